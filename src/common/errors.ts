@@ -1,0 +1,35 @@
+/** Exit codes of the command line: 1 the run failed, 2 wrong usage or input, 3 the environment. */
+export type ExitCode = 1 | 2 | 3;
+
+/**
+ * The one error class of the project: a sentence for people, what to type next, and the exit code.
+ * Anything else that reaches the top of the program is a defect of ours and is reported as one.
+ */
+export class PefdError extends Error {
+  override readonly name = "PefdError";
+
+  /**
+   * @param message what happened and why, a full sentence that names the flag, file or tensor
+   * @param exitCode 1 the run failed, 2 wrong usage or input, 3 the environment
+   * @param hint the next thing to type or check, if there is one
+   */
+  constructor(
+    message: string,
+    readonly exitCode: ExitCode,
+    readonly hint?: string,
+  ) {
+    super(message);
+  }
+}
+
+/** What the user typed or pointed at (flags, files, data) is wrong: exit code 2. */
+export const inputError = (message: string, hint?: string): PefdError =>
+  new PefdError(message, 2, hint);
+
+/** The run itself failed (a full disk, a diverged loss): exit code 1. */
+export const runError = (message: string, hint?: string): PefdError =>
+  new PefdError(message, 1, hint);
+
+/** Something the program needs is not installed or does not work: exit code 3. */
+export const environmentError = (message: string, hint?: string): PefdError =>
+  new PefdError(message, 3, hint);

@@ -1,0 +1,60 @@
+import type { Tensor, Tensor2D, Tensor4D, Variable } from "../runtime/tf.js";
+
+/** What a tensor of a model is for; decides how it is initialised and how golden numbers fill it. */
+export type Role =
+  | "conv.weight"
+  | "conv.bias"
+  | "linear.weight"
+  | "linear.bias"
+  | "bn.weight"
+  | "bn.bias"
+  | "bn.running_mean"
+  | "bn.running_var"
+  | "bn.num_batches_tracked";
+
+/** One entry of a state_dict. Counters (num_batches_tracked) live on the host and have no variable. */
+export interface StateEntry {
+  /** PyTorch's state_dict name. */
+  readonly name: string;
+  readonly role: Role;
+  /** PyTorch's shape: OIHW for convolutions, [out, in] for linear layers. */
+  readonly shape: readonly number[];
+  /** The tensor in our layout: HWIO (HWC1 for depthwise) for convolutions, otherwise as PyTorch's. */
+  readonly variable: Variable | undefined;
+}
+
+/** New values of variables, recorded while a step is described and applied by whoever runs it. */
+export type Update = readonly [variable: Variable, value: Tensor];
+
+/** What a forward pass may depend on besides its input. */
+export interface ForwardContext {
+  /** Batch statistics (true) or running statistics (false). */
+  readonly training: boolean;
+  /** Where running statistics put their new values in training. */
+  readonly updates: Update[];
+}
+
+/** What every model returns. */
+export interface ModelOutput {
+  /** Feature maps from the stem on, [N, H, W, C], the last one the penultimate vector [N, C]. */
+  readonly features: readonly Tensor[];
+  /** The same maps before their last ReLU where the family has such a thing. */
+  readonly preactFeatures: readonly Tensor[];
+  /** [N, classes] */
+  readonly logits: Tensor2D;
+}
+
+/** A model: named state and a pure description of its forward pass. */
+export interface Model {
+  readonly name: string;
+  readonly numClasses: number;
+  /** Size of the penultimate vector. */
+  readonly featureSize: number;
+  /** All state in PyTorch's state_dict order. */
+  readonly state: readonly StateEntry[];
+  /**
+   * @param images [N, H, W, 3], normalised
+   * @param context training mode and the list that takes updates of running statistics
+   */
+  forward(images: Tensor4D, context: ForwardContext): ModelOutput;
+}

@@ -1,0 +1,48 @@
+import { createRequire } from "node:module";
+import { environmentError } from "../common/errors.js";
+
+/** The whole API of tfjs-node-gpu. Import it as a type from here, never from the package. */
+export type TensorFlow = typeof import("@tensorflow/tfjs-node-gpu");
+export type Tensor = import("@tensorflow/tfjs-node-gpu").Tensor;
+export type Tensor1D = import("@tensorflow/tfjs-node-gpu").Tensor1D;
+export type Tensor2D = import("@tensorflow/tfjs-node-gpu").Tensor2D;
+export type Tensor4D = import("@tensorflow/tfjs-node-gpu").Tensor4D;
+export type Scalar = import("@tensorflow/tfjs-node-gpu").Scalar;
+export type Variable = import("@tensorflow/tfjs-node-gpu").Variable;
+
+/**
+ * TensorFlow.js, as a live binding: undefined until loadTensorFlow() was called, so that modules which
+ * describe models can be imported (for names, help, docs) without the native library.
+ */
+export let tf: TensorFlow;
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Node.js 23 removed two helpers that tfjs-node 4.22 still calls, and 22 warns about them.
+ * Both are plain predicates; defining them ourselves serves every version.
+ */
+function restoreRemovedNodeHelpers(): void {
+  const util = require("node:util") as Record<string, unknown>;
+  util.isNullOrUndefined = (x: unknown) => x === null || x === undefined;
+  util.isArray = Array.isArray;
+}
+
+/**
+ * Loads the native library once and sets `tf`. The environment it reads (see environment.ts) must be set before.
+ * @throws environmentError with the next command when the binding or libtensorflow is missing or does not load
+ */
+export function loadTensorFlow(): TensorFlow {
+  if (tf !== undefined) return tf;
+  restoreRemovedNodeHelpers();
+  try {
+    tf = require("@tensorflow/tfjs-node-gpu") as TensorFlow;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    throw environmentError(
+      `The native TensorFlow library did not load: ${reason}`,
+      "Run `npm run setup`, then `pefd doctor`.",
+    );
+  }
+  return tf;
+}
