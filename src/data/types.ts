@@ -1,0 +1,21 @@
+/** Images and labels in host memory, in the order of the file (or of the chosen subset). */
+export interface ImageSet {
+  /** [count, 32, 32, 3], one byte per value, red, green and blue interleaved. */
+  readonly images: Uint8Array;
+  /** [count], the fine label of each image, 0 to 99. */
+  readonly labels: Uint8Array;
+  readonly count: number;
+  readonly height: 32;
+  readonly width: 32;
+  readonly channels: 3;
+}
+
+/** A data set: `train` comes from the training file only, `test` from the test file only. */
+export interface Dataset {
+  readonly name: "cifar100";
+  readonly numClasses: 100;
+  readonly train: ImageSet;
+  readonly test: ImageSet;
+  /** The folder that it was read from. */
+  readonly directory: string;
+}
