@@ -1,0 +1,207 @@
+import {
+  choice,
+  derived,
+  flag,
+  integer,
+  integers,
+  number,
+  path,
+  paths,
+  section,
+  string,
+  type Values,
+} from "./row.js";
+
+/** How steps are run. */
+export const ENGINES = ["eager", "graph", "xla", "auto"] as const;
+/** What the arithmetic of a step is done in. */
+export const PRECISIONS = ["float32", "bfloat16", "auto"] as const;
+/** Data sets that can be read. */
+export const DATASETS = ["cifar100"] as const;
+
+export type Engine = (typeof ENGINES)[number];
+export type Precision = (typeof PRECISIONS)[number];
+export type Dataset = (typeof DATASETS)[number];
+
+/** What is distilled from what, and how the loss is weighted. */
+export const DISTILLATION = section("Distillation", {
+  path_t: path(undefined, "The teacher's checkpoint: .pth of PyTorch or .safetensors.", {
+    defaultText: "the teacher of --model_t in --save_dir",
+  }),
+  model_t: derived<string>(
+    choice<string, undefined>("models", undefined, "The teacher's model.", {
+      defaultText: "from --path_t",
+    }),
+  ),
+  model_s: choice<string, string>("models", "resnet8x4", "The student's model."),
+  distill: choice<string, string>("methods", "ours", "The distillation method."),
+  gamma: derived(
+    number(undefined, "Weight of the cross-entropy.", {
+      alias: "r",
+      min: 0,
+      defaultText: "the method's",
+    }),
+  ),
+  alpha: derived(
+    number(undefined, "Weight of the KL divergence between logits.", {
+      alias: "a",
+      min: 0,
+      defaultText: "the method's",
+    }),
+  ),
+  beta: derived(
+    number(undefined, "Weight of the method's own loss.", {
+      alias: "b",
+      min: 0,
+      defaultText: "the method's",
+    }),
+  ),
+  kd_T: number(4, "Temperature of the KL divergence.", { above: 0 }),
+  num_proj: integer(3, "Projectors in the ensemble of `ours`; 0 compares the features directly.", {
+    min: 0,
+    max: 64,
+  }),
+  teacher_cache: flag("Compute the teacher's outputs once for every crop and flip, and keep them."),
+});
+
+/** What a teacher's training is about. */
+export const TEACHER = section("Teacher", {
+  model: choice<string, string>("models", "resnet32x4", "The model to train."),
+});
+
+/** The optimizer and its schedule. */
+export const TRAINING = section("Training", {
+  epochs: integer(240, "Passes over the training images.", { min: 1 }),
+  batch_size: integer(64, "Images per step.", { min: 1 }),
+  learning_rate: derived(
+    number(undefined, "Learning rate of SGD at the start.", {
+      above: 0,
+      defaultText: "0.05, or the model's own",
+    }),
+  ),
+  lr_decay_epochs: integers([150, 180, 210], "After these epochs the learning rate falls.", {
+    min: 1,
+  }),
+  lr_decay_rate: number(0.1, "Factor of the learning rate at each of them.", { above: 0 }),
+  weight_decay: number(5e-4, "Weight decay of SGD.", { min: 0 }),
+  momentum: number(0.9, "Momentum of SGD.", { min: 0, below: 1 }),
+  trial: integer(1, "Number of the repetition; the seed is ten times that.", { min: 0 }),
+});
+
+const dataset = choice<Dataset, Dataset>(DATASETS, "cifar100", "The data set.");
+const data = path("data/cifar-100-binary", "Folder of train.bin and test.bin.");
+const limitTest = integer(undefined, "Evaluate on N test images, balanced over the classes.", {
+  min: 1,
+});
+
+/** Which images are used. */
+export const DATA = section("Data", {
+  dataset,
+  data,
+  limit_train: integer(undefined, "Train on N images, balanced over the classes.", { min: 1 }),
+  limit_test: limitTest,
+});
+
+/** Which images an evaluation uses. */
+export const TEST_DATA = section("Data", { dataset, data, limit_test: limitTest });
+
+/** How the work is run on the machine. */
+export const ENGINE = section("Engine", {
+  engine: choice<Engine, Engine>(ENGINES, "auto", "How steps are run."),
+  precision: choice<Precision, Precision>(PRECISIONS, "auto", "Arithmetic of convolutions."),
+  data_budget_mb: integer(
+    undefined,
+    "Device memory for resident images, in MB; a larger data set is streamed.",
+    { min: 1, defaultText: "by the device" },
+  ),
+  no_cache: flag("Do not keep compiled programs between runs."),
+});
+
+/** What one seed promises. */
+export const REPEATABILITY = section("Training", {
+  deterministic: flag("The same seed, machine and engine give the same bytes."),
+});
+
+/** What is written, where, and what is shown meanwhile. */
+export const OUTPUT = section("Output", {
+  save_dir: path("./save", "Runs are written below this folder."),
+  save_freq: integer(40, "Keep a checkpoint every N epochs.", { min: 1 }),
+  print_freq: integer(undefined, "Print the paper's lines every N steps instead of a bar.", {
+    min: 1,
+    defaultText: "a bar on a terminal",
+  }),
+  resume: flag("Go on from the last completed epoch of this run.", { flagOnly: true }),
+  force: flag("Replace an existing run.", { flagOnly: true }),
+});
+
+/** Options of the paper's code that are accepted so that its command lines work as they are. */
+export const WITHOUT_EFFECT = section("Accepted, without effect", {
+  tb_freq: integer(500, "Without effect.", {
+    min: 1,
+    noEffect: "TensorBoard scalars are written once per epoch, as the paper's code does",
+  }),
+  num_workers: integer(8, "Without effect.", {
+    min: 0,
+    noEffect: "batches are made without worker processes",
+  }),
+  init_epochs: integer(30, "Without effect.", {
+    min: 0,
+    noEffect: "no method here has an initial phase",
+  }),
+  gpuNum: string(undefined, "Without effect.", {
+    noEffect: "the first visible GPU is used; choose it with CUDA_VISIBLE_DEVICES",
+  }),
+});
+
+/** Where values come from, besides flags. */
+export const CONFIGURATION = section("Configuration", {
+  config: string(undefined, "A preset's name (`pefd config list`) or a JSON file of options.", {
+    flagOnly: true,
+  }),
+  dry_run: flag("Print the resolved configuration and where each value came from.", {
+    flagOnly: true,
+  }),
+});
+
+/** What `pefd eval` evaluates. */
+export const EVALUATION = section("Evaluation", {
+  checkpoint: paths([], "The checkpoint: .pth or .safetensors; may be repeated."),
+  model: choice<string, undefined>("models", undefined, "Its model.", {
+    defaultText: "from the checkpoint",
+  }),
+});
+
+/** One document on stdout instead of text for people. */
+export const RESULT = section("Output", {
+  json: flag("Print the result as one JSON document on stdout.", { flagOnly: true }),
+  quiet: flag("Show nothing while working.", { flagOnly: true }),
+});
+
+/** Options of every command. */
+export const GENERAL = section("General", {
+  debug: flag("Show the stack trace of an error.", { flagOnly: true }),
+  no_color: flag("No colours; NO_COLOR=1 does the same.", { flagOnly: true }),
+});
+
+type Common = Values<typeof DATA> & Values<typeof ENGINE>;
+
+/** Everything that training a teacher and distilling have in common, resolved. */
+export interface TrainOptions
+  extends Common,
+    Values<typeof TRAINING>,
+    Values<typeof REPEATABILITY>,
+    Values<typeof OUTPUT> {}
+
+/** A distillation, resolved: weights, teacher and learning rate are known. */
+export interface DistillOptions extends TrainOptions, Omit<Values<typeof DISTILLATION>, "path_t"> {
+  readonly path_t: string;
+}
+
+/** A teacher's training, resolved. */
+export interface TeacherOptions extends TrainOptions, Values<typeof TEACHER> {}
+
+/** The evaluation of one checkpoint; the model is read from the checkpoint when undefined. */
+export interface EvalOptions extends Values<typeof TEST_DATA>, Values<typeof ENGINE> {
+  readonly checkpoint: string;
+  readonly model: string | undefined;
+}

@@ -1,0 +1,95 @@
+/** Where the choices of an option come from: a registry, or the list itself. */
+export type Choices = "models" | "methods" | readonly string[];
+
+/** How a value is typed. "integers" is a comma-separated list, "paths" an option that may be repeated. */
+export type ValueType =
+  | "integer"
+  | "number"
+  | "integers"
+  | "boolean"
+  | "string"
+  | "path"
+  | "paths"
+  | "choice";
+
+/** What a number must satisfy; for "integers" it holds for every element. */
+export interface Range {
+  readonly min?: number;
+  readonly max?: number;
+  readonly above?: number;
+  readonly below?: number;
+}
+
+/** Anything that may be said about an option besides its default and its sentence. */
+export interface Extras extends Range {
+  /** One letter, without the dash. */
+  readonly alias?: string;
+  /** What stands for the default in help and docs where it depends on something. */
+  readonly defaultText?: string;
+  /** Why the option is accepted and does nothing. */
+  readonly noEffect?: string;
+  readonly choices?: Choices;
+  /** Told only on the command line: not read from configuration files. */
+  readonly flagOnly?: boolean;
+}
+
+/** One option: the only description of it, from which parsing, validation, help, docs and types follow. */
+export interface Row<Value = unknown> extends Extras {
+  readonly type: ValueType;
+  readonly help: string;
+  /** Undefined: not set unless given, or derived (see derive.ts). */
+  readonly fallback: Value | undefined;
+}
+
+/** Options by their name, spelled as the flag: snake_case as in the paper's code. */
+export type Rows = Readonly<Record<string, Row>>;
+
+/** Options that help shows under one heading. */
+export interface Section<R extends Rows = Rows> {
+  readonly title: string;
+  readonly rows: R;
+}
+
+/** The type of the values a table of rows describes. */
+export type Values<S extends Section> = {
+  readonly [Name in keyof S["rows"]]: S["rows"][Name] extends Row<infer Value> ? Value : never;
+};
+
+/** A heading and its options, with the rows' value types kept. */
+export const section = <R extends Rows>(title: string, rows: R): Section<R> => ({ title, rows });
+
+const row =
+  <Base>(type: ValueType) =>
+  <Given extends Base | undefined>(
+    fallback: Given,
+    help: string,
+    extras: Extras = {},
+  ): Row<Base | Given> => ({ type, fallback, help, ...extras });
+
+export const integer = row<number>("integer");
+export const number = row<number>("number");
+export const integers = row<readonly number[]>("integers");
+export const string = row<string>("string");
+export const path = row<string>("path");
+export const paths = row<readonly string[]>("paths");
+
+/** A switch: off unless given. */
+export const flag = (help: string, extras: Extras = {}): Row<boolean> => ({
+  type: "boolean",
+  fallback: false,
+  help,
+  ...extras,
+});
+
+/** One of a registry's names or of a list. */
+export function choice<Name extends string, Given extends Name | undefined>(
+  choices: "models" | "methods" | readonly Name[],
+  fallback: Given,
+  help: string,
+  extras: Extras = {},
+): Row<Name | Given> {
+  return { type: "choice", choices, fallback, help, ...extras };
+}
+
+/** A row whose value is always known once the configuration is resolved, though it has no fixed default. */
+export const derived = <Value>(given: Row<Value | undefined>): Row<Value> => given as Row<Value>;
