@@ -16,6 +16,14 @@ export type Variable = import("@tensorflow/tfjs-node-gpu").Variable;
  */
 export let tf: TensorFlow;
 
+const whenLoaded: (() => void)[] = [];
+
+/** Calls back once the native library is loaded; at once if it already is. For registering kernels. */
+export function onTensorFlowLoaded(callback: () => void): void {
+  if (tf === undefined) whenLoaded.push(callback);
+  else callback();
+}
+
 const require = createRequire(import.meta.url);
 
 /**
@@ -44,5 +52,6 @@ export function loadTensorFlow(): TensorFlow {
       "Run `npm run setup`, then `pefd doctor`.",
     );
   }
+  for (const callback of whenLoaded.splice(0)) callback();
   return tf;
 }

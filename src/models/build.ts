@@ -1,0 +1,31 @@
+import { createBuilder, type Fill } from "../nn/builder.js";
+import { foldAll } from "../nn/fold.js";
+import { randomFill } from "../nn/initialization.js";
+import type { Model } from "../nn/model.js";
+import type { Variable } from "../runtime/tf.js";
+import { modelRow } from "./registry.js";
+
+/** A model that can be frozen. */
+export interface BuiltModel extends Model {
+  /**
+   * Folds batch normalisation into the convolutions before it; for a model that only evaluates from now on.
+   * @returns the folded variables, which its evaluation mode reads
+   */
+  freeze(): Variable[];
+}
+
+/**
+ * Builds a model of the registry.
+ * @param fill first values of its tensors, in PyTorch's layout
+ * @throws inputError for an unknown name
+ */
+export function buildModel(name: string, numClasses: number, fill: Fill): BuiltModel {
+  const builder = createBuilder(name, fill);
+  const { featureSize, forward } = modelRow(name).architecture(builder, numClasses);
+  const { state } = builder;
+  return { name, numClasses, featureSize, state, forward, freeze: () => foldAll(builder) };
+}
+
+/** Random first values as the model's own paper code draws them. @param owner "student" or "teacher" */
+export const initialFill = (name: string, seed: number, owner: string): Fill =>
+  randomFill(seed, owner, modelRow(name).initialization);

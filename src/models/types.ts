@@ -1,0 +1,31 @@
+import type { ModelBuilder } from "../nn/builder.js";
+import type { Initialization } from "../nn/initialization.js";
+import type { ForwardContext, ModelOutput } from "../nn/model.js";
+import type { Tensor4D } from "../runtime/tf.js";
+
+/** Makes a model's layers in PyTorch's registration order. */
+export type Architecture = (
+  builder: ModelBuilder,
+  numClasses: number,
+) => {
+  /** Size of the penultimate vector. */
+  readonly featureSize: number;
+  forward(images: Tensor4D, context: ForwardContext): ModelOutput;
+};
+
+/** One model of the registry. */
+export interface ModelRow {
+  /** The paper's spelling. */
+  readonly name: string;
+  readonly family: string;
+  /** Where the architecture comes from. */
+  readonly paper: string;
+  readonly architecture: Architecture;
+  readonly initialization: Initialization;
+  /** Side of the images that it is made for; 32 unless given. */
+  readonly imageSize?: number;
+  /** Classes that it is made for; 100 (CIFAR-100) unless given. */
+  readonly numClasses?: number;
+  /** Initial learning rate where the paper's code departs from 0.05. */
+  readonly learningRate?: number;
+}

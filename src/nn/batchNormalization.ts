@@ -1,0 +1,99 @@
+import {
+  boolAttribute,
+  DT,
+  floatAttribute,
+  type NativeAttribute,
+  nativeBackend,
+  stringAttribute,
+  typeAttribute,
+} from "../runtime/native.js";
+import { type Tensor, type Tensor1D, type Tensor4D, tf } from "../runtime/tf.js";
+import { defineOp } from "./kernels.js";
+
+/** torch.nn.BatchNorm2d's default eps. */
+export const BATCH_NORM_EPSILON = 1e-5;
+
+const attributes = (training: boolean): NativeAttribute[] => [
+  typeAttribute("T", DT.float),
+  typeAttribute("U", DT.float),
+  floatAttribute("epsilon", BATCH_NORM_EPSILON),
+  stringAttribute("data_format", "NHWC"),
+  boolAttribute("is_training", training),
+];
+
+const OUTPUTS = 6;
+
+/** Outputs: y, batch mean, unbiased batch variance, and three tensors that only the gradient reads. */
+const trainingOp = defineOp({
+  name: "PefdBatchNormTraining",
+  inputs: ["x", "scale", "offset"],
+  forward: ([x, scale, offset]) => {
+    const empty = tf.tensor1d([], "float32");
+    return nativeBackend().executeMultipleOutputs(
+      "FusedBatchNormV3",
+      [...attributes(true), floatAttribute("exponential_avg_factor", 1)],
+      [x as Tensor, scale as Tensor, offset as Tensor, empty, empty],
+      OUTPUTS,
+    );
+  },
+  save: { inputs: ["x", "scale"], outputs: [3, 4, 5] },
+  gradient: (dy, saved) => {
+    const [x, scale, ...reserved] = saved;
+    const [dx, dScale, dOffset] = nativeBackend().executeMultipleOutputs(
+      "FusedBatchNormGradV3",
+      attributes(true),
+      [dy, x as Tensor, scale as Tensor, ...reserved],
+      5,
+    );
+    return {
+      x: () => dx as Tensor,
+      scale: () => dScale as Tensor,
+      offset: () => dOffset as Tensor,
+    };
+  },
+});
+
+/** Normalised activations and what the running statistics need of the batch. */
+export interface TrainingNormalization {
+  readonly y: Tensor4D;
+  /** [C] */
+  readonly mean: Tensor1D;
+  /** [C], divided by n - 1 */
+  readonly variance: Tensor1D;
+}
+
+/**
+ * Batch normalisation with the statistics of the batch (torch.nn.BatchNorm2d in training). Normalises with the
+ * biased variance and returns the unbiased one, which is what PyTorch's running_var takes.
+ * @param x [N, H, W, C]
+ * @param scale [C]
+ * @param offset [C]
+ */
+export function batchNormTraining(
+  x: Tensor4D,
+  scale: Tensor,
+  offset: Tensor,
+): TrainingNormalization {
+  const [y, mean, variance] = trainingOp([x, scale, offset], {});
+  return { y: y as Tensor4D, mean: mean as Tensor1D, variance: variance as Tensor1D };
+}
+
+/**
+ * Batch normalisation with given statistics (torch.nn.BatchNorm2d in evaluation). Not differentiable: whatever
+ * is normalised so is frozen.
+ * @param x [N, H, W, C]
+ */
+export function batchNormInference(
+  x: Tensor4D,
+  scale: Tensor,
+  offset: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+): Tensor4D {
+  return nativeBackend().executeMultipleOutputs(
+    "FusedBatchNormV3",
+    attributes(false),
+    [x, scale, offset, mean, variance],
+    OUTPUTS,
+  )[0] as Tensor4D;
+}

@@ -1,0 +1,25 @@
+import { DT, nativeBackend, stringAttribute, typeAttribute } from "../runtime/native.js";
+import type { Tensor } from "../runtime/tf.js";
+import { defineOp } from "./kernels.js";
+
+const attributes = () => [typeAttribute("T", DT.float), stringAttribute("data_format", "NHWC")];
+
+const biasAddOp = defineOp({
+  name: "PefdBiasAdd",
+  inputs: ["x", "bias"],
+  forward: (inputs) => [nativeBackend().executeSingleOutput("BiasAdd", attributes(), inputs)],
+  save: { inputs: [], outputs: [] },
+  gradient: (dy) => ({
+    x: () => dy.clone(),
+    bias: () => nativeBackend().executeSingleOutput("BiasAddGrad", attributes(), [dy]),
+  }),
+});
+
+/**
+ * Adds a vector to the last axis. TensorFlow's own op for it, which its graph optimizer fuses into the convolution
+ * or matrix product before it.
+ * @param x [..., C]
+ * @param bias [C]
+ */
+export const biasAdd = <T extends Tensor>(x: T, bias: Tensor): T =>
+  biasAddOp([x, bias], {})[0] as T;

@@ -1,0 +1,94 @@
+import { permute4 } from "../common/shapes.js";
+import { tf, type Variable } from "../runtime/tf.js";
+import type { Role, StateEntry } from "./model.js";
+
+/** What is known of a tensor when its first values are chosen. */
+export interface TensorDescription {
+  readonly name: string;
+  readonly role: Role;
+  /** PyTorch's shape. */
+  readonly shape: readonly number[];
+  /** Inputs per output of the layer that the tensor belongs to. */
+  readonly fanIn: number;
+  /** Position in the state_dict. */
+  readonly position: number;
+}
+
+/** Chooses the first values of a tensor, in PyTorch's layout. */
+export type Fill = (tensor: TensorDescription) => Float32Array;
+
+/** Collects the state of a model while its layers are made, in PyTorch's registration order. */
+export interface ModelBuilder {
+  /** Prefix of the variables' names, unique in the process. */
+  readonly scope: string;
+  readonly fill: Fill;
+  readonly state: StateEntry[];
+  /** Makes folded weights where a layer has them; see freeze in fold.ts. */
+  readonly folds: (() => Variable[])[];
+}
+
+let modelsMade = 0;
+
+/** An empty builder. Two models of one name do not collide. */
+export const createBuilder = (modelName: string, fill: Fill): ModelBuilder => ({
+  scope: `${modelName}.${modelsMade++}`,
+  fill,
+  state: [],
+  folds: [],
+});
+
+/** Running statistics are state that no optimizer touches. */
+export const isStatistic = (role: Role): boolean =>
+  role === "bn.running_mean" || role === "bn.running_var";
+
+/** num_batches_tracked, which is counted on the host. */
+export const isCounter = (role: Role): boolean => role === "bn.num_batches_tracked";
+
+/** True for what an optimizer updates. */
+export const isParameter = (role: Role): boolean => !isStatistic(role) && !isCounter(role);
+
+/** Our layout of a tensor of a role: OIHW becomes HWIO, everything else stays as PyTorch has it. */
+export function nativeShape(role: Role, shape: readonly number[]): number[] {
+  if (role !== "conv.weight") return [...shape];
+  const [outputs, inputs, height, width] = shape as [number, number, number, number];
+  return [height, width, inputs, outputs];
+}
+
+/** Values from PyTorch's layout into ours. */
+export const toNativeLayout = (
+  role: Role,
+  values: Float32Array,
+  shape: readonly number[],
+): Float32Array => (role === "conv.weight" ? permute4(values, shape, [2, 3, 1, 0]) : values);
+
+/** Values from our layout into PyTorch's; `shape` is PyTorch's. */
+export const toPyTorchLayout = (
+  role: Role,
+  values: Float32Array,
+  shape: readonly number[],
+): Float32Array =>
+  role === "conv.weight" ? permute4(values, nativeShape(role, shape), [3, 2, 0, 1]) : values;
+
+/**
+ * Adds a tensor to the model's state and makes its variable.
+ * @param shape PyTorch's shape
+ * @param variableShape shape of the variable where it differs from nativeShape by a reshape (depthwise filters)
+ */
+export function addVariable(
+  builder: ModelBuilder,
+  tensor: Omit<TensorDescription, "position">,
+  variableShape: readonly number[] = nativeShape(tensor.role, tensor.shape),
+): Variable {
+  const { name, role, shape } = tensor;
+  const values = builder.fill({ ...tensor, position: builder.state.length });
+  const initial = tf.tensor(toNativeLayout(role, values, shape), [...variableShape], "float32");
+  const variable = tf.variable(initial, isParameter(role), `${builder.scope}/${name}`);
+  initial.dispose();
+  builder.state.push({ name, role, shape, variable });
+  return variable;
+}
+
+/** Adds a counter to the model's state; its value is kept by whoever trains the model. */
+export function addCounter(builder: ModelBuilder, name: string): void {
+  builder.state.push({ name, role: "bn.num_batches_tracked", shape: [], variable: undefined });
+}

@@ -1,0 +1,65 @@
+import { createRandom, type Random } from "../common/random.js";
+import { sizeOf } from "../common/shapes.js";
+import type { Fill, TensorDescription } from "./builder.js";
+import type { Role } from "./model.js";
+
+/** Draws the first values of one tensor. */
+export type Initializer = (tensor: TensorDescription, random: Random) => Float32Array;
+
+const filled = (tensor: TensorDescription, next: () => number): Float32Array => {
+  const values = new Float32Array(sizeOf(tensor.shape));
+  for (let i = 0; i < values.length; i++) values[i] = next();
+  return values;
+};
+
+/** All elements the same. */
+export const constant =
+  (value: number): Initializer =>
+  (tensor) =>
+    filled(tensor, () => value);
+
+/** Normal with the given standard deviation. */
+export const normal =
+  (deviation: number): Initializer =>
+  (tensor, random) =>
+    filled(tensor, () => random.normal() * deviation);
+
+/** torch.nn.init.kaiming_normal_(mode="fan_out", nonlinearity="relu") for [O, I, k, k]. */
+export const kaimingNormalFanOut: Initializer = (tensor, random) => {
+  const [outputs, , height, width] = tensor.shape as [number, number, number, number];
+  return normal(Math.sqrt(2 / (outputs * height * width)))(tensor, random);
+};
+
+/** The default of torch.nn.Linear and Conv2d, weights and biases alike: uniform within 1 / sqrt(fan in). */
+export const uniformFanIn: Initializer = (tensor, random) => {
+  const bound = 1 / Math.sqrt(tensor.fanIn);
+  return filled(tensor, () => (2 * random.uniform() - 1) * bound);
+};
+
+/** One initializer per role of a tensor. */
+export type Initialization = Readonly<Partial<Record<Role, Initializer>>>;
+
+const DEFAULTS: Readonly<Record<Role, Initializer>> = {
+  "conv.weight": uniformFanIn,
+  "conv.bias": uniformFanIn,
+  "linear.weight": uniformFanIn,
+  "linear.bias": uniformFanIn,
+  "bn.weight": constant(1),
+  "bn.bias": constant(0),
+  "bn.running_mean": constant(0),
+  "bn.running_var": constant(1),
+  "bn.num_batches_tracked": constant(0),
+};
+
+/**
+ * Random first values by role; roles not named get PyTorch's defaults. Each tensor has its own stream, so that
+ * adding a layer leaves the others' values alone.
+ * @param owner whose tensors these are ("student", "teacher", "projectors")
+ */
+export function randomFill(seed: number, owner: string, initialization: Initialization): Fill {
+  const rules = { ...DEFAULTS, ...initialization };
+  return (tensor) => rules[tensor.role](tensor, createRandom(seed, "init", owner, tensor.name));
+}
+
+/** Zeros, for a model whose values come from a checkpoint. */
+export const zeroFill: Fill = (tensor) => new Float32Array(sizeOf(tensor.shape));

@@ -1,0 +1,114 @@
+import type { Tensor, Tensor2D, Tensor4D, Variable } from "../runtime/tf.js";
+import { tf } from "../runtime/tf.js";
+import { batchNormInference, batchNormTraining } from "./batchNormalization.js";
+import { biasAdd } from "./bias.js";
+import { addCounter, addVariable, type ModelBuilder } from "./builder.js";
+import { type ConvolutionGeometry, conv2d, depthwiseConv2d } from "./convolution.js";
+import type { ForwardContext } from "./model.js";
+
+/** torch.nn.BatchNorm2d's default momentum: the weight of the newest batch in the running statistics. */
+const STATISTICS_MOMENTUM = 0.1;
+
+/** Shape of a convolution: kernel x kernel, the same stride and padding in both directions. */
+export interface ConvolutionOptions extends ConvolutionGeometry {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly kernel: number;
+  readonly bias?: boolean;
+  /** One filter per channel (groups = inputs = outputs). */
+  readonly depthwise?: boolean;
+}
+
+/** A convolution whose parts a fold can reach. */
+export interface ConvolutionLayer {
+  (x: Tensor4D): Tensor4D;
+  readonly filter: Variable;
+  readonly bias: Variable | undefined;
+  /** The same convolution with another filter. */
+  readonly convolve: (x: Tensor4D, filter: Tensor) => Tensor4D;
+}
+
+/** torch.nn.Conv2d. @returns a layer from [N, H, W, inputs] to [N, H', W', outputs] */
+export function convolution(
+  builder: ModelBuilder,
+  name: string,
+  options: ConvolutionOptions,
+): ConvolutionLayer {
+  const { inputs, outputs, kernel, depthwise = false } = options;
+  const shape = [outputs, depthwise ? 1 : inputs, kernel, kernel];
+  const fanIn = (shape[1] as number) * kernel * kernel;
+  const filter = addVariable(
+    builder,
+    { name: `${name}.weight`, role: "conv.weight", shape, fanIn },
+    depthwise ? [kernel, kernel, outputs, 1] : [kernel, kernel, inputs, outputs],
+  );
+  const bias = options.bias
+    ? addVariable(builder, { name: `${name}.bias`, role: "conv.bias", shape: [outputs], fanIn })
+    : undefined;
+  const op = depthwise ? depthwiseConv2d : conv2d;
+  const convolve = (x: Tensor4D, weights: Tensor) => op(x, weights, options);
+  const layer = (x: Tensor4D) =>
+    bias === undefined ? convolve(x, filter) : biasAdd(convolve(x, filter), bias);
+  return Object.assign(layer, { filter, bias, convolve });
+}
+
+/** A batch normalisation whose parts a fold can reach. */
+export interface BatchNormLayer {
+  (x: Tensor4D, context: ForwardContext): Tensor4D;
+  readonly scale: Variable;
+  readonly offset: Variable;
+  readonly mean: Variable;
+  readonly variance: Variable;
+}
+
+/** torch.nn.BatchNorm2d. In training it records the new running statistics in the context. */
+export function batchNorm(builder: ModelBuilder, name: string, channels: number): BatchNormLayer {
+  const add = (suffix: string, role: "weight" | "bias" | "running_mean" | "running_var") =>
+    addVariable(builder, {
+      name: `${name}.${suffix}`,
+      role: `bn.${role}`,
+      shape: [channels],
+      fanIn: channels,
+    });
+  const scale = add("weight", "weight");
+  const offset = add("bias", "bias");
+  const mean = add("running_mean", "running_mean");
+  const variance = add("running_var", "running_var");
+  addCounter(builder, `${name}.num_batches_tracked`);
+  const layer = (x: Tensor4D, context: ForwardContext): Tensor4D => {
+    if (!context.training) return batchNormInference(x, scale, offset, mean, variance);
+    const batch = batchNormTraining(x, scale, offset);
+    context.updates.push([mean, movingAverage(mean, batch.mean)]);
+    context.updates.push([variance, movingAverage(variance, batch.variance)]);
+    return batch.y;
+  };
+  return Object.assign(layer, { scale, offset, mean, variance });
+}
+
+const movingAverage = (running: Tensor, batch: Tensor): Tensor =>
+  tf.add(tf.mul(running, 1 - STATISTICS_MOMENTUM), tf.mul(batch, STATISTICS_MOMENTUM));
+
+/** torch.nn.Linear. @returns a layer from [N, inputs] to [N, outputs] */
+export function linear(
+  builder: ModelBuilder,
+  name: string,
+  inputs: number,
+  outputs: number,
+): (x: Tensor2D) => Tensor2D {
+  const weight = addVariable(builder, {
+    name: `${name}.weight`,
+    role: "linear.weight",
+    shape: [outputs, inputs],
+    fanIn: inputs,
+  });
+  const bias = addVariable(builder, {
+    name: `${name}.bias`,
+    role: "linear.bias",
+    shape: [outputs],
+    fanIn: inputs,
+  });
+  return (x) => biasAdd(tf.matMul(x, weight as Tensor as Tensor2D, false, true), bias);
+}
+
+/** Mean over height and width. @returns [N, C] from [N, H, W, C] */
+export const globalAveragePool = (x: Tensor4D): Tensor2D => tf.mean(x, [1, 2]);

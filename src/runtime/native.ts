@@ -1,0 +1,76 @@
+import { type Tensor, tf } from "./tf.js";
+
+/** Element types of TensorFlow's C API (tensorflow/core/framework/types.proto). */
+export const DT = {
+  float: 1,
+  int32: 3,
+  uint8: 4,
+  string: 7,
+  int64: 9,
+  bool: 10,
+  bfloat16: 14,
+  resource: 20,
+} as const;
+
+/** One attribute of a native op, as the binding takes it. */
+export interface NativeAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+/** The native binding: one call per op; host data enters and leaves through it. */
+export interface NativeBinding {
+  readonly TF_ATTR_STRING: number;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_SHAPE: number;
+  readonly TF_Version: string;
+  executeOp(
+    name: string,
+    attributes: NativeAttribute[],
+    inputIds: number[],
+    outputCount: number,
+  ): { id: number; shape: number[]; dtype: number }[];
+  createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
+  tensorDataSync(id: number): ArrayBufferView;
+  deleteTensor(id: number): void;
+}
+
+/** What we use of tfjs-node's backend beyond the public tfjs API. */
+export interface NativeBackend {
+  binding: NativeBinding;
+  readonly isUsingGpuDevice: boolean;
+  executeSingleOutput(name: string, attributes: NativeAttribute[], inputs: Tensor[]): Tensor;
+  executeMultipleOutputs(
+    name: string,
+    attributes: NativeAttribute[],
+    inputs: Tensor[],
+    outputCount: number,
+  ): Tensor[];
+  getInputTensorIds(tensors: Tensor[]): number[];
+}
+
+/** The backend of the loaded library. loadTensorFlow() must have been called. */
+export const nativeBackend = (): NativeBackend => tf.backend() as unknown as NativeBackend;
+
+const attribute =
+  (kind: "STRING" | "INT" | "FLOAT" | "BOOL" | "TYPE") =>
+  (name: string, value: unknown): NativeAttribute => ({
+    name,
+    type: nativeBackend().binding[`TF_ATTR_${kind}`],
+    value,
+  });
+
+/** A string attribute. */
+export const stringAttribute = attribute("STRING");
+/** An integer attribute, or a list of integers. */
+export const intAttribute = attribute("INT");
+/** A floating-point attribute. */
+export const floatAttribute = attribute("FLOAT");
+/** A boolean attribute. */
+export const boolAttribute = attribute("BOOL");
+/** An element-type attribute (see DT), or a list of them. */
+export const typeAttribute = attribute("TYPE");

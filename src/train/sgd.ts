@@ -1,0 +1,40 @@
+import type { Update } from "../nn/model.js";
+import { type Tensor, tf, type Variable } from "../runtime/tf.js";
+
+/** Hyperparameters of torch.optim.SGD. */
+export interface SgdOptions {
+  readonly momentum: number;
+  readonly weightDecay: number;
+}
+
+/**
+ * One step of torch.optim.SGD: g = gradient + weightDecay * p; v = momentum * v + g; p = p - learningRate * v.
+ * The first step's v = g follows from v = 0.
+ * @param learningRate scalar tensor
+ * @returns new values of parameters and velocities; nothing is assigned
+ */
+export function sgdUpdates(
+  parameters: readonly Variable[],
+  velocities: readonly Variable[],
+  gradients: readonly Tensor[],
+  learningRate: Tensor,
+  { momentum, weightDecay }: SgdOptions,
+): Update[] {
+  return parameters.flatMap((parameter, i): Update[] => {
+    const velocity = velocities[i] as Variable;
+    // Subtracting the negated decay instead of adding keeps TensorFlow's graph optimizer from merging this sum
+    // with the next one into an op whose order of summation varies from run to run.
+    const decayed = tf.sub(gradients[i] as Tensor, tf.mul(parameter, -weightDecay));
+    const next = tf.add(tf.mul(velocity, momentum), decayed);
+    return [
+      [velocity, next],
+      [parameter, tf.sub(parameter, tf.mul(next, learningRate))],
+    ];
+  });
+}
+
+/** A zero velocity for each parameter. */
+export const createVelocities = (parameters: readonly Variable[]): Variable[] =>
+  parameters.map((parameter) =>
+    tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false, `${parameter.name}/momentum`)),
+  );
