@@ -1,4 +1,4 @@
-import type { Tensor, Tensor2D, Tensor4D, Variable } from "../runtime/tf.js";
+import type { Tensor, Tensor2D, Tensor4D, Update, Variable } from "../runtime/tf.js";
 
 /** What a tensor of a model is for; decides how it is initialised and how golden numbers fill it. */
 export type Role =
@@ -22,9 +22,6 @@ export interface StateEntry {
   /** The tensor in our layout: HWIO (HWC1 for depthwise) for convolutions, otherwise as PyTorch's. */
   readonly variable: Variable | undefined;
 }
-
-/** New values of variables, recorded while a step is described and applied by whoever runs it. */
-export type Update = readonly [variable: Variable, value: Tensor];
 
 /** What a forward pass may depend on besides its input. */
 export interface ForwardContext {

@@ -10,6 +10,9 @@ export type Tensor4D = import("@tensorflow/tfjs-node-gpu").Tensor4D;
 export type Scalar = import("@tensorflow/tfjs-node-gpu").Scalar;
 export type Variable = import("@tensorflow/tfjs-node-gpu").Variable;
 
+/** A new value of a variable, recorded while a step is described and applied by whoever runs it. */
+export type Update = readonly [variable: Variable, value: Tensor];
+
 /**
  * TensorFlow.js, as a live binding: undefined until loadTensorFlow() was called, so that modules which
  * describe models can be imported (for names, help, docs) without the native library.

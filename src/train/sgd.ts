@@ -1,5 +1,4 @@
-import type { Update } from "../nn/model.js";
-import { type Tensor, tf, type Variable } from "../runtime/tf.js";
+import { type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
 
 /** Hyperparameters of torch.optim.SGD. */
 export interface SgdOptions {

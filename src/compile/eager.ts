@@ -1,0 +1,24 @@
+import { tf } from "../runtime/tf.js";
+import { checkSteps, entryNamed, stepFeeds } from "./feeds.js";
+import type { Program, ProgramDescription } from "./types.js";
+
+/** The reference: every op of every step is called as it is described. */
+export function eagerProgram({ entries }: ProgramDescription): Program {
+  return {
+    engine: "eager",
+    run(name, feeds, steps) {
+      const entry = entryNamed(entries, name);
+      checkSteps(entry, name, steps);
+      for (let i = 0; i < steps; i++) {
+        tf.tidy(() => {
+          // All new values are known before the first is assigned, as in a graph.
+          const updates = entry.step(stepFeeds(entry, feeds, i, steps));
+          for (const [variable, value] of updates) variable.assign(value);
+        });
+      }
+    },
+    pull: () => {},
+    push: () => {},
+    dispose: () => {},
+  };
+}
