@@ -38,6 +38,7 @@ export const DISTILLATION = section("Distillation", {
   gamma: derived(
     number(undefined, "Weight of the cross-entropy.", {
       alias: "r",
+      boundTo: "distill",
       min: 0,
       defaultText: "the method's",
     }),
@@ -45,6 +46,7 @@ export const DISTILLATION = section("Distillation", {
   alpha: derived(
     number(undefined, "Weight of the KL divergence between logits.", {
       alias: "a",
+      boundTo: "distill",
       min: 0,
       defaultText: "the method's",
     }),
@@ -52,6 +54,7 @@ export const DISTILLATION = section("Distillation", {
   beta: derived(
     number(undefined, "Weight of the method's own loss.", {
       alias: "b",
+      boundTo: "distill",
       min: 0,
       defaultText: "the method's",
     }),
@@ -86,6 +89,7 @@ export const TRAINING = section("Training", {
   weight_decay: number(5e-4, "Weight decay of SGD.", { min: 0 }),
   momentum: number(0.9, "Momentum of SGD.", { min: 0, below: 1 }),
   trial: integer(1, "Number of the repetition; the seed is ten times that.", { min: 0 }),
+  deterministic: flag("The same seed, machine and engine give the same bytes."),
 });
 
 const dataset = choice<Dataset, Dataset>(DATASETS, "cifar100", "The data set.");
@@ -115,11 +119,6 @@ export const ENGINE = section("Engine", {
     { min: 1, defaultText: "by the device" },
   ),
   no_cache: flag("Do not keep compiled programs between runs."),
-});
-
-/** What one seed promises. */
-export const REPEATABILITY = section("Training", {
-  deterministic: flag("The same seed, machine and engine give the same bytes."),
 });
 
 /** What is written, where, and what is shown meanwhile. */
@@ -183,14 +182,32 @@ export const GENERAL = section("General", {
   no_color: flag("No colours; NO_COLOR=1 does the same.", { flagOnly: true }),
 });
 
+/** Every option that a configuration file may set, whatever command it is for. */
+export const ALL_SECTIONS = [
+  DISTILLATION,
+  TEACHER,
+  TRAINING,
+  DATA,
+  ENGINE,
+  OUTPUT,
+  WITHOUT_EFFECT,
+  EVALUATION,
+  CONFIGURATION,
+  RESULT,
+  GENERAL,
+] as const;
+
+/** What a distillation is made of. */
+export const DISTILL_SECTIONS = [DISTILLATION, TRAINING, DATA, ENGINE, OUTPUT] as const;
+/** What a teacher's training is made of. */
+export const TEACHER_SECTIONS = [TEACHER, TRAINING, DATA, ENGINE, OUTPUT] as const;
+/** What an evaluation is made of. */
+export const EVAL_SECTIONS = [EVALUATION, TEST_DATA, ENGINE] as const;
+
 type Common = Values<typeof DATA> & Values<typeof ENGINE>;
 
 /** Everything that training a teacher and distilling have in common, resolved. */
-export interface TrainOptions
-  extends Common,
-    Values<typeof TRAINING>,
-    Values<typeof REPEATABILITY>,
-    Values<typeof OUTPUT> {}
+export interface TrainOptions extends Common, Values<typeof TRAINING>, Values<typeof OUTPUT> {}
 
 /** A distillation, resolved: weights, teacher and learning rate are known. */
 export interface DistillOptions extends TrainOptions, Omit<Values<typeof DISTILLATION>, "path_t"> {

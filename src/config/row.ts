@@ -29,6 +29,8 @@ export interface Extras extends Range {
   /** Why the option is accepted and does nothing. */
   readonly noEffect?: string;
   readonly choices?: Choices;
+  /** The option that this one's value belongs to: weights belong to a method. */
+  readonly boundTo?: string;
   /** Told only on the command line: not read from configuration files. */
   readonly flagOnly?: boolean;
 }

@@ -1,0 +1,152 @@
+import { inputError } from "../common/errors.js";
+import { METHODS } from "../distill/registry.js";
+import { MODELS } from "../models/registry.js";
+import { modelNameOf } from "./modelName.js";
+import {
+  DISTILL_SECTIONS,
+  type DistillOptions,
+  EVAL_SECTIONS,
+  type EvalOptions,
+  TEACHER_SECTIONS,
+  type TeacherOptions,
+} from "./options.js";
+import { type Layer, type Resolved, resolveRows } from "./resolve.js";
+import { findTeacher } from "./teacherFile.js";
+
+/** SGD's learning rate at the start for models that name no other. */
+const LEARNING_RATE = 0.05;
+
+/** Fills an option that nothing gave, with the place its value comes from. */
+function fill(resolved: Resolved, name: string, value: unknown, origin: string): Resolved {
+  if (resolved.options[name] !== undefined) return resolved;
+  return {
+    ...resolved,
+    options: { ...resolved.options, [name]: value },
+    origins: { ...resolved.origins, [name]: origin },
+  };
+}
+
+const text = (resolved: Resolved, name: string): string => resolved.options[name] as string;
+
+function fillLearningRate(resolved: Resolved, model: string): Resolved {
+  const own = MODELS.get(model)?.learningRate;
+  const origin = own === undefined ? "default" : `default of ${model}`;
+  return fill(resolved, "learning_rate", own ?? LEARNING_RATE, origin);
+}
+
+function fillWeights(resolved: Resolved): Resolved {
+  const method = text(resolved, "distill");
+  const defaults = Object.entries(METHODS.get(method)?.defaults ?? {});
+  return defaults.reduce(
+    (filled, [name, value]) => fill(filled, name, value, `default of ${method}`),
+    resolved,
+  );
+}
+
+/** A path given more strongly than a model's name, as by a flag over a preset, names the model itself. */
+function withoutOverruledModel(resolved: Resolved): Resolved {
+  const { path_t, model_t } = resolved.ranks;
+  const overruled = path_t !== undefined && model_t !== undefined && path_t < model_t;
+  if (!overruled || modelNameOf(text(resolved, "path_t")) === undefined) return resolved;
+  return { ...resolved, options: { ...resolved.options, model_t: undefined } };
+}
+
+function fillTeacher(given: Resolved): Resolved {
+  const resolved = withoutOverruledModel(given);
+  const path = text(resolved, "path_t");
+  if (path !== undefined) {
+    const name = modelNameOf(path);
+    const origin = name === undefined ? "path_t does not tell" : "told by path_t";
+    return fill(resolved, "model_t", name, origin);
+  }
+  const model = text(resolved, "model_t");
+  if (model === undefined) return resolved;
+  const saveDir = text(resolved, "save_dir");
+  const found = findTeacher(saveDir, model, text(resolved, "dataset"));
+  const origin = found === undefined ? "no teacher found in" : "found in";
+  return fill(resolved, "path_t", found, `${origin} ${saveDir}/models`);
+}
+
+function refuseNoLoss({ options }: Resolved): void {
+  if (options.gamma === 0 && options.alpha === 0 && options.beta === 0) {
+    throw inputError("--gamma, --alpha and --beta are all 0: there is nothing to minimise.");
+  }
+}
+
+/**
+ * A distillation as configured; `path_t` and `model_t` may still be unknown (see requireTeacher).
+ * Weights not given are the method's published ones, the learning rate is the student's.
+ * @throws inputError for a value that is not allowed
+ */
+export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<DistillOptions>> {
+  const weighted = fillWeights(resolveRows(DISTILL_SECTIONS, layers));
+  refuseNoLoss(weighted);
+  return fillTeacher(fillLearningRate(weighted, text(weighted, "model_s")));
+}
+
+/**
+ * The options with a known teacher.
+ * @param nameInFile the model that a checkpoint says it is, for a path that does not tell
+ * @param trainCommand what to type for a teacher that is not there
+ * @throws inputError that says how to get or to name a teacher
+ */
+export async function requireTeacher(
+  options: Partial<DistillOptions>,
+  nameInFile: (path: string) => Promise<string | undefined>,
+  trainCommand: string,
+): Promise<DistillOptions> {
+  const { path_t, model_t } = options;
+  if (path_t === undefined) throw missingTeacher(options, trainCommand);
+  const name = model_t ?? (await nameInFile(path_t));
+  if (name === undefined) {
+    throw inputError(
+      `The teacher's model cannot be told from --path_t ${path_t}.`,
+      "Name it with --model_t, such as --model_t resnet32x4.",
+    );
+  }
+  return { ...options, path_t, model_t: name } as DistillOptions;
+}
+
+function missingTeacher({ model_t, save_dir }: Partial<DistillOptions>, trainCommand: string) {
+  return model_t === undefined
+    ? inputError(
+        "A distillation needs a teacher: give its checkpoint with --path_t.",
+        `Train one with \`${trainCommand}\`, or use the paper's .pth files.`,
+      )
+    : inputError(
+        `There is no teacher ${model_t} in ${save_dir}/models, and --path_t was not given.`,
+        `Train one with \`${trainCommand}\`, or give its checkpoint with --path_t.`,
+      );
+}
+
+/** In a file that serves teacher and student, the teacher's training takes `model_t` as its model. */
+function teacherAsModel(layer: Layer): Layer {
+  const { model, model_t } = layer.values;
+  if (model !== undefined || model_t === undefined) return layer;
+  return { ...layer, values: { ...layer.values, model: model_t } };
+}
+
+/**
+ * A teacher's training as configured; the learning rate not given is the model's.
+ * @throws inputError for a value that is not allowed
+ */
+export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOptions> {
+  const resolved = resolveRows(TEACHER_SECTIONS, layers.map(teacherAsModel));
+  return fillLearningRate(resolved, text(resolved, "model")) as unknown as Resolved<TeacherOptions>;
+}
+
+/**
+ * An evaluation of each checkpoint given; the model not given is the one that the path names.
+ * @throws inputError for a value that is not allowed, or no checkpoint
+ */
+export function resolveEvaluations(layers: readonly Layer[]): EvalOptions[] {
+  const { options } = resolveRows(EVAL_SECTIONS, layers);
+  const checkpoints = options.checkpoint as readonly string[];
+  if (checkpoints.length === 0) {
+    throw inputError("An evaluation needs a checkpoint: give its file with --checkpoint.");
+  }
+  return checkpoints.map((checkpoint) => {
+    const model = options.model ?? modelNameOf(checkpoint);
+    return { ...options, checkpoint, model } as unknown as EvalOptions;
+  });
+}

@@ -1,0 +1,134 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { inputError } from "../common/errors.js";
+import { didYouMean } from "../common/nearest.js";
+import type { Layer } from "./resolve.js";
+import type { Rows } from "./row.js";
+
+/** Keys of a configuration file that are not options. */
+const OWN_KEYS = ["extends", "description", "published"];
+
+/** Published top-1 accuracies (%) of a teacher/student pair; absent where none was published. */
+export interface Published {
+  readonly teacher?: number;
+  readonly student?: number;
+  readonly kd?: number;
+  readonly crd?: number;
+  readonly dkd?: number;
+}
+
+/** One configuration file with what it extends merged in. */
+export interface Configuration {
+  readonly description: string | undefined;
+  readonly published: Published | undefined;
+  /** The file's options, then those of the file it extends, and so on. */
+  readonly layers: readonly Layer[];
+}
+
+/** The folder of the presets that come with the program. */
+export const PRESETS = fileURLToPath(new URL("../../configs", import.meta.url));
+
+/** Names of the presets, sorted. */
+export const presetNames = (): string[] =>
+  readdirSync(PRESETS)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => basename(file, ".json"))
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+
+const looksLikePath = (text: string): boolean => text.endsWith(".json") || text.includes("/");
+
+/** The file that `--config NAME|FILE` means: what looks like a path is one, anything else is a preset. */
+function locate(nameOrFile: string): string {
+  const preset = resolve(PRESETS, `${nameOrFile}.json`);
+  if (!looksLikePath(nameOrFile)) {
+    if (existsSync(preset)) return preset;
+    throw inputError(
+      `--config: there is no preset ${nameOrFile}.${didYouMean(nameOrFile, presetNames())}`,
+      "`pefd config list` lists the presets; the path of a file ends in .json.",
+    );
+  }
+  return resolve(nameOrFile);
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function readJson(file: string): Record<string, unknown> {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw inputError(`The configuration ${file} cannot be read: ${(error as Error).message}.`);
+  }
+  if (!isRecord(content)) throw inputError(`The configuration ${file} holds no object of options.`);
+  return content;
+}
+
+function checkKeys(file: string, keys: readonly string[], known: Rows): void {
+  const allowed = Object.keys(known).filter((name) => !known[name]?.flagOnly);
+  for (const key of keys) {
+    if (allowed.includes(key) || OWN_KEYS.includes(key)) continue;
+    if (known[key]) throw inputError(`${key} in ${file} can be given on the command line only.`);
+    throw inputError(
+      `${file} sets ${key}, which is no option.${didYouMean(key, [...allowed, ...OWN_KEYS])}`,
+      "docs/flags.md lists the options; keys are spelled as flags, without dashes.",
+    );
+  }
+}
+
+/** How files are named to people: presets by their name, other files by their path. */
+const describe = (file: string): string =>
+  file.startsWith(PRESETS) ? `preset ${basename(file, ".json")}` : `config ${file}`;
+
+function layerOf(file: string, content: Record<string, unknown>): Layer {
+  const values = Object.entries(content).filter(([key]) => !OWN_KEYS.includes(key));
+  const place = describe(file);
+  return {
+    label: (name) => `${name} in ${place}`,
+    origin: () => place,
+    values: Object.fromEntries(values),
+  };
+}
+
+/** A preset may be extended by its name, any other file by a path relative to the one that extends it. */
+function parentOf(file: string, content: Record<string, unknown>): string | undefined {
+  if (content.extends === undefined) return undefined;
+  if (typeof content.extends !== "string") throw inputError(`extends in ${file} is not a name.`);
+  const beside = resolve(dirname(file), content.extends);
+  return looksLikePath(content.extends) ? beside : locate(content.extends);
+}
+
+function readChain(
+  file: string,
+  known: Rows,
+  seen: readonly string[],
+): { contents: Record<string, unknown>[]; layers: Layer[] } {
+  if (seen.includes(file)) throw inputError(`The configuration ${file} extends itself.`);
+  const content = readJson(file);
+  checkKeys(file, Object.keys(content), known);
+  const parent = parentOf(file, content);
+  const above = parent && readChain(parent, known, [...seen, file]);
+  return {
+    contents: [content, ...(above ? above.contents : [])],
+    layers: [layerOf(file, content), ...(above ? above.layers : [])],
+  };
+}
+
+/**
+ * Reads a preset or a JSON file of options, and what it extends.
+ * @param known every option of every command: one file may serve several commands
+ * @throws inputError for a missing or broken file, an unknown key, a circle of extends
+ */
+export function readConfiguration(nameOrFile: string, known: Rows): Configuration {
+  const { contents, layers } = readChain(locate(nameOrFile), known, []);
+  const first = <T>(key: string) =>
+    contents.find((content) => content[key] !== undefined)?.[key] as T;
+  return { description: first("description"), published: first("published"), layers };
+}
+
+/** Published top-1 accuracies of a teacher/student pair, where a preset has them. */
+export function publishedFor(teacher: string, student: string): Published | undefined {
+  const file = resolve(PRESETS, "pairs", `${teacher}-${student}.json`);
+  return existsSync(file) ? (readJson(file).published as Published | undefined) : undefined;
+}

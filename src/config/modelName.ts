@@ -1,0 +1,18 @@
+import { basename, dirname } from "node:path";
+import { modelNames } from "../models/registry.js";
+
+/** The longest known model name that the text is or begins with, followed by an underscore. */
+function leadingModel(text: string): string | undefined {
+  const fits = modelNames().filter((name) => text === name || text.startsWith(`${name}_`));
+  return fits.sort((a, b) => b.length - a.length)[0];
+}
+
+/**
+ * The model that a checkpoint's path names, as the paper's code lays files out:
+ * `resnet32x4_vanilla/ckpt_epoch_240.pth`, `S:resnet8x4_T:.../ckpt_epoch_40.safetensors`, `resnet8x4_last.safetensors`.
+ * The folder decides before the file. Undefined where neither names a known model.
+ */
+export function modelNameOf(path: string): string | undefined {
+  const folder = basename(dirname(path)).replace(/^S:/, "");
+  return leadingModel(folder) ?? leadingModel(basename(path).replace(/\.[a-z]+$/i, ""));
+}

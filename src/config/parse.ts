@@ -1,0 +1,111 @@
+import { inputError, type PefdError } from "../common/errors.js";
+import { didYouMean } from "../common/nearest.js";
+import { choicesOf } from "./choices.js";
+import type { Range, Row, ValueType } from "./row.js";
+
+/** "of at least 1", "above 0 and at most 1", or an empty string. */
+function rangeText({ min, max, above, below }: Range): string {
+  const bounds = [
+    min === undefined ? undefined : `at least ${min}`,
+    above === undefined ? undefined : `above ${above}`,
+    max === undefined ? undefined : `at most ${max}`,
+    below === undefined ? undefined : `below ${below}`,
+  ].filter((bound) => bound !== undefined);
+  return bounds.length === 0 ? "" : `, ${bounds.join(" and ")}`;
+}
+
+/** What a row takes, for error sentences, help and docs. */
+export function expectation(row: Row): string {
+  const names: Record<ValueType, string> = {
+    integer: `a whole number${rangeText(row)}`,
+    number: `a number${rangeText(row)}`,
+    integers: `whole numbers with commas between them${row.min === undefined ? "" : `, each at least ${row.min}`}`,
+    boolean: "true or false",
+    string: "a text",
+    path: "a path",
+    paths: "a path",
+    choice: `one of ${choicesOf(row).join(", ")}`,
+  };
+  return names[row.type];
+}
+
+const refuse = (label: string, row: Row, typed: string): PefdError =>
+  inputError(`${label} takes ${expectation(row)}; "${typed}" is not.`);
+
+function inRange(value: number, { min, max, above, below }: Range): boolean {
+  return (
+    (min === undefined || value >= min) &&
+    (max === undefined || value <= max) &&
+    (above === undefined || value > above) &&
+    (below === undefined || value < below)
+  );
+}
+
+/** Decimal notation only: what Number() also takes ("", "0x10", "Infinity") is a slip of the keyboard here. */
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+function parseNumber(label: string, row: Row, typed: string): number {
+  const value = DECIMAL.test(typed) ? Number(typed) : Number.NaN;
+  if (!Number.isFinite(value) || !inRange(value, row)) throw refuse(label, row, typed);
+  return value;
+}
+
+function parseInteger(label: string, row: Row, typed: string): number {
+  const value = parseNumber(label, row, typed);
+  if (!Number.isSafeInteger(value)) throw refuse(label, row, typed);
+  return value;
+}
+
+function parseBoolean(label: string, row: Row, typed: string): boolean {
+  if (typed !== "true" && typed !== "false") throw refuse(label, row, typed);
+  return typed === "true";
+}
+
+function parseText(label: string, row: Row, typed: string): string {
+  if (typed === "") throw refuse(label, row, typed);
+  return typed;
+}
+
+const KIND: Record<string, { name: string; hint?: string }> = {
+  models: { name: "model", hint: "`pefd models` lists them." },
+  methods: { name: "method" },
+};
+
+function parseChoice(label: string, row: Row, typed: string): string {
+  const choices = choicesOf(row);
+  if (choices.includes(typed)) return typed;
+  const kind = typeof row.choices === "string" ? KIND[row.choices] : undefined;
+  const what = kind ? `there is no ${kind.name} ${typed}` : `"${typed}" is not a choice`;
+  const hint = kind?.hint ?? `Choose one of ${choices.join(", ")}.`;
+  throw inputError(`${label}: ${what}.${didYouMean(typed, choices)}`, hint);
+}
+
+const listOf = (raw: unknown): string[] =>
+  (Array.isArray(raw) ? raw : String(raw).split(",")).map((item) => String(item).trim());
+
+const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unknown> = {
+  integer: (label, row, raw) => parseInteger(label, row, String(raw)),
+  number: (label, row, raw) => parseNumber(label, row, String(raw)),
+  integers: (label, row, raw) => listOf(raw).map((item) => parseInteger(label, row, item)),
+  boolean: (label, row, raw) => parseBoolean(label, row, String(raw)),
+  string: (label, row, raw) => parseText(label, row, String(raw)),
+  path: (label, row, raw) => parseText(label, row, String(raw)),
+  paths: (label, row, raw) => [raw].flat().map((item) => parseText(label, row, String(item))),
+  choice: (label, row, raw) => parseChoice(label, row, String(raw)),
+};
+
+const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths"]);
+
+/**
+ * The value of an option from what was typed or written.
+ * @param label how the sentence names the option, such as --epochs or PEFD_EPOCHS
+ * @param raw text of a flag or of the environment, or a value of a JSON file
+ * @throws inputError that names the option, what was given and what is expected
+ */
+export function parseValue(label: string, row: Row, raw: unknown): unknown {
+  const isList = Array.isArray(raw);
+  if ((isList && !TAKES_LISTS.has(row.type)) || (typeof raw === "object" && !isList)) {
+    throw refuse(label, row, JSON.stringify(raw));
+  }
+  return PARSERS[row.type](label, row, raw);
+}

@@ -1,0 +1,74 @@
+import { parseValue } from "./parse.js";
+import type { Row, Rows, Section } from "./row.js";
+
+/** Values from one place: flags, the environment, a file. Stronger layers come first. */
+export interface Layer {
+  /** How sentences name a value of this layer: "--epochs", "PEFD_EPOCHS", "epochs in smoke.json". */
+  readonly label: (name: string) => string;
+  /** Where `--dry_run` says that a value came from. */
+  readonly origin: (name: string) => string;
+  /** As typed or written; undefined is not given. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** Values with the place that each came from. */
+export interface Resolved<Options = Readonly<Record<string, unknown>>> {
+  readonly options: Options;
+  readonly origins: Readonly<Record<string, string>>;
+  /** Position of the layer that gave the value, 0 the strongest; absent for defaults. */
+  readonly ranks: Readonly<Record<string, number>>;
+}
+
+/** All rows of some sections by name. */
+export const rowsOf = (sections: readonly Section[]): Rows =>
+  Object.assign({}, ...sections.map((section) => section.rows));
+
+/**
+ * A layer that names another method (or model) than the one chosen says nothing about this one's values:
+ * `--config a-preset-of-kd --distill ours` must not train `ours` with the weights of kd.
+ */
+function speaksOf(row: Row, layer: Layer, layers: readonly Layer[]): boolean {
+  if (row.boundTo === undefined) return true;
+  const { boundTo } = row;
+  const own = layer.values[boundTo];
+  const chosen = layers.find((other) => other.values[boundTo] !== undefined)?.values[boundTo];
+  return own === undefined || own === chosen;
+}
+
+const givenBy = (name: string, row: Row, layers: readonly Layer[]): number =>
+  layers.findIndex((layer) => layer.values[name] !== undefined && speaksOf(row, layer, layers));
+
+const defaultOrigin = (row: Row): string =>
+  row.fallback === undefined ? (row.defaultText ?? "not set") : "default";
+
+/**
+ * Every option's value from the strongest layer that gives it, else its default.
+ * All given values are checked, those that a stronger layer hides as well.
+ * @throws inputError for a value that its row does not allow
+ */
+export function resolveRows(sections: readonly Section[], layers: readonly Layer[]): Resolved {
+  const options: Record<string, unknown> = {};
+  const origins: Record<string, string> = {};
+  const ranks: Record<string, number> = {};
+  for (const [name, row] of Object.entries(rowsOf(sections))) {
+    const parsed = layers.map(({ label, values }) =>
+      values[name] === undefined ? undefined : parseValue(label(name), row, values[name]),
+    );
+    const rank = givenBy(name, row, layers);
+    options[name] = rank < 0 ? row.fallback : parsed[rank];
+    origins[name] = layers[rank]?.origin(name) ?? defaultOrigin(row);
+    if (rank >= 0) ranks[name] = rank;
+  }
+  return { options, origins, ranks };
+}
+
+/**
+ * A sentence for each option that was given and has no effect.
+ * @throws inputError for a value that its row does not allow
+ */
+export function withoutEffect(section: Section, layers: readonly Layer[]): string[] {
+  const { ranks } = resolveRows([section], layers);
+  return Object.keys(ranks).map(
+    (name) => `--${name} has no effect: ${section.rows[name]?.noEffect}.`,
+  );
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { resolveDistill } from "#pefd/config/derive.js";
+import { presetNames, publishedFor, readConfiguration } from "#pefd/config/file.js";
+import { ALL_SECTIONS } from "#pefd/config/options.js";
+import { rowsOf } from "#pefd/config/resolve.js";
+
+const rows = rowsOf(ALL_SECTIONS);
+const folder = mkdtempSync(join(tmpdir(), "pefd-config-"));
+after(() => rmSync(folder, { recursive: true }));
+
+const write = (name: string, content: unknown): string => {
+  const file = join(folder, name);
+  writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
+  return file;
+};
+
+const refuse = (content: unknown, sentence: RegExp) => {
+  const file = write("bad.json", content);
+  assert.throws(() => readConfiguration(file, rows), sentence);
+};
+
+test("every preset resolves, and its name says what it is", () => {
+  for (const name of presetNames()) {
+    const { options } = resolveDistill(readConfiguration(name, rows).layers);
+    const { model_t, model_s, distill } = options;
+    if (name === "smoke" || name === "synthetic") continue;
+    assert.equal(name, `${model_t}-${model_s}-${distill}`);
+  }
+});
+
+test("presets carry the method's published weights and the pair's published figures", () => {
+  const { layers, published } = readConfiguration("resnet32x4-resnet8x4-ours", rows);
+  const { gamma, alpha, beta } = resolveDistill(layers).options;
+  assert.deepEqual([gamma, alpha, beta], [1, 0, 25]);
+  assert.deepEqual(published, { teacher: 79.42, student: 72.5, kd: 73.33, crd: 75.51, dkd: 76.32 });
+  assert.deepEqual(publishedFor("resnet32x4", "resnet8x4"), published);
+  assert.equal(publishedFor("resnet8", "resnet110"), undefined);
+});
+
+test("a file extends a preset by name, or a file beside it by path", () => {
+  const named = write("named.json", { extends: "smoke", epochs: 3 });
+  const beside = write("beside.json", { extends: "./named.json", momentum: 0.5 });
+  const { options, origins } = resolveDistill(readConfiguration(beside, rows).layers);
+  assert.deepEqual([options.momentum, options.epochs, options.model_s], [0.5, 3, "resnet8"]);
+  assert.deepEqual([origins.epochs, origins.model_s], [`config ${named}`, "preset synthetic"]);
+});
+
+test("unknown keys are refused with the nearest name", () => {
+  refuse({ epoch: 3 }, /sets epoch, which is no option\. Did you mean epochs\?/);
+  refuse({ extend: "smoke" }, /Did you mean extends\?/);
+  refuse({ __proto__x: 1 }, /no option/);
+  refuse({ force: true }, /force in .* can be given on the command line only/);
+});
+
+test("broken files are refused", () => {
+  refuse("{", /cannot be read/);
+  refuse("[1]", /holds no object/);
+  refuse({ extends: 3 }, /is not a name/);
+  refuse({ extends: "./bad.json" }, /extends itself/);
+  refuse({ extends: "nothing-like-it" }, /no preset/);
+  assert.throws(
+    () => readConfiguration(join(folder, "none.json"), rows),
+    /none\.json cannot be read/,
+  );
+  assert.throws(() => readConfiguration("smok", rows), /no preset smok\. Did you mean smoke\?/);
+});

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { resolveDistill, resolveTeacher } from "#pefd/config/derive.js";
+import { environmentLayer } from "#pefd/config/environment.js";
+import { DISTILL_SECTIONS, WITHOUT_EFFECT } from "#pefd/config/options.js";
+import { type Layer, resolveRows, rowsOf, withoutEffect } from "#pefd/config/resolve.js";
+
+const layer = (place: string, values: Record<string, unknown>): Layer => ({
+  label: (name) => `${name} in ${place}`,
+  origin: () => place,
+  values,
+});
+
+const distill = (...layers: Layer[]) => resolveDistill(layers);
+
+test("a stronger layer wins, and every value tells where it came from", () => {
+  const flags = layer("flags", { epochs: "3" });
+  const environment = environmentLayer(rowsOf(DISTILL_SECTIONS), {
+    PEFD_EPOCHS: "4",
+    PEFD_BATCH_SIZE: "5",
+    PEFD_SAVE_DIR: "",
+  });
+  const file = layer("file", { epochs: 6, batch_size: 6, momentum: 0.6 });
+  const preset = layer("preset", { momentum: 0.7, kd_T: 7 });
+  const { options, origins } = distill(flags, environment, file, preset);
+  assert.deepEqual(
+    [options.epochs, options.batch_size, options.momentum, options.kd_T, options.save_dir],
+    [3, 5, 0.6, 7, "./save"],
+  );
+  assert.deepEqual(
+    [origins.epochs, origins.batch_size, origins.momentum, origins.kd_T, origins.save_dir],
+    ["flags", "environment PEFD_BATCH_SIZE", "file", "preset", "default"],
+  );
+});
+
+test("a wrong value is refused even where a stronger one hides it", () => {
+  assert.throws(
+    () =>
+      resolveRows(DISTILL_SECTIONS, [layer("flags", { epochs: "3" }), layer("f", { epochs: "x" })]),
+    /epochs in f takes a whole number/,
+  );
+});
+
+test("switches that belong to one command line are not read from the environment", () => {
+  const { values } = environmentLayer(rowsOf(DISTILL_SECTIONS), { PEFD_FORCE: "true" });
+  assert.equal(values.force, undefined);
+});
+
+test("weights not given are the method's published ones", () => {
+  const weights = (method: string, more = {}) => {
+    const { gamma, alpha, beta } = distill(layer("flags", { distill: method, ...more })).options;
+    return [gamma, alpha, beta];
+  };
+  assert.deepEqual(weights("ours"), [1, 0, 25]);
+  assert.deepEqual(weights("kd"), [0.1, 0, 0.9]);
+  assert.deepEqual(weights("kd1proj"), [0.1, 0, 0.9]);
+  assert.deepEqual(weights("ours", { beta: "0" }), [1, 0, 0]);
+});
+
+test("weights of a preset for another method are not used", () => {
+  const preset = layer("preset", { distill: "ours", gamma: 1, alpha: 0, beta: 25 });
+  const { options, origins } = distill(layer("flags", { distill: "kd" }), preset);
+  assert.deepEqual([options.gamma, options.beta], [0.1, 0.9]);
+  assert.equal(origins.beta, "default of kd");
+  const environment = layer("environment", { beta: "7" });
+  assert.equal(distill(layer("flags", { distill: "kd" }), environment, preset).options.beta, 7);
+});
+
+test("weights that are all zero are refused", () => {
+  assert.throws(
+    () => distill(layer("flags", { gamma: "0", alpha: "0", beta: "0" })),
+    /--gamma, --alpha and --beta are all 0/,
+  );
+});
+
+test("the teacher's model is told by its path; --model_t overrides it, a preset does not", () => {
+  const path_t = "save/models/resnet32x4_vanilla/ckpt_epoch_240.pth";
+  const model = (...layers: Layer[]) => distill(...layers).options.model_t;
+  assert.equal(model(layer("flags", { path_t })), "resnet32x4");
+  assert.equal(model(layer("flags", { path_t, model_t: "resnet56" })), "resnet56");
+  assert.equal(
+    model(layer("flags", { path_t }), layer("preset", { model_t: "resnet56" })),
+    "resnet32x4",
+  );
+  assert.equal(
+    model(layer("flags", { path_t: "a/b.pth" }), layer("p", { model_t: "resnet56" })),
+    "resnet56",
+  );
+  assert.equal(model(layer("flags", { path_t: "a/b.pth" })), undefined);
+});
+
+test("a file that serves both trainings names the teacher once", () => {
+  const file = layer("file", { model_t: "resnet14", model_s: "resnet8", epochs: 2 });
+  const { model, epochs, learning_rate } = resolveTeacher([file]).options;
+  assert.deepEqual([model, epochs, learning_rate], ["resnet14", 2, 0.05]);
+  const flags = layer("flags", { model: "resnet20" });
+  assert.equal(resolveTeacher([flags, file]).options.model, "resnet20");
+});
+
+test("options without effect are told of when given", () => {
+  assert.deepEqual(withoutEffect(WITHOUT_EFFECT, []), []);
+  const told = withoutEffect(WITHOUT_EFFECT, [layer("flags", { num_workers: "8" })]);
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? "", /^--num_workers has no effect: /);
+  assert.throws(
+    () => withoutEffect(WITHOUT_EFFECT, [layer("flags", { num_workers: "x" })]),
+    /num_workers/,
+  );
+});
