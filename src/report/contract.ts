@@ -1,0 +1,81 @@
+/** Where training stands after a step, or after the last of several steps that ran in one call. */
+export interface StepProgress {
+  /** Counts from 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Steps done in this epoch, 1 after the first. */
+  readonly step: number;
+  /** Steps in this epoch. */
+  readonly steps: number;
+  /** Images seen in this epoch so far. */
+  readonly images: number;
+  /** Seconds per step since the last report, getting the data included. */
+  readonly batchSeconds: number;
+  /** Seconds per step spent waiting for data. */
+  readonly dataSeconds: number;
+  /** Mean over the epoch so far. */
+  readonly loss: number;
+  /** Percent over the epoch so far. */
+  readonly top1: number;
+  /** Percent over the epoch so far. */
+  readonly top5: number;
+}
+
+/** Means over a set of images; accuracies in percent. */
+export interface Metrics {
+  readonly loss: number;
+  readonly top1: number;
+  readonly top5: number;
+}
+
+/** What is known when an epoch is over. */
+export interface EpochRow {
+  /** Counts from 1. */
+  readonly epoch: number;
+  readonly learningRate: number;
+  readonly train: Metrics;
+  readonly test: Metrics;
+  /** Wall-clock seconds of the epoch, evaluation included. */
+  readonly seconds: number;
+  /** Mean milliseconds per training step. */
+  readonly stepMs: number;
+  /** Training images per second of training time (0 where it is not known, as in rows read back). */
+  readonly imagesPerSecond: number;
+}
+
+/** The best test accuracy (percent) so far and its epoch. */
+export interface Best {
+  readonly top1: number;
+  readonly epoch: number;
+}
+
+/** What is said about a run before its first step. */
+export interface RunInfo {
+  /** One line for people, e.g. "distil resnet32x4 -> resnet8x4 with ours". */
+  readonly title: string;
+  readonly runDir: string;
+  /** Epochs of the whole run. */
+  readonly epochs: number;
+  /** 1, or the epoch a resumed run goes on with. */
+  readonly firstEpoch: number;
+  /** Training steps per epoch. */
+  readonly steps: number;
+  readonly engine: string;
+  readonly precision: string;
+  readonly device: string;
+}
+
+/** Tells people how a run goes. A trainer calls runEnded in `finally`. */
+export interface RunReporter {
+  runStarted(info: RunInfo): void;
+  /** A line worth knowing. */
+  notice(text: string): void;
+  /** A line that should make people look. Shown by a quiet reporter as well. */
+  warn(text: string): void;
+  /** What is going on while no steps are done, e.g. "compiling the step"; the next step or "" ends it. */
+  phase(text: string): void;
+  stepDone(progress: StepProgress): void;
+  epochDone(row: EpochRow, best: Best): void;
+  /** Removes the bar. Safe to call twice, and without runStarted. */
+  runEnded(): void;
+}
