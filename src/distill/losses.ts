@@ -1,3 +1,4 @@
+import { rsqrt } from "../nn/rsqrt.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../runtime/tf.js";
 
 /**
@@ -36,7 +37,7 @@ export function distillKL(
  * @param teacherFeatures [N, D]
  */
 export function directionAlignment(features: Tensor2D, teacherFeatures: Tensor2D): Scalar {
-  const inverseLength = (x: Tensor): Tensor => tf.rsqrt(tf.sum(tf.square(x), 1));
+  const inverseLength = (x: Tensor): Tensor => rsqrt(tf.sum(tf.square(x), 1));
   const dot = tf.sum(tf.mul(features, teacherFeatures), 1);
   const cosine = tf.mul(dot, tf.mul(inverseLength(features), inverseLength(teacherFeatures)));
   return tf.mean(tf.sub(1, cosine)) as Scalar;

@@ -1,0 +1,116 @@
+import { DT } from "../runtime/native.js";
+
+/** A constant of a graph: element type of TensorFlow's C API, shape, and bytes in C order. */
+export interface GraphTensor {
+  readonly dtype: number;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** An attribute of a node, tagged by its kind. */
+export type AttributeValue =
+  | { readonly string: string | Uint8Array }
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly bool: boolean }
+  | { readonly type: number }
+  | { readonly shape: readonly number[] }
+  | { readonly tensor: GraphTensor }
+  | { readonly func: string }
+  | { readonly ints: readonly number[] }
+  | { readonly floats: readonly number[] }
+  | { readonly bools: readonly boolean[] }
+  | { readonly types: readonly number[] }
+  | { readonly shapes: readonly (readonly number[])[] };
+
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** One operation of a graph. */
+export interface GraphNode {
+  readonly name: string;
+  readonly op: string;
+  /** "node" or "node:1" for data, "^node" for control. */
+  readonly inputs: readonly string[];
+  readonly attributes: Attributes;
+  readonly device?: string;
+  /** Where the step called this op, for messages. */
+  readonly caller?: string;
+}
+
+/** A function of a graph's library; inside of it, outputs are named "node:output:index". */
+export interface GraphFunction {
+  readonly name: string;
+  readonly inputs: readonly (readonly [name: string, type: number])[];
+  readonly outputs: readonly (readonly [name: string, type: number, ref: string])[];
+  readonly nodes: readonly GraphNode[];
+  readonly attributes: Attributes;
+}
+
+/** One tensor that enters or leaves a graph. */
+export interface GraphPort {
+  /** "node:0" */
+  readonly tensor: string;
+  readonly dtype: number;
+  readonly shape: readonly number[];
+}
+
+/** A callable part of a graph. */
+export interface Signature {
+  readonly inputs: Readonly<Record<string, GraphPort>>;
+  readonly outputs: Readonly<Record<string, GraphPort>>;
+}
+
+/** Everything that a session needs. */
+export interface Graph {
+  readonly nodes: readonly GraphNode[];
+  readonly functions: readonly GraphFunction[];
+  readonly signatures: Readonly<Record<string, Signature>>;
+}
+
+/** Name of the node behind a data reference ("a:1" -> "a"). */
+export const nodeOf = (ref: string): string => {
+  const colon = ref.indexOf(":");
+  return colon < 0 ? ref : ref.slice(0, colon);
+};
+
+/** Position of the output behind a data reference ("a:1" -> 1). */
+export const outputOf = (ref: string): number => {
+  const colon = ref.indexOf(":");
+  return colon < 0 ? 0 : Number(ref.slice(colon + 1));
+};
+
+export const isControl = (ref: string): boolean => ref.startsWith("^");
+
+/** A Const node. */
+export function constNode(name: string, tensor: GraphTensor): GraphNode {
+  return {
+    name,
+    op: "Const",
+    inputs: [],
+    attributes: { dtype: { type: tensor.dtype }, value: { tensor } },
+  };
+}
+
+/** An int32 scalar constant. */
+export const intConstant = (name: string, value: number): GraphNode =>
+  constNode(name, {
+    dtype: DT.int32,
+    shape: [],
+    bytes: new Uint8Array(Int32Array.of(value).buffer),
+  });
+
+/** A float32 scalar constant. */
+export const floatConstant = (name: string, value: number): GraphNode =>
+  constNode(name, {
+    dtype: DT.float,
+    shape: [],
+    bytes: new Uint8Array(Float32Array.of(value).buffer),
+  });
+
+/** A Placeholder node. */
+export const placeholder = (name: string, dtype: number, shape: readonly number[]): GraphNode => ({
+  name,
+  op: "Placeholder",
+  inputs: [],
+  attributes: { dtype: { type: dtype }, shape: { shape } },
+});

@@ -1,0 +1,80 @@
+import { type Tensor, tf, type Variable } from "../runtime/tf.js";
+import { checkSteps, entryNamed, stepFeeds } from "./feeds.js";
+import type { GraphNode, Signature } from "./graph.js";
+import { openSession, type Session } from "./session.js";
+import { singleStep } from "./stepGraph.js";
+import { recordStep } from "./trace.js";
+import type { Program, ProgramDescription } from "./types.js";
+import { declareVariables, pullSignature, pushSignature, variableKey } from "./variables.js";
+
+/** Runs a signature whose only output says that it is done. */
+export function runToDone(
+  session: Session,
+  signature: string,
+  inputs: Readonly<Record<string, Tensor>>,
+): void {
+  for (const output of Object.values(session.run(signature, inputs))) {
+    output.dataSync(); // an error of the step surfaces here
+    output.dispose();
+  }
+}
+
+/** Copying of variable groups between tf.Variables and a session. */
+export function groupTransfer(
+  session: Session,
+  groups: ProgramDescription["variables"],
+): Pick<Program, "pull" | "push"> {
+  const group = (name: string): readonly Variable[] => {
+    const variables = groups[name];
+    if (variables === undefined) throw new RangeError(`The program has no group ${name}.`);
+    return variables;
+  };
+  return {
+    push(name) {
+      const variables = group(name);
+      if (variables.length === 0) return;
+      runToDone(
+        session,
+        pushSignature(name),
+        Object.fromEntries(variables.map((variable, i) => [variableKey(i), variable])),
+      );
+    },
+    pull(name) {
+      const variables = group(name);
+      if (variables.length === 0) return;
+      const values = session.run(pullSignature(name), {});
+      variables.forEach((variable, i) => {
+        const value = values[variableKey(i)] as Tensor;
+        variable.assign(value);
+        value.dispose();
+      });
+    },
+  };
+}
+
+/** The recorded step as a graph, one session call per step. */
+export function graphProgram(description: ProgramDescription): Program {
+  const { entries, precision } = description;
+  const variables = declareVariables(description.variables);
+  const nodes: GraphNode[] = [...variables.nodes];
+  const signatures: Record<string, Signature> = { ...variables.signatures };
+  for (const [name, entry] of Object.entries(entries)) {
+    const recorded = recordStep(name, entry, variables.handles);
+    const step = singleStep(name, entry, recorded, variables, precision);
+    nodes.push(...step.nodes);
+    signatures[name] = step.signature;
+  }
+  const session = openSession({ nodes, functions: [], signatures });
+  return {
+    engine: "graph",
+    run(name, feeds, steps) {
+      const entry = entryNamed(entries, name);
+      checkSteps(entry, name, steps);
+      for (let i = 0; i < steps; i++) {
+        tf.tidy(() => runToDone(session, name, stepFeeds(entry, feeds, i, steps)));
+      }
+    },
+    ...groupTransfer(session, description.variables),
+    dispose: () => session.dispose(),
+  };
+}

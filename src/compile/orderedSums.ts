@@ -1,0 +1,33 @@
+import { DT } from "../runtime/native.js";
+import { floatConstant, type GraphNode, isControl, nodeOf } from "./graph.js";
+
+const isFloatSum = (node: GraphNode | undefined): boolean => {
+  const type = node?.attributes.T;
+  return node?.op === "AddV2" && type !== undefined && "type" in type && type.type === DT.float;
+};
+
+/**
+ * Keeps sums in the order in which they were written. TensorFlow's graph optimizer merges a tree of additions into one
+ * AddN, which sums in whatever order lets it reuse a buffer, so that the last bits vary from run to run. Where an
+ * addition takes the result of another addition, x + y becomes x - y * -1: the same bits, and nothing to merge.
+ */
+export function keepSumsOrdered(nodes: readonly GraphNode[]): GraphNode[] {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  return nodes.flatMap((node) => {
+    if (!isFloatSum(node)) return [node];
+    const data = node.inputs.filter((input) => !isControl(input));
+    if (!data.some((input) => isFloatSum(byName.get(nodeOf(input))))) return [node];
+    return asDifference(node, data as [string, string]);
+  });
+}
+
+function asDifference(node: GraphNode, [x, y]: readonly [string, string]): GraphNode[] {
+  const minusOne = floatConstant(`${node.name}/minus_one`, -1);
+  const negated: GraphNode = {
+    name: `${node.name}/negated`,
+    op: "Mul",
+    inputs: [y, minusOne.name],
+    attributes: { T: { type: DT.float } },
+  };
+  return [minusOne, negated, { ...node, op: "Sub", inputs: [x, negated.name] }];
+}

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nativeBackend } from "../runtime/native.js";
+import { type Tensor, tf } from "../runtime/tf.js";
+import type { Graph } from "./graph.js";
+import { savedModelBytes, TAG } from "./savedModel.js";
+
+/** The part of the binding that runs graphs. */
+interface SessionBinding {
+  loadSavedModel(directory: string, tags: string): number;
+  deleteSavedModel(session: number): void;
+  runSavedModel(
+    session: number,
+    inputIds: number[],
+    inputNames: string,
+    outputNames: string,
+  ): { id: number; shape: number[]; dtype: number }[];
+}
+
+interface SessionBackend {
+  createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): Tensor;
+}
+
+/** A graph loaded into TensorFlow, with its variables. */
+export interface Session {
+  /**
+   * Runs a signature.
+   * @returns its outputs by name; the caller disposes of them
+   */
+  run(signature: string, inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+  dispose(): void;
+}
+
+/** Loads a graph. The SavedModel exists on disk only while TensorFlow reads it. */
+export function openSession(graph: Graph): Session {
+  const binding = nativeBackend().binding as unknown as SessionBinding;
+  const directory = mkdtempSync(join(tmpdir(), "pefd-graph-"));
+  let session: number;
+  try {
+    writeFileSync(join(directory, "saved_model.pb"), savedModelBytes(graph));
+    session = binding.loadSavedModel(directory, TAG);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+  return {
+    run: (name, inputs) => runSignature(binding, session, graph, name, inputs),
+    dispose: () => binding.deleteSavedModel(session),
+  };
+}
+
+function runSignature(
+  binding: SessionBinding,
+  session: number,
+  graph: Graph,
+  name: string,
+  inputs: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
+  const signature = graph.signatures[name];
+  if (signature === undefined) throw new RangeError(`The graph has no signature ${name}.`);
+  const inputNames = Object.keys(signature.inputs);
+  const ids = nativeBackend().getInputTensorIds(inputNames.map((key) => inputs[key] as Tensor));
+  const outputNames = Object.keys(signature.outputs);
+  const nodeNames = (keys: string[], ports: typeof signature.inputs) =>
+    keys.map((key) => ports[key]?.tensor).join(",");
+  const results = binding.runSavedModel(
+    session,
+    ids,
+    nodeNames(inputNames, signature.inputs),
+    nodeNames(outputNames, signature.outputs),
+  );
+  const backend = tf.backend() as unknown as SessionBackend;
+  return Object.fromEntries(
+    results.map((result, i) => [outputNames[i] as string, backend.createOutputTensor(result)]),
+  );
+}

@@ -1,0 +1,82 @@
+import {
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tf,
+  type Update,
+  type Variable,
+} from "../runtime/tf.js";
+
+/** Sums over images, kept where steps run and read only when they are shown. */
+export interface MetricsVariables {
+  /** [4]: sum of losses, images right at first, images right among five, images. */
+  readonly total: Variable;
+}
+
+/** Means over the images counted: the loss, and accuracies in percent. */
+export interface Metrics {
+  readonly loss: number;
+  readonly top1: number;
+  readonly top5: number;
+}
+
+/** A sum of nothing yet. */
+export const createMetrics = (): MetricsVariables => ({
+  total: tf.tidy(() => tf.variable(tf.zeros([4]), false)),
+});
+
+/**
+ * Adds a batch to the sums.
+ * @param loss mean loss of the batch's counted images
+ * @param logits [N, C]
+ * @param oneHot [N, C]
+ * @param counted [N], 1 for images that count and 0 for padding; all count when undefined
+ */
+export function metricsUpdate(
+  { total }: MetricsVariables,
+  loss: Tensor,
+  logits: Tensor2D,
+  oneHot: Tensor2D,
+  counted?: Tensor1D,
+): Update {
+  const images = counted === undefined ? tf.scalar(logits.shape[0]) : tf.sum(counted);
+  const ranks = labelRanks(logits, oneHot);
+  const within = (places: number): Tensor => {
+    const hits = tf.cast(tf.less(ranks, places), "float32");
+    return tf.sum(counted === undefined ? hits : tf.mul(hits, counted));
+  };
+  const batch = tf.stack([tf.mul(loss, images), within(1), within(5), images] as Scalar[]);
+  return [total, tf.add(total, batch)];
+}
+
+/**
+ * How many classes are not surely below the label's own, itself left out: 0 for a hit. Written so that NaN logits
+ * rank last instead of first.
+ * @returns [N]
+ */
+function labelRanks(logits: Tensor2D, oneHot: Tensor2D): Tensor1D {
+  const own = tf.sum(tf.mul(logits, oneHot), 1, true); // [N, 1]
+  const below = tf.sum(tf.cast(tf.lessEqual(logits, own), "float32"), 1);
+  return tf.sub(logits.shape[1], below) as Tensor1D;
+}
+
+/** The means of sums that were read, and how many images they are over. */
+export function readMetrics({ total }: MetricsVariables): Metrics & { readonly images: number } {
+  const [loss, top1, top5, images] = total.dataSync() as unknown as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  return {
+    loss: loss / images,
+    top1: (100 * top1) / images,
+    top5: (100 * top5) / images,
+    images,
+  };
+}
+
+/** Sets the sums to zero; the program's copy follows at the next push. */
+export const clearMetrics = ({ total }: MetricsVariables): void =>
+  tf.tidy(() => total.assign(tf.zeros([4])));
