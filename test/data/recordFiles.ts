@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+
+/** A fresh folder that is removed when the test ends. */
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "pefd-data-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Byte of image `index`, row, column, channel in the files of these tests: any two places differ. */
+export const pixelAt = (index: number, row: number, column: number, channel: number): number =>
+  (index * 89 + row * 37 + column * 5 + channel * 101) % 256;
+
+/** Records with the given fine labels; the coarse label is a fifth of the fine one. */
+export function recordsWithLabels(labels: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(labels.length * 3074);
+  labels.forEach((label, index) => {
+    bytes[index * 3074] = Math.floor(label / 5);
+    bytes[index * 3074 + 1] = label;
+    for (let i = 0; i < 3072; i++) {
+      const pixel = i % 1024;
+      const place = [Math.floor(pixel / 32), pixel % 32, Math.floor(i / 1024)] as const;
+      bytes[index * 3074 + 2 + i] = pixelAt(index, ...place);
+    }
+  });
+  return bytes;
+}
+
+/** Writes both data files into a new folder below `parent` and returns it. */
+export function writeDataFolder(
+  parent: string,
+  train: readonly number[],
+  test: readonly number[],
+  name = "cifar",
+): string {
+  const directory = join(parent, name);
+  mkdirSync(directory);
+  writeFileSync(join(directory, "train.bin"), recordsWithLabels(train));
+  writeFileSync(join(directory, "test.bin"), recordsWithLabels(test));
+  return directory;
+}
