@@ -1,0 +1,10 @@
+import type { StateDict } from "../common/stateDict.js";
+import type { Metadata } from "./metadata.js";
+
+export type CheckpointFormat = "safetensors" | "pth-zip" | "pth-legacy";
+
+/** What every reader returns. */
+export interface CheckpointContent {
+  readonly state: StateDict;
+  readonly metadata: Metadata;
+}

@@ -1,0 +1,30 @@
+/** What a checkpoint says besides its tensors: plain values (epoch, accuracy, options) by name. */
+export type Metadata = Readonly<Record<string, unknown>>;
+
+/**
+ * Metadata as safetensors can hold it, which knows strings only: strings stay as they are, everything else becomes
+ * JSON. A string that would read back as something else (such as "240") is quoted as JSON, too.
+ */
+export function encodeMetadata(metadata: Metadata): Map<string, string> {
+  const entries = Object.entries(metadata).filter(([, value]) => value !== undefined);
+  return new Map(entries.map(([key, value]) => [key, encodeValue(value)]));
+}
+
+/** The inverse of encodeMetadata; strings that are not JSON (another program's) stay strings. */
+export function decodeMetadata(metadata: ReadonlyMap<string, string>): Metadata {
+  return Object.fromEntries([...metadata].map(([key, text]) => [key, decodeValue(text)]));
+}
+
+function encodeValue(value: unknown): string {
+  if (typeof value === "string")
+    return decodeValue(value) === value ? value : JSON.stringify(value);
+  return JSON.stringify(value);
+}
+
+function decodeValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,97 @@
+import { open } from "node:fs/promises";
+import { inputError, type PefdError } from "../common/errors.js";
+import { damage, namingFile } from "./damage.js";
+import type { CheckpointContent, CheckpointFormat } from "./formats.js";
+import { decodeMetadata } from "./metadata.js";
+import { parseSafetensors } from "./safetensors.js";
+import { stripModulePrefix } from "./stateNames.js";
+
+export interface Checkpoint extends CheckpointContent {
+  readonly path: string;
+  readonly format: CheckpointFormat;
+}
+
+/** Node.js reads at most this many bytes into one buffer. */
+const MAX_FILE_BYTES = 2 ** 31 - 1;
+
+/**
+ * Reads a checkpoint of any supported format; the content decides which, not the name.
+ * "module." prefixes of torch.nn.DataParallel are removed.
+ * @throws inputError that names the file, its size, what is wrong and what was expected
+ */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const bytes = await readWholeFile(path);
+  return namingFile(path, bytes.length, async () => {
+    const { format, state, metadata } = await parseCheckpoint(bytes);
+    return { path, format, state: stripModulePrefix(state), metadata };
+  });
+}
+
+/**
+ * Parses the bytes of a checkpoint of any supported format.
+ * @throws an error whose message says what is wrong, without naming the file
+ */
+export async function parseCheckpoint(
+  bytes: Uint8Array,
+): Promise<CheckpointContent & { readonly format: CheckpointFormat }> {
+  const row = FORMATS.find(({ recognises }) => recognises(bytes));
+  if (!row) throw damage(unknownContent(bytes), EXPECTED);
+  return { format: row.format, ...(await row.parse(bytes)) };
+}
+
+interface FormatRow {
+  readonly format: CheckpointFormat;
+  readonly recognises: (bytes: Uint8Array) => boolean;
+  readonly parse: (bytes: Uint8Array) => CheckpointContent | Promise<CheckpointContent>;
+}
+
+const FORMATS: readonly FormatRow[] = [
+  {
+    format: "safetensors",
+    recognises: (bytes) => bytes[8] === 0x7b && bytes[7] === 0 && bytes[6] === 0,
+    parse: (bytes) => {
+      const { state, metadata } = parseSafetensors(bytes);
+      return { state, metadata: decodeMetadata(metadata) };
+    },
+  },
+];
+
+const EXPECTED =
+  "A checkpoint is a file written by torch.save (.pth, .pt) or a .safetensors file; name one of those.";
+
+function unknownContent(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "it is empty";
+  const first = bytes.subarray(0, 16);
+  const isText = first.every((byte) => byte >= 0x20 || (byte >= 9 && byte <= 13));
+  const shown = isText
+    ? JSON.stringify(new TextDecoder().decode(first))
+    : Buffer.from(first).toString("hex");
+  return `it is neither a PyTorch (.pth) nor a safetensors file; it begins with ${shown}`;
+}
+
+async function readWholeFile(path: string): Promise<Uint8Array> {
+  try {
+    const file = await open(path, "r");
+    try {
+      const stats = await file.stat();
+      if (stats.isDirectory()) throw inputError(`${path} is a folder, not a checkpoint.`, EXPECTED);
+      if (stats.size > MAX_FILE_BYTES) throw tooLarge(path, stats.size);
+      return await file.readFile();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw readError(path, error as NodeJS.ErrnoException);
+  }
+}
+
+const tooLarge = (path: string, size: number): PefdError =>
+  inputError(`${path} has ${size} bytes; checkpoints of up to ${MAX_FILE_BYTES} can be read.`);
+
+function readError(path: string, error: NodeJS.ErrnoException): Error {
+  if (error.code === undefined) return error;
+  if (error.code === "ENOENT" || error.code === "ENOTDIR")
+    return inputError(`There is no file ${path}.`, EXPECTED);
+  if (error.code === "EACCES") return inputError(`${path} cannot be read: permission denied.`);
+  return inputError(`${path} cannot be read: ${error.message}.`);
+}

@@ -1,0 +1,148 @@
+import { sizeOf } from "../common/shapes.js";
+import {
+  ELEMENT_BYTES,
+  type ElementType,
+  type StateDict,
+  type StateTensor,
+} from "../common/stateDict.js";
+import { damage } from "./damage.js";
+import { type Header, type HeaderTensor, METADATA_NAME, parseHeader } from "./safetensorsHeader.js";
+import { quote } from "./stateNames.js";
+
+/** Size in bytes of the little-endian header length in front of every file. */
+const LENGTH_BYTES = 8;
+
+/** Real headers take about 100 bytes per tensor; larger claims are refused before anything is allocated. */
+const MAX_HEADER_BYTES = 16 * 2 ** 20;
+
+const MAX_RANK = 64;
+
+export interface SafetensorsContent {
+  readonly state: StateDict;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/**
+ * Parses a safetensors file. Tensors keep the header's order and share the memory of `bytes`.
+ * Format: https://huggingface.co/docs/safetensors/index, with every rule of its reference reader: no duplicate names,
+ * no holes, no overlaps, sizes that agree with shape and dtype, and all bytes of the file used.
+ * @throws an error whose message says what is wrong
+ */
+export function parseSafetensors(bytes: Uint8Array): SafetensorsContent {
+  const headerBytes = headerLength(bytes);
+  const header = readHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerBytes));
+  const data = bytes.subarray(LENGTH_BYTES + headerBytes);
+  checkLayout(header.tensors, data.length);
+  const state = new Map(header.tensors.map((tensor) => [tensor.name, toStateTensor(tensor, data)]));
+  return { state, metadata: header.metadata };
+}
+
+function headerLength(bytes: Uint8Array): number {
+  if (bytes.length < LENGTH_BYTES) throw damage("a safetensors file begins with 8 bytes of length");
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (length > MAX_HEADER_BYTES)
+    throw damage(`its header claims ${length} bytes, more than the ${MAX_HEADER_BYTES} allowed`);
+  if (length > bytes.length - LENGTH_BYTES)
+    throw damage(`its header should have ${length} bytes, but the file ends before`);
+  return Number(length);
+}
+
+function readHeader(bytes: Uint8Array): Header {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw damage("its header is not UTF-8 text");
+  }
+  return parseHeader(text);
+}
+
+/** Tensors sorted by offset must follow each other without a gap and end where the file ends. */
+function checkLayout(tensors: readonly HeaderTensor[], dataBytes: number): void {
+  let expected = 0;
+  for (const tensor of [...tensors].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    checkSize(tensor);
+    if (tensor.end > dataBytes) throw damage(outOfRange(tensor, dataBytes));
+    if (tensor.begin !== expected) throw damage(misplaced(tensor, expected));
+    expected = tensor.end;
+  }
+  if (expected !== dataBytes)
+    throw damage(`its tensors take ${expected} bytes, but ${dataBytes} follow the header`);
+}
+
+function checkSize({ name, dtype, shape, begin, end }: HeaderTensor): void {
+  if (!Object.hasOwn(ELEMENT_BYTES, dtype))
+    throw damage(
+      `${quote(name)} has the element type ${quote(dtype)}; known are ${Object.keys(ELEMENT_BYTES).join(", ")}`,
+    );
+  if (shape.length > MAX_RANK) throw damage(`${quote(name)} has ${shape.length} dimensions`);
+  const wanted = sizeOf(shape) * ELEMENT_BYTES[dtype as ElementType];
+  if (end - begin !== wanted && !(shape.includes(0) && end === begin))
+    throw damage(
+      `${quote(name)} of shape [${shape}] and type ${dtype} takes ${wanted} bytes, but its offsets ${begin} to ${end} span ${end - begin}`,
+    );
+}
+
+const outOfRange = ({ name, end }: HeaderTensor, dataBytes: number): string =>
+  `${quote(name)} ends at byte ${end} of the data, but only ${dataBytes} bytes follow the header`;
+
+const misplaced = ({ name, begin }: HeaderTensor, expected: number): string =>
+  begin < expected
+    ? `${quote(name)} begins at byte ${begin} of the data and overlaps the tensor before it, which ends at ${expected}`
+    : `bytes ${expected} to ${begin} of its data, before ${quote(name)}, belong to no tensor`;
+
+function toStateTensor({ dtype, shape, begin, end }: HeaderTensor, data: Uint8Array): StateTensor {
+  return { dtype: dtype as ElementType, shape, data: data.subarray(begin, end) };
+}
+
+/**
+ * The bytes of a safetensors file. The header keeps the order of `state`; the data is laid out by falling element
+ * size, as the format's own writer does it, so that every tensor is aligned. Equal input gives equal bytes.
+ */
+export function serializeSafetensors(
+  state: StateDict,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Uint8Array {
+  if (state.has(METADATA_NAME)) throw damage(`no tensor can be named ${METADATA_NAME}`);
+  const begins = dataOffsets(state);
+  const header = encodeHeader(state, metadata, begins);
+  const dataBytes = [...state.values()].reduce((sum, tensor) => sum + tensor.data.length, 0);
+  const file = new Uint8Array(LENGTH_BYTES + header.length + dataBytes);
+  new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
+  file.set(header, LENGTH_BYTES);
+  for (const [name, tensor] of state)
+    file.set(tensor.data, LENGTH_BYTES + header.length + (begins.get(name) as number));
+  return file;
+}
+
+function dataOffsets(state: StateDict): ReadonlyMap<string, number> {
+  const bySize = [...state].sort(([, a], [, b]) => ELEMENT_BYTES[b.dtype] - ELEMENT_BYTES[a.dtype]);
+  const begins = new Map<string, number>();
+  let next = 0;
+  for (const [name, tensor] of bySize) {
+    begins.set(name, next);
+    next += tensor.data.length;
+  }
+  return begins;
+}
+
+/** Written by hand because object keys that look like numbers would change places in JSON.stringify. */
+function encodeHeader(
+  state: StateDict,
+  metadata: ReadonlyMap<string, string>,
+  begins: ReadonlyMap<string, number>,
+): Uint8Array {
+  const fields = [...metadata].map(([key, value]) => `${json(key)}:${json(value)}`);
+  const rows = fields.length > 0 ? [`"${METADATA_NAME}":{${fields.join(",")}}`] : [];
+  for (const [name, { dtype, shape, data }] of state) {
+    const begin = begins.get(name) as number;
+    const range = `${begin},${begin + data.length}`;
+    rows.push(`${json(name)}:{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${range}]}`);
+  }
+  const text = new TextEncoder().encode(`{${rows.join(",")}}`);
+  const padded = new Uint8Array(Math.ceil(text.length / LENGTH_BYTES) * LENGTH_BYTES).fill(0x20);
+  padded.set(text);
+  return padded;
+}
+
+const json = (text: string): string => JSON.stringify(text);

@@ -1,0 +1,21 @@
+import type { StateDict } from "../common/stateDict.js";
+
+const LEADING_PREFIXES = /^(?:module\.)*/;
+
+/** Without the prefix that torch.nn.DataParallel puts before every name (once per wrapping). */
+export function stripModulePrefix(state: StateDict): StateDict {
+  let shared = Number.POSITIVE_INFINITY;
+  for (const name of state.keys()) shared = Math.min(shared, prefixLength(name));
+  if (state.size === 0 || shared === 0) return state;
+  return new Map(Array.from(state, ([name, tensor]) => [name.slice(shared), tensor]));
+}
+
+const prefixLength = (name: string): number => LEADING_PREFIXES.exec(name)?.[0].length ?? 0;
+
+/** A name from a file as it may stand in a message: quoted, escaped, not endless. */
+export const quote = (name: string): string =>
+  JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}...` : name);
+
+/** Plain names as they are, others quoted. */
+export const printable = (name: string): string =>
+  /^[\w.-]{1,100}$/.test(name) ? name : quote(name);

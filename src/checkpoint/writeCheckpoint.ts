@@ -1,0 +1,35 @@
+import { extname } from "node:path";
+import { writeFileAtomic } from "../common/atomicFile.js";
+import { inputError } from "../common/errors.js";
+import type { StateDict } from "../common/stateDict.js";
+import { encodeMetadata, type Metadata } from "./metadata.js";
+import { serializeSafetensors } from "./safetensors.js";
+
+type Serialize = (state: StateDict, metadata: Metadata) => Uint8Array | Promise<Uint8Array>;
+
+const SERIALIZERS: Readonly<Record<string, Serialize>> = {
+  ".safetensors": (state, metadata) => serializeSafetensors(state, encodeMetadata(metadata)),
+};
+
+/** File name endings that writeCheckpoint knows. */
+export const CHECKPOINT_ENDINGS: readonly string[] = Object.keys(SERIALIZERS);
+
+/**
+ * Writes a checkpoint atomically in the format that the file's ending names. Equal input gives equal bytes.
+ * @param metadata plain values (strings, numbers, booleans, null, arrays, objects)
+ * @throws inputError for an unknown ending or a missing folder, runError when the disk refuses
+ */
+export async function writeCheckpoint(
+  path: string,
+  state: StateDict,
+  metadata: Metadata = {},
+): Promise<void> {
+  const ending = extname(path);
+  const serialize = SERIALIZERS[ending];
+  if (!serialize)
+    throw inputError(
+      `${path} ends in ${ending || "nothing"}, which names no checkpoint format.`,
+      `Use one of ${CHECKPOINT_ENDINGS.join(", ")}.`,
+    );
+  await writeFileAtomic(path, await serialize(state, metadata));
+}
