@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { z } from "zod";
+import { inputError } from "../common/errors.js";
+import { type Check, ratioOf, worst } from "./comparison.js";
+import { checkLosses } from "./lossesCheck.js";
+import { checkModel } from "./modelCheck.js";
+import { checkSchedule } from "./scheduleCheck.js";
+import { lossesSchema, modelSchema, scheduleSchema, trajectorySchema } from "./schema.js";
+import { checkTrajectory } from "./trajectoryCheck.js";
+
+/** The comparison of one file. */
+export interface GoldenResult {
+  /** The file's name without its extension. */
+  readonly name: string;
+  readonly ok: boolean;
+  /** How many comparisons were made, and how many of them are out of bounds. */
+  readonly checks: number;
+  readonly failures: number;
+  /** The number that is furthest off for its bound. */
+  readonly worst: Check;
+}
+
+/** A kind of golden file: how to recognise it, what it holds, what to compare. */
+interface Kind {
+  /** A key that only files of this kind have. */
+  readonly marker: string | undefined;
+  readonly check: (document: unknown, path: string) => readonly Check[];
+}
+
+const kind = <S extends z.ZodType>(
+  marker: string | undefined,
+  schema: S,
+  check: (golden: z.infer<S>) => readonly Check[],
+): Kind => ({
+  marker,
+  check: (document, path) => {
+    const parsed = schema.safeParse(document);
+    if (parsed.success) return check(parsed.data);
+    const issue = parsed.error.issues[0];
+    const where =
+      issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
+    throw foreign(path, `${issue?.message ?? "unreadable"}${where}`);
+  },
+});
+
+/** The last one has free keys, so it takes what no other marks. */
+const KINDS: readonly Kind[] = [
+  kind("stateDict", modelSchema, checkModel),
+  kind("losses", lossesSchema, checkLosses),
+  kind("perStep", trajectorySchema, checkTrajectory),
+  kind(undefined, scheduleSchema, checkSchedule),
+];
+
+const foreign = (path: string, why: string) =>
+  inputError(
+    `${path} is not a golden file: ${why}.`,
+    "Expected: models/NAME.json, losses.json, trajectory_METHOD.json or schedule.json.",
+  );
+
+function readDocument(path: string): object {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw inputError(`${path} cannot be read: ${(error as Error).message}.`);
+  }
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    throw foreign(path, "it is no JSON");
+  }
+  if (typeof document === "object" && document !== null) return document;
+  throw foreign(path, "it holds no object");
+}
+
+/**
+ * Compares what a golden file holds with what this code computes. TensorFlow must be loaded.
+ * @throws inputError for a file that cannot be read or is of no known kind, and for a model not in the registry
+ */
+export function checkGoldenFile(path: string): GoldenResult {
+  const document = readDocument(path);
+  const { check } = KINDS.find(({ marker }) => marker === undefined || marker in document) as Kind;
+  const checks = check(document, path);
+  const found = worst(checks);
+  if (found === undefined) throw foreign(path, "it holds nothing to compare");
+  const failures = checks.filter((item) => ratioOf(item) > 1).length;
+  const name = basename(path, ".json");
+  return { name, ok: failures === 0, checks: checks.length, failures, worst: found };
+}
+
+/** One line: the file, its largest error against its bound, and the verdict. */
+export function formatGoldenResult(result: GoldenResult): string {
+  const { name, ok, checks, failures, worst: check } = result;
+  const ratio = ratioOf(check);
+  const detail =
+    check.mismatch === undefined
+      ? `${ratio.toPrecision(3)} of its bound: ${check.what} is off by ${check.error.toExponential(2)}, allowed ${check.bound.toExponential(2)}`
+      : `${check.what} ${check.mismatch}`;
+  const verdict = ok ? "ok" : `FAILED, ${failures} of ${checks} numbers`;
+  return `${name.padEnd(18)} ${detail}  ${verdict}`;
+}

@@ -1,0 +1,54 @@
+import { sizeOf } from "../common/shapes.js";
+import type { Fill, TensorDescription } from "../nn/builder.js";
+import type { Role } from "../nn/model.js";
+
+/** A mix of 32 bits; the reference computes the same in Python. */
+function hash32(input: number): number {
+  let x = input >>> 0;
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+/**
+ * The reproducible value in [0, 1) that golden files use in place of stored weights and inputs.
+ * @param key which tensor
+ * @param index flat index in PyTorch's layout
+ */
+export const unitValue = (key: number, index: number): number =>
+  hash32((Math.imul(key, 2654435761) + index) >>> 0) / 2 ** 32;
+
+/** The same in [-1, 1). */
+export const signedValue = (key: number, index: number): number => 2 * unitValue(key, index) - 1;
+
+/** Values of a tensor in C order, worked out in float64 and rounded once. */
+export const formulaValues = (
+  shape: readonly number[],
+  value: (index: number) => number,
+): Float32Array => Float32Array.from({ length: sizeOf(shape) }, (_, index) => value(index));
+
+type ElementRule = (signed: number, fanIn: number) => number;
+
+const weight: ElementRule = (signed, fanIn) => signed * Math.sqrt(3 / fanIn);
+const small: ElementRule = (signed) => signed * 0.1;
+
+const RULES: Readonly<Record<Role, ElementRule>> = {
+  "conv.weight": weight,
+  "linear.weight": weight,
+  "conv.bias": small,
+  "linear.bias": small,
+  "bn.weight": (signed) => 1 + signed * 0.1,
+  "bn.bias": small,
+  "bn.running_mean": small,
+  "bn.running_var": (signed) => 1 + signed * 0.5,
+  "bn.num_batches_tracked": () => 0,
+};
+
+/** First values as golden files have them. @param firstKey key of the tensor at position 0 */
+export const formulaFill =
+  (firstKey = 0): Fill =>
+  ({ role, shape, fanIn, position }: TensorDescription) =>
+    formulaValues(shape, (i) => RULES[role](signedValue(firstKey + position, i), fanIn));
+
+/** Key of the first projector's weight; its bias and the next projectors follow one by one. */
+export const PROJECTOR_KEY = 5000;

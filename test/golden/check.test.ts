@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { PefdError } from "#pefd/common/errors.js";
+import { checkGoldenFile, formatGoldenResult } from "#pefd/golden/check.js";
+import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { GOLDEN } from "../helpers/paths.js";
+
+const folder = mkdtempSync(join(tmpdir(), "pefd-golden-"));
+before(() => {
+  loadTensorFlow();
+});
+after(() => rmSync(folder, { recursive: true }));
+
+const FILES = [
+  "schedule.json",
+  "losses.json",
+  "trajectory_kd.json",
+  "trajectory_ours.json",
+  "models/resnet8x4.json",
+  "models/resnet32x4.json",
+];
+
+for (const file of FILES) {
+  test(`${file} agrees with PyTorch, and leaves no tensor behind`, () => {
+    const before = tf.memory().numTensors;
+    const result = checkGoldenFile(join(GOLDEN, file));
+    assert.ok(result.ok, formatGoldenResult(result));
+    assert.equal(tf.memory().numTensors, before);
+  });
+}
+
+/** A copy of a golden file with one number replaced. */
+function changed(file: string, path: readonly (string | number)[], change: (x: never) => unknown) {
+  const document = JSON.parse(readFileSync(join(GOLDEN, file), "utf8"));
+  const last = path.at(-1) as string;
+  const parent = path.slice(0, -1).reduce((node, key) => node[key], document);
+  parent[last] = change(parent[last] as never);
+  const copy = join(folder, "changed.json");
+  writeFileSync(copy, JSON.stringify(document));
+  return copy;
+}
+
+const CHANGES: [
+  file: string,
+  path: (string | number)[],
+  change: (x: number) => unknown,
+  says: RegExp,
+][] = [
+  ["schedule.json", ["cifar100", "lr", 180], (x) => x * (1 + 1e-15), /cifar100\[180\]/],
+  ["losses.json", ["losses", "distillKL_T4", "value"], (x) => x * 1.001, /distillKL_T4 value/],
+  [
+    "losses.json",
+    ["losses", "ours_128to256_p3", "grads", "projector2.weight", "l2"],
+    (x) => x * 1.001,
+    /projector2\.weight l2/,
+  ],
+  ["models/resnet8x4.json", ["paramCount"], (x) => x + 1, /paramCount is 1233540 instead/],
+  ["models/resnet8x4.json", ["stateDict", 5, 0], () => "bn1.other", /stateDict\[5\]/],
+  ["models/resnet8x4.json", ["eval", "logits", 2, 7], (x) => x + 1e-3, /eval\.logits\[207\]/],
+  ["models/resnet8x4.json", ["eval", "features", 3, "std"], (x) => x + 0.01, /features\[3\] std/],
+  [
+    "models/resnet8x4.json",
+    ["eval", "featuresPreact", 2, "probe8", 4],
+    (x) => x + 0.01,
+    /featuresPreact\[2\] probe8\[4\]/,
+  ],
+  ["models/resnet8x4.json", ["train", "ceLoss"], (x) => x * 1.001, /train\.ceLoss/],
+  [
+    "models/resnet8x4.json",
+    ["train", "runningMeanAfter", "last", "runningVar", 1],
+    (x) => x + 0.001,
+    /layer3\.0\.downsample\.1\.running_var\[1\]/,
+  ],
+  [
+    "models/resnet8x4.json",
+    ["train", "gradL2", "layer2.0.bn1.bias"],
+    (x) => x * 1.02,
+    /gradL2 layer2\.0\.bn1\.bias/,
+  ],
+];
+
+for (const [file, path, change, says] of CHANGES) {
+  test(`${file} with another ${path.join(".")} does not pass`, () => {
+    const result = checkGoldenFile(changed(file, path, change as (x: never) => unknown));
+    assert.equal(result.ok, false);
+    assert.match(formatGoldenResult(result), says);
+    assert.match(formatGoldenResult(result), /FAILED/);
+  });
+}
+
+test("what is no golden file is refused with the file's name and exit code 2", () => {
+  const text = join(folder, "text.json");
+  writeFileSync(text, "no JSON");
+  const other = join(folder, "other.json");
+  writeFileSync(other, '{"perStep": 3}');
+  const list = join(folder, "list.json");
+  writeFileSync(list, "{}");
+  for (const path of [text, other, list, join(folder, "missing.json"), folder]) {
+    assert.throws(
+      () => checkGoldenFile(path),
+      (error) => error instanceof PefdError && error.exitCode === 2 && error.message.includes(path),
+      path,
+    );
+  }
+});
+
+test("a model that the registry lacks is called unknown", () => {
+  const path = changed("models/resnet8x4.json", ["name"], () => "resnet8x5");
+  assert.throws(() => checkGoldenFile(path), /unknown model resnet8x5.*resnet8x4/);
+});
