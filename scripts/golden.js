@@ -11,7 +11,7 @@ async function check(path) {
     return result.ok ? 0 : 1;
   } catch (error) {
     if (error?.name !== "PefdError") throw error;
-    console.log(`${path}: ${error.message}${error.hint ? ` ${error.hint}` : ""}  FAILED`);
+    console.log(`${error.message}${error.hint ? ` ${error.hint}` : ""}  FAILED`);
     return error.exitCode;
   }
 }
