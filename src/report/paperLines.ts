@@ -1,52 +1,34 @@
 import type { StepProgress } from "./contract.js";
+import { newestMean } from "./means.js";
 
-/** Sums over the epoch so far, and the values of the steps since the last call. */
-interface Meters {
-  readonly epoch: number;
-  readonly step: number;
-  readonly images: number;
+/** The last report of the epoch, and what its steps took together. */
+interface EpochSoFar {
+  readonly last: StepProgress | undefined;
   readonly batchSum: number;
   readonly dataSum: number;
-  readonly means: readonly [loss: number, top1: number, top5: number];
 }
 
-const START: Omit<Meters, "epoch"> = {
-  step: 0,
-  images: 0,
-  batchSum: 0,
-  dataSum: 0,
-  means: [0, 0, 0],
-};
+const EPOCH_START: EpochSoFar = { last: undefined, batchSum: 0, dataSum: 0 };
 
-function advance(last: Meters, p: StepProgress): Meters {
-  const steps = p.step - last.step;
+function advance(before: EpochSoFar, p: StepProgress): EpochSoFar {
+  const steps = p.step - (before.last?.step ?? 0);
   return {
-    epoch: p.epoch,
-    step: p.step,
-    images: p.images,
-    batchSum: last.batchSum + p.batchSeconds * steps,
-    dataSum: last.dataSum + p.dataSeconds * steps,
-    means: [p.loss, p.top1, p.top5],
+    last: p,
+    batchSum: before.batchSum + p.batchSeconds * steps,
+    dataSum: before.dataSum + p.dataSeconds * steps,
   };
 }
 
-/** The mean over the newest images alone, from the running means before and after them. */
-function newest(last: Meters, now: Meters, index: 0 | 1 | 2): number {
-  const fresh = now.images - last.images;
-  if (fresh <= 0) return now.means[index];
-  return (now.means[index] * now.images - last.means[index] * last.images) / fresh;
-}
-
-function line(last: Meters, now: Meters, p: StepProgress): string {
+function line(before: StepProgress | undefined, now: EpochSoFar, p: StepProgress): string {
   const field = (name: string, value: number, mean: number, digits: number) =>
     `${name} ${value.toFixed(digits)} (${mean.toFixed(digits)})`;
   return [
     `Epoch: [${p.epoch}][${p.step - 1}/${p.steps}]`,
     field("Time", p.batchSeconds, now.batchSum / p.step, 3),
     field("Data", p.dataSeconds, now.dataSum / p.step, 3),
-    field("Loss", newest(last, now, 0), p.loss, 4),
-    field("Acc@1", newest(last, now, 1), p.top1, 3),
-    field("Acc@5", newest(last, now, 2), p.top5, 3),
+    field("Loss", newestMean(before, p, "loss"), p.loss, 4),
+    field("Acc@1", newestMean(before, p, "top1"), p.top1, 3),
+    field("Acc@5", newestMean(before, p, "top5"), p.top5, 3),
   ].join("\t");
 }
 
@@ -56,13 +38,13 @@ function line(last: Meters, now: Meters, p: StepProgress): string {
  * @returns a function that takes each finished step and gives the line, or undefined where none is due
  */
 export function createPaperLines(printFreq: number): (p: StepProgress) => string | undefined {
-  let last: Meters = { epoch: 0, ...START };
+  let soFar = EPOCH_START;
   return (p) => {
-    if (p.epoch !== last.epoch || p.step <= last.step) last = { epoch: p.epoch, ...START };
-    const before = last;
-    last = advance(before, p);
+    const before = soFar.last?.epoch === p.epoch ? soFar : EPOCH_START;
+    soFar = advance(before, p);
     // Several steps may run in one call: a line is due when one of them had such an index.
-    const due = Math.floor((p.step - 1) / printFreq) > Math.floor((before.step - 1) / printFreq);
-    return due ? line(before, last, p) : undefined;
+    const lastIndex = (before.last?.step ?? 0) - 1;
+    const due = Math.floor((p.step - 1) / printFreq) > Math.floor(lastIndex / printFreq);
+    return due ? line(before.last, soFar, p) : undefined;
   };
 }

@@ -1,0 +1,105 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { inputError } from "../common/errors.js";
+import { openAppendOnly } from "./appendOnly.js";
+import type { EpochRow } from "./contract.js";
+import { replaceFile } from "./replaceFile.js";
+
+/** The file's name in a run's folder. */
+export const EPOCH_LOG = "epochs.csv";
+
+/** Column names and where their values stand, in the file's order. */
+const COLUMNS: readonly (readonly [name: string, value: (row: EpochRow) => number])[] = [
+  ["epoch", (row) => row.epoch],
+  ["learning_rate", (row) => row.learningRate],
+  ["train_loss", (row) => row.train.loss],
+  ["train_top1", (row) => row.train.top1],
+  ["train_top5", (row) => row.train.top5],
+  ["test_loss", (row) => row.test.loss],
+  ["test_top1", (row) => row.test.top1],
+  ["test_top5", (row) => row.test.top5],
+  ["seconds", (row) => row.seconds],
+  ["step_ms", (row) => row.stepMs],
+];
+
+const HEADER = COLUMNS.map(([name]) => name).join(",");
+
+/** The log of a run's epochs, one line each. */
+export interface EpochLog {
+  /** Adds a row; it is on the disk when this returns. */
+  append(row: EpochRow): void;
+  close(): void;
+}
+
+// String() gives the shortest decimal that reads back as the same number, NaN and Infinity included.
+const format = (row: EpochRow) => COLUMNS.map(([, value]) => String(value(row))).join(",");
+
+function parse(line: string): EpochRow | undefined {
+  const cells = line.split(",");
+  const values = cells.map(Number);
+  const isNumber = (cell: string, i: number) =>
+    cell.trim() === "NaN" || (cell.trim() !== "" && !Number.isNaN(values[i]));
+  if (cells.length !== COLUMNS.length || !cells.every(isNumber)) return undefined;
+  const at = (index: number) => values[index] ?? Number.NaN;
+  return {
+    epoch: at(0),
+    learningRate: at(1),
+    train: { loss: at(2), top1: at(3), top5: at(4) },
+    test: { loss: at(5), top1: at(6), top5: at(7) },
+    seconds: at(8),
+    stepMs: at(9),
+    imagesPerSecond: 0,
+  };
+}
+
+/** The file's complete lines after the header; a last line without its newline is still being written. */
+function completeLines(path: string): string[] {
+  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  const header = lines.shift();
+  if (header !== undefined && header.trim() !== HEADER) {
+    throw inputError(`${path} is not a log of epochs: its first line is not "${HEADER}".`);
+  }
+  return lines;
+}
+
+/**
+ * The rows of a run's epochs.csv, which may be being written.
+ * @returns the rows in the file's order, none where there is no file
+ * @throws inputError naming file and line where a complete line does not hold ten numbers
+ */
+export function readEpochLog(runDir: string): EpochRow[] {
+  const path = join(runDir, EPOCH_LOG);
+  if (!existsSync(path)) return [];
+  return completeLines(path).map((line, index) => {
+    const row = parse(line);
+    if (row) return row;
+    throw inputError(
+      `${path}, line ${index + 2}: expected ${COLUMNS.length} numbers, found "${line.slice(0, 60)}".`,
+    );
+  });
+}
+
+/** Lines worth keeping when a run goes on after an epoch; unreadable ones (a crash of the machine) go. */
+function keptLines(path: string, afterEpoch: number): string[] {
+  if (afterEpoch === 0 || !existsSync(path)) return [];
+  return completeLines(path).filter((line) => (parse(line)?.epoch ?? Infinity) <= afterEpoch);
+}
+
+/**
+ * Opens a run's epochs.csv for appending. A run may have been killed between writing a row and the checkpoint
+ * of that epoch, so rows of later epochs than the checkpoint's are dropped.
+ * @param afterEpoch the last epoch that counts: the checkpoint's; 0 for a fresh run, which starts the file anew
+ * @throws runError naming the file where it cannot be written
+ */
+export function openEpochLog(runDir: string, { afterEpoch }: { afterEpoch: number }): EpochLog {
+  const path = join(runDir, EPOCH_LOG);
+  replaceFile(path, `${[HEADER, ...keptLines(path, afterEpoch)].join("\n")}\n`);
+  const file = openAppendOnly(path);
+  return {
+    append(row) {
+      file.append(Buffer.from(`${format(row)}\n`));
+      file.flush();
+    },
+    close: file.close,
+  };
+}
