@@ -27,7 +27,7 @@ export function guardWrites<T>(path: string, action: () => T): T {
     return action();
   } catch (error) {
     throw runError(
-      `Cannot write ${path}: ${reason(error)}.`,
+      `${path} could not be written: ${reason(error)}.`,
       "Make room or choose another place; what was written before is intact.",
     );
   }

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeFileAtomic } from "../common/atomicFile.js";
 import { inputError } from "../common/errors.js";
 import { openAppendOnly } from "./appendOnly.js";
 import type { EpochRow } from "./contract.js";
-import { replaceFile } from "./replaceFile.js";
 
 /** The file's name in a run's folder. */
 export const EPOCH_LOG = "epochs.csv";
@@ -89,11 +89,15 @@ function keptLines(path: string, afterEpoch: number): string[] {
  * Opens a run's epochs.csv for appending. A run may have been killed between writing a row and the checkpoint
  * of that epoch, so rows of later epochs than the checkpoint's are dropped.
  * @param afterEpoch the last epoch that counts: the checkpoint's; 0 for a fresh run, which starts the file anew
- * @throws runError naming the file where it cannot be written
+ * @param runDir the run's folder, which exists
+ * @throws runError or inputError naming the file where it cannot be written
  */
-export function openEpochLog(runDir: string, { afterEpoch }: { afterEpoch: number }): EpochLog {
+export async function openEpochLog(
+  runDir: string,
+  { afterEpoch }: { afterEpoch: number },
+): Promise<EpochLog> {
   const path = join(runDir, EPOCH_LOG);
-  replaceFile(path, `${[HEADER, ...keptLines(path, afterEpoch)].join("\n")}\n`);
+  await writeFileAtomic(path, `${[HEADER, ...keptLines(path, afterEpoch)].join("\n")}\n`);
   const file = openAppendOnly(path);
   return {
     append(row) {

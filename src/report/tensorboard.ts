@@ -1,9 +1,16 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import {
+  doubleField,
+  floatField,
+  integerField,
+  joinFields,
+  messageField,
+  stringField,
+} from "../common/protobuf.js";
 import { guardWrites, openAppendOnly } from "./appendOnly.js";
 import { maskedCrc32c } from "./crc32c.js";
-import { bytesField, doubleField, floatField, intField } from "./wire.js";
 
 /** A TensorBoard event file that is being written; it can be read meanwhile. */
 export interface EventLog {
@@ -43,9 +50,9 @@ function tfRecord(data: Uint8Array): Buffer {
   return record;
 }
 
-function scalarFields(tag: string, value: number): Buffer {
-  const entry = [bytesField(VALUE.tag, tag), floatField(VALUE.simpleValue, value)];
-  return bytesField(EVENT.summary, bytesField(SUMMARY_VALUE, Buffer.concat(entry)));
+function scalarFields(tag: string, value: number): Uint8Array {
+  const entry = [stringField(VALUE.tag, tag), floatField(VALUE.simpleValue, value)];
+  return messageField(EVENT.summary, [messageField(SUMMARY_VALUE, entry)]);
 }
 
 /**
@@ -72,15 +79,15 @@ function nextFile(folder: string, seconds: number): string {
 export function openEventLog(folder: string, options: EventLogOptions = {}): EventLog {
   const clock = options.clock ?? Date.now;
   const file = openAppendOnly(nextFile(folder, Math.floor(clock() / 1000)));
-  const write = (step: number, content: Buffer) => {
-    const fields = [doubleField(EVENT.wallTime, clock() / 1000), intField(EVENT.step, step)];
-    file.append(tfRecord(Buffer.concat([...fields, content])));
+  const write = (step: number, content: Uint8Array) => {
+    const fields = [doubleField(EVENT.wallTime, clock() / 1000), integerField(EVENT.step, step)];
+    file.append(tfRecord(joinFields([...fields, content])));
   };
 
-  write(0, bytesField(EVENT.fileVersion, "brain.Event:2"));
+  write(0, stringField(EVENT.fileVersion, "brain.Event:2"));
   if (options.afterStep !== undefined) {
-    const start = intField(SESSION_LOG_STATUS, SESSION_START);
-    write(options.afterStep + 1, bytesField(EVENT.sessionLog, start));
+    const start = integerField(SESSION_LOG_STATUS, SESSION_START);
+    write(options.afterStep + 1, messageField(EVENT.sessionLog, [start]));
   }
   return {
     scalar: (tag, value, step) => write(step, scalarFields(tag, value)),
