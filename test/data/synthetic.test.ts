@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { PefdError } from "#pefd/common/errors.js";
+import { loadCifar100 } from "#pefd/data/cifar100.js";
+import { assembleTestBatch, assembleTrainBatch, type HostBatch } from "#pefd/data/hostBatch.js";
+import { epochPlan } from "#pefd/data/sampler.js";
+import { synthesize } from "#pefd/data/synthetic.js";
+import { temporaryFolder, writeDataFolder } from "./recordFiles.js";
+
+const sha256 = (path: string): string =>
+  createHash("sha256").update(readFileSync(path)).digest("hex");
+
+const FILES = ["coarse_label_names.txt", "fine_label_names.txt", "test.bin", "train.bin"];
+
+test("the bytes are pinned by the options, and another seed gives other ones", async (t) => {
+  const parent = temporaryFolder(t);
+  const folders = ["a", "b", "c"].map((name) => join(parent, name));
+  const sizes = { train: 12, test: 5 };
+  for (const [i, folder] of folders.entries()) {
+    await synthesize(folder, { ...sizes, seed: i === 2 ? 2 : 1 });
+    assert.deepEqual(readdirSync(folder), FILES);
+  }
+  const [train, again, other] = folders.map((folder) => sha256(join(folder, "train.bin")));
+  assert.equal(train, "4f7b0b310ad458074de1e93e63b6a0c041c9f0f35892ffcdc7032baf6c650679");
+  assert.equal(
+    sha256(join(folders[0] ?? "", "test.bin")),
+    "c963fda042f4429f1fa87dcd99671327bdf1cea47816812b6bc50dcff597e54d",
+  );
+  assert.equal(again, train);
+  assert.notEqual(other, train);
+});
+
+test("classes are balanced, and the label files name 100 fine and 20 coarse classes", async (t) => {
+  const directory = join(temporaryFolder(t), "new/folder");
+  await synthesize(directory, { train: 50, test: 23, seed: 3, classes: 10 });
+  const { train, test: testSet } = loadCifar100(directory);
+  const counts = (labels: Uint8Array) =>
+    Array.from({ length: 11 }, (_, c) => labels.filter((x) => x === c).length);
+  assert.deepEqual(counts(train.labels), [5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0]);
+  assert.deepEqual(counts(testSet.labels), [3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 0]);
+  for (const [file, count] of [
+    ["fine_label_names.txt", 100],
+    ["coarse_label_names.txt", 20],
+  ] as const) {
+    const names = readFileSync(join(directory, file), "utf8").trimEnd().split("\n");
+    assert.equal(new Set(names).size, count);
+  }
+});
+
+/** Means of the three channels of image i of a batch. */
+function colour({ images }: HostBatch, i: number): number[] {
+  const sums = [0, 0, 0];
+  const image = images.subarray(i * 3072, (i + 1) * 3072);
+  for (const [k, value] of image.entries()) sums[k % 3] = (sums[k % 3] ?? 0) + value / 1024;
+  return sums;
+}
+
+const distance = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((sum, x, i) => sum + (x - (b[i] ?? 0)) ** 2, 0);
+
+test("colour alone, learned from uncropped training images, tells test images apart", async (t) => {
+  const directory = temporaryFolder(t);
+  await synthesize(directory, { train: 400, test: 200, seed: 4 });
+  const { train, test: testSet } = loadCifar100(directory);
+  const plan = epochPlan(1, 1, 400).map((value, i) => (i % 4 === 1 || i % 4 === 2 ? 4 : value));
+  const seen = assembleTrainBatch(train, plan);
+  const asked = assembleTestBatch(testSet, 0, 200);
+  const known = Array.from(seen.labels, (label, i) => ({ label, colour: colour(seen, i) }));
+  let right = 0;
+  for (const [i, label] of asked.labels.entries()) {
+    const mean = colour(asked, i);
+    const nearest = known.reduce((a, b) =>
+      distance(a.colour, mean) <= distance(b.colour, mean) ? a : b,
+    );
+    if (nearest.label === label) right++;
+  }
+  assert.ok(right > 60, `${right} of 200 right; chance is 2`);
+});
+
+test("numbers out of range are refused by the flag's name before anything is written", async (t) => {
+  const directory = join(temporaryFolder(t), "none");
+  const good = { train: 4, test: 4, seed: 1 };
+  for (const bad of [{ train: 0 }, { test: 1.5 }, { seed: -1 }, { classes: 101 }]) {
+    const name = Object.keys(bad)[0];
+    await assert.rejects(
+      () => synthesize(directory, { ...good, ...bad }),
+      (error: PefdError) => error.exitCode === 2 && error.message.startsWith(`--${name} must be`),
+    );
+  }
+  assert.throws(() => readdirSync(directory), { code: "ENOENT" });
+});
+
+test("data that is not synthetic is never overwritten", async (t) => {
+  const directory = writeDataFolder(temporaryFolder(t), [1, 2], [3]);
+  const before = sha256(join(directory, "train.bin"));
+  const attempt = () => synthesize(directory, { train: 4, test: 4, seed: 1 });
+  await assert.rejects(attempt, /did not make; it is left as it is/);
+  writeFileSync(join(directory, "fine_label_names.txt"), "apple\n");
+  await assert.rejects(attempt, PefdError);
+  assert.equal(sha256(join(directory, "train.bin")), before);
+});
+
+test("an earlier synthetic set, complete or half-made, is replaced", async (t) => {
+  const directory = temporaryFolder(t);
+  await synthesize(directory, { train: 4, test: 4, seed: 1 });
+  rmSync(join(directory, "test.bin"));
+  await synthesize(directory, { train: 6, test: 3, seed: 1 });
+  const { train, test: testSet } = loadCifar100(directory);
+  assert.deepEqual([train.count, testSet.count], [6, 3]);
+});
+
+test("a path that leads through a file is refused", async (t) => {
+  const file = join(temporaryFolder(t), "file");
+  writeFileSync(file, "");
+  const attempt = () => synthesize(join(file, "out"), { train: 4, test: 4, seed: 1 });
+  await assert.rejects(attempt, (error: PefdError) => error.exitCode === 2);
+});
