@@ -1,9 +1,10 @@
 import { inputError } from "../common/errors.js";
 import { didYouMean } from "../common/nearest.js";
-import { RESNET_ROWS } from "./resnetRows.js";
+import { CIFAR_ROWS } from "./cifarRows.js";
+import { IMAGENET_ROWS } from "./imageNetRows.js";
 import type { ModelRow } from "./types.js";
 
-const ROWS: readonly ModelRow[] = [...RESNET_ROWS];
+const ROWS: readonly ModelRow[] = [...CIFAR_ROWS, ...IMAGENET_ROWS];
 
 /** Every model, by name. A new family is one file of layers and one line of rows here. */
 export const MODELS: ReadonlyMap<string, ModelRow> = new Map(ROWS.map((row) => [row.name, row]));

@@ -30,6 +30,10 @@ export const kaimingNormalFanOut: Initializer = (tensor, random) => {
   return normal(Math.sqrt(2 / (outputs * height * width)))(tensor, random);
 };
 
+/** torch.nn.init.kaiming_normal_ with its defaults: by fan in, for a ReLU. */
+export const kaimingNormalFanIn: Initializer = (tensor, random) =>
+  normal(Math.sqrt(2 / tensor.fanIn))(tensor, random);
+
 /** The default of torch.nn.Linear and Conv2d, weights and biases alike: uniform within 1 / sqrt(fan in). */
 export const uniformFanIn: Initializer = (tensor, random) => {
   const bound = 1 / Math.sqrt(tensor.fanIn);

@@ -109,6 +109,3 @@ export function linear(
   });
   return (x) => biasAdd(tf.matMul(x, weight as Tensor as Tensor2D, false, true), bias);
 }
-
-/** Mean over height and width. @returns [N, C] from [N, H, W, C] */
-export const globalAveragePool = (x: Tensor4D): Tensor2D => tf.mean(x, [1, 2]);

@@ -21,6 +21,12 @@ const FILES = [
   "trajectory_ours.json",
   "models/resnet8x4.json",
   "models/resnet32x4.json",
+  "models/wrn_16_1.json",
+  "models/vgg8.json",
+  "models/ResNet50.json",
+  "models/RESNET18.json",
+  "models/MobileNet.json",
+  "models/densenet201.json",
 ];
 
 for (const file of FILES) {

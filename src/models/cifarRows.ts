@@ -1,0 +1,77 @@
+import { CIFAR_KIND, deepResnet } from "./deepResnet.js";
+import { mobileNetV2, mobileNetV2Initialization } from "./mobileNetV2.js";
+import { BOTTLENECK } from "./residual.js";
+import { resnet, resnetInitialization } from "./resnet.js";
+import type { ModelRow } from "./types.js";
+import { type BlockDepths, vgg, vggInitialization } from "./vgg.js";
+import { wideResnet, wideResnetInitialization } from "./wideResnet.js";
+
+const HE = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016";
+const ZAGORUYKO = "Zagoruyko and Komodakis, Wide Residual Networks, BMVC 2016";
+const SIMONYAN =
+  "Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, ICLR 2015";
+const SANDLER = "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018";
+
+const NARROW = [16, 16, 32, 64] as const;
+const WIDE = [32, 64, 128, 256] as const;
+
+const resnetRow = (name: string, depth: number, widths: typeof NARROW | typeof WIDE): ModelRow => ({
+  name,
+  family: "resnet",
+  paper: HE,
+  architecture: resnet(depth, widths),
+  initialization: resnetInitialization,
+});
+
+const wideRow = (depth: number, widening: number): ModelRow => ({
+  name: `wrn_${depth}_${widening}`,
+  family: "wrn",
+  paper: ZAGORUYKO,
+  architecture: wideResnet(depth, widening),
+  initialization: wideResnetInitialization,
+});
+
+const vggRow = (name: string, depths: BlockDepths): ModelRow => ({
+  name,
+  family: "vgg",
+  paper: SIMONYAN,
+  architecture: vgg(depths),
+  initialization: vggInitialization,
+});
+
+/** The models for 32x32 images. */
+export const CIFAR_ROWS: readonly ModelRow[] = [
+  resnetRow("resnet8", 8, NARROW),
+  resnetRow("resnet14", 14, NARROW),
+  resnetRow("resnet20", 20, NARROW),
+  resnetRow("resnet32", 32, NARROW),
+  resnetRow("resnet44", 44, NARROW),
+  resnetRow("resnet56", 56, NARROW),
+  resnetRow("resnet110", 110, NARROW),
+  resnetRow("resnet8x4", 8, WIDE),
+  resnetRow("resnet32x4", 32, WIDE),
+  wideRow(16, 1),
+  wideRow(16, 2),
+  wideRow(40, 1),
+  wideRow(40, 2),
+  vggRow("vgg8", [1, 1, 1, 1, 1]),
+  vggRow("vgg11", [1, 1, 2, 2, 2]),
+  vggRow("vgg13", [2, 2, 2, 2, 2]),
+  vggRow("vgg16", [2, 2, 3, 3, 3]),
+  vggRow("vgg19", [2, 2, 4, 4, 4]),
+  {
+    name: "MobileNetV2",
+    family: "mobilenet",
+    paper: SANDLER,
+    architecture: mobileNetV2(6, 0.5),
+    initialization: mobileNetV2Initialization,
+    learningRate: 0.01,
+  },
+  {
+    name: "ResNet50",
+    family: "resnet",
+    paper: HE,
+    architecture: deepResnet(CIFAR_KIND, BOTTLENECK, [3, 4, 6, 3]),
+    initialization: resnetInitialization,
+  },
+];

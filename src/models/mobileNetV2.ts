@@ -1,0 +1,115 @@
+import { relu } from "../nn/activation.js";
+import type { ModelBuilder } from "../nn/builder.js";
+import {
+  constant,
+  type Initialization,
+  kaimingNormalFanOut,
+  normal,
+} from "../nn/initialization.js";
+import { linear } from "../nn/layers.js";
+import type { ForwardContext, ModelOutput } from "../nn/model.js";
+import { globalAveragePool } from "../nn/pool.js";
+import { type Tensor4D, tf } from "../runtime/tf.js";
+import { convolutionUnit, type Layer } from "./residual.js";
+import type { Architecture } from "./types.js";
+
+/** Weights as the paper's code draws them. */
+export const mobileNetV2Initialization: Initialization = {
+  "conv.weight": kaimingNormalFanOut,
+  "linear.weight": normal(0.01),
+  "linear.bias": constant(0),
+};
+
+/** Groups of blocks at width 1: whether they expand, channels, blocks, first stride. */
+const GROUPS = [
+  { expands: false, channels: 16, blocks: 1, stride: 1 },
+  { expands: true, channels: 24, blocks: 2, stride: 1 },
+  { expands: true, channels: 32, blocks: 3, stride: 2 },
+  { expands: true, channels: 64, blocks: 4, stride: 2 },
+  { expands: true, channels: 96, blocks: 3, stride: 1 },
+  { expands: true, channels: 160, blocks: 3, stride: 2 },
+  { expands: true, channels: 320, blocks: 1, stride: 1 },
+] as const;
+
+/** The groups whose outputs are features, after the stem. */
+const FEATURE_GROUPS = [1, 2, 4, 6] as const;
+
+const STEM_CHANNELS = 32;
+const LAST_CHANNELS = 1280;
+
+/** 1x1 up, 3x3 depthwise, 1x1 down without activation; plus the input where the shapes agree. */
+function invertedResidual(
+  builder: ModelBuilder,
+  name: string,
+  shape: { inputs: number; outputs: number; expansion: number; stride: number },
+): Layer {
+  const { inputs, outputs, expansion, stride } = shape;
+  const wide = inputs * expansion;
+  // Positions in the reference's list, where a ReLU follows the first two normalisations.
+  const unit = (position: number, options: Parameters<typeof convolutionUnit>[2]) => {
+    const names = { conv: `${name}.conv.${position}`, bn: `${name}.conv.${position + 1}` };
+    return convolutionUnit(builder, names, options);
+  };
+  const up = unit(0, { inputs, outputs: wide, kernel: 1, stride: 1 });
+  const spatial = unit(3, { inputs: wide, outputs: wide, kernel: 3, stride, depthwise: true });
+  const down = unit(6, { inputs: wide, outputs, kernel: 1, stride: 1 });
+  const keepsShape = stride === 1 && inputs === outputs;
+  return (x, context) => {
+    const active = relu(spatial(relu(up(x, context)), context));
+    const out = down(active, context);
+    return keepsShape ? (tf.add(x, out) as Tensor4D) : out;
+  };
+}
+
+function makeGroups(builder: ModelBuilder, expansion: number, width: number): Layer[][] {
+  let inputs = STEM_CHANNELS * width;
+  return GROUPS.map(({ expands, channels, blocks, stride }, group) =>
+    Array.from({ length: blocks }, (_, i) => {
+      const outputs = channels * width;
+      const shape = {
+        inputs,
+        outputs,
+        expansion: expands ? expansion : 1,
+        stride: i === 0 ? stride : 1,
+      };
+      inputs = outputs;
+      return invertedResidual(builder, `blocks.${group}.${i}`, shape);
+    }),
+  );
+}
+
+/**
+ * MobileNetV2 for 32x32 images (Sandler et al. 2018), as RepDistiller and PEFD have it: with ReLU instead of
+ * ReLU6, a stem of stride 2, and a last layer that does not shrink with the width.
+ * @param expansion T, channels inside of a block per channel of its input
+ * @param width factor of all other channels
+ */
+export const mobileNetV2 =
+  (expansion: number, width: number): Architecture =>
+  (builder, numClasses) => {
+    const stem = convolutionUnit(
+      builder,
+      { conv: "conv1.0", bn: "conv1.1" },
+      { inputs: 3, outputs: STEM_CHANNELS * width, kernel: 3, stride: 2 },
+    );
+    const groups = makeGroups(builder, expansion, width);
+    const last = convolutionUnit(
+      builder,
+      { conv: "conv2.0", bn: "conv2.1" },
+      { inputs: GROUPS[6].channels * width, outputs: LAST_CHANNELS, kernel: 1, stride: 1 },
+    );
+    const classifier = linear(builder, "classifier.0", LAST_CHANNELS, numClasses);
+    const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
+      const first = relu(stem(images, context));
+      const maps: Tensor4D[] = [];
+      let x = first;
+      for (const group of groups) {
+        for (const layer of group) x = layer(x, context);
+        maps.push(x);
+      }
+      const pooled = globalAveragePool(relu(last(x, context)));
+      const features = [first, ...FEATURE_GROUPS.map((i) => maps[i] as Tensor4D), pooled];
+      return { features, preactFeatures: features, logits: classifier(pooled) };
+    };
+    return { featureSize: LAST_CHANNELS, forward };
+  };

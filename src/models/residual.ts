@@ -1,0 +1,146 @@
+import { relu } from "../nn/activation.js";
+import type { ModelBuilder } from "../nn/builder.js";
+import { normalizedConvolution } from "../nn/fold.js";
+import { batchNorm, convolution } from "../nn/layers.js";
+import type { ForwardContext } from "../nn/model.js";
+import { type Tensor4D, tf } from "../runtime/tf.js";
+
+/** A map before its last ReLU, and after. */
+export interface Activated {
+  readonly sum: Tensor4D;
+  readonly out: Tensor4D;
+}
+
+/** From a map to the next one. */
+export type Layer = (x: Tensor4D, context: ForwardContext) => Tensor4D;
+type Block = (x: Tensor4D, context: ForwardContext) => Activated;
+
+/** Where a block stands: the prefix of its names, its channels, its stride. */
+export interface BlockPlace {
+  readonly name: string;
+  readonly inputs: number;
+  /** Channels of the 3x3 convolutions. */
+  readonly width: number;
+  readonly stride: number;
+}
+
+/** A kind of block. */
+export interface BlockKind {
+  /** Channels out per channel of the 3x3 convolutions. */
+  readonly expansion: number;
+  /** The branch beside the shortcut, without the last ReLU. */
+  readonly branch: (builder: ModelBuilder, place: BlockPlace) => Layer;
+}
+
+/** Convolution and batch normalisation without bias; padded so that stride 1 keeps the size. */
+export interface UnitOptions {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly depthwise?: boolean;
+}
+
+/** A convolution and its batch normalisation under the given names. */
+export function convolutionUnit(
+  builder: ModelBuilder,
+  names: { readonly conv: string; readonly bn: string },
+  options: UnitOptions,
+): Layer {
+  const padding = (options.kernel - 1) / 2;
+  return normalizedConvolution(
+    builder,
+    convolution(builder, names.conv, { ...options, padding }),
+    batchNorm(builder, names.bn, options.outputs),
+  );
+}
+
+const nth = (name: string, n: number) => ({ conv: `${name}.conv${n}`, bn: `${name}.bn${n}` });
+
+/** Two 3x3 convolutions (He et al. 2016, figure 5 left). */
+export const BASIC: BlockKind = {
+  expansion: 1,
+  branch: (builder, { name, inputs, width, stride }) => {
+    const first = convolutionUnit(builder, nth(name, 1), {
+      inputs,
+      outputs: width,
+      kernel: 3,
+      stride,
+    });
+    const second = convolutionUnit(builder, nth(name, 2), {
+      inputs: width,
+      outputs: width,
+      kernel: 3,
+      stride: 1,
+    });
+    return (x, context) => second(relu(first(x, context)), context);
+  },
+};
+
+/** 1x1, 3x3 and 1x1 (figure 5 right); the stride is the 3x3's, as in torchvision. */
+export const BOTTLENECK: BlockKind = {
+  expansion: 4,
+  branch: (builder, { name, inputs, width, stride }) => {
+    const narrow = { inputs, outputs: width, kernel: 1, stride: 1 };
+    const spatial = { inputs: width, outputs: width, kernel: 3, stride };
+    const wide = { inputs: width, outputs: 4 * width, kernel: 1, stride: 1 };
+    const [first, second, third] = [narrow, spatial, wide].map((options, i) =>
+      convolutionUnit(builder, nth(name, i + 1), options),
+    ) as [Layer, Layer, Layer];
+    return (x, context) => third(relu(second(relu(first(x, context)), context)), context);
+  },
+};
+
+/** A block: its branch plus the shortcut, which is a 1x1 convolution where the shape changes. */
+function residualBlock(
+  builder: ModelBuilder,
+  kind: BlockKind,
+  place: BlockPlace,
+  shortcutName: string,
+): Block {
+  const { name, inputs, width, stride } = place;
+  const outputs = width * kind.expansion;
+  const branch = kind.branch(builder, place);
+  const prefix = `${name}.${shortcutName}`;
+  const names = { conv: `${prefix}.0`, bn: `${prefix}.1` };
+  const shortcut: Layer =
+    stride !== 1 || inputs !== outputs
+      ? convolutionUnit(builder, names, { inputs, outputs, kernel: 1, stride })
+      : (x) => x;
+  return (x, context) => {
+    const sum = tf.add(branch(x, context), shortcut(x, context)) as Tensor4D;
+    return { sum, out: relu(sum) };
+  };
+}
+
+/** A row of blocks of one width; only the first has the place's stride. */
+export function residualStage(
+  builder: ModelBuilder,
+  kind: BlockKind,
+  blocks: number,
+  place: BlockPlace,
+  shortcutName: string,
+): Block {
+  const outputs = place.width * kind.expansion;
+  const layers = Array.from({ length: blocks }, (_, i) => {
+    const name = `${place.name}.${i}`;
+    const here = i === 0 ? { ...place, name } : { ...place, name, inputs: outputs, stride: 1 };
+    return residualBlock(builder, kind, here, shortcutName);
+  });
+  return (x, context) => {
+    let last: Activated = { sum: x, out: x };
+    for (const layer of layers) last = layer(last.out, context);
+    return last;
+  };
+}
+
+/** Runs stages one after the other. @returns the output of each */
+export function runStages(
+  stages: readonly Block[],
+  x: Tensor4D,
+  context: ForwardContext,
+): Activated[] {
+  const outputs: Activated[] = [];
+  for (const stage of stages) outputs.push(stage(outputs.at(-1)?.out ?? x, context));
+  return outputs;
+}
