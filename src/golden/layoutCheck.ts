@@ -40,7 +40,8 @@ export function checkStateValues(
     }
   }
   const l2 = Math.sqrt(squares);
-  const bound = (): number => STATE_CHECK_RELATIVE * Math.max(stateCheck.l2, Math.abs(stateCheck.sum));
+  const bound = (): number =>
+    STATE_CHECK_RELATIVE * Math.max(stateCheck.l2, Math.abs(stateCheck.sum));
   return [
     checkNumber("stateCheck.sum", sum, stateCheck.sum, bound),
     checkNumber("stateCheck.l2", l2, stateCheck.l2, bound),
