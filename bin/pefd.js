@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+import { homedir } from "node:os";
+
+const SUPPORTED = 20;
+
+function refuse(what) {
+  process.stderr.write(`${what}\nIn pefd's folder, type: npm run setup\n`);
+  process.exit(3);
+}
+
+/** Deprecations of Node.js itself are for us, not for users; they stay for who asks for them. */
+function silenceDeprecations() {
+  process.noDeprecation ||= !(process.traceDeprecation || process.throwDeprecation);
+}
+
+/** Sets what the native library reads when it is loaded. */
+async function prepareEnvironment(argv) {
+  const [{ nativeEnvironment }, { cacheDirectory }, paths] = await Promise.all([
+    import("../dist/runtime/environment.js"),
+    import("../dist/common/cachePaths.js"),
+    import("../dist/runtime/paths.js"),
+  ]);
+  const withoutCache = argv.includes("--no_cache") || argv.includes("--no-cache");
+  const cache = cacheDirectory(process.env, homedir());
+  const variables = nativeEnvironment({
+    env: process.env,
+    programCache: withoutCache ? undefined : paths.programCache(cache),
+    cudaDirectory: paths.cudaDirectory(),
+  });
+  Object.assign(process.env, variables);
+}
+
+async function start(argv) {
+  await prepareEnvironment(argv);
+  const { main } = await import("../dist/cli/main.js");
+  return main(argv);
+}
+
+if (Number.parseInt(process.versions.node, 10) < SUPPORTED) {
+  refuse(`pefd needs Node.js ${SUPPORTED} or newer; this is ${process.version}.`);
+}
+silenceDeprecations();
+try {
+  process.exitCode = await start(process.argv.slice(2));
+} catch (error) {
+  if (error?.code !== "ERR_MODULE_NOT_FOUND") throw error;
+  refuse(`pefd is not set up here: ${error.message.split("\n")[0]}.`);
+}

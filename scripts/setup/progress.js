@@ -1,0 +1,23 @@
+const MEGABYTE = 1e6;
+
+/** Shows on stderr what is being done, and on a terminal how far a download is. */
+export function progressOn(stream) {
+  let isLineOpen = false;
+  const clear = () => {
+    if (isLineOpen) stream.write("\r\u001b[K");
+    isLineOpen = false;
+  };
+  const onPhase = (text) => {
+    clear();
+    stream.write(`${text}\n`);
+  };
+  const onBytes = (done, total) => {
+    if (!stream.isTTY) return;
+    const percent = Math.min(100, Math.floor((100 * done) / total));
+    stream.write(
+      `\r  ${Math.round(done / MEGABYTE)} of ${total / MEGABYTE} MB (${percent} %)\u001b[K`,
+    );
+    isLineOpen = true;
+  };
+  return { onPhase, onBytes, clear };
+}

@@ -1,0 +1,64 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { build, TESTS } from "./setup/build.js";
+import { fail, Problem } from "./setup/problem.js";
+import { run } from "./setup/run.js";
+import { ROOT, setup } from "./setup/setup.js";
+
+/** Test files at a time; each may use several threads. */
+const CONCURRENCY = 2;
+
+const say = (text) => process.stderr.write(`${text}\n`);
+
+async function lint() {
+  say("Lint");
+  const linter = join(ROOT, "node_modules/@biomejs/biome/bin/biome");
+  const code = await run(process.execPath, [linter, "check", "."], { cwd: ROOT });
+  if (code !== 0) throw new Problem("The linter has something to say.", "Type: npm run format", 1);
+}
+
+async function types() {
+  say("Types");
+  await build(ROOT, TESTS);
+}
+
+/** The compiled test files whose path contains one of the words; all where no word is given. */
+function testFiles(words) {
+  const below = readdirSync(join(ROOT, TESTS.output), { recursive: true, encoding: "utf8" });
+  const files = below.filter((file) => file.endsWith(".test.js")).sort();
+  const wanted = files.filter(
+    (file) => words.length === 0 || words.some((word) => file.includes(word)),
+  );
+  if (wanted.length === 0) throw new Problem(`No test file matches ${words.join(", ")}.`, "", 2);
+  return wanted.map((file) => join(TESTS.output, file));
+}
+
+/** TensorFlow as pefd runs it, but without programs kept from earlier runs. */
+async function environment() {
+  const { nativeEnvironment } = await import("../dist/runtime/environment.js");
+  const { cudaDirectory } = await import("../dist/runtime/paths.js");
+  const settings = { env: process.env, programCache: undefined, cudaDirectory: cudaDirectory() };
+  return { ...process.env, ...nativeEnvironment(settings) };
+}
+
+async function test(words, flags) {
+  say("Tests");
+  const reporter = process.stdout.isTTY ? "spec" : "tap";
+  const options = [`--test-reporter=${reporter}`, `--test-concurrency=${CONCURRENCY}`, ...flags];
+  const settings = { cwd: ROOT, env: await environment(), stdio: "inherit" };
+  return run(process.execPath, ["--test", ...options, ...testFiles(words)], settings);
+}
+
+const given = process.argv.slice(2);
+try {
+  await setup();
+  await lint();
+  await types();
+  const isFlag = (word) => word.startsWith("--");
+  process.exitCode = await test(
+    given.filter((word) => !isFlag(word)),
+    given.filter(isFlag),
+  );
+} catch (error) {
+  fail(error);
+}

@@ -1,0 +1,90 @@
+import { existsSync } from "node:fs";
+import { cp, mkdir, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { environmentError, type PefdError } from "../common/errors.js";
+import { type CommandOptions, lastLine, runCommand } from "./command.js";
+import { copyIntoPlace } from "./files.js";
+import { bindingFile, dependencies } from "./paths.js";
+import { TENSORFLOW_VERSION } from "./wheels.js";
+
+/** What one compilation of the binding needs to know. */
+export interface BindingBuild {
+  /** The installed package tfjs-node-gpu. */
+  readonly packageFolder: string;
+  /** The runtime it is linked with. */
+  readonly tree: string;
+  /** A folder of ours to work in. */
+  readonly folder: string;
+  /** The running Node.js. */
+  readonly nodeProgram: string;
+  readonly options: CommandOptions;
+}
+
+/** What of the package is needed to compile its binding. */
+const SOURCES = ["binding", "binding.gyp", "package.json"];
+
+/** Programs that compile the binding. */
+const TOOLS = ["make", "g++"];
+
+const packageRequire = (folder: string): NodeJS.Require =>
+  createRequire(join(folder, "package.json"));
+
+/** Where the compiled binding is kept for other clones. Node-API 8 serves every supported Node.js. */
+export function keptBinding(cache: string, packageFolder: string): string {
+  const { version } = packageRequire(packageFolder)("./package.json") as { version: string };
+  const name = `tfjs-${version}-tensorflow-${TENSORFLOW_VERSION}-napi-8-linux-x64`;
+  return join(cache, "runtime/bindings", name, "tfjs_binding.node");
+}
+
+async function requireTools(options: CommandOptions): Promise<void> {
+  const answers = await Promise.all(TOOLS.map((tool) => runCommand(tool, ["--version"], options)));
+  const missing = TOOLS.filter((_, i) => answers[i]?.code !== 0);
+  if (missing.length === 0) return;
+  throw environmentError(
+    `The binding to TensorFlow has to be compiled, and ${missing.join(" and ")} did not answer.`,
+    "On Debian or Ubuntu: sudo apt install make g++, then: npm run setup",
+  );
+}
+
+/** The folder of Node.js's own headers beside its program; without it they are downloaded. */
+function headersArgument(nodeProgram: string): string[] {
+  const prefix = dirname(dirname(nodeProgram));
+  return existsSync(join(prefix, "include/node/node_api.h")) ? [`--nodedir=${prefix}`] : [];
+}
+
+function buildError(output: string): PefdError {
+  const reason = output.match(/^.*(?:\berror: |gyp ERR! stack ).*$/m)?.[0] ?? lastLine(output);
+  return environmentError(
+    `The binding to TensorFlow did not compile: ${reason.trim()}`,
+    "It needs make, g++ and the headers of Node.js; then: npm run setup",
+  );
+}
+
+async function copySources({ packageFolder, folder, tree }: BindingBuild): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const name of SOURCES) {
+    await cp(join(packageFolder, name), join(folder, name), { recursive: true });
+  }
+  await symlink(tree, dependencies(folder));
+}
+
+/**
+ * Compiles the package's binding in a folder of its own, so that Node.js never finds a half-built one.
+ * @param result where the finished binding goes
+ * @throws environmentError when a tool is missing or the compilation fails
+ */
+export async function buildBinding(build: BindingBuild, result: string): Promise<void> {
+  const { packageFolder, folder, nodeProgram, options } = build;
+  await requireTools(options);
+  await copySources(build);
+  const builder = packageRequire(packageFolder).resolve("@mapbox/node-pre-gyp/bin/node-pre-gyp");
+  const { code, stdout, stderr } = await runCommand(
+    nodeProgram,
+    [builder, "install", "--build-from-source", ...headersArgument(nodeProgram)],
+    { ...options, cwd: folder },
+  );
+  const built = bindingFile(folder);
+  if (code !== 0 || !existsSync(built)) throw buildError(stderr + stdout);
+  await copyIntoPlace(built, result);
+}

@@ -1,0 +1,52 @@
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the native library's environment depends on. */
+export interface NativeSettings {
+  /** The process's environment: what the user has set is kept. */
+  readonly env: Environment;
+  /** Folder that keeps compiled XLA programs between runs; undefined: they are not kept. */
+  readonly programCache: string | undefined;
+  /** Folder that holds bin/ptxas and nvvm/libdevice; undefined where no GPU runtime is installed. */
+  readonly cudaDirectory: string | undefined;
+}
+
+/** Kinds of device whose compiled programs are kept. */
+const CACHED_DEVICES = "CPU,XLA_CPU_JIT,GPU,XLA_GPU_JIT";
+
+/** A value as TensorFlow's flag parser takes it: quoted where it holds blanks. */
+const quoted = (value: string): string => (/\s/.test(value) ? `"${value}"` : value);
+
+/** The flags a user has set, with ours added where the user has not set the same one. */
+function withFlags(
+  existing: string | undefined,
+  flags: readonly (readonly [name: string, value: string])[],
+): string {
+  const set = existing?.trim() ?? "";
+  const added = flags
+    .filter(([name]) => !set.includes(`${name}=`))
+    .map(([name, value]) => `${name}=${quoted(value)}`);
+  return [set, ...added].filter((part) => part !== "").join(" ");
+}
+
+/**
+ * The environment variables that TensorFlow and XLA read when they are loaded: memory of a GPU is taken
+ * as needed, start-up chatter is off, XLA finds the CUDA tools of the wheels and keeps compiled programs.
+ * @returns only what has to be set, the user's own settings kept; to be assigned before TensorFlow is loaded
+ */
+export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
+  const { env, programCache, cudaDirectory } = settings;
+  const variables: Record<string, string> = {
+    TF_FORCE_GPU_ALLOW_GROWTH: env.TF_FORCE_GPU_ALLOW_GROWTH ?? "true",
+    TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? "2",
+  };
+  if (cudaDirectory !== undefined) {
+    variables.XLA_FLAGS = withFlags(env.XLA_FLAGS, [["--xla_gpu_cuda_data_dir", cudaDirectory]]);
+  }
+  if (programCache !== undefined) {
+    variables.TF_XLA_FLAGS = withFlags(env.TF_XLA_FLAGS, [
+      ["--tf_xla_persistent_cache_directory", programCache],
+      ["--tf_xla_persistent_cache_device_types", CACHED_DEVICES],
+    ]);
+  }
+  return variables;
+}

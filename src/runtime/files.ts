@@ -1,0 +1,46 @@
+import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { copyFile, mkdir, rename, rm, symlink } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** Size of a regular file in bytes; undefined where there is none. */
+export function fileSize(path: string): number | undefined {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status?.isFile() ? status.size : undefined;
+}
+
+/** Whether both files exist and hold the same bytes. */
+export function sameContent(a: string, b: string): boolean {
+  if (fileSize(a) === undefined || fileSize(a) !== fileSize(b)) return false;
+  return readFileSync(a).equals(readFileSync(b));
+}
+
+/** Whether `path` is a symbolic link to exactly `target` and something lies there. */
+export function isLinkTo(path: string, target: string): boolean {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  return status?.isSymbolicLink() === true && readlinkSync(path) === target && existsSync(path);
+}
+
+/** Moves a file to where it belongs; at no moment does a part of it lie there. */
+export async function moveIntoPlace(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await rename(from, to);
+}
+
+/** Copies a file to another place; at no moment does a part of it lie there. */
+export async function copyIntoPlace(from: string, to: string): Promise<void> {
+  const temporary = `${to}.new`;
+  await mkdir(dirname(to), { recursive: true });
+  await copyFile(from, temporary);
+  await rename(temporary, to);
+}
+
+/** Makes `path` a symbolic link to `target`, in place of whatever lies there. */
+export async function linkInPlace(target: string, path: string): Promise<void> {
+  const temporary = `${path}.new`;
+  await mkdir(dirname(path), { recursive: true });
+  await rm(temporary, { force: true });
+  await symlink(target, temporary);
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status?.isDirectory()) await rm(path, { recursive: true });
+  await rename(temporary, path);
+}

@@ -1,0 +1,171 @@
+import { existsSync, lstatSync, readlinkSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { environmentError } from "../common/errors.js";
+import { buildBinding, keptBinding } from "./binding.js";
+import type { CommandOptions } from "./command.js";
+import { downloadWheel, pipIsThere } from "./download.js";
+import { copyIntoPlace, isLinkTo, linkInPlace, sameContent } from "./files.js";
+import { requestedKind, wantedKind } from "./kind.js";
+import { ownInstall, ownInstallIsDone } from "./ownInstall.js";
+import { bindingFile, dependencies, packageDirectory } from "./paths.js";
+import {
+  addToTree,
+  linkLibraries,
+  treeDirectory,
+  treeIsComplete,
+  wheelIsUnpacked,
+} from "./tree.js";
+import { unpack } from "./unpack.js";
+import { memberTarget, RUNTIME_KINDS, type RuntimeKind, WHEELS, type Wheel } from "./wheels.js";
+
+/** Where a set-up takes place, and who is told about it. */
+export interface InstallSettings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The cache folder (cachePaths.ts). */
+  readonly cache: string;
+  /** The running Node.js: process.execPath, process.platform, process.arch. */
+  readonly node: { readonly program: string; readonly platform: string; readonly arch: string };
+  /** File descriptors that every program started here keeps open as long as it lives. */
+  readonly inherit: readonly number[];
+  /** Told what is being done, in a few words. */
+  readonly onPhase: (text: string) => void;
+  /** Told while something is downloaded, in bytes. */
+  readonly onBytes: (done: number, total: number) => void;
+}
+
+/** The set-up of one package in one cache. */
+interface Installation extends InstallSettings {
+  readonly packageFolder: string;
+  readonly options: CommandOptions;
+  /** Scratch folder, this machine's own; emptied before and after. */
+  readonly scratch: string;
+}
+
+/** The runtime that the package's links lead to, or undefined where they lead nowhere known. */
+export function linkedRuntime(
+  packageFolder: string,
+): { readonly tree: string; readonly kind: RuntimeKind } | undefined {
+  const link = dependencies(packageFolder);
+  if (!lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
+  const tree = readlinkSync(link);
+  const kind = RUNTIME_KINDS.find((known) => basename(treeDirectory("", known)) === basename(tree));
+  return kind && { tree, kind };
+}
+
+const cacheOf = (tree: string): string => dirname(dirname(tree));
+
+async function isWantedKind(kind: RuntimeKind, env: InstallSettings["env"]): Promise<boolean> {
+  const requested = requestedKind(env);
+  if (requested !== undefined) return kind === requested;
+  return kind === "gpu" || (await wantedKind(env)) === "cpu";
+}
+
+/**
+ * Whether nothing is left to do: library, links and binding are there, whole, and of the kind this machine
+ * is to have. Only looks; fast.
+ */
+export async function runtimeIsReady(settings: Pick<InstallSettings, "env">): Promise<boolean> {
+  const packageFolder = packageDirectory();
+  if (packageFolder === undefined) return false;
+  const linked = linkedRuntime(packageFolder);
+  if (linked === undefined) {
+    return ownInstallIsDone(packageFolder);
+  }
+  const { tree, kind } = linked;
+  const kept = keptBinding(cacheOf(tree), packageFolder);
+  return (
+    treeIsComplete(tree, kind) &&
+    sameContent(kept, bindingFile(packageFolder)) &&
+    (await isWantedKind(kind, settings.env))
+  );
+}
+
+async function fetchWheel(installation: Installation, tree: string, wheel: Wheel): Promise<void> {
+  const { scratch, options, onPhase, onBytes } = installation;
+  const folder = join(scratch, wheel.project);
+  const name = `${wheel.project} ${wheel.version}`;
+  onPhase(`Downloading ${name} (${wheel.megabytes} MB)`);
+  await mkdir(folder, { recursive: true });
+  const archive = await downloadWheel(wheel, folder, options, (bytes) =>
+    onBytes(bytes, wheel.megabytes * 1e6),
+  );
+  onPhase(`Unpacking ${name}`);
+  const unpacked = join(folder, "unpacked");
+  const files = await unpack(archive, unpacked, memberTarget);
+  await addToTree(tree, wheel, unpacked, files);
+  await rm(folder, { recursive: true });
+}
+
+async function completeTree(installation: Installation, kind: RuntimeKind): Promise<string> {
+  const tree = treeDirectory(installation.cache, kind);
+  for (const wheel of WHEELS[kind]) {
+    if (!wheelIsUnpacked(tree, wheel)) await fetchWheel(installation, tree, wheel);
+  }
+  await linkLibraries(tree);
+  return tree;
+}
+
+async function completeBinding(installation: Installation, tree: string): Promise<void> {
+  const { cache, packageFolder, scratch, node, options, onPhase } = installation;
+  const kept = keptBinding(cache, packageFolder);
+  if (!existsSync(kept)) {
+    onPhase("Compiling the binding to TensorFlow (about 20 s)");
+    const folder = join(scratch, "binding");
+    await buildBinding({ packageFolder, tree, folder, nodeProgram: node.program, options }, kept);
+  }
+  await copyIntoPlace(kept, bindingFile(packageFolder));
+}
+
+async function installFromWheels(installation: Installation): Promise<void> {
+  const { packageFolder, scratch, env, options } = installation;
+  await rm(scratch, { recursive: true, force: true });
+  const tree = await completeTree(installation, await wantedKind(env, options));
+  const link = dependencies(packageFolder);
+  if (!isLinkTo(link, tree)) await linkInPlace(tree, link);
+  await completeBinding(installation, tree);
+  await rm(scratch, { recursive: true, force: true });
+}
+
+/** Why the wheels cannot serve this machine, with what to do about it; undefined where they can. */
+async function obstacle(
+  installation: Installation,
+): Promise<[why: string, hint: string] | undefined> {
+  const { platform, arch } = installation.node;
+  if (platform !== "linux" || arch !== "x64") {
+    return [
+      `pefd is tested on Linux x86-64 and this is ${platform} ${arch}`,
+      "Use a Linux x86-64 machine, then: npm run setup",
+    ];
+  }
+  if (await pipIsThere(installation.options)) return undefined;
+  return [
+    "Python 3 with pip did not answer (python3 -m pip --version)",
+    "On Debian or Ubuntu: sudo apt install python3-pip, then: npm run setup",
+  ];
+}
+
+/**
+ * Brings libtensorflow and the binding to it, or what is missing of them. Whatever an interrupted run left
+ * behind is completed or replaced. Only one may run at a time on a machine for one cache.
+ * @returns false where only the package's own install script could be used, true otherwise
+ * @throws environmentError naming what is missing and what to type
+ */
+export async function installRuntime(settings: InstallSettings): Promise<boolean> {
+  const packageFolder = packageDirectory();
+  if (packageFolder === undefined) {
+    throw environmentError("@tensorflow/tfjs-node-gpu is not installed.", "Type: npm run setup");
+  }
+  const { env, inherit, cache } = settings;
+  const scratch = join(cache, "scratch", hostname());
+  const installation = { ...settings, packageFolder, scratch, options: { env, inherit } };
+  const trouble = await obstacle(installation);
+  if (trouble === undefined) {
+    await installFromWheels(installation);
+    return true;
+  }
+  settings.onPhase(`${trouble[0]}: trying the package's own install script`);
+  await ownInstall(packageFolder, settings.node.program, installation.options, ...trouble);
+  return false;
+}

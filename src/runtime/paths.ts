@@ -1,0 +1,32 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+const require = createRequire(import.meta.url);
+
+/** The folder of the installed package @tensorflow/tfjs-node-gpu, or undefined where it is missing. */
+export function packageDirectory(): string | undefined {
+  try {
+    return dirname(require.resolve("@tensorflow/tfjs-node-gpu/package.json"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where the package's binding looks for libtensorflow: a link to one runtime tree. */
+export const dependencies = (packageFolder: string): string => join(packageFolder, "deps");
+
+/** Where the package looks for its compiled binding (Node-API 8, the newest it knows). */
+export const bindingFile = (packageFolder: string): string =>
+  join(packageFolder, "lib/napi-v8/tfjs_binding.node");
+
+/** Folder of compiled XLA programs in the cache folder. */
+export const programCache = (cache: string): string => join(cache, "xla");
+
+/** Folder with ptxas and libdevice of the installed GPU runtime, or undefined without one. */
+export function cudaDirectory(): string | undefined {
+  const folder = packageDirectory();
+  if (folder === undefined) return undefined;
+  const cuda = join(dependencies(folder), "nvidia/cuda_nvcc");
+  return existsSync(cuda) ? cuda : undefined;
+}
