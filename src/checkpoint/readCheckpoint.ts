@@ -3,6 +3,8 @@ import { inputError, type PefdError } from "../common/errors.js";
 import { damage, namingFile } from "./damage.js";
 import type { CheckpointContent, CheckpointFormat } from "./formats.js";
 import { decodeMetadata } from "./metadata.js";
+import { isPthLegacy, parsePthLegacy } from "./pthLegacy.js";
+import { parsePthZip } from "./pthZip.js";
 import { parseSafetensors } from "./safetensors.js";
 import { stripModulePrefix } from "./stateNames.js";
 
@@ -46,6 +48,13 @@ interface FormatRow {
 }
 
 const FORMATS: readonly FormatRow[] = [
+  {
+    format: "pth-zip",
+    recognises: (bytes) =>
+      bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4,
+    parse: parsePthZip,
+  },
+  { format: "pth-legacy", recognises: isPthLegacy, parse: parsePthLegacy },
   {
     format: "safetensors",
     recognises: (bytes) => bytes[8] === 0x7b && bytes[7] === 0 && bytes[6] === 0,

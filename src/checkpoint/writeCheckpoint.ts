@@ -3,12 +3,14 @@ import { writeFileAtomic } from "../common/atomicFile.js";
 import { inputError } from "../common/errors.js";
 import type { StateDict } from "../common/stateDict.js";
 import { encodeMetadata, type Metadata } from "./metadata.js";
+import { serializePth } from "./pthWriter.js";
 import { serializeSafetensors } from "./safetensors.js";
 
 type Serialize = (state: StateDict, metadata: Metadata) => Uint8Array | Promise<Uint8Array>;
 
 const SERIALIZERS: Readonly<Record<string, Serialize>> = {
   ".safetensors": (state, metadata) => serializeSafetensors(state, encodeMetadata(metadata)),
+  ".pth": serializePth,
 };
 
 /** File name endings that writeCheckpoint knows. */
