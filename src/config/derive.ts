@@ -16,6 +16,9 @@ import { findTeacher } from "./teacherFile.js";
 /** SGD's learning rate at the start for models that name no other. */
 const LEARNING_RATE = 0.05;
 
+/** Pixels of CIFAR-100's images. */
+const IMAGE_SIDE = 32;
+
 /** Fills an option that nothing gave, with the place its value comes from. */
 function fill(resolved: Resolved, name: string, value: unknown, origin: string): Resolved {
   if (resolved.options[name] !== undefined) return resolved;
@@ -67,6 +70,16 @@ function fillTeacher(given: Resolved): Resolved {
   return fill(resolved, "path_t", found, `${origin} ${saveDir}/models`);
 }
 
+/** Images of the data set are 32x32; the models made for ImageNet are here to be loaded and evaluated. */
+function refuseOtherImages(model: string): void {
+  const side = MODELS.get(model)?.imageSize ?? IMAGE_SIDE;
+  if (side === IMAGE_SIDE) return;
+  throw inputError(
+    `${model} is made for images of ${side}x${side}; those of cifar100 have ${IMAGE_SIDE}x${IMAGE_SIDE}.`,
+    "`pefd models` tells each model's image size.",
+  );
+}
+
 function refuseNoLoss({ options }: Resolved): void {
   if (options.gamma === 0 && options.alpha === 0 && options.beta === 0) {
     throw inputError("--gamma, --alpha and --beta are all 0: there is nothing to minimise.");
@@ -81,6 +94,7 @@ function refuseNoLoss({ options }: Resolved): void {
 export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<DistillOptions>> {
   const weighted = fillWeights(resolveRows(DISTILL_SECTIONS, layers));
   refuseNoLoss(weighted);
+  refuseOtherImages(text(weighted, "model_s"));
   return fillTeacher(fillLearningRate(weighted, text(weighted, "model_s")));
 }
 
@@ -132,6 +146,7 @@ function teacherAsModel(layer: Layer): Layer {
  */
 export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOptions> {
   const resolved = resolveRows(TEACHER_SECTIONS, layers.map(teacherAsModel));
+  refuseOtherImages(text(resolved, "model"));
   return fillLearningRate(resolved, text(resolved, "model")) as unknown as Resolved<TeacherOptions>;
 }
 

@@ -118,7 +118,7 @@ export const ENGINE = section("Engine", {
     "Device memory for resident images, in MB; a larger data set is streamed.",
     { min: 1, defaultText: "by the device" },
   ),
-  no_cache: flag("Do not keep compiled programs between runs."),
+  no_cache: flag("Do not keep compiled programs between runs.", { flagOnly: true }),
 });
 
 /** What is written, where, and what is shown meanwhile. */
@@ -170,9 +170,14 @@ export const EVALUATION = section("Evaluation", {
   }),
 });
 
+const json = flag("Print the result as one JSON document on stdout.", { flagOnly: true });
+
 /** One document on stdout instead of text for people. */
+export const DOCUMENT = section("Output", { json });
+
+/** The same for commands that show how their work goes. */
 export const RESULT = section("Output", {
-  json: flag("Print the result as one JSON document on stdout.", { flagOnly: true }),
+  json,
   quiet: flag("Show nothing while working.", { flagOnly: true }),
 });
 

@@ -1,5 +1,5 @@
 import { parseValue } from "./parse.js";
-import type { Row, Rows, Section } from "./row.js";
+import type { Row, Rows, Section, Values } from "./row.js";
 
 /** Values from one place: flags, the environment, a file. Stronger layers come first. */
 export interface Layer {
@@ -61,6 +61,15 @@ export function resolveRows(sections: readonly Section[], layers: readonly Layer
   }
   return { options, origins, ranks };
 }
+
+/**
+ * The values of one section.
+ * @throws inputError for a value that its row does not allow
+ */
+export const resolveSection = <S extends Section>(
+  section: S,
+  layers: readonly Layer[],
+): Values<S> => resolveRows([section], layers).options as Values<S>;
 
 /**
  * A sentence for each option that was given and has no effect.

@@ -57,6 +57,16 @@ test("weights not given are the method's published ones", () => {
   assert.deepEqual(weights("ours", { beta: "0" }), [1, 0, 0]);
 });
 
+test("the learning rate not given is the student's, whatever the teacher's", () => {
+  const rate = (values: Record<string, unknown>) => {
+    const { options, origins } = distill(layer("flags", values));
+    return [options.learning_rate, origins.learning_rate];
+  };
+  assert.deepEqual(rate({ model_s: "resnet8x4", model_t: "MobileNetV2" }), [0.05, "default"]);
+  assert.deepEqual(rate({ model_s: "MobileNetV2" }), [0.01, "default of MobileNetV2"]);
+  assert.deepEqual(rate({ model_s: "MobileNetV2", learning_rate: "0.2" }), [0.2, "flags"]);
+});
+
 test("weights of a preset for another method are not used", () => {
   const preset = layer("preset", { distill: "ours", gamma: 1, alpha: 0, beta: 25 });
   const { options, origins } = distill(layer("flags", { distill: "kd" }), preset);
@@ -87,6 +97,12 @@ test("the teacher's model is told by its path; --model_t overrides it, a preset 
     "resnet56",
   );
   assert.equal(model(layer("flags", { path_t: "a/b.pth" })), undefined);
+});
+
+test("models made for larger images are not trained on CIFAR-100", () => {
+  const sentence = /RESNET18 is made for images of 224x224; those of cifar100 have 32x32/;
+  assert.throws(() => distill(layer("flags", { model_s: "RESNET18" })), sentence);
+  assert.throws(() => resolveTeacher([layer("flags", { model: "RESNET18" })]), sentence);
 });
 
 test("a file that serves both trainings names the teacher once", () => {

@@ -1,0 +1,51 @@
+import type { Configuration } from "../config/file.js";
+import type { Layer } from "../config/resolve.js";
+import type { Section } from "../config/row.js";
+
+/** Where a command's words go: results to stdout, everything else to stderr. */
+export interface Output {
+  /** `--json` was given: results are one JSON document. */
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Colours on stderr. */
+  readonly color: boolean;
+  /** Prints the result: the document with --json, else the text. */
+  result(text: string, document: unknown): void;
+  /** A line on stderr, unless --quiet. */
+  notice(text: string): void;
+}
+
+/** What was typed, ready to be resolved. */
+export interface Invocation {
+  /** Flags, environment, configuration files: the strongest first. */
+  readonly layers: readonly Layer[];
+  /** Flags alone, as typed and unchecked. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly positionals: readonly string[];
+  readonly configuration: Configuration | undefined;
+  /** The whole command line, for sentences that repeat it. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly output: Output;
+}
+
+/** Words after a command's name that are no flags. */
+export interface Positionals {
+  /** As help shows them, e.g. "IN OUT". */
+  readonly usage: string;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** One command: what it takes and what it does. Each lies in a file of its own, loaded when it is used. */
+export interface Command {
+  readonly sections: readonly Section[];
+  readonly positionals?: Positionals;
+  /** Command lines with a word on what they do. */
+  readonly examples: readonly (readonly [line: string, meaning: string])[];
+  /**
+   * @returns the exit code where it is not 0
+   * @throws PefdError for what went wrong
+   */
+  run(invocation: Invocation): Promise<number | undefined>;
+}

@@ -1,0 +1,60 @@
+import { inputError } from "../common/errors.js";
+import { didYouMean } from "../common/nearest.js";
+import type { Command } from "./command.js";
+
+/** A command as the overview shows it; its file is imported when it is used. */
+export interface CommandRow {
+  /** One word, or two: "data fetch". */
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<{ command: Command }>;
+}
+
+/** All commands. A new one is a file in commands/ and a row here. */
+export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: "data synthesize",
+    summary: "Make a small artificial data set.",
+    load: () => import("./commands/dataSynthesize.js"),
+  },
+  {
+    name: "models",
+    summary: "List the models.",
+    load: () => import("./commands/models.js"),
+  },
+  {
+    name: "config list",
+    summary: "List the presets that --config takes.",
+    load: () => import("./commands/configList.js"),
+  },
+];
+
+const isWord = (text: string | undefined): text is string => text !== undefined && text !== "";
+
+function unknownCommand(words: readonly string[]) {
+  const [first, second] = words;
+  const inGroup = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  if (inGroup.length > 0 && !isWord(second)) {
+    const names = inGroup.map(({ name }) => `pefd ${name}`).join(", ");
+    return inputError(`pefd ${first} needs a second word.`, `Type one of: ${names}.`);
+  }
+  const typed = inGroup.length > 0 ? `${first} ${second}` : `${first}`;
+  const names = COMMANDS.map(({ name }) => name);
+  return inputError(
+    `There is no command ${typed}.${didYouMean(typed, names)}`,
+    "`pefd --help` lists the commands.",
+  );
+}
+
+/**
+ * The command that the words begin with.
+ * @throws inputError with the nearest name when there is none
+ */
+export function findCommand(words: readonly string[]): CommandRow {
+  const fits = COMMANDS.filter(({ name }) =>
+    name.split(" ").every((word, index) => words[index] === word),
+  );
+  const found = fits[0];
+  if (found === undefined) throw unknownCommand(words);
+  return found;
+}

@@ -1,0 +1,20 @@
+import type { Resolved } from "../config/resolve.js";
+import { columns } from "./columns.js";
+import type { Output } from "./command.js";
+
+const shown = (value: unknown): string =>
+  value === undefined ? "-" : Array.isArray(value) ? value.join(",") : String(value);
+
+/** Prints the resolved configuration, one option a line, with the place that each value came from. */
+export function printDryRun(
+  { options, origins }: Pick<Resolved<object>, "options" | "origins">,
+  output: Output,
+): undefined {
+  const rows = Object.entries(options).map(([name, value]) => [
+    name,
+    shown(value),
+    origins[name] ?? "",
+  ]);
+  output.result(columns(rows), { options, origins });
+  return undefined;
+}

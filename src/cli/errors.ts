@@ -1,0 +1,60 @@
+import { PefdError } from "../common/errors.js";
+import { palette } from "../report/color.js";
+import { Interrupted, signalExitCode } from "./interrupt.js";
+
+/** What is told about an error, and the exit code. */
+interface Told {
+  readonly exitCode: number;
+  readonly lines: readonly string[];
+}
+
+const isSystemError = (error: Error): error is NodeJS.ErrnoException =>
+  "syscall" in error && "code" in error;
+
+const OUT_OF_MEMORY = /OOM when allocating|RESOURCE_EXHAUSTED|out of memory/i;
+
+function tell(error: Error): Told {
+  if (error instanceof Interrupted) {
+    return { exitCode: signalExitCode(error.signalName), lines: [error.message] };
+  }
+  if (error instanceof PefdError) {
+    const hint = error.hint === undefined ? [] : [error.hint];
+    return { exitCode: error.exitCode, lines: [error.message, ...hint] };
+  }
+  if (isSystemError(error)) {
+    return { exitCode: 1, lines: [`The system refused an operation: ${error.message}.`] };
+  }
+  if (OUT_OF_MEMORY.test(error.message)) {
+    return {
+      exitCode: 1,
+      lines: [
+        "The device has too little memory for this.",
+        "Try a smaller --batch_size or --data_budget_mb.",
+      ],
+    };
+  }
+  return {
+    exitCode: 1,
+    lines: [
+      `This is a defect of pefd: ${error.name}: ${error.message.split("\n")[0]}`,
+      "Run it again with --debug to see where, and report that.",
+    ],
+  };
+}
+
+/**
+ * An error as text for people, what to type next below it, and the exit code.
+ * The stack trace is part of it only with `debug`.
+ */
+export function describeError(
+  thrown: unknown,
+  { debug, color }: { debug: boolean; color: boolean },
+): { text: string; exitCode: number } {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const paint = palette(color);
+  const { exitCode, lines } = tell(error);
+  const [first, ...rest] = lines;
+  const shown = [`${paint.red("error:")} ${first}`, ...rest.map((line) => `  ${line}`)];
+  if (debug && error.stack) shown.push(paint.dim(error.stack));
+  return { text: shown.join("\n"), exitCode };
+}

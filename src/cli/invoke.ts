@@ -1,0 +1,54 @@
+import { environmentLayer } from "../config/environment.js";
+import { type Configuration, readConfiguration } from "../config/file.js";
+import { ALL_SECTIONS } from "../config/options.js";
+import { type Layer, rowsOf } from "../config/resolve.js";
+import { type Arguments, parseArguments } from "./arguments.js";
+import type { Command, Invocation } from "./command.js";
+import { commandHelp } from "./help.js";
+import { createOutput } from "./output.js";
+
+type Flags = Arguments["flags"];
+
+const flagLayer = (values: Flags): Layer => ({
+  label: (name) => `--${name}`,
+  origin: (name) => `flag --${name}`,
+  values,
+});
+
+function configurationOf(flags: Flags): Configuration | undefined {
+  if (typeof flags.config !== "string") return undefined;
+  return readConfiguration(flags.config, rowsOf(ALL_SECTIONS));
+}
+
+function invocationOf(
+  command: Command,
+  { flags, positionals }: Arguments,
+  argv: readonly string[],
+): Invocation {
+  const { env } = process;
+  const configuration = configurationOf(flags);
+  const environment = environmentLayer(rowsOf(command.sections), env);
+  const layers = [flagLayer(flags), environment, ...(configuration?.layers ?? [])];
+  return { layers, flags, positionals, configuration, argv, env, output: createOutput(flags) };
+}
+
+/**
+ * Runs one command, or shows its help.
+ * @param rest what was typed besides the command's name
+ * @param argv all that was typed after `pefd`
+ * @returns the exit code
+ * @throws PefdError for what went wrong
+ */
+export async function invoke(
+  name: string,
+  command: Command,
+  rest: readonly string[],
+  argv: readonly string[],
+): Promise<number> {
+  const typed = parseArguments(name, command, rest);
+  if (typed.help) {
+    process.stdout.write(`${await commandHelp(name, command)}\n`);
+    return 0;
+  }
+  return (await command.run(invocationOf(command, typed, argv))) ?? 0;
+}

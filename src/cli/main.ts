@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { inputError } from "../common/errors.js";
+import { findCommand } from "./commands.js";
+import { describeError } from "./errors.js";
+import { colorOnStderr, ignoreClosedPipes } from "./output.js";
+import { overview } from "./overview.js";
+
+/** Flags that may stand before the command's name. */
+const LEADING = ["--debug", "--no_color", "--no-color"];
+
+const print = (text: string): number => {
+  process.stdout.write(`${text}\n`);
+  return 0;
+};
+
+function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+/** The command's words with what follows them, and the flags that stand before. */
+function splitCommand(argv: readonly string[]): { words: string[]; leading: string[] } {
+  const start = argv.findIndex((token) => !LEADING.includes(token));
+  if (start < 0) throw inputError("Which command?", `\n${overview()}`);
+  const words = argv.slice(start);
+  if (words[0]?.startsWith("-")) {
+    throw inputError(`The command comes first, before ${words[0]}.`, "`pefd --help` lists them.");
+  }
+  return { words, leading: argv.slice(0, start) };
+}
+
+async function dispatch(argv: readonly string[]): Promise<number> {
+  if (["--help", "-h", "help"].includes(argv[0] ?? "")) return print(overview());
+  if (argv[0] === "--version") return print(version());
+  const { words, leading } = splitCommand(argv);
+  const { name, load } = findCommand(words);
+  const rest = [...words.slice(name.split(" ").length), ...leading];
+  const [{ command }, { invoke }] = await Promise.all([load(), import("./invoke.js")]);
+  return invoke(name, command, rest, argv);
+}
+
+/** Whether a general switch was typed; needed where the command line itself is what is wrong. */
+const typed = (argv: readonly string[], name: string): boolean =>
+  argv.includes(`--${name}`) || argv.includes(`--${name.replaceAll("_", "-")}`);
+
+function report(error: unknown, argv: readonly string[]): number {
+  const color = colorOnStderr(typed(argv, "no_color"));
+  const { text, exitCode } = describeError(error, { debug: typed(argv, "debug"), color });
+  process.stderr.write(`${text}\n`);
+  return exitCode;
+}
+
+/**
+ * The program. `pefd --help` answers without reading any command's file.
+ * @param argv what was typed after `pefd`
+ * @returns the exit code: 0 done, 1 the run failed, 2 usage or input, 3 environment, 128 + n on signal n
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  ignoreClosedPipes();
+  process.on("uncaughtException", (error) => process.exit(report(error, argv)));
+  try {
+    return await dispatch(argv);
+  } catch (error) {
+    return report(error, argv);
+  }
+}

@@ -1,0 +1,36 @@
+import { useColor } from "../report/color.js";
+import type { Output } from "./command.js";
+
+/** Whether stderr is coloured: a terminal, and neither NO_COLOR nor --no_color. */
+export const colorOnStderr = (noColor: boolean): boolean =>
+  useColor({
+    env: process.env,
+    isTTY: process.stderr.isTTY === true,
+    flag: noColor ? false : undefined,
+  });
+
+/** A reader that went away (`pefd models | head -1`) is no error; a run goes on without it. */
+export function ignoreClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
+/** Results on stdout, one document with --json; notices on stderr. */
+export function createOutput(flags: Readonly<Record<string, unknown>>): Output {
+  const json = flags.json === true;
+  const quiet = flags.quiet === true;
+  return {
+    json,
+    quiet,
+    color: colorOnStderr(flags.no_color === true),
+    result(text, document) {
+      process.stdout.write(`${json ? JSON.stringify(document, undefined, 2) : text}\n`);
+    },
+    notice(text) {
+      if (!quiet) process.stderr.write(`${text}\n`);
+    },
+  };
+}

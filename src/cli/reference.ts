@@ -1,0 +1,98 @@
+import { variableOf } from "../config/environment.js";
+import { expectation } from "../config/parse.js";
+import type { Row } from "../config/row.js";
+import { COMMANDS, type CommandRow } from "./commands.js";
+import { defaultText, meaning, sentence } from "./help.js";
+
+/** An option with the commands that take it. */
+interface Entry {
+  readonly name: string;
+  readonly row: Row;
+  readonly commands: string[];
+}
+
+/** Options of commands below their headings; one that several commands share is listed once. */
+async function collect(commands: readonly CommandRow[]): Promise<Map<string, Entry[]>> {
+  const headings = new Map<string, Entry[]>();
+  for (const { name: commandName, load } of commands) {
+    const { sections } = (await load()).command;
+    for (const { title, rows } of sections) {
+      const entries = headings.get(title) ?? [];
+      headings.set(title, entries);
+      for (const [name, row] of Object.entries(rows)) addEntry(entries, name, row, commandName);
+    }
+  }
+  return headings;
+}
+
+function addEntry(entries: Entry[], name: string, row: Row, commandName: string): void {
+  const known = entries.find((entry) => entry.name === name && entry.row === row);
+  if (known) known.commands.push(commandName);
+  else entries.push({ name, row, commands: [commandName] });
+}
+
+const code = (text: string): string => (text === "" ? "" : `\`${text}\``);
+
+/** A default of words is prose, one that could be typed is code. */
+const shownDefault = (row: Row): string =>
+  row.defaultText === undefined ? code(defaultText(row)) : row.defaultText;
+
+const shownFlag = ({ name, row }: Entry): string =>
+  row.alias === undefined ? code(`--${name}`) : `${code(`-${row.alias}`)}, ${code(`--${name}`)}`;
+
+function takes(row: Row): string {
+  if (row.type === "boolean") return "nothing";
+  return row.choices === "models" ? "a model (`pefd models`)" : expectation(row);
+}
+
+const table = (heading: readonly string[], lines: readonly (readonly string[])[]): string =>
+  [heading, heading.map(() => "---"), ...lines]
+    .map((cells) => `| ${cells.join(" | ")} |`)
+    .join("\n");
+
+const INTRODUCTION = `# Options
+
+Written by \`npm run docs\` from the table of options in src/config/options.ts; do not edit it here.
+
+Options are spelled as in the paper's code; \`--batch-size\` is taken for \`--batch_size\`. A value comes from, the
+strongest first: the flag; the environment, as \`${variableOf("batch_size")}\` for \`--batch_size\`; the file or preset of \`--config\`;
+what that file extends; the default. \`--dry_run\` prints every value with the place it came from. Options marked * are
+read from the command line only. \`--no-NAME\` takes back a switch that a file sets.`;
+
+/** docs/flags.md: every option of every command. */
+export async function flagsReference(): Promise<string> {
+  const parts = [INTRODUCTION];
+  for (const [title, entries] of await collect(COMMANDS)) {
+    const lines = entries.map((entry) => [
+      `${shownFlag(entry)}${entry.row.flagOnly ? " *" : ""}`,
+      takes(entry.row),
+      shownDefault(entry.row),
+      meaning(entry.row),
+      entry.commands.join(", "),
+    ]);
+    parts.push(
+      `## ${title}\n\n${table(["option", "takes", "default", "meaning", "commands"], lines)}`,
+    );
+  }
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** The README's table: the options of `pefd distill`. */
+export async function readmeTable(): Promise<string> {
+  const headings = await collect(COMMANDS.filter(({ name }) => name === "distill"));
+  const lines = [...headings.values()]
+    .flat()
+    .map((entry) => [shownFlag(entry), shownDefault(entry.row), sentence(entry.row)]);
+  return table(["option of `pefd distill`", "default", "meaning"], lines);
+}
+
+const START = "<!-- flags:start -->";
+const END = "<!-- flags:end -->";
+
+/** The text with what lies between the two markers replaced; as it was without markers. */
+export function betweenMarkers(text: string, content: string): string {
+  const start = text.indexOf(START);
+  const end = text.indexOf(END);
+  if (start < 0 || end < start) return text;
+  return `${text.slice(0, start + START.length)}\n${content}\n${text.slice(end)}`;
+}

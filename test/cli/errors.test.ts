@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { test } from "node:test";
+import { describeError } from "#pefd/cli/errors.js";
+import { Interrupted } from "#pefd/cli/interrupt.js";
+import { environmentError, runError } from "#pefd/common/errors.js";
+import { ROOT } from "../helpers/paths.js";
+
+const plain = { debug: false, color: false };
+
+test("an error for people is its sentence, then the hint, with its exit code", () => {
+  assert.deepEqual(describeError(environmentError("No library.", "Run setup."), plain), {
+    text: "error: No library.\n  Run setup.",
+    exitCode: 3,
+  });
+  assert.equal(describeError(runError("Diverged."), plain).exitCode, 1);
+});
+
+test("signals end with 128 and their number", () => {
+  const codes = (["SIGHUP", "SIGINT", "SIGTERM"] as const).map(
+    (name) => describeError(new Interrupted(name), plain).exitCode,
+  );
+  assert.deepEqual(codes, [129, 130, 143]);
+});
+
+test("what the system refuses and a full device are told as such", () => {
+  const refused = (() => {
+    try {
+      return readdirSync("/nowhere/at/all");
+    } catch (error) {
+      return error;
+    }
+  })();
+  const { text, exitCode } = describeError(refused, plain);
+  assert.match(text, /^error: The system refused an operation: ENOENT.*\/nowhere\/at\/all/);
+  assert.equal(exitCode, 1);
+  assert.match(describeError(new Error("OOM when allocating tensor"), plain).text, /--batch_size/);
+});
+
+test("anything else is reported as a defect in one sentence, its stack only with --debug", () => {
+  const { text, exitCode } = describeError(new TypeError("x is not a function\nmore"), plain);
+  assert.equal(exitCode, 1);
+  assert.deepEqual(text.split("\n"), [
+    "error: This is a defect of pefd: TypeError: x is not a function",
+    "  Run it again with --debug to see where, and report that.",
+  ]);
+  assert.match(describeError(new Error("x"), { debug: true, color: false }).text, /\n\s+at /);
+  assert.match(describeError("thrown text", plain).text, /thrown text/);
+});
+
+test("colours are written only where asked for", () => {
+  const error = runError("Red.");
+  assert.ok(!describeError(error, plain).text.includes("\u001b"));
+  assert.ok(describeError(error, { debug: false, color: true }).text.includes("\u001b[31m"));
+});
+
+test("a reader that goes away is no error", () => {
+  const command = `node ${resolve(ROOT, "bin/pefd.js")} config list | true; echo \${PIPESTATUS[0]}`;
+  const { stdout, stderr } = spawnSync("bash", ["-c", command], { encoding: "utf8" });
+  assert.deepEqual([stdout, stderr], ["0\n", ""]);
+});

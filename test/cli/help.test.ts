@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { test } from "node:test";
+import { COMMANDS } from "#pefd/cli/commands.js";
+import { commandHelp } from "#pefd/cli/help.js";
+import { overview } from "#pefd/cli/overview.js";
+import { betweenMarkers, flagsReference, readmeTable } from "#pefd/cli/reference.js";
+import { ROOT } from "../helpers/paths.js";
+import { pefd } from "../helpers/pefd.js";
+
+/** Compares with test/cli/help/NAME.txt; UPDATE_HELP=1 writes it. */
+function assertPinned(name: string, text: string): void {
+  const file = resolve(ROOT, "test/cli/help", `${name}.txt`);
+  if (process.env.UPDATE_HELP === "1") writeFileSync(file, `${text}\n`);
+  assert.ok(existsSync(file), `${file} is missing: UPDATE_HELP=1 npm test writes it`);
+  assert.equal(`${text}\n`, readFileSync(file, "utf8"));
+}
+
+test("the overview is as pinned", () => assertPinned("pefd", overview()));
+
+for (const { name, load } of COMMANDS) {
+  test(`help of pefd ${name} is as pinned`, async () => {
+    assertPinned(name.replace(" ", "-"), await commandHelp(name, (await load()).command));
+  });
+}
+
+test("help is told on stdout, whatever else was typed", async () => {
+  const [overall, own] = await Promise.all([
+    pefd(["--help"]),
+    pefd(["models", "--nonsense", "x", "-h"]),
+  ]);
+  assert.deepEqual([overall.exitCode, overall.stderr, overall.stdout], [0, "", `${overview()}\n`]);
+  assert.deepEqual([own.exitCode, own.stderr], [0, ""]);
+  assert.match(own.stdout, /^pefd models \[options\]/);
+});
+
+test("--version is the package's", async () => {
+  const { version } = JSON.parse(readFileSync(resolve(ROOT, "package.json"), "utf8"));
+  assert.equal((await pefd(["--version"])).stdout, `${version}\n`);
+});
+
+const STALE = "stale: run `npm run docs`";
+
+test("docs/flags.md is what the table of options says", async () => {
+  assert.equal(readFileSync(resolve(ROOT, "docs/flags.md"), "utf8"), await flagsReference(), STALE);
+});
+
+test("the README's table of options is what the table of options says", async (t) => {
+  const file = resolve(ROOT, "README.md");
+  if (!existsSync(file)) return t.skip("there is no README.md");
+  const text = readFileSync(file, "utf8");
+  assert.equal(text, betweenMarkers(text, await readmeTable()), STALE);
+});
+
+test("text between the markers is replaced, the rest kept", () => {
+  const text = "a\n<!-- flags:start -->\nold\n<!-- flags:end -->\nb\n";
+  const replaced = "a\n<!-- flags:start -->\nnew\n<!-- flags:end -->\nb\n";
+  assert.equal(betweenMarkers(text, "new"), replaced);
+  assert.equal(betweenMarkers("no markers", "new"), "no markers");
+});

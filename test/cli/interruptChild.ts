@@ -1,0 +1,24 @@
+import { Interrupted, interruptible, signalExitCode } from "#pefd/cli/interrupt.js";
+
+/**
+ * A process that works until it is told to stop: "polite" ends at the first signal, "throwing" throws the signal's
+ * reason, "stubborn" never ends by itself. Says "ready", then what it hears.
+ */
+const manner = process.argv[2];
+
+async function work(signal: AbortSignal): Promise<void> {
+  const timer = setInterval(() => {}, 1000);
+  process.stdout.write("ready\n");
+  await new Promise<void>((done) => {
+    signal.addEventListener("abort", () => manner !== "stubborn" && done());
+  });
+  clearInterval(timer);
+  if (manner === "throwing") signal.throwIfAborted();
+}
+
+try {
+  await interruptible(work, (name) => process.stdout.write(`heard ${name}\n`));
+} catch (error) {
+  if (!(error instanceof Interrupted)) throw error;
+  process.exitCode = signalExitCode(error.signalName);
+}
