@@ -21,7 +21,8 @@ export type Fill = (tensor: TensorDescription) => Float32Array;
 export interface ModelBuilder {
   /** Prefix of the variables' names, unique in the process. */
   readonly scope: string;
-  readonly fill: Fill;
+  /** @param shape the variable's own shape */
+  readonly makeVariable: (tensor: TensorDescription, shape: readonly number[]) => Variable;
   readonly state: StateEntry[];
   /** Makes folded weights where a layer has them; see freeze in fold.ts. */
   readonly folds: (() => Variable[])[];
@@ -30,12 +31,18 @@ export interface ModelBuilder {
 let modelsMade = 0;
 
 /** An empty builder. Two models of one name do not collide. */
-export const createBuilder = (modelName: string, fill: Fill): ModelBuilder => ({
-  scope: `${modelName}.${modelsMade++}`,
-  fill,
-  state: [],
-  folds: [],
-});
+export function createBuilder(modelName: string, fill: Fill): ModelBuilder {
+  const scope = `${modelName}.${modelsMade++}`;
+  const makeVariable: ModelBuilder["makeVariable"] = (tensor, variableShape) => {
+    const { name, role, shape } = tensor;
+    const values = toNativeLayout(role, fill(tensor), shape);
+    const initial = tf.tensor(values, [...variableShape], "float32");
+    const variable = tf.variable(initial, isParameter(role), `${scope}/${name}`);
+    initial.dispose();
+    return variable;
+  };
+  return { scope, makeVariable, state: [], folds: [] };
+}
 
 /** Running statistics are state that no optimizer touches. */
 export const isStatistic = (role: Role): boolean =>
@@ -80,10 +87,8 @@ export function addVariable(
   variableShape: readonly number[] = nativeShape(tensor.role, tensor.shape),
 ): Variable {
   const { name, role, shape } = tensor;
-  const values = builder.fill({ ...tensor, position: builder.state.length });
-  const initial = tf.tensor(toNativeLayout(role, values, shape), [...variableShape], "float32");
-  const variable = tf.variable(initial, isParameter(role), `${builder.scope}/${name}`);
-  initial.dispose();
+  const description = { ...tensor, position: builder.state.length };
+  const variable = builder.makeVariable(description, variableShape);
   builder.state.push({ name, role, shape, variable });
   return variable;
 }

@@ -58,3 +58,17 @@ export function loadTensorFlow(): TensorFlow {
   for (const callback of whenLoaded.splice(0)) callback();
   return tf;
 }
+
+/**
+ * Runs with a stand-in where `tf` is used, and puts back what was there. For describing models without the native
+ * library; the stand-in needs only the functions that are called.
+ */
+export function withStandIn<T>(standIn: unknown, run: () => T): T {
+  const real = tf;
+  tf = standIn as TensorFlow;
+  try {
+    return run();
+  } finally {
+    tf = real;
+  }
+}

@@ -27,6 +27,10 @@ const FILES = [
   "models/RESNET18.json",
   "models/MobileNet.json",
   "models/densenet201.json",
+  "models/MobileNetV2.json",
+  "models/vgg13.json",
+  "models/wrn_16_2.json",
+  "models/resnet20.json",
 ];
 
 for (const file of FILES) {

@@ -1,0 +1,52 @@
+import { sizeOf } from "../common/shapes.js";
+import { isParameter } from "../nn/builder.js";
+import { traceShapes } from "../nn/shapeTrace.js";
+import { modelRow } from "./registry.js";
+
+/** What can be said of a model without running it. */
+export interface ModelSurvey {
+  readonly name: string;
+  readonly family: string;
+  /** Trainable elements. */
+  readonly parameters: number;
+  /** Multiplications with an addition in convolutions and linear layers, for one image. */
+  readonly multiplyAdds: number;
+  /** The feature list for one image: [H, W, C], and [C] for the last. */
+  readonly features: readonly (readonly number[])[];
+  /** Size of the penultimate vector. */
+  readonly featureSize: number;
+  /** Side of the images and number of classes that this is for. */
+  readonly imageSize: number;
+  readonly numClasses: number;
+  readonly paper: string;
+}
+
+/** CIFAR-100's. */
+const IMAGE_SIZE = 32;
+const CLASSES = 100;
+
+/**
+ * Parameters, work and feature sizes of a model, from its layers' shapes. Does not need the native library.
+ * @throws inputError for an unknown name
+ */
+export function surveyModel(modelName: string): ModelSurvey {
+  const row = modelRow(modelName);
+  const { name, family, paper, imageSize = IMAGE_SIZE, numClasses = CLASSES } = row;
+  const trace = traceShapes((builder) => row.architecture(builder, numClasses), imageSize);
+  const parameters = trace.state
+    .filter(({ role }) => isParameter(role))
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const { multiplyAdds, features } = trace;
+  const featureSize = sizeOf(features.at(-1) ?? []);
+  return {
+    name,
+    family,
+    parameters,
+    multiplyAdds,
+    features,
+    featureSize,
+    imageSize,
+    numClasses,
+    paper,
+  };
+}

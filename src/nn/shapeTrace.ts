@@ -1,0 +1,41 @@
+import { type Tensor4D, type Variable, withStandIn } from "../runtime/tf.js";
+import type { ModelBuilder } from "./builder.js";
+import type { ForwardContext, ModelOutput, StateEntry } from "./model.js";
+import { type Shaped, shapeTensorFlow } from "./shapeTensorFlow.js";
+
+/** What shapes alone tell of a model. */
+export interface ShapeTrace {
+  readonly state: readonly StateEntry[];
+  /** Shapes of the feature list for one image, [H, W, C] each and [C] for the last. */
+  readonly features: readonly (readonly number[])[];
+  /** Multiplications with an addition in convolutions and linear layers, for one image. */
+  readonly multiplyAdds: number;
+}
+
+/** Makes the layers of a model and runs them on one image. */
+type Describe = (builder: ModelBuilder) => {
+  forward(images: Tensor4D, context: ForwardContext): ModelOutput;
+};
+
+/**
+ * Follows the shapes through a model in evaluation mode; no values are made and the native library is not needed.
+ * @param imageSize side of the square image
+ */
+export function traceShapes(describe: Describe, imageSize: number): ShapeTrace {
+  const work = { multiplyAdds: 0 };
+  return withStandIn(shapeTensorFlow(work), () => {
+    const builder: ModelBuilder = {
+      scope: "shapes",
+      makeVariable: (_, shape) => ({ shape: [...shape] }) as Shaped as Variable,
+      state: [],
+      folds: [],
+    };
+    const images = { shape: [1, imageSize, imageSize, 3] } as Shaped as Tensor4D;
+    const { features } = describe(builder).forward(images, { training: false, updates: [] });
+    return {
+      state: builder.state,
+      features: features.map(({ shape }) => shape.slice(1)),
+      multiplyAdds: work.multiplyAdds,
+    };
+  });
+}
