@@ -1,0 +1,84 @@
+import { basename, dirname, join } from "node:path";
+import type { RunRecord } from "./runRecord.js";
+
+/** Keys that repetitions of one experiment differ in, or that change nothing about what is learned. */
+const NOT_THE_EXPERIMENT = new Set([
+  ...["kind", "model", "model_s", "model_t", "teacher", "distill", "gamma", "alpha", "beta"],
+  ...["trial", "seed", "run_dir", "runDir", "save_dir", "save_freq", "print_freq", "tb_freq"],
+  ...["num_workers", "init_epochs", "gpuNum", "data", "data_budget_mb", "no_cache", "device"],
+  ...["engine", "deterministic", "resume", "force", "dry_run", "config", "json", "quiet", "debug"],
+  ...["no_color", "versions", "origins", "created", "started", "command", "argv"],
+]);
+
+/** What an experiment's settings may be: one value, or a list such as the decay epochs. */
+export type Setting = string | number | boolean | readonly (string | number)[];
+
+/** Runs of the same experiment, which differ in their trial only. */
+export interface RunGroup {
+  readonly runs: readonly RunRecord[];
+  /** Every setting that belongs to the experiment, besides models, method and weights. */
+  readonly settings: Readonly<Record<string, Setting>>;
+  /** Those of them in which it differs from another experiment of the same models, method and weights. */
+  readonly differs: Readonly<Record<string, Setting>>;
+}
+
+/** The same file, however its folder is spelled: its own folder and name. */
+const shortPath = (path: string) => join(basename(dirname(path)), basename(path));
+
+function settingsOf(run: RunRecord): Record<string, Setting> {
+  const entries = Object.entries(run.config).flatMap(([key, value]) => {
+    const plain = ["string", "number", "boolean"].includes(typeof value) || Array.isArray(value);
+    if (!plain || NOT_THE_EXPERIMENT.has(key)) return [];
+    const setting = key === "path_t" ? shortPath(String(value)) : (value as Setting);
+    return [[key, setting] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The three weights of the loss, as far as the run has them. */
+export function weightsOf({ config }: RunRecord): Partial<Record<Weight, number>> {
+  const given = WEIGHTS.filter((name) => typeof config[name] === "number");
+  return Object.fromEntries(given.map((name) => [name, config[name] as number]));
+}
+
+/** The weights' names, as in the paper. */
+export const WEIGHTS = ["gamma", "alpha", "beta"] as const;
+export type Weight = (typeof WEIGHTS)[number];
+
+const sorted = (record: Readonly<Record<string, unknown>>) =>
+  Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+
+function groupBy<T>(items: readonly T[], key: (item: T) => unknown): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const name = JSON.stringify(key(item));
+    groups.set(name, [...(groups.get(name) ?? []), item]);
+  }
+  return [...groups.values()];
+}
+
+/** Pair, method and weights: what the paper's tables have a line for. */
+const lineOf = (run: RunRecord) => [run.kind, run.teacher, run.model, run.method, weightsOf(run)];
+
+function withDifferences(groups: readonly RunRecord[][]): RunGroup[] {
+  const settings = groups.map(([first]) => (first ? settingsOf(first) : {}));
+  const keys = [...new Set(settings.flatMap((each) => Object.keys(each)))];
+  const varying = keys.filter(
+    (key) => new Set(settings.map((each) => JSON.stringify(each[key]))).size > 1,
+  );
+  return groups.map((runs, index) => {
+    const own = settings[index] ?? {};
+    const differs = Object.entries(own).filter(([key]) => varying.includes(key));
+    return { runs, settings: own, differs: Object.fromEntries(differs) };
+  });
+}
+
+/**
+ * Puts together the runs that differ in their trial only. Any setting that could change the numbers parts them,
+ * also one that this program does not know, so that a mean never mixes two experiments.
+ */
+export function groupRuns(runs: readonly RunRecord[]): RunGroup[] {
+  return groupBy(runs, lineOf).flatMap((line) =>
+    withDifferences(groupBy(line, (run) => sorted(settingsOf(run)))),
+  );
+}

@@ -1,0 +1,49 @@
+import type { Setting } from "./grouping.js";
+import type { Summary } from "./summarize.js";
+
+/** A setting as text: lists with commas, as they are typed. */
+export const formatSetting = (value: Setting | undefined): string =>
+  value === undefined ? "-" : Array.isArray(value) ? value.join(",") : String(value);
+
+/** "num_proj 2, epochs 10", or nothing. */
+export const differsLabel = ({ differs }: Summary): string =>
+  Object.entries(differs)
+    .map(([key, value]) => `${key} ${formatSetting(value)}`)
+    .join(", ");
+
+const weightsLabel = ({ weights: { gamma, alpha, beta } }: Summary): string =>
+  [`r ${gamma}`, `a ${alpha}`, `b ${beta}`].filter((part) => !part.includes("undefined")).join(" ");
+
+/** "resnet32x4 → resnet8x4", or the teacher's name alone. */
+export const pairLabel = ({ teacher, model }: Summary): string =>
+  teacher === undefined ? model : `${teacher} → ${model}`;
+
+const PARTS = {
+  pair: pairLabel,
+  method: (summary: Summary) => summary.method ?? "teacher",
+  weights: (summary: Summary) => (summary.kind === "distill" ? weightsLabel(summary) : ""),
+  differs: differsLabel,
+};
+type Part = keyof typeof PARTS;
+
+const join = (summary: Summary, parts: readonly Part[]) =>
+  parts
+    .map((part) => PARTS[part](summary))
+    .filter((text) => text !== "")
+    .join(", ");
+
+/**
+ * A short name for each experiment, with only what tells them apart: the method alone where there is one pair.
+ * @returns one per summary, in their order, all different
+ */
+export function experimentLabels(summaries: readonly Summary[]): string[] {
+  const distinct = (parts: readonly Part[]) => new Set(summaries.map((s) => join(s, parts))).size;
+  const telling: Part[] = ["method"];
+  for (const part of ["pair", "weights", "differs"] as const) {
+    if (distinct([...telling, part]) > distinct(telling)) telling.push(part);
+  }
+  const inOrder = (["pair", "method", "weights", "differs"] as const).filter((part) =>
+    telling.includes(part),
+  );
+  return summaries.map((summary) => join(summary, inOrder));
+}

@@ -1,0 +1,78 @@
+import { groupRuns, type RunGroup, type Setting, type Weight, weightsOf } from "./grouping.js";
+import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
+import { mean, type Spread, spread } from "./statistics.js";
+
+/** What the published accuracy is looked up by. */
+export interface Experiment {
+  readonly kind: RunRecord["kind"];
+  readonly model: string;
+  readonly teacher: string | undefined;
+  readonly method: string | undefined;
+}
+
+/** Gives the accuracy (percent) published for an experiment, where there is one. */
+export type PublishedTop1 = (experiment: Experiment) => number | undefined;
+
+/** One line of the report: an experiment over its trials. */
+export interface Summary extends Experiment {
+  readonly weights: Partial<Record<Weight, number>>;
+  /** Settings in which it differs from other experiments of the same pair, method and weights. */
+  readonly differs: Readonly<Record<string, Setting>>;
+  readonly settings: Readonly<Record<string, Setting>>;
+  /** Finished runs; only they count in the figures below. */
+  readonly n: number;
+  readonly unfinished: number;
+  /** Test top-1 (percent) after the last epoch. */
+  readonly last: Spread | undefined;
+  /** Test top-1 (percent) of the best epoch of each run. */
+  readonly best: Spread | undefined;
+  readonly published: number | undefined;
+  /** Whether the run is what was published: 240 epochs on all images. */
+  readonly comparable: boolean;
+  /** Mean seconds of a run, all its epochs together. */
+  readonly secondsPerRun: number | undefined;
+  /** All runs of the experiment by trial, unfinished ones too. */
+  readonly runs: readonly RunRecord[];
+}
+
+const PUBLISHED_EPOCHS = 240;
+
+const isFull = ({ config, epochs }: RunRecord) =>
+  epochs === PUBLISHED_EPOCHS &&
+  typeof config.limit_train !== "number" &&
+  typeof config.limit_test !== "number";
+
+function summarizeGroup(group: RunGroup, first: RunRecord, published: PublishedTop1): Summary {
+  const finished = group.runs.filter((run) => run.finished);
+  const { kind, model, teacher, method } = first;
+  return {
+    ...{ kind, model, teacher, method },
+    weights: weightsOf(first),
+    differs: group.differs,
+    settings: group.settings,
+    n: finished.length,
+    unfinished: group.runs.length - finished.length,
+    last: spread(finished.map((run) => run.rows.at(-1)?.test.top1 ?? Number.NaN)),
+    best: spread(finished.map((run) => bestOf(run)?.top1 ?? Number.NaN)),
+    published: published({ kind, model, teacher, method }),
+    comparable: group.runs.every(isFull),
+    secondsPerRun: finished.length > 0 ? mean(finished.map(secondsOf)) : undefined,
+    runs: [...group.runs].sort((a, b) => a.trial - b.trial),
+  };
+}
+
+/**
+ * One summary for each experiment: pair, method, weights and whatever else differs except the trial.
+ * Teachers come first; experiments keep the order of their runs otherwise.
+ * @param published the accuracy of the paper's tables; none by default
+ */
+export function summarize(
+  runs: readonly RunRecord[],
+  published: PublishedTop1 = () => undefined,
+): Summary[] {
+  const summaries = groupRuns(runs).flatMap((group) =>
+    group.runs.slice(0, 1).map((first) => summarizeGroup(group, first, published)),
+  );
+  const rank = ({ kind }: Summary) => (kind === "teacher" ? 0 : 1);
+  return summaries.sort((a, b) => rank(a) - rank(b));
+}

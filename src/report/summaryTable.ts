@@ -1,0 +1,116 @@
+import { formatDuration } from "./duration.js";
+import { WEIGHTS, type Weight } from "./grouping.js";
+import { formatSetting } from "./labels.js";
+import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
+import { formatSpread, type Spread } from "./statistics.js";
+import type { Summary } from "./summarize.js";
+import { type Column, columns, type Table } from "./table.js";
+
+const differingKeys = (summaries: readonly Summary[]): string[] => [
+  ...new Set(summaries.flatMap(({ differs }) => Object.keys(differs))),
+];
+
+const weightCell = ({ weights }: Summary, name: Weight) =>
+  weights[name] === undefined ? "-" : String(weights[name]);
+
+const countCell = ({ n, unfinished }: Summary) =>
+  unfinished === 0 ? String(n) : `${n} (+${unfinished} unfinished)`;
+
+const publishedCell = ({ published, comparable }: Summary) =>
+  published === undefined ? "-" : `${published.toFixed(2)}${comparable ? "" : " *"}`;
+
+/** The sentence that belongs to the "*" of the table; undefined where there is none. */
+export function publishedNote(summaries: readonly Summary[]): string | undefined {
+  const marked = summaries.some(
+    ({ published, comparable }) => published !== undefined && !comparable,
+  );
+  return marked
+    ? "* published for 240 epochs on all images; these runs had fewer epochs or images."
+    : undefined;
+}
+
+/** The report's table for people: one line per experiment. */
+export function summaryTable(summaries: readonly Summary[]): Table {
+  const keys = differingKeys(summaries);
+  const rows = summaries.map((summary) => [
+    summary.teacher ?? "-",
+    summary.model,
+    summary.method ?? "teacher",
+    ...WEIGHTS.map((name) => weightCell(summary, name)),
+    ...keys.map((key) => formatSetting(summary.differs[key])),
+    countCell(summary),
+    formatSpread(summary.last),
+    formatSpread(summary.best),
+    publishedCell(summary),
+    summary.secondsPerRun === undefined ? "-" : formatDuration(summary.secondsPerRun),
+  ]);
+  const differing: Column[] = keys.map((title) => ({ title, align: "right" }));
+  return {
+    columns: [
+      ...columns("Teacher", "Model", "Method", ">r", ">a", ">b"),
+      ...differing,
+      ...columns(">n", ">Last top-1", ">Best top-1", ">Published", ">Time per run"),
+    ],
+    rows,
+  };
+}
+
+const exact = (value: number | undefined) => (value === undefined ? "" : String(value));
+const exactSpread = (value: Spread | undefined) => [exact(value?.mean), exact(value?.std)];
+
+/** The same for programs: no rounding, mean and deviation apart, nothing where there is no value. */
+export function summaryCsvTable(summaries: readonly Summary[]): Table {
+  const keys = differingKeys(summaries);
+  const rows = summaries.map((summary) => [
+    ...[summary.kind, summary.teacher ?? "", summary.model, summary.method ?? ""],
+    ...WEIGHTS.map((name) => exact(summary.weights[name])),
+    ...keys.map((key) => (key in summary.differs ? formatSetting(summary.differs[key]) : "")),
+    ...[String(summary.n), String(summary.unfinished)],
+    ...exactSpread(summary.last),
+    ...exactSpread(summary.best),
+    ...[exact(summary.published), exact(summary.secondsPerRun)],
+  ]);
+  const names = [
+    ...["kind", "teacher", "model", "method", ...WEIGHTS, ...keys, "n", "unfinished"],
+    ...["last_top1_mean", "last_top1_std", "best_top1_mean", "best_top1_std"],
+    ...["published_top1", "seconds_per_run"],
+  ];
+  return { columns: columns(...names), rows };
+}
+
+/** One line per run, the experiments' labels beside it. */
+export function runTable(summaries: readonly Summary[], labels: readonly string[]): Table {
+  const runs = summaries.flatMap((summary, index) =>
+    summary.runs.map((run) => runCells(run, labels[index] ?? "")),
+  );
+  return {
+    columns: columns(
+      ...["Experiment", ">Trial", ">Epochs", ">Last top-1", ">Best top-1", ">Best epoch"],
+      ...[">Train loss", ">Time", ">ms/step", "Folder"],
+    ),
+    rows: runs,
+  };
+}
+
+function runCells(run: RunRecord, label: string): string[] {
+  const last = run.rows.at(-1);
+  const best = bestOf(run);
+  return [
+    label,
+    String(run.trial),
+    `${last?.epoch ?? 0}/${run.epochs}`,
+    last?.test.top1.toFixed(2) ?? "-",
+    best?.top1.toFixed(2) ?? "-",
+    best === undefined ? "-" : String(best.epoch),
+    last?.train.loss.toFixed(4) ?? "-",
+    formatDuration(secondsOf(run)),
+    last?.stepMs.toFixed(1) ?? "-",
+    run.dir,
+  ];
+}
+
+/** "DIR: unfinished, epoch 12 of 240" for each such run. */
+export const unfinishedNotes = (runs: readonly RunRecord[]): string[] =>
+  runs
+    .filter((run) => !run.finished)
+    .map((run) => `${run.dir}: unfinished, epoch ${run.rows.at(-1)?.epoch ?? 0} of ${run.epochs}`);
