@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
 import { loadCifar100, loadTestSet } from "#pefd/data/cifar100.js";
-import { pixelAt, recordsWithLabels, temporaryFolder, writeDataFolder } from "./recordFiles.js";
+import {
+  pixelAt,
+  realData,
+  recordsWithLabels,
+  temporaryFolder,
+  writeDataFolder,
+} from "./recordFiles.js";
 
 const repeated = (classes: number, each: number): number[] =>
   Array.from({ length: classes * each }, (_, i) => i % classes);
@@ -120,14 +126,6 @@ test("a label above 99 is refused with the record's number", (t) => {
   const { message } = failure(directory);
   assert.match(message, /train\.bin has the label 100 in record 3 of 3 .*expected 0 to 99/);
 });
-
-/** The folder named in PEFD_DATA if it holds files of the real size. */
-function realData(): string | undefined {
-  const directory = process.env.PEFD_DATA;
-  if (directory === undefined) return undefined;
-  const found = statSync(join(directory, "train.bin"), { throwIfNoEntry: false });
-  return found?.size === 50_000 * 3074 ? directory : undefined;
-}
 
 test("subsets of the real files are balanced", (t) => {
   const directory = realData();

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -41,4 +41,12 @@ export function writeDataFolder(
   writeFileSync(join(directory, "train.bin"), recordsWithLabels(train));
   writeFileSync(join(directory, "test.bin"), recordsWithLabels(test));
   return directory;
+}
+
+/** The folder named in PEFD_DATA if it holds files of the real size. */
+export function realData(): string | undefined {
+  const directory = process.env.PEFD_DATA;
+  if (directory === undefined) return undefined;
+  const found = statSync(join(directory, "train.bin"), { throwIfNoEntry: false });
+  return found?.size === 50_000 * 3074 ? directory : undefined;
 }
