@@ -66,7 +66,7 @@ test("missing, cut and mislabelled files are each a problem of their own", (t) =
   );
   rmSync(join(directory, "test.bin"));
   writeFileSync(join(directory, "train.bin"), recordsWithLabels([100]));
-  assert.match(verifyCifar100(directory).problems.join("\n"), /label 100[^]*test\.bin does not/);
+  assert.match(verifyCifar100(directory).problems.join(), /label 100.*test\.bin does not/);
 });
 
 test("coarse labels that are too large or contradict each other are found", (t) => {

@@ -1,0 +1,124 @@
+import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { runError } from "../common/errors.js";
+import { httpGet, type RequestHeaders } from "./httpGet.js";
+
+/** How far a download is. */
+export interface DownloadProgress {
+  /** Bytes in the file, those of earlier attempts included. */
+  readonly received: number;
+  /** Bytes of the whole file, where the server says so. */
+  readonly total: number | undefined;
+}
+
+/** What to download, and where to. */
+export interface DownloadRequest {
+  readonly url: string;
+  /** The file that takes the bytes; what an earlier attempt left there is continued. */
+  readonly partial: string;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Downloads into a file that may hold the beginning already. It starts anew where the server ignores byte
+ * ranges, the file changed on the server, or the beginning came from another URL.
+ * @returns how many bytes of earlier attempts were kept
+ * @throws runError for a status other than success or an answer that ends early, the system's error where
+ *   the connection breaks or the disk is full, the signal's reason when aborted
+ */
+export async function downloadResumable(download: DownloadRequest): Promise<number> {
+  const { url, partial, signal } = download;
+  const kept = await earlierAttempt(url, partial);
+  const response = await httpGet(url, rangeHeaders(kept), signal);
+  if (kept.bytes > 0 && continuesAt(response, kept.bytes)) {
+    await receive(response, download, kept.bytes);
+    return kept.bytes;
+  }
+  const whole = response.statusCode === 200 ? response : await askAnew(response, url, signal);
+  await removePartial(partial);
+  await writeFile(originFile(partial), JSON.stringify({ url, validator: validatorOf(whole) }));
+  await receive(whole, download, 0);
+  return 0;
+}
+
+/** Removes what an attempt left. */
+export async function removePartial(partial: string): Promise<void> {
+  await rm(partial, { force: true });
+  await rm(originFile(partial), { force: true });
+}
+
+interface Kept {
+  readonly bytes: number;
+  readonly validator?: string | undefined;
+}
+
+/** Beside the bytes lies where they came from and which version of the file they are. */
+const originFile = (partial: string): string => `${partial}.origin`;
+
+async function earlierAttempt(url: string, partial: string): Promise<Kept> {
+  try {
+    const origin = JSON.parse(await readFile(originFile(partial), "utf8"));
+    if (origin.url !== url) return { bytes: 0 };
+    return { bytes: (await stat(partial)).size, validator: origin.validator };
+  } catch {
+    return { bytes: 0 };
+  }
+}
+
+function rangeHeaders({ bytes, validator }: Kept): RequestHeaders {
+  if (bytes === 0) return {};
+  const range = { range: `bytes=${bytes}-` };
+  return validator === undefined ? range : { ...range, "if-range": validator };
+}
+
+/** What tells versions of the file apart: a strong entity tag, else its date. */
+function validatorOf({ headers }: IncomingMessage): string | undefined {
+  const tag = headers.etag;
+  return tag && !tag.startsWith("W/") ? tag : headers["last-modified"];
+}
+
+const continuesAt = (response: IncomingMessage, bytes: number): boolean =>
+  response.statusCode === 206 &&
+  response.headers["content-range"]?.startsWith(`bytes ${bytes}-`) === true;
+
+/** After an answer that does not fit the range asked for: the whole file, or the error that it is. */
+async function askAnew(
+  refused: IncomingMessage,
+  url: string,
+  signal?: AbortSignal,
+): Promise<IncomingMessage> {
+  refused.destroy();
+  const rangeFailed = refused.statusCode === 206 || refused.statusCode === 416;
+  const response = rangeFailed ? await httpGet(url, {}, signal) : refused;
+  if (response.statusCode === 200) return response;
+  response.destroy();
+  throw runError(
+    `${url} answered ${response.statusCode} ${response.statusMessage ?? ""}.`,
+    "Check the address, or try again later.",
+  );
+}
+
+/** Every chunk is written before the next is awaited, so that a break loses nothing that arrived. */
+async function receive(
+  response: IncomingMessage,
+  { url, partial, onProgress }: DownloadRequest,
+  start: number,
+): Promise<void> {
+  const length = response.headers["content-length"];
+  const total = length === undefined ? undefined : start + Number(length);
+  let received = start;
+  onProgress?.({ received, total });
+  const file = await open(partial, start > 0 ? "a" : "w");
+  try {
+    for await (const chunk of response) {
+      await file.writeFile(chunk);
+      received += chunk.length;
+      onProgress?.({ received, total });
+    }
+  } finally {
+    await file.close();
+  }
+  if (total === undefined || received === total) return;
+  throw runError(`${url} ended after ${received} of ${total} bytes.`);
+}
