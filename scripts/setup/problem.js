@@ -7,9 +7,16 @@ export class Problem extends Error {
   }
 }
 
-/** Ends a script in good order: a problem as its sentence, anything else with its trace. */
+/** The sentence for an error of the file system (a full disk, a folder that is not ours), else undefined. */
+const systemSentence = (error) =>
+  error?.syscall && `The set-up stopped: ${error.message}\nMend that, then: npm run setup`;
+
+/** Ends a script in good order: a problem as its sentence, a defect of ours with its trace. */
 export function fail(error) {
-  if (error?.exitCode === undefined) throw error;
-  process.stderr.write(`${error.message}\n${error.hint ?? ""}\n`);
-  process.exit(error.exitCode);
+  const sentence = error?.exitCode
+    ? [error.message, error.hint].filter(Boolean).join("\n")
+    : systemSentence(error);
+  if (!sentence) throw error;
+  process.stderr.write(`${sentence}\n`);
+  process.exit(error.exitCode ?? 3);
 }

@@ -14,23 +14,36 @@ const OLDEST_NODE = 20;
 
 const compiled = (path) => import(pathToFileURL(join(ROOT, "dist", path)).href);
 
-const isReady = async () => {
+/** What set-up and doctor know of the native library; compiled, so only there once pefd is. */
+async function runtime() {
+  const { installRuntime, runtimeIsReady } = await compiled("runtime/install.js");
+  const { packageDirectory } = await compiled("runtime/paths.js");
+  const packageFolder = packageDirectory();
+  const isReady = () => runtimeIsReady(packageFolder, process.env);
+  return { installRuntime, isReady, packageFolder };
+}
+
+async function isReady() {
   if (!packagesAreInstalled(ROOT) || !isBuilt(ROOT, PRODUCT)) return false;
-  const { runtimeIsReady } = await compiled("runtime/install.js");
-  return runtimeIsReady({ env: process.env });
-};
+  return (await runtime()).isReady();
+}
+
+async function install({ installRuntime, packageFolder }, cache, progress, inherit) {
+  const { probeTensorFlow } = await compiled("runtime/probe.js");
+  const node = { program: process.execPath, platform: process.platform, arch: process.arch };
+  const probe = () => probeTensorFlow(process.execPath, process.env);
+  const settings = { env: process.env, packageFolder, cache, node, inherit, probe, ...progress };
+  if (await installRuntime(settings)) return;
+  progress.onPhase("TensorFlow came by the package's own install script; this is not tested.");
+}
 
 async function setUpRuntime(progress, inherited) {
-  const { installRuntime, runtimeIsReady } = await compiled("runtime/install.js");
+  const tools = await runtime();
+  if (tools.isReady()) return;
   const { cacheDirectory } = await compiled("common/cachePaths.js");
   const cache = cacheDirectory(process.env, homedir());
   const wait = () => progress.onPhase("Waiting for another set-up that uses the same cache");
-  await exclusively(cache, wait, async (descriptors) => {
-    if (await runtimeIsReady({ env: process.env })) return;
-    const node = { program: process.execPath, platform: process.platform, arch: process.arch };
-    const inherit = [...inherited, ...descriptors];
-    await installRuntime({ env: process.env, cache, node, inherit, ...progress });
-  });
+  await exclusively(cache, wait, (own) => install(tools, cache, progress, [...inherited, ...own]));
 }
 
 async function completeSetup(progress, inherited) {

@@ -1,15 +1,17 @@
-import { existsSync, lstatSync, readlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { environmentError } from "../common/errors.js";
 import { buildBinding, keptBinding } from "./binding.js";
 import type { CommandOptions } from "./command.js";
 import { downloadWheel, pipIsThere } from "./download.js";
 import { copyIntoPlace, isLinkTo, linkInPlace, sameContent } from "./files.js";
-import { requestedKind, wantedKind } from "./kind.js";
+import { linkedRuntime } from "./installed.js";
+import { isWantedKind, wantedKind } from "./kind.js";
 import { ownInstall, ownInstallIsDone } from "./ownInstall.js";
-import { bindingFile, dependencies, packageDirectory } from "./paths.js";
+import { bindingFile, dependencies } from "./paths.js";
+import type { Probe } from "./probe.js";
 import {
   addToTree,
   linkLibraries,
@@ -18,17 +20,21 @@ import {
   wheelIsUnpacked,
 } from "./tree.js";
 import { unpack } from "./unpack.js";
-import { memberTarget, RUNTIME_KINDS, type RuntimeKind, WHEELS, type Wheel } from "./wheels.js";
+import { memberTarget, type RuntimeKind, WHEELS, type Wheel } from "./wheels.js";
 
 /** Where a set-up takes place, and who is told about it. */
 export interface InstallSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The installed package tfjs-node-gpu. */
+  readonly packageFolder: string;
   /** The cache folder (cachePaths.ts). */
   readonly cache: string;
   /** The running Node.js: process.execPath, process.platform, process.arch. */
   readonly node: { readonly program: string; readonly platform: string; readonly arch: string };
   /** File descriptors that every program started here keeps open as long as it lives. */
   readonly inherit: readonly number[];
+  /** Loads TensorFlow to see that it works (probe.ts). */
+  readonly probe: () => Promise<Probe>;
   /** Told what is being done, in a few words. */
   readonly onPhase: (text: string) => void;
   /** Told while something is downloaded, in bytes. */
@@ -37,48 +43,24 @@ export interface InstallSettings {
 
 /** The set-up of one package in one cache. */
 interface Installation extends InstallSettings {
-  readonly packageFolder: string;
   readonly options: CommandOptions;
   /** Scratch folder, this machine's own; emptied before and after. */
   readonly scratch: string;
-}
-
-/** The runtime that the package's links lead to, or undefined where they lead nowhere known. */
-export function linkedRuntime(
-  packageFolder: string,
-): { readonly tree: string; readonly kind: RuntimeKind } | undefined {
-  const link = dependencies(packageFolder);
-  if (!lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
-  const tree = readlinkSync(link);
-  const kind = RUNTIME_KINDS.find((known) => basename(treeDirectory("", known)) === basename(tree));
-  return kind && { tree, kind };
-}
-
-const cacheOf = (tree: string): string => dirname(dirname(tree));
-
-async function isWantedKind(kind: RuntimeKind, env: InstallSettings["env"]): Promise<boolean> {
-  const requested = requestedKind(env);
-  if (requested !== undefined) return kind === requested;
-  return kind === "gpu" || (await wantedKind(env)) === "cpu";
 }
 
 /**
  * Whether nothing is left to do: library, links and binding are there, whole, and of the kind this machine
  * is to have. Only looks; fast.
  */
-export async function runtimeIsReady(settings: Pick<InstallSettings, "env">): Promise<boolean> {
-  const packageFolder = packageDirectory();
-  if (packageFolder === undefined) return false;
+export function runtimeIsReady(packageFolder: string, env: InstallSettings["env"]): boolean {
   const linked = linkedRuntime(packageFolder);
-  if (linked === undefined) {
-    return ownInstallIsDone(packageFolder);
-  }
-  const { tree, kind } = linked;
-  const kept = keptBinding(cacheOf(tree), packageFolder);
+  if (linked === undefined) return ownInstallIsDone(packageFolder);
+  const { tree, kind, cache } = linked;
+  const kept = keptBinding(cache, packageFolder);
   return (
     treeIsComplete(tree, kind) &&
     sameContent(kept, bindingFile(packageFolder)) &&
-    (await isWantedKind(kind, settings.env))
+    isWantedKind(kind, env)
   );
 }
 
@@ -107,21 +89,40 @@ async function completeTree(installation: Installation, kind: RuntimeKind): Prom
   return tree;
 }
 
-async function completeBinding(installation: Installation, tree: string): Promise<void> {
+async function compileBinding(installation: Installation, tree: string): Promise<void> {
   const { cache, packageFolder, scratch, node, options, onPhase } = installation;
-  const kept = keptBinding(cache, packageFolder);
-  if (!existsSync(kept)) {
-    onPhase("Compiling the binding to TensorFlow (about 20 s)");
-    const folder = join(scratch, "binding");
-    await buildBinding({ packageFolder, tree, folder, nodeProgram: node.program, options }, kept);
+  onPhase("Compiling the binding to TensorFlow (about 20 s)");
+  const folder = join(scratch, "binding");
+  const build = { packageFolder, tree, folder, nodeProgram: node.program, options };
+  await buildBinding(build, keptBinding(cache, packageFolder));
+}
+
+/** Puts the kept binding into the package and loads it. */
+async function tryBinding({ cache, packageFolder, probe }: Installation): Promise<Probe> {
+  await copyIntoPlace(keptBinding(cache, packageFolder), bindingFile(packageFolder));
+  return probe();
+}
+
+/** A kept binding that does not load, whatever the reason, is compiled again. */
+async function completeBinding(installation: Installation, tree: string): Promise<void> {
+  const isKept = existsSync(keptBinding(installation.cache, installation.packageFolder));
+  if (!isKept) await compileBinding(installation, tree);
+  let found = await tryBinding(installation);
+  if (found.version === undefined && isKept) {
+    await compileBinding(installation, tree);
+    found = await tryBinding(installation);
   }
-  await copyIntoPlace(kept, bindingFile(packageFolder));
+  if (found.version !== undefined) return;
+  throw environmentError(
+    `TensorFlow was installed, but does not load on this machine: ${found.reason}`,
+    "It needs a 64-bit x86 Linux with glibc 2.27 or newer.",
+  );
 }
 
 async function installFromWheels(installation: Installation): Promise<void> {
-  const { packageFolder, scratch, env, options } = installation;
+  const { packageFolder, scratch, env } = installation;
   await rm(scratch, { recursive: true, force: true });
-  const tree = await completeTree(installation, await wantedKind(env, options));
+  const tree = await completeTree(installation, wantedKind(env));
   const link = dependencies(packageFolder);
   if (!isLinkTo(link, tree)) await linkInPlace(tree, link);
   await completeBinding(installation, tree);
@@ -153,19 +154,15 @@ async function obstacle(
  * @throws environmentError naming what is missing and what to type
  */
 export async function installRuntime(settings: InstallSettings): Promise<boolean> {
-  const packageFolder = packageDirectory();
-  if (packageFolder === undefined) {
-    throw environmentError("@tensorflow/tfjs-node-gpu is not installed.", "Type: npm run setup");
-  }
-  const { env, inherit, cache } = settings;
+  const { env, inherit, cache, packageFolder, node } = settings;
   const scratch = join(cache, "scratch", hostname());
-  const installation = { ...settings, packageFolder, scratch, options: { env, inherit } };
+  const installation = { ...settings, scratch, options: { env, inherit } };
   const trouble = await obstacle(installation);
   if (trouble === undefined) {
     await installFromWheels(installation);
     return true;
   }
   settings.onPhase(`${trouble[0]}: trying the package's own install script`);
-  await ownInstall(packageFolder, settings.node.program, installation.options, ...trouble);
+  await ownInstall(packageFolder, node.program, installation.options, ...trouble);
   return false;
 }

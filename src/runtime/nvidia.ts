@@ -1,4 +1,6 @@
-import { type CommandOptions, runCommand } from "./command.js";
+import { spawnSync } from "node:child_process";
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** One GPU as the NVIDIA driver reports it. */
 export interface Gpu {
@@ -10,7 +12,7 @@ export interface Gpu {
 }
 
 /** A driver that does not answer within this time counts as absent. */
-const TIMEOUT_SECONDS = 30;
+const TIMEOUT_MILLISECONDS = 30_000;
 
 const QUERY = ["--query-gpu=name,compute_cap,driver_version", "--format=csv,noheader"];
 
@@ -22,11 +24,24 @@ export function parseGpus(text: string): Gpu[] {
   );
 }
 
-/** The GPUs that `nvidia-smi` reports; none where it is missing or fails. */
-export async function listGpus(options: CommandOptions): Promise<Gpu[]> {
-  const answer = await runCommand("nvidia-smi", QUERY, {
-    ...options,
-    timeoutSeconds: TIMEOUT_SECONDS,
+/** What nvidia-smi answers; undefined where it is missing or fails. */
+function ask(env: Environment, selection: readonly string[]): Gpu[] | undefined {
+  const answer = spawnSync("nvidia-smi", [...QUERY, ...selection], {
+    env,
+    encoding: "utf8",
+    timeout: TIMEOUT_MILLISECONDS,
   });
-  return answer.code === 0 ? parseGpus(answer.stdout) : [];
+  return answer.status === 0 ? parseGpus(answer.stdout) : undefined;
+}
+
+/** The GPUs of this machine by nvidia-smi; none where it is missing or fails. */
+export const listGpus = (env: Environment): Gpu[] => ask(env, []) ?? [];
+
+/** Those of them that CUDA_VISIBLE_DEVICES leaves visible to CUDA, in its order. */
+export function visibleGpus(env: Environment): Gpu[] {
+  const visible = env.CUDA_VISIBLE_DEVICES;
+  if (visible === undefined) return listGpus(env);
+  if (visible.trim() === "" || visible.trim().startsWith("-")) return [];
+  const chosen = visible.split(",").map((id) => ask(env, [`--id=${id.trim()}`]));
+  return chosen.every((answer) => answer !== undefined) ? chosen.flat() : listGpus(env);
 }

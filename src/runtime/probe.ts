@@ -1,0 +1,45 @@
+import { fileURLToPath } from "node:url";
+import { lastLine, runCommand } from "./command.js";
+
+/** What loading TensorFlow showed. */
+export interface Probe {
+  /** TensorFlow's version; undefined when it did not load. */
+  readonly version: string | undefined;
+  readonly usesGpu: boolean;
+  /** Why it did not load, or why it uses no GPU, as far as it said so. */
+  readonly reason: string;
+}
+
+const PROGRAM = fileURLToPath(new URL("./probeProcess.js", import.meta.url));
+
+/** Loading takes about a second; a driver that hangs must not hang us. */
+const TIMEOUT_SECONDS = 120;
+
+/** TensorFlow's own words about a GPU it cannot use, without the prefix of its log. */
+function gpuReason(log: string): string {
+  const line = log
+    .split("\n")
+    .find((text) => /cannot dlopen|cuInit|could not find cuda/i.test(text));
+  return line?.replace(/^.*?\]\s*/, "") ?? "";
+}
+
+/** What an error for people looks like in a trace: its message alone. */
+const loadReason = (log: string): string =>
+  log.match(/^PefdError: (.*)$/m)?.[1] ?? log.match(/^\w*Error: (.*)$/m)?.[1] ?? lastLine(log);
+
+/**
+ * Loads TensorFlow in a process of its own and tells what it found.
+ * @param nodeProgram the running Node.js
+ */
+export async function probeTensorFlow(
+  nodeProgram: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Probe> {
+  const { code, stdout, stderr } = await runCommand(nodeProgram, [PROGRAM], {
+    env: { ...env, TF_CPP_MIN_LOG_LEVEL: "0" },
+    timeoutSeconds: TIMEOUT_SECONDS,
+  });
+  if (code !== 0) return { version: undefined, usesGpu: false, reason: loadReason(stderr) };
+  const found = JSON.parse(stdout) as { version: string; usesGpu: boolean };
+  return { ...found, reason: gpuReason(stderr) };
+}

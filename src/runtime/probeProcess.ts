@@ -1,0 +1,11 @@
+import { writeSync } from "node:fs";
+import { nativeBackend } from "./native.js";
+import { loadTensorFlow } from "./tf.js";
+
+// Run in a process of its own (probe.ts), because a library that does not fit may abort it.
+const STANDARD_OUTPUT = 1;
+
+loadTensorFlow();
+const { binding, isUsingGpuDevice } = nativeBackend();
+const found = { version: binding.TF_Version, usesGpu: isUsingGpuDevice };
+writeSync(STANDARD_OUTPUT, JSON.stringify(found));
