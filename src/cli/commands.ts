@@ -18,6 +18,26 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/dataSynthesize.js"),
   },
   {
+    name: "data fetch",
+    summary: "Bring CIFAR-100.",
+    load: () => import("./commands/dataFetch.js"),
+  },
+  {
+    name: "data verify",
+    summary: "Examine a data folder.",
+    load: () => import("./commands/dataVerify.js"),
+  },
+  {
+    name: "convert",
+    summary: "Write a checkpoint in another format.",
+    load: () => import("./commands/convert.js"),
+  },
+  {
+    name: "doctor",
+    summary: "Tell what is set up and what is missing.",
+    load: () => import("./commands/doctor.js"),
+  },
+  {
     name: "models",
     summary: "List the models.",
     load: () => import("./commands/models.js"),

@@ -1,5 +1,5 @@
 import type { Resolved } from "../config/resolve.js";
-import { columns } from "./columns.js";
+import { columns, renderText } from "../report/table.js";
 import type { Output } from "./command.js";
 
 const shown = (value: unknown): string =>
@@ -15,6 +15,7 @@ export function printDryRun(
     shown(value),
     origins[name] ?? "",
   ]);
-  output.result(columns(rows), { options, origins });
+  const table = { columns: columns("option", "value", "from"), rows };
+  output.result(renderText(table), { options, origins });
   return undefined;
 }

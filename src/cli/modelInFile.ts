@@ -12,7 +12,7 @@ const optionsIn = (value: unknown): Record<string, unknown> =>
 export async function modelNameInFile(path: string): Promise<string | undefined> {
   const { metadata } = await readCheckpoint(path);
   const { model, model_s } = optionsIn(metadata.opt);
-  return [metadata.model, model_s, model].find(
+  return [metadata.model, metadata.model_name, model_s, model].find(
     (name): name is string => typeof name === "string" && modelNames().includes(name),
   );
 }

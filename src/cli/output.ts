@@ -1,13 +1,21 @@
 import { useColor } from "../report/color.js";
 import type { Output } from "./command.js";
 
-/** Whether stderr is coloured: a terminal, and neither NO_COLOR nor --no_color. */
-export const colorOnStderr = (noColor: boolean): boolean =>
+/** Columns of a terminal that does not tell. */
+export const COLUMNS = 80;
+
+const colorOn = (stream: NodeJS.WriteStream, noColor: boolean): boolean =>
   useColor({
     env: process.env,
-    isTTY: process.stderr.isTTY === true,
+    isTTY: stream.isTTY === true,
     flag: noColor ? false : undefined,
   });
+
+/** Whether stderr is coloured: a terminal, and neither NO_COLOR nor --no_color. */
+export const colorOnStderr = (noColor: boolean): boolean => colorOn(process.stderr, noColor);
+
+/** The same for stdout. */
+export const colorOnStdout = (noColor: boolean): boolean => colorOn(process.stdout, noColor);
 
 /** A reader that went away (`pefd models | head -1`) is no error; a run goes on without it. */
 export function ignoreClosedPipes(): void {

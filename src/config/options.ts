@@ -93,7 +93,8 @@ export const TRAINING = section("Training", {
 });
 
 const dataset = choice<Dataset, Dataset>(DATASETS, "cifar100", "The data set.");
-const data = path("data/cifar-100-binary", "Folder of train.bin and test.bin.");
+/** The folder of the images, for every command that reads or brings them. */
+export const DATA_FOLDER = path("data/cifar-100-binary", "Folder of train.bin and test.bin.");
 const limitTest = integer(undefined, "Evaluate on N test images, balanced over the classes.", {
   min: 1,
 });
@@ -101,13 +102,13 @@ const limitTest = integer(undefined, "Evaluate on N test images, balanced over t
 /** Which images are used. */
 export const DATA = section("Data", {
   dataset,
-  data,
+  data: DATA_FOLDER,
   limit_train: integer(undefined, "Train on N images, balanced over the classes.", { min: 1 }),
   limit_test: limitTest,
 });
 
 /** Which images an evaluation uses. */
-export const TEST_DATA = section("Data", { dataset, data, limit_test: limitTest });
+export const TEST_DATA = section("Data", { dataset, data: DATA_FOLDER, limit_test: limitTest });
 
 /** How the work is run on the machine. */
 export const ENGINE = section("Engine", {
@@ -129,16 +130,15 @@ export const OUTPUT = section("Output", {
     min: 1,
     defaultText: "a bar on a terminal",
   }),
+  tb_freq: integer(500, "Log training to TensorBoard every N steps, besides every epoch.", {
+    min: 1,
+  }),
   resume: flag("Go on from the last completed epoch of this run.", { flagOnly: true }),
   force: flag("Replace an existing run.", { flagOnly: true }),
 });
 
 /** Options of the paper's code that are accepted so that its command lines work as they are. */
 export const WITHOUT_EFFECT = section("Accepted, without effect", {
-  tb_freq: integer(500, "Without effect.", {
-    min: 1,
-    noEffect: "TensorBoard scalars are written once per epoch, as the paper's code does",
-  }),
   num_workers: integer(8, "Without effect.", {
     min: 0,
     noEffect: "batches are made without worker processes",

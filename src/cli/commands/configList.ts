@@ -2,7 +2,7 @@ import { resolveDistill } from "../../config/derive.js";
 import { presetNames, readConfiguration } from "../../config/file.js";
 import { ALL_SECTIONS, DOCUMENT, GENERAL } from "../../config/options.js";
 import { rowsOf } from "../../config/resolve.js";
-import { columns } from "../columns.js";
+import { columns, renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
 
 /** What the list says of a preset. */
@@ -31,8 +31,12 @@ export const command: Command = {
   examples: [["pefd config list", "names for --config, with published top-1 accuracies in %"]],
   async run({ output }) {
     const presets = presetNames().map(describePreset);
-    const heading = ["preset", "method", "published top-1 in %, teacher and student alone first"];
-    output.result(columns([heading, ...presets.map(line)]), presets);
+    const titles = columns(
+      "preset",
+      "method",
+      "published top-1 (%), teacher and student alone first",
+    );
+    output.result(renderText({ columns: titles, rows: presets.map(line) }), presets);
     return undefined;
   },
 };

@@ -1,0 +1,39 @@
+import { inputError } from "../../common/errors.js";
+import { DATA_FOLDER, DOCUMENT, GENERAL } from "../../config/options.js";
+import { resolveSection } from "../../config/resolve.js";
+import { section } from "../../config/row.js";
+import type { FileReport, VerifyReport } from "../../data/verify.js";
+import type { Command } from "../command.js";
+
+const FOLDER = section("Data", { data: DATA_FOLDER });
+
+const fileLine = ({ file, records, bytes, classes, fewestPerClass, mostPerClass }: FileReport) => {
+  const perClass =
+    fewestPerClass === mostPerClass ? fewestPerClass : `${fewestPerClass} to ${mostPerClass}`;
+  return `${file.padEnd(10)} ${records} images (${bytes} bytes), ${classes} classes, ${perClass} of each`;
+};
+
+function verdict({ official, sharedRecords }: VerifyReport): string[] {
+  const what = official
+    ? "These are the images of CIFAR-100."
+    : "Sound, but not the images of CIFAR-100.";
+  return sharedRecords > 0
+    ? [what, `${sharedRecords} test images are among the training images.`]
+    : [what];
+}
+
+/** pefd data verify: what a data folder holds; exit code 2 where something is wrong with it. */
+export const command: Command = {
+  sections: [FOLDER, DOCUMENT, GENERAL],
+  examples: [["pefd data verify --data DIR", "sizes, labels, balance, checksums"]],
+  async run({ layers, output }) {
+    const { data } = resolveSection(FOLDER, layers);
+    const { verifyCifar100 } = await import("../../data/verify.js");
+    const report = verifyCifar100(data);
+    const lines = report.files.map(fileLine);
+    if (report.problems.length === 0) lines.push(...verdict(report));
+    if (lines.length > 0 || output.json) output.result(lines.join("\n"), report);
+    if (report.problems.length > 0) throw inputError(report.problems.join("\n  "));
+    return undefined;
+  },
+};

@@ -1,0 +1,53 @@
+import { join } from "node:path";
+import { environmentError, PefdError } from "../../common/errors.js";
+import { DATA_FOLDER, DOCUMENT, GENERAL } from "../../config/options.js";
+import { resolveSection } from "../../config/resolve.js";
+import { section } from "../../config/row.js";
+import { RECORD_BYTES, readRecords, TEST_FILE, TRAIN_FILE } from "../../data/records.js";
+import { palette } from "../../report/color.js";
+import type { Check } from "../../runtime/check.js";
+import type { DataFound } from "../../runtime/doctor.js";
+import type { Command } from "../command.js";
+import { colorOnStdout } from "../output.js";
+
+const FOLDER = section("Data", { data: DATA_FOLDER });
+
+function dataFound(directory: string): DataFound {
+  const count = (file: string) => readRecords(join(directory, file)).length / RECORD_BYTES;
+  try {
+    return { directory, records: { train: count(TRAIN_FILE), test: count(TEST_FILE) } };
+  } catch (error) {
+    if (!(error instanceof PefdError)) throw error;
+    return { directory, records: { problem: error.message } };
+  }
+}
+
+function describe(checks: readonly Check[], color: boolean): string {
+  const paint = palette(color);
+  const width = Math.max(...checks.map(({ title }) => title.length));
+  return checks
+    .map(({ ok, required, title, detail, hint }) => {
+      const mark = ok ? paint.green("ok") : required ? paint.red("no") : paint.yellow("--");
+      const next = hint === undefined ? "" : `\n    ${" ".repeat(width)}  -> ${hint}`;
+      return `${mark}  ${title.padEnd(width)}  ${detail}${next}`;
+    })
+    .join("\n");
+}
+
+/** pefd doctor: what is set up and what is not; exit code 3 where something needed is missing. */
+export const command: Command = {
+  sections: [FOLDER, DOCUMENT, GENERAL],
+  examples: [["pefd doctor", "Node.js, TensorFlow, GPU, data: what is there, what is missing"]],
+  async run({ layers, flags, env, output }) {
+    const { data } = resolveSection(FOLDER, layers);
+    const { diagnose } = await import("../../runtime/doctor.js");
+    const node = { version: process.version, program: process.execPath };
+    const diagnosis = await diagnose({ node, env, data: dataFound(data) });
+    const color = colorOnStdout(flags.no_color === true);
+    output.result(describe(diagnosis.checks, color), diagnosis);
+    if (diagnosis.ok) return undefined;
+    const missing = diagnosis.checks.filter(({ ok, required }) => required && !ok);
+    const what = missing.map(({ title }) => title).join(", ");
+    throw environmentError(`Not ready: ${what}.`, missing.find(({ hint }) => hint)?.hint);
+  },
+};

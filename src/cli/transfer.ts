@@ -1,0 +1,43 @@
+import type { DownloadProgress } from "../data/resumableDownload.js";
+import { createProgressBar } from "../report/progressBar.js";
+import type { Output } from "./command.js";
+import { COLUMNS } from "./output.js";
+
+/** Shows how far a download is. */
+export interface TransferProgress {
+  readonly update: (progress: DownloadProgress) => void;
+  /** Removes the bar; safe to call without an update. */
+  readonly stop: () => void;
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+const amount = ({ received, total }: DownloadProgress): string =>
+  total === undefined ? megabytes(received) : `${megabytes(received)} of ${megabytes(total)}`;
+
+/** One line for every tenth of the whole. */
+function plainLines(output: Output): TransferProgress {
+  let told = 0;
+  const update = (progress: DownloadProgress) => {
+    const tenths = Math.floor(
+      (10 * progress.received) / (progress.total ?? Number.POSITIVE_INFINITY),
+    );
+    if (tenths > told) output.notice(amount(progress));
+    told = Math.max(told, tenths);
+  };
+  return { update, stop: () => {} };
+}
+
+/** A bar on a terminal, plain lines elsewhere, on stderr; nothing with --quiet. */
+export function transferProgress(output: Output): TransferProgress {
+  const { stderr } = process;
+  if (output.quiet || stderr.isTTY !== true) return plainLines(output);
+  const bar = createProgressBar(stderr, stderr.columns ?? COLUMNS, output.color);
+  let started = false;
+  const update = (progress: DownloadProgress) => {
+    if (!started) bar.start(progress.total ?? 0, progress.received);
+    started = true;
+    bar.update(progress.received, [amount(progress)]);
+  };
+  return { update, stop: () => started && bar.stop() };
+}
