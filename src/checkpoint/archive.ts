@@ -96,7 +96,8 @@ function unpack(entry: Entry, packed: Uint8Array, allowance: Allowance): Uint8Ar
 
 function inflate(packed: Uint8Array, size: number): Uint8Array | undefined {
   try {
-    return inflateRawSync(packed, { maxOutputLength: Math.max(size, 1) });
+    const { buffer, byteOffset, length } = inflateRawSync(packed, { maxOutputLength: size || 1 });
+    return new Uint8Array(buffer, byteOffset, length);
   } catch {
     return undefined;
   }

@@ -10,7 +10,7 @@ export function toFloat32(tensor: StateTensor): Float32Array {
 
 /** Typed arrays demand an aligned start; tensors that lie unaligned in their file are copied. */
 function aligned({ data, dtype }: StateTensor): Uint8Array {
-  return data.byteOffset % ELEMENT_BYTES[dtype] === 0 ? data : data.slice();
+  return data.byteOffset % ELEMENT_BYTES[dtype] === 0 ? data : new Uint8Array(data);
 }
 
 type NumberArray = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Float64Array;

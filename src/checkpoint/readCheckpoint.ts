@@ -85,7 +85,7 @@ async function readWholeFile(path: string): Promise<Uint8Array> {
       const stats = await file.stat();
       if (stats.isDirectory()) throw inputError(`${path} is a folder, not a checkpoint.`, EXPECTED);
       if (stats.size > MAX_FILE_BYTES) throw tooLarge(path, stats.size);
-      return await file.readFile();
+      return plainBytes(await file.readFile());
     } finally {
       await file.close();
     }
@@ -93,6 +93,10 @@ async function readWholeFile(path: string): Promise<Uint8Array> {
     throw readError(path, error as NodeJS.ErrnoException);
   }
 }
+
+/** Without Buffer's own slice(), which shares memory where Uint8Array's copies. */
+const plainBytes = ({ buffer, byteOffset, length }: Buffer): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, length);
 
 const tooLarge = (path: string, size: number): PefdError =>
   inputError(`${path} has ${size} bytes; checkpoints of up to ${MAX_FILE_BYTES} can be read.`);
