@@ -122,25 +122,34 @@ async function completeBinding(installation: Installation, tree: string): Promis
 async function installFromWheels(installation: Installation): Promise<void> {
   const { packageFolder, scratch, env } = installation;
   await rm(scratch, { recursive: true, force: true });
-  const tree = await completeTree(installation, wantedKind(env));
-  const link = dependencies(packageFolder);
-  if (!isLinkTo(link, tree)) await linkInPlace(tree, link);
-  await completeBinding(installation, tree);
-  await rm(scratch, { recursive: true, force: true });
+  try {
+    const tree = await completeTree(installation, wantedKind(env));
+    const link = dependencies(packageFolder);
+    if (!isLinkTo(link, tree)) await linkInPlace(tree, link);
+    await completeBinding(installation, tree);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Whether something has to be downloaded first. */
+function isDownloadNeeded({ cache, env }: Installation): boolean {
+  const kind = wantedKind(env);
+  return !treeIsComplete(treeDirectory(cache, kind), kind);
 }
 
 /** Why the wheels cannot serve this machine, with what to do about it; undefined where they can. */
 async function obstacle(
   installation: Installation,
 ): Promise<[why: string, hint: string] | undefined> {
-  const { platform, arch } = installation.node;
-  if (platform !== "linux" || arch !== "x64") {
+  const { node, options } = installation;
+  if (node.platform !== "linux" || node.arch !== "x64") {
     return [
-      `pefd is tested on Linux x86-64 and this is ${platform} ${arch}`,
+      `pefd is tested on Linux x86-64 and this is ${node.platform} ${node.arch}`,
       "Use a Linux x86-64 machine, then: npm run setup",
     ];
   }
-  if (await pipIsThere(installation.options)) return undefined;
+  if (!isDownloadNeeded(installation) || (await pipIsThere(options))) return undefined;
   return [
     "Python 3 with pip did not answer (python3 -m pip --version)",
     "On Debian or Ubuntu: sudo apt install python3-pip, then: npm run setup",

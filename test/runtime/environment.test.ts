@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nativeEnvironment } from "#pefd/runtime/environment.js";
+
+const settings = { env: {}, programCache: "/c/xla", cudaDirectory: "/c/cuda" };
+
+test("everything is set where the user has set nothing", () => {
+  assert.deepEqual(nativeEnvironment(settings), {
+    TF_FORCE_GPU_ALLOW_GROWTH: "true",
+    TF_CPP_MIN_LOG_LEVEL: "2",
+    XLA_FLAGS: "--xla_gpu_cuda_data_dir=/c/cuda",
+    TF_XLA_FLAGS:
+      "--tf_xla_persistent_cache_directory=/c/xla --tf_xla_persistent_cache_device_types=CPU,XLA_CPU_JIT,GPU,XLA_GPU_JIT",
+  });
+});
+
+test("what the user has set is kept, and our other flags are added to it", () => {
+  const env = {
+    TF_CPP_MIN_LOG_LEVEL: "0",
+    TF_FORCE_GPU_ALLOW_GROWTH: "false",
+    XLA_FLAGS: "--xla_gpu_cuda_data_dir=/mine",
+    TF_XLA_FLAGS: "--tf_xla_auto_jit=2 --tf_xla_persistent_cache_directory=/mine",
+  };
+  const variables = nativeEnvironment({ ...settings, env });
+  assert.equal(variables.TF_CPP_MIN_LOG_LEVEL, "0");
+  assert.equal(variables.TF_FORCE_GPU_ALLOW_GROWTH, "false");
+  assert.equal(variables.XLA_FLAGS, "--xla_gpu_cuda_data_dir=/mine");
+  assert.equal(
+    variables.TF_XLA_FLAGS,
+    "--tf_xla_auto_jit=2 --tf_xla_persistent_cache_directory=/mine --tf_xla_persistent_cache_device_types=CPU,XLA_CPU_JIT,GPU,XLA_GPU_JIT",
+  );
+});
+
+test("setting it twice changes nothing", () => {
+  const once = nativeEnvironment(settings);
+  assert.deepEqual(nativeEnvironment({ ...settings, env: once }), once);
+});
+
+test("without a GPU runtime or a cache the flags of XLA are left alone", () => {
+  const bare = { env: {}, programCache: undefined, cudaDirectory: undefined };
+  assert.deepEqual(Object.keys(nativeEnvironment(bare)), [
+    "TF_FORCE_GPU_ALLOW_GROWTH",
+    "TF_CPP_MIN_LOG_LEVEL",
+  ]);
+});
+
+test("a folder with a blank in its name is quoted for TensorFlow's flag parser", () => {
+  const { TF_XLA_FLAGS } = nativeEnvironment({ ...settings, programCache: "/a b/xla" });
+  assert.match(TF_XLA_FLAGS ?? "", /directory="\/a b\/xla" /);
+});

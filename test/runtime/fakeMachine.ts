@@ -1,0 +1,88 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { InstallSettings } from "#pefd/runtime/install.js";
+import type { Probe } from "#pefd/runtime/probe.js";
+
+/**
+ * A machine as set-up sees it, all of it in a temporary folder: a package index, make, g++, and optionally
+ * a GPU, played by small programs that come first on PATH; and a package whose builder writes a file.
+ */
+export interface FakeMachine {
+  readonly root: string;
+  readonly packageFolder: string;
+  readonly cache: string;
+  readonly settings: InstallSettings;
+  /** Makes one of the programs: a script of Node.js. */
+  program(name: string, script: string): void;
+  /** How often each program did its work: "download tensorflow-cpu", "build". */
+  log(): string[];
+  remove(): void;
+}
+
+/** The compiled file that plays pip. */
+const FAKE_PIP = fileURLToPath(new URL("./fakePip.js", import.meta.url));
+
+const BUILDER = `
+const fs = require("fs");
+fs.appendFileSync(process.env.FAKE_LOG, "build\\n");
+fs.mkdirSync("lib/napi-v8", { recursive: true });
+if (!fs.existsSync("deps/lib/libtensorflow.so")) throw new Error("nothing to link with");
+fs.writeFileSync("lib/napi-v8/tfjs_binding.node", "a binding");
+`;
+
+function writeTree(folder: string, files: Readonly<Record<string, string>>): void {
+  for (const [name, content] of Object.entries(files)) {
+    const file = join(folder, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, content);
+  }
+}
+
+/** @param loads whether TensorFlow is to load, asked each time it is tried */
+export function fakeMachine(loads: () => boolean = () => true): FakeMachine {
+  const root = mkdtempSync(join(tmpdir(), "pefd-install-"));
+  const bin = join(root, "bin");
+  const packageFolder = join(root, "node_modules/@tensorflow/tfjs-node-gpu");
+  const logFile = join(root, "log");
+  const program = (name: string, script: string) => {
+    writeTree(bin, { [name]: `#!${process.execPath}\n${script}\n` });
+    chmodSync(join(bin, name), 0o755);
+  };
+  writeTree(root, { log: "" });
+  writeTree(packageFolder, {
+    "package.json": '{ "version": "4.22.0" }',
+    "binding.gyp": "{}",
+    "binding/tfjs_binding.cc": "",
+    "scripts/install.js": "console.error('no network'); process.exit(1);",
+    "node_modules/@mapbox/node-pre-gyp/bin/node-pre-gyp": BUILDER,
+  });
+  program("python3", `import(${JSON.stringify(FAKE_PIP)})`);
+  program("make", "");
+  program("g++", "");
+  const env = { PATH: `${bin}${delimiter}/nowhere`, FAKE_LOG: logFile };
+  const probe = async (): Promise<Probe> =>
+    loads()
+      ? { version: "2.21.0", usesGpu: false, reason: "" }
+      : { version: undefined, usesGpu: false, reason: "undefined symbol: TF_Version" };
+  const cache = join(root, "cache");
+  return {
+    root,
+    packageFolder,
+    cache,
+    program,
+    settings: {
+      env,
+      packageFolder,
+      cache,
+      node: { program: process.execPath, platform: "linux", arch: "x64" },
+      inherit: [],
+      probe,
+      onPhase: () => {},
+      onBytes: () => {},
+    },
+    log: () => readFileSync(logFile, "utf8").split("\n").filter(Boolean),
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
