@@ -13,6 +13,10 @@ const NOT_THE_EXPERIMENT = new Set([
 /** What an experiment's settings may be: one value, or a list such as the decay epochs. */
 export type Setting = string | number | boolean | readonly (string | number)[];
 
+/** A setting as text: lists with commas, as they are typed. */
+export const formatSetting = (value: Setting | undefined): string =>
+  value === undefined ? "-" : Array.isArray(value) ? value.join(",") : String(value);
+
 /** Runs of the same experiment, which differ in their trial only. */
 export interface RunGroup {
   readonly runs: readonly RunRecord[];

@@ -1,9 +1,5 @@
-import type { Setting } from "./grouping.js";
+import { formatSetting } from "./grouping.js";
 import type { Summary } from "./summarize.js";
-
-/** A setting as text: lists with commas, as they are typed. */
-export const formatSetting = (value: Setting | undefined): string =>
-  value === undefined ? "-" : Array.isArray(value) ? value.join(",") : String(value);
 
 /** "num_proj 2, epochs 10", or nothing. */
 export const differsLabel = ({ differs }: Summary): string =>

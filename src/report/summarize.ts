@@ -1,4 +1,11 @@
-import { groupRuns, type RunGroup, type Setting, type Weight, weightsOf } from "./grouping.js";
+import {
+  formatSetting,
+  groupRuns,
+  type RunGroup,
+  type Setting,
+  type Weight,
+  weightsOf,
+} from "./grouping.js";
 import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
 import { mean, type Spread, spread } from "./statistics.js";
 
@@ -61,9 +68,34 @@ function summarizeGroup(group: RunGroup, first: RunRecord, published: PublishedT
   };
 }
 
+const natural = new Intl.Collator("en", { numeric: true });
+
+/** By the first setting that tells them apart: numbers by size, anything else as people sort names. */
+function compareDiffers({ differs: a }: Summary, { differs: b }: Summary): number {
+  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    const [x, y] = [a[key], b[key]];
+    const numbers = typeof x === "number" && typeof y === "number";
+    const order = numbers ? x - y : natural.compare(formatSetting(x), formatSetting(y));
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** Teachers first, then by pair, method, weights (in the runs' order) and by what else differs. */
+function order(summaries: readonly Summary[]): Summary[] {
+  const rank = ({ kind }: Summary) => (kind === "teacher" ? 0 : 1);
+  const line = ({ teacher, model, method, weights }: Summary) =>
+    JSON.stringify([teacher, model, method, weights]);
+  const lines = [...new Set(summaries.map(line))];
+  return [...summaries].sort(
+    (a, b) =>
+      rank(a) - rank(b) || lines.indexOf(line(a)) - lines.indexOf(line(b)) || compareDiffers(a, b),
+  );
+}
+
 /**
  * One summary for each experiment: pair, method, weights and whatever else differs except the trial.
- * Teachers come first; experiments keep the order of their runs otherwise.
+ * Teachers come first; experiments of one pair, method and weights stand together, by what else differs.
  * @param published the accuracy of the paper's tables; none by default
  */
 export function summarize(
@@ -73,6 +105,5 @@ export function summarize(
   const summaries = groupRuns(runs).flatMap((group) =>
     group.runs.slice(0, 1).map((first) => summarizeGroup(group, first, published)),
   );
-  const rank = ({ kind }: Summary) => (kind === "teacher" ? 0 : 1);
-  return summaries.sort((a, b) => rank(a) - rank(b));
+  return order(summaries);
 }

@@ -1,6 +1,5 @@
 import { formatDuration } from "./duration.js";
-import { WEIGHTS, type Weight } from "./grouping.js";
-import { formatSetting } from "./labels.js";
+import { formatSetting, WEIGHTS, type Weight } from "./grouping.js";
 import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
 import { formatSpread, type Spread } from "./statistics.js";
 import type { Summary } from "./summarize.js";

@@ -10,6 +10,8 @@ export interface FakeRun {
   readonly epochs?: number;
   /** Epochs done; all by default. */
   readonly done?: number;
+  /** About where the test top-1 ends. */
+  readonly height?: number;
   /** Test top-1 after each epoch; made up by default. */
   readonly top1?: readonly number[];
 }
@@ -57,7 +59,7 @@ export async function writeRun(parent: string, name: string, run: FakeRun = {}):
   writeFileSync(join(dir, "config.json"), JSON.stringify(config));
   const log = await openEpochLog(dir, { afterEpoch: 0 });
   for (let epoch = 1; epoch <= done; epoch++) {
-    const row = curveRow(epoch, epochs, trial);
+    const row = curveRow(epoch, epochs, trial, run.height);
     const top1 = run.top1?.[epoch - 1] ?? row.test.top1;
     log.append({ ...row, test: { ...row.test, top1 } });
   }

@@ -91,22 +91,25 @@ describe("summarising runs", () => {
     await writeRun(dir, "a1", { trial: 1, top1 });
     await writeRun(dir, "a2", { trial: 2, top1, config: { data: "/elsewhere", save_freq: 1 } });
     await writeRun(dir, "b1", { top1, config: { num_proj: 1 } });
+    await writeRun(dir, "b2", { top1, config: { num_proj: 10 } });
     await writeRun(dir, "c1", { top1, config: { some_new_option: true } });
     await writeRun(dir, "d1", { top1, config: { distill: "kd", gamma: 0.1, beta: 0.9 } });
     const summaries = summarize(collectRuns([dir]).runs);
     assert.deepEqual(
       summaries.map(({ method, n, differs }) => [method, n, differs]),
       [
-        ["ours", 2, { num_proj: 3 }],
         ["ours", 1, { num_proj: 1 }],
+        ["ours", 2, { num_proj: 3 }],
         ["ours", 1, { num_proj: 3, some_new_option: true }],
+        ["ours", 1, { num_proj: 10 }],
         ["kd", 1, {}],
       ],
     );
     assert.deepEqual(experimentLabels(summaries), [
-      "ours, num_proj 3",
       "ours, num_proj 1",
+      "ours, num_proj 3",
       "ours, num_proj 3, some_new_option true",
+      "ours, num_proj 10",
       "kd",
     ]);
   });
