@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { build, TESTS } from "./setup/build.js";
+import { nativeVariables } from "./setup/environment.js";
 import { fail, Problem } from "./setup/problem.js";
 import { run } from "./setup/run.js";
 import { ROOT, setup } from "./setup/setup.js";
@@ -33,19 +34,15 @@ function testFiles(words) {
   return wanted.map((file) => join(TESTS.output, file));
 }
 
-/** TensorFlow as pefd runs it, but without programs kept from earlier runs. */
-async function environment() {
-  const { nativeEnvironment } = await import("../dist/runtime/environment.js");
-  const { cudaDirectory } = await import("../dist/runtime/paths.js");
-  const settings = { env: process.env, programCache: undefined, cudaDirectory: cudaDirectory() };
-  return { ...process.env, ...nativeEnvironment(settings) };
-}
-
 async function test(words, flags) {
   say("Tests");
   const reporter = process.stdout.isTTY ? "spec" : "tap";
   const options = [`--test-reporter=${reporter}`, `--test-concurrency=${CONCURRENCY}`, ...flags];
-  const settings = { cwd: ROOT, env: await environment(), stdio: "inherit" };
+  const settings = {
+    cwd: ROOT,
+    env: { ...process.env, ...(await nativeVariables()) },
+    stdio: "inherit",
+  };
   return run(process.execPath, ["--test", ...options, ...testFiles(words)], settings);
 }
 

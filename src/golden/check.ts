@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { z } from "zod";
 import { inputError } from "../common/errors.js";
+import type { EngineName } from "../compile/types.js";
 import { type Check, ratioOf, worst } from "./comparison.js";
 import { checkLosses } from "./lossesCheck.js";
 import { checkModel } from "./modelCheck.js";
@@ -25,18 +26,18 @@ export interface GoldenResult {
 interface Kind {
   /** A key that only files of this kind have. */
   readonly marker: string | undefined;
-  readonly check: (document: unknown, path: string) => readonly Check[];
+  readonly check: (document: unknown, path: string, engine: EngineName) => readonly Check[];
 }
 
 const kind = <S extends z.ZodType>(
   marker: string | undefined,
   schema: S,
-  check: (golden: z.infer<S>) => readonly Check[],
+  check: (golden: z.infer<S>, engine: EngineName) => readonly Check[],
 ): Kind => ({
   marker,
-  check: (document, path) => {
+  check: (document, path, engine) => {
     const parsed = schema.safeParse(document);
-    if (parsed.success) return check(parsed.data);
+    if (parsed.success) return check(parsed.data, engine);
     const issue = parsed.error.issues[0];
     const where =
       issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
@@ -79,10 +80,10 @@ function readDocument(path: string): object {
  * Compares what a golden file holds with what this code computes. TensorFlow must be loaded.
  * @throws inputError for a file that cannot be read or is of no known kind, and for a model not in the registry
  */
-export function checkGoldenFile(path: string): GoldenResult {
+export function checkGoldenFile(path: string, engine: EngineName = "eager"): GoldenResult {
   const document = readDocument(path);
   const { check } = KINDS.find(({ marker }) => marker === undefined || marker in document) as Kind;
-  const checks = check(document, path);
+  const checks = check(document, path, engine);
   const found = worst(checks);
   if (found === undefined) throw foreign(path, "it holds nothing to compare");
   const failures = checks.filter((item) => ratioOf(item) > 1).length;

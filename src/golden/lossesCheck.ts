@@ -1,3 +1,4 @@
+import type { EngineName } from "../compile/types.js";
 import { type Tensor, type Tensor2D, tf, type Variable } from "../runtime/tf.js";
 import { gradientsOf } from "../train/gradients.js";
 import {
@@ -16,12 +17,12 @@ import type { LossesGolden, LossInput } from "./schema.js";
 import { checkSummary } from "./summary.js";
 
 /** Compares the value and the gradients of every loss term of the file. */
-export function checkLosses(golden: LossesGolden): Check[] {
+export function checkLosses(golden: LossesGolden, engine: EngineName): Check[] {
   return Object.keys(golden.losses).flatMap((key) => {
     const term = termOf(key, golden.inputs);
     return term === undefined
       ? [mismatch(key, "is a loss unknown here")]
-      : checkTerm(key, term, golden);
+      : checkTerm(key, term, golden, engine);
   });
 }
 
@@ -32,10 +33,10 @@ function inputFeed({ k, rule, scale = 1, shape }: LossInput): Feed {
   return { values: formulaValues(shape, (i) => element(k, i) * scale), shape, dtype: "float32" };
 }
 
-function checkTerm(key: string, term: Term, golden: LossesGolden): Check[] {
+function checkTerm(key: string, term: Term, golden: LossesGolden, engine: EngineName): Check[] {
   const { inputs, losses, spread } = golden;
   const expected = losses[key] as LossesGolden["losses"][string];
-  const results = runTerm(term, inputs);
+  const results = runTerm(term, inputs, engine);
   const value = result(results, "value").values[0] as number;
   return [
     checkNumber(`${key} value`, value, expected.value, withinRelative(spread.valueMaxRel)),
@@ -55,7 +56,7 @@ function checkTerm(key: string, term: Term, golden: LossesGolden): Check[] {
 /** The reference's name of a projector's tensor: projectors.0.weight is projector0.weight there. */
 const referenceName = (name: string): string => name.replace(/^projectors\.(\d+)/, "projector$1");
 
-function runTerm(term: Term, inputs: LossInputs) {
+function runTerm(term: Term, inputs: LossInputs, engine: EngineName) {
   const student = inputFeed(inputs[term.student]);
   const teacher =
     term.teacher === "labels"
@@ -70,7 +71,8 @@ function runTerm(term: Term, inputs: LossInputs) {
     ]),
   ];
   try {
-    return execute({
+    return execute(engine, {
+      variables: named.map(([, variable]) => variable),
       feeds: { teacher },
       describe: ({ teacher }) => {
         const { loss, gradients } = gradientsOf(

@@ -1,4 +1,5 @@
 import { sizeOf } from "../common/shapes.js";
+import type { EngineName } from "../compile/types.js";
 import { crossEntropy } from "../distill/losses.js";
 import { type BuiltModel, buildModel } from "../models/build.js";
 import { isCounter, isParameter, toPyTorchLayout } from "../nn/builder.js";
@@ -20,7 +21,7 @@ type Results = Readonly<Record<string, HostTensor>>;
  * Compares one model with the reference: layout of its state, evaluation, and one training pass with gradients.
  * @throws inputError for a model that the registry does not have
  */
-export function checkModel(golden: ModelGolden): Check[] {
+export function checkModel(golden: ModelGolden, engine: EngineName): Check[] {
   const model = buildModel(golden.name, golden.numClasses, formulaFill());
   try {
     const layout = checkLayout(model.state, golden);
@@ -28,19 +29,23 @@ export function checkModel(golden: ModelGolden): Check[] {
     return [
       ...layout,
       ...checkStateValues(model.state, golden),
-      ...checkEvaluation(golden, evaluate(model, golden)),
-      ...checkTraining(model.state, golden, train(model, golden)),
+      ...checkEvaluation(golden, evaluate(model, golden, engine)),
+      ...checkTraining(model.state, golden, train(model, golden, engine)),
     ];
   } finally {
     for (const { variable } of model.state) variable?.dispose();
   }
 }
 
+const variablesOf = ({ state }: BuiltModel): Variable[] =>
+  state.flatMap(({ variable }) => (variable === undefined ? [] : [variable]));
+
 const numbered = (prefix: string, tensors: readonly Tensor[]): Record<string, Tensor> =>
   Object.fromEntries(tensors.map((tensor, i) => [`${prefix}${i}`, tensor]));
 
-function evaluate(model: BuiltModel, golden: ModelGolden): Results {
-  return execute({
+function evaluate(model: BuiltModel, golden: ModelGolden, engine: EngineName): Results {
+  return execute(engine, {
+    variables: variablesOf(model),
     feeds: { images: imagesFeed(golden.input) },
     describe: ({ images }) => {
       const output = model.forward(images as Tensor4D, { training: false, updates: [] });
@@ -84,9 +89,10 @@ function checkFeatures(
 }
 
 /** One forward and backward pass in training mode. Gradients and statistics go by the state's own names. */
-function train(model: BuiltModel, golden: ModelGolden): Results {
+function train(model: BuiltModel, golden: ModelGolden, engine: EngineName): Results {
   const parameters = model.state.filter((entry) => isParameter(entry.role));
-  return execute({
+  return execute(engine, {
+    variables: variablesOf(model),
     feeds: {
       images: imagesFeed(golden.input),
       oneHot: oneHotFeed(golden.input.labels, golden.numClasses),

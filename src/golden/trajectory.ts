@@ -1,5 +1,4 @@
-import { eagerProgram } from "../compile/eager.js";
-import type { FeedValues, ProgramDescription } from "../compile/types.js";
+import type { EngineName, FeedValues, ProgramDescription } from "../compile/types.js";
 import { crossEntropy, distillKL } from "../distill/losses.js";
 import { methodRow } from "../distill/registry.js";
 import type { Distillation } from "../distill/types.js";
@@ -17,6 +16,7 @@ import {
 } from "../runtime/tf.js";
 import { gradientsOf } from "../train/gradients.js";
 import { createVelocities, sgdUpdates } from "../train/sgd.js";
+import { openProgram } from "./engines.js";
 import type { Feed } from "./execute.js";
 import { formulaFill, PROJECTOR_KEY } from "./formula.js";
 import { imagesFeed, oneHotFeed } from "./inputs.js";
@@ -152,13 +152,13 @@ const read = (variable: Variable): Float32Array => variable.dataSync() as Float3
  * Runs a trajectory: the given number of steps on one batch, then an evaluation of student and teacher.
  * @throws inputError for a model or method that the registries do not have
  */
-export function runTrajectory(golden: TrajectoryGolden): TrajectoryRun {
+export function runTrajectory(golden: TrajectoryGolden, engine: EngineName): TrajectoryRun {
   const feeds = {
     images: imagesFeed(golden.input),
     oneHot: oneHotFeed(golden.input.labels, golden.numClasses),
   };
   const scene = createScene(golden);
-  const program = eagerProgram(describeProgram(golden, scene, feeds));
+  const program = openProgram(engine, describeProgram(golden, scene, feeds));
   const values: FeedValues = { images: feeds.images.values, oneHot: feeds.oneHot.values };
   for (const group of ["learner", "teacher", "seen"]) program.push(group);
   const state = [...scene.student.state, ...scene.distillation.state];

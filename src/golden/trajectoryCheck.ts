@@ -1,3 +1,4 @@
+import type { EngineName } from "../compile/types.js";
 import { toPyTorchLayout } from "../nn/builder.js";
 import {
   type Check,
@@ -17,8 +18,8 @@ import { LOSS_TERMS, runTrajectory, type TrajectoryRun } from "./trajectory.js";
  * Compares some steps of distillation with the reference.
  * @throws inputError for a model or method that the registries do not have
  */
-export function checkTrajectory(golden: TrajectoryGolden): Check[] {
-  const run = runTrajectory(golden);
+export function checkTrajectory(golden: TrajectoryGolden, engine: EngineName): Check[] {
+  const run = runTrajectory(golden, engine);
   try {
     const { afterEvalLogits, spread, teacherOut } = golden;
     const logits = withinSpread(spread.afterEvalLogitsMaxAbs);

@@ -42,6 +42,18 @@ for (const file of FILES) {
   });
 }
 
+/** One file of each kind; all other tests here run eagerly. */
+const RECORDED = ["losses.json", "trajectory_ours.json", "models/wrn_16_1.json"];
+
+for (const file of RECORDED) {
+  test(`${file} agrees with PyTorch when run as a recorded graph`, () => {
+    const before = tf.memory().numTensors;
+    const result = checkGoldenFile(join(GOLDEN, file), "graph");
+    assert.ok(result.ok, formatGoldenResult(result));
+    assert.equal(tf.memory().numTensors, before);
+  });
+}
+
 /** A copy of a golden file with one number replaced. */
 function changed(file: string, path: readonly (string | number)[], change: (x: never) => unknown) {
   const document = JSON.parse(readFileSync(join(GOLDEN, file), "utf8"));

@@ -4,12 +4,24 @@ import { type ModelSurvey, surveyModel } from "../../models/survey.js";
 import { columns, renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
 
-const millions = (count: number): string => `${(count / 1e6).toFixed(2)} M`;
-
 function row(survey: ModelSurvey): string[] {
-  const { name, family, parameters, multiplyAdds, featureSize, imageSize, paper } = survey;
-  const sizes = [millions(parameters), millions(multiplyAdds), String(featureSize)];
-  return [name, family, ...sizes, `${imageSize}x${imageSize}`, paper];
+  const { name, family, parameters, multiplyAdds, imageSize, features } = survey;
+  return [
+    name,
+    family,
+    parameters.toLocaleString("en"),
+    `${(multiplyAdds / 1e6).toFixed(1)} M`,
+    `${imageSize}x${imageSize}`,
+    features.map((shape) => shape.join("x")).join(" "),
+  ];
+}
+
+/** Each paper with the models that it describes. */
+function papers(surveys: readonly ModelSurvey[]): string[] {
+  return [...new Set(surveys.map(({ paper }) => paper))].map((paper) => {
+    const names = surveys.filter((survey) => survey.paper === paper).map(({ name }) => name);
+    return `${names.join(", ")}:\n  ${paper}`;
+  });
 }
 
 /** pefd models: the registry, with what follows from the layers' shapes. */
@@ -17,17 +29,17 @@ export const command: Command = {
   sections: [DOCUMENT, GENERAL],
   examples: [["pefd models", "names for --model, --model_s and --model_t"]],
   async run({ output }) {
-    const models = modelNames().map(surveyModel);
+    const surveys = modelNames().map(surveyModel);
     const titles = columns(
       "model",
       "family",
       ">parameters",
       ">multiply-adds",
-      ">features",
       "images",
-      "paper",
+      "features",
     );
-    output.result(renderText({ columns: titles, rows: models.map(row) }), models);
+    const table = renderText({ columns: titles, rows: surveys.map(row) });
+    output.result([table, "", ...papers(surveys)].join("\n"), surveys);
     return undefined;
   },
 };
