@@ -22,9 +22,9 @@ test("pefd models --json is one document with exact numbers", async () => {
     models.map(({ name }) => name),
     modelNames(),
   );
-  const found = models.filter(({ name }) => name === "vgg8");
-  assert.equal(found.length, 1);
-  const [{ paper, ...numbers }] = found as [{ paper: string }];
+  const found = models.find(({ name }) => name === "vgg8");
+  assert.ok(found);
+  const { paper, ...numbers } = found;
   assert.match(paper, /Simonyan/);
   assert.deepEqual(numbers, {
     name: "vgg8",
