@@ -1,31 +1,58 @@
 const ESC = "\u001b";
 
-/**
- * What a terminal shows after `text`: carriage return, newline, clear line (ESC[2K) and clear to the right (ESC[K)
- * are applied, colours dropped. Any other escape sequence is kept, so that a test sees it.
- */
-export function screen(text: string): string[] {
-  const lines = [""];
-  let column = 0;
-  for (let i = 0; i < text.length; i++) {
-    const last = lines.length - 1;
-    const line = lines[last] ?? "";
-    const rest = text.slice(i);
-    if (rest.startsWith("\n")) {
-      lines.push("");
-      column = 0;
-    } else if (rest.startsWith("\r")) column = 0;
-    else if (rest.startsWith(`${ESC}[K`)) {
-      lines[last] = line.slice(0, column);
-      i += 2;
-    } else if (rest.startsWith(`${ESC}[2K`)) {
-      lines[last] = "";
-      i += 3;
-    } else if (/^\[\d+m/.test(rest.slice(1)) && rest.startsWith(ESC)) i += rest.indexOf("m");
-    else {
-      lines[last] = line.slice(0, column) + rest[0] + line.slice(column + 1);
-      column++;
-    }
+/** What is on the screen, and where the cursor stands. */
+interface Screen {
+  lines: string[];
+  row: number;
+  column: number;
+}
+
+/** What the sequences that this program writes do; [K, [2K clear in the line, [J below, [nA goes up. */
+const SEQUENCES: readonly (readonly [RegExp, (screen: Screen, count: number) => void])[] = [
+  [/^\[K/, (s) => s.lines.splice(s.row, 1, (s.lines[s.row] ?? "").slice(0, s.column))],
+  [/^\[2K/, (s) => s.lines.splice(s.row, 1, "")],
+  [/^\[J/, (s) => s.lines.splice(s.row, Infinity, (s.lines[s.row] ?? "").slice(0, s.column))],
+  [
+    /^\[(\d+)A/,
+    (s, count) => {
+      s.row = Math.max(0, s.row - count);
+    },
+  ],
+  [/^\[\d+m/, () => {}],
+];
+
+/** Applies an escape sequence. @returns its length after ESC; 0 for one that is not known */
+function apply(screen: Screen, rest: string): number {
+  for (const [pattern, action] of SEQUENCES) {
+    const match = pattern.exec(rest);
+    if (match === null) continue;
+    action(screen, Number(match[1]));
+    return match[0].length;
   }
-  return lines;
+  return 0;
+}
+
+function put(screen: Screen, letter: string): void {
+  if (letter === "\r") screen.column = 0;
+  else if (letter === "\n") {
+    screen.row++;
+    screen.column = 0;
+    if (screen.row === screen.lines.length) screen.lines.push("");
+  } else {
+    const line = screen.lines[screen.row] ?? "";
+    screen.lines[screen.row] =
+      line.slice(0, screen.column) + letter + line.slice(screen.column + 1);
+    screen.column++;
+  }
+}
+
+/** What a terminal shows after `text`, line by line; an escape sequence that is not known stays, to be seen. */
+export function screen(text: string): string[] {
+  const result: Screen = { lines: [""], row: 0, column: 0 };
+  for (let i = 0; i < text.length; i++) {
+    const length = text[i] === ESC ? apply(result, text.slice(i + 1)) : 0;
+    if (length > 0) i += length;
+    else put(result, text[i] ?? "");
+  }
+  return result.lines;
 }
