@@ -42,7 +42,7 @@ function checkTeacher(what: string, values: Float32Array, expected: TensorSummar
   return checkSummary(`teacherOut.${what}`, { shape: expected.shape, values }, expected, bounds);
 }
 
-function checkTerms(golden: TrajectoryGolden, step: number, terms: Float32Array): Check[] {
+function checkTerms(golden: TrajectoryGolden, step: number, terms: readonly number[]): Check[] {
   const expected = golden.perStep[step];
   if (expected === undefined) return [mismatch(`perStep[${step}]`, "is missing in the file")];
   const bound = withinRelative(golden.spread.lossMaxRelPerStep[step] ?? 0);

@@ -79,6 +79,13 @@ const CHANGES: [
     (x) => x * 1.001,
     /projector2\.weight l2/,
   ],
+  ["trajectory_kd.json", ["perStep", 2, "total"], (x) => x * 1.001, /perStep\[2\]\.total/],
+  [
+    "trajectory_ours.json",
+    ["after", "projector0.bias", "deltaL2"],
+    (x) => x * 1.01,
+    /after projector0\.bias deltaL2/,
+  ],
   ["models/resnet8x4.json", ["paramCount"], (x) => x + 1, /paramCount is 1233540 instead/],
   ["models/resnet8x4.json", ["stateDict", 5, 0], () => "bn1.other", /stateDict\[5\]/],
   ["models/resnet8x4.json", ["eval", "logits", 2, 7], (x) => x + 1e-3, /eval\.logits\[207\]/],

@@ -1,0 +1,126 @@
+import type { ProgramDescription } from "../compile/types.js";
+import { crossEntropy, distillKL } from "../distill/losses.js";
+import { methodRow } from "../distill/registry.js";
+import type { Distillation } from "../distill/types.js";
+import { buildModel } from "../models/build.js";
+import type { Model } from "../nn/model.js";
+import { type Scalar, type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
+import {
+  type Batch,
+  distilling,
+  type Learner,
+  oneHotLabels,
+  parametersOf,
+  trainingUpdates,
+  variablesOf,
+} from "../train/learner.js";
+import { createMetrics } from "../train/metrics.js";
+import { createVelocities } from "../train/sgd.js";
+import type { Feed } from "./execute.js";
+import { formulaFill, PROJECTOR_KEY } from "./formula.js";
+import type { TrajectoryGolden } from "./schema.js";
+
+/** Everything that takes part in a trajectory: what training itself uses, filled by the formula. */
+export interface Scene {
+  readonly learner: Learner;
+  readonly teacher: Model;
+  readonly distillation: Distillation;
+  /** What is written down to be compared. */
+  readonly seen: {
+    /** [3]: cross entropy, KL, the method's term. */
+    readonly terms: Variable;
+    readonly studentLogits: Variable;
+    readonly teacherLogits: Variable;
+    readonly teacherFeatures: Variable;
+  };
+}
+
+/**
+ * Student, teacher, projectors and optimizer of a trajectory.
+ * @throws inputError for a model or method that the registries do not have
+ */
+export function createScene(golden: TrajectoryGolden): Scene {
+  const { numClasses, projectors, kdT, input } = golden;
+  const student = buildModel(golden.student, numClasses, formulaFill());
+  const teacher = buildModel(golden.teacher, numClasses, formulaFill());
+  const distillation = methodRow(golden.method).build({
+    studentFeatureSize: student.featureSize,
+    teacherFeatureSize: teacher.featureSize,
+    numClasses,
+    numProjectors: projectors,
+    temperature: kdT,
+    fill: formulaFill(PROJECTOR_KEY),
+  });
+  const parameters = parametersOf([...student.state, ...distillation.state]);
+  const learner: Learner = {
+    model: student,
+    extra: distillation.state,
+    parameters,
+    velocities: createVelocities(parameters),
+    metrics: createMetrics(),
+    objective: distilling(teacher, distillation, golden, kdT),
+  };
+  const batch = input.labels.length;
+  const zeros = (shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false));
+  const seen = {
+    terms: zeros([3]),
+    studentLogits: zeros([batch, numClasses]),
+    teacherLogits: zeros([batch, numClasses]),
+    teacherFeatures: zeros([batch, teacher.featureSize]),
+  };
+  return { learner, teacher, distillation, seen };
+}
+
+/** The loss terms one by one, whatever their weights; changes nothing that learns. */
+function termsStep({ learner, teacher, distillation, seen }: Scene, batch: Batch, kdT: number) {
+  const guide = teacher.forward(batch.images, { training: false, updates: [] });
+  const output = learner.model.forward(batch.images, { training: true, updates: [] });
+  const oneHot = oneHotLabels(batch.labels, learner.model.numClasses);
+  const terms: Scalar[] = [
+    crossEntropy(output.logits, oneHot),
+    distillKL(output.logits, guide.logits, kdT),
+    distillation.loss(output, guide),
+  ];
+  const updates: Update[] = [[seen.terms, tf.stack(terms)]];
+  return updates;
+}
+
+function evaluationStep({ learner, teacher, seen }: Scene, { images }: Batch): Update[] {
+  const context = { training: false, updates: [] };
+  const guide = teacher.forward(images, context);
+  return [
+    [seen.studentLogits, learner.model.forward(images, context).logits],
+    [seen.teacherLogits, guide.logits],
+    [seen.teacherFeatures, guide.features.at(-1) as Tensor],
+  ];
+}
+
+/** The steps of a trajectory, all fed with the same images and labels. */
+export function describeTrajectory(
+  golden: TrajectoryGolden,
+  scene: Scene,
+  feeds: Readonly<Record<"images" | "labels", Feed>>,
+): ProgramDescription {
+  const { learner, teacher, seen } = scene;
+  const entry = (step: (batch: Batch) => readonly Update[]) => ({
+    step: (given: Readonly<Record<string, Tensor>>) => step(given as unknown as Batch),
+    perStep: {},
+    shared: feeds,
+    stepsPerCall: 1,
+  });
+  const { sgd, kdT } = golden;
+  return {
+    name: `trajectory_${golden.method}`,
+    entries: {
+      terms: entry((batch) => termsStep(scene, batch, kdT)),
+      train: entry((batch) => trainingUpdates(learner, batch, tf.scalar(sgd.lr), sgd)),
+      evaluate: entry((batch) => evaluationStep(scene, batch)),
+    },
+    variables: {
+      learner: [...variablesOf([...learner.model.state, ...learner.extra]), ...learner.velocities],
+      teacher: variablesOf(teacher.state),
+      seen: [...Object.values(seen), learner.metrics.total],
+    },
+    precision: "float32",
+  };
+}
