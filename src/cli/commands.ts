@@ -13,6 +13,16 @@ export interface CommandRow {
 /** All commands. A new one is a file in commands/ and a row here. */
 export const COMMANDS: readonly CommandRow[] = [
   {
+    name: "report",
+    summary: "Summarise runs: a table, a page, plots.",
+    load: () => import("./commands/report.js"),
+  },
+  {
+    name: "watch",
+    summary: "Watch runs while they go on.",
+    load: () => import("./commands/watch.js"),
+  },
+  {
     name: "data synthesize",
     summary: "Make a small artificial data set.",
     load: () => import("./commands/dataSynthesize.js"),

@@ -76,12 +76,12 @@ function detail(run: RunRecord, now: number, columns: number): string[] {
   const title =
     summary === undefined ? run.model : `${pairLabel(summary)}, ${run.method ?? "teacher"}`;
   const curves = QUANTITIES.filter(({ after }) => after === undefined).map(
-    ({ title: name, value }) => {
+    ({ title: name, value, logarithmic }) => {
       const values = run.rows.map(value);
       const last = values.at(-1);
       const text = last === undefined ? "-" : String(Number(last.toPrecision(4)));
       const room = Math.min(80, columns - 26);
-      return `${name.padEnd(14)}${text.padStart(9)}  ${sparkline(values, Math.max(1, room))}`;
+      return `${name.padEnd(14)}${text.padStart(9)}  ${sparkline(logarithmic ? values.map(Math.log) : values, Math.max(1, room))}`;
     },
   );
   return [

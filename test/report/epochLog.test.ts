@@ -3,8 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } fro
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openEpochLog, readEpochLog } from "#pefd/report/epochLog.js";
-import { smallDisk, temporaryFolder } from "./folder.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { row } from "./rows.js";
+import { smallDisk } from "./smallDisk.js";
 
 async function write(folder: string, epochs: readonly number[], afterEpoch = 0): Promise<void> {
   const log = await openEpochLog(folder, { afterEpoch });

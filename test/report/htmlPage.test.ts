@@ -6,9 +6,9 @@ import { collectRuns } from "#pefd/report/collect.js";
 import { htmlPage } from "#pefd/report/htmlPage.js";
 import { summarize } from "#pefd/report/summarize.js";
 import { SERIES_TONES, TONES } from "#pefd/report/theme.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { dumpDom, findChromium, screenshot } from "./browser.js";
 import { writeRun } from "./fakeRuns.js";
-import { temporaryFolder } from "./folder.js";
 import { countColors, decodePng } from "./png.js";
 
 async function makePage(t: TestContext): Promise<{ file: string; html: string }> {

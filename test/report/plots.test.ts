@@ -6,8 +6,8 @@ import { experimentLabels } from "#pefd/report/labels.js";
 import { curveSet, QUANTITIES } from "#pefd/report/plotData.js";
 import { drawPlots } from "#pefd/report/plots.js";
 import { summarize } from "#pefd/report/summarize.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { type FakeRun, writeRun } from "./fakeRuns.js";
-import { temporaryFolder } from "./folder.js";
 
 async function summariesOf(t: TestContext, runs: readonly FakeRun[]) {
   const dir = temporaryFolder(t);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { collectRuns } from "#pefd/report/collect.js";
 import { experimentLabels } from "#pefd/report/labels.js";
-import { reportJson } from "#pefd/report/reportJson.js";
+import { reportDocument } from "#pefd/report/reportDocument.js";
 import { spread } from "#pefd/report/statistics.js";
 import { summarize } from "#pefd/report/summarize.js";
 import {
@@ -14,8 +14,8 @@ import {
   unfinishedNotes,
 } from "#pefd/report/summaryTable.js";
 import { renderCsv, renderText } from "#pefd/report/table.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { writeRun } from "./fakeRuns.js";
-import { temporaryFolder } from "./folder.js";
 
 it("the deviation is the sample's, and unknown for a single run", () => {
   assert.deepEqual(spread([76, 77, 78]), { mean: 77, std: 1 });
@@ -164,7 +164,7 @@ describe("the report's table", () => {
       /^kind,teacher,model,method,gamma,alpha,beta,n,unfinished,last_top1_mean,/,
     );
     assert.match(line ?? "", /^distill,resnet32x4,resnet8x4,ours,1,0,25,1,0,0\.3333333333333333,,/);
-    const json = JSON.parse(reportJson(summaries, found));
+    const json = JSON.parse(JSON.stringify(reportDocument(summaries, found)));
     assert.equal(json.experiments[0].last.mean, 1 / 3);
     assert.equal(json.experiments[0].published, null);
     assert.equal(json.runs[0].test.top1, 1 / 3);

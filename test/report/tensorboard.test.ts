@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { crc32c } from "#pefd/report/crc32c.js";
 import { openRunEvents } from "#pefd/report/runEvents.js";
 import { openEventLog } from "#pefd/report/tensorboard.js";
+import { missingPython, runPython } from "../helpers/python.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { decodeEvents } from "./events.js";
-import { temporaryFolder } from "./folder.js";
 import { row } from "./rows.js";
 
 const START_OF_2026 = 1_767_225_600_000;
@@ -93,7 +93,6 @@ describe("the events of a run", () => {
   });
 });
 
-const PYTHON = process.env.PEFD_PYTHON ?? "python3";
 const READER = `
 import json, sys
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -101,22 +100,11 @@ reader = EventAccumulator(sys.argv[1]).Reload()
 print(json.dumps({tag: [[e.step, e.value] for e in reader.Scalars(tag)] for tag in reader.Tags()["scalars"]}))
 `;
 
-/** Curves as the tensorboard package reads them; skips the test where it is not installed. */
-function readWithTensorBoard(
-  t: TestContext,
-  folder: string,
-): Record<string, number[][]> | undefined {
-  const probe = spawnSync(PYTHON, ["-c", "import tensorboard"], { encoding: "utf8" });
-  if (probe.status !== 0) {
-    t.skip(`${PYTHON} has no tensorboard package (PEFD_PYTHON names another interpreter)`);
-    return undefined;
-  }
-  const run = spawnSync(PYTHON, ["-c", READER, folder], { encoding: "utf8" });
-  assert.equal(run.status, 0, run.stderr);
-  return JSON.parse(run.stdout) as Record<string, number[][]>;
-}
+const skip = missingPython("tensorboard");
 
-it("TensorBoard's own reader finds all five scalars, and drops what a resumed run superseded", (t) => {
+it("TensorBoard's own reader finds all five scalars, and drops what a resumed run superseded", {
+  skip,
+}, (t) => {
   const folder = temporaryFolder(t);
   const first = openRunEvents(folder, { afterEpoch: 0, steps: 10 });
   for (const epoch of [1, 2, 3]) first.epochDone(row(epoch));
@@ -125,9 +113,8 @@ it("TensorBoard's own reader finds all five scalars, and drops what a resumed ru
   const again = row(2, { test: { loss: 0.5, top1: 50, top5: 75 } });
   resumed.epochDone(again);
   // Not closed: TensorBoard reads while the run goes on.
-  const curves = readWithTensorBoard(t, folder);
+  const curves = JSON.parse(runPython(READER, [folder])) as Record<string, number[][]>;
   resumed.close();
-  if (curves === undefined) return;
   const both = (value: (r: typeof again) => number) => [
     [1, Math.fround(value(row(1)))],
     [2, Math.fround(value(again))],

@@ -6,8 +6,8 @@ import type { RunRecord } from "#pefd/report/runRecord.js";
 import { secondsToGo, stateOf } from "#pefd/report/runState.js";
 import { sparkline } from "#pefd/report/sparkline.js";
 import { renderWatch } from "#pefd/report/watch.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { type FakeRun, writeRun } from "./fakeRuns.js";
-import { temporaryFolder } from "./folder.js";
 import { row } from "./rows.js";
 import { screen } from "./screen.js";
 

@@ -1,5 +1,6 @@
 import type { Collection } from "./collect.js";
 import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
+import { secondsToGo, stateOf } from "./runState.js";
 import type { Summary } from "./summarize.js";
 
 const spreadJson = (value: Summary["last"]) =>
@@ -32,8 +33,21 @@ function runJson(run: RunRecord) {
   };
 }
 
-/** The report as one JSON document: experiments, runs, and what could not be read. Accuracies in percent. */
-export function reportJson(summaries: readonly Summary[], { runs, problems }: Collection): string {
-  const document = { experiments: summaries.map(summaryJson), runs: runs.map(runJson), problems };
-  return JSON.stringify(document, null, 2);
-}
+/** The report for programs: experiments, runs, and what could not be read. Accuracies in percent. */
+export const reportDocument = (
+  summaries: readonly Summary[],
+  { runs, problems }: Collection,
+): unknown => ({ experiments: summaries.map(summaryJson), runs: runs.map(runJson), problems });
+
+/**
+ * What `pefd watch` shows, for programs: each run's state and the seconds it still needs.
+ * @param now milliseconds since 1970
+ */
+export const watchDocument = ({ runs, problems }: Collection, now: number): unknown => ({
+  runs: runs.map((run) => ({
+    ...runJson(run),
+    state: stateOf(run, now),
+    secondsToGo: secondsToGo(run, now) ?? null,
+  })),
+  problems,
+});

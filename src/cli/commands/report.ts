@@ -1,0 +1,101 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../common/atomicFile.js";
+import { inputError } from "../../common/errors.js";
+import { type Published, publishedFor } from "../../config/file.js";
+import { DOCUMENT, GENERAL } from "../../config/options.js";
+import { resolveSection } from "../../config/resolve.js";
+import { flag, path, section } from "../../config/row.js";
+import { type Collection, collectRuns } from "../../report/collect.js";
+import { experimentLabels } from "../../report/labels.js";
+import { reportDocument } from "../../report/reportDocument.js";
+import type { RunRecord } from "../../report/runRecord.js";
+import { type PublishedTop1, type Summary, summarize } from "../../report/summarize.js";
+import {
+  publishedNote,
+  summaryCsvTable,
+  summaryTable,
+  unfinishedNotes,
+} from "../../report/summaryTable.js";
+import { renderCsv, renderMarkdown, renderText } from "../../report/table.js";
+import type { Command } from "../command.js";
+
+const REPORT = section("Report", {
+  csv: flag("Print the table as comma-separated values, with all digits.", { flagOnly: true }),
+  markdown: flag("Print the table in markdown.", { flagOnly: true }),
+  html: path(undefined, "Write a page with table, plots and configurations to this file.", {
+    flagOnly: true,
+  }),
+  svg: path(undefined, "Write the single plots into this folder.", { flagOnly: true }),
+});
+
+/** Where runs lie when no folder is typed: the default of --save_dir. */
+const SAVE_DIR = "save";
+
+/** The presets know a teacher's accuracy by its pair, so a student of the report leads to it. */
+function publishedOf(runs: readonly RunRecord[]): PublishedTop1 {
+  const students = new Map(runs.map((run) => [run.teacher, run.model]));
+  return ({ kind, model, teacher = "", method = "" }) => {
+    const student = students.get(model);
+    if (kind === "distill") return publishedFor(teacher, model)?.[method as keyof Published];
+    return student === undefined ? undefined : publishedFor(model, student)?.teacher;
+  };
+}
+
+function collect(dirs: readonly string[]): Collection {
+  const found = collectRuns(dirs);
+  if (found.runs.length > 0) return found;
+  throw inputError(
+    `There are no runs in ${dirs.join(", ")} or below${found.problems.map((p) => `; ${p}`).join("")}.`,
+    "A run's folder holds config.json and epochs.csv; `pefd distill` makes one below --save_dir.",
+  );
+}
+
+async function writePage(file: string, summaries: readonly Summary[], found: Collection) {
+  const { htmlPage } = await import("../../report/htmlPage.js");
+  await writeFileAtomic(file, htmlPage(summaries, found, new Date()));
+}
+
+async function writePlots(folder: string, summaries: readonly Summary[]) {
+  const { drawPlots } = await import("../../report/plots.js");
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw inputError(`The folder ${folder} cannot be made: ${(error as Error).message}.`);
+  }
+  for (const { name, svg } of drawPlots(summaries, experimentLabels(summaries), { legend: true })) {
+    await writeFileAtomic(join(folder, `${name}.svg`), `${svg}\n`);
+  }
+}
+
+function textOf(summaries: readonly Summary[], form: { csv: boolean; markdown: boolean }): string {
+  if (form.csv) return renderCsv(summaryCsvTable(summaries));
+  const table = form.markdown ? renderMarkdown : renderText;
+  const note = publishedNote(summaries);
+  return [table(summaryTable(summaries)), ...(note === undefined ? [] : ["", note])].join("\n");
+}
+
+/** pefd report: runs summarised over their trials, as table, page or plots. */
+export const command: Command = {
+  sections: [REPORT, DOCUMENT, GENERAL],
+  positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY },
+  examples: [
+    ["pefd report", "runs below ./save"],
+    ["pefd report save/student_model --html report.html", "a page to show"],
+  ],
+  async run({ layers, positionals, output }) {
+    const { csv, markdown, html, svg } = resolveSection(REPORT, layers);
+    if ([csv, markdown, output.json].filter(Boolean).length > 1) {
+      throw inputError("Only one of --csv, --markdown and --json can be printed.");
+    }
+    const found = collect(positionals.length > 0 ? positionals : [SAVE_DIR]);
+    const summaries = summarize(found.runs, publishedOf(found.runs));
+    for (const line of [...unfinishedNotes(found.runs), ...found.problems]) output.notice(line);
+    if (html !== undefined) await writePage(html, summaries, found);
+    if (svg !== undefined) await writePlots(svg, summaries);
+    output.result(textOf(summaries, { csv, markdown }), reportDocument(summaries, found));
+    if (html !== undefined) output.notice(`The page is ${html}.`);
+    if (svg !== undefined) output.notice(`The plots are in ${svg}.`);
+    return undefined;
+  },
+};

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { DOCUMENT, GENERAL } from "../../config/options.js";
+import { resolveSection } from "../../config/resolve.js";
+import { flag, number, section } from "../../config/row.js";
+import { collectRuns } from "../../report/collect.js";
+import { createLiveText } from "../../report/liveText.js";
+import { watchDocument } from "../../report/reportDocument.js";
+import { renderWatch } from "../../report/watch.js";
+import type { Command } from "../command.js";
+import { interruptible } from "../interrupt.js";
+import { COLUMNS, colorOnStdout } from "../output.js";
+
+const WATCH = section("Watch", {
+  once: flag("Show the state once and end, as off a terminal.", { flagOnly: true }),
+  interval: number(2, "Seconds between two looks at the logs.", { min: 0.1, flagOnly: true }),
+});
+
+/** Where runs lie when no folder is typed: the default of --save_dir. */
+const SAVE_DIR = "save";
+
+async function showUntilStopped(
+  render: () => string,
+  interval: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const live = createLiveText(process.stdout);
+  while (!signal.aborted) {
+    live.show(render());
+    await sleep(interval * 1000, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** pefd watch: running and finished runs as they go, from their logs alone. */
+export const command: Command = {
+  sections: [WATCH, DOCUMENT, GENERAL],
+  positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY },
+  examples: [
+    ["pefd watch", "all runs below ./save; Ctrl-C ends it, the runs go on"],
+    ["pefd watch save/student_model/RUN", "one run with all its curves"],
+  ],
+  async run({ layers, positionals, flags, output }) {
+    const { once, interval } = resolveSection(WATCH, layers);
+    const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
+    const color = colorOnStdout(flags.no_color === true);
+    const render = () =>
+      renderWatch(collectRuns(dirs).runs, Date.now(), process.stdout.columns || COLUMNS, color);
+    if (once || output.json || process.stdout.isTTY !== true) {
+      output.result(render(), watchDocument(collectRuns(dirs), Date.now()));
+      return undefined;
+    }
+    await interruptible(
+      (signal) => showUntilStopped(render, interval, signal),
+      () => undefined,
+    );
+    return undefined;
+  },
+};

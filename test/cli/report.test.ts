@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { pefd } from "../helpers/pefd.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { writeRun } from "../report/fakeRuns.js";
+
+/** Below the folder's ./save: kd of two finished trials and one unfinished, and their teacher. */
+async function makeRuns(t: TestContext): Promise<string> {
+  const cwd = temporaryFolder(t);
+  const kd = { distill: "kd", gamma: 0.1, alpha: 0, beta: 0.9 };
+  const students = join(cwd, "save/student_model");
+  await writeRun(students, "kd_1", { trial: 1, top1: [70, 73], config: kd });
+  await writeRun(students, "kd_2", { trial: 2, top1: [70, 74], config: kd });
+  await writeRun(students, "kd_3", { trial: 3, top1: [70, 74], config: kd, done: 1 });
+  const teacher = { kind: "teacher", model: "resnet32x4", teacher: undefined, distill: undefined };
+  await writeRun(join(cwd, "save/models"), "teacher", { top1: [79.38], config: teacher });
+  return cwd;
+}
+
+describe("pefd report", () => {
+  it("prints the table of ./save with the paper's figures, and what is unfinished on stderr", async (t) => {
+    const cwd = await makeRuns(t);
+    const { exitCode, stdout, stderr } = await pefd(["report"], { cwd });
+    assert.equal(exitCode, 0);
+    const lines = stdout.split("\n").map((line) => line.split(/ {2,}/));
+    assert.deepEqual(lines[2]?.slice(1, 3), ["resnet32x4", "teacher"]);
+    assert.ok(lines[2]?.includes("79.42 *"), "the teacher's published accuracy");
+    assert.ok(lines[3]?.includes("73.50 ± 0.71"));
+    assert.ok(lines[3]?.includes("73.33 *"), "the student's published accuracy with kd");
+    assert.match(stdout, /\n\* published for 240 epochs/);
+    assert.equal(stderr, "save/student_model/kd_3: unfinished, epoch 1 of 2\n");
+  });
+
+  it("gives JSON, CSV and markdown, one at a time", async (t) => {
+    const cwd = await makeRuns(t);
+    const json = JSON.parse((await pefd(["report", "--json"], { cwd })).stdout);
+    assert.equal(json.experiments[1].last.mean, 73.5);
+    assert.equal(json.experiments[1].published, 73.33);
+    assert.equal(json.runs.length, 4);
+    const csv = (await pefd(["report", "save", "--csv"], { cwd })).stdout.trim().split("\n");
+    assert.equal(csv.length, 3);
+    assert.match(csv[2] ?? "", /^distill,resnet32x4,resnet8x4,kd,0\.1,0,0\.9,2,1,73\.5,/);
+    const markdown = (await pefd(["report", "save", "--markdown"], { cwd })).stdout;
+    assert.match(markdown, /^\| Teacher +\| Model +\|/);
+    const both = await pefd(["report", "--csv", "--json"], { cwd });
+    assert.deepEqual([both.exitCode, both.stdout], [2, ""]);
+  });
+
+  it("writes the page and the plots", async (t) => {
+    const cwd = await makeRuns(t);
+    const { exitCode, stderr } = await pefd(
+      ["report", "save/student_model", "--html", "r.html", "--svg", "out/plots"],
+      { cwd },
+    );
+    assert.equal(exitCode, 0, stderr);
+    const page = readFileSync(join(cwd, "r.html"), "utf8");
+    assert.match(page, /<svg role="img"/);
+    assert.match(page, /<\/html>\n$/);
+    assert.deepEqual(readdirSync(join(cwd, "out/plots")).sort(), [
+      "final_top1.svg",
+      "learning_rate.svg",
+      ...["test_loss.svg", "test_top1.svg", "train_loss.svg", "train_top1.svg"],
+    ]);
+    assert.match(stderr, /The page is r\.html\./);
+  });
+
+  it("refuses a folder that is missing or holds no runs, and writes nothing then", async (t) => {
+    const cwd = temporaryFolder(t);
+    const missing = await pefd(["report", "nowhere", "--html", "r.html"], { cwd });
+    assert.equal(missing.exitCode, 2);
+    assert.match(missing.stderr, /There is no folder nowhere\./);
+    const empty = await pefd(["report", ".", "--html", "r.html"], { cwd });
+    assert.equal(empty.exitCode, 2);
+    assert.match(empty.stderr, /There are no runs in \. or below\./);
+    assert.equal(existsSync(join(cwd, "r.html")), false);
+  });
+
+  it("says why a page cannot be written", async (t) => {
+    const cwd = await makeRuns(t);
+    const { exitCode, stderr, stdout } = await pefd(["report", "--html", "no/r.html"], { cwd });
+    assert.deepEqual([exitCode, stdout], [2, ""]);
+    assert.match(stderr, /no\/r\.html could not be written: its folder does not exist/);
+  });
+});
+
+describe("pefd watch", () => {
+  it("off a terminal shows the state once, as text or as JSON", async (t) => {
+    const cwd = await makeRuns(t);
+    const { exitCode, stdout, stderr } = await pefd(["watch"], { cwd });
+    assert.deepEqual([exitCode, stderr], [0, ""]);
+    assert.match(stdout, /^1 running, 3 finished\n/);
+    assert.match(stdout, /\nrunning +kd +3 +1\/2 /);
+    const json = JSON.parse((await pefd(["watch", "--json"], { cwd })).stdout);
+    const states = json.runs.map(({ trial, state }: Record<string, unknown>) => [trial, state]);
+    assert.deepEqual(states, [
+      [1, "finished"],
+      [1, "finished"],
+      [2, "finished"],
+      [3, "running"],
+    ]);
+  });
+
+  it("refuses a folder that does not exist", async (t) => {
+    const { exitCode, stderr } = await pefd(["watch", "nowhere"], { cwd: temporaryFolder(t) });
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /There is no folder nowhere\./);
+  });
+});
