@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { ROOT } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { writeRun } from "../report/fakeRuns.js";
@@ -100,6 +103,27 @@ describe("pefd watch", () => {
       [2, "finished"],
       [3, "running"],
     ]);
+  });
+
+  const skip = spawnSync("script", ["--version"]).status === 0 ? false : "no script(1) here";
+
+  it("on a terminal shows runs as they go, until Ctrl-C", { skip }, async (t) => {
+    const cwd = await makeRuns(t);
+    const command = `${process.execPath} ${join(ROOT, "bin/pefd.js")} watch save/student_model`;
+    const child = spawn("script", ["-qec", `${command} --interval 0.1`, "/dev/null"], { cwd });
+    t.after(() => child.kill("SIGKILL"));
+    const shown: string[] = [];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => shown.push(text));
+    const until = async (pattern: RegExp) => {
+      while (!pattern.test(shown.join(""))) await once(child.stdout, "data");
+    };
+    await until(/1 running, 2 finished/);
+    await writeRun(join(cwd, "save/student_model"), "ours_1", { top1: [60] });
+    await until(/1 running, 3 finished/);
+    child.stdin.write("\u0003");
+    const [exitCode] = await once(child, "close");
+    assert.equal(exitCode, 130);
+    assert.doesNotMatch(shown.join(""), /error/);
   });
 
   it("refuses a folder that does not exist", async (t) => {

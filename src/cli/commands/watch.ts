@@ -7,7 +7,7 @@ import { createLiveText } from "../../report/liveText.js";
 import { watchDocument } from "../../report/reportDocument.js";
 import { renderWatch } from "../../report/watch.js";
 import type { Command } from "../command.js";
-import { interruptible } from "../interrupt.js";
+import { Interrupted, interruptible, signalExitCode } from "../interrupt.js";
 import { COLUMNS, colorOnStdout } from "../output.js";
 
 const WATCH = section("Watch", {
@@ -30,6 +30,12 @@ async function showUntilStopped(
   }
 }
 
+/** Ctrl-C is how a watch ends: that is worth an exit code, and no sentence. */
+function endedBySignal(error: unknown): number {
+  if (error instanceof Interrupted) return signalExitCode(error.signalName);
+  throw error;
+}
+
 /** pefd watch: running and finished runs as they go, from their logs alone. */
 export const command: Command = {
   sections: [WATCH, DOCUMENT, GENERAL],
@@ -48,10 +54,9 @@ export const command: Command = {
       output.result(render(), watchDocument(collectRuns(dirs), Date.now()));
       return undefined;
     }
-    await interruptible(
+    return interruptible(
       (signal) => showUntilStopped(render, interval, signal),
       () => undefined,
-    );
-    return undefined;
+    ).then(() => undefined, endedBySignal);
   },
 };
