@@ -4,24 +4,28 @@ import { toFloat32 } from "./float.js";
 import { isKind, itemsOf, type PickleTensor, type PickleValue } from "./pickleValues.js";
 
 /** Hostile pickles can share one list a million times or nest it in itself; options of a run never come near. */
-const MAX_VALUES = 10_000;
+const MAX_VALUES = 100_000;
 const MAX_DEPTH = 32;
 
-interface Conversion {
+/** What one file may still convert, and how its tensors are read. */
+export interface Conversion {
   values: number;
   readonly readTensor: (tensor: PickleTensor) => StateTensor;
 }
+
+/** The start of a file's conversions, which share one bound. */
+export const newConversion = (readTensor: (tensor: PickleTensor) => StateTensor): Conversion => ({
+  values: 0,
+  readTensor,
+});
 
 /**
  * A value of a pickle as plain data: maps and namespaces become objects, lists, tuples and sets arrays, tensors of one
  * element numbers, integers beyond 2^53 decimal text.
  * @returns undefined for anything that holds something else (an optimizer's tensors), or too much
  */
-export function toPlain(
-  value: PickleValue,
-  readTensor: (tensor: PickleTensor) => StateTensor,
-): unknown {
-  return convert(value, { values: 0, readTensor }, 0);
+export function toPlain(value: PickleValue, conversion: Conversion): unknown {
+  return convert(value, conversion, 0);
 }
 
 function convert(value: PickleValue, state: Conversion, depth: number): unknown {

@@ -3,7 +3,7 @@ import type { Allowance } from "./allowance.js";
 import { damage } from "./damage.js";
 import type { CheckpointContent } from "./formats.js";
 import { isKind, type PickleMap, type PickleTensor, type PickleValue } from "./pickleValues.js";
-import { toPlain } from "./plainValue.js";
+import { newConversion, toPlain } from "./plainValue.js";
 import { quote } from "./stateNames.js";
 import { contiguousTensor, type StorageBytes } from "./stridedTensor.js";
 
@@ -46,7 +46,7 @@ function namedTensors(map: PickleMap, wrapper: string | undefined): Map<string, 
 }
 
 function topLevelNames(map: PickleMap): string {
-  const names = [...map.keys()].slice(0, 10).map((name) => quote(String(asText(name))));
+  const names = [...map.keys()].slice(0, 10).map((name) => quote(asText(name)));
   return names.length === 0 ? "an empty dict" : names.join(", ");
 }
 
@@ -58,10 +58,11 @@ function plainValues(
   wrapper: string,
   read: (name: string, tensor: PickleTensor) => StateTensor,
 ): Record<string, unknown> {
+  const conversion = newConversion((tensor) => read("of its metadata", tensor));
   const entries: [string, unknown][] = [];
   for (const [name, value] of root) {
     if (name === wrapper || typeof name !== "string") continue;
-    const plain = toPlain(value, (tensor) => read(name, tensor));
+    const plain = toPlain(value, conversion);
     if (plain !== undefined) entries.push([name, plain]);
   }
   return Object.fromEntries(entries);

@@ -84,6 +84,7 @@ async function readWholeFile(path: string): Promise<Uint8Array> {
     try {
       const stats = await file.stat();
       if (stats.isDirectory()) throw inputError(`${path} is a folder, not a checkpoint.`, EXPECTED);
+      if (!stats.isFile()) throw inputError(`${path} is not a regular file.`, EXPECTED);
       if (stats.size > MAX_FILE_BYTES) throw tooLarge(path, stats.size);
       return plainBytes(await file.readFile());
     } finally {

@@ -92,6 +92,11 @@ function readString(cursor: Cursor): string {
   }
 }
 
+/** More sizes than any framework's tensors have. */
+const MAX_RANK = 64;
+
+const MAX_METADATA_ENTRIES = 10_000;
+
 const NATURAL_NUMBER = /0|[1-9][0-9]{0,15}/y;
 
 function readNatural(cursor: Cursor): number {
@@ -111,6 +116,7 @@ function readNaturals(cursor: Cursor): number[] {
   if (take(cursor, "]")) return values;
   do {
     values.push(readNatural(cursor));
+    if (values.length > MAX_RANK) throw unexpected(cursor, `a list of at most ${MAX_RANK} numbers`);
   } while (take(cursor, ","));
   expect(cursor, "]");
   return values;
@@ -121,6 +127,8 @@ function readMetadata(cursor: Cursor): ReadonlyMap<string, string> {
   readObject(cursor, (key) => {
     if (metadata.has(key)) throw damage(`the name ${quote(key)} occurs twice in its metadata`);
     metadata.set(key, readString(cursor));
+    if (metadata.size > MAX_METADATA_ENTRIES)
+      throw damage(`its metadata has more than ${MAX_METADATA_ENTRIES} entries`);
   });
   return metadata;
 }

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toPlain } from "#pefd/checkpoint/plainValue.js";
+import { newConversion, toPlain } from "#pefd/checkpoint/plainValue.js";
 import { unpickle } from "#pefd/checkpoint/unpickle.js";
 import { PefdError } from "#pefd/common/errors.js";
 
-const noTensor = (): never => assert.fail("there is no tensor");
+const noTensors = () => newConversion(() => assert.fail("there is no tensor"));
 
 /** A pickle from its operations, one character per byte. */
 const bytesOf = (operations: string): Uint8Array => Buffer.from(operations, "latin1");
 
-const plainOf = (bytes: Uint8Array): unknown => toPlain(unpickle(bytes).value, noTensor);
+const plainOf = (bytes: Uint8Array): unknown => toPlain(unpickle(bytes).value, noTensors());
 
 /** CPython's pickles, protocols 0 to 5, of one value with all plain types and containers. */
 const PROTOCOLS: readonly string[] = [
@@ -27,7 +27,7 @@ PROTOCOLS.forEach((base64, protocol) => {
     assert.ok(value instanceof Map);
     assert.deepEqual([...(value.get("bytes") as Uint8Array)], [0, 255]);
     value.delete("bytes");
-    assert.deepEqual(toPlain(value, noTensor), {
+    assert.deepEqual(toPlain(value, noTensors()), {
       text: "ü\n",
       ints: [0, 255, -1, 65535, 2 ** 31 - 1, -(2 ** 40), "1208925819614629174706176"],
       floats: [1.5, Number.POSITIVE_INFINITY],
