@@ -1,7 +1,7 @@
 import type { EngineName, FeedValues, Program } from "../compile/types.js";
 import type { StateEntry } from "../nn/model.js";
 import type { Variable } from "../runtime/tf.js";
-import { clearMetrics, readMetrics } from "../train/metrics.js";
+import { readMetrics, setMetrics } from "../train/metrics.js";
 import { openProgram } from "./engines.js";
 import { imagesFeed } from "./inputs.js";
 import type { TrajectoryGolden } from "./schema.js";
@@ -29,7 +29,7 @@ const read = (variable: Variable): Float32Array => variable.dataSync() as Float3
 
 /** The terms of one step, which is then taken; the total is the one that training itself reports. */
 function takeStep(program: Program, { learner, seen }: Scene, values: FeedValues): number[] {
-  clearMetrics(learner.metrics);
+  setMetrics(learner.metrics, []);
   program.push("seen");
   program.run("terms", values, 1);
   program.run("train", values, 1);

@@ -77,6 +77,6 @@ export function readMetrics({ total }: MetricsVariables): Metrics & { readonly i
   };
 }
 
-/** Sets the sums to zero; the program's copy follows at the next push. */
-export const clearMetrics = ({ total }: MetricsVariables): void =>
-  tf.tidy(() => total.assign(tf.zeros([4])));
+/** Sets the sums, to zero when none are given; the program's copy follows at the next push. */
+export const setMetrics = ({ total }: MetricsVariables, sums: readonly number[]): void =>
+  tf.tidy(() => total.assign(sums.length === 0 ? tf.zeros([4]) : tf.tensor1d([...sums])));

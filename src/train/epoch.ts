@@ -1,0 +1,105 @@
+import { setImmediate } from "node:timers/promises";
+import { epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
+import type { StepProgress } from "../report/contract.js";
+import type { TrainingSession } from "./session.js";
+
+/** Seconds that one call may block the process: signals and the progress bar wait that long. */
+const CALL_SECONDS = 0.15;
+
+/** One pass over the training images. */
+export interface EpochTask {
+  readonly session: TrainingSession;
+  readonly seed: number;
+  /** 1-based */
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly images: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** Steps already done, of a run that goes on in the middle of an epoch. */
+  readonly firstStep: number;
+  /** Whether progress has to be known right after a step (1-based), for a line or a log that is due there. */
+  isDue(step: number): boolean;
+  readonly signal: AbortSignal;
+  /** Called after every call, that is several times a second. */
+  onProgress(progress: StepProgress): void;
+}
+
+/** What a pass has done. */
+export interface EpochOutcome {
+  /** Steps done, those before this process included. */
+  readonly steps: number;
+  /** False when the signal ended it early. */
+  readonly completed: boolean;
+  /** Seconds of this process for the steps it did. */
+  readonly seconds: number;
+}
+
+/** Steps of an epoch; the last one may be short. */
+export const stepsPerEpoch = (images: number, batchSize: number): number =>
+  Math.ceil(images / batchSize);
+
+/**
+ * Trains one epoch: every image once, in the seed's order, the last short batch included. Between calls the process
+ * can breathe; how many steps a call takes follows from how long they take.
+ */
+export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
+  const { session, images, batchSize, firstStep, signal } = task;
+  const plan = epochPlan(task.seed, task.epoch, images);
+  const steps = stepsPerEpoch(images, batchSize);
+  const wholeSteps = Math.floor(images / batchSize);
+  const started = performance.now();
+  let perCall = 1;
+  let step = firstStep;
+  while (step < steps && !signal.aborted) {
+    const room = Math.min(perCall, wholeSteps - step, session.stepsPerCall);
+    const count = step < wholeSteps ? stepsUntilDue(task, step, room) : 1;
+    const before = performance.now();
+    const dataSeconds = session.train(rowsOf(plan, step, count, batchSize), task.learningRate);
+    step += count;
+    task.onProgress(
+      progressAt(
+        task,
+        step,
+        steps,
+        (performance.now() - before) / 1000 / count,
+        dataSeconds / count,
+      ),
+    );
+    perCall = Math.max(1, Math.floor((CALL_SECONDS * 1000 * count) / (performance.now() - before)));
+    await setImmediate();
+  }
+  return { steps: step, completed: step === steps, seconds: (performance.now() - started) / 1000 };
+}
+
+/** At most `room` steps, fewer when progress is due earlier. */
+function stepsUntilDue({ isDue }: EpochTask, step: number, room: number): number {
+  let count = 1;
+  while (count < room && !isDue(step + count)) count++;
+  return count;
+}
+
+const rowsOf = (plan: Int32Array, step: number, count: number, batchSize: number): Int32Array =>
+  plan.subarray(step * batchSize * PLAN_COLUMNS, (step + count) * batchSize * PLAN_COLUMNS);
+
+function progressAt(
+  { session, epoch, epochs }: EpochTask,
+  step: number,
+  steps: number,
+  batchSeconds: number,
+  dataSeconds: number,
+): StepProgress {
+  const { images, loss, top1, top5 } = session.metrics();
+  return {
+    epoch,
+    epochs,
+    step,
+    steps,
+    images,
+    batchSeconds,
+    dataSeconds,
+    loss,
+    top1,
+    top5,
+  };
+}

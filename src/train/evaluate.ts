@@ -1,0 +1,56 @@
+import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
+import { inputError } from "../common/errors.js";
+import type { EvalOptions } from "../config/options.js";
+import { loadTestSet } from "../data/cifar100.js";
+import { buildModel } from "../models/build.js";
+import { modelRow } from "../models/registry.js";
+import { zeroFill } from "../nn/initialization.js";
+import { loadTensorFlow, tf } from "../runtime/tf.js";
+import { chooseEngine } from "./engine.js";
+import { variablesOf } from "./learner.js";
+import type { EvalResult, Hooks } from "./result.js";
+import { evaluateModel } from "./session.js";
+import { streamedSource } from "./source.js";
+import { loadState } from "./stateFiles.js";
+
+/** Classes of CIFAR-100. */
+const NUM_CLASSES = 100;
+
+/**
+ * Loss and accuracy of a checkpoint on the test images.
+ * @throws inputError for a file that is no checkpoint of the model, an unknown model, or data that cannot be read
+ */
+export async function runEval(
+  options: EvalOptions,
+  { env }: Pick<Hooks, "env">,
+): Promise<EvalResult> {
+  const { checkpoint, data, limit_test } = options;
+  const { state, metadata } = await readCheckpoint(checkpoint);
+  const name = options.model ?? metadata.model;
+  if (typeof name !== "string") {
+    throw inputError(
+      `The model of ${checkpoint} cannot be told from the file or its folder.`,
+      "Name it with --model, such as --model resnet8x4.",
+    );
+  }
+  modelRow(name);
+  const test = streamedSource(loadTestSet(data, limit_test));
+  loadTensorFlow();
+  const { engine, precision, device } = chooseEngine(options, env);
+  const model = buildModel(name, NUM_CLASSES, zeroFill);
+  loadState(model.state, state, { path: checkpoint, modelName: name });
+  const variables = variablesOf(model.state);
+  const { seconds, ...metrics } = evaluateModel(model, variables, test, engine, precision);
+  tf.dispose([...variables]);
+  const n = test.set.count;
+  return {
+    model: name,
+    checkpoint,
+    n,
+    ...metrics,
+    imagesPerSecond: n / seconds,
+    engine,
+    precision,
+    device,
+  };
+}

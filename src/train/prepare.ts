@@ -1,0 +1,98 @@
+import type { TrainOptions } from "../config/options.js";
+import { loadCifar100 } from "../data/cifar100.js";
+import type { Dataset } from "../data/types.js";
+import { fallbackWarning } from "../runtime/device.js";
+import { nativeBackend } from "../runtime/native.js";
+import { loadTensorFlow, type Variable } from "../runtime/tf.js";
+import { chooseEngine, type EngineChoice } from "./engine.js";
+import type { Learner } from "./learner.js";
+import { lockRunFolder, refuseLiving } from "./lock.js";
+import type { Hooks, RunResult } from "./result.js";
+import { prepareRunFolder, type RunConfig } from "./runFolder.js";
+import { openTrainingSession } from "./session.js";
+import { streamedSource } from "./source.js";
+import { runTraining } from "./trainer.js";
+
+/** What is the same for a teacher and for a student. */
+export interface Scene {
+  readonly dataset: Dataset;
+  readonly choice: EngineChoice;
+  /** trial * 10: initialisation, shuffling and augmentation follow from it. */
+  readonly seed: number;
+}
+
+/** Loads TensorFlow and the data. @throws inputError for data that cannot be read */
+export function openScene(options: TrainOptions, { reporter, env }: Hooks): Scene {
+  const dataset = loadCifar100(options.data, {
+    ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
+    ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
+  });
+  loadTensorFlow();
+  const warning = fallbackWarning(env);
+  if (warning !== undefined) reporter.warn(warning);
+  return { dataset, choice: chooseEngine(options, env), seed: options.trial * 10 };
+}
+
+/** What is particular to one kind of run. */
+export interface RunPlan {
+  readonly kind: "distill" | "teacher";
+  readonly title: string;
+  readonly runDir: string;
+  readonly learner: Learner;
+  /** Variables that steps read and nothing changes. */
+  readonly constants: readonly Variable[];
+}
+
+/** Claims the run's folder, writes its config.json, and trains. */
+export async function train(
+  plan: RunPlan,
+  options: TrainOptions,
+  scene: Scene,
+  hooks: Hooks,
+): Promise<RunResult> {
+  const { runDir, learner } = plan;
+  const { dataset, choice, seed } = scene;
+  refuseLiving(runDir);
+  await prepareRunFolder(runDir, resolvedConfig(plan, options, scene), options);
+  const unlock = lockRunFolder(runDir);
+  try {
+    return await runTraining({
+      title: plan.title,
+      runDir,
+      options,
+      seed,
+      learner,
+      images: dataset.train.count,
+      choice,
+      hooks,
+      openSession: () =>
+        openTrainingSession({
+          engine: choice.engine,
+          precision: choice.precision,
+          learner,
+          constants: plan.constants,
+          batchSize: options.batch_size,
+          train: streamedSource(dataset.train),
+          test: streamedSource(dataset.test),
+          sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
+        }),
+    });
+  } finally {
+    unlock();
+  }
+}
+
+/** How a run is started, not what it is. */
+const NOT_KEPT = new Set(["resume", "force"]);
+
+function resolvedConfig(plan: RunPlan, options: TrainOptions, { choice, seed }: Scene): RunConfig {
+  const kept = Object.entries(options).filter(([key]) => !NOT_KEPT.has(key));
+  return {
+    kind: plan.kind,
+    model: plan.learner.model.name,
+    ...Object.fromEntries(kept),
+    ...choice,
+    seed,
+    versions: { tensorflow: nativeBackend().binding.TF_Version },
+  };
+}

@@ -1,0 +1,43 @@
+import type { Metrics, RunReporter } from "../report/contract.js";
+
+/** What a run is given besides its options. */
+export interface Hooks {
+  readonly reporter: RunReporter;
+  /** Ends the run in good order: what is done is saved. */
+  readonly signal: AbortSignal;
+  /** The process's environment, for the names of devices. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A finished run, as `--json` prints it and result.json keeps it. */
+export interface RunResult {
+  readonly runDir: string;
+  readonly epochs: number;
+  readonly train: Metrics;
+  readonly test: Metrics;
+  readonly best: { readonly top1: number; readonly epoch: number };
+  /** Wall time of all epochs, evaluation included. */
+  readonly seconds: number;
+  /** Mean time of a training step in the last epoch. */
+  readonly stepMs: number;
+  readonly engine: string;
+  readonly precision: string;
+  readonly device: string;
+  /** sha256 over the final weights' bytes in state_dict order. */
+  readonly weightsSha256: string;
+}
+
+/** An evaluation, as `--json` prints it. */
+export interface EvalResult {
+  readonly model: string;
+  readonly checkpoint: string;
+  /** Test images. */
+  readonly n: number;
+  readonly top1: number;
+  readonly top5: number;
+  readonly loss: number;
+  readonly imagesPerSecond: number;
+  readonly engine: string;
+  readonly precision: string;
+  readonly device: string;
+}

@@ -1,0 +1,181 @@
+import { compile } from "../compile/program.js";
+import type { EngineName, Entry, PrecisionName, Program } from "../compile/types.js";
+import type { Model } from "../nn/model.js";
+import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
+import { evaluationUpdates, type Learner, trainingUpdates, variablesOf } from "./learner.js";
+import { createMetrics, type Metrics, readMetrics, setMetrics } from "./metrics.js";
+import type { SgdOptions } from "./sgd.js";
+import { type BatchSource, plainRows } from "./source.js";
+
+/** Test images per step of an evaluation. */
+const TEST_BATCH = 200;
+/** Most steps that one call may take. */
+const STEPS_PER_CALL = 32;
+
+/** Everything that a run computes with. */
+export interface SessionDescription {
+  readonly engine: EngineName;
+  readonly precision: PrecisionName;
+  readonly learner: Learner;
+  /** Variables that steps read and nothing changes (a frozen teacher). */
+  readonly constants: readonly Variable[];
+  readonly batchSize: number;
+  readonly train: BatchSource;
+  readonly test: BatchSource;
+  readonly sgd: SgdOptions;
+}
+
+/** Compiled training and evaluation over one set of variables. */
+export interface TrainingSession {
+  /** Most steps of `train` at once. */
+  readonly stepsPerCall: number;
+  /**
+   * Trains on consecutive batches.
+   * @param rows plan rows of whole batches, or of the one short batch at an epoch's end
+   * @returns seconds that went into making the batches
+   */
+  train(rows: Int32Array, learningRate: number): number;
+  /** Means over the images trained on since the last clear. */
+  metrics(): Metrics & { readonly images: number };
+  /** The sums behind those means. */
+  sums(): number[];
+  /** Starts the sums anew, or from those of a run that goes on (empty: from zero). */
+  restart(sums: readonly number[]): void;
+  /** Loss and accuracy on the test set, as the weights are now. */
+  evaluate(): Metrics;
+  /** Brings the trained state into its tf.Variables. */
+  pull(): void;
+  dispose(): void;
+}
+
+/** Compiles a run. The state's values are taken as they are in the tf.Variables now. */
+export function openTrainingSession(description: SessionDescription): TrainingSession {
+  const { learner, train, batchSize } = description;
+  const short = train.set.count % batchSize;
+  const whole = trainEntry(description, batchSize, STEPS_PER_CALL);
+  const evaluation = evaluationEntry(learner.model, learner.metrics, description.test);
+  const program = compile(description.engine, {
+    name: learner.model.name,
+    precision: description.precision,
+    entries: {
+      ...(train.set.count >= batchSize ? { train: whole } : {}),
+      ...(short > 0 ? { train_short: trainEntry(description, short, 1) } : {}),
+      evaluate: evaluation,
+    },
+    variables: {
+      state: [
+        ...variablesOf(learner.model.state),
+        ...variablesOf(learner.extra),
+        ...learner.velocities,
+      ],
+      metrics: [learner.metrics.total],
+      constants: description.constants,
+      images: [...new Set([...train.variables, ...description.test.variables])],
+    },
+  });
+  for (const group of ["state", "metrics", "constants", "images"]) program.push(group);
+  const clear = () => {
+    setMetrics(learner.metrics, []);
+    program.push("metrics");
+  };
+  return {
+    stepsPerCall: STEPS_PER_CALL,
+    train(rows, learningRate) {
+      const started = performance.now();
+      const values = { ...train.values(rows), learningRate: Float32Array.of(learningRate) };
+      const dataSeconds = (performance.now() - started) / 1000;
+      const images = rows.length / 4;
+      const name = images % batchSize === 0 ? "train" : "train_short";
+      program.run(name, values, name === "train" ? images / batchSize : 1);
+      return dataSeconds;
+    },
+    metrics() {
+      program.pull("metrics");
+      return readMetrics(learner.metrics);
+    },
+    sums() {
+      program.pull("metrics");
+      return Array.from(learner.metrics.total.dataSync());
+    },
+    restart(sums) {
+      setMetrics(learner.metrics, sums);
+      program.push("metrics");
+    },
+    evaluate: () => evaluateWith(program, description.test, learner.metrics, clear),
+    pull: () => program.pull("state"),
+    dispose: () => program.dispose(),
+  };
+}
+
+const learningRateFeed = { learningRate: { shape: [], dtype: "float32" } } as const;
+
+const trainEntry = (
+  { learner, train, sgd }: SessionDescription,
+  batchSize: number,
+  stepsPerCall: number,
+): Entry => ({
+  step: (feeds) =>
+    trainingUpdates(learner, train.batch(feeds), feeds.learningRate as Tensor1D, sgd),
+  perStep: train.specs(batchSize),
+  shared: learningRateFeed,
+  stepsPerCall,
+});
+
+/** An evaluation of one batch; `counted` is 0 for rows that only fill the last one up. */
+const evaluationEntry = (model: Model, metrics: Learner["metrics"], test: BatchSource): Entry => {
+  const size = Math.min(TEST_BATCH, test.set.count);
+  return {
+    step: (feeds) =>
+      evaluationUpdates(model, metrics, test.batch(feeds), feeds.counted as Tensor1D),
+    perStep: { ...test.specs(size), counted: { shape: [size], dtype: "float32" } },
+    shared: {},
+    stepsPerCall: 1,
+  };
+};
+
+function evaluateWith(
+  program: Program,
+  test: BatchSource,
+  metrics: Learner["metrics"],
+  clear: () => void,
+): Metrics {
+  const { count } = test.set;
+  const size = Math.min(TEST_BATCH, count);
+  clear();
+  for (let from = 0; from < count; from += size) {
+    const counted = Float32Array.from({ length: size }, (_, i) => (from + i < count ? 1 : 0));
+    program.run("evaluate", { ...test.values(plainRows(from, from + size, count)), counted }, 1);
+  }
+  program.pull("metrics");
+  const { loss, top1, top5 } = readMetrics(metrics);
+  clear();
+  return { loss, top1, top5 };
+}
+
+/** Loss and accuracy of a model on a test set, and the seconds that it took once compiled. */
+export function evaluateModel(
+  model: Model,
+  constants: readonly Variable[],
+  test: BatchSource,
+  engine: EngineName,
+  precision: PrecisionName,
+): Metrics & { readonly seconds: number } {
+  const metrics = createMetrics();
+  const program = compile(engine, {
+    name: model.name,
+    precision,
+    entries: { evaluate: evaluationEntry(model, metrics, test) },
+    variables: { constants, images: test.variables, metrics: [metrics.total] },
+  });
+  const clear = () => {
+    setMetrics(metrics, []);
+    program.push("metrics");
+  };
+  for (const group of ["constants", "images"]) program.push(group);
+  const started = performance.now();
+  const result = evaluateWith(program, test, metrics, clear);
+  const seconds = (performance.now() - started) / 1000;
+  program.dispose();
+  tf.dispose(metrics.total);
+  return { ...result, seconds };
+}

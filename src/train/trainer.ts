@@ -1,0 +1,240 @@
+import { join } from "node:path";
+import { stateSha256 } from "../checkpoint/checksum.js";
+import { writeCheckpoint } from "../checkpoint/writeCheckpoint.js";
+import { writeFileAtomic } from "../common/atomicFile.js";
+import { runError } from "../common/errors.js";
+import type { TrainOptions } from "../config/options.js";
+import type { EpochRow, Metrics } from "../report/contract.js";
+import { type EpochLog, openEpochLog, readEpochLog } from "../report/epochLog.js";
+import { openRunEvents, type RunEvents } from "../report/runEvents.js";
+import type { EngineChoice } from "./engine.js";
+import { stepsPerEpoch, trainEpoch } from "./epoch.js";
+import type { Learner } from "./learner.js";
+import type { Hooks, RunResult } from "./result.js";
+import { RESULT_FILE, readJson } from "./runFolder.js";
+import { learningRateAt } from "./schedule.js";
+import type { TrainingSession } from "./session.js";
+import { loadProgress, type RunProgress, saveProgress, stateDictOf } from "./stateFiles.js";
+
+/** A run, ready to go. */
+export interface Run {
+  readonly title: string;
+  readonly runDir: string;
+  readonly options: TrainOptions;
+  readonly seed: number;
+  readonly learner: Learner;
+  /** Training images. */
+  readonly images: number;
+  readonly choice: EngineChoice;
+  /** Compiles the run; called once the learner's state is what training starts from. */
+  openSession(): TrainingSession;
+  readonly hooks: Hooks;
+}
+
+const FRESH: RunProgress = {
+  epoch: 0,
+  step: 0,
+  sums: [],
+  steps: 0,
+  best: { top1: 0, epoch: 0 },
+  epochSeconds: 0,
+};
+
+/** What is open while a run goes on. */
+interface Open {
+  readonly session: TrainingSession;
+  readonly log: EpochLog;
+  readonly events: RunEvents;
+}
+
+/**
+ * Trains from where the run stands to its last epoch. After every epoch the test set is evaluated, the logs get
+ * their rows, and everything that the rest depends on is kept.
+ * @throws runError when the loss is no number any more or a file cannot be written; the signal's reason when it
+ * ended the run early (what is done is kept then)
+ */
+export async function runTraining(run: Run): Promise<RunResult> {
+  const { runDir, learner, options, hooks, choice } = run;
+  const { reporter } = hooks;
+  let progress = (options.resume ? await loadProgress(runDir, learner) : undefined) ?? FRESH;
+  const complete = completeResult(run, progress);
+  if (complete !== undefined) {
+    reporter.notice(`${runDir} is complete.`);
+    return complete;
+  }
+  const steps = stepsPerEpoch(run.images, options.batch_size);
+  reporter.runStarted({
+    title: run.title,
+    runDir,
+    epochs: options.epochs,
+    firstEpoch: progress.epoch + 1,
+    steps,
+    ...choice,
+  });
+  if (progress !== FRESH) reporter.notice(`Going on after epoch ${progress.epoch}.`);
+  reporter.phase(`preparing the ${choice.engine} engine`);
+  const session = run.openSession();
+  const afterEpoch = progress.epoch;
+  const log = await openEpochLog(runDir, { afterEpoch });
+  const events = openRunEvents(runDir, { afterEpoch, steps, tbFreq: options.tb_freq });
+  try {
+    while (progress.epoch < options.epochs) {
+      progress = await oneEpoch(run, { session, log, events }, progress);
+    }
+    return await finish(run, session, progress);
+  } finally {
+    events.close();
+    log.close();
+    session.dispose();
+    reporter.runEnded();
+  }
+}
+
+async function oneEpoch(run: Run, open: Open, progress: RunProgress): Promise<RunProgress> {
+  const { options, hooks, images } = run;
+  const { session } = open;
+  const epoch = progress.epoch + 1;
+  const learningRate = learningRateAt(epoch, {
+    learningRate: options.learning_rate,
+    decayEpochs: options.lr_decay_epochs,
+    decayRate: options.lr_decay_rate,
+  });
+  session.restart(progress.sums);
+  const started = performance.now();
+  const outcome = await trainEpoch({
+    session,
+    seed: run.seed,
+    epoch,
+    epochs: options.epochs,
+    images,
+    batchSize: options.batch_size,
+    learningRate,
+    firstStep: progress.step,
+    isDue: (step) => isDue(options, step),
+    signal: hooks.signal,
+    onProgress: (step) => {
+      hooks.reporter.stepDone(step);
+      open.events.stepDone(step);
+    },
+  });
+  const taken = outcome.steps - progress.step;
+  const before = { ...progress, steps: progress.steps + taken };
+  if (!outcome.completed)
+    await stopEarly(run, session, { ...before, step: outcome.steps }, outcome.seconds);
+  const train = session.metrics();
+  refuseDiverged(train, epoch, run.runDir);
+  const test = session.evaluate();
+  const row: EpochRow = {
+    epoch,
+    learningRate,
+    train: { loss: train.loss, top1: train.top1, top5: train.top5 },
+    test,
+    seconds: (performance.now() - started) / 1000 + progress.epochSeconds,
+    stepMs: (1000 * outcome.seconds) / Math.max(1, taken),
+    imagesPerSecond: train.images / outcome.seconds,
+  };
+  return keepEpoch(run, open, before, row);
+}
+
+/** Whether the paper's line or a TensorBoard value is due after a step of an epoch. */
+function isDue({ print_freq, tb_freq }: TrainOptions, step: number): boolean {
+  const line = print_freq !== undefined && (step - 1) % print_freq === 0;
+  return line || step % tb_freq === 0;
+}
+
+function refuseDiverged({ loss }: Metrics, epoch: number, runDir: string): void {
+  if (Number.isFinite(loss)) return;
+  throw runError(
+    `The training loss became ${loss} in epoch ${epoch}; ${runDir} keeps what was there before.`,
+    "Try a smaller --learning_rate.",
+  );
+}
+
+/** Saves the middle of an epoch and ends the run with the signal's reason. */
+async function stopEarly(
+  run: Run,
+  session: TrainingSession,
+  progress: RunProgress,
+  seconds: number,
+): Promise<never> {
+  const epochSeconds = progress.epochSeconds + seconds;
+  session.pull();
+  await saveProgress(run.runDir, run.learner, { ...progress, sums: session.sums(), epochSeconds });
+  run.hooks.reporter.notice(
+    `Kept in ${run.runDir}: ${progress.epoch} epochs and ${progress.step} steps of the next.`,
+  );
+  throw run.hooks.signal.reason;
+}
+
+/** Writes what an epoch leaves behind; the file to go on from comes last, so that a kill at any moment loses none. */
+async function keepEpoch(
+  run: Run,
+  { session, log, events }: Open,
+  before: RunProgress,
+  row: EpochRow,
+): Promise<RunProgress> {
+  const { learner, options, hooks, runDir } = run;
+  const { epoch, test } = row;
+  session.pull();
+  const better = before.best.epoch === 0 || test.top1 > before.best.top1;
+  const best = better ? { top1: test.top1, epoch } : before.best;
+  const progress = { epoch, step: 0, sums: [], steps: before.steps, best, epochSeconds: 0 };
+  const files = [
+    ...(better ? [`${learner.model.name}_best`] : []),
+    ...(epoch % options.save_freq === 0 ? [`ckpt_epoch_${epoch}`] : []),
+  ];
+  for (const file of files) await writeWeights(run, file, progress, test);
+  log.append(row);
+  events.epochDone(row);
+  await saveProgress(runDir, learner, progress);
+  hooks.reporter.epochDone(row, best);
+  return progress;
+}
+
+/** The model's weights, and beside them the projectors', which evaluation does not need but analysis does. */
+async function writeWeights(
+  { learner, runDir }: Run,
+  file: string,
+  { epoch, steps }: RunProgress,
+  test: Metrics | undefined,
+): Promise<void> {
+  const metadata = { model: learner.model.name, epoch, ...(test && { accuracy: test.top1 }) };
+  const state = stateDictOf(learner.model.state, steps);
+  await writeCheckpoint(join(runDir, `${file}.safetensors`), state, metadata);
+  if (learner.extra.length === 0) return;
+  const extra = stateDictOf(learner.extra, steps);
+  await writeCheckpoint(join(runDir, `${file}_projectors.safetensors`), extra, { epoch });
+}
+
+/** Writes the last weights and the result. All that it tells of epochs is in the log, whoever trained them. */
+async function finish(
+  run: Run,
+  session: TrainingSession,
+  progress: RunProgress,
+): Promise<RunResult> {
+  const { learner, runDir, options } = run;
+  session.pull();
+  const rows = readEpochLog(runDir);
+  const { train, test, stepMs } = rows.at(-1) as EpochRow;
+  await writeWeights(run, `${learner.model.name}_last`, progress, test);
+  const result: RunResult = {
+    runDir,
+    epochs: options.epochs,
+    train,
+    test,
+    best: progress.best,
+    seconds: rows.reduce((sum, row) => sum + row.seconds, 0),
+    stepMs,
+    ...run.choice,
+    weightsSha256: stateSha256(stateDictOf(learner.model.state, progress.steps)),
+  };
+  await writeFileAtomic(join(runDir, RESULT_FILE), `${JSON.stringify(result, undefined, 2)}\n`);
+  return result;
+}
+
+/** The result of a run that is complete already. */
+function completeResult({ runDir, options }: Run, { epoch }: RunProgress): RunResult | undefined {
+  if (epoch < options.epochs) return undefined;
+  const result = readJson(join(runDir, RESULT_FILE)) as RunResult | undefined;
+  return result?.epochs === options.epochs ? result : undefined;
+}
