@@ -50,6 +50,9 @@ function watchGrowth(folder: string, onBytes: (bytes: number) => void): () => vo
   return () => clearInterval(timer);
 }
 
+/** What pip says on a full disk, with what to do about it; the other reasons lie on the way to the index. */
+const FULL_DISK = /No space left on device|Disk quota exceeded/;
+
 function downloadError(wheel: Wheel, stderr: string): PefdError {
   const name = `${wheel.project} ${wheel.version}`;
   const reason = stderr.match(/^ERROR: (?!Exception).*$/gm)?.[0] ?? lastLine(stderr);
@@ -59,9 +62,12 @@ function downloadError(wheel: Wheel, stderr: string): PefdError {
       "Look at the index that pip is set to (pip config list), then: npm run setup",
     );
   }
+  const hint = FULL_DISK.test(stderr)
+    ? "Make room, or let PEFD_CACHE name a folder with more of it, then: npm run setup"
+    : "Look at the network (HTTPS_PROXY) and at pip's index (pip config list), then: npm run setup";
   return environmentError(
     `${name} (${wheel.megabytes} MB) could not be downloaded: ${reason}`,
-    "Look at the network (HTTPS_PROXY) and at pip's index (pip config list), then: npm run setup",
+    hint,
   );
 }
 

@@ -211,6 +211,15 @@ const TROUBLE: Record<string, [(machine: FakeMachine) => void, RegExp, RegExp]> 
     /^tensorflow-cpu 2\.21\.0 \(274 MB\) could not be downloaded: ERROR: No matching distribution/,
     /network/,
   ],
+  "a full disk": [
+    (machine) =>
+      machine.program(
+        "python3",
+        "if (process.argv.includes('download')) { console.error('ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device'); process.exit(1); }",
+      ),
+    /could not be downloaded: .*No space left on device/,
+    /^Make room, or let PEFD_CACHE name/,
+  ],
   "another file than the pinned one": [
     (machine) =>
       machine.program(
