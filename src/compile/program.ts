@@ -1,11 +1,12 @@
 import { eagerProgram } from "./eager.js";
 import { graphProgram } from "./graphProgram.js";
 import type { EngineName, Program, ProgramDescription } from "./types.js";
+import { xlaProgram } from "./xlaProgram.js";
 
 const ENGINES: Readonly<Record<EngineName, (description: ProgramDescription) => Program>> = {
   eager: eagerProgram,
   graph: graphProgram,
-  xla: graphProgram,
+  xla: xlaProgram,
 };
 
 /** Names of all engines. */
