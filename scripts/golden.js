@@ -1,4 +1,4 @@
-// npm run golden -- FILE... [--engine eager|graph]: compares files of reference numbers made by PyTorch with what
+// npm run golden -- FILE... [--engine eager|graph|xla]: compares files of reference numbers made by PyTorch with what
 // this code computes, one line per file.
 import { parseArgs } from "node:util";
 import { nativeVariables } from "./setup/environment.js";

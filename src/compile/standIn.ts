@@ -123,7 +123,8 @@ export function createStandIns(binding: NativeBinding): StandIns {
   };
   return {
     outputs: (op, inputs, count) => {
-      const shapes = RULES[op]?.(inputs);
+      // Integers are few and cheap, and later ops may need their type.
+      const shapes = inputs.attribute("T") === DT.float ? RULES[op]?.(inputs) : undefined;
       return shapes?.slice(0, count).map(alias);
     },
     dispose: () => {

@@ -64,7 +64,6 @@ export const DISTILLATION = section("Distillation", {
     min: 0,
     max: 64,
   }),
-  teacher_cache: flag("Compute the teacher's outputs once for every crop and flip, and keep them."),
 });
 
 /** What a teacher's training is about. */

@@ -10,7 +10,7 @@ import { chooseEngine } from "./engine.js";
 import { variablesOf } from "./learner.js";
 import type { EvalResult, Hooks } from "./result.js";
 import { evaluateModel } from "./session.js";
-import { streamedSource } from "./source.js";
+import { type BatchSource, chooseSources } from "./source.js";
 import { loadState } from "./stateFiles.js";
 
 /** Classes of CIFAR-100. */
@@ -34,14 +34,15 @@ export async function runEval(
     );
   }
   modelRow(name);
-  const test = streamedSource(loadTestSet(data, limit_test));
+  const images = loadTestSet(data, limit_test);
   loadTensorFlow();
   const { engine, precision, device } = chooseEngine(options, env);
+  const [test] = chooseSources([images], engine, options.data_budget_mb) as [BatchSource];
   const model = buildModel(name, NUM_CLASSES, zeroFill);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   const variables = variablesOf(model.state);
   const { seconds, ...metrics } = evaluateModel(model, variables, test, engine, precision);
-  tf.dispose([...variables]);
+  tf.dispose([...variables, ...test.variables]);
   const n = test.set.count;
   return {
     model: name,

@@ -1,7 +1,8 @@
+import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
 import { loadCifar100 } from "../data/cifar100.js";
 import type { Dataset } from "../data/types.js";
-import { fallbackWarning } from "../runtime/device.js";
+import { fallbackWarning, isGpu } from "../runtime/device.js";
 import { nativeBackend } from "../runtime/native.js";
 import { loadTensorFlow, type Variable } from "../runtime/tf.js";
 import { chooseEngine, type EngineChoice } from "./engine.js";
@@ -10,7 +11,7 @@ import { lockRunFolder, refuseLiving } from "./lock.js";
 import type { Hooks, RunResult } from "./result.js";
 import { prepareRunFolder, type RunConfig } from "./runFolder.js";
 import { openTrainingSession } from "./session.js";
-import { streamedSource } from "./source.js";
+import { type BatchSource, chooseSources } from "./source.js";
 import { runTraining } from "./trainer.js";
 
 /** What is the same for a teacher and for a student. */
@@ -30,7 +31,20 @@ export function openScene(options: TrainOptions, { reporter, env }: Hooks): Scen
   loadTensorFlow();
   const warning = fallbackWarning(env);
   if (warning !== undefined) reporter.warn(warning);
+  if (options.deterministic) refuseNondeterministic();
   return { dataset, choice: chooseEngine(options, env), seed: options.trial * 10 };
+}
+
+/**
+ * On a processor every engine gives the same bytes for the same seed. On a GPU the order of sums in convolution
+ * gradients varies between runs, and nothing here has been shown to stop that.
+ */
+function refuseNondeterministic(): void {
+  if (!isGpu()) return;
+  throw inputError(
+    "--deterministic cannot be promised on a GPU: the order of sums in its convolution gradients varies.",
+    "Leave the flag out, or hide the GPU with CUDA_VISIBLE_DEVICES= to run on the processor.",
+  );
 }
 
 /** What is particular to one kind of run. */
@@ -65,17 +79,20 @@ export async function train(
       images: dataset.train.count,
       choice,
       hooks,
-      openSession: () =>
-        openTrainingSession({
+      openSession: () => {
+        const sets = [dataset.train, dataset.test];
+        const [train, test] = chooseSources(sets, choice.engine, options.data_budget_mb);
+        return openTrainingSession({
           engine: choice.engine,
           precision: choice.precision,
           learner,
           constants: plan.constants,
           batchSize: options.batch_size,
-          train: streamedSource(dataset.train),
-          test: streamedSource(dataset.test),
+          train: train as BatchSource,
+          test: test as BatchSource,
           sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
-        }),
+        });
+      },
     });
   } finally {
     unlock();

@@ -9,7 +9,9 @@ import { type BatchSource, plainRows } from "./source.js";
 
 /** Test images per step of an evaluation. */
 const TEST_BATCH = 200;
-/** Most steps that one call may take. */
+/** Most evaluation steps that one call may take. */
+const TEST_STEPS_PER_CALL = 10;
+/** Most training steps that one call may take. */
 const STEPS_PER_CALL = 32;
 
 /** Everything that a run computes with. */
@@ -129,7 +131,7 @@ const evaluationEntry = (model: Model, metrics: Learner["metrics"], test: BatchS
       evaluationUpdates(model, metrics, test.batch(feeds), feeds.counted as Tensor1D),
     perStep: { ...test.specs(size), counted: { shape: [size], dtype: "float32" } },
     shared: {},
-    stepsPerCall: 1,
+    stepsPerCall: Math.min(TEST_STEPS_PER_CALL, Math.ceil(test.set.count / size)),
   };
 };
 
@@ -142,9 +144,13 @@ function evaluateWith(
   const { count } = test.set;
   const size = Math.min(TEST_BATCH, count);
   clear();
-  for (let from = 0; from < count; from += size) {
-    const counted = Float32Array.from({ length: size }, (_, i) => (from + i < count ? 1 : 0));
-    program.run("evaluate", { ...test.values(plainRows(from, from + size, count)), counted }, 1);
+  const steps = Math.ceil(count / size);
+  const perCall = Math.min(TEST_STEPS_PER_CALL, steps);
+  for (let step = 0; step < steps; step += perCall) {
+    const [from, to] = [step * size, Math.min(step + perCall, steps) * size];
+    const counted = Float32Array.from({ length: to - from }, (_, i) => (from + i < count ? 1 : 0));
+    const values = { ...test.values(plainRows(from, to, count)), counted };
+    program.run("evaluate", values, (to - from) / size);
   }
   program.pull("metrics");
   const { loss, top1, top5 } = readMetrics(metrics);

@@ -1,0 +1,105 @@
+import { DT, intAttribute, nativeBackend, typeAttribute } from "../runtime/native.js";
+import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
+import { normalizationTable } from "./normalize.js";
+import { CROP_PADDING, PLAN_COLUMNS } from "./sampler.js";
+import type { ImageSet } from "./types.js";
+
+/** A whole image set as variables, so that a step needs only to be told which images, crops and flips. */
+export interface ResidentImages {
+  /** [N * 32 * 32, 3] normalised pixels */
+  readonly pixels: Variable;
+  /** [N] */
+  readonly labels: Variable;
+}
+
+/** Bytes that a set takes as resident images. */
+export const residentBytes = ({ images, count }: ImageSet): number => 4 * (images.length + count);
+
+/** Normalises a whole set into variables. The values are those of hostBatch.ts, bit for bit. */
+export function residentImages({ images, labels, count, channels }: ImageSet): ResidentImages {
+  const table = normalizationTable();
+  const values = new Float32Array(images.length);
+  for (let i = 0; i < images.length; i++) {
+    values[i] = table[(images[i] as number) * channels + (i % channels)] as number;
+  }
+  return {
+    pixels: constantVariable(values, [images.length / channels, channels]),
+    labels: constantVariable(Float32Array.from(labels), [count]),
+  };
+}
+
+function constantVariable(values: Float32Array, shape: number[]): Variable {
+  const initial = tf.tensor(values, shape, "float32");
+  const variable = tf.variable(initial, false);
+  initial.dispose();
+  return variable;
+}
+
+const int = (value: number): Tensor => tf.scalar(value, "int32");
+
+/** Rows of a table. tf.gather would read the indices back to check them, which a recorded step must not. */
+const gatherRows = (table: Tensor, rows: Tensor): Tensor =>
+  nativeBackend().executeSingleOutput(
+    "GatherV2",
+    [
+      intAttribute("batch_dims", 0),
+      typeAttribute("Tparams", DT.float),
+      typeAttribute("Tindices", DT.int32),
+      typeAttribute("Taxis", DT.int32),
+    ],
+    [table, rows, int(0)],
+  );
+
+/** Whether a coordinate lies in the image, and the nearest one that does. */
+function clamp(coordinate: Tensor, size: number): { inside: Tensor; clamped: Tensor } {
+  const inside = tf.logicalAnd(tf.greaterEqual(coordinate, int(0)), tf.less(coordinate, int(size)));
+  return { inside, clamped: tf.minimum(tf.maximum(coordinate, int(0)), int(size - 1)) };
+}
+
+/**
+ * Crops and flips resident images: the same batch as assembleTrainBatch, made where the step runs.
+ * @param rows [N, 4] int32 plan rows (image, crop y, crop x, flip), see sampler.ts
+ * @returns images [N, 32, 32, 3] and labels [N] int32
+ */
+export function residentBatch(
+  { pixels, labels }: ResidentImages,
+  rows: Tensor,
+  { height, width, channels }: Pick<ImageSet, "height" | "width" | "channels">,
+): { images: Tensor4D; labels: Tensor1D } {
+  const count = rows.shape[0] as number;
+  const column = (index: number): Tensor => tf.slice(rows, [0, index], [count, 1]); // [N, 1]
+  const [image, cropY, cropX, flip] = Array.from({ length: PLAN_COLUMNS }, (_, i) => column(i)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const across = tf.range(0, width, 1, "int32");
+  const down = tf.range(0, height, 1, "int32");
+  const mirrored = tf.sub(int(width - 1), across);
+  const x = tf.add(tf.mul(flip, mirrored), tf.mul(tf.sub(int(1), flip), across)); // [N, W]
+  const columns = clamp(tf.sub(tf.add(x, cropX), int(CROP_PADDING)), width);
+  const lines = clamp(tf.sub(tf.add(down, cropY), int(CROP_PADDING)), height); // [N, H]
+  const first = tf.mul(image, int(height * width)); // [N, 1]
+  const lineStart = tf.add(first, tf.mul(lines.clamped, int(width))); // [N, H]
+  const index = tf.add(
+    tf.reshape(lineStart, [count, height, 1]),
+    tf.reshape(columns.clamped, [count, 1, width]),
+  );
+  const found = tf.reshape(gatherRows(pixels, tf.reshape(index, [-1])), [
+    count,
+    height,
+    width,
+    channels,
+  ]);
+  const inside = tf.logicalAnd(
+    tf.reshape(lines.inside, [count, height, 1]),
+    tf.reshape(columns.inside, [count, 1, width]),
+  );
+  const mask = tf.cast(tf.reshape(inside, [count, height, width, 1]), "float32");
+  // Padding is black before normalisation: the table's values for 0.
+  const black = tf.tensor1d(normalizationTable().slice(0, channels));
+  const images = tf.add(tf.mul(found, mask), tf.mul(tf.sub(1, mask), black)) as Tensor4D;
+  const own = tf.cast(gatherRows(labels, tf.reshape(image, [-1])), "int32") as Tensor1D;
+  return { images, labels: own };
+}
