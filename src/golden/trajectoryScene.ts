@@ -20,6 +20,9 @@ import type { Feed } from "./execute.js";
 import { formulaFill, PROJECTOR_KEY } from "./formula.js";
 import type { TrajectoryGolden } from "./schema.js";
 
+/** More than one, so that the engine of many steps per call compiles its loop; one is taken at a time. */
+const STEPS_PER_CALL = 2;
+
 /** Everything that takes part in a trajectory: what training itself uses, filled by the formula. */
 export interface Scene {
   readonly learner: Learner;
@@ -106,7 +109,7 @@ export function describeTrajectory(
     step: (given: Readonly<Record<string, Tensor>>) => step(given as unknown as Batch),
     perStep: {},
     shared: feeds,
-    stepsPerCall: 1,
+    stepsPerCall: STEPS_PER_CALL,
   });
   const { sgd, kdT } = golden;
   return {

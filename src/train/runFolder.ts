@@ -28,16 +28,7 @@ export function teacherFolder(options: TeacherOptions): string {
 /** Options that a resumed run may change: they do not touch the numbers. */
 const FREE_TO_CHANGE = new Set([
   ...["save_dir", "save_freq", "print_freq", "tb_freq", "data", "data_budget_mb", "no_cache"],
-  ...[
-    "engine",
-    "precision",
-    "device",
-    "epochs",
-    "versions",
-    "path_t",
-    "deterministic",
-    "teacher_cache",
-  ],
+  ...["engine", "precision", "device", "epochs", "versions", "path_t", "deterministic"],
 ]);
 
 /**
