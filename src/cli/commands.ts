@@ -48,6 +48,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/doctor.js"),
   },
   {
+    name: "bench",
+    summary: "Time the engines on this machine.",
+    load: () => import("./commands/bench.js"),
+  },
+  {
     name: "models",
     summary: "List the models.",
     load: () => import("./commands/models.js"),

@@ -2,24 +2,14 @@ import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError } from "../common/errors.js";
 import type { StateDict } from "../common/stateDict.js";
 import type { DistillOptions } from "../config/options.js";
-import { methodRow } from "../distill/registry.js";
-import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
-import { randomFill, zeroFill } from "../nn/initialization.js";
+import { buildModel } from "../models/build.js";
+import { zeroFill } from "../nn/initialization.js";
 import type { StateEntry } from "../nn/model.js";
-import type { Variable } from "../runtime/tf.js";
-import { distilling, parametersOf, variablesOf } from "./learner.js";
-import { createMetrics } from "./metrics.js";
+import { type FrozenModel, frozen, studentLearner } from "./learners.js";
 import { openScene, train } from "./prepare.js";
 import type { Hooks, RunResult } from "./result.js";
 import { studentFolder } from "./runFolder.js";
-import { createVelocities } from "./sgd.js";
 import { loadState } from "./stateFiles.js";
-
-/** A frozen model and the variables that its forward pass may read. */
-export interface FrozenModel {
-  readonly model: BuiltModel;
-  readonly variables: readonly Variable[];
-}
 
 /** Refuses a classifier of another number of classes with a sentence of its own. */
 function refuseOtherClasses(
@@ -50,8 +40,7 @@ export async function openFrozen(
   const model = buildModel(name, numClasses, zeroFill);
   refuseOtherClasses(model.state, state, numClasses, path);
   loadState(model.state, state, { path, modelName: name });
-  const folded = model.freeze();
-  return { model, variables: [...variablesOf(model.state), ...folded] };
+  return frozen(model);
 }
 
 /**
@@ -60,33 +49,9 @@ export async function openFrozen(
  */
 export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
   const scene = openScene(options, hooks);
-  const { seed } = scene;
   const { numClasses } = scene.dataset;
   const teacher = await openFrozen(options.path_t, options.model_t, numClasses);
-  const student = buildModel(
-    options.model_s,
-    numClasses,
-    initialFill(options.model_s, seed, "student"),
-  );
-  const distillation = methodRow(options.distill).build({
-    studentFeatureSize: student.featureSize,
-    teacherFeatureSize: teacher.model.featureSize,
-    numClasses,
-    numProjectors: options.num_proj,
-    temperature: options.kd_T,
-    fill: randomFill(seed, "projectors", {}),
-  });
-  // Projectors learn only where the method's own term counts.
-  const extra = options.beta === 0 ? [] : distillation.state;
-  const parameters = [...parametersOf(student.state), ...parametersOf(extra)];
-  const learner = {
-    model: student,
-    extra,
-    parameters,
-    velocities: createVelocities(parameters),
-    metrics: createMetrics(),
-    objective: distilling(teacher.model, distillation, options, options.kd_T),
-  };
+  const learner = studentLearner(teacher.model, options, numClasses, scene.seed);
   const title = `${options.model_t} -> ${options.model_s}, ${options.distill}, trial ${options.trial}`;
   return train(
     {

@@ -8,7 +8,7 @@ import type { SgdOptions } from "./sgd.js";
 import { type BatchSource, plainRows } from "./source.js";
 
 /** Test images per step of an evaluation. */
-const TEST_BATCH = 200;
+export const TEST_BATCH = 200;
 /** Most evaluation steps that one call may take. */
 const TEST_STEPS_PER_CALL = 10;
 /** Most training steps that one call may take. */
@@ -158,14 +158,21 @@ function evaluateWith(
   return { loss, top1, top5 };
 }
 
-/** Loss and accuracy of a model on a test set, and the seconds that it took once compiled. */
-export function evaluateModel(
+/** A compiled evaluation of one model. */
+export interface EvaluationSession {
+  /** Loss and accuracy on the test set, as the weights are now. */
+  evaluate(): Metrics;
+  dispose(): void;
+}
+
+/** Compiles an evaluation. The variables' values are taken as they are now. */
+export function openEvaluationSession(
   model: Model,
   constants: readonly Variable[],
   test: BatchSource,
   engine: EngineName,
   precision: PrecisionName,
-): Metrics & { readonly seconds: number } {
+): EvaluationSession {
   const metrics = createMetrics();
   const program = compile(engine, {
     name: model.name,
@@ -178,10 +185,27 @@ export function evaluateModel(
     program.push("metrics");
   };
   for (const group of ["constants", "images"]) program.push(group);
+  return {
+    evaluate: () => evaluateWith(program, test, metrics, clear),
+    dispose() {
+      program.dispose();
+      tf.dispose(metrics.total);
+    },
+  };
+}
+
+/** Loss and accuracy of a model on a test set, and the seconds that it took once compiled. */
+export function evaluateModel(
+  model: Model,
+  constants: readonly Variable[],
+  test: BatchSource,
+  engine: EngineName,
+  precision: PrecisionName,
+): Metrics & { readonly seconds: number } {
+  const session = openEvaluationSession(model, constants, test, engine, precision);
   const started = performance.now();
-  const result = evaluateWith(program, test, metrics, clear);
+  const result = session.evaluate();
   const seconds = (performance.now() - started) / 1000;
-  program.dispose();
-  tf.dispose(metrics.total);
+  session.dispose();
   return { ...result, seconds };
 }

@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { inputError } from "../common/errors.js";
+import type { EngineName, PrecisionName } from "../compile/types.js";
+import { computeCapability, deviceName, fallbackWarning, isGpu } from "../runtime/device.js";
+import { nativeBackend } from "../runtime/native.js";
+import { loadTensorFlow } from "../runtime/tf.js";
+import { measure } from "./measure.js";
+import type { Timing, Variant, WorkName, WorkSize } from "./types.js";
+import { type Machine, machineOf, variantsFor } from "./variants.js";
+import { type Pair, WORKS } from "./works.js";
+
+/** What is asked for; undefined and empty lists leave it to the machine. */
+export interface BenchOptions extends Pair {
+  readonly works: readonly WorkName[];
+  readonly engines: readonly EngineName[];
+  readonly precisions: readonly PrecisionName[];
+  readonly batchSize: number | undefined;
+  readonly steps: number | undefined;
+  readonly testImages: number | undefined;
+  readonly repeats: number;
+}
+
+/** What a benchmark tells of its surroundings, and asks of them. */
+export interface BenchHooks {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A line about what goes on. */
+  notice(text: string): void;
+}
+
+/** The result: `pefd bench --json`. */
+export interface BenchDocument {
+  readonly device: string;
+  readonly tensorflow: string;
+  readonly batchSize: number;
+  readonly repeats: number;
+  readonly stepsPerRepeat: number;
+  readonly results: readonly Timing[];
+}
+
+/** A processor gets as much as fits into a minute or two; a GPU enough to fill several calls of many steps. */
+const SIZES = {
+  gpu: { batchSize: 64, steps: 64, testImages: 10_000 },
+  cpu: { batchSize: 16, steps: 3, testImages: 200 },
+} as const satisfies Record<string, WorkSize>;
+
+function cpuinfo(): string {
+  try {
+    return readFileSync("/proc/cpuinfo", "utf8");
+  } catch {
+    return "";
+  }
+}
+
+const sizeFor = ({ gpu }: Machine, options: BenchOptions): WorkSize => {
+  const own = gpu ? SIZES.gpu : SIZES.cpu;
+  return {
+    batchSize: options.batchSize ?? own.batchSize,
+    steps: options.steps ?? own.steps,
+    testImages: options.testImages ?? own.testImages,
+  };
+};
+
+function chosenVariants(machine: Machine, { engines, precisions }: BenchOptions): Variant[] {
+  const variants = variantsFor(machine, engines, precisions);
+  if (variants.length > 0) return variants;
+  throw inputError(
+    "The eager engine computes in float32 only; nothing is left to time.",
+    "Add another engine, such as --engine eager,graph.",
+  );
+}
+
+/**
+ * Times works with engines and precisions on this machine, on random images with initial weights.
+ * @throws inputError for an unknown model or method, or when no engine has the precision;
+ *   environmentError when TensorFlow does not load
+ */
+export function runBench(options: BenchOptions, { env, notice }: BenchHooks): BenchDocument {
+  loadTensorFlow();
+  const warning = fallbackWarning(env);
+  if (warning !== undefined) notice(warning);
+  const machine = machineOf(isGpu(), computeCapability(env), cpuinfo());
+  const variants = chosenVariants(machine, options);
+  const size = sizeFor(machine, options);
+  const results = options.works.flatMap((name) => {
+    const work = WORKS[name](options, size);
+    try {
+      return measure(work, variants, options.repeats, ({ engine, precision }) =>
+        notice(`${work.what}: ${engine}, ${precision}`),
+      );
+    } finally {
+      work.dispose();
+    }
+  });
+  return {
+    device: deviceName(env),
+    tensorflow: nativeBackend().binding.TF_Version,
+    batchSize: size.batchSize,
+    repeats: options.repeats,
+    stepsPerRepeat: size.steps,
+    results,
+  };
+}

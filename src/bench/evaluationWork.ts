@@ -1,0 +1,35 @@
+import { tf } from "../runtime/tf.js";
+import type { FrozenModel } from "../train/learners.js";
+import { openEvaluationSession, TEST_BATCH } from "../train/session.js";
+import { type BatchSource, chooseSources } from "../train/source.js";
+import { randomImages } from "./images.js";
+import type { Work, WorkSize } from "./types.js";
+
+const SEED = 10;
+
+/** Evaluation of a model on random images: one repeat is one pass over all of them. */
+export function evaluationWork(
+  what: string,
+  { model, variables }: FrozenModel,
+  { testImages }: WorkSize,
+): Work {
+  const batchSize = Math.min(TEST_BATCH, testImages);
+  const set = randomImages(testImages, SEED);
+  return {
+    what,
+    batchSize,
+    steps: Math.ceil(testImages / batchSize),
+    images: testImages,
+    open({ engine, precision }) {
+      const [test] = chooseSources([set], engine) as [BatchSource];
+      const session = openEvaluationSession(model, variables, test, engine, precision);
+      const pass = () => void session.evaluate();
+      const dispose = () => {
+        session.dispose();
+        tf.dispose([...test.variables]);
+      };
+      return { first: pass, repeat: pass, dispose };
+    },
+    dispose: () => tf.dispose([...variables]),
+  };
+}

@@ -1,0 +1,56 @@
+import type { EngineName, PrecisionName } from "../compile/types.js";
+
+/** Everything that can be timed, as --what names it. */
+export const WORK_NAMES = ["distill", "teacher", "evaluate"] as const;
+export type WorkName = (typeof WORK_NAMES)[number];
+
+/** How a work is run. */
+export interface Variant {
+  readonly engine: EngineName;
+  readonly precision: PrecisionName;
+}
+
+/** What is run, and how much of it. */
+export interface WorkSize {
+  /** Images per training step. */
+  readonly batchSize: number;
+  /** Steps that one repeat takes. */
+  readonly steps: number;
+  /** Images that an evaluation goes over. */
+  readonly testImages: number;
+}
+
+/** A work that was opened with one variant. */
+export interface OpenWork {
+  /** One step, done when it returns (an evaluation: one pass over its images). */
+  first(): void;
+  /** The steps of one repeat, done when it returns, batches made anew. @param index 1-based */
+  repeat(index: number): void;
+  dispose(): void;
+}
+
+/** Something to time. */
+export interface Work {
+  /** For people and for scripts: `distill ours resnet32x4 -> resnet8x4`. */
+  readonly what: string;
+  readonly batchSize: number;
+  /** Steps and images of one repeat. */
+  readonly steps: number;
+  readonly images: number;
+  open(variant: Variant): OpenWork;
+  /** Frees the variables. */
+  dispose(): void;
+}
+
+/** What was measured of one work with one variant. Times in milliseconds. */
+export interface Timing extends Variant {
+  readonly what: string;
+  readonly batchSize: number;
+  /** Median over the repeats of the time of a step, making the batch included. */
+  readonly stepMs: number;
+  readonly stepMsMin: number;
+  readonly stepMsMax: number;
+  readonly imagesPerSecond: number;
+  /** From the description to the end of the first step: recording, compiling, one step. */
+  readonly firstStepMs: number;
+}

@@ -1,0 +1,50 @@
+import { methodRow } from "../distill/registry.js";
+import { buildModel, initialFill } from "../models/build.js";
+import { variablesOf } from "../train/learner.js";
+import { frozen, studentLearner, teacherLearner } from "../train/learners.js";
+import { evaluationWork } from "./evaluationWork.js";
+import { trainingWork } from "./trainingWork.js";
+import type { Work, WorkName, WorkSize } from "./types.js";
+
+const NUM_CLASSES = 100;
+const SEED = 10;
+/** The paper's temperature and number of projectors. */
+const PAPER = { kd_T: 4, num_proj: 3 };
+
+/** Which pair and method are timed. */
+export interface Pair {
+  readonly teacher: string;
+  readonly student: string;
+  readonly method: string;
+}
+
+const initialised = (name: string) =>
+  buildModel(name, NUM_CLASSES, initialFill(name, SEED, "teacher"));
+
+function distillWork({ teacher, student, method }: Pair, size: WorkSize): Work {
+  const guide = frozen(initialised(teacher));
+  const weights = methodRow(method).defaults;
+  const setting = { model_s: student, distill: method, ...weights, ...PAPER };
+  const learner = studentLearner(guide.model, setting, NUM_CLASSES, SEED);
+  return trainingWork(`distill ${method} ${teacher} -> ${student}`, learner, guide.variables, size);
+}
+
+const teacherWork = ({ teacher }: Pair, size: WorkSize): Work =>
+  trainingWork(`train teacher ${teacher}`, teacherLearner(teacher, NUM_CLASSES, SEED), [], size);
+
+/** The student as it is evaluated after each epoch: not folded. */
+function evaluateWork({ student }: Pair, size: WorkSize): Work {
+  const model = initialised(student);
+  return evaluationWork(
+    `evaluate ${student}`,
+    { model, variables: variablesOf(model.state) },
+    size,
+  );
+}
+
+/** How each work is made, with initial weights: no checkpoint is needed. */
+export const WORKS: Readonly<Record<WorkName, (pair: Pair, size: WorkSize) => Work>> = {
+  distill: distillWork,
+  teacher: teacherWork,
+  evaluate: evaluateWork,
+};

@@ -1,0 +1,141 @@
+import type { BenchDocument } from "../../bench/bench.js";
+import { type Timing, WORK_NAMES } from "../../bench/types.js";
+import { inputError } from "../../common/errors.js";
+import { didYouMean } from "../../common/nearest.js";
+import { ENGINES, GENERAL, PRECISIONS, RESULT } from "../../config/options.js";
+import { resolveSection } from "../../config/resolve.js";
+import { choice, integer, section, string } from "../../config/row.js";
+import { columns, renderText } from "../../report/table.js";
+import type { Command } from "../command.js";
+
+type Timed<Name extends string> = Exclude<Name, "auto">;
+
+const BENCH = section("Benchmark", {
+  what: string(
+    WORK_NAMES.join(","),
+    "What is timed: distillation, training the teacher, evaluating the student.",
+    { flagOnly: true },
+  ),
+  engine: string(undefined, "Engines to time, with commas between them.", {
+    defaultText: "all; xla only on a GPU",
+    flagOnly: true,
+  }),
+  precision: string(undefined, "Precisions to time, with commas between them.", {
+    defaultText: "float32, and bfloat16 where the machine has it",
+    flagOnly: true,
+  }),
+  batch_size: integer(undefined, "Images per training step.", {
+    min: 1,
+    defaultText: "64 on a GPU, 16 on a processor",
+    flagOnly: true,
+  }),
+  steps: integer(undefined, "Training steps per repeat.", {
+    min: 1,
+    defaultText: "64 on a GPU, 3 on a processor",
+    flagOnly: true,
+  }),
+  test_images: integer(undefined, "Images of an evaluation.", {
+    min: 1,
+    defaultText: "10000 on a GPU, 200 on a processor",
+    flagOnly: true,
+  }),
+  repeats: integer(5, "Repeats; the median, the fastest and the slowest are told.", {
+    min: 1,
+    flagOnly: true,
+  }),
+  model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", {
+    flagOnly: true,
+  }),
+  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
+    flagOnly: true,
+  }),
+  distill: choice<string, string>("methods", "ours", "The distillation method.", {
+    flagOnly: true,
+  }),
+});
+
+/** The names of a comma-separated list, each once; none for nothing and for `auto`. */
+function listed<Name extends string>(
+  flagName: string,
+  typed: string | undefined,
+  known: readonly Name[],
+): Timed<Name>[] {
+  const names = (typed ?? "auto").split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !known.includes(name as Name));
+  if (unknown !== undefined) {
+    throw inputError(
+      `--${flagName}: "${unknown}" is not a choice.${didYouMean(unknown, known)}`,
+      `Choose of ${known.join(", ")}; several with commas between them.`,
+    );
+  }
+  return [...new Set(names)].filter((name) => name !== "auto") as Timed<Name>[];
+}
+
+const digits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+
+const line = (timing: Timing): string[] => [
+  timing.what,
+  timing.engine,
+  timing.precision,
+  String(timing.batchSize),
+  digits(timing.stepMs),
+  `${digits(timing.stepMsMin)}-${digits(timing.stepMsMax)}`,
+  digits(timing.imagesPerSecond),
+  digits(timing.firstStepMs),
+];
+
+function textOf({ device, tensorflow, repeats, results }: BenchDocument): string {
+  const titles = columns(
+    "what",
+    "engine",
+    "precision",
+    ">batch",
+    ">ms/step",
+    ">min-max",
+    ">images/s",
+    ">first step, ms",
+  );
+  return [
+    `${device}, TensorFlow ${tensorflow}`,
+    "",
+    renderText({ columns: titles, rows: results.map(line) }),
+    "",
+    `Medians of ${repeats}, making the batches included; first step: recording, compiling and one step.`,
+  ].join("\n");
+}
+
+/** pefd bench: how fast each engine and precision is on this machine. */
+export const command: Command = {
+  sections: [BENCH, RESULT, GENERAL],
+  examples: [
+    ["pefd bench", "every engine and precision of this machine, on random images"],
+    [
+      "pefd bench --what distill --engine graph --batch_size 64 --json",
+      "one of them, for a script",
+    ],
+  ],
+  async run({ layers, env, output }) {
+    const options = resolveSection(BENCH, layers);
+    const works = listed("what", options.what, WORK_NAMES);
+    const engines = listed("engine", options.engine, ENGINES);
+    const precisions = listed("precision", options.precision, PRECISIONS);
+    const { runBench } = await import("../../bench/bench.js");
+    const document = runBench(
+      {
+        works,
+        engines,
+        precisions,
+        teacher: options.model_t,
+        student: options.model_s,
+        method: options.distill,
+        batchSize: options.batch_size,
+        steps: options.steps,
+        testImages: options.test_images,
+        repeats: options.repeats,
+      },
+      { env, notice: (text) => output.notice(text) },
+    );
+    output.result(textOf(document), document);
+    return undefined;
+  },
+};
