@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { loadTensorFlow } from "#pefd/runtime/tf.js";
+import { runDistill } from "#pefd/train/distill.js";
+import { lockRunFolder } from "#pefd/train/lock.js";
+import { runTeacher } from "#pefd/train/teacher.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import {
+  distillOptions,
+  randomTeacher,
+  silentHooks,
+  smallData,
+  teacherOptions,
+  teacherRun,
+} from "./runs.js";
+
+before(() => {
+  loadTensorFlow();
+});
+
+test("a loss that is no number ends the run and keeps what was there before", async (t) => {
+  const folder = temporaryFolder(t);
+  await smallData(folder);
+  const options = teacherOptions(folder, { epochs: 1 });
+  const { runDir } = await runTeacher(options, silentHooks());
+  const names = ["resume.safetensors", "resnet8_best.safetensors", "resnet8_last.safetensors"];
+  const before = names.map((name) => readFileSync(join(runDir, name)));
+  // From the second epoch on, the rate of 0.05 grows to 5e18.
+  const diverging = { ...options, lr_decay_epochs: [1], lr_decay_rate: 1e20, epochs: 2 };
+  const config = JSON.parse(readFileSync(join(runDir, "config.json"), "utf8"));
+  const changed = { ...config, lr_decay_epochs: [1], lr_decay_rate: 1e20 };
+  writeFileSync(join(runDir, "config.json"), JSON.stringify(changed));
+  await assert.rejects(runTeacher({ ...diverging, resume: true }, silentHooks()), {
+    ...{ exitCode: 1, message: /loss became .* in epoch 2/, hint: /--learning_rate/ },
+  });
+  assert.deepEqual(
+    names.map((name) => readFileSync(join(runDir, name))),
+    before,
+  );
+});
+
+test("a run that diverges from the start ends in its first epoch and leaves no weights", async (t) => {
+  const folder = temporaryFolder(t);
+  await smallData(folder);
+  const options = teacherOptions(folder, { learning_rate: 1e20 });
+  await assert.rejects(runTeacher(options, silentHooks()), { exitCode: 1, message: /in epoch 1/ });
+  const [runDir] = readdirSync(join(folder, "save/models"));
+  const files = readdirSync(join(folder, "save/models", runDir as string));
+  assert.deepEqual(
+    files.filter((file) => file.endsWith(".safetensors")),
+    [],
+  );
+});
+
+test("a teacher of another number of classes is refused before anything is written", async (t) => {
+  const folder = temporaryFolder(t);
+  await smallData(folder);
+  const path = await randomTeacher(folder, 10);
+  await assert.rejects(runDistill(distillOptions(folder), silentHooks()), {
+    exitCode: 2,
+    message: `The teacher in ${path} was trained for 10 classes; cifar100 has 100.`,
+  });
+  assert.ok(!existsSync(join(folder, "save")));
+});
+
+test("a folder in which another process works is left alone until that process is gone", async (t) => {
+  const folder = temporaryFolder(t);
+  await smallData(folder);
+  const runDir = teacherRun(folder);
+  mkdirSync(runDir, { recursive: true });
+  const script = `
+    import { lockRunFolder } from "#pefd/train/lock.js";
+    lockRunFolder(${JSON.stringify(runDir)});
+    console.log("locked");
+    process.stdin.resume();`;
+  const other = spawn(process.execPath, ["--input-type=module", "-e", script]);
+  await once(other.stdout, "data");
+  await assert.rejects(runTeacher(teacherOptions(folder, { resume: true }), silentHooks()), {
+    ...{ exitCode: 2, message: `Process ${other.pid} is working in ${runDir}.` },
+  });
+  assert.deepEqual(readdirSync(runDir), ["run.lock"]);
+
+  other.kill("SIGKILL");
+  await once(other, "exit");
+  const options = teacherOptions(folder, { resume: true, epochs: 1 });
+  await runTeacher(options, silentHooks());
+  assert.ok(!readdirSync(runDir).includes("run.lock"));
+});
+
+test("a lock whose process number belongs to a later process is taken over", (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, "run.lock"), JSON.stringify({ pid: process.pid, started: "1" }));
+  const unlock = lockRunFolder(folder);
+  assert.throws(() => lockRunFolder(folder), { exitCode: 2 });
+  unlock();
+  assert.deepEqual(readdirSync(folder), []);
+});

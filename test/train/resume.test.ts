@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, type TestContext, test } from "node:test";
+import { readEpochLog } from "#pefd/report/epochLog.js";
+import { loadTensorFlow } from "#pefd/runtime/tf.js";
+import { runDistill } from "#pefd/train/distill.js";
+import { runTeacher } from "#pefd/train/teacher.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import {
+  distillOptions,
+  hooksStoppingAfter,
+  randomTeacher,
+  silentHooks,
+  smallData,
+  teacherOptions,
+} from "./runs.js";
+
+before(() => {
+  loadTensorFlow();
+});
+
+async function prepared(t: TestContext): Promise<string> {
+  const folder = temporaryFolder(t);
+  await smallData(folder);
+  await randomTeacher(folder);
+  return folder;
+}
+
+const lastWeights = (runDir: string): Buffer =>
+  readFileSync(join(runDir, "resnet8_last.safetensors"));
+
+/** Losses and accuracies of all epochs, without their times. */
+const curves = (runDir: string) =>
+  readEpochLog(runDir).map(({ epoch, learningRate, train, test }) => ({
+    ...{ epoch, learningRate, train, test },
+  }));
+
+test("a run stopped in the middle of an epoch goes on with another engine, bit for bit", async (t) => {
+  const folder = await prepared(t);
+  const whole = await runDistill(distillOptions(folder), silentHooks());
+
+  const changes = { save_dir: join(folder, "stopped"), tb_freq: 1 };
+  const options = distillOptions(folder, changes);
+  await assert.rejects(runDistill(options, hooksStoppingAfter(2, 2)), { message: "stopped" });
+  const resumed = await runDistill(
+    { ...options, engine: "eager", resume: true, tb_freq: 500 },
+    silentHooks(),
+  );
+  assert.equal(resumed.engine, "eager");
+  assert.deepEqual(lastWeights(resumed.runDir), lastWeights(whole.runDir));
+  assert.deepEqual(curves(resumed.runDir), curves(whole.runDir));
+  assert.deepEqual(resumed.best, whole.best);
+});
+
+test("a complete run goes on when --epochs is raised, as if it had been asked for at once", async (t) => {
+  const folder = await prepared(t);
+  const whole = await runTeacher(teacherOptions(folder, { epochs: 3 }), silentHooks());
+  const options = teacherOptions(folder, { save_dir: join(folder, "longer"), epochs: 2 });
+  await runTeacher(options, silentHooks());
+  const longer = await runTeacher({ ...options, epochs: 3, resume: true }, silentHooks());
+  assert.deepEqual(lastWeights(longer.runDir), lastWeights(whole.runDir));
+  assert.deepEqual(curves(longer.runDir), curves(whole.runDir));
+});
+
+test("a complete run is not repeated by --resume", async (t) => {
+  const folder = await prepared(t);
+  const options = teacherOptions(folder, { epochs: 1 });
+  const first = await runTeacher(options, silentHooks());
+  const steps: unknown[] = [];
+  const hooks = silentHooks({ stepDone: (progress) => steps.push(progress) });
+  assert.deepEqual(await runTeacher({ ...options, resume: true }, hooks), first);
+  assert.deepEqual(steps, []);
+});
+
+test("--resume without an earlier run starts one", async (t) => {
+  const folder = await prepared(t);
+  const result = await runTeacher(
+    teacherOptions(folder, { epochs: 1, resume: true }),
+    silentHooks(),
+  );
+  assert.equal(readEpochLog(result.runDir).length, 1);
+});
+
+/** Names, sizes and times of change of all files: equal only if nothing was written. */
+const snapshot = (directory: string) =>
+  readdirSync(directory)
+    .sort()
+    .map((name) => {
+      const { size, mtimeNs } = statSync(join(directory, name), { bigint: true });
+      return { name, size, mtimeNs };
+    });
+
+test("an existing run is neither replaced nor resumed unasked, nor resumed as another", async (t) => {
+  const folder = await prepared(t);
+  const options = teacherOptions(folder, { epochs: 1 });
+  const { runDir } = await runTeacher(options, silentHooks());
+  const kept = snapshot(runDir);
+  await assert.rejects(runTeacher(options, silentHooks()), (error: Error) => {
+    assert.equal((error as Error & { exitCode: number }).exitCode, 2);
+    assert.match(error.message, /exists already/);
+    assert.match(String((error as Error & { hint: string }).hint), /--resume.*--force/);
+    return true;
+  });
+  await assert.rejects(runTeacher({ ...options, batch_size: 4, resume: true }, silentHooks()), {
+    exitCode: 2,
+    message: /--batch_size was 8 and is now 4/,
+  });
+  assert.deepEqual(snapshot(runDir), kept);
+});
+
+test("--force replaces a run, but no folder of something else", async (t) => {
+  const folder = await prepared(t);
+  const options = teacherOptions(folder, { epochs: 1 });
+  const { runDir } = await runTeacher(options, silentHooks());
+  writeFileSync(join(runDir, "ckpt_epoch_40.safetensors"), "of the run before");
+  await runTeacher({ ...options, force: true }, silentHooks());
+  assert.ok(!readdirSync(runDir).includes("ckpt_epoch_40.safetensors"));
+
+  rmSync(join(runDir, "config.json")); // what tells a run of pefd from something else
+  const kept = snapshot(runDir);
+  await assert.rejects(runTeacher({ ...options, force: true }, silentHooks()), {
+    ...{ exitCode: 2, message: /not a run of pefd/ },
+  });
+  assert.deepEqual(snapshot(runDir), kept);
+});
