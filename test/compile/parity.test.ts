@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { METHODS } from "#pefd/distill/registry.js";
+import { MODELS } from "#pefd/models/registry.js";
+import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { noiseImages, type Pupil, studentPupil, study, teacherPupil } from "./scenes.js";
+
+before(() => {
+  loadTensorFlow();
+});
+
+/** The first, smallest model of every family that is made for 32 x 32 images. */
+function smallestOfFamilies(): string[] {
+  const names = new Map<string, string>();
+  for (const { name, family, imageSize } of MODELS.values()) {
+    if (imageSize === undefined && !names.has(family)) names.set(family, name);
+  }
+  return [...names.values()];
+}
+
+/** Trains the same thing eagerly and as a graph; every bit of what is left must be the same. */
+function assertSameBits(create: () => Pupil, images: number, batchSize: number, epochs: number) {
+  const lesson = { train: noiseImages(images, 1), batchSize, epochs };
+  const before = tf.memory().numTensors;
+  const eager = study(create(), { ...lesson, engine: "eager" });
+  const graph = study(create(), { ...lesson, engine: "graph" });
+  assert.deepEqual(graph.losses, eager.losses);
+  assert.equal(graph.testLoss, eager.testLoss);
+  eager.weights.forEach((bytes, i) => {
+    assert.ok(bytes.equals(graph.weights[i] as Buffer), `${eager.names[i]} differs`);
+  });
+  assert.ok(new Set(eager.losses).size > 1 && eager.losses.every(Number.isFinite));
+  assert.equal(tf.memory().numTensors, before);
+}
+
+for (const method of METHODS.keys()) {
+  test(`${method}: 20 steps of graph and eager are the same, bit for bit`, () => {
+    assertSameBits(() => studentPupil(method), 14, 4, 5); // 3 whole batches and one of 2, five times
+  });
+}
+
+for (const name of smallestOfFamilies()) {
+  test(`${name}: 6 steps of graph and eager are the same, bit for bit`, () => {
+    assertSameBits(() => teacherPupil(name), 10, 4, 2);
+  });
+}

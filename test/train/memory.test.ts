@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import type { EngineName } from "#pefd/compile/types.js";
+import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { runDistill } from "#pefd/train/distill.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { distillOptions, randomTeacher, silentHooks, smallData } from "./runs.js";
+
+before(() => {
+  loadTensorFlow();
+});
+
+const ENGINES: readonly EngineName[] = ["eager", "graph"];
+
+for (const engine of ENGINES) {
+  test(`${engine}: steps, evaluations and checkpoints leave no tensor behind`, async (t) => {
+    const folder = temporaryFolder(t);
+    await smallData(folder);
+    await randomTeacher(folder);
+    const counts = { steps: new Set<number>(), epochs: new Set<number>() };
+    const hooks = silentHooks({
+      stepDone: () => counts.steps.add(tf.memory().numTensors),
+      epochDone: () => counts.epochs.add(tf.memory().numTensors),
+    });
+    await runDistill(
+      distillOptions(folder, { engine, epochs: 3, tb_freq: 1, save_freq: 1 }),
+      hooks,
+    );
+    assert.equal(counts.steps.size, 1, [...counts.steps].join());
+    assert.equal(counts.epochs.size, 1, [...counts.epochs].join());
+  });
+}
