@@ -80,7 +80,6 @@ export const distillOptions = (
   beta: 25,
   kd_T: 4,
   num_proj: 2,
-  teacher_cache: false,
   ...changes,
 });
 
