@@ -18,6 +18,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/report.js"),
   },
   {
+    name: "analyze",
+    summary: "Measure a student's features against its teacher's.",
+    load: () => import("./commands/analyze.js"),
+  },
+  {
     name: "watch",
     summary: "Watch runs while they go on.",
     load: () => import("./commands/watch.js"),

@@ -1,0 +1,93 @@
+import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
+import { loadTestSet } from "../data/cifar100.js";
+import type { ImageSet } from "../data/types.js";
+import { buildModel } from "../models/build.js";
+import { modelRow } from "../models/registry.js";
+import { zeroFill } from "../nn/initialization.js";
+import { loadTensorFlow, tf } from "../runtime/tf.js";
+import { openFrozen } from "../train/distill.js";
+import { variablesOf } from "../train/learner.js";
+import { loadState } from "../train/stateFiles.js";
+import { measure } from "./measures.js";
+import { collectOutputs, type Outputs } from "./outputs.js";
+import { project, readProjectors } from "./projectors.js";
+import type { Setting, Subject } from "./subjects.js";
+
+/** What was found out about one checkpoint. */
+export interface Finding {
+  readonly subject: Subject;
+  /** The epoch that the checkpoint tells. */
+  readonly epoch: number | undefined;
+  /** Projectors found beside the checkpoint. */
+  readonly projectors: number;
+  /** Images looked at. */
+  readonly n: number;
+  /** See measures.ts; null where a measure does not exist for the pair. */
+  readonly measures: Readonly<Record<string, number | null>>;
+}
+
+/** Classes of CIFAR-100. */
+const NUM_CLASSES = 100;
+
+/** A teacher's outputs on its images, made once for all students of it. */
+interface Reference {
+  readonly set: ImageSet;
+  readonly outputs: Outputs;
+}
+
+async function openReference(setting: Setting): Promise<Reference> {
+  const set = loadTestSet(setting.data, setting.limitTest);
+  const { model, variables } = await openFrozen(
+    setting.teacherPath,
+    setting.teacherModel,
+    NUM_CLASSES,
+  );
+  const outputs = collectOutputs(model, set);
+  tf.dispose([...variables]);
+  return { set, outputs };
+}
+
+async function analyzeOne(subject: Subject, { set, outputs }: Reference): Promise<Finding> {
+  const { checkpoint, model: name } = subject;
+  const { state, metadata } = await readCheckpoint(checkpoint);
+  const model = buildModel(name, NUM_CLASSES, zeroFill);
+  loadState(model.state, state, { path: checkpoint, modelName: name });
+  const student = collectOutputs(model, set);
+  tf.dispose(variablesOf(model.state));
+  const teacherSize = outputs.features.columns;
+  const projectors = await readProjectors(checkpoint, model.featureSize, teacherSize);
+  const projected = projectors && project(student.features, projectors);
+  return {
+    subject,
+    epoch: typeof metadata.epoch === "number" ? metadata.epoch : undefined,
+    projectors: projectors?.length ?? 0,
+    n: set.count,
+    measures: measure({ student, teacher: outputs, projected, labels: set.labels }),
+  };
+}
+
+const keyOf = ({ teacherPath, teacherModel, data, limitTest }: Setting): string =>
+  JSON.stringify([teacherPath, teacherModel, data, limitTest]);
+
+/**
+ * Measures every student against its teacher on the test images.
+ * @param tell called before each checkpoint, for people who wait
+ * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
+ */
+export async function analyze(
+  subjects: readonly Subject[],
+  tell: (text: string) => void,
+): Promise<Finding[]> {
+  for (const { model, teacherModel } of subjects) [model, teacherModel].forEach(modelRow);
+  loadTensorFlow();
+  const references = new Map<string, Reference>();
+  const findings: Finding[] = [];
+  for (const subject of subjects) {
+    const key = keyOf(subject);
+    const reference = references.get(key) ?? (await openReference(subject));
+    references.set(key, reference);
+    tell(`${subject.checkpoint} (${findings.length + 1}/${subjects.length})`);
+    findings.push(await analyzeOne(subject, reference));
+  }
+  return findings;
+}

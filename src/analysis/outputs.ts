@@ -1,0 +1,44 @@
+import { assembleTestBatch } from "../data/hostBatch.js";
+import type { ImageSet } from "../data/types.js";
+import type { Model } from "../nn/model.js";
+import { type Tensor2D, tf } from "../runtime/tf.js";
+import { type Matrix, zeros } from "./matrix.js";
+
+/** What a model says about some images. */
+export interface Outputs {
+  /** Penultimate features, [N, D] */
+  readonly features: Matrix;
+  /** The class with the largest logit, the first one of equals, [N] */
+  readonly predictions: Int32Array;
+}
+
+/** Images per forward pass. */
+const BATCH = 100;
+
+/**
+ * A model's penultimate features and predictions for all images, in evaluation mode and float32. TensorFlow must be
+ * loaded.
+ */
+export function collectOutputs(model: Model, set: ImageSet): Outputs {
+  const features = zeros(set.count, model.featureSize);
+  const predictions = new Int32Array(set.count);
+  for (let from = 0; from < set.count; from += BATCH) {
+    const to = Math.min(from + BATCH, set.count);
+    const batch = forward(model, set, from, to);
+    features.values.set(batch.features, from * model.featureSize);
+    predictions.set(batch.predictions, from);
+  }
+  return { features, predictions };
+}
+
+function forward(model: Model, set: ImageSet, from: number, to: number) {
+  return tf.tidy(() => {
+    const { images } = assembleTestBatch(set, from, to);
+    const shape: [number, number, number, number] = [to - from, set.height, set.width, 3];
+    const output = model.forward(tf.tensor4d(images, shape), { training: false, updates: [] });
+    return {
+      features: (output.features.at(-1) as Tensor2D).dataSync(),
+      predictions: tf.argMax(output.logits, 1).dataSync(),
+    } as unknown as { features: Float32Array; predictions: Int32Array };
+  });
+}

@@ -1,0 +1,98 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { inputError } from "../common/errors.js";
+import { collectRuns } from "../report/collect.js";
+import type { RunRecord } from "../report/runRecord.js";
+
+/** What stands still for all checkpoints of a run: the teacher and the images. */
+export interface Setting {
+  readonly teacherPath: string;
+  readonly teacherModel: string;
+  readonly data: string;
+  readonly limitTest: number | undefined;
+}
+
+/** One student's checkpoint to be analysed. */
+export interface Subject extends Setting {
+  readonly checkpoint: string;
+  readonly model: string;
+  /** The run that it belongs to, where it was reached through one. */
+  readonly run: RunRecord | undefined;
+}
+
+/** What was typed and goes before what a run's config.json says. */
+export type Overrides = { readonly [Key in keyof Setting]?: Setting[Key] | undefined };
+
+const EPOCH_FILE = /^ckpt_epoch_(\d+)\.safetensors$/;
+
+const epochOf = (file: string): number => Number(EPOCH_FILE.exec(file)?.[1]);
+
+/** The checkpoints of a run: by epoch, then the best, then the last. */
+export function checkpointsOf({ dir, model }: RunRecord, lastOnly: boolean): string[] {
+  const byEpoch = readdirSync(dir)
+    .filter((file) => EPOCH_FILE.test(file))
+    .sort((a, b) => epochOf(a) - epochOf(b));
+  const last = `${model}_last.safetensors`;
+  const files = lastOnly ? [last] : [...byEpoch, `${model}_best.safetensors`, last];
+  return files.map((file) => join(dir, file)).filter((path) => existsSync(path));
+}
+
+/** The number of projectors of a run, as its config.json tells it. */
+export const projectorsOf = ({ config }: RunRecord): number | undefined =>
+  typeof config.num_proj === "number" ? config.num_proj : undefined;
+
+const order = (run: RunRecord) => [projectorsOf(run) ?? -1, run.trial] as const;
+
+function byProjectors(a: RunRecord, b: RunRecord): number {
+  const [first, second] = [order(a), order(b)];
+  return first[0] - second[0] || first[1] - second[1];
+}
+
+function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
+  const { path_t, model_t, data, limit_test } = config;
+  const teacherPath = given.teacherPath ?? path_t;
+  const teacherModel = given.teacherModel ?? model_t;
+  if (typeof teacherPath !== "string" || typeof teacherModel !== "string") {
+    throw inputError(
+      `${join(dir, "config.json")} does not tell the run's teacher.`,
+      "Give it with --path_t and --model_t.",
+    );
+  }
+  if (!existsSync(teacherPath)) {
+    throw inputError(
+      `There is no file ${teacherPath}, the teacher of the run ${dir}.`,
+      "Give its checkpoint with --path_t, or call pefd from the folder that the run was started in.",
+    );
+  }
+  return {
+    teacherPath,
+    teacherModel,
+    data: given.data ?? String(data),
+    limitTest: given.limitTest ?? (typeof limit_test === "number" ? limit_test : undefined),
+  };
+}
+
+/**
+ * The checkpoints of all distillations in some folders and below them, by number of projectors, trial and epoch.
+ * @throws inputError where there are none, or a run's teacher is not there
+ */
+export function subjectsOfRuns(
+  dirs: readonly string[],
+  given: Overrides,
+  lastOnly: boolean,
+): Subject[] {
+  const runs = collectRuns(dirs).runs.filter(({ kind }) => kind === "distill");
+  const subjects = runs.sort(byProjectors).flatMap((run) =>
+    checkpointsOf(run, lastOnly).map((checkpoint) => ({
+      ...settingOf(run, given),
+      checkpoint,
+      model: run.model,
+      run,
+    })),
+  );
+  if (subjects.length > 0) return subjects;
+  throw inputError(
+    `There is no distillation with checkpoints in ${dirs.join(", ")} or below.`,
+    "`pefd distill` keeps one every --save_freq epochs, the best and the last.",
+  );
+}

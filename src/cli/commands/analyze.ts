@@ -1,0 +1,128 @@
+import type { Finding } from "../../analysis/analyze.js";
+import type { Subject } from "../../analysis/subjects.js";
+import { writeFileAtomic } from "../../common/atomicFile.js";
+import { inputError } from "../../common/errors.js";
+import { modelNameOf } from "../../config/modelName.js";
+import { DOCUMENT, GENERAL, TEST_DATA } from "../../config/options.js";
+import { type Layer, resolveRows, resolveSection } from "../../config/resolve.js";
+import { choice, flag, path, paths, section, type Values } from "../../config/row.js";
+import { renderCsv, renderText } from "../../report/table.js";
+import type { Command } from "../command.js";
+import { modelNameInFile } from "../modelInFile.js";
+
+const ANALYSIS = section("Analysis", {
+  checkpoint: paths([], "The student's checkpoint: .pth or .safetensors; may be repeated.", {
+    flagOnly: true,
+  }),
+  model: choice<string, undefined>("models", undefined, "The student's model.", {
+    defaultText: "from --checkpoint",
+  }),
+  path_t: path(undefined, "The teacher's checkpoint.", { defaultText: "the run's own" }),
+  model_t: choice<string, undefined>("models", undefined, "The teacher's model.", {
+    defaultText: "from --path_t",
+  }),
+  run: paths([], "A run's folder, or one above runs: all their checkpoints; may be repeated.", {
+    flagOnly: true,
+  }),
+  last: flag("Only the last weights of each run.", { flagOnly: true }),
+  csv: path(undefined, "Write the table to this file, with all digits.", { flagOnly: true }),
+  svg: path(undefined, "Write a plot of all measures to this file.", { flagOnly: true }),
+});
+
+type Options = Values<typeof ANALYSIS>;
+
+/** What was typed about images; a run's own configuration says the rest. */
+function typedData(layers: readonly Layer[]) {
+  const { ranks } = resolveRows([TEST_DATA], layers);
+  const { data, limit_test } = resolveSection(TEST_DATA, layers);
+  return { typed: ranks.data === undefined ? undefined : data, data, limitTest: limit_test };
+}
+
+/** A model as named by its flag, the checkpoint's path or the checkpoint. */
+async function modelOf(file: string, named: string | undefined, flagName: string): Promise<string> {
+  const found = named ?? modelNameOf(file) ?? (await modelNameInFile(file));
+  if (found !== undefined) return found;
+  throw inputError(
+    `The model of ${file} cannot be told from the file or its folder.`,
+    `Name it with --${flagName}, such as --${flagName} resnet8x4.`,
+  );
+}
+
+async function subjectsOfFiles(
+  { checkpoint, model, path_t, model_t }: Options,
+  { data, limitTest }: ReturnType<typeof typedData>,
+): Promise<Subject[]> {
+  if (path_t === undefined) {
+    throw inputError(
+      "An analysis of a checkpoint needs its teacher.",
+      "Give the teacher's checkpoint with --path_t, or the student's run with --run.",
+    );
+  }
+  const teacherModel = await modelOf(path_t, model_t, "model_t");
+  const setting = { teacherPath: path_t, teacherModel, data, limitTest };
+  const subjects: Subject[] = [];
+  for (const file of checkpoint) {
+    const name = await modelOf(file, model, "model");
+    subjects.push({ ...setting, checkpoint: file, model: name, run: undefined });
+  }
+  return subjects;
+}
+
+async function subjectsOf(
+  options: Options,
+  folders: readonly string[],
+  layers: readonly Layer[],
+): Promise<Subject[]> {
+  const { checkpoint, path_t } = options;
+  if (checkpoint.length > 0 && folders.length > 0) {
+    throw inputError("Give either --checkpoint or --run, not both.");
+  }
+  if (checkpoint.length === 0 && folders.length === 0) {
+    throw inputError(
+      "An analysis needs a student.",
+      "Give a file with --checkpoint and its teacher with --path_t, or a run's folder with --run.",
+    );
+  }
+  const images = typedData(layers);
+  if (checkpoint.length > 0) return subjectsOfFiles(options, images);
+  const { subjectsOfRuns } = await import("../../analysis/subjects.js");
+  const teacherModel = path_t && (await modelOf(path_t, options.model_t, "model_t"));
+  const given = { teacherPath: path_t, teacherModel, data: images.typed };
+  return subjectsOfRuns(folders, { ...given, limitTest: images.limitTest }, options.last);
+}
+
+async function writeFiles({ csv, svg }: Options, findings: readonly Finding[]): Promise<void> {
+  if (csv !== undefined) {
+    const { analysisCsvTable } = await import("../../analysis/present.js");
+    await writeFileAtomic(csv, `${renderCsv(analysisCsvTable(findings))}\n`);
+  }
+  if (svg !== undefined) {
+    const { analysisPlot } = await import("../../analysis/plot.js");
+    await writeFileAtomic(svg, `${analysisPlot(findings)}\n`);
+  }
+}
+
+/** pefd analyze: the paper's measures of a student's features against its teacher's. */
+export const command: Command = {
+  sections: [ANALYSIS, TEST_DATA, DOCUMENT, GENERAL],
+  positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY },
+  examples: [
+    ["pefd analyze --checkpoint STUDENT --path_t TEACHER", "one student"],
+    ["pefd analyze --run save/student_model/RUN --svg curves.svg", "every checkpoint of a run"],
+    ["pefd analyze --last --run save/student_model", "all runs, by number of projectors"],
+  ],
+  async run({ layers, positionals, output }) {
+    const options = resolveSection(ANALYSIS, layers);
+    const subjects = await subjectsOf(options, [...options.run, ...positionals], layers);
+    const { analyze } = await import("../../analysis/analyze.js");
+    const { analysisDocument, analysisTable, LEGEND } = await import("../../analysis/present.js");
+    const findings = await analyze(subjects, (text) => output.notice(text));
+    await writeFiles(options, findings);
+    const text = [renderText(analysisTable(findings)), "", LEGEND].join("\n");
+    output.result(text, analysisDocument(findings));
+    for (const file of [options.csv, options.svg]) {
+      if (file !== undefined) output.notice(`Written: ${file}`);
+    }
+    return undefined;
+  },
+};

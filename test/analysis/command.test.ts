@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
+import { float32Tensor, type StateDict } from "#pefd/common/stateDict.js";
+import { synthesize } from "#pefd/data/synthetic.js";
+import { buildModel, initialFill } from "#pefd/models/build.js";
+import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { variablesOf } from "#pefd/train/learner.js";
+import { stateDictOf } from "#pefd/train/stateFiles.js";
+import { pefd } from "../helpers/pefd.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+
+/** Penultimate features of resnet8. */
+const SIZE = 64;
+const RUN = "S:resnet8_T:resnet8_cifar100_ours";
+
+/** A resnet8 as it is before training; another seed gives other weights. */
+function initialState(seed: number): StateDict {
+  loadTensorFlow();
+  const model = buildModel("resnet8", 100, initialFill("resnet8", seed, "student"));
+  const state = stateDictOf(model.state, 0);
+  tf.dispose(variablesOf(model.state));
+  return state;
+}
+
+const TEACHER = initialState(1);
+const STUDENT = initialState(2);
+
+/** Projectors that hand the features through. */
+function identityProjectors(count: number) {
+  const identity = Float32Array.from({ length: SIZE * SIZE }, (_, i) =>
+    i % (SIZE + 1) === 0 ? 1 : 0,
+  );
+  const each = Array.from({ length: count }, (_, i) => [
+    [`projectors.${i}.weight`, float32Tensor(identity, [SIZE, SIZE])] as const,
+    [`projectors.${i}.bias`, float32Tensor(new Float32Array(SIZE), [SIZE])] as const,
+  ]);
+  return new Map(each.flat());
+}
+
+/** A run with checkpoints of some epochs, as `pefd distill` leaves it. */
+async function writeRun(cwd: string, folder: string, projectors: number): Promise<void> {
+  const dir = join(cwd, "save", folder);
+  mkdirSync(dir, { recursive: true });
+  const config = { kind: "distill", model: "resnet8", distill: "ours", trial: 1, epochs: 2 };
+  const teacher = { path_t: "teacher.safetensors", model_t: "resnet8" };
+  const rest = { data: "data", num_proj: projectors, limit_test: 12 };
+  writeFileSync(join(dir, "config.json"), JSON.stringify({ ...config, ...teacher, ...rest }));
+  const files = [
+    ["ckpt_epoch_1", 1],
+    ["resnet8_best", 1],
+    ["resnet8_last", 2],
+  ] as const;
+  for (const [file, epoch] of files) {
+    const state = epoch === 1 ? STUDENT : TEACHER;
+    await writeCheckpoint(join(dir, `${file}.safetensors`), state, { model: "resnet8", epoch });
+    if (projectors === 0) continue;
+    const beside = join(dir, `${file}_projectors.safetensors`);
+    await writeCheckpoint(beside, identityProjectors(projectors), { epoch });
+  }
+}
+
+async function makeScene(t: TestContext): Promise<string> {
+  const cwd = temporaryFolder(t);
+  await synthesize(join(cwd, "data"), { train: 2, test: 24, seed: 1, classes: 4 });
+  const metadata = { model: "resnet8" };
+  await writeCheckpoint(join(cwd, "teacher.safetensors"), TEACHER, metadata);
+  await writeCheckpoint(join(cwd, "student.safetensors"), STUDENT, metadata);
+  return cwd;
+}
+
+const json = async (cwd: string, ...args: string[]) => {
+  const { exitCode, stdout, stderr } = await pefd(["analyze", ...args, "--json"], { cwd });
+  assert.equal(exitCode, 0, stderr);
+  return JSON.parse(stdout).checkpoints;
+};
+
+describe("pefd analyze", () => {
+  it("finds that a model is itself, and that another one is not", async (t) => {
+    const cwd = await makeScene(t);
+    const both = ["--checkpoint", "teacher.safetensors", "--checkpoint", "student.safetensors"];
+    const rest = ["--path_t", "teacher.safetensors", "--data", "data"];
+    const [same, other] = await json(cwd, ...both, ...rest);
+    assert.equal(same.n, 24);
+    assert.ok(Math.abs(same.mda - 1) < 1e-6 && Math.abs(same.cka - 1) < 1e-6);
+    assert.equal(same.agreement, 100);
+    assert.equal(same.top1_student, same.top1_teacher);
+    assert.equal(same.mda_projected, null);
+    assert.ok(other.mda > 0 && other.mda < 0.9999, String(other.mda));
+    assert.ok(other.cka < 0.9999, String(other.cka));
+    assert.notEqual(other.norm_student, other.norm_teacher);
+  });
+
+  it("goes through the checkpoints of a run, with its teacher, images and projectors", async (t) => {
+    const cwd = await makeScene(t);
+    await writeRun(cwd, RUN, 2);
+    const found = await json(cwd, "--run", join("save", RUN));
+    const names = found.map(({ checkpoint }: { checkpoint: string }) =>
+      checkpoint.split("/").at(-1),
+    );
+    const expected = ["ckpt_epoch_1", "resnet8_best", "resnet8_last"];
+    assert.deepEqual(
+      names,
+      expected.map((name) => `${name}.safetensors`),
+    );
+    assert.deepEqual(
+      found.map(({ epoch, n }: { epoch: number; n: number }) => [epoch, n]),
+      [
+        [1, 12],
+        [1, 12],
+        [2, 12],
+      ],
+    );
+    for (const { mda, mda_projected } of found) assert.ok(Math.abs(mda - mda_projected) < 1e-9);
+    assert.ok(found[0].mda < 0.9999 && found[2].mda > 0.999999);
+  });
+
+  it("puts several runs in order of their projectors, and writes table and plot", async (t) => {
+    const cwd = await makeScene(t);
+    await writeRun(cwd, "a", 10);
+    await writeRun(cwd, "b", 2);
+    await writeRun(cwd, "c", 0);
+    const args = ["analyze", "--last", "--run", "save/a", "save/b", "save/c"];
+    const files = ["--csv", "table.csv", "--svg", "plot.svg"];
+    const { exitCode, stdout, stderr } = await pefd([...args, ...files], { cwd });
+    assert.equal(exitCode, 0, stderr);
+    const lines = stdout.split("\n").map((line) => line.split(/ {2,}/));
+    assert.deepEqual(
+      lines.slice(2, 5).map((cells) => cells[0]),
+      ["c", "b", "a"],
+    );
+    const [titles = "", ...rows] = readFileSync(join(cwd, "table.csv"), "utf8").trim().split("\n");
+    const column = titles.split(",").indexOf("num_proj");
+    assert.deepEqual(
+      rows.map((row) => row.split(",")[column]),
+      ["0", "2", "10"],
+    );
+    const svg = readFileSync(join(cwd, "plot.svg"), "utf8");
+    assert.match(svg, /^<svg [\s\S]*<\/svg>\n$/);
+    for (const text of ["number of projectors", "Linear CKA", "Between-class cosine"]) {
+      assert.ok(svg.includes(text), text);
+    }
+  });
+
+  it("says what is missing, and writes nothing then", async (t) => {
+    const cwd = temporaryFolder(t);
+    const cases: [args: string[], words: RegExp][] = [
+      [[], /An analysis needs a student[\s\S]*--checkpoint[\s\S]*--run/],
+      [["--checkpoint", "x.safetensors"], /needs its teacher[\s\S]*--path_t/],
+      [["--run", "nowhere"], /There is no folder nowhere/],
+      [["--checkpoint", "x", "--run", "y"], /either --checkpoint or --run/],
+    ];
+    for (const [args, words] of cases) {
+      const { exitCode, stdout, stderr } = await pefd(["analyze", ...args], { cwd });
+      assert.deepEqual([exitCode, stdout], [2, ""], args.join(" "));
+      assert.match(stderr, words);
+    }
+  });
+
+  it("names a run's teacher that is not there", async (t) => {
+    const cwd = temporaryFolder(t);
+    await writeRun(cwd, RUN, 1);
+    const { exitCode, stderr } = await pefd(["analyze", "--run", "save"], { cwd });
+    assert.equal(exitCode, 2);
+    assert.match(stderr, /There is no file teacher\.safetensors, the teacher of the run save\//);
+  });
+});
