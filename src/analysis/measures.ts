@@ -15,7 +15,7 @@ export interface Pair {
 }
 
 /** Whom a number tells about; it decides the colour in plots. */
-export type Subject = "student" | "teacher" | "projected" | "both";
+export type About = "student" | "teacher" | "projected" | "both";
 
 /** One number about a pair. */
 export interface Measure {
@@ -25,7 +25,7 @@ export interface Measure {
   readonly title: string;
   /** The plot that it is drawn in, with others of its kind. */
   readonly panel: string;
-  readonly subject: Subject;
+  readonly about: About;
   readonly digits: number;
   /** Undefined where it does not exist for the pair. */
   of(pair: Pair): number | undefined;
@@ -41,59 +41,59 @@ const ACCURACY = "Top-1, agreement (%)";
 /** Everything that is measured. A new measure is a row here. */
 export const MEASURES: readonly Measure[] = [
   {
-    ...{ key: "mda", title: "MDA", panel: MDA, subject: "student", digits: 4 },
+    ...{ key: "mda", title: "MDA", panel: MDA, about: "student", digits: 4 },
     of: ({ student, teacher }) => meanDirectionAlignment(student.features, teacher.features),
   },
   {
-    ...{ key: "mda_projected", title: "MDA proj.", panel: MDA, subject: "projected", digits: 4 },
+    ...{ key: "mda_projected", title: "MDA proj.", panel: MDA, about: "projected", digits: 4 },
     of: ({ projected, teacher }) =>
       projected && meanDirectionAlignment(projected, teacher.features),
   },
   {
     ...{ key: "between_class_student", title: "Between s", panel: BETWEEN, digits: 4 },
-    subject: "student",
+    about: "student",
     of: ({ student, labels }) => betweenClassCosine(student.features, labels),
   },
   {
     ...{ key: "between_class_teacher", title: "Between t", panel: BETWEEN, digits: 4 },
-    subject: "teacher",
+    about: "teacher",
     of: ({ teacher, labels }) => betweenClassCosine(teacher.features, labels),
   },
   {
-    ...{ key: "cka", title: "CKA", panel: CKA, subject: "both", digits: 4 },
+    ...{ key: "cka", title: "CKA", panel: CKA, about: "both", digits: 4 },
     of: ({ student, teacher }) => linearCka(student.features, teacher.features),
   },
   {
-    ...{ key: "norm_student", title: "Norm s", panel: NORM, subject: "student", digits: 3 },
+    ...{ key: "norm_student", title: "Norm s", panel: NORM, about: "student", digits: 3 },
     of: ({ student }) => meanNorm(student.features),
   },
   {
-    ...{ key: "norm_teacher", title: "Norm t", panel: NORM, subject: "teacher", digits: 3 },
+    ...{ key: "norm_teacher", title: "Norm t", panel: NORM, about: "teacher", digits: 3 },
     of: ({ teacher }) => meanNorm(teacher.features),
   },
   {
-    ...{ key: "zeros_student", title: "Zeros s %", panel: ZEROS, subject: "student", digits: 2 },
+    ...{ key: "zeros_student", title: "Zeros s %", panel: ZEROS, about: "student", digits: 2 },
     of: ({ student }) => zeroPercentage(student.features),
   },
   {
-    ...{ key: "zeros_teacher", title: "Zeros t %", panel: ZEROS, subject: "teacher", digits: 2 },
+    ...{ key: "zeros_teacher", title: "Zeros t %", panel: ZEROS, about: "teacher", digits: 2 },
     of: ({ teacher }) => zeroPercentage(teacher.features),
   },
   {
     ...{ key: "zeros_projected", title: "Zeros proj. %", panel: ZEROS, digits: 2 },
-    subject: "projected",
+    about: "projected",
     of: ({ projected }) => projected && zeroPercentage(projected),
   },
   {
-    ...{ key: "agreement", title: "Agree %", panel: ACCURACY, subject: "both", digits: 2 },
+    ...{ key: "agreement", title: "Agree %", panel: ACCURACY, about: "both", digits: 2 },
     of: ({ student, teacher }) => matchPercentage(student.predictions, teacher.predictions),
   },
   {
-    ...{ key: "top1_student", title: "Top-1 s", panel: ACCURACY, subject: "student", digits: 2 },
+    ...{ key: "top1_student", title: "Top-1 s", panel: ACCURACY, about: "student", digits: 2 },
     of: ({ student, labels }) => matchPercentage(student.predictions, labels),
   },
   {
-    ...{ key: "top1_teacher", title: "Top-1 t", panel: ACCURACY, subject: "teacher", digits: 2 },
+    ...{ key: "top1_teacher", title: "Top-1 t", panel: ACCURACY, about: "teacher", digits: 2 },
     of: ({ teacher, labels }) => matchPercentage(teacher.predictions, labels),
   },
 ];

@@ -3,10 +3,10 @@ import { axisPart, legendPart, titlePart } from "../report/plotParts.js";
 import { mean } from "../report/statistics.js";
 import { seriesColor, TONES } from "../report/theme.js";
 import type { Finding } from "./analyze.js";
-import { MEASURES, type Measure, type Subject } from "./measures.js";
+import { type About, MEASURES, type Measure } from "./measures.js";
 import { projectorCount } from "./present.js";
 
-const SUBJECTS: readonly (readonly [subject: Subject, label: string])[] = [
+const ABOUT: readonly (readonly [about: About, label: string])[] = [
   ["student", "student"],
   ["teacher", "teacher"],
   ["projected", "student through its projectors"],
@@ -42,10 +42,10 @@ function chooseAxis(findings: readonly Finding[]): Axis {
   return { name: "epoch", findings: known, at: ({ epoch }) => epoch as number };
 }
 
-const colorOf = (subject: Subject) => seriesColor(SUBJECTS.findIndex(([name]) => name === subject));
+const colorOf = (about: About) => seriesColor(ABOUT.findIndex(([name]) => name === about));
 
 /** A dot per checkpoint and a line through the means of those at one place. */
-function measureSeries({ key, subject }: Measure, axis: Axis, panel: number): Series[] {
+function measureSeries({ key, about }: Measure, axis: Axis, panel: number): Series[] {
   const values = new Map<number, number[]>();
   for (const finding of axis.findings) {
     const value = finding.measures[key];
@@ -53,9 +53,9 @@ function measureSeries({ key, subject }: Measure, axis: Axis, panel: number): Se
     if (typeof value === "number") values.set(at, [...(values.get(at) ?? []), value]);
   }
   const places = [...values].sort(([a], [b]) => a - b);
-  const color = colorOf(subject);
+  const color = colorOf(about);
   const shared = { silent: true, xAxisIndex: panel, yAxisIndex: panel, itemStyle: { color } };
-  const name = SUBJECTS.find(([one]) => one === subject)?.[1] ?? "";
+  const name = ABOUT.find(([one]) => one === about)?.[1] ?? "";
   return [
     {
       ...{ type: "line", name, showSymbol: false, lineStyle: { color, width: 2 }, ...shared },
@@ -79,7 +79,7 @@ const top = (panel: number) => TOP + Math.floor(panel / ACROSS) * PANEL.height;
 export function analysisPlot(findings: readonly Finding[]): string {
   const axis = chooseAxis(findings);
   const panels = [...new Set(MEASURES.map(({ panel }) => panel))];
-  const labels = SUBJECTS.map(([, label]) => label);
+  const labels = ABOUT.map(([, label]) => label);
   const size = {
     width: ACROSS * PANEL.width,
     height: TOP + Math.ceil(panels.length / ACROSS) * PANEL.height,
