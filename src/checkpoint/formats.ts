@@ -1,7 +1,7 @@
 import type { StateDict } from "../common/stateDict.js";
 import type { Metadata } from "./metadata.js";
 
-export type CheckpointFormat = "safetensors" | "pth-zip" | "pth-legacy";
+export type CheckpointFormat = "safetensors" | "pth-zip" | "pth-legacy" | "savedmodel";
 
 /** What every reader returns. */
 export interface CheckpointContent {

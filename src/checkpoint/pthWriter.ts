@@ -57,9 +57,11 @@ function pickleOf(state: StateDict, metadata: Metadata): Uint8Array {
     state,
     ([name, tensor], key) => [name, tensorPiece(tensor, key)] as const,
   );
-  const others = Object.entries(metadata)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [metadataName(name), write.plain(value)] as const);
+  const given = Object.entries(metadata).filter(([, value]) => value !== undefined);
+  // As a map: metadata that went through a .pth before may say "model" and "model_name".
+  const others = new Map(
+    given.map(([name, value]) => [metadataName(name), write.plain(value)] as const),
+  );
   return write.pickle(write.dict([["model", write.orderedDict(tensors)], ...others]));
 }
 

@@ -6,7 +6,8 @@ import { decodeMetadata } from "./metadata.js";
 import { isPthLegacy, parsePthLegacy } from "./pthLegacy.js";
 import { parsePthZip } from "./pthZip.js";
 import { parseSafetensors } from "./safetensors.js";
-import { stripModulePrefix } from "./stateNames.js";
+import { checkpointFileOf, isSavedModel } from "./savedModelFolder.js";
+import { currentNames, stripModulePrefix } from "./stateNames.js";
 
 export interface Checkpoint extends CheckpointContent {
   readonly path: string;
@@ -17,15 +18,21 @@ export interface Checkpoint extends CheckpointContent {
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 /**
- * Reads a checkpoint of any supported format; the content decides which, not the name.
- * "module." prefixes of torch.nn.DataParallel are removed.
+ * Reads a checkpoint of any supported format, a SavedModel of ours among them; the content decides which, not the name.
+ * "module." prefixes of torch.nn.DataParallel are removed, and names of early torchvision are brought up to date.
  * @throws inputError that names the file, its size, what is wrong and what was expected
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const bytes = await readWholeFile(path);
-  return namingFile(path, bytes.length, async () => {
+  const file = checkpointFileOf(path);
+  const bytes = await readWholeFile(file);
+  return namingFile(file, bytes.length, async () => {
     const { format, state, metadata } = await parseCheckpoint(bytes);
-    return { path, format, state: stripModulePrefix(state), metadata };
+    return {
+      path,
+      format: isSavedModel(path) ? "savedmodel" : format,
+      state: currentNames(stripModulePrefix(state)),
+      metadata,
+    };
   });
 }
 
@@ -66,7 +73,7 @@ const FORMATS: readonly FormatRow[] = [
 ];
 
 const EXPECTED =
-  "A checkpoint is a file written by torch.save (.pth, .pt) or a .safetensors file; name one of those.";
+  "A checkpoint is a file written by torch.save (.pth, .pt), a .safetensors file, or a SavedModel of pefd; name one of those.";
 
 function unknownContent(bytes: Uint8Array): string {
   if (bytes.length === 0) return "it is empty";

@@ -12,6 +12,21 @@ export function stripModulePrefix(state: StateDict): StateDict {
 
 const prefixLength = (name: string): number => LEADING_PREFIXES.exec(name)?.[0].length ?? 0;
 
+/** torchvision's DenseNet once called the layers of a dense layer norm.1, conv.1, norm.2 and conv.2. */
+const EARLY_DENSENET = /^(.*denselayer\d+\.(?:norm|conv))\.([12]\.\w+)$/;
+
+/**
+ * With the names that PyTorch's models have today, as torchvision renames its own early files when it loads them.
+ * A name that is there already keeps its tensor, and the early one stays as it is.
+ */
+export function currentNames(state: StateDict): StateDict {
+  const renamed = (name: string): string => {
+    const current = name.replace(EARLY_DENSENET, "$1$2");
+    return state.has(current) ? name : current;
+  };
+  return new Map(Array.from(state, ([name, tensor]) => [renamed(name), tensor]));
+}
+
 /** A name from a file as it may stand in a message: quoted, escaped, not endless. */
 export const quote = (name: string): string =>
   JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}...` : name);

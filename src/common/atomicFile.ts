@@ -86,7 +86,8 @@ function describe(error: NodeJS.ErrnoException): string {
   return RUN_FAILURES[code] ?? INPUT_FAILURES[code] ?? error.message;
 }
 
-async function writeError(path: string, cause: unknown): Promise<PefdError> {
+/** What a failed write of a path is to people. */
+export async function writeError(path: string, cause: unknown): Promise<PefdError> {
   const error = cause as NodeJS.ErrnoException;
   const exists = await lstat(path).then(
     (stats) => stats.isFile(),

@@ -16,3 +16,17 @@ export function modelNameOf(path: string): string | undefined {
   const folder = basename(dirname(path)).replace(/^S:/, "");
   return leadingModel(folder) ?? leadingModel(basename(path).replace(/\.[a-z]+$/i, ""));
 }
+
+const mapIn = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+
+/**
+ * The model that a checkpoint's metadata names: pefd's own files do, those of the paper's code may hold the options of
+ * their run. Undefined where none of it is a known model.
+ */
+export function modelNameIn(metadata: Readonly<Record<string, unknown>>): string | undefined {
+  const { model, model_s } = mapIn(metadata.opt);
+  return [metadata.model, metadata.model_name, model_s, model].find(
+    (name): name is string => typeof name === "string" && modelNames().includes(name),
+  );
+}

@@ -1,13 +1,72 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { extname } from "node:path";
+import { isSavedModel } from "../../checkpoint/savedModelFolder.js";
 import { inputError } from "../../common/errors.js";
+import { modelNameOf } from "../../config/modelName.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { flag, section } from "../../config/row.js";
+import { choice, flag, section, type Values } from "../../config/row.js";
 import type { Command } from "../command.js";
+import { modelNameInFile } from "../modelInFile.js";
+
+const SAVED_MODEL = "savedmodel";
 
 const CONVERSION = section("Conversion", {
-  force: flag("Replace an existing file.", { flagOnly: true }),
+  to: choice([SAVED_MODEL], undefined, "A TensorFlow SavedModel, whatever OUT is called.", {
+    defaultText: "by OUT's ending",
+    flagOnly: true,
+  }),
+  model: choice<string, undefined>("models", undefined, "The model, for a SavedModel.", {
+    defaultText: "from the checkpoint",
+    flagOnly: true,
+  }),
+  force: flag("Replace an existing file or SavedModel.", { flagOnly: true }),
 });
+
+type Conversion = Values<typeof CONVERSION>;
+
+/** A folder: asked for, or a name without an ending. */
+const namesFolder = (path: string, { to }: Conversion): boolean =>
+  to === SAVED_MODEL || path.endsWith("/") || extname(path) === "";
+
+/** @throws inputError when something is in the way that may not be replaced */
+function checkFree(to: string, { force }: Conversion, folder: boolean): void {
+  if (!existsSync(to)) return;
+  const isFolder = statSync(to).isDirectory();
+  if (folder && isFolder && readdirSync(to).length === 0) return;
+  if (!force) {
+    throw inputError(`${to} exists already; it is left as it is.`, "Replace it with --force.");
+  }
+  if (folder && !isSavedModel(to)) {
+    throw inputError(
+      `${to} is not a SavedModel; --force does not replace it.`,
+      "Name a folder that is not there yet.",
+    );
+  }
+}
+
+async function savedModelName(from: string, { model }: Conversion): Promise<string> {
+  const name = model ?? (await modelNameInFile(from)) ?? modelNameOf(from);
+  if (name !== undefined) return name;
+  throw inputError(
+    `The model of ${from} cannot be told from the file or its folder; a SavedModel holds the model itself.`,
+    "Name it with --model, such as --model resnet8x4.",
+  );
+}
+
+async function write(from: string, to: string, options: Conversion) {
+  const { readCheckpoint } = await import("../../checkpoint/readCheckpoint.js");
+  const { path, state, metadata, format } = await readCheckpoint(from);
+  if (namesFolder(to, options)) {
+    const model = await savedModelName(from, options);
+    const { exportSavedModel } = await import("../../train/exportSavedModel.js");
+    await exportSavedModel(to, { path, model, state, metadata });
+  } else {
+    const { writeCheckpoint } = await import("../../checkpoint/writeCheckpoint.js");
+    await writeCheckpoint(to, state, metadata);
+  }
+  return { format, tensors: state.size };
+}
 
 /** pefd convert: the same tensors in another format, bit for bit. */
 export const command: Command = {
@@ -16,18 +75,13 @@ export const command: Command = {
   examples: [
     ["pefd convert ckpt_epoch_240.pth resnet8x4.safetensors", "from PyTorch"],
     ["pefd convert resnet8x4_best.safetensors resnet8x4.pth", "for torch.load"],
+    ["pefd convert resnet8x4_best.safetensors resnet8x4/", "a SavedModel for TensorFlow"],
   ],
   async run({ layers, positionals, output }) {
     const [from, to] = positionals as [string, string];
-    const { force } = resolveSection(CONVERSION, layers);
-    if (existsSync(to) && !force) {
-      throw inputError(`${to} exists already; it is left as it is.`, "Replace it with --force.");
-    }
-    const { readCheckpoint } = await import("../../checkpoint/readCheckpoint.js");
-    const { writeCheckpoint } = await import("../../checkpoint/writeCheckpoint.js");
-    const { state, metadata, format } = await readCheckpoint(from);
-    await writeCheckpoint(to, state, metadata);
-    const tensors = state.size;
+    const options = resolveSection(CONVERSION, layers);
+    checkFree(to, options, namesFolder(to, options));
+    const { format, tensors } = await write(from, to, options);
     output.result(`${tensors} tensors of ${from} (${format}) are in ${to}`, {
       from,
       to,

@@ -1,0 +1,52 @@
+import { encodeMetadata, type Metadata } from "../checkpoint/metadata.js";
+import { serializeSafetensors } from "../checkpoint/safetensors.js";
+import { GRAPH_FILE, STATE_FILE } from "../checkpoint/savedModelFolder.js";
+import { writeFolderAtomic } from "../common/atomicFolder.js";
+import type { StateDict } from "../common/stateDict.js";
+import { savedModelBytes } from "../compile/savedModel.js";
+import { buildModel } from "../models/build.js";
+import { modelRow } from "../models/registry.js";
+import { zeroFill } from "../nn/initialization.js";
+import { loadTensorFlow, tf } from "../runtime/tf.js";
+import { variablesOf } from "./learner.js";
+import { servingGraph } from "./servingGraph.js";
+import { loadState } from "./stateFiles.js";
+
+/** Classes and image side of models whose row names no other: CIFAR-100's. */
+const NUM_CLASSES = 100;
+const IMAGE_SIDE = 32;
+
+/** A checkpoint that is to become a SavedModel. */
+export interface SavedModelSource {
+  /** The file that it was read from, for messages. */
+  readonly path: string;
+  readonly model: string;
+  readonly state: StateDict;
+  readonly metadata: Metadata;
+}
+
+/**
+ * Writes a TensorFlow SavedModel: the graph with its weights, and the state as it was read, so that converting back
+ * gives the same bits. A folder in its place is replaced.
+ * @throws inputError for an unknown model or tensors that do not fit it
+ */
+export async function exportSavedModel(to: string, source: SavedModelSource): Promise<void> {
+  const { model_name: _, ...others } = source.metadata; // how a .pth spells the model
+  const metadata = encodeMetadata({ ...others, model: source.model });
+  await writeFolderAtomic(to, {
+    [GRAPH_FILE]: graphBytes(source),
+    [STATE_FILE]: serializeSafetensors(source.state, metadata),
+  });
+}
+
+function graphBytes({ path, model: modelName, state }: SavedModelSource): Uint8Array {
+  const { numClasses = NUM_CLASSES, imageSize = IMAGE_SIDE } = modelRow(modelName);
+  loadTensorFlow();
+  const model = buildModel(modelName, numClasses, zeroFill);
+  try {
+    loadState(model.state, state, { path, modelName });
+    return savedModelBytes(servingGraph(model, imageSize));
+  } finally {
+    tf.dispose(variablesOf(model.state));
+  }
+}
