@@ -13,6 +13,21 @@ export interface CommandRow {
 /** All commands. A new one is a file in commands/ and a row here. */
 export const COMMANDS: readonly CommandRow[] = [
   {
+    name: "train-teacher",
+    summary: "Train a teacher.",
+    load: () => import("./commands/trainTeacher.js"),
+  },
+  {
+    name: "distill",
+    summary: "Train a student with a teacher's help.",
+    load: () => import("./commands/distill.js"),
+  },
+  {
+    name: "eval",
+    summary: "Evaluate checkpoints on the test images.",
+    load: () => import("./commands/eval.js"),
+  },
+  {
     name: "report",
     summary: "Summarise runs: a table, a page, plots.",
     load: () => import("./commands/report.js"),

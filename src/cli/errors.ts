@@ -4,6 +4,8 @@ import { Interrupted, signalExitCode } from "./interrupt.js";
 
 /** What is told about an error, and the exit code. */
 interface Told {
+  /** A signal is no error. */
+  readonly prefix?: "";
   readonly exitCode: number;
   readonly lines: readonly string[];
 }
@@ -13,13 +15,16 @@ const isSystemError = (error: Error): error is NodeJS.ErrnoException =>
 
 const OUT_OF_MEMORY = /OOM when allocating|RESOURCE_EXHAUSTED|out of memory/i;
 
+const withHint = ({ message, hint }: PefdError | Interrupted): string[] =>
+  hint === undefined ? [message] : [message, hint];
+
 function tell(error: Error): Told {
   if (error instanceof Interrupted) {
-    return { exitCode: signalExitCode(error.signalName), lines: [error.message] };
+    const exitCode = signalExitCode(error.signalName);
+    return { prefix: "", exitCode, lines: withHint(error) };
   }
   if (error instanceof PefdError) {
-    const hint = error.hint === undefined ? [] : [error.hint];
-    return { exitCode: error.exitCode, lines: [error.message, ...hint] };
+    return { exitCode: error.exitCode, lines: withHint(error) };
   }
   if (isSystemError(error)) {
     return { exitCode: 1, lines: [`The system refused an operation: ${error.message}.`] };
@@ -52,9 +57,9 @@ export function describeError(
 ): { text: string; exitCode: number } {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const paint = palette(color);
-  const { exitCode, lines } = tell(error);
+  const { prefix = `${paint.red("error:")} `, exitCode, lines } = tell(error);
   const [first, ...rest] = lines;
-  const shown = [`${paint.red("error:")} ${first}`, ...rest.map((line) => `  ${line}`)];
+  const shown = [`${prefix}${first}`, ...rest.map((line) => `  ${line}`)];
   if (debug && error.stack) shown.push(paint.dim(error.stack));
   return { text: shown.join("\n"), exitCode };
 }

@@ -5,38 +5,45 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** The exit code by which shells tell that a signal ended a program: 130, 143, 129. */
 export const signalExitCode = (name: NodeJS.Signals): number => 128 + constants.signals[name];
 
-/** Thrown when work ended early because of a signal. */
+/** The reason that aborted work was given, and throws once it has ended in good order. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
 
-  constructor(readonly signalName: NodeJS.Signals) {
+  /** @param hint what to type next */
+  constructor(
+    readonly signalName: NodeJS.Signals,
+    readonly hint?: string,
+  ) {
     super(`Stopped by ${signalName}.`);
   }
 }
 
+/** What is told when work is interrupted. */
+export interface Interruption {
+  /** Called at the first signal, to say what is going on. */
+  readonly onSignal?: (name: NodeJS.Signals) => void;
+  /** What to type next, once the work has ended. */
+  readonly hint?: string;
+}
+
 /**
  * Runs work that can stop in good order. The first SIGINT, SIGTERM or SIGHUP aborts the signal that the
- * work was given; a second one ends the process at once.
- * @param onFirst called at the first signal, to say what is going on
- * @throws Interrupted once the work has ended after a signal, whether it returned or threw an AbortError
+ * work was given, with an Interrupted as its reason, which the work throws when it has stopped early; work
+ * that was all but done may as well return. A second signal ends the process at once.
  */
 export async function interruptible<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
-  onFirst: (name: NodeJS.Signals) => void,
+  { onSignal, hint }: Interruption = {},
 ): Promise<Result> {
   const controller = new AbortController();
-  let received: NodeJS.Signals | undefined;
   const listener = (name: NodeJS.Signals) => {
-    if (received !== undefined) process.exit(signalExitCode(name));
-    received = name;
-    onFirst(name);
-    controller.abort(new Interrupted(name));
+    if (controller.signal.aborted) process.exit(signalExitCode(name));
+    controller.abort(new Interrupted(name, hint));
+    onSignal?.(name);
   };
   for (const name of SIGNALS) process.on(name, listener);
   try {
-    const result = await work(controller.signal);
-    if (received !== undefined) throw new Interrupted(received);
-    return result;
+    return await work(controller.signal);
   } finally {
     for (const name of SIGNALS) process.off(name, listener);
   }

@@ -17,11 +17,14 @@ export const colorOnStderr = (noColor: boolean): boolean => colorOn(process.stde
 /** The same for stdout. */
 export const colorOnStdout = (noColor: boolean): boolean => colorOn(process.stdout, noColor);
 
+/** A pipe whose reader went away, and a terminal that was closed. */
+const GONE = new Set(["EPIPE", "EIO"]);
+
 /** A reader that went away (`pefd models | head -1`) is no error; a run goes on without it. */
 export function ignoreClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      if (!GONE.has(error.code ?? "")) throw error;
     });
   }
 }

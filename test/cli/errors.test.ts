@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { test } from "node:test";
 import { describeError } from "#pefd/cli/errors.js";
 import { Interrupted } from "#pefd/cli/interrupt.js";
+import { resumeLine } from "#pefd/cli/run.js";
 import { environmentError, runError } from "#pefd/common/errors.js";
 import { ROOT } from "../helpers/paths.js";
 
@@ -23,6 +24,8 @@ test("signals end with 128 and their number", () => {
     (name) => describeError(new Interrupted(name), plain).exitCode,
   );
   assert.deepEqual(codes, [129, 130, 143]);
+  const { text } = describeError(new Interrupted("SIGINT", "Go on with: pefd"), plain);
+  assert.equal(text, "Stopped by SIGINT.\n  Go on with: pefd");
 });
 
 test("what the system refuses and a full device are told as such", () => {
@@ -54,6 +57,12 @@ test("colours are written only where asked for", () => {
   const error = runError("Red.");
   assert.ok(!describeError(error, plain).text.includes("\u001b"));
   assert.ok(describeError(error, { debug: false, color: true }).text.includes("\u001b[31m"));
+});
+
+test("the line that resumes a run can be pasted into a shell", () => {
+  const argv = ["distill", "--force", "--path_t", "a b/it's.pth", "--save_dir", "x/S:a_b,c"];
+  const line = resumeLine(argv);
+  assert.equal(line, `pefd distill --path_t 'a b/it'\\''s.pth' --save_dir x/S:a_b,c --resume`);
 });
 
 test("a reader that goes away is no error", () => {

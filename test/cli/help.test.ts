@@ -28,11 +28,11 @@ for (const { name, load } of COMMANDS) {
 test("help is told on stdout, whatever else was typed", async () => {
   const [overall, own] = await Promise.all([
     pefd(["--help"]),
-    pefd(["models", "--nonsense", "x", "-h"]),
+    pefd(["distill", "--epochs", "x", "-h"]),
   ]);
   assert.deepEqual([overall.exitCode, overall.stderr, overall.stdout], [0, "", `${overview()}\n`]);
   assert.deepEqual([own.exitCode, own.stderr], [0, ""]);
-  assert.match(own.stdout, /^pefd models \[options\]/);
+  assert.match(own.stdout, /^pefd distill \[options\]/);
 });
 
 test("--version is the package's", async () => {

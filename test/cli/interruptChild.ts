@@ -1,8 +1,8 @@
 import { Interrupted, interruptible, signalExitCode } from "#pefd/cli/interrupt.js";
 
 /**
- * A process that works until it is told to stop: "polite" ends at the first signal, "throwing" throws the signal's
- * reason, "stubborn" never ends by itself. Says "ready", then what it hears.
+ * A process that works until it is told to stop: "early" stops at the first signal, "done" returns then, "stubborn"
+ * never ends by itself. Says "ready", then what it hears.
  */
 const manner = process.argv[2];
 
@@ -13,11 +13,11 @@ async function work(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => manner !== "stubborn" && done());
   });
   clearInterval(timer);
-  if (manner === "throwing") signal.throwIfAborted();
+  if (manner === "early") signal.throwIfAborted();
 }
 
 try {
-  await interruptible(work, (name) => process.stdout.write(`heard ${name}\n`));
+  await interruptible(work, { onSignal: (name) => process.stdout.write(`heard ${name}\n`) });
 } catch (error) {
   if (!(error instanceof Interrupted)) throw error;
   process.exitCode = signalExitCode(error.signalName);

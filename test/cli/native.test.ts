@@ -15,7 +15,7 @@ const script = (argv: readonly string[]): string => `
   console.error(JSON.stringify({ exitCode, native: loaded.filter((file) => file.includes("tfjs")) }));
 `;
 
-for (const typed of ["--help", "models", "config list"]) {
+for (const typed of ["--help", "distill --help", "models", "config list", "distill --dry_run"]) {
   test(`pefd ${typed} does without the native library`, async () => {
     const source = script(typed.split(" "));
     const { stderr } = await promisify(execFile)(process.execPath, [

@@ -25,9 +25,8 @@ export const command: Command = {
     const { data, url, md5 } = resolveSection(FETCHING, layers);
     const { fetchCifar100 } = await import("../../data/download.js");
     const progress = transferProgress(output);
-    const { fetched, resumedFrom } = await interruptible(
-      (signal) => fetchCifar100({ directory: data, url, md5, signal, onProgress: progress.update }),
-      () => {},
+    const { fetched, resumedFrom } = await interruptible((signal) =>
+      fetchCifar100({ directory: data, url, md5, signal, onProgress: progress.update }),
     ).finally(progress.stop);
     const text = fetched ? `CIFAR-100 lies in ${data}` : `CIFAR-100 was in ${data} already`;
     output.result(text, { directory: data, fetched, resumedFrom });

@@ -28,6 +28,7 @@ async function showUntilStopped(
     live.show(render());
     await sleep(interval * 1000, undefined, { signal }).catch(() => undefined);
   }
+  signal.throwIfAborted();
 }
 
 /** Ctrl-C is how a watch ends: that is worth an exit code, and no sentence. */
@@ -54,9 +55,9 @@ export const command: Command = {
       output.result(render(), watchDocument(collectRuns(dirs), Date.now()));
       return undefined;
     }
-    return interruptible(
-      (signal) => showUntilStopped(render, interval, signal),
+    return interruptible((signal) => showUntilStopped(render, interval, signal)).then(
       () => undefined,
-    ).then(() => undefined, endedBySignal);
+      endedBySignal,
+    );
   },
 };

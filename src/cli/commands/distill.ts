@@ -1,0 +1,37 @@
+import { requireTeacher, resolveDistill } from "../../config/derive.js";
+import { DISTILL_SECTIONS } from "../../config/options.js";
+import type { Command, Invocation } from "../command.js";
+import { printDryRun } from "../dryRun.js";
+import { runTraining } from "../run.js";
+import { trainingSections } from "../sections.js";
+
+/** What to type for a teacher that this distillation could use. */
+function trainTeacherLine({ flags }: Invocation, model: string | undefined): string {
+  const words = flags.config ? ["--config", String(flags.config)] : model ? ["--model", model] : [];
+  return ["pefd", "train-teacher", ...words].join(" ");
+}
+
+/** pefd distill: trains a student with a frozen teacher, as the paper's train_student.py does. */
+export const command: Command = {
+  sections: trainingSections(DISTILL_SECTIONS),
+  examples: [
+    [
+      "pefd distill --path_t save/models/resnet32x4_vanilla/ckpt_epoch_240.pth --model_s resnet8x4",
+      "the paper's method with its weights",
+    ],
+    ["pefd distill --config resnet32x4-resnet8x4-kd --trial 2", "a row of the paper's table"],
+    ["pefd distill --config smoke --dry_run", "show what would be run"],
+  ],
+  async run(invocation) {
+    const resolved = resolveDistill(invocation.layers);
+    if (invocation.flags.dry_run) return printDryRun(resolved, invocation.output);
+    const { modelNameInFile } = await import("../modelInFile.js");
+    const trainCommand = trainTeacherLine(invocation, resolved.options.model_t);
+    const options = await requireTeacher(resolved.options, modelNameInFile, trainCommand);
+    if (resolved.ranks.path_t === undefined) {
+      invocation.output.notice(`Teacher: ${options.path_t}`);
+    }
+    const { runDistill } = await import("../../train/distill.js");
+    return runTraining(invocation, options, options.model_s, (hooks) => runDistill(options, hooks));
+  },
+};

@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import { type TrainOptions, WITHOUT_EFFECT } from "../config/options.js";
+import { withoutEffect } from "../config/resolve.js";
+import { createReporter, type RunReporter } from "../report/reporter.js";
+import type { Hooks, RunResult } from "../train/result.js";
+import type { Invocation } from "./command.js";
+import { interruptible } from "./interrupt.js";
+import { COLUMNS } from "./output.js";
+
+/** One word as a shell takes it. */
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** The command line that goes on with an interrupted run. */
+export function resumeLine(argv: readonly string[]): string {
+  const kept = argv.filter((word) => word !== "--force" && word !== "--resume");
+  return ["pefd", ...kept, "--resume"].map(quoted).join(" ");
+}
+
+const percent = (value: number): string => `${value.toFixed(2)} %`;
+
+/** A finished run in a few lines: where it lies, how good it is, what to type next. */
+export function runSummary(result: RunResult, model: string, data: string): string {
+  const { runDir, test, best, epochs } = result;
+  const checkpoint = join(runDir, `${model}_last.safetensors`);
+  return [
+    `Run folder   ${runDir}`,
+    `Last top-1   ${percent(test.top1)} (epoch ${epochs})`,
+    `Best top-1   ${percent(best.top1)} (epoch ${best.epoch})`,
+    `Evaluate it  pefd eval --checkpoint ${quoted(checkpoint)} --data ${quoted(data)}`,
+  ].join("\n");
+}
+
+function reporterOf({ output }: Invocation, printFreq: number | undefined): RunReporter {
+  const { stderr } = process;
+  return createReporter({
+    stream: stderr,
+    isTTY: stderr.isTTY === true,
+    columns: stderr.columns ?? COLUMNS,
+    printFreq,
+    quiet: output.quiet,
+    color: output.color,
+  });
+}
+
+/**
+ * Runs a training with a reporter on stderr and in good order when it is interrupted, then prints its result.
+ * @param model the model that is trained, which names the files of its weights
+ */
+export async function runTraining(
+  invocation: Invocation,
+  options: Pick<TrainOptions, "print_freq" | "data">,
+  model: string,
+  train: (hooks: Hooks) => Promise<RunResult>,
+): Promise<undefined> {
+  const { output, layers, argv } = invocation;
+  for (const notice of withoutEffect(WITHOUT_EFFECT, layers)) output.notice(notice);
+  const reporter = reporterOf(invocation, options.print_freq);
+  const result = await interruptible((signal) => train({ reporter, signal, env: invocation.env }), {
+    onSignal: (name) => reporter.warn(`${name}: keeping what is done; once more stops at once`),
+    hint: `Go on with: ${resumeLine(argv)}`,
+  });
+  output.result(runSummary(result, model, options.data), result);
+}

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { pefd } from "../helpers/pefd.js";
+
+const cwd = mkdtempSync(join(tmpdir(), "pefd-usage-"));
+after(() => rmSync(cwd, { recursive: true }));
+
+const TEACHER = "resnet32x4_vanilla/ckpt_epoch_240.pth";
+
+/** What is typed after `pefd`, and what the sentence must say. */
+const CASES: readonly (readonly [typed: string, sentence: RegExp])[] = [
+  ["", /Which command\?[\s\S]*pefd distill/],
+  ["nonsense", /There is no command nonsense\./],
+  ["distil", /There is no command distil\. Did you mean distill\?/],
+  ["config", /pefd config needs a second word[\s\S]*pefd config list/],
+  ["config lisst", /no command config lisst\. Did you mean config list\?/],
+  ["--epochs 3 distill", /The command comes first, before --epochs/],
+  ["distill --frobnicate", /pefd distill has no flag --frobnicate\.[\s\S]*pefd distill --help/],
+  ["distill --epoch 3", /no flag --epoch\. Did you mean --epochs\?/],
+  ["distill --batch-siz 3", /no flag --batch-siz\. Did you mean --batch_size\?/],
+  ["distill -x 3", /no flag -x/],
+  ["eval --epochs 3", /pefd eval has no flag --epochs/],
+  ["distill stray", /does not know what to do with "stray"/],
+  ["distill --epochs", /--epochs needs a value/],
+  ["distill --epochs --resume", /--epochs needs a value/],
+  [`distill --epochs abc --path_t ${TEACHER}`, /--epochs takes a whole number.*"abc"/],
+  [`distill --epochs 1 --epochs 2`, /--epochs was given 2 times \(1, 2\)/],
+  [`distill -b 1 --beta 2`, /--beta was given 2 times/],
+  [`distill --batch-size 1 --batch_size 2`, /--batch_size was given 2 times/],
+  [
+    `distill --learning_rate -1 --path_t ${TEACHER}`,
+    /--learning_rate takes a number, above 0.*"-1"/,
+  ],
+  [`distill --kd-T=-1e5`, /--kd_T takes a number, above 0; "-1e5"/],
+  [`distill --path_t ${TEACHER} --kd_T NaN`, /--kd_T.*"NaN"/],
+  [`distill --path_t ${TEACHER} --batch_size 0`, /--batch_size.*"0"/],
+  [
+    `distill --model_s resnet8x5 --path_t ${TEACHER}`,
+    /no model resnet8x5\. Did you mean resnet8x4/,
+  ],
+  [`distill --distill our --path_t ${TEACHER}`, /no method our\. Did you mean ours/],
+  ["distill --resume=maybe", /--resume is a switch and takes no value; "maybe"/],
+  ["distill --resume maybe", /does not know what to do with "maybe"/],
+  ["distill", /needs a teacher: give its checkpoint with --path_t/],
+  ["distill --config smoke", /no teacher resnet14 in[\s\S]*pefd train-teacher --config smoke/],
+  ["distill --config smok", /no preset smok\. Did you mean smoke\?/],
+  ["distill --config none.json", /none\.json cannot be read/],
+  ["eval", /needs a checkpoint: give its file with --checkpoint/],
+  ["train-teacher --model resnet9", /no model resnet9/],
+];
+
+for (const [typed, sentence] of CASES) {
+  test(`pefd ${typed}`, async () => {
+    const { exitCode, stdout, stderr } = await pefd(typed.split(" ").filter(Boolean), { cwd });
+    assert.match(stderr, sentence);
+    assert.doesNotMatch(stderr, /\n\s+at |node:internal/);
+    assert.equal(stdout, "");
+    assert.equal(exitCode, 2);
+  });
+}
+
+test("refusals leave nothing behind", () => {
+  assert.deepEqual(readdirSync(cwd), []);
+});
+
+test("--debug shows the stack trace, before and after the command's name", async () => {
+  for (const words of [
+    ["--debug", "nonsense"],
+    ["distill", "--epochs", "x", "--debug"],
+  ]) {
+    const { exitCode, stderr } = await pefd(words, { cwd });
+    assert.match(stderr, /\n\s+at .*\.js/);
+    assert.equal(exitCode, 2);
+  }
+});
+
+test("a wrong environment variable is named", async () => {
+  const { exitCode, stderr } = await pefd(["distill"], { cwd, env: { PEFD_EPOCHS: "many" } });
+  assert.match(stderr, /PEFD_EPOCHS takes a whole number.*"many"/);
+  assert.equal(exitCode, 2);
+});
