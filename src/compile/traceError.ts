@@ -1,5 +1,10 @@
-/** Frames of the machinery itself, which nobody wants to read. */
-const MACHINERY = /node_modules|node:internal|\/compile\/|\/nn\/kernels\./;
+/** This folder, as frames of a stack name it. */
+const OWN_FOLDER = new URL(".", import.meta.url).href;
+
+/** Frames of the machinery itself or of built-in functions, which nobody wants to read. */
+const isMachinery = (frame: string): boolean =>
+  frame.includes(OWN_FOLDER) ||
+  /node_modules|node:internal|<anonymous>\)|\(native\)|\/nn\/kernels\./.test(frame);
 
 /** The first line of the step's own code on the stack, as "file:line:column". */
 export function callerLine(): string {
@@ -10,7 +15,7 @@ export function callerLine(): string {
   const frame = stack
     .split("\n")
     .slice(1)
-    .find((line) => !MACHINERY.test(line));
+    .find((line) => !isMachinery(line));
   return frame?.replace(/^.*?\(?((?:file:\/\/)?\/[^)]*)\)?$/, "$1").trim() ?? "unknown";
 }
 

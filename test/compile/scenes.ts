@@ -2,20 +2,11 @@ import { createRandom } from "#pefd/common/random.js";
 import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import type { ImageSet } from "#pefd/data/types.js";
-import { methodRow } from "#pefd/distill/registry.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
-import { randomFill } from "#pefd/nn/initialization.js";
 import { tf, type Variable } from "#pefd/runtime/tf.js";
-import {
-  distilling,
-  type Learner,
-  parametersOf,
-  supervised,
-  variablesOf,
-} from "#pefd/train/learner.js";
-import { createMetrics } from "#pefd/train/metrics.js";
+import { type Learner, variablesOf } from "#pefd/train/learner.js";
+import { frozen, studentLearner, teacherLearner } from "#pefd/train/learners.js";
 import { openTrainingSession } from "#pefd/train/session.js";
-import { createVelocities } from "#pefd/train/sgd.js";
 import { streamedSource } from "#pefd/train/source.js";
 
 const CLASSES = 100;
@@ -37,32 +28,18 @@ export interface Pupil {
 }
 
 /** A model that learns from labels. */
-export function teacherPupil(name: string): Pupil {
-  const model = buildModel(name, CLASSES, initialFill(name, 5, "teacher"));
-  const parameters = parametersOf(model.state);
-  const velocities = createVelocities(parameters);
-  const rest = { metrics: createMetrics(), objective: supervised() };
-  return { learner: { model, extra: [], parameters, velocities, ...rest }, constants: [] };
-}
+export const teacherPupil = (name: string): Pupil => ({
+  learner: teacherLearner(name, CLASSES, 5),
+  constants: [],
+});
 
 /** A student that learns from a random teacher by a method of the registry, with every term of the loss. */
 export function studentPupil(method: string, name = "resnet8"): Pupil {
-  const guide = buildModel(name, CLASSES, initialFill(name, 6, "teacher"));
-  const folded = guide.freeze();
-  const model = buildModel(name, CLASSES, initialFill(name, 5, "student"));
-  const distillation = methodRow(method).build({
-    ...{ studentFeatureSize: model.featureSize, teacherFeatureSize: guide.featureSize },
-    ...{ numClasses: CLASSES, numProjectors: 2, temperature: 4 },
-    fill: randomFill(5, "projectors", {}),
-  });
-  const parameters = [...parametersOf(model.state), ...parametersOf(distillation.state)];
+  const teacher = frozen(buildModel(name, CLASSES, initialFill(name, 6, "teacher")));
   const weights = { gamma: 1, alpha: 0.5, beta: 2 };
-  const learner = {
-    ...{ model, extra: distillation.state, parameters },
-    ...{ velocities: createVelocities(parameters), metrics: createMetrics() },
-    objective: distilling(guide, distillation, weights, 4),
-  };
-  return { learner, constants: [...variablesOf(guide.state), ...folded] };
+  const setting = { ...weights, model_s: name, distill: method, kd_T: 4, num_proj: 2 };
+  const learner = studentLearner(teacher.model, setting, CLASSES, 5);
+  return { learner, constants: teacher.variables };
 }
 
 /** How a pupil is trained. */
