@@ -18,8 +18,8 @@ export interface Finding {
   readonly subject: Subject;
   /** The epoch that the checkpoint tells. */
   readonly epoch: number | undefined;
-  /** Projectors found beside the checkpoint. */
-  readonly projectors: number;
+  /** Projectors of features found beside the checkpoint; undefined without such a file. */
+  readonly projectors: number | undefined;
   /** Images looked at. */
   readonly n: number;
   /** See measures.ts; null where a measure does not exist for the pair. */
@@ -60,7 +60,7 @@ async function analyzeOne(subject: Subject, { set, outputs }: Reference): Promis
   return {
     subject,
     epoch: typeof metadata.epoch === "number" ? metadata.epoch : undefined,
-    projectors: projectors?.length ?? 0,
+    projectors: projectors?.length,
     n: set.count,
     measures: measure({ student, teacher: outputs, projected, labels: set.labels }),
   };

@@ -9,8 +9,8 @@ import { projectorCount } from "./present.js";
 const ABOUT: readonly (readonly [about: About, label: string])[] = [
   ["student", "student"],
   ["teacher", "teacher"],
-  ["projected", "student through its projectors"],
-  ["both", "student and teacher"],
+  ["projected", "projected"],
+  ["both", "both together"],
 ];
 
 const PANEL = { width: 372, height: 250 };
@@ -21,49 +21,73 @@ const TOP = 70;
 interface Axis {
   readonly name: string;
   readonly findings: readonly Finding[];
-  readonly at: (finding: Finding) => number;
+  readonly placeOf: (finding: Finding) => number;
 }
-
-const runsOf = (findings: readonly Finding[]) =>
-  new Set(findings.map(({ subject }) => subject.run?.dir));
 
 const isLast = ({ subject }: Finding) => /_last\.\w+$/.test(subject.checkpoint);
 
-/** One run is drawn over its epochs, several by their number of projectors when trained, single files in their order. */
+const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
+
+const placesOf = ({ findings, placeOf }: Axis): number[] =>
+  distinct(findings.map(placeOf)).sort((a, b) => a - b);
+
+const inOrder = (name: string, findings: readonly Finding[]): Axis => ({
+  name,
+  findings,
+  placeOf: (finding) => findings.indexOf(finding) + 1,
+});
+
+/** By number of projectors where all runs have one and it varies, else in the table's order. */
+function axisOfRuns(findings: readonly Finding[]): Axis {
+  const counts = distinct(findings.map(projectorCount));
+  const isAblation = counts.length > 1 && !counts.includes(undefined);
+  if (!isAblation) return inOrder("run", findings);
+  const placeOf = (finding: Finding) => projectorCount(finding) as number;
+  return { name: "number of projectors", findings, placeOf };
+}
+
+/** One run is drawn over its epochs, several by their last weights, single files in their order. */
 function chooseAxis(findings: readonly Finding[]): Axis {
-  const [first] = findings;
-  if (first?.subject.run === undefined) {
-    return { name: "checkpoint", findings, at: (finding) => findings.indexOf(finding) + 1 };
-  }
-  if (runsOf(findings).size > 1) {
-    return { name: "number of projectors", findings: findings.filter(isLast), at: projectorCount };
+  if (findings[0]?.subject.run === undefined) return inOrder("checkpoint", findings);
+  if (distinct(findings.map(({ subject }) => subject.run?.dir)).length > 1) {
+    return axisOfRuns(findings.filter(isLast));
   }
   const known = findings.filter(({ epoch }) => epoch !== undefined);
-  return { name: "epoch", findings: known, at: ({ epoch }) => epoch as number };
+  return { name: "epoch", findings: known, placeOf: ({ epoch }) => epoch as number };
 }
+
+/** Epochs lie on a line of numbers; whatever else is counted stands side by side. */
+const isNumeric = (axis: Axis) => axis.name === "epoch" && placesOf(axis).length > 1;
+
+const ruler = (axis: Axis) =>
+  isNumeric(axis)
+    ? { type: "value" as const, min: 0, max: "dataMax", minInterval: 1 }
+    : { type: "category" as const, data: placesOf(axis).map(String) };
 
 const colorOf = (about: About) => seriesColor(ABOUT.findIndex(([name]) => name === about));
 
 /** A dot per checkpoint and a line through the means of those at one place. */
 function measureSeries({ key, about }: Measure, axis: Axis, panel: number): Series[] {
-  const values = new Map<number, number[]>();
-  for (const finding of axis.findings) {
+  const places = placesOf(axis);
+  const points = axis.findings.flatMap((finding) => {
     const value = finding.measures[key];
-    const at = axis.at(finding);
-    if (typeof value === "number") values.set(at, [...(values.get(at) ?? []), value]);
-  }
-  const places = [...values].sort(([a], [b]) => a - b);
+    const place = axis.placeOf(finding);
+    const x = isNumeric(axis) ? place : places.indexOf(place);
+    return typeof value === "number" ? [[x, value] as const] : [];
+  });
+  const line = distinct(points.map(([x]) => x)).sort((a, b) => a - b);
+  const meanAt = (x: number) => mean(points.filter(([at]) => at === x).map(([, value]) => value));
   const color = colorOf(about);
   const shared = { silent: true, xAxisIndex: panel, yAxisIndex: panel, itemStyle: { color } };
   const name = ABOUT.find(([one]) => one === about)?.[1] ?? "";
   return [
     {
       ...{ type: "line", name, showSymbol: false, lineStyle: { color, width: 2 }, ...shared },
-      data: places.map(([at, all]) => [at, mean(all)]),
+      data: line.map((x) => [x, meanAt(x)]),
     },
     {
       ...{ type: "scatter", name, symbolSize: 6, ...shared },
-      data: places.flatMap(([at, all]) => all.map((value) => [at, value])),
+      data: points.map((point) => [...point]),
     },
   ];
 }
@@ -99,7 +123,7 @@ export function analysisPlot(findings: readonly Finding[]): string {
       ...{ width: PANEL.width - 76, height: PANEL.height - 84 },
     })),
     xAxis: panels.map((_, i) => ({
-      ...{ type: "value" as const, gridIndex: i, min: "dataMin", max: "dataMax", minInterval: 1 },
+      ...{ ...ruler(axis), gridIndex: i },
       ...{ nameLocation: "middle" as const, nameGap: 26, ...axisPart(axis.name) },
       splitLine: { show: false },
     })),

@@ -4,9 +4,12 @@ import type { Finding } from "./analyze.js";
 import { MEASURES } from "./measures.js";
 import { projectorsOf } from "./subjects.js";
 
-/** The number of projectors of a finding: as its run was told, else as they lie beside the checkpoint. */
-export const projectorCount = ({ subject, projectors }: Finding): number =>
-  (subject.run && projectorsOf(subject.run)) ?? projectors;
+/**
+ * The number of projectors that a student learned through: those found beside it, or the 0 that its run was told.
+ * Undefined where neither tells, as for a method without projectors of features.
+ */
+export const projectorCount = ({ subject, projectors }: Finding): number | undefined =>
+  projectors ?? (subject.run && projectorsOf(subject.run) === 0 ? 0 : undefined);
 
 const shortName = (path: string): string => basename(path).replace(/\.(safetensors|pth|pt)$/, "");
 
@@ -18,7 +21,7 @@ const facts = (finding: Finding) => ({
   teacher: finding.subject.teacherPath,
   model_t: finding.subject.teacherModel,
   distill: finding.subject.run?.method ?? null,
-  num_proj: projectorCount(finding),
+  num_proj: projectorCount(finding) ?? null,
   trial: finding.subject.run?.trial ?? null,
   epoch: finding.epoch ?? null,
   n: finding.n,
@@ -46,7 +49,7 @@ export function analysisTable(findings: readonly Finding[]): Table {
     ...(isMany ? [runName(finding)] : []),
     shortName(finding.subject.checkpoint),
     String(finding.epoch ?? "-"),
-    String(projectorCount(finding)),
+    String(projectorCount(finding) ?? "-"),
     String(finding.subject.run?.trial ?? "-"),
     ...shown.map(({ key, digits }) => rounded(finding.measures[key], digits)),
   ]);

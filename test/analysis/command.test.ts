@@ -87,7 +87,7 @@ describe("pefd analyze", () => {
     assert.ok(Math.abs(same.mda - 1) < 1e-6 && Math.abs(same.cka - 1) < 1e-6);
     assert.equal(same.agreement, 100);
     assert.equal(same.top1_student, same.top1_teacher);
-    assert.equal(same.mda_projected, null);
+    assert.deepEqual([same.mda_projected, same.num_proj], [null, null]);
     assert.ok(other.mda > 0 && other.mda < 0.9999, String(other.mda));
     assert.ok(other.cka < 0.9999, String(other.cka));
     assert.notEqual(other.norm_student, other.norm_teacher);

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Finding } from "#pefd/analysis/analyze.js";
+import { analysisPlot } from "#pefd/analysis/plot.js";
+import type { RunRecord } from "#pefd/report/runRecord.js";
+
+/** A finding whose only measure is CKA; a run's folder is named by its number of projectors. */
+function finding(checkpoint: string, epoch: number, projectors?: number): Finding {
+  const setting = { teacherPath: "t", teacherModel: "resnet8", data: "data", limitTest: undefined };
+  const run = { dir: String(projectors), config: {}, trial: 1 } as unknown as RunRecord;
+  const subject = { ...setting, checkpoint, model: "resnet8", run };
+  return { subject, epoch, projectors, n: 1, measures: { cka: 0.2 + epoch / 1000 } };
+}
+
+const textsOf = (svg: string) => [...svg.matchAll(/>([^<>]+)<\/text>/g)].map(([, text]) => text);
+
+test("one run is drawn over its epochs", () => {
+  const epochs = [40, 80, 240].map((epoch) => finding(`ckpt_epoch_${epoch}`, epoch, 3));
+  const texts = textsOf(analysisPlot(epochs));
+  assert.ok(texts.includes("Student and teacher features by epoch"));
+  assert.ok(texts.includes("240"));
+});
+
+test("several runs are drawn by their last weights, over the number of projectors that varies", () => {
+  const runs = [1, 2].flatMap((count) => [
+    finding("m_best.safetensors", 7, count),
+    finding("m_last.safetensors", 9, count),
+  ]);
+  assert.ok(
+    textsOf(analysisPlot(runs)).includes("Student and teacher features by number of projectors"),
+  );
+  const lastOnly = runs.filter(({ subject }) => subject.checkpoint.includes("last"));
+  assert.equal(analysisPlot(runs), analysisPlot(lastOnly));
+});
+
+test("runs without projectors stand side by side", () => {
+  const kd = { ...finding("m_last.safetensors", 9, 1), projectors: undefined };
+  const svg = analysisPlot([kd, finding("m_last.safetensors", 9, 3)]);
+  assert.ok(textsOf(svg).includes("Student and teacher features by run"));
+});
