@@ -163,9 +163,20 @@ export const CONFIGURATION = section("Configuration", {
 
 /** What `pefd eval` evaluates. */
 export const EVALUATION = section("Evaluation", {
-  checkpoint: paths([], "The checkpoint: .pth or .safetensors; may be repeated."),
+  checkpoint: paths(
+    [],
+    "The checkpoint: .pth, .safetensors or a SavedModel of pefd; may be repeated.",
+  ),
   model: choice<string, undefined>("models", undefined, "Its model.", {
     defaultText: "from the checkpoint",
+  }),
+  per_class: path(undefined, "Write every class's accuracy to this CSV file.", {
+    defaultText: "not written",
+    flagOnly: true,
+  }),
+  confusion: path(undefined, "Write the confusion matrix to this file: .csv or .svg.", {
+    defaultText: "not written",
+    flagOnly: true,
   }),
 });
 

@@ -9,12 +9,12 @@ import {
   type Batch,
   distilling,
   type Learner,
-  oneHotLabels,
   parametersOf,
   trainingUpdates,
   variablesOf,
 } from "../train/learner.js";
 import { createMetrics } from "../train/metrics.js";
+import { oneHotLabels } from "../train/oneHot.js";
 import { createVelocities } from "../train/sgd.js";
 import type { Feed } from "./execute.js";
 import { formulaFill, PROJECTOR_KEY } from "./formula.js";

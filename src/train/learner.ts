@@ -12,8 +12,10 @@ import {
   type Update,
   type Variable,
 } from "../runtime/tf.js";
+import { confusionUpdate } from "./confusion.js";
 import { gradientsOf } from "./gradients.js";
 import { type MetricsVariables, metricsUpdate } from "./metrics.js";
+import { oneHotLabels } from "./oneHot.js";
 import { type SgdOptions, sgdUpdates } from "./sgd.js";
 
 /** Images and labels of one step. */
@@ -43,13 +45,6 @@ export const variablesOf = (state: readonly StateEntry[]): Variable[] =>
 /** Variables that an optimizer updates. */
 export const parametersOf = (state: readonly StateEntry[]): Variable[] =>
   variablesOf(state.filter((entry) => isParameter(entry.role) && !isCounter(entry.role)));
-
-/** Labels as rows of zeros with a one. @returns [N, classes] float32 */
-export const oneHotLabels = (labels: Tensor1D, numClasses: number): Tensor2D => {
-  const classes = tf.range(0, numClasses, 1, "int32");
-  const rows = tf.reshape(labels, [-1, 1]);
-  return tf.cast(tf.equal(rows, classes), "float32") as Tensor2D;
-};
 
 /** A supervised objective: mean cross entropy. */
 export const supervised = (): Learner["objective"] => () => (output, oneHot) =>
@@ -129,5 +124,7 @@ export function evaluationUpdates(
   const { logits } = model.forward(batch.images, { training: false, updates: [] });
   const logProbability = tf.sum(tf.mul(oneHot, tf.logSoftmax(logits)), 1);
   const loss = tf.neg(tf.div(tf.sum(tf.mul(logProbability, counted)), tf.sum(counted)));
-  return [metricsUpdate(metrics, loss, logits, oneHot, counted)];
+  const sums = metricsUpdate(metrics, loss, logits, oneHot, counted);
+  if (metrics.confusion === undefined) return [sums];
+  return [sums, confusionUpdate(metrics.confusion, logits, oneHot, counted)];
 }

@@ -12,6 +12,8 @@ import {
 export interface MetricsVariables {
   /** [4]: sum of losses, images right at first, images right among five, images. */
   readonly total: Variable;
+  /** [classes, classes]: images by label and prediction; only where somebody asked for it. */
+  readonly confusion?: Variable;
 }
 
 /** Means over the images counted: the loss, and accuracies in percent. */
@@ -19,6 +21,12 @@ export interface Metrics {
   readonly loss: number;
   readonly top1: number;
   readonly top5: number;
+}
+
+/** What an evaluation finds. */
+export interface Evaluation extends Metrics {
+  /** [classes * classes], images by label (rows) and prediction (columns). */
+  readonly confusion?: Float32Array;
 }
 
 /** A sum of nothing yet. */
@@ -55,7 +63,7 @@ export function metricsUpdate(
  * rank last instead of first.
  * @returns [N]
  */
-function labelRanks(logits: Tensor2D, oneHot: Tensor2D): Tensor1D {
+export function labelRanks(logits: Tensor2D, oneHot: Tensor2D): Tensor1D {
   const own = tf.sum(tf.mul(logits, oneHot), 1, true); // [N, 1]
   const below = tf.sum(tf.cast(tf.lessEqual(logits, own), "float32"), 1);
   return tf.sub(logits.shape[1], below) as Tensor1D;
@@ -78,5 +86,8 @@ export function readMetrics({ total }: MetricsVariables): Metrics & { readonly i
 }
 
 /** Sets the sums, to zero when none are given; the program's copy follows at the next push. */
-export const setMetrics = ({ total }: MetricsVariables, sums: readonly number[]): void =>
-  tf.tidy(() => total.assign(sums.length === 0 ? tf.zeros([4]) : tf.tensor1d([...sums])));
+export const setMetrics = ({ total, confusion }: MetricsVariables, sums: readonly number[]): void =>
+  tf.tidy(() => {
+    total.assign(sums.length === 0 ? tf.zeros([4]) : tf.tensor1d([...sums]));
+    confusion?.assign(tf.zeros(confusion.shape));
+  });

@@ -3,7 +3,13 @@ import type { EngineName, Entry, PrecisionName, Program } from "../compile/types
 import type { Model } from "../nn/model.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
 import { evaluationUpdates, type Learner, trainingUpdates, variablesOf } from "./learner.js";
-import { createMetrics, type Metrics, readMetrics, setMetrics } from "./metrics.js";
+import {
+  createMetrics,
+  type Evaluation,
+  type Metrics,
+  readMetrics,
+  setMetrics,
+} from "./metrics.js";
 import type { SgdOptions } from "./sgd.js";
 import { type BatchSource, plainRows } from "./source.js";
 
@@ -140,7 +146,7 @@ function evaluateWith(
   test: BatchSource,
   metrics: Learner["metrics"],
   clear: () => void,
-): Metrics {
+): Evaluation {
   const { count } = test.set;
   const size = Math.min(TEST_BATCH, count);
   clear();
@@ -154,31 +160,35 @@ function evaluateWith(
   }
   program.pull("metrics");
   const { loss, top1, top5 } = readMetrics(metrics);
+  const confusion = metrics.confusion?.dataSync().slice() as Float32Array | undefined;
   clear();
-  return { loss, top1, top5 };
+  return { loss, top1, top5, ...(confusion !== undefined && { confusion }) };
 }
 
 /** A compiled evaluation of one model. */
 export interface EvaluationSession {
   /** Loss and accuracy on the test set, as the weights are now. */
-  evaluate(): Metrics;
+  evaluate(): Evaluation;
   dispose(): void;
 }
 
-/** Compiles an evaluation. The variables' values are taken as they are now. */
+/**
+ * Compiles an evaluation. The variables' values are taken as they are now.
+ * @param metrics what it sums up; they are disposed of with the session
+ */
 export function openEvaluationSession(
   model: Model,
   constants: readonly Variable[],
   test: BatchSource,
   engine: EngineName,
   precision: PrecisionName,
+  metrics: Learner["metrics"] = createMetrics(),
 ): EvaluationSession {
-  const metrics = createMetrics();
   const program = compile(engine, {
     name: model.name,
     precision,
     entries: { evaluate: evaluationEntry(model, metrics, test) },
-    variables: { constants, images: test.variables, metrics: [metrics.total] },
+    variables: { constants, images: test.variables, metrics: Object.values(metrics) },
   });
   const clear = () => {
     setMetrics(metrics, []);
@@ -189,7 +199,7 @@ export function openEvaluationSession(
     evaluate: () => evaluateWith(program, test, metrics, clear),
     dispose() {
       program.dispose();
-      tf.dispose(metrics.total);
+      tf.dispose(Object.values(metrics));
     },
   };
 }
@@ -201,8 +211,9 @@ export function evaluateModel(
   test: BatchSource,
   engine: EngineName,
   precision: PrecisionName,
-): Metrics & { readonly seconds: number } {
-  const session = openEvaluationSession(model, constants, test, engine, precision);
+  metrics?: Learner["metrics"],
+): Evaluation & { readonly seconds: number } {
+  const session = openEvaluationSession(model, constants, test, engine, precision, metrics);
   const started = performance.now();
   const result = session.evaluate();
   const seconds = (performance.now() - started) / 1000;

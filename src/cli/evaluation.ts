@@ -1,0 +1,122 @@
+import { extname } from "node:path";
+import { writeFileAtomic } from "../common/atomicFile.js";
+import { inputError } from "../common/errors.js";
+import { confusionCsv, confusionSvg } from "../report/confusionMatrix.js";
+import {
+  type ClassAccuracy,
+  classAccuracies,
+  extremesTable,
+  perClassCsv,
+} from "../report/perClass.js";
+import { columns, renderText } from "../report/table.js";
+import type { DetailedEval } from "../train/evaluate.js";
+import type { EvalResult } from "../train/result.js";
+
+/** What an evaluation writes besides what it prints. */
+export interface EvaluationFiles {
+  readonly per_class: string | undefined;
+  readonly confusion: string | undefined;
+}
+
+const CONFUSION_ENDINGS = [".csv", ".svg"];
+
+/** @throws inputError before any work for files that could not be written as asked */
+export function checkEvaluationFiles({ confusion }: EvaluationFiles, checkpoints: number): void {
+  if (confusion === undefined) return;
+  if (!CONFUSION_ENDINGS.includes(extname(confusion))) {
+    throw inputError(
+      `--confusion ${confusion} has to end in .csv or .svg.`,
+      "Such as --confusion confusion.svg.",
+    );
+  }
+  if (checkpoints > 1) {
+    throw inputError(
+      `--confusion takes one checkpoint, not ${checkpoints}.`,
+      "Evaluate them one at a time.",
+    );
+  }
+}
+
+/** Writes the files that were asked for. @param names of the classes */
+export async function writeEvaluationFiles(
+  { per_class, confusion }: EvaluationFiles,
+  details: readonly DetailedEval[],
+  names: readonly string[],
+): Promise<void> {
+  if (per_class !== undefined) {
+    const rows = details.map(({ result, confusion: counts }) => ({
+      checkpoint: result.checkpoint,
+      classes: classAccuracies(counts, names),
+    }));
+    await writeFileAtomic(per_class, perClassCsv(rows));
+  }
+  const [first] = details;
+  if (confusion === undefined || first === undefined) return;
+  const matrix = { counts: first.confusion, names };
+  const { model, n, top1 } = first.result;
+  const title = `${model}: ${n} test images, top-1 ${top1.toFixed(2)} %`;
+  const isCsv = extname(confusion) === ".csv";
+  await writeFileAtomic(confusion, isCsv ? confusionCsv(matrix) : confusionSvg(matrix, title));
+}
+
+const paragraph = (result: EvalResult): string =>
+  [
+    `${result.checkpoint} (${result.model}, ${result.n} images)`,
+    `  top-1 ${result.top1.toFixed(2)} %  top-5 ${result.top5.toFixed(2)} %  loss ${result.loss.toFixed(4)}`,
+    `  ${Math.round(result.imagesPerSecond)} images/s, ${result.engine} on ${result.device}`,
+  ].join("\n");
+
+const comparison = (results: readonly EvalResult[]): string =>
+  renderText({
+    columns: columns(
+      "checkpoint",
+      "model",
+      ">images",
+      ">top-1 %",
+      ">top-5 %",
+      ">loss",
+      ">images/s",
+    ),
+    rows: results.map((result) => [
+      result.checkpoint,
+      result.model,
+      `${result.n}`,
+      result.top1.toFixed(2),
+      result.top5.toFixed(2),
+      result.loss.toFixed(4),
+      `${Math.round(result.imagesPerSecond)}`,
+    ]),
+  });
+
+/** Results for people: a paragraph for one checkpoint, a table for several; with the classes at both ends if asked. */
+export function evaluationText(
+  details: readonly DetailedEval[],
+  names: readonly string[],
+  { per_class, confusion }: EvaluationFiles,
+): string {
+  const results = details.map(({ result }) => result);
+  const [only] = results;
+  const head = results.length === 1 && only !== undefined ? paragraph(only) : comparison(results);
+  const extremes = (per_class === undefined ? [] : details).map(
+    ({ result, confusion: counts }) =>
+      `${result.checkpoint}:\n${renderText(extremesTable(classAccuracies(counts, names)))}`,
+  );
+  const written = [per_class, confusion].filter((file) => file !== undefined);
+  const last = written.length === 0 ? [] : [`Written: ${written.join(", ")}`];
+  return [head, ...extremes, ...last].join("\n\n");
+}
+
+/** Results for programs: one document, or a list of them; classes under `perClass` if asked. */
+export function evaluationDocument(
+  details: readonly DetailedEval[],
+  names: readonly string[],
+  { per_class }: EvaluationFiles,
+): unknown {
+  const documents = details.map(
+    ({ result, confusion }): EvalResult & { perClass?: readonly ClassAccuracy[] } => ({
+      ...result,
+      ...(per_class !== undefined && { perClass: classAccuracies(confusion, names) }),
+    }),
+  );
+  return documents.length === 1 ? documents[0] : documents;
+}
