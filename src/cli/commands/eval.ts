@@ -1,16 +1,9 @@
 import { resolveEvaluations } from "../../config/derive.js";
-import { CONFIGURATION, EVAL_SECTIONS, GENERAL, RESULT } from "../../config/options.js";
-import { resolveRows } from "../../config/resolve.js";
-import type { EvalResult } from "../../train/result.js";
+import { CONFIGURATION, EVAL_SECTIONS, EVALUATION, GENERAL, RESULT } from "../../config/options.js";
+import { resolveRows, resolveSection } from "../../config/resolve.js";
+import type { DetailedEval } from "../../train/evaluate.js";
 import type { Command } from "../command.js";
 import { printDryRun } from "../dryRun.js";
-
-const summary = (result: EvalResult): string =>
-  [
-    `${result.checkpoint} (${result.model}, ${result.n} images)`,
-    `  top-1 ${result.top1.toFixed(2)} %  top-5 ${result.top5.toFixed(2)} %  loss ${result.loss.toFixed(4)}`,
-    `  ${Math.round(result.imagesPerSecond)} images/s, ${result.engine} on ${result.device}`,
-  ].join("\n");
 
 /** pefd eval: accuracy and loss of checkpoints on the test images. */
 export const command: Command = {
@@ -21,14 +14,24 @@ export const command: Command = {
       "pefd eval --checkpoint FILE --model resnet8x4 --limit_test 1000 --json",
       "part of the images",
     ],
+    ["pefd eval --checkpoint A --checkpoint B --per_class classes.csv", "a table, and each class"],
   ],
   async run({ layers, flags, env, output }) {
     if (flags.dry_run) return printDryRun(resolveRows(EVAL_SECTIONS, layers), output);
     const evaluations = resolveEvaluations(layers);
-    const { runEval } = await import("../../train/evaluate.js");
-    const results: EvalResult[] = [];
-    for (const options of evaluations) results.push(await runEval(options, { env }));
-    output.result(results.map(summary).join("\n"), results.length === 1 ? results[0] : results);
+    const files = resolveSection(EVALUATION, layers);
+    const text = await import("../evaluation.js");
+    text.checkEvaluationFiles(files, evaluations.length);
+    const { runDetailedEval } = await import("../../train/evaluate.js");
+    const details: DetailedEval[] = [];
+    for (const options of evaluations) details.push(await runDetailedEval(options, { env }));
+    const { fineClassNames } = await import("../../data/classNames.js");
+    const names = fineClassNames(evaluations[0]?.data ?? "");
+    await text.writeEvaluationFiles(files, details, names);
+    output.result(
+      text.evaluationText(details, names, files),
+      text.evaluationDocument(details, names, files),
+    );
     return undefined;
   },
 };

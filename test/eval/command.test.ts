@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
+import { synthesize } from "#pefd/data/synthetic.js";
+import { formulaState } from "../helpers/formula.js";
+import { pefd } from "../helpers/pefd.js";
+
+const cwd = mkdtempSync(join(tmpdir(), "pefd-eval-"));
+const COMMON = ["--data", "data", "--engine", "eager"];
+after(() => rmSync(cwd, { recursive: true }));
+before(async () => {
+  await synthesize(join(cwd, "data"), { train: 100, test: 100, seed: 1 });
+  await writeCheckpoint(join(cwd, "resnet8x4_last.safetensors"), formulaState("resnet8x4"));
+  await writeCheckpoint(join(cwd, "student.pth"), formulaState("resnet8x4"), {
+    model: "resnet8x4",
+  });
+});
+
+async function evaluate(...args: string[]) {
+  const ended = await pefd(["eval", ...args, ...COMMON], { cwd });
+  assert.equal(ended.exitCode, 0, ended.stderr);
+  return ended.stdout;
+}
+
+test("every format of one checkpoint evaluates to the same figures, several at once", async () => {
+  const converted = await pefd(["convert", "student.pth", "served/"], { cwd });
+  assert.equal(converted.exitCode, 0, converted.stderr);
+  const files = ["resnet8x4_last.safetensors", "student.pth", "served"];
+  const flags = files.flatMap((file) => ["--checkpoint", file]);
+  const results = JSON.parse(await evaluate(...flags, "--json", "--per_class", "classes.csv")) as {
+    checkpoint: string;
+    top1: number;
+    loss: number;
+    perClass: { correct: number }[];
+  }[];
+  assert.deepEqual(
+    results.map(({ checkpoint }) => checkpoint),
+    files,
+  );
+  for (const { top1, loss, perClass } of results) {
+    assert.deepEqual([top1, loss], [results[0]?.top1, results[0]?.loss]);
+    const right = perClass.reduce((sum, { correct }) => sum + correct, 0);
+    assert.ok(Math.abs(right - top1) < 1e-4, "of 100 images, each class's own add up to top-1");
+  }
+  const lines = readFileSync(join(cwd, "classes.csv"), "utf8").trimEnd().split("\n");
+  assert.equal(lines.length, 1 + 3 * 100);
+  const name = readFileSync(join(cwd, "data/fine_label_names.txt"), "utf8").split("\n")[0];
+  assert.match(lines[1] as string, new RegExp(`^resnet8x4_last.safetensors,0,${name},1,[01],`));
+});
+
+test("for people: a table of several, the classes at both ends, and what was written", async () => {
+  const both = ["--checkpoint", "student.pth", "--checkpoint", "resnet8x4_last.safetensors"];
+  const text = await evaluate(...both, "--per_class", "again.csv");
+  assert.match(text, /^checkpoint +model +images +top-1 %/);
+  assert.match(text, /\nstudent\.pth +resnet8x4 +100 /);
+  assert.match(text, /\nworst +\S+ +\d of 1 /);
+  assert.match(text, /\nbest +\S+ +\d of 1 /);
+  assert.match(text, /Written: again\.csv/);
+});
+
+test("--confusion writes what its ending names, and refuses others before any work", async () => {
+  const one = ["--checkpoint", "student.pth"];
+  await evaluate(...one, "--confusion", "matrix.csv");
+  const rows = readFileSync(join(cwd, "matrix.csv"), "utf8").trimEnd().split("\n");
+  assert.equal(rows.length, 101);
+  const sum = (row: string) =>
+    row
+      .split(",")
+      .slice(1)
+      .reduce((total, cell) => total + Number(cell), 0);
+  assert.ok(
+    rows.slice(1).every((row) => sum(row) === 1),
+    "one image of each class",
+  );
+  await evaluate(...one, "--confusion", "matrix.svg");
+  assert.match(readFileSync(join(cwd, "matrix.svg"), "utf8"), /^<svg [\s\S]*<\/svg>\n$/);
+  for (const [args, sentence] of [
+    [[...one, "--confusion", "matrix.png"], /matrix\.png has to end in \.csv or \.svg/],
+    [[...one, ...one, "--confusion", "two.csv"], /takes one checkpoint, not 2/],
+  ] as const) {
+    const { exitCode, stderr } = await pefd(["eval", ...args, ...COMMON], { cwd });
+    assert.match(stderr, sentence);
+    assert.equal(exitCode, 2);
+  }
+  assert.ok(!existsSync(join(cwd, "matrix.png")) && !existsSync(join(cwd, "two.csv")));
+});
