@@ -117,9 +117,10 @@ export const command: Command = {
     const { analyze } = await import("../../analysis/analyze.js");
     const { analysisDocument, analysisTable, LEGEND } = await import("../../analysis/present.js");
     const findings = await analyze(subjects, (text) => output.notice(text));
-    await writeFiles(options, findings);
     const text = [renderText(analysisTable(findings)), "", LEGEND].join("\n");
+    // First what took the time: a file that cannot be written must not lose it.
     output.result(text, analysisDocument(findings));
+    await writeFiles(options, findings);
     for (const file of [options.csv, options.svg]) {
       if (file !== undefined) output.notice(`Written: ${file}`);
     }
