@@ -35,7 +35,8 @@ function speaksOf(row: Row, layer: Layer, layers: readonly Layer[]): boolean {
   return own === undefined || own === chosen;
 }
 
-const givenBy = (name: string, row: Row, layers: readonly Layer[]): number =>
+/** Position of the layer that gives an option's value; -1 where none does. */
+export const givenBy = (name: string, row: Row, layers: readonly Layer[]): number =>
   layers.findIndex((layer) => layer.values[name] !== undefined && speaksOf(row, layer, layers));
 
 const defaultOrigin = (row: Row): string =>

@@ -53,7 +53,7 @@ export function lockRunFolder(runDir: string): () => void {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST" || attempt > 1) throw error;
     }
-    refuseLiving(runDir, path);
+    refuseLiving(runDir);
     rmSync(path, { force: true });
   }
 }
@@ -62,11 +62,18 @@ export function lockRunFolder(runDir: string): () => void {
  * Refuses to touch a folder in which another process works.
  * @throws inputError with the owner's process number
  */
-export function refuseLiving(runDir: string, path = join(runDir, LOCK_FILE)): void {
-  const owner = existsSync(path) ? ownerOf(path) : undefined;
-  if (owner === undefined || !isAlive(owner)) return;
+export function refuseLiving(runDir: string): void {
+  const pid = workingProcess(runDir);
+  if (pid === undefined) return;
   throw inputError(
-    `Process ${owner.pid} is working in ${runDir}.`,
+    `Process ${pid} is working in ${runDir}.`,
     "Wait for it, or stop it; `pefd watch` shows how far it is.",
   );
+}
+
+/** The number of the process that works in a run folder; undefined where none does. */
+export function workingProcess(runDir: string): number | undefined {
+  const path = join(runDir, LOCK_FILE);
+  const owner = existsSync(path) ? ownerOf(path) : undefined;
+  return owner !== undefined && isAlive(owner) ? owner.pid : undefined;
 }

@@ -9,7 +9,7 @@ import { chooseEngine, type EngineChoice } from "./engine.js";
 import type { Learner } from "./learner.js";
 import { lockRunFolder, refuseLiving } from "./lock.js";
 import type { Hooks, RunResult } from "./result.js";
-import { prepareRunFolder, type RunConfig } from "./runFolder.js";
+import { NOT_KEPT, prepareRunFolder, type RunConfig } from "./runFolder.js";
 import { openTrainingSession } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
 import { runTraining } from "./trainer.js";
@@ -98,9 +98,6 @@ export async function train(
     unlock();
   }
 }
-
-/** How a run is started, not what it is. */
-const NOT_KEPT = new Set(["resume", "force"]);
 
 function resolvedConfig(plan: RunPlan, options: TrainOptions, { choice, seed }: Scene): RunConfig {
   const kept = Object.entries(options).filter(([key]) => !NOT_KEPT.has(key));

@@ -25,6 +25,9 @@ export function teacherFolder(options: TeacherOptions): string {
   return join(options.save_dir, "models", name);
 }
 
+/** How a run is started, not what it is: config.json does not keep it. */
+export const NOT_KEPT: ReadonlySet<string> = new Set(["resume", "force"]);
+
 /** Options that a resumed run may change: they do not touch the numbers. */
 const FREE_TO_CHANGE = new Set([
   ...["save_dir", "save_freq", "print_freq", "tb_freq", "data", "data_budget_mb", "no_cache"],
@@ -90,17 +93,20 @@ export function readJson(path: string): RunConfig | undefined {
 /** A run that has not kept any progress may still change; one that has must stay the same run. */
 function refuseOtherRun(runDir: string, previous: RunConfig, config: RunConfig): void {
   if (!existsSync(join(runDir, RESUME_FILE))) return;
-  const changed = Object.keys(config).filter(
-    (key) =>
-      !FREE_TO_CHANGE.has(key) && JSON.stringify(config[key]) !== JSON.stringify(previous[key]),
-  );
+  const changed = changedOptions(previous, config);
   if (changed.length === 0) return;
-  const list = changed.map(
-    (key) =>
-      `--${key} was ${JSON.stringify(previous[key])} and is now ${JSON.stringify(config[key])}`,
-  );
   throw inputError(
-    `${runDir} cannot be resumed as another run: ${list.join("; ")}.`,
+    `${runDir} cannot be resumed as another run: ${changed.join("; ")}.`,
     "Give the options that it was started with, or start anew with --force.",
   );
 }
+
+/** "--batch_size was 64 and is now 128" for each option that makes it another run. */
+export const changedOptions = (previous: RunConfig, config: RunConfig): string[] =>
+  Object.keys(config)
+    .filter((key) => !NOT_KEPT.has(key) && !FREE_TO_CHANGE.has(key))
+    .filter((key) => JSON.stringify(config[key]) !== JSON.stringify(previous[key]))
+    .map(
+      (key) =>
+        `--${key} was ${JSON.stringify(previous[key])} and is now ${JSON.stringify(config[key])}`,
+    );

@@ -2,15 +2,13 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../common/atomicFile.js";
 import { inputError } from "../../common/errors.js";
-import { type Published, publishedFor } from "../../config/file.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { flag, path, section } from "../../config/row.js";
 import { type Collection, collectRuns } from "../../report/collect.js";
 import { experimentLabels } from "../../report/labels.js";
 import { reportDocument } from "../../report/reportDocument.js";
-import type { RunRecord } from "../../report/runRecord.js";
-import { type PublishedTop1, type Summary, summarize } from "../../report/summarize.js";
+import { type Summary, summarize } from "../../report/summarize.js";
 import {
   publishedNote,
   summaryCsvTable,
@@ -19,6 +17,7 @@ import {
 } from "../../report/summaryTable.js";
 import { renderCsv, renderMarkdown, renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
+import { publishedOf } from "../published.js";
 
 const REPORT = section("Report", {
   csv: flag("Print the table as comma-separated values, with all digits.", { flagOnly: true }),
@@ -31,16 +30,6 @@ const REPORT = section("Report", {
 
 /** Where runs lie when no folder is typed: the default of --save_dir. */
 const SAVE_DIR = "save";
-
-/** The presets know a teacher's accuracy by its pair, so a student of the report leads to it. */
-function publishedOf(runs: readonly RunRecord[]): PublishedTop1 {
-  const students = new Map(runs.map((run) => [run.teacher, run.model]));
-  return ({ kind, model, teacher = "", method = "" }) => {
-    const student = students.get(model);
-    if (kind === "distill") return publishedFor(teacher, model)?.[method as keyof Published];
-    return student === undefined ? undefined : publishedFor(model, student)?.teacher;
-  };
-}
 
 function collect(dirs: readonly string[]): Collection {
   const found = collectRuns(dirs);

@@ -1,0 +1,130 @@
+import type { ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { runError } from "../../common/errors.js";
+import { DISTILL_SECTIONS, OUTPUT, WITHOUT_EFFECT } from "../../config/options.js";
+import { resolveSection, withoutEffect } from "../../config/resolve.js";
+import { flag, integer, section, string } from "../../config/row.js";
+import { collectRuns } from "../../report/collect.js";
+import { reportDocument } from "../../report/reportDocument.js";
+import { summarize } from "../../report/summarize.js";
+import { publishedNote, summaryTable } from "../../report/summaryTable.js";
+import { columns, renderText } from "../../report/table.js";
+import { gpuNames } from "../../sweep/devices.js";
+import { executeSweep, type Outcome } from "../../sweep/execute.js";
+import { sweepLayers } from "../../sweep/file.js";
+import { planSweep, type SweepRun } from "../../sweep/plan.js";
+import { createSweepProgress } from "../../sweep/progress.js";
+import { isComplete, refuseOtherRuns } from "../../sweep/state.js";
+import type { Command, Invocation, Output } from "../command.js";
+import { interruptible } from "../interrupt.js";
+import { publishedOf } from "../published.js";
+import { quoted } from "../run.js";
+import { trainingSections } from "../sections.js";
+
+const SWEEP = section("Sweep", {
+  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { flagOnly: true }),
+  jobs: integer(1, "Runs at a time, spread over the GPUs.", { min: 1, max: 256, flagOnly: true }),
+  print: flag("Print one shell command for each run instead.", { flagOnly: true }),
+});
+
+// A sweep always goes on with what is there.
+const { resume: _resume, force: _force, ...outputRows } = OUTPUT.rows;
+const SECTIONS = [
+  SWEEP,
+  ...DISTILL_SECTIONS.filter((part) => part !== OUTPUT),
+  section(OUTPUT.title, outputRows),
+];
+
+const TICK_MS = 5000;
+
+const commandLine = (run: SweepRun): string => ["pefd", ...run.words].map(quoted).join(" ");
+
+function printCommands(runs: readonly SweepRun[], output: Output): undefined {
+  output.result(runs.map(commandLine).join("\n"), { commands: runs.map(({ words }) => words) });
+}
+
+function printPlan(runs: readonly SweepRun[], output: Output): undefined {
+  const plan = runs.map((run) => ({ ...run, complete: isComplete(run) }));
+  const rows = plan.map(({ label, runDir, complete }) => [label, complete ? "yes" : "no", runDir]);
+  output.result(renderText({ columns: columns("run", "complete", "folder"), rows }), {
+    runs: plan.map(({ options, runDir, complete }) => ({ runDir, complete, options })),
+  });
+}
+
+/** Runs this program's own script again, and ends what is running when this process ends early. */
+function ownProgram(env: Invocation["env"]) {
+  const living = new Set<ChildProcess>();
+  process.once("exit", () => {
+    for (const child of living) child.kill("SIGTERM");
+  });
+  return { command: [process.execPath, process.argv[1] as string] as const, env, living };
+}
+
+async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Invocation) {
+  const { output, env, argv } = invocation;
+  const now = () => performance.now() / 1000;
+  const progress = createSweepProgress(runs, output.notice, now);
+  const timer = setInterval(progress.tick, TICK_MS);
+  const program = ownProgram(env);
+  const gpus = gpuNames(env);
+  try {
+    return await interruptible(
+      (signal) => executeSweep(runs, { program, jobs, gpus, signal, observer: progress }),
+      {
+        onSignal: (name) => output.notice(`${name}: keeping what is done; once more stops at once`),
+        hint: `Go on with: ${["pefd", ...argv].map(quoted).join(" ")}`,
+      },
+    );
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** The report's table over the runs of the sweep alone. */
+function printTable(outcomes: readonly Outcome[], output: Output): void {
+  const dirs = outcomes.map(({ run }) => run.runDir).filter((dir) => existsSync(dir));
+  const found = collectRuns(dirs);
+  const summaries = summarize(found.runs, publishedOf(found.runs));
+  const note = publishedNote(summaries);
+  const text = [renderText(summaryTable(summaries)), ...(note === undefined ? [] : ["", note])];
+  const sweep = outcomes.map(({ run, state, reason = null }) => {
+    return { runDir: run.runDir, state, reason };
+  });
+  output.result(text.join("\n"), { sweep, ...(reportDocument(summaries, found) as object) });
+}
+
+function refuseFailed(outcomes: readonly Outcome[]): void {
+  const failed = outcomes.filter(({ state }) => state === "failed");
+  if (failed.length === 0) return;
+  const rows = failed.map(({ run, reason = "" }) => [run.label, reason]);
+  throw runError(
+    `${failed.length} of ${outcomes.length} runs failed.\n\n${renderText({ columns: columns("run", "why"), rows })}\n`,
+    "The same command tries them again and leaves the others as they are; --print shows the single commands.",
+  );
+}
+
+/** pefd sweep: the cross product of options given as lists, one process for each run. */
+export const command: Command = {
+  sections: trainingSections(SECTIONS),
+  positionals: { usage: "[FILE]", min: 0, max: 1 },
+  examples: [
+    ["pefd sweep --distill ours,kd --trials 1-3 --path_t TEACHER", "two methods, three seeds each"],
+    ["pefd sweep configs/sweeps/ablation.json --jobs 2", "lists in a file, two runs at a time"],
+    ["pefd sweep smoke --trials 1-2 --print", "the commands of a preset's runs"],
+  ],
+  async run(invocation) {
+    const { output, positionals } = invocation;
+    const { jobs, print } = resolveSection(SWEEP, invocation.layers);
+    const { modelNameInFile } = await import("../modelInFile.js");
+    const layers = sweepLayers(invocation.layers, positionals[0]);
+    const runs = await planSweep(layers, modelNameInFile);
+    if (print) return printCommands(runs, output);
+    refuseOtherRuns(runs);
+    if (invocation.flags.dry_run) return printPlan(runs, output);
+    for (const notice of withoutEffect(WITHOUT_EFFECT, layers)) output.notice(notice);
+    const outcomes = await carryOut(runs, jobs, invocation);
+    printTable(outcomes, output);
+    refuseFailed(outcomes);
+    return undefined;
+  },
+};

@@ -1,0 +1,33 @@
+import { inputError } from "../common/errors.js";
+import { readConfiguration } from "../config/file.js";
+import { ALL_SECTIONS } from "../config/options.js";
+import { type Layer, rowsOf } from "../config/resolve.js";
+import { string } from "../config/row.js";
+
+/** A sweep's file may say `trials` as the flag does. */
+const KNOWN = { ...rowsOf(ALL_SECTIONS), trials: string(undefined, "Trials of a sweep.") };
+
+/** `trials` is how a sweep spells a list of `trial`. */
+function withTrials(layer: Layer): Layer {
+  const { trials, ...values } = layer.values;
+  if (trials === undefined) return layer;
+  if (values.trial !== undefined) {
+    throw inputError(
+      `${layer.label("trial")} and ${layer.label("trials")} are both given.`,
+      "Give one of them.",
+    );
+  }
+  const label = (name: string) => layer.label(name === "trial" ? "trials" : name);
+  return { ...layer, label, values: { ...values, trial: trials } };
+}
+
+/**
+ * Where a sweep's values come from, the strongest first: flags and environment, then its file, whose options may
+ * be lists.
+ * @param file a preset's name or a JSON file of options
+ * @throws inputError for a file that cannot be read or sets what is no option
+ */
+export function sweepLayers(layers: readonly Layer[], file: string | undefined): Layer[] {
+  const own = file === undefined ? [] : readConfiguration(file, KNOWN).layers;
+  return [...layers, ...own].map(withTrials);
+}

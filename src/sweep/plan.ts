@@ -1,0 +1,102 @@
+import { basename, dirname, join } from "node:path";
+import { inputError } from "../common/errors.js";
+import { requireTeacher, resolveDistill } from "../config/derive.js";
+import type { DistillOptions } from "../config/options.js";
+import type { Layer } from "../config/resolve.js";
+import { studentFolder } from "../train/runFolder.js";
+import { type Combination, combinations } from "./axes.js";
+
+/** One run of a sweep. */
+export interface SweepRun {
+  readonly options: DistillOptions;
+  readonly runDir: string;
+  /** What tells it apart, for people. */
+  readonly label: string;
+  /** The words after `pefd` that carry it out, or go on with it. */
+  readonly words: readonly string[];
+}
+
+/** Finds the model that a checkpoint says it is. */
+export type NameInFile = (path: string) => Promise<string | undefined>;
+
+/** Options that the name of a run's folder holds: runs that differ in them have folders of their own. */
+const IN_FOLDER_NAME = new Set([
+  ...["model_s", "model_t", "dataset", "distill", "gamma", "alpha", "beta", "trial"],
+]);
+
+const shownValue = (name: string, value: unknown): string => {
+  const text = String(value);
+  return name === "path_t" ? `${basename(dirname(text))}_${basename(text)}` : text;
+};
+
+/** `num_proj=2` for each option that varies and is not in the folder's name. */
+function ownFolders({ varied }: Combination, options: DistillOptions): string[] {
+  const values = options as unknown as Readonly<Record<string, unknown>>;
+  return varied
+    .filter((name) => !IN_FOLDER_NAME.has(name))
+    .filter((name) => name !== "path_t" || !varied.includes("model_t"))
+    .map((name) => `${name}=${shownValue(name, values[name])}`);
+}
+
+function labelOf(options: DistillOptions, own: readonly string[]): string {
+  const { model_t, model_s, distill, trial } = options;
+  return [`${model_t} -> ${model_s}`, distill, ...own, `trial ${trial}`].join(", ");
+}
+
+const flagWords = (name: string, value: unknown): string[] => {
+  if (value === true) return [`--${name}`];
+  if (value === false) return [`--${name}=false`];
+  return [`--${name}`, Array.isArray(value) ? value.join(",") : String(value)];
+};
+
+/** Everything that was given, wherever it was given, as flags: the line stands for itself. */
+function wordsOf(options: DistillOptions, given: readonly string[]): string[] {
+  const values = options as unknown as Readonly<Record<string, unknown>>;
+  const names = Object.keys(values).filter((name) => given.includes(name));
+  return ["distill", ...names.flatMap((name) => flagWords(name, values[name])), "--resume"];
+}
+
+async function planRun(combination: Combination, nameInFile: NameInFile): Promise<SweepRun> {
+  const resolved = resolveDistill(combination.layers);
+  const { model_t = "MODEL" } = resolved.options;
+  const trainCommand = `pefd train-teacher --model ${model_t}`;
+  const found = await requireTeacher(resolved.options, nameInFile, trainCommand);
+  const own = ownFolders(combination, found);
+  const options = { ...found, save_dir: join(found.save_dir, ...own), resume: true };
+  const given = [...Object.keys(resolved.ranks), "path_t", ...(own.length > 0 ? ["save_dir"] : [])];
+  return {
+    options,
+    runDir: studentFolder(options),
+    label: labelOf(options, own),
+    words: wordsOf(options, given.filter((name) => name !== "resume" && name !== "force")),
+  };
+}
+
+function refuseShared(runs: readonly SweepRun[]): void {
+  const labels = new Map<string, string>();
+  for (const { runDir, label } of runs) {
+    const other = labels.get(runDir);
+    if (other !== undefined) {
+      throw inputError(`Two runs of this sweep would share ${runDir}: ${other}; ${label}.`);
+    }
+    labels.set(runDir, label);
+  }
+}
+
+/**
+ * The runs of a sweep, in the order in which they are started; every value is checked before the first one starts.
+ * Where an option varies that a run's folder is not named after, each value has a `--save_dir` of its own below
+ * the given one, such as `save/num_proj=2`.
+ * @throws inputError for a value that is not allowed, a teacher that is not there, or two runs with one folder
+ */
+export async function planSweep(
+  layers: readonly Layer[],
+  nameInFile: NameInFile,
+): Promise<SweepRun[]> {
+  const runs: SweepRun[] = [];
+  for (const combination of combinations(layers)) {
+    runs.push(await planRun(combination, nameInFile));
+  }
+  refuseShared(runs);
+  return runs;
+}

@@ -1,0 +1,34 @@
+import { join } from "node:path";
+import { inputError } from "../common/errors.js";
+import { readEpochLog } from "../report/epochLog.js";
+import { changedOptions, RESULT_FILE, readConfig, readJson } from "../train/runFolder.js";
+import type { SweepRun } from "./plan.js";
+
+/** Whether all epochs of a run are done and its result is written. */
+export const isComplete = ({ runDir, options }: SweepRun): boolean =>
+  readJson(join(runDir, RESULT_FILE))?.epochs === options.epochs;
+
+/** Epochs that a run has logged, at most those it is to have. */
+export function epochsDone({ runDir, options }: SweepRun): number {
+  try {
+    return Math.min(readEpochLog(runDir).at(-1)?.epoch ?? 0, options.epochs);
+  } catch {
+    // A damaged log is told by the run itself; here it only moves an estimate.
+    return 0;
+  }
+}
+
+/**
+ * Refuses to take a complete run with other options for one of this sweep.
+ * @throws inputError that lists the differences
+ */
+export function refuseOtherRuns(runs: readonly SweepRun[]): void {
+  for (const { runDir, options } of runs.filter(isComplete)) {
+    const changed = changedOptions(readConfig(runDir) ?? {}, { ...options });
+    if (changed.length === 0) continue;
+    throw inputError(
+      `${runDir} holds another run: ${changed.join("; ")}.`,
+      "Give this sweep another --save_dir, or remove that folder.",
+    );
+  }
+}
