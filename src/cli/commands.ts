@@ -26,6 +26,9 @@ export const COMMANDS: readonly CommandRow[] = [
     name: "eval",
     summary: "Evaluate checkpoints on the test images.",
     load: () => import("./commands/eval.js"),
+    name: "sweep",
+    summary: "Distil over lists of options.",
+    load: () => import("./commands/sweep.js"),
   },
   {
     name: "report",
