@@ -68,7 +68,7 @@ async function planRun(combination: Combination, nameInFile: NameInFile): Promis
     options,
     runDir: studentFolder(options),
     label: labelOf(options, own),
-    words: wordsOf(options, given.filter((name) => name !== "resume" && name !== "force")),
+    words: wordsOf(options, given),
   };
 }
 

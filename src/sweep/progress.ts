@@ -42,7 +42,8 @@ export function createSweepProgress(
   const line = (run: SweepRun, text: string, withTime: boolean) => {
     const place = `[${String(runs.indexOf(run) + 1).padStart(width)}/${runs.length}]`;
     const left = withTime ? remaining() : undefined;
-    const eta = left === undefined || left === 0 ? "" : `; all done in about ${formatDuration(left)}`;
+    const eta =
+      left === undefined || left === 0 ? "" : `; all done in about ${formatDuration(left)}`;
     say(`${place} ${run.label}: ${text}${eta}`);
   };
   return {

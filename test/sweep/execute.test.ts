@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { executeSweep } from "#pefd/sweep/execute.js";
+import type { SweepRun } from "#pefd/sweep/plan.js";
+import { refuseOtherRuns } from "#pefd/sweep/state.js";
+import { lockRunFolder } from "#pefd/train/lock.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { complete, fakeProgram, fakeRuns, recorder } from "./fakePefd.js";
+
+const calls = (folder: string): string[] =>
+  existsSync(join(folder, "calls"))
+    ? readFileSync(join(folder, "calls"), "utf8").trim().split("\n")
+    : [];
+
+const settings = (jobs = 1, gpus: readonly string[] = []) => ({
+  jobs,
+  gpus,
+  signal: new AbortController().signal,
+});
+
+test("complete runs are skipped, the others are run in order", async (t) => {
+  const folder = temporaryFolder(t);
+  const runs = await fakeRuns(folder);
+  complete(runs[1] as SweepRun);
+  const program = fakeProgram(folder, runs, {});
+  const { observer } = recorder();
+  const outcomes = await executeSweep(runs, { ...settings(), program, observer });
+  assert.deepEqual(
+    outcomes.map(({ state }) => state),
+    ["done", "skipped", "done", "done"],
+  );
+  assert.deepEqual(calls(folder), ["1 -", "3 -", "4 -"]);
+});
+
+test("a crash is tried once more, wrong usage is not, and the other runs go on", async (t) => {
+  const folder = temporaryFolder(t);
+  const runs = await fakeRuns(folder);
+  const program = fakeProgram(folder, runs, { 1: "crash once", 2: "usage", 3: "crash" });
+  const { observer, notices } = recorder();
+  const outcomes = await executeSweep(runs, { ...settings(), program, observer });
+  assert.deepEqual(
+    outcomes.map(({ state, reason }) => [state, reason]),
+    [
+      ["done", undefined],
+      ["failed", "error: no such teacher"],
+      ["failed", "ended by SIGKILL"],
+      ["done", undefined],
+    ],
+  );
+  assert.deepEqual(calls(folder), ["1 -", "1 -", "2 -", "3 -", "3 -", "4 -"]);
+  assert.deepEqual(notices, Array(2).fill("crashed (ended by SIGKILL), trying once more"));
+});
+
+test("jobs are spread over the GPUs", async (t) => {
+  const folder = temporaryFolder(t);
+  const runs = await fakeRuns(folder);
+  const program = fakeProgram(folder, runs, {});
+  await executeSweep(runs.slice(0, 2), {
+    ...settings(2, ["5", "7"]),
+    program,
+    observer: recorder().observer,
+  });
+  assert.deepEqual(calls(folder).sort(), ["1 5", "2 7"]);
+});
+
+test("a run in which another process works is waited for, and done when that one completes it", async (t) => {
+  const folder = temporaryFolder(t);
+  const [run] = (await fakeRuns(folder)) as [SweepRun];
+  mkdirSync(run.runDir, { recursive: true });
+  const unlock = lockRunFolder(run.runDir);
+  const { observer, notices } = recorder(() => {
+    complete(run);
+    unlock();
+  });
+  const program = fakeProgram(folder, [run], {});
+  const [outcome] = await executeSweep([run], { ...settings(), program, observer });
+  assert.equal(outcome?.state, "done");
+  assert.match(notices[0] ?? "", /^process \d+ is at it already, waiting for it$/);
+  assert.deepEqual(calls(folder), []);
+});
+
+test("a signal is passed on, and the sweep ends when the run has kept what is done", async (t) => {
+  const folder = temporaryFolder(t);
+  const runs = await fakeRuns(folder);
+  const program = fakeProgram(folder, runs, { 1: "wait" });
+  const controller = new AbortController();
+  const { observer, ended } = recorder();
+  const sweep = executeSweep(runs, {
+    ...{ ...settings(), signal: controller.signal },
+    ...{ program, observer },
+  });
+  const reason = new Error("stopped");
+  while (!existsSync(join(folder, "ready"))) await sleep(20);
+  controller.abort(reason);
+  await assert.rejects(sweep, reason);
+  assert.deepEqual(calls(folder), ["1 -", "kept"]);
+  assert.deepEqual([ended.length, program.living.size], [0, 0]);
+});
+
+test("a complete run with other options is not taken for one of the sweep", async (t) => {
+  const [run] = (await fakeRuns(temporaryFolder(t))) as [SweepRun];
+  complete(run);
+  refuseOtherRuns([run]);
+  const other = { ...run, options: { ...run.options, batch_size: 128 } };
+  assert.throws(() => refuseOtherRuns([other]), /--batch_size was 64 and is now 128/);
+});

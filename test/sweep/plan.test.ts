@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Layer } from "#pefd/config/resolve.js";
+import { planSweep } from "#pefd/sweep/plan.js";
+import { layer } from "./layers.js";
+
+const PATH = "teachers/resnet32x4_vanilla/ckpt_epoch_240.pth";
+const plan = (...layers: readonly Layer[]) => planSweep(layers, async () => undefined);
+
+test("runs lie where distill would put them", async () => {
+  const runs = await plan(layer({ path_t: PATH, distill: "ours,kd" }));
+  assert.deepEqual(
+    runs.map(({ runDir }) => runDir),
+    [
+      "save/student_model/S:resnet8x4_T:resnet32x4_cifar100_ours_r:1_a:0_b:25_1",
+      "save/student_model/S:resnet8x4_T:resnet32x4_cifar100_kd_r:0.1_a:0_b:0.9_1",
+    ],
+  );
+});
+
+test("an option that folders are not named after gets a folder for each value", async () => {
+  const runs = await plan(layer({ path_t: PATH, num_proj: "1,2", save_dir: "out", beta: "1,2" }));
+  assert.deepEqual(
+    runs.map(({ options }) => [options.save_dir, options.num_proj, options.beta]),
+    [
+      ["out/num_proj=1", 1, 1],
+      ["out/num_proj=2", 2, 1],
+      ["out/num_proj=1", 1, 2],
+      ["out/num_proj=2", 2, 2],
+    ],
+  );
+  assert.equal(new Set(runs.map(({ runDir }) => runDir)).size, 4);
+});
+
+test("two teachers of one model have folders of their own", async () => {
+  const paths = [PATH, PATH.replace("vanilla", "other")];
+  const runs = await plan(layer({ path_t: paths }));
+  assert.equal(new Set(runs.map(({ runDir }) => runDir)).size, 2);
+});
+
+test("a run's line holds what was given anywhere, and nothing else", async () => {
+  const file = layer({ distill: ["kd"], batch_size: 32, lr_decay_epochs: [3, 4] }, "file");
+  const [run] = await plan(layer({ path_t: PATH, trial: "2" }), file);
+  assert.equal(
+    run?.words.join(" "),
+    `distill --path_t ${PATH} --distill kd --batch_size 32 --lr_decay_epochs 3,4 --trial 2 --resume`,
+  );
+});
+
+test("a value that is not allowed is refused before any run", async () => {
+  await assert.rejects(plan(layer({ path_t: PATH, distill: "ours,kdd" })), /no method kdd/);
+});
+
+test("a teacher that is not there is refused with what to type", async () => {
+  await assert.rejects(plan(layer({ model_t: "resnet56" })), /There is no teacher resnet56/);
+});
