@@ -1,9 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runError } from "../../common/errors.js";
+import { shellWord } from "../../common/shellWord.js";
 import { DISTILL_SECTIONS, OUTPUT, WITHOUT_EFFECT } from "../../config/options.js";
 import { resolveSection, withoutEffect } from "../../config/resolve.js";
-import { flag, integer, section, string } from "../../config/row.js";
+import { choice, flag, integer, section, string } from "../../config/row.js";
 import { collectRuns } from "../../report/collect.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { summarize } from "../../report/summarize.js";
@@ -18,8 +19,8 @@ import { isComplete, refuseOtherRuns } from "../../sweep/state.js";
 import type { Command, Invocation, Output } from "../command.js";
 import { interruptible } from "../interrupt.js";
 import { publishedOf } from "../published.js";
-import { quoted } from "../run.js";
 import { trainingSections } from "../sections.js";
+import { printStatus, submitSweep } from "../slurmSweep.js";
 
 const SWEEP = section("Sweep", {
   trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { flagOnly: true }),
@@ -27,17 +28,28 @@ const SWEEP = section("Sweep", {
   print: flag("Print one shell command for each run instead.", { flagOnly: true }),
 });
 
+const SLURM = section("Slurm", {
+  launcher: choice<string, string>(["local", "slurm"], "local", "Run here, or as a job array.", {
+    flagOnly: true,
+  }),
+  partition: string(undefined, "Slurm's partition.", { flagOnly: true }),
+  gpus: string(undefined, "GPUs of each run, as sbatch takes them.", { flagOnly: true }),
+  time: string(undefined, "Time limit of each run, as sbatch takes it.", { flagOnly: true }),
+  status: flag("Tell where each run of a submitted sweep stands.", { flagOnly: true }),
+});
+
 // A sweep always goes on with what is there.
 const { resume: _resume, force: _force, ...outputRows } = OUTPUT.rows;
 const SECTIONS = [
   SWEEP,
+  SLURM,
   ...DISTILL_SECTIONS.filter((part) => part !== OUTPUT),
   section(OUTPUT.title, outputRows),
 ];
 
 const TICK_MS = 5000;
 
-const commandLine = (run: SweepRun): string => ["pefd", ...run.words].map(quoted).join(" ");
+const commandLine = (run: SweepRun): string => ["pefd", ...run.words].map(shellWord).join(" ");
 
 function printCommands(runs: readonly SweepRun[], output: Output): undefined {
   output.result(runs.map(commandLine).join("\n"), { commands: runs.map(({ words }) => words) });
@@ -72,7 +84,7 @@ async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Inv
       (signal) => executeSweep(runs, { program, jobs, gpus, signal, observer: progress }),
       {
         onSignal: (name) => output.notice(`${name}: keeping what is done; once more stops at once`),
-        hint: `Go on with: ${["pefd", ...argv].map(quoted).join(" ")}`,
+        hint: `Go on with: ${["pefd", ...argv].map(shellWord).join(" ")}`,
       },
     );
   } finally {
@@ -111,17 +123,22 @@ export const command: Command = {
     ["pefd sweep --distill ours,kd --trials 1-3 --path_t TEACHER", "two methods, three seeds each"],
     ["pefd sweep configs/sweeps/ablation.json --jobs 2", "lists in a file, two runs at a time"],
     ["pefd sweep smoke --trials 1-2 --print", "the commands of a preset's runs"],
+    ["pefd sweep FILE --launcher slurm --partition gpu --gpus 1 --time 1:00:00", "as a job array"],
   ],
   async run(invocation) {
     const { output, positionals } = invocation;
     const { jobs, print } = resolveSection(SWEEP, invocation.layers);
     const { modelNameInFile } = await import("../modelInFile.js");
+    const { launcher, status, ...slurm } = resolveSection(SLURM, invocation.layers);
     const layers = sweepLayers(invocation.layers, positionals[0]);
     const runs = await planSweep(layers, modelNameInFile);
+    const saveDir = resolveSection(OUTPUT, layers).save_dir;
     if (print) return printCommands(runs, output);
+    if (status) return printStatus(runs, saveDir, invocation);
     refuseOtherRuns(runs);
     if (invocation.flags.dry_run) return printPlan(runs, output);
     for (const notice of withoutEffect(WITHOUT_EFFECT, layers)) output.notice(notice);
+    if (launcher === "slurm") return submitSweep(runs, saveDir, { ...slurm, jobs }, invocation);
     const outcomes = await carryOut(runs, jobs, invocation);
     printTable(outcomes, output);
     refuseFailed(outcomes);

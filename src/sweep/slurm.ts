@@ -1,0 +1,87 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../common/atomicFile.js";
+import { environmentError, runError } from "../common/errors.js";
+import { shellWord } from "../common/shellWord.js";
+import { lastLine, runCommand } from "../runtime/command.js";
+import type { SweepRun } from "./plan.js";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What is asked of Slurm; what is not set is left to the cluster's own defaults. */
+export interface SlurmRequest {
+  readonly partition: string | undefined;
+  /** GPUs of each run, as sbatch takes them: "1", "a100:1". */
+  readonly gpus: string | undefined;
+  /** Time limit of each run, as sbatch takes it: "02:00:00". */
+  readonly time: string | undefined;
+  /** Runs at a time. */
+  readonly jobs: number;
+}
+
+/** A submitted sweep: the file `sweep/JOB.json` below --save_dir. */
+export interface SlurmJob {
+  readonly id: string;
+  /** Folders of the runs, in the order of the array's tasks. */
+  readonly runDirs: readonly string[];
+}
+
+/** Folder of a sweep's jobs and their logs, below --save_dir. */
+export const jobFolder = (saveDir: string): string => join(saveDir, "sweep");
+
+/** The script of a job array: each task is one run. */
+export function slurmScript(command: readonly string[], runs: readonly SweepRun[]): string {
+  const line = ({ words }: SweepRun) => [...command, ...words].map(shellWord).join(" ");
+  const cases = runs.map((run, task) => `${task}) exec ${line(run)} ;;`);
+  return ["#!/bin/sh", 'case "$SLURM_ARRAY_TASK_ID" in', ...cases, "esac", ""].join("\n");
+}
+
+const flagOf = (name: string, value: string | undefined): string[] =>
+  value === undefined ? [] : [`--${name}=${value}`];
+
+/** The words of sbatch. A task that a node's failure ended is queued again and goes on from its last epoch. */
+export function sbatchWords(count: number, folder: string, request: SlurmRequest): string[] {
+  const { partition, gpus, time, jobs } = request;
+  return [
+    "--parsable",
+    "--requeue",
+    "--job-name=pefd",
+    `--array=0-${count - 1}%${jobs}`,
+    `--output=${join(folder, "%A_%a.log")}`,
+    ...flagOf("partition", partition),
+    ...flagOf("gpus", gpus),
+    ...flagOf("time", time),
+  ];
+}
+
+/**
+ * Submits runs as one job array and writes down which job it is.
+ * @param command this program's own words, before those of a run
+ * @throws environmentError where there is no sbatch, runError when it refuses
+ */
+export async function submit(
+  runs: readonly SweepRun[],
+  saveDir: string,
+  command: readonly string[],
+  request: SlurmRequest,
+  env: Environment,
+): Promise<SlurmJob> {
+  const folder = jobFolder(saveDir);
+  mkdirSync(folder, { recursive: true });
+  const script = join(folder, "array.sh");
+  await writeFileAtomic(script, slurmScript(command, runs));
+  const words = [...sbatchWords(runs.length, folder, request), script];
+  const { code, stdout, stderr } = await runCommand("sbatch", words, { env });
+  if (code === undefined) {
+    throw environmentError(
+      `sbatch cannot be started: ${lastLine(stderr)}.`,
+      "--launcher slurm is for a machine that submits to Slurm; leave it out to run here.",
+    );
+  }
+  if (code !== 0) throw runError(`sbatch refused the sweep: ${lastLine(stderr)}.`);
+  // With several clusters the answer is "id;cluster".
+  const id = stdout.trim().split(";")[0] as string;
+  const job: SlurmJob = { id, runDirs: runs.map(({ runDir }) => runDir) };
+  await writeFileAtomic(join(folder, `${id}.json`), `${JSON.stringify(job, undefined, 2)}\n`);
+  return job;
+}
