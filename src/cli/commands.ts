@@ -26,8 +26,10 @@ export const COMMANDS: readonly CommandRow[] = [
     name: "eval",
     summary: "Evaluate checkpoints on the test images.",
     load: () => import("./commands/eval.js"),
+  },
+  {
     name: "sweep",
-    summary: "Distil over lists of options.",
+    summary: "Distil over lists of options, one run for each combination.",
     load: () => import("./commands/sweep.js"),
   },
   {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { shellWord } from "../common/shellWord.js";
 import { type TrainOptions, WITHOUT_EFFECT } from "../config/options.js";
 import { withoutEffect } from "../config/resolve.js";
 import { createReporter, type RunReporter } from "../report/reporter.js";
@@ -7,14 +8,10 @@ import type { Invocation } from "./command.js";
 import { interruptible } from "./interrupt.js";
 import { COLUMNS } from "./output.js";
 
-/** One word as a shell takes it. */
-export const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
 /** The command line that goes on with an interrupted run. */
 export function resumeLine(argv: readonly string[]): string {
   const kept = argv.filter((word) => word !== "--force" && word !== "--resume");
-  return ["pefd", ...kept, "--resume"].map(quoted).join(" ");
+  return ["pefd", ...kept, "--resume"].map(shellWord).join(" ");
 }
 
 const percent = (value: number): string => `${value.toFixed(2)} %`;
@@ -27,7 +24,7 @@ export function runSummary(result: RunResult, model: string, data: string): stri
     `Run folder   ${runDir}`,
     `Last top-1   ${percent(test.top1)} (epoch ${epochs})`,
     `Best top-1   ${percent(best.top1)} (epoch ${best.epoch})`,
-    `Evaluate it  pefd eval --checkpoint ${quoted(checkpoint)} --data ${quoted(data)}`,
+    `Evaluate it  pefd eval --checkpoint ${shellWord(checkpoint)} --data ${shellWord(data)}`,
   ].join("\n");
 }
 
