@@ -31,3 +31,9 @@ python_peers() {
   fi
   export PEFD_PYTHON=$folder/bin/python
 }
+
+# TensorFlow in that Python, for the SavedModels that pefd writes.
+python_tensorflow() {
+  local folder=$cache/python
+  "$folder/bin/python" -c 'import tensorflow' || "$folder/bin/python" -m pip install --quiet tensorflow-cpu
+}
