@@ -4,9 +4,9 @@ import { loadCifar100 } from "../data/cifar100.js";
 import type { Dataset } from "../data/types.js";
 import { fallbackWarning, isGpu } from "../runtime/device.js";
 import { nativeBackend } from "../runtime/native.js";
-import { loadTensorFlow, type Variable } from "../runtime/tf.js";
+import { loadTensorFlow, tf, type Variable } from "../runtime/tf.js";
 import { chooseEngine, type EngineChoice } from "./engine.js";
-import type { Learner } from "./learner.js";
+import { type Learner, variablesOf } from "./learner.js";
 import { lockRunFolder, refuseLiving } from "./lock.js";
 import type { Hooks, RunResult } from "./result.js";
 import { NOT_KEPT, prepareRunFolder, type RunConfig } from "./runFolder.js";
@@ -96,8 +96,17 @@ export async function train(
     });
   } finally {
     unlock();
+    tf.dispose([...learnerVariables(learner), ...plan.constants]);
   }
 }
+
+/** All that a learner holds. */
+const learnerVariables = (learner: Learner): Variable[] => [
+  ...variablesOf(learner.model.state),
+  ...variablesOf(learner.extra),
+  ...learner.velocities,
+  learner.metrics.total,
+];
 
 function resolvedConfig(plan: RunPlan, options: TrainOptions, { choice, seed }: Scene): RunConfig {
   const kept = Object.entries(options).filter(([key]) => !NOT_KEPT.has(key));

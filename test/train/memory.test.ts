@@ -30,3 +30,12 @@ for (const engine of ENGINES) {
     assert.equal(counts.epochs.size, 1, [...counts.epochs].join());
   });
 }
+
+test("a run in a process that goes on leaves no tensor behind", async (t) => {
+  const folder = temporaryFolder(t);
+  await smallData(folder);
+  await randomTeacher(folder);
+  const before = tf.memory().numTensors;
+  await runDistill(distillOptions(folder, { epochs: 1 }), silentHooks());
+  assert.equal(tf.memory().numTensors, before);
+});
