@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { synthesize } from "#pefd/data/synthetic.js";
+import { ROOT } from "../helpers/paths.js";
+import { pefd } from "../helpers/pefd.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+
+const SMALL = ["--data", "data", "--limit_train", "40", "--limit_test", "20", "--batch_size", "20"];
+const TEACHER = ["train-teacher", "--model", "resnet8", ...SMALL];
+const TEACHER_RUN = "save/models/resnet8_cifar100_lr_0.05_decay_0.0005_trial_1";
+const STUDENT_RUN = "save/student_model/S:resnet8_T:resnet8_cifar100_ours_r:1_a:0_b:25_1";
+
+test("a teacher, a student and their evaluation, as typed", async (t) => {
+  const cwd = temporaryFolder(t);
+  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+
+  const teacher = await pefd([...TEACHER, "--epochs", "1", "--num_workers", "8"], { cwd });
+  assert.equal(teacher.exitCode, 0, teacher.stderr);
+  assert.match(
+    teacher.stdout,
+    new RegExp(`^Run folder +${TEACHER_RUN}\nLast top-1 +\\d+\\.\\d\\d %`),
+  );
+  assert.match(teacher.stderr, /--num_workers has no effect/);
+  assert.match(teacher.stderr, /\nepoch 1\/1 .*test loss/);
+
+  const distill = ["distill", "--model_t", "resnet8", "--model_s", "resnet8", ...SMALL];
+  const student = await pefd([...distill, "--epochs", "1", "--json", "--quiet"], { cwd });
+  assert.deepEqual([student.exitCode, student.stderr], [0, ""]);
+  const { runDir, epochs, test: tested, weightsSha256 } = JSON.parse(student.stdout);
+  assert.deepEqual([runDir, epochs], [STUDENT_RUN, 1]);
+  assert.match(weightsSha256, /^[0-9a-f]{64}$/);
+
+  const again = await pefd([...distill, "--epochs", "1"], { cwd });
+  assert.match(again.stderr, /exists already\.\n {2}Go on with it by --resume/);
+  assert.equal(again.exitCode, 2);
+
+  const checkpoint = `${STUDENT_RUN}/resnet8_last.safetensors`;
+  const evaluate = ["eval", "--checkpoint", checkpoint, "--data", "data", "--limit_test", "20"];
+  const evaluated = await pefd([...evaluate, "--json"], { cwd });
+  assert.equal(evaluated.exitCode, 0, evaluated.stderr);
+  const { model, n, top1, loss } = JSON.parse(evaluated.stdout);
+  assert.deepEqual([model, n, top1], ["resnet8", 20, tested.top1]);
+  assert.ok(Math.abs(loss - tested.loss) < 1e-4);
+});
+
+test("Ctrl-C keeps what is done, says how to go on, and that line ends in the same weights", async (t) => {
+  const cwd = temporaryFolder(t);
+  await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
+  const words = [...TEACHER, "--epochs", "12", "--deterministic"];
+  const whole = JSON.parse(
+    (await pefd([...words, "--save_dir", "whole", "--json"], { cwd })).stdout,
+  );
+
+  const child = spawn(process.execPath, [resolve(ROOT, "bin/pefd.js"), ...words, "--json"], {
+    cwd,
+  });
+  let stderr = "";
+  let told = false;
+  child.stderr.setEncoding("utf8").on("data", (part: string) => {
+    stderr += part;
+    if (!told && /\nepoch +1\/12/.test(stderr)) told = child.kill("SIGINT");
+  });
+  const [exitCode] = await once(child, "close");
+  assert.equal(exitCode, 130, stderr);
+  const next = /Go on with: pefd (.*)\n/.exec(stderr)?.[1] ?? assert.fail(stderr);
+  assert.deepEqual(next.split(" "), [...words, "--json", "--resume"]);
+  assert.ok(!existsSync(join(cwd, TEACHER_RUN, "result.json")));
+
+  const resumed = await pefd(next.split(" "), { cwd });
+  assert.equal(resumed.exitCode, 0, resumed.stderr);
+  assert.equal(JSON.parse(resumed.stdout).weightsSha256, whole.weightsSha256);
+  assert.deepEqual(
+    readdirSync(join(cwd, TEACHER_RUN)).filter((file) => /tmp|partial/.test(file)),
+    [],
+  );
+});
