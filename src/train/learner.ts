@@ -1,6 +1,6 @@
 import { crossEntropy, distillKL } from "../distill/losses.js";
 import type { Distillation, LossWeights } from "../distill/types.js";
-import { isCounter, isParameter } from "../nn/builder.js";
+import { isParameter } from "../nn/builder.js";
 import type { Model, ModelOutput, StateEntry } from "../nn/model.js";
 import {
   type Scalar,
@@ -44,7 +44,7 @@ export const variablesOf = (state: readonly StateEntry[]): Variable[] =>
 
 /** Variables that an optimizer updates. */
 export const parametersOf = (state: readonly StateEntry[]): Variable[] =>
-  variablesOf(state.filter((entry) => isParameter(entry.role) && !isCounter(entry.role)));
+  variablesOf(state.filter((entry) => isParameter(entry.role)));
 
 /** A supervised objective: mean cross entropy. */
 export const supervised = (): Learner["objective"] => () => (output, oneHot) =>

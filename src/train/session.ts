@@ -1,5 +1,6 @@
 import { compile } from "../compile/program.js";
 import type { EngineName, Entry, PrecisionName, Program } from "../compile/types.js";
+import { PLAN_COLUMNS } from "../data/sampler.js";
 import type { Model } from "../nn/model.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
 import { evaluationUpdates, type Learner, trainingUpdates, variablesOf } from "./learner.js";
@@ -92,7 +93,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       const started = performance.now();
       const values = { ...train.values(rows), learningRate: Float32Array.of(learningRate) };
       const dataSeconds = (performance.now() - started) / 1000;
-      const images = rows.length / 4;
+      const images = rows.length / PLAN_COLUMNS;
       const name = images % batchSize === 0 ? "train" : "train_short";
       program.run(name, values, name === "train" ? images / batchSize : 1);
       return dataSeconds;
