@@ -1,8 +1,8 @@
 import { columns, renderText } from "../report/table.js";
 import type { SweepRun } from "../sweep/plan.js";
-import { jobFolder, type SlurmRequest, submit } from "../sweep/slurm.js";
-import { slurmStatus } from "../sweep/slurmStatus.js";
-import { isComplete } from "../sweep/state.js";
+import { type SlurmRequest, submit } from "../sweep/slurm.js";
+import { jobFolder } from "../sweep/slurmLog.js";
+import { isOpen, type RunStatus, slurmStatus } from "../sweep/slurmStatus.js";
 import type { Invocation } from "./command.js";
 
 const OWN_WORDS = () => [process.execPath, process.argv[1] as string];
@@ -15,12 +15,11 @@ export async function submitSweep(
   { output, env }: Invocation,
 ): Promise<undefined> {
   const states = await slurmStatus(runs, saveDir, env);
-  const open = states.filter(({ task, state }) => task === undefined && state !== "complete");
-  const left = open.map(({ run }) => run);
-  const waiting = states.filter(({ task, run }) => task !== undefined && !isComplete(run)).length;
+  const left = states.filter(isOpen).map(({ run }) => run);
   if (left.length === 0) {
+    const complete = states.filter(({ state }) => state === "complete").length;
     output.result(
-      `Nothing to submit: ${runs.length - waiting} runs are complete, ${waiting} are with Slurm.`,
+      `Nothing to submit: ${complete} runs are complete, ${runs.length - complete} are with Slurm.`,
       { job: null, submitted: [] },
     );
     return;
@@ -34,6 +33,21 @@ export async function submitSweep(
   });
 }
 
+function statusTable(states: readonly RunStatus[]): string {
+  const rows = states.map(({ run, state, epochsDone, task = "-" }) => [
+    ...[run.label, state, task, `${epochsDone}/${run.options.epochs}`],
+  ]);
+  return renderText({ columns: columns("run", "state", "task", ">epochs"), rows });
+}
+
+/** Which runs failed, where it is told, and why; nothing where none did. */
+function failedTable(states: readonly RunStatus[]): string[] {
+  const failed = states.filter(({ state }) => state === "failed");
+  if (failed.length === 0) return [];
+  const rows = failed.map(({ run, reason = "", log = "-" }) => [run.label, log, reason]);
+  return ["", renderText({ columns: columns("failed", "log", "why"), rows })];
+}
+
 /** Prints where each run of a submitted sweep stands. */
 export async function printStatus(
   runs: readonly SweepRun[],
@@ -41,13 +55,8 @@ export async function printStatus(
   { output, env }: Invocation,
 ): Promise<undefined> {
   const states = await slurmStatus(runs, saveDir, env);
-  const rows = states.map(({ run, state, epochsDone, task = "-" }) => [
-    ...[run.label, state, task, `${epochsDone}/${run.options.epochs}`],
-  ]);
-  const document = states.map(({ run, state, epochsDone, task = null }) => {
-    return { runDir: run.runDir, state, task, epochsDone, epochs: run.options.epochs };
+  const document = states.map(({ run, task = null, log = null, reason = null, ...rest }) => {
+    return { runDir: run.runDir, ...rest, task, epochs: run.options.epochs, log, reason };
   });
-  output.result(renderText({ columns: columns("run", "state", "task", ">epochs"), rows }), {
-    runs: document,
-  });
+  output.result([statusTable(states), ...failedTable(states)].join("\n"), { runs: document });
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { lastWords } from "./lastWords.js";
 
 /** How this program is started again. */
 export interface Program {
@@ -18,13 +19,6 @@ export interface ChildEnd {
 }
 
 const KEPT_CHARACTERS = 4000;
-
-/** The last error that was told, else the last line that says something. */
-function lastWords(text: string): string {
-  const lines = text.split("\n").map((line) => line.trim());
-  const said = lines.filter((line) => line !== "");
-  return said.findLast((line) => line.startsWith("error:")) ?? said.at(-1) ?? "no reason given";
-}
 
 /** The signal that this program received, for its children to receive it too. */
 const signalOf = (signal: AbortSignal): NodeJS.Signals =>

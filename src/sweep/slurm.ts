@@ -5,6 +5,7 @@ import { environmentError, runError } from "../common/errors.js";
 import { shellWord } from "../common/shellWord.js";
 import { lastLine, runCommand } from "../runtime/command.js";
 import type { SweepRun } from "./plan.js";
+import { jobFolder, LOG_HEADING, logPattern } from "./slurmLog.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,8 +16,8 @@ export interface SlurmRequest {
   readonly gpus: string | undefined;
   /** Time limit of each run, as sbatch takes it: "02:00:00". */
   readonly time: string | undefined;
-  /** Runs at a time. */
-  readonly jobs: number;
+  /** Runs at a time, at most. */
+  readonly jobs: number | undefined;
 }
 
 /** A submitted sweep: the file `sweep/JOB.json` below --save_dir. */
@@ -26,28 +27,31 @@ export interface SlurmJob {
   readonly runDirs: readonly string[];
 }
 
-/** Folder of a sweep's jobs and their logs, below --save_dir. */
-export const jobFolder = (saveDir: string): string => join(saveDir, "sweep");
-
 /** The script of a job array: each task is one run. */
 export function slurmScript(command: readonly string[], runs: readonly SweepRun[]): string {
   const line = ({ words }: SweepRun) => [...command, ...words].map(shellWord).join(" ");
   const cases = runs.map((run, task) => `${task}) exec ${line(run)} ;;`);
-  return ["#!/bin/sh", 'case "$SLURM_ARRAY_TASK_ID" in', ...cases, "esac", ""].join("\n");
+  return ["#!/bin/sh", LOG_HEADING, 'case "$SLURM_ARRAY_TASK_ID" in', ...cases, "esac", ""].join(
+    "\n",
+  );
 }
 
 const flagOf = (name: string, value: string | undefined): string[] =>
   value === undefined ? [] : [`--${name}=${value}`];
 
-/** The words of sbatch. A task that a node's failure ended is queued again and goes on from its last epoch. */
+/**
+ * The words of sbatch. A task that a node's failure ended is queued again, goes on from its last epoch, and adds to
+ * its log.
+ */
 export function sbatchWords(count: number, folder: string, request: SlurmRequest): string[] {
   const { partition, gpus, time, jobs } = request;
   return [
     "--parsable",
     "--requeue",
     "--job-name=pefd",
-    `--array=0-${count - 1}%${jobs}`,
-    `--output=${join(folder, "%A_%a.log")}`,
+    "--open-mode=append",
+    `--array=0-${count - 1}${jobs === undefined ? "" : `%${jobs}`}`,
+    `--output=${logPattern(folder)}`,
     ...flagOf("partition", partition),
     ...flagOf("gpus", gpus),
     ...flagOf("time", time),

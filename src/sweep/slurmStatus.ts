@@ -1,42 +1,71 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { environmentError } from "../common/errors.js";
-import { runCommand } from "../runtime/command.js";
+import { lastLine, runCommand } from "../runtime/command.js";
 import type { SweepRun } from "./plan.js";
-import { jobFolder, type SlurmJob } from "./slurm.js";
+import type { SlurmJob } from "./slurm.js";
+import { jobFolder, reasonIn, taskLog } from "./slurmLog.js";
 import { epochsDone, isComplete } from "./state.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where a run of a submitted sweep stands; Slurm's own word while it has the run: "PENDING", "RUNNING". */
+/** Where a run of a submitted sweep stands. */
 export interface RunStatus {
   readonly run: SweepRun;
-  /** "complete", Slurm's word, or "not queued". */
+  /**
+   * "complete"; Slurm's own word while it has the run, such as "PENDING"; "failed" when its task ended, for whatever
+   * reason, and the run is not complete; "not submitted".
+   */
   readonly state: string;
   readonly epochsDone: number;
-  /** The task that Slurm has for it, such as 17_3. */
+  /** The last task that was submitted for it, such as 17_3. */
   readonly task: string | undefined;
+  /** That task's log, once it has begun. */
+  readonly log: string | undefined;
+  /** Why it failed. */
+  readonly reason: string | undefined;
 }
 
+const OPEN: ReadonlySet<string> = new Set(["failed", "not submitted"]);
+
+/** Whether a run is to be submitted: neither complete nor with Slurm. */
+export const isOpen = ({ state }: RunStatus): boolean => OPEN.has(state);
+
+/** The jobs of a sweep, in the order in which they were submitted. */
 function jobsIn(saveDir: string): SlurmJob[] {
   const folder = jobFolder(saveDir);
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((name) => /^\d+\.json$/.test(name))
-    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as SlurmJob);
+    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as SlurmJob)
+    .sort((one, other) => Number(one.id) - Number(other.id));
+}
+
+/** The last task of each run, by the run's folder. */
+function lastTasks(jobs: readonly SlurmJob[]): Map<string, string> {
+  const tasks = jobs.flatMap(({ id, runDirs }) =>
+    runDirs.map((runDir, index) => [runDir, `${id}_${index}`] as const),
+  );
+  return new Map(tasks);
 }
 
 /** Slurm's word for each task that it still has: "17_3" to "RUNNING". */
 async function queued(env: Environment): Promise<Map<string, string>> {
   const words = ["--me", "--noheader", "--array", "--format=%F_%K %T"];
   const { code, stdout, stderr } = await runCommand("squeue", words, { env });
-  if (code !== 0) throw environmentError(`squeue cannot tell: ${stderr.trim()}.`);
+  if (code !== 0) throw environmentError(`squeue cannot tell: ${lastLine(stderr)}.`);
   const lines = stdout.trim().split("\n");
   return new Map(lines.map((line) => line.trim().split(/\s+/) as [string, string]));
 }
 
+function stateOf(run: SweepRun, task: string | undefined, word: string | undefined): string {
+  if (isComplete(run)) return "complete";
+  return word ?? (task === undefined ? "not submitted" : "failed");
+}
+
 /**
- * The state of each run of a sweep: from its folder, and from Slurm where a job for it is queued or running.
+ * The state of each run of a sweep: from its folder, from Slurm where a task for it is queued or running, and from
+ * the log of a task that ended too early.
  * @throws environmentError where squeue is missing or fails although jobs were submitted
  */
 export async function slurmStatus(
@@ -44,17 +73,14 @@ export async function slurmStatus(
   saveDir: string,
   env: Environment,
 ): Promise<RunStatus[]> {
-  const jobs = jobsIn(saveDir);
-  const words = jobs.length === 0 ? new Map<string, string>() : await queued(env);
-  const tasks = new Map<string, string>();
-  for (const { id, runDirs } of jobs) {
-    for (const [index, runDir] of runDirs.entries()) {
-      if (words.has(`${id}_${index}`)) tasks.set(runDir, `${id}_${index}`);
-    }
-  }
+  const tasks = lastTasks(jobsIn(saveDir));
+  // Slurm is asked before the folders are read: what ends in between is complete, not failed.
+  const words = tasks.size === 0 ? new Map<string, string>() : await queued(env);
   return runs.map((run) => {
     const task = tasks.get(run.runDir);
-    const word = (task && words.get(task)) ?? "not queued";
-    return { run, task, epochsDone: epochsDone(run), state: isComplete(run) ? "complete" : word };
+    const state = stateOf(run, task, task && words.get(task));
+    const log = task && taskLog(saveDir, task);
+    const reason = state === "failed" ? reasonIn(log) : undefined;
+    return { run, state, epochsDone: epochsDone(run), task, log, reason };
   });
 }

@@ -35,7 +35,7 @@ test("--launcher slurm submits one task for each run, --status reads their state
   const { stdout, stderr } = await pefd([...SWEEP, ...asked, "--jobs", "2"], { cwd, env });
   assert.equal(stdout, "Submitted 3 of 3 runs as job 17.\n", stderr);
   assert.deepEqual(readFileSync(join(cwd, "words"), "utf8").trim().split("\n"), [
-    ...["--parsable", "--requeue", "--job-name=pefd", "--array=0-2%2"],
+    ...["--parsable", "--requeue", "--job-name=pefd", "--open-mode=append", "--array=0-2%2"],
     ...["--output=save/sweep/%A_%a.log", "--partition=gpu", "--gpus=1", "--time=1:00:00"],
     "save/sweep/array.sh",
   ]);
@@ -50,17 +50,18 @@ test("--launcher slurm submits one task for each run, --status reads their state
   const status = await pefd([...SWEEP, "--status", "--json"], { cwd, env });
   assert.deepEqual(
     JSON.parse(status.stdout).runs.map((run: Record<string, unknown>) => [
-      ...[run.state, run.task, run.epochsDone],
+      ...[run.state, run.task, run.epochsDone, run.reason],
     ]),
     [
-      ["complete", "17_0", 240],
-      ["PENDING", "17_1", 0],
-      ["not queued", null, 0],
+      ["complete", "17_0", 240, null],
+      ["PENDING", "17_1", 0, null],
+      ["failed", "17_2", 0, "it was ended before it began"],
     ],
   );
 
   const again = await pefd([...SWEEP, ...asked], { cwd, env });
   assert.equal(again.stdout, "Submitted 1 of 3 runs as job 17.\n");
+  assert.match(readFileSync(join(cwd, "words"), "utf8"), /^--array=0-0$/m, "no limit of its own");
 });
 
 test("without sbatch, --launcher slurm says so", async (t) => {

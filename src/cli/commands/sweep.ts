@@ -24,7 +24,10 @@ import { printStatus, submitSweep } from "../slurmSweep.js";
 
 const SWEEP = section("Sweep", {
   trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { flagOnly: true }),
-  jobs: integer(1, "Runs at a time, spread over the GPUs.", { min: 1, max: 256, flagOnly: true }),
+  jobs: integer(undefined, "Runs at a time, spread over the GPUs.", {
+    ...{ min: 1, max: 256, flagOnly: true },
+    defaultText: "1; with Slurm as many as it lets",
+  }),
   print: flag("Print one shell command for each run instead.", { flagOnly: true }),
 });
 
@@ -139,7 +142,7 @@ export const command: Command = {
     if (invocation.flags.dry_run) return printPlan(runs, output);
     for (const notice of withoutEffect(WITHOUT_EFFECT, layers)) output.notice(notice);
     if (launcher === "slurm") return submitSweep(runs, saveDir, { ...slurm, jobs }, invocation);
-    const outcomes = await carryOut(runs, jobs, invocation);
+    const outcomes = await carryOut(runs, jobs ?? 1, invocation);
     printTable(outcomes, output);
     refuseFailed(outcomes);
     return undefined;
