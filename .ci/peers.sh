@@ -37,3 +37,26 @@ python_tensorflow() {
   local folder=$cache/python
   "$folder/bin/python" -c 'import tensorflow' || "$folder/bin/python" -m pip install --quiet tensorflow-cpu
 }
+
+# apt ACTION...: apt-get that asks nothing and gives up in time.
+apt() {
+  DEBIAN_FRONTEND=noninteractive timeout 180 \
+    apt-get -y -o Acquire::Retries=1 -o Acquire::http::Timeout=30 -o DPkg::Lock::Timeout=60 "$@" </dev/null
+}
+
+# debian PACKAGE...: packages that are there, or that root can install; old lists of packages are renewed first.
+debian() {
+  dpkg -s "$@" && return
+  [ "$(id -u)" = 0 ] || { echo "$* can only be installed by root"; return 1; }
+  apt install --no-install-recommends "$@" || { apt update && apt install --no-install-recommends "$@"; }
+}
+
+# A Slurm to submit sweeps to; the test starts it.
+slurm() {
+  debian slurmctld slurmd slurm-client munge
+}
+
+# A browser that opens the report's page.
+browser() {
+  "${PEFD_CHROMIUM:-chromium}" --version || debian chromium
+}

@@ -36,7 +36,8 @@ async function prepare(t: TestContext, slurm: Slurm): Promise<Scene> {
   const sweep: Scene["sweep"] = async (trials, epochs, ...flags) => {
     const size = ["--trials", trials, "--epochs", String(epochs), "--save_dir", SAVE, ...SMALL];
     const words = ["sweep", ...pair, ...size, ...flags];
-    const { exitCode, stdout, stderr } = await pefd(words, { cwd, env: slurm.env });
+    const env = { ...slurm.env, SBATCH_ACCOUNT: "lab" };
+    const { exitCode, stdout, stderr } = await pefd(words, { cwd, env });
     assert.equal(exitCode, 0, stderr);
     return stdout;
   };
@@ -84,6 +85,7 @@ async function submitsAsAsked(scene: Scene): Promise<void> {
   assert.match(job, /\bTimeLimit=00:05:00\b/);
   assert.match(job, /\bTresPerJob=gres\/gpu:1\b/);
   assert.match(job, /\bArrayTaskThrottle=1\b/);
+  assert.match(job, /\bAccount=lab\b/, "sbatch's own variables");
 }
 
 async function tellsWhatWaits(scene: Scene): Promise<void> {
