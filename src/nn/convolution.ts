@@ -16,14 +16,20 @@ export interface ConvolutionGeometry {
   readonly padding: number;
 }
 
+type DenseSettings = ConvolutionGeometry & { readonly kernelSize: number };
+
+/** Whether a convolution keeps height and width. */
+const isSame = ({ stride, padding, kernelSize }: DenseSettings): boolean =>
+  stride === 1 && kernelSize === 2 * padding + 1;
+
 /**
  * Explicit padding is PyTorch's meaning for every stride. TensorFlow's SAME pads stride-2 convolutions on the
  * right only, so it serves stride 1 alone, where both agree and SAME has the faster kernels.
  */
-function paddingAttributes(geometry: ConvolutionGeometry, kernelSize: number): NativeAttribute[] {
-  const { stride, padding } = geometry;
+function paddingAttributes(settings: DenseSettings): NativeAttribute[] {
+  const { padding } = settings;
   if (padding === 0) return [stringAttribute("padding", "VALID"), explicitPaddings([])];
-  if (stride === 1 && kernelSize === 2 * padding + 1) {
+  if (isSame(settings)) {
     return [stringAttribute("padding", "SAME"), explicitPaddings([])];
   }
   const pads = [0, 0, padding, padding, padding, padding, 0, 0];
@@ -34,13 +40,13 @@ const explicitPaddings = (pads: number[]): NativeAttribute =>
   intAttribute("explicit_paddings", pads);
 
 function geometryAttributes(settings: Settings): NativeAttribute[] {
-  const geometry = settings as unknown as ConvolutionGeometry & { kernelSize: number };
+  const dense = settings as unknown as DenseSettings;
   return [
     typeAttribute("T", DT.float),
-    intAttribute("strides", [1, geometry.stride, geometry.stride, 1]),
+    intAttribute("strides", [1, dense.stride, dense.stride, 1]),
     intAttribute("dilations", [1, 1, 1, 1]),
     stringAttribute("data_format", "NHWC"),
-    ...paddingAttributes(geometry, geometry.kernelSize),
+    ...paddingAttributes(dense),
   ];
 }
 
@@ -59,31 +65,74 @@ interface ConvolutionKind {
   readonly inputGradient: string;
   readonly filterGradient: string;
   readonly attributes: (settings: Settings) => NativeAttribute[];
+  /** Gradients that are faster here than the native ops; undefined where there are none. */
+  readonly gradients?: (settings: Settings) => ConvolutionGradients | undefined;
+}
+
+/** The two gradients of a convolution, each with the shape of what it is the gradient of. */
+interface ConvolutionGradients {
+  readonly input: (filter: Tensor, dy: Tensor, settings: Settings, shape: number[]) => Tensor;
+  readonly filter: (x: Tensor, dy: Tensor, settings: Settings, shape: number[]) => Tensor;
 }
 
 function defineConvolution(kind: ConvolutionKind) {
   const call = (op: string, inputs: Tensor[], settings: Settings): Tensor =>
     nativeBackend().executeSingleOutput(op, kind.attributes(settings), inputs);
+  const nativeGradients: ConvolutionGradients = {
+    input: (filter, dy, settings, shape) =>
+      call(kind.inputGradient, [shapeTensor(shape), filter, dy], settings),
+    filter: (x, dy, settings, shape) =>
+      call(kind.filterGradient, [x, shapeTensor(shape), dy], settings),
+  };
+  const gradients = (settings: Settings) => kind.gradients?.(settings) ?? nativeGradients;
   return defineOp({
     name: kind.kernel,
     inputs: ["x", "filter"],
     forward: (inputs, settings) => [call(kind.forward, inputs, settings)],
     save: { inputs: ["x", "filter"], outputs: [] },
-    gradient: (dy, [x, filter], settings) => ({
-      x: () =>
-        call(
-          kind.inputGradient,
-          [shapeTensor((x as Tensor).shape), filter as Tensor, dy],
-          settings,
-        ),
-      filter: () =>
-        call(
-          kind.filterGradient,
-          [x as Tensor, shapeTensor((filter as Tensor).shape), dy],
-          settings,
-        ),
-    }),
+    gradient: (dy, saved, settings) => {
+      const [x, filter] = saved as [Tensor, Tensor];
+      const { input: ofInput, filter: ofFilter } = gradients(settings);
+      return {
+        x: () => ofInput(filter, dy, settings, x.shape),
+        filter: () => ofFilter(x, dy, settings, filter.shape),
+      };
+    },
   });
+}
+
+/** Conv2D itself, without a gradient. */
+const plainConv2d = (x: Tensor, filter: Tensor, settings: DenseSettings): Tensor =>
+  nativeBackend().executeSingleOutput("Conv2D", denseAttributes({ ...settings }), [x, filter]);
+
+/**
+ * On a processor TensorFlow's kernels for both gradients of a 3x3 convolution take up to twice its own time and
+ * more (docs/performance.md), and both gradients are convolutions themselves, if height and width are kept:
+ * - of the input: dy with the filter turned by 180 degrees and its channels exchanged;
+ * - of the filter: x with dy as one large filter, over the batch in place of the input channels.
+ */
+const forwardGradients: ConvolutionGradients = {
+  input: (filter, dy, settings) => {
+    const turned = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
+    return plainConv2d(dy, turned, settings as unknown as DenseSettings);
+  },
+  filter: (x, dy, settings) => {
+    const { padding } = settings as unknown as DenseSettings;
+    const images = tf.transpose(x, [3, 1, 2, 0]);
+    const filter = tf.transpose(dy, [1, 2, 0, 3]);
+    // kernelSize 0: the padding is explicit, whatever the height of the images.
+    return tf.transpose(
+      plainConv2d(images, filter, { stride: 1, padding, kernelSize: 0 }),
+      [1, 2, 0, 3],
+    );
+  },
+};
+
+/** Not on a GPU, where cuDNN has kernels of its own; nor for 1x1 filters, which are matrix products already. */
+function fasterGradients(settings: Settings): ConvolutionGradients | undefined {
+  const dense = settings as unknown as DenseSettings;
+  const helps = !nativeBackend().isUsingGpuDevice && dense.kernelSize > 1 && isSame(dense);
+  return helps ? forwardGradients : undefined;
 }
 
 const denseConvolution = defineConvolution({
@@ -92,6 +141,7 @@ const denseConvolution = defineConvolution({
   inputGradient: "Conv2DBackpropInput",
   filterGradient: "Conv2DBackpropFilter",
   attributes: denseAttributes,
+  gradients: fasterGradients,
 });
 
 const depthwiseConvolution = defineConvolution({
