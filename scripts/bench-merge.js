@@ -3,7 +3,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { columns, renderMarkdown } from "../dist/report/table.js";
+import { timingTable } from "../dist/cli/timingTable.js";
+import { renderMarkdown } from "../dist/report/table.js";
 
 const [folder, ...files] = process.argv.slice(2);
 const documents = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
@@ -17,36 +18,11 @@ const machine = {
 const program = ({ tensorflow, pytorch }) =>
   tensorflow === undefined ? `PyTorch ${pytorch}` : `pefd, TensorFlow ${tensorflow}`;
 
-const milliseconds = (value) => value.toFixed(value < 100 ? 2 : 0);
-
-const row = (document) => (result) => [
-  result.what,
-  program(document),
-  result.engine,
-  result.precision,
-  String(result.batchSize),
-  milliseconds(result.stepMs),
-  `${milliseconds(result.stepMsMin)}-${milliseconds(result.stepMsMax)}`,
-  result.imagesPerSecond.toFixed(0),
-  result.firstStepMs.toFixed(0),
-];
-
-const byWork = (a, b) => a[0].localeCompare(b[0]);
-
-const table = renderMarkdown({
-  columns: columns(
-    "what",
-    "program",
-    "engine",
-    "precision",
-    ">batch",
-    ">ms/step",
-    ">min-max",
-    ">images/s",
-    ">first step, ms",
-  ),
-  rows: documents.flatMap((document) => document.results.map(row(document))).sort(byWork),
-});
+const timings = documents.flatMap((document) =>
+  document.results.map((result) => ({ ...result, program: program(document) })),
+);
+const byWork = (one, other) => one.what.localeCompare(other.what);
+const table = renderMarkdown(timingTable(timings.sort(byWork)));
 
 const device = documents.map((document) => `${program(document)}: ${document.device}`).join("\n\n");
 const about = `${machine.gpu ?? machine.processor}, ${machine.date.slice(0, 10)}`;

@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } fro
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openEpochLog, readEpochLog } from "#pefd/report/epochLog.js";
+import { smallDisk } from "../helpers/smallDisk.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { row } from "./rows.js";
-import { smallDisk } from "./smallDisk.js";
 
 async function write(folder: string, epochs: readonly number[], afterEpoch = 0): Promise<void> {
   const log = await openEpochLog(folder, { afterEpoch });
@@ -86,7 +86,7 @@ describe("epochs.csv", () => {
 });
 
 it("a full disk stops the log with one sentence and leaves whole rows only", async (t) => {
-  const disk = smallDisk(t);
+  const disk = smallDisk(t, "64k");
   if (disk === undefined) return;
   mkdirSync(join(disk, "run"));
   const log = await openEpochLog(join(disk, "run"), { afterEpoch: 0 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
@@ -91,11 +92,41 @@ test("a folder in which another process works is left alone until that process i
   assert.ok(!readdirSync(runDir).includes("run.lock"));
 });
 
+const lockOf = (folder: string, owner: object) =>
+  writeFileSync(join(folder, "run.lock"), JSON.stringify({ host: hostname(), ...owner }));
+
 test("a lock whose process number belongs to a later process is taken over", (t) => {
   const folder = temporaryFolder(t);
-  writeFileSync(join(folder, "run.lock"), JSON.stringify({ pid: process.pid, started: "1" }));
+  lockOf(folder, { pid: process.pid, started: "1" });
   const unlock = lockRunFolder(folder);
   assert.throws(() => lockRunFolder(folder), { exitCode: 2 });
   unlock();
   assert.deepEqual(readdirSync(folder), []);
+});
+
+test("a lock of another machine is never taken for a stale one, not by --force either", async (t) => {
+  const folder = temporaryFolder(t);
+  await smallData(folder);
+  const { runDir } = await runTeacher(teacherOptions(folder, { epochs: 1 }), silentHooks());
+  lockOf(runDir, { host: "node17", pid: 4711, started: "1" });
+  const before = readdirSync(runDir);
+  for (const how of [{ resume: true }, { force: true }]) {
+    await assert.rejects(runTeacher(teacherOptions(folder, { epochs: 2, ...how }), silentHooks()), {
+      exitCode: 2,
+      message: `Process 4711 on node17 is working in ${runDir}, or was killed there.`,
+      hint: new RegExp(`If it is gone: rm '?${runDir}/run.lock'?, then type this again`),
+    });
+  }
+  assert.deepEqual(readdirSync(runDir), before);
+
+  rmSync(join(runDir, "run.lock"));
+  await runTeacher(teacherOptions(folder, { epochs: 2, resume: true }), silentHooks());
+});
+
+test("a folder that was taken over is not released by its first owner", (t) => {
+  const folder = temporaryFolder(t);
+  const unlock = lockRunFolder(folder);
+  lockOf(folder, { host: "node17", pid: 4711, started: "1" });
+  unlock();
+  assert.deepEqual(readdirSync(folder), ["run.lock"]);
 });

@@ -1,32 +1,18 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { RESUME_FILE } from "#pefd/train/stateFiles.js";
 import { runTeacher } from "#pefd/train/teacher.js";
+import { smallDisk } from "../helpers/smallDisk.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { silentHooks, smallData, teacherOptions } from "./runs.js";
 
-/** A file system of a few megabytes, or undefined (and the test is skipped) where none can be mounted. */
-function tightDisk(t: TestContext, size: string): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), "pefd-disk-"));
-  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder]);
-  t.after(() => {
-    if (mounted.status === 0) spawnSync("umount", [folder]);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  if (mounted.status === 0) return folder;
-  t.skip("cannot mount a small tmpfs here (needs root)");
-  return undefined;
-}
-
 test("a disk that fills up ends the run with exit code 1 and leaves whole files only", async (t) => {
   // resnet8: 0.35 MB of weights, twice that to go on from. Checkpoints of every epoch fill the disk in epoch 4 or so.
-  const disk = tightDisk(t, "3m");
+  const disk = smallDisk(t, "3m");
   if (disk === undefined) return;
   loadTensorFlow();
   const folder = temporaryFolder(t);

@@ -1,12 +1,13 @@
 import type { BenchDocument } from "../../bench/bench.js";
-import { type Timing, WORK_NAMES } from "../../bench/types.js";
+import { WORK_NAMES } from "../../bench/types.js";
 import { inputError } from "../../common/errors.js";
 import { didYouMean } from "../../common/nearest.js";
 import { ENGINES, GENERAL, PRECISIONS, RESULT } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { choice, integer, section, string } from "../../config/row.js";
-import { columns, renderText } from "../../report/table.js";
+import { renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
+import { timingTable } from "../timingTable.js";
 
 type Timed<Name extends string> = Exclude<Name, "auto">;
 
@@ -71,34 +72,11 @@ function listed<Name extends string>(
   return [...new Set(names)].filter((name) => name !== "auto") as Timed<Name>[];
 }
 
-const digits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
-
-const line = (timing: Timing): string[] => [
-  timing.what,
-  timing.engine,
-  timing.precision,
-  String(timing.batchSize),
-  digits(timing.stepMs),
-  `${digits(timing.stepMsMin)}-${digits(timing.stepMsMax)}`,
-  digits(timing.imagesPerSecond),
-  digits(timing.firstStepMs),
-];
-
 function textOf({ device, tensorflow, repeats, results }: BenchDocument): string {
-  const titles = columns(
-    "what",
-    "engine",
-    "precision",
-    ">batch",
-    ">ms/step",
-    ">min-max",
-    ">images/s",
-    ">first step, ms",
-  );
   return [
     `${device}, TensorFlow ${tensorflow}`,
     "",
-    renderText({ columns: titles, rows: results.map(line) }),
+    renderText(timingTable(results)),
     "",
     `Medians of ${repeats}, making the batches included; first step: recording, compiling and one step.`,
   ].join("\n");
