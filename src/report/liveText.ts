@@ -1,6 +1,10 @@
 /** Text on a terminal that is replaced by newer text in place. */
 export interface LiveText {
   show(text: string): void;
+  /** Writes a line that stays; what is shown in place stands below it. */
+  above(line: string): void;
+  /** Takes away what is shown in place. */
+  clear(): void;
 }
 
 /** What is needed of a terminal. */
@@ -20,13 +24,15 @@ function fit(lines: readonly string[], rows: number): string[] {
 
 /** Writes text over the text written before. Nothing of the terminal's state is changed, so nothing is to restore. */
 export function createLiveText(terminal: Terminal): LiveText {
-  let height = 0;
+  let shown: readonly string[] = [];
+  const replace = (lasting: string, lines: readonly string[]) => {
+    const up = shown.length === 0 ? "" : `\u001b[${shown.length}A\r\u001b[J`;
+    terminal.write(`${up}${lasting}${lines.map((line) => `${line}\n`).join("")}`);
+    shown = lines;
+  };
   return {
-    show(text) {
-      const lines = fit(text.split("\n"), terminal.rows || DEFAULT_ROWS);
-      const up = height === 0 ? "" : `\u001b[${height}A`;
-      terminal.write(`${up}\r\u001b[J${lines.join("\n")}\n`);
-      height = lines.length;
-    },
+    show: (text) => replace("", fit(text.split("\n"), terminal.rows || DEFAULT_ROWS)),
+    above: (line) => replace(`${line}\n`, shown),
+    clear: () => replace("", []),
   };
 }

@@ -52,12 +52,21 @@ export function fitFields(fields: readonly string[], width: number): string {
   return line;
 }
 
-function renderLine(progress: number, fields: readonly string[], width: number, color: boolean) {
-  const full = Math.round(progress * BAR_CELLS);
+/**
+ * A bar, its percentage and as many fields as fit behind it; the fields alone where there is little room.
+ * @param progress between 0 and 1
+ * @param width characters, at most
+ */
+export function barLine(
+  progress: number,
+  fields: readonly string[],
+  { width, cells, color }: { width: number; cells: number; color: boolean },
+): string {
+  const full = Math.round(progress * cells);
   const text = `${String(Math.floor(progress * 100)).padStart(3)}%  `;
-  const left = BAR_CELLS + 1 + text.length;
+  const left = cells + 1 + text.length;
   if (width < left + 20) return fitFields(fields, width);
-  const bar = palette(color).green("█".repeat(full)) + "░".repeat(BAR_CELLS - full);
+  const bar = palette(color).green("█".repeat(full)) + "░".repeat(cells - full);
   return `${bar} ${text}${fitFields(fields, width - left)}`;
 }
 
@@ -91,7 +100,8 @@ export function createProgressBar(
   let active = false;
   const options = {
     terminal: terminal(stream, width),
-    format: (_: unknown, params: Params) => renderLine(params.progress, fields, width(), color),
+    format: (_: unknown, params: Params) =>
+      barLine(params.progress, fields, { width: width(), cells: BAR_CELLS, color }),
     forceRedraw: true,
     fps: 10,
   };

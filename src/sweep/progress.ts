@@ -1,16 +1,26 @@
-import { formatDuration, secondsLeft } from "../report/duration.js";
 import type { Outcome, SweepObserver } from "./execute.js";
+import { createSweepPace } from "./pace.js";
 import type { SweepRun } from "./plan.js";
 import { epochsDone } from "./state.js";
 
-/** Lines about a sweep; `tick` tells where the running runs are. */
+/** Tells people about a sweep. */
 export interface SweepProgress extends SweepObserver {
+  /** Tells where the running runs are. */
   tick(): void;
+  /** A line about the whole sweep. */
+  say(line: string): void;
+  /** The sweep is over, or stopped. */
+  stop(): void;
 }
 
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+/** "[ 3/12] resnet32x4 -> resnet8x4, ours, trial 1": a run and its place in the sweep. */
+export function titleOf(run: SweepRun, runs: readonly SweepRun[]): string {
+  const place = String(runs.indexOf(run) + 1).padStart(String(runs.length).length);
+  return `[${place}/${runs.length}] ${run.label}`;
+}
 
-function endText({ state, reason }: Outcome): string {
+/** What became of a run, in a few words. */
+export function endText({ state, reason }: Outcome): string {
   if (state === "skipped") return "complete already";
   return state === "done" ? "done" : `failed: ${reason}`;
 }
@@ -21,50 +31,36 @@ function endText({ state, reason }: Outcome): string {
  * @param say shows a line
  * @param now seconds of a clock that only runs forward
  */
-export function createSweepProgress(
+export function createSweepLines(
   runs: readonly SweepRun[],
   say: (line: string) => void,
   now: () => number,
 ): SweepProgress {
-  const startedAt = now();
   const running = new Map<SweepRun, number>();
-  const total = sum(runs.map(({ options }) => options.epochs));
-  const before = sum(runs.map(epochsDone));
-  const failed = new Set<SweepRun>();
-  const width = String(runs.length).length;
-
-  const remaining = () => {
-    // What failed will not be done any more.
-    const lost = sum([...failed].map((run) => run.options.epochs - epochsDone(run)));
-    const done = sum(runs.map(epochsDone)) - before;
-    return secondsLeft(now() - startedAt, done, total - before - lost);
-  };
-  const line = (run: SweepRun, text: string, withTime: boolean) => {
-    const place = `[${String(runs.indexOf(run) + 1).padStart(width)}/${runs.length}]`;
-    const left = withTime ? remaining() : undefined;
-    const eta =
-      left === undefined || left === 0 ? "" : `; all done in about ${formatDuration(left)}`;
-    say(`${place} ${run.label}: ${text}${eta}`);
-  };
+  const pace = createSweepPace(runs, now);
+  const line = (run: SweepRun, text: string, eta: string) =>
+    say(`${titleOf(run, runs)}: ${text}${eta}`);
   return {
     started(run) {
       const done = epochsDone(run);
       running.set(run, done);
-      line(run, done === 0 ? "started" : `going on after epoch ${done}`, true);
+      line(run, done === 0 ? "started" : `going on after epoch ${done}`, pace.eta());
     },
-    notice: (run, text) => line(run, text, false),
+    notice: (run, text) => line(run, text, ""),
     ended(outcome) {
       running.delete(outcome.run);
-      if (outcome.state === "failed") failed.add(outcome.run);
-      line(outcome.run, endText(outcome), outcome.state !== "skipped");
+      pace.ended(outcome);
+      line(outcome.run, endText(outcome), outcome.state === "skipped" ? "" : pace.eta());
     },
     tick() {
       for (const [run, told] of running) {
         const done = epochsDone(run);
         if (done <= told) continue;
         running.set(run, done);
-        line(run, `epoch ${done} of ${run.options.epochs}`, true);
+        line(run, `epoch ${done} of ${run.options.epochs}`, pace.eta());
       }
     },
+    say,
+    stop() {},
   };
 }

@@ -1,26 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { test } from "node:test";
-import { openEpochLog } from "#pefd/report/epochLog.js";
 import type { SweepRun } from "#pefd/sweep/plan.js";
-import { createSweepProgress } from "#pefd/sweep/progress.js";
+import { createSweepLines } from "#pefd/sweep/progress.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { curveRow } from "../report/fakeRuns.js";
 import { fakeRuns } from "./fakePefd.js";
-
-async function logEpochs({ runDir }: SweepRun, from: number, to: number): Promise<void> {
-  mkdirSync(runDir, { recursive: true });
-  const log = await openEpochLog(runDir, { afterEpoch: from });
-  for (let epoch = from + 1; epoch <= to; epoch++) log.append(curveRow(epoch, 240, 1));
-  log.close();
-}
+import { logEpochs } from "./logEpochs.js";
 
 test("the time left is at the pace of the epochs done by this sweep", async (t) => {
   const runs = (await fakeRuns(temporaryFolder(t))).slice(0, 2) as [SweepRun, SweepRun];
   await logEpochs(runs[0], 0, 140);
   const lines: string[] = [];
   let seconds = 0;
-  const progress = createSweepProgress(
+  const progress = createSweepLines(
     runs,
     (line) => lines.push(line),
     () => seconds,

@@ -10,14 +10,16 @@ import { reportDocument } from "../../report/reportDocument.js";
 import { summarize } from "../../report/summarize.js";
 import { publishedNote, summaryTable } from "../../report/summaryTable.js";
 import { columns, renderText } from "../../report/table.js";
+import { createSweepBars } from "../../sweep/bars.js";
 import { gpuNames } from "../../sweep/devices.js";
 import { executeSweep, type Outcome } from "../../sweep/execute.js";
 import { sweepLayers } from "../../sweep/file.js";
 import { planSweep, type SweepRun } from "../../sweep/plan.js";
-import { createSweepProgress } from "../../sweep/progress.js";
+import { createSweepLines } from "../../sweep/progress.js";
 import { isComplete, refuseOtherRuns } from "../../sweep/state.js";
 import type { Command, Invocation, Output } from "../command.js";
 import { interruptible } from "../interrupt.js";
+import { COLUMNS } from "../output.js";
 import { publishedOf } from "../published.js";
 import { trainingSections } from "../sections.js";
 import { printStatus, submitSweep } from "../slurmSweep.js";
@@ -50,7 +52,8 @@ const SECTIONS = [
   section(OUTPUT.title, outputRows),
 ];
 
-const TICK_MS = 5000;
+/** Between two looks at the runs' logs: lines that stay come seldom, bars move. */
+const TICK_MS = { lines: 5000, bars: 1000 };
 
 const commandLine = (run: SweepRun): string => ["pefd", ...run.words].map(shellWord).join(" ");
 
@@ -75,23 +78,35 @@ function ownProgram(env: Invocation["env"]) {
   return { command: [process.execPath, process.argv[1] as string] as const, env, living };
 }
 
+/** Bars on a terminal, plain lines elsewhere. */
+function progressOf(runs: readonly SweepRun[], { notice, quiet, color }: Output) {
+  const now = () => performance.now() / 1000;
+  const { stderr } = process;
+  return stderr.isTTY === true && !quiet
+    ? {
+        every: TICK_MS.bars,
+        progress: createSweepBars(runs, stderr, { columns: COLUMNS, color, now }),
+      }
+    : { every: TICK_MS.lines, progress: createSweepLines(runs, notice, now) };
+}
+
 async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Invocation) {
   const { output, env, argv } = invocation;
-  const now = () => performance.now() / 1000;
-  const progress = createSweepProgress(runs, output.notice, now);
-  const timer = setInterval(progress.tick, TICK_MS);
+  const { progress, every } = progressOf(runs, output);
+  const timer = setInterval(progress.tick, every);
   const program = ownProgram(env);
   const gpus = gpuNames(env);
   try {
     return await interruptible(
       (signal) => executeSweep(runs, { program, jobs, gpus, signal, observer: progress }),
       {
-        onSignal: (name) => output.notice(`${name}: keeping what is done; once more stops at once`),
+        onSignal: (name) => progress.say(`${name}: keeping what is done; once more stops at once`),
         hint: `Go on with: ${["pefd", ...argv].map(shellWord).join(" ")}`,
       },
     );
   } finally {
     clearInterval(timer);
+    progress.stop();
   }
 }
 

@@ -1,0 +1,85 @@
+import { formatDuration, secondsLeft } from "../report/duration.js";
+import { createLiveText, type Terminal } from "../report/liveText.js";
+import { barLine } from "../report/progressBar.js";
+import { createSweepPace } from "./pace.js";
+import type { SweepRun } from "./plan.js";
+import { endText, type SweepProgress, titleOf } from "./progress.js";
+import { epochsDone } from "./state.js";
+
+/** Shorter than a single run's bar: the run's name needs the room. */
+const BAR_CELLS = 10;
+
+/** The terminal that bars are drawn on. */
+export interface BarTerminal extends Terminal {
+  /** Its width, which may change. */
+  readonly columns?: number | undefined;
+}
+
+/** How they are drawn. */
+export interface BarOptions {
+  /** Width of a terminal that does not tell. */
+  readonly columns: number;
+  readonly color: boolean;
+  /** Seconds of a clock that only runs forward. */
+  readonly now: () => number;
+}
+
+/** Where a run was when this sweep took it up. */
+interface Start {
+  readonly at: number;
+  readonly epochs: number;
+}
+
+/** The bar of a running run: how far it is, and when it will be done at its own pace. */
+function runBar(run: SweepRun, start: Start, now: number): { progress: number; fields: string[] } {
+  const done = epochsDone(run);
+  const total = run.options.epochs;
+  const left = secondsLeft(now - start.at, done - start.epochs, total - start.epochs);
+  const eta = left === undefined ? [] : [`ETA ${formatDuration(left)}`];
+  return { progress: done / total, fields: [`epoch ${done}/${total}`, ...eta] };
+}
+
+/**
+ * On a terminal: a bar for each run that is going on, redrawn in place, and below them how much of the sweep is done
+ * and how long the rest will take. A run that ended leaves one line, which stays.
+ */
+export function createSweepBars(
+  runs: readonly SweepRun[],
+  terminal: BarTerminal,
+  { columns, color, now }: BarOptions,
+): SweepProgress {
+  const live = createLiveText(terminal);
+  const running = new Map<SweepRun, Start>();
+  const pace = createSweepPace(runs, now);
+  const counts = { done: 0, failed: 0 };
+
+  const footer = () => {
+    const failed = counts.failed === 0 ? "" : `, ${counts.failed} failed`;
+    return `${counts.done} of ${runs.length} runs done${failed}${pace.eta()}`;
+  };
+  const draw = () => {
+    const width = Math.max(10, (terminal.columns || columns) - 1);
+    const lines = [...running].map(([run, start]) => {
+      const { progress, fields } = runBar(run, start, now());
+      return barLine(progress, [titleOf(run, runs), ...fields], { width, cells: BAR_CELLS, color });
+    });
+    live.show([...lines, footer().slice(0, width)].join("\n"));
+  };
+  return {
+    started(run) {
+      running.set(run, { at: now(), epochs: epochsDone(run) });
+      draw();
+    },
+    notice: (run, text) => live.above(`${titleOf(run, runs)}: ${text}`),
+    ended(outcome) {
+      running.delete(outcome.run);
+      pace.ended(outcome);
+      counts[outcome.state === "failed" ? "failed" : "done"]++;
+      live.above(`${titleOf(outcome.run, runs)}: ${endText(outcome)}`);
+      draw();
+    },
+    tick: draw,
+    say: live.above,
+    stop: live.clear,
+  };
+}
