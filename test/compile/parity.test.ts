@@ -1,22 +1,19 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { METHODS } from "#pefd/distill/registry.js";
-import { MODELS } from "#pefd/models/registry.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
-import { noiseImages, type Pupil, studentPupil, study, teacherPupil } from "./scenes.js";
+import {
+  noiseImages,
+  type Pupil,
+  smallestOfFamilies,
+  studentPupil,
+  study,
+  teacherPupil,
+} from "./scenes.js";
 
 before(() => {
   loadTensorFlow();
 });
-
-/** The first, smallest model of every family that is made for 32 x 32 images. */
-function smallestOfFamilies(): string[] {
-  const names = new Map<string, string>();
-  for (const { name, family, imageSize } of MODELS.values()) {
-    if (imageSize === undefined && !names.has(family)) names.set(family, name);
-  }
-  return [...names.values()];
-}
 
 /** Trains the same thing eagerly and as a graph; every bit of what is left must be the same. */
 function assertSameBits(create: () => Pupil, images: number, batchSize: number, epochs: number) {

@@ -3,6 +3,7 @@ import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import type { ImageSet } from "#pefd/data/types.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
+import { MODELS } from "#pefd/models/registry.js";
 import { tf, type Variable } from "#pefd/runtime/tf.js";
 import { type Learner, variablesOf } from "#pefd/train/learner.js";
 import { frozen, studentLearner, teacherLearner } from "#pefd/train/learners.js";
@@ -42,6 +43,15 @@ export function studentPupil(method: string, name = "resnet8"): Pupil {
   return { learner, constants: teacher.variables };
 }
 
+/** The first, smallest model of every family that is made for 32 x 32 images. */
+export function smallestOfFamilies(): string[] {
+  const names = new Map<string, string>();
+  for (const { name, family, imageSize } of MODELS.values()) {
+    if (imageSize === undefined && !names.has(family)) names.set(family, name);
+  }
+  return [...names.values()];
+}
+
 /** How a pupil is trained. */
 export interface Lesson {
   readonly engine: EngineName;
@@ -49,6 +59,7 @@ export interface Lesson {
   readonly batchSize: number;
   readonly train: ImageSet;
   readonly epochs: number;
+  readonly learningRate?: number;
 }
 
 /** All numbers that training leaves, in one order. */
@@ -78,7 +89,10 @@ export function study({ learner, constants }: Pupil, lesson: Lesson): Trace {
     const rows = batchSize * PLAN_COLUMNS;
     for (let from = 0; from < plan.length; from += rows) {
       session.restart([]);
-      session.train(plan.subarray(from, Math.min(plan.length, from + rows)), 0.05);
+      session.train(
+        plan.subarray(from, Math.min(plan.length, from + rows)),
+        lesson.learningRate ?? 0.05,
+      );
       losses.push(session.metrics().loss);
     }
   }
