@@ -41,12 +41,13 @@ export function checkpointsOf({ dir, model }: RunRecord, lastOnly: boolean): str
 export const projectorsOf = ({ config }: RunRecord): number | undefined =>
   typeof config.num_proj === "number" ? config.num_proj : undefined;
 
-const order = (run: RunRecord) => [projectorsOf(run) ?? -1, run.trial] as const;
+const experimentOf = ({ teacher, model, method }: RunRecord) => [teacher, model, method].join(" ");
 
-function byProjectors(a: RunRecord, b: RunRecord): number {
-  const [first, second] = [order(a), order(b)];
-  return first[0] - second[0] || first[1] - second[1];
-}
+/** By pair and method, then by number of projectors, then by trial. */
+const byExperiment = (a: RunRecord, b: RunRecord): number =>
+  experimentOf(a).localeCompare(experimentOf(b), "en", { numeric: true }) ||
+  (projectorsOf(a) ?? -1) - (projectorsOf(b) ?? -1) ||
+  a.trial - b.trial;
 
 function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
   const { path_t, model_t, data, limit_test } = config;
@@ -73,7 +74,8 @@ function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
 }
 
 /**
- * The checkpoints of all distillations in some folders and below them, by number of projectors, trial and epoch.
+ * The checkpoints of all distillations in some folders and below them, by pair, method, number of projectors, trial
+ * and epoch.
  * @throws inputError where there are none, or a run's teacher is not there
  */
 export function subjectsOfRuns(
@@ -82,7 +84,7 @@ export function subjectsOfRuns(
   lastOnly: boolean,
 ): Subject[] {
   const runs = collectRuns(dirs).runs.filter(({ kind }) => kind === "distill");
-  const subjects = runs.sort(byProjectors).flatMap((run) =>
+  const subjects = runs.sort(byExperiment).flatMap((run) =>
     checkpointsOf(run, lastOnly).map((checkpoint) => ({
       ...settingOf(run, given),
       checkpoint,

@@ -66,12 +66,15 @@ export function areaSeries(
     silent: true,
     clip: true,
     z: 1,
-    // One item draws the whole area; it must lie within it, since the axes make room for it.
-    data: points.slice(0, 1).map((point) => [...point]),
-    renderItem: (_, api) => ({
-      type: "polygon",
-      shape: { points: points.map((point) => api.coord([...point])) as [number, number][] },
-      style: { fill: color, opacity: 0.16 },
-    }),
+    // The axes make room for every corner; the first one draws the whole area.
+    data: points.map((point) => [...point]),
+    renderItem: ({ dataIndex }, api) => {
+      if (dataIndex > 0) return null;
+      return {
+        type: "polygon",
+        shape: { points: points.map((point) => api.coord([...point])) as [number, number][] },
+        style: { fill: color, opacity: 0.16 },
+      };
+    },
   };
 }

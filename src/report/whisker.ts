@@ -31,7 +31,12 @@ export function whiskerSeries(places: readonly WhiskerPlace[], direction: "x" | 
     type: "custom",
     silent: true,
     z: 2,
-    data: places.map(({ at, spread }) => point(at, spread.mean)),
+    // The axes make room for the ends of the whiskers, too.
+    encode: direction === "x" ? { x: [0, 2, 3], y: 1 } : { x: 0, y: [1, 2, 3] },
+    data: places.map(({ at, spread: { mean, std = 0 } }) => [
+      ...point(at, mean),
+      ...[mean - std, mean + std],
+    ]),
     renderItem: (params, api) => {
       const place = places[params.dataIndex];
       if (place === undefined) return null;

@@ -117,6 +117,28 @@ describe("the plots", () => {
     assert.ok(names.includes("test_top1"));
   });
 
+  it("have axes with room for deviations that reach beyond the runs", async (t) => {
+    const summaries = await summariesOf(t, [
+      { trial: 1, top1: [21, 21] },
+      { trial: 2, top1: [29, 29] },
+    ]);
+    // The mean is 25, its deviation 5.7: from 19.3 to 30.7.
+    for (const { name, svg } of drawPlots(summaries, ["ours"], { legend: false })) {
+      if (name !== "final_top1" && name !== "test_top1") continue;
+      const numbers = [...svg.matchAll(/<text [^>]*>([\d.]+)<\/text>/g)].map(([, text]) =>
+        Number(text),
+      );
+      assert.ok(
+        numbers.some((value) => value >= 30.6),
+        `${name}: ${numbers}`,
+      );
+      assert.ok(
+        numbers.some((value) => value >= 10 && value <= 19.4),
+        `${name}: ${numbers}`,
+      );
+    }
+  });
+
   it("do not fail on runs of one epoch, or of none", async (t) => {
     const summaries = await summariesOf(t, [
       { epochs: 10, done: 0 },
