@@ -15,16 +15,19 @@ function silenceDeprecations() {
 
 /** Sets what the native library reads when it is loaded. */
 async function prepareEnvironment(argv) {
-  const [{ nativeEnvironment }, { cacheDirectory }, paths] = await Promise.all([
-    import("../dist/runtime/environment.js"),
-    import("../dist/common/cachePaths.js"),
-    import("../dist/runtime/paths.js"),
-  ]);
+  const [{ nativeEnvironment }, { trimProgramCache }, { cacheDirectory }, paths] =
+    await Promise.all([
+      import("../dist/runtime/environment.js"),
+      import("../dist/runtime/programCache.js"),
+      import("../dist/common/cachePaths.js"),
+      import("../dist/runtime/paths.js"),
+    ]);
   const withoutCache = argv.includes("--no_cache") || argv.includes("--no-cache");
-  const cache = cacheDirectory(process.env, homedir());
+  const programCache = paths.programCache(cacheDirectory(process.env, homedir()));
+  if (!withoutCache) trimProgramCache(programCache);
   const variables = nativeEnvironment({
     env: process.env,
-    programCache: withoutCache ? undefined : paths.programCache(cache),
+    programCache: withoutCache ? undefined : programCache,
     cudaDirectory: paths.cudaDirectory(),
   });
   Object.assign(process.env, variables);

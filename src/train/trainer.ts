@@ -3,6 +3,7 @@ import { stateSha256 } from "../checkpoint/checksum.js";
 import { writeCheckpoint } from "../checkpoint/writeCheckpoint.js";
 import { writeFileAtomic } from "../common/atomicFile.js";
 import { runError } from "../common/errors.js";
+import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
 import type { EpochRow, Metrics } from "../report/contract.js";
 import { type EpochLog, openEpochLog, readEpochLog } from "../report/epochLog.js";
@@ -40,6 +41,13 @@ const FRESH: RunProgress = {
   epochSeconds: 0,
 };
 
+/** What the time before the first step goes into. */
+const PREPARATION: Readonly<Record<EngineName, string>> = {
+  eager: "preparing the eager engine",
+  graph: "recording the step for the graph engine",
+  xla: "compiling the step with XLA (kept for the next run; the first time takes up to a minute)",
+};
+
 /** What is open while a run goes on. */
 interface Open {
   readonly session: TrainingSession;
@@ -72,7 +80,7 @@ export async function runTraining(run: Run): Promise<RunResult> {
     ...choice,
   });
   if (progress !== FRESH) reporter.notice(`Going on after epoch ${progress.epoch}.`);
-  reporter.phase(`preparing the ${choice.engine} engine`);
+  reporter.phase(PREPARATION[choice.engine]);
   const session = run.openSession();
   const afterEpoch = progress.epoch;
   const log = await openEpochLog(runDir, { afterEpoch });
