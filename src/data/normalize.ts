@@ -2,6 +2,19 @@
 export const CIFAR100_MEAN = [0.5071, 0.4867, 0.4408] as const;
 export const CIFAR100_STD = [0.2675, 0.2565, 0.2761] as const;
 
+/** The mean and deviation of each channel that images are normalised by. */
+export interface Normalization {
+  readonly mean: readonly [number, number, number];
+  readonly deviation: readonly [number, number, number];
+}
+
+export const CIFAR100: Normalization = { mean: CIFAR100_MEAN, deviation: CIFAR100_STD };
+/** What weights for ImageNet are trained with, torchvision's included. */
+export const IMAGENET: Normalization = {
+  mean: [0.485, 0.456, 0.406],
+  deviation: [0.229, 0.224, 0.225],
+};
+
 /**
  * The normalised value of every byte in every channel, equal bit for bit to torchvision's ToTensor and
  * Normalize, which round to float32 after each of the three operations. Padding comes before these, so a

@@ -4,6 +4,7 @@ import { GRAPH_FILE, STATE_FILE } from "../checkpoint/savedModelFolder.js";
 import { writeFolderAtomic } from "../common/atomicFolder.js";
 import type { StateDict } from "../common/stateDict.js";
 import { savedModelBytes } from "../compile/savedModel.js";
+import { CIFAR100, IMAGENET } from "../data/normalize.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
 import { zeroFill } from "../nn/initialization.js";
@@ -45,7 +46,8 @@ function graphBytes({ path, model: modelName, state }: SavedModelSource): Uint8A
   const model = buildModel(modelName, numClasses, zeroFill);
   try {
     loadState(model.state, state, { path, modelName });
-    return savedModelBytes(servingGraph(model, imageSize));
+    const normalization = imageSize === IMAGE_SIDE ? CIFAR100 : IMAGENET;
+    return savedModelBytes(servingGraph(model, imageSize, normalization));
   } finally {
     tf.dispose(variablesOf(model.state));
   }

@@ -6,7 +6,7 @@ import {
 } from "../compile/forwardGraph.js";
 import { constNode, type Graph, type GraphNode, placeholder } from "../compile/graph.js";
 import { hideConstants } from "../compile/opaqueConstants.js";
-import { CIFAR100_MEAN, CIFAR100_STD } from "../data/normalize.js";
+import type { Normalization } from "../data/normalize.js";
 import type { Model } from "../nn/model.js";
 import { DT } from "../runtime/native.js";
 import { type Tensor2D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
@@ -24,10 +24,10 @@ const INPUT = "images";
  * A model's evaluation mode as a graph with its weights in it. Both signatures take `images` [N, side, side, 3] and
  * give `logits` [N, classes], `probabilities` [N, classes] and `features` [N, featureSize].
  */
-export function servingGraph(model: Model, side: number): Graph {
+export function servingGraph(model: Model, side: number, normalization: Normalization): Graph {
   const shape = [side, side, 3];
   const graph = recordModel(model, shape);
-  const raw = normalizingNodes([ANY_SIZE, ...shape]);
+  const raw = normalizingNodes([ANY_SIZE, ...shape], normalization);
   const repeated = repeatForward(graph, NORMALIZED, RAW, raw.output);
   const rawInput = { tensor: `${raw.input}:0`, dtype: DT.uint8, shape: [ANY_SIZE, ...shape] };
   return {
@@ -65,16 +65,15 @@ function recordModel(model: Model, inputShape: readonly number[]): ForwardGraph 
 const floatType = { T: { type: DT.float } };
 
 /** (pixel / 255 - mean) / deviation, rounded after each operation as data/normalize.ts does. */
-function normalizingNodes(shape: readonly number[]): {
-  nodes: GraphNode[];
-  input: string;
-  output: string;
-} {
+function normalizingNodes(
+  shape: readonly number[],
+  normalization: Normalization,
+): { nodes: GraphNode[]; input: string; output: string } {
   const input = `${RAW}/${INPUT}`;
   const [scale, mean, deviation] = [
     floats(`${RAW}/full_scale`, [255]),
-    floats(`${RAW}/mean`, CIFAR100_MEAN),
-    floats(`${RAW}/deviation`, CIFAR100_STD),
+    floats(`${RAW}/mean`, normalization.mean),
+    floats(`${RAW}/deviation`, normalization.deviation),
   ] as const;
   const pixels: GraphNode = {
     name: `${RAW}/pixels`,

@@ -5,11 +5,11 @@ import { before, type TestContext, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { normalizationTable } from "#pefd/data/normalize.js";
-import { buildModel } from "#pefd/models/build.js";
+import { buildModel, initialFill } from "#pefd/models/build.js";
 import { zeroFill } from "#pefd/nn/initialization.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { exportSavedModel } from "#pefd/train/exportSavedModel.js";
-import { loadState } from "#pefd/train/stateFiles.js";
+import { loadState, stateDictOf } from "#pefd/train/stateFiles.js";
 import { formulaState } from "../helpers/formula.js";
 import { pefd } from "../helpers/pefd.js";
 import { missingPython, runPython } from "../helpers/python.js";
@@ -75,6 +75,27 @@ for (const name of NAMES) {
     loaded.dispose();
   });
 }
+
+test("a model for ImageNet takes images of its size, raw ones by ImageNet's normalisation", async (t) => {
+  const folder = join(temporaryFolder(t), "MobileNet");
+  const model = buildModel("MobileNet", 1000, initialFill("MobileNet", 1, "student"));
+  const state = stateDictOf(model.state, 0);
+  await exportSavedModel(folder, { path: "random", model: "MobileNet", state, metadata: {} });
+  const pixels = tf.randomUniform([1, 224, 224, 3], 0, 256, "int32", 1) as Tensor4D;
+  const scaled = tf.div(tf.cast(pixels, "float32"), 255);
+  const images = tf.div<Tensor4D>(tf.sub(scaled, [0.485, 0.456, 0.406]), [0.229, 0.224, 0.225]);
+  const { logits } = model.forward(images, { training: false, updates: [] });
+  assert.deepEqual(logits.shape, [1, 1000]);
+  for (const [signature, input] of [
+    ["serving_default", images],
+    ["serving_uint8", pixels],
+  ] as const) {
+    const loaded = await tf.node.loadSavedModel(folder, ["serve"], signature);
+    const outputs = loaded.predict({ images: input }) as unknown as Record<string, Tensor4D>;
+    assertClose(outputs.logits?.dataSync() ?? [], logits.dataSync(), signature);
+    loaded.dispose();
+  }
+});
 
 const python = missingPython("tensorflow", "numpy");
 
