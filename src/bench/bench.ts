@@ -1,7 +1,13 @@
 import { readFileSync } from "node:fs";
 import { inputError } from "../common/errors.js";
 import type { EngineName, PrecisionName } from "../compile/types.js";
-import { computeCapability, deviceName, fallbackWarning, isGpu } from "../runtime/device.js";
+import {
+  computeCapability,
+  deviceMemory,
+  deviceName,
+  fallbackWarning,
+  isGpu,
+} from "../runtime/device.js";
 import { nativeBackend } from "../runtime/native.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import { measure } from "./measure.js";
@@ -84,9 +90,13 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
   const results = options.works.flatMap((name) => {
     const work = WORKS[name](options, size);
     try {
-      return measure(work, variants, options.repeats, ({ engine, precision }) =>
+      const timings = measure(work, variants, options.repeats, ({ engine, precision }) =>
         notice(`${work.what}: ${engine}, ${precision}`),
       );
+      const memory = deviceMemory(env);
+      if (memory === undefined) return timings;
+      notice(`${work.what}: ${memory} MB of the GPU's memory in use`);
+      return timings.map((timing) => ({ ...timing, deviceMemoryMb: memory }));
     } finally {
       work.dispose();
     }

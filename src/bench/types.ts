@@ -53,4 +53,6 @@ export interface Timing extends Variant {
   readonly imagesPerSecond: number;
   /** From the description to the end of the first step: recording, compiling, one step. */
   readonly firstStepMs: number;
+  /** Memory in use on the GPU once this work was timed with every variant, in MB; missing on a processor. */
+  readonly deviceMemoryMb?: number;
 }

@@ -1,7 +1,7 @@
 import { availableParallelism, cpus } from "node:os";
 import { linkedRuntime } from "./installed.js";
 import { nativeBackend } from "./native.js";
-import { type Gpu, visibleGpus } from "./nvidia.js";
+import { type Gpu, usedGpuMemory, visibleGpus } from "./nvidia.js";
 import { packageDirectory } from "./paths.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,6 +33,13 @@ export function deviceName(env: Environment): string {
 export function computeCapability(env: Environment): number | undefined {
   return isGpu() ? gpus(env)[0]?.computeCapability : undefined;
 }
+
+/**
+ * Memory in use on the GPU that TensorFlow computes on, in megabytes (2^20 bytes): with memory taken as needed, the
+ * most that was needed so far. Undefined on a processor. TensorFlow must be loaded.
+ */
+export const deviceMemory = (env: Environment): number | undefined =>
+  isGpu() ? usedGpuMemory(env) : undefined;
 
 /**
  * A warning for a machine whose GPU is not used although it is there; undefined where all is as it should

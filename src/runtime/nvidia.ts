@@ -24,14 +24,19 @@ export function parseGpus(text: string): Gpu[] {
   );
 }
 
-/** What nvidia-smi answers; undefined where it is missing or fails. */
-function ask(env: Environment, selection: readonly string[]): Gpu[] | undefined {
-  const answer = spawnSync("nvidia-smi", [...QUERY, ...selection], {
+/** What nvidia-smi prints; undefined where it is missing or fails. */
+function print(env: Environment, flags: readonly string[]): string | undefined {
+  const answer = spawnSync("nvidia-smi", flags, {
     env,
     encoding: "utf8",
     timeout: TIMEOUT_MILLISECONDS,
   });
-  return answer.status === 0 ? parseGpus(answer.stdout) : undefined;
+  return answer.status === 0 ? answer.stdout : undefined;
+}
+
+function ask(env: Environment, selection: readonly string[]): Gpu[] | undefined {
+  const text = print(env, [...QUERY, ...selection]);
+  return text === undefined ? undefined : parseGpus(text);
 }
 
 /** The GPUs of this machine by nvidia-smi; none where it is missing or fails. */
@@ -44,4 +49,17 @@ export function visibleGpus(env: Environment): Gpu[] {
   if (visible.trim() === "" || visible.trim().startsWith("-")) return [];
   const chosen = visible.split(",").map((id) => ask(env, [`--id=${id.trim()}`]));
   return chosen.every((answer) => answer !== undefined) ? chosen.flat() : listGpus(env);
+}
+
+const MEMORY_QUERY = ["--query-gpu=memory.used", "--format=csv,noheader,nounits"];
+
+/**
+ * Memory in use on the first visible GPU, whoever uses it: in a container nvidia-smi cannot tell processes apart.
+ * @returns megabytes (2^20 bytes), or undefined where nvidia-smi does not tell
+ */
+export function usedGpuMemory(env: Environment): number | undefined {
+  const first = env.CUDA_VISIBLE_DEVICES?.split(",")[0]?.trim();
+  const text = print(env, [...MEMORY_QUERY, `--id=${first || "0"}`]);
+  const megabytes = Number.parseInt(text ?? "", 10);
+  return Number.isNaN(megabytes) ? undefined : megabytes;
 }

@@ -8,6 +8,7 @@ import type { TrainOptions } from "../config/options.js";
 import type { EpochRow, Metrics } from "../report/contract.js";
 import { type EpochLog, openEpochLog, readEpochLog } from "../report/epochLog.js";
 import { openRunEvents, type RunEvents } from "../report/runEvents.js";
+import { deviceMemory } from "../runtime/device.js";
 import type { EngineChoice } from "./engine.js";
 import { stepsPerEpoch, trainEpoch } from "./epoch.js";
 import type { Learner } from "./learner.js";
@@ -196,7 +197,14 @@ async function keepEpoch(
   events.epochDone(row);
   await saveProgress(runDir, learner, progress);
   hooks.reporter.epochDone(row, best);
+  if (before.epoch === 0) tellMemory(hooks);
   return progress;
+}
+
+/** After the first epoch, with its evaluation, a run takes no more of the GPU's memory. */
+function tellMemory({ reporter, env }: Hooks): void {
+  const memory = deviceMemory(env);
+  if (memory !== undefined) reporter.notice(`${memory} MB of the GPU's memory in use.`);
 }
 
 /** The model's weights, and beside them the projectors', which evaluation does not need but analysis does. */

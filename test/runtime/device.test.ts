@@ -7,7 +7,7 @@ import {
   isGpu,
   processorName,
 } from "#pefd/runtime/device.js";
-import { parseGpus, visibleGpus } from "#pefd/runtime/nvidia.js";
+import { parseGpus, usedGpuMemory, visibleGpus } from "#pefd/runtime/nvidia.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { fakeMachine } from "./fakeMachine.js";
 
@@ -39,6 +39,24 @@ test("CUDA_VISIBLE_DEVICES chooses among the GPUs, and may leave none", () => {
     assert.deepEqual(names("1,0"), ["Tesla T4", "NVIDIA H100 80GB HBM3"]);
     assert.deepEqual(names(""), []);
     assert.deepEqual(names("-1"), []);
+  } finally {
+    machine.remove();
+  }
+});
+
+test("the memory in use is that of the first visible GPU; none is told where nvidia-smi does not answer", () => {
+  const machine = fakeMachine();
+  try {
+    assert.equal(usedGpuMemory(machine.settings.env), undefined);
+    machine.program(
+      "nvidia-smi",
+      `const id = process.argv.find((word) => word.startsWith("--id="))?.slice(5);
+       const asked = process.argv.includes("--query-gpu=memory.used");
+       console.log(asked ? { 0: "3421", 1: "17" }[id] : "?");`,
+    );
+    const used = (visible: string | undefined) =>
+      usedGpuMemory({ ...machine.settings.env, CUDA_VISIBLE_DEVICES: visible });
+    assert.deepEqual([used(undefined), used("1,0")], [3421, 17]);
   } finally {
     machine.remove();
   }
