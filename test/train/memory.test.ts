@@ -39,3 +39,19 @@ test("a run in a process that goes on leaves no tensor behind", async (t) => {
   await runDistill(distillOptions(folder, { epochs: 1 }), silentHooks());
   assert.equal(tf.memory().numTensors, before);
 });
+
+const ALL_ENGINES: readonly EngineName[] = [...ENGINES, "xla"];
+
+for (const engine of ALL_ENGINES) {
+  test(`${engine}: the process grows by less than 5 % from the third of 30 epochs on`, async (t) => {
+    const folder = temporaryFolder(t);
+    await smallData(folder);
+    await randomTeacher(folder);
+    const sizes: number[] = [];
+    const hooks = silentHooks({ epochDone: () => sizes.push(process.memoryUsage.rss()) });
+    await runDistill(distillOptions(folder, { engine, epochs: 30 }), hooks);
+    const [third, last] = [sizes[2] as number, sizes.at(-1) as number];
+    assert.equal(sizes.length, 30);
+    assert.ok(last < 1.05 * third, sizes.map((size) => (size / 1e6).toFixed(0)).join(" "));
+  });
+}
