@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { epochPlan } from "#pefd/data/sampler.js";
+import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { type BatchSource, chooseSources } from "#pefd/train/source.js";
+import { noiseImages } from "../compile/scenes.js";
+
+before(() => {
+  loadTensorFlow();
+});
+
+const IMAGES = 40;
+const set = noiseImages(IMAGES, 3);
+
+/** A batch of plan rows as the step sees it. */
+function batchOf(source: BatchSource, rows: Int32Array, size: number) {
+  const values = source.values(rows);
+  return tf.tidy(() => {
+    const specs = Object.entries(source.specs(size));
+    const feeds = specs.map(([name, { shape, dtype }]) => [
+      name,
+      tf.tensor(values[name] as Float32Array, [...shape], dtype),
+    ]);
+    const { images, labels } = source.batch(Object.fromEntries(feeds));
+    return { images: images.dataSync().slice(), labels: labels.dataSync().slice() };
+  });
+}
+
+test("images beyond the budget are streamed, and the batches are the same, bit for bit", (t) => {
+  const [resident] = chooseSources([set], "xla") as [BatchSource];
+  t.after(() => tf.dispose([...resident.variables]));
+  const [streamed] = chooseSources([set], "xla", 0.4) as [BatchSource]; // 40 images take 0.49 MB
+  assert.deepEqual([resident.variables.length, streamed.variables.length], [2, 0]);
+  const plan = epochPlan(10, 1, IMAGES); // every image once, with all kinds of crops and flips
+  const [near, far] = [batchOf(resident, plan, IMAGES), batchOf(streamed, plan, IMAGES)];
+  assert.deepEqual(near.labels, far.labels);
+  assert.deepEqual(near.images, far.images);
+});
+
+test("sets share the budget; engines that take one step per call are always fed", (t) => {
+  const sources = chooseSources([set, set], "xla", 0.9);
+  t.after(() => tf.dispose(sources.flatMap(({ variables }) => variables)));
+  assert.deepEqual(
+    sources.map(({ variables }) => variables.length),
+    [0, 0],
+  );
+  const graph = chooseSources([set], "graph") as [BatchSource];
+  assert.equal(graph[0].variables.length, 0);
+});
