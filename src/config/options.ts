@@ -64,6 +64,9 @@ export const DISTILLATION = section("Distillation", {
     min: 0,
     max: 64,
   }),
+  teacher_cache: flag(
+    "Keep the teacher's outputs on disk: later epochs, and other runs with the same teacher, read them.",
+  ),
 });
 
 /** What a teacher's training is about. */

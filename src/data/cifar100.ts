@@ -1,7 +1,15 @@
-import { existsSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../common/errors.js";
-import { decodeRecords, fineLabels, readRecords, TEST_FILE, TRAIN_FILE } from "./records.js";
+import {
+  decodeRecords,
+  fineLabels,
+  RECORD_BYTES,
+  readRecords,
+  TEST_FILE,
+  TRAIN_FILE,
+} from "./records.js";
 import { balancedSubset } from "./subset.js";
 import type { Dataset, ImageSet } from "./types.js";
 
@@ -34,6 +42,13 @@ export function loadCifar100(directory: string, limits: DatasetLimits = {}): Dat
  */
 export function loadTestSet(directory: string, limitTest?: number): ImageSet {
   return loadSet(directory, TEST_FILE, "test", limitTest);
+}
+
+/** The whole file of training images, whatever part of it a run takes: how many there are, and its sha256. */
+export function trainFileIdentity(directory: string): { images: number; sha256: string } {
+  const bytes = readFileSync(join(directory, TRAIN_FILE));
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { images: bytes.length / RECORD_BYTES, sha256 };
 }
 
 function loadSet(directory: string, file: string, name: string, limit?: number): ImageSet {

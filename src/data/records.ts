@@ -98,7 +98,10 @@ export function decodeRecords(records: Uint8Array, chosen?: Int32Array): ImageSe
     labels[i] = records[start + 1] as number;
     interleave(records, start + 2, images, i * IMAGE_BYTES);
   }
-  return { images, labels, count, height: IMAGE_SIZE, width: IMAGE_SIZE, channels: 3 };
+  return {
+    ...{ images, labels, count, height: IMAGE_SIZE, width: IMAGE_SIZE, channels: 3 },
+    ...(chosen !== undefined && { positions: chosen }),
+  };
 }
 
 function interleave(from: Uint8Array, start: number, to: Uint8Array, target: number): void {

@@ -5,6 +5,8 @@ export interface ImageSet {
   /** [count], the fine label of each image, 0 to 99. */
   readonly labels: Uint8Array;
   readonly count: number;
+  /** [count], the place of each image in its file; left out where the set is the whole file. */
+  readonly positions?: Int32Array;
   readonly height: 32;
   readonly width: 32;
   readonly channels: 3;

@@ -27,6 +27,7 @@ const ROWS: readonly MethodRow[] = [
     summary: "direction alignment of projected features (PEFD)",
     paper: PEFD,
     defaults: { gamma: 1, alpha: 0, beta: 25 },
+    teacherOutputs: ["features"],
     build: projectorEnsembleDistillation,
   },
   {
@@ -34,6 +35,7 @@ const ROWS: readonly MethodRow[] = [
     summary: "KL of softened logits",
     paper: HINTON,
     defaults: { gamma: 0.1, alpha: 0, beta: 0.9 },
+    teacherOutputs: ["logits"],
     build: ({ temperature }) => ({
       state: [],
       loss: (student, teacher) => distillKL(student.logits, teacher.logits, temperature),
@@ -44,6 +46,7 @@ const ROWS: readonly MethodRow[] = [
     summary: "KL of softened logits through one projector",
     paper: PEFD,
     defaults: { gamma: 0.1, alpha: 0, beta: 0.9 },
+    teacherOutputs: ["logits"],
     build: projectedLogits,
   },
 ];

@@ -23,6 +23,9 @@ export interface DistillSetting {
   readonly fill: Fill;
 }
 
+/** What a loss may look at of a teacher's output: the penultimate features, the logits. */
+export type TeacherOutput = "features" | "logits";
+
 /** A method at work on one pair. */
 export interface Distillation {
   /** Trainable tensors that the method adds, under the names that its checkpoints use. */
@@ -39,5 +42,7 @@ export interface MethodRow {
   readonly paper: string;
   /** The published weights, for flags not given. */
   readonly defaults: LossWeights;
+  /** What its own term looks at of the teacher's output. */
+  readonly teacherOutputs: readonly TeacherOutput[];
   build(setting: DistillSetting): Distillation;
 }

@@ -6,7 +6,18 @@ const NOT_THE_EXPERIMENT = new Set([
   ...["kind", "model", "model_s", "model_t", "teacher", "distill", "gamma", "alpha", "beta"],
   ...["trial", "seed", "run_dir", "runDir", "save_dir", "save_freq", "print_freq", "tb_freq"],
   ...["num_workers", "init_epochs", "gpuNum", "data", "data_budget_mb", "no_cache", "device"],
-  ...["engine", "deterministic", "resume", "force", "dry_run", "config", "json", "quiet", "debug"],
+  ...[
+    "engine",
+    "deterministic",
+    "teacher_cache",
+    "resume",
+    "force",
+    "dry_run",
+    "config",
+    "json",
+    "quiet",
+    "debug",
+  ],
   ...["no_color", "versions", "origins", "created", "started", "command", "argv"],
 ]);
 

@@ -1,15 +1,20 @@
+import { homedir } from "node:os";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
+import { cacheDirectory } from "../common/cachePaths.js";
 import { inputError } from "../common/errors.js";
 import type { StateDict } from "../common/stateDict.js";
 import type { DistillOptions } from "../config/options.js";
+import { methodRow } from "../distill/registry.js";
+import { usedOutputs } from "../distill/teacherOutputs.js";
 import { buildModel } from "../models/build.js";
 import { zeroFill } from "../nn/initialization.js";
 import type { StateEntry } from "../nn/model.js";
 import { type FrozenModel, frozen, studentLearner } from "./learners.js";
-import { openScene, train } from "./prepare.js";
+import { openScene, type Scene, train } from "./prepare.js";
 import type { Hooks, RunResult } from "./result.js";
 import { studentFolder } from "./runFolder.js";
 import { loadState } from "./stateFiles.js";
+import { openTeacherCache } from "./teacherCache/open.js";
 
 /** Refuses a classifier of another number of classes with a sentence of its own. */
 function refuseOtherClasses(
@@ -43,6 +48,21 @@ export async function openFrozen(
   return frozen(model);
 }
 
+/** The cache of what this distillation looks at of its teacher. */
+const openCache = (
+  teacher: FrozenModel,
+  options: DistillOptions,
+  { dataset, choice }: Scene,
+  { reporter, env }: Hooks,
+) =>
+  openTeacherCache({
+    ...{ teacher, dataset, choice, reporter },
+    outputs: usedOutputs(methodRow(options.distill), options),
+    batchSize: options.batch_size,
+    exact: options.deterministic,
+    cacheDirectory: cacheDirectory(env, homedir()),
+  });
+
 /**
  * Trains a student with a frozen teacher, as the paper's train_student.py.
  * @throws inputError for what the options point at, runError when the run fails
@@ -60,6 +80,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
       runDir: studentFolder(options),
       learner,
       constants: teacher.variables,
+      ...(options.teacher_cache && { openCache: () => openCache(teacher, options, scene, hooks) }),
     },
     options,
     scene,

@@ -55,8 +55,10 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
     const room = Math.min(perCall, wholeSteps - step, session.stepsPerCall);
     const count = step < wholeSteps ? stepsUntilDue(task, step, room) : 1;
     const before = performance.now();
-    const dataSeconds = session.train(rowsOf(plan, step, count, batchSize), task.learningRate);
+    const rows = rowsOf(plan, step, count, batchSize);
     step += count;
+    const upcoming = rowsOf(plan, step, Math.max(0, wholeSteps - step), batchSize);
+    const dataSeconds = session.train(rows, task.learningRate, upcoming);
     task.onProgress(
       progressAt(
         task,

@@ -24,6 +24,8 @@ export interface Batch {
   readonly images: Tensor4D;
   /** [N], int32 */
   readonly labels: Tensor1D;
+  /** The teacher's output for these images, where it is known already (see teacherCache/). */
+  readonly guide?: ModelOutput;
 }
 
 /** Everything that learns: a model, what a distillation method adds to it, and the optimizer's velocities. */
@@ -52,7 +54,8 @@ export const supervised = (): Learner["objective"] => () => (output, oneHot) =>
 
 /**
  * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's term. A term whose weight is zero is
- * left out. The teacher runs in evaluation mode, outside of the differentiated part.
+ * left out. The teacher runs in evaluation mode, outside of the differentiated part; not at all where the batch brings
+ * its output.
  */
 export const distilling =
   (
@@ -62,7 +65,7 @@ export const distilling =
     temperature: number,
   ): Learner["objective"] =>
   (batch) => {
-    const guide = teacher.forward(batch.images, { training: false, updates: [] });
+    const guide = batch.guide ?? teacher.forward(batch.images, { training: false, updates: [] });
     return (output, oneHot) => {
       const terms: [number, () => Scalar][] = [
         [gamma, () => crossEntropy(output.logits, oneHot)],

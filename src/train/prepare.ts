@@ -12,6 +12,7 @@ import type { Hooks, RunResult } from "./result.js";
 import { NOT_KEPT, prepareRunFolder, type RunConfig } from "./runFolder.js";
 import { openTrainingSession } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
+import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
 
 /** What is the same for a teacher and for a student. */
@@ -55,6 +56,8 @@ export interface RunPlan {
   readonly learner: Learner;
   /** Variables that steps read and nothing changes. */
   readonly constants: readonly Variable[];
+  /** Opens the cache of the teacher's outputs; undefined where it is of no use. */
+  readonly openCache?: () => Promise<TeacherCache | undefined>;
 }
 
 /** Claims the run's folder, writes its config.json, and trains. */
@@ -69,6 +72,7 @@ export async function train(
   refuseLiving(runDir);
   await prepareRunFolder(runDir, resolvedConfig(plan, options, scene), options);
   const unlock = lockRunFolder(runDir);
+  let cache: TeacherCache | undefined;
   try {
     return await runTraining({
       title: plan.title,
@@ -79,25 +83,36 @@ export async function train(
       images: dataset.train.count,
       choice,
       hooks,
-      openSession: () => {
+      cacheTally: () => cache?.tally(),
+      openSession: async () => {
         const sets = [dataset.train, dataset.test];
-        const [train, test] = chooseSources(sets, choice.engine, options.data_budget_mb);
+        const [train, test] = chooseSources(sets, choice.engine, options.data_budget_mb) as [
+          BatchSource,
+          BatchSource,
+        ];
+        cache = await plan.openCache?.();
         return openTrainingSession({
           engine: choice.engine,
           precision: choice.precision,
           learner,
           constants: plan.constants,
           batchSize: options.batch_size,
-          train: train as BatchSource,
-          test: test as BatchSource,
+          train: cache?.guide(train) ?? train,
+          test,
           sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
         });
       },
     });
   } finally {
+    if (cache !== undefined) closeCache(cache, hooks);
     unlock();
     tf.dispose([...learnerVariables(learner), ...plan.constants]);
   }
+}
+
+function closeCache(cache: TeacherCache, { reporter }: Hooks): void {
+  reporter.notice(tallyLine(cache.tally()));
+  cache.close();
 }
 
 /** All that a learner holds. */

@@ -1,4 +1,5 @@
 import type { Metrics, RunReporter } from "../report/contract.js";
+import type { CacheTally } from "./teacherCache/lookup.js";
 
 /** What a run is given besides its options. */
 export interface Hooks {
@@ -25,6 +26,8 @@ export interface RunResult {
   readonly device: string;
   /** sha256 over the final weights' bytes in state_dict order. */
   readonly weightsSha256: string;
+  /** With --teacher_cache: what it brought in the process that ended the run. */
+  readonly teacherCache?: CacheTally;
 }
 
 /** An evaluation, as `--json` prints it. */

@@ -32,6 +32,7 @@ export const NOT_KEPT: ReadonlySet<string> = new Set(["resume", "force"]);
 const FREE_TO_CHANGE = new Set([
   ...["save_dir", "save_freq", "print_freq", "tb_freq", "data", "data_budget_mb", "no_cache"],
   ...["engine", "precision", "device", "epochs", "versions", "path_t", "deterministic"],
+  "teacher_cache",
 ]);
 
 /**

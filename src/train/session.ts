@@ -41,9 +41,10 @@ export interface TrainingSession {
   /**
    * Trains on consecutive batches.
    * @param rows plan rows of whole batches, or of the one short batch at an epoch's end
+   * @param upcoming plan rows of the whole batches after these, as far as is known
    * @returns seconds that went into making the batches
    */
-  train(rows: Int32Array, learningRate: number): number;
+  train(rows: Int32Array, learningRate: number, upcoming?: Int32Array): number;
   /** Means over the images trained on since the last clear. */
   metrics(): Metrics & { readonly images: number };
   /** The sums behind those means. */
@@ -89,9 +90,10 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   };
   return {
     stepsPerCall: STEPS_PER_CALL,
-    train(rows, learningRate) {
+    train(rows, learningRate, upcoming) {
       const started = performance.now();
-      const values = { ...train.values(rows), learningRate: Float32Array.of(learningRate) };
+      const batches = train.values(rows, upcoming);
+      const values = { ...batches, learningRate: Float32Array.of(learningRate) };
       const dataSeconds = (performance.now() - started) / 1000;
       const images = rows.length / PLAN_COLUMNS;
       const name = images % batchSize === 0 ? "train" : "train_short";

@@ -15,8 +15,11 @@ export interface BatchSource {
   specs(batchSize: number): Readonly<Record<string, FeedSpec>>;
   /** The batch inside of a step. */
   batch(feeds: Feeds): Batch;
-  /** Host values of those feeds for any number of plan rows. */
-  values(rows: Int32Array): FeedValues;
+  /**
+   * Host values of those feeds for any number of plan rows.
+   * @param upcoming plan rows that will be asked for next, as far as is known
+   */
+  values(rows: Int32Array, upcoming?: Int32Array): FeedValues;
 }
 
 /** Images assembled on the host and fed to every step. */

@@ -17,6 +17,7 @@ import { RESULT_FILE, readJson } from "./runFolder.js";
 import { learningRateAt } from "./schedule.js";
 import type { TrainingSession } from "./session.js";
 import { loadProgress, type RunProgress, saveProgress, stateDictOf } from "./stateFiles.js";
+import type { CacheTally } from "./teacherCache/lookup.js";
 
 /** A run, ready to go. */
 export interface Run {
@@ -29,7 +30,9 @@ export interface Run {
   readonly images: number;
   readonly choice: EngineChoice;
   /** Compiles the run; called once the learner's state is what training starts from. */
-  openSession(): TrainingSession;
+  openSession(): Promise<TrainingSession>;
+  /** What a cache of the teacher's outputs has brought so far; undefined without one. */
+  cacheTally(): CacheTally | undefined;
   readonly hooks: Hooks;
 }
 
@@ -82,7 +85,7 @@ export async function runTraining(run: Run): Promise<RunResult> {
   });
   if (progress !== FRESH) reporter.notice(`Going on after epoch ${progress.epoch}.`);
   reporter.phase(PREPARATION[choice.engine]);
-  const session = run.openSession();
+  const session = await run.openSession();
   const afterEpoch = progress.epoch;
   const log = await openEpochLog(runDir, { afterEpoch });
   const events = openRunEvents(runDir, { afterEpoch, steps, tbFreq: options.tb_freq });
@@ -232,6 +235,7 @@ async function finish(
   session.pull();
   const rows = readEpochLog(runDir);
   const { train, test, stepMs } = rows.at(-1) as EpochRow;
+  const teacherCache = run.cacheTally();
   await writeWeights(run, `${learner.model.name}_last`, progress, test);
   const result: RunResult = {
     runDir,
@@ -243,6 +247,7 @@ async function finish(
     stepMs,
     ...run.choice,
     weightsSha256: stateSha256(stateDictOf(learner.model.state, progress.steps)),
+    ...(teacherCache && { teacherCache }),
   };
   await writeFileAtomic(join(runDir, RESULT_FILE), `${JSON.stringify(result, undefined, 2)}\n`);
   return result;

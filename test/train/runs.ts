@@ -24,10 +24,10 @@ export async function smallData(folder: string, train = TRAIN_IMAGES): Promise<s
 }
 
 /** Writes a teacher that was never trained. @returns its file */
-export async function randomTeacher(folder: string, numClasses = 100): Promise<string> {
+export async function randomTeacher(folder: string, numClasses = 100, seed = 3): Promise<string> {
   loadTensorFlow();
   const path = join(folder, "teacher.safetensors");
-  const model = buildModel(MODEL, numClasses, initialFill(MODEL, 3, "teacher"));
+  const model = buildModel(MODEL, numClasses, initialFill(MODEL, seed, "teacher"));
   await writeCheckpoint(path, stateDictOf(model.state, 0), { model: MODEL });
   tf.dispose(variablesOf(model.state));
   return path;
@@ -80,6 +80,7 @@ export const distillOptions = (
   beta: 25,
   kd_T: 4,
   num_proj: 2,
+  teacher_cache: false,
   ...changes,
 });
 

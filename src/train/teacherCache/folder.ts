@@ -1,0 +1,50 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../common/atomicFile.js";
+import { environmentError } from "../../common/errors.js";
+
+/** To be raised when the files below change their meaning. */
+const FORMAT = 1;
+const KEY_FILE = "key.json";
+const NAME_DIGITS = 16;
+
+/** Everything that the bits of a teacher's outputs depend on. */
+export interface CacheKey {
+  readonly model: string;
+  readonly weightsSha256: string;
+  /** Of the whole training file: entries are numbered by the place in it. */
+  readonly imagesSha256: string;
+  readonly engine: string;
+  readonly precision: string;
+  readonly batchSize: number;
+  readonly device: string;
+  readonly tensorflow: string;
+  /** What the teacher makes of a probe; left out where that varies from process to process (a GPU). */
+  readonly fingerprint?: string;
+}
+
+/**
+ * The folder that belongs to a key, made where it is missing. What the key was is in it, for people.
+ * @throws environmentError when it cannot be made
+ */
+export async function cacheFolder(cacheDirectory: string, key: CacheKey): Promise<string> {
+  const text = `${JSON.stringify({ format: FORMAT, ...key }, undefined, 2)}\n`;
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, NAME_DIGITS);
+  const folder = join(cacheDirectory, "teacher", `${key.model}-${hash}`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    const path = join(folder, KEY_FILE);
+    if (!existsSync(path)) await writeFileAtomic(path, text);
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+  return folder;
+}
+
+/** What a cache folder that cannot be made or opened is to people. */
+export const unusable = (folder: string, cause: unknown) =>
+  environmentError(
+    `The teacher's outputs cannot be kept in ${folder}: ${(cause as Error).message}.`,
+    "Set PEFD_CACHE to a folder that can be written, or leave --teacher_cache out.",
+  );

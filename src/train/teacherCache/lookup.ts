@@ -1,0 +1,109 @@
+import { PLAN_COLUMNS } from "../../data/sampler.js";
+import type { EntryOf } from "./entries.js";
+import { emptyOutputs, type OutputSizes, type Outputs, rowOf } from "./outputs.js";
+import type { Store } from "./store.js";
+
+/** How far ahead rows are looked for that may share a batch of the teacher with those needed now. */
+const LOOK_AHEAD = 8192;
+
+/** Images whose outputs were found, and images for which the teacher had to run. */
+export interface CacheTally {
+  readonly found: number;
+  readonly computed: number;
+}
+
+/** Finds the teacher's outputs or has them computed. */
+export interface Lookup {
+  /**
+   * @param rows plan rows
+   * @param upcoming plan rows that will be asked for next
+   * @returns the outputs of `rows`
+   */
+  outputs(rows: Int32Array, upcoming: Int32Array): Outputs;
+  tally(): CacheTally;
+}
+
+/** What a lookup works with. */
+export interface LookupParts {
+  readonly store: Store;
+  readonly sizes: OutputSizes;
+  readonly entryOf: EntryOf;
+  readonly batchSize: number;
+  /** Runs the teacher on plan rows of one whole batch. */
+  compute(rows: Int32Array): Outputs;
+}
+
+const planRow = (rows: Int32Array, row: number): Int32Array =>
+  rows.subarray(row * PLAN_COLUMNS, (row + 1) * PLAN_COLUMNS);
+
+/**
+ * Reads what is there and computes the rest in whole batches. A batch with room takes rows that the coming steps would
+ * miss, so that the teacher runs on as few batches as it can.
+ */
+export function createLookup(parts: LookupParts): Lookup {
+  const { store, sizes, entryOf, batchSize } = parts;
+  let [asked, computed] = [0, 0];
+
+  const computeChunk = (needed: readonly Int32Array[], upcoming: Int32Array): Outputs => {
+    const room = batchSize - needed.length;
+    const chosen = [...needed, ...(room > 0 ? missingAhead(parts, upcoming, room) : [])];
+    const rows = new Int32Array(batchSize * PLAN_COLUMNS);
+    for (let slot = 0; slot < batchSize; slot++) {
+      rows.set(chosen[slot] ?? (chosen[0] as Int32Array), slot * PLAN_COLUMNS);
+    }
+    const outputs = parts.compute(rows);
+    chosen.forEach((row, slot) => {
+      store.write(entryOf(row, 0), outputs, slot);
+    });
+    computed += chosen.length;
+    return outputs;
+  };
+
+  return {
+    outputs(rows, upcoming) {
+      const count = rows.length / PLAN_COLUMNS;
+      const found = emptyOutputs(sizes, count);
+      const missing: number[] = [];
+      for (let row = 0; row < count; row++) {
+        if (!store.read(entryOf(rows, row), found, row)) missing.push(row);
+      }
+      asked += count;
+      for (let from = 0; from < missing.length; from += batchSize) {
+        const chunk = missing.slice(from, from + batchSize);
+        const made = computeChunk(
+          chunk.map((row) => planRow(rows, row)),
+          upcoming,
+        );
+        chunk.forEach((row, slot) => {
+          copyRow(sizes, made, slot, found, row);
+        });
+      }
+      return found;
+    },
+    // Rows computed ahead and not asked for yet, of a run that was stopped, are not among the found.
+    tally: () => ({ found: Math.max(0, asked - computed), computed }),
+  };
+}
+
+/** Up to `room` of the coming rows that are not there; none where they could not be kept. */
+function missingAhead(
+  { store, sizes, entryOf }: LookupParts,
+  upcoming: Int32Array,
+  room: number,
+): Int32Array[] {
+  if (!store.isGrowing()) return [];
+  const scratch = emptyOutputs(sizes, 1);
+  const count = Math.min(LOOK_AHEAD, upcoming.length / PLAN_COLUMNS);
+  const missing: Int32Array[] = [];
+  for (let row = 0; row < count && missing.length < room; row++) {
+    if (!store.read(entryOf(upcoming, row), scratch, 0)) missing.push(planRow(upcoming, row));
+  }
+  return missing;
+}
+
+function copyRow(sizes: OutputSizes, from: Outputs, source: number, to: Outputs, target: number) {
+  for (const [name, size] of sizes) {
+    const values = rowOf(from.get(name) as Float32Array, size, source);
+    rowOf(to.get(name) as Float32Array, size, target).set(values);
+  }
+}

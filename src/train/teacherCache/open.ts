@@ -1,0 +1,139 @@
+import { stateSha256 } from "../../checkpoint/checksum.js";
+import { trainFileIdentity } from "../../data/cifar100.js";
+import { assembleTrainBatch } from "../../data/hostBatch.js";
+import type { Dataset } from "../../data/types.js";
+import type { TeacherOutput } from "../../distill/types.js";
+import type { RunReporter } from "../../report/contract.js";
+import { isGpu } from "../../runtime/device.js";
+import { nativeBackend } from "../../runtime/native.js";
+import type { EngineChoice } from "../engine.js";
+import type { FrozenModel } from "../learners.js";
+import type { BatchSource } from "../source.js";
+import { stateDictOf } from "../stateFiles.js";
+import { entriesOf, VARIANTS } from "./entries.js";
+import { cacheFolder, unusable } from "./folder.js";
+import { gigabytes } from "./freeSpace.js";
+import { type CacheTally, createLookup } from "./lookup.js";
+import { type OutputSizes, sizesOf } from "./outputs.js";
+import { type Probe, probeTeacher } from "./probe.js";
+import { recordBytes } from "./recordFile.js";
+import { guidedSource } from "./source.js";
+import { openStore, type Store } from "./store.js";
+import { compileTeacher, type TeacherProgram } from "./teacherProgram.js";
+
+/** Whose outputs are kept, for which training. */
+export interface CacheRequest {
+  readonly teacher: FrozenModel;
+  /** What the loss looks at. */
+  readonly outputs: readonly TeacherOutput[];
+  readonly dataset: Dataset;
+  readonly choice: EngineChoice;
+  readonly batchSize: number;
+  /** Refuse outputs that could differ from the teacher's own in their last bits. */
+  readonly exact: boolean;
+  /** The user's cache folder. */
+  readonly cacheDirectory: string;
+  readonly reporter: Pick<RunReporter, "notice" | "warn">;
+}
+
+/** A teacher's outputs, kept on disk while a run goes on. */
+export interface TeacherCache {
+  /** The training images with the teacher's outputs beside them. */
+  guide(source: BatchSource): BatchSource;
+  tally(): CacheTally;
+  close(): void;
+}
+
+const NOT_USED = "--teacher_cache is not used here:";
+
+/** Why a cache would be of no use, or undefined. */
+function uselessness({ outputs, dataset, batchSize }: CacheRequest): string | undefined {
+  if (outputs.length === 0) return "the loss with these weights does not look at the teacher";
+  if (dataset.train.count < batchSize) return "there is no whole batch";
+  return undefined;
+}
+
+const inexactness = (batchSize: number): string =>
+  `with batches of ${batchSize} an image's place in the batch changes the last bits of this teacher's outputs, ` +
+  "which --deterministic forbids; another --batch_size may do";
+
+/**
+ * Opens the cache that a run asked for.
+ * @returns undefined, once the reason is said, where it would be of no use or could not be exact
+ * @throws environmentError when its folder cannot be made or written
+ */
+export async function openTeacherCache(request: CacheRequest): Promise<TeacherCache | undefined> {
+  const { teacher, choice, batchSize, exact, reporter } = request;
+  const useless = uselessness(request);
+  if (useless !== undefined) {
+    reporter.notice(`${NOT_USED} ${useless}.`);
+    return undefined;
+  }
+  const sizes = sizesOf(teacher.model, request.outputs);
+  const program = compileTeacher(teacher, { ...choice, batchSize });
+  try {
+    const probe = probeTeacher(program, sizes, batchSize);
+    if (exact && !probe.isPlaceFree) {
+      reporter.warn(`${NOT_USED} ${inexactness(batchSize)}.`);
+      program.dispose();
+      return undefined;
+    }
+    const store = await openOnDisk(request, sizes, probe);
+    return workingCache(request, sizes, program, store);
+  } catch (error) {
+    program.dispose();
+    throw error;
+  }
+}
+
+async function openOnDisk(
+  { teacher, dataset, choice, batchSize, cacheDirectory, reporter }: CacheRequest,
+  sizes: OutputSizes,
+  { fingerprint }: Probe,
+): Promise<Store> {
+  const file = trainFileIdentity(dataset.directory);
+  const folder = await cacheFolder(cacheDirectory, {
+    model: teacher.model.name,
+    weightsSha256: stateSha256(stateDictOf(teacher.model.state, 0)),
+    imagesSha256: file.sha256,
+    ...choice,
+    batchSize,
+    tensorflow: nativeBackend().binding.TF_Version,
+    ...(!isGpu() && { fingerprint }),
+  });
+  const perEntry = [...sizes.values()].reduce((sum, size) => sum + recordBytes(size), 0);
+  const most = gigabytes(file.images * VARIANTS * perEntry);
+  reporter.notice(`Teacher cache: ${folder} (grows to ${most} at most).`);
+  try {
+    return openStore(folder, sizes, (reason) =>
+      reporter.warn(`The teacher cache takes no more: ${reason}. What is in it is still used.`),
+    );
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+}
+
+function workingCache(
+  { dataset, batchSize }: CacheRequest,
+  sizes: OutputSizes,
+  program: TeacherProgram,
+  store: Store,
+): TeacherCache {
+  const { train } = dataset;
+  const lookup = createLookup({
+    ...{ store, sizes, batchSize, entryOf: entriesOf(train) },
+    compute: (rows) => program.run(assembleTrainBatch(train, rows).images),
+  });
+  return {
+    guide: (source) => guidedSource(source, lookup, sizes, batchSize),
+    tally: lookup.tally,
+    close() {
+      program.dispose();
+      store.close();
+    },
+  };
+}
+
+/** What a cache brought, in a line for people. */
+export const tallyLine = ({ found, computed }: CacheTally): string =>
+  `Teacher cache: outputs of ${found} images found, of ${computed} computed.`;

@@ -1,0 +1,75 @@
+import { compile } from "../../compile/program.js";
+import type { EngineName, PrecisionName } from "../../compile/types.js";
+import { TEACHER_OUTPUTS } from "../../distill/teacherOutputs.js";
+import type { TeacherOutput } from "../../distill/types.js";
+import { type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
+import type { FrozenModel } from "../learners.js";
+import { type Outputs, sizesOf } from "./outputs.js";
+
+/** A teacher alone, compiled for one batch size. */
+export interface TeacherProgram {
+  /** @param images [batchSize, 32, 32, 3], normalised. @returns all of its outputs for them */
+  run(images: Float32Array): Outputs;
+  dispose(): void;
+}
+
+/** How the training that the outputs are for is computed. */
+export interface Arithmetic {
+  readonly engine: EngineName;
+  readonly precision: PrecisionName;
+  readonly batchSize: number;
+}
+
+/** More than one, so that the engine of many steps per call compiles its loop; one is taken at a time. */
+const STEPS_PER_CALL = 2;
+const ALL_OUTPUTS = Object.keys(TEACHER_OUTPUTS).sort() as TeacherOutput[];
+const IMAGE_SHAPE = [32, 32, 3];
+
+/**
+ * Compiles a frozen teacher with the engine, precision and batch size of the training. It gives every output, whichever
+ * are kept, so that it is the same program for every method.
+ */
+export function compileTeacher(
+  { model, variables }: FrozenModel,
+  { engine, precision, batchSize }: Arithmetic,
+): TeacherProgram {
+  const results = new Map(
+    Array.from(sizesOf(model, ALL_OUTPUTS), ([name, size]): [TeacherOutput, Variable] => [
+      name,
+      tf.tidy(() => tf.variable(tf.zeros([batchSize, size]), false)),
+    ]),
+  );
+  const program = compile(engine, {
+    name: `${model.name}_outputs`,
+    precision,
+    entries: {
+      outputs: {
+        step: ({ images }) => {
+          const output = model.forward(images as Tensor4D, { training: false, updates: [] });
+          return Array.from(results, ([name, result]) => [
+            result,
+            TEACHER_OUTPUTS[name].of(output),
+          ]);
+        },
+        perStep: { images: { shape: [batchSize, ...IMAGE_SHAPE], dtype: "float32" } },
+        shared: {},
+        stepsPerCall: STEPS_PER_CALL,
+      },
+    },
+    variables: { constants: variables, results: [...results.values()] },
+  });
+  for (const group of ["constants", "results"]) program.push(group);
+  return {
+    run(images) {
+      program.run("outputs", { images }, 1);
+      program.pull("results");
+      return new Map(
+        Array.from(results, ([name, result]) => [name, result.dataSync() as Float32Array]),
+      );
+    },
+    dispose() {
+      program.dispose();
+      tf.dispose([...results.values()]);
+    },
+  };
+}

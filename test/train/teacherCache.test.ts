@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, type TestContext, test } from "node:test";
+import type { DistillOptions } from "#pefd/config/options.js";
+import { METHODS } from "#pefd/distill/registry.js";
+import { readEpochLog } from "#pefd/report/epochLog.js";
+import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { runDistill } from "#pefd/train/distill.js";
+import type { Hooks, RunResult } from "#pefd/train/result.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import {
+  distillOptions,
+  hooksStoppingAfter,
+  randomTeacher,
+  silentHooks,
+  smallData,
+} from "./runs.js";
+
+before(() => {
+  loadTensorFlow();
+});
+
+/** Five whole batches of four and a short one of two. */
+const IMAGES = 22;
+const WHOLE = 20;
+
+async function prepared(t: TestContext): Promise<string> {
+  const folder = temporaryFolder(t);
+  await smallData(folder, IMAGES);
+  await randomTeacher(folder);
+  return folder;
+}
+
+/** Runs a distillation with a folder of its own for the run, and one cache for all. */
+function runner(folder: string, common: Partial<DistillOptions>) {
+  const run = async (name: string, changes: Partial<DistillOptions>, hooks: Hooks) => {
+    const save_dir = join(folder, name);
+    const options = distillOptions(folder, { batch_size: 4, ...common, ...changes, save_dir });
+    return runDistill(options, { ...hooks, env: { PEFD_CACHE: join(folder, "cache") } });
+  };
+  return (name: string, changes: Partial<DistillOptions> = {}, hooks = silentHooks()) =>
+    run(name, changes, hooks);
+}
+
+const CACHED = { teacher_cache: true };
+
+const lastWeights = ({ runDir }: RunResult): Buffer =>
+  readFileSync(join(runDir, "resnet8_last.safetensors"));
+
+const losses = ({ runDir }: RunResult): number[] =>
+  readEpochLog(runDir).flatMap(({ train, test }) => [train.loss, test.loss]);
+
+/** Bytes are promised where a place in the batch does not matter; elsewhere the cache says that it is not used. */
+function assertUsed(t: TestContext, { teacherCache }: RunResult): boolean {
+  if (teacherCache !== undefined) return true;
+  t.diagnostic("on this processor a place in the batch changes bits: the cache was left aside");
+  return false;
+}
+
+for (const distill of METHODS.keys()) {
+  test(`${distill}: a run with the cache, cold and warm, ends with the bytes of one without`, async (t) => {
+    const folder = await prepared(t);
+    const run = runner(folder, { distill, deterministic: true, alpha: 0.5, epochs: 1 });
+    const without = await run("without");
+    const cold = await run("cold", CACHED);
+    const warm = await run("warm", CACHED);
+    for (const result of [cold, warm]) {
+      assert.deepEqual(lastWeights(result), lastWeights(without));
+      assert.deepEqual(losses(result), losses(without));
+    }
+    assert.equal("teacherCache" in without, false);
+    if (!assertUsed(t, cold)) return;
+    assert.deepEqual(warm.teacherCache, { found: WHOLE, computed: 0 });
+    assert.deepEqual(cold.teacherCache, { found: 0, computed: WHOLE });
+  });
+}
+
+test("eager: the same bytes with the cache", async (t) => {
+  const folder = await prepared(t);
+  const run = runner(folder, { engine: "eager", deterministic: true, epochs: 1 });
+  const without = await run("without");
+  assert.deepEqual(lastWeights(await run("cold", CACHED)), lastWeights(without));
+  assert.deepEqual(lastWeights(await run("warm", CACHED)), lastWeights(without));
+});
+
+test("xla: the same curve within rounding, and a warm cache ends where a cold one did", async (t) => {
+  const folder = await prepared(t);
+  const run = runner(folder, { engine: "xla", deterministic: true, epochs: 1, distill: "kd" });
+  const without = await run("without");
+  const cold = await run("cold", CACHED);
+  losses(cold).forEach((loss, i) => {
+    const expected = losses(without)[i] as number;
+    assert.ok(Math.abs(loss / expected - 1) < 1e-5, `${loss} instead of ${expected}`);
+  });
+  const warm = await run("warm", CACHED);
+  assert.deepEqual(lastWeights(warm), lastWeights(cold));
+  if (assertUsed(t, warm)) assert.deepEqual(warm.teacherCache, { found: WHOLE, computed: 0 });
+});
+
+test("bfloat16: a warm cache ends where a cold one did", async (t) => {
+  const folder = await prepared(t);
+  const run = runner(folder, { precision: "bfloat16", epochs: 1, deterministic: true });
+  const cold = await run("cold", CACHED);
+  assert.deepEqual(lastWeights(await run("warm", CACHED)), lastWeights(cold));
+});
+
+test("a stopped run goes on alike with and without the flag", async (t) => {
+  const folder = await prepared(t);
+  const run = runner(folder, { deterministic: true });
+  const whole = await run("whole");
+  for (const [first, then] of [
+    [true, false],
+    [false, true],
+  ] as const) {
+    const name = `${first}`;
+    const stopping = hooksStoppingAfter(2, 2);
+    await assert.rejects(run(name, { teacher_cache: first, tb_freq: 1 }, stopping), {
+      message: "stopped",
+    });
+    const resumed = await run(name, { teacher_cache: then, resume: true });
+    assert.deepEqual(lastWeights(resumed), lastWeights(whole));
+  }
+});
+
+test("other seeds and a part of the images share what is there; another teacher does not", async (t) => {
+  const folder = await prepared(t);
+  const run = runner(folder, { epochs: 1 });
+  await run("all", CACHED);
+  const folders = () => readdirSync(join(folder, "cache/teacher"));
+  await run("other seed", { ...CACHED, trial: 2 });
+  await run("part", { ...CACHED, limit_train: 12 });
+  await run("other method", { ...CACHED, distill: "kd" });
+  assert.equal(folders().length, 1);
+  const files = readdirSync(join(folder, "cache/teacher", folders()[0] as string));
+  assert.deepEqual(files.sort(), ["features.bin", "key.json", "logits.bin"]);
+  await run("other batches", { ...CACHED, batch_size: 5 });
+  assert.equal(folders().length, 2);
+  await randomTeacher(folder, 100, 4);
+  await run("other teacher", CACHED);
+  assert.equal(folders().length, 3);
+});
+
+test("a cache of no use is said and left aside", async (t) => {
+  const folder = await prepared(t);
+  const notices: string[] = [];
+  const hooks = silentHooks({ notice: (text) => notices.push(text) });
+  const run = runner(folder, { ...CACHED, epochs: 1 });
+  await run("no whole batch", { batch_size: 64 }, hooks);
+  await run("labels alone", { alpha: 0, beta: 0 }, hooks);
+  const said = notices.filter((text) => text.includes("--teacher_cache is not used here"));
+  assert.match(said[0] as string, /no whole batch/);
+  assert.match(said[1] as string, /does not look at the teacher/);
+});
+
+test("how much the cache brought is told at the end, and nothing is left in memory", async (t) => {
+  const folder = await prepared(t);
+  const run = runner(folder, { ...CACHED, epochs: 1 });
+  await run("cold");
+  const notices: string[] = [];
+  const before = tf.memory().numTensors;
+  await run("warm", {}, silentHooks({ notice: (text) => notices.push(text) }));
+  assert.equal(tf.memory().numTensors, before);
+  assert.match(
+    notices[0] as string,
+    /^Teacher cache: .*resnet8-[0-9a-f]{16} \(grows to \d+\.\d GB/,
+  );
+  assert.equal(notices.at(-1), "Teacher cache: outputs of 20 images found, of 0 computed.");
+});
