@@ -64,9 +64,7 @@ export const DISTILLATION = section("Distillation", {
     min: 0,
     max: 64,
   }),
-  teacher_cache: flag(
-    "Keep the teacher's outputs on disk: later epochs, and other runs with the same teacher, read them.",
-  ),
+  teacher_cache: flag("Keep the teacher's outputs on disk for later epochs and other runs."),
 });
 
 /** What a teacher's training is about. */
