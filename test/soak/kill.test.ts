@@ -97,6 +97,7 @@ test(`a distillation killed ${KILLS} times in ${EPOCHS} epochs ends with the byt
     if (await killAfter(folder, "killed", plan)) killed++;
     if (existsSync(join(folder, "killed", RUN, "result.json"))) break;
   }
+  t.diagnostic(`${killed} kills hit the run`);
   assert.ok(killed >= 2, `only ${killed} kills hit the run`);
   await runToItsEnd(folder, "killed", EPOCHS);
   assertSameRun(folder, "killed", "whole");
