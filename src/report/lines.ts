@@ -1,12 +1,14 @@
 import type { ChalkInstance } from "chalk";
 import type { Best, EpochRow, Metrics, RunInfo, StepProgress } from "./contract.js";
 
+const counted = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 /** The lines said once before the first step. */
 export function runLines(info: RunInfo): string[] {
   const goesOn = info.firstEpoch > 1 ? `, continuing with epoch ${info.firstEpoch}` : "";
   return [
     info.title,
-    `  ${info.epochs} epochs of ${info.steps} steps${goesOn}; ${info.engine} engine, ${info.precision}, ${info.device}`,
+    `  ${counted(info.epochs, "epoch")} of ${counted(info.steps, "step")}${goesOn}; ${info.engine} engine, ${info.precision}, ${info.device}`,
     `  ${info.runDir}`,
   ];
 }

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { DistillOptions, TeacherOptions } from "#pefd/config/options.js";
+import { studentFolder } from "#pefd/train/runFolder.js";
 import { ROOT } from "../helpers/paths.js";
 import { type Ended, pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -11,7 +13,7 @@ function commandsUnder(heading: string): string[] {
   const text = readFileSync(join(ROOT, "README.md"), "utf8");
   const section = text.slice(text.indexOf(`\n## ${heading}\n`));
   const [, block = ""] = /```sh\n([\s\S]*?)```/.exec(section) ?? [];
-  return block.trim().split("\n");
+  return block.replaceAll("\\\n", " ").replaceAll(/ *#.*/g, "").trim().split("\n");
 }
 
 /** The same commands on fewer images and epochs, so that the test is short. */
@@ -42,4 +44,31 @@ test("the README's way from nothing to a page of results can be typed as it stan
 
   const again = await pefd(["report", "save"], { cwd });
   assert.equal(again.stdout, ends.get("report")?.stdout, "a report of the same runs is the same");
+});
+
+test("the README's first real result: its commands are understood, and fit together", async (t) => {
+  const cwd = temporaryFolder(t);
+  const lines = commandsUnder("A first real result").map((line) => line.split(/ +/).slice(1));
+  const [fetch, train = [], distill = [], evaluate = []] = lines;
+  const names = [train, distill, evaluate].map(([name]) => name);
+  assert.deepEqual(
+    [fetch, names],
+    [
+      ["data", "fetch"],
+      ["train-teacher", "distill", "eval"],
+    ],
+  );
+  const resolved = async <Options>(args: readonly string[]): Promise<Options> => {
+    const { exitCode, stdout, stderr } = await pefd([...args, "--dry_run", "--json"], { cwd });
+    assert.equal(exitCode, 0, stderr);
+    return JSON.parse(stdout).options;
+  };
+  const teacher = await resolved<TeacherOptions>(train);
+  const student = await resolved<DistillOptions>(distill);
+  await resolved(evaluate);
+  assert.equal(student.model_t, teacher.model);
+  assert.equal(
+    evaluate.at(-1),
+    join(studentFolder(student), `${student.model_s}_best.safetensors`),
+  );
 });
