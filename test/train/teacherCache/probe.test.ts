@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { OutputSizes } from "#pefd/train/teacherCache/outputs.js";
+import { probeTeacher } from "#pefd/train/teacherCache/probe.js";
+
+const BATCH = 4;
+const SIZES: OutputSizes = new Map([["features", 2]]);
+
+/** A teacher whose outputs for the last image of a batch are a little off. */
+const teacher = (features: number, logits = 0, weight = 1) => ({
+  run: () =>
+    new Map([
+      ["features", Float32Array.of(weight, 2, weight, 2, weight, 2, weight, 2 + features)] as const,
+      ["logits", Float32Array.of(3, 3, 3, 3 + logits)] as const,
+    ]),
+  dispose() {},
+});
+
+test("a place whose bits differ is found, in the outputs that are kept", () => {
+  const ulp = 2 ** -22;
+  const isPlaceFree = (features: number, logits: number) =>
+    probeTeacher(teacher(features, logits), SIZES, BATCH).isPlaceFree;
+  assert.equal(isPlaceFree(0, 0), true);
+  assert.equal(isPlaceFree(ulp, 0), false);
+  assert.equal(isPlaceFree(0, ulp), true);
+});
+
+test("the fingerprint tells teachers apart", () => {
+  const print = (weight: number) => probeTeacher(teacher(0, 0, weight), SIZES, BATCH).fingerprint;
+  assert.equal(print(1), print(1));
+  assert.notEqual(print(1), print(1 + 2 ** -23));
+});
