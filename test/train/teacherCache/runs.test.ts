@@ -163,7 +163,10 @@ test("a cache of no use is said and left aside", async (t) => {
 test("how much the cache brought is told at the end, and nothing is left in memory", async (t) => {
   const folder = await prepared(t);
   const run = runner(folder, { ...CACHED, epochs: 1 });
-  await run("cold");
+  const tensors = new Set<number>();
+  const counting = silentHooks({ stepDone: () => tensors.add(tf.memory().numTensors) });
+  await run("cold", { epochs: 2, tb_freq: 1 }, counting);
+  assert.equal(tensors.size, 1, [...tensors].join());
   const notices: string[] = [];
   const before = tf.memory().numTensors;
   await run("warm", {}, silentHooks({ notice: (text) => notices.push(text) }));
