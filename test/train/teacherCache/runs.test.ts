@@ -33,11 +33,15 @@ async function prepared(t: TestContext): Promise<string> {
 }
 
 /** Runs a distillation with a folder of its own for the run, and one cache for all. */
-function runner(folder: string, common: Partial<DistillOptions>) {
+function runner(
+  folder: string,
+  common: Partial<DistillOptions>,
+  cache: string = join(folder, "cache"),
+) {
   const run = async (name: string, changes: Partial<DistillOptions>, hooks: Hooks) => {
     const save_dir = join(folder, name);
     const options = distillOptions(folder, { batch_size: 4, ...common, ...changes, save_dir });
-    return runDistill(options, { ...hooks, env: { PEFD_CACHE: join(folder, "cache") } });
+    return runDistill(options, { ...hooks, env: { PEFD_CACHE: cache } });
   };
   return (name: string, changes: Partial<DistillOptions> = {}, hooks = silentHooks()) =>
     run(name, changes, hooks);
@@ -158,6 +162,16 @@ test("a cache of no use is said and left aside", async (t) => {
   const said = notices.filter((text) => text.includes("--teacher_cache is not used here"));
   assert.match(said[0] as string, /no whole batch/);
   assert.match(said[1] as string, /does not look at the teacher/);
+});
+
+test("a cache folder that cannot be made ends the run before its first step, with what to do", async (t) => {
+  const folder = await prepared(t);
+  const before = tf.memory().numTensors;
+  const run = runner(folder, CACHED, join(folder, "teacher.safetensors"));
+  await assert.rejects(run("run"), {
+    ...{ exitCode: 3, message: /teacher's outputs cannot be kept in/, hint: /PEFD_CACHE/ },
+  });
+  assert.equal(tf.memory().numTensors, before);
 });
 
 test("how much the cache brought is told at the end, and nothing is left in memory", async (t) => {
