@@ -114,7 +114,10 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     },
     evaluate: () => evaluateWith(program, description.test, learner.metrics, clear),
     pull: () => program.pull("state"),
-    dispose: () => program.dispose(),
+    dispose() {
+      program.dispose();
+      train.close?.();
+    },
   };
 }
 

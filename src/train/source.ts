@@ -1,6 +1,7 @@
 import type { EngineName, FeedSpec, Feeds, FeedValues } from "../compile/types.js";
 import { residentBatch, residentBytes, residentImages } from "../data/augment.js";
 import { assembleTrainBatch } from "../data/hostBatch.js";
+import { openPrefetcher } from "../data/prefetch.js";
 import { CROP_PADDING, PLAN_COLUMNS } from "../data/sampler.js";
 import type { ImageSet } from "../data/types.js";
 import type { Tensor, Tensor1D, Tensor4D, Variable } from "../runtime/tf.js";
@@ -20,6 +21,8 @@ export interface BatchSource {
    * @param upcoming plan rows that will be asked for next, as far as is known
    */
   values(rows: Int32Array, upcoming?: Int32Array): FeedValues;
+  /** Ends what a source keeps running. */
+  close?(): void;
 }
 
 /** Images assembled on the host and fed to every step. */
@@ -36,6 +39,25 @@ export const streamedSource = (set: ImageSet): BatchSource => ({
     return { images, labels };
   },
 });
+
+/** How much more than the last call took is made ahead: how many steps a call takes follows from their time. */
+const AHEAD = 1.25;
+
+/** The same, the next call's batches made in another thread while the steps of this one run. */
+export function prefetchedSource(set: ImageSet): BatchSource {
+  const prefetcher = openPrefetcher(set);
+  return {
+    ...streamedSource(set),
+    values(rows, upcoming) {
+      const { images, labels } = prefetcher.take(rows);
+      const ahead = Math.ceil((AHEAD * rows.length) / PLAN_COLUMNS);
+      const next = upcoming?.subarray(0, ahead * PLAN_COLUMNS);
+      if (next !== undefined && next.length > 0) prefetcher.prepare(next);
+      return { images, labels };
+    },
+    close: () => prefetcher.close(),
+  };
+}
 
 /** Plan rows of images as they are: the middle crop, not flipped. Past the end, rows repeat image 0. */
 export function plainRows(from: number, to: number, count: number): Int32Array {
@@ -62,8 +84,9 @@ export function residentSource(set: ImageSet): BatchSource {
 const DEFAULT_BUDGET_MB = 2048;
 
 /**
- * Where a run's images come from: resident for the engine that runs many steps per call, if all sets fit the budget
- * together; fed from the host otherwise. The batches are the same.
+ * Where a run's images come from. The engine that runs many steps per call has them resident, if all sets fit the
+ * budget together, else made ahead in another thread; a step at a time takes far longer than making its batch, which
+ * is done in between. The batches are the same.
  * @param budgetMb device memory for images, in MB
  */
 export function chooseSources(
@@ -72,6 +95,18 @@ export function chooseSources(
   budgetMb: number = DEFAULT_BUDGET_MB,
 ): BatchSource[] {
   const bytes = sets.reduce((sum, set) => sum + residentBytes(set), 0);
-  const resident = engine === "xla" && bytes <= budgetMb * 1e6;
-  return sets.map(resident ? residentSource : streamedSource);
+  return sets.map(bytes <= budgetMb * 1e6 ? WITHIN_BUDGET[engine] : BEYOND_BUDGET[engine]);
 }
+
+type SourceOf = (set: ImageSet) => BatchSource;
+
+const WITHIN_BUDGET: Readonly<Record<EngineName, SourceOf>> = {
+  eager: streamedSource,
+  graph: streamedSource,
+  xla: residentSource,
+};
+
+const BEYOND_BUDGET: Readonly<Record<EngineName, SourceOf>> = {
+  ...WITHIN_BUDGET,
+  xla: prefetchedSource,
+};

@@ -8,7 +8,7 @@ import { tf, type Variable } from "#pefd/runtime/tf.js";
 import { type Learner, variablesOf } from "#pefd/train/learner.js";
 import { frozen, studentLearner, teacherLearner } from "#pefd/train/learners.js";
 import { openTrainingSession } from "#pefd/train/session.js";
-import { streamedSource } from "#pefd/train/source.js";
+import { type BatchSource, streamedSource } from "#pefd/train/source.js";
 
 const CLASSES = 100;
 
@@ -60,6 +60,10 @@ export interface Lesson {
   readonly train: ImageSet;
   readonly epochs: number;
   readonly learningRate?: number;
+  /** How images reach the steps; streamed when left out. */
+  readonly source?: (set: ImageSet) => BatchSource;
+  /** Steps of one call; 1 when left out, so that every step's loss is seen. */
+  readonly stepsPerCall?: number;
 }
 
 /** All numbers that training leaves, in one order. */
@@ -79,19 +83,20 @@ export function study({ learner, constants }: Pupil, lesson: Lesson): Trace {
   const session = openTrainingSession({
     ...{ engine: lesson.engine, precision: lesson.precision ?? "float32" },
     ...{ learner, constants, batchSize },
-    train: streamedSource(train),
+    train: (lesson.source ?? streamedSource)(train),
     test: streamedSource(noiseImages(3, 2)),
     sgd: { momentum: 0.9, weightDecay: 5e-4 },
   });
   const losses: number[] = [];
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const plan = epochPlan(10, epoch, train.count);
-    const rows = batchSize * PLAN_COLUMNS;
+    const rows = (lesson.stepsPerCall ?? 1) * batchSize * PLAN_COLUMNS;
     for (let from = 0; from < plan.length; from += rows) {
       session.restart([]);
       session.train(
-        plan.subarray(from, Math.min(plan.length, from + rows)),
+        plan.subarray(from, from + rows),
         lesson.learningRate ?? 0.05,
+        plan.subarray(from + rows),
       );
       losses.push(session.metrics().loss);
     }

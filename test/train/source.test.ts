@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
-import { type BatchSource, chooseSources } from "#pefd/train/source.js";
-import { noiseImages } from "../compile/scenes.js";
+import {
+  type BatchSource,
+  chooseSources,
+  prefetchedSource,
+  streamedSource,
+} from "#pefd/train/source.js";
+import { noiseImages, study, teacherPupil } from "../compile/scenes.js";
 
 before(() => {
   loadTensorFlow();
@@ -46,4 +51,12 @@ test("sets share the budget; engines that take one step per call are always fed"
   );
   const graph = chooseSources([set], "graph") as [BatchSource];
   assert.equal(graph[0].variables.length, 0);
+});
+
+test("a run whose images are made ahead ends with the weights of one whose images are not", () => {
+  const lesson = { engine: "xla", train: noiseImages(28, 5), batchSize: 4, epochs: 2 } as const;
+  const weights = [streamedSource, prefetchedSource].map(
+    (source) => study(teacherPupil("resnet8"), { ...lesson, source, stepsPerCall: 3 }).weights,
+  );
+  assert.deepEqual(weights[0], weights[1]);
 });

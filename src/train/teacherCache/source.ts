@@ -36,7 +36,7 @@ export function guidedSource(
       return { ...batch, guide: partialOutput(Object.fromEntries(parts)) };
     },
     values(rows, upcoming = NONE): FeedValues {
-      const batches = inner.values(rows);
+      const batches = inner.values(rows, upcoming);
       if ((rows.length / PLAN_COLUMNS) % batchSize !== 0) return batches;
       const outputs = lookup.outputs(rows, upcoming);
       const feeds = Array.from(outputs, ([name, values]) => [feedName(name), values]);

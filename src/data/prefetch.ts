@@ -1,0 +1,94 @@
+import { Worker } from "node:worker_threads";
+import { assembleTrainBatch, type HostBatch } from "./hostBatch.js";
+import { hostBatchIn, type Order, slotBytes } from "./prefetchSlots.js";
+import { IMAGE_BYTES } from "./records.js";
+import { PLAN_COLUMNS } from "./sampler.js";
+import type { ImageSet } from "./types.js";
+
+/** Makes batches in another thread while this one is busy with a step. */
+export interface Prefetcher {
+  /** Asks for the batch that `take` will be called for next. */
+  prepare(rows: Int32Array): void;
+  /**
+   * The batch of plan rows: taken from what was asked for if that begins with these rows, else made here and now.
+   * Valid until the next take.
+   */
+  take(rows: Int32Array): HostBatch;
+  /** Ends the other thread. */
+  close(): void;
+}
+
+/** The same bytes in memory that both threads see. */
+function shared(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
+  const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
+}
+
+const beginsWith = (rows: Int32Array, first: Int32Array): boolean =>
+  first.length <= rows.length && first.every((value, i) => value === rows[i]);
+
+/** The first `count` images of a batch. */
+const firstOf = ({ images, labels }: HostBatch, count: number): HostBatch => ({
+  images: images.subarray(0, count * IMAGE_BYTES),
+  labels: labels.subarray(0, count),
+});
+
+/** A thread that has not made its batch by then is not waited for: starting one takes some tenths of a second. */
+const PATIENCE_MILLISECONDS = 2000;
+
+interface OtherThread {
+  readonly worker: Worker;
+  failed: boolean;
+}
+
+/** Starts the thread with a copy of the set. It does not keep the process alive. */
+function startThread(set: ImageSet): OtherThread {
+  const images = { ...set, images: shared(set.images), labels: shared(set.labels) };
+  const worker = new Worker(new URL("./batchWorker.js", import.meta.url), {
+    workerData: { set: images },
+  });
+  const thread: OtherThread = { worker, failed: false };
+  worker.unref();
+  worker.on("error", () => {
+    thread.failed = true;
+  });
+  return thread;
+}
+
+/**
+ * Makes batches of a set ahead; the thread for it starts when it is asked for the first time. Batches are those of
+ * assembleTrainBatch, bit for bit, whichever thread makes them.
+ */
+export function openPrefetcher(set: ImageSet): Prefetcher {
+  let thread: OtherThread | undefined;
+  let order: Order | undefined;
+  // Two slots in turns: one is read while the other is written.
+  const slots = [new SharedArrayBuffer(0), new SharedArrayBuffer(0)];
+  let turn = 0;
+  return {
+    prepare(rows) {
+      thread ??= startThread(set);
+      turn = 1 - turn;
+      if ((slots[turn] as SharedArrayBuffer).byteLength < slotBytes(rows)) {
+        slots[turn] = new SharedArrayBuffer(slotBytes(rows));
+      }
+      const slot = slots[turn] as SharedArrayBuffer;
+      order = { rows: rows.slice(), slot, flag: new SharedArrayBuffer(4) };
+      thread.worker.postMessage(order);
+    },
+    take(rows) {
+      const asked = order;
+      order = undefined;
+      if (asked === undefined || thread?.failed || !beginsWith(asked.rows, rows)) {
+        return assembleTrainBatch(set, rows);
+      }
+      const made = Atomics.wait(new Int32Array(asked.flag), 0, 0, PATIENCE_MILLISECONDS);
+      if (made === "timed-out") return assembleTrainBatch(set, rows);
+      return firstOf(hostBatchIn(asked.slot, asked.rows), rows.length / PLAN_COLUMNS);
+    },
+    close() {
+      void thread?.worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { HostBatch } from "./hostBatch.js";
+import { IMAGE_BYTES } from "./records.js";
+import { PLAN_COLUMNS } from "./sampler.js";
+import type { ImageSet } from "./types.js";
+
+/** The image set as a thread gets it: in memory that both threads see. */
+export type WorkerSet = ImageSet;
+
+/** What the other thread is asked to make. */
+export interface Order {
+  /** [n, 4] plan rows, see sampler.ts */
+  readonly rows: Int32Array;
+  /** Memory for the batch, seen by both threads. */
+  readonly slot: SharedArrayBuffer;
+  /** One int32 that becomes READY. */
+  readonly flag: SharedArrayBuffer;
+}
+
+/** Value of a flag once its batch is made. */
+export const READY = 1;
+
+/** Bytes of a batch of plan rows: float32 pixels, then int32 labels. */
+export const slotBytes = (rows: Int32Array): number =>
+  (rows.length / PLAN_COLUMNS) * 4 * (IMAGE_BYTES + 1);
+
+/** A batch of plan rows laid over a slot of at least that size. */
+export function hostBatchIn(slot: SharedArrayBuffer, rows: Int32Array): HostBatch {
+  const count = rows.length / PLAN_COLUMNS;
+  return {
+    images: new Float32Array(slot, 0, count * IMAGE_BYTES),
+    labels: new Int32Array(slot, 4 * count * IMAGE_BYTES, count),
+  };
+}
