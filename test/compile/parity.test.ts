@@ -22,7 +22,9 @@ function assertSameBits(create: () => Pupil, images: number, batchSize: number, 
   const eager = study(create(), { ...lesson, engine: "eager" });
   const graph = study(create(), { ...lesson, engine: "graph" });
   assert.deepEqual(graph.losses, eager.losses);
-  assert.equal(graph.testLoss, eager.testLoss);
+  // On processors where TensorFlow takes oneDNN's kernels, a graph joins the batch normalisations of an evaluation with
+  // their neighbours, with other last bits. Nothing that is trained passes through an evaluation.
+  assert.ok(Math.abs(graph.testLoss / eager.testLoss - 1) < 1e-6);
   eager.weights.forEach((bytes, i) => {
     assert.ok(bytes.equals(graph.weights[i] as Buffer), `${eager.names[i]} differs`);
   });
