@@ -65,8 +65,6 @@ interface ConvolutionKind {
   readonly inputGradient: string;
   readonly filterGradient: string;
   readonly attributes: (settings: Settings) => NativeAttribute[];
-  /** Gradients that are faster here than the native ops; undefined where there are none. */
-  readonly gradients?: (settings: Settings) => ConvolutionGradients | undefined;
 }
 
 /** The two gradients of a convolution, each with the shape of what it is the gradient of. */
@@ -75,16 +73,18 @@ interface ConvolutionGradients {
   readonly filter: (x: Tensor, dy: Tensor, settings: Settings, shape: number[]) => Tensor;
 }
 
+type CallConvolution = (op: string, inputs: Tensor[], settings: Settings) => Tensor;
+
 function defineConvolution(kind: ConvolutionKind) {
-  const call = (op: string, inputs: Tensor[], settings: Settings): Tensor =>
+  const call: CallConvolution = (op, inputs, settings) =>
     nativeBackend().executeSingleOutput(op, kind.attributes(settings), inputs);
-  const nativeGradients: ConvolutionGradients = {
+  const plain: ConvolutionGradients = {
     input: (filter, dy, settings, shape) =>
       call(kind.inputGradient, [shapeTensor(shape), filter, dy], settings),
     filter: (x, dy, settings, shape) =>
       call(kind.filterGradient, [x, shapeTensor(shape), dy], settings),
   };
-  const gradients = (settings: Settings) => kind.gradients?.(settings) ?? nativeGradients;
+  const padded = paddedGradients(call, kind);
   return defineOp({
     name: kind.kernel,
     inputs: ["x", "filter"],
@@ -92,48 +92,72 @@ function defineConvolution(kind: ConvolutionKind) {
     save: { inputs: ["x", "filter"], outputs: [] },
     gradient: (dy, saved, settings) => {
       const [x, filter] = saved as [Tensor, Tensor];
-      const { input: ofInput, filter: ofFilter } = gradients(settings);
+      const gradients = isPaddedFirst(settings) ? padded : plain;
       return {
-        x: () => ofInput(filter, dy, settings, x.shape),
-        filter: () => ofFilter(x, dy, settings, filter.shape),
+        x: () => gradients.input(filter, dy, settings, x.shape),
+        filter: () => gradients.filter(x, dy, settings, filter.shape),
       };
     },
   });
 }
 
-/** Conv2D itself, without a gradient. */
-const plainConv2d = (x: Tensor, filter: Tensor, settings: DenseSettings): Tensor =>
-  nativeBackend().executeSingleOutput("Conv2D", denseAttributes({ ...settings }), [x, filter]);
+/** Zeros in front of and behind the pixels of one axis, as many as the windows reach. */
+function zerosAround(
+  { stride, padding, kernelSize }: DenseSettings,
+  size: number,
+  windows: number,
+): [before: number, after: number] {
+  const reached = (windows - 1) * stride + kernelSize;
+  return [padding, Math.max(0, reached - padding - size)];
+}
+
+/** Padding of images [N, H, W, I] whose windows are [N, H', W', O]. */
+function paddingOf(settings: DenseSettings, images: readonly number[], windows: readonly number[]) {
+  const along = (axis: 1 | 2) =>
+    zerosAround(settings, images[axis] as number, windows[axis] as number);
+  return [[0, 0], along(1), along(2), [0, 0]] as [number, number][];
+}
 
 /**
- * On a processor TensorFlow's kernels for both gradients of a 3x3 convolution take up to twice its own time and
- * more (docs/performance.md), and both gradients are convolutions themselves, if height and width are kept:
- * - of the input: dy with the filter turned by 180 degrees and its channels exchanged;
- * - of the filter: x with dy as one large filter, over the batch in place of the input channels.
+ * oneDNN, whose kernels a processor runs, has none for the gradients of convolutions with explicit padding, and
+ * TensorFlow's own take up to four times as long (docs/performance.md). The same gradients, of images that were
+ * padded before: the input's without its margin, and the filter's as it is.
  */
-const forwardGradients: ConvolutionGradients = {
-  input: (filter, dy, settings) => {
-    const turned = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
-    return plainConv2d(dy, turned, settings as unknown as DenseSettings);
-  },
-  filter: (x, dy, settings) => {
-    const { padding } = settings as unknown as DenseSettings;
-    const images = tf.transpose(x, [3, 1, 2, 0]);
-    const filter = tf.transpose(dy, [1, 2, 0, 3]);
-    // kernelSize 0: the padding is explicit, whatever the height of the images.
-    return tf.transpose(
-      plainConv2d(images, filter, { stride: 1, padding, kernelSize: 0 }),
-      [1, 2, 0, 3],
-    );
-  },
-};
-
-/** Not on a GPU, where cuDNN has kernels of its own; nor for 1x1 filters, which are matrix products already. */
-function fasterGradients(settings: Settings): ConvolutionGradients | undefined {
-  const dense = settings as unknown as DenseSettings;
-  const helps = !nativeBackend().isUsingGpuDevice && dense.kernelSize > 1 && isSame(dense);
-  return helps ? forwardGradients : undefined;
+function paddedGradients(call: CallConvolution, kind: ConvolutionKind): ConvolutionGradients {
+  const unpadded = (settings: Settings): Settings => ({ ...settings, padding: 0 });
+  return {
+    input: (filter, dy, settings, shape) => {
+      const sides = paddingOf(settings as unknown as DenseSettings, shape, dy.shape);
+      const padded = shape.map((size, axis) => size + sum(sides[axis] as [number, number]));
+      const gradient = call(
+        kind.inputGradient,
+        [shapeTensor(padded), filter, dy],
+        unpadded(settings),
+      );
+      return tf.slice(
+        gradient,
+        sides.map(([before]) => before),
+        shape,
+      );
+    },
+    filter: (x, dy, settings, shape) => {
+      const sides = paddingOf(settings as unknown as DenseSettings, x.shape, dy.shape);
+      return call(
+        kind.filterGradient,
+        [tf.pad(x, sides), shapeTensor(shape), dy],
+        unpadded(settings),
+      );
+    },
+  };
 }
+
+const sum = ([a, b]: readonly [number, number]): number => a + b;
+
+/** Not on a GPU: cuDNN takes padding as it comes. */
+const isPaddedFirst = (settings: Settings): boolean => {
+  const dense = settings as unknown as DenseSettings;
+  return !nativeBackend().isUsingGpuDevice && dense.padding > 0 && !isSame(dense);
+};
 
 const denseConvolution = defineConvolution({
   kernel: "PefdConv2D",
@@ -141,7 +165,6 @@ const denseConvolution = defineConvolution({
   inputGradient: "Conv2DBackpropInput",
   filterGradient: "Conv2DBackpropFilter",
   attributes: denseAttributes,
-  gradients: fasterGradients,
 });
 
 const depthwiseConvolution = defineConvolution({

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { cp, mkdir, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { environmentError, type PefdError } from "../common/errors.js";
 import { type CommandOptions, lastLine, runCommand } from "./command.js";
-import { copyIntoPlace } from "./files.js";
-import { bindingFile, dependencies } from "./paths.js";
+import { copyIntoPlace, sameContent } from "./files.js";
+import { bindingFile, dependencies, logLevelFile } from "./paths.js";
 import { TENSORFLOW_VERSION } from "./wheels.js";
 
 /** What one compilation of the binding needs to know. */
@@ -30,11 +31,34 @@ const TOOLS = ["make", "g++"];
 const packageRequire = (folder: string): NodeJS.Require =>
   createRequire(join(folder, "package.json"));
 
-/** Where the compiled binding is kept for other clones. Node-API 8 serves every supported Node.js. */
-export function keptBinding(cache: string, packageFolder: string): string {
+/** What set-up compiles, as paths in the package: the binding itself and what silences the libraries' log. */
+const COMPILED = [bindingFile, logLevelFile] as const;
+
+/** Where the compiled files are kept for other clones. Node-API 8 serves every supported Node.js. */
+function keptFolder(cache: string, packageFolder: string): string {
   const { version } = packageRequire(packageFolder)("./package.json") as { version: string };
   const name = `tfjs-${version}-tensorflow-${TENSORFLOW_VERSION}-napi-8-linux-x64`;
-  return join(cache, "runtime/bindings", name, "tfjs_binding.node");
+  return join(cache, "runtime/bindings", name);
+}
+
+/** Each compiled file: where it is kept, and where the package has it. */
+const places = (cache: string, packageFolder: string): [kept: string, used: string][] =>
+  COMPILED.map((file) => {
+    const used = file(packageFolder);
+    return [join(keptFolder(cache, packageFolder), basename(used)), used];
+  });
+
+/** Whether everything compiled is kept in the cache. */
+export const bindingIsKept = (cache: string, packageFolder: string): boolean =>
+  places(cache, packageFolder).every(([kept]) => existsSync(kept));
+
+/** Whether the package has everything that is kept, byte for byte. */
+export const bindingIsInPlace = (cache: string, packageFolder: string): boolean =>
+  places(cache, packageFolder).every(([kept, used]) => sameContent(kept, used));
+
+/** Puts what is kept into the package. */
+export async function placeBinding(cache: string, packageFolder: string): Promise<void> {
+  for (const [kept, used] of places(cache, packageFolder)) await copyIntoPlace(kept, used);
 }
 
 async function requireTools(options: CommandOptions): Promise<void> {
@@ -69,15 +93,19 @@ async function copySources({ packageFolder, folder, tree }: BindingBuild): Promi
   await symlink(tree, dependencies(folder));
 }
 
-/**
- * Compiles the package's binding in a folder of its own, so that Node.js never finds a half-built one.
- * @param result where the finished binding goes
- * @throws environmentError when a tool is missing or the compilation fails
- */
-export async function buildBinding(build: BindingBuild, result: string): Promise<void> {
+/** Where the source of the log's silencer lies, seen from the compiled file. */
+const LOG_LEVEL_SOURCE = fileURLToPath(new URL("../../src/runtime/logLevel.cc", import.meta.url));
+
+async function compileLogLevel({ folder, options }: BindingBuild): Promise<string> {
+  const built = join(folder, basename(logLevelFile(folder)));
+  const arguments_ = ["-shared", "-fPIC", "-O1", "-o", built, LOG_LEVEL_SOURCE];
+  const { code, stdout, stderr } = await runCommand("g++", arguments_, { ...options, cwd: folder });
+  if (code !== 0 || !existsSync(built)) throw buildError(stderr + stdout);
+  return built;
+}
+
+async function compileBinding(build: BindingBuild): Promise<string> {
   const { packageFolder, folder, nodeProgram, options } = build;
-  await requireTools(options);
-  await copySources(build);
   const builder = packageRequire(packageFolder).resolve("@mapbox/node-pre-gyp/bin/node-pre-gyp");
   const { code, stdout, stderr } = await runCommand(
     nodeProgram,
@@ -86,5 +114,19 @@ export async function buildBinding(build: BindingBuild, result: string): Promise
   );
   const built = bindingFile(folder);
   if (code !== 0 || !existsSync(built)) throw buildError(stderr + stdout);
-  await copyIntoPlace(built, result);
+  return built;
+}
+
+/**
+ * Compiles the package's binding, and what silences the log, in a folder of their own, so that Node.js never finds a
+ * half-built file, and keeps them in the cache.
+ * @throws environmentError when a tool is missing or the compilation fails
+ */
+export async function buildBinding(build: BindingBuild, cache: string): Promise<void> {
+  const { packageFolder, options } = build;
+  await requireTools(options);
+  await copySources(build);
+  for (const built of [await compileLogLevel(build), await compileBinding(build)]) {
+    await copyIntoPlace(built, join(keptFolder(cache, packageFolder), basename(built)));
+  }
 }

@@ -30,7 +30,8 @@ function withFlags(
 
 /**
  * The environment variables that TensorFlow and XLA read when they are loaded: memory of a GPU is taken
- * as needed, start-up chatter is off, XLA finds the CUDA tools of the wheels and keeps compiled programs.
+ * as needed, start-up chatter is off, a processor's convolutions are oneDNN's on every machine (by itself TensorFlow
+ * takes them on some processors only; docs/adr/0006), XLA finds the CUDA tools of the wheels and keeps compiled programs.
  * @returns only what has to be set, the user's own settings kept; to be assigned before TensorFlow is loaded
  */
 export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
@@ -38,6 +39,7 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
   const variables: Record<string, string> = {
     TF_FORCE_GPU_ALLOW_GROWTH: env.TF_FORCE_GPU_ALLOW_GROWTH ?? "true",
     TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? "2",
+    TF_ENABLE_ONEDNN_OPTS: env.TF_ENABLE_ONEDNN_OPTS ?? "1",
   };
   if (cudaDirectory !== undefined) {
     variables.XLA_FLAGS = withFlags(env.XLA_FLAGS, [["--xla_gpu_cuda_data_dir", cudaDirectory]]);

@@ -1,16 +1,15 @@
-import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { environmentError } from "../common/errors.js";
-import { buildBinding, keptBinding } from "./binding.js";
+import { bindingIsInPlace, bindingIsKept, buildBinding, placeBinding } from "./binding.js";
 import type { CommandOptions } from "./command.js";
 import { downloadWheel, pipIsThere } from "./download.js";
-import { copyIntoPlace, isLinkTo, linkInPlace, sameContent } from "./files.js";
+import { isLinkTo, linkInPlace } from "./files.js";
 import { linkedRuntime } from "./installed.js";
 import { isWantedKind, wantedKind } from "./kind.js";
 import { ownInstall, ownInstallIsDone } from "./ownInstall.js";
-import { bindingFile, dependencies } from "./paths.js";
+import { dependencies } from "./paths.js";
 import type { Probe } from "./probe.js";
 import {
   addToTree,
@@ -56,11 +55,8 @@ export function runtimeIsReady(packageFolder: string, env: InstallSettings["env"
   const linked = linkedRuntime(packageFolder);
   if (linked === undefined) return ownInstallIsDone(packageFolder);
   const { tree, kind, cache } = linked;
-  const kept = keptBinding(cache, packageFolder);
   return (
-    treeIsComplete(tree, kind) &&
-    sameContent(kept, bindingFile(packageFolder)) &&
-    isWantedKind(kind, env)
+    treeIsComplete(tree, kind) && bindingIsInPlace(cache, packageFolder) && isWantedKind(kind, env)
   );
 }
 
@@ -94,18 +90,18 @@ async function compileBinding(installation: Installation, tree: string): Promise
   onPhase("Compiling the binding to TensorFlow (about 20 s)");
   const folder = join(scratch, "binding");
   const build = { packageFolder, tree, folder, nodeProgram: node.program, options };
-  await buildBinding(build, keptBinding(cache, packageFolder));
+  await buildBinding(build, cache);
 }
 
 /** Puts the kept binding into the package and loads it. */
 async function tryBinding({ cache, packageFolder, probe }: Installation): Promise<Probe> {
-  await copyIntoPlace(keptBinding(cache, packageFolder), bindingFile(packageFolder));
+  await placeBinding(cache, packageFolder);
   return probe();
 }
 
 /** A kept binding that does not load, whatever the reason, is compiled again. */
 async function completeBinding(installation: Installation, tree: string): Promise<void> {
-  const isKept = existsSync(keptBinding(installation.cache, installation.packageFolder));
+  const isKept = bindingIsKept(installation.cache, installation.packageFolder);
   if (!isKept) await compileBinding(installation, tree);
   let found = await tryBinding(installation);
   if (found.version === undefined && isKept) {

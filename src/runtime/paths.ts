@@ -20,6 +20,10 @@ export const dependencies = (packageFolder: string): string => join(packageFolde
 export const bindingFile = (packageFolder: string): string =>
   join(packageFolder, "lib/napi-v8/tfjs_binding.node");
 
+/** Beside it, the module that silences the libraries' log (logLevel.cc). */
+export const logLevelFile = (packageFolder: string): string =>
+  join(dirname(bindingFile(packageFolder)), "log_level.node");
+
 /** Folder of compiled XLA programs in the cache folder. */
 export const programCache = (cache: string): string => join(cache, "xla");
 

@@ -1,5 +1,7 @@
 import { createRequire } from "node:module";
+import { constants } from "node:os";
 import { environmentError } from "../common/errors.js";
+import { logLevelFile, packageDirectory } from "./paths.js";
 
 /** The whole API of tfjs-node-gpu. Import it as a type from here, never from the package. */
 export type TensorFlow = typeof import("@tensorflow/tfjs-node-gpu");
@@ -39,6 +41,18 @@ function restoreRemovedNodeHelpers(): void {
   util.isArray = Array.isArray;
 }
 
+/** Applies TF_CPP_MIN_LOG_LEVEL to what the libraries log while they are being loaded (logLevel.cc). */
+function applyLogLevel(): void {
+  const folder = packageDirectory();
+  const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
+  try {
+    // biome-ignore lint/style/noRestrictedGlobals: nothing else loads a module into the global scope.
+    if (folder) process.dlopen({ exports: {} }, logLevelFile(folder), RTLD_NOW | RTLD_GLOBAL);
+  } catch {
+    // Only set-up's own way compiles it; without it the libraries say more than they need to.
+  }
+}
+
 /**
  * Loads the native library once and sets `tf`. The environment it reads (see environment.ts) must be set before.
  * @throws environmentError with the next command when the binding or libtensorflow is missing or does not load
@@ -46,6 +60,7 @@ function restoreRemovedNodeHelpers(): void {
 export function loadTensorFlow(): TensorFlow {
   if (tf !== undefined) return tf;
   restoreRemovedNodeHelpers();
+  applyLogLevel();
   try {
     tf = require("@tensorflow/tfjs-node-gpu") as TensorFlow;
   } catch (error) {

@@ -32,6 +32,12 @@ if (!fs.existsSync("deps/lib/libtensorflow.so")) throw new Error("nothing to lin
 fs.writeFileSync("lib/napi-v8/tfjs_binding.node", "a binding");
 `;
 
+/** Writes the file that it is told to put out. */
+const COMPILER = `
+const output = process.argv.indexOf("-o");
+if (output > 0) require("fs").writeFileSync(process.argv[output + 1], "a module");
+`;
+
 function writeTree(folder: string, files: Readonly<Record<string, string>>): void {
   for (const [name, content] of Object.entries(files)) {
     const file = join(folder, name);
@@ -60,7 +66,7 @@ export function fakeMachine(loads: () => boolean = () => true): FakeMachine {
   });
   program("python3", `import(${JSON.stringify(FAKE_PIP)})`);
   program("make", "");
-  program("g++", "");
+  program("g++", COMPILER);
   const env = { PATH: `${bin}${delimiter}/nowhere`, FAKE_LOG: logFile };
   const probe = async (): Promise<Probe> =>
     loads()
