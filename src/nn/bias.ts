@@ -1,8 +1,14 @@
 import { DT, nativeBackend, stringAttribute, typeAttribute } from "../runtime/native.js";
-import type { Tensor } from "../runtime/tf.js";
+import { type Tensor, tf } from "../runtime/tf.js";
 import { defineOp } from "./kernels.js";
 
 const attributes = () => [typeAttribute("T", DT.float), stringAttribute("data_format", "NHWC")];
+
+/**
+ * [..., C] as [rows, C]. In its own shape TensorFlow would join this gradient with that of the convolution before it,
+ * in graphs only and with other last bits.
+ */
+const asRows = (dy: Tensor): Tensor => tf.reshape(dy, [-1, dy.shape.at(-1) as number]);
 
 const biasAddOp = defineOp({
   name: "PefdBiasAdd",
@@ -11,7 +17,7 @@ const biasAddOp = defineOp({
   save: { inputs: [], outputs: [] },
   gradient: (dy) => ({
     x: () => dy.clone(),
-    bias: () => nativeBackend().executeSingleOutput("BiasAddGrad", attributes(), [dy]),
+    bias: () => nativeBackend().executeSingleOutput("BiasAddGrad", attributes(), [asRows(dy)]),
   }),
 });
 

@@ -8,6 +8,7 @@ test("everything is set where the user has set nothing", () => {
   assert.deepEqual(nativeEnvironment(settings), {
     TF_FORCE_GPU_ALLOW_GROWTH: "true",
     TF_CPP_MIN_LOG_LEVEL: "2",
+    TF_ENABLE_ONEDNN_OPTS: "1",
     XLA_FLAGS: "--xla_gpu_cuda_data_dir=/c/cuda",
     TF_XLA_FLAGS:
       "--tf_xla_persistent_cache_directory=/c/xla --tf_xla_persistent_cache_device_types=CPU,XLA_CPU_JIT,GPU,XLA_GPU_JIT",
@@ -18,12 +19,14 @@ test("what the user has set is kept, and our other flags are added to it", () =>
   const env = {
     TF_CPP_MIN_LOG_LEVEL: "0",
     TF_FORCE_GPU_ALLOW_GROWTH: "false",
+    TF_ENABLE_ONEDNN_OPTS: "0",
     XLA_FLAGS: "--xla_gpu_cuda_data_dir=/mine",
     TF_XLA_FLAGS: "--tf_xla_auto_jit=2 --tf_xla_persistent_cache_directory=/mine",
   };
   const variables = nativeEnvironment({ ...settings, env });
   assert.equal(variables.TF_CPP_MIN_LOG_LEVEL, "0");
   assert.equal(variables.TF_FORCE_GPU_ALLOW_GROWTH, "false");
+  assert.equal(variables.TF_ENABLE_ONEDNN_OPTS, "0");
   assert.equal(variables.XLA_FLAGS, "--xla_gpu_cuda_data_dir=/mine");
   assert.equal(
     variables.TF_XLA_FLAGS,
@@ -41,6 +44,7 @@ test("without a GPU runtime or a cache the flags of XLA are left alone", () => {
   assert.deepEqual(Object.keys(nativeEnvironment(bare)), [
     "TF_FORCE_GPU_ALLOW_GROWTH",
     "TF_CPP_MIN_LOG_LEVEL",
+    "TF_ENABLE_ONEDNN_OPTS",
   ]);
 });
 
