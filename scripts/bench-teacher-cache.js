@@ -8,6 +8,7 @@ import { epochPlan, PLAN_COLUMNS } from "../dist/data/sampler.js";
 import { methodRow } from "../dist/distill/registry.js";
 import { buildModel, initialFill } from "../dist/models/build.js";
 import { silentReporter } from "../dist/report/reporter.js";
+import { nativeEnvironment } from "../dist/runtime/environment.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
 import { chooseEngine } from "../dist/train/engine.js";
 import { frozen, studentLearner } from "../dist/train/learners.js";
@@ -21,6 +22,7 @@ const METHOD = "ours";
 const row = methodRow(METHOD);
 const setting = { model_s: "resnet8x4", distill: METHOD, ...row.defaults, kd_T: 4, num_proj: 3 };
 
+Object.assign(process.env, nativeEnvironment({ env: process.env }));
 loadTensorFlow();
 const dataset = loadCifar100(data, { limitTrain: batchSize * count, limitTest: 1 });
 const choice = chooseEngine({ engine, precision: "auto" }, process.env);

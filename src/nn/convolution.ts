@@ -120,8 +120,8 @@ function paddingOf(settings: DenseSettings, images: readonly number[], windows: 
 
 /**
  * oneDNN, whose kernels a processor runs, has none for the gradients of convolutions with explicit padding, and
- * TensorFlow's own take up to four times as long (docs/performance.md). The same gradients, of images that were
- * padded before: the input's without its margin, and the filter's as it is.
+ * TensorFlow's own take several times as long (docs/adr/0006). The same gradients, of images that were padded
+ * before: the input's without its margin, and the filter's as it is.
  */
 function paddedGradients(call: CallConvolution, kind: ConvolutionKind): ConvolutionGradients {
   const unpadded = (settings: Settings): Settings => ({ ...settings, padding: 0 });

@@ -58,3 +58,27 @@ test("bench-pytorch.py times the same works as pefd bench", { skip, timeout: 300
     assert.ok(imagesPerSecond > 0 && firstStepMs > 0);
   }
 });
+
+const skipProfile = missingPython("tensorflow");
+
+test("profile-step.js divides a step between teacher, student and optimizer", {
+  skip: skipProfile,
+  timeout: 300_000,
+}, () => {
+  const stdout = execFileSync(
+    process.execPath,
+    [resolve(ROOT, "scripts/profile-step.js"), "distill", "1"],
+    { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+  );
+  const rows = stdout.split("\n").map((line) => line.match(/^ *([\d.]+) % .* ms {2}(.*)$/));
+  const shares = new Map(rows.flatMap((row) => (row ? [[row[2], Number(row[1])]] : [])));
+  for (const part of ["frozen teacher: convolution", "trained model: convolution"]) {
+    assert.ok((shares.get(part) ?? 0) > 10, stdout);
+  }
+  assert.ok(
+    [...shares.keys()].some((part) => part?.startsWith("optimizer")),
+    stdout,
+  );
+  const total = [...shares.values()].reduce((sum, share) => sum + share, 0);
+  assert.ok(Math.abs(total - 100) < 2, stdout);
+});

@@ -1,0 +1,49 @@
+// Where the time of a training step goes, by the kernels of TensorFlow:
+//
+//   node scripts/profile-step.js [distill|teacher] [BATCH]
+//
+// Takes the graph that the graph engine makes of the step (resnet32x4 -> resnet8x4 by `ours`, or resnet32x4 alone, on
+// random images) to profile-step.py, which runs it in Python's TensorFlow with tracing: the binding of Node.js cannot
+// trace. PEFD_PYTHON names a Python with tensorflow-cpu of the same version as `pefd doctor` tells.
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { WORKS } from "../dist/bench/works.js";
+import { nativeEnvironment } from "../dist/runtime/environment.js";
+import { nativeBackend } from "../dist/runtime/native.js";
+import { loadTensorFlow } from "../dist/runtime/tf.js";
+
+const [what = "distill", batch = "16"] = process.argv.slice(2);
+const PAIR = { teacher: "resnet32x4", student: "resnet8x4", method: "ours" };
+const size = { batchSize: Number(batch), steps: 1, testImages: 1 };
+const variables = nativeEnvironment({ env: process.env });
+Object.assign(process.env, variables);
+
+/** Copies every graph that is loaded from now on; the session deletes its own. */
+function keepGraphs(folder) {
+  const backend = nativeBackend();
+  const { binding } = backend;
+  const members = Object.getOwnPropertyNames(binding).map((name) => {
+    const value = binding[name];
+    return [name, typeof value === "function" ? value.bind(binding) : value];
+  });
+  const loadSavedModel = (directory, tags) => {
+    cpSync(directory, folder, { recursive: true });
+    return binding.loadSavedModel(directory, tags);
+  };
+  backend.binding = { ...Object.fromEntries(members), loadSavedModel };
+}
+
+const folder = mkdtempSync(join(tmpdir(), "pefd-profile-"));
+try {
+  loadTensorFlow();
+  keepGraphs(folder);
+  WORKS[what](PAIR, size).open({ engine: "graph", precision: "float32" }).dispose();
+  const python = process.env.PEFD_PYTHON ?? "python3";
+  const script = fileURLToPath(new URL("profile-step.py", import.meta.url));
+  execFileSync(python, [script, folder], { stdio: ["ignore", "inherit", "inherit"] });
+} finally {
+  rmSync(folder, { recursive: true });
+}
