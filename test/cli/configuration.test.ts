@@ -29,7 +29,7 @@ test("--dry_run tells the resolved value and its place: flag, environment, file,
   assert.deepEqual(told("beta"), [3, "flag --beta"]);
   assert.deepEqual(told("trial"), [4, "environment PEFD_TRIAL"]);
   assert.deepEqual(told("momentum"), [0.5, `config ${join(cwd, "mine.json")}`]);
-  assert.deepEqual(told("limit_train"), [640, "preset smoke"]);
+  assert.deepEqual(told("limit_train"), [1000, "preset smoke"]);
   assert.deepEqual(told("model_s"), ["resnet8", "preset synthetic"]);
   assert.deepEqual(told("gamma"), [1, "default of ours"]);
   assert.deepEqual(told("batch_size"), [64, "default"]);
