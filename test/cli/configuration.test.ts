@@ -32,7 +32,7 @@ test("--dry_run tells the resolved value and its place: flag, environment, file,
   assert.deepEqual(told("limit_train"), [1000, "preset smoke"]);
   assert.deepEqual(told("model_s"), ["resnet8", "preset synthetic"]);
   assert.deepEqual(told("gamma"), [1, "default of ours"]);
-  assert.deepEqual(told("batch_size"), [64, "default"]);
+  assert.deepEqual(told("weight_decay"), [0.0005, "default"]);
   assert.equal(options.json, undefined);
 });
 
