@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { cp, mkdir, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
@@ -34,10 +35,14 @@ const packageRequire = (folder: string): NodeJS.Require =>
 /** What set-up compiles, as paths in the package: the binding itself and what silences the libraries' log. */
 const COMPILED = [bindingFile, logLevelFile] as const;
 
+/** Where the source of the log's silencer lies, seen from the compiled file. */
+const LOG_LEVEL_SOURCE = fileURLToPath(new URL("../../src/runtime/logLevel.cc", import.meta.url));
+
 /** Where the compiled files are kept for other clones. Node-API 8 serves every supported Node.js. */
 function keptFolder(cache: string, packageFolder: string): string {
   const { version } = packageRequire(packageFolder)("./package.json") as { version: string };
-  const name = `tfjs-${version}-tensorflow-${TENSORFLOW_VERSION}-napi-8-linux-x64`;
+  const own = createHash("sha256").update(readFileSync(LOG_LEVEL_SOURCE)).digest("hex").slice(0, 8);
+  const name = `tfjs-${version}-tensorflow-${TENSORFLOW_VERSION}-napi-8-linux-x64-${own}`;
   return join(cache, "runtime/bindings", name);
 }
 
@@ -92,9 +97,6 @@ async function copySources({ packageFolder, folder, tree }: BindingBuild): Promi
   }
   await symlink(tree, dependencies(folder));
 }
-
-/** Where the source of the log's silencer lies, seen from the compiled file. */
-const LOG_LEVEL_SOURCE = fileURLToPath(new URL("../../src/runtime/logLevel.cc", import.meta.url));
 
 async function compileLogLevel({ folder, options }: BindingBuild): Promise<string> {
   const built = join(folder, basename(logLevelFile(folder)));

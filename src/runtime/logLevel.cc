@@ -10,9 +10,15 @@
 // absl::MinLogLevel(), by the name it has in TensorFlow 2.21. Under another name nothing is silenced.
 int minLogLevel() __asm__("_ZN4absl12lts_2025081411MinLogLevelEv");
 
-__attribute__((visibility("default"))) int minLogLevel() {
+static int levelOfEnvironment() {
   const char *level = std::getenv("TF_CPP_MIN_LOG_LEVEL");
   return level == nullptr ? 0 : std::atoi(level);
+}
+
+// Asked from any thread: the environment is read once, while the libraries are being loaded.
+__attribute__((visibility("default"))) int minLogLevel() {
+  static const int level = levelOfEnvironment();
+  return level;
 }
 
 // What makes a shared library a Node-API module.

@@ -92,6 +92,10 @@ const DAMAGE: Record<string, [(machine: FakeMachine, tree: string) => void, stri
     [],
   ],
   "a binding cut short": [(machine) => truncateSync(join(machine.packageFolder, BINDING), 4), []],
+  "a missing module that silences the log": [
+    (machine) => rmSync(join(machine.packageFolder, "lib/napi-v8/log_level.node")),
+    [],
+  ],
   "a missing binding": [(machine) => rmSync(join(machine.packageFolder, BINDING)), []],
   "a kept binding that is gone": [
     (machine) => rmSync(join(machine.cache, "runtime/bindings"), { recursive: true }),
