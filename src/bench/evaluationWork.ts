@@ -1,6 +1,7 @@
 import { tf } from "../runtime/tf.js";
+import { allAtOnce } from "../train/calls.js";
 import type { FrozenModel } from "../train/learners.js";
-import { openEvaluationSession, TEST_BATCH } from "../train/session.js";
+import { openEvaluationSession, testBatch } from "../train/session.js";
 import { type BatchSource, chooseSources } from "../train/source.js";
 import { randomImages } from "./images.js";
 import type { Work, WorkSize } from "./types.js";
@@ -13,7 +14,7 @@ export function evaluationWork(
   { model, variables }: FrozenModel,
   { testImages }: WorkSize,
 ): Work {
-  const batchSize = Math.min(TEST_BATCH, testImages);
+  const batchSize = Math.min(testBatch(), testImages);
   const set = randomImages(testImages, SEED);
   return {
     what,
@@ -23,7 +24,7 @@ export function evaluationWork(
     open({ engine, precision }) {
       const [test] = chooseSources([set], engine) as [BatchSource];
       const session = openEvaluationSession(model, variables, test, engine, precision);
-      const pass = () => void session.evaluate();
+      const pass = () => void allAtOnce(session.evaluate());
       const dispose = () => {
         session.dispose();
         tf.dispose([...test.variables]);

@@ -8,14 +8,35 @@ import {
   extremesTable,
   perClassCsv,
 } from "../report/perClass.js";
+import { createProgressBar, type ProgressBar } from "../report/progressBar.js";
 import { columns, renderText } from "../report/table.js";
 import type { DetailedEval } from "../train/evaluate.js";
 import type { EvalResult } from "../train/result.js";
+import type { Output } from "./command.js";
+import { COLUMNS } from "./output.js";
 
 /** What an evaluation writes besides what it prints. */
 export interface EvaluationFiles {
   readonly per_class: string | undefined;
   readonly confusion: string | undefined;
+}
+
+/** Shows on a terminal how far the evaluation of a checkpoint is. */
+export function evaluationBar(output: Output) {
+  const { stderr } = process;
+  if (output.quiet || stderr.isTTY !== true) return { update: () => {}, stop: () => {} };
+  let bar: { readonly checkpoint: string; readonly line: ProgressBar } | undefined;
+  return {
+    update(checkpoint: string, images: number, total: number) {
+      if (bar?.checkpoint !== checkpoint) {
+        bar?.line.stop();
+        bar = { checkpoint, line: createProgressBar(stderr, COLUMNS, output.color) };
+        bar.line.start(total, 0);
+      }
+      bar.line.update(images, [`${images} of ${total} images`, checkpoint]);
+    },
+    stop: () => bar?.line.stop(),
+  };
 }
 
 const CONFUSION_ENDINGS = [".csv", ".svg"];

@@ -1,5 +1,5 @@
 import { sizeOf } from "../common/shapes.js";
-import { isParameter } from "../nn/builder.js";
+import { isCounter, isParameter } from "../nn/builder.js";
 import { traceShapes } from "../nn/shapeTrace.js";
 import { modelRow } from "./registry.js";
 
@@ -49,4 +49,16 @@ export function surveyModel(modelName: string): ModelSurvey {
     numClasses,
     paper,
   };
+}
+
+/**
+ * The tensors of a model with CIFAR-100's classes, in PyTorch's order. Does not need the native library.
+ * @throws inputError for an unknown name
+ */
+export function stateLayout(modelName: string) {
+  const row = modelRow(modelName);
+  const { imageSize = IMAGE_SIZE } = row;
+  return traceShapes((builder) => row.architecture(builder, CLASSES), imageSize).state.map(
+    ({ name, shape, role }) => ({ name, shape, isCounter: isCounter(role) }),
+  );
 }

@@ -75,6 +75,8 @@ export interface RunReporter {
   /** What is going on while no steps are done, e.g. "compiling the step"; the next step or "" ends it. */
   phase(text: string): void;
   stepDone(progress: StepProgress): void;
+  /** How many of the test images are evaluated; a bar shows it. */
+  evaluating(images: number, total: number): void;
   epochDone(row: EpochRow, best: Best): void;
   /** Removes the bar. Safe to call twice, and without runStarted. */
   runEnded(): void;

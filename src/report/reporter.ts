@@ -30,6 +30,7 @@ export const silentReporter: RunReporter = {
   warn() {},
   phase() {},
   stepDone() {},
+  evaluating() {},
   epochDone() {},
   runEnded() {},
 };
@@ -81,6 +82,7 @@ export function createReporter(options: ReporterOptions): RunReporter {
       const left = eta(done, progress.epochs * progress.steps);
       bar?.update(done, stepFields(progress, left));
     },
+    evaluating: (images, total) => bar?.update(done, [`evaluating: ${images} of ${total} images`]),
     epochDone(row, best) {
       const steps = run?.steps ?? 0;
       const epochs = run?.epochs ?? row.epoch;

@@ -1,10 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
 import type { StepProgress } from "../report/contract.js";
+import { stepsOfNextCall } from "./calls.js";
 import type { TrainingSession } from "./session.js";
-
-/** Seconds that one call may block the process: signals and the progress bar wait that long. */
-const CALL_SECONDS = 0.15;
 
 /** One pass over the training images. */
 export interface EpochTask {
@@ -68,7 +66,7 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
         dataSeconds / count,
       ),
     );
-    perCall = Math.max(1, Math.floor((CALL_SECONDS * 1000 * count) / (performance.now() - before)));
+    perCall = stepsOfNextCall(count, performance.now() - before);
     await setImmediate();
   }
   return { steps: step, completed: step === steps, seconds: (performance.now() - started) / 1000 };

@@ -1,10 +1,13 @@
+import { matchState } from "../checkpoint/match.js";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError } from "../common/errors.js";
+import type { StateDict } from "../common/stateDict.js";
 import { modelNameIn } from "../config/modelName.js";
 import type { EvalOptions } from "../config/options.js";
 import { loadTestSet } from "../data/cifar100.js";
+import type { ImageSet } from "../data/types.js";
 import { buildModel } from "../models/build.js";
-import { modelRow } from "../models/registry.js";
+import { stateLayout } from "../models/survey.js";
 import { zeroFill } from "../nn/initialization.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { createDetailedMetrics } from "./confusion.js";
@@ -25,24 +28,41 @@ export interface DetailedEval {
   readonly confusion: Float32Array;
 }
 
-/**
- * Loss and accuracy of a checkpoint on the test images.
- * @throws inputError for a file that is no checkpoint of the model, an unknown model, or data that cannot be read
- */
-export const runEval = async (
-  options: EvalOptions,
-  hooks: Pick<Hooks, "env">,
-): Promise<EvalResult> => (await runDetailedEval(options, hooks)).result;
+/** A checkpoint that was read, and the model that it is for. */
+interface Subject {
+  readonly options: EvalOptions;
+  readonly name: string;
+  readonly state: StateDict;
+}
+
+/** What an evaluation needs besides its options. */
+export interface EvalHooks extends Pick<Hooks, "env"> {
+  /** Told how many of the test images a checkpoint is through with. */
+  onProgress(checkpoint: string, images: number, total: number): void;
+}
 
 /**
- * The same, with the confusion matrix.
- * @throws inputError as runEval does
+ * Loss, accuracy and confusion matrix of checkpoints on the test images. All files are read, and held against their
+ * models, before the first of them is evaluated.
+ * @param evaluations at least one; they share their data
+ * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
  */
-export async function runDetailedEval(
-  options: EvalOptions,
-  { env }: Pick<Hooks, "env">,
-): Promise<DetailedEval> {
-  const { checkpoint, data, limit_test } = options;
+export async function runEvaluations(
+  evaluations: readonly EvalOptions[],
+  hooks: EvalHooks,
+): Promise<DetailedEval[]> {
+  const subjects: Subject[] = [];
+  for (const options of evaluations) subjects.push(await readSubject(options));
+  const { data, limit_test } = evaluations[0] as EvalOptions;
+  const images = loadTestSet(data, limit_test);
+  loadTensorFlow();
+  const details: DetailedEval[] = [];
+  for (const subject of subjects) details.push(await evaluateSubject(subject, images, hooks));
+  return details;
+}
+
+async function readSubject(options: EvalOptions): Promise<Subject> {
+  const { checkpoint } = options;
   const { state, metadata } = await readCheckpoint(checkpoint);
   const name = options.model ?? modelNameIn(metadata);
   if (name === undefined) {
@@ -51,33 +71,36 @@ export async function runDetailedEval(
       "Name it with --model, such as --model resnet8x4.",
     );
   }
-  modelRow(name);
-  const images = loadTestSet(data, limit_test);
-  loadTensorFlow();
-  const { engine, precision, device } = chooseEngine(options, env);
-  const [test] = chooseSources([images], engine, options.data_budget_mb) as [BatchSource];
+  matchState(stateLayout(name), state, { path: checkpoint, modelName: name });
+  return { options, name, state };
+}
+
+async function evaluateSubject(
+  { options, name, state }: Subject,
+  images: ImageSet,
+  { env, onProgress }: EvalHooks,
+): Promise<DetailedEval> {
+  const { checkpoint } = options;
+  const choice = chooseEngine(options, env);
+  const [test] = chooseSources([images], choice.engine, options.data_budget_mb) as [BatchSource];
   const model = buildModel(name, NUM_CLASSES, zeroFill);
   loadState(model.state, state, { path: checkpoint, modelName: name });
-  const variables = variablesOf(model.state);
-  const { seconds, confusion, ...metrics } = evaluateModel(
-    model,
-    variables,
-    test,
-    engine,
-    precision,
-    createDetailedMetrics(NUM_CLASSES),
-  );
-  tf.dispose([...variables, ...test.variables]);
+  const constants = variablesOf(model.state);
   const n = test.set.count;
+  const { seconds, confusion, ...metrics } = await evaluateModel(
+    { model, constants, test },
+    choice,
+    createDetailedMetrics(NUM_CLASSES),
+    (done) => onProgress(checkpoint, done, n),
+  );
+  tf.dispose([...constants, ...test.variables]);
   const result = {
     model: name,
     checkpoint,
     n,
     ...metrics,
     imagesPerSecond: n / seconds,
-    engine,
-    precision,
-    device,
+    ...choice,
   };
   return { result, confusion: confusion as Float32Array };
 }

@@ -81,6 +81,7 @@ export async function train(
       seed,
       learner,
       images: dataset.train.count,
+      testImages: dataset.test.count,
       choice,
       hooks,
       cacheTally: () => cache?.tally(),

@@ -2,7 +2,9 @@ import { compile } from "../compile/program.js";
 import type { EngineName, Entry, PrecisionName, Program } from "../compile/types.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
 import type { Model } from "../nn/model.js";
+import { isGpu } from "../runtime/device.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
+import { type Calls, oneByOne, stepsOfNextCall } from "./calls.js";
 import { evaluationUpdates, type Learner, trainingUpdates, variablesOf } from "./learner.js";
 import {
   createMetrics,
@@ -14,8 +16,8 @@ import {
 import type { SgdOptions } from "./sgd.js";
 import { type BatchSource, plainRows } from "./source.js";
 
-/** Test images per step of an evaluation. */
-export const TEST_BATCH = 200;
+/** Test images per step of an evaluation: enough to fill a GPU, and on a processor a fraction of a second's work. */
+export const testBatch = (): number => (isGpu() ? 200 : 50);
 /** Most evaluation steps that one call may take. */
 const TEST_STEPS_PER_CALL = 10;
 /** Most training steps that one call may take. */
@@ -51,8 +53,11 @@ export interface TrainingSession {
   sums(): number[];
   /** Starts the sums anew, or from those of a run that goes on (empty: from zero). */
   restart(sums: readonly number[]): void;
-  /** Loss and accuracy on the test set, as the weights are now. */
-  evaluate(): Metrics;
+  /**
+   * Loss and accuracy on the test set, as the weights are now; the sums of training are lost. Yields the number of
+   * images done.
+   */
+  evaluate(): Calls<Metrics>;
   /** Brings the trained state into its tf.Variables. */
   pull(): void;
   dispose(): void;
@@ -137,7 +142,7 @@ const trainEntry = (
 
 /** An evaluation of one batch; `counted` is 0 for rows that only fill the last one up. */
 const evaluationEntry = (model: Model, metrics: Learner["metrics"], test: BatchSource): Entry => {
-  const size = Math.min(TEST_BATCH, test.set.count);
+  const size = Math.min(testBatch(), test.set.count);
   return {
     step: (feeds) =>
       evaluationUpdates(model, metrics, test.batch(feeds), feeds.counted as Tensor1D),
@@ -147,34 +152,43 @@ const evaluationEntry = (model: Model, metrics: Learner["metrics"], test: BatchS
   };
 };
 
-function evaluateWith(
+function* evaluateWith(
   program: Program,
   test: BatchSource,
   metrics: Learner["metrics"],
   clear: () => void,
-): Evaluation {
+): Calls<Evaluation> {
   const { count } = test.set;
-  const size = Math.min(TEST_BATCH, count);
-  clear();
+  const size = Math.min(testBatch(), count);
   const steps = Math.ceil(count / size);
-  const perCall = Math.min(TEST_STEPS_PER_CALL, steps);
-  for (let step = 0; step < steps; step += perCall) {
-    const [from, to] = [step * size, Math.min(step + perCall, steps) * size];
-    const counted = Float32Array.from({ length: to - from }, (_, i) => (from + i < count ? 1 : 0));
-    const values = { ...test.values(plainRows(from, to, count)), counted };
-    program.run("evaluate", values, (to - from) / size);
-  }
-  program.pull("metrics");
-  const { loss, top1, top5 } = readMetrics(metrics);
-  const confusion = metrics.confusion?.dataSync().slice() as Float32Array | undefined;
   clear();
-  return { loss, top1, top5, ...(confusion !== undefined && { confusion }) };
+  try {
+    let perCall = 1;
+    for (let step = 0; step < steps; ) {
+      const taken = Math.min(perCall, TEST_STEPS_PER_CALL, steps - step);
+      const [from, to] = [step * size, (step + taken) * size];
+      const counted = Float32Array.from({ length: to - from }, (_, i) =>
+        from + i < count ? 1 : 0,
+      );
+      const started = performance.now();
+      program.run("evaluate", { ...test.values(plainRows(from, to, count)), counted }, taken);
+      perCall = stepsOfNextCall(taken, performance.now() - started);
+      step += taken;
+      yield Math.min(to, count);
+    }
+    program.pull("metrics");
+    const { loss, top1, top5 } = readMetrics(metrics);
+    const confusion = metrics.confusion?.dataSync().slice() as Float32Array | undefined;
+    return { loss, top1, top5, ...(confusion !== undefined && { confusion }) };
+  } finally {
+    clear();
+  }
 }
 
 /** A compiled evaluation of one model. */
 export interface EvaluationSession {
-  /** Loss and accuracy on the test set, as the weights are now. */
-  evaluate(): Evaluation;
+  /** Loss and accuracy on the test set, as the weights are now. Yields the number of images done. */
+  evaluate(): Calls<Evaluation>;
   dispose(): void;
 }
 
@@ -210,19 +224,30 @@ export function openEvaluationSession(
   };
 }
 
-/** Loss and accuracy of a model on a test set, and the seconds that it took once compiled. */
-export function evaluateModel(
-  model: Model,
-  constants: readonly Variable[],
-  test: BatchSource,
-  engine: EngineName,
-  precision: PrecisionName,
+/**
+ * Loss and accuracy of a model on a test set, and the seconds that it took once compiled.
+ * @param onProgress told the number of images done
+ */
+export async function evaluateModel(
+  { model, constants, test }: EvaluationSubject,
+  { engine, precision }: Pick<SessionDescription, "engine" | "precision">,
   metrics?: Learner["metrics"],
-): Evaluation & { readonly seconds: number } {
+  onProgress: (images: number) => void = () => {},
+): Promise<Evaluation & { readonly seconds: number }> {
   const session = openEvaluationSession(model, constants, test, engine, precision, metrics);
-  const started = performance.now();
-  const result = session.evaluate();
-  const seconds = (performance.now() - started) / 1000;
-  session.dispose();
-  return { ...result, seconds };
+  try {
+    const started = performance.now();
+    const result = (await oneByOne(session.evaluate(), onProgress)) as Evaluation;
+    return { ...result, seconds: (performance.now() - started) / 1000 };
+  } finally {
+    session.dispose();
+  }
+}
+
+/** What is evaluated, and on what. */
+export interface EvaluationSubject {
+  readonly model: Model;
+  /** Variables that the model reads. */
+  readonly constants: readonly Variable[];
+  readonly test: BatchSource;
 }

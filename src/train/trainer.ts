@@ -9,8 +9,9 @@ import type { EpochRow, Metrics } from "../report/contract.js";
 import { type EpochLog, openEpochLog, readEpochLog } from "../report/epochLog.js";
 import { openRunEvents, type RunEvents } from "../report/runEvents.js";
 import { deviceMemory } from "../runtime/device.js";
+import { oneByOne } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
-import { stepsPerEpoch, trainEpoch } from "./epoch.js";
+import { type EpochOutcome, stepsPerEpoch, trainEpoch } from "./epoch.js";
 import type { Learner } from "./learner.js";
 import type { Hooks, RunResult } from "./result.js";
 import { RESULT_FILE, readJson } from "./runFolder.js";
@@ -28,6 +29,7 @@ export interface Run {
   readonly learner: Learner;
   /** Training images. */
   readonly images: number;
+  readonly testImages: number;
   readonly choice: EngineChoice;
   /** Compiles the run; called once the learner's state is what training starts from. */
   openSession(): Promise<TrainingSession>;
@@ -131,21 +133,40 @@ async function oneEpoch(run: Run, open: Open, progress: RunProgress): Promise<Ru
   });
   const taken = outcome.steps - progress.step;
   const before = { ...progress, steps: progress.steps + taken };
-  if (!outcome.completed)
-    await stopEarly(run, session, { ...before, step: outcome.steps }, outcome.seconds);
+  const sums = session.sums();
+  const stop = () => {
+    const epochSeconds = progress.epochSeconds + (performance.now() - started) / 1000;
+    return stopEarly(run, session, { ...before, step: outcome.steps, sums, epochSeconds });
+  };
+  if (!outcome.completed) await stop();
   const train = session.metrics();
   refuseDiverged(train, epoch, run.runDir);
-  const test = session.evaluate();
+  const evaluating = (done: number) => hooks.reporter.evaluating(done, run.testImages);
+  const test = await oneByOne(session.evaluate(), evaluating, hooks.signal);
+  if (test === undefined) return stop();
   const row: EpochRow = {
     epoch,
     learningRate,
     train: { loss: train.loss, top1: train.top1, top5: train.top5 },
     test,
     seconds: (performance.now() - started) / 1000 + progress.epochSeconds,
-    stepMs: (1000 * outcome.seconds) / Math.max(1, taken),
-    imagesPerSecond: train.images / outcome.seconds,
+    ...paceOf(outcome, progress, images),
   };
   return keepEpoch(run, open, before, row);
+}
+
+/** How fast this process trained; where it had nothing left but the evaluation, how fast those before it did. */
+function paceOf(
+  { steps, seconds }: EpochOutcome,
+  before: RunProgress,
+  images: number,
+): Pick<EpochRow, "stepMs" | "imagesPerSecond"> {
+  const own = steps - before.step;
+  const [taken, spent] = own > 0 ? [own, seconds] : [steps, before.epochSeconds];
+  return {
+    stepMs: (1000 * spent) / taken,
+    imagesPerSecond: (images * taken) / steps / spent,
+  };
 }
 
 /** Whether the paper's line or a TensorBoard value is due after a step of an epoch. */
@@ -162,16 +183,14 @@ function refuseDiverged({ loss }: Metrics, epoch: number, runDir: string): void 
   );
 }
 
-/** Saves the middle of an epoch and ends the run with the signal's reason. */
+/** Saves the middle of an epoch, its evaluation included, and ends the run with the signal's reason. */
 async function stopEarly(
   run: Run,
   session: TrainingSession,
   progress: RunProgress,
-  seconds: number,
 ): Promise<never> {
-  const epochSeconds = progress.epochSeconds + seconds;
   session.pull();
-  await saveProgress(run.runDir, run.learner, { ...progress, sums: session.sums(), epochSeconds });
+  await saveProgress(run.runDir, run.learner, progress);
   run.hooks.reporter.notice(
     `Kept in ${run.runDir}: ${progress.epoch} epochs and ${progress.step} steps of the next.`,
   );

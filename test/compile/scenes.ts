@@ -5,6 +5,7 @@ import type { ImageSet } from "#pefd/data/types.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { MODELS } from "#pefd/models/registry.js";
 import { tf, type Variable } from "#pefd/runtime/tf.js";
+import { allAtOnce } from "#pefd/train/calls.js";
 import { type Learner, variablesOf } from "#pefd/train/learner.js";
 import { frozen, studentLearner, teacherLearner } from "#pefd/train/learners.js";
 import { openTrainingSession } from "#pefd/train/session.js";
@@ -101,7 +102,7 @@ export function study({ learner, constants }: Pupil, lesson: Lesson): Trace {
       losses.push(session.metrics().loss);
     }
   }
-  const testLoss = session.evaluate().loss;
+  const testLoss = allAtOnce(session.evaluate()).loss;
   session.pull();
   const state = [
     ...variablesOf(learner.model.state),

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
+import type { EvalOptions } from "#pefd/config/options.js";
 import { synthesize } from "#pefd/data/synthetic.js";
+import { runEvaluations } from "#pefd/train/evaluate.js";
 import { formulaState } from "../helpers/formula.js";
 import { pefd } from "../helpers/pefd.js";
 
@@ -49,6 +51,28 @@ test("every format of one checkpoint evaluates to the same figures, several at o
   assert.equal(lines.length, 1 + 3 * 100);
   const name = readFileSync(join(cwd, "data/fine_label_names.txt"), "utf8").split("\n")[0];
   assert.match(lines[1] as string, new RegExp(`^resnet8x4_last.safetensors,0,${name},1,[01],`));
+});
+
+test("all checkpoints are read before the first is evaluated, and each is told how far it is", async () => {
+  const evaluation = (checkpoint: string, model: string): EvalOptions => ({
+    ...{ checkpoint: join(cwd, checkpoint), model, data: join(cwd, "data") },
+    ...{ limit_test: undefined, data_budget_mb: undefined, no_cache: true },
+    ...{ dataset: "cifar100", engine: "eager", precision: "float32" },
+  });
+  const good = evaluation("student.pth", "resnet8x4");
+  const told: [number, number][] = [];
+  const hooks = {
+    env: {},
+    onProgress: (_: string, images: number, total: number) => told.push([images, total]),
+  };
+  const missing = evaluation("nowhere.pth", "resnet8x4");
+  await assert.rejects(runEvaluations([good, missing], hooks), /There is no file .*nowhere\.pth/);
+  const other = evaluation("student.pth", "resnet20");
+  await assert.rejects(runEvaluations([good, other], hooks), /student\.pth .*resnet20/);
+  assert.deepEqual(told, []);
+  await runEvaluations([good], hooks);
+  assert.deepEqual(told.at(-1), [100, 100]);
+  assert.ok(told.length > 1);
 });
 
 test("for people: a table of several, the classes at both ends, and what was written", async () => {

@@ -49,13 +49,10 @@ function expectedCounts(): number[] {
 describe("a confusion matrix counts every test image once", () => {
   before(() => loadTensorFlow());
   for (const engine of engineNames()) {
-    it(engine, () => {
-      const { confusion, top1 } = evaluateModel(
-        strongestChannel,
-        [],
-        streamedSource(testSet()),
-        engine,
-        "float32",
+    it(engine, async () => {
+      const { confusion, top1 } = await evaluateModel(
+        { model: strongestChannel, constants: [], test: streamedSource(testSet()) },
+        { engine, precision: "float32" },
         createDetailedMetrics(CLASSES),
       );
       const counts = expectedCounts();
@@ -65,16 +62,13 @@ describe("a confusion matrix counts every test image once", () => {
     });
   }
 
-  it("graph in bfloat16, where 200 of a kind are still counted exactly", () => {
+  it("graph in bfloat16, where 200 of a kind are still counted exactly", async () => {
     const images = { ...testSet(), labels: new Uint8Array(COUNT) };
     images.images.fill(0);
     for (let i = 0; i < images.images.length; i += 3) images.images[i] = 255;
-    const { confusion, top1 } = evaluateModel(
-      strongestChannel,
-      [],
-      streamedSource(images),
-      "graph",
-      "bfloat16",
+    const { confusion, top1 } = await evaluateModel(
+      { model: strongestChannel, constants: [], test: streamedSource(images) },
+      { engine: "graph", precision: "bfloat16" },
       createDetailedMetrics(CLASSES),
     );
     assert.deepEqual([...(confusion ?? [])], [COUNT, 0, 0, 0, 0, 0, 0, 0, 0]);

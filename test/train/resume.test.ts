@@ -63,6 +63,41 @@ test("a run stopped in the middle of an epoch goes on with another engine, bit f
   assert.deepEqual(resumed.best, whole.best);
 });
 
+test("a run stopped while it evaluates goes on with that evaluation, bit for bit", async (t) => {
+  const folder = await prepared(t);
+  const whole = await runDistill(distillOptions(folder), silentHooks());
+
+  const options = distillOptions(folder, { save_dir: join(folder, "stopped") });
+  const controller = new AbortController();
+  let epochs = 0;
+  const stopping = silentHooks(
+    {
+      epochDone: () => {
+        epochs++;
+      },
+      evaluating: () => {
+        if (epochs === 1) controller.abort(new Error("stopped"));
+      },
+    },
+    controller.signal,
+  );
+  await assert.rejects(runDistill(options, stopping), { message: "stopped" });
+  assert.equal(epochs, 1);
+  const steps: unknown[] = [];
+  const resumed = await runDistill(
+    { ...options, resume: true },
+    silentHooks({ stepDone: ({ epoch }) => epoch === 2 && steps.push(epoch) }),
+  );
+  assert.deepEqual(steps, [], "no step of that epoch is taken again");
+  assert.deepEqual(lastWeights(resumed.runDir), lastWeights(whole.runDir));
+  assert.deepEqual(curves(resumed.runDir), curves(whole.runDir));
+  const { stepMs, seconds } = readEpochLog(resumed.runDir)[1] as {
+    stepMs: number;
+    seconds: number;
+  };
+  assert.ok(stepMs > 0 && seconds > 0);
+});
+
 test("a complete run goes on when --epochs is raised, as if it had been asked for at once", async (t) => {
   const folder = await prepared(t);
   const whole = await runTeacher(teacherOptions(folder, { epochs: 3 }), silentHooks());

@@ -1,7 +1,6 @@
 import { resolveEvaluations } from "../../config/derive.js";
 import { CONFIGURATION, EVAL_SECTIONS, EVALUATION, GENERAL, RESULT } from "../../config/options.js";
 import { resolveRows, resolveSection } from "../../config/resolve.js";
-import type { DetailedEval } from "../../train/evaluate.js";
 import type { Command } from "../command.js";
 import { printDryRun } from "../dryRun.js";
 
@@ -22,9 +21,11 @@ export const command: Command = {
     const files = resolveSection(EVALUATION, layers);
     const text = await import("../evaluation.js");
     text.checkEvaluationFiles(files, evaluations.length);
-    const { runDetailedEval } = await import("../../train/evaluate.js");
-    const details: DetailedEval[] = [];
-    for (const options of evaluations) details.push(await runDetailedEval(options, { env }));
+    const { runEvaluations } = await import("../../train/evaluate.js");
+    const bar = text.evaluationBar(output);
+    const details = await runEvaluations(evaluations, { env, onProgress: bar.update }).finally(
+      bar.stop,
+    );
     const { fineClassNames } = await import("../../data/classNames.js");
     const names = fineClassNames(evaluations[0]?.data ?? "");
     await text.writeEvaluationFiles(files, details, names);
