@@ -61,7 +61,7 @@ browser() {
   "${PEFD_CHROMIUM:-chromium}" --version || debian chromium
 }
 
-# The real images, where an archive of them lies beside the project (PEFD_DATA).
+# The real images, where an archive of them lies beside the project (PEFD_REAL_DATA).
 real_images() {
   local folder=$cache/real parts=(../shared/cifar-100/*.tar.xz.part?)
   if [ ! -f "$folder/cifar-100-binary/train.bin" ]; then
@@ -69,5 +69,5 @@ real_images() {
     rm -rf "$folder" "$folder.new"
     mkdir -p "$folder.new" && cat "${parts[@]}" | tar xJ -C "$folder.new" && mv "$folder.new" "$folder" || return 1
   fi
-  export PEFD_DATA=$folder/cifar-100-binary
+  export PEFD_REAL_DATA=$folder/cifar-100-binary
 }

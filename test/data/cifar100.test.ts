@@ -129,7 +129,8 @@ test("a label above 99 is refused with the record's number", (t) => {
 
 test("subsets of the real files are balanced", (t) => {
   const directory = realData();
-  if (directory === undefined) return t.skip("PEFD_DATA names no folder of the real CIFAR-100");
+  if (directory === undefined)
+    return t.skip("PEFD_REAL_DATA names no folder of the real CIFAR-100");
   const { train, test: testSet } = loadCifar100(directory, { limitTrain: 2050, limitTest: 1000 });
   const counts = (labels: Uint8Array) =>
     Array.from({ length: 100 }, (_, c) => labels.filter((x) => x === c).length);

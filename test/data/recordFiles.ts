@@ -43,9 +43,9 @@ export function writeDataFolder(
   return directory;
 }
 
-/** The folder named in PEFD_DATA if it holds files of the real size. */
+/** The folder named in PEFD_REAL_DATA if it holds files of the real size. */
 export function realData(): string | undefined {
-  const directory = process.env.PEFD_DATA;
+  const directory = process.env.PEFD_REAL_DATA;
   if (directory === undefined) return undefined;
   const found = statSync(join(directory, "train.bin"), { throwIfNoEntry: false });
   return found?.size === 50_000 * 3074 ? directory : undefined;

@@ -92,7 +92,8 @@ test("training images in the test file are found", (t) => {
 
 test("the real CIFAR-100 is recognised", (t) => {
   const directory = realData();
-  if (directory === undefined) return t.skip("PEFD_DATA names no folder of the real CIFAR-100");
+  if (directory === undefined)
+    return t.skip("PEFD_REAL_DATA names no folder of the real CIFAR-100");
   const report = verifyCifar100(directory);
   assert.deepEqual(
     [report.official, report.balanced, report.sharedRecords, report.problems],

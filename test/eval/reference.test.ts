@@ -26,7 +26,7 @@ for (const [model, { file, ...expected }] of Object.entries(BY_PYTORCH)) {
   const missing =
     checkpoint === undefined
       ? "the reference checkpoints are not beside the project"
-      : data === undefined && "PEFD_DATA names no folder of the real CIFAR-100";
+      : data === undefined && "PEFD_REAL_DATA names no folder of the real CIFAR-100";
   test(`the reference ${model} evaluates on the real images as in PyTorch`, {
     skip: missing,
     timeout: 900_000,
