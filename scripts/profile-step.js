@@ -12,28 +12,23 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WORKS } from "../dist/bench/works.js";
 import { nativeEnvironment } from "../dist/runtime/environment.js";
-import { nativeBackend } from "../dist/runtime/native.js";
+import { copyOfBinding, nativeBackend } from "../dist/runtime/native.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
 
 const [what = "distill", batch = "16"] = process.argv.slice(2);
 const PAIR = { teacher: "resnet32x4", student: "resnet8x4", method: "ours" };
 const size = { batchSize: Number(batch), steps: 1, testImages: 1 };
-const variables = nativeEnvironment({ env: process.env });
-Object.assign(process.env, variables);
+Object.assign(process.env, nativeEnvironment({ env: process.env }));
 
 /** Copies every graph that is loaded from now on; the session deletes its own. */
 function keepGraphs(folder) {
   const backend = nativeBackend();
   const { binding } = backend;
-  const members = Object.getOwnPropertyNames(binding).map((name) => {
-    const value = binding[name];
-    return [name, typeof value === "function" ? value.bind(binding) : value];
-  });
   const loadSavedModel = (directory, tags) => {
     cpSync(directory, folder, { recursive: true });
     return binding.loadSavedModel(directory, tags);
   };
-  backend.binding = { ...Object.fromEntries(members), loadSavedModel };
+  backend.binding = { ...copyOfBinding(binding), loadSavedModel };
 }
 
 const folder = mkdtempSync(join(tmpdir(), "pefd-profile-"));

@@ -1,4 +1,5 @@
 import {
+  copyOfBinding,
   DT,
   type NativeAttribute,
   type NativeBackend,
@@ -181,7 +182,7 @@ function createRecorder(prefix: string, backend: NativeBackend) {
       for (const [variable, handle] of handles) readable.set(idOf(variable), { variable, handle });
     },
     record(step: () => readonly Update[]): readonly Update[] {
-      backend.binding = { ...copyOf(binding), executeOp, createTensor, tensorDataSync };
+      backend.binding = { ...copyOfBinding(binding), executeOp, createTensor, tensorDataSync };
       const unwatch = watch();
       try {
         const updates = step();
@@ -230,17 +231,6 @@ function watchUploads(backend: NativeBackend, made: WeakSet<object>): () => () =
       target.getInputTensorIds = getInputTensorIds;
     };
   };
-}
-
-/** The binding's members as a plain object (its own properties cannot be replaced), methods bound to it. */
-function copyOf(binding: NativeBinding): NativeBinding {
-  const source = binding as unknown as Record<string, unknown>;
-  return Object.fromEntries(
-    Object.getOwnPropertyNames(source).map((name) => {
-      const value = source[name];
-      return [name, typeof value === "function" ? value.bind(binding) : value];
-    }),
-  ) as unknown as NativeBinding;
 }
 
 /** An attribute as a graph holds it. @throws TraceError for a kind that no op used so far has */

@@ -1,5 +1,6 @@
 import { sizeOf } from "../common/shapes.js";
-import { isCounter, isParameter } from "../nn/builder.js";
+import { isParameter } from "../nn/builder.js";
+import type { StateEntry } from "../nn/model.js";
 import { traceShapes } from "../nn/shapeTrace.js";
 import { modelRow } from "./registry.js";
 
@@ -52,13 +53,13 @@ export function surveyModel(modelName: string): ModelSurvey {
 }
 
 /**
- * The tensors of a model with CIFAR-100's classes, in PyTorch's order. Does not need the native library.
+ * The tensors of a model with CIFAR-100's classes, in PyTorch's order; their variables are not real ones. Does not need
+ * the native library.
  * @throws inputError for an unknown name
  */
-export function stateLayout(modelName: string) {
-  const row = modelRow(modelName);
-  const { imageSize = IMAGE_SIZE } = row;
-  return traceShapes((builder) => row.architecture(builder, CLASSES), imageSize).state.map(
-    ({ name, shape, role }) => ({ name, shape, isCounter: isCounter(role) }),
-  );
+export function stateLayout(
+  modelName: string,
+): readonly Pick<StateEntry, "name" | "shape" | "role">[] {
+  const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
+  return traceShapes((builder) => architecture(builder, CLASSES), imageSize).state;
 }

@@ -1,4 +1,3 @@
-import { matchState } from "../checkpoint/match.js";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError } from "../common/errors.js";
 import type { StateDict } from "../common/stateDict.js";
@@ -16,7 +15,7 @@ import { variablesOf } from "./learner.js";
 import type { EvalResult, Hooks } from "./result.js";
 import { evaluateModel } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
-import { loadState } from "./stateFiles.js";
+import { loadState, tensorsFor } from "./stateFiles.js";
 
 /** Classes of CIFAR-100. */
 const NUM_CLASSES = 100;
@@ -71,7 +70,7 @@ async function readSubject(options: EvalOptions): Promise<Subject> {
       "Name it with --model, such as --model resnet8x4.",
     );
   }
-  matchState(stateLayout(name), state, { path: checkpoint, modelName: name });
+  tensorsFor(stateLayout(name), state, { path: checkpoint, modelName: name });
   return { options, name, state };
 }
 

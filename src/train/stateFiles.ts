@@ -32,18 +32,27 @@ export function stateDictOf(state: readonly StateEntry[], batches: number): Stat
   );
 }
 
-/** Puts the tensors of a file into a model's variables. @throws inputError when names or shapes differ */
-export function loadState(
-  state: readonly StateEntry[],
+/** Which file tensors come from, and the model they are for. */
+interface Origin {
+  readonly path: string;
+  readonly modelName: string;
+}
+
+/** The tensors of a file for each entry of a state. @throws inputError when names or shapes differ */
+export const tensorsFor = (
+  state: readonly Pick<StateEntry, "name" | "shape" | "role">[],
   tensors: StateDict,
-  origin: { readonly path: string; readonly modelName: string },
-): void {
-  const expected = state.map(({ name, shape, role }) => ({
-    name,
-    shape,
-    isCounter: isCounter(role),
-  }));
-  const matched = matchState(expected, tensors, origin);
+  origin: Origin,
+): StateDict =>
+  matchState(
+    state.map(({ name, shape, role }) => ({ name, shape, isCounter: isCounter(role) })),
+    tensors,
+    origin,
+  );
+
+/** Puts the tensors of a file into a model's variables. @throws inputError when names or shapes differ */
+export function loadState(state: readonly StateEntry[], tensors: StateDict, origin: Origin): void {
+  const matched = tensorsFor(state, tensors, origin);
   for (const { name, role, shape, variable } of state) {
     if (variable === undefined) continue;
     const values = toFloat32(matched.get(name) as StateTensor);

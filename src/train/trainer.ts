@@ -138,7 +138,7 @@ async function oneEpoch(run: Run, open: Open, progress: RunProgress): Promise<Ru
     const epochSeconds = progress.epochSeconds + (performance.now() - started) / 1000;
     return stopEarly(run, session, { ...before, step: outcome.steps, sums, epochSeconds });
   };
-  if (!outcome.completed) await stop();
+  if (!outcome.completed) return stop();
   const train = session.metrics();
   refuseDiverged(train, epoch, run.runDir);
   const evaluating = (done: number) => hooks.reporter.evaluating(done, run.testImages);

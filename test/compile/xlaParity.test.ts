@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { METHODS } from "#pefd/distill/registry.js";
-import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { loadTensorFlow, tf, type Variable } from "#pefd/runtime/tf.js";
 import { variablesOf } from "#pefd/train/learner.js";
 import {
   noiseImages,
@@ -58,17 +58,20 @@ const weightError = (trace: Trace, reference: Trace): number =>
 const gradientError = (trace: Trace, reference: Trace): number =>
   largestError(trace, reference, isVelocity);
 
+/** Gives a variable new values, made of those it has. */
+function change(variable: Variable, next: (value: number, index: number) => number): void {
+  const tensor = tf.tensor(variable.dataSync().map(next), variable.shape);
+  variable.assign(tensor);
+  tensor.dispose();
+}
+
 /**
  * A pupil whose batch normalisations have offsets of a usual size. From zero they would only be what 20 steps made of
  * them, and one unit of a ReLU that rounding turned on or off would show as a large part of that.
  */
 function settled(pupil: Pupil): Pupil {
   for (const { role, variable } of pupil.learner.model.state) {
-    if (role !== "bn.bias" || variable === undefined) continue;
-    const values = variable.dataSync().map((_, i) => 0.3 * Math.sin(1 + i));
-    const tensor = tf.tensor(values, variable.shape);
-    variable.assign(tensor);
-    tensor.dispose();
+    if (role === "bn.bias" && variable) change(variable, (_, i) => 0.3 * Math.sin(1 + i));
   }
   return pupil;
 }
@@ -76,10 +79,7 @@ function settled(pupil: Pupil): Pupil {
 /** The same pupil with every weight moved by half a unit in the last place, up or down. */
 function nudged(pupil: Pupil): Pupil {
   for (const variable of variablesOf(pupil.learner.model.state)) {
-    const values = variable.dataSync().map((x, i) => x * (1 + (i % 2 === 0 ? 1 : -1) * 2 ** -23));
-    const tensor = tf.tensor(values, variable.shape);
-    variable.assign(tensor);
-    tensor.dispose();
+    change(variable, (x, i) => x * (1 + (i % 2 === 0 ? 1 : -1) * 2 ** -23));
   }
   return pupil;
 }
