@@ -1,6 +1,7 @@
 import { DT } from "../runtime/native.js";
 import { type Tensor, tf, type Variable } from "../runtime/tf.js";
 import { constNode, type GraphNode, type GraphPort, type Signature } from "./graph.js";
+import { withStandardOps } from "./standardOps.js";
 import { type RecordedStep, recordStep } from "./trace.js";
 
 /** A computation from one float32 batch to named outputs, with fixed weights. */
@@ -38,7 +39,7 @@ export function recordForward(description: ForwardDescription): ForwardGraph {
   const { recorded, outputs } = recordOutputs(description);
   const input = `${prefix}/feed/${INPUT}`;
   const shape = [ANY_SIZE, ...inputShape];
-  const opened = recorded.nodes.map((node) =>
+  const opened = withStandardOps(recorded.nodes).map((node) =>
     node.name === input ? { ...node, attributes: { ...node.attributes, shape: { shape } } } : node,
   );
   return {

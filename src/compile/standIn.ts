@@ -1,4 +1,5 @@
 import { sizeOf } from "../common/shapes.js";
+import { standardOp } from "../runtime/convolutions.js";
 import { DT, type NativeBinding } from "../runtime/native.js";
 
 /** What shape rules may look at: the shapes of the inputs and the values of small host constants. */
@@ -124,7 +125,8 @@ export function createStandIns(binding: NativeBinding): StandIns {
   return {
     outputs: (op, inputs, count) => {
       // Integers are few and cheap, and later ops may need their type.
-      const shapes = inputs.attribute("T") === DT.float ? RULES[op]?.(inputs) : undefined;
+      const shapes =
+        inputs.attribute("T") === DT.float ? RULES[standardOp(op)]?.(inputs) : undefined;
       return shapes?.slice(0, count).map(alias);
     },
     dispose: () => {

@@ -2,6 +2,7 @@ import { toBfloat16 } from "./bfloat16.js";
 import type { GraphNode, Signature } from "./graph.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
+import { withStandardOps } from "./standardOps.js";
 import { FEED_TYPES, type RecordedStep } from "./trace.js";
 import type { Entry, PrecisionName } from "./types.js";
 import { assignNode, doneNodes, donePort, type GraphVariables } from "./variables.js";
@@ -13,7 +14,7 @@ function preparedNodes(
   precision: PrecisionName,
 ): GraphNode[] {
   const exact = hideConstants(keepSumsOrdered(recorded.nodes));
-  return precision === "bfloat16" ? toBfloat16(exact, prefix) : exact;
+  return precision === "bfloat16" ? toBfloat16(withStandardOps(exact), prefix) : exact;
 }
 
 /** Assignments of a step's new values; each waits until the old value has been read. */

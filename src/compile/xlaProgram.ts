@@ -6,6 +6,7 @@ import type { GraphFunction, GraphNode, Signature } from "./graph.js";
 import { groupTransfer, runToDone } from "./graphProgram.js";
 import { COUNT_FEED, loopFeeds, stepLoop } from "./loop.js";
 import { openSession } from "./session.js";
+import { withStandardOps } from "./standardOps.js";
 import { singleStep } from "./stepGraph.js";
 import { recordStep } from "./trace.js";
 import type { Entry, FeedValues, Program, ProgramDescription } from "./types.js";
@@ -29,7 +30,8 @@ export function xlaProgram(description: ProgramDescription): Program {
       signatures[name] = step.signature;
       continue;
     }
-    const reduced = precision === "bfloat16" ? toBfloat16(recorded.nodes, name) : recorded.nodes;
+    const standard = withStandardOps(recorded.nodes);
+    const reduced = precision === "bfloat16" ? toBfloat16(standard, name) : standard;
     const loop = stepLoop(name, entry, recorded, variables, reduced);
     nodes.push(...loop.nodes);
     functions.push(...loop.functions);

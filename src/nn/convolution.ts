@@ -1,3 +1,4 @@
+import { ownConvolutions, ownOp } from "../runtime/convolutions.js";
 import {
   boolAttribute,
   DT,
@@ -16,7 +17,12 @@ export interface ConvolutionGeometry {
   readonly padding: number;
 }
 
-type DenseSettings = ConvolutionGeometry & { readonly kernelSize: number };
+/** What one convolution's ops are told: its geometry and its filter's [kernel, kernel, inputs, outputs]. */
+interface DenseSettings extends ConvolutionGeometry {
+  readonly kernelSize: number;
+  readonly inputs: number;
+  readonly outputs: number;
+}
 
 /** Whether a convolution keeps height and width. */
 const isSame = ({ stride, padding, kernelSize }: DenseSettings): boolean =>
@@ -77,7 +83,11 @@ type CallConvolution = (op: string, inputs: Tensor[], settings: Settings) => Ten
 
 function defineConvolution(kind: ConvolutionKind) {
   const call: CallConvolution = (op, inputs, settings) =>
-    nativeBackend().executeSingleOutput(op, kind.attributes(settings), inputs);
+    nativeBackend().executeSingleOutput(
+      isOurs(settings) ? ownOp(op) : op,
+      kind.attributes(settings),
+      inputs,
+    );
   const plain: ConvolutionGradients = {
     input: (filter, dy, settings, shape) =>
       call(kind.inputGradient, [shapeTensor(shape), filter, dy], settings),
@@ -159,6 +169,22 @@ const isPaddedFirst = (settings: Settings): boolean => {
   return !nativeBackend().isUsingGpuDevice && dense.padding > 0 && !isSame(dense);
 };
 
+/** Channels that our own kernels work on at once (src/native/kernels.h). */
+const OWN_CHANNELS = 16;
+
+/** Whether our own kernels compute a convolution and its gradients: plain 3x3 ones, on a processor (docs/adr/0007). */
+const isOurs = (settings: Settings): boolean => {
+  const dense = settings as unknown as DenseSettings;
+  return (
+    isSame(dense) &&
+    dense.kernelSize === 3 &&
+    dense.inputs % OWN_CHANNELS === 0 &&
+    dense.outputs % OWN_CHANNELS === 0 &&
+    !nativeBackend().isUsingGpuDevice &&
+    ownConvolutions() !== undefined
+  );
+};
+
 const denseConvolution = defineConvolution({
   kernel: "PefdConv2D",
   forward: "Conv2D",
@@ -175,10 +201,10 @@ const depthwiseConvolution = defineConvolution({
   attributes: geometryAttributes,
 });
 
-const withKernelSize = (geometry: ConvolutionGeometry, filter: Tensor): Settings => ({
-  ...geometry,
-  kernelSize: filter.shape[0] as number,
-});
+const settingsOf = ({ stride, padding }: ConvolutionGeometry, filter: Tensor): Settings => {
+  const [kernelSize, , inputs, outputs] = filter.shape as [number, number, number, number];
+  return { stride, padding, kernelSize, inputs, outputs } satisfies DenseSettings as Settings;
+};
 
 /**
  * torch.nn.functional.conv2d without bias.
@@ -187,7 +213,7 @@ const withKernelSize = (geometry: ConvolutionGeometry, filter: Tensor): Settings
  * @returns [N, H', W', O]
  */
 export const conv2d = (x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D =>
-  denseConvolution([x, filter], withKernelSize(geometry, filter))[0] as Tensor4D;
+  denseConvolution([x, filter], settingsOf(geometry, filter))[0] as Tensor4D;
 
 /**
  * torch.nn.functional.conv2d with groups = channels, without bias.
@@ -199,4 +225,4 @@ export const depthwiseConv2d = (
   x: Tensor4D,
   filter: Tensor,
   geometry: ConvolutionGeometry,
-): Tensor4D => depthwiseConvolution([x, filter], withKernelSize(geometry, filter))[0] as Tensor4D;
+): Tensor4D => depthwiseConvolution([x, filter], settingsOf(geometry, filter))[0] as Tensor4D;

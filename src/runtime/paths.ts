@@ -24,6 +24,10 @@ export const bindingFile = (packageFolder: string): string =>
 export const logLevelFile = (packageFolder: string): string =>
   join(dirname(bindingFile(packageFolder)), "log_level.node");
 
+/** And our own convolutions (src/native). */
+export const convolutionsFile = (packageFolder: string): string =>
+  join(dirname(bindingFile(packageFolder)), "convolutions.node");
+
 /** Folder of compiled XLA programs in the cache folder. */
 export const programCache = (cache: string): string => join(cache, "xla");
 

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { environmentError } from "../common/errors.js";
+import { loadConvolutions } from "./convolutions.js";
 import { logLevelFile, packageDirectory } from "./paths.js";
 
 /** The whole API of tfjs-node-gpu. Import it as a type from here, never from the package. */
@@ -70,6 +71,7 @@ export function loadTensorFlow(): TensorFlow {
       "Run `npm run setup`, then `pefd doctor`.",
     );
   }
+  loadConvolutions();
   for (const callback of whenLoaded.splice(0)) callback();
   return tf;
 }

@@ -1,0 +1,21 @@
+// Vectors of floats of the instruction set that this file is compiled for, with the arithmetic that compilers give
+// them; a product added to something is one rounding (FMA) on both.
+#pragma once
+
+namespace pefd {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr long WIDTH = 16;
+#else
+constexpr long WIDTH = 8;
+#endif
+
+typedef float Vector __attribute__((vector_size(WIDTH * sizeof(float))));
+typedef float Unaligned __attribute__((vector_size(WIDTH * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+inline Vector load(const float *from) { return *reinterpret_cast<const Unaligned *>(from); }
+inline void store(float *to, Vector value) { *reinterpret_cast<Unaligned *>(to) = value; }
+
+}  // namespace
+}  // namespace pefd
