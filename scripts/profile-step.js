@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { WORKS } from "../dist/bench/works.js";
 import { nativeEnvironment } from "../dist/runtime/environment.js";
 import { copyOfBinding, nativeBackend } from "../dist/runtime/native.js";
+import { convolutionsFile, packageDirectory } from "../dist/runtime/paths.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
 
 const [what = "distill", batch = "16"] = process.argv.slice(2);
@@ -38,7 +39,7 @@ try {
   WORKS[what](PAIR, size).open({ engine: "graph", precision: "float32" }).dispose();
   const python = process.env.PEFD_PYTHON ?? "python3";
   const script = fileURLToPath(new URL("profile-step.py", import.meta.url));
-  execFileSync(python, [script, folder], { stdio: ["ignore", "inherit", "inherit"] });
+  execFileSync(python, [script, folder, convolutionsFile(packageDirectory())], { stdio: ["ignore", "inherit", "inherit"] });
 } finally {
   rmSync(folder, { recursive: true });
 }

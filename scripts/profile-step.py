@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times the kernels of a training step that profile-step.js wrote as a SavedModel: profile-step.py FOLDER."""
+"""Times the kernels of a training step that profile-step.js wrote as a SavedModel: profile-step.py FOLDER OPS."""
 
 import collections
 import re
@@ -88,7 +88,8 @@ def groups_of(graph):
     return groups
 
 
-def main(folder):
+def main(folder, ops):
+    tf.load_op_library(ops)
     sys.setrecursionlimit(100_000)
     tf.disable_eager_execution()
     times = collections.Counter()
@@ -126,4 +127,4 @@ def main(folder):
             print(f"{100 * spent / total:5.1f} %  {spent:7.1f} ms  {part}: {kind}")
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

@@ -33,6 +33,8 @@ export interface GraphNode {
   readonly inputs: readonly string[];
   readonly attributes: Attributes;
   readonly device?: string;
+  /** Shape of the first output, where it is known. */
+  readonly shape?: readonly number[];
   /** Where the step called this op, for messages. */
   readonly caller?: string;
 }

@@ -148,6 +148,7 @@ function createRecorder(prefix: string, backend: NativeBackend) {
       attributes: Object.fromEntries(
         attributes.map((attribute) => [attribute.name, attributeValue(binding, attribute)]),
       ),
+      shape: outputs[0]?.shape ?? [],
       caller: callerLine(),
     });
     outputs.forEach(({ id, shape }, i) => {

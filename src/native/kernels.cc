@@ -184,17 +184,27 @@ struct Forward {
 #pragma GCC unroll 8
           for (int j = 0; j < SIDE; j++) in[i][j] = load(from + (i * SIDE + j) * count * outRow + o);
         onBothSides<SIDE, M>(Winograd<M>::output, in, out);
-#pragma GCC unroll 8
-        for (int i = 0; i < M; i++)
-#pragma GCC unroll 8
-          for (int j = 0; j < M; j++) store(pixel[i * M + j] + o, finished(out[i][j], o));
+        if (finish.bias != nullptr) {
+          const Vector bias = load(finish.bias + o);
+#pragma GCC unroll 16
+          for (int i = 0; i < M * M; i++) out[i / M][i % M] += bias;
+        }
+        if (finish.image != nullptr) {
+          for (int i = 0; i < M * M; i++) {
+            if (pixel[i] != outside) out[i / M][i % M] += load(finish.image + (pixel[i] - y) + o);
+          }
+        }
+        if (finish.relu) {
+#pragma GCC unroll 16
+          for (int i = 0; i < M * M; i++) {
+            const Vector value = out[i / M][i % M];
+            out[i / M][i % M] = value < 0 ? Vector{} : value;  // a NaN stays one
+          }
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < M * M; i++) store(pixel[i] + o, out[i / M][i % M]);
       }
     }
-  }
-
-  Vector finished(Vector y, long o) const {
-    if (finish.bias != nullptr) y += load(finish.bias + o);
-    return finish.relu ? (y > 0 ? y : Vector{}) : y;
   }
 
   void run() {

@@ -13,9 +13,11 @@ struct Convolution {
 
 constexpr long CHANNELS = 16;
 
-// What the forward pass does with a result before it is written: adds a bias per channel and cuts off what is negative.
+// What the forward pass does with a result before it is written: adds a bias per channel, then another image of the
+// same shape, then cuts off what is negative. The same roundings as one op after the other.
 struct Finish {
   const float *bias = nullptr;
+  const float *image = nullptr;
   bool relu = false;
 };
 

@@ -100,36 +100,32 @@ bool areImages(Call &call, TF_Tensor *images, int64_t channels) {
   return fit;
 }
 
-void forward(Call &call, bool hasBias, bool relu) {
+// The forward pass and what follows it in one op: a bias, an image that is added, ReLU.
+template <bool bias, bool image, bool relu>
+void computeForward(void *, TF_OpKernelContext *context) {
+  Call call(context);
   TF_Tensor *x = call.input(0), *filter = call.input(1);
   Convolution conv;
   if (!isFilter(call, filter) || !areImages(call, x, TF_Dim(filter, 2)) ||
       !described(call, x, TF_Dim(filter, 2), TF_Dim(filter, 3), conv)) {
     return;
   }
-  Finish finish{nullptr, relu};
-  if (hasBias) {
-    TF_Tensor *bias = call.input(2);
-    if (TF_TensorElementCount(bias) != conv.outputs) return call.refuse("A bias must have one number per output.");
-    finish.bias = floats(bias);
+  Finish finish{nullptr, nullptr, relu};
+  if (bias) {
+    TF_Tensor *numbers = call.input(2);
+    if (TF_TensorElementCount(numbers) != conv.outputs) return call.refuse("A bias is one number per output.");
+    finish.bias = floats(numbers);
+  }
+  if (image) {
+    TF_Tensor *added = call.input(3);
+    if (!areImages(call, added, conv.outputs)) return;
+    if (TF_TensorElementCount(added) != conv.n * conv.h * conv.w * conv.outputs) {
+      return call.refuse("What is added must have the shape of the result.");
+    }
+    finish.image = floats(added);
   }
   float *y = call.output({conv.n, conv.h, conv.w, conv.outputs});
   if (y != nullptr) instructions().kernels->forward(host(), conv, floats(x), floats(filter), finish, y);
-}
-
-void computeForward(void *, TF_OpKernelContext *context) {
-  Call call(context);
-  forward(call, false, false);
-}
-
-void computeWithBias(void *, TF_OpKernelContext *context) {
-  Call call(context);
-  forward(call, true, false);
-}
-
-void computeWithBiasAndRelu(void *, TF_OpKernelContext *context) {
-  Call call(context);
-  forward(call, true, true);
 }
 
 void computeInputGradient(void *, TF_OpKernelContext *context) {
@@ -189,15 +185,23 @@ void filterGradientShape(TF_ShapeInferenceContext *context, TF_Status *status) {
 
 struct Op {
   const char *name;
-  const char *inputs[3];
+  const char *inputs[4];
   void (*shape)(TF_ShapeInferenceContext *, TF_Status *);
   void (*compute)(void *, TF_OpKernelContext *);
 };
 
 const Op OPS[] = {
-    {"PefdConv2D", {"input: T", "filter: T"}, forwardShape, computeForward},
-    {"PefdConv2DBias", {"input: T", "filter: T", "bias: T"}, forwardShape, computeWithBias},
-    {"PefdConv2DBiasRelu", {"input: T", "filter: T", "bias: T"}, forwardShape, computeWithBiasAndRelu},
+    {"PefdConv2D", {"input: T", "filter: T"}, forwardShape, computeForward<false, false, false>},
+    {"PefdConv2DBias", {"input: T", "filter: T", "bias: T"}, forwardShape, computeForward<true, false, false>},
+    {"PefdConv2DBiasRelu", {"input: T", "filter: T", "bias: T"}, forwardShape, computeForward<true, false, true>},
+    {"PefdConv2DBiasAdd",
+     {"input: T", "filter: T", "bias: T", "image: T"},
+     forwardShape,
+     computeForward<true, true, false>},
+    {"PefdConv2DBiasAddRelu",
+     {"input: T", "filter: T", "bias: T", "image: T"},
+     forwardShape,
+     computeForward<true, true, true>},
     {"PefdConv2DBackpropInput",
      {"input_sizes: int32", "filter: T", "out_backprop: T"},
      inputGradientShape,
@@ -244,20 +248,24 @@ const char *registerAll() {
   return done ? instructions().name : "none";
 }
 
+const char *const registered = registerAll();
+
 }  // namespace
 }  // namespace pefd
 
-// The two functions of Node-API that are needed, without its headers.
+// The two functions of Node-API that are needed, without its headers. Weak: Python's TensorFlow loads this as a library
+// of ops (scripts/profile-step.py), and there is no Node.js in it.
 extern "C" {
 struct napi_env__;
 struct napi_value__;
-int napi_create_string_utf8(napi_env__ *env, const char *text, size_t length, napi_value__ **result);
-int napi_set_named_property(napi_env__ *env, napi_value__ *object, const char *name, napi_value__ *value);
+__attribute__((weak)) int napi_create_string_utf8(napi_env__ *env, const char *text, size_t length,
+                                                  napi_value__ **result);
+__attribute__((weak)) int napi_set_named_property(napi_env__ *env, napi_value__ *object, const char *name,
+                                                  napi_value__ *value);
 
 __attribute__((visibility("default"))) napi_value__ *napi_register_module_v1(napi_env__ *env, napi_value__ *exports) {
-  static const char *const registered = pefd::registerAll();
   napi_value__ *text = nullptr;
-  napi_create_string_utf8(env, registered, SIZE_MAX, &text);
+  napi_create_string_utf8(env, pefd::registered, SIZE_MAX, &text);
   napi_set_named_property(env, exports, "instructions", text);
   return exports;
 }

@@ -39,3 +39,7 @@ export const ownOp = (op: string): string => PREFIX + op;
 /** TensorFlow's op behind one of ours, and any other as it is. */
 export const standardOp = (op: string): string =>
   op.startsWith(PREFIX) ? op.slice(PREFIX.length) : op;
+
+/** Our one op for a convolution, a bias, and what of the sum with an image and ReLU follows it. */
+export const fusedConvolution = (follows: { sum: boolean; relu: boolean }): string =>
+  `${ownOp("Conv2D")}Bias${follows.sum ? "Add" : ""}${follows.relu ? "Relu" : ""}`;
