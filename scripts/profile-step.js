@@ -39,7 +39,9 @@ try {
   WORKS[what](PAIR, size).open({ engine: "graph", precision: "float32" }).dispose();
   const python = process.env.PEFD_PYTHON ?? "python3";
   const script = fileURLToPath(new URL("profile-step.py", import.meta.url));
-  execFileSync(python, [script, folder, convolutionsFile(packageDirectory())], { stdio: ["ignore", "inherit", "inherit"] });
+  execFileSync(python, [script, folder, convolutionsFile(packageDirectory())], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -21,18 +21,24 @@ struct Instructions {
   const Kernels *kernels;
 };
 
-// The best that the processor has, or what PEFD_CONVOLUTIONS names; none where neither is there.
+// What PEFD_CONVOLUTIONS says when TensorFlow's own are to be taken.
+const char *const THEIRS = "tensorflow";
+
+// The best that the processor has, or what PEFD_CONVOLUTIONS names; without kernels where there is none.
 const Instructions &instructions() {
   static const Instructions best = [] {
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512dq");
     const Instructions all[] = {{"avx512", avx512, &avx512Kernels}, {"avx2", avx2, &avx2Kernels}};
-    const char *asked = std::getenv("PEFD_CONVOLUTIONS");
+    const char *variable = std::getenv("PEFD_CONVOLUTIONS");
+    const std::string asked = variable == nullptr ? "" : variable;
+    bool known = asked.empty() || asked == THEIRS;
     for (const Instructions &one : all) {
-      if (one.supported && (asked == nullptr || *asked == 0 || std::string(asked) == one.name)) return one;
+      known = known || asked == one.name;
+      if (one.supported && (asked.empty() || asked == one.name)) return one;
     }
-    return Instructions{"none", false, nullptr};
+    return Instructions{known ? "none" : "unknown", false, nullptr};
   }();
   return best;
 }
@@ -240,9 +246,10 @@ bool registerOp(const Op &op) {
   return done;
 }
 
-// Registers everything. @returns for which instructions, or "none" where nothing was registered
+// Registers everything. @returns for which instructions; "none" where nothing was registered, "unknown" where
+// PEFD_CONVOLUTIONS is no word of ours
 const char *registerAll() {
-  if (instructions().kernels == nullptr) return "none";
+  if (instructions().kernels == nullptr) return instructions().name;
   bool done = true;
   for (const Op &op : OPS) done = registerOp(op) && done;
   return done ? instructions().name : "none";

@@ -1,13 +1,12 @@
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { cp, mkdir, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { environmentError, type PefdError } from "../common/errors.js";
 import { type CommandOptions, lastLine, runCommand } from "./command.js";
 import { copyIntoPlace, sameContent } from "./files.js";
-import { bindingFile, dependencies, logLevelFile } from "./paths.js";
+import { compileNativeModules, nativeModuleFiles, nativeModulesHash } from "./nativeModules.js";
+import { bindingFile, dependencies } from "./paths.js";
 import { TENSORFLOW_VERSION } from "./wheels.js";
 
 /** What one compilation of the binding needs to know. */
@@ -32,17 +31,13 @@ const TOOLS = ["make", "g++"];
 const packageRequire = (folder: string): NodeJS.Require =>
   createRequire(join(folder, "package.json"));
 
-/** What set-up compiles, as paths in the package: the binding itself and what silences the libraries' log. */
-const COMPILED = [bindingFile, logLevelFile] as const;
-
-/** Where the source of the log's silencer lies, seen from the compiled file. */
-const LOG_LEVEL_SOURCE = fileURLToPath(new URL("../../src/runtime/logLevel.cc", import.meta.url));
+/** What set-up compiles, as paths in the package: the binding itself and our own modules. */
+const COMPILED = [bindingFile, ...nativeModuleFiles];
 
 /** Where the compiled files are kept for other clones. Node-API 8 serves every supported Node.js. */
 function keptFolder(cache: string, packageFolder: string): string {
   const { version } = packageRequire(packageFolder)("./package.json") as { version: string };
-  const own = createHash("sha256").update(readFileSync(LOG_LEVEL_SOURCE)).digest("hex").slice(0, 8);
-  const name = `tfjs-${version}-tensorflow-${TENSORFLOW_VERSION}-napi-8-linux-x64-${own}`;
+  const name = `tfjs-${version}-tensorflow-${TENSORFLOW_VERSION}-napi-8-linux-x64-${nativeModulesHash()}`;
   return join(cache, "runtime/bindings", name);
 }
 
@@ -98,14 +93,6 @@ async function copySources({ packageFolder, folder, tree }: BindingBuild): Promi
   await symlink(tree, dependencies(folder));
 }
 
-async function compileLogLevel({ folder, options }: BindingBuild): Promise<string> {
-  const built = join(folder, basename(logLevelFile(folder)));
-  const arguments_ = ["-shared", "-fPIC", "-O1", "-o", built, LOG_LEVEL_SOURCE];
-  const { code, stdout, stderr } = await runCommand("g++", arguments_, { ...options, cwd: folder });
-  if (code !== 0 || !existsSync(built)) throw buildError(stderr + stdout);
-  return built;
-}
-
 async function compileBinding(build: BindingBuild): Promise<string> {
   const { packageFolder, folder, nodeProgram, options } = build;
   const builder = packageRequire(packageFolder).resolve("@mapbox/node-pre-gyp/bin/node-pre-gyp");
@@ -120,15 +107,16 @@ async function compileBinding(build: BindingBuild): Promise<string> {
 }
 
 /**
- * Compiles the package's binding, and what silences the log, in a folder of their own, so that Node.js never finds a
- * half-built file, and keeps them in the cache.
+ * Compiles the package's binding and our own modules in a folder of their own, so that Node.js never finds a half-built
+ * file, and keeps them in the cache.
  * @throws environmentError when a tool is missing or the compilation fails
  */
 export async function buildBinding(build: BindingBuild, cache: string): Promise<void> {
   const { packageFolder, options } = build;
   await requireTools(options);
   await copySources(build);
-  for (const built of [await compileLogLevel(build), await compileBinding(build)]) {
+  const modules = await compileNativeModules(build, buildError);
+  for (const built of [...modules, await compileBinding(build)]) {
     await copyIntoPlace(built, join(keptFolder(cache, packageFolder), basename(built)));
   }
 }

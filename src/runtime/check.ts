@@ -1,6 +1,14 @@
 /** One thing that pefd needs or can use. */
 export interface Check {
-  readonly name: "node" | "binding" | "libtensorflow" | "tensorflow" | "cpu" | "gpu" | "data";
+  readonly name:
+    | "node"
+    | "binding"
+    | "libtensorflow"
+    | "tensorflow"
+    | "convolutions"
+    | "cpu"
+    | "gpu"
+    | "data";
   /** As people read it. */
   readonly title: string;
   readonly ok: boolean;

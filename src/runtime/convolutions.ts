@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { inputError } from "../common/errors.js";
 import { convolutionsFile, packageDirectory } from "./paths.js";
 
 /** What the module of src/native says of itself. */
@@ -6,30 +7,53 @@ interface ConvolutionsModule {
   readonly instructions?: string;
 }
 
-const NONE = "none";
+/** Which convolutions serve a processor. */
+export interface Convolutions {
+  /** The instruction set that our own run on; undefined where all are TensorFlow's. */
+  readonly instructions: string | undefined;
+  /** Why our own could not be loaded, where they could not. */
+  readonly problem: string | undefined;
+}
 
-let instructions = NONE;
+/** What the module says where it registered nothing, and where it does not know what PEFD_CONVOLUTIONS asks for. */
+const NONE = "none";
+const UNKNOWN = "unknown";
+
+let loaded: Convolutions = { instructions: undefined, problem: "not loaded yet" };
+
+function loadModule(): Convolutions {
+  const folder = packageDirectory();
+  const module: { exports: ConvolutionsModule } = { exports: {} };
+  try {
+    // biome-ignore lint/style/noRestrictedGlobals: a module that is only there after set-up.
+    process.dlopen(module, convolutionsFile(folder ?? ""), constants.dlopen.RTLD_NOW);
+  } catch (error) {
+    const problem = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    return { instructions: undefined, problem };
+  }
+  const { instructions = NONE } = module.exports;
+  return { instructions: instructions === NONE ? undefined : instructions, problem: undefined };
+}
 
 /**
  * Registers the convolutions of src/native with TensorFlow, which must have been loaded. Only set-up's own way compiles
  * them; without them, or on a processor they are not made for, every convolution is TensorFlow's.
+ * @throws inputError where PEFD_CONVOLUTIONS is a word that it cannot be
  */
 export function loadConvolutions(): void {
-  const folder = packageDirectory();
-  if (folder === undefined) return;
-  const module: { exports: ConvolutionsModule } = { exports: {} };
-  try {
-    // biome-ignore lint/style/noRestrictedGlobals: a module that is only there after set-up.
-    process.dlopen(module, convolutionsFile(folder), constants.dlopen.RTLD_NOW);
-  } catch {
-    return;
-  }
-  instructions = module.exports.instructions ?? NONE;
+  loaded = loadModule();
+  if (loaded.instructions !== UNKNOWN) return;
+  throw inputError(
+    "PEFD_CONVOLUTIONS can be avx512, avx2 or tensorflow, and is another word.",
+    "Unset it for the fastest that this processor has.",
+  );
 }
 
+/** Which convolutions were found when TensorFlow was loaded. */
+export const convolutions = (): Convolutions => loaded;
+
 /** The instruction set that our own convolutions run on ("avx512", "avx2"), or undefined where there are none. */
-export const ownConvolutions = (): string | undefined =>
-  instructions === NONE ? undefined : instructions;
+export const ownConvolutions = (): string | undefined => loaded.instructions;
 
 const PREFIX = "Pefd";
 

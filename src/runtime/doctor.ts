@@ -70,6 +70,17 @@ function tensorFlowCheck({ version, reason }: Probe): Check {
     : { ...check, ok: false, detail: `does not load: ${reason}`, hint: SETUP };
 }
 
+function convolutionsCheck({ usesGpu, convolutions }: Probe): Check {
+  const check = { name: "convolutions", title: "Convolutions", required: false } as const;
+  if (usesGpu) return { ...check, ok: true, detail: "cuDNN's" };
+  if (convolutions?.problem !== undefined) {
+    const detail = `TensorFlow's, which are slower: pefd's own do not load: ${convolutions.problem}`;
+    return { ...check, ok: false, detail, hint: SETUP };
+  }
+  const own = convolutions?.instructions;
+  return { ...check, ok: true, detail: own === undefined ? "TensorFlow's" : `pefd's own, ${own}` };
+}
+
 function dataCheck({ directory, records }: DataFound): Check {
   const check = { name: "data", title: "Data", required: false } as const;
   if ("problem" in records) {
@@ -94,6 +105,7 @@ export async function diagnose(patient: Patient): Promise<Diagnosis> {
     bindingCheck(folder),
     libraryCheck(folder),
     tensorFlowCheck(probe),
+    ...(probe.version === undefined ? [] : [convolutionsCheck(probe)]),
     { name: "cpu", title: "Processor", ok: true, required: true, detail: processorName() },
     gpuCheck({ gpus: visibleGpus(env), kind, probe, requested: env.PEFD_RUNTIME }),
     dataCheck(data),

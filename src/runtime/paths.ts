@@ -20,7 +20,7 @@ export const dependencies = (packageFolder: string): string => join(packageFolde
 export const bindingFile = (packageFolder: string): string =>
   join(packageFolder, "lib/napi-v8/tfjs_binding.node");
 
-/** Beside it, the module that silences the libraries' log (logLevel.cc). */
+/** Beside it, the module that silences the libraries' log (src/native/log_level.cc). */
 export const logLevelFile = (packageFolder: string): string =>
   join(dirname(bindingFile(packageFolder)), "log_level.node");
 

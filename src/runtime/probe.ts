@@ -1,11 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { lastLine, runCommand } from "./command.js";
+import type { Convolutions } from "./convolutions.js";
 
 /** What loading TensorFlow showed. */
 export interface Probe {
   /** TensorFlow's version; undefined when it did not load. */
   readonly version: string | undefined;
   readonly usesGpu: boolean;
+  /** Which convolutions a processor is served by; undefined when TensorFlow did not load. */
+  readonly convolutions?: Convolutions;
   /** Why it did not load, or why it uses no GPU, as far as it said so. */
   readonly reason: string;
 }
@@ -42,6 +45,6 @@ export async function probeTensorFlow(
     timeoutSeconds: TIMEOUT_SECONDS,
   });
   if (code !== 0) return { version: undefined, usesGpu: false, reason: loadReason(stderr) };
-  const found = JSON.parse(stdout) as { version: string; usesGpu: boolean };
+  const found = JSON.parse(stdout) as Omit<Probe, "reason">;
   return { ...found, reason: gpuReason(stderr) };
 }

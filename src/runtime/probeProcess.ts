@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { convolutions } from "./convolutions.js";
 import { nativeBackend } from "./native.js";
 import { loadTensorFlow } from "./tf.js";
 
@@ -7,5 +8,9 @@ const STANDARD_OUTPUT = 1;
 
 loadTensorFlow();
 const { binding, isUsingGpuDevice } = nativeBackend();
-const found = { version: binding.TF_Version, usesGpu: isUsingGpuDevice };
+const found = {
+  version: binding.TF_Version,
+  usesGpu: isUsingGpuDevice,
+  convolutions: convolutions(),
+};
 writeSync(STANDARD_OUTPUT, JSON.stringify(found));

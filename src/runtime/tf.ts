@@ -42,7 +42,7 @@ function restoreRemovedNodeHelpers(): void {
   util.isArray = Array.isArray;
 }
 
-/** Applies TF_CPP_MIN_LOG_LEVEL to what the libraries log while they are being loaded (logLevel.cc). */
+/** Applies TF_CPP_MIN_LOG_LEVEL to what the libraries log while they are being loaded (src/native/log_level.cc). */
 function applyLogLevel(): void {
   const folder = packageDirectory();
   const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
@@ -56,7 +56,8 @@ function applyLogLevel(): void {
 
 /**
  * Loads the native library once and sets `tf`. The environment it reads (see environment.ts) must be set before.
- * @throws environmentError with the next command when the binding or libtensorflow is missing or does not load
+ * @throws environmentError with the next command when the binding or libtensorflow is missing or does not load;
+ * inputError where PEFD_CONVOLUTIONS is a word that it cannot be
  */
 export function loadTensorFlow(): TensorFlow {
   if (tf !== undefined) return tf;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Convolutions } from "#pefd/runtime/convolutions.js";
 import { diagnose, type Patient } from "#pefd/runtime/doctor.js";
 import { gpuCheck } from "#pefd/runtime/gpuCheck.js";
 
@@ -31,6 +32,22 @@ test("a TensorFlow that does not load is missing, with its reason and the next c
   const check = checks.find(({ name }) => name === "tensorflow");
   assert.match(check?.detail ?? "", /no such file/);
   assert.equal(check?.hint, "npm run setup");
+});
+
+test("it is said whose convolutions serve a processor", async () => {
+  const check = async (convolutions: Convolutions) => {
+    const probe = async () => ({ ...found, convolutions });
+    const { ok, checks } = await diagnose({ ...patient, probe });
+    assert.equal(ok, true, "pefd does its work with TensorFlow's, too");
+    return checks.find(({ name }) => name === "convolutions");
+  };
+  const own = await check({ instructions: "avx2", problem: undefined });
+  assert.equal(own?.detail, "pefd's own, avx2");
+  const none = await check({ instructions: undefined, problem: undefined });
+  assert.equal(none?.detail, "TensorFlow's");
+  const broken = await check({ instructions: undefined, problem: "no such file" });
+  assert.deepEqual([broken?.ok, broken?.hint], [false, "npm run setup"]);
+  assert.match(broken?.detail ?? "", /slower.*no such file/);
 });
 
 test("missing data is reported with what to type, and is no reason to fail", async () => {

@@ -96,6 +96,10 @@ const DAMAGE: Record<string, [(machine: FakeMachine, tree: string) => void, stri
     (machine) => rmSync(join(machine.packageFolder, "lib/napi-v8/log_level.node")),
     [],
   ],
+  "a missing module of our convolutions": [
+    (machine) => rmSync(join(machine.packageFolder, "lib/napi-v8/convolutions.node")),
+    [],
+  ],
   "a missing binding": [(machine) => rmSync(join(machine.packageFolder, BINDING)), []],
   "a kept binding that is gone": [
     (machine) => rmSync(join(machine.cache, "runtime/bindings"), { recursive: true }),

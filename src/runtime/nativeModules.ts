@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type CommandOptions, runCommand } from "./command.js";
+import { convolutionsFile, logLevelFile } from "./paths.js";
+
+/** One source file of src/native, with what its compilation is told; the same file may serve several times. */
+interface Unit {
+  readonly source: string;
+  readonly flags: readonly string[];
+}
+
+/** One module that set-up compiles from our own sources. */
+interface NativeModule {
+  /** Where the package has it. */
+  readonly file: (packageFolder: string) => string;
+  readonly units: readonly Unit[];
+  /** Libraries of the runtime that it calls, as paths in the runtime's tree. */
+  readonly libraries: readonly string[];
+}
+
+/** The convolutions' kernels, once per instruction set (kernels.h says how they are told apart). */
+const kernels = (name: string, ...instructions: string[]): Unit => ({
+  source: "kernels.cc",
+  flags: ["-O3", `-DKERNELS=${name}`, ...instructions],
+});
+
+const MODULES: readonly NativeModule[] = [
+  { file: logLevelFile, units: [{ source: "log_level.cc", flags: ["-O1"] }], libraries: [] },
+  {
+    file: convolutionsFile,
+    units: [
+      kernels("avx2Kernels", "-mavx2", "-mfma"),
+      kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
+      { source: "workers.cc", flags: ["-O2"] },
+      { source: "ops.cc", flags: ["-O2"] },
+    ],
+    libraries: ["lib/libtensorflow_framework.so"],
+  },
+];
+
+/** Where the package has the compiled modules. */
+export const nativeModuleFiles = MODULES.map(({ file }) => file);
+
+const SOURCES = fileURLToPath(new URL("../../src/native", import.meta.url));
+
+/** A name for what the modules are compiled from: it changes with any source and with what the compiler is told. */
+export function nativeModulesHash(): string {
+  const hash = createHash("sha256").update(JSON.stringify(MODULES));
+  for (const entry of readdirSync(SOURCES, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) hash.update(readFileSync(join(entry.parentPath, entry.name)));
+  }
+  return hash.digest("hex").slice(0, 8);
+}
+
+/** Where modules are compiled, and with what. */
+export interface NativeBuild {
+  /** A folder of ours to work in. */
+  readonly folder: string;
+  /** The runtime whose headers and libraries are used. */
+  readonly tree: string;
+  readonly options: CommandOptions;
+}
+
+const COMMON = ["-std=c++17", "-fPIC", "-fvisibility=hidden"];
+
+/** @throws whatever `failure` makes of the compiler's output */
+async function compileModule(
+  { file, units, libraries }: NativeModule,
+  { folder, tree, options }: NativeBuild,
+  failure: (output: string) => Error,
+): Promise<string> {
+  const built = join(folder, basename(file(folder)));
+  const compiler = async (output: string, ...more: string[]): Promise<string> => {
+    const result = await runCommand("g++", [...COMMON, "-o", output, ...more], options);
+    if (result.code !== 0 || !existsSync(output)) throw failure(result.stderr + result.stdout);
+    return output;
+  };
+  const includes = [`-I${join(SOURCES, "include")}`, `-I${join(tree, "include")}`];
+  const objects = await Promise.all(
+    units.map(({ source, flags }, i) =>
+      compiler(`${built}.${i}.o`, ...flags, ...includes, "-c", join(SOURCES, source)),
+    ),
+  );
+  const linked = libraries.map((library) => join(tree, library));
+  return compiler(built, "-shared", ...objects, ...linked, "-pthread");
+}
+
+/**
+ * Compiles our own modules.
+ * @param failure makes an error of a compiler's output
+ * @returns the compiled files
+ */
+export const compileNativeModules = (
+  build: NativeBuild,
+  failure: (output: string) => Error,
+): Promise<string[]> => Promise.all(MODULES.map((module) => compileModule(module, build, failure)));
