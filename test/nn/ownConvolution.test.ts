@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { fusedConvolution, ownConvolutions, ownOp } from "#pefd/runtime/convolutions.js";
+import {
+  DT,
+  intAttribute,
+  nativeBackend,
+  stringAttribute,
+  typeAttribute,
+} from "#pefd/runtime/native.js";
+import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
+import { runScript } from "../helpers/pefd.js";
+
+// Before the tests are declared: whether they are skipped is known only then.
+loadTensorFlow();
+
+const OWN = {
+  skip: ownConvolutions() === undefined && "no convolutions of our own on this processor",
+};
+
+const attributes = () => [
+  typeAttribute("T", DT.float),
+  intAttribute("strides", [1, 1, 1, 1]),
+  stringAttribute("padding", "SAME"),
+];
+
+const run = (op: string, inputs: Tensor[]): Tensor =>
+  nativeBackend().executeSingleOutput(op, attributes(), inputs);
+
+const random = (shape: number[], seed: number): Tensor =>
+  tf.randomNormal(shape, 0, 1, "float32", seed);
+
+/** The largest difference of two tensors, measured by the second's root mean square. */
+function distance(actual: Tensor, expected: Tensor): number {
+  assert.deepEqual(actual.shape, expected.shape);
+  const largest = tf.max(tf.abs(tf.sub(actual, expected)));
+  const size = tf.sqrt(tf.mean(tf.square(expected)));
+  return tf.div(largest, size).arraySync() as number;
+}
+
+/** Sizes [N, H, W, inputs, outputs]: squares that tiles fill and others, one pixel, one channel group and several. */
+const SIZES = [
+  [1, 1, 1, 16, 16],
+  [3, 4, 4, 16, 32],
+  [2, 5, 7, 48, 16],
+  [1, 33, 2, 32, 80],
+  [16, 8, 8, 256, 256],
+  [5, 32, 32, 32, 64],
+] as const;
+
+for (const [n, h, w, inputs, outputs] of SIZES) {
+  const shape = `[${[n, h, w, inputs]}] to ${outputs} channels`;
+  test(`a convolution of ${shape} and its gradients are TensorFlow's`, OWN, () => {
+    const x = random([n, h, w, inputs], 1);
+    const filter = random([3, 3, inputs, outputs], 2);
+    const dy = random([n, h, w, outputs], 3);
+    const calls: Record<string, Tensor[]> = {
+      Conv2D: [x, filter],
+      Conv2DBackpropInput: [tf.tensor1d(x.shape, "int32"), filter, dy],
+      Conv2DBackpropFilter: [x, tf.tensor1d(filter.shape, "int32"), dy],
+    };
+    for (const [op, operands] of Object.entries(calls)) {
+      const error = distance(run(ownOp(op), operands), run(op, operands));
+      assert.ok(error < 1e-4, `${op}: ${error}`);
+    }
+  });
+}
+
+test(
+  "a convolution joined with what follows it has the bits of one op after the other",
+  OWN,
+  () => {
+    const [x, filter] = [random([3, 9, 9, 16], 1), random([3, 3, 16, 48], 2)];
+    const [bias, image] = [random([48], 3), random([3, 9, 9, 48], 4)];
+    const alone = tf.add(run(ownOp("Conv2D"), [x, filter]), bias);
+    for (const sum of [false, true]) {
+      for (const relu of [false, true]) {
+        const added = sum ? tf.add(alone, image) : alone;
+        const operands = [x, filter, bias, ...(sum ? [image] : [])];
+        const joined = run(fusedConvolution({ sum, relu }), operands);
+        const apart = relu ? tf.relu(added) : added;
+        assert.deepEqual(joined.dataSync(), apart.dataSync(), `sum ${sum}, relu ${relu}`);
+      }
+    }
+  },
+);
+
+test("what is not a number stays so, and infinity does not hide", OWN, () => {
+  const filter = random([3, 3, 16, 16], 2);
+  const around = (wrong: number, op: string): number[] => {
+    const image = new Float32Array(8 * 8 * 16).fill(1);
+    image[(3 * 8 + 3) * 16] = wrong;
+    const y = run(op, [tf.tensor(image, [1, 8, 8, 16]), filter, tf.zeros([16])]).dataSync();
+    return [2, 3, 4].map((pixel) => y[(pixel * 8 + pixel) * 16] as number);
+  };
+  const withRelu = around(Number.NaN, fusedConvolution({ sum: false, relu: true }));
+  assert.deepEqual(withRelu, [Number.NaN, Number.NaN, Number.NaN]);
+  const plain = around(Number.POSITIVE_INFINITY, fusedConvolution({ sum: false, relu: false }));
+  assert.equal(plain.some(Number.isFinite), false, String(plain));
+});
+
+test("sizes that do not fit are refused with a reason", OWN, () => {
+  const image = (channels: number) => random([1, 4, 4, channels], 1);
+  const filter = (size: number, inputs: number) => random([size, size, inputs, 16], 2);
+  assert.throws(() => run(ownOp("Conv2D"), [image(8), filter(3, 8)]), /multiples of 16/);
+  assert.throws(
+    () => run(ownOp("Conv2D"), [image(16), filter(5, 16)]),
+    /\[3, 3, inputs, outputs\]/,
+  );
+  assert.throws(() => run(ownOp("Conv2D"), [image(32), filter(3, 16)]), /filter's channels/);
+});
+
+const DIGEST = fileURLToPath(new URL("./convolutionDigest.js", import.meta.url));
+
+/** What decides nothing about the bits: how many threads work, and on which instructions. */
+const SETTINGS: Record<string, Record<string, string>> = {
+  "one thread": { TF_NUM_INTRAOP_THREADS: "1" },
+  "three threads": { TF_NUM_INTRAOP_THREADS: "3" },
+  "AVX2 in the place of AVX-512": { PEFD_CONVOLUTIONS: "avx2" },
+};
+
+test("threads and instructions change no bit", OWN, async () => {
+  const digest = async (env: Record<string, string>) => {
+    const { exitCode, stdout, stderr } = await runScript(DIGEST, [], { env });
+    assert.equal(exitCode, 0, stderr);
+    return stdout;
+  };
+  const usual = await digest({});
+  assert.match(usual, /^[0-9a-f]{64}$/);
+  for (const [name, env] of Object.entries(SETTINGS)) {
+    assert.equal(await digest(env), usual, name);
+  }
+});
