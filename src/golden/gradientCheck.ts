@@ -10,8 +10,11 @@ import {
 import type { ModelGolden } from "./schema.js";
 import { norm } from "./summary.js";
 
-/** Gradients jump where an activation lies within rounding of zero: one percent is no defect. */
-const JUMP = 0.01;
+/**
+ * Gradients jump where an activation lies within rounding of zero, and a kernel that adds up in another order finds it on
+ * the other side: one of wrn_16_2, 3e-7 instead of -4e-6, moves an element of the first gradient by 1.05 percent.
+ */
+const JUMP = 0.02;
 
 /**
  * A gradient that is zero in real arithmetic is rounding noise here; its norm may be this, or five times what the

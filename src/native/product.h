@@ -16,16 +16,16 @@ struct Strides {
   long row, k;
 };
 
-// c[ROWS, V vectors] = (or +=, where it is told to accumulate) sum over k of a[r, k] * b[k, :]. Every sum is one chain
-// in the order of k: its bits depend neither on the width of the vectors nor on how rows are grouped.
+// Products that one chain adds up before its sum joins the others. Roundings grow with the length of a chain: short
+// ones, and one of their sums, are several times more exact than one chain over everything.
+constexpr long CHAIN = 16;
+
+// One chain: c[R, V vectors] = (or +=, where it is told to accumulate) sum over k of a[r, k] * b[k, :], in the order of
+// k. Its bits depend neither on the width of the vectors nor on how rows are grouped.
 template <int R, int V>
-inline void block(const float *__restrict a, Strides as, const float *__restrict b, long bStride, float *__restrict c,
-                  long cStride, long depth, bool accumulate) {
-  Vector sums[R][V];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; r++)
-#pragma GCC unroll 4
-    for (int v = 0; v < V; v++) sums[r][v] = accumulate ? load(c + r * cStride + v * WIDTH) : Vector{};
+void chain(const float *__restrict a, Strides as, const float *__restrict b, long bStride, float *__restrict c,
+           long cStride, long depth, bool accumulate) {
+  Vector sums[R][V] = {};
   for (long k = 0; k < depth; k++) {
     Vector row[V];
 #pragma GCC unroll 4
@@ -37,21 +37,27 @@ inline void block(const float *__restrict a, Strides as, const float *__restrict
       for (int v = 0; v < V; v++) sums[r][v] += factor * row[v];
     }
   }
+  if (accumulate) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < V; v++) sums[r][v] += load(c + r * cStride + v * WIDTH);
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < R; r++)
 #pragma GCC unroll 4
     for (int v = 0; v < V; v++) store(c + r * cStride + v * WIDTH, sums[r][v]);
 }
 
-using Block = void (*)(const float *, Strides, const float *, long, float *, long, long, bool);
+using Chain = void (*)(const float *, Strides, const float *, long, float *, long, long, bool);
 
 template <int V>
-constexpr Block blocks[15] = {
-    nullptr,        block<1, V>,  block<2, V>,  block<3, V>, block<4, V>,
-    block<5, V>,    block<6, V>,
+constexpr Chain chains[15] = {
+    nullptr,        chain<1, V>,  chain<2, V>,  chain<3, V>, chain<4, V>,
+    chain<5, V>,    chain<6, V>,
 #if defined(__AVX512F__)
-    block<7, V>,    block<8, V>,  block<9, V>,  block<10, V>, block<11, V>,
-    block<12, V>,   block<13, V>, block<14, V>,
+    chain<7, V>,    chain<8, V>,  chain<9, V>,  chain<10, V>, chain<11, V>,
+    chain<12, V>,   chain<13, V>, chain<14, V>,
 #endif
 };
 
@@ -63,8 +69,11 @@ inline void multiply(long rows, long columns, long depth, const float *a, Stride
     const bool two = columns - v >= 2 * WIDTH;
     for (long g = 0; g < groups; g++) {
       const long first = rows * g / groups, count = rows * (g + 1) / groups - first;
-      const Block run = two ? blocks<2>[count] : blocks<1>[count];
-      run(a + first * as.row, as, b + v, bStride, c + first * cStride + v, cStride, depth, accumulate);
+      const Chain run = two ? chains<2>[count] : chains<1>[count];
+      for (long k = 0; k < depth; k += CHAIN) {
+        run(a + first * as.row + k * as.k, as, b + k * bStride + v, bStride, c + first * cStride + v, cStride,
+            k + CHAIN < depth ? CHAIN : depth - k, accumulate || k > 0);
+      }
     }
   }
 }
