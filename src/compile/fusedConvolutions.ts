@@ -1,5 +1,6 @@
 import { fusedConvolution, ownOp } from "../runtime/convolutions.js";
-import { type GraphNode, isControl, nodeOf } from "./graph.js";
+import { type GraphNode, isControl, nodeOf, outputOf, sameShape } from "./graph.js";
+import type { RecordedStep } from "./trace.js";
 
 /** Who uses each node's output. */
 type Users = ReadonlyMap<string, readonly GraphNode[]>;
@@ -20,26 +21,24 @@ function usersOf(nodes: readonly GraphNode[]): Users {
 function follower(users: Users, kept: ReadonlySet<string>, node: GraphNode, ...ops: string[]) {
   const [user, ...others] = kept.has(node.name) ? [] : (users.get(node.name) ?? []);
   const isAlone = user !== undefined && others.length === 0 && ops.includes(user.op);
-  return isAlone && user.shape?.join() === node.shape?.join() ? user : undefined;
+  return isAlone && sameShape(user.shapes?.[0], node.shapes?.[0]) ? user : undefined;
 }
 
 /** What is added to `node` by a sum of two different values of one shape; undefined for any other sum. */
 function otherTerm(sum: GraphNode, node: GraphNode, byName: ReadonlyMap<string, GraphNode>) {
   const [term, ...more] = sum.inputs.filter((ref) => nodeOf(ref) !== node.name);
   if (term === undefined || more.length > 0) return undefined;
-  const shape = byName.get(nodeOf(term))?.shape;
-  return shape?.join() === sum.shape?.join() ? term : undefined;
+  const shape = byName.get(nodeOf(term))?.shapes?.[outputOf(term)];
+  return sameShape(shape, sum.shapes?.[0]) ? term : undefined;
 }
 
 /**
  * Our own convolutions joined with the bias, the sum and the ReLU that follow them, where nothing else looks at what
  * lies between: every activation is written once. The same roundings in the same order, so the bits stay.
- * @param kept names of nodes that are read from outside
  */
-export function fuseConvolutions(
-  nodes: readonly GraphNode[],
-  kept: ReadonlySet<string>,
-): GraphNode[] {
+export function fuseConvolutions(recorded: RecordedStep): RecordedStep {
+  const { nodes, updates } = recorded;
+  const kept = new Set(updates.map(([, value]) => nodeOf(value)));
   const users = usersOf(nodes);
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const dropped = new Set<string>();
@@ -68,5 +67,8 @@ export function fuseConvolutions(
     for (const { name } of chain.slice(0, -1)) dropped.add(name);
   };
   for (const node of nodes) if (node.op === ownOp("Conv2D")) join(node);
-  return nodes.flatMap((node) => fused.get(node.name) ?? (dropped.has(node.name) ? [] : [node]));
+  return {
+    ...recorded,
+    nodes: nodes.flatMap((node) => fused.get(node.name) ?? (dropped.has(node.name) ? [] : [node])),
+  };
 }

@@ -33,8 +33,8 @@ export interface GraphNode {
   readonly inputs: readonly string[];
   readonly attributes: Attributes;
   readonly device?: string;
-  /** Shape of the first output, where it is known. */
-  readonly shape?: readonly number[];
+  /** Shapes of the outputs, where they are known. */
+  readonly shapes?: readonly (readonly number[])[];
   /** Where the step called this op, for messages. */
   readonly caller?: string;
 }
@@ -81,6 +81,12 @@ export const outputOf = (ref: string): number => {
   return colon < 0 ? 0 : Number(ref.slice(colon + 1));
 };
 
+/** Whether both shapes are known, and equal. */
+export const sameShape = (
+  a: readonly number[] | undefined,
+  b: readonly number[] | undefined,
+): boolean => a !== undefined && b !== undefined && a.join() === b.join();
+
 export const isControl = (ref: string): boolean => ref.startsWith("^");
 
 /** A Const node. */
@@ -90,6 +96,7 @@ export function constNode(name: string, tensor: GraphTensor): GraphNode {
     op: "Const",
     inputs: [],
     attributes: { dtype: { type: tensor.dtype }, value: { tensor } },
+    shapes: [tensor.shape],
   };
 }
 
@@ -115,4 +122,5 @@ export const placeholder = (name: string, dtype: number, shape: readonly number[
   op: "Placeholder",
   inputs: [],
   attributes: { dtype: { type: dtype }, shape: { shape } },
+  shapes: [shape],
 });

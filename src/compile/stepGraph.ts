@@ -1,9 +1,10 @@
+import { ownOpsServe } from "../runtime/ownOps.js";
 import { toBfloat16 } from "./bfloat16.js";
 import { fuseConvolutions } from "./fusedConvolutions.js";
-import { type GraphNode, nodeOf, type Signature } from "./graph.js";
+import { fuseElementwise } from "./fusedElementwise.js";
+import type { GraphNode, Signature } from "./graph.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
-import { withStandardOps } from "./standardOps.js";
 import { FEED_TYPES, type RecordedStep } from "./trace.js";
 import type { Entry, PrecisionName } from "./types.js";
 import { assignNode, doneNodes, donePort, type GraphVariables } from "./variables.js";
@@ -12,13 +13,16 @@ import { assignNode, doneNodes, donePort, type GraphVariables } from "./variable
 const exactNodes = (nodes: readonly GraphNode[]): GraphNode[] =>
   hideConstants(keepSumsOrdered(nodes));
 
-/** How a step's nodes run fastest in each precision; in float32 without another bit. */
+/** A recorded step with fewer and larger ops of ours, where those serve; not another bit. */
+const fused = (recorded: RecordedStep): RecordedStep =>
+  ownOpsServe() ? fuseElementwise(fuseConvolutions(recorded)) : recorded;
+
+/** How a step's nodes run fastest in each precision. */
 const PREPARED: Readonly<
-  Record<PrecisionName, (recorded: RecordedStep, prefix: string) => GraphNode[]>
+  Record<PrecisionName, (step: RecordedStep, prefix: string) => GraphNode[]>
 > = {
-  float32: ({ nodes, updates }) =>
-    exactNodes(fuseConvolutions(nodes, new Set(updates.map(([, value]) => nodeOf(value))))),
-  bfloat16: ({ nodes }, prefix) => toBfloat16(exactNodes(withStandardOps(nodes)), prefix),
+  float32: ({ nodes }) => exactNodes(nodes),
+  bfloat16: ({ nodes }, prefix) => toBfloat16(exactNodes(nodes), prefix),
 };
 
 /** Assignments of a step's new values; each waits until the old value has been read. */
@@ -42,10 +46,11 @@ export function singleStep(
   variables: GraphVariables,
   precision: PrecisionName,
 ): { nodes: GraphNode[]; signature: Signature } {
-  const assigns = assignments(prefix, recorded, variables.handles);
+  const step = fused(recorded);
+  const assigns = assignments(prefix, step, variables.handles);
   const done = `${prefix}/done`;
   const nodes = [
-    ...PREPARED[precision](recorded, prefix),
+    ...PREPARED[precision](step, prefix),
     ...assigns,
     ...doneNodes(
       done,

@@ -124,6 +124,7 @@ function createRecorder(prefix: string, backend: NativeBackend) {
       op: "ReadVariableOp",
       inputs: [handle],
       attributes: { dtype: { type: DT.float } },
+      shapes: [variable.shape],
     });
     reads.set(variable, ref);
     const recorded = { ref, shape: variable.shape };
@@ -148,7 +149,7 @@ function createRecorder(prefix: string, backend: NativeBackend) {
       attributes: Object.fromEntries(
         attributes.map((attribute) => [attribute.name, attributeValue(binding, attribute)]),
       ),
-      shape: outputs[0]?.shape ?? [],
+      shapes: outputs.map((output) => output.shape),
       caller: callerLine(),
     });
     outputs.forEach(({ id, shape }, i) => {

@@ -1,17 +1,15 @@
-// The three passes of a 3x3 convolution by Winograd's algorithm. Compiled once per instruction set; KERNELS is the
-// name of the result.
+// The three passes of a 3x3 convolution by Winograd's algorithm, and elementwise arithmetic. Compiled once per
+// instruction set; KERNELS is the name of the result.
 #include "kernels.h"
 
+#include "common.h"
+#include "elementwise.h"
 #include "product.h"
 #include "vector.h"
 #include "winograd.h"
 
 namespace pefd {
 namespace {
-
-constexpr long smaller(long a, long b) { return a < b ? a : b; }
-constexpr long larger(long a, long b) { return a > b ? a : b; }
-constexpr long parts(long whole, long size) { return (whole + size - 1) / size; }
 
 // Rows of transformed pixels are kept this much longer than they are, so that rows a power of two apart do not share
 // the same lines of a cache.
@@ -122,9 +120,6 @@ void transformFilter(const Host &host, FilterTransform<M> transform) {
       },
       &transform);
 }
-
-// Slots of the calling thread's memory, and those of tasks.
-enum Slot { PACKED, TRANSPOSED, GRADIENTS, PLANES, OUTPUTS, ZEROS };
 
 float *zeros(const Host &host, Slot slot, long floats) {
   float *memory = host.scratch(slot, floats);
@@ -341,6 +336,6 @@ void filterGradient(const Host &host, const Convolution &conv, const float *x, c
 
 }  // namespace
 
-const Kernels KERNELS{forward<4>, inputGradient<4>, filterGradient<4>};
+const Kernels KERNELS{forward<4>, inputGradient<4>, filterGradient<4>, elementwise};
 
 }  // namespace pefd

@@ -1,5 +1,5 @@
-// What the convolution kernels offer, and what they need of whoever runs them. The kernels are compiled once per
-// instruction set (kernels.cc), so this header holds plain data only: an inline function of the standard library
+// What the kernels offer, and what they need of whoever runs them. They are compiled once per instruction set
+// (kernels.cc), so this header holds plain data only: an inline function of the standard library
 // compiled for one instruction set could end up in the place of another's.
 #pragma once
 
@@ -19,6 +19,26 @@ struct Finish {
   const float *bias = nullptr;
   const float *image = nullptr;
   bool relu = false;
+};
+
+// Arithmetic on one element after the other, as a list of instructions. Registers are the inputs, then the results of the
+// instructions in their order. The codes' order is that of CODES in src/compile/fusedElementwise.ts.
+enum Code : long { ADD, SUBTRACT, MULTIPLY, RELU, RELU_GRADIENT };
+
+struct Instruction {
+  long code, a, b;
+};
+
+struct Elementwise {
+  // Elements of every input and output; an input that `isScalar` has one.
+  long count;
+  long inputs, instructions, outputs;
+  const float *const *input;
+  const bool *isScalar;
+  const Instruction *instruction;
+  // The register that each output takes.
+  const long *result;
+  float *const *output;
 };
 
 using Task = void (*)(void *context, long index);
@@ -41,6 +61,8 @@ struct Kernels {
   void (*inputGradient)(const Host &, const Convolution &, const float *filter, const float *dy, float *dx);
   // gradient of the filter from that of y
   void (*filterGradient)(const Host &, const Convolution &, const float *x, const float *dy, float *dfilter);
+  // each instruction rounds once, as TensorFlow's op for it does
+  void (*elementwise)(const Host &, const Elementwise &);
 };
 
 // One per instruction set that kernels.cc is compiled for.

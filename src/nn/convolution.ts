@@ -1,4 +1,4 @@
-import { ownConvolutions, ownOp } from "../runtime/convolutions.js";
+import { ownOp } from "../runtime/convolutions.js";
 import {
   boolAttribute,
   DT,
@@ -8,6 +8,7 @@ import {
   stringAttribute,
   typeAttribute,
 } from "../runtime/native.js";
+import { ownOpsServe } from "../runtime/ownOps.js";
 import { type Tensor, type Tensor4D, tf } from "../runtime/tf.js";
 import { defineOp, type Settings } from "./kernels.js";
 
@@ -180,8 +181,7 @@ const isOurs = (settings: Settings): boolean => {
     dense.kernelSize === 3 &&
     dense.inputs % OWN_CHANNELS === 0 &&
     dense.outputs % OWN_CHANNELS === 0 &&
-    !nativeBackend().isUsingGpuDevice &&
-    ownConvolutions() !== undefined
+    ownOpsServe()
   );
 };
 

@@ -33,8 +33,10 @@ const MODULES: readonly NativeModule[] = [
     units: [
       kernels("avx2Kernels", "-mavx2", "-mfma"),
       kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
-      { source: "workers.cc", flags: ["-O2"] },
-      { source: "ops.cc", flags: ["-O2"] },
+      ...["workers", "instructions", "convolution_ops", "elementwise_op", "module"].map((name) => ({
+        source: `${name}.cc`,
+        flags: ["-O2"],
+      })),
     ],
     libraries: ["lib/libtensorflow_framework.so"],
   },

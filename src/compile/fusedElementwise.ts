@@ -1,0 +1,159 @@
+import { DT } from "../runtime/native.js";
+import { type GraphNode, isControl, nodeOf, outputOf, sameShape } from "./graph.js";
+import type { RecordedStep } from "./trace.js";
+
+/** Codes of our op's instructions, in the order of src/native/kernels.h. */
+const CODES: readonly (readonly string[])[] = [
+  ["Add", "AddV2"],
+  ["Sub"],
+  ["Mul"],
+  ["Relu"],
+  ["ReluGrad"],
+];
+
+const codeOf = (op: string): number => CODES.findIndex((ops) => ops.includes(op));
+
+/** Nodes that become one, in their order. */
+type Group = readonly GraphNode[];
+
+/** What the pass knows of a graph. */
+interface Context {
+  readonly byName: ReadonlyMap<string, GraphNode>;
+  readonly order: ReadonlyMap<string, number>;
+}
+
+const dataOf = (node: GraphNode): string[] => node.inputs.filter((ref) => !isControl(ref));
+
+/** Whether a node does the same to every element: its operands have its shape, or are scalars. */
+function isElementwise(node: GraphNode, { byName }: Context): boolean {
+  const type = node.attributes.T;
+  const shape = node.shapes?.[0];
+  if (codeOf(node.op) < 0 || type === undefined || shape === undefined || shape.length === 0) {
+    return false;
+  }
+  if (!("type" in type) || type.type !== DT.float || node.inputs.some(isControl)) return false;
+  return dataOf(node).every((ref) => {
+    const operand = byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
+    return operand?.length === 0 || sameShape(operand, shape);
+  });
+}
+
+/** Whether no path leads out of a group and back into it: only then can it run as one. */
+function isClosed(group: Group, { byName, order }: Context): boolean {
+  const members = new Set(group.map(({ name }) => name));
+  const first = Math.min(...group.map(({ name }) => order.get(name) as number));
+  const seen = new Set<string>();
+  const pending = group
+    .flatMap(({ inputs }) => inputs.map(plainName))
+    .filter((n) => !members.has(n));
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (members.has(name)) return false;
+    // What was recorded before the group's first node does not depend on it.
+    if (seen.has(name) || (order.get(name) ?? -1) < first) continue;
+    seen.add(name);
+    pending.push(...(byName.get(name)?.inputs ?? []).map(plainName));
+  }
+  return true;
+}
+
+const plainName = (ref: string): string => nodeOf(isControl(ref) ? ref.slice(1) : ref);
+
+/** The groups of a graph: each node joins those of its operands, as far as that stays closed. */
+function groupsOf(nodes: readonly GraphNode[], context: Context): Group[] {
+  const groups = new Map<string, Group>();
+  for (const node of nodes) {
+    if (!isElementwise(node, context)) continue;
+    let group: Group = [node];
+    for (const neighbour of new Set(dataOf(node).map((ref) => groups.get(nodeOf(ref))))) {
+      if (neighbour === undefined || !sameShape(neighbour[0]?.shapes?.[0], node.shapes?.[0]))
+        continue;
+      const joined = [...neighbour, ...group];
+      if (isClosed(joined, context)) group = joined;
+    }
+    for (const member of group) groups.set(member.name, group);
+  }
+  const inOrder = (group: Group): Group =>
+    [...group].sort(
+      (a, b) => (context.order.get(a.name) as number) - (context.order.get(b.name) as number),
+    );
+  return [...new Set(groups.values())].filter(({ length }) => length > 1).map(inOrder);
+}
+
+/** One op in the place of a group; `results` are the members that somebody else reads. */
+function fusedNode(group: Group, results: readonly string[]): GraphNode {
+  const members = new Set(group.map(({ name }) => name));
+  const operands = [...new Set(group.flatMap(dataOf))].filter((ref) => !members.has(nodeOf(ref)));
+  const registers = new Map(operands.map((ref, i) => [ref, i]));
+  const last = group.at(-1) as GraphNode;
+  const program = group.flatMap((node, i) => {
+    const [a, b = a] = dataOf(node).map((ref) => {
+      return registers.get(members.has(nodeOf(ref)) ? nodeOf(ref) : ref) as number;
+    });
+    registers.set(node.name, operands.length + i);
+    return [codeOf(node.op), a as number, b as number];
+  });
+  return {
+    name: last.name,
+    op: "PefdElementwise",
+    inputs: operands,
+    attributes: {
+      T: { type: DT.float },
+      N: { int: operands.length },
+      M: { int: results.length },
+      program: { ints: program },
+      registers: { ints: results.map((name) => registers.get(name) as number) },
+    },
+    shapes: results.map(() => last.shapes?.[0] ?? []),
+    ...(last.caller === undefined ? {} : { caller: last.caller }),
+  };
+}
+
+/** Members whose values are read outside of their group. */
+function resultsOf(group: Group, nodes: readonly GraphNode[], kept: ReadonlySet<string>): string[] {
+  const members = new Set(group.map(({ name }) => name));
+  const read = new Set(kept);
+  for (const node of nodes) {
+    if (members.has(node.name)) continue;
+    for (const ref of node.inputs) read.add(plainName(ref));
+  }
+  return group.map(({ name }) => name).filter((name) => read.has(name));
+}
+
+/**
+ * Sums, products and ReLUs of tensors of one shape that follow each other, as one op of ours: memory is read and written
+ * once, and the update of a parameter is one op instead of six. Each still rounds as it did, so the bits stay.
+ */
+export function fuseElementwise(recorded: RecordedStep): RecordedStep {
+  const { nodes, updates } = recorded;
+  const context: Context = {
+    byName: new Map(nodes.map((node) => [node.name, node])),
+    order: new Map(nodes.map(({ name }, i) => [name, i])),
+  };
+  const kept = new Set(updates.map(([, value]) => nodeOf(value)));
+  const fused = new Map<string, GraphNode>();
+  const moved = new Map<string, string>();
+  const dropped = new Set<string>();
+  for (const group of groupsOf(nodes, context)) {
+    const results = resultsOf(group, nodes, kept);
+    if (results.length === 0) continue;
+    const node = fusedNode(group, results);
+    fused.set(node.name, node);
+    for (const [i, name] of results.entries()) {
+      moved.set(name, i === 0 ? node.name : `${node.name}:${i}`);
+    }
+    for (const { name } of group.slice(0, -1)) dropped.add(name);
+  }
+  const renamed = (ref: string): string =>
+    isControl(ref)
+      ? `^${nodeOf(moved.get(plainName(ref)) ?? plainName(ref))}`
+      : (moved.get(ref.replace(/:0$/, "")) ?? ref);
+  return {
+    ...recorded,
+    nodes: nodes.flatMap((node) => {
+      if (dropped.has(node.name)) return [];
+      const one = fused.get(node.name) ?? node;
+      return [{ ...one, inputs: one.inputs.map(renamed) }];
+    }),
+    updates: updates.map(([variable, value]) => [variable, renamed(value)] as const),
+  };
+}
