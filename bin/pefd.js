@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { homedir } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 
 const SUPPORTED = 20;
 
@@ -29,6 +29,7 @@ async function prepareEnvironment(argv) {
     env: process.env,
     programCache: withoutCache ? undefined : programCache,
     cudaDirectory: paths.cudaDirectory(),
+    processors: availableParallelism(),
   });
   Object.assign(process.env, variables);
 }

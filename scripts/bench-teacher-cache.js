@@ -1,7 +1,7 @@
 // Times a distillation step without --teacher_cache, with every output missing, and with every output found, in turns
 // and in one process: node scripts/bench-teacher-cache.js DATA [BATCH] [STEPS] [ENGINE]
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadCifar100 } from "../dist/data/cifar100.js";
 import { epochPlan, PLAN_COLUMNS } from "../dist/data/sampler.js";
@@ -22,7 +22,10 @@ const METHOD = "ours";
 const row = methodRow(METHOD);
 const setting = { model_s: "resnet8x4", distill: METHOD, ...row.defaults, kd_T: 4, num_proj: 3 };
 
-Object.assign(process.env, nativeEnvironment({ env: process.env }));
+Object.assign(
+  process.env,
+  nativeEnvironment({ env: process.env, processors: availableParallelism() }),
+);
 loadTensorFlow();
 const dataset = loadCifar100(data, { limitTrain: batchSize * count, limitTest: 1 });
 const choice = chooseEngine({ engine, precision: "auto" }, process.env);

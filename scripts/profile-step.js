@@ -7,7 +7,7 @@
 // trace. PEFD_PYTHON names a Python with tensorflow-cpu of the same version as `pefd doctor` tells.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WORKS } from "../dist/bench/works.js";
@@ -19,7 +19,10 @@ import { loadTensorFlow } from "../dist/runtime/tf.js";
 const [what = "distill", batch = "16"] = process.argv.slice(2);
 const PAIR = { teacher: "resnet32x4", student: "resnet8x4", method: "ours" };
 const size = { batchSize: Number(batch), steps: 1, testImages: 1 };
-Object.assign(process.env, nativeEnvironment({ env: process.env }));
+Object.assign(
+  process.env,
+  nativeEnvironment({ env: process.env, processors: availableParallelism() }),
+);
 
 /** Copies every graph that is loaded from now on; the session deletes its own. */
 function keepGraphs(folder) {

@@ -9,7 +9,7 @@ constexpr long larger(long a, long b) { return a > b ? a : b; }
 constexpr long parts(long whole, long size) { return (whole + size - 1) / size; }
 
 // Slots of a thread's memory.
-enum Slot { PACKED, TRANSPOSED, GRADIENTS, PLANES, OUTPUTS, ZEROS, ELEMENTS };
+enum Slot { PACKED, SUMS, GRADIENTS, PLANES, OUTPUTS, ZEROS, ELEMENTS };
 
 }  // namespace
 }  // namespace pefd

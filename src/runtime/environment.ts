@@ -8,7 +8,15 @@ export interface NativeSettings {
   readonly programCache: string | undefined;
   /** Folder that holds bin/ptxas and nvvm/libdevice; undefined where no GPU runtime is installed. */
   readonly cudaDirectory: string | undefined;
+  /** Processors that this process may use: os.availableParallelism(). */
+  readonly processors: number;
 }
+
+/**
+ * Up to so many processors ops run one after the other, each on all of them: two at once would only push each other out
+ * of the caches (docs/performance.md; more processors than these have not been measured).
+ */
+const FEW_PROCESSORS = 2;
 
 /** Kinds of device whose compiled programs are kept. */
 const CACHED_DEVICES = "CPU,XLA_CPU_JIT,GPU,XLA_GPU_JIT";
@@ -35,12 +43,15 @@ function withFlags(
  * @returns only what has to be set, the user's own settings kept; to be assigned before TensorFlow is loaded
  */
 export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
-  const { env, programCache, cudaDirectory } = settings;
+  const { env, programCache, cudaDirectory, processors } = settings;
   const variables: Record<string, string> = {
     TF_FORCE_GPU_ALLOW_GROWTH: env.TF_FORCE_GPU_ALLOW_GROWTH ?? "true",
     TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? "2",
     TF_ENABLE_ONEDNN_OPTS: env.TF_ENABLE_ONEDNN_OPTS ?? "1",
   };
+  if (cudaDirectory === undefined && processors <= FEW_PROCESSORS) {
+    variables.TF_NUM_INTEROP_THREADS = env.TF_NUM_INTEROP_THREADS ?? "1";
+  }
   if (cudaDirectory !== undefined) {
     variables.XLA_FLAGS = withFlags(env.XLA_FLAGS, [["--xla_gpu_cuda_data_dir", cudaDirectory]]);
   }

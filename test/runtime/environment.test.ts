@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nativeEnvironment } from "#pefd/runtime/environment.js";
 
-const settings = { env: {}, programCache: "/c/xla", cudaDirectory: "/c/cuda" };
+const settings = { env: {}, programCache: "/c/xla", cudaDirectory: "/c/cuda", processors: 2 };
 
 test("everything is set where the user has set nothing", () => {
   assert.deepEqual(nativeEnvironment(settings), {
@@ -40,12 +40,21 @@ test("setting it twice changes nothing", () => {
 });
 
 test("without a GPU runtime or a cache the flags of XLA are left alone", () => {
-  const bare = { env: {}, programCache: undefined, cudaDirectory: undefined };
+  const bare = { env: {}, programCache: undefined, cudaDirectory: undefined, processors: 64 };
   assert.deepEqual(Object.keys(nativeEnvironment(bare)), [
     "TF_FORCE_GPU_ALLOW_GROWTH",
     "TF_CPP_MIN_LOG_LEVEL",
     "TF_ENABLE_ONEDNN_OPTS",
   ]);
+});
+
+test("on two processors ops run one after the other, unless the user or a GPU has it otherwise", () => {
+  const two = { ...settings, cudaDirectory: undefined };
+  const threads = (more: object) => nativeEnvironment({ ...two, ...more }).TF_NUM_INTEROP_THREADS;
+  assert.equal(threads({}), "1");
+  assert.equal(threads({ env: { TF_NUM_INTEROP_THREADS: "2" } }), "2");
+  assert.equal(threads({ processors: 3 }), undefined);
+  assert.equal(threads({ cudaDirectory: "/c/cuda" }), undefined);
 });
 
 test("a folder with a blank in its name is quoted for TensorFlow's flag parser", () => {
