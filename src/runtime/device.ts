@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { linkedRuntime } from "./installed.js";
 import { nativeBackend } from "./native.js";
@@ -22,6 +23,15 @@ export function processorName(): string {
   const model = cpus()[0]?.model.replace(/\s+/g, " ").trim() || "unknown processor";
   const cores = availableParallelism();
   return `CPU (${model}, ${cores} ${cores === 1 ? "core" : "cores"})`;
+}
+
+let matrixUnits: boolean | undefined;
+
+/** Whether the processor multiplies matrices of bfloat16 in units of their own (AMX), as Linux tells it. */
+export function hasMatrixUnits(): boolean {
+  matrixUnits ??=
+    existsSync("/proc/cpuinfo") && /\bamx_bf16\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
+  return matrixUnits;
 }
 
 /** What TensorFlow computes on: the GPU's name, else the processor's. TensorFlow must be loaded. */
