@@ -1,5 +1,5 @@
-// Convolutions by the names of TensorFlow's own ops with "Pefd" in front: the same inputs and attributes, but only 3x3
-// filters, stride 1, padding SAME, NHWC and channels in multiples of 16.
+// Convolutions by the names of TensorFlow's own ops with "Pefd" in front: the same inputs and attributes, but only filters
+// of 3x3 and 1x1, strides 1 and 2, PyTorch's padding, NHWC and channels in multiples of 16.
 #include "call.h"
 #include "instructions.h"
 #include "op.h"
@@ -8,39 +8,73 @@
 namespace pefd {
 namespace {
 
-// The sizes of a convolution, from images at one of its ends and one dimension of its filter; refused where the
-// kernels do not serve it.
-bool described(Call &call, TF_Tensor *images, long inputs, long outputs, Convolution &conv) {
-  if (inputs % CHANNELS != 0 || outputs % CHANNELS != 0) {
-    call.refuse("Channels must come in multiples of 16.");
+// The stride that a node asks for.
+void *createStride(TF_OpKernelConstruction *construction) {
+  TF_Status *status = TF_NewStatus();
+  int64_t strides[4] = {};
+  TF_OpKernelConstruction_GetAttrInt64List(construction, "strides", strides, 4, status);
+  if (TF_GetCode(status) == TF_OK && (strides[1] != strides[2] || strides[1] < 1 || strides[1] > 2)) {
+    TF_SetStatus(status, TF_INVALID_ARGUMENT, "Strides must be 1 or 2, the same for rows and columns.");
+  }
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  TF_DeleteStatus(status);
+  return new long(strides[1]);
+}
+
+void removeStride(void *stride) { delete static_cast<long *>(stride); }
+
+bool areImages(Call &call, TF_Tensor *images, int64_t n, int64_t height, int64_t width, int64_t channels) {
+  const bool fit = TF_NumDims(images) == 4 && TF_Dim(images, 0) == n && TF_Dim(images, 1) == height &&
+                   TF_Dim(images, 2) == width && TF_Dim(images, 3) == channels;
+  if (!fit) call.refuse("Images must be [N, H, W, C], with the channels of the filter and the sizes of the result.");
+  return fit;
+}
+
+// What a convolution is, from the shapes [N, H, W, I] of its images and [kernel, kernel, I, O] of its filter; refused
+// where the kernels do not serve it.
+bool describe(Call &call, const int64_t (&images)[4], const int64_t (&filter)[4], void *stride, Convolution &conv) {
+  conv = {images[0], images[1], images[2], filter[2], filter[3], filter[0], *static_cast<long *>(stride)};
+  const char *trouble = nullptr;
+  if (filter[0] != filter[1] || (filter[0] != 3 && filter[0] != 1)) {
+    trouble = "The filter must be [3, 3, inputs, outputs] or [1, 1, inputs, outputs].";
+  } else if (images[3] != filter[2]) {
+    trouble = "Images must be [N, H, W, C] with the filter's channels.";
+  } else if (filter[2] % CHANNELS != 0 || filter[3] % CHANNELS != 0) {
+    trouble = "Channels must come in multiples of 16.";
+  }
+  if (trouble != nullptr) call.refuse(trouble);
+  return trouble == nullptr;
+}
+
+// The four sizes of a tensor.
+bool shapeOf(Call &call, TF_Tensor *tensor, int64_t (&shape)[4]) {
+  if (TF_NumDims(tensor) != 4) {
+    call.refuse("Images and filters have four dimensions.");
     return false;
   }
-  conv = {TF_Dim(images, 0), TF_Dim(images, 1), TF_Dim(images, 2), inputs, outputs};
+  for (int axis = 0; axis < 4; axis++) shape[axis] = TF_Dim(tensor, axis);
   return true;
 }
 
-bool isFilter(Call &call, TF_Tensor *filter) {
-  const bool fits = TF_NumDims(filter) == 4 && TF_Dim(filter, 0) == 3 && TF_Dim(filter, 1) == 3;
-  if (!fits) call.refuse("The filter must be [3, 3, inputs, outputs].");
-  return fits;
-}
-
-bool areImages(Call &call, TF_Tensor *images, int64_t channels) {
-  const bool fit = TF_NumDims(images) == 4 && TF_Dim(images, 3) == channels;
-  if (!fit) call.refuse("Images must be [N, H, W, C] with the filter's channels.");
-  return fit;
+// The four sizes that a tensor holds.
+bool shapeIn(Call &call, TF_Tensor *sizes, int64_t (&shape)[4]) {
+  if (TF_TensorElementCount(sizes) != 4) {
+    call.refuse("Images and filters have four sizes.");
+    return false;
+  }
+  for (int axis = 0; axis < 4; axis++) shape[axis] = static_cast<const int32_t *>(TF_TensorData(sizes))[axis];
+  return true;
 }
 
 // The forward pass and what follows it in one op: a bias, an image that is added, ReLU.
 template <bool bias, bool image, bool relu>
-void computeForward(void *, TF_OpKernelContext *context) {
+void computeForward(void *stride, TF_OpKernelContext *context) {
   Call call(context);
   TF_Tensor *x = call.input(0), *filter = call.input(1);
+  int64_t images[4], taps[4];
   Convolution conv;
-  if (!isFilter(call, filter) || !areImages(call, x, TF_Dim(filter, 2)) ||
-      !described(call, x, TF_Dim(filter, 2), TF_Dim(filter, 3), conv)) {
-    return;
-  }
+  if (!shapeOf(call, x, images) || !shapeOf(call, filter, taps) || !describe(call, images, taps, stride, conv)) return;
+  const long height = conv.results(conv.h), width = conv.results(conv.w);
   Finish finish{nullptr, nullptr, relu};
   if (bias) {
     TF_Tensor *numbers = call.input(2);
@@ -49,98 +83,69 @@ void computeForward(void *, TF_OpKernelContext *context) {
   }
   if (image) {
     TF_Tensor *added = call.input(3);
-    if (!areImages(call, added, conv.outputs)) return;
-    if (TF_TensorElementCount(added) != conv.n * conv.h * conv.w * conv.outputs) {
-      return call.refuse("What is added must have the shape of the result.");
-    }
+    if (!areImages(call, added, conv.n, height, width, conv.outputs)) return;
     finish.image = floats(added);
   }
-  float *y = call.output(0, {conv.n, conv.h, conv.w, conv.outputs});
+  float *y = call.output(0, {conv.n, height, width, conv.outputs});
   if (y != nullptr) instructions().kernels->forward(host(), conv, floats(x), floats(filter), finish, y);
 }
 
-void computeInputGradient(void *, TF_OpKernelContext *context) {
+void computeInputGradient(void *stride, TF_OpKernelContext *context) {
   Call call(context);
   TF_Tensor *filter = call.input(1), *dy = call.input(2);
+  int64_t images[4], taps[4];
   Convolution conv;
-  if (!isFilter(call, filter) || !areImages(call, dy, TF_Dim(filter, 3)) ||
-      !described(call, dy, TF_Dim(filter, 2), TF_Dim(filter, 3), conv)) {
+  if (!shapeIn(call, call.input(0), images) || !shapeOf(call, filter, taps) ||
+      !describe(call, images, taps, stride, conv) ||
+      !areImages(call, dy, conv.n, conv.results(conv.h), conv.results(conv.w), conv.outputs)) {
     return;
   }
   float *dx = call.output(0, {conv.n, conv.h, conv.w, conv.inputs});
   if (dx != nullptr) instructions().kernels->inputGradient(host(), conv, floats(filter), floats(dy), dx);
 }
 
-void computeFilterGradient(void *, TF_OpKernelContext *context) {
+void computeFilterGradient(void *stride, TF_OpKernelContext *context) {
   Call call(context);
   TF_Tensor *x = call.input(0), *dy = call.input(2);
-  if (TF_NumDims(x) != 4 || TF_NumDims(dy) != 4 || TF_Dim(x, 0) != TF_Dim(dy, 0) || TF_Dim(x, 1) != TF_Dim(dy, 1) ||
-      TF_Dim(x, 2) != TF_Dim(dy, 2)) {
-    return call.refuse("Images and gradients must be [N, H, W, C] of the same N, H and W.");
-  }
+  int64_t images[4], taps[4];
   Convolution conv;
-  if (!described(call, x, TF_Dim(x, 3), TF_Dim(dy, 3), conv)) return;
-  float *dfilter = call.output(0, {3, 3, conv.inputs, conv.outputs});
+  if (!shapeOf(call, x, images) || !shapeIn(call, call.input(1), taps) || !describe(call, images, taps, stride, conv) ||
+      !areImages(call, dy, conv.n, conv.results(conv.h), conv.results(conv.w), conv.outputs)) {
+    return;
+  }
+  float *dfilter = call.output(0, {conv.kernel, conv.kernel, conv.inputs, conv.outputs});
   if (dfilter != nullptr) instructions().kernels->filterGradient(host(), conv, floats(x), floats(dy), dfilter);
 }
 
-// Axes [from, to) of an input, as a shape.
-struct Axes {
-  int input, from, to;
-};
-
-void joinShapes(TF_ShapeInferenceContext *context, TF_Status *status, Axes left, Axes right) {
-  TF_ShapeHandle *whole = TF_NewShapeHandle(), *a = TF_NewShapeHandle(), *b = TF_NewShapeHandle();
-  TF_ShapeInferenceContextGetInput(context, left.input, whole, status);
-  TF_ShapeInferenceContextSubshape(context, whole, left.from, left.to, a, status);
-  TF_ShapeInferenceContextGetInput(context, right.input, whole, status);
-  TF_ShapeInferenceContextSubshape(context, whole, right.from, right.to, b, status);
-  TF_ShapeInferenceContextConcatenateShapes(context, a, b, a, status);
-  TF_ShapeInferenceContextSetOutput(context, 0, a, status);
-  TF_DeleteShapeHandle(whole);
-  TF_DeleteShapeHandle(a);
-  TF_DeleteShapeHandle(b);
-}
-
-void forwardShape(TF_ShapeInferenceContext *context, TF_Status *status) {
-  joinShapes(context, status, {0, 0, 3}, {1, 3, 4});
-}
-
-void inputGradientShape(TF_ShapeInferenceContext *context, TF_Status *status) {
-  joinShapes(context, status, {2, 0, 3}, {1, 2, 3});
-}
-
-// Conv2D's attributes, with the only values that are served.
-Op convolutionOp(const char *name, std::vector<const char *> inputs,
-                 void (*shape)(TF_ShapeInferenceContext *, TF_Status *), void (*compute)(void *, TF_OpKernelContext *)) {
+// Conv2D's attributes. Padding is PyTorch's, as many pixels on all sides as keep the size at stride 1, whatever the
+// attributes about it say.
+Op convolutionOp(const char *name, std::vector<const char *> inputs, void (*compute)(void *, TF_OpKernelContext *)) {
   return {name,
-          {"T: {float}", "strides: list(int)", "use_cudnn_on_gpu: bool = true", "padding: {'SAME'}",
+          {"T: {float}", "strides: list(int)", "use_cudnn_on_gpu: bool = true", "padding: {'SAME', 'VALID', 'EXPLICIT'}",
            "explicit_paddings: list(int) = []", "data_format: {'NHWC'} = 'NHWC'",
            "dilations: list(int) = [1, 1, 1, 1]"},
           inputs,
           {"output: T"},
-          shape,
-          nullptr,
+          unknownShape,
+          createStride,
           compute,
-          nullptr};
+          removeStride};
 }
 
 }  // namespace
 
 std::vector<Op> convolutionOps() {
   return {
-      convolutionOp("PefdConv2D", {"input: T", "filter: T"}, forwardShape, computeForward<false, false, false>),
-      convolutionOp("PefdConv2DBias", {"input: T", "filter: T", "bias: T"}, forwardShape,
-                    computeForward<true, false, false>),
-      convolutionOp("PefdConv2DBiasRelu", {"input: T", "filter: T", "bias: T"}, forwardShape,
-                    computeForward<true, false, true>),
-      convolutionOp("PefdConv2DBiasAdd", {"input: T", "filter: T", "bias: T", "image: T"}, forwardShape,
+      convolutionOp("PefdConv2D", {"input: T", "filter: T"}, computeForward<false, false, false>),
+      convolutionOp("PefdConv2DBias", {"input: T", "filter: T", "bias: T"}, computeForward<true, false, false>),
+      convolutionOp("PefdConv2DBiasRelu", {"input: T", "filter: T", "bias: T"}, computeForward<true, false, true>),
+      convolutionOp("PefdConv2DBiasAdd", {"input: T", "filter: T", "bias: T", "image: T"},
                     computeForward<true, true, false>),
-      convolutionOp("PefdConv2DBiasAddRelu", {"input: T", "filter: T", "bias: T", "image: T"}, forwardShape,
+      convolutionOp("PefdConv2DBiasAddRelu", {"input: T", "filter: T", "bias: T", "image: T"},
                     computeForward<true, true, true>),
       convolutionOp("PefdConv2DBackpropInput", {"input_sizes: int32", "filter: T", "out_backprop: T"},
-                    inputGradientShape, computeInputGradient),
-      convolutionOp("PefdConv2DBackpropFilter", {"input: T", "filter_sizes: int32", "out_backprop: T"}, unknownShape,
+                    computeInputGradient),
+      convolutionOp("PefdConv2DBackpropFilter", {"input: T", "filter_sizes: int32", "out_backprop: T"},
                     computeFilterGradient),
   };
 }

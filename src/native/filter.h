@@ -1,11 +1,11 @@
 // Filters, transformed and packed for the products.
 #pragma once
 
+#include "algorithms.h"
 #include "common.h"
 #include "kernels.h"
 #include "product.h"
 #include "tiles.h"
-#include "winograd.h"
 
 namespace pefd {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 // Columns of a packed filter's panels.
 constexpr long panelOf(long columns) { return columns % PANEL == 0 ? PANEL : CHANNELS; }
 
-// The taps [9][rows][columns] that a convolution multiplies with, read from a filter that is stored as them, or, for the
+// The taps [kernel * kernel][rows][columns] that a convolution multiplies with, read from a filter that is stored as them, or, for the
 // gradient of a convolution's input, turned: in space from the last tap to the first, and with its channels exchanged.
 struct Taps {
   const float *filter;
@@ -21,43 +21,44 @@ struct Taps {
   bool turned;
 };
 
-// CHANNELS rows of one panel of columns of turned taps, as [9][CHANNELS][panel].
-inline void turn(const Taps &taps, long row, long column, long panel, float *to) {
-  for (long tap = 0; tap < 9; tap++) {
-    const float *from = taps.filter + ((8 - tap) * taps.columns + column) * taps.rows + row;
+// CHANNELS rows of one panel of columns of turned taps, as [TAPS][CHANNELS][panel].
+template <int TAPS>
+void turn(const Taps &taps, long row, long column, long panel, float *to) {
+  for (long tap = 0; tap < TAPS; tap++) {
+    const float *from = taps.filter + ((TAPS - 1 - tap) * taps.columns + column) * taps.rows + row;
     for (long r = 0; r < CHANNELS; r++)
       for (long c = 0; c < panel; c++) to[(tap * CHANNELS + r) * panel + c] = from[c * taps.rows + r];
   }
 }
 
 // Transforms CHANNELS rows of one panel; `to` is the panel's first row in its first plane.
-template <int M>
+template <typename Algorithm>
 void packRows(const Taps &taps, long row, long column, float *to, long plane) {
-  constexpr int SIDE = M + 2;
+  constexpr int KERNEL = Algorithm::KERNEL, FACTORS = Algorithm::FACTORS;
   const long panel = panelOf(taps.columns);
-  float turned[9 * CHANNELS * PANEL];
-  if (taps.turned) turn(taps, row, column, panel, turned);
+  float turned[KERNEL * KERNEL * CHANNELS * PANEL];
+  if (taps.turned) turn<KERNEL * KERNEL>(taps, row, column, panel, turned);
   const float *from = taps.turned ? turned : taps.filter + row * taps.columns + column;
   const long rowSize = taps.turned ? panel : taps.columns;
   const long tapSize = taps.turned ? CHANNELS * panel : taps.rows * taps.columns;
   for (long r = 0; r < CHANNELS; r++) {
     for (long c = 0; c < panel; c += WIDTH) {
-      Vector in[3][3], out[SIDE][SIDE];
-#pragma GCC unroll 8
-      for (int i = 0; i < 3; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < 3; j++) in[i][j] = load(from + (i * 3 + j) * tapSize + r * rowSize + c);
-      onBothSides<3, SIDE>(Winograd<M>::filter, in, out);
-#pragma GCC unroll 8
-      for (int i = 0; i < SIDE; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < SIDE; j++) store(to + (i * SIDE + j) * plane + (row + r) * panel + c, out[i][j]);
+      Vector in[KERNEL][KERNEL], out[FACTORS][FACTORS];
+#pragma GCC unroll 16
+      for (int i = 0; i < KERNEL; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < KERNEL; j++) in[i][j] = load(from + (i * KERNEL + j) * tapSize + r * rowSize + c);
+      onBothSides<KERNEL, FACTORS>(Algorithm::filter, in, out);
+#pragma GCC unroll 16
+      for (int i = 0; i < FACTORS; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < FACTORS; j++) store(to + (i * FACTORS + j) * plane + (row + r) * panel + c, out[i][j]);
     }
   }
 }
 
-// All panels, as [SIDE * SIDE] planes of [columns / panel][rows][panel].
-template <int M>
+// All panels, as [FACTORS * FACTORS] planes of [columns / panel][rows][panel].
+template <typename Algorithm>
 void packAll(const Host &host, const Taps &taps, float *to) {
   struct Context {
     const Taps &taps;
@@ -70,7 +71,7 @@ void packAll(const Host &host, const Taps &taps, float *to) {
         const auto &[taps, to] = *static_cast<const Context *>(of);
         const long panel = panelOf(taps.columns), panels = taps.columns / panel;
         const long column = index % panels * panel;
-        packRows<M>(taps, index / panels * CHANNELS, column, to + column * taps.rows,
+        packRows<Algorithm>(taps, index / panels * CHANNELS, column, to + column * taps.rows,
                     apart(taps.rows * taps.columns));
       },
       &context);

@@ -12,15 +12,16 @@ namespace {
 
 // Bytes of transformed tiles that a task works on.
 constexpr long TASK_BYTES = 1 << 20;
-template <int M>
+
+template <typename Algorithm>
 struct Forward {
-  static constexpr int SIDE = M + 2, POINTS = SIDE * SIDE;
+  static constexpr int POINTS = Algorithm::POINTS, PLANES_OF_POINTS = POINTS * POINTS, TILE = Algorithm::TILE;
   const Host &host;
-  const Tiles<M> tiles;
+  const Tiles tiles;
   const Taps taps;
-  const float *x;
+  const Squares<const float> windows;
   const Finish finish;
-  float *y;
+  const Squares<float> results;
   float *packed = nullptr;
   long tasks = 0;
 
@@ -33,80 +34,108 @@ struct Forward {
     if (count == 0) return;
     const long inRow = apart(inputs()), outRow = apart(outputs()), panel = panelOf(outputs());
     const long inPlane = apart(count * inRow), outPlane = apart(count * outRow);
-    float *planes = host.scratch(PLANES, POINTS * inPlane);
-    float *products = host.scratch(OUTPUTS, POINTS * outPlane);
-    transformPixels<M, SIDE>(Winograd<M>::input, tiles, first, count, 1, x, inputs(), zeros(host, ZEROS, inputs()),
-                             planes, inPlane);
-    for (long p = 0; p < POINTS; p++) {
+    float *planes = host.scratch(PLANES, PLANES_OF_POINTS * inPlane);
+    float *products = host.scratch(OUTPUTS, PLANES_OF_POINTS * outPlane);
+    transformPixels<Algorithm::WINDOW, POINTS>(Algorithm::input, tiles, first, count, windows,
+                                               zeros(host, ZEROS, inputs()), planes, inPlane);
+    for (long p = 0; p < PLANES_OF_POINTS; p++) {
+      const float *factors = packed + factorPlane<Algorithm>(p) * apart(inputs() * outputs());
       for (long o = 0; o < outputs(); o += panel) {
         multiply(count, panel, inputs(), planes + p * inPlane, {inRow, 1},
-                 packed + p * apart(inputs() * outputs()) + o * inputs(), panel, products + p * outPlane + o,
-                 outRow, false);
+                 factors + o * inputs(), panel, products + p * outPlane + o, outRow, false);
       }
     }
-    results(first, count, products, outRow, outPlane);
+    writeResults(first, count, products, outRow, outPlane);
   }
 
   // Transforms products of some tiles back, and finishes them.
-  void results(long first, long count, const float *products, long outRow, long outPlane) const {
+  void writeResults(long first, long count, const float *products, long outRow, long outPlane) const {
     float *outside = host.scratch(ZEROS, outputs());
     for (long t = 0; t < count; t++) {
-      float *pixel[M * M];
-      tiles.template pixels<M, float>(tiles.place(first + t), 0, y, outputs(), outside, pixel);
+      float *pixel[TILE * TILE];
+      results.template pixels<TILE>(tiles.place(first + t), outside, pixel);
       for (long o = 0; o < outputs(); o += WIDTH) {
-        Vector in[SIDE][SIDE], out[M][M];
-#pragma GCC unroll 8
-        for (int i = 0; i < SIDE; i++)
-#pragma GCC unroll 8
-          for (int j = 0; j < SIDE; j++) in[i][j] = load(products + (i * SIDE + j) * outPlane + t * outRow + o);
-        onBothSides<SIDE, M>(Winograd<M>::output, in, out);
-        finished(out, pixel, outside, o);
+        Vector in[POINTS][POINTS], out[TILE][TILE];
 #pragma GCC unroll 16
-        for (int i = 0; i < M * M; i++) store(pixel[i] + o, out[i / M][i % M]);
+        for (int i = 0; i < POINTS; i++)
+#pragma GCC unroll 16
+          for (int j = 0; j < POINTS; j++) in[i][j] = load(products + (i * POINTS + j) * outPlane + t * outRow + o);
+        onBothSides<POINTS, TILE>(Algorithm::output, in, out);
+        finished(out, pixel, outside, o);
+#pragma GCC unroll 64
+        for (int i = 0; i < TILE * TILE; i++) store(pixel[i] + o, out[i / TILE][i % TILE]);
       }
     }
   }
 
-  inline void finished(Vector (&out)[M][M], float *const (&pixel)[M * M], const float *outside, long channel) const {
+  inline void finished(Vector (&out)[TILE][TILE], float *const (&pixel)[TILE * TILE], const float *outside, long channel) const {
     if (finish.bias != nullptr) {
       const Vector bias = load(finish.bias + channel);
-#pragma GCC unroll 16
-      for (int i = 0; i < M * M; i++) out[i / M][i % M] += bias;
+#pragma GCC unroll 64
+      for (int i = 0; i < TILE * TILE; i++) out[i / TILE][i % TILE] += bias;
     }
     if (finish.image != nullptr) {
-      for (int i = 0; i < M * M; i++) {
-        if (pixel[i] != outside) out[i / M][i % M] += load(finish.image + (pixel[i] - y) + channel);
+      for (int i = 0; i < TILE * TILE; i++) {
+        if (pixel[i] != outside) out[i / TILE][i % TILE] += load(finish.image + (pixel[i] - results.images) + channel);
       }
     }
     if (finish.relu) {
-#pragma GCC unroll 16
-      for (int i = 0; i < M * M; i++) {
-        const Vector value = out[i / M][i % M];
-        out[i / M][i % M] = value < 0 ? Vector{} : value;  // a NaN stays one
+#pragma GCC unroll 64
+      for (int i = 0; i < TILE * TILE; i++) {
+        const Vector value = out[i / TILE][i % TILE];
+        out[i / TILE][i % TILE] = value < 0 ? Vector{} : value;  // a NaN stays one
       }
     }
   }
 
   void run() {
-    packed = host.scratch(PACKED, POINTS * apart(inputs() * outputs()));
-    packAll<M>(host, taps, packed);
-    const long perTile = POINTS * (inputs() + outputs()) * long{sizeof(float)};
+    constexpr long FACTORS = Algorithm::FACTORS;
+    packed = host.scratch(PACKED, FACTORS * FACTORS * apart(inputs() * outputs()));
+    packAll<Algorithm>(host, taps, packed);
+    const long perTile = PLANES_OF_POINTS * (inputs() + outputs()) * long{sizeof(float)};
     const long most = larger(ROWS, smaller(TASK_BYTES / perTile, 4 * ROWS) / ROWS * ROWS);
     tasks = parts(parts(tiles.count(), most), host.threads) * host.threads;
     each<Forward, &Forward::task>(host, tasks, *this);
   }
 };
 
-template <int M>
-void forward(const Host &host, const Convolution &conv, const float *x, const float *filter, Finish finish, float *y) {
-  const Taps taps{filter, conv.inputs, conv.outputs, false};
-  Forward<M>{host, Tiles<M>(conv.n, conv.h, conv.w), taps, x, finish, y}.run();
+// What a convolution's algorithm sees of an image: windows, or tiles.
+template <typename Algorithm, typename Float>
+Squares<Float> windowsOf(Float *images, long height, long width, long channels) {
+  return {images, height, width, channels, Algorithm::STEP, Algorithm::BEFORE};
+}
+template <typename Algorithm, typename Float>
+Squares<Float> tilesOf(Float *images, long height, long width, long channels) {
+  return {images, height, width, channels, Algorithm::TILE, 0};
 }
 
-template <int M>
+template <typename Algorithm>
+Tiles tilesOf(long n, long height, long width) {
+  return {n, parts(height, Algorithm::TILE), parts(width, Algorithm::TILE)};
+}
+
+template <typename Algorithm>
+void forward(const Host &host, const Convolution &conv, const float *x, const float *filter, Finish finish, float *y) {
+  const long height = conv.results(conv.h), width = conv.results(conv.w);
+  Forward<Algorithm>{host,
+                     tilesOf<Algorithm>(conv.n, height, width),
+                     {filter, conv.inputs, conv.outputs, false},
+                     windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
+                     finish,
+                     tilesOf<Algorithm>(y, height, width, conv.outputs)}
+      .run();
+}
+
+template <typename Algorithm>
 void inputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy, float *dx) {
-  const Taps taps{filter, conv.outputs, conv.inputs, true};
-  Forward<M>{host, Tiles<M>(conv.n, conv.h, conv.w), taps, dy, {}, dx}.run();
+  using Gradient = typename Algorithm::Gradient;
+  Forward<Gradient>{host,
+                    tilesOf<Gradient>(conv.n, conv.h, conv.w),
+                    {filter, conv.outputs, conv.inputs, true},
+                    windowsOf<Gradient>(dy, conv.results(conv.h), conv.results(conv.w), conv.outputs),
+                    {},
+                    tilesOf<Gradient>(dx, conv.h, conv.w, conv.inputs)}
+      .run();
 }
 
 }  // namespace

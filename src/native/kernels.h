@@ -5,10 +5,13 @@
 
 namespace pefd {
 
-// A 3x3 convolution of stride 1 and padding 1 on all sides: [n, h, w, inputs] to [n, h, w, outputs]; the filter is
-// [3, 3, inputs, outputs]. Both channel counts are multiples of CHANNELS.
+// A convolution from [n, h, w, inputs] to [n, results(h), results(w), outputs]; the filter is [kernel, kernel, inputs,
+// outputs]. The kernel is 3, with padding 1 on all sides, or 1, without; the stride is 1 or 2. Both channel counts are
+// multiples of CHANNELS.
 struct Convolution {
-  long n, h, w, inputs, outputs;
+  long n, h, w, inputs, outputs, kernel, stride;
+
+  long results(long size) const { return (size - 1) / stride + 1; }
 };
 
 constexpr long CHANNELS = 16;

@@ -1,9 +1,9 @@
 // Images cut into tiles, and the transforms of tiles.
 #pragma once
 
+#include "algorithms.h"
 #include "common.h"
 #include "kernels.h"
-#include "winograd.h"
 
 namespace pefd {
 namespace {
@@ -12,67 +12,77 @@ namespace {
 // would leave some of a cache's sets unused, a power of two nearly all.
 constexpr long apart(long floats) { return (floats / CHANNELS | 1) * CHANNELS; }
 
-// The tiles of M x M pixels that images are cut into, numbered image by image and row by row.
-template <int M>
+// The tiles of images, numbered image by image and row by row.
 struct Tiles {
-  long n, h, w, rows, columns;
+  long n, rows, columns;
 
-  Tiles(long n, long h, long w) : n(n), h(h), w(w), rows(parts(h, M)), columns(parts(w, M)) {}
   long count() const { return n * rows * columns; }
 
-  // One tile: its image and its first pixel.
   struct Place {
-    long image, y, x;
+    long image, row, column;
   };
   Place place(long tile) const {
     const long inImage = tile % (rows * columns);
-    return {tile / (rows * columns), inImage / columns * M, inImage % columns * M};
+    return {tile / (rows * columns), inImage / columns, inImage % columns};
   }
+};
 
-  // Pointers to SIZE x SIZE pixels around a tile, from `before` pixels before its first; pixels outside of the image
-  // are `outside`.
-  template <int SIZE, typename Pixel>
-  void pixels(Place at, long before, Pixel *images, long channels, Pixel *outside, Pixel *(&pixel)[SIZE * SIZE]) const {
+// Images [n, height, width, channels], of which each tile has a square of pixels: it begins `step` pixels after that of
+// the tile before, the first one `before` pixels outside of the image.
+template <typename Float>
+struct Squares {
+  Float *images;
+  long height, width, channels, step, before;
+
+  // Pointers to SIZE x SIZE pixels of a tile; those outside of the image are `outside`.
+  template <int SIZE>
+  void pixels(Tiles::Place at, Float *outside, Float *(&pixel)[SIZE * SIZE]) const {
     for (long i = 0; i < SIZE; i++) {
-      const long y = at.y + i - before;
+      const long y = at.row * step - before + i;
       for (long j = 0; j < SIZE; j++) {
-        const long x = at.x + j - before;
-        const bool inside = y >= 0 && y < h && x >= 0 && x < w;
-        pixel[i * SIZE + j] = inside ? images + ((at.image * h + y) * w + x) * channels : outside;
+        const long x = at.column * step - before + j;
+        const bool inside = y >= 0 && y < height && x >= 0 && x < width;
+        pixel[i * SIZE + j] = inside ? images + ((at.image * height + y) * width + x) * channels : outside;
       }
     }
   }
 };
 
-// Transforms `count` tiles, IN x IN pixels each, to SIDE * SIDE planes of [count][apart(channels)].
-template <int M, int IN>
-void transformPixels(void (&oneSide)(const Vector (&)[IN], Vector (&)[M + 2]), const Tiles<M> &tiles, long first,
-                     long count, long before, const float *images, long channels, const float *zeros, float *planes,
-                     long plane) {
-  constexpr int SIDE = M + 2;
+// Transforms the squares of `count` tiles to POINTS * POINTS planes of [count][apart(channels)].
+template <int SIZE, int POINTS>
+void transformPixels(void (&oneSide)(const Vector (&)[SIZE], Vector (&)[POINTS]), const Tiles &tiles, long first,
+                     long count, const Squares<const float> &squares, const float *zeros, float *planes, long plane) {
+  const long channels = squares.channels;
   for (long t = 0; t < count; t++) {
-    const float *pixel[IN * IN];
-    tiles.template pixels<IN, const float>(tiles.place(first + t), before, images, channels, zeros, pixel);
+    const float *pixel[SIZE * SIZE];
+    squares.template pixels<SIZE>(tiles.place(first + t), zeros, pixel);
     float *to = planes + t * apart(channels);
     for (long c = 0; c < channels; c += WIDTH) {
-      Vector in[IN][IN], out[SIDE][SIDE];
-#pragma GCC unroll 8
-      for (int i = 0; i < IN; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < IN; j++) in[i][j] = load(pixel[i * IN + j] + c);
-      onBothSides<IN, SIDE>(oneSide, in, out);
-#pragma GCC unroll 8
-      for (int i = 0; i < SIDE; i++)
-#pragma GCC unroll 8
-        for (int j = 0; j < SIDE; j++) store(to + (i * SIDE + j) * plane + c, out[i][j]);
+      Vector in[SIZE][SIZE], out[POINTS][POINTS];
+#pragma GCC unroll 16
+      for (int i = 0; i < SIZE; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < SIZE; j++) in[i][j] = load(pixel[i * SIZE + j] + c);
+      onBothSides<SIZE, POINTS>(oneSide, in, out);
+#pragma GCC unroll 16
+      for (int i = 0; i < POINTS; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < POINTS; j++) store(to + (i * POINTS + j) * plane + c, out[i][j]);
     }
   }
+}
+
+// The plane of factors that a plane of points is multiplied with.
+template <typename Algorithm>
+constexpr long factorPlane(long plane) {
+  return Algorithm::factorOf(plane / Algorithm::POINTS) * Algorithm::FACTORS +
+         Algorithm::factorOf(plane % Algorithm::POINTS);
 }
 
 // Tiles that one task transforms.
 constexpr long TILES = 8;
 
-float *zeros(const Host &host, Slot slot, long floats) {
+inline float *zeros(const Host &host, Slot slot, long floats) {
   float *memory = host.scratch(slot, floats);
   for (long i = 0; i < floats; i++) memory[i] = 0;
   return memory;

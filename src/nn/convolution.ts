@@ -164,23 +164,25 @@ function paddedGradients(call: CallConvolution, kind: ConvolutionKind): Convolut
 
 const sum = ([a, b]: readonly [number, number]): number => a + b;
 
-/** Not on a GPU: cuDNN takes padding as it comes. */
+/** Not on a GPU, nor in our own kernels: they take padding as it comes. */
 const isPaddedFirst = (settings: Settings): boolean => {
   const dense = settings as unknown as DenseSettings;
-  return !nativeBackend().isUsingGpuDevice && dense.padding > 0 && !isSame(dense);
+  const isTaken = nativeBackend().isUsingGpuDevice || isOurs(settings);
+  return !isTaken && dense.padding > 0 && !isSame(dense);
 };
 
-/** Channels that our own kernels work on at once (src/native/kernels.h). */
-const OWN_CHANNELS = 16;
+/** What our own kernels serve (src/native/kernels.h): channels come in multiples of the last. */
+const OWN = { kernels: [1, 3], strides: [1, 2], channels: 16 };
 
-/** Whether our own kernels compute a convolution and its gradients: plain 3x3 ones, on a processor (docs/adr/0007). */
+/** Whether our own kernels compute a convolution and its gradients (docs/adr/0007). */
 const isOurs = (settings: Settings): boolean => {
-  const dense = settings as unknown as DenseSettings;
+  const { kernelSize, stride, padding, inputs, outputs } = settings as unknown as DenseSettings;
   return (
-    isSame(dense) &&
-    dense.kernelSize === 3 &&
-    dense.inputs % OWN_CHANNELS === 0 &&
-    dense.outputs % OWN_CHANNELS === 0 &&
+    OWN.kernels.includes(kernelSize) &&
+    OWN.strides.includes(stride) &&
+    kernelSize === 2 * padding + 1 &&
+    inputs % OWN.channels === 0 &&
+    outputs % OWN.channels === 0 &&
     ownOpsServe()
   );
 };

@@ -5,6 +5,7 @@ import { fusedConvolution, ownConvolutions, ownOp } from "#pefd/runtime/convolut
 import {
   DT,
   intAttribute,
+  type NativeAttribute,
   nativeBackend,
   stringAttribute,
   typeAttribute,
@@ -19,14 +20,25 @@ const OWN = {
   skip: ownConvolutions() === undefined && "no convolutions of our own on this processor",
 };
 
-const attributes = () => [
-  typeAttribute("T", DT.float),
-  intAttribute("strides", [1, 1, 1, 1]),
-  stringAttribute("padding", "SAME"),
-];
+/** PyTorch's padding, as TensorFlow has it. */
+const padding = (kernel: number): NativeAttribute[] =>
+  kernel === 1
+    ? [stringAttribute("padding", "VALID")]
+    : [
+        stringAttribute("padding", "EXPLICIT"),
+        intAttribute("explicit_paddings", [0, 0, 1, 1, 1, 1, 0, 0]),
+      ];
 
-const run = (op: string, inputs: Tensor[]): Tensor =>
-  nativeBackend().executeSingleOutput(op, attributes(), inputs);
+const run = (op: string, inputs: Tensor[], kernel = 3, stride = 1): Tensor =>
+  nativeBackend().executeSingleOutput(
+    op,
+    [
+      typeAttribute("T", DT.float),
+      intAttribute("strides", [1, stride, stride, 1]),
+      ...padding(kernel),
+    ],
+    inputs,
+  );
 
 const random = (shape: number[], seed: number): Tensor =>
   tf.randomNormal(shape, 0, 1, "float32", seed);
@@ -49,22 +61,33 @@ const SIZES = [
   [5, 32, 32, 32, 64],
 ] as const;
 
-for (const [n, h, w, inputs, outputs] of SIZES) {
-  const shape = `[${[n, h, w, inputs]}] to ${outputs} channels`;
-  test(`a convolution of ${shape} and its gradients are TensorFlow's`, OWN, () => {
-    const x = random([n, h, w, inputs], 1);
-    const filter = random([3, 3, inputs, outputs], 2);
-    const dy = random([n, h, w, outputs], 3);
-    const calls: Record<string, Tensor[]> = {
-      Conv2D: [x, filter],
-      Conv2DBackpropInput: [tf.tensor1d(x.shape, "int32"), filter, dy],
-      Conv2DBackpropFilter: [x, tf.tensor1d(filter.shape, "int32"), dy],
-    };
-    for (const [op, operands] of Object.entries(calls)) {
-      const error = distance(run(ownOp(op), operands), run(op, operands));
-      assert.ok(error < 1e-4, `${op}: ${error}`);
-    }
-  });
+const GEOMETRIES = [
+  [3, 1],
+  [3, 2],
+  [1, 1],
+  [1, 2],
+] as const;
+
+for (const [kernel, stride] of GEOMETRIES) {
+  for (const [n, h, w, inputs, outputs] of SIZES) {
+    const name = `${kernel}x${kernel}, stride ${stride}, [${[n, h, w, inputs]}] to ${outputs} channels`;
+    test(`${name}: a convolution and its gradients are TensorFlow's`, OWN, () => {
+      const results = (size: number) => Math.floor((size - 1) / stride) + 1;
+      const x = random([n, h, w, inputs], 1);
+      const filter = random([kernel, kernel, inputs, outputs], 2);
+      const dy = random([n, results(h), results(w), outputs], 3);
+      const calls: Record<string, Tensor[]> = {
+        Conv2D: [x, filter],
+        Conv2DBackpropInput: [tf.tensor1d(x.shape, "int32"), filter, dy],
+        Conv2DBackpropFilter: [x, tf.tensor1d(filter.shape, "int32"), dy],
+      };
+      for (const [op, operands] of Object.entries(calls)) {
+        const expected = run(op, operands, kernel, stride);
+        const error = distance(run(ownOp(op), operands, kernel, stride), expected);
+        assert.ok(error < 1e-4, `${op}: ${error}`);
+      }
+    });
+  }
 }
 
 test(
@@ -106,7 +129,7 @@ test("sizes that do not fit are refused with a reason", OWN, () => {
   assert.throws(() => run(ownOp("Conv2D"), [image(8), filter(3, 8)]), /multiples of 16/);
   assert.throws(
     () => run(ownOp("Conv2D"), [image(16), filter(5, 16)]),
-    /\[3, 3, inputs, outputs\]/,
+    /\[3, 3, inputs, outputs\] or \[1, 1/,
   );
   assert.throws(() => run(ownOp("Conv2D"), [image(32), filter(3, 16)]), /filter's channels/);
 });
