@@ -12,7 +12,7 @@ namespace pefd {
 namespace {
 
 // Bytes of transformed tiles that the gradient of a filter is summed over at once.
-constexpr long GROUP_BYTES = 4 << 20;
+constexpr long GROUP_BYTES = 8 << 20;
 // Input channels whose products one task sums.
 constexpr long SUMMED = 32;
 

@@ -11,5 +11,7 @@ export function newestMean(
 ): number {
   const images = now.images - (before?.images ?? 0);
   if (images <= 0) return now[key];
-  return (now[key] * now.images - (before?.[key] ?? 0) * (before?.images ?? 0)) / images;
+  const sum = now[key] * now.images - (before?.[key] ?? 0) * (before?.images ?? 0);
+  // Losses and percentages are never negative, but the difference of two roundings may be.
+  return Math.max(0, sum / images);
 }

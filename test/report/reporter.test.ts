@@ -114,6 +114,14 @@ describe("the paper's lines", () => {
     ]);
   });
 
+  it("never show an accuracy below zero, whatever the running mean was rounded to", () => {
+    const { reporter, text } = collect(false, { printFreq: 1 });
+    reporter.runStarted(INFO);
+    reporter.stepDone(step(1, 1, { top1: 6.25 }));
+    reporter.stepDone(step(1, 2, { top1: 6.25 / 2 - 1e-12 }));
+    assert.match(text(), /\[1\/4\].*\tAcc@1 0\.000 /);
+  });
+
   it("come once per crossing when many steps run in one call, and start anew each epoch", () => {
     const { reporter, text } = collect(false, { printFreq: 3 });
     reporter.runStarted(INFO);
