@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
@@ -17,19 +18,27 @@ struct Job {
   const long count;
   const Task task;
   void *const context;
-  std::atomic<long> next{0}, done{0};
+  std::atomic<long> next{0};
   // Threads of the pool that look at it; it may not go away before they have left.
-  int visitors = 0;
+  std::atomic<int> visitors{0};
 
   Job(long count, Task task, void *context) : count(count), task(task), context(context) {}
 
+  bool isOpen() const { return next.load(std::memory_order_relaxed) < count; }
+
   void help() {
-    for (long i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
-      task(context, i);
-      done.fetch_add(1, std::memory_order_release);
-    }
+    for (long i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) task(context, i);
   }
 };
+
+// How often a thread looks again before it goes to sleep: some ten microseconds. Jobs follow each other closely, and to be
+// woken takes longer.
+constexpr int LOOKS = 1000;
+
+template <typename Condition>
+void lookFor(Condition condition) {
+  for (int i = 0; i < LOOKS && !condition(); i++) __builtin_ia32_pause();
+}
 
 // Threads that help whoever has posted a job. Several ops of a graph run at once: each thread that runs one works on
 // its own job, and the pool's threads on any.
@@ -44,27 +53,39 @@ class Pool {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       jobs_.push_back(&job);
+      posts_++;
     }
     posted_.notify_all();
     job.help();
-    std::unique_lock<std::mutex> lock(mutex_);
-    for (size_t i = 0; i < jobs_.size(); i++) {
-      if (jobs_[i] == &job) jobs_.erase(jobs_.begin() + static_cast<long>(i));
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
     }
-    left_.wait(lock, [&job] { return job.visitors == 0; });
+    const auto isAlone = [&job] { return job.visitors.load(std::memory_order_acquire) == 0; };
+    lookFor(isAlone);
+    std::unique_lock<std::mutex> lock(mutex_);
+    left_.wait(lock, isAlone);
   }
 
  private:
+  Job *openJob() const {
+    for (Job *job : jobs_) {
+      if (job->isOpen()) return job;
+    }
+    return nullptr;
+  }
+
   void serve() {
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
-      Job *job = nullptr;
-      posted_.wait(lock, [&] {
-        for (Job *candidate : jobs_) {
-          if (candidate->next.load(std::memory_order_relaxed) < candidate->count) job = candidate;
-        }
-        return job != nullptr;
-      });
+      const long known = posts_;
+      Job *job = openJob();
+      if (job == nullptr) {
+        lock.unlock();
+        lookFor([&] { return posts_ != known; });
+        lock.lock();
+        posted_.wait(lock, [&] { return (job = openJob()) != nullptr; });
+      }
       job->visitors++;
       lock.unlock();
       job->help();
@@ -76,6 +97,7 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable posted_, left_;
   std::vector<Job *> jobs_;
+  std::atomic<long> posts_{0};
 };
 
 long threadsOfEnvironment() {
