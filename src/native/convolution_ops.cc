@@ -70,6 +70,7 @@ bool shapeIn(Call &call, TF_Tensor *sizes, int64_t (&shape)[4]) {
 template <bool bias, bool image, bool relu>
 void computeForward(void *stride, TF_OpKernelContext *context) {
   Call call(context);
+  const Workspace workspace;
   TF_Tensor *x = call.input(0), *filter = call.input(1);
   int64_t images[4], taps[4];
   Convolution conv;
@@ -92,6 +93,7 @@ void computeForward(void *stride, TF_OpKernelContext *context) {
 
 void computeInputGradient(void *stride, TF_OpKernelContext *context) {
   Call call(context);
+  const Workspace workspace;
   TF_Tensor *filter = call.input(1), *dy = call.input(2);
   int64_t images[4], taps[4];
   Convolution conv;
@@ -106,6 +108,7 @@ void computeInputGradient(void *stride, TF_OpKernelContext *context) {
 
 void computeFilterGradient(void *stride, TF_OpKernelContext *context) {
   Call call(context);
+  const Workspace workspace;
   TF_Tensor *x = call.input(0), *dy = call.input(2);
   int64_t images[4], taps[4];
   Convolution conv;

@@ -50,6 +50,7 @@ bool isSound(const Program &program, long inputs) {
 void computeElementwise(void *kernel, TF_OpKernelContext *context) {
   const Program &program = *static_cast<const Program *>(kernel);
   Call call(context);
+  const Workspace workspace;
   std::vector<TF_Tensor *> operands;
   for (int i = 0; i < TF_NumInputs(context); i++) operands.push_back(call.input(i));
   const auto smaller = [](TF_Tensor *a, TF_Tensor *b) { return TF_TensorElementCount(a) < TF_TensorElementCount(b); };

@@ -128,23 +128,53 @@ struct Memory {
   float *floats = nullptr;
   long size = 0;
   ~Memory() { std::free(floats); }
+
+  float *atLeast(long wanted) {
+    if (size < wanted) {
+      constexpr size_t LINE = 64;
+      const size_t bytes = (static_cast<size_t>(wanted) * sizeof(float) + LINE - 1) / LINE * LINE;
+      std::free(floats);
+      floats = static_cast<float *>(std::aligned_alloc(LINE, bytes));
+      if (floats == nullptr) std::abort();
+      size = wanted;
+    }
+    return floats;
+  }
 };
 
+}  // namespace
+
+struct Workspace::Memories {
+  Memory slots[SLOTS];
+};
+
+namespace {
+
+std::mutex freeMutex;
+// Never destroyed: TensorFlow's threads run until the process ends.
+std::vector<Workspace::Memories *> &freeMemories = *new std::vector<Workspace::Memories *>;
+// Of the op that the thread runs; the pool's threads have one of their own.
+thread_local Workspace::Memories *current = nullptr;
+
 float *scratch(int slot, long floats) {
-  static thread_local Memory memories[SLOTS];
-  Memory &memory = memories[slot];
-  if (memory.size < floats) {
-    constexpr size_t LINE = 64;
-    const size_t bytes = (static_cast<size_t>(floats) * sizeof(float) + LINE - 1) / LINE * LINE;
-    std::free(memory.floats);
-    memory.floats = static_cast<float *>(std::aligned_alloc(LINE, bytes));
-    if (memory.floats == nullptr) std::abort();
-    memory.size = floats;
-  }
-  return memory.floats;
+  if (current == nullptr) current = new Workspace::Memories;
+  return current->slots[slot].atLeast(floats);
 }
 
 }  // namespace
+
+Workspace::Workspace() : before_(current) {
+  std::lock_guard<std::mutex> lock(freeMutex);
+  if (freeMemories.empty()) freeMemories.push_back(new Memories);
+  current = freeMemories.back();
+  freeMemories.pop_back();
+}
+
+Workspace::~Workspace() {
+  std::lock_guard<std::mutex> lock(freeMutex);
+  freeMemories.push_back(current);
+  current = before_;
+}
 
 const Host &host() {
   static const Host host{threads(), parallel, scratch};
