@@ -1,14 +1,14 @@
 // Bilinear algorithms for convolutions (S. Winograd; A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural
 // Networks", 2016, arXiv:1509.09308, equation 8): a tile of results is
 //   y = A^T [(G g G^T) * (B^T d B)] A
-// of a window d of the image and the taps g, with far fewer products than results have terms. Polynomials are evaluated at
-// 0, +-a, +-b (or b alone) and infinity (Toom and Cook). The paper takes a = 1, b = 2; what is taken here halves the rounding
-// error (docs/adr/0007).
+// of a window d of the image and the taps g, with far fewer products than results have terms. Polynomials are evaluated
+// at 0, +-a, +-b (or b alone) and infinity (Toom and Cook). The paper takes a = 1, b = 2; what is taken here halves the
+// rounding error (docs/adr/0007).
 //
 // An algorithm is written for one axis and applied to both (onBothSides):
 // - KERNEL taps; the window of WINDOW pixels begins BEFORE the tile's first, and STEP further for the next tile
-// - `input` (B^T) takes the window to POINTS values, `filter` (G) the taps to FACTORS; the value of a point is multiplied
-//   with that of factorOf(point); `output` (A^T) takes the products to TILE results
+// - `input` (B^T) takes the window to POINTS values, `filter` (G) the taps to FACTORS; the value of a point is
+//   multiplied with that of factorOf(point); `output` (A^T) takes the products to TILE results
 // - `outputTransposed` (A) and `filterTransposed` (G^T) serve the gradient of the filter
 // - `Gradient` is the algorithm for the gradient of the image, whose taps are turned round
 #pragma once

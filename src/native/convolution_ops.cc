@@ -1,6 +1,7 @@
-// Convolutions by the names of TensorFlow's own ops with "Pefd" in front: the same inputs and attributes, but only filters
-// of 3x3 and 1x1, strides 1 and 2, PyTorch's padding, NHWC and channels in multiples of 16.
+// Convolutions by the names of TensorFlow's own ops with "Pefd" in front: the same inputs and attributes, but only
+// filters of 3x3 and 1x1, strides 1 and 2, PyTorch's padding, NHWC and channels in multiples of 16.
 #include "call.h"
+#include "common.h"
 #include "instructions.h"
 #include "op.h"
 #include "workers.h"
@@ -75,7 +76,7 @@ void computeForward(void *stride, TF_OpKernelContext *context) {
   int64_t images[4], taps[4];
   Convolution conv;
   if (!shapeOf(call, x, images) || !shapeOf(call, filter, taps) || !describe(call, images, taps, stride, conv)) return;
-  const long height = conv.results(conv.h), width = conv.results(conv.w);
+  const long height = parts(conv.h, conv.stride), width = parts(conv.w, conv.stride);
   Finish finish{nullptr, nullptr, relu};
   if (bias) {
     TF_Tensor *numbers = call.input(2);
@@ -99,7 +100,7 @@ void computeInputGradient(void *stride, TF_OpKernelContext *context) {
   Convolution conv;
   if (!shapeIn(call, call.input(0), images) || !shapeOf(call, filter, taps) ||
       !describe(call, images, taps, stride, conv) ||
-      !areImages(call, dy, conv.n, conv.results(conv.h), conv.results(conv.w), conv.outputs)) {
+      !areImages(call, dy, conv.n, parts(conv.h, conv.stride), parts(conv.w, conv.stride), conv.outputs)) {
     return;
   }
   float *dx = call.output(0, {conv.n, conv.h, conv.w, conv.inputs});
@@ -113,7 +114,7 @@ void computeFilterGradient(void *stride, TF_OpKernelContext *context) {
   int64_t images[4], taps[4];
   Convolution conv;
   if (!shapeOf(call, x, images) || !shapeIn(call, call.input(1), taps) || !describe(call, images, taps, stride, conv) ||
-      !areImages(call, dy, conv.n, conv.results(conv.h), conv.results(conv.w), conv.outputs)) {
+      !areImages(call, dy, conv.n, parts(conv.h, conv.stride), parts(conv.w, conv.stride), conv.outputs)) {
     return;
   }
   float *dfilter = call.output(0, {conv.kernel, conv.kernel, conv.inputs, conv.outputs});
@@ -124,9 +125,9 @@ void computeFilterGradient(void *stride, TF_OpKernelContext *context) {
 // attributes about it say.
 Op convolutionOp(const char *name, std::vector<const char *> inputs, void (*compute)(void *, TF_OpKernelContext *)) {
   return {name,
-          {"T: {float}", "strides: list(int)", "use_cudnn_on_gpu: bool = true", "padding: {'SAME', 'VALID', 'EXPLICIT'}",
-           "explicit_paddings: list(int) = []", "data_format: {'NHWC'} = 'NHWC'",
-           "dilations: list(int) = [1, 1, 1, 1]"},
+          {"T: {float}", "strides: list(int)", "use_cudnn_on_gpu: bool = true",
+           "padding: {'SAME', 'VALID', 'EXPLICIT'}", "explicit_paddings: list(int) = []",
+           "data_format: {'NHWC'} = 'NHWC'", "dilations: list(int) = [1, 1, 1, 1]"},
           inputs,
           {"output: T"},
           unknownShape,

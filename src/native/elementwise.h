@@ -29,7 +29,7 @@ inline void execute(const Instruction &instruction, long count, const float *a, 
     case RELU:  // a NaN stays one
       return onEach(count, a, b, to, [](float x, float) { return x < 0 ? 0.0f : x; });
     case RELU_GRADIENT:
-      return onEach(count, a, b, to, [](float gradient, float feature) { return gradient * (feature > 0 ? 1.0f : 0.0f); });
+      return onEach(count, a, b, to, [](float dy, float feature) { return dy * (feature > 0 ? 1.0f : 0.0f); });
   }
 }
 

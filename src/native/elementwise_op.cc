@@ -62,7 +62,8 @@ void computeElementwise(void *kernel, TF_OpKernelContext *context) {
   for (size_t i = 0; i < inputs; i++) {
     input[i] = floats(operands[i]);
     isScalar[i] = TF_NumDims(operands[i]) == 0;
-    if (!isScalar[i] && TF_TensorElementCount(operands[i]) != count) return call.refuse("Operands must have one shape.");
+    const bool fits = isScalar[i] || TF_TensorElementCount(operands[i]) == count;
+    if (!fits) return call.refuse("Operands must have one shape.");
   }
   if (!isSound(program, static_cast<long>(inputs))) return call.refuse("The program reads what is not there.");
   std::vector<int64_t> shape;

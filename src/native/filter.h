@@ -13,8 +13,9 @@ namespace {
 // Columns of a packed filter's panels.
 constexpr long panelOf(long columns) { return columns % PANEL == 0 ? PANEL : CHANNELS; }
 
-// The taps [kernel * kernel][rows][columns] that a convolution multiplies with, read from a filter that is stored as them, or, for the
-// gradient of a convolution's input, turned: in space from the last tap to the first, and with its channels exchanged.
+// The taps [kernel * kernel][rows][columns] that a convolution multiplies with, read from a filter that is stored as
+// them, or, for the gradient of a convolution's image, turned: in space from the last tap to the first, and with its
+// channels exchanged.
 struct Taps {
   const float *filter;
   long rows, columns;

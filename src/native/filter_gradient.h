@@ -3,7 +3,6 @@
 
 #include "common.h"
 #include "filter.h"
-#include "forward.h"
 #include "kernels.h"
 #include "product.h"
 #include "tiles.h"
@@ -82,8 +81,8 @@ void filterGradient(const Host &host, const Convolution &conv, const float *x, c
   using Gradient = FilterGradient<Algorithm>;
   constexpr long PLANES_OF_POINTS = Gradient::POINTS * Gradient::POINTS;
   constexpr long PLANES_OF_FACTORS = Gradient::FACTORS * Gradient::FACTORS;
-  const long height = conv.results(conv.h), width = conv.results(conv.w);
-  const Tiles tiles = tilesOf<Algorithm>(conv.n, height, width);
+  const long height = parts(conv.h, conv.stride), width = parts(conv.w, conv.stride);
+  const Tiles tiles = cut<Algorithm>(conv.n, height, width);
   // Fixed by the sizes alone, so that the order of the sums is, too.
   const long perTile = PLANES_OF_POINTS * (conv.inputs + conv.outputs) * long{sizeof(float)};
   const long groups = parts(tiles.count(), larger(32, GROUP_BYTES / perTile));

@@ -68,7 +68,8 @@ struct Forward {
     }
   }
 
-  inline void finished(Vector (&out)[TILE][TILE], float *const (&pixel)[TILE * TILE], const float *outside, long channel) const {
+  inline void finished(Vector (&out)[TILE][TILE], float *const (&pixel)[TILE * TILE], const float *outside,
+                       long channel) const {
     if (finish.bias != nullptr) {
       const Vector bias = load(finish.bias + channel);
 #pragma GCC unroll 64
@@ -99,26 +100,11 @@ struct Forward {
   }
 };
 
-// What a convolution's algorithm sees of an image: windows, or tiles.
-template <typename Algorithm, typename Float>
-Squares<Float> windowsOf(Float *images, long height, long width, long channels) {
-  return {images, height, width, channels, Algorithm::STEP, Algorithm::BEFORE};
-}
-template <typename Algorithm, typename Float>
-Squares<Float> tilesOf(Float *images, long height, long width, long channels) {
-  return {images, height, width, channels, Algorithm::TILE, 0};
-}
-
-template <typename Algorithm>
-Tiles tilesOf(long n, long height, long width) {
-  return {n, parts(height, Algorithm::TILE), parts(width, Algorithm::TILE)};
-}
-
 template <typename Algorithm>
 void forward(const Host &host, const Convolution &conv, const float *x, const float *filter, Finish finish, float *y) {
-  const long height = conv.results(conv.h), width = conv.results(conv.w);
+  const long height = parts(conv.h, conv.stride), width = parts(conv.w, conv.stride);
   Forward<Algorithm>{host,
-                     tilesOf<Algorithm>(conv.n, height, width),
+                     cut<Algorithm>(conv.n, height, width),
                      {filter, conv.inputs, conv.outputs, false},
                      windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
                      finish,
@@ -130,9 +116,9 @@ template <typename Algorithm>
 void inputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy, float *dx) {
   using Gradient = typename Algorithm::Gradient;
   Forward<Gradient>{host,
-                    tilesOf<Gradient>(conv.n, conv.h, conv.w),
+                    cut<Gradient>(conv.n, conv.h, conv.w),
                     {filter, conv.outputs, conv.inputs, true},
-                    windowsOf<Gradient>(dy, conv.results(conv.h), conv.results(conv.w), conv.outputs),
+                    windowsOf<Gradient>(dy, parts(conv.h, conv.stride), parts(conv.w, conv.stride), conv.outputs),
                     {},
                     tilesOf<Gradient>(dx, conv.h, conv.w, conv.inputs)}
       .run();

@@ -1,17 +1,15 @@
 // What the kernels offer, and what they need of whoever runs them. They are compiled once per instruction set
-// (kernels.cc), so this header holds plain data only: an inline function of the standard library
-// compiled for one instruction set could end up in the place of another's.
+// (kernels.cc), so this header holds plain data only: an inline function that several files share, compiled for one
+// instruction set, could end up in the place of another's.
 #pragma once
 
 namespace pefd {
 
-// A convolution from [n, h, w, inputs] to [n, results(h), results(w), outputs]; the filter is [kernel, kernel, inputs,
-// outputs]. The kernel is 3, with padding 1 on all sides, or 1, without; the stride is 1 or 2. Both channel counts are
-// multiples of CHANNELS.
+// A convolution from [n, h, w, inputs] to [n, ceil(h / stride), ceil(w / stride), outputs]; the filter is [kernel,
+// kernel, inputs, outputs]. The kernel is 3, with padding 1 on all sides, or 1, without; the stride is 1 or 2. Both
+// channel counts are multiples of CHANNELS.
 struct Convolution {
   long n, h, w, inputs, outputs, kernel, stride;
-
-  long results(long size) const { return (size - 1) / stride + 1; }
 };
 
 constexpr long CHANNELS = 16;
@@ -24,8 +22,8 @@ struct Finish {
   bool relu = false;
 };
 
-// Arithmetic on one element after the other, as a list of instructions. Registers are the inputs, then the results of the
-// instructions in their order. The codes' order is that of CODES in src/compile/fusedElementwise.ts.
+// Arithmetic on one element after the other, as a list of instructions. Registers are the inputs, then the results of
+// the instructions in their order. The codes' order is that of CODES in src/compile/fusedElementwise.ts.
 enum Code : long { ADD, SUBTRACT, MULTIPLY, RELU, RELU_GRADIENT };
 
 struct Instruction {

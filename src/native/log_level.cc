@@ -22,4 +22,6 @@ __attribute__((visibility("default"))) int minLogLevel() {
 }
 
 // What makes a shared library a Node-API module.
-extern "C" __attribute__((visibility("default"))) void *napi_register_module_v1(void * /*env*/, void *exports) { return exports; }
+extern "C" __attribute__((visibility("default"))) void *napi_register_module_v1(void * /*env*/, void *exports) {
+  return exports;
+}

@@ -1,5 +1,5 @@
-// Ops of ours for TensorFlow's processor device. A Node-API module; being loaded registers them, and `instructions` says
-// for which processors they are compiled.
+// Ops of ours for TensorFlow's processor device. A Node-API module; being loaded registers them, and `instructions`
+// says for which processors they are compiled.
 #include <cstdint>
 
 #include "instructions.h"

@@ -8,8 +8,8 @@
 namespace pefd {
 namespace {
 
-// Floats from one row of `floats`, or one plane of them, to the next: an odd number of the lines of a cache. An even one
-// would leave some of a cache's sets unused, a power of two nearly all.
+// Floats from one row of `floats`, or one plane of them, to the next: an odd number of the lines of a cache. An even
+// one would leave some of a cache's sets unused, a power of two nearly all.
 constexpr long apart(long floats) { return (floats / CHANNELS | 1) * CHANNELS; }
 
 // The tiles of images, numbered image by image and row by row.
@@ -47,6 +47,22 @@ struct Squares {
     }
   }
 };
+
+// What an algorithm sees of images: the window of each tile, or the tile itself.
+template <typename Algorithm, typename Float>
+Squares<Float> windowsOf(Float *images, long height, long width, long channels) {
+  return {images, height, width, channels, Algorithm::STEP, Algorithm::BEFORE};
+}
+template <typename Algorithm, typename Float>
+Squares<Float> tilesOf(Float *images, long height, long width, long channels) {
+  return {images, height, width, channels, Algorithm::TILE, 0};
+}
+
+// Images cut into an algorithm's tiles.
+template <typename Algorithm>
+Tiles cut(long n, long height, long width) {
+  return {n, parts(height, Algorithm::TILE), parts(width, Algorithm::TILE)};
+}
 
 // Transforms the squares of `count` tiles to POINTS * POINTS planes of [count][apart(channels)].
 template <int SIZE, int POINTS>

@@ -31,8 +31,8 @@ struct Job {
   }
 };
 
-// How often a thread looks again before it goes to sleep: some ten microseconds. Jobs follow each other closely, and to be
-// woken takes longer.
+// How often a thread looks again before it goes to sleep: some ten microseconds. Jobs follow each other closely, and
+// to be woken takes longer.
 constexpr int LOOKS = 1000;
 
 template <typename Condition>
