@@ -1,4 +1,4 @@
-import { fusedConvolution, ownOp } from "../runtime/convolutions.js";
+import { fusedConvolution, fusedInputGradient, ownOp } from "../runtime/convolutions.js";
 import { type GraphNode, isControl, nodeOf, outputOf, sameShape } from "./graph.js";
 import type { RecordedStep } from "./trace.js";
 
@@ -17,56 +17,94 @@ function usersOf(nodes: readonly GraphNode[]): Users {
   return users;
 }
 
+/** What the pass knows of a graph. */
+interface Context {
+  readonly users: Users;
+  readonly byName: ReadonlyMap<string, GraphNode>;
+  /** Names of nodes that are read from outside. */
+  readonly kept: ReadonlySet<string>;
+}
+
 /** The only user of a node that nobody outside reads, if it is of that kind and has the node's shape. */
-function follower(users: Users, kept: ReadonlySet<string>, node: GraphNode, ...ops: string[]) {
+function follower({ users, kept }: Context, node: GraphNode, ...ops: string[]) {
   const [user, ...others] = kept.has(node.name) ? [] : (users.get(node.name) ?? []);
   const isAlone = user !== undefined && others.length === 0 && ops.includes(user.op);
   return isAlone && sameShape(user.shapes?.[0], node.shapes?.[0]) ? user : undefined;
 }
 
-/** What is added to `node` by a sum of two different values of one shape; undefined for any other sum. */
-function otherTerm(sum: GraphNode, node: GraphNode, byName: ReadonlyMap<string, GraphNode>) {
-  const [term, ...more] = sum.inputs.filter((ref) => nodeOf(ref) !== node.name);
-  if (term === undefined || more.length > 0) return undefined;
-  const shape = byName.get(nodeOf(term))?.shapes?.[outputOf(term)];
-  return sameShape(shape, sum.shapes?.[0]) ? term : undefined;
+/** A sum with another value of the same shape that follows a node, and that value; undefined for any other user. */
+function sumAfter(context: Context, node: GraphNode) {
+  const sum = follower(context, node, "Add", "AddV2");
+  const [term, ...more] = sum?.inputs.filter((ref) => nodeOf(ref) !== node.name) ?? [];
+  if (sum === undefined || term === undefined || more.length > 0) return undefined;
+  const shape = context.byName.get(nodeOf(term))?.shapes?.[outputOf(term)];
+  return sameShape(shape, sum.shapes?.[0]) ? { sum, term } : undefined;
 }
 
+/** Nodes that become one, the first of them a convolution, with the op that they become and its further inputs. */
+interface Chain {
+  readonly nodes: readonly GraphNode[];
+  readonly op: string;
+  readonly inputs: readonly string[];
+}
+
+function afterConvolution(context: Context, convolution: GraphNode): Chain | undefined {
+  const bias = follower(context, convolution, "BiasAdd");
+  if (bias === undefined) return undefined;
+  const summed = sumAfter(context, bias);
+  const relu = follower(context, summed?.sum ?? bias, "Relu");
+  return {
+    nodes: [convolution, bias, summed?.sum, relu].filter((node) => node !== undefined),
+    op: fusedConvolution({ sum: summed !== undefined, relu: relu !== undefined }),
+    inputs: [bias.inputs[1], summed?.term].filter((ref) => ref !== undefined),
+  };
+}
+
+function afterGradient(context: Context, gradient: GraphNode): Chain | undefined {
+  const summed = sumAfter(context, gradient);
+  const value = summed?.sum ?? gradient;
+  const relu = follower(context, value, "ReluGrad");
+  const [passed, features] = relu?.inputs ?? [];
+  const isItsGradient = passed !== undefined && nodeOf(passed) === value.name;
+  const taken = isItsGradient ? relu : undefined;
+  if (summed === undefined && taken === undefined) return undefined;
+  return {
+    nodes: [gradient, summed?.sum, taken].filter((node) => node !== undefined),
+    op: fusedInputGradient({ sum: summed !== undefined, relu: taken !== undefined }),
+    inputs: [summed?.term, taken && features].filter((ref) => ref !== undefined),
+  };
+}
+
+/** What may follow each of our ops. */
+const CHAINS: Readonly<Record<string, (context: Context, node: GraphNode) => Chain | undefined>> = {
+  [ownOp("Conv2D")]: afterConvolution,
+  [ownOp("Conv2DBackpropInput")]: afterGradient,
+};
+
 /**
- * Our own convolutions joined with the bias, the sum and the ReLU that follow them, where nothing else looks at what
- * lies between: every activation is written once. The same roundings in the same order, so the bits stay.
+ * Our own convolutions joined with the bias, the sum and the ReLU that follow them, and the gradients of their images
+ * with the sum and the gradient of ReLU, where nothing else looks at what lies between: everything is written once. The
+ * same roundings in the same order, so the bits stay.
  */
 export function fuseConvolutions(recorded: RecordedStep): RecordedStep {
   const { nodes, updates } = recorded;
-  const kept = new Set(updates.map(([, value]) => nodeOf(value)));
-  const users = usersOf(nodes);
-  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const context: Context = {
+    users: usersOf(nodes),
+    byName: new Map(nodes.map((node) => [node.name, node])),
+    kept: new Set(updates.map(([, value]) => nodeOf(value))),
+  };
   const dropped = new Set<string>();
   const fused = new Map<string, GraphNode>();
-  const join = (convolution: GraphNode): void => {
-    const bias = follower(users, kept, convolution, "BiasAdd");
-    if (bias === undefined) return;
-    const sum = follower(users, kept, bias, "Add", "AddV2");
-    const term = sum && otherTerm(sum, bias, byName);
-    const summed = sum !== undefined && term !== undefined ? sum : bias;
-    const relu = follower(users, kept, summed, "Relu");
-    const last = relu ?? summed;
-    const chain = [...new Set([convolution, bias, summed, last])];
+  for (const node of nodes) {
+    const chain = CHAINS[node.op]?.(context, node);
+    const last = chain?.nodes.at(-1);
+    if (chain === undefined || last === undefined) continue;
     // Two convolutions whose sum is taken: one of them takes it.
-    if (chain.some(({ name }) => dropped.has(name) || fused.has(name))) return;
-    fused.set(last.name, {
-      ...convolution,
-      name: last.name,
-      op: fusedConvolution({ sum: summed === sum, relu: relu !== undefined }),
-      inputs: [
-        ...convolution.inputs,
-        bias.inputs[1] as string,
-        ...(term === undefined ? [] : [term]),
-      ],
-    });
-    for (const { name } of chain.slice(0, -1)) dropped.add(name);
-  };
-  for (const node of nodes) if (node.op === ownOp("Conv2D")) join(node);
+    if (chain.nodes.some(({ name }) => dropped.has(name) || fused.has(name))) continue;
+    const { op, inputs } = chain;
+    fused.set(last.name, { ...node, name: last.name, op, inputs: [...node.inputs, ...inputs] });
+    for (const { name } of chain.nodes.slice(0, -1)) dropped.add(name);
+  }
   return {
     ...recorded,
     nodes: nodes.flatMap((node) => fused.get(node.name) ?? (dropped.has(node.name) ? [] : [node])),

@@ -77,7 +77,8 @@ void computeForward(void *stride, TF_OpKernelContext *context) {
   Convolution conv;
   if (!shapeOf(call, x, images) || !shapeOf(call, filter, taps) || !describe(call, images, taps, stride, conv)) return;
   const long height = parts(conv.h, conv.stride), width = parts(conv.w, conv.stride);
-  Finish finish{nullptr, nullptr, relu};
+  Finish finish;
+  finish.relu = relu;
   if (bias) {
     TF_Tensor *numbers = call.input(2);
     if (TF_TensorElementCount(numbers) != conv.outputs) return call.refuse("A bias is one number per output.");
@@ -92,6 +93,8 @@ void computeForward(void *stride, TF_OpKernelContext *context) {
   if (y != nullptr) instructions().kernels->forward(host(), conv, floats(x), floats(filter), finish, y);
 }
 
+// The gradient of the images and what follows it in one op: an image that is added, the gradient of ReLU.
+template <bool image, bool relu>
 void computeInputGradient(void *stride, TF_OpKernelContext *context) {
   Call call(context);
   const Workspace workspace;
@@ -103,8 +106,19 @@ void computeInputGradient(void *stride, TF_OpKernelContext *context) {
       !areImages(call, dy, conv.n, parts(conv.h, conv.stride), parts(conv.w, conv.stride), conv.outputs)) {
     return;
   }
+  Finish finish;
+  if (image) {
+    TF_Tensor *added = call.input(3);
+    if (!areImages(call, added, conv.n, conv.h, conv.w, conv.inputs)) return;
+    finish.image = floats(added);
+  }
+  if (relu) {
+    TF_Tensor *features = call.input(image ? 4 : 3);
+    if (!areImages(call, features, conv.n, conv.h, conv.w, conv.inputs)) return;
+    finish.features = floats(features);
+  }
   float *dx = call.output(0, {conv.n, conv.h, conv.w, conv.inputs});
-  if (dx != nullptr) instructions().kernels->inputGradient(host(), conv, floats(filter), floats(dy), dx);
+  if (dx != nullptr) instructions().kernels->inputGradient(host(), conv, floats(filter), floats(dy), finish, dx);
 }
 
 void computeFilterGradient(void *stride, TF_OpKernelContext *context) {
@@ -148,7 +162,15 @@ std::vector<Op> convolutionOps() {
       convolutionOp("PefdConv2DBiasAddRelu", {"input: T", "filter: T", "bias: T", "image: T"},
                     computeForward<true, true, true>),
       convolutionOp("PefdConv2DBackpropInput", {"input_sizes: int32", "filter: T", "out_backprop: T"},
-                    computeInputGradient),
+                    computeInputGradient<false, false>),
+      convolutionOp("PefdConv2DBackpropInputReluGrad",
+                    {"input_sizes: int32", "filter: T", "out_backprop: T", "features: T"},
+                    computeInputGradient<false, true>),
+      convolutionOp("PefdConv2DBackpropInputAdd", {"input_sizes: int32", "filter: T", "out_backprop: T", "image: T"},
+                    computeInputGradient<true, false>),
+      convolutionOp("PefdConv2DBackpropInputAddReluGrad",
+                    {"input_sizes: int32", "filter: T", "out_backprop: T", "image: T", "features: T"},
+                    computeInputGradient<true, true>),
       convolutionOp("PefdConv2DBackpropFilter", {"input: T", "filter_sizes: int32", "out_backprop: T"},
                     computeFilterGradient),
   };

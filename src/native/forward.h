@@ -77,7 +77,7 @@ struct Forward {
     }
     if (finish.image != nullptr) {
       for (int i = 0; i < TILE * TILE; i++) {
-        if (pixel[i] != outside) out[i / TILE][i % TILE] += load(finish.image + (pixel[i] - results.images) + channel);
+        if (pixel[i] != outside) out[i / TILE][i % TILE] += beside(finish.image, pixel[i], channel);
       }
     }
     if (finish.relu) {
@@ -87,6 +87,18 @@ struct Forward {
         out[i / TILE][i % TILE] = value < 0 ? Vector{} : value;  // a NaN stays one
       }
     }
+    if (finish.features != nullptr) {
+      for (int i = 0; i < TILE * TILE; i++) {
+        if (pixel[i] == outside) continue;
+        const Vector passed = beside(finish.features, pixel[i], channel) > 0 ? Vector{} + 1 : Vector{};
+        out[i / TILE][i % TILE] *= passed;
+      }
+    }
+  }
+
+  // What another image of the results' shape has where a pixel is.
+  Vector beside(const float *image, const float *pixel, long channel) const {
+    return load(image + (pixel - results.images) + channel);
   }
 
   void run() {
@@ -113,13 +125,14 @@ void forward(const Host &host, const Convolution &conv, const float *x, const fl
 }
 
 template <typename Algorithm>
-void inputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy, float *dx) {
+void inputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy, Finish finish,
+                   float *dx) {
   using Gradient = typename Algorithm::Gradient;
   Forward<Gradient>{host,
                     cut<Gradient>(conv.n, conv.h, conv.w),
                     {filter, conv.outputs, conv.inputs, true},
                     windowsOf<Gradient>(dy, parts(conv.h, conv.stride), parts(conv.w, conv.stride), conv.outputs),
-                    {},
+                    finish,
                     tilesOf<Gradient>(dx, conv.h, conv.w, conv.inputs)}
       .run();
 }

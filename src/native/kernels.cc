@@ -20,8 +20,9 @@ void anyForward(const Host &host, const Convolution &conv, const float *x, const
   withAlgorithm(conv, [&](auto algorithm) { forward<decltype(algorithm)>(host, conv, x, filter, finish, y); });
 }
 
-void anyInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy, float *dx) {
-  withAlgorithm(conv, [&](auto algorithm) { inputGradient<decltype(algorithm)>(host, conv, filter, dy, dx); });
+void anyInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy, Finish finish,
+                      float *dx) {
+  withAlgorithm(conv, [&](auto algorithm) { inputGradient<decltype(algorithm)>(host, conv, filter, dy, finish, dx); });
 }
 
 void anyFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter) {

@@ -14,12 +14,14 @@ struct Convolution {
 
 constexpr long CHANNELS = 16;
 
-// What the forward pass does with a result before it is written: adds a bias per channel, then another image of the
-// same shape, then cuts off what is negative. The same roundings as one op after the other.
+// What is done with a result before it is written: a bias per channel is added, then another image of the same shape;
+// then what is negative is cut off, or, in a gradient, what ReLU has cut off of `features`. The same roundings as one op
+// after the other.
 struct Finish {
   const float *bias = nullptr;
   const float *image = nullptr;
   bool relu = false;
+  const float *features = nullptr;
 };
 
 // Arithmetic on one element after the other, as a list of instructions. Registers are the inputs, then the results of
@@ -58,8 +60,8 @@ constexpr int SLOTS = 8;
 struct Kernels {
   // y = convolution of x with the filter, finished
   void (*forward)(const Host &, const Convolution &, const float *x, const float *filter, Finish, float *y);
-  // gradient of x from that of y
-  void (*inputGradient)(const Host &, const Convolution &, const float *filter, const float *dy, float *dx);
+  // gradient of x from that of y, finished
+  void (*inputGradient)(const Host &, const Convolution &, const float *filter, const float *dy, Finish, float *dx);
   // gradient of the filter from that of y
   void (*filterGradient)(const Host &, const Convolution &, const float *x, const float *dy, float *dfilter);
   // each instruction rounds once, as TensorFlow's op for it does

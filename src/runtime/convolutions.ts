@@ -64,6 +64,16 @@ export const ownOp = (op: string): string => PREFIX + op;
 export const standardOp = (op: string): string =>
   op.startsWith(PREFIX) ? op.slice(PREFIX.length) : op;
 
-/** Our one op for a convolution, a bias, and what of the sum with an image and ReLU follows it. */
-export const fusedConvolution = (follows: { sum: boolean; relu: boolean }): string =>
-  `${ownOp("Conv2D")}Bias${follows.sum ? "Add" : ""}${follows.relu ? "Relu" : ""}`;
+/** What follows a convolution, or its gradient, in the same op: the sum with an image, and ReLU or its gradient. */
+export interface Follows {
+  readonly sum: boolean;
+  readonly relu: boolean;
+}
+
+/** Our one op for a convolution, a bias, and what follows. */
+export const fusedConvolution = ({ sum, relu }: Follows): string =>
+  `${ownOp("Conv2D")}Bias${sum ? "Add" : ""}${relu ? "Relu" : ""}`;
+
+/** Our one op for the gradient of a convolution's images and what follows. */
+export const fusedInputGradient = ({ sum, relu }: Follows): string =>
+  `${ownOp("Conv2DBackpropInput")}${sum ? "Add" : ""}${relu ? "ReluGrad" : ""}`;

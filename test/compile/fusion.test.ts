@@ -72,6 +72,32 @@ test("what somebody else looks at, and what only broadcasts, is not taken along"
   ]);
 });
 
+test("the gradient of a convolution's images takes a sum and the gradient of ReLU along", () => {
+  const gradient = [
+    ...["dy", "other", "features"].map((name) => feed(name)),
+    feed("sizes", [4]),
+    feed("w", [3, 3, 16, 16]),
+    node("dx", "PefdConv2DBackpropInput", ["sizes", "w", "dy"]),
+  ];
+  const sum = node("sum", "AddV2", ["other", "dx"]);
+  const relu = node("r", "ReluGrad", ["sum", "features"]);
+  assert.deepEqual(outline(fuseConvolutions(stepOf([...gradient, sum, relu], "r"))), [
+    "r = PefdConv2DBackpropInputAddReluGrad(sizes, w, dy, other, features)",
+  ]);
+  assert.deepEqual(outline(fuseConvolutions(stepOf([...gradient, sum], "sum"))), [
+    "sum = PefdConv2DBackpropInputAdd(sizes, w, dy, other)",
+  ]);
+  const direct = node("r", "ReluGrad", ["dx", "features"]);
+  assert.deepEqual(outline(fuseConvolutions(stepOf([...gradient, direct], "r"))), [
+    "r = PefdConv2DBackpropInputReluGrad(sizes, w, dy, features)",
+  ]);
+  const turned = node("r", "ReluGrad", ["other", "dx"]);
+  assert.deepEqual(outline(fuseConvolutions(stepOf([...gradient, turned], "r"))), [
+    "dx = PefdConv2DBackpropInput(sizes, w, dy)",
+    "r = ReluGrad(other, dx)",
+  ]);
+});
+
 test("TensorFlow's convolutions are left alone, and ours become them again", () => {
   const theirs = withStandardOps([...CONVOLUTION, node("r", "Relu", ["biased"])]);
   const expected = ["y = Conv2D(x, w)", "biased = BiasAdd(y, b)", "r = Relu(biased)"];

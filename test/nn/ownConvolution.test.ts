@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { fusedConvolution, ownConvolutions, ownOp } from "#pefd/runtime/convolutions.js";
+import {
+  fusedConvolution,
+  fusedInputGradient,
+  ownConvolutions,
+  ownOp,
+} from "#pefd/runtime/convolutions.js";
 import {
   DT,
   intAttribute,
@@ -108,6 +113,25 @@ test(
     }
   },
 );
+
+test("a gradient joined with what follows it has the bits of one op after the other", OWN, () => {
+  for (const stride of [1, 2]) {
+    const [filter, dy] = [random([3, 3, 16, 48], 1), random([3, 8 / stride, 8 / stride, 48], 2)];
+    const [image, features] = [random([3, 8, 8, 16], 3), random([3, 8, 8, 16], 4)];
+    const operands = [tf.tensor1d(image.shape, "int32"), filter, dy];
+    const alone = run(ownOp("Conv2DBackpropInput"), operands, 3, stride);
+    const passed = tf.cast(tf.greater(features, 0), "float32");
+    for (const sum of [false, true]) {
+      for (const relu of [false, true]) {
+        const added = sum ? tf.add(alone, image) : alone;
+        const more = [...(sum ? [image] : []), ...(relu ? [features] : [])];
+        const joined = run(fusedInputGradient({ sum, relu }), [...operands, ...more], 3, stride);
+        const apart = relu ? tf.mul(added, passed) : added;
+        assert.deepEqual(joined.dataSync(), apart.dataSync(), `${stride}, ${sum}, ${relu}`);
+      }
+    }
+  }
+});
 
 test("what is not a number stays so, and infinity does not hide", OWN, () => {
   const filter = random([3, 3, 16, 16], 2);
