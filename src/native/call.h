@@ -1,6 +1,7 @@
 // One call of an op, as TensorFlow's C API hands it over.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -26,12 +27,20 @@ class Call {
     return kept(tensor);
   }
 
-  // A result of that shape; a null pointer where there is no memory for it.
-  float *output(int index, const std::vector<int64_t> &shape) {
-    int64_t size = sizeof(float);
-    for (int64_t length : shape) size *= length;
-    TF_Tensor *tensor = kept(TF_AllocateOutput(context_, index, TF_FLOAT, shape.data(), static_cast<int>(shape.size()),
-                                               static_cast<size_t>(size), status_));
+  // The numbers of an input, which TensorFlow goes on holding; a result may take their place.
+  const float *released(TF_Tensor *tensor) {
+    const float *data = static_cast<const float *>(TF_TensorData(tensor));
+    tensors_.erase(std::find(tensors_.begin(), tensors_.end(), tensor));
+    TF_DeleteTensor(tensor);
+    return data;
+  }
+
+  // A result of that shape, in the memory of one of some released inputs where nobody else needs that any more; a null
+  // pointer where there is no memory for it.
+  float *output(int index, const std::vector<int64_t> &shape, const std::vector<int> &inputs = {}) {
+    const int dimensions = static_cast<int>(shape.size());
+    TF_Tensor *tensor = kept(TF_ForwardInputOrAllocateOutput(context_, inputs.data(), static_cast<int>(inputs.size()),
+                                                             index, shape.data(), dimensions, nullptr, status_));
     return tensor == nullptr ? nullptr : static_cast<float *>(TF_TensorData(tensor));
   }
 

@@ -87,9 +87,9 @@ void computeForward(void *stride, TF_OpKernelContext *context) {
   if (image) {
     TF_Tensor *added = call.input(3);
     if (!areImages(call, added, conv.n, height, width, conv.outputs)) return;
-    finish.image = floats(added);
+    finish.image = call.released(added);
   }
-  float *y = call.output(0, {conv.n, height, width, conv.outputs});
+  float *y = call.output(0, {conv.n, height, width, conv.outputs}, image ? std::vector<int>{3} : std::vector<int>{});
   if (y != nullptr) instructions().kernels->forward(host(), conv, floats(x), floats(filter), finish, y);
 }
 
@@ -110,14 +110,15 @@ void computeInputGradient(void *stride, TF_OpKernelContext *context) {
   if (image) {
     TF_Tensor *added = call.input(3);
     if (!areImages(call, added, conv.n, conv.h, conv.w, conv.inputs)) return;
-    finish.image = floats(added);
+    finish.image = call.released(added);
   }
   if (relu) {
     TF_Tensor *features = call.input(image ? 4 : 3);
     if (!areImages(call, features, conv.n, conv.h, conv.w, conv.inputs)) return;
     finish.features = floats(features);
   }
-  float *dx = call.output(0, {conv.n, conv.h, conv.w, conv.inputs});
+  float *dx =
+      call.output(0, {conv.n, conv.h, conv.w, conv.inputs}, image ? std::vector<int>{3} : std::vector<int>{});
   if (dx != nullptr) instructions().kernels->inputGradient(host(), conv, floats(filter), floats(dy), finish, dx);
 }
 

@@ -59,18 +59,21 @@ void computeElementwise(void *kernel, TF_OpKernelContext *context) {
   const size_t inputs = operands.size();
   std::vector<const float *> input(inputs);
   const std::unique_ptr<bool[]> isScalar(new bool[inputs]);
+  std::vector<int64_t> shape;
+  for (int axis = 0; axis < TF_NumDims(largest); axis++) shape.push_back(TF_Dim(largest, axis));
+  std::vector<int> ofThatShape;
   for (size_t i = 0; i < inputs; i++) {
-    input[i] = floats(operands[i]);
     isScalar[i] = TF_NumDims(operands[i]) == 0;
     const bool fits = isScalar[i] || TF_TensorElementCount(operands[i]) == count;
     if (!fits) return call.refuse("Operands must have one shape.");
+    if (!isScalar[i]) ofThatShape.push_back(static_cast<int>(i));
+    input[i] = call.released(operands[i]);
   }
   if (!isSound(program, static_cast<long>(inputs))) return call.refuse("The program reads what is not there.");
-  std::vector<int64_t> shape;
-  for (int axis = 0; axis < TF_NumDims(largest); axis++) shape.push_back(TF_Dim(largest, axis));
+  // All instructions have read an element before a result is written in its place.
   std::vector<float *> output;
   for (size_t i = 0; i < program.results.size(); i++) {
-    output.push_back(call.output(static_cast<int>(i), shape));
+    output.push_back(call.output(static_cast<int>(i), shape, ofThatShape));
     if (output.back() == nullptr) return;
   }
   instructions().kernels->elementwise(

@@ -15,8 +15,8 @@ struct Convolution {
 constexpr long CHANNELS = 16;
 
 // What is done with a result before it is written: a bias per channel is added, then another image of the same shape;
-// then what is negative is cut off, or, in a gradient, what ReLU has cut off of `features`. The same roundings as one op
-// after the other.
+// then what is negative is cut off, or, in a gradient, what ReLU has cut off of `features`. The same roundings as one
+// op after the other. The image may lie where the result will.
 struct Finish {
   const float *bias = nullptr;
   const float *image = nullptr;
