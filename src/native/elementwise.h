@@ -71,10 +71,8 @@ struct ElementwisePass {
 };
 
 void elementwise(const Host &host, const Elementwise &work) {
-  ElementwisePass pass{host, work};
-  host.parallel(
-      parts(work.count, TASK_ELEMENTS),
-      [](void *context, long index) { static_cast<const ElementwisePass *>(context)->task(index); }, &pass);
+  const ElementwisePass pass{host, work};
+  each<ElementwisePass, &ElementwisePass::task>(host, parts(work.count, TASK_ELEMENTS), pass);
 }
 
 }  // namespace

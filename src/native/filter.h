@@ -60,23 +60,22 @@ void packRows(const Taps &taps, long row, long column, float *to, long plane) {
 
 // All panels, as [FACTORS * FACTORS] planes of [columns / panel][rows][panel].
 template <typename Algorithm>
-void packAll(const Host &host, const Taps &taps, float *to) {
-  struct Context {
-    const Taps &taps;
-    float *to;
-  } context{taps, to};
-  const long panels = taps.columns / panelOf(taps.columns);
-  host.parallel(
-      taps.rows / CHANNELS * panels,
-      [](void *of, long index) {
-        const auto &[taps, to] = *static_cast<const Context *>(of);
-        const long panel = panelOf(taps.columns), panels = taps.columns / panel;
-        const long column = index % panels * panel;
-        packRows<Algorithm>(taps, index / panels * CHANNELS, column, to + column * taps.rows,
-                    apart(taps.rows * taps.columns));
-      },
-      &context);
-}
+struct Packing {
+  const Taps taps;
+  float *const packed;
+
+  long panel() const { return panelOf(taps.columns); }
+  long panels() const { return taps.columns / panel(); }
+
+  void task(long index) const {
+    const long row = index / panels() * CHANNELS, column = index % panels() * panel();
+    packRows<Algorithm>(taps, row, column, packed + column * taps.rows, apart(taps.rows * taps.columns));
+  }
+
+  void run(const Host &host) const {
+    each<Packing, &Packing::task>(host, taps.rows / CHANNELS * panels(), *this);
+  }
+};
 
 }  // namespace
 }  // namespace pefd

@@ -104,7 +104,7 @@ struct Forward {
   void run() {
     constexpr long FACTORS = Algorithm::FACTORS;
     packed = host.scratch(PACKED, FACTORS * FACTORS * apart(inputs() * outputs()));
-    packAll<Algorithm>(host, taps, packed);
+    Packing<Algorithm>{taps, packed}.run(host);
     const long perTile = PLANES_OF_POINTS * (inputs() + outputs()) * long{sizeof(float)};
     const long most = larger(ROWS, smaller(TASK_BYTES / perTile, 4 * ROWS) / ROWS * ROWS);
     tasks = parts(parts(tiles.count(), most), host.threads) * host.threads;

@@ -55,7 +55,8 @@ struct Host {
   float *(*scratch)(int slot, long floats);
 };
 
-constexpr int SLOTS = 8;
+// Slots of scratch memory, and how many there are.
+enum Slot { PACKED, SUMS, GRADIENTS, PLANES, OUTPUTS, ZEROS, ELEMENTS, SLOTS };
 
 struct Kernels {
   // y = convolution of x with the filter, finished

@@ -1,6 +1,7 @@
 // Small dense matrix products: the inner loop of the convolutions.
 #pragma once
 
+#include "common.h"
 #include "vector.h"
 
 namespace pefd {
@@ -64,7 +65,7 @@ constexpr Chain chains[15] = {
 // c[rows, columns] from a[rows, depth] and b[depth, columns], columns a multiple of CHANNELS and at most PANEL.
 inline void multiply(long rows, long columns, long depth, const float *a, Strides as, const float *b, long bStride,
                      float *c, long cStride, bool accumulate) {
-  const long groups = (rows + ROWS - 1) / ROWS;
+  const long groups = parts(rows, ROWS);
   for (long v = 0; v < columns; v += 2 * WIDTH) {
     const bool two = columns - v >= 2 * WIDTH;
     for (long g = 0; g < groups; g++) {
@@ -72,7 +73,7 @@ inline void multiply(long rows, long columns, long depth, const float *a, Stride
       const Chain run = two ? chains<2>[count] : chains<1>[count];
       for (long k = 0; k < depth; k += CHAIN) {
         run(a + first * as.row + k * as.k, as, b + k * bStride + v, bStride, c + first * cStride + v, cStride,
-            k + CHAIN < depth ? CHAIN : depth - k, accumulate || k > 0);
+            smaller(CHAIN, depth - k), accumulate || k > 0);
       }
     }
   }

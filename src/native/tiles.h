@@ -104,12 +104,5 @@ inline float *zeros(const Host &host, Slot slot, long floats) {
   return memory;
 }
 
-template <typename Context, void (Context::*step)(long) const>
-void each(const Host &host, long count, const Context &context) {
-  host.parallel(
-      count, [](void *of, long index) { (static_cast<const Context *>(of)->*step)(index); },
-      const_cast<Context *>(&context));
-}
-
 }  // namespace
 }  // namespace pefd
