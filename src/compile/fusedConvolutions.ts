@@ -1,25 +1,10 @@
 import { fusedConvolution, fusedInputGradient, ownOp } from "../runtime/convolutions.js";
-import { type GraphNode, isControl, nodeOf, outputOf, sameShape } from "./graph.js";
+import { type GraphNode, nodeOf, nodesByName, outputOf, sameShape, usersOf } from "./graph.js";
 import type { RecordedStep } from "./trace.js";
-
-/** Who uses each node's output. */
-type Users = ReadonlyMap<string, readonly GraphNode[]>;
-
-function usersOf(nodes: readonly GraphNode[]): Users {
-  const users = new Map<string, GraphNode[]>();
-  for (const node of nodes) {
-    for (const name of node.inputs.filter((ref) => !isControl(ref)).map(nodeOf)) {
-      const known = users.get(name);
-      if (known === undefined) users.set(name, [node]);
-      else known.push(node);
-    }
-  }
-  return users;
-}
 
 /** What the pass knows of a graph. */
 interface Context {
-  readonly users: Users;
+  readonly users: ReadonlyMap<string, readonly GraphNode[]>;
   readonly byName: ReadonlyMap<string, GraphNode>;
   /** Names of nodes that are read from outside. */
   readonly kept: ReadonlySet<string>;
@@ -90,7 +75,7 @@ export function fuseConvolutions(recorded: RecordedStep): RecordedStep {
   const { nodes, updates } = recorded;
   const context: Context = {
     users: usersOf(nodes),
-    byName: new Map(nodes.map((node) => [node.name, node])),
+    byName: nodesByName(nodes),
     kept: new Set(updates.map(([, value]) => nodeOf(value))),
   };
   const dropped = new Set<string>();

@@ -1,5 +1,15 @@
 import { DT } from "../runtime/native.js";
-import { type GraphNode, isControl, nodeOf, outputOf, sameShape } from "./graph.js";
+import {
+  type GraphNode,
+  isControl,
+  isFloat,
+  nodeBehind,
+  nodeOf,
+  nodesByName,
+  outputOf,
+  sameShape,
+  usersOf,
+} from "./graph.js";
 import type { RecordedStep } from "./trace.js";
 
 /** Codes of our op's instructions, in the order of src/native/kernels.h. */
@@ -20,19 +30,17 @@ type Group = readonly GraphNode[];
 interface Context {
   readonly byName: ReadonlyMap<string, GraphNode>;
   readonly order: ReadonlyMap<string, number>;
+  readonly users: ReadonlyMap<string, readonly GraphNode[]>;
+  /** Names of nodes that are read from outside. */
+  readonly kept: ReadonlySet<string>;
 }
-
-const dataOf = (node: GraphNode): string[] => node.inputs.filter((ref) => !isControl(ref));
 
 /** Whether a node does the same to every element: its operands have its shape, or are scalars. */
 function isElementwise(node: GraphNode, { byName }: Context): boolean {
-  const type = node.attributes.T;
   const shape = node.shapes?.[0];
-  if (codeOf(node.op) < 0 || type === undefined || shape === undefined || shape.length === 0) {
-    return false;
-  }
-  if (!("type" in type) || type.type !== DT.float || node.inputs.some(isControl)) return false;
-  return dataOf(node).every((ref) => {
+  if (codeOf(node.op) < 0 || !isFloat(node, "T") || node.inputs.some(isControl)) return false;
+  if (shape === undefined || shape.length === 0) return false;
+  return node.inputs.every((ref) => {
     const operand = byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
     return operand?.length === 0 || sameShape(operand, shape);
   });
@@ -44,19 +52,17 @@ function isClosed(group: Group, { byName, order }: Context): boolean {
   const first = Math.min(...group.map(({ name }) => order.get(name) as number));
   const seen = new Set<string>();
   const pending = group
-    .flatMap(({ inputs }) => inputs.map(plainName))
+    .flatMap(({ inputs }) => inputs.map(nodeBehind))
     .filter((n) => !members.has(n));
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (members.has(name)) return false;
     // What was recorded before the group's first node does not depend on it.
     if (seen.has(name) || (order.get(name) ?? -1) < first) continue;
     seen.add(name);
-    pending.push(...(byName.get(name)?.inputs ?? []).map(plainName));
+    pending.push(...(byName.get(name)?.inputs ?? []).map(nodeBehind));
   }
   return true;
 }
-
-const plainName = (ref: string): string => nodeOf(isControl(ref) ? ref.slice(1) : ref);
 
 /** The groups of a graph: each node joins those of its operands, as far as that stays closed. */
 function groupsOf(nodes: readonly GraphNode[], context: Context): Group[] {
@@ -64,7 +70,7 @@ function groupsOf(nodes: readonly GraphNode[], context: Context): Group[] {
   for (const node of nodes) {
     if (!isElementwise(node, context)) continue;
     let group: Group = [node];
-    for (const neighbour of new Set(dataOf(node).map((ref) => groups.get(nodeOf(ref))))) {
+    for (const neighbour of new Set(node.inputs.map((ref) => groups.get(nodeOf(ref))))) {
       if (neighbour === undefined || !sameShape(neighbour[0]?.shapes?.[0], node.shapes?.[0]))
         continue;
       const joined = [...neighbour, ...group];
@@ -82,11 +88,13 @@ function groupsOf(nodes: readonly GraphNode[], context: Context): Group[] {
 /** One op in the place of a group; `results` are the members that somebody else reads. */
 function fusedNode(group: Group, results: readonly string[]): GraphNode {
   const members = new Set(group.map(({ name }) => name));
-  const operands = [...new Set(group.flatMap(dataOf))].filter((ref) => !members.has(nodeOf(ref)));
+  const operands = [...new Set(group.flatMap(({ inputs }) => inputs))].filter(
+    (ref) => !members.has(nodeOf(ref)),
+  );
   const registers = new Map(operands.map((ref, i) => [ref, i]));
   const last = group.at(-1) as GraphNode;
   const program = group.flatMap((node, i) => {
-    const [a, b = a] = dataOf(node).map((ref) => {
+    const [a, b = a] = node.inputs.map((ref) => {
       return registers.get(members.has(nodeOf(ref)) ? nodeOf(ref) : ref) as number;
     });
     registers.set(node.name, operands.length + i);
@@ -109,14 +117,12 @@ function fusedNode(group: Group, results: readonly string[]): GraphNode {
 }
 
 /** Members whose values are read outside of their group. */
-function resultsOf(group: Group, nodes: readonly GraphNode[], kept: ReadonlySet<string>): string[] {
-  const members = new Set(group.map(({ name }) => name));
-  const read = new Set(kept);
-  for (const node of nodes) {
-    if (members.has(node.name)) continue;
-    for (const ref of node.inputs) read.add(plainName(ref));
-  }
-  return group.map(({ name }) => name).filter((name) => read.has(name));
+function resultsOf(group: Group, { users, kept }: Context): string[] {
+  const names = group.map(({ name }) => name);
+  const members = new Set(names);
+  const isRead = (name: string): boolean =>
+    kept.has(name) || (users.get(name) ?? []).some((user) => !members.has(user.name));
+  return names.filter(isRead);
 }
 
 /**
@@ -126,15 +132,16 @@ function resultsOf(group: Group, nodes: readonly GraphNode[], kept: ReadonlySet<
 export function fuseElementwise(recorded: RecordedStep): RecordedStep {
   const { nodes, updates } = recorded;
   const context: Context = {
-    byName: new Map(nodes.map((node) => [node.name, node])),
+    byName: nodesByName(nodes),
     order: new Map(nodes.map(({ name }, i) => [name, i])),
+    users: usersOf(nodes),
+    kept: new Set(updates.map(([, value]) => nodeOf(value))),
   };
-  const kept = new Set(updates.map(([, value]) => nodeOf(value)));
   const fused = new Map<string, GraphNode>();
   const moved = new Map<string, string>();
   const dropped = new Set<string>();
   for (const group of groupsOf(nodes, context)) {
-    const results = resultsOf(group, nodes, kept);
+    const results = resultsOf(group, context);
     if (results.length === 0) continue;
     const node = fusedNode(group, results);
     fused.set(node.name, node);
@@ -145,7 +152,7 @@ export function fuseElementwise(recorded: RecordedStep): RecordedStep {
   }
   const renamed = (ref: string): string =>
     isControl(ref)
-      ? `^${nodeOf(moved.get(plainName(ref)) ?? plainName(ref))}`
+      ? `^${nodeOf(moved.get(nodeBehind(ref)) ?? nodeBehind(ref))}`
       : (moved.get(ref.replace(/:0$/, "")) ?? ref);
   return {
     ...recorded,

@@ -89,6 +89,35 @@ export const sameShape = (
 
 export const isControl = (ref: string): boolean => ref.startsWith("^");
 
+/** A node's inputs that bring data. */
+export const dataOf = (node: GraphNode): string[] => node.inputs.filter((ref) => !isControl(ref));
+
+/** Whether an attribute of a node is float32. */
+export function isFloat(node: GraphNode, attribute: "T" | "dtype"): boolean {
+  const value = node.attributes[attribute];
+  return value !== undefined && "type" in value && value.type === DT.float;
+}
+
+/** Name of the node behind any reference, for data or for control. */
+export const nodeBehind = (ref: string): string => nodeOf(isControl(ref) ? ref.slice(1) : ref);
+
+/** The nodes that take a node's outputs or wait for it, by its name. */
+export function usersOf(nodes: readonly GraphNode[]): Map<string, GraphNode[]> {
+  const users = new Map<string, GraphNode[]>();
+  for (const node of nodes) {
+    for (const name of node.inputs.map(nodeBehind)) {
+      const known = users.get(name);
+      if (known === undefined) users.set(name, [node]);
+      else known.push(node);
+    }
+  }
+  return users;
+}
+
+/** Nodes by their names. */
+export const nodesByName = (nodes: readonly GraphNode[]): Map<string, GraphNode> =>
+  new Map(nodes.map((node) => [node.name, node]));
+
 /** A Const node. */
 export function constNode(name: string, tensor: GraphTensor): GraphNode {
   return {

@@ -1,10 +1,7 @@
 import { DT } from "../runtime/native.js";
-import type { GraphNode } from "./graph.js";
+import { type GraphNode, isFloat } from "./graph.js";
 
-const isFloatConstant = (node: GraphNode): boolean => {
-  const type = node.attributes.dtype;
-  return node.op === "Const" && type !== undefined && "type" in type && type.type === DT.float;
-};
+const isFloatConstant = (node: GraphNode): boolean => node.op === "Const" && isFloat(node, "dtype");
 
 /**
  * Hides the values of float constants from TensorFlow's graph optimizer. Knowing them, it turns x / 3 into

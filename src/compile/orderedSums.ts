@@ -1,10 +1,8 @@
 import { DT } from "../runtime/native.js";
-import { floatConstant, type GraphNode, isControl, nodeOf } from "./graph.js";
+import { dataOf, floatConstant, type GraphNode, isFloat, nodeOf, nodesByName } from "./graph.js";
 
-const isFloatSum = (node: GraphNode | undefined): boolean => {
-  const type = node?.attributes.T;
-  return node?.op === "AddV2" && type !== undefined && "type" in type && type.type === DT.float;
-};
+const isFloatSum = (node: GraphNode | undefined): boolean =>
+  node?.op === "AddV2" && isFloat(node, "T");
 
 /**
  * Keeps sums in the order in which they were written. TensorFlow's graph optimizer merges a tree of additions into one
@@ -12,10 +10,10 @@ const isFloatSum = (node: GraphNode | undefined): boolean => {
  * addition takes the result of another addition, x + y becomes x - y * -1: the same bits, and nothing to merge.
  */
 export function keepSumsOrdered(nodes: readonly GraphNode[]): GraphNode[] {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const byName = nodesByName(nodes);
   return nodes.flatMap((node) => {
     if (!isFloatSum(node)) return [node];
-    const data = node.inputs.filter((input) => !isControl(input));
+    const data = dataOf(node);
     if (!data.some((input) => isFloatSum(byName.get(nodeOf(input))))) return [node];
     return asDifference(node, data as [string, string]);
   });
