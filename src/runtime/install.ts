@@ -81,7 +81,7 @@ async function completeTree(installation: Installation, kind: RuntimeKind): Prom
   for (const wheel of WHEELS[kind]) {
     if (!wheelIsUnpacked(tree, wheel)) await fetchWheel(installation, tree, wheel);
   }
-  await linkLibraries(tree);
+  await linkLibraries(tree, kind);
   return tree;
 }
 

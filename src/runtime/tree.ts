@@ -5,10 +5,26 @@ import { fileSize, isLinkTo, linkInPlace, moveIntoPlace } from "./files.js";
 import type { UnpackedFile } from "./unpack.js";
 import { type RuntimeKind, TENSORFLOW_VERSION, WHEELS, type Wheel } from "./wheels.js";
 
+/** Symbolic links of a runtime, as paths in its folder, with what each stands for. */
+type Links = Readonly<Record<string, string>>;
+
 /** Names under which the binding is linked, and the files of the wheel they stand for. */
-const LIBRARY_LINKS: Readonly<Record<string, string>> = {
-  "libtensorflow.so": "libtensorflow_cc.so.2",
-  "libtensorflow_framework.so": "libtensorflow_framework.so.2",
+const BINDING_LINKS: Links = {
+  "lib/libtensorflow.so": "libtensorflow_cc.so.2",
+  "lib/libtensorflow_framework.so": "libtensorflow_framework.so.2",
+};
+
+/**
+ * libtensorflow_framework opens the CUDA libraries, and its RUNPATH leaves out cusolver's folder: without a link in a
+ * folder that it names TensorFlow uses no GPU at all.
+ */
+const CUDA_LINKS: Links = {
+  "nvidia/cusparse/lib/libcusolver.so.11": "../../cusolver/lib/libcusolver.so.11",
+};
+
+const LINKS: Readonly<Record<RuntimeKind, Links>> = {
+  cpu: BINDING_LINKS,
+  gpu: { ...BINDING_LINKS, ...CUDA_LINKS },
 };
 
 /** What was unpacked from one wheel; written last, so that it says that all of it lies there. */
@@ -61,17 +77,14 @@ export async function addToTree(
   await rename(`${file}.new`, file);
 }
 
-/** Whether the libraries can be found under the names the binding is linked with. */
-const linksAreThere = (tree: string): boolean =>
-  Object.entries(LIBRARY_LINKS).every(([name, file]) => isLinkTo(join(tree, "lib", name), file));
-
-/** Gives the libraries the names the binding is linked with. */
-export async function linkLibraries(tree: string): Promise<void> {
-  for (const [name, file] of Object.entries(LIBRARY_LINKS)) {
-    await linkInPlace(file, join(tree, "lib", name));
+/** Lays the links by which the binding finds the libraries, and the libraries each other. */
+export async function linkLibraries(tree: string, kind: RuntimeKind): Promise<void> {
+  for (const [path, target] of Object.entries(LINKS[kind])) {
+    await linkInPlace(target, join(tree, path));
   }
 }
 
-/** Whether a runtime is all there. */
+/** Whether a runtime is all there: every file of its wheels, and every link to something that is there. */
 export const treeIsComplete = (tree: string, kind: RuntimeKind): boolean =>
-  WHEELS[kind].every((wheel) => wheelIsUnpacked(tree, wheel)) && linksAreThere(tree);
+  WHEELS[kind].every((wheel) => wheelIsUnpacked(tree, wheel)) &&
+  Object.entries(LINKS[kind]).every(([path, target]) => isLinkTo(join(tree, path), target));

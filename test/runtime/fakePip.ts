@@ -19,7 +19,8 @@ function members(project: string): Record<string, string> {
       "tensorflow/__init__.py": "raise ImportError",
     };
   }
-  const library = { [`nvidia/${cuda}/lib/lib${cuda}.so.12`]: cuda };
+  const version = cuda === "cusolver" ? "11" : "12";
+  const library = { [`nvidia/${cuda}/lib/lib${cuda}.so.${version}`]: cuda };
   return cuda === "cuda_nvcc"
     ? { "nvidia/cuda_nvcc/bin/ptxas": "ptxas", "nvidia/cuda_nvcc/nvvm/libdevice/l.bc": "bitcode" }
     : library;

@@ -170,6 +170,11 @@ test("where nvidia-smi answers, the GPU wheels are taken and lie where the libra
       readFileSync(beside("cuda_runtime/lib/libcuda_runtime.so.12"), "utf8"),
       "cuda_runtime",
     );
+    assert.equal(
+      readFileSync(beside("cusparse/lib/libcusolver.so.11"), "utf8"),
+      "cusolver",
+      "the libraries do not look in cusolver's own folder",
+    );
     assert.equal(statSync(beside("cuda_nvcc/bin/ptxas")).mode & 0o100, 0o100, "ptxas can be run");
     const downloads = machine.log().filter((line) => line.startsWith("download"));
     assert.equal(downloads.length, 1 + WHEELS.gpu.length);
@@ -184,6 +189,19 @@ test("an interrupted GPU set-up goes on with the wheels that are missing", () =>
     const before = machine.log().length;
     await installRuntime(machine.settings);
     assert.deepEqual(machine.log().slice(before), ["download nvidia-cudnn-cu12"]);
+  }));
+
+test("a GPU runtime of an earlier set-up gets its missing link without a download", () =>
+  onMachine(async (machine) => {
+    machine.program("nvidia-smi", NVIDIA_SMI);
+    await installRuntime(machine.settings);
+    const tree = readlinkSync(join(machine.packageFolder, "deps"));
+    rmSync(join(tree, "nvidia/cusparse/lib/libcusolver.so.11"));
+    assert.equal(isReady(machine), false);
+    const before = machine.log().length;
+    await installRuntime(machine.settings);
+    assert.equal(isReady(machine), true);
+    assert.deepEqual(machine.log().slice(before), []);
   }));
 
 test("PEFD_RUNTIME overrides what nvidia-smi says, both ways", () =>
