@@ -27,20 +27,27 @@ export type Dataset = (typeof DATASETS)[number];
 export const DISTILLATION = section("Distillation", {
   path_t: path(undefined, "The teacher's checkpoint: .pth of PyTorch or .safetensors.", {
     defaultText: "the teacher of --model_t in --save_dir",
+    touches: "input",
   }),
   model_t: derived<string>(
     choice<string, undefined>("models", undefined, "The teacher's model.", {
       defaultText: "from --path_t",
+      touches: "numbers",
     }),
   ),
-  model_s: choice<string, string>("models", "resnet8x4", "The student's model."),
-  distill: choice<string, string>("methods", "ours", "The distillation method."),
+  model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
+    touches: "numbers",
+  }),
+  distill: choice<string, string>("methods", "ours", "The distillation method.", {
+    touches: "numbers",
+  }),
   gamma: derived(
     number(undefined, "Weight of the cross-entropy.", {
       alias: "r",
       boundTo: "distill",
       min: 0,
       defaultText: "the method's",
+      touches: "numbers",
     }),
   ),
   alpha: derived(
@@ -49,6 +56,7 @@ export const DISTILLATION = section("Distillation", {
       boundTo: "distill",
       min: 0,
       defaultText: "the method's",
+      touches: "numbers",
     }),
   ),
   beta: derived(
@@ -57,53 +65,82 @@ export const DISTILLATION = section("Distillation", {
       boundTo: "distill",
       min: 0,
       defaultText: "the method's",
+      touches: "numbers",
     }),
   ),
-  kd_T: number(4, "Temperature of the KL divergence.", { above: 0 }),
+  kd_T: number(4, "Temperature of the KL divergence.", {
+    boundTo: "distill",
+    above: 0,
+    touches: "numbers",
+  }),
   num_proj: integer(3, "Projectors in the ensemble of `ours`; 0 compares the features directly.", {
+    boundTo: "distill",
     min: 0,
     max: 64,
+    touches: "numbers",
   }),
-  teacher_cache: flag("Keep the teacher's outputs on disk for later epochs and other runs."),
+  teacher_cache: flag("Keep the teacher's outputs on disk for later epochs and other runs.", {
+    touches: "speed",
+  }),
 });
 
 /** What a teacher's training is about. */
 export const TEACHER = section("Teacher", {
-  model: choice<string, string>("models", "resnet32x4", "The model to train."),
+  model: choice<string, string>("models", "resnet32x4", "The model to train.", {
+    touches: "numbers",
+  }),
 });
 
 /** The optimizer and its schedule. */
 export const TRAINING = section("Training", {
-  epochs: integer(240, "Passes over the training images.", { min: 1 }),
-  batch_size: integer(64, "Images per step.", { min: 1 }),
+  epochs: integer(240, "Passes over the training images.", { min: 1, touches: "length" }),
+  batch_size: integer(64, "Images per step.", { min: 1, touches: "numbers" }),
   learning_rate: derived(
     number(undefined, "Learning rate of SGD at the start.", {
       above: 0,
       defaultText: "0.05, or the model's own",
+      touches: "numbers",
     }),
   ),
   lr_decay_epochs: integers([150, 180, 210], "After these epochs the learning rate falls.", {
     min: 1,
+    touches: "numbers",
   }),
-  lr_decay_rate: number(0.1, "Factor of the learning rate at each of them.", { above: 0 }),
-  weight_decay: number(5e-4, "Weight decay of SGD.", { min: 0 }),
-  momentum: number(0.9, "Momentum of SGD.", { min: 0, below: 1 }),
-  trial: integer(1, "Number of the repetition; the seed is ten times that.", { min: 0 }),
-  deterministic: flag("The same seed, machine and engine give the same bytes."),
+  lr_decay_rate: number(0.1, "Factor of the learning rate at each of them.", {
+    above: 0,
+    touches: "numbers",
+  }),
+  weight_decay: number(5e-4, "Weight decay of SGD.", { min: 0, touches: "numbers" }),
+  momentum: number(0.9, "Momentum of SGD.", { min: 0, below: 1, touches: "numbers" }),
+  trial: integer(1, "Number of the repetition; the seed is ten times that.", {
+    min: 0,
+    touches: "seed",
+  }),
+  deterministic: flag("The same seed, machine and engine give the same bytes.", {
+    touches: "speed",
+  }),
 });
 
-const dataset = choice<Dataset, Dataset>(DATASETS, "cifar100", "The data set.");
+const dataset = choice<Dataset, Dataset>(DATASETS, "cifar100", "The data set.", {
+  touches: "numbers",
+});
 /** The folder of the images, for every command that reads or brings them. */
-export const DATA_FOLDER = path("data/cifar-100-binary", "Folder of train.bin and test.bin.");
+export const DATA_FOLDER = path("data/cifar-100-binary", "Folder of train.bin and test.bin.", {
+  touches: "place",
+});
 const limitTest = integer(undefined, "Evaluate on N test images, balanced over the classes.", {
   min: 1,
+  touches: "numbers",
 });
 
 /** Which images are used. */
 export const DATA = section("Data", {
   dataset,
   data: DATA_FOLDER,
-  limit_train: integer(undefined, "Train on N images, balanced over the classes.", { min: 1 }),
+  limit_train: integer(undefined, "Train on N images, balanced over the classes.", {
+    min: 1,
+    touches: "numbers",
+  }),
   limit_test: limitTest,
 });
 
@@ -112,29 +149,43 @@ export const TEST_DATA = section("Data", { dataset, data: DATA_FOLDER, limit_tes
 
 /** How the work is run on the machine. */
 export const ENGINE = section("Engine", {
-  engine: choice<Engine, Engine>(ENGINES, "auto", "How steps are run."),
-  precision: choice<Precision, Precision>(PRECISIONS, "auto", "Arithmetic of convolutions."),
+  engine: choice<Engine, Engine>(ENGINES, "auto", "How steps are run.", {
+    touches: "speed",
+    undecided: "auto",
+  }),
+  precision: choice<Precision, Precision>(PRECISIONS, "auto", "Arithmetic of convolutions.", {
+    touches: "numbers",
+    undecided: "auto",
+  }),
   data_budget_mb: integer(
     undefined,
     "Device memory for resident images, in MB; a larger data set is streamed.",
-    { min: 1, defaultText: "by the device" },
+    { min: 1, defaultText: "by the device", touches: "speed" },
   ),
-  no_cache: flag("Do not keep compiled programs between runs.", { flagOnly: true }),
+  no_cache: flag("Do not keep compiled programs between runs.", {
+    flagOnly: true,
+    touches: "speed",
+  }),
 });
 
 /** What is written, where, and what is shown meanwhile. */
 export const OUTPUT = section("Output", {
-  save_dir: path("./save", "Runs are written below this folder."),
-  save_freq: integer(40, "Keep a checkpoint every N epochs.", { min: 1 }),
+  save_dir: path("./save", "Runs are written below this folder.", { touches: "place" }),
+  save_freq: integer(40, "Keep a checkpoint every N epochs.", { min: 1, touches: "output" }),
   print_freq: integer(undefined, "Print the paper's lines every N steps instead of a bar.", {
     min: 1,
     defaultText: "a bar on a terminal",
+    touches: "output",
   }),
   tb_freq: integer(500, "Log training to TensorBoard every N steps, besides every epoch.", {
     min: 1,
+    touches: "output",
   }),
-  resume: flag("Go on from the last completed epoch of this run.", { flagOnly: true }),
-  force: flag("Replace an existing run.", { flagOnly: true }),
+  resume: flag("Go on from the last completed epoch of this run.", {
+    flagOnly: true,
+    touches: "start",
+  }),
+  force: flag("Replace an existing run.", { flagOnly: true, touches: "start" }),
 });
 
 /** Options of the paper's code that are accepted so that its command lines work as they are. */
@@ -142,13 +193,16 @@ export const WITHOUT_EFFECT = section("Accepted, without effect", {
   num_workers: integer(8, "Without effect.", {
     min: 0,
     noEffect: "batches are made without worker processes",
+    touches: "speed",
   }),
   init_epochs: integer(30, "Without effect.", {
     min: 0,
     noEffect: "no method here has an initial phase",
+    touches: "numbers",
   }),
   gpuNum: string(undefined, "Without effect.", {
     noEffect: "the first visible GPU is used; choose it with CUDA_VISIBLE_DEVICES",
+    touches: "speed",
   }),
 });
 
@@ -156,9 +210,11 @@ export const WITHOUT_EFFECT = section("Accepted, without effect", {
 export const CONFIGURATION = section("Configuration", {
   config: string(undefined, "A preset's name (`pefd config list`) or a JSON file of options.", {
     flagOnly: true,
+    touches: "start",
   }),
   dry_run: flag("Print the resolved configuration and where each value came from.", {
     flagOnly: true,
+    touches: "start",
   }),
 });
 
@@ -167,21 +223,28 @@ export const EVALUATION = section("Evaluation", {
   checkpoint: paths(
     [],
     "The checkpoint: .pth, .safetensors or a SavedModel of pefd; may be repeated.",
+    { touches: "input" },
   ),
   model: choice<string, undefined>("models", undefined, "Its model.", {
     defaultText: "from the checkpoint",
+    touches: "numbers",
   }),
   per_class: path(undefined, "Write every class's accuracy to this CSV file.", {
     defaultText: "not written",
     flagOnly: true,
+    touches: "output",
   }),
   confusion: path(undefined, "Write the confusion matrix to this file: .csv or .svg.", {
     defaultText: "not written",
     flagOnly: true,
+    touches: "output",
   }),
 });
 
-const json = flag("Print the result as one JSON document on stdout.", { flagOnly: true });
+const json = flag("Print the result as one JSON document on stdout.", {
+  flagOnly: true,
+  touches: "output",
+});
 
 /** One document on stdout instead of text for people. */
 export const DOCUMENT = section("Output", { json });
@@ -189,13 +252,13 @@ export const DOCUMENT = section("Output", { json });
 /** The same for commands that show how their work goes. */
 export const RESULT = section("Output", {
   json,
-  quiet: flag("Show nothing while working.", { flagOnly: true }),
+  quiet: flag("Show nothing while working.", { flagOnly: true, touches: "output" }),
 });
 
 /** Options of every command. */
 export const GENERAL = section("General", {
-  debug: flag("Show the stack trace of an error.", { flagOnly: true }),
-  no_color: flag("No colours; NO_COLOR=1 does the same.", { flagOnly: true }),
+  debug: flag("Show the stack trace of an error.", { flagOnly: true, touches: "output" }),
+  no_color: flag("No colours; NO_COLOR=1 does the same.", { flagOnly: true, touches: "output" }),
 });
 
 /** Every option that a configuration file may set, whatever command it is for. */

@@ -20,8 +20,33 @@ export interface Range {
   readonly below?: number;
 }
 
+/**
+ * What another value of an option changes. Resume, sweeps, reports and config.json follow from it (policy.ts).
+ * - numbers: the result; it is another experiment
+ * - seed: the draw; it is another run of the same experiment
+ * - length: how far a run goes; what is done stays as it is
+ * - input: a file that the numbers come from; what it holds counts, not the folder that it lies in
+ * - place: where something lies that is the same everywhere, or where results go
+ * - speed: how fast, on what, in which order sums are taken; the numbers are the same but for rounding
+ * - output: what is shown, and what is kept of the results
+ * - start: how this one command is started
+ */
+export type Touches =
+  | "numbers"
+  | "seed"
+  | "length"
+  | "input"
+  | "place"
+  | "speed"
+  | "output"
+  | "start";
+
 /** Anything that may be said about an option besides its default and its sentence. */
 export interface Extras extends Range {
+  /** Every option of a run says it; options of other commands need not. */
+  readonly touches?: Touches;
+  /** The value that stands for what the machine decides when a run starts. */
+  readonly undecided?: string;
   /** One letter, without the dash. */
   readonly alias?: string;
   /** What stands for the default in help and docs where it depends on something. */

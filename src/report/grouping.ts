@@ -1,25 +1,6 @@
 import { basename, dirname, join } from "node:path";
+import { partsExperiments, touchesOf } from "../config/policy.js";
 import type { RunRecord } from "./runRecord.js";
-
-/** Keys that repetitions of one experiment differ in, or that change nothing about what is learned. */
-const NOT_THE_EXPERIMENT = new Set([
-  ...["kind", "model", "model_s", "model_t", "teacher", "distill", "gamma", "alpha", "beta"],
-  ...["trial", "seed", "run_dir", "runDir", "save_dir", "save_freq", "print_freq", "tb_freq"],
-  ...["num_workers", "init_epochs", "gpuNum", "data", "data_budget_mb", "no_cache", "device"],
-  ...[
-    "engine",
-    "deterministic",
-    "teacher_cache",
-    "resume",
-    "force",
-    "dry_run",
-    "config",
-    "json",
-    "quiet",
-    "debug",
-  ],
-  ...["no_color", "versions", "origins", "created", "started", "command", "argv"],
-]);
 
 /** What an experiment's settings may be: one value, or a list such as the decay epochs. */
 export type Setting = string | number | boolean | readonly (string | number)[];
@@ -43,9 +24,9 @@ const shortPath = (path: string) => join(basename(dirname(path)), basename(path)
 function settingsOf(run: RunRecord): Record<string, Setting> {
   const entries = Object.entries(run.config).flatMap(([key, value]) => {
     const plain = ["string", "number", "boolean"].includes(typeof value) || Array.isArray(value);
-    if (!plain || NOT_THE_EXPERIMENT.has(key)) return [];
-    const setting = key === "path_t" ? shortPath(String(value)) : (value as Setting);
-    return [[key, setting] as const];
+    if (!plain || IN_THE_LINE.has(key) || !partsExperiments(key)) return [];
+    const isFile = touchesOf(key) === "input";
+    return [[key, isFile ? shortPath(String(value)) : (value as Setting)] as const];
   });
   return Object.fromEntries(entries);
 }
@@ -74,6 +55,11 @@ function groupBy<T>(items: readonly T[], key: (item: T) => unknown): T[][] {
 
 /** Pair, method and weights: what the paper's tables have a line for. */
 const lineOf = (run: RunRecord) => [run.kind, run.teacher, run.model, run.method, weightsOf(run)];
+
+/** Where config.json tells what is in such a line. */
+const IN_THE_LINE: ReadonlySet<string> = new Set([
+  ...["kind", "model", "model_s", "model_t", "distill", ...WEIGHTS],
+]);
 
 function withDifferences(groups: readonly RunRecord[][]): RunGroup[] {
   const settings = groups.map(([first]) => (first ? settingsOf(first) : {}));

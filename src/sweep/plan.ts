@@ -3,7 +3,7 @@ import { inputError } from "../common/errors.js";
 import { requireTeacher, resolveDistill } from "../config/derive.js";
 import type { DistillOptions } from "../config/options.js";
 import type { Layer } from "../config/resolve.js";
-import { studentFolder } from "../train/runFolder.js";
+import { isInStudentFolder, studentFolder } from "../train/runName.js";
 import { type Combination, combinations } from "./axes.js";
 
 /** One run of a sweep. */
@@ -19,28 +19,31 @@ export interface SweepRun {
 /** Finds the model that a checkpoint says it is. */
 export type NameInFile = (path: string) => Promise<string | undefined>;
 
-/** Options that the name of a run's folder holds: runs that differ in them have folders of their own. */
-const IN_FOLDER_NAME = new Set([
-  ...["model_s", "model_t", "dataset", "distill", "gamma", "alpha", "beta", "trial"],
-]);
-
 const shownValue = (name: string, value: unknown): string => {
   const text = String(value);
   return name === "path_t" ? `${basename(dirname(text))}_${basename(text)}` : text;
 };
 
-/** `num_proj=2` for each option that varies and is not in the folder's name. */
-function ownFolders({ varied }: Combination, options: DistillOptions): string[] {
+/** Of the options that vary, those of some names as `batch_size=32`; a teacher's file goes with its model. */
+function tellVaried(
+  { varied }: Combination,
+  options: DistillOptions,
+  isWanted: (name: string) => boolean,
+): string[] {
   const values = options as unknown as Readonly<Record<string, unknown>>;
   return varied
-    .filter((name) => !IN_FOLDER_NAME.has(name))
+    .filter(isWanted)
     .filter((name) => name !== "path_t" || !varied.includes("model_t"))
     .map((name) => `${name}=${shownValue(name, values[name])}`);
 }
 
-function labelOf(options: DistillOptions, own: readonly string[]): string {
+/** What every label tells, whether it varies or not. */
+const ALWAYS_TOLD: ReadonlySet<string> = new Set(["model_t", "model_s", "distill", "trial"]);
+
+function labelOf(combination: Combination, options: DistillOptions): string {
   const { model_t, model_s, distill, trial } = options;
-  return [`${model_t} -> ${model_s}`, distill, ...own, `trial ${trial}`].join(", ");
+  const told = tellVaried(combination, options, (name) => !ALWAYS_TOLD.has(name));
+  return [`${model_t} -> ${model_s}`, distill, ...told, `trial ${trial}`].join(", ");
 }
 
 const flagWords = (name: string, value: unknown): string[] => {
@@ -61,13 +64,13 @@ async function planRun(combination: Combination, nameInFile: NameInFile): Promis
   const { model_t = "MODEL" } = resolved.options;
   const trainCommand = `pefd train-teacher --model ${model_t}`;
   const found = await requireTeacher(resolved.options, nameInFile, trainCommand);
-  const own = ownFolders(combination, found);
+  const own = tellVaried(combination, found, (name) => !isInStudentFolder(name));
   const options = { ...found, save_dir: join(found.save_dir, ...own), resume: true };
   const given = [...Object.keys(resolved.ranks), "path_t", ...(own.length > 0 ? ["save_dir"] : [])];
   return {
     options,
     runDir: studentFolder(options),
-    label: labelOf(options, own),
+    label: labelOf(combination, options),
     words: wordsOf(options, given),
   };
 }
@@ -86,7 +89,7 @@ function refuseShared(runs: readonly SweepRun[]): void {
 /**
  * The runs of a sweep, in the order in which they are started; every value is checked before the first one starts.
  * Where an option varies that a run's folder is not named after, each value has a `--save_dir` of its own below
- * the given one, such as `save/num_proj=2`.
+ * the given one, such as `save/batch_size=32`.
  * @throws inputError for a value that is not allowed, a teacher that is not there, or two runs with one folder
  */
 export async function planSweep(

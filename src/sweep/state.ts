@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { inputError } from "../common/errors.js";
+import { changedOptions } from "../config/policy.js";
 import { readEpochLog } from "../report/epochLog.js";
-import { changedOptions, RESULT_FILE, readConfig, readJson } from "../train/runFolder.js";
+import { RESULT_FILE, readConfig, readJson } from "../train/runFolder.js";
 import type { SweepRun } from "./plan.js";
 
 /** Whether all epochs of a run are done and its result is written. */

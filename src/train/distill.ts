@@ -12,7 +12,7 @@ import type { StateEntry } from "../nn/model.js";
 import { type FrozenModel, frozen, studentLearner } from "./learners.js";
 import { openScene, type Scene, train } from "./prepare.js";
 import type { Hooks, RunResult } from "./result.js";
-import { studentFolder } from "./runFolder.js";
+import { studentFolder } from "./runName.js";
 import { loadState } from "./stateFiles.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 

@@ -1,5 +1,6 @@
 import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
+import { keptOf } from "../config/policy.js";
 import { loadCifar100 } from "../data/cifar100.js";
 import type { Dataset } from "../data/types.js";
 import { fallbackWarning, isGpu } from "../runtime/device.js";
@@ -9,7 +10,7 @@ import { chooseEngine, type EngineChoice } from "./engine.js";
 import { type Learner, variablesOf } from "./learner.js";
 import { lockRunFolder, refuseLiving } from "./lock.js";
 import type { Hooks, RunResult } from "./result.js";
-import { NOT_KEPT, prepareRunFolder, type RunConfig } from "./runFolder.js";
+import { prepareRunFolder, type RunConfig } from "./runFolder.js";
 import { openTrainingSession } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
@@ -125,11 +126,10 @@ const learnerVariables = (learner: Learner): Variable[] => [
 ];
 
 function resolvedConfig(plan: RunPlan, options: TrainOptions, { choice, seed }: Scene): RunConfig {
-  const kept = Object.entries(options).filter(([key]) => !NOT_KEPT.has(key));
   return {
     kind: plan.kind,
     model: plan.learner.model.name,
-    ...Object.fromEntries(kept),
+    ...keptOf(options),
     ...choice,
     seed,
     versions: { tensorflow: nativeBackend().binding.TF_Version },

@@ -2,7 +2,7 @@ import type { TeacherOptions } from "../config/options.js";
 import { teacherLearner } from "./learners.js";
 import { openScene, train } from "./prepare.js";
 import type { Hooks, RunResult } from "./result.js";
-import { teacherFolder } from "./runFolder.js";
+import { teacherFolder } from "./runName.js";
 
 /**
  * Trains a model on labels alone, as RepDistiller's train_teacher.py.

@@ -19,7 +19,6 @@ export interface FakeRun {
 const CONFIG = {
   kind: "distill",
   model: "resnet8x4",
-  teacher: "resnet32x4",
   model_s: "resnet8x4",
   model_t: "resnet32x4",
   path_t: "save/models/resnet32x4_vanilla/ckpt_epoch_240.pth",

@@ -19,17 +19,26 @@ test("runs lie where distill would put them", async () => {
 });
 
 test("an option that folders are not named after gets a folder for each value", async () => {
-  const runs = await plan(layer({ path_t: PATH, num_proj: "1,2", save_dir: "out", beta: "1,2" }));
+  const runs = await plan(layer({ path_t: PATH, batch_size: "1,2", save_dir: "out", beta: "1,2" }));
   assert.deepEqual(
-    runs.map(({ options }) => [options.save_dir, options.num_proj, options.beta]),
+    runs.map(({ options }) => [options.save_dir, options.batch_size, options.beta]),
     [
-      ["out/num_proj=1", 1, 1],
-      ["out/num_proj=2", 2, 1],
-      ["out/num_proj=1", 1, 2],
-      ["out/num_proj=2", 2, 2],
+      ["out/batch_size=1", 1, 1],
+      ["out/batch_size=2", 2, 1],
+      ["out/batch_size=1", 1, 2],
+      ["out/batch_size=2", 2, 2],
     ],
   );
   assert.equal(new Set(runs.map(({ runDir }) => runDir)).size, 4);
+});
+
+test("a folder's name tells a method's own options where they are not as by default", async () => {
+  const runs = await plan(layer({ path_t: PATH, num_proj: "3,2", kd_T: "4,2" }));
+  const base = "save/student_model/S:resnet8x4_T:resnet32x4_cifar100_ours_r:1_a:0_b:25_1";
+  assert.deepEqual(
+    runs.map(({ runDir }) => runDir),
+    [base, `${base}_num_proj:2`, `${base}_kd_T:2`, `${base}_kd_T:2_num_proj:2`],
+  );
 });
 
 test("two teachers of one model have folders of their own", async () => {

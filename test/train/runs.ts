@@ -79,7 +79,7 @@ export const distillOptions = (
   alpha: 0,
   beta: 25,
   kd_T: 4,
-  num_proj: 2,
+  num_proj: 3,
   teacher_cache: false,
   ...changes,
 });

@@ -1,0 +1,96 @@
+import { ALL_SECTIONS } from "./options.js";
+import { rowsOf } from "./resolve.js";
+import type { Row, Rows, Touches } from "./row.js";
+
+/** What follows for a run from what an option touches. */
+interface Policy {
+  /** A run that goes on may have another value. */
+  readonly mayChange: boolean;
+  /** Reports hold runs of different values apart. */
+  readonly parts: boolean;
+  /** A run's config.json tells it. */
+  readonly kept: boolean;
+}
+
+/**
+ * Resume, sweeps, reports and config.json ask this table, and nothing else, about an option.
+ *
+ * The engine is a matter of speed: each computes the same step. On a processor graph gives eager's bytes; XLA sums in
+ * another order, as another processor or a GPU does, which moves last bits and no result. The precision is a matter of
+ * numbers: bfloat16 keeps 8 of float32's 24 binary digits.
+ */
+const POLICIES: Readonly<Record<Touches, Policy>> = {
+  numbers: { mayChange: false, parts: true, kept: true },
+  seed: { mayChange: false, parts: false, kept: true },
+  length: { mayChange: true, parts: true, kept: true },
+  input: { mayChange: true, parts: true, kept: true },
+  place: { mayChange: true, parts: false, kept: true },
+  speed: { mayChange: true, parts: false, kept: true },
+  output: { mayChange: true, parts: false, kept: true },
+  start: { mayChange: true, parts: false, kept: false },
+};
+
+/** What config.json tells besides options. */
+const DECIDED: Readonly<Record<string, Touches>> = {
+  kind: "numbers",
+  seed: "seed",
+  device: "speed",
+  versions: "speed",
+};
+
+const ROWS: Rows = rowsOf(ALL_SECTIONS);
+
+/** What a key of config.json touches: unless a row says otherwise, the numbers. */
+export const touchesOf = (key: string): Touches => ROWS[key]?.touches ?? DECIDED[key] ?? "numbers";
+
+const policyOf = (key: string): Policy => POLICIES[touchesOf(key)];
+
+/** Whether a run may go on with another value. */
+export const mayChange = (key: string): boolean => policyOf(key).mayChange;
+
+/** Whether runs of different values are different experiments. */
+export const partsExperiments = (key: string): boolean => policyOf(key).parts;
+
+/** Whether a run's config.json tells it. */
+export const isKept = (key: string): boolean => policyOf(key).kept;
+
+/** Values by option, resolved or as a config.json has them. */
+export type OptionValues = Readonly<Record<string, unknown>>;
+
+const chosen = (values: object, isWanted: (key: string) => boolean): OptionValues =>
+  Object.fromEntries(
+    Object.entries(values)
+      .filter(([key, value]) => value !== undefined && isWanted(key))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+
+/**
+ * All that makes a run's numbers, as far as options tell it: two runs in which this and what their inputs hold agree
+ * have the same numbers, up to rounding, in every epoch that both have. Sorted by name; what was not given is left out.
+ * @param options a run's options, with what the machine decides filled in (see isUndecided), or its config.json
+ */
+export const numbersOf = (options: object): OptionValues =>
+  chosen(options, (key) => ["numbers", "seed"].includes(touchesOf(key)));
+
+/** What config.json keeps of a run's options. */
+export const keptOf = (options: object): OptionValues =>
+  Object.fromEntries(Object.entries(options).filter(([key]) => isKept(key)));
+
+/** Whether a value, such as "auto", stands for what the machine decides when the run starts. */
+export function isUndecided(key: string, value: unknown): boolean {
+  const row: Row | undefined = ROWS[key];
+  return row?.undecided !== undefined && row.undecided === value;
+}
+
+/**
+ * "--batch_size was 64 and is now 128" for each option that makes it another run.
+ * @param previous the run's config.json
+ * @param options those of the run that is to go on with it; what the machine has still to decide counts as the same
+ */
+export function changedOptions(previous: OptionValues, options: OptionValues): string[] {
+  const text = (value: unknown) => JSON.stringify(value);
+  return Object.keys(options)
+    .filter((key) => !mayChange(key) && !isUndecided(key, options[key]))
+    .filter((key) => text(options[key]) !== text(previous[key]))
+    .map((key) => `--${key} was ${text(previous[key])} and is now ${text(options[key])}`);
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ALL_SECTIONS, DISTILL_SECTIONS, TEACHER_SECTIONS } from "#pefd/config/options.js";
+import {
+  changedOptions,
+  isKept,
+  keptOf,
+  mayChange,
+  numbersOf,
+  partsExperiments,
+} from "#pefd/config/policy.js";
+import { rowsOf } from "#pefd/config/resolve.js";
+
+test("every option of a run says what it touches", () => {
+  for (const [name, row] of Object.entries(
+    rowsOf([...ALL_SECTIONS, ...DISTILL_SECTIONS, ...TEACHER_SECTIONS]),
+  )) {
+    assert.ok(row.touches, name);
+  }
+});
+
+test("what touches the numbers may not change on resume, and is another experiment", () => {
+  for (const name of ["precision", "batch_size", "limit_test", "kd_T", "unheard_of"]) {
+    assert.deepEqual([mayChange(name), partsExperiments(name)], [false, true], name);
+  }
+  for (const name of ["engine", "device", "deterministic", "data", "save_dir", "print_freq"]) {
+    assert.deepEqual([mayChange(name), partsExperiments(name)], [true, false], name);
+  }
+  assert.deepEqual([mayChange("trial"), partsExperiments("trial")], [false, false]);
+  assert.deepEqual([mayChange("epochs"), partsExperiments("epochs")], [true, true]);
+  assert.deepEqual([isKept("resume"), isKept("engine")], [false, true]);
+});
+
+test("a run's numbers are told by its options in any order, wherever its files lie", () => {
+  const options = { trial: 1, batch_size: 64, limit_train: undefined, precision: "float32" };
+  const same = { ...{ data: "/a", engine: "xla", resume: true, precision: "float32" } };
+  assert.equal(
+    JSON.stringify(numbersOf({ ...same, batch_size: 64, trial: 1, epochs: 9 })),
+    JSON.stringify(numbersOf(options)),
+  );
+  assert.notDeepEqual(numbersOf({ ...options, trial: 2 }), numbersOf(options));
+  assert.deepEqual(keptOf({ force: true, engine: "xla", batch_size: 64 }), {
+    ...{ engine: "xla", batch_size: 64 },
+  });
+});
+
+test("what the machine has still to decide is no change; what it was told is", () => {
+  const before = { precision: "float32", batch_size: 64, engine: "graph" };
+  assert.deepEqual(changedOptions(before, { ...before, precision: "auto", engine: "xla" }), []);
+  assert.deepEqual(changedOptions(before, { ...before, precision: "bfloat16" }), [
+    '--precision was "float32" and is now "bfloat16"',
+  ]);
+});
