@@ -2,6 +2,7 @@ import { damage } from "./damage.js";
 
 /** Bytes that may still be allocated beyond the file itself (inflated entries, copies of strided tensors). */
 export interface Allowance {
+  readonly fileBytes: number;
   left: number;
 }
 
@@ -9,7 +10,29 @@ const SMALL_FILE_BYTES = 2 ** 16;
 
 /** Three times the file and a little for small files, so that reading takes at most about four times its size. */
 export const allowanceFor = (fileBytes: number): Allowance => ({
+  fileBytes,
   left: 3 * fileBytes + SMALL_FILE_BYTES,
+});
+
+/** How many times its own size a file's tensors may take where they share memory. */
+const OUTPUT_FACTOR = 4;
+
+/**
+ * Checks what a file's tensors take once each is written or converted on its own: thousands of them can share the
+ * bytes of one storage.
+ * @throws an error with their number and bytes when they take far more than the file
+ */
+export function checkOutput(tensors: number, bytes: number, { fileBytes }: Allowance): void {
+  if (bytes <= OUTPUT_FACTOR * fileBytes + SMALL_FILE_BYTES) return;
+  throw damage(
+    `its ${tensors} tensors would take ${bytes} bytes of memory, more than ${OUTPUT_FACTOR} times the file's own size`,
+  );
+}
+
+/** Text in the metadata of a file, in characters: options and the history of a training need a part of it. */
+export const metadataAllowance = (fileBytes: number): Allowance => ({
+  fileBytes,
+  left: 4 * fileBytes + 2 ** 20,
 });
 
 /** Takes bytes from the allowance before they are allocated. */

@@ -16,7 +16,8 @@ export interface Archive {
 
 /**
  * Reads the directory of a zip file (zip64 included).
- * @throws an error for a truncated or contradictory directory, unsafe, repeated or too many names
+ * @throws an error for a truncated or contradictory directory, unsafe, repeated or too many names, encryption, entries
+ *   that share bytes
  */
 export async function openArchive(bytes: Uint8Array): Promise<Archive> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -29,12 +30,31 @@ export async function openArchive(bytes: Uint8Array): Promise<Archive> {
   } catch (error) {
     throw zipError(error);
   }
-  return { bytes, entries };
+  const archive = { bytes, entries };
+  refuseOverlaps(archive);
+  return archive;
+}
+
+/** Entries that share bytes would make a small file endless work: each of them is unpacked and checked in full. */
+function refuseOverlaps({ bytes, entries }: Archive): void {
+  const places = Array.from(entries.values(), (entry) => ({
+    entry,
+    begin: entry.relativeOffsetOfLocalHeader,
+    end: dataStart(bytes, entry) + entry.compressedSize,
+  })).sort((a, b) => a.begin - b.begin);
+  for (const [index, { begin, entry }] of places.entries()) {
+    const before = places[index - 1];
+    if (before !== undefined && begin < before.end)
+      throw damage(
+        `its zip entries ${quote(before.entry.fileName)} and ${quote(entry.fileName)} overlap`,
+      );
+  }
 }
 
 function addEntry(entries: Map<string, Entry>, entry: Entry): void {
   const name = entry.fileName;
   if (entries.has(name)) throw damage(`its zip directory has ${quote(name)} twice`);
+  if (entry.isEncrypted()) throw damage(`the zip entry ${quote(name)} is encrypted`);
   entries.set(name, entry);
 }
 
@@ -49,10 +69,9 @@ function zipError(error: unknown): Error {
 
 /**
  * The bytes of one entry: a view of the file where it is stored as is, inflated within the allowance otherwise.
- * @throws an error for encryption, other compression, ranges beyond the file, or a wrong checksum
+ * @throws an error for other compression, ranges beyond the file, or a wrong checksum
  */
 export function entryBytes(archive: Archive, entry: Entry, allowance: Allowance): Uint8Array {
-  if (entry.isEncrypted()) throw damage(`the zip entry ${quote(entry.fileName)} is encrypted`);
   const start = dataStart(archive.bytes, entry);
   const packed = archive.bytes.subarray(start, start + entry.compressedSize);
   if (packed.length !== entry.compressedSize)

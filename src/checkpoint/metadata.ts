@@ -1,3 +1,5 @@
+import { parseBoundedJson } from "../common/boundedJson.js";
+
 /** What a checkpoint says besides its tensors: plain values (epoch, accuracy, options) by name. */
 export type Metadata = Readonly<Record<string, unknown>>;
 
@@ -10,7 +12,7 @@ export function encodeMetadata(metadata: Metadata): Map<string, string> {
   return new Map(entries.map(([key, value]) => [key, encodeValue(value)]));
 }
 
-/** The inverse of encodeMetadata; strings that are not JSON (another program's) stay strings. */
+/** The inverse of encodeMetadata; strings that are not JSON (another program's), or endlessly nested, stay strings. */
 export function decodeMetadata(metadata: ReadonlyMap<string, string>): Metadata {
   return Object.fromEntries([...metadata].map(([key, text]) => [key, decodeValue(text)]));
 }
@@ -23,7 +25,7 @@ function encodeValue(value: unknown): string {
 
 function decodeValue(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(text);
   } catch {
     return text;
   }

@@ -103,8 +103,15 @@ const isCount = (value: PickleValue | undefined): value is number =>
 /** Python 2 wrote an OrderedDict as a list of [key, value] lists. */
 function mapOfPairs(pairs: readonly PickleValue[]): PickleMap {
   const map: PickleMap = new Map();
-  for (const pair of pairs) addPairs(map, Array.isArray(pair) ? pair : (itemsOf(pair) ?? [null]));
+  for (const pair of pairs) addPairs(map, pairOf(pair));
   return map;
+}
+
+function pairOf(value: PickleValue): readonly PickleValue[] {
+  const pair = Array.isArray(value) || isKind(value, "tuple") ? itemsOf(value) : undefined;
+  if (pair?.length !== 2)
+    throw damage("its pickle makes an OrderedDict of something that is no pair of name and value");
+  return pair;
 }
 
 function encodeLatin1(

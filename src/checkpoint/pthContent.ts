@@ -1,10 +1,11 @@
-import type { StateTensor } from "../common/stateDict.js";
-import type { Allowance } from "./allowance.js";
+import { ELEMENT_BYTES, type StateTensor } from "../common/stateDict.js";
+import { type Allowance, checkOutput, metadataAllowance } from "./allowance.js";
 import { damage } from "./damage.js";
+import { elementCount } from "./elementCount.js";
 import type { CheckpointContent } from "./formats.js";
 import { isKind, type PickleMap, type PickleTensor, type PickleValue } from "./pickleValues.js";
-import { newConversion, toPlain } from "./plainValue.js";
-import { quote } from "./stateNames.js";
+import { type Conversion, newConversion, toPlain } from "./plainValue.js";
+import { checkNames, quote } from "./stateNames.js";
 import { contiguousTensor, type StorageBytes } from "./stridedTensor.js";
 
 /** Under which names training programs put the state_dict, first choice first. */
@@ -24,10 +25,24 @@ export function contentOfPickle(
   const wrapper = WRAPPERS.find((name) => holdsTensors(root.get(name)));
   const stateMap = wrapper === undefined ? root : (root.get(wrapper) as PickleMap);
   const tensors = namedTensors(stateMap, wrapper);
+  checkNames([...tensors.keys()]);
+  checkOutput(tensors.size, bytesOf(tensors), allowance);
   const read = (name: string, tensor: PickleTensor): StateTensor =>
     contiguousTensor(name, tensor, storageBytes, allowance);
   const state = new Map(Array.from(tensors, ([name, tensor]) => [name, read(name, tensor)]));
-  return { state, metadata: wrapper === undefined ? {} : plainValues(root, wrapper, read) };
+  if (wrapper === undefined) return { state, metadata: {} };
+  const conversion = newConversion(
+    (tensor) => read("of its metadata", tensor),
+    metadataAllowance(allowance.fileBytes),
+  );
+  return { state, metadata: plainValues(root, wrapper, conversion) };
+}
+
+function bytesOf(tensors: ReadonlyMap<string, PickleTensor>): number {
+  let bytes = 0;
+  for (const [name, { shape, storage }] of tensors)
+    bytes += elementCount(name, shape) * ELEMENT_BYTES[storage.dtype];
+  return bytes;
 }
 
 const holdsTensors = (value: PickleValue | undefined): boolean =>
@@ -56,9 +71,8 @@ const asText = (key: PickleValue): string =>
 function plainValues(
   root: PickleMap,
   wrapper: string,
-  read: (name: string, tensor: PickleTensor) => StateTensor,
+  conversion: Conversion,
 ): Record<string, unknown> {
-  const conversion = newConversion((tensor) => read("of its metadata", tensor));
   const entries: [string, unknown][] = [];
   for (const [name, value] of root) {
     if (name === wrapper || typeof name !== "string") continue;

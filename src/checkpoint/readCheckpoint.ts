@@ -1,5 +1,5 @@
-import { open } from "node:fs/promises";
-import { inputError, type PefdError } from "../common/errors.js";
+import { inputError } from "../common/errors.js";
+import { readInputFile } from "../common/inputFile.js";
 import { damage, namingFile } from "./damage.js";
 import type { CheckpointContent, CheckpointFormat } from "./formats.js";
 import { decodeMetadata } from "./metadata.js";
@@ -14,7 +14,7 @@ export interface Checkpoint extends CheckpointContent {
   readonly format: CheckpointFormat;
 }
 
-/** Node.js reads at most this many bytes into one buffer. */
+/** Bounds the memory that a checkpoint may ask for. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 /**
@@ -24,7 +24,7 @@ const MAX_FILE_BYTES = 2 ** 31 - 1;
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const file = checkpointFileOf(path);
-  const bytes = await readWholeFile(file);
+  const bytes = readWholeFile(file);
   return namingFile(file, bytes.length, async () => {
     const { format, state, metadata } = await parseCheckpoint(bytes);
     return {
@@ -85,29 +85,13 @@ function unknownContent(bytes: Uint8Array): string {
   return `it is neither a PyTorch (.pth) nor a safetensors file; it begins with ${shown}`;
 }
 
-async function readWholeFile(path: string): Promise<Uint8Array> {
+function readWholeFile(path: string): Uint8Array {
   try {
-    const file = await open(path, "r");
-    try {
-      const stats = await file.stat();
-      if (stats.isDirectory()) throw inputError(`${path} is a folder, not a checkpoint.`, EXPECTED);
-      if (!stats.isFile()) throw inputError(`${path} is not a regular file.`, EXPECTED);
-      if (stats.size > MAX_FILE_BYTES) throw tooLarge(path, stats.size);
-      return plainBytes(await file.readFile());
-    } finally {
-      await file.close();
-    }
+    return readInputFile(path, { maxBytes: MAX_FILE_BYTES, hint: EXPECTED });
   } catch (error) {
     throw readError(path, error as NodeJS.ErrnoException);
   }
 }
-
-/** Without Buffer's own slice(), which shares memory where Uint8Array's copies. */
-const plainBytes = ({ buffer, byteOffset, length }: Buffer): Uint8Array =>
-  new Uint8Array(buffer, byteOffset, length);
-
-const tooLarge = (path: string, size: number): PefdError =>
-  inputError(`${path} has ${size} bytes; checkpoints of up to ${MAX_FILE_BYTES} can be read.`);
 
 function readError(path: string, error: NodeJS.ErrnoException): Error {
   if (error.code === undefined) return error;

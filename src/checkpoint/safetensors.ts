@@ -1,4 +1,4 @@
-import { sizeOf } from "../common/shapes.js";
+import { inputError } from "../common/errors.js";
 import {
   ELEMENT_BYTES,
   type ElementType,
@@ -6,8 +6,9 @@ import {
   type StateTensor,
 } from "../common/stateDict.js";
 import { damage } from "./damage.js";
+import { elementCount } from "./elementCount.js";
 import { type Header, type HeaderTensor, METADATA_NAME, parseHeader } from "./safetensorsHeader.js";
-import { quote } from "./stateNames.js";
+import { checkNames, quote } from "./stateNames.js";
 
 /** Size in bytes of the little-endian header length in front of every file. */
 const LENGTH_BYTES = 8;
@@ -30,6 +31,7 @@ export function parseSafetensors(bytes: Uint8Array): SafetensorsContent {
   const headerBytes = headerLength(bytes);
   const header = readHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + headerBytes));
   const data = bytes.subarray(LENGTH_BYTES + headerBytes);
+  checkNames(header.tensors.map(({ name }) => name));
   checkLayout(header.tensors, data.length);
   const state = new Map(header.tensors.map((tensor) => [tensor.name, toStateTensor(tensor, data)]));
   return { state, metadata: header.metadata };
@@ -73,8 +75,8 @@ function checkSize({ name, dtype, shape, begin, end }: HeaderTensor): void {
     throw damage(
       `${quote(name)} has the element type ${quote(dtype)}; known are ${Object.keys(ELEMENT_BYTES).join(", ")}`,
     );
-  const wanted = sizeOf(shape) * ELEMENT_BYTES[dtype as ElementType];
-  if (end - begin !== wanted && !(shape.includes(0) && end === begin))
+  const wanted = elementCount(name, shape) * ELEMENT_BYTES[dtype as ElementType];
+  if (end - begin !== wanted)
     throw damage(
       `${quote(name)} of shape [${shape}] and type ${dtype} takes ${wanted} bytes, but its offsets ${begin} to ${end} span ${end - begin}`,
     );
@@ -95,6 +97,7 @@ function toStateTensor({ dtype, shape, begin, end }: HeaderTensor, data: Uint8Ar
 /**
  * The bytes of a safetensors file. The header keeps the order of `state`; the data is laid out by falling element
  * size, as the format's own writer does it, so that every tensor is aligned. Equal input gives equal bytes.
+ * @throws inputError for metadata that would make a header which no reader takes
  */
 export function serializeSafetensors(
   state: StateDict,
@@ -103,6 +106,7 @@ export function serializeSafetensors(
   if (state.has(METADATA_NAME)) throw damage(`no tensor can be named ${METADATA_NAME}`);
   const begins = dataOffsets(state);
   const header = encodeHeader(state, metadata, begins);
+  checkHeader(header.length);
   const dataBytes = [...state.values()].reduce((sum, tensor) => sum + tensor.data.length, 0);
   const file = new Uint8Array(LENGTH_BYTES + header.length + dataBytes);
   new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
@@ -110,6 +114,14 @@ export function serializeSafetensors(
   for (const [name, tensor] of state)
     file.set(tensor.data, LENGTH_BYTES + header.length + (begins.get(name) as number));
   return file;
+}
+
+function checkHeader(bytes: number): void {
+  if (bytes <= MAX_HEADER_BYTES) return;
+  throw inputError(
+    `The names and metadata would take ${bytes} bytes of a safetensors header, more than the ${MAX_HEADER_BYTES} that are read back.`,
+    "Save the state_dict alone from Python: torch.save(model.state_dict(), PATH), and convert that.",
+  );
 }
 
 function dataOffsets(state: StateDict): ReadonlyMap<string, number> {

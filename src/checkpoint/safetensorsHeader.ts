@@ -136,7 +136,8 @@ function readMetadata(cursor: Cursor): ReadonlyMap<string, string> {
 function readTensor(cursor: Cursor, name: string): HeaderTensor {
   const fields: { dtype?: string; shape?: number[]; data_offsets?: number[] } = {};
   readObject(cursor, (key) => {
-    if (key in fields) throw damage(`${key} of ${quote(name)} occurs twice in its header`);
+    if (Object.hasOwn(fields, key))
+      throw damage(`${key} of ${quote(name)} occurs twice in its header`);
     if (key === "dtype") fields.dtype = readString(cursor);
     else if (key === "shape") fields.shape = readNaturals(cursor);
     else if (key === "data_offsets") fields.data_offsets = readNaturals(cursor);

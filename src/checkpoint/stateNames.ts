@@ -1,4 +1,19 @@
 import type { StateDict } from "../common/stateDict.js";
+import { damage } from "./damage.js";
+
+/** Networks have hundreds of tensors; every format of ours can hold this many. */
+const MAX_TENSORS = 10_000;
+
+const MAX_NAME_LENGTH = 1000;
+
+/** @throws an error for more tensors, or longer names, than any network has */
+export function checkNames(names: readonly string[]): void {
+  if (names.length > MAX_TENSORS)
+    throw damage(`it holds ${names.length} tensors; up to ${MAX_TENSORS} can be read`);
+  const long = names.find((name) => name.length > MAX_NAME_LENGTH);
+  if (long !== undefined)
+    throw damage(`it names a tensor by ${long.length} characters: ${quote(long)}`);
+}
 
 const LEADING_PREFIXES = /^(?:module\.)*/;
 

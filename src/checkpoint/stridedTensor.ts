@@ -1,7 +1,7 @@
-import { sizeOf } from "../common/shapes.js";
 import { ELEMENT_BYTES, type StateTensor } from "../common/stateDict.js";
 import { type Allowance, spend } from "./allowance.js";
 import { damage } from "./damage.js";
+import { elementCount } from "./elementCount.js";
 import type { PickleStorage, PickleTensor } from "./pickleValues.js";
 import { printable } from "./stateNames.js";
 
@@ -21,7 +21,7 @@ export function contiguousTensor(
   const { storage, shape } = tensor;
   const { dtype } = storage;
   const size = ELEMENT_BYTES[dtype];
-  const count = shape.includes(0) ? 0 : sizeOf(shape);
+  const count = elementCount(name, shape);
   if (count === 0) return { dtype, shape, data: new Uint8Array(0) };
   checkRange(name, tensor);
   const source = storageBytes(storage);

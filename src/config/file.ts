@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inputError } from "../common/errors.js";
+import { parseBoundedJson } from "../common/boundedJson.js";
+import { inputError, PefdError } from "../common/errors.js";
+import { readInputText } from "../common/inputFile.js";
 import { didYouMean } from "../common/nearest.js";
 import type { Layer } from "./resolve.js";
 import type { Rows } from "./row.js";
@@ -54,13 +56,28 @@ function locate(nameOrFile: string): string {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function readJson(file: string): Record<string, unknown> {
-  let content: unknown;
+/** A file of options is a page or two. */
+const MAX_FILE_BYTES = 2 ** 20;
+
+function readText(file: string): string {
   try {
-    content = JSON.parse(readFileSync(file, "utf8"));
+    return readInputText(file, { maxBytes: MAX_FILE_BYTES });
   } catch (error) {
+    if (error instanceof PefdError) throw error;
     throw inputError(`The configuration ${file} cannot be read: ${(error as Error).message}.`);
   }
+}
+
+function parse(file: string, text: string): unknown {
+  try {
+    return parseBoundedJson(text);
+  } catch (error) {
+    throw inputError(`The configuration ${file} cannot be read: it ${(error as Error).message}.`);
+  }
+}
+
+function readJson(file: string): Record<string, unknown> {
+  const content = parse(file, readText(file));
   if (!isRecord(content)) throw inputError(`The configuration ${file} holds no object of options.`);
   return content;
 }
@@ -69,7 +86,8 @@ function checkKeys(file: string, keys: readonly string[], known: Rows): void {
   const allowed = Object.keys(known).filter((name) => !known[name]?.flagOnly);
   for (const key of keys) {
     if (allowed.includes(key) || OWN_KEYS.includes(key)) continue;
-    if (known[key]) throw inputError(`${key} in ${file} can be given on the command line only.`);
+    if (Object.hasOwn(known, key))
+      throw inputError(`${key} in ${file} can be given on the command line only.`);
     throw inputError(
       `${file} sets ${key}, which is no option.${didYouMean(key, [...allowed, ...OWN_KEYS])}`,
       "docs/flags.md lists the options; keys are spelled as flags, without dashes.",
@@ -127,8 +145,14 @@ export function readConfiguration(nameOrFile: string, known: Rows): Configuratio
   return { description: first("description"), published: first("published"), layers };
 }
 
-/** Published top-1 accuracies of a teacher/student pair, where a preset has them. */
+const PAIRS = resolve(PRESETS, "pairs");
+
+/**
+ * Published top-1 accuracies of a teacher/student pair, where a preset has them. Whatever the names are, no other file
+ * than a preset is read.
+ */
 export function publishedFor(teacher: string, student: string): Published | undefined {
-  const file = resolve(PRESETS, "pairs", `${teacher}-${student}.json`);
-  return existsSync(file) ? (readJson(file).published as Published | undefined) : undefined;
+  const name = `${teacher}-${student}.json`;
+  if (!readdirSync(PAIRS).includes(name)) return undefined;
+  return readJson(resolve(PAIRS, name)).published as Published | undefined;
 }

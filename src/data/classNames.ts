@@ -1,6 +1,9 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readInputText } from "../common/inputFile.js";
 import { FINE_CLASSES, FINE_NAMES_FILE } from "./records.js";
+
+/** CIFAR-100's names take about 1,000 bytes. */
+const MAX_FILE_BYTES = 2 ** 16;
 
 /** The names of the fine classes in a data folder; their numbers where the folder does not tell. */
 export function fineClassNames(directory: string): string[] {
@@ -11,7 +14,7 @@ export function fineClassNames(directory: string): string[] {
 
 function namesIn(file: string): string[] {
   try {
-    const lines = readFileSync(file, "utf8").split("\n");
+    const lines = readInputText(file, { maxBytes: MAX_FILE_BYTES }).split("\n");
     return lines.map((line) => line.trim()).filter((line) => line !== "");
   } catch {
     return []; // names are a courtesy; images can be evaluated without them

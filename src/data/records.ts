@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from "node:fs";
-import { inputError, type PefdError } from "../common/errors.js";
+import { inputError, PefdError } from "../common/errors.js";
+import { readInputFile } from "../common/inputFile.js";
 import type { ImageSet } from "./types.js";
 
 /** Side length of the images in pixels. */
@@ -37,16 +37,19 @@ export function readRecords(path: string): Uint8Array {
   return bytes;
 }
 
+/** Ten times CIFAR-100's training images. */
+const MAX_FILE_BYTES = 500_000 * RECORD_BYTES;
+
 function readBytes(path: string): Uint8Array {
   try {
-    if (statSync(path).isFile()) return readFileSync(path);
+    return readInputFile(path, { maxBytes: MAX_FILE_BYTES, hint: DATA_HINT });
   } catch (error) {
     throw unreadable(path, error);
   }
-  throw inputError(`${path} is not a file.`, DATA_HINT);
 }
 
 function unreadable(path: string, error: unknown): PefdError {
+  if (error instanceof PefdError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "ENOENT" || code === "ENOTDIR") {
     return inputError(`The data file ${path} does not exist.`, DATA_HINT);

@@ -148,7 +148,7 @@ const REFUSED_TENSORS: Readonly<Record<string, readonly [write.Piece, RegExp]>> 
   "a fractional size": [bare({ shape: [1.5] }), /negative size/],
   "sizes whose product overflows": [
     bare({ shape: [2 ** 40, 2 ** 40, 2 ** 40], strides: [0, 0, 0] }),
-    /would take .* bytes of memory/,
+    /sizes whose product is 1\.3.*e\+36/,
   ],
   "one element expanded to terabytes": [bare({ shape: [2 ** 40], strides: [0] }), /would take/],
   "strides of another rank": [bare({ strides: [1, 1] }), /1 sizes and 2 strides/],

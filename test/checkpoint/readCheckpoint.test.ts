@@ -117,7 +117,7 @@ test("what is no checkpoint is refused with its name, its size and what was expe
   await mkdir(join(folder, "dir.pth"));
   await refused(join(folder, "nowhere.pth"), "There is no file");
   await refused(join(folder, "dir.pth"), "is a folder");
-  await refused("/dev/zero", "is not a regular file");
+  await refused("/dev/zero", "is a device, not a regular file");
   await refused(await file("empty.pth", ""), "(0 bytes)", "it is empty");
   await refused(
     await file("text.pth", "hello\n"),

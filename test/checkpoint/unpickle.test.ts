@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { metadataAllowance } from "#pefd/checkpoint/allowance.js";
 import { newConversion, toPlain } from "#pefd/checkpoint/plainValue.js";
 import { unpickle } from "#pefd/checkpoint/unpickle.js";
 import { PefdError } from "#pefd/common/errors.js";
 
-const noTensors = () => newConversion(() => assert.fail("there is no tensor"));
+const noTensors = () =>
+  newConversion(() => assert.fail("there is no tensor"), metadataAllowance(0));
 
 /** A pickle from its operations, one character per byte. */
 const bytesOf = (operations: string): Uint8Array => Buffer.from(operations, "latin1");

@@ -39,6 +39,7 @@ test("presets carry the method's published weights and the pair's published figu
   assert.deepEqual(published, { teacher: 79.42, student: 72.5, kd: 73.33, crd: 75.51, dkd: 76.32 });
   assert.deepEqual(publishedFor("resnet32x4", "resnet8x4"), published);
   assert.equal(publishedFor("resnet8", "resnet110"), undefined);
+  assert.equal(publishedFor("../pairs/resnet32x4", "resnet8x4"), undefined);
 });
 
 test("a file extends a preset by name, or a file beside it by path", () => {
@@ -53,12 +54,15 @@ test("unknown keys are refused with the nearest name", () => {
   refuse({ epoch: 3 }, /sets epoch, which is no option\. Did you mean epochs\?/);
   refuse({ extend: "smoke" }, /Did you mean extends\?/);
   refuse({ __proto__x: 1 }, /no option/);
+  refuse({ constructor: 1 }, /sets constructor, which is no option/);
   refuse({ force: true }, /force in .* can be given on the command line only/);
 });
 
 test("broken files are refused", () => {
   refuse("{", /cannot be read/);
   refuse("[1]", /holds no object/);
+  refuse("[".repeat(200_000), /it is nested more than 32 deep/);
+  refuse(`[${"1,".repeat(200_000)}1]`, /it holds more than 100000 values/);
   refuse({ extends: 3 }, /is not a name/);
   refuse({ extends: "./bad.json" }, /extends itself/);
   refuse({ extends: "nothing-like-it" }, /no preset/);
@@ -66,5 +70,6 @@ test("broken files are refused", () => {
     () => readConfiguration(join(folder, "none.json"), rows),
     /none\.json cannot be read/,
   );
+  assert.throws(() => readConfiguration("/dev/zero", rows), /\/dev\/zero is a device/);
   assert.throws(() => readConfiguration("smok", rows), /no preset smok\. Did you mean smoke\?/);
 });

@@ -101,7 +101,7 @@ test("a folder in place of a data file is refused", (t) => {
   const directory = writeDataFolder(temporaryFolder(t), [1], [2]);
   rmSync(join(directory, "train.bin"));
   mkdirSync(join(directory, "train.bin"));
-  assert.match(failure(directory).message, /train\.bin is not a file/);
+  assert.match(failure(directory).message, /train\.bin is a folder, not a regular file/);
 });
 
 test("a cut file is refused with its size, the expected one and the nearest whole one", (t) => {

@@ -1,0 +1,52 @@
+import { inputError } from "./errors.js";
+
+/** How far JSON of strangers may go; beyond it, later code would run out of stack or memory. */
+export interface JsonBounds {
+  /** Objects and lists within each other. */
+  readonly depth: number;
+  /** Values in all, those within others included. */
+  readonly values: number;
+}
+
+/** More than any file of pefd needs. */
+export const FILE_BOUNDS: JsonBounds = { depth: 32, values: 100_000 };
+
+/**
+ * JSON.parse for text that anybody may have written.
+ * @throws inputError, a clause without a subject, for text that is not JSON, nested too deep or of too many values
+ */
+export function parseBoundedJson(text: string, bounds: JsonBounds = FILE_BOUNDS): unknown {
+  checkBounds(text, bounds);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw inputError(`is not JSON (${(error as Error).message})`);
+  }
+}
+
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
+/** Counts brackets and commas outside of strings; whether they match is for JSON.parse to say. */
+function checkBounds(text: string, { depth, values }: JsonBounds): void {
+  let [open, counted] = [0, 1];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (CLOSING.has(code)) open--;
+    else if (code === COMMA || OPENING.has(code)) counted++;
+    if (OPENING.has(code) && ++open > depth) throw inputError(`is nested more than ${depth} deep`);
+    if (counted > values) throw inputError(`holds more than ${values} values`);
+  }
+}
+
+/** Where a string that begins at some place ends. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at;
+    if (code === BACKSLASH) at++;
+  }
+  return text.length;
+}

@@ -1,0 +1,64 @@
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
+import { inputError } from "./errors.js";
+
+/** Linux reads at most about 2 GiB at once. */
+const MOST_AT_ONCE = 2 ** 30;
+
+/** What is not a regular file, as people call it. */
+const KINDS: readonly (readonly [is: (stats: Stats) => boolean, kind: string])[] = [
+  [(stats) => stats.isDirectory(), "a folder"],
+  [(stats) => stats.isFIFO(), "a pipe"],
+  [(stats) => stats.isSocket(), "a socket"],
+  [(stats) => stats.isCharacterDevice() || stats.isBlockDevice(), "a device"],
+];
+
+/** What a path may hold. */
+export interface FileBounds {
+  readonly maxBytes: number;
+  /** What to do about a file that is refused. */
+  readonly hint?: string | undefined;
+}
+
+function checkFile(path: string, stats: Stats, { maxBytes, hint }: FileBounds): void {
+  const [, kind] = KINDS.find(([is]) => is(stats)) ?? [];
+  if (kind !== undefined) throw inputError(`${path} is ${kind}, not a regular file.`, hint);
+  if (stats.size <= maxBytes) return;
+  throw inputError(
+    `${path} has ${stats.size} bytes; files of up to ${maxBytes} bytes are read here.`,
+    hint,
+  );
+}
+
+/**
+ * The bytes of a file that anybody may have written: a regular one (or a link to such) of a bounded size. Pipes and
+ * devices are refused before they are opened, as opening one may wait for ever and reading one may never end.
+ * @throws inputError for another kind of file or too many bytes; the system's own error where it cannot be opened
+ */
+export function readInputFile(path: string, bounds: FileBounds): Uint8Array<ArrayBuffer> {
+  checkFile(path, statSync(path), bounds);
+  // Should it have become a pipe meanwhile, this does not wait for a writer.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(file);
+    checkFile(path, stats, bounds);
+    return readWhole(file, stats.size);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** As many bytes as the file had when it was opened, or fewer where it was cut meanwhile. */
+function readWhole(file: number, size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  let filled = 0;
+  while (filled < size) {
+    const read = readSync(file, bytes, filled, Math.min(size - filled, MOST_AT_ONCE), null);
+    if (read === 0) return bytes.slice(0, filled);
+    filled += read;
+  }
+  return bytes;
+}
+
+/** The text (UTF-8) of a file, as readInputFile reads it. */
+export const readInputText = (path: string, bounds: FileBounds): string =>
+  Buffer.from(readInputFile(path, bounds).buffer).toString("utf8");
