@@ -83,10 +83,11 @@ test("two processes that write at once, and are killed, leave nothing but whole 
   for (const round of [1, 2, 3]) {
     const before = readAll(path);
     const children = [writer(path, 2 * round), writer(path, 2 * round + 1)];
-    // Some of this round's records are there, and the writers are in the middle of others.
-    while (readAll(path) < before + RECORDS / 20) await setTimeout(5);
+    // Some of what was missing is there, and the writers are in the middle of other records. A round may leave few to
+    // write, where the machine is slow to end it.
+    while (readAll(path) < before + (RECORDS - before) / 20) await setTimeout(5);
     for (const child of children) child.kill("SIGKILL");
     await Promise.all(children.map((child) => child.exitCode ?? once(child, "exit")));
-    assert.ok(readAll(path) > before);
+    assert.ok(readAll(path) >= before);
   }
 });
