@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../common/atomicFile.js";
 import { environmentError, runError } from "../common/errors.js";
 import { shellWord } from "../common/shellWord.js";
+import { writeStateFile } from "../runFiles/stateFile.js";
+import type { SlurmJob } from "../runFiles/sweepJob.js";
 import { lastLine, runCommand } from "../runtime/command.js";
 import type { SweepRun } from "./plan.js";
 import { jobFolder, LOG_HEADING, logPattern } from "./slurmLog.js";
@@ -18,13 +20,6 @@ export interface SlurmRequest {
   readonly time: string | undefined;
   /** Runs at a time, at most. */
   readonly jobs: number | undefined;
-}
-
-/** A submitted sweep: the file `sweep/JOB.json` below --save_dir. */
-export interface SlurmJob {
-  readonly id: string;
-  /** Folders of the runs, in the order of the array's tasks. */
-  readonly runDirs: readonly string[];
 }
 
 /** The script of a job array: each task is one run. */
@@ -86,6 +81,6 @@ export async function submit(
   // With several clusters the answer is "id;cluster".
   const id = stdout.trim().split(";")[0] as string;
   const job: SlurmJob = { id, runDirs: runs.map(({ runDir }) => runDir) };
-  await writeFileAtomic(join(folder, `${id}.json`), `${JSON.stringify(job, undefined, 2)}\n`);
+  await writeStateFile(join(folder, `${id}.json`), job);
   return job;
 }

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { environmentError } from "../common/errors.js";
+import { wholeContent } from "../runFiles/stateFile.js";
+import { type SlurmJob, SWEEP_JOB } from "../runFiles/sweepJob.js";
 import { lastLine, runCommand } from "../runtime/command.js";
 import type { SweepRun } from "./plan.js";
-import type { SlurmJob } from "./slurm.js";
 import { jobFolder, reasonIn, taskLog } from "./slurmLog.js";
 import { epochsDone, isComplete } from "./state.js";
 
@@ -31,13 +32,16 @@ const OPEN: ReadonlySet<string> = new Set(["failed", "not submitted"]);
 /** Whether a run is to be submitted: neither complete nor with Slurm. */
 export const isOpen = ({ state }: RunStatus): boolean => OPEN.has(state);
 
-/** The jobs of a sweep, in the order in which they were submitted. */
+const DAMAGED_JOB =
+  "Remove it: its runs then count as not submitted. `squeue --me` tells what still runs.";
+
+/** The jobs of a sweep, in the order in which they were submitted. @throws inputError for a damaged file */
 function jobsIn(saveDir: string): SlurmJob[] {
   const folder = jobFolder(saveDir);
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((name) => /^\d+\.json$/.test(name))
-    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as SlurmJob)
+    .flatMap((name) => wholeContent(join(folder, name), SWEEP_JOB, DAMAGED_JOB) ?? [])
     .sort((one, other) => Number(one.id) - Number(other.id));
 }
 

@@ -1,13 +1,15 @@
-import { join } from "node:path";
 import { inputError } from "../common/errors.js";
 import { changedOptions } from "../config/policy.js";
 import { readEpochLog } from "../report/epochLog.js";
-import { RESULT_FILE, readConfig, readJson } from "../train/runFolder.js";
+import { readConfig } from "../runFiles/config.js";
+import { readResult } from "../runFiles/result.js";
 import type { SweepRun } from "./plan.js";
 
 /** Whether all epochs of a run are done and its result is written. */
-export const isComplete = ({ runDir, options }: SweepRun): boolean =>
-  readJson(join(runDir, RESULT_FILE))?.epochs === options.epochs;
+export function isComplete({ runDir, options }: SweepRun): boolean {
+  const found = readResult(runDir);
+  return found.state === "whole" && found.content.epochs === options.epochs;
+}
 
 /** Epochs that a run has logged, at most those it is to have. */
 export function epochsDone({ runDir, options }: SweepRun): number {
@@ -25,7 +27,9 @@ export function epochsDone({ runDir, options }: SweepRun): number {
  */
 export function refuseOtherRuns(runs: readonly SweepRun[]): void {
   for (const { runDir, options } of runs.filter(isComplete)) {
-    const changed = changedOptions(readConfig(runDir) ?? {}, { ...options });
+    const found = readConfig(runDir);
+    if (found.state !== "whole") continue;
+    const changed = changedOptions(found.content, { ...options });
     if (changed.length === 0) continue;
     throw inputError(
       `${runDir} holds another run: ${changed.join("; ")}.`,

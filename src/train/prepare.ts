@@ -3,6 +3,7 @@ import type { TrainOptions } from "../config/options.js";
 import { keptOf } from "../config/policy.js";
 import { loadCifar100 } from "../data/cifar100.js";
 import type { Dataset } from "../data/types.js";
+import type { RunConfig } from "../runFiles/config.js";
 import { fallbackWarning, isGpu } from "../runtime/device.js";
 import { nativeBackend } from "../runtime/native.js";
 import { loadTensorFlow, tf, type Variable } from "../runtime/tf.js";
@@ -10,7 +11,7 @@ import { chooseEngine, type EngineChoice } from "./engine.js";
 import { type Learner, variablesOf } from "./learner.js";
 import { lockRunFolder, refuseLiving } from "./lock.js";
 import type { Hooks, RunResult } from "./result.js";
-import { prepareRunFolder, type RunConfig } from "./runFolder.js";
+import { prepareRunFolder } from "./runFolder.js";
 import { openTrainingSession } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
@@ -133,5 +134,5 @@ function resolvedConfig(plan: RunPlan, options: TrainOptions, { choice, seed }: 
     ...choice,
     seed,
     versions: { tensorflow: nativeBackend().binding.TF_Version },
-  };
+  } as unknown as RunConfig;
 }

@@ -1,16 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { removeStaleTemporaryFiles, writeFileAtomic } from "../common/atomicFile.js";
+import { removeStaleTemporaryFiles } from "../common/atomicFile.js";
 import { inputError, runError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
 import { changedOptions } from "../config/policy.js";
-import { RESUME_FILE } from "./stateFiles.js";
-
-/** Everything that a run was told and decided, as config.json keeps it. */
-export type RunConfig = Readonly<Record<string, unknown>>;
-
-export const CONFIG_FILE = "config.json";
-export const RESULT_FILE = "result.json";
+import { CONFIG_FILE, type RunConfig, readConfig } from "../runFiles/config.js";
+import { RESUME_FILE } from "../runFiles/progress.js";
+import { damagedFile, type Found, writeStateFile } from "../runFiles/stateFile.js";
 
 /**
  * Makes a run's folder ready: fresh, replaced (--force) or to be continued (--resume).
@@ -21,19 +17,19 @@ export async function prepareRunFolder(
   config: RunConfig,
   { resume, force }: Pick<TrainOptions, "resume" | "force">,
 ): Promise<void> {
-  const previous = readConfig(runDir);
-  const taken = previous !== undefined || (existsSync(runDir) && readdirSync(runDir).length > 0);
+  const found = readConfig(runDir);
+  const taken = found.state !== "absent" || (existsSync(runDir) && readdirSync(runDir).length > 0);
   if (taken && !resume && !force) {
     throw inputError(
       `The run folder ${runDir} exists already.`,
       "Go on with it by --resume, or replace it by --force.",
     );
   }
-  if (taken && force && !resume) removeRun(runDir, previous);
-  if (resume && previous !== undefined) refuseOtherRun(runDir, previous, config);
+  if (taken && force && !resume) removeRun(runDir, found);
+  if (resume) refuseOtherRun(runDir, found, config);
   makeFolder(runDir);
   await removeStaleTemporaryFiles(runDir);
-  await writeFileAtomic(join(runDir, CONFIG_FILE), `${JSON.stringify(config, undefined, 2)}\n`);
+  await writeStateFile(join(runDir, CONFIG_FILE), config);
 }
 
 function makeFolder(runDir: string): void {
@@ -44,8 +40,8 @@ function makeFolder(runDir: string): void {
   }
 }
 
-function removeRun(runDir: string, previous: RunConfig | undefined): void {
-  if (previous === undefined) {
+function removeRun(runDir: string, { state }: Found<RunConfig>): void {
+  if (state === "absent") {
     throw inputError(
       `${runDir} is not empty and holds no ${CONFIG_FILE}: it is not a run of pefd, so --force leaves it alone.`,
       "Choose another --save_dir.",
@@ -54,27 +50,31 @@ function removeRun(runDir: string, previous: RunConfig | undefined): void {
   rmSync(runDir, { recursive: true });
 }
 
-/** The config.json of a folder; undefined where there is none that can be read. */
-export function readConfig(runDir: string): RunConfig | undefined {
-  return readJson(join(runDir, CONFIG_FILE));
-}
-
-/** A JSON object out of a file; undefined where there is none that can be read. */
-export function readJson(path: string): RunConfig | undefined {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as RunConfig;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A run that has not kept any progress may still change; one that has must stay the same run. */
-function refuseOtherRun(runDir: string, previous: RunConfig, config: RunConfig): void {
+/**
+ * A run that has not kept any progress may still change; one that has must stay the same run, and have the record that
+ * tells so.
+ */
+function refuseOtherRun(runDir: string, found: Found<RunConfig>, config: RunConfig): void {
   if (!existsSync(join(runDir, RESUME_FILE))) return;
+  const previous = recordOf(runDir, found);
   const changed = changedOptions(previous, config);
   if (changed.length === 0) return;
   throw inputError(
     `${runDir} cannot be resumed as another run: ${changed.join("; ")}.`,
     "Give the options that it was started with, or start anew with --force.",
+  );
+}
+
+const WITHOUT_RECORD =
+  "Without it nobody can tell which run this is. Its weights can still be evaluated (`pefd eval --checkpoint`); " +
+  "choose another --save_dir, or move the folder away, to start anew.";
+
+function recordOf(runDir: string, found: Found<RunConfig>): RunConfig {
+  const path = join(runDir, CONFIG_FILE);
+  if (found.state === "damaged") throw damagedFile(path, found.reason, WITHOUT_RECORD);
+  if (found.state === "whole") return found.content;
+  throw inputError(
+    `${runDir} holds ${RESUME_FILE} and no ${CONFIG_FILE}. Nothing was changed.`,
+    WITHOUT_RECORD,
   );
 }

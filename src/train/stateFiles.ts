@@ -12,11 +12,9 @@ import {
 } from "../common/stateDict.js";
 import { isCounter, toNativeLayout, toPyTorchLayout } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
+import { RESUME_FILE } from "../runFiles/progress.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import type { Learner } from "./learner.js";
-
-/** The file from which an interrupted run goes on. */
-export const RESUME_FILE = "resume.safetensors";
 
 /**
  * State as files hold it: PyTorch's names, layouts and order.

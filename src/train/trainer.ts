@@ -1,20 +1,20 @@
 import { join } from "node:path";
 import { stateSha256 } from "../checkpoint/checksum.js";
 import { writeCheckpoint } from "../checkpoint/writeCheckpoint.js";
-import { writeFileAtomic } from "../common/atomicFile.js";
 import { runError } from "../common/errors.js";
 import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
 import type { EpochRow, Metrics } from "../report/contract.js";
 import { type EpochLog, openEpochLog, readEpochLog } from "../report/epochLog.js";
 import { openRunEvents, type RunEvents } from "../report/runEvents.js";
+import { RESULT_FILE, readResult } from "../runFiles/result.js";
+import { writeStateFile } from "../runFiles/stateFile.js";
 import { deviceMemory } from "../runtime/device.js";
 import { oneByOne } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
 import { type EpochOutcome, stepsPerEpoch, trainEpoch } from "./epoch.js";
 import type { Learner } from "./learner.js";
 import type { Hooks, RunResult } from "./result.js";
-import { RESULT_FILE, readJson } from "./runFolder.js";
 import { learningRateAt } from "./schedule.js";
 import type { TrainingSession } from "./session.js";
 import { loadProgress, type RunProgress, saveProgress, stateDictOf } from "./stateFiles.js";
@@ -268,13 +268,15 @@ async function finish(
     weightsSha256: stateSha256(stateDictOf(learner.model.state, progress.steps)),
     ...(teacherCache && { teacherCache }),
   };
-  await writeFileAtomic(join(runDir, RESULT_FILE), `${JSON.stringify(result, undefined, 2)}\n`);
+  await writeStateFile(join(runDir, RESULT_FILE), result);
   return result;
 }
 
 /** The result of a run that is complete already. */
 function completeResult({ runDir, options }: Run, { epoch }: RunProgress): RunResult | undefined {
   if (epoch < options.epochs) return undefined;
-  const result = readJson(join(runDir, RESULT_FILE)) as RunResult | undefined;
-  return result?.epochs === options.epochs ? result : undefined;
+  const found = readResult(runDir);
+  return found.state === "whole" && found.content.epochs === options.epochs
+    ? (found.content as RunResult)
+    : undefined;
 }

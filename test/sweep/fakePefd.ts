@@ -1,9 +1,12 @@
-import { appendFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CONFIG_FILE } from "#pefd/runFiles/config.js";
+import { sealedText } from "#pefd/runFiles/stateFile.js";
 import type { Program } from "#pefd/sweep/child.js";
 import type { Outcome, SweepObserver } from "#pefd/sweep/execute.js";
 import { planSweep, type SweepRun } from "#pefd/sweep/plan.js";
 import { layer } from "./layers.js";
+import { fakeResult } from "./results.js";
 
 /**
  * A stand-in for `pefd distill`, given in the test's folder: it logs that it ran, does what its trial's behaviour
@@ -11,7 +14,8 @@ import { layer } from "./layers.js";
  */
 const SCRIPT = `
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
-const [folder, behaviours, runDirs, ...words] = process.argv.slice(2);
+import { dirname } from "node:path";
+const [folder, behaviours, results, ...words] = process.argv.slice(2);
 const trial = words[words.indexOf("--trial") + 1];
 const behaviour = JSON.parse(behaviours)[trial];
 appendFileSync(folder + "/calls", trial + " " + (process.env.CUDA_VISIBLE_DEVICES ?? "-") + "\\n");
@@ -27,9 +31,9 @@ if (behaviour === "wait") {
   writeFileSync(folder + "/ready", "");
   setInterval(() => {}, 1000);
 } else {
-  const runDir = JSON.parse(runDirs)[trial];
-  mkdirSync(runDir, { recursive: true });
-  writeFileSync(runDir + "/result.json", JSON.stringify({ epochs: 240 }));
+  const [path, text] = JSON.parse(results)[trial];
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
 }
 `;
 
@@ -48,10 +52,18 @@ export function fakeProgram(
 ): Program {
   const script = join(folder, "fake.mjs");
   writeFileSync(script, SCRIPT);
-  const dirs = Object.fromEntries(runs.map(({ options, runDir }) => [options.trial, runDir]));
+  const results = Object.fromEntries(
+    runs.map(({ options, runDir }) => [options.trial, fakeResult(runDir, options.epochs)]),
+  );
   const { CUDA_VISIBLE_DEVICES: _visible, ...env } = process.env;
   return {
-    command: [process.execPath, script, folder, JSON.stringify(behaviours), JSON.stringify(dirs)],
+    command: [
+      process.execPath,
+      script,
+      folder,
+      JSON.stringify(behaviours),
+      JSON.stringify(results),
+    ],
     env,
     living: new Set(),
   };
@@ -60,9 +72,9 @@ export function fakeProgram(
 /** Makes a run complete, as an earlier sweep left it. */
 export function complete({ runDir, options }: SweepRun): void {
   mkdirSync(runDir, { recursive: true });
-  writeFileSync(join(runDir, "result.json"), JSON.stringify({ epochs: options.epochs }));
-  const log = join(runDir, "config.json");
-  if (!existsSync(log)) appendFileSync(log, JSON.stringify(options));
+  writeFileSync(...fakeResult(runDir, options.epochs));
+  const config = join(runDir, CONFIG_FILE);
+  if (!existsSync(config)) writeFileSync(config, sealedText({ kind: "distill", ...options }));
 }
 
 /** Keeps what it is told; `onNotice` may act on it. */

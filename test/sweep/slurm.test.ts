@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { writeRun } from "../report/fakeRuns.js";
+import { fakeResult } from "./results.js";
 
 /** A PATH on which sbatch writes down its words and says job 17, and squeue says what its file holds. */
 function fakeSlurm(folder: string): Record<string, string> {
@@ -25,7 +26,7 @@ async function completeFirst(cwd: string): Promise<void> {
   const { stdout } = await pefd([...SWEEP, "--dry_run", "--json"], { cwd });
   const [{ runDir, options }] = JSON.parse(stdout).runs;
   const dir = await writeRun(cwd, runDir, { config: options });
-  writeFileSync(join(dir, "result.json"), JSON.stringify({ epochs: options.epochs }));
+  writeFileSync(...fakeResult(dir, options.epochs));
 }
 
 test("--launcher slurm submits one task for each run, --status reads their state", async (t) => {

@@ -5,6 +5,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { CONFIG_FILE } from "#pefd/runFiles/config.js";
+import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { lockRunFolder } from "#pefd/train/lock.js";
@@ -32,9 +34,9 @@ test("a loss that is no number ends the run and keeps what was there before", as
   const before = names.map((name) => readFileSync(join(runDir, name)));
   // From the second epoch on, the rate of 0.05 grows to 5e18.
   const diverging = { ...options, lr_decay_epochs: [1], lr_decay_rate: 1e20, epochs: 2 };
-  const config = JSON.parse(readFileSync(join(runDir, "config.json"), "utf8"));
-  const changed = { ...config, lr_decay_epochs: [1], lr_decay_rate: 1e20 };
-  writeFileSync(join(runDir, "config.json"), JSON.stringify(changed));
+  const path = join(runDir, CONFIG_FILE);
+  const { checksum: _, ...config } = JSON.parse(readFileSync(path, "utf8"));
+  writeFileSync(path, sealedText({ ...config, lr_decay_epochs: [1], lr_decay_rate: 1e20 }));
   await assert.rejects(runTeacher({ ...diverging, resume: true }, silentHooks()), {
     ...{ exitCode: 1, message: /loss became .* in epoch 2/, hint: /--learning_rate/ },
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { readEpochLog } from "#pefd/report/epochLog.js";
@@ -15,6 +15,7 @@ import {
   smallData,
   teacherOptions,
 } from "./runs.js";
+import { snapshot } from "./snapshot.js";
 
 before(() => {
   loadTensorFlow();
@@ -126,15 +127,6 @@ test("--resume without an earlier run starts one", async (t) => {
   );
   assert.equal(readEpochLog(result.runDir).length, 1);
 });
-
-/** Names, sizes and times of change of all files: equal only if nothing was written. */
-const snapshot = (directory: string) =>
-  readdirSync(directory)
-    .sort()
-    .map((name) => {
-      const { size, mtimeNs } = statSync(join(directory, name), { bigint: true });
-      return { name, size, mtimeNs };
-    });
 
 test("an existing run is neither replaced nor resumed unasked, nor resumed as another", async (t) => {
   const folder = await prepared(t);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { readEpochLog } from "#pefd/report/epochLog.js";
+import { readResult } from "#pefd/runFiles/result.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import type { RunResult } from "#pefd/train/result.js";
@@ -101,7 +102,7 @@ test("the result tells of the run, and its hash is of the last weights in state_
   assert.deepEqual([runDir, epochs], [teacherRun(folder), 2]);
   assert.deepEqual([engine, precision], ["graph", "float32"]);
   assert.ok(device.length > 0 && seconds > 0 && stepMs > 0);
-  assert.deepEqual(JSON.parse(readFileSync(join(runDir, "result.json"), "utf8")), result);
+  assert.deepEqual(readResult(runDir), { state: "whole", content: result, sealed: true });
 
   const path = join(runDir, "resnet8_last.safetensors");
   const { state, metadata } = await readCheckpoint(path);

@@ -1,0 +1,14 @@
+import { join } from "node:path";
+import { RESULT_FILE, type ResultContent } from "#pefd/runFiles/result.js";
+import { sealedText } from "#pefd/runFiles/stateFile.js";
+
+/** Path and text of the result.json of a complete run that never was. */
+export function fakeResult(runDir: string, epochs: number): readonly [path: string, text: string] {
+  const metrics = { loss: 1, top1: 50, top5: 75 };
+  const result: ResultContent = {
+    ...{ runDir, epochs, train: metrics, test: metrics, best: { top1: 50, epoch: epochs } },
+    ...{ seconds: 1, stepMs: 1, engine: "graph", precision: "float32", device: "CPU" },
+    weightsSha256: "0".repeat(64),
+  };
+  return [join(runDir, RESULT_FILE), sealedText(result)];
+}
