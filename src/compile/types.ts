@@ -31,7 +31,7 @@ export interface Entry {
   readonly perStep: Readonly<Record<string, FeedSpec>>;
   /** Inputs that are the same for all steps of a call. */
   readonly shared: Readonly<Record<string, FeedSpec>>;
-  /** Most steps that one call may take; 1 keeps a rarely used entry out of the compiled loop. */
+  /** Most steps that one call may take. */
   readonly stepsPerCall: number;
 }
 
@@ -43,6 +43,11 @@ export interface ProgramDescription {
   /** All variables that any step reads or updates, in named groups that are read and written together. */
   readonly variables: Readonly<Record<string, readonly Variable[]>>;
   readonly precision: PrecisionName;
+  /**
+   * Whether the xla engine compiles a program of its own for calls of exactly stepsPerCall steps, whose number of
+   * rounds XLA knows. On a GPU where undefined.
+   */
+  readonly knownRounds?: boolean;
 }
 
 /** Steps that can be run. */

@@ -1,41 +1,58 @@
 import { sizeOf } from "../common/shapes.js";
+import { isGpu } from "../runtime/device.js";
 import { type Tensor, tf } from "../runtime/tf.js";
-import { toBfloat16 } from "./bfloat16.js";
-import { checkSteps, entryNamed, feedTensor, feedValues, stepFeeds } from "./feeds.js";
+import { checkSteps, entryNamed, feedTensor, feedValues } from "./feeds.js";
 import type { GraphFunction, GraphNode, Signature } from "./graph.js";
 import { groupTransfer, runToDone } from "./graphProgram.js";
-import { COUNT_FEED, loopFeeds, stepLoop } from "./loop.js";
+import { hoistInvariants } from "./loop/hoist.js";
+import { packUpdates } from "./loop/pack.js";
+import { type LoopPass, partsOf } from "./loop/parts.js";
+import { COUNT_FEED, loopFeeds, stepLoop } from "./loop/stepLoop.js";
+import { prepared } from "./passes.js";
 import { openSession } from "./session.js";
-import { withStandardOps } from "./standardOps.js";
-import { singleStep } from "./stepGraph.js";
 import { recordStep } from "./trace.js";
 import type { Entry, FeedValues, Program, ProgramDescription } from "./types.js";
 import { declareVariables } from "./variables.js";
 
+/** What happens to the parts of a loop before it is compiled, in this order. */
+const LOOP_PASSES: readonly LoopPass[] = [packUpdates, hoistInvariants];
+
+/** Signature of an entry's calls of as many steps as one call takes. */
+const wholeCall = (name: string): string => `${name}/whole`;
+
+/** Whether calls of a whole number of steps have a program of their own. */
+const hasWholeCalls = (entry: Entry, known: boolean): boolean => known && entry.stepsPerCall > 1;
+
 /**
- * Many steps per call as one XLA program. Entries of one step per call (the last short batch of an epoch) run as plain
- * graphs in the same session: compiling a program for one step an epoch would cost more than it brings.
+ * Many steps per call as one XLA program. An entry has up to two of them, each compiled when it is first called: one
+ * for calls of all the steps that a call may take, whose number of rounds is part of the program, so that a GPU is
+ * never asked between them whether to go on; and one that is told how many, for the rest of an epoch.
  */
 export function xlaProgram(description: ProgramDescription): Program {
-  const { entries, precision } = description;
+  const { entries, precision, knownRounds = isGpu() } = description;
   const variables = declareVariables(description.variables);
   const nodes: GraphNode[] = [...variables.nodes];
   const functions: GraphFunction[] = [];
   const signatures: Record<string, Signature> = { ...variables.signatures };
   for (const [name, entry] of Object.entries(entries)) {
     const recorded = recordStep(name, entry, variables.handles);
-    if (entry.stepsPerCall === 1) {
-      const step = singleStep(name, entry, recorded, variables, precision);
-      nodes.push(...step.nodes);
-      signatures[name] = step.signature;
-      continue;
+    const step = prepared(recorded, "xla", precision);
+    const parts = LOOP_PASSES.reduce((changed, pass) => pass(changed), partsOf(step, name));
+    const addLoop = (prefix: string, signature: string, rounds?: number) => {
+      const loop = stepLoop(
+        { prefix, entry, parts, feeds: step.feeds, ...(rounds !== undefined && { rounds }) },
+        variables,
+      );
+      nodes.push(...loop.nodes);
+      functions.push(...loop.functions);
+      signatures[signature] = loop.signature;
+    };
+    if (hasWholeCalls(entry, knownRounds)) {
+      addLoop(name, wholeCall(name), entry.stepsPerCall);
+      addLoop(`${name}_counted`, name);
+    } else {
+      addLoop(name, name, entry.stepsPerCall === 1 ? 1 : undefined);
     }
-    const standard = withStandardOps(recorded.nodes);
-    const reduced = precision === "bfloat16" ? toBfloat16(standard, name) : standard;
-    const loop = stepLoop(name, entry, recorded, variables, reduced);
-    nodes.push(...loop.nodes);
-    functions.push(...loop.functions);
-    signatures[name] = loop.signature;
   }
   const session = openSession({ nodes, functions, signatures });
   return {
@@ -43,10 +60,10 @@ export function xlaProgram(description: ProgramDescription): Program {
     run(name, feeds, steps) {
       const entry = entryNamed(entries, name);
       checkSteps(entry, name, steps);
+      const isWhole = hasWholeCalls(entry, knownRounds) && steps === entry.stepsPerCall;
       tf.tidy(() => {
-        const tensors =
-          entry.stepsPerCall === 1 ? stepFeeds(entry, feeds, 0, 1) : callFeeds(entry, feeds, steps);
-        runToDone(session, name, tensors);
+        const tensors = callFeeds(entry, feeds, steps, isWhole);
+        runToDone(session, isWhole ? wholeCall(name) : name, tensors);
       });
     },
     ...groupTransfer(session, description.variables),
@@ -55,9 +72,15 @@ export function xlaProgram(description: ProgramDescription): Program {
 }
 
 /** Feeds of one call, filled up with zeros to the number of steps that the program was compiled for. */
-function callFeeds(entry: Entry, feeds: FeedValues, steps: number): Record<string, Tensor> {
+function callFeeds(
+  entry: Entry,
+  feeds: FeedValues,
+  steps: number,
+  isWhole: boolean,
+): Record<string, Tensor> {
   const tensors: Record<string, Tensor> = {};
-  for (const [name, { shape, dtype }] of Object.entries(loopFeeds(entry))) {
+  const rounds = isWhole || entry.stepsPerCall === 1 ? { rounds: entry.stepsPerCall } : {};
+  for (const [name, { shape, dtype }] of Object.entries(loopFeeds({ entry, ...rounds }))) {
     if (name === COUNT_FEED) {
       tensors[name] = feedTensor(Int32Array.of(steps), shape, dtype);
     } else if (name in entry.shared) {

@@ -125,5 +125,6 @@ export function describeTrajectory(
       seen: [...Object.values(seen), learner.metrics.total],
     },
     precision: "float32",
+    knownRounds: true,
   };
 }

@@ -47,7 +47,7 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const steps = stepsPerEpoch(images, batchSize);
   const wholeSteps = Math.floor(images / batchSize);
   const started = performance.now();
-  let perCall = 1;
+  let perCall = session.firstSteps;
   let step = firstStep;
   while (step < steps && !signal.aborted) {
     const room = Math.min(perCall, wholeSteps - step, session.stepsPerCall);

@@ -21,7 +21,7 @@ export const testBatch = (): number => (isGpu() ? 200 : 50);
 /** Most evaluation steps that one call may take. */
 const TEST_STEPS_PER_CALL = 10;
 /** Most training steps that one call may take. */
-const STEPS_PER_CALL = 32;
+const STEPS_PER_CALL = 64;
 
 /** Everything that a run computes with. */
 export interface SessionDescription {
@@ -40,6 +40,8 @@ export interface SessionDescription {
 export interface TrainingSession {
   /** Most steps of `train` at once. */
   readonly stepsPerCall: number;
+  /** Steps of the first call, before anything is known of their time. */
+  readonly firstSteps: number;
   /**
    * Trains on consecutive batches.
    * @param rows plan rows of whole batches, or of the one short batch at an epoch's end
@@ -67,7 +69,8 @@ export interface TrainingSession {
 export function openTrainingSession(description: SessionDescription): TrainingSession {
   const { learner, train, batchSize } = description;
   const short = train.set.count % batchSize;
-  const whole = trainEntry(description, batchSize, STEPS_PER_CALL);
+  const stepsPerCall = evenCalls(Math.floor(train.set.count / batchSize), STEPS_PER_CALL);
+  const whole = trainEntry(description, batchSize, stepsPerCall);
   const evaluation = evaluationEntry(learner.model, learner.metrics, description.test);
   const program = compile(description.engine, {
     name: learner.model.name,
@@ -94,7 +97,8 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     program.push("metrics");
   };
   return {
-    stepsPerCall: STEPS_PER_CALL,
+    stepsPerCall,
+    firstSteps: firstSteps(stepsPerCall),
     train(rows, learningRate, upcoming) {
       const started = performance.now();
       const batches = train.values(rows, upcoming);
@@ -126,6 +130,16 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   };
 }
 
+/** Steps per call such that whole calls take as many of the steps as they can, and none is above a bound. */
+const evenCalls = (steps: number, most: number): number =>
+  Math.max(1, Math.floor(steps / Math.ceil(steps / most)) || 1);
+
+/**
+ * How many steps a first call takes: all that one may take on a GPU, where that is a fraction of a second and has a
+ * program of its own; one on a processor, where a step can take seconds.
+ */
+const firstSteps = (stepsPerCall: number): number => (isGpu() ? stepsPerCall : 1);
+
 const learningRateFeed = { learningRate: { shape: [], dtype: "float32" } } as const;
 
 const trainEntry = (
@@ -148,7 +162,7 @@ const evaluationEntry = (model: Model, metrics: Learner["metrics"], test: BatchS
       evaluationUpdates(model, metrics, test.batch(feeds), feeds.counted as Tensor1D),
     perStep: { ...test.specs(size), counted: { shape: [size], dtype: "float32" } },
     shared: {},
-    stepsPerCall: Math.min(TEST_STEPS_PER_CALL, Math.ceil(test.set.count / size)),
+    stepsPerCall: evenCalls(Math.ceil(test.set.count / size), TEST_STEPS_PER_CALL),
   };
 };
 
@@ -161,11 +175,12 @@ function* evaluateWith(
   const { count } = test.set;
   const size = Math.min(testBatch(), count);
   const steps = Math.ceil(count / size);
+  const stepsPerCall = evenCalls(steps, TEST_STEPS_PER_CALL);
   clear();
   try {
-    let perCall = 1;
+    let perCall = firstSteps(stepsPerCall);
     for (let step = 0; step < steps; ) {
-      const taken = Math.min(perCall, TEST_STEPS_PER_CALL, steps - step);
+      const taken = Math.min(perCall, stepsPerCall, steps - step);
       const [from, to] = [step * size, (step + taken) * size];
       const counted = Float32Array.from({ length: to - from }, (_, i) =>
         from + i < count ? 1 : 0,

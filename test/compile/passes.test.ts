@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toBfloat16 } from "#pefd/compile/bfloat16.js";
+import { CONVOLUTIONS, PRODUCTS, toBfloat16 } from "#pefd/compile/bfloat16.js";
+import { frozenInBfloat16 } from "#pefd/compile/frozenBfloat16.js";
 import { floatConstant, type GraphNode, intConstant } from "#pefd/compile/graph.js";
 import { hideConstants } from "#pefd/compile/opaqueConstants.js";
 import { keepSumsOrdered } from "#pefd/compile/orderedSums.js";
+import type { Variable } from "#pefd/runtime/tf.js";
 
 const FLOAT = { type: 1 };
 const INT = { type: 3 };
@@ -56,21 +58,76 @@ test("bfloat16 encloses convolutions in casts, casts a tensor once and leaves si
     node("dx", "Conv2DBackpropInput", ["sizes", "w", "r"]),
     node("dw", "Conv2DBackpropFilter", ["x", "filterSizes", "r"]),
   ];
-  const reduced = toBfloat16(nodes, "p");
+  const reduced = toBfloat16(nodes, CONVOLUTIONS);
   assert.deepEqual(outline(reduced), [
-    "p/bfloat16_0 = Cast(x)",
-    "p/bfloat16_1 = Cast(w)",
-    "y/bfloat16 = Conv2D(p/bfloat16_0, p/bfloat16_1)",
+    "x/to_bfloat16 = Cast(x)",
+    "w/to_bfloat16 = Cast(w)",
+    "y/bfloat16 = Conv2D(x/to_bfloat16, w/to_bfloat16)",
     "y = Cast(y/bfloat16)",
     "r = Relu(y)",
-    "p/bfloat16_2 = Cast(r)",
-    "dx/bfloat16 = Conv2DBackpropInput(sizes, p/bfloat16_1, p/bfloat16_2)",
+    "r/to_bfloat16 = Cast(r)",
+    "dx/bfloat16 = Conv2DBackpropInput(sizes, w/to_bfloat16, r/to_bfloat16)",
     "dx = Cast(dx/bfloat16)",
-    "dw/bfloat16 = Conv2DBackpropFilter(p/bfloat16_0, filterSizes, p/bfloat16_2)",
+    "dw/bfloat16 = Conv2DBackpropFilter(x/to_bfloat16, filterSizes, r/to_bfloat16)",
     "dw = Cast(dw/bfloat16)",
   ]);
   const types = (name: string) => reduced.find((made) => made.name === name)?.attributes;
   assert.deepEqual(types("y/bfloat16"), { T: BFLOAT16 });
   assert.deepEqual(types("y"), { SrcT: BFLOAT16, DstT: FLOAT, Truncate: { bool: false } });
   assert.deepEqual(types("r"), { T: FLOAT });
+});
+
+test("products of matrices are in bfloat16 where asked for, second outputs keep names of their own", () => {
+  const nodes = [node("p", "BatchMatMulV2", ["x:1", "w"])];
+  assert.deepEqual(outline(toBfloat16(nodes, CONVOLUTIONS)), ["p = BatchMatMulV2(x:1, w)"]);
+  assert.deepEqual(outline(toBfloat16(nodes, PRODUCTS)), [
+    "x_1/to_bfloat16 = Cast(x:1)",
+    "w/to_bfloat16 = Cast(w)",
+    "p/bfloat16 = BatchMatMulV2(x_1/to_bfloat16, w/to_bfloat16)",
+    "p = Cast(p/bfloat16)",
+  ]);
+});
+
+test("what is frozen stays in bfloat16 from convolution to convolution, what learns does not", () => {
+  const variableOf = (name: string) => ({ name }) as unknown as Variable;
+  const [frozen, learns] = [variableOf("frozen"), variableOf("learns")];
+  const block = (name: string, weight: string): GraphNode[] => [
+    node(`${name}c`, "Conv2D", ["x", weight]),
+    node(`${name}b`, "BiasAdd", [`${name}c`, "bias"]),
+    node(`${name}s`, "AddV2", [`${name}b`, `${name}c`]),
+    node(`${name}r`, "Relu", [`${name}s`]),
+    node(`${name}m`, "Mean", [`${name}r`, "axes"]),
+  ];
+  const nodes = toBfloat16(
+    [
+      node("x", "Relu", ["fed"]),
+      node("t", "ReadVariableOp", ["handle_t"]),
+      node("u", "ReadVariableOp", ["handle_u"]),
+      ...block("t", "t"),
+      ...block("u", "u"),
+    ],
+    CONVOLUTIONS,
+  );
+  const step = frozenInBfloat16({
+    ...{ nodes, feeds: {} },
+    reads: new Map([
+      [frozen, "t"],
+      [learns, "u"],
+    ]),
+    updates: [[learns, "um"]],
+  });
+  const between = outline(step.nodes).filter((line) => /^[tu][bsr]/.test(line));
+  assert.deepEqual(between, [
+    "tb/bfloat16 = BiasAdd(tc/bfloat16, bias/frozen_bfloat16)",
+    "tb = Cast(tb/bfloat16)",
+    "ts/bfloat16 = AddV2(tb/bfloat16, tc/bfloat16)",
+    "ts = Cast(ts/bfloat16)",
+    "tr/bfloat16 = Relu(ts/bfloat16)",
+    "tr = Cast(tr/bfloat16)",
+    "ub = BiasAdd(uc, bias)",
+    "us = AddV2(ub, uc)",
+    "ur = Relu(us)",
+  ]);
+  assert.ok(outline(step.nodes).includes("x = Relu(fed)")); // no convolution before it
+  assert.ok(outline(step.nodes).includes("tm = Mean(tr, axes)"));
 });

@@ -22,6 +22,7 @@ export function programOf(
   variables: readonly Variable[],
   step: Step,
   stepsPerCall = 1,
+  knownRounds = false,
 ): Program {
   const entries = { step: entryOf(step, stepsPerCall) };
   return compile(engine, {
@@ -29,5 +30,6 @@ export function programOf(
     precision: "float32",
     entries,
     variables: { all: variables },
+    knownRounds,
   });
 }
