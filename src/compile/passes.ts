@@ -5,6 +5,7 @@ import { frozenInBfloat16 } from "./frozenBfloat16.js";
 import { fuseConvolutions } from "./fusedConvolutions.js";
 import { fuseElementwise } from "./fusedElementwise.js";
 import type { GraphNode } from "./graph.js";
+import { keepApart } from "./keptApart.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
 import { withStandardOps } from "./standardOps.js";
@@ -32,7 +33,7 @@ const joined: readonly Pass[] = [fuseConvolutions, fuseElementwise].map((pass) =
   where(ownOpsServe, pass),
 );
 /** A session's graph optimizer leaves the arithmetic as it was written. */
-const exact: readonly Pass[] = [ofNodes(keepSumsOrdered), ofNodes(hideConstants)];
+const exact: readonly Pass[] = [keepSumsOrdered, keepApart, hideConstants].map(ofNodes);
 const bfloat16 = (ops: ReducedOps): Pass => ofNodes((nodes) => toBfloat16(nodes, ops));
 
 /**

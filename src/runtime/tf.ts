@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { environmentError } from "../common/errors.js";
 import { loadConvolutions } from "./convolutions.js";
 import { logLevelFile, packageDirectory } from "./paths.js";
+import { composeSoftmax } from "./softmax.js";
 
 /** The whole API of tfjs-node-gpu. Import it as a type from here, never from the package. */
 export type TensorFlow = typeof import("@tensorflow/tfjs-node-gpu");
@@ -73,6 +74,7 @@ export function loadTensorFlow(): TensorFlow {
     );
   }
   loadConvolutions();
+  composeSoftmax(tf);
   for (const callback of whenLoaded.splice(0)) callback();
   return tf;
 }
