@@ -17,6 +17,8 @@ export function fail(error) {
     ? [error.message, error.hint].filter(Boolean).join("\n")
     : systemSentence(error);
   if (!sentence) throw error;
-  process.stderr.write(`${sentence}\n`);
+  // Servers and programs have a word in it: only line feeds may command the terminal.
+  const shown = sentence.replace(/[^\P{Cc}\n]/gu, "?");
+  process.stderr.write(`${shown}\n`);
   process.exit(error.exitCode ?? 3);
 }

@@ -1,4 +1,5 @@
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
+import { PefdError } from "../common/errors.js";
 import { loadTestSet } from "../data/cifar100.js";
 import type { ImageSet } from "../data/types.js";
 import { buildModel } from "../models/build.js";
@@ -69,25 +70,44 @@ async function analyzeOne(subject: Subject, { set, outputs }: Reference): Promis
 const keyOf = ({ teacherPath, teacherModel, data, limitTest }: Setting): string =>
   JSON.stringify([teacherPath, teacherModel, data, limitTest]);
 
+/** Opens each setting once; one that failed fails again with the same error. */
+function openOnce() {
+  const opened = new Map<string, Promise<Reference>>();
+  return (setting: Setting): Promise<Reference> => {
+    const key = keyOf(setting);
+    const reference = opened.get(key) ?? openReference(setting);
+    opened.set(key, reference);
+    return reference;
+  };
+}
+
 /**
- * Measures every student against its teacher on the test images.
- * @param tell called before each checkpoint, for people who wait
+ * Measures every student against its teacher on the test images. A run's checkpoint that cannot be measured is left
+ * out, as long as another one can.
+ * @param tell called before each checkpoint, for people who wait, and for each reason why some were left out
  * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
  */
 export async function analyze(
   subjects: readonly Subject[],
   tell: (text: string) => void,
 ): Promise<Finding[]> {
-  for (const { model, teacherModel } of subjects) [model, teacherModel].forEach(modelRow);
   loadTensorFlow();
-  const references = new Map<string, Reference>();
+  const reference = openOnce();
   const findings: Finding[] = [];
-  for (const subject of subjects) {
-    const key = keyOf(subject);
-    const reference = references.get(key) ?? (await openReference(subject));
-    references.set(key, reference);
-    tell(`${subject.checkpoint} (${findings.length + 1}/${subjects.length})`);
-    findings.push(await analyzeOne(subject, reference));
+  const failures = new Set<PefdError>();
+  for (const [index, subject] of subjects.entries()) {
+    try {
+      [subject.model, subject.teacherModel].forEach(modelRow);
+      const of = await reference(subject);
+      tell(`${subject.checkpoint} (${index + 1}/${subjects.length})`);
+      findings.push(await analyzeOne(subject, of));
+    } catch (error) {
+      if (subject.run === undefined || !(error instanceof PefdError)) throw error;
+      if (!failures.has(error)) tell(`left out: ${error.message}`);
+      failures.add(error);
+    }
   }
+  const [failure] = failures;
+  if (findings.length === 0 && failure !== undefined) throw failure;
   return findings;
 }

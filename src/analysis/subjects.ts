@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { inputError } from "../common/errors.js";
+import { inputError, PefdError } from "../common/errors.js";
 import { collectRuns } from "../report/collect.js";
 import type { RunRecord } from "../report/runRecord.js";
 
@@ -73,28 +73,42 @@ function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
   };
 }
 
+function subjectsOf(run: RunRecord, given: Overrides, lastOnly: boolean): Subject[] {
+  return checkpointsOf(run, lastOnly).map((checkpoint) => ({
+    ...settingOf(run, given),
+    checkpoint,
+    model: run.model,
+    run,
+  }));
+}
+
 /**
  * The checkpoints of all distillations in some folders and below them, by pair, method, number of projectors, trial
- * and epoch.
- * @throws inputError where there are none, or a run's teacher is not there
+ * and epoch. A run that cannot be analysed, such as one whose teacher is not there, does not keep the others from it.
+ * @param tell takes a sentence for each such run
+ * @throws inputError where there are none
  */
 export function subjectsOfRuns(
   dirs: readonly string[],
   given: Overrides,
   lastOnly: boolean,
+  tell: (problem: PefdError) => void,
 ): Subject[] {
-  const runs = collectRuns(dirs).runs.filter(({ kind }) => kind === "distill");
-  const subjects = runs.sort(byExperiment).flatMap((run) =>
-    checkpointsOf(run, lastOnly).map((checkpoint) => ({
-      ...settingOf(run, given),
-      checkpoint,
-      model: run.model,
-      run,
-    })),
-  );
+  const { runs, problems } = collectRuns(dirs);
+  for (const problem of problems) tell(inputError(problem));
+  const students = runs.filter(({ kind }) => kind === "distill").sort(byExperiment);
+  const subjects = students.flatMap((run) => {
+    try {
+      return subjectsOf(run, given, lastOnly);
+    } catch (error) {
+      if (!(error instanceof PefdError)) throw error;
+      tell(error);
+      return [];
+    }
+  });
   if (subjects.length > 0) return subjects;
   throw inputError(
-    `There is no distillation with checkpoints in ${dirs.join(", ")} or below.`,
+    `There is no distillation with checkpoints in ${dirs.join(", ")} or below that can be analysed.`,
     "`pefd distill` keeps one every --save_freq epochs, the best and the last.",
   );
 }

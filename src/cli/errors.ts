@@ -1,3 +1,4 @@
+import { cleanText } from "../common/cleanText.js";
 import { PefdError } from "../common/errors.js";
 import { palette } from "../report/color.js";
 import { Interrupted, signalExitCode } from "./interrupt.js";
@@ -58,8 +59,8 @@ export function describeError(
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const paint = palette(color);
   const { prefix = `${paint.red("error:")} `, exitCode, lines } = tell(error);
-  const [first, ...rest] = lines;
+  const [first, ...rest] = lines.map(cleanText);
   const shown = [`${prefix}${first}`, ...rest.map((line) => `  ${line}`)];
-  if (debug && error.stack) shown.push(paint.dim(error.stack));
+  if (debug && error.stack) shown.push(paint.dim(cleanText(error.stack)));
   return { text: shown.join("\n"), exitCode };
 }

@@ -1,3 +1,4 @@
+import { cleanColored, cleanJson, cleanText } from "../common/cleanText.js";
 import { useColor } from "../report/color.js";
 import type { Output } from "./command.js";
 
@@ -33,15 +34,17 @@ export function ignoreClosedPipes(): void {
 export function createOutput(flags: Readonly<Record<string, unknown>>): Output {
   const json = flags.json === true;
   const quiet = flags.quiet === true;
+  const cleanResult = colorOnStdout(flags.no_color === true) ? cleanColored : cleanText;
   return {
     json,
     quiet,
     color: colorOnStderr(flags.no_color === true),
     result(text, document) {
-      process.stdout.write(`${json ? JSON.stringify(document, undefined, 2) : text}\n`);
+      const shown = json ? cleanJson(JSON.stringify(document, undefined, 2)) : cleanResult(text);
+      process.stdout.write(`${shown}\n`);
     },
     notice(text) {
-      if (!quiet) process.stderr.write(`${text}\n`);
+      if (!quiet) process.stderr.write(`${cleanText(text)}\n`);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { cleanLine } from "./cleanText.js";
 import { inputError } from "./errors.js";
 
 /** How far JSON of strangers may go; beyond it, later code would run out of stack or memory. */
@@ -20,7 +21,7 @@ export function parseBoundedJson(text: string, bounds: JsonBounds = FILE_BOUNDS)
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw inputError(`is not JSON (${(error as Error).message})`);
+    throw inputError(`is not JSON (${cleanLine((error as Error).message)})`);
   }
 }
 

@@ -41,7 +41,12 @@ const DECIDED: Readonly<Record<string, Touches>> = {
 const ROWS: Rows = rowsOf(ALL_SECTIONS);
 
 /** What a key of config.json touches: unless a row says otherwise, the numbers. */
-export const touchesOf = (key: string): Touches => ROWS[key]?.touches ?? DECIDED[key] ?? "numbers";
+export const touchesOf = (key: string): Touches =>
+  ownOf(ROWS, key)?.touches ?? ownOf(DECIDED, key) ?? "numbers";
+
+/** The value of a record by a key that a file may have; what every object has is no such value. */
+const ownOf = <Value>(record: Readonly<Record<string, Value>>, key: string): Value | undefined =>
+  Object.hasOwn(record, key) ? record[key] : undefined;
 
 const policyOf = (key: string): Policy => POLICIES[touchesOf(key)];
 
@@ -78,7 +83,7 @@ export const keptOf = (options: object): OptionValues =>
 
 /** Whether a value, such as "auto", stands for what the machine decides when the run starts. */
 export function isUndecided(key: string, value: unknown): boolean {
-  const row: Row | undefined = ROWS[key];
+  const row: Row | undefined = ownOf(ROWS, key);
   return row?.undecided !== undefined && row.undecided === value;
 }
 

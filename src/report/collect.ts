@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { cleanLine } from "../common/cleanText.js";
 import { inputError } from "../common/errors.js";
-import { EPOCH_LOG, readEpochLog } from "./epochLog.js";
+import { EPOCH_LOG } from "./epochLog.js";
+import { CONFIG, readRun, readRunConfig } from "./readRun.js";
 import type { RunRecord } from "./runRecord.js";
 
 /** The runs found, and a sentence for each folder that looks like a run and cannot be read. */
@@ -10,54 +12,13 @@ export interface Collection {
   readonly problems: readonly string[];
 }
 
-const CONFIG = "config.json";
-const RESULT = "result.json";
+const isRun = (config: Readonly<Record<string, unknown>>) =>
+  config.kind === "distill" || config.kind === "teacher";
 
-type Json = Readonly<Record<string, unknown>>;
+/** Files that only a run leaves: what lies beside them and cannot be read is a damaged run. */
+const MARKS = [EPOCH_LOG, "result.json", "resume.safetensors", "run.lock"];
 
-function readJson(path: string): Json | undefined {
-  if (!existsSync(path)) return undefined;
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw inputError(`${path} cannot be read: ${(error as Error).message}.`);
-  }
-  if (typeof content === "object" && content !== null && !Array.isArray(content)) {
-    return content as Json;
-  }
-  throw inputError(`${path} holds no object.`);
-}
-
-const text = (value: unknown) => (typeof value === "string" ? value : undefined);
-const number = (value: unknown) => (typeof value === "number" ? value : undefined);
-
-const isRun = (config: Json) => config.kind === "distill" || config.kind === "teacher";
-
-function toRecord(dir: string, config: Json): RunRecord {
-  const model = text(config.model) ?? text(config.model_s);
-  const epochs = number(config.epochs);
-  if (model === undefined || epochs === undefined) {
-    throw inputError(`${join(dir, CONFIG)} does not tell the run's model and epochs.`);
-  }
-  const distilled = config.kind === "distill";
-  const rows = readEpochLog(dir);
-  const log = join(dir, EPOCH_LOG);
-  return {
-    dir,
-    kind: distilled ? "distill" : "teacher",
-    model,
-    teacher: distilled ? (text(config.teacher) ?? text(config.model_t)) : undefined,
-    method: distilled ? text(config.distill) : undefined,
-    trial: number(config.trial) ?? 1,
-    epochs,
-    rows,
-    finished: (rows.at(-1)?.epoch ?? 0) >= epochs,
-    config,
-    result: readJson(join(dir, RESULT)),
-    updatedAt: statSync(existsSync(log) ? log : join(dir, CONFIG)).mtimeMs,
-  };
-}
+const holdsMarks = (dir: string) => MARKS.some((name) => existsSync(join(dir, name)));
 
 /** Folders below one that may hold runs; installed packages and hidden folders do not. */
 function foldersBelow(dir: string): string[] {
@@ -67,18 +28,39 @@ function foldersBelow(dir: string): string[] {
     .map(({ name }) => join(dir, name));
 }
 
-/** What a folder and those below it hold; a run's own folder is not searched further. */
-function search(dir: string): Collection {
+/** The run in a folder, or why there is none though it looks like one. */
+function runIn(dir: string): Collection {
   try {
-    const config = readJson(join(dir, CONFIG));
-    if (config && isRun(config)) return { runs: [toRecord(dir, config)], problems: [] };
-    return merge(foldersBelow(dir).map(search));
+    const config = readRunConfig(dir);
+    if (config !== undefined && isRun(config))
+      return { runs: [readRun(dir, config)], problems: [] };
+    if (!holdsMarks(dir)) return NOTHING;
+    throw inputError(`${join(dir, CONFIG)} ${config ? "is of no run" : "is missing"}.`);
   } catch (error) {
-    // A config.json of some other program below the folder is nobody's problem.
-    if (!existsSync(join(dir, EPOCH_LOG))) return { runs: [], problems: [] };
-    return { runs: [], problems: [(error as Error).message] };
+    // A config.json of some other program is nobody's problem.
+    return holdsMarks(dir)
+      ? { runs: [], problems: [cleanLine((error as Error).message)] }
+      : NOTHING;
   }
 }
+
+function runsBelow(dir: string): Collection {
+  try {
+    return merge(foldersBelow(dir).map(search));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return NOTHING; // it went while it was looked at
+    return { runs: [], problems: [cleanLine(`${dir} cannot be searched: ${message}.`)] };
+  }
+}
+
+/** What a folder and those below it hold; a run's own folder is not searched further. */
+function search(dir: string): Collection {
+  const own = runIn(dir);
+  return own.runs.length > 0 ? own : merge([own, runsBelow(dir)]);
+}
+
+const NOTHING: Collection = { runs: [], problems: [] };
 
 const merge = (parts: readonly Collection[]): Collection => ({
   runs: parts.flatMap(({ runs }) => runs),

@@ -1,3 +1,4 @@
+import { escapeHtml } from "./html.js";
 import { columns, renderCsv } from "./table.js";
 import { darkRules, seriesColor, TONES } from "./theme.js";
 
@@ -24,9 +25,6 @@ const FONT_SIZE = 7;
 /** Room for the names of classes and a heading. */
 const MARGIN = 92;
 
-const escapeXml = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
-
 /** One square for every pair that occurs, the darker the larger its share of the label's images. */
 function squares(confusion: Confusion, label: number): string[] {
   const { names } = confusion;
@@ -38,7 +36,7 @@ function squares(confusion: Confusion, label: number): string[] {
     const said = `${names[label]} taken for ${names[prediction]}: ${count} of ${images}`;
     const color = prediction === label ? seriesColor(0) : seriesColor(1);
     const opacity = Number(Math.sqrt(count / images).toFixed(3));
-    return `<rect x="${x}" y="${y}" width="${CELL}" height="${CELL}" fill="${color}" fill-opacity="${opacity}"><title>${escapeXml(said)}</title></rect>`;
+    return `<rect x="${x}" y="${y}" width="${CELL}" height="${CELL}" fill="${color}" fill-opacity="${opacity}"><title>${escapeHtml(said)}</title></rect>`;
   };
   return Array.from(row, square).filter((text) => text !== "");
 }
@@ -46,7 +44,7 @@ function squares(confusion: Confusion, label: number): string[] {
 /** A class's name beside its row and above its column. */
 function classLabels(name: string, position: number): string {
   const middle = MARGIN + (position + 0.5) * CELL;
-  const text = escapeXml(name);
+  const text = escapeHtml(name);
   const base = FONT_SIZE / 3;
   return (
     `<text x="${MARGIN - 4}" y="${middle + base}" text-anchor="end">${text}</text>` +
@@ -65,10 +63,10 @@ export function confusionSvg(confusion: Confusion, title: string): string {
   const size = names.length * CELL;
   const { surface, ink, line } = TONES;
   const drawn = names.flatMap((_, label) => squares(confusion, label)).join("\n");
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side} ${side}" role="img" aria-label="${escapeXml(title)}" font-family="system-ui, sans-serif" font-size="${FONT_SIZE}">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${side} ${side}" role="img" aria-label="${escapeHtml(title)}" font-family="system-ui, sans-serif" font-size="${FONT_SIZE}">
 <style>${darkRules()}</style>
 <rect width="${side}" height="${side}" fill="${surface.light}"/>
-<g fill="${ink.light}"><text x="8" y="16" font-size="11">${escapeXml(title)}</text><text x="8" y="28">rows: labels, columns: predictions</text>${names.map(classLabels).join("\n")}</g>
+<g fill="${ink.light}"><text x="8" y="16" font-size="11">${escapeHtml(title)}</text><text x="8" y="28">rows: labels, columns: predictions</text>${names.map(classLabels).join("\n")}</g>
 <rect x="${MARGIN}" y="${MARGIN}" width="${size}" height="${size}" fill="none" stroke="${line.light}"/>
 ${drawn}
 </svg>

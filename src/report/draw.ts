@@ -8,6 +8,8 @@ import type {
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
 import { type ComposeOption, init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
+import { cleanText } from "../common/cleanText.js";
+import { escapeHtml } from "./html.js";
 import { darkRules, TONES } from "./theme.js";
 
 use([
@@ -39,9 +41,6 @@ export interface PlotSize {
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif";
 
-const escapeXml = (text: string) =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
-
 /** Takes out what serves only a page that runs echarts: styles for the mouse, and its own marks. */
 const still = (svg: string) =>
   svg
@@ -50,7 +49,7 @@ const still = (svg: string) =>
 
 /**
  * Draws a plot as SVG text: no script, nothing from elsewhere; light, or dark where the reader prefers that.
- * @param name unique among the plots of a page; it goes into the ids of the drawing
+ * @param name unique among the plots of a page, letters and digits: it goes into the ids of the drawing
  * @param title what a screen reader says
  */
 export function draw(name: string, title: string, size: PlotSize, option: PlotOption): string {
@@ -61,11 +60,12 @@ export function draw(name: string, title: string, size: PlotSize, option: PlotOp
     textStyle: { fontFamily: FONT, color: TONES.ink.light },
     ...option,
   });
-  const svg = still(chart.renderToSVGString());
+  // Labels come from the files of runs; what XML cannot hold is escaped in the finished drawing.
+  const svg = still(cleanText(chart.renderToSVGString()));
   chart.dispose();
-  const head = `<svg role="img" aria-label="${escapeXml(title)}" style="max-width:100%;height:auto" `;
+  const head = `<svg role="img" aria-label="${escapeHtml(title)}" style="max-width:100%;height:auto" `;
   return svg
     .replace(/zr\d+-/g, `${name}-`)
-    .replace("<svg ", head)
+    .replace("<svg ", () => head)
     .replace(/<svg[^>]*>/, (start) => `${start}<style>${darkRules()}</style>`);
 }

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../common/atomicFile.js";
 import { inputError } from "../common/errors.js";
+import { readInputText } from "../common/inputFile.js";
 import { openAppendOnly } from "./appendOnly.js";
 import type { EpochRow } from "./contract.js";
 
@@ -34,12 +35,27 @@ export interface EpochLog {
 // String() gives the shortest decimal that reads back as the same number, NaN and Infinity included.
 const format = (row: EpochRow) => COLUMNS.map(([, value]) => String(value(row))).join(",");
 
+const NUMBER = /^\s*(NaN|-?Infinity|-?\d+(\.\d+)?(e[+-]?\d+)?)\s*$/;
+
+/** A percentage, up to rounding. */
+const isAccuracy = (value: number) => Number.isNaN(value) || (value > -0.01 && value < 100.01);
+
+/** Whether a row can be one of a training; losses and rates may be anything. */
+const isPossible = ({ epoch, train, test, seconds, stepMs }: EpochRow): boolean =>
+  Number.isSafeInteger(epoch) &&
+  epoch >= 1 &&
+  [train.top1, train.top5, test.top1, test.top5].every(isAccuracy) &&
+  [seconds, stepMs].every((value) => Number.isNaN(value) || (value >= 0 && value < 1e12));
+
 function parse(line: string): EpochRow | undefined {
   const cells = line.split(",");
-  const values = cells.map(Number);
-  const isNumber = (cell: string, i: number) =>
-    cell.trim() === "NaN" || (cell.trim() !== "" && !Number.isNaN(values[i]));
-  if (cells.length !== COLUMNS.length || !cells.every(isNumber)) return undefined;
+  if (cells.length !== COLUMNS.length || !cells.every((cell) => NUMBER.test(cell)))
+    return undefined;
+  const row = rowOf(cells.map(Number));
+  return isPossible(row) ? row : undefined;
+}
+
+function rowOf(values: readonly number[]): EpochRow {
   const at = (index: number) => values[index] ?? Number.NaN;
   return {
     epoch: at(0),
@@ -52,9 +68,12 @@ function parse(line: string): EpochRow | undefined {
   };
 }
 
+/** A line takes about 150 bytes, so this is more than any training logs. */
+const MAX_FILE_BYTES = 2 ** 24;
+
 /** The file's complete lines after the header; a last line without its newline is still being written. */
 function completeLines(path: string): string[] {
-  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  const lines = readInputText(path, { maxBytes: MAX_FILE_BYTES }).split("\n").slice(0, -1);
   const header = lines.shift();
   if (header !== undefined && header.trim() !== HEADER) {
     throw inputError(`${path} is not a log of epochs: its first line is not "${HEADER}".`);
@@ -65,17 +84,27 @@ function completeLines(path: string): string[] {
 /**
  * The rows of a run's epochs.csv, which may be being written.
  * @returns the rows in the file's order, none where there is no file
- * @throws inputError naming file and line where a complete line does not hold ten numbers
+ * @throws inputError naming file and line where a complete line does not hold the ten numbers of an epoch after those
+ *   of the line before
  */
 export function readEpochLog(runDir: string): EpochRow[] {
   const path = join(runDir, EPOCH_LOG);
   if (!existsSync(path)) return [];
+  let last = 0;
   return completeLines(path).map((line, index) => {
     const row = parse(line);
-    if (row) return row;
-    throw inputError(
-      `${path}, line ${index + 2}: expected ${COLUMNS.length} numbers, found "${line.slice(0, 60)}".`,
-    );
+    const where = `${path}, line ${index + 2}`;
+    if (!row) {
+      const found = line.slice(0, 60);
+      throw inputError(
+        `${where}: expected ${COLUMNS.length} numbers of an epoch, found "${found}".`,
+      );
+    }
+    if (row.epoch <= last) {
+      throw inputError(`${where}: epoch ${row.epoch} stands after epoch ${last}.`);
+    }
+    last = row.epoch;
+    return row;
   });
 }
 

@@ -1,13 +1,20 @@
 import { basename, dirname, join } from "node:path";
+import { cleanLine } from "../common/cleanText.js";
 import { partsExperiments, touchesOf } from "../config/policy.js";
 import type { RunRecord } from "./runRecord.js";
 
 /** What an experiment's settings may be: one value, or a list such as the decay epochs. */
 export type Setting = string | number | boolean | readonly (string | number)[];
 
-/** A setting as text: lists with commas, as they are typed. */
-export const formatSetting = (value: Setting | undefined): string =>
-  value === undefined ? "-" : Array.isArray(value) ? value.join(",") : String(value);
+/** Longer ones, which no option needs, are cut. */
+const LONGEST_SETTING = 100;
+
+/** A setting as text: one line, lists with commas, as they are typed. */
+export function formatSetting(value: Setting | undefined): string {
+  if (value === undefined) return "-";
+  const text = cleanLine(Array.isArray(value) ? value.join(",") : String(value));
+  return text.length <= LONGEST_SETTING ? text : `${text.slice(0, LONGEST_SETTING - 3)}...`;
+}
 
 /** Runs of the same experiment, which differ in their trial only. */
 export interface RunGroup {

@@ -1,8 +1,9 @@
+import { cleanLine } from "../common/cleanText.js";
 import { seriesColor } from "./theme.js";
 
-/** Text made safe to stand in HTML, also between double quotes. */
+/** Text made safe to stand in HTML and XML, also between double quotes. */
 export const escapeHtml = (text: string): string =>
-  text
+  cleanLine(text)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")

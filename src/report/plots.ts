@@ -9,6 +9,9 @@ import { seriesColor } from "./theme.js";
 /** Epochs from which on a part of a curve is worth a plot of its own. */
 const ENOUGH_FOR_A_PART = 20;
 
+/** The name of an option as a part of a file's name, whatever a run's config.json calls an option. */
+const wordOf = (key: string) => key.replace(/\W/g, "_").slice(0, 40);
+
 /**
  * Every plot of a report: final accuracies per seed, what was varied where experiments differ in one number,
  * learning curves. Experiments without a single epoch have no curves.
@@ -24,9 +27,11 @@ export function drawPlots(
     : [];
   const colorOf = (summary: Summary) => seriesColor(summaries.indexOf(summary));
   const ablations = findAblations(summaries).map((ablation, index) =>
-    ablationPlot(ablation, `ablation_${ablation.key}_${index + 1}`, colorOf),
+    ablationPlot(ablation, `ablation_${wordOf(ablation.key)}_${index + 1}`, colorOf),
   );
-  const epochs = Math.max(...summaries.flatMap(({ runs }) => runs.map((run) => run.rows.length)));
+  const epochs = summaries
+    .flatMap(({ runs }) => runs)
+    .reduce((most, run) => Math.max(most, run.rows.length), 0);
   const curves = QUANTITIES.filter(
     ({ after }) => after === undefined || epochs >= ENOUGH_FOR_A_PART,
   ).map((quantity) => curvePlot(summaries, labels, quantity, style));

@@ -1,4 +1,5 @@
 import { type Params, SingleBar } from "cli-progress";
+import { cleanLine } from "../common/cleanText.js";
 import { palette } from "./color.js";
 
 /** Where progress is written: stderr, or something that collects text in a test. */
@@ -44,8 +45,9 @@ const terminal = (stream: TextStream, width: () => number) => ({
 
 /** As many fields as fit into `width` characters, joined by two blanks; at least the (cut) first. */
 export function fitFields(fields: readonly string[], width: number): string {
-  let line = (fields[0] ?? "").slice(0, Math.max(0, width));
-  for (const field of fields.slice(1)) {
+  const [first = "", ...others] = fields.map(cleanLine);
+  let line = first.slice(0, Math.max(0, width));
+  for (const field of others) {
     if (line.length + 2 + field.length > width) break;
     line += `  ${field}`;
   }

@@ -1,3 +1,4 @@
+import { cleanLine, cleanText } from "../common/cleanText.js";
 import { palette } from "./color.js";
 import type { RunInfo, RunReporter } from "./contract.js";
 import { formatDuration, secondsLeft } from "./duration.js";
@@ -64,12 +65,12 @@ export function createReporter(options: ReporterOptions): RunReporter {
     runStarted(info) {
       run = info;
       done = (info.firstEpoch - 1) * info.steps;
-      for (const text of runLines(info)) say(text);
+      for (const text of runLines(info)) say(cleanLine(text));
       bar?.start(info.epochs * info.steps, done);
       bar?.update(done, [`epoch ${info.firstEpoch}/${info.epochs}`]);
     },
-    notice: say,
-    warn: (text) => say(paint.yellow(`warning: ${text}`)),
+    notice: (text) => say(cleanText(text)),
+    warn: (text) => say(paint.yellow(`warning: ${cleanText(text)}`)),
     phase(text) {
       if (text === "") return;
       if (bar && run) bar.update(done, [text]);
@@ -96,6 +97,6 @@ function quietReporter({ stream, color }: ReporterOptions): RunReporter {
   const paint = palette(color);
   return {
     ...silentReporter,
-    warn: (text) => void stream.write(`${paint.yellow(`warning: ${text}`)}\n`),
+    warn: (text) => void stream.write(`${paint.yellow(`warning: ${cleanText(text)}`)}\n`),
   };
 }

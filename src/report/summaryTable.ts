@@ -1,3 +1,4 @@
+import { cleanLine } from "../common/cleanText.js";
 import { formatDuration } from "./duration.js";
 import { formatSetting, WEIGHTS, type Weight } from "./grouping.js";
 import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
@@ -63,7 +64,9 @@ export function summaryCsvTable(summaries: readonly Summary[]): Table {
   const rows = summaries.map((summary) => [
     ...[summary.kind, summary.teacher ?? "", summary.model, summary.method ?? ""],
     ...WEIGHTS.map((name) => exact(summary.weights[name])),
-    ...keys.map((key) => (key in summary.differs ? formatSetting(summary.differs[key]) : "")),
+    ...keys.map((key) =>
+      Object.hasOwn(summary.differs, key) ? formatSetting(summary.differs[key]) : "",
+    ),
     ...[String(summary.n), String(summary.unfinished)],
     ...exactSpread(summary.last),
     ...exactSpread(summary.best),
@@ -112,4 +115,7 @@ function runCells(run: RunRecord, label: string): string[] {
 export const unfinishedNotes = (runs: readonly RunRecord[]): string[] =>
   runs
     .filter((run) => !run.finished)
-    .map((run) => `${run.dir}: unfinished, epoch ${run.rows.at(-1)?.epoch ?? 0} of ${run.epochs}`);
+    .map(
+      (run) =>
+        `${cleanLine(run.dir)}: unfinished, epoch ${run.rows.at(-1)?.epoch ?? 0} of ${run.epochs}`,
+    );

@@ -1,3 +1,5 @@
+import { cleanLine } from "../common/cleanText.js";
+
 /** A column of a table: numbers stand to the right. */
 export interface Column {
   readonly title: string;
@@ -18,47 +20,66 @@ export const columns = (...titles: readonly string[]): Column[] =>
 
 const width = (text: string) => [...text].length;
 
+/** Longer cells, of whoever's making, would push all others off the screen. */
+const WIDEST_CELL = 300;
+
+function shown(text: string): string {
+  const line = cleanLine(text);
+  return width(line) <= WIDEST_CELL ? line : `${[...line].slice(0, WIDEST_CELL - 3).join("")}...`;
+}
+
 function pad(text: string, size: number, align: Column["align"]): string {
   const blanks = " ".repeat(Math.max(0, size - width(text)));
   return align === "right" ? blanks + text : text + blanks;
 }
 
-function aligned(table: Table, cells: readonly string[]): string[] {
-  return table.columns.map(({ align, title }, index) => {
-    const column = [title, ...table.rows.map((row) => row[index] ?? "")];
-    return pad(cells[index] ?? "", Math.max(...column.map(width)), align);
-  });
+/** Titles, a rule below them and rows as people see them: each cell one line, padded to its column's width. */
+function aligned(table: Table, cell: (text: string) => string = shown) {
+  const lines = [table.columns.map(({ title }) => title), ...table.rows].map((cells) =>
+    table.columns.map((_, index) => cell(cells[index] ?? "")),
+  );
+  const widths = table.columns.map((_, index) =>
+    lines.reduce((widest, cells) => Math.max(widest, width(cells[index] ?? "")), 0),
+  );
+  const padded = lines.map((cells) =>
+    cells.map((text, index) =>
+      pad(text, widths[index] ?? 0, table.columns[index]?.align ?? "left"),
+    ),
+  );
+  return { widths, titles: padded[0] ?? [], rows: padded.slice(1) };
 }
-
-const titles = (table: Table) => table.columns.map(({ title }) => title);
 
 /** For a terminal: aligned columns, a rule below the titles, no newline at the end. */
 export function renderText(table: Table): string {
-  const lines = [titles(table), ...table.rows].map((cells) =>
-    aligned(table, cells).join("  ").trimEnd(),
-  );
-  const rule = aligned(table, []).map((blanks) => "-".repeat(blanks.length));
-  return [lines[0], rule.join("  "), ...lines.slice(1)].join("\n");
+  const { widths, titles, rows } = aligned(table);
+  const rule = widths.map((size) => "-".repeat(size));
+  return [titles, rule, ...rows].map((cells) => cells.join("  ").trimEnd()).join("\n");
 }
 
 /** For a README or an issue: GitHub's tables, aligned in the source as well. */
 export function renderMarkdown(table: Table): string {
-  const safe: Table = {
-    columns: table.columns,
-    rows: table.rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|"))),
-  };
+  const { widths, titles, rows } = aligned(table, (text) => shown(text).replaceAll("|", "\\|"));
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const rule = aligned(safe, []).map((blanks, index) => {
-    const right = safe.columns[index]?.align === "right";
-    return "-".repeat(Math.max(2, blanks.length - (right ? 1 : 0))) + (right ? ":" : "");
+  const rule = widths.map((size, index) => {
+    const right = table.columns[index]?.align === "right";
+    return "-".repeat(Math.max(2, size - (right ? 1 : 0))) + (right ? ":" : "");
   });
-  const rows = [titles(safe), ...safe.rows].map((cells) => line(aligned(safe, cells)));
-  return [rows[0], line(rule), ...rows.slice(1)].join("\n");
+  return [titles, rule, ...rows].map(line).join("\n");
 }
 
-const quote = (cell: string) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** For programs: comma-separated values (RFC 4180, newline as line end), titles first. */
-export function renderCsv(table: Table): string {
-  return [titles(table), ...table.rows].map((cells) => cells.map(quote).join(",")).join("\n");
-}
+/** What spreadsheets take for a formula, and run, stays text where an apostrophe stands before it. */
+const asText = (cell: string) =>
+  /^[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell;
+
+const quote = (cell: string) => (/[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+
+/**
+ * For programs: comma-separated values (RFC 4180, newline as line end), titles first. Unprintable characters are
+ * escaped, and no cell is a formula.
+ */
+export const renderCsv = (table: Table): string =>
+  [table.columns.map(({ title }) => title), ...table.rows]
+    .map((cells) => cells.map((cell) => quote(asText(cleanLine(cell)))).join(","))
+    .join("\n");

@@ -1,4 +1,5 @@
 import type { ChalkInstance } from "chalk";
+import { cleanLine } from "../common/cleanText.js";
 import { palette } from "./color.js";
 import { formatDuration } from "./duration.js";
 import { experimentLabels, pairLabel } from "./labels.js";
@@ -122,7 +123,7 @@ export function renderWatch(
       ? detail(only, now, columns)
       : [headline(runs, now), "", ...list(runs, now, columns)];
   return body
-    .map((line) => cut(line, columns))
+    .map((line) => cut(cleanLine(line), columns))
     .map(painter(palette(color)))
     .join("\n");
 }

@@ -1,3 +1,4 @@
+import { cleanLine } from "../common/cleanText.js";
 import type { Outcome, SweepObserver } from "./execute.js";
 import { createSweepPace } from "./pace.js";
 import type { SweepRun } from "./plan.js";
@@ -16,7 +17,7 @@ export interface SweepProgress extends SweepObserver {
 /** "[ 3/12] resnet32x4 -> resnet8x4, ours, trial 1": a run and its place in the sweep. */
 export function titleOf(run: SweepRun, runs: readonly SweepRun[]): string {
   const place = String(runs.indexOf(run) + 1).padStart(String(runs.length).length);
-  return `[${place}/${runs.length}] ${run.label}`;
+  return `[${place}/${runs.length}] ${cleanLine(run.label)}`;
 }
 
 /** What became of a run, in a few words. */

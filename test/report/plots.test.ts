@@ -92,7 +92,7 @@ describe("the plots", () => {
     const summaries = await summariesOf(t, [
       { trial: 1, epochs: 24 },
       { trial: 2, epochs: 24 },
-      { config: { distill: "kd <b> & co" }, epochs: 24 },
+      { config: { note: "<b> & co" }, epochs: 24 },
     ]);
     const plots = drawPlots(summaries, experimentLabels(summaries), { legend: true });
     assert.deepEqual(
@@ -105,7 +105,7 @@ describe("the plots", () => {
     );
     for (const { name, svg } of plots) {
       assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/, name);
-      assert.match(svg, /kd &lt;b&gt; &amp; co/, name);
+      assert.match(svg, /&lt;b&gt; &amp; co/, name);
       assert.doesNotMatch(svg, /NaN|undefined|Infinity|<script|href=/, name);
     }
   });

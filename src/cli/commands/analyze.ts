@@ -7,7 +7,7 @@ import { DOCUMENT, GENERAL, TEST_DATA } from "../../config/options.js";
 import { type Layer, resolveRows, resolveSection } from "../../config/resolve.js";
 import { choice, flag, path, paths, section, type Values } from "../../config/row.js";
 import { renderCsv, renderText } from "../../report/table.js";
-import type { Command } from "../command.js";
+import type { Command, Output } from "../command.js";
 import { modelNameInFile } from "../modelInFile.js";
 
 const ANALYSIS = section("Analysis", {
@@ -72,6 +72,7 @@ async function subjectsOf(
   options: Options,
   folders: readonly string[],
   layers: readonly Layer[],
+  output: Output,
 ): Promise<Subject[]> {
   const { checkpoint, path_t } = options;
   if (checkpoint.length > 0 && folders.length > 0) {
@@ -88,7 +89,10 @@ async function subjectsOf(
   const { subjectsOfRuns } = await import("../../analysis/subjects.js");
   const teacherModel = path_t && (await modelOf(path_t, options.model_t, "model_t"));
   const given = { teacherPath: path_t, teacherModel, data: images.typed };
-  return subjectsOfRuns(folders, { ...given, limitTest: images.limitTest }, options.last);
+  const overrides = { ...given, limitTest: images.limitTest };
+  return subjectsOfRuns(folders, overrides, options.last, ({ message, hint }) =>
+    output.notice([message, hint ?? ""].join(" ").trim()),
+  );
 }
 
 async function writeFiles({ csv, svg }: Options, findings: readonly Finding[]): Promise<void> {
@@ -113,7 +117,7 @@ export const command: Command = {
   ],
   async run({ layers, positionals, output }) {
     const options = resolveSection(ANALYSIS, layers);
-    const subjects = await subjectsOf(options, [...options.run, ...positionals], layers);
+    const subjects = await subjectsOf(options, [...options.run, ...positionals], layers, output);
     const { analyze } = await import("../../analysis/analyze.js");
     const { analysisDocument, analysisTable, LEGEND } = await import("../../analysis/present.js");
     const findings = await analyze(subjects, (text) => output.notice(text));

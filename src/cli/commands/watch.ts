@@ -49,12 +49,19 @@ export const command: Command = {
     const { once, interval } = resolveSection(WATCH, layers);
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
     const color = colorOnStdout(flags.no_color === true);
-    const render = () =>
-      renderWatch(collectRuns(dirs).runs, Date.now(), process.stdout.columns || COLUMNS, color);
+    const columns = () => process.stdout.columns || COLUMNS;
     if (once || output.json || process.stdout.isTTY !== true) {
-      output.result(render(), watchDocument(collectRuns(dirs), Date.now()));
+      const found = collectRuns(dirs);
+      for (const problem of found.problems) output.notice(problem);
+      const text = renderWatch(found.runs, Date.now(), columns(), color);
+      output.result(text, watchDocument(found, Date.now()));
       return undefined;
     }
+    const render = () => {
+      const { runs, problems } = collectRuns(dirs);
+      const below = problems.map((problem) => problem.slice(0, columns()));
+      return [renderWatch(runs, Date.now(), columns(), color), ...below].join("\n");
+    };
     return interruptible((signal) => showUntilStopped(render, interval, signal)).then(
       () => undefined,
       endedBySignal,
