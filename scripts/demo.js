@@ -40,7 +40,7 @@ const lastWeights = (run, model) => join(run.runDir, `${model}_last.safetensors`
 async function demo() {
   rmSync(join(ROOT, FOLDER), { recursive: true, force: true });
   const sizes = ["--train", "2000", "--test", "500", "--classes", String(CLASSES)];
-  await pefd("data", "synthesize", "--out", DATA, ...sizes, "--seed", "0");
+  await pefd("data", "synthesize", "--out", DATA, ...sizes, "--seed", "0", "--force");
 
   const teacher = "resnet20";
   const teacherRun = await pefd(

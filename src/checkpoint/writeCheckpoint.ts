@@ -17,15 +17,15 @@ const SERIALIZERS: Readonly<Record<string, Serialize>> = {
 export const CHECKPOINT_ENDINGS: readonly string[] = Object.keys(SERIALIZERS);
 
 /**
- * Writes a checkpoint atomically in the format that the file's ending names. Equal input gives equal bytes.
+ * The bytes of a checkpoint in the format that the file's ending names. Equal input gives equal bytes.
  * @param metadata plain values (strings, numbers, booleans, null, arrays, objects)
- * @throws inputError for an unknown ending or a missing folder, runError when the disk refuses
+ * @throws inputError for an unknown ending
  */
-export async function writeCheckpoint(
+export async function checkpointBytes(
   path: string,
   state: StateDict,
   metadata: Metadata = {},
-): Promise<void> {
+): Promise<Uint8Array> {
   const ending = extname(path);
   const serialize = SERIALIZERS[ending];
   if (!serialize)
@@ -33,5 +33,15 @@ export async function writeCheckpoint(
       `${path} ends in ${ending || "nothing"}, which names no checkpoint format.`,
       `Use one of ${CHECKPOINT_ENDINGS.join(", ")}.`,
     );
-  await writeFileAtomic(path, await serialize(state, metadata));
+  return serialize(state, metadata);
 }
+
+/**
+ * Writes a checkpoint atomically; see checkpointBytes.
+ * @throws inputError for an unknown ending or a missing folder, runError when the disk refuses
+ */
+export const writeCheckpoint = async (
+  path: string,
+  state: StateDict,
+  metadata: Metadata = {},
+): Promise<void> => writeFileAtomic(path, await checkpointBytes(path, state, metadata));

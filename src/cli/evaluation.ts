@@ -1,6 +1,6 @@
 import { extname } from "node:path";
-import { writeFileAtomic } from "../common/atomicFile.js";
 import { inputError } from "../common/errors.js";
+import { writeOutputFile } from "../common/outputFile.js";
 import { confusionCsv, confusionSvg } from "../report/confusionMatrix.js";
 import {
   type ClassAccuracy,
@@ -69,7 +69,7 @@ export async function writeEvaluationFiles(
       checkpoint: result.checkpoint,
       classes: classAccuracies(counts, names),
     }));
-    await writeFileAtomic(per_class, perClassCsv(rows));
+    await writeOutputFile(per_class, perClassCsv(rows));
   }
   const [first] = details;
   if (confusion === undefined || first === undefined) return;
@@ -77,7 +77,7 @@ export async function writeEvaluationFiles(
   const { model, n, top1 } = first.result;
   const title = `${model}: ${n} test images, top-1 ${top1.toFixed(2)} %`;
   const isCsv = extname(confusion) === ".csv";
-  await writeFileAtomic(confusion, isCsv ? confusionCsv(matrix) : confusionSvg(matrix, title));
+  await writeOutputFile(confusion, isCsv ? confusionCsv(matrix) : confusionSvg(matrix, title));
 }
 
 const paragraph = (result: EvalResult): string =>

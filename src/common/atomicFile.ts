@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { lstat, open, readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { inputError, type PefdError, runError } from "./errors.js";
+import { runError } from "./errors.js";
+import { describeFailure, writeError } from "./writeError.js";
 
 /** Ends the name of every file that is not finished yet, so that what a SIGKILL leaves can be found. */
 const TEMPORARY_ENDING = ".pefd-tmp";
@@ -14,15 +15,40 @@ const TEMPORARY_NAME = /^\..+\.[0-9a-f]{12}\.pefd-tmp$/;
  * @param data text (UTF-8) or bytes
  * @throws runError (disk full, read-only, not permitted) or inputError (no such folder, a folder in its place)
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = temporaryPath(path);
+export const writeFileAtomic = (path: string, data: string | Uint8Array): Promise<void> =>
+  replaceTogether([[path, data]]);
+
+/**
+ * Replaces files of one folder that belong together, so that nobody ever finds some of them new and others old: all are
+ * written beside their places first, and the last one is away until the others are in theirs.
+ * @param files path and content of each
+ * @throws as writeFileAtomic does, before anything is replaced where the disk is full
+ */
+export async function replaceTogether(
+  files: readonly (readonly [path: string, data: string | Uint8Array])[],
+): Promise<void> {
+  const staged = files.map(([path, data]) => ({ path, data, temporary: temporaryPath(path) }));
+  let at = "";
   try {
-    await writeDurably(temporary, data);
-    await rename(temporary, path);
+    for (const { path, data, temporary } of staged) {
+      at = path;
+      await writeDurably(temporary, data);
+    }
+    const last = staged.at(-1);
+    if (staged.length > 1 && last) await removeDurably(last.path);
+    for (const { path, temporary } of staged) {
+      at = path;
+      await rename(temporary, path);
+      await syncFolder(dirname(path));
+    }
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw await writeError(path, error);
+    for (const { temporary } of staged) await rm(temporary, { force: true }).catch(() => undefined);
+    throw await writeError(at, error);
   }
+}
+
+async function removeDurably(path: string): Promise<void> {
+  await rm(path, { force: true });
   await syncFolder(dirname(path));
 }
 
@@ -34,7 +60,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
 export async function removeStaleTemporaryFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
-    throw runError(`The folder ${folder} cannot be read: ${describe(error)}.`);
+    throw runError(`The folder ${folder} cannot be read: ${describeFailure(error)}.`);
   });
   const stale = names.filter((name) => TEMPORARY_NAME.test(name));
   for (const name of stale) await rm(join(folder, name), { force: true });
@@ -57,45 +83,9 @@ async function writeDurably(path: string, data: string | Uint8Array): Promise<vo
 }
 
 /** Makes the rename itself durable; some file systems cannot sync a folder, which loses nothing else. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   if (!handle) return;
   await handle.sync().catch(() => undefined);
   await handle.close();
-}
-
-const RUN_FAILURES: Readonly<Record<string, string>> = {
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
-  EROFS: "the file system is read-only",
-  EACCES: "permission denied",
-  EPERM: "the operation is not permitted",
-  EIO: "the disk reports an input/output error",
-  EMFILE: "too many files are open",
-};
-
-const INPUT_FAILURES: Readonly<Record<string, string>> = {
-  ENOENT: "its folder does not exist",
-  ENOTDIR: "a part of its path is not a folder",
-  EISDIR: "there is a folder of that name",
-  ENAMETOOLONG: "its name is too long",
-};
-
-function describe(error: NodeJS.ErrnoException): string {
-  const code = error.code ?? "";
-  return RUN_FAILURES[code] ?? INPUT_FAILURES[code] ?? error.message;
-}
-
-/** What a failed write of a path is to people. */
-export async function writeError(path: string, cause: unknown): Promise<PefdError> {
-  const error = cause as NodeJS.ErrnoException;
-  const exists = await lstat(path).then(
-    (stats) => stats.isFile(),
-    () => false,
-  );
-  const intact = exists ? " The file that was there before is intact." : "";
-  const message = `${path} could not be written: ${describe(error)}.${intact}`;
-  if (error.code !== undefined && error.code in INPUT_FAILURES) return inputError(message);
-  const full = error.code === "ENOSPC" || error.code === "EDQUOT";
-  return runError(message, full ? "Free some space, then run the command again." : undefined);
 }

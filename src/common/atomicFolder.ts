@@ -1,7 +1,14 @@
 import { randomBytes } from "node:crypto";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { writeError, writeFileAtomic } from "./atomicFile.js";
+import { syncFolder, writeFileAtomic } from "./atomicFile.js";
+import { isGone, ownMark } from "./processMark.js";
+import { writeError } from "./writeError.js";
+
+/** Ends the names of a folder that is being made, and of the one that it replaces. */
+const PARTIAL = ".partial";
+const REPLACED = ".replaced";
 
 /**
  * Writes a folder of files so that readers see all of it or nothing: it is made beside its place and renamed.
@@ -14,8 +21,9 @@ export async function writeFolderAtomic(
   files: Readonly<Record<string, Uint8Array>>,
 ): Promise<void> {
   const folder = resolve(path);
-  const unique = randomBytes(6).toString("hex");
-  const temporary = join(dirname(folder), `.${basename(folder)}.${unique}.partial`);
+  mendFolder(folder);
+  const unique = `${ownMark()}-${randomBytes(6).toString("hex")}`;
+  const temporary = join(dirname(folder), `.${basename(folder)}.${unique}${PARTIAL}`);
   try {
     await mkdir(temporary);
     for (const [name, bytes] of Object.entries(files)) {
@@ -30,13 +38,17 @@ export async function writeFolderAtomic(
   }
 }
 
+/** No system call of Node.js exchanges two folders: between two renames the old one stands aside. */
 async function moveIntoPlace(temporary: string, folder: string): Promise<void> {
   const occupied = await readdir(folder).then(
     (names) => names.length > 0,
     () => false,
   );
-  if (!occupied) return rename(temporary, folder);
-  const replaced = `${temporary}.replaced`;
+  if (!occupied) {
+    await rename(temporary, folder);
+    return syncFolder(dirname(folder));
+  }
+  const replaced = `${temporary}${REPLACED}`;
   await rename(folder, replaced);
   try {
     await rename(temporary, folder);
@@ -44,5 +56,45 @@ async function moveIntoPlace(temporary: string, folder: string): Promise<void> {
     await rename(replaced, folder);
     throw error;
   }
+  await syncFolder(dirname(folder));
   await rm(replaced, { recursive: true, force: true });
+}
+
+/**
+ * Brings in order what writers of a folder left that were killed: where the old folder stands aside and nothing is in
+ * its place, the new one, which was complete by then, takes it. What they left unfinished or replaced goes.
+ */
+export function mendFolder(path: string): void {
+  const folder = resolve(path);
+  const beside = (name: string): string => join(dirname(folder), name);
+  const left = leftovers(folder);
+  for (const name of left.filter((each) => each.endsWith(REPLACED))) {
+    const made = name.slice(0, -REPLACED.length);
+    tryRename(beside(left.includes(made) ? made : name), folder);
+  }
+  for (const name of left) rmSync(beside(name), { recursive: true, force: true });
+}
+
+/** Renames a folder where nothing, or an empty one, stands in its way. */
+function tryRename(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch {
+    // The place is taken: the writer was killed after it had put the new folder there.
+  }
+}
+
+/** The names that killed writers of a folder left beside it. */
+function leftovers(folder: string): string[] {
+  const start = `.${basename(folder)}.`;
+  const isLeft = (name: string): boolean => {
+    const ending = [`${PARTIAL}${REPLACED}`, PARTIAL].find((each) => name.endsWith(each));
+    if (!name.startsWith(start) || ending === undefined) return false;
+    return isGone(name.slice(start.length, -ending.length));
+  };
+  try {
+    return readdirSync(dirname(folder)).filter(isLeft);
+  } catch {
+    return [];
+  }
 }

@@ -1,6 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { writeFileAtomic } from "../common/atomicFile.js";
+import { mkdirSync } from "node:fs";
 import { inputError, runError } from "../common/errors.js";
 import { createRandom } from "../common/random.js";
 import {
@@ -12,6 +10,7 @@ import {
   TEST_FILE,
   TRAIN_FILE,
 } from "./records.js";
+import { holdsSet, writeSet } from "./setFolder.js";
 import {
   type ClassPattern,
   classPatterns,
@@ -29,49 +28,41 @@ export interface SyntheticOptions {
   readonly seed: number;
   /** Classes that occur, the first so many of 100; all when left out. */
   readonly classes?: number | undefined;
+  /** Whether another data set may be replaced, and a folder of other files written into. */
+  readonly force?: boolean | undefined;
 }
 
 /**
  * Writes a small artificial data set in CIFAR-100's format and learnable by a small network: each class
  * has a colour and a wave pattern of its own (see ClassPattern). The classes are as balanced as the
- * numbers allow. The same options give the same bytes. An earlier synthetic data set is replaced.
- * @param directory made if it does not exist
- * @throws inputError if a number is out of range, the folder holds data that is not synthetic or its path
+ * numbers allow. The same options give the same bytes.
+ * @param directory made if it does not exist; one that holds these very bytes already is left as it is
+ * @throws inputError if a number is out of range, the folder holds anything else and `force` is not given, or its path
  *   leads through a file; runError if it cannot be written (a full disk)
  */
 export async function synthesize(directory: string, options: SyntheticOptions): Promise<void> {
-  const { train, test, seed, classes = FINE_CLASSES } = options;
+  const { train, test, seed, classes = FINE_CLASSES, force = false } = options;
   checkNumber("train", train, 1, 1_000_000);
   checkNumber("test", test, 1, 1_000_000);
   checkNumber("seed", seed, 0, Number.MAX_SAFE_INTEGER);
   checkNumber("classes", classes, 1, FINE_CLASSES);
-  refuseOtherData(directory);
   const patterns = classPatterns(seed).slice(0, classes);
+  const files = new Map<string, Uint8Array>([
+    [FINE_NAMES_FILE, lines(fineNames())],
+    [COARSE_NAMES_FILE, lines(coarseNames())],
+    [TRAIN_FILE, drawRecords(patterns, train, seed, "train")],
+    [TEST_FILE, drawRecords(patterns, test, seed, "test")],
+  ]);
+  if (holdsSet(directory, files, force)) return;
   makeFolder(directory);
-  // The names mark the folder as synthetic, so they come first: a killed run can then be repeated.
-  await writeFileAtomic(join(directory, FINE_NAMES_FILE), FINE_NAMES);
-  await writeFileAtomic(join(directory, COARSE_NAMES_FILE), `${coarseNames().join("\n")}\n`);
-  await writeFileAtomic(join(directory, TRAIN_FILE), drawRecords(patterns, train, seed, "train"));
-  await writeFileAtomic(join(directory, TEST_FILE), drawRecords(patterns, test, seed, "test"));
+  await writeSet(directory, files);
 }
 
-const FINE_NAMES = `${fineNames().join("\n")}\n`;
+const lines = (names: readonly string[]): Uint8Array => Buffer.from(`${names.join("\n")}\n`);
 
 function checkNumber(name: string, value: number, least: number, most: number): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
   throw inputError(`--${name} must be a whole number from ${least} to ${most}, not ${value}.`);
-}
-
-/** Real images took a long download; only a folder whose names are ours may be overwritten. */
-function refuseOtherData(directory: string): void {
-  const found = [TRAIN_FILE, TEST_FILE].find((file) => existsSync(join(directory, file)));
-  if (found === undefined) return;
-  const names = join(directory, FINE_NAMES_FILE);
-  if (existsSync(names) && readFileSync(names, "utf8") === FINE_NAMES) return;
-  throw inputError(
-    `${directory} holds a ${found} that \`pefd data synthesize\` did not make; it is left as it is.`,
-    "Name another folder with --out DIR.",
-  );
 }
 
 function makeFolder(directory: string): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { ROOT } from "../helpers/paths.js";
@@ -130,5 +130,31 @@ describe("pefd watch", () => {
     const { exitCode, stderr } = await pefd(["watch", "nowhere"], { cwd: temporaryFolder(t) });
     assert.equal(exitCode, 2);
     assert.match(stderr, /There is no folder nowhere\./);
+  });
+});
+
+describe("pefd report --html", () => {
+  it("writes through a link, into /dev/stdout and to /dev/null", async (t) => {
+    const cwd = await makeRuns(t);
+    mkdirSync(join(cwd, "www"));
+    symlinkSync("www/index.html", join(cwd, "link.html"));
+    assert.equal((await pefd(["report", "--html", "link.html"], { cwd })).exitCode, 0);
+    assert.ok(lstatSync(join(cwd, "link.html")).isSymbolicLink());
+    assert.match(readFileSync(join(cwd, "www/index.html"), "utf8"), /<\/html>\n$/);
+    const line = `${process.execPath} ${join(ROOT, "bin/pefd.js")} report --html /dev/stdout`;
+    const shell = (command: string) => spawnSync("sh", ["-c", command], { cwd, encoding: "utf8" });
+    for (const [command, output] of [
+      [`${line} | cat`, () => ""],
+      [`${line} > both.txt`, () => readFileSync(join(cwd, "both.txt"), "utf8")],
+    ] as const) {
+      const { stdout } = shell(command);
+      assert.match(
+        stdout + output(),
+        /<\/html>\n[\s\S]*resnet32x4 +resnet8x4 +kd|kd[\s\S]*<\/html>/,
+      );
+    }
+    const nothing = await pefd(["report", "--html", "/dev/null"], { cwd });
+    assert.equal(nothing.exitCode, 0, nothing.stderr);
+    assert.ok(lstatSync("/dev/null").isCharacterDevice());
   });
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { PefdError } from "#pefd/common/errors.js";
+import type { PefdError } from "#pefd/common/errors.js";
 import { loadCifar100 } from "#pefd/data/cifar100.js";
 import { assembleTestBatch, assembleTrainBatch, type HostBatch } from "#pefd/data/hostBatch.js";
 import { epochPlan } from "#pefd/data/sampler.js";
@@ -93,23 +93,54 @@ test("numbers out of range are refused by the flag's name before anything is wri
   assert.throws(() => readdirSync(directory), { code: "ENOENT" });
 });
 
-test("data that is not synthetic is never overwritten", async (t) => {
-  const directory = writeDataFolder(temporaryFolder(t), [1, 2], [3]);
-  const before = sha256(join(directory, "train.bin"));
-  const attempt = () => synthesize(directory, { train: 4, test: 4, seed: 1 });
-  await assert.rejects(attempt, /did not make; it is left as it is/);
-  writeFileSync(join(directory, "fine_label_names.txt"), "apple\n");
-  await assert.rejects(attempt, PefdError);
-  assert.equal(sha256(join(directory, "train.bin")), before);
+/** Every file of a folder with its bytes. */
+const contentOf = (directory: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(directory).map((name) => [name, sha256(join(directory, name))] as const),
+  );
+
+const SMALL = { train: 4, test: 4, seed: 1 };
+
+test("another data set, synthetic or not, is replaced with force only, and then whole", async (t) => {
+  const real = writeDataFolder(temporaryFolder(t), [1, 2], [3]);
+  const synthetic = temporaryFolder(t);
+  await synthesize(synthetic, { train: 6, test: 3, seed: 1 });
+  for (const directory of [real, synthetic]) {
+    const before = contentOf(directory);
+    const attempt = () => synthesize(directory, SMALL);
+    await assert.rejects(attempt, (error: PefdError) => {
+      assert.match(error.message, /holds another data set \(\w+\.\w+\); it is left as it is/);
+      assert.match(error.hint ?? "", /--force/);
+      return error.exitCode === 2;
+    });
+    assert.deepEqual(contentOf(directory), before);
+    await synthesize(directory, { ...SMALL, force: true });
+    const { train, test: testSet } = loadCifar100(directory);
+    assert.deepEqual([train.count, testSet.count], [4, 4]);
+  }
 });
 
-test("an earlier synthetic set, complete or half-made, is replaced", async (t) => {
+test("a folder of other files is written into with force only, and they stay", async (t) => {
   const directory = temporaryFolder(t);
-  await synthesize(directory, { train: 4, test: 4, seed: 1 });
+  writeFileSync(join(directory, "thesis.tex"), "mine");
+  await assert.rejects(() => synthesize(directory, SMALL), /holds other files \(thesis\.tex\)/);
+  assert.deepEqual(readdirSync(directory), ["thesis.tex"]);
+  await synthesize(directory, { ...SMALL, force: true });
+  assert.equal(readFileSync(join(directory, "thesis.tex"), "utf8"), "mine");
+  assert.equal(loadCifar100(directory).train.count, 4);
+});
+
+test("the same set again, complete or interrupted, is made and needs no force", async (t) => {
+  const directory = temporaryFolder(t);
+  await synthesize(directory, SMALL);
+  const before = contentOf(directory);
+  const { mtimeMs } = statSync(join(directory, "train.bin"));
+  await synthesize(directory, SMALL);
+  assert.equal(statSync(join(directory, "train.bin")).mtimeMs, mtimeMs, "nothing was written");
   rmSync(join(directory, "test.bin"));
-  await synthesize(directory, { train: 6, test: 3, seed: 1 });
-  const { train, test: testSet } = loadCifar100(directory);
-  assert.deepEqual([train.count, testSet.count], [6, 3]);
+  writeFileSync(join(directory, ".test.bin.0123456789ab.pefd-tmp"), "cut");
+  await synthesize(directory, SMALL);
+  assert.deepEqual(contentOf(directory), before);
 });
 
 test("a path that leads through a file is refused", async (t) => {

@@ -1,7 +1,7 @@
 import type { Finding } from "../../analysis/analyze.js";
 import type { Subject } from "../../analysis/subjects.js";
-import { writeFileAtomic } from "../../common/atomicFile.js";
 import { inputError } from "../../common/errors.js";
+import { writeOutputFile } from "../../common/outputFile.js";
 import { modelNameOf } from "../../config/modelName.js";
 import { DOCUMENT, GENERAL, TEST_DATA } from "../../config/options.js";
 import { type Layer, resolveRows, resolveSection } from "../../config/resolve.js";
@@ -98,11 +98,11 @@ async function subjectsOf(
 async function writeFiles({ csv, svg }: Options, findings: readonly Finding[]): Promise<void> {
   if (csv !== undefined) {
     const { analysisCsvTable } = await import("../../analysis/present.js");
-    await writeFileAtomic(csv, `${renderCsv(analysisCsvTable(findings))}\n`);
+    await writeOutputFile(csv, `${renderCsv(analysisCsvTable(findings))}\n`);
   }
   if (svg !== undefined) {
     const { analysisPlot } = await import("../../analysis/plot.js");
-    await writeFileAtomic(svg, `${analysisPlot(findings)}\n`);
+    await writeOutputFile(svg, `${analysisPlot(findings)}\n`);
   }
 }
 

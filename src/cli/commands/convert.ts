@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { extname } from "node:path";
 import { isSavedModel } from "../../checkpoint/savedModelFolder.js";
+import { mendFolder } from "../../common/atomicFolder.js";
 import { inputError } from "../../common/errors.js";
+import { writeOutputFile } from "../../common/outputFile.js";
 import { modelNameOf } from "../../config/modelName.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -31,8 +33,12 @@ const namesFolder = (path: string, { to }: Conversion): boolean =>
 
 /** @throws inputError when something is in the way that may not be replaced */
 function checkFree(to: string, { force }: Conversion, folder: boolean): void {
+  if (folder) mendFolder(to);
   if (!existsSync(to)) return;
-  const isFolder = statSync(to).isDirectory();
+  const found = statSync(to);
+  const isFolder = found.isDirectory();
+  // A pipe or a device takes what it is given; nothing is replaced.
+  if (!folder && !isFolder && !found.isFile()) return;
   if (folder && isFolder && readdirSync(to).length === 0) return;
   if (!force) {
     throw inputError(`${to} exists already; it is left as it is.`, "Replace it with --force.");
@@ -62,8 +68,8 @@ async function write(from: string, to: string, options: Conversion) {
     const { exportSavedModel } = await import("../../train/exportSavedModel.js");
     await exportSavedModel(to, { path, model, state, metadata });
   } else {
-    const { writeCheckpoint } = await import("../../checkpoint/writeCheckpoint.js");
-    await writeCheckpoint(to, state, metadata);
+    const { checkpointBytes } = await import("../../checkpoint/writeCheckpoint.js");
+    await writeOutputFile(to, await checkpointBytes(to, state, metadata));
   }
   return { format, tensors: state.size };
 }

@@ -1,6 +1,6 @@
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { integer, path, section } from "../../config/row.js";
+import { flag, integer, path, section } from "../../config/row.js";
 import type { Command } from "../command.js";
 
 const flagOnly = true;
@@ -11,6 +11,7 @@ const SYNTHETIC = section("Synthetic data", {
   test: integer(1000, "Test images.", { min: 1, max: 1_000_000, flagOnly }),
   classes: integer(100, "Classes that occur.", { min: 1, max: 100, flagOnly }),
   seed: integer(0, "The same seed gives the same images.", { min: 0, flagOnly }),
+  force: flag("Replace another data set, or write among other files.", { flagOnly }),
 });
 
 /** pefd data synthesize: a small learnable data set in CIFAR-100's format. */
@@ -21,9 +22,9 @@ export const command: Command = {
     ["pefd data synthesize --out DIR --train 2000 --test 500 --seed 1", "another one"],
   ],
   async run({ layers, output }) {
-    const { out, ...numbers } = resolveSection(SYNTHETIC, layers);
+    const { out, force, ...numbers } = resolveSection(SYNTHETIC, layers);
     const { synthesize } = await import("../../data/synthetic.js");
-    await synthesize(out, numbers);
+    await synthesize(out, { ...numbers, force });
     const { train, test } = numbers;
     const text = `${train} training and ${test} test images lie in ${out}; use them with --data ${out}`;
     output.result(text, { directory: out, ...numbers });

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../common/atomicFile.js";
 import { inputError } from "../../common/errors.js";
+import { writeOutputFile } from "../../common/outputFile.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { flag, path, section } from "../../config/row.js";
@@ -42,7 +42,7 @@ function collect(dirs: readonly string[]): Collection {
 
 async function writePage(file: string, summaries: readonly Summary[], found: Collection) {
   const { htmlPage } = await import("../../report/htmlPage.js");
-  await writeFileAtomic(file, htmlPage(summaries, found, new Date()));
+  await writeOutputFile(file, htmlPage(summaries, found, new Date()));
 }
 
 async function writePlots(folder: string, summaries: readonly Summary[]) {
@@ -53,7 +53,7 @@ async function writePlots(folder: string, summaries: readonly Summary[]) {
     throw inputError(`The folder ${folder} cannot be made: ${(error as Error).message}.`);
   }
   for (const { name, svg } of drawPlots(summaries, experimentLabels(summaries), { legend: true })) {
-    await writeFileAtomic(join(folder, `${name}.svg`), `${svg}\n`);
+    await writeOutputFile(join(folder, `${name}.svg`), `${svg}\n`);
   }
 }
 

@@ -1,0 +1,39 @@
+import { createHash } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+
+/** What a file of /proc tells; nothing where there is none. */
+function told(read: () => string): string {
+  try {
+    return read().trim();
+  } catch {
+    return "";
+  }
+}
+
+/** The space in which a process number means one process: this machine since it was started, and its namespace. */
+function place(): string {
+  const boot = told(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
+  const namespace = told(() => readlinkSync("/proc/self/ns/pid"));
+  const words = [hostname(), boot, namespace].join("\n");
+  return createHash("sha256").update(words).digest("hex").slice(0, 8);
+}
+
+/** When a process was started, in the kernel's own units; nothing where there is none. */
+function startOf(pid: string): string {
+  const line = told(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
+  // The command's name (second field) may hold blanks; the rest is counted after its closing parenthesis.
+  return line.replace(/^.*\) /s, "").split(" ")[19] ?? "";
+}
+
+/** A mark for the names of files that are of no use once this process is gone: letters, digits and dashes. */
+export function ownMark(): string {
+  const pid = told(() => readlinkSync("/proc/self"));
+  return [place(), pid, startOf(pid)].join("-");
+}
+
+/** Whether a mark is of a process of this machine that is gone; of another machine's, nobody can tell. */
+export function isGone(mark: string): boolean {
+  const [where, pid = "", start] = mark.split("-");
+  return where === place() && start !== "" && startOf(pid) !== start;
+}
