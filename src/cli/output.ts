@@ -1,4 +1,6 @@
 import { cleanColored, cleanJson, cleanText } from "../common/cleanText.js";
+import { runError } from "../common/errors.js";
+import { describeFailure } from "../common/writeError.js";
 import { useColor } from "../report/color.js";
 import type { Output } from "./command.js";
 
@@ -19,13 +21,21 @@ export const colorOnStderr = (noColor: boolean): boolean => colorOn(process.stde
 export const colorOnStdout = (noColor: boolean): boolean => colorOn(process.stdout, noColor);
 
 /** A pipe whose reader went away, and a terminal that was closed. */
-const GONE = new Set(["EPIPE", "EIO"]);
+const GONE = ["EPIPE", "EIO"];
+
+/** What stands on stderr is about the work: a full disk below it is no reason to lose the work. */
+const FULL = ["ENOSPC", "EDQUOT"];
 
 /** A reader that went away (`pefd models | head -1`) is no error; a run goes on without it. */
 export function ignoreClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
+  const streams = [
+    [process.stdout, new Set(GONE)],
+    [process.stderr, new Set([...GONE, ...FULL])],
+  ] as const;
+  for (const [stream, forgiven] of streams) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (!GONE.has(error.code ?? "")) throw error;
+      if (forgiven.has(error.code ?? "")) return;
+      throw runError(`The standard output cannot be written: ${describeFailure(error)}.`);
     });
   }
 }

@@ -27,6 +27,10 @@ export function describeFailure(error: NodeJS.ErrnoException): string {
   return RUN_FAILURES[code] ?? INPUT_FAILURES[code] ?? error.message;
 }
 
+/** Whether it is the path that the user gave. */
+export const isInputFailure = ({ code }: NodeJS.ErrnoException): boolean =>
+  code !== undefined && Object.hasOwn(INPUT_FAILURES, code);
+
 /** What a failed write of a path is to people. */
 export async function writeError(path: string, cause: unknown): Promise<PefdError> {
   const error = cause as NodeJS.ErrnoException;
@@ -36,7 +40,7 @@ export async function writeError(path: string, cause: unknown): Promise<PefdErro
   );
   const intact = exists ? " The file that was there before is intact." : "";
   const message = `${path} could not be written: ${describeFailure(error)}.${intact}`;
-  if (error.code !== undefined && error.code in INPUT_FAILURES) return inputError(message);
+  if (isInputFailure(error)) return inputError(message);
   const full = error.code === "ENOSPC" || error.code === "EDQUOT";
   return runError(message, full ? "Free some space, then run the command again." : undefined);
 }

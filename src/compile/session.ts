@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { withTemporaryFolder } from "../common/temporaryFolder.js";
 import { nativeBackend } from "../runtime/native.js";
 import { type Tensor, tf } from "../runtime/tf.js";
 import type { Graph } from "./graph.js";
@@ -35,14 +35,10 @@ export interface Session {
 /** Loads a graph. The SavedModel exists on disk only while TensorFlow reads it. */
 export function openSession(graph: Graph): Session {
   const binding = nativeBackend().binding as unknown as SessionBinding;
-  const directory = mkdtempSync(join(tmpdir(), "pefd-graph-"));
-  let session: number;
-  try {
+  const session = withTemporaryFolder("graph", (directory) => {
     writeFileSync(join(directory, "saved_model.pb"), savedModelBytes(graph));
-    session = binding.loadSavedModel(directory, TAG);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+    return binding.loadSavedModel(directory, TAG);
+  });
   return {
     run: (name, inputs) => runSignature(binding, session, graph, name, inputs),
     dispose: () => binding.deleteSavedModel(session),

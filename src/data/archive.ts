@@ -1,5 +1,7 @@
+import { createReadStream } from "node:fs";
 import { posix } from "node:path";
-import { extract, type ReadEntry } from "tar";
+import { createGunzip } from "node:zlib";
+import { extract, type ReadEntry, type Unpack } from "tar";
 import { runError } from "../common/errors.js";
 
 /**
@@ -21,7 +23,7 @@ export async function unpackMembers(
     return refused.length === 0 && type === "File" && members.includes(posix.normalize(path));
   };
   try {
-    await extract({ file: archive, cwd: target, filter, strict: true, preserveOwner: false });
+    await feed(archive, extract({ cwd: target, filter, strict: true, preserveOwner: false }));
   } catch (error) {
     throw runError(`${archive} cannot be unpacked: ${(error as Error).message}`);
   }
@@ -29,6 +31,30 @@ export async function unpackMembers(
   throw runError(
     `${archive} is refused, for it holds ${refused[0]}, a link or a path outside of it.`,
   );
+}
+
+/** Several times what CIFAR-100's archive unpacks to; a small one can hold zeros without end. */
+const MOST_BYTES = 2 ** 31;
+
+/** Hands an archive to tar, which alone would take whatever it unpacks to. */
+async function feed(archive: string, unpacker: Unpack): Promise<void> {
+  const ended = new Promise<void>((resolve, reject) => {
+    unpacker.once("close", resolve).once("error", reject);
+  });
+  const write = async () => {
+    let bytes = 0;
+    const gunzip = createGunzip();
+    createReadStream(archive)
+      .once("error", (error) => gunzip.destroy(error))
+      .pipe(gunzip);
+    for await (const chunk of gunzip) {
+      bytes += chunk.length;
+      if (bytes > MOST_BYTES) throw new Error(`it unpacks to more than ${MOST_BYTES} bytes`);
+      if (!unpacker.write(chunk)) await new Promise((go) => unpacker.once("drain", go));
+    }
+    unpacker.end();
+  };
+  await Promise.all([write(), ended]);
 }
 
 function isUnsafe(path: string, type: string): boolean {

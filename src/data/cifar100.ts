@@ -24,7 +24,7 @@ export interface DatasetLimits {
  * from test.bin, never otherwise.
  * @param directory the folder that holds both files
  * @throws inputError if the folder or a file is missing, unreadable, empty, of a wrong size or has a label
- *   above 99, or a limit is not a positive integer
+ *   above 99, or a limit is not a positive integer or more than there are
  */
 export function loadCifar100(directory: string, limits: DatasetLimits = {}): Dataset {
   return {
@@ -58,6 +58,13 @@ function loadSet(directory: string, file: string, name: string, limit?: number):
   }
   const records = readRecords(join(directory, file));
   if (limit === undefined) return decodeRecords(records);
+  const count = records.length / RECORD_BYTES;
+  if (limit > count) {
+    throw inputError(
+      `--limit_${name} asks for ${limit} images, but ${join(directory, file)} has ${count}.`,
+      "Leave it out to take all of them.",
+    );
+  }
   return decodeRecords(records, balancedSubset(fineLabels(records), limit, name));
 }
 

@@ -3,9 +3,12 @@ import { createReadStream, existsSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { inputError, PefdError, runError } from "../common/errors.js";
+import { exclusively } from "../common/exclusive.js";
+import { makeFolder } from "../common/makeFolder.js";
 import { unpackMembers } from "./archive.js";
+import { downloadPatiently, type Patience } from "./patientDownload.js";
 import { COARSE_NAMES_FILE, FINE_NAMES_FILE, TEST_FILE, TRAIN_FILE } from "./records.js";
-import { type DownloadProgress, downloadResumable, removePartial } from "./resumableDownload.js";
+import { type DownloadProgress, removePartial } from "./resumableDownload.js";
 import { verifyCifar100 } from "./verify.js";
 
 /** Where CIFAR-100's author publishes the binary version, and the md5 sum given there. */
@@ -22,7 +25,13 @@ export interface FetchOptions {
   /** The folder that shall hold train.bin and test.bin. */
   readonly directory: string;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** Called where another process fetches into the same folder, which is waited for. */
+  readonly onWait?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Bytes of the archive, at most. */
+  readonly mostBytes?: number | undefined;
+  /** How a server that breaks off is dealt with; see downloadPatiently. */
+  readonly patience?: Patience | undefined;
 }
 
 /** What a fetch did. */
@@ -34,22 +43,26 @@ export interface FetchResult {
 }
 
 /**
- * Brings CIFAR-100: downloads the archive beside the folder (DIRECTORY.tar.gz.partial), checks its md5
+ * Brings CIFAR-100, one process of this machine at a time: downloads the archive beside the folder (DIRECTORY.tar.gz.partial), checks its md5
  * sum, unpacks it beside the folder and moves it into place as the last step. A failed or killed fetch
  * leaves the partial archive, and the next one goes on with it.
  * @throws inputError if the folder holds something else already or the URL is no URL; runError if the
  *   network or the disk fails, or the archive is not what it should be; the signal's reason when aborted
  */
-export async function fetchCifar100(options: FetchOptions): Promise<FetchResult> {
-  const { url = CIFAR100_URL, md5 = CIFAR100_MD5, signal } = options;
+export function fetchCifar100(options: FetchOptions): Promise<FetchResult> {
   const directory = resolve(options.directory);
+  return exclusively(`fetch ${directory}`, options, () => fetchAlone({ ...options, directory }));
+}
+
+async function fetchAlone(options: FetchOptions): Promise<FetchResult> {
+  const { directory, url = CIFAR100_URL, md5 = CIFAR100_MD5, signal } = options;
   const partial = `${directory}.tar.gz.partial`;
   if (await isThere(directory)) {
     await removePartial(partial);
     return { fetched: false, resumedFrom: 0 };
   }
   try {
-    await mkdir(dirname(directory), { recursive: true });
+    makeFolder(dirname(directory));
     const resumedFrom = await bringArchive({ ...options, url, md5, partial });
     await unpackInto(directory, partial, url);
     await removePartial(partial);
@@ -87,7 +100,7 @@ interface ArchiveRequest extends FetchOptions {
 async function bringArchive(request: ArchiveRequest): Promise<number> {
   const { partial, md5, url } = request;
   if (existsSync(partial) && (await md5Of(partial)) === md5) return 0;
-  const resumedFrom = await downloadResumable(request);
+  const resumedFrom = await downloadPatiently(request, request.patience);
   const found = await md5Of(partial);
   if (found === md5) return resumedFrom;
   await removePartial(partial);

@@ -1,5 +1,6 @@
 import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
+import { cleanLine } from "../common/cleanText.js";
 import { runError } from "../common/errors.js";
 import { httpGet, type RequestHeaders } from "./httpGet.js";
 
@@ -18,14 +19,17 @@ export interface DownloadRequest {
   readonly partial: string;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Of the whole file; 1 GiB where left out. */
+  readonly mostBytes?: number | undefined;
 }
 
 /**
  * Downloads into a file that may hold the beginning already. It starts anew where the server ignores byte
  * ranges, the file changed on the server, or the beginning came from another URL.
  * @returns how many bytes of earlier attempts were kept
- * @throws runError for a status other than success or an answer that ends early, the system's error where
- *   the connection breaks or the disk is full, the signal's reason when aborted
+ * @throws runError for a status other than success or more bytes than any archive has; the system's error, or one
+ *   without a class of its own, where the connection breaks, the server is busy or the disk is full; the signal's
+ *   reason when aborted
  */
 export async function downloadResumable(download: DownloadRequest): Promise<number> {
   const { url, partial, signal } = download;
@@ -93,25 +97,41 @@ async function askAnew(
   const response = rangeFailed ? await httpGet(url, {}, signal) : refused;
   if (response.statusCode === 200) return response;
   response.destroy();
+  const answer = `${response.statusCode} ${cleanLine(response.statusMessage ?? "").slice(0, 100)}`;
+  if (BUSY.has(response.statusCode ?? 0)) throw new Error(`the server answered ${answer}`);
+  throw runError(`${url} answered ${answer}.`, "Check the address, or try again later.");
+}
+
+/** Answers of a server that may do better in a moment. */
+const BUSY: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+/** Six times the archive of CIFAR-100. */
+const MOST_BYTES = 2 ** 30;
+
+function checkBytes(bytes: number, { url, mostBytes = MOST_BYTES }: DownloadRequest): void {
+  if (bytes <= mostBytes) return;
   throw runError(
-    `${url} answered ${response.statusCode} ${response.statusMessage ?? ""}.`,
-    "Check the address, or try again later.",
+    `${url} sends more than ${mostBytes} bytes, which no archive of CIFAR-100 has; the rest was not taken.`,
+    "Check the address.",
   );
 }
 
 /** Every chunk is written before the next is awaited, so that a break loses nothing that arrived. */
 async function receive(
   response: IncomingMessage,
-  { url, partial, onProgress }: DownloadRequest,
+  request: DownloadRequest,
   start: number,
 ): Promise<void> {
+  const { partial, onProgress } = request;
   const length = response.headers["content-length"];
   const total = length === undefined ? undefined : start + Number(length);
   let received = start;
+  checkBytes(total ?? 0, request);
   onProgress?.({ received, total });
   const file = await open(partial, start > 0 ? "a" : "w");
   try {
     for await (const chunk of response) {
+      checkBytes(received + chunk.length, request);
       await file.writeFile(chunk);
       received += chunk.length;
       onProgress?.({ received, total });
@@ -120,5 +140,5 @@ async function receive(
     await file.close();
   }
   if (total === undefined || received === total) return;
-  throw runError(`${url} ended after ${received} of ${total} bytes.`);
+  throw new Error(`the answer ended after ${received} of ${total} bytes`);
 }

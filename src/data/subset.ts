@@ -11,7 +11,7 @@ const SUBSET_SEED = 20221128;
  * enough. Which images, and which classes get one more where the limit is not a multiple of the number
  * of classes, is random but the same in every run. A smaller limit gives a subset of a larger one.
  * @param labels [count] the label of each image
- * @param limit images wanted; at `count` and above all are taken
+ * @param limit images wanted, at most `count`
  * @param name which set is divided ("train", "test"), so that both are drawn independently
  * @returns ascending indices into labels
  */

@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { inputError, runError } from "../common/errors.js";
+import { inputError } from "../common/errors.js";
+import { makeFolder } from "../common/makeFolder.js";
 import { createRandom } from "../common/random.js";
 import {
   COARSE_NAMES_FILE,
@@ -63,16 +63,6 @@ const lines = (names: readonly string[]): Uint8Array => Buffer.from(`${names.joi
 function checkNumber(name: string, value: number, least: number, most: number): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
   throw inputError(`--${name} must be a whole number from ${least} to ${most}, not ${value}.`);
-}
-
-function makeFolder(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const fail = code === "EEXIST" || code === "ENOTDIR" ? inputError : runError;
-    throw fail(`The folder ${directory} cannot be made: ${message}`);
-  }
 }
 
 /** [count * 3074] bytes, the classes in random order. */

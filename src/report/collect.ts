@@ -2,8 +2,12 @@ import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { cleanLine } from "../common/cleanText.js";
 import { inputError } from "../common/errors.js";
+import { CONFIG_FILE, readConfig } from "../runFiles/config.js";
+import { LOCK_FILE } from "../runFiles/lockFile.js";
+import { RESUME_FILE } from "../runFiles/progress.js";
+import { RESULT_FILE } from "../runFiles/result.js";
 import { EPOCH_LOG } from "./epochLog.js";
-import { CONFIG, readRun, readRunConfig } from "./readRun.js";
+import { readRun } from "./readRun.js";
 import type { RunRecord } from "./runRecord.js";
 
 /** The runs found, and a sentence for each folder that looks like a run and cannot be read. */
@@ -12,11 +16,8 @@ export interface Collection {
   readonly problems: readonly string[];
 }
 
-const isRun = (config: Readonly<Record<string, unknown>>) =>
-  config.kind === "distill" || config.kind === "teacher";
-
 /** Files that only a run leaves: what lies beside them and cannot be read is a damaged run. */
-const MARKS = [EPOCH_LOG, "result.json", "resume.safetensors", "run.lock"];
+const MARKS = [EPOCH_LOG, RESULT_FILE, RESUME_FILE, LOCK_FILE];
 
 const holdsMarks = (dir: string) => MARKS.some((name) => existsSync(join(dir, name)));
 
@@ -28,19 +29,22 @@ function foldersBelow(dir: string): string[] {
     .map(({ name }) => join(dir, name));
 }
 
+/** The run in a folder. @throws an error that says why there is none */
+function readRunIn(dir: string): RunRecord {
+  const found = readConfig(dir);
+  if (found.state === "whole") return readRun(dir, found.content);
+  const problem = found.state === "damaged" ? `is damaged: ${found.reason}` : "is missing";
+  throw inputError(`${join(dir, CONFIG_FILE)} ${problem}.`);
+}
+
 /** The run in a folder, or why there is none though it looks like one. */
 function runIn(dir: string): Collection {
   try {
-    const config = readRunConfig(dir);
-    if (config !== undefined && isRun(config))
-      return { runs: [readRun(dir, config)], problems: [] };
-    if (!holdsMarks(dir)) return NOTHING;
-    throw inputError(`${join(dir, CONFIG)} ${config ? "is of no run" : "is missing"}.`);
+    return { runs: [readRunIn(dir)], problems: [] };
   } catch (error) {
     // A config.json of some other program is nobody's problem.
-    return holdsMarks(dir)
-      ? { runs: [], problems: [cleanLine((error as Error).message)] }
-      : NOTHING;
+    if (!holdsMarks(dir)) return NOTHING;
+    return { runs: [], problems: [cleanLine((error as Error).message)] };
   }
 }
 

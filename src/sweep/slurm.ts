@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../common/atomicFile.js";
 import { environmentError, runError } from "../common/errors.js";
+import { makeFolder } from "../common/makeFolder.js";
 import { shellWord } from "../common/shellWord.js";
 import { writeStateFile } from "../runFiles/stateFile.js";
 import type { SlurmJob } from "../runFiles/sweepJob.js";
@@ -66,7 +66,7 @@ export async function submit(
   env: Environment,
 ): Promise<SlurmJob> {
   const folder = jobFolder(saveDir);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const script = join(folder, "array.sh");
   await writeFileAtomic(script, slurmScript(command, runs));
   const words = [...sbatchWords(runs.length, folder, request), script];

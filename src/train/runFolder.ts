@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { removeStaleTemporaryFiles } from "../common/atomicFile.js";
-import { inputError, runError } from "../common/errors.js";
+import { inputError } from "../common/errors.js";
+import { makeFolder } from "../common/makeFolder.js";
 import type { TrainOptions } from "../config/options.js";
 import { changedOptions } from "../config/policy.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../runFiles/config.js";
@@ -30,14 +31,6 @@ export async function prepareRunFolder(
   makeFolder(runDir);
   await removeStaleTemporaryFiles(runDir);
   await writeStateFile(join(runDir, CONFIG_FILE), config);
-}
-
-function makeFolder(runDir: string): void {
-  try {
-    mkdirSync(runDir, { recursive: true });
-  } catch (error) {
-    throw runError(`The folder ${runDir} cannot be made: ${(error as Error).message}.`);
-  }
 }
 
 function removeRun(runDir: string, { state }: Found<RunConfig>): void {

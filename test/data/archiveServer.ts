@@ -43,6 +43,10 @@ export interface ServedFile {
   cutAfter?: number;
   ignoresRanges?: boolean;
   status?: number;
+  /** Requests that are still answered; the connections of later ones break at once. */
+  answers?: number;
+  /** What is claimed to be the body's length. */
+  claimedLength?: number;
 }
 
 export interface ArchiveServer {
@@ -68,7 +72,9 @@ export async function serveArchive(t: TestContext, served: ServedFile): Promise<
 }
 
 function answer(served: ServedFile, request: IncomingMessage, response: ServerResponse): void {
-  const { body, etag, status = 200, cutAfter } = served;
+  const { body, etag, status = 200, cutAfter, answers = 1 } = served;
+  if (answers === 0) return void request.socket.destroy();
+  if (served.answers !== undefined) served.answers--;
   const start = rangeStart(served, request);
   if (start >= body.length) {
     response.writeHead(416, { "content-range": `bytes */${body.length}` }).end();
@@ -78,7 +84,7 @@ function answer(served: ServedFile, request: IncomingMessage, response: ServerRe
   if (etag) response.setHeader("etag", etag);
   // The wrong label is what some servers give an archive; it must not be unpacked on the way.
   response.setHeader("content-encoding", "x-gzip");
-  response.setHeader("content-length", part.length);
+  response.setHeader("content-length", served.claimedLength ?? part.length);
   if (start > 0) {
     response.setHeader("content-range", `bytes ${start}-${body.length - 1}/${body.length}`);
   }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { fetchCifar100 } from "#pefd/data/download.js";
+import { type FetchOptions, fetchCifar100 } from "#pefd/data/download.js";
 import type { DownloadProgress } from "#pefd/data/resumableDownload.js";
 import {
   type ArchiveServer,
@@ -21,7 +21,19 @@ interface Setting extends ArchiveServer {
   readonly directory: string;
   readonly partial: string;
   readonly archive: Buffer;
-  readonly fetch: (signal?: AbortSignal) => ReturnType<typeof fetchCifar100>;
+  readonly fetch: (more?: Partial<FetchOptions>) => ReturnType<typeof fetchCifar100>;
+}
+
+/** Gives up at the first attempt that brings nothing. */
+const QUICK = { patience: { attempts: 1, pause: 1 } };
+
+/** One answer that breaks off, then no answers at all. */
+const BROKEN = { cutAfter: 10_000, answers: 1 };
+
+/** The server is well again. */
+function mend({ served }: ArchiveServer): void {
+  delete served.cutAfter;
+  delete served.answers;
 }
 
 /** A server with a sound archive, and a folder to fetch it to. */
@@ -31,7 +43,8 @@ async function setting(t: TestContext, behaviour: Partial<ServedFile> = {}): Pro
   const root = temporaryFolder(t);
   const directory = join(root, "data", "cifar");
   const common = { url: server.url, md5: md5(archive), directory };
-  const fetch = (signal?: AbortSignal) => fetchCifar100({ ...common, signal });
+  const fetch = (more: Partial<FetchOptions> = {}) =>
+    fetchCifar100({ ...common, ...QUICK, ...more });
   return { ...server, root, directory, partial: `${directory}.tar.gz.partial`, archive, fetch };
 }
 
@@ -71,35 +84,35 @@ test("the archive is fetched and unpacked, with its expected members only", asyn
 
 for (const etag of ['"one"', undefined]) {
   test(`a broken download goes on where it stopped, entity tag ${etag}`, async (t) => {
-    const here = await setting(t, { cutAfter: 10_000, ...(etag ? { etag } : {}) });
+    const here = await setting(t, { ...BROKEN, ...(etag ? { etag } : {}) });
     const error = await failure(here.fetch(), 1);
     assert.match(error.message, /Fetching http.* failed/);
     assert.match(error.hint ?? "", /goes on where it stopped/);
     assert.ok(!existsSync(here.directory));
     const kept = statSync(here.partial).size;
     assert.ok(kept > 0 && kept <= 10_000, `${kept}`);
-    delete here.served.cutAfter;
+    mend(here);
     assert.deepEqual(await here.fetch(), { fetched: true, resumedFrom: kept });
-    assert.deepEqual(here.ranges, [undefined, `bytes=${kept}-`]);
+    assert.deepEqual(here.ranges, [undefined, `bytes=${kept}-`, `bytes=${kept}-`]);
     assertInPlace(here);
   });
 }
 
 test("a server without ranges is asked for all of it again", async (t) => {
-  const here = await setting(t, { cutAfter: 10_000, ignoresRanges: true });
+  const here = await setting(t, { ...BROKEN, ignoresRanges: true });
   await failure(here.fetch(), 1);
-  delete here.served.cutAfter;
+  mend(here);
   assert.deepEqual(await here.fetch(), { fetched: true, resumedFrom: 0 });
   assertInPlace(here);
 });
 
 test("a file that changed on the server, or another URL, is downloaded anew", async (t) => {
-  const here = await setting(t, { body: Buffer.alloc(40_000, 7), etag: '"old"', cutAfter: 10_000 });
+  const here = await setting(t, { ...BROKEN, body: Buffer.alloc(40_000, 7), etag: '"old"' });
   await failure(here.fetch(), 1);
-  Object.assign(here.served, { body: here.archive, etag: '"new"' });
+  Object.assign(here.served, { ...BROKEN, body: here.archive, etag: '"new"' });
   await failure(here.fetch(), 1);
   const other = here.url.replace("/file", "/other");
-  delete here.served.cutAfter;
+  mend(here);
   const result = await fetchCifar100({
     url: other,
     md5: md5(here.archive),
@@ -111,9 +124,9 @@ test("a file that changed on the server, or another URL, is downloaded anew", as
 });
 
 test("a partial file longer than the archive is given up", async (t) => {
-  const here = await setting(t, { cutAfter: 10_000 });
+  const here = await setting(t, BROKEN);
   await failure(here.fetch(), 1);
-  delete here.served.cutAfter;
+  mend(here);
   writeFileSync(here.partial, Buffer.alloc(here.archive.length + 5));
   assert.equal((await here.fetch()).resumedFrom, 0);
   assertInPlace(here);
@@ -146,7 +159,7 @@ test("a wrong md5 sum names both sums, and the file is removed so that a repeat 
 test("a missing file, no server and no URL are told apart", async (t) => {
   const here = await setting(t, { status: 404 });
   assert.match((await failure(here.fetch(), 1)).message, /answered 404 Not Found/);
-  const common = { md5: "0", directory: here.directory };
+  const common = { ...QUICK, md5: "0", directory: here.directory };
   const closed = fetchCifar100({ ...common, url: "http://127.0.0.1:1/x" });
   assert.match((await failure(closed, 1)).message, /ECONNREFUSED/);
   for (const url of ["nonsense", "file:///etc/hostname"]) {
@@ -189,4 +202,49 @@ test("an archive with unsound images is not put into place", async (t) => {
   const fetch = fetchCifar100({ url: here.url, md5: md5(archive), directory: here.directory });
   assert.match((await failure(fetch, 1)).message, /no sound CIFAR-100: .*has 5000 bytes/);
   assert.ok(!existsSync(here.directory));
+});
+
+test("a server that breaks off again and again is borne for as long as it brings something", async (t) => {
+  const here = await setting(t, { cutAfter: 3000 });
+  assert.deepEqual(await here.fetch(), { fetched: true, resumedFrom: 0 });
+  assert.ok(here.ranges.length >= here.archive.length / 3000, here.ranges.join());
+  assertInPlace(here);
+});
+
+test("one that starts anew each time, and never comes to the end, is given up", async (t) => {
+  const here = await setting(t, { cutAfter: 3000, ignoresRanges: true });
+  const patience = { attempts: 3, pause: 1 };
+  assert.match((await failure(here.fetch({ patience }), 1)).message, /Fetching http.* failed/);
+  assert.equal(here.ranges.length, 4);
+});
+
+test("a busy server is asked again, and what it says cannot command a terminal", async (t) => {
+  const here = await setting(t, { status: 503 });
+  const { message } = await failure(here.fetch({ patience: { attempts: 2, pause: 1 } }), 1);
+  assert.match(message, /failed: the server answered 503 Service Unavailable\./);
+  assert.equal(here.ranges.length, 2);
+  setTimeout(() => delete here.served.status, 50);
+  await here.fetch({ patience: { attempts: 5, pause: 30 } });
+  assertInPlace(here);
+});
+
+test("more bytes than any archive has are not taken, claimed or sent", async (t) => {
+  const claimed = await setting(t, { claimedLength: 2 ** 31 });
+  assert.match((await failure(claimed.fetch(), 1)).message, /sends more than 1073741824 bytes/);
+  const sent = await setting(t);
+  const { message } = await failure(sent.fetch({ mostBytes: 5000 }), 1);
+  assert.match(message, /sends more than 5000 bytes/);
+});
+
+test("two at once into one folder download once: the second waits for the first", async (t) => {
+  const here = await setting(t);
+  let waited = 0;
+  const onWait = () => waited++;
+  const ends = await Promise.allSettled([here.fetch({ onWait }), here.fetch({ onWait })]);
+  assert.equal(waited, 1);
+  assert.equal(here.ranges.length, 1);
+  assertInPlace(here);
+  // This archive is not the official one: the second finds a folder that is not its to touch.
+  const [reason] = ends.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
+  assert.match(String(reason), /holds something other than the complete CIFAR-100/);
 });

@@ -60,7 +60,7 @@ describe("collecting runs", () => {
     const { runs, problems } = collectRuns([dir]);
     assert.equal(runs.length, 1);
     assert.equal(problems.length, 1);
-    assert.match(problems[0] ?? "", /broken\/config\.json cannot be read/);
+    assert.match(problems[0] ?? "", /broken\/config\.json is damaged/);
   });
 
   it("refuses a folder that does not exist", () => {

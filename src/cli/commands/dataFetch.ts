@@ -25,8 +25,9 @@ export const command: Command = {
     const { data, url, md5 } = resolveSection(FETCHING, layers);
     const { fetchCifar100 } = await import("../../data/download.js");
     const progress = transferProgress(output);
+    const onWait = () => output.notice(`Another process fetches into ${data}; waiting for it.`);
     const { fetched, resumedFrom } = await interruptible((signal) =>
-      fetchCifar100({ directory: data, url, md5, signal, onProgress: progress.update }),
+      fetchCifar100({ directory: data, url, md5, signal, onWait, onProgress: progress.update }),
     ).finally(progress.stop);
     const text = fetched ? `CIFAR-100 lies in ${data}` : `CIFAR-100 was in ${data} already`;
     output.result(text, { directory: data, fetched, resumedFrom });

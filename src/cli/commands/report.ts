@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
+import { makeFolder } from "../../common/makeFolder.js";
 import { writeOutputFile } from "../../common/outputFile.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -47,11 +47,7 @@ async function writePage(file: string, summaries: readonly Summary[], found: Col
 
 async function writePlots(folder: string, summaries: readonly Summary[]) {
   const { drawPlots } = await import("../../report/plots.js");
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw inputError(`The folder ${folder} cannot be made: ${(error as Error).message}.`);
-  }
+  makeFolder(folder);
   for (const { name, svg } of drawPlots(summaries, experimentLabels(summaries), { legend: true })) {
     await writeOutputFile(join(folder, `${name}.svg`), `${svg}\n`);
   }

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../common/atomicFile.js";
 import { environmentError } from "../../common/errors.js";
+import { makeFolder } from "../../common/makeFolder.js";
 
 /** To be raised when the files below change their meaning. */
 const FORMAT = 1;
@@ -33,7 +34,7 @@ export async function cacheFolder(cacheDirectory: string, key: CacheKey): Promis
   const hash = createHash("sha256").update(text).digest("hex").slice(0, NAME_DIGITS);
   const folder = join(cacheDirectory, "teacher", `${key.model}-${hash}`);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     const path = join(folder, KEY_FILE);
     if (!existsSync(path)) await writeFileAtomic(path, text);
   } catch (error) {
@@ -45,6 +46,6 @@ export async function cacheFolder(cacheDirectory: string, key: CacheKey): Promis
 /** What a cache folder that cannot be made or opened is to people. */
 export const unusable = (folder: string, cause: unknown) =>
   environmentError(
-    `The teacher's outputs cannot be kept in ${folder}: ${(cause as Error).message}.`,
+    `The teacher's outputs cannot be kept in ${folder}: ${(cause as Error).message.replace(/\.$/, "")}.`,
     "Set PEFD_CACHE to a folder that can be written, or leave --teacher_cache out.",
   );
