@@ -1,10 +1,33 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import { availableParallelism, homedir } from "node:os";
 
 const SUPPORTED = 20;
 
 function refuse(what) {
   process.stderr.write(`${what}\nIn pefd's folder, type: npm run setup\n`);
+  process.exit(3);
+}
+
+/** Node.js opens the modules of a library all at once; that of the plots has hundreds. */
+const LEAST_FILES = 512;
+
+/** Files that this process may have open at a time; endless where the system does not tell. */
+function allowedFiles() {
+  try {
+    const limits = readFileSync("/proc/self/limits", "utf8");
+    return Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+  } catch (error) {
+    return error.code === "EMFILE" ? 0 : Number.POSITIVE_INFINITY;
+  }
+}
+
+function checkFiles() {
+  const allowed = allowedFiles();
+  if (allowed >= LEAST_FILES) return;
+  process.stderr.write(
+    `pefd needs ${LEAST_FILES} open files at a time; this shell allows ${allowed}.\nType: ulimit -n ${LEAST_FILES}\n`,
+  );
   process.exit(3);
 }
 
@@ -44,6 +67,7 @@ if (Number.parseInt(process.versions.node, 10) < SUPPORTED) {
   refuse(`pefd needs Node.js ${SUPPORTED} or newer; this is ${process.version}.`);
 }
 silenceDeprecations();
+checkFiles();
 try {
   process.exitCode = await start(process.argv.slice(2));
 } catch (error) {

@@ -28,16 +28,23 @@ export const SWEEPABLE: readonly string[] = Object.keys(ROWS);
 
 const MOST_RUNS = 10_000;
 
+const tooMany = (count: number) =>
+  inputError(
+    `This sweep has ${count.toLocaleString("en")} runs; ${MOST_RUNS.toLocaleString("en")} are the most.`,
+    "Make several sweeps of it, or leave values out.",
+  );
+
 /** "1-3" as 1, 2, 3; anything else as it is. */
 function fromRange(label: string, part: string): unknown[] {
   const [, first, last] = /^(\d+)-(\d+)$/.exec(part) ?? [];
   if (first === undefined || last === undefined) return [part];
   const count = Number(last) - Number(first) + 1;
-  if (count < 1 || count > MOST_RUNS) throw inputError(`${label}: ${part} is not a range.`);
+  if (count < 1) throw inputError(`${label}: ${part} is not a range.`);
+  if (count > MOST_RUNS) throw tooMany(count);
   return Array.from({ length: count }, (_, index) => Number(first) + index);
 }
 
-/** The elements of what was given: a list of a file, text with commas, a range of whole numbers. */
+/** The elements of what was given: a list of a file, text with commas, a range of whole numbers; each once. */
 function elements(label: string, row: Row, raw: unknown): unknown[] {
   if (Array.isArray(raw)) return raw.flatMap((item) => elements(label, row, item));
   if (typeof raw !== "string" || (row.type === "path" && existsSync(raw))) return [raw];
@@ -102,10 +109,13 @@ function spreadTeachers(combination: Combination): Combination[] {
  * The cross product of all options that were given as lists: `ours,kd`, `1-3`, or a list in a file.
  * Weights in a file that belong to another method than the run's are left out, as without a sweep.
  * @param layers where values come from, the strongest first
- * @throws inputError for a range that is none, or for teachers whose paths and models do not pair up
+ * @throws inputError for a range that is none, for teachers whose paths and models do not pair up, or for more runs
+ *   than anybody waits for, before they are listed
  */
 export function combinations(layers: readonly Layer[]): Combination[] {
   const names = SWEEPABLE.filter((name) => name !== "path_t" && name !== "model_t");
   const start = spreadTeachers({ layers, varied: [] });
+  const count = names.reduce((all, name) => all * (given(layers, name)?.length ?? 1), start.length);
+  if (count > MOST_RUNS) throw tooMany(count);
   return names.reduce((all, name) => all.flatMap((one) => spread(one, name)), start);
 }

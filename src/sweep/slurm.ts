@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { writeFileAtomic } from "../common/atomicFile.js";
 import { environmentError, runError } from "../common/errors.js";
@@ -37,13 +38,20 @@ const flagOf = (name: string, value: string | undefined): string[] =>
 /**
  * The words of sbatch. A task that a node's failure ended is queued again, goes on from its last epoch, and adds to
  * its log.
+ * @param mark what the job can be found by
  */
-export function sbatchWords(count: number, folder: string, request: SlurmRequest): string[] {
+export function sbatchWords(
+  count: number,
+  folder: string,
+  request: SlurmRequest,
+  mark: string,
+): string[] {
   const { partition, gpus, time, jobs } = request;
   return [
     "--parsable",
     "--requeue",
     "--job-name=pefd",
+    `--comment=${mark}`,
     "--open-mode=append",
     `--array=0-${count - 1}${jobs === undefined ? "" : `%${jobs}`}`,
     `--output=${logPattern(folder)}`,
@@ -53,10 +61,30 @@ export function sbatchWords(count: number, folder: string, request: SlurmRequest
   ];
 }
 
+/** The job in sbatch's answer, which is "id" or "id;cluster" on a line of its own; sites add lines of theirs. */
+const jobIn = (answer: string): string | undefined =>
+  answer
+    .split("\n")
+    .map((line) => /^(\d{1,20})(?:;\S*)?$/.exec(line.trim())?.[1])
+    .findLast((id) => id !== undefined);
+
+/** The job that Slurm has under a mark, for an sbatch that does not say. */
+async function jobMarked(mark: string, env: Environment): Promise<string | undefined> {
+  const { stdout } = await runCommand("squeue", ["--me", "--noheader", "--format=%F %k"], { env });
+  const lines = stdout.split("\n").map((line) => line.trim().split(/\s+/));
+  return lines.find(([id, comment]) => comment === mark && /^\d{1,20}$/.test(id ?? ""))?.[0];
+}
+
+const unknownJob = (answer: string, mark: string) =>
+  runError(
+    `sbatch took the sweep and did not tell its job's number: "${answer.trim().slice(0, 200)}".`,
+    `Find the job with the comment ${mark} by \`squeue --me --format="%F %k"\`, end it by \`scancel JOB\`, and submit again.`,
+  );
+
 /**
  * Submits runs as one job array and writes down which job it is.
  * @param command this program's own words, before those of a run
- * @throws environmentError where there is no sbatch, runError when it refuses
+ * @throws environmentError where there is no sbatch, runError when it refuses or nobody knows the job's number
  */
 export async function submit(
   runs: readonly SweepRun[],
@@ -69,7 +97,8 @@ export async function submit(
   makeFolder(folder);
   const script = join(folder, "array.sh");
   await writeFileAtomic(script, slurmScript(command, runs));
-  const words = [...sbatchWords(runs.length, folder, request), script];
+  const mark = `pefd-${randomBytes(6).toString("hex")}`;
+  const words = [...sbatchWords(runs.length, folder, request, mark), script];
   const { code, stdout, stderr } = await runCommand("sbatch", words, { env });
   if (code === undefined) {
     throw environmentError(
@@ -78,8 +107,8 @@ export async function submit(
     );
   }
   if (code !== 0) throw runError(`sbatch refused the sweep: ${lastLine(stderr)}.`);
-  // With several clusters the answer is "id;cluster".
-  const id = stdout.trim().split(";")[0] as string;
+  const id = jobIn(stdout) ?? (await jobMarked(mark, env));
+  if (id === undefined) throw unknownJob(stdout, mark);
   const job: SlurmJob = { id, runDirs: runs.map(({ runDir }) => runDir) };
   await writeStateFile(join(folder, `${id}.json`), job);
   return job;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { lastWords } from "./lastWords.js";
 
@@ -22,8 +22,23 @@ export const LOG_HEADING =
   'echo "task $SLURM_ARRAY_JOB_ID"_"$SLURM_ARRAY_TASK_ID on $SLURMD_NODENAME, $(date)"';
 const HEADING = /^task \S+ on .*$/m;
 
+/** The last part of a log, however long it is. */
+const MOST_BYTES = 2 ** 16;
+
+function endOf(log: string): string {
+  const file = openSync(log, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { size } = fstatSync(file);
+    const bytes = Buffer.alloc(Math.min(size, MOST_BYTES));
+    readSync(file, bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString("utf8");
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Why a task ended that left its run undone: what its log says of its last start. */
 export function reasonIn(log: string | undefined): string {
   if (log === undefined) return "it was ended before it began";
-  return lastWords(readFileSync(log, "utf8").split(HEADING).at(-1) ?? "");
+  return lastWords(endOf(log).split(HEADING).at(-1) ?? "");
 }

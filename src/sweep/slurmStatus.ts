@@ -58,8 +58,11 @@ async function queued(env: Environment): Promise<Map<string, string>> {
   const words = ["--me", "--noheader", "--array", "--format=%F_%K %T"];
   const { code, stdout, stderr } = await runCommand("squeue", words, { env });
   if (code !== 0) throw environmentError(`squeue cannot tell: ${lastLine(stderr)}.`);
-  const lines = stdout.trim().split("\n");
-  return new Map(lines.map((line) => line.trim().split(/\s+/) as [string, string]));
+  const told = stdout.split("\n").flatMap((line) => {
+    const [, task, word] = /^\s*(\d+_\d+)\s+([\w+]+)\s*$/.exec(line) ?? [];
+    return task === undefined || word === undefined ? [] : [[task, word] as const];
+  });
+  return new Map(told);
 }
 
 function stateOf(run: SweepRun, task: string | undefined, word: string | undefined): string {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pefd } from "../helpers/pefd.js";
@@ -8,16 +8,27 @@ import { writeRun } from "../report/fakeRuns.js";
 import { fakeResult } from "./results.js";
 
 /** A PATH on which sbatch writes down its words and says job 17, and squeue says what its file holds. */
-function fakeSlurm(folder: string): Record<string, string> {
+function fakeSlurm(
+  folder: string,
+  answer = "echo '17;cluster'",
+  queue = `cat ${folder}/queue`,
+): Record<string, string> {
   const bin = join(folder, "bin");
   mkdirSync(bin);
   const program = (name: string, text: string) => {
     writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`);
     chmodSync(join(bin, name), 0o755);
   };
-  program("sbatch", `printf '%s\\n' "$@" > ${folder}/words; echo '17;cluster'`);
-  program("squeue", `cat ${folder}/queue`);
+  program("sbatch", `printf '%s\\n' "$@" > ${folder}/words; ${answer}`);
+  program("squeue", queue);
   return { PATH: `${bin}:${process.env.PATH}` };
+}
+
+/** What sbatch was given, the comment first: it is another one each time. */
+function wordsOf(cwd: string): string[] {
+  const words = readFileSync(join(cwd, "words"), "utf8").trim().split("\n");
+  const isComment = (word: string) => word.startsWith("--comment=");
+  return [...words.filter(isComment), ...words.filter((word) => !isComment(word))];
 }
 
 const SWEEP = ["sweep", "--path_t", "my teachers/resnet8_x/t.pth", "--trials", "1-3"];
@@ -35,7 +46,9 @@ test("--launcher slurm submits one task for each run, --status reads their state
   const asked = ["--launcher", "slurm", "--partition", "gpu", "--gpus", "1", "--time", "1:00:00"];
   const { stdout, stderr } = await pefd([...SWEEP, ...asked, "--jobs", "2"], { cwd, env });
   assert.equal(stdout, "Submitted 3 of 3 runs as job 17.\n", stderr);
-  assert.deepEqual(readFileSync(join(cwd, "words"), "utf8").trim().split("\n"), [
+  const [comment, ...words] = wordsOf(cwd);
+  assert.match(comment ?? "", /^--comment=pefd-[0-9a-f]{12}$/);
+  assert.deepEqual(words, [
     ...["--parsable", "--requeue", "--job-name=pefd", "--open-mode=append", "--array=0-2%2"],
     ...["--output=save/sweep/%A_%a.log", "--partition=gpu", "--gpus=1", "--time=1:00:00"],
     "save/sweep/array.sh",
@@ -71,4 +84,49 @@ test("without sbatch, --launcher slurm says so", async (t) => {
   const { exitCode, stderr } = await pefd(args, { cwd, env: { PATH: cwd } });
   assert.equal(exitCode, 3);
   assert.match(stderr, /sbatch cannot be started: .*ENOENT/);
+});
+
+/** Submits where sbatch and squeue answer oddly. */
+async function submitted(cwd: string, answer: string, queue: string) {
+  const env = fakeSlurm(cwd, answer, queue);
+  const ended = await pefd([...SWEEP, "--launcher", "slurm"], { cwd, env });
+  return { ...ended, env };
+}
+
+test("an sbatch of many words is understood, and the lines of a site beside its answer", async (t) => {
+  for (const answer of [
+    "echo Welcome; echo; echo '  17;cluster  '",
+    "echo 17; echo 'charged: 3 h'",
+  ]) {
+    const cwd = temporaryFolder(t);
+    const { stdout, stderr } = await submitted(cwd, answer, "true");
+    assert.equal(stdout, "Submitted 3 of 3 runs as job 17.\n", stderr);
+    assert.ok(readdirSync(join(cwd, "save/sweep")).includes("17.json"));
+  }
+});
+
+test("an sbatch that says nothing: the job is found by its comment, or the way to find it is told", async (t) => {
+  const found = temporaryFolder(t);
+  const mark = `sed -n 's/^--comment=//p' ${found}/words`;
+  const queue = `echo "1 other"; echo "23 $(${mark})"`;
+  const { stdout, stderr } = await submitted(found, "true", queue);
+  assert.equal(stdout, "Submitted 3 of 3 runs as job 23.\n", stderr);
+  const lost = temporaryFolder(t);
+  const ended = await submitted(lost, "printf '\\033]0;odd\\007 ../../etc\\n'", "echo '1 other'");
+  assert.equal(ended.exitCode, 1);
+  assert.match(ended.stderr, /did not tell its job's number: "\\x1b\]0;odd\\x07 \.\.\/\.\.\/etc"/);
+  assert.match(ended.stderr, /the comment pefd-[0-9a-f]{12} by `squeue --me/);
+  assert.deepEqual(readdirSync(join(lost, "save/sweep")), ["array.sh"]);
+});
+
+test("a squeue of odd words is taken as far as it can be, and shown as what it is", async (t) => {
+  const cwd = temporaryFolder(t);
+  const queue =
+    "printf '17_0 RUNNING\\n17_1\\n\\033[2J\\n17_2 \\033]0;x\\007\\nslurm: 17_9 down\\n'";
+  const { env } = await submitted(cwd, "echo 17", queue);
+  const { exitCode, stdout, stderr } = await pefd([...SWEEP, "--status"], { cwd, env });
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stdout, /trial 1 +RUNNING +17_0/);
+  assert.match(stdout, /trial 2 +failed +17_1/);
+  assert.doesNotMatch(stdout, /[^\P{Cc}\n]/u);
 });
