@@ -5,7 +5,7 @@ import type { CheckpointContent } from "./formats.js";
 import type { PickleStorage, PickleValue } from "./pickleValues.js";
 import { contentOfPickle } from "./pthContent.js";
 import { quote } from "./stateNames.js";
-import { type Unpickled, unpickle } from "./unpickle.js";
+import { declaredStorages, type Unpickled, unpickle } from "./unpickle.js";
 
 /** torch.serialization.MAGIC_NUMBER */
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
@@ -52,18 +52,6 @@ function checkPreamble(magic: PickleValue, version: PickleValue, system: PickleV
   if (!(system instanceof Map)) throw damage("it does not say on which system it was written");
   if (system.get("little_endian") !== true)
     throw damage("its numbers are stored big-endian; only little-endian files can be read");
-}
-
-/** Every storage that the value uses, by key; all uses must agree on type and size. */
-function declaredStorages({ storages }: Unpickled): ReadonlyMap<string, PickleStorage> {
-  const declared = new Map<string, PickleStorage>();
-  for (const storage of storages) {
-    const other = declared.get(storage.key);
-    if (other && (other.dtype !== storage.dtype || other.count !== storage.count))
-      throw damage(`its storage ${quote(storage.key)} is described in two ways`);
-    declared.set(storage.key, storage);
-  }
-  return declared;
 }
 
 function readStorages(

@@ -6,7 +6,7 @@ import type { CheckpointContent } from "./formats.js";
 import type { PickleStorage } from "./pickleValues.js";
 import { contentOfPickle } from "./pthContent.js";
 import { quote } from "./stateNames.js";
-import { unpickle } from "./unpickle.js";
+import { declaredStorages, unpickle } from "./unpickle.js";
 
 /**
  * Reads what torch.save has written since PyTorch 1.6: a zip of `NAME/data.pkl` and one `NAME/data/KEY` per storage,
@@ -22,7 +22,8 @@ export async function parsePthZip(bytes: Uint8Array): Promise<CheckpointContent>
     return entry && entryBytes(archive, entry, allowance);
   };
   checkByteOrder(read("byteorder"));
-  const { value } = unpickle(read("data.pkl") ?? new Uint8Array(0));
+  const pickled = unpickle(read("data.pkl") ?? new Uint8Array(0));
+  declaredStorages(pickled);
   const storages = new Map<string, Uint8Array>();
   const storageBytes = (storage: PickleStorage): Uint8Array => {
     const data = storages.get(storage.key) ?? read(`data/${storage.key}`);
@@ -30,7 +31,7 @@ export async function parsePthZip(bytes: Uint8Array): Promise<CheckpointContent>
     storages.set(storage.key, data);
     return checkedLength(storage, data);
   };
-  return contentOfPickle(value, storageBytes, allowance);
+  return contentOfPickle(pickled.value, storageBytes, allowance);
 }
 
 const PICKLE = /^(?:[^/]+\/)?data\.pkl$/;

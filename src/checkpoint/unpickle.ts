@@ -3,6 +3,7 @@ import { type PickleCursor, pickleCursor, readUint8 } from "./pickleCursor.js";
 import { newMachine, pop } from "./pickleMachine.js";
 import { OPCODES } from "./pickleOpcodes.js";
 import type { PickleStorage, PickleValue } from "./pickleValues.js";
+import { quote } from "./stateNames.js";
 
 /** Far above any checkpoint (about 50 per tensor); bounds the time and memory of hostile pickles. */
 const MAX_OPCODES = 1_000_000;
@@ -34,6 +35,18 @@ export function unpickle(bytes: Uint8Array, start = 0): Unpickled {
     run(machine);
   }
   throw damage(`its pickle has more than ${MAX_OPCODES} operations`);
+}
+
+/** Every storage that a pickle uses, by key. @throws an error where two uses of one differ in type or size */
+export function declaredStorages({ storages }: Unpickled): ReadonlyMap<string, PickleStorage> {
+  const declared = new Map<string, PickleStorage>();
+  for (const storage of storages) {
+    const other = declared.get(storage.key);
+    if (other && (other.dtype !== storage.dtype || other.count !== storage.count))
+      throw damage(`its storage ${quote(storage.key)} is described in two ways`);
+    declared.set(storage.key, storage);
+  }
+  return declared;
 }
 
 function unknownOpcode(opcode: number, { position }: PickleCursor): Error {

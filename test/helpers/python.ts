@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 
-const PYTHON = process.env.PEFD_PYTHON ?? "python3";
+/** The interpreter that peers are asked in. */
+export const PYTHON = process.env.PEFD_PYTHON ?? "python3";
 
 /**
  * Runs Python and returns what it printed.
