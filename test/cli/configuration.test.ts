@@ -36,6 +36,37 @@ test("--dry_run tells the resolved value and its place: flag, environment, file,
   assert.equal(options.json, undefined);
 });
 
+test("a flag is stronger than the environment, that than a file, that than what it extends", async () => {
+  writeFileSync(
+    join(cwd, "weak.json"),
+    '{"epochs": 3, "momentum": 0.3, "trial": 3, "batch_size": 3}',
+  );
+  writeFileSync(
+    join(cwd, "strong.json"),
+    '{"extends": "./weak.json", "epochs": 2, "momentum": 0.2, "trial": 2}',
+  );
+  const words = [
+    "train-teacher",
+    "--config",
+    "strong.json",
+    "--dry_run",
+    "--json",
+    "--epochs",
+    "9",
+  ];
+  const { stdout, stderr } = await pefd(words, {
+    cwd,
+    env: { PEFD_EPOCHS: "1", PEFD_MOMENTUM: "0.1" },
+  });
+  const { options, origins } = JSON.parse(stdout || stderr);
+  const { epochs, momentum, trial, batch_size } = options;
+  assert.deepEqual([epochs, momentum, trial, batch_size], [9, 0.1, 2, 3]);
+  assert.deepEqual(
+    [origins.epochs, origins.momentum],
+    ["flag --epochs", "environment PEFD_MOMENTUM"],
+  );
+});
+
 test("--dry_run prints one option a line for people", async () => {
   const { stdout } = await pefd(["train-teacher", "--model", "resnet20", "--dry_run"], { cwd });
   assert.match(stdout, /\nmodel +resnet20 +flag --model\nepochs +240 +default\n/);

@@ -1,10 +1,24 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import {
+  type FileHandle,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { removeStaleTemporaryFiles, writeFileAtomic } from "#pefd/common/atomicFile.js";
+import { after, before, type TestContext, test } from "node:test";
+import {
+  removeStaleTemporaryFiles,
+  replaceTogether,
+  writeFileAtomic,
+} from "#pefd/common/atomicFile.js";
 import { PefdError } from "#pefd/common/errors.js";
 
 let folder = "";
@@ -22,6 +36,49 @@ test("text and bytes arrive whole, replace what was there, and leave nothing els
   assert.equal(await readFile(join(dir, "a.txt"), "utf8"), "second");
   assert.deepEqual([...(await readFile(join(dir, "b.bin")))], [1, 2, 3]);
   assert.deepEqual((await readdir(dir)).sort(), ["a.txt", "b.bin"]);
+});
+
+/** What a write did, in order: which file was synced, and what stood at its place then. */
+async function syncsOf(t: TestContext, dir: string, write: () => Promise<void>): Promise<string[]> {
+  const handle = await open(dir);
+  const prototype = Object.getPrototypeOf(handle);
+  await handle.close();
+  const { sync } = prototype;
+  const seen: string[] = [];
+  t.mock.method(prototype, "sync", async function (this: FileHandle) {
+    const path = readlinkSync(`/proc/self/fd/${this.fd}`);
+    const names = readdirSync(dir).filter((name) => !name.startsWith("."));
+    const content = names.map((name) => `${name}=${readFileSync(join(dir, name), "utf8")}`);
+    const kind = path === dir ? "folder" : `${readFileSync(path, "utf8")} in a temporary file`;
+    seen.push(`${kind}; ${content.join()}`);
+    return sync.call(this);
+  });
+  await write();
+  return seen;
+}
+
+test("content is on the disk before it takes its place, and its place before the write is over", async (t) => {
+  const dir = join(folder, "durable");
+  await mkdir(dir);
+  await writeFile(join(dir, "a"), "old");
+  assert.deepEqual(await syncsOf(t, dir, () => writeFileAtomic(join(dir, "a"), "new")), [
+    "new in a temporary file; a=old",
+    "folder; a=new",
+  ]);
+});
+
+test("files that belong together: the last one is away until the others are in place", async (t) => {
+  const dir = join(folder, "together");
+  await mkdir(dir);
+  for (const name of ["a", "b"]) await writeFile(join(dir, name), "old");
+  const files = ["a", "b"].map((name) => [join(dir, name), `new ${name}`] as const);
+  assert.deepEqual(await syncsOf(t, dir, () => replaceTogether(files)), [
+    "new a in a temporary file; a=old,b=old",
+    "new b in a temporary file; a=old,b=old",
+    "folder; a=old",
+    "folder; a=new a",
+    "folder; a=new a,b=new b",
+  ]);
 });
 
 test("a folder that does not exist is the user's mistake: exit 2, named", async () => {

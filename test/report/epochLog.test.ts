@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import fs, { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openEpochLog, readEpochLog } from "#pefd/report/epochLog.js";
@@ -28,6 +29,28 @@ describe("epochs.csv", () => {
       "epoch,learning_rate,train_loss,train_top1,train_top5,test_loss,test_top1,test_top5,seconds,step_ms",
     );
     assert.deepEqual(readEpochLog(folder), [row(1), row(2), odd]);
+  });
+
+  it("has a row on the disk when it is logged", async (t) => {
+    const folder = temporaryFolder(t);
+    const log = await openEpochLog(folder, { afterEpoch: 0 });
+    const real = fs.fsyncSync;
+    const synced: string[] = [];
+    t.mock.method(fs, "fsyncSync", (file: number) => {
+      synced.push(readFileSync(`/proc/self/fd/${file}`, "utf8").split("\n").at(-2) ?? "");
+      real(file);
+    });
+    syncBuiltinESMExports();
+    t.after(() => {
+      t.mock.reset();
+      syncBuiltinESMExports();
+    });
+    for (const epoch of [1, 2]) log.append(row(epoch));
+    log.close();
+    assert.deepEqual(
+      synced.map((line) => line.split(",")[0]),
+      ["1", "2"],
+    );
   });
 
   it("starts anew for a fresh run and drops rows after the checkpoint when a run goes on", async (t) => {
