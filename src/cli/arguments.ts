@@ -50,8 +50,15 @@ function checkSwitch(name: string, value: string | undefined): void {
   throw inputError(`--${name} is a switch and takes no value; "${value.slice(1)}" was given.`);
 }
 
-function normaliseAll(argv: readonly string[], rows: Rows): string[] {
+/** yargs itself stumbles over flags named as what every object has, such as --constructor. */
+function refuseInherited(commandName: string, token: string, rows: Rows): void {
+  const [, name] = /^--([^=]+)/.exec(token) ?? [];
+  if (name !== undefined && name in Object.prototype) checkKnown(commandName, [name], rows);
+}
+
+function normaliseAll(commandName: string, argv: readonly string[], rows: Rows): string[] {
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
+  for (const token of argv.slice(0, end)) refuseInherited(commandName, token, rows);
   return argv.map((token, index) => (index < end ? normalise(token, rows) : token));
 }
 
@@ -120,7 +127,7 @@ export function parseArguments(
   argv: readonly string[],
 ): Arguments {
   const rows = rowsOf(command.sections);
-  const parser = declare(quietYargs(normaliseAll(argv, rows)), rows).fail(explain);
+  const parser = declare(quietYargs(normaliseAll(commandName, argv, rows)), rows).fail(explain);
   const { _: words, $0: _script, help, ...flags } = parser.parseSync();
   if (help === true) return { flags, positionals: [], help: true };
   checkKnown(commandName, Object.keys(flags), rows);

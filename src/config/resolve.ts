@@ -19,9 +19,9 @@ export interface Resolved<Options = Readonly<Record<string, unknown>>> {
   readonly ranks: Readonly<Record<string, number>>;
 }
 
-/** All rows of some sections by name. */
+/** All rows of some sections by name; what every object has, such as "constructor", is no row. */
 export const rowsOf = (sections: readonly Section[]): Rows =>
-  Object.assign({}, ...sections.map((section) => section.rows));
+  Object.assign(Object.create(null), ...sections.map((section) => section.rows));
 
 /**
  * A layer that names another method (or model) than the one chosen says nothing about this one's values:

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseArguments } from "#pefd/cli/arguments.js";
+import { COMMANDS } from "#pefd/cli/commands.js";
+import { PefdError } from "#pefd/common/errors.js";
+import { createRandom, type Random } from "#pefd/common/random.js";
+import { resolveRows, rowsOf } from "#pefd/config/resolve.js";
+
+const LINES = 200;
+
+/** Words that a shell may hand over by mistake, or by malice. */
+const ODD = [
+  ...[
+    "--",
+    "-",
+    "--=",
+    "--=1",
+    "-=",
+    "--no-",
+    "--no_",
+    "-h",
+    "-x",
+    "-xyz",
+    "--a.b=1",
+    "--a",
+    "1",
+    "",
+  ],
+  ...[
+    "x".repeat(500),
+    "\u001b[2J",
+    "--\u001b=1",
+    "ü",
+    "--help=false",
+    "-1",
+    "--_",
+    "--$0",
+    "--no-help",
+  ],
+  ...["--constructor", "--no-constructor", "--__proto__=1", "--toString", "--hasOwnProperty=1"],
+];
+
+const oneOf = <T>(values: readonly T[], random: Random): T =>
+  values[random.integer(values.length)] as T;
+
+function word(names: readonly string[], random: Random): string {
+  const name = oneOf(names, random);
+  const odd = oneOf(ODD, random);
+  return oneOf([odd, odd, `--${name}`, `--${name}=${odd}`, `--no-${name}`], random);
+}
+
+test("names that every object has are no flags", async () => {
+  for (const { name, load } of COMMANDS) {
+    const { command } = await load();
+    for (const flag of Object.getOwnPropertyNames(Object.prototype)) {
+      assert.throws(
+        () => parseArguments(name, command, [`--${flag}`, "1"]),
+        (error: PefdError) => error.exitCode === 2 && /has no flag/.test(error.message),
+      );
+    }
+  }
+});
+
+test(`${LINES} odd lines for each command are taken, or refused in a sentence`, async () => {
+  const random = createRandom(1, "odd lines");
+  for (const { name, load } of COMMANDS) {
+    const { command } = await load();
+    const names = Object.keys(rowsOf(command.sections));
+    for (let line = 0; line < LINES; line++) {
+      const argv = Array.from({ length: 1 + random.integer(5) }, () => word(names, random));
+      try {
+        const { flags: values } = parseArguments(name, command, argv);
+        resolveRows(command.sections, [{ label: String, origin: String, values }]);
+      } catch (error) {
+        assert.ok(error instanceof PefdError, `${name} ${JSON.stringify(argv)}: ${error}`);
+      }
+    }
+  }
+});
