@@ -29,8 +29,11 @@ export function expectation(row: Row): string {
   return names[row.type];
 }
 
+/** What was typed as a sentence can repeat it. */
+const shown = (typed: string): string => (typed.length > 200 ? `${typed.slice(0, 200)}...` : typed);
+
 const refuse = (label: string, row: Row, typed: string): PefdError =>
-  inputError(`${label} takes ${expectation(row)}; "${typed}" is not.`);
+  inputError(`${label} takes ${expectation(row)}; "${shown(typed)}" is not.`);
 
 function inRange(value: number, { min, max, above, below }: Range): boolean {
   return (
@@ -75,7 +78,9 @@ function parseChoice(label: string, row: Row, typed: string): string {
   const choices = choicesOf(row);
   if (choices.includes(typed)) return typed;
   const kind = typeof row.choices === "string" ? KIND[row.choices] : undefined;
-  const what = kind ? `there is no ${kind.name} ${typed}` : `"${typed}" is not a choice`;
+  const what = kind
+    ? `there is no ${kind.name} ${shown(typed)}`
+    : `"${shown(typed)}" is not a choice`;
   const hint = kind?.hint ?? `Choose one of ${choices.join(", ")}.`;
   throw inputError(`${label}: ${what}.${didYouMean(typed, choices)}`, hint);
 }
@@ -104,7 +109,9 @@ const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths"]);
  */
 export function parseValue(label: string, row: Row, raw: unknown): unknown {
   const isList = Array.isArray(raw);
-  if ((isList && !TAKES_LISTS.has(row.type)) || (typeof raw === "object" && !isList)) {
+  const parts: readonly unknown[] = isList ? raw : [raw];
+  const isPlain = parts.every((part) => typeof part !== "object");
+  if ((isList && !TAKES_LISTS.has(row.type)) || !isPlain) {
     throw refuse(label, row, JSON.stringify(raw));
   }
   return PARSERS[row.type](label, row, raw);

@@ -1,7 +1,9 @@
-import { open, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { open, rm, stat, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
+import { parseBoundedJson } from "../common/boundedJson.js";
 import { cleanLine } from "../common/cleanText.js";
 import { runError } from "../common/errors.js";
+import { readInputText } from "../common/inputFile.js";
 import { httpGet, type RequestHeaders } from "./httpGet.js";
 
 /** How far a download is. */
@@ -62,13 +64,18 @@ const originFile = (partial: string): string => `${partial}.origin`;
 
 async function earlierAttempt(url: string, partial: string): Promise<Kept> {
   try {
-    const origin = JSON.parse(await readFile(originFile(partial), "utf8"));
+    const text = readInputText(originFile(partial), { maxBytes: 2 ** 16 });
+    const origin = parseBoundedJson(text) as { url?: unknown; validator?: unknown };
     if (origin.url !== url) return { bytes: 0 };
-    return { bytes: (await stat(partial)).size, validator: origin.validator };
+    return { bytes: (await stat(partial)).size, validator: headerValue(origin.validator) };
   } catch {
     return { bytes: 0 };
   }
 }
+
+/** What may stand in a header of a request. */
+const headerValue = (value: unknown): string | undefined =>
+  typeof value === "string" && /^[\x20-\x7e]{1,1000}$/.test(value) ? value : undefined;
 
 function rangeHeaders({ bytes, validator }: Kept): RequestHeaders {
   if (bytes === 0) return {};

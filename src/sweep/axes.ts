@@ -44,13 +44,17 @@ function fromRange(label: string, part: string): unknown[] {
   return Array.from({ length: count }, (_, index) => Number(first) + index);
 }
 
+/** 1 and "1" are the same value; what is no value at all is refused when it is parsed. */
+const keyOf = (value: unknown): string =>
+  typeof value === "object" ? JSON.stringify(value) : String(value);
+
 /** The elements of what was given: a list of a file, text with commas, a range of whole numbers; each once. */
 function elements(label: string, row: Row, raw: unknown): unknown[] {
   if (Array.isArray(raw)) return raw.flatMap((item) => elements(label, row, item));
   if (typeof raw !== "string" || (row.type === "path" && existsSync(raw))) return [raw];
   const parts = raw.split(",").map((part) => part.trim());
   const all = row.type === "integer" ? parts.flatMap((part) => fromRange(label, part)) : parts;
-  return [...new Map(all.map((value) => [String(value), value])).values()];
+  return [...new Map(all.map((value) => [keyOf(value), value])).values()];
 }
 
 const withValue = (layer: Layer, name: string, value: unknown): Layer => ({

@@ -3,10 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { PefdError } from "#pefd/common/errors.js";
+import { createRandom } from "#pefd/common/random.js";
 import { resolveDistill } from "#pefd/config/derive.js";
 import { presetNames, publishedFor, readConfiguration } from "#pefd/config/file.js";
 import { ALL_SECTIONS } from "#pefd/config/options.js";
 import { rowsOf } from "#pefd/config/resolve.js";
+import { mutateJson } from "../helpers/mutateJson.js";
 
 const rows = rowsOf(ALL_SECTIONS);
 const folder = mkdtempSync(join(tmpdir(), "pefd-config-"));
@@ -72,4 +75,17 @@ test("broken files are refused", () => {
   );
   assert.throws(() => readConfiguration("/dev/zero", rows), /\/dev\/zero is a device/);
   assert.throws(() => readConfiguration("smok", rows), /no preset smok\. Did you mean smoke\?/);
+});
+
+test("2,000 files of odd values are taken, or refused in a sentence", () => {
+  const random = createRandom(1, "configurations");
+  const sound = { extends: "smoke", epochs: 3, lr_decay_epochs: [1, 2], momentum: 0.5, data: "x" };
+  for (let i = 0; i < 2000; i++) {
+    const file = write("odd.json", mutateJson(sound, random));
+    try {
+      resolveDistill(readConfiguration(file, rows).layers);
+    } catch (error) {
+      assert.ok(error instanceof PefdError && error.exitCode === 2, String(error));
+    }
+  }
 });

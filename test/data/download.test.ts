@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
@@ -247,4 +255,23 @@ test("two at once into one folder download once: the second waits for the first"
   // This archive is not the official one: the second finds a folder that is not its to touch.
   const [reason] = ends.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
   assert.match(String(reason), /holds something other than the complete CIFAR-100/);
+});
+
+test("a damaged note on where the bytes came from is as good as none", async (t) => {
+  const here = await setting(t, BROKEN);
+  await failure(here.fetch(), 1);
+  mend(here);
+  const note = `${here.partial}.origin`;
+  for (const text of [
+    "",
+    "null",
+    "[]",
+    JSON.stringify({ url: here.url, validator: { a: "\r\n" } }),
+  ]) {
+    writeFileSync(here.partial, here.archive.subarray(0, 5000));
+    writeFileSync(note, text);
+    await here.fetch();
+    assertInPlace(here);
+    rmSync(here.directory, { recursive: true });
+  }
 });
