@@ -58,14 +58,14 @@ async function fetchAlone(options: FetchOptions): Promise<FetchResult> {
   const { directory, url = CIFAR100_URL, md5 = CIFAR100_MD5, signal } = options;
   const partial = `${directory}.tar.gz.partial`;
   if (await isThere(directory)) {
-    await removePartial(partial);
+    removePartial(partial);
     return { fetched: false, resumedFrom: 0 };
   }
   try {
     makeFolder(dirname(directory));
     const resumedFrom = await bringArchive({ ...options, url, md5, partial });
     await unpackInto(directory, partial, url);
-    await removePartial(partial);
+    removePartial(partial);
     return { fetched: true, resumedFrom };
   } catch (error) {
     signal?.throwIfAborted();
@@ -103,7 +103,7 @@ async function bringArchive(request: ArchiveRequest): Promise<number> {
   const resumedFrom = await downloadPatiently(request, request.patience);
   const found = await md5Of(partial);
   if (found === md5) return resumedFrom;
-  await removePartial(partial);
+  removePartial(partial);
   throw runError(
     `The archive from ${url} has the md5 sum ${found}, expected ${md5}. It was removed.`,
     "Run the command again to download it anew.",

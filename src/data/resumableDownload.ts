@@ -1,4 +1,4 @@
-import { open, rm, stat, writeFile } from "node:fs/promises";
+import { closeSync, openSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { parseBoundedJson } from "../common/boundedJson.js";
 import { cleanLine } from "../common/cleanText.js";
@@ -35,23 +35,23 @@ export interface DownloadRequest {
  */
 export async function downloadResumable(download: DownloadRequest): Promise<number> {
   const { url, partial, signal } = download;
-  const kept = await earlierAttempt(url, partial);
+  const kept = earlierAttempt(url, partial);
   const response = await httpGet(url, rangeHeaders(kept), signal);
   if (kept.bytes > 0 && continuesAt(response, kept.bytes)) {
     await receive(response, download, kept.bytes);
     return kept.bytes;
   }
   const whole = response.statusCode === 200 ? response : await askAnew(response, url, signal);
-  await removePartial(partial);
-  await writeFile(originFile(partial), JSON.stringify({ url, validator: validatorOf(whole) }));
+  removePartial(partial);
+  writeFileSync(originFile(partial), JSON.stringify({ url, validator: validatorOf(whole) }));
   await receive(whole, download, 0);
   return 0;
 }
 
 /** Removes what an attempt left. */
-export async function removePartial(partial: string): Promise<void> {
-  await rm(partial, { force: true });
-  await rm(originFile(partial), { force: true });
+export function removePartial(partial: string): void {
+  rmSync(partial, { force: true });
+  rmSync(originFile(partial), { force: true });
 }
 
 interface Kept {
@@ -62,12 +62,12 @@ interface Kept {
 /** Beside the bytes lies where they came from and which version of the file they are. */
 const originFile = (partial: string): string => `${partial}.origin`;
 
-async function earlierAttempt(url: string, partial: string): Promise<Kept> {
+function earlierAttempt(url: string, partial: string): Kept {
   try {
     const text = readInputText(originFile(partial), { maxBytes: 2 ** 16 });
     const origin = parseBoundedJson(text) as { url?: unknown; validator?: unknown };
     if (origin.url !== url) return { bytes: 0 };
-    return { bytes: (await stat(partial)).size, validator: headerValue(origin.validator) };
+    return { bytes: statSync(partial).size, validator: headerValue(origin.validator) };
   } catch {
     return { bytes: 0 };
   }
@@ -123,8 +123,15 @@ function checkBytes(bytes: number, { url, mostBytes = MOST_BYTES }: DownloadRequ
   );
 }
 
-/** Every chunk is written before the next is awaited, so that a break loses nothing that arrived. */
-async function receive(
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+}
+
+/**
+ * Every chunk is written as it arrives, before anything else is looked at: what waits in memory is lost when the
+ * connection breaks, and a server that breaks off early and often would never be done with.
+ */
+function receive(
   response: IncomingMessage,
   request: DownloadRequest,
   start: number,
@@ -132,20 +139,32 @@ async function receive(
   const { partial, onProgress } = request;
   const length = response.headers["content-length"];
   const total = length === undefined ? undefined : start + Number(length);
+  const file = openSync(partial, start > 0 ? "a" : "w");
   let received = start;
-  checkBytes(total ?? 0, request);
+  const take = (chunk: Uint8Array) => {
+    checkBytes(received + chunk.length, request);
+    writeAll(file, chunk);
+    received += chunk.length;
+    onProgress?.({ received, total });
+  };
+  const arrived = new Promise<void>((resolve, reject) => {
+    const attempt = (action: () => void) => {
+      try {
+        action();
+      } catch (error) {
+        response.destroy();
+        reject(error);
+      }
+    };
+    response.once("end", resolve).on("error", reject);
+    response.on("data", (chunk: Uint8Array) => attempt(() => take(chunk)));
+    attempt(() => checkBytes(total ?? 0, request));
+  });
   onProgress?.({ received, total });
-  const file = await open(partial, start > 0 ? "a" : "w");
-  try {
-    for await (const chunk of response) {
-      checkBytes(received + chunk.length, request);
-      await file.writeFile(chunk);
-      received += chunk.length;
-      onProgress?.({ received, total });
-    }
-  } finally {
-    await file.close();
-  }
-  if (total === undefined || received === total) return;
-  throw new Error(`the answer ended after ${received} of ${total} bytes`);
+  return arrived
+    .finally(() => closeSync(file))
+    .then(() => {
+      if (total === undefined || received === total) return;
+      throw new Error(`the answer ended after ${received} of ${total} bytes`);
+    });
 }
