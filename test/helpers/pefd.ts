@@ -9,14 +9,13 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs Node.js on a script and waits for its end. */
-export function runScript(
-  script: string,
+/** Runs a program in exactly this environment, and waits for its end. */
+export function runProgram(
+  program: string,
   args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  options: { cwd?: string; env: NodeJS.ProcessEnv },
 ): Promise<Ended> {
-  const env = { ...process.env, NO_COLOR: "1", ...options.env };
-  const child = spawn(process.execPath, [script, ...args], { cwd: options.cwd, env });
+  const child = spawn(program, args, options);
   const text = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
     child[stream].setEncoding("utf8").on("data", (part: string) => {
@@ -28,6 +27,17 @@ export function runScript(
     child.on("close", (exitCode) => done({ exitCode, ...text }));
   });
 }
+
+/** Runs Node.js on a script and waits for its end. */
+export const runScript = (
+  script: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<Ended> =>
+  runProgram(process.execPath, [script, ...args], {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { ...process.env, NO_COLOR: "1", ...options.env },
+  });
 
 /** Runs the command line as a user does. */
 export const pefd = (

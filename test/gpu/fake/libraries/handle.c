@@ -1,0 +1,5 @@
+#include "handle.h"
+
+#include <stdlib.h>
+
+void *newThing(void) { return calloc(1, 64); }

@@ -1,0 +1,45 @@
+import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { dependencies } from "#pefd/runtime/paths.js";
+import { ROOT } from "../helpers/paths.js";
+
+const PACKAGE = "node_modules/@tensorflow/tfjs-node-gpu";
+
+/** What a copy of the project needs to run, and to check itself. */
+const COPIED = ["bin", "configs", "dist", "package.json", "scripts", "src", "test/golden"];
+
+/** Links to everything in a folder, but for one entry. */
+function linkAll(from: string, to: string, except: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const name of readdirSync(from)) {
+    if (name !== except) symlinkSync(join(from, name), join(to, name));
+  }
+}
+
+/**
+ * A copy of this checkout that uses another build of TensorFlow: everything but its link to that build is the same.
+ * The package with the binding is copied, since the binding looks for TensorFlow from where it really lies; all other
+ * packages are links.
+ * @param folder an empty folder
+ * @param tree the build of TensorFlow
+ */
+export function installWith(folder: string, tree: string): void {
+  linkAll(join(ROOT, "node_modules"), join(folder, "node_modules"), "@tensorflow");
+  const packages = "node_modules/@tensorflow";
+  linkAll(join(ROOT, packages), join(folder, packages), "tfjs-node-gpu");
+  cpSync(join(ROOT, PACKAGE), join(folder, PACKAGE), {
+    recursive: true,
+    filter: (source) => source !== dependencies(join(ROOT, PACKAGE)),
+  });
+  symlinkSync(tree, dependencies(join(folder, PACKAGE)));
+  for (const name of COPIED) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  }
+}
+
+/** Makes the copy use another build from now on. */
+export function relink(folder: string, tree: string): void {
+  const link = dependencies(join(folder, PACKAGE));
+  rmSync(link);
+  symlinkSync(tree, link);
+}
