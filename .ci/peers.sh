@@ -71,3 +71,13 @@ real_images() {
   fi
   export PEFD_REAL_DATA=$folder/cifar-100-binary
 }
+
+# TensorFlow's build for GPUs, 3.4 GB, for the pretended GPU of test/gpu (PEFD_GPU_TREE); it is kept in the cache folder.
+gpu_tree() {
+  local tool tree
+  for tool in gcc nm grep; do
+    command -v "$tool" || { echo "no $tool to build the pretended GPU with"; return 1; }
+  done
+  tree=$(node scripts/gpu-tree.js) || return 1
+  export PEFD_GPU_TREE=$tree
+}

@@ -1,0 +1,45 @@
+import { cpSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { exclusively } from "./lock.js";
+import { Problem } from "./problem.js";
+
+/**
+ * Brings TensorFlow's build for GPUs into the cache folder (3.4 GB, once), for tests: set-up as on a machine with a GPU,
+ * for a copy of the package that is then thrown away. The project, which must be set up, goes on with the build it has.
+ * @param {string} root the project's folder
+ * @param progress as of progressOn
+ * @returns {Promise<string>} the build's folder
+ */
+export async function bringGpuTree(root, progress) {
+  const compiled = (path) => import(pathToFileURL(join(root, "dist", path)).href);
+  const { installRuntime } = await compiled("runtime/install.js");
+  const { dependencies, packageDirectory } = await compiled("runtime/paths.js");
+  const { cacheDirectory } = await compiled("common/cachePaths.js");
+  const { TENSORFLOW_VERSION } = await compiled("runtime/wheels.js");
+  const original = packageDirectory();
+  const cache = cacheDirectory(process.env, homedir());
+  const packageFolder = mkdtempSync(join(root, "node_modules/.gpu-tree-"));
+  try {
+    const filter = (source) => source !== dependencies(original);
+    cpSync(original, packageFolder, { recursive: true, filter });
+    const settings = {
+      env: { ...process.env, PEFD_RUNTIME: "gpu" },
+      packageFolder,
+      cache,
+      node: { program: process.execPath, platform: process.platform, arch: process.arch },
+      // The copy is not what this project loads; the tests that follow load it.
+      probe: async () => ({ version: TENSORFLOW_VERSION, usesGpu: false, reason: "" }),
+      ...progress,
+    };
+    const wait = () => progress.onPhase("Waiting for another set-up that uses the same cache");
+    const isWhole = await exclusively(cache, wait, (inherit) =>
+      installRuntime({ ...settings, inherit }),
+    );
+    if (!isWhole) throw new Problem("TensorFlow's build for GPUs is for Linux x86-64 only.", "");
+    return readlinkSync(dependencies(packageFolder));
+  } finally {
+    rmSync(packageFolder, { recursive: true, force: true });
+  }
+}
