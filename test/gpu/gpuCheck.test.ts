@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { SAMPLED, wholeMatrices } from "../helpers/matrices.js";
+import { ROOT } from "../helpers/paths.js";
+import { type Ended, runProgram } from "../helpers/pefd.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { pretendGpu } from "./pretendedGpu.js";
+import { noPretendedGpu } from "./runtimeTree.js";
+
+const check = (project: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> =>
+  runProgram("bash", [join(project, "scripts/gpu-check.sh"), ...words], { env });
+
+/** The report's table: what each part came to. */
+function verdicts(report: string): Map<string, string> {
+  const rows = report.split("\n").filter((line) => /^\| .* \|$/.test(line));
+  return new Map(rows.slice(1).map((row) => row.split(" | ").slice(0, 2) as [string, string]));
+}
+
+test("gpu-check.sh tells of every part in one report, on a machine without a GPU as well", async (t) => {
+  const report = join(temporaryFolder(t), "report.md");
+  const env = { ...process.env, PEFD_PYTHON: "/nowhere/python", PEFD_RUNTIME: "cpu" };
+  const { exitCode, stderr } = await check(ROOT, ["--quick", "--report", report], env);
+  const text = readFileSync(report, "utf8");
+  assert.equal(exitCode, 0, text);
+  assert.match(stderr, /\d+ s; the report lies in /);
+  const parts = [...verdicts(text)];
+  assert.ok(parts.length >= 9, text);
+  for (const [part, verdict] of parts) {
+    assert.match(verdict, /PyTorch/.test(part) ? /^left out: \/nowhere/ : /^ok$/, part);
+  }
+  assert.match(text, /^ok +TensorFlow/m, "what doctor says");
+  assert.match(text, /of its bound: .* ok$/m, "golden numbers with their bounds");
+  assert.match(text, /^distill ours .* graph +float32/m, "step times");
+  assert.match(text, /^ *\d+ s {2}epoch 1\/1/m, "when the first epoch was done");
+  assert.match(text, /weightsSha256/);
+});
+
+test("gpu-check.sh refuses words that it does not know", async () => {
+  for (const words of [
+    ["--fast"],
+    ["--data"],
+    ["--report", join(ROOT, "package.json/report.md")],
+  ]) {
+    const { exitCode, stderr } = await check(ROOT, words, process.env);
+    assert.equal(exitCode, 2, words.join(" "));
+    assert.notEqual(stderr, "");
+  }
+});
+
+test("gpu-check.sh goes on after what fails: on a pretended GPU, the numbers are wrong and the rest is told", {
+  skip: noPretendedGpu() || (wholeMatrices ? false : SAMPLED),
+}, async (t) => {
+  const gpu = pretendGpu();
+  t.after(() => gpu.remove());
+  const report = join(gpu.root, "report.md");
+  const env = { ...gpu.environment(), PEFD_PYTHON: "/nowhere/python" };
+  const { exitCode } = await check(gpu.project, ["--quick", "--report", report], env);
+  const text = readFileSync(report, "utf8");
+  assert.equal(exitCode, 1, text);
+  assert.match(text, /^# pefd on NVIDIA H100/);
+  const parts = verdicts(text);
+  assert.equal(parts.get("| Golden numbers, graph engine"), "FAILED (exit 1)");
+  assert.equal(parts.get("| Distillation, cold start"), "ok", text);
+  assert.equal(parts.get("| Distillation, warm start"), "ok", text);
+  assert.match(text, /xla engine, bfloat16, NVIDIA H100/);
+});
