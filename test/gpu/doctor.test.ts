@@ -1,18 +1,127 @@
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { basename, join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { treeWithout, useTree } from "./installation.js";
+import { GPUS, type Pretence, type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
+import { gpuTree, noPretendedGpu } from "./runtimeTree.js";
 
-const skip = noPretendedGpu();
-let gpu: PretendedGpu;
+/** Libraries without one of which TensorFlow uses no GPU at all. */
+const LIBRARIES = [
+  ...["libcudart.so.12", "libcublas.so.12", "libcublasLt.so.12", "libcufft.so.11"],
+  ...["libcusolver.so.11", "libcusparse.so.12", "libcudnn.so.9"],
+];
 
-before(() => {
-  if (!skip) gpu = pretendGpu();
-});
-after(() => gpu?.remove());
+/** A line of doctor's: its mark, and what it says of the GPU. */
+interface Said {
+  readonly exitCode: number | null;
+  /** ok, no or -- */
+  readonly mark: string | undefined;
+  readonly gpu: string;
+  /** Everything. */
+  readonly text: string;
+}
 
-test("doctor: an H100 is used", { skip }, async () => {
-  const { stdout, stderr, exitCode } = await gpu.pefd(["doctor"]);
-  assert.match(stdout, /^ok +GPU +NVIDIA H100 80GB HBM3, compute capability 9/m, stderr);
-  assert.equal(exitCode, 0);
+/** A machine, what doctor is to say of its GPU, and with which mark. */
+type Machine = readonly [title: string, pretence: Pretence, mark: "ok" | "no", says: RegExp[]];
+
+const H100 = /^NVIDIA H100 80GB HBM3, compute capability 9\.0, 79\.6 GB/;
+const OTHERWISE = /PEFD_RUNTIME=cpu npm run setup/;
+
+const MACHINES: readonly Machine[] = [
+  ["an H100", {}, "ok", [H100, /driver 580\.82\.07/]],
+  [
+    "a 4090 beside a T4: bus order, and how to take the other",
+    { gpus: [GPUS.t4, GPUS.rtx4090] },
+    "ok",
+    [
+      /^Tesla T4, compute capability 7\.5/,
+      /--gpu 1: NVIDIA GeForce RTX 4090, compute capability 8\.9/,
+    ],
+  ],
+  [
+    "CUDA_VISIBLE_DEVICES leaves the 4090 alone",
+    { gpus: [GPUS.t4, GPUS.rtx4090], env: { CUDA_VISIBLE_DEVICES: "1" } },
+    "ok",
+    [/^NVIDIA GeForce RTX 4090/],
+  ],
+  [
+    "a driver that is too old for a Hopper",
+    { gpus: ["NVIDIA H100 80GB HBM3, 9.0, 535.54.15, 81559"] },
+    "no",
+    [/^NOT USED: .*driver 535\.54\.15/, /555\.42\.02 or newer/, OTHERWISE],
+  ],
+  [
+    "a capability that is too old",
+    { gpus: ["Tesla M60, 5.2, 580.82.07, 7618"] },
+    "no",
+    [/^NOT USED: Tesla M60.*5\.2/, OTHERWISE],
+  ],
+  [
+    "nvidia-smi that fails",
+    { smi: "fails" },
+    "ok",
+    [H100, /nvidia-smi failed: NVIDIA-SMI has failed/],
+  ],
+  [
+    "no NVML",
+    { smi: "no-library", without: ["libnvidia-ml.so.1"] },
+    "ok",
+    [H100, /libnvidia-ml\.so/],
+  ],
+  ["no nvidia-smi", { smi: null }, "ok", [H100, /nvidia-smi is not there/]],
+  ["nvidia-smi that knows no capabilities", { smi: "old" }, "ok", [H100]],
+  [
+    "a driver that does not start",
+    { cuInit: 999 },
+    "no",
+    [/^NOT USED: NVIDIA H100.*cuInit failed/, OTHERWISE],
+  ],
+];
+
+describe("doctor on pretended machines", { skip: noPretendedGpu() }, () => {
+  let gpu: PretendedGpu;
+
+  before(() => {
+    gpu = pretendGpu();
+  });
+  after(() => gpu?.remove());
+
+  const doctor = async (pretence: Pretence): Promise<Said> => {
+    const { exitCode, stdout, stderr } = await gpu.pefd(["doctor"], pretence);
+    const [, mark, said = ""] = stdout.match(/^(ok|no|--) {2}GPU {2,}(.*(?:\n {4,}.*)*)/m) ?? [];
+    return { exitCode, mark, gpu: said.replace(/\n +/g, " "), text: stdout + stderr };
+  };
+
+  for (const [title, pretence, mark, says] of MACHINES) {
+    it(title, async () => {
+      const said = await doctor(pretence);
+      assert.equal(said.mark, mark, said.text);
+      assert.equal(said.exitCode, mark === "ok" ? 0 : 3, said.text);
+      for (const pattern of says) assert.match(said.gpu, pattern);
+    });
+  }
+
+  it("tells which libraries serve, and their versions", async () => {
+    const { text } = await doctor({});
+    for (const library of LIBRARIES) assert.match(text, new RegExp(`^ +${library} +/?\\S+`, "m"));
+    assert.match(text, /CUDA 12\.9 .*cuDNN 9\.28/);
+    const { stdout } = await gpu.pefd(["doctor", "--json"]);
+    const { gpu: found } = JSON.parse(stdout);
+    assert.equal(found.name, "NVIDIA H100 80GB HBM3");
+    assert.deepEqual([found.capability, found.driver, found.cuda], ["9.0", "580.82.07", "12.9"]);
+    assert.equal(found.memory, 81559 * 2 ** 20);
+  });
+
+  for (const [i, library] of LIBRARIES.entries()) {
+    it(`names ${library} where it is missing, and exits with 3`, async (t) => {
+      const tree = gpuTree() as string;
+      const folder = join(gpu.root, `tree-${i}/runtime`, basename(tree));
+      treeWithout(tree, folder, (path) => basename(path) === library);
+      useTree(gpu.project, folder);
+      t.after(() => useTree(gpu.project, tree));
+      const { exitCode, text } = await doctor({ without: [library] });
+      assert.equal(exitCode, 3, text);
+      assert.match(text, new RegExp(`^no {2}GPU libraries +${library}: `, "m"));
+    });
+  }
 });

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 /** One thing that happened on a pretended GPU, as fake/log.h writes it. */
 export interface GpuEvent {
   readonly kind:
+    | "context"
     | "allocate"
     | "free"
     | "to-device"
@@ -14,9 +15,9 @@ export interface GpuEvent {
     | "graph"
     | "nothing"
     | "wrong";
-  /** Bytes of memory and of copies, else 1. */
+  /** Bytes of memory and of copies; a GPU's number on the bus; else 1. */
   readonly amount: number;
-  /** The kernel's or function's name. */
+  /** The GPU's, kernel's or function's name. */
   readonly name: string;
 }
 

@@ -1,5 +1,5 @@
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { join, relative } from "node:path";
 import { dependencies } from "#pefd/runtime/paths.js";
 import { ROOT } from "../helpers/paths.js";
 
@@ -37,9 +37,27 @@ export function installWith(folder: string, tree: string): void {
   }
 }
 
-/** Makes the copy use another build from now on. */
-export function relink(folder: string, tree: string): void {
+/** Makes such a copy use another build from now on. */
+export function useTree(folder: string, tree: string): void {
   const link = dependencies(join(folder, PACKAGE));
   rmSync(link);
   symlinkSync(tree, link);
+}
+
+/**
+ * A build of TensorFlow like another one, but for some files. What it has are links; libraries are looked for beside
+ * the link, not beside what it leads to.
+ * @param from the build
+ * @param to where it goes: a folder that is not there yet, with the same last name
+ * @param isMissing told a file's path in the build
+ */
+export function treeWithout(from: string, to: string, isMissing: (path: string) => boolean): void {
+  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+    const source = join(entry.parentPath, entry.name);
+    const path = relative(from, source);
+    if (entry.isDirectory() || isMissing(path)) continue;
+    const target = join(to, path);
+    mkdirSync(join(target, ".."), { recursive: true });
+    symlinkSync(entry.isSymbolicLink() ? readlinkSync(source) : source, target);
+  }
 }

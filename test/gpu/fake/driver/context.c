@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../log.h"
 #include "../machine.h"
 #include "memory.h"
 
@@ -18,6 +19,7 @@ void *newHandle(void) {
 }
 
 Status cuDevicePrimaryCtxRetain(void **context, int gpu) {
+  tell("context", machine()->gpus[gpu].bus, machine()->gpus[gpu].name);
   *context = &contexts[gpu];
   return SUCCESS;
 }
