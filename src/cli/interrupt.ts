@@ -27,17 +27,28 @@ export interface Interruption {
 }
 
 /**
+ * Signals that arrive within so many milliseconds of the first are the same wish to stop: `timeout` sends one to the
+ * program and one to its group, a terminal that closes sends SIGHUP and SIGTERM.
+ */
+const ONE_WISH_MS = 1000;
+
+/**
  * Runs work that can stop in good order. The first SIGINT, SIGTERM or SIGHUP aborts the signal that the
  * work was given, with an Interrupted as its reason, which the work throws when it has stopped early; work
- * that was all but done may as well return. A second signal ends the process at once.
+ * that was all but done may as well return. A second signal, later than a moment after, ends the process at once.
  */
 export async function interruptible<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
   { onSignal, hint }: Interruption = {},
 ): Promise<Result> {
   const controller = new AbortController();
+  let first: number | undefined;
   const listener = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(signalExitCode(name));
+    if (first !== undefined) {
+      if (performance.now() - first > ONE_WISH_MS) process.exit(signalExitCode(name));
+      return;
+    }
+    first = performance.now();
     controller.abort(new Interrupted(name, hint));
     onSignal?.(name);
   };

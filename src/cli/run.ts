@@ -40,6 +40,12 @@ function reporterOf({ output }: Invocation, printFreq: number | undefined): RunR
   });
 }
 
+/** Has something done should this process end by a second signal, or by an error that nobody caught. */
+function atExit(act: () => void): () => void {
+  process.once("exit", act);
+  return () => process.off("exit", act);
+}
+
 /**
  * Runs a training with a reporter on stderr and in good order when it is interrupted, then prints its result.
  * @param model the model that is trained, which names the files of its weights
@@ -53,9 +59,12 @@ export async function runTraining(
   const { output, layers, argv } = invocation;
   for (const notice of withoutEffect(WITHOUT_EFFECT, layers)) output.notice(notice);
   const reporter = reporterOf(invocation, options.print_freq);
-  const result = await interruptible((signal) => train({ reporter, signal, env: invocation.env }), {
-    onSignal: (name) => reporter.warn(`${name}: keeping what is done; once more stops at once`),
-    hint: `Go on with: ${resumeLine(argv)}`,
-  });
+  const result = await interruptible(
+    (signal) => train({ reporter, signal, atExit, env: invocation.env }),
+    {
+      onSignal: (name) => reporter.warn(`${name}: keeping what is done; once more stops at once`),
+      hint: `Go on with: ${resumeLine(argv)}`,
+    },
+  );
   output.result(runSummary(result, model, options.data), result);
 }

@@ -8,6 +8,9 @@ import { describeFailure, writeError } from "./writeError.js";
 const TEMPORARY_ENDING = ".pefd-tmp";
 const TEMPORARY_NAME = /^\..+\.[0-9a-f]{12}\.pefd-tmp$/;
 
+/** Whether a file's name is one of those that are not finished yet. */
+export const isTemporary = (name: string): boolean => TEMPORARY_NAME.test(name);
+
 /**
  * Writes a file so that readers, a crash or a power cut see either the old content or the new one, never a part:
  * temporary file in the same folder, fsync, rename, fsync of the folder.
@@ -62,7 +65,7 @@ export async function removeStaleTemporaryFiles(folder: string): Promise<string[
     if (error.code === "ENOENT") return [];
     throw runError(`The folder ${folder} cannot be read: ${describeFailure(error)}.`);
   });
-  const stale = names.filter((name) => TEMPORARY_NAME.test(name));
+  const stale = names.filter(isTemporary);
   for (const name of stale) await rm(join(folder, name), { force: true });
   return stale;
 }

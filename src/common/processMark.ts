@@ -11,16 +11,24 @@ function told(read: () => string): string {
   }
 }
 
+/** The kernel since it was started; empty where /proc does not tell, as all of these. */
+export const bootId = (): string =>
+  told(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
+
+/** The space in which this process's number means one process. */
+export const pidNamespace = (): string => told(() => readlinkSync("/proc/self/ns/pid"));
+
+/** This process's number in it. */
+export const ownPid = (): string => told(() => readlinkSync("/proc/self"));
+
 /** The space in which a process number means one process: this machine since it was started, and its namespace. */
 function place(): string {
-  const boot = told(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
-  const namespace = told(() => readlinkSync("/proc/self/ns/pid"));
-  const words = [hostname(), boot, namespace].join("\n");
+  const words = [hostname(), bootId(), pidNamespace()].join("\n");
   return createHash("sha256").update(words).digest("hex").slice(0, 8);
 }
 
-/** When a process was started, in the kernel's own units; nothing where there is none. */
-function startOf(pid: string): string {
+/** When a process was started, in the kernel's own units; empty where there is none. */
+export function startOf(pid: string): string {
   const line = told(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
   // The command's name (second field) may hold blanks; the rest is counted after its closing parenthesis.
   return line.replace(/^.*\) /s, "").split(" ")[19] ?? "";
@@ -28,7 +36,7 @@ function startOf(pid: string): string {
 
 /** A mark for the names of files that are of no use once this process is gone: letters, digits and dashes. */
 export function ownMark(): string {
-  const pid = told(() => readlinkSync("/proc/self"));
+  const pid = ownPid();
   return [place(), pid, startOf(pid)].join("-");
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { workingProcess } from "../train/lock.js";
+import { workingProcess } from "../train/claim/lock.js";
 import { type ChildEnd, type Program, runChild } from "./child.js";
 import type { SweepRun } from "./plan.js";
 import { isComplete } from "./state.js";

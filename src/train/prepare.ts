@@ -7,11 +7,10 @@ import type { RunConfig } from "../runFiles/config.js";
 import { fallbackWarning, isGpu } from "../runtime/device.js";
 import { nativeBackend } from "../runtime/native.js";
 import { loadTensorFlow, tf, type Variable } from "../runtime/tf.js";
+import { claimRunFolder } from "./claim/claim.js";
 import { chooseEngine, type EngineChoice } from "./engine.js";
 import { type Learner, variablesOf } from "./learner.js";
-import { lockRunFolder, refuseLiving } from "./lock.js";
 import type { Hooks, RunResult } from "./result.js";
-import { prepareRunFolder } from "./runFolder.js";
 import { openTrainingSession } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
@@ -71,9 +70,8 @@ export async function train(
 ): Promise<RunResult> {
   const { runDir, learner } = plan;
   const { dataset, choice, seed } = scene;
-  refuseLiving(runDir);
-  await prepareRunFolder(runDir, resolvedConfig(plan, options, scene), options);
-  const unlock = lockRunFolder(runDir);
+  const folder = await claimRunFolder(runDir, resolvedConfig(plan, options, scene), options);
+  const forget = hooks.atExit?.(folder.end);
   let cache: TeacherCache | undefined;
   try {
     return await runTraining({
@@ -86,6 +84,7 @@ export async function train(
       testImages: dataset.test.count,
       choice,
       hooks,
+      epochKept: folder.epochKept,
       cacheTally: () => cache?.tally(),
       openSession: async () => {
         const sets = [dataset.train, dataset.test];
@@ -108,7 +107,8 @@ export async function train(
     });
   } finally {
     if (cache !== undefined) closeCache(cache, hooks);
-    unlock();
+    folder.end();
+    forget?.();
     tf.dispose([...learnerVariables(learner), ...plan.constants]);
   }
 }

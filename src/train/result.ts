@@ -8,6 +8,12 @@ export interface Hooks {
   readonly signal: AbortSignal;
   /** The process's environment, for the names of devices. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * Has something done should the process be ended at once meanwhile.
+   * @param act what to do, without waiting for anything
+   * @returns takes it back
+   */
+  readonly atExit?: (act: () => void) => () => void;
 }
 
 /** A finished run, as `--json` prints it and result.json keeps it. */

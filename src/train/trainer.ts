@@ -35,6 +35,8 @@ export interface Run {
   openSession(): Promise<TrainingSession>;
   /** What a cache of the teacher's outputs has brought so far; undefined without one. */
   cacheTally(): CacheTally | undefined;
+  /** Told whenever an epoch is kept, and of a run that goes on and has kept one. */
+  epochKept(): void;
   readonly hooks: Hooks;
 }
 
@@ -85,6 +87,7 @@ export async function runTraining(run: Run): Promise<RunResult> {
     steps,
     ...choice,
   });
+  if (progress.epoch > 0) run.epochKept();
   if (progress !== FRESH) reporter.notice(`Going on after epoch ${progress.epoch}.`);
   reporter.phase(PREPARATION[choice.engine]);
   const session = await run.openSession();
@@ -218,6 +221,7 @@ async function keepEpoch(
   log.append(row);
   events.epochDone(row);
   await saveProgress(runDir, learner, progress);
+  run.epochKept();
   hooks.reporter.epochDone(row, best);
   if (before.epoch === 0) tellMemory(hooks);
   return progress;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { interruptible } from "#pefd/cli/interrupt.js";
 
@@ -46,7 +47,18 @@ test("a second signal ends the process at once", async () => {
   const child = await start("stubborn");
   child.kill("SIGINT");
   await said(child, "heard SIGINT");
+  await sleep(1200);
   child.kill("SIGTERM");
+  assert.deepEqual(await once(child, "exit"), [143, null]);
+});
+
+test("signals of one moment are one: what is done is kept", async () => {
+  const child = await start("slow");
+  child.kill("SIGTERM");
+  await said(child, "heard SIGTERM");
+  child.kill("SIGTERM");
+  child.kill("SIGHUP");
+  await said(child, "kept");
   assert.deepEqual(await once(child, "exit"), [143, null]);
 });
 

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Interrupted, interruptible, signalExitCode } from "#pefd/cli/interrupt.js";
 
 /**
- * A process that works until it is told to stop: "early" stops at the first signal, "done" returns then, "stubborn"
- * never ends by itself. Says "ready", then what it hears.
+ * A process that works until it is told to stop: "early" stops at the first signal, "slow" keeps what is done for half a
+ * second then, "done" returns then, "stubborn" never ends by itself. Says "ready", then what it hears.
  */
 const manner = process.argv[2];
 
@@ -13,7 +14,11 @@ async function work(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => manner !== "stubborn" && done());
   });
   clearInterval(timer);
-  if (manner === "early") signal.throwIfAborted();
+  if (manner === "slow") {
+    await sleep(500);
+    process.stdout.write("kept\n");
+  }
+  if (manner !== "done") signal.throwIfAborted();
 }
 
 try {

@@ -55,20 +55,24 @@ test("Ctrl-C keeps what is done, says how to go on, and that line ends in the sa
     (await pefd([...words, "--save_dir", "whole", "--json"], { cwd })).stdout,
   );
 
-  const child = spawn(process.execPath, [resolve(ROOT, "bin/pefd.js"), ...words, "--json"], {
-    cwd,
-  });
+  // As `timeout` does it: the signal reaches the process twice, alone and with its group.
+  const own = { cwd, detached: true };
+  const child = spawn(process.execPath, [resolve(ROOT, "bin/pefd.js"), ...words, "--json"], own);
+  const stop = () => child.kill("SIGINT") && process.kill(-(child.pid as number), "SIGINT");
   let stderr = "";
   let told = false;
   child.stderr.setEncoding("utf8").on("data", (part: string) => {
     stderr += part;
-    if (!told && /\nepoch +1\/12/.test(stderr)) told = child.kill("SIGINT");
+    if (!told && /\nepoch +1\/12/.test(stderr)) told = stop();
   });
   const [exitCode] = await once(child, "close");
   assert.equal(exitCode, 130, stderr);
   const next = /Go on with: pefd (.*)\n/.exec(stderr)?.[1] ?? assert.fail(stderr);
   assert.deepEqual(next.split(" "), [...words, "--json", "--resume"]);
-  assert.ok(!existsSync(join(cwd, TEACHER_RUN, "result.json")));
+  assert.match(stderr, /\nKept in .*: \d+ epochs and \d+ steps of the next\.\n/);
+  for (const name of ["result.json", "run.lock"]) {
+    assert.ok(!existsSync(join(cwd, TEACHER_RUN, name)), name);
+  }
 
   const resumed = await pefd(next.split(" "), { cwd });
   assert.equal(resumed.exitCode, 0, resumed.stderr);

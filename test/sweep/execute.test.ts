@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { executeSweep } from "#pefd/sweep/execute.js";
 import type { SweepRun } from "#pefd/sweep/plan.js";
 import { refuseOtherRuns } from "#pefd/sweep/state.js";
-import { lockRunFolder } from "#pefd/train/lock.js";
+import { lockRunFolder } from "#pefd/train/claim/lock.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { complete, fakeProgram, fakeRuns, recorder } from "./fakePefd.js";
 
@@ -70,10 +70,10 @@ test("a run in which another process works is waited for, and done when that one
   const folder = temporaryFolder(t);
   const [run] = (await fakeRuns(folder)) as [SweepRun];
   mkdirSync(run.runDir, { recursive: true });
-  const unlock = lockRunFolder(run.runDir);
+  const lock = lockRunFolder(run.runDir);
   const { observer, notices } = recorder(() => {
     complete(run);
-    unlock();
+    lock.release();
   });
   const program = fakeProgram(folder, [run], {});
   const [outcome] = await executeSweep([run], { ...settings(), program, observer });

@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { CONFIG_FILE } from "#pefd/runFiles/config.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
+import { ourselves } from "#pefd/train/claim/owner.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { lockRunFolder } from "#pefd/train/lock.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import {
@@ -76,7 +75,7 @@ test("a folder in which another process works is left alone until that process i
   const runDir = teacherRun(folder);
   mkdirSync(runDir, { recursive: true });
   const script = `
-    import { lockRunFolder } from "#pefd/train/lock.js";
+    import { ourselves } from "#pefd/train/claim/owner.js";
     lockRunFolder(${JSON.stringify(runDir)});
     console.log("locked");
     process.stdin.resume();`;
@@ -94,23 +93,12 @@ test("a folder in which another process works is left alone until that process i
   assert.ok(!readdirSync(runDir).includes("run.lock"));
 });
 
-const lockOf = (folder: string, owner: object) =>
-  writeFileSync(join(folder, "run.lock"), JSON.stringify({ host: hostname(), ...owner }));
-
-test("a lock whose process number belongs to a later process is taken over", (t) => {
-  const folder = temporaryFolder(t);
-  lockOf(folder, { pid: process.pid, started: "1" });
-  const unlock = lockRunFolder(folder);
-  assert.throws(() => lockRunFolder(folder), { exitCode: 2 });
-  unlock();
-  assert.deepEqual(readdirSync(folder), []);
-});
-
 test("a lock of another machine is never taken for a stale one, not by --force either", async (t) => {
   const folder = temporaryFolder(t);
   await smallData(folder);
   const { runDir } = await runTeacher(teacherOptions(folder, { epochs: 1 }), silentHooks());
-  lockOf(runDir, { host: "node17", pid: 4711, started: "1" });
+  const owner = { ...ourselves(true), host: "node17", boot: "4d0a", pid: 4711, started: "1" };
+  writeFileSync(join(runDir, "run.lock"), sealedText(owner));
   const before = readdirSync(runDir);
   for (const how of [{ resume: true }, { force: true }]) {
     await assert.rejects(runTeacher(teacherOptions(folder, { epochs: 2, ...how }), silentHooks()), {
@@ -123,12 +111,4 @@ test("a lock of another machine is never taken for a stale one, not by --force e
 
   rmSync(join(runDir, "run.lock"));
   await runTeacher(teacherOptions(folder, { epochs: 2, resume: true }), silentHooks());
-});
-
-test("a folder that was taken over is not released by its first owner", (t) => {
-  const folder = temporaryFolder(t);
-  const unlock = lockRunFolder(folder);
-  lockOf(folder, { host: "node17", pid: 4711, started: "1" });
-  unlock();
-  assert.deepEqual(readdirSync(folder), ["run.lock"]);
 });

@@ -1,0 +1,95 @@
+import { existsSync, readdirSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { isTemporary, removeStaleTemporaryFiles } from "../../common/atomicFile.js";
+import { inputError } from "../../common/errors.js";
+import { makeFolder } from "../../common/makeFolder.js";
+import type { TrainOptions } from "../../config/options.js";
+import { CONFIG_FILE, type RunConfig } from "../../runFiles/config.js";
+import { LOCK_FILE } from "../../runFiles/lockFile.js";
+import { writeStateFile } from "../../runFiles/stateFile.js";
+import { type FolderLock, lockRunFolder } from "./lock.js";
+import { refuseOtherRun } from "./record.js";
+import { removeAside, setAside, settle, undoUnlessKept } from "./setAside.js";
+
+/** A run's folder that is this process's until the end. */
+export interface RunFolder {
+  /** An epoch is kept: a run that this one replaces is removed. */
+  epochKept(): void;
+  /** Gives the folder back; a run that kept nothing leaves its place to the one that it was to replace. */
+  end(): void;
+}
+
+/**
+ * Claims a run's folder, before anything in it is looked at, and makes it ready: fresh, in the place of another run
+ * (--force), or to go on with (--resume).
+ * @throws inputError when another process is at work there, when the folder is taken and neither flag was given, or when
+ * a resumed run was another one; what was there is as it was then
+ */
+export async function claimRunFolder(
+  runDir: string,
+  config: RunConfig,
+  options: Pick<TrainOptions, "resume" | "force">,
+): Promise<RunFolder> {
+  const isNew = !existsSync(runDir);
+  makeFolder(runDir);
+  let lock = lockRunFolder(runDir);
+  let old: FolderLock | undefined;
+  const end = () => {
+    const last = old === undefined ? lock : undoUnlessKept(runDir, lock, old);
+    last.release();
+  };
+  try {
+    lock = settle(runDir, lock);
+    if (isTaken(runDir)) {
+      refuseUnasked(runDir, config, options);
+      if (options.force && !options.resume) ({ own: lock, old } = setAside(runDir, lock));
+    }
+    await removeStaleTemporaryFiles(runDir);
+    await writeStateFile(join(runDir, CONFIG_FILE), config);
+  } catch (error) {
+    end();
+    if (isNew) removeIfEmpty(runDir);
+    throw error;
+  }
+  return {
+    epochKept() {
+      old?.release();
+      old = undefined;
+      removeAside(runDir);
+    },
+    end,
+  };
+}
+
+function removeIfEmpty(runDir: string): void {
+  try {
+    rmdirSync(runDir);
+  } catch {}
+}
+
+/** Whether a folder holds anything besides the lock and what killed writers left. */
+const isTaken = (runDir: string): boolean =>
+  readdirSync(runDir).some((name) => name !== LOCK_FILE && !isTemporary(name));
+
+/** What is in a folder may be gone on with or replaced, each only where it was asked for and can be. */
+function refuseUnasked(
+  runDir: string,
+  config: RunConfig,
+  { resume, force }: Pick<TrainOptions, "resume" | "force">,
+): void {
+  if (resume) {
+    refuseOtherRun(runDir, config);
+    return;
+  }
+  if (!force) {
+    throw inputError(
+      `The run folder ${runDir} exists already.`,
+      "Go on with it by --resume, or replace it by --force.",
+    );
+  }
+  if (existsSync(join(runDir, CONFIG_FILE))) return;
+  throw inputError(
+    `${runDir} is not empty and holds no ${CONFIG_FILE}: it is not a run of pefd, so --force leaves it alone.`,
+    "Choose another --save_dir.",
+  );
+}
