@@ -7,4 +7,6 @@ export type CheckpointFormat = "safetensors" | "pth-zip" | "pth-legacy" | "saved
 export interface CheckpointContent {
   readonly state: StateDict;
   readonly metadata: Metadata;
+  /** Whether the file carries a checksum of its content, which then fits. */
+  readonly isSealed?: boolean;
 }

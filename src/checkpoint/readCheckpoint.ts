@@ -7,6 +7,7 @@ import { isPthLegacy, parsePthLegacy } from "./pthLegacy.js";
 import { parsePthZip } from "./pthZip.js";
 import { parseSafetensors } from "./safetensors.js";
 import { checkpointFileOf, isSavedModel } from "./savedModelFolder.js";
+import { unsealed } from "./seal.js";
 import { currentNames, stripModulePrefix } from "./stateNames.js";
 
 export interface Checkpoint extends CheckpointContent {
@@ -26,12 +27,13 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const file = checkpointFileOf(path);
   const bytes = readWholeFile(file);
   return namingFile(file, bytes.length, async () => {
-    const { format, state, metadata } = await parseCheckpoint(bytes);
+    const { format, state, metadata, isSealed = false } = await parseCheckpoint(bytes);
     return {
       path,
       format: isSavedModel(path) ? "savedmodel" : format,
       state: currentNames(stripModulePrefix(state)),
       metadata,
+      isSealed,
     };
   });
 }
@@ -66,8 +68,9 @@ const FORMATS: readonly FormatRow[] = [
     format: "safetensors",
     recognises: (bytes) => bytes[8] === 0x7b && bytes[7] === 0 && bytes[6] === 0,
     parse: (bytes) => {
-      const { state, metadata } = parseSafetensors(bytes);
-      return { state, metadata: decodeMetadata(metadata) };
+      const { state, metadata: found } = parseSafetensors(bytes);
+      const { metadata, isSealed } = unsealed(state, found);
+      return { state, metadata: decodeMetadata(metadata), isSealed };
     },
   },
 ];

@@ -5,6 +5,7 @@ import type { StateDict } from "../common/stateDict.js";
 import { encodeMetadata, type Metadata } from "./metadata.js";
 import { serializePth } from "./pthWriter.js";
 import { serializeSafetensors } from "./safetensors.js";
+import { sealed } from "./seal.js";
 
 type Serialize = (state: StateDict, metadata: Metadata) => Uint8Array | Promise<Uint8Array>;
 
@@ -45,3 +46,14 @@ export const writeCheckpoint = async (
   state: StateDict,
   metadata: Metadata = {},
 ): Promise<void> => writeFileAtomic(path, await checkpointBytes(path, state, metadata));
+
+/**
+ * Writes a safetensors file with a checksum of its content in its metadata, which every reader here compares.
+ * @throws as writeCheckpoint
+ */
+export const writeSealedCheckpoint = (
+  path: string,
+  state: StateDict,
+  metadata: Metadata,
+): Promise<void> =>
+  writeFileAtomic(path, serializeSafetensors(state, sealed(state, encodeMetadata(metadata))));

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../common/errors.js";
 import {
@@ -11,7 +11,7 @@ import {
   TRAIN_FILE,
 } from "./records.js";
 import { balancedSubset } from "./subset.js";
-import type { Dataset, ImageSet } from "./types.js";
+import type { Dataset, ImageFile, ImageSet } from "./types.js";
 
 /** How many images to take of each file; all of them where left out. Which ones: see subset.ts. */
 export interface DatasetLimits {
@@ -27,11 +27,15 @@ export interface DatasetLimits {
  *   above 99, or a limit is not a positive integer or more than there are
  */
 export function loadCifar100(directory: string, limits: DatasetLimits = {}): Dataset {
+  const train = readSet(directory, TRAIN_FILE, "train", limits.limitTrain);
+  const test = readSet(directory, TEST_FILE, "test", limits.limitTest);
   return {
     name: "cifar100",
     numClasses: 100,
-    train: loadSet(directory, TRAIN_FILE, "train", limits.limitTrain),
-    test: loadTestSet(directory, limits.limitTest),
+    train: train.set,
+    test: test.set,
+    trainFile: imageFile(train.records),
+    testFile: imageFile(test.records),
     directory,
   };
 }
@@ -41,23 +45,37 @@ export function loadCifar100(directory: string, limits: DatasetLimits = {}): Dat
  * @throws inputError as loadCifar100 does
  */
 export function loadTestSet(directory: string, limitTest?: number): ImageSet {
-  return loadSet(directory, TEST_FILE, "test", limitTest);
+  return readSet(directory, TEST_FILE, "test", limitTest).set;
 }
 
-/** The whole file of training images, whatever part of it a run takes: how many there are, and its sha256. */
-export function trainFileIdentity(directory: string): { images: number; sha256: string } {
-  const bytes = readFileSync(join(directory, TRAIN_FILE));
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { images: bytes.length / RECORD_BYTES, sha256 };
+/**
+ * The checksums of both files as they are now, of the same bytes as those of loadCifar100.
+ * @throws inputError as loadCifar100 does
+ */
+export function cifar100Files(directory: string): Pick<Dataset, "trainFile" | "testFile"> {
+  checkDirectory(directory);
+  const file = (name: string) => imageFile(readRecords(join(directory, name)));
+  return { trainFile: file(TRAIN_FILE), testFile: file(TEST_FILE) };
 }
 
-function loadSet(directory: string, file: string, name: string, limit?: number): ImageSet {
+const imageFile = (records: Uint8Array): ImageFile => ({
+  images: records.length / RECORD_BYTES,
+  sha256: createHash("sha256").update(records).digest("hex"),
+});
+
+/** The images of a file, and its bytes. */
+function readSet(
+  directory: string,
+  file: string,
+  name: string,
+  limit?: number,
+): { set: ImageSet; records: Uint8Array } {
   checkDirectory(directory);
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
     throw inputError(`--limit_${name} must be a positive whole number, not ${limit}.`);
   }
   const records = readRecords(join(directory, file));
-  if (limit === undefined) return decodeRecords(records);
+  if (limit === undefined) return { set: decodeRecords(records), records };
   const count = records.length / RECORD_BYTES;
   if (limit > count) {
     throw inputError(
@@ -65,7 +83,8 @@ function loadSet(directory: string, file: string, name: string, limit?: number):
       "Leave it out to take all of them.",
     );
   }
-  return decodeRecords(records, balancedSubset(fineLabels(records), limit, name));
+  const chosen = balancedSubset(fineLabels(records), limit, name);
+  return { set: decodeRecords(records, chosen), records };
 }
 
 function checkDirectory(directory: string): void {

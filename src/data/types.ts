@@ -12,12 +12,21 @@ export interface ImageSet {
   readonly channels: 3;
 }
 
+/** A file of images as it was read, whatever part of it a run takes. */
+export interface ImageFile {
+  readonly images: number;
+  readonly sha256: string;
+}
+
 /** A data set: `train` comes from the training file only, `test` from the test file only. */
 export interface Dataset {
   readonly name: "cifar100";
   readonly numClasses: 100;
   readonly train: ImageSet;
   readonly test: ImageSet;
+  /** The files that they come from. */
+  readonly trainFile: ImageFile;
+  readonly testFile: ImageFile;
   /** The folder that it was read from. */
   readonly directory: string;
 }

@@ -108,6 +108,22 @@ export function readEpochLog(runDir: string): EpochRow[] {
   });
 }
 
+/**
+ * The complete lines of a run's epochs.csv as they stand.
+ * @returns undefined where there is no file
+ * @throws inputError for what is no regular file of a bounded size
+ */
+export function epochLogText(runDir: string): string | undefined {
+  const path = join(runDir, EPOCH_LOG);
+  if (!existsSync(path)) return undefined;
+  const text = readInputText(path, { maxBytes: MAX_FILE_BYTES });
+  return text.slice(0, text.lastIndexOf("\n") + 1);
+}
+
+/** That text with one more row; with a header where it is empty. */
+export const epochLogWith = (text: string | undefined, row: EpochRow): string =>
+  `${text || `${HEADER}\n`}${format(row)}\n`;
+
 /** Lines worth keeping when a run goes on after an epoch; unreadable ones (a crash of the machine) go. */
 function keptLines(path: string, afterEpoch: number): string[] {
   if (afterEpoch === 0 || !existsSync(path)) return [];

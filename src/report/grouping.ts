@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { cleanLine } from "../common/cleanText.js";
 import { partsExperiments, touchesOf } from "../config/policy.js";
+import { identitySchema, identitySettings } from "../runFiles/identity.js";
 import type { RunRecord } from "./runRecord.js";
 
 /** What an experiment's settings may be: one value, or a list such as the decay epochs. */
@@ -28,14 +29,17 @@ export interface RunGroup {
 /** The same file, however its folder is spelled: its own folder and name. */
 const shortPath = (path: string) => join(basename(dirname(path)), basename(path));
 
+/** What inputs hold counts where a run tells it, else where they lay. */
 function settingsOf(run: RunRecord): Record<string, Setting> {
+  const { data: identity } = identitySchema.safeParse(run.config.identity);
   const entries = Object.entries(run.config).flatMap(([key, value]) => {
     const plain = ["string", "number", "boolean"].includes(typeof value) || Array.isArray(value);
     if (!plain || IN_THE_LINE.has(key) || !partsExperiments(key)) return [];
     const isFile = touchesOf(key) === "input";
+    if (isFile && identity !== undefined) return [];
     return [[key, isFile ? shortPath(String(value)) : (value as Setting)] as const];
   });
-  return Object.fromEntries(entries);
+  return { ...Object.fromEntries(entries), ...(identity && identitySettings(identity)) };
 }
 
 /** The three weights of the loss, as far as the run has them. */

@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { name, place, setting, sha256 } from "./values.js";
 
-/** Everything that a run's numbers depend on: two runs of one identity and one seed are the same run. */
+/** Everything that a run's numbers depend on: two runs of one identity are the same run. */
 export const identitySchema = z.object(
   {
     /** Of the whole files, whatever part of them a run takes. */
@@ -10,11 +11,11 @@ export const identitySchema = z.object(
     /** Of the teacher's weights as they were loaded; a teacher's own training has none. */
     teacherSha256: sha256.optional(),
     engine: name,
-    precision: name,
+    /** cpu or gpu. */
     device: name,
     /** See NUMERICS. */
     numerics: place,
-    /** The options that touch numbers, resolved. */
+    /** The options that touch numbers, resolved, the seed among them. */
     options: z.record(name, setting),
   },
   "must be an identity",
@@ -29,38 +30,70 @@ export const NUMERICS = 1;
 /** Engines whose weights are the same bit for bit stand under one name: a run may change between them. */
 const SAME_BITS: Readonly<Record<string, string>> = { eager: "graph" };
 
-const arithmetic = (engine: string): string => SAME_BITS[engine] ?? engine;
+/** What an engine computes, apart from how: "graph" for the eager one, too. */
+export const arithmeticOf = (engine: string): string => SAME_BITS[engine] ?? engine;
 
-const short = (hash: string | undefined): string =>
-  hash === undefined ? "none" : `${hash.slice(0, 8)}...`;
+type Value = string | number | undefined;
+type Part = readonly [key: string, what: string, value: (identity: Partial<Identity>) => Value];
 
-type Part = readonly [what: string, value: (identity: Identity) => string | number | undefined];
-
+/** The parts of an identity besides options: for columns of reports, for sentences, and what counts of each. */
 const PARTS: readonly Part[] = [
-  ["the training data", ({ trainSha256 }) => short(trainSha256)],
-  ["the test data", ({ testSha256 }) => short(testSha256)],
-  ["the teacher's weights", ({ teacherSha256 }) => short(teacherSha256)],
-  ["the engine", ({ engine }) => arithmetic(engine)],
-  ["the precision", ({ precision }) => precision],
-  ["the kind of device", ({ device }) => device],
-  ["the version of the numerics", ({ numerics }) => numerics],
+  ["train_data", "the training data", ({ trainSha256 }) => trainSha256],
+  ["test_data", "the test data", ({ testSha256 }) => testSha256],
+  ["teacher_weights", "the teacher's weights", ({ teacherSha256 }) => teacherSha256],
+  ["engine", "the engine", ({ engine }) => engine && arithmeticOf(engine)],
+  ["device", "the kind of device", ({ device }) => device],
+  ["numerics", "the version of the numerics", ({ numerics }) => numerics],
 ];
 
-const shown = (value: unknown): string => (value === undefined ? "not set" : JSON.stringify(value));
+const SHOWN_DIGITS = 8;
+
+/** A checksum in a few digits, any other value as it is. */
+const short = (value: Value): Value =>
+  typeof value === "string" && value.length === 64 ? value.slice(0, SHOWN_DIGITS) : value;
+
+/** The parts of an identity besides its options, as a report shows and compares them. */
+export const identitySettings = (identity: Identity): Readonly<Record<string, string | number>> =>
+  Object.fromEntries(
+    PARTS.flatMap(([key, , value]) => {
+      const own = short(value(identity));
+      return own === undefined ? [] : [[key, own] as const];
+    }),
+  );
+
+/** Of all that an identity says: equal for two that are the same run. */
+export function identitySha256(identity: Identity): string {
+  const parts = PARTS.map(([, , value]) => value(identity) ?? null);
+  const options = Object.entries(identity.options).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256")
+    .update(JSON.stringify([parts, options]))
+    .digest("hex");
+}
+
+/** A run that was asked for: parts that only its start will tell may be left out. */
+export type PlannedIdentity = Partial<Omit<Identity, "options">> & Pick<Identity, "options">;
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /**
- * In what two runs differ, a clause for each: "the teacher's weights: 1f0c2a3b... then, 9d8e7f6a... now",
- * "--batch_size: 64 then, 128 now".
- * @param then the run that is there
- * @param now the one that was asked for
+ * In what a run differs from one that was asked for, a clause for each: "the teacher's weights: 1f0c2a3b then, 9d8e7f6a
+ * now", "--batch_size was 64 and is now 128".
+ * @param undecided options of which only the start will tell; like missing parts, they count as the same
  */
-export function identityDifferences(then: Identity, now: Identity): string[] {
-  const parts = PARTS.map(([what, value]) => [what, value(then), value(now)] as const);
-  const names = [...new Set([...Object.keys(then.options), ...Object.keys(now.options)])];
-  const options = names.map((key) => {
-    return [`--${key}`, shown(then.options[key]), shown(now.options[key])] as const;
-  });
-  return [...parts, ...options]
-    .filter(([, before, after]) => before !== after)
-    .map(([what, before, after]) => `${what}: ${before} then, ${after} now`);
+export function identityDifferences(
+  then: Identity,
+  now: PlannedIdentity,
+  undecided: ReadonlySet<string> = NOTHING,
+): string[] {
+  const parts = PARTS.map(([, what, value]) => [what, value(then), value(now)] as const)
+    .filter(([, before, after]) => after !== undefined && before !== after)
+    .map(
+      ([what, before, after]) => `${what}: ${short(before) ?? "none"} then, ${short(after)} now`,
+    );
+  const text = (value: unknown) => JSON.stringify(value) ?? "not set";
+  const options = [...new Set([...Object.keys(then.options), ...Object.keys(now.options)])]
+    .filter((key) => !undecided.has(key))
+    .filter((key) => text(then.options[key]) !== text(now.options[key]))
+    .map((key) => `--${key} was ${text(then.options[key])} and is now ${text(now.options[key])}`);
+  return [...parts, ...options];
 }

@@ -31,8 +31,10 @@ export const progressSchema = z.object(
     epochSeconds: amount,
     /** The last completed epoch; none before the first is over. */
     row: row.optional(),
+    /** Of epochs.csv as it is once that epoch is in it. */
+    logSha256: sha256.optional(),
     /** Of config.json's identity: whose state this is. */
-    identity: sha256,
+    identitySha256: sha256,
   },
   "must be there",
 );

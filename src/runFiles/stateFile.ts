@@ -64,7 +64,7 @@ function parseState<Content>(text: string, { schema }: StateFile<Content>): Foun
   if (sealed && checksum !== checksumOf(content)) throw new Clause("does not fit its own checksum");
   const { success, data, error } = schema.safeParse(content);
   if (success) return { state: "whole", content: data, sealed };
-  throw new Clause(`has a wrong value: ${firstOf(error.issues)}`);
+  throw new Clause(`has a wrong value: ${firstComplaint(error.issues)}`);
 }
 
 function parsed(text: string): Record<string, unknown> {
@@ -89,9 +89,9 @@ const MOST_SHOWN = 200;
 /** What a file says reaches a terminal without control characters, and in a line. */
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?").slice(0, MOST_SHOWN);
 
-/** The first of the complaints: `trial must be a whole number`. */
-const firstOf = ([issue]: readonly z.core.$ZodIssue[]): string =>
-  `${issue?.path.join(".") || "the whole"} ${issue?.message}`;
+/** The first of a schema's complaints: `trial must be a whole number`. */
+export const firstComplaint = ([issue]: readonly z.core.$ZodIssue[]): string =>
+  printable(`${issue?.path.join(".") || "the whole"} ${issue?.message}`);
 
 /** What a damaged state file is to people. */
 export const damagedFile = (path: string, reason: string, hint: string): PefdError =>

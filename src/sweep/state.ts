@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { inputError } from "../common/errors.js";
-import { changedOptions } from "../config/policy.js";
 import { readEpochLog } from "../report/epochLog.js";
-import { readConfig } from "../runFiles/config.js";
-import { readResult } from "../runFiles/result.js";
+import { CONFIG_FILE, readConfig } from "../runFiles/config.js";
+import { type Identity, identityDifferences } from "../runFiles/identity.js";
+import { RESUME_FILE } from "../runFiles/progress.js";
+import { RESULT_FILE, readResult } from "../runFiles/result.js";
 import type { SweepRun } from "./plan.js";
 
 /** Whether all epochs of a run are done and its result is written. */
@@ -22,18 +25,38 @@ export function epochsDone({ runDir, options }: SweepRun): number {
 }
 
 /**
- * Refuses to take a complete run with other options for one of this sweep.
- * @throws inputError that lists the differences
+ * Refuses to take a run that is there for one of this sweep unless it is the very same.
+ * @throws inputError that tells in what they differ, or that it cannot be told
  */
-export function refuseOtherRuns(runs: readonly SweepRun[]): void {
-  for (const { runDir, options } of runs.filter(isComplete)) {
-    const found = readConfig(runDir);
-    if (found.state !== "whole") continue;
-    const changed = changedOptions(found.content, { ...options });
+export async function refuseOtherRuns(runs: readonly SweepRun[]): Promise<void> {
+  const asked = runs.filter(({ runDir }) => isWorthAsking(runDir));
+  if (asked.length === 0) return;
+  const { identities } = await import("./identity.js");
+  const planned = identities();
+  for (const run of asked) {
+    const { identity, undecided } = await planned(run);
+    const changed = identityDifferences(identityIn(run.runDir), identity, undecided);
     if (changed.length === 0) continue;
-    throw inputError(
-      `${runDir} holds another run: ${changed.join("; ")}.`,
-      "Give this sweep another --save_dir, or remove that folder.",
-    );
+    throw inputError(`${run.runDir} holds another run: ${changed.join("; ")}.`, ELSEWHERE);
   }
+}
+
+const ELSEWHERE = "Give this sweep another --save_dir, or remove that folder.";
+
+/** Whether a run has kept anything. */
+const isWorthAsking = (runDir: string): boolean =>
+  [RESUME_FILE, RESULT_FILE].some((name) => existsSync(join(runDir, name)));
+
+function identityIn(runDir: string): Identity {
+  const found = readConfig(runDir);
+  if (found.state === "whole" && found.sealed && found.content.identity !== undefined) {
+    return found.content.identity;
+  }
+  const why = found.state === "damaged" ? found.reason : "it does not tell data and teacher";
+  throw inputError(
+    `${runDir} holds a run of which nobody can tell whether it is this sweep's: ${CONFIG_FILE} is ${
+      found.state === "absent" ? "missing" : `damaged or of an earlier version (${why})`
+    }.`,
+    ELSEWHERE,
+  );
 }

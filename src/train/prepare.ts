@@ -1,9 +1,10 @@
 import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
-import { keptOf } from "../config/policy.js";
+import { keptOf, numbersOf } from "../config/policy.js";
 import { loadCifar100 } from "../data/cifar100.js";
 import type { Dataset } from "../data/types.js";
 import type { RunConfig } from "../runFiles/config.js";
+import { type Identity, identitySha256, NUMERICS } from "../runFiles/identity.js";
 import { fallbackWarning, isGpu } from "../runtime/device.js";
 import { nativeBackend } from "../runtime/native.js";
 import { loadTensorFlow, tf, type Variable } from "../runtime/tf.js";
@@ -20,9 +21,12 @@ import { runTraining } from "./trainer.js";
 export interface Scene {
   readonly dataset: Dataset;
   readonly choice: EngineChoice;
-  /** trial * 10: initialisation, shuffling and augmentation follow from it. */
+  /** See seedOf. */
   readonly seed: number;
 }
+
+/** What initialisation, shuffling and augmentation follow from. */
+export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * trial;
 
 /** Loads TensorFlow and the data. @throws inputError for data that cannot be read */
 export function openScene(options: TrainOptions, { reporter, env }: Hooks): Scene {
@@ -34,7 +38,7 @@ export function openScene(options: TrainOptions, { reporter, env }: Hooks): Scen
   const warning = fallbackWarning(env);
   if (warning !== undefined) reporter.warn(warning);
   if (options.deterministic) refuseNondeterministic();
-  return { dataset, choice: chooseEngine(options, env), seed: options.trial * 10 };
+  return { dataset, choice: chooseEngine(options, env), seed: seedOf(options) };
 }
 
 /**
@@ -57,6 +61,8 @@ export interface RunPlan {
   readonly learner: Learner;
   /** Variables that steps read and nothing changes. */
   readonly constants: readonly Variable[];
+  /** Of the teacher's weights, for a student. */
+  readonly teacherSha256?: string;
   /** Opens the cache of the teacher's outputs; undefined where it is of no use. */
   readonly openCache?: () => Promise<TeacherCache | undefined>;
 }
@@ -70,10 +76,16 @@ export async function train(
 ): Promise<RunResult> {
   const { runDir, learner } = plan;
   const { dataset, choice, seed } = scene;
-  const folder = await claimRunFolder(runDir, resolvedConfig(plan, options, scene), options);
+  const config = resolvedConfig(plan, options, scene);
+  const folder = await claimRunFolder(runDir, config, options);
   const forget = hooks.atExit?.(folder.end);
   let cache: TeacherCache | undefined;
   try {
+    const { kept, complete } = folder.continuation;
+    if (complete !== undefined) {
+      hooks.reporter.notice(`${runDir} is complete.`);
+      return complete as RunResult;
+    }
     return await runTraining({
       title: plan.title,
       runDir,
@@ -84,6 +96,8 @@ export async function train(
       testImages: dataset.test.count,
       choice,
       hooks,
+      kept,
+      identitySha256: identitySha256(config.identity as Identity),
       epochKept: folder.epochKept,
       cacheTally: () => cache?.tally(),
       openSession: async () => {
@@ -126,13 +140,33 @@ const learnerVariables = (learner: Learner): Variable[] => [
   learner.metrics.total,
 ];
 
-function resolvedConfig(plan: RunPlan, options: TrainOptions, { choice, seed }: Scene): RunConfig {
-  return {
+function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {
+  const { choice, seed } = scene;
+  const config = {
     kind: plan.kind,
     model: plan.learner.model.name,
     ...keptOf(options),
     ...choice,
     seed,
+  };
+  return {
+    ...config,
     versions: { tensorflow: nativeBackend().binding.TF_Version },
+    identity: runIdentity(plan, config, scene),
   } as unknown as RunConfig;
 }
+
+/** Who this run is. @param config what it was told and decided */
+const runIdentity = (
+  { teacherSha256 }: RunPlan,
+  config: object,
+  { dataset, choice }: Scene,
+): Identity => ({
+  trainSha256: dataset.trainFile.sha256,
+  testSha256: dataset.testFile.sha256,
+  ...(teacherSha256 !== undefined && { teacherSha256 }),
+  engine: choice.engine,
+  device: isGpu() ? "gpu" : "cpu",
+  numerics: NUMERICS,
+  options: numbersOf(config) as Identity["options"],
+});

@@ -1,9 +1,7 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { toFloat32 } from "../checkpoint/float.js";
 import { matchState } from "../checkpoint/match.js";
-import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
-import { writeCheckpoint } from "../checkpoint/writeCheckpoint.js";
+import { writeSealedCheckpoint } from "../checkpoint/writeCheckpoint.js";
 import {
   float32Tensor,
   int64Scalar,
@@ -12,8 +10,9 @@ import {
 } from "../common/stateDict.js";
 import { isCounter, toNativeLayout, toPyTorchLayout } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
-import { RESUME_FILE } from "../runFiles/progress.js";
+import { RESUME_FILE, type RunProgress } from "../runFiles/progress.js";
 import { tf, type Variable } from "../runtime/tf.js";
+import type { Kept } from "./claim/kept.js";
 import type { Learner } from "./learner.js";
 
 /**
@@ -62,21 +61,6 @@ function assignValues(variable: Variable, values: Float32Array): void {
   tf.tidy(() => variable.assign(tf.tensor(values, variable.shape, "float32")));
 }
 
-/** How far a run has come. */
-export interface RunProgress {
-  /** Epochs completed. */
-  readonly epoch: number;
-  /** Steps done of the epoch after that. */
-  readonly step: number;
-  /** Sums of metrics over those steps (see metrics.ts). */
-  readonly sums: readonly number[];
-  /** All training steps so far. */
-  readonly steps: number;
-  readonly best: { readonly top1: number; readonly epoch: number };
-  /** Training seconds of the epoch that was interrupted. */
-  readonly epochSeconds: number;
-}
-
 const MODEL = "model.";
 const EXTRA = "extra.";
 const VELOCITY = "velocity.";
@@ -106,17 +90,14 @@ export async function saveProgress(
     ...withPrefix(EXTRA, stateDictOf(learner.extra, progress.steps)),
     ...velocities,
   ]);
-  await writeCheckpoint(join(runDir, RESUME_FILE), state, { progress });
+  await writeSealedCheckpoint(join(runDir, RESUME_FILE), state, { progress });
 }
 
-/** Restores a run. @returns how far it had come, or undefined where nothing was kept */
-export async function loadProgress(
-  runDir: string,
+/** Puts what a run has kept into a learner. @throws inputError where it is of another model */
+export function restoreState(
   learner: Learner,
-): Promise<RunProgress | undefined> {
-  const path = join(runDir, RESUME_FILE);
-  if (!existsSync(path)) return undefined;
-  const { state, metadata } = await readCheckpoint(path);
+  { path, state }: Pick<Kept, "path" | "state">,
+): void {
   const origin = { path, modelName: learner.model.name };
   loadState(learner.model.state, partOf(MODEL, state), origin);
   loadState(learner.extra, partOf(EXTRA, state), origin);
@@ -129,5 +110,4 @@ export async function loadProgress(
   learner.velocities.forEach((variable, i) => {
     assignValues(variable, toFloat32(velocities.get(String(i)) as StateTensor));
   });
-  return metadata.progress as RunProgress;
 }

@@ -1,24 +1,27 @@
 import { join } from "node:path";
 import { stateSha256 } from "../checkpoint/checksum.js";
-import { writeCheckpoint } from "../checkpoint/writeCheckpoint.js";
 import { runError } from "../common/errors.js";
 import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
 import type { EpochRow, Metrics } from "../report/contract.js";
 import { type EpochLog, openEpochLog, readEpochLog } from "../report/epochLog.js";
 import { openRunEvents, type RunEvents } from "../report/runEvents.js";
-import { RESULT_FILE, readResult } from "../runFiles/result.js";
+import type { RunProgress } from "../runFiles/progress.js";
+import { RESULT_FILE } from "../runFiles/result.js";
 import { writeStateFile } from "../runFiles/stateFile.js";
 import { deviceMemory } from "../runtime/device.js";
 import { oneByOne } from "./calls.js";
+import type { Kept } from "./claim/kept.js";
+import { lacksRow, logSha256, logSha256With } from "./claim/log.js";
 import type { EngineChoice } from "./engine.js";
 import { type EpochOutcome, stepsPerEpoch, trainEpoch } from "./epoch.js";
 import type { Learner } from "./learner.js";
 import type { Hooks, RunResult } from "./result.js";
 import { learningRateAt } from "./schedule.js";
 import type { TrainingSession } from "./session.js";
-import { loadProgress, type RunProgress, saveProgress, stateDictOf } from "./stateFiles.js";
+import { restoreState, saveProgress, stateDictOf } from "./stateFiles.js";
 import type { CacheTally } from "./teacherCache/lookup.js";
+import { missingWeights, weightsDue, writeWeights } from "./weightFiles.js";
 
 /** A run, ready to go. */
 export interface Run {
@@ -35,18 +38,18 @@ export interface Run {
   openSession(): Promise<TrainingSession>;
   /** What a cache of the teacher's outputs has brought so far; undefined without one. */
   cacheTally(): CacheTally | undefined;
+  /** What the run goes on from. */
+  readonly kept: Kept | undefined;
+  /** Of the run's identity, which its state is marked with. */
+  readonly identitySha256: string;
   /** Told whenever an epoch is kept, and of a run that goes on and has kept one. */
   epochKept(): void;
   readonly hooks: Hooks;
 }
 
-const FRESH: RunProgress = {
-  epoch: 0,
-  step: 0,
-  sums: [],
-  steps: 0,
-  best: { top1: 0, epoch: 0 },
-  epochSeconds: 0,
+const FRESH = {
+  ...{ epoch: 0, step: 0, sums: [], steps: 0 },
+  ...{ best: { top1: 0, epoch: 0 }, epochSeconds: 0 },
 };
 
 /** What the time before the first step goes into. */
@@ -72,12 +75,11 @@ interface Open {
 export async function runTraining(run: Run): Promise<RunResult> {
   const { runDir, learner, options, hooks, choice } = run;
   const { reporter } = hooks;
-  let progress = (options.resume ? await loadProgress(runDir, learner) : undefined) ?? FRESH;
-  const complete = completeResult(run, progress);
-  if (complete !== undefined) {
-    reporter.notice(`${runDir} is complete.`);
-    return complete;
-  }
+  let progress: RunProgress = run.kept?.progress ?? {
+    ...FRESH,
+    identitySha256: run.identitySha256,
+  };
+  if (run.kept !== undefined) restoreState(learner, run.kept);
   const steps = stepsPerEpoch(run.images, options.batch_size);
   reporter.runStarted({
     title: run.title,
@@ -88,13 +90,18 @@ export async function runTraining(run: Run): Promise<RunResult> {
     ...choice,
   });
   if (progress.epoch > 0) run.epochKept();
-  if (progress !== FRESH) reporter.notice(`Going on after epoch ${progress.epoch}.`);
+  if (run.kept !== undefined) reporter.notice(`Going on after epoch ${progress.epoch}.`);
   reporter.phase(PREPARATION[choice.engine]);
   const session = await run.openSession();
-  const afterEpoch = progress.epoch;
-  const log = await openEpochLog(runDir, { afterEpoch });
-  const events = openRunEvents(runDir, { afterEpoch, steps, tbFreq: options.tb_freq });
+  const isUnlogged = run.kept !== undefined && lacksRow(runDir, progress);
+  const log = await openEpochLog(runDir, { afterEpoch: progress.epoch });
+  const events = openRunEvents(runDir, {
+    ...{ afterEpoch: progress.epoch - (isUnlogged ? 1 : 0), steps, tbFreq: options.tb_freq },
+  });
   try {
+    if (isUnlogged && progress.row !== undefined) logEpoch({ log, events }, progress.row);
+    progress = { ...progress, logSha256: logSha256(runDir) };
+    await writeWeights(run, progress, await missingWeights(run, progress));
     while (progress.epoch < options.epochs) {
       progress = await oneEpoch(run, { session, log, events }, progress);
     }
@@ -200,52 +207,43 @@ async function stopEarly(
   throw run.hooks.signal.reason;
 }
 
-/** Writes what an epoch leaves behind; the file to go on from comes last, so that a kill at any moment loses none. */
+/**
+ * Keeps an epoch. The file to go on from comes first and decides: what else an epoch leaves behind follows from it, and
+ * what a kill in between leaves out is made up for when the run goes on.
+ */
 async function keepEpoch(
   run: Run,
   { session, log, events }: Open,
   before: RunProgress,
   row: EpochRow,
 ): Promise<RunProgress> {
-  const { learner, options, hooks, runDir } = run;
+  const { learner, hooks, runDir } = run;
   const { epoch, test } = row;
   session.pull();
   const better = before.best.epoch === 0 || test.top1 > before.best.top1;
   const best = better ? { top1: test.top1, epoch } : before.best;
-  const progress = { epoch, step: 0, sums: [], steps: before.steps, best, epochSeconds: 0 };
-  const files = [
-    ...(better ? [`${learner.model.name}_best`] : []),
-    ...(epoch % options.save_freq === 0 ? [`ckpt_epoch_${epoch}`] : []),
-  ];
-  for (const file of files) await writeWeights(run, file, progress, test);
-  log.append(row);
-  events.epochDone(row);
+  const progress = {
+    ...{ ...before, epoch, step: 0, sums: [], best, epochSeconds: 0, row },
+    logSha256: logSha256With(runDir, row),
+  };
   await saveProgress(runDir, learner, progress);
   run.epochKept();
+  logEpoch({ log, events }, row);
+  await writeWeights(run, progress, weightsDue(run, progress));
   hooks.reporter.epochDone(row, best);
   if (before.epoch === 0) tellMemory(hooks);
   return progress;
+}
+
+function logEpoch({ log, events }: Pick<Open, "log" | "events">, row: EpochRow): void {
+  log.append(row);
+  events.epochDone(row);
 }
 
 /** After the first epoch, with its evaluation, a run takes no more of the GPU's memory. */
 function tellMemory({ reporter, env }: Hooks): void {
   const memory = deviceMemory(env);
   if (memory !== undefined) reporter.notice(`${memory} MB of the GPU's memory in use.`);
-}
-
-/** The model's weights, and beside them the projectors', which evaluation does not need but analysis does. */
-async function writeWeights(
-  { learner, runDir }: Run,
-  file: string,
-  { epoch, steps }: RunProgress,
-  test: Metrics | undefined,
-): Promise<void> {
-  const metadata = { model: learner.model.name, epoch, ...(test && { accuracy: test.top1 }) };
-  const state = stateDictOf(learner.model.state, steps);
-  await writeCheckpoint(join(runDir, `${file}.safetensors`), state, metadata);
-  if (learner.extra.length === 0) return;
-  const extra = stateDictOf(learner.extra, steps);
-  await writeCheckpoint(join(runDir, `${file}_projectors.safetensors`), extra, { epoch });
 }
 
 /** Writes the last weights and the result. All that it tells of epochs is in the log, whoever trained them. */
@@ -257,9 +255,9 @@ async function finish(
   const { learner, runDir, options } = run;
   session.pull();
   const rows = readEpochLog(runDir);
-  const { train, test, stepMs } = rows.at(-1) as EpochRow;
+  const { train, test, stepMs } = progress.row as EpochRow;
   const teacherCache = run.cacheTally();
-  await writeWeights(run, `${learner.model.name}_last`, progress, test);
+  await writeWeights(run, progress, [`${learner.model.name}_last`]);
   const result: RunResult = {
     runDir,
     epochs: options.epochs,
@@ -274,13 +272,4 @@ async function finish(
   };
   await writeStateFile(join(runDir, RESULT_FILE), result);
   return result;
-}
-
-/** The result of a run that is complete already. */
-function completeResult({ runDir, options }: Run, { epoch }: RunProgress): RunResult | undefined {
-  if (epoch < options.epochs) return undefined;
-  const found = readResult(runDir);
-  return found.state === "whole" && found.content.epochs === options.epochs
-    ? (found.content as RunResult)
-    : undefined;
 }

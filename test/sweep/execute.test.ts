@@ -5,7 +5,6 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { executeSweep } from "#pefd/sweep/execute.js";
 import type { SweepRun } from "#pefd/sweep/plan.js";
-import { refuseOtherRuns } from "#pefd/sweep/state.js";
 import { lockRunFolder } from "#pefd/train/claim/lock.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { complete, fakeProgram, fakeRuns, recorder } from "./fakePefd.js";
@@ -98,12 +97,4 @@ test("a signal is passed on, and the sweep ends when the run has kept what is do
   await assert.rejects(sweep, reason);
   assert.deepEqual(calls(folder), ["1 -", "kept"]);
   assert.deepEqual([ended.length, program.living.size], [0, 0]);
-});
-
-test("a complete run with other options is not taken for one of the sweep", async (t) => {
-  const [run] = (await fakeRuns(temporaryFolder(t))) as [SweepRun];
-  complete(run);
-  refuseOtherRuns([run]);
-  const other = { ...run, options: { ...run.options, batch_size: 128 } };
-  assert.throws(() => refuseOtherRuns([other]), /--batch_size was 64 and is now 128/);
 });

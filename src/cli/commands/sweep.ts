@@ -153,7 +153,7 @@ export const command: Command = {
     const saveDir = resolveSection(OUTPUT, layers).save_dir;
     if (print) return printCommands(runs, output);
     if (status) return printStatus(runs, saveDir, invocation);
-    refuseOtherRuns(runs);
+    await refuseOtherRuns(runs);
     if (invocation.flags.dry_run) return printPlan(runs, output);
     for (const notice of withoutEffect(WITHOUT_EFFECT, layers)) output.notice(notice);
     if (launcher === "slurm") return submitSweep(runs, saveDir, { ...slurm, jobs }, invocation);

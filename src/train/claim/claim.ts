@@ -8,13 +8,15 @@ import { CONFIG_FILE, type RunConfig } from "../../runFiles/config.js";
 import { LOCK_FILE } from "../../runFiles/lockFile.js";
 import { writeStateFile } from "../../runFiles/stateFile.js";
 import { type FolderLock, lockRunFolder } from "./lock.js";
-import { refuseOtherRun } from "./record.js";
+import { type Continuation, continuationOf } from "./record.js";
 import { removeAside, setAside, settle, undoUnlessKept } from "./setAside.js";
 
 /** A run's folder that is this process's until the end. */
 export interface RunFolder {
   /** An epoch is kept: a run that this one replaces is removed. */
   epochKept(): void;
+  /** What there is to go on with. */
+  readonly continuation: Continuation;
   /** Gives the folder back; a run that kept nothing leaves its place to the one that it was to replace. */
   end(): void;
 }
@@ -34,6 +36,7 @@ export async function claimRunFolder(
   makeFolder(runDir);
   let lock = lockRunFolder(runDir);
   let old: FolderLock | undefined;
+  let continuation: Continuation = {};
   const end = () => {
     const last = old === undefined ? lock : undoUnlessKept(runDir, lock, old);
     last.release();
@@ -41,11 +44,14 @@ export async function claimRunFolder(
   try {
     lock = settle(runDir, lock);
     if (isTaken(runDir)) {
-      refuseUnasked(runDir, config, options);
+      if (options.resume) continuation = await continuationOf(runDir, config);
+      else refuseUnasked(runDir, options);
       if (options.force && !options.resume) ({ own: lock, old } = setAside(runDir, lock));
     }
-    await removeStaleTemporaryFiles(runDir);
-    await writeStateFile(join(runDir, CONFIG_FILE), config);
+    if (continuation.complete === undefined) {
+      await removeStaleTemporaryFiles(runDir);
+      await writeStateFile(join(runDir, CONFIG_FILE), config);
+    }
   } catch (error) {
     end();
     if (isNew) removeIfEmpty(runDir);
@@ -57,6 +63,7 @@ export async function claimRunFolder(
       old = undefined;
       removeAside(runDir);
     },
+    continuation,
     end,
   };
 }
@@ -71,16 +78,8 @@ function removeIfEmpty(runDir: string): void {
 const isTaken = (runDir: string): boolean =>
   readdirSync(runDir).some((name) => name !== LOCK_FILE && !isTemporary(name));
 
-/** What is in a folder may be gone on with or replaced, each only where it was asked for and can be. */
-function refuseUnasked(
-  runDir: string,
-  config: RunConfig,
-  { resume, force }: Pick<TrainOptions, "resume" | "force">,
-): void {
-  if (resume) {
-    refuseOtherRun(runDir, config);
-    return;
-  }
+/** @throws inputError unless what is in a folder is a run, and is to be replaced */
+function refuseUnasked(runDir: string, { force }: Pick<TrainOptions, "force">): void {
   if (!force) {
     throw inputError(
       `The run folder ${runDir} exists already.`,

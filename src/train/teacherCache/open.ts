@@ -1,5 +1,3 @@
-import { stateSha256 } from "../../checkpoint/checksum.js";
-import { trainFileIdentity } from "../../data/cifar100.js";
 import { assembleTrainBatch } from "../../data/hostBatch.js";
 import type { Dataset } from "../../data/types.js";
 import type { TeacherOutput } from "../../distill/types.js";
@@ -7,9 +5,8 @@ import type { RunReporter } from "../../report/contract.js";
 import { isGpu } from "../../runtime/device.js";
 import { nativeBackend } from "../../runtime/native.js";
 import type { EngineChoice } from "../engine.js";
-import type { FrozenModel } from "../learners.js";
+import type { OpenedModel } from "../openModel.js";
 import type { BatchSource } from "../source.js";
-import { stateDictOf } from "../stateFiles.js";
 import { entriesOf, VARIANTS } from "./entries.js";
 import { cacheFolder, unusable } from "./folder.js";
 import { gigabytes } from "./freeSpace.js";
@@ -23,7 +20,7 @@ import { compileTeacher, type TeacherProgram } from "./teacherProgram.js";
 
 /** Whose outputs are kept, for which training. */
 export interface CacheRequest {
-  readonly teacher: FrozenModel;
+  readonly teacher: OpenedModel;
   /** What the loss looks at. */
   readonly outputs: readonly TeacherOutput[];
   readonly dataset: Dataset;
@@ -91,18 +88,18 @@ async function openOnDisk(
   sizes: OutputSizes,
   { fingerprint }: Probe,
 ): Promise<Store> {
-  const file = trainFileIdentity(dataset.directory);
+  const { trainFile } = dataset;
   const folder = await cacheFolder(cacheDirectory, {
     model: teacher.model.name,
-    weightsSha256: stateSha256(stateDictOf(teacher.model.state, 0)),
-    imagesSha256: file.sha256,
+    weightsSha256: teacher.weightsSha256,
+    imagesSha256: trainFile.sha256,
     ...choice,
     batchSize,
     tensorflow: nativeBackend().binding.TF_Version,
     ...(!isGpu() && { fingerprint }),
   });
   const perEntry = [...sizes.values()].reduce((sum, size) => sum + recordBytes(size), 0);
-  const most = gigabytes(file.images * VARIANTS * perEntry);
+  const most = gigabytes(trainFile.images * VARIANTS * perEntry);
   reporter.notice(`Teacher cache: ${folder} (grows to ${most} at most).`);
   try {
     return openStore(folder, sizes, (reason) =>

@@ -1,0 +1,49 @@
+import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
+import { cifar100Files } from "../data/cifar100.js";
+import { type Identity, NUMERICS, type PlannedIdentity } from "../runFiles/identity.js";
+import { fileWeightsSha256 } from "../train/openModel.js";
+import { seedOf } from "../train/prepare.js";
+import type { SweepRun } from "./plan.js";
+
+/** Keeps what a function returned, by what it was asked: files are read once for all runs of a sweep. */
+function remembering<Result>(ask: (...words: string[]) => Result): typeof ask {
+  const known = new Map<string, Result>();
+  return (...words) => {
+    const key = JSON.stringify(words);
+    const result = known.get(key) ?? ask(...words);
+    known.set(key, result);
+    return result;
+  };
+}
+
+/** The identity of a run as far as it can be told before it starts, and the options that only its start decides. */
+export interface Planned {
+  readonly identity: PlannedIdentity;
+  readonly undecided: ReadonlySet<string>;
+}
+
+/**
+ * A function that tells the identities of a sweep's runs; it throws inputError for data or a teacher that cannot be read.
+ * Each file is read once.
+ */
+export function identities(): (run: SweepRun) => Promise<Planned> {
+  const filesOf = remembering(cifar100Files);
+  const weightsOf = remembering(fileWeightsSha256);
+  return async ({ options }) => {
+    const { trainFile, testFile } = filesOf(options.data);
+    const config = { kind: "distill", model: options.model_s, ...keptOf(options) };
+    const decided = { ...config, seed: seedOf(options) };
+    const undecided = Object.entries(options).filter(([key, value]) => isUndecided(key, value));
+    return {
+      identity: {
+        trainSha256: trainFile.sha256,
+        testSha256: testFile.sha256,
+        teacherSha256: await weightsOf(options.path_t, options.model_t),
+        ...(!isUndecided("engine", options.engine) && { engine: options.engine }),
+        numerics: NUMERICS,
+        options: numbersOf(decided) as Identity["options"],
+      },
+      undecided: new Set(undecided.map(([key]) => key)),
+    };
+  };
+}
