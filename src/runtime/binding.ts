@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, symlink } from "node:fs/promises";
+import { cp, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { environmentError, type PefdError } from "../common/errors.js";
+import { makeFolder } from "../common/makeFolder.js";
 import { type CommandOptions, lastLine, runCommand } from "./command.js";
 import { copyIntoPlace, sameContent } from "./files.js";
 import { compileNativeModules, nativeModuleFiles, nativeModulesHash } from "./nativeModules.js";
@@ -86,7 +87,7 @@ function buildError(output: string): PefdError {
 }
 
 async function copySources({ packageFolder, folder, tree }: BindingBuild): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   for (const name of SOURCES) {
     await cp(join(packageFolder, name), join(folder, name), { recursive: true });
   }

@@ -4,6 +4,7 @@ export interface Check {
     | "node"
     | "binding"
     | "libtensorflow"
+    | "files"
     | "tensorflow"
     | "convolutions"
     | "cpu"

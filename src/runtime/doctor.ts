@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Check, Diagnosis } from "./check.js";
+import { filesCheck } from "./deepCheck.js";
 import { processorName } from "./device.js";
 import { gpuCheck } from "./gpuCheck.js";
 import { linkedRuntime } from "./installed.js";
@@ -24,6 +25,8 @@ export interface Patient {
   readonly node: { readonly version: string; readonly program: string };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly data: DataFound;
+  /** Whether every byte of the installed libraries is looked at. */
+  readonly deep?: boolean;
   /** Loads TensorFlow; probeTensorFlow where left out. */
   readonly probe?: () => Promise<Probe>;
 }
@@ -104,6 +107,9 @@ export async function diagnose(patient: Patient): Promise<Diagnosis> {
     nodeCheck(node.version),
     bindingCheck(folder),
     libraryCheck(folder),
+    ...(patient.deep
+      ? [await filesCheck(folder === undefined ? undefined : linkedRuntime(folder))]
+      : []),
     tensorFlowCheck(probe),
     ...(probe.version === undefined ? [] : [convolutionsCheck(probe)]),
     { name: "cpu", title: "Processor", ok: true, required: true, detail: processorName() },

@@ -1,7 +1,8 @@
 import { readdirSync, statSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { environmentError, type PefdError } from "../common/errors.js";
+import { makeFolder } from "../common/makeFolder.js";
 import { type CommandOptions, lastLine, runCommand } from "./command.js";
 import { PYTHON_TAG, type Wheel } from "./wheels.js";
 
@@ -87,7 +88,7 @@ export async function downloadWheel(
   const requirements = join(folder, "requirements.txt");
   const temporary = join(folder, "pip");
   const target = join(folder, "wheel");
-  await mkdir(temporary, { recursive: true });
+  makeFolder(temporary);
   await writeFile(
     requirements,
     `${wheel.project}==${wheel.version} --hash=sha256:${wheel.sha256}\n`,

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { copyFile, mkdir, rename, rm, symlink } from "node:fs/promises";
+import { copyFile, rename, rm, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../common/makeFolder.js";
 
 /** Size of a regular file in bytes; undefined where there is none. */
 export function fileSize(path: string): number | undefined {
@@ -22,14 +23,14 @@ export function isLinkTo(path: string, target: string): boolean {
 
 /** Moves a file to where it belongs; at no moment does a part of it lie there. */
 export async function moveIntoPlace(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  makeFolder(dirname(to));
   await rename(from, to);
 }
 
 /** Copies a file to another place; at no moment does a part of it lie there. */
 export async function copyIntoPlace(from: string, to: string): Promise<void> {
   const temporary = `${to}.new`;
-  await mkdir(dirname(to), { recursive: true });
+  makeFolder(dirname(to));
   await copyFile(from, temporary);
   await rename(temporary, to);
 }
@@ -37,7 +38,7 @@ export async function copyIntoPlace(from: string, to: string): Promise<void> {
 /** Makes `path` a symbolic link to `target`, in place of whatever lies there. */
 export async function linkInPlace(target: string, path: string): Promise<void> {
   const temporary = `${path}.new`;
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   await rm(temporary, { force: true });
   await symlink(target, temporary);
   const status = lstatSync(path, { throwIfNoEntry: false });

@@ -1,7 +1,8 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { environmentError } from "../common/errors.js";
+import { makeFolder } from "../common/makeFolder.js";
 import { bindingIsInPlace, bindingIsKept, buildBinding, placeBinding } from "./binding.js";
 import type { CommandOptions } from "./command.js";
 import { downloadWheel, pipIsThere } from "./download.js";
@@ -65,7 +66,7 @@ async function fetchWheel(installation: Installation, tree: string, wheel: Wheel
   const folder = join(scratch, wheel.project);
   const name = `${wheel.project} ${wheel.version}`;
   onPhase(`Downloading ${name} (${wheel.megabytes} MB)`);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const archive = await downloadWheel(wheel, folder, options, (bytes) =>
     onBytes(bytes, wheel.megabytes * 1e6),
   );

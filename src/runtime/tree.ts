@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../common/makeFolder.js";
 import { fileSize, isLinkTo, linkInPlace, moveIntoPlace } from "./files.js";
 import type { UnpackedFile } from "./unpack.js";
 import { type RuntimeKind, TENSORFLOW_VERSION, WHEELS, type Wheel } from "./wheels.js";
@@ -72,7 +73,7 @@ export async function addToTree(
   }
   const file = manifestFile(tree, wheel);
   const manifest: Manifest = { sha256: wheel.sha256, files };
-  await mkdir(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   await writeFile(`${file}.new`, JSON.stringify(manifest));
   await rename(`${file}.new`, file);
 }
@@ -83,6 +84,10 @@ export async function linkLibraries(tree: string, kind: RuntimeKind): Promise<vo
     await linkInPlace(target, join(tree, path));
   }
 }
+
+/** Every file of a runtime as set-up wrote it down; none for a wheel that is not there. */
+export const recordedFiles = (tree: string, kind: RuntimeKind): UnpackedFile[] =>
+  WHEELS[kind].flatMap((wheel) => readManifest(tree, wheel)?.files ?? []);
 
 /** Whether a runtime is all there: every file of its wheels, and every link to something that is there. */
 export const treeIsComplete = (tree: string, kind: RuntimeKind): boolean =>

@@ -1,12 +1,15 @@
+import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { makeFolder } from "../common/makeFolder.js";
 
-/** A file that was unpacked: where it goes in the target folder, and its size in bytes. */
+/** A file that was unpacked: where it goes in the target folder, its size in bytes and its sha256 (hex). */
 export interface UnpackedFile {
   readonly path: string;
   readonly bytes: number;
+  /** Not written down by set-ups before 0.2. */
+  readonly sha256?: string;
 }
 
 /** Permission bits of a zip entry made on Unix, made readable for its owner at least. */
@@ -31,11 +34,13 @@ export async function unpack(
     const path = target(entry.fileName);
     if (path === undefined) continue;
     const file = join(folder, path);
-    await mkdir(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     const content = await zip.openReadStreamPromise(entry);
     const mode = permissions(entry.externalFileAttributes);
+    const hash = createHash("sha256");
+    content.on("data", (chunk: Uint8Array) => hash.update(chunk));
     await pipeline(content, createWriteStream(file, { mode }));
-    files.push({ path, bytes: entry.uncompressedSize });
+    files.push({ path, bytes: entry.uncompressedSize, sha256: hash.digest("hex") });
   }
   return files;
 }

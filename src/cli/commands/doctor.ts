@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { environmentError, PefdError } from "../../common/errors.js";
 import { DATA_FOLDER, DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { section } from "../../config/row.js";
+import { flag, section } from "../../config/row.js";
 import { RECORD_BYTES, readRecords, TEST_FILE, TRAIN_FILE } from "../../data/records.js";
 import { palette } from "../../report/color.js";
 import type { Check } from "../../runtime/check.js";
@@ -11,6 +11,12 @@ import type { Command } from "../command.js";
 import { colorOnStdout } from "../output.js";
 
 const FOLDER = section("Data", { data: DATA_FOLDER });
+
+const DEPTH = section("Depth", {
+  deep: flag("Compare every byte of the installed libraries with what set-up unpacked.", {
+    flagOnly: true,
+  }),
+});
 
 function dataFound(directory: string): DataFound {
   const count = (file: string) => readRecords(join(directory, file)).length / RECORD_BYTES;
@@ -36,13 +42,17 @@ function describe(checks: readonly Check[], color: boolean): string {
 
 /** pefd doctor: what is set up and what is not; exit code 3 where something needed is missing. */
 export const command: Command = {
-  sections: [FOLDER, DOCUMENT, GENERAL],
-  examples: [["pefd doctor", "Node.js, TensorFlow, GPU, data: what is there, what is missing"]],
+  sections: [FOLDER, DEPTH, DOCUMENT, GENERAL],
+  examples: [
+    ["pefd doctor", "Node.js, TensorFlow, GPU, data: what is there, what is missing"],
+    ["pefd doctor --deep", "and whether the libraries are still what was installed"],
+  ],
   async run({ layers, flags, env, output }) {
     const { data } = resolveSection(FOLDER, layers);
+    const { deep } = resolveSection(DEPTH, layers);
     const { diagnose } = await import("../../runtime/doctor.js");
     const node = { version: process.version, program: process.execPath };
-    const diagnosis = await diagnose({ node, env, data: dataFound(data) });
+    const diagnosis = await diagnose({ node, env, deep, data: dataFound(data) });
     const color = colorOnStdout(flags.no_color === true);
     output.result(describe(diagnosis.checks, color), diagnosis);
     if (diagnosis.ok) return undefined;

@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { shellWord } from "../common/shellWord.js";
+import type { Check } from "./check.js";
+import type { LinkedRuntime } from "./installed.js";
+import { recordedFiles } from "./tree.js";
+import type { UnpackedFile } from "./unpack.js";
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+/** The files of which a byte is another one than set-up unpacked, or which cannot be read. */
+async function changedIn(tree: string, files: readonly UnpackedFile[]): Promise<string[]> {
+  const changed: string[] = [];
+  for (const { path, sha256 } of files) {
+    const found = await sha256Of(join(tree, path)).catch(() => undefined);
+    if (found !== sha256) changed.push(path);
+  }
+  return changed;
+}
+
+const gigabytes = (files: readonly UnpackedFile[]): string =>
+  (files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e9).toFixed(1);
+
+const check = { name: "files", title: "Its files", required: true } as const;
+
+/**
+ * Reads every byte of the installed libraries and compares them with what set-up wrote down: a disk or memory that
+ * flips a bit changes no size, and results or crashes that nobody can explain come of it.
+ */
+export async function filesCheck(linked: LinkedRuntime | undefined): Promise<Check> {
+  if (linked === undefined) {
+    return { ...check, ok: true, detail: "not set up by pefd; nothing to compare them with" };
+  }
+  const { tree, kind } = linked;
+  const files = recordedFiles(tree, kind);
+  const again = `rm -r ${shellWord(tree)}, then: npm run setup`;
+  if (files.length === 0 || files.some(({ sha256 }) => sha256 === undefined)) {
+    const detail = "set up by an earlier version, which wrote no checksums down";
+    return { ...check, required: false, ok: false, detail, hint: again };
+  }
+  const changed = await changedIn(tree, files);
+  if (changed.length === 0) {
+    const detail = `${files.length} files, ${gigabytes(files)} GB, each as set-up unpacked it`;
+    return { ...check, ok: true, detail };
+  }
+  const detail = `changed since set-up: ${changed.slice(0, 10).join(", ")}${changed.length > 10 ? ", ..." : ""}`;
+  return { ...check, ok: false, detail, hint: again };
+}

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { filesCheck } from "#pefd/runtime/deepCheck.js";
+import { addToTree, treeDirectory } from "#pefd/runtime/tree.js";
+import { type UnpackedFile, unpack } from "#pefd/runtime/unpack.js";
+import { WHEELS } from "#pefd/runtime/wheels.js";
+import { zipOf } from "../checkpoint/pthFiles.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+
+/** A runtime of two small files for each wheel, set up as set-up does it. */
+async function setUp(t: TestContext, change = (file: UnpackedFile): UnpackedFile => file) {
+  const cache = temporaryFolder(t);
+  const tree = treeDirectory(cache, "cpu");
+  for (const wheel of WHEELS.cpu) {
+    const folder = join(cache, wheel.project);
+    mkdirSync(folder);
+    const names = ["one", "two"].map((name) => `lib/${wheel.project}_${name}.so`);
+    const archive = join(folder, "wheel.zip");
+    writeFileSync(archive, await zipOf(names.map((name) => [name, Buffer.from(name)])));
+    const files = await unpack(archive, join(folder, "unpacked"), (member) => member);
+    await addToTree(tree, wheel, join(folder, "unpacked"), files.map(change));
+  }
+  return { tree, kind: "cpu", cache } as const;
+}
+
+test("set-up writes down what it unpacked, and an untouched runtime is that", async (t) => {
+  const linked = await setUp(t);
+  const { ok, detail } = await filesCheck(linked);
+  assert.deepEqual(
+    [ok, detail.replace(/^\d+/, "N")],
+    [true, "N files, 0.0 GB, each as set-up unpacked it"],
+  );
+  const [wheel] = WHEELS.cpu;
+  const manifest = JSON.parse(
+    readFileSync(join(linked.tree, `.wheels/${wheel?.project}.json`), "utf8"),
+  );
+  const [{ path, sha256 }] = manifest.files;
+  assert.equal(sha256, createHash("sha256").update(path).digest("hex"));
+});
+
+test("one changed bit, which changes no size, is found and named, and so is a file that is gone", async (t) => {
+  const linked = await setUp(t);
+  const [first, second] = ["one", "two"].map((name) => `lib/${WHEELS.cpu[0]?.project}_${name}.so`);
+  const path = join(linked.tree, first ?? "");
+  const bytes = readFileSync(path);
+  bytes[3] = (bytes[3] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+  const { ok, required, detail, hint } = await filesCheck(linked);
+  assert.deepEqual([ok, required, detail], [false, true, `changed since set-up: ${first}`]);
+  assert.match(hint ?? "", /^rm -r .*tensorflow-\S+-cpu, then: npm run setup$/);
+  rmSync(join(linked.tree, second ?? ""));
+  assert.equal((await filesCheck(linked)).detail, `changed since set-up: ${first}, ${second}`);
+});
+
+test("a runtime without checksums is no failure, and it is said how to have them", async (t) => {
+  const linked = await setUp(t, ({ path, bytes }) => ({ path, bytes }));
+  const { ok, required, detail, hint } = await filesCheck(linked);
+  assert.deepEqual([ok, required], [false, false]);
+  assert.match(detail, /earlier version/);
+  assert.match(hint ?? "", /npm run setup/);
+  assert.equal((await filesCheck(undefined)).ok, true);
+});
