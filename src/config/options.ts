@@ -93,11 +93,14 @@ export const TEACHER = section("Teacher", {
 
 /** The optimizer and its schedule. */
 export const TRAINING = section("Training", {
-  epochs: integer(240, "Passes over the training images.", { min: 1, touches: "length" }),
-  batch_size: integer(64, "Images per step.", { min: 1, touches: "numbers" }),
+  epochs: integer(240, "Passes over the training images.", {
+    ...{ min: 1, max: 1_000_000 },
+    touches: "length",
+  }),
+  batch_size: integer(64, "Images per step.", { min: 1, max: 1_000_000, touches: "numbers" }),
   learning_rate: derived(
     number(undefined, "Learning rate of SGD at the start.", {
-      above: 0,
+      ...{ above: 0, max: 1000 },
       defaultText: "0.05, or the model's own",
       touches: "numbers",
     }),
@@ -107,13 +110,13 @@ export const TRAINING = section("Training", {
     touches: "numbers",
   }),
   lr_decay_rate: number(0.1, "Factor of the learning rate at each of them.", {
-    above: 0,
+    ...{ above: 0, max: 1000 },
     touches: "numbers",
   }),
-  weight_decay: number(5e-4, "Weight decay of SGD.", { min: 0, touches: "numbers" }),
+  weight_decay: number(5e-4, "Weight decay of SGD.", { min: 0, max: 1000, touches: "numbers" }),
   momentum: number(0.9, "Momentum of SGD.", { min: 0, below: 1, touches: "numbers" }),
   trial: integer(1, "Number of the repetition; the seed is ten times that.", {
-    min: 0,
+    ...{ min: 0, max: 1_000_000_000 },
     touches: "seed",
   }),
   deterministic: flag("The same seed, machine and engine give the same bytes.", {

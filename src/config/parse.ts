@@ -47,10 +47,20 @@ function inRange(value: number, { min, max, above, below }: Range): boolean {
 /** Decimal notation only: what Number() also takes ("", "0x10", "Infinity") is a slip of the keyboard here. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
+/** Numbers of another size, or their squares, are 0 or infinite in the arithmetic of a training, and their products NaN. */
+const SIZES = { least: 1e-18, most: 1e18 };
+
+/** Whether single precision can compute with a number. */
+const isUsable = (value: number): boolean =>
+  value === 0 || (Math.abs(value) >= SIZES.least && Math.abs(value) <= SIZES.most);
+
 function parseNumber(label: string, row: Row, typed: string): number {
   const value = DECIMAL.test(typed) ? Number(typed) : Number.NaN;
   if (!Number.isFinite(value) || !inRange(value, row)) throw refuse(label, row, typed);
-  return value;
+  if (isUsable(value)) return value;
+  throw inputError(
+    `${label}: ${shown(typed)} is beyond what a training can compute with, ${SIZES.least} to ${SIZES.most} in size.`,
+  );
 }
 
 function parseInteger(label: string, row: Row, typed: string): number {

@@ -45,7 +45,10 @@ test("what is no decimal number is refused by name, with what was typed and what
     assert.match(refusal("epochs", typed), /^--epochs takes a whole number/);
     assert.ok(refusal("kd_T", typed).includes(`"${typed}"`));
   }
-  assert.match(refusal("epochs", "1.5"), /whole number, at least 1; "1\.5" is not/);
+  assert.match(
+    refusal("epochs", "1.5"),
+    /whole number, at least 1 and at most 1000000; "1\.5" is not/,
+  );
   assert.match(refusal("lr_decay_epochs", "150,x"), /--lr_decay_epochs .* "x"/);
   assert.match(refusal("lr_decay_epochs", ""), /--lr_decay_epochs/);
 });
@@ -65,6 +68,28 @@ test("numbers outside their range are refused", () => {
   ] as const) {
     assert.match(refusal(name, typed), new RegExp(`^--${name} takes`));
   }
+});
+
+test("numbers that no training can compute with are refused before it starts", () => {
+  for (const [name, typed] of [
+    ["kd_T", "1e300"],
+    ["kd_T", "1e-300"],
+    ["gamma", "1e30"],
+    ["beta", "1e308"],
+  ] as const) {
+    assert.match(refusal(name, typed), /is beyond what a training can compute with/);
+  }
+  for (const [name, typed] of [
+    ["learning_rate", "1e300"],
+    ["weight_decay", "1e300"],
+    ["lr_decay_rate", "1e300"],
+    ["epochs", "1000000000000"],
+    ["batch_size", "99999999"],
+    ["trial", "999999999999"],
+  ] as const) {
+    assert.match(refusal(name, typed), /at most/);
+  }
+  assert.equal(parse("weight_decay", "0"), 0);
 });
 
 test("unknown models and methods come with the nearest name", () => {
