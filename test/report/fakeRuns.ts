@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openEpochLog } from "#pefd/report/epochLog.js";
 import type { EpochRow } from "#pefd/report/reporter.js";
+import { CONFIG_FILE } from "#pefd/runFiles/config.js";
+import { sealedText } from "#pefd/runFiles/stateFile.js";
 
 /** A run to be made up: what its config.json says, and how it went. */
 export interface FakeRun {
@@ -55,7 +57,7 @@ export async function writeRun(parent: string, name: string, run: FakeRun = {}):
   const dir = join(parent, name);
   mkdirSync(dir, { recursive: true });
   const config = { ...CONFIG, epochs, trial, seed: trial * 10, ...run.config };
-  writeFileSync(join(dir, "config.json"), JSON.stringify(config));
+  writeFileSync(join(dir, CONFIG_FILE), sealedText(config));
   const log = await openEpochLog(dir, { afterEpoch: 0 });
   for (let epoch = 1; epoch <= done; epoch++) {
     const row = curveRow(epoch, epochs, trial, run.height);

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
+import { sizeOf } from "#pefd/common/shapes.js";
+import { float32Tensor, type StateTensor } from "#pefd/common/stateDict.js";
+import { synthesize } from "#pefd/data/synthetic.js";
+import { stateLayout } from "#pefd/models/survey.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { writeRun } from "../report/fakeRuns.js";
-import { fakeResult } from "./results.js";
+import { fakeConfig, fakeResult } from "./results.js";
 
 /** A PATH on which sbatch writes down its words and says job 17, and squeue says what its file holds. */
 function fakeSlurm(
@@ -32,11 +37,20 @@ function wordsOf(cwd: string): string[] {
 }
 
 const SWEEP = ["sweep", "--path_t", "my teachers/resnet8_x/t.pth", "--trials", "1-3"];
-/** Makes the first run complete, as training leaves it. */
+/** Makes the first run complete, as training leaves it, with the data and the teacher that it is of. */
 async function completeFirst(cwd: string): Promise<void> {
   const { stdout } = await pefd([...SWEEP, "--dry_run", "--json"], { cwd });
-  const [{ runDir, options }] = JSON.parse(stdout).runs;
-  const dir = await writeRun(cwd, runDir, { config: options });
+  const [{ runDir, options, ...rest }] = JSON.parse(stdout).runs;
+  const [data, path_t] = [join(cwd, options.data), join(cwd, options.path_t)];
+  await synthesize(data, { train: 10, test: 10, seed: 1 });
+  const teacher = stateLayout(options.model_t).map(({ name, shape }): [string, StateTensor] => [
+    name,
+    float32Tensor(new Float32Array(sizeOf(shape)), shape),
+  ]);
+  mkdirSync(dirname(path_t), { recursive: true });
+  await writeCheckpoint(path_t, new Map(teacher));
+  const run = { ...rest, runDir, options: { ...options, data, path_t } };
+  const dir = await writeRun(cwd, runDir, { config: await fakeConfig(run) });
   writeFileSync(...fakeResult(dir, options.epochs));
 }
 
