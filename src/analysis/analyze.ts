@@ -103,7 +103,7 @@ export async function analyze(
       findings.push(await analyzeOne(subject, of));
     } catch (error) {
       if (subject.run === undefined || !(error instanceof PefdError)) throw error;
-      if (!failures.has(error)) tell(`left out: ${error.message}`);
+      if (!failures.has(error)) tell(`${subject.run.dir} is left out: ${error.message}`);
       failures.add(error);
     }
   }

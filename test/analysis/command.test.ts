@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
@@ -141,6 +141,43 @@ describe("pefd analyze", () => {
     assert.match(svg, /^<svg [\s\S]*<\/svg>\n$/);
     for (const text of ["number of projectors", "Linear CKA", "Between-class cosine"]) {
       assert.ok(svg.includes(text), text);
+    }
+  });
+
+  it("leaves out runs that cannot be analysed, a line for each, and shows the others", async (t) => {
+    const cwd = await makeScene(t);
+    for (const name of ["good", "teacherless", "unknown", "cut", "broken"]) {
+      await writeRun(cwd, name, 0);
+    }
+    const path = (name: string, file: string) => join(cwd, "save", name, file);
+    const change = (name: string, changed: object) => {
+      const config = JSON.parse(readFileSync(path(name, "config.json"), "utf8"));
+      writeFileSync(path(name, "config.json"), JSON.stringify({ ...config, ...changed }));
+    };
+    change("teacherless", { path_t: "gone.safetensors" });
+    change("unknown", { model: "constructor" });
+    renameSync(
+      path("unknown", "resnet8_last.safetensors"),
+      path("unknown", "constructor_last.safetensors"),
+    );
+    writeFileSync(path("cut", "resnet8_last.safetensors"), "cut");
+    writeFileSync(path("broken", "config.json"), "{");
+    writeFileSync(path("broken", "epochs.csv"), "");
+    const { exitCode, stdout, stderr } = await pefd(["analyze", "--last", "save", "--json"], {
+      cwd,
+    });
+    assert.equal(exitCode, 0, stderr);
+    assert.deepEqual(
+      JSON.parse(stdout).checkpoints.map(({ run }: { run: string }) => run),
+      ["save/good"],
+    );
+    for (const line of [
+      /^There is no file gone\.safetensors, the teacher of the run save\/teacherless/m,
+      /^save\/unknown is left out: unknown model constructor\.$/m,
+      /^save\/cut is left out: save\/cut\/resnet8_last\.safetensors \(3 bytes\) cannot be read/m,
+      /^save\/broken\/config\.json is damaged/m,
+    ]) {
+      assert.match(stderr, line);
     }
   });
 
