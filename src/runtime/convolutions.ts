@@ -5,6 +5,8 @@ import { convolutionsFile, packageDirectory } from "./paths.js";
 /** What the module of src/native says of itself. */
 interface ConvolutionsModule {
   readonly instructions?: string;
+  readonly problem?: string;
+  readonly operations?: string;
 }
 
 /** Which convolutions serve a processor. */
@@ -20,6 +22,7 @@ const NONE = "none";
 const UNKNOWN = "unknown";
 
 let loaded: Convolutions = { instructions: undefined, problem: "not loaded yet" };
+let operations: readonly string[] = [];
 
 function loadModule(): Convolutions {
   const folder = packageDirectory();
@@ -31,8 +34,12 @@ function loadModule(): Convolutions {
     const problem = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     return { instructions: undefined, problem };
   }
-  const { instructions = NONE } = module.exports;
-  return { instructions: instructions === NONE ? undefined : instructions, problem: undefined };
+  const { instructions = NONE, problem } = module.exports;
+  operations = module.exports.operations?.split(" ") ?? [];
+  return {
+    instructions: instructions === NONE ? undefined : instructions,
+    problem: problem || undefined,
+  };
 }
 
 /**
@@ -54,6 +61,9 @@ export const convolutions = (): Convolutions => loaded;
 
 /** The instruction set that our own convolutions run on ("avx512", "avx2"), or undefined where there are none. */
 export const ownConvolutions = (): string | undefined => loaded.instructions;
+
+/** What our elementwise op computes, by its opcodes: names of TensorFlow's ops. Empty where there is no such op. */
+export const ownOperations = (): readonly string[] => operations;
 
 const PREFIX = "Pefd";
 

@@ -6,7 +6,7 @@ import { type CommandOptions, runCommand } from "./command.js";
 import { convolutionsFile, logLevelFile } from "./paths.js";
 
 /** One source file of src/native, with what its compilation is told; the same file may serve several times. */
-interface Unit {
+export interface Unit {
   readonly source: string;
   readonly flags: readonly string[];
 }
@@ -20,24 +20,38 @@ interface NativeModule {
   readonly libraries: readonly string[];
 }
 
-/** The convolutions' kernels, once per instruction set (kernels.h says how they are told apart). */
+/** The kernels, once per instruction set (kernels.h says how they are told apart). */
 const kernels = (name: string, ...instructions: string[]): Unit => ({
-  source: "kernels.cc",
+  source: "kernels/kernels.cc",
   flags: ["-O3", `-DKERNELS=${name}`, ...instructions],
 });
+
+const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
+
+/** What needs neither Node.js nor TensorFlow: test/native runs it alone. */
+export const STANDALONE: readonly Unit[] = [
+  kernels("avx2Kernels", "-mavx2", "-mfma"),
+  kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
+  ...["pool", "scratch", "workspace", "processors", "instruction_set"].map((name) =>
+    optimized(`host/${name}.cc`),
+  ),
+  ...["geometry", "program"].map((name) => optimized(`ops/${name}.cc`)),
+];
+
+/** The ops as TensorFlow's C API sees them. */
+const OPS: readonly Unit[] = [
+  "inference",
+  "convolution_shapes",
+  "convolution_ops",
+  "elementwise_op",
+  "module",
+].map((name) => optimized(`ops/${name}.cc`));
 
 const MODULES: readonly NativeModule[] = [
   { file: logLevelFile, units: [{ source: "log_level.cc", flags: ["-O1"] }], libraries: [] },
   {
     file: convolutionsFile,
-    units: [
-      kernels("avx2Kernels", "-mavx2", "-mfma"),
-      kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
-      ...["workers", "instructions", "convolution_ops", "elementwise_op", "module"].map((name) => ({
-        source: `${name}.cc`,
-        flags: ["-O2"],
-      })),
-    ],
+    units: [...STANDALONE, ...OPS],
     libraries: ["lib/libtensorflow_framework.so"],
   },
 ];
@@ -45,7 +59,8 @@ const MODULES: readonly NativeModule[] = [
 /** Where the package has the compiled modules. */
 export const nativeModuleFiles = MODULES.map(({ file }) => file);
 
-const SOURCES = fileURLToPath(new URL("../../src/native", import.meta.url));
+/** The folder of the C++ sources. */
+export const SOURCES = fileURLToPath(new URL("../../src/native", import.meta.url));
 
 /** A name for what the modules are compiled from: it changes with any source and with what the compiler is told. */
 export function nativeModulesHash(): string {
@@ -65,7 +80,8 @@ export interface NativeBuild {
   readonly options: CommandOptions;
 }
 
-const COMMON = ["-std=c++17", "-fPIC", "-fvisibility=hidden"];
+/** What every compilation is told. Warnings are no errors for users: their compiler may know more of them than ours. */
+export const COMMON = ["-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"];
 
 /** @throws whatever `failure` makes of the compiler's output */
 async function compileModule(

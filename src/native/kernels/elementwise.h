@@ -1,4 +1,4 @@
-// Several elementwise operations in one pass over memory: a few thousand elements at a time go through all of them.
+// Several elementwise operations in one pass over memory: some hundred elements at a time go through all of them.
 #pragma once
 
 #include "common.h"
@@ -18,8 +18,8 @@ inline void onEach(long count, const float *a, const float *b, float *__restrict
   for (long i = 0; i < count; i++) to[i] = operation(a[i], b[i]);
 }
 
-inline void execute(const Instruction &instruction, long count, const float *a, const float *b, float *to) {
-  switch (instruction.code) {
+inline void execute(Opcode opcode, long count, const float *a, const float *b, float *to) {
+  switch (opcode) {
     case ADD:
       return onEach(count, a, b, to, [](float x, float y) { return x + y; });
     case SUBTRACT:
@@ -30,37 +30,39 @@ inline void execute(const Instruction &instruction, long count, const float *a, 
       return onEach(count, a, b, to, [](float x, float) { return x < 0 ? 0.0f : x; });
     case RELU_GRADIENT:
       return onEach(count, a, b, to, [](float dy, float feature) { return dy * (feature > 0 ? 1.0f : 0.0f); });
+    case OPCODES:  // no opcode: the op refuses all that are none of the above
+      return;
   }
 }
 
 struct ElementwisePass {
-  const Host &host;
   const Elementwise &work;
+  // A block of elements for each register that is not an input's own memory.
+  const WorkerMemory registers;
 
-  // The block's own memory: one register after the other.
-  float *own(float *memory, long reg) const { return memory + reg * BLOCK; }
+  static float *at(float *memory, long reg) { return memory + reg * BLOCK; }
 
-  void task(long index) const {
-    const long registers = work.inputs + work.instructions;
-    float *memory = host.scratch(ELEMENTS, registers * BLOCK);
+  void blocks(long index, long worker) const {
+    float *memory = registers.of(worker);
     for (long i = 0; i < work.inputs; i++) {
       if (!work.isScalar[i]) continue;
-      float *filled = own(memory, i);
+      float *filled = at(memory, i);
       for (long e = 0; e < BLOCK; e++) filled[e] = *work.input[i];
     }
-    const long end = smaller(work.count, (index + 1) * TASK_ELEMENTS);
+    const long end = min(work.count, (index + 1) * TASK_ELEMENTS);
     for (long first = index * TASK_ELEMENTS; first < end; first += BLOCK) {
-      block(memory, first, smaller(BLOCK, end - first));
+      block(memory, first, min(BLOCK, end - first));
     }
   }
 
   void block(float *memory, long first, long count) const {
     const auto read = [&](long reg) -> const float * {
-      return reg < work.inputs && !work.isScalar[reg] ? work.input[reg] + first : own(memory, reg);
+      return reg < work.inputs && !work.isScalar[reg] ? work.input[reg] + first : at(memory, reg);
     };
     for (long i = 0; i < work.instructions; i++) {
       const Instruction &instruction = work.instruction[i];
-      execute(instruction, count, read(instruction.a), read(instruction.b), own(memory, work.inputs + i));
+      execute(static_cast<Opcode>(instruction.opcode), count, read(instruction.a), read(instruction.b),
+              at(memory, work.inputs + i));
     }
     for (long o = 0; o < work.outputs; o++) {
       const float *from = read(work.result[o]);
@@ -70,9 +72,12 @@ struct ElementwisePass {
   }
 };
 
-void elementwise(const Host &host, const Elementwise &work) {
-  const ElementwisePass pass{host, work};
-  each<ElementwisePass, &ElementwisePass::task>(host, parts(work.count, TASK_ELEMENTS), pass);
+Outcome elementwise(const Host &host, const Elementwise &work) {
+  const long registers = work.inputs + work.instructions;
+  const ElementwisePass pass{work, workerScratch(host, REGISTERS, registers * BLOCK)};
+  if (!pass.registers.memory) return Outcome::OUT_OF_MEMORY;
+  parallelFor<ElementwisePass, &ElementwisePass::blocks>(host, ceilDivide(work.count, TASK_ELEMENTS), pass);
+  return Outcome::DONE;
 }
 
 }  // namespace

@@ -1,19 +1,19 @@
-// Images cut into tiles, and the transforms of tiles.
+// Images divided into tiles, and the transforms of tiles.
 #pragma once
 
-#include "algorithms.h"
+#include "algorithm.h"
 #include "common.h"
 #include "kernels.h"
 
 namespace pefd {
 namespace {
 
-// Floats from one row of `floats`, or one plane of them, to the next: an odd number of the lines of a cache. An even
+// Floats from one row of `floats`, or one plane of them, to the next: an odd number of lines of the cache. An even
 // one would leave some of a cache's sets unused, a power of two nearly all.
-constexpr long apart(long floats) { return (floats / CHANNELS | 1) * CHANNELS; }
+constexpr long strideOf(long floats) { return (floats / CHANNELS | 1) * CHANNELS; }
 
 // The tiles of images, numbered image by image and row by row.
-struct Tiles {
+struct Tiling {
   long n, rows, columns;
 
   long count() const { return n * rows * columns; }
@@ -27,6 +27,11 @@ struct Tiles {
   }
 };
 
+template <typename Algorithm>
+Tiling tilingOf(long n, long height, long width) {
+  return {n, ceilDivide(height, Algorithm::TILE), ceilDivide(width, Algorithm::TILE)};
+}
+
 // Images [n, height, width, channels], of which each tile has a square of pixels: it begins `step` pixels after that of
 // the tile before, the first one `before` pixels outside of the image.
 template <typename Float>
@@ -36,7 +41,7 @@ struct Squares {
 
   // Pointers to SIZE x SIZE pixels of a tile; those outside of the image are `outside`.
   template <int SIZE>
-  void pixels(Tiles::Place at, Float *outside, Float *(&pixel)[SIZE * SIZE]) const {
+  void pixels(Tiling::Place at, Float *outside, Float *(&pixel)[SIZE * SIZE]) const {
     for (long i = 0; i < SIZE; i++) {
       const long y = at.row * step - before + i;
       for (long j = 0; j < SIZE; j++) {
@@ -58,28 +63,23 @@ Squares<Float> tilesOf(Float *images, long height, long width, long channels) {
   return {images, height, width, channels, Algorithm::TILE, 0};
 }
 
-// Images cut into an algorithm's tiles.
-template <typename Algorithm>
-Tiles cut(long n, long height, long width) {
-  return {n, parts(height, Algorithm::TILE), parts(width, Algorithm::TILE)};
-}
-
-// Transforms the squares of `count` tiles to POINTS * POINTS planes of [count][apart(channels)].
+// Transforms the squares of `count` tiles to POINTS * POINTS planes of [count][strideOf(channels)]; pixels outside of
+// the images are `zeros`.
 template <int SIZE, int POINTS>
-void transformPixels(void (&oneSide)(const Vector (&)[SIZE], Vector (&)[POINTS]), const Tiles &tiles, long first,
-                     long count, const Squares<const float> &squares, const float *zeros, float *planes, long plane) {
+void transformSquares(void (&oneAxis)(const Vector (&)[SIZE], Vector (&)[POINTS]), const Tiling &tiling, long first,
+                      long count, const Squares<const float> &squares, const float *zeros, float *planes, long plane) {
   const long channels = squares.channels;
   for (long t = 0; t < count; t++) {
     const float *pixel[SIZE * SIZE];
-    squares.template pixels<SIZE>(tiles.place(first + t), zeros, pixel);
-    float *to = planes + t * apart(channels);
+    squares.template pixels<SIZE>(tiling.place(first + t), zeros, pixel);
+    float *to = planes + t * strideOf(channels);
     for (long c = 0; c < channels; c += WIDTH) {
       Vector in[SIZE][SIZE], out[POINTS][POINTS];
 #pragma GCC unroll 16
       for (int i = 0; i < SIZE; i++)
 #pragma GCC unroll 16
         for (int j = 0; j < SIZE; j++) in[i][j] = load(pixel[i * SIZE + j] + c);
-      onBothSides<SIZE, POINTS>(oneSide, in, out);
+      onBothAxes<SIZE, POINTS>(oneAxis, in, out);
 #pragma GCC unroll 16
       for (int i = 0; i < POINTS; i++)
 #pragma GCC unroll 16
@@ -95,13 +95,12 @@ constexpr long factorPlane(long plane) {
          Algorithm::factorOf(plane % Algorithm::POINTS);
 }
 
-// Tiles that one task transforms.
-constexpr long TILES = 8;
-
-inline float *zeros(const Host &host, Slot slot, long floats) {
-  float *memory = host.scratch(slot, floats);
-  for (long i = 0; i < floats; i++) memory[i] = 0;
-  return memory;
+// A pixel of zeros, to be read outside of images; null where there is no memory.
+inline const float *zerosScratch(const Host &host, long channels) {
+  float *zeros = host.scratch(host.self, ZEROS, channels);
+  if (zeros == nullptr) return nullptr;
+  for (long i = 0; i < channels; i++) zeros[i] = 0;
+  return zeros;
 }
 
 }  // namespace

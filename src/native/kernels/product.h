@@ -1,6 +1,8 @@
 // Small dense matrix products: the inner loop of the convolutions.
 #pragma once
 
+#include <utility>
+
 #include "common.h"
 #include "vector.h"
 
@@ -52,28 +54,31 @@ void chain(const float *__restrict a, Strides as, const float *__restrict b, lon
 
 using Chain = void (*)(const float *, Strides, const float *, long, float *, long, long, bool);
 
-template <int V>
-constexpr Chain chains[15] = {
-    nullptr,        chain<1, V>,  chain<2, V>,  chain<3, V>, chain<4, V>,
-    chain<5, V>,    chain<6, V>,
-#if defined(__AVX512F__)
-    chain<7, V>,    chain<8, V>,  chain<9, V>,  chain<10, V>, chain<11, V>,
-    chain<12, V>,   chain<13, V>, chain<14, V>,
-#endif
+// chain<R, V> at index R.
+struct Chains {
+  Chain ofRows[ROWS + 1];
 };
 
-// c[rows, columns] from a[rows, depth] and b[depth, columns], columns a multiple of CHANNELS and at most PANEL.
+template <int V, int... R>
+constexpr Chains chainsUpTo(std::integer_sequence<int, R...>) {
+  return {{nullptr, chain<R + 1, V>...}};
+}
+template <int V>
+constexpr Chains chains = chainsUpTo<V>(std::make_integer_sequence<int, ROWS>{});
+
+// c[rows, columns] from a[rows, depth] and b[depth, columns]; depth is positive, columns are a multiple of CHANNELS and
+// at most PANEL.
 inline void multiply(long rows, long columns, long depth, const float *a, Strides as, const float *b, long bStride,
                      float *c, long cStride, bool accumulate) {
-  const long groups = parts(rows, ROWS);
+  const long groups = ceilDivide(rows, ROWS);
   for (long v = 0; v < columns; v += 2 * WIDTH) {
     const bool two = columns - v >= 2 * WIDTH;
     for (long g = 0; g < groups; g++) {
       const long first = rows * g / groups, count = rows * (g + 1) / groups - first;
-      const Chain run = two ? chains<2>[count] : chains<1>[count];
+      const Chain run = two ? chains<2>.ofRows[count] : chains<1>.ofRows[count];
       for (long k = 0; k < depth; k += CHAIN) {
         run(a + first * as.row + k * as.k, as, b + k * bStride + v, bStride, c + first * cStride + v, cStride,
-            smaller(CHAIN, depth - k), accumulate || k > 0);
+            min(CHAIN, depth - k), accumulate || k > 0);
       }
     }
   }

@@ -1,7 +1,7 @@
 // Filters, transformed and packed for the products.
 #pragma once
 
-#include "algorithms.h"
+#include "algorithm.h"
 #include "common.h"
 #include "kernels.h"
 #include "product.h"
@@ -49,7 +49,7 @@ void packRows(const Taps &taps, long row, long column, float *to, long plane) {
       for (int i = 0; i < KERNEL; i++)
 #pragma GCC unroll 16
         for (int j = 0; j < KERNEL; j++) in[i][j] = load(from + (i * KERNEL + j) * tapSize + r * rowSize + c);
-      onBothSides<KERNEL, FACTORS>(Algorithm::filter, in, out);
+      onBothAxes<KERNEL, FACTORS>(Algorithm::filter, in, out);
 #pragma GCC unroll 16
       for (int i = 0; i < FACTORS; i++)
 #pragma GCC unroll 16
@@ -67,13 +67,13 @@ struct Packing {
   long panel() const { return panelOf(taps.columns); }
   long panels() const { return taps.columns / panel(); }
 
-  void task(long index) const {
+  void rows(long index, long /*worker*/) const {
     const long row = index / panels() * CHANNELS, column = index % panels() * panel();
-    packRows<Algorithm>(taps, row, column, packed + column * taps.rows, apart(taps.rows * taps.columns));
+    packRows<Algorithm>(taps, row, column, packed + column * taps.rows, strideOf(taps.rows * taps.columns));
   }
 
   void run(const Host &host) const {
-    each<Packing, &Packing::task>(host, taps.rows / CHANNELS * panels(), *this);
+    parallelFor<Packing, &Packing::rows>(host, taps.rows / CHANNELS * panels(), *this);
   }
 };
 

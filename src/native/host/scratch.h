@@ -1,0 +1,43 @@
+// Memory that kernels work in.
+#pragma once
+
+#include <mutex>
+
+#include "../kernels/kernels.h"
+
+namespace pefd {
+
+// The scratch memory of one call of an op: one block per slot, which grows with what is asked for.
+class Scratch {
+ public:
+  Scratch() = default;
+  ~Scratch();
+  Scratch(const Scratch &) = delete;
+
+  // At least that many floats, from a line of the cache on; a null pointer where there is no memory for them.
+  float *atLeast(Slot slot, long floats) noexcept;
+
+ private:
+  friend class ScratchStore;
+
+  struct Block {
+    float *floats = nullptr;
+    long size = 0;
+  };
+  Block blocks_[SLOTS];
+  Scratch *later_ = nullptr;
+};
+
+// Scratch memory that no op is using. There is as much of it as ops that ever ran at once.
+class ScratchStore {
+ public:
+  // A null pointer where there is no memory.
+  Scratch *take() noexcept;
+  void giveBack(Scratch *scratch) noexcept;
+
+ private:
+  std::mutex mutex_;
+  Scratch *unused_ = nullptr;
+};
+
+}  // namespace pefd

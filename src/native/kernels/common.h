@@ -1,0 +1,35 @@
+// What several kernels use.
+#pragma once
+
+#include "kernels.h"
+
+namespace pefd {
+namespace {
+
+constexpr long min(long a, long b) { return a < b ? a : b; }
+constexpr long max(long a, long b) { return a > b ? a : b; }
+constexpr long ceilDivide(long dividend, long divisor) { return (dividend + divisor - 1) / divisor; }
+
+// Calls step(i, worker) of a context for every i below count, on all threads.
+template <typename Context, void (Context::*step)(long, long) const>
+void parallelFor(const Host &host, long count, const Context &context) {
+  const Task task = [](void *of, long index, long worker) noexcept {
+    (static_cast<const Context *>(of)->*step)(index, worker);
+  };
+  host.parallelFor(host.self, count, task, const_cast<Context *>(&context));
+}
+
+// Scratch memory of each worker: `floats` of them, one after the other.
+struct WorkerMemory {
+  float *memory;
+  long floats;
+
+  float *of(long worker) const { return memory + worker * floats; }
+};
+
+inline WorkerMemory workerScratch(const Host &host, Slot slot, long floats) {
+  return {host.scratch(host.self, slot, host.workers * floats), floats};
+}
+
+}  // namespace
+}  // namespace pefd

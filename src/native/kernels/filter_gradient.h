@@ -1,0 +1,126 @@
+// The gradient of the filter.
+#pragma once
+
+#include "common.h"
+#include "filter.h"
+#include "kernels.h"
+#include "product.h"
+#include "tiles.h"
+
+namespace pefd {
+namespace {
+
+// Bytes of transformed tiles that the gradient of a filter is summed over at once.
+constexpr long GROUP_BYTES = 8 << 20;
+// Fewest tiles of such a group.
+constexpr long GROUP_TILES = 32;
+// Tiles that one task transforms.
+constexpr long TASK_TILES = 8;
+// Input channels whose products one task sums.
+constexpr long TASK_INPUTS = 32;
+
+// The gradient of the filter: both images transformed, products summed over tiles, and the sums transformed back.
+template <typename Algorithm>
+struct FilterGradient {
+  static constexpr int POINTS = Algorithm::POINTS, FACTORS = Algorithm::FACTORS, KERNEL = Algorithm::KERNEL;
+  static constexpr int PLANES_OF_POINTS = POINTS * POINTS, PLANES_OF_FACTORS = FACTORS * FACTORS;
+  const Host &host;
+  const Tiling tiling;
+  const Squares<const float> x, dy;
+  float *const dfilter;
+  const float *zeros = nullptr;
+  float *planes = nullptr, *gradients = nullptr, *sums = nullptr;
+  // The tiles of a group.
+  long first = 0, count = 0;
+
+  long inputs() const { return x.channels; }
+  long outputs() const { return dy.channels; }
+  long inRow() const { return strideOf(inputs()); }
+  long outRow() const { return strideOf(outputs()); }
+  long inPlane() const { return strideOf(count * inRow()); }
+  long outPlane() const { return strideOf(count * outRow()); }
+  long sumPlane() const { return strideOf(inputs() * outputs()); }
+
+  void transform(long index, long /*worker*/) const {
+    const long from = index * TASK_TILES, size = min(TASK_TILES, count - from);
+    transformSquares<Algorithm::WINDOW, POINTS>(Algorithm::input, tiling, first + from, size, x, zeros,
+                                                planes + from * inRow(), inPlane());
+    transformSquares<Algorithm::TILE, POINTS>(Algorithm::outputTransposed, tiling, first + from, size, dy, zeros,
+                                              gradients + from * outRow(), outPlane());
+  }
+
+  // Sums of one plane of factors and some input channels, over all points that meet those factors.
+  void product(long index, long /*worker*/) const {
+    const long blocks = ceilDivide(inputs(), TASK_INPUTS), factors = index / blocks, c = index % blocks * TASK_INPUTS;
+    const long panel = panelOf(outputs());
+    bool accumulate = first > 0;
+    for (long p = 0; p < PLANES_OF_POINTS; p++) {
+      if (factorPlane<Algorithm>(p) != factors) continue;
+      for (long o = 0; o < outputs(); o += panel) {
+        multiply(min(TASK_INPUTS, inputs() - c), panel, count, planes + p * inPlane() + c, {1, inRow()},
+                 gradients + p * outPlane() + o, outRow(), sums + factors * sumPlane() + c * outputs() + o, outputs(),
+                 accumulate);
+      }
+      accumulate = true;
+    }
+  }
+
+  // The taps of one input channel.
+  void result(long input, long /*worker*/) const {
+    const long tap = inputs() * outputs();
+    for (long o = 0; o < outputs(); o += WIDTH) {
+      Vector in[FACTORS][FACTORS], out[KERNEL][KERNEL];
+      const float *from = sums + input * outputs() + o;
+#pragma GCC unroll 16
+      for (int i = 0; i < FACTORS; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < FACTORS; j++) in[i][j] = load(from + (i * FACTORS + j) * sumPlane());
+      onBothAxes<FACTORS, KERNEL>(Algorithm::filterTransposed, in, out);
+      float *to = dfilter + input * outputs() + o;
+#pragma GCC unroll 16
+      for (int i = 0; i < KERNEL; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < KERNEL; j++) store(to + (i * KERNEL + j) * tap, out[i][j]);
+    }
+  }
+
+  // No tiles, no gradient.
+  Outcome zero() const {
+    for (long i = 0; i < KERNEL * KERNEL * inputs() * outputs(); i++) dfilter[i] = 0;
+    return Outcome::DONE;
+  }
+
+  Outcome run() {
+    if (tiling.count() == 0) return zero();
+    // Fixed by the sizes alone, so that the order of the sums is, too.
+    const long perTile = PLANES_OF_POINTS * (inputs() + outputs()) * long{sizeof(float)};
+    const long groups = ceilDivide(tiling.count(), max(GROUP_TILES, GROUP_BYTES / perTile));
+    const long most = ceilDivide(tiling.count(), groups);
+    zeros = zerosScratch(host, max(inputs(), outputs()));
+    planes = host.scratch(host.self, PLANES, PLANES_OF_POINTS * strideOf(most * inRow()));
+    gradients = host.scratch(host.self, GRADIENTS, PLANES_OF_POINTS * strideOf(most * outRow()));
+    sums = host.scratch(host.self, SUMS, PLANES_OF_FACTORS * sumPlane());
+    if (!zeros || !planes || !gradients || !sums) return Outcome::OUT_OF_MEMORY;
+    for (long g = 0; g < groups; g++) {
+      first = tiling.count() * g / groups;
+      count = tiling.count() * (g + 1) / groups - first;
+      parallelFor<FilterGradient, &FilterGradient::transform>(host, ceilDivide(count, TASK_TILES), *this);
+      parallelFor<FilterGradient, &FilterGradient::product>(host, PLANES_OF_FACTORS * ceilDivide(inputs(), TASK_INPUTS),
+                                                            *this);
+    }
+    parallelFor<FilterGradient, &FilterGradient::result>(host, inputs(), *this);
+    return Outcome::DONE;
+  }
+};
+
+template <typename Algorithm>
+Outcome filterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter) {
+  const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
+  return FilterGradient<Algorithm>{host, tilingOf<Algorithm>(conv.n, height, width),
+                                   windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
+                                   tilesOf<Algorithm>(dy, height, width, conv.outputs), dfilter}
+      .run();
+}
+
+}  // namespace
+}  // namespace pefd

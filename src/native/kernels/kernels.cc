@@ -1,0 +1,43 @@
+// Convolutions and elementwise arithmetic, compiled once per instruction set; KERNELS is the name of the result.
+#include "kernels.h"
+
+#include "elementwise.h"
+#include "filter_gradient.h"
+#include "forward.h"
+#include "pointwise.h"
+#include "strided.h"
+#include "winograd.h"
+
+namespace pefd {
+namespace {
+
+// Calls `run` with the algorithm of a convolution.
+template <typename Run>
+Outcome withAlgorithm(const Convolution &conv, Run run) {
+  if (conv.kernel == 3) return conv.stride == 1 ? run(Winograd3x3{}) : run(Strided3x3{});
+  return conv.stride == 1 ? run(Pointwise{}) : run(StridedPointwise{});
+}
+
+Outcome anyForward(const Host &host, const Convolution &conv, const float *x, const float *filter, Epilogue epilogue,
+                   float *y) {
+  return withAlgorithm(
+      conv, [&](auto algorithm) { return forward<decltype(algorithm)>(host, conv, x, filter, epilogue, y); });
+}
+
+Outcome anyInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
+                         Epilogue epilogue, float *dx) {
+  return withAlgorithm(
+      conv, [&](auto algorithm) { return inputGradient<decltype(algorithm)>(host, conv, filter, dy, epilogue, dx); });
+}
+
+Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter) {
+  return withAlgorithm(conv,
+                       [&](auto algorithm) { return filterGradient<decltype(algorithm)>(host, conv, x, dy, dfilter); });
+}
+
+}  // namespace
+
+extern const Kernels KERNELS;
+const Kernels KERNELS{anyForward, anyInputGradient, anyFilterGradient, elementwise};
+
+}  // namespace pefd

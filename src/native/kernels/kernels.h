@@ -1,0 +1,89 @@
+// What the kernels offer, and what they need of whoever runs them. They are compiled once per instruction set
+// (kernels.cc), so this header holds plain data only: an inline function that several files share, compiled for one
+// instruction set, could end up in the place of another's.
+#pragma once
+
+namespace pefd {
+
+// A convolution from [n, h, w, inputs] to [n, ceil(h / stride), ceil(w / stride), outputs]; the filter is [kernel,
+// kernel, inputs, outputs]. The kernel is 3, with padding 1 on all sides, or 1, without; the stride is 1 or 2. Both
+// channel counts are positive multiples of CHANNELS. Any of n, h and w may be zero.
+struct Convolution {
+  long n, h, w, inputs, outputs, kernel, stride;
+};
+
+constexpr long CHANNELS = 16;
+
+// What is done with a result before it is written: a bias per channel is added, then another image of the same shape;
+// then what is negative becomes zero, or, in a gradient, what ReLU has made zero in `features`. The same roundings as
+// one op after the other. The image may lie where the result will.
+struct Epilogue {
+  const float *bias = nullptr;
+  const float *image = nullptr;
+  bool relu = false;
+  const float *features = nullptr;
+};
+
+// Arithmetic on one element after the other, as a list of instructions. Registers are the inputs, then the results of
+// the instructions in their order.
+enum Opcode : long { ADD, SUBTRACT, MULTIPLY, RELU, RELU_GRADIENT, OPCODES };
+
+// TensorFlow's op for each opcode; src/compile takes the codes from here (test/native compares them).
+constexpr const char *OPERATIONS[OPCODES] = {"Add", "Sub", "Mul", "Relu", "ReluGrad"};
+
+struct Instruction {
+  long opcode, a, b;
+};
+
+struct Elementwise {
+  // Elements of every input and output; an input that `isScalar` has one.
+  long count;
+  long inputs, instructions, outputs;
+  const float *const *input;
+  const bool *isScalar;
+  const Instruction *instruction;
+  // The register that each output takes: an instruction's, since an input may have become another output by then.
+  const long *result;
+  float *const *output;
+};
+
+// One piece of work; `worker` is the number of the thread that does it, below the host's count of them.
+using Task = void (*)(void *context, long index, long worker) noexcept;
+
+// Blocks of scratch memory, and how many there are.
+enum Slot { PACKED, SUMS, GRADIENTS, PLANES, PRODUCTS, ZEROS, DISCARDED, REGISTERS, SLOTS };
+
+// Threads and memory.
+struct Host {
+  // Threads that tasks may run on, this one included.
+  long workers;
+  // Runs task(context, i, worker) for every i below count, in any order, and returns when all are done. No two tasks
+  // that run at once have the same worker.
+  void (*parallelFor)(void *self, long count, Task task, void *context) noexcept;
+  // At least that many floats, from a line of the cache on, until the same slot is asked for again; a null pointer
+  // where there is no memory for them.
+  float *(*scratch)(void *self, Slot slot, long floats) noexcept;
+  // Whoever made the host, for its functions.
+  void *self;
+};
+
+// How a kernel ended. Where memory is short it has written nothing: all of it is asked for before the first task.
+enum class Outcome { DONE, OUT_OF_MEMORY };
+
+struct Kernels {
+  // y = convolution of x with the filter, and what follows
+  Outcome (*forward)(const Host &, const Convolution &, const float *x, const float *filter, Epilogue, float *y);
+  // gradient of x from that of y, and what follows
+  Outcome (*inputGradient)(const Host &, const Convolution &, const float *filter, const float *dy, Epilogue,
+                           float *dx);
+  // gradient of the filter from that of y
+  Outcome (*filterGradient)(const Host &, const Convolution &, const float *x, const float *dy, float *dfilter);
+  // each instruction rounds once, as TensorFlow's op for it does
+  Outcome (*elementwise)(const Host &, const Elementwise &);
+};
+
+// One per instruction set that kernels.cc is compiled for.
+extern const Kernels avx2Kernels;
+extern const Kernels avx512Kernels;
+
+}  // namespace pefd

@@ -1,0 +1,72 @@
+// Several elementwise operations as one op. Its attribute `program` holds an opcode and two registers for each
+// instruction; `registers` names the register of each result. Operands have one shape, or are scalars.
+#include <memory>
+
+#include "../host/instruction_set.h"
+#include "../host/workspace.h"
+#include "op.h"
+#include "program.h"
+
+namespace pefd {
+namespace {
+
+Program programOfNode(const Attributes &attributes) {
+  return programOf(attributes.integers("program"), attributes.integers("registers"), attributes.integer("N"),
+                   attributes.integer("M"));
+}
+
+void elementwise(const Program &program, const Call &call) {
+  const Workspace workspace;
+  const int inputs = call.inputs();
+  std::vector<Tensor> operands;
+  std::vector<Shape> shapes;
+  for (int i = 0; i < inputs; i++) {
+    operands.push_back(call.input(i));
+    shapes.push_back(shapeOf(operands.back()));
+  }
+  const Shape shape = commonShape(shapes);
+  std::vector<const float *> input;
+  const std::unique_ptr<bool[]> isScalar(new bool[static_cast<size_t>(inputs)]);
+  std::vector<int> ofThatShape;
+  for (int i = 0; i < inputs; i++) {
+    isScalar[i] = shapes[i].empty();
+    if (!isScalar[i]) ofThatShape.push_back(i);
+    input.push_back(release(std::move(operands[i])));
+  }
+  // All instructions have read an element before a result is written in its place.
+  std::vector<float *> output;
+  const int outputs = static_cast<int>(program.results.size());
+  for (int i = 0; i < outputs; i++) output.push_back(call.output(i, shape, ofThatShape));
+  long count = 1;
+  for (const int64_t size : shape) count *= size;
+  checkOutcome(instructionSet().kernels->elementwise(
+      workspace.host(), {count, inputs, static_cast<long>(program.instructions.size()), outputs, input.data(),
+                         isScalar.get(), program.instructions.data(), program.results.data(), output.data()}));
+}
+
+// The shape of the operands that are no scalars, where that is known.
+void elementwiseShape(const Inference &inference) {
+  ShapeHandle common = inference.input(0);
+  for (int i = 0; i < inference.inputs(); i++) {
+    ShapeHandle operand = inference.input(i);
+    const int64_t rank = inference.rank(operand);
+    if (rank == UNKNOWN) return inference.setUnknown();
+    if (rank > 0) common = std::move(operand);
+  }
+  inference.setOutputs(common);
+}
+
+}  // namespace
+
+std::vector<Op> elementwiseOps() {
+  return {{"PefdElementwise",
+           {"T: {float}", "N: int >= 1", "M: int >= 1", "program: list(int)", "registers: list(int)"},
+           {"operands: N * T"},
+           {"results: M * T"},
+           inferShapes<elementwiseShape>,
+           createNode<Program, programOfNode>,
+           computeNode<Program, elementwise>,
+           removeNode<Program>}};
+}
+
+}  // namespace pefd

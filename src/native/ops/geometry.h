@@ -1,0 +1,41 @@
+// Which convolutions the ops compute. Nothing here knows TensorFlow, so that it can be tested without.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../kernels/kernels.h"
+
+namespace pefd {
+
+using Shape = std::vector<int64_t>;
+
+// The attributes of a node that tell a convolution's geometry, as TensorFlow's Conv2D has them.
+struct ConvolutionAttributes {
+  std::vector<int64_t> strides, dilations, explicitPaddings;
+  std::string padding;
+};
+
+// What they come to. A filter's size is known when it comes, and padding has to be right for it: PyTorch's, as many
+// pixels on all sides as keep height and width at stride 1.
+struct Geometry {
+  long stride;
+  bool serves3x3, serves1x1;
+};
+
+// @throws std::invalid_argument where the kernels serve no filter with those attributes
+Geometry geometryOf(const ConvolutionAttributes &attributes);
+
+// The convolution of images [N, H, W, I] with a filter [kernel, kernel, I, O].
+// @throws std::invalid_argument where the kernels do not serve it
+Convolution convolutionOf(const Geometry &geometry, const Shape &images, const Shape &filter);
+
+Shape imagesOf(const Convolution &conv);
+Shape filterOf(const Convolution &conv);
+Shape resultsOf(const Convolution &conv);
+
+// @throws std::invalid_argument with the sentence where the condition does not hold
+void require(bool condition, const char *otherwise);
+
+}  // namespace pefd
