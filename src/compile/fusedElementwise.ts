@@ -12,8 +12,8 @@ import {
 } from "./graph.js";
 import type { RecordedStep } from "./trace.js";
 
-/** Codes of our op's instructions, in the order of src/native/kernels.h. */
-const CODES: readonly (readonly string[])[] = [
+/** What each opcode of our op does, as TensorFlow names it: the list of src/native/kernels/kernels.h, tested against it. */
+export const CODES: readonly (readonly string[])[] = [
   ["Add", "AddV2"],
   ["Sub"],
   ["Mul"],

@@ -1,0 +1,13 @@
+import { spawnSync } from "node:child_process";
+
+const compiler = spawnSync("g++", ["--version"], { encoding: "utf8" });
+
+const missing = compiler.status === 0 ? undefined : "there is no g++ to compile them with";
+
+/** Tests that compile C++. */
+export const NATIVE = { skip: missing ?? false };
+
+/** Tests that compile and run it under sanitizers as well, which takes minutes. */
+export const EVERYTHING = {
+  skip: missing ?? (process.env.PEFD_MATRICES === "all" ? false : "only with PEFD_MATRICES=all"),
+};

@@ -1,0 +1,70 @@
+#include "convolutions.h"
+
+#include <iterator>
+
+#include "reference.h"
+
+namespace pefd::test {
+namespace {
+
+struct Size {
+  long n, h, w, inputs, outputs;
+};
+
+// Images that tiles fill and others, single rows and pixels, none at all; one group of channels, several, and numbers
+// of them that panels fill or do not.
+constexpr Size SIZES[] = {
+    {1, 1, 1, 16, 16},   {3, 4, 4, 16, 32},   {2, 5, 7, 48, 16},   {1, 33, 2, 32, 80},
+    {5, 8, 8, 64, 64},   {1, 1, 29, 16, 48},  {2, 13, 11, 96, 32}, {7, 2, 3, 16, 112},
+    {1, 9, 16, 160, 16}, {3, 17, 15, 32, 32}, {0, 8, 8, 16, 16},   {2, 0, 5, 16, 32},
+};
+
+struct Kind {
+  long kernel, stride;
+};
+
+constexpr Kind KINDS[] = {{3, 1}, {3, 2}, {1, 1}, {1, 2}};
+
+// More tiles than the gradient of the filter sums at once.
+constexpr Convolution MANY_TILES[] = {
+    {8, 60, 62, 16, 16, 3, 1}, {13, 62, 62, 16, 16, 3, 2}, {17, 62, 62, 16, 16, 1, 1}};
+
+constexpr uint32_t RANDOM_SIZES = 40;
+
+Size randomSize(uint32_t seed) {
+  const Floats numbers = randomFloats(5, 1000 + seed);
+  const auto upTo = [&](long place, long most) { return 1 + static_cast<long>((numbers[place] + 1) / 2.0001f * most); };
+  return {upTo(0, 4), upTo(1, 20), upTo(2, 20), CHANNELS * upTo(3, 8), CHANNELS * upTo(4, 8)};
+}
+
+std::string text(long number) { return std::to_string(number); }
+
+}  // namespace
+
+std::vector<Convolution> convolutions() {
+  std::vector<Convolution> all;
+  for (const Size &size : SIZES) {
+    for (const Kind &kind : KINDS) {
+      all.push_back({size.n, size.h, size.w, size.inputs, size.outputs, kind.kernel, kind.stride});
+    }
+  }
+  for (uint32_t seed = 0; seed < RANDOM_SIZES; seed++) {
+    const Size size = randomSize(seed);
+    const Kind &kind = KINDS[seed % std::size(KINDS)];
+    all.push_back({size.n, size.h, size.w, size.inputs, size.outputs, kind.kernel, kind.stride});
+  }
+  all.insert(all.end(), std::begin(MANY_TILES), std::end(MANY_TILES));
+  return all;
+}
+
+std::string nameOf(const Convolution &conv) {
+  return text(conv.kernel) + "x" + text(conv.kernel) + ", stride " + text(conv.stride) + ", [" + text(conv.n) + ", " +
+         text(conv.h) + ", " + text(conv.w) + ", " + text(conv.inputs) + "] to " + text(conv.outputs);
+}
+
+Operands::Operands(const Convolution &conv)
+    : x(randomFloats(imageFloats(conv), 1)),
+      filter(randomFloats(filterFloats(conv), 2)),
+      dy(randomFloats(resultFloats(conv), 3)) {}
+
+}  // namespace pefd::test

@@ -1,0 +1,45 @@
+#include "hosts.h"
+
+namespace pefd {
+
+// kernels.cc for vectors of 16 floats in the instructions of AVX2.
+extern const Kernels wideKernels;
+
+namespace test {
+
+std::vector<KernelSet> kernelSets() {
+  std::vector<KernelSet> sets;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    sets.push_back({"avx2", &avx2Kernels});
+    sets.push_back({"wide", &wideKernels});
+  }
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
+    sets.push_back({"avx512", &avx512Kernels});
+  }
+  return sets;
+}
+
+TestHost::TestHost(Pool &pool) : pool_(pool), host_{pool.workers(), parallelFor, scratch, this} {}
+
+TestHost::TestHost(long workers, long blocks)
+    : own_(new Pool(workers)), pool_(*own_), left_(blocks), host_{pool_.workers(), parallelFor, scratch, this} {}
+
+void TestHost::parallelFor(void *self, long count, Task task, void *context) noexcept {
+  static_cast<TestHost *>(self)->pool_.run(count, task, context);
+}
+
+float *TestHost::scratch(void *self, Slot slot, long floats) noexcept {
+  TestHost &host = *static_cast<TestHost *>(self);
+  if (host.left_-- <= 0) return nullptr;
+  host.blocks_[slot] = std::make_unique<Floats>(floats);
+  return host.blocks_[slot]->data();
+}
+
+void TestHost::expectSound() const {
+  for (const std::unique_ptr<Floats> &block : blocks_) {
+    if (block != nullptr) block->expectMargins();
+  }
+}
+
+}  // namespace test
+}  // namespace pefd

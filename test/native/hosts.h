@@ -1,0 +1,49 @@
+// What the kernels run on in these tests: the library's own threads, and scratch memory that notices mistakes.
+#pragma once
+
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "../../src/native/host/pool.h"
+#include "../../src/native/kernels/kernels.h"
+#include "numbers.h"
+
+namespace pefd::test {
+
+// Kernels of one instruction set.
+struct KernelSet {
+  const char *name;
+  const Kernels *kernels;
+};
+
+// Those that this processor can run. "wide" is the code for AVX-512 in the instructions of AVX2.
+std::vector<KernelSet> kernelSets();
+
+// Scratch memory is new every time, with margins, and full of a NaN.
+class TestHost {
+ public:
+  explicit TestHost(Pool &pool);
+  // With a pool of its own. `blocks`: how many blocks of scratch memory there are before memory is short.
+  explicit TestHost(long workers, long blocks = std::numeric_limits<long>::max());
+
+  const Host &host() const { return host_; }
+
+  // @throws std::runtime_error where a margin of scratch memory was written
+  void expectSound() const;
+
+ private:
+  static void parallelFor(void *self, long count, Task task, void *context) noexcept;
+  static float *scratch(void *self, Slot slot, long floats) noexcept;
+
+  const std::unique_ptr<Pool> own_;
+  Pool &pool_;
+  std::unique_ptr<Floats> blocks_[SLOTS];
+  long left_ = std::numeric_limits<long>::max();
+  const Host host_;
+};
+
+// The most threads that are tried.
+constexpr long MOST_WORKERS = 5;
+
+}  // namespace pefd::test

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CODES } from "#pefd/compile/fusedElementwise.js";
+import { ownConvolutions, ownOperations } from "#pefd/runtime/convolutions.js";
+import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
+import { convolution, elementwise, type Geometry, random, sizes } from "./ops.js";
+
+// Before the tests are declared: whether they are skipped is known only then.
+loadTensorFlow();
+
+const OWN = { skip: ownConvolutions() === undefined && "no ops of our own on this processor" };
+
+const IMAGES = [2, 5, 6, 16];
+const FILTER = [3, 3, 16, 32];
+const RESULTS = [2, 5, 6, 32];
+const POINTWISE = [1, 1, 16, 32];
+
+const [ADD, UNKNOWN] = [0, 99];
+
+/** Geometries that the op refuses as soon as it is made. */
+const GEOMETRIES: readonly (readonly [Geometry, RegExp])[] = [
+  [{ strides: [1, 3, 3, 1] }, /Strides must be 1 or 2, the same for rows and columns\./],
+  [{ strides: [2, 1, 1, 1] }, /Strides must be 1 or 2/],
+  [{ strides: [1, 1, 2, 1] }, /Strides must be 1 or 2/],
+  [{ strides: [1] }, /Strides must be 1 or 2/],
+  [{ dilations: [1, 2, 2, 1] }, /Dilations are not served\./],
+  [{ padding: "EXPLICIT", pads: [0, 0, 2, 2, 2, 2, 0, 0] }, /explicit_paddings must be no pixel/],
+  [{ padding: "EXPLICIT" }, /explicit_paddings must be eight numbers/],
+  [{ pads: [0, 0, 1, 1, 1, 1, 0, 0] }, /explicit_paddings need padding EXPLICIT\./],
+  [{ format: "NCHW" }, /NHWC/],
+];
+
+/** Padding that is right for filters of another size only. */
+const PADDINGS: readonly (readonly [number[], Geometry])[] = [
+  [FILTER, { padding: "VALID" }],
+  [FILTER, { strides: [1, 2, 2, 1], padding: "SAME" }],
+  [FILTER, { padding: "EXPLICIT", pads: [0, 0, 0, 0, 0, 0, 0, 0] }],
+  [POINTWISE, { padding: "EXPLICIT", pads: [0, 0, 1, 1, 1, 1, 0, 0] }],
+];
+
+const operands = (filter: number[]): Readonly<Record<string, Tensor[]>> => ({
+  PefdConv2D: [random(IMAGES), random(filter)],
+  PefdConv2DBackpropInput: [sizes(IMAGES), random(filter), random(RESULTS)],
+  PefdConv2DBackpropFilter: [random(IMAGES), sizes(filter), random(RESULTS)],
+});
+
+test("convolutions refuse geometries that they do not compute, each with a sentence", OWN, () => {
+  for (const [geometry, sentence] of GEOMETRIES) {
+    for (const [op, inputs] of Object.entries(operands(FILTER))) {
+      assert.throws(() => convolution(op, inputs, geometry), sentence, JSON.stringify(geometry));
+    }
+  }
+});
+
+test("padding that is not PyTorch's for the filter's size is refused, not ignored", OWN, () => {
+  for (const [filter, geometry] of PADDINGS) {
+    for (const [op, inputs] of Object.entries(operands(filter))) {
+      const refused = () => convolution(op, inputs, geometry);
+      assert.throws(refused, /Padding must be one pixel on all sides/, JSON.stringify(geometry));
+    }
+  }
+});
+
+test("shapes that do not fit are refused", OWN, () => {
+  const call = (op: string, ...shapes: (number[] | Tensor)[]) => {
+    const inputs = shapes.map((shape) => (Array.isArray(shape) ? random(shape) : shape));
+    return () => convolution(op, inputs);
+  };
+  const input = "PefdConv2DBackpropInput";
+  assert.throws(call("PefdConv2D", [2, 5, 6, 8], [3, 3, 8, 16]), /multiples of 16/);
+  assert.throws(call("PefdConv2D", [2, 5, 6, 0], [3, 3, 0, 16]), /multiples of 16/);
+  assert.throws(call("PefdConv2D", IMAGES, [5, 5, 16, 32]), /\[3, 3, inputs, outputs\] or \[1, 1/);
+  assert.throws(call("PefdConv2D", [2, 5, 6, 32], FILTER), /with the filter's channels/);
+  assert.throws(call("PefdConv2D", [5, 6, 16], FILTER), /Images must be \[N, H, W, C\]/);
+  assert.throws(call("PefdConv2DBias", IMAGES, FILTER, [1, 32]), /one number per output channel/);
+  assert.throws(call(input, sizes([2, 5, -6, 16]), FILTER, RESULTS), /no negative sizes/);
+  assert.throws(call(input, sizes([2, 5, 6]), FILTER, RESULTS), /Images must be \[N, H, W, C\]/);
+  assert.throws(call(input, sizes(IMAGES), FILTER, [2, 6, 5, 32]), /the sizes of the result/);
+});
+
+test("programs of elementwise ops are checked when the op is made", OWN, () => {
+  const x = random([2, 3]);
+  assert.throws(() => elementwise([UNKNOWN, 0, 0], [1], [x]), /unknown opcode/);
+  assert.throws(() => elementwise([-1, 0, 0], [1], [x]), /unknown opcode/);
+  assert.throws(() => elementwise([ADD, 0], [1], [x]), /opcodes with two registers each/);
+  assert.throws(() => elementwise([ADD, 0, 1], [1], [x]), /before it is written/);
+  assert.throws(() => elementwise([ADD, 0, 0], [0], [x]), /what an instruction/);
+  assert.throws(() => elementwise([ADD, 0, 0], [], [x]), /one register for each result/);
+});
+
+test("operands of as many elements in another shape are refused", OWN, () => {
+  const other = () => elementwise([ADD, 0, 1], [2], [random([2, 3]), random([3, 2])]);
+  assert.throws(other, /Operands must be scalars or have one shape\./);
+});
+
+test("images of none, and tensors of nothing", OWN, () => {
+  const [x, dy] = [random([0, 5, 6, 16]), random([0, 5, 6, 32])];
+  assert.deepEqual(convolution("PefdConv2D", [x, random(FILTER)]).shape, [0, 5, 6, 32]);
+  const dfilter = convolution("PefdConv2DBackpropFilter", [x, sizes(FILTER), dy]);
+  assert.equal(tf.max(tf.abs(dfilter)).arraySync(), 0);
+  const sum = elementwise([ADD, 0, 1], [2], [tf.scalar(1), tf.zeros([0, 3])]);
+  assert.deepEqual(sum[0]?.shape, [0, 3]);
+  const scalar = elementwise([ADD, 0, 1], [2], [tf.scalar(1), tf.scalar(2)]);
+  assert.deepEqual([scalar[0]?.shape, scalar[0]?.arraySync()], [[], 3]);
+});
+
+test("the compiler's opcodes are those of the op", OWN, () => {
+  assert.deepEqual(
+    CODES.map(([name]) => name),
+    ownOperations(),
+  );
+});
