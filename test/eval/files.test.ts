@@ -47,6 +47,6 @@ test("the drawing has a square for every pair that occurs, and text that cannot 
   const svg = confusionSvg({ counts: COUNTS, names: NAMES }, "a <b>");
   assert.equal(svg.match(/<title>/g)?.length, 3);
   assert.match(svg, /<title>cat taken for dog, small: 1 of 4<\/title>/);
-  assert.match(svg, /&lt;fox>/);
+  assert.match(svg, /&lt;fox&gt;/);
   assert.ok(!svg.includes("<fox>") && !svg.includes("<b>"));
 });
