@@ -43,6 +43,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/analyze.js"),
   },
   {
+    name: "verify",
+    summary: "Hold a run's files and inputs against what it wrote down.",
+    load: () => import("./commands/verify.js"),
+  },
+  {
     name: "watch",
     summary: "Watch runs while they go on.",
     load: () => import("./commands/watch.js"),

@@ -1,3 +1,4 @@
+import { counted } from "../common/counted.js";
 import type { Collection } from "./collect.js";
 import { configurations } from "./configurations.js";
 import { chip, escapeHtml } from "./html.js";
@@ -45,15 +46,13 @@ ${figures("curve")}
 </div>`;
 }
 
-const count = (n: number, name: string) => `${n} ${name}${n === 1 ? "" : "s"}`;
-
 /** What the page is about: the one pair, or how many there are. */
 function heading(summaries: readonly Summary[]): string {
   const pairs = new Set(summaries.filter(({ kind }) => kind === "distill").map(pairLabel));
   const [only] = pairs;
   if (pairs.size === 1 && only !== undefined) return `Distillation ${only}`;
   if (pairs.size === 0) return "Teachers";
-  return `Distillation of ${count(pairs.size, "pair")}`;
+  return `Distillation of ${counted(pairs.size, "pair")}`;
 }
 
 /** Accuracy is explained once, so that nobody takes it for another figure. */
@@ -81,7 +80,7 @@ export function htmlPage(
   const runChips = summaries.flatMap(({ runs }, index) => runs.map(() => chip(index)));
   const title = heading(summaries);
   const finished = collection.runs.filter((run) => run.finished).length;
-  const total = count(collection.runs.length, "run");
+  const total = counted(collection.runs.length, "run");
   const date = made.toISOString().slice(0, 16).replace("T", " ");
   return `<!doctype html>
 <html lang="en">
@@ -96,7 +95,7 @@ export function htmlPage(
 <body>
 <main>
 <h1>${escapeHtml(title)}</h1>
-<p class="muted">${count(summaries.length, "experiment")}, ${total}, ${finished} finished. Made by pefd report on ${date} UTC.</p>
+<p class="muted">${counted(summaries.length, "experiment")}, ${total}, ${finished} finished. Made by pefd report on ${date} UTC.</p>
 <h2>Results</h2>
 ${htmlTable(summaryTable(summaries), chips)}
 <p class="muted">${EXPLANATION}</p>

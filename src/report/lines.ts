@@ -1,7 +1,6 @@
 import type { ChalkInstance } from "chalk";
+import { counted } from "../common/counted.js";
 import type { Best, EpochRow, Metrics, RunInfo, StepProgress } from "./contract.js";
-
-const counted = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 /** The lines said once before the first step. */
 export function runLines(info: RunInfo): string[] {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { writeFileAtomic } from "../common/atomicFile.js";
 import { FILE_BOUNDS, parseBoundedJson } from "../common/boundedJson.js";
+import { cleanLine } from "../common/cleanText.js";
 import { inputError, type PefdError } from "../common/errors.js";
 import { readInputText } from "../common/inputFile.js";
 
@@ -86,8 +87,8 @@ function unsealed({ [CHECKSUM]: checksum, ...content }: Record<string, unknown>)
 
 const MOST_SHOWN = 200;
 
-/** What a file says reaches a terminal without control characters, and in a line. */
-const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?").slice(0, MOST_SHOWN);
+/** What a file says reaches a terminal in one line, and not a long one. */
+const printable = (text: string): string => cleanLine(text).slice(0, MOST_SHOWN);
 
 /** The first of a schema's complaints: `trial must be a whole number`. */
 export const firstComplaint = ([issue]: readonly z.core.$ZodIssue[]): string =>

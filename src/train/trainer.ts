@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { stateSha256 } from "../checkpoint/checksum.js";
+import { counted } from "../common/counted.js";
 import { runError } from "../common/errors.js";
 import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
@@ -202,7 +203,7 @@ async function stopEarly(
   session.pull();
   await saveProgress(run.runDir, run.learner, progress);
   run.hooks.reporter.notice(
-    `Kept in ${run.runDir}: ${progress.epoch} epochs and ${progress.step} steps of the next.`,
+    `Kept in ${run.runDir}: ${counted(progress.epoch, "epoch")} and ${counted(progress.step, "step")} of the next.`,
   );
   throw run.hooks.signal.reason;
 }

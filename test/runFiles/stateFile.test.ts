@@ -61,7 +61,7 @@ const SMALL_AND_BAD: readonly [content: string, reason: RegExp][] = [
   ['{"kind":"teacher","epochs":2,"trial":"\\n\\n"}', /: trial must be a whole number/],
   ['{"kind":"teacher","epochs":2,"model":"../../x"}', /: model must be a name/],
   ['{"kind":"teacher","epochs":2,"model":"a\\u001b[31m"}', /: model must be a name/],
-  ['{"kind":"teacher","epochs":2,"a\\u001bb":null}', /: a\?b must be a text/],
+  ['{"kind":"teacher","epochs":2,"a\\u001bb":null}', /: a\\x1bb must be a text/],
   ['{"kind":"teacher","epochs":2,"checksum":"0"}', /it does not fit its own checksum/],
   ["[".repeat(100_000) + "]".repeat(100_000), /it is nested more than 16 deep/],
   [

@@ -57,7 +57,7 @@ test("a run that is there counts for a sweep only if it is the very same", async
   await t.test("other content under the same path is not", async () => {
     copyFileSync(other, teacher);
     await assert.rejects(refuseOtherRuns(await plan()), /the teacher's weights/);
-    await synthesize(data, { train: 20, test: 10, seed: 9, classes: 5 });
+    await synthesize(data, { train: 20, test: 10, seed: 9, classes: 5, force: true });
     await assert.rejects(refuseOtherRuns(await plan()), /the training data.*the teacher's weights/);
   });
   await t.test("a run without its record is nobody's", async () => {

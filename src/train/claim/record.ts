@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { counted } from "../../common/counted.js";
 import { inputError } from "../../common/errors.js";
 import { EPOCH_LOG, readEpochLog } from "../../report/epochLog.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/config.js";
@@ -89,7 +90,7 @@ function refuseLost(runDir: string): void {
   const rows = readEpochLog(runDir).length;
   if (rows === 0) return;
   throw inputError(
-    `${runDir} has ${rows} epochs in its ${EPOCH_LOG} and no ${RESUME_FILE} to go on from. Nothing was changed.`,
+    `${runDir} has ${counted(rows, "epoch")} in its ${EPOCH_LOG} and no ${RESUME_FILE} to go on from. Nothing was changed.`,
     "Its weights can still be evaluated (`pefd eval --checkpoint`); --force starts anew.",
   );
 }
@@ -97,9 +98,9 @@ function refuseLost(runDir: string): void {
 function refuseFewer(runDir: string, { progress }: Kept, epochs: number): void {
   const { epoch, step } = progress;
   if (epoch < epochs || (epoch === epochs && step === 0)) return;
-  const steps = step === 0 ? "" : ` and ${step} steps of the next`;
+  const steps = step === 0 ? "" : ` and ${counted(step, "step")} of the next`;
   throw inputError(
-    `${runDir} has ${epoch} epochs${steps} already, more than the --epochs ${epochs} asked for.`,
+    `${runDir} has ${counted(epoch, "epoch")}${steps} already, more than the --epochs ${epochs} asked for.`,
     "Give more epochs, or start anew with --force.",
   );
 }

@@ -1,0 +1,110 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { stateSha256 } from "../checkpoint/checksum.js";
+import { type Checkpoint, readCheckpoint } from "../checkpoint/readCheckpoint.js";
+import { counted } from "../common/counted.js";
+import { EPOCH_LOG, readEpochLog } from "../report/epochLog.js";
+import { type Identity, identitySha256 } from "../runFiles/identity.js";
+import { RESUME_FILE, type RunProgress } from "../runFiles/progress.js";
+import { RESULT_FILE, type ResultContent, readResult } from "../runFiles/result.js";
+import { type Kept, readKept } from "../train/claim/kept.js";
+import { checkLog, lacksRow } from "../train/claim/log.js";
+import { differs, examined, type Finding, fits, unknown } from "./finding.js";
+import { short } from "./inputs.js";
+
+/** What --resume makes up for. */
+const UNFINISHED = "the process was killed while it kept this epoch; --resume makes up for it";
+
+/** The state to go on from. @returns it, too, where it is whole */
+export async function keptFinding(
+  runDir: string,
+  identity: Identity | undefined,
+): Promise<{ finding: Finding; kept?: Kept }> {
+  let kept: Kept | undefined;
+  const finding = await examined(RESUME_FILE, "differs", async () => {
+    kept = await readKept(runDir);
+    if (kept === undefined) return unknown(RESUME_FILE, "nothing is kept to go on from");
+    const { epoch, step, identitySha256: own } = kept.progress;
+    const steps = step === 0 ? "" : ` and ${counted(step, "step")} of the next`;
+    return identity === undefined || own === identitySha256(identity)
+      ? fits(RESUME_FILE, `${counted(epoch, "epoch")}${steps}`)
+      : differs(RESUME_FILE, "it is of another run than config.json beside it");
+  });
+  return kept === undefined ? { finding } : { finding, kept };
+}
+
+/** The log of epochs, as far as what is kept tells of it. */
+export const logFinding = (runDir: string, progress: RunProgress | undefined): Promise<Finding> =>
+  examined(EPOCH_LOG, "differs", () => {
+    const rows = readEpochLog(runDir).length;
+    if (progress === undefined) return unknown(EPOCH_LOG, counted(rows, "epoch"));
+    checkLog(runDir, progress);
+    return lacksRow(runDir, progress)
+      ? unknown(EPOCH_LOG, rows === 0 ? "no epochs" : UNFINISHED)
+      : fits(EPOCH_LOG, counted(rows, "epoch"));
+  });
+
+/** The epoch that a file of weights must be of; undefined where nobody says. */
+function epochOf(name: string, progress: RunProgress | undefined, result?: ResultContent) {
+  const numbered = /^ckpt_epoch_(\d+)/.exec(name)?.[1];
+  if (numbered !== undefined) return Number(numbered);
+  if (/_best(_projectors)?\.safetensors$/.test(name)) return progress?.best.epoch;
+  return /_last(_projectors)?\.safetensors$/.test(name) ? result?.epochs : undefined;
+}
+
+function weightsFinding(name: string, { metadata, isSealed }: Checkpoint, wanted?: number) {
+  if (isSealed !== true) return unknown(name, "it carries no checksum");
+  const epoch = metadata.epoch;
+  if (wanted === undefined || epoch === wanted) return fits(name, `epoch ${epoch}`);
+  return differs(name, `it is of epoch ${epoch}, not of epoch ${wanted}`);
+}
+
+/** Every file of weights in a run's folder. */
+export async function weightsFindings(
+  runDir: string,
+  progress: RunProgress | undefined,
+  result: ResultContent | undefined,
+): Promise<Finding[]> {
+  const names = readdirSync(runDir).filter(
+    (name) => name.endsWith(".safetensors") && name !== RESUME_FILE,
+  );
+  const findings: Finding[] = [];
+  for (const name of names.sort()) {
+    const finding = await examined(name, "differs", async () => {
+      const checkpoint = await readCheckpoint(join(runDir, name));
+      return weightsFinding(name, checkpoint, epochOf(name, progress, result));
+    });
+    findings.push(finding);
+  }
+  return findings;
+}
+
+/** The result, held against the last weights and what is kept. @returns it, too, where it is whole */
+export async function resultFinding(
+  runDir: string,
+  model: string | undefined,
+  progress: RunProgress | undefined,
+): Promise<{ finding: Finding; result?: ResultContent }> {
+  const found = readResult(runDir);
+  if (found.state === "absent") return { finding: unknown(RESULT_FILE, "the run is not complete") };
+  if (found.state === "damaged") return { finding: differs(RESULT_FILE, found.reason) };
+  const { content: result, sealed } = found;
+  if (!sealed) return { finding: unknown(RESULT_FILE, "it carries no checksum"), result };
+  const finding = await examined(RESULT_FILE, "differs", async () => {
+    const { state } = await readCheckpoint(join(runDir, `${model}_last.safetensors`));
+    if (stateSha256(state) !== result.weightsSha256) {
+      return differs(RESULT_FILE, `its ${short(result.weightsSha256)} is not of the last weights`);
+    }
+    if (progress !== undefined && progress.epoch < result.epochs) {
+      return differs(
+        RESULT_FILE,
+        `it tells of ${counted(result.epochs, "epoch")}, ${progress.epoch} are kept`,
+      );
+    }
+    return fits(
+      RESULT_FILE,
+      `${counted(result.epochs, "epoch")}, weights ${short(result.weightsSha256)}`,
+    );
+  });
+  return { finding, result };
+}

@@ -1,0 +1,63 @@
+import { numbersOf } from "../config/policy.js";
+import { cifar100Files } from "../data/cifar100.js";
+import type { Dataset } from "../data/types.js";
+import type { RunConfig } from "../runFiles/config.js";
+import { type Identity, NUMERICS } from "../runFiles/identity.js";
+import { fileWeightsSha256 } from "../train/openModel.js";
+import { differs, examined, type Finding, fits, unknown } from "./finding.js";
+
+const SHOWN_DIGITS = 8;
+
+/** "sha256 1f0c2a3b..." */
+export const short = (sha256: string): string => `sha256 ${sha256.slice(0, SHOWN_DIGITS)}...`;
+
+const compared = (what: string, where: string, then: string, now: string): Finding =>
+  then === now
+    ? fits(what, `${where}, ${short(now)}`)
+    : differs(what, `${where} has ${short(now)}; the run was made with ${short(then)}`);
+
+async function dataFindings(folder: string, identity: Identity): Promise<Finding[]> {
+  let files: Pick<Dataset, "trainFile" | "testFile"> | undefined;
+  const train = await examined("training data", "unknown", () => {
+    files = cifar100Files(folder);
+    return compared("training data", folder, identity.trainSha256, files.trainFile.sha256);
+  });
+  if (files === undefined) return [train];
+  return [train, compared("test data", folder, identity.testSha256, files.testFile.sha256)];
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
+async function teacherFinding(config: RunConfig, { teacherSha256 }: Identity): Promise<Finding[]> {
+  if (teacherSha256 === undefined) return [];
+  const [what, path] = ["teacher's weights", textOf(config.path_t)];
+  const finding = await examined(what, "unknown", async () =>
+    compared(what, path, teacherSha256, await fileWeightsSha256(path, textOf(config.model_t))),
+  );
+  return [finding];
+}
+
+function optionsFinding({ identity: _, ...config }: RunConfig, { options }: Identity): Finding {
+  const told = numbersOf(config) as Identity["options"];
+  const text = (value: unknown) => JSON.stringify(value);
+  const names = [...new Set([...Object.keys(told), ...Object.keys(options)])];
+  const other = names.filter((name) => text(told[name]) !== text(options[name]));
+  return other.length === 0
+    ? fits("options", `${names.length} that touch numbers`)
+    : differs("options", `config.json contradicts itself about ${other.join(", ")}`);
+}
+
+const numericsFinding = ({ numerics }: Identity): Finding =>
+  numerics === NUMERICS
+    ? fits("numerics", `version ${numerics}`)
+    : unknown("numerics", `version ${numerics}; this pefd computes version ${NUMERICS}`);
+
+/** What a run was made from, recomputed from where it says that it lay. */
+export async function inputFindings(config: RunConfig, identity: Identity): Promise<Finding[]> {
+  return [
+    ...(await dataFindings(textOf(config.data), identity)),
+    ...(await teacherFinding(config, identity)),
+    optionsFinding(config, identity),
+    numericsFinding(identity),
+  ];
+}
