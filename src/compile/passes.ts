@@ -8,6 +8,7 @@ import type { GraphNode } from "./graph.js";
 import { keepApart } from "./keptApart.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
+import { plainBatchNorm } from "./plainBatchNorm.js";
 import { withStandardOps } from "./standardOps.js";
 import type { RecordedStep } from "./trace.js";
 import type { EngineName, PrecisionName } from "./types.js";
@@ -34,6 +35,8 @@ const joined: readonly Pass[] = [fuseConvolutions, fuseElementwise].map((pass) =
 );
 /** A session's graph optimizer leaves the arithmetic as it was written. */
 const exact: readonly Pass[] = [keepSumsOrdered, keepApart, hideConstants].map(ofNodes);
+/** Batch normalisation as arithmetic that XLA joins with its neighbours. */
+const plain = ofNodes(plainBatchNorm);
 const bfloat16 = (ops: ReducedOps): Pass => ofNodes((nodes) => toBfloat16(nodes, ops));
 
 /**
@@ -48,8 +51,8 @@ const PASSES: Readonly<
     bfloat16: [where(hasMatrixUnits, standard), ...joined, ...exact, bfloat16(CONVOLUTIONS)],
   },
   xla: {
-    float32: [standard],
-    bfloat16: [standard, bfloat16({ ...CONVOLUTIONS, ...PRODUCTS }), frozenInBfloat16],
+    float32: [standard, plain],
+    bfloat16: [standard, plain, bfloat16({ ...CONVOLUTIONS, ...PRODUCTS }), frozenInBfloat16],
   },
 };
 
