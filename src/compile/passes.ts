@@ -35,8 +35,6 @@ const joined: readonly Pass[] = [fuseConvolutions, fuseElementwise].map((pass) =
 );
 /** A session's graph optimizer leaves the arithmetic as it was written. */
 const exact: readonly Pass[] = [keepSumsOrdered, keepApart, hideConstants].map(ofNodes);
-/** Batch normalisation as arithmetic that XLA joins with its neighbours. */
-const plain = ofNodes(plainBatchNorm);
 const bfloat16 = (ops: ReducedOps): Pass => ofNodes((nodes) => toBfloat16(nodes, ops));
 
 /**
@@ -51,8 +49,13 @@ const PASSES: Readonly<
     bfloat16: [where(hasMatrixUnits, standard), ...joined, ...exact, bfloat16(CONVOLUTIONS)],
   },
   xla: {
-    float32: [standard, plain],
-    bfloat16: [standard, plain, bfloat16({ ...CONVOLUTIONS, ...PRODUCTS }), frozenInBfloat16],
+    float32: [standard, plainBatchNorm],
+    bfloat16: [
+      standard,
+      plainBatchNorm,
+      bfloat16({ ...CONVOLUTIONS, ...PRODUCTS }),
+      frozenInBfloat16,
+    ],
   },
 };
 

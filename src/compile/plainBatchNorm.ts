@@ -5,9 +5,9 @@ import {
   type GraphNode,
   intConstant,
   nodeOf,
-  nodesByName,
   outputOf,
 } from "./graph.js";
+import type { RecordedStep } from "./trace.js";
 
 const FLOAT = { type: DT.float };
 const INDEX = { type: DT.int32 };
@@ -160,12 +160,11 @@ function isTraining({ attributes }: GraphNode): boolean {
  * Training batch normalisation in plain arithmetic, for XLA: the two sums that it needs are one reduction instead of
  * two that follow each other, forward and backward, and its small vectors join what uses them.
  */
-export function plainBatchNorm(nodes: readonly GraphNode[]): GraphNode[] {
+export function plainBatchNorm(step: RecordedStep): RecordedStep {
   const statistics = new Map<string, Statistics>();
   const replaced = new Map<string, readonly string[]>();
-  const byName = nodesByName(nodes);
   const place = (ref: string): string => replaced.get(nodeOf(ref))?.[outputOf(ref)] ?? ref;
-  return nodes.flatMap((given) => {
+  const nodes = step.nodes.flatMap((given) => {
     const node = { ...given, inputs: given.inputs.map(place) };
     if (node.op === "FusedBatchNormV3" && isTraining(node)) {
       const made = forward(node);
@@ -173,12 +172,12 @@ export function plainBatchNorm(nodes: readonly GraphNode[]): GraphNode[] {
       replaced.set(node.name, made.outputs);
       return made.nodes;
     }
-    if (node.op !== "FusedBatchNormGradV3" || !isTraining(node)) return [node];
-    const source = byName.get(nodeOf(given.inputs[3] as string));
-    const known = source && statistics.get(source.name);
-    if (known === undefined) return [node];
+    const known = statistics.get(nodeOf(given.inputs[3] ?? ""));
+    if (node.op !== "FusedBatchNormGradV3" || known === undefined) return [node];
     const made = gradient(node, known);
     replaced.set(node.name, made.outputs);
     return made.nodes;
   });
+  const updates = step.updates.map(([variable, ref]) => [variable, place(ref)] as const);
+  return { ...step, nodes, updates };
 }
