@@ -1,0 +1,16 @@
+import { writeFolderAtomic } from "#pefd/common/atomicFolder.js";
+import { writeOutputFile } from "#pefd/common/outputFile.js";
+import { synthesize } from "#pefd/data/synthetic.js";
+
+/** What a child process writes, so that it can be killed meanwhile. */
+const [kind = "", path = "", word = ""] = process.argv.slice(2);
+
+const content = Buffer.from(word.repeat(1000));
+
+const KINDS: Readonly<Record<string, () => Promise<void>>> = {
+  folder: () => writeFolderAtomic(path, { graph: content, "assets/state": content }),
+  file: () => writeOutputFile(path, content),
+  set: () => synthesize(path, { train: 3, test: 2, seed: Number(word), force: true }),
+};
+
+await KINDS[kind]?.();
