@@ -1,10 +1,16 @@
 import { join } from "node:path";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
-import { formulaState } from "../helpers/formula.js";
+import { buildModel, initialFill } from "#pefd/models/build.js";
+import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { variablesOf } from "#pefd/train/learner.js";
+import { stateDictOf } from "#pefd/train/stateFiles.js";
 
-/** Writes a checkpoint of a model that was never trained. @returns its file */
-export async function checkpointOf(model: string, folder: string): Promise<string> {
-  const path = join(folder, `${model}.safetensors`);
-  await writeCheckpoint(path, formulaState(model), { model });
+/** Writes a checkpoint of a model that was never trained, for CIFAR-100's classes. @returns its file */
+export async function checkpointOf(name: string, folder: string): Promise<string> {
+  loadTensorFlow();
+  const path = join(folder, `${name}.safetensors`);
+  const model = buildModel(name, 100, initialFill(name, 3, "teacher"));
+  await writeCheckpoint(path, stateDictOf(model.state, 0), { model: name });
+  tf.dispose(variablesOf(model.state));
   return path;
 }

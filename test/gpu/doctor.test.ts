@@ -62,11 +62,12 @@ const MACHINES: readonly Machine[] = [
     "ok",
     [H100, /nvidia-smi failed: NVIDIA-SMI has failed/],
   ],
+  // TensorFlow itself uses no GPU without that library: the "utility" of a container for GPUs.
   [
-    "no NVML",
+    "no NVML, as in a container that may compute and nothing else",
     { smi: "no-library", without: ["libnvidia-ml.so.1"] },
-    "ok",
-    [H100, /libnvidia-ml\.so/],
+    "no",
+    [/^NOT USED: NVIDIA H100/, /libnvidia-ml\.so\.1/, /NVIDIA_DRIVER_CAPABILITIES=compute,utility/],
   ],
   ["no nvidia-smi", { smi: null }, "ok", [H100, /nvidia-smi is not there/]],
   ["nvidia-smi that knows no capabilities", { smi: "old" }, "ok", [H100]],
