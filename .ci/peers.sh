@@ -72,7 +72,8 @@ real_images() {
   export PEFD_REAL_DATA=$folder/cifar-100-binary
 }
 
-# TensorFlow's build for GPUs, 3.4 GB, for the pretended GPU of test/gpu (PEFD_GPU_TREE); it is kept in the cache folder.
+# TensorFlow's build for GPUs (3.4 GB, brought once into the cache folder), for the pretended GPU of test/gpu
+# (PEFD_GPU_TREE).
 gpu_tree() {
   local tool tree
   for tool in gcc nm grep; do

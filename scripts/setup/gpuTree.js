@@ -6,8 +6,8 @@ import { exclusively } from "./lock.js";
 import { Problem } from "./problem.js";
 
 /**
- * Brings TensorFlow's build for GPUs into the cache folder (3.4 GB, once), for tests: set-up as on a machine with a GPU,
- * for a copy of the package that is then thrown away. The project, which must be set up, goes on with the build it has.
+ * Brings TensorFlow's build for GPUs into the cache folder (3.4 GB, once), for tests: the set-up of a machine with a
+ * GPU, for a copy of the package that is then thrown away. The project, which must be set up, keeps the build it has.
  * @param {string} root the project's folder
  * @param progress as of progressOn
  * @returns {Promise<string>} the build's folder

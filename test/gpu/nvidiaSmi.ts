@@ -68,7 +68,8 @@ function query(fields: readonly string[], format: string): string {
 const AILMENTS: Readonly<Record<string, () => unknown>> = {
   fails: () =>
     end(
-      "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver is installed and running.",
+      "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. " +
+        "Make sure that the latest NVIDIA driver is installed and running.",
       9,
     ),
   "no-library": () => end("NVIDIA-SMI couldn't find libnvidia-ml.so library in your system.", 12),

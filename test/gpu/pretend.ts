@@ -9,7 +9,7 @@ const folder = process.argv[2];
 if (folder === undefined)
   throw new Error("Name a folder that is to hold the pretended installation.");
 mkdirSync(folder, { recursive: true });
-const { environment } = pretendGpu({ root: folder });
+const { environment } = pretendGpu(folder);
 const lines = Object.entries(environment()).filter(([name, value]) => process.env[name] !== value);
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 writeFileSync(

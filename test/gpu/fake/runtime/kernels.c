@@ -1,4 +1,4 @@
-// Kernels that TensorFlow brings itself: they are registered when it is loaded, and told by name when they are launched.
+// Kernels that TensorFlow brings itself: registered when it is loaded, and told by name when they are launched.
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
