@@ -1,6 +1,7 @@
 // cuDNN: says who it is, takes every description, and convolves nothing.
 #include <stddef.h>
 
+#include "../log.h"
 #include "../status.h"
 #include "handle.h"
 
@@ -48,5 +49,10 @@ Status cudnnBackendGetAttribute(void *descriptor, int attribute, int type, long 
     case PLAN_CONFIGURATION: found = 1;
   }
   if (count) *count = found;
+  return SUCCESS;
+}
+
+Status cudnnBackendExecute(void) {
+  tell("launch", 1, "cudnn");
   return SUCCESS;
 }
