@@ -6,7 +6,10 @@ import { ROOT } from "../helpers/paths.js";
 const PACKAGE = "node_modules/@tensorflow/tfjs-node-gpu";
 
 /** What a copy of the project needs to run, and to check itself. */
-const COPIED = ["bin", "configs", "dist", "package.json", "scripts", "src", "test/golden"];
+const COPIED = [
+  ...["bin", "configs", "dist", "scripts", "src", "test/golden"],
+  ...["package.json", "package-lock.json", "tsconfig.json"],
+];
 
 /** Links to everything in a folder, but for one entry. */
 function linkAll(from: string, to: string, except: string): void {
