@@ -8,6 +8,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
@@ -274,4 +275,20 @@ test("a damaged note on where the bytes came from is as good as none", async (t)
     assertInPlace(here);
     rmSync(here.directory, { recursive: true });
   }
+});
+
+test("what a server says of itself cannot command a terminal", async (t) => {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.end(
+      Buffer.from("HTTP/1.1 404 \x9b2Jgone\x9d0;x\x9c\r\ncontent-length: 0\r\n\r\n", "latin1"),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const directory = join(temporaryFolder(t), "cifar");
+  const url = `http://127.0.0.1:${port}/x`;
+  const { message } = await failure(fetchCifar100({ ...QUICK, url, md5: "0", directory }), 1);
+  assert.match(message, /answered 404 \\x9b2Jgone\\x9d0;x\\x9c\.$/);
 });
