@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { availableParallelism, homedir } from "node:os";
 
 const SUPPORTED = 20;
 
@@ -36,29 +35,7 @@ function silenceDeprecations() {
   process.noDeprecation ||= !(process.traceDeprecation || process.throwDeprecation);
 }
 
-/** Sets what the native library reads when it is loaded. */
-async function prepareEnvironment(argv) {
-  const [{ nativeEnvironment }, { trimProgramCache }, { cacheDirectory }, paths] =
-    await Promise.all([
-      import("../dist/runtime/environment.js"),
-      import("../dist/runtime/programCache.js"),
-      import("../dist/common/cachePaths.js"),
-      import("../dist/runtime/paths.js"),
-    ]);
-  const withoutCache = argv.includes("--no_cache") || argv.includes("--no-cache");
-  const programCache = paths.programCache(cacheDirectory(process.env, homedir()));
-  if (!withoutCache) trimProgramCache(programCache);
-  const variables = nativeEnvironment({
-    env: process.env,
-    programCache: withoutCache ? undefined : programCache,
-    cudaDirectory: paths.cudaDirectory(),
-    processors: availableParallelism(),
-  });
-  Object.assign(process.env, variables);
-}
-
 async function start(argv) {
-  await prepareEnvironment(argv);
   const { main } = await import("../dist/cli/main.js");
   return main(argv);
 }

@@ -1,14 +1,13 @@
 // Times a distillation step without --teacher_cache, with every output missing, and with every output found, in turns
 // and in one process: node scripts/bench-teacher-cache.js DATA [BATCH] [STEPS] [ENGINE]
 import { mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadCifar100 } from "../dist/data/cifar100.js";
 import { epochPlan, PLAN_COLUMNS } from "../dist/data/sampler.js";
 import { methodRow } from "../dist/distill/registry.js";
 import { buildModel, initialFill } from "../dist/models/build.js";
 import { silentReporter } from "../dist/report/reporter.js";
-import { nativeEnvironment } from "../dist/runtime/environment.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
 import { chooseEngine } from "../dist/train/engine.js";
 import { frozen, studentLearner } from "../dist/train/learners.js";
@@ -22,11 +21,7 @@ const METHOD = "ours";
 const row = methodRow(METHOD);
 const setting = { model_s: "resnet8x4", distill: METHOD, ...row.defaults, kd_T: 4, num_proj: 3 };
 
-Object.assign(
-  process.env,
-  nativeEnvironment({ env: process.env, processors: availableParallelism() }),
-);
-loadTensorFlow();
+loadTensorFlow({ env: process.env, keepPrograms: false });
 const dataset = loadCifar100(data, { limitTrain: batchSize * count, limitTest: 1 });
 const choice = chooseEngine({ engine, precision: "auto" }, process.env);
 const teacher = frozen(buildModel("resnet32x4", 100, initialFill("resnet32x4", 1, "teacher")));

@@ -7,11 +7,10 @@
 // trace. PEFD_PYTHON names a Python with tensorflow-cpu of the same version as `pefd doctor` tells.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WORKS } from "../dist/bench/works.js";
-import { nativeEnvironment } from "../dist/runtime/environment.js";
 import { copyOfBinding, nativeBackend } from "../dist/runtime/native.js";
 import { convolutionsFile, packageDirectory } from "../dist/runtime/paths.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
@@ -19,10 +18,6 @@ import { loadTensorFlow } from "../dist/runtime/tf.js";
 const [what = "distill", batch = "16"] = process.argv.slice(2);
 const PAIR = { teacher: "resnet32x4", student: "resnet8x4", method: "ours" };
 const size = { batchSize: Number(batch), steps: 1, testImages: 1 };
-Object.assign(
-  process.env,
-  nativeEnvironment({ env: process.env, processors: availableParallelism() }),
-);
 
 /** Copies every graph that is loaded from now on; the session deletes its own. */
 function keepGraphs(folder) {
@@ -37,7 +32,7 @@ function keepGraphs(folder) {
 
 const folder = mkdtempSync(join(tmpdir(), "pefd-profile-"));
 try {
-  loadTensorFlow();
+  loadTensorFlow({ env: process.env, keepPrograms: false });
   keepGraphs(folder);
   WORKS[what](PAIR, size).open({ engine: "graph", precision: "float32" }).dispose();
   const python = process.env.PEFD_PYTHON ?? "python3";

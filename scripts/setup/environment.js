@@ -1,17 +1,10 @@
-import { availableParallelism } from "node:os";
-
 /**
- * What the native library reads, set as pefd sets it, but without programs kept from earlier runs, and with a GPU's
- * products in whole float32: here numbers are compared. The project must be compiled.
+ * The environment with what the native library reads, set as pefd sets it, but without programs kept from earlier runs,
+ * and with a GPU's products in whole float32: here numbers are compared. The project must be compiled.
  */
 export async function nativeVariables() {
-  const { nativeEnvironment } = await import("../../dist/runtime/environment.js");
-  const { cudaDirectory } = await import("../../dist/runtime/paths.js");
-  const settings = {
-    env: process.env,
-    programCache: undefined,
-    cudaDirectory: cudaDirectory(),
-    processors: availableParallelism(),
-  };
-  return { NVIDIA_TF32_OVERRIDE: "0", ...nativeEnvironment(settings) };
+  const { prepareNative } = await import("../../dist/runtime/prepare.js");
+  const env = { ...process.env };
+  prepareNative({ env, keepPrograms: false, exactFloat32: true });
+  return env;
 }

@@ -5,6 +5,7 @@ import type { ImageSet } from "../data/types.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
 import { zeroFill } from "../nn/initialization.js";
+import type { NativeNeeds } from "../runtime/prepare.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { variablesOf } from "../train/learner.js";
 import { openFrozen } from "../train/openModel.js";
@@ -85,13 +86,15 @@ function openOnce() {
  * Measures every student against its teacher on the test images. A run's checkpoint that cannot be measured is left
  * out, as long as another one can.
  * @param tell called before each checkpoint, for people who wait, and for each reason why some were left out
+ * @param device what is computed on
  * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
  */
 export async function analyze(
   subjects: readonly Subject[],
   tell: (text: string) => void,
+  device: Pick<NativeNeeds, "env" | "gpu">,
 ): Promise<Finding[]> {
-  loadTensorFlow();
+  loadTensorFlow({ ...device, exactFloat32: true });
   const reference = openOnce();
   const findings: Finding[] = [];
   const failures = new Set<PefdError>();

@@ -5,7 +5,7 @@ import {
   computeCapability,
   deviceMemory,
   deviceName,
-  fallbackWarning,
+  deviceWarning,
   isGpu,
 } from "../runtime/device.js";
 import { nativeBackend } from "../runtime/native.js";
@@ -20,6 +20,8 @@ export interface BenchOptions extends Pair {
   readonly works: readonly WorkName[];
   readonly engines: readonly EngineName[];
   readonly precisions: readonly PrecisionName[];
+  /** Which of the visible GPUs. */
+  readonly gpu: number | undefined;
   readonly batchSize: number | undefined;
   readonly steps: number | undefined;
   readonly testImages: number | undefined;
@@ -42,6 +44,10 @@ export interface BenchDocument {
   readonly stepsPerRepeat: number;
   readonly results: readonly Timing[];
 }
+
+/** One process has one kind of float32. */
+const TF32 =
+  "float32 is timed with TF32 where the GPU has it; alone (--precision float32) it is timed without.";
 
 /** A processor gets as much as fits into a minute or two; a GPU enough to fill several calls of many steps. */
 const SIZES = {
@@ -81,9 +87,11 @@ function chosenVariants(machine: Machine, { engines, precisions }: BenchOptions)
  *   environmentError when TensorFlow does not load
  */
 export function runBench(options: BenchOptions, { env, notice }: BenchHooks): BenchDocument {
-  loadTensorFlow();
-  const warning = fallbackWarning(env);
+  const exactFloat32 = options.precisions.length === 1 && options.precisions[0] === "float32";
+  loadTensorFlow({ env, gpu: options.gpu, exactFloat32 });
+  const warning = deviceWarning(env);
   if (warning !== undefined) notice(warning);
+  if (isGpu() && !exactFloat32) notice(TF32);
   const machine = machineOf(isGpu(), computeCapability(env), cpuinfo());
   const variants = chosenVariants(machine, options);
   const size = sizeFor(machine, options);

@@ -62,14 +62,14 @@ function normaliseAll(commandName: string, argv: readonly string[], rows: Rows):
   return argv.map((token, index) => (index < end ? normalise(token, rows) : token));
 }
 
-const aliasOf = (row: Row): { alias: string } | Record<string, never> =>
-  row.alias === undefined ? {} : { alias: row.alias };
+const otherNames = ({ alias, alsoNamed }: Row): string[] =>
+  [alias, alsoNamed].filter((name) => name !== undefined);
 
 /** The rows as options of yargs; their values are checked by config/parse.ts. */
 export function declare(parser: Argv, rows: Rows): Argv {
   for (const [name, row] of Object.entries(rows)) {
     const value = row.type === "boolean" ? { boolean: true } : { nargs: 1 };
-    parser.option(name, { ...aliasOf(row), ...value });
+    parser.option(name, { alias: otherNames(row), ...value });
   }
   return parser.option("help", { alias: "h", boolean: true });
 }

@@ -80,14 +80,20 @@ export async function writeEvaluationFiles(
   await writeOutputFile(confusion, isCsv ? confusionCsv(matrix) : confusionSvg(matrix, title));
 }
 
+const computedBy = ({ precision, engine, device }: EvalResult): string =>
+  `${precision} by the ${engine} engine on ${device}`;
+
 const paragraph = (result: EvalResult): string =>
   [
     `${result.checkpoint} (${result.model}, ${result.n} images)`,
     `  top-1 ${result.top1.toFixed(2)} %  top-5 ${result.top5.toFixed(2)} %  loss ${result.loss.toFixed(4)}`,
-    `  ${Math.round(result.imagesPerSecond)} images/s, ${result.engine} on ${result.device}`,
+    `  ${Math.round(result.imagesPerSecond)} images/s, ${computedBy(result)}`,
   ].join("\n");
 
 const comparison = (results: readonly EvalResult[]): string =>
+  `${comparisonTable(results)}\n\nIn ${[...new Set(results.map(computedBy))].join(", ")}.`;
+
+const comparisonTable = (results: readonly EvalResult[]): string =>
   renderText({
     columns: columns(
       "checkpoint",

@@ -37,8 +37,11 @@ const code = (text: string): string => (text === "" ? "" : `\`${text}\``);
 const shownDefault = (row: Row): string =>
   row.defaultText === undefined ? code(defaultText(row)) : row.defaultText;
 
-const shownFlag = ({ name, row }: Entry): string =>
-  row.alias === undefined ? code(`--${name}`) : `${code(`-${row.alias}`)}, ${code(`--${name}`)}`;
+const shownFlag = ({ name, row: { alias, alsoNamed } }: Entry): string =>
+  [alias && `-${alias}`, `--${name}`, alsoNamed && `--${alsoNamed}`]
+    .filter((text) => text !== undefined)
+    .map(code)
+    .join(", ");
 
 function takes(row: Row): string {
   if (row.type === "boolean") return "nothing";

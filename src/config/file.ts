@@ -82,9 +82,13 @@ function readJson(file: string): Record<string, unknown> {
   return content;
 }
 
+/** The option that a key stands for, by its own name or the other one. */
+const nameOfKey = (key: string, known: Rows): string =>
+  Object.keys(known).find((name) => known[name]?.alsoNamed === key) ?? key;
+
 function checkKeys(file: string, keys: readonly string[], known: Rows): void {
   const allowed = Object.keys(known).filter((name) => !known[name]?.flagOnly);
-  for (const key of keys) {
+  for (const key of keys.map((typed) => nameOfKey(typed, known))) {
     if (allowed.includes(key) || OWN_KEYS.includes(key)) continue;
     if (Object.hasOwn(known, key))
       throw inputError(`${key} in ${file} can be given on the command line only.`);
@@ -99,8 +103,10 @@ function checkKeys(file: string, keys: readonly string[], known: Rows): void {
 const describe = (file: string): string =>
   file.startsWith(PRESETS) ? `preset ${basename(file, ".json")}` : `config ${file}`;
 
-function layerOf(file: string, content: Record<string, unknown>): Layer {
-  const values = Object.entries(content).filter(([key]) => !OWN_KEYS.includes(key));
+function layerOf(file: string, content: Record<string, unknown>, known: Rows): Layer {
+  const values = Object.entries(content)
+    .filter(([key]) => !OWN_KEYS.includes(key))
+    .map(([key, value]) => [nameOfKey(key, known), value]);
   const place = describe(file);
   return {
     label: (name) => `${name} in ${place}`,
@@ -129,7 +135,7 @@ function readChain(
   const above = parent && readChain(parent, known, [...seen, file]);
   return {
     contents: [content, ...(above ? above.contents : [])],
-    layers: [layerOf(file, content), ...(above ? above.layers : [])],
+    layers: [layerOf(file, content, known), ...(above ? above.layers : [])],
   };
 }
 

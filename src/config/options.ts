@@ -91,6 +91,9 @@ export const TEACHER = section("Teacher", {
   }),
 });
 
+const DETERMINISTIC =
+  "The same seed, machine and engine give the same bytes. On a GPU by XLA's deterministic ops: not measured on a real one.";
+
 /** The optimizer and its schedule. */
 export const TRAINING = section("Training", {
   epochs: integer(240, "Passes over the training images.", {
@@ -119,7 +122,7 @@ export const TRAINING = section("Training", {
     ...{ min: 0, max: 1_000_000_000 },
     touches: "seed",
   }),
-  deterministic: flag("The same seed, machine and engine give the same bytes.", {
+  deterministic: flag(DETERMINISTIC, {
     touches: "speed",
   }),
 });
@@ -150,16 +153,21 @@ export const DATA = section("Data", {
 /** Which images an evaluation uses. */
 export const TEST_DATA = section("Data", { dataset, data: DATA_FOLDER, limit_test: limitTest });
 
-/** How the work is run on the machine. */
-export const ENGINE = section("Engine", {
-  engine: choice<Engine, Engine>(ENGINES, "auto", "How steps are run.", {
-    touches: "speed",
-    undecided: "auto",
-  }),
-  precision: choice<Precision, Precision>(PRECISIONS, "auto", "Arithmetic of convolutions.", {
-    touches: "numbers",
-    undecided: "auto",
-  }),
+/** The GPU to compute on, for every command that computes. */
+export const GPU = integer(
+  undefined,
+  "Number of the GPU, from 0, among those that CUDA_VISIBLE_DEVICES leaves visible.",
+  { min: 0, alsoNamed: "gpuNum", defaultText: "the first that can be used", touches: "speed" },
+);
+
+const engine = choice<Engine, Engine>(ENGINES, "auto", "How steps are run.", {
+  touches: "speed",
+  undecided: "auto",
+});
+
+/** What training and evaluation ask of the machine alike. */
+const MACHINE = {
+  gpu: GPU,
   data_budget_mb: integer(
     undefined,
     "Device memory for resident images, in MB; a larger data set is streamed.",
@@ -169,6 +177,30 @@ export const ENGINE = section("Engine", {
     flagOnly: true,
     touches: "speed",
   }),
+};
+
+/** How the work is run on the machine. */
+export const ENGINE = section("Engine", {
+  engine,
+  precision: choice<Precision, Precision>(
+    PRECISIONS,
+    "auto",
+    "Arithmetic of convolutions; auto is bfloat16 on a GPU that has it, float32 elsewhere. A GPU's float32 is without TF32.",
+    { touches: "numbers", undecided: "auto" },
+  ),
+  ...MACHINE,
+});
+
+/** How an evaluation is run: its numbers must not move with the device. */
+export const EVAL_ENGINE = section("Engine", {
+  engine,
+  precision: choice<Precision, Precision>(
+    PRECISIONS,
+    "float32",
+    "Arithmetic of convolutions; auto is float32, on a GPU too, and there without TF32.",
+    { touches: "numbers" },
+  ),
+  ...MACHINE,
 });
 
 /** What is written, where, and what is shown meanwhile. */
@@ -202,10 +234,6 @@ export const WITHOUT_EFFECT = section("Accepted, without effect", {
     min: 0,
     noEffect: "no method here has an initial phase",
     touches: "numbers",
-  }),
-  gpuNum: string(undefined, "Without effect.", {
-    noEffect: "the first visible GPU is used; choose it with CUDA_VISIBLE_DEVICES",
-    touches: "speed",
   }),
 });
 
@@ -284,7 +312,7 @@ export const DISTILL_SECTIONS = [DISTILLATION, TRAINING, DATA, ENGINE, OUTPUT] a
 /** What a teacher's training is made of. */
 export const TEACHER_SECTIONS = [TEACHER, TRAINING, DATA, ENGINE, OUTPUT] as const;
 /** What an evaluation is made of. */
-export const EVAL_SECTIONS = [EVALUATION, TEST_DATA, ENGINE] as const;
+export const EVAL_SECTIONS = [EVALUATION, TEST_DATA, EVAL_ENGINE] as const;
 
 type Common = Values<typeof DATA> & Values<typeof ENGINE>;
 
@@ -300,7 +328,7 @@ export interface DistillOptions extends TrainOptions, Omit<Values<typeof DISTILL
 export interface TeacherOptions extends TrainOptions, Values<typeof TEACHER> {}
 
 /** The evaluation of one checkpoint; the model is read from the checkpoint when undefined. */
-export interface EvalOptions extends Values<typeof TEST_DATA>, Values<typeof ENGINE> {
+export interface EvalOptions extends Values<typeof TEST_DATA>, Values<typeof EVAL_ENGINE> {
   readonly checkpoint: string;
   readonly model: string | undefined;
 }

@@ -49,6 +49,8 @@ export interface Extras extends Range {
   readonly undecided?: string;
   /** One letter, without the dash. */
   readonly alias?: string;
+  /** Another name that it is taken for, on the command line and in files: the one in the paper's code. */
+  readonly alsoNamed?: string;
   /** What stands for the default in help and docs where it depends on something. */
   readonly defaultText?: string;
   /** Why the option is accepted and does nothing. */

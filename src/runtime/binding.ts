@@ -6,8 +6,13 @@ import { environmentError, type PefdError } from "../common/errors.js";
 import { makeFolder } from "../common/makeFolder.js";
 import { type CommandOptions, lastLine, runCommand } from "./command.js";
 import { copyIntoPlace, sameContent } from "./files.js";
-import { compileNativeModules, nativeModuleFiles, nativeModulesHash } from "./nativeModules.js";
-import { bindingFile, dependencies } from "./paths.js";
+import {
+  compileGpuProbe,
+  compileNativeModules,
+  nativeModuleFiles,
+  nativeModulesHash,
+} from "./nativeModules.js";
+import { bindingFile, dependencies, gpuProbeFile } from "./paths.js";
 import { TENSORFLOW_VERSION } from "./wheels.js";
 
 /** What one compilation of the binding needs to know. */
@@ -105,6 +110,19 @@ async function compileBinding(build: BindingBuild): Promise<string> {
   const built = bindingFile(folder);
   if (code !== 0 || !existsSync(built)) throw buildError(stderr + stdout);
   return built;
+}
+
+/**
+ * The compiled probe of the CUDA driver, compiled and kept where it is not there yet.
+ * @throws environmentError when a tool is missing or the compilation fails
+ */
+export async function keptGpuProbe(build: BindingBuild, cache: string): Promise<string> {
+  const { packageFolder, options } = build;
+  const kept = join(keptFolder(cache, packageFolder), basename(gpuProbeFile(packageFolder)));
+  if (existsSync(kept)) return kept;
+  await requireTools(options);
+  await copyIntoPlace(await compileGpuProbe(build, buildError), kept);
+  return kept;
 }
 
 /**

@@ -1,19 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
+import { knownGpus } from "./gpu/known.js";
+import { usedGpuMemory, visibleNames } from "./gpu/nvidiaSmi.js";
+import { gpuOutlook, type Outlook } from "./gpu/outlook.js";
+import type { Environment, Gpu } from "./gpu/types.js";
 import { linkedRuntime } from "./installed.js";
 import { nativeBackend } from "./native.js";
-import { type Gpu, usedGpuMemory, visibleGpus } from "./nvidia.js";
 import { packageDirectory } from "./paths.js";
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-let known: Gpu[] | undefined;
-
-/** The visible GPUs, asked for once: they do not change while a process runs. */
-function gpus(env: Environment): Gpu[] {
-  known ??= visibleGpus(env);
-  return known;
-}
+/** The GPU that is computed on, or would be if TensorFlow could use it. */
+const chosen = (env: Environment): Gpu | undefined => knownGpus(env).gpus[0];
 
 /** Whether TensorFlow, which must be loaded, computes on a GPU. */
 export const isGpu = (): boolean => nativeBackend().isUsingGpuDevice;
@@ -36,33 +32,48 @@ export function hasMatrixUnits(): boolean {
 
 /** What TensorFlow computes on: the GPU's name, else the processor's. TensorFlow must be loaded. */
 export function deviceName(env: Environment): string {
-  return isGpu() ? (gpus(env)[0]?.name ?? "GPU") : processorName();
+  return isGpu() ? (chosen(env)?.name ?? "GPU") : processorName();
 }
 
 /** The GPU's compute capability (8 and above: bfloat16); undefined on a processor. TensorFlow must be loaded. */
 export function computeCapability(env: Environment): number | undefined {
-  return isGpu() ? gpus(env)[0]?.computeCapability : undefined;
+  const capability = isGpu() ? chosen(env)?.capability : undefined;
+  return capability === undefined ? undefined : Number(capability);
 }
 
 /**
  * Memory in use on the GPU that TensorFlow computes on, in megabytes (2^20 bytes): with memory taken as needed, the
  * most that was needed so far. Undefined on a processor. TensorFlow must be loaded.
  */
-export const deviceMemory = (env: Environment): number | undefined =>
-  isGpu() ? usedGpuMemory(env) : undefined;
+export function deviceMemory(env: Environment): number | undefined {
+  if (!isGpu()) return undefined;
+  return usedGpuMemory(env, chosen(env)?.uuid ?? visibleNames(env)?.[0] ?? "0");
+}
 
-/**
- * A warning for a machine whose GPU is not used although it is there; undefined where all is as it should
- * be or PEFD_RUNTIME=cpu asks for it. TensorFlow must be loaded.
- */
-export function fallbackWarning(env: Environment): string | undefined {
-  if (isGpu() || env.PEFD_RUNTIME === "cpu") return undefined;
-  const gpu = gpus(env)[0];
-  if (gpu === undefined) return undefined;
+/** Why a GPU that could be used is not. */
+function unusedGpu({ name }: Gpu): string {
   const folder = packageDirectory();
   const isCpuBuild = folder !== undefined && linkedRuntime(folder)?.kind === "cpu";
-  const why = isCpuBuild
-    ? "TensorFlow's CPU build is installed. Take the other one: PEFD_RUNTIME=gpu npm run setup"
-    : "TensorFlow could not use it. The reason: pefd doctor";
-  return `THE GPU IS NOT USED. This machine has an ${gpu.name}, but ${why}. Everything runs on the processor, many times slower.`;
+  return isCpuBuild
+    ? `this machine has an ${name}, and TensorFlow's CPU build. Take the other one: PEFD_RUNTIME=gpu npm run setup`
+    : `this machine has an ${name}, and TensorFlow could not use it. The reason: pefd doctor`;
+}
+
+/** What has to be known of the GPU in use: that it is slow at first, or will probably not do. */
+function usedWarning(outlook: Outlook): string | undefined {
+  if (outlook.state === "fits") return outlook.note && `${outlook.gpu.name}: ${outlook.note}.`;
+  return outlook.state === "unfit" ? `${outlook.why}. ${outlook.hint}` : undefined;
+}
+
+/**
+ * A warning for a machine whose GPU is not used although it is there, or is used and should not be; undefined where
+ * all is as it should be or PEFD_RUNTIME=cpu asks for it. TensorFlow must be loaded.
+ */
+export function deviceWarning(env: Environment): string | undefined {
+  const outlook = gpuOutlook(knownGpus(env), env);
+  if (isGpu()) return usedWarning(outlook);
+  if (env.PEFD_RUNTIME === "cpu" || outlook.state === "none") return undefined;
+  const { state } = outlook;
+  const what = state === "fits" ? unusedGpu(outlook.gpu) : `${outlook.why}. ${outlook.hint}`;
+  return `THE GPU IS NOT USED: ${what.replace(/\.$/, "")}. Everything runs on the processor, many times slower.`;
 }

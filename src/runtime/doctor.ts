@@ -3,12 +3,14 @@ import { join } from "node:path";
 import type { Check, Diagnosis } from "./check.js";
 import { filesCheck } from "./deepCheck.js";
 import { processorName } from "./device.js";
-import { gpuCheck } from "./gpuCheck.js";
-import { linkedRuntime } from "./installed.js";
-import { visibleGpus } from "./nvidia.js";
-import { bindingFile, dependencies, packageDirectory } from "./paths.js";
+import { checkLibraries, type GpuLibraries } from "./gpu/libraries.js";
+import { gpuOutlook } from "./gpu/outlook.js";
+import { type GpuSurvey, surveyGpus } from "./gpu/survey.js";
+import { type GpuSituation, gpuCheck, gpuLibrariesCheck, libraryVersions } from "./gpuCheck.js";
+import { type LinkedRuntime, linkedRuntime } from "./installed.js";
+import { bindingFile, dependencies, gpuProbeFile, packageDirectory } from "./paths.js";
 import { type Probe, probeTensorFlow } from "./probe.js";
-import { treeIsComplete } from "./tree.js";
+import { missingFiles } from "./tree.js";
 
 /** The data folder as the command line resolves it. */
 export interface DataFound {
@@ -29,6 +31,8 @@ export interface Patient {
   readonly deep?: boolean;
   /** Loads TensorFlow; probeTensorFlow where left out. */
   readonly probe?: () => Promise<Probe>;
+  /** What is known of the GPUs; asked for where left out. */
+  readonly survey?: GpuSurvey;
 }
 
 /** Major versions of Node.js on which pefd is tested; others from the first on may do. */
@@ -59,11 +63,11 @@ function libraryCheck(folder: string | undefined): Check {
     return { ...check, ok: false, detail: "not there", hint: SETUP };
   }
   const linked = linkedRuntime(folder);
-  const isWhole = linked === undefined || treeIsComplete(linked.tree, linked.kind);
+  const missing = linked === undefined ? [] : missingFiles(linked.tree, linked.kind);
   const path = realpathSync(library);
-  return isWhole
-    ? { ...check, ok: true, detail: path }
-    : { ...check, ok: false, detail: `incomplete: ${path}`, hint: SETUP };
+  if (missing.length === 0) return { ...check, ok: true, detail: path };
+  const detail = `${path} is incomplete; missing or cut short: ${missing.join(", ")}`;
+  return { ...check, ok: false, detail, hint: SETUP };
 }
 
 function tensorFlowCheck({ version, reason }: Probe): Check {
@@ -94,6 +98,33 @@ function dataCheck({ directory, records }: DataFound): Check {
   return { ...check, ok: true, detail: `${directory} (${train} training, ${test} test images)` };
 }
 
+/** The libraries of an installed GPU runtime, opened one by one; undefined where there is none. */
+function librariesOf(
+  folder: string | undefined,
+  linked: LinkedRuntime | undefined,
+  env: Patient["env"],
+): GpuLibraries | undefined {
+  if (folder === undefined || linked?.kind !== "gpu") return undefined;
+  return checkLibraries(env, gpuProbeFile(folder), linked.tree);
+}
+
+/** The GPU in use, for programs. */
+function usedGpu(
+  { outlook, probe }: GpuSituation,
+  libraries: GpuLibraries | undefined,
+): Pick<Diagnosis, "gpu"> {
+  if (!probe.usesGpu || outlook.state !== "fits") return {};
+  const { name, capability, driver, memory } = outlook.gpu;
+  const found = libraries ?? { libraries: [], missing: [] };
+  const files = found.libraries.map(({ name: library, file }) => [library, file ?? ""]);
+  return {
+    gpu: {
+      ...{ name, capability, driver, memory, ...libraryVersions(found) },
+      libraries: Object.fromEntries(files),
+    },
+  };
+}
+
 /**
  * Looks at everything that pefd needs: Node.js, binding, libtensorflow, whether TensorFlow loads, GPU, data.
  * Changes nothing.
@@ -102,7 +133,11 @@ export async function diagnose(patient: Patient): Promise<Diagnosis> {
   const { node, env, data } = patient;
   const folder = packageDirectory();
   const probe = await (patient.probe ?? (() => probeTensorFlow(node.program, env)))();
-  const kind = folder === undefined ? undefined : linkedRuntime(folder)?.kind;
+  const linked = folder === undefined ? undefined : linkedRuntime(folder);
+  const survey = patient.survey ?? surveyGpus(env);
+  const outlook = gpuOutlook(survey, env);
+  const situation = { survey, outlook, kind: linked?.kind, probe, requested: env.PEFD_RUNTIME };
+  const libraries = librariesOf(folder, linked, env);
   const checks: Check[] = [
     nodeCheck(node.version),
     bindingCheck(folder),
@@ -113,8 +148,10 @@ export async function diagnose(patient: Patient): Promise<Diagnosis> {
     tensorFlowCheck(probe),
     ...(probe.version === undefined ? [] : [convolutionsCheck(probe)]),
     { name: "cpu", title: "Processor", ok: true, required: true, detail: processorName() },
-    gpuCheck({ gpus: visibleGpus(env), kind, probe, requested: env.PEFD_RUNTIME }),
+    gpuCheck(situation),
+    ...(libraries ? [gpuLibrariesCheck(libraries, linked?.tree ?? "", survey.cuda)] : []),
     dataCheck(data),
   ];
-  return { ok: checks.every(({ ok, required }) => ok || !required), checks };
+  const ok = checks.every((check) => check.ok || !check.required);
+  return { ok, checks, ...usedGpu(situation, libraries) };
 }

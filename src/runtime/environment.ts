@@ -1,4 +1,5 @@
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { GpuIdentity } from "./gpu/identity.js";
+import type { Environment } from "./gpu/types.js";
 
 /** What the native library's environment depends on. */
 export interface NativeSettings {
@@ -10,6 +11,12 @@ export interface NativeSettings {
   readonly cudaDirectory: string | undefined;
   /** Processors that this process may use: os.availableParallelism(). */
   readonly processors: number;
+  /** The GPU that is computed on; undefined where there is none. */
+  readonly gpu?: GpuIdentity | undefined;
+  /** Whether a GPU's float32 is to be float32 proper: left alone it rounds factors to TF32's 11 digits. */
+  readonly exactFloat32?: boolean;
+  /** Whether a GPU is to sum in the same order every time. */
+  readonly deterministic?: boolean;
 }
 
 /**
@@ -36,6 +43,26 @@ function withFlags(
   return [set, ...added].filter((part) => part !== "").join(" ");
 }
 
+type Flags = [name: string, value: string][];
+
+/** TF32 is off in cuBLAS and cuDNN by NVIDIA's own switch, and XLA leaves its products to them. */
+const EXACT_FLOAT32 = {
+  variables: { NVIDIA_TF32_OVERRIDE: "0" },
+  flags: [["--xla_gpu_enable_triton_gemm", "false"]] as Flags,
+};
+
+/** Algorithms whose order of sums varies are left out, by TensorFlow and by XLA. */
+const DETERMINISTIC = {
+  variables: { TF_DETERMINISTIC_OPS: "1" },
+  flags: [["--xla_gpu_deterministic_ops", "true"]] as Flags,
+};
+
+/** What is asked of a GPU's arithmetic. */
+const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
+  gpu === undefined
+    ? []
+    : [...(exactFloat32 ? [EXACT_FLOAT32] : []), ...(deterministic ? [DETERMINISTIC] : [])];
+
 /**
  * The environment variables that TensorFlow and XLA read when they are loaded: memory of a GPU is taken
  * as needed, start-up chatter is off, a processor's convolutions are oneDNN's on every machine (by itself TensorFlow
@@ -53,7 +80,15 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
     variables.TF_NUM_INTEROP_THREADS = env.TF_NUM_INTEROP_THREADS ?? "1";
   }
   if (cudaDirectory !== undefined) {
-    variables.XLA_FLAGS = withFlags(env.XLA_FLAGS, [["--xla_gpu_cuda_data_dir", cudaDirectory]]);
+    const asked = arithmetic(settings);
+    const flags = asked.flatMap((part) => part.flags);
+    variables.XLA_FLAGS = withFlags(env.XLA_FLAGS, [
+      ["--xla_gpu_cuda_data_dir", cudaDirectory],
+      ...flags,
+    ]);
+    for (const [name, value] of asked.flatMap((part) => Object.entries(part.variables))) {
+      variables[name] = env[name] ?? value;
+    }
   }
   if (programCache !== undefined) {
     variables.TF_XLA_FLAGS = withFlags(env.TF_XLA_FLAGS, [

@@ -3,14 +3,22 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { environmentError } from "../common/errors.js";
 import { makeFolder } from "../common/makeFolder.js";
-import { bindingIsInPlace, bindingIsKept, buildBinding, placeBinding } from "./binding.js";
+import {
+  type BindingBuild,
+  bindingIsInPlace,
+  bindingIsKept,
+  buildBinding,
+  keptGpuProbe,
+  placeBinding,
+} from "./binding.js";
 import type { CommandOptions } from "./command.js";
 import { downloadWheel, pipIsThere } from "./download.js";
 import { isLinkTo, linkInPlace } from "./files.js";
+import { checkLibraries } from "./gpu/libraries.js";
 import { linkedRuntime } from "./installed.js";
-import { isWantedKind, wantedKind } from "./kind.js";
+import { decideKind, isWantedKind } from "./kind.js";
 import { ownInstall, ownInstallIsDone } from "./ownInstall.js";
-import { dependencies } from "./paths.js";
+import { dependencies, gpuProbeFile } from "./paths.js";
 import type { Probe } from "./probe.js";
 import {
   addToTree,
@@ -35,6 +43,8 @@ export interface InstallSettings {
   readonly inherit: readonly number[];
   /** Loads TensorFlow to see that it works (probe.ts). */
   readonly probe: () => Promise<Probe>;
+  /** Root of the file system where signs of a GPU are looked for, if not this machine's. */
+  readonly root?: string;
   /** Told what is being done, in a few words. */
   readonly onPhase: (text: string) => void;
   /** Told while something is downloaded, in bytes. */
@@ -56,9 +66,8 @@ export function runtimeIsReady(packageFolder: string, env: InstallSettings["env"
   const linked = linkedRuntime(packageFolder);
   if (linked === undefined) return ownInstallIsDone(packageFolder);
   const { tree, kind, cache } = linked;
-  return (
-    treeIsComplete(tree, kind) && bindingIsInPlace(cache, packageFolder) && isWantedKind(kind, env)
-  );
+  const isThere = treeIsComplete(tree, kind) && bindingIsInPlace(cache, packageFolder);
+  return isThere && isWantedKind(kind, env, { probe: gpuProbeFile(packageFolder) });
 }
 
 async function fetchWheel(installation: Installation, tree: string, wheel: Wheel): Promise<void> {
@@ -86,12 +95,33 @@ async function completeTree(installation: Installation, kind: RuntimeKind): Prom
   return tree;
 }
 
+/** What is compiled, in a folder of its own. */
+const buildOf = (
+  { packageFolder, scratch, node, options }: Installation,
+  tree: string,
+  name: string,
+): BindingBuild => {
+  const folder = join(scratch, name);
+  return { packageFolder, tree, folder, nodeProgram: node.program, options };
+};
+
 async function compileBinding(installation: Installation, tree: string): Promise<void> {
-  const { cache, packageFolder, scratch, node, options, onPhase } = installation;
-  onPhase("Compiling the binding to TensorFlow (about 20 s)");
-  const folder = join(scratch, "binding");
-  const build = { packageFolder, tree, folder, nodeProgram: node.program, options };
-  await buildBinding(build, cache);
+  installation.onPhase("Compiling the binding to TensorFlow (about 20 s)");
+  await buildBinding(buildOf(installation, tree, "binding"), installation.cache);
+}
+
+/**
+ * Proves that TensorFlow will find every library that a GPU takes, on any machine, with a GPU or without.
+ * @throws environmentError that names those which are missing
+ */
+function proveLibraries({ env, onPhase }: Installation, probe: string, tree: string): void {
+  onPhase("Opening the libraries that a GPU takes");
+  const { missing } = checkLibraries(env, probe, tree);
+  if (missing.length === 0) return;
+  throw environmentError(
+    `TensorFlow could not use a GPU with this set-up: ${missing.join("; ")}.`,
+    `If LD_LIBRARY_PATH is set, unset it. Else remove ${tree}, then: npm run setup`,
+  );
 }
 
 /** Puts the kept binding into the package and loads it. */
@@ -116,41 +146,59 @@ async function completeBinding(installation: Installation, tree: string): Promis
   );
 }
 
-async function installFromWheels(installation: Installation): Promise<void> {
-  const { packageFolder, scratch, env } = installation;
-  await rm(scratch, { recursive: true, force: true });
-  try {
-    const tree = await completeTree(installation, wantedKind(env));
-    const link = dependencies(packageFolder);
-    if (!isLinkTo(link, tree)) await linkInPlace(tree, link);
-    await completeBinding(installation, tree);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-}
-
-/** Whether something has to be downloaded first. */
-function isDownloadNeeded({ cache, env }: Installation): boolean {
-  const kind = wantedKind(env);
-  return !treeIsComplete(treeDirectory(cache, kind), kind);
-}
-
-/** Why the wheels cannot serve this machine, with what to do about it; undefined where they can. */
-async function obstacle(
+async function installFromWheels(
   installation: Installation,
-): Promise<[why: string, hint: string] | undefined> {
-  const { node, options } = installation;
-  if (node.platform !== "linux" || node.arch !== "x64") {
-    return [
-      `pefd is tested on Linux x86-64 and this is ${node.platform} ${node.arch}`,
-      "Use a Linux x86-64 machine, then: npm run setup",
-    ];
-  }
-  if (!isDownloadNeeded(installation) || (await pipIsThere(options))) return undefined;
+  kind: RuntimeKind,
+  probe: string,
+): Promise<void> {
+  const tree = await completeTree(installation, kind);
+  if (kind === "gpu") proveLibraries(installation, probe, tree);
+  const link = dependencies(installation.packageFolder);
+  if (!isLinkTo(link, tree)) await linkInPlace(tree, link);
+  await completeBinding(installation, tree);
+}
+
+/** What stands in the way of our own way to set up, with what to do about it. */
+type Obstacle = readonly [why: string, hint: string];
+
+function foreignMachine({ platform, arch }: InstallSettings["node"]): Obstacle | undefined {
+  if (platform === "linux" && arch === "x64") return undefined;
+  return [
+    `pefd is tested on Linux x86-64 and this is ${platform} ${arch}`,
+    "Use a Linux x86-64 machine, then: npm run setup",
+  ];
+}
+
+/** pip is needed where something has to be downloaded. */
+async function missingPip(
+  { cache, options }: Installation,
+  kind: RuntimeKind,
+): Promise<Obstacle | undefined> {
+  const isThere = treeIsComplete(treeDirectory(cache, kind), kind);
+  if (isThere || (await pipIsThere(options))) return undefined;
   return [
     "Python 3 with pip did not answer (python3 -m pip --version)",
     "On Debian or Ubuntu: sudo apt install python3-pip, then: npm run setup",
   ];
+}
+
+async function tryOwnInstall(installation: Installation, trouble: Obstacle): Promise<false> {
+  const { packageFolder, node, options, onPhase } = installation;
+  onPhase(`${trouble[0]}: trying the package's own install script`);
+  await ownInstall(packageFolder, node.program, options, ...trouble);
+  return false;
+}
+
+/** The kind is decided, and with it whether a GPU can be used, before anything is downloaded. */
+async function install(installation: Installation): Promise<boolean> {
+  const { env, cache, root, onPhase } = installation;
+  const probe = await keptGpuProbe(buildOf(installation, "", "probe"), cache);
+  const places = { probe, ...(root !== undefined && { root }) };
+  const kind = decideKind(env, places, onPhase);
+  const trouble = await missingPip(installation, kind);
+  if (trouble !== undefined) return tryOwnInstall(installation, trouble);
+  await installFromWheels(installation, kind, probe);
+  return true;
 }
 
 /**
@@ -160,15 +208,15 @@ async function obstacle(
  * @throws environmentError naming what is missing and what to type
  */
 export async function installRuntime(settings: InstallSettings): Promise<boolean> {
-  const { env, inherit, cache, packageFolder, node } = settings;
+  const { env, inherit, cache, node } = settings;
   const scratch = join(cache, "scratch", hostname());
   const installation = { ...settings, scratch, options: { env, inherit } };
-  const trouble = await obstacle(installation);
-  if (trouble === undefined) {
-    await installFromWheels(installation);
-    return true;
+  const trouble = foreignMachine(node);
+  if (trouble !== undefined) return tryOwnInstall(installation, trouble);
+  await rm(scratch, { recursive: true, force: true });
+  try {
+    return await install(installation);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
   }
-  settings.onPhase(`${trouble[0]}: trying the package's own install script`);
-  await ownInstall(packageFolder, node.program, installation.options, ...trouble);
-  return false;
 }

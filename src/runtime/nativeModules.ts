@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CommandOptions, runCommand } from "./command.js";
-import { convolutionsFile, logLevelFile } from "./paths.js";
+import { convolutionsFile, gpuProbeFile, logLevelFile } from "./paths.js";
 
 /** One source file of src/native, with what its compilation is told; the same file may serve several times. */
 export interface Unit {
@@ -16,9 +17,16 @@ interface NativeModule {
   /** Where the package has it. */
   readonly file: (packageFolder: string) => string;
   readonly units: readonly Unit[];
-  /** Libraries of the runtime that it calls, as paths in the runtime's tree. */
+  /** What it is linked with: libraries of the runtime, as paths in the runtime's tree. */
   readonly libraries: readonly string[];
 }
+
+/** A program needs no runtime: it is compiled before one is brought. */
+const GPU_PROBE: NativeModule = {
+  file: gpuProbeFile,
+  units: [{ source: "gpu_probe.cc", flags: ["-O1"] }],
+  libraries: [],
+};
 
 /** The kernels, once per instruction set (kernels.h says how they are told apart). */
 const kernels = (name: string, ...instructions: string[]): Unit => ({
@@ -57,14 +65,14 @@ const MODULES: readonly NativeModule[] = [
 ];
 
 /** Where the package has the compiled modules. */
-export const nativeModuleFiles = MODULES.map(({ file }) => file);
+export const nativeModuleFiles = [GPU_PROBE, ...MODULES].map(({ file }) => file);
 
 /** The folder of the C++ sources. */
 export const SOURCES = fileURLToPath(new URL("../../src/native", import.meta.url));
 
 /** A name for what the modules are compiled from: it changes with any source and with what the compiler is told. */
 export function nativeModulesHash(): string {
-  const hash = createHash("sha256").update(JSON.stringify(MODULES));
+  const hash = createHash("sha256").update(JSON.stringify([GPU_PROBE, ...MODULES]));
   for (const entry of readdirSync(SOURCES, { recursive: true, withFileTypes: true })) {
     if (entry.isFile()) hash.update(readFileSync(join(entry.parentPath, entry.name)));
   }
@@ -88,6 +96,7 @@ async function compileModule(
   { file, units, libraries }: NativeModule,
   { folder, tree, options }: NativeBuild,
   failure: (output: string) => Error,
+  linking: readonly string[] = ["-shared"],
 ): Promise<string> {
   const built = join(folder, basename(file(folder)));
   const compiler = async (output: string, ...more: string[]): Promise<string> => {
@@ -102,7 +111,16 @@ async function compileModule(
     ),
   );
   const linked = libraries.map((library) => join(tree, library));
-  return compiler(built, "-shared", ...objects, ...linked, "-pthread");
+  return compiler(built, ...linking, ...objects, ...linked, "-pthread", "-ldl");
+}
+
+/** Compiles the program that asks the CUDA driver; it takes nothing of a runtime. @returns the compiled file */
+export async function compileGpuProbe(
+  build: NativeBuild,
+  failure: (output: string) => Error,
+): Promise<string> {
+  await mkdir(build.folder, { recursive: true });
+  return compileModule(GPU_PROBE, build, failure, []);
 }
 
 /**

@@ -28,6 +28,10 @@ export const logLevelFile = (packageFolder: string): string =>
 export const convolutionsFile = (packageFolder: string): string =>
   join(dirname(bindingFile(packageFolder)), "convolutions.node");
 
+/** And the program that asks the CUDA driver (src/native/gpu_probe.cc). */
+export const gpuProbeFile = (packageFolder: string): string =>
+  join(dirname(bindingFile(packageFolder)), "gpu_probe");
+
 /** Folder of compiled XLA programs in the cache folder. */
 export const programCache = (cache: string): string => join(cache, "xla");
 

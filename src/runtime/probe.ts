@@ -18,12 +18,18 @@ const PROGRAM = fileURLToPath(new URL("./probeProcess.js", import.meta.url));
 /** Loading takes about a second; a driver that hangs must not hang us. */
 const TIMEOUT_SECONDS = 120;
 
+/** What TensorFlow says about a GPU it cannot use, the most telling first; what matters of it in the group. */
+const GPU_REASONS = [
+  /Could not load dynamic library '.*?'; dlerror: (.*?)(?:; LD_LIBRARY_PATH|$)/m,
+  /(failed call to cuInit.*)$/m,
+  /(Ignoring visible gpu device.*)$/m,
+  /((?:Cannot dlopen|Could not find cuda).*?)(?:\. |$)/im,
+];
+
 /** TensorFlow's own words about a GPU it cannot use, without the prefix of its log. */
-function gpuReason(log: string): string {
-  const line = log
-    .split("\n")
-    .find((text) => /cannot dlopen|cuInit|could not find cuda/i.test(text));
-  return line?.replace(/^.*?\]\s*/, "") ?? "";
+export function gpuReason(log: string): string {
+  const found = GPU_REASONS.map((pattern) => log.match(pattern)?.[1]);
+  return found.find((reason) => reason !== undefined)?.trim() ?? "";
 }
 
 /** What an error for people looks like in a trace: its message alone. */
@@ -41,7 +47,8 @@ export async function probeTensorFlow(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Probe> {
   const { code, stdout, stderr } = await runCommand(nodeProgram, [PROGRAM], {
-    env: { ...env, TF_CPP_MIN_LOG_LEVEL: "0" },
+    // Level 2 of the loader's log names the library that it could not load.
+    env: { ...env, TF_CPP_MIN_LOG_LEVEL: "0", TF_CPP_VMODULE: "dso_loader=2" },
     timeoutSeconds: TIMEOUT_SECONDS,
   });
   if (code !== 0) return { version: undefined, usesGpu: false, reason: loadReason(stderr) };

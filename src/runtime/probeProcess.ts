@@ -6,7 +6,8 @@ import { loadTensorFlow } from "./tf.js";
 // Run in a process of its own (probe.ts), because a library that does not fit may abort it.
 const STANDARD_OUTPUT = 1;
 
-loadTensorFlow();
+// biome-ignore lint/style/noRestrictedGlobals: a program of its own.
+loadTensorFlow({ env: process.env, keepPrograms: false });
 const { binding, isUsingGpuDevice } = nativeBackend();
 const found = {
   version: binding.TF_Version,

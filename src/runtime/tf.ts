@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { environmentError } from "../common/errors.js";
 import { loadConvolutions } from "./convolutions.js";
 import { logLevelFile, packageDirectory } from "./paths.js";
+import { type NativeNeeds, prepareNative } from "./prepare.js";
 import { composeSoftmax } from "./softmax.js";
 
 /** The whole API of tfjs-node-gpu. Import it as a type from here, never from the package. */
@@ -56,12 +57,15 @@ function applyLogLevel(): void {
 }
 
 /**
- * Loads the native library once and sets `tf`. The environment it reads (see environment.ts) must be set before.
+ * Loads the native library once and sets `tf`.
+ * @param needs what the library finds in the environment it reads (prepare.ts); where left out, the environment is as
+ * whoever started this process has set it
  * @throws environmentError with the next command when the binding or libtensorflow is missing or does not load;
- * inputError where PEFD_CONVOLUTIONS is a word that it cannot be
+ * inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or for a GPU that is not there
  */
-export function loadTensorFlow(): TensorFlow {
+export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
   if (tf !== undefined) return tf;
+  if (needs !== undefined) prepareNative(needs);
   restoreRemovedNodeHelpers();
   applyLogLevel();
   try {

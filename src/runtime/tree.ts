@@ -54,12 +54,19 @@ function readManifest(tree: string, wheel: Wheel): Manifest | undefined {
   }
 }
 
-/** Whether all that is needed of a wheel lies in the tree, each file of its full size. */
-export function wheelIsUnpacked(tree: string, wheel: Wheel): boolean {
+/** What is missing of a wheel in the tree, or is not of its full size: files, or all of it. */
+function missingOf(tree: string, wheel: Wheel): string[] {
   const manifest = readManifest(tree, wheel);
-  if (manifest?.sha256 !== wheel.sha256 || !Array.isArray(manifest.files)) return false;
-  return manifest.files.every(({ path, bytes }) => fileSize(join(tree, path)) === bytes);
+  if (manifest?.sha256 !== wheel.sha256 || !Array.isArray(manifest.files)) {
+    return [`${wheel.project} ${wheel.version}`];
+  }
+  const broken = manifest.files.filter(({ path, bytes }) => fileSize(join(tree, path)) !== bytes);
+  return broken.map(({ path }) => path);
 }
+
+/** Whether all that is needed of a wheel lies in the tree, each file of its full size. */
+export const wheelIsUnpacked = (tree: string, wheel: Wheel): boolean =>
+  missingOf(tree, wheel).length === 0;
 
 /** Moves what was unpacked from a wheel into the tree, and records it. */
 export async function addToTree(
@@ -89,7 +96,15 @@ export async function linkLibraries(tree: string, kind: RuntimeKind): Promise<vo
 export const recordedFiles = (tree: string, kind: RuntimeKind): UnpackedFile[] =>
   WHEELS[kind].flatMap((wheel) => readManifest(tree, wheel)?.files ?? []);
 
+/** What a runtime lacks: files of its wheels, whole wheels, and links to something that is there. */
+export function missingFiles(tree: string, kind: RuntimeKind): string[] {
+  const links = Object.entries(LINKS[kind]).filter(
+    ([path, target]) => !isLinkTo(join(tree, path), target),
+  );
+  const files = WHEELS[kind].flatMap((wheel) => missingOf(tree, wheel));
+  return [...files, ...links.map(([path]) => path)];
+}
+
 /** Whether a runtime is all there: every file of its wheels, and every link to something that is there. */
 export const treeIsComplete = (tree: string, kind: RuntimeKind): boolean =>
-  WHEELS[kind].every((wheel) => wheelIsUnpacked(tree, wheel)) &&
-  Object.entries(LINKS[kind]).every(([path, target]) => isLinkTo(join(tree, path), target));
+  missingFiles(tree, kind).length === 0;

@@ -1,14 +1,13 @@
-import { listGpus } from "../runtime/nvidia.js";
+import { nameOf } from "../runtime/gpu/choose.js";
+import { judgeGpu } from "../runtime/gpu/requirements.js";
+import { surveyGpus } from "../runtime/gpu/survey.js";
 
 /**
- * The GPUs to spread runs over, as CUDA_VISIBLE_DEVICES names them: those it leaves visible, else all that
- * nvidia-smi lists.
+ * The GPUs to spread runs over, as CUDA_VISIBLE_DEVICES names them: of those that it leaves visible, the ones that can
+ * be computed on. None where PEFD_RUNTIME=cpu leaves GPUs alone.
  */
 export function gpuNames(env: Readonly<Record<string, string | undefined>>): string[] {
-  const visible = env.CUDA_VISIBLE_DEVICES;
-  if (visible === undefined) return listGpus(env).map((_, index) => String(index));
-  return visible
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
+  if (env.PEFD_RUNTIME === "cpu") return [];
+  const { gpus, cuda } = surveyGpus(env);
+  return gpus.flatMap((gpu, place) => (judgeGpu(gpu, cuda).fits ? [nameOf(env, place)] : []));
 }

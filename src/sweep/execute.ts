@@ -48,8 +48,11 @@ async function untilFree(run: SweepRun, { signal, observer }: Execution): Promis
   }
 }
 
-const deviceOf = (slot: number, gpus: readonly string[]): Record<string, string> =>
-  gpus.length > 1 ? { CUDA_VISIBLE_DEVICES: gpus[slot % gpus.length] as string } : {};
+/** Jobs are spread over the GPUs, but for runs that say which one of the visible they take. */
+function deviceOf({ options }: SweepRun, slot: number, gpus: readonly string[]) {
+  const isFree = options.gpu === undefined && gpus.length > 1;
+  return isFree ? { CUDA_VISIBLE_DEVICES: gpus[slot % gpus.length] as string } : {};
+}
 
 /** Whether another process claimed the folder before this one did: that is no failure. */
 const wasTaken = ({ code }: ChildEnd, run: SweepRun): boolean =>
@@ -63,7 +66,7 @@ async function carryOut(run: SweepRun, slot: number, execution: Execution): Prom
   for (let retried = false; ; ) {
     await untilFree(run, execution);
     if (isComplete(run)) return { run, state: "done" };
-    const end = await runChild(program, run.words, deviceOf(slot, gpus), signal);
+    const end = await runChild(program, run.words, deviceOf(run, slot, gpus), signal);
     if (end.code === 0) return { run, state: "done" };
     signal.throwIfAborted();
     if (wasTaken(end, run)) continue;

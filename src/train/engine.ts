@@ -12,13 +12,26 @@ export interface EngineChoice {
   readonly device: string;
 }
 
+/** Engine and precision as they were asked for. */
+interface Asked {
+  readonly engine: Engine;
+  readonly precision: Precision;
+}
+
+/**
+ * Whether a run computes in float32 by its options alone, so that a GPU must leave out TF32. Where the machine decides,
+ * a GPU that has TF32 takes bfloat16, but for the eager engine.
+ */
+export const asksForFloat32 = ({ engine, precision }: Asked): boolean =>
+  precision === "float32" || (precision === "auto" && engine === "eager");
+
 /**
  * Decides what `auto` means on this machine: on a GPU `xla`, in bfloat16 from compute capability 8 on; on a processor
  * `graph` in float32. TensorFlow must be loaded.
  * @param env the process's environment
  */
 export function chooseEngine(
-  { engine, precision }: { readonly engine: Engine; readonly precision: Precision },
+  { engine, precision }: Asked,
   env: Readonly<Record<string, string | undefined>>,
 ): EngineChoice {
   const gpu = isGpu();

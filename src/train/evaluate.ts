@@ -8,6 +8,7 @@ import type { ImageSet } from "../data/types.js";
 import { buildModel } from "../models/build.js";
 import { stateLayout } from "../models/survey.js";
 import { zeroFill } from "../nn/initialization.js";
+import { deviceWarning } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { createDetailedMetrics } from "./confusion.js";
 import { chooseEngine } from "./engine.js";
@@ -38,6 +39,8 @@ interface Subject {
 export interface EvalHooks extends Pick<Hooks, "env"> {
   /** Told how many of the test images a checkpoint is through with. */
   onProgress(checkpoint: string, images: number, total: number): void;
+  /** Told what is wrong with the device. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /**
@@ -52,9 +55,12 @@ export async function runEvaluations(
 ): Promise<DetailedEval[]> {
   const subjects: Subject[] = [];
   for (const options of evaluations) subjects.push(await readSubject(options));
-  const { data, limit_test } = evaluations[0] as EvalOptions;
+  const { data, limit_test, gpu, no_cache } = evaluations[0] as EvalOptions;
   const images = loadTestSet(data, limit_test);
-  loadTensorFlow();
+  const exactFloat32 = evaluations.every((options) => precisionOf(options) === "float32");
+  loadTensorFlow({ env: hooks.env, gpu, keepPrograms: !no_cache, exactFloat32 });
+  const warning = deviceWarning(hooks.env);
+  if (warning !== undefined) hooks.onWarning?.(warning);
   const details: DetailedEval[] = [];
   for (const subject of subjects) details.push(await evaluateSubject(subject, images, hooks));
   return details;
@@ -74,13 +80,17 @@ async function readSubject(options: EvalOptions): Promise<Subject> {
   return { options, name, state };
 }
 
+/** Published accuracies must not move with the device: an evaluation is in float32 unless it says otherwise. */
+const precisionOf = ({ precision }: EvalOptions): EvalOptions["precision"] =>
+  precision === "auto" ? "float32" : precision;
+
 async function evaluateSubject(
   { options, name, state }: Subject,
   images: ImageSet,
   { env, onProgress }: EvalHooks,
 ): Promise<DetailedEval> {
   const { checkpoint } = options;
-  const choice = chooseEngine(options, env);
+  const choice = chooseEngine({ ...options, precision: precisionOf(options) }, env);
   const [test] = chooseSources([images], choice.engine, options.data_budget_mb) as [BatchSource];
   const model = buildModel(name, NUM_CLASSES, zeroFill);
   loadState(model.state, state, { path: checkpoint, modelName: name });

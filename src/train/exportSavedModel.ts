@@ -29,20 +29,28 @@ export interface SavedModelSource {
 /**
  * Writes a TensorFlow SavedModel: the graph with its weights, and the state as it was read, so that converting back
  * gives the same bits. A folder in its place is replaced.
+ * @param env the process's environment
  * @throws inputError for an unknown model or tensors that do not fit it
  */
-export async function exportSavedModel(to: string, source: SavedModelSource): Promise<void> {
+export async function exportSavedModel(
+  to: string,
+  source: SavedModelSource,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
   const { model_name: _, ...others } = source.metadata; // how a .pth spells the model
   const metadata = encodeMetadata({ ...others, model: source.model });
   await writeFolderAtomic(to, {
-    [GRAPH_FILE]: graphBytes(source),
+    [GRAPH_FILE]: graphBytes(source, env),
     [STATE_FILE]: serializeSafetensors(source.state, metadata),
   });
 }
 
-function graphBytes({ path, model: modelName, state }: SavedModelSource): Uint8Array {
+function graphBytes(
+  { path, model: modelName, state }: SavedModelSource,
+  env: Readonly<Record<string, string | undefined>>,
+): Uint8Array {
   const { numClasses = NUM_CLASSES, imageSize = IMAGE_SIDE } = modelRow(modelName);
-  loadTensorFlow();
+  loadTensorFlow({ env, keepPrograms: false });
   const model = buildModel(modelName, numClasses, zeroFill);
   try {
     loadState(model.state, state, { path, modelName });

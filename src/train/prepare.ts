@@ -5,11 +5,11 @@ import { loadCifar100 } from "../data/cifar100.js";
 import type { Dataset } from "../data/types.js";
 import type { RunConfig } from "../runFiles/config.js";
 import { type Identity, identitySha256, NUMERICS } from "../runFiles/identity.js";
-import { fallbackWarning, isGpu } from "../runtime/device.js";
+import { deviceWarning, isGpu } from "../runtime/device.js";
 import { nativeBackend } from "../runtime/native.js";
 import { loadTensorFlow, tf, type Variable } from "../runtime/tf.js";
 import { claimRunFolder } from "./claim/claim.js";
-import { chooseEngine, type EngineChoice } from "./engine.js";
+import { asksForFloat32, chooseEngine, type EngineChoice } from "./engine.js";
 import { type Learner, variablesOf } from "./learner.js";
 import type { Hooks, RunResult } from "./result.js";
 import { openTrainingSession } from "./session.js";
@@ -34,22 +34,25 @@ export function openScene(options: TrainOptions, { reporter, env }: Hooks): Scen
     ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
     ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
   });
-  loadTensorFlow();
-  const warning = fallbackWarning(env);
+  const { gpu, deterministic } = options;
+  const keepPrograms = !options.no_cache;
+  loadTensorFlow({ env, gpu, keepPrograms, deterministic, exactFloat32: asksForFloat32(options) });
+  const warning = deviceWarning(env);
   if (warning !== undefined) reporter.warn(warning);
-  if (options.deterministic) refuseNondeterministic();
-  return { dataset, choice: chooseEngine(options, env), seed: seedOf(options) };
+  const choice = chooseEngine(options, env);
+  if (deterministic) refuseNondeterministic(choice);
+  return { dataset, choice, seed: seedOf(options) };
 }
 
 /**
  * On a processor every engine gives the same bytes for the same seed. On a GPU the order of sums in convolution
- * gradients varies between runs, and nothing here has been shown to stop that.
+ * gradients varies between runs, unless XLA is told to leave out such algorithms (runtime/environment.ts).
  */
-function refuseNondeterministic(): void {
-  if (!isGpu()) return;
+function refuseNondeterministic({ engine }: EngineChoice): void {
+  if (!isGpu() || engine === "xla") return;
   throw inputError(
-    "--deterministic cannot be promised on a GPU: the order of sums in its convolution gradients varies.",
-    "Leave the flag out, or hide the GPU with CUDA_VISIBLE_DEVICES= to run on the processor.",
+    `--deterministic is not to be had from the ${engine} engine on a GPU: the order of sums in its convolution gradients varies.`,
+    "Take --engine xla, or hide the GPU with PEFD_RUNTIME=cpu to run on the processor.",
   );
 }
 

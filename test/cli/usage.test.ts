@@ -42,6 +42,8 @@ const CASES: readonly (readonly [typed: string, sentence: RegExp])[] = [
     /no model resnet8x5\. Did you mean resnet8x4/,
   ],
   [`distill --distill our --path_t ${TEACHER}`, /no method our\. Did you mean ours/],
+  [`distill --gpu 1.5 --path_t ${TEACHER}`, /--gpu takes a whole number/],
+  [`distill --gpu 0 --gpuNum 1 --path_t ${TEACHER}`, /--gpu was given 2 times/],
   ["distill --resume=maybe", /--resume is a switch and takes no value; "maybe"/],
   ["distill --resume maybe", /does not know what to do with "maybe"/],
   ["distill", /needs a teacher: give its checkpoint with --path_t/],

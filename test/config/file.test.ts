@@ -53,6 +53,12 @@ test("a file extends a preset by name, or a file beside it by path", () => {
   assert.deepEqual([origins.epochs, origins.model_s], [`config ${named}`, "preset synthetic"]);
 });
 
+test("the name that an option has in the paper's code is taken in a file as well", () => {
+  const file = write("paper.json", { extends: "smoke", gpuNum: 1 });
+  const { options, origins } = resolveDistill(readConfiguration(file, rows).layers);
+  assert.deepEqual([options.gpu, origins.gpu], [1, `config ${file}`]);
+});
+
 test("unknown keys are refused with the nearest name", () => {
   refuse({ epoch: 3 }, /sets epoch, which is no option\. Did you mean epochs\?/);
   refuse({ extend: "smoke" }, /Did you mean extends\?/);

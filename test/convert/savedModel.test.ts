@@ -47,7 +47,11 @@ function expectedOutputs(name: string): Record<string, Float32Array> {
 async function exported(t: TestContext, name: string): Promise<string> {
   const folder = join(temporaryFolder(t), name);
   const state = formulaState(name);
-  await exportSavedModel(folder, { path: "formula", model: name, state, metadata: { epoch: 3 } });
+  await exportSavedModel(
+    folder,
+    { path: "formula", model: name, state, metadata: { epoch: 3 } },
+    {},
+  );
   return folder;
 }
 
@@ -80,7 +84,7 @@ test("a model for ImageNet takes images of its size, raw ones by ImageNet's norm
   const folder = join(temporaryFolder(t), "MobileNet");
   const model = buildModel("MobileNet", 1000, initialFill("MobileNet", 1, "student"));
   const state = stateDictOf(model.state, 0);
-  await exportSavedModel(folder, { path: "random", model: "MobileNet", state, metadata: {} });
+  await exportSavedModel(folder, { path: "random", model: "MobileNet", state, metadata: {} }, {});
   const pixels = tf.randomUniform([1, 224, 224, 3], 0, 256, "int32", 1) as Tensor4D;
   const scaled = tf.div(tf.cast(pixels, "float32"), 255);
   const images = tf.div<Tensor4D>(tf.sub(scaled, [0.485, 0.456, 0.406]), [0.229, 0.224, 0.225]);
@@ -189,12 +193,9 @@ test("a SavedModel that cannot be made or read says why, and leaves nothing", as
     /where.* could not be written: its folder does not exist/,
   );
   assert.deepEqual(readdirSync(cwd), ["a.safetensors"]);
-  await exportSavedModel(join(cwd, "foreign"), {
-    path: "formula",
-    model: "resnet8x4",
-    state: formulaState("resnet8x4"),
-    metadata: {},
-  });
+  const source = { path: "formula", model: "resnet8x4", metadata: {} };
+  const state = formulaState("resnet8x4");
+  await exportSavedModel(join(cwd, "foreign"), { ...source, state }, {});
   rmSync(join(cwd, "foreign/assets.extra"), { recursive: true });
   assert.match(await ended("convert foreign b.pth"), /was not written by pefd convert/);
 });

@@ -56,7 +56,7 @@ test("every format of one checkpoint evaluates to the same figures, several at o
 test("all checkpoints are read before the first is evaluated, and each is told how far it is", async () => {
   const evaluation = (checkpoint: string, model: string): EvalOptions => ({
     ...{ checkpoint: join(cwd, checkpoint), model, data: join(cwd, "data") },
-    ...{ limit_test: undefined, data_budget_mb: undefined, no_cache: true },
+    ...{ limit_test: undefined, data_budget_mb: undefined, no_cache: true, gpu: undefined },
     ...{ dataset: "cifar100", engine: "eager", precision: "float32" },
   });
   const good = evaluation("student.pth", "resnet8x4");
@@ -80,9 +80,24 @@ test("for people: a table of several, the classes at both ends, and what was wri
   const text = await evaluate(...both, "--per_class", "again.csv");
   assert.match(text, /^checkpoint +model +images +top-1 %/);
   assert.match(text, /\nstudent\.pth +resnet8x4 +100 /);
+  assert.match(text, /\nIn float32 by the eager engine on \S/);
   assert.match(text, /\nworst +\S+ +\d of 1 /);
   assert.match(text, /\nbest +\S+ +\d of 1 /);
   assert.match(text, /Written: again\.csv/);
+});
+
+test("float32 unless it is asked otherwise, and both are told", async () => {
+  const one = ["--checkpoint", "student.pth", "--data", "data", "--engine", "graph"];
+  const told = async (...words: string[]) => {
+    const { stdout } = await pefd(["eval", ...one, ...words], { cwd });
+    const document = await pefd(["eval", ...one, ...words, "--json"], { cwd });
+    const { precision, device } = JSON.parse(document.stdout);
+    assert.ok(stdout.includes(`${precision} by the graph engine on ${device}`), stdout);
+    return precision;
+  };
+  assert.equal(await told(), "float32");
+  assert.equal(await told("--precision", "auto"), "float32");
+  assert.equal(await told("--precision", "bfloat16"), "bfloat16");
 });
 
 test("--confusion writes what its ending names, and refuses others before any work", async () => {

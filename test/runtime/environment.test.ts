@@ -57,6 +57,28 @@ test("on two processors ops run one after the other, unless the user or a GPU ha
   assert.equal(threads({ cudaDirectory: "/c/cuda" }), undefined);
 });
 
+const gpu = { name: "H100", capability: "9.0", driver: "580.82.07", cudnn: "9.28.0" };
+
+test("a GPU's float32 is float32 proper where it has to be: neither the libraries nor XLA take TF32", () => {
+  const exact = nativeEnvironment({ ...settings, gpu, exactFloat32: true });
+  assert.equal(exact.NVIDIA_TF32_OVERRIDE, "0");
+  assert.match(exact.XLA_FLAGS ?? "", / --xla_gpu_enable_triton_gemm=false$/);
+  const own = { NVIDIA_TF32_OVERRIDE: "1" };
+  assert.equal(
+    nativeEnvironment({ ...settings, gpu, exactFloat32: true, env: own }).NVIDIA_TF32_OVERRIDE,
+    "1",
+  );
+  assert.deepEqual(nativeEnvironment({ ...settings, gpu }), nativeEnvironment(settings));
+});
+
+test("--deterministic asks a GPU for one order of sums, and changes nothing on a processor", () => {
+  const same = nativeEnvironment({ ...settings, gpu, deterministic: true });
+  assert.equal(same.TF_DETERMINISTIC_OPS, "1");
+  assert.match(same.XLA_FLAGS ?? "", / --xla_gpu_deterministic_ops=true$/);
+  const asked = { ...settings, exactFloat32: true, deterministic: true };
+  assert.deepEqual(nativeEnvironment(asked), nativeEnvironment(settings));
+});
+
 test("a folder with a blank in its name is quoted for TensorFlow's flag parser", () => {
   const { TF_XLA_FLAGS } = nativeEnvironment({ ...settings, programCache: "/a b/xla" });
   assert.match(TF_XLA_FLAGS ?? "", /directory="\/a b\/xla" /);

@@ -32,10 +32,28 @@ if (!fs.existsSync("deps/lib/libtensorflow.so")) throw new Error("nothing to lin
 fs.writeFileSync("lib/napi-v8/tfjs_binding.node", "a binding");
 `;
 
-/** Writes the file that it is told to put out. */
+/** Plays the probe of the CUDA driver: says what FAKE_CUDA says, and finds every library that FAKE_MISSING does not name. */
+const PROBE = `#!${process.execPath}
+const [what, , ...names] = process.argv.slice(2);
+const missing = (process.env.FAKE_MISSING || "").split(",");
+const find = (name) => missing.includes(name)
+  ? { name, error: name + ": cannot open shared object file" }
+  : { name, file: "/lib/" + name };
+const answers = what === "devices"
+  ? [JSON.parse(process.env.FAKE_CUDA || '{"error":"libcuda.so.1: cannot open shared object file"}')]
+  : names.map(find);
+for (const answer of answers) console.log(JSON.stringify(answer));
+`;
+
+/** Writes the file that it is told to put out; without -c and -shared that is the probe, a program. */
 const COMPILER = `
+const fs = require("fs");
 const output = process.argv.indexOf("-o");
-if (output > 0) require("fs").writeFileSync(process.argv[output + 1], "a module");
+const isProgram = !process.argv.includes("-shared") && !process.argv.includes("-c");
+if (output > 0) {
+  fs.writeFileSync(process.argv[output + 1], isProgram ? ${JSON.stringify(PROBE)} : "a module");
+  fs.chmodSync(process.argv[output + 1], 0o755);
+}
 `;
 
 function writeTree(folder: string, files: Readonly<Record<string, string>>): void {
@@ -82,6 +100,7 @@ export function fakeMachine(loads: () => boolean = () => true): FakeMachine {
       env,
       packageFolder,
       cache,
+      root,
       node: { program: process.execPath, platform: "linux", arch: "x64" },
       inherit: [],
       probe,

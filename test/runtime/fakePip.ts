@@ -22,7 +22,10 @@ function members(project: string): Record<string, string> {
   const version = cuda === "cusolver" ? "11" : "12";
   const library = { [`nvidia/${cuda}/lib/lib${cuda}.so.${version}`]: cuda };
   return cuda === "cuda_nvcc"
-    ? { "nvidia/cuda_nvcc/bin/ptxas": "ptxas", "nvidia/cuda_nvcc/nvvm/libdevice/l.bc": "bitcode" }
+    ? {
+        "nvidia/cuda_nvcc/bin/ptxas": "ptxas",
+        "nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc": "bitcode",
+      }
     : library;
 }
 

@@ -65,6 +65,17 @@ test("jobs are spread over the GPUs", async (t) => {
   assert.deepEqual(calls(folder).sort(), ["1 5", "2 7"]);
 });
 
+test("a run that names its GPU is left with all that are visible", async (t) => {
+  const folder = temporaryFolder(t);
+  const runs = (await fakeRuns(folder)).map((run) => {
+    return { ...run, options: { ...run.options, gpu: 1 } };
+  });
+  const program = fakeProgram(folder, runs, {});
+  const { observer } = recorder();
+  await executeSweep(runs, { ...settings(2, ["0", "1"]), program, observer });
+  assert.deepEqual(calls(folder).sort(), ["1 -", "2 -", "3 -", "4 -"]);
+});
+
 test("a run in which another process works is waited for, and done when that one completes it", async (t) => {
   const folder = temporaryFolder(t);
   const [run] = (await fakeRuns(folder)) as [SweepRun];

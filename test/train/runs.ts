@@ -40,6 +40,7 @@ const trainOptions = (folder: string): TrainOptions => ({
   limit_test: undefined,
   engine: "graph",
   precision: "float32",
+  gpu: undefined,
   data_budget_mb: undefined,
   no_cache: true,
   epochs: 2,

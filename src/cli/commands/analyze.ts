@@ -3,7 +3,7 @@ import type { Subject } from "../../analysis/subjects.js";
 import { inputError } from "../../common/errors.js";
 import { writeOutputFile } from "../../common/outputFile.js";
 import { modelNameOf } from "../../config/modelName.js";
-import { DOCUMENT, GENERAL, TEST_DATA } from "../../config/options.js";
+import { DOCUMENT, GENERAL, GPU, TEST_DATA } from "../../config/options.js";
 import { type Layer, resolveRows, resolveSection } from "../../config/resolve.js";
 import { choice, flag, path, paths, section, type Values } from "../../config/row.js";
 import { renderCsv, renderText } from "../../report/table.js";
@@ -25,6 +25,7 @@ const ANALYSIS = section("Analysis", {
     flagOnly: true,
   }),
   last: flag("Only the last weights of each run.", { flagOnly: true }),
+  gpu: GPU,
   csv: path(undefined, "Write the table to this file, with all digits.", { flagOnly: true }),
   svg: path(undefined, "Write a plot of all measures to this file.", { flagOnly: true }),
 });
@@ -115,12 +116,15 @@ export const command: Command = {
     ["pefd analyze --run save/student_model/RUN --svg curves.svg", "every checkpoint of a run"],
     ["pefd analyze --last --run save/student_model", "all runs, by number of projectors"],
   ],
-  async run({ layers, positionals, output }) {
+  async run({ layers, positionals, env, output }) {
     const options = resolveSection(ANALYSIS, layers);
     const subjects = await subjectsOf(options, [...options.run, ...positionals], layers, output);
     const { analyze } = await import("../../analysis/analyze.js");
     const { analysisDocument, analysisTable, LEGEND } = await import("../../analysis/present.js");
-    const findings = await analyze(subjects, (text) => output.notice(text));
+    const findings = await analyze(subjects, (text) => output.notice(text), {
+      env,
+      gpu: options.gpu,
+    });
     const text = [renderText(analysisTable(findings)), "", LEGEND].join("\n");
     // First what took the time: a file that cannot be written must not lose it.
     output.result(text, analysisDocument(findings));

@@ -2,7 +2,7 @@ import type { BenchDocument } from "../../bench/bench.js";
 import { WORK_NAMES } from "../../bench/types.js";
 import { inputError } from "../../common/errors.js";
 import { didYouMean } from "../../common/nearest.js";
-import { ENGINES, GENERAL, PRECISIONS, RESULT } from "../../config/options.js";
+import { ENGINES, GENERAL, GPU, PRECISIONS, RESULT } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { choice, integer, section, string } from "../../config/row.js";
 import { renderText } from "../../report/table.js";
@@ -25,6 +25,7 @@ const BENCH = section("Benchmark", {
     defaultText: "float32, and bfloat16 where the machine has it",
     flagOnly: true,
   }),
+  gpu: GPU,
   batch_size: integer(undefined, "Images per training step.", {
     min: 1,
     defaultText: "64 on a GPU, 16 on a processor",
@@ -103,6 +104,7 @@ export const command: Command = {
         works,
         engines,
         precisions,
+        gpu: options.gpu,
         teacher: options.model_t,
         student: options.model_s,
         method: options.distill,

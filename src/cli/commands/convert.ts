@@ -8,7 +8,7 @@ import { modelNameOf } from "../../config/modelName.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { choice, flag, section, type Values } from "../../config/row.js";
-import type { Command } from "../command.js";
+import type { Command, Invocation } from "../command.js";
 import { modelNameInFile } from "../modelInFile.js";
 
 const SAVED_MODEL = "savedmodel";
@@ -60,13 +60,13 @@ async function savedModelName(from: string, { model }: Conversion): Promise<stri
   );
 }
 
-async function write(from: string, to: string, options: Conversion) {
+async function write(from: string, to: string, options: Conversion, env: Invocation["env"]) {
   const { readCheckpoint } = await import("../../checkpoint/readCheckpoint.js");
   const { path, state, metadata, format } = await readCheckpoint(from);
   if (namesFolder(to, options)) {
     const model = await savedModelName(from, options);
     const { exportSavedModel } = await import("../../train/exportSavedModel.js");
-    await exportSavedModel(to, { path, model, state, metadata });
+    await exportSavedModel(to, { path, model, state, metadata }, env);
   } else {
     const { checkpointBytes } = await import("../../checkpoint/writeCheckpoint.js");
     await writeOutputFile(to, await checkpointBytes(to, state, metadata));
@@ -83,11 +83,11 @@ export const command: Command = {
     ["pefd convert resnet8x4_best.safetensors resnet8x4.pth", "for torch.load"],
     ["pefd convert resnet8x4_best.safetensors resnet8x4/", "a SavedModel for TensorFlow"],
   ],
-  async run({ layers, positionals, output }) {
+  async run({ layers, positionals, env, output }) {
     const [from, to] = positionals as [string, string];
     const options = resolveSection(CONVERSION, layers);
     checkFree(to, options, namesFolder(to, options));
-    const { format, tensors } = await write(from, to, options);
+    const { format, tensors } = await write(from, to, options, env);
     output.result(`${tensors} tensors of ${from} (${format}) are in ${to}`, {
       from,
       to,

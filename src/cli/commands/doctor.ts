@@ -32,10 +32,11 @@ function describe(checks: readonly Check[], color: boolean): string {
   const paint = palette(color);
   const width = Math.max(...checks.map(({ title }) => title.length));
   return checks
-    .map(({ ok, required, title, detail, hint }) => {
+    .map(({ ok, required, title, detail, hint, lines = [] }) => {
       const mark = ok ? paint.green("ok") : required ? paint.red("no") : paint.yellow("--");
-      const next = hint === undefined ? "" : `\n    ${" ".repeat(width)}  -> ${hint}`;
-      return `${mark}  ${title.padEnd(width)}  ${detail}${next}`;
+      const more = hint === undefined ? lines : [...lines, `-> ${hint}`];
+      const below = more.map((line) => `\n    ${" ".repeat(width)}  ${line}`).join("");
+      return `${mark}  ${title.padEnd(width)}  ${detail}${below}`;
     })
     .join("\n");
 }

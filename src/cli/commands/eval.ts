@@ -23,9 +23,12 @@ export const command: Command = {
     text.checkEvaluationFiles(files, evaluations.length);
     const { runEvaluations } = await import("../../train/evaluate.js");
     const bar = text.evaluationBar(output);
-    const details = await runEvaluations(evaluations, { env, onProgress: bar.update }).finally(
-      bar.stop,
-    );
+    const hooks = {
+      env,
+      onProgress: bar.update,
+      onWarning: (text: string) => output.notice(`warning: ${text}`),
+    };
+    const details = await runEvaluations(evaluations, hooks).finally(bar.stop);
     const { fineClassNames } = await import("../../data/classNames.js");
     const names = fineClassNames(evaluations[0]?.data ?? "");
     await text.writeEvaluationFiles(files, details, names);

@@ -1,0 +1,69 @@
+import { visibleNames } from "./nvidiaSmi.js";
+import { driverAdvice } from "./problems.js";
+import { firstFit, judgeGpu } from "./requirements.js";
+import type { GpuSurvey } from "./survey.js";
+import type { Environment, Gpu } from "./types.js";
+
+/** What a machine can expect of its GPU, before TensorFlow is loaded or even there. */
+export type Outlook =
+  /** No sign of a GPU, or CUDA_VISIBLE_DEVICES hides it. */
+  | { readonly state: "none"; readonly why: string }
+  /** A GPU that this runtime can compute on. */
+  | { readonly state: "fits"; readonly gpu: Gpu; readonly note?: string }
+  /** A GPU is there, and it cannot be used as things are. */
+  | { readonly state: "unfit"; readonly why: string; readonly hint: string }
+  /** A sign of a GPU, which may as well be a GPU without NVIDIA's driver, or tools without a GPU. */
+  | { readonly state: "doubtful"; readonly why: string; readonly hint: string };
+
+/** Whether CUDA_VISIBLE_DEVICES leaves nothing visible, as somebody wants it. */
+function isHidden(env: Environment): boolean {
+  const first = visibleNames(env)?.[0];
+  return first !== undefined && (first === "" || first.startsWith("-"));
+}
+
+const PROCESSOR = "Or compute on the processor: PEFD_RUNTIME=cpu npm run setup";
+
+const unfit = (why: string, hint: string): Outlook => ({
+  state: "unfit",
+  why,
+  hint: `${hint} ${PROCESSOR}`,
+});
+
+function outlookOf(gpu: Gpu, { answered, problem, cuda }: GpuSurvey): Outlook {
+  const verdict = judgeGpu(gpu, cuda);
+  if (!verdict.fits) return unfit(verdict.why, verdict.hint);
+  if (answered || problem === undefined) return { state: "fits", gpu, ...verdict };
+  return unfit(`${gpu.name} is there, but ${problem.text}`, driverAdvice(problem));
+}
+
+/** CUDA's number for a driver that finds no GPU at all. */
+const NO_DEVICE = 100;
+
+/** A GPU that no tool lists, by what it leaves behind; undefined where there is no sign of one. */
+function hiddenSign({ problem, smiProblem, traces }: GpuSurvey): Outlook | undefined {
+  const [model] = traces.models;
+  const trouble = problem ?? { text: smiProblem ?? "nothing lists it" };
+  if (model !== undefined || traces.deviceFiles.length > 0) {
+    const what = model ?? `/dev/${traces.deviceFiles[0]}`;
+    return unfit(`${what} is there, but ${trouble.text}`, driverAdvice(trouble));
+  }
+  if (problem?.code !== undefined && problem.code !== NO_DEVICE) {
+    return unfit(`NVIDIA's driver is there, but ${problem.text}`, driverAdvice(problem));
+  }
+  if (traces.onBus > 0) {
+    const why = "there is a GPU of NVIDIA on the PCI bus, and no driver that answers";
+    return { state: "doubtful", why, hint: "Install NVIDIA's driver to use it." };
+  }
+  if (smiProblem?.startsWith("nvidia-smi failed")) {
+    return { state: "doubtful", why: smiProblem, hint: "See to NVIDIA's driver to use a GPU." };
+  }
+  return undefined;
+}
+
+/** What can be expected of the first visible GPU that is fit, or of the first. */
+export function gpuOutlook(survey: GpuSurvey, env: Environment): Outlook {
+  if (isHidden(env)) return { state: "none", why: "CUDA_VISIBLE_DEVICES hides all" };
+  const gpu = survey.gpus[firstFit(survey.gpus, survey.cuda)];
+  if (gpu !== undefined) return outlookOf(gpu, survey);
+  return hiddenSign(survey) ?? { state: "none", why: "no sign of one" };
+}

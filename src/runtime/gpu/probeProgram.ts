@@ -1,0 +1,115 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { dependencies, gpuProbeFile, packageDirectory } from "../paths.js";
+import type { Environment } from "./types.js";
+
+/** A GPU as the CUDA driver describes it. */
+export interface CudaDevice {
+  readonly name: string;
+  /** "9.0" */
+  readonly capability: string;
+  /** Bytes. */
+  readonly memory: number;
+  readonly uuid: string;
+  readonly bus: string;
+}
+
+/** What the CUDA driver says. */
+export interface CudaAnswer {
+  /** The file of libcuda that answered; undefined where there is none. */
+  readonly library?: string;
+  /** The CUDA version that the driver knows, 12050 for 12.5. */
+  readonly cuda?: number;
+  /** The GPUs that CUDA_VISIBLE_DEVICES leaves visible, in CUDA's order. */
+  readonly devices?: readonly CudaDevice[];
+  /** Why there are no devices. */
+  readonly error?: string;
+  /** The driver's own number for it. */
+  readonly code?: number;
+  /** Version of cuDNN that TensorFlow will find, 92800 for 9.28.0. */
+  readonly cudnn?: number;
+}
+
+/** A library as TensorFlow finds it. */
+export interface LibraryAnswer {
+  readonly name: string;
+  /** The file that serves. */
+  readonly file?: string;
+  /** Of those libraries that tell. */
+  readonly version?: number;
+  /** What the loader says where it cannot be opened. */
+  readonly error?: string;
+}
+
+/** The driver starts a sleeping GPU, which takes seconds; one that hangs counts as broken. */
+const TIMEOUT_MILLISECONDS = 60_000;
+
+/** The loader's search as TensorFlow has it for cuDNN: what the user set, then the runtime's own. */
+function searchPath(env: Environment, packageFolder: string): string {
+  const own = join(dependencies(packageFolder), "nvidia/cudnn/lib");
+  return [env.LD_LIBRARY_PATH, own].filter(Boolean).join(delimiter);
+}
+
+/** What the probe said before it ended, however it ended. */
+interface Said {
+  /** One document a line. */
+  readonly lines: readonly unknown[];
+  /** Why it did not come to its end. */
+  readonly problem?: string;
+}
+
+function run(file: string, words: readonly string[], env: Environment): Said {
+  const { status, stdout, signal, error } = spawnSync(file, words, {
+    env,
+    encoding: "utf8",
+    timeout: TIMEOUT_MILLISECONDS,
+    killSignal: "SIGKILL",
+  });
+  const whole = (stdout ?? "").split("\n").slice(0, -1); // the last one ends the last line, or is half a line
+  const lines = whole.map((line) => JSON.parse(line) as unknown);
+  if (status === 0) return { lines };
+  const problem =
+    signal === null
+      ? `the probe of the GPU failed (${error?.message ?? `exit code ${status}`})`
+      : `a library crashed or did not answer (${signal})`;
+  return { lines, problem };
+}
+
+/**
+ * Asks the CUDA driver, in a process of its own, for the GPUs that the environment leaves visible.
+ * @param probe the compiled program (src/native/gpu_probe.cc), where it is not the installed one
+ * @returns undefined where the probe is not compiled
+ */
+export function askCuda(env: Environment, probe?: string): CudaAnswer | undefined {
+  const packageFolder = packageDirectory();
+  const file = probe ?? (packageFolder && gpuProbeFile(packageFolder));
+  if (packageFolder === undefined || file === undefined || !existsSync(file)) return undefined;
+  const LD_LIBRARY_PATH = searchPath(env, packageFolder);
+  const { lines, problem } = run(file, ["devices"], { ...env, LD_LIBRARY_PATH });
+  const answer = Object.assign({}, ...lines) as CudaAnswer;
+  return lines.length === 0 ? { error: problem ?? "no answer" } : answer;
+}
+
+/**
+ * Opens libraries as TensorFlow does, from where TensorFlow looks, in a process of its own.
+ * @param tree the runtime's folder
+ * @returns one answer for each name, or why none could be tried
+ */
+export function openLibraries(
+  env: Environment,
+  file: string,
+  tree: string,
+  names: readonly string[],
+): readonly LibraryAnswer[] | string {
+  const words = ["libraries", join(tree, "lib/libtensorflow_cc.so.2"), ...names];
+  const { lines, problem } = run(file, words, env);
+  const answers = lines as Partial<LibraryAnswer>[];
+  const failure = answers.find(({ name }) => name === undefined)?.error;
+  if (failure !== undefined) return failure;
+  return names.map((name) => {
+    const said = answers.filter((answer) => answer.name === name);
+    const silence = { name, error: problem ?? "no answer" };
+    return said.length === 0 ? silence : (Object.assign({}, ...said) as LibraryAnswer);
+  });
+}

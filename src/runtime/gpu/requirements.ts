@@ -1,0 +1,112 @@
+import { cudaVersionText, type Gpu, isOlder } from "./types.js";
+
+/** What a range of compute capabilities takes of the driver, from its first one on. */
+interface Generation {
+  readonly from: string;
+  readonly name: string;
+  /** The oldest driver that can run it with this runtime. */
+  readonly driver: string;
+  /** The CUDA version that this driver knows, as CUDA counts it. */
+  readonly cuda: number;
+  /** Why no older driver will do. */
+  readonly because: string;
+  /** What a user should know of it. */
+  readonly note?: string;
+}
+
+/**
+ * Measured in the libraries that set-up pins: TensorFlow 2.21's kernels are machine code for 6.0, 7.0, 8.0 and 8.9, of
+ * which a GPU runs that of its own major number, and PTX of CUDA 12.5 for what is newer; the parts of cuDNN 9.28 that
+ * every convolution takes have none for less than 7.5; ptxas 12.9 compiles up to 12.1.
+ */
+const OLDEST = "7.5";
+const NEWEST = "12.1";
+
+const JIT =
+  "TensorFlow brings no machine code for it: the driver compiles a kernel when it is first used, which can take " +
+  "30 minutes altogether, and keeps it in ~/.nv/ComputeCache";
+
+const GENERATIONS: readonly Generation[] = [
+  {
+    from: OLDEST,
+    name: "Turing, Ampere or Ada",
+    driver: "525.60.13",
+    cuda: 12000,
+    because: "it is the first that runs CUDA 12",
+  },
+  {
+    from: "9.0",
+    name: "Hopper",
+    driver: "555.42.02",
+    cuda: 12050,
+    because: "TensorFlow brings most kernels for it as PTX of CUDA 12.5 only",
+  },
+  {
+    from: "10.0",
+    name: "Blackwell",
+    driver: "570.26",
+    cuda: 12080,
+    because: "it is the first that knows this generation",
+    note: JIT,
+  },
+  {
+    from: "12.1",
+    name: "Blackwell",
+    driver: "575.51.03",
+    cuda: 12090,
+    because: "it is the first that knows this GPU",
+    note: JIT,
+  },
+];
+
+/** What is to be thought of a GPU before anything is brought for it. */
+export type Verdict =
+  | { readonly fits: true; readonly note?: string }
+  | { readonly fits: false; readonly why: string; readonly hint: string };
+
+/** Whether a driver is older than a generation takes; what nobody tells is not. */
+function isTooOld(driver: string | undefined, cuda: number | undefined, needs: Generation) {
+  if (driver !== undefined) return isOlder(driver, needs.driver);
+  return cuda !== undefined && cuda < needs.cuda;
+}
+
+/**
+ * Whether this runtime can compute on a GPU, by its compute capability and driver; what nobody tells is not held
+ * against it.
+ * @param cuda the CUDA version that the driver knows, where it tells
+ */
+export function judgeGpu({ name, capability, driver }: Gpu, cuda?: number): Verdict {
+  if (capability !== undefined && isOlder(capability, OLDEST)) {
+    return {
+      fits: false,
+      why: `${name} has compute capability ${capability}, and cuDNN 9.28 computes from ${OLDEST} (Turing) on`,
+      hint: "Use a newer GPU.",
+    };
+  }
+  if (capability !== undefined && isOlder(NEWEST, capability)) {
+    return {
+      fits: false,
+      why: `${name} has compute capability ${capability}, and CUDA 12.9 compiles up to ${NEWEST}`,
+      hint: "Use another GPU.",
+    };
+  }
+  const at = capability ?? OLDEST;
+  const needs = GENERATIONS.findLast(({ from }) => !isOlder(at, from)) as Generation;
+  if (!isTooOld(driver, cuda, needs)) {
+    return needs.note === undefined ? { fits: true } : { fits: true, note: needs.note };
+  }
+  const known =
+    driver === undefined ? `a driver for CUDA ${cudaVersionText(cuda ?? 0)}` : `driver ${driver}`;
+  return {
+    fits: false,
+    why: `${name} has ${known}, and a GPU of compute capability ${at} takes ${needs.driver} or newer: ${needs.because}`,
+    hint: `Bring NVIDIA's driver to ${needs.driver} or newer.`,
+  };
+}
+
+/** The place of the first GPU that this runtime can compute on; 0 where none is fit. */
+export const firstFit = (gpus: readonly Gpu[], cuda?: number): number =>
+  Math.max(
+    0,
+    gpus.findIndex((gpu) => judgeGpu(gpu, cuda).fits),
+  );

@@ -1,0 +1,93 @@
+import { askSmi, type SmiAnswer, visibleGpus } from "./nvidiaSmi.js";
+import { askCuda, type CudaAnswer, type CudaDevice } from "./probeProgram.js";
+import { lookForTraces, type Traces } from "./traces.js";
+import { cudnnVersionText, type Environment, type Gpu } from "./types.js";
+
+/** What is known of this machine's GPUs. */
+export interface GpuSurvey {
+  /** The GPUs that CUDA_VISIBLE_DEVICES leaves visible, in CUDA's order. */
+  readonly gpus: readonly Gpu[];
+  /** Whether the CUDA driver itself listed them: only then can TensorFlow use them. */
+  readonly answered: boolean;
+  /** Why the CUDA driver did not list any, with its number where it has one. */
+  readonly problem?: { readonly text: string; readonly code?: number };
+  /** Why nvidia-smi listed none. */
+  readonly smiProblem?: string;
+  /** The CUDA version that the driver knows, 12050 for 12.5. */
+  readonly cuda?: number;
+  /** Version of cuDNN that TensorFlow will find, "9.28.0"; undefined where no GPU runtime is installed. */
+  readonly cudnn?: string;
+  readonly traces: Traces;
+}
+
+/** The driver's version as the name of libcuda's file tells it: libcuda.so.580.82.07. */
+const libraryVersion = (file: string | undefined): string | undefined =>
+  file?.match(/libcuda\.so\.(\d{3,}\.\d[\d.]*)$/)?.[1];
+
+/** nvidia-smi's row for a GPU that CUDA lists: the same UUID, or the same place where none tells UUIDs. */
+function rowOf(device: CudaDevice, place: number, rows: readonly Gpu[]): Gpu | undefined {
+  const tellsUuids = rows.some(({ uuid }) => uuid !== undefined);
+  return tellsUuids ? rows.find(({ uuid }) => uuid === device.uuid) : rows[place];
+}
+
+function merged(answer: CudaAnswer, rows: readonly Gpu[], traces: Traces): Gpu[] {
+  const driver = libraryVersion(answer.library) ?? rows[0]?.driver ?? traces.driver;
+  return (answer.devices ?? []).filter(Boolean).map((device, place) => ({
+    ...device,
+    name: rowOf(device, place, rows)?.name ?? device.name,
+    driver,
+  }));
+}
+
+const problemOf = ({ error, code }: CudaAnswer): GpuSurvey["problem"] => ({
+  text: error ?? "the CUDA driver lists no GPU",
+  ...(code !== undefined && { code }),
+});
+
+/**
+ * The order in which CUDA counts GPUs, unless the user has set another: that of the PCI bus, as nvidia-smi has it. By
+ * itself CUDA counts the fastest first.
+ */
+export const deviceOrder = (env: Environment): Record<string, string> => ({
+  CUDA_DEVICE_ORDER: env.CUDA_DEVICE_ORDER || "PCI_BUS_ID",
+});
+
+/** Where a survey looks, if not at this machine and the installed package. */
+export interface SurveyPlaces {
+  /** The compiled probe of the CUDA driver. */
+  readonly probe?: string;
+  /** Root of the file system. */
+  readonly root?: string;
+}
+
+/** nvidia-smi takes seconds where there are many GPUs: it is left alone where the CUDA driver tells all. */
+const askSmiToo = (env: Environment, answer: CudaAnswer | undefined): SmiAnswer =>
+  answer?.devices?.length && libraryVersion(answer.library) ? { gpus: [] } : askSmi(env);
+
+/**
+ * Asks everybody who may know of a GPU: the CUDA driver, whose word counts, nvidia-smi, and the kernel. Takes up to
+ * seconds where a GPU sleeps, and milliseconds where there is none.
+ */
+export function surveyGpus(given: Environment, { probe, root }: SurveyPlaces = {}): GpuSurvey {
+  const env = { ...given, ...deviceOrder(given) };
+  const answer = askCuda(env, probe);
+  const traces = lookForTraces(root);
+  const smi = askSmiToo(env, answer);
+  const rows = "gpus" in smi ? smi.gpus : [];
+  const common = {
+    traces,
+    ...("problem" in smi && { smiProblem: smi.problem }),
+    ...(answer?.cuda !== undefined && { cuda: answer.cuda }),
+    ...(answer?.cudnn !== undefined && { cudnn: cudnnVersionText(answer.cudnn) }),
+  };
+  if (answer?.devices !== undefined && answer.devices.length > 0) {
+    return { ...common, answered: true, gpus: merged(answer, rows, traces) };
+  }
+  const problem = answer && problemOf(answer);
+  return {
+    ...common,
+    answered: false,
+    gpus: rows.length > 0 ? visibleGpus(env) : [],
+    ...(problem && { problem }),
+  };
+}
