@@ -7,8 +7,9 @@ import { exclusively } from "../common/exclusive.js";
 import { makeFolder } from "../common/makeFolder.js";
 import { unpackMembers } from "./archive.js";
 import { downloadPatiently, type Patience } from "./patientDownload.js";
+import type { DownloadProgress } from "./receive.js";
 import { COARSE_NAMES_FILE, FINE_NAMES_FILE, TEST_FILE, TRAIN_FILE } from "./records.js";
-import { type DownloadProgress, removePartial } from "./resumableDownload.js";
+import { removePartial } from "./resumableDownload.js";
 import { verifyCifar100 } from "./verify.js";
 
 /** Where CIFAR-100's author publishes the binary version, and the md5 sum given there. */

@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PefdError } from "../common/errors.js";
-import { type DownloadRequest, downloadResumable } from "./resumableDownload.js";
+import type { DownloadRequest } from "./receive.js";
+import { downloadResumable } from "./resumableDownload.js";
 
 /** How long a server that breaks off is borne. */
 export interface Patience {

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
 import { type FetchOptions, fetchCifar100 } from "#pefd/data/download.js";
-import type { DownloadProgress } from "#pefd/data/resumableDownload.js";
+import type { DownloadProgress } from "#pefd/data/receive.js";
 import {
   type ArchiveServer,
   makeArchive,

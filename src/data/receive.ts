@@ -1,0 +1,79 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { runError } from "../common/errors.js";
+
+/** How far a download is. */
+export interface DownloadProgress {
+  /** Bytes in the file, those of earlier attempts included. */
+  readonly received: number;
+  /** Bytes of the whole file, where the server says so. */
+  readonly total: number | undefined;
+}
+
+/** What to download, and where to. */
+export interface DownloadRequest {
+  readonly url: string;
+  /** The file that takes the bytes; what an earlier attempt left there is continued. */
+  readonly partial: string;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Of the whole file; 1 GiB where left out. */
+  readonly mostBytes?: number | undefined;
+}
+
+/** Six times the archive of CIFAR-100. */
+const MOST_BYTES = 2 ** 30;
+
+function checkBytes(bytes: number, { url, mostBytes = MOST_BYTES }: DownloadRequest): void {
+  if (bytes <= mostBytes) return;
+  throw runError(
+    `${url} sends more than ${mostBytes} bytes, which no archive of CIFAR-100 has; the rest was not taken.`,
+    "Check the address.",
+  );
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
+}
+
+/**
+ * Every chunk is written as it arrives, before anything else is looked at: what waits in memory is lost when the
+ * connection breaks, and a server that breaks off early and often would never be done with.
+ */
+export function receive(
+  response: IncomingMessage,
+  request: DownloadRequest,
+  start: number,
+): Promise<void> {
+  const { partial, onProgress } = request;
+  const length = response.headers["content-length"];
+  const total = length === undefined ? undefined : start + Number(length);
+  const file = openSync(partial, start > 0 ? "a" : "w");
+  let received = start;
+  const take = (chunk: Uint8Array) => {
+    checkBytes(received + chunk.length, request);
+    writeAll(file, chunk);
+    received += chunk.length;
+    onProgress?.({ received, total });
+  };
+  const arrived = new Promise<void>((resolve, reject) => {
+    const attempt = (action: () => void) => {
+      try {
+        action();
+      } catch (error) {
+        response.destroy();
+        reject(error);
+      }
+    };
+    response.once("end", resolve).on("error", reject);
+    response.on("data", (chunk: Uint8Array) => attempt(() => take(chunk)));
+    attempt(() => checkBytes(total ?? 0, request));
+  });
+  onProgress?.({ received, total });
+  return arrived
+    .finally(() => closeSync(file))
+    .then(() => {
+      if (total === undefined || received === total) return;
+      throw new Error(`the answer ended after ${received} of ${total} bytes`);
+    });
+}
