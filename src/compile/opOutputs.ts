@@ -7,7 +7,7 @@ import { TraceError } from "./traceError.js";
  */
 const SINGLE: Readonly<Record<string, string>> = {
   output:
-    "Conv2D Conv2DBackpropInput Conv2DBackpropFilter DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput DepthwiseConv2dNativeBackpropFilter BatchMatMulV2 BatchMatMulV3 BiasAdd BiasAddGrad Identity Sum Mean Max Min Prod ArgMax ArgMin OneHot Reshape ExpandDims Squeeze Concat ConcatV2 Pack Slice StridedSlice Tile Fill Range GatherV2 Pad PadV2 Select SelectV2 MaxPool MaxPoolGrad AvgPool AvgPoolGrad Const BroadcastTo StopGradient ReverseV2",
+    "Bitcast Conv2D Conv2DBackpropInput Conv2DBackpropFilter DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput DepthwiseConv2dNativeBackpropFilter BatchMatMulV2 BatchMatMulV3 BiasAdd BiasAddGrad Identity Sum Mean Max Min Prod ArgMax ArgMin OneHot Reshape ExpandDims Squeeze Concat ConcatV2 Pack Slice StridedSlice Tile Fill Range GatherV2 Pad PadV2 Select SelectV2 MaxPool MaxPoolGrad AvgPool AvgPoolGrad Const BroadcastTo StopGradient ReverseV2",
   z: "AddV2 Add Sub Mul RealDiv Div FloorDiv FloorMod Maximum Minimum RsqrtGrad SquaredDifference Pow Greater GreaterEqual Less LessEqual Equal NotEqual LogicalAnd LogicalOr",
   y: "Neg Abs Exp Log Log1p Sqrt Rsqrt Square Sign Cast Transpose LogicalNot ZerosLike OnesLike Tanh Sigmoid Reciprocal Floor Round",
   activations: "Relu Relu6 LeakyRelu",

@@ -71,35 +71,28 @@ export function xlaProgram(description: ProgramDescription): Program {
   };
 }
 
-/** Feeds of one call, filled up with zeros to the number of steps that the program was compiled for. */
+/** Feeds of one call, by their bits, filled up with zeros to the number of steps that the program was compiled for. */
 function callFeeds(
   entry: Entry,
   feeds: FeedValues,
   steps: number,
   isWhole: boolean,
 ): Record<string, Tensor> {
-  const tensors: Record<string, Tensor> = {};
   const rounds = isWhole || entry.stepsPerCall === 1 ? { rounds: entry.stepsPerCall } : {};
-  for (const [name, { shape, dtype }] of Object.entries(loopFeeds({ entry, ...rounds }))) {
-    if (name === COUNT_FEED) {
-      tensors[name] = feedTensor(Int32Array.of(steps), shape, dtype);
-    } else if (name in entry.shared) {
-      tensors[name] = feedTensor(feedValues(feeds, name, sizeOf(shape)), shape, dtype);
-    } else {
-      const size = sizeOf(shape) / entry.stepsPerCall;
-      tensors[name] = feedTensor(
-        filledUp(feedValues(feeds, name, size * steps), sizeOf(shape)),
-        shape,
-        dtype,
-      );
-    }
-  }
-  return tensors;
+  const tensors = Object.entries(loopFeeds({ entry, ...rounds })).map(([name, { shape }]) => {
+    const size = sizeOf(shape);
+    if (name === COUNT_FEED) return [name, feedTensor(Int32Array.of(steps), shape, "int32")];
+    const given = name in entry.shared ? size : (size / entry.stepsPerCall) * steps;
+    return [name, feedTensor(bitsOf(feedValues(feeds, name, given), size), shape, "int32")];
+  });
+  return Object.fromEntries(tensors) as Record<string, Tensor>;
 }
 
-function filledUp(values: Float32Array | Int32Array, length: number): Float32Array | Int32Array {
-  if (values.length === length) return values;
-  const full = values instanceof Float32Array ? new Float32Array(length) : new Int32Array(length);
-  full.set(values);
+/** Numbers by their bits, with zeros behind them up to a length. */
+function bitsOf(values: Float32Array | Int32Array, length: number): Int32Array {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  if (bits.length === length) return bits;
+  const full = new Int32Array(length);
+  full.set(bits);
   return full;
 }

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
 import type { StepProgress } from "../report/contract.js";
-import { stepsOfNextCall } from "./calls.js";
+import { createPace } from "./calls.js";
 import type { TrainingSession } from "./session.js";
 
 /** One pass over the training images. */
@@ -47,10 +47,10 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const steps = stepsPerEpoch(images, batchSize);
   const wholeSteps = Math.floor(images / batchSize);
   const started = performance.now();
-  let perCall = session.firstSteps;
+  const pace = createPace(session.firstSteps);
   let step = firstStep;
   while (step < steps && !signal.aborted) {
-    const room = Math.min(perCall, wholeSteps - step, session.stepsPerCall);
+    const room = Math.min(pace.steps(), wholeSteps - step, session.stepsPerCall);
     const count = step < wholeSteps ? stepsUntilDue(task, step, room) : 1;
     const before = performance.now();
     const rows = rowsOf(plan, step, count, batchSize);
@@ -66,7 +66,7 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
         dataSeconds / count,
       ),
     );
-    perCall = stepsOfNextCall(count, performance.now() - before);
+    pace.took(count, performance.now() - before);
     await setImmediate();
   }
   return { steps: step, completed: step === steps, seconds: (performance.now() - started) / 1000 };

@@ -4,7 +4,7 @@ import { PLAN_COLUMNS } from "../data/sampler.js";
 import type { Model } from "../nn/model.js";
 import { isGpu } from "../runtime/device.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
-import { type Calls, oneByOne, stepsOfNextCall } from "./calls.js";
+import { type Calls, createPace, oneByOne } from "./calls.js";
 import { evaluationUpdates, type Learner, trainingUpdates, variablesOf } from "./learner.js";
 import {
   createMetrics,
@@ -178,16 +178,16 @@ function* evaluateWith(
   const stepsPerCall = evenCalls(steps, TEST_STEPS_PER_CALL);
   clear();
   try {
-    let perCall = firstSteps(stepsPerCall);
+    const pace = createPace(firstSteps(stepsPerCall));
     for (let step = 0; step < steps; ) {
-      const taken = Math.min(perCall, stepsPerCall, steps - step);
+      const taken = Math.min(pace.steps(), stepsPerCall, steps - step);
       const [from, to] = [step * size, (step + taken) * size];
       const counted = Float32Array.from({ length: to - from }, (_, i) =>
         from + i < count ? 1 : 0,
       );
       const started = performance.now();
       program.run("evaluate", { ...test.values(plainRows(from, to, count)), counted }, taken);
-      perCall = stepsOfNextCall(taken, performance.now() - started);
+      pace.took(taken, performance.now() - started);
       step += taken;
       yield Math.min(to, count);
     }

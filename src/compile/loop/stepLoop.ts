@@ -49,10 +49,16 @@ const COUNT: Argument = { name: "count", type: DT.int32 };
 const feedArgument = (name: string): string => `feed_${name}`;
 const valueArgument = (index: number): string => `value_${index}`;
 
+/**
+ * All feeds travel as int32, floats by their bits. TensorFlow.js lays floats on a GPU and brings them back before they
+ * are fed; integers stay on the host until the call takes them.
+ */
+const TRAVEL = DT.int32;
+
 const feedArguments = ({ entry }: LoopSource): Argument[] =>
-  Object.entries({ ...entry.perStep, ...entry.shared }).map(([name, { dtype }]) => ({
+  Object.keys({ ...entry.perStep, ...entry.shared }).map((name) => ({
     name: feedArgument(name),
-    type: FEED_TYPES[dtype],
+    type: TRAVEL,
   }));
 
 /** Arguments of the loop's body and condition. */
@@ -83,29 +89,42 @@ const translated = (nodes: readonly GraphNode[], translate: (ref: string) => str
   nodes.map((node) => ({ ...node, inputs: node.inputs.map(translate) }));
 
 /** The part of the stacked feed that belongs to this step. */
-const sliceNode = (name: string, spec: FeedSpec): GraphNode => ({
+const sliceNode = (name: string): GraphNode => ({
   name: `slice_${name}`,
   op: "GatherV2",
   inputs: [feedArgument(name), INDEX.name, "zero:output:0"],
   attributes: {
-    Tparams: { type: FEED_TYPES[spec.dtype] },
+    Tparams: { type: TRAVEL },
     Tindices: { type: DT.int32 },
     Taxis: { type: DT.int32 },
     batch_dims: { int: 0 },
   },
 });
 
+/** A feed as the step has it, and the nodes of a round that make it so. */
+function arrival(name: string, { perStep, shared }: Entry): { nodes: GraphNode[]; ref: string } {
+  const slice = name in perStep ? [sliceNode(name)] : [];
+  const travelled = slice.length > 0 ? `slice_${name}:output:0` : feedArgument(name);
+  const type = FEED_TYPES[({ ...perStep, ...shared }[name] as FeedSpec).dtype];
+  if (type === TRAVEL) return { nodes: slice, ref: travelled };
+  const bits: GraphNode = {
+    name: `bits_${name}`,
+    op: "Bitcast",
+    inputs: [travelled],
+    attributes: { T: { type: TRAVEL }, type: { type } },
+  };
+  return { nodes: [...slice, bits], ref: `${bits.name}:output:0` };
+}
+
 /** The loop's body: one step, then the index plus one. */
 function bodyFunction(source: LoopSource): GraphFunction {
   const { prefix, entry, parts, feeds } = source;
+  const arrivals = Object.entries(feeds).map(([name, node]) => ({ node, ...arrival(name, entry) }));
   const translate = translator(
     parts.body,
     new Map([
       ...parts.values.map(({ name }, i): [string, string] => [name, valueArgument(i)]),
-      ...Object.entries(feeds).map(([name, node]): [string, string] => [
-        node,
-        name in entry.perStep ? `slice_${name}:output:0` : feedArgument(name),
-      ]),
+      ...arrivals.map(({ node, ref }): [string, string] => [node, ref]),
     ]),
   );
   const next = new Map<string, string>([[INDEX.name, "next:z:0"]]);
@@ -120,7 +139,7 @@ function bodyFunction(source: LoopSource): GraphFunction {
     nodes: [
       intConstant("zero", 0),
       intConstant("one", 1),
-      ...Object.entries(entry.perStep).map(([name, spec]) => sliceNode(name, spec)),
+      ...arrivals.flatMap(({ nodes }) => nodes),
       ...translated(parts.body, translate),
       {
         name: "next",
@@ -233,7 +252,7 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
   const { prefix, parts } = source;
   const ports = Object.entries(loopFeeds(source)).map(([name, spec]) => ({
     name,
-    node: placeholder(`${prefix}/loop/${name}`, FEED_TYPES[spec.dtype], spec.shape),
+    node: placeholder(`${prefix}/loop/${name}`, TRAVEL, spec.shape),
     spec,
   }));
   const call: GraphNode = {
@@ -263,7 +282,7 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
       inputs: Object.fromEntries(
         ports.map(({ name, node, spec }) => [
           name,
-          { tensor: `${node.name}:0`, dtype: FEED_TYPES[spec.dtype], shape: spec.shape },
+          { tensor: `${node.name}:0`, dtype: TRAVEL, shape: spec.shape },
         ]),
       ),
       outputs: { done: { tensor: `${call.name}:0`, dtype: DT.int32, shape: [] } },
