@@ -80,6 +80,32 @@ describe("a folder that a killed writer left", () => {
   });
 });
 
+describe("a folder that is written", () => {
+  it("is replaced as a whole, and nothing of the writing stays beside it", async (t) => {
+    const parent = temporaryFolder(t);
+    const folder = join(parent, "model");
+    mkdirSync(folder);
+    await writeFolderAtomic(folder, content("into an empty one"));
+    writeFileSync(join(folder, "extra"), "gone with the rest");
+    await writeFolderAtomic(`${folder}/`, content("new"));
+    assert.deepEqual(read(folder), ["new", "new"]);
+    assert.deepEqual(readdirSync(folder).sort(), ["a", "b"]);
+    assert.deepEqual(readdirSync(parent), ["model"]);
+  });
+
+  it("leaves the old one and nothing else where it cannot be made", async (t) => {
+    const parent = temporaryFolder(t);
+    const folder = join(parent, "model");
+    await writeFolderAtomic(folder, content("old"));
+    const impossible = { a: Buffer.from("new"), "a/b": Buffer.from("below a file") };
+    await assert.rejects(writeFolderAtomic(folder, impossible), /model could not be written: /);
+    assert.deepEqual(read(folder), ["old", "old"]);
+    assert.deepEqual(readdirSync(parent), ["model"]);
+    const nowhere = join(parent, "no/model");
+    await assert.rejects(writeFolderAtomic(nowhere, content("x")), /its folder does not exist/);
+  });
+});
+
 describe("a process's mark", () => {
   it("tells a process that lives from one that is gone, and a later one of its number", () => {
     assert.equal(isGone(ownMark()), false);
