@@ -44,39 +44,72 @@ export const logFinding = (runDir: string, progress: RunProgress | undefined): P
       : fits(EPOCH_LOG, counted(rows, "epoch"));
   });
 
-/** The epoch that a file of weights must be of; undefined where nobody says. */
-function epochOf(name: string, progress: RunProgress | undefined, result?: ResultContent) {
-  const numbered = /^ckpt_epoch_(\d+)/.exec(name)?.[1];
-  if (numbered !== undefined) return Number(numbered);
-  if (/_best(_projectors)?\.safetensors$/.test(name)) return progress?.best.epoch;
-  return /_last(_projectors)?\.safetensors$/.test(name) ? result?.epochs : undefined;
+/** How far a run has come, by what it has kept, and what its result tells. */
+export interface Told {
+  readonly model: string | undefined;
+  readonly progress: RunProgress | undefined;
+  readonly result: ResultContent | undefined;
 }
 
-function weightsFinding(name: string, { metadata, isSealed }: Checkpoint, wanted?: number) {
+/** Whether a run has gone on since it had a result, or has none yet: what follows from its last epoch may be missing. */
+const isUnderWay = ({ progress, result }: Told): boolean =>
+  progress !== undefined && progress.epoch > (result?.epochs ?? 0);
+
+/** Epochs of which a file of weights may be; undefined where nobody says. */
+function epochsOf(name: string, told: Told): readonly number[] | undefined {
+  const { progress, result } = told;
+  const numbered = /^ckpt_epoch_(\d+)/.exec(name)?.[1];
+  if (numbered !== undefined) return [Number(numbered)];
+  if (progress !== undefined && /_best(_projectors)?\.safetensors$/.test(name)) {
+    return [progress.best.epoch];
+  }
+  if (!/_last(_projectors)?\.safetensors$/.test(name)) return undefined;
+  return [result?.epochs, isUnderWay(told) ? progress?.epoch : undefined].filter(
+    (epoch) => epoch !== undefined,
+  );
+}
+
+/** Whether a kill may have left out the best weights of the epoch that was being kept. */
+const isUnfinished = (name: string, told: Told): boolean =>
+  isUnderWay(told) &&
+  told.progress?.step === 0 &&
+  told.progress.best.epoch === told.progress.epoch &&
+  name.includes("_best");
+
+function weightsFinding(name: string, { metadata, isSealed }: Checkpoint, told: Told): Finding {
   if (isSealed !== true) return unknown(name, "it carries no checksum");
-  const epoch = metadata.epoch;
-  if (wanted === undefined || epoch === wanted) return fits(name, `epoch ${epoch}`);
+  const { epoch } = metadata as { epoch: number };
+  const [wanted = epoch, ...others] = epochsOf(name, told) ?? [];
+  if ([wanted, ...others].includes(epoch)) return fits(name, `epoch ${epoch}`);
+  if (epoch < wanted && isUnfinished(name, told))
+    return unknown(name, `epoch ${epoch}: ${UNFINISHED}`);
   return differs(name, `it is of epoch ${epoch}, not of epoch ${wanted}`);
 }
 
-/** Every file of weights in a run's folder. */
-export async function weightsFindings(
-  runDir: string,
-  progress: RunProgress | undefined,
-  result: ResultContent | undefined,
-): Promise<Finding[]> {
+/** Files of weights that a run must have left by now. */
+const wantedWeights = ({ model, progress, result }: Told): string[] => [
+  ...((progress?.epoch ?? 0) > 0 ? [`${model}_best.safetensors`] : []),
+  ...(result === undefined ? [] : [`${model}_last.safetensors`]),
+];
+
+/** Every file of weights in a run's folder, and those that are missing. */
+export async function weightsFindings(runDir: string, told: Told): Promise<Finding[]> {
   const names = readdirSync(runDir).filter(
     (name) => name.endsWith(".safetensors") && name !== RESUME_FILE,
   );
+  const missing = wantedWeights(told)
+    .filter((name) => !names.includes(name))
+    .map((name) =>
+      isUnfinished(name, told) ? unknown(name, UNFINISHED) : differs(name, "it is missing"),
+    );
   const findings: Finding[] = [];
   for (const name of names.sort()) {
-    const finding = await examined(name, "differs", async () => {
-      const checkpoint = await readCheckpoint(join(runDir, name));
-      return weightsFinding(name, checkpoint, epochOf(name, progress, result));
-    });
+    const finding = await examined(name, "differs", async () =>
+      weightsFinding(name, await readCheckpoint(join(runDir, name)), told),
+    );
     findings.push(finding);
   }
-  return findings;
+  return [...missing, ...findings];
 }
 
 /** The result, held against the last weights and what is kept. @returns it, too, where it is whole */
@@ -91,7 +124,13 @@ export async function resultFinding(
   const { content: result, sealed } = found;
   if (!sealed) return { finding: unknown(RESULT_FILE, "it carries no checksum"), result };
   const finding = await examined(RESULT_FILE, "differs", async () => {
-    const { state } = await readCheckpoint(join(runDir, `${model}_last.safetensors`));
+    const { state, metadata } = await readCheckpoint(join(runDir, `${model}_last.safetensors`));
+    if (metadata.epoch !== result.epochs && isUnderWay({ model, progress, result })) {
+      return unknown(
+        RESULT_FILE,
+        `of ${counted(result.epochs, "epoch")}; the run has gone on since`,
+      );
+    }
     if (stateSha256(state) !== result.weightsSha256) {
       return differs(RESULT_FILE, `its ${short(result.weightsSha256)} is not of the last weights`);
     }

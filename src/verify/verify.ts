@@ -93,7 +93,7 @@ export async function verifyRun(runDir: string): Promise<RunVerdict> {
   const findings = [
     ...processFindings(runDir),
     ...[configured, resumed, await logFinding(runDir, progress)],
-    ...(await weightsFindings(runDir, progress, result)),
+    ...(await weightsFindings(runDir, { model, progress, result })),
     ended,
     ...(config?.identity ? await inputFindings(config, config.identity) : []),
   ];

@@ -8,6 +8,7 @@
 //   AT      the number of the call, from 1; 0 for none
 //   HOW     kill       SIGKILL before the call
 //           torn       SIGKILL after half of what was to be written; before the call, where it is no write
+//           gone       it and every later one fails without a word, as for a process that is no more
 //           short      half of a write is done, and the rest left to the caller
 //           delay      the call is made a third of a second later, and so is every later one
 //           ENOSPC+    it fails for lack of room, and so does every later one
@@ -82,7 +83,7 @@ static void note(const char *name, const char *path) {
 
 static int errorNamed(const char *name) {
   static const struct { const char *name; int code; } known[] = {
-      {"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EINTR", EINTR}, {"EPERM", EPERM}, {"EDQUOT", EDQUOT}};
+      {"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EINTR", EINTR}, {"EPERM", EPERM}, {"gone", EIO}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strncmp(name, known[i].name, strlen(known[i].name)) == 0) return known[i].code;
   }
@@ -103,7 +104,8 @@ static int fault(const char *name, const char *path, int isWrite) {
     nanosleep(&third, NULL);
     return GO_ON;
   }
-  if (!isDue && !(isLater && strchr(how, '+') != NULL)) return GO_ON;
+  const int lasts = strchr(how, '+') != NULL || strcmp(how, "gone") == 0;
+  if (!isDue && !(isLater && lasts)) return GO_ON;
   if (strcmp(how, "kill") == 0 || (strcmp(how, "torn") == 0 && !isWrite)) kill(getpid(), SIGKILL);
   if (strcmp(how, "torn") == 0) return TORN;
   if (strcmp(how, "short") == 0) return isWrite ? HALF : GO_ON;
@@ -125,7 +127,7 @@ static int changes(int flags) { return (flags & (O_WRONLY | O_RDWR | O_CREAT | O
     const mode_t mode = va_arg(list, mode_t);                                                  \
     va_end(list);                                                                              \
     if (strncmp(path, CONTROL, sizeof CONTROL - 1) == 0) {                                     \
-      arm(path + sizeof CONTROL - 2);                                                          \
+      arm(path + sizeof CONTROL - 1);                                                          \
       errno = ENOENT;                                                                          \
       return -1;                                                                               \
     }                                                                                          \

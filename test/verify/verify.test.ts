@@ -67,9 +67,19 @@ const DAMAGE: readonly [
     /it is of epoch 7, not of epoch [12]$/,
   ],
   [
+    "resnet8_last.safetensors",
+    (dir) => rmSync(join(dir, "resnet8_last.safetensors")),
+    /it is missing/,
+  ],
+  [
+    "resnet8_best.safetensors",
+    (dir) => rmSync(join(dir, "resnet8_best.safetensors")),
+    /it is missing/,
+  ],
+  [
     ...(["ckpt_epoch_1.safetensors"] as const),
     (dir) => cpSync(join(dir, "ckpt_epoch_2.safetensors"), join(dir, "ckpt_epoch_1.safetensors")),
-    /it is of epoch 2, not of epoch 1$/,
+    /it is of epoch 2, not of epoch [12]$/,
   ],
   ["epochs.csv", (dir) => flip(join(dir, "epochs.csv"), -3), /it is not as the run left it/],
   ["result.json", (dir) => flip(join(dir, "result.json"), 30), /checksum|JSON|wrong value/],

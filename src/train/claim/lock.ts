@@ -63,9 +63,14 @@ function heldLock({ file }: Draft, path: string): FolderLock {
     release() {
       if (!isOpen) return;
       isOpen = false;
-      // A lock by which somebody else took the folder over stays.
-      if (isSameFile(file, at)) rmSync(at, { force: true });
-      closeSync(file);
+      try {
+        // A lock by which somebody else took the folder over stays.
+        if (isSameFile(file, at)) rmSync(at, { force: true });
+      } catch {
+        // A disk that refuses leaves a lock that the kernel no longer keeps: the next process takes it over.
+      } finally {
+        closeSync(file);
+      }
     },
   };
 }
