@@ -32,14 +32,14 @@ function fill(resolved: Resolved, name: string, value: unknown, origin: string):
 const text = (resolved: Resolved, name: string): string => resolved.options[name] as string;
 
 function fillLearningRate(resolved: Resolved, model: string): Resolved {
-  const own = MODELS.get(model)?.learningRate;
+  const own = MODELS.find(model)?.learningRate;
   const origin = own === undefined ? "default" : `default of ${model}`;
   return fill(resolved, "learning_rate", own ?? LEARNING_RATE, origin);
 }
 
 function fillWeights(resolved: Resolved): Resolved {
   const method = text(resolved, "distill");
-  const defaults = Object.entries(METHODS.get(method)?.defaults ?? {});
+  const defaults = Object.entries(METHODS.find(method)?.defaults ?? {});
   return defaults.reduce(
     (filled, [name, value]) => fill(filled, name, value, `default of ${method}`),
     resolved,
@@ -72,7 +72,7 @@ function fillTeacher(given: Resolved): Resolved {
 
 /** Images of the data set are 32x32; the models made for ImageNet are here to be loaded and evaluated. */
 function refuseOtherImages(model: string): void {
-  const side = MODELS.get(model)?.imageSize ?? IMAGE_SIDE;
+  const side = MODELS.find(model)?.imageSize ?? IMAGE_SIDE;
   if (side === IMAGE_SIDE) return;
   throw inputError(
     `${model} is made for images of ${side}x${side}; those of cifar100 have ${IMAGE_SIDE}x${IMAGE_SIDE}.`,

@@ -1,5 +1,4 @@
-import { inputError } from "../common/errors.js";
-import { didYouMean } from "../common/nearest.js";
+import { createRegistry } from "../common/registry.js";
 import type { Tensor2D } from "../runtime/tf.js";
 import { directionAlignment, distillKL } from "./losses.js";
 import { projectedLogits } from "./projectedLogits.js";
@@ -52,20 +51,13 @@ const ROWS: readonly MethodRow[] = [
 ];
 
 /** Every distillation method, by name. A new method is one file and one row. */
-export const METHODS: ReadonlyMap<string, MethodRow> = new Map(ROWS.map((row) => [row.name, row]));
+export const METHODS = createRegistry({ one: "distillation method", many: "Methods" }, ROWS);
 
 /** Names of all methods, in the order of the registry. */
-export const methodNames = (): string[] => [...METHODS.keys()];
+export const methodNames = METHODS.names;
 
 /**
  * The row of a method.
  * @throws inputError with the nearest name
  */
-export function methodRow(name: string): MethodRow {
-  const row = METHODS.get(name);
-  if (row !== undefined) return row;
-  throw inputError(
-    `unknown distillation method ${name}.${didYouMean(name, methodNames())}`,
-    `Methods: ${methodNames().join(", ")}.`,
-  );
-}
+export const methodRow = METHODS.row;

@@ -32,7 +32,7 @@ function assertSameBits(create: () => Pupil, images: number, batchSize: number, 
   assert.equal(tf.memory().numTensors, before);
 }
 
-for (const method of METHODS.keys()) {
+for (const method of METHODS.names()) {
   test(`${method}: 20 steps of graph and eager are the same, bit for bit`, () => {
     assertSameBits(() => studentPupil(method), 14, 4, 5); // 3 whole batches and one of 2, five times
   });

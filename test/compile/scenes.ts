@@ -47,7 +47,7 @@ export function studentPupil(method: string, name = "resnet8"): Pupil {
 /** The first, smallest model of every family that is made for 32 x 32 images. */
 export function smallestOfFamilies(): string[] {
   const names = new Map<string, string>();
-  for (const { name, family, imageSize } of MODELS.values()) {
+  for (const { name, family, imageSize } of MODELS.rows()) {
     if (imageSize === undefined && !names.has(family)) names.set(family, name);
   }
   return [...names.values()];

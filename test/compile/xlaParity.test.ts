@@ -127,7 +127,7 @@ function assertClose(make: () => Pupil, lesson = LESSON) {
   assertSameCourse(create, lesson);
 }
 
-for (const method of METHODS.keys()) {
+for (const method of METHODS.names()) {
   test(`${method}: 20 steps of xla agree with eager`, () => {
     assertClose(() => studentPupil(method), LESSON_WITH_SHORT);
   });

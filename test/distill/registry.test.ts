@@ -28,12 +28,7 @@ const output = (features: Tensor2D, logits: Tensor2D): ModelOutput => ({
 });
 
 test("the paper's methods and their published weights", () => {
-  const weights = [...METHODS.values()].map(({ name, defaults: d }) => [
-    name,
-    d.gamma,
-    d.alpha,
-    d.beta,
-  ]);
+  const weights = METHODS.rows().map(({ name, defaults: d }) => [name, d.gamma, d.alpha, d.beta]);
   assert.deepEqual(weights, [
     ["ours", 1, 0, 25],
     ["kd", 0.1, 0, 0.9],

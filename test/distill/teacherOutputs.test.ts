@@ -18,7 +18,7 @@ const student = (): ModelOutput => {
   return { features: [features], preactFeatures: [], logits: tf.ones([2, 5]) };
 };
 
-for (const row of METHODS.values()) {
+for (const row of METHODS.rows()) {
   test(`${row.name} looks at what its row names of the teacher, and at nothing else`, () => {
     const distillation = row.build({
       studentFeatureSize: 6,

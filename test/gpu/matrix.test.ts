@@ -13,7 +13,7 @@ import { noPretendedGpu } from "./runtimeTree.js";
 /** Two whole batches, and one batch of the evaluation. */
 const [BATCH, TRAIN, TEST] = [32, 64, 60];
 
-const CIFAR_MODELS = [...MODELS.values()].filter(({ imageSize }) => imageSize === undefined);
+const CIFAR_MODELS = MODELS.rows().filter(({ imageSize }) => imageSize === undefined);
 
 /** The first model of each family that CIFAR's images fit, and the one with bottlenecks. */
 const FAMILIES: readonly string[] = CIFAR_MODELS.filter(

@@ -62,7 +62,7 @@ function assertUsed(t: TestContext, { teacherCache }: RunResult): boolean {
   return false;
 }
 
-for (const distill of METHODS.keys()) {
+for (const distill of METHODS.names()) {
   test(`${distill}: a run with the cache, cold and warm, ends with the bytes of one without`, async (t) => {
     const folder = await prepared(t);
     const run = runner(folder, { distill, deterministic: true, alpha: 0.5, epochs: 1 });
