@@ -34,7 +34,7 @@ const WIDE = {
 const REFERENCE = { source: "reference.cc", flags: ["-O2", "-ffp-contract=off"], isTrusted: true };
 
 const testFiles = (tests) =>
-  readdirSync(tests)
+  readdirSync(tests, { recursive: true })
     .filter((name) => name.endsWith(".cc") && name !== REFERENCE.source)
     .map((source) => ({ source, flags: ["-O2"] }));
 

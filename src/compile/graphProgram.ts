@@ -1,11 +1,11 @@
 import { type Tensor, tf, type Variable } from "../runtime/tf.js";
 import { checkSteps, entryNamed, stepFeeds } from "./feeds.js";
-import type { GraphNode, Signature } from "./graph.js";
+import type { GraphNode, Signature } from "./graph/graph.js";
+import { declareVariables, pullSignature, pushSignature, variableKey } from "./graph/variables.js";
+import { recordStep } from "./record/trace.js";
 import { openSession, type Session } from "./session.js";
 import { singleStep } from "./stepGraph.js";
-import { recordStep } from "./trace.js";
 import type { Program, ProgramDescription } from "./types.js";
-import { declareVariables, pullSignature, pushSignature, variableKey } from "./variables.js";
 
 /** Runs a signature whose only output says that it is done. */
 export function runToDone(

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { withTemporaryFolder } from "../common/temporaryFolder.js";
 import { nativeBackend } from "../runtime/native.js";
 import { type Tensor, tf } from "../runtime/tf.js";
-import type { Graph } from "./graph.js";
-import { savedModelBytes, TAG } from "./savedModel.js";
+import type { Graph } from "./graph/graph.js";
+import { savedModelBytes, TAG } from "./graph/savedModel.js";
 
 /** The part of the binding that runs graphs. */
 interface SessionBinding {

@@ -1,8 +1,8 @@
-import type { GraphNode, Signature } from "./graph.js";
-import { prepared } from "./passes.js";
-import { FEED_TYPES, type RecordedStep } from "./trace.js";
+import type { GraphNode, Signature } from "./graph/graph.js";
+import { assignNode, doneNodes, donePort, type GraphVariables } from "./graph/variables.js";
+import { prepared } from "./passes/passes.js";
+import { FEED_TYPES, type RecordedStep } from "./record/trace.js";
 import type { Entry, PrecisionName } from "./types.js";
-import { assignNode, doneNodes, donePort, type GraphVariables } from "./variables.js";
 
 /** Assignments of a step's new values; each waits until the old value has been read. */
 const assignments = (

@@ -2,17 +2,17 @@ import { sizeOf } from "../common/shapes.js";
 import { isGpu } from "../runtime/device.js";
 import { type Tensor, tf } from "../runtime/tf.js";
 import { checkSteps, entryNamed, feedTensor, feedValues } from "./feeds.js";
-import type { GraphFunction, GraphNode, Signature } from "./graph.js";
+import type { GraphFunction, GraphNode, Signature } from "./graph/graph.js";
+import { declareVariables } from "./graph/variables.js";
 import { groupTransfer, runToDone } from "./graphProgram.js";
 import { hoistInvariants } from "./loop/hoist.js";
 import { packUpdates } from "./loop/pack.js";
 import { type LoopPass, partsOf } from "./loop/parts.js";
 import { COUNT_FEED, loopFeeds, stepLoop } from "./loop/stepLoop.js";
-import { prepared } from "./passes.js";
+import { prepared } from "./passes/passes.js";
+import { recordStep } from "./record/trace.js";
 import { openSession } from "./session.js";
-import { recordStep } from "./trace.js";
 import type { Entry, FeedValues, Program, ProgramDescription } from "./types.js";
-import { declareVariables } from "./variables.js";
 
 /** What happens to the parts of a loop before it is compiled, in this order. */
 const LOOP_PASSES: readonly LoopPass[] = [packUpdates, hoistInvariants];

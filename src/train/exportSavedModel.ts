@@ -3,7 +3,7 @@ import { serializeSafetensors } from "../checkpoint/safetensors.js";
 import { GRAPH_FILE, STATE_FILE } from "../checkpoint/savedModelFolder.js";
 import { writeFolderAtomic } from "../common/atomicFolder.js";
 import type { StateDict } from "../common/stateDict.js";
-import { savedModelBytes } from "../compile/savedModel.js";
+import { savedModelBytes } from "../compile/graph/savedModel.js";
 import { CIFAR100, IMAGENET } from "../data/normalize.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";

@@ -1,11 +1,11 @@
+import { constNode, type Graph, type GraphNode, placeholder } from "../compile/graph/graph.js";
+import { hideConstants } from "../compile/passes/opaqueConstants.js";
 import {
   ANY_SIZE,
   type ForwardGraph,
   recordForward,
   repeatForward,
-} from "../compile/forwardGraph.js";
-import { constNode, type Graph, type GraphNode, placeholder } from "../compile/graph.js";
-import { hideConstants } from "../compile/opaqueConstants.js";
+} from "../compile/record/forwardGraph.js";
 import type { Normalization } from "../data/normalize.js";
 import type { Model } from "../nn/model.js";
 import { DT } from "../runtime/native.js";

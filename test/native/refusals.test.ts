@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CODES } from "#pefd/compile/fusedElementwise.js";
+import { CODES } from "#pefd/compile/passes/fusedElementwise.js";
 import { ownConvolutions, ownOperations } from "#pefd/runtime/convolutions.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { convolution, elementwise, type Geometry, random, sizes } from "./ops.js";

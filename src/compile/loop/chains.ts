@@ -8,7 +8,7 @@ import {
   outputOf,
   sameShape,
   usersOf,
-} from "../graph.js";
+} from "../graph/graph.js";
 import type { LoopParts, LoopValue } from "./parts.js";
 
 /** Ops that do the same to every element. */

@@ -1,5 +1,5 @@
 import { DT } from "../../runtime/native.js";
-import { dataOf, type GraphNode, isControl, nodeOf } from "../graph.js";
+import { dataOf, type GraphNode, isControl, nodeOf } from "../graph/graph.js";
 import { invariantsOf, type LoopParts, type LoopValue } from "./parts.js";
 
 /** Pure ops that give back as many elements as their first input has; other inputs are constants. */
@@ -68,10 +68,11 @@ function withoutUnused(parts: LoopParts): LoopParts {
   );
   const values = parts.values.filter(({ name, next }) => next !== undefined || read.has(name));
   const needed = new Set(values.map(({ initial }) => nodeOf(initial)));
-  const before = parts.before.reduceRight<GraphNode[]>((kept, node) => {
-    if (!needed.has(node.name)) return kept;
+  const before: GraphNode[] = [];
+  for (const node of parts.before.toReversed()) {
+    if (!needed.has(node.name)) continue;
     for (const ref of node.inputs) needed.add(nodeOf(ref));
-    return [node, ...kept];
-  }, []);
-  return { ...parts, values, before };
+    before.push(node);
+  }
+  return { ...parts, values, before: before.reverse() };
 }

@@ -1,7 +1,7 @@
 import { grouped } from "../../common/grouped.js";
 import { sizeOf } from "../../common/shapes.js";
 import { DT } from "../../runtime/native.js";
-import { constNode, type GraphNode, intConstant, nodeOf } from "../graph.js";
+import { constNode, type GraphNode, intConstant, nodeOf } from "../graph/graph.js";
 import { arithmeticOf, type Chain, chainsOf, type Operand } from "./chains.js";
 import { type LoopParts, type LoopValue, withInputs } from "./parts.js";
 

@@ -9,11 +9,11 @@ import {
   outputOf,
   placeholder,
   type Signature,
-} from "../graph.js";
-import { functionRef } from "../opOutputs.js";
-import { FEED_TYPES } from "../trace.js";
+} from "../graph/graph.js";
+import { functionRef } from "../graph/opOutputs.js";
+import { assignNode, type GraphVariables } from "../graph/variables.js";
+import { FEED_TYPES } from "../record/trace.js";
 import type { Entry, FeedSpec } from "../types.js";
-import { assignNode, type GraphVariables } from "../variables.js";
 import type { LoopParts } from "./parts.js";
 
 /** Name of the feed that tells a loop how many steps to take, where that is not part of the program. */

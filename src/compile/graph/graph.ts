@@ -1,0 +1,155 @@
+import { DT } from "../../runtime/native.js";
+
+/** A constant of a graph: element type of TensorFlow's C API, shape, and bytes in C order. */
+export interface GraphTensor {
+  readonly dtype: number;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** An attribute of a node, tagged by its kind. */
+export type AttributeValue =
+  | { readonly string: string | Uint8Array }
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly bool: boolean }
+  | { readonly type: number }
+  | { readonly shape: readonly number[] }
+  | { readonly tensor: GraphTensor }
+  | { readonly func: string }
+  | { readonly ints: readonly number[] }
+  | { readonly floats: readonly number[] }
+  | { readonly bools: readonly boolean[] }
+  | { readonly types: readonly number[] }
+  | { readonly shapes: readonly (readonly number[])[] };
+
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+/** One operation of a graph. */
+export interface GraphNode {
+  readonly name: string;
+  readonly op: string;
+  /** "node" or "node:1" for data, "^node" for control. */
+  readonly inputs: readonly string[];
+  readonly attributes: Attributes;
+  readonly device?: string;
+  /** Shapes of the outputs, where they are known. */
+  readonly shapes?: readonly (readonly number[])[];
+  /** Where the step called this op, for messages. */
+  readonly caller?: string;
+}
+
+/** A function of a graph's library; inside of it, outputs are named "node:output:index". */
+export interface GraphFunction {
+  readonly name: string;
+  readonly inputs: readonly (readonly [name: string, type: number])[];
+  readonly outputs: readonly (readonly [name: string, type: number, ref: string])[];
+  readonly nodes: readonly GraphNode[];
+  readonly attributes: Attributes;
+}
+
+/** One tensor that enters or leaves a graph. */
+export interface GraphPort {
+  /** "node:0" */
+  readonly tensor: string;
+  readonly dtype: number;
+  readonly shape: readonly number[];
+}
+
+/** A callable part of a graph. */
+export interface Signature {
+  readonly inputs: Readonly<Record<string, GraphPort>>;
+  readonly outputs: Readonly<Record<string, GraphPort>>;
+}
+
+/** Everything that a session needs. */
+export interface Graph {
+  readonly nodes: readonly GraphNode[];
+  readonly functions: readonly GraphFunction[];
+  readonly signatures: Readonly<Record<string, Signature>>;
+}
+
+/** Name of the node behind a data reference ("a:1" -> "a"). */
+export const nodeOf = (ref: string): string => {
+  const colon = ref.indexOf(":");
+  return colon < 0 ? ref : ref.slice(0, colon);
+};
+
+/** Position of the output behind a data reference ("a:1" -> 1). */
+export const outputOf = (ref: string): number => {
+  const colon = ref.indexOf(":");
+  return colon < 0 ? 0 : Number(ref.slice(colon + 1));
+};
+
+/** Whether both shapes are known, and equal. */
+export const sameShape = (
+  a: readonly number[] | undefined,
+  b: readonly number[] | undefined,
+): boolean => a !== undefined && b !== undefined && a.join() === b.join();
+
+export const isControl = (ref: string): boolean => ref.startsWith("^");
+
+/** A node's inputs that bring data. */
+export const dataOf = (node: GraphNode): string[] => node.inputs.filter((ref) => !isControl(ref));
+
+/** Whether an attribute of a node is float32. */
+export function isFloat(node: GraphNode, attribute: "T" | "dtype"): boolean {
+  const value = node.attributes[attribute];
+  return value !== undefined && "type" in value && value.type === DT.float;
+}
+
+/** Name of the node behind any reference, for data or for control. */
+export const nodeBehind = (ref: string): string => nodeOf(isControl(ref) ? ref.slice(1) : ref);
+
+/** The nodes that take a node's outputs or wait for it, by its name. */
+export function usersOf(nodes: readonly GraphNode[]): Map<string, GraphNode[]> {
+  const users = new Map<string, GraphNode[]>();
+  for (const node of nodes) {
+    for (const name of node.inputs.map(nodeBehind)) {
+      const known = users.get(name);
+      if (known === undefined) users.set(name, [node]);
+      else known.push(node);
+    }
+  }
+  return users;
+}
+
+/** Nodes by their names. */
+export const nodesByName = (nodes: readonly GraphNode[]): Map<string, GraphNode> =>
+  new Map(nodes.map((node) => [node.name, node]));
+
+/** A Const node. */
+export function constNode(name: string, tensor: GraphTensor): GraphNode {
+  return {
+    name,
+    op: "Const",
+    inputs: [],
+    attributes: { dtype: { type: tensor.dtype }, value: { tensor } },
+    shapes: [tensor.shape],
+  };
+}
+
+/** An int32 scalar constant. */
+export const intConstant = (name: string, value: number): GraphNode =>
+  constNode(name, {
+    dtype: DT.int32,
+    shape: [],
+    bytes: new Uint8Array(Int32Array.of(value).buffer),
+  });
+
+/** A float32 scalar constant. */
+export const floatConstant = (name: string, value: number): GraphNode =>
+  constNode(name, {
+    dtype: DT.float,
+    shape: [],
+    bytes: new Uint8Array(Float32Array.of(value).buffer),
+  });
+
+/** A Placeholder node. */
+export const placeholder = (name: string, dtype: number, shape: readonly number[]): GraphNode => ({
+  name,
+  op: "Placeholder",
+  inputs: [],
+  attributes: { dtype: { type: dtype }, shape: { shape } },
+  shapes: [shape],
+});

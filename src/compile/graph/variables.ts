@@ -1,0 +1,118 @@
+import { DT } from "../../runtime/native.js";
+import type { Variable } from "../../runtime/tf.js";
+import type { ProgramDescription } from "../types.js";
+import { floatConstant, type GraphNode, placeholder, type Signature } from "./graph.js";
+
+/** Variables of a graph: their handles, and signatures that copy each group in and out. */
+export interface GraphVariables {
+  readonly nodes: readonly GraphNode[];
+  /** VarHandleOp of each variable. */
+  readonly handles: ReadonlyMap<Variable, string>;
+  readonly signatures: Readonly<Record<string, Signature>>;
+}
+
+/** Name of the signature that fills a group. */
+export const pushSignature = (group: string): string => `push/${group}`;
+/** Name of the signature that reads a group. */
+export const pullSignature = (group: string): string => `pull/${group}`;
+/** Key of a group's variable in those signatures. */
+export const variableKey = (index: number): string => `v${index}`;
+
+const floatType = { type: DT.float };
+
+const handleNode = (name: string, variable: Variable): GraphNode => ({
+  name,
+  op: "VarHandleOp",
+  inputs: [],
+  attributes: {
+    dtype: floatType,
+    shape: { shape: variable.shape },
+    shared_name: { string: name },
+    container: { string: "" },
+  },
+});
+
+/** An assignment of a new value to a variable. @param after control inputs */
+export const assignNode = (
+  name: string,
+  handle: string,
+  value: string,
+  after: readonly string[],
+): GraphNode => ({
+  name,
+  op: "AssignVariableOp",
+  inputs: [handle, value, ...after.map((node) => `^${node}`)],
+  attributes: { dtype: floatType },
+});
+
+/** A node that is there once all of the given nodes have run; what a call fetches when it wants nothing else. */
+export function doneNodes(name: string, after: readonly string[]): GraphNode[] {
+  const one = floatConstant(`${name}/one`, 1);
+  const done: GraphNode = {
+    name,
+    op: "Identity",
+    inputs: [one.name, ...after.map((node) => `^${node}`)],
+    attributes: { T: floatType },
+  };
+  return [one, done];
+}
+
+/** The port of such a node. */
+export const donePort = (name: string): Signature["outputs"] => ({
+  done: { tensor: `${name}:0`, dtype: DT.float, shape: [] },
+});
+
+/** Declares all variables of a program. */
+export function declareVariables(groups: ProgramDescription["variables"]): GraphVariables {
+  const nodes: GraphNode[] = [];
+  const handles = new Map<Variable, string>();
+  const signatures: Record<string, Signature> = {};
+  for (const [group, variables] of Object.entries(groups)) {
+    for (const variable of variables) {
+      const name = `variable_${handles.size}`;
+      if (handles.has(variable)) throw new Error(`${variable.name} is in two groups.`);
+      handles.set(variable, name);
+      nodes.push(handleNode(name, variable));
+    }
+    if (variables.length === 0) continue;
+    const push = pushGroup(group, variables, handles);
+    const pull = pullGroup(group, variables, handles);
+    nodes.push(...push.nodes, ...pull.nodes);
+    signatures[pushSignature(group)] = push.signature;
+    signatures[pullSignature(group)] = pull.signature;
+  }
+  return { nodes, handles, signatures };
+}
+
+type Handles = ReadonlyMap<Variable, string>;
+
+function pushGroup(group: string, variables: readonly Variable[], handles: Handles) {
+  const nodes: GraphNode[] = [];
+  const inputs: Record<string, Signature["inputs"][string]> = {};
+  const assigns = variables.map((variable, i) => {
+    const value = placeholder(`push/${group}/value_${i}`, DT.float, variable.shape);
+    const assign = `push/${group}/assign_${i}`;
+    nodes.push(value, assignNode(assign, handles.get(variable) as string, value.name, []));
+    inputs[variableKey(i)] = {
+      tensor: `${value.name}:0`,
+      dtype: DT.float,
+      shape: variable.shape,
+    };
+    return assign;
+  });
+  const done = `push/${group}/done`;
+  nodes.push(...doneNodes(done, assigns));
+  return { nodes, signature: { inputs, outputs: donePort(done) } };
+}
+
+function pullGroup(group: string, variables: readonly Variable[], handles: Handles) {
+  const nodes: GraphNode[] = [];
+  const outputs: Record<string, Signature["outputs"][string]> = {};
+  variables.forEach((variable, i) => {
+    const name = `pull/${group}/value_${i}`;
+    const inputs = [handles.get(variable) as string];
+    nodes.push({ name, op: "ReadVariableOp", inputs, attributes: { dtype: floatType } });
+    outputs[variableKey(i)] = { tensor: `${name}:0`, dtype: DT.float, shape: variable.shape };
+  });
+  return { nodes, signature: { inputs: {}, outputs } };
+}

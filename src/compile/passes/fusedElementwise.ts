@@ -1,0 +1,166 @@
+import { DT } from "../../runtime/native.js";
+import {
+  type GraphNode,
+  isControl,
+  isFloat,
+  nodeBehind,
+  nodeOf,
+  nodesByName,
+  outputOf,
+  sameShape,
+  usersOf,
+} from "../graph/graph.js";
+import type { RecordedStep } from "../record/trace.js";
+
+/** What each opcode of our op does, as TensorFlow names it: the list of src/native/kernels/kernels.h, tested against it. */
+export const CODES: readonly (readonly string[])[] = [
+  ["Add", "AddV2"],
+  ["Sub"],
+  ["Mul"],
+  ["Relu"],
+  ["ReluGrad"],
+];
+
+const codeOf = (op: string): number => CODES.findIndex((ops) => ops.includes(op));
+
+/** Nodes that become one, in their order. */
+type Group = readonly GraphNode[];
+
+/** What the pass knows of a graph. */
+interface Context {
+  readonly byName: ReadonlyMap<string, GraphNode>;
+  readonly order: ReadonlyMap<string, number>;
+  readonly users: ReadonlyMap<string, readonly GraphNode[]>;
+  /** Names of nodes that are read from outside. */
+  readonly kept: ReadonlySet<string>;
+}
+
+/** Whether a node does the same to every element: its operands have its shape, or are scalars. */
+function isElementwise(node: GraphNode, { byName }: Context): boolean {
+  const shape = node.shapes?.[0];
+  if (codeOf(node.op) < 0 || !isFloat(node, "T") || node.inputs.some(isControl)) return false;
+  if (shape === undefined || shape.length === 0) return false;
+  return node.inputs.every((ref) => {
+    const operand = byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
+    return operand?.length === 0 || sameShape(operand, shape);
+  });
+}
+
+/** Whether no path leads out of a group and back into it: only then can it run as one. */
+function isClosed(group: Group, { byName, order }: Context): boolean {
+  const members = new Set(group.map(({ name }) => name));
+  const first = Math.min(...group.map(({ name }) => order.get(name) as number));
+  const seen = new Set<string>();
+  const pending = group
+    .flatMap(({ inputs }) => inputs.map(nodeBehind))
+    .filter((n) => !members.has(n));
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (members.has(name)) return false;
+    // What was recorded before the group's first node does not depend on it.
+    if (seen.has(name) || (order.get(name) ?? -1) < first) continue;
+    seen.add(name);
+    pending.push(...(byName.get(name)?.inputs ?? []).map(nodeBehind));
+  }
+  return true;
+}
+
+/** The groups of a graph: each node joins those of its operands, as far as that stays closed. */
+function groupsOf(nodes: readonly GraphNode[], context: Context): Group[] {
+  const groups = new Map<string, Group>();
+  for (const node of nodes) {
+    if (!isElementwise(node, context)) continue;
+    let group: Group = [node];
+    for (const neighbour of new Set(node.inputs.map((ref) => groups.get(nodeOf(ref))))) {
+      if (neighbour === undefined || !sameShape(neighbour[0]?.shapes?.[0], node.shapes?.[0]))
+        continue;
+      const joined = [...neighbour, ...group];
+      if (isClosed(joined, context)) group = joined;
+    }
+    for (const member of group) groups.set(member.name, group);
+  }
+  const inOrder = (group: Group): Group =>
+    [...group].sort(
+      (a, b) => (context.order.get(a.name) as number) - (context.order.get(b.name) as number),
+    );
+  return [...new Set(groups.values())].filter(({ length }) => length > 1).map(inOrder);
+}
+
+/** One op in the place of a group; `results` are the members that somebody else reads. */
+function fusedNode(group: Group, results: readonly string[]): GraphNode {
+  const members = new Set(group.map(({ name }) => name));
+  const operands = [...new Set(group.flatMap(({ inputs }) => inputs))].filter(
+    (ref) => !members.has(nodeOf(ref)),
+  );
+  const registers = new Map(operands.map((ref, i) => [ref, i]));
+  const last = group.at(-1) as GraphNode;
+  const program = group.flatMap((node, i) => {
+    const [a, b = a] = node.inputs.map((ref) => {
+      return registers.get(members.has(nodeOf(ref)) ? nodeOf(ref) : ref) as number;
+    });
+    registers.set(node.name, operands.length + i);
+    return [codeOf(node.op), a as number, b as number];
+  });
+  return {
+    name: last.name,
+    op: "PefdElementwise",
+    inputs: operands,
+    attributes: {
+      T: { type: DT.float },
+      N: { int: operands.length },
+      M: { int: results.length },
+      program: { ints: program },
+      registers: { ints: results.map((name) => registers.get(name) as number) },
+    },
+    shapes: results.map(() => last.shapes?.[0] ?? []),
+    ...(last.caller === undefined ? {} : { caller: last.caller }),
+  };
+}
+
+/** Members whose values are read outside of their group. */
+function resultsOf(group: Group, { users, kept }: Context): string[] {
+  const names = group.map(({ name }) => name);
+  const members = new Set(names);
+  const isRead = (name: string): boolean =>
+    kept.has(name) || (users.get(name) ?? []).some((user) => !members.has(user.name));
+  return names.filter(isRead);
+}
+
+/**
+ * Sums, products and ReLUs of tensors of one shape that follow each other, as one op of ours: memory is read and written
+ * once, and the update of a parameter is one op instead of six. Each still rounds as it did, so the bits stay.
+ */
+export function fuseElementwise(recorded: RecordedStep): RecordedStep {
+  const { nodes, updates } = recorded;
+  const context: Context = {
+    byName: nodesByName(nodes),
+    order: new Map(nodes.map(({ name }, i) => [name, i])),
+    users: usersOf(nodes),
+    kept: new Set(updates.map(([, value]) => nodeOf(value))),
+  };
+  const fused = new Map<string, GraphNode>();
+  const moved = new Map<string, string>();
+  const dropped = new Set<string>();
+  for (const group of groupsOf(nodes, context)) {
+    const results = resultsOf(group, context);
+    if (results.length === 0) continue;
+    const node = fusedNode(group, results);
+    fused.set(node.name, node);
+    for (const [i, name] of results.entries()) {
+      moved.set(name, i === 0 ? node.name : `${node.name}:${i}`);
+    }
+    for (const { name } of group.slice(0, -1)) dropped.add(name);
+  }
+  const renamed = (ref: string): string =>
+    isControl(ref)
+      ? `^${nodeOf(moved.get(nodeBehind(ref)) ?? nodeBehind(ref))}`
+      : (moved.get(ref.replace(/:0$/, "")) ?? ref);
+  return {
+    ...recorded,
+    nodes: nodes.flatMap((node) => {
+      if (dropped.has(node.name)) return [];
+      const one = fused.get(node.name) ?? node;
+      return [{ ...one, inputs: one.inputs.map(renamed) }];
+    }),
+    updates: updates.map(([variable, value]) => [variable, renamed(value)] as const),
+  };
+}

@@ -1,0 +1,183 @@
+import { DT } from "../../runtime/native.js";
+import {
+  constNode,
+  floatConstant,
+  type GraphNode,
+  intConstant,
+  nodeOf,
+  outputOf,
+} from "../graph/graph.js";
+import type { RecordedStep } from "../record/trace.js";
+
+const FLOAT = { type: DT.float };
+const INDEX = { type: DT.int32 };
+
+/** Shapes of a batch normalisation: of its images [N, H, W, C], and of what it has for each channel. */
+interface Shapes {
+  readonly images: readonly number[];
+  readonly channels: readonly number[];
+}
+
+/** Nodes that are added one after the other; each method returns the reference to its result. */
+function writer(prefix: string, nodes: GraphNode[], { channels }: Shapes) {
+  const put = (node: GraphNode): string => {
+    nodes.push(node);
+    return node.name;
+  };
+  const both = [2 * (channels[0] as number)];
+  const binary =
+    (op: string) =>
+    (name: string, a: string, b: string, shape: readonly number[] = channels): string =>
+      put({
+        name: `${prefix}/${name}`,
+        op,
+        inputs: [a, b],
+        attributes: { T: FLOAT },
+        shapes: [shape],
+      });
+  return {
+    both,
+    mul: binary("Mul"),
+    sub: binary("Sub"),
+    plus: binary("AddV2"),
+    rsqrt: (name: string, x: string): string =>
+      put({
+        name: `${prefix}/${name}`,
+        op: "Rsqrt",
+        inputs: [x],
+        attributes: { T: FLOAT },
+        shapes: [channels],
+      }),
+    float: (name: string, value: number): string => put(floatConstant(`${prefix}/${name}`, value)),
+    /** Sums of two tensors over all axes but the last, next to each other: one pass over both. @returns [2 * C] */
+    channelSums(name: string, a: string, b: string): string {
+      const axis = put(intConstant(`${prefix}/${name}/axis`, 3));
+      const joined = put({
+        name: `${prefix}/${name}/both`,
+        op: "ConcatV2",
+        inputs: [a, b, axis],
+        attributes: { N: { int: 2 }, T: FLOAT, Tidx: INDEX },
+      });
+      const bytes = new Uint8Array(Int32Array.of(0, 1, 2).buffer);
+      const axes = put(constNode(`${prefix}/${name}/axes`, { dtype: DT.int32, shape: [3], bytes }));
+      return put({
+        name: `${prefix}/${name}`,
+        op: "Sum",
+        inputs: [joined, axes],
+        attributes: { T: FLOAT, Tidx: INDEX, keep_dims: { bool: false } },
+        shapes: [both],
+      });
+    },
+    /** The first and second half of a vector. */
+    halves(name: string, vector: string): [string, string] {
+      const axis = put(intConstant(`${prefix}/${name}/axis`, 0));
+      const split = put({
+        name: `${prefix}/${name}`,
+        op: "Split",
+        inputs: [axis, vector],
+        attributes: { T: FLOAT, num_split: { int: 2 } },
+        shapes: [channels, channels],
+      });
+      return [split, `${split}:1`];
+    },
+  };
+}
+
+/** What the gradient of a batch normalisation needs of its forward pass. */
+interface Statistics {
+  readonly mean: string;
+  readonly inverse: string;
+}
+
+/** Its shapes, and over how many values a channel's statistics are. */
+function sizesOf(node: GraphNode): Shapes & { readonly count: number } {
+  const images = node.shapes?.[0] as readonly number[];
+  const [n, h, w, c] = images as [number, number, number, number];
+  return { images, channels: [c], count: n * h * w };
+}
+
+/** The nodes of a training batch normalisation, what takes the place of its outputs, and its statistics. */
+function forward(node: GraphNode) {
+  const nodes: GraphNode[] = [];
+  const { images, count, ...sizes } = sizesOf(node);
+  const to = writer(node.name, nodes, { images, ...sizes });
+  const [x, scale, offset] = node.inputs as [string, string, string];
+  const { epsilon } = node.attributes;
+  const sums = to.channelSums("sums", x, to.mul("squares", x, x, images));
+  const [mean, square] = to.halves(
+    "moments",
+    to.mul("means", sums, to.float("per_value", 1 / count), to.both),
+  );
+  const variance = to.sub("variance", square, to.mul("mean_squared", mean, mean));
+  const inverse = to.rsqrt(
+    "inverse",
+    to.plus(
+      "shifted",
+      variance,
+      to.float("epsilon", epsilon && "float" in epsilon ? epsilon.float : 0),
+    ),
+  );
+  const normalized = to.mul(
+    "normalized",
+    to.sub("centred", x, mean, images),
+    to.mul("factor", inverse, scale),
+    images,
+  );
+  const y = to.plus("y", normalized, offset, images);
+  const unbiased = to.mul("unbiased", variance, to.float("bessel", count / (count - 1)));
+  return { nodes, outputs: [y, mean, unbiased, mean, inverse], statistics: { mean, inverse } };
+}
+
+function gradient(node: GraphNode, { mean, inverse }: Statistics) {
+  const nodes: GraphNode[] = [];
+  const { images, count, ...sizes } = sizesOf(node);
+  const to = writer(node.name, nodes, { images, ...sizes });
+  const [dy, x, scale] = node.inputs as [string, string, string];
+  const normalized = to.mul("normalized", to.sub("centred", x, mean, images), inverse, images);
+  const sums = to.channelSums("sums", dy, to.mul("products", dy, normalized, images));
+  const [dOffset, dScale] = to.halves("gradients", sums);
+  const [meanOffset, meanScale] = to.halves(
+    "means",
+    to.mul("per_value", sums, to.float("one_of", 1 / count), to.both),
+  );
+  const centred = to.sub(
+    "rest",
+    to.sub("shifted", dy, meanOffset, images),
+    to.mul("along", normalized, meanScale, images),
+    images,
+  );
+  const dx = to.mul("dx", centred, to.mul("factor", scale, inverse), images);
+  return { nodes, outputs: [dx, dScale, dOffset] };
+}
+
+/** Whether a batch normalisation takes the statistics of its batch. */
+function isTraining({ attributes }: GraphNode): boolean {
+  const value = attributes.is_training;
+  return value !== undefined && "bool" in value && value.bool;
+}
+
+/**
+ * Training batch normalisation in plain arithmetic, for XLA: the two sums that it needs are one reduction instead of
+ * two that follow each other, forward and backward, and its small vectors join what uses them.
+ */
+export function plainBatchNorm(step: RecordedStep): RecordedStep {
+  const statistics = new Map<string, Statistics>();
+  const replaced = new Map<string, readonly string[]>();
+  const place = (ref: string): string => replaced.get(nodeOf(ref))?.[outputOf(ref)] ?? ref;
+  const nodes = step.nodes.flatMap((given) => {
+    const node = { ...given, inputs: given.inputs.map(place) };
+    if (node.op === "FusedBatchNormV3" && isTraining(node)) {
+      const made = forward(node);
+      statistics.set(node.name, made.statistics);
+      replaced.set(node.name, made.outputs);
+      return made.nodes;
+    }
+    const known = statistics.get(nodeOf(given.inputs[3] ?? ""));
+    if (node.op !== "FusedBatchNormGradV3" || known === undefined) return [node];
+    const made = gradient(node, known);
+    replaced.set(node.name, made.outputs);
+    return made.nodes;
+  });
+  const updates = step.updates.map(([variable, ref]) => [variable, place(ref)] as const);
+  return { ...step, nodes, updates };
+}

@@ -1,0 +1,142 @@
+import { DT } from "../../runtime/native.js";
+import { type Tensor, tf, type Variable } from "../../runtime/tf.js";
+import { constNode, type GraphNode, type GraphPort, type Signature } from "../graph/graph.js";
+import { withStandardOps } from "../passes/standardOps.js";
+import { type RecordedStep, recordStep } from "./trace.js";
+
+/** A computation from one float32 batch to named outputs, with fixed weights. */
+export interface ForwardDescription<Name extends string = string> {
+  /** Begins the name of every node but the weights. */
+  readonly prefix: string;
+  /** Shape of one input, without the batch axis. */
+  readonly inputShape: readonly number[];
+  /** Every variable that is read, with the name its constant gets. */
+  readonly weights: ReadonlyMap<Variable, string>;
+  readonly outputNames: readonly Name[];
+  /** Outputs of a batch, float32, each with the batch axis first. */
+  outputs(batch: Tensor): Readonly<Record<Name, Tensor>>;
+}
+
+/** A recorded computation for batches of any size. */
+export interface ForwardGraph {
+  readonly nodes: readonly GraphNode[];
+  readonly input: GraphPort;
+  readonly outputs: Signature["outputs"];
+}
+
+/** TensorFlow's notation of an axis of any size. */
+export const ANY_SIZE = -1;
+/** Batch of the recording; no node depends on it. */
+const RECORDED_BATCH = 2;
+const INPUT = "batch";
+
+/**
+ * Records a computation as a graph whose weights are constants and whose batch size is open.
+ * @throws TraceError as recordStep does
+ */
+export function recordForward(description: ForwardDescription): ForwardGraph {
+  const { prefix, inputShape, weights } = description;
+  const { recorded, outputs } = recordOutputs(description);
+  const input = `${prefix}/feed/${INPUT}`;
+  const shape = [ANY_SIZE, ...inputShape];
+  const opened = withStandardOps(recorded.nodes).map((node) =>
+    node.name === input ? { ...node, attributes: { ...node.attributes, shape: { shape } } } : node,
+  );
+  return {
+    nodes: embedWeights(opened, recorded.reads, weights),
+    input: { tensor: `${input}:0`, dtype: DT.float, shape },
+    outputs,
+  };
+}
+
+/** Outputs are recorded as new values of stand-in variables, since that is all a step results in. */
+function recordOutputs({ prefix, inputShape, weights, outputNames, outputs }: ForwardDescription): {
+  recorded: RecordedStep;
+  outputs: Signature["outputs"];
+} {
+  const standIns = outputNames.map(() => tf.tidy(() => tf.variable(tf.scalar(0), false)));
+  const shapes: (readonly number[])[] = [];
+  const recorded = recordStep(
+    prefix,
+    {
+      step: (feeds) => {
+        const results = outputs(feeds[INPUT] as Tensor);
+        return outputNames.map((name, i) => {
+          const value = results[name] as Tensor;
+          shapes[i] = [ANY_SIZE, ...value.shape.slice(1)];
+          return [standIns[i] as Variable, value];
+        });
+      },
+      perStep: { [INPUT]: { shape: [RECORDED_BATCH, ...inputShape], dtype: "float32" } },
+      shared: {},
+      stepsPerCall: 1,
+    },
+    new Map([...weights, ...standIns.map((variable) => [variable, ""] as const)]),
+  );
+  tf.dispose(standIns);
+  const ports = recorded.updates.map(([, ref], i): [string, GraphPort] => [
+    outputNames[i] as string,
+    { tensor: withOutput(ref), dtype: DT.float, shape: shapes[i] as readonly number[] },
+  ]);
+  return { recorded, outputs: Object.fromEntries(ports) };
+}
+
+/** Signatures name the output as well: "node:0". */
+const withOutput = (ref: string): string => (ref.includes(":") ? ref : `${ref}:0`);
+
+/** Puts constants where variables were read. */
+function embedWeights(
+  nodes: readonly GraphNode[],
+  reads: RecordedStep["reads"],
+  weights: ForwardDescription["weights"],
+): GraphNode[] {
+  const variables = new Map(Array.from(reads, ([variable, read]) => [read, variable]));
+  const nameOf = (variable: Variable) => weights.get(variable) as string;
+  const resolved = (ref: string): string => {
+    const variable = variables.get(ref);
+    return variable === undefined ? ref : nameOf(variable);
+  };
+  return nodes.map((node) => {
+    const variable = variables.get(node.name);
+    return variable === undefined
+      ? { ...node, inputs: node.inputs.map(resolved) }
+      : weightNode(nameOf(variable), variable);
+  });
+}
+
+function weightNode(name: string, variable: Variable): GraphNode {
+  const values = variable.dataSync() as Float32Array;
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return constNode(name, { dtype: DT.float, shape: variable.shape, bytes });
+}
+
+/**
+ * The same computation once more, under another prefix and behind other nodes; the weights are shared.
+ * @param source what takes the place of the input, as a data reference
+ */
+export function repeatForward(
+  graph: ForwardGraph,
+  from: string,
+  to: string,
+  source: string,
+): Pick<ForwardGraph, "nodes" | "outputs"> {
+  const input = graph.input.tensor.replace(/:0$/, "");
+  const moved = (ref: string): string => {
+    if (ref === input) return source;
+    return ref.startsWith(`${from}/`) ? to + ref.slice(from.length) : ref;
+  };
+  const own = graph.nodes.filter((node) => node.name.startsWith(`${from}/`) && node.name !== input);
+  return {
+    nodes: own.map((node) => ({
+      ...node,
+      name: moved(node.name),
+      inputs: node.inputs.map(moved),
+    })),
+    outputs: Object.fromEntries(
+      Object.entries(graph.outputs).map(([name, port]) => [
+        name,
+        { ...port, tensor: moved(port.tensor) },
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,112 @@
+// Kernels that run short of memory say so and write nothing; scratch memory grows and is used again.
+#include <cstdint>
+#include <string>
+
+#include "../../../src/native/host/scratch.h"
+#include "../cases.h"
+#include "../convolutions.h"
+#include "../hosts.h"
+#include "../reference.h"
+
+namespace pefd::test {
+namespace {
+
+using Run = std::function<Outcome(const Host &, float *)>;
+
+// With no block of scratch memory, with one, and so on until the kernel has what it needs.
+void checkShortage(long count, const Run &run) {
+  for (long blocks = 0;; blocks++) {
+    expect(blocks <= SLOTS, "memory is always short");
+    const TestHost host(2, blocks);
+    Floats result(count);
+    if (run(host.host(), result.data()) == Outcome::DONE) {
+      expect(blocks > 0, "no memory was asked for");
+      return result.expectWhole();
+    }
+    result.expectUntouched();
+  }
+}
+
+Cases shortages() {
+  Cases cases;
+  for (const KernelSet &set : kernelSets()) {
+    for (const Convolution &conv : {Convolution{2, 7, 7, 16, 32, 3, 1}, Convolution{2, 7, 7, 16, 32, 1, 2}}) {
+      const std::string of = nameOf(conv) + ", " + set.name;
+      cases.push_back({"memory is short: forward, " + of, [=] {
+                         const Operands operands(conv);
+                         checkShortage(resultFloats(conv), [&](auto &host, float *y) {
+                           return set.kernels->forward(host, conv, operands.x.data(), operands.filter.data(), {}, y);
+                         });
+                       }});
+      cases.push_back({"memory is short: gradient of the images, " + of, [=] {
+                         const Operands operands(conv);
+                         checkShortage(imageFloats(conv), [&](auto &host, float *dx) {
+                           return set.kernels->inputGradient(host, conv, operands.filter.data(), operands.dy.data(), {},
+                                                             dx);
+                         });
+                       }});
+      cases.push_back({"memory is short: gradient of the filter, " + of, [=] {
+                         const Operands operands(conv);
+                         checkShortage(filterFloats(conv), [&](auto &host, float *dfilter) {
+                           return set.kernels->filterGradient(host, conv, operands.x.data(), operands.dy.data(),
+                                                              dfilter);
+                         });
+                       }});
+    }
+    cases.push_back({std::string("memory is short: elementwise, ") + set.name, [=] {
+                       const Floats x = randomFloats(600, 1);
+                       const float *const input[] = {x.data()};
+                       const bool isScalar[] = {false};
+                       const Instruction instruction[] = {{ADD, 0, 0}};
+                       const long registers[] = {1};
+                       checkShortage(x.count(), [&](auto &host, float *sum) {
+                         return set.kernels->elementwise(
+                             host, {x.count(), 1, 1, 1, input, isScalar, instruction, registers, &sum});
+                       });
+                     }});
+  }
+  return cases;
+}
+
+void growsAndStays() {
+  Scratch scratch;
+  float *const small = scratch.atLeast(PLANES, 5);
+  expect(reinterpret_cast<uintptr_t>(small) % 64 == 0, "a block does not begin with a line of the cache");
+  expect(scratch.atLeast(PLANES, 4) == small, "a block that was large enough has moved");
+  float *const large = scratch.atLeast(PLANES, 100000);
+  large[99999] = 1;
+  expect(scratch.atLeast(PRODUCTS, 10) != large, "two slots have the same memory");
+  expect(scratch.atLeast(SUMS, 0) != nullptr, "no floats count as no memory");
+  for (long floats = 1; floats < 100; floats++) scratch.atLeast(GRADIENTS, floats)[floats - 1] = 1;
+}
+
+void saysWhatCannotBe() {
+  Scratch scratch;
+  expect(scratch.atLeast(PLANES, 1L << 50) == nullptr, "there is a petabyte of memory");
+  float *const after = scratch.atLeast(PLANES, 10);
+  expect(after != nullptr, "after a shortage there is no memory any more");
+  after[9] = 1;
+}
+
+void isUsedAgain() {
+  ScratchStore store;
+  Scratch *const first = store.take(), *const second = store.take();
+  expect(first != second, "two ops at once share their memory");
+  store.giveBack(first);
+  store.giveBack(second);
+  expect(store.take() == second && store.take() == first, "scratch memory is not used again");
+  delete first;
+  delete second;
+}
+
+}  // namespace
+
+Cases memoryCases() {
+  Cases cases = shortages();
+  cases.push_back({"scratch memory grows, and stays where it is large enough", growsAndStays});
+  cases.push_back({"more scratch memory than there is", saysWhatCannotBe});
+  cases.push_back({"scratch memory of an op that has ended", isUsedAgain});
+  return cases;
+}
+
+}  // namespace pefd::test
