@@ -1,4 +1,4 @@
-import type { Tensor, TensorFlow } from "./tf.js";
+import type { Tensor, TensorFlow } from "./tensorTypes.js";
 
 /**
  * Has tfjs compute softmax from other ops, as exp(x - max x) / sum(exp(x - max x)). TensorFlow has two kernels for it,

@@ -5,15 +5,17 @@ import { loadConvolutions } from "./convolutions.js";
 import { logLevelFile, packageDirectory } from "./paths.js";
 import { type NativeNeeds, prepareNative } from "./prepare.js";
 import { composeSoftmax } from "./softmax.js";
+import type { Tensor, TensorFlow, Variable } from "./tensorTypes.js";
 
-/** The whole API of tfjs-node-gpu. Import it as a type from here, never from the package. */
-export type TensorFlow = typeof import("@tensorflow/tfjs-node-gpu");
-export type Tensor = import("@tensorflow/tfjs-node-gpu").Tensor;
-export type Tensor1D = import("@tensorflow/tfjs-node-gpu").Tensor1D;
-export type Tensor2D = import("@tensorflow/tfjs-node-gpu").Tensor2D;
-export type Tensor4D = import("@tensorflow/tfjs-node-gpu").Tensor4D;
-export type Scalar = import("@tensorflow/tfjs-node-gpu").Scalar;
-export type Variable = import("@tensorflow/tfjs-node-gpu").Variable;
+export type {
+  Scalar,
+  Tensor,
+  Tensor1D,
+  Tensor2D,
+  Tensor4D,
+  TensorFlow,
+  Variable,
+} from "./tensorTypes.js";
 
 /** A new value of a variable, recorded while a step is described and applied by whoever runs it. */
 export type Update = readonly [variable: Variable, value: Tensor];

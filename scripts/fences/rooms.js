@@ -1,0 +1,145 @@
+/**
+ * The rooms of `src`, in order: a room imports from rooms above it, and from those of them that its row names.
+ * `packages` are the npm packages that it may import. Nothing else is allowed; `npm run lint` checks it
+ * (check.js), and the table of docs/architecture.md is written from here (`npm run docs`).
+ *
+ * A room is a folder; where one row names a folder and another a folder inside it, a file belongs to the inner one.
+ *
+ * @typedef {{ name: string, what: string, imports: string[], packages: string[] }} Room
+ * @type {readonly Room[]}
+ */
+export const ROOMS = [
+  {
+    name: "common",
+    what: "errors with exit codes, atomic files, seeded random streams, state dicts, protobuf",
+    imports: [],
+    packages: ["leven", "pure-rand"],
+  },
+  {
+    name: "runtime",
+    what: "the native library: set-up, loading (`tf.ts`), its environment (`prepare.ts`), device, doctor; `gpu/` what is known of GPUs before it is loaded",
+    imports: ["common"],
+    packages: ["@tensorflow/tfjs-node-gpu", "yauzl"],
+  },
+  {
+    name: "compile",
+    what: "eager, graph and XLA engines; knows nothing of models or distillation",
+    imports: ["common", "runtime"],
+    packages: [],
+  },
+  {
+    name: "nn",
+    what: "layers with PyTorch's semantics, NHWC",
+    imports: ["common", "runtime"],
+    packages: [],
+  },
+  {
+    name: "models",
+    what: "the registry and one file per family",
+    imports: ["common", "runtime", "nn"],
+    packages: [],
+  },
+  {
+    name: "distill",
+    what: "the registry and one file per method",
+    imports: ["common", "runtime", "nn"],
+    packages: [],
+  },
+  {
+    name: "data",
+    what: "data sets, subsets, plans, batches, download",
+    imports: ["common", "runtime"],
+    packages: ["tar"],
+  },
+  {
+    name: "checkpoint",
+    what: "safetensors, both `.pth` formats, the restricted unpickler",
+    imports: ["common"],
+    packages: ["yauzl", "yazl"],
+  },
+  {
+    name: "runFiles",
+    what: "what a run leaves and reads back: names, schemas, checksums, identity",
+    imports: ["common"],
+    packages: ["zod"],
+  },
+  {
+    name: "config",
+    what: "the table of options, what each touches, presets, precedence",
+    imports: ["common", "models", "distill"],
+    packages: [],
+  },
+  {
+    name: "report",
+    what: "progress, logs, TensorBoard, tables, plots, pages",
+    imports: ["common", "runFiles", "config"],
+    packages: ["chalk", "cli-progress", "echarts"],
+  },
+  {
+    name: "train",
+    what: "learner, session, epochs, resume, run folders",
+    imports: [
+      "common",
+      "runtime",
+      "compile",
+      "nn",
+      "models",
+      "distill",
+      "data",
+      "checkpoint",
+      "runFiles",
+      "config",
+      "report",
+    ],
+    packages: [],
+  },
+  {
+    name: "golden",
+    what: "the numbers of PyTorch's reference implementation, compared with ours",
+    imports: ["common", "runtime", "compile", "nn", "models", "distill", "train"],
+    packages: ["zod"],
+  },
+  {
+    name: "analysis",
+    what: "what the projectors of a finished run have learned",
+    imports: ["common", "runtime", "nn", "models", "data", "checkpoint", "report", "train"],
+    packages: [],
+  },
+  {
+    name: "bench",
+    what: "images per second of training and of evaluation",
+    imports: ["common", "runtime", "compile", "models", "distill", "data", "train"],
+    packages: [],
+  },
+  {
+    name: "sweep",
+    what: "many runs from one list of choices, here or on a cluster",
+    imports: ["common", "runtime", "data", "runFiles", "config", "report", "train"],
+    packages: [],
+  },
+  {
+    name: "verify",
+    what: "whether the files of a run are whole and belong together",
+    imports: ["common", "data", "checkpoint", "runFiles", "config", "report", "train"],
+    packages: [],
+  },
+  {
+    name: "cli",
+    what: "commands, signals, help",
+    imports: [
+      "common",
+      "runtime",
+      "models",
+      "data",
+      "checkpoint",
+      "config",
+      "report",
+      "train",
+      "analysis",
+      "bench",
+      "sweep",
+      "verify",
+    ],
+    packages: ["yargs"],
+  },
+];
