@@ -37,7 +37,7 @@ void chain(const float *__restrict a, Strides as, const float *__restrict b, lon
     for (int r = 0; r < R; r++) {
       const float factor = a[r * as.row + k * as.k];
 #pragma GCC unroll 4
-      for (int v = 0; v < V; v++) sums[r][v] += factor * row[v];
+      for (int v = 0; v < V; v++) sums[r][v] = multiplyAdd(factor, row[v], sums[r][v]);
     }
   }
   if (accumulate) {
