@@ -4,7 +4,6 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -13,15 +12,17 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { filesBelow, reachOf } from "./mutants/reach.js";
 import { runTests } from "./mutants/runTests.js";
 import { lineOf, planted, sitesIn } from "./mutants/sites.js";
 import { nativeVariables } from "./setup/environment.js";
 import { ROOT } from "./setup/setup.js";
 
 /**
- * Plants small faults in the compiled product, one at a time, and runs the tests of the fault's folder: node
- * scripts/mutants.js --results FILE [--count N] [--seed S] [--minutes M] [--only FOLDER]. A later call with the same
- * file goes on. The project and its tests must be compiled (npm test does it).
+ * Plants small faults in the compiled product, one at a time, and runs the tests of the fault's folder that can reach
+ * it, the nearest first: node scripts/mutants.js --results FILE [--count N] [--seed S] [--minutes M] [--only FOLDER]
+ * [--again]. A later call with the same file goes on; with --again it tries those that survived once more. The project
+ * and its tests must be compiled (npm test does it).
  */
 const { values } = parseArgs({
   options: {
@@ -30,31 +31,24 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "60" },
     results: { type: "string" },
     only: { type: "string", default: "" },
+    again: { type: "boolean", default: false },
   },
 });
 
 const { createRandom } = await import("../dist/common/random.js");
 
-const filesBelow = (folder) =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".js"));
+/** Seconds for a test file of which it is not known yet how long it takes. */
+const UNKNOWN = 180;
 
-/** The tests of a folder of the product: those of the folder of its name. */
-function testsOf(folder) {
-  const place = join(ROOT, "dist-test", folder);
-  if (!existsSync(place)) return [];
-  return filesBelow(place)
-    .filter((file) => file.endsWith(".test.js"))
-    .map((file) => join("dist-test", folder, file));
-}
+const testsNear = reachOf(ROOT);
 
 /** Every fault that could be planted where there are tests beside it. */
 function allSites() {
   const files = filesBelow(join(ROOT, "dist")).sort();
   return files.flatMap((file) => {
-    const folder = file.split("/")[0];
-    if (testsOf(folder).length === 0) return [];
+    if (testsNear(file).length === 0) return [];
     const text = readFileSync(join(ROOT, "dist", file), "utf8");
-    return sitesIn(text).map((site) => ({ file, folder, line: lineOf(text, site.at), ...site }));
+    return sitesIn(text).map((site) => ({ file, line: lineOf(text, site.at), ...site }));
   });
 }
 
@@ -71,14 +65,13 @@ function makeCopy() {
   for (const name of ["dist", "dist-test", "bin", "configs", "scripts", "package.json"]) {
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   }
-  mkdirSync(join(copy, "test"));
-  for (const name of ["test/golden", "test/cli", "node_modules", "src", "README.md", "docs"]) {
+  for (const name of ["test", "node_modules", "src", "README.md", "docs", ".ci"]) {
     symlinkSync(join(ROOT, name), join(copy, name));
   }
   return copy;
 }
 
-const keyOf = ({ file, at, to }) => `${file}:${at}:${to}`;
+const keyOf = ({ file, line, from, to, at }) => [file, line, at, from, to].join(":");
 
 function earlierResults(path) {
   if (!existsSync(path)) return new Map();
@@ -88,31 +81,39 @@ function earlierResults(path) {
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
-/** Folders whose tests do not pass, or take how long, without any fault. */
-const baselines = new Map();
+/** Test files as they are without a fault: how long they take, and whether they pass at all. */
+const known = new Map();
 
-async function baseline(copy, folder, env) {
-  if (!baselines.has(folder)) {
-    const start = Date.now();
-    const failed = await runTests(copy, testsOf(folder), { env, seconds: 1200 });
-    baselines.set(folder, { failed, seconds: (Date.now() - start) / 1000 });
-    say(`${folder}: ${failed ?? "passes"} in ${baselines.get(folder).seconds.toFixed(0)} s`);
-  }
-  return baselines.get(folder);
+async function timed(copy, test, env, seconds) {
+  const start = Date.now();
+  const failed = await runTests(copy, test, { env, seconds });
+  return { failed, seconds: (Date.now() - start) / 1000 };
 }
 
-async function tryOne(copy, site, env) {
-  const { failed, seconds } = await baseline(copy, site.folder, env);
-  if (failed !== undefined) return { ...site, found: undefined, by: `without a fault: ${failed}` };
-  const path = join(copy, "dist", site.file);
-  const text = readFileSync(path, "utf8");
-  try {
-    writeFileSync(path, planted(text, site));
-    const by = await runTests(copy, testsOf(site.folder), { env, seconds: 60 + 3 * seconds });
-    return { ...site, found: by !== undefined, by };
-  } finally {
-    writeFileSync(path, text);
+/** Whether a test file passes, and soon enough, where nothing is planted. */
+async function passesAlone(copy, test, env, seconds) {
+  if (!known.get(test)?.isSure) {
+    const { failed, seconds: spent } = await timed(copy, test, env, seconds);
+    known.set(test, { isSure: true, passes: failed === undefined, seconds: spent });
+    if (failed !== undefined) say(`${test} fails without a fault, too: ${failed}`);
   }
+  return known.get(test).passes;
+}
+
+/** The first test that notices a fault, undefined where none does. */
+async function noticed(copy, { file, text, site }, env) {
+  const path = join(copy, "dist", file);
+  for (const test of testsNear(file)) {
+    if (known.get(test)?.passes === false) continue;
+    const limit = known.has(test) ? 30 + 5 * known.get(test).seconds : UNKNOWN;
+    writeFileSync(path, planted(text, site));
+    const { failed, seconds } = await timed(copy, test, env, limit);
+    writeFileSync(path, text);
+    if (failed === undefined && !known.has(test)) known.set(test, { passes: true, seconds });
+    if (failed !== undefined && (await passesAlone(copy, test, env, limit)))
+      return `${test.slice("dist-test/".length)}: ${failed}`;
+  }
+  return undefined;
 }
 
 const sites = allSites();
@@ -120,28 +121,34 @@ const chosen = drawn(sites, Number(values.count), Number(values.seed)).filter(({
   file.startsWith(values.only),
 );
 const results = earlierResults(values.results);
+const isDone = (site) => {
+  const result = results.get(keyOf(site));
+  return result !== undefined && (result.found || !values.again);
+};
 const end = Date.now() + 60_000 * Number(values.minutes);
 const env = { ...process.env, ...(await nativeVariables()) };
 const copy = makeCopy();
 mkdirSync(dirname(values.results), { recursive: true });
-// Faults of one folder follow each other, so that what its tests need stays warm.
-for (const site of [...chosen].sort((a, b) => (a.folder < b.folder ? -1 : 1))) {
-  if (results.has(keyOf(site)) || Date.now() > end) continue;
-  const result = await tryOne(copy, site, env);
+for (const site of chosen) {
+  if (isDone(site) || Date.now() > end) continue;
+  const start = Date.now();
+  const text = readFileSync(join(copy, "dist", site.file), "utf8");
+  const by = await noticed(copy, { file: site.file, text, site }, env);
+  const result = { ...site, found: by !== undefined, by };
   results.set(keyOf(site), result);
   appendFileSync(values.results, `${JSON.stringify(result)}\n`);
-  const word = result.found === undefined ? "skipped" : result.found ? "found" : "SURVIVED";
-  say(`${word} ${site.file}:${site.line} ${site.from.trim()} -> ${site.to.trim()}`);
+  const spent = ((Date.now() - start) / 1000).toFixed(0);
+  const word = result.found ? "found" : "SURVIVED";
+  say(`${word} ${site.file}:${site.line} ${site.from.trim()} -> ${site.to.trim()} (${spent} s)`);
 }
 rmSync(copy, { recursive: true });
 
 const judged = chosen.map((site) => results.get(keyOf(site))).filter(Boolean);
-const found = judged.filter((result) => result.found === true).length;
-const survived = judged.filter((result) => result.found === false);
+const survived = judged.filter((result) => !result.found);
 for (const { file, line, from, to } of survived) {
   process.stdout.write(`${file}:${line}: ${from.trim()} -> ${to.trim()}\n`);
 }
-const tried = found + survived.length;
+const found = judged.length - survived.length;
 process.stdout.write(
-  `${sites.length} places; ${tried} of ${chosen.length} faults tried, ${found} found (${((100 * found) / tried).toFixed(1)} %)\n`,
+  `${sites.length} places; ${judged.length} of ${chosen.length} faults tried, ${found} found (${((100 * found) / judged.length).toFixed(1)} %)\n`,
 );

@@ -10,12 +10,11 @@ function end(child) {
 }
 
 /**
- * Runs compiled tests until the first one fails.
+ * Runs one compiled test file until its first test fails.
  * @returns {Promise<string | undefined>} the name of the test that failed, or why; undefined where all passed
  */
-export function runTests(cwd, files, { env, seconds }) {
-  const flags = ["--test", "--test-reporter=tap", "--test-concurrency=2"];
-  const child = spawn(process.execPath, [...flags, ...files], {
+export function runTests(cwd, file, { env, seconds }) {
+  const child = spawn(process.execPath, ["--test-reporter=tap", file], {
     cwd,
     env,
     detached: true,

@@ -15,7 +15,8 @@ export type How =
   | "ENOSPC"
   | "ENOSPC+"
   | "EIO"
-  | "EINTR";
+  | "EINTR"
+  | "EPERM";
 
 /** Which call below a folder goes wrong, from 1 (0: none), and how. */
 export interface Fault {

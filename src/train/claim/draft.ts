@@ -51,8 +51,15 @@ function fill(file: number): void {
 
 /** Removes what was not published. */
 export function discard({ file, path }: Draft): void {
-  rmSync(path, { force: true });
+  removeIfPossible(path);
   closeSync(file);
+}
+
+/** What a disk refuses to remove is cleared away by whoever has the folder next. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
 
 /** A lock is there already; or the process that has it took our draft for one that a killed process left. */
@@ -68,7 +75,7 @@ const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTS
 export function publish(draft: Draft, path: string): Draft | undefined {
   try {
     linkSync(draft.path, path);
-    rmSync(draft.path, { force: true });
+    removeIfPossible(draft.path);
     return draft;
   } catch (error) {
     if (OCCUPIED.has(codeOf(error))) return undefined;
@@ -79,11 +86,21 @@ export function publish(draft: Draft, path: string): Draft | undefined {
 
 /** Where links are missing the lock is empty for a moment; whoever sees it then takes it for damaged and stays away. */
 function publishInPlace(draft: Draft, path: string): Draft | undefined {
+  const file = openUnlessThere(path);
+  if (file === undefined) return undefined;
   try {
-    const file = openSync(path, "wx");
     fill(file);
-    discard(draft);
-    return { file, path };
+  } catch (error) {
+    discard({ file, path });
+    throw error;
+  }
+  discard(draft);
+  return { file, path };
+}
+
+function openUnlessThere(path: string): number | undefined {
+  try {
+    return openSync(path, "wx");
   } catch (error) {
     if (codeOf(error) === "EEXIST") return undefined;
     throw error;

@@ -1,0 +1,61 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+
+/** Which tests come near a file of the product, by what imports what. */
+
+const IMPORT = /(?:from|import\(|new URL\()\s*"([^"]+\.js)"/g;
+/** A test that starts programs may reach any file of the product. */
+const STARTS_PROGRAMS = /"node:(?:child_process|worker_threads)"/;
+const FAR = 1000;
+
+export const filesBelow = (folder) =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".js"));
+
+/** The files below the root that a compiled file imports. */
+function importsOf(root, file, text) {
+  const names = [...text.matchAll(IMPORT)].map(([, name]) => name);
+  return names.flatMap((name) => {
+    if (name.startsWith("#pefd/")) return [join("dist", name.slice("#pefd/".length))];
+    if (name.startsWith(".")) return [relative(root, join(root, dirname(file), name))];
+    return [];
+  });
+}
+
+/** For each file that a test imports, at however many removes: how many. */
+function distancesFrom(root, test, cache) {
+  const distances = new Map([[test, 0]]);
+  let startsPrograms = false;
+  for (const [file, distance] of distances) {
+    if (!cache.has(file)) {
+      const text = existsSync(join(root, file)) ? readFileSync(join(root, file), "utf8") : "";
+      cache.set(file, { imports: importsOf(root, file, text), text });
+    }
+    const { imports, text } = cache.get(file);
+    if (file.startsWith("dist-test") && STARTS_PROGRAMS.test(text)) startsPrograms = true;
+    for (const next of imports) if (!distances.has(next)) distances.set(next, distance + 1);
+  }
+  return { distances, startsPrograms };
+}
+
+/** A function from a file below dist to the tests of its folder that can reach it, the nearest first. */
+export function reachOf(root) {
+  const [cache, reaches] = [new Map(), new Map()];
+  const tests = filesBelow(join(root, "dist-test"))
+    .filter((file) => file.endsWith(".test.js"))
+    .map((file) => join("dist-test", file));
+  const reach = (test) => {
+    if (!reaches.has(test)) reaches.set(test, distancesFrom(root, test, cache));
+    return reaches.get(test);
+  };
+  return (file) => {
+    const beside = tests.filter((test) => test.split("/")[1] === file.split("/")[0]);
+    const own = `${basename(file, ".js")}.test.js`;
+    const ranked = beside.map((test) => {
+      const { distances, startsPrograms } = reach(test);
+      const distance = distances.get(join("dist", file)) ?? (startsPrograms ? FAR : Infinity);
+      return { test, rank: basename(test) === own ? 0 : distance };
+    });
+    const near = ranked.filter(({ rank }) => rank !== Infinity);
+    return near.sort((a, b) => a.rank - b.rank).map(({ test }) => test);
+  };
+}
