@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadCifar100 } from "../dist/data/cifar100.js";
+import { loadCifar100 } from "../dist/data/cifar/cifar100.js";
 import { epochPlan, PLAN_COLUMNS } from "../dist/data/sampler.js";
 import { methodRow } from "../dist/distill/registry.js";
 import { buildModel, initialFill } from "../dist/models/build.js";

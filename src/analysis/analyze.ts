@@ -1,7 +1,7 @@
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { PefdError } from "../common/errors.js";
-import { loadTestSet } from "../data/cifar100.js";
-import type { ImageSet } from "../data/types.js";
+import { loadTestSet } from "../data/cifar/cifar100.js";
+import type { ImageSet } from "../data/dataset.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
 import { zeroFill } from "../nn/initialization.js";

@@ -1,5 +1,5 @@
+import type { ImageSet } from "../data/dataset.js";
 import { assembleTestBatch } from "../data/hostBatch.js";
-import type { ImageSet } from "../data/types.js";
 import type { Model } from "../nn/model.js";
 import { type Tensor2D, tf } from "../runtime/tf.js";
 import { type Matrix, zeros } from "./matrix.js";

@@ -1,6 +1,6 @@
 import { createRandom } from "../common/random.js";
-import { FINE_CLASSES, IMAGE_BYTES } from "../data/records.js";
-import type { ImageSet } from "../data/types.js";
+import { FINE_CLASSES, IMAGE_BYTES } from "../data/cifar/records.js";
+import type { ImageSet } from "../data/dataset.js";
 
 /** Random images with random labels: speed does not depend on what the images show. */
 export function randomImages(count: number, seed: number): ImageSet {

@@ -1,5 +1,5 @@
+import type { ImageSet } from "../data/dataset.js";
 import { batchRanges, epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
-import type { ImageSet } from "../data/types.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import { type Learner, variablesOf } from "../train/learner.js";
 import {

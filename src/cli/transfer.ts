@@ -1,4 +1,4 @@
-import type { DownloadProgress } from "../data/receive.js";
+import type { DownloadProgress } from "../data/fetch/receive.js";
 import { createProgressBar } from "../report/progressBar.js";
 import type { Output } from "./command.js";
 import { COLUMNS } from "./output.js";

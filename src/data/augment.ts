@@ -1,8 +1,8 @@
 import { DT, intAttribute, nativeBackend, typeAttribute } from "../runtime/native.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
+import type { ImageSet } from "./dataset.js";
 import { normalizationTable } from "./normalize.js";
 import { CROP_PADDING, PLAN_COLUMNS } from "./sampler.js";
-import type { ImageSet } from "./types.js";
 
 /** A whole image set as variables, so that a step needs only to be told which images, crops and flips. */
 export interface ResidentImages {

@@ -1,7 +1,7 @@
+import { IMAGE_BYTES, IMAGE_SIZE } from "./cifar/records.js";
+import type { ImageSet } from "./dataset.js";
 import { normalizationTable } from "./normalize.js";
-import { IMAGE_BYTES, IMAGE_SIZE } from "./records.js";
 import { CROP_PADDING, PLAN_COLUMNS } from "./sampler.js";
-import type { ImageSet } from "./types.js";
 
 /** A batch in host memory. */
 export interface HostBatch {

@@ -1,9 +1,9 @@
 import { Worker } from "node:worker_threads";
+import { IMAGE_BYTES } from "./cifar/records.js";
+import type { ImageSet } from "./dataset.js";
 import { assembleTrainBatch, type HostBatch } from "./hostBatch.js";
 import { hostBatchIn, type Order, slotBytes } from "./prefetchSlots.js";
-import { IMAGE_BYTES } from "./records.js";
 import { PLAN_COLUMNS } from "./sampler.js";
-import type { ImageSet } from "./types.js";
 
 /** Makes batches in another thread while this one is busy with a step. */
 export interface Prefetcher {

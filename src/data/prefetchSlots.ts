@@ -1,7 +1,7 @@
+import { IMAGE_BYTES } from "./cifar/records.js";
+import type { ImageSet } from "./dataset.js";
 import type { HostBatch } from "./hostBatch.js";
-import { IMAGE_BYTES } from "./records.js";
 import { PLAN_COLUMNS } from "./sampler.js";
-import type { ImageSet } from "./types.js";
 
 /** The image set as a thread gets it: in memory that both threads see. */
 export type WorkerSet = ImageSet;

@@ -1,5 +1,5 @@
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
-import { cifar100Files } from "../data/cifar100.js";
+import { cifar100Files } from "../data/cifar/cifar100.js";
 import { type Identity, NUMERICS, type PlannedIdentity } from "../runFiles/identity.js";
 import { fileWeightsSha256 } from "../train/openModel.js";
 import { seedOf } from "../train/prepare.js";

@@ -1,8 +1,8 @@
 import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
 import { keptOf, numbersOf } from "../config/policy.js";
-import { loadCifar100 } from "../data/cifar100.js";
-import type { Dataset } from "../data/types.js";
+import { loadCifar100 } from "../data/cifar/cifar100.js";
+import type { Dataset } from "../data/dataset.js";
 import type { RunConfig } from "../runFiles/config.js";
 import { type Identity, identitySha256, NUMERICS } from "../runFiles/identity.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";

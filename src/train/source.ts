@@ -1,9 +1,9 @@
 import type { EngineName, FeedSpec, Feeds, FeedValues } from "../compile/types.js";
 import { residentBatch, residentBytes, residentImages } from "../data/augment.js";
+import type { ImageSet } from "../data/dataset.js";
 import { assembleTrainBatch } from "../data/hostBatch.js";
 import { openPrefetcher } from "../data/prefetch.js";
 import { CROP_PADDING, PLAN_COLUMNS } from "../data/sampler.js";
-import type { ImageSet } from "../data/types.js";
 import type { Tensor, Tensor1D, Tensor4D, Variable } from "../runtime/tf.js";
 import type { Batch } from "./learner.js";
 

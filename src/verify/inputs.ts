@@ -1,6 +1,6 @@
 import { numbersOf } from "../config/policy.js";
-import { cifar100Files } from "../data/cifar100.js";
-import type { Dataset } from "../data/types.js";
+import { cifar100Files } from "../data/cifar/cifar100.js";
+import type { Dataset } from "../data/dataset.js";
 import type { RunConfig } from "../runFiles/config.js";
 import { type Identity, NUMERICS } from "../runFiles/identity.js";
 import { fileWeightsSha256 } from "../train/openModel.js";

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isGone, ownMark } from "#pefd/common/processMark.js";
-import { synthesize } from "#pefd/data/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { ROOT } from "../helpers/paths.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { writeRun } from "../report/fakeRuns.js";

@@ -1,7 +1,7 @@
 import { createRandom } from "#pefd/common/random.js";
 import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
+import type { ImageSet } from "#pefd/data/dataset.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
-import type { ImageSet } from "#pefd/data/types.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { MODELS } from "#pefd/models/registry.js";
 import { tf, type Variable } from "#pefd/runtime/tf.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import type { EvalOptions } from "#pefd/config/options.js";
-import { synthesize } from "#pefd/data/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { runEvaluations } from "#pefd/train/evaluate.js";
 import { formulaState } from "../helpers/formula.js";
 import { pefd } from "../helpers/pefd.js";

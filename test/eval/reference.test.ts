@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { realData } from "../data/recordFiles.js";
+import { realData } from "../data/cifar/recordFiles.js";
 import { sharedPath } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
 

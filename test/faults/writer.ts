@@ -1,6 +1,6 @@
 import { writeFolderAtomic } from "#pefd/common/atomicFolder.js";
 import { writeOutputFile } from "#pefd/common/outputFile.js";
-import { synthesize } from "#pefd/data/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/synthetic.js";
 
 /** What a child process writes, so that it can be killed meanwhile. */
 const [kind = "", path = "", word = ""] = process.argv.slice(2);

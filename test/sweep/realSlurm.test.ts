@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { synthesize } from "#pefd/data/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { missingSlurm, type Slurm, startSlurm } from "./slurmCluster.js";

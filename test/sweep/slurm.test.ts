@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { sizeOf } from "#pefd/common/shapes.js";
 import { float32Tensor, type StateTensor } from "#pefd/common/stateDict.js";
-import { synthesize } from "#pefd/data/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { stateLayout } from "#pefd/models/survey.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";

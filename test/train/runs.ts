@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import type { DistillOptions, TeacherOptions, TrainOptions } from "#pefd/config/options.js";
-import { synthesize } from "#pefd/data/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import type { RunReporter, StepProgress } from "#pefd/report/contract.js";
 import { silentReporter } from "#pefd/report/reporter.js";

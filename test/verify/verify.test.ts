@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { writeSealedCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
-import { synthesize } from "#pefd/data/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";

@@ -23,7 +23,7 @@ export const command: Command = {
   examples: [["pefd data fetch", "CIFAR-100 into data/cifar-100-binary"]],
   async run({ layers, output }) {
     const { data, url, md5 } = resolveSection(FETCHING, layers);
-    const { fetchCifar100 } = await import("../../data/download.js");
+    const { fetchCifar100 } = await import("../../data/fetch/fetchArchive.js");
     const progress = transferProgress(output);
     const onWait = () => output.notice(`Another process fetches into ${data}; waiting for it.`);
     const { fetched, resumedFrom } = await interruptible((signal) =>

@@ -23,7 +23,7 @@ export const command: Command = {
   ],
   async run({ layers, output }) {
     const { out, force, ...numbers } = resolveSection(SYNTHETIC, layers);
-    const { synthesize } = await import("../../data/synthetic.js");
+    const { synthesize } = await import("../../data/cifar/synthetic.js");
     await synthesize(out, { ...numbers, force });
     const { train, test } = numbers;
     const text = `${train} training and ${test} test images lie in ${out}; use them with --data ${out}`;

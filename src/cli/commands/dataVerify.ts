@@ -2,7 +2,7 @@ import { inputError } from "../../common/errors.js";
 import { DATA_FOLDER, DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { section } from "../../config/row.js";
-import type { FileReport, VerifyReport } from "../../data/verify.js";
+import type { FileReport, VerifyReport } from "../../data/cifar/verify.js";
 import type { Command } from "../command.js";
 
 const FOLDER = section("Data", { data: DATA_FOLDER });
@@ -28,7 +28,7 @@ export const command: Command = {
   examples: [["pefd data verify --data DIR", "sizes, labels, balance, checksums"]],
   async run({ layers, output }) {
     const { data } = resolveSection(FOLDER, layers);
-    const { verifyCifar100 } = await import("../../data/verify.js");
+    const { verifyCifar100 } = await import("../../data/cifar/verify.js");
     const report = verifyCifar100(data);
     const lines = report.files.map(fileLine);
     if (report.problems.length === 0) lines.push(...verdict(report));

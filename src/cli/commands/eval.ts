@@ -29,7 +29,7 @@ export const command: Command = {
       onWarning: (text: string) => output.notice(`warning: ${text}`),
     };
     const details = await runEvaluations(evaluations, hooks).finally(bar.stop);
-    const { fineClassNames } = await import("../../data/classNames.js");
+    const { fineClassNames } = await import("../../data/cifar/classNames.js");
     const names = fineClassNames(evaluations[0]?.data ?? "");
     await text.writeEvaluationFiles(files, details, names);
     output.result(

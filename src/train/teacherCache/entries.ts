@@ -1,5 +1,5 @@
+import type { ImageSet } from "../../data/dataset.js";
 import { CROP_OFFSETS, PLAN_COLUMNS } from "../../data/sampler.js";
-import type { ImageSet } from "../../data/types.js";
 
 /** Ways in which training shows an image: every crop, flipped or not. */
 export const VARIANTS = CROP_OFFSETS * CROP_OFFSETS * 2;

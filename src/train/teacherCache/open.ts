@@ -1,5 +1,5 @@
+import type { Dataset } from "../../data/dataset.js";
 import { assembleTrainBatch } from "../../data/hostBatch.js";
-import type { Dataset } from "../../data/types.js";
 import type { TeacherOutput } from "../../distill/types.js";
 import type { RunReporter } from "../../report/contract.js";
 import { isGpu } from "../../runtime/device.js";

@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { removeStaleTemporaryFiles, replaceTogether } from "../common/atomicFile.js";
-import { inputError } from "../common/errors.js";
-import { readInputFile } from "../common/inputFile.js";
+import { removeStaleTemporaryFiles, replaceTogether } from "../../common/atomicFile.js";
+import { inputError } from "../../common/errors.js";
+import { readInputFile } from "../../common/inputFile.js";
 
 /** The files of a data set by name; the last one is missing wherever the set is not complete. */
 type Files = ReadonlyMap<string, Uint8Array>;

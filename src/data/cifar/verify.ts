@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { PefdError } from "../common/errors.js";
+import { PefdError } from "../../common/errors.js";
 import {
   COARSE_CLASSES,
   FINE_CLASSES,

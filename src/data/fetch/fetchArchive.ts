@@ -2,15 +2,15 @@ import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { inputError, PefdError, runError } from "../common/errors.js";
-import { exclusively } from "../common/exclusive.js";
-import { makeFolder } from "../common/makeFolder.js";
+import { inputError, PefdError, runError } from "../../common/errors.js";
+import { exclusively } from "../../common/exclusive.js";
+import { makeFolder } from "../../common/makeFolder.js";
+import { COARSE_NAMES_FILE, FINE_NAMES_FILE, TEST_FILE, TRAIN_FILE } from "../cifar/records.js";
+import { verifyCifar100 } from "../cifar/verify.js";
 import { unpackMembers } from "./archive.js";
 import { downloadPatiently, type Patience } from "./patientDownload.js";
 import type { DownloadProgress } from "./receive.js";
-import { COARSE_NAMES_FILE, FINE_NAMES_FILE, TEST_FILE, TRAIN_FILE } from "./records.js";
 import { removePartial } from "./resumableDownload.js";
-import { verifyCifar100 } from "./verify.js";
 
 /** Where CIFAR-100's author publishes the binary version, and the md5 sum given there. */
 export const CIFAR100_URL = "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz";

@@ -12,8 +12,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { type FetchOptions, fetchCifar100 } from "#pefd/data/download.js";
-import type { DownloadProgress } from "#pefd/data/receive.js";
+import { type FetchOptions, fetchCifar100 } from "#pefd/data/fetch/fetchArchive.js";
+import type { DownloadProgress } from "#pefd/data/fetch/receive.js";
+import { temporaryFolder, writeDataFolder } from "../cifar/recordFiles.js";
 import {
   type ArchiveServer,
   makeArchive,
@@ -23,7 +24,6 @@ import {
   TEST_RECORDS,
   TRAIN_RECORDS,
 } from "./archiveServer.js";
-import { temporaryFolder, writeDataFolder } from "./recordFiles.js";
 
 interface Setting extends ArchiveServer {
   readonly root: string;

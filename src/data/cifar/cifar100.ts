@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { inputError } from "../common/errors.js";
+import { inputError } from "../../common/errors.js";
+import type { Dataset, ImageFile, ImageSet } from "../dataset.js";
+import { balancedSubset } from "../subset.js";
 import {
   decodeRecords,
   fineLabels,
@@ -10,8 +12,6 @@ import {
   TEST_FILE,
   TRAIN_FILE,
 } from "./records.js";
-import { balancedSubset } from "./subset.js";
-import type { Dataset, ImageFile, ImageSet } from "./types.js";
 
 /** How many images to take of each file; all of them where left out. Which ones: see subset.ts. */
 export interface DatasetLimits {

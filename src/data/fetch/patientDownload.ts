@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PefdError } from "../common/errors.js";
+import { PefdError } from "../../common/errors.js";
 import type { DownloadRequest } from "./receive.js";
 import { downloadResumable } from "./resumableDownload.js";
 

@@ -4,10 +4,10 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PefdError } from "#pefd/common/errors.js";
-import { loadCifar100 } from "#pefd/data/cifar100.js";
+import { loadCifar100 } from "#pefd/data/cifar/cifar100.js";
+import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { assembleTestBatch, assembleTrainBatch, type HostBatch } from "#pefd/data/hostBatch.js";
 import { epochPlan } from "#pefd/data/sampler.js";
-import { synthesize } from "#pefd/data/synthetic.js";
 import { temporaryFolder, writeDataFolder } from "./recordFiles.js";
 
 const sha256 = (path: string): string =>

@@ -1,6 +1,6 @@
-import { inputError, PefdError } from "../common/errors.js";
-import { readInputFile } from "../common/inputFile.js";
-import type { ImageSet } from "./types.js";
+import { inputError, PefdError } from "../../common/errors.js";
+import { readInputFile } from "../../common/inputFile.js";
+import type { ImageSet } from "../dataset.js";
 
 /** Side length of the images in pixels. */
 export const IMAGE_SIZE = 32;

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { inputError, runError } from "../common/errors.js";
+import { inputError, runError } from "../../common/errors.js";
 
 const MOST_REDIRECTS = 5;
 const SILENCE_MILLISECONDS = 60_000;

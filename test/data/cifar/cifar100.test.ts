@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { loadCifar100, loadTestSet } from "#pefd/data/cifar100.js";
+import { loadCifar100, loadTestSet } from "#pefd/data/cifar/cifar100.js";
 import {
   pixelAt,
   realData,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { verifyCifar100 } from "#pefd/data/verify.js";
+import { verifyCifar100 } from "#pefd/data/cifar/verify.js";
 import { realData, recordsWithLabels, temporaryFolder, writeDataFolder } from "./recordFiles.js";
 
 /** A sound test file whose images are not those of the training file. */

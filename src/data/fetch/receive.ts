@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
-import { runError } from "../common/errors.js";
+import { runError } from "../../common/errors.js";
 
 /** How far a download is. */
 export interface DownloadProgress {

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { posix } from "node:path";
 import { createGunzip } from "node:zlib";
 import { extract, type ReadEntry, type Unpack } from "tar";
-import { runError } from "../common/errors.js";
+import { runError } from "../../common/errors.js";
 
 /**
  * Unpacks the named members of a .tar.gz, ordinary files all of them, and nothing else.

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { create, type WriteEntry } from "tar";
 import type { PefdError } from "#pefd/common/errors.js";
-import { unpackMembers } from "#pefd/data/archive.js";
-import { temporaryFolder } from "./recordFiles.js";
+import { unpackMembers } from "#pefd/data/fetch/archive.js";
+import { temporaryFolder } from "../cifar/recordFiles.js";
 
 const MEMBERS = ["folder/wanted.bin"];
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readInputText } from "../common/inputFile.js";
+import { readInputText } from "../../common/inputFile.js";
 import { FINE_CLASSES, FINE_NAMES_FILE } from "./records.js";
 
 /** CIFAR-100's names take about 1,000 bytes. */

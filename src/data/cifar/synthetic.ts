@@ -1,6 +1,6 @@
-import { inputError } from "../common/errors.js";
-import { makeFolder } from "../common/makeFolder.js";
-import { createRandom } from "../common/random.js";
+import { inputError } from "../../common/errors.js";
+import { makeFolder } from "../../common/makeFolder.js";
+import { createRandom } from "../../common/random.js";
 import {
   COARSE_NAMES_FILE,
   FINE_CLASSES,

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { create } from "tar";
-import { recordsWithLabels } from "./recordFiles.js";
+import { recordsWithLabels } from "../cifar/recordFiles.js";
 
 export const md5 = (bytes: Uint8Array): string => createHash("md5").update(bytes).digest("hex");
 

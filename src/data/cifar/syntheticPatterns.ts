@@ -1,4 +1,4 @@
-import { createRandom, type Random } from "../common/random.js";
+import { createRandom, type Random } from "../../common/random.js";
 import { COARSE_CLASSES, FINE_CLASSES, IMAGE_BYTES, IMAGE_SIZE } from "./records.js";
 
 /**
