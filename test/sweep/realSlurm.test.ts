@@ -110,7 +110,10 @@ async function tellsWhatFailed(scene: Scene): Promise<void> {
     ["complete", "1_2", 1],
   ]);
   const shown = await scene.sweep("1-3", 1, "--status");
-  assert.match(shown, /, trial 2 {2}my 5%a runs\/sweep\/1_1\.log {2}error: .*ENOTDIR.*b:25_2'/);
+  assert.match(
+    shown,
+    /, trial 2 {2}my 5%a runs\/sweep\/1_1\.log {2}error: .*b:25_2 cannot be made: a file is in the way/,
+  );
   const log = readFileSync(scene.path(SAVE, "sweep/1_2.log"), "utf8");
   assert.match(log, /^task 1_2 on \S+, .*\nLast top-1 +\d/s);
 }
