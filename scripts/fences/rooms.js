@@ -22,15 +22,21 @@ export const ROOMS = [
     packages: ["@tensorflow/tfjs-node-gpu", "yauzl"],
   },
   {
+    name: "ops",
+    what: "one table of what is known of TensorFlow's ops and ours: arguments, shapes of outputs, facts for passes",
+    imports: ["common", "runtime"],
+    packages: [],
+  },
+  {
     name: "compile",
     what: "eager, graph and XLA engines; knows nothing of models or distillation",
-    imports: ["common", "runtime"],
+    imports: ["common", "runtime", "ops"],
     packages: [],
   },
   {
     name: "nn",
     what: "layers with PyTorch's semantics, NHWC",
-    imports: ["common", "runtime"],
+    imports: ["common", "runtime", "ops"],
     packages: [],
   },
   {

@@ -8,7 +8,7 @@ import {
   typeAttribute,
 } from "../runtime/native.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf } from "../runtime/tf.js";
-import { defineOp } from "./kernels.js";
+import { defineOp } from "./defineOp.js";
 
 /** torch.nn.BatchNorm2d's default eps. */
 export const BATCH_NORM_EPSILON = 1e-5;
@@ -21,35 +21,31 @@ const attributes = (training: boolean): NativeAttribute[] => [
   boolAttribute("is_training", training),
 ];
 
-const OUTPUTS = 6;
+/** What FusedBatchNormV3 gives back; the gradient reads the last three, and nobody else does. */
+const OUTPUTS = ["y", "mean", "variance", "reserved1", "reserved2", "reserved3"] as const;
 
-/** Outputs: y, batch mean, unbiased batch variance, and three tensors that only the gradient reads. */
 const trainingOp = defineOp({
-  name: "PefdBatchNormTraining",
+  name: "batchNormTraining",
   inputs: ["x", "scale", "offset"],
-  forward: ([x, scale, offset]) => {
+  outputs: OUTPUTS,
+  saved: ["x", "scale", "reserved1", "reserved2", "reserved3"],
+  forward: ({ x, scale, offset }) => {
     const empty = tf.tensor1d([], "float32");
     return nativeBackend().executeMultipleOutputs(
       "FusedBatchNormV3",
       [...attributes(true), floatAttribute("exponential_avg_factor", 1)],
-      [x as Tensor, scale as Tensor, offset as Tensor, empty, empty],
-      OUTPUTS,
+      [x, scale, offset, empty, empty],
+      OUTPUTS.length,
     );
   },
-  save: { inputs: ["x", "scale"], outputs: [3, 4, 5] },
-  gradient: (dy, saved) => {
-    const [x, scale, ...reserved] = saved;
+  gradient: (dy, { x, scale, reserved1, reserved2, reserved3 }) => {
     const [dx, dScale, dOffset] = nativeBackend().executeMultipleOutputs(
       "FusedBatchNormGradV3",
       attributes(true),
-      [dy, x as Tensor, scale as Tensor, ...reserved],
+      [dy, x, scale, reserved1, reserved2, reserved3],
       5,
-    );
-    return {
-      x: () => dx as Tensor,
-      scale: () => dScale as Tensor,
-      offset: () => dOffset as Tensor,
-    };
+    ) as [Tensor, Tensor, Tensor];
+    return { x: () => dx, scale: () => dScale, offset: () => dOffset };
   },
 });
 
@@ -74,7 +70,7 @@ export function batchNormTraining(
   scale: Tensor,
   offset: Tensor,
 ): TrainingNormalization {
-  const [y, mean, variance] = trainingOp([x, scale, offset], {});
+  const { y, mean, variance } = trainingOp({ x, scale, offset });
   return { y: y as Tensor4D, mean: mean as Tensor1D, variance: variance as Tensor1D };
 }
 
@@ -94,6 +90,6 @@ export function batchNormInference(
     "FusedBatchNormV3",
     attributes(false),
     [x, scale, offset, mean, variance],
-    OUTPUTS,
+    OUTPUTS.length,
   )[0] as Tensor4D;
 }

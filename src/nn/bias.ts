@@ -1,6 +1,6 @@
 import { DT, nativeBackend, stringAttribute, typeAttribute } from "../runtime/native.js";
 import { type Tensor, tf } from "../runtime/tf.js";
-import { defineOp } from "./kernels.js";
+import { defineOp } from "./defineOp.js";
 
 const attributes = () => [typeAttribute("T", DT.float), stringAttribute("data_format", "NHWC")];
 
@@ -11,10 +11,13 @@ const attributes = () => [typeAttribute("T", DT.float), stringAttribute("data_fo
 const asRows = (dy: Tensor): Tensor => tf.reshape(dy, [-1, dy.shape.at(-1) as number]);
 
 const biasAddOp = defineOp({
-  name: "PefdBiasAdd",
+  name: "biasAdd",
   inputs: ["x", "bias"],
-  forward: (inputs) => [nativeBackend().executeSingleOutput("BiasAdd", attributes(), inputs)],
-  save: { inputs: [], outputs: [] },
+  outputs: ["y"],
+  saved: [],
+  forward: ({ x, bias }) => [
+    nativeBackend().executeSingleOutput("BiasAdd", attributes(), [x, bias]),
+  ],
   gradient: (dy) => ({
     x: () => dy.clone(),
     bias: () => nativeBackend().executeSingleOutput("BiasAddGrad", attributes(), [asRows(dy)]),
@@ -27,5 +30,4 @@ const biasAddOp = defineOp({
  * @param x [..., C]
  * @param bias [C]
  */
-export const biasAdd = <T extends Tensor>(x: T, bias: Tensor): T =>
-  biasAddOp([x, bias], {})[0] as T;
+export const biasAdd = <T extends Tensor>(x: T, bias: Tensor): T => biasAddOp({ x, bias }).y as T;

@@ -3,7 +3,8 @@ import { tf } from "../runtime/tf.js";
 import { batchNormInference, batchNormTraining } from "./batchNormalization.js";
 import { biasAdd } from "./bias.js";
 import { addCounter, addVariable, type ModelBuilder } from "./builder.js";
-import { type ConvolutionGeometry, conv2d, depthwiseConv2d } from "./convolution.js";
+import { conv2d, depthwiseConv2d } from "./convolution.js";
+import type { ConvolutionGeometry } from "./convolutionSettings.js";
 import type { ForwardContext } from "./model.js";
 
 /** torch.nn.BatchNorm2d's default momentum: the weight of the newest batch in the running statistics. */

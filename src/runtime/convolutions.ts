@@ -64,26 +64,3 @@ export const ownConvolutions = (): string | undefined => loaded.instructions;
 
 /** What our elementwise op computes, by its opcodes: names of TensorFlow's ops. Empty where there is no such op. */
 export const ownOperations = (): readonly string[] => operations;
-
-const PREFIX = "Pefd";
-
-/** What our own op is called that takes the inputs and attributes of one of TensorFlow's, and computes the same. */
-export const ownOp = (op: string): string => PREFIX + op;
-
-/** TensorFlow's op behind one of ours, and any other as it is. */
-export const standardOp = (op: string): string =>
-  op.startsWith(PREFIX) ? op.slice(PREFIX.length) : op;
-
-/** What follows a convolution, or its gradient, in the same op: the sum with an image, and ReLU or its gradient. */
-export interface Follows {
-  readonly sum: boolean;
-  readonly relu: boolean;
-}
-
-/** Our one op for a convolution, a bias, and what follows. */
-export const fusedConvolution = ({ sum, relu }: Follows): string =>
-  `${ownOp("Conv2D")}Bias${sum ? "Add" : ""}${relu ? "Relu" : ""}`;
-
-/** Our one op for the gradient of a convolution's images and what follows. */
-export const fusedInputGradient = ({ sum, relu }: Follows): string =>
-  `${ownOp("Conv2DBackpropInput")}${sum ? "Add" : ""}${relu ? "ReluGrad" : ""}`;

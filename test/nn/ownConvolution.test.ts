@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import {
-  fusedConvolution,
-  fusedInputGradient,
-  ownConvolutions,
-  ownOp,
-} from "#pefd/runtime/convolutions.js";
+import { ownOp } from "#pefd/ops/ops.js";
+import { fusedConvolution, fusedInputGradient } from "#pefd/ops/own.js";
+import { ownConvolutions } from "#pefd/runtime/convolutions.js";
 import {
   DT,
   intAttribute,

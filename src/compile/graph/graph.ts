@@ -69,6 +69,12 @@ export interface Graph {
   readonly signatures: Readonly<Record<string, Signature>>;
 }
 
+/** Reads the attributes of a node: what each holds, without its kind. */
+export const attributeReader =
+  ({ attributes }: GraphNode) =>
+  (name: string): unknown =>
+    Object.values(attributes[name] ?? {})[0];
+
 /** Name of the node behind a data reference ("a:1" -> "a"). */
 export const nodeOf = (ref: string): string => {
   const colon = ref.indexOf(":");

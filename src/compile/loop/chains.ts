@@ -1,4 +1,5 @@
 import { grouped } from "../../common/grouped.js";
+import { opNamed } from "../../ops/ops.js";
 import {
   type GraphNode,
   isControl,
@@ -10,9 +11,6 @@ import {
   usersOf,
 } from "../graph/graph.js";
 import type { LoopParts, LoopValue } from "./parts.js";
-
-/** Ops that do the same to every element. */
-const ELEMENTWISE: ReadonlySet<string> = new Set(["Add", "AddV2", "Sub", "Mul", "RealDiv", "Neg"]);
 
 /** An operand of a chain's node: another node of it, one of its variables, one of its inputs, or a scalar. */
 export type Operand =
@@ -74,7 +72,7 @@ function contextOf({ body, values, reads, feeds }: LoopParts): Context {
 
 /** Whether a node does the same to every element of a shape: its operands have it, or are scalars. */
 function isElementwise(node: GraphNode, shape: readonly number[], { shapeOf }: Context): boolean {
-  if (!ELEMENTWISE.has(node.op) || !isFloat(node, "T") || node.inputs.some(isControl)) return false;
+  if (!opNamed(node.op)?.exact || !isFloat(node, "T") || node.inputs.some(isControl)) return false;
   return (
     sameShape(node.shapes?.[0], shape) &&
     node.inputs.every((ref) => shapeOf(ref)?.length === 0 || sameShape(shapeOf(ref), shape))

@@ -1,9 +1,7 @@
+import { opNamed } from "../../ops/ops.js";
 import { DT } from "../../runtime/native.js";
 import { dataOf, type GraphNode, isControl, nodeOf } from "../graph/graph.js";
 import { invariantsOf, type LoopParts, type LoopValue } from "./parts.js";
-
-/** Pure ops that give back as many elements as their first input has; other inputs are constants. */
-const MOVABLE: ReadonlySet<string> = new Set(["Cast", "Identity", "Reshape", "Transpose"]);
 
 /** Bytes of an element, by type. */
 const WIDTHS: ReadonlyMap<number, number> = new Map([
@@ -37,7 +35,8 @@ export function hoistInvariants(parts: LoopParts): LoopParts {
     const [first = "", ...rest] = dataOf(node).map(nodeOf);
     const source = invariant.get(first);
     const type = resultType(node);
-    if (source === undefined || !MOVABLE.has(node.op) || node.inputs.some(isControl)) continue;
+    if (source === undefined || !opNamed(node.op)?.rearranges || node.inputs.some(isControl))
+      continue;
     if (!rest.every((name) => constants.has(name)) || widthOf(type) > widthOf(source.type))
       continue;
     for (const name of rest) {

@@ -1,5 +1,6 @@
 import { DT } from "../../runtime/native.js";
 import type { Variable } from "../../runtime/tf.js";
+import { functionRef } from "../graph/functionRef.js";
 import {
   type GraphFunction,
   type GraphNode,
@@ -10,7 +11,6 @@ import {
   placeholder,
   type Signature,
 } from "../graph/graph.js";
-import { functionRef } from "../graph/opOutputs.js";
 import { assignNode, type GraphVariables } from "../graph/variables.js";
 import { FEED_TYPES } from "../record/trace.js";
 import type { Entry, FeedSpec } from "../types.js";

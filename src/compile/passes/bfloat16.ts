@@ -1,21 +1,10 @@
+import { opNamed } from "../../ops/ops.js";
+import type { Facts } from "../../ops/table.js";
 import { DT } from "../../runtime/native.js";
 import type { GraphNode } from "../graph/graph.js";
 
-/** Ops that are computed in bfloat16, and which of their inputs are sizes instead of data. */
-export type ReducedOps = Readonly<Record<string, number | undefined>>;
-
-/** Ops whose arithmetic dominates everywhere. */
-export const CONVOLUTIONS: ReducedOps = {
-  Conv2D: undefined,
-  Conv2DBackpropInput: 0,
-  Conv2DBackpropFilter: 1,
-  DepthwiseConv2dNative: undefined,
-  DepthwiseConv2dNativeBackpropInput: 0,
-  DepthwiseConv2dNativeBackpropFilter: 1,
-};
-
-/** Products of matrices: projectors and classifiers. */
-export const PRODUCTS: ReducedOps = { MatMul: undefined, BatchMatMulV2: undefined };
+/** Kinds of ops that are computed in bfloat16: products are those of matrices, in projectors and classifiers. */
+export type Reduced = NonNullable<Facts["reduced"]>;
 
 /** A cast between float32 and bfloat16. */
 const castNode = (name: string, input: string, from: number, to: number): GraphNode => ({
@@ -57,19 +46,21 @@ export function inBfloat16(node: GraphNode, inputs: readonly string[]): GraphNod
 }
 
 /**
- * Mixed precision as a pass over a recorded step: some ops take bfloat16 and return float32; weights, statistics,
- * losses and the optimizer stay float32.
+ * Mixed precision as a pass over a recorded step: some kinds of ops take bfloat16 and return float32; weights,
+ * statistics, losses and the optimizer stay float32.
  */
-export function toBfloat16(nodes: readonly GraphNode[], ops: ReducedOps): GraphNode[] {
+export function toBfloat16(nodes: readonly GraphNode[], kinds: readonly Reduced[]): GraphNode[] {
   const out: GraphNode[] = [];
   const { reduced } = createReductions((cast) => out.push(cast), "to_bfloat16");
   for (const node of nodes) {
-    if (!(node.op in ops)) {
+    const op = opNamed(node.op);
+    if (op?.reduced === undefined || !kinds.includes(op.reduced)) {
       out.push(node);
       continue;
     }
-    const sizes = ops[node.op];
-    const inputs = node.inputs.map((input, i) => (i === sizes ? input : reduced(input)));
+    // What is not of the op's own type is a list of sizes.
+    const isData = (place: number): boolean => op.signature.inputs[place]?.type === "T";
+    const inputs = node.inputs.map((input, i) => (isData(i) ? reduced(input) : input));
     out.push(...inBfloat16(node, inputs));
   }
   return out;

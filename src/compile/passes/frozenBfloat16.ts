@@ -1,16 +1,8 @@
+import { opNamed } from "../../ops/ops.js";
 import { DT } from "../../runtime/native.js";
 import { dataOf, type GraphNode, isControl, nodeOf } from "../graph/graph.js";
 import type { RecordedStep } from "../record/trace.js";
 import { createReductions, inBfloat16 } from "./bfloat16.js";
-
-/** Ops between convolutions that stay in bfloat16, and how many of their inputs are activations; others are weights. */
-const BETWEEN: Readonly<Record<string, number>> = {
-  BiasAdd: 1,
-  Relu: 1,
-  Relu6: 1,
-  Add: 2,
-  AddV2: 2,
-};
 
 /** Names of the nodes that depend on a variable which the step changes. */
 function learning({ nodes, reads, updates }: RecordedStep): Set<string> {
@@ -49,7 +41,7 @@ export function frozenInBfloat16(step: RecordedStep): RecordedStep {
     return isWidened(node) ? node.inputs[0] : undefined;
   };
   for (const node of step.nodes) {
-    const activations = BETWEEN[node.op];
+    const activations = opNamed(node.op)?.activations;
     const data = dataOf(node);
     const sources = data.slice(0, activations ?? 0).map(narrow);
     const stays =

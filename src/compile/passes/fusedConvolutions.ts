@@ -1,4 +1,9 @@
-import { fusedConvolution, fusedInputGradient, ownOp } from "../../runtime/convolutions.js";
+import {
+  fusedConvolution,
+  fusedInputGradient,
+  OWN_CONVOLUTION,
+  OWN_INPUT_GRADIENT,
+} from "../../ops/own.js";
 import {
   type GraphNode,
   nodeOf,
@@ -69,8 +74,8 @@ function afterGradient(context: Context, gradient: GraphNode): Chain | undefined
 
 /** What may follow each of our ops. */
 const CHAINS: Readonly<Record<string, (context: Context, node: GraphNode) => Chain | undefined>> = {
-  [ownOp("Conv2D")]: afterConvolution,
-  [ownOp("Conv2DBackpropInput")]: afterGradient,
+  [OWN_CONVOLUTION]: afterConvolution,
+  [OWN_INPUT_GRADIENT]: afterGradient,
 };
 
 /**

@@ -1,3 +1,5 @@
+import { opNamed } from "../../ops/ops.js";
+import { OWN_ELEMENTWISE } from "../../ops/own.js";
 import { DT } from "../../runtime/native.js";
 import {
   type GraphNode,
@@ -11,17 +13,6 @@ import {
   usersOf,
 } from "../graph/graph.js";
 import type { RecordedStep } from "../record/trace.js";
-
-/** What each opcode of our op does, as TensorFlow names it: the list of src/native/kernels/kernels.h, tested against it. */
-export const CODES: readonly (readonly string[])[] = [
-  ["Add", "AddV2"],
-  ["Sub"],
-  ["Mul"],
-  ["Relu"],
-  ["ReluGrad"],
-];
-
-const codeOf = (op: string): number => CODES.findIndex((ops) => ops.includes(op));
 
 /** Nodes that become one, in their order. */
 type Group = readonly GraphNode[];
@@ -38,7 +29,8 @@ interface Context {
 /** Whether a node does the same to every element: its operands have its shape, or are scalars. */
 function isElementwise(node: GraphNode, { byName }: Context): boolean {
   const shape = node.shapes?.[0];
-  if (codeOf(node.op) < 0 || !isFloat(node, "T") || node.inputs.some(isControl)) return false;
+  if (opNamed(node.op)?.opcode === undefined || !isFloat(node, "T") || node.inputs.some(isControl))
+    return false;
   if (shape === undefined || shape.length === 0) return false;
   return node.inputs.every((ref) => {
     const operand = byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
@@ -98,11 +90,11 @@ function fusedNode(group: Group, results: readonly string[]): GraphNode {
       return registers.get(members.has(nodeOf(ref)) ? nodeOf(ref) : ref) as number;
     });
     registers.set(node.name, operands.length + i);
-    return [codeOf(node.op), a as number, b as number];
+    return [opNamed(node.op)?.opcode as number, a as number, b as number];
   });
   return {
     name: last.name,
-    op: "PefdElementwise",
+    op: OWN_ELEMENTWISE,
     inputs: operands,
     attributes: {
       T: { type: DT.float },

@@ -3,7 +3,7 @@ import { ownOpsServe } from "../../runtime/ownOps.js";
 import type { GraphNode } from "../graph/graph.js";
 import type { RecordedStep } from "../record/trace.js";
 import type { EngineName, PrecisionName } from "../types.js";
-import { CONVOLUTIONS, PRODUCTS, type ReducedOps, toBfloat16 } from "./bfloat16.js";
+import { type Reduced, toBfloat16 } from "./bfloat16.js";
 import { frozenInBfloat16 } from "./frozenBfloat16.js";
 import { fuseConvolutions } from "./fusedConvolutions.js";
 import { fuseElementwise } from "./fusedElementwise.js";
@@ -35,7 +35,7 @@ const joined: readonly Pass[] = [fuseConvolutions, fuseElementwise].map((pass) =
 );
 /** A session's graph optimizer leaves the arithmetic as it was written. */
 const exact: readonly Pass[] = [keepSumsOrdered, keepApart, hideConstants].map(ofNodes);
-const bfloat16 = (ops: ReducedOps): Pass => ofNodes((nodes) => toBfloat16(nodes, ops));
+const bfloat16 = (...kinds: Reduced[]): Pass => ofNodes((nodes) => toBfloat16(nodes, kinds));
 
 /**
  * What happens to a recorded step before it is compiled, in this order. On a processor our own convolutions stay
@@ -46,16 +46,11 @@ const PASSES: Readonly<
 > = {
   graph: {
     float32: [...joined, ...exact],
-    bfloat16: [where(hasMatrixUnits, standard), ...joined, ...exact, bfloat16(CONVOLUTIONS)],
+    bfloat16: [where(hasMatrixUnits, standard), ...joined, ...exact, bfloat16("convolution")],
   },
   xla: {
     float32: [standard, plainBatchNorm],
-    bfloat16: [
-      standard,
-      plainBatchNorm,
-      bfloat16({ ...CONVOLUTIONS, ...PRODUCTS }),
-      frozenInBfloat16,
-    ],
+    bfloat16: [standard, plainBatchNorm, bfloat16("convolution", "product"), frozenInBfloat16],
   },
 };
 

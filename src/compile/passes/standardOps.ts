@@ -1,4 +1,4 @@
-import { standardOp } from "../../runtime/convolutions.js";
+import { standardOp } from "../../ops/ops.js";
 import type { GraphNode } from "../graph/graph.js";
 
 /** TensorFlow's own ops in the place of ours, for graphs that leave this process or its processor's float32 kernels. */

@@ -1,3 +1,4 @@
+import type { OpInputs } from "../../ops/shapes.js";
 import {
   copyOfBinding,
   DT,
@@ -10,7 +11,7 @@ import { type Tensor, tf, type Update, type Variable } from "../../runtime/tf.js
 import type { AttributeValue, GraphNode } from "../graph/graph.js";
 import { constNode, placeholder } from "../graph/graph.js";
 import type { Entry, FeedSpec } from "../types.js";
-import { createStandIns, type OpInputs } from "./standIn.js";
+import { createStandIns } from "./standIn.js";
 import { callerLine, TraceError } from "./traceError.js";
 
 /** A step as nodes: what it reads, computes and assigns. */

@@ -4,7 +4,7 @@ const OWN_FOLDER = new URL("..", import.meta.url).href;
 /** Frames of the machinery itself or of built-in functions, which nobody wants to read. */
 const isMachinery = (frame: string): boolean =>
   frame.includes(OWN_FOLDER) ||
-  /node_modules|node:internal|<anonymous>\)|\(native\)|\/nn\/kernels\./.test(frame);
+  /node_modules|node:internal|<anonymous>\)|\(native\)|\/nn\/defineOp\./.test(frame);
 
 /** The first line of the step's own code on the stack, as "file:line:column". */
 export function callerLine(): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { floatConstant, type GraphNode, intConstant } from "#pefd/compile/graph/graph.js";
-import { CONVOLUTIONS, PRODUCTS, toBfloat16 } from "#pefd/compile/passes/bfloat16.js";
+import { toBfloat16 } from "#pefd/compile/passes/bfloat16.js";
 import { frozenInBfloat16 } from "#pefd/compile/passes/frozenBfloat16.js";
 import { hideConstants } from "#pefd/compile/passes/opaqueConstants.js";
 import { keepSumsOrdered } from "#pefd/compile/passes/orderedSums.js";
@@ -58,7 +58,7 @@ test("bfloat16 encloses convolutions in casts, casts a tensor once and leaves si
     node("dx", "Conv2DBackpropInput", ["sizes", "w", "r"]),
     node("dw", "Conv2DBackpropFilter", ["x", "filterSizes", "r"]),
   ];
-  const reduced = toBfloat16(nodes, CONVOLUTIONS);
+  const reduced = toBfloat16(nodes, ["convolution"]);
   assert.deepEqual(outline(reduced), [
     "x/to_bfloat16 = Cast(x)",
     "w/to_bfloat16 = Cast(w)",
@@ -79,8 +79,8 @@ test("bfloat16 encloses convolutions in casts, casts a tensor once and leaves si
 
 test("products of matrices are in bfloat16 where asked for, second outputs keep names of their own", () => {
   const nodes = [node("p", "BatchMatMulV2", ["x:1", "w"])];
-  assert.deepEqual(outline(toBfloat16(nodes, CONVOLUTIONS)), ["p = BatchMatMulV2(x:1, w)"]);
-  assert.deepEqual(outline(toBfloat16(nodes, PRODUCTS)), [
+  assert.deepEqual(outline(toBfloat16(nodes, ["convolution"])), ["p = BatchMatMulV2(x:1, w)"]);
+  assert.deepEqual(outline(toBfloat16(nodes, ["product"])), [
     "x_1/to_bfloat16 = Cast(x:1)",
     "w/to_bfloat16 = Cast(w)",
     "p/bfloat16 = BatchMatMulV2(x_1/to_bfloat16, w/to_bfloat16)",
@@ -106,7 +106,7 @@ test("what is frozen stays in bfloat16 from convolution to convolution, what lea
       ...block("t", "t"),
       ...block("u", "u"),
     ],
-    CONVOLUTIONS,
+    ["convolution"],
   );
   const step = frozenInBfloat16({
     ...{ nodes, feeds: {} },

@@ -1,0 +1,20 @@
+/** What follows a convolution, or its gradient, in the same op: the sum with an image, and ReLU or its gradient. */
+export interface Follows {
+  readonly sum: boolean;
+  readonly relu: boolean;
+}
+
+/** Our op for a convolution; it takes and gives what Conv2D does. */
+export const OWN_CONVOLUTION = "PefdConv2D";
+/** Our op for the gradient of a convolution's images. */
+export const OWN_INPUT_GRADIENT = "PefdConv2DBackpropInput";
+/** Our op for several elementwise operations. */
+export const OWN_ELEMENTWISE = "PefdElementwise";
+
+/** Our one op for a convolution, a bias, and what follows. */
+export const fusedConvolution = ({ sum, relu }: Follows): string =>
+  `${OWN_CONVOLUTION}Bias${sum ? "Add" : ""}${relu ? "Relu" : ""}`;
+
+/** Our one op for the gradient of a convolution's images and what follows. */
+export const fusedInputGradient = ({ sum, relu }: Follows): string =>
+  `${OWN_INPUT_GRADIENT}${sum ? "Add" : ""}${relu ? "ReluGrad" : ""}`;

@@ -1,0 +1,234 @@
+import { sizeOf } from "../common/shapes.js";
+import {
+  batchNorm,
+  batchNormGradient,
+  broadcasting,
+  concatenation,
+  convolution,
+  declared,
+  elementwise,
+  equalParts,
+  gathering,
+  lastAxis,
+  like,
+  padding,
+  parts,
+  pooling,
+  product,
+  reduction,
+  reshaping,
+  type Shape,
+  type ShapeRule,
+  sizesIn,
+  slice,
+  tiling,
+  transposition,
+} from "./shapes.js";
+
+/** What is known of an op, besides its arguments; what a row leaves out is not so. */
+export interface Facts {
+  /** Shapes of its outputs. Without a rule it has to run for them. */
+  readonly shapes?: ShapeRule;
+  /** Multiplications with an addition, from the shapes of its inputs and its output. */
+  readonly multiplyAdds?: (inputs: readonly Shape[], output: Shape) => number;
+  /** What it counts as where precision is reduced: its inputs of type T are taken in bfloat16, its output is given back in float32. */
+  readonly reduced?: "convolution" | "product";
+  /**
+   * How many of its inputs are activations, the others being weights, where it may stay in bfloat16 between convolutions
+   * of what is frozen.
+   */
+  readonly activations?: number;
+  /** Correctly rounded arithmetic on each element, with the same bits whatever lies beside it. */
+  readonly exact?: true;
+  /** Gives the elements of its first input, in another order or type at most; its other inputs are constants. */
+  readonly rearranges?: true;
+  /** Its number among the instructions of our elementwise op (src/native/kernels/kernels.h). */
+  readonly opcode?: number;
+  /** TensorFlow's op of the same arguments, for one of ours. */
+  readonly standard?: string;
+}
+
+/** An op, or several that have everything in common: names, arguments in TensorFlow's notation, facts. */
+export type Row = readonly [names: string, signature: string, facts?: Facts];
+
+const same = { shapes: like(0) };
+const broadcast = { shapes: broadcasting };
+const reduced = "convolution";
+
+/** Every output of a convolution takes one product for each element of its filter. */
+const convolutionWork = ([, filter = []]: readonly Shape[], output: Shape, channels: number) =>
+  (sizeOf(output) * sizeOf(filter)) / channels;
+
+const own: Facts = {
+  shapes: convolution((filter) => filter[3] as number),
+  multiplyAdds: (inputs, output) => convolutionWork(inputs, output, output[3] as number),
+};
+const dense: Facts = { ...own, reduced };
+const depthwise: Facts = {
+  shapes: convolution((filter) => (filter[2] as number) * (filter[3] as number)),
+  multiplyAdds: (inputs, output) => convolutionWork(inputs, output, output[3] as number),
+  reduced,
+};
+
+const FORWARD = "input: T, filter: T";
+const INPUT_GRADIENT = "input_sizes: int32, filter: T, out_backprop: T";
+const FILTER_GRADIENT = "input: T, filter_sizes: int32, out_backprop: T";
+
+/** TensorFlow's ops, as far as anything has met them. What the table does not hold is recorded, too, but by running it. */
+const THEIRS: readonly Row[] = [
+  ["Conv2D", `${FORWARD} -> output: T`, dense],
+  ["Conv2DBackpropInput", `${INPUT_GRADIENT} -> output: T`, { shapes: sizesIn(0), reduced }],
+  ["Conv2DBackpropFilter", `${FILTER_GRADIENT} -> output: T`, { shapes: sizesIn(1), reduced }],
+  ["DepthwiseConv2dNative", `${FORWARD} -> output: T`, depthwise],
+  [
+    "DepthwiseConv2dNativeBackpropInput",
+    `${INPUT_GRADIENT} -> output: T`,
+    { shapes: sizesIn(0), reduced },
+  ],
+  [
+    "DepthwiseConv2dNativeBackpropFilter",
+    `${FILTER_GRADIENT} -> output: T`,
+    { shapes: sizesIn(1), reduced },
+  ],
+  [
+    "FusedBatchNormV3",
+    "x: T, scale: U, offset: U, mean: U, variance: U -> y: T, batch_mean: U, batch_variance: U, reserve_space_1: U, reserve_space_2: U, reserve_space_3: U",
+    { shapes: batchNorm },
+  ],
+  [
+    "FusedBatchNormGradV3",
+    "y_backprop: T, x: T, scale: float, reserve_space_1: U, reserve_space_2: U, reserve_space_3: U -> x_backprop: T, scale_backprop: U, offset_backprop: U, reserve_space_4: U, reserve_space_5: U",
+    { shapes: batchNormGradient },
+  ],
+  [
+    "MatMul",
+    "a: T, b: T -> product: T",
+    {
+      shapes: product("transpose_a", "transpose_b"),
+      multiplyAdds: ([a = []], output) => (sizeOf(a) / (output[0] as number)) * sizeOf(output),
+      reduced: "product",
+    },
+  ],
+  [
+    "BatchMatMulV2",
+    "x: T, y: T -> output: T",
+    { shapes: product("adj_x", "adj_y"), reduced: "product" },
+  ],
+  ["BatchMatMulV3", "x: Ta, y: Tb -> output: Tout", { shapes: product("adj_x", "adj_y") }],
+  ["BiasAdd", "value: T, bias: T -> output: T", { ...same, activations: 1 }],
+  ["BiasAddGrad", "out_backprop: T -> output: T", { shapes: lastAxis }],
+  ["MaxPool", "input: T -> output: T", { shapes: pooling }],
+  ["MaxPoolGrad", "orig_input: T, orig_output: T, grad: T -> output: T", same],
+  ["AvgPool", "value: T -> output: T", { shapes: pooling }],
+  ["AvgPoolGrad", "orig_input_shape: int32, grad: T -> output: T", { shapes: sizesIn(0) }],
+
+  ["Relu", "features: T -> activations: T", { ...same, activations: 1, opcode: 3 }],
+  ["Relu6", "features: T -> activations: T", { ...same, activations: 1 }],
+  ["LeakyRelu", "features: T -> activations: T", same],
+  ["ReluGrad", "gradients: T, features: T -> backprops: T", { ...same, opcode: 4 }],
+  ["Relu6Grad", "gradients: T, features: T -> backprops: T", same],
+  ["Softmax", "logits: T -> softmax: T", same],
+  ["LogSoftmax", "logits: T -> logsoftmax: T", same],
+
+  ["Add AddV2", "x: T, y: T -> z: T", { ...broadcast, activations: 2, exact: true, opcode: 0 }],
+  ["Sub", "x: T, y: T -> z: T", { ...broadcast, exact: true, opcode: 1 }],
+  ["Mul", "x: T, y: T -> z: T", { ...broadcast, exact: true, opcode: 2 }],
+  ["RealDiv", "x: T, y: T -> z: T", { ...broadcast, exact: true }],
+  ["Neg", "x: T -> y: T", { ...same, exact: true }],
+  ["Div FloorDiv FloorMod Maximum Minimum SquaredDifference Pow", "x: T, y: T -> z: T", broadcast],
+  ["RsqrtGrad", "y: T, dy: T -> z: T", same],
+  ["Greater GreaterEqual Less LessEqual Equal NotEqual", "x: T, y: T -> z: bool", broadcast],
+  ["LogicalAnd LogicalOr", "x: bool, y: bool -> z: bool", broadcast],
+  ["LogicalNot", "x: bool -> y: bool", same],
+  [
+    "Abs Exp Log Log1p Sqrt Rsqrt Square Sign ZerosLike OnesLike Tanh Sigmoid Reciprocal Floor Round",
+    "x: T -> y: T",
+    same,
+  ],
+  ["AddN", "inputs: N * T -> sum: T", same],
+  ["Select", "condition: bool, t: T, e: T -> output: T", { shapes: like(1) }],
+  ["SelectV2", "condition: bool, t: T, e: T -> output: T", broadcast],
+
+  [
+    "Sum Mean Max Min Prod",
+    "input: T, reduction_indices: Tidx -> output: T",
+    { shapes: reduction },
+  ],
+  ["ArgMax ArgMin", "input: T, dimension: Tidx -> output: output_type"],
+  ["TopKV2", "input: T, k: Tk -> values: T, indices: index_type"],
+
+  ["Cast", "x: SrcT -> y: DstT", { ...same, rearranges: true }],
+  ["Identity", "input: T -> output: T", { ...same, rearranges: true }],
+  ["Reshape", "tensor: T, shape: Tshape -> output: T", { shapes: reshaping, rearranges: true }],
+  ["Transpose", "x: T, perm: Tperm -> y: T", { shapes: transposition, rearranges: true }],
+  ["StopGradient", "input: T -> output: T", same],
+  ["Bitcast", "input: T -> output: type"],
+  ["ExpandDims", "input: T, dim: Tdim -> output: T"],
+  ["Squeeze", "input: T -> output: T"],
+  ["ReverseV2", "tensor: T, axis: Tidx -> output: T", same],
+
+  ["Concat", "concat_dim: int32, values: N * T -> output: T"],
+  ["ConcatV2", "values: N * T, axis: Tidx -> output: T", { shapes: concatenation }],
+  ["Pack", "values: N * T -> output: T"],
+  ["Split", "split_dim: int32, value: T -> output: num_split * T", { shapes: equalParts }],
+  [
+    "SplitV",
+    "value: T, size_splits: Tlen, split_dim: int32 -> output: num_split * T",
+    { shapes: parts },
+  ],
+  ["Unpack", "value: T -> output: num * T"],
+  ["Slice", "input: T, begin: Index, size: Index -> output: T", { shapes: slice }],
+  ["StridedSlice", "input: T, begin: Index, end: Index, strides: Index -> output: T"],
+  [
+    "GatherV2",
+    "params: Tparams, indices: Tindices, axis: Taxis -> output: Tparams",
+    { shapes: gathering },
+  ],
+  ["Tile", "input: T, multiples: Tmultiples -> output: T", { shapes: tiling }],
+  ["BroadcastTo", "input: T, shape: Tidx -> output: T", { shapes: sizesIn(1) }],
+  ["Pad", "input: T, paddings: Tpaddings -> output: T", { shapes: padding }],
+  ["PadV2", "input: T, paddings: Tpaddings, constant_values: T -> output: T", { shapes: padding }],
+
+  ["Const", "-> output: dtype", { shapes: declared("value") }],
+  ["Fill", "dims: index_type, value: T -> output: T", { shapes: sizesIn(0) }],
+  ["Range", "start: Tidx, limit: Tidx, delta: Tidx -> output: Tidx"],
+  ["OneHot", "indices: TI, depth: int32, on_value: T, off_value: T -> output: T"],
+  ["Placeholder", "-> output: dtype", { shapes: declared("shape") }],
+  ["PlaceholderWithDefault", "input: dtype -> output: dtype", { shapes: declared("shape") }],
+  ["ReadVariableOp", "resource: resource -> value: dtype"],
+];
+
+/** Ops of ours (src/native/ops). Those named after TensorFlow's take the same arguments, and what follows in the same op. */
+const OURS: readonly Row[] = [
+  ["PefdConv2D", `${FORWARD} -> output: T`, { ...own, standard: "Conv2D" }],
+  ["PefdConv2DBias PefdConv2DBiasRelu", `${FORWARD}, bias: T -> output: T`, own],
+  ["PefdConv2DBiasAdd PefdConv2DBiasAddRelu", `${FORWARD}, bias: T, image: T -> output: T`, own],
+  [
+    "PefdConv2DBackpropInput",
+    `${INPUT_GRADIENT} -> output: T`,
+    { shapes: sizesIn(0), standard: "Conv2DBackpropInput" },
+  ],
+  [
+    "PefdConv2DBackpropInputReluGrad",
+    `${INPUT_GRADIENT}, features: T -> output: T`,
+    { shapes: sizesIn(0) },
+  ],
+  [
+    "PefdConv2DBackpropInputAdd",
+    `${INPUT_GRADIENT}, image: T -> output: T`,
+    { shapes: sizesIn(0) },
+  ],
+  [
+    "PefdConv2DBackpropInputAddReluGrad",
+    `${INPUT_GRADIENT}, image: T, features: T -> output: T`,
+    { shapes: sizesIn(0) },
+  ],
+  [
+    "PefdConv2DBackpropFilter",
+    `${FILTER_GRADIENT} -> output: T`,
+    { shapes: sizesIn(1), standard: "Conv2DBackpropFilter" },
+  ],
+  ["PefdElementwise", "operands: N * T -> results: M * T", { shapes: elementwise }],
+];
+
+export const ROWS: readonly Row[] = [...THEIRS, ...OURS];
