@@ -1,4 +1,4 @@
-import { hasMatrixUnits } from "../../runtime/device.js";
+import { hasMatrixUnits, isGpu } from "../../runtime/device.js";
 import { ownOpsServe } from "../../runtime/ownOps.js";
 import type { GraphNode } from "../graph/graph.js";
 import type { RecordedStep } from "../record/trace.js";
@@ -10,6 +10,7 @@ import { fuseElementwise } from "./fusedElementwise.js";
 import { keepApart } from "./keptApart.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
+import { padGradientsFirst } from "./paddedGradients.js";
 import { plainBatchNorm } from "./plainBatchNorm.js";
 import { withStandardOps } from "./standardOps.js";
 
@@ -35,6 +36,10 @@ const joined: readonly Pass[] = [fuseConvolutions, fuseElementwise].map((pass) =
 );
 /** A session's graph optimizer leaves the arithmetic as it was written. */
 const exact: readonly Pass[] = [keepSumsOrdered, keepApart, hideConstants].map(ofNodes);
+/** oneDNN's convolutions in the place of ours, on a processor that multiplies matrices of bfloat16 in units of its own. */
+const oneDnn: readonly Pass[] = [standard, ofNodes(padGradientsFirst)].map((pass) =>
+  where(() => hasMatrixUnits() && !isGpu(), pass),
+);
 const bfloat16 = (...kinds: Reduced[]): Pass => ofNodes((nodes) => toBfloat16(nodes, kinds));
 
 /**
@@ -46,7 +51,7 @@ const PASSES: Readonly<
 > = {
   graph: {
     float32: [...joined, ...exact],
-    bfloat16: [where(hasMatrixUnits, standard), ...joined, ...exact, bfloat16("convolution")],
+    bfloat16: [...oneDnn, ...joined, ...exact, bfloat16("convolution")],
   },
   xla: {
     float32: [standard, plainBatchNorm],

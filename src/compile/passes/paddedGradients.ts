@@ -1,0 +1,135 @@
+import { DT } from "../../runtime/native.js";
+import {
+  type Attributes,
+  constNode,
+  type GraphNode,
+  nodeOf,
+  nodesByName,
+  outputOf,
+} from "../graph/graph.js";
+
+/** Pixels in front of and behind each axis of images [N, H, W, C]. */
+type Sides = readonly (readonly [before: number, after: number])[];
+
+/** The images, the filter and the gradient of what a convolution makes of them. */
+interface Sizes {
+  readonly images: readonly number[];
+  readonly filter: readonly number[];
+  readonly windows: readonly number[];
+}
+
+/**
+ * Gradients of convolutions with explicit padding as gradients of images that were padded before. oneDNN has none for
+ * explicit padding, and TensorFlow's own take many times as long, most of all in bfloat16 (docs/adr/0006). The images'
+ * gradient is the padded images' without its margin; the filter's is the same.
+ */
+export function padGradientsFirst(nodes: readonly GraphNode[]): GraphNode[] {
+  const byName = nodesByName(nodes);
+  const shapeOf = (ref: string): readonly number[] =>
+    byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)] ?? [];
+  return nodes.flatMap((node) => {
+    if (!isPadded(node)) return [node];
+    const own = node.shapes?.[0] ?? [];
+    const [first = "", second = "", dy = ""] = node.inputs;
+    const windows = shapeOf(dy);
+    if (node.op === "Conv2DBackpropInput") {
+      return imagesGradient(node, { images: own, filter: shapeOf(second), windows });
+    }
+    if (node.op === "Conv2DBackpropFilter") {
+      return filterGradient(node, { images: shapeOf(first), filter: own, windows });
+    }
+    return [node];
+  });
+}
+
+const isPadded = ({ attributes: { padding } }: GraphNode): boolean =>
+  padding !== undefined && "string" in padding && padding.string === "EXPLICIT";
+
+const numbers = (attributes: Attributes, name: string): readonly number[] => {
+  const value = attributes[name];
+  return value !== undefined && "ints" in value ? value.ints : [];
+};
+
+/** The padding that a convolution asks for, behind the images no more than its windows reach. */
+function sidesOf({ attributes }: GraphNode, { images, filter, windows }: Sizes): Sides {
+  const pads = numbers(attributes, "explicit_paddings");
+  const strides = numbers(attributes, "strides");
+  return images.map((size, axis) => {
+    if (axis === 0 || axis === 3) return [0, 0];
+    const before = pads[2 * axis] ?? 0;
+    const reached = ((windows[axis] ?? 0) - 1) * (strides[axis] ?? 1) + (filter[axis - 1] ?? 0);
+    return [before, Math.max(0, reached - before - size)];
+  });
+}
+
+const unpadded = (attributes: Attributes): Attributes => ({
+  ...attributes,
+  padding: { string: "VALID" },
+  explicit_paddings: { ints: [] },
+});
+
+const ints = (name: string, values: readonly number[], shape: readonly number[]): GraphNode =>
+  constNode(name, {
+    dtype: DT.int32,
+    shape,
+    bytes: new Uint8Array(Int32Array.from(values).buffer),
+  });
+
+const INDICES = { type: DT.int32 };
+
+const grown = (images: readonly number[], sides: Sides): number[] =>
+  images.map((size, axis) => size + (sides[axis]?.[0] ?? 0) + (sides[axis]?.[1] ?? 0));
+
+function imagesGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
+  const sides = sidesOf(node, sizes);
+  const padded = grown(sizes.images, sides);
+  const [, filter = "", dy = ""] = node.inputs;
+  const names = {
+    padded: `${node.name}/padded`,
+    sizes: `${node.name}/padded_sizes`,
+    begin: `${node.name}/begin`,
+    size: `${node.name}/size`,
+  };
+  const { T = { type: DT.float } } = node.attributes;
+  return [
+    ints(names.sizes, padded, [4]),
+    {
+      ...node,
+      name: names.padded,
+      inputs: [names.sizes, filter, dy, ...node.inputs.slice(3)],
+      attributes: unpadded(node.attributes),
+      shapes: [padded],
+    },
+    ints(
+      names.begin,
+      sides.map(([before]) => before),
+      [4],
+    ),
+    ints(names.size, sizes.images, [4]),
+    {
+      name: node.name,
+      op: "Slice",
+      inputs: [names.padded, names.begin, names.size],
+      attributes: { T, Index: INDICES },
+      shapes: [sizes.images],
+    },
+  ];
+}
+
+function filterGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
+  const sides = sidesOf(node, sizes);
+  const [images = "", ...others] = node.inputs;
+  const names = { padded: `${node.name}/padded`, sides: `${node.name}/sides` };
+  const { T = { type: DT.float } } = node.attributes;
+  return [
+    ints(names.sides, sides.flat(), [4, 2]),
+    {
+      name: names.padded,
+      op: "Pad",
+      inputs: [images, names.sides],
+      attributes: { T, Tpaddings: INDICES },
+      shapes: [grown(sizes.images, sides)],
+    },
+    { ...node, inputs: [names.padded, ...others], attributes: unpadded(node.attributes) },
+  ];
+}
