@@ -2,6 +2,7 @@ import { relative } from "node:path";
 import type { Check } from "./check.js";
 import type { GpuLibraries } from "./gpu/libraries.js";
 import type { Outlook } from "./gpu/outlook.js";
+import { unusedAdvice } from "./gpu/problems.js";
 import { judgeGpu } from "./gpu/requirements.js";
 import type { GpuSurvey } from "./gpu/survey.js";
 import { cudaVersionText, cudnnVersionText, type Gpu } from "./gpu/types.js";
@@ -49,7 +50,8 @@ function unusedCheck(gpu: Gpu, { kind, probe }: GpuSituation): Check {
     return { ...CHECK, ok: false, detail, hint: "PEFD_RUNTIME=gpu npm run setup" };
   }
   const reason = probe.reason || "TensorFlow did not say why";
-  return { ...CHECK, ok: false, detail: `NOT USED: ${label}; ${reason}`, hint: "npm run setup" };
+  const hint = unusedAdvice(reason);
+  return { ...CHECK, ok: false, detail: `NOT USED: ${label}; ${reason}`, hint };
 }
 
 function usedCheck(gpu: Gpu, { survey, outlook }: GpuSituation): Check {

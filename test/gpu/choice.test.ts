@@ -7,9 +7,6 @@ import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
 import { type RunDocument, runToEnd, syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 
-/** Until then these are told, and fail nothing. */
-const todo = "the choice of a GPU is on its way";
-
 /** CUDA by itself counts the 4090 first; the bus has it second. */
 const TWO: Pretence = { gpus: [GPUS.t4, GPUS.rtx4090] };
 
@@ -38,29 +35,27 @@ describe("two GPUs, of which a process sees one", { skip: noPretendedGpu() }, ()
     contexts: ["NVIDIA GeForce RTX 4090"],
   };
 
-  it("is the first of the bus by itself, and no other is touched", { todo }, async () => {
+  it("is the first of the bus by itself, and no other is touched", async () => {
     assert.deepEqual(await used([], TWO), T4);
   });
 
-  it("is the other with --gpu 1, or the paper's --gpuNum 1", { todo }, async () => {
+  it("is the other with --gpu 1, or the paper's --gpuNum 1", async () => {
     assert.deepEqual(await used(["--gpu", "1"], TWO), RTX4090);
     assert.deepEqual(await used(["--gpuNum", "1"], TWO), RTX4090);
   });
 
-  it("is the first that CUDA_VISIBLE_DEVICES names, from which --gpu counts", {
-    todo,
-  }, async () => {
+  it("is the first that CUDA_VISIBLE_DEVICES names, from which --gpu counts", async () => {
     const visible = { ...TWO, env: { CUDA_VISIBLE_DEVICES: "1,0" } };
     assert.deepEqual(await used([], visible), RTX4090);
     assert.deepEqual(await used(["--gpu", "1"], visible), T4);
   });
 
-  it("has the precision of its own capability", { todo }, async () => {
+  it("has the precision of its own capability", async () => {
     const { stdout } = await gpu.pefd([...words, "--gpu", "1", "--json"], TWO);
     assert.equal(JSON.parse(stdout).precision, "float32");
   });
 
-  it("is none that is not there: exit 2, and which there are", { todo }, async () => {
+  it("is none that is not there: exit 2, and which there are", async () => {
     const { exitCode, stderr } = await gpu.pefd([...words, "--gpu", "2"], TWO);
     assert.equal(exitCode, 2);
     assert.match(stderr, /0 Tesla T4, 1 NVIDIA GeForce RTX 4090/);

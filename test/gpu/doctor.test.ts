@@ -6,9 +6,6 @@ import { GPUS, type Pretence } from "./pretence.js";
 import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
 import { gpuTree, noPretendedGpu } from "./runtimeTree.js";
 
-/** Until then these are told, and fail nothing. */
-const todo = "the judgement of GPUs is on its way";
-
 /** Libraries without one of which TensorFlow uses no GPU at all. */
 const LIBRARIES = [
   ...["libcudart.so.12", "libcublas.so.12", "libcublasLt.so.12", "libcufft.so.11"],
@@ -98,7 +95,7 @@ describe("doctor on pretended machines", { skip: noPretendedGpu() }, () => {
   };
 
   for (const [title, pretence, mark, says] of MACHINES) {
-    it(title, { todo }, async () => {
+    it(title, async () => {
       const said = await doctor(pretence);
       assert.equal(said.mark, mark, said.text);
       assert.equal(said.exitCode, mark === "ok" ? 0 : 3, said.text);
@@ -106,7 +103,7 @@ describe("doctor on pretended machines", { skip: noPretendedGpu() }, () => {
     });
   }
 
-  it("tells which libraries serve, and their versions", { todo }, async () => {
+  it("tells which libraries serve, and their versions", async () => {
     const { text } = await doctor({});
     for (const library of LIBRARIES) assert.match(text, new RegExp(`^ +${library} +/?\\S+`, "m"));
     assert.match(text, /CUDA 12\.9 .*cuDNN 9\.28/);
@@ -118,7 +115,7 @@ describe("doctor on pretended machines", { skip: noPretendedGpu() }, () => {
   });
 
   for (const [i, library] of LIBRARIES.entries()) {
-    it(`names ${library} where it is missing, and exits with 3`, { todo }, async (t) => {
+    it(`names ${library} where it is missing, and exits with 3`, async (t) => {
       const tree = gpuTree() as string;
       const folder = join(gpu.root, `tree-${i}/runtime`, basename(tree));
       treeWithout(tree, folder, (path) => basename(path) === library);

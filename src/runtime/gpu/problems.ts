@@ -24,3 +24,19 @@ export function driverAdvice(problem: { readonly text: string; readonly code?: n
     ? LIBRARY_MISSING
     : "nvidia-smi shows the driver's state.";
 }
+
+/** What to do about one of the driver's own libraries that TensorFlow could not open, by its name. */
+const DRIVER_LIBRARIES: Readonly<Record<string, string>> = {
+  "libnvidia-ml.so.1":
+    "In a container, start it with NVIDIA_DRIVER_CAPABILITIES=compute,utility; else install NVIDIA's driver whole.",
+  "libcuda.so.1": LIBRARY_MISSING,
+};
+
+/**
+ * What to do where the driver answers and TensorFlow uses no GPU all the same.
+ * @param reason TensorFlow's own words
+ */
+export function unusedAdvice(reason: string): string {
+  const known = Object.entries(DRIVER_LIBRARIES).find(([name]) => reason.includes(name));
+  return known?.[1] ?? "npm run setup";
+}
