@@ -80,8 +80,8 @@ export async function writeEvaluationFiles(
   await writeOutputFile(confusion, isCsv ? confusionCsv(matrix) : confusionSvg(matrix, title));
 }
 
-const computedBy = ({ precision, engine, device }: EvalResult): string =>
-  `${precision} by the ${engine} engine on ${device}`;
+const computedBy = ({ precision, engine, device, tf32 }: EvalResult): string =>
+  `${precision}${tf32 ? " (TF32 allowed)" : ""} by the ${engine} engine on ${device}`;
 
 const paragraph = (result: EvalResult): string =>
   [

@@ -41,6 +41,18 @@ export function computeCapability(env: Environment): number | undefined {
   return capability === undefined ? undefined : Number(capability);
 }
 
+/** The first generation of NVIDIA GPUs that has TF32. */
+const TF32_CAPABILITY = 8;
+
+/**
+ * Whether products of float32 factors may be rounded to TF32's 11 binary digits: on a GPU that has it, unless NVIDIA's
+ * switch turns it off (environment.ts). TensorFlow must be loaded.
+ */
+export function mayUseTf32(env: Environment): boolean {
+  const hasIt = isGpu() && (computeCapability(env) ?? TF32_CAPABILITY) >= TF32_CAPABILITY;
+  return hasIt && env.NVIDIA_TF32_OVERRIDE !== "0";
+}
+
 /**
  * Memory in use on the GPU that TensorFlow computes on, in megabytes (2^20 bytes): with memory taken as needed, the
  * most that was needed so far. Undefined on a processor. TensorFlow must be loaded.

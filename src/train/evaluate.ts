@@ -8,7 +8,7 @@ import type { ImageSet } from "../data/dataset.js";
 import { buildModel } from "../models/build.js";
 import { stateLayout } from "../models/survey.js";
 import { zeroFill } from "../nn/initialization.js";
-import { deviceWarning } from "../runtime/device.js";
+import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { createDetailedMetrics } from "./confusion.js";
 import { chooseEngine } from "./engine.js";
@@ -110,6 +110,7 @@ async function evaluateSubject(
     ...metrics,
     imagesPerSecond: n / seconds,
     ...choice,
+    tf32: mayUseTf32(env),
   };
   return { result, confusion: confusion as Float32Array };
 }

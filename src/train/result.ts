@@ -49,4 +49,6 @@ export interface EvalResult {
   readonly engine: string;
   readonly precision: string;
   readonly device: string;
+  /** Whether a GPU may have rounded factors of float32 to TF32: never in an evaluation in float32, unless it was told to. */
+  readonly tf32: boolean;
 }

@@ -3,39 +3,18 @@ import { test } from "node:test";
 import { realData } from "../data/cifar/recordFiles.js";
 import { sharedPath } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
+import { noReferences, REFERENCES } from "./references.js";
 
-/** What PyTorch makes of its own checkpoints in float32, on all 10,000 test images. */
-const BY_PYTORCH = {
-  resnet8x4: {
-    file: "reference/resnet8x4_ours/ckpt_epoch_240.pth",
-    top1: 76.3,
-    top5: 94.44,
-    loss: 0.84207,
-  },
-  resnet32x4: {
-    file: "reference/resnet32x4_vanilla/ckpt_epoch_240.pth",
-    top1: 79.42,
-    top5: 94.75,
-    loss: 0.85413,
-  },
-};
-
-for (const [model, { file, ...expected }] of Object.entries(BY_PYTORCH)) {
-  const checkpoint = sharedPath(file);
-  const data = realData();
-  const missing =
-    checkpoint === undefined
-      ? "the reference checkpoints are not beside the project"
-      : data === undefined && "PEFD_REAL_DATA names no folder of the real CIFAR-100";
+for (const { model, file, ...expected } of REFERENCES) {
   test(`the reference ${model} evaluates on the real images as in PyTorch`, {
-    skip: missing,
+    skip: noReferences(),
     timeout: 900_000,
   }, async () => {
-    const words = ["eval", "--checkpoint", checkpoint as string, "--model", model];
+    const words = ["eval", "--checkpoint", sharedPath(file) as string, "--model", model];
     const { exitCode, stdout, stderr } = await pefd([
       ...words,
       "--data",
-      data as string,
+      realData() as string,
       "--precision",
       "float32",
       "--json",

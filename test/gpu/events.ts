@@ -13,9 +13,10 @@ export interface GpuEvent {
     | "launch"
     | "load"
     | "graph"
+    | "tf32"
     | "nothing"
     | "wrong";
-  /** Bytes of memory and of copies; a GPU's number on the bus; else 1. */
+  /** Bytes of memory and of copies; a GPU's number on the bus; whether TF32 is allowed; else 1. */
   readonly amount: number;
   /** The GPU's, kernel's or function's name. */
   readonly name: string;

@@ -6,7 +6,7 @@
 #include "handle.h"
 
 Status cudnnCreate(void **library) {
-  *library = newThing();
+  *library = newLibrary("cudnn");
   return SUCCESS;
 }
 
