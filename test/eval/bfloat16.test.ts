@@ -7,7 +7,7 @@ import { openFrozen } from "#pefd/train/openModel.js";
 import { evaluateModel } from "#pefd/train/session.js";
 import { streamedSource } from "#pefd/train/source.js";
 import { study, type Trace } from "../compile/scenes.js";
-import { realData } from "../data/recordFiles.js";
+import { realData } from "../data/cifar/recordFiles.js";
 import { SAMPLED, wholeMatrices } from "../helpers/matrices.js";
 import { sharedPath } from "../helpers/paths.js";
 import { noReferences, REFERENCES, type Reference } from "./references.js";

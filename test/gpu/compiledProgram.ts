@@ -17,6 +17,8 @@ export interface CompiledProgram {
   readonly kernels: Readonly<Record<string, number>>;
   /** The loops that it starts, the longest first. */
   readonly loops: readonly CompiledLoop[];
+  /** Products of matrices in kernels of XLA's own making; all others are left to cuBLAS. */
+  readonly ownProducts: number;
 }
 
 /** Flags that make XLA write down what it compiles. */
@@ -72,7 +74,8 @@ function readProgram(name: string, text: string): CompiledProgram {
     return [{ rounds: rounds === undefined ? undefined : Number(rounds), kernels }];
   });
   loops.sort((a, b) => kernelCount(b.kernels) - kernelCount(a.kernels));
-  return { name, kernels: kernelsOf(entry), loops };
+  const ownProducts = text.match(/ dot\(/g)?.length ?? 0;
+  return { name, kernels: kernelsOf(entry), loops, ownProducts };
 }
 
 /** The programs that were compiled while XLA_FLAGS held dumpFlags of this folder. */

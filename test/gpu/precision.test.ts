@@ -30,19 +30,19 @@ describe("which arithmetic a GPU is asked for", { skip: noPretendedGpu() }, () =
   });
   after(() => gpu?.remove());
 
-  /** What a command says of itself, whether libraries found TF32 allowed, and what XLA multiplies with by itself. */
+  /** What a command says of itself, whether libraries found TF32 allowed, and whether XLA multiplies by itself. */
   const asked = async (words: readonly string[], pretence: Pretence = {}) => {
     const run = await runToEnd<EvalDocument>(gpu, words, pretence);
     const told = eventsOf(run.events, "tf32");
     assert.ok(told.length > 0, "a library was opened");
     for (const { name } of told) assert.ok(MULTIPLYING.includes(name), name);
     const allowed = [...new Set(told.map(({ amount }) => amount === 1))];
-    const own = run.programs.flatMap(({ kernels }) => kernels["Custom fusion"] ?? []);
+    const own = run.programs.some(({ ownProducts }) => ownProducts > 0);
     const { precision, tf32 } = run.document;
     return { precision, tf32, allowed, own };
   };
 
-  const FLOAT32 = { precision: "float32", tf32: false, allowed: [false], own: [] };
+  const FLOAT32 = { precision: "float32", tf32: false, allowed: [false], own: false };
 
   for (const engine of ["xla", "graph", "eager"]) {
     it(`eval computes in float32 without TF32: ${engine}`, async () => {
@@ -51,8 +51,8 @@ describe("which arithmetic a GPU is asked for", { skip: noPretendedGpu() }, () =
   }
 
   it("eval computes in bfloat16 when it is asked to, and says so", async () => {
-    const { precision, tf32, allowed } = await asked([...evaluation, "--precision", "bfloat16"]);
-    assert.deepEqual([precision, tf32, allowed], ["bfloat16", true, [true]]);
+    const reduced = await asked([...evaluation, "--precision", "bfloat16"]);
+    assert.deepEqual(reduced, { precision: "bfloat16", tf32: true, allowed: [true], own: true });
   });
 
   it("who sets NVIDIA's switch has TF32, and is told", async () => {
@@ -73,7 +73,7 @@ describe("which arithmetic a GPU is asked for", { skip: noPretendedGpu() }, () =
     const training = ["--model", "resnet8", "--epochs", "1", "--batch_size", "32"];
     const places = ["--data", data, "--save_dir", join(gpu.root, "save"), "--no_cache"];
     const words = ["train-teacher", ...training, ...places, "--precision", "float32"];
-    const { precision, allowed } = await asked(words);
-    assert.deepEqual([precision, allowed], ["float32", [false]]);
+    const { precision, allowed, own } = await asked(words);
+    assert.deepEqual([precision, allowed, own], ["float32", [false], false]);
   });
 });
