@@ -1,7 +1,7 @@
 import type { ImageSet } from "../data/dataset.js";
 import { assembleTestBatch } from "../data/hostBatch.js";
 import type { Model } from "../nn/model.js";
-import { type Tensor2D, tf } from "../runtime/tf.js";
+import { tf } from "../runtime/tf.js";
 import { type Matrix, zeros } from "./matrix.js";
 
 /** What a model says about some images. */
@@ -37,7 +37,7 @@ function forward(model: Model, set: ImageSet, from: number, to: number) {
     const shape: [number, number, number, number] = [to - from, set.height, set.width, 3];
     const output = model.forward(tf.tensor4d(images, shape), { training: false, updates: [] });
     return {
-      features: (output.features.at(-1) as Tensor2D).dataSync(),
+      features: output.pooled.dataSync(),
       predictions: tf.argMax(output.logits, 1).dataSync(),
     } as unknown as { features: Float32Array; predictions: Int32Array };
   });

@@ -1,7 +1,7 @@
 import type { ImageSet } from "../data/dataset.js";
 import { batchRanges, epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
 import { tf, type Variable } from "../runtime/tf.js";
-import { type Learner, variablesOf } from "../train/learner.js";
+import { type Learner, learnerVariables } from "../train/learner.js";
 import {
   openTrainingSession,
   type SessionDescription,
@@ -20,7 +20,9 @@ const LEARNING_RATE = 0.05;
 function trainOn(session: TrainingSession, plan: Int32Array, batchSize: number): void {
   const rowsPerCall = batchSize * session.stepsPerCall;
   for (const { from, to } of batchRanges(plan.length / PLAN_COLUMNS, rowsPerCall)) {
-    session.train(plan.subarray(from * PLAN_COLUMNS, to * PLAN_COLUMNS), LEARNING_RATE);
+    session.train(plan.subarray(from * PLAN_COLUMNS, to * PLAN_COLUMNS), {
+      ...{ learningRate: LEARNING_RATE, epoch: 1, step: 1 + from / batchSize },
+    });
   }
   session.metrics(); // a GPU may still be at work; reading waits for it
 }
@@ -43,14 +45,6 @@ function openWork(described: Described, sets: readonly ImageSet[], variant: Vari
   };
 }
 
-/** Everything that a learner keeps in tf.Variables. */
-const variablesIn = ({ model, extra, velocities, metrics }: Learner): Variable[] => [
-  ...variablesOf(model.state),
-  ...variablesOf(extra),
-  ...velocities,
-  metrics.total,
-];
-
 /**
  * Training of a learner on random images: one repeat is an epoch of so many whole batches.
  * @param constants variables that steps read and nothing changes (a frozen teacher)
@@ -70,6 +64,6 @@ export function trainingWork(
     steps,
     images,
     open: (variant) => openWork(described, sets, variant),
-    dispose: () => tf.dispose([...variablesIn(learner), ...constants]),
+    dispose: () => tf.dispose([...learnerVariables(learner), ...constants]),
   };
 }

@@ -8,8 +8,6 @@ import type { Work, WorkName, WorkSize } from "./types.js";
 
 const NUM_CLASSES = 100;
 const SEED = 10;
-/** The paper's temperature and number of projectors. */
-const PAPER = { kd_T: 4, num_proj: 3 };
 
 /** Which pair and method are timed. */
 export interface Pair {
@@ -23,8 +21,8 @@ const initialised = (name: string) =>
 
 function distillWork({ teacher, student, method }: Pair, size: WorkSize): Work {
   const guide = frozen(initialised(teacher));
-  const weights = methodRow(method).defaults;
-  const setting = { model_s: student, distill: method, ...weights, ...PAPER };
+  const weights = methodRow(method).weights;
+  const setting = { model_s: student, distill: method, ...weights };
   const learner = studentLearner(guide.model, setting, NUM_CLASSES, SEED);
   return trainingWork(`distill ${method} ${teacher} -> ${student}`, learner, guide.variables, size);
 }

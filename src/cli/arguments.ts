@@ -1,8 +1,8 @@
 import yargs, { type Argv } from "yargs";
 import { inputError } from "../common/errors.js";
 import { nearestName } from "../common/nearest.js";
+import type { Row, Rows } from "../common/optionRow.js";
 import { rowsOf } from "../config/resolve.js";
-import type { Row, Rows } from "../config/row.js";
 import type { Command } from "./command.js";
 
 /** Flags by name, as typed: text, true or false, or a list where one was repeated. */

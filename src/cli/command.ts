@@ -1,6 +1,6 @@
+import type { Section } from "../common/optionRow.js";
 import type { Configuration } from "../config/file.js";
 import type { Layer } from "../config/resolve.js";
-import type { Section } from "../config/row.js";
 
 /** Where a command's words go: results to stdout, everything else to stderr. */
 export interface Output {

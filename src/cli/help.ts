@@ -1,6 +1,6 @@
+import type { Row } from "../common/optionRow.js";
 import { choicesOf } from "../config/choices.js";
 import { rowsOf } from "../config/resolve.js";
-import type { Row } from "../config/row.js";
 import { declare, quietYargs } from "./arguments.js";
 import type { Command } from "./command.js";
 

@@ -1,6 +1,6 @@
+import type { Row } from "../common/optionRow.js";
 import { variableOf } from "../config/environment.js";
 import { expectation } from "../config/parse.js";
-import type { Row } from "../config/row.js";
 import { COMMANDS, type CommandRow } from "./commands.js";
 import { defaultText, meaning, sentence } from "./help.js";
 

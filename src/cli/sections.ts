@@ -1,5 +1,5 @@
+import type { Section } from "../common/optionRow.js";
 import { CONFIGURATION, GENERAL, RESULT, WITHOUT_EFFECT } from "../config/options.js";
-import type { Section } from "../config/row.js";
 
 /** The sections of a command that trains: its own, and those of every such command. */
 export const trainingSections = (own: readonly Section[]): readonly Section[] => [

@@ -1,6 +1,6 @@
+import type { Row } from "../common/optionRow.js";
 import { methodNames } from "../distill/registry.js";
 import { modelNames } from "../models/registry.js";
-import type { Row } from "./row.js";
 
 /** What a row of type "choice" may be, from the registry it names or its own list; empty for other rows. */
 export function choicesOf(row: Row): readonly string[] {

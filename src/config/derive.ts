@@ -1,5 +1,6 @@
 import { inputError } from "../common/errors.js";
 import { METHODS } from "../distill/registry.js";
+import type { LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
 import { modelNameOf } from "./modelName.js";
 import {
@@ -7,10 +8,12 @@ import {
   type DistillOptions,
   EVAL_SECTIONS,
   type EvalOptions,
+  METHOD_SECTIONS,
+  sectionsOfMethod,
   TEACHER_SECTIONS,
   type TeacherOptions,
 } from "./options.js";
-import { type Layer, type Resolved, resolveRows } from "./resolve.js";
+import { givenBy, type Layer, type Resolved, resolveRows, rowsOf } from "./resolve.js";
 import { findTeacher } from "./teacherFile.js";
 
 /** SGD's learning rate at the start for models that name no other. */
@@ -37,13 +40,28 @@ function fillLearningRate(resolved: Resolved, model: string): Resolved {
   return fill(resolved, "learning_rate", own ?? LEARNING_RATE, origin);
 }
 
+/** What the paper's code takes for a weight where another one is given. */
+const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
+
+/** Weights are a set: the method's published one where none is given, else those not given are the paper's code's. */
 function fillWeights(resolved: Resolved): Resolved {
   const method = text(resolved, "distill");
-  const defaults = Object.entries(METHODS.find(method)?.defaults ?? {});
-  return defaults.reduce(
-    (filled, [name, value]) => fill(filled, name, value, `default of ${method}`),
+  const isGiven = Object.keys(BESIDE_GIVEN).some((name) => resolved.options[name] !== undefined);
+  const [weights, origin] = isGiven
+    ? [BESIDE_GIVEN, "default beside a given weight"]
+    : [METHODS.row(method).weights, `default of ${method}`];
+  return Object.entries(weights).reduce(
+    (filled, [name, value]) => fill(filled, name, value, origin),
     resolved,
   );
+}
+
+/** A sentence for each given option that is one of other methods only. */
+export function withoutMethod(layers: readonly Layer[], method: string): string[] {
+  const own = rowsOf(sectionsOfMethod(method));
+  return Object.entries(rowsOf(METHOD_SECTIONS))
+    .filter(([name, row]) => own[name] === undefined && givenBy(name, row, layers) >= 0)
+    .map(([name]) => `--${name} has no effect: ${method} has no such option.`);
 }
 
 /** A path given more strongly than a model's name, as by a flag over a preset, names the model itself. */
@@ -92,7 +110,8 @@ function refuseNoLoss({ options }: Resolved): void {
  * @throws inputError for a value that is not allowed
  */
 export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<DistillOptions>> {
-  const weighted = fillWeights(resolveRows(DISTILL_SECTIONS, layers));
+  const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
+  const weighted = fillWeights(resolveRows(sectionsOfMethod(distill as string), layers));
   refuseNoLoss(weighted);
   refuseOtherImages(text(weighted, "model_s"));
   return fillTeacher(fillLearningRate(weighted, text(weighted, "model_s")));

@@ -1,5 +1,5 @@
+import type { Rows } from "../common/optionRow.js";
 import type { Layer } from "./resolve.js";
-import type { Rows } from "./row.js";
 
 /** The environment variable of an option: PEFD_ and its name in capitals. */
 export const variableOf = (name: string): string => `PEFD_${name.toUpperCase()}`;

@@ -5,8 +5,8 @@ import { parseBoundedJson } from "../common/boundedJson.js";
 import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/inputFile.js";
 import { didYouMean } from "../common/nearest.js";
+import type { Rows } from "../common/optionRow.js";
 import type { Layer } from "./resolve.js";
-import type { Rows } from "./row.js";
 
 /** Keys of a configuration file that are not options. */
 const OWN_KEYS = ["extends", "description", "published"];

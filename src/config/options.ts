@@ -7,10 +7,16 @@ import {
   number,
   path,
   paths,
+  type Row,
+  type Rows,
+  type Section,
   section,
   string,
   type Values,
-} from "./row.js";
+} from "../common/optionRow.js";
+import type { Method } from "../distill/method.js";
+import { KL_OPTIONS } from "../distill/options.js";
+import { METHODS } from "../distill/registry.js";
 
 /** How steps are run. */
 export const ENGINES = ["eager", "graph", "xla", "auto"] as const;
@@ -42,20 +48,24 @@ export const DISTILLATION = section("Distillation", {
     touches: "numbers",
   }),
   gamma: derived(
-    number(undefined, "Weight of the cross-entropy.", {
-      alias: "r",
-      boundTo: "distill",
-      min: 0,
-      defaultText: "the method's",
-      touches: "numbers",
-    }),
+    number(
+      undefined,
+      "Weight of the cross-entropy. The weights are a set: with one of them given, the others are 1, 0, 0.",
+      {
+        alias: "r",
+        boundTo: "distill",
+        min: 0,
+        defaultText: "the method's, or 1",
+        touches: "numbers",
+      },
+    ),
   ),
   alpha: derived(
     number(undefined, "Weight of the KL divergence between logits.", {
       alias: "a",
       boundTo: "distill",
       min: 0,
-      defaultText: "the method's",
+      defaultText: "the method's, or 0",
       touches: "numbers",
     }),
   ),
@@ -64,21 +74,11 @@ export const DISTILLATION = section("Distillation", {
       alias: "b",
       boundTo: "distill",
       min: 0,
-      defaultText: "the method's",
+      defaultText: "the method's, or 0",
       touches: "numbers",
     }),
   ),
-  kd_T: number(4, "Temperature of the KL divergence.", {
-    boundTo: "distill",
-    above: 0,
-    touches: "numbers",
-  }),
-  num_proj: integer(3, "Projectors in the ensemble of `ours`; 0 compares the features directly.", {
-    boundTo: "distill",
-    min: 0,
-    max: 64,
-    touches: "numbers",
-  }),
+  ...KL_OPTIONS,
   teacher_cache: flag("Keep the teacher's outputs on disk for later epochs and other runs.", {
     touches: "speed",
   }),
@@ -292,9 +292,35 @@ export const GENERAL = section("General", {
   no_color: flag("No colours; NO_COLOR=1 does the same.", { flagOnly: true, touches: "output" }),
 });
 
+/**
+ * A method's own options, as a run of that method has them: they belong to it, and touch the numbers unless they say
+ * otherwise.
+ */
+const ownSection = ({ name, options }: Method): Section => {
+  const rows = Object.entries<Row>(options).map(([option, row]) => {
+    return [option, { ...{ boundTo: "distill", touches: "numbers" as const }, ...row }];
+  });
+  return section(`Method ${name}`, Object.fromEntries(rows));
+};
+
+/** The options of one method. @throws inputError for an unknown name */
+export const methodSection = (name: string): Section => ownSection(METHODS.row(name));
+
+const isGeneral = (option: string): boolean => Object.hasOwn(DISTILLATION.rows, option);
+
+/** Options of methods, each under its method's name; without those that every distillation has. */
+export const METHOD_SECTIONS: readonly Section[] = METHODS.rows()
+  .map(ownSection)
+  .map(({ title, rows }) => {
+    const own = Object.entries(rows).filter(([option]) => !isGeneral(option));
+    return section(title, Object.fromEntries(own) as Rows);
+  })
+  .filter(({ rows }) => Object.keys(rows).length > 0);
+
 /** Every option that a configuration file may set, whatever command it is for. */
-export const ALL_SECTIONS = [
+export const ALL_SECTIONS: readonly Section[] = [
   DISTILLATION,
+  ...METHOD_SECTIONS,
   TEACHER,
   TRAINING,
   DATA,
@@ -305,10 +331,22 @@ export const ALL_SECTIONS = [
   CONFIGURATION,
   RESULT,
   GENERAL,
-] as const;
+];
 
-/** What a distillation is made of. */
-export const DISTILL_SECTIONS = [DISTILLATION, TRAINING, DATA, ENGINE, OUTPUT] as const;
+/** What a distillation by any method is made of. */
+export const DISTILL_SECTIONS: readonly Section[] = [
+  DISTILLATION,
+  ...METHOD_SECTIONS,
+  TRAINING,
+  DATA,
+  ENGINE,
+  OUTPUT,
+];
+
+/** What a distillation by one method is made of. @throws inputError for an unknown name */
+export const sectionsOfMethod = (name: string): readonly Section[] => [
+  ...[DISTILLATION, methodSection(name), TRAINING, DATA, ENGINE, OUTPUT],
+];
 /** What a teacher's training is made of. */
 export const TEACHER_SECTIONS = [TEACHER, TRAINING, DATA, ENGINE, OUTPUT] as const;
 /** What an evaluation is made of. */
@@ -319,10 +357,11 @@ type Common = Values<typeof DATA> & Values<typeof ENGINE>;
 /** Everything that training a teacher and distilling have in common, resolved. */
 export interface TrainOptions extends Common, Values<typeof TRAINING>, Values<typeof OUTPUT> {}
 
-/** A distillation, resolved: weights, teacher and learning rate are known. */
-export interface DistillOptions extends TrainOptions, Omit<Values<typeof DISTILLATION>, "path_t"> {
-  readonly path_t: string;
-}
+/** A distillation, resolved: weights, teacher and learning rate are known; the method's own options beside them. */
+export type DistillOptions = TrainOptions &
+  Omit<Values<typeof DISTILLATION>, "path_t"> & { readonly path_t: string } & Readonly<
+    Record<string, unknown>
+  >;
 
 /** A teacher's training, resolved. */
 export interface TeacherOptions extends TrainOptions, Values<typeof TEACHER> {}

@@ -1,7 +1,7 @@
 import { inputError, type PefdError } from "../common/errors.js";
 import { didYouMean } from "../common/nearest.js";
+import type { Range, Row, ValueType } from "../common/optionRow.js";
 import { choicesOf } from "./choices.js";
-import type { Range, Row, ValueType } from "./row.js";
 
 /** "of at least 1", "above 0 and at most 1", or an empty string. */
 function rangeText({ min, max, above, below }: Range): string {

@@ -1,5 +1,5 @@
+import type { Row, Rows, Section, Values } from "../common/optionRow.js";
 import { parseValue } from "./parse.js";
-import type { Row, Rows, Section, Values } from "./row.js";
 
 /** Values from one place: flags, the environment, a file. Stronger layers come first. */
 export interface Layer {

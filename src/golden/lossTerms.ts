@@ -1,8 +1,9 @@
 import { crossEntropy, distillKL } from "../distill/losses.js";
+import type { Anatomy, Moment } from "../distill/method.js";
+import { type OpenedMethod, openMethod } from "../distill/open.js";
 import { methodRow } from "../distill/registry.js";
-import type { Distillation } from "../distill/types.js";
 import type { ModelOutput, StateEntry } from "../nn/model.js";
-import type { Scalar, Tensor, Tensor2D } from "../runtime/tf.js";
+import { type Scalar, type Tensor2D, tf } from "../runtime/tf.js";
 import { formulaFill, PROJECTOR_KEY } from "./formula.js";
 import type { LossesGolden } from "./schema.js";
 
@@ -27,18 +28,28 @@ interface TermRow {
   build(numbers: readonly number[], inputs: LossInputs): Term;
 }
 
-const output = (logits: Tensor2D, features: readonly Tensor[]): ModelOutput => ({
-  logits,
-  features,
-  preactFeatures: features,
+/** A vector that stands for penultimate features as well as for logits. */
+const output = (vector: Tensor2D): ModelOutput => ({
+  ...{ stem: undefined, maps: [], pooled: vector, logits: vector },
 });
 
-const onLogits = (distillation: Distillation): Term => ({
-  student: "logitS",
-  teacher: "logitT",
-  state: distillation.state,
-  loss: (student, teacher) => distillation.loss(output(student, []), output(teacher, [])),
-});
+const vectorOf = (pooled: number): Anatomy => ({ maps: [], pooled, state: [] });
+
+/** A method of the registry between two vectors. */
+function open(name: string, sizes: readonly [number, number], told: object): OpenedMethod {
+  const [student, teacher] = sizes.map(vectorOf) as [Anatomy, Anatomy];
+  const pair = { student, teacher, numClasses: student.pooled, labels: [] };
+  return openMethod(methodRow(name), pair, told, formulaFill(PROJECTOR_KEY));
+}
+
+/** The sum of a method's own terms. */
+function ownLoss(method: OpenedMethod): Term["loss"] {
+  return (student, teacher) => {
+    const at = { student: output(student), teacher: output(teacher) } as Moment;
+    const terms = Object.values(method.terms(at, { training: true, updates: [] }));
+    return (terms as Scalar[]).reduce((sum, term) => tf.add(sum, term));
+  };
+}
 
 const TERMS: readonly TermRow[] = [
   {
@@ -56,35 +67,22 @@ const TERMS: readonly TermRow[] = [
   },
   {
     pattern: /^kd1proj_T(\d+)$/,
-    build: ([temperature], { logitS }) =>
-      onLogits(
-        methodRow("kd1proj").build({
-          studentFeatureSize: 1,
-          teacherFeatureSize: 1,
-          numClasses: logitS.shape[1] as number,
-          numProjectors: 1,
-          temperature: temperature as number,
-          fill: formulaFill(PROJECTOR_KEY),
-        }),
-      ),
+    build: ([kd_T], { logitS }) => {
+      const classes = logitS.shape[1] as number;
+      const method = open("kd1proj", [classes, classes], { kd_T });
+      const { state } = method;
+      return { student: "logitS", teacher: "logitT", state, loss: ownLoss(method) };
+    },
   },
   {
     pattern: /^ours_(\d+)to(\d+)_p(\d+)$/,
-    build: ([from, to, projectors], { logitS }) => {
-      const distillation = methodRow("ours").build({
-        studentFeatureSize: from as number,
-        teacherFeatureSize: to as number,
-        numClasses: logitS.shape[1] as number,
-        numProjectors: projectors as number,
-        temperature: 1,
-        fill: formulaFill(PROJECTOR_KEY),
-      });
+    build: ([from, to, num_proj]) => {
+      const method = open("ours", [from as number, to as number], { num_proj });
       return {
         student: `featS${from}` as InputName,
         teacher: `featT${to}` as InputName,
-        state: distillation.state,
-        loss: (student, teacher) =>
-          distillation.loss(output(student, [student]), output(teacher, [teacher])),
+        state: method.state,
+        loss: ownLoss(method),
       };
     },
   },

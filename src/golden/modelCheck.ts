@@ -3,7 +3,7 @@ import type { EngineName } from "../compile/types.js";
 import { crossEntropy } from "../distill/losses.js";
 import { type BuiltModel, buildModel } from "../models/build.js";
 import { isCounter, isParameter, toPyTorchLayout } from "../nn/builder.js";
-import type { StateEntry } from "../nn/model.js";
+import { featureList, listBeforeRelu, type StateEntry } from "../nn/model.js";
 import type { Tensor, Tensor2D, Tensor4D, Update, Variable } from "../runtime/tf.js";
 import { gradientsOf } from "../train/gradients.js";
 import { type Check, checkNumber, checkNumbers, withinSpread } from "./comparison.js";
@@ -51,8 +51,8 @@ function evaluate(model: BuiltModel, golden: ModelGolden, engine: EngineName): R
       const output = model.forward(images as Tensor4D, { training: false, updates: [] });
       return {
         logits: output.logits,
-        ...numbered("features", output.features),
-        ...numbered("featuresPreact", output.preactFeatures),
+        ...numbered("features", featureList(output)),
+        ...numbered("featuresPreact", listBeforeRelu(output)),
       };
     },
   });

@@ -1,21 +1,16 @@
 import type { ProgramDescription } from "../compile/types.js";
 import { crossEntropy, distillKL } from "../distill/losses.js";
+import type { Moment } from "../distill/method.js";
+import { type OpenedMethod, openMethod } from "../distill/open.js";
 import { methodRow } from "../distill/registry.js";
-import type { Distillation } from "../distill/types.js";
 import { buildModel } from "../models/build.js";
 import type { Model } from "../nn/model.js";
 import { type Scalar, type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
-import {
-  type Batch,
-  distilling,
-  type Learner,
-  parametersOf,
-  trainingUpdates,
-  variablesOf,
-} from "../train/learner.js";
-import { createMetrics } from "../train/metrics.js";
+import type { Batch } from "../train/batch.js";
+import { type Learner, trainingUpdates, variablesOf } from "../train/learner.js";
+import { anatomyOf, createLearner } from "../train/learners.js";
+import { distilling } from "../train/objective.js";
 import { oneHotLabels } from "../train/oneHot.js";
-import { createVelocities } from "../train/sgd.js";
 import type { Feed } from "./execute.js";
 import { formulaFill, PROJECTOR_KEY } from "./formula.js";
 import type { TrajectoryGolden } from "./schema.js";
@@ -27,7 +22,7 @@ const STEPS_PER_CALL = 2;
 export interface Scene {
   readonly learner: Learner;
   readonly teacher: Model;
-  readonly distillation: Distillation;
+  readonly method: OpenedMethod;
   /** What is written down to be compared. */
   readonly seen: {
     /** [3]: cross entropy, KL, the method's term. */
@@ -46,23 +41,17 @@ export function createScene(golden: TrajectoryGolden): Scene {
   const { numClasses, projectors, kdT, input } = golden;
   const student = buildModel(golden.student, numClasses, formulaFill());
   const teacher = buildModel(golden.teacher, numClasses, formulaFill());
-  const distillation = methodRow(golden.method).build({
-    studentFeatureSize: student.featureSize,
-    teacherFeatureSize: teacher.featureSize,
-    numClasses,
-    numProjectors: projectors,
-    temperature: kdT,
-    fill: formulaFill(PROJECTOR_KEY),
-  });
-  const parameters = parametersOf([...student.state, ...distillation.state]);
-  const learner: Learner = {
-    model: student,
-    extra: distillation.state,
-    parameters,
-    velocities: createVelocities(parameters),
-    metrics: createMetrics(),
-    objective: distilling(teacher, distillation, golden, kdT),
+  const pair = {
+    ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
+    ...{ numClasses, labels: input.labels },
   };
+  const told = { kd_T: kdT, num_proj: projectors };
+  const method = openMethod(methodRow(golden.method), pair, told, formulaFill(PROJECTOR_KEY));
+  const objective = distilling({
+    ...{ teacher, teacherMaps: pair.teacher.maps.length },
+    ...{ method, weights: golden, temperature: kdT },
+  });
+  const learner = createLearner(student, method.state, objective);
   const batch = input.labels.length;
   const zeros = (shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false));
   const seen = {
@@ -71,18 +60,19 @@ export function createScene(golden: TrajectoryGolden): Scene {
     teacherLogits: zeros([batch, numClasses]),
     teacherFeatures: zeros([batch, teacher.featureSize]),
   };
-  return { learner, teacher, distillation, seen };
+  return { learner, teacher, method, seen };
 }
 
 /** The loss terms one by one, whatever their weights; changes nothing that learns. */
-function termsStep({ learner, teacher, distillation, seen }: Scene, batch: Batch, kdT: number) {
+function termsStep({ learner, teacher, method, seen }: Scene, batch: Batch, kdT: number) {
   const guide = teacher.forward(batch.images, { training: false, updates: [] });
   const output = learner.model.forward(batch.images, { training: true, updates: [] });
   const oneHot = oneHotLabels(batch.labels, learner.model.numClasses);
+  const at = { ...batch, student: output, teacher: guide, oneHot } as unknown as Moment;
   const terms: Scalar[] = [
     crossEntropy(output.logits, oneHot),
     distillKL(output.logits, guide.logits, kdT),
-    distillation.loss(output, guide),
+    ...(Object.values(method.terms(at, { training: true, updates: [] })) as Scalar[]),
   ];
   const updates: Update[] = [[seen.terms, tf.stack(terms)]];
   return updates;
@@ -94,7 +84,7 @@ function evaluationStep({ learner, teacher, seen }: Scene, { images }: Batch): U
   return [
     [seen.studentLogits, learner.model.forward(images, context).logits],
     [seen.teacherLogits, guide.logits],
-    [seen.teacherFeatures, guide.features.at(-1) as Tensor],
+    [seen.teacherFeatures, guide.pooled],
   ];
 }
 
@@ -122,7 +112,7 @@ export function describeTrajectory(
     variables: {
       learner: [...variablesOf([...learner.model.state, ...learner.extra]), ...learner.velocities],
       teacher: variablesOf(teacher.state),
-      seen: [...Object.values(seen), learner.metrics.total],
+      seen: [...Object.values(seen), ...(Object.values(learner.metrics) as Variable[])],
     },
     precision: "float32",
     knownRounds: true,

@@ -1,7 +1,7 @@
 import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { linear } from "../nn/layers.js";
-import type { ForwardContext, ModelOutput } from "../nn/model.js";
+import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool, maxPool } from "../nn/pool.js";
 import type { Tensor4D } from "../runtime/tf.js";
 import {
@@ -76,10 +76,10 @@ export const deepResnet =
       const first = stem(images, context);
       const maps = runStages(stages, first, context);
       const pooled = globalAveragePool((maps.at(-1) as Activated).out);
-      const features = [first, ...maps.map(({ out }) => out), pooled];
       return {
-        features,
-        preactFeatures: kind.hasPreact ? [first, ...maps.map(({ sum }) => sum), pooled] : features,
+        stem: plainMap(first),
+        maps: maps.map(({ sum, out }) => ({ out, beforeRelu: kind.hasPreact ? sum : out })),
+        pooled,
         logits: classifier(pooled),
       };
     };

@@ -1,7 +1,7 @@
 import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { linear } from "../nn/layers.js";
-import type { ForwardContext, ModelOutput } from "../nn/model.js";
+import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import type { Tensor4D } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
@@ -62,8 +62,7 @@ export const mobileNet: Architecture = (builder, numClasses) => {
     let x = relu(stem(images, context));
     for (const layer of layers) x = layer(x, context);
     const pooled = globalAveragePool(x);
-    const features = [x, pooled];
-    return { features, preactFeatures: features, logits: classifier(pooled) };
+    return { stem: undefined, maps: [plainMap(x)], pooled, logits: classifier(pooled) };
   };
   return { featureSize, forward };
 };

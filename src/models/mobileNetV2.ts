@@ -7,7 +7,7 @@ import {
   normal,
 } from "../nn/initialization.js";
 import { linear } from "../nn/layers.js";
-import type { ForwardContext, ModelOutput } from "../nn/model.js";
+import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
@@ -108,8 +108,8 @@ export const mobileNetV2 =
         maps.push(x);
       }
       const pooled = globalAveragePool(relu(last(x, context)));
-      const features = [first, ...FEATURE_GROUPS.map((i) => maps[i] as Tensor4D), pooled];
-      return { features, preactFeatures: features, logits: classifier(pooled) };
+      const ends = FEATURE_GROUPS.map((i) => plainMap(maps[i] as Tensor4D));
+      return { stem: plainMap(first), maps: ends, pooled, logits: classifier(pooled) };
     };
     return { featureSize: LAST_CHANNELS, forward };
   };

@@ -1,7 +1,7 @@
 import { relu } from "../nn/activation.js";
 import { type Initialization, kaimingNormalFanOut } from "../nn/initialization.js";
 import { linear } from "../nn/layers.js";
-import type { ForwardContext, ModelOutput } from "../nn/model.js";
+import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import type { Tensor4D } from "../runtime/tf.js";
 import { type Activated, BASIC, convolutionUnit, residualStage, runStages } from "./residual.js";
@@ -38,8 +38,9 @@ export const resnet =
       const maps = runStages(stages, first, context);
       const pooled = globalAveragePool((maps.at(-1) as Activated).out);
       return {
-        features: [first, ...maps.map(({ out }) => out), pooled],
-        preactFeatures: [first, ...maps.map(({ sum }) => sum), pooled],
+        stem: plainMap(first),
+        maps: maps.map(({ sum, out }) => ({ out, beforeRelu: sum })),
+        pooled,
         logits: classifier(pooled),
       };
     };

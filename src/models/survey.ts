@@ -53,6 +53,15 @@ export function surveyModel(modelName: string): ModelSurvey {
 }
 
 /**
+ * [H, W, C] of each stage's map (ModelOutput.maps). Does not need the native library.
+ * @throws inputError for an unknown name
+ */
+export function mapShapes(modelName: string): readonly (readonly number[])[] {
+  const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
+  return traceShapes((builder) => architecture(builder, CLASSES), imageSize).maps;
+}
+
+/**
  * The tensors of a model with CIFAR-100's classes, in PyTorch's order; their variables are not real ones. Does not need
  * the native library.
  * @throws inputError for an unknown name

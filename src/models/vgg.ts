@@ -8,7 +8,7 @@ import {
   normal,
 } from "../nn/initialization.js";
 import { batchNorm, convolution, linear } from "../nn/layers.js";
-import type { ForwardContext, ModelOutput } from "../nn/model.js";
+import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool, maxPool } from "../nn/pool.js";
 import type { Tensor4D } from "../runtime/tf.js";
 import type { Layer } from "./residual.js";
@@ -86,8 +86,9 @@ export const vgg =
       }
       const pooled = globalAveragePool(maps[4] as Tensor4D);
       return {
-        features: [...maps, pooled],
-        preactFeatures: [maps[0] as Tensor4D, ...sums.slice(1), pooled],
+        stem: plainMap(maps[0] as Tensor4D),
+        maps: maps.slice(1).map((out, i) => ({ out, beforeRelu: sums[i + 1] as Tensor4D })),
+        pooled,
         logits: classifier(pooled),
       };
     };

@@ -3,7 +3,7 @@ import type { ModelBuilder } from "../nn/builder.js";
 import { normalizedConvolution } from "../nn/fold.js";
 import { constant, type Initialization, kaimingNormalFanOut } from "../nn/initialization.js";
 import { batchNorm, convolution, linear } from "../nn/layers.js";
-import type { ForwardContext, ModelOutput } from "../nn/model.js";
+import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import type { Architecture } from "./types.js";
@@ -122,8 +122,9 @@ export const wideResnet =
       const pooled = globalAveragePool(relu(normalized));
       const followed = maps.slice(1).map((map) => map.normalized);
       return {
-        features: [first, ...maps.map(({ out }) => out), pooled],
-        preactFeatures: [first, ...followed, normalized, pooled],
+        stem: plainMap(first),
+        maps: maps.map(({ out }, i) => ({ out, beforeRelu: followed[i] ?? normalized })),
+        pooled,
         logits: classifier(pooled),
       };
     };

@@ -31,15 +31,40 @@ export interface ForwardContext {
   readonly updates: Update[];
 }
 
+/** A map of features, [N, H, W, C]. */
+export interface FeatureMap {
+  /** What the next layers see. */
+  readonly out: Tensor4D;
+  /** The same before its last ReLU, as the paper's code has it; `out` where the family has no such thing. */
+  readonly beforeRelu: Tensor4D;
+}
+
 /** What every model returns. */
 export interface ModelOutput {
-  /** Feature maps from the stem on, [N, H, W, C], the last one the penultimate vector [N, C]. */
-  readonly features: readonly Tensor[];
-  /** The same maps before their last ReLU where the family has such a thing. */
-  readonly preactFeatures: readonly Tensor[];
+  /** What the first convolution makes; undefined where only the last map is of use. */
+  readonly stem: FeatureMap | undefined;
+  /** The maps that each stage ends with, the last one that which is averaged into `pooled`. */
+  readonly maps: readonly FeatureMap[];
+  /** The penultimate vector, [N, C]. */
+  readonly pooled: Tensor2D;
   /** [N, classes] */
   readonly logits: Tensor2D;
 }
+
+/** The paper's code's list of features: stem, maps, penultimate vector. */
+export const featureList = ({ stem, maps, pooled }: ModelOutput): Tensor[] => [
+  ...[...(stem === undefined ? [] : [stem]), ...maps].map(({ out }) => out),
+  pooled,
+];
+
+/** The same list before the last ReLUs. */
+export const listBeforeRelu = ({ stem, maps, pooled }: ModelOutput): Tensor[] => [
+  ...[...(stem === undefined ? [] : [stem]), ...maps].map(({ beforeRelu }) => beforeRelu),
+  pooled,
+];
+
+/** A map that is the same before and after. */
+export const plainMap = (out: Tensor4D): FeatureMap => ({ out, beforeRelu: out });
 
 /** A model: named state and a pure description of its forward pass. */
 export interface Model {

@@ -1,6 +1,6 @@
 import { type Tensor4D, type Variable, withStandIn } from "../runtime/tf.js";
 import type { ModelBuilder } from "./builder.js";
-import type { ForwardContext, ModelOutput, StateEntry } from "./model.js";
+import { type ForwardContext, featureList, type ModelOutput, type StateEntry } from "./model.js";
 import { type Shaped, shapeTensorFlow } from "./shapeTensorFlow.js";
 
 /** What shapes alone tell of a model. */
@@ -8,6 +8,8 @@ export interface ShapeTrace {
   readonly state: readonly StateEntry[];
   /** Shapes of the feature list for one image, [H, W, C] each and [C] for the last. */
   readonly features: readonly (readonly number[])[];
+  /** Those of the stages' maps among them. */
+  readonly maps: readonly (readonly number[])[];
   /** Multiplications with an addition in convolutions and linear layers, for one image. */
   readonly multiplyAdds: number;
 }
@@ -31,10 +33,11 @@ export function traceShapes(describe: Describe, imageSize: number): ShapeTrace {
       folds: [],
     };
     const images = { shape: [1, imageSize, imageSize, 3] } as Shaped as Tensor4D;
-    const { features } = describe(builder).forward(images, { training: false, updates: [] });
+    const output = describe(builder).forward(images, { training: false, updates: [] });
     return {
       state: builder.state,
-      features: features.map(({ shape }) => shape.slice(1)),
+      features: featureList(output).map(({ shape }) => shape.slice(1)),
+      maps: output.maps.map(({ out }) => out.shape.slice(1)),
       multiplyAdds: work.multiplyAdds,
     };
   });

@@ -28,12 +28,18 @@ export interface Metrics {
   readonly top5: number;
 }
 
+/** Means over the training images of an epoch. */
+export interface TrainingMetrics extends Metrics {
+  /** Each term of the loss before it is weighted, by name; left out where the loss is one term. */
+  readonly terms?: Readonly<Record<string, number>> | undefined;
+}
+
 /** What is known when an epoch is over. */
 export interface EpochRow {
   /** Counts from 1. */
   readonly epoch: number;
   readonly learningRate: number;
-  readonly train: Metrics;
+  readonly train: TrainingMetrics;
   readonly test: Metrics;
   /** Wall-clock seconds of the epoch, evaluation included. */
   readonly seconds: number;
@@ -53,6 +59,8 @@ export interface Best {
 export interface RunInfo {
   /** One line for people, e.g. "distil resnet32x4 -> resnet8x4 with ours". */
   readonly title: string;
+  /** The loss with its weights, such as "loss = 1 CE + 25 ours". */
+  readonly loss?: string;
   readonly runDir: string;
   /** Epochs of the whole run. */
   readonly epochs: number;

@@ -23,7 +23,24 @@ const COLUMNS: readonly (readonly [name: string, value: (row: EpochRow) => numbe
   ["step_ms", (row) => row.stepMs],
 ];
 
-const HEADER = COLUMNS.map(([name]) => name).join(",");
+const NAMES = COLUMNS.map(([name]) => name);
+
+/** Columns of the terms of a loss are named after them. */
+const TERM = /^train_([a-z]\w{0,39})$/;
+
+/** More terms than any loss has. */
+const MOST_TERMS = 100;
+
+const headerOf = (terms: readonly string[]): string =>
+  [...NAMES, ...terms.map((term) => `train_${term}`)].join(",");
+
+/** The terms that a log has columns of, from its first line; undefined where that is not a header. */
+function termsOf(header: string): string[] | undefined {
+  const names = header.trim().split(",");
+  const terms = names.slice(NAMES.length).map((name) => TERM.exec(name)?.[1]);
+  if (names.slice(0, NAMES.length).join() !== NAMES.join() || terms.length > MOST_TERMS) return;
+  return terms.every((term) => term !== undefined) ? terms : undefined;
+}
 
 /** The log of a run's epochs, one line each. */
 export interface EpochLog {
@@ -33,7 +50,13 @@ export interface EpochLog {
 }
 
 // String() gives the shortest decimal that reads back as the same number, NaN and Infinity included.
-const format = (row: EpochRow) => COLUMNS.map(([, value]) => String(value(row))).join(",");
+const format = (row: EpochRow, terms: readonly string[]): string =>
+  [
+    ...COLUMNS.map(([, value]) => value(row)),
+    ...terms.map((term) => row.train.terms?.[term] ?? Number.NaN),
+  ]
+    .map(String)
+    .join(",");
 
 const NUMBER = /^\s*(NaN|-?Infinity|-?\d+(\.\d+)?(e[+-]?\d+)?)\s*$/;
 
@@ -47,20 +70,22 @@ const isPossible = ({ epoch, train, test, seconds, stepMs }: EpochRow): boolean 
   [train.top1, train.top5, test.top1, test.top5].every(isAccuracy) &&
   [seconds, stepMs].every((value) => Number.isNaN(value) || (value >= 0 && value < 1e12));
 
-function parse(line: string): EpochRow | undefined {
+function parse(line: string, terms: readonly string[]): EpochRow | undefined {
   const cells = line.split(",");
-  if (cells.length !== COLUMNS.length || !cells.every((cell) => NUMBER.test(cell)))
-    return undefined;
-  const row = rowOf(cells.map(Number));
+  const isWhole = cells.length === COLUMNS.length + terms.length;
+  if (!isWhole || !cells.every((cell) => NUMBER.test(cell))) return undefined;
+  const row = rowOf(cells.map(Number), terms);
   return isPossible(row) ? row : undefined;
 }
 
-function rowOf(values: readonly number[]): EpochRow {
+function rowOf(values: readonly number[], names: readonly string[]): EpochRow {
+  const own = names.map((name, i) => [name, values[COLUMNS.length + i] ?? Number.NaN] as const);
+  const terms = own.length > 0 && { terms: Object.fromEntries(own) };
   const at = (index: number) => values[index] ?? Number.NaN;
   return {
     epoch: at(0),
     learningRate: at(1),
-    train: { loss: at(2), top1: at(3), top5: at(4) },
+    train: { loss: at(2), top1: at(3), top5: at(4), ...terms },
     test: { loss: at(5), top1: at(6), top5: at(7) },
     seconds: at(8),
     stepMs: at(9),
@@ -72,13 +97,12 @@ function rowOf(values: readonly number[]): EpochRow {
 const MAX_FILE_BYTES = 2 ** 24;
 
 /** The file's complete lines after the header; a last line without its newline is still being written. */
-function completeLines(path: string): string[] {
+function completeLines(path: string): { lines: string[]; terms: readonly string[] } {
   const lines = readInputText(path, { maxBytes: MAX_FILE_BYTES }).split("\n").slice(0, -1);
   const header = lines.shift();
-  if (header !== undefined && header.trim() !== HEADER) {
-    throw inputError(`${path} is not a log of epochs: its first line is not "${HEADER}".`);
-  }
-  return lines;
+  const terms = header === undefined ? [] : termsOf(header);
+  if (terms !== undefined) return { lines, terms };
+  throw inputError(`${path} is not a log of epochs: its first line is not "${headerOf([])}".`);
 }
 
 /**
@@ -91,13 +115,14 @@ export function readEpochLog(runDir: string): EpochRow[] {
   const path = join(runDir, EPOCH_LOG);
   if (!existsSync(path)) return [];
   let last = 0;
-  return completeLines(path).map((line, index) => {
-    const row = parse(line);
+  const { lines, terms } = completeLines(path);
+  return lines.map((line, index) => {
+    const row = parse(line, terms);
     const where = `${path}, line ${index + 2}`;
     if (!row) {
       const found = line.slice(0, 60);
       throw inputError(
-        `${where}: expected ${COLUMNS.length} numbers of an epoch, found "${found}".`,
+        `${where}: expected ${COLUMNS.length + terms.length} numbers of an epoch, found "${found}".`,
       );
     }
     if (row.epoch <= last) {
@@ -121,32 +146,39 @@ export function epochLogText(runDir: string): string | undefined {
 }
 
 /** That text with one more row; with a header where it is empty. */
-export const epochLogWith = (text: string | undefined, row: EpochRow): string =>
-  `${text || `${HEADER}\n`}${format(row)}\n`;
+export function epochLogWith(text: string | undefined, row: EpochRow): string {
+  const before = text || `${headerOf(Object.keys(row.train.terms ?? {}))}\n`;
+  const terms = termsOf(before.slice(0, before.indexOf("\n"))) ?? [];
+  return `${before}${format(row, terms)}\n`;
+}
 
-/** Lines worth keeping when a run goes on after an epoch; unreadable ones (a crash of the machine) go. */
-function keptLines(path: string, afterEpoch: number): string[] {
-  if (afterEpoch === 0 || !existsSync(path)) return [];
-  return completeLines(path).filter((line) => (parse(line)?.epoch ?? Infinity) <= afterEpoch);
+/** Header and lines worth keeping when a run goes on after an epoch; unreadable ones (a crash of the machine) go. */
+function keptLog(path: string, afterEpoch: number, named: readonly string[]) {
+  if (afterEpoch === 0 || !existsSync(path)) return { lines: [], terms: named };
+  const { lines, terms } = completeLines(path);
+  const isKept = (line: string) => (parse(line, terms)?.epoch ?? Infinity) <= afterEpoch;
+  return { lines: lines.filter(isKept), terms };
 }
 
 /**
  * Opens a run's epochs.csv for appending. A run may have been killed between writing a row and the checkpoint
  * of that epoch, so rows of later epochs than the checkpoint's are dropped.
  * @param afterEpoch the last epoch that counts: the checkpoint's; 0 for a fresh run, which starts the file anew
+ * @param terms of the loss, for the columns of a new file; one that goes on keeps its columns
  * @param runDir the run's folder, which exists
  * @throws runError or inputError naming the file where it cannot be written
  */
 export async function openEpochLog(
   runDir: string,
-  { afterEpoch }: { afterEpoch: number },
+  { afterEpoch, terms: named = [] }: { afterEpoch: number; terms?: readonly string[] },
 ): Promise<EpochLog> {
   const path = join(runDir, EPOCH_LOG);
-  await writeFileAtomic(path, `${[HEADER, ...keptLines(path, afterEpoch)].join("\n")}\n`);
+  const { lines, terms } = keptLog(path, afterEpoch, named);
+  await writeFileAtomic(path, `${[headerOf(terms), ...lines].join("\n")}\n`);
   const file = openAppendOnly(path);
   return {
     append(row) {
-      file.append(Buffer.from(`${format(row)}\n`));
+      file.append(Buffer.from(`${format(row, terms)}\n`));
       file.flush();
     },
     close: file.close,

@@ -8,6 +8,7 @@ export function runLines(info: RunInfo): string[] {
   return [
     info.title,
     `  ${counted(info.epochs, "epoch")} of ${counted(info.steps, "step")}${goesOn}; ${info.engine} engine, ${info.precision}, ${info.device}`,
+    ...(info.loss === undefined ? [] : [`  ${info.loss}`]),
     `  ${info.runDir}`,
   ];
 }

@@ -17,7 +17,7 @@ export const STEP_EVENTS = "steps";
 
 /** TensorBoard's view of a run. */
 export interface RunEvents {
-  /** Logs the five scalars at the row's epoch. */
+  /** Logs the five scalars at the row's epoch, and each term of the loss as `train_TERM`. */
   epochDone(row: EpochRow): void;
   /** Logs train_loss and train_acc by training step where one is due. */
   stepDone(progress: StepProgress): void;
@@ -62,6 +62,9 @@ export function openRunEvents(runDir: string, options: RunEventsOptions): RunEve
     epochDone(row) {
       for (const [tag, value] of Object.entries(EPOCH_SCALARS)) {
         epochs.scalar(tag, value(row), row.epoch);
+      }
+      for (const [term, value] of Object.entries(row.train.terms ?? {})) {
+        epochs.scalar(`train_${term}`, value, row.epoch);
       }
       epochs.flush();
     },

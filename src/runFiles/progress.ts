@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { amount, best, count, figure, metrics, place, sha256 } from "./values.js";
+import { amount, best, count, figure, metrics, place, sha256, trainingMetrics } from "./values.js";
 
 /** The file from which an interrupted run goes on: the one whose being written completes an epoch. */
 export const RESUME_FILE = "resume.safetensors";
@@ -8,7 +8,7 @@ export const RESUME_FILE = "resume.safetensors";
 const row = z.object({
   epoch: place,
   learningRate: figure,
-  train: metrics,
+  train: trainingMetrics,
   test: metrics,
   seconds: amount,
   stepMs: amount,

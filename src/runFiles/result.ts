@@ -1,7 +1,17 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { type Found, readStateFile, type StateFile } from "./stateFile.js";
-import { amount, best, count, metrics, name, place, sha256, text } from "./values.js";
+import {
+  amount,
+  best,
+  count,
+  metrics,
+  name,
+  place,
+  sha256,
+  text,
+  trainingMetrics,
+} from "./values.js";
 
 /** What a finished run has come to. */
 export const RESULT_FILE = "result.json";
@@ -9,7 +19,7 @@ export const RESULT_FILE = "result.json";
 const schema = z.object({
   runDir: text,
   epochs: place,
-  train: metrics,
+  train: trainingMetrics,
   test: metrics,
   best,
   /** Wall time of all epochs, evaluation included. */

@@ -43,5 +43,10 @@ export const setting = z.union(
 /** Means over a set of images. */
 export const metrics = z.object({ loss: figure, top1: percent, top5: percent }, "must be metrics");
 
+/** Means over the training images, with each term of the loss by name. */
+export const trainingMetrics = metrics.extend({
+  terms: z.record(name, figure, "must be terms").optional(),
+});
+
 /** The best test accuracy so far and its epoch; epoch 0 before the first one is done. */
 export const best = z.object({ top1: percent, epoch: count }, "must be an accuracy and its epoch");

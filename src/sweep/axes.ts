@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { inputError } from "../common/errors.js";
-import { DATA, DISTILLATION, ENGINE, TRAINING } from "../config/options.js";
+import type { Row, Rows } from "../common/optionRow.js";
+import { DATA, DISTILLATION, ENGINE, METHOD_SECTIONS, TRAINING } from "../config/options.js";
 import { givenBy, type Layer, rowsOf } from "../config/resolve.js";
-import type { Row, Rows } from "../config/row.js";
 
 /** The values of one run: every list replaced by one of its elements. */
 export interface Combination {
@@ -14,7 +14,7 @@ export interface Combination {
 const TAKES_ONE_VALUE = new Set(["integer", "number", "choice"]);
 
 function sweepableRows(): Rows {
-  const { trial, ...rows } = rowsOf([DISTILLATION, TRAINING, DATA, ENGINE]);
+  const { trial, ...rows } = rowsOf([DISTILLATION, ...METHOD_SECTIONS, TRAINING, DATA, ENGINE]);
   // Trials vary fastest: the repetitions of an experiment follow each other.
   const ordered = Object.entries({ ...rows, trial } as Rows);
   const fit = ordered.filter(([name, row]) => TAKES_ONE_VALUE.has(row.type) || name === "path_t");

@@ -1,8 +1,10 @@
 import { homedir } from "node:os";
 import { cacheDirectory } from "../common/cachePaths.js";
 import type { DistillOptions } from "../config/options.js";
+import { ownOptions } from "../distill/open.js";
 import { methodRow } from "../distill/registry.js";
-import { usedOutputs } from "../distill/teacherOutputs.js";
+import { usedViews } from "../distill/views.js";
+import { lossFormula } from "../distill/weights.js";
 import { studentLearner } from "./learners.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
 import { openScene, type Scene, train } from "./prepare.js";
@@ -16,14 +18,16 @@ const openCache = (
   options: DistillOptions,
   { dataset, choice }: Scene,
   { reporter, env }: Hooks,
-) =>
-  openTeacherCache({
+) => {
+  const method = methodRow(options.distill);
+  return openTeacherCache({
     ...{ teacher, dataset, choice, reporter },
-    outputs: usedOutputs(methodRow(options.distill), options),
+    views: usedViews(method.sees(ownOptions(method, options)), options),
     batchSize: options.batch_size,
     exact: options.deterministic,
     cacheDirectory: cacheDirectory(env, homedir()),
   });
+};
 
 /**
  * Trains a student with a frozen teacher, as the paper's train_student.py.
@@ -33,12 +37,14 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
   const scene = openScene(options, hooks);
   const { numClasses } = scene.dataset;
   const teacher = await openFrozen(options.path_t, options.model_t, numClasses);
-  const learner = studentLearner(teacher.model, options, numClasses, scene.seed);
+  const { labels } = scene.dataset.train;
+  const learner = studentLearner(teacher.model, options, numClasses, scene.seed, labels);
   const title = `${options.model_t} -> ${options.model_s}, ${options.distill}, trial ${options.trial}`;
   return train(
     {
       kind: "distill",
       title,
+      loss: lossFormula(options.distill, options),
       runDir: studentFolder(options),
       learner,
       constants: teacher.variables,

@@ -54,9 +54,11 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
     const count = step < wholeSteps ? stepsUntilDue(task, step, room) : 1;
     const before = performance.now();
     const rows = rowsOf(plan, step, count, batchSize);
+    const first = step + 1;
     step += count;
     const upcoming = rowsOf(plan, step, Math.max(0, wholeSteps - step), batchSize);
-    const dataSeconds = session.train(rows, task.learningRate, upcoming);
+    const place = { learningRate: task.learningRate, epoch: task.epoch, step: first };
+    const dataSeconds = session.train(rows, place, upcoming);
     task.onProgress(
       progressAt(
         task,

@@ -3,8 +3,8 @@ import { type Scalar, type Tensor, tf, type Variable } from "../runtime/tf.js";
 /** A loss, its gradients, and tensors of the forward pass that are needed afterwards. */
 export interface GradientResult<T> {
   readonly loss: Scalar;
-  /** One gradient per variable, in their order. */
-  readonly gradients: readonly Tensor[];
+  /** One gradient per variable, in their order; undefined where the loss does not depend on it. */
+  readonly gradients: readonly (Tensor | undefined)[];
   readonly kept: T;
 }
 
@@ -18,7 +18,6 @@ export interface Forward<T> {
 /**
  * Gradients of a scalar. tfjs disposes of every tensor made inside a differentiated function; those that `forward`
  * lists survive into the caller's tidy, which disposes of them in turn.
- * @throws Error if a variable has no influence on the loss (a defect of the description)
  */
 export function gradientsOf<T>(
   forward: () => Forward<T>,
@@ -27,16 +26,12 @@ export function gradientsOf<T>(
   let result: Forward<T> | undefined;
   const { value, grads } = tf.variableGrads(() => {
     result = forward();
-    for (const tensor of result.tensors) tf.keep(tensor);
+    for (const tensor of new Set(result.tensors)) tf.keep(tensor);
     return result.loss;
   }, [...variables]);
   const { kept, tensors } = result as unknown as Forward<T>;
-  for (const tensor of tensors) releaseToScope(tensor);
-  const gradients = variables.map((variable) => {
-    const gradient = grads[variable.name];
-    if (gradient == null) throw new Error(`${variable.name} has no gradient.`);
-    return gradient;
-  });
+  for (const tensor of new Set(tensors)) releaseToScope(tensor);
+  const gradients = variables.map((variable) => grads[variable.name] ?? undefined);
   return { loss: value, gradients, kept };
 }
 

@@ -1,32 +1,14 @@
-import { crossEntropy, distillKL } from "../distill/losses.js";
-import type { Distillation, LossWeights } from "../distill/types.js";
+import type { DrawnStep, Draws } from "../distill/method.js";
 import { isParameter } from "../nn/builder.js";
-import type { Model, ModelOutput, StateEntry } from "../nn/model.js";
-import {
-  type Scalar,
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-  type Tensor4D,
-  tf,
-  type Update,
-  type Variable,
-} from "../runtime/tf.js";
+import type { ForwardContext, Model, StateEntry } from "../nn/model.js";
+import { type Tensor, type Tensor1D, tf, type Update, type Variable } from "../runtime/tf.js";
+import type { Batch } from "./batch.js";
 import { confusionUpdate } from "./confusion.js";
 import { gradientsOf } from "./gradients.js";
-import { type MetricsVariables, metricsUpdate } from "./metrics.js";
+import { type MetricsVariables, metricsUpdate, termsUpdate } from "./metrics.js";
+import type { Objective } from "./objective.js";
 import { oneHotLabels } from "./oneHot.js";
 import { type SgdOptions, sgdUpdates } from "./sgd.js";
-
-/** Images and labels of one step. */
-export interface Batch {
-  /** [N, 32, 32, 3], normalised */
-  readonly images: Tensor4D;
-  /** [N], int32 */
-  readonly labels: Tensor1D;
-  /** The teacher's output for these images, where it is known already (see teacherCache/). */
-  readonly guide?: ModelOutput;
-}
 
 /** Everything that learns: a model, what a distillation method adds to it, and the optimizer's velocities. */
 export interface Learner {
@@ -36,8 +18,11 @@ export interface Learner {
   readonly parameters: readonly Variable[];
   readonly velocities: readonly Variable[];
   readonly metrics: MetricsVariables;
-  /** The loss of a batch, given the model's output in training; other outputs do not depend on parameters. */
-  objective(batch: Batch): (output: ModelOutput, oneHot: Tensor2D) => Scalar;
+  readonly objective: Objective;
+  /** What the method draws for each step, with the run's seed. */
+  readonly draws?: Pick<Draws, "specs"> & {
+    values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]>;
+  };
 }
 
 /** Variables of state entries; counters have none. */
@@ -48,43 +33,29 @@ export const variablesOf = (state: readonly StateEntry[]): Variable[] =>
 export const parametersOf = (state: readonly StateEntry[]): Variable[] =>
   variablesOf(state.filter((entry) => isParameter(entry.role)));
 
-/** A supervised objective: mean cross entropy. */
-export const supervised = (): Learner["objective"] => () => (output, oneHot) =>
-  crossEntropy(output.logits, oneHot);
+/** All that a learner holds. */
+export const learnerVariables = ({ model, extra, velocities, metrics }: Learner): Variable[] => [
+  ...variablesOf(model.state),
+  ...variablesOf(extra),
+  ...velocities,
+  ...(Object.values(metrics) as Variable[]),
+];
 
 /**
- * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's term. A term whose weight is zero is
- * left out. The teacher runs in evaluation mode, outside of the differentiated part; not at all where the batch brings
- * its output.
+ * Gradients as the paper's optimizer meets them. There every term of the loss is computed, whatever its weight, and the
+ * cross entropy reaches all of the student: where only terms of weight zero reach one of its tensors, the gradient is
+ * zero, and weight decay and momentum go on moving it. A tensor of the method's own that no term reaches has no gradient
+ * and stays as it is.
  */
-export const distilling =
-  (
-    teacher: Model,
-    distillation: Distillation,
-    { gamma, alpha, beta }: LossWeights,
-    temperature: number,
-  ): Learner["objective"] =>
-  (batch) => {
-    const guide = batch.guide ?? teacher.forward(batch.images, { training: false, updates: [] });
-    return (output, oneHot) => {
-      const terms: [number, () => Scalar][] = [
-        [gamma, () => crossEntropy(output.logits, oneHot)],
-        [alpha, () => distillKL(output.logits, guide.logits, temperature)],
-        [beta, () => distillation.loss(output, guide)],
-      ];
-      return weightedSum(terms);
-    };
-  };
-
-/** Sum of weighted scalars; written as differences so that no graph optimizer reorders it (see sgd.ts). */
-function weightedSum(terms: readonly [number, () => Scalar][]): Scalar {
-  const used = terms.filter(([weight]) => weight !== 0);
-  const [first, ...rest] = used;
-  if (first === undefined) throw new Error("At least one term of the loss needs a weight.");
-  let sum: Tensor = tf.mul(first[1](), first[0]);
-  for (const [weight, term] of rest) sum = tf.sub(sum, tf.mul(term(), -weight));
-  return sum as Scalar;
-}
+const asOptimized = (
+  { model, parameters }: Learner,
+  gradients: readonly (Tensor | undefined)[],
+): (Tensor | undefined)[] => {
+  const own = new Set(variablesOf(model.state));
+  return parameters.map((parameter, i) => {
+    return gradients[i] ?? (own.has(parameter) ? tf.zerosLike(parameter) : undefined);
+  });
+};
 
 /**
  * One training step as new values: parameters and velocities by SGD, running statistics, sums of metrics.
@@ -96,20 +67,25 @@ export function trainingUpdates(
   learningRate: Tensor,
   sgd: SgdOptions,
 ): Update[] {
-  const oneHot = oneHotLabels(batch.labels, learner.model.numClasses);
-  const loss = learner.objective(batch);
+  const { model, metrics, parameters, velocities } = learner;
+  const oneHot = oneHotLabels(batch.labels, model.numClasses);
+  const lossOf = learner.objective.of(batch);
   const result = gradientsOf(() => {
-    const updates: Update[] = [];
-    const output = learner.model.forward(batch.images, { training: true, updates });
+    const context: ForwardContext = { training: true, updates: [] };
+    const output = model.forward(batch.images, context);
+    const { value: loss, terms } = lossOf(output, oneHot, context);
     const { logits } = output;
-    const tensors = [logits, ...updates.map(([, value]) => value)];
-    return { loss: loss(output, oneHot), kept: { logits, updates }, tensors };
-  }, learner.parameters);
-  const { logits, updates } = result.kept;
+    const { updates } = context;
+    const tensors = [logits, ...terms, ...updates.map(([, value]) => value)];
+    return { loss, kept: { logits, updates, terms }, tensors };
+  }, parameters);
+  const { logits, updates, terms } = result.kept;
+  const gradients = asOptimized(learner, result.gradients);
   return [
-    ...sgdUpdates(learner.parameters, learner.velocities, result.gradients, learningRate, sgd),
+    ...sgdUpdates(parameters, velocities, gradients, learningRate, sgd),
     ...updates,
-    metricsUpdate(learner.metrics, result.loss, logits, oneHot),
+    metricsUpdate(metrics, result.loss, logits, oneHot),
+    ...(metrics.terms ? [termsUpdate(metrics.terms, terms, logits.shape[0])] : []),
   ];
 }
 

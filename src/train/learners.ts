@@ -1,10 +1,16 @@
 import type { DistillOptions } from "../config/options.js";
+import type { Anatomy, Pair } from "../distill/method.js";
+import { openMethod } from "../distill/open.js";
+import { KL_OPTIONS } from "../distill/options.js";
 import { methodRow } from "../distill/registry.js";
 import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
+import { mapShapes } from "../models/survey.js";
 import { randomFill } from "../nn/initialization.js";
+import type { Model, StateEntry } from "../nn/model.js";
 import type { Variable } from "../runtime/tf.js";
-import { distilling, type Learner, parametersOf, supervised, variablesOf } from "./learner.js";
+import { type Learner, parametersOf, variablesOf } from "./learner.js";
 import { createMetrics } from "./metrics.js";
+import { distilling, type Objective, supervised } from "./objective.js";
 import { createVelocities } from "./sgd.js";
 
 /** A frozen model and the variables that its forward pass may read. */
@@ -19,52 +25,68 @@ export function frozen(model: BuiltModel): FrozenModel {
   return { model, variables: [...variablesOf(model.state), ...folded] };
 }
 
-/** What a student's training is made of, besides its teacher. */
+/** What a student's training is made of, besides its teacher; the method's own options are among them. */
 export type StudentSetting = Pick<
   DistillOptions,
-  "model_s" | "distill" | "gamma" | "alpha" | "beta" | "kd_T" | "num_proj"
+  "model_s" | "distill" | "gamma" | "alpha" | "beta"
 >;
 
-/** A new student with what its method adds, guided by a frozen teacher. @throws inputError for an unknown name */
+/** A model's shapes and tensors. */
+export function anatomyOf({ name, featureSize, state }: Model): Anatomy {
+  return { maps: mapShapes(name), pooled: featureSize, state };
+}
+
+/**
+ * A new student with what its method adds, guided by a frozen teacher.
+ * @param labels of the training images
+ * @throws inputError for an unknown name, or a method that does not fit the pair
+ */
 export function studentLearner(
   teacher: BuiltModel,
   setting: StudentSetting,
   numClasses: number,
   seed: number,
+  labels: ArrayLike<number> = [],
 ): Learner {
   const fill = initialFill(setting.model_s, seed, "student");
   const model = buildModel(setting.model_s, numClasses, fill);
-  const distillation = methodRow(setting.distill).build({
-    studentFeatureSize: model.featureSize,
-    teacherFeatureSize: teacher.featureSize,
-    numClasses,
-    numProjectors: setting.num_proj,
-    temperature: setting.kd_T,
-    fill: randomFill(seed, "projectors", {}),
+  const pair: Pair = {
+    ...{ student: anatomyOf(model), teacher: anatomyOf(teacher) },
+    ...{ numClasses, labels },
+  };
+  const row = methodRow(setting.distill);
+  const method = openMethod(row, pair, setting, randomFill(seed, "projectors", {}));
+  const { kd_T: temperature } = { kd_T: KL_OPTIONS.kd_T.fallback, ...setting } as { kd_T: number };
+  const objective = distilling({
+    ...{ teacher, teacherMaps: pair.teacher.maps.length },
+    ...{ method, weights: setting, temperature },
   });
-  // Projectors learn only where the method's own term counts.
-  const extra = setting.beta === 0 ? [] : distillation.state;
-  const parameters = [...parametersOf(model.state), ...parametersOf(extra)];
+  // What a method adds learns only where its own terms count.
+  const { draws } = method;
   return {
-    model,
-    extra,
-    parameters,
-    velocities: createVelocities(parameters),
-    metrics: createMetrics(),
-    objective: distilling(teacher, distillation, setting, setting.kd_T),
+    ...createLearner(model, setting.beta === 0 ? [] : method.state, objective),
+    ...(draws && {
+      draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
+    }),
   };
 }
 
 /** A new model that learns from labels alone. @throws inputError for an unknown name */
 export function teacherLearner(name: string, numClasses: number, seed: number): Learner {
   const model = buildModel(name, numClasses, initialFill(name, seed, "teacher"));
-  const parameters = parametersOf(model.state);
+  return createLearner(model, [], supervised);
+}
+
+/** A model with what a method adds, at rest: no velocity, no sums. */
+export function createLearner(
+  model: Model,
+  extra: readonly StateEntry[],
+  objective: Objective,
+): Learner {
+  const parameters = [...parametersOf(model.state), ...parametersOf(extra)];
   return {
-    model,
-    extra: [],
-    parameters,
+    ...{ model, extra, objective, parameters },
     velocities: createVelocities(parameters),
-    metrics: createMetrics(),
-    objective: supervised(),
+    metrics: createMetrics(objective.termNames.length),
   };
 }

@@ -12,6 +12,8 @@ import {
 export interface MetricsVariables {
   /** [4]: sum of losses, images right at first, images right among five, images. */
   readonly total: Variable;
+  /** [terms]: sums of the terms of the loss, each times its batch's images; only where it has several. */
+  readonly terms?: Variable;
   /** [classes, classes]: images by label and prediction; only where somebody asked for it. */
   readonly confusion?: Variable;
 }
@@ -29,10 +31,38 @@ export interface Evaluation extends Metrics {
   readonly confusion?: Float32Array;
 }
 
-/** A sum of nothing yet. */
-export const createMetrics = (): MetricsVariables => ({
-  total: tf.tidy(() => tf.variable(tf.zeros([4]), false)),
+const zeros = (shape: number[]): Variable => tf.tidy(() => tf.variable(tf.zeros(shape), false));
+
+/** Values in `total`. */
+const TOTALS = 4;
+
+/** Sums of nothing yet. @param terms how many terms of the loss are summed up one by one */
+export const createMetrics = (terms = 0): MetricsVariables => ({
+  total: zeros([TOTALS]),
+  ...(terms > 0 && { terms: zeros([terms]) }),
 });
+
+/** Adds a batch to the sums of terms. @param values one scalar per term, means over the batch of so many images */
+export function termsUpdate(terms: Variable, values: readonly Scalar[], images: number): Update {
+  return [terms, tf.add(terms, tf.mul(tf.stack([...values]), images))];
+}
+
+/** The sums by which a run goes on in the middle of an epoch. */
+export const metricsSums = ({ total, terms }: MetricsVariables): number[] => [
+  ...total.dataSync(),
+  ...(terms?.dataSync() ?? []),
+];
+
+/** Means of the terms of the loss, by name. */
+export function readTerms(
+  { total, terms }: MetricsVariables,
+  names: readonly string[],
+): Readonly<Record<string, number>> | undefined {
+  if (terms === undefined) return undefined;
+  const images = total.dataSync()[TOTALS - 1] as number;
+  const sums = terms.dataSync();
+  return Object.fromEntries(names.map((name, i) => [name, (sums[i] as number) / images]));
+}
 
 /**
  * Adds a batch to the sums.
@@ -85,9 +115,17 @@ export function readMetrics({ total }: MetricsVariables): Metrics & { readonly i
   };
 }
 
-/** Sets the sums, to zero when none are given; the program's copy follows at the next push. */
-export const setMetrics = ({ total, confusion }: MetricsVariables, sums: readonly number[]): void =>
+/** Sets the sums, to zero where none are given; the program's copy follows at the next push. */
+export const setMetrics = (
+  { total, terms, confusion }: MetricsVariables,
+  sums: readonly number[],
+): void =>
   tf.tidy(() => {
-    total.assign(sums.length === 0 ? tf.zeros([4]) : tf.tensor1d([...sums]));
+    const set = (variable: Variable, from: number) => {
+      const values = Array.from({ length: variable.size }, (_, i) => sums[from + i] ?? 0);
+      variable.assign(tf.tensor(values, variable.shape, "float32"));
+    };
+    set(total, 0);
+    if (terms !== undefined) set(terms, TOTALS);
     confusion?.assign(tf.zeros(confusion.shape));
   });

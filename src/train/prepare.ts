@@ -10,7 +10,7 @@ import { nativeBackend } from "../runtime/native.js";
 import { loadTensorFlow, tf, type Variable } from "../runtime/tf.js";
 import { claimRunFolder } from "./claim/claim.js";
 import { asksForFloat32, chooseEngine, type EngineChoice } from "./engine.js";
-import { type Learner, variablesOf } from "./learner.js";
+import { type Learner, learnerVariables } from "./learner.js";
 import type { Hooks, RunResult } from "./result.js";
 import { openTrainingSession } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
@@ -60,6 +60,8 @@ function refuseNondeterministic({ engine }: EngineChoice): void {
 export interface RunPlan {
   readonly kind: "distill" | "teacher";
   readonly title: string;
+  /** The loss with its weights, for people. */
+  readonly loss?: string;
   readonly runDir: string;
   readonly learner: Learner;
   /** Variables that steps read and nothing changes. */
@@ -91,6 +93,7 @@ export async function train(
     }
     return await runTraining({
       title: plan.title,
+      loss: plan.loss,
       runDir,
       options,
       seed,
@@ -134,14 +137,6 @@ function closeCache(cache: TeacherCache, { reporter }: Hooks): void {
   reporter.notice(tallyLine(cache.tally()));
   cache.close();
 }
-
-/** All that a learner holds. */
-const learnerVariables = (learner: Learner): Variable[] => [
-  ...variablesOf(learner.model.state),
-  ...variablesOf(learner.extra),
-  ...learner.velocities,
-  learner.metrics.total,
-];
 
 function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {
   const { choice, seed } = scene;

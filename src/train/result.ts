@@ -1,4 +1,4 @@
-import type { Metrics, RunReporter } from "../report/contract.js";
+import type { Metrics, RunReporter, TrainingMetrics } from "../report/contract.js";
 import type { CacheTally } from "./teacherCache/lookup.js";
 
 /** What a run is given besides its options. */
@@ -20,7 +20,7 @@ export interface Hooks {
 export interface RunResult {
   readonly runDir: string;
   readonly epochs: number;
-  readonly train: Metrics;
+  readonly train: TrainingMetrics;
   readonly test: Metrics;
   readonly best: { readonly top1: number; readonly epoch: number };
   /** Wall time of all epochs, evaluation included. */

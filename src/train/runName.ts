@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import type { Row } from "../common/optionRow.js";
 import type { DistillOptions, TeacherOptions } from "../config/options.js";
-import { DISTILLATION } from "../config/options.js";
-import type { Row } from "../config/row.js";
+import { DISTILLATION, methodSection } from "../config/options.js";
+import { rowsOf } from "../config/resolve.js";
 
 /** The paper's name of a student's folder. */
 const STUDENT = "S:{model_s}_T:{model_t}_{dataset}_{distill}_r:{gamma}_a:{alpha}_b:{beta}_{trial}";
@@ -14,15 +15,16 @@ const filledIn = (pattern: string, values: object): string =>
     String((values as Record<string, unknown>)[name]),
   );
 
-/** Options of a method, which a folder's name tells where they differ from their defaults. */
-const ownRows = (): [string, Row][] =>
-  Object.entries(DISTILLATION.rows as Readonly<Record<string, Row>>).filter(
-    ([name, row]) => row.boundTo === "distill" && !STUDENT.includes(`{${name}}`),
+/** Options that belong to the method and touch the numbers: a folder's name tells those that are not as by default. */
+const ownRows = (method: string): [string, Row][] =>
+  Object.entries(rowsOf([DISTILLATION, methodSection(method)])).filter(
+    ([name, { boundTo, touches }]) =>
+      boundTo === "distill" && touches === "numbers" && !STUDENT.includes(`{${name}}`),
   );
 
 /** Whether a student's folder is named after an option: runs that differ in it have folders of their own. */
-export const isInStudentFolder = (name: string): boolean =>
-  STUDENT.includes(`{${name}}`) || ownRows().some(([own]) => own === name);
+export const isInStudentFolder = (name: string, method: string): boolean =>
+  STUDENT.includes(`{${name}}`) || ownRows(method).some(([own]) => own === name);
 
 /**
  * The paper's folder of a student: save/student_model/S:..._T:..._dataset_method_r:..._a:..._b:..._trial, with
@@ -30,7 +32,7 @@ export const isInStudentFolder = (name: string): boolean =>
  */
 export function studentFolder(options: DistillOptions): string {
   const values = options as unknown as Readonly<Record<string, unknown>>;
-  const own = ownRows()
+  const own = ownRows(options.distill)
     .filter(([name, { fallback }]) => values[name] !== undefined && values[name] !== fallback)
     .map(([name]) => `_${name}:${values[name]}`);
   return join(options.save_dir, "student_model", [filledIn(STUDENT, options), ...own].join(""));

@@ -9,7 +9,7 @@ import {
 import type { Normalization } from "../data/normalize.js";
 import type { Model } from "../nn/model.js";
 import { DT } from "../runtime/native.js";
-import { type Tensor2D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
+import { type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 
 /** Takes float32 images that are normalised already; what programs run when no signature is named. */
 export const NORMALIZED_SIGNATURE = "serving_default";
@@ -56,7 +56,7 @@ function recordModel(model: Model, inputShape: readonly number[]): ForwardGraph 
       return {
         logits: output.logits,
         probabilities: tf.softmax(output.logits),
-        features: output.features.at(-1) as Tensor2D,
+        features: output.pooled,
       };
     },
   });

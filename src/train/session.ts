@@ -2,15 +2,20 @@ import { compile } from "../compile/program.js";
 import type { EngineName, Entry, PrecisionName, Program } from "../compile/types.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
 import type { Model } from "../nn/model.js";
+import type { TrainingMetrics } from "../report/contract.js";
 import { isGpu } from "../runtime/device.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
+import type { Batch } from "./batch.js";
 import { type Calls, createPace, oneByOne } from "./calls.js";
+import { drawnFeeds, drawnSpecs, drawnValues } from "./draws.js";
 import { evaluationUpdates, type Learner, trainingUpdates, variablesOf } from "./learner.js";
 import {
   createMetrics,
   type Evaluation,
   type Metrics,
+  metricsSums,
   readMetrics,
+  readTerms,
   setMetrics,
 } from "./metrics.js";
 import type { SgdOptions } from "./sgd.js";
@@ -36,6 +41,15 @@ export interface SessionDescription {
   readonly sgd: SgdOptions;
 }
 
+/** Where in a training the next steps stand. */
+export interface TrainingPlace {
+  readonly learningRate: number;
+  /** From 1. */
+  readonly epoch: number;
+  /** The first of the steps, from 1, within the epoch. */
+  readonly step: number;
+}
+
 /** Compiled training and evaluation over one set of variables. */
 export interface TrainingSession {
   /** Most steps of `train` at once. */
@@ -48,9 +62,9 @@ export interface TrainingSession {
    * @param upcoming plan rows of the whole batches after these, as far as is known
    * @returns seconds that went into making the batches
    */
-  train(rows: Int32Array, learningRate: number, upcoming?: Int32Array): number;
+  train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;
   /** Means over the images trained on since the last clear. */
-  metrics(): Metrics & { readonly images: number };
+  metrics(): TrainingMetrics & { readonly images: number };
   /** The sums behind those means. */
   sums(): number[];
   /** Starts the sums anew, or from those of a run that goes on (empty: from zero). */
@@ -86,7 +100,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
         ...variablesOf(learner.extra),
         ...learner.velocities,
       ],
-      metrics: [learner.metrics.total],
+      metrics: Object.values(learner.metrics) as Variable[],
       constants: description.constants,
       images: [...new Set([...train.variables, ...description.test.variables])],
     },
@@ -99,10 +113,14 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   return {
     stepsPerCall,
     firstSteps: firstSteps(stepsPerCall),
-    train(rows, learningRate, upcoming) {
+    train(rows, place, upcoming) {
       const started = performance.now();
-      const batches = train.values(rows, upcoming);
-      const values = { ...batches, learningRate: Float32Array.of(learningRate) };
+      const values = {
+        ...train.values(rows, upcoming),
+        ...drawnValues(learner, rows, batchSize, place),
+        learningRate: Float32Array.of(place.learningRate),
+        epoch: Float32Array.of(place.epoch),
+      };
       const dataSeconds = (performance.now() - started) / 1000;
       const images = rows.length / PLAN_COLUMNS;
       const name = images % batchSize === 0 ? "train" : "train_short";
@@ -111,11 +129,12 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     },
     metrics() {
       program.pull("metrics");
-      return readMetrics(learner.metrics);
+      const terms = readTerms(learner.metrics, learner.objective.termNames);
+      return { ...readMetrics(learner.metrics), ...(terms !== undefined && { terms }) };
     },
     sums() {
       program.pull("metrics");
-      return Array.from(learner.metrics.total.dataSync());
+      return metricsSums(learner.metrics);
     },
     restart(sums) {
       setMetrics(learner.metrics, sums);
@@ -140,17 +159,26 @@ const evenCalls = (steps: number, most: number): number =>
  */
 const firstSteps = (stepsPerCall: number): number => (isGpu() ? stepsPerCall : 1);
 
-const learningRateFeed = { learningRate: { shape: [], dtype: "float32" } } as const;
+const placeFeeds = {
+  learningRate: { shape: [], dtype: "float32" },
+  epoch: { shape: [], dtype: "float32" },
+} as const;
 
 const trainEntry = (
   { learner, train, sgd }: SessionDescription,
   batchSize: number,
   stepsPerCall: number,
 ): Entry => ({
-  step: (feeds) =>
-    trainingUpdates(learner, train.batch(feeds), feeds.learningRate as Tensor1D, sgd),
-  perStep: train.specs(batchSize),
-  shared: learningRateFeed,
+  step: (feeds) => {
+    // What of a batch is made on demand stays so: its properties are inherited, not copied.
+    const batch: Batch = Object.create(train.batch(feeds), {
+      epoch: { value: feeds.epoch },
+      drawn: { value: drawnFeeds(feeds) },
+    });
+    return trainingUpdates(learner, batch, feeds.learningRate as Tensor1D, sgd);
+  },
+  perStep: { ...train.specs(batchSize), ...drawnSpecs(learner, batchSize) },
+  shared: placeFeeds,
   stepsPerCall,
 });
 

@@ -9,21 +9,23 @@ export interface SgdOptions {
 /**
  * One step of torch.optim.SGD: g = gradient + weightDecay * p; v = momentum * v + g; p = p - learningRate * v.
  * The first step's v = g follows from v = 0.
+ * @param gradients one per parameter; one without a gradient stays as it is
  * @param learningRate scalar tensor
  * @returns new values of parameters and velocities; nothing is assigned
  */
 export function sgdUpdates(
   parameters: readonly Variable[],
   velocities: readonly Variable[],
-  gradients: readonly Tensor[],
+  gradients: readonly (Tensor | undefined)[],
   learningRate: Tensor,
   { momentum, weightDecay }: SgdOptions,
 ): Update[] {
   return parameters.flatMap((parameter, i): Update[] => {
-    const velocity = velocities[i] as Variable;
+    const [velocity, gradient] = [velocities[i] as Variable, gradients[i]];
+    if (gradient === undefined) return [];
     // Subtracting the negated decay instead of adding keeps TensorFlow's graph optimizer from merging this sum
     // with the next one into an op whose order of summation varies from run to run.
-    const decayed = tf.sub(gradients[i] as Tensor, tf.mul(parameter, -weightDecay));
+    const decayed = tf.sub(gradient, tf.mul(parameter, -weightDecay));
     const next = tf.add(tf.mul(velocity, momentum), decayed);
     return [
       [velocity, next],

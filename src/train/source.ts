@@ -4,8 +4,8 @@ import type { ImageSet } from "../data/dataset.js";
 import { assembleTrainBatch } from "../data/hostBatch.js";
 import { openPrefetcher } from "../data/prefetch.js";
 import { CROP_PADDING, PLAN_COLUMNS } from "../data/sampler.js";
-import type { Tensor, Tensor1D, Tensor4D, Variable } from "../runtime/tf.js";
-import type { Batch } from "./learner.js";
+import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
+import type { Batch } from "./batch.js";
 
 /** Where the images of a step come from. A plan row is (image, crop y, crop x, flip), as in data/sampler.ts. */
 export interface BatchSource {
@@ -32,13 +32,25 @@ export const streamedSource = (set: ImageSet): BatchSource => ({
   specs: (batchSize) => ({
     images: { shape: [batchSize, set.height, set.width, set.channels], dtype: "float32" },
     labels: { shape: [batchSize], dtype: "int32" },
+    image: { shape: [batchSize], dtype: "int32" },
   }),
-  batch: ({ images, labels }) => ({ images: images as Tensor4D, labels: labels as Tensor1D }),
+  batch: ({ images, labels, image }) => ({
+    images: images as Tensor4D,
+    labels: labels as Tensor1D,
+    image: image as Tensor1D,
+  }),
   values: (rows) => {
     const { images, labels } = assembleTrainBatch(set, rows);
-    return { images, labels };
+    return { images, labels, image: imageColumn(rows) };
   },
 });
+
+/** Which image of the set each plan row shows. */
+export const imageColumn = (rows: Int32Array): Int32Array =>
+  Int32Array.from(
+    { length: rows.length / PLAN_COLUMNS },
+    (_, i) => rows[i * PLAN_COLUMNS] as number,
+  );
 
 /** How much more than the last call took is made ahead: how many steps a call takes follows from their time. */
 const AHEAD = 1.25;
@@ -53,7 +65,7 @@ export function prefetchedSource(set: ImageSet): BatchSource {
       const ahead = Math.ceil((AHEAD * rows.length) / PLAN_COLUMNS);
       const next = upcoming?.subarray(0, ahead * PLAN_COLUMNS);
       if (next !== undefined && next.length > 0) prefetcher.prepare(next);
-      return { images, labels };
+      return { images, labels, image: imageColumn(rows) };
     },
     close: () => prefetcher.close(),
   };
@@ -75,7 +87,13 @@ export function residentSource(set: ImageSet): BatchSource {
     set,
     variables: [resident.pixels, resident.labels],
     specs: (batchSize) => ({ rows: { shape: [batchSize, PLAN_COLUMNS], dtype: "int32" } }),
-    batch: ({ rows }) => residentBatch(resident, rows as Tensor, set),
+    batch: ({ rows }) => ({
+      ...residentBatch(resident, rows as Tensor, set),
+      get image() {
+        const column = tf.slice(rows as Tensor, [0, 0], [rows?.shape[0] as number, 1]);
+        return tf.reshape(column, [-1]) as Tensor1D;
+      },
+    }),
     values: (rows) => ({ rows }),
   };
 }

@@ -4,7 +4,7 @@ import { counted } from "../common/counted.js";
 import { runError } from "../common/errors.js";
 import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
-import type { EpochRow, Metrics } from "../report/contract.js";
+import type { EpochRow, Metrics, TrainingMetrics } from "../report/contract.js";
 import { type EpochLog, openEpochLog, readEpochLog } from "../report/epochLog.js";
 import { openRunEvents, type RunEvents } from "../report/runEvents.js";
 import type { RunProgress } from "../runFiles/progress.js";
@@ -27,6 +27,7 @@ import { missingWeights, weightsDue, writeWeights } from "./weightFiles.js";
 /** A run, ready to go. */
 export interface Run {
   readonly title: string;
+  readonly loss: string | undefined;
   readonly runDir: string;
   readonly options: TrainOptions;
   readonly seed: number;
@@ -84,6 +85,7 @@ export async function runTraining(run: Run): Promise<RunResult> {
   const steps = stepsPerEpoch(run.images, options.batch_size);
   reporter.runStarted({
     title: run.title,
+    ...(run.loss !== undefined && { loss: run.loss }),
     runDir,
     epochs: options.epochs,
     firstEpoch: progress.epoch + 1,
@@ -95,7 +97,10 @@ export async function runTraining(run: Run): Promise<RunResult> {
   reporter.phase(PREPARATION[choice.engine]);
   const session = await run.openSession();
   const isUnlogged = run.kept !== undefined && lacksRow(runDir, progress);
-  const log = await openEpochLog(runDir, { afterEpoch: progress.epoch });
+  const log = await openEpochLog(runDir, {
+    afterEpoch: progress.epoch,
+    terms: learner.objective.termNames,
+  });
   const events = openRunEvents(runDir, {
     ...{ afterEpoch: progress.epoch - (isUnlogged ? 1 : 0), steps, tbFreq: options.tb_freq },
   });
@@ -158,13 +163,19 @@ async function oneEpoch(run: Run, open: Open, progress: RunProgress): Promise<Ru
   const row: EpochRow = {
     epoch,
     learningRate,
-    train: { loss: train.loss, top1: train.top1, top5: train.top5 },
+    train: meansOf(train),
     test,
     seconds: (performance.now() - started) / 1000 + progress.epochSeconds,
     ...paceOf(outcome, progress, images),
   };
   return keepEpoch(run, open, before, row);
 }
+
+/** What an epoch's row keeps of what was measured. */
+const meansOf = ({ loss, top1, top5, terms }: TrainingMetrics): TrainingMetrics => ({
+  ...{ loss, top1, top5 },
+  ...(terms !== undefined && { terms }),
+});
 
 /** How fast this process trained; where it had nothing left but the evaluation, how fast those before it did. */
 function paceOf(

@@ -6,12 +6,14 @@ import { buildModel, initialFill } from "#pefd/models/build.js";
 import { MODELS } from "#pefd/models/registry.js";
 import { tf, type Variable } from "#pefd/runtime/tf.js";
 import { allAtOnce } from "#pefd/train/calls.js";
-import { type Learner, variablesOf } from "#pefd/train/learner.js";
+import { type Learner, learnerVariables } from "#pefd/train/learner.js";
 import { frozen, studentLearner, teacherLearner } from "#pefd/train/learners.js";
 import { openTrainingSession } from "#pefd/train/session.js";
 import { type BatchSource, streamedSource } from "#pefd/train/source.js";
 
 const CLASSES = 100;
+/** Labels for a method that asks for them; more than any lesson has images. */
+const LABELS = Array.from({ length: 64 }, (_, i) => i % 10);
 
 /** Images of noise with random labels. */
 export function noiseImages(count: number, seed: number): ImageSet {
@@ -39,8 +41,8 @@ export const teacherPupil = (name: string): Pupil => ({
 export function studentPupil(method: string, name = "resnet8"): Pupil {
   const teacher = frozen(buildModel(name, CLASSES, initialFill(name, 6, "teacher")));
   const weights = { gamma: 1, alpha: 0.5, beta: 2 };
-  const setting = { ...weights, model_s: name, distill: method, kd_T: 4, num_proj: 2 };
-  const learner = studentLearner(teacher.model, setting, CLASSES, 5);
+  const setting = { ...weights, model_s: name, distill: method };
+  const learner = studentLearner(teacher.model, setting, CLASSES, 5, LABELS);
   return { learner, constants: teacher.variables };
 }
 
@@ -96,7 +98,11 @@ export function study({ learner, constants }: Pupil, lesson: Lesson): Trace {
       session.restart([]);
       session.train(
         plan.subarray(from, from + rows),
-        lesson.learningRate ?? 0.05,
+        {
+          learningRate: lesson.learningRate ?? 0.05,
+          epoch,
+          step: 1 + from / (batchSize * PLAN_COLUMNS),
+        },
         plan.subarray(from + rows),
       );
       losses.push(session.metrics().loss);
@@ -104,17 +110,14 @@ export function study({ learner, constants }: Pupil, lesson: Lesson): Trace {
   }
   const testLoss = allAtOnce(session.evaluate()).loss;
   session.pull();
-  const state = [
-    ...variablesOf(learner.model.state),
-    ...variablesOf(learner.extra),
-    ...learner.velocities,
-  ];
+  const { metrics: _, ...trained } = learner;
+  const state = learnerVariables({ ...trained, metrics: {} as Learner["metrics"] });
   const weights = state.map((variable) => {
     const { buffer, byteOffset, byteLength } = variable.dataSync() as Float32Array;
     return Buffer.from(buffer, byteOffset, byteLength);
   });
   const names = state.map((variable) => variable.name);
   session.dispose();
-  tf.dispose([...state, ...constants, learner.metrics.total]);
+  tf.dispose([...learnerVariables(learner), ...constants]);
   return { losses, weights, names, testLoss };
 }

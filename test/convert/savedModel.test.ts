@@ -37,8 +37,8 @@ function normalizedImages(): Tensor4D {
 function expectedOutputs(name: string): Record<string, Float32Array> {
   const model = buildModel(name, 100, zeroFill);
   loadState(model.state, formulaState(name), { path: "formula", modelName: name });
-  const { logits, features } = model.forward(normalizedImages(), { training: false, updates: [] });
-  const outputs = { logits, probabilities: tf.softmax(logits), features: features.at(-1) };
+  const { logits, pooled } = model.forward(normalizedImages(), { training: false, updates: [] });
+  const outputs = { logits, probabilities: tf.softmax(logits), features: pooled };
   return Object.fromEntries(
     Object.entries(outputs).map(([key, value]) => [key, value?.dataSync() as Float32Array]),
   );

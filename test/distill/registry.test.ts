@@ -1,90 +1,73 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { PefdError } from "#pefd/common/errors.js";
-import { METHODS, methodNames, methodRow } from "#pefd/distill/registry.js";
-import type { DistillSetting } from "#pefd/distill/types.js";
-import { formulaFill } from "#pefd/golden/formula.js";
-import type { ModelOutput } from "#pefd/nn/model.js";
+import { defineMethod } from "#pefd/distill/method.js";
+import { METHODS, methodRow } from "#pefd/distill/registry.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
+import { fakeMoment, fakePair, opened, termsOf } from "./fakes.js";
 
 before(() => {
   loadTensorFlow();
 });
 
-const setting = (changes: Partial<DistillSetting> = {}): DistillSetting => ({
-  studentFeatureSize: 6,
-  teacherFeatureSize: 4,
-  numClasses: 5,
-  numProjectors: 3,
-  temperature: 4,
-  fill: formulaFill(),
-  ...changes,
-});
-
-const output = (features: Tensor2D, logits: Tensor2D): ModelOutput => ({
-  features: [features],
-  preactFeatures: [features],
-  logits,
-});
-
 test("the paper's methods and their published weights", () => {
-  const weights = METHODS.rows().map(({ name, defaults: d }) => [name, d.gamma, d.alpha, d.beta]);
-  assert.deepEqual(weights, [
-    ["ours", 1, 0, 25],
-    ["kd", 0.1, 0, 0.9],
-    ["kd1proj", 0.1, 0, 0.9],
-  ]);
+  const told = METHODS.rows().map(({ name, weights }) => [name, weights] as const);
+  const weights = Object.fromEntries(told);
+  assert.deepEqual(weights.ours, { gamma: 1, alpha: 0, beta: 25 });
+  assert.deepEqual(weights.kd, { gamma: 0.1, alpha: 0, beta: 0.9 });
+  assert.deepEqual(weights.kd1proj, { gamma: 0.1, alpha: 0, beta: 0.9 });
 });
 
 test("an unknown method is refused with the nearest name", () => {
-  assert.throws(
-    () => methodRow("our"),
-    (error) =>
-      error instanceof PefdError && error.exitCode === 2 && /Did you mean ours/.test(error.message),
-  );
+  assert.throws(() => methodRow("our"), { exitCode: 2, message: /Did you mean ours/ });
 });
 
 test("projectors map the student's width to the teacher's and are named for checkpoints", () => {
-  const { state } = methodRow("ours").build(setting());
+  const { state } = opened(methodRow("ours"), { num_proj: 3 });
   assert.deepEqual(
     state.map(({ name, shape }) => [name, shape]),
     [0, 1, 2].flatMap((i) => [
-      [`projectors.${i}.weight`, [4, 6]],
-      [`projectors.${i}.bias`, [4]],
+      [`projectors.${i}.weight`, [8, 6]],
+      [`projectors.${i}.bias`, [8]],
     ]),
   );
   for (const { variable } of state) variable?.dispose();
 });
 
 test("without projectors features are compared directly, and only where the sizes agree", () => {
-  assert.throws(
-    () => methodRow("ours").build(setting({ numProjectors: 0 })),
-    (error) => error instanceof PefdError && /6.*4/.test(error.message) && error.exitCode === 2,
-  );
-  const direct = methodRow("ours").build(setting({ numProjectors: 0, studentFeatureSize: 4 }));
+  const row = methodRow("ours");
+  assert.throws(() => opened(row, { num_proj: 0 }), { exitCode: 2, message: /6.*8/ });
+  const pair = { ...fakePair(), teacher: fakePair().student };
+  const direct = opened(row, { num_proj: 0 }, pair);
   assert.equal(direct.state.length, 0);
   tf.tidy(() => {
-    const logits = tf.zeros([2, 5]) as Tensor2D;
-    const student = output(tf.tensor2d([1, 0, 0, 0, 0, 2, 0, 0], [2, 4]), logits);
-    const teacher = output(tf.tensor2d([3, 0, 0, 0, 0, 0, 5, 0], [2, 4]), logits);
-    // cosines 1 and 0
-    assert.ok(Math.abs((direct.loss(student, teacher).dataSync()[0] as number) - 0.5) < 1e-6);
+    const at = fakeMoment(direct, direct.sees, pair);
+    const student = tf.tensor2d([1, 0, 0, 0, 2, 0], [2, 3]) as Tensor2D;
+    const teacher = tf.tensor2d([3, 0, 0, 0, 0, 5], [2, 3]) as Tensor2D;
+    const between = {
+      ...at,
+      student: { ...at.student, pooled: student },
+      teacher: { pooled: teacher } as typeof at.teacher,
+    };
+    const { alignment } = termsOf(direct, between); // cosines 1 and 0
+    assert.ok(Math.abs((alignment as number) - 0.5) < 1e-6);
   });
 });
 
-test("every method gives a finite scalar for outputs of unequal width, and frees what it makes", () => {
-  for (const name of methodNames()) {
+for (const row of METHODS.rows()) {
+  test(`${row.name} gives finite scalars under the names of its row, and frees what it makes`, () => {
     const before = tf.memory().numTensors;
-    const distillation = methodRow(name).build(setting());
-    const loss = tf.tidy(() => {
-      const student = output(tf.randomUniform([3, 6]), tf.randomNormal([3, 5]));
-      const teacher = output(tf.randomUniform([3, 4]), tf.randomNormal([3, 5]));
-      const value = distillation.loss(student, teacher);
-      assert.deepEqual(value.shape, []);
-      return value.dataSync()[0] as number;
-    });
-    assert.ok(Number.isFinite(loss) && loss > 0, `${name}: ${loss}`);
-    for (const { variable } of distillation.state) variable?.dispose();
+    const method = opened(row);
+    const terms = tf.tidy(() => termsOf(method, fakeMoment(method)));
+    assert.deepEqual(
+      Object.keys(terms).filter((name) => !row.terms.includes(name)),
+      [],
+    );
+    assert.ok(Object.values(terms).every(Number.isFinite), JSON.stringify(terms));
+    for (const { variable } of method.state) variable?.dispose();
     assert.equal(tf.memory().numTensors, before);
-  }
+  });
+}
+
+test("a term cannot take a name that the loss itself has", () => {
+  assert.throws(() => defineMethod({ ...methodRow("kd"), terms: ["ce"] }), /cannot name a term ce/);
 });

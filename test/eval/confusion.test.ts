@@ -19,7 +19,7 @@ const strongestChannel: Model = {
   state: [],
   forward: (images) => {
     const logits = tf.mean(images, [1, 2]) as Tensor2D;
-    return { features: [logits], preactFeatures: [logits], logits };
+    return { stem: undefined, maps: [], pooled: logits, logits };
   },
 };
 

@@ -80,7 +80,7 @@ test("vgg halves images of 64 pixels once more, others not", () => {
   const last = (side: number) =>
     tf.tidy(() => {
       const x = tf.zeros([1, side, side, 3]) as Tensor4D;
-      return model.forward(x, { training: false, updates: [] }).features[4]?.shape;
+      return model.forward(x, { training: false, updates: [] }).maps.at(-1)?.out.shape;
     });
   assert.deepEqual(last(32), [1, 4, 4, 512]);
   assert.deepEqual(last(64), [1, 4, 4, 512]);

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { buildModel } from "#pefd/models/build.js";
 import { modelNames } from "#pefd/models/registry.js";
-import { surveyModel } from "#pefd/models/survey.js";
+import { mapShapes, surveyModel } from "#pefd/models/survey.js";
 import { zeroFill } from "#pefd/nn/initialization.js";
+import { featureList } from "#pefd/nn/model.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 
 before(() => {
@@ -74,13 +75,14 @@ test("surveyed feature shapes are those that the model really makes", () => {
   for (const name of ["resnet20", "wrn_16_2", "vgg8", "MobileNetV2", "ResNet50"]) {
     const model = buildModel(name, 100, zeroFill);
     const shapes = tf.tidy(() =>
-      model
-        .forward(tf.zeros([1, 32, 32, 3]), { training: false, updates: [] })
-        .features.map(({ shape }) => shape.slice(1)),
+      featureList(model.forward(tf.zeros([1, 32, 32, 3]), { training: false, updates: [] })).map(
+        ({ shape }) => shape.slice(1),
+      ),
     );
     const survey = surveyModel(name);
     assert.deepEqual(survey.features, shapes, name);
     assert.equal(survey.featureSize, model.featureSize, name);
+    assert.deepEqual(mapShapes(name), shapes.slice(1, -1), name);
     for (const { variable } of model.state) variable?.dispose();
   }
 });

@@ -73,7 +73,7 @@ describe("every pair of the paper's CIFAR-100 tables trains", () => {
   for (const { model_t, model_s } of PAIRS) {
     it(`${model_t} -> ${model_s}`, () => {
       const teacher = buildModel(model_t, CLASSES, initialFill(model_t, 1, "teacher"));
-      const { gamma, alpha, beta } = methodRow("ours").defaults;
+      const { gamma, alpha, beta } = methodRow("ours").weights;
       const options = {
         model_s,
         distill: "ours",
@@ -81,7 +81,6 @@ describe("every pair of the paper's CIFAR-100 tables trains", () => {
         alpha,
         beta,
         num_proj: PROJECTORS,
-        kd_T: 4,
       };
       const learner = studentLearner(teacher, options, CLASSES, 10);
       const { featureSize } = learner.model;
@@ -108,11 +107,9 @@ describe("every pair of the paper's CIFAR-100 tables trains", () => {
     it(`models of different families and widths need no special case with ${distill}`, () => {
       const teacher = buildModel("wrn_16_2", CLASSES, initialFill("wrn_16_2", 1, "teacher"));
       const options = {
-        ...methodRow(distill).defaults,
+        ...methodRow(distill).weights,
         model_s: "resnet8",
         distill,
-        num_proj: 1,
-        kd_T: 4,
       };
       const { loss } = trainTwice(studentLearner(teacher, options, CLASSES, 10));
       assert.ok(Number.isFinite(loss) && loss > 0, `loss ${loss}`);

@@ -3,6 +3,7 @@ import fs, { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync }
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import type { EpochRow } from "#pefd/report/contract.js";
 import { openEpochLog, readEpochLog } from "#pefd/report/epochLog.js";
 import { smallDisk } from "../helpers/smallDisk.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -29,6 +30,25 @@ describe("epochs.csv", () => {
       "epoch,learning_rate,train_loss,train_top1,train_top5,test_loss,test_top1,test_top5,seconds,step_ms",
     );
     assert.deepEqual(readEpochLog(folder), [row(1), row(2), odd]);
+  });
+
+  it("has a column for each term of the loss, which a log that goes on keeps", async (t) => {
+    const folder = temporaryFolder(t);
+    const terms = { ce: 0.1 + 0.2, alignment: 1e-7 };
+    const rows = [1, 2].map((epoch) => row(epoch, { train: { ...row(epoch).train, terms } }));
+    const open = (afterEpoch: number, names: readonly string[]) =>
+      openEpochLog(folder, { afterEpoch, terms: names });
+    const first = await open(0, ["ce", "alignment"]);
+    first.append(rows[0] as EpochRow);
+    first.close();
+    const next = await open(1, []);
+    next.append(rows[1] as EpochRow);
+    next.close();
+    assert.match(
+      readFileSync(join(folder, "epochs.csv"), "utf8"),
+      /,step_ms,train_ce,train_alignment\n/,
+    );
+    assert.deepEqual(readEpochLog(folder), rows);
   });
 
   it("has a row on the disk when it is logged", async (t) => {

@@ -34,11 +34,15 @@ test("what is given twice is run once", () => {
   assert.deepEqual(runs([layer({ trial: "1,2,1-3" })], "trial"), [[1], [2], [3]]);
 });
 
-test("every method has its published weights, and a weight that is given is for all", () => {
+test("every method has its published weights; with one that is given, the others are the paper's code's", () => {
   const lists = { distill: "ours,kd", beta: "7" };
   assert.deepEqual(runs([layer(lists)], "distill", "gamma", "beta"), [
     ["ours", 1, 7],
-    ["kd", 0.1, 7],
+    ["kd", 1, 7],
+  ]);
+  assert.deepEqual(runs([layer({ distill: "ours,kd" })], "distill", "gamma", "beta"), [
+    ["ours", 1, 25],
+    ["kd", 0.1, 0.9],
   ]);
 });
 

@@ -1,11 +1,11 @@
 import type { Finding } from "../../analysis/analyze.js";
 import type { Subject } from "../../analysis/subjects.js";
 import { inputError } from "../../common/errors.js";
+import { choice, flag, path, paths, section, type Values } from "../../common/optionRow.js";
 import { writeOutputFile } from "../../common/outputFile.js";
 import { modelNameOf } from "../../config/modelName.js";
 import { DOCUMENT, GENERAL, GPU, TEST_DATA } from "../../config/options.js";
 import { type Layer, resolveRows, resolveSection } from "../../config/resolve.js";
-import { choice, flag, path, paths, section, type Values } from "../../config/row.js";
 import { renderCsv, renderText } from "../../report/table.js";
 import type { Command, Output } from "../command.js";
 import { modelNameInFile } from "../modelInFile.js";

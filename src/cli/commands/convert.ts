@@ -3,11 +3,11 @@ import { extname } from "node:path";
 import { isSavedModel } from "../../checkpoint/savedModelFolder.js";
 import { mendFolder } from "../../common/atomicFolder.js";
 import { inputError } from "../../common/errors.js";
+import { choice, flag, section, type Values } from "../../common/optionRow.js";
 import { writeOutputFile } from "../../common/outputFile.js";
 import { modelNameOf } from "../../config/modelName.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { choice, flag, section, type Values } from "../../config/row.js";
 import type { Command, Invocation } from "../command.js";
 import { modelNameInFile } from "../modelInFile.js";
 

@@ -1,6 +1,6 @@
+import { section, string } from "../../common/optionRow.js";
 import { DATA_FOLDER, GENERAL, RESULT } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { section, string } from "../../config/row.js";
 import type { Command } from "../command.js";
 import { interruptible } from "../interrupt.js";
 import { transferProgress } from "../transfer.js";

@@ -1,6 +1,6 @@
+import { flag, integer, path, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { flag, integer, path, section } from "../../config/row.js";
 import type { Command } from "../command.js";
 
 const flagOnly = true;

@@ -1,7 +1,7 @@
 import { inputError } from "../../common/errors.js";
+import { section } from "../../common/optionRow.js";
 import { DATA_FOLDER, DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { section } from "../../config/row.js";
 import type { FileReport, VerifyReport } from "../../data/cifar/verify.js";
 import type { Command } from "../command.js";
 

@@ -1,4 +1,4 @@
-import { requireTeacher, resolveDistill } from "../../config/derive.js";
+import { requireTeacher, resolveDistill, withoutMethod } from "../../config/derive.js";
 import { DISTILL_SECTIONS } from "../../config/options.js";
 import type { Command, Invocation } from "../command.js";
 import { printDryRun } from "../dryRun.js";
@@ -25,6 +25,9 @@ export const command: Command = {
   async run(invocation) {
     const resolved = resolveDistill(invocation.layers);
     if (invocation.flags.dry_run) return printDryRun(resolved, invocation.output);
+    const { distill } = resolved.options as { distill: string };
+    for (const notice of withoutMethod(invocation.layers, distill))
+      invocation.output.notice(notice);
     const { modelNameInFile } = await import("../modelInFile.js");
     const trainCommand = trainTeacherLine(invocation, resolved.options.model_t);
     const options = await requireTeacher(resolved.options, modelNameInFile, trainCommand);

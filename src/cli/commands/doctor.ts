@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { environmentError, PefdError } from "../../common/errors.js";
+import { flag, section } from "../../common/optionRow.js";
 import { DATA_FOLDER, DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { flag, section } from "../../config/row.js";
 import { RECORD_BYTES, readRecords, TEST_FILE, TRAIN_FILE } from "../../data/cifar/records.js";
 import { palette } from "../../report/color.js";
 import type { Check } from "../../runtime/check.js";

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { makeFolder } from "../../common/makeFolder.js";
+import { flag, path, section } from "../../common/optionRow.js";
 import { writeOutputFile } from "../../common/outputFile.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { flag, path, section } from "../../config/row.js";
 import { type Collection, collectRuns } from "../../report/collect.js";
 import { experimentLabels } from "../../report/labels.js";
 import { reportDocument } from "../../report/reportDocument.js";

@@ -1,10 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runError } from "../../common/errors.js";
+import { choice, flag, integer, section, string } from "../../common/optionRow.js";
 import { shellWord } from "../../common/shellWord.js";
 import { DISTILL_SECTIONS, OUTPUT, WITHOUT_EFFECT } from "../../config/options.js";
 import { resolveSection, withoutEffect } from "../../config/resolve.js";
-import { choice, flag, integer, section, string } from "../../config/row.js";
 import { collectRuns } from "../../report/collect.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { summarize } from "../../report/summarize.js";

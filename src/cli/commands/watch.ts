@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { flag, number, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { flag, number, section } from "../../config/row.js";
 import { collectRuns } from "../../report/collect.js";
 import { createLiveText } from "../../report/liveText.js";
 import { watchDocument } from "../../report/reportDocument.js";

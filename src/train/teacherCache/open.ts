@@ -1,6 +1,6 @@
 import type { Dataset } from "../../data/dataset.js";
 import { assembleTrainBatch } from "../../data/hostBatch.js";
-import type { TeacherOutput } from "../../distill/types.js";
+import { isKeptView, type TeacherView } from "../../distill/views.js";
 import type { RunReporter } from "../../report/contract.js";
 import { isGpu } from "../../runtime/device.js";
 import { nativeBackend } from "../../runtime/native.js";
@@ -22,7 +22,7 @@ import { compileTeacher, type TeacherProgram } from "./teacherProgram.js";
 export interface CacheRequest {
   readonly teacher: OpenedModel;
   /** What the loss looks at. */
-  readonly outputs: readonly TeacherOutput[];
+  readonly views: readonly TeacherView[];
   readonly dataset: Dataset;
   readonly choice: EngineChoice;
   readonly batchSize: number;
@@ -44,8 +44,12 @@ export interface TeacherCache {
 const NOT_USED = "--teacher_cache is not used here:";
 
 /** Why a cache would be of no use, or undefined. */
-function uselessness({ outputs, dataset, batchSize }: CacheRequest): string | undefined {
-  if (outputs.length === 0) return "the loss with these weights does not look at the teacher";
+function uselessness({ views, dataset, batchSize }: CacheRequest): string | undefined {
+  const tooLarge = views.filter((view) => !isKeptView(view));
+  if (tooLarge.length > 0) {
+    return `the method looks at the teacher's ${tooLarge.join(" and ")}, too large to be kept for every image`;
+  }
+  if (views.length === 0) return "the loss with these weights does not look at the teacher";
   if (dataset.train.count < batchSize) return "there is no whole batch";
   return undefined;
 }
@@ -66,7 +70,7 @@ export async function openTeacherCache(request: CacheRequest): Promise<TeacherCa
     reporter.notice(`${NOT_USED} ${useless}.`);
     return undefined;
   }
-  const sizes = sizesOf(teacher.model, request.outputs);
+  const sizes = sizesOf(teacher.model, request.views.filter(isKeptView));
   const program = compileTeacher(teacher, { ...choice, batchSize });
   try {
     const probe = probeTeacher(program, sizes, batchSize);

@@ -1,16 +1,15 @@
-import { TEACHER_OUTPUTS } from "../../distill/teacherOutputs.js";
-import type { TeacherOutput } from "../../distill/types.js";
+import { KEPT_VIEWS, type KeptView } from "../../distill/views.js";
 import type { Model } from "../../nn/model.js";
 
 /** Which outputs are kept, and the size of each one's vector. */
-export type OutputSizes = ReadonlyMap<TeacherOutput, number>;
+export type OutputSizes = ReadonlyMap<KeptView, number>;
 
 /** The sizes of some outputs of a model. */
-export const sizesOf = (model: Model, names: readonly TeacherOutput[]): OutputSizes =>
-  new Map(names.map((name) => [name, TEACHER_OUTPUTS[name].size(model)]));
+export const sizesOf = (model: Model, names: readonly KeptView[]): OutputSizes =>
+  new Map(names.map((name) => [name, KEPT_VIEWS[name].size(model)]));
 
 /** Those outputs of N images: [N * size] each. */
-export type Outputs = ReadonlyMap<TeacherOutput, Float32Array>;
+export type Outputs = ReadonlyMap<KeptView, Float32Array>;
 
 /** Room for the outputs of so many images. */
 export const emptyOutputs = (sizes: OutputSizes, images: number): Outputs =>

@@ -1,6 +1,6 @@
 import type { Feeds, FeedValues } from "../../compile/types.js";
 import { PLAN_COLUMNS } from "../../data/sampler.js";
-import { partialOutput } from "../../distill/teacherOutputs.js";
+import { keptOutput } from "../../distill/views.js";
 import type { Tensor } from "../../runtime/tf.js";
 import type { BatchSource } from "../source.js";
 import type { Lookup } from "./lookup.js";
@@ -33,7 +33,7 @@ export function guidedSource(
       const batch = inner.batch(feeds);
       if (!isGuided(feeds)) return batch;
       const parts = names.map((name) => [name, feeds[feedName(name)] as Tensor]);
-      return { ...batch, guide: partialOutput(Object.fromEntries(parts)) };
+      return Object.create(batch, { guide: { value: keptOutput(Object.fromEntries(parts)) } });
     },
     values(rows, upcoming = NONE): FeedValues {
       const batches = inner.values(rows, upcoming);

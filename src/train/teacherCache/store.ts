@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { KEPT_VIEWS } from "../../distill/views.js";
 import { type Space, spaceGuard, spaceOf } from "./freeSpace.js";
 import { type OutputSizes, type Outputs, rowOf } from "./outputs.js";
 import { openRecordFile } from "./recordFile.js";
@@ -27,7 +28,7 @@ export function openStore(
   space: () => Space = () => spaceOf(folder),
 ): Store {
   const files = Array.from(sizes, ([name, size]) => {
-    return { name, size, file: openRecordFile(join(folder, `${name}.bin`), size) };
+    return { name, size, file: openRecordFile(join(folder, `${KEPT_VIEWS[name].file}.bin`), size) };
   });
   const shortage = spaceGuard(space);
   let growing = true;

@@ -1,7 +1,6 @@
 import { compile } from "../../compile/program.js";
 import type { EngineName, PrecisionName } from "../../compile/types.js";
-import { TEACHER_OUTPUTS } from "../../distill/teacherOutputs.js";
-import type { TeacherOutput } from "../../distill/types.js";
+import { KEPT_VIEWS, type KeptView } from "../../distill/views.js";
 import { type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
 import type { FrozenModel } from "../learners.js";
 import { type Outputs, sizesOf } from "./outputs.js";
@@ -22,7 +21,7 @@ export interface Arithmetic {
 
 /** More than one, so that the engine of many steps per call compiles its loop; one is taken at a time. */
 const STEPS_PER_CALL = 2;
-const ALL_OUTPUTS = Object.keys(TEACHER_OUTPUTS).sort() as TeacherOutput[];
+const ALL_OUTPUTS = Object.keys(KEPT_VIEWS) as KeptView[];
 const IMAGE_SHAPE = [32, 32, 3];
 
 /**
@@ -34,7 +33,7 @@ export function compileTeacher(
   { engine, precision, batchSize }: Arithmetic,
 ): TeacherProgram {
   const results = new Map(
-    Array.from(sizesOf(model, ALL_OUTPUTS), ([name, size]): [TeacherOutput, Variable] => [
+    Array.from(sizesOf(model, ALL_OUTPUTS), ([name, size]): [KeptView, Variable] => [
       name,
       tf.tidy(() => tf.variable(tf.zeros([batchSize, size]), false)),
     ]),
@@ -46,10 +45,7 @@ export function compileTeacher(
       outputs: {
         step: ({ images }) => {
           const output = model.forward(images as Tensor4D, { training: false, updates: [] });
-          return Array.from(results, ([name, result]) => [
-            result,
-            TEACHER_OUTPUTS[name].of(output),
-          ]);
+          return Array.from(results, ([name, result]) => [result, KEPT_VIEWS[name].of(output)]);
         },
         perStep: { images: { shape: [batchSize, ...IMAGE_SHAPE], dtype: "float32" } },
         shared: {},

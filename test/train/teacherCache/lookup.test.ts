@@ -7,7 +7,7 @@ import type { OutputSizes, Outputs } from "#pefd/train/teacherCache/outputs.js";
 import type { Store } from "#pefd/train/teacherCache/store.js";
 
 const SIZES: OutputSizes = new Map([
-  ["features", 3],
+  ["pooled", 3],
   ["logits", 2],
 ]);
 const BATCH = 4;

@@ -4,13 +4,13 @@ import type { OutputSizes } from "#pefd/train/teacherCache/outputs.js";
 import { probeTeacher } from "#pefd/train/teacherCache/probe.js";
 
 const BATCH = 4;
-const SIZES: OutputSizes = new Map([["features", 2]]);
+const SIZES: OutputSizes = new Map([["pooled", 2]]);
 
 /** A teacher whose outputs for the last image of a batch are a little off. */
 const teacher = (features: number, logits = 0, weight = 1) => ({
   run: () =>
     new Map([
-      ["features", Float32Array.of(weight, 2, weight, 2, weight, 2, weight, 2 + features)] as const,
+      ["pooled", Float32Array.of(weight, 2, weight, 2, weight, 2, weight, 2 + features)] as const,
       ["logits", Float32Array.of(3, 3, 3, 3 + logits)] as const,
     ]),
   dispose() {},

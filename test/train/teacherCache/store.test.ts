@@ -7,20 +7,20 @@ import { openStore } from "#pefd/train/teacherCache/store.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const SIZES: OutputSizes = new Map([
-  ["features", 3],
+  ["pooled", 3],
   ["logits", 2],
 ]);
 
 /** Outputs of two images. */
 const outputs = (): Outputs =>
   new Map([
-    ["features", Float32Array.of(1, 2, 3, 4, 5, 6)],
+    ["pooled", Float32Array.of(1, 2, 3, 4, 5, 6)],
     ["logits", Float32Array.of(7, 8, 9, 10)],
   ]);
 
 const empty = (): Outputs =>
   new Map([
-    ["features", new Float32Array(6)],
+    ["pooled", new Float32Array(6)],
     ["logits", new Float32Array(4)],
   ]);
 
@@ -35,7 +35,7 @@ function opened(t: TestContext, sizes: OutputSizes, folder: string, space = PLEN
 
 test("rows are kept and found; an entry is there only with every output", (t) => {
   const folder = temporaryFolder(t);
-  const features: OutputSizes = new Map([["features", 3]]);
+  const features: OutputSizes = new Map([["pooled", 3]]);
   const first = opened(t, features, folder).store;
   first.write(5, outputs(), 1);
   const { store } = opened(t, SIZES, folder);
@@ -43,7 +43,7 @@ test("rows are kept and found; an entry is there only with every output", (t) =>
   store.write(5, outputs(), 1);
   const found = empty();
   assert.equal(store.read(5, found, 0), true);
-  assert.deepEqual([...(found.get("features") ?? [])], [4, 5, 6, 0, 0, 0]);
+  assert.deepEqual([...(found.get("pooled") ?? [])], [4, 5, 6, 0, 0, 0]);
   assert.deepEqual([...(found.get("logits") ?? [])], [9, 10, 0, 0]);
 });
 

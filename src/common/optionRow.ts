@@ -79,10 +79,13 @@ export interface Section<R extends Rows = Rows> {
   readonly rows: R;
 }
 
-/** The type of the values a table of rows describes. */
-export type Values<S extends Section> = {
-  readonly [Name in keyof S["rows"]]: S["rows"][Name] extends Row<infer Value> ? Value : never;
+/** The type of the values that rows describe. */
+export type RowValues<R extends Rows> = {
+  readonly [Name in keyof R]: R[Name] extends Row<infer Value> ? Value : never;
 };
+
+/** The same of a section's rows. */
+export type Values<S extends Section> = RowValues<S["rows"]>;
 
 /** A heading and its options, with the rows' value types kept. */
 export const section = <R extends Rows>(title: string, rows: R): Section<R> => ({ title, rows });

@@ -1,0 +1,118 @@
+import type { Rows, RowValues } from "../common/optionRow.js";
+import type { ModelBuilder } from "../nn/builder.js";
+import type { ForwardContext, ModelOutput, StateEntry } from "../nn/model.js";
+import type { Scalar, Tensor, Tensor1D, Tensor2D } from "../runtime/tf.js";
+import type { TeacherView } from "./views.js";
+import type { LossWeights } from "./weights.js";
+
+/** What is known of a model before it runs: shapes for one image. */
+export interface Anatomy {
+  /** [H, W, C] of each map of ModelOutput.maps. */
+  readonly maps: readonly (readonly number[])[];
+  /** Size of the penultimate vector. */
+  readonly pooled: number;
+  /**
+   * Its tensors by PyTorch's name. Those of a teacher are as its file has them, batch normalisation not folded into
+   * convolutions; steps may read them, and nothing changes them.
+   */
+  readonly state: readonly StateEntry[];
+}
+
+/** The pair that a method works on. */
+export interface Pair {
+  readonly student: Anatomy;
+  readonly teacher: Anatomy;
+  readonly numClasses: number;
+  /** Labels of the run's training images, in the order of Moment.image. */
+  readonly labels: ArrayLike<number>;
+}
+
+/** One batch of N images while a step is described. Values of the teacher, labels and draws carry no gradient. */
+export interface Moment {
+  readonly student: ModelOutput;
+  /** Looking at what the method's row does not name throws. */
+  readonly teacher: ModelOutput;
+  /** [N], int32 */
+  readonly labels: Tensor1D;
+  /** [N, classes] */
+  readonly oneHot: Tensor2D;
+  /** [N], int32: which of the run's training images each one is, from 0. */
+  readonly image: Tensor1D;
+  /** float32, from 1 */
+  readonly epoch: Scalar;
+  /** What `draws` drew for this step. */
+  readonly drawn: Readonly<Record<string, Tensor>>;
+}
+
+/** One step of training, as far as random draws may depend on it: a run that goes on draws the same again. */
+export interface DrawnStep {
+  readonly seed: number;
+  /** From 1. */
+  readonly epoch: number;
+  /** From 1, within the epoch. */
+  readonly step: number;
+  /** [N], see Moment.image. */
+  readonly image: Int32Array;
+}
+
+/** Random values that a method draws on the host for every step, by name. */
+export interface Draws {
+  /** What a step of N images takes. */
+  specs(images: number): Readonly<Record<string, DrawSpec>>;
+  /** The values of one step, in C order. They must follow from the argument alone (see common/random.ts). */
+  values(step: DrawnStep): Readonly<Record<string, Float32Array | Int32Array>>;
+}
+
+/** Shape and element type of a drawn tensor. */
+export interface DrawSpec {
+  readonly shape: readonly number[];
+  readonly dtype: "float32" | "int32";
+}
+
+/** A method at work on one pair. */
+export interface Distillation<Term extends string = string> {
+  /**
+   * The method's own loss: scalars by name, each logged, their sum weighted with beta. One that is left out counts as 0.
+   * @param context takes new values of what no gradient reaches: statistics of own layers (they do it by themselves),
+   * memory banks (`context.updates.push([bank, value])`; all reads of a step see the old value)
+   */
+  terms(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
+  readonly draws?: Draws;
+}
+
+/** One distillation method: a file in methods/ and a row in the registry. */
+export interface Method<Options extends Rows = Rows, Term extends string = string> {
+  /** As it is typed: the paper's spelling. */
+  readonly name: string;
+  readonly summary: string;
+  readonly paper: string;
+  /** The published weights, which stand where none is given. */
+  readonly weights: LossWeights;
+  /** Options of its own: told in help under its name, in a run's folder, in sweeps and reports. */
+  readonly options: Options;
+  /** Names of its own terms, in the order in which they are logged. */
+  readonly terms: readonly Term[];
+  /** What its own terms look at of the teacher's output. */
+  sees(options: RowValues<Options>): readonly TeacherView[];
+  /**
+   * Makes what the method adds to the student.
+   * @param make takes its layers and tensors, under the names that checkpoints have
+   * @throws inputError where it does not fit the pair
+   */
+  build(pair: Pair, options: RowValues<Options>, make: ModelBuilder): Distillation<Term>;
+}
+
+/** Names of terms that every loss has, or that stand for all of it. */
+const TAKEN: ReadonlySet<string> = new Set(["ce", "kl", "loss", "top1", "top5"]);
+
+/**
+ * A row for the registry; inside of it, options and terms have their types.
+ * @throws Error where a term has a name that the loss itself uses (a defect of the row)
+ */
+export function defineMethod<const Term extends string, Options extends Rows>(
+  row: Method<Options, Term>,
+): Method {
+  const taken = row.terms.find((term) => TAKEN.has(term) || !/^[a-z]\w*$/.test(term));
+  if (taken !== undefined) throw new Error(`${row.name} cannot name a term ${taken}.`);
+  return row;
+}

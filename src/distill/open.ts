@@ -1,0 +1,46 @@
+import type { Row, Rows, RowValues } from "../common/optionRow.js";
+import { createBuilder, type Fill } from "../nn/builder.js";
+import type { StateEntry } from "../nn/model.js";
+import type { Distillation, Method, Pair } from "./method.js";
+import type { TeacherView } from "./views.js";
+
+/** A method with its options, ready for a pair's steps. */
+export interface OpenedMethod extends Distillation {
+  readonly name: string;
+  /** See Method.terms. */
+  readonly termNames: readonly string[];
+  readonly sees: readonly TeacherView[];
+  /** Tensors that the method adds, under the names that its checkpoints use. */
+  readonly state: readonly StateEntry[];
+}
+
+/** The values of a method's own options among all that a run is told; those not told are as by default. */
+export function ownOptions<Options extends Rows>(
+  { options }: Pick<Method<Options>, "options">,
+  told: object,
+): RowValues<Options> {
+  const values = told as Readonly<Record<string, unknown>>;
+  const own = Object.entries<Row>(options).map(([name, { fallback }]) => {
+    return [name, values[name] ?? fallback];
+  });
+  return Object.fromEntries(own) as RowValues<Options>;
+}
+
+/**
+ * Builds what a method adds to a student.
+ * @param told a run's options; the method takes its own
+ * @param fill first values of its tensors
+ * @throws inputError where the method does not fit the pair
+ */
+export function openMethod(method: Method, pair: Pair, told: object, fill: Fill): OpenedMethod {
+  const options = ownOptions(method, told);
+  const builder = createBuilder("projectors", fill);
+  const distillation = method.build(pair, options, builder);
+  return {
+    ...distillation,
+    name: method.name,
+    termNames: method.terms,
+    sees: method.sees(options),
+    state: builder.state,
+  };
+}

@@ -1,0 +1,10 @@
+import { number } from "../common/optionRow.js";
+
+/** Options of the KL divergence between logits: of alpha's term, and of methods that are such a term. */
+export const KL_OPTIONS = {
+  kd_T: number(4, "Temperature of the KL divergence.", {
+    boundTo: "distill",
+    above: 0,
+    touches: "numbers",
+  }),
+};

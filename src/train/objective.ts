@@ -1,0 +1,111 @@
+import { crossEntropy, distillKL } from "../distill/losses.js";
+import type { Moment } from "../distill/method.js";
+import type { OpenedMethod } from "../distill/open.js";
+import { seenOutput } from "../distill/views.js";
+import type { LossWeights } from "../distill/weights.js";
+import type { ForwardContext, Model, ModelOutput } from "../nn/model.js";
+import { type Scalar, type Tensor, type Tensor2D, tf } from "../runtime/tf.js";
+import type { Batch } from "./batch.js";
+
+/** The loss of a batch. */
+export interface Loss {
+  readonly value: Scalar;
+  /** Its terms before they are weighted, in the order of Objective.termNames. */
+  readonly terms: readonly Scalar[];
+}
+
+/** What training minimises. */
+export interface Objective {
+  /** Terms that are logged one by one; none where the loss is one term. */
+  readonly termNames: readonly string[];
+  /**
+   * What does not depend on parameters is worked out for the batch first, the loss from the model's output in training.
+   * @param context takes new values of what no gradient reaches
+   */
+  of(batch: Batch): (output: ModelOutput, oneHot: Tensor2D, context: ForwardContext) => Loss;
+}
+
+/** Mean cross entropy. */
+export const supervised: Objective = {
+  termNames: [],
+  of: () => (output, oneHot) => ({ value: crossEntropy(output.logits, oneHot), terms: [] }),
+};
+
+/** What a student learns by. */
+export interface Lesson {
+  readonly teacher: Model;
+  /** Maps of the teacher's output. */
+  readonly teacherMaps: number;
+  readonly method: OpenedMethod;
+  readonly weights: LossWeights;
+  /** Of the KL divergence between logits, alpha's term. */
+  readonly temperature: number;
+}
+
+/** The terms of one batch's loss with their weights, in order. */
+type Weighted = readonly (readonly [weight: number, term: Scalar])[];
+
+/**
+ * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's terms. A term whose weight is zero is
+ * not computed. The teacher runs in evaluation mode, outside of the differentiated part; not at all where the batch
+ * brings its output.
+ */
+export function distilling(lesson: Lesson): Objective {
+  const { teacher, teacherMaps, method, weights, temperature } = lesson;
+  const { gamma, alpha, beta } = weights;
+  const own = beta === 0 ? [] : method.termNames;
+  return {
+    termNames: [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own],
+    of(batch) {
+      const guide = batch.guide ?? teacher.forward(batch.images, EVALUATION);
+      const seen = seenOutput(guide, method.sees, teacherMaps);
+      return (student, oneHot, context) => {
+        const terms: [number, Scalar][] = [];
+        if (gamma !== 0) terms.push([gamma, crossEntropy(student.logits, oneHot)]);
+        if (alpha !== 0) {
+          terms.push([alpha, distillKL(student.logits, guide.logits as Tensor2D, temperature)]);
+        }
+        const found =
+          own.length === 0 ? {} : method.terms(momentOf(batch, student, seen, oneHot), context);
+        for (const name of own) terms.push([beta, found[name] ?? tf.scalar(0)]);
+        return { value: weightedSum(terms), terms: terms.map(([, term]) => term) };
+      };
+    },
+  };
+}
+
+const EVALUATION: ForwardContext = { training: false, updates: [] };
+
+/** What a method may look at of a step. */
+function momentOf(
+  batch: Batch,
+  student: ModelOutput,
+  teacher: ModelOutput,
+  oneHot: Tensor2D,
+): Moment {
+  const given = <Value>(what: string, value: Value | undefined): Value => {
+    if (value !== undefined) return value;
+    throw new Error(`The method uses the ${what} of a step that is told none.`);
+  };
+  return {
+    ...{ student, teacher, oneHot, labels: batch.labels },
+    get image() {
+      return given("images' places", batch.image);
+    },
+    get epoch() {
+      return given("epoch", batch.epoch);
+    },
+    get drawn() {
+      return given("draws", batch.drawn);
+    },
+  };
+}
+
+/** Sum of weighted scalars; written as differences so that no graph optimizer reorders it (see sgd.ts). */
+function weightedSum(terms: Weighted): Scalar {
+  const [first, ...rest] = terms;
+  if (first === undefined) throw new Error("At least one term of the loss needs a weight.");
+  let sum: Tensor = tf.mul(first[1], first[0]);
+  for (const [weight, term] of rest) sum = tf.sub(sum, tf.mul(term, -weight));
+  return sum as Scalar;
+}

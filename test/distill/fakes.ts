@@ -1,0 +1,77 @@
+import { createRandom } from "#pefd/common/random.js";
+import { sizeOf } from "#pefd/common/shapes.js";
+import type { Anatomy, Method, Moment, Pair } from "#pefd/distill/method.js";
+import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
+import { seenOutput } from "#pefd/distill/views.js";
+import { formulaFill } from "#pefd/golden/formula.js";
+import type { ModelOutput } from "#pefd/nn/model.js";
+import { type Tensor, tf } from "#pefd/runtime/tf.js";
+
+const [IMAGES, CLASSES] = [3, 5];
+
+/** A student and a teacher of unequal widths, as shapes: whatever a method looks at is there. */
+export const fakePair = (): Pair => ({
+  student: anatomy([4, 6, 6], 6),
+  teacher: anatomy([4, 5, 8], 8),
+  numClasses: CLASSES,
+  labels: Array.from({ length: 10 }, (_, i) => i % CLASSES),
+});
+
+const anatomy = (channels: readonly number[], pooled: number): Anatomy => ({
+  maps: channels.map((width, i) => [8 >> i, 8 >> i, width]),
+  pooled,
+  state: [],
+});
+
+const random = createRandom(1, "fakes");
+
+function fake<Kind extends Tensor>(...shape: readonly number[]): Kind {
+  const values = Float32Array.from({ length: sizeOf(shape) }, () => random.uniform() + 0.1);
+  return tf.tensor(values, [...shape], "float32") as Kind;
+}
+
+/** Values of the shapes that an anatomy declares. */
+export function fakeOutput({ maps, pooled }: Anatomy): ModelOutput {
+  const [height = 8, width = 8] = maps[0] ?? [];
+  const map = (...shape: readonly number[]) => {
+    const beforeRelu = tf.sub(fake(IMAGES, ...shape), 0.5);
+    return { beforeRelu, out: tf.relu(beforeRelu) } as ModelOutput["maps"][number];
+  };
+  return {
+    stem: map(height, width, 4),
+    maps: maps.map((shape) => map(...shape)),
+    pooled: fake(IMAGES, pooled),
+    logits: fake(IMAGES, CLASSES),
+  };
+}
+
+/** A method at work on a pair, with its options as by default but for some. */
+export const opened = (method: Method, told: object = {}, pair = fakePair()): OpenedMethod =>
+  openMethod(method, pair, told, formulaFill());
+
+/** One batch, as a method may see it. */
+export function fakeMoment(method: OpenedMethod, sees = method.sees, pair = fakePair()): Moment {
+  const labels = Int32Array.from({ length: IMAGES }, (_, i) => i);
+  const step = { seed: 1, epoch: 1, step: 1, image: labels };
+  const values = method.draws?.values(step) ?? {};
+  const drawn = Object.entries(method.draws?.specs(IMAGES) ?? {}).map(([name, spec]) => {
+    return [name, tf.tensor(values[name] as Float32Array, [...spec.shape], spec.dtype)];
+  });
+  return {
+    student: fakeOutput(pair.student),
+    teacher: seenOutput(fakeOutput(pair.teacher), sees, pair.teacher.maps.length),
+    labels: tf.tensor1d(labels, "int32"),
+    image: tf.tensor1d(labels, "int32"),
+    oneHot: tf.oneHot(tf.tensor1d(labels, "int32"), CLASSES).toFloat() as Moment["oneHot"],
+    epoch: tf.scalar(1),
+    drawn: Object.fromEntries(drawn),
+  };
+}
+
+/** The terms of a method for some batch, as numbers. */
+export const termsOf = (method: OpenedMethod, at: Moment): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(method.terms(at, { training: true, updates: [] })).map(([name, term]) => {
+      return [name, term?.dataSync()[0] as number];
+    }),
+  );
