@@ -56,9 +56,9 @@ async function removeDurably(path: string): Promise<void> {
 }
 
 /**
- * Removes the temporary files that killed writers left in a folder (not below it).
- * Call it only while nobody else writes there. A missing folder has none.
- * @returns the names removed
+ * Removes the temporary files that killed writers left in a folder (not below it), as far as the disk lets it: what
+ * stays takes room and is in nobody's way. Call it only while nobody else writes there. A missing folder has none.
+ * @returns the names of such files
  */
 export async function removeStaleTemporaryFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -66,7 +66,7 @@ export async function removeStaleTemporaryFiles(folder: string): Promise<string[
     throw runError(`The folder ${folder} cannot be read: ${describeFailure(error)}.`);
   });
   const stale = names.filter(isTemporary);
-  for (const name of stale) await rm(join(folder, name), { force: true });
+  for (const name of stale) await rm(join(folder, name), { force: true }).catch(() => undefined);
   return stale;
 }
 

@@ -1,10 +1,9 @@
 import { join } from "node:path";
 import { stateSha256 } from "../checkpoint/checksum.js";
 import { counted } from "../common/counted.js";
-import { runError } from "../common/errors.js";
 import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
-import type { EpochRow, Metrics, TrainingMetrics } from "../report/contract.js";
+import type { EpochRow, StepProgress, TrainingMetrics } from "../report/contract.js";
 import { type EpochLog, openEpochLog, readEpochLog } from "../report/epochLog.js";
 import { openRunEvents, type RunEvents } from "../report/runEvents.js";
 import type { RunProgress } from "../runFiles/progress.js";
@@ -14,6 +13,7 @@ import { deviceMemory } from "../runtime/device.js";
 import { oneByOne } from "./calls.js";
 import type { Kept } from "./claim/kept.js";
 import { lacksRow, logSha256, logSha256With } from "./claim/log.js";
+import { type Place, refuseDivergedLoss, refuseDivergedState } from "./divergence.js";
 import type { EngineChoice } from "./engine.js";
 import { type EpochOutcome, stepsPerEpoch, trainEpoch } from "./epoch.js";
 import type { Learner } from "./learner.js";
@@ -71,8 +71,8 @@ interface Open {
 /**
  * Trains from where the run stands to its last epoch. After every epoch the test set is evaluated, the logs get
  * their rows, and everything that the rest depends on is kept.
- * @throws runError when the loss is no number any more or a file cannot be written; the signal's reason when it
- * ended the run early (what is done is kept then)
+ * @throws runError when a loss or a weight is no number any more (nothing of that is kept) or a file cannot be written;
+ * the signal's reason when it ended the run early (what is done is kept then)
  */
 export async function runTraining(run: Run): Promise<RunResult> {
   const { runDir, learner, options, hooks, choice } = run;
@@ -131,6 +131,7 @@ async function oneEpoch(run: Run, open: Open, progress: RunProgress): Promise<Ru
   });
   session.restart(progress.sums);
   const started = performance.now();
+  let done = progress.step;
   const outcome = await trainEpoch({
     session,
     seed: run.seed,
@@ -143,6 +144,8 @@ async function oneEpoch(run: Run, open: Open, progress: RunProgress): Promise<Ru
     isDue: (step) => isDue(options, step),
     signal: hooks.signal,
     onProgress: (step) => {
+      refuseDivergedTraining(step, session, { runDir: run.runDir, epoch, after: done });
+      done = step.step;
       hooks.reporter.stepDone(step);
       open.events.stepDone(step);
     },
@@ -156,10 +159,11 @@ async function oneEpoch(run: Run, open: Open, progress: RunProgress): Promise<Ru
   };
   if (!outcome.completed) return stop();
   const train = session.metrics();
-  refuseDiverged(train, epoch, run.runDir);
+  refuseDivergedLoss("training", train.loss, { runDir: run.runDir, epoch });
   const evaluating = (done: number) => hooks.reporter.evaluating(done, run.testImages);
   const test = await oneByOne(session.evaluate(), evaluating, hooks.signal);
   if (test === undefined) return stop();
+  refuseDivergedLoss("test", test.loss, { runDir: run.runDir, epoch });
   const row: EpochRow = {
     epoch,
     learningRate,
@@ -197,12 +201,14 @@ function isDue({ print_freq, tb_freq }: TrainOptions, step: number): boolean {
   return line || step % tb_freq === 0;
 }
 
-function refuseDiverged({ loss }: Metrics, epoch: number, runDir: string): void {
+/** Looks at what a call of steps has come to. */
+function refuseDivergedTraining(
+  { loss, step }: StepProgress,
+  session: TrainingSession,
+  place: Place,
+): void {
   if (Number.isFinite(loss)) return;
-  throw runError(
-    `The training loss became ${loss} in epoch ${epoch}; ${runDir} keeps what was there before.`,
-    "Try a smaller --learning_rate.",
-  );
+  refuseDivergedLoss("training", loss, { ...place, step, terms: session.metrics().terms });
 }
 
 /** Saves the middle of an epoch, its evaluation included, and ends the run with the signal's reason. */
@@ -212,6 +218,7 @@ async function stopEarly(
   progress: RunProgress,
 ): Promise<never> {
   session.pull();
+  refuseDivergedState(run.learner, { runDir: run.runDir, epoch: progress.epoch + 1 });
   await saveProgress(run.runDir, run.learner, progress);
   run.hooks.reporter.notice(
     `Kept in ${run.runDir}: ${counted(progress.epoch, "epoch")} and ${counted(progress.step, "step")} of the next.`,
@@ -232,6 +239,7 @@ async function keepEpoch(
   const { learner, hooks, runDir } = run;
   const { epoch, test } = row;
   session.pull();
+  refuseDivergedState(learner, { runDir, epoch });
   const better = before.best.epoch === 0 || test.top1 > before.best.top1;
   const best = better ? { top1: test.top1, epoch } : before.best;
   const progress = {

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { before, type TestContext, test } from "node:test";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { ourselves } from "#pefd/train/claim/owner.js";
 import { runDistill } from "#pefd/train/distill.js";
+import { refuseDivergedLoss } from "#pefd/train/divergence.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { holder } from "./claim/processes.js";
 import {
   distillOptions,
+  hooksStoppingAfter,
   randomTeacher,
   silentHooks,
   smallData,
@@ -52,6 +54,58 @@ test("a run that diverges from the start ends in its first epoch and leaves no w
     files.filter((file) => file.endsWith(".safetensors")),
     [],
   );
+});
+
+/** A run of one epoch, and what it has kept; the first update of the next one takes it far away. */
+async function aboutToDiverge(t: TestContext, batch_size: number, lr_decay_rate = 1e20) {
+  const folder = temporaryFolder(t);
+  await smallData(folder);
+  const decay = { lr_decay_epochs: [1], lr_decay_rate };
+  const options = teacherOptions(folder, { epochs: 1, batch_size, tb_freq: 1, ...decay });
+  const { runDir } = await runTeacher(options, silentHooks());
+  const kept = () =>
+    readdirSync(runDir)
+      .filter((name) => /^(?:resnet8|resume|epochs|result)/.test(name))
+      .map((name) => [name, readFileSync(join(runDir, name)).toString("base64")]);
+  return { runDir, next: { ...options, epochs: 2, resume: true }, kept };
+}
+
+test("a loss in testing that is no number ends the run like one in training", async (t) => {
+  // In one step the loss is that before the update.
+  const { next, kept } = await aboutToDiverge(t, 20);
+  const before = kept();
+  await assert.rejects(runTeacher(next, silentHooks()), {
+    ...{ exitCode: 1, message: /^The test loss became \S+ in epoch 2; .* keeps what was there/ },
+  });
+  assert.deepEqual(kept(), before);
+});
+
+test("the step is told in which the loss went", async (t) => {
+  const { next } = await aboutToDiverge(t, 8);
+  await assert.rejects(runTeacher(next, silentHooks()), {
+    ...{ exitCode: 1, message: /^The training loss became \S+ in epoch 2, step 2; / },
+  });
+});
+
+test("of a loss of several terms those are named that went first", () => {
+  const told = (terms: Record<string, number>, words: string) => {
+    const place = { runDir: "save/run", epoch: 3, after: 64, step: 128, terms };
+    assert.throws(() => refuseDivergedLoss("training", Number.NaN, place), {
+      message: `The training loss became NaN in epoch 3, in one of its steps 65 to 128${words}; save/run keeps what was there before.`,
+    });
+  };
+  told({ ce: 1.5, kl: Number.POSITIVE_INFINITY }, " (kl went first, not ce)");
+  told({ ce: Number.NaN, kl: Number.NaN }, " (ce, kl went)");
+  told({ ce: 1, kl: 2 }, "");
+});
+
+test("a run that diverged is not kept over the good one when it is stopped, either", async (t) => {
+  const { next, kept } = await aboutToDiverge(t, 20, 1e42);
+  const before = kept();
+  await assert.rejects(runTeacher(next, hooksStoppingAfter(2, 1)), {
+    ...{ exitCode: 1, message: /is no number any more in epoch 2; .* keeps what was there/ },
+  });
+  assert.deepEqual(kept(), before);
 });
 
 test("a teacher of another number of classes is refused before anything is written", async (t) => {

@@ -1,0 +1,74 @@
+import { type PefdError, runError } from "../common/errors.js";
+import type { Learner } from "./learner.js";
+
+/** Where in a run something stopped being a number. */
+export interface Place {
+  readonly runDir: string;
+  /** 1-based */
+  readonly epoch: number;
+  /** Steps of the epoch after which all was well, and the one after which it was not. */
+  readonly after?: number;
+  readonly step?: number;
+  /** Means of the loss's terms, where it has several. */
+  readonly terms?: Readonly<Record<string, number>> | undefined;
+}
+
+const HINT = "Try a smaller --learning_rate.";
+
+function stepWords({ after = 0, step }: Place): string {
+  if (step === undefined) return "";
+  return after + 1 === step ? `, step ${step}` : `, in one of its steps ${after + 1} to ${step}`;
+}
+
+/** Which terms of the loss went, and which did not. */
+function termWords({ terms = {} }: Place): string {
+  const gone = Object.keys(terms).filter((name) => !Number.isFinite(terms[name]));
+  const kept = Object.keys(terms).filter((name) => Number.isFinite(terms[name]));
+  if (gone.length === 0) return "";
+  return ` (${gone.join(", ")} went${kept.length === 0 ? "" : ` first, not ${kept.join(", ")}`})`;
+}
+
+const diverged = (what: string, place: Place): PefdError =>
+  runError(
+    `${what} in epoch ${place.epoch}${stepWords(place)}${termWords(place)}; ${place.runDir} keeps what was there before.`,
+    HINT,
+  );
+
+/**
+ * Refuses a loss that is no number, before anything that goes with it is kept.
+ * @throws runError with the epoch, the step and the terms of the loss that went
+ */
+export function refuseDivergedLoss(name: "training" | "test", loss: number, place: Place): void {
+  if (!Number.isFinite(loss)) throw diverged(`The ${name} loss became ${loss}`, place);
+}
+
+/** The first tensor of a learner that holds something else than numbers. */
+function divergedTensor({ model, extra, velocities, parameters }: Learner): string | undefined {
+  const named = [...model.state, ...extra].flatMap(({ name, variable }) =>
+    variable === undefined ? [] : [{ name, variable }],
+  );
+  const nameOf = (index: number) =>
+    named.find(({ variable }) => variable === parameters[index])?.name ?? String(index);
+  const all = [
+    ...named,
+    ...velocities.map((variable, i) => ({ name: `the velocity of ${nameOf(i)}`, variable })),
+  ];
+  return all.find(({ variable }) => !isNumbers(variable.dataSync()))?.name;
+}
+
+/** 0 times a number is 0; 0 times an infinity, or what is no number, is none. */
+function isNumbers(values: ArrayLike<number>): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += 0 * (values[i] as number);
+  return sum === 0;
+}
+
+/**
+ * Refuses weights, statistics and velocities that are no numbers, before they are kept over those that are.
+ * @param learner its variables as they would be kept
+ * @throws runError with the name of the tensor and the epoch
+ */
+export function refuseDivergedState(learner: Learner, place: Place): void {
+  const name = divergedTensor(learner);
+  if (name !== undefined) throw diverged(`${name} is no number any more`, place);
+}
