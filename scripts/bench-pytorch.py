@@ -7,7 +7,7 @@ that --json prints has the same fields.
 
 Variants (the field `engine`):
   pytorch-eager          the default layout, as the paper's code runs
-  pytorch-channels_last  the same in the layout [N, H, W, C]
+  pytorch-channels_last  the same in the layout [N, H, W, C]; on a processor in bfloat16 (autocast), too
   pytorch-compiled       a GPU only: bfloat16, torch.compile, the whole step as one CUDA graph, images on the device
 
 Needs PyTorch only: python3 -m venv VENV && VENV/bin/pip install torch numpy && VENV/bin/python scripts/bench-pytorch.py
@@ -182,12 +182,13 @@ def optimizer_of(modules):
     return torch.optim.SGD(parameters, lr=0.05, momentum=0.9, weight_decay=5e-4)
 
 
-def eager_step(loss_of, modules):
-    """As the paper's loop: loss and accuracies are read after every step."""
+def eager_step(loss_of, modules, reduced):
+    """As the paper's loop: loss and accuracies are read after every step. `reduced` is the forward pass's precision."""
     optimizer = optimizer_of(modules)
 
     def step(images, labels):
-        loss, logits = loss_of(images, labels)
+        with reduced:
+            loss, logits = loss_of(images, labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -254,6 +255,8 @@ def variants_for(device):
     ]
     if device == "cuda":
         found.append(Variant("pytorch-compiled", "bfloat16", True, True, "cuda"))
+    else:
+        found.append(Variant("pytorch-channels_last", "bfloat16", True, False, "cpu"))
     return found
 
 
@@ -264,13 +267,18 @@ def placed(module, variant, device):
     return module.to(device).to(memory_format=variant.layout)
 
 
+def precision_of(variant, options):
+    """A context in which a forward pass has the variant's precision."""
+    return torch.autocast(options.device, torch.bfloat16, enabled=variant.precision == "bfloat16")
+
+
 def training(loss_of, modules, variant, options):
     images = Images(options.batch_size * options.steps, variant.data_device)
     if variant.compiled:
         shape = (options.batch_size, 3, 32, 32)
         step = graph_step(loss_of, modules, shape, options.device)
     else:
-        step = eager_step(loss_of, modules)
+        step = eager_step(loss_of, modules, precision_of(variant, options))
 
     def run(batch):
         pixels, labels = batch
@@ -305,7 +313,7 @@ def open_evaluate(variant, options):
     forward = torch.compile(model) if variant.compiled else model
     images = Images(options.test_images, variant.data_device)
     total = torch.zeros(3, device=options.device)
-    reduced = torch.autocast(options.device, torch.bfloat16, enabled=variant.precision == "bfloat16")
+    reduced = precision_of(variant, options)
 
     @torch.no_grad()
     def run(batch):
