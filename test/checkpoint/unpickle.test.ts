@@ -150,6 +150,16 @@ test("lists nested 100,000 deep or in themselves are read, and are no plain valu
   assert.equal(plainOf(bytesOf("]q\0h\0a.")), undefined);
 });
 
+test("plain values are up to 32 deep, and up to 100,000", () => {
+  const nested = (depth: number) =>
+    plainOf(bytesOf(`${"]".repeat(depth)}K\x01${"a".repeat(depth)}.`));
+  assert.match(JSON.stringify(nested(32)), /^\[{32}1\]{32}$/);
+  assert.equal(nested(33), undefined);
+  const many = (count: number) => plainOf(bytesOf(`](${"K\x01".repeat(count)}e.`));
+  assert.equal((many(99_999) as unknown[]).length, 99_999);
+  assert.equal(many(100_000), undefined);
+});
+
 test("numpy's scalars are numbers, whatever numpy calls its own module", () => {
   const scalar = (module: string, code: string, data: string) =>
     `c${module}\nscalar\ncnumpy\ndtype\nU${String.fromCharCode(code.length)}${code}\x89\x88\x87R` +

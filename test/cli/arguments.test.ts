@@ -49,6 +49,14 @@ function word(names: readonly string[], random: Random): string {
   return oneOf([odd, odd, `--${name}`, `--${name}=${odd}`, `--no-${name}`], random);
 }
 
+test("positional words stay as they were typed, numbers among them", async () => {
+  const entry = COMMANDS.find(({ name }) => name === "report");
+  assert.ok(entry);
+  const { command } = await entry.load();
+  const { positionals } = parseArguments("report", command, ["007", "1e3", "save"]);
+  assert.deepEqual(positionals, ["007", "1e3", "save"]);
+});
+
 test("names that every object has are no flags", async () => {
   for (const { name, load } of COMMANDS) {
     const { command } = await load();

@@ -28,7 +28,8 @@ test("what touches the numbers may not change on resume, and is another experime
   }
   assert.deepEqual([mayChange("trial"), partsExperiments("trial")], [false, false]);
   assert.deepEqual([mayChange("epochs"), partsExperiments("epochs")], [true, true]);
-  assert.deepEqual([isKept("resume"), isKept("engine")], [false, true]);
+  const kept = ["precision", "trial", "epochs", "data", "save_dir", "engine", "print_freq"];
+  assert.deepEqual([...kept, "resume"].filter(isKept), kept);
 });
 
 test("a run's numbers are told by its options in any order, wherever its files lie", () => {

@@ -3,7 +3,8 @@ import { before, test } from "node:test";
 import { relu, relu6 } from "#pefd/nn/activation.js";
 import { createBuilder } from "#pefd/nn/builder.js";
 import { conv2d, depthwiseConv2d } from "#pefd/nn/convolution.js";
-import { batchNorm } from "#pefd/nn/layers.js";
+import { normalizedConvolution } from "#pefd/nn/fold.js";
+import { batchNorm, convolution } from "#pefd/nn/layers.js";
 import type { ForwardContext } from "#pefd/nn/model.js";
 import { loadTensorFlow, type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
@@ -162,3 +163,32 @@ test("batch normalisation: biased variance to normalise, unbiased for the runnin
   });
   for (const { variable } of builder.state) variable?.dispose();
 });
+
+for (const bias of [false, true]) {
+  test(`a frozen model's convolution holds its batch normalisation, ${bias ? "and its bias" : "without a bias"}`, () => {
+    const values: Record<string, number[]> = {
+      "conv.weight": [0.5, -2, 3, 1],
+      "conv.bias": [0.25, -4],
+      "bn.weight": [2, 0.5],
+      "bn.bias": [1, -1],
+      "bn.running_mean": [10, 3],
+      "bn.running_var": [4, 0.25],
+    };
+    const builder = createBuilder("test", ({ name }) => Float32Array.from(values[name] ?? []));
+    const geometry = { stride: 1, padding: 0, kernel: 1 };
+    const conv = convolution(builder, "conv", { ...geometry, inputs: 2, outputs: 2, bias });
+    const layer = normalizedConvolution(builder, conv, batchNorm(builder, "bn", 2));
+    tf.tidy(() => {
+      const x = tf.tensor4d([1, 2, -3, 0.5], [1, 1, 2, 2]);
+      const context: ForwardContext = { training: false, updates: [] };
+      const expected = layer(x, context).dataSync();
+      const folded = builder.folds.flatMap((fold) => fold());
+      assertClose(layer(x, context).dataSync(), expected, "folded");
+      // scale * (conv(x) + b - mean) / sqrt(variance + eps) + offset of the first pixel and channel
+      const first = (2 * (0.5 * 1 - 2 * 2 + (bias ? 0.25 : 0) - 10)) / Math.sqrt(4 + 1e-5) + 1;
+      assertClose([expected[0] as number], [first], "by hand");
+      tf.dispose(folded);
+    });
+    for (const { variable } of builder.state) variable?.dispose();
+  });
+}

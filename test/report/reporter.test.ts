@@ -138,6 +138,14 @@ describe("the paper's lines", () => {
 });
 
 describe("a run's reporter on a terminal", () => {
+  it("begins the bar of a run that goes on where the run stands", () => {
+    const { reporter, text } = collect(true);
+    reporter.runStarted({ ...INFO, firstEpoch: 3 });
+    reporter.phase("compiling the step");
+    assert.match(screen(text()).join("\n"), / 66% {2}compiling the step/);
+    reporter.runEnded();
+  });
+
   it("shows epoch, loss and the time left beside a bar, and lines above it", () => {
     const { reporter, text, wait } = collect(true);
     reporter.runStarted(INFO);

@@ -48,6 +48,20 @@ describe("an event file", () => {
 });
 
 describe("the events of a run", () => {
+  it("are on the disk after each epoch, before they are closed", (t) => {
+    const folder = temporaryFolder(t);
+    const events = openRunEvents(folder, { afterEpoch: 0, steps: 10, tbFreq: 4 });
+    events.epochDone(row(1));
+    const logged = readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.includes("tfevents"))
+      .flatMap((name) => decodeEvents(readFileSync(join(folder, name))));
+    assert.deepEqual(
+      logged.filter(({ tag }) => tag !== undefined).map(({ step }) => step),
+      [1, 1, 1, 1, 1],
+    );
+    events.close();
+  });
+
   it("are the paper's five scalars by epoch, and by training step where asked for, apart", (t) => {
     const folder = temporaryFolder(t);
     const events = openRunEvents(folder, { afterEpoch: 0, steps: 10, tbFreq: 4 });

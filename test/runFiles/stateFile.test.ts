@@ -7,7 +7,7 @@ import { createRandom } from "#pefd/common/random.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "#pefd/runFiles/config.js";
 import { LOCK } from "#pefd/runFiles/lockFile.js";
 import { readResult } from "#pefd/runFiles/result.js";
-import { readStateFile, writeStateFile } from "#pefd/runFiles/stateFile.js";
+import { readStateFile, wholeContent, writeStateFile } from "#pefd/runFiles/stateFile.js";
 import { SWEEP_JOB } from "#pefd/runFiles/sweepJob.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
@@ -132,4 +132,15 @@ test("no mutation of any state file is a crash", async (t) => {
     }
   }
   assert.equal(readResult(folder).state, "absent");
+});
+
+test("what must be whole where it is there ends in a sentence where it is damaged", async (t) => {
+  const path = join(temporaryFolder(t), "sweep.json");
+  assert.equal(wholeContent(path, SWEEP_JOB, "Submit again."), undefined);
+  await writeStateFile(path, { id: "17", runDirs: ["a"] });
+  assert.deepEqual(wholeContent(path, SWEEP_JOB, "Submit again."), { id: "17", runDirs: ["a"] });
+  writeFileSync(path, "{");
+  assert.throws(() => wholeContent(path, SWEEP_JOB, "Submit again."), {
+    ...{ exitCode: 2, message: /sweep\.json is damaged: it is not JSON/, hint: "Submit again." },
+  });
 });

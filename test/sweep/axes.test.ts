@@ -113,4 +113,6 @@ test("a sweep of more runs than anybody waits for is counted, not listed", () =>
     /This sweep has 10,000,000 runs; 10,000 are the most/,
   );
   assert.throws(() => combinations([layer({ trial: "1-100000000" })]), /has 100,000,000 runs/);
+  assert.throws(() => combinations([layer({ trial: "1-10001" })]), /has 10,001 runs/);
+  assert.equal(combinations([layer({ trial: "1-10000" })]).length, 10_000);
 });

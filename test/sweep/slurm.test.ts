@@ -144,3 +144,15 @@ test("a squeue of odd words is taken as far as it can be, and shown as what it i
   assert.match(stdout, /trial 2 +failed +17_1/);
   assert.doesNotMatch(stdout, /[^\P{Cc}\n]/u);
 });
+
+test("an sbatch that refuses is told in its own words, and no job is written down", async (t) => {
+  const cwd = temporaryFolder(t);
+  const refusal = "echo 'sbatch: error: invalid partition specified: gpu' >&2; exit 1";
+  const { exitCode, stderr } = await submitted(cwd, refusal, "true");
+  assert.equal(exitCode, 1);
+  assert.match(
+    stderr,
+    /sbatch refused the sweep: sbatch: error: invalid partition specified: gpu\./,
+  );
+  assert.deepEqual(readdirSync(join(cwd, "save/sweep")), ["array.sh"]);
+});
