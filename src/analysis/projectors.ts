@@ -18,6 +18,8 @@ export const projectorsFile = (checkpoint: string): string =>
   checkpoint.replace(/\.(safetensors|pth|pt)$/, "").concat("_projectors.safetensors");
 
 const weightName = (i: number) => `projectors.${i}.weight`;
+/** What an ensemble is made of; a method that adds anything else has projectors of another kind, or none. */
+const PROJECTOR_TENSOR = /^projectors\.\d+\.(weight|bias)$/;
 const biasName = (i: number) => `projectors.${i}.bias`;
 
 function toProjector(state: StateDict, i: number): Projector {
@@ -34,7 +36,8 @@ function toProjector(state: StateDict, i: number): Projector {
  * @param checkpoint the student's file
  * @param inputs size of the student's features
  * @param outputs size of the teacher's features
- * @returns undefined where there are none, or they project something else (`kd1proj` projects logits)
+ * @returns undefined where there are none, they project something else (`kd1proj` projects logits), or the method adds
+ * something else than an ensemble
  * @throws inputError for a file that is damaged or lacks tensors
  */
 export async function readProjectors(
@@ -45,6 +48,7 @@ export async function readProjectors(
   const path = projectorsFile(checkpoint);
   if (!existsSync(path)) return undefined;
   const { state } = await readCheckpoint(path);
+  if (![...state.keys()].every((name) => PROJECTOR_TENSOR.test(name))) return undefined;
   const [rows, columns] = state.get(weightName(0))?.shape ?? [];
   if (rows !== undefined && (rows !== outputs || columns !== inputs)) return undefined;
   const count = Math.max(1, Math.ceil(state.size / 2));

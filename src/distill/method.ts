@@ -1,7 +1,7 @@
 import type { Rows, RowValues } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import type { ForwardContext, ModelOutput, StateEntry } from "../nn/model.js";
-import type { Scalar, Tensor, Tensor1D, Tensor2D } from "../runtime/tf.js";
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from "../runtime/tf.js";
 import type { TeacherView } from "./views.js";
 import type { LossWeights } from "./weights.js";
 
@@ -78,6 +78,17 @@ export interface Distillation<Term extends string = string> {
    */
   terms(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
   readonly draws?: Draws;
+  /** Own parameters that learn otherwise than the rest; those of the student may be among them. */
+  readonly groups?: readonly ParameterGroup[];
+}
+
+/** Parameters with a learning rate or a weight decay of their own. */
+export interface ParameterGroup {
+  readonly parameters: readonly Variable[];
+  /** The run's learning rate times this; 1 where left out. */
+  readonly learningRateFactor?: number;
+  /** In place of --weight_decay. */
+  readonly weightDecay?: number;
 }
 
 /** One distillation method: a file in methods/ and a row in the registry. */

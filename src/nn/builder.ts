@@ -1,3 +1,4 @@
+import type { Random } from "../common/random.js";
 import { permute4 } from "../common/shapes.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import type { Role, StateEntry } from "./model.js";
@@ -12,7 +13,12 @@ export interface TensorDescription {
   readonly fanIn: number;
   /** Position in the state_dict. */
   readonly position: number;
+  /** How random first values are drawn, where not as by default for the role. */
+  readonly initializer?: Initializer;
 }
+
+/** Draws the first values of one tensor, in PyTorch's layout. */
+export type Initializer = (tensor: TensorDescription, random: Random) => Float32Array;
 
 /** Chooses the first values of a tensor, in PyTorch's layout. */
 export type Fill = (tensor: TensorDescription) => Float32Array;
@@ -51,8 +57,12 @@ export const isStatistic = (role: Role): boolean =>
 /** num_batches_tracked, which is counted on the host. */
 export const isCounter = (role: Role): boolean => role === "bn.num_batches_tracked";
 
+/** State that steps write, and only they: it goes on with a run, and is no part of a model's weights. */
+export const isBuffer = (role: Role): boolean => role === "buffer";
+
 /** True for what an optimizer updates. */
-export const isParameter = (role: Role): boolean => !isStatistic(role) && !isCounter(role);
+export const isParameter = (role: Role): boolean =>
+  !isStatistic(role) && !isCounter(role) && !isBuffer(role);
 
 /** Our layout of a tensor of a role: OIHW becomes HWIO, everything else stays as PyTorch has it. */
 export function nativeShape(role: Role, shape: readonly number[]): number[] {
@@ -92,6 +102,21 @@ export function addVariable(
   builder.state.push({ name, role, shape, variable });
   return variable;
 }
+
+/**
+ * Adds a buffer: a tensor that steps give new values (ForwardContext.updates) and that no gradient reaches.
+ * @param initializer its first values; zeros where left out
+ */
+export const addBuffer = (
+  builder: ModelBuilder,
+  name: string,
+  shape: readonly number[],
+  initializer?: Initializer,
+): Variable =>
+  addVariable(builder, {
+    ...{ name, shape, role: "buffer", fanIn: 1 },
+    ...(initializer !== undefined && { initializer }),
+  });
 
 /** Adds a counter to the model's state; its value is kept by whoever trains the model. */
 export function addCounter(builder: ModelBuilder, name: string): void {

@@ -1,10 +1,7 @@
-import { createRandom, type Random } from "../common/random.js";
+import { createRandom } from "../common/random.js";
 import { sizeOf } from "../common/shapes.js";
-import type { Fill, TensorDescription } from "./builder.js";
+import type { Fill, Initializer, TensorDescription } from "./builder.js";
 import type { Role } from "./model.js";
-
-/** Draws the first values of one tensor. */
-export type Initializer = (tensor: TensorDescription, random: Random) => Float32Array;
 
 const filled = (tensor: TensorDescription, next: () => number): Float32Array => {
   const values = new Float32Array(sizeOf(tensor.shape));
@@ -53,6 +50,7 @@ const DEFAULTS: Readonly<Record<Role, Initializer>> = {
   "bn.running_mean": constant(0),
   "bn.running_var": constant(1),
   "bn.num_batches_tracked": constant(0),
+  buffer: constant(0),
 };
 
 /**
@@ -62,7 +60,10 @@ const DEFAULTS: Readonly<Record<Role, Initializer>> = {
  */
 export function randomFill(seed: number, owner: string, initialization: Initialization): Fill {
   const rules = { ...DEFAULTS, ...initialization };
-  return (tensor) => rules[tensor.role](tensor, createRandom(seed, "init", owner, tensor.name));
+  return (tensor) => {
+    const initializer = tensor.initializer ?? rules[tensor.role];
+    return initializer(tensor, createRandom(seed, "init", owner, tensor.name));
+  };
 }
 
 /** Zeros, for a model whose values come from a checkpoint. */

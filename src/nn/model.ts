@@ -1,6 +1,9 @@
 import type { Tensor, Tensor2D, Tensor4D, Update, Variable } from "../runtime/tf.js";
 
-/** What a tensor of a model is for; decides how it is initialised and how golden numbers fill it. */
+/**
+ * What a tensor of a model is for; decides how it is initialised and how golden numbers fill it. A buffer is state that
+ * steps write and no gradient reaches, such as a memory bank.
+ */
 export type Role =
   | "conv.weight"
   | "conv.bias"
@@ -10,7 +13,8 @@ export type Role =
   | "bn.bias"
   | "bn.running_mean"
   | "bn.running_var"
-  | "bn.num_batches_tracked";
+  | "bn.num_batches_tracked"
+  | "buffer";
 
 /** One entry of a state_dict. Counters (num_batches_tracked) live on the host and have no variable. */
 export interface StateEntry {

@@ -184,6 +184,11 @@ const THEIRS: readonly Row[] = [
     "params: Tparams, indices: Tindices, axis: Taxis -> output: Tparams",
     { shapes: gathering },
   ],
+  [
+    "TensorScatterUpdate",
+    "tensor: T, indices: Tindices, updates: T -> output: T",
+    { shapes: like(0) },
+  ],
   ["Tile", "input: T, multiples: Tmultiples -> output: T", { shapes: tiling }],
   ["BroadcastTo", "input: T, shape: Tidx -> output: T", { shapes: sizesIn(1) }],
   ["Pad", "input: T, paddings: Tpaddings -> output: T", { shapes: padding }],

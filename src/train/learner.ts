@@ -1,4 +1,4 @@
-import type { DrawnStep, Draws } from "../distill/method.js";
+import type { DrawnStep, Draws, ParameterGroup } from "../distill/method.js";
 import { isParameter } from "../nn/builder.js";
 import type { ForwardContext, Model, StateEntry } from "../nn/model.js";
 import { type Tensor, type Tensor1D, tf, type Update, type Variable } from "../runtime/tf.js";
@@ -19,6 +19,8 @@ export interface Learner {
   readonly velocities: readonly Variable[];
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
+  /** Parameters that learn otherwise than the rest. */
+  readonly groups?: readonly ParameterGroup[];
   /** What the method draws for each step, with the run's seed. */
   readonly draws?: Pick<Draws, "specs"> & {
     values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]>;
@@ -82,7 +84,7 @@ export function trainingUpdates(
   const { logits, updates, terms } = result.kept;
   const gradients = asOptimized(learner, result.gradients);
   return [
-    ...sgdUpdates(parameters, velocities, gradients, learningRate, sgd),
+    ...sgdUpdates(parameters, velocities, gradients, learningRate, sgd, learner.groups),
     ...updates,
     metricsUpdate(metrics, result.loss, logits, oneHot),
     ...(metrics.terms ? [termsUpdate(metrics.terms, terms, logits.shape[0])] : []),

@@ -62,9 +62,10 @@ export function studentLearner(
     ...{ method, weights: setting, temperature },
   });
   // What a method adds learns only where its own terms count.
-  const { draws } = method;
+  const { draws, groups } = method;
   return {
     ...createLearner(model, setting.beta === 0 ? [] : method.state, objective),
+    ...(groups && { groups }),
     ...(draws && {
       draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
     }),

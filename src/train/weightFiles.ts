@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { writeSealedCheckpoint } from "../checkpoint/writeCheckpoint.js";
 import type { TrainOptions } from "../config/options.js";
+import { isBuffer } from "../nn/builder.js";
 import type { RunProgress } from "../runFiles/progress.js";
 import type { Learner } from "./learner.js";
 import { stateDictOf } from "./stateFiles.js";
@@ -46,9 +47,12 @@ async function areOfEpoch(paths: readonly string[], epoch: number): Promise<bool
   }
 }
 
+/** What a method adds to a student's weights: not what only training writes and reads, such as a memory bank. */
+const ownWeights = ({ extra }: Learner) => extra.filter(({ role }) => !isBuffer(role));
+
 /** The model's file, and beside it the projectors', which evaluation does not need but analysis does. */
 function pathsOf({ runDir, learner }: Subject, file: string): [string, ...string[]] {
-  const extra = learner.extra.length === 0 ? [] : [`${file}_projectors`];
+  const extra = ownWeights(learner).length === 0 ? [] : [`${file}_projectors`];
   const path = (name: string) => join(runDir, `${name}.safetensors`);
   return [path(file), ...extra.map(path)];
 }
@@ -59,7 +63,8 @@ export async function writeWeights(
   { epoch, steps, row }: RunProgress,
   files: readonly string[],
 ): Promise<void> {
-  const { model, extra } = subject.learner;
+  const { model } = subject.learner;
+  const extra = ownWeights(subject.learner);
   for (const file of files) {
     const [path, beside] = pathsOf(subject, file);
     const metadata = { model: model.name, epoch, accuracy: row?.test.top1 };

@@ -93,6 +93,26 @@ describe("pefd analyze", () => {
     assert.notEqual(other.norm_student, other.norm_teacher);
   });
 
+  it("measures the runs of methods that add anything, projectors or not", async (t) => {
+    const cwd = await makeScene(t);
+    await writeRun(cwd, RUN, 1);
+    const regressor = new Map([
+      ["regressor.weight", float32Tensor(new Float32Array(6), [1, 6, 1, 1])],
+    ]);
+    for (const added of [regressor, new Map([...identityProjectors(1), ...regressor])]) {
+      for (const file of ["ckpt_epoch_1", "resnet8_best", "resnet8_last"]) {
+        const beside = join(cwd, "save", RUN, `${file}_projectors.safetensors`);
+        await writeCheckpoint(beside, added, { epoch: 1 });
+      }
+      const found = await json(cwd, "--run", join("save", RUN));
+      assert.equal(found.length, 3);
+      for (const { mda, mda_projected, num_proj } of found) {
+        assert.ok(typeof mda === "number");
+        assert.deepEqual([mda_projected, num_proj], [null, null]);
+      }
+    }
+  });
+
   it("goes through the checkpoints of a run, with its teacher, images and projectors", async (t) => {
     const cwd = await makeScene(t);
     await writeRun(cwd, RUN, 2);
