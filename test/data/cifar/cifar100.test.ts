@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
@@ -45,6 +46,20 @@ test("training images come from train.bin only and test images from test.bin onl
   rmSync(join(directory, "train.bin"));
   assert.deepEqual([...loadTestSet(directory).labels], [4, 5]);
   assert.match(failure(directory).message, /train\.bin does not exist/);
+});
+
+test("checksums are of the bytes that were loaded, whatever lies at their place later", (t) => {
+  const directory = writeDataFolder(temporaryFolder(t), [1, 2, 3], [4, 5]);
+  const sha256 = (file: string) =>
+    createHash("sha256")
+      .update(readFileSync(join(directory, file)))
+      .digest("hex");
+  const [train, test] = [sha256("train.bin"), sha256("test.bin")];
+  const loaded = loadCifar100(directory);
+  writeDataFolder(directory, [9, 9], [9]);
+  assert.notEqual(sha256("train.bin"), train);
+  assert.deepEqual(loaded.trainFile, { images: 3, sha256: train });
+  assert.deepEqual(loaded.testFile, { images: 2, sha256: test });
 });
 
 test("a missing test file is refused rather than replaced by the training file", (t) => {
