@@ -8,7 +8,7 @@ import {
   deviceWarning,
   isGpu,
 } from "../runtime/device.js";
-import { nativeBackend } from "../runtime/native.js";
+import { tensorFlowVersion } from "../runtime/native.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import { measure } from "./measure.js";
 import type { Timing, Variant, WorkName, WorkSize } from "./types.js";
@@ -111,7 +111,7 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
   });
   return {
     device: deviceName(env),
-    tensorflow: nativeBackend().binding.TF_Version,
+    tensorflow: tensorFlowVersion(),
     batchSize: size.batchSize,
     repeats: options.repeats,
     stepsPerRepeat: size.steps,

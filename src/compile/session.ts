@@ -1,26 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { withTemporaryFolder } from "../common/temporaryFolder.js";
-import { nativeBackend } from "../runtime/native.js";
-import { type Tensor, tf } from "../runtime/tf.js";
+import { type NativeBinding, nativeBackend } from "../runtime/native.js";
+import type { Tensor } from "../runtime/tf.js";
 import type { Graph } from "./graph/graph.js";
 import { savedModelBytes, TAG } from "./graph/savedModel.js";
-
-/** The part of the binding that runs graphs. */
-interface SessionBinding {
-  loadSavedModel(directory: string, tags: string): number;
-  deleteSavedModel(session: number): void;
-  runSavedModel(
-    session: number,
-    inputIds: number[],
-    inputNames: string,
-    outputNames: string,
-  ): { id: number; shape: number[]; dtype: number }[];
-}
-
-interface SessionBackend {
-  createOutputTensor(metadata: { id: number; shape: number[]; dtype: number }): Tensor;
-}
 
 /** A graph loaded into TensorFlow, with its variables. */
 export interface Session {
@@ -34,7 +18,7 @@ export interface Session {
 
 /** Loads a graph. The SavedModel exists on disk only while TensorFlow reads it. */
 export function openSession(graph: Graph): Session {
-  const binding = nativeBackend().binding as unknown as SessionBinding;
+  const binding = nativeBackend().binding;
   const session = withTemporaryFolder("graph", (directory) => {
     writeFileSync(join(directory, "saved_model.pb"), savedModelBytes(graph));
     return binding.loadSavedModel(directory, TAG);
@@ -46,7 +30,7 @@ export function openSession(graph: Graph): Session {
 }
 
 function runSignature(
-  binding: SessionBinding,
+  binding: NativeBinding,
   session: number,
   graph: Graph,
   name: string,
@@ -65,7 +49,7 @@ function runSignature(
     nodeNames(inputNames, signature.inputs),
     nodeNames(outputNames, signature.outputs),
   );
-  const backend = tf.backend() as unknown as SessionBackend;
+  const backend = nativeBackend();
   return Object.fromEntries(
     results.map((result, i) => [outputNames[i] as string, backend.createOutputTensor(result)]),
   );

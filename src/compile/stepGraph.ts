@@ -1,7 +1,8 @@
 import type { GraphNode, Signature } from "./graph/graph.js";
 import { assignNode, doneNodes, donePort, type GraphVariables } from "./graph/variables.js";
 import { prepared } from "./passes/passes.js";
-import { FEED_TYPES, type RecordedStep } from "./record/trace.js";
+import type { RecordedStep } from "./record/recordedStep.js";
+import { FEED_TYPES } from "./record/trace.js";
 import type { Entry, PrecisionName } from "./types.js";
 
 /** Assignments of a step's new values; each waits until the old value has been read. */

@@ -5,17 +5,13 @@ import { checkSteps, entryNamed, feedTensor, feedValues } from "./feeds.js";
 import type { GraphFunction, GraphNode, Signature } from "./graph/graph.js";
 import { declareVariables } from "./graph/variables.js";
 import { groupTransfer, runToDone } from "./graphProgram.js";
-import { hoistInvariants } from "./loop/hoist.js";
-import { packUpdates } from "./loop/pack.js";
-import { type LoopPass, partsOf } from "./loop/parts.js";
+import { preparedParts } from "./loop/loopPasses.js";
+import { partsOf } from "./loop/parts.js";
 import { COUNT_FEED, loopFeeds, stepLoop } from "./loop/stepLoop.js";
 import { prepared } from "./passes/passes.js";
 import { recordStep } from "./record/trace.js";
 import { openSession } from "./session.js";
 import type { Entry, FeedValues, Program, ProgramDescription } from "./types.js";
-
-/** What happens to the parts of a loop before it is compiled, in this order. */
-const LOOP_PASSES: readonly LoopPass[] = [packUpdates, hoistInvariants];
 
 /** Signature of an entry's calls of as many steps as one call takes. */
 const wholeCall = (name: string): string => `${name}/whole`;
@@ -37,7 +33,7 @@ export function xlaProgram(description: ProgramDescription): Program {
   for (const [name, entry] of Object.entries(entries)) {
     const recorded = recordStep(name, entry, variables.handles);
     const step = prepared(recorded, "xla", precision);
-    const parts = LOOP_PASSES.reduce((changed, pass) => pass(changed), partsOf(step, name));
+    const parts = preparedParts(partsOf(step, name));
     const addLoop = (prefix: string, signature: string, rounds?: number) => {
       const loop = stepLoop(
         { prefix, entry, parts, feeds: step.feeds, ...(rounds !== undefined && { rounds }) },

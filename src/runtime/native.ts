@@ -19,7 +19,14 @@ export interface NativeAttribute {
   readonly value: unknown;
 }
 
-/** The native binding: one call per op; host data enters and leaves through it. */
+/** A tensor that the binding has made. */
+export interface NativeTensor {
+  readonly id: number;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+/** The native binding: one call per op; host data enters and leaves through it; graphs are loaded and run. */
 export interface NativeBinding {
   readonly TF_ATTR_STRING: number;
   readonly TF_ATTR_INT: number;
@@ -33,10 +40,18 @@ export interface NativeBinding {
     attributes: NativeAttribute[],
     inputIds: number[],
     outputCount: number,
-  ): { id: number; shape: number[]; dtype: number }[];
+  ): NativeTensor[];
   createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
   tensorDataSync(id: number): ArrayBufferView;
   deleteTensor(id: number): void;
+  loadSavedModel(directory: string, tags: string): number;
+  deleteSavedModel(session: number): void;
+  runSavedModel(
+    session: number,
+    inputIds: number[],
+    inputNames: string,
+    outputNames: string,
+  ): NativeTensor[];
 }
 
 /** What we use of tfjs-node's backend beyond the public tfjs API. */
@@ -51,13 +66,36 @@ export interface NativeBackend {
     outputCount: number,
   ): Tensor[];
   getInputTensorIds(tensors: Tensor[]): number[];
+  createOutputTensor(tensor: NativeTensor): Tensor;
 }
 
 /** The backend of the loaded library. loadTensorFlow() must have been called. */
 export const nativeBackend = (): NativeBackend => tf.backend() as unknown as NativeBackend;
 
+/** The version of the loaded library. */
+export const tensorFlowVersion = (): string => nativeBackend().binding.TF_Version;
+
+/**
+ * Runs with some members of the binding replaced, whatever happens: all that tfjs asks of the library passes through
+ * them.
+ * @param changes the members that take the place of those of the binding that it is given
+ */
+export function withBinding<T>(
+  changes: (binding: NativeBinding) => Partial<NativeBinding>,
+  run: () => T,
+): T {
+  const backend = nativeBackend();
+  const { binding } = backend;
+  backend.binding = { ...copyOfBinding(binding), ...changes(binding) };
+  try {
+    return run();
+  } finally {
+    backend.binding = binding;
+  }
+}
+
 /** The binding's members as a plain object (its own properties cannot be replaced), methods bound to it. */
-export function copyOfBinding(binding: NativeBinding): NativeBinding {
+function copyOfBinding(binding: NativeBinding): NativeBinding {
   const source = binding as unknown as Record<string, unknown>;
   return Object.fromEntries(
     Object.getOwnPropertyNames(source).map((name) => {

@@ -6,7 +6,7 @@ import type { Dataset } from "../data/dataset.js";
 import type { RunConfig } from "../runFiles/config.js";
 import { type Identity, identitySha256, NUMERICS } from "../runFiles/identity.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
-import { nativeBackend } from "../runtime/native.js";
+import { tensorFlowVersion } from "../runtime/native.js";
 import { loadTensorFlow, tf, type Variable } from "../runtime/tf.js";
 import { claimRunFolder } from "./claim/claim.js";
 import { asksForFloat32, chooseEngine, type EngineChoice } from "./engine.js";
@@ -149,7 +149,7 @@ function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): Run
   };
   return {
     ...config,
-    versions: { tensorflow: nativeBackend().binding.TF_Version },
+    versions: { tensorflow: tensorFlowVersion() },
     identity: runIdentity(plan, config, scene),
   } as unknown as RunConfig;
 }

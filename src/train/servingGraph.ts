@@ -1,5 +1,5 @@
 import { constNode, type Graph, type GraphNode, placeholder } from "../compile/graph/graph.js";
-import { hideConstants } from "../compile/passes/opaqueConstants.js";
+import { withHiddenConstants } from "../compile/passes/opaqueConstants.js";
 import {
   ANY_SIZE,
   type ForwardGraph,
@@ -93,7 +93,7 @@ function normalizingNodes(
   return {
     nodes: [
       placeholder(input, DT.uint8, shape),
-      ...hideConstants([scale, mean, deviation]),
+      ...withHiddenConstants([scale, mean, deviation]),
       pixels,
       scaled,
       centered,

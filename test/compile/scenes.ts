@@ -8,7 +8,7 @@ import { tf, type Variable } from "#pefd/runtime/tf.js";
 import { allAtOnce } from "#pefd/train/calls.js";
 import { type Learner, learnerVariables } from "#pefd/train/learner.js";
 import { frozen, studentLearner, teacherLearner } from "#pefd/train/learners.js";
-import { openTrainingSession } from "#pefd/train/session.js";
+import { openTrainingSession, type TrainingSession } from "#pefd/train/session.js";
 import { type BatchSource, streamedSource } from "#pefd/train/source.js";
 
 const CLASSES = 100;
@@ -80,16 +80,33 @@ export interface Trace {
   readonly testLoss: number;
 }
 
-/** Trains a pupil and disposes of all that it holds. */
-export function study({ learner, constants }: Pupil, lesson: Lesson): Trace {
-  const { train, batchSize, epochs } = lesson;
-  const session = openTrainingSession({
+/** Compiles what trains a pupil. */
+export const openLesson = (
+  { learner, constants }: Pupil,
+  lesson: Omit<Lesson, "epochs">,
+): TrainingSession =>
+  openTrainingSession({
     ...{ engine: lesson.engine, precision: lesson.precision ?? "float32" },
-    ...{ learner, constants, batchSize },
-    train: (lesson.source ?? streamedSource)(train),
+    ...{ learner, constants, batchSize: lesson.batchSize },
+    train: (lesson.source ?? streamedSource)(lesson.train),
     test: streamedSource(noiseImages(3, 2)),
     sgd: { momentum: 0.9, weightDecay: 5e-4 },
   });
+
+/** All variables of a pupil that training changes, besides its sums of losses. */
+export function stateOf({ learner }: Pupil): Variable[] {
+  const { metrics: _, ...trained } = learner;
+  return learnerVariables({ ...trained, metrics: {} as Learner["metrics"] });
+}
+
+/** Disposes of all that a pupil holds. */
+export const dismiss = ({ learner, constants }: Pupil): void =>
+  tf.dispose([...learnerVariables(learner), ...constants]);
+
+/** Trains a pupil and disposes of all that it holds. */
+export function study(pupil: Pupil, lesson: Lesson): Trace {
+  const { train, batchSize, epochs } = lesson;
+  const session = openLesson(pupil, lesson);
   const losses: number[] = [];
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const plan = epochPlan(10, epoch, train.count);
@@ -110,14 +127,13 @@ export function study({ learner, constants }: Pupil, lesson: Lesson): Trace {
   }
   const testLoss = allAtOnce(session.evaluate()).loss;
   session.pull();
-  const { metrics: _, ...trained } = learner;
-  const state = learnerVariables({ ...trained, metrics: {} as Learner["metrics"] });
+  const state = stateOf(pupil);
   const weights = state.map((variable) => {
     const { buffer, byteOffset, byteLength } = variable.dataSync() as Float32Array;
     return Buffer.from(buffer, byteOffset, byteLength);
   });
   const names = state.map((variable) => variable.name);
   session.dispose();
-  tf.dispose([...learnerVariables(learner), ...constants]);
+  dismiss(pupil);
   return { losses, weights, names, testLoss };
 }

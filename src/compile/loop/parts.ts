@@ -1,7 +1,7 @@
 import { DT } from "../../runtime/native.js";
 import type { Variable } from "../../runtime/tf.js";
 import { type GraphNode, isControl } from "../graph/graph.js";
-import type { RecordedStep } from "../record/trace.js";
+import type { RecordedStep } from "../record/recordedStep.js";
 
 /** A tensor that the rounds of a loop see: the same in all of them, or handed from one to the next. */
 export interface LoopValue {

@@ -2,9 +2,10 @@ import { opNamed } from "../../ops/ops.js";
 import type { Facts } from "../../ops/table.js";
 import { DT } from "../../runtime/native.js";
 import type { GraphNode } from "../graph/graph.js";
+import type { Pass } from "./pass.js";
 
 /** Kinds of ops that are computed in bfloat16: products are those of matrices, in projectors and classifiers. */
-export type Reduced = NonNullable<Facts["reduced"]>;
+type Reduced = NonNullable<Facts["reduced"]>;
 
 /** A cast between float32 and bfloat16. */
 const castNode = (name: string, input: string, from: number, to: number): GraphNode => ({
@@ -45,11 +46,7 @@ export function inBfloat16(node: GraphNode, inputs: readonly string[]): GraphNod
   ];
 }
 
-/**
- * Mixed precision as a pass over a recorded step: some kinds of ops take bfloat16 and return float32; weights,
- * statistics, losses and the optimizer stay float32.
- */
-export function toBfloat16(nodes: readonly GraphNode[], kinds: readonly Reduced[]): GraphNode[] {
+function toBfloat16(nodes: readonly GraphNode[], kinds: readonly Reduced[]): GraphNode[] {
   const out: GraphNode[] = [];
   const { reduced } = createReductions((cast) => out.push(cast), "to_bfloat16");
   for (const node of nodes) {
@@ -65,3 +62,18 @@ export function toBfloat16(nodes: readonly GraphNode[], kinds: readonly Reduced[
   }
   return out;
 }
+
+/**
+ * Mixed precision: convolutions take bfloat16 and return float32; weights, statistics, losses and the optimizer stay
+ * float32.
+ */
+export const reduceConvolutions: Pass = (step) => ({
+  ...step,
+  nodes: toBfloat16(step.nodes, ["convolution"]),
+});
+
+/** The same of convolutions and of products of matrices. */
+export const reduceProducts: Pass = (step) => ({
+  ...step,
+  nodes: toBfloat16(step.nodes, ["convolution", "product"]),
+});

@@ -1,8 +1,9 @@
 import { opNamed } from "../../ops/ops.js";
 import { DT } from "../../runtime/native.js";
 import { dataOf, type GraphNode, isControl, nodeOf } from "../graph/graph.js";
-import type { RecordedStep } from "../record/trace.js";
+import type { RecordedStep } from "../record/recordedStep.js";
 import { createReductions, inBfloat16 } from "./bfloat16.js";
+import type { Pass } from "./pass.js";
 
 /** Names of the nodes that depend on a variable which the step changes. */
 function learning({ nodes, reads, updates }: RecordedStep): Set<string> {
@@ -27,7 +28,7 @@ const isWidened = (node: GraphNode | undefined): node is GraphNode => {
  * read and write half the bytes, and XLA joins them with cuDNN's convolutions. What learns keeps them in float32. To
  * follow the pass that puts convolutions in bfloat16.
  */
-export function frozenInBfloat16(step: RecordedStep): RecordedStep {
+export const frozenInBfloat16: Pass = (step) => {
   const isLearning = learning(step);
   const out: GraphNode[] = [];
   const byName = new Map<string, GraphNode>();
@@ -56,4 +57,4 @@ export function frozenInBfloat16(step: RecordedStep): RecordedStep {
       );
   }
   return { ...step, nodes: out };
-}
+};

@@ -12,7 +12,7 @@ import {
   sameShape,
   usersOf,
 } from "../graph/graph.js";
-import type { RecordedStep } from "../record/trace.js";
+import type { Pass } from "./pass.js";
 
 /** What the pass knows of a graph. */
 interface Context {
@@ -83,7 +83,7 @@ const CHAINS: Readonly<Record<string, (context: Context, node: GraphNode) => Cha
  * with the sum and the gradient of ReLU, where nothing else looks at what lies between: everything is written once. The
  * same roundings in the same order, so the bits stay.
  */
-export function fuseConvolutions(recorded: RecordedStep): RecordedStep {
+export const fuseConvolutions: Pass = (recorded) => {
   const { nodes, updates } = recorded;
   const context: Context = {
     users: usersOf(nodes),
@@ -106,4 +106,4 @@ export function fuseConvolutions(recorded: RecordedStep): RecordedStep {
     ...recorded,
     nodes: nodes.flatMap((node) => fused.get(node.name) ?? (dropped.has(node.name) ? [] : [node])),
   };
-}
+};

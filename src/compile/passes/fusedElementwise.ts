@@ -12,7 +12,7 @@ import {
   sameShape,
   usersOf,
 } from "../graph/graph.js";
-import type { RecordedStep } from "../record/trace.js";
+import type { Pass } from "./pass.js";
 
 /** Nodes that become one, in their order. */
 type Group = readonly GraphNode[];
@@ -121,7 +121,7 @@ function resultsOf(group: Group, { users, kept }: Context): string[] {
  * Sums, products and ReLUs of tensors of one shape that follow each other, as one op of ours: memory is read and written
  * once, and the update of a parameter is one op instead of six. Each still rounds as it did, so the bits stay.
  */
-export function fuseElementwise(recorded: RecordedStep): RecordedStep {
+export const fuseElementwise: Pass = (recorded) => {
   const { nodes, updates } = recorded;
   const context: Context = {
     byName: nodesByName(nodes),
@@ -155,4 +155,4 @@ export function fuseElementwise(recorded: RecordedStep): RecordedStep {
     }),
     updates: updates.map(([variable, value]) => [variable, renamed(value)] as const),
   };
-}
+};

@@ -7,6 +7,7 @@ import {
   nodesByName,
   outputOf,
 } from "../graph/graph.js";
+import type { Pass } from "./pass.js";
 
 /** An op that TensorFlow's graph optimizer joins with one of its inputs, and which ops that input must come from. */
 interface Temptation {
@@ -32,7 +33,9 @@ const TEMPTATIONS: readonly Temptation[] = [
  * in plain ops gives the same bits in a graph as op by op. Between them stands what could be fed from outside: nothing
  * is known of it, and it costs no arithmetic.
  */
-export function keepApart(nodes: readonly GraphNode[]): GraphNode[] {
+export const keepApart: Pass = (step) => ({ ...step, nodes: withBarriers(step.nodes) });
+
+function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   const barriers = new Map<string, GraphNode>();
   const tempted = new Map(TEMPTATIONS.map(({ op, inputs }) => [op, inputs]));

@@ -1,5 +1,6 @@
 import { DT } from "../../runtime/native.js";
 import { type GraphNode, isFloat, nodeOf, nodesByName } from "../graph/graph.js";
+import type { Pass } from "./pass.js";
 
 /** A value that the graph optimizer could know: a float constant, or a constant of another type turned into floats. */
 function isKnown(node: GraphNode | undefined, byName: ReadonlyMap<string, GraphNode>): boolean {
@@ -18,7 +19,7 @@ function isFloatResult(node: GraphNode): boolean {
  * x * 0.333, (x * a) * b into x * (a * b) and pow(x, 2) into x * x: faster by nothing that shows, and other last bits
  * than the steps as they were written. What could be fed is never folded.
  */
-export function hideConstants(nodes: readonly GraphNode[]): GraphNode[] {
+export function withHiddenConstants(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   return nodes.flatMap((node) => {
     if (!isFloatResult(node) || !isKnown(node, byName)) return [node];
@@ -34,3 +35,9 @@ export function hideConstants(nodes: readonly GraphNode[]): GraphNode[] {
     return [constant, opaque];
   });
 }
+
+/** The same as a pass. */
+export const hideConstants: Pass = (step) => ({
+  ...step,
+  nodes: withHiddenConstants(step.nodes),
+});

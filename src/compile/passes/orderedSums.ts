@@ -7,6 +7,7 @@ import {
   nodeOf,
   nodesByName,
 } from "../graph/graph.js";
+import type { Pass } from "./pass.js";
 
 /** Sums of two tensors; tfjs has both. */
 const SUMS: ReadonlySet<string> = new Set(["Add", "AddV2"]);
@@ -19,16 +20,17 @@ const isFloatSum = (node: GraphNode | undefined): boolean =>
  * AddN, which sums in whatever order lets it reuse a buffer, so that the last bits vary from run to run. Where an
  * addition takes the result of another addition, x + y becomes x - y * -1: the same bits, and nothing to merge.
  */
-export function keepSumsOrdered(nodes: readonly GraphNode[]): GraphNode[] {
-  const byName = nodesByName(nodes);
-  return nodes.flatMap((node) => {
+export const keepSumsOrdered: Pass = (step) => {
+  const byName = nodesByName(step.nodes);
+  const nodes = step.nodes.flatMap((node) => {
     if (node.op === "AddN" && isFloat(node, "T")) return oneByOne(node);
     if (!isFloatSum(node)) return [node];
     const data = dataOf(node);
     if (!data.some((input) => isFloatSum(byName.get(nodeOf(input))))) return [node];
     return asDifference(node, data as [string, string]);
   });
-}
+  return { ...step, nodes };
+};
 
 /** A sum of several tensors as TensorFlow computes it op by op: from the first to the last. */
 function oneByOne(node: GraphNode): GraphNode[] {

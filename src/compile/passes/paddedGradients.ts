@@ -7,6 +7,7 @@ import {
   nodesByName,
   outputOf,
 } from "../graph/graph.js";
+import type { Pass } from "./pass.js";
 
 /** Pixels in front of and behind each axis of images [N, H, W, C]. */
 type Sides = readonly (readonly [before: number, after: number])[];
@@ -23,7 +24,9 @@ interface Sizes {
  * explicit padding, and TensorFlow's own take many times as long, most of all in bfloat16 (docs/adr/0006). The images'
  * gradient is the padded images' without its margin; the filter's is the same.
  */
-export function padGradientsFirst(nodes: readonly GraphNode[]): GraphNode[] {
+export const padGradientsFirst: Pass = (step) => ({ ...step, nodes: withPadded(step.nodes) });
+
+function withPadded(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   const shapeOf = (ref: string): readonly number[] =>
     byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)] ?? [];

@@ -1,9 +1,8 @@
 import { hasMatrixUnits, isGpu } from "../../runtime/device.js";
 import { ownOpsServe } from "../../runtime/ownOps.js";
-import type { GraphNode } from "../graph/graph.js";
-import type { RecordedStep } from "../record/trace.js";
+import type { RecordedStep } from "../record/recordedStep.js";
 import type { EngineName, PrecisionName } from "../types.js";
-import { type Reduced, toBfloat16 } from "./bfloat16.js";
+import { reduceConvolutions, reduceProducts } from "./bfloat16.js";
 import { frozenInBfloat16 } from "./frozenBfloat16.js";
 import { fuseConvolutions } from "./fusedConvolutions.js";
 import { fuseElementwise } from "./fusedElementwise.js";
@@ -11,57 +10,77 @@ import { keepApart } from "./keptApart.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
 import { padGradientsFirst } from "./paddedGradients.js";
+import type { Pass } from "./pass.js";
 import { plainBatchNorm } from "./plainBatchNorm.js";
-import { withStandardOps } from "./standardOps.js";
+import { useStandardOps } from "./standardOps.js";
 
-/** A change of a recorded step that leaves what it computes as it is, or as its precision has it. */
-export type Pass = (step: RecordedStep) => RecordedStep;
+/** A pass, or one for machines that have something. */
+type Entry = Pass | { readonly pass: Pass; readonly where: () => boolean };
 
-/** A pass that looks at nodes alone. */
-const ofNodes =
-  (change: (nodes: readonly GraphNode[]) => GraphNode[]): Pass =>
-  (step) => ({ ...step, nodes: change(step.nodes) });
+/** Engines that compile a recorded step. */
+export type CompiledEngine = Exclude<EngineName, "eager">;
 
-/** A pass for what the machine has; elsewhere the step stays as it is. */
-const where =
-  (isTrue: () => boolean, pass: Pass): Pass =>
-  (step) =>
-    isTrue() ? pass(step) : step;
-
-/** TensorFlow's own ops in the place of ours. */
-const standard = ofNodes(withStandardOps);
 /** Fewer and larger ops of ours; not another bit. */
-const joined: readonly Pass[] = [fuseConvolutions, fuseElementwise].map((pass) =>
-  where(ownOpsServe, pass),
-);
+const JOINED: readonly Entry[] = [
+  { pass: fuseConvolutions, where: ownOpsServe },
+  { pass: fuseElementwise, where: ownOpsServe },
+];
 /** A session's graph optimizer leaves the arithmetic as it was written. */
-const exact: readonly Pass[] = [keepSumsOrdered, keepApart, hideConstants].map(ofNodes);
+const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
+
+const multipliesMatrices = (): boolean => hasMatrixUnits() && !isGpu();
 /** oneDNN's convolutions in the place of ours, on a processor that multiplies matrices of bfloat16 in units of its own. */
-const oneDnn: readonly Pass[] = [standard, ofNodes(padGradientsFirst)].map((pass) =>
-  where(() => hasMatrixUnits() && !isGpu(), pass),
-);
-const bfloat16 = (...kinds: Reduced[]): Pass => ofNodes((nodes) => toBfloat16(nodes, kinds));
+const ONE_DNN: readonly Entry[] = [
+  { pass: useStandardOps, where: multipliesMatrices },
+  { pass: padGradientsFirst, where: multipliesMatrices },
+];
 
 /**
  * What happens to a recorded step before it is compiled, in this order. On a processor our own convolutions stay
  * float32 in bfloat16, too: faster than TensorFlow's in bfloat16, except on processors with units for matrices.
  */
-const PASSES: Readonly<
-  Record<Exclude<EngineName, "eager">, Readonly<Record<PrecisionName, readonly Pass[]>>>
-> = {
-  graph: {
-    float32: [...joined, ...exact],
-    bfloat16: [...oneDnn, ...joined, ...exact, bfloat16("convolution")],
-  },
-  xla: {
-    float32: [standard, plainBatchNorm],
-    bfloat16: [standard, plainBatchNorm, bfloat16("convolution", "product"), frozenInBfloat16],
-  },
-};
+const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, readonly Entry[]>>>> =
+  {
+    graph: {
+      float32: [...JOINED, ...EXACT],
+      bfloat16: [...ONE_DNN, ...JOINED, ...EXACT, reduceConvolutions],
+    },
+    xla: {
+      float32: [useStandardOps, plainBatchNorm],
+      bfloat16: [useStandardOps, plainBatchNorm, reduceProducts, frozenInBfloat16],
+    },
+  };
+
+/** The passes of an engine and a precision on this machine, in their order. */
+export const passesOf = (engine: CompiledEngine, precision: PrecisionName): Pass[] =>
+  PASSES[engine][precision].flatMap((entry) => {
+    if (typeof entry === "function") return [entry];
+    return entry.where() ? [entry.pass] : [];
+  });
+
+/** Sees a step before the first pass (`after` is undefined) and after each. */
+export type Observer = (step: RecordedStep, after: Pass | undefined) => void;
+
+let observer: Observer | undefined;
+
+/** Has all steps looked at while they are made ready, for tests (checkGraph.ts). @returns what ends it */
+export function observePasses(observe: Observer): () => void {
+  observer = observe;
+  return () => {
+    observer = undefined;
+  };
+}
 
 /** A recorded step made ready for an engine. */
-export const prepared = (
+export function prepared(
   step: RecordedStep,
-  engine: Exclude<EngineName, "eager">,
+  engine: CompiledEngine,
   precision: PrecisionName,
-): RecordedStep => PASSES[engine][precision].reduce((changed, pass) => pass(changed), step);
+): RecordedStep {
+  observer?.(step, undefined);
+  return passesOf(engine, precision).reduce((given, pass) => {
+    const changed = pass(given);
+    observer?.(changed, pass);
+    return changed;
+  }, step);
+}

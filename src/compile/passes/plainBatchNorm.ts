@@ -7,7 +7,7 @@ import {
   nodeOf,
   outputOf,
 } from "../graph/graph.js";
-import type { RecordedStep } from "../record/trace.js";
+import type { Pass } from "./pass.js";
 
 const FLOAT = { type: DT.float };
 const INDEX = { type: DT.int32 };
@@ -160,7 +160,7 @@ function isTraining({ attributes }: GraphNode): boolean {
  * Training batch normalisation in plain arithmetic, for XLA: the two sums that it needs are one reduction instead of
  * two that follow each other, forward and backward, and its small vectors join what uses them.
  */
-export function plainBatchNorm(step: RecordedStep): RecordedStep {
+export const plainBatchNorm: Pass = (step) => {
   const statistics = new Map<string, Statistics>();
   const replaced = new Map<string, readonly string[]>();
   const place = (ref: string): string => replaced.get(nodeOf(ref))?.[outputOf(ref)] ?? ref;
@@ -180,4 +180,4 @@ export function plainBatchNorm(step: RecordedStep): RecordedStep {
   });
   const updates = step.updates.map(([variable, ref]) => [variable, place(ref)] as const);
   return { ...step, nodes, updates };
-}
+};

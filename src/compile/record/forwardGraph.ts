@@ -1,8 +1,9 @@
 import { DT } from "../../runtime/native.js";
 import { type Tensor, tf, type Variable } from "../../runtime/tf.js";
 import { constNode, type GraphNode, type GraphPort, type Signature } from "../graph/graph.js";
-import { withStandardOps } from "../passes/standardOps.js";
-import { type RecordedStep, recordStep } from "./trace.js";
+import { useStandardOps } from "../passes/standardOps.js";
+import type { RecordedStep } from "./recordedStep.js";
+import { recordStep } from "./trace.js";
 
 /** A computation from one float32 batch to named outputs, with fixed weights. */
 export interface ForwardDescription<Name extends string = string> {
@@ -39,7 +40,7 @@ export function recordForward(description: ForwardDescription): ForwardGraph {
   const { recorded, outputs } = recordOutputs(description);
   const input = `${prefix}/feed/${INPUT}`;
   const shape = [ANY_SIZE, ...inputShape];
-  const opened = withStandardOps(recorded.nodes).map((node) =>
+  const opened = useStandardOps(recorded).nodes.map((node) =>
     node.name === input ? { ...node, attributes: { ...node.attributes, shape: { shape } } } : node,
   );
   return {

@@ -3,7 +3,7 @@ import { assembleTrainBatch } from "../../data/hostBatch.js";
 import { isKeptView, type TeacherView } from "../../distill/views.js";
 import type { RunReporter } from "../../report/contract.js";
 import { isGpu } from "../../runtime/device.js";
-import { nativeBackend } from "../../runtime/native.js";
+import { tensorFlowVersion } from "../../runtime/native.js";
 import type { EngineChoice } from "../engine.js";
 import type { OpenedModel } from "../openModel.js";
 import type { BatchSource } from "../source.js";
@@ -99,7 +99,7 @@ async function openOnDisk(
     imagesSha256: trainFile.sha256,
     ...choice,
     batchSize,
-    tensorflow: nativeBackend().binding.TF_Version,
+    tensorflow: tensorFlowVersion(),
     ...(!isGpu() && { fingerprint }),
   });
   const perEntry = [...sizes.values()].reduce((sum, size) => sum + recordBytes(size), 0);

@@ -4,7 +4,7 @@ import { constNode, type GraphNode } from "#pefd/compile/graph/graph.js";
 import { hoistInvariants } from "#pefd/compile/loop/hoist.js";
 import { packUpdates } from "#pefd/compile/loop/pack.js";
 import { type LoopParts, partsOf } from "#pefd/compile/loop/parts.js";
-import type { RecordedStep } from "#pefd/compile/record/trace.js";
+import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import type { Variable } from "#pefd/runtime/tf.js";
 
 const FLOAT = { type: 1 };

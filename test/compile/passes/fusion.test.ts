@@ -3,8 +3,8 @@ import { before, test } from "node:test";
 import { floatConstant, type GraphNode, placeholder } from "#pefd/compile/graph/graph.js";
 import { fuseConvolutions } from "#pefd/compile/passes/fusedConvolutions.js";
 import { fuseElementwise } from "#pefd/compile/passes/fusedElementwise.js";
-import { withStandardOps } from "#pefd/compile/passes/standardOps.js";
-import type { RecordedStep } from "#pefd/compile/record/trace.js";
+import { useStandardOps } from "#pefd/compile/passes/standardOps.js";
+import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { loadTensorFlow, tf, type Variable } from "#pefd/runtime/tf.js";
 
 before(() => {
@@ -99,10 +99,10 @@ test("the gradient of a convolution's images takes a sum and the gradient of ReL
 });
 
 test("TensorFlow's convolutions are left alone, and ours become them again", () => {
-  const theirs = withStandardOps([...CONVOLUTION, node("r", "Relu", ["biased"])]);
+  const theirs = useStandardOps(stepOf([...CONVOLUTION, node("r", "Relu", ["biased"])], "r"));
   const expected = ["y = Conv2D(x, w)", "biased = BiasAdd(y, b)", "r = Relu(biased)"];
-  assert.deepEqual(outline({ nodes: theirs }), expected);
-  assert.deepEqual(outline(fuseConvolutions(stepOf(theirs, "r"))), expected);
+  assert.deepEqual(outline(theirs), expected);
+  assert.deepEqual(outline(fuseConvolutions(theirs)), expected);
 });
 
 test("the update of a parameter becomes one op with two results", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type GraphNode, intConstant, placeholder } from "#pefd/compile/graph/graph.js";
 import { padGradientsFirst } from "#pefd/compile/passes/paddedGradients.js";
+import { through } from "./through.js";
 
 const FLOAT = 1;
 
@@ -46,7 +47,7 @@ for (const size of [8, 7]) {
       convolution("dx", "Conv2DBackpropInput", ["sizes", "w", "dy"], [2, size, size, 16]),
       convolution("dw", "Conv2DBackpropFilter", ["x", "sizes", "dy"], [3, 3, 16, 32]),
     ];
-    const padded = padGradientsFirst(nodes);
+    const padded = through(padGradientsFirst, nodes);
     assert.deepEqual(outline(padded), [
       "dx/padded = Conv2DBackpropInput(dx/padded_sizes, w, dy) VALID [2,9,9,16]",
       `dx = Slice(dx/padded, dx/begin, dx/size) [2,${size},${size},16]`,
@@ -72,5 +73,5 @@ test("forward convolutions, and gradients that TensorFlow pads itself, stay as t
     convolution("y", "Conv2D", ["x", "w"], [2, 4, 4, 32]),
     convolution("dx", "Conv2DBackpropInput", ["sizes", "w", "dy"], [2, 8, 8, 16], "SAME"),
   ];
-  assert.deepEqual(padGradientsFirst(nodes), nodes);
+  assert.deepEqual(through(padGradientsFirst, nodes), nodes);
 });

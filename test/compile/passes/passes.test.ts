@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { floatConstant, type GraphNode, intConstant } from "#pefd/compile/graph/graph.js";
-import { toBfloat16 } from "#pefd/compile/passes/bfloat16.js";
+import { reduceConvolutions, reduceProducts } from "#pefd/compile/passes/bfloat16.js";
 import { frozenInBfloat16 } from "#pefd/compile/passes/frozenBfloat16.js";
 import { hideConstants } from "#pefd/compile/passes/opaqueConstants.js";
 import { keepSumsOrdered } from "#pefd/compile/passes/orderedSums.js";
 import type { Variable } from "#pefd/runtime/tf.js";
+import { through } from "./through.js";
 
 const FLOAT = { type: 1 };
 const INT = { type: 3 };
@@ -27,7 +28,7 @@ test("a sum of a sum becomes a difference; single sums and sums of integers stay
     node("j", "AddV2", ["i", "l"], INT),
     node("m", "Mul", ["c", "c"]),
   ];
-  assert.deepEqual(outline(keepSumsOrdered(nodes)), [
+  assert.deepEqual(outline(through(keepSumsOrdered, nodes)), [
     "a = AddV2(x, y)",
     "b/minus_one = Const()",
     "b/negated = Mul(z, b/minus_one)",
@@ -42,7 +43,7 @@ test("a sum of a sum becomes a difference; single sums and sums of integers stay
 });
 
 test("float constants are hidden under their own names, sizes are not", () => {
-  const hidden = hideConstants([floatConstant("third", 3), intConstant("size", 2)]);
+  const hidden = through(hideConstants, [floatConstant("third", 3), intConstant("size", 2)]);
   assert.deepEqual(outline(hidden), [
     "third/value = Const()",
     "third = PlaceholderWithDefault(third/value)",
@@ -58,7 +59,7 @@ test("bfloat16 encloses convolutions in casts, casts a tensor once and leaves si
     node("dx", "Conv2DBackpropInput", ["sizes", "w", "r"]),
     node("dw", "Conv2DBackpropFilter", ["x", "filterSizes", "r"]),
   ];
-  const reduced = toBfloat16(nodes, ["convolution"]);
+  const reduced = through(reduceConvolutions, nodes);
   assert.deepEqual(outline(reduced), [
     "x/to_bfloat16 = Cast(x)",
     "w/to_bfloat16 = Cast(w)",
@@ -79,8 +80,8 @@ test("bfloat16 encloses convolutions in casts, casts a tensor once and leaves si
 
 test("products of matrices are in bfloat16 where asked for, second outputs keep names of their own", () => {
   const nodes = [node("p", "BatchMatMulV2", ["x:1", "w"])];
-  assert.deepEqual(outline(toBfloat16(nodes, ["convolution"])), ["p = BatchMatMulV2(x:1, w)"]);
-  assert.deepEqual(outline(toBfloat16(nodes, ["product"])), [
+  assert.deepEqual(outline(through(reduceConvolutions, nodes)), ["p = BatchMatMulV2(x:1, w)"]);
+  assert.deepEqual(outline(through(reduceProducts, nodes)), [
     "x_1/to_bfloat16 = Cast(x:1)",
     "w/to_bfloat16 = Cast(w)",
     "p/bfloat16 = BatchMatMulV2(x_1/to_bfloat16, w/to_bfloat16)",
@@ -98,16 +99,13 @@ test("what is frozen stays in bfloat16 from convolution to convolution, what lea
     node(`${name}r`, "Relu", [`${name}s`]),
     node(`${name}m`, "Mean", [`${name}r`, "axes"]),
   ];
-  const nodes = toBfloat16(
-    [
-      node("x", "Relu", ["fed"]),
-      node("t", "ReadVariableOp", ["handle_t"]),
-      node("u", "ReadVariableOp", ["handle_u"]),
-      ...block("t", "t"),
-      ...block("u", "u"),
-    ],
-    ["convolution"],
-  );
+  const nodes = through(reduceConvolutions, [
+    node("x", "Relu", ["fed"]),
+    node("t", "ReadVariableOp", ["handle_t"]),
+    node("u", "ReadVariableOp", ["handle_u"]),
+    ...block("t", "t"),
+    ...block("u", "u"),
+  ]);
   const step = frozenInBfloat16({
     ...{ nodes, feeds: {} },
     reads: new Map([

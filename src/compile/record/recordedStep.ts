@@ -1,0 +1,13 @@
+import type { Variable } from "../../runtime/tf.js";
+import type { GraphNode } from "../graph/graph.js";
+
+/** A step as nodes: what it reads, computes and assigns. */
+export interface RecordedStep {
+  readonly nodes: readonly GraphNode[];
+  /** Placeholder of each feed. */
+  readonly feeds: Readonly<Record<string, string>>;
+  /** ReadVariableOp of each variable that the step reads. */
+  readonly reads: ReadonlyMap<Variable, string>;
+  /** New value of each variable that the step updates, as a data reference. */
+  readonly updates: readonly (readonly [Variable, string])[];
+}

@@ -1,0 +1,56 @@
+import type { OpInputs } from "../../ops/shapes.js";
+import type { NativeBinding } from "../../runtime/native.js";
+import { constNode } from "../graph/graph.js";
+import { attributeValue } from "./attributeValue.js";
+import type { Ledger } from "./ledger.js";
+import type { StandIns } from "./standIn.js";
+import { callerLine, TraceError } from "./traceError.js";
+
+/** Longest host constant whose values shape rules may ask for. */
+const SMALL = 8;
+
+type Recording = Pick<NativeBinding, "executeOp" | "createTensor" | "tensorDataSync">;
+
+/** Members of a binding that write down every op and every constant, and let nobody read what was not computed. */
+export const recordingBinding = (
+  binding: NativeBinding,
+  ledger: Ledger,
+  standIns: StandIns,
+): Recording => ({
+  executeOp(op, attributes, inputIds, count) {
+    const inputs = inputIds.map((id) => ledger.resolve(id, op));
+    const values = new Map(attributes.map(({ name, value }) => [name, value]));
+    const view: OpInputs = {
+      shapes: inputs.map(({ shape }) => shape),
+      constant: (index) => inputs[index]?.constant,
+      attribute: (name) => values.get(name),
+    };
+    const outputs =
+      standIns.outputs(op, view, count) ?? binding.executeOp(op, attributes, inputIds, count);
+    const name = ledger.add({
+      name: ledger.nameFor(op),
+      op,
+      inputs: inputs.map(({ ref }) => ref),
+      attributes: Object.fromEntries(
+        attributes.map((attribute) => [attribute.name, attributeValue(attribute)]),
+      ),
+      shapes: outputs.map(({ shape }) => shape),
+      caller: callerLine(),
+    });
+    outputs.forEach(({ id, shape }, i) => {
+      ledger.know(id, { ref: i === 0 ? name : `${name}:${i}`, shape });
+    });
+    return outputs;
+  },
+  createTensor(shape, dtype, values) {
+    const id = binding.createTensor(shape, dtype, values);
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+    const ref = ledger.add(constNode(ledger.nameFor("Const"), { dtype, shape: [...shape], bytes }));
+    const isSmall = values instanceof Int32Array && values.length <= SMALL;
+    ledger.know(id, { ref, shape: [...shape], ...(isSmall && { constant: [...values] }) });
+    return id;
+  },
+  tensorDataSync() {
+    throw new TraceError("the step reads a tensor's values while it is recorded");
+  },
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { before, type TestContext, test } from "node:test";
+import { checkParts } from "#pefd/compile/loop/checkParts.js";
+import { observeLoopPasses } from "#pefd/compile/loop/loopPasses.js";
+import { checkGraph } from "#pefd/compile/passes/checkGraph.js";
+import { observePasses } from "#pefd/compile/passes/passes.js";
+import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
+import { METHODS } from "#pefd/distill/registry.js";
+import { loadTensorFlow } from "#pefd/runtime/tf.js";
+import {
+  dismiss,
+  noiseImages,
+  openLesson,
+  type Pupil,
+  smallestOfFamilies,
+  studentPupil,
+  teacherPupil,
+} from "../scenes.js";
+
+before(() => {
+  loadTensorFlow();
+});
+
+/** Checks every graph after its recording and after each pass. @returns names of the passes that were checked */
+function checkEveryPass(t: TestContext): string[] {
+  const seen: string[] = [];
+  const nameOf = (pass: { readonly name: string } | undefined): string => pass?.name ?? "recording";
+  const ends = [
+    observePasses((step, after) => {
+      seen.push(nameOf(after));
+      checkGraph(step, nameOf(after));
+    }),
+    observeLoopPasses((parts, after) => {
+      seen.push(nameOf(after));
+      checkParts(parts, nameOf(after));
+    }),
+  ];
+  t.after(() => {
+    for (const end of ends) end();
+  });
+  return seen;
+}
+
+/** Entries of a program: whole batches, the short one and the evaluation. */
+const ENTRIES = 3;
+
+function compiled(pupil: Pupil, engine: EngineName, precision: PrecisionName): void {
+  const train = noiseImages(6, 1);
+  openLesson(pupil, { engine, precision, train, batchSize: 4 }).dispose();
+  dismiss(pupil);
+}
+
+const METHOD_PUPILS = METHODS.names().map((name) => [name, () => studentPupil(name)] as const);
+const MODEL_PUPILS = smallestOfFamilies().map((name) => [name, () => teacherPupil(name)] as const);
+const PUPILS = [...METHOD_PUPILS, ...MODEL_PUPILS];
+/** A method, and a model with depthwise convolutions. */
+const SAMPLE = PUPILS.filter(([name]) => name === "ours" || name === "MobileNetV2");
+
+/** What all pupils are compiled for; PEFD_MATRICES=all compiles them for everything. */
+const isForAll = (engine: EngineName, precision: PrecisionName): boolean =>
+  process.env.PEFD_MATRICES === "all" || (engine === "graph" && precision === "float32");
+
+for (const engine of ["graph", "xla"] as const) {
+  for (const precision of ["float32", "bfloat16"] as const) {
+    for (const [name, create] of isForAll(engine, precision) ? PUPILS : SAMPLE) {
+      test(`${engine}, ${precision}, ${name}: graphs are whole after every pass`, (t) => {
+        const seen = checkEveryPass(t);
+        compiled(create(), engine, precision);
+        const recordings = seen.filter((pass) => pass === "recording").length;
+        // A loop's parts are looked at before their first pass, too.
+        assert.equal(recordings, engine === "xla" ? 2 * ENTRIES : ENTRIES);
+        assert.ok(seen.length >= 2 * recordings && !seen.includes(""), seen.join());
+      });
+    }
+  }
+}
