@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadCifar100 } from "../dist/data/cifar/cifar100.js";
+import { CIFAR100_FORMAT } from "../dist/data/cifar/records.js";
 import { epochPlan, PLAN_COLUMNS } from "../dist/data/sampler.js";
 import { methodRow } from "../dist/distill/registry.js";
 import { buildModel, initialFill } from "../dist/models/build.js";
@@ -42,7 +43,10 @@ function session(train) {
     constants: teacher.variables,
     sgd: { momentum: 0.9, weightDecay: 5e-4 },
   });
-  opened.train(rowsOf(epochPlan(0, 1, dataset.train.count), 0), PLACE);
+  opened.train(
+    rowsOf(epochPlan(0, 1, dataset.train.count, CIFAR100_FORMAT.augmentation), 0),
+    PLACE,
+  );
   return opened;
 }
 
@@ -57,7 +61,7 @@ function timed(opened, rows) {
 
 const sessions = { without: session(source), cached: session(cache.guide(source)) };
 const times = { without: [], missing: [], found: [] };
-const plan = epochPlan(1, 1, dataset.train.count);
+const plan = epochPlan(1, 1, dataset.train.count, CIFAR100_FORMAT.augmentation);
 for (let step = 0; step < count; step++) {
   const rows = rowsOf(plan, step);
   times.without.push(timed(sessions.without, rows));

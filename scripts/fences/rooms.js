@@ -72,7 +72,7 @@ export const ROOMS = [
   {
     name: "config",
     what: "the table of options, what each touches, presets, precedence",
-    imports: ["common", "models", "distill"],
+    imports: ["common", "models", "distill", "data"],
     packages: [],
   },
   {

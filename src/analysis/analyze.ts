@@ -1,7 +1,7 @@
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { PefdError } from "../common/errors.js";
-import { loadTestSet } from "../data/cifar/cifar100.js";
-import type { ImageSet } from "../data/dataset.js";
+import { type ImagesInMemory, inMemory } from "../data/dataset.js";
+import { DATASETS } from "../data/registry.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
 import { zeroFill } from "../nn/initialization.js";
@@ -28,31 +28,30 @@ export interface Finding {
   readonly measures: Readonly<Record<string, number | null>>;
 }
 
-/** Classes of CIFAR-100. */
-const NUM_CLASSES = 100;
-
 /** A teacher's outputs on its images, made once for all students of it. */
 interface Reference {
-  readonly set: ImageSet;
+  readonly set: ImagesInMemory;
+  readonly numClasses: number;
   readonly outputs: Outputs;
 }
 
 async function openReference(setting: Setting): Promise<Reference> {
-  const set = loadTestSet(setting.data, setting.limitTest);
-  const { model, variables } = await openFrozen(
-    setting.teacherPath,
-    setting.teacherModel,
-    NUM_CLASSES,
-  );
+  const { data, limitTest, teacherPath, teacherModel } = setting;
+  const images = DATASETS.row(setting.dataset).openTest(data, limitTest);
+  const { model, variables } = await openFrozen(teacherPath, teacherModel, images);
+  const set = inMemory(images.test);
   const outputs = collectOutputs(model, set);
   tf.dispose([...variables]);
-  return { set, outputs };
+  return { set, numClasses: images.numClasses, outputs };
 }
 
-async function analyzeOne(subject: Subject, { set, outputs }: Reference): Promise<Finding> {
+async function analyzeOne(
+  subject: Subject,
+  { set, numClasses, outputs }: Reference,
+): Promise<Finding> {
   const { checkpoint, model: name } = subject;
   const { state, metadata } = await readCheckpoint(checkpoint);
-  const model = buildModel(name, NUM_CLASSES, zeroFill);
+  const model = buildModel(name, numClasses, zeroFill);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   const student = collectOutputs(model, set);
   tf.dispose(variablesOf(model.state));
@@ -68,8 +67,8 @@ async function analyzeOne(subject: Subject, { set, outputs }: Reference): Promis
   };
 }
 
-const keyOf = ({ teacherPath, teacherModel, data, limitTest }: Setting): string =>
-  JSON.stringify([teacherPath, teacherModel, data, limitTest]);
+const keyOf = ({ teacherPath, teacherModel, dataset, data, limitTest }: Setting): string =>
+  JSON.stringify([teacherPath, teacherModel, dataset, data, limitTest]);
 
 /** Opens each setting once; one that failed fails again with the same error. */
 function openOnce() {

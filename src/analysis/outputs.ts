@@ -1,4 +1,4 @@
-import type { ImageSet } from "../data/dataset.js";
+import type { ImagesInMemory } from "../data/dataset.js";
 import { assembleTestBatch } from "../data/hostBatch.js";
 import type { Model } from "../nn/model.js";
 import { tf } from "../runtime/tf.js";
@@ -19,7 +19,7 @@ const BATCH = 100;
  * A model's penultimate features and predictions for all images, in evaluation mode and float32. TensorFlow must be
  * loaded.
  */
-export function collectOutputs(model: Model, set: ImageSet): Outputs {
+export function collectOutputs(model: Model, set: ImagesInMemory): Outputs {
   const features = zeros(set.count, model.featureSize);
   const predictions = new Int32Array(set.count);
   for (let from = 0; from < set.count; from += BATCH) {
@@ -31,7 +31,7 @@ export function collectOutputs(model: Model, set: ImageSet): Outputs {
   return { features, predictions };
 }
 
-function forward(model: Model, set: ImageSet, from: number, to: number) {
+function forward(model: Model, set: ImagesInMemory, from: number, to: number) {
   return tf.tidy(() => {
     const { images } = assembleTestBatch(set, from, to);
     const shape: [number, number, number, number] = [to - from, set.height, set.width, 3];

@@ -8,6 +8,7 @@ import type { RunRecord } from "../report/runRecord.js";
 export interface Setting {
   readonly teacherPath: string;
   readonly teacherModel: string;
+  readonly dataset: string;
   readonly data: string;
   readonly limitTest: number | undefined;
 }
@@ -50,7 +51,7 @@ const byExperiment = (a: RunRecord, b: RunRecord): number =>
   a.trial - b.trial;
 
 function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
-  const { path_t, model_t, data, limit_test } = config;
+  const { path_t, model_t, dataset, data, limit_test } = config;
   const teacherPath = given.teacherPath ?? path_t;
   const teacherModel = given.teacherModel ?? model_t;
   if (typeof teacherPath !== "string" || typeof teacherModel !== "string") {
@@ -68,6 +69,7 @@ function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
   return {
     teacherPath,
     teacherModel,
+    dataset: given.dataset ?? String(dataset),
     data: given.data ?? String(data),
     limitTest: given.limitTest ?? (typeof limit_test === "number" ? limit_test : undefined),
   };

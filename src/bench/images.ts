@@ -1,16 +1,17 @@
 import { createRandom } from "../common/random.js";
-import { FINE_CLASSES, IMAGE_BYTES } from "../data/cifar/records.js";
-import type { ImageSet } from "../data/dataset.js";
+import { CIFAR100 } from "../data/cifar/row.js";
+import type { ImagesInMemory } from "../data/dataset.js";
+import { valuesOf } from "../data/hostBatch.js";
 
-/** Random images with random labels: speed does not depend on what the images show. */
-export function randomImages(count: number, seed: number): ImageSet {
+/** Random images like those of CIFAR-100, with random labels: speed does not depend on what the images show. */
+export function randomImages(count: number, seed: number): ImagesInMemory {
+  const { format, classes } = CIFAR100;
   const random = createRandom(seed, "benchmark images");
   return {
-    images: Uint8Array.from({ length: count * IMAGE_BYTES }, () => random.integer(256)),
-    labels: Uint8Array.from({ length: count }, () => random.integer(FINE_CLASSES)),
+    images: Uint8Array.from({ length: count * valuesOf(format) }, () => random.integer(256)),
+    labels: Uint8Array.from({ length: count }, () => random.integer(classes)),
     count,
-    height: 32,
-    width: 32,
-    channels: 3,
+    kind: "memory",
+    ...format,
   };
 }

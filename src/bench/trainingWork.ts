@@ -1,4 +1,4 @@
-import type { ImageSet } from "../data/dataset.js";
+import type { ImagesInMemory } from "../data/dataset.js";
 import { batchRanges, epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import { type Learner, learnerVariables } from "../train/learner.js";
@@ -30,11 +30,15 @@ function trainOn(session: TrainingSession, plan: Int32Array, batchSize: number):
 type Described = Pick<SessionDescription, "learner" | "constants" | "batchSize">;
 
 /** Opens a session as a run does, its images where that engine wants them. */
-function openWork(described: Described, sets: readonly ImageSet[], variant: Variant): OpenWork {
+function openWork(
+  described: Described,
+  sets: readonly ImagesInMemory[],
+  variant: Variant,
+): OpenWork {
   const [train, test] = chooseSources(sets, variant.engine) as [BatchSource, BatchSource];
   const session = openTrainingSession({ ...described, ...variant, train, test, sgd: SGD });
   const { batchSize } = described;
-  const plan = (index: number) => epochPlan(SEED, index, train.set.count);
+  const plan = (index: number) => epochPlan(SEED, index, train.set.count, train.set.augmentation);
   return {
     first: () => trainOn(session, plan(1).subarray(0, batchSize * PLAN_COLUMNS), batchSize),
     repeat: (index) => trainOn(session, plan(index), batchSize),

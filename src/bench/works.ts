@@ -1,3 +1,4 @@
+import { CIFAR100 } from "../data/cifar/row.js";
 import { methodRow } from "../distill/registry.js";
 import { buildModel, initialFill } from "../models/build.js";
 import { variablesOf } from "../train/learner.js";
@@ -6,7 +7,7 @@ import { evaluationWork } from "./evaluationWork.js";
 import { trainingWork } from "./trainingWork.js";
 import type { Work, WorkName, WorkSize } from "./types.js";
 
-const NUM_CLASSES = 100;
+const NUM_CLASSES = CIFAR100.classes;
 const SEED = 10;
 
 /** Which pair and method are timed. */

@@ -59,7 +59,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "data fetch",
-    summary: "Bring CIFAR-100.",
+    summary: "Bring a data set.",
     load: () => import("./commands/dataFetch.js"),
   },
   {

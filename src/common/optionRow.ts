@@ -1,5 +1,5 @@
 /** Where the choices of an option come from: a registry, or the list itself. */
-export type Choices = "models" | "methods" | readonly string[];
+export type Choices = "models" | "methods" | "datasets" | readonly string[];
 
 /** How a value is typed. "integers" is a comma-separated list, "paths" an option that may be repeated. */
 export type ValueType =
@@ -115,7 +115,7 @@ export const flag = (help: string, extras: Extras = {}): Row<boolean> => ({
 
 /** One of a registry's names or of a list. */
 export function choice<Name extends string, Given extends Name | undefined>(
-  choices: "models" | "methods" | readonly Name[],
+  choices: "models" | "methods" | "datasets" | readonly Name[],
   fallback: Given,
   help: string,
   extras: Extras = {},

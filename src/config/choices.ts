@@ -1,4 +1,5 @@
 import type { Row } from "../common/optionRow.js";
+import { DATASETS } from "../data/registry.js";
 import { methodNames } from "../distill/registry.js";
 import { modelNames } from "../models/registry.js";
 
@@ -6,5 +7,6 @@ import { modelNames } from "../models/registry.js";
 export function choicesOf(row: Row): readonly string[] {
   if (row.choices === "models") return modelNames();
   if (row.choices === "methods") return methodNames();
+  if (row.choices === "datasets") return DATASETS.names();
   return row.choices ?? [];
 }

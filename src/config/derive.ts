@@ -1,4 +1,5 @@
 import { inputError } from "../common/errors.js";
+import { DATASETS } from "../data/registry.js";
 import { METHODS } from "../distill/registry.js";
 import type { LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
@@ -18,9 +19,6 @@ import { findTeacher } from "./teacherFile.js";
 
 /** SGD's learning rate at the start for models that name no other. */
 const LEARNING_RATE = 0.05;
-
-/** Pixels of CIFAR-100's images. */
-const IMAGE_SIDE = 32;
 
 /** Fills an option that nothing gave, with the place its value comes from. */
 function fill(resolved: Resolved, name: string, value: unknown, origin: string): Resolved {
@@ -88,12 +86,16 @@ function fillTeacher(given: Resolved): Resolved {
   return fill(resolved, "path_t", found, `${origin} ${saveDir}/models`);
 }
 
-/** Images of the data set are 32x32; the models made for ImageNet are here to be loaded and evaluated. */
-function refuseOtherImages(model: string): void {
+/** Side of the images that models whose row names no other are made for. */
+const IMAGE_SIDE = 32;
+
+/** Such as a model made for ImageNet, where the data set has small images: it is here to be loaded and evaluated. */
+function refuseOtherImages(resolved: Resolved, model: string): void {
+  const { name, format } = DATASETS.row(text(resolved, "dataset"));
   const side = MODELS.find(model)?.imageSize ?? IMAGE_SIDE;
-  if (side === IMAGE_SIDE) return;
+  if (side === format.height) return;
   throw inputError(
-    `${model} is made for images of ${side}x${side}; those of cifar100 have ${IMAGE_SIDE}x${IMAGE_SIDE}.`,
+    `${model} is made for images of ${side}x${side}; those of ${name} have ${format.height}x${format.width}.`,
     "`pefd models` tells each model's image size.",
   );
 }
@@ -113,7 +115,7 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
   const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
   const weighted = fillWeights(resolveRows(sectionsOfMethod(distill as string), layers));
   refuseNoLoss(weighted);
-  refuseOtherImages(text(weighted, "model_s"));
+  refuseOtherImages(weighted, text(weighted, "model_s"));
   return fillTeacher(fillLearningRate(weighted, text(weighted, "model_s")));
 }
 
@@ -165,7 +167,7 @@ function teacherAsModel(layer: Layer): Layer {
  */
 export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOptions> {
   const resolved = resolveRows(TEACHER_SECTIONS, layers.map(teacherAsModel));
-  refuseOtherImages(text(resolved, "model"));
+  refuseOtherImages(resolved, text(resolved, "model"));
   return fillLearningRate(resolved, text(resolved, "model")) as unknown as Resolved<TeacherOptions>;
 }
 

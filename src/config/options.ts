@@ -22,12 +22,9 @@ import { METHODS } from "../distill/registry.js";
 export const ENGINES = ["eager", "graph", "xla", "auto"] as const;
 /** What the arithmetic of a step is done in. */
 export const PRECISIONS = ["float32", "bfloat16", "auto"] as const;
-/** Data sets that can be read. */
-export const DATASETS = ["cifar100"] as const;
 
 export type Engine = (typeof ENGINES)[number];
 export type Precision = (typeof PRECISIONS)[number];
-export type Dataset = (typeof DATASETS)[number];
 
 /** What is distilled from what, and how the loss is weighted. */
 export const DISTILLATION = section("Distillation", {
@@ -127,13 +124,14 @@ export const TRAINING = section("Training", {
   }),
 });
 
-const dataset = choice<Dataset, Dataset>(DATASETS, "cifar100", "The data set.", {
+const dataset = choice<string, string>("datasets", "cifar100", "The data set.", {
   touches: "numbers",
 });
-/** The folder of the images, for every command that reads or brings them. */
-export const DATA_FOLDER = path("data/cifar-100-binary", "Folder of train.bin and test.bin.", {
+const data = path("data/cifar-100-binary", "Folder of train.bin and test.bin.", {
   touches: "place",
 });
+/** Which data set, and its folder, for every command that reads or brings images. */
+export const DATA_PLACE = { dataset, data };
 const limitTest = integer(undefined, "Evaluate on N test images, balanced over the classes.", {
   min: 1,
   touches: "numbers",
@@ -141,8 +139,7 @@ const limitTest = integer(undefined, "Evaluate on N test images, balanced over t
 
 /** Which images are used. */
 export const DATA = section("Data", {
-  dataset,
-  data: DATA_FOLDER,
+  ...DATA_PLACE,
   limit_train: integer(undefined, "Train on N images, balanced over the classes.", {
     min: 1,
     touches: "numbers",
@@ -151,7 +148,7 @@ export const DATA = section("Data", {
 });
 
 /** Which images an evaluation uses. */
-export const TEST_DATA = section("Data", { dataset, data: DATA_FOLDER, limit_test: limitTest });
+export const TEST_DATA = section("Data", { ...DATA_PLACE, limit_test: limitTest });
 
 /** The GPU to compute on, for every command that computes. */
 export const GPU = integer(

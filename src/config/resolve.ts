@@ -1,4 +1,5 @@
 import type { Row, Rows, Section, Values } from "../common/optionRow.js";
+import { DATASETS } from "../data/registry.js";
 import { parseValue } from "./parse.js";
 
 /** Values from one place: flags, the environment, a file. Stronger layers come first. */
@@ -42,8 +43,15 @@ export const givenBy = (name: string, row: Row, layers: readonly Layer[]): numbe
 const defaultOrigin = (row: Row): string =>
   row.fallback === undefined ? (row.defaultText ?? "not set") : "default";
 
+/** What the chosen data set says of options that nothing gives; nothing where no data set of that name is. */
+function datasetDefaults(layers: readonly Layer[]): { name: string; values: Layer["values"] } {
+  const given = layers.find(({ values }) => values.dataset !== undefined)?.values.dataset;
+  const row = typeof given === "string" ? DATASETS.find(given) : undefined;
+  return { name: row?.name ?? "", values: row?.defaults ?? {} };
+}
+
 /**
- * Every option's value from the strongest layer that gives it, else its default.
+ * Every option's value from the strongest layer that gives it, else the chosen data set's default, else its own.
  * All given values are checked, those that a stronger layer hides as well.
  * @throws inputError for a value that its row does not allow
  */
@@ -51,13 +59,16 @@ export function resolveRows(sections: readonly Section[], layers: readonly Layer
   const options: Record<string, unknown> = {};
   const origins: Record<string, string> = {};
   const ranks: Record<string, number> = {};
+  const own = datasetDefaults(layers);
   for (const [name, row] of Object.entries(rowsOf(sections))) {
     const parsed = layers.map(({ label, values }) =>
       values[name] === undefined ? undefined : parseValue(label(name), row, values[name]),
     );
     const rank = givenBy(name, row, layers);
-    options[name] = rank < 0 ? row.fallback : parsed[rank];
-    origins[name] = layers[rank]?.origin(name) ?? defaultOrigin(row);
+    const isOwn = rank < 0 && Object.hasOwn(own.values, name);
+    options[name] = rank >= 0 ? parsed[rank] : isOwn ? own.values[name] : row.fallback;
+    const unsaid = isOwn ? `default of ${own.name}` : defaultOrigin(row);
+    origins[name] = layers[rank]?.origin(name) ?? unsaid;
     if (rank >= 0) ranks[name] = rank;
   }
   return { options, origins, ranks };

@@ -1,23 +1,25 @@
 import { DT, intAttribute, nativeBackend, typeAttribute } from "../runtime/native.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
-import type { ImageSet } from "./dataset.js";
-import { normalizationTable } from "./normalize.js";
-import { CROP_PADDING, PLAN_COLUMNS } from "./sampler.js";
+import type { ImagesInMemory } from "./dataset.js";
+import { knownTable } from "./normalize.js";
+import { PLAN_COLUMNS } from "./sampler.js";
 
 /** A whole image set as variables, so that a step needs only to be told which images, crops and flips. */
 export interface ResidentImages {
-  /** [N * 32 * 32, 3] normalised pixels */
+  /** [N * height * width, 3] normalised pixels */
   readonly pixels: Variable;
   /** [N] */
   readonly labels: Variable;
 }
 
 /** Bytes that a set takes as resident images. */
-export const residentBytes = ({ images, count }: ImageSet): number => 4 * (images.length + count);
+export const residentBytes = ({ images, count }: ImagesInMemory): number =>
+  4 * (images.length + count);
 
 /** Normalises a whole set into variables. The values are those of hostBatch.ts, bit for bit. */
-export function residentImages({ images, labels, count, channels }: ImageSet): ResidentImages {
-  const table = normalizationTable();
+export function residentImages(set: ImagesInMemory): ResidentImages {
+  const { images, labels, count, channels } = set;
+  const table = knownTable(set.normalization);
   const values = new Float32Array(images.length);
   for (let i = 0; i < images.length; i++) {
     values[i] = table[(images[i] as number) * channels + (i % channels)] as number;
@@ -59,12 +61,19 @@ function clamp(coordinate: Tensor, size: number): { inside: Tensor; clamped: Ten
 /**
  * Crops and flips resident images: the same batch as assembleTrainBatch, made where the step runs.
  * @param rows [N, 4] int32 plan rows (image, crop y, crop x, flip), see sampler.ts
- * @returns images [N, 32, 32, 3] and labels [N] int32
+ * @param set what the images are like
+ * @returns images [N, height, width, 3] and labels [N] int32
  */
 export function residentBatch(
   { pixels, labels }: ResidentImages,
   rows: Tensor,
-  { height, width, channels }: Pick<ImageSet, "height" | "width" | "channels">,
+  {
+    height,
+    width,
+    channels,
+    augmentation,
+    normalization,
+  }: Omit<ImagesInMemory, "images" | "labels">,
 ): { images: Tensor4D; labels: Tensor1D } {
   const count = rows.shape[0] as number;
   const column = (index: number): Tensor => tf.slice(rows, [0, index], [count, 1]); // [N, 1]
@@ -78,8 +87,8 @@ export function residentBatch(
   const down = tf.range(0, height, 1, "int32");
   const mirrored = tf.sub(int(width - 1), across);
   const x = tf.add(tf.mul(flip, mirrored), tf.mul(tf.sub(int(1), flip), across)); // [N, W]
-  const columns = clamp(tf.sub(tf.add(x, cropX), int(CROP_PADDING)), width);
-  const lines = clamp(tf.sub(tf.add(down, cropY), int(CROP_PADDING)), height); // [N, H]
+  const columns = clamp(tf.sub(tf.add(x, cropX), int(augmentation.padding)), width);
+  const lines = clamp(tf.sub(tf.add(down, cropY), int(augmentation.padding)), height); // [N, H]
   const first = tf.mul(image, int(height * width)); // [N, 1]
   const lineStart = tf.add(first, tf.mul(lines.clamped, int(width))); // [N, H]
   const index = tf.add(
@@ -98,7 +107,7 @@ export function residentBatch(
   );
   const mask = tf.cast(tf.reshape(inside, [count, height, width, 1]), "float32");
   // Padding is black before normalisation: the table's values for 0.
-  const black = tf.tensor1d(normalizationTable().slice(0, channels));
+  const black = tf.tensor1d(knownTable(normalization).slice(0, channels));
   const images = tf.add(tf.mul(found, mask), tf.mul(tf.sub(1, mask), black)) as Tensor4D;
   const own = tf.cast(gatherRows(labels, tf.reshape(image, [-1])), "int32") as Tensor1D;
   return { images, labels: own };

@@ -6,7 +6,7 @@ import { hostBatchIn, type Order, READY, type WorkerSet } from "./prefetchSlots.
 const { set } = workerData as { readonly set: WorkerSet };
 
 parentPort?.on("message", ({ rows, slot, flag }: Order) => {
-  assembleTrainBatch(set, rows, hostBatchIn(slot, rows));
+  assembleTrainBatch(set, rows, hostBatchIn(set, slot, rows));
   const state = new Int32Array(flag);
   Atomics.store(state, 0, READY);
   Atomics.notify(state, 0);

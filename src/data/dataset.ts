@@ -1,15 +1,50 @@
-/** Images and labels in host memory, in the order of the file (or of the chosen subset). */
-export interface ImageSet {
-  /** [count, 32, 32, 3], one byte per value, red, green and blue interleaved. */
-  readonly images: Uint8Array;
-  /** [count], the fine label of each image, 0 to 99. */
+import { inputError } from "../common/errors.js";
+import type { Augmentation, Shift } from "./augmentation.js";
+import type { Normalization } from "./normalize.js";
+
+/** Size of an image in pixels, and its colours: red, green and blue. */
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: 3;
+}
+
+/** What images are like, and what is done to them before a model sees them. */
+export interface ImageFormat extends ImageShape {
+  readonly normalization: Normalization;
+  readonly augmentation: Augmentation;
+}
+
+interface Labelled extends ImageFormat {
+  /** [count], the class of each image, from 0. */
   readonly labels: Uint8Array;
   readonly count: number;
   /** [count], the place of each image in its file; left out where the set is the whole file. */
   readonly positions?: Int32Array;
-  readonly height: 32;
-  readonly width: 32;
-  readonly channels: 3;
+}
+
+/** Images and labels in host memory, in the order of the file (or of the chosen subset). */
+export interface ImagesInMemory extends Labelled {
+  readonly kind: "memory";
+  /** [count, height, width, 3], one byte per value, red, green and blue interleaved. */
+  readonly images: Uint8Array;
+  readonly augmentation: Shift;
+}
+
+/** Images that stay in their files, encoded, and are read one by one. */
+export interface ImagesInFiles extends Labelled {
+  readonly kind: "files";
+  /** The bytes of the file of an image, as JPEG, PNG and the like have them. @param index 0 to count - 1 */
+  read(index: number): Uint8Array;
+}
+
+/** Images with labels, wherever they lie. */
+export type ImageSet = ImagesInMemory | ImagesInFiles;
+
+/** The set itself where its images are in memory. @throws inputError where they are in files */
+export function inMemory(set: ImageSet): ImagesInMemory {
+  if (set.kind === "memory") return set;
+  throw inputError("Images that stay in files can be looked at, not trained on or evaluated yet.");
 }
 
 /** A file of images as it was read, whatever part of it a run takes. */
@@ -18,15 +53,98 @@ export interface ImageFile {
   readonly sha256: string;
 }
 
-/** A data set: `train` comes from the training file only, `test` from the test file only. */
-export interface Dataset {
-  readonly name: "cifar100";
-  readonly numClasses: 100;
-  readonly train: ImageSet;
-  readonly test: ImageSet;
-  /** The files that they come from. */
+/** The two files of a data set, as a run's identity knows them. */
+export interface DatasetFiles {
   readonly trainFile: ImageFile;
   readonly testFile: ImageFile;
-  /** The folder that it was read from. */
-  readonly directory: string;
 }
+
+/** The test images alone. */
+export interface TestImages {
+  readonly name: string;
+  readonly numClasses: number;
+  readonly test: ImageSet;
+}
+
+/** A data set that was opened: `train` comes from the training file only, `test` from the test file only. */
+export interface Dataset extends TestImages, DatasetFiles {
+  readonly train: ImageSet;
+}
+
+/** How many images to take of each file; all of them where left out. Which ones: see subset.ts. */
+export interface DatasetLimits {
+  readonly limitTrain?: number | undefined;
+  readonly limitTest?: number | undefined;
+}
+
+/** Where a data set is published. */
+export interface Archive {
+  readonly url: string;
+  /** The md5 sum that is published with it. */
+  readonly md5: string;
+  /** The folder in it that becomes the data folder. */
+  readonly folder: string;
+  /** Files in that folder that are needed; no others are unpacked. */
+  readonly members: readonly string[];
+}
+
+/** What one sound data file holds. */
+export interface FileReport {
+  readonly file: string;
+  readonly bytes: number;
+  readonly records: number;
+  /** Of the file as it is. */
+  readonly sha256: string;
+  /** The same for the same records in whatever order: sha256 over the sorted sha256 of each record. */
+  readonly contentSha256: string;
+  /** Classes that occur, and images of the smallest and of the largest of them. */
+  readonly classes: number;
+  readonly fewestPerClass: number;
+  readonly mostPerClass: number;
+}
+
+/** What is known about a data folder. */
+export interface VerifyReport {
+  readonly directory: string;
+  /** One report for each file that could be read whole. */
+  readonly files: readonly FileReport[];
+  /** Test images that are also training images, byte for byte. */
+  readonly sharedRecords: number;
+  /** Every class has equally many images in each file. */
+  readonly balanced: boolean;
+  /** These are exactly the published images and labels, in the official order or another. */
+  readonly official: boolean;
+  /** Sentences for people, one for each thing that is wrong. */
+  readonly problems: readonly string[];
+}
+
+/** One data set: one file below src/data, one row in registry.ts. Options, help, checks and batches follow from it. */
+export interface DatasetRow {
+  /** As `--dataset` names it. */
+  readonly name: string;
+  /** As people call it. */
+  readonly title: string;
+  /** The number of classes, or how to tell it from the folder. */
+  readonly classes: number | ((folder: string) => number);
+  readonly format: ImageFormat;
+  /** What an evaluation does to an image before it is normalised. */
+  readonly evaluation: "as is" | { readonly resize: number; readonly crop: number };
+  /** Defaults of options, for those where this data set's are others than the option's own; whatever is given wins. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  /** What `pefd data fetch` brings; left out where there is nothing to fetch. */
+  readonly archive?: Archive;
+  /** @throws inputError for a folder that cannot be read, or limits that it does not have */
+  open(folder: string, limits?: DatasetLimits): Dataset;
+  /** The same test images without the training images. @throws inputError as open does */
+  openTest(folder: string, limitTest?: number): TestImages;
+  /** The files as they are now. @throws inputError as open does */
+  files(folder: string): DatasetFiles;
+  /** One name for each class; their numbers where the folder does not tell. */
+  classNames(folder: string): readonly string[];
+  /** Examines a folder; one that is wrong is reported, not thrown. Left out where there is nothing to examine. */
+  verify?(folder: string): VerifyReport;
+}
+
+/** The number of classes of a data set. @throws inputError for a folder that does not tell */
+export const classesIn = ({ classes }: DatasetRow, folder: string): number =>
+  typeof classes === "number" ? classes : classes(folder);

@@ -1,7 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { IMAGE_BYTES } from "./cifar/records.js";
-import type { ImageSet } from "./dataset.js";
-import { assembleTrainBatch, type HostBatch } from "./hostBatch.js";
+import type { ImagesInMemory } from "./dataset.js";
+import { assembleTrainBatch, type HostBatch, valuesOf } from "./hostBatch.js";
 import { hostBatchIn, type Order, slotBytes } from "./prefetchSlots.js";
 import { PLAN_COLUMNS } from "./sampler.js";
 
@@ -28,9 +27,9 @@ function shared(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
 const beginsWith = (rows: Int32Array, first: Int32Array): boolean =>
   first.length <= rows.length && first.every((value, i) => value === rows[i]);
 
-/** The first `count` images of a batch. */
-const firstOf = ({ images, labels }: HostBatch, count: number): HostBatch => ({
-  images: images.subarray(0, count * IMAGE_BYTES),
+/** The first `count` images of a batch. @param size values of one image */
+const firstOf = ({ images, labels }: HostBatch, count: number, size: number): HostBatch => ({
+  images: images.subarray(0, count * size),
   labels: labels.subarray(0, count),
 });
 
@@ -43,7 +42,7 @@ interface OtherThread {
 }
 
 /** Starts the thread with a copy of the set. It does not keep the process alive. */
-function startThread(set: ImageSet): OtherThread {
+function startThread(set: ImagesInMemory): OtherThread {
   const images = { ...set, images: shared(set.images), labels: shared(set.labels) };
   const worker = new Worker(new URL("./batchWorker.js", import.meta.url), {
     workerData: { set: images },
@@ -60,7 +59,7 @@ function startThread(set: ImageSet): OtherThread {
  * Makes batches of a set ahead; the thread for it starts when it is asked for the first time. Batches are those of
  * assembleTrainBatch, bit for bit, whichever thread makes them.
  */
-export function openPrefetcher(set: ImageSet): Prefetcher {
+export function openPrefetcher(set: ImagesInMemory): Prefetcher {
   let thread: OtherThread | undefined;
   let order: Order | undefined;
   // Two slots in turns: one is read while the other is written.
@@ -70,8 +69,8 @@ export function openPrefetcher(set: ImageSet): Prefetcher {
     prepare(rows) {
       thread ??= startThread(set);
       turn = 1 - turn;
-      if ((slots[turn] as SharedArrayBuffer).byteLength < slotBytes(rows)) {
-        slots[turn] = new SharedArrayBuffer(slotBytes(rows));
+      if ((slots[turn] as SharedArrayBuffer).byteLength < slotBytes(set, rows)) {
+        slots[turn] = new SharedArrayBuffer(slotBytes(set, rows));
       }
       const slot = slots[turn] as SharedArrayBuffer;
       order = { rows: rows.slice(), slot, flag: new SharedArrayBuffer(4) };
@@ -85,7 +84,8 @@ export function openPrefetcher(set: ImageSet): Prefetcher {
       }
       const made = Atomics.wait(new Int32Array(asked.flag), 0, 0, PATIENCE_MILLISECONDS);
       if (made === "timed-out") return assembleTrainBatch(set, rows);
-      return firstOf(hostBatchIn(asked.slot, asked.rows), rows.length / PLAN_COLUMNS);
+      const whole = hostBatchIn(set, asked.slot, asked.rows);
+      return firstOf(whole, rows.length / PLAN_COLUMNS, valuesOf(set));
     },
     close() {
       void thread?.worker.terminate();

@@ -1,10 +1,9 @@
-import { IMAGE_BYTES } from "./cifar/records.js";
-import type { ImageSet } from "./dataset.js";
-import type { HostBatch } from "./hostBatch.js";
+import type { ImageShape, ImagesInMemory } from "./dataset.js";
+import { type HostBatch, valuesOf } from "./hostBatch.js";
 import { PLAN_COLUMNS } from "./sampler.js";
 
 /** The image set as a thread gets it: in memory that both threads see. */
-export type WorkerSet = ImageSet;
+export type WorkerSet = ImagesInMemory;
 
 /** What the other thread is asked to make. */
 export interface Order {
@@ -20,14 +19,15 @@ export interface Order {
 export const READY = 1;
 
 /** Bytes of a batch of plan rows: float32 pixels, then int32 labels. */
-export const slotBytes = (rows: Int32Array): number =>
-  (rows.length / PLAN_COLUMNS) * 4 * (IMAGE_BYTES + 1);
+export const slotBytes = (set: ImageShape, rows: Int32Array): number =>
+  (rows.length / PLAN_COLUMNS) * 4 * (valuesOf(set) + 1);
 
 /** A batch of plan rows laid over a slot of at least that size. */
-export function hostBatchIn(slot: SharedArrayBuffer, rows: Int32Array): HostBatch {
+export function hostBatchIn(set: ImageShape, slot: SharedArrayBuffer, rows: Int32Array): HostBatch {
   const count = rows.length / PLAN_COLUMNS;
+  const values = count * valuesOf(set);
   return {
-    images: new Float32Array(slot, 0, count * IMAGE_BYTES),
-    labels: new Int32Array(slot, 4 * count * IMAGE_BYTES, count),
+    images: new Float32Array(slot, 0, values),
+    labels: new Int32Array(slot, 4 * values, count),
   };
 }

@@ -1,13 +1,8 @@
 import { createRandom, type Random } from "../common/random.js";
+import { cropOffsets, type Shift } from "./augmentation.js";
 
 /** Numbers per row of a plan: image index, crop y, crop x, flip. */
 export const PLAN_COLUMNS = 4;
-
-/** Pixels of zero padding on each side of an image before it is cropped. */
-export const CROP_PADDING = 4;
-
-/** Crop offsets along each axis: 0 to 8, 4 being the image as it is. */
-export const CROP_OFFSETS = 2 * CROP_PADDING + 1;
 
 /**
  * What one epoch trains on, in order: every image once, with a fresh order, crop and flip. It depends on
@@ -15,23 +10,25 @@ export const CROP_OFFSETS = 2 * CROP_PADDING + 1;
  * @param seed the run's seed
  * @param epoch 1-based
  * @param count number of training images
- * @returns [count, 4] int32 rows (image index, crop y 0..8, crop x 0..8, flip 0 or 1)
+ * @param shift how far images are shifted
+ * @returns [count, 4] int32 rows (image index, crop y, crop x, flip 0 or 1); crops are 0 to twice the padding
  */
-export function epochPlan(seed: number, epoch: number, count: number): Int32Array {
+export function epochPlan(seed: number, epoch: number, count: number, shift: Shift): Int32Array {
   const order = Int32Array.from({ length: count }, (_, index) => index);
   createRandom(seed, "shuffle", epoch).shuffle(order);
   const augmentation = createRandom(seed, "augmentation", epoch);
+  const offsets = cropOffsets(shift);
   const plan = new Int32Array(count * PLAN_COLUMNS);
   for (let row = 0; row < count; row++) {
     plan[row * PLAN_COLUMNS] = order[row] as number;
-    drawAugmentation(augmentation, plan, row * PLAN_COLUMNS + 1);
+    drawAugmentation(augmentation, offsets, plan, row * PLAN_COLUMNS + 1);
   }
   return plan;
 }
 
-function drawAugmentation(random: Random, plan: Int32Array, offset: number): void {
-  plan[offset] = random.integer(CROP_OFFSETS);
-  plan[offset + 1] = random.integer(CROP_OFFSETS);
+function drawAugmentation(random: Random, offsets: number, plan: Int32Array, offset: number): void {
+  plan[offset] = random.integer(offsets);
+  plan[offset + 1] = random.integer(offsets);
   plan[offset + 2] = random.integer(2);
 }
 

@@ -62,13 +62,14 @@ export function mapShapes(modelName: string): readonly (readonly number[])[] {
 }
 
 /**
- * The tensors of a model with CIFAR-100's classes, in PyTorch's order; their variables are not real ones. Does not need
+ * The tensors of a model with so many classes, in PyTorch's order; their variables are not real ones. Does not need
  * the native library.
  * @throws inputError for an unknown name
  */
 export function stateLayout(
   modelName: string,
+  numClasses: number = CLASSES,
 ): readonly Pick<StateEntry, "name" | "shape" | "role">[] {
   const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
-  return traceShapes((builder) => architecture(builder, CLASSES), imageSize).state;
+  return traceShapes((builder) => architecture(builder, numClasses), imageSize).state;
 }

@@ -1,12 +1,13 @@
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
-import { cifar100Files } from "../data/cifar/cifar100.js";
+import { classesIn } from "../data/dataset.js";
+import { DATASETS } from "../data/registry.js";
 import { type Identity, NUMERICS, type PlannedIdentity } from "../runFiles/identity.js";
 import { fileWeightsSha256 } from "../train/openModel.js";
 import { seedOf } from "../train/prepare.js";
 import type { SweepRun } from "./plan.js";
 
 /** Keeps what a function returned, by what it was asked: files are read once for all runs of a sweep. */
-function remembering<Result>(ask: (...words: string[]) => Result): typeof ask {
+function remembering<Words extends string[], Result>(ask: (...words: Words) => Result): typeof ask {
   const known = new Map<string, Result>();
   return (...words) => {
     const key = JSON.stringify(words);
@@ -27,10 +28,14 @@ export interface Planned {
  * Each file is read once.
  */
 export function identities(): (run: SweepRun) => Promise<Planned> {
-  const filesOf = remembering(cifar100Files);
-  const weightsOf = remembering(fileWeightsSha256);
+  const filesOf = remembering((dataset: string, folder: string) =>
+    DATASETS.row(dataset).files(folder),
+  );
+  const weightsOf = remembering((path: string, model: string, dataset: string, folder: string) =>
+    fileWeightsSha256(path, model, classesIn(DATASETS.row(dataset), folder)),
+  );
   return async ({ options }) => {
-    const { trainFile, testFile } = filesOf(options.data);
+    const { trainFile, testFile } = filesOf(options.dataset, options.data);
     const config = { kind: "distill", model: options.model_s, ...keptOf(options) };
     const decided = { ...config, seed: seedOf(options) };
     const undecided = Object.entries(options).filter(([key, value]) => isUndecided(key, value));
@@ -38,7 +43,12 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
       identity: {
         trainSha256: trainFile.sha256,
         testSha256: testFile.sha256,
-        teacherSha256: await weightsOf(options.path_t, options.model_t),
+        teacherSha256: await weightsOf(
+          options.path_t,
+          options.model_t,
+          options.dataset,
+          options.data,
+        ),
         ...(!isUndecided("engine", options.engine) && { engine: options.engine }),
         numerics: NUMERICS,
         options: numbersOf(decided) as Identity["options"],

@@ -3,7 +3,7 @@ import type { Scalar, Tensor, Tensor1D, Tensor4D } from "../runtime/tf.js";
 
 /** What a step is given. */
 export interface Batch {
-  /** [N, 32, 32, 3], normalised */
+  /** [N, height, width, 3], normalised */
   readonly images: Tensor4D;
   /** [N], int32 */
   readonly labels: Tensor1D;

@@ -36,7 +36,7 @@ const openCache = (
 export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
   const scene = openScene(options, hooks);
   const { numClasses } = scene.dataset;
-  const teacher = await openFrozen(options.path_t, options.model_t, numClasses);
+  const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset);
   const { labels } = scene.dataset.train;
   const learner = studentLearner(teacher.model, options, numClasses, scene.seed, labels);
   const title = `${options.model_t} -> ${options.model_s}, ${options.distill}, trial ${options.trial}`;

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import type { Shift } from "../data/augmentation.js";
 import { epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
 import type { StepProgress } from "../report/contract.js";
 import { createPace } from "./calls.js";
@@ -12,6 +13,7 @@ export interface EpochTask {
   readonly epoch: number;
   readonly epochs: number;
   readonly images: number;
+  readonly shift: Shift;
   readonly batchSize: number;
   readonly learningRate: number;
   /** Steps already done, of a run that goes on in the middle of an epoch. */
@@ -43,7 +45,7 @@ export const stepsPerEpoch = (images: number, batchSize: number): number =>
  */
 export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const { session, images, batchSize, firstStep, signal } = task;
-  const plan = epochPlan(task.seed, task.epoch, images);
+  const plan = epochPlan(task.seed, task.epoch, images, task.shift);
   const steps = stepsPerEpoch(images, batchSize);
   const wholeSteps = Math.floor(images / batchSize);
   const started = performance.now();

@@ -3,8 +3,8 @@ import { inputError } from "../common/errors.js";
 import type { StateDict } from "../common/stateDict.js";
 import { modelNameIn } from "../config/modelName.js";
 import type { EvalOptions } from "../config/options.js";
-import { loadTestSet } from "../data/cifar/cifar100.js";
-import type { ImageSet } from "../data/dataset.js";
+import { classesIn, type TestImages } from "../data/dataset.js";
+import { DATASETS } from "../data/registry.js";
 import { buildModel } from "../models/build.js";
 import { stateLayout } from "../models/survey.js";
 import { zeroFill } from "../nn/initialization.js";
@@ -18,13 +18,10 @@ import { evaluateModel } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
 import { loadState, tensorsFor } from "./stateFiles.js";
 
-/** Classes of CIFAR-100. */
-const NUM_CLASSES = 100;
-
 /** An evaluation with what each image was taken for. */
 export interface DetailedEval {
   readonly result: EvalResult;
-  /** [100 * 100], images by label (rows) and prediction (columns). */
+  /** [classes * classes], images by label (rows) and prediction (columns). */
   readonly confusion: Float32Array;
 }
 
@@ -55,8 +52,8 @@ export async function runEvaluations(
 ): Promise<DetailedEval[]> {
   const subjects: Subject[] = [];
   for (const options of evaluations) subjects.push(await readSubject(options));
-  const { data, limit_test, gpu, no_cache } = evaluations[0] as EvalOptions;
-  const images = loadTestSet(data, limit_test);
+  const { dataset, data, limit_test, gpu, no_cache } = evaluations[0] as EvalOptions;
+  const images = DATASETS.row(dataset).openTest(data, limit_test);
   const exactFloat32 = evaluations.every((options) => precisionOf(options) === "float32");
   loadTensorFlow({ env: hooks.env, gpu, keepPrograms: !no_cache, exactFloat32 });
   const warning = deviceWarning(hooks.env);
@@ -76,7 +73,8 @@ async function readSubject(options: EvalOptions): Promise<Subject> {
       "Name it with --model, such as --model resnet8x4.",
     );
   }
-  tensorsFor(stateLayout(name), state, { path: checkpoint, modelName: name });
+  const numClasses = classesIn(DATASETS.row(options.dataset), options.data);
+  tensorsFor(stateLayout(name, numClasses), state, { path: checkpoint, modelName: name });
   return { options, name, state };
 }
 
@@ -86,20 +84,20 @@ const precisionOf = ({ precision }: EvalOptions): EvalOptions["precision"] =>
 
 async function evaluateSubject(
   { options, name, state }: Subject,
-  images: ImageSet,
+  { numClasses, test: images }: TestImages,
   { env, onProgress }: EvalHooks,
 ): Promise<DetailedEval> {
   const { checkpoint } = options;
   const choice = chooseEngine({ ...options, precision: precisionOf(options) }, env);
   const [test] = chooseSources([images], choice.engine, options.data_budget_mb) as [BatchSource];
-  const model = buildModel(name, NUM_CLASSES, zeroFill);
+  const model = buildModel(name, numClasses, zeroFill);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   const constants = variablesOf(model.state);
   const n = test.set.count;
   const { seconds, confusion, ...metrics } = await evaluateModel(
     { model, constants, test },
     choice,
-    createDetailedMetrics(NUM_CLASSES),
+    createDetailedMetrics(numClasses),
     (done) => onProgress(checkpoint, done, n),
   );
   tf.dispose([...constants, ...test.variables]);

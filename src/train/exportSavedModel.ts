@@ -4,7 +4,8 @@ import { GRAPH_FILE, STATE_FILE } from "../checkpoint/savedModelFolder.js";
 import { writeFolderAtomic } from "../common/atomicFolder.js";
 import type { StateDict } from "../common/stateDict.js";
 import { savedModelBytes } from "../compile/graph/savedModel.js";
-import { CIFAR100, IMAGENET } from "../data/normalize.js";
+import { CIFAR100 } from "../data/cifar/row.js";
+import { IMAGENET } from "../data/normalize.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
 import { zeroFill } from "../nn/initialization.js";
@@ -12,10 +13,6 @@ import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { variablesOf } from "./learner.js";
 import { servingGraph } from "./servingGraph.js";
 import { loadState } from "./stateFiles.js";
-
-/** Classes and image side of models whose row names no other: CIFAR-100's. */
-const NUM_CLASSES = 100;
-const IMAGE_SIDE = 32;
 
 /** A checkpoint that is to become a SavedModel. */
 export interface SavedModelSource {
@@ -49,12 +46,13 @@ function graphBytes(
   { path, model: modelName, state }: SavedModelSource,
   env: Readonly<Record<string, string | undefined>>,
 ): Uint8Array {
-  const { numClasses = NUM_CLASSES, imageSize = IMAGE_SIDE } = modelRow(modelName);
+  const { classes, format } = CIFAR100; // what models are for whose row says nothing else
+  const { numClasses = classes, imageSize = format.height } = modelRow(modelName);
   loadTensorFlow({ env, keepPrograms: false });
   const model = buildModel(modelName, numClasses, zeroFill);
   try {
     loadState(model.state, state, { path, modelName });
-    const normalization = imageSize === IMAGE_SIDE ? CIFAR100 : IMAGENET;
+    const normalization = imageSize === format.height ? format.normalization : IMAGENET;
     return savedModelBytes(servingGraph(model, imageSize, normalization));
   } finally {
     tf.dispose(variablesOf(model.state));

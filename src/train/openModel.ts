@@ -3,6 +3,8 @@ import { toFloat32 } from "../checkpoint/float.js";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError } from "../common/errors.js";
 import type { StateDict, StateTensor } from "../common/stateDict.js";
+import type { Dataset } from "../data/dataset.js";
+import { DATASETS } from "../data/registry.js";
 import { buildModel } from "../models/build.js";
 import { stateLayout } from "../models/survey.js";
 import { isCounter } from "../nn/builder.js";
@@ -39,8 +41,12 @@ export function weightsSha256(
  * The same of a file, without the native library.
  * @throws inputError for a file that is no checkpoint of that model
  */
-export async function fileWeightsSha256(path: string, modelName: string): Promise<string> {
-  const layout = stateLayout(modelName);
+export async function fileWeightsSha256(
+  path: string,
+  modelName: string,
+  numClasses: number,
+): Promise<string> {
+  const layout = stateLayout(modelName, numClasses);
   const { state } = await readCheckpoint(path);
   return weightsSha256(layout, tensorsFor(layout, state, { path, modelName }));
 }
@@ -49,15 +55,15 @@ export async function fileWeightsSha256(path: string, modelName: string): Promis
 function refuseOtherClasses(
   state: readonly StateEntry[],
   tensors: StateDict,
-  numClasses: number,
+  { name, numClasses }: Pick<Dataset, "name" | "numClasses">,
   path: string,
 ): void {
   const classifier = state.findLast((entry) => entry.role === "linear.weight");
   const found = classifier && tensors.get(classifier.name)?.shape;
   if (found?.length !== 2 || found[0] === numClasses) return;
   throw inputError(
-    `The teacher in ${path} was trained for ${found[0]} classes; cifar100 has ${numClasses}.`,
-    "Give a teacher that was trained on CIFAR-100.",
+    `The teacher in ${path} was trained for ${found[0]} classes; ${name} has ${numClasses}.`,
+    `Give a teacher that was trained on ${DATASETS.row(name).title}.`,
   );
 }
 
@@ -68,11 +74,11 @@ function refuseOtherClasses(
 export async function openFrozen(
   path: string,
   name: string,
-  numClasses: number,
+  dataset: Pick<Dataset, "name" | "numClasses">,
 ): Promise<OpenedModel> {
   const { state } = await readCheckpoint(path);
-  const model = buildModel(name, numClasses, zeroFill);
-  refuseOtherClasses(model.state, state, numClasses, path);
+  const model = buildModel(name, dataset.numClasses, zeroFill);
+  refuseOtherClasses(model.state, state, dataset, path);
   const tensors = tensorsFor(model.state, state, { path, modelName: name });
   loadState(model.state, tensors, { path, modelName: name });
   return { ...frozen(model), weightsSha256: weightsSha256(model.state, tensors) };

@@ -1,8 +1,8 @@
 import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
 import { keptOf, numbersOf } from "../config/policy.js";
-import { loadCifar100 } from "../data/cifar/cifar100.js";
-import type { Dataset } from "../data/dataset.js";
+import { type Dataset, inMemory } from "../data/dataset.js";
+import { DATASETS } from "../data/registry.js";
 import type { RunConfig } from "../runFiles/config.js";
 import { type Identity, identitySha256, NUMERICS } from "../runFiles/identity.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
@@ -30,7 +30,7 @@ export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * t
 
 /** Loads TensorFlow and the data. @throws inputError for data that cannot be read */
 export function openScene(options: TrainOptions, { reporter, env }: Hooks): Scene {
-  const dataset = loadCifar100(options.data, {
+  const dataset = DATASETS.row(options.dataset).open(options.data, {
     ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
     ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
   });
@@ -99,6 +99,7 @@ export async function train(
       seed,
       learner,
       images: dataset.train.count,
+      shift: inMemory(dataset.train).augmentation,
       testImages: dataset.test.count,
       choice,
       hooks,

@@ -214,7 +214,7 @@ function* evaluateWith(
         from + i < count ? 1 : 0,
       );
       const started = performance.now();
-      program.run("evaluate", { ...test.values(plainRows(from, to, count)), counted }, taken);
+      program.run("evaluate", { ...test.values(plainRows(from, to, test.set)), counted }, taken);
       pace.took(taken, performance.now() - started);
       step += taken;
       yield Math.min(to, count);

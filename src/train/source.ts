@@ -1,15 +1,15 @@
 import type { EngineName, FeedSpec, Feeds, FeedValues } from "../compile/types.js";
 import { residentBatch, residentBytes, residentImages } from "../data/augment.js";
-import type { ImageSet } from "../data/dataset.js";
+import { type ImageSet, type ImagesInMemory, inMemory } from "../data/dataset.js";
 import { assembleTrainBatch } from "../data/hostBatch.js";
 import { openPrefetcher } from "../data/prefetch.js";
-import { CROP_PADDING, PLAN_COLUMNS } from "../data/sampler.js";
+import { PLAN_COLUMNS } from "../data/sampler.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 import type { Batch } from "./batch.js";
 
 /** Where the images of a step come from. A plan row is (image, crop y, crop x, flip), as in data/sampler.ts. */
 export interface BatchSource {
-  readonly set: ImageSet;
+  readonly set: ImagesInMemory;
   /** Variables that hold the images where steps run; none when images are fed. */
   readonly variables: readonly Variable[];
   /** Feeds of one step of a batch size. */
@@ -26,7 +26,7 @@ export interface BatchSource {
 }
 
 /** Images assembled on the host and fed to every step. */
-export const streamedSource = (set: ImageSet): BatchSource => ({
+export const streamedSource = (set: ImagesInMemory): BatchSource => ({
   set,
   variables: [],
   specs: (batchSize) => ({
@@ -56,7 +56,7 @@ export const imageColumn = (rows: Int32Array): Int32Array =>
 const AHEAD = 1.25;
 
 /** The same, the next call's batches made in another thread while the steps of this one run. */
-export function prefetchedSource(set: ImageSet): BatchSource {
+export function prefetchedSource(set: ImagesInMemory): BatchSource {
   const prefetcher = openPrefetcher(set);
   return {
     ...streamedSource(set),
@@ -72,16 +72,20 @@ export function prefetchedSource(set: ImageSet): BatchSource {
 }
 
 /** Plan rows of images as they are: the middle crop, not flipped. Past the end, rows repeat image 0. */
-export function plainRows(from: number, to: number, count: number): Int32Array {
+export function plainRows(
+  from: number,
+  to: number,
+  { count, augmentation: { padding } }: Pick<ImagesInMemory, "count" | "augmentation">,
+): Int32Array {
   const rows = new Int32Array((to - from) * PLAN_COLUMNS);
   for (let i = from; i < to; i++) {
-    rows.set([i < count ? i : 0, CROP_PADDING, CROP_PADDING, 0], (i - from) * PLAN_COLUMNS);
+    rows.set([i < count ? i : 0, padding, padding, 0], (i - from) * PLAN_COLUMNS);
   }
   return rows;
 }
 
 /** Images that lie where the steps run; a step is fed plan rows only. Releases are the caller's. */
-export function residentSource(set: ImageSet): BatchSource {
+export function residentSource(set: ImagesInMemory): BatchSource {
   const resident = residentImages(set);
   return {
     set,
@@ -112,11 +116,12 @@ export function chooseSources(
   engine: EngineName,
   budgetMb: number = DEFAULT_BUDGET_MB,
 ): BatchSource[] {
-  const bytes = sets.reduce((sum, set) => sum + residentBytes(set), 0);
-  return sets.map(bytes <= budgetMb * 1e6 ? WITHIN_BUDGET[engine] : BEYOND_BUDGET[engine]);
+  const images = sets.map(inMemory);
+  const bytes = images.reduce((sum, set) => sum + residentBytes(set), 0);
+  return images.map(bytes <= budgetMb * 1e6 ? WITHIN_BUDGET[engine] : BEYOND_BUDGET[engine]);
 }
 
-type SourceOf = (set: ImageSet) => BatchSource;
+type SourceOf = (set: ImagesInMemory) => BatchSource;
 
 const WITHIN_BUDGET: Readonly<Record<EngineName, SourceOf>> = {
   eager: streamedSource,

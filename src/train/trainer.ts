@@ -3,6 +3,7 @@ import { stateSha256 } from "../checkpoint/checksum.js";
 import { counted } from "../common/counted.js";
 import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
+import type { Shift } from "../data/augmentation.js";
 import type { EpochRow, StepProgress, TrainingMetrics } from "../report/contract.js";
 import { type EpochLog, openEpochLog, readEpochLog } from "../report/epochLog.js";
 import { openRunEvents, type RunEvents } from "../report/runEvents.js";
@@ -34,6 +35,8 @@ export interface Run {
   readonly learner: Learner;
   /** Training images. */
   readonly images: number;
+  /** How far they are shifted. */
+  readonly shift: Shift;
   readonly testImages: number;
   readonly choice: EngineChoice;
   /** Compiles the run; called once the learner's state is what training starts from. */
@@ -138,6 +141,7 @@ async function oneEpoch(run: Run, open: Open, progress: RunProgress): Promise<Ru
     epoch,
     epochs: options.epochs,
     images,
+    shift: run.shift,
     batchSize: options.batch_size,
     learningRate,
     firstStep: progress.step,

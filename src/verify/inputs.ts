@@ -1,6 +1,6 @@
 import { numbersOf } from "../config/policy.js";
-import { cifar100Files } from "../data/cifar/cifar100.js";
-import type { Dataset } from "../data/dataset.js";
+import { classesIn, type DatasetFiles, type DatasetRow } from "../data/dataset.js";
+import { DATASETS } from "../data/registry.js";
 import type { RunConfig } from "../runFiles/config.js";
 import { type Identity, NUMERICS } from "../runFiles/identity.js";
 import { fileWeightsSha256 } from "../train/openModel.js";
@@ -16,10 +16,14 @@ const compared = (what: string, where: string, then: string, now: string): Findi
     ? fits(what, `${where}, ${short(now)}`)
     : differs(what, `${where} has ${short(now)}; the run was made with ${short(then)}`);
 
-async function dataFindings(folder: string, identity: Identity): Promise<Finding[]> {
-  let files: Pick<Dataset, "trainFile" | "testFile"> | undefined;
+async function dataFindings(
+  row: DatasetRow,
+  folder: string,
+  identity: Identity,
+): Promise<Finding[]> {
+  let files: DatasetFiles | undefined;
   const train = await examined("training data", "unknown", () => {
-    files = cifar100Files(folder);
+    files = row.files(folder);
     return compared("training data", folder, identity.trainSha256, files.trainFile.sha256);
   });
   if (files === undefined) return [train];
@@ -28,12 +32,18 @@ async function dataFindings(folder: string, identity: Identity): Promise<Finding
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
-async function teacherFinding(config: RunConfig, { teacherSha256 }: Identity): Promise<Finding[]> {
+async function teacherFinding(
+  row: DatasetRow,
+  config: RunConfig,
+  { teacherSha256 }: Identity,
+): Promise<Finding[]> {
   if (teacherSha256 === undefined) return [];
   const [what, path] = ["teacher's weights", textOf(config.path_t)];
-  const finding = await examined(what, "unknown", async () =>
-    compared(what, path, teacherSha256, await fileWeightsSha256(path, textOf(config.model_t))),
-  );
+  const finding = await examined(what, "unknown", async () => {
+    const numClasses = classesIn(row, textOf(config.data));
+    const found = await fileWeightsSha256(path, textOf(config.model_t), numClasses);
+    return compared(what, path, teacherSha256, found);
+  });
   return [finding];
 }
 
@@ -54,9 +64,10 @@ const numericsFinding = ({ numerics }: Identity): Finding =>
 
 /** What a run was made from, recomputed from where it says that it lay. */
 export async function inputFindings(config: RunConfig, identity: Identity): Promise<Finding[]> {
+  const row = DATASETS.row(textOf(config.dataset));
   return [
-    ...(await dataFindings(textOf(config.data), identity)),
-    ...(await teacherFinding(config, identity)),
+    ...(await dataFindings(row, textOf(config.data), identity)),
+    ...(await teacherFinding(row, config, identity)),
     optionsFinding(config, identity),
     numericsFinding(identity),
   ];

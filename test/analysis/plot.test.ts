@@ -7,7 +7,13 @@ import type { RunRecord } from "#pefd/report/runRecord.js";
 
 /** A finding whose only measure is CKA; a run's folder is named by its number of projectors. */
 function finding(checkpoint: string, epoch: number, projectors?: number): Finding {
-  const setting = { teacherPath: "t", teacherModel: "resnet8", data: "data", limitTest: undefined };
+  const setting = {
+    teacherPath: "t",
+    teacherModel: "resnet8",
+    dataset: "cifar100",
+    data: "data",
+    limitTest: undefined,
+  };
   const run = { dir: String(projectors), config: {}, trial: 1 } as unknown as RunRecord;
   const subject = { ...setting, checkpoint, model: "resnet8", run };
   return { subject, epoch, projectors, n: 1, measures: { cka: 0.2 + epoch / 1000 } };

@@ -1,6 +1,7 @@
 import { createRandom } from "#pefd/common/random.js";
 import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
-import type { ImageSet } from "#pefd/data/dataset.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import type { ImagesInMemory } from "#pefd/data/dataset.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { MODELS } from "#pefd/models/registry.js";
@@ -11,17 +12,19 @@ import { frozen, studentLearner, teacherLearner } from "#pefd/train/learners.js"
 import { openTrainingSession, type TrainingSession } from "#pefd/train/session.js";
 import { type BatchSource, streamedSource } from "#pefd/train/source.js";
 
+const { augmentation: SHIFT } = CIFAR100_FORMAT;
+
 const CLASSES = 100;
 /** Labels for a method that asks for them; more than any lesson has images. */
 const LABELS = Array.from({ length: 64 }, (_, i) => i % 10);
 
 /** Images of noise with random labels. */
-export function noiseImages(count: number, seed: number): ImageSet {
+export function noiseImages(count: number, seed: number): ImagesInMemory {
   const random = createRandom(seed, "noise");
   return {
     images: Uint8Array.from({ length: count * 3072 }, () => random.integer(256)),
     labels: Uint8Array.from({ length: count }, () => random.integer(CLASSES)),
-    ...{ count, height: 32, width: 32, channels: 3 },
+    ...{ kind: "memory", count, ...CIFAR100_FORMAT },
   };
 }
 
@@ -60,11 +63,11 @@ export interface Lesson {
   readonly engine: EngineName;
   readonly precision?: PrecisionName;
   readonly batchSize: number;
-  readonly train: ImageSet;
+  readonly train: ImagesInMemory;
   readonly epochs: number;
   readonly learningRate?: number;
   /** How images reach the steps; streamed when left out. */
-  readonly source?: (set: ImageSet) => BatchSource;
+  readonly source?: (set: ImagesInMemory) => BatchSource;
   /** Steps of one call; 1 when left out, so that every step's loss is seen. */
   readonly stepsPerCall?: number;
 }
@@ -109,7 +112,7 @@ export function study(pupil: Pupil, lesson: Lesson): Trace {
   const session = openLesson(pupil, lesson);
   const losses: number[] = [];
   for (let epoch = 1; epoch <= epochs; epoch++) {
-    const plan = epochPlan(10, epoch, train.count);
+    const plan = epochPlan(10, epoch, train.count, SHIFT);
     const rows = (lesson.stepsPerCall ?? 1) * batchSize * PLAN_COLUMNS;
     for (let from = 0; from < plan.length; from += rows) {
       session.restart([]);

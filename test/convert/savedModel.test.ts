@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { normalizationTable } from "#pefd/data/normalize.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { zeroFill } from "#pefd/nn/initialization.js";
@@ -28,7 +29,7 @@ before(() => loadTensorFlow());
 
 /** [IMAGES, 32, 32, 3] normalised as training and evaluation do. */
 function normalizedImages(): Tensor4D {
-  const table = normalizationTable();
+  const table = normalizationTable(CIFAR100_FORMAT.normalization);
   const values = Float32Array.from(BYTES, (byte, i) => table[byte * 3 + (i % 3)] as number);
   return tf.tensor4d(values, [IMAGES, 32, 32, 3]);
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { normalizationTable } from "#pefd/data/normalize.js";
 
 test("the table equals PyTorch's float32 ToTensor and Normalize bit for bit", () => {
-  const table = normalizationTable();
+  const table = normalizationTable(CIFAR100_FORMAT.normalization);
   // Printed by PyTorch 2.13 for bytes 0, 128 and 255: uint8.float().div(255).sub_(mean).div_(std).
   const rows: Record<number, number[]> = {
     0: [-1.8957008123397827, -1.8974658250808716, -1.5965229272842407],

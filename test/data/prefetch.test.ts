@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { assembleTrainBatch } from "#pefd/data/hostBatch.js";
 import { openPrefetcher } from "#pefd/data/prefetch.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import { noiseImages } from "../compile/scenes.js";
 
+const { augmentation: SHIFT } = CIFAR100_FORMAT;
+
 const set = noiseImages(60, 4);
-const plan = epochPlan(10, 1, set.count);
+const plan = epochPlan(10, 1, set.count, SHIFT);
 const rowsOf = (from: number, to: number): Int32Array =>
   plan.subarray(from * PLAN_COLUMNS, to * PLAN_COLUMNS);
 

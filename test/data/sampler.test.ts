@@ -1,20 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { batchRanges, CROP_OFFSETS, epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
+import { batchRanges, epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
+
+const { augmentation: SHIFT } = CIFAR100_FORMAT;
 
 const column = (plan: Int32Array, index: number): Int32Array =>
   plan.filter((_, i) => i % PLAN_COLUMNS === index);
 
 test("a plan is pinned by seed and epoch", () => {
-  assert.deepEqual([...epochPlan(10, 1, 3)], [0, 2, 1, 1, 1, 1, 6, 0, 2, 0, 2, 1]);
+  assert.deepEqual([...epochPlan(10, 1, 3, SHIFT)], [0, 2, 1, 1, 1, 1, 6, 0, 2, 0, 2, 1]);
 });
 
 test("a plan holds every image once, and every crop and flip about equally often", () => {
   const count = 20_000;
-  const plan = epochPlan(10, 1, count);
+  const plan = epochPlan(10, 1, count, SHIFT);
   assert.deepEqual([...column(plan, 0).toSorted()], [...new Array(count).keys()]);
   for (const axis of [1, 2]) {
-    for (let offset = 0; offset < CROP_OFFSETS; offset++) {
+    for (let offset = 0; offset < 9; offset++) {
       const share = column(plan, axis).filter((value) => value === offset).length / count;
       assert.ok(Math.abs(share - 1 / 9) < 0.012, `axis ${axis}, offset ${offset}: ${share}`);
     }
@@ -25,7 +28,7 @@ test("a plan holds every image once, and every crop and flip about equally often
 });
 
 test("crops and flips are independent of each other", () => {
-  const plan = epochPlan(20, 7, 40_000);
+  const plan = epochPlan(20, 7, 40_000, SHIFT);
   const cells = new Map<string, number>();
   for (let i = 0; i < plan.length; i += PLAN_COLUMNS) {
     const cell = plan.subarray(i + 1, i + 4).join();
@@ -42,11 +45,15 @@ test("crops and flips are independent of each other", () => {
 });
 
 test("every epoch and every seed has an order and an augmentation of its own", () => {
-  const plans = [epochPlan(10, 1, 500), epochPlan(10, 2, 500), epochPlan(20, 1, 500)];
+  const plans = [
+    epochPlan(10, 1, 500, SHIFT),
+    epochPlan(10, 2, 500, SHIFT),
+    epochPlan(20, 1, 500, SHIFT),
+  ];
   for (const index of [0, 1, 2, 3]) {
     assert.equal(new Set(plans.map((plan) => column(plan, index).join())).size, 3);
   }
-  assert.deepEqual(epochPlan(10, 2, 500), plans[1]);
+  assert.deepEqual(epochPlan(10, 2, 500, SHIFT), plans[1]);
 });
 
 test("batches cover all rows, the last short one included", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { loadCifar100, loadTestSet } from "#pefd/data/cifar100.js";
+import { loadCifar100, loadTestSet } from "#pefd/data/cifar/cifar100.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { studentLearner } from "#pefd/train/learners.js";
 import { openFrozen } from "#pefd/train/openModel.js";
@@ -27,7 +27,7 @@ const LOSS_TOLERANCE = 0.005;
 const [FIRST, ANY] = [0.02, 0.03];
 
 const teacherOf = ({ model, file }: Reference) =>
-  openFrozen(sharedPath(file) as string, model, CLASSES);
+  openFrozen(sharedPath(file) as string, model, { name: "cifar100", numClasses: CLASSES });
 
 describe("a frozen model in bfloat16", { skip: noReferences() }, () => {
   before(() => {

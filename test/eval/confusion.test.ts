@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { engineNames } from "#pefd/compile/program.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import type { Model } from "#pefd/nn/model.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
 import { createDetailedMetrics } from "#pefd/train/confusion.js";
@@ -34,7 +35,7 @@ function testSet() {
     for (let p = 0; p < pixels; p++) images[(i * pixels + p) * 3 + look(i)] = 255;
   }
   const labels = Uint8Array.from({ length: COUNT }, (_, i) => label(i));
-  return { images, labels, count: COUNT, height: 32, width: 32, channels: 3 } as const;
+  return { kind: "memory", images, labels, count: COUNT, ...CIFAR100_FORMAT } as const;
 }
 
 function expectedCounts(): number[] {

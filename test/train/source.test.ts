@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import {
@@ -9,6 +10,8 @@ import {
   streamedSource,
 } from "#pefd/train/source.js";
 import { noiseImages, study, teacherPupil } from "../compile/scenes.js";
+
+const { augmentation: SHIFT } = CIFAR100_FORMAT;
 
 before(() => {
   loadTensorFlow();
@@ -36,7 +39,7 @@ test("images beyond the budget are streamed, and the batches are the same, bit f
   t.after(() => tf.dispose([...resident.variables]));
   const [streamed] = chooseSources([set], "xla", 0.4) as [BatchSource]; // 40 images take 0.49 MB
   assert.deepEqual([resident.variables.length, streamed.variables.length], [2, 0]);
-  const plan = epochPlan(10, 1, IMAGES); // every image once, with all kinds of crops and flips
+  const plan = epochPlan(10, 1, IMAGES, SHIFT); // every image once, with all kinds of crops and flips
   const [near, far] = [batchOf(resident, plan, IMAGES), batchOf(streamed, plan, IMAGES)];
   assert.deepEqual(near.labels, far.labels);
   assert.deepEqual(near.images, far.images);

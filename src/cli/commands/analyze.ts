@@ -35,8 +35,12 @@ type Options = Values<typeof ANALYSIS>;
 /** What was typed about images; a run's own configuration says the rest. */
 function typedData(layers: readonly Layer[]) {
   const { ranks } = resolveRows([TEST_DATA], layers);
-  const { data, limit_test } = resolveSection(TEST_DATA, layers);
-  return { typed: ranks.data === undefined ? undefined : data, data, limitTest: limit_test };
+  const { dataset, data, limit_test } = resolveSection(TEST_DATA, layers);
+  const typed = {
+    dataset: ranks.dataset === undefined ? undefined : dataset,
+    data: ranks.data === undefined ? undefined : data,
+  };
+  return { typed, dataset, data, limitTest: limit_test };
 }
 
 /** A model as named by its flag, the checkpoint's path or the checkpoint. */
@@ -51,7 +55,7 @@ async function modelOf(file: string, named: string | undefined, flagName: string
 
 async function subjectsOfFiles(
   { checkpoint, model, path_t, model_t }: Options,
-  { data, limitTest }: ReturnType<typeof typedData>,
+  { dataset, data, limitTest }: ReturnType<typeof typedData>,
 ): Promise<Subject[]> {
   if (path_t === undefined) {
     throw inputError(
@@ -60,7 +64,7 @@ async function subjectsOfFiles(
     );
   }
   const teacherModel = await modelOf(path_t, model_t, "model_t");
-  const setting = { teacherPath: path_t, teacherModel, data, limitTest };
+  const setting = { teacherPath: path_t, teacherModel, dataset, data, limitTest };
   const subjects: Subject[] = [];
   for (const file of checkpoint) {
     const name = await modelOf(file, model, "model");
@@ -89,7 +93,7 @@ async function subjectsOf(
   if (checkpoint.length > 0) return subjectsOfFiles(options, images);
   const { subjectsOfRuns } = await import("../../analysis/subjects.js");
   const teacherModel = path_t && (await modelOf(path_t, options.model_t, "model_t"));
-  const given = { teacherPath: path_t, teacherModel, data: images.typed };
+  const given = { teacherPath: path_t, teacherModel, ...images.typed };
   const overrides = { ...given, limitTest: images.limitTest };
   return subjectsOfRuns(folders, overrides, options.last, ({ message, hint }) =>
     output.notice([message, hint ?? ""].join(" ").trim()),

@@ -1,11 +1,12 @@
 import { inputError } from "../../common/errors.js";
 import { section } from "../../common/optionRow.js";
-import { DATA_FOLDER, DOCUMENT, GENERAL } from "../../config/options.js";
+import { DATA_PLACE, DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import type { FileReport, VerifyReport } from "../../data/cifar/verify.js";
+import type { FileReport, VerifyReport } from "../../data/dataset.js";
+import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
 
-const FOLDER = section("Data", { data: DATA_FOLDER });
+const FOLDER = section("Data", DATA_PLACE);
 
 const fileLine = ({ file, records, bytes, classes, fewestPerClass, mostPerClass }: FileReport) => {
   const perClass =
@@ -13,10 +14,10 @@ const fileLine = ({ file, records, bytes, classes, fewestPerClass, mostPerClass 
   return `${file.padEnd(10)} ${records} images (${bytes} bytes), ${classes} classes, ${perClass} of each`;
 };
 
-function verdict({ official, sharedRecords }: VerifyReport): string[] {
+function verdict(title: string, { official, sharedRecords }: VerifyReport): string[] {
   const what = official
-    ? "These are the images of CIFAR-100."
-    : "Sound, but not the images of CIFAR-100.";
+    ? `These are the images of ${title}.`
+    : `Sound, but not the images of ${title}.`;
   return sharedRecords > 0
     ? [what, `${sharedRecords} test images are among the training images.`]
     : [what];
@@ -27,11 +28,12 @@ export const command: Command = {
   sections: [FOLDER, DOCUMENT, GENERAL],
   examples: [["pefd data verify --data DIR", "sizes, labels, balance, checksums"]],
   async run({ layers, output }) {
-    const { data } = resolveSection(FOLDER, layers);
-    const { verifyCifar100 } = await import("../../data/cifar/verify.js");
-    const report = verifyCifar100(data);
+    const { dataset, data } = resolveSection(FOLDER, layers);
+    const { title, verify } = DATASETS.row(dataset);
+    if (verify === undefined) throw inputError(`${title} has nothing that could be verified.`);
+    const report = verify(data);
     const lines = report.files.map(fileLine);
-    if (report.problems.length === 0) lines.push(...verdict(report));
+    if (report.problems.length === 0) lines.push(...verdict(title, report));
     if (lines.length > 0 || output.json) output.result(lines.join("\n"), report);
     if (report.problems.length > 0) throw inputError(report.problems.join("\n  "));
     return undefined;

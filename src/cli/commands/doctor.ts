@@ -1,16 +1,15 @@
-import { join } from "node:path";
 import { environmentError, PefdError } from "../../common/errors.js";
 import { flag, section } from "../../common/optionRow.js";
-import { DATA_FOLDER, DOCUMENT, GENERAL } from "../../config/options.js";
+import { DATA_PLACE, DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { RECORD_BYTES, readRecords, TEST_FILE, TRAIN_FILE } from "../../data/cifar/records.js";
+import { DATASETS } from "../../data/registry.js";
 import { palette } from "../../report/color.js";
 import type { Check } from "../../runtime/check.js";
 import type { DataFound } from "../../runtime/doctor.js";
 import type { Command } from "../command.js";
 import { colorOnStdout } from "../output.js";
 
-const FOLDER = section("Data", { data: DATA_FOLDER });
+const FOLDER = section("Data", DATA_PLACE);
 
 const DEPTH = section("Depth", {
   deep: flag("Compare every byte of the installed libraries with what set-up unpacked.", {
@@ -18,10 +17,10 @@ const DEPTH = section("Depth", {
   }),
 });
 
-function dataFound(directory: string): DataFound {
-  const count = (file: string) => readRecords(join(directory, file)).length / RECORD_BYTES;
+function dataFound(dataset: string, directory: string): DataFound {
   try {
-    return { directory, records: { train: count(TRAIN_FILE), test: count(TEST_FILE) } };
+    const { trainFile, testFile } = DATASETS.row(dataset).files(directory);
+    return { directory, records: { train: trainFile.images, test: testFile.images } };
   } catch (error) {
     if (!(error instanceof PefdError)) throw error;
     return { directory, records: { problem: error.message } };
@@ -49,11 +48,11 @@ export const command: Command = {
     ["pefd doctor --deep", "and whether the libraries are still what was installed"],
   ],
   async run({ layers, flags, env, output }) {
-    const { data } = resolveSection(FOLDER, layers);
+    const { dataset, data } = resolveSection(FOLDER, layers);
     const { deep } = resolveSection(DEPTH, layers);
     const { diagnose } = await import("../../runtime/doctor.js");
     const node = { version: process.version, program: process.execPath };
-    const diagnosis = await diagnose({ node, env, deep, data: dataFound(data) });
+    const diagnosis = await diagnose({ node, env, deep, data: dataFound(dataset, data) });
     const color = colorOnStdout(flags.no_color === true);
     output.result(describe(diagnosis.checks, color), diagnosis);
     if (diagnosis.ok) return undefined;

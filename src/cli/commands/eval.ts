@@ -1,6 +1,14 @@
 import { resolveEvaluations } from "../../config/derive.js";
-import { CONFIGURATION, EVAL_SECTIONS, EVALUATION, GENERAL, RESULT } from "../../config/options.js";
+import {
+  CONFIGURATION,
+  EVAL_SECTIONS,
+  EVALUATION,
+  type EvalOptions,
+  GENERAL,
+  RESULT,
+} from "../../config/options.js";
 import { resolveRows, resolveSection } from "../../config/resolve.js";
+import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
 import { printDryRun } from "../dryRun.js";
 
@@ -29,8 +37,8 @@ export const command: Command = {
       onWarning: (text: string) => output.notice(`warning: ${text}`),
     };
     const details = await runEvaluations(evaluations, hooks).finally(bar.stop);
-    const { fineClassNames } = await import("../../data/cifar/classNames.js");
-    const names = fineClassNames(evaluations[0]?.data ?? "");
+    const { dataset, data } = evaluations[0] as EvalOptions;
+    const names = DATASETS.row(dataset).classNames(data);
     await text.writeEvaluationFiles(files, details, names);
     output.result(
       text.evaluationText(details, names, files),

@@ -2,10 +2,17 @@ import { createHash } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
-import type { Dataset, ImageFile, ImageSet } from "../dataset.js";
+import type {
+  Dataset,
+  DatasetFiles,
+  DatasetLimits,
+  ImageFile,
+  ImagesInMemory,
+} from "../dataset.js";
 import { balancedSubset } from "../subset.js";
 import {
   decodeRecords,
+  FINE_CLASSES,
   fineLabels,
   RECORD_BYTES,
   readRecords,
@@ -13,10 +20,10 @@ import {
   TRAIN_FILE,
 } from "./records.js";
 
-/** How many images to take of each file; all of them where left out. Which ones: see subset.ts. */
-export interface DatasetLimits {
-  readonly limitTrain?: number | undefined;
-  readonly limitTest?: number | undefined;
+/** CIFAR-100 as it was read: both sets are in memory. */
+interface Cifar100 extends Dataset {
+  readonly train: ImagesInMemory;
+  readonly test: ImagesInMemory;
 }
 
 /**
@@ -26,17 +33,16 @@ export interface DatasetLimits {
  * @throws inputError if the folder or a file is missing, unreadable, empty, of a wrong size or has a label
  *   above 99, or a limit is not a positive integer or more than there are
  */
-export function loadCifar100(directory: string, limits: DatasetLimits = {}): Dataset {
+export function loadCifar100(directory: string, limits: DatasetLimits = {}): Cifar100 {
   const train = readSet(directory, TRAIN_FILE, "train", limits.limitTrain);
   const test = readSet(directory, TEST_FILE, "test", limits.limitTest);
   return {
     name: "cifar100",
-    numClasses: 100,
+    numClasses: FINE_CLASSES,
     train: train.set,
     test: test.set,
     trainFile: imageFile(train.records),
     testFile: imageFile(test.records),
-    directory,
   };
 }
 
@@ -44,7 +50,7 @@ export function loadCifar100(directory: string, limits: DatasetLimits = {}): Dat
  * Reads the test images alone (test.bin); the same images as loadCifar100 gives with the same limit.
  * @throws inputError as loadCifar100 does
  */
-export function loadTestSet(directory: string, limitTest?: number): ImageSet {
+export function loadTestSet(directory: string, limitTest?: number): ImagesInMemory {
   return readSet(directory, TEST_FILE, "test", limitTest).set;
 }
 
@@ -52,7 +58,7 @@ export function loadTestSet(directory: string, limitTest?: number): ImageSet {
  * The checksums of both files as they are now, of the same bytes as those of loadCifar100.
  * @throws inputError as loadCifar100 does
  */
-export function cifar100Files(directory: string): Pick<Dataset, "trainFile" | "testFile"> {
+export function cifar100Files(directory: string): DatasetFiles {
   checkDirectory(directory);
   const file = (name: string) => imageFile(readRecords(join(directory, name)));
   return { trainFile: file(TRAIN_FILE), testFile: file(TEST_FILE) };
@@ -69,7 +75,7 @@ function readSet(
   file: string,
   name: string,
   limit?: number,
-): { set: ImageSet; records: Uint8Array } {
+): { set: ImagesInMemory; records: Uint8Array } {
   checkDirectory(directory);
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
     throw inputError(`--limit_${name} must be a positive whole number, not ${limit}.`);

@@ -1,6 +1,6 @@
 import { inputError, PefdError } from "../../common/errors.js";
 import { readInputFile } from "../../common/inputFile.js";
-import type { ImageSet } from "../dataset.js";
+import type { ImageFormat, ImagesInMemory } from "../dataset.js";
 
 /** Side length of the images in pixels. */
 export const IMAGE_SIZE = 32;
@@ -11,6 +11,15 @@ export const IMAGE_BYTES = 3 * PIXELS;
 
 /** Bytes of one record: coarse label, fine label, 1,024 red, 1,024 green, 1,024 blue. */
 export const RECORD_BYTES = 2 + IMAGE_BYTES;
+
+/** What CIFAR-100's images are like; training pads them by 4 pixels, crops and mirrors them, as the paper's code does. */
+export const CIFAR100_FORMAT = {
+  height: IMAGE_SIZE,
+  width: IMAGE_SIZE,
+  channels: 3,
+  normalization: { mean: [0.5071, 0.4867, 0.4408], deviation: [0.2675, 0.2565, 0.2761] },
+  augmentation: { kind: "shift", padding: 4 },
+} as const satisfies ImageFormat;
 
 /** Fine labels are 0 to 99, coarse ones 0 to 19. */
 export const FINE_CLASSES = 100;
@@ -92,7 +101,7 @@ export function fineLabels(records: Uint8Array): Uint8Array {
  * @param records [n * 3074] bytes
  * @param chosen indices of the records to take, in the order wanted; all when left out
  */
-export function decodeRecords(records: Uint8Array, chosen?: Int32Array): ImageSet {
+export function decodeRecords(records: Uint8Array, chosen?: Int32Array): ImagesInMemory {
   const count = chosen?.length ?? records.length / RECORD_BYTES;
   const images = new Uint8Array(count * IMAGE_BYTES);
   const labels = new Uint8Array(count);
@@ -102,7 +111,7 @@ export function decodeRecords(records: Uint8Array, chosen?: Int32Array): ImageSe
     interleave(records, start + 2, images, i * IMAGE_BYTES);
   }
   return {
-    ...{ images, labels, count, height: IMAGE_SIZE, width: IMAGE_SIZE, channels: 3 },
+    ...{ kind: "memory", ...CIFAR100_FORMAT, images, labels, count },
     ...(chosen !== undefined && { positions: chosen }),
   };
 }

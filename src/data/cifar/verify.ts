@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { PefdError } from "../../common/errors.js";
+import type { FileReport, VerifyReport } from "../dataset.js";
 import {
   COARSE_CLASSES,
   FINE_CLASSES,
@@ -9,36 +10,6 @@ import {
   TEST_FILE,
   TRAIN_FILE,
 } from "./records.js";
-
-/** What one sound data file holds. */
-export interface FileReport {
-  readonly file: string;
-  readonly bytes: number;
-  readonly records: number;
-  /** Of the file as it is. */
-  readonly sha256: string;
-  /** The same for the same records in whatever order: sha256 over the sorted sha256 of each record. */
-  readonly contentSha256: string;
-  /** Fine classes that occur, and images of the smallest and of the largest of them. */
-  readonly classes: number;
-  readonly fewestPerClass: number;
-  readonly mostPerClass: number;
-}
-
-/** What is known about a data folder. */
-export interface VerifyReport {
-  readonly directory: string;
-  /** One report for each file that could be read whole. */
-  readonly files: readonly FileReport[];
-  /** Records of test.bin that are also in train.bin, byte for byte. */
-  readonly sharedRecords: number;
-  /** Every class has equally many images in each file. */
-  readonly balanced: boolean;
-  /** Both files hold exactly the images and labels of CIFAR-100, in the official order or another. */
-  readonly official: boolean;
-  /** Sentences for people, one for each thing that is wrong. */
-  readonly problems: readonly string[];
-}
 
 /** contentSha256 of the two files of CIFAR-100: 50,000 and 10,000 records. */
 const OFFICIAL_CONTENT: Readonly<Record<string, string>> = {

@@ -33,7 +33,7 @@ export async function unpackMembers(
   );
 }
 
-/** Several times what CIFAR-100's archive unpacks to; a small one can hold zeros without end. */
+/** Several times what any archive here unpacks to; a small one can hold zeros without end. */
 const MOST_BYTES = 2 ** 31;
 
 /** Hands an archive to tar, which alone would take whatever it unpacks to. */

@@ -5,25 +5,20 @@ import { dirname, join, resolve } from "node:path";
 import { inputError, PefdError, runError } from "../../common/errors.js";
 import { exclusively } from "../../common/exclusive.js";
 import { makeFolder } from "../../common/makeFolder.js";
-import { COARSE_NAMES_FILE, FINE_NAMES_FILE, TEST_FILE, TRAIN_FILE } from "../cifar/records.js";
-import { verifyCifar100 } from "../cifar/verify.js";
+import type { Archive, DatasetRow, VerifyReport } from "../dataset.js";
 import { unpackMembers } from "./archive.js";
 import { downloadPatiently, type Patience } from "./patientDownload.js";
 import type { DownloadProgress } from "./receive.js";
 import { removePartial } from "./resumableDownload.js";
 
-/** Where CIFAR-100's author publishes the binary version, and the md5 sum given there. */
-export const CIFAR100_URL = "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz";
-export const CIFAR100_MD5 = "03b5dce01913d631647c71ecec9e9cb8";
-
-const FOLDER_IN_ARCHIVE = "cifar-100-binary";
-const FILES = [TRAIN_FILE, TEST_FILE, FINE_NAMES_FILE, COARSE_NAMES_FILE];
+/** A data set that is published and can be examined. */
+type Fetchable = Pick<DatasetRow, "title" | "archive" | "verify">;
 
 /** What to fetch; the official archive where url and md5 are left out. */
 export interface FetchOptions {
   readonly url?: string | undefined;
   readonly md5?: string | undefined;
-  /** The folder that shall hold train.bin and test.bin. */
+  /** The folder that shall hold the data set. */
   readonly directory: string;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Called where another process fetches into the same folder, which is waited for. */
@@ -37,35 +32,51 @@ export interface FetchOptions {
 
 /** What a fetch did. */
 export interface FetchResult {
-  /** False if the folder held the real CIFAR-100 already. */
+  /** False if the folder held the published data set already. */
   readonly fetched: boolean;
   /** Bytes kept from an earlier attempt. */
   readonly resumedFrom: number;
 }
 
 /**
- * Brings CIFAR-100, one process of this machine at a time: downloads the archive beside the folder (DIRECTORY.tar.gz.partial), checks its md5
- * sum, unpacks it beside the folder and moves it into place as the last step. A failed or killed fetch
- * leaves the partial archive, and the next one goes on with it.
- * @throws inputError if the folder holds something else already or the URL is no URL; runError if the
+ * Brings a data set, one process of this machine at a time: downloads the archive beside the folder
+ * (DIRECTORY.tar.gz.partial), checks its md5 sum, unpacks it beside the folder and moves it into place as the last
+ * step. A failed or killed fetch leaves the partial archive, and the next one goes on with it.
+ * @throws inputError if nothing is published for the data set, the folder holds something else already or the URL is no URL; runError if the
  *   network or the disk fails, or the archive is not what it should be; the signal's reason when aborted
  */
-export function fetchCifar100(options: FetchOptions): Promise<FetchResult> {
+export function fetchArchive(row: Fetchable, options: FetchOptions): Promise<FetchResult> {
+  const { title, archive, verify } = row;
+  if (archive === undefined || verify === undefined) {
+    throw inputError(
+      `There is nothing to fetch for ${title}: bring its files into place yourself.`,
+    );
+  }
   const directory = resolve(options.directory);
-  return exclusively(`fetch ${directory}`, options, () => fetchAlone({ ...options, directory }));
+  const published = { title, archive, verify };
+  return exclusively(`fetch ${directory}`, options, () =>
+    fetchAlone(published, { ...options, directory }),
+  );
 }
 
-async function fetchAlone(options: FetchOptions): Promise<FetchResult> {
-  const { directory, url = CIFAR100_URL, md5 = CIFAR100_MD5, signal } = options;
+interface Published {
+  readonly title: string;
+  readonly archive: Archive;
+  verify(folder: string): VerifyReport;
+}
+
+async function fetchAlone(published: Published, options: FetchOptions): Promise<FetchResult> {
+  const { archive } = published;
+  const { directory, url = archive.url, md5 = archive.md5, signal } = options;
   const partial = `${directory}.tar.gz.partial`;
-  if (await isThere(directory)) {
+  if (await isThere(published, directory)) {
     removePartial(partial);
     return { fetched: false, resumedFrom: 0 };
   }
   try {
     makeFolder(dirname(directory));
     const resumedFrom = await bringArchive({ ...options, url, md5, partial });
-    await unpackInto(directory, partial, url);
+    await unpackInto(published, directory, partial, url);
     removePartial(partial);
     return { fetched: true, resumedFrom };
   } catch (error) {
@@ -75,7 +86,7 @@ async function fetchAlone(options: FetchOptions): Promise<FetchResult> {
 }
 
 /** Whether the real images are in the folder already; anything else in it is left alone. */
-async function isThere(directory: string): Promise<boolean> {
+async function isThere({ title, verify }: Published, directory: string): Promise<boolean> {
   if (!existsSync(directory)) return false;
   const names = await readdir(directory).catch(() => {
     throw inputError(
@@ -84,9 +95,9 @@ async function isThere(directory: string): Promise<boolean> {
     );
   });
   if (names.length === 0) return false;
-  if (verifyCifar100(directory).official) return true;
+  if (verify(directory).official) return true;
   throw inputError(
-    `${directory} holds something other than the complete CIFAR-100 already; it is left as it is.`,
+    `${directory} holds something other than the complete ${title} already; it is left as it is.`,
     "Move it away, or name another folder with --data DIR.",
   );
 }
@@ -117,16 +128,21 @@ async function md5Of(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-async function unpackInto(directory: string, archive: string, url: string): Promise<void> {
+async function unpackInto(
+  { title, archive, verify }: Published,
+  directory: string,
+  file: string,
+  url: string,
+): Promise<void> {
   const staging = `${directory}.unpacking`;
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging);
   try {
-    const members = FILES.map((file) => `${FOLDER_IN_ARCHIVE}/${file}`);
-    await unpackMembers(archive, members, staging);
-    const unpacked = join(staging, FOLDER_IN_ARCHIVE);
-    const [problem] = verifyCifar100(unpacked).problems;
-    if (problem) throw runError(`The archive from ${url} holds no sound CIFAR-100: ${problem}`);
+    const members = archive.members.map((name) => `${archive.folder}/${name}`);
+    await unpackMembers(file, members, staging);
+    const unpacked = join(staging, archive.folder);
+    const [problem] = verify(unpacked).problems;
+    if (problem) throw runError(`The archive from ${url} holds no sound ${title}: ${problem}`);
     await syncFiles(unpacked);
     await rename(unpacked, directory);
   } finally {

@@ -21,13 +21,13 @@ export interface DownloadRequest {
   readonly mostBytes?: number | undefined;
 }
 
-/** Six times the archive of CIFAR-100. */
+/** Several times what any archive here has. */
 const MOST_BYTES = 2 ** 30;
 
 function checkBytes(bytes: number, { url, mostBytes = MOST_BYTES }: DownloadRequest): void {
   if (bytes <= mostBytes) return;
   throw runError(
-    `${url} sends more than ${mostBytes} bytes, which no archive of CIFAR-100 has; the rest was not taken.`,
+    `${url} sends more than ${mostBytes} bytes, more than a data set of this program has; the rest was not taken.`,
     "Check the address.",
   );
 }

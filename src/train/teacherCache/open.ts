@@ -1,5 +1,6 @@
-import type { Dataset } from "../../data/dataset.js";
-import { assembleTrainBatch } from "../../data/hostBatch.js";
+import { variantsOf } from "../../data/augmentation.js";
+import { type Dataset, inMemory } from "../../data/dataset.js";
+import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";
 import { isKeptView, type TeacherView } from "../../distill/views.js";
 import type { RunReporter } from "../../report/contract.js";
 import { isGpu } from "../../runtime/device.js";
@@ -7,7 +8,7 @@ import { tensorFlowVersion } from "../../runtime/native.js";
 import type { EngineChoice } from "../engine.js";
 import type { OpenedModel } from "../openModel.js";
 import type { BatchSource } from "../source.js";
-import { entriesOf, VARIANTS } from "./entries.js";
+import { entriesOf } from "./entries.js";
 import { cacheFolder, unusable } from "./folder.js";
 import { gigabytes } from "./freeSpace.js";
 import { type CacheTally, createLookup } from "./lookup.js";
@@ -50,6 +51,9 @@ function uselessness({ views, dataset, batchSize }: CacheRequest): string | unde
     return `the method looks at the teacher's ${tooLarge.join(" and ")}, too large to be kept for every image`;
   }
   if (views.length === 0) return "the loss with these weights does not look at the teacher";
+  if (variantsOf(dataset.train.augmentation) === undefined) {
+    return `training crops the images of ${dataset.name} at random sizes, so that none is ever seen twice`;
+  }
   if (dataset.train.count < batchSize) return "there is no whole batch";
   return undefined;
 }
@@ -71,9 +75,9 @@ export async function openTeacherCache(request: CacheRequest): Promise<TeacherCa
     return undefined;
   }
   const sizes = sizesOf(teacher.model, request.views.filter(isKeptView));
-  const program = compileTeacher(teacher, { ...choice, batchSize });
+  const program = compileTeacher(teacher, { ...choice, batchSize }, request.dataset.train);
   try {
-    const probe = probeTeacher(program, sizes, batchSize);
+    const probe = probeTeacher(program, sizes, batchSize, valuesOf(request.dataset.train));
     if (exact && !probe.isPlaceFree) {
       reporter.warn(`${NOT_USED} ${inexactness(batchSize)}.`);
       program.dispose();
@@ -103,7 +107,8 @@ async function openOnDisk(
     ...(!isGpu() && { fingerprint }),
   });
   const perEntry = [...sizes.values()].reduce((sum, size) => sum + recordBytes(size), 0);
-  const most = gigabytes(trainFile.images * VARIANTS * perEntry);
+  const variants = variantsOf(dataset.train.augmentation) ?? 0;
+  const most = gigabytes(trainFile.images * variants * perEntry);
   reporter.notice(`Teacher cache: ${folder} (grows to ${most} at most).`);
   try {
     return openStore(folder, sizes, (reason) =>
@@ -120,7 +125,7 @@ function workingCache(
   program: TeacherProgram,
   store: Store,
 ): TeacherCache {
-  const { train } = dataset;
+  const train = inMemory(dataset.train);
   const lookup = createLookup({
     ...{ store, sizes, batchSize, entryOf: entriesOf(train) },
     compute: (rows) => program.run(assembleTrainBatch(train, rows).images),

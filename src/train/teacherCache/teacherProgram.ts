@@ -1,5 +1,6 @@
 import { compile } from "../../compile/program.js";
 import type { EngineName, PrecisionName } from "../../compile/types.js";
+import type { ImageShape } from "../../data/dataset.js";
 import { KEPT_VIEWS, type KeptView } from "../../distill/views.js";
 import { type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
 import type { FrozenModel } from "../learners.js";
@@ -7,7 +8,7 @@ import { type Outputs, sizesOf } from "./outputs.js";
 
 /** A teacher alone, compiled for one batch size. */
 export interface TeacherProgram {
-  /** @param images [batchSize, 32, 32, 3], normalised. @returns all of its outputs for them */
+  /** @param images [batchSize, height, width, 3], normalised. @returns all of its outputs for them */
   run(images: Float32Array): Outputs;
   dispose(): void;
 }
@@ -22,7 +23,6 @@ export interface Arithmetic {
 /** More than one, so that the engine of many steps per call compiles its loop; one is taken at a time. */
 const STEPS_PER_CALL = 2;
 const ALL_OUTPUTS = Object.keys(KEPT_VIEWS) as KeptView[];
-const IMAGE_SHAPE = [32, 32, 3];
 
 /**
  * Compiles a frozen teacher with the engine, precision and batch size of the training. It gives every output, whichever
@@ -31,6 +31,7 @@ const IMAGE_SHAPE = [32, 32, 3];
 export function compileTeacher(
   { model, variables }: FrozenModel,
   { engine, precision, batchSize }: Arithmetic,
+  { height, width, channels }: ImageShape,
 ): TeacherProgram {
   const results = new Map(
     Array.from(sizesOf(model, ALL_OUTPUTS), ([name, size]): [KeptView, Variable] => [
@@ -47,7 +48,7 @@ export function compileTeacher(
           const output = model.forward(images as Tensor4D, { training: false, updates: [] });
           return Array.from(results, ([name, result]) => [result, KEPT_VIEWS[name].of(output)]);
         },
-        perStep: { images: { shape: [batchSize, ...IMAGE_SHAPE], dtype: "float32" } },
+        perStep: { images: { shape: [batchSize, height, width, channels], dtype: "float32" } },
         shared: {},
         stepsPerCall: STEPS_PER_CALL,
       },

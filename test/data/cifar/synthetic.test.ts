@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { PefdError } from "#pefd/common/errors.js";
 import { loadCifar100 } from "#pefd/data/cifar/cifar100.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { assembleTestBatch, assembleTrainBatch, type HostBatch } from "#pefd/data/hostBatch.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { temporaryFolder, writeDataFolder } from "./recordFiles.js";
+
+const { augmentation: SHIFT } = CIFAR100_FORMAT;
 
 const sha256 = (path: string): string =>
   createHash("sha256").update(readFileSync(path)).digest("hex");
@@ -65,7 +68,9 @@ test("colour alone, learned from uncropped training images, tells test images ap
   const directory = temporaryFolder(t);
   await synthesize(directory, { train: 400, test: 200, seed: 4 });
   const { train, test: testSet } = loadCifar100(directory);
-  const plan = epochPlan(1, 1, 400).map((value, i) => (i % 4 === 1 || i % 4 === 2 ? 4 : value));
+  const plan = epochPlan(1, 1, 400, SHIFT).map((value, i) =>
+    i % 4 === 1 || i % 4 === 2 ? 4 : value,
+  );
   const seen = assembleTrainBatch(train, plan);
   const asked = assembleTestBatch(testSet, 0, 200);
   const known = Array.from(seen.labels, (label, i) => ({ label, colour: colour(seen, i) }));

@@ -12,7 +12,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { type FetchOptions, fetchCifar100 } from "#pefd/data/fetch/fetchArchive.js";
+import { CIFAR100 } from "#pefd/data/cifar/row.js";
+import { type FetchOptions, fetchArchive } from "#pefd/data/fetch/fetchArchive.js";
 import type { DownloadProgress } from "#pefd/data/fetch/receive.js";
 import { temporaryFolder, writeDataFolder } from "../cifar/recordFiles.js";
 import {
@@ -25,12 +26,14 @@ import {
   TRAIN_RECORDS,
 } from "./archiveServer.js";
 
+const fetchCifar100 = (options: FetchOptions) => fetchArchive(CIFAR100, options);
+
 interface Setting extends ArchiveServer {
   readonly root: string;
   readonly directory: string;
   readonly partial: string;
   readonly archive: Buffer;
-  readonly fetch: (more?: Partial<FetchOptions>) => ReturnType<typeof fetchCifar100>;
+  readonly fetch: (more?: Partial<FetchOptions>) => ReturnType<typeof fetchArchive>;
 }
 
 /** Gives up at the first attempt that brings nothing. */

@@ -1,17 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { shiftVariants } from "#pefd/data/augmentation.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
-import { entriesOf, VARIANTS } from "#pefd/train/teacherCache/entries.js";
+import { entriesOf } from "#pefd/train/teacherCache/entries.js";
 import { createLookup } from "#pefd/train/teacherCache/lookup.js";
 import type { OutputSizes, Outputs } from "#pefd/train/teacherCache/outputs.js";
 import type { Store } from "#pefd/train/teacherCache/store.js";
+
+const { augmentation: SHIFT } = CIFAR100_FORMAT;
 
 const SIZES: OutputSizes = new Map([
   ["pooled", 3],
   ["logits", 2],
 ]);
 const BATCH = 4;
-const entryOf = entriesOf({});
+const entryOf = entriesOf({ augmentation: SHIFT });
 
 /** The outputs that a pretended teacher gives for an entry. */
 const outputOf = (name: string, size: number, entry: number): number[] =>
@@ -64,7 +68,7 @@ function scene() {
 }
 
 const IMAGES = 24;
-const plan = (seed: number) => epochPlan(seed, 1, IMAGES);
+const plan = (seed: number) => epochPlan(seed, 1, IMAGES, SHIFT);
 const rowsOf = (rows: Int32Array, from: number, to: number) =>
   rows.subarray(from * PLAN_COLUMNS, to * PLAN_COLUMNS);
 
@@ -126,12 +130,12 @@ test("every image in every variant has a number of its own, and keeps it in a su
       }
     }
   }
-  assert.equal(VARIANTS, 162);
+  assert.equal(shiftVariants(SHIFT), 162);
   assert.deepEqual(
     [...seen].sort((a, b) => a - b),
-    Array.from({ length: 2 * VARIANTS }, (_, i) => i),
+    Array.from({ length: 2 * shiftVariants(SHIFT) }, (_, i) => i),
   );
-  const ofSubset = entriesOf({ positions: Int32Array.of(5, 17) });
+  const ofSubset = entriesOf({ positions: Int32Array.of(5, 17), augmentation: SHIFT });
   const [inSubset, inFile] = [Int32Array.of(1, 8, 3, 1), Int32Array.of(17, 8, 3, 1)];
   assert.equal(ofSubset(inSubset, 0), entryOf(inFile, 0));
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import type { EngineName } from "#pefd/compile/types.js";
+import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { assembleTrainBatch } from "#pefd/data/hostBatch.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
@@ -9,6 +10,8 @@ import { variablesOf } from "#pefd/train/learner.js";
 import { frozen } from "#pefd/train/learners.js";
 import { compileTeacher } from "#pefd/train/teacherCache/teacherProgram.js";
 import { noiseImages } from "../../compile/scenes.js";
+
+const { augmentation: SHIFT } = CIFAR100_FORMAT;
 
 const BATCH = 8;
 const IMAGE_VALUES = 3072;
@@ -37,7 +40,7 @@ const ENGINES: readonly (readonly [EngineName, number])[] = [
 for (const [engine, bound] of ENGINES) {
   test(`${engine}: the teacher alone gives what its model gives, wherever an image stands`, () => {
     const teacher = frozen(buildModel("resnet8", 100, initialFill("resnet8", 3, "teacher")));
-    const { images } = assembleTrainBatch(noiseImages(BATCH, 1), epochPlan(1, 1, BATCH));
+    const { images } = assembleTrainBatch(noiseImages(BATCH, 1), epochPlan(1, 1, BATCH, SHIFT));
     const expected = tf.tidy(() => {
       const input = tf.tensor(images, [BATCH, 32, 32, 3]) as Tensor4D;
       const output = teacher.model.forward(input, { training: false, updates: [] });
@@ -46,7 +49,11 @@ for (const [engine, bound] of ENGINES) {
         logits: output.logits.dataSync() as Float32Array,
       };
     });
-    const program = compileTeacher(teacher, { engine, precision: "float32", batchSize: BATCH });
+    const program = compileTeacher(
+      teacher,
+      { engine, precision: "float32", batchSize: BATCH },
+      CIFAR100_FORMAT,
+    );
     const inPlace = program.run(images);
     const moved = program.run(rolled(images, IMAGE_VALUES));
     for (const name of ["pooled", "logits"] as const) {
