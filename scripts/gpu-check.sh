@@ -4,7 +4,7 @@
 #   scripts/gpu-check.sh [--data DIR] [--checkpoint FILE] [--report FILE] [--quick]
 #
 #   --data DIR         CIFAR-100's binary files (default: data/cifar-100-binary); without them, synthetic images
-#   --checkpoint FILE  a trained teacher, such as ckpt_epoch_240.pth of resnet32x4: it is evaluated, and distilled from
+#   --checkpoint FILE  a trained teacher, such as ckpt_epoch_240.pth of resnet32x4, to evaluate and to distil from
 #   --report FILE      where the report goes (default: gpu-report.md); send it with whatever you tell about that GPU
 #   --quick            small numbers of everything, a check of this script itself
 #
@@ -125,12 +125,11 @@ if [ -z "$checkpoint" ]; then
   part "A teacher's first steps" 120 pefd train-teacher --model "$(size resnet32x4 resnet8)" --data "$data" --epochs 1 \
     --save_dir "$scratch/teacher" $few "$(size 1290 42)"
   checkpoint=$(ls "$scratch"/teacher/models/*/*_last.safetensors 2>/dev/null | head -n 1)
-else
-  for precision in float32 bfloat16; do
-    part "Evaluation of $(basename "$checkpoint") in $precision" 60 pefd eval --checkpoint "$checkpoint" \
-      --data "$data" --limit_test "$(size 10000 20)" --precision "$precision"
-  done
 fi
+for precision in float32 bfloat16; do
+  part "Evaluation of $(basename "$checkpoint") in $precision" 60 pefd eval --checkpoint "$checkpoint" --data "$data" \
+    --precision "$precision" $([ -z "$quick" ] || echo --limit_test 20)
+done
 
 distill=(pefd distill --path_t "$checkpoint" --model_s "$(size resnet8x4 resnet8)" --distill ours --data "$data"
   --save_dir "$scratch/save" --force)

@@ -11,3 +11,14 @@ export function gpuNames(env: Readonly<Record<string, string | undefined>>): str
   const { gpus, cuda } = surveyGpus(env);
   return gpus.flatMap((gpu, place) => (judgeGpu(gpu, cuda).fits ? [nameOf(env, place)] : []));
 }
+
+/**
+ * A line for a sweep that leaves GPUs idle which it could use; undefined where it does not.
+ * @param runs how many there are that name no GPU themselves
+ * @param jobs how many of them run at a time
+ */
+export function idleGpusNotice(runs: number, jobs: number, gpus: number): string | undefined {
+  const useful = Math.min(runs, gpus);
+  if (useful <= jobs) return undefined;
+  return `${jobs} of ${gpus} GPUs ${jobs === 1 ? "is" : "are"} used: --jobs ${useful} runs one on each.`;
+}

@@ -97,6 +97,8 @@ test("an nvidia-smi that does not know compute capabilities still tells the GPUs
     assert.deepEqual(askSmi(machine.settings.env), {
       problem: "nvidia-smi failed: NVIDIA-SMI has failed",
     });
+    machine.program("nvidia-smi", "process.kill(process.pid, 'SIGKILL');");
+    assert.deepEqual(askSmi(machine.settings.env), { problem: "nvidia-smi did not answer" });
   } finally {
     machine.remove();
   }

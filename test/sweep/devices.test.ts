@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gpuNames } from "#pefd/sweep/devices.js";
+import { gpuNames, idleGpusNotice } from "#pefd/sweep/devices.js";
 import { fakeMachine } from "../runtime/fakeMachine.js";
 
 const LINES = ["Tesla K80, 3.7, 470.1", "RTX 4090, 8.9, 580.82.07", "Tesla T4, 7.5, 580.82.07"];
@@ -19,4 +19,18 @@ test("a sweep spreads over the visible GPUs that can be used, by the names that 
   assert.deepEqual(names({ CUDA_VISIBLE_DEVICES: "2,0,GPU-8f3c" }), ["2", "GPU-8f3c"]);
   assert.deepEqual(names({ CUDA_VISIBLE_DEVICES: "" }), []);
   assert.deepEqual(names({ PEFD_RUNTIME: "cpu" }), []);
+});
+
+test("who leaves GPUs idle is told how to use them, and nobody else", () => {
+  assert.equal(idleGpusNotice(6, 1, 4), "1 of 4 GPUs is used: --jobs 4 runs one on each.");
+  assert.equal(idleGpusNotice(3, 2, 4), "2 of 4 GPUs are used: --jobs 3 runs one on each.");
+  for (const [runs, jobs, gpus] of [
+    [6, 1, 0],
+    [6, 1, 1],
+    [6, 4, 4],
+    [1, 1, 4],
+    [0, 1, 4],
+  ] as const) {
+    assert.equal(idleGpusNotice(runs, jobs, gpus), undefined);
+  }
 });

@@ -11,7 +11,7 @@ import { summarize } from "../../report/summarize.js";
 import { publishedNote, summaryTable } from "../../report/summaryTable.js";
 import { columns, renderText } from "../../report/table.js";
 import { createSweepBars } from "../../sweep/bars.js";
-import { gpuNames } from "../../sweep/devices.js";
+import { gpuNames, idleGpusNotice } from "../../sweep/devices.js";
 import { executeSweep, type Outcome } from "../../sweep/execute.js";
 import { sweepLayers } from "../../sweep/file.js";
 import { planSweep, type SweepRun } from "../../sweep/plan.js";
@@ -96,6 +96,9 @@ async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Inv
   const timer = setInterval(progress.tick, every);
   const program = ownProgram(env);
   const gpus = gpuNames(env);
+  const free = runs.filter(({ options }) => options.gpu === undefined);
+  const idle = idleGpusNotice(free.length, jobs, gpus.length);
+  if (idle !== undefined) output.notice(idle);
   try {
     return await interruptible(
       (signal) => executeSweep(runs, { program, jobs, gpus, signal, observer: progress }),
