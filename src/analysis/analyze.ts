@@ -5,6 +5,7 @@ import { DATASETS } from "../data/registry.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
 import { zeroFill } from "../nn/initialization.js";
+import { deviceWarning } from "../runtime/device.js";
 import type { NativeNeeds } from "../runtime/prepare.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { variablesOf } from "../train/learner.js";
@@ -84,7 +85,8 @@ function openOnce() {
 /**
  * Measures every student against its teacher on the test images. A run's checkpoint that cannot be measured is left
  * out, as long as another one can.
- * @param tell called before each checkpoint, for people who wait, and for each reason why some were left out
+ * @param tell called before each checkpoint, for people who wait, for each reason why some were left out, and for what is
+ *   wrong with the device
  * @param device what is computed on
  * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
  */
@@ -94,6 +96,8 @@ export async function analyze(
   device: Pick<NativeNeeds, "env" | "gpu">,
 ): Promise<Finding[]> {
   loadTensorFlow({ ...device, exactFloat32: true });
+  const warning = deviceWarning(device.env);
+  if (warning !== undefined) tell(`warning: ${warning}`);
   const reference = openOnce();
   const findings: Finding[] = [];
   const failures = new Set<PefdError>();

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { cleanLine } from "../common/cleanText.js";
 import { lastWords } from "./lastWords.js";
 
 /** How this program is started again. */
@@ -20,6 +22,8 @@ export interface ChildEnd {
 
 const KEPT_CHARACTERS = 4000;
 
+const WARNING = /^warning: /;
+
 /** The signal that this program received, for its children to receive it too. */
 const signalOf = (signal: AbortSignal): NodeJS.Signals =>
   (signal.reason as { signalName?: NodeJS.Signals } | undefined)?.signalName ?? "SIGTERM";
@@ -27,12 +31,14 @@ const signalOf = (signal: AbortSignal): NodeJS.Signals =>
 /**
  * Runs one run to its end. The process has a group of its own: a terminal's Ctrl-C reaches it once, through this
  * program, as a second one would make it stop without keeping what is done.
+ * @param onWarning told each line in which it warns of something, until it is stopped
  */
 export function runChild(
   { command: [file, ...before], env, living }: Program,
   words: readonly string[],
   extraEnv: Readonly<Record<string, string>>,
   signal: AbortSignal,
+  onWarning: (line: string) => void,
 ): Promise<ChildEnd> {
   const child = spawn(file, [...before, ...words], {
     detached: true,
@@ -43,6 +49,10 @@ export function runChild(
   let text = "";
   child.stderr.setEncoding("utf8").on("data", (part: string) => {
     text = (text + part).slice(-KEPT_CHARACTERS);
+  });
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    const said = cleanLine(line);
+    if (WARNING.test(said) && !signal.aborted) onWarning(said);
   });
   const stop = () => child.kill(signalOf(signal));
   signal.addEventListener("abort", stop, { once: true });

@@ -58,15 +58,27 @@ function deviceOf({ options }: SweepRun, slot: number, gpus: readonly string[]) 
 const wasTaken = ({ code }: ChildEnd, run: SweepRun): boolean =>
   code === USAGE_ERROR && (workingProcess(run.runDir) !== undefined || isComplete(run));
 
+/** A sweep at work. */
+interface Work extends Execution {
+  readonly queue: SweepRun[];
+  readonly outcomes: Map<SweepRun, Outcome>;
+  /** What runs have warned of: most of it is the machine's, and the same for all. */
+  readonly warnings: Set<string>;
+}
+
 /** One run: skipped when complete, gone on with when not, tried once more when it crashed. */
-async function carryOut(run: SweepRun, slot: number, execution: Execution): Promise<Outcome> {
-  const { program, gpus, signal, observer } = execution;
+async function carryOut(run: SweepRun, slot: number, execution: Work): Promise<Outcome> {
+  const { program, gpus, signal, observer, warnings } = execution;
+  const warn = (line: string) => {
+    if (!warnings.has(line)) observer.notice(run, line);
+    warnings.add(line);
+  };
   if (isComplete(run)) return { run, state: "skipped" };
   observer.started(run);
   for (let retried = false; ; ) {
     await untilFree(run, execution);
     if (isComplete(run)) return { run, state: "done" };
-    const end = await runChild(program, run.words, deviceOf(run, slot, gpus), signal);
+    const end = await runChild(program, run.words, deviceOf(run, slot, gpus), signal, warn);
     if (end.code === 0) return { run, state: "done" };
     signal.throwIfAborted();
     if (wasTaken(end, run)) continue;
@@ -78,16 +90,12 @@ async function carryOut(run: SweepRun, slot: number, execution: Execution): Prom
 }
 
 /** Takes runs off the queue until none is left. */
-async function work(
-  queue: SweepRun[],
-  slot: number,
-  execution: Execution,
-  outcomes: Map<SweepRun, Outcome>,
-): Promise<void> {
+async function work(slot: number, execution: Work): Promise<void> {
+  const { queue, outcomes, observer } = execution;
   for (let run = queue.shift(); run !== undefined; run = queue.shift()) {
     const outcome = await carryOut(run, slot, execution);
     outcomes.set(run, outcome);
-    execution.observer.ended(outcome);
+    observer.ended(outcome);
   }
 }
 
@@ -100,12 +108,10 @@ export async function executeSweep(
   runs: readonly SweepRun[],
   execution: Execution,
 ): Promise<Outcome[]> {
-  const queue = [...runs];
   const outcomes = new Map<SweepRun, Outcome>();
+  const shared: Work = { ...execution, queue: [...runs], outcomes, warnings: new Set() };
   const slots = Array.from({ length: Math.min(execution.jobs, runs.length) }, (_, slot) => slot);
-  const ends = await Promise.allSettled(
-    slots.map((slot) => work(queue, slot, execution, outcomes)),
-  );
+  const ends = await Promise.allSettled(slots.map((slot) => work(slot, shared)));
   const failure = ends.find((end) => end.status === "rejected");
   if (failure !== undefined) throw failure.reason;
   return runs.map((run) => outcomes.get(run) as Outcome);

@@ -53,6 +53,16 @@ test("a crash is tried once more, wrong usage is not, and the other runs go on",
   assert.deepEqual(notices, Array(2).fill("crashed (ended by SIGKILL), trying once more"));
 });
 
+test("what runs warn of is told, once for all of them", async (t) => {
+  const folder = temporaryFolder(t);
+  const runs = await fakeRuns(folder);
+  const program = fakeProgram(folder, runs, { 1: "warns", 3: "warns" });
+  const { observer, notices } = recorder();
+  const outcomes = await executeSweep(runs, { ...settings(), program, observer });
+  assert.ok(outcomes.every(({ state }) => state === "done"));
+  assert.deepEqual(notices, ["warning: THE GPU IS NOT USED: a reason."]);
+});
+
 test("jobs are spread over the GPUs", async (t) => {
   const folder = temporaryFolder(t);
   const runs = await fakeRuns(folder);

@@ -20,6 +20,7 @@ const trial = words[words.indexOf("--trial") + 1];
 const behaviour = JSON.parse(behaviours)[trial];
 appendFileSync(folder + "/calls", trial + " " + (process.env.CUDA_VISIBLE_DEVICES ?? "-") + "\\n");
 const firstTime = !existsSync(folder + "/crashed" + trial);
+if (behaviour === "warns") console.error("resnet8\\nwarning: THE GPU IS NOT USED: a reason.\\nepoch 1/1");
 if (behaviour === "usage") { console.error("error: no such teacher\\n  look elsewhere"); process.exit(2); }
 if (behaviour === "crash" || (behaviour === "crash once" && firstTime)) {
   writeFileSync(folder + "/crashed" + trial, "");
@@ -44,7 +45,7 @@ export const fakeRuns = (folder: string): Promise<SweepRun[]> =>
     async () => undefined,
   );
 
-/** A program that behaves by trial: "usage", "crash", "crash once", "wait", or well. */
+/** A program that behaves by trial: "usage", "crash", "crash once", "wait", "warns", or well. */
 export function fakeProgram(
   folder: string,
   runs: readonly SweepRun[],
