@@ -140,6 +140,7 @@ const THEIRS: readonly Row[] = [
   ["Greater GreaterEqual Less LessEqual Equal NotEqual", "x: T, y: T -> z: bool", broadcast],
   ["LogicalAnd LogicalOr", "x: bool, y: bool -> z: bool", broadcast],
   ["LogicalNot", "x: bool -> y: bool", same],
+  ["IsNan", "x: T -> y: bool", same],
   [
     "Abs Exp Log Log1p Sqrt Rsqrt Square Sign ZerosLike OnesLike Tanh Sigmoid Reciprocal Floor Round",
     "x: T -> y: T",
@@ -189,6 +190,7 @@ const THEIRS: readonly Row[] = [
     "tensor: T, indices: Tindices, updates: T -> output: T",
     { shapes: like(0) },
   ],
+  ["UnsortedSegmentSum", "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T"],
   ["Tile", "input: T, multiples: Tmultiples -> output: T", { shapes: tiling }],
   ["BroadcastTo", "input: T, shape: Tidx -> output: T", { shapes: sizesIn(1) }],
   ["Pad", "input: T, paddings: Tpaddings -> output: T", { shapes: padding }],
