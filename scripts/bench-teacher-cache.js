@@ -8,7 +8,7 @@ import { CIFAR100_FORMAT } from "../dist/data/cifar/records.js";
 import { epochPlan, PLAN_COLUMNS } from "../dist/data/sampler.js";
 import { methodRow } from "../dist/distill/registry.js";
 import { buildModel, initialFill } from "../dist/models/build.js";
-import { silentReporter } from "../dist/report/reporter.js";
+import { silentReporter } from "../dist/report/live/reporter.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
 import { chooseEngine } from "../dist/train/engine.js";
 import { frozen, studentLearner } from "../dist/train/learners.js";

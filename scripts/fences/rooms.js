@@ -76,9 +76,15 @@ export const ROOMS = [
     packages: [],
   },
   {
+    name: "report/log",
+    what: "what a run says while it lasts, and the logs that it leaves: epochs.csv, TensorBoard",
+    imports: ["common"],
+    packages: [],
+  },
+  {
     name: "report",
-    what: "progress, logs, TensorBoard, tables, plots, pages",
-    imports: ["common", "runFiles", "config"],
+    what: "what people see: progress, tables, plots, pages; `runs/` reads runs back",
+    imports: ["common", "runFiles", "config", "report/log"],
     packages: ["chalk", "cli-progress", "echarts"],
   },
   {
@@ -95,7 +101,7 @@ export const ROOMS = [
       "checkpoint",
       "runFiles",
       "config",
-      "report",
+      "report/log",
     ],
     packages: [],
   },
@@ -120,13 +126,13 @@ export const ROOMS = [
   {
     name: "sweep",
     what: "many runs from one list of choices, here or on a cluster",
-    imports: ["common", "runtime", "data", "runFiles", "config", "report", "train"],
+    imports: ["common", "runtime", "data", "runFiles", "config", "report/log", "report", "train"],
     packages: [],
   },
   {
     name: "verify",
     what: "whether the files of a run are whole and belong together",
-    imports: ["common", "data", "checkpoint", "runFiles", "config", "report", "train"],
+    imports: ["common", "data", "checkpoint", "runFiles", "config", "report/log", "train"],
     packages: [],
   },
   {

@@ -1,7 +1,7 @@
-import { draw, type Series } from "../report/draw.js";
-import { axisPart, legendPart, titlePart } from "../report/plotParts.js";
-import { mean } from "../report/statistics.js";
-import { seriesColor, TONES } from "../report/theme.js";
+import { draw, type Series } from "../report/plots/draw.js";
+import { axisPart, legendPart, titlePart } from "../report/plots/plotParts.js";
+import { seriesColor, TONES } from "../report/plots/theme.js";
+import { mean } from "../report/runs/statistics.js";
 import type { Finding } from "./analyze.js";
 import { type About, MEASURES, type Measure } from "./measures.js";
 import { projectorCount } from "./present.js";

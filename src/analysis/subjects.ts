@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { inputError, PefdError } from "../common/errors.js";
-import { collectRuns } from "../report/collect.js";
-import type { RunRecord } from "../report/runRecord.js";
+import { collectRuns } from "../report/runs/collect.js";
+import type { RunRecord } from "../report/runs/runRecord.js";
 
 /** What stands still for all checkpoints of a run: the teacher and the images. */
 export interface Setting {

@@ -1,14 +1,14 @@
 import { extname } from "node:path";
 import { inputError } from "../common/errors.js";
 import { writeOutputFile } from "../common/outputFile.js";
-import { confusionCsv, confusionSvg } from "../report/confusionMatrix.js";
+import { createProgressBar, type ProgressBar } from "../report/live/progressBar.js";
 import {
   type ClassAccuracy,
   classAccuracies,
   extremesTable,
   perClassCsv,
 } from "../report/perClass.js";
-import { createProgressBar, type ProgressBar } from "../report/progressBar.js";
+import { confusionCsv, confusionSvg } from "../report/plots/confusionMatrix.js";
 import { columns, renderText } from "../report/table.js";
 import type { DetailedEval } from "../train/evaluate.js";
 import type { EvalResult } from "../train/result.js";

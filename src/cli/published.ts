@@ -1,6 +1,6 @@
 import { publishedFor } from "../config/file.js";
-import type { RunRecord } from "../report/runRecord.js";
-import type { PublishedTop1 } from "../report/summarize.js";
+import type { RunRecord } from "../report/runs/runRecord.js";
+import type { PublishedTop1 } from "../report/runs/summarize.js";
 
 /** A method's figure; a run may call its method whatever it likes. */
 function figureOf(published: object | undefined, method: string): number | undefined {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { shellWord } from "../common/shellWord.js";
 import { type TrainOptions, WITHOUT_EFFECT } from "../config/options.js";
 import { withoutEffect } from "../config/resolve.js";
-import { createReporter, type RunReporter } from "../report/reporter.js";
+import { createReporter, type RunReporter } from "../report/live/reporter.js";
 import type { Hooks, RunResult } from "../train/result.js";
 import type { Invocation } from "./command.js";
 import { interruptible } from "./interrupt.js";

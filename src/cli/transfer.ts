@@ -1,5 +1,5 @@
 import type { DownloadProgress } from "../data/fetch/receive.js";
-import { createProgressBar } from "../report/progressBar.js";
+import { createProgressBar } from "../report/live/progressBar.js";
 import type { Output } from "./command.js";
 import { COLUMNS } from "./output.js";
 

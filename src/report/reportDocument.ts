@@ -1,7 +1,7 @@
-import type { Collection } from "./collect.js";
-import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
-import { secondsToGo, stateOf } from "./runState.js";
-import type { Summary } from "./summarize.js";
+import type { Collection } from "./runs/collect.js";
+import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
+import { secondsToGo, stateOf } from "./runs/runState.js";
+import type { Summary } from "./runs/summarize.js";
 
 const spreadJson = (value: Summary["last"]) =>
   value === undefined ? null : { mean: value.mean, std: value.std ?? null };

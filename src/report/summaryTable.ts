@@ -1,9 +1,9 @@
 import { cleanLine } from "../common/cleanText.js";
 import { formatDuration } from "./duration.js";
-import { formatSetting, WEIGHTS, type Weight } from "./grouping.js";
-import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
-import { formatSpread, type Spread } from "./statistics.js";
-import type { Summary } from "./summarize.js";
+import { formatSetting, WEIGHTS, type Weight } from "./runs/grouping.js";
+import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
+import { formatSpread, type Spread } from "./runs/statistics.js";
+import type { Summary } from "./runs/summarize.js";
 import { type Column, columns, type Table } from "./table.js";
 
 const differingKeys = (summaries: readonly Summary[]): string[] => [

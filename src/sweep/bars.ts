@@ -1,6 +1,6 @@
 import { formatDuration, secondsLeft } from "../report/duration.js";
-import { createLiveText, type Terminal } from "../report/liveText.js";
-import { barLine } from "../report/progressBar.js";
+import { createLiveText, type Terminal } from "../report/live/liveText.js";
+import { barLine } from "../report/live/progressBar.js";
 import { createSweepPace } from "./pace.js";
 import type { SweepRun } from "./plan.js";
 import { endText, type SweepProgress, titleOf } from "./progress.js";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../common/errors.js";
-import { readEpochLog } from "../report/epochLog.js";
+import { readEpochLog } from "../report/log/epochLog.js";
 import { CONFIG_FILE, readConfig } from "../runFiles/config.js";
 import { type Identity, identityDifferences } from "../runFiles/identity.js";
 import { RESUME_FILE } from "../runFiles/progress.js";

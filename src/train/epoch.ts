@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Shift } from "../data/augmentation.js";
 import { epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
-import type { StepProgress } from "../report/contract.js";
+import type { StepProgress } from "../report/log/contract.js";
 import { createPace } from "./calls.js";
 import type { TrainingSession } from "./session.js";
 

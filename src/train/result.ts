@@ -1,4 +1,4 @@
-import type { Metrics, RunReporter, TrainingMetrics } from "../report/contract.js";
+import type { Metrics, RunReporter, TrainingMetrics } from "../report/log/contract.js";
 import type { CacheTally } from "./teacherCache/lookup.js";
 
 /** What a run is given besides its options. */

@@ -2,7 +2,7 @@ import { compile } from "../compile/program.js";
 import type { EngineName, Entry, PrecisionName, Program } from "../compile/types.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
 import type { Model } from "../nn/model.js";
-import type { TrainingMetrics } from "../report/contract.js";
+import type { TrainingMetrics } from "../report/log/contract.js";
 import { isGpu } from "../runtime/device.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
 import type { Batch } from "./batch.js";

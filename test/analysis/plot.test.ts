@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { Finding } from "#pefd/analysis/analyze.js";
 import { analysisPlot } from "#pefd/analysis/plot.js";
-import type { RunRecord } from "#pefd/report/runRecord.js";
+import type { RunRecord } from "#pefd/report/runs/runRecord.js";
 
 /** A finding whose only measure is CKA; a run's folder is named by its number of projectors. */
 function finding(checkpoint: string, epoch: number, projectors?: number): Finding {

@@ -6,7 +6,7 @@ import { toFloat32 } from "#pefd/checkpoint/float.js";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import type { StateTensor } from "#pefd/common/stateDict.js";
 import { METHODS } from "#pefd/distill/registry.js";
-import { readEpochLog } from "#pefd/report/epochLog.js";
+import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";

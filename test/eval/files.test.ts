@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { confusionCsv, confusionSvg } from "#pefd/report/confusionMatrix.js";
 import { classAccuracies, extremesTable, perClassCsv } from "#pefd/report/perClass.js";
+import { confusionCsv, confusionSvg } from "#pefd/report/plots/confusionMatrix.js";
 
 const NAMES = ["cat", "dog, small", "<fox>"];
 const COUNTS = Float32Array.of(3, 1, 0, 0, 4, 0, 0, 0, 0);

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { createRandom } from "#pefd/common/random.js";
 import type { DistillOptions } from "#pefd/config/options.js";
-import { readEpochLog } from "#pefd/report/epochLog.js";
+import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { LOCK_FILE } from "#pefd/runFiles/lockFile.js";
 import { RESUME_FILE, type RunProgress } from "#pefd/runFiles/progress.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { it } from "node:test";
-import { collectRuns } from "#pefd/report/collect.js";
-import { experimentLabels } from "#pefd/report/labels.js";
-import { drawPlots } from "#pefd/report/plots.js";
-import { summarize } from "#pefd/report/summarize.js";
+import { drawPlots } from "#pefd/report/plots/plots.js";
+import { collectRuns } from "#pefd/report/runs/collect.js";
+import { experimentLabels } from "#pefd/report/runs/labels.js";
+import { summarize } from "#pefd/report/runs/summarize.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { writeRun } from "./fakeRuns.js";
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openEpochLog } from "#pefd/report/epochLog.js";
-import type { EpochRow } from "#pefd/report/reporter.js";
+import type { EpochRow } from "#pefd/report/live/reporter.js";
+import { openEpochLog } from "#pefd/report/log/epochLog.js";
 import { CONFIG_FILE } from "#pefd/runFiles/config.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 

@@ -1,4 +1,4 @@
-import type { EpochRow } from "#pefd/report/reporter.js";
+import type { EpochRow } from "#pefd/report/live/reporter.js";
 
 /** A row with values that take all digits of a double. */
 export const row = (epoch: number, more: Partial<EpochRow> = {}): EpochRow => ({

@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { parseSafetensors } from "#pefd/checkpoint/safetensors.js";
 import { createRandom } from "#pefd/common/random.js";
-import { readEpochLog } from "#pefd/report/epochLog.js";
+import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { ROOT } from "../helpers/paths.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { randomTeacher, smallData } from "../train/runs.js";

@@ -8,7 +8,7 @@ import type { SweepRun } from "#pefd/sweep/plan.js";
 import { ROOT } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { screen } from "../report/screen.js";
+import { screen } from "../report/live/screen.js";
 import { fakeRuns } from "./fakePefd.js";
 import { logEpochs } from "./logEpochs.js";
 

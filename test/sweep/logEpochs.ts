@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { openEpochLog } from "#pefd/report/epochLog.js";
+import { openEpochLog } from "#pefd/report/log/epochLog.js";
 import type { SweepRun } from "#pefd/sweep/plan.js";
 import { curveRow } from "../report/fakeRuns.js";
 

@@ -5,7 +5,7 @@ import { before, type TestContext, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { writeCheckpoint, writeSealedCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { createRandom } from "#pefd/common/random.js";
-import { readEpochLog } from "#pefd/report/epochLog.js";
+import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
-import { readEpochLog } from "#pefd/report/epochLog.js";
+import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { readResult } from "#pefd/runFiles/result.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
@@ -12,7 +12,7 @@ import type { RunResult } from "#pefd/train/result.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { goldenLayout } from "../helpers/formula.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { decodeEvents } from "../report/events.js";
+import { decodeEvents } from "../report/log/events.js";
 import {
   distillOptions,
   randomTeacher,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { readEpochLog } from "#pefd/report/epochLog.js";
+import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";

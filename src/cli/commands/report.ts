@@ -5,10 +5,10 @@ import { flag, path, section } from "../../common/optionRow.js";
 import { writeOutputFile } from "../../common/outputFile.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { type Collection, collectRuns } from "../../report/collect.js";
-import { experimentLabels } from "../../report/labels.js";
 import { reportDocument } from "../../report/reportDocument.js";
-import { type Summary, summarize } from "../../report/summarize.js";
+import { type Collection, collectRuns } from "../../report/runs/collect.js";
+import { experimentLabels } from "../../report/runs/labels.js";
+import { type Summary, summarize } from "../../report/runs/summarize.js";
 import {
   publishedNote,
   summaryCsvTable,
@@ -41,12 +41,12 @@ function collect(dirs: readonly string[]): Collection {
 }
 
 async function writePage(file: string, summaries: readonly Summary[], found: Collection) {
-  const { htmlPage } = await import("../../report/htmlPage.js");
+  const { htmlPage } = await import("../../report/page/htmlPage.js");
   await writeOutputFile(file, htmlPage(summaries, found, new Date()));
 }
 
 async function writePlots(folder: string, summaries: readonly Summary[]) {
-  const { drawPlots } = await import("../../report/plots.js");
+  const { drawPlots } = await import("../../report/plots/plots.js");
   makeFolder(folder);
   for (const { name, svg } of drawPlots(summaries, experimentLabels(summaries), { legend: true })) {
     await writeOutputFile(join(folder, `${name}.svg`), `${svg}\n`);

@@ -5,9 +5,9 @@ import { choice, flag, integer, section, string } from "../../common/optionRow.j
 import { shellWord } from "../../common/shellWord.js";
 import { DISTILL_SECTIONS, OUTPUT, WITHOUT_EFFECT } from "../../config/options.js";
 import { resolveSection, withoutEffect } from "../../config/resolve.js";
-import { collectRuns } from "../../report/collect.js";
 import { reportDocument } from "../../report/reportDocument.js";
-import { summarize } from "../../report/summarize.js";
+import { collectRuns } from "../../report/runs/collect.js";
+import { summarize } from "../../report/runs/summarize.js";
 import { publishedNote, summaryTable } from "../../report/summaryTable.js";
 import { columns, renderText } from "../../report/table.js";
 import { createSweepBars } from "../../sweep/bars.js";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { EPOCH_LOG, epochLogText, epochLogWith } from "../../report/epochLog.js";
+import { EPOCH_LOG, epochLogText, epochLogWith } from "../../report/log/epochLog.js";
 import type { RunProgress } from "../../runFiles/progress.js";
 import { damagedFile } from "../../runFiles/stateFile.js";
 

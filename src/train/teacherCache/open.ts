@@ -2,7 +2,7 @@ import { variantsOf } from "../../data/augmentation.js";
 import { type Dataset, inMemory } from "../../data/dataset.js";
 import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";
 import { isKeptView, type TeacherView } from "../../distill/views.js";
-import type { RunReporter } from "../../report/contract.js";
+import type { RunReporter } from "../../report/log/contract.js";
 import { isGpu } from "../../runtime/device.js";
 import { tensorFlowVersion } from "../../runtime/native.js";
 import type { EngineChoice } from "../engine.js";

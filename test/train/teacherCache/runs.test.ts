@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import type { DistillOptions } from "#pefd/config/options.js";
 import { METHODS } from "#pefd/distill/registry.js";
-import { readEpochLog } from "#pefd/report/epochLog.js";
+import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import type { Hooks, RunResult } from "#pefd/train/result.js";

@@ -1,0 +1,142 @@
+import { type Params, SingleBar } from "cli-progress";
+import { cleanLine } from "../../common/cleanText.js";
+import { palette } from "../color.js";
+
+/** Where progress is written: stderr, or something that collects text in a test. */
+export interface TextStream {
+  write(text: string): unknown;
+  /** Width of the terminal, which may change while it is written to. */
+  readonly columns?: number | undefined;
+}
+
+/** One line at the bottom of the terminal that is redrawn in place. */
+export interface ProgressBar {
+  /** Shows the bar with `done` of `total` pieces. */
+  start(total: number, done: number): void;
+  /** @param fields what stands beside the bar, the most important first; the last ones go where the line is narrow */
+  update(done: number, fields: readonly string[]): void;
+  /** Writes full lines above the bar. */
+  above(text: string): void;
+  /** Removes the bar; the cursor is at the start of an empty line afterwards. */
+  stop(): void;
+}
+
+const CLEAR_LINE = "\r\x1b[K";
+const BAR_CELLS = 24;
+
+/**
+ * The few terminal functions that cli-progress calls. Its own ones save the cursor's position at the start and
+ * go back there at the end, which is the wrong place once lines were printed above the bar; and they hide the
+ * cursor, which stays hidden when the process is killed. Nothing here needs to be undone after a SIGKILL.
+ */
+const terminal = (stream: TextStream, width: () => number) => ({
+  isTTY: () => true,
+  getWidth: width,
+  write: (text: string) => stream.write(text),
+  cursorTo: () => stream.write("\r"),
+  clearRight: () => stream.write("\x1b[K"),
+  clearLine: () => stream.write("\x1b[2K"),
+  newline: () => stream.write("\n"),
+  cursorSave: () => {},
+  cursorRestore: () => {},
+  cursor: () => {},
+  lineWrapping: () => {},
+});
+
+/** As many fields as fit into `width` characters, joined by two blanks; at least the (cut) first. */
+export function fitFields(fields: readonly string[], width: number): string {
+  const [first = "", ...others] = fields.map(cleanLine);
+  let line = first.slice(0, Math.max(0, width));
+  for (const field of others) {
+    if (line.length + 2 + field.length > width) break;
+    line += `  ${field}`;
+  }
+  return line;
+}
+
+/**
+ * A bar, its percentage and as many fields as fit behind it; the fields alone where there is little room.
+ * @param progress between 0 and 1
+ * @param width characters, at most
+ */
+export function barLine(
+  progress: number,
+  fields: readonly string[],
+  { width, cells, color }: { width: number; cells: number; color: boolean },
+): string {
+  const full = Math.round(progress * cells);
+  const text = `${String(Math.floor(progress * 100)).padStart(3)}%  `;
+  const left = cells + 1 + text.length;
+  if (width < left + 20) return fitFields(fields, width);
+  const bar = palette(color).green("█".repeat(full)) + "░".repeat(cells - full);
+  return `${bar} ${text}${fitFields(fields, width - left)}`;
+}
+
+interface Internals {
+  timer: NodeJS.Timeout | null;
+  render(): void;
+}
+
+/** cli-progress redraws on a timer, which would keep the process of a failed run alive for ever. */
+function letProcessEnd(bar: SingleBar): Internals {
+  const internals = bar as unknown as Internals;
+  const render = internals.render;
+  internals.render = function (this: Internals) {
+    render.call(this);
+    this.timer?.unref();
+  };
+  return internals;
+}
+
+/**
+ * A progress bar for a terminal, drawn by cli-progress.
+ * @param columns width of the terminal where the stream does not tell
+ */
+export function createProgressBar(
+  stream: TextStream,
+  columns: number,
+  color: boolean,
+): ProgressBar {
+  const width = () => Math.max(10, (stream.columns || columns) - 1);
+  let fields: readonly string[] = [];
+  let active = false;
+  const options = {
+    terminal: terminal(stream, width),
+    format: (_: unknown, params: Params) =>
+      barLine(params.progress, fields, { width: width(), cells: BAR_CELLS, color }),
+    forceRedraw: true,
+    fps: 10,
+  };
+  const bar = new SingleBar(options);
+  const internals = letProcessEnd(bar);
+
+  const stop = () => {
+    if (!active) return;
+    active = false;
+    process.off("exit", stop);
+    clearTimeout(internals.timer ?? undefined);
+    internals.timer = null;
+    stream.write(CLEAR_LINE);
+  };
+  return {
+    start(total, done) {
+      active = true;
+      // A second Ctrl-C ends the process at once: the shell's prompt shall not stand behind a half bar.
+      process.once("exit", stop);
+      bar.start(total, done);
+    },
+    update(done, next) {
+      const first = fields.length === 0 || next[0] !== fields[0];
+      fields = next;
+      if (!active) return;
+      bar.update(done);
+      if (first) internals.render();
+    },
+    above(text) {
+      if (active) stream.write(CLEAR_LINE);
+      stream.write(`${text}\n`);
+      if (active) internals.render();
+    },
+    stop,
+  };
+}

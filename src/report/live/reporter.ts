@@ -1,0 +1,102 @@
+import { cleanLine, cleanText } from "../../common/cleanText.js";
+import { palette } from "../color.js";
+import { formatDuration, secondsLeft } from "../duration.js";
+import type { RunInfo, RunReporter } from "../log/contract.js";
+import { epochLine, runLines, stepFields } from "./lines.js";
+import { createPaperLines } from "./paperLines.js";
+import { createProgressBar, type TextStream } from "./progressBar.js";
+
+export type * from "../log/contract.js";
+
+/** How and where a reporter writes. */
+export interface ReporterOptions {
+  readonly stream: TextStream;
+  /** A terminal gets a progress bar, anything else plain lines. */
+  readonly isTTY: boolean;
+  /** Width of the terminal where the stream does not tell. */
+  readonly columns: number;
+  /** Print the paper's line every so many steps; none when not given. */
+  readonly printFreq?: number | undefined;
+  /** Warnings only. */
+  readonly quiet?: boolean | undefined;
+  readonly color: boolean;
+  /** Milliseconds, for the estimate of the time left; Date.now by default. */
+  readonly now?: () => number;
+}
+
+/** A reporter that says nothing. */
+export const silentReporter: RunReporter = {
+  runStarted() {},
+  notice() {},
+  warn() {},
+  phase() {},
+  stepDone() {},
+  evaluating() {},
+  epochDone() {},
+  runEnded() {},
+};
+
+/** Estimates the time left from the pace since the first report, so that compiling does not count. */
+function createEta(now: () => number) {
+  let first: { at: number; done: number } | undefined;
+  return (done: number, total: number): string => {
+    first ??= { at: now(), done };
+    const left = secondsLeft((now() - first.at) / 1000, done - first.done, total - first.done);
+    return left === undefined ? "?" : formatDuration(left);
+  };
+}
+
+/**
+ * The reporter of a run: a bar on a terminal, one line per epoch, and the paper's lines where asked for.
+ * Nothing is written but to the given stream.
+ */
+export function createReporter(options: ReporterOptions): RunReporter {
+  if (options.quiet) return quietReporter(options);
+  const { stream, color } = options;
+  const paint = palette(color);
+  const eta = createEta(options.now ?? Date.now);
+  const bar = options.isTTY ? createProgressBar(stream, options.columns, color) : undefined;
+  const paperLine = options.printFreq ? createPaperLines(options.printFreq) : () => undefined;
+  const say = (text: string) => (bar ? bar.above(text) : stream.write(`${text}\n`));
+  let run: RunInfo | undefined;
+  let done = 0;
+
+  return {
+    runStarted(info) {
+      run = info;
+      done = (info.firstEpoch - 1) * info.steps;
+      for (const text of runLines(info)) say(cleanLine(text));
+      bar?.start(info.epochs * info.steps, done);
+      bar?.update(done, [`epoch ${info.firstEpoch}/${info.epochs}`]);
+    },
+    notice: (text) => say(cleanText(text)),
+    warn: (text) => say(paint.yellow(`warning: ${cleanText(text)}`)),
+    phase(text) {
+      if (text === "") return;
+      if (bar && run) bar.update(done, [text]);
+      else say(text);
+    },
+    stepDone(progress) {
+      done = (progress.epoch - 1) * progress.steps + progress.step;
+      const text = paperLine(progress);
+      if (text !== undefined) say(text);
+      const left = eta(done, progress.epochs * progress.steps);
+      bar?.update(done, stepFields(progress, left));
+    },
+    evaluating: (images, total) => bar?.update(done, [`evaluating: ${images} of ${total} images`]),
+    epochDone(row, best) {
+      const steps = run?.steps ?? 0;
+      const epochs = run?.epochs ?? row.epoch;
+      say(epochLine(row, best, epochs, eta(row.epoch * steps, epochs * steps), paint));
+    },
+    runEnded: () => bar?.stop(),
+  };
+}
+
+function quietReporter({ stream, color }: ReporterOptions): RunReporter {
+  const paint = palette(color);
+  return {
+    ...silentReporter,
+    warn: (text) => void stream.write(`${paint.yellow(`warning: ${cleanText(text)}`)}\n`),
+  };
+}

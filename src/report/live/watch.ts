@@ -1,0 +1,129 @@
+import type { ChalkInstance } from "chalk";
+import { cleanLine } from "../../common/cleanText.js";
+import { palette } from "../color.js";
+import { formatDuration } from "../duration.js";
+import { QUANTITIES } from "../plots/plotData.js";
+import { experimentLabels, pairLabel } from "../runs/labels.js";
+import { bestOf, type RunRecord } from "../runs/runRecord.js";
+import { type RunState, secondsToGo, stateOf } from "../runs/runState.js";
+import { summarize } from "../runs/summarize.js";
+import { columns as columnsOf, renderText } from "../table.js";
+import { sparkline } from "./sparkline.js";
+
+const ORDER: readonly RunState[] = ["running", "stopped", "finished"];
+const WIDEST_CURVE = 40;
+const TITLES = ["State", "Run", ">Trial", ">Epoch", ">Loss", ">Top-1", ">Best", ">ETA"];
+
+const fixed = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? "-";
+
+function etaText(run: RunRecord, now: number): string {
+  const left = secondsToGo(run, now);
+  return left === undefined ? "-" : formatDuration(left);
+}
+
+/** A line's cells, all but the curve. */
+function cells(run: RunRecord, label: string, now: number): string[] {
+  const last = run.rows.at(-1);
+  return [
+    stateOf(run, now),
+    label,
+    String(run.trial),
+    `${last?.epoch ?? 0}/${run.epochs}`,
+    fixed(last?.train.loss, 3),
+    fixed(last?.test.top1, 2),
+    fixed(bestOf(run)?.top1, 2),
+    etaText(run, now),
+  ];
+}
+
+const top1Of = (run: RunRecord) => run.rows.map(({ test }) => test.top1);
+
+/** Runs with their experiment's label: what goes on first, then by experiment and trial. */
+function labelled(runs: readonly RunRecord[], now: number): [RunRecord, string][] {
+  const summaries = summarize(runs);
+  const labels = experimentLabels(summaries);
+  const all = summaries.flatMap(({ runs: own }, i) =>
+    own.map((run): [RunRecord, string] => [run, labels[i] ?? ""]),
+  );
+  const rank = ([run]: [RunRecord, string]) => ORDER.indexOf(stateOf(run, now));
+  return all.sort((a, b) => rank(a) - rank(b));
+}
+
+const cut = (line: string, columns: number) => [...line].slice(0, columns).join("");
+
+const painter = (paint: ChalkInstance) => (line: string) => {
+  if (line.startsWith("running")) return line.replace("running", paint.green("running"));
+  return line.startsWith("stopped") ? line.replace("stopped", paint.yellow("stopped")) : line;
+};
+
+/** Many runs: a line each, the curve of the test accuracy behind it where there is room. */
+function list(runs: readonly RunRecord[], now: number, columns: number): string[] {
+  const entries = labelled(runs, now);
+  const rows = entries.map(([run, label]) => cells(run, label, now));
+  const lines = renderText({ columns: columnsOf(...TITLES), rows }).split("\n");
+  const width = Math.max(...lines.map((line) => [...line].length)) + 2;
+  const room = Math.min(WIDEST_CURVE, columns - width);
+  if (room < 8) return lines;
+  const curves = ["Test top-1", "", ...entries.map(([run]) => sparkline(top1Of(run), room))];
+  return lines
+    .map((line, index) => line.padEnd(width) + (curves[index] ?? ""))
+    .map((line) => line.trimEnd());
+}
+
+/** One run: all its curves, with the value they have come to. */
+function detail(run: RunRecord, now: number, columns: number): string[] {
+  const [summary] = summarize([run]);
+  const best = bestOf(run);
+  const title =
+    summary === undefined ? run.model : `${pairLabel(summary)}, ${run.method ?? "teacher"}`;
+  const curves = QUANTITIES.filter(({ after }) => after === undefined).map(
+    ({ title: name, value, logarithmic }) => {
+      const values = run.rows.map(value);
+      const last = values.at(-1);
+      const text = last === undefined ? "-" : String(Number(last.toPrecision(4)));
+      const room = Math.min(80, columns - 26);
+      return `${name.padEnd(14)}${text.padStart(9)}  ${sparkline(logarithmic ? values.map(Math.log) : values, Math.max(1, room))}`;
+    },
+  );
+  return [
+    `${stateOf(run, now)}  ${title}, trial ${run.trial}`,
+    `Epoch ${run.rows.at(-1)?.epoch ?? 0}/${run.epochs}, best top-1 ${fixed(best?.top1, 2)} (epoch ${best?.epoch ?? "-"}), ETA ${etaText(run, now)}`,
+    ...curves,
+    run.dir,
+  ];
+}
+
+function headline(runs: readonly RunRecord[], now: number): string {
+  const counts = ORDER.flatMap((state) => {
+    const n = runs.filter((run) => stateOf(run, now) === state).length;
+    return n === 0 ? [] : [`${n} ${state}`];
+  });
+  const left = runs.map((run) => secondsToGo(run, now)).filter((s) => s !== undefined);
+  const eta =
+    left.length > 1 ? [`all running ones done in ${formatDuration(Math.max(...left))}`] : [];
+  return [...counts, ...eta].join(", ");
+}
+
+/**
+ * Runs as text for a terminal: one run with all its curves, or a line per run with the curve of its accuracy.
+ * @param now milliseconds since 1970; tells running from stopped, see stateOf
+ * @param columns no line is longer
+ * @param color whether states are coloured
+ */
+export function renderWatch(
+  runs: readonly RunRecord[],
+  now: number,
+  columns: number,
+  color = false,
+): string {
+  const [only] = runs;
+  if (only === undefined) return "No runs yet.";
+  const body =
+    runs.length === 1
+      ? detail(only, now, columns)
+      : [headline(runs, now), "", ...list(runs, now, columns)];
+  return body
+    .map((line) => cut(cleanLine(line), columns))
+    .map(painter(palette(color)))
+    .join("\n");
+}

@@ -1,0 +1,186 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../common/atomicFile.js";
+import { inputError } from "../../common/errors.js";
+import { readInputText } from "../../common/inputFile.js";
+import { openAppendOnly } from "./appendOnly.js";
+import type { EpochRow } from "./contract.js";
+
+/** The file's name in a run's folder. */
+export const EPOCH_LOG = "epochs.csv";
+
+/** Column names and where their values stand, in the file's order. */
+const COLUMNS: readonly (readonly [name: string, value: (row: EpochRow) => number])[] = [
+  ["epoch", (row) => row.epoch],
+  ["learning_rate", (row) => row.learningRate],
+  ["train_loss", (row) => row.train.loss],
+  ["train_top1", (row) => row.train.top1],
+  ["train_top5", (row) => row.train.top5],
+  ["test_loss", (row) => row.test.loss],
+  ["test_top1", (row) => row.test.top1],
+  ["test_top5", (row) => row.test.top5],
+  ["seconds", (row) => row.seconds],
+  ["step_ms", (row) => row.stepMs],
+];
+
+const NAMES = COLUMNS.map(([name]) => name);
+
+/** Columns of the terms of a loss are named after them. */
+const TERM = /^train_([a-z]\w{0,39})$/;
+
+/** More terms than any loss has. */
+const MOST_TERMS = 100;
+
+const headerOf = (terms: readonly string[]): string =>
+  [...NAMES, ...terms.map((term) => `train_${term}`)].join(",");
+
+/** The terms that a log has columns of, from its first line; undefined where that is not a header. */
+function termsOf(header: string): string[] | undefined {
+  const names = header.trim().split(",");
+  const terms = names.slice(NAMES.length).map((name) => TERM.exec(name)?.[1]);
+  if (names.slice(0, NAMES.length).join() !== NAMES.join() || terms.length > MOST_TERMS) return;
+  return terms.every((term) => term !== undefined) ? terms : undefined;
+}
+
+/** The log of a run's epochs, one line each. */
+export interface EpochLog {
+  /** Adds a row; it is on the disk when this returns. */
+  append(row: EpochRow): void;
+  close(): void;
+}
+
+// String() gives the shortest decimal that reads back as the same number, NaN and Infinity included.
+const format = (row: EpochRow, terms: readonly string[]): string =>
+  [
+    ...COLUMNS.map(([, value]) => value(row)),
+    ...terms.map((term) => row.train.terms?.[term] ?? Number.NaN),
+  ]
+    .map(String)
+    .join(",");
+
+const NUMBER = /^\s*(NaN|-?Infinity|-?\d+(\.\d+)?(e[+-]?\d+)?)\s*$/;
+
+/** A percentage, up to rounding. */
+const isAccuracy = (value: number) => Number.isNaN(value) || (value > -0.01 && value < 100.01);
+
+/** Whether a row can be one of a training; losses and rates may be anything. */
+const isPossible = ({ epoch, train, test, seconds, stepMs }: EpochRow): boolean =>
+  Number.isSafeInteger(epoch) &&
+  epoch >= 1 &&
+  [train.top1, train.top5, test.top1, test.top5].every(isAccuracy) &&
+  [seconds, stepMs].every((value) => Number.isNaN(value) || (value >= 0 && value < 1e12));
+
+function parse(line: string, terms: readonly string[]): EpochRow | undefined {
+  const cells = line.split(",");
+  const isWhole = cells.length === COLUMNS.length + terms.length;
+  if (!isWhole || !cells.every((cell) => NUMBER.test(cell))) return undefined;
+  const row = rowOf(cells.map(Number), terms);
+  return isPossible(row) ? row : undefined;
+}
+
+function rowOf(values: readonly number[], names: readonly string[]): EpochRow {
+  const own = names.map((name, i) => [name, values[COLUMNS.length + i] ?? Number.NaN] as const);
+  const terms = own.length > 0 && { terms: Object.fromEntries(own) };
+  const at = (index: number) => values[index] ?? Number.NaN;
+  return {
+    epoch: at(0),
+    learningRate: at(1),
+    train: { loss: at(2), top1: at(3), top5: at(4), ...terms },
+    test: { loss: at(5), top1: at(6), top5: at(7) },
+    seconds: at(8),
+    stepMs: at(9),
+    imagesPerSecond: 0,
+  };
+}
+
+/** A line takes about 150 bytes, so this is more than any training logs. */
+const MAX_FILE_BYTES = 2 ** 24;
+
+/** The file's complete lines after the header; a last line without its newline is still being written. */
+function completeLines(path: string): { lines: string[]; terms: readonly string[] } {
+  const lines = readInputText(path, { maxBytes: MAX_FILE_BYTES }).split("\n").slice(0, -1);
+  const header = lines.shift();
+  const terms = header === undefined ? [] : termsOf(header);
+  if (terms !== undefined) return { lines, terms };
+  throw inputError(`${path} is not a log of epochs: its first line is not "${headerOf([])}".`);
+}
+
+/**
+ * The rows of a run's epochs.csv, which may be being written.
+ * @returns the rows in the file's order, none where there is no file
+ * @throws inputError naming file and line where a complete line does not hold the ten numbers of an epoch after those
+ *   of the line before
+ */
+export function readEpochLog(runDir: string): EpochRow[] {
+  const path = join(runDir, EPOCH_LOG);
+  if (!existsSync(path)) return [];
+  let last = 0;
+  const { lines, terms } = completeLines(path);
+  return lines.map((line, index) => {
+    const row = parse(line, terms);
+    const where = `${path}, line ${index + 2}`;
+    if (!row) {
+      const found = line.slice(0, 60);
+      throw inputError(
+        `${where}: expected ${COLUMNS.length + terms.length} numbers of an epoch, found "${found}".`,
+      );
+    }
+    if (row.epoch <= last) {
+      throw inputError(`${where}: epoch ${row.epoch} stands after epoch ${last}.`);
+    }
+    last = row.epoch;
+    return row;
+  });
+}
+
+/**
+ * The complete lines of a run's epochs.csv as they stand.
+ * @returns undefined where there is no file
+ * @throws inputError for what is no regular file of a bounded size
+ */
+export function epochLogText(runDir: string): string | undefined {
+  const path = join(runDir, EPOCH_LOG);
+  if (!existsSync(path)) return undefined;
+  const text = readInputText(path, { maxBytes: MAX_FILE_BYTES });
+  return text.slice(0, text.lastIndexOf("\n") + 1);
+}
+
+/** That text with one more row; with a header where it is empty. */
+export function epochLogWith(text: string | undefined, row: EpochRow): string {
+  const before = text || `${headerOf(Object.keys(row.train.terms ?? {}))}\n`;
+  const terms = termsOf(before.slice(0, before.indexOf("\n"))) ?? [];
+  return `${before}${format(row, terms)}\n`;
+}
+
+/** Header and lines worth keeping when a run goes on after an epoch; unreadable ones (a crash of the machine) go. */
+function keptLog(path: string, afterEpoch: number, named: readonly string[]) {
+  if (afterEpoch === 0 || !existsSync(path)) return { lines: [], terms: named };
+  const { lines, terms } = completeLines(path);
+  const isKept = (line: string) => (parse(line, terms)?.epoch ?? Infinity) <= afterEpoch;
+  return { lines: lines.filter(isKept), terms };
+}
+
+/**
+ * Opens a run's epochs.csv for appending. A run may have been killed between writing a row and the checkpoint
+ * of that epoch, so rows of later epochs than the checkpoint's are dropped.
+ * @param afterEpoch the last epoch that counts: the checkpoint's; 0 for a fresh run, which starts the file anew
+ * @param terms of the loss, for the columns of a new file; one that goes on keeps its columns
+ * @param runDir the run's folder, which exists
+ * @throws runError or inputError naming the file where it cannot be written
+ */
+export async function openEpochLog(
+  runDir: string,
+  { afterEpoch, terms: named = [] }: { afterEpoch: number; terms?: readonly string[] },
+): Promise<EpochLog> {
+  const path = join(runDir, EPOCH_LOG);
+  const { lines, terms } = keptLog(path, afterEpoch, named);
+  await writeFileAtomic(path, `${[headerOf(terms), ...lines].join("\n")}\n`);
+  const file = openAppendOnly(path);
+  return {
+    append(row) {
+      file.append(Buffer.from(`${format(row, terms)}\n`));
+      file.flush();
+    },
+    close: file.close,
+  };
+}

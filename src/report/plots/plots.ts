@@ -1,0 +1,39 @@
+import type { Summary } from "../runs/summarize.js";
+import { ablationPlot, findAblations } from "./ablation.js";
+import { curvePlot } from "./curvePlot.js";
+import { dotsPlot } from "./dotsPlot.js";
+import { QUANTITIES } from "./plotData.js";
+import type { Plot, PlotStyle } from "./plotParts.js";
+import { seriesColor } from "./theme.js";
+
+/** Epochs from which on a part of a curve is worth a plot of its own. */
+const ENOUGH_FOR_A_PART = 20;
+
+/** The name of an option as a part of a file's name, whatever a run's config.json calls an option. */
+const wordOf = (key: string) => key.replace(/\W/g, "_").slice(0, 40);
+
+/**
+ * Every plot of a report: final accuracies per seed, what was varied where experiments differ in one number,
+ * learning curves. Experiments without a single epoch have no curves.
+ * @param labels the experiments' names, one per summary
+ */
+export function drawPlots(
+  summaries: readonly Summary[],
+  labels: readonly string[],
+  style: PlotStyle,
+): Plot[] {
+  const finals = summaries.some(({ last }) => last !== undefined)
+    ? [dotsPlot(summaries, labels)]
+    : [];
+  const colorOf = (summary: Summary) => seriesColor(summaries.indexOf(summary));
+  const ablations = findAblations(summaries).map((ablation, index) =>
+    ablationPlot(ablation, `ablation_${wordOf(ablation.key)}_${index + 1}`, colorOf),
+  );
+  const epochs = summaries
+    .flatMap(({ runs }) => runs)
+    .reduce((most, run) => Math.max(most, run.rows.length), 0);
+  const curves = QUANTITIES.filter(
+    ({ after }) => after === undefined || epochs >= ENOUGH_FOR_A_PART,
+  ).map((quantity) => curvePlot(summaries, labels, quantity, style));
+  return [...finals, ...ablations, ...curves];
+}

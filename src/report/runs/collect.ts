@@ -1,0 +1,96 @@
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { cleanLine } from "../../common/cleanText.js";
+import { inputError } from "../../common/errors.js";
+import { CONFIG_FILE, readConfig } from "../../runFiles/config.js";
+import { LOCK_FILE } from "../../runFiles/lockFile.js";
+import { RESUME_FILE } from "../../runFiles/progress.js";
+import { RESULT_FILE } from "../../runFiles/result.js";
+import { EPOCH_LOG } from "../log/epochLog.js";
+import { readRun } from "./readRun.js";
+import type { RunRecord } from "./runRecord.js";
+
+/** The runs found, and a sentence for each folder that looks like a run and cannot be read. */
+export interface Collection {
+  readonly runs: readonly RunRecord[];
+  readonly problems: readonly string[];
+}
+
+/** Files that only a run leaves: what lies beside them and cannot be read is a damaged run. */
+const MARKS = [EPOCH_LOG, RESULT_FILE, RESUME_FILE, LOCK_FILE];
+
+const holdsMarks = (dir: string) => MARKS.some((name) => existsSync(join(dir, name)));
+
+/** Folders below one that may hold runs; installed packages and hidden folders do not. */
+function foldersBelow(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .filter(({ name }) => !name.startsWith(".") && name !== "node_modules")
+    .map(({ name }) => join(dir, name));
+}
+
+/** The run in a folder. @throws an error that says why there is none */
+function readRunIn(dir: string): RunRecord {
+  const found = readConfig(dir);
+  if (found.state === "whole") return readRun(dir, found.content);
+  const problem = found.state === "damaged" ? `is damaged: ${found.reason}` : "is missing";
+  throw inputError(`${join(dir, CONFIG_FILE)} ${problem}.`);
+}
+
+/** The run in a folder, or why there is none though it looks like one. */
+function runIn(dir: string): Collection {
+  try {
+    return { runs: [readRunIn(dir)], problems: [] };
+  } catch (error) {
+    // A config.json of some other program is nobody's problem.
+    if (!holdsMarks(dir)) return NOTHING;
+    return { runs: [], problems: [cleanLine((error as Error).message)] };
+  }
+}
+
+function runsBelow(dir: string): Collection {
+  try {
+    return merge(foldersBelow(dir).map(search));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return NOTHING; // it went while it was looked at
+    return { runs: [], problems: [cleanLine(`${dir} cannot be searched: ${message}.`)] };
+  }
+}
+
+/** What a folder and those below it hold; a run's own folder is not searched further. */
+function search(dir: string): Collection {
+  const own = runIn(dir);
+  return own.runs.length > 0 ? own : merge([own, runsBelow(dir)]);
+}
+
+const NOTHING: Collection = { runs: [], problems: [] };
+
+const merge = (parts: readonly Collection[]): Collection => ({
+  runs: parts.flatMap(({ runs }) => runs),
+  problems: parts.flatMap(({ problems }) => problems),
+});
+
+function checkFolder(dir: string): string {
+  if (existsSync(dir) && statSync(dir).isDirectory()) return dir;
+  throw inputError(
+    `There is no folder ${dir}.`,
+    "Give the folder of a run, or one above runs such as the --save_dir of training.",
+  );
+}
+
+const byName = new Intl.Collator("en", { numeric: true });
+
+/**
+ * The runs in some folders and below them, unfinished ones included; each once, sorted by folder.
+ * Only logs are read: config.json, epochs.csv and result.json, which may be being written.
+ * @throws inputError where a given folder does not exist
+ */
+export function collectRuns(dirs: readonly string[]): Collection {
+  const { runs, problems } = merge(dirs.map(checkFolder).map(search));
+  const unique = new Map(runs.map((run) => [realpathSync(run.dir), run]));
+  return {
+    runs: [...unique.values()].sort((a, b) => byName.compare(a.dir, b.dir)),
+    problems: [...new Set(problems)],
+  };
+}

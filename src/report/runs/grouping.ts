@@ -1,0 +1,96 @@
+import { basename, dirname, join } from "node:path";
+import { cleanLine } from "../../common/cleanText.js";
+import { partsExperiments, touchesOf } from "../../config/policy.js";
+import { identitySchema, identitySettings } from "../../runFiles/identity.js";
+import type { RunRecord } from "./runRecord.js";
+
+/** What an experiment's settings may be: one value, or a list such as the decay epochs. */
+export type Setting = string | number | boolean | readonly (string | number)[];
+
+/** Longer ones, which no option needs, are cut. */
+const LONGEST_SETTING = 100;
+
+/** A setting as text: one line, lists with commas, as they are typed. */
+export function formatSetting(value: Setting | undefined): string {
+  if (value === undefined) return "-";
+  const text = cleanLine(Array.isArray(value) ? value.join(",") : String(value));
+  return text.length <= LONGEST_SETTING ? text : `${text.slice(0, LONGEST_SETTING - 3)}...`;
+}
+
+/** Runs of the same experiment, which differ in their trial only. */
+export interface RunGroup {
+  readonly runs: readonly RunRecord[];
+  /** Every setting that belongs to the experiment, besides models, method and weights. */
+  readonly settings: Readonly<Record<string, Setting>>;
+  /** Those of them in which it differs from another experiment of the same models, method and weights. */
+  readonly differs: Readonly<Record<string, Setting>>;
+}
+
+/** The same file, however its folder is spelled: its own folder and name. */
+const shortPath = (path: string) => join(basename(dirname(path)), basename(path));
+
+/** What inputs hold counts where a run tells it, else where they lay. */
+function settingsOf(run: RunRecord): Record<string, Setting> {
+  const { data: identity } = identitySchema.safeParse(run.config.identity);
+  const entries = Object.entries(run.config).flatMap(([key, value]) => {
+    const plain = ["string", "number", "boolean"].includes(typeof value) || Array.isArray(value);
+    if (!plain || IN_THE_LINE.has(key) || !partsExperiments(key)) return [];
+    const isFile = touchesOf(key) === "input";
+    if (isFile && identity !== undefined) return [];
+    return [[key, isFile ? shortPath(String(value)) : (value as Setting)] as const];
+  });
+  return { ...Object.fromEntries(entries), ...(identity && identitySettings(identity)) };
+}
+
+/** The three weights of the loss, as far as the run has them. */
+export function weightsOf({ config }: RunRecord): Partial<Record<Weight, number>> {
+  const given = WEIGHTS.filter((name) => typeof config[name] === "number");
+  return Object.fromEntries(given.map((name) => [name, config[name] as number]));
+}
+
+/** The weights' names, as in the paper. */
+export const WEIGHTS = ["gamma", "alpha", "beta"] as const;
+export type Weight = (typeof WEIGHTS)[number];
+
+const sorted = (record: Readonly<Record<string, unknown>>) =>
+  Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+
+function groupBy<T>(items: readonly T[], key: (item: T) => unknown): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const name = JSON.stringify(key(item));
+    groups.set(name, [...(groups.get(name) ?? []), item]);
+  }
+  return [...groups.values()];
+}
+
+/** Pair, method and weights: what the paper's tables have a line for. */
+const lineOf = (run: RunRecord) => [run.kind, run.teacher, run.model, run.method, weightsOf(run)];
+
+/** Where config.json tells what is in such a line. */
+const IN_THE_LINE: ReadonlySet<string> = new Set([
+  ...["kind", "model", "model_s", "model_t", "distill", ...WEIGHTS],
+]);
+
+function withDifferences(groups: readonly RunRecord[][]): RunGroup[] {
+  const settings = groups.map(([first]) => (first ? settingsOf(first) : {}));
+  const keys = [...new Set(settings.flatMap((each) => Object.keys(each)))];
+  const varying = keys.filter(
+    (key) => new Set(settings.map((each) => JSON.stringify(each[key]))).size > 1,
+  );
+  return groups.map((runs, index) => {
+    const own = settings[index] ?? {};
+    const differs = Object.entries(own).filter(([key]) => varying.includes(key));
+    return { runs, settings: own, differs: Object.fromEntries(differs) };
+  });
+}
+
+/**
+ * Puts together the runs that differ in their trial only. Any setting that could change the numbers parts them,
+ * also one that this program does not know, so that a mean never mixes two experiments.
+ */
+export function groupRuns(runs: readonly RunRecord[]): RunGroup[] {
+  return groupBy(runs, lineOf).flatMap((line) =>
+    withDifferences(groupBy(line, (run) => sorted(settingsOf(run)))),
+  );
+}

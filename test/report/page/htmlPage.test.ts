@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { htmlPage } from "#pefd/report/page/htmlPage.js";
+import { SERIES_TONES, TONES } from "#pefd/report/plots/theme.js";
+import { collectRuns } from "#pefd/report/runs/collect.js";
+import { summarize } from "#pefd/report/runs/summarize.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { writeRun } from "../fakeRuns.js";
+import { countColors, decodePng } from "../plots/png.js";
+import { dumpDom, findChromium, screenshot } from "./browser.js";
+
+async function makePage(t: TestContext): Promise<{ file: string; html: string }> {
+  const dir = temporaryFolder(t);
+  const kd = { distill: "kd", gamma: 0.1, beta: 0.9, note: '<img src="http://a.b/c">' };
+  for (const trial of [1, 2, 3]) {
+    await writeRun(dir, `ours_${trial}`, { trial, epochs: 40 });
+    await writeRun(dir, `kd_${trial}`, { trial, epochs: 40, height: 60, config: kd });
+  }
+  await writeRun(dir, "kd_4", { trial: 4, epochs: 40, done: 12, config: kd });
+  const found = collectRuns([dir]);
+  const summaries = summarize(found.runs, ({ method }) => (method === "kd" ? 73.33 : undefined));
+  const html = htmlPage(summaries, found, new Date("2026-01-02T03:04:05Z"));
+  const file = join(dir, "report.html");
+  writeFileSync(file, html);
+  return { file, html };
+}
+
+describe("the report's page", () => {
+  it("holds table, plots, runs and configurations, and says what is unfinished", async (t) => {
+    const { html } = await makePage(t);
+    assert.match(html, /<h1>Distillation resnet32x4 → resnet8x4<\/h1>/);
+    assert.match(
+      html,
+      /2 experiments, 7 runs, 6 finished\. Made by pefd report on 2026-01-02 03:04/,
+    );
+    assert.match(html, /kd_4: unfinished, epoch 12 of 40/);
+    assert.match(html, /73\.33 \*/);
+    assert.equal(html.match(/<figure/g)?.length, 7);
+    assert.match(html, /<td>trial<\/td><td>trial 1: 1; trial 2: 2; trial 3: 3/);
+  });
+
+  it("needs nothing from elsewhere, and lets no value of a configuration become HTML", async (t) => {
+    const { html } = await makePage(t);
+    assert.doesNotMatch(
+      html,
+      /<script|<link|<img|@import|url\((?!#)|(?:src|href)\s*=\s*["']?https?:/i,
+    );
+    assert.match(html, /&lt;img src=&quot;http:\/\/a\.b\/c&quot;&gt;/);
+  });
+});
+
+const chromium = findChromium();
+const skip = chromium === undefined ? "no Chromium here (PEFD_CHROMIUM names one)" : false;
+
+describe("in a browser", { skip }, () => {
+  it("every drawing and table is understood", async (t) => {
+    const { file } = await makePage(t);
+    const dom = dumpDom(chromium ?? "", file);
+    assert.equal(dom.match(/<\/figure>/g)?.length, 7);
+    assert.equal(dom.match(/<\/table>/g)?.length, 4);
+    assert.doesNotMatch(dom, /parsererror/);
+  });
+
+  for (const scheme of ["light", "dark"] as const) {
+    it(`it is not blank and wears the colours of ${scheme}`, async (t) => {
+      const { file } = await makePage(t);
+      const pixels = decodePng(screenshot(chromium ?? "", file, scheme));
+      const counts = countColors(pixels);
+      const total = pixels.width * pixels.height;
+      const share = (color: string) => (counts.get(color) ?? 0) / total;
+      assert.ok(share(TONES.surface[scheme]) > 0.5, "the ground is the scheme's");
+      const other = scheme === "light" ? "dark" : "light";
+      assert.equal(counts.get(TONES.surface[other]) ?? 0, 0, "nothing of the other scheme");
+      assert.ok(counts.has(TONES.ink[scheme]), "text");
+      for (const tone of SERIES_TONES.slice(0, 2)) {
+        assert.ok((counts.get(tone[scheme]) ?? 0) > 500, `the curves in ${tone[scheme]}`);
+      }
+      assert.ok(!counts.has(SERIES_TONES[5]?.[scheme] ?? ""), "no colour of a third experiment");
+    });
+  }
+});

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { reportDocument } from "#pefd/report/reportDocument.js";
+import { collectRuns } from "#pefd/report/runs/collect.js";
+import { experimentLabels } from "#pefd/report/runs/labels.js";
+import { spread } from "#pefd/report/runs/statistics.js";
+import { summarize } from "#pefd/report/runs/summarize.js";
+import {
+  publishedNote,
+  summaryCsvTable,
+  summaryTable,
+  unfinishedNotes,
+} from "#pefd/report/summaryTable.js";
+import { renderCsv, renderText } from "#pefd/report/table.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { writeRun } from "../fakeRuns.js";
+
+it("the deviation is the sample's, and unknown for a single run", () => {
+  assert.deepEqual(spread([76, 77, 78]), { mean: 77, std: 1 });
+  assert.deepEqual(spread([76]), { mean: 76, std: undefined });
+  assert.equal(spread([]), undefined);
+});
+
+describe("collecting runs", () => {
+  it("finds them below the folders, once each, in natural order, unfinished ones too", async (t) => {
+    const dir = temporaryFolder(t);
+    for (const trial of [10, 2, 1]) {
+      await writeRun(join(dir, "save/student_model"), `run_${trial}`, { trial, epochs: 3 });
+    }
+    await writeRun(join(dir, "save/models"), "teacher", {
+      config: { kind: "teacher", model: "resnet32x4" },
+      epochs: 5,
+      done: 2,
+    });
+    symlinkSync(join(dir, "save"), join(dir, "link"));
+    const { runs, problems } = collectRuns([dir, join(dir, "save"), join(dir, "link/models")]);
+    assert.deepEqual(
+      runs.map((run) => [run.kind, run.trial, run.finished, run.rows.length]),
+      [
+        ["teacher", 1, false, 2],
+        ["distill", 1, true, 3],
+        ["distill", 2, true, 3],
+        ["distill", 10, true, 3],
+      ],
+    );
+    assert.deepEqual(problems, []);
+    assert.deepEqual(unfinishedNotes(runs), [`${runs[0]?.dir}: unfinished, epoch 2 of 5`]);
+  });
+
+  it("passes over what is no run, and tells what looks like one and is damaged", async (t) => {
+    const dir = temporaryFolder(t);
+    await writeRun(dir, "good", { epochs: 2 });
+    for (const name of ["other", "broken", ".hidden", "node_modules"]) mkdirSync(join(dir, name));
+    writeFileSync(join(dir, "other/config.json"), '{"compilerOptions": {}}');
+    writeFileSync(join(dir, "broken/config.json"), '{"kind": "dist');
+    assert.deepEqual(collectRuns([dir]).problems, []);
+    writeFileSync(join(dir, "broken/epochs.csv"), "epoch\n");
+    const { runs, problems } = collectRuns([dir]);
+    assert.equal(runs.length, 1);
+    assert.equal(problems.length, 1);
+    assert.match(problems[0] ?? "", /broken\/config\.json is damaged/);
+  });
+
+  it("refuses a folder that does not exist", () => {
+    assert.throws(() => collectRuns(["no/such"]), { exitCode: 2, message: /no folder no\/such/ });
+  });
+});
+
+describe("summarising runs", () => {
+  it("takes mean and deviation over trials of finished runs, last and best epoch", async (t) => {
+    const dir = temporaryFolder(t);
+    await writeRun(dir, "1", { trial: 1, top1: [50, 77, 76] });
+    await writeRun(dir, "2", { trial: 2, top1: [50, 70, 78] });
+    await writeRun(dir, "3", { trial: 3, top1: [50, 99, 99], done: 2 });
+    const [summary, ...more] = summarize(collectRuns([dir]).runs);
+    assert.equal(more.length, 0);
+    assert.equal(summary?.n, 2);
+    assert.equal(summary?.unfinished, 1);
+    assert.equal(summary?.last?.mean, 77);
+    assert.equal(summary?.last?.std, Math.SQRT2);
+    assert.equal(summary?.best?.mean, 77.5);
+    // Seconds of three epochs each: 3 * 1.77 and 3 * 1.79.
+    assert.ok(Math.abs((summary?.secondsPerRun ?? 0) - 5.34) < 1e-9);
+  });
+
+  it("never mixes runs that differ in anything but the trial, and says in what", async (t) => {
+    const dir = temporaryFolder(t);
+    const top1 = [60, 61];
+    await writeRun(dir, "a1", { trial: 1, top1 });
+    await writeRun(dir, "a2", { trial: 2, top1, config: { data: "/elsewhere", save_freq: 1 } });
+    await writeRun(dir, "b1", { top1, config: { num_proj: 1 } });
+    await writeRun(dir, "b2", { top1, config: { num_proj: 10 } });
+    await writeRun(dir, "c1", { top1, config: { some_new_option: true } });
+    await writeRun(dir, "d1", { top1, config: { distill: "kd", gamma: 0.1, beta: 0.9 } });
+    const summaries = summarize(collectRuns([dir]).runs);
+    assert.deepEqual(
+      summaries.map(({ method, n, differs }) => [method, n, differs]),
+      [
+        ["ours", 1, { num_proj: 1 }],
+        ["ours", 2, { num_proj: 3 }],
+        ["ours", 1, { num_proj: 3, some_new_option: true }],
+        ["ours", 1, { num_proj: 10 }],
+        ["kd", 1, {}],
+      ],
+    );
+    assert.deepEqual(experimentLabels(summaries), [
+      "ours, num_proj 1",
+      "ours, num_proj 3",
+      "ours, num_proj 3, some_new_option true",
+      "ours, num_proj 10",
+      "kd",
+    ]);
+  });
+
+  it("tells a teacher's path by folder and file only", async (t) => {
+    const dir = temporaryFolder(t);
+    const path = "/data/resnet32x4_vanilla/ckpt_epoch_240.pth";
+    await writeRun(dir, "a1", { top1: [60] });
+    await writeRun(dir, "a2", { top1: [61], trial: 2, config: { path_t: path } });
+    assert.equal(summarize(collectRuns([dir]).runs).length, 1);
+  });
+});
+
+describe("the report's table", () => {
+  it("reads as expected: teachers first, published figures with their note, unfinished counted", async (t) => {
+    const dir = temporaryFolder(t);
+    const kd = { distill: "kd", gamma: 0.1, beta: 0.9 };
+    await writeRun(dir, "kd1", { trial: 1, top1: [70, 73], config: kd });
+    await writeRun(dir, "kd2", { trial: 2, top1: [70, 74], config: kd });
+    await writeRun(dir, "kd3", { trial: 3, top1: [70, 74], config: kd, done: 1 });
+    await writeRun(dir, "teacher", {
+      top1: [78, 79.38],
+      config: {
+        kind: "teacher",
+        model: "resnet32x4",
+        gamma: undefined,
+        alpha: undefined,
+        beta: undefined,
+      },
+    });
+    const summaries = summarize(collectRuns([dir]).runs, ({ method }) =>
+      method === "kd" ? 73.33 : undefined,
+    );
+    const text = [
+      "Teacher     Model       Method     r  a    b                  n    Last top-1    Best top-1  Published  Time per run",
+      "----------  ----------  -------  ---  -  ---  -----------------  ------------  ------------  ---------  ------------",
+      "-           resnet32x4  teacher    -  -    -                  1         79.38         79.38          -         3.5 s",
+      "resnet32x4  resnet8x4   kd       0.1  0  0.9  2 (+1 unfinished)  73.50 ± 0.71  73.50 ± 0.71    73.33 *         3.6 s",
+    ];
+    assert.deepEqual(renderText(summaryTable(summaries)).split("\n"), text);
+    assert.match(publishedNote(summaries) ?? "", /240 epochs on all images/);
+  });
+
+  it("for programs keeps all digits, and mean and deviation apart", async (t) => {
+    const dir = temporaryFolder(t);
+    await writeRun(dir, "1", { trial: 1, top1: [1 / 3] });
+    const found = collectRuns([dir]);
+    const summaries = summarize(found.runs);
+    const [titles, line] = renderCsv(summaryCsvTable(summaries)).split("\n");
+    assert.match(
+      titles ?? "",
+      /^kind,teacher,model,method,gamma,alpha,beta,n,unfinished,last_top1_mean,/,
+    );
+    assert.match(line ?? "", /^distill,resnet32x4,resnet8x4,ours,1,0,25,1,0,0\.3333333333333333,,/);
+    const json = JSON.parse(JSON.stringify(reportDocument(summaries, found)));
+    assert.equal(json.experiments[0].last.mean, 1 / 3);
+    assert.equal(json.experiments[0].published, null);
+    assert.equal(json.runs[0].test.top1, 1 / 3);
+    assert.deepEqual(json.runs[0].best, { top1: 1 / 3, epoch: 1 });
+  });
+});
