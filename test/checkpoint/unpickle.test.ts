@@ -150,6 +150,15 @@ test("lists nested 100,000 deep or in themselves are read, and are no plain valu
   assert.equal(plainOf(bytesOf("]q\0h\0a.")), undefined);
 });
 
+test("a pickle has up to 1,000,000 operations and 200,000 objects", () => {
+  const containers = (count: number) => plainOf(bytesOf(`${"}0".repeat(count)}N.`));
+  assert.equal(containers(200_000), null);
+  assert.throws(() => containers(200_001), /more than 200000 objects/);
+  const operations = (count: number) => plainOf(bytesOf(`N${"N0".repeat((count - 2) / 2)}.`));
+  assert.equal(operations(1_000_000), null);
+  assert.throws(() => operations(1_000_002), /more than 1000000 operations/);
+});
+
 test("plain values are up to 32 deep, and up to 100,000", () => {
   const nested = (depth: number) =>
     plainOf(bytesOf(`${"]".repeat(depth)}K\x01${"a".repeat(depth)}.`));
