@@ -3,7 +3,7 @@ import { writeFileAtomic } from "../common/atomicFile.js";
 import { inputError } from "../common/errors.js";
 import type { StateDict } from "../common/stateDict.js";
 import { encodeMetadata, type Metadata } from "./metadata.js";
-import { serializePth } from "./pthWriter.js";
+import { serializePth } from "./pth/writer.js";
 import { serializeSafetensors } from "./safetensors.js";
 import { sealed } from "./seal.js";
 

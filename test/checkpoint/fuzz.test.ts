@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as write from "#pefd/checkpoint/pickleWriter.js";
+import * as write from "#pefd/checkpoint/pickle/writer.js";
 import { parseCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { serializeSafetensors } from "#pefd/checkpoint/safetensors.js";
 import { PefdError } from "#pefd/common/errors.js";

@@ -1,6 +1,6 @@
-import * as write from "#pefd/checkpoint/pickleWriter.js";
+import * as write from "#pefd/checkpoint/pickle/writer.js";
 import type { Random } from "#pefd/common/random.js";
-import { mutatePickle } from "./mutatePickle.js";
+import { mutatePickle } from "./pickle/mutatePickle.js";
 import { describedTensor, LEGACY_START, zipOf } from "./pthFiles.js";
 
 const TYPES = [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CheckpointContent } from "#pefd/checkpoint/formats.js";
 import { encodeMetadata } from "#pefd/checkpoint/metadata.js";
-import { serializePth } from "#pefd/checkpoint/pthWriter.js";
+import { serializePth } from "#pefd/checkpoint/pth/writer.js";
 import { parseCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { parseSafetensors, serializeSafetensors } from "#pefd/checkpoint/safetensors.js";
 import { PefdError } from "#pefd/common/errors.js";

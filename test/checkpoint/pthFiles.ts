@@ -1,6 +1,6 @@
 import { buffer } from "node:stream/consumers";
 import { ZipFile } from "yazl";
-import * as write from "#pefd/checkpoint/pickleWriter.js";
+import * as write from "#pefd/checkpoint/pickle/writer.js";
 
 /** A tensor as torch.save describes it, right or wrong. */
 export interface Described {

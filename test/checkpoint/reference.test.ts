@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { matchState } from "#pefd/checkpoint/match.js";
-import * as write from "#pefd/checkpoint/pickleWriter.js";
+import * as write from "#pefd/checkpoint/pickle/writer.js";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { writeFileAtomic } from "#pefd/common/atomicFile.js";
 import { PefdError } from "#pefd/common/errors.js";

@@ -1,7 +1,6 @@
-import { damage } from "./damage.js";
-import { buildDtype } from "./numpyScalar.js";
-import * as read from "./pickleCursor.js";
-import { callGlobal, resolveGlobal, storageOf } from "./pickleGlobals.js";
+import { damage } from "../damage.js";
+import * as read from "./cursor.js";
+import { callGlobal, resolveGlobal, storageOf } from "./globals.js";
 import {
   addPairs,
   countCopy,
@@ -12,9 +11,10 @@ import {
   push,
   pushAgain,
   top,
-} from "./pickleMachine.js";
-import { parseFloatText, parseQuoted, parseUnicodeEscapes } from "./pickleText.js";
-import { isKind, type PickleMap, type PickleTuple, type PickleValue } from "./pickleValues.js";
+} from "./machine.js";
+import { buildDtype } from "./numpyScalar.js";
+import { parseFloatText, parseQuoted, parseUnicodeEscapes } from "./text.js";
+import { isKind, type PickleMap, type PickleTuple, type PickleValue } from "./values.js";
 
 type Operation = (machine: PickleMachine) => void;
 

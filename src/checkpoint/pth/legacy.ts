@@ -1,11 +1,11 @@
-import { ELEMENT_BYTES } from "../common/stateDict.js";
-import { allowanceFor } from "./allowance.js";
-import { damage } from "./damage.js";
-import type { CheckpointContent } from "./formats.js";
-import type { PickleStorage, PickleValue } from "./pickleValues.js";
-import { contentOfPickle } from "./pthContent.js";
-import { quote } from "./stateNames.js";
-import { declaredStorages, type Unpickled, unpickle } from "./unpickle.js";
+import { ELEMENT_BYTES } from "../../common/stateDict.js";
+import { allowanceFor } from "../allowance.js";
+import { damage } from "../damage.js";
+import type { CheckpointContent } from "../formats.js";
+import { declaredStorages, type Unpickled, unpickle } from "../pickle/unpickle.js";
+import type { PickleStorage, PickleValue } from "../pickle/values.js";
+import { quote } from "../stateNames.js";
+import { contentOfPickle } from "./content.js";
 
 /** torch.serialization.MAGIC_NUMBER */
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;

@@ -1,12 +1,12 @@
-import { ELEMENT_BYTES } from "../common/stateDict.js";
-import { allowanceFor } from "./allowance.js";
+import { ELEMENT_BYTES } from "../../common/stateDict.js";
+import { allowanceFor } from "../allowance.js";
+import { damage } from "../damage.js";
+import type { CheckpointContent } from "../formats.js";
+import { declaredStorages, unpickle } from "../pickle/unpickle.js";
+import type { PickleStorage } from "../pickle/values.js";
+import { quote } from "../stateNames.js";
 import { type Archive, entryBytes, openArchive } from "./archive.js";
-import { damage } from "./damage.js";
-import type { CheckpointContent } from "./formats.js";
-import type { PickleStorage } from "./pickleValues.js";
-import { contentOfPickle } from "./pthContent.js";
-import { quote } from "./stateNames.js";
-import { declaredStorages, unpickle } from "./unpickle.js";
+import { contentOfPickle } from "./content.js";
 
 /**
  * Reads what torch.save has written since PyTorch 1.6: a zip of `NAME/data.pkl` and one `NAME/data/KEY` per storage,

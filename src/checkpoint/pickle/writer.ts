@@ -1,4 +1,4 @@
-import { inputError } from "../common/errors.js";
+import { inputError } from "../../common/errors.js";
 
 /**
  * Pieces of a pickle of protocol 2, the one that torch.save uses, without a memo: each function returns the bytes

@@ -1,6 +1,6 @@
-import { damage } from "./damage.js";
-import { halfToNumber } from "./float.js";
-import { isKind, type PickleDtype, type PickleValue } from "./pickleValues.js";
+import { damage } from "../damage.js";
+import { halfToNumber } from "../float.js";
+import { isKind, type PickleDtype, type PickleValue } from "./values.js";
 
 /** How to read each numpy type code from little-endian bytes, and how many of them. */
 const NUMBER_TYPES: Readonly<Record<string, readonly [number, (view: DataView) => PickleValue]>> = {

@@ -1,7 +1,7 @@
-import { damage } from "./damage.js";
-import type { PickleCursor } from "./pickleCursor.js";
-import { isKind, type PickleMap, type PickleStorage, type PickleValue } from "./pickleValues.js";
-import { quote } from "./stateNames.js";
+import { damage } from "../damage.js";
+import { quote } from "../stateNames.js";
+import type { PickleCursor } from "./cursor.js";
+import { isKind, type PickleMap, type PickleStorage, type PickleValue } from "./values.js";
 
 /** A container takes far more memory than the one byte that asks for it, so their number is bounded. */
 const MAX_CONTAINERS = 200_000;

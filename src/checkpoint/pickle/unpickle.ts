@@ -1,9 +1,9 @@
-import { damage } from "./damage.js";
-import { type PickleCursor, pickleCursor, readUint8 } from "./pickleCursor.js";
-import { newMachine, pop } from "./pickleMachine.js";
-import { OPCODES } from "./pickleOpcodes.js";
-import type { PickleStorage, PickleValue } from "./pickleValues.js";
-import { quote } from "./stateNames.js";
+import { damage } from "../damage.js";
+import { quote } from "../stateNames.js";
+import { type PickleCursor, pickleCursor, readUint8 } from "./cursor.js";
+import { newMachine, pop } from "./machine.js";
+import { OPCODES } from "./opcodes.js";
+import type { PickleStorage, PickleValue } from "./values.js";
 
 /** Far above any checkpoint (about 50 per tensor); bounds the time and memory of hostile pickles. */
 const MAX_OPCODES = 1_000_000;

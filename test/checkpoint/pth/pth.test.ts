@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toFloat32 } from "#pefd/checkpoint/float.js";
-import * as write from "#pefd/checkpoint/pickleWriter.js";
-import { parsePthLegacy } from "#pefd/checkpoint/pthLegacy.js";
-import { parsePthZip } from "#pefd/checkpoint/pthZip.js";
+import * as write from "#pefd/checkpoint/pickle/writer.js";
+import { parsePthLegacy } from "#pefd/checkpoint/pth/legacy.js";
+import { parsePthZip } from "#pefd/checkpoint/pth/zip.js";
 import { PefdError } from "#pefd/common/errors.js";
-import { type Described, describedTensor, float32Bytes, pthLegacy, pthZip } from "./pthFiles.js";
+import { type Described, describedTensor, float32Bytes, pthLegacy, pthZip } from "../pthFiles.js";
 
 const SIX = float32Bytes(0, 1, 2, 3, 4, 5);
 

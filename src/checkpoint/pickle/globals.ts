@@ -1,7 +1,8 @@
-import type { ElementType } from "../common/stateDict.js";
-import { damage } from "./damage.js";
+import type { ElementType } from "../../common/stateDict.js";
+import { damage } from "../damage.js";
+import { quote } from "../stateNames.js";
+import { addPairs } from "./machine.js";
 import { numpyDtype, numpyScalar } from "./numpyScalar.js";
-import { addPairs } from "./pickleMachine.js";
 import {
   isKind,
   itemsOf,
@@ -9,8 +10,7 @@ import {
   type PickleStorage,
   type PickleTensor,
   type PickleValue,
-} from "./pickleValues.js";
-import { quote } from "./stateNames.js";
+} from "./values.js";
 
 /** The element type of each torch.*Storage; what is missing (complex, quantised, untyped) is refused by name. */
 const STORAGES: Readonly<Record<string, ElementType>> = {

@@ -1,11 +1,11 @@
-import { ELEMENT_BYTES, type StateTensor } from "../common/stateDict.js";
-import { type Allowance, checkOutput, metadataAllowance } from "./allowance.js";
-import { damage } from "./damage.js";
-import { elementCount } from "./elementCount.js";
-import type { CheckpointContent } from "./formats.js";
-import { isKind, type PickleMap, type PickleTensor, type PickleValue } from "./pickleValues.js";
-import { type Conversion, newConversion, toPlain } from "./plainValue.js";
-import { checkNames, quote } from "./stateNames.js";
+import { ELEMENT_BYTES, type StateTensor } from "../../common/stateDict.js";
+import { type Allowance, checkOutput, metadataAllowance } from "../allowance.js";
+import { damage } from "../damage.js";
+import { elementCount } from "../elementCount.js";
+import type { CheckpointContent } from "../formats.js";
+import { type Conversion, newConversion, toPlain } from "../pickle/plainValue.js";
+import { isKind, type PickleMap, type PickleTensor, type PickleValue } from "../pickle/values.js";
+import { checkNames, quote } from "../stateNames.js";
 import { contiguousTensor, type StorageBytes } from "./stridedTensor.js";
 
 /** Under which names training programs put the state_dict, first choice first. */

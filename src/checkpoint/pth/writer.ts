@@ -1,10 +1,10 @@
 import { buffer } from "node:stream/consumers";
 import { ZipFile } from "yazl";
-import { sizeOf } from "../common/shapes.js";
-import type { ElementType, StateDict, StateTensor } from "../common/stateDict.js";
-import type { Metadata } from "./metadata.js";
-import * as write from "./pickleWriter.js";
-import { WRAPPERS } from "./pthContent.js";
+import { sizeOf } from "../../common/shapes.js";
+import type { ElementType, StateDict, StateTensor } from "../../common/stateDict.js";
+import type { Metadata } from "../metadata.js";
+import * as write from "../pickle/writer.js";
+import { WRAPPERS } from "./content.js";
 
 const STORAGE_TYPES: Readonly<Record<ElementType, string>> = {
   F64: "DoubleStorage",

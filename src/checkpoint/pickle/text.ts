@@ -1,4 +1,4 @@
-import { damage } from "./damage.js";
+import { damage } from "../damage.js";
 
 /** The escapes of protocol 0, in which strings are text between quotes and lines. */
 

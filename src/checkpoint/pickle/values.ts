@@ -1,4 +1,4 @@
-import type { ElementType } from "../common/stateDict.js";
+import type { ElementType } from "../../common/stateDict.js";
 
 /** A Python tuple; lists are arrays. */
 export interface PickleTuple {

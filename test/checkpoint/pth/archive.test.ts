@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toFloat32 } from "#pefd/checkpoint/float.js";
-import * as write from "#pefd/checkpoint/pickleWriter.js";
-import { parsePthZip } from "#pefd/checkpoint/pthZip.js";
+import * as write from "#pefd/checkpoint/pickle/writer.js";
+import { parsePthZip } from "#pefd/checkpoint/pth/zip.js";
 import { PefdError } from "#pefd/common/errors.js";
-import { describedTensor, float32Bytes, pthZip, zipOf } from "./pthFiles.js";
+import { describedTensor, float32Bytes, pthZip, zipOf } from "../pthFiles.js";
 
 const DATA = float32Bytes(1, 2, 3, 4);
 const ROOT = write.dict([["w", describedTensor({ key: "0", count: 4, shape: [4], strides: [1] })]]);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { metadataAllowance } from "#pefd/checkpoint/allowance.js";
-import { newConversion, toPlain } from "#pefd/checkpoint/plainValue.js";
-import { unpickle } from "#pefd/checkpoint/unpickle.js";
+import { newConversion, toPlain } from "#pefd/checkpoint/pickle/plainValue.js";
+import { unpickle } from "#pefd/checkpoint/pickle/unpickle.js";
 import { PefdError } from "#pefd/common/errors.js";
 
 const noTensors = () =>

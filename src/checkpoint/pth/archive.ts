@@ -1,9 +1,9 @@
 import { crc32, inflateRawSync } from "node:zlib";
 import { type Entry, fromBufferPromise } from "yauzl";
-import { PefdError } from "../common/errors.js";
-import { type Allowance, spend } from "./allowance.js";
-import { damage } from "./damage.js";
-import { quote } from "./stateNames.js";
+import { PefdError } from "../../common/errors.js";
+import { type Allowance, spend } from "../allowance.js";
+import { damage } from "../damage.js";
+import { quote } from "../stateNames.js";
 
 /** torch.save makes one entry per storage; a directory of millions would only fill the memory. */
 const MAX_ENTRIES = 20_000;

@@ -1,8 +1,8 @@
-import { sizeOf } from "../common/shapes.js";
-import type { StateTensor } from "../common/stateDict.js";
-import { type Allowance, spend } from "./allowance.js";
-import { toFloat32 } from "./float.js";
-import { isKind, itemsOf, type PickleTensor, type PickleValue } from "./pickleValues.js";
+import { sizeOf } from "../../common/shapes.js";
+import type { StateTensor } from "../../common/stateDict.js";
+import { type Allowance, spend } from "../allowance.js";
+import { toFloat32 } from "../float.js";
+import { isKind, itemsOf, type PickleTensor, type PickleValue } from "./values.js";
 
 /** Hostile pickles can share one list a million times or nest it in itself; options of a run never come near. */
 const MAX_VALUES = 100_000;

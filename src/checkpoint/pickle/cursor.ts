@@ -1,4 +1,4 @@
-import { damage } from "./damage.js";
+import { damage } from "../damage.js";
 
 /** A place in the bytes of a pickle; every read checks the end first and moves on. */
 export interface PickleCursor {

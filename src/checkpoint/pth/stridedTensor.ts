@@ -1,9 +1,9 @@
-import { ELEMENT_BYTES, type StateTensor } from "../common/stateDict.js";
-import { type Allowance, spend } from "./allowance.js";
-import { damage } from "./damage.js";
-import { elementCount } from "./elementCount.js";
-import type { PickleStorage, PickleTensor } from "./pickleValues.js";
-import { printable } from "./stateNames.js";
+import { ELEMENT_BYTES, type StateTensor } from "../../common/stateDict.js";
+import { type Allowance, spend } from "../allowance.js";
+import { damage } from "../damage.js";
+import { elementCount } from "../elementCount.js";
+import type { PickleStorage, PickleTensor } from "../pickle/values.js";
+import { printable } from "../stateNames.js";
 
 /** The bytes of a whole storage: exactly `count` elements. */
 export type StorageBytes = (storage: PickleStorage) => Uint8Array;
