@@ -77,14 +77,14 @@ function tensorFlowCheck({ version, reason }: Probe): Check {
     : { ...check, ok: false, detail: `does not load: ${reason}`, hint: SETUP };
 }
 
-function convolutionsCheck({ usesGpu, convolutions }: Probe): Check {
+function convolutionsCheck({ usesGpu, ownModule }: Probe): Check {
   const check = { name: "convolutions", title: "Convolutions", required: false } as const;
   if (usesGpu) return { ...check, ok: true, detail: "cuDNN's" };
-  if (convolutions?.problem !== undefined) {
-    const detail = `TensorFlow's, which are slower: pefd's own do not load: ${convolutions.problem}`;
+  if (ownModule?.problem !== undefined) {
+    const detail = `TensorFlow's, which are slower: pefd's own do not load: ${ownModule.problem}`;
     return { ...check, ok: false, detail, hint: SETUP };
   }
-  const own = convolutions?.instructions;
+  const own = ownModule?.instructions;
   return { ...check, ok: true, detail: own === undefined ? "TensorFlow's" : `pefd's own, ${own}` };
 }
 

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CommandOptions, runCommand } from "./command.js";
-import { convolutionsFile, gpuProbeFile, logLevelFile } from "./paths.js";
+import { gpuProbeFile, logLevelFile, ownModuleFile } from "./paths.js";
 
 /** One source file of src/native, with what its compilation is told; the same file may serve several times. */
 export interface Unit {
@@ -58,7 +58,7 @@ const OPS: readonly Unit[] = [
 const MODULES: readonly NativeModule[] = [
   { file: logLevelFile, units: [{ source: "log_level.cc", flags: ["-O1"] }], libraries: [] },
   {
-    file: convolutionsFile,
+    file: ownModuleFile,
     units: [...STANDALONE, ...OPS],
     libraries: ["lib/libtensorflow_framework.so"],
   },

@@ -24,8 +24,8 @@ export const bindingFile = (packageFolder: string): string =>
 export const logLevelFile = (packageFolder: string): string =>
   join(dirname(bindingFile(packageFolder)), "log_level.node");
 
-/** And our own convolutions (src/native). */
-export const convolutionsFile = (packageFolder: string): string =>
+/** And the module of our own ops (src/native). */
+export const ownModuleFile = (packageFolder: string): string =>
   join(dirname(bindingFile(packageFolder)), "convolutions.node");
 
 /** And the program that asks the CUDA driver (src/native/gpu_probe.cc). */

@@ -1,14 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { lastLine, runCommand } from "./command.js";
-import type { Convolutions } from "./convolutions.js";
+import type { OwnModule } from "./ownModule.js";
 
 /** What loading TensorFlow showed. */
 export interface Probe {
   /** TensorFlow's version; undefined when it did not load. */
   readonly version: string | undefined;
   readonly usesGpu: boolean;
-  /** Which convolutions a processor is served by; undefined when TensorFlow did not load. */
-  readonly convolutions?: Convolutions;
+  /** Whether our own ops serve a processor; undefined when TensorFlow did not load. */
+  readonly ownModule?: OwnModule;
   /** Why it did not load, or why it uses no GPU, as far as it said so. */
   readonly reason: string;
 }

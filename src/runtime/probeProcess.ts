@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
-import { convolutions } from "./convolutions.js";
 import { nativeBackend } from "./native.js";
+import { ownModule } from "./ownModule.js";
 import { loadTensorFlow } from "./tf.js";
 
 // Run in a process of its own (probe.ts), because a library that does not fit may abort it.
@@ -12,6 +12,6 @@ const { binding, isUsingGpuDevice } = nativeBackend();
 const found = {
   version: binding.TF_Version,
   usesGpu: isUsingGpuDevice,
-  convolutions: convolutions(),
+  ownModule: ownModule(),
 };
 writeSync(STANDARD_OUTPUT, JSON.stringify(found));

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { environmentError } from "../common/errors.js";
-import { loadConvolutions } from "./convolutions.js";
+import { loadOwnModule } from "./ownModule.js";
 import { logLevelFile, packageDirectory } from "./paths.js";
 import { type NativeNeeds, prepareNative } from "./prepare.js";
 import { composeSoftmax } from "./softmax.js";
@@ -79,7 +79,7 @@ export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
       "Run `npm run setup`, then `pefd doctor`.",
     );
   }
-  loadConvolutions();
+  loadOwnModule();
   composeSoftmax(tf);
   for (const callback of whenLoaded.splice(0)) callback();
   return tf;

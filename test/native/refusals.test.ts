@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allOps } from "#pefd/ops/ops.js";
-import { ownConvolutions, ownOperations } from "#pefd/runtime/convolutions.js";
+import { ownInstructions, ownOperations } from "#pefd/runtime/ownModule.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { convolution, elementwise, type Geometry, random, sizes } from "./ops.js";
 
 // Before the tests are declared: whether they are skipped is known only then.
 loadTensorFlow();
 
-const OWN = { skip: ownConvolutions() === undefined && "no ops of our own on this processor" };
+const OWN = { skip: ownInstructions() === undefined && "no ops of our own on this processor" };
 
 const IMAGES = [2, 5, 6, 16];
 const FILTER = [3, 3, 16, 32];

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ownOp } from "#pefd/ops/ops.js";
 import { fusedConvolution, fusedInputGradient } from "#pefd/ops/own.js";
-import { ownConvolutions } from "#pefd/runtime/convolutions.js";
 import {
   DT,
   intAttribute,
@@ -12,6 +11,7 @@ import {
   stringAttribute,
   typeAttribute,
 } from "#pefd/runtime/native.js";
+import { ownInstructions } from "#pefd/runtime/ownModule.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { runScript } from "../helpers/pefd.js";
 
@@ -19,7 +19,7 @@ import { runScript } from "../helpers/pefd.js";
 loadTensorFlow();
 
 const OWN = {
-  skip: ownConvolutions() === undefined && "no convolutions of our own on this processor",
+  skip: ownInstructions() === undefined && "no convolutions of our own on this processor",
 };
 
 /** PyTorch's padding, as TensorFlow has it. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Convolutions } from "#pefd/runtime/convolutions.js";
 import { diagnose, type Patient } from "#pefd/runtime/doctor.js";
 import { gpuCheck, gpuLibrariesCheck } from "#pefd/runtime/gpuCheck.js";
+import type { OwnModule } from "#pefd/runtime/ownModule.js";
 import { gpuReason } from "#pefd/runtime/probe.js";
 
 const found = { version: "2.21.0", usesGpu: false, reason: "" };
@@ -43,8 +43,8 @@ test("a TensorFlow that does not load is missing, with its reason and the next c
 });
 
 test("it is said whose convolutions serve a processor", async () => {
-  const check = async (convolutions: Convolutions) => {
-    const probe = async () => ({ ...found, convolutions });
+  const check = async (ownModule: OwnModule) => {
+    const probe = async () => ({ ...found, ownModule });
     const { ok, checks } = await diagnose({ ...patient, probe });
     assert.equal(ok, true, "pefd does its work with TensorFlow's, too");
     return checks.find(({ name }) => name === "convolutions");

@@ -1,19 +1,19 @@
 import { constants } from "node:os";
 import { inputError } from "../common/errors.js";
-import { convolutionsFile, packageDirectory } from "./paths.js";
+import { ownModuleFile, packageDirectory } from "./paths.js";
 
 /** What the module of src/native says of itself. */
-interface ConvolutionsModule {
+interface ModuleExports {
   readonly instructions?: string;
   readonly problem?: string;
   readonly operations?: string;
 }
 
-/** Which convolutions serve a processor. */
-export interface Convolutions {
-  /** The instruction set that our own run on; undefined where all are TensorFlow's. */
+/** The module of our own ops (src/native): convolutions, and arithmetic on elements. */
+export interface OwnModule {
+  /** The instruction set that they run on; undefined where all ops are TensorFlow's. */
   readonly instructions: string | undefined;
-  /** Why our own could not be loaded, where they could not. */
+  /** Why it could not be loaded, where it could not. */
   readonly problem: string | undefined;
 }
 
@@ -21,15 +21,15 @@ export interface Convolutions {
 const NONE = "none";
 const UNKNOWN = "unknown";
 
-let loaded: Convolutions = { instructions: undefined, problem: "not loaded yet" };
+let loaded: OwnModule = { instructions: undefined, problem: "not loaded yet" };
 let operations: readonly string[] = [];
 
-function loadModule(): Convolutions {
+function loadModule(): OwnModule {
   const folder = packageDirectory();
-  const module: { exports: ConvolutionsModule } = { exports: {} };
+  const module: { exports: ModuleExports } = { exports: {} };
   try {
     // biome-ignore lint/style/noRestrictedGlobals: a module that is only there after set-up.
-    process.dlopen(module, convolutionsFile(folder ?? ""), constants.dlopen.RTLD_NOW);
+    process.dlopen(module, ownModuleFile(folder ?? ""), constants.dlopen.RTLD_NOW);
   } catch (error) {
     const problem = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     return { instructions: undefined, problem };
@@ -43,11 +43,11 @@ function loadModule(): Convolutions {
 }
 
 /**
- * Registers the convolutions of src/native with TensorFlow, which must have been loaded. Only set-up's own way compiles
- * them; without them, or on a processor they are not made for, every convolution is TensorFlow's.
+ * Registers our own ops with TensorFlow, which must have been loaded. Only set-up's own way compiles them; without
+ * them, or on a processor that they are not made for, every op is TensorFlow's.
  * @throws inputError where PEFD_CONVOLUTIONS is a word that it cannot be
  */
-export function loadConvolutions(): void {
+export function loadOwnModule(): void {
   loaded = loadModule();
   if (loaded.instructions !== UNKNOWN) return;
   throw inputError(
@@ -56,11 +56,11 @@ export function loadConvolutions(): void {
   );
 }
 
-/** Which convolutions were found when TensorFlow was loaded. */
-export const convolutions = (): Convolutions => loaded;
+/** What was found when TensorFlow was loaded. */
+export const ownModule = (): OwnModule => loaded;
 
-/** The instruction set that our own convolutions run on ("avx512", "avx2"), or undefined where there are none. */
-export const ownConvolutions = (): string | undefined => loaded.instructions;
+/** The instruction set that our own ops run on ("avx512", "avx2"), or undefined where there are none. */
+export const ownInstructions = (): string | undefined => loaded.instructions;
 
 /** What our elementwise op computes, by its opcodes: names of TensorFlow's ops. Empty where there is no such op. */
 export const ownOperations = (): readonly string[] => operations;
