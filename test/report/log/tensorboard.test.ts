@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import fs, { readdirSync, readFileSync, statSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { crc32c } from "#pefd/report/log/crc32c.js";
@@ -51,7 +52,15 @@ describe("the events of a run", () => {
   it("are on the disk after each epoch, before they are closed", (t) => {
     const folder = temporaryFolder(t);
     const events = openRunEvents(folder, { afterEpoch: 0, steps: 10, tbFreq: 4 });
+    const sizes: number[] = [];
+    t.mock.method(fs, "fsyncSync", (file: number) => sizes.push(fs.fstatSync(file).size));
+    syncBuiltinESMExports();
+    t.after(() => {
+      t.mock.reset();
+      syncBuiltinESMExports();
+    });
     events.epochDone(row(1));
+    assert.deepEqual(sizes, [statSync(join(folder, files(folder)[0] ?? "")).size]);
     const logged = readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((name) => name.includes("tfevents"))
       .flatMap((name) => decodeEvents(readFileSync(join(folder, name))));
