@@ -17,7 +17,7 @@ import { isLinkTo, linkInPlace } from "./files.js";
 import { checkLibraries } from "./gpu/libraries.js";
 import { linkedRuntime } from "./installed.js";
 import { decideKind, isWantedKind } from "./kind.js";
-import { ownInstall, ownInstallIsDone } from "./ownInstall.js";
+import { packageInstall, packageInstallIsDone } from "./packageInstall.js";
 import { dependencies, gpuProbeFile } from "./paths.js";
 import type { Probe } from "./probe.js";
 import {
@@ -64,7 +64,7 @@ interface Installation extends InstallSettings {
  */
 export function runtimeIsReady(packageFolder: string, env: InstallSettings["env"]): boolean {
   const linked = linkedRuntime(packageFolder);
-  if (linked === undefined) return ownInstallIsDone(packageFolder);
+  if (linked === undefined) return packageInstallIsDone(packageFolder);
   const { tree, kind, cache } = linked;
   const isThere = treeIsComplete(tree, kind) && bindingIsInPlace(cache, packageFolder);
   return isThere && isWantedKind(kind, env, { probe: gpuProbeFile(packageFolder) });
@@ -185,7 +185,7 @@ async function missingPip(
 async function tryOwnInstall(installation: Installation, trouble: Obstacle): Promise<false> {
   const { packageFolder, node, options, onPhase } = installation;
   onPhase(`${trouble[0]}: trying the package's own install script`);
-  await ownInstall(packageFolder, node.program, options, ...trouble);
+  await packageInstall(packageFolder, node.program, options, ...trouble);
   return false;
 }
 

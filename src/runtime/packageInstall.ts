@@ -11,7 +11,7 @@ const TIMEOUT_SECONDS = 600;
 const markerFile = (packageFolder: string): string => join(packageFolder, ".own-install");
 
 /** Whether the package's own install script has brought all it can bring. */
-export const ownInstallIsDone = (packageFolder: string): boolean =>
+export const packageInstallIsDone = (packageFolder: string): boolean =>
   existsSync(markerFile(packageFolder)) &&
   existsSync(bindingFile(packageFolder)) &&
   existsSync(join(dependencies(packageFolder), "lib"));
@@ -22,7 +22,7 @@ export const ownInstallIsDone = (packageFolder: string): boolean =>
  * @param hint what to type or install for our way to work
  * @throws environmentError when the script fails or brings nothing
  */
-export async function ownInstall(
+export async function packageInstall(
   packageFolder: string,
   nodeProgram: string,
   options: CommandOptions,
