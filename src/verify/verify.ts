@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isTemporary } from "../common/atomicFile.js";
 import { counted } from "../common/counted.js";
 import { inputError } from "../common/errors.js";
+import { describeFailure } from "../common/writeError.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../runFiles/config.js";
 import { LOCK_FILE } from "../runFiles/lockFile.js";
 import { RESUME_FILE } from "../runFiles/progress.js";
@@ -41,7 +42,10 @@ export function runFolders(folders: readonly string[]): string[] {
     try {
       runs = runsBelow(folder);
     } catch (error) {
-      throw inputError(`${folder} cannot be searched: ${(error as Error).message}.`);
+      throw inputError(
+        `${folder} cannot be searched: ${describeFailure(error as NodeJS.ErrnoException)}.`,
+        "Name a run's folder, or one above runs.",
+      );
     }
     if (runs.length > 0) return runs;
     throw inputError(

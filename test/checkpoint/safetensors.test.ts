@@ -80,7 +80,17 @@ const REFUSED: Readonly<Record<string, readonly [Uint8Array, RegExp]>> = {
     /dtype of "a" occurs twice/,
   ],
   "an unknown field": [fileOf('{"a":{"size":1}}'), /unknown field "size"/],
-  "a missing field": [fileOf('{"a":{"dtype":"U8","shape":[0]}}'), /no dtype, shape and pair/],
+  "no offsets": [fileOf('{"a":{"dtype":"U8","shape":[0]}}'), /no dtype, shape and pair/],
+  "no shape": [fileOf('{"a":{"dtype":"U8","data_offsets":[0,0]}}'), /no dtype, shape and pair/],
+  "no dtype": [fileOf('{"a":{"shape":[0],"data_offsets":[0,0]}}'), /no dtype, shape and pair/],
+  "one offset": [
+    fileOf('{"a":{"dtype":"U8","shape":[0],"data_offsets":[0]}}'),
+    /no dtype, shape and pair/,
+  ],
+  "three offsets": [
+    fileOf('{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0,0]}}'),
+    /no dtype, shape and pair/,
+  ],
   "an unknown element type": [
     fileOf('{"a":{"dtype":"F8_E5M2","shape":[0],"data_offsets":[0,0]}}'),
     /element type "F8_E5M2"/,

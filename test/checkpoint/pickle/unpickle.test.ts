@@ -159,6 +159,14 @@ test("a pickle has up to 1,000,000 operations and 200,000 objects", () => {
   assert.throws(() => operations(1_000_002), /more than 1000000 operations/);
 });
 
+test("a pickle copies up to 1,000,000 values", () => {
+  const list = `(${"K\x01".repeat(5000)}lp0\n0`;
+  const copies = (count: number) =>
+    plainOf(bytesOf(`${list}c__builtin__\nset\np1\n0${"g1\n(g0\ntR0".repeat(count)}N.`));
+  assert.equal(copies(200), null);
+  assert.throws(() => copies(201), /copies the same values/);
+});
+
 test("plain values are up to 32 deep, and up to 100,000", () => {
   const nested = (depth: number) =>
     plainOf(bytesOf(`${"]".repeat(depth)}K\x01${"a".repeat(depth)}.`));
