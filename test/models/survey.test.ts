@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { buildModel } from "#pefd/models/build.js";
-import { modelNames } from "#pefd/models/registry.js";
 import { mapShapes, surveyModel } from "#pefd/models/survey.js";
 import { zeroFill } from "#pefd/nn/initialization.js";
 import { featureList } from "#pefd/nn/model.js";
@@ -40,7 +39,7 @@ const PARAMETERS: Readonly<Record<string, number>> = {
 };
 
 test("every model has the number of parameters that PyTorch's has", () => {
-  const counted = modelNames().map((name) => [name, surveyModel(name).parameters]);
+  const counted = Object.keys(PARAMETERS).map((name) => [name, surveyModel(name).parameters]);
   assert.deepEqual(Object.fromEntries(counted), PARAMETERS);
 });
 
