@@ -159,6 +159,20 @@ test("a pickle has up to 1,000,000 operations and 200,000 objects", () => {
   assert.throws(() => operations(1_000_002), /more than 1000000 operations/);
 });
 
+test("Python's text of numbers that are none, or without end, is understood", () => {
+  const float = (text: string) => plainOf(bytesOf(`F${text}\n.`));
+  const { POSITIVE_INFINITY: infinity, NaN: none } = Number;
+  assert.deepEqual(["inf", "+inf", "-inf", "nan", "-nan", "-1.5e3", ".5"].map(float), [
+    infinity,
+    infinity,
+    -infinity,
+    none,
+    none,
+    -1500,
+    0.5,
+  ]);
+});
+
 test("a pickle copies up to 1,000,000 values", () => {
   const list = `(${"K\x01".repeat(5000)}lp0\n0`;
   const copies = (count: number) =>
