@@ -37,7 +37,18 @@ function distancesFrom(root, test, cache) {
   return { distances, startsPrograms };
 }
 
-/** A function from a file below dist to the tests of its folder that can reach it, the nearest first. */
+/** Rooms whose tests lie in a folder of another name: evaluation is a part of training. */
+const ALSO = { train: ["eval"], checkpoint: ["convert"] };
+
+/** Whether a test lies beside a file: in the folder of its room, or, of a command, in the folder of its topic. */
+function isBeside(test, file) {
+  const [room, ...inside] = file.split("/");
+  const folder = test.split("/")[1];
+  if (folder === room || ALSO[room]?.includes(folder)) return true;
+  return room === "cli" && inside[0] === "commands" && basename(test) === "command.test.js";
+}
+
+/** A function from a file below dist to the tests beside it that can reach it, the nearest first. */
 export function reachOf(root) {
   const [cache, reaches] = [new Map(), new Map()];
   const tests = filesBelow(join(root, "dist-test"))
@@ -48,7 +59,7 @@ export function reachOf(root) {
     return reaches.get(test);
   };
   return (file) => {
-    const beside = tests.filter((test) => test.split("/")[1] === file.split("/")[0]);
+    const beside = tests.filter((test) => isBeside(test, file));
     const own = `${basename(file, ".js")}.test.js`;
     const ranked = beside.map((test) => {
       const { distances, startsPrograms } = reach(test);

@@ -43,6 +43,17 @@ test("names, order, types, shapes and bits survive a round trip, names like numb
   assert.deepEqual([...back.metadata], [...metadata]);
 });
 
+test("a header may have white space between all of its words", () => {
+  const words =
+    '{ | "a" | : | { | "dtype" | : | "U8" | , | "shape" | : | [ | 1 | , | 2 | ] | , | "data_offsets" | : | [ | 0 | , | 2 | ] | } | , | "__metadata__" | : | { | "x" | : | "y" | } | } | ';
+  const { state: read, metadata } = parseSafetensors(
+    fileOf(words.replaceAll(" | ", " \t\r\n "), 2),
+  );
+  assert.deepEqual([...read.keys()], ["a"]);
+  assert.deepEqual(read.get("a")?.shape, [1, 2]);
+  assert.deepEqual([...metadata], [["x", "y"]]);
+});
+
 test("equal state gives equal bytes, and every tensor is aligned to its element size", () => {
   const bytes = serializeSafetensors(state);
   assert.deepEqual(bytes, serializeSafetensors(new Map(state)));

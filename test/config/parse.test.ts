@@ -98,6 +98,20 @@ test("unknown models and methods come with the nearest name", () => {
   assert.match(refusal("dataset", "cifar10"), /Did you mean cifar100\?/);
 });
 
+test("a choice that is none names all there are; what was typed is shown up to 200 letters", () => {
+  const told = (name: string, raw: string) => {
+    try {
+      return parse(name, raw) as never;
+    } catch (error) {
+      return error as PefdError;
+    }
+  };
+  assert.equal(told("engine", "tf").hint, "Choose one of eager, graph, xla, auto.");
+  assert.match(told("model_s", "resnet8x5").hint ?? "", /pefd models/);
+  assert.match(told("epochs", "abc".padEnd(200, "d")).message, /"abcd{197}" is not/);
+  assert.match(told("epochs", "abc".padEnd(201, "d")).message, /"abcd{197}\.\.\." is not/);
+});
+
 test("values of JSON files of the wrong kind are refused", () => {
   for (const raw of [[3], { a: 1 }, null, true, "abc"]) refusal("epochs", raw);
   for (const raw of [1, "yes", "TRUE"]) refusal("deterministic", raw);

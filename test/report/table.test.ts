@@ -33,3 +33,13 @@ it("markdown escapes bars and aligns as GitHub does", () => {
 it("CSV quotes what needs it", () => {
   assert.equal(renderCsv(TABLE), 'Method,Top-1\nours,76.28 ± 0.12\n"a|b, ""c""",9');
 });
+
+it("a cell that is longer than any is meant to be is cut, with a sign of it", () => {
+  const cut = (length: number) =>
+    renderText({ columns: columns("a"), rows: [["x".repeat(length)]] })
+      .split("\n")
+      .at(-1);
+  const widest = (cut(10_000) as string).length;
+  assert.equal(cut(widest), "x".repeat(widest));
+  assert.equal(cut(widest + 1), `${"x".repeat(widest - 3)}...`);
+});

@@ -18,12 +18,20 @@ test("compiled programs beyond the limit are removed, those not used for longest
   program(folder, "xla_compile_cache__2.pb", 1000);
   program(folder, "xla_compile_cache__3.pb", 2000);
   program(folder, "notes.txt", 500);
-  trimProgramCache(folder, 250);
+  trimProgramCache(folder, 200);
   assert.deepEqual(readdirSync(folder).sort(), [
     "notes.txt",
     "xla_compile_cache__1.pb",
     "xla_compile_cache__3.pb",
   ]);
+});
+
+test("one byte more than the limit is too much", (t) => {
+  const folder = temporaryFolder(t);
+  program(folder, "xla_compile_cache__1.pb", 2000);
+  program(folder, "xla_compile_cache__2.pb", 1000);
+  trimProgramCache(folder, 199);
+  assert.deepEqual(readdirSync(folder), ["xla_compile_cache__1.pb"]);
 });
 
 test("a cache within the limit, or one that is not there yet, is left alone", (t) => {

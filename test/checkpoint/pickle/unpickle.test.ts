@@ -159,6 +159,37 @@ test("a pickle has up to 1,000,000 operations and 200,000 objects", () => {
   assert.throws(() => operations(1_000_002), /more than 1000000 operations/);
 });
 
+/** A numpy scalar of a type, from its bytes in hexadecimal digits. */
+const numpyNumber = (code: string, hex: string) => {
+  const data = Buffer.from(hex, "hex").toString("latin1");
+  const [codeSize, size] = [code, data].map((text) => String.fromCharCode(text.length));
+  return plainOf(
+    bytesOf(
+      `cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU${codeSize}${code}\x89\x88\x87R` +
+        `(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbC${size}${data}\x86R.`,
+    ),
+  );
+};
+
+test("a numpy scalar of every type is the number that its little-endian bytes are", () => {
+  const numbers: readonly (readonly [code: string, hex: string, value: unknown])[] = [
+    ["f8", "000000000000f8bf", -1.5],
+    ["f4", "0000c0bf", -1.5],
+    ["f2", "00be", -1.5],
+    ["i8", "feffffffffffffff", -2],
+    ["i4", "feffffff", -2],
+    ["i2", "feff", -2],
+    ["i1", "fe", -2],
+    ["u8", "0102000000000000", 513],
+    ["u4", "010200ff", 0xff000201],
+    ["u2", "01ff", 0xff01],
+    ["u1", "fe", 254],
+    ["b1", "01", true],
+    ["b1", "00", false],
+  ];
+  for (const [code, hex, value] of numbers) assert.equal(numpyNumber(code, hex), value, code);
+});
+
 test("Python's text of numbers that are none, or without end, is understood", () => {
   const float = (text: string) => plainOf(bytesOf(`F${text}\n.`));
   const { POSITIVE_INFINITY: infinity, NaN: none } = Number;

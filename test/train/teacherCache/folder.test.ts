@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type CacheKey, cacheFolder } from "#pefd/train/teacherCache/folder.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+
+const KEY: CacheKey = {
+  ...{ model: "resnet8", weightsSha256: "a".repeat(64), imagesSha256: "b".repeat(64) },
+  ...{ engine: "graph", precision: "float32", batchSize: 8, device: "CPU", tensorflow: "2.21.0" },
+};
+
+test("a cache's folder is named by the teacher and all that its outputs depend on", async (t) => {
+  const root = temporaryFolder(t);
+  const folder = await cacheFolder(root, KEY);
+  // Another name for the same key would leave every cache that is there without use.
+  assert.equal(folder, join(root, "teacher/resnet8-f97872a4680e3fb6"));
+  assert.deepEqual(readdirSync(folder), ["key.json"]);
+  assert.deepEqual(JSON.parse(readFileSync(join(folder, "key.json"), "utf8")), {
+    format: 1,
+    ...KEY,
+  });
+  assert.equal(await cacheFolder(root, { ...KEY }), folder);
+  const others = [
+    ...[{ weightsSha256: "c".repeat(64) }, { imagesSha256: "c".repeat(64) }, { engine: "xla" }],
+    ...[{ precision: "bfloat16" }, { batchSize: 9 }, { device: "GPU" }, { fingerprint: "d" }],
+  ];
+  const folders = [folder];
+  for (const other of others) folders.push(await cacheFolder(root, { ...KEY, ...other }));
+  assert.equal(new Set(folders).size, 1 + others.length);
+});
