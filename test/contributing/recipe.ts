@@ -8,6 +8,8 @@ export interface Recipe {
   readonly title: string;
   /** New files, by their path in the project. */
   readonly files: readonly Block[];
+  /** Files that try it and go away again. */
+  readonly trials: readonly Block[];
   /** Lines that go into existing files. */
   readonly rows: readonly Block[];
   /** Command lines that then work, and those that take longer. */
@@ -20,7 +22,7 @@ interface Block {
   readonly text: string;
 }
 
-const BLOCK = /^```(ts|diff|sh)(?: (\S+))?\n(.*?)^```$/gms;
+const BLOCK = /^```(ts|js|diff|sh)(?: (\S+))?\n(.*?)^```$/gms;
 
 function recipeIn(section: string): Recipe {
   const [title = ""] = section.split("\n", 1);
@@ -35,6 +37,7 @@ function recipeIn(section: string): Recipe {
   return {
     title: title.trim(),
     files: of("ts"),
+    trials: of("js"),
     rows: of("diff"),
     commands: lines(""),
     dearCommands: lines("dear"),
@@ -49,7 +52,7 @@ export function recipes(): Recipe[] {
 
 /**
  * Text with the lines of a block put in: those that begin with a space are looked for, one after the other, and those
- * that begin with a plus go in behind the one before.
+ * that begin with a plus go in behind the one before; those with a minus are looked for, too, and go.
  * @throws Error where a line is not there
  */
 export function withRows(text: string, block: string): string {
@@ -61,7 +64,8 @@ export function withRows(text: string, block: string): string {
     else {
       const found = lines.indexOf(wanted, at);
       if (found < 0) throw new Error(`There is no line ${JSON.stringify(wanted)}.`);
-      at = found + 1;
+      if (line.startsWith("-")) lines.splice(found, 1);
+      at = line.startsWith("-") ? found : found + 1;
     }
   }
   return lines.join("\n");

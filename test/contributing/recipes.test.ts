@@ -44,5 +44,6 @@ test("a model, a method and a data set are one file and one row each", () => {
 
 test("lines go in behind the one that they follow, and one that is not there is said", () => {
   assert.equal(withRows("a\nb\nc\nb", " b\n+new\n b\n+end\n"), "a\nb\nnew\nc\nb\nend");
+  assert.equal(withRows("a\nb\nc", " a\n-b\n+d\n"), "a\nd\nc");
   assert.throws(() => withRows("a\nb", " b\n a\n"), /no line "a"/);
 });

@@ -42,8 +42,8 @@ export function scratchCopy(t: TestContext): Scratch {
   };
   return {
     folder,
-    apply({ files, rows }) {
-      for (const { path, text } of files) write(path, text);
+    apply({ files, trials, rows }) {
+      for (const { path, text } of [...files, ...trials]) write(path, text);
       for (const { path, text } of rows) {
         write(path, withRows(readFileSync(join(folder, path), "utf8"), text));
       }
