@@ -111,6 +111,28 @@ test("wrappers are opened, plain values kept, an optimizer's tensors left out", 
   }
 });
 
+test("a tensor of one element is the number that it holds, whatever its type", async () => {
+  const one = (key: string, type: string) =>
+    describedTensor({ key, type, count: 1, shape: [], strides: [] });
+  const root = write.dict([
+    ["model", write.orderedDict([["w", describedTensor(vector)]])],
+    ["double", one("1", "DoubleStorage")],
+    ["long", one("2", "LongStorage")],
+    ["int", one("3", "IntStorage")],
+    ["half", one("4", "HalfStorage")],
+  ]);
+  const bytes = (values: ArrayBufferView) => new Uint8Array(values.buffer);
+  const storages = {
+    "0": SIX,
+    "1": bytes(Float64Array.of(0.1)),
+    "2": bytes(BigInt64Array.of(-5n)),
+    "3": bytes(Int32Array.of(-70_000)),
+    "4": Uint8Array.of(0, 0xbe),
+  };
+  const { metadata } = await parsePthZip(await pthZip(root, storages));
+  assert.deepEqual(metadata, { double: 0.1, long: -5, int: -70_000, half: -1.5 });
+});
+
 test("a model's name beside its state_dict is metadata", async () => {
   const root = write.dict([
     ["model", write.text("resnet8x4")],
