@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { allOps, opNamed, ownOp, standardOp } from "#pefd/ops/ops.js";
+import { fusedConvolution, fusedInputGradient } from "#pefd/ops/own.js";
 import { parseSignature, positionsOf, type ReadAttribute } from "#pefd/ops/signature.js";
 import { DT, type NativeBinding, withBinding } from "#pefd/runtime/native.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
@@ -172,4 +173,14 @@ test("our ops that stand for TensorFlow's take the same arguments", () => {
   }
   assert.equal(standardOp("Relu"), "Relu");
   assert.throws(() => ownOp("Relu"), /no op of ours for Relu/);
+});
+
+test("every op that convolutions are joined into has a row, with an input for each thing that follows", () => {
+  const inputs = (name: string) => opNamed(name)?.signature.inputs.length;
+  for (const sum of [false, true]) {
+    for (const relu of [false, true]) {
+      assert.equal(inputs(fusedConvolution({ sum, relu })), sum ? 4 : 3);
+      assert.equal(inputs(fusedInputGradient({ sum, relu })), 3 + Number(sum) + Number(relu));
+    }
+  }
 });
