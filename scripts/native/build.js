@@ -40,7 +40,7 @@ const testFiles = (tests) =>
 
 /** Everything that is compiled: the library's own files as set-up compiles them, and the tests. */
 async function unitsOf({ sources, tests, variant, objects }) {
-  const { COMMON, STANDALONE } = await import("../../dist/runtime/nativeModules.js");
+  const { COMMON, STANDALONE } = await import("../../dist/runtime/setup/nativeModules.js");
   const units = [
     ...[...STANDALONE, WIDE].map((unit) => ({ ...unit, folder: sources })),
     ...[REFERENCE, ...testFiles(tests)].map((unit) => ({ ...unit, folder: tests })),

@@ -14,10 +14,10 @@ import { Problem } from "./problem.js";
  */
 export async function bringGpuTree(root, progress) {
   const compiled = (path) => import(pathToFileURL(join(root, "dist", path)).href);
-  const { installRuntime } = await compiled("runtime/install.js");
+  const { installRuntime } = await compiled("runtime/setup/install.js");
   const { dependencies, packageDirectory } = await compiled("runtime/paths.js");
   const { cacheDirectory } = await compiled("common/cachePaths.js");
-  const { TENSORFLOW_VERSION } = await compiled("runtime/wheels.js");
+  const { TENSORFLOW_VERSION } = await compiled("runtime/setup/wheels.js");
   const original = packageDirectory();
   const cache = cacheDirectory(process.env, homedir());
   const packageFolder = mkdtempSync(join(root, "node_modules/.gpu-tree-"));

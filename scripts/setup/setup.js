@@ -16,7 +16,7 @@ const compiled = (path) => import(pathToFileURL(join(ROOT, "dist", path)).href);
 
 /** What set-up and doctor know of the native library; compiled, so only there once pefd is. */
 async function runtime() {
-  const { installRuntime, runtimeIsReady } = await compiled("runtime/install.js");
+  const { installRuntime, runtimeIsReady } = await compiled("runtime/setup/install.js");
   const { packageDirectory } = await compiled("runtime/paths.js");
   const packageFolder = packageDirectory();
   const isReady = () => runtimeIsReady(packageFolder, process.env);
@@ -29,7 +29,7 @@ async function isReady() {
 }
 
 async function install({ installRuntime, packageFolder }, cache, progress, inherit) {
-  const { probeTensorFlow } = await compiled("runtime/probe.js");
+  const { probeTensorFlow } = await compiled("runtime/doctor/probe.js");
   const node = { program: process.execPath, platform: process.platform, arch: process.arch };
   const probe = () => probeTensorFlow(process.execPath, process.env);
   const settings = { env: process.env, packageFolder, cache, node, inherit, probe, ...progress };

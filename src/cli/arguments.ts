@@ -1,7 +1,7 @@
 import yargs, { type Argv } from "yargs";
 import { inputError } from "../common/errors.js";
-import { nearestName } from "../common/nearest.js";
 import type { Row, Rows } from "../common/optionRow.js";
+import { nearestName } from "../common/text/nearest.js";
 import { rowsOf } from "../config/resolve.js";
 import type { Command } from "./command.js";
 

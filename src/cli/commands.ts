@@ -1,5 +1,5 @@
 import { inputError } from "../common/errors.js";
-import { didYouMean } from "../common/nearest.js";
+import { didYouMean } from "../common/text/nearest.js";
 import type { Command } from "./command.js";
 
 /** A command as the overview shows it; its file is imported when it is used. */

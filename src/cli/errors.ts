@@ -1,5 +1,5 @@
-import { cleanText } from "../common/cleanText.js";
 import { PefdError } from "../common/errors.js";
+import { cleanText } from "../common/text/cleanText.js";
 import { palette } from "../report/color.js";
 import { Interrupted, signalExitCode } from "./interrupt.js";
 

@@ -1,5 +1,5 @@
-import { cleanColored, cleanJson, cleanText } from "../common/cleanText.js";
 import { runError } from "../common/errors.js";
+import { cleanColored, cleanJson, cleanText } from "../common/text/cleanText.js";
 import { describeFailure } from "../common/writeError.js";
 import { useColor } from "../report/color.js";
 import type { Output } from "./command.js";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { shellWord } from "../common/shellWord.js";
+import { shellWord } from "../common/text/shellWord.js";
 import { type TrainOptions, WITHOUT_EFFECT } from "../config/options.js";
 import { withoutEffect } from "../config/resolve.js";
 import { createReporter, type RunReporter } from "../report/live/reporter.js";

@@ -1,5 +1,5 @@
 import { inputError } from "./errors.js";
-import { didYouMean } from "./nearest.js";
+import { didYouMean } from "./text/nearest.js";
 
 /** Everything there is of one kind (methods, models, data sets), by the name that people type. */
 export interface Registry<Row extends Named> {

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { parseBoundedJson } from "../common/boundedJson.js";
 import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/inputFile.js";
-import { didYouMean } from "../common/nearest.js";
 import type { Rows } from "../common/optionRow.js";
+import { didYouMean } from "../common/text/nearest.js";
 import type { Layer } from "./resolve.js";
 
 /** Keys of a configuration file that are not options. */

@@ -1,6 +1,6 @@
 import { inputError, type PefdError } from "../common/errors.js";
-import { didYouMean } from "../common/nearest.js";
 import type { Range, Row, ValueType } from "../common/optionRow.js";
+import { didYouMean } from "../common/text/nearest.js";
 import { choicesOf } from "./choices.js";
 
 /** "of at least 1", "above 0 and at most 1", or an empty string. */

@@ -1,4 +1,4 @@
-import { cleanLine } from "../common/cleanText.js";
+import { cleanLine } from "../common/text/cleanText.js";
 import { formatDuration } from "./duration.js";
 import { formatSetting, WEIGHTS, type Weight } from "./runs/grouping.js";
 import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";

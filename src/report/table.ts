@@ -1,4 +1,4 @@
-import { cleanLine } from "../common/cleanText.js";
+import { cleanLine } from "../common/text/cleanText.js";
 
 /** A column of a table: numbers stand to the right. */
 export interface Column {

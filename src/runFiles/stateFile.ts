@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { writeFileAtomic } from "../common/atomicFile.js";
 import { FILE_BOUNDS, parseBoundedJson } from "../common/boundedJson.js";
-import { cleanLine } from "../common/cleanText.js";
 import { inputError, type PefdError } from "../common/errors.js";
 import { readInputText } from "../common/inputFile.js";
+import { cleanLine } from "../common/text/cleanText.js";
 
 /** One kind of file that is read back: what it must hold, and how large it may be. */
 export interface StateFile<Content> {

@@ -4,9 +4,9 @@ import { knownGpus } from "./gpu/known.js";
 import { usedGpuMemory, visibleNames } from "./gpu/nvidiaSmi.js";
 import { gpuOutlook, type Outlook } from "./gpu/outlook.js";
 import type { Environment, Gpu } from "./gpu/types.js";
-import { linkedRuntime } from "./installed.js";
 import { nativeBackend } from "./native.js";
 import { packageDirectory } from "./paths.js";
+import { linkedRuntime } from "./setup/installed.js";
 
 /** The GPU that is computed on, or would be if TensorFlow could use it. */
 const chosen = (env: Environment): Gpu | undefined => knownGpus(env).gpus[0];

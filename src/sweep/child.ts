@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { cleanLine } from "../common/cleanText.js";
+import { cleanLine } from "../common/text/cleanText.js";
 import { lastWords } from "./lastWords.js";
 
 /** How this program is started again. */

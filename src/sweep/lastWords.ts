@@ -1,4 +1,4 @@
-import { cleanLine } from "../common/cleanText.js";
+import { cleanLine } from "../common/text/cleanText.js";
 
 const ERROR = /^(?:\S+: )?error: /;
 const STOPPED = /^Stopped by /;

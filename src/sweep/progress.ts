@@ -1,4 +1,4 @@
-import { cleanLine } from "../common/cleanText.js";
+import { cleanLine } from "../common/text/cleanText.js";
 import type { Outcome, SweepObserver } from "./execute.js";
 import { createSweepPace } from "./pace.js";
 import type { SweepRun } from "./plan.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../common/atomicFile.js";
 import { environmentError, runError } from "../common/errors.js";
 import { makeFolder } from "../common/makeFolder.js";
-import { shellWord } from "../common/shellWord.js";
+import { shellWord } from "../common/text/shellWord.js";
 import { writeStateFile } from "../runFiles/stateFile.js";
 import type { SlurmJob } from "../runFiles/sweepJob.js";
 import { lastLine, runCommand } from "../runtime/command.js";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { stateSha256 } from "../checkpoint/checksum.js";
-import { counted } from "../common/counted.js";
+import { counted } from "../common/text/counted.js";
 import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Shift } from "../data/augmentation.js";

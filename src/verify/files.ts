@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { stateSha256 } from "../checkpoint/checksum.js";
 import { type Checkpoint, readCheckpoint } from "../checkpoint/readCheckpoint.js";
-import { counted } from "../common/counted.js";
+import { counted } from "../common/text/counted.js";
 import { EPOCH_LOG, readEpochLog } from "../report/log/epochLog.js";
 import { type Identity, identitySha256 } from "../runFiles/identity.js";
 import { RESUME_FILE, type RunProgress } from "../runFiles/progress.js";

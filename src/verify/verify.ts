@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { isTemporary } from "../common/atomicFile.js";
-import { counted } from "../common/counted.js";
 import { inputError } from "../common/errors.js";
+import { counted } from "../common/text/counted.js";
 import { describeFailure } from "../common/writeError.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../runFiles/config.js";
 import { LOCK_FILE } from "../runFiles/lockFile.js";

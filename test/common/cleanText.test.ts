@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cleanColored, cleanJson, cleanLine, cleanText } from "#pefd/common/cleanText.js";
+import { cleanColored, cleanJson, cleanLine, cleanText } from "#pefd/common/text/cleanText.js";
 
 /** Characters that a terminal obeys, that break lines or turn text, and how they are written. */
 const ESCAPED: readonly (readonly [char: string, shown: string])[] = [

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { counted } from "#pefd/common/counted.js";
-import { grouped } from "#pefd/common/grouped.js";
-import { didYouMean, nearestName } from "#pefd/common/nearest.js";
-import { shellWord } from "#pefd/common/shellWord.js";
+import { counted } from "#pefd/common/text/counted.js";
+import { grouped } from "#pefd/common/text/grouped.js";
+import { didYouMean, nearestName } from "#pefd/common/text/nearest.js";
+import { shellWord } from "#pefd/common/text/shellWord.js";
 
 test("the nearest name is within half of what was typed, at least two letters, case aside", () => {
   const names = ["resnet8x4", "vgg8", "kd"];

@@ -13,7 +13,7 @@ import {
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { cacheDirectory } from "#pefd/common/cachePaths.js";
-import { WHEELS } from "#pefd/runtime/wheels.js";
+import { WHEELS } from "#pefd/runtime/setup/wheels.js";
 import { ROOT } from "../helpers/paths.js";
 
 /** The sources of the pretended GPU. */

@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { cacheDirectory } from "#pefd/common/cachePaths.js";
-import { treeDirectory, treeIsComplete } from "#pefd/runtime/tree.js";
+import { treeDirectory, treeIsComplete } from "#pefd/runtime/setup/tree.js";
 
 /**
  * TensorFlow's build for GPUs: where PEFD_GPU_TREE says, else in the cache folder.

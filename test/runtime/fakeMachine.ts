@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { InstallSettings } from "#pefd/runtime/install.js";
-import type { Probe } from "#pefd/runtime/probe.js";
+import type { Probe } from "#pefd/runtime/doctor/probe.js";
+import type { InstallSettings } from "#pefd/runtime/setup/install.js";
 
 /**
  * A machine as set-up sees it, all of it in a temporary folder: a package index, make, g++, and optionally
@@ -22,7 +22,7 @@ export interface FakeMachine {
 }
 
 /** The compiled file that plays pip. */
-const FAKE_PIP = fileURLToPath(new URL("./fakePip.js", import.meta.url));
+const FAKE_PIP = fileURLToPath(new URL("./setup/fakePip.js", import.meta.url));
 
 const BUILDER = `
 const fs = require("fs");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
-import { shellWord } from "#pefd/common/shellWord.js";
+import { shellWord } from "#pefd/common/text/shellWord.js";
 import { createSweepBars } from "#pefd/sweep/bars.js";
 import type { SweepRun } from "#pefd/sweep/plan.js";
 import { ROOT } from "../helpers/paths.js";

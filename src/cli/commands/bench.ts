@@ -1,8 +1,8 @@
 import type { BenchDocument } from "../../bench/bench.js";
 import { WORK_NAMES } from "../../bench/types.js";
 import { inputError } from "../../common/errors.js";
-import { didYouMean } from "../../common/nearest.js";
 import { choice, integer, section, string } from "../../common/optionRow.js";
+import { didYouMean } from "../../common/text/nearest.js";
 import { ENGINES, GENERAL, GPU, PRECISIONS, RESULT } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { renderText } from "../../report/table.js";

@@ -4,8 +4,8 @@ import { DATA_PLACE, DOCUMENT, GENERAL } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import { palette } from "../../report/color.js";
-import type { Check } from "../../runtime/check.js";
-import type { DataFound } from "../../runtime/doctor.js";
+import type { Check } from "../../runtime/doctor/check.js";
+import type { DataFound } from "../../runtime/doctor/doctor.js";
 import type { Command } from "../command.js";
 import { colorOnStdout } from "../output.js";
 
@@ -50,7 +50,7 @@ export const command: Command = {
   async run({ layers, flags, env, output }) {
     const { dataset, data } = resolveSection(FOLDER, layers);
     const { deep } = resolveSection(DEPTH, layers);
-    const { diagnose } = await import("../../runtime/doctor.js");
+    const { diagnose } = await import("../../runtime/doctor/doctor.js");
     const node = { version: process.version, program: process.execPath };
     const diagnosis = await diagnose({ node, env, deep, data: dataFound(dataset, data) });
     const color = colorOnStdout(flags.no_color === true);

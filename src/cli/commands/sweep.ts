@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runError } from "../../common/errors.js";
 import { choice, flag, integer, section, string } from "../../common/optionRow.js";
-import { shellWord } from "../../common/shellWord.js";
+import { shellWord } from "../../common/text/shellWord.js";
 import { DISTILL_SECTIONS, OUTPUT, WITHOUT_EFFECT } from "../../config/options.js";
 import { resolveSection, withoutEffect } from "../../config/resolve.js";
 import { reportDocument } from "../../report/reportDocument.js";

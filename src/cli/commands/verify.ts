@@ -1,5 +1,5 @@
-import { cleanLine } from "../../common/cleanText.js";
 import { runError } from "../../common/errors.js";
+import { cleanLine } from "../../common/text/cleanText.js";
 import { DOCUMENT, GENERAL } from "../../config/options.js";
 import { palette } from "../../report/color.js";
 import type { Finding, Verdict } from "../../verify/finding.js";

@@ -1,4 +1,4 @@
-import { grouped } from "../../common/grouped.js";
+import { grouped } from "../../common/text/grouped.js";
 import { opNamed } from "../../ops/ops.js";
 import {
   type GraphNode,

@@ -1,5 +1,5 @@
-import { grouped } from "../../common/grouped.js";
 import { sizeOf } from "../../common/shapes.js";
+import { grouped } from "../../common/text/grouped.js";
 import { DT } from "../../runtime/native.js";
 import { constNode, type GraphNode, intConstant, nodeOf } from "../graph/graph.js";
 import { arithmeticOf, type Chain, chainsOf, type Operand } from "./chains.js";

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from "chalk";
-import { counted } from "../../common/counted.js";
+import { counted } from "../../common/text/counted.js";
 import type { Best, EpochRow, Metrics, RunInfo, StepProgress } from "../log/contract.js";
 
 /** The lines said once before the first step. */

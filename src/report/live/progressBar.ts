@@ -1,5 +1,5 @@
 import { type Params, SingleBar } from "cli-progress";
-import { cleanLine } from "../../common/cleanText.js";
+import { cleanLine } from "../../common/text/cleanText.js";
 import { palette } from "../color.js";
 
 /** Where progress is written: stderr, or something that collects text in a test. */

@@ -1,4 +1,4 @@
-import { cleanLine, cleanText } from "../../common/cleanText.js";
+import { cleanLine, cleanText } from "../../common/text/cleanText.js";
 import { palette } from "../color.js";
 import { formatDuration, secondsLeft } from "../duration.js";
 import type { RunInfo, RunReporter } from "../log/contract.js";

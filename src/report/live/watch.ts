@@ -1,5 +1,5 @@
 import type { ChalkInstance } from "chalk";
-import { cleanLine } from "../../common/cleanText.js";
+import { cleanLine } from "../../common/text/cleanText.js";
 import { palette } from "../color.js";
 import { formatDuration } from "../duration.js";
 import { QUANTITIES } from "../plots/plotData.js";

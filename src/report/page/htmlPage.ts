@@ -1,4 +1,4 @@
-import { counted } from "../../common/counted.js";
+import { counted } from "../../common/text/counted.js";
 import { chip, escapeHtml } from "../plots/html.js";
 import type { Plot } from "../plots/plotParts.js";
 import { drawPlots } from "../plots/plots.js";

@@ -8,7 +8,7 @@ import type {
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
 import { type ComposeOption, init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
-import { cleanText } from "../../common/cleanText.js";
+import { cleanText } from "../../common/text/cleanText.js";
 import { escapeHtml } from "./html.js";
 import { darkRules, TONES } from "./theme.js";
 

@@ -1,4 +1,4 @@
-import { cleanLine } from "../../common/cleanText.js";
+import { cleanLine } from "../../common/text/cleanText.js";
 import { seriesColor } from "./theme.js";
 
 /** Text made safe to stand in HTML and XML, also between double quotes. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { cleanLine } from "../../common/cleanText.js";
 import { inputError } from "../../common/errors.js";
+import { cleanLine } from "../../common/text/cleanText.js";
 import { CONFIG_FILE, readConfig } from "../../runFiles/config.js";
 import { LOCK_FILE } from "../../runFiles/lockFile.js";
 import { RESUME_FILE } from "../../runFiles/progress.js";

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { cleanLine } from "../../common/cleanText.js";
+import { cleanLine } from "../../common/text/cleanText.js";
 import { partsExperiments, touchesOf } from "../../config/policy.js";
 import { identitySchema, identitySettings } from "../../runFiles/identity.js";
 import type { RunRecord } from "./runRecord.js";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { counted } from "../../common/counted.js";
 import { inputError } from "../../common/errors.js";
+import { counted } from "../../common/text/counted.js";
 import { EPOCH_LOG, readEpochLog } from "../../report/log/epochLog.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/config.js";
 import { type Identity, identityDifferences, identitySha256 } from "../../runFiles/identity.js";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, constants, copyFileSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { inputError, type PefdError } from "../../common/errors.js";
-import { shellWord } from "../../common/shellWord.js";
+import { shellWord } from "../../common/text/shellWord.js";
 import { LOCK, LOCK_FILE, type Owner } from "../../runFiles/lockFile.js";
 import { readStateFile } from "../../runFiles/stateFile.js";
 import { codeOf, type Draft, isSameFile, passingName, replace } from "./draft.js";

@@ -1,7 +1,7 @@
-import { environmentError, inputError } from "../common/errors.js";
-import { gpuOutlook, type Outlook } from "./gpu/outlook.js";
-import { type SurveyPlaces, surveyGpus } from "./gpu/survey.js";
-import type { Environment } from "./gpu/types.js";
+import { environmentError, inputError } from "../../common/errors.js";
+import { gpuOutlook, type Outlook } from "../gpu/outlook.js";
+import { type SurveyPlaces, surveyGpus } from "../gpu/survey.js";
+import type { Environment } from "../gpu/types.js";
 import { RUNTIME_KINDS, type RuntimeKind } from "./wheels.js";
 
 /**

@@ -3,12 +3,12 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { filesCheck } from "#pefd/runtime/deepCheck.js";
-import { addToTree, treeDirectory } from "#pefd/runtime/tree.js";
-import { type UnpackedFile, unpack } from "#pefd/runtime/unpack.js";
-import { WHEELS } from "#pefd/runtime/wheels.js";
-import { zipOf } from "../checkpoint/pthFiles.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { filesCheck } from "#pefd/runtime/doctor/deepCheck.js";
+import { addToTree, treeDirectory } from "#pefd/runtime/setup/tree.js";
+import { type UnpackedFile, unpack } from "#pefd/runtime/setup/unpack.js";
+import { WHEELS } from "#pefd/runtime/setup/wheels.js";
+import { zipOf } from "../../checkpoint/pthFiles.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 /** A runtime of two small files for each wheel, set up as set-up does it. */
 async function setUp(t: TestContext, change = (file: UnpackedFile): UnpackedFile => file) {

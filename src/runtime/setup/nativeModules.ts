@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type CommandOptions, runCommand } from "./command.js";
-import { gpuProbeFile, logLevelFile, ownModuleFile } from "./paths.js";
+import { type CommandOptions, runCommand } from "../command.js";
+import { gpuProbeFile, logLevelFile, ownModuleFile } from "../paths.js";
 
 /** One source file of src/native, with what its compilation is told; the same file may serve several times. */
 export interface Unit {
@@ -68,7 +68,7 @@ const MODULES: readonly NativeModule[] = [
 export const nativeModuleFiles = [GPU_PROBE, ...MODULES].map(({ file }) => file);
 
 /** The folder of the C++ sources. */
-export const SOURCES = fileURLToPath(new URL("../../src/native", import.meta.url));
+export const SOURCES = fileURLToPath(new URL("../../../src/native", import.meta.url));
 
 /** A name for what the modules are compiled from: it changes with any source and with what the compiler is told. */
 export function nativeModulesHash(): string {

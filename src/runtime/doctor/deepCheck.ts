@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { shellWord } from "../common/shellWord.js";
+import { shellWord } from "../../common/text/shellWord.js";
+import type { LinkedRuntime } from "../setup/installed.js";
+import { recordedFiles } from "../setup/tree.js";
+import type { UnpackedFile } from "../setup/unpack.js";
 import type { Check } from "./check.js";
-import type { LinkedRuntime } from "./installed.js";
-import { recordedFiles } from "./tree.js";
-import type { UnpackedFile } from "./unpack.js";
 
 async function sha256Of(path: string): Promise<string> {
   const hash = createHash("sha256");

@@ -5,8 +5,8 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { runtimeIsReady } from "#pefd/runtime/install.js";
-import { type FakeMachine, fakeMachine } from "./fakeMachine.js";
+import { runtimeIsReady } from "#pefd/runtime/setup/install.js";
+import { type FakeMachine, fakeMachine } from "../fakeMachine.js";
 
 const PROGRAM = fileURLToPath(new URL("./installProcess.js", import.meta.url));
 /** Long enough for a process to be killed while pip is at work. */

@@ -1,13 +1,13 @@
 import { relative } from "node:path";
+import type { GpuLibraries } from "../gpu/libraries.js";
+import type { Outlook } from "../gpu/outlook.js";
+import { unusedAdvice } from "../gpu/problems.js";
+import { judgeGpu } from "../gpu/requirements.js";
+import type { GpuSurvey } from "../gpu/survey.js";
+import { cudaVersionText, cudnnVersionText, type Gpu } from "../gpu/types.js";
+import type { RuntimeKind } from "../setup/wheels.js";
 import type { Check } from "./check.js";
-import type { GpuLibraries } from "./gpu/libraries.js";
-import type { Outlook } from "./gpu/outlook.js";
-import { unusedAdvice } from "./gpu/problems.js";
-import { judgeGpu } from "./gpu/requirements.js";
-import type { GpuSurvey } from "./gpu/survey.js";
-import { cudaVersionText, cudnnVersionText, type Gpu } from "./gpu/types.js";
 import type { Probe } from "./probe.js";
-import type { RuntimeKind } from "./wheels.js";
 
 /** What there is to know about the GPU. */
 export interface GpuSituation {

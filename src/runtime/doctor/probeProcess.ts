@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
-import { nativeBackend } from "./native.js";
-import { ownModule } from "./ownModule.js";
-import { loadTensorFlow } from "./tf.js";
+import { nativeBackend } from "../native.js";
+import { ownModule } from "../ownModule.js";
+import { loadTensorFlow } from "../tf.js";
 
 // Run in a process of its own (probe.ts), because a library that does not fit may abort it.
 const STANDARD_OUTPUT = 1;

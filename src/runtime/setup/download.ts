@@ -1,9 +1,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { environmentError, type PefdError } from "../common/errors.js";
-import { makeFolder } from "../common/makeFolder.js";
-import { type CommandOptions, lastLine, runCommand } from "./command.js";
+import { environmentError, type PefdError } from "../../common/errors.js";
+import { makeFolder } from "../../common/makeFolder.js";
+import { type CommandOptions, lastLine, runCommand } from "../command.js";
 import { PYTHON_TAG, type Wheel } from "./wheels.js";
 
 /** pip as a client: asks nothing, and does as much in a virtual environment as outside of one. */

@@ -13,9 +13,9 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { installRuntime, runtimeIsReady } from "#pefd/runtime/install.js";
-import { WHEELS } from "#pefd/runtime/wheels.js";
-import { type FakeMachine, fakeMachine } from "./fakeMachine.js";
+import { installRuntime, runtimeIsReady } from "#pefd/runtime/setup/install.js";
+import { WHEELS } from "#pefd/runtime/setup/wheels.js";
+import { type FakeMachine, fakeMachine } from "../fakeMachine.js";
 
 const BINDING = "lib/napi-v8/tfjs_binding.node";
 const DOWNLOAD = "download tensorflow-cpu";

@@ -1,6 +1,6 @@
 import { lstatSync, readlinkSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { dependencies } from "./paths.js";
+import { dependencies } from "../paths.js";
 import { treeDirectory } from "./tree.js";
 import { RUNTIME_KINDS, type RuntimeKind } from "./wheels.js";
 

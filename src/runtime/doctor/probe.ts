@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { lastLine, runCommand } from "./command.js";
-import type { OwnModule } from "./ownModule.js";
+import { lastLine, runCommand } from "../command.js";
+import type { OwnModule } from "../ownModule.js";
 
 /** What loading TensorFlow showed. */
 export interface Probe {

@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { cp, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
-import { environmentError, type PefdError } from "../common/errors.js";
-import { makeFolder } from "../common/makeFolder.js";
-import { type CommandOptions, lastLine, runCommand } from "./command.js";
+import { environmentError, type PefdError } from "../../common/errors.js";
+import { makeFolder } from "../../common/makeFolder.js";
+import { type CommandOptions, lastLine, runCommand } from "../command.js";
+import { bindingFile, dependencies, gpuProbeFile } from "../paths.js";
 import { copyIntoPlace, sameContent } from "./files.js";
 import {
   compileGpuProbe,
@@ -12,7 +13,6 @@ import {
   nativeModuleFiles,
   nativeModulesHash,
 } from "./nativeModules.js";
-import { bindingFile, dependencies, gpuProbeFile } from "./paths.js";
 import { TENSORFLOW_VERSION } from "./wheels.js";
 
 /** What one compilation of the binding needs to know. */

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { environmentError } from "../common/errors.js";
-import { type CommandOptions, lastLine, runCommand } from "./command.js";
-import { bindingFile, dependencies } from "./paths.js";
+import { environmentError } from "../../common/errors.js";
+import { type CommandOptions, lastLine, runCommand } from "../command.js";
+import { bindingFile, dependencies } from "../paths.js";
 
 /** The package's own download is given up after this time. */
 const TIMEOUT_SECONDS = 600;

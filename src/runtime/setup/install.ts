@@ -1,8 +1,12 @@
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { environmentError } from "../common/errors.js";
-import { makeFolder } from "../common/makeFolder.js";
+import { environmentError } from "../../common/errors.js";
+import { makeFolder } from "../../common/makeFolder.js";
+import type { CommandOptions } from "../command.js";
+import type { Probe } from "../doctor/probe.js";
+import { checkLibraries } from "../gpu/libraries.js";
+import { dependencies, gpuProbeFile } from "../paths.js";
 import {
   type BindingBuild,
   bindingIsInPlace,
@@ -11,15 +15,11 @@ import {
   keptGpuProbe,
   placeBinding,
 } from "./binding.js";
-import type { CommandOptions } from "./command.js";
 import { downloadWheel, pipIsThere } from "./download.js";
 import { isLinkTo, linkInPlace } from "./files.js";
-import { checkLibraries } from "./gpu/libraries.js";
 import { linkedRuntime } from "./installed.js";
 import { decideKind, isWantedKind } from "./kind.js";
 import { packageInstall, packageInstallIsDone } from "./packageInstall.js";
-import { dependencies, gpuProbeFile } from "./paths.js";
-import type { Probe } from "./probe.js";
 import {
   addToTree,
   linkLibraries,

@@ -1,16 +1,16 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { processorName } from "../device.js";
+import { checkLibraries, type GpuLibraries } from "../gpu/libraries.js";
+import { gpuOutlook } from "../gpu/outlook.js";
+import { type GpuSurvey, surveyGpus } from "../gpu/survey.js";
+import { bindingFile, dependencies, gpuProbeFile, packageDirectory } from "../paths.js";
+import { type LinkedRuntime, linkedRuntime } from "../setup/installed.js";
+import { missingFiles } from "../setup/tree.js";
 import type { Check, Diagnosis } from "./check.js";
 import { filesCheck } from "./deepCheck.js";
-import { processorName } from "./device.js";
-import { checkLibraries, type GpuLibraries } from "./gpu/libraries.js";
-import { gpuOutlook } from "./gpu/outlook.js";
-import { type GpuSurvey, surveyGpus } from "./gpu/survey.js";
 import { type GpuSituation, gpuCheck, gpuLibrariesCheck, libraryVersions } from "./gpuCheck.js";
-import { type LinkedRuntime, linkedRuntime } from "./installed.js";
-import { bindingFile, dependencies, gpuProbeFile, packageDirectory } from "./paths.js";
 import { type Probe, probeTensorFlow } from "./probe.js";
-import { missingFiles } from "./tree.js";
 
 /** The data folder as the command line resolves it. */
 export interface DataFound {

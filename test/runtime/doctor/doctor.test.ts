@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { diagnose, type Patient } from "#pefd/runtime/doctor.js";
-import { gpuCheck, gpuLibrariesCheck } from "#pefd/runtime/gpuCheck.js";
+import { diagnose, type Patient } from "#pefd/runtime/doctor/doctor.js";
+import { gpuCheck, gpuLibrariesCheck } from "#pefd/runtime/doctor/gpuCheck.js";
+import { gpuReason } from "#pefd/runtime/doctor/probe.js";
 import type { OwnModule } from "#pefd/runtime/ownModule.js";
-import { gpuReason } from "#pefd/runtime/probe.js";
 
 const found = { version: "2.21.0", usesGpu: false, reason: "" };
 const driver = "580.82.07";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memberTarget, WHEELS } from "#pefd/runtime/wheels.js";
+import { memberTarget, WHEELS } from "#pefd/runtime/setup/wheels.js";
 
 test("the libraries, the C headers and the CUDA tools are taken from the wheels", () => {
   const taken: Record<string, string> = {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type InstallSettings, installRuntime } from "#pefd/runtime/install.js";
-import { ROOT } from "../helpers/paths.js";
+import { type InstallSettings, installRuntime } from "#pefd/runtime/setup/install.js";
+import { ROOT } from "../../helpers/paths.js";
 
 // A set-up in a process of its own, so that it can be killed: settings come as JSON, phases go to stdout.
 
