@@ -47,6 +47,22 @@ test("two teachers of one model have folders of their own", async () => {
   assert.equal(new Set(runs.map(({ runDir }) => runDir)).size, 2);
 });
 
+test("labels tell what varies, and a teacher's file where its model does not tell it apart", async () => {
+  const labels = async (given: Record<string, unknown>) =>
+    (await plan(layer({ distill: "kd", ...given }))).map(({ label }) => label);
+  assert.deepEqual(await labels({ path_t: [PATH, PATH.replace("vanilla", "other")] }), [
+    "resnet32x4 -> resnet8x4, kd, path_t=resnet32x4_vanilla_ckpt_epoch_240.pth, trial 1",
+    "resnet32x4 -> resnet8x4, kd, path_t=resnet32x4_other_ckpt_epoch_240.pth, trial 1",
+  ]);
+  const named = { path_t: ["a/x.pth", "b/x.pth"], model_t: "resnet8,resnet14", batch_size: "1,2" };
+  assert.deepEqual(await labels(named), [
+    "resnet8 -> resnet8x4, kd, batch_size=1, trial 1",
+    "resnet8 -> resnet8x4, kd, batch_size=2, trial 1",
+    "resnet14 -> resnet8x4, kd, batch_size=1, trial 1",
+    "resnet14 -> resnet8x4, kd, batch_size=2, trial 1",
+  ]);
+});
+
 test("a run's line holds what was given anywhere, and nothing else", async () => {
   const file = layer({ distill: ["kd"], batch_size: 32, lr_decay_epochs: [3, 4] }, "file");
   const [run] = await plan(layer({ path_t: PATH, trial: "2" }), file);

@@ -24,6 +24,9 @@ test("the time left is at the pace of the epochs done by this sweep", async (t) 
   const [run] = runs;
   progress.ended({ run: runs[1], state: "failed", reason: "no disk" });
   progress.ended({ run, state: "done" });
+  // What is written in a run's folder after its end is nothing to tell.
+  await logEpochs(run, 150, 160);
+  progress.tick();
   assert.deepEqual(lines, [
     `[1/2] ${run.label}: going on after epoch 140`,
     // 10 epochs in 20 s; 90 and 240 are left.
