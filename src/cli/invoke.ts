@@ -1,7 +1,7 @@
 import { environmentLayer } from "../config/environment.js";
 import { type Configuration, readConfiguration } from "../config/file.js";
-import { ALL_SECTIONS } from "../config/options.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
+import { ALL_SECTIONS } from "../config/sections.js";
 import { type Arguments, parseArguments } from "./arguments.js";
 import type { Command, Invocation } from "./command.js";
 import { commandHelp } from "./help.js";

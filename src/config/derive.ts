@@ -4,17 +4,15 @@ import { METHODS } from "../distill/registry.js";
 import type { LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
 import { modelNameOf } from "./modelName.js";
+import type { DistillOptions, EvalOptions, TeacherOptions } from "./options.js";
+import { givenBy, type Layer, type Resolved, resolveRows, rowsOf } from "./resolve.js";
 import {
   DISTILL_SECTIONS,
-  type DistillOptions,
   EVAL_SECTIONS,
-  type EvalOptions,
   METHOD_SECTIONS,
   sectionsOfMethod,
   TEACHER_SECTIONS,
-  type TeacherOptions,
-} from "./options.js";
-import { givenBy, type Layer, type Resolved, resolveRows, rowsOf } from "./resolve.js";
+} from "./sections.js";
 import { findTeacher } from "./teacherFile.js";
 
 /** SGD's learning rate at the start for models that name no other. */

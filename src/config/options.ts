@@ -7,16 +7,10 @@ import {
   number,
   path,
   paths,
-  type Row,
-  type Rows,
-  type Section,
   section,
-  string,
   type Values,
 } from "../common/optionRow.js";
-import type { Method } from "../distill/method.js";
 import { KL_OPTIONS } from "../distill/options.js";
-import { METHODS } from "../distill/registry.js";
 
 /** How steps are run. */
 export const ENGINES = ["eager", "graph", "xla", "auto"] as const;
@@ -234,18 +228,6 @@ export const WITHOUT_EFFECT = section("Accepted, without effect", {
   }),
 });
 
-/** Where values come from, besides flags. */
-export const CONFIGURATION = section("Configuration", {
-  config: string(undefined, "A preset's name (`pefd config list`) or a JSON file of options.", {
-    flagOnly: true,
-    touches: "start",
-  }),
-  dry_run: flag("Print the resolved configuration and where each value came from.", {
-    flagOnly: true,
-    touches: "start",
-  }),
-});
-
 /** What `pefd eval` evaluates. */
 export const EVALUATION = section("Evaluation", {
   checkpoint: paths(
@@ -268,86 +250,6 @@ export const EVALUATION = section("Evaluation", {
     touches: "output",
   }),
 });
-
-const json = flag("Print the result as one JSON document on stdout.", {
-  flagOnly: true,
-  touches: "output",
-});
-
-/** One document on stdout instead of text for people. */
-export const DOCUMENT = section("Output", { json });
-
-/** The same for commands that show how their work goes. */
-export const RESULT = section("Output", {
-  json,
-  quiet: flag("Show nothing while working.", { flagOnly: true, touches: "output" }),
-});
-
-/** Options of every command. */
-export const GENERAL = section("General", {
-  debug: flag("Show the stack trace of an error.", { flagOnly: true, touches: "output" }),
-  no_color: flag("No colours; NO_COLOR=1 does the same.", { flagOnly: true, touches: "output" }),
-});
-
-/**
- * A method's own options, as a run of that method has them: they belong to it, and touch the numbers unless they say
- * otherwise.
- */
-const ownSection = ({ name, options }: Method): Section => {
-  const rows = Object.entries<Row>(options).map(([option, row]) => {
-    return [option, { ...{ boundTo: "distill", touches: "numbers" as const }, ...row }];
-  });
-  return section(`Method ${name}`, Object.fromEntries(rows));
-};
-
-/** The options of one method. @throws inputError for an unknown name */
-export const methodSection = (name: string): Section => ownSection(METHODS.row(name));
-
-const isGeneral = (option: string): boolean => Object.hasOwn(DISTILLATION.rows, option);
-
-/** Options of methods, each under its method's name; without those that every distillation has. */
-export const METHOD_SECTIONS: readonly Section[] = METHODS.rows()
-  .map(ownSection)
-  .map(({ title, rows }) => {
-    const own = Object.entries(rows).filter(([option]) => !isGeneral(option));
-    return section(title, Object.fromEntries(own) as Rows);
-  })
-  .filter(({ rows }) => Object.keys(rows).length > 0);
-
-/** Every option that a configuration file may set, whatever command it is for. */
-export const ALL_SECTIONS: readonly Section[] = [
-  DISTILLATION,
-  ...METHOD_SECTIONS,
-  TEACHER,
-  TRAINING,
-  DATA,
-  ENGINE,
-  OUTPUT,
-  WITHOUT_EFFECT,
-  EVALUATION,
-  CONFIGURATION,
-  RESULT,
-  GENERAL,
-];
-
-/** What a distillation by any method is made of. */
-export const DISTILL_SECTIONS: readonly Section[] = [
-  DISTILLATION,
-  ...METHOD_SECTIONS,
-  TRAINING,
-  DATA,
-  ENGINE,
-  OUTPUT,
-];
-
-/** What a distillation by one method is made of. @throws inputError for an unknown name */
-export const sectionsOfMethod = (name: string): readonly Section[] => [
-  ...[DISTILLATION, methodSection(name), TRAINING, DATA, ENGINE, OUTPUT],
-];
-/** What a teacher's training is made of. */
-export const TEACHER_SECTIONS = [TEACHER, TRAINING, DATA, ENGINE, OUTPUT] as const;
-/** What an evaluation is made of. */
-export const EVAL_SECTIONS = [EVALUATION, TEST_DATA, EVAL_ENGINE] as const;
 
 type Common = Values<typeof DATA> & Values<typeof ENGINE>;
 

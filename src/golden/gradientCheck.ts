@@ -13,7 +13,7 @@ import { norm } from "./summary.js";
 /**
  * Gradients jump where an activation lies within rounding of zero, and a kernel that adds up in another order finds it on
  * the other side: one of wrn_16_2, 3e-7 instead of -4e-6, moves an element of the first gradient by 1.05 percent of the
- * root mean square. No defect are one percent of a norm and two of an element.
+ * root mean square. Up to one percent of a norm and two of an element is no defect.
  */
 const JUMP_OF_NORM = 0.01;
 const JUMP_OF_ELEMENT = 0.02;

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { inputError } from "../common/errors.js";
 import type { Row, Rows } from "../common/optionRow.js";
-import { DATA, DISTILLATION, ENGINE, METHOD_SECTIONS, TRAINING } from "../config/options.js";
+import { DATA, DISTILLATION, ENGINE, TRAINING } from "../config/options.js";
 import { givenBy, type Layer, rowsOf } from "../config/resolve.js";
+import { METHOD_SECTIONS } from "../config/sections.js";
 
 /** The values of one run: every list replaced by one of its elements. */
 export interface Combination {

@@ -1,8 +1,8 @@
 import { inputError } from "../common/errors.js";
 import { string } from "../common/optionRow.js";
 import { readConfiguration } from "../config/file.js";
-import { ALL_SECTIONS } from "../config/options.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
+import { ALL_SECTIONS } from "../config/sections.js";
 
 /** A sweep's file may say `trials` as the flag does. */
 const KNOWN = { ...rowsOf(ALL_SECTIONS), trials: string(undefined, "Trials of a sweep.") };

@@ -7,8 +7,8 @@ import { PefdError } from "#pefd/common/errors.js";
 import { createRandom } from "#pefd/common/random.js";
 import { resolveDistill } from "#pefd/config/derive.js";
 import { presetNames, publishedFor, readConfiguration } from "#pefd/config/file.js";
-import { ALL_SECTIONS } from "#pefd/config/options.js";
 import { rowsOf } from "#pefd/config/resolve.js";
+import { ALL_SECTIONS } from "#pefd/config/sections.js";
 import { mutateJson } from "../helpers/mutateJson.js";
 
 const rows = rowsOf(ALL_SECTIONS);

@@ -3,7 +3,8 @@ import { WORK_NAMES } from "../../bench/types.js";
 import { inputError } from "../../common/errors.js";
 import { choice, integer, section, string } from "../../common/optionRow.js";
 import { didYouMean } from "../../common/text/nearest.js";
-import { ENGINES, GENERAL, GPU, PRECISIONS, RESULT } from "../../config/options.js";
+import { GENERAL, RESULT } from "../../config/commandOptions.js";
+import { ENGINES, GPU, PRECISIONS } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
@@ -67,7 +68,7 @@ function listed<Name extends string>(
   if (unknown !== undefined) {
     throw inputError(
       `--${flagName}: "${unknown}" is not a choice.${didYouMean(unknown, known)}`,
-      `Choose of ${known.join(", ")}; several with commas between them.`,
+      `Choose from ${known.join(", ")}; several with commas between them.`,
     );
   }
   return [...new Set(names)].filter((name) => name !== "auto") as Timed<Name>[];

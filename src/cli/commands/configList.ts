@@ -1,7 +1,8 @@
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveDistill } from "../../config/derive.js";
 import { presetNames, readConfiguration } from "../../config/file.js";
-import { ALL_SECTIONS, DOCUMENT, GENERAL } from "../../config/options.js";
 import { rowsOf } from "../../config/resolve.js";
+import { ALL_SECTIONS } from "../../config/sections.js";
 import { columns, renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
 

@@ -1,5 +1,5 @@
 import { flag, integer, path, section } from "../../common/optionRow.js";
-import { DOCUMENT, GENERAL } from "../../config/options.js";
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import type { Command } from "../command.js";
 

@@ -1,6 +1,7 @@
 import { inputError } from "../../common/errors.js";
 import { section } from "../../common/optionRow.js";
-import { DATA_PLACE, DOCUMENT, GENERAL } from "../../config/options.js";
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
+import { DATA_PLACE } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import type { FileReport, VerifyReport } from "../../data/dataset.js";
 import { DATASETS } from "../../data/registry.js";

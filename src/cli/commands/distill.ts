@@ -1,5 +1,5 @@
 import { requireTeacher, resolveDistill, withoutMethod } from "../../config/derive.js";
-import { DISTILL_SECTIONS } from "../../config/options.js";
+import { DISTILL_SECTIONS } from "../../config/sections.js";
 import type { Command, Invocation } from "../command.js";
 import { printDryRun } from "../dryRun.js";
 import { runTraining } from "../run.js";

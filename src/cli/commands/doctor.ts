@@ -1,6 +1,7 @@
 import { environmentError, PefdError } from "../../common/errors.js";
 import { flag, section } from "../../common/optionRow.js";
-import { DATA_PLACE, DOCUMENT, GENERAL } from "../../config/options.js";
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
+import { DATA_PLACE } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import { palette } from "../../report/color.js";

@@ -1,13 +1,8 @@
+import { CONFIGURATION, GENERAL, RESULT } from "../../config/commandOptions.js";
 import { resolveEvaluations } from "../../config/derive.js";
-import {
-  CONFIGURATION,
-  EVAL_SECTIONS,
-  EVALUATION,
-  type EvalOptions,
-  GENERAL,
-  RESULT,
-} from "../../config/options.js";
+import { EVALUATION, type EvalOptions } from "../../config/options.js";
 import { resolveRows, resolveSection } from "../../config/resolve.js";
+import { EVAL_SECTIONS } from "../../config/sections.js";
 import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
 import { printDryRun } from "../dryRun.js";

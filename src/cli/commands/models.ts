@@ -1,4 +1,4 @@
-import { DOCUMENT, GENERAL } from "../../config/options.js";
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { modelNames } from "../../models/registry.js";
 import { type ModelSurvey, surveyModel } from "../../models/survey.js";
 import { columns, renderText } from "../../report/table.js";

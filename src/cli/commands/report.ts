@@ -3,7 +3,7 @@ import { inputError } from "../../common/errors.js";
 import { makeFolder } from "../../common/makeFolder.js";
 import { flag, path, section } from "../../common/optionRow.js";
 import { writeOutputFile } from "../../common/outputFile.js";
-import { DOCUMENT, GENERAL } from "../../config/options.js";
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { type Collection, collectRuns } from "../../report/runs/collect.js";

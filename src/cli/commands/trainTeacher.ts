@@ -1,5 +1,5 @@
 import { resolveTeacher } from "../../config/derive.js";
-import { TEACHER_SECTIONS } from "../../config/options.js";
+import { TEACHER_SECTIONS } from "../../config/sections.js";
 import type { Command } from "../command.js";
 import { printDryRun } from "../dryRun.js";
 import { runTraining } from "../run.js";

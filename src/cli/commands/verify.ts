@@ -1,6 +1,6 @@
 import { runError } from "../../common/errors.js";
 import { cleanLine } from "../../common/text/cleanText.js";
-import { DOCUMENT, GENERAL } from "../../config/options.js";
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { palette } from "../../report/color.js";
 import type { Finding, Verdict } from "../../verify/finding.js";
 import type { RunVerdict } from "../../verify/verify.js";

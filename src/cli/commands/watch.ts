@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { flag, number, section } from "../../common/optionRow.js";
-import { DOCUMENT, GENERAL } from "../../config/options.js";
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { createLiveText } from "../../report/live/liveText.js";
 import { renderWatch } from "../../report/live/watch.js";

@@ -1,0 +1,33 @@
+import { flag, section, string } from "../common/optionRow.js";
+
+/** Where values come from, besides flags. */
+export const CONFIGURATION = section("Configuration", {
+  config: string(undefined, "A preset's name (`pefd config list`) or a JSON file of options.", {
+    flagOnly: true,
+    touches: "start",
+  }),
+  dry_run: flag("Print the resolved configuration and where each value came from.", {
+    flagOnly: true,
+    touches: "start",
+  }),
+});
+
+const json = flag("Print the result as one JSON document on stdout.", {
+  flagOnly: true,
+  touches: "output",
+});
+
+/** One document on stdout instead of text for people. */
+export const DOCUMENT = section("Output", { json });
+
+/** The same for commands that show how their work goes. */
+export const RESULT = section("Output", {
+  json,
+  quiet: flag("Show nothing while working.", { flagOnly: true, touches: "output" }),
+});
+
+/** Options of every command. */
+export const GENERAL = section("General", {
+  debug: flag("Show the stack trace of an error.", { flagOnly: true, touches: "output" }),
+  no_color: flag("No colours; NO_COLOR=1 does the same.", { flagOnly: true, touches: "output" }),
+});

@@ -1,0 +1,76 @@
+import { type Row, type Rows, type Section, section } from "../common/optionRow.js";
+import type { Method } from "../distill/method.js";
+import { METHODS } from "../distill/registry.js";
+import { CONFIGURATION, GENERAL, RESULT } from "./commandOptions.js";
+import {
+  DATA,
+  DISTILLATION,
+  ENGINE,
+  EVAL_ENGINE,
+  EVALUATION,
+  OUTPUT,
+  TEACHER,
+  TEST_DATA,
+  TRAINING,
+  WITHOUT_EFFECT,
+} from "./options.js";
+
+/**
+ * A method's own options, as a run of that method has them: they belong to it, and touch the numbers unless they say
+ * otherwise.
+ */
+const ownSection = ({ name, options }: Method): Section => {
+  const rows = Object.entries<Row>(options).map(([option, row]) => {
+    return [option, { ...{ boundTo: "distill", touches: "numbers" as const }, ...row }];
+  });
+  return section(`Method ${name}`, Object.fromEntries(rows));
+};
+
+/** The options of one method. @throws inputError for an unknown name */
+export const methodSection = (name: string): Section => ownSection(METHODS.row(name));
+
+const isGeneral = (option: string): boolean => Object.hasOwn(DISTILLATION.rows, option);
+
+/** Options of methods, each under its method's name; without those that every distillation has. */
+export const METHOD_SECTIONS: readonly Section[] = METHODS.rows()
+  .map(ownSection)
+  .map(({ title, rows }) => {
+    const own = Object.entries(rows).filter(([option]) => !isGeneral(option));
+    return section(title, Object.fromEntries(own) as Rows);
+  })
+  .filter(({ rows }) => Object.keys(rows).length > 0);
+
+/** Every option that a configuration file may set, whatever command it is for. */
+export const ALL_SECTIONS: readonly Section[] = [
+  DISTILLATION,
+  ...METHOD_SECTIONS,
+  TEACHER,
+  TRAINING,
+  DATA,
+  ENGINE,
+  OUTPUT,
+  WITHOUT_EFFECT,
+  EVALUATION,
+  CONFIGURATION,
+  RESULT,
+  GENERAL,
+];
+
+/** What a distillation by any method is made of. */
+export const DISTILL_SECTIONS: readonly Section[] = [
+  DISTILLATION,
+  ...METHOD_SECTIONS,
+  TRAINING,
+  DATA,
+  ENGINE,
+  OUTPUT,
+];
+
+/** What a distillation by one method is made of. @throws inputError for an unknown name */
+export const sectionsOfMethod = (name: string): readonly Section[] => [
+  ...[DISTILLATION, methodSection(name), TRAINING, DATA, ENGINE, OUTPUT],
+];
+/** What a teacher's training is made of. */
+export const TEACHER_SECTIONS = [TEACHER, TRAINING, DATA, ENGINE, OUTPUT] as const;
+/** What an evaluation is made of. */
+export const EVAL_SECTIONS = [EVALUATION, TEST_DATA, EVAL_ENGINE] as const;
