@@ -77,7 +77,11 @@ void growsAndStays() {
   large[99999] = 1;
   expect(scratch.atLeast(PRODUCTS, 10) != large, "two slots have the same memory");
   expect(scratch.atLeast(SUMS, 0) != nullptr, "no floats count as no memory");
-  for (long floats = 1; floats < 100; floats++) scratch.atLeast(GRADIENTS, floats)[floats - 1] = 1;
+  // A block ends with a line of the cache, so one float more is where it shows.
+  for (long floats = 16; floats < 100; floats += 16) {
+    scratch.atLeast(GRADIENTS, floats)[floats - 1] = 1;
+    scratch.atLeast(GRADIENTS, floats + 1)[floats] = 1;
+  }
 }
 
 void saysWhatCannotBe() {
