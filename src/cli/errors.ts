@@ -1,3 +1,4 @@
+import { isOutOfMemory, MEMORY_HINT, memorySentence } from "../common/deviceMemory.js";
 import { PefdError } from "../common/errors.js";
 import { cleanText } from "../common/text/cleanText.js";
 import { palette } from "../report/color.js";
@@ -14,8 +15,6 @@ interface Told {
 const isSystemError = (error: Error): error is NodeJS.ErrnoException =>
   "syscall" in error && "code" in error;
 
-const OUT_OF_MEMORY = /OOM when allocating|RESOURCE_EXHAUSTED|out of memory/i;
-
 const withHint = ({ message, hint }: PefdError | Interrupted): string[] =>
   hint === undefined ? [message] : [message, hint];
 
@@ -30,13 +29,10 @@ function tell(error: Error): Told {
   if (isSystemError(error)) {
     return { exitCode: 1, lines: [`The system refused an operation: ${error.message}.`] };
   }
-  if (OUT_OF_MEMORY.test(error.message)) {
+  if (isOutOfMemory(error.message)) {
     return {
       exitCode: 1,
-      lines: [
-        "The device has too little memory for this.",
-        "Try a smaller --batch_size or --data_budget_mb.",
-      ],
+      lines: [memorySentence(error.message), MEMORY_HINT],
     };
   }
   return {
@@ -47,6 +43,12 @@ function tell(error: Error): Told {
     ],
   };
 }
+
+/** An error's stack, and those of the errors behind it, with their messages whole. */
+const tracesOf = ({ stack, cause }: Error): string[] => [
+  ...(stack ? [stack] : []),
+  ...(cause instanceof Error ? tracesOf(cause) : []),
+];
 
 /**
  * An error as text for people, what to type next below it, and the exit code.
@@ -61,6 +63,6 @@ export function describeError(
   const { prefix = `${paint.red("error:")} `, exitCode, lines } = tell(error);
   const [first, ...rest] = lines.map(cleanText);
   const shown = [`${prefix}${first}`, ...rest.map((line) => `  ${line}`)];
-  if (debug && error.stack) shown.push(paint.dim(cleanText(error.stack)));
+  if (debug) shown.push(...tracesOf(error).map((trace) => paint.dim(cleanText(trace))));
   return { text: shown.join("\n"), exitCode };
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isMemoryError } from "../common/deviceMemory.js";
 import { inputError } from "../common/errors.js";
 import { findCommand } from "./commands.js";
 import { describeError } from "./errors.js";
@@ -61,6 +62,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     return await dispatch(argv);
   } catch (error) {
-    return report(error, argv);
+    const exitCode = report(error, argv);
+    // TensorFlow would abort while it is taken down in order: it has freed variables that it still holds.
+    if (isMemoryError(error)) process.exit(exitCode);
+    return exitCode;
   }
 }

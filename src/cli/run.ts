@@ -3,6 +3,7 @@ import { shellWord } from "../common/text/shellWord.js";
 import { type TrainOptions, WITHOUT_EFFECT } from "../config/options.js";
 import { withoutEffect } from "../config/resolve.js";
 import { createReporter, type RunReporter } from "../report/live/reporter.js";
+import { endedBySignals } from "../runtime/blocking.js";
 import type { Hooks, RunResult } from "../train/result.js";
 import type { Invocation } from "./command.js";
 import { interruptible } from "./interrupt.js";
@@ -59,11 +60,13 @@ export async function runTraining(
   const { output, layers, argv } = invocation;
   for (const notice of withoutEffect(WITHOUT_EFFECT, layers)) output.notice(notice);
   const reporter = reporterOf(invocation, options.print_freq);
+  const hint = `Go on with: ${resumeLine(argv)}`;
+  const blocking = (work: () => void) => endedBySignals(hint, work);
   const result = await interruptible(
-    (signal) => train({ reporter, signal, atExit, env: invocation.env }),
+    (signal) => train({ reporter, signal, atExit, blocking, env: invocation.env }),
     {
       onSignal: (name) => reporter.warn(`${name}: keeping what is done; once more stops at once`),
-      hint: `Go on with: ${resumeLine(argv)}`,
+      hint,
     },
   );
   output.result(runSummary(result, model, options.data), result);

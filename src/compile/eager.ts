@@ -1,11 +1,13 @@
 import { tf } from "../runtime/tf.js";
 import { checkSteps, entryNamed, stepFeeds } from "./feeds.js";
+import { NOTHING_TO_COMPILE } from "./graphProgram.js";
 import type { Program, ProgramDescription } from "./types.js";
 
 /** The reference: every op of every step is called as it is described. */
 export function eagerProgram({ entries }: ProgramDescription): Program {
   return {
     engine: "eager",
+    ...NOTHING_TO_COMPILE,
     run(name, feeds, steps) {
       const entry = entryNamed(entries, name);
       checkSteps(entry, name, steps);

@@ -47,6 +47,18 @@ export function stepFeeds(
   return tensors;
 }
 
+/** Numbers by their bits, with zeros behind them up to a length. */
+export function bitsOf(
+  values: Float32Array | Int32Array,
+  length: number = values.length,
+): Int32Array {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+  if (bits.length === length) return bits;
+  const full = new Int32Array(length);
+  full.set(bits);
+  return full;
+}
+
 /** The entry of a name. @throws RangeError if the program has none such */
 export function entryNamed(entries: Readonly<Record<string, Entry>>, name: string): Entry {
   const entry = entries[name];

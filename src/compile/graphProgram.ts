@@ -1,11 +1,18 @@
+import { float32Bytes, takingMemory } from "../common/deviceMemory.js";
 import { type Tensor, tf, type Variable } from "../runtime/tf.js";
-import { checkSteps, entryNamed, stepFeeds } from "./feeds.js";
+import { bitsOf, checkSteps, entryNamed, feedTensor, stepFeeds } from "./feeds.js";
 import type { GraphNode, Signature } from "./graph/graph.js";
 import { declareVariables, pullSignature, pushSignature, variableKey } from "./graph/variables.js";
 import { recordStep } from "./record/trace.js";
 import { openSession, type Session } from "./session.js";
 import { singleStep } from "./stepGraph.js";
 import type { Program, ProgramDescription } from "./types.js";
+
+/** Of a program that is not compiled natively. */
+export const NOTHING_TO_COMPILE: Pick<Program, "compilations" | "kept"> = {
+  compilations: () => [],
+  kept: 0,
+};
 
 /** Runs a signature whose only output says that it is done. */
 export function runToDone(
@@ -33,10 +40,13 @@ export function groupTransfer(
     push(name) {
       const variables = group(name);
       if (variables.length === 0) return;
-      runToDone(
-        session,
-        pushSignature(name),
-        Object.fromEntries(variables.map((variable, i) => [variableKey(i), variable])),
+      const bits = (variable: Variable): Tensor =>
+        feedTensor(bitsOf(variable.dataSync() as Float32Array), variable.shape, "int32");
+      takingMemory(`for the run's ${name}`, float32Bytes(variables), () =>
+        tf.tidy(() => {
+          const inputs = variables.map((variable, i) => [variableKey(i), bits(variable)]);
+          runToDone(session, pushSignature(name), Object.fromEntries(inputs));
+        }),
       );
     },
     pull(name) {
@@ -67,11 +77,17 @@ export function graphProgram(description: ProgramDescription): Program {
   const session = openSession({ nodes, functions: [], signatures });
   return {
     engine: "graph",
+    ...NOTHING_TO_COMPILE,
     run(name, feeds, steps) {
       const entry = entryNamed(entries, name);
       checkSteps(entry, name, steps);
       for (let i = 0; i < steps; i++) {
-        tf.tidy(() => runToDone(session, name, stepFeeds(entry, feeds, i, steps)));
+        tf.tidy(() => {
+          const inputs = stepFeeds(entry, feeds, i, steps);
+          takingMemory("for a step", float32Bytes(Object.values(inputs)), () =>
+            runToDone(session, name, inputs),
+          );
+        });
       }
     },
     ...groupTransfer(session, description.variables),

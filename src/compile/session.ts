@@ -16,16 +16,28 @@ export interface Session {
   dispose(): void;
 }
 
-/** Loads a graph. The SavedModel exists on disk only while TensorFlow reads it. */
-export function openSession(graph: Graph): Session {
+/**
+ * Loads a graph. The SavedModel exists on disk only while TensorFlow reads it.
+ * @param bytes the graph as a SavedModel
+ */
+export function openSession(graph: Graph, bytes: Uint8Array = savedModelBytes(graph)): Session {
   const binding = nativeBackend().binding;
   const session = withTemporaryFolder("graph", (directory) => {
-    writeFileSync(join(directory, "saved_model.pb"), savedModelBytes(graph));
+    writeFileSync(join(directory, "saved_model.pb"), bytes);
     return binding.loadSavedModel(directory, TAG);
   });
+  // After a failed call TensorFlow may hold buffers that it has freed: ending such a session would abort the process.
+  let hasFailed = false;
   return {
-    run: (name, inputs) => runSignature(binding, session, graph, name, inputs),
-    dispose: () => binding.deleteSavedModel(session),
+    run(name, inputs) {
+      hasFailed = true;
+      const outputs = runSignature(binding, session, graph, name, inputs);
+      hasFailed = false;
+      return outputs;
+    },
+    dispose() {
+      if (!hasFailed) binding.deleteSavedModel(session);
+    },
   };
 }
 

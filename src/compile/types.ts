@@ -48,7 +48,12 @@ export interface ProgramDescription {
    * rounds XLA knows. On a GPU where undefined.
    */
   readonly knownRounds?: boolean;
+  /** Told what went wrong with programs that are kept between runs. */
+  readonly onWarning?: (text: string) => void;
 }
+
+/** A call of a program: so many steps of an entry. */
+export type Call = readonly [entry: string, steps: number];
 
 /** Steps that can be run. */
 export interface Program {
@@ -60,6 +65,13 @@ export interface Program {
    * @throws RangeError if an array's length does not fit
    */
   run(entry: string, feeds: FeedValues, steps: number): void;
+  /**
+   * What calls need to have compiled: a function for each native program that is not there yet. Without them it is
+   * compiled when it is first called. Variables must be pushed before, and again after: they take other values.
+   */
+  compilations(calls: readonly Call[]): readonly (() => void)[];
+  /** How many compiled programs an earlier run has left. */
+  readonly kept: number;
   /** Copies a group of variables from where steps run into their tf.Variables. */
   pull(group: string): void;
   /** Copies a group of tf.Variables to where steps run. Needed once before the first step, and after every change. */

@@ -1,8 +1,11 @@
+import { float32Bytes, takingMemory } from "../common/deviceMemory.js";
 import { sizeOf } from "../common/shapes.js";
 import { isGpu } from "../runtime/device.js";
+import { keptPrograms } from "../runtime/programs/kept.js";
 import { type Tensor, tf } from "../runtime/tf.js";
-import { checkSteps, entryNamed, feedTensor, feedValues } from "./feeds.js";
+import { bitsOf, checkSteps, entryNamed, feedTensor, feedValues } from "./feeds.js";
 import type { GraphFunction, GraphNode, Signature } from "./graph/graph.js";
+import { savedModelBytes } from "./graph/savedModel.js";
 import { declareVariables } from "./graph/variables.js";
 import { groupTransfer, runToDone } from "./graphProgram.js";
 import { preparedParts } from "./loop/loopPasses.js";
@@ -13,8 +16,10 @@ import { recordStep } from "./record/trace.js";
 import { openSession } from "./session.js";
 import type { Entry, FeedValues, Program, ProgramDescription } from "./types.js";
 
+const WHOLE = "/whole";
+
 /** Signature of an entry's calls of as many steps as one call takes. */
-const wholeCall = (name: string): string => `${name}/whole`;
+const wholeCall = (name: string): string => `${name}${WHOLE}`;
 
 /** Whether calls of a whole number of steps have a program of their own. */
 const hasWholeCalls = (entry: Entry, known: boolean): boolean => known && entry.stepsPerCall > 1;
@@ -50,45 +55,79 @@ export function xlaProgram(description: ProgramDescription): Program {
       addLoop(name, name, entry.stepsPerCall === 1 ? 1 : undefined);
     }
   }
-  const session = openSession({ nodes, functions, signatures });
+  const graph = { nodes, functions, signatures };
+  const bytes = savedModelBytes(graph);
+  const session = openSession(graph, bytes);
+  const kept = keptPrograms(bytes, description.onWarning ?? (() => {}));
+  const isCompiled = new Set<string>();
+  const isWhole = (entry: Entry, steps: number): boolean =>
+    hasWholeCalls(entry, knownRounds) && steps === entry.stepsPerCall;
+  const signatureOf = (name: string, steps: number): string =>
+    isWhole(entryNamed(entries, name), steps) ? wholeCall(name) : name;
+  const call = (signature: string, feeds: () => Record<string, Tensor>) => {
+    tf.tidy(() => {
+      const inputs = feeds();
+      takingMemory("for a call of steps", float32Bytes(Object.values(inputs)), () =>
+        runToDone(session, signature, inputs),
+      );
+    });
+    if (isCompiled.has(signature)) return;
+    isCompiled.add(signature);
+    kept.keepNew();
+  };
   return {
     engine: "xla",
+    kept: kept.count,
+    compilations(calls) {
+      const pending = new Map(
+        calls
+          .map(([name, steps]) => [signatureOf(name, steps), entryNamed(entries, name)] as const)
+          .filter(([signature]) => !isCompiled.has(signature)),
+      );
+      return Array.from(pending, ([signature, entry]) => () => {
+        const rounds = roundsOf(entry, signature.endsWith(WHOLE));
+        call(signature, () => zeroFeeds(entry, rounds));
+      });
+    },
     run(name, feeds, steps) {
       const entry = entryNamed(entries, name);
       checkSteps(entry, name, steps);
-      const isWhole = hasWholeCalls(entry, knownRounds) && steps === entry.stepsPerCall;
-      tf.tidy(() => {
-        const tensors = callFeeds(entry, feeds, steps, isWhole);
-        runToDone(session, isWhole ? wholeCall(name) : name, tensors);
-      });
+      const rounds = roundsOf(entry, isWhole(entry, steps));
+      call(signatureOf(name, steps), () => callFeeds(entry, feeds, steps, rounds));
     },
     ...groupTransfer(session, description.variables),
     dispose: () => session.dispose(),
   };
 }
 
+/** How many rounds a program goes, where that is part of it. */
+const roundsOf = (entry: Entry, isWhole: boolean): number | undefined =>
+  isWhole || entry.stepsPerCall === 1 ? entry.stepsPerCall : undefined;
+
+const loopFeedsOf = (entry: Entry, rounds: number | undefined) =>
+  Object.entries(loopFeeds({ entry, ...(rounds !== undefined && { rounds }) }));
+
+/** Feeds of a call that only compiles: no steps, or steps of zeros where their number is part of the program. */
+const zeroFeeds = (entry: Entry, rounds: number | undefined): Record<string, Tensor> =>
+  Object.fromEntries(
+    loopFeedsOf(entry, rounds).map(([name, { shape }]) => [
+      name,
+      feedTensor(new Int32Array(sizeOf(shape)), shape, "int32"),
+    ]),
+  );
+
 /** Feeds of one call, by their bits, filled up with zeros to the number of steps that the program was compiled for. */
 function callFeeds(
   entry: Entry,
   feeds: FeedValues,
   steps: number,
-  isWhole: boolean,
+  rounds: number | undefined,
 ): Record<string, Tensor> {
-  const rounds = isWhole || entry.stepsPerCall === 1 ? { rounds: entry.stepsPerCall } : {};
-  const tensors = Object.entries(loopFeeds({ entry, ...rounds })).map(([name, { shape }]) => {
+  const tensors = loopFeedsOf(entry, rounds).map(([name, { shape }]) => {
     const size = sizeOf(shape);
     if (name === COUNT_FEED) return [name, feedTensor(Int32Array.of(steps), shape, "int32")];
     const given = name in entry.shared ? size : (size / entry.stepsPerCall) * steps;
     return [name, feedTensor(bitsOf(feedValues(feeds, name, given), size), shape, "int32")];
   });
   return Object.fromEntries(tensors) as Record<string, Tensor>;
-}
-
-/** Numbers by their bits, with zeros behind them up to a length. */
-function bitsOf(values: Float32Array | Int32Array, length: number): Int32Array {
-  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-  if (bits.length === length) return bits;
-  const full = new Int32Array(length);
-  full.set(bits);
-  return full;
 }

@@ -5,7 +5,7 @@ import type { Environment } from "./gpu/types.js";
 export interface NativeSettings {
   /** The process's environment: what the user has set is kept. */
   readonly env: Environment;
-  /** Folder that keeps compiled XLA programs between runs; undefined: they are not kept. */
+  /** Folder where TensorFlow keeps compiled XLA programs; undefined: nowhere. */
   readonly programCache: string | undefined;
   /** Folder that holds bin/ptxas and nvvm/libdevice; undefined where no GPU runtime is installed. */
   readonly cudaDirectory: string | undefined;
@@ -65,7 +65,7 @@ const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
 
 /**
  * The environment variables that TensorFlow and XLA read when they are loaded: memory of a GPU is taken
- * as needed, start-up chatter is off, a processor's convolutions are oneDNN's on every machine (by itself TensorFlow
+ * as needed, their log is off (what fails a call is in its error), a processor's convolutions are oneDNN's on every machine (by itself TensorFlow
  * takes them on some processors only; docs/adr/0006), XLA finds the CUDA tools of the wheels and keeps compiled programs.
  * @returns only what has to be set, the user's own settings kept; to be assigned before TensorFlow is loaded
  */
@@ -73,7 +73,7 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
   const { env, programCache, cudaDirectory, processors } = settings;
   const variables: Record<string, string> = {
     TF_FORCE_GPU_ALLOW_GROWTH: env.TF_FORCE_GPU_ALLOW_GROWTH ?? "true",
-    TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? "2",
+    TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? "3",
     TF_ENABLE_ONEDNN_OPTS: env.TF_ENABLE_ONEDNN_OPTS ?? "1",
   };
   if (cudaDirectory === undefined && processors <= FEW_PROCESSORS) {

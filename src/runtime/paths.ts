@@ -24,6 +24,10 @@ export const bindingFile = (packageFolder: string): string =>
 export const logLevelFile = (packageFolder: string): string =>
   join(dirname(bindingFile(packageFolder)), "log_level.node");
 
+/** And the one that ends a process that is busy when a signal comes (src/native/signals.cc). */
+export const signalsFile = (packageFolder: string): string =>
+  join(dirname(bindingFile(packageFolder)), "signals.node");
+
 /** And the module of our own ops (src/native). */
 export const ownModuleFile = (packageFolder: string): string =>
   join(dirname(bindingFile(packageFolder)), "convolutions.node");

@@ -1,13 +1,16 @@
 import { availableParallelism, homedir } from "node:os";
+import { join } from "node:path";
 import { cacheDirectory } from "../common/cachePaths.js";
 import { nativeEnvironment } from "./environment.js";
 import { chooseGpu } from "./gpu/choose.js";
-import { gpuIdentity } from "./gpu/identity.js";
+import { type GpuIdentity, gpuIdentity } from "./gpu/identity.js";
 import { rememberGpus } from "./gpu/known.js";
 import { type GpuSurvey, surveyGpus } from "./gpu/survey.js";
 import type { Environment } from "./gpu/types.js";
 import { cudaDirectory, programCache } from "./paths.js";
-import { trimProgramCache } from "./programCache.js";
+import { keepProgramsIn, MEMORY_FOLDER } from "./programs/folder.js";
+import { programsIdentity } from "./programs/identity.js";
+import { trimPrograms } from "./programs/trim.js";
 
 /** What a command asks of the native library before it is loaded. */
 export interface NativeNeeds {
@@ -23,12 +26,16 @@ export interface NativeNeeds {
   readonly deterministic?: boolean;
 }
 
-/** The folder of kept programs, within its limit; undefined where none are kept. */
-function openProgramCache(env: Environment, keepPrograms: boolean): string | undefined {
-  if (!keepPrograms) return undefined;
-  const folder = programCache(cacheDirectory(env, homedir()));
-  trimProgramCache(folder);
-  return folder;
+/**
+ * Says where compiled programs are kept: in a folder for all that they depend on, unless the user has TensorFlow itself
+ * keep them elsewhere.
+ * @param env as the native library will find it
+ */
+function openPrograms(gpu: GpuIdentity | undefined, env: Environment): void {
+  const isOurs = env.TF_XLA_FLAGS?.includes(MEMORY_FOLDER) === true;
+  const root = programCache(cacheDirectory(env, homedir()));
+  if (isOurs) trimPrograms(root);
+  keepProgramsIn(isOurs ? join(root, programsIdentity(gpu, env)) : undefined);
 }
 
 /** What a process sees: everything as it is, or nothing but the one GPU that was chosen. */
@@ -65,7 +72,7 @@ export function prepareNative(needs: NativeNeeds): void {
   rememberGpus(survey);
   const settings = {
     env,
-    programCache: openProgramCache(env, keepPrograms),
+    programCache: keepPrograms ? MEMORY_FOLDER : undefined,
     cudaDirectory: cudaDirectory(),
     processors: availableParallelism(),
     gpu: gpuIdentity(survey),
@@ -73,4 +80,5 @@ export function prepareNative(needs: NativeNeeds): void {
     deterministic,
   };
   Object.assign(env as Record<string, string>, variables, nativeEnvironment(settings));
+  openPrograms(settings.gpu, env);
 }

@@ -12,9 +12,9 @@ import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { createDetailedMetrics } from "./confusion.js";
 import { chooseEngine } from "./engine.js";
+import { evaluateModel } from "./evaluation.js";
 import { variablesOf } from "./learner.js";
 import type { EvalResult, Hooks } from "./result.js";
-import { evaluateModel } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
 import { loadState, tensorsFor } from "./stateFiles.js";
 
@@ -38,6 +38,8 @@ export interface EvalHooks extends Pick<Hooks, "env"> {
   onProgress(checkpoint: string, images: number, total: number): void;
   /** Told what is wrong with the device. */
   readonly onWarning?: (text: string) => void;
+  /** Told why something takes long. */
+  readonly onNotice?: (text: string) => void;
 }
 
 /**
@@ -85,7 +87,7 @@ const precisionOf = ({ precision }: EvalOptions): EvalOptions["precision"] =>
 async function evaluateSubject(
   { options, name, state }: Subject,
   { numClasses, test: images }: TestImages,
-  { env, onProgress }: EvalHooks,
+  { env, onProgress, onNotice, onWarning }: EvalHooks,
 ): Promise<DetailedEval> {
   const { checkpoint } = options;
   const choice = chooseEngine({ ...options, precision: precisionOf(options) }, env);
@@ -98,7 +100,11 @@ async function evaluateSubject(
     { model, constants, test },
     choice,
     createDetailedMetrics(numClasses),
-    (done) => onProgress(checkpoint, done, n),
+    {
+      onProgress: (done) => onProgress(checkpoint, done, n),
+      ...(onNotice && { notice: onNotice }),
+      ...(onWarning && { onWarning }),
+    },
   );
   tf.dispose([...constants, ...test.variables]);
   const result = {

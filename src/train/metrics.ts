@@ -127,5 +127,6 @@ export const setMetrics = (
     };
     set(total, 0);
     if (terms !== undefined) set(terms, TOTALS);
-    confusion?.assign(tf.zeros(confusion.shape));
+    // A host array, as the sums are: a GPU hears of it at the push, and not before.
+    confusion?.assign(tf.tensor(new Float32Array(confusion.size), confusion.shape));
   });

@@ -122,6 +122,7 @@ export async function train(
           batchSize: options.batch_size,
           train: cache?.guide(train) ?? train,
           test,
+          onWarning: hooks.reporter.warn,
           sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
         });
       },

@@ -14,6 +14,8 @@ export interface Hooks {
    * @returns takes it back
    */
   readonly atExit?: (act: () => void) => () => void;
+  /** Does work that blocks the process for long, such that a signal ends it at once. */
+  readonly blocking?: (work: () => void) => void;
 }
 
 /** A finished run, as `--json` prints it and result.json keeps it. */

@@ -1,30 +1,19 @@
 import { compile } from "../compile/program.js";
-import type { EngineName, Entry, PrecisionName, Program } from "../compile/types.js";
+import type { Call, EngineName, Entry, PrecisionName } from "../compile/types.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
-import type { Model } from "../nn/model.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
-import { isGpu } from "../runtime/device.js";
-import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
+import type { Tensor1D, Variable } from "../runtime/tf.js";
 import type { Batch } from "./batch.js";
-import { type Calls, createPace, oneByOne } from "./calls.js";
+import { callsOf, evenCalls, firstSteps } from "./callSizes.js";
+import type { Calls } from "./calls.js";
+import { type CompilationHooks, compileCalls } from "./compilation.js";
 import { drawnFeeds, drawnSpecs, drawnValues } from "./draws.js";
-import { evaluationUpdates, type Learner, trainingUpdates, variablesOf } from "./learner.js";
-import {
-  createMetrics,
-  type Evaluation,
-  type Metrics,
-  metricsSums,
-  readMetrics,
-  readTerms,
-  setMetrics,
-} from "./metrics.js";
+import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
+import { type Learner, trainingUpdates, variablesOf } from "./learner.js";
+import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from "./metrics.js";
 import type { SgdOptions } from "./sgd.js";
-import { type BatchSource, plainRows } from "./source.js";
+import type { BatchSource } from "./source.js";
 
-/** Test images per step of an evaluation: enough to fill a GPU, and on a processor a fraction of a second's work. */
-export const testBatch = (): number => (isGpu() ? 200 : 50);
-/** Most evaluation steps that one call may take. */
-const TEST_STEPS_PER_CALL = 10;
 /** Most training steps that one call may take. */
 const STEPS_PER_CALL = 64;
 
@@ -39,6 +28,8 @@ export interface SessionDescription {
   readonly train: BatchSource;
   readonly test: BatchSource;
   readonly sgd: SgdOptions;
+  /** Told what went wrong with programs that are kept between runs. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** Where in a training the next steps stand. */
@@ -54,6 +45,8 @@ export interface TrainingPlace {
 export interface TrainingSession {
   /** Most steps of `train` at once. */
   readonly stepsPerCall: number;
+  /** Compiles whatever the run takes, before its first step. @param device the name of what is compiled for */
+  compile(device: string, hooks: CompilationHooks): Promise<void>;
   /** Steps of the first call, before anything is known of their time. */
   readonly firstSteps: number;
   /**
@@ -89,6 +82,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   const program = compile(description.engine, {
     name: learner.model.name,
     precision: description.precision,
+    ...(description.onWarning && { onWarning: description.onWarning }),
     entries: {
       ...(train.set.count >= batchSize ? { train: whole } : {}),
       ...(short > 0 ? { train_short: trainEntry(description, short, 1) } : {}),
@@ -110,7 +104,16 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     setMetrics(learner.metrics, []);
     program.push("metrics");
   };
+  const calls: Call[] = [
+    ...callsOf("train", Math.floor(train.set.count / batchSize), stepsPerCall),
+    ...callsOf("train_short", short > 0 ? 1 : 0, 1),
+    ...callsOf("evaluate", evaluationSteps(description.test), evaluation.stepsPerCall),
+  ];
   return {
+    async compile(device, hooks) {
+      if (!(await compileCalls(program, calls, device, hooks))) return;
+      for (const group of ["state", "metrics"]) program.push(group);
+    },
     stepsPerCall,
     firstSteps: firstSteps(stepsPerCall),
     train(rows, place, upcoming) {
@@ -149,16 +152,6 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   };
 }
 
-/** Steps per call such that whole calls take as many of the steps as they can, and none is above a bound. */
-const evenCalls = (steps: number, most: number): number =>
-  Math.max(1, Math.floor(steps / Math.ceil(steps / most)) || 1);
-
-/**
- * How many steps a first call takes: all that one may take on a GPU, where that is a fraction of a second and has a
- * program of its own; one on a processor, where a step can take seconds.
- */
-const firstSteps = (stepsPerCall: number): number => (isGpu() ? stepsPerCall : 1);
-
 const placeFeeds = {
   learningRate: { shape: [], dtype: "float32" },
   epoch: { shape: [], dtype: "float32" },
@@ -181,116 +174,3 @@ const trainEntry = (
   shared: placeFeeds,
   stepsPerCall,
 });
-
-/** An evaluation of one batch; `counted` is 0 for rows that only fill the last one up. */
-const evaluationEntry = (model: Model, metrics: Learner["metrics"], test: BatchSource): Entry => {
-  const size = Math.min(testBatch(), test.set.count);
-  return {
-    step: (feeds) =>
-      evaluationUpdates(model, metrics, test.batch(feeds), feeds.counted as Tensor1D),
-    perStep: { ...test.specs(size), counted: { shape: [size], dtype: "float32" } },
-    shared: {},
-    stepsPerCall: evenCalls(Math.ceil(test.set.count / size), TEST_STEPS_PER_CALL),
-  };
-};
-
-function* evaluateWith(
-  program: Program,
-  test: BatchSource,
-  metrics: Learner["metrics"],
-  clear: () => void,
-): Calls<Evaluation> {
-  const { count } = test.set;
-  const size = Math.min(testBatch(), count);
-  const steps = Math.ceil(count / size);
-  const stepsPerCall = evenCalls(steps, TEST_STEPS_PER_CALL);
-  clear();
-  try {
-    const pace = createPace(firstSteps(stepsPerCall));
-    for (let step = 0; step < steps; ) {
-      const taken = Math.min(pace.steps(), stepsPerCall, steps - step);
-      const [from, to] = [step * size, (step + taken) * size];
-      const counted = Float32Array.from({ length: to - from }, (_, i) =>
-        from + i < count ? 1 : 0,
-      );
-      const started = performance.now();
-      program.run("evaluate", { ...test.values(plainRows(from, to, test.set)), counted }, taken);
-      pace.took(taken, performance.now() - started);
-      step += taken;
-      yield Math.min(to, count);
-    }
-    program.pull("metrics");
-    const { loss, top1, top5 } = readMetrics(metrics);
-    const confusion = metrics.confusion?.dataSync().slice() as Float32Array | undefined;
-    return { loss, top1, top5, ...(confusion !== undefined && { confusion }) };
-  } finally {
-    clear();
-  }
-}
-
-/** A compiled evaluation of one model. */
-export interface EvaluationSession {
-  /** Loss and accuracy on the test set, as the weights are now. Yields the number of images done. */
-  evaluate(): Calls<Evaluation>;
-  dispose(): void;
-}
-
-/**
- * Compiles an evaluation. The variables' values are taken as they are now.
- * @param metrics what it sums up; they are disposed of with the session
- */
-export function openEvaluationSession(
-  model: Model,
-  constants: readonly Variable[],
-  test: BatchSource,
-  engine: EngineName,
-  precision: PrecisionName,
-  metrics: Learner["metrics"] = createMetrics(),
-): EvaluationSession {
-  const program = compile(engine, {
-    name: model.name,
-    precision,
-    entries: { evaluate: evaluationEntry(model, metrics, test) },
-    variables: { constants, images: test.variables, metrics: Object.values(metrics) },
-  });
-  const clear = () => {
-    setMetrics(metrics, []);
-    program.push("metrics");
-  };
-  for (const group of ["constants", "images"]) program.push(group);
-  return {
-    evaluate: () => evaluateWith(program, test, metrics, clear),
-    dispose() {
-      program.dispose();
-      tf.dispose(Object.values(metrics));
-    },
-  };
-}
-
-/**
- * Loss and accuracy of a model on a test set, and the seconds that it took once compiled.
- * @param onProgress told the number of images done
- */
-export async function evaluateModel(
-  { model, constants, test }: EvaluationSubject,
-  { engine, precision }: Pick<SessionDescription, "engine" | "precision">,
-  metrics?: Learner["metrics"],
-  onProgress: (images: number) => void = () => {},
-): Promise<Evaluation & { readonly seconds: number }> {
-  const session = openEvaluationSession(model, constants, test, engine, precision, metrics);
-  try {
-    const started = performance.now();
-    const result = (await oneByOne(session.evaluate(), onProgress)) as Evaluation;
-    return { ...result, seconds: (performance.now() - started) / 1000 };
-  } finally {
-    session.dispose();
-  }
-}
-
-/** What is evaluated, and on what. */
-export interface EvaluationSubject {
-  readonly model: Model;
-  /** Variables that the model reads. */
-  readonly constants: readonly Variable[];
-  readonly test: BatchSource;
-}

@@ -61,7 +61,7 @@ const FRESH = {
 const PREPARATION: Readonly<Record<EngineName, string>> = {
   eager: "preparing the eager engine",
   graph: "recording the step for the graph engine",
-  xla: "compiling the step with XLA (kept for the next run; the first time takes up to a minute)",
+  xla: "recording the step for XLA",
 };
 
 /** What is open while a run goes on. */
@@ -99,6 +99,10 @@ export async function runTraining(run: Run): Promise<RunResult> {
   if (run.kept !== undefined) reporter.notice(`Going on after epoch ${progress.epoch}.`);
   reporter.phase(PREPARATION[choice.engine]);
   const session = await run.openSession();
+  await session.compile(choice.device, {
+    ...{ notice: reporter.notice, phase: reporter.phase, signal: hooks.signal },
+    ...(hooks.blocking && { blocking: hooks.blocking }),
+  });
   const isUnlogged = run.kept !== undefined && lacksRow(runDir, progress);
   const log = await openEpochLog(runDir, {
     afterEpoch: progress.epoch,

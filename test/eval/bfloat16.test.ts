@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { loadCifar100, loadTestSet } from "#pefd/data/cifar/cifar100.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { evaluateModel } from "#pefd/train/evaluation.js";
 import { studentLearner } from "#pefd/train/learners.js";
 import { openFrozen } from "#pefd/train/openModel.js";
-import { evaluateModel } from "#pefd/train/session.js";
 import { streamedSource } from "#pefd/train/source.js";
 import { study, type Trace } from "../compile/scenes.js";
 import { realData } from "../data/cifar/recordFiles.js";
@@ -41,8 +41,16 @@ describe("a frozen model in bfloat16", { skip: noReferences() }, () => {
       const { model, variables } = await teacherOf(reference);
       const test = streamedSource(loadTestSet(realData() as string, IMAGES));
       const subject = { model, constants: variables, test };
-      const exact = await evaluateModel(subject, { engine: "graph", precision: "float32" });
-      const reduced = await evaluateModel(subject, { engine: "xla", precision: "bfloat16" });
+      const exact = await evaluateModel(subject, {
+        engine: "graph",
+        precision: "float32",
+        device: "",
+      });
+      const reduced = await evaluateModel(subject, {
+        engine: "xla",
+        precision: "bfloat16",
+        device: "",
+      });
       tf.dispose([...variables]);
       t.diagnostic(`float32 ${exact.top1} ${exact.loss}, bfloat16 ${reduced.top1} ${reduced.loss}`);
       assert.notEqual(reduced.loss, exact.loss, "it is not float32");

@@ -5,7 +5,7 @@ import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import type { Model } from "#pefd/nn/model.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
 import { createDetailedMetrics } from "#pefd/train/confusion.js";
-import { evaluateModel } from "#pefd/train/session.js";
+import { evaluateModel } from "#pefd/train/evaluation.js";
 import { streamedSource } from "#pefd/train/source.js";
 
 /** More than fit one batch, and not a multiple of it, so that the last one is filled up. */
@@ -53,7 +53,7 @@ describe("a confusion matrix counts every test image once", () => {
     it(engine, async () => {
       const { confusion, top1 } = await evaluateModel(
         { model: strongestChannel, constants: [], test: streamedSource(testSet()) },
-        { engine, precision: "float32" },
+        { engine, precision: "float32", device: "" },
         createDetailedMetrics(CLASSES),
       );
       const counts = expectedCounts();
@@ -69,7 +69,7 @@ describe("a confusion matrix counts every test image once", () => {
     for (let i = 0; i < images.images.length; i += 3) images.images[i] = 255;
     const { confusion, top1 } = await evaluateModel(
       { model: strongestChannel, constants: [], test: streamedSource(images) },
-      { engine: "graph", precision: "bfloat16" },
+      { engine: "graph", precision: "bfloat16", device: "" },
       createDetailedMetrics(CLASSES),
     );
     assert.deepEqual([...(confusion ?? [])], [COUNT, 0, 0, 0, 0, 0, 0, 0, 0]);

@@ -9,9 +9,6 @@ import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
 import { type RunDocument, runToEnd, syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 
-/** Until then these are told, and fail nothing. */
-const todo = "kept programs are on their way";
-
 // An evaluation's program stands for all: it compiles fastest.
 describe("programs that XLA compiled for a GPU are kept, and never the reason why a run fails", {
   skip: noPretendedGpu(),
@@ -41,12 +38,12 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
     return new Map(paths.map((path) => [path, statSync(path).size]));
   };
 
-  it("a second start compiles nothing", { todo }, async () => {
+  it("a second start compiles nothing", async () => {
     assert.ok((await evaluate()).compiled > 0);
     assert.equal((await evaluate()).compiled, 0);
   });
 
-  it("a damaged one is compiled anew and replaced, and that is said", { todo }, async () => {
+  it("a damaged one is compiled anew and replaced, and that is said", async () => {
     const before = kept();
     for (const [path, size] of before) truncateSync(path, size / 2);
     const { compiled, said } = await evaluate();
@@ -56,7 +53,7 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
     assert.equal((await evaluate()).compiled, 0);
   });
 
-  it("those of another GPU, driver or set of flags are left alone", { todo }, async () => {
+  it("those of another GPU, driver or set of flags are left alone", async () => {
     const others: Pretence[] = [
       { gpus: [GPUS.rtx4090] },
       { gpus: [GPUS.h100.replace("580.82", "570.12")] },
@@ -70,7 +67,7 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
     assert.equal((await evaluate()).compiled, 0, "and the first is still there");
   });
 
-  it("a folder that cannot be written is said, and the run goes on", { todo }, async () => {
+  it("a folder that cannot be written is said, and the run goes on", async () => {
     const cache = join(gpu.root, "unwritable");
     mkdirSync(cache);
     writeFileSync(join(cache, "xla"), "a file where a folder belongs");
@@ -79,7 +76,7 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
     assert.match(said, /could not be written/);
   });
 
-  it("a full disk is said, and the run goes on", { todo }, async (t) => {
+  it("a full disk is said, and the run goes on", async (t) => {
     const cache = smallDisk(t, "64k");
     if (cache === undefined) return;
     const { compiled, said } = await evaluate({ env: { PEFD_CACHE: cache } });

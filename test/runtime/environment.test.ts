@@ -7,7 +7,7 @@ const settings = { env: {}, programCache: "/c/xla", cudaDirectory: "/c/cuda", pr
 test("everything is set where the user has set nothing", () => {
   assert.deepEqual(nativeEnvironment(settings), {
     TF_FORCE_GPU_ALLOW_GROWTH: "true",
-    TF_CPP_MIN_LOG_LEVEL: "2",
+    TF_CPP_MIN_LOG_LEVEL: "3",
     TF_ENABLE_ONEDNN_OPTS: "1",
     XLA_FLAGS: "--xla_gpu_cuda_data_dir=/c/cuda",
     TF_XLA_FLAGS:

@@ -13,7 +13,7 @@ const bare = (more: Record<string, string> = {}): Record<string, string | undefi
 test("what the native library reads is set in the environment that is given", () => {
   const env = bare();
   prepareNative({ env });
-  assert.equal(env.TF_CPP_MIN_LOG_LEVEL, "2");
+  assert.equal(env.TF_CPP_MIN_LOG_LEVEL, "3");
   assert.match(env.TF_XLA_FLAGS ?? "", /directory=\/nowhere\/cache\/xla/);
 });
 

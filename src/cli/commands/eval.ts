@@ -29,6 +29,7 @@ export const command: Command = {
     const hooks = {
       env,
       onProgress: bar.update,
+      onNotice: output.notice,
       onWarning: (text: string) => output.notice(`warning: ${text}`),
     };
     const details = await runEvaluations(evaluations, hooks).finally(bar.stop);

@@ -159,3 +159,11 @@ export const placeholder = (name: string, dtype: number, shape: readonly number[
   attributes: { dtype: { type: dtype }, shape: { shape } },
   shapes: [shape],
 });
+
+/** A tensor's bits as another type of the same size. */
+export const bitcastNode = (name: string, input: string, from: number, to: number): GraphNode => ({
+  name,
+  op: "Bitcast",
+  inputs: [input],
+  attributes: { T: { type: from }, type: { type: to } },
+});

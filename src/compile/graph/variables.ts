@@ -1,7 +1,13 @@
 import { DT } from "../../runtime/native.js";
 import type { Variable } from "../../runtime/tf.js";
 import type { ProgramDescription } from "../types.js";
-import { floatConstant, type GraphNode, placeholder, type Signature } from "./graph.js";
+import {
+  bitcastNode,
+  floatConstant,
+  type GraphNode,
+  placeholder,
+  type Signature,
+} from "./graph.js";
 
 /** Variables of a graph: their handles, and signatures that copy each group in and out. */
 export interface GraphVariables {
@@ -45,14 +51,18 @@ export const assignNode = (
   attributes: { dtype: floatType },
 });
 
+/** Where a constant is that a call fetches: on the host, so that no GPU is asked for it. */
+const HOST = "/device:CPU:0";
+
 /** A node that is there once all of the given nodes have run; what a call fetches when it wants nothing else. */
 export function doneNodes(name: string, after: readonly string[]): GraphNode[] {
-  const one = floatConstant(`${name}/one`, 1);
+  const one = { ...floatConstant(`${name}/one`, 1), device: HOST };
   const done: GraphNode = {
     name,
     op: "Identity",
     inputs: [one.name, ...after.map((node) => `^${node}`)],
     attributes: { T: floatType },
+    device: HOST,
   };
   return [one, done];
 }
@@ -86,16 +96,18 @@ export function declareVariables(groups: ProgramDescription["variables"]): Graph
 
 type Handles = ReadonlyMap<Variable, string>;
 
+/** Values come by their bits, as feeds do (see loop/stepLoop.ts): what lies on the host goes to a GPU once. */
 function pushGroup(group: string, variables: readonly Variable[], handles: Handles) {
   const nodes: GraphNode[] = [];
   const inputs: Record<string, Signature["inputs"][string]> = {};
   const assigns = variables.map((variable, i) => {
-    const value = placeholder(`push/${group}/value_${i}`, DT.float, variable.shape);
+    const bits = placeholder(`push/${group}/bits_${i}`, DT.int32, variable.shape);
+    const value = bitcastNode(`push/${group}/value_${i}`, bits.name, DT.int32, DT.float);
     const assign = `push/${group}/assign_${i}`;
-    nodes.push(value, assignNode(assign, handles.get(variable) as string, value.name, []));
+    nodes.push(bits, value, assignNode(assign, handles.get(variable) as string, value.name, []));
     inputs[variableKey(i)] = {
-      tensor: `${value.name}:0`,
-      dtype: DT.float,
+      tensor: `${bits.name}:0`,
+      dtype: DT.int32,
       shape: variable.shape,
     };
     return assign;

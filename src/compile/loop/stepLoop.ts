@@ -2,6 +2,7 @@ import { DT } from "../../runtime/native.js";
 import type { Variable } from "../../runtime/tf.js";
 import { functionRef } from "../graph/functionRef.js";
 import {
+  bitcastNode,
   type GraphFunction,
   type GraphNode,
   intConstant,
@@ -11,7 +12,7 @@ import {
   placeholder,
   type Signature,
 } from "../graph/graph.js";
-import { assignNode, type GraphVariables } from "../graph/variables.js";
+import { assignNode, doneNodes, donePort, type GraphVariables } from "../graph/variables.js";
 import { FEED_TYPES } from "../record/trace.js";
 import type { Entry, FeedSpec } from "../types.js";
 import type { LoopParts } from "./parts.js";
@@ -107,12 +108,7 @@ function arrival(name: string, { perStep, shared }: Entry): { nodes: GraphNode[]
   const travelled = slice.length > 0 ? `slice_${name}:output:0` : feedArgument(name);
   const type = FEED_TYPES[({ ...perStep, ...shared }[name] as FeedSpec).dtype];
   if (type === TRAVEL) return { nodes: slice, ref: travelled };
-  const bits: GraphNode = {
-    name: `bits_${name}`,
-    op: "Bitcast",
-    inputs: [travelled],
-    attributes: { T: { type: TRAVEL }, type: { type } },
-  };
+  const bits = bitcastNode(`bits_${name}`, travelled, TRAVEL, type);
   return { nodes: [...slice, bits], ref: `${bits.name}:output:0` };
 }
 
@@ -225,19 +221,13 @@ function loopFunction(source: LoopSource): GraphFunction {
   return {
     name: `${prefix}_loop`,
     inputs: outerArguments(source).map(({ name, type }) => [name, type]),
-    outputs: [["finished", DT.int32, "done:output:0"]],
+    outputs: [],
     nodes: [
       intConstant("start", 0),
       ...translated(reads, early),
       loop,
       ...translated(parts.after, late),
       ...assigns,
-      {
-        name: "done",
-        op: "Identity",
-        inputs: ["loop:output:0", ...assigns.map(({ name }) => `^${name}`)],
-        attributes: { T: { type: DT.int32 } },
-      },
     ],
     attributes: { _XlaMustCompile: { bool: true } },
   };
@@ -255,6 +245,7 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
     node: placeholder(`${prefix}/loop/${name}`, TRAVEL, spec.shape),
     spec,
   }));
+  const done = `${prefix}/loop/done`;
   const call: GraphNode = {
     name: `${prefix}/loop/call`,
     op: "StatefulPartitionedCall",
@@ -267,7 +258,7 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
     ],
     attributes: {
       Tin: { types: outerArguments(source).map(({ type }) => type) },
-      Tout: { types: [DT.int32] },
+      Tout: { types: [] },
       f: { func: `${prefix}_loop` },
       config: { string: "" },
       config_proto: { string: "" },
@@ -276,7 +267,7 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
     },
   };
   return {
-    nodes: [...ports.map(({ node }) => node), call],
+    nodes: [...ports.map(({ node }) => node), call, ...doneNodes(done, [call.name])],
     functions: [bodyFunction(source), conditionFunction(source), loopFunction(source)],
     signature: {
       inputs: Object.fromEntries(
@@ -285,7 +276,7 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
           { tensor: `${node.name}:0`, dtype: TRAVEL, shape: spec.shape },
         ]),
       ),
-      outputs: { done: { tensor: `${call.name}:0`, dtype: DT.int32, shape: [] } },
+      outputs: donePort(done),
     },
   };
 }

@@ -2,6 +2,7 @@ import type { OpInputs } from "../../ops/shapes.js";
 import type { NativeBinding } from "../../runtime/native.js";
 import { constNode } from "../graph/graph.js";
 import { attributeValue } from "./attributeValue.js";
+import type { HeldVariables } from "./heldVariables.js";
 import type { Ledger } from "./ledger.js";
 import type { StandIns } from "./standIn.js";
 import { callerLine, TraceError } from "./traceError.js";
@@ -16,6 +17,7 @@ export const recordingBinding = (
   binding: NativeBinding,
   ledger: Ledger,
   standIns: StandIns,
+  held: HeldVariables,
 ): Recording => ({
   executeOp(op, attributes, inputIds, count) {
     const inputs = inputIds.map((id) => ledger.resolve(id, op));
@@ -26,7 +28,8 @@ export const recordingBinding = (
       attribute: (name) => values.get(name),
     };
     const outputs =
-      standIns.outputs(op, view, count) ?? binding.executeOp(op, attributes, inputIds, count);
+      standIns.outputs(op, view, count) ??
+      binding.executeOp(op, attributes, held.real(inputIds), count);
     const name = ledger.add({
       name: ledger.nameFor(op),
       op,

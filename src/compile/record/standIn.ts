@@ -1,3 +1,4 @@
+import { takingMemory } from "../../common/deviceMemory.js";
 import { sizeOf } from "../../common/shapes.js";
 import { opNamed } from "../../ops/ops.js";
 import type { OpInputs, Shape } from "../../ops/shapes.js";
@@ -33,7 +34,10 @@ export function createStandIns(binding: NativeBinding): StandIns {
     const key = shape.join();
     let id = zeros.get(key);
     if (id === undefined) {
-      id = binding.createTensor([...shape], DT.float, new Float32Array(sizeOf(shape)));
+      const values = new Float32Array(sizeOf(shape));
+      id = takingMemory("to record a step", values.byteLength, () =>
+        binding.createTensor([...shape], DT.float, values),
+      );
       zeros.set(key, id);
     }
     return id;

@@ -2,6 +2,7 @@ import { DT, nativeBackend, withBinding } from "../../runtime/native.js";
 import { type Tensor, tf, type Update, type Variable } from "../../runtime/tf.js";
 import { placeholder } from "../graph/graph.js";
 import type { Entry, FeedSpec } from "../types.js";
+import { type HeldVariables, holdVariables } from "./heldVariables.js";
 import { createLedger, type Ledger } from "./ledger.js";
 import type { RecordedStep } from "./recordedStep.js";
 import { recordingBinding } from "./recordingBinding.js";
@@ -37,22 +38,27 @@ export function recordStep(prefix: string, entry: Entry, handles: Handles): Reco
 function recordInScope(prefix: string, entry: Entry, handles: Handles): RecordedStep {
   const specs: Record<string, FeedSpec> = { ...entry.perStep, ...entry.shared };
   const feeds = feedTensors(specs);
-  // Uploads everything that may be read, so that whatever is uploaded later was made by the step itself.
-  idsOf([...handles.keys(), ...Object.values(feeds)]);
+  const held = holdVariables(handles.keys(), nativeBackend());
+  const idOfVariable = (variable: Tensor): number => held.idOf(variable) ?? idOf(variable);
+  // Uploads whatever else may be read, so that what is uploaded later was made by the step itself.
+  for (const tensor of [...handles.keys(), ...Object.values(feeds)]) idOfVariable(tensor);
   const ledger = createLedger(prefix);
   const placeholders = Object.entries(specs).map(([name, { shape, dtype }]) => {
     const ref = ledger.add(placeholder(`${prefix}/feed/${name}`, FEED_TYPES[dtype], shape));
     ledger.know(idOf(feeds[name] as Tensor), { ref, shape });
     return [name, ref] as const;
   });
-  for (const [variable, handle] of handles) ledger.offer(idOf(variable), variable, handle);
-  const updates = run(() => entry.step(feeds), ledger);
+  for (const [variable, handle] of handles) ledger.offer(idOfVariable(variable), variable, handle);
+  const updates = run(() => entry.step(feeds), ledger, held);
   return {
     nodes: ledger.nodes,
     feeds: Object.fromEntries(placeholders),
     updates: updates.map(
       ([variable, value]) =>
-        [knownVariable(handles, variable), ledger.resolve(idOf(value), "an update").ref] as const,
+        [
+          knownVariable(handles, variable),
+          ledger.resolve(idOfVariable(value), "an update").ref,
+        ] as const,
     ),
     reads: ledger.reads,
   };
@@ -64,21 +70,26 @@ const feedTensors = (specs: Readonly<Record<string, FeedSpec>>): Record<string, 
   );
 
 /** Runs a step while its ops and constants go into a ledger. */
-function run(step: () => readonly Update[], ledger: Ledger): readonly Update[] {
+function run(
+  step: () => readonly Update[],
+  ledger: Ledger,
+  held: HeldVariables,
+): readonly Update[] {
   const standIns = createStandIns(nativeBackend().binding);
   try {
     return withBinding(
-      (binding) => recordingBinding(binding, ledger, standIns),
+      (binding) => recordingBinding(binding, ledger, standIns, held),
       () =>
         refusingEarlierTensors(() => {
           const updates = step();
           // Values that no op has used yet (plain host constants) become nodes now.
           idsOf(updates.map(([, value]) => value));
           return updates;
-        }),
+        }, held),
     );
   } finally {
     standIns.dispose();
+    held.dispose();
   }
 }
 

@@ -1,5 +1,6 @@
 import { nativeBackend } from "../../runtime/native.js";
 import type { Tensor } from "../../runtime/tf.js";
+import type { HeldVariables } from "./heldVariables.js";
 import { TraceError } from "./traceError.js";
 
 /** How tfjs keeps host data that no op has used yet. */
@@ -12,9 +13,10 @@ interface UploadingBackend {
 /**
  * Host tensors are uploaded when they are first used, so one made before a recording would pass for a constant of the
  * step. Runs with those refused that were made before.
+ * @param held variables that stay on the host
  * @throws TraceError for a tensor that is used and was made before
  */
-export function refusingEarlierTensors<T>(run: () => T): T {
+export function refusingEarlierTensors<T>(run: () => T, { idOf }: HeldVariables): T {
   const backend = nativeBackend() as unknown as UploadingBackend;
   const { move, getInputTensorIds } = backend;
   const made = new WeakSet<object>();
@@ -23,15 +25,18 @@ export function refusingEarlierTensors<T>(run: () => T): T {
     move.call(backend, dataId, ...rest);
   };
   backend.getInputTensorIds = (tensors) => {
-    for (const { dataId, shape } of tensors) {
+    return tensors.map((tensor) => {
+      const held = idOf(tensor);
+      if (held !== undefined) return held;
+      const { dataId, shape } = tensor;
       const isPending = backend.tensorMap.get(dataId)?.values != null;
       if (isPending && !made.has(dataId)) {
         throw new TraceError(
           `the step captures a tensor of shape [${shape}] that was made before it; pass it as a feed or a variable`,
         );
       }
-    }
-    return getInputTensorIds.call(backend, tensors);
+      return getInputTensorIds.call(backend, [tensor])[0] as number;
+    });
   };
   try {
     return run();

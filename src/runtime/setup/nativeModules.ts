@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CommandOptions, runCommand } from "../command.js";
-import { gpuProbeFile, logLevelFile, ownModuleFile } from "../paths.js";
+import { gpuProbeFile, logLevelFile, ownModuleFile, signalsFile } from "../paths.js";
 
 /** One source file of src/native, with what its compilation is told; the same file may serve several times. */
 export interface Unit {
@@ -57,6 +57,7 @@ const OPS: readonly Unit[] = [
 
 const MODULES: readonly NativeModule[] = [
   { file: logLevelFile, units: [{ source: "log_level.cc", flags: ["-O1"] }], libraries: [] },
+  { file: signalsFile, units: [{ source: "signals.cc", flags: ["-O1"] }], libraries: [] },
   {
     file: ownModuleFile,
     units: [...STANDALONE, ...OPS],

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { trimProgramCache } from "#pefd/runtime/programCache.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { trimPrograms } from "#pefd/runtime/programs/trim.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 /** A compiled program of 100 bytes that was used so many seconds after 1970. */
 function program(folder: string, name: string, used: number): void {
@@ -37,7 +37,7 @@ test("one byte more than the limit is too much", (t) => {
 test("a cache within the limit, or one that is not there yet, is left alone", (t) => {
   const folder = temporaryFolder(t);
   program(folder, "xla_compile_cache__1.pb", 1000);
-  trimProgramCache(folder, 100);
-  trimProgramCache(join(folder, "missing"), 100);
+  trimPrograms(folder, 100);
+  trimPrograms(join(folder, "missing"), 100);
   assert.deepEqual(readdirSync(folder), ["xla_compile_cache__1.pb"]);
 });

@@ -1,0 +1,39 @@
+import { cleanText } from "../common/cleanText.js";
+import { packageDirectory, signalsFile } from "./paths.js";
+
+/** src/native/signals.cc */
+interface Signals {
+  answer(text: string): void;
+  release(): void;
+}
+
+/** The compiled module, or undefined where set-up has not compiled it. */
+function loadSignals(): Signals | undefined {
+  const folder = packageDirectory();
+  if (folder === undefined) return undefined;
+  const module = { exports: {} };
+  try {
+    // biome-ignore lint/style/noRestrictedGlobals: a module of our own, which no package names.
+    process.dlopen(module, signalsFile(folder));
+  } catch {
+    return undefined;
+  }
+  return module.exports as Signals;
+}
+
+let signals: Signals | undefined;
+
+/**
+ * Does work that blocks the process for long, such as a compilation. A signal ends the process meanwhile, at once and
+ * with 128 and its number as exit code; JavaScript could answer it only afterwards.
+ * @param hint what to type next, told then
+ */
+export function endedBySignals(hint: string, work: () => void): void {
+  signals ??= loadSignals();
+  signals?.answer(`  ${cleanText(hint)}\n`);
+  try {
+    work();
+  } finally {
+    signals?.release();
+  }
+}

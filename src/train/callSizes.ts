@@ -1,0 +1,18 @@
+import type { Call } from "../compile/types.js";
+import { isGpu } from "../runtime/device.js";
+
+/** Steps per call such that whole calls take as many of the steps as they can, and none is above a bound. */
+export const evenCalls = (steps: number, most: number): number =>
+  Math.max(1, Math.floor(steps / Math.ceil(steps / most)) || 1);
+
+/**
+ * How many steps a first call takes: all that one may take on a GPU, where that is a fraction of a second and has a
+ * program of its own; one on a processor, where a step can take seconds.
+ */
+export const firstSteps = (stepsPerCall: number): number => (isGpu() ? stepsPerCall : 1);
+
+/** The calls that so many steps of an entry are made of: whole ones, and where there are several, shorter ones. */
+export const callsOf = (entry: string, steps: number, stepsPerCall: number): Call[] => [
+  ...(steps >= stepsPerCall ? ([[entry, stepsPerCall]] as const) : []),
+  ...(steps > stepsPerCall ? ([[entry, 1]] as const) : []),
+];

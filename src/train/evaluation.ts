@@ -1,0 +1,153 @@
+import { compile } from "../compile/program.js";
+import type { EngineName, Entry, PrecisionName, Program } from "../compile/types.js";
+import type { Model } from "../nn/model.js";
+import { isGpu } from "../runtime/device.js";
+import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
+import { callsOf, evenCalls, firstSteps } from "./callSizes.js";
+import { type Calls, createPace, oneByOne } from "./calls.js";
+import { type CompilationHooks, compileCalls } from "./compilation.js";
+import type { EngineChoice } from "./engine.js";
+import { evaluationUpdates, type Learner } from "./learner.js";
+import { createMetrics, type Evaluation, readMetrics, setMetrics } from "./metrics.js";
+import { type BatchSource, plainRows } from "./source.js";
+
+/** Test images per step of an evaluation: enough to fill a GPU, and on a processor a fraction of a second's work. */
+export const testBatch = (): number => (isGpu() ? 200 : 50);
+/** Most evaluation steps that one call may take. */
+const TEST_STEPS_PER_CALL = 10;
+/** Steps of an evaluation. */
+export const evaluationSteps = ({ set }: BatchSource): number =>
+  Math.ceil(set.count / Math.min(testBatch(), set.count));
+
+/** An evaluation of one batch; `counted` is 0 for rows that only fill the last one up. */
+export const evaluationEntry = (
+  model: Model,
+  metrics: Learner["metrics"],
+  test: BatchSource,
+): Entry => {
+  const size = Math.min(testBatch(), test.set.count);
+  return {
+    step: (feeds) =>
+      evaluationUpdates(model, metrics, test.batch(feeds), feeds.counted as Tensor1D),
+    perStep: { ...test.specs(size), counted: { shape: [size], dtype: "float32" } },
+    shared: {},
+    stepsPerCall: evenCalls(Math.ceil(test.set.count / size), TEST_STEPS_PER_CALL),
+  };
+};
+
+export function* evaluateWith(
+  program: Program,
+  test: BatchSource,
+  metrics: Learner["metrics"],
+  clear: () => void,
+): Calls<Evaluation> {
+  const { count } = test.set;
+  const size = Math.min(testBatch(), count);
+  const steps = Math.ceil(count / size);
+  const stepsPerCall = evenCalls(steps, TEST_STEPS_PER_CALL);
+  clear();
+  try {
+    const pace = createPace(firstSteps(stepsPerCall));
+    for (let step = 0; step < steps; ) {
+      const taken = Math.min(pace.steps(), stepsPerCall, steps - step);
+      const [from, to] = [step * size, (step + taken) * size];
+      const counted = Float32Array.from({ length: to - from }, (_, i) =>
+        from + i < count ? 1 : 0,
+      );
+      const started = performance.now();
+      program.run("evaluate", { ...test.values(plainRows(from, to, test.set)), counted }, taken);
+      pace.took(taken, performance.now() - started);
+      step += taken;
+      yield Math.min(to, count);
+    }
+    program.pull("metrics");
+    const { loss, top1, top5 } = readMetrics(metrics);
+    const confusion = metrics.confusion?.dataSync().slice() as Float32Array | undefined;
+    return { loss, top1, top5, ...(confusion !== undefined && { confusion }) };
+  } finally {
+    clear();
+  }
+}
+
+/** A compiled evaluation of one model. */
+export interface EvaluationSession {
+  /** Compiles whatever it takes, before its first step. @param device the name of what is compiled for */
+  compile(device: string, hooks: CompilationHooks): Promise<void>;
+  /** Loss and accuracy on the test set, as the weights are now. Yields the number of images done. */
+  evaluate(): Calls<Evaluation>;
+  dispose(): void;
+}
+
+/**
+ * Compiles an evaluation. The variables' values are taken as they are now.
+ * @param metrics what it sums up; they are disposed of with the session
+ */
+export function openEvaluationSession(
+  model: Model,
+  constants: readonly Variable[],
+  test: BatchSource,
+  engine: EngineName,
+  precision: PrecisionName,
+  metrics: Learner["metrics"] = createMetrics(),
+  onWarning: (text: string) => void = () => {},
+): EvaluationSession {
+  const entry = evaluationEntry(model, metrics, test);
+  const program = compile(engine, {
+    name: model.name,
+    precision,
+    onWarning,
+    entries: { evaluate: entry },
+    variables: { constants, images: test.variables, metrics: Object.values(metrics) },
+  });
+  const clear = () => {
+    setMetrics(metrics, []);
+    program.push("metrics");
+  };
+  for (const group of ["constants", "images", "metrics"]) program.push(group);
+  const calls = callsOf("evaluate", evaluationSteps(test), entry.stepsPerCall);
+  return {
+    compile: async (device, hooks) => void (await compileCalls(program, calls, device, hooks)),
+    evaluate: () => evaluateWith(program, test, metrics, clear),
+    dispose() {
+      program.dispose();
+      tf.dispose(Object.values(metrics));
+    },
+  };
+}
+
+/** Whom an evaluation tells what. */
+export interface EvaluationHooks extends CompilationHooks {
+  /** Told the number of images done. */
+  readonly onProgress?: (images: number) => void;
+  /** Told what went wrong with programs that are kept between runs. */
+  readonly onWarning?: (text: string) => void;
+}
+
+/** Loss and accuracy of a model on a test set, and the seconds that it took once compiled. */
+export async function evaluateModel(
+  { model, constants, test }: EvaluationSubject,
+  { engine, precision, device }: EngineChoice,
+  metrics?: Learner["metrics"],
+  hooks: EvaluationHooks = {},
+): Promise<Evaluation & { readonly seconds: number }> {
+  const { onProgress = () => {}, onWarning } = hooks;
+  const session = openEvaluationSession(
+    ...([model, constants, test, engine, precision, metrics, onWarning] as const),
+  );
+  try {
+    await session.compile(device, hooks);
+    const started = performance.now();
+    const result = (await oneByOne(session.evaluate(), onProgress)) as Evaluation;
+    return { ...result, seconds: (performance.now() - started) / 1000 };
+  } finally {
+    session.dispose();
+  }
+}
+
+/** What is evaluated, and on what. */
+export interface EvaluationSubject {
+  readonly model: Model;
+  /** Variables that the model reads. */
+  readonly constants: readonly Variable[];
+  readonly test: BatchSource;
+}
