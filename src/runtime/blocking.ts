@@ -1,4 +1,4 @@
-import { cleanText } from "../common/cleanText.js";
+import { cleanText } from "../common/text/cleanText.js";
 import { packageDirectory, signalsFile } from "./paths.js";
 
 /** src/native/signals.cc */

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { counted } from "../common/counted.js";
+import { counted } from "../common/text/counted.js";
 import type { Call, Program } from "../compile/types.js";
 import { programsFolder } from "../runtime/programs/folder.js";
 

@@ -45,7 +45,7 @@ describe("programs that XLA compiled for a GPU are kept, and never the reason wh
 
   it("a damaged one is compiled anew and replaced, and that is said", async () => {
     const before = kept();
-    for (const [path, size] of before) truncateSync(path, size / 2);
+    for (const [path, size] of before) truncateSync(path, Math.floor(size / 2));
     const { compiled, said } = await evaluate();
     assert.ok(compiled > 0);
     assert.match(said, /damaged/);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
-import { counted } from "../../common/counted.js";
+import { counted } from "../../common/text/counted.js";
 import { describeFailure } from "../../common/writeError.js";
 import { programsFolder } from "./folder.js";
 import { namesInMemory, readFromMemory, writeToMemory } from "./memory.js";
