@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { eventsOf, type GpuEvent } from "./events.js";
-import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
+import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 
 /** One call takes so many steps: as many as there are. */

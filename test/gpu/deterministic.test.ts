@@ -6,7 +6,7 @@ import { methodNames } from "#pefd/distill/registry.js";
 import { casesOf, SAMPLED } from "../helpers/matrices.js";
 import { checkpointOf } from "./checkpoints.js";
 import { dumpFlags } from "./compiledProgram.js";
-import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
+import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { checkpointOf } from "./checkpoints.js";
 import { type CompiledProgram, describeProgram, kernelCount } from "./compiledProgram.js";
-import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
+import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { type PretendedRun, type RunDocument, runToEnd, syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 

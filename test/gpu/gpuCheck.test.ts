@@ -6,7 +6,7 @@ import { SAMPLED, wholeMatrices } from "../helpers/matrices.js";
 import { ROOT } from "../helpers/paths.js";
 import { type Ended, runProgram } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { pretendGpu } from "./pretendedGpu.js";
+import { pretendGpu } from "./pretended/pretendedGpu.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 
 const check = (project: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> =>

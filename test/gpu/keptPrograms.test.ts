@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { smallDisk } from "../helpers/smallDisk.js";
 import { checkpointOf } from "./checkpoints.js";
-import { GPUS, type Pretence } from "./pretence.js";
-import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
+import { GPUS, type Pretence } from "./pretended/pretence.js";
+import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { type RunDocument, runToEnd, syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 

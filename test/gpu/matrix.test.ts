@@ -6,7 +6,7 @@ import { MODELS } from "#pefd/models/registry.js";
 import { casesOf, SAMPLED } from "../helpers/matrices.js";
 import { checkpointOf } from "./checkpoints.js";
 import { eventsOf } from "./events.js";
-import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
+import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { type PretendedRun, type RunDocument, runToEnd, syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
+import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 

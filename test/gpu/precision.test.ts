@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { checkpointOf } from "./checkpoints.js";
 import { eventsOf } from "./events.js";
-import { GPUS, type Pretence } from "./pretence.js";
-import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
+import { GPUS, type Pretence } from "./pretended/pretence.js";
+import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { type RunDocument, runToEnd, syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { checkpointOf } from "./checkpoints.js";
 import { eventsOf } from "./events.js";
-import { GPUS, type Pretence } from "./pretence.js";
-import { pretendGpu } from "./pretendedGpu.js";
+import { GPUS, type Pretence } from "./pretended/pretence.js";
+import { pretendGpu } from "./pretended/pretendedGpu.js";
 import { syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 

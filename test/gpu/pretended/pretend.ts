@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { pretendGpu } from "./pretendedGpu.js";
 
-// node dist-test/gpu/pretend.js FOLDER: what the tests of this folder use, laid out to be used by hand.
+// node dist-test/gpu/pretended/pretend.js FOLDER: what the tests of this folder use, laid out to be used by hand.
 //   . FOLDER/env.sh, then: node FOLDER/project/bin/pefd.js doctor
 // The variables PRETENDED_GPUS, PRETENDED_SMI, PRETENDED_CUINIT and PRETENDED_GPU_LOG pretend other machines.
 

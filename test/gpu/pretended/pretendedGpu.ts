@@ -10,12 +10,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Ended, runProgram } from "../helpers/pefd.js";
-import { pretendedLibraries } from "./build.js";
-import { type GpuEvent, readEvents } from "./events.js";
-import { installWith } from "./installation.js";
+import { type Ended, runProgram } from "../../helpers/pefd.js";
+import { pretendedLibraries } from "../build.js";
+import { type GpuEvent, readEvents } from "../events.js";
+import { installWith } from "../installation.js";
+import { gpuTree } from "../runtimeTree.js";
 import { environmentOf, type Pretence } from "./pretence.js";
-import { gpuTree } from "./runtimeTree.js";
 
 const NVIDIA_SMI = fileURLToPath(new URL("./nvidiaSmi.js", import.meta.url));
 
