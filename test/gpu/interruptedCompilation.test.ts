@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type PretendedGpu, pretendGpu } from "./pretendedGpu.js";
+import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 
