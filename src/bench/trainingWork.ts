@@ -44,6 +44,7 @@ function openWork(
     repeat: (index) => trainOn(session, plan(index), batchSize),
     dispose() {
       session.dispose();
+      train.close?.();
       tf.dispose([...train.variables, ...test.variables]);
     },
   };

@@ -52,6 +52,20 @@ function fillWeights(resolved: Resolved): Resolved {
   );
 }
 
+/** Values that the method's published procedure has, for options that nothing gave. */
+function withMethodDefaults(resolved: Resolved): Resolved {
+  const { name, defaults = {} } = METHODS.row(text(resolved, "distill"));
+  const own = Object.entries(defaults).filter(([option]) => resolved.ranks[option] === undefined);
+  return {
+    ...resolved,
+    options: { ...resolved.options, ...Object.fromEntries(own) },
+    origins: {
+      ...resolved.origins,
+      ...Object.fromEntries(own.map(([option]) => [option, `default of ${name}`])),
+    },
+  };
+}
+
 /** A sentence for each given option that is one of other methods only. */
 export function withoutMethod(layers: readonly Layer[], method: string): string[] {
   const own = rowsOf(sectionsOfMethod(method));
@@ -111,7 +125,8 @@ function refuseNoLoss({ options }: Resolved): void {
  */
 export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<DistillOptions>> {
   const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
-  const weighted = fillWeights(resolveRows(sectionsOfMethod(distill as string), layers));
+  const own = withMethodDefaults(resolveRows(sectionsOfMethod(distill as string), layers));
+  const weighted = fillWeights(own);
   refuseNoLoss(weighted);
   refuseOtherImages(weighted, text(weighted, "model_s"));
   return fillTeacher(fillLearningRate(weighted, text(weighted, "model_s")));

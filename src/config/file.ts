@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseBoundedJson } from "../common/boundedJson.js";
 import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/inputFile.js";
 import type { Rows } from "../common/optionRow.js";
 import { didYouMean } from "../common/text/nearest.js";
+import { PAIRS, PRESETS, pairPreset, presetNames } from "./pairPresets.js";
 import type { Layer } from "./resolve.js";
 
 /** Keys of a configuration file that are not options. */
@@ -28,23 +28,13 @@ export interface Configuration {
   readonly layers: readonly Layer[];
 }
 
-/** The folder of the presets that come with the program. */
-export const PRESETS = fileURLToPath(new URL("../../configs", import.meta.url));
-
-/** Names of the presets, sorted. */
-export const presetNames = (): string[] =>
-  readdirSync(PRESETS)
-    .filter((file) => file.endsWith(".json"))
-    .map((file) => basename(file, ".json"))
-    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-
 const looksLikePath = (text: string): boolean => text.endsWith(".json") || text.includes("/");
 
 /** The file that `--config NAME|FILE` means: what looks like a path is one, anything else is a preset. */
 function locate(nameOrFile: string): string {
   const preset = resolve(PRESETS, `${nameOrFile}.json`);
   if (!looksLikePath(nameOrFile)) {
-    if (existsSync(preset)) return preset;
+    if (existsSync(preset) || pairPreset(preset) !== undefined) return preset;
     throw inputError(
       `--config: there is no preset ${nameOrFile}.${didYouMean(nameOrFile, presetNames())}`,
       "`pefd config list` lists the presets; the path of a file ends in .json.",
@@ -77,7 +67,7 @@ function parse(file: string, text: string): unknown {
 }
 
 function readJson(file: string): Record<string, unknown> {
-  const content = parse(file, readText(file));
+  const content = pairPreset(file) ?? parse(file, readText(file));
   if (!isRecord(content)) throw inputError(`The configuration ${file} holds no object of options.`);
   return content;
 }
@@ -150,8 +140,6 @@ export function readConfiguration(nameOrFile: string, known: Rows): Configuratio
     contents.find((content) => content[key] !== undefined)?.[key] as T;
   return { description: first("description"), published: first("published"), layers };
 }
-
-const PAIRS = resolve(PRESETS, "pairs");
 
 /**
  * Published top-1 accuracies of a teacher/student pair, where a preset has them. Whatever the names are, no other file

@@ -78,8 +78,29 @@ export interface Distillation<Term extends string = string> {
    */
   terms(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
   readonly draws?: Draws;
+  /** What comes before; the main part then starts with a fresh optimizer, and its learning rate falls counted from there. */
+  readonly phases?: readonly Phase<Term>[];
+  /**
+   * The logits [N, classes] that count in evaluations, where the method predicts through more than the student.
+   * @param student its output in evaluation mode
+   */
+  evaluated?(student: ModelOutput, context: ForwardContext): Tensor2D;
   /** Own parameters that learn otherwise than the rest; those of the student may be among them. */
   readonly groups?: readonly ParameterGroup[];
+}
+
+/** A part of a training that comes before the main one. */
+export interface Phase<Term extends string = string> {
+  /** The first so many of the run's --epochs that no phase before it has taken. */
+  readonly epochs: number;
+  /** The terms that it has, of those that the row names; the main part has the others. */
+  readonly terms: readonly Term[];
+  /** Its learning rate, from its first epoch to its last; the run's at the start where left out. */
+  readonly learningRate?: number;
+  /** What learns; all that learns in the main part where left out. */
+  readonly learns?: readonly Variable[];
+  /** Its whole loss: the sum of these terms, which have no weights. */
+  loss(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
 }
 
 /** Parameters with a learning rate or a weight decay of their own. */
@@ -101,6 +122,8 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   readonly weights: LossWeights;
   /** Options of its own: told in help under its name, in a run's folder, in sweeps and reports. */
   readonly options: Options;
+  /** Values of a run's other options that the published procedure has, where they are not given. */
+  readonly defaults?: Readonly<Record<string, string | number | readonly number[]>>;
   /** Names of its own terms, in the order in which they are logged. */
   readonly terms: readonly Term[];
   /** What its own terms look at of the teacher's output. */

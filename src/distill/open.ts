@@ -7,7 +7,7 @@ import type { TeacherView } from "./views.js";
 /** A method with its options, ready for a pair's steps. */
 export interface OpenedMethod extends Distillation {
   readonly name: string;
-  /** See Method.terms. */
+  /** Those of Method.terms that the main part has. */
   readonly termNames: readonly string[];
   readonly sees: readonly TeacherView[];
   /** Tensors that the method adds, under the names that its checkpoints use. */
@@ -36,10 +36,11 @@ export function openMethod(method: Method, pair: Pair, told: object, fill: Fill)
   const options = ownOptions(method, told);
   const builder = createBuilder("projectors", fill);
   const distillation = method.build(pair, options, builder);
+  const ofPhases = new Set(distillation.phases?.flatMap(({ terms }) => terms));
   return {
     ...distillation,
     name: method.name,
-    termNames: method.terms,
+    termNames: method.terms.filter((term) => !ofPhases.has(term)),
     sees: method.sees(options),
     state: builder.state,
   };

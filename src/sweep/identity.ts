@@ -3,7 +3,7 @@ import { classesIn } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { type Identity, NUMERICS, type PlannedIdentity } from "../runFiles/identity.js";
 import { fileWeightsSha256 } from "../train/openModel.js";
-import { seedOf } from "../train/prepare.js";
+import { seedOf } from "../train/scene.js";
 import type { SweepRun } from "./plan.js";
 
 /** Keeps what a function returned, by what it was asked: files are read once for all runs of a sweep. */

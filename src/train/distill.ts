@@ -7,9 +7,10 @@ import { usedViews } from "../distill/views.js";
 import { lossFormula } from "../distill/weights.js";
 import { studentLearner } from "./learners.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
-import { openScene, type Scene, train } from "./prepare.js";
+import { train } from "./prepare.js";
 import type { Hooks, RunResult } from "./result.js";
 import { studentFolder } from "./runName.js";
+import { openScene, type Scene } from "./scene.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 
 /** The cache of what this distillation looks at of its teacher. */

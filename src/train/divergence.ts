@@ -1,5 +1,6 @@
+import { toFloat32 } from "../checkpoint/float.js";
 import { type PefdError, runError } from "../common/errors.js";
-import type { Learner } from "./learner.js";
+import type { Snapshot } from "./snapshot.js";
 
 /** Where in a run something stopped being a number. */
 export interface Place {
@@ -42,18 +43,20 @@ export function refuseDivergedLoss(name: "training" | "test", loss: number, plac
   if (!Number.isFinite(loss)) throw diverged(`The ${name} loss became ${loss}`, place);
 }
 
-/** The first tensor of a learner that holds something else than numbers. */
-function divergedTensor({ model, extra, velocities, parameters }: Learner): string | undefined {
-  const named = [...model.state, ...extra].flatMap(({ name, variable }) =>
-    variable === undefined ? [] : [{ name, variable }],
-  );
-  const nameOf = (index: number) =>
-    named.find(({ variable }) => variable === parameters[index])?.name ?? String(index);
+/** The first tensor of a snapshot that holds something else than numbers. */
+function divergedTensor({
+  model,
+  extra,
+  velocities,
+  parameterNames,
+}: Snapshot): string | undefined {
   const all = [
-    ...named,
-    ...velocities.map((variable, i) => ({ name: `the velocity of ${nameOf(i)}`, variable })),
+    ...[...model, ...extra].filter(([, { dtype }]) => dtype === "F32"),
+    ...Array.from(velocities, ([place, tensor]) => {
+      return [`the velocity of ${parameterNames[Number(place)]}`, tensor] as const;
+    }),
   ];
-  return all.find(({ variable }) => !isNumbers(variable.dataSync()))?.name;
+  return all.find(([, tensor]) => !isNumbers(toFloat32(tensor)))?.[0];
 }
 
 /** 0 times a number is 0; 0 times an infinity, or what is no number, is none. */
@@ -65,10 +68,10 @@ function isNumbers(values: ArrayLike<number>): boolean {
 
 /**
  * Refuses weights, statistics and velocities that are no numbers, before they are kept over those that are.
- * @param learner its variables as they would be kept
+ * @param snapshot as it would be kept
  * @throws runError with the name of the tensor and the epoch
  */
-export function refuseDivergedState(learner: Learner, place: Place): void {
-  const name = divergedTensor(learner);
+export function refuseDivergedState(snapshot: Snapshot, place: Place): void {
+  const name = divergedTensor(snapshot);
   if (name !== undefined) throw diverged(`${name} is no number any more`, place);
 }

@@ -7,8 +7,14 @@ import { callsOf, evenCalls, firstSteps } from "./callSizes.js";
 import { type Calls, createPace, oneByOne } from "./calls.js";
 import { type CompilationHooks, compileCalls } from "./compilation.js";
 import type { EngineChoice } from "./engine.js";
-import { evaluationUpdates, type Learner } from "./learner.js";
-import { createMetrics, type Evaluation, readMetrics, setMetrics } from "./metrics.js";
+import { type EvaluatedModel, evaluationUpdates } from "./learner.js";
+import {
+  createMetrics,
+  type Evaluation,
+  type MetricsVariables,
+  readMetrics,
+  setMetrics,
+} from "./metrics.js";
 import { type BatchSource, plainRows } from "./source.js";
 
 /** Test images per step of an evaluation: enough to fill a GPU, and on a processor a fraction of a second's work. */
@@ -21,8 +27,8 @@ export const evaluationSteps = ({ set }: BatchSource): number =>
 
 /** An evaluation of one batch; `counted` is 0 for rows that only fill the last one up. */
 export const evaluationEntry = (
-  model: Model,
-  metrics: Learner["metrics"],
+  model: EvaluatedModel,
+  metrics: MetricsVariables,
   test: BatchSource,
 ): Entry => {
   const size = Math.min(testBatch(), test.set.count);
@@ -35,10 +41,11 @@ export const evaluationEntry = (
   };
 };
 
+/** Runs the entry `evaluate` of a program over a test set. Yields the number of images done. */
 export function* evaluateWith(
   program: Program,
   test: BatchSource,
-  metrics: Learner["metrics"],
+  metrics: MetricsVariables,
   clear: () => void,
 ): Calls<Evaluation> {
   const { count } = test.set;
@@ -88,7 +95,7 @@ export function openEvaluationSession(
   test: BatchSource,
   engine: EngineName,
   precision: PrecisionName,
-  metrics: Learner["metrics"] = createMetrics(),
+  metrics: MetricsVariables = createMetrics(),
   onWarning: (text: string) => void = () => {},
 ): EvaluationSession {
   const entry = evaluationEntry(model, metrics, test);
@@ -127,7 +134,7 @@ export interface EvaluationHooks extends CompilationHooks {
 export async function evaluateModel(
   { model, constants, test }: EvaluationSubject,
   { engine, precision, device }: EngineChoice,
-  metrics?: Learner["metrics"],
+  metrics?: MetricsVariables,
   hooks: EvaluationHooks = {},
 ): Promise<Evaluation & { readonly seconds: number }> {
   const { onProgress = () => {}, onWarning } = hooks;

@@ -1,7 +1,14 @@
 import type { DrawnStep, Draws, ParameterGroup } from "../distill/method.js";
 import { isParameter } from "../nn/builder.js";
-import type { ForwardContext, Model, StateEntry } from "../nn/model.js";
-import { type Tensor, type Tensor1D, tf, type Update, type Variable } from "../runtime/tf.js";
+import type { ForwardContext, Model, ModelOutput, StateEntry } from "../nn/model.js";
+import {
+  type Tensor,
+  type Tensor1D,
+  type Tensor4D,
+  tf,
+  type Update,
+  type Variable,
+} from "../runtime/tf.js";
 import type { Batch } from "./batch.js";
 import { confusionUpdate } from "./confusion.js";
 import { gradientsOf } from "./gradients.js";
@@ -9,6 +16,11 @@ import { type MetricsVariables, metricsUpdate, termsUpdate } from "./metrics.js"
 import type { Objective } from "./objective.js";
 import { oneHotLabels } from "./oneHot.js";
 import { type SgdOptions, sgdUpdates } from "./sgd.js";
+
+/** What an evaluation takes for a model. */
+export interface EvaluatedModel extends Pick<Model, "numClasses"> {
+  forward(images: Tensor4D, context: ForwardContext): Pick<ModelOutput, "logits">;
+}
 
 /** Everything that learns: a model, what a distillation method adds to it, and the optimizer's velocities. */
 export interface Learner {
@@ -19,12 +31,25 @@ export interface Learner {
   readonly velocities: readonly Variable[];
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
+  /** What is evaluated in the student's place, where a method predicts through more than it. */
+  readonly evaluated?: EvaluatedModel;
+  /** Those of the parameters that learn; all where left out. */
+  readonly learns?: ReadonlySet<Variable>;
+  /** What comes before the main part, over the same variables, each with an objective and metrics of its own. */
+  readonly phases?: readonly LearnerPhase[];
   /** Parameters that learn otherwise than the rest. */
   readonly groups?: readonly ParameterGroup[];
   /** What the method draws for each step, with the run's seed. */
   readonly draws?: Pick<Draws, "specs"> & {
     values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]>;
   };
+}
+
+/** A part of a training before the main one. */
+export interface LearnerPhase {
+  readonly epochs: number;
+  readonly learningRate?: number;
+  readonly learner: Learner;
 }
 
 /** Variables of state entries; counters have none. */
@@ -35,12 +60,19 @@ export const variablesOf = (state: readonly StateEntry[]): Variable[] =>
 export const parametersOf = (state: readonly StateEntry[]): Variable[] =>
   variablesOf(state.filter((entry) => isParameter(entry.role)));
 
-/** All that a learner holds. */
-export const learnerVariables = ({ model, extra, velocities, metrics }: Learner): Variable[] => [
+/** All that training gives new values and a run goes on with. */
+export const trainedVariables = ({ model, extra, velocities }: Learner): Variable[] => [
   ...variablesOf(model.state),
   ...variablesOf(extra),
   ...velocities,
-  ...(Object.values(metrics) as Variable[]),
+];
+
+/** All that a learner holds. */
+export const learnerVariables = (learner: Learner): Variable[] => [
+  ...trainedVariables(learner),
+  ...[learner, ...(learner.phases ?? []).map((phase) => phase.learner)].flatMap(
+    ({ metrics }) => Object.values(metrics) as Variable[],
+  ),
 ];
 
 /**
@@ -50,11 +82,12 @@ export const learnerVariables = ({ model, extra, velocities, metrics }: Learner)
  * and stays as it is.
  */
 const asOptimized = (
-  { model, parameters }: Learner,
+  { model, parameters, learns }: Learner,
   gradients: readonly (Tensor | undefined)[],
 ): (Tensor | undefined)[] => {
   const own = new Set(variablesOf(model.state));
   return parameters.map((parameter, i) => {
+    if (learns !== undefined && !learns.has(parameter)) return undefined;
     return gradients[i] ?? (own.has(parameter) ? tf.zerosLike(parameter) : undefined);
   });
 };
@@ -96,7 +129,7 @@ export function trainingUpdates(
  * @param counted [N], 0 for images that only fill the batch up
  */
 export function evaluationUpdates(
-  model: Model,
+  model: EvaluatedModel,
   metrics: MetricsVariables,
   batch: Batch,
   counted: Tensor1D,

@@ -1,5 +1,5 @@
 import type { DistillOptions } from "../config/options.js";
-import type { Anatomy, Pair } from "../distill/method.js";
+import type { Anatomy, Distillation, Pair } from "../distill/method.js";
 import { openMethod } from "../distill/open.js";
 import { KL_OPTIONS } from "../distill/options.js";
 import { methodRow } from "../distill/registry.js";
@@ -8,9 +8,15 @@ import { mapShapes } from "../models/survey.js";
 import { randomFill } from "../nn/initialization.js";
 import type { Model, StateEntry } from "../nn/model.js";
 import type { Variable } from "../runtime/tf.js";
-import { type Learner, parametersOf, variablesOf } from "./learner.js";
+import {
+  type EvaluatedModel,
+  type Learner,
+  type LearnerPhase,
+  parametersOf,
+  variablesOf,
+} from "./learner.js";
 import { createMetrics } from "./metrics.js";
-import { distilling, type Objective, supervised } from "./objective.js";
+import { distilling, type Objective, ofPhase, supervised } from "./objective.js";
 import { createVelocities } from "./sgd.js";
 
 /** A frozen model and the variables that its forward pass may read. */
@@ -62,15 +68,44 @@ export function studentLearner(
     ...{ method, weights: setting, temperature },
   });
   // What a method adds learns only where its own terms count.
-  const { draws, groups } = method;
-  return {
-    ...createLearner(model, setting.beta === 0 ? [] : method.state, objective),
+  const isUsed = setting.beta !== 0;
+  const { draws, groups, evaluated, phases = [] } = method;
+  const extras: Pick<Learner, "groups" | "evaluated" | "draws"> = {
     ...(groups && { groups }),
+    ...(evaluated && isUsed && { evaluated: evaluatedModel(model, evaluated) }),
     ...(draws && {
       draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
     }),
   };
+  const learner = createLearner(model, isUsed ? method.state : [], objective);
+  const before = (isUsed ? phases : []).map((phase): LearnerPhase => {
+    const own = ofPhase({ teacher, teacherMaps: pair.teacher.maps.length, method }, phase);
+    const { epochs, learningRate, learns } = phase;
+    return {
+      epochs,
+      ...(learningRate !== undefined && { learningRate }),
+      learner: {
+        ...{ ...learner, objective: own, metrics: createMetrics(own.termNames.length) },
+        ...(learns && { learns: new Set(learns) }),
+        ...extras,
+      },
+    };
+  });
+  return {
+    ...learner,
+    ...(before.length > 0 && { phases: before }),
+    ...extras,
+  };
 }
+
+/** A student as its method evaluates it. */
+const evaluatedModel = (
+  model: Model,
+  logitsOf: NonNullable<Distillation["evaluated"]>,
+): EvaluatedModel => ({
+  numClasses: model.numClasses,
+  forward: (images, context) => ({ logits: logitsOf(model.forward(images, context), context) }),
+});
 
 /** A new model that learns from labels alone. @throws inputError for an unknown name */
 export function teacherLearner(name: string, numClasses: number, seed: number): Learner {

@@ -1,5 +1,5 @@
 import { crossEntropy, distillKL } from "../distill/losses.js";
-import type { Moment } from "../distill/method.js";
+import type { Moment, Phase } from "../distill/method.js";
 import type { OpenedMethod } from "../distill/open.js";
 import { seenOutput } from "../distill/views.js";
 import type { LossWeights } from "../distill/weights.js";
@@ -73,6 +73,23 @@ export function distilling(lesson: Lesson): Objective {
     },
   };
 }
+
+/** The objective of a phase before the main part: the sum of its terms. */
+export const ofPhase = (
+  { teacher, teacherMaps, method }: Pick<Lesson, "teacher" | "teacherMaps" | "method">,
+  phase: Phase,
+): Objective => ({
+  termNames: phase.terms,
+  of(batch) {
+    const guide = batch.guide ?? teacher.forward(batch.images, EVALUATION);
+    const seen = seenOutput(guide, method.sees, teacherMaps);
+    return (student, oneHot, context) => {
+      const found = phase.loss(momentOf(batch, student, seen, oneHot), context);
+      const terms = phase.terms.map((name) => found[name] ?? tf.scalar(0));
+      return { value: weightedSum(terms.map((term) => [1, term])), terms };
+    };
+  },
+});
 
 const EVALUATION: ForwardContext = { training: false, updates: [] };
 

@@ -1,76 +1,36 @@
-import { inputError } from "../common/errors.js";
+import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
-import { keptOf, numbersOf } from "../config/policy.js";
-import { type Dataset, inMemory } from "../data/dataset.js";
-import { DATASETS } from "../data/registry.js";
-import type { RunConfig } from "../runFiles/config.js";
-import { type Identity, identitySha256, NUMERICS } from "../runFiles/identity.js";
-import { deviceWarning, isGpu } from "../runtime/device.js";
-import { tensorFlowVersion } from "../runtime/native.js";
-import { loadTensorFlow, tf, type Variable } from "../runtime/tf.js";
-import { claimRunFolder } from "./claim/claim.js";
-import { asksForFloat32, chooseEngine, type EngineChoice } from "./engine.js";
-import { type Learner, learnerVariables } from "./learner.js";
+import { inMemory } from "../data/dataset.js";
+import { isBuffer } from "../nn/builder.js";
+import { type Identity, identitySha256 } from "../runFiles/identity.js";
+import type { RunProgress } from "../runFiles/progress.js";
+import { tf } from "../runtime/tf.js";
+import { claimRunFolder, type RunFolder } from "./claim/claim.js";
+import { stepsPerEpoch } from "./epoch.js";
+import { learnerVariables } from "./learner.js";
+import type { RunPlan } from "./plan.js";
 import type { Hooks, RunResult } from "./result.js";
+import { resolvedConfig } from "./runConfig.js";
+import { openRunStore } from "./runStore.js";
+import type { Scene } from "./scene.js";
 import { openTrainingSession } from "./session.js";
+import { restoreLearner, takeSnapshot } from "./snapshot.js";
 import { type BatchSource, chooseSources } from "./source.js";
+import { type Stage, stagesOf, stageTerms } from "./stage.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
 
-/** What is the same for a teacher and for a student. */
-export interface Scene {
-  readonly dataset: Dataset;
-  readonly choice: EngineChoice;
-  /** See seedOf. */
-  readonly seed: number;
-}
+const FRESH = {
+  ...{ epoch: 0, step: 0, sums: [], steps: 0 },
+  ...{ best: { top1: 0, epoch: 0 }, epochSeconds: 0 },
+};
 
-/** What initialisation, shuffling and augmentation follow from. */
-export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * trial;
-
-/** Loads TensorFlow and the data. @throws inputError for data that cannot be read */
-export function openScene(options: TrainOptions, { reporter, env }: Hooks): Scene {
-  const dataset = DATASETS.row(options.dataset).open(options.data, {
-    ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
-    ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
-  });
-  const { gpu, deterministic } = options;
-  const keepPrograms = !options.no_cache;
-  loadTensorFlow({ env, gpu, keepPrograms, deterministic, exactFloat32: asksForFloat32(options) });
-  const warning = deviceWarning(env);
-  if (warning !== undefined) reporter.warn(warning);
-  const choice = chooseEngine(options, env);
-  if (deterministic) refuseNondeterministic(choice);
-  return { dataset, choice, seed: seedOf(options) };
-}
-
-/**
- * On a processor every engine gives the same bytes for the same seed. On a GPU the order of sums in convolution
- * gradients varies between runs, unless XLA is told to leave out such algorithms (runtime/environment.ts).
- */
-function refuseNondeterministic({ engine }: EngineChoice): void {
-  if (!isGpu() || engine === "xla") return;
-  throw inputError(
-    `--deterministic is not to be had from the ${engine} engine on a GPU: the order of sums in its convolution gradients varies.`,
-    "Take --engine xla, or hide the GPU with PEFD_RUNTIME=cpu to run on the processor.",
-  );
-}
-
-/** What is particular to one kind of run. */
-export interface RunPlan {
-  readonly kind: "distill" | "teacher";
-  readonly title: string;
-  /** The loss with its weights, for people. */
-  readonly loss?: string;
-  readonly runDir: string;
-  readonly learner: Learner;
-  /** Variables that steps read and nothing changes. */
-  readonly constants: readonly Variable[];
-  /** Of the teacher's weights, for a student. */
-  readonly teacherSha256?: string;
-  /** Opens the cache of the teacher's outputs; undefined where it is of no use. */
-  readonly openCache?: () => Promise<TeacherCache | undefined>;
-}
+/** What the time before the first step goes into. */
+const PREPARATION: Readonly<Record<EngineName, string>> = {
+  eager: "preparing the eager engine",
+  graph: "recording the step for the graph engine",
+  xla: "recording the step for XLA",
+};
 
 /** Claims the run's folder, writes its config.json, and trains. */
 export async function train(
@@ -79,94 +39,115 @@ export async function train(
   scene: Scene,
   hooks: Hooks,
 ): Promise<RunResult> {
-  const { runDir, learner } = plan;
-  const { dataset, choice, seed } = scene;
+  const stages = stagesOf(plan.learner, options.epochs);
   const config = resolvedConfig(plan, options, scene);
-  const folder = await claimRunFolder(runDir, config, options);
+  const folder = await claimRunFolder(plan.runDir, config, options);
   const forget = hooks.atExit?.(folder.end);
-  let cache: TeacherCache | undefined;
   try {
     const { kept, complete } = folder.continuation;
     if (complete !== undefined) {
-      hooks.reporter.notice(`${runDir} is complete.`);
+      hooks.reporter.notice(`${plan.runDir} is complete.`);
       return complete as RunResult;
     }
-    return await runTraining({
-      title: plan.title,
-      loss: plan.loss,
-      runDir,
-      options,
-      seed,
-      learner,
+    if (kept !== undefined) restoreLearner(plan.learner, kept);
+    const progress = kept?.progress ?? {
+      ...FRESH,
+      identitySha256: identitySha256(config.identity as Identity),
+    };
+    return await openAndTrain({ plan, options, scene, hooks, folder, stages }, progress);
+  } finally {
+    folder.end();
+    forget?.();
+    tf.dispose([...learnerVariables(plan.learner), ...plan.constants]);
+  }
+}
+
+/** A run whose folder is claimed and whose learner is where it is to start from. */
+interface Claimed {
+  readonly plan: RunPlan;
+  readonly options: TrainOptions;
+  readonly scene: Scene;
+  readonly hooks: Hooks;
+  readonly folder: RunFolder;
+  readonly stages: readonly Stage[];
+}
+
+/** Opens what the run works with, the teacher's cache before the program that it feeds, and closes it in the end. */
+async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<RunResult> {
+  const { plan, options, scene, hooks, folder, stages } = claimed;
+  const { dataset, choice, seed } = scene;
+  const { runDir, learner } = plan;
+  const goesOn = folder.continuation.kept !== undefined;
+  announce(claimed, progress);
+  let cache: TeacherCache | undefined;
+  const opened: { close(): void }[] = [];
+  try {
+    const [train, test] = chooseSources(
+      [dataset.train, dataset.test],
+      choice.engine,
+      options.data_budget_mb,
+    ) as [BatchSource, BatchSource];
+    cache = await plan.openCache?.();
+    const source = cache?.guide(train) ?? train;
+    opened.unshift({ close: () => source.close?.() });
+    const described = {
+      ...{ engine: choice.engine, precision: choice.precision, train: source, test },
+      constants: plan.constants,
+      batchSize: options.batch_size,
+      onWarning: hooks.reporter.warn,
+      sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
+    };
+    const { store, progress: standing } = await openRunStore(
+      {
+        runDir,
+        modelName: learner.model.name,
+        addsWeights: learner.extra.some(({ role }) => !isBuffer(role)),
+        saveFreq: options.save_freq,
+        terms: stageTerms(stages),
+        steps: stepsPerEpoch(dataset.train.count, options.batch_size),
+        tbFreq: options.tb_freq,
+      },
+      progress,
+      goesOn,
+      () => takeSnapshot(learner, progress.steps),
+    );
+    opened.unshift(store);
+    const run = {
+      ...{ runDir, options, seed, learner, choice, hooks, stages, store, cache },
+      open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner }),
       images: dataset.train.count,
       shift: inMemory(dataset.train).augmentation,
       testImages: dataset.test.count,
-      choice,
-      hooks,
-      kept,
-      identitySha256: identitySha256(config.identity as Identity),
       epochKept: folder.epochKept,
-      cacheTally: () => cache?.tally(),
-      openSession: async () => {
-        const sets = [dataset.train, dataset.test];
-        const [train, test] = chooseSources(sets, choice.engine, options.data_budget_mb) as [
-          BatchSource,
-          BatchSource,
-        ];
-        cache = await plan.openCache?.();
-        return openTrainingSession({
-          engine: choice.engine,
-          precision: choice.precision,
-          learner,
-          constants: plan.constants,
-          batchSize: options.batch_size,
-          train: cache?.guide(train) ?? train,
-          test,
-          onWarning: hooks.reporter.warn,
-          sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
-        });
-      },
-    });
+    };
+    return await runTraining(run, standing);
   } finally {
+    for (const { close } of opened) close();
+    hooks.reporter.runEnded();
     if (cache !== undefined) closeCache(cache, hooks);
-    folder.end();
-    forget?.();
-    tf.dispose([...learnerVariables(learner), ...plan.constants]);
   }
+}
+
+/** Tells what is going to be done, before the time that its preparation takes. */
+function announce({ plan, options, scene, hooks, folder }: Claimed, progress: RunProgress): void {
+  const { reporter } = hooks;
+  const { title, loss, runDir } = plan;
+  reporter.runStarted({
+    title,
+    ...(loss !== undefined && { loss }),
+    runDir,
+    epochs: options.epochs,
+    firstEpoch: progress.epoch + 1,
+    steps: stepsPerEpoch(scene.dataset.train.count, options.batch_size),
+    ...scene.choice,
+  });
+  if (progress.epoch > 0) folder.epochKept();
+  const goesOn = folder.continuation.kept !== undefined;
+  if (goesOn) reporter.notice(`Going on after epoch ${progress.epoch}.`);
+  reporter.phase(PREPARATION[scene.choice.engine]);
 }
 
 function closeCache(cache: TeacherCache, { reporter }: Hooks): void {
   reporter.notice(tallyLine(cache.tally()));
   cache.close();
 }
-
-function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {
-  const { choice, seed } = scene;
-  const config = {
-    kind: plan.kind,
-    model: plan.learner.model.name,
-    ...keptOf(options),
-    ...choice,
-    seed,
-  };
-  return {
-    ...config,
-    versions: { tensorflow: tensorFlowVersion() },
-    identity: runIdentity(plan, config, scene),
-  } as unknown as RunConfig;
-}
-
-/** Who this run is. @param config what it was told and decided */
-const runIdentity = (
-  { teacherSha256 }: RunPlan,
-  config: object,
-  { dataset, choice }: Scene,
-): Identity => ({
-  trainSha256: dataset.trainFile.sha256,
-  testSha256: dataset.testFile.sha256,
-  ...(teacherSha256 !== undefined && { teacherSha256 }),
-  engine: choice.engine,
-  device: isGpu() ? "gpu" : "cpu",
-  numerics: NUMERICS,
-  options: numbersOf(config) as Identity["options"],
-});

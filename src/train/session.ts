@@ -9,7 +9,7 @@ import type { Calls } from "./calls.js";
 import { type CompilationHooks, compileCalls } from "./compilation.js";
 import { drawnFeeds, drawnSpecs, drawnValues } from "./draws.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
-import { type Learner, trainingUpdates, variablesOf } from "./learner.js";
+import { type Learner, trainedVariables, trainingUpdates } from "./learner.js";
 import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from "./metrics.js";
 import type { SgdOptions } from "./sgd.js";
 import type { BatchSource } from "./source.js";
@@ -69,6 +69,7 @@ export interface TrainingSession {
   evaluate(): Calls<Metrics>;
   /** Brings the trained state into its tf.Variables. */
   pull(): void;
+  /** Frees what was compiled; sources are their owner's. */
   dispose(): void;
 }
 
@@ -78,7 +79,11 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   const short = train.set.count % batchSize;
   const stepsPerCall = evenCalls(Math.floor(train.set.count / batchSize), STEPS_PER_CALL);
   const whole = trainEntry(description, batchSize, stepsPerCall);
-  const evaluation = evaluationEntry(learner.model, learner.metrics, description.test);
+  const evaluation = evaluationEntry(
+    learner.evaluated ?? learner.model,
+    learner.metrics,
+    description.test,
+  );
   const program = compile(description.engine, {
     name: learner.model.name,
     precision: description.precision,
@@ -89,11 +94,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       evaluate: evaluation,
     },
     variables: {
-      state: [
-        ...variablesOf(learner.model.state),
-        ...variablesOf(learner.extra),
-        ...learner.velocities,
-      ],
+      state: trainedVariables(learner),
       metrics: Object.values(learner.metrics) as Variable[],
       constants: description.constants,
       images: [...new Set([...train.variables, ...description.test.variables])],
@@ -145,10 +146,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     },
     evaluate: () => evaluateWith(program, description.test, learner.metrics, clear),
     pull: () => program.pull("state"),
-    dispose() {
-      program.dispose();
-      train.close?.();
-    },
+    dispose: program.dispose,
   };
 }
 

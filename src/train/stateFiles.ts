@@ -1,7 +1,5 @@
-import { join } from "node:path";
 import { toFloat32 } from "../checkpoint/float.js";
 import { matchState } from "../checkpoint/match.js";
-import { writeSealedCheckpoint } from "../checkpoint/writeCheckpoint.js";
 import {
   float32Tensor,
   int64Scalar,
@@ -10,10 +8,7 @@ import {
 } from "../common/stateDict.js";
 import { isCounter, toNativeLayout, toPyTorchLayout } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
-import { RESUME_FILE, type RunProgress } from "../runFiles/progress.js";
 import { tf, type Variable } from "../runtime/tf.js";
-import type { Kept } from "./claim/kept.js";
-import type { Learner } from "./learner.js";
 
 /**
  * State as files hold it: PyTorch's names, layouts and order.
@@ -57,57 +52,7 @@ export function loadState(state: readonly StateEntry[], tensors: StateDict, orig
   }
 }
 
-function assignValues(variable: Variable, values: Float32Array): void {
+/** Gives a variable values of its own shape. */
+export function assignValues(variable: Variable, values: Float32Array): void {
   tf.tidy(() => variable.assign(tf.tensor(values, variable.shape, "float32")));
-}
-
-const MODEL = "model.";
-const EXTRA = "extra.";
-const VELOCITY = "velocity.";
-
-const withPrefix = (prefix: string, state: StateDict): [string, StateTensor][] =>
-  Array.from(state, ([name, tensor]) => [prefix + name, tensor]);
-
-const partOf = (prefix: string, state: StateDict): StateDict =>
-  new Map(
-    Array.from(state)
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
-  );
-
-/** Keeps everything that the rest of a run depends on, atomically. */
-export async function saveProgress(
-  runDir: string,
-  learner: Learner,
-  progress: RunProgress,
-): Promise<void> {
-  const velocities = learner.velocities.map((variable, i): [string, StateTensor] => [
-    `${VELOCITY}${i}`,
-    float32Tensor(variable.dataSync() as Float32Array, variable.shape),
-  ]);
-  const state = new Map([
-    ...withPrefix(MODEL, stateDictOf(learner.model.state, progress.steps)),
-    ...withPrefix(EXTRA, stateDictOf(learner.extra, progress.steps)),
-    ...velocities,
-  ]);
-  await writeSealedCheckpoint(join(runDir, RESUME_FILE), state, { progress });
-}
-
-/** Puts what a run has kept into a learner. @throws inputError where it is of another model */
-export function restoreState(
-  learner: Learner,
-  { path, state }: Pick<Kept, "path" | "state">,
-): void {
-  const origin = { path, modelName: learner.model.name };
-  loadState(learner.model.state, partOf(MODEL, state), origin);
-  loadState(learner.extra, partOf(EXTRA, state), origin);
-  const velocities = partOf(VELOCITY, state);
-  matchState(
-    learner.velocities.map(({ shape }, i) => ({ name: String(i), shape, isCounter: false })),
-    velocities,
-    origin,
-  );
-  learner.velocities.forEach((variable, i) => {
-    assignValues(variable, toFloat32(velocities.get(String(i)) as StateTensor));
-  });
 }

@@ -1,8 +1,9 @@
 import type { TeacherOptions } from "../config/options.js";
 import { teacherLearner } from "./learners.js";
-import { openScene, train } from "./prepare.js";
+import { train } from "./prepare.js";
 import type { Hooks, RunResult } from "./result.js";
 import { teacherFolder } from "./runName.js";
+import { openScene } from "./scene.js";
 
 /**
  * Trains a model on labels alone, as RepDistiller's train_teacher.py.

@@ -1,34 +1,25 @@
-import { join } from "node:path";
 import { stateSha256 } from "../checkpoint/checksum.js";
 import { counted } from "../common/text/counted.js";
-import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Shift } from "../data/augmentation.js";
 import type { EpochRow, StepProgress, TrainingMetrics } from "../report/log/contract.js";
-import { type EpochLog, openEpochLog, readEpochLog } from "../report/log/epochLog.js";
-import { openRunEvents, type RunEvents } from "../report/log/runEvents.js";
 import type { RunProgress } from "../runFiles/progress.js";
-import { RESULT_FILE } from "../runFiles/result.js";
-import { writeStateFile } from "../runFiles/stateFile.js";
 import { deviceMemory } from "../runtime/device.js";
 import { oneByOne } from "./calls.js";
-import type { Kept } from "./claim/kept.js";
-import { lacksRow, logSha256, logSha256With } from "./claim/log.js";
 import { type Place, refuseDivergedLoss, refuseDivergedState } from "./divergence.js";
 import type { EngineChoice } from "./engine.js";
-import { type EpochOutcome, stepsPerEpoch, trainEpoch } from "./epoch.js";
+import { type EpochOutcome, trainEpoch } from "./epoch.js";
 import type { Learner } from "./learner.js";
 import type { Hooks, RunResult } from "./result.js";
+import type { RunStore } from "./runStore.js";
 import { learningRateAt } from "./schedule.js";
 import type { TrainingSession } from "./session.js";
-import { restoreState, saveProgress, stateDictOf } from "./stateFiles.js";
-import type { CacheTally } from "./teacherCache/lookup.js";
-import { missingWeights, weightsDue, writeWeights } from "./weightFiles.js";
+import { type Snapshot, takeSnapshot } from "./snapshot.js";
+import { restVelocities, type Stage } from "./stage.js";
+import type { TeacherCache } from "./teacherCache/open.js";
 
-/** A run, ready to go. */
+/** A run with everything open that it works with. */
 export interface Run {
-  readonly title: string;
-  readonly loss: string | undefined;
   readonly runDir: string;
   readonly options: TrainOptions;
   readonly seed: number;
@@ -39,103 +30,81 @@ export interface Run {
   readonly shift: Shift;
   readonly testImages: number;
   readonly choice: EngineChoice;
-  /** Compiles the run; called once the learner's state is what training starts from. */
-  openSession(): Promise<TrainingSession>;
-  /** What a cache of the teacher's outputs has brought so far; undefined without one. */
-  cacheTally(): CacheTally | undefined;
-  /** What the run goes on from. */
-  readonly kept: Kept | undefined;
-  /** Of the run's identity, which its state is marked with. */
-  readonly identitySha256: string;
-  /** Told whenever an epoch is kept, and of a run that goes on and has kept one. */
-  epochKept(): void;
+  /** The parts of the training. */
+  readonly stages: readonly Stage[];
+  /** Compiles a part; called once the learner's state is what its steps start from. */
+  readonly open: (stage: Stage) => TrainingSession;
+  readonly store: RunStore;
+  /** The teacher's outputs, where they are kept. */
+  readonly cache: Pick<TeacherCache, "tally"> | undefined;
+  /** Told whenever an epoch is kept. */
+  readonly epochKept: () => void;
   readonly hooks: Hooks;
 }
 
-const FRESH = {
-  ...{ epoch: 0, step: 0, sums: [], steps: 0 },
-  ...{ best: { top1: 0, epoch: 0 }, epochSeconds: 0 },
-};
-
-/** What the time before the first step goes into. */
-const PREPARATION: Readonly<Record<EngineName, string>> = {
-  eager: "preparing the eager engine",
-  graph: "recording the step for the graph engine",
-  xla: "recording the step for XLA",
-};
-
-/** What is open while a run goes on. */
-interface Open {
+/** A run in one of its parts. */
+interface Going extends Run {
+  readonly stage: Stage;
   readonly session: TrainingSession;
-  readonly log: EpochLog;
-  readonly events: RunEvents;
+}
+
+/** A run's state, as far as it has come. */
+interface Standing {
+  readonly progress: RunProgress;
+  /** Of the moment that the progress tells, where it was taken. */
+  readonly snapshot?: Snapshot;
 }
 
 /**
  * Trains from where the run stands to its last epoch. After every epoch the test set is evaluated, the logs get
  * their rows, and everything that the rest depends on is kept.
+ * @returns the result, which result.json has, too
  * @throws runError when a loss or a weight is no number any more (nothing of that is kept) or a file cannot be written;
  * the signal's reason when it ended the run early (what is done is kept then)
  */
-export async function runTraining(run: Run): Promise<RunResult> {
-  const { runDir, learner, options, hooks, choice } = run;
-  const { reporter } = hooks;
-  let progress: RunProgress = run.kept?.progress ?? {
-    ...FRESH,
-    identitySha256: run.identitySha256,
-  };
-  if (run.kept !== undefined) restoreState(learner, run.kept);
-  const steps = stepsPerEpoch(run.images, options.batch_size);
-  reporter.runStarted({
-    title: run.title,
-    ...(run.loss !== undefined && { loss: run.loss }),
-    runDir,
-    epochs: options.epochs,
-    firstEpoch: progress.epoch + 1,
-    steps,
-    ...choice,
-  });
-  if (progress.epoch > 0) run.epochKept();
-  if (run.kept !== undefined) reporter.notice(`Going on after epoch ${progress.epoch}.`);
-  reporter.phase(PREPARATION[choice.engine]);
-  const session = await run.openSession();
-  await session.compile(choice.device, {
-    ...{ notice: reporter.notice, phase: reporter.phase, signal: hooks.signal },
-    ...(hooks.blocking && { blocking: hooks.blocking }),
-  });
-  const isUnlogged = run.kept !== undefined && lacksRow(runDir, progress);
-  const log = await openEpochLog(runDir, {
-    afterEpoch: progress.epoch,
-    terms: learner.objective.termNames,
-  });
-  const events = openRunEvents(runDir, {
-    ...{ afterEpoch: progress.epoch - (isUnlogged ? 1 : 0), steps, tbFreq: options.tb_freq },
-  });
+export async function runTraining(run: Run, progress: RunProgress): Promise<RunResult> {
+  const { epochs } = run.options;
+  let standing: Standing = { progress };
+  for (const stage of run.stages) {
+    const last = Math.min(stage.end - 1, epochs);
+    if (standing.progress.epoch < last) standing = await oneStage(run, stage, last, standing);
+  }
+  return finish(run, standing);
+}
+
+/** Trains one part to its end. One after another starts with a fresh optimizer. */
+async function oneStage(run: Run, stage: Stage, last: number, from: Standing): Promise<Standing> {
+  const { epoch, step } = from.progress;
+  if (epoch > 0 && epoch + 1 === stage.first && step === 0) restVelocities(run.learner);
+  const { reporter, signal, blocking } = run.hooks;
+  const session = run.open(stage);
+  let standing = from;
   try {
-    if (isUnlogged && progress.row !== undefined) logEpoch({ log, events }, progress.row);
-    progress = { ...progress, logSha256: logSha256(runDir) };
-    await writeWeights(run, progress, await missingWeights(run, progress));
-    while (progress.epoch < options.epochs) {
-      progress = await oneEpoch(run, { session, log, events }, progress);
+    await session.compile(run.choice.device, {
+      ...{ notice: reporter.notice, phase: reporter.phase, signal },
+      ...(blocking && { blocking }),
+    });
+    while (standing.progress.epoch < last) {
+      standing = await oneEpoch({ ...run, stage, session }, standing.progress);
     }
-    return await finish(run, session, progress);
+    return standing;
   } finally {
-    events.close();
-    log.close();
     session.dispose();
-    reporter.runEnded();
   }
 }
 
-async function oneEpoch(run: Run, open: Open, progress: RunProgress): Promise<RunProgress> {
-  const { options, hooks, images } = run;
-  const { session } = open;
+/** What the variables hold now, once it is known to be numbers. */
+function snapshotOf({ session, learner, runDir }: Going, epoch: number, steps: number): Snapshot {
+  session.pull();
+  const snapshot = takeSnapshot(learner, steps);
+  refuseDivergedState(snapshot, { runDir, epoch });
+  return snapshot;
+}
+
+async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
+  const { options, hooks, images, session, store, runDir } = run;
   const epoch = progress.epoch + 1;
-  const learningRate = learningRateAt(epoch, {
-    learningRate: options.learning_rate,
-    decayEpochs: options.lr_decay_epochs,
-    decayRate: options.lr_decay_rate,
-  });
+  const learningRate = rateOf(run, epoch);
   session.restart(progress.sums);
   const started = performance.now();
   let done = progress.step;
@@ -152,35 +121,39 @@ async function oneEpoch(run: Run, open: Open, progress: RunProgress): Promise<Ru
     isDue: (step) => isDue(options, step),
     signal: hooks.signal,
     onProgress: (step) => {
-      refuseDivergedTraining(step, session, { runDir: run.runDir, epoch, after: done });
+      refuseDivergedTraining(step, session, { runDir, epoch, after: done });
       done = step.step;
       hooks.reporter.stepDone(step);
-      open.events.stepDone(step);
+      store.stepDone(step);
     },
   });
-  const taken = outcome.steps - progress.step;
-  const before = { ...progress, steps: progress.steps + taken };
+  const before = { ...progress, steps: progress.steps + outcome.steps - progress.step };
   const sums = session.sums();
-  const stop = () => {
-    const epochSeconds = progress.epochSeconds + (performance.now() - started) / 1000;
-    return stopEarly(run, session, { ...before, step: outcome.steps, sums, epochSeconds });
-  };
+  const seconds = () => (performance.now() - started) / 1000 + progress.epochSeconds;
+  const stop = () =>
+    stopEarly(run, { ...before, step: outcome.steps, sums, epochSeconds: seconds() });
   if (!outcome.completed) return stop();
   const train = session.metrics();
-  refuseDivergedLoss("training", train.loss, { runDir: run.runDir, epoch });
-  const evaluating = (done: number) => hooks.reporter.evaluating(done, run.testImages);
+  refuseDivergedLoss("training", train.loss, { runDir, epoch });
+  const evaluating = (count: number) => hooks.reporter.evaluating(count, run.testImages);
   const test = await oneByOne(session.evaluate(), evaluating, hooks.signal);
   if (test === undefined) return stop();
-  refuseDivergedLoss("test", test.loss, { runDir: run.runDir, epoch });
-  const row: EpochRow = {
-    epoch,
-    learningRate,
-    train: meansOf(train),
-    test,
-    seconds: (performance.now() - started) / 1000 + progress.epochSeconds,
+  refuseDivergedLoss("test", test.loss, { runDir, epoch });
+  return keepEpoch(run, before, {
+    ...{ epoch, learningRate, train: meansOf(train), test, seconds: seconds() },
     ...paceOf(outcome, progress, images),
-  };
-  return keepEpoch(run, open, before, row);
+  });
+}
+
+/** The rate of an epoch: a part's own, or by the run's schedule, which counts from where the main part starts. */
+function rateOf({ stage, stages, options }: Going, epoch: number): number {
+  if (stage.learningRate !== undefined) return stage.learningRate;
+  if (stage !== stages.at(-1)) return options.learning_rate;
+  return learningRateAt(epoch - stage.first + 1, {
+    learningRate: options.learning_rate,
+    decayEpochs: options.lr_decay_epochs,
+    decayRate: options.lr_decay_rate,
+  });
 }
 
 /** What an epoch's row keeps of what was measured. */
@@ -220,52 +193,25 @@ function refuseDivergedTraining(
 }
 
 /** Saves the middle of an epoch, its evaluation included, and ends the run with the signal's reason. */
-async function stopEarly(
-  run: Run,
-  session: TrainingSession,
-  progress: RunProgress,
-): Promise<never> {
-  session.pull();
-  refuseDivergedState(run.learner, { runDir: run.runDir, epoch: progress.epoch + 1 });
-  await saveProgress(run.runDir, run.learner, progress);
-  run.hooks.reporter.notice(
-    `Kept in ${run.runDir}: ${counted(progress.epoch, "epoch")} and ${counted(progress.step, "step")} of the next.`,
-  );
-  throw run.hooks.signal.reason;
+async function stopEarly(run: Going, progress: RunProgress): Promise<never> {
+  const { runDir, hooks, store } = run;
+  await store.keepSteps(snapshotOf(run, progress.epoch + 1, progress.steps), progress);
+  const [epochs, steps] = [counted(progress.epoch, "epoch"), counted(progress.step, "step")];
+  hooks.reporter.notice(`Kept in ${runDir}: ${epochs} and ${steps} of the next.`);
+  throw hooks.signal.reason;
 }
 
-/**
- * Keeps an epoch. The file to go on from comes first and decides: what else an epoch leaves behind follows from it, and
- * what a kill in between leaves out is made up for when the run goes on.
- */
-async function keepEpoch(
-  run: Run,
-  { session, log, events }: Open,
-  before: RunProgress,
-  row: EpochRow,
-): Promise<RunProgress> {
-  const { learner, hooks, runDir } = run;
+async function keepEpoch(run: Going, before: RunProgress, row: EpochRow): Promise<Standing> {
+  const { hooks, store, epochKept } = run;
   const { epoch, test } = row;
-  session.pull();
-  refuseDivergedState(learner, { runDir, epoch });
+  const snapshot = snapshotOf(run, epoch, before.steps);
   const better = before.best.epoch === 0 || test.top1 > before.best.top1;
   const best = better ? { top1: test.top1, epoch } : before.best;
-  const progress = {
-    ...{ ...before, epoch, step: 0, sums: [], best, epochSeconds: 0, row },
-    logSha256: logSha256With(runDir, row),
-  };
-  await saveProgress(runDir, learner, progress);
-  run.epochKept();
-  logEpoch({ log, events }, row);
-  await writeWeights(run, progress, weightsDue(run, progress));
+  const done = { ...before, epoch, step: 0, sums: [], best, epochSeconds: 0, row };
+  const progress = await store.keepEpoch(snapshot, done, epochKept);
   hooks.reporter.epochDone(row, best);
   if (before.epoch === 0) tellMemory(hooks);
-  return progress;
-}
-
-function logEpoch({ log, events }: Pick<Open, "log" | "events">, row: EpochRow): void {
-  log.append(row);
-  events.epochDone(row);
+  return { progress, snapshot };
 }
 
 /** After the first epoch, with its evaluation, a run takes no more of the GPU's memory. */
@@ -275,29 +221,23 @@ function tellMemory({ reporter, env }: Hooks): void {
 }
 
 /** Writes the last weights and the result. All that it tells of epochs is in the log, whoever trained them. */
-async function finish(
-  run: Run,
-  session: TrainingSession,
-  progress: RunProgress,
-): Promise<RunResult> {
-  const { learner, runDir, options } = run;
-  session.pull();
-  const rows = readEpochLog(runDir);
+async function finish(run: Run, { progress, snapshot }: Standing): Promise<RunResult> {
+  const { runDir, options, store } = run;
+  const last = snapshot ?? takeSnapshot(run.learner, progress.steps);
   const { train, test, stepMs } = progress.row as EpochRow;
-  const teacherCache = run.cacheTally();
-  await writeWeights(run, progress, [`${learner.model.name}_last`]);
+  const teacherCache = run.cache?.tally();
   const result: RunResult = {
     runDir,
     epochs: options.epochs,
     train,
     test,
     best: progress.best,
-    seconds: rows.reduce((sum, row) => sum + row.seconds, 0),
+    seconds: store.rows().reduce((sum, row) => sum + row.seconds, 0),
     stepMs,
     ...run.choice,
-    weightsSha256: stateSha256(stateDictOf(learner.model.state, progress.steps)),
+    weightsSha256: stateSha256(last.model),
     ...(teacherCache && { teacherCache }),
   };
-  await writeStateFile(join(runDir, RESULT_FILE), result);
+  await store.finish(last, progress, result);
   return result;
 }

@@ -1,37 +1,37 @@
 import { join } from "node:path";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { writeSealedCheckpoint } from "../checkpoint/writeCheckpoint.js";
-import type { TrainOptions } from "../config/options.js";
-import { isBuffer } from "../nn/builder.js";
 import type { RunProgress } from "../runFiles/progress.js";
-import type { Learner } from "./learner.js";
-import { stateDictOf } from "./stateFiles.js";
+import type { Snapshot } from "./snapshot.js";
 
-/** Whose weights they are, and where they lie. */
-interface Subject {
+/** Where a run's weights lie, and how often they are kept. */
+export interface WeightFiles {
   readonly runDir: string;
-  readonly learner: Learner;
-  readonly options: Pick<TrainOptions, "save_freq">;
+  readonly modelName: string;
+  /** Whether a method adds weights of its own. */
+  readonly addsWeights: boolean;
+  /** A checkpoint every so many epochs. */
+  readonly saveFreq: number;
 }
 
 /** Names of the files of weights that an epoch leaves. */
 export const weightsDue = (
-  { learner, options }: Subject,
+  { modelName, saveFreq }: WeightFiles,
   { epoch, best }: RunProgress,
 ): string[] => [
-  ...(best.epoch === epoch ? [`${learner.model.name}_best`] : []),
-  ...(epoch % options.save_freq === 0 ? [`ckpt_epoch_${epoch}`] : []),
+  ...(best.epoch === epoch ? [`${modelName}_best`] : []),
+  ...(epoch % saveFreq === 0 ? [`ckpt_epoch_${epoch}`] : []),
 ];
 
 /**
  * Those of the last completed epoch that are not there or not whole, as after a kill. What is kept of a run that has
  * begun the next epoch is no longer that one's.
  */
-export async function missingWeights(subject: Subject, progress: RunProgress): Promise<string[]> {
+export async function missingWeights(files: WeightFiles, progress: RunProgress): Promise<string[]> {
   if (progress.epoch === 0 || progress.step > 0) return [];
   const missing: string[] = [];
-  for (const file of weightsDue(subject, progress)) {
-    if (!(await areOfEpoch(pathsOf(subject, file), progress.epoch))) missing.push(file);
+  for (const file of weightsDue(files, progress)) {
+    if (!(await areOfEpoch(pathsOf(files, file), progress.epoch))) missing.push(file);
   }
   return missing;
 }
@@ -47,29 +47,23 @@ async function areOfEpoch(paths: readonly string[], epoch: number): Promise<bool
   }
 }
 
-/** What a method adds to a student's weights: not what only training writes and reads, such as a memory bank. */
-const ownWeights = ({ extra }: Learner) => extra.filter(({ role }) => !isBuffer(role));
-
 /** The model's file, and beside it the projectors', which evaluation does not need but analysis does. */
-function pathsOf({ runDir, learner }: Subject, file: string): [string, ...string[]] {
-  const extra = ownWeights(learner).length === 0 ? [] : [`${file}_projectors`];
+function pathsOf({ runDir, addsWeights }: WeightFiles, file: string): [string, ...string[]] {
   const path = (name: string) => join(runDir, `${name}.safetensors`);
-  return [path(file), ...extra.map(path)];
+  return [path(file), ...(addsWeights ? [path(`${file}_projectors`)] : [])];
 }
 
 /** Writes files of weights, each with a checksum of its content. @throws as writeCheckpoint */
 export async function writeWeights(
-  subject: Subject,
-  { epoch, steps, row }: RunProgress,
-  files: readonly string[],
+  files: WeightFiles,
+  { model, added }: Snapshot,
+  { epoch, row }: RunProgress,
+  names: readonly string[],
 ): Promise<void> {
-  const { model } = subject.learner;
-  const extra = ownWeights(subject.learner);
-  for (const file of files) {
-    const [path, beside] = pathsOf(subject, file);
-    const metadata = { model: model.name, epoch, accuracy: row?.test.top1 };
-    await writeSealedCheckpoint(path, stateDictOf(model.state, steps), metadata);
-    if (beside === undefined) continue;
-    await writeSealedCheckpoint(beside, stateDictOf(extra, steps), { epoch });
+  for (const name of names) {
+    const [path, beside] = pathsOf(files, name);
+    const metadata = { model: files.modelName, epoch, accuracy: row?.test.top1 };
+    await writeSealedCheckpoint(path, model, metadata);
+    if (beside !== undefined) await writeSealedCheckpoint(beside, added, { epoch });
   }
 }

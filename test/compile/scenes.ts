@@ -83,18 +83,24 @@ export interface Trace {
   readonly testLoss: number;
 }
 
-/** Compiles what trains a pupil. */
-export const openLesson = (
+/** Compiles what trains a pupil; its images are disposed of with it. */
+export function openLesson(
   { learner, constants }: Pupil,
   lesson: Omit<Lesson, "epochs">,
-): TrainingSession =>
-  openTrainingSession({
+): TrainingSession {
+  const train = (lesson.source ?? streamedSource)(lesson.train);
+  const session = openTrainingSession({
     ...{ engine: lesson.engine, precision: lesson.precision ?? "float32" },
-    ...{ learner, constants, batchSize: lesson.batchSize },
-    train: (lesson.source ?? streamedSource)(lesson.train),
+    ...{ learner, constants, batchSize: lesson.batchSize, train },
     test: streamedSource(noiseImages(3, 2)),
     sgd: { momentum: 0.9, weightDecay: 5e-4 },
   });
+  const dispose = () => {
+    session.dispose();
+    train.close?.();
+  };
+  return { ...session, dispose };
+}
 
 /** All variables of a pupil that training changes, besides its sums of losses. */
 export function stateOf({ learner }: Pupil): Variable[] {

@@ -6,9 +6,11 @@ import { after, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
 import { createRandom } from "#pefd/common/random.js";
 import { resolveDistill } from "#pefd/config/derive.js";
-import { presetNames, publishedFor, readConfiguration } from "#pefd/config/file.js";
+import { publishedFor, readConfiguration } from "#pefd/config/file.js";
+import { PRESETS, presetNames } from "#pefd/config/pairPresets.js";
 import { rowsOf } from "#pefd/config/resolve.js";
 import { ALL_SECTIONS } from "#pefd/config/sections.js";
+import { methodNames } from "#pefd/distill/registry.js";
 import { mutateJson } from "../helpers/mutateJson.js";
 
 const rows = rowsOf(ALL_SECTIONS);
@@ -32,6 +34,16 @@ test("every preset resolves, and its name says what it is", () => {
     const { model_t, model_s, distill } = options;
     if (name === "smoke" || name === "synthetic") continue;
     assert.equal(name, `${model_t}-${model_s}-${distill}`);
+  }
+});
+
+test("there is a preset for each pair and method, by its name as by the path that it would have", () => {
+  for (const method of methodNames()) {
+    const name = `wrn_40_2-wrn_16_2-${method}`;
+    assert.ok(presetNames().includes(name));
+    const byPath = readConfiguration(join(PRESETS, `${name}.json`), rows);
+    const values = ({ layers }: typeof byPath) => layers.map((layer) => layer.values);
+    assert.deepEqual(values(byPath), values(readConfiguration(name, rows)));
   }
 });
 

@@ -56,6 +56,10 @@ test("labels, places, epoch, draws, a bank, own statistics and groups: graph is 
     readEpochLog(whole.runDir).map(({ train }) => train),
   );
 
+  for (const { test } of readEpochLog(whole.runDir)) {
+    assert.ok(Math.abs(test.loss - Math.log(100)) < 1e-5, "the method's own logits are evaluated");
+  }
+
   const [first, last] = await Promise.all(
     ["ckpt_epoch_1", "resnet8_last"].map((name) =>
       tensorsOf(join(whole.runDir, `${name}_projectors.safetensors`)),

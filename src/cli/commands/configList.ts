@@ -1,6 +1,7 @@
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveDistill } from "../../config/derive.js";
-import { presetNames, readConfiguration } from "../../config/file.js";
+import { readConfiguration } from "../../config/file.js";
+import { presetNames } from "../../config/pairPresets.js";
 import { rowsOf } from "../../config/resolve.js";
 import { ALL_SECTIONS } from "../../config/sections.js";
 import { columns, renderText } from "../../report/table.js";

@@ -1,0 +1,42 @@
+import { readdirSync } from "node:fs";
+import { basename, dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { METHODS } from "../distill/registry.js";
+
+/** The folder of the presets that come with the program. */
+export const PRESETS = fileURLToPath(new URL("../../configs", import.meta.url));
+
+/** The folder of teacher/student pairs, with their published figures. */
+export const PAIRS = resolve(PRESETS, "pairs");
+
+const named = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => basename(file, ".json"));
+
+/** PAIR-METHOD for every pair and every method of the registry. */
+const pairPresets = (): Map<string, { pair: string; method: string }> =>
+  new Map(
+    named(PAIRS).flatMap((pair) =>
+      METHODS.names().map((method) => [`${pair}-${method}`, { pair, method }] as const),
+    ),
+  );
+
+/** Names of the presets, sorted: those that are files, and one for each pair and method. */
+export const presetNames = (): string[] =>
+  [...named(PRESETS), ...pairPresets().keys()].sort((a, b) =>
+    a.localeCompare(b, "en", { numeric: true }),
+  );
+
+/**
+ * What a preset of a pair and a method would have in its file: the pair, and the method with its published weights.
+ * @param file where it would lie
+ * @returns undefined for any other file
+ */
+export function pairPreset(file: string): Record<string, unknown> | undefined {
+  if (dirname(file) !== PRESETS) return undefined;
+  const found = pairPresets().get(basename(file, ".json"));
+  if (found === undefined) return undefined;
+  const { weights } = METHODS.row(found.method);
+  return { extends: `./pairs/${found.pair}.json`, distill: found.method, ...weights };
+}

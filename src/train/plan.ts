@@ -1,0 +1,19 @@
+import type { Variable } from "../runtime/tf.js";
+import type { Learner } from "./learner.js";
+import type { TeacherCache } from "./teacherCache/open.js";
+
+/** What is particular to one kind of run. */
+export interface RunPlan {
+  readonly kind: "distill" | "teacher";
+  readonly title: string;
+  /** The loss with its weights, for people. */
+  readonly loss?: string;
+  readonly runDir: string;
+  readonly learner: Learner;
+  /** Variables that steps read and nothing changes. */
+  readonly constants: readonly Variable[];
+  /** Of the teacher's weights, for a student. */
+  readonly teacherSha256?: string;
+  /** Opens the cache of the teacher's outputs; undefined where it is of no use. */
+  readonly openCache?: () => Promise<TeacherCache | undefined>;
+}

@@ -1,0 +1,40 @@
+import type { TrainOptions } from "../config/options.js";
+import { keptOf, numbersOf } from "../config/policy.js";
+import type { RunConfig } from "../runFiles/config.js";
+import { type Identity, NUMERICS } from "../runFiles/identity.js";
+import { isGpu } from "../runtime/device.js";
+import { tensorFlowVersion } from "../runtime/native.js";
+import type { RunPlan } from "./plan.js";
+import type { Scene } from "./scene.js";
+
+/** A run's config.json: what it was told and decided, and who it is. */
+export function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {
+  const { choice, seed } = scene;
+  const config = {
+    kind: plan.kind,
+    model: plan.learner.model.name,
+    ...keptOf(options),
+    ...choice,
+    seed,
+  };
+  return {
+    ...config,
+    versions: { tensorflow: tensorFlowVersion() },
+    identity: runIdentity(plan, config, scene),
+  } as unknown as RunConfig;
+}
+
+/** Who this run is. @param config what it was told and decided */
+const runIdentity = (
+  { teacherSha256 }: RunPlan,
+  config: object,
+  { dataset, choice }: Scene,
+): Identity => ({
+  trainSha256: dataset.trainFile.sha256,
+  testSha256: dataset.testFile.sha256,
+  ...(teacherSha256 !== undefined && { teacherSha256 }),
+  engine: choice.engine,
+  device: isGpu() ? "gpu" : "cpu",
+  numerics: NUMERICS,
+  options: numbersOf(config) as Identity["options"],
+});

@@ -1,0 +1,47 @@
+import { inputError } from "../common/errors.js";
+import type { TrainOptions } from "../config/options.js";
+import type { Dataset } from "../data/dataset.js";
+import { DATASETS } from "../data/registry.js";
+import { deviceWarning, isGpu } from "../runtime/device.js";
+import { loadTensorFlow } from "../runtime/tf.js";
+import { asksForFloat32, chooseEngine, type EngineChoice } from "./engine.js";
+import type { Hooks } from "./result.js";
+
+/** What is the same for a teacher and for a student. */
+export interface Scene {
+  readonly dataset: Dataset;
+  readonly choice: EngineChoice;
+  /** See seedOf. */
+  readonly seed: number;
+}
+
+/** What initialisation, shuffling and augmentation follow from. */
+export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * trial;
+
+/** Loads TensorFlow and the data. @throws inputError for data that cannot be read */
+export function openScene(options: TrainOptions, { reporter, env }: Hooks): Scene {
+  const dataset = DATASETS.row(options.dataset).open(options.data, {
+    ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
+    ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
+  });
+  const { gpu, deterministic } = options;
+  const keepPrograms = !options.no_cache;
+  loadTensorFlow({ env, gpu, keepPrograms, deterministic, exactFloat32: asksForFloat32(options) });
+  const warning = deviceWarning(env);
+  if (warning !== undefined) reporter.warn(warning);
+  const choice = chooseEngine(options, env);
+  if (deterministic) refuseNondeterministic(choice);
+  return { dataset, choice, seed: seedOf(options) };
+}
+
+/**
+ * On a processor every engine gives the same bytes for the same seed. On a GPU the order of sums in convolution
+ * gradients varies between runs, unless XLA is told to leave out such algorithms (runtime/environment.ts).
+ */
+function refuseNondeterministic({ engine }: EngineChoice): void {
+  if (!isGpu() || engine === "xla") return;
+  throw inputError(
+    `--deterministic is not to be had from the ${engine} engine on a GPU: the order of sums in its convolution gradients varies.`,
+    "Take --engine xla, or hide the GPU with PEFD_RUNTIME=cpu to run on the processor.",
+  );
+}

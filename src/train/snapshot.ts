@@ -1,0 +1,78 @@
+import { toFloat32 } from "../checkpoint/float.js";
+import { matchState } from "../checkpoint/match.js";
+import { float32Tensor, type StateDict, type StateTensor } from "../common/stateDict.js";
+import { isBuffer } from "../nn/builder.js";
+import type { Kept } from "./claim/kept.js";
+import type { Learner } from "./learner.js";
+import { assignValues, loadState, stateDictOf } from "./stateFiles.js";
+
+/** A learner's state at one moment, as files hold it; read once, whatever is written from it. */
+export interface Snapshot {
+  readonly model: StateDict;
+  /** What the method adds. */
+  readonly extra: StateDict;
+  /** The part of it that belongs to the weights: not what only training writes and reads, such as a memory bank. */
+  readonly added: StateDict;
+  /** By place; the name of each one's parameter beside it. */
+  readonly velocities: StateDict;
+  readonly parameterNames: readonly string[];
+}
+
+/** Reads a learner's variables. @param batches value of every num_batches_tracked */
+export function takeSnapshot(learner: Learner, batches: number): Snapshot {
+  const { model, extra, parameters, velocities } = learner;
+  const names = new Map([...model.state, ...extra].map(({ name, variable }) => [variable, name]));
+  const dict = stateDictOf(extra, batches);
+  const buffers = new Set(extra.filter(({ role }) => isBuffer(role)).map(({ name }) => name));
+  return {
+    model: stateDictOf(model.state, batches),
+    extra: dict,
+    added: new Map([...dict].filter(([name]) => !buffers.has(name))),
+    velocities: new Map(
+      velocities.map((variable, i): [string, StateTensor] => [
+        String(i),
+        float32Tensor(variable.dataSync() as Float32Array, variable.shape),
+      ]),
+    ),
+    parameterNames: parameters.map((parameter) => names.get(parameter) as string),
+  };
+}
+
+const PARTS = { model: "model.", extra: "extra.", velocities: "velocity." } as const;
+
+/** A snapshot as one dictionary, from which a run goes on. */
+export const resumeState = (snapshot: Snapshot): StateDict =>
+  new Map(
+    (Object.keys(PARTS) as (keyof typeof PARTS)[]).flatMap((part) =>
+      Array.from(snapshot[part], ([name, tensor]): [string, StateTensor] => [
+        PARTS[part] + name,
+        tensor,
+      ]),
+    ),
+  );
+
+const partOf = (prefix: string, state: StateDict): StateDict =>
+  new Map(
+    Array.from(state)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+  );
+
+/** Puts what a run has kept into a learner. @throws inputError where it is of another model */
+export function restoreLearner(
+  learner: Learner,
+  { path, state }: Pick<Kept, "path" | "state">,
+): void {
+  const origin = { path, modelName: learner.model.name };
+  loadState(learner.model.state, partOf(PARTS.model, state), origin);
+  loadState(learner.extra, partOf(PARTS.extra, state), origin);
+  const velocities = partOf(PARTS.velocities, state);
+  matchState(
+    learner.velocities.map(({ shape }, i) => ({ name: String(i), shape, isCounter: false })),
+    velocities,
+    origin,
+  );
+  learner.velocities.forEach((variable, i) => {
+    assignValues(variable, toFloat32(velocities.get(String(i)) as StateTensor));
+  });
+}
