@@ -77,14 +77,17 @@ test("a distillation leaves the paper's folder with the files of a run", async (
 
 function checkEvents(file: Buffer, { train, test, runDir }: RunResult): void {
   const scalars = decodeEvents(file).filter((event) => event.tag !== undefined);
-  const tags = ["train_acc", "train_loss", "test_acc", "test_loss", "test_acc_top5"];
+  const own = Object.keys(train.terms ?? {}).map((term) => `train_${term}`);
+  const tags = ["train_acc", "train_loss", "test_acc", "test_loss", "test_acc_top5", ...own];
   assert.deepEqual(
     scalars.map(({ tag, step }) => `${tag} ${step}`),
     [1, 2].flatMap((epoch) => tags.map((tag) => `${tag} ${epoch}`)),
   );
-  const last = [train.top1, train.loss, test.top1, test.loss, test.top5].map(Math.fround);
+  const terms = Object.values(train.terms ?? {});
+  const means = [train.top1, train.loss, test.top1, test.loss, test.top5];
+  const last = [...means, ...terms].map(Math.fround);
   assert.deepEqual(
-    scalars.slice(5).map(({ value }) => value),
+    scalars.slice(tags.length).map(({ value }) => value),
     last,
   );
   const rows = readEpochLog(runDir);
