@@ -4,6 +4,9 @@ import { inputError, PefdError } from "../common/errors.js";
 import { collectRuns } from "../report/runs/collect.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
 
+/** The data set of runs that tell none: there was no other. */
+const FIRST_DATASET = "cifar100";
+
 /** What stands still for all checkpoints of a run: the teacher and the images. */
 export interface Setting {
   readonly teacherPath: string;
@@ -69,7 +72,7 @@ function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
   return {
     teacherPath,
     teacherModel,
-    dataset: given.dataset ?? String(dataset),
+    dataset: given.dataset ?? (typeof dataset === "string" ? dataset : FIRST_DATASET),
     data: given.data ?? String(data),
     limitTest: given.limitTest ?? (typeof limit_test === "number" ? limit_test : undefined),
   };
