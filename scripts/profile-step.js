@@ -11,33 +11,35 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WORKS } from "../dist/bench/works.js";
-import { copyOfBinding, nativeBackend } from "../dist/runtime/native.js";
-import { convolutionsFile, packageDirectory } from "../dist/runtime/paths.js";
+import { withBinding } from "../dist/runtime/native.js";
+import { ownModuleFile, packageDirectory } from "../dist/runtime/paths.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
 
 const [what = "distill", batch = "16"] = process.argv.slice(2);
 const PAIR = { teacher: "resnet32x4", student: "resnet8x4", method: "ours" };
 const size = { batchSize: Number(batch), steps: 1, testImages: 1 };
 
-/** Copies every graph that is loaded from now on; the session deletes its own. */
-function keepGraphs(folder) {
-  const backend = nativeBackend();
-  const { binding } = backend;
-  const loadSavedModel = (directory, tags) => {
-    cpSync(directory, folder, { recursive: true });
-    return binding.loadSavedModel(directory, tags);
-  };
-  backend.binding = { ...copyOfBinding(binding), loadSavedModel };
-}
+/** Runs what loads graphs, and copies each of them: its session deletes its own. */
+const keepingGraphs = (folder, run) =>
+  withBinding(
+    ({ loadSavedModel }) => ({
+      loadSavedModel: (directory, tags) => {
+        cpSync(directory, folder, { recursive: true });
+        return loadSavedModel(directory, tags);
+      },
+    }),
+    run,
+  );
 
 const folder = mkdtempSync(join(tmpdir(), "pefd-profile-"));
 try {
   loadTensorFlow({ env: process.env, keepPrograms: false });
-  keepGraphs(folder);
-  WORKS[what](PAIR, size).open({ engine: "graph", precision: "float32" }).dispose();
+  keepingGraphs(folder, () =>
+    WORKS[what](PAIR, size).open({ engine: "graph", precision: "float32" }).dispose(),
+  );
   const python = process.env.PEFD_PYTHON ?? "python3";
   const script = fileURLToPath(new URL("profile-step.py", import.meta.url));
-  execFileSync(python, [script, folder, convolutionsFile(packageDirectory())], {
+  execFileSync(python, [script, folder, ownModuleFile(packageDirectory())], {
     stdio: ["ignore", "inherit", "inherit"],
   });
 } finally {

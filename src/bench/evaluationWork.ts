@@ -1,7 +1,7 @@
+import type { FrozenModel } from "../learn/learners.js";
 import { tf } from "../runtime/tf.js";
 import { allAtOnce } from "../train/calls.js";
 import { openEvaluationSession, testBatch } from "../train/evaluation.js";
-import type { FrozenModel } from "../train/learners.js";
 import { type BatchSource, chooseSources } from "../train/source.js";
 import { randomImages } from "./images.js";
 import type { Work, WorkSize } from "./types.js";

@@ -1,7 +1,7 @@
 import type { ImagesInMemory } from "../data/dataset.js";
 import { batchRanges, epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
+import { type Learner, learnerVariables } from "../learn/learner.js";
 import { tf, type Variable } from "../runtime/tf.js";
-import { type Learner, learnerVariables } from "../train/learner.js";
 import {
   openTrainingSession,
   type SessionDescription,

@@ -1,8 +1,8 @@
 import { CIFAR100 } from "../data/cifar/row.js";
 import { methodRow } from "../distill/registry.js";
+import { variablesOf } from "../learn/learner.js";
+import { frozen, studentLearner, teacherLearner } from "../learn/learners.js";
 import { buildModel, initialFill } from "../models/build.js";
-import { variablesOf } from "../train/learner.js";
-import { frozen, studentLearner, teacherLearner } from "../train/learners.js";
 import { evaluationWork } from "./evaluationWork.js";
 import { trainingWork } from "./trainingWork.js";
 import type { Work, WorkName, WorkSize } from "./types.js";

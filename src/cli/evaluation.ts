@@ -11,7 +11,7 @@ import {
 import { confusionCsv, confusionSvg } from "../report/plots/confusionMatrix.js";
 import { columns, renderText } from "../report/table.js";
 import type { DetailedEval } from "../train/evaluate.js";
-import type { EvalResult } from "../train/result.js";
+import type { EvalResult } from "../train/files/result.js";
 import type { Output } from "./command.js";
 import { COLUMNS } from "./output.js";
 

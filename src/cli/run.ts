@@ -4,7 +4,7 @@ import { type TrainOptions, WITHOUT_EFFECT } from "../config/options.js";
 import { withoutEffect } from "../config/resolve.js";
 import { createReporter, type RunReporter } from "../report/live/reporter.js";
 import { endedBySignals } from "../runtime/blocking.js";
-import type { Hooks, RunResult } from "../train/result.js";
+import type { Hooks, RunResult } from "../train/files/result.js";
 import type { Invocation } from "./command.js";
 import { interruptible } from "./interrupt.js";
 import { COLUMNS } from "./output.js";

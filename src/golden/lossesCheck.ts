@@ -1,6 +1,6 @@
 import type { EngineName } from "../compile/types.js";
+import { gradientsOf } from "../learn/gradients.js";
 import { type Tensor, type Tensor2D, tf, type Variable } from "../runtime/tf.js";
-import { gradientsOf } from "../train/gradients.js";
 import {
   type Check,
   checkNumber,

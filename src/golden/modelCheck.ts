@@ -1,11 +1,11 @@
 import { sizeOf } from "../common/shapes.js";
 import type { EngineName } from "../compile/types.js";
 import { crossEntropy } from "../distill/losses.js";
+import { gradientsOf } from "../learn/gradients.js";
 import { type BuiltModel, buildModel } from "../models/build.js";
 import { isCounter, isParameter, toPyTorchLayout } from "../nn/builder.js";
 import { featureList, listBeforeRelu, type StateEntry } from "../nn/model.js";
 import type { Tensor, Tensor2D, Tensor4D, Update, Variable } from "../runtime/tf.js";
-import { gradientsOf } from "../train/gradients.js";
 import { type Check, checkNumber, checkNumbers, withinSpread } from "./comparison.js";
 import { execute, result } from "./execute.js";
 import { formulaFill } from "./formula.js";

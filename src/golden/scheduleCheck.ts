@@ -1,4 +1,4 @@
-import { learningRateAt } from "../train/schedule.js";
+import { learningRateAt } from "../learn/schedule.js";
 import { type Check, checkNumbers } from "./comparison.js";
 import type { ScheduleGolden } from "./schema.js";
 

@@ -1,7 +1,7 @@
 import type { EngineName, FeedValues, Program } from "../compile/types.js";
+import { readMetrics, setMetrics } from "../learn/metrics.js";
 import type { StateEntry } from "../nn/model.js";
 import type { Variable } from "../runtime/tf.js";
-import { readMetrics, setMetrics } from "../train/metrics.js";
 import { openProgram } from "./engines.js";
 import { imagesFeed } from "./inputs.js";
 import type { TrajectoryGolden } from "./schema.js";

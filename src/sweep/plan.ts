@@ -3,7 +3,7 @@ import { inputError } from "../common/errors.js";
 import { requireTeacher, resolveDistill } from "../config/derive.js";
 import type { DistillOptions } from "../config/options.js";
 import type { Layer } from "../config/resolve.js";
-import { isInStudentFolder, studentFolder } from "../train/runName.js";
+import { isInStudentFolder, studentFolder } from "../train/files/runName.js";
 import { type Combination, combinations } from "./axes.js";
 
 /** One run of a sweep. */

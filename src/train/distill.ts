@@ -5,11 +5,11 @@ import { ownOptions } from "../distill/open.js";
 import { methodRow } from "../distill/registry.js";
 import { usedViews } from "../distill/views.js";
 import { lossFormula } from "../distill/weights.js";
-import { studentLearner } from "./learners.js";
+import { studentLearner } from "../learn/learners.js";
+import type { Hooks, RunResult } from "./files/result.js";
+import { studentFolder } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
 import { train } from "./prepare.js";
-import type { Hooks, RunResult } from "./result.js";
-import { studentFolder } from "./runName.js";
 import { openScene, type Scene } from "./scene.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 

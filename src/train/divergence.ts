@@ -1,6 +1,6 @@
 import { toFloat32 } from "../checkpoint/float.js";
 import { type PefdError, runError } from "../common/errors.js";
-import type { Snapshot } from "./snapshot.js";
+import type { Snapshot } from "./files/snapshot.js";
 
 /** Where in a run something stopped being a number. */
 export interface Place {

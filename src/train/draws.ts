@@ -1,5 +1,5 @@
 import type { FeedSpec, Feeds, FeedValues } from "../compile/types.js";
-import type { Learner } from "./learner.js";
+import type { Learner } from "../learn/learner.js";
 import { imageColumn } from "./source.js";
 
 /** What a method draws travels under names of its own. */

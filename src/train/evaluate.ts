@@ -5,18 +5,18 @@ import { modelNameIn } from "../config/modelName.js";
 import type { EvalOptions } from "../config/options.js";
 import { classesIn, type TestImages } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
+import { createDetailedMetrics } from "../learn/confusion.js";
+import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
 import { stateLayout } from "../models/survey.js";
 import { zeroFill } from "../nn/initialization.js";
 import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
-import { createDetailedMetrics } from "./confusion.js";
 import { chooseEngine } from "./engine.js";
 import { evaluateModel } from "./evaluation.js";
-import { variablesOf } from "./learner.js";
-import type { EvalResult, Hooks } from "./result.js";
+import type { EvalResult, Hooks } from "./files/result.js";
+import { loadState, tensorsFor } from "./files/stateFiles.js";
 import { type BatchSource, chooseSources } from "./source.js";
-import { loadState, tensorsFor } from "./stateFiles.js";
 
 /** An evaluation with what each image was taken for. */
 export interface DetailedEval {

@@ -1,5 +1,13 @@
 import { compile } from "../compile/program.js";
 import type { EngineName, Entry, PrecisionName, Program } from "../compile/types.js";
+import { type EvaluatedModel, evaluationUpdates } from "../learn/learner.js";
+import {
+  createMetrics,
+  type Evaluation,
+  type MetricsVariables,
+  readMetrics,
+  setMetrics,
+} from "../learn/metrics.js";
 import type { Model } from "../nn/model.js";
 import { isGpu } from "../runtime/device.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
@@ -7,14 +15,6 @@ import { callsOf, evenCalls, firstSteps } from "./callSizes.js";
 import { type Calls, createPace, oneByOne } from "./calls.js";
 import { type CompilationHooks, compileCalls } from "./compilation.js";
 import type { EngineChoice } from "./engine.js";
-import { type EvaluatedModel, evaluationUpdates } from "./learner.js";
-import {
-  createMetrics,
-  type Evaluation,
-  type MetricsVariables,
-  readMetrics,
-  setMetrics,
-} from "./metrics.js";
 import { type BatchSource, plainRows } from "./source.js";
 
 /** Test images per step of an evaluation: enough to fill a GPU, and on a processor a fraction of a second's work. */

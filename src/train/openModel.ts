@@ -5,13 +5,13 @@ import { inputError } from "../common/errors.js";
 import type { StateDict, StateTensor } from "../common/stateDict.js";
 import type { Dataset } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
+import { type FrozenModel, frozen } from "../learn/learners.js";
 import { buildModel } from "../models/build.js";
 import { stateLayout } from "../models/survey.js";
 import { isCounter } from "../nn/builder.js";
 import { zeroFill } from "../nn/initialization.js";
 import type { StateEntry } from "../nn/model.js";
-import { type FrozenModel, frozen } from "./learners.js";
-import { loadState, tensorsFor } from "./stateFiles.js";
+import { loadState, tensorsFor } from "./files/stateFiles.js";
 
 /** A frozen model out of a file, and which one it is. */
 export interface OpenedModel extends FrozenModel {

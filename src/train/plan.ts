@@ -1,5 +1,5 @@
+import type { Learner } from "../learn/learner.js";
 import type { Variable } from "../runtime/tf.js";
-import type { Learner } from "./learner.js";
 import type { TeacherCache } from "./teacherCache/open.js";
 
 /** What is particular to one kind of run. */

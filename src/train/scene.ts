@@ -5,7 +5,7 @@ import { DATASETS } from "../data/registry.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import { asksForFloat32, chooseEngine, type EngineChoice } from "./engine.js";
-import type { Hooks } from "./result.js";
+import type { Hooks } from "./files/result.js";
 
 /** What is the same for a teacher and for a student. */
 export interface Scene {

@@ -1,17 +1,17 @@
 import { compile } from "../compile/program.js";
 import type { Call, EngineName, Entry, PrecisionName } from "../compile/types.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
+import type { Batch } from "../learn/batch.js";
+import { type Learner, trainedVariables, trainingUpdates } from "../learn/learner.js";
+import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from "../learn/metrics.js";
+import type { SgdOptions } from "../learn/sgd.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
 import type { Tensor1D, Variable } from "../runtime/tf.js";
-import type { Batch } from "./batch.js";
 import { callsOf, evenCalls, firstSteps } from "./callSizes.js";
 import type { Calls } from "./calls.js";
 import { type CompilationHooks, compileCalls } from "./compilation.js";
 import { drawnFeeds, drawnSpecs, drawnValues } from "./draws.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
-import { type Learner, trainedVariables, trainingUpdates } from "./learner.js";
-import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from "./metrics.js";
-import type { SgdOptions } from "./sgd.js";
 import type { BatchSource } from "./source.js";
 
 /** Most training steps that one call may take. */

@@ -4,8 +4,8 @@ import { type ImageSet, type ImagesInMemory, inMemory } from "../data/dataset.js
 import { assembleTrainBatch } from "../data/hostBatch.js";
 import { openPrefetcher } from "../data/prefetch.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
+import type { Batch } from "../learn/batch.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
-import type { Batch } from "./batch.js";
 
 /** Where the images of a step come from. A plan row is (image, crop y, crop x, flip), as in data/sampler.ts. */
 export interface BatchSource {

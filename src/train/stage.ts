@@ -1,6 +1,6 @@
 import { inputError } from "../common/errors.js";
+import type { Learner } from "../learn/learner.js";
 import { tf } from "../runtime/tf.js";
-import type { Learner } from "./learner.js";
 
 /** A part of a training: one of the phases that a method begins with, or the main part. */
 export interface Stage {

@@ -1,8 +1,8 @@
 import type { TeacherOptions } from "../config/options.js";
-import { teacherLearner } from "./learners.js";
+import { teacherLearner } from "../learn/learners.js";
+import type { Hooks, RunResult } from "./files/result.js";
+import { teacherFolder } from "./files/runName.js";
 import { train } from "./prepare.js";
-import type { Hooks, RunResult } from "./result.js";
-import { teacherFolder } from "./runName.js";
 import { openScene } from "./scene.js";
 
 /**

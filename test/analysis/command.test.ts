@@ -5,10 +5,10 @@ import { describe, it, type TestContext } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { float32Tensor, type StateDict } from "#pefd/common/stateDict.js";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
-import { variablesOf } from "#pefd/train/learner.js";
-import { stateDictOf } from "#pefd/train/stateFiles.js";
+import { stateDictOf } from "#pefd/train/files/stateFiles.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 

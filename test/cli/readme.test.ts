@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { DistillOptions, TeacherOptions } from "#pefd/config/options.js";
-import { studentFolder } from "#pefd/train/runName.js";
+import { studentFolder } from "#pefd/train/files/runName.js";
 import { ROOT } from "../helpers/paths.js";
 import { type Ended, pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";

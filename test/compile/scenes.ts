@@ -3,12 +3,12 @@ import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import type { ImagesInMemory } from "#pefd/data/dataset.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
+import { type Learner, learnerVariables } from "#pefd/learn/learner.js";
+import { frozen, studentLearner, teacherLearner } from "#pefd/learn/learners.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { MODELS } from "#pefd/models/registry.js";
 import { tf, type Variable } from "#pefd/runtime/tf.js";
 import { allAtOnce } from "#pefd/train/calls.js";
-import { type Learner, learnerVariables } from "#pefd/train/learner.js";
-import { frozen, studentLearner, teacherLearner } from "#pefd/train/learners.js";
 import { openTrainingSession, type TrainingSession } from "#pefd/train/session.js";
 import { type BatchSource, streamedSource } from "#pefd/train/source.js";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { METHODS } from "#pefd/distill/registry.js";
+import { variablesOf } from "#pefd/learn/learner.js";
 import { loadTensorFlow, tf, type Variable } from "#pefd/runtime/tf.js";
-import { variablesOf } from "#pefd/train/learner.js";
 import {
   noiseImages,
   type Pupil,

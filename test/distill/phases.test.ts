@@ -9,14 +9,14 @@ import type { StateTensor } from "#pefd/common/stateDict.js";
 import { resolveDistill } from "#pefd/config/derive.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { METHODS } from "#pefd/distill/registry.js";
+import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { isParameter } from "#pefd/nn/builder.js";
 import { linear } from "#pefd/nn/layers.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow, type Scalar, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { variablesOf } from "#pefd/train/learner.js";
-import { stateDictOf } from "#pefd/train/stateFiles.js";
+import { stateDictOf } from "#pefd/train/files/stateFiles.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import {
   distillOptions,

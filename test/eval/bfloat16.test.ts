@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { loadCifar100, loadTestSet } from "#pefd/data/cifar/cifar100.js";
+import { studentLearner } from "#pefd/learn/learners.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { evaluateModel } from "#pefd/train/evaluation.js";
-import { studentLearner } from "#pefd/train/learners.js";
 import { openFrozen } from "#pefd/train/openModel.js";
 import { streamedSource } from "#pefd/train/source.js";
 import { study, type Trace } from "../compile/scenes.js";

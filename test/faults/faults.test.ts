@@ -10,7 +10,7 @@ import { LOCK_FILE } from "#pefd/runFiles/lockFile.js";
 import { RESUME_FILE, type RunProgress } from "#pefd/runFiles/progress.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
-import { studentFolder } from "#pefd/train/runName.js";
+import { studentFolder } from "#pefd/train/files/runName.js";
 import { verifyRun } from "#pefd/verify/verify.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { distillOptions, randomTeacher, smallData } from "../train/runs.js";

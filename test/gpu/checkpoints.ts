@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
+import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
-import { variablesOf } from "#pefd/train/learner.js";
-import { stateDictOf } from "#pefd/train/stateFiles.js";
+import { stateDictOf } from "#pefd/train/files/stateFiles.js";
 
 /** Writes a checkpoint of a model that was never trained, for CIFAR-100's classes. @returns its file */
 export async function checkpointOf(name: string, folder: string): Promise<string> {

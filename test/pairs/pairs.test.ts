@@ -5,11 +5,11 @@ import { before, describe, it } from "node:test";
 import { compile } from "#pefd/compile/program.js";
 import type { Program } from "#pefd/compile/types.js";
 import { methodNames, methodRow } from "#pefd/distill/registry.js";
+import { type Learner, trainingUpdates, variablesOf } from "#pefd/learn/learner.js";
+import { studentLearner } from "#pefd/learn/learners.js";
+import { readMetrics } from "#pefd/learn/metrics.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, type Tensor1D, type Tensor4D, tf } from "#pefd/runtime/tf.js";
-import { type Learner, trainingUpdates, variablesOf } from "#pefd/train/learner.js";
-import { studentLearner } from "#pefd/train/learners.js";
-import { readMetrics } from "#pefd/train/metrics.js";
 import { ROOT } from "../helpers/paths.js";
 
 const FOLDER = join(ROOT, "configs/pairs");

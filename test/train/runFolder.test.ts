@@ -8,7 +8,7 @@ import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { readResult } from "#pefd/runFiles/result.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import type { RunResult } from "#pefd/train/result.js";
+import type { RunResult } from "#pefd/train/files/result.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { goldenLayout } from "../helpers/formula.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";

@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import type { DistillOptions, TeacherOptions, TrainOptions } from "#pefd/config/options.js";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { silentReporter } from "#pefd/report/live/reporter.js";
 import type { RunReporter, StepProgress } from "#pefd/report/log/contract.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
-import { variablesOf } from "#pefd/train/learner.js";
-import type { Hooks } from "#pefd/train/result.js";
-import { stateDictOf } from "#pefd/train/stateFiles.js";
+import type { Hooks } from "#pefd/train/files/result.js";
+import { stateDictOf } from "#pefd/train/files/stateFiles.js";
 
 /** The small model that the runs of these tests train. */
 export const MODEL = "resnet8";

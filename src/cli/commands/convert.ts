@@ -65,7 +65,7 @@ async function write(from: string, to: string, options: Conversion, env: Invocat
   const { path, state, metadata, format } = await readCheckpoint(from);
   if (namesFolder(to, options)) {
     const model = await savedModelName(from, options);
-    const { exportSavedModel } = await import("../../train/exportSavedModel.js");
+    const { exportSavedModel } = await import("../../export/exportSavedModel.js");
     await exportSavedModel(to, { path, model, state, metadata }, env);
   } else {
     const { checkpointBytes } = await import("../../checkpoint/writeCheckpoint.js");

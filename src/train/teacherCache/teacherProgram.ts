@@ -2,8 +2,8 @@ import { compile } from "../../compile/program.js";
 import type { EngineName, PrecisionName } from "../../compile/types.js";
 import type { ImageShape } from "../../data/dataset.js";
 import { KEPT_VIEWS, type KeptView } from "../../distill/views.js";
+import type { FrozenModel } from "../../learn/learners.js";
 import { type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
-import type { FrozenModel } from "../learners.js";
 import { type Outputs, sizesOf } from "./outputs.js";
 
 /** A teacher alone, compiled for one batch size. */

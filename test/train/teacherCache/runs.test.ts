@@ -7,7 +7,7 @@ import { METHODS } from "#pefd/distill/registry.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import type { Hooks, RunResult } from "#pefd/train/result.js";
+import type { Hooks, RunResult } from "#pefd/train/files/result.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import {
   distillOptions,

@@ -4,10 +4,10 @@ import type { EngineName } from "#pefd/compile/types.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { assembleTrainBatch } from "#pefd/data/hostBatch.js";
 import { epochPlan } from "#pefd/data/sampler.js";
+import { variablesOf } from "#pefd/learn/learner.js";
+import { frozen } from "#pefd/learn/learners.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
-import { variablesOf } from "#pefd/train/learner.js";
-import { frozen } from "#pefd/train/learners.js";
 import { compileTeacher } from "#pefd/train/teacherCache/teacherProgram.js";
 import { noiseImages } from "../../compile/scenes.js";
 

@@ -1,11 +1,11 @@
-import type { TrainOptions } from "../config/options.js";
-import { keptOf, numbersOf } from "../config/policy.js";
-import type { RunConfig } from "../runFiles/config.js";
-import { type Identity, NUMERICS } from "../runFiles/identity.js";
-import { isGpu } from "../runtime/device.js";
-import { tensorFlowVersion } from "../runtime/native.js";
-import type { RunPlan } from "./plan.js";
-import type { Scene } from "./scene.js";
+import type { TrainOptions } from "../../config/options.js";
+import { keptOf, numbersOf } from "../../config/policy.js";
+import type { RunConfig } from "../../runFiles/config.js";
+import { type Identity, NUMERICS } from "../../runFiles/identity.js";
+import { isGpu } from "../../runtime/device.js";
+import { tensorFlowVersion } from "../../runtime/native.js";
+import type { RunPlan } from "../plan.js";
+import type { Scene } from "../scene.js";
 
 /** A run's config.json: what it was told and decided, and who it is. */
 export function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {

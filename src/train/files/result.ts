@@ -1,5 +1,5 @@
-import type { Metrics, RunReporter, TrainingMetrics } from "../report/log/contract.js";
-import type { CacheTally } from "./teacherCache/lookup.js";
+import type { Metrics, RunReporter, TrainingMetrics } from "../../report/log/contract.js";
+import type { CacheTally } from "../teacherCache/lookup.js";
 
 /** What a run is given besides its options. */
 export interface Hooks {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { createMetrics, labelRanks, metricsUpdate, readMetrics } from "#pefd/learn/metrics.js";
 import { loadTensorFlow, type Tensor1D, type Tensor2D, tf } from "#pefd/runtime/tf.js";
-import { createMetrics, labelRanks, metricsUpdate, readMetrics } from "#pefd/train/metrics.js";
 
 before(() => loadTensorFlow());
 

@@ -6,13 +6,13 @@ import type { StateDict } from "../common/stateDict.js";
 import { savedModelBytes } from "../compile/graph/savedModel.js";
 import { CIFAR100 } from "../data/cifar/row.js";
 import { IMAGENET } from "../data/normalize.js";
+import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
 import { zeroFill } from "../nn/initialization.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
-import { variablesOf } from "./learner.js";
+import { loadState } from "../train/files/stateFiles.js";
 import { servingGraph } from "./servingGraph.js";
-import { loadState } from "./stateFiles.js";
 
 /** A checkpoint that is to become a SavedModel. */
 export interface SavedModelSource {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
-import { writeSealedCheckpoint } from "../checkpoint/writeCheckpoint.js";
-import type { RunProgress } from "../runFiles/progress.js";
+import { readCheckpoint } from "../../checkpoint/readCheckpoint.js";
+import { writeSealedCheckpoint } from "../../checkpoint/writeCheckpoint.js";
+import type { RunProgress } from "../../runFiles/progress.js";
 import type { Snapshot } from "./snapshot.js";
 
 /** Where a run's weights lie, and how often they are kept. */

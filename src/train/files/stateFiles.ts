@@ -1,14 +1,14 @@
-import { toFloat32 } from "../checkpoint/float.js";
-import { matchState } from "../checkpoint/match.js";
+import { toFloat32 } from "../../checkpoint/float.js";
+import { matchState } from "../../checkpoint/match.js";
 import {
   float32Tensor,
   int64Scalar,
   type StateDict,
   type StateTensor,
-} from "../common/stateDict.js";
-import { isCounter, toNativeLayout, toPyTorchLayout } from "../nn/builder.js";
-import type { StateEntry } from "../nn/model.js";
-import { tf, type Variable } from "../runtime/tf.js";
+} from "../../common/stateDict.js";
+import { isCounter, toNativeLayout, toPyTorchLayout } from "../../nn/builder.js";
+import type { StateEntry } from "../../nn/model.js";
+import { tf, type Variable } from "../../runtime/tf.js";
 
 /**
  * State as files hold it: PyTorch's names, layouts and order.

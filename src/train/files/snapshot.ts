@@ -1,9 +1,9 @@
-import { toFloat32 } from "../checkpoint/float.js";
-import { matchState } from "../checkpoint/match.js";
-import { float32Tensor, type StateDict, type StateTensor } from "../common/stateDict.js";
-import { isBuffer } from "../nn/builder.js";
-import type { Kept } from "./claim/kept.js";
-import type { Learner } from "./learner.js";
+import { toFloat32 } from "../../checkpoint/float.js";
+import { matchState } from "../../checkpoint/match.js";
+import { float32Tensor, type StateDict, type StateTensor } from "../../common/stateDict.js";
+import type { Learner } from "../../learn/learner.js";
+import { isBuffer } from "../../nn/builder.js";
+import type { Kept } from "../claim/kept.js";
 import { assignValues, loadState, stateDictOf } from "./stateFiles.js";
 
 /** A learner's state at one moment, as files hold it; read once, whatever is written from it. */
