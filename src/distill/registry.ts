@@ -1,14 +1,30 @@
 import { createRegistry } from "../common/registry.js";
 import type { Method } from "./method.js";
+import { dist } from "./methods/dist.js";
+import { dkd } from "./methods/dkd.js";
 import { kd } from "./methods/kd.js";
 import { kd1proj } from "./methods/kd1proj.js";
+import { nkd } from "./methods/nkd.js";
 import { ours } from "./methods/ours.js";
+import { pkt } from "./methods/pkt.js";
+import { rkd } from "./methods/rkd.js";
+import { similarity } from "./methods/similarity.js";
+import { ttm } from "./methods/ttm.js";
+import { wttm } from "./methods/wttm.js";
 
 /** Every distillation method, by name. A new method is one file in methods/ and one row here. */
 export const METHODS = createRegistry<Method>({ one: "distillation method", many: "Methods" }, [
   ours,
   kd,
   kd1proj,
+  dist,
+  dkd,
+  nkd,
+  ttm,
+  wttm,
+  similarity,
+  pkt,
+  rkd,
 ]);
 
 /** Names of all methods, in the order of the registry. */

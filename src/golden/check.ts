@@ -5,6 +5,8 @@ import { inputError } from "../common/errors.js";
 import type { EngineName } from "../compile/types.js";
 import { type Check, ratioOf, worst } from "./comparison.js";
 import { checkLosses } from "./lossesCheck.js";
+import { checkMethod } from "./methodCheck.js";
+import { methodSchema } from "./methodSchema.js";
 import { checkModel } from "./modelCheck.js";
 import { checkSchedule } from "./scheduleCheck.js";
 import { lossesSchema, modelSchema, scheduleSchema, trajectorySchema } from "./schema.js";
@@ -47,6 +49,7 @@ const kind = <S extends z.ZodType>(
 
 /** The last one has free keys, so it takes what no other marks. */
 const KINDS: readonly Kind[] = [
+  kind("upstream", methodSchema, checkMethod),
   kind("stateDict", modelSchema, checkModel),
   kind("losses", lossesSchema, checkLosses),
   kind("perStep", trajectorySchema, checkTrajectory),
@@ -56,7 +59,7 @@ const KINDS: readonly Kind[] = [
 const foreign = (path: string, why: string) =>
   inputError(
     `${path} is not a golden file: ${why}.`,
-    "Expected: models/NAME.json, losses.json, trajectory_METHOD.json or schedule.json.",
+    "Expected: models/NAME.json, methods/NAME.json, losses.json, trajectory_METHOD.json or schedule.json.",
   );
 
 function readDocument(path: string): object {

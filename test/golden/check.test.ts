@@ -54,6 +54,19 @@ for (const file of RECORDED) {
   });
 }
 
+const METHODS = ["dist", "dkd", "nkd", "ttm", "wttm", "similarity", "pkt", "rkd"];
+
+for (const method of METHODS) {
+  for (const engine of ["eager", "graph"] as const) {
+    test(`${method} is its authors' code: value and gradients, ${engine}`, () => {
+      const before = tf.memory().numTensors;
+      const result = checkGoldenFile(join(GOLDEN, "methods", `${method}.json`), engine);
+      assert.ok(result.ok, formatGoldenResult(result));
+      assert.equal(tf.memory().numTensors, before);
+    });
+  }
+}
+
 /** A copy of a golden file with one number replaced. */
 function changed(file: string, path: readonly (string | number)[], change: (x: never) => unknown) {
   const document = JSON.parse(readFileSync(join(GOLDEN, file), "utf8"));
@@ -78,6 +91,13 @@ const CHANGES: [
     ["losses", "ours_128to256_p3", "grads", "projector2.weight", "l2"],
     (x) => x * 1.001,
     /projector2\.weight l2/,
+  ],
+  ["methods/dkd.json", ["losses", "same", "value"], (x) => x * 1.001, /same value/],
+  [
+    "methods/rkd.json",
+    ["losses", "wider", "grads", "feat4", "l2"],
+    (x) => x * 1.001,
+    /gradient of feat4 l2/,
   ],
   ["trajectory_kd.json", ["perStep", 2, "total"], (x) => x * 1.001, /perStep\[2\]\.total/],
   [

@@ -1,0 +1,53 @@
+import { integer, number } from "../../common/optionRow.js";
+import { type Scalar, type Tensor, type Tensor2D, tf } from "../../runtime/tf.js";
+import { distillKL } from "../losses.js";
+import { defineMethod } from "../method.js";
+
+/** Subtracted from the label's logit after the division by T: the label takes no part in what is left. */
+const MASK = 1000;
+
+/** T^2 times the mean over N of KL(teacher || student) of "the label" against "any other class". */
+function targetKL(student: Tensor2D, teacher: Tensor2D, oneHot: Tensor2D, T: number): Scalar {
+  const split = (logits: Tensor2D): [Tensor, Tensor] => {
+    const p = tf.softmax(tf.div(logits, T));
+    return [tf.sum(tf.mul(p, oneHot), 1), tf.sum(tf.mul(p, tf.sub(1, oneHot)), 1)];
+  };
+  const [ours, theirs] = [split(student), split(teacher)];
+  const part = (p: Tensor, q: Tensor) => tf.mul(p, tf.sub(tf.log(p), tf.log(q)));
+  const sum = tf.add(part(theirs[0], ours[0]), part(theirs[1], ours[1]));
+  return tf.mul(tf.mean(sum), T ** 2) as Scalar;
+}
+
+/** DKD: alpha * KL of the label against the rest + beta * KL among the rest, both growing for some epochs. */
+export const dkd = defineMethod({
+  name: "dkd",
+  summary: "KL of the label and of the other classes, decoupled (DKD)",
+  paper: "Zhao et al., Decoupled Knowledge Distillation, CVPR 2022",
+  weights: { gamma: 1, alpha: 0, beta: 1 },
+  options: {
+    dkd_alpha: number(1, "Weight of the label's part.", { touches: "numbers" }),
+    dkd_beta: number(
+      8,
+      "Weight of the other classes' part. Published: 8 from resnet32x4 and ResNet50, 6 from vgg13 and wrn_40_2, 2 from resnet56 and resnet110.",
+      { touches: "numbers" },
+    ),
+    dkd_T: number(4, "Temperature of both parts.", { above: 0, touches: "numbers" }),
+    dkd_warmup: integer(20, "Epochs in which both parts grow to their weights.", {
+      ...{ min: 1, touches: "numbers" },
+    }),
+  },
+  terms: ["tckd", "nckd"],
+  sees: () => ["logits"],
+  build: (_pair, { dkd_alpha, dkd_beta, dkd_T, dkd_warmup }) => ({
+    terms({ student, teacher, oneHot, epoch }) {
+      const warm = tf.minimum(tf.div(epoch, dkd_warmup), 1);
+      const others = (logits: Tensor2D) => tf.sub(logits, tf.mul(oneHot, MASK * dkd_T)) as Tensor2D;
+      const tckd = targetKL(student.logits, teacher.logits, oneHot, dkd_T);
+      const nckd = distillKL(others(student.logits), others(teacher.logits), dkd_T);
+      return {
+        tckd: tf.mul(tf.mul(tckd, dkd_alpha), warm) as Scalar,
+        nckd: tf.mul(tf.mul(nckd, dkd_beta), warm) as Scalar,
+      };
+    },
+  }),
+});
