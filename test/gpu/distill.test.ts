@@ -7,8 +7,6 @@ import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { type PretendedRun, type RunDocument, runToEnd, syntheticData } from "./run.js";
 import { noPretendedGpu } from "./runtimeTree.js";
 
-/** The bar for the pair below. */
-const KERNELS_PER_STEP = 205;
 /** Two whole batches for the loop, a short one, and more than one batch of the evaluation. */
 const [TRAIN, TEST] = [138, 250];
 
@@ -43,17 +41,5 @@ describe("distillation on a pretended H100", { skip }, () => {
     for (const program of run.programs) t.diagnostic(describeProgram(program));
     const [loop] = training().loops;
     assert.ok(kernelCount(loop?.kernels ?? {}) > 50, "a step was found");
-  });
-
-  it(`takes at most ${KERNELS_PER_STEP} kernels a step`, (t) => {
-    const kernels = kernelCount(training().loops[0]?.kernels ?? {});
-    t.diagnostic(`${kernels} kernels a step of distillation`);
-    assert.ok(kernels <= KERNELS_PER_STEP);
-  });
-
-  it("knows the rounds of its loop", (t) => {
-    const rounds = training().loops[0]?.rounds;
-    t.diagnostic(`${rounds ?? "unknown"} rounds`);
-    assert.ok(rounds !== undefined);
   });
 });
