@@ -12,6 +12,7 @@ import {
   compileNativeModules,
   nativeModuleFiles,
   nativeModulesHash,
+  SOURCES as OWN_SOURCES,
 } from "./nativeModules.js";
 import { TENSORFLOW_VERSION } from "./wheels.js";
 
@@ -25,11 +26,14 @@ export interface BindingBuild {
   readonly folder: string;
   /** The running Node.js. */
   readonly nodeProgram: string;
-  readonly options: CommandOptions;
+  readonly options: CommandOptions & Required<Pick<CommandOptions, "env">>;
 }
 
 /** What of the package is needed to compile its binding. */
 const SOURCES = ["binding", "binding.gyp", "package.json"];
+
+/** A header of ours that the binding's sources are compiled with; it says what for. */
+const WHOLE_ERRORS = "binding/whole_errors.h";
 
 /** Programs that compile the binding. */
 const TOOLS = ["make", "g++"];
@@ -96,16 +100,20 @@ async function copySources({ packageFolder, folder, tree }: BindingBuild): Promi
   for (const name of SOURCES) {
     await cp(join(packageFolder, name), join(folder, name), { recursive: true });
   }
+  await cp(join(OWN_SOURCES, WHOLE_ERRORS), join(folder, WHOLE_ERRORS));
   await symlink(tree, dependencies(folder));
 }
 
 async function compileBinding(build: BindingBuild): Promise<string> {
   const { packageFolder, folder, nodeProgram, options } = build;
   const builder = packageRequire(packageFolder).resolve("@mapbox/node-pre-gyp/bin/node-pre-gyp");
+  const { env } = options;
+  // gyp compiles in the folder's own folder `build`.
+  const CXXFLAGS = `${env.CXXFLAGS ?? ""} -include ../${WHOLE_ERRORS}`;
   const { code, stdout, stderr } = await runCommand(
     nodeProgram,
     [builder, "install", "--build-from-source", ...headersArgument(nodeProgram)],
-    { ...options, cwd: folder },
+    { ...options, env: { ...env, CXXFLAGS }, cwd: folder },
   );
   const built = bindingFile(folder);
   if (code !== 0 || !existsSync(built)) throw buildError(stderr + stdout);

@@ -3,7 +3,6 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { environmentError } from "../../common/errors.js";
 import { makeFolder } from "../../common/makeFolder.js";
-import type { CommandOptions } from "../command.js";
 import type { Probe } from "../doctor/probe.js";
 import { checkLibraries } from "../gpu/libraries.js";
 import { dependencies, gpuProbeFile } from "../paths.js";
@@ -53,7 +52,7 @@ export interface InstallSettings {
 
 /** The set-up of one package in one cache. */
 interface Installation extends InstallSettings {
-  readonly options: CommandOptions;
+  readonly options: BindingBuild["options"];
   /** Scratch folder, this machine's own; emptied before and after. */
   readonly scratch: string;
 }
