@@ -167,3 +167,38 @@ export const bitcastNode = (name: string, input: string, from: number, to: numbe
   inputs: [input],
   attributes: { T: { type: from }, type: { type: to } },
 });
+
+/**
+ * The nodes with each behind those that it reads, otherwise in the order that they have; nodes that are in such an order
+ * stay as they are.
+ * @throws Error where nodes wait for each other (a defect of a pass)
+ */
+export function behindTheirInputs(nodes: readonly GraphNode[]): GraphNode[] {
+  const byName = nodesByName(nodes);
+  const state = new Map<string, "waiting" | "placed">();
+  const ordered: GraphNode[] = [];
+  for (const start of nodes) {
+    const pending = [start];
+    for (let node = pending.at(-1); node !== undefined; node = pending.at(-1)) {
+      const { name } = node;
+      const missing = node.inputs
+        .map((ref) => byName.get(nodeBehind(ref)))
+        .filter((input) => input !== undefined && state.get(input.name) !== "placed");
+      if (state.get(name) === "placed" || missing.length === 0) {
+        pending.pop();
+        if (state.get(name) !== "placed") ordered.push(node);
+        state.set(name, "placed");
+        continue;
+      }
+      if (
+        state.get(name) === "waiting" &&
+        missing.some((input) => state.get(input?.name as string) === "waiting")
+      ) {
+        throw new Error(`${name} and what it reads wait for each other.`);
+      }
+      state.set(name, "waiting");
+      pending.push(...(missing as GraphNode[]).reverse());
+    }
+  }
+  return ordered;
+}

@@ -2,6 +2,7 @@ import { opNamed } from "../../ops/ops.js";
 import { OWN_ELEMENTWISE } from "../../ops/own.js";
 import { DT } from "../../runtime/native.js";
 import {
+  behindTheirInputs,
   type GraphNode,
   isControl,
   isFloat,
@@ -148,11 +149,14 @@ export const fuseElementwise: Pass = (recorded) => {
       : (moved.get(ref.replace(/:0$/, "")) ?? ref);
   return {
     ...recorded,
-    nodes: nodes.flatMap((node) => {
-      if (dropped.has(node.name)) return [];
-      const one = fused.get(node.name) ?? node;
-      return [{ ...one, inputs: one.inputs.map(renamed) }];
-    }),
+    // A group stands where its last member stood; what reads an earlier one may have stood before that.
+    nodes: behindTheirInputs(
+      nodes.flatMap((node) => {
+        if (dropped.has(node.name)) return [];
+        const one = fused.get(node.name) ?? node;
+        return [{ ...one, inputs: one.inputs.map(renamed) }];
+      }),
+    ),
     updates: updates.map(([variable, value]) => [variable, renamed(value)] as const),
   };
 };
