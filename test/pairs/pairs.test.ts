@@ -9,7 +9,7 @@ import { type Learner, trainingUpdates, variablesOf } from "#pefd/learn/learner.
 import { studentLearner } from "#pefd/learn/learners.js";
 import { readMetrics } from "#pefd/learn/metrics.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
-import { loadTensorFlow, type Tensor1D, type Tensor4D, tf } from "#pefd/runtime/tf.js";
+import { loadTensorFlow, type Scalar, type Tensor1D, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { ROOT } from "../helpers/paths.js";
 
 const FOLDER = join(ROOT, "configs/pairs");
@@ -31,18 +31,27 @@ function program(learner: Learner): Program {
     variables: {},
     entries: {
       train: {
-        step: ({ images, labels, learningRate }) =>
+        step: ({ images, labels, image, epoch, learningRate }) =>
           trainingUpdates(
             learner,
-            { images: images as Tensor4D, labels: labels as Tensor1D },
+            {
+              images: images as Tensor4D,
+              labels: labels as Tensor1D,
+              image: image as Tensor1D,
+              epoch: epoch as Scalar,
+            },
             learningRate as Tensor1D,
             SGD,
           ),
         perStep: {
           images: { shape: SHAPE, dtype: "float32" },
           labels: { shape: [BATCH], dtype: "int32" },
+          image: { shape: [BATCH], dtype: "int32" },
         },
-        shared: { learningRate: { shape: [], dtype: "float32" } },
+        shared: {
+          learningRate: { shape: [], dtype: "float32" },
+          epoch: { shape: [], dtype: "float32" },
+        },
         stepsPerCall: 1,
       },
     },
@@ -55,6 +64,8 @@ function trainTwice(learner: Learner): { loss: number; images: number } {
   const feeds = {
     images: IMAGES,
     labels: Int32Array.of(3, 97),
+    image: Int32Array.of(0, 1),
+    epoch: Float32Array.of(1),
     learningRate: Float32Array.of(0.01),
   };
   for (let step = 0; step < STEPS; step++) steps.run("train", feeds, 1);
