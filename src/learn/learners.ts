@@ -16,7 +16,7 @@ import {
   variablesOf,
 } from "./learner.js";
 import { createMetrics } from "./metrics.js";
-import { distilling, type Objective, ofPhase, supervised } from "./objective.js";
+import { distilling, type Objective, ofPhase, supervised, type Teaching } from "./objective.js";
 import { createVelocities } from "./sgd.js";
 
 /** A frozen model and the variables that its forward pass may read. */
@@ -63,10 +63,8 @@ export function studentLearner(
   const row = methodRow(setting.distill);
   const method = openMethod(row, pair, setting, randomFill(seed, "projectors", {}));
   const { kd_T: temperature } = { kd_T: KL_OPTIONS.kd_T.fallback, ...setting } as { kd_T: number };
-  const objective = distilling({
-    ...{ teacher, teacherMaps: pair.teacher.maps.length },
-    ...{ method, weights: setting, temperature },
-  });
+  const teaching: Teaching = { teacher, teacherMaps: pair.teacher.maps.length, method };
+  const objective = distilling({ ...teaching, weights: setting, temperature });
   // What a method adds learns only where its own terms count.
   const isUsed = setting.beta !== 0;
   const { draws, groups, evaluated, phases = [] } = method;
@@ -79,7 +77,7 @@ export function studentLearner(
   };
   const learner = createLearner(model, isUsed ? method.state : [], objective);
   const before = (isUsed ? phases : []).map((phase): LearnerPhase => {
-    const own = ofPhase({ teacher, teacherMaps: pair.teacher.maps.length, method }, phase);
+    const own = ofPhase(teaching, phase);
     const { epochs, learningRate, learns } = phase;
     return {
       epochs,

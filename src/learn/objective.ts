@@ -31,12 +31,16 @@ export const supervised: Objective = {
   of: () => (output, oneHot) => ({ value: crossEntropy(output.logits, oneHot), terms: [] }),
 };
 
-/** What a student learns by. */
-export interface Lesson {
+/** Who teaches, and by which method. */
+export interface Teaching {
   readonly teacher: Model;
   /** Maps of the teacher's output. */
   readonly teacherMaps: number;
   readonly method: OpenedMethod;
+}
+
+/** What a student learns by. */
+export interface Lesson extends Teaching {
   readonly weights: LossWeights;
   /** Of the KL divergence between logits, alpha's term. */
   readonly temperature: number;
@@ -51,14 +55,13 @@ type Weighted = readonly (readonly [weight: number, term: Scalar])[];
  * brings its output.
  */
 export function distilling(lesson: Lesson): Objective {
-  const { teacher, teacherMaps, method, weights, temperature } = lesson;
+  const { method, weights, temperature } = lesson;
   const { gamma, alpha, beta } = weights;
   const own = beta === 0 ? [] : method.termNames;
   return {
     termNames: [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own],
     of(batch) {
-      const guide = batch.guide ?? teacher.forward(batch.images, EVALUATION);
-      const seen = seenOutput(guide, method.sees, teacherMaps);
+      const { guide, seen } = taught(lesson, batch);
       return (student, oneHot, context) => {
         const terms: [number, Scalar][] = [];
         if (gamma !== 0) terms.push([gamma, crossEntropy(student.logits, oneHot)]);
@@ -75,14 +78,10 @@ export function distilling(lesson: Lesson): Objective {
 }
 
 /** The objective of a phase before the main part: the sum of its terms. */
-export const ofPhase = (
-  { teacher, teacherMaps, method }: Pick<Lesson, "teacher" | "teacherMaps" | "method">,
-  phase: Phase,
-): Objective => ({
+export const ofPhase = (teaching: Teaching, phase: Phase): Objective => ({
   termNames: phase.terms,
   of(batch) {
-    const guide = batch.guide ?? teacher.forward(batch.images, EVALUATION);
-    const seen = seenOutput(guide, method.sees, teacherMaps);
+    const { seen } = taught(teaching, batch);
     return (student, oneHot, context) => {
       const found = phase.loss(momentOf(batch, student, seen, oneHot), context);
       const terms = phase.terms.map((name) => found[name] ?? tf.scalar(0));
@@ -92,6 +91,12 @@ export const ofPhase = (
 });
 
 const EVALUATION: ForwardContext = { training: false, updates: [] };
+
+/** The teacher's output for a batch, worked out unless the batch brings it, and what of it the method may look at. */
+function taught({ teacher, teacherMaps, method }: Teaching, batch: Batch) {
+  const guide = batch.guide ?? teacher.forward(batch.images, EVALUATION);
+  return { guide, seen: seenOutput(guide, method.sees, teacherMaps) };
+}
 
 /** What a method may look at of a step. */
 function momentOf(
