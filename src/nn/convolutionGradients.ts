@@ -1,3 +1,4 @@
+import { zerosAround } from "../ops/padding.js";
 import { type Tensor, tf } from "../runtime/tf.js";
 import type { ConvolutionSettings } from "./convolutionSettings.js";
 
@@ -41,16 +42,6 @@ export const plainGradients = (
   filter: (x, dy, settings, shape) =>
     call(ops.filterGradient, [x, shapeTensor(shape), dy], settings),
 });
-
-/** Zeros in front of and behind the pixels of one axis, as many as the windows reach. */
-function zerosAround(
-  { stride, padding, kernelSize }: ConvolutionSettings,
-  size: number,
-  windows: number,
-): [before: number, after: number] {
-  const reached = (windows - 1) * stride + kernelSize;
-  return [padding, Math.max(0, reached - padding - size)];
-}
 
 /** Padding of images [N, H, W, I] whose windows are [N, H', W', O]. */
 function paddingOf(

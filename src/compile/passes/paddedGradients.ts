@@ -1,3 +1,4 @@
+import { zerosAround } from "../../ops/padding.js";
 import { DT } from "../../runtime/native.js";
 import {
   type Attributes,
@@ -59,9 +60,12 @@ function sidesOf({ attributes }: GraphNode, { images, filter, windows }: Sizes):
   const strides = numbers(attributes, "strides");
   return images.map((size, axis) => {
     if (axis === 0 || axis === 3) return [0, 0];
-    const before = pads[2 * axis] ?? 0;
-    const reached = ((windows[axis] ?? 0) - 1) * (strides[axis] ?? 1) + (filter[axis - 1] ?? 0);
-    return [before, Math.max(0, reached - before - size)];
+    const geometry = {
+      stride: strides[axis] ?? 1,
+      padding: pads[2 * axis] ?? 0,
+      kernelSize: filter[axis - 1] ?? 0,
+    };
+    return zerosAround(geometry, size, windows[axis] ?? 0);
   });
 }
 
