@@ -1,5 +1,6 @@
 import { inputError } from "../common/errors.js";
 import { DATASETS } from "../data/registry.js";
+import { publishedSetting } from "../distill/published.js";
 import { METHODS } from "../distill/registry.js";
 import type { LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
@@ -39,31 +40,51 @@ function fillLearningRate(resolved: Resolved, model: string): Resolved {
 /** What the paper's code takes for a weight where another one is given. */
 const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 
-/** Weights are a set: the method's published one where none is given, else those not given are the paper's code's. */
+/** The pair's name as the presets have it; a teacher that is not known yet is no pair's. */
+const pairOf = (resolved: Resolved): string =>
+  `${text(resolved, "model_t") ?? ""}-${text(resolved, "model_s")}`;
+
+/** Weights are a set: the published one where none is given, else those not given are the paper's code's. */
 function fillWeights(resolved: Resolved): Resolved {
-  const method = text(resolved, "distill");
+  const method = METHODS.row(text(resolved, "distill"));
+  const setting = publishedSetting(method, pairOf(resolved));
   const isGiven = Object.keys(BESIDE_GIVEN).some((name) => resolved.options[name] !== undefined);
   const [weights, origin] = isGiven
     ? [BESIDE_GIVEN, "default beside a given weight"]
-    : [METHODS.row(method).weights, `default of ${method}`];
+    : [setting.weights, originOf(method.name, setting.isOwn ? pairOf(resolved) : undefined)];
   return Object.entries(weights).reduce(
     (filled, [name, value]) => fill(filled, name, value, origin),
     resolved,
   );
 }
 
-/** Values that the method's published procedure has, for options that nothing gave. */
-function withMethodDefaults(resolved: Resolved): Resolved {
-  const { name, defaults = {} } = METHODS.row(text(resolved, "distill"));
-  const own = Object.entries(defaults).filter(([option]) => resolved.ranks[option] === undefined);
+const originOf = (method: string, pair?: string): string =>
+  pair === undefined ? `default of ${method}` : `published for ${pair}`;
+
+/** Other values for options that nothing gave. */
+function withValues(
+  resolved: Resolved,
+  values: Readonly<Record<string, unknown>>,
+  origin: string,
+): Resolved {
+  const own = Object.entries(values).filter(([option]) => resolved.ranks[option] === undefined);
   return {
     ...resolved,
     options: { ...resolved.options, ...Object.fromEntries(own) },
     origins: {
       ...resolved.origins,
-      ...Object.fromEntries(own.map(([option]) => [option, `default of ${name}`])),
+      ...Object.fromEntries(own.map(([option]) => [option, origin])),
     },
   };
+}
+
+/** Values that the method's published procedure has, for options that nothing gave: the pair's before the method's. */
+function withPublished(resolved: Resolved): Resolved {
+  const method = METHODS.row(text(resolved, "distill"));
+  const { name, defaults = {} } = method;
+  const general = withValues(resolved, defaults, originOf(name));
+  const pair = pairOf(resolved);
+  return withValues(general, publishedSetting(method, pair).options, originOf(name, pair));
 }
 
 /** A sentence for each given option that is one of other methods only. */
@@ -120,17 +141,24 @@ function refuseNoLoss({ options }: Resolved): void {
 
 /**
  * A distillation as configured; `path_t` and `model_t` may still be unknown (see requireTeacher).
- * Weights not given are the method's published ones, the learning rate is the student's.
+ * Weights not given are the published ones of method and pair, the learning rate is the student's.
  * @throws inputError for a value that is not allowed
  */
 export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<DistillOptions>> {
   const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
-  const own = withMethodDefaults(resolveRows(sectionsOfMethod(distill as string), layers));
-  const weighted = fillWeights(own);
+  const guided = fillTeacher(resolveRows(sectionsOfMethod(distill as string), layers));
+  const weighted = fillWeights(withPublished(guided));
   refuseNoLoss(weighted);
   refuseOtherImages(weighted, text(weighted, "model_s"));
-  return fillTeacher(fillLearningRate(weighted, text(weighted, "model_s")));
+  return fillLearningRate(weighted, text(weighted, "model_s"));
 }
+
+/** What a teacher's own file says, weaker than all that was given. */
+const toldByFile = (model_t: string): Layer => ({
+  label: () => "the model's name in --path_t",
+  origin: () => "told by the file",
+  values: { model_t },
+});
 
 /**
  * The options with a known teacher.
@@ -139,20 +167,22 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
  * @throws inputError that says how to get or to name a teacher
  */
 export async function requireTeacher(
-  options: Partial<DistillOptions>,
+  layers: readonly Layer[],
   nameInFile: (path: string) => Promise<string | undefined>,
   trainCommand: string,
 ): Promise<DistillOptions> {
+  const { options } = resolveDistill(layers);
   const { path_t, model_t } = options;
   if (path_t === undefined) throw missingTeacher(options, trainCommand);
-  const name = model_t ?? (await nameInFile(path_t));
+  if (model_t !== undefined) return options as DistillOptions;
+  const name = await nameInFile(path_t);
   if (name === undefined) {
     throw inputError(
       `The teacher's model cannot be told from --path_t ${path_t}.`,
       "Name it with --model_t, such as --model_t resnet32x4.",
     );
   }
-  return { ...options, path_t, model_t: name } as DistillOptions;
+  return resolveDistill([...layers, toldByFile(name)]).options as DistillOptions;
 }
 
 function missingTeacher({ model_t, save_dir }: Partial<DistillOptions>, trainCommand: string) {

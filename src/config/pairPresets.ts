@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { publishedSetting } from "../distill/published.js";
 import { METHODS } from "../distill/registry.js";
 
 /** The folder of the presets that come with the program. */
@@ -29,7 +30,8 @@ export const presetNames = (): string[] =>
   );
 
 /**
- * What a preset of a pair and a method would have in its file: the pair, and the method with its published weights.
+ * What a preset of a pair and a method would have in its file: the pair, and the method with what was published for
+ * the pair.
  * @param file where it would lie
  * @returns undefined for any other file
  */
@@ -37,6 +39,6 @@ export function pairPreset(file: string): Record<string, unknown> | undefined {
   if (dirname(file) !== PRESETS) return undefined;
   const found = pairPresets().get(basename(file, ".json"));
   if (found === undefined) return undefined;
-  const { weights } = METHODS.row(found.method);
-  return { extends: `./pairs/${found.pair}.json`, distill: found.method, ...weights };
+  const { weights, options } = publishedSetting(METHODS.row(found.method), found.pair);
+  return { extends: `./pairs/${found.pair}.json`, distill: found.method, ...weights, ...options };
 }

@@ -15,13 +15,19 @@ import {
   WITHOUT_EFFECT,
 } from "./options.js";
 
+/** The default of an option that other values were published of for some pairs. */
+const byPair = (row: Row): Row => ({ ...row, defaultText: `${row.fallback}, or the pair's` });
+
 /**
  * A method's own options, as a run of that method has them: they belong to it, and touch the numbers unless they say
  * otherwise.
  */
-const ownSection = ({ name, options }: Method): Section => {
+const ownSection = ({ name, options, published = [] }: Method): Section => {
+  const isByPair = (option: string) =>
+    published.some((setting) => Object.hasOwn(setting.options ?? {}, option));
   const rows = Object.entries<Row>(options).map(([option, row]) => {
-    return [option, { ...{ boundTo: "distill", touches: "numbers" as const }, ...row }];
+    const own = { ...{ boundTo: "distill", touches: "numbers" as const }, ...row };
+    return [option, isByPair(option) ? byPair(own) : own];
   });
   return section(`Method ${name}`, Object.fromEntries(rows));
 };

@@ -112,14 +112,32 @@ export interface ParameterGroup {
   readonly weightDecay?: number;
 }
 
+/** What was published for some pairs, as far as it is not the row's weights and its options' defaults. */
+export interface PublishedSetting<Options extends Rows = Rows> {
+  /** Each as TEACHER-STUDENT, as the presets of configs/pairs are called. */
+  readonly pairs: readonly string[];
+  readonly weights?: Partial<LossWeights>;
+  readonly options?: Partial<RowValues<Options>>;
+}
+
 /** One distillation method: a file in methods/ and a row in the registry. */
 export interface Method<Options extends Rows = Rows, Term extends string = string> {
   /** As it is typed: the paper's spelling. */
   readonly name: string;
   readonly summary: string;
   readonly paper: string;
+  /** Of the paper. */
+  readonly year?: number;
+  /** Where the authors' code is that the method was compared with: OWNER/REPOSITORY on GitHub, and the commit. */
+  readonly code?: string;
+  /** Its own loss in one line, f for maps, p for the pooled vector, z for logits, s and t for student and teacher. */
+  readonly formula?: string;
+  /** What one may easily get wrong or be surprised by, each in a sentence, for docs/methods.md. */
+  readonly traps?: readonly string[];
   /** The published weights, which stand where none is given. */
   readonly weights: LossWeights;
+  /** Where pairs were published with others; they stand where nothing is given for that pair. */
+  readonly published?: readonly PublishedSetting<Options>[];
   /** Options of its own: told in help under its name, in a run's folder, in sweeps and reports. */
   readonly options: Options;
   /** Values of a run's other options that the published procedure has, where they are not given. */

@@ -63,7 +63,7 @@ async function planRun(combination: Combination, nameInFile: NameInFile): Promis
   const resolved = resolveDistill(combination.layers);
   const { model_t = "MODEL" } = resolved.options;
   const trainCommand = `pefd train-teacher --model ${model_t}`;
-  const found = await requireTeacher(resolved.options, nameInFile, trainCommand);
+  const found = await requireTeacher(combination.layers, nameInFile, trainCommand);
   const own = tellVaried(combination, found, (name) => !isInStudentFolder(name, found.distill));
   const options = { ...found, save_dir: join(found.save_dir, ...own), resume: true };
   const given = [...Object.keys(resolved.ranks), "path_t", ...(own.length > 0 ? ["save_dir"] : [])];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { resolveDistill, resolveTeacher } from "#pefd/config/derive.js";
+import { requireTeacher, resolveDistill, resolveTeacher } from "#pefd/config/derive.js";
 import { environmentLayer } from "#pefd/config/environment.js";
 import { WITHOUT_EFFECT } from "#pefd/config/options.js";
 import { type Layer, resolveRows, rowsOf, withoutEffect } from "#pefd/config/resolve.js";
@@ -56,6 +56,30 @@ test("weights not given are the method's published ones", () => {
   assert.deepEqual(weights("kd"), [0.1, 0, 0.9]);
   assert.deepEqual(weights("kd1proj"), [0.1, 0, 0.9]);
   assert.deepEqual(weights("ours", { beta: "0" }), [1, 0, 0]);
+});
+
+test("what was published for a pair stands where nothing is given", () => {
+  const beta = (values: Record<string, unknown>) => {
+    const { options, origins } = distill(layer("flags", { distill: "dkd", ...values }));
+    return [options.dkd_beta, origins.dkd_beta];
+  };
+  const pair = { model_t: "resnet56", model_s: "resnet20" };
+  const told = { path_t: "save/models/resnet56_vanilla/ckpt_epoch_240.pth", model_s: "resnet20" };
+  assert.deepEqual(beta(pair), [2, "published for resnet56-resnet20"]);
+  assert.deepEqual(beta(told), [2, "published for resnet56-resnet20"]);
+  assert.deepEqual(beta({ ...pair, dkd_beta: "5" }), [5, "flags"]);
+  assert.deepEqual(beta({ model_s: "resnet20" }), [8, "default"]);
+  assert.deepEqual(beta({ model_t: "resnet32x4", model_s: "resnet8x4" }), [8, "default"]);
+});
+
+test("a teacher whose file alone tells its model has the pair's published values, too", async () => {
+  const flags = layer("flags", { path_t: "a/b.pth", model_s: "resnet20", distill: "dkd" });
+  const options = await requireTeacher([flags], async () => "resnet56", "");
+  assert.deepEqual([options.model_t, options.dkd_beta], ["resnet56", 2]);
+  await assert.rejects(
+    requireTeacher([flags], async () => undefined, ""),
+    /cannot be told/,
+  );
 });
 
 test("the learning rate not given is the student's, whatever the teacher's", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { parseValue } from "#pefd/config/parse.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { METHODS, methodRow } from "#pefd/distill/registry.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
@@ -67,6 +68,24 @@ for (const row of METHODS.rows()) {
     assert.equal(tf.memory().numTensors, before);
   });
 }
+
+test("what is published for a pair names options of the method, with values that they allow", () => {
+  for (const { name, options, weights, published = [] } of METHODS.rows()) {
+    for (const setting of published) {
+      const told = Object.entries(setting.options ?? {});
+      for (const [option, value] of told) {
+        const row = options[option];
+        assert.ok(row, `${name} has no option ${option}`);
+        assert.equal(parseValue(`${name}'s ${option}`, row, value), value);
+        assert.notEqual(value, row.fallback, `${name}: ${option} ${value} is the default`);
+      }
+      assert.deepEqual(Object.keys({ ...weights, ...setting.weights }), Object.keys(weights));
+      assert.ok(told.length > 0 || setting.weights !== undefined, name);
+    }
+    const pairs = published.flatMap((setting) => setting.pairs);
+    assert.equal(new Set(pairs).size, pairs.length, `${name} tells of a pair twice`);
+  }
+});
 
 test("a term cannot take a name that the loss itself has", () => {
   assert.throws(() => defineMethod({ ...methodRow("kd"), terms: ["ce"] }), /cannot name a term ce/);

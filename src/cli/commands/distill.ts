@@ -30,7 +30,7 @@ export const command: Command = {
       invocation.output.notice(notice);
     const { modelNameInFile } = await import("../modelInFile.js");
     const trainCommand = trainTeacherLine(invocation, resolved.options.model_t);
-    const options = await requireTeacher(resolved.options, modelNameInFile, trainCommand);
+    const options = await requireTeacher(invocation.layers, modelNameInFile, trainCommand);
     if (resolved.ranks.path_t === undefined) {
       invocation.output.notice(`Teacher: ${options.path_t}`);
     }

@@ -23,14 +23,25 @@ export const dkd = defineMethod({
   name: "dkd",
   summary: "KL of the label and of the other classes, decoupled (DKD)",
   paper: "Zhao et al., Decoupled Knowledge Distillation, CVPR 2022",
+  year: 2022,
+  code: "megvii-research/mdistiller a08d46f",
+  formula:
+    "min(epoch / warm-up, 1) T^2 (alpha KL(b_t, b_s) + beta KL(q_t, q_s)), b: label against the rest, q: the rest alone",
+  traps: ["The label's logit loses 1000 after the division by T, so it takes no part in q."],
   weights: { gamma: 1, alpha: 0, beta: 1 },
+  published: [
+    {
+      pairs: ["vgg13-vgg8", "vgg13-MobileNetV2", "wrn_40_2-wrn_16_2", "wrn_40_2-wrn_40_1"],
+      options: { dkd_beta: 6 },
+    },
+    {
+      pairs: ["resnet56-resnet20", "resnet110-resnet20", "resnet110-resnet32"],
+      options: { dkd_beta: 2 },
+    },
+  ],
   options: {
     dkd_alpha: number(1, "Weight of the label's part.", { touches: "numbers" }),
-    dkd_beta: number(
-      8,
-      "Weight of the other classes' part. Published: 8 from resnet32x4 and ResNet50, 6 from vgg13 and wrn_40_2, 2 from resnet56 and resnet110.",
-      { touches: "numbers" },
-    ),
+    dkd_beta: number(8, "Weight of the other classes' part.", { touches: "numbers" }),
     dkd_T: number(4, "Temperature of both parts.", { above: 0, touches: "numbers" }),
     dkd_warmup: integer(20, "Epochs in which both parts grow to their weights.", {
       ...{ min: 1, touches: "numbers" },

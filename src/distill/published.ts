@@ -1,0 +1,24 @@
+import type { Method } from "./method.js";
+import type { LossWeights } from "./weights.js";
+
+/** What a method was published with for one pair. */
+export interface PairSetting {
+  readonly weights: LossWeights;
+  /** Its own options that have another value than their default. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Whether the row says anything of this pair. */
+  readonly isOwn: boolean;
+}
+
+/**
+ * The published weights and own options for a pair; those of the method where it says nothing of the pair.
+ * @param pair TEACHER-STUDENT
+ */
+export function publishedSetting({ weights, published = [] }: Method, pair: string): PairSetting {
+  const own = published.filter(({ pairs }) => pairs.includes(pair));
+  return {
+    weights: Object.assign({ ...weights }, ...own.map((setting) => setting.weights)),
+    options: Object.assign({}, ...own.map(({ options }) => options)),
+    isOwn: own.length > 0,
+  };
+}
