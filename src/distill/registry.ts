@@ -2,6 +2,7 @@ import { createRegistry } from "../common/registry.js";
 import type { Method } from "./method.js";
 import { dist } from "./methods/dist.js";
 import { dkd } from "./methods/dkd.js";
+import { itrd } from "./methods/itrd.js";
 import { kd } from "./methods/kd.js";
 import { kd1proj } from "./methods/kd1proj.js";
 import { nkd } from "./methods/nkd.js";
@@ -25,6 +26,7 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   similarity,
   pkt,
   rkd,
+  itrd,
 ]);
 
 /** Names of all methods, in the order of the registry. */
