@@ -16,7 +16,14 @@ import {
   variablesOf,
 } from "./learner.js";
 import { createMetrics } from "./metrics.js";
-import { distilling, type Objective, ofPhase, supervised, type Teaching } from "./objective.js";
+import {
+  distilling,
+  type Lesson,
+  type Objective,
+  ofPhase,
+  supervised,
+  type Teaching,
+} from "./objective.js";
 import { createVelocities } from "./sgd.js";
 
 /** A frozen model and the variables that its forward pass may read. */
@@ -64,9 +71,17 @@ export function studentLearner(
   const method = openMethod(row, pair, setting, randomFill(seed, "projectors", {}));
   const { kd_T: temperature } = { kd_T: KL_OPTIONS.kd_T.fallback, ...setting } as { kd_T: number };
   const teaching: Teaching = { teacher, teacherMaps: pair.teacher.maps.length, method };
-  const objective = distilling({ ...teaching, weights: setting, temperature });
+  return distilledLearner(model, { ...teaching, weights: setting, temperature }, seed);
+}
+
+/**
+ * A student that learns a lesson: main part, the method's phases, parameter groups and draws.
+ * @param seed of the draws
+ */
+export function distilledLearner(model: Model, lesson: Lesson, seed: number): Learner {
+  const { method, weights } = lesson;
   // What a method adds learns only where its own terms count.
-  const isUsed = setting.beta !== 0;
+  const isUsed = weights.beta !== 0;
   const { draws, groups, evaluated, phases = [] } = method;
   const extras: Pick<Learner, "groups" | "evaluated" | "draws"> = {
     ...(groups && { groups }),
@@ -75,9 +90,9 @@ export function studentLearner(
       draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
     }),
   };
-  const learner = createLearner(model, isUsed ? method.state : [], objective);
+  const learner = createLearner(model, isUsed ? method.state : [], distilling(lesson));
   const before = (isUsed ? phases : []).map((phase): LearnerPhase => {
-    const own = ofPhase(teaching, phase);
+    const own = ofPhase(lesson, phase);
     const { epochs, learningRate, learns } = phase;
     return {
       epochs,
