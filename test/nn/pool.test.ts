@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { averagePool, globalAveragePool, maxPool } from "#pefd/nn/pool.js";
+import { adaptiveAveragePool, averagePool, globalAveragePool, maxPool } from "#pefd/nn/pool.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
 before(() => {
@@ -45,3 +45,55 @@ test("global pooling is the mean over a map of any size", () => {
     assert.deepEqual([...globalAveragePool(x).dataSync()], [6, 60]);
   });
 });
+
+/** The definition, element by element. */
+function windowMean(x: Float32Array, [rows, columns]: number[], to: number[], at: number[]) {
+  const window = (from: number, size: number, i: number) => {
+    return [Math.floor((i * from) / size), Math.ceil(((i + 1) * from) / size)] as const;
+  };
+  const [top, bottom] = window(rows as number, to[0] as number, at[0] as number);
+  const [left, right] = window(columns as number, to[1] as number, at[1] as number);
+  let sum = 0;
+  for (let i = top; i < bottom; i++) {
+    for (let j = left; j < right; j++) sum += x[i * (columns as number) + j] as number;
+  }
+  return sum / ((bottom - top) * (right - left));
+}
+
+for (const [from, to] of [
+  [
+    [4, 4],
+    [2, 2],
+  ],
+  [
+    [6, 4],
+    [2, 2],
+  ],
+  [
+    [7, 5],
+    [3, 4],
+  ],
+  [
+    [2, 3],
+    [4, 3],
+  ],
+] as const) {
+  test(`adaptive average pooling from ${from} to ${to}: PyTorch's windows, each element's share as gradient`, () => {
+    tf.tidy(() => {
+      const [rows, columns] = from;
+      const values = Float32Array.from({ length: rows * columns }, (_, i) => (i * 7) % 11);
+      const x = tf.tensor4d(values, [1, rows, columns, 1]);
+      const pool = (map: Tensor4D) => adaptiveAveragePool(map, to);
+      const found = pool(x);
+      assert.deepEqual(found.shape, [1, ...to, 1]);
+      const [, width] = to;
+      for (const [i, value] of found.dataSync().entries()) {
+        const expected = windowMean(values, [...from], [...to], [Math.floor(i / width), i % width]);
+        assert.ok(Math.abs(value - expected) < 1e-5, `${value} instead of ${expected} at ${i}`);
+      }
+      const gradient = tf.grad((map) => tf.sum(pool(map as Tensor4D)))(x);
+      const [share = 0] = tf.sum(gradient).dataSync();
+      assert.ok(Math.abs(share - to[0] * to[1]) < 1e-4, "the mean's weights sum to one");
+    });
+  });
+}
