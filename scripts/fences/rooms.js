@@ -90,7 +90,7 @@ export const ROOMS = [
   {
     name: "learn",
     what: "what a step of training computes: losses, gradients, optimizer, sums of metrics",
-    imports: ["runtime", "nn", "models", "distill", "config"],
+    imports: ["common", "runtime", "nn", "models", "distill", "config"],
     packages: [],
   },
   {
@@ -175,10 +175,12 @@ export const ROOMS = [
       "common",
       "runtime",
       "models",
+      "distill",
       "data",
       "checkpoint",
       "config",
       "report",
+      "learn",
       "train",
       "export",
       "analysis",

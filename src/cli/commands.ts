@@ -88,6 +88,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/models.js"),
   },
   {
+    name: "methods",
+    summary: "List the distillation methods.",
+    load: () => import("./commands/methods.js"),
+  },
+  {
     name: "config list",
     summary: "List the presets that --config takes.",
     load: () => import("./commands/configList.js"),

@@ -89,13 +89,14 @@ export async function readmeTable(): Promise<string> {
   return table(["option of `pefd distill`", "default", "meaning"], lines);
 }
 
-const START = "<!-- flags:start -->";
-const END = "<!-- flags:end -->";
-
-/** The text with what lies between the two markers replaced; as it was without markers. */
-export function betweenMarkers(text: string, content: string): string {
-  const start = text.indexOf(START);
-  const end = text.indexOf(END);
+/**
+ * The text with what lies between two markers replaced; as it was without markers.
+ * @param name of the markers, such as flags of <!-- flags:start --> and <!-- flags:end -->
+ */
+export function betweenMarkers(text: string, content: string, name: string): string {
+  const marker = `<!-- ${name}:start -->`;
+  const start = text.indexOf(marker);
+  const end = text.indexOf(`<!-- ${name}:end -->`);
   if (start < 0 || end < start) return text;
-  return `${text.slice(0, start + START.length)}\n${content}\n${text.slice(end)}`;
+  return `${text.slice(0, start + marker.length)}\n${content}\n${text.slice(end)}`;
 }

@@ -125,15 +125,16 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   /** As it is typed: the paper's spelling. */
   readonly name: string;
   readonly summary: string;
+  /** Authors, title, place, and the year at the end. */
   readonly paper: string;
-  /** Of the paper. */
-  readonly year?: number;
   /** Where the authors' code is that the method was compared with: OWNER/REPOSITORY on GitHub, and the commit. */
   readonly code?: string;
   /** Its own loss in one line, f for maps, p for the pooled vector, z for logits, s and t for student and teacher. */
   readonly formula?: string;
   /** What one may easily get wrong or be surprised by, each in a sentence, for docs/methods.md. */
   readonly traps?: readonly string[];
+  /** Its files of golden numbers in test/golden; methods/NAME.json where left out. */
+  readonly golden?: readonly string[];
   /** The published weights, which stand where none is given. */
   readonly weights: LossWeights;
   /** Where pairs were published with others; they stand where nothing is given for that pair. */

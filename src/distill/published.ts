@@ -22,3 +22,14 @@ export function publishedSetting({ weights, published = [] }: Method, pair: stri
     isOwn: own.length > 0,
   };
 }
+
+/** The year that a method's paper ends with. @throws Error where it has none (a defect of the row) */
+export function yearOf({ name, paper }: Pick<Method, "name" | "paper">): number {
+  const year = /\b(\d{4})$/.exec(paper)?.[1];
+  if (year === undefined) throw new Error(`The paper of ${name} does not end with its year.`);
+  return Number(year);
+}
+
+/** Files of test/golden, without their ending, that a method is held against; `npm test` compares all of them. */
+export const goldenOf = ({ name, golden = [`methods/${name}`] }: Method): readonly string[] =>
+  golden;

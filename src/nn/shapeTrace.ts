@@ -19,6 +19,21 @@ type Describe = (builder: ModelBuilder) => {
   forward(images: Tensor4D, context: ForwardContext): ModelOutput;
 };
 
+/** A builder whose variables are shapes only; it works while the stand-in of TensorFlow.js is there. */
+const shapeBuilder = (): ModelBuilder => ({
+  scope: "shapes",
+  makeVariable: (_, shape) => ({ shape: [...shape] }) as Shaped as Variable,
+  state: [],
+  folds: [],
+});
+
+/** Makes layers without values. @returns what they are, and the tensors that they have */
+export const traceLayers = <Made>(make: (builder: ModelBuilder) => Made) =>
+  withStandIn(shapeTensorFlow({ multiplyAdds: 0 }), () => {
+    const builder = shapeBuilder();
+    return { made: make(builder), state: builder.state as readonly StateEntry[] };
+  });
+
 /**
  * Follows the shapes through a model in evaluation mode; no values are made and the native library is not needed.
  * @param imageSize side of the square image
@@ -26,12 +41,7 @@ type Describe = (builder: ModelBuilder) => {
 export function traceShapes(describe: Describe, imageSize: number): ShapeTrace {
   const work = { multiplyAdds: 0 };
   return withStandIn(shapeTensorFlow(work), () => {
-    const builder: ModelBuilder = {
-      scope: "shapes",
-      makeVariable: (_, shape) => ({ shape: [...shape] }) as Shaped as Variable,
-      state: [],
-      folds: [],
-    };
+    const builder = shapeBuilder();
     const images = { shape: [1, imageSize, imageSize, 3] } as Shaped as Tensor4D;
     const output = describe(builder).forward(images, { training: false, updates: [] });
     return {

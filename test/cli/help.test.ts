@@ -4,8 +4,10 @@ import { resolve } from "node:path";
 import { test } from "node:test";
 import { COMMANDS } from "#pefd/cli/commands.js";
 import { commandHelp } from "#pefd/cli/help.js";
+import { methodsCatalogue } from "#pefd/cli/methodsReference.js";
 import { overview } from "#pefd/cli/overview.js";
 import { betweenMarkers, flagsReference, readmeTable } from "#pefd/cli/reference.js";
+import { METHODS } from "#pefd/distill/registry.js";
 import { ROOT } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
 
@@ -50,12 +52,19 @@ test("the README's table of options is what the table of options says", async (t
   const file = resolve(ROOT, "README.md");
   if (!existsSync(file)) return t.skip("there is no README.md");
   const text = readFileSync(file, "utf8");
-  assert.equal(text, betweenMarkers(text, await readmeTable()), STALE);
+  assert.equal(text, betweenMarkers(text, await readmeTable(), "flags"), STALE);
+});
+
+test("the catalogue of docs/methods.md is what the registry says, each method once", () => {
+  const text = readFileSync(resolve(ROOT, "docs/methods.md"), "utf8");
+  assert.equal(text, betweenMarkers(text, methodsCatalogue(), "methods"), STALE);
+  for (const name of METHODS.names()) assert.equal(text.split(`\n### ${name}\n`).length, 2, name);
 });
 
 test("text between the markers is replaced, the rest kept", () => {
   const text = "a\n<!-- flags:start -->\nold\n<!-- flags:end -->\nb\n";
   const replaced = "a\n<!-- flags:start -->\nnew\n<!-- flags:end -->\nb\n";
-  assert.equal(betweenMarkers(text, "new"), replaced);
-  assert.equal(betweenMarkers("no markers", "new"), "no markers");
+  assert.equal(betweenMarkers(text, "new", "flags"), replaced);
+  assert.equal(betweenMarkers(text, "new", "methods"), text);
+  assert.equal(betweenMarkers("no markers", "new", "flags"), "no markers");
 });

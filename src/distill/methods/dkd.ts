@@ -23,7 +23,6 @@ export const dkd = defineMethod({
   name: "dkd",
   summary: "KL of the label and of the other classes, decoupled (DKD)",
   paper: "Zhao et al., Decoupled Knowledge Distillation, CVPR 2022",
-  year: 2022,
   code: "megvii-research/mdistiller a08d46f",
   formula:
     "min(epoch / warm-up, 1) T^2 (alpha KL(b_t, b_s) + beta KL(q_t, q_s)), b: label against the rest, q: the rest alone",

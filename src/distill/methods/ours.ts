@@ -9,6 +9,9 @@ export const ours = defineMethod({
   name: "ours",
   summary: "direction alignment of projected features (PEFD)",
   paper: PEFD,
+  code: "chenyd7/PEFD 7f1e2de",
+  formula: "mean over N of 1 - cos(mean over i of relu(W_i p_s + b_i), p_t)",
+  golden: ["losses", "trajectory_ours"],
   weights: { gamma: 1, alpha: 0, beta: 25 },
   options: {
     num_proj: integer(3, "Projectors in the ensemble; 0 compares the features directly.", {

@@ -1,0 +1,88 @@
+import { PefdError } from "../common/errors.js";
+import { sizeOf } from "../common/shapes.js";
+import type { Anatomy, Method } from "../distill/method.js";
+import { ownOptions } from "../distill/open.js";
+import { type PairSetting, publishedSetting } from "../distill/published.js";
+import { isKeptView, type TeacherView } from "../distill/views.js";
+import { mapShapes, stateLayout, surveyModel } from "../models/survey.js";
+import { isBuffer, isParameter } from "../nn/builder.js";
+import type { StateEntry } from "../nn/model.js";
+import { traceLayers } from "../nn/shapeTrace.js";
+
+/** A pair's models by name. */
+export interface PairNames {
+  readonly teacher: string;
+  readonly student: string;
+}
+
+/** What a method adds to a student. */
+export interface Added {
+  /** Elements that learn. */
+  readonly parameters: number;
+  /** Elements that steps write and no gradient reaches, such as memory banks. */
+  readonly buffered: number;
+  /** Epochs of the parts that come before the main one. */
+  readonly phases: readonly number[];
+}
+
+/** What can be said of a method on a pair without running it. */
+export interface MethodSurvey {
+  readonly sees: readonly TeacherView[];
+  /** Whether a teacher cache can keep all that it looks at. */
+  readonly cacheable: boolean;
+  readonly setting: PairSetting;
+  /** A sentence where the method does not fit the pair. */
+  readonly added: Added | string;
+}
+
+const CLASSES = 100;
+
+/** CIFAR-100's training images. */
+const IMAGES = 50_000;
+
+const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["role"]) => boolean) =>
+  state.filter(({ role }) => isCounted(role)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+
+function anatomyOf(model: string): Anatomy {
+  return {
+    maps: mapShapes(model),
+    pooled: surveyModel(model).featureSize,
+    state: stateLayout(model) as readonly StateEntry[],
+  };
+}
+
+/** Labels as many and as balanced as the training images' are. */
+const LABELS = Int32Array.from({ length: IMAGES }, (_, image) => image % CLASSES);
+
+function addedBy(method: Method, options: object, { teacher, student }: PairNames): Added | string {
+  const pair = {
+    ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
+    ...{ numClasses: CLASSES, labels: LABELS },
+  };
+  try {
+    const own = ownOptions(method, options);
+    const { made, state } = traceLayers((make) => method.build(pair, own, make));
+    return {
+      parameters: elements(state, isParameter),
+      buffered: elements(state, isBuffer),
+      phases: made.phases?.map(({ epochs }) => epochs) ?? [],
+    };
+  } catch (error) {
+    if (error instanceof PefdError) return error.message;
+    throw error;
+  }
+}
+
+/**
+ * What a method looks at and adds on a pair of models for CIFAR-100, with what was published for the pair. Does not need
+ * the native library.
+ * @throws inputError for a model that is not there
+ */
+export function surveyMethod(method: Method, names: PairNames): MethodSurvey {
+  const setting = publishedSetting(method, `${names.teacher}-${names.student}`);
+  const sees = method.sees(ownOptions(method, setting.options));
+  return {
+    ...{ sees, setting, cacheable: sees.every(isKeptView) },
+    added: addedBy(method, setting.options, names),
+  };
+}

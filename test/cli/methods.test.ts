@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { goldenOf, yearOf } from "#pefd/distill/published.js";
+import { METHODS } from "#pefd/distill/registry.js";
+import { GOLDEN } from "../helpers/paths.js";
+import { pefd } from "../helpers/pefd.js";
+
+test("pefd methods lists every method, what it adds to the pair and every paper", async () => {
+  const { exitCode, stdout, stderr } = await pefd(["methods"]);
+  assert.deepEqual([exitCode, stderr], [0, ""]);
+  for (const name of METHODS.names()) assert.match(stdout, new RegExp(`^${name} `, "m"));
+  assert.match(stdout, /^ours +2022 +pooled +197,376 +-r 1 -a 0 -b 25 +- +yes +yes$/m);
+  assert.match(stdout, /^For resnet32x4 -> resnet8x4\./m);
+  assert.match(stdout, /^ours, kd1proj:\n {2}Chen et al\./m);
+});
+
+test("pefd methods --json is one document, with the published values of the pair that is named", async () => {
+  const pair = ["--model_t", "resnet56", "--model_s", "resnet20"];
+  const { exitCode, stdout } = await pefd(["methods", ...pair, "--json"]);
+  assert.equal(exitCode, 0);
+  const { methods } = JSON.parse(stdout) as { methods: Record<string, unknown>[] };
+  assert.deepEqual(
+    methods.map(({ name }) => name),
+    METHODS.names(),
+  );
+  const dkd = methods.find(({ name }) => name === "dkd");
+  assert.ok(dkd);
+  assert.deepEqual(
+    { sees: dkd.sees, adds: dkd.adds, cacheable: dkd.cacheable, setting: dkd.setting },
+    {
+      sees: ["logits"],
+      adds: { parameters: 0, buffered: 0 },
+      cacheable: true,
+      setting: { weights: { gamma: 1, alpha: 0, beta: 1 }, options: { dkd_beta: 2 } },
+    },
+  );
+});
+
+test("an unknown model of the pair is refused with the nearest name", async () => {
+  const { exitCode, stderr } = await pefd(["methods", "--model_t", "resnet57"]);
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /Did you mean resnet5/);
+});
+
+test("every method has a year and golden files, and every golden file is some method's", () => {
+  const rows = METHODS.rows();
+  for (const row of rows) {
+    assert.ok(yearOf(row) >= 2014, row.name);
+    for (const file of goldenOf(row)) {
+      assert.ok(existsSync(join(GOLDEN, `${file}.json`)), `${row.name}: test/golden/${file}.json`);
+    }
+  }
+  const named = new Set(rows.flatMap(goldenOf));
+  const files = readdirSync(join(GOLDEN, "methods")).map((file) => file.replace(/\.json$/, ""));
+  assert.deepEqual(
+    files.filter((file) => !named.has(`methods/${file}`)),
+    [],
+  );
+});
