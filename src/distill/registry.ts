@@ -2,6 +2,7 @@ import { createRegistry } from "../common/registry.js";
 import type { Method } from "./method.js";
 import { dist } from "./methods/dist.js";
 import { dkd } from "./methods/dkd.js";
+import { hint } from "./methods/hint.js";
 import { itrd } from "./methods/itrd.js";
 import { kd } from "./methods/kd.js";
 import { kd1proj } from "./methods/kd1proj.js";
@@ -23,6 +24,7 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   nkd,
   ttm,
   wttm,
+  hint,
   similarity,
   pkt,
   rkd,

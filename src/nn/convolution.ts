@@ -18,20 +18,31 @@ import {
 import { defineOp } from "./defineOp.js";
 
 /** One kind of convolution. */
-interface ConvolutionKind extends ConvolutionOps {
+export interface ConvolutionKind extends ConvolutionOps {
   readonly name: string;
   readonly attributes: (settings: ConvolutionSettings) => NativeAttribute[];
 }
 
-function defineConvolution(kind: ConvolutionKind) {
-  const call: CallConvolution = (op, inputs, settings) =>
+/** Calls an op of a kind of convolution, ours where our kernels serve it. */
+export const callOf =
+  ({ attributes }: ConvolutionKind): CallConvolution =>
+  (op, inputs, settings) =>
     nativeBackend().executeSingleOutput(
       isOurs(settings) ? ownOp(op) : op,
-      kind.attributes(settings),
+      attributes(settings),
       inputs,
     );
-  const plain = plainGradients(call, kind);
-  const padded = paddedGradients(call, kind);
+
+/** The gradients of a kind of convolution, of images that are padded before where that is faster. */
+export function gradientsFor(kind: ConvolutionKind) {
+  const call = callOf(kind);
+  const [plain, padded] = [plainGradients(call, kind), paddedGradients(call, kind)];
+  return (settings: ConvolutionSettings) => (isPaddedFirst(settings) ? padded : plain);
+}
+
+function defineConvolution(kind: ConvolutionKind) {
+  const call = callOf(kind);
+  const gradients = gradientsFor(kind);
   return defineOp({
     name: kind.name,
     inputs: ["x", "filter"],
@@ -40,13 +51,10 @@ function defineConvolution(kind: ConvolutionKind) {
     forward: ({ x, filter }, settings: ConvolutionSettings) => [
       call(kind.forward, [x, filter], settings),
     ],
-    gradient: (dy, { x, filter }, settings) => {
-      const gradients = isPaddedFirst(settings) ? padded : plain;
-      return {
-        x: () => gradients.input(filter, dy, settings, x.shape),
-        filter: () => gradients.filter(x, dy, settings, filter.shape),
-      };
-    },
+    gradient: (dy, { x, filter }, settings) => ({
+      x: () => gradients(settings).input(filter, dy, settings, x.shape),
+      filter: () => gradients(settings).filter(x, dy, settings, filter.shape),
+    }),
   });
 }
 
@@ -72,13 +80,16 @@ const isOurs = (settings: ConvolutionSettings): boolean => {
   );
 };
 
-const denseConvolution = defineConvolution({
+/** Convolutions in which every filter sees all channels. */
+export const DENSE: ConvolutionKind = {
   name: "conv2d",
   forward: "Conv2D",
   inputGradient: "Conv2DBackpropInput",
   filterGradient: "Conv2DBackpropFilter",
   attributes: denseAttributes,
-});
+};
+
+const denseConvolution = defineConvolution(DENSE);
 
 const depthwiseConvolution = defineConvolution({
   name: "depthwiseConv2d",
@@ -88,7 +99,11 @@ const depthwiseConvolution = defineConvolution({
   attributes: depthwiseAttributes,
 });
 
-function settingsOf({ stride, padding }: ConvolutionGeometry, filter: Tensor): ConvolutionSettings {
+/** What the ops of a convolution with this filter [kernel, kernel, I, O] are told. */
+export function settingsOf(
+  { stride, padding }: ConvolutionGeometry,
+  filter: Tensor,
+): ConvolutionSettings {
   const [kernelSize, , inputs, outputs] = filter.shape as [number, number, number, number];
   return { stride, padding, kernelSize, inputs, outputs };
 }

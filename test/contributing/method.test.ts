@@ -8,11 +8,11 @@ import { type Recipe, recipes } from "./recipe.js";
 import { testedCopy } from "./testedCopy.js";
 
 const SMALL = ["--data", "data", "--batch_size", "10", "--limit_test", "50", "--quiet"];
-const HINT = [
-  ...["distill", "--model_t", "resnet8", "--model_s", "resnet8x4", "--distill", "hint"],
+const CWD = [
+  ...["distill", "--model_t", "resnet8", "--model_s", "resnet8x4", "--distill", "cwd"],
   ...["--epochs", "2", "--tb_freq", "1", ...SMALL],
 ];
-const FOLDER = "save/student_model/S:resnet8x4_T:resnet8_cifar100_hint_r:1_a:0_b:100_1";
+const FOLDER = "save/student_model/S:resnet8x4_T:resnet8_cifar100_cwd_r:1_a:0_b:50_1";
 
 async function assertDone(ended: Promise<{ exitCode: number | null; stderr: string }>) {
   const { exitCode, stderr } = await ended;
@@ -37,21 +37,21 @@ test("a method with an option of its own is one file and one row", async (t) => 
 
   await t.test("help tells it under its name, with its option", async () => {
     const { stdout } = await pefd("distill", "--help");
-    assert.match(stdout, /Method hint:\n +--hint_layer/);
+    assert.match(stdout, /Method cwd:\n +--cwd_layer/);
   });
 
   await t.test("it runs, its folder tells the option, its terms are logged", async () => {
-    await assertDone(pefd(...HINT));
-    await assertDone(pefd(...HINT, "--hint_layer", "1"));
-    assert.ok(existsSync(join(folder, `${FOLDER}_hint_layer:1`, "result.json")));
+    await assertDone(pefd(...CWD));
+    await assertDone(pefd(...CWD, "--cwd_layer", "1"));
+    assert.ok(existsSync(join(folder, `${FOLDER}_cwd_layer:1`, "result.json")));
     assert.match(
       readFileSync(join(folder, FOLDER, "epochs.csv"), "utf8"),
-      /,train_ce,train_hint\n/,
+      /,train_ce,train_channels\n/,
     );
   });
 
   await t.test("killed, it goes on to the same bytes", async () => {
-    const again = [...HINT, "--save_dir", "again", "--path_t", teacherOf(folder)];
+    const again = [...CWD, "--save_dir", "again", "--path_t", teacherOf(folder)];
     const runDir = FOLDER.replace("save/", "again/");
     const child = scratch.start(again, folder);
     const ended = new Promise((done) => child.on("close", done));
@@ -63,21 +63,21 @@ test("a method with an option of its own is one file and one row", async (t) => 
   });
 
   await t.test("it resumes with its own option only", async () => {
-    const words = [...HINT, "--hint_layer", "1", "--resume", "--engine", "eager"];
+    const words = [...CWD, "--cwd_layer", "1", "--resume", "--engine", "eager"];
     await assertDone(pefd(...words));
-    const { exitCode, stderr } = await pefd(...HINT, "--hint_layer", "9");
-    assert.deepEqual([exitCode, /--hint_layer takes a whole number/.test(stderr)], [2, true]);
+    const { exitCode, stderr } = await pefd(...CWD, "--cwd_layer", "9");
+    assert.deepEqual([exitCode, /--cwd_layer takes a whole number/.test(stderr)], [2, true]);
   });
 
   await t.test(
     "a sweep over its option does not repeat what is done; a report parts the values",
     async () => {
-      const [, ...words] = HINT;
-      await assertDone(pefd("sweep", ...words, "--hint_layer", "1,2,3", "--trials", "1"));
+      const [, ...words] = CWD;
+      await assertDone(pefd("sweep", ...words, "--cwd_layer", "1,2,3", "--trials", "1"));
       const { stdout } = await pefd("report", "save/student_model", "--json");
       const { experiments } = JSON.parse(stdout);
       const layers = experiments.map(
-        (one: { differs: Record<string, unknown> }) => one.differs.hint_layer,
+        (one: { differs: Record<string, unknown> }) => one.differs.cwd_layer,
       );
       assert.deepEqual(layers.sort(), [1, 2, 3]);
     },
@@ -86,7 +86,7 @@ test("a method with an option of its own is one file and one row", async (t) => 
   await t.test("the project's own tests of methods take it in without an edit", async () => {
     const { exitCode, stdout } = await scratch.test("distill/registry", "distill/views");
     assert.equal(exitCode, 0, stdout);
-    assert.match(stdout, /hint looks at what its row names/);
+    assert.match(stdout, /cwd looks at what its row names/);
   });
 });
 

@@ -1,0 +1,42 @@
+import { inputError } from "../../common/errors.js";
+import { integer } from "../../common/optionRow.js";
+import { relu } from "../../nn/activation.js";
+import type { ModelOutput } from "../../nn/model.js";
+import { type Scalar, type Tensor4D, tf } from "../../runtime/tf.js";
+import { convRegressor } from "../convRegressor.js";
+import type { PairedMaps } from "../maps.js";
+import { defineMethod } from "../method.js";
+
+/** FitNet: mean squared error of relu(bn(conv(f_s))) and f_t, for one map. */
+export const hint = defineMethod({
+  name: "hint",
+  summary: "mean squared error of a regressed map (FitNet)",
+  paper: "Romero et al., FitNets: Hints for Thin Deep Nets, ICLR 2015",
+  weights: { gamma: 1, alpha: 0, beta: 100 },
+  options: {
+    hint_layer: integer(2, "The map that the hint is taken from; 1 is the first stage's.", {
+      ...{ min: 1, max: 4, touches: "numbers" },
+    }),
+  },
+  terms: ["hint"],
+  sees: ({ hint_layer }) => [`map${hint_layer}`],
+  build({ student, teacher }, { hint_layer }, make) {
+    const [from, to] = [student.maps[hint_layer - 1], teacher.maps[hint_layer - 1]];
+    if (from === undefined || to === undefined) {
+      throw inputError(
+        `--hint_layer ${hint_layer}: the student has ${student.maps.length} maps and the teacher ${teacher.maps.length}.`,
+        "Give the number of a map that both have.",
+      );
+    }
+    const pair = { student: from, teacher: to } as unknown as PairedMaps;
+    const regress = convRegressor(make, "regress_s", pair);
+    const mapOf = ({ maps }: ModelOutput) => maps[hint_layer - 1]?.out as Tensor4D;
+    return {
+      terms(at, context) {
+        const regressed = relu(regress(mapOf(at.student), context));
+        const difference = tf.sub(regressed, mapOf(at.teacher));
+        return { hint: tf.mean(tf.square(difference)) as Scalar };
+      },
+    };
+  },
+});

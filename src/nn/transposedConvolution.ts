@@ -1,0 +1,73 @@
+import type { Tensor, Tensor4D } from "../runtime/tf.js";
+import { biasAdd } from "./bias.js";
+import { addVariable, type ModelBuilder } from "./builder.js";
+import { callOf, DENSE, gradientsFor, settingsOf } from "./convolution.js";
+import type { ConvolutionGeometry, ConvolutionSettings } from "./convolutionSettings.js";
+import { defineOp } from "./defineOp.js";
+
+const call = callOf(DENSE);
+const gradients = gradientsFor(DENSE);
+
+/** What the op is told: the convolution that it turns around, and [N, H', W', O] of what it makes. */
+interface TransposedSettings extends ConvolutionSettings {
+  readonly made: number[];
+}
+
+const transposedOp = defineOp({
+  name: "transposedConv2d",
+  inputs: ["x", "filter"],
+  outputs: ["y"],
+  saved: ["x", "filter"],
+  forward: ({ x, filter }, settings: TransposedSettings) => [
+    gradients(settings).input(filter, x, settings, settings.made),
+  ],
+  gradient: (dy, { x, filter }, settings) => ({
+    x: () => call(DENSE.forward, [dy, filter], settings),
+    filter: () => gradients(settings).filter(dy, x, settings, filter.shape),
+  }),
+});
+
+/**
+ * torch.nn.functional.conv_transpose2d without bias: what a convolution gives its images as gradient.
+ * @param x [N, H, W, I]
+ * @param filter [kernel, kernel, O, I], that of the convolution from O to I channels
+ * @returns [N, (H - 1) * stride - 2 * padding + kernel, the same of W, O]
+ */
+export function transposedConv2d(
+  x: Tensor4D,
+  filter: Tensor,
+  geometry: ConvolutionGeometry,
+): Tensor4D {
+  const settings = settingsOf(geometry, filter);
+  const { stride, padding, kernelSize } = settings;
+  const [images, height, width] = x.shape;
+  const grown = (size: number) => (size - 1) * stride - 2 * padding + kernelSize;
+  const made = [images, grown(height), grown(width), settings.inputs];
+  return transposedOp({ x, filter }, { ...settings, made }).y as Tensor4D;
+}
+
+/** Shape of a transposed convolution: kernel x kernel, the same stride and padding in both directions. */
+export interface TransposedOptions extends ConvolutionGeometry {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly kernel: number;
+}
+
+/**
+ * torch.nn.ConvTranspose2d. Its weight [inputs, outputs, kernel, kernel] is the weight of a convolution from `outputs` to
+ * `inputs` channels, as which it is kept.
+ * @returns a layer from [N, H, W, inputs] to [N, H', W', outputs], see transposedConv2d
+ */
+export function transposedConvolution(
+  builder: ModelBuilder,
+  name: string,
+  options: TransposedOptions,
+): (x: Tensor4D) => Tensor4D {
+  const { inputs, outputs, kernel } = options;
+  const fanIn = outputs * kernel * kernel;
+  const add = (suffix: "weight" | "bias", shape: number[]) =>
+    addVariable(builder, { name: `${name}.${suffix}`, role: `conv.${suffix}`, shape, fanIn });
+  const filter = add("weight", [inputs, outputs, kernel, kernel]);
+  const bias = add("bias", [outputs]);
+  return (x) => biasAdd(transposedConv2d(x, filter, options), bias);
+}
