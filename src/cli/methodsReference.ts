@@ -1,6 +1,7 @@
 import type { Row } from "../common/optionRow.js";
 import type { Method } from "../distill/method.js";
-import { METHODS } from "../distill/registry.js";
+import type { Procedure } from "../distill/procedures.js";
+import { procedures } from "../distill/registry.js";
 import { defaultText } from "./help.js";
 
 const github = (code: string): string => {
@@ -16,23 +17,35 @@ const weightWords = (weights: Partial<Method["weights"]>): string[] => {
   });
 };
 
+const optionWords = (options: object): string[] =>
+  Object.entries(options).map(([name, value]) =>
+    value === true ? `--${name}` : `--${name} ${value}`,
+  );
+
 /** What was published for some pairs, as flags. */
 const ofPairs = ({ published = [] }: Method): string[] =>
   published.map(({ pairs, weights = {}, options = {} }) => {
-    const own = Object.entries(options).map(([option, value]) => `--${option} ${value}`);
-    return `\`${[...weightWords(weights), ...own].join(" ")}\` for ${pairs.join(", ")}`;
+    return `\`${[...weightWords(weights), ...optionWords(options)].join(" ")}\` for ${pairs.join(", ")}`;
   });
 
 const optionText = ([name, row]: [string, Row]): string =>
   `\`--${name}\` (${defaultText(row) || "not set"}): ${row.help}`;
 
-/** One method: its loss, where it comes from, its numbers, its traps. */
-function entryOf(method: Method): string {
-  const { name, summary, paper, code, formula, traps = [], weights, options } = method;
-  const numbers = [`\`${weightWords(weights).join(" ")}\``, ...ofPairs(method)].join("; ");
+/** What it is in a sentence; of a variant, what to type for it. */
+const openingOf = ({ name, summary, method, set }: Procedure): string =>
+  name === method.name
+    ? `${summary[0]?.toUpperCase()}${summary.slice(1)}.`
+    : `\`${["--distill", method.name, ...optionWords(set)].join(" ")}\`.`;
+
+/** One method or variant: its loss, where it comes from, its numbers, its traps. */
+function entryOf(procedure: Procedure): string {
+  const { name, paper, code, formula, traps = [], weights, defaults = {}, method } = procedure;
+  const words = [...weightWords(weights), ...optionWords(defaults)].join(" ");
+  const numbers = [`\`${words}\``, ...ofPairs(procedure)].join("; ");
+  const options = name === method.name ? method.options : {};
   const lines = [
     `### ${name}\n`,
-    `${summary[0]?.toUpperCase()}${summary.slice(1)}.`,
+    openingOf(procedure),
     ...(formula === undefined ? [] : [`\n    ${formula}\n`]),
     `- ${paper}.${code === undefined ? "" : ` Code: ${github(code)}.`}`,
     `- Published weights: ${numbers}.`,
@@ -42,5 +55,5 @@ function entryOf(method: Method): string {
   return lines.join("\n");
 }
 
-/** The catalogue of docs/methods.md: every method of the registry. */
-export const methodsCatalogue = (): string => METHODS.rows().map(entryOf).join("\n\n");
+/** The catalogue of docs/methods.md: every method of the registry, each followed by its variants. */
+export const methodsCatalogue = (): string => procedures().map(entryOf).join("\n\n");

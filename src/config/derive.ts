@@ -1,5 +1,6 @@
 import { inputError } from "../common/errors.js";
 import { DATASETS } from "../data/registry.js";
+import { type Procedure, procedureOf } from "../distill/procedures.js";
 import { publishedSetting } from "../distill/published.js";
 import { METHODS } from "../distill/registry.js";
 import type { LossWeights } from "../distill/weights.js";
@@ -44,9 +45,13 @@ const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 const pairOf = (resolved: Resolved): string =>
   `${text(resolved, "model_t") ?? ""}-${text(resolved, "model_s")}`;
 
+/** What was published for a run of these options: its method, or the variant that they make of it. */
+const procedureIn = (resolved: Resolved): Procedure =>
+  procedureOf(METHODS.row(text(resolved, "distill")), resolved.options);
+
 /** Weights are a set: the published one where none is given, else those not given are the paper's code's. */
 function fillWeights(resolved: Resolved): Resolved {
-  const method = METHODS.row(text(resolved, "distill"));
+  const method = procedureIn(resolved);
   const setting = publishedSetting(method, pairOf(resolved));
   const isGiven = Object.keys(BESIDE_GIVEN).some((name) => resolved.options[name] !== undefined);
   const [weights, origin] = isGiven
@@ -80,7 +85,7 @@ function withValues(
 
 /** Values that the method's published procedure has, for options that nothing gave: the pair's before the method's. */
 function withPublished(resolved: Resolved): Resolved {
-  const method = METHODS.row(text(resolved, "distill"));
+  const method = procedureIn(resolved);
   const { name, defaults = {} } = method;
   const general = withValues(resolved, defaults, originOf(name));
   const pair = pairOf(resolved);

@@ -1,8 +1,9 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Procedure } from "../distill/procedures.js";
 import { publishedSetting } from "../distill/published.js";
-import { METHODS } from "../distill/registry.js";
+import { procedures } from "../distill/registry.js";
 
 /** The folder of the presets that come with the program. */
 export const PRESETS = fileURLToPath(new URL("../../configs", import.meta.url));
@@ -15,11 +16,11 @@ const named = (folder: string): string[] =>
     .filter((file) => file.endsWith(".json"))
     .map((file) => basename(file, ".json"));
 
-/** PAIR-METHOD for every pair and every method of the registry. */
-const pairPresets = (): Map<string, { pair: string; method: string }> =>
+/** PAIR-METHOD for every pair, and every method and variant of the registry. */
+const pairPresets = (): Map<string, { pair: string; procedure: Procedure }> =>
   new Map(
     named(PAIRS).flatMap((pair) =>
-      METHODS.names().map((method) => [`${pair}-${method}`, { pair, method }] as const),
+      procedures().map((procedure) => [`${pair}-${procedure.name}`, { pair, procedure }] as const),
     ),
   );
 
@@ -39,6 +40,8 @@ export function pairPreset(file: string): Record<string, unknown> | undefined {
   if (dirname(file) !== PRESETS) return undefined;
   const found = pairPresets().get(basename(file, ".json"));
   if (found === undefined) return undefined;
-  const { weights, options } = publishedSetting(METHODS.row(found.method), found.pair);
-  return { extends: `./pairs/${found.pair}.json`, distill: found.method, ...weights, ...options };
+  const { pair, procedure } = found;
+  const { weights, options } = publishedSetting(procedure, pair);
+  const { set, method } = procedure;
+  return { extends: `./pairs/${pair}.json`, distill: method.name, ...set, ...weights, ...options };
 }

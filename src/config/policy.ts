@@ -62,10 +62,13 @@ export const isKept = (key: string): boolean => policyOf(key).kept;
 /** Values by option, resolved or as a config.json has them. */
 export type OptionValues = Readonly<Record<string, unknown>>;
 
+/** Whether a value says anything: a switch that is off is like one that a run from before it does not tell of. */
+export const isTold = (value: unknown): boolean => value !== undefined && value !== false;
+
 const chosen = (values: object, isWanted: (key: string) => boolean): OptionValues =>
   Object.fromEntries(
     Object.entries(values)
-      .filter(([key, value]) => value !== undefined && isWanted(key))
+      .filter(([key, value]) => isTold(value) && isWanted(key))
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 

@@ -120,11 +120,11 @@ export interface PublishedSetting<Options extends Rows = Rows> {
   readonly options?: Partial<RowValues<Options>>;
 }
 
-/** One distillation method: a file in methods/ and a row in the registry. */
-export interface Method<Options extends Rows = Rows, Term extends string = string> {
-  /** As it is typed: the paper's spelling. */
-  readonly name: string;
-  readonly summary: string;
+/** A value of an option. */
+type OptionValue = string | number | boolean | readonly number[];
+
+/** What is told of a published procedure, besides what it computes. */
+export interface Publication<Options extends Rows = Rows> {
   /** Authors, title, place, and the year at the end. */
   readonly paper: string;
   /** Where the authors' code is that the method was compared with: OWNER/REPOSITORY on GitHub, and the commit. */
@@ -139,10 +139,30 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   readonly weights: LossWeights;
   /** Where pairs were published with others; they stand where nothing is given for that pair. */
   readonly published?: readonly PublishedSetting<Options>[];
+  /** Values of a run's other options that the published procedure has, where they are not given. */
+  readonly defaults?: Readonly<Record<string, OptionValue>>;
+}
+
+/**
+ * A procedure that was published under a name of its own, and that is a method with some of its options set. Presets and
+ * golden files are called by its name; what it does not tell is the method's, but for settings of pairs.
+ */
+export interface Variant<Options extends Rows = Rows> extends Publication<Options> {
+  readonly name: string;
+  /** The values of the method's options by which a run is one of it. */
+  readonly set: Readonly<Record<string, OptionValue>>;
+}
+
+/** One distillation method: a file in methods/ and a row in the registry. */
+export interface Method<Options extends Rows = Rows, Term extends string = string>
+  extends Publication<Options> {
+  /** As it is typed: the paper's spelling. */
+  readonly name: string;
+  readonly summary: string;
   /** Options of its own: told in help under its name, in a run's folder, in sweeps and reports. */
   readonly options: Options;
-  /** Values of a run's other options that the published procedure has, where they are not given. */
-  readonly defaults?: Readonly<Record<string, string | number | readonly number[]>>;
+  /** What others published of it under names of their own. */
+  readonly variants?: readonly Variant<Options>[];
   /** Names of its own terms, in the order in which they are logged. */
   readonly terms: readonly Term[];
   /** What its own terms look at of the teacher's output. */

@@ -13,6 +13,7 @@ import { rkd } from "./methods/rkd.js";
 import { similarity } from "./methods/similarity.js";
 import { ttm } from "./methods/ttm.js";
 import { wttm } from "./methods/wttm.js";
+import { type Procedure, procedureOf, proceduresOf } from "./procedures.js";
 
 /** Every distillation method, by name. A new method is one file in methods/ and one row here. */
 export const METHODS = createRegistry<Method>({ one: "distillation method", many: "Methods" }, [
@@ -30,6 +31,16 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   rkd,
   itrd,
 ]);
+
+/** All that was published of the methods: each of them, followed by its variants. */
+export const procedures = (): readonly Procedure[] => METHODS.rows().flatMap(proceduresOf);
+
+/**
+ * What was published under a name: a method, or a variant of one.
+ * @throws inputError with the nearest method's name
+ */
+export const procedureNamed = (name: string): Procedure =>
+  procedures().find((procedure) => procedure.name === name) ?? procedureOf(METHODS.row(name), {});
 
 /** Names of all methods, in the order of the registry. */
 export const methodNames = METHODS.names;

@@ -2,7 +2,7 @@ import { permute4 } from "../common/shapes.js";
 import type { EngineName } from "../compile/types.js";
 import type { Moment } from "../distill/method.js";
 import { openMethod } from "../distill/open.js";
-import { METHODS } from "../distill/registry.js";
+import { procedureNamed } from "../distill/registry.js";
 import { gradientsOf } from "../learn/gradients.js";
 import type { FeatureMap, ModelOutput } from "../nn/model.js";
 import { type Scalar, type Tensor, tf, type Variable } from "../runtime/tf.js";
@@ -28,7 +28,6 @@ type Shapes = readonly (readonly number[])[];
 
 /** Compares a method's term and its gradients with what the authors' code has, for every entry of the file. */
 export function checkMethod(golden: MethodGolden, engine: EngineName): Check[] {
-  METHODS.row(golden.method);
   return Object.entries(golden.losses).flatMap(([key, entry]) =>
     checkEntry(golden.method, key, entry, engine),
   );
@@ -69,11 +68,11 @@ function checkEntry(name: string, key: string, entry: Entry, engine: EngineName)
   const { student = [], teacher = [], batch = 4 } = entry.shapes ?? {};
   const labels = LABELS.slice(0, batch);
   const pair = { student: anatomyOf(student), teacher: anatomyOf(teacher) };
-  const row = METHODS.row(name);
+  const { method: row, defaults, set } = procedureNamed(name);
   const method = openMethod(
     row,
     { ...pair, numClasses: CLASSES, labels },
-    optionsOf(row, entry),
+    { ...defaults, ...set, ...optionsOf(row, entry) },
     formulaFill(6000),
   );
   const ours = standIn(student, batch, KEYS.studentMap, KEYS.studentLogits);

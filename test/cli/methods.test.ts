@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { goldenOf, yearOf } from "#pefd/distill/published.js";
-import { METHODS } from "#pefd/distill/registry.js";
+import { METHODS, procedures } from "#pefd/distill/registry.js";
 import { GOLDEN } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
 
@@ -38,6 +38,14 @@ test("pefd methods --json is one document, with the published values of the pair
   );
 });
 
+test("pefd methods tells what others published of a method with options set", async () => {
+  const { stdout } = await pefd(["methods", "--json"]);
+  const { methods } = JSON.parse(stdout) as { methods: { name: string; variants: unknown[] }[] };
+  const kd = methods.find(({ name }) => name === "kd") as { variants: Record<string, unknown>[] };
+  const told = kd.variants.map(({ name, set, golden }) => ({ name, set, golden }));
+  assert.deepEqual(told, [{ name: "lskd_kd", set: { lskd: true }, golden: ["methods/lskd_kd"] }]);
+});
+
 test("an unknown model of the pair is refused with the nearest name", async () => {
   const { exitCode, stderr } = await pefd(["methods", "--model_t", "resnet57"]);
   assert.equal(exitCode, 2);
@@ -45,7 +53,7 @@ test("an unknown model of the pair is refused with the nearest name", async () =
 });
 
 test("every method has a year and golden files, and every golden file is some method's", () => {
-  const rows = METHODS.rows();
+  const rows = procedures();
   for (const row of rows) {
     assert.ok(yearOf(row) >= 2014, row.name);
     for (const file of goldenOf(row)) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { METHODS } from "#pefd/distill/registry.js";
+import { procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import {
   noiseImages,
@@ -32,9 +32,9 @@ function assertSameBits(create: () => Pupil, images: number, batchSize: number, 
   assert.equal(tf.memory().numTensors, before);
 }
 
-for (const method of METHODS.names()) {
-  test(`${method}: 20 steps of graph and eager are the same, bit for bit`, () => {
-    assertSameBits(() => studentPupil(method), 14, 4, 5); // 3 whole batches and one of 2, five times
+for (const { name } of procedures()) {
+  test(`${name}: 20 steps of graph and eager are the same, bit for bit`, () => {
+    assertSameBits(() => studentPupil(name), 14, 4, 5); // 3 whole batches and one of 2, five times
   });
 }
 

@@ -3,6 +3,7 @@ import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import type { ImagesInMemory } from "#pefd/data/dataset.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
+import { procedureNamed } from "#pefd/distill/registry.js";
 import { type Learner, learnerVariables } from "#pefd/learn/learner.js";
 import { frozen, studentLearner, teacherLearner } from "#pefd/learn/learners.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
@@ -41,10 +42,11 @@ export const teacherPupil = (name: string): Pupil => ({
 });
 
 /** A student that learns from a random teacher by a method of the registry, with every term of the loss. */
-export function studentPupil(method: string, name = "resnet8"): Pupil {
+export function studentPupil(published: string, name = "resnet8"): Pupil {
+  const { method, set } = procedureNamed(published);
   const teacher = frozen(buildModel(name, CLASSES, initialFill(name, 6, "teacher")));
   const weights = { gamma: 1, alpha: 0.5, beta: 2 };
-  const setting = { ...weights, model_s: name, distill: method };
+  const setting = { ...weights, ...set, model_s: name, distill: method.name };
   const learner = studentLearner(teacher.model, setting, CLASSES, 5, LABELS);
   return { learner, constants: teacher.variables };
 }

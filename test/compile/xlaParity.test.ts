@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { METHODS } from "#pefd/distill/registry.js";
+import { procedures } from "#pefd/distill/registry.js";
 import { variablesOf } from "#pefd/learn/learner.js";
 import { loadTensorFlow, tf, type Variable } from "#pefd/runtime/tf.js";
 import { casesOf, SAMPLED } from "../helpers/matrices.js";
@@ -128,7 +128,10 @@ function assertClose(make: () => Pupil, lesson = LESSON) {
   assertSameCourse(create, lesson);
 }
 
-const { cases: methods, rest } = casesOf(METHODS.names(), 3);
+const { cases: methods, rest } = casesOf(
+  procedures().map(({ name }) => name),
+  3,
+);
 for (const method of methods) {
   test(`${method}: 20 steps of xla agree with eager`, () => {
     assertClose(() => studentPupil(method), LESSON_WITH_SHORT);

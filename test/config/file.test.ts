@@ -10,7 +10,8 @@ import { publishedFor, readConfiguration } from "#pefd/config/file.js";
 import { PRESETS, presetNames } from "#pefd/config/pairPresets.js";
 import { rowsOf } from "#pefd/config/resolve.js";
 import { ALL_SECTIONS } from "#pefd/config/sections.js";
-import { methodNames } from "#pefd/distill/registry.js";
+import { procedureOf } from "#pefd/distill/procedures.js";
+import { methodRow, procedures } from "#pefd/distill/registry.js";
 import { mutateJson } from "../helpers/mutateJson.js";
 
 const rows = rowsOf(ALL_SECTIONS);
@@ -31,15 +32,15 @@ const refuse = (content: unknown, sentence: RegExp) => {
 test("every preset resolves, and its name says what it is", () => {
   for (const name of presetNames()) {
     const { options } = resolveDistill(readConfiguration(name, rows).layers);
-    const { model_t, model_s, distill } = options;
+    const { model_t, model_s, distill = "" } = options;
     if (name === "smoke" || name === "synthetic") continue;
-    assert.equal(name, `${model_t}-${model_s}-${distill}`);
+    assert.equal(name, `${model_t}-${model_s}-${procedureOf(methodRow(distill), options).name}`);
   }
 });
 
 test("there is a preset for each pair and method, by its name as by the path that it would have", () => {
-  for (const method of methodNames()) {
-    const name = `wrn_40_2-wrn_16_2-${method}`;
+  for (const procedure of procedures()) {
+    const name = `wrn_40_2-wrn_16_2-${procedure.name}`;
     assert.ok(presetNames().includes(name));
     const byPath = readConfiguration(join(PRESETS, `${name}.json`), rows);
     const values = ({ layers }: typeof byPath) => layers.map((layer) => layer.values);

@@ -45,6 +45,11 @@ test("a run's numbers are told by its options in any order, wherever its files l
   });
 });
 
+test("a switch that is off leaves a run the one that it was before there was such a switch", () => {
+  assert.deepEqual(numbersOf({ distill: "kd", lskd: false }), numbersOf({ distill: "kd" }));
+  assert.notDeepEqual(numbersOf({ distill: "kd", lskd: true }), numbersOf({ distill: "kd" }));
+});
+
 test("what the machine has still to decide is no change; what it was told is", () => {
   const before = { precision: "float32", batch_size: 64, engine: "graph" };
   assert.deepEqual(changedOptions(before, { ...before, precision: "auto", engine: "xla" }), []);

@@ -72,6 +72,24 @@ test("what was published for a pair stands where nothing is given", () => {
   assert.deepEqual(beta({ model_t: "resnet32x4", model_s: "resnet8x4" }), [8, "default"]);
 });
 
+test("a variant of a method has its own published weights and values, and the pair's before them", () => {
+  const values = (given: Record<string, unknown>) => {
+    const { options, origins } = distill(layer("flags", { lskd: "true", ...given }));
+    const { gamma, alpha, beta, kd_T, dkd_T, dkd_beta } = options;
+    return [gamma, alpha, beta, kd_T, dkd_T, dkd_beta, origins.beta];
+  };
+  assert.deepEqual(values({ distill: "kd" }), [
+    ...[0.1, 0, 9, 2, undefined, undefined, "default of lskd_kd"],
+  ]);
+  const pair = { model_t: "resnet110", model_s: "resnet20" };
+  assert.deepEqual(values({ distill: "kd", ...pair }), [
+    ...[0.1, 0, 12, 4, undefined, undefined, "published for resnet110-resnet20"],
+  ]);
+  assert.deepEqual(values({ distill: "dkd", ...pair }).slice(0, 6), [1, 0, 9, 4, 2, 2]);
+  assert.deepEqual(values({ distill: "kd", beta: "3" }).slice(0, 4), [1, 0, 3, 2]);
+  assert.deepEqual(values({ distill: "kd", lskd: "false" }).slice(0, 4), [0.1, 0, 0.9, 4]);
+});
+
 test("a teacher whose file alone tells its model has the pair's published values, too", async () => {
   const flags = layer("flags", { path_t: "a/b.pth", model_s: "resnet20", distill: "dkd" });
   const options = await requireTeacher([flags], async () => "resnet56", "");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { parseValue } from "#pefd/config/parse.js";
 import { defineMethod } from "#pefd/distill/method.js";
-import { METHODS, methodRow } from "#pefd/distill/registry.js";
+import { METHODS, methodRow, procedureNamed, procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
 import { fakeMoment, fakePair, opened, termsOf } from "./fakes.js";
 
@@ -54,10 +54,10 @@ test("without projectors features are compared directly, and only where the size
   });
 });
 
-for (const row of METHODS.rows()) {
-  test(`${row.name} gives finite scalars under the names of its row, and frees what it makes`, () => {
+for (const { name, method: row, set } of procedures()) {
+  test(`${name} gives finite scalars under the names of its row, and frees what it makes`, () => {
     const before = tf.memory().numTensors;
-    const method = opened(row);
+    const method = opened(row, set);
     const terms = tf.tidy(() => termsOf(method, fakeMoment(method)));
     assert.deepEqual(
       Object.keys(terms).filter((name) => !row.terms.includes(name)),
@@ -70,14 +70,18 @@ for (const row of METHODS.rows()) {
 }
 
 test("what is published for a pair names options of the method, with values that they allow", () => {
-  for (const { name, options, weights, published = [] } of METHODS.rows()) {
+  for (const { name, options, weights, defaults = {}, published = [] } of procedures()) {
     for (const setting of published) {
       const told = Object.entries(setting.options ?? {});
       for (const [option, value] of told) {
         const row = options[option];
         assert.ok(row, `${name} has no option ${option}`);
         assert.equal(parseValue(`${name}'s ${option}`, row, value), value);
-        assert.notEqual(value, row.fallback, `${name}: ${option} ${value} is the default`);
+        assert.notEqual(
+          value,
+          defaults[option] ?? row.fallback,
+          `${name}: ${option} ${value} is the default`,
+        );
       }
       assert.deepEqual(Object.keys({ ...weights, ...setting.weights }), Object.keys(weights));
       assert.ok(told.length > 0 || setting.weights !== undefined, name);
@@ -85,6 +89,21 @@ test("what is published for a pair names options of the method, with values that
     const pairs = published.flatMap((setting) => setting.pairs);
     assert.equal(new Set(pairs).size, pairs.length, `${name} tells of a pair twice`);
   }
+});
+
+test("what was published under a name of its own sets options of its method, and no two have one name", () => {
+  const names = procedures().map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+  for (const { name, options, set, defaults = {} } of procedures()) {
+    for (const [option, value] of Object.entries({ ...defaults, ...set })) {
+      const row = options[option];
+      if (row !== undefined) assert.equal(parseValue(`${name}'s ${option}`, row, value), value);
+    }
+    const unknown = Object.keys(set).filter((option) => options[option] === undefined);
+    assert.deepEqual(unknown, [], name);
+  }
+  assert.equal(procedureNamed("lskd_kd").method, methodRow("kd"));
+  assert.throws(() => procedureNamed("lskd"), { exitCode: 2, message: /unknown distillation/ });
 });
 
 test("a term cannot take a name that the loss itself has", () => {

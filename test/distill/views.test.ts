@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { METHODS } from "#pefd/distill/registry.js";
+import { procedures } from "#pefd/distill/registry.js";
 import { seenOutput, type TeacherView, usedViews } from "#pefd/distill/views.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { fakeMoment, fakeOutput, fakePair, opened, termsOf } from "./fakes.js";
@@ -13,9 +13,9 @@ const refusal = (view: string) => ({
   message: `The method uses the teacher's ${view}, which its row does not name.`,
 });
 
-for (const row of METHODS.rows()) {
-  test(`${row.name} looks at what its row names of the teacher, and at nothing else`, () => {
-    const method = opened(row);
+for (const { name, method: row, set } of procedures()) {
+  test(`${name} looks at what its row names of the teacher, and at nothing else`, () => {
+    const method = opened(row, set);
     tf.tidy(() => {
       termsOf(method, fakeMoment(method));
       for (const missing of method.sees) {

@@ -2,8 +2,9 @@ import { choice, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import type { Method } from "../../distill/method.js";
+import { type Procedure, proceduresOf } from "../../distill/procedures.js";
 import { goldenOf, yearOf } from "../../distill/published.js";
-import { METHODS } from "../../distill/registry.js";
+import { METHODS, procedures } from "../../distill/registry.js";
 import { type MethodSurvey, type PairNames, surveyMethod } from "../../learn/methodSurvey.js";
 import { columns, renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
@@ -43,6 +44,16 @@ function row({ method, sees, cacheable, setting, added }: Surveyed): string[] {
   ];
 }
 
+/** What others published of a method with options set. */
+function variantDocument(variant: Procedure) {
+  const { name, set, paper, code = null, formula = null, traps = [] } = variant;
+  const { weights, defaults = {}, published: pairs = [] } = variant;
+  return {
+    ...{ name, set, paper, year: yearOf(variant), code, formula, traps },
+    ...{ published: { weights, defaults, pairs }, golden: goldenOf(variant) },
+  };
+}
+
 function document({ method, sees, cacheable, setting, added }: Surveyed) {
   const { name, summary, paper, code = null, formula = null, traps = [] } = method;
   const { weights, published = [], options } = method;
@@ -56,6 +67,7 @@ function document({ method, sees, cacheable, setting, added }: Surveyed) {
     phases: fits ? added.phases : [],
     cacheable,
     golden: goldenOf(method),
+    variants: proceduresOf(method).slice(1).map(variantDocument),
     options: Object.entries(options).map(([option, { help, fallback }]) => {
       return { name: option, help, default: fallback ?? null };
     }),
@@ -64,7 +76,7 @@ function document({ method, sees, cacheable, setting, added }: Surveyed) {
 
 /** Each paper with the methods that it describes. */
 function papers(): string[] {
-  const rows = METHODS.rows();
+  const rows = procedures();
   return [...new Set(rows.map(({ paper }) => paper))].map((paper) => {
     const names = rows.filter((method) => method.paper === paper).map(({ name }) => name);
     return `${names.join(", ")}:\n  ${paper}`;

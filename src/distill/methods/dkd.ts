@@ -2,6 +2,7 @@ import { integer, number } from "../../common/optionRow.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../runtime/tf.js";
 import { distillKL } from "../losses.js";
 import { defineMethod } from "../method.js";
+import { comparedLogits, LSKD, STANDARDIZATION } from "../standardized.js";
 
 /** Subtracted from the label's logit after the division by T: the label takes no part in what is left. */
 const MASK = 1000;
@@ -18,6 +19,18 @@ function targetKL(student: Tensor2D, teacher: Tensor2D, oneHot: Tensor2D, T: num
   return tf.mul(tf.mean(sum), T ** 2) as Scalar;
 }
 
+/** Weights of the other classes' part for pairs in which it is not 8. */
+const PUBLISHED = [
+  {
+    pairs: ["vgg13-vgg8", "vgg13-MobileNetV2", "wrn_40_2-wrn_16_2", "wrn_40_2-wrn_40_1"],
+    options: { dkd_beta: 6 },
+  },
+  {
+    pairs: ["resnet56-resnet20", "resnet110-resnet20", "resnet110-resnet32"],
+    options: { dkd_beta: 2 },
+  },
+];
+
 /** DKD: alpha * KL of the label against the rest + beta * KL among the rest, both growing for some epochs. */
 export const dkd = defineMethod({
   name: "dkd",
@@ -28,16 +41,7 @@ export const dkd = defineMethod({
     "min(epoch / warm-up, 1) T^2 (alpha KL(b_t, b_s) + beta KL(q_t, q_s)), b: label against the rest, q: the rest alone",
   traps: ["The label's logit loses 1000 after the division by T, so it takes no part in q."],
   weights: { gamma: 1, alpha: 0, beta: 1 },
-  published: [
-    {
-      pairs: ["vgg13-vgg8", "vgg13-MobileNetV2", "wrn_40_2-wrn_16_2", "wrn_40_2-wrn_40_1"],
-      options: { dkd_beta: 6 },
-    },
-    {
-      pairs: ["resnet56-resnet20", "resnet110-resnet20", "resnet110-resnet32"],
-      options: { dkd_beta: 2 },
-    },
-  ],
+  published: PUBLISHED,
   options: {
     dkd_alpha: number(1, "Weight of the label's part.", { touches: "numbers" }),
     dkd_beta: number(8, "Weight of the other classes' part.", { touches: "numbers" }),
@@ -45,15 +49,27 @@ export const dkd = defineMethod({
     dkd_warmup: integer(20, "Epochs in which both parts grow to their weights.", {
       ...{ min: 1, touches: "numbers" },
     }),
+    ...STANDARDIZATION,
   },
+  variants: [
+    {
+      ...LSKD,
+      name: "lskd_dkd",
+      weights: { gamma: 1, alpha: 0, beta: 9 },
+      defaults: { dkd_T: 2 },
+      published: PUBLISHED,
+    },
+  ],
   terms: ["tckd", "nckd"],
   sees: () => ["logits"],
-  build: (_pair, { dkd_alpha, dkd_beta, dkd_T, dkd_warmup }) => ({
+  build: (_pair, { dkd_alpha, dkd_beta, dkd_T, dkd_warmup, lskd }) => ({
     terms({ student, teacher, oneHot, epoch }) {
       const warm = tf.minimum(tf.div(epoch, dkd_warmup), 1);
+      const compared = comparedLogits({ lskd });
+      const [ours, theirs] = [compared(student.logits), compared(teacher.logits)];
       const others = (logits: Tensor2D) => tf.sub(logits, tf.mul(oneHot, MASK * dkd_T)) as Tensor2D;
-      const tckd = targetKL(student.logits, teacher.logits, oneHot, dkd_T);
-      const nckd = distillKL(others(student.logits), others(teacher.logits), dkd_T);
+      const tckd = targetKL(ours, theirs, oneHot, dkd_T);
+      const nckd = distillKL(others(ours), others(theirs), dkd_T);
       return {
         tckd: tf.mul(tf.mul(tckd, dkd_alpha), warm) as Scalar,
         nckd: tf.mul(tf.mul(nckd, dkd_beta), warm) as Scalar,

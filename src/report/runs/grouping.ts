@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { cleanLine } from "../../common/text/cleanText.js";
-import { partsExperiments, touchesOf } from "../../config/policy.js";
+import { isTold, partsExperiments, touchesOf } from "../../config/policy.js";
 import { identitySchema, identitySettings } from "../../runFiles/identity.js";
 import type { RunRecord } from "./runRecord.js";
 
@@ -34,7 +34,7 @@ function settingsOf(run: RunRecord): Record<string, Setting> {
   const { data: identity } = identitySchema.safeParse(run.config.identity);
   const entries = Object.entries(run.config).flatMap(([key, value]) => {
     const plain = ["string", "number", "boolean"].includes(typeof value) || Array.isArray(value);
-    if (!plain || IN_THE_LINE.has(key) || !partsExperiments(key)) return [];
+    if (!plain || !isTold(value) || IN_THE_LINE.has(key) || !partsExperiments(key)) return [];
     const isFile = touchesOf(key) === "input";
     if (isFile && identity !== undefined) return [];
     return [[key, isFile ? shortPath(String(value)) : (value as Setting)] as const];

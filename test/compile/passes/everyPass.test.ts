@@ -5,7 +5,7 @@ import { observeLoopPasses } from "#pefd/compile/loop/loopPasses.js";
 import { checkGraph } from "#pefd/compile/passes/checkGraph.js";
 import { observePasses } from "#pefd/compile/passes/passes.js";
 import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
-import { METHODS } from "#pefd/distill/registry.js";
+import { procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import {
   dismiss,
@@ -50,7 +50,7 @@ function compiled(pupil: Pupil, engine: EngineName, precision: PrecisionName): v
   dismiss(pupil);
 }
 
-const METHOD_PUPILS = METHODS.names().map((name) => [name, () => studentPupil(name)] as const);
+const METHOD_PUPILS = procedures().map(({ name }) => [name, () => studentPupil(name)] as const);
 const MODEL_PUPILS = smallestOfFamilies().map((name) => [name, () => teacherPupil(name)] as const);
 const PUPILS = [...METHOD_PUPILS, ...MODEL_PUPILS];
 /** A method, and a model with depthwise convolutions. */
