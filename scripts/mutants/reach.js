@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 
-/** Which tests come near a file of the product, by what imports what. */
+/**
+ * Which tests a file of the product answers to: those of its folder, test/FOLDER for all that lies in src/FOLDER, and of
+ * them those that could run it, by what imports what.
+ */
 
 const IMPORT = /(?:from|import\(|new URL\()\s*"([^"]+\.js)"/g;
 /** A test that starts programs may reach any file of the product. */
@@ -37,35 +40,30 @@ function distancesFrom(root, test, cache) {
   return { distances, startsPrograms };
 }
 
-/** Rooms whose tests lie in a folder of another name: evaluation is a part of training. */
-const ALSO = { train: ["eval"], checkpoint: ["convert"] };
+/** The folder of a file below src or test: of `train/claim/lock.js`, "train". */
+export const folderOf = (file) => file.split("/")[0];
 
-/** Whether a test lies beside a file: in the folder of its room, or, of a command, in the folder of its topic. */
-function isBeside(test, file) {
-  const [room, ...inside] = file.split("/");
-  const folder = test.split("/")[1];
-  if (folder === room || ALSO[room]?.includes(folder)) return true;
-  return room === "cli" && inside[0] === "commands" && basename(test) === "command.test.js";
-}
-
-/** A function from a file below dist to the tests beside it that can reach it, the nearest first. */
-export function reachOf(root) {
+/**
+ * A function from a file below dist to compiled test files that could run it, the nearest first.
+ * @param {string} root
+ * @param {(test: string, file: string) => boolean} isWanted of a test below dist-test and a file below dist
+ */
+export function reachOf(root, isWanted = (test, file) => folderOf(test) === folderOf(file)) {
   const [cache, reaches] = [new Map(), new Map()];
-  const tests = filesBelow(join(root, "dist-test"))
-    .filter((file) => file.endsWith(".test.js"))
-    .map((file) => join("dist-test", file));
+  const tests = filesBelow(join(root, "dist-test")).filter((file) => file.endsWith(".test.js"));
   const reach = (test) => {
-    if (!reaches.has(test)) reaches.set(test, distancesFrom(root, test, cache));
+    if (!reaches.has(test)) reaches.set(test, distancesFrom(root, join("dist-test", test), cache));
     return reaches.get(test);
   };
   return (file) => {
-    const beside = tests.filter((test) => isBeside(test, file));
     const own = `${basename(file, ".js")}.test.js`;
-    const ranked = beside.map((test) => {
-      const { distances, startsPrograms } = reach(test);
-      const distance = distances.get(join("dist", file)) ?? (startsPrograms ? FAR : Infinity);
-      return { test, rank: basename(test) === own ? 0 : distance };
-    });
+    const ranked = tests
+      .filter((test) => isWanted(test, file))
+      .map((test) => {
+        const { distances, startsPrograms } = reach(test);
+        const distance = distances.get(join("dist", file)) ?? (startsPrograms ? FAR : Infinity);
+        return { test, rank: basename(test) === own ? 0 : distance };
+      });
     const near = ranked.filter(({ rank }) => rank !== Infinity);
     return near.sort((a, b) => a.rank - b.rank).map(({ test }) => test);
   };

@@ -1,5 +1,5 @@
-import { realData } from "../data/cifar/recordFiles.js";
-import { sharedPath } from "../helpers/paths.js";
+import { realData } from "../../data/cifar/recordFiles.js";
+import { sharedPath } from "../../helpers/paths.js";
 
 /** A checkpoint that PyTorch trained, and what PyTorch makes of it in float32 on all 10,000 test images. */
 export interface Reference {

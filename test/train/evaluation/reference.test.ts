@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { realData } from "../data/cifar/recordFiles.js";
-import { sharedPath } from "../helpers/paths.js";
-import { pefd } from "../helpers/pefd.js";
+import { realData } from "../../data/cifar/recordFiles.js";
+import { sharedPath } from "../../helpers/paths.js";
+import { pefd } from "../../helpers/pefd.js";
 import { noReferences, REFERENCES } from "./references.js";
 
 for (const { model, file, ...expected } of REFERENCES) {

@@ -7,8 +7,8 @@ import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import type { EvalOptions } from "#pefd/config/options.js";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { runEvaluations } from "#pefd/train/evaluate.js";
-import { formulaState } from "../helpers/formula.js";
-import { pefd } from "../helpers/pefd.js";
+import { formulaState } from "../../helpers/formula.js";
+import { pefd } from "../../helpers/pefd.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "pefd-eval-"));
 const COMMON = ["--data", "data", "--engine", "eager"];

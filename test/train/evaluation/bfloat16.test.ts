@@ -6,10 +6,10 @@ import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { evaluateModel } from "#pefd/train/evaluation.js";
 import { openFrozen } from "#pefd/train/openModel.js";
 import { streamedSource } from "#pefd/train/source.js";
-import { study, type Trace } from "../compile/scenes.js";
-import { realData } from "../data/cifar/recordFiles.js";
-import { SAMPLED, wholeMatrices } from "../helpers/matrices.js";
-import { sharedPath } from "../helpers/paths.js";
+import { study, type Trace } from "../../compile/scenes.js";
+import { realData } from "../../data/cifar/recordFiles.js";
+import { SAMPLED, wholeMatrices } from "../../helpers/matrices.js";
+import { sharedPath } from "../../helpers/paths.js";
 import { noReferences, REFERENCES, type Reference } from "./references.js";
 
 // What a GPU computes in bfloat16 (convolutions, products, and what lies between the convolutions of a frozen

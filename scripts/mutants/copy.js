@@ -1,0 +1,14 @@
+import { cpSync, mkdtempSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const COPIED = ["dist", "dist-test", "bin", "configs", "scripts", "package.json"];
+const LINKED = ["test", "node_modules", "src", "README.md", "docs", ".ci"];
+
+/** A copy of what tests need, so that the checkout stays as it is. */
+export function makeCopy(root) {
+  const copy = mkdtempSync(join(tmpdir(), "pefd-mutants-"));
+  for (const name of COPIED) cpSync(join(root, name), join(copy, name), { recursive: true });
+  for (const name of LINKED) symlinkSync(join(root, name), join(copy, name));
+  return copy;
+}
