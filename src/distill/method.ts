@@ -28,10 +28,7 @@ export interface Pair {
 }
 
 /** One batch of N images while a step is described. Values of the teacher, labels and draws carry no gradient. */
-export interface Moment {
-  readonly student: ModelOutput;
-  /** Looking at what the method's row does not name throws. */
-  readonly teacher: ModelOutput;
+export interface Moment extends TwoOutputs {
   /** [N], int32 */
   readonly labels: Tensor1D;
   /** [N, classes] */
@@ -42,6 +39,15 @@ export interface Moment {
   readonly epoch: Scalar;
   /** What `draws` drew for this step. */
   readonly drawn: Readonly<Record<string, Tensor>>;
+  /** Both models on the strong view of the same images, where the row asks for it; the student ran on it second. */
+  readonly strong: TwoOutputs;
+}
+
+/** What both models give for the same images. */
+export interface TwoOutputs {
+  readonly student: ModelOutput;
+  /** Looking at what the method's row does not name throws. */
+  readonly teacher: ModelOutput;
 }
 
 /** One step of training, as far as random draws may depend on it: a run that goes on draws the same again. */
@@ -87,6 +93,19 @@ export interface Distillation<Term extends string = string> {
   evaluated?(student: ModelOutput, context: ForwardContext): Tensor2D;
   /** Own parameters that learn otherwise than the rest; those of the student may be among them. */
   readonly groups?: readonly ParameterGroup[];
+  /** What the optimizer does otherwise than SGD with momentum, in all parts of the training. */
+  readonly optimizer?: OptimizerTraits;
+}
+
+/** What SGD with momentum can do besides. */
+export interface OptimizerTraits {
+  /** Nesterov's momentum: a step is g + momentum * v, with the new velocity v. */
+  readonly nesterov?: boolean;
+  /**
+   * Two velocities for each parameter. That of the cross entropy has the run's momentum less this, and takes the weight
+   * decay; that of all other terms has the run's momentum plus this. A step is their sum.
+   */
+  readonly momentumDifference?: number;
 }
 
 /** A part of a training that comes before the main one. */
@@ -99,6 +118,8 @@ export interface Phase<Term extends string = string> {
   readonly learningRate?: number;
   /** What learns; all that learns in the main part where left out. */
   readonly learns?: readonly Variable[];
+  /** Running means of the student's batch normalisations that are in evaluation mode; none where left out. */
+  readonly inEvaluation?: readonly Variable[];
   /** Its whole loss: the sum of these terms, which have no weights. */
   loss(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
 }
@@ -167,6 +188,16 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   readonly terms: readonly Term[];
   /** What its own terms look at of the teacher's output. */
   sees(options: RowValues<Options>): readonly TeacherView[];
+  /**
+   * The teacher's mode; evaluation where left out. In training its batch normalisations take the statistics of the batch,
+   * and its running statistics move and are kept with the run.
+   */
+  readonly teacherMode?: "training";
+  /**
+   * Whether each step also has a strong view of its images (data/strongView.ts): Moment.strong. The student runs on it
+   * after the weak one, and its running statistics move twice.
+   */
+  readonly strongView?: true;
   /**
    * Makes what the method adds to the student.
    * @param make takes its layers and tensors, under the names that checkpoints have

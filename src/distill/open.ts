@@ -10,6 +10,10 @@ export interface OpenedMethod extends Distillation {
   /** Those of Method.terms that the main part has. */
   readonly termNames: readonly string[];
   readonly sees: readonly TeacherView[];
+  /** Whether the teacher runs in training mode. */
+  readonly teacherTrains: boolean;
+  /** Whether steps have a strong view of their images. */
+  readonly strongView: boolean;
   /** Tensors that the method adds, under the names that its checkpoints use. */
   readonly state: readonly StateEntry[];
 }
@@ -42,6 +46,8 @@ export function openMethod(method: Method, pair: Pair, told: object, fill: Fill)
     name: method.name,
     termNames: method.terms.filter((term) => !ofPhases.has(term)),
     sees: method.sees(options),
+    teacherTrains: method.teacherMode === "training",
+    strongView: method.strongView === true,
     state: builder.state,
   };
 }

@@ -11,6 +11,8 @@ export interface Batch {
   readonly image?: Tensor1D;
   /** float32, from 1; in training. */
   readonly epoch?: Scalar;
+  /** The strong view of the same images, where the method asks for it. */
+  readonly strong?: Tensor4D;
   /** What a method has drawn for the step. */
   readonly drawn?: Readonly<Record<string, Tensor>>;
   /** The part of the teacher's output for these images that is known already (see teacherCache/). */

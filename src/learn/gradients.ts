@@ -35,6 +35,50 @@ export function gradientsOf<T>(
   return { loss: value, gradients, kept };
 }
 
+/** Losses with the gradients of each. */
+export interface PartGradients<T> {
+  /** For each part one gradient per variable, in their order; undefined where it does not depend on it. */
+  readonly gradients: readonly (readonly (Tensor | undefined)[])[];
+  readonly kept: T;
+}
+
+/**
+ * Gradients of several scalars that come out of one forward pass, each by itself. The pass is recorded once; the
+ * gradients are taken while its record stands.
+ * @param forward as for gradientsOf, with the scalars in place of the one
+ */
+export function gradientsOfParts<T>(
+  forward: () => Omit<Forward<T>, "loss"> & { readonly parts: readonly Scalar[] },
+  variables: readonly Variable[],
+): PartGradients<T> {
+  const engine = tf.engine() as unknown as RecordingEngine;
+  const survivors = new Set<Tensor>();
+  let result: PartGradients<T> | undefined;
+  const record = (): Scalar => {
+    const { parts, kept, tensors } = forward();
+    const gradients = parts.map(
+      (part) => engine.gradients(() => part, variables, undefined, true).grads,
+    );
+    result = { gradients: gradients.map((one) => one.map((found) => found ?? undefined)), kept };
+    for (const tensor of [...tensors, ...gradients.flat()]) if (tensor) survivors.add(tensor);
+    for (const tensor of survivors) tf.keep(tensor);
+    return tf.scalar(0); // no variable reaches it: the outer record is only to stand
+  };
+  engine.gradients(record, variables, undefined, true).value.dispose();
+  for (const tensor of survivors) releaseToScope(tensor);
+  return result as unknown as PartGradients<T>;
+}
+
+/** The part of tfjs's engine that nests records; tf.variableGrads is made of it. */
+interface RecordingEngine {
+  gradients(
+    forward: () => Scalar,
+    variables: readonly Variable[],
+    dy: undefined,
+    allowNoGradients: boolean,
+  ): { readonly value: Scalar; readonly grads: readonly (Tensor | null | undefined)[] };
+}
+
 /** Undoes tf.keep: the tensor belongs to the current tidy again. */
 function releaseToScope(tensor: Tensor): void {
   tensor.kept = false;

@@ -1,9 +1,11 @@
-import type { DrawnStep, Draws, ParameterGroup } from "../distill/method.js";
+import type { DrawnStep, Draws, OptimizerTraits, ParameterGroup } from "../distill/method.js";
 import { isParameter } from "../nn/builder.js";
 import type { ForwardContext, Model, ModelOutput, StateEntry } from "../nn/model.js";
 import {
+  type Scalar,
   type Tensor,
   type Tensor1D,
+  type Tensor2D,
   type Tensor4D,
   tf,
   type Update,
@@ -11,11 +13,11 @@ import {
 } from "../runtime/tf.js";
 import type { Batch } from "./batch.js";
 import { confusionUpdate } from "./confusion.js";
-import { gradientsOf } from "./gradients.js";
+import { type Forward, gradientsOf, gradientsOfParts } from "./gradients.js";
 import { type MetricsVariables, metricsUpdate, termsUpdate } from "./metrics.js";
-import type { Objective } from "./objective.js";
+import type { Loss, Objective, StudentOutput } from "./objective.js";
 import { oneHotLabels } from "./oneHot.js";
-import { type SgdOptions, sgdUpdates } from "./sgd.js";
+import { type Gradients, type SgdOptions, sgdUpdates, splitSgdUpdates } from "./sgd.js";
 
 /** What an evaluation takes for a model. */
 export interface EvaluatedModel extends Pick<Model, "numClasses"> {
@@ -27,18 +29,26 @@ export interface Learner {
   readonly model: Model;
   /** Tensors that the method adds (projectors); empty for a teacher. */
   readonly extra: readonly StateEntry[];
+  /** Running statistics of a teacher that is in training mode. */
+  readonly teacherStatistics?: readonly StateEntry[];
   readonly parameters: readonly Variable[];
+  /** One for each parameter; two, one after all others, where the optimizer has two. */
   readonly velocities: readonly Variable[];
+  readonly optimizer?: OptimizerTraits;
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
   /** What is evaluated in the student's place, where a method predicts through more than it. */
   readonly evaluated?: EvaluatedModel;
   /** Those of the parameters that learn; all where left out. */
   readonly learns?: ReadonlySet<Variable>;
+  /** See ForwardContext.inEvaluation. */
+  readonly inEvaluation?: ReadonlySet<Variable>;
   /** What comes before the main part, over the same variables, each with an objective and metrics of its own. */
   readonly phases?: readonly LearnerPhase[];
   /** Parameters that learn otherwise than the rest. */
   readonly groups?: readonly ParameterGroup[];
+  /** Whether steps have a strong view of their images, and the seed that it follows from. */
+  readonly strongView?: { readonly seed: number };
   /** What the method draws for each step, with the run's seed. */
   readonly draws?: Pick<Draws, "specs"> & {
     values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]>;
@@ -61,9 +71,15 @@ export const parametersOf = (state: readonly StateEntry[]): Variable[] =>
   variablesOf(state.filter((entry) => isParameter(entry.role)));
 
 /** All that training gives new values and a run goes on with. */
-export const trainedVariables = ({ model, extra, velocities }: Learner): Variable[] => [
+export const trainedVariables = ({
+  model,
+  extra,
+  velocities,
+  teacherStatistics = [],
+}: Learner): Variable[] => [
   ...variablesOf(model.state),
   ...variablesOf(extra),
+  ...variablesOf(teacherStatistics),
   ...velocities,
 ];
 
@@ -81,10 +97,7 @@ export const learnerVariables = (learner: Learner): Variable[] => [
  * zero, and weight decay and momentum go on moving it. A tensor of the method's own that no term reaches has no gradient
  * and stays as it is.
  */
-const asOptimized = (
-  { model, parameters, learns }: Learner,
-  gradients: readonly (Tensor | undefined)[],
-): (Tensor | undefined)[] => {
+const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradients): Gradients => {
   const own = new Set(variablesOf(model.state));
   return parameters.map((parameter, i) => {
     if (learns !== undefined && !learns.has(parameter)) return undefined;
@@ -102,26 +115,75 @@ export function trainingUpdates(
   learningRate: Tensor,
   sgd: SgdOptions,
 ): Update[] {
-  const { model, metrics, parameters, velocities } = learner;
+  const { model, metrics } = learner;
   const oneHot = oneHotLabels(batch.labels, model.numClasses);
   const lossOf = learner.objective.of(batch);
-  const result = gradientsOf(() => {
-    const context: ForwardContext = { training: true, updates: [] };
-    const output = model.forward(batch.images, context);
-    const { value: loss, terms } = lossOf(output, oneHot, context);
+  const forward = (): Passed => {
+    const { inEvaluation } = learner;
+    const context: ForwardContext = {
+      ...{ training: true, updates: [] },
+      ...(inEvaluation && { inEvaluation }),
+    };
+    const output: StudentOutput = {
+      ...model.forward(batch.images, context),
+      ...(batch.strong && { strong: model.forward(batch.strong, context) }),
+    };
+    const found = lossOf(output, oneHot, context);
+    const { value: loss, terms } = found;
     const { logits } = output;
     const { updates } = context;
-    const tensors = [logits, ...terms, ...updates.map(([, value]) => value)];
-    return { loss, kept: { logits, updates, terms }, tensors };
-  }, parameters);
-  const { logits, updates, terms } = result.kept;
-  const gradients = asOptimized(learner, result.gradients);
+    const tensors = [loss, logits, ...terms, ...updates.map(([, value]) => value)];
+    return { loss, found, kept: { loss, logits, updates, terms }, tensors };
+  };
+  const { loss, logits, updates, terms, optimized } = optimizedBy(
+    learner,
+    forward,
+    learningRate,
+    sgd,
+  );
   return [
-    ...sgdUpdates(parameters, velocities, gradients, learningRate, sgd, learner.groups),
+    ...optimized,
     ...updates,
-    metricsUpdate(metrics, result.loss, logits, oneHot),
+    metricsUpdate(metrics, loss, logits, oneHot),
     ...(metrics.terms ? [termsUpdate(metrics.terms, terms, logits.shape[0])] : []),
   ];
+}
+
+/** What of a forward pass is needed afterwards. */
+interface Kept extends Pick<Loss, "terms"> {
+  readonly loss: Scalar;
+  readonly logits: Tensor2D;
+  readonly updates: readonly Update[];
+}
+
+interface Passed extends Forward<Kept> {
+  readonly found: Loss;
+}
+
+/** New values of parameters and velocities, with what is kept of the forward pass that they follow from. */
+function optimizedBy(
+  learner: Learner,
+  forward: () => Passed,
+  learningRate: Tensor,
+  sgd: SgdOptions,
+): Kept & { readonly optimized: readonly Update[] } {
+  const { parameters, velocities, groups, optimizer = {} } = learner;
+  const options = { ...sgd, ...optimizer };
+  const { momentumDifference: difference } = optimizer;
+  if (difference === undefined) {
+    const { gradients, kept } = gradientsOf(forward, parameters);
+    const found = asOptimized(learner, gradients);
+    const optimized = sgdUpdates(parameters, velocities, found, learningRate, options, groups);
+    return { ...kept, optimized };
+  }
+  const { gradients, kept } = gradientsOfParts(() => {
+    const { found, ...passed } = forward();
+    return { ...passed, parts: found.parts as readonly Scalar[] };
+  }, parameters);
+  const [task = [], distillation = []] = gradients;
+  const found = [asOptimized(learner, task), asOptimized(learner, distillation)] as const;
+  const setting = [learningRate, options, difference, groups] as const;
+  return { ...kept, optimized: splitSgdUpdates(parameters, velocities, found, ...setting) };
 }
 
 /**

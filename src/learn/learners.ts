@@ -1,10 +1,11 @@
 import type { DistillOptions } from "../config/options.js";
-import type { Anatomy, Distillation, Pair } from "../distill/method.js";
+import type { Anatomy, Distillation, OptimizerTraits, Pair, Phase } from "../distill/method.js";
 import { openMethod } from "../distill/open.js";
 import { KL_OPTIONS } from "../distill/options.js";
 import { methodRow } from "../distill/registry.js";
 import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
 import { mapShapes } from "../models/survey.js";
+import { isStatistic } from "../nn/builder.js";
 import { randomFill } from "../nn/initialization.js";
 import type { Model, StateEntry } from "../nn/model.js";
 import type { Variable } from "../runtime/tf.js";
@@ -32,9 +33,15 @@ export interface FrozenModel {
   readonly variables: readonly Variable[];
 }
 
-/** Makes a model ready for evaluation only, with the values that it has now. */
-export function frozen(model: BuiltModel): FrozenModel {
-  const folded = model.freeze();
+/**
+ * Makes a model ready for evaluation only, with the values that it has now.
+ * @param mode training where it shall go on to run in training mode: its batch normalisations stay by themselves
+ */
+export function frozen(
+  model: BuiltModel,
+  mode: "training" | "evaluation" = "evaluation",
+): FrozenModel {
+  const folded = mode === "training" ? [] : model.freeze();
   return { model, variables: [...variablesOf(model.state), ...folded] };
 }
 
@@ -75,39 +82,43 @@ export function studentLearner(
 }
 
 /**
- * A student that learns a lesson: main part, the method's phases, parameter groups and draws.
- * @param seed of the draws
+ * A student with what its method adds, in all parts of the training.
+ * @param seed what the method draws follows from it
  */
 export function distilledLearner(model: Model, lesson: Lesson, seed: number): Learner {
-  const { method, weights } = lesson;
+  const { method, teacher, weights } = lesson;
   // What a method adds learns only where its own terms count.
   const isUsed = weights.beta !== 0;
-  const { draws, groups, evaluated, phases = [] } = method;
-  const extras: Pick<Learner, "groups" | "evaluated" | "draws"> = {
+  const { draws, groups, evaluated, optimizer, phases = [] } = method;
+  const main: Learner = {
+    ...createLearner(model, isUsed ? method.state : [], distilling(lesson), optimizer),
     ...(groups && { groups }),
     ...(evaluated && isUsed && { evaluated: evaluatedModel(model, evaluated) }),
     ...(draws && {
       draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
     }),
+    ...(method.teacherTrains && { teacherStatistics: statisticsOf(teacher) }),
+    ...(method.strongView && isUsed && { strongView: { seed } }),
   };
-  const learner = createLearner(model, isUsed ? method.state : [], distilling(lesson));
-  const before = (isUsed ? phases : []).map((phase): LearnerPhase => {
-    const own = ofPhase(lesson, phase);
-    const { epochs, learningRate, learns } = phase;
-    return {
-      epochs,
-      ...(learningRate !== undefined && { learningRate }),
-      learner: {
-        ...{ ...learner, objective: own, metrics: createMetrics(own.termNames.length) },
-        ...(learns && { learns: new Set(learns) }),
-        ...extras,
-      },
-    };
-  });
+  const before = (isUsed ? phases : []).map((phase) => phaseOf(phase, main, lesson));
+  return { ...main, ...(before.length > 0 && { phases: before }) };
+}
+
+const statisticsOf = ({ state }: Model): StateEntry[] =>
+  state.filter(({ role }) => isStatistic(role));
+
+/** A phase over the variables of the main part. */
+function phaseOf(phase: Phase, main: Learner, teaching: Teaching): LearnerPhase {
+  const objective = ofPhase(teaching, phase);
+  const { epochs, learningRate, learns, inEvaluation } = phase;
   return {
-    ...learner,
-    ...(before.length > 0 && { phases: before }),
-    ...extras,
+    epochs,
+    ...(learningRate !== undefined && { learningRate }),
+    learner: {
+      ...{ ...main, objective, metrics: createMetrics(objective.termNames.length) },
+      ...(learns && { learns: new Set(learns) }),
+      ...(inEvaluation && { inEvaluation: new Set(inEvaluation) }),
+    },
   };
 }
 
@@ -131,11 +142,12 @@ export function createLearner(
   model: Model,
   extra: readonly StateEntry[],
   objective: Objective,
+  optimizer?: OptimizerTraits,
 ): Learner {
   const parameters = [...parametersOf(model.state), ...parametersOf(extra)];
   return {
-    ...{ model, extra, objective, parameters },
-    velocities: createVelocities(parameters),
+    ...{ model, extra, objective, parameters, ...(optimizer && { optimizer }) },
+    velocities: createVelocities(parameters, optimizer),
     metrics: createMetrics(objective.termNames.length),
   };
 }

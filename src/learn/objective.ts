@@ -4,7 +4,7 @@ import type { OpenedMethod } from "../distill/open.js";
 import { seenOutput } from "../distill/views.js";
 import type { LossWeights } from "../distill/weights.js";
 import type { ForwardContext, Model, ModelOutput } from "../nn/model.js";
-import { type Scalar, type Tensor, type Tensor2D, tf } from "../runtime/tf.js";
+import { type Scalar, type Tensor, type Tensor2D, tf, type Update } from "../runtime/tf.js";
 import type { Batch } from "./batch.js";
 
 /** The loss of a batch. */
@@ -12,6 +12,8 @@ export interface Loss {
   readonly value: Scalar;
   /** Its terms before they are weighted, in the order of Objective.termNames. */
   readonly terms: readonly Scalar[];
+  /** The cross entropy's part of it and the rest; one that has no terms is 0. */
+  readonly parts?: readonly [task: Scalar, distillation: Scalar];
 }
 
 /** What training minimises. */
@@ -22,7 +24,12 @@ export interface Objective {
    * What does not depend on parameters is worked out for the batch first, the loss from the model's output in training.
    * @param context takes new values of what no gradient reaches
    */
-  of(batch: Batch): (output: ModelOutput, oneHot: Tensor2D, context: ForwardContext) => Loss;
+  of(batch: Batch): (output: StudentOutput, oneHot: Tensor2D, context: ForwardContext) => Loss;
+}
+
+/** What the model gives for a batch, and for its strong view where there is one. */
+export interface StudentOutput extends ModelOutput {
+  readonly strong?: ModelOutput;
 }
 
 /** Mean cross entropy. */
@@ -51,8 +58,7 @@ type Weighted = readonly (readonly [weight: number, term: Scalar])[];
 
 /**
  * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's terms. A term whose weight is zero is
- * not computed. The teacher runs in evaluation mode, outside of the differentiated part; not at all where the batch
- * brings its output.
+ * not computed. The teacher runs outside of the differentiated part; not at all where the batch brings its output.
  */
 export function distilling(lesson: Lesson): Objective {
   const { method, weights, temperature } = lesson;
@@ -61,17 +67,26 @@ export function distilling(lesson: Lesson): Objective {
   return {
     termNames: [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own],
     of(batch) {
-      const { guide, seen } = taught(lesson, batch);
+      const guides = taught(lesson, batch);
       return (student, oneHot, context) => {
+        context.updates.push(...guides.updates);
         const terms: [number, Scalar][] = [];
         if (gamma !== 0) terms.push([gamma, crossEntropy(student.logits, oneHot)]);
         if (alpha !== 0) {
-          terms.push([alpha, distillKL(student.logits, guide.logits as Tensor2D, temperature)]);
+          const { logits } = guides.guide;
+          terms.push([alpha, distillKL(student.logits, logits as Tensor2D, temperature)]);
         }
         const found =
-          own.length === 0 ? {} : method.terms(momentOf(batch, student, seen, oneHot), context);
+          own.length === 0 ? {} : method.terms(momentOf(batch, student, guides, oneHot), context);
         for (const name of own) terms.push([beta, found[name] ?? tf.scalar(0)]);
-        return { value: weightedSum(terms), terms: terms.map(([, term]) => term) };
+        const tasks = gamma === 0 ? 0 : 1;
+        return {
+          value: weightedSum(terms),
+          terms: terms.map(([, term]) => term),
+          ...(isSplit(method) && {
+            parts: [partialSum(terms.slice(0, tasks)), partialSum(terms.slice(tasks))],
+          }),
+        };
       };
     },
   };
@@ -81,36 +96,58 @@ export function distilling(lesson: Lesson): Objective {
 export const ofPhase = (teaching: Teaching, phase: Phase): Objective => ({
   termNames: phase.terms,
   of(batch) {
-    const { seen } = taught(teaching, batch);
+    const guides = taught(teaching, batch);
     return (student, oneHot, context) => {
-      const found = phase.loss(momentOf(batch, student, seen, oneHot), context);
+      context.updates.push(...guides.updates);
+      const found = phase.loss(momentOf(batch, student, guides, oneHot), context);
       const terms = phase.terms.map((name) => found[name] ?? tf.scalar(0));
-      return { value: weightedSum(terms.map((term) => [1, term])), terms };
+      const value = weightedSum(terms.map((term) => [1, term]));
+      return { value, terms, ...(isSplit(teaching.method) && { parts: [tf.scalar(0), value] }) };
     };
   },
 });
 
-const EVALUATION: ForwardContext = { training: false, updates: [] };
+/** Whether the optimizer wants the cross entropy's gradient by itself. */
+const isSplit = ({ optimizer }: OpenedMethod): boolean =>
+  optimizer?.momentumDifference !== undefined;
 
-/** The teacher's output for a batch, worked out unless the batch brings it, and what of it the method may look at. */
-function taught({ teacher, teacherMaps, method }: Teaching, batch: Batch) {
-  const guide = batch.guide ?? teacher.forward(batch.images, EVALUATION);
-  return { guide, seen: seenOutput(guide, method.sees, teacherMaps) };
+const partialSum = (terms: Weighted): Scalar =>
+  terms.length === 0 ? tf.scalar(0) : weightedSum(terms);
+
+/** What a teacher gives for a batch. */
+interface Guides {
+  readonly guide: Partial<ModelOutput>;
+  /** What of it the method may look at. */
+  readonly seen: ModelOutput;
+  /** The same of the strong view. */
+  readonly strong: ModelOutput | undefined;
+  /** New running statistics of a teacher in training mode. */
+  readonly updates: readonly Update[];
+}
+
+/** The teacher's output, worked out unless the batch brings it. */
+function taught({ teacher, teacherMaps, method }: Teaching, batch: Batch): Guides {
+  const context: ForwardContext = { training: method.teacherTrains, updates: [] };
+  const see = (output: Partial<ModelOutput>) => seenOutput(output, method.sees, teacherMaps);
+  const guide = batch.guide ?? teacher.forward(batch.images, context);
+  const strong = batch.strong && see(teacher.forward(batch.strong, context));
+  return { guide, seen: see(guide), strong, updates: context.updates };
 }
 
 /** What a method may look at of a step. */
-function momentOf(
-  batch: Batch,
-  student: ModelOutput,
-  teacher: ModelOutput,
-  oneHot: Tensor2D,
-): Moment {
+function momentOf(batch: Batch, student: StudentOutput, guides: Guides, oneHot: Tensor2D): Moment {
   const given = <Value>(what: string, value: Value | undefined): Value => {
     if (value !== undefined) return value;
     throw new Error(`The method uses the ${what} of a step that is told none.`);
   };
   return {
-    ...{ student, teacher, oneHot, labels: batch.labels },
+    ...{ student, teacher: guides.seen, oneHot, labels: batch.labels },
+    get strong() {
+      return {
+        student: given("strong view", student.strong),
+        teacher: given("strong view", guides.strong),
+      };
+    },
     get image() {
       return given("images' places", batch.image);
     },

@@ -1,11 +1,16 @@
-import type { ParameterGroup } from "../distill/method.js";
+import type { OptimizerTraits, ParameterGroup } from "../distill/method.js";
 import { type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
 
 /** Hyperparameters of torch.optim.SGD. */
 export interface SgdOptions {
   readonly momentum: number;
   readonly weightDecay: number;
+  /** The step is g + momentum * v in place of v. */
+  readonly nesterov?: boolean;
 }
+
+/** Gradients of the parameters, in their order; one without a gradient stays as it is. */
+export type Gradients = readonly (Tensor | undefined)[];
 
 /**
  * One step of torch.optim.SGD: g = gradient + weightDecay * p; v = momentum * v + g; p = p - learningRate * v.
@@ -18,32 +23,95 @@ export interface SgdOptions {
 export function sgdUpdates(
   parameters: readonly Variable[],
   velocities: readonly Variable[],
-  gradients: readonly (Tensor | undefined)[],
+  gradients: Gradients,
   learningRate: Tensor,
   options: SgdOptions,
   groups: readonly ParameterGroup[] = [],
 ): Update[] {
-  const { momentum } = options;
-  const groupOf = new Map(groups.flatMap((group) => group.parameters.map((one) => [one, group])));
+  const { momentum, nesterov = false } = options;
+  const settings = settingsOf(learningRate, options, groups);
   return parameters.flatMap((parameter, i): Update[] => {
     const [velocity, gradient] = [velocities[i] as Variable, gradients[i]];
     if (gradient === undefined) return [];
-    const { learningRateFactor = 1, weightDecay = options.weightDecay } =
-      groupOf.get(parameter) ?? {};
-    const rate = learningRateFactor === 1 ? learningRate : tf.mul(learningRate, learningRateFactor);
-    // Subtracting the negated decay instead of adding keeps TensorFlow's graph optimizer from merging this sum
-    // with the next one into an op whose order of summation varies from run to run.
-    const decayed = tf.sub(gradient, tf.mul(parameter, -weightDecay));
+    const { rate, weightDecay } = settings(parameter);
+    const decayed = withDecay(gradient, parameter, weightDecay);
     const next = tf.add(tf.mul(velocity, momentum), decayed);
+    const step = nesterov ? tf.add(decayed, tf.mul(next, momentum)) : next;
     return [
       [velocity, next],
-      [parameter, tf.sub(parameter, tf.mul(next, rate))],
+      [parameter, tf.sub(parameter, tf.mul(step, rate))],
     ];
   });
 }
 
-/** A zero velocity for each parameter. */
-export const createVelocities = (parameters: readonly Variable[]): Variable[] =>
-  parameters.map((parameter) =>
-    tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false, `${parameter.name}/momentum`)),
+/** Learning rate and weight decay of a parameter. */
+function settingsOf(
+  learningRate: Tensor,
+  options: SgdOptions,
+  groups: readonly ParameterGroup[],
+): (parameter: Variable) => { readonly rate: Tensor; readonly weightDecay: number } {
+  const groupOf = new Map(groups.flatMap((group) => group.parameters.map((one) => [one, group])));
+  return (parameter) => {
+    const { learningRateFactor = 1, weightDecay = options.weightDecay } =
+      groupOf.get(parameter) ?? {};
+    const rate = learningRateFactor === 1 ? learningRate : tf.mul(learningRate, learningRateFactor);
+    return { rate, weightDecay };
+  };
+}
+
+/**
+ * The gradient with weight decay. Subtracting the negated decay instead of adding keeps TensorFlow's graph optimizer from
+ * merging this sum with the next one into an op whose order of summation varies from run to run.
+ */
+const withDecay = (gradient: Tensor, parameter: Variable, weightDecay: number): Tensor =>
+  tf.sub(gradient, tf.mul(parameter, -weightDecay));
+
+/** Gradients of the cross entropy, and of all other terms. */
+export type SplitGradients = readonly [task: Gradients, distillation: Gradients];
+
+/**
+ * One step of the Distillation-Oriented Trainer (Zhao et al., DOT, ICCV 2023): v = (momentum - difference) * v +
+ * gradient of the task + weightDecay * p; w = (momentum + difference) * w + gradient of the distillation;
+ * p = p - learningRate * (v + w).
+ * @param velocities v of every parameter, then w of every parameter
+ * @param gradients a parameter that has only one of the two takes zeros for the other
+ * @returns new values of parameters and velocities; nothing is assigned
+ */
+export function splitSgdUpdates(
+  parameters: readonly Variable[],
+  velocities: readonly Variable[],
+  [task, distillation]: SplitGradients,
+  learningRate: Tensor,
+  options: SgdOptions,
+  difference: number,
+  groups: readonly ParameterGroup[] = [],
+): Update[] {
+  const { momentum } = options;
+  const settings = settingsOf(learningRate, options, groups);
+  return parameters.flatMap((parameter, i): Update[] => {
+    const [ofTask, ofDistillation] = [task[i], distillation[i]];
+    if (ofTask === undefined && ofDistillation === undefined) return [];
+    const { rate, weightDecay } = settings(parameter);
+    const [v, w] = [velocities[i], velocities[parameters.length + i]] as [Variable, Variable];
+    const decayed = withDecay(ofTask ?? tf.zerosLike(parameter), parameter, weightDecay);
+    const nextTask = tf.add(tf.mul(v, momentum - difference), decayed);
+    const carried = tf.mul(w, momentum + difference);
+    const next = ofDistillation === undefined ? carried : tf.add(carried, ofDistillation);
+    return [
+      [v, nextTask],
+      [w, next],
+      [parameter, tf.sub(parameter, tf.mul(tf.add(nextTask, next), rate))],
+    ];
+  });
+}
+
+/** Zero velocities: one for each parameter, and where the optimizer has two, the second ones after them. */
+export const createVelocities = (
+  parameters: readonly Variable[],
+  { momentumDifference }: OptimizerTraits = {},
+): Variable[] =>
+  (momentumDifference === undefined ? ["momentum"] : ["momentum", "momentum_kd"]).flatMap((name) =>
+    parameters.map((parameter) =>
+      tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false, `${parameter.name}/${name}`)),
+    ),
   );

@@ -9,6 +9,7 @@ import {
 } from "../runtime/native.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf } from "../runtime/tf.js";
 import { defineOp } from "./defineOp.js";
+import { rsqrt } from "./rsqrt.js";
 
 /** torch.nn.BatchNorm2d's default eps. */
 export const BATCH_NORM_EPSILON = 1e-5;
@@ -72,6 +73,23 @@ export function batchNormTraining(
 ): TrainingNormalization {
   const { y, mean, variance } = trainingOp({ x, scale, offset });
   return { y: y as Tensor4D, mean: mean as Tensor1D, variance: variance as Tensor1D };
+}
+
+/**
+ * Batch normalisation with given statistics within a step of training: what torch.nn.BatchNorm2d does in evaluation, with
+ * gradients of x, scale and offset. It is composed, since TensorFlow's op for it gives other last bits in graphs.
+ * @param x [N, H, W, C]
+ * @param scale [C], as all that follow
+ */
+export function batchNormHeld(
+  x: Tensor4D,
+  scale: Tensor,
+  offset: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+): Tensor4D {
+  const factor = tf.mul(scale, rsqrt(tf.add(variance, BATCH_NORM_EPSILON)));
+  return tf.add(tf.mul(tf.sub(x, mean), factor), offset) as Tensor4D;
 }
 
 /**

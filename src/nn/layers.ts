@@ -1,6 +1,6 @@
 import type { Tensor, Tensor2D, Tensor4D, Variable } from "../runtime/tf.js";
 import { tf } from "../runtime/tf.js";
-import { batchNormInference, batchNormTraining } from "./batchNormalization.js";
+import { batchNormHeld, batchNormInference, batchNormTraining } from "./batchNormalization.js";
 import { biasAdd } from "./bias.js";
 import { addCounter, addVariable, type ModelBuilder } from "./builder.js";
 import { conv2d, depthwiseConv2d } from "./convolution.js";
@@ -62,7 +62,10 @@ export interface BatchNormLayer {
   readonly variance: Variable;
 }
 
-/** torch.nn.BatchNorm2d. In training it records the new running statistics in the context. */
+/**
+ * torch.nn.BatchNorm2d. In training it records the new running statistics in the context; where it runs again in the same
+ * step they follow from those of the run before.
+ */
 export function batchNorm(builder: ModelBuilder, name: string, channels: number): BatchNormLayer {
   const add = (suffix: string, role: "weight" | "bias" | "running_mean" | "running_var") =>
     addVariable(builder, {
@@ -78,9 +81,10 @@ export function batchNorm(builder: ModelBuilder, name: string, channels: number)
   addCounter(builder, `${name}.num_batches_tracked`);
   const layer = (x: Tensor4D, context: ForwardContext): Tensor4D => {
     if (!context.training) return batchNormInference(x, scale, offset, mean, variance);
+    if (context.inEvaluation?.has(mean)) return batchNormHeld(x, scale, offset, mean, variance);
     const batch = batchNormTraining(x, scale, offset);
-    context.updates.push([mean, movingAverage(mean, batch.mean)]);
-    context.updates.push([variance, movingAverage(variance, batch.variance)]);
+    moveStatistic(context, mean, batch.mean);
+    moveStatistic(context, variance, batch.variance);
     return batch.y;
   };
   return Object.assign(layer, { scale, offset, mean, variance });
@@ -88,6 +92,13 @@ export function batchNorm(builder: ModelBuilder, name: string, channels: number)
 
 const movingAverage = (running: Tensor, batch: Tensor): Tensor =>
   tf.add(tf.mul(running, 1 - STATISTICS_MOMENTUM), tf.mul(batch, STATISTICS_MOMENTUM));
+
+/** One update for each statistic, however often its layer runs in a step. */
+function moveStatistic({ updates }: ForwardContext, statistic: Variable, batch: Tensor): void {
+  const at = updates.findIndex(([variable]) => variable === statistic);
+  const [, running] = updates[at] ?? [statistic, statistic];
+  updates.splice(at < 0 ? updates.length : at, 1, [statistic, movingAverage(running, batch)]);
+}
 
 /** torch.nn.Linear. @returns a layer from [N, inputs] to [N, outputs] */
 export function linear(

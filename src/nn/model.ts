@@ -33,6 +33,8 @@ export interface ForwardContext {
   readonly training: boolean;
   /** Where running statistics put their new values in training. */
   readonly updates: Update[];
+  /** Running means of batch normalisations that are in evaluation mode all the same. */
+  readonly inEvaluation?: ReadonlySet<Variable>;
 }
 
 /** A map of features, [N, H, W, C]. */

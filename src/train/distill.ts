@@ -22,7 +22,7 @@ const openCache = (
 ) => {
   const method = methodRow(options.distill);
   return openTeacherCache({
-    ...{ teacher, dataset, choice, reporter },
+    ...{ teacher, method, dataset, choice, reporter },
     views: usedViews(method.sees(ownOptions(method, options)), options),
     batchSize: options.batch_size,
     exact: options.deterministic,
@@ -37,7 +37,8 @@ const openCache = (
 export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
   const scene = openScene(options, hooks);
   const { numClasses } = scene.dataset;
-  const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset);
+  const { teacherMode } = methodRow(options.distill);
+  const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset, teacherMode);
   const { labels } = scene.dataset.train;
   const learner = studentLearner(teacher.model, options, numClasses, scene.seed, labels);
   const title = `${options.model_t} -> ${options.model_s}, ${options.distill}, trial ${options.trial}`;

@@ -47,11 +47,12 @@ export function refuseDivergedLoss(name: "training" | "test", loss: number, plac
 function divergedTensor({
   model,
   extra,
+  teacher,
   velocities,
   parameterNames,
 }: Snapshot): string | undefined {
   const all = [
-    ...[...model, ...extra].filter(([, { dtype }]) => dtype === "F32"),
+    ...[...model, ...extra, ...teacher].filter(([, { dtype }]) => dtype === "F32"),
     ...Array.from(velocities, ([place, tensor]) => {
       return [`the velocity of ${parameterNames[Number(place)]}`, tensor] as const;
     }),

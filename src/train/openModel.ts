@@ -68,18 +68,20 @@ function refuseOtherClasses(
 }
 
 /**
- * Opens a trained model for evaluation only.
+ * Opens a trained model whose parameters do not change.
+ * @param mode see frozen
  * @throws inputError when the file is damaged, of another model, or of another number of classes
  */
 export async function openFrozen(
   path: string,
   name: string,
   dataset: Pick<Dataset, "name" | "numClasses">,
+  mode?: "training" | "evaluation",
 ): Promise<OpenedModel> {
   const { state } = await readCheckpoint(path);
   const model = buildModel(name, dataset.numClasses, zeroFill);
   refuseOtherClasses(model.state, state, dataset, path);
   const tensors = tensorsFor(model.state, state, { path, modelName: name });
   loadState(model.state, tensors, { path, modelName: name });
-  return { ...frozen(model), weightsSha256: weightsSha256(model.state, tensors) };
+  return { ...frozen(model, mode), weightsSha256: weightsSha256(model.state, tensors) };
 }

@@ -13,6 +13,7 @@ import { type CompilationHooks, compileCalls } from "./compilation.js";
 import { drawnFeeds, drawnSpecs, drawnValues } from "./draws.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
 import type { BatchSource } from "./source.js";
+import { STRONG_FEED, strongSpecs, strongValues } from "./strongView.js";
 
 /** Most training steps that one call may take. */
 const STEPS_PER_CALL = 64;
@@ -84,6 +85,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     learner.metrics,
     description.test,
   );
+  const trained = new Set(trainedVariables(learner));
   const program = compile(description.engine, {
     name: learner.model.name,
     precision: description.precision,
@@ -94,9 +96,9 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       evaluate: evaluation,
     },
     variables: {
-      state: trainedVariables(learner),
+      state: [...trained],
       metrics: Object.values(learner.metrics) as Variable[],
-      constants: description.constants,
+      constants: description.constants.filter((constant) => !trained.has(constant)),
       images: [...new Set([...train.variables, ...description.test.variables])],
     },
   });
@@ -122,6 +124,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       const values = {
         ...train.values(rows, upcoming),
         ...drawnValues(learner, rows, batchSize, place),
+        ...strongValues(learner, rows, train.set, place),
         learningRate: Float32Array.of(place.learningRate),
         epoch: Float32Array.of(place.epoch),
       };
@@ -165,10 +168,15 @@ const trainEntry = (
     const batch: Batch = Object.create(train.batch(feeds), {
       epoch: { value: feeds.epoch },
       drawn: { value: drawnFeeds(feeds) },
+      strong: { value: feeds[STRONG_FEED] },
     });
     return trainingUpdates(learner, batch, feeds.learningRate as Tensor1D, sgd);
   },
-  perStep: { ...train.specs(batchSize), ...drawnSpecs(learner, batchSize) },
+  perStep: {
+    ...train.specs(batchSize),
+    ...drawnSpecs(learner, batchSize),
+    ...strongSpecs(learner, batchSize, train.set),
+  },
   shared: placeFeeds,
   stepsPerCall,
 });

@@ -57,9 +57,13 @@ export function fakeMoment(method: OpenedMethod, sees = method.sees, pair = fake
   const drawn = Object.entries(method.draws?.specs(IMAGES) ?? {}).map(([name, spec]) => {
     return [name, tf.tensor(values[name] as Float32Array, [...spec.shape], spec.dtype)];
   });
-  return {
+  const outputs = () => ({
     student: fakeOutput(pair.student),
     teacher: seenOutput(fakeOutput(pair.teacher), sees, pair.teacher.maps.length),
+  });
+  return {
+    ...outputs(),
+    strong: outputs(),
     labels: tf.tensor1d(labels, "int32"),
     image: tf.tensor1d(labels, "int32"),
     oneHot: tf.oneHot(tf.tensor1d(labels, "int32"), CLASSES).toFloat() as Moment["oneHot"],

@@ -31,7 +31,7 @@ function program(learner: Learner): Program {
     variables: {},
     entries: {
       train: {
-        step: ({ images, labels, image, epoch, learningRate }) =>
+        step: ({ images, labels, image, epoch, learningRate, strong }) =>
           trainingUpdates(
             learner,
             {
@@ -39,12 +39,14 @@ function program(learner: Learner): Program {
               labels: labels as Tensor1D,
               image: image as Tensor1D,
               epoch: epoch as Scalar,
+              ...(learner.strongView && { strong: strong as Tensor4D }),
             },
             learningRate as Tensor1D,
             SGD,
           ),
         perStep: {
           images: { shape: SHAPE, dtype: "float32" },
+          strong: { shape: SHAPE, dtype: "float32" },
           labels: { shape: [BATCH], dtype: "int32" },
           image: { shape: [BATCH], dtype: "int32" },
         },
@@ -63,6 +65,7 @@ function trainTwice(learner: Learner): { loss: number; images: number } {
   const steps = program(learner);
   const feeds = {
     images: IMAGES,
+    strong: IMAGES.toReversed(),
     labels: Int32Array.of(3, 97),
     image: Int32Array.of(0, 1),
     epoch: Float32Array.of(1),

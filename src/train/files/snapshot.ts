@@ -3,6 +3,7 @@ import { matchState } from "../../checkpoint/match.js";
 import { float32Tensor, type StateDict, type StateTensor } from "../../common/stateDict.js";
 import type { Learner } from "../../learn/learner.js";
 import { isBuffer } from "../../nn/builder.js";
+import type { Variable } from "../../runtime/tf.js";
 import type { Kept } from "../claim/kept.js";
 import { assignValues, loadState, stateDictOf } from "./stateFiles.js";
 
@@ -13,6 +14,8 @@ export interface Snapshot {
   readonly extra: StateDict;
   /** The part of it that belongs to the weights: not what only training writes and reads, such as a memory bank. */
   readonly added: StateDict;
+  /** Running statistics of a teacher in training mode. */
+  readonly teacher: StateDict;
   /** By place; the name of each one's parameter beside it. */
   readonly velocities: StateDict;
   readonly parameterNames: readonly string[];
@@ -20,7 +23,7 @@ export interface Snapshot {
 
 /** Reads a learner's variables. @param batches value of every num_batches_tracked */
 export function takeSnapshot(learner: Learner, batches: number): Snapshot {
-  const { model, extra, parameters, velocities } = learner;
+  const { model, extra, parameters, velocities, teacherStatistics = [] } = learner;
   const names = new Map([...model.state, ...extra].map(({ name, variable }) => [variable, name]));
   const dict = stateDictOf(extra, batches);
   const buffers = new Set(extra.filter(({ role }) => isBuffer(role)).map(({ name }) => name));
@@ -28,17 +31,23 @@ export function takeSnapshot(learner: Learner, batches: number): Snapshot {
     model: stateDictOf(model.state, batches),
     extra: dict,
     added: new Map([...dict].filter(([name]) => !buffers.has(name))),
+    teacher: stateDictOf(teacherStatistics, batches),
     velocities: new Map(
       velocities.map((variable, i): [string, StateTensor] => [
         String(i),
         float32Tensor(variable.dataSync() as Float32Array, variable.shape),
       ]),
     ),
-    parameterNames: parameters.map((parameter) => names.get(parameter) as string),
+    parameterNames: velocities.map((_, i) => {
+      return names.get(parameters[i % parameters.length] as Variable) as string;
+    }),
   };
 }
 
-const PARTS = { model: "model.", extra: "extra.", velocities: "velocity." } as const;
+const PARTS = {
+  ...{ model: "model.", extra: "extra." },
+  ...{ teacher: "teacher.", velocities: "velocity." },
+} as const;
 
 /** A snapshot as one dictionary, from which a run goes on. */
 export const resumeState = (snapshot: Snapshot): StateDict =>
@@ -66,6 +75,7 @@ export function restoreLearner(
   const origin = { path, modelName: learner.model.name };
   loadState(learner.model.state, partOf(PARTS.model, state), origin);
   loadState(learner.extra, partOf(PARTS.extra, state), origin);
+  loadState(learner.teacherStatistics ?? [], partOf(PARTS.teacher, state), origin);
   const velocities = partOf(PARTS.velocities, state);
   matchState(
     learner.velocities.map(({ shape }, i) => ({ name: String(i), shape, isCounter: false })),

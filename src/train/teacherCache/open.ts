@@ -1,6 +1,7 @@
 import { variantsOf } from "../../data/augmentation.js";
 import { type Dataset, inMemory } from "../../data/dataset.js";
 import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";
+import type { Method } from "../../distill/method.js";
 import { isKeptView, type TeacherView } from "../../distill/views.js";
 import type { RunReporter } from "../../report/log/contract.js";
 import { isGpu } from "../../runtime/device.js";
@@ -22,6 +23,7 @@ import { compileTeacher, type TeacherProgram } from "./teacherProgram.js";
 /** Whose outputs are kept, for which training. */
 export interface CacheRequest {
   readonly teacher: OpenedModel;
+  readonly method: Pick<Method, "teacherMode" | "strongView">;
   /** What the loss looks at. */
   readonly views: readonly TeacherView[];
   readonly dataset: Dataset;
@@ -45,7 +47,13 @@ export interface TeacherCache {
 const NOT_USED = "--teacher_cache is not used here:";
 
 /** Why a cache would be of no use, or undefined. */
-function uselessness({ views, dataset, batchSize }: CacheRequest): string | undefined {
+function uselessness({ method, views, dataset, batchSize }: CacheRequest): string | undefined {
+  if (method.teacherMode === "training") {
+    return "the method runs the teacher in training mode, where its outputs change from step to step";
+  }
+  if (method.strongView && views.length > 0) {
+    return "the method looks at strong views of the images, none of which is ever seen twice";
+  }
   const tooLarge = views.filter((view) => !isKeptView(view));
   if (tooLarge.length > 0) {
     return `the method looks at the teacher's ${tooLarge.join(" and ")}, too large to be kept for every image`;

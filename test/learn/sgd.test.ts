@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { sgdUpdates, splitSgdUpdates } from "#pefd/learn/sgd.js";
+import { loadTensorFlow, type Tensor, tf, type Update, type Variable } from "#pefd/runtime/tf.js";
+
+before(() => {
+  loadTensorFlow();
+});
+
+const SGD = { momentum: 0.9, weightDecay: 0.1 };
+const RATE = 0.5;
+const GRADIENTS = [2, -1];
+
+/** Values of a parameter of one element after two steps. @param step new values, given the step's place */
+function steps(variables: readonly Variable[], step: (at: number) => Update[]): number[] {
+  for (const at of GRADIENTS.keys()) {
+    for (const [variable, value] of step(at)) variable.assign(value);
+  }
+  return variables.map((variable) => variable.dataSync()[0] as number);
+}
+
+const close = (actual: readonly number[], expected: readonly number[]) =>
+  actual.forEach((value, i) => {
+    assert.ok(Math.abs(value - (expected[i] as number)) < 1e-5, `${actual} is not ${expected}`);
+  });
+
+const scalars = (...values: number[]): Variable[] =>
+  values.map((value) => tf.variable(tf.scalar(value)));
+
+test("Nesterov's step is the gradient plus the momentum times the new velocity", () => {
+  const [p, v] = scalars(3, 0) as [Variable, Variable];
+  const found = steps([p, v], (at) =>
+    sgdUpdates([p], [v], [tf.scalar(GRADIENTS[at] as number)], tf.scalar(RATE), {
+      ...{ ...SGD, nesterov: true },
+    }),
+  );
+  const expected = [3, 0] as [number, number];
+  for (const gradient of GRADIENTS) {
+    const g = gradient + 0.1 * expected[0];
+    expected[1] = 0.9 * expected[1] + g;
+    expected[0] -= RATE * (g + 0.9 * expected[1]);
+  }
+  close(found, expected);
+});
+
+test("two velocities: each gradient has its own momentum, and the task's alone decays", () => {
+  const [p, v, w] = scalars(3, 0, 0) as [Variable, Variable, Variable];
+  const found = steps([p, v, w], (at) => {
+    const gradient = GRADIENTS[at] as number;
+    const both = [[tf.scalar(gradient)], [tf.scalar(3 * gradient)]] as [Tensor[], Tensor[]];
+    return splitSgdUpdates([p], [v, w], both, tf.scalar(RATE), SGD, 0.05);
+  });
+  const expected = [3, 0, 0] as [number, number, number];
+  for (const gradient of GRADIENTS) {
+    expected[1] = 0.85 * expected[1] + gradient + 0.1 * expected[0];
+    expected[2] = 0.95 * expected[2] + 3 * gradient;
+    expected[0] -= RATE * (expected[1] + expected[2]);
+  }
+  close(found, expected);
+});
+
+test("two velocities: one gradient alone is enough, and without any a parameter stays", () => {
+  const [p, q, ...velocities] = scalars(3, 3, 0, 0, 0, 0) as [Variable, Variable, ...Variable[]];
+  const updates = splitSgdUpdates(
+    [p, q],
+    velocities,
+    [
+      [undefined, undefined],
+      [tf.scalar(2), undefined],
+    ],
+    tf.scalar(RATE),
+    { ...SGD, weightDecay: 0 },
+    0.05,
+  );
+  assert.deepEqual(
+    updates.map(([variable]) => variable),
+    [velocities[0], velocities[2], p],
+  );
+  close([updates.at(-1)?.[1].dataSync()[0] as number], [3 - RATE * 2]);
+});
