@@ -9,6 +9,7 @@ import { kd1proj } from "./methods/kd1proj.js";
 import { nkd } from "./methods/nkd.js";
 import { ours } from "./methods/ours.js";
 import { pkt } from "./methods/pkt.js";
+import { reviewkd } from "./methods/reviewkd.js";
 import { rkd } from "./methods/rkd.js";
 import { similarity } from "./methods/similarity.js";
 import { ttm } from "./methods/ttm.js";
@@ -30,6 +31,7 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   pkt,
   rkd,
   itrd,
+  reviewkd,
 ]);
 
 /** All that was published of the methods: each of them, followed by its variants. */

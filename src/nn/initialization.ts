@@ -31,11 +31,16 @@ export const kaimingNormalFanOut: Initializer = (tensor, random) => {
 export const kaimingNormalFanIn: Initializer = (tensor, random) =>
   normal(Math.sqrt(2 / tensor.fanIn))(tensor, random);
 
+/** Uniform within gain / sqrt(fan in). torch.nn.init.kaiming_uniform_(a=1) has a gain of sqrt(3). */
+export const uniformWithin =
+  (gain: number): Initializer =>
+  (tensor, random) => {
+    const bound = gain / Math.sqrt(tensor.fanIn);
+    return filled(tensor, () => (2 * random.uniform() - 1) * bound);
+  };
+
 /** The default of torch.nn.Linear and Conv2d, weights and biases alike: uniform within 1 / sqrt(fan in). */
-export const uniformFanIn: Initializer = (tensor, random) => {
-  const bound = 1 / Math.sqrt(tensor.fanIn);
-  return filled(tensor, () => (2 * random.uniform() - 1) * bound);
-};
+export const uniformFanIn: Initializer = uniformWithin(1);
 
 /** One initializer per role of a tensor. */
 export type Initialization = Readonly<Partial<Record<Role, Initializer>>>;

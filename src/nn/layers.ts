@@ -2,7 +2,7 @@ import type { Tensor, Tensor2D, Tensor4D, Variable } from "../runtime/tf.js";
 import { tf } from "../runtime/tf.js";
 import { batchNormHeld, batchNormInference, batchNormTraining } from "./batchNormalization.js";
 import { biasAdd } from "./bias.js";
-import { addCounter, addVariable, type ModelBuilder } from "./builder.js";
+import { addCounter, addVariable, type Initializer, type ModelBuilder } from "./builder.js";
 import { conv2d, depthwiseConv2d } from "./convolution.js";
 import type { ConvolutionGeometry } from "./convolutionSettings.js";
 import type { ForwardContext } from "./model.js";
@@ -18,6 +18,8 @@ export interface ConvolutionOptions extends ConvolutionGeometry {
   readonly bias?: boolean;
   /** One filter per channel (groups = inputs = outputs). */
   readonly depthwise?: boolean;
+  /** How first weights are drawn, where not as the owner's are. */
+  readonly initializer?: Initializer;
 }
 
 /** A convolution whose parts a fold can reach. */
@@ -35,12 +37,15 @@ export function convolution(
   name: string,
   options: ConvolutionOptions,
 ): ConvolutionLayer {
-  const { inputs, outputs, kernel, depthwise = false } = options;
+  const { inputs, outputs, kernel, depthwise = false, initializer } = options;
   const shape = [outputs, depthwise ? 1 : inputs, kernel, kernel];
   const fanIn = (shape[1] as number) * kernel * kernel;
   const filter = addVariable(
     builder,
-    { name: `${name}.weight`, role: "conv.weight", shape, fanIn },
+    {
+      ...{ name: `${name}.weight`, role: "conv.weight", shape, fanIn },
+      ...(initializer && { initializer }),
+    },
     depthwise ? [kernel, kernel, outputs, 1] : [kernel, kernel, inputs, outputs],
   );
   const bias = options.bias

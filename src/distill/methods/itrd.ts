@@ -50,6 +50,13 @@ export const itrd = defineMethod({
   name: "itrd",
   summary: "correlation of channels and mutual information of images (ITRD)",
   paper: "Miles et al., Information Theoretic Representation Distillation, BMVC 2022",
+  code: "zkxufo/TTM fe457b3",
+  formula:
+    "lambda_corr log2(sum over channels of (1 - corr(W p_s, p_t))^(2 alpha_it)) + lambda_mutual (|G_s / tr|^2 - |G_s G_t / tr|^2)",
+  traps: [
+    "The correlation's part always goes through the Linear W, the other one only where the sizes differ.",
+    "Deviations are divided by N - 1, correlations by N: a channel like the teacher's has (N - 1) / N.",
+  ],
   weights: { gamma: 1, alpha: 0, beta: 1 },
   options: {
     lambda_corr: number(2, "Weight of the correlation's part.", { touches: "numbers" }),
