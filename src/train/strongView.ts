@@ -1,6 +1,6 @@
 import type { FeedSpec, FeedValues } from "../compile/types.js";
 import type { ImagesInMemory } from "../data/dataset.js";
-import { assembleStrongBatch } from "../data/strongView.js";
+import { assembleStrongBatch } from "../data/strong/strongView.js";
 import type { Learner } from "../learn/learner.js";
 
 /** Name of the feed that brings a step's strong view. */
