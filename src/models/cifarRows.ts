@@ -1,7 +1,9 @@
-import { CIFAR_KIND, deepResnet } from "./deepResnet.js";
+import { CIFAR_KIND, type DeepBlocks, deepResnet } from "./deepResnet.js";
 import { mobileNetV2, mobileNetV2Initialization } from "./mobileNetV2.js";
-import { BOTTLENECK } from "./residual.js";
+import { BASIC, type BlockKind, BOTTLENECK } from "./residual.js";
 import { resnet, resnetInitialization } from "./resnet.js";
+import { shuffleNet } from "./shuffleNet.js";
+import { type ShuffleWidths, shuffleNetV2 } from "./shuffleNetV2.js";
 import type { ModelRow } from "./types.js";
 import { type BlockDepths, vgg, vggInitialization } from "./vgg.js";
 import { wideResnet, wideResnetInitialization } from "./wideResnet.js";
@@ -11,11 +13,20 @@ const ZAGORUYKO = "Zagoruyko and Komodakis, Wide Residual Networks, BMVC 2016";
 const SIMONYAN =
   "Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, ICLR 2015";
 const SANDLER = "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018";
+const ZHANG =
+  "Zhang et al., ShuffleNet: An Extremely Efficient Convolutional Neural Network for Mobile Devices, CVPR 2018";
+const MA =
+  "Ma et al., ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design, ECCV 2018";
 
 const NARROW = [16, 16, 32, 64] as const;
 const WIDE = [32, 64, 128, 256] as const;
+const TWICE = [16, 32, 64, 128] as const;
 
-const resnetRow = (name: string, depth: number, widths: typeof NARROW | typeof WIDE): ModelRow => ({
+const resnetRow = (
+  name: string,
+  depth: number,
+  widths: Parameters<typeof resnet>[1],
+): ModelRow => ({
   name,
   family: "resnet",
   paper: HE,
@@ -39,6 +50,23 @@ const vggRow = (name: string, depths: BlockDepths): ModelRow => ({
   initialization: vggInitialization,
 });
 
+const shuffleV2Row = (name: string, widths: ShuffleWidths): ModelRow => ({
+  name,
+  family: "shuffle",
+  paper: MA,
+  architecture: shuffleNetV2(widths),
+  initialization: {},
+  learningRate: 0.01,
+});
+
+const deepRow = (name: string, ...kind: [BlockKind, DeepBlocks]): ModelRow => ({
+  name,
+  family: "resnet",
+  paper: HE,
+  architecture: deepResnet(CIFAR_KIND, ...kind),
+  initialization: resnetInitialization,
+});
+
 /** The models for 32x32 images. */
 export const CIFAR_ROWS: readonly ModelRow[] = [
   resnetRow("resnet8", 8, NARROW),
@@ -50,6 +78,7 @@ export const CIFAR_ROWS: readonly ModelRow[] = [
   resnetRow("resnet110", 110, NARROW),
   resnetRow("resnet8x4", 8, WIDE),
   resnetRow("resnet32x4", 32, WIDE),
+  resnetRow("resnet38x2", 38, TWICE),
   wideRow(16, 1),
   wideRow(16, 2),
   wideRow(40, 1),
@@ -68,10 +97,15 @@ export const CIFAR_ROWS: readonly ModelRow[] = [
     learningRate: 0.01,
   },
   {
-    name: "ResNet50",
-    family: "resnet",
-    paper: HE,
-    architecture: deepResnet(CIFAR_KIND, BOTTLENECK, [3, 4, 6, 3]),
-    initialization: resnetInitialization,
+    name: "ShuffleV1",
+    family: "shuffle",
+    paper: ZHANG,
+    architecture: shuffleNet,
+    initialization: {},
+    learningRate: 0.01,
   },
+  shuffleV2Row("ShuffleV2", [116, 232, 464, 1024]),
+  shuffleV2Row("ShuffleV2_1_5", [176, 352, 704, 1024]),
+  deepRow("ResNet18", BASIC, [2, 2, 2, 2]),
+  deepRow("ResNet50", BOTTLENECK, [3, 4, 6, 3]),
 ];

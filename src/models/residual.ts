@@ -39,6 +39,7 @@ export interface UnitOptions {
   readonly kernel: number;
   readonly stride: number;
   readonly depthwise?: boolean;
+  readonly groups?: number;
 }
 
 /** A convolution and its batch normalisation under the given names. */

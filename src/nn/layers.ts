@@ -5,6 +5,7 @@ import { biasAdd } from "./bias.js";
 import { addCounter, addVariable, type Initializer, type ModelBuilder } from "./builder.js";
 import { conv2d, depthwiseConv2d } from "./convolution.js";
 import type { ConvolutionGeometry } from "./convolutionSettings.js";
+import { groupedConv2d } from "./grouped.js";
 import type { ForwardContext } from "./model.js";
 
 /** torch.nn.BatchNorm2d's default momentum: the weight of the newest batch in the running statistics. */
@@ -20,6 +21,8 @@ export interface ConvolutionOptions extends ConvolutionGeometry {
   readonly depthwise?: boolean;
   /** How first weights are drawn, where not as the owner's are. */
   readonly initializer?: Initializer;
+  /** Blocks of channels that are convolved apart; 1 where left out. */
+  readonly groups?: number;
 }
 
 /** A convolution whose parts a fold can reach. */
@@ -37,7 +40,8 @@ export function convolution(
   name: string,
   options: ConvolutionOptions,
 ): ConvolutionLayer {
-  const { inputs, outputs, kernel, depthwise = false, initializer } = options;
+  const { outputs, kernel, depthwise = false, groups = 1, initializer } = options;
+  const inputs = options.inputs / groups;
   const shape = [outputs, depthwise ? 1 : inputs, kernel, kernel];
   const fanIn = (shape[1] as number) * kernel * kernel;
   const filter = addVariable(
@@ -51,8 +55,8 @@ export function convolution(
   const bias = options.bias
     ? addVariable(builder, { name: `${name}.bias`, role: "conv.bias", shape: [outputs], fanIn })
     : undefined;
-  const op = depthwise ? depthwiseConv2d : conv2d;
-  const convolve = (x: Tensor4D, weights: Tensor) => op(x, weights, options);
+  const op = depthwise ? depthwiseConv2d : groups === 1 ? conv2d : groupedConv2d;
+  const convolve = (x: Tensor4D, weights: Tensor) => op(x, weights, { ...options, groups });
   const layer = (x: Tensor4D) =>
     bias === undefined ? convolve(x, filter) : biasAdd(convolve(x, filter), bias);
   return Object.assign(layer, { filter, bias, convolve });

@@ -23,14 +23,19 @@ export function maxPool(x: Tensor4D, { kernel, stride, padding }: PoolGeometry):
 }
 
 /**
- * torch.nn.functional.avg_pool2d without padding.
+ * torch.nn.functional.avg_pool2d: padding counts as zeros, so that every mean is of kernel^2 elements. TensorFlow's
+ * SAME counts only what is there.
  * @param x [N, H, W, C]
  * @returns [N, H', W', C]
  */
-export const averagePool = (
+export function averagePool(
   x: Tensor4D,
-  { kernel, stride }: Omit<PoolGeometry, "padding">,
-): Tensor4D => tf.avgPool(x, kernel, stride, "valid");
+  { kernel, stride, padding = 0 }: Omit<PoolGeometry, "padding"> & { readonly padding?: number },
+): Tensor4D {
+  const sides: [number, number] = [padding, padding];
+  const padded = padding === 0 ? x : tf.pad(x, [[0, 0], sides, sides, [0, 0]]);
+  return tf.avgPool(padded, kernel, stride, "valid");
+}
 
 /** Mean over height and width, whatever they are. @returns [N, C] from [N, H, W, C] */
 export const globalAveragePool = (x: Tensor4D): Tensor2D => tf.mean(x, [1, 2]);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { before, test } from "node:test";
+import { PAIRS } from "#pefd/config/pairPresets.js";
 import { parseValue } from "#pefd/config/parse.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { METHODS, methodRow, procedureNamed, procedures } from "#pefd/distill/registry.js";
@@ -88,6 +90,8 @@ test("what is published for a pair names options of the method, with values that
     }
     const pairs = published.flatMap((setting) => setting.pairs);
     assert.equal(new Set(pairs).size, pairs.length, `${name} tells of a pair twice`);
+    const unknown = pairs.filter((pair) => !readdirSync(PAIRS).includes(`${pair}.json`));
+    assert.deepEqual(unknown, [], `${name}: configs/pairs has them`);
   }
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -14,24 +14,10 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-const FILES = [
-  "schedule.json",
-  "losses.json",
-  "trajectory_kd.json",
-  "trajectory_ours.json",
-  "models/resnet8x4.json",
-  "models/resnet32x4.json",
-  "models/wrn_16_1.json",
-  "models/vgg8.json",
-  "models/ResNet50.json",
-  "models/RESNET18.json",
-  "models/MobileNet.json",
-  "models/densenet201.json",
-  "models/MobileNetV2.json",
-  "models/vgg13.json",
-  "models/wrn_16_2.json",
-  "models/resnet20.json",
-];
+/** Every golden file of the repository, by its place in test/golden. */
+const FILES = readdirSync(GOLDEN, { recursive: true, encoding: "utf8" }).filter(
+  (file) => file.endsWith(".json") && file !== "bytes.json",
+);
 
 for (const file of FILES) {
   test(`${file} agrees with PyTorch, and leaves no tensor behind`, () => {

@@ -11,7 +11,10 @@ before(() => {
 });
 
 /** One small model of each family. */
-const FAMILIES = ["resnet8", "wrn_16_1", "vgg8", "MobileNetV2", "MobileNet", "RESNET18"];
+const FAMILIES = [
+  ...["resnet8", "wrn_16_1", "vgg8", "MobileNetV2", "ShuffleV1", "ShuffleV2"],
+  ...["MobileNet", "RESNET18"],
+];
 
 function dispose(model: BuiltModel, extra: readonly Variable[] = []): void {
   for (const { variable } of model.state) variable?.dispose();

@@ -20,6 +20,7 @@ const PARAMETERS: Readonly<Record<string, number>> = {
   resnet110: 1736564,
   resnet8x4: 1233540,
   resnet32x4: 7433860,
+  resnet38x2: 2255604,
   wrn_16_1: 180916,
   wrn_16_2: 703284,
   wrn_40_1: 569780,
@@ -30,6 +31,10 @@ const PARAMETERS: Readonly<Record<string, number>> = {
   vgg16: 14774436,
   vgg19: 20086692,
   MobileNetV2: 812836,
+  ShuffleV1: 949258,
+  ShuffleV2: 1355528,
+  ShuffleV2_1_5: 2580548,
+  ResNet18: 11220132,
   ResNet50: 23705252,
   MobileNet: 4231976,
   RESNET18: 11689512,
@@ -71,7 +76,15 @@ test("an unknown model is named with its nearest neighbour", () => {
 
 test("surveyed feature shapes are those that the model really makes", () => {
   loadTensorFlow();
-  for (const name of ["resnet20", "wrn_16_2", "vgg8", "MobileNetV2", "ResNet50"]) {
+  for (const name of [
+    "resnet20",
+    "wrn_16_2",
+    "vgg8",
+    "MobileNetV2",
+    "ShuffleV1",
+    "ShuffleV2",
+    "ResNet50",
+  ]) {
     const model = buildModel(name, 100, zeroFill);
     const shapes = tf.tidy(() =>
       featureList(model.forward(tf.zeros([1, 32, 32, 3]), { training: false, updates: [] })).map(

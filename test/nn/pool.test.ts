@@ -39,6 +39,14 @@ test("average pooling and its gradient", () => {
   });
 });
 
+test("average pooling counts its padding, as PyTorch does", () => {
+  tf.tidy(() => {
+    const pool = { kernel: 3, stride: 2, padding: 1 };
+    const pooled = averagePool(map(...new Array(16).fill(9)), pool);
+    assert.deepEqual([...pooled.dataSync()], [4, 6, 6, 9]);
+  });
+});
+
 test("global pooling is the mean over a map of any size", () => {
   tf.tidy(() => {
     const x = tf.tensor4d([1, 10, 3, 30, 5, 50, 7, 70, 9, 90, 11, 110], [1, 3, 2, 2]);
