@@ -1,6 +1,7 @@
 import { inputError } from "../common/errors.js";
+import type { ModelOutput } from "../nn/model.js";
 import { adaptiveAveragePool, type MapSize } from "../nn/pool.js";
-import type { Tensor4D } from "../runtime/tf.js";
+import { type Scalar, type Tensor, type Tensor4D, tf } from "../runtime/tf.js";
 import type { Pair } from "./method.js";
 
 /** Shapes [H, W, C] of a map of the student and of the teacher's that it is compared with. */
@@ -34,4 +35,21 @@ export function toSmaller(one: Tensor4D, other: Tensor4D): [one: Tensor4D, other
   const [a, b] = [sizeOf(one), sizeOf(other)];
   const smaller: MapSize = [Math.min(a[0], b[0]), Math.min(a[1], b[1])];
   return [adaptiveAveragePool(one, smaller), adaptiveAveragePool(other, smaller)];
+}
+
+/**
+ * The sum of a term over the maps that a pair has, each of one size for both.
+ * @param count how many maps, see pairedMaps
+ * @param term of the student's map and the teacher's; a scalar
+ */
+export function sumOverMaps(
+  { student, teacher }: { readonly student: ModelOutput; readonly teacher: ModelOutput },
+  count: number,
+  term: (ours: Tensor4D, theirs: Tensor4D, index: number) => Tensor,
+): Scalar {
+  const terms = Array.from({ length: count }, (_, i) => {
+    const [ours, theirs] = [student.maps[i]?.out, teacher.maps[i]?.out];
+    return term(...toSmaller(ours as Tensor4D, theirs as Tensor4D), i);
+  });
+  return terms.reduce((sum, each) => tf.add(sum, each)) as Scalar;
 }

@@ -1,4 +1,4 @@
-import { number } from "../common/optionRow.js";
+import { integer, number } from "../common/optionRow.js";
 
 /** Options of the KL divergence between logits: of alpha's term, and of methods that are such a term. */
 export const KL_OPTIONS = {
@@ -6,5 +6,12 @@ export const KL_OPTIONS = {
     boundTo: "distill",
     above: 0,
     touches: "numbers",
+  }),
+};
+
+/** Options of methods that compare embeddings of pooled vectors. */
+export const EMBEDDING_OPTIONS = {
+  feat_dim: integer(128, "Size of the embeddings that are compared.", {
+    ...{ min: 1, max: 4096, touches: "numbers" },
   }),
 };

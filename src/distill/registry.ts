@@ -1,18 +1,24 @@
 import { createRegistry } from "../common/registry.js";
 import type { Method } from "./method.js";
+import { attention } from "./methods/attention.js";
+import { correlation } from "./methods/correlation.js";
 import { dist } from "./methods/dist.js";
 import { dkd } from "./methods/dkd.js";
 import { hint } from "./methods/hint.js";
+import { ickd } from "./methods/ickd.js";
 import { itrd } from "./methods/itrd.js";
 import { kd } from "./methods/kd.js";
 import { kd1proj } from "./methods/kd1proj.js";
 import { nkd } from "./methods/nkd.js";
+import { nst } from "./methods/nst.js";
 import { ours } from "./methods/ours.js";
 import { pkt } from "./methods/pkt.js";
 import { reviewkd } from "./methods/reviewkd.js";
 import { rkd } from "./methods/rkd.js";
 import { similarity } from "./methods/similarity.js";
+import { srrl } from "./methods/srrl.js";
 import { ttm } from "./methods/ttm.js";
+import { vid } from "./methods/vid.js";
 import { wttm } from "./methods/wttm.js";
 import { type Procedure, procedureOf, proceduresOf } from "./procedures.js";
 
@@ -27,7 +33,13 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   ttm,
   wttm,
   hint,
+  attention,
   similarity,
+  correlation,
+  srrl,
+  vid,
+  nst,
+  ickd,
   pkt,
   rkd,
   itrd,

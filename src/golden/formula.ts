@@ -42,6 +42,7 @@ const RULES: Readonly<Record<Role, ElementRule>> = {
   "bn.running_mean": small,
   "bn.running_var": (signed) => 1 + signed * 0.5,
   "bn.num_batches_tracked": () => 0,
+  parameter: small,
   buffer: small,
 };
 

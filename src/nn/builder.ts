@@ -104,6 +104,17 @@ export function addVariable(
 }
 
 /**
+ * Adds a tensor that learns and is no part of a layer, such as a temperature.
+ * @param initializer its first values
+ */
+export const addParameter = (
+  builder: ModelBuilder,
+  name: string,
+  shape: readonly number[],
+  initializer: Initializer,
+): Variable => addVariable(builder, { name, shape, role: "parameter", fanIn: 1, initializer });
+
+/**
  * Adds a buffer: a tensor that steps give new values (ForwardContext.updates) and that no gradient reaches.
  * @param initializer its first values; zeros where left out
  */

@@ -55,6 +55,7 @@ const DEFAULTS: Readonly<Record<Role, Initializer>> = {
   "bn.running_mean": constant(0),
   "bn.running_var": constant(1),
   "bn.num_batches_tracked": constant(0),
+  parameter: constant(0),
   buffer: constant(0),
 };
 

@@ -1,8 +1,9 @@
 import type { Tensor, Tensor2D, Tensor4D, Update, Variable } from "../runtime/tf.js";
 
 /**
- * What a tensor of a model is for; decides how it is initialised and how golden numbers fill it. A buffer is state that
- * steps write and no gradient reaches, such as a memory bank.
+ * What a tensor of a model is for; decides how it is initialised and how golden numbers fill it. A parameter is
+ * a tensor that learns outside of the layers above, such as a temperature. A buffer is state that steps write and no
+ * gradient reaches, such as a memory bank.
  */
 export type Role =
   | "conv.weight"
@@ -14,6 +15,7 @@ export type Role =
   | "bn.running_mean"
   | "bn.running_var"
   | "bn.num_batches_tracked"
+  | "parameter"
   | "buffer";
 
 /** One entry of a state_dict. Counters (num_batches_tracked) live on the host and have no variable. */

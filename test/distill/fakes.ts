@@ -4,7 +4,9 @@ import type { Anatomy, Method, Moment, Pair } from "#pefd/distill/method.js";
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { seenOutput } from "#pefd/distill/views.js";
 import { formulaFill } from "#pefd/golden/formula.js";
-import type { ModelOutput } from "#pefd/nn/model.js";
+import { createBuilder } from "#pefd/nn/builder.js";
+import { linear } from "#pefd/nn/layers.js";
+import type { ModelOutput, StateEntry } from "#pefd/nn/model.js";
 import { type Tensor, tf } from "#pefd/runtime/tf.js";
 
 const [IMAGES, CLASSES] = [3, 5];
@@ -20,8 +22,20 @@ export const fakePair = (): Pair => ({
 const anatomy = (channels: readonly number[], pooled: number): Anatomy => ({
   maps: channels.map((width, i) => [8 >> i, 8 >> i, width]),
   pooled,
-  state: [],
+  state: classifierState(pooled),
 });
+
+const classifiers = new Map<number, readonly StateEntry[]>();
+
+/** The tensors of a model's last layer, made once for each size of its vectors. */
+function classifierState(pooled: number): readonly StateEntry[] {
+  const builder = createBuilder("fakes", formulaFill());
+  if (!classifiers.has(pooled)) {
+    linear(builder, "fc", pooled, CLASSES);
+    classifiers.set(pooled, builder.state);
+  }
+  return classifiers.get(pooled) as readonly StateEntry[];
+}
 
 const random = createRandom(1, "fakes");
 

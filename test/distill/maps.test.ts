@@ -28,6 +28,13 @@ test("hint says which map a pair lacks, and which sizes no convolution joins", (
   assert.throws(() => opened(hint, {}, oblong), refused(/4x4 to the teacher's of 2x1/));
 });
 
+for (const name of ["attention", "nst", "vid"]) {
+  test(`${name} is refused where student and teacher have unequally many maps`, () => {
+    const pair = pairWith([8, 8, 4], [4, 4, 4]);
+    assert.throws(() => opened(METHODS.row(name), {}, pair), refused(/has 3 and the teacher 2/));
+  });
+}
+
 test("the larger of two maps is pooled to the smaller one's size, whichever it is", () => {
   tf.tidy(() => {
     const [small, large] = [tf.ones([2, 4, 4, 3]), tf.ones([2, 8, 8, 5])] as [Tensor4D, Tensor4D];

@@ -58,9 +58,10 @@ test("without projectors features are compared directly, and only where the size
 
 for (const { name, method: row, set } of procedures()) {
   test(`${name} gives finite scalars under the names of its row, and frees what it makes`, () => {
+    const pair = fakePair();
     const before = tf.memory().numTensors;
-    const method = opened(row, set);
-    const terms = tf.tidy(() => termsOf(method, fakeMoment(method)));
+    const method = opened(row, set, pair);
+    const terms = tf.tidy(() => termsOf(method, fakeMoment(method, method.sees, pair)));
     assert.deepEqual(
       Object.keys(terms).filter((name) => !row.terms.includes(name)),
       [],

@@ -6,12 +6,18 @@ import { type Scalar, type Tensor4D, tf } from "../../runtime/tf.js";
 import { convRegressor } from "../convRegressor.js";
 import type { PairedMaps } from "../maps.js";
 import { defineMethod } from "../method.js";
+import { REP_DISTILLER } from "../papers.js";
 
 /** FitNet: mean squared error of relu(bn(conv(f_s))) and f_t, for one map. */
 export const hint = defineMethod({
   name: "hint",
   summary: "mean squared error of a regressed map (FitNet)",
   paper: "Romero et al., FitNets: Hints for Thin Deep Nets, ICLR 2015",
+  code: REP_DISTILLER,
+  formula: "mean of (relu(bn(conv f_s)) - f_t)^2, f one map",
+  traps: [
+    "The convolution has a bias before a batch normalisation: its gradient is rounding noise, and weight decay moves it.",
+  ],
   weights: { gamma: 1, alpha: 0, beta: 100 },
   options: {
     hint_layer: integer(2, "The map that the hint is taken from; 1 is the first stage's.", {

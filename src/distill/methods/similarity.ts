@@ -1,5 +1,6 @@
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../runtime/tf.js";
 import { defineMethod } from "../method.js";
+import { REP_DISTILLER } from "../papers.js";
 import { normalizedRows } from "../rows.js";
 
 /** Gram matrix over the batch [N, N] of a map [N, H, W, C], its rows of length 1. */
@@ -13,6 +14,8 @@ export const similarity = defineMethod({
   name: "similarity",
   summary: "similarities of a batch's last maps (SP)",
   paper: "Tung and Mori, Similarity-Preserving Knowledge Distillation, ICCV 2019",
+  code: REP_DISTILLER,
+  formula: "1/N^2 |G_s - G_t|^2, G the Gram matrix of the batch's last maps with rows of length 1",
   weights: { gamma: 1, alpha: 0, beta: 3000 },
   options: {},
   terms: ["similarity"],

@@ -1,0 +1,32 @@
+import { type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
+import { pairedMaps, sumOverMaps } from "../maps.js";
+import { defineMethod } from "../method.js";
+import { REP_DISTILLER } from "../papers.js";
+import { normalizedRows } from "../rows.js";
+
+/** How active each place of a map [N, H, W, C] is: the mean of squares over channels, of length 1. @returns [N, H * W] */
+function activity(map: Tensor4D): Tensor {
+  const [images, height, width] = map.shape;
+  const energy = tf.mean(tf.square(map), -1);
+  return normalizedRows(tf.reshape(energy, [images, height * width]));
+}
+
+/** AT: where the teacher's maps are active, the student's are to be. */
+export const attention = defineMethod({
+  name: "attention",
+  summary: "where each map is active (AT)",
+  paper:
+    "Zagoruyko and Komodakis, Paying More Attention to Attention: Improving the Performance of CNNs via Attention Transfer, ICLR 2017",
+  code: REP_DISTILLER,
+  formula: "sum over maps of the mean of (a_s - a_t)^2, a = normalize(mean over C of f^2)",
+  weights: { gamma: 1, alpha: 0, beta: 1000 },
+  options: {},
+  terms: ["attention"],
+  sees: () => ["maps"],
+  build(pair) {
+    const { length } = pairedMaps(pair);
+    const distance = (ours: Tensor4D, theirs: Tensor4D) =>
+      tf.mean(tf.square(tf.sub(activity(ours), activity(theirs))));
+    return { terms: (at) => ({ attention: sumOverMaps(at, length, distance) }) };
+  },
+});
