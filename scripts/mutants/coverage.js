@@ -21,7 +21,7 @@ import { runTests } from "./runTests.js";
  */
 
 /** Seconds for a test file of which it is not known yet how long it takes. */
-const UNKNOWN = 600;
+const UNKNOWN = 1500;
 
 /** Of one file, by V8's ranges, outer before inner: 1 for each character that was run. */
 function mark(executed, functions) {

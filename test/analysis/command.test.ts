@@ -199,6 +199,9 @@ describe("pefd analyze", () => {
     ]) {
       assert.match(stderr, line);
     }
+    const none = await pefd(["analyze", "--last", "save/cut", "--json"], { cwd });
+    assert.deepEqual([none.exitCode, none.stdout], [2, ""]);
+    assert.match(none.stderr, /resnet8_last\.safetensors \(3 bytes\) cannot be read/);
   });
 
   it("says what is missing, and writes nothing then", async (t) => {

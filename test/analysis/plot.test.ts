@@ -28,6 +28,17 @@ test("one run is drawn over its epochs", () => {
   assert.ok(texts.includes("240"));
 });
 
+test("epochs stand as far from each other as they are, even two", () => {
+  const drawn = (epochs: number[]) =>
+    analysisPlot(epochs.map((epoch) => finding(`ckpt_epoch_${epoch}`, epoch, 3)));
+  const places = (svg: string) =>
+    [...svg.matchAll(/transform="matrix\(3,0,0,3,(\d+),/g)].map(([, x]) => Number(x));
+  const [left, right] = places(drawn([120, 240]));
+  const [first, middle, last] = places(drawn([60, 120, 240])) as [number, number, number];
+  assert.deepEqual([middle, last], [left, right], "on a line from 0 to the last epoch");
+  assert.equal((last - first) / (middle - first), 3);
+});
+
 test("several runs are drawn by their last weights, over the number of projectors that varies", () => {
   const runs = [1, 2].flatMap((count) => [
     finding("m_best.safetensors", 7, count),

@@ -50,6 +50,10 @@ test("missing, unexpected and misshapen tensors are listed by name, with both sh
   );
 });
 
+test("as many missing tensors as misshapen ones do not cancel out", () => {
+  assert.match(complaint([weight("a", 2), weight("b", 1)], { a: [3] }), /missing \(1\): b/);
+});
+
 test("ten names at most are listed, then a count", () => {
   const expected = Array.from({ length: 62 }, (_, i) => weight(`w${i}`, 1));
   const names = "w0, w1, w2, w3, w4, w5, w6, w7, w8, w9";
