@@ -1,19 +1,22 @@
-import { publishedFor } from "../config/file.js";
+import { figureAlone, figuresOf, type PublishedFigure } from "../config/published/lookup.js";
+import { CIFAR100 } from "../data/cifar/row.js";
+import { procedureOf } from "../distill/procedures.js";
+import { METHODS } from "../distill/registry.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
-import type { PublishedTop1 } from "../report/runs/summarize.js";
 
-/** A method's figure; a run may call its method whatever it likes. */
-function figureOf(published: object | undefined, method: string): number | undefined {
-  const figure = published && Object.entries(published).find(([name]) => name === method)?.[1];
-  return typeof figure === "number" ? figure : undefined;
-}
-
-/** The presets know a teacher's accuracy by its pair, so a student among the runs leads to it. */
-export function publishedOf(runs: readonly RunRecord[]): PublishedTop1 {
-  const students = new Map(runs.map((run) => [run.teacher, run.model]));
-  return ({ kind, model, teacher = "", method = "" }) => {
-    const student = students.get(model);
-    if (kind === "distill") return figureOf(publishedFor(teacher, model), method);
-    return student === undefined ? undefined : publishedFor(model, student)?.teacher;
-  };
+/**
+ * The figure that was published for a run's pair and method, or for a model that learns from labels alone. A run's file
+ * may call its method whatever it likes.
+ */
+export function publishedOf({
+  kind,
+  model,
+  teacher,
+  method = "",
+  config,
+}: RunRecord): PublishedFigure | undefined {
+  if ((config.dataset ?? CIFAR100.name) !== CIFAR100.name) return undefined;
+  if (kind === "teacher") return figureAlone(model);
+  const row = METHODS.find(method);
+  return row && figuresOf(`${teacher}-${model}`).get(procedureOf(row, config).name);
 }

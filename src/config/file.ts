@@ -1,29 +1,19 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { parseBoundedJson } from "../common/boundedJson.js";
 import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/inputFile.js";
 import type { Rows } from "../common/optionRow.js";
 import { didYouMean } from "../common/text/nearest.js";
-import { PAIRS, PRESETS, pairPreset, presetNames } from "./pairPresets.js";
+import { PRESETS, pairPreset, presetNames } from "./pairPresets.js";
 import type { Layer } from "./resolve.js";
 
 /** Keys of a configuration file that are not options. */
-const OWN_KEYS = ["extends", "description", "published"];
-
-/** Published top-1 accuracies (%) of a teacher/student pair; absent where none was published. */
-export interface Published {
-  readonly teacher?: number;
-  readonly student?: number;
-  readonly kd?: number;
-  readonly crd?: number;
-  readonly dkd?: number;
-}
+const OWN_KEYS = ["extends", "description"];
 
 /** One configuration file with what it extends merged in. */
 export interface Configuration {
   readonly description: string | undefined;
-  readonly published: Published | undefined;
   /** The file's options, then those of the file it extends, and so on. */
   readonly layers: readonly Layer[];
 }
@@ -138,15 +128,5 @@ export function readConfiguration(nameOrFile: string, known: Rows): Configuratio
   const { contents, layers } = readChain(locate(nameOrFile), known, []);
   const first = <T>(key: string) =>
     contents.find((content) => content[key] !== undefined)?.[key] as T;
-  return { description: first("description"), published: first("published"), layers };
-}
-
-/**
- * Published top-1 accuracies of a teacher/student pair, where a preset has them. Whatever the names are, no other file
- * than a preset is read.
- */
-export function publishedFor(teacher: string, student: string): Published | undefined {
-  const name = `${teacher}-${student}.json`;
-  if (!readdirSync(PAIRS).includes(name)) return undefined;
-  return readJson(resolve(PAIRS, name)).published as Published | undefined;
+  return { description: first("description"), layers };
 }

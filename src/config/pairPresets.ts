@@ -8,7 +8,7 @@ import { procedures } from "../distill/registry.js";
 /** The folder of the presets that come with the program. */
 export const PRESETS = fileURLToPath(new URL("../../configs", import.meta.url));
 
-/** The folder of teacher/student pairs, with their published figures. */
+/** The folder of teacher/student pairs. */
 export const PAIRS = resolve(PRESETS, "pairs");
 
 const named = (folder: string): string[] =>

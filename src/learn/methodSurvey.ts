@@ -2,6 +2,7 @@ import { PefdError } from "../common/errors.js";
 import { sizeOf } from "../common/shapes.js";
 import type { Anatomy, Method } from "../distill/method.js";
 import { ownOptions } from "../distill/open.js";
+import type { Procedure } from "../distill/procedures.js";
 import { type PairSetting, publishedSetting } from "../distill/published.js";
 import { isKeptView, type TeacherView } from "../distill/views.js";
 import { mapShapes, stateLayout, surveyModel } from "../models/survey.js";
@@ -74,15 +75,17 @@ function addedBy(method: Method, options: object, { teacher, student }: PairName
 }
 
 /**
- * What a method looks at and adds on a pair of models for CIFAR-100, with what was published for the pair. Does not need
+ * What a method, or a variant of one, looks at and adds on a pair of models for CIFAR-100, with what was published for the pair. Does not need
  * the native library.
  * @throws inputError for a model that is not there
  */
-export function surveyMethod(method: Method, names: PairNames): MethodSurvey {
-  const setting = publishedSetting(method, `${names.teacher}-${names.student}`);
-  const sees = method.sees(ownOptions(method, setting.options));
+export function surveyMethod(procedure: Procedure, names: PairNames): MethodSurvey {
+  const { method, set, defaults = {} } = procedure;
+  const setting = publishedSetting(procedure, `${names.teacher}-${names.student}`);
+  const options = { ...defaults, ...setting.options, ...set };
+  const sees = method.sees(ownOptions(method, options));
   return {
     ...{ sees, setting, cacheable: sees.every(isKeptView) },
-    added: addedBy(method, setting.options, names),
+    added: addedBy(method, options, names),
   };
 }

@@ -1,4 +1,5 @@
 import { cleanLine } from "../common/text/cleanText.js";
+import { SOURCES } from "../config/published/figures.js";
 import { formatDuration } from "./duration.js";
 import { formatSetting, WEIGHTS, type Weight } from "./runs/grouping.js";
 import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
@@ -17,16 +18,29 @@ const countCell = ({ n, unfinished }: Summary) =>
   unfinished === 0 ? String(n) : `${n} (+${unfinished} unfinished)`;
 
 const publishedCell = ({ published, comparable }: Summary) =>
-  published === undefined ? "-" : `${published.toFixed(2)}${comparable ? "" : " *"}`;
+  published === undefined ? "-" : `${published.top1.toFixed(2)}${comparable ? "" : " *"}`;
 
-/** The sentence that belongs to the "*" of the table; undefined where there is none. */
-export function publishedNote(summaries: readonly Summary[]): string | undefined {
-  const marked = summaries.some(
-    ({ published, comparable }) => published !== undefined && !comparable,
+/** "TTM (ttm, wttm)" for each source of published figures, and what it has them of. */
+function sourcesOf(summaries: readonly Summary[]): string[] {
+  const known = summaries.flatMap(({ published, method = "alone" }) =>
+    published === undefined ? [] : [{ source: published.source, method }],
   );
-  return marked
-    ? "* published for 240 epochs on all images; these runs had fewer epochs or images."
-    : undefined;
+  return [...new Set(known.map(({ source }) => source))].map((source) => {
+    const methods = known.filter((one) => one.source === source).map(({ method }) => method);
+    return `${SOURCES[source]} (${[...new Set(methods)].join(", ")})`;
+  });
+}
+
+/** The sentences that belong to the published figures of the table: where they are from, and what its "*" means. */
+export function publishedNotes(summaries: readonly Summary[]): string[] {
+  const sources = sourcesOf(summaries);
+  const isMarked = summaries.some(({ published, comparable }) => published && !comparable);
+  return [
+    ...(isMarked
+      ? ["* published for 240 epochs on all images; these runs had fewer epochs or images."]
+      : []),
+    ...(sources.length > 0 ? [`Published: ${sources.join(", ")}.`] : []),
+  ];
 }
 
 /** The report's table for people: one line per experiment. */
@@ -70,12 +84,13 @@ export function summaryCsvTable(summaries: readonly Summary[]): Table {
     ...[String(summary.n), String(summary.unfinished)],
     ...exactSpread(summary.last),
     ...exactSpread(summary.best),
-    ...[exact(summary.published), exact(summary.secondsPerRun)],
+    ...[exact(summary.published?.top1), summary.published?.source ?? ""],
+    exact(summary.secondsPerRun),
   ]);
   const names = [
     ...["kind", "teacher", "model", "method", ...WEIGHTS, ...keys, "n", "unfinished"],
     ...["last_top1_mean", "last_top1_std", "best_top1_mean", "best_top1_std"],
-    ...["published_top1", "seconds_per_run"],
+    ...["published_top1", "published_by", "seconds_per_run"],
   ];
   return { columns: columns(...names), rows };
 }

@@ -91,6 +91,10 @@ test("pefd config list names the presets with their published figures", async ()
     text.stdout,
     /\nresnet32x4-resnet8x4-ours +ours -r 1 -a 0 -b 25 +teacher 79\.42 {2}student 72\.50/,
   );
+  assert.match(
+    text.stdout,
+    /\nresnet32x4-resnet8x4-dkd .*teacher 79\.42 {2}student 72\.50 {2}dkd 76\.32\n/,
+  );
   const preset = JSON.parse(json.stdout).find(
     ({ name }: { name: string }) => name === "resnet32x4-resnet8x4-kd",
   );

@@ -33,6 +33,7 @@ describe("pefd report", () => {
     assert.ok(lines[3]?.includes("73.50 ± 0.71"));
     assert.ok(lines[3]?.includes("73.33 *"), "the student's published accuracy with kd");
     assert.match(stdout, /\n\* published for 240 epochs/);
+    assert.match(stdout, /\nPublished: https:\/\/\S+RepDistiller \(alone, kd\)\.\n/);
     assert.equal(stderr, "save/student_model/kd_3: unfinished, epoch 1 of 2\n");
   });
 
@@ -40,7 +41,8 @@ describe("pefd report", () => {
     const cwd = await makeRuns(t);
     const json = JSON.parse((await pefd(["report", "--json"], { cwd })).stdout);
     assert.equal(json.experiments[1].last.mean, 73.5);
-    assert.equal(json.experiments[1].published, 73.33);
+    const { published, publishedBy } = json.experiments[1];
+    assert.deepEqual([published, publishedBy], [73.33, "RepDistiller"]);
     assert.equal(json.runs.length, 4);
     const csv = (await pefd(["report", "save", "--csv"], { cwd })).stdout.trim().split("\n");
     assert.equal(csv.length, 3);

@@ -10,7 +10,7 @@ import { type Collection, collectRuns } from "../../report/runs/collect.js";
 import { experimentLabels } from "../../report/runs/labels.js";
 import { type Summary, summarize } from "../../report/runs/summarize.js";
 import {
-  publishedNote,
+  publishedNotes,
   summaryCsvTable,
   summaryTable,
   unfinishedNotes,
@@ -56,8 +56,8 @@ async function writePlots(folder: string, summaries: readonly Summary[]) {
 function textOf(summaries: readonly Summary[], form: { csv: boolean; markdown: boolean }): string {
   if (form.csv) return renderCsv(summaryCsvTable(summaries));
   const table = form.markdown ? renderMarkdown : renderText;
-  const note = publishedNote(summaries);
-  return [table(summaryTable(summaries)), ...(note === undefined ? [] : ["", note])].join("\n");
+  const notes = publishedNotes(summaries);
+  return [table(summaryTable(summaries)), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
 }
 
 /** pefd report: runs summarised over their trials, as table, page or plots. */
@@ -74,7 +74,7 @@ export const command: Command = {
       throw inputError("Only one of --csv, --markdown and --json can be printed.");
     }
     const found = collect(positionals.length > 0 ? positionals : [SAVE_DIR]);
-    const summaries = summarize(found.runs, publishedOf(found.runs));
+    const summaries = summarize(found.runs, publishedOf);
     for (const line of [...unfinishedNotes(found.runs), ...found.problems]) output.notice(line);
     if (html !== undefined) await writePage(html, summaries, found);
     if (svg !== undefined) await writePlots(svg, summaries);

@@ -5,7 +5,7 @@ import { drawPlots } from "../plots/plots.js";
 import type { Collection } from "../runs/collect.js";
 import { experimentLabels, pairLabel } from "../runs/labels.js";
 import type { Summary } from "../runs/summarize.js";
-import { publishedNote, runTable, summaryTable, unfinishedNotes } from "../summaryTable.js";
+import { publishedNotes, runTable, summaryTable, unfinishedNotes } from "../summaryTable.js";
 import type { Table } from "../table.js";
 import { configurations } from "./configurations.js";
 import { pageStyle } from "./pageStyle.js";
@@ -60,8 +60,7 @@ const EXPLANATION =
   "Top-1 in percent on the test images: after the last epoch, and of each run's best epoch; mean ± sample standard deviation over trials.";
 
 function notes(summaries: readonly Summary[], { runs, problems }: Collection): string {
-  const published = publishedNote(summaries);
-  const lines = [...(published ? [published] : []), ...unfinishedNotes(runs), ...problems];
+  const lines = [...publishedNotes(summaries), ...unfinishedNotes(runs), ...problems];
   return lines.map((line) => `<p class="muted">${escapeHtml(line)}</p>`).join("\n");
 }
 

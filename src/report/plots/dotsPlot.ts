@@ -53,7 +53,7 @@ export function dotsPlot(summaries: readonly Summary[], labels: readonly string[
   const last = valuesOf(summaries, (run) => run.rows.at(-1)?.test.top1);
   const best = valuesOf(summaries, (run) => bestOf(run)?.top1);
   const published = summaries.flatMap((summary, row) =>
-    summary.published === undefined ? [] : [[summary.published, row] as const],
+    summary.published === undefined ? [] : [[summary.published.top1, row] as const],
   );
   const means = summaries.flatMap(({ last: spread }, at) =>
     spread === undefined ? [] : [{ at, spread, color: seriesColor(at) }],

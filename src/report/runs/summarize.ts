@@ -1,3 +1,4 @@
+import type { PublishedFigure } from "../../config/published/lookup.js";
 import {
   formatSetting,
   groupRuns,
@@ -9,19 +10,11 @@ import {
 import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
 import { mean, type Spread, spread } from "./statistics.js";
 
-/** What the published accuracy is looked up by. */
-export interface Experiment {
-  readonly kind: RunRecord["kind"];
-  readonly model: string;
-  readonly teacher: string | undefined;
-  readonly method: string | undefined;
-}
-
-/** Gives the accuracy (percent) published for an experiment, where there is one. */
-export type PublishedTop1 = (experiment: Experiment) => number | undefined;
+/** Gives the accuracy published for a run's experiment, where there is one. */
+export type Published = (run: RunRecord) => PublishedFigure | undefined;
 
 /** One line of the report: an experiment over its trials. */
-export interface Summary extends Experiment {
+export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | "method"> {
   readonly weights: Partial<Record<Weight, number>>;
   /** Settings in which it differs from other experiments of the same pair, method and weights. */
   readonly differs: Readonly<Record<string, Setting>>;
@@ -33,7 +26,7 @@ export interface Summary extends Experiment {
   readonly last: Spread | undefined;
   /** Test top-1 (percent) of the best epoch of each run. */
   readonly best: Spread | undefined;
-  readonly published: number | undefined;
+  readonly published: PublishedFigure | undefined;
   /** Whether the run is what was published: 240 epochs on all images. */
   readonly comparable: boolean;
   /** Mean seconds of a run, all its epochs together. */
@@ -49,7 +42,7 @@ const isFull = ({ config, epochs }: RunRecord) =>
   typeof config.limit_train !== "number" &&
   typeof config.limit_test !== "number";
 
-function summarizeGroup(group: RunGroup, first: RunRecord, published: PublishedTop1): Summary {
+function summarizeGroup(group: RunGroup, first: RunRecord, published: Published): Summary {
   const finished = group.runs.filter((run) => run.finished);
   const { kind, model, teacher, method } = first;
   return {
@@ -61,7 +54,7 @@ function summarizeGroup(group: RunGroup, first: RunRecord, published: PublishedT
     unfinished: group.runs.length - finished.length,
     last: spread(finished.map((run) => run.rows.at(-1)?.test.top1 ?? Number.NaN)),
     best: spread(finished.map((run) => bestOf(run)?.top1 ?? Number.NaN)),
-    published: published({ kind, model, teacher, method }),
+    published: published(first),
     comparable: group.runs.every(isFull),
     secondsPerRun: finished.length > 0 ? mean(finished.map(secondsOf)) : undefined,
     runs: [...group.runs].sort((a, b) => a.trial - b.trial),
@@ -100,7 +93,7 @@ function order(summaries: readonly Summary[]): Summary[] {
  */
 export function summarize(
   runs: readonly RunRecord[],
-  published: PublishedTop1 = () => undefined,
+  published: Published = () => undefined,
 ): Summary[] {
   const summaries = groupRuns(runs).flatMap((group) =>
     group.runs.slice(0, 1).map((first) => summarizeGroup(group, first, published)),

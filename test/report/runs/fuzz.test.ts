@@ -44,7 +44,7 @@ function everything(dir: string, withPage: boolean): string[] {
     found.runs.some((run) => run.dir.endsWith("good")),
     "the good run is there",
   );
-  const summaries = summarize(found.runs, publishedOf(found.runs));
+  const summaries = summarize(found.runs, publishedOf);
   for (const { dir: runDir, epochs } of found.runs)
     isComplete({ runDir, options: { epochs } } as never);
   JSON.stringify(reportDocument(summaries, found));

@@ -8,7 +8,7 @@ import { experimentLabels } from "#pefd/report/runs/labels.js";
 import { spread } from "#pefd/report/runs/statistics.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
 import {
-  publishedNote,
+  publishedNotes,
   summaryCsvTable,
   summaryTable,
   unfinishedNotes,
@@ -141,7 +141,7 @@ describe("the report's table", () => {
       },
     });
     const summaries = summarize(collectRuns([dir]).runs, ({ method }) =>
-      method === "kd" ? 73.33 : undefined,
+      method === "kd" ? { top1: 73.33, source: "RepDistiller" } : undefined,
     );
     const text = [
       "Teacher     Model       Method     r  a    b                  n    Last top-1    Best top-1  Published  Time per run",
@@ -150,7 +150,9 @@ describe("the report's table", () => {
       "resnet32x4  resnet8x4   kd       0.1  0  0.9  2 (+1 unfinished)  73.50 ± 0.71  73.50 ± 0.71    73.33 *         3.6 s",
     ];
     assert.deepEqual(renderText(summaryTable(summaries)).split("\n"), text);
-    assert.match(publishedNote(summaries) ?? "", /240 epochs on all images/);
+    const [note, sources] = publishedNotes(summaries);
+    assert.match(note ?? "", /240 epochs on all images/);
+    assert.equal(sources, "Published: https://github.com/HobbitLong/RepDistiller (kd).");
   });
 
   it("for programs keeps all digits, and mean and deviation apart", async (t) => {

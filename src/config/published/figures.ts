@@ -1,0 +1,205 @@
+/** Where figures are from: READMEs that give them for CRD's protocol (240 epochs, batches of 64, last epoch). */
+export const SOURCES = {
+  RepDistiller: "https://github.com/HobbitLong/RepDistiller",
+  mdistiller: "https://github.com/megvii-research/mdistiller",
+  SimKD: "https://github.com/DefangChen/SimKD",
+  ITRD: "https://github.com/roymiles/ITRD",
+  TTM: "https://github.com/zkxufo/TTM",
+  NORM: "https://github.com/OSVAI/NORM",
+  LSKD: "https://github.com/sunshangquan/logit-standardization-KD",
+  ICKD: "https://github.com/ADLab-AutoDrive/ICKD",
+} as const;
+
+/** Where a figure is from. */
+export type Source = keyof typeof SOURCES;
+
+/** Test top-1 accuracies in percent that one source gives for some pairs. */
+export interface PublishedTable {
+  readonly source: Source;
+  /** Each as TEACHER-STUDENT. */
+  readonly pairs: readonly string[];
+  /** By the name of method or variant, one for each pair in their order; undefined where none was published. */
+  readonly top1: Readonly<Record<string, readonly (number | undefined)[]>>;
+}
+
+/** Pairs of one family. */
+const ALIKE = [
+  "wrn_40_2-wrn_16_2",
+  "wrn_40_2-wrn_40_1",
+  "resnet56-resnet20",
+  "resnet110-resnet20",
+  "resnet110-resnet32",
+  "resnet32x4-resnet8x4",
+  "vgg13-vgg8",
+] as const;
+
+/** Pairs of two families. */
+const ACROSS = [
+  "vgg13-MobileNetV2",
+  "ResNet50-MobileNetV2",
+  "ResNet50-vgg8",
+  "resnet32x4-ShuffleV1",
+  "resnet32x4-ShuffleV2",
+  "wrn_40_2-ShuffleV1",
+] as const;
+
+/** Not published. */
+const _ = undefined;
+
+/** Models trained by labels alone, as RepDistiller's README has them: teachers, and students without a teacher. */
+export const ALONE: Readonly<Record<string, number>> = {
+  wrn_40_2: 75.61,
+  wrn_16_2: 73.26,
+  wrn_40_1: 71.98,
+  resnet56: 72.34,
+  resnet20: 69.06,
+  resnet110: 74.31,
+  resnet32: 71.14,
+  resnet32x4: 79.42,
+  resnet8x4: 72.5,
+  vgg13: 74.64,
+  vgg8: 70.36,
+  MobileNetV2: 64.6,
+  ResNet50: 79.34,
+  ShuffleV1: 70.5,
+  ShuffleV2: 71.82,
+};
+
+/** The published figures of CIFAR-100. Those of PEFD's own table (ours) were not found anywhere, and are left out. */
+export const PUBLISHED_TABLES: readonly PublishedTable[] = [
+  {
+    source: "RepDistiller",
+    pairs: ALIKE,
+    top1: {
+      kd: [74.92, 73.54, 70.66, 70.67, 73.08, 73.33, 72.98],
+      hint: [73.58, 72.24, 69.21, 68.99, 71.06, 73.5, 71.02],
+      attention: [74.08, 72.77, 70.55, 70.22, 72.31, 73.44, 71.43],
+      similarity: [73.83, 72.43, 69.67, 70.04, 72.69, 72.94, 72.68],
+      correlation: [73.56, 72.21, 69.63, 69.48, 71.48, 72.97, 70.71],
+      vid: [74.11, 73.3, 70.38, 70.16, 72.61, 73.09, 71.23],
+      rkd: [73.35, 72.22, 69.61, 69.25, 71.82, 71.9, 71.48],
+      pkt: [74.54, 73.45, 70.34, 70.25, 72.61, 73.64, 72.88],
+      abound: [72.5, 72.38, 69.47, 69.53, 70.98, 73.17, 70.94],
+      factor: [73.25, 71.59, 69.84, 70.22, 72.37, 72.86, 70.58],
+      fsp: [72.91, _, 69.95, 70.11, 71.89, 72.62, 70.23],
+      nst: [73.68, 72.24, 69.6, 69.53, 71.96, 73.3, 71.53],
+      crd: [75.48, 74.14, 71.16, 71.46, 73.48, 75.51, 73.94],
+    },
+  },
+  {
+    source: "RepDistiller",
+    pairs: ACROSS,
+    top1: {
+      kd: [67.37, 67.35, 73.81, 74.07, 74.45, 74.83],
+      hint: [64.14, 63.16, 70.69, 73.59, 73.54, 73.73],
+      attention: [59.4, 58.58, 71.84, 71.73, 72.73, 73.32],
+      similarity: [66.3, 68.08, 73.34, 73.48, 74.56, 74.52],
+      correlation: [64.86, 65.43, 70.25, 71.14, 71.29, 71.38],
+      vid: [65.56, 67.57, 70.3, 73.38, 73.4, 73.61],
+      rkd: [64.52, 64.43, 71.5, 72.28, 73.21, 72.21],
+      pkt: [67.13, 66.52, 73.01, 74.1, 74.69, 73.89],
+      abound: [66.06, 67.2, 70.65, 73.55, 74.31, 73.34],
+      factor: [61.78, 60.99, 70.29, 71.75, 72.5, 72.03],
+      nst: [58.16, 64.96, 71.28, 74.12, 74.68, 74.89],
+      crd: [69.73, 69.11, 74.3, 75.11, 75.65, 76.05],
+    },
+  },
+  {
+    source: "mdistiller",
+    pairs: ALIKE,
+    top1: {
+      dkd: [76.23, 74.81, 71.97, _, 74.11, 76.32, 74.68],
+    },
+  },
+  {
+    source: "mdistiller",
+    pairs: ACROSS,
+    top1: {
+      dkd: [69.71, 70.35, _, 76.45, 77.07, 76.7],
+    },
+  },
+  {
+    source: "ITRD",
+    pairs: ALIKE,
+    top1: {
+      reviewkd: [76.12, 75.09, 71.89, _, 73.89, 75.63, 74.85],
+      itrd: [76.12, 75.18, 71.47, 71.99, 74.26, 76.69, 74.93],
+    },
+  },
+  {
+    source: "ITRD",
+    pairs: ACROSS,
+    top1: {
+      reviewkd: [70.37, 69.89, _, 77.45, 77.78, 77.14],
+      itrd: [70.39, 71.34, 75.49, 76.69, 77.4, 77.09],
+    },
+  },
+  {
+    source: "TTM",
+    pairs: ALIKE,
+    top1: {
+      dist: [75.51, 74.73, 71.75, 71.65, 73.69, 76.31, 73.89],
+      ttm: [76.23, 74.32, 71.83, 71.46, 73.97, 76.17, 74.33],
+      wttm: [76.37, 74.58, 71.92, 71.67, 74.13, 76.06, 74.44],
+    },
+  },
+  {
+    source: "TTM",
+    pairs: ACROSS,
+    top1: {
+      dist: [68.5, 68.66, 74.11, 76.34, 77.35, 76.4],
+      ttm: [68.98, 69.24, 74.87, 74.18, 76.57, 75.39],
+      wttm: [69.16, 69.59, 74.82, 74.37, 76.55, 75.42],
+    },
+  },
+  {
+    source: "NORM",
+    pairs: ALIKE,
+    top1: {
+      norm: [75.65, 74.82, 71.35, 71.55, 73.67, 76.49, 73.95],
+    },
+  },
+  {
+    source: "NORM",
+    pairs: ACROSS,
+    top1: {
+      norm: [68.94, 70.56, 75.17, 77.42, 78.07, 77.06],
+    },
+  },
+  {
+    source: "LSKD",
+    pairs: ALIKE,
+    top1: {
+      ctkd: [75.45, 73.93, 71.19, 70.99, 73.52, 73.39, 73.52],
+      lskd_kd: [76.11, 74.37, 71.43, 71.48, 74.17, 76.62, 74.36],
+      lskd_dkd: [76.39, 74.89, 72.32, 71.85, 74.29, 77.01, 74.81],
+      mlld: [76.63, 75.35, 72.19, 71.89, 74.11, 77.08, 75.18],
+      lskd_mlkd: [76.95, 75.56, 72.33, 72.27, 74.32, 78.28, 75.22],
+    },
+  },
+  {
+    source: "LSKD",
+    pairs: ACROSS,
+    top1: {
+      lskd_kd: [68.61, 69.02, _, _, 75.56, _],
+      lskd_mlkd: [70.94, 71.19, _, _, 78.76, _],
+    },
+  },
+  {
+    source: "ICKD",
+    pairs: ALIKE,
+    top1: {
+      ickd: [75.64, 74.33, 71.76, 71.68, 73.89, 75.25, 73.42],
+    },
+  },
+  {
+    source: "SimKD",
+    pairs: ["resnet32x4-resnet8x4"],
+    top1: { srrl: [75.39], semckd: [76.23], simkd: [78.08] },
+  },
+  {
+    source: "mdistiller",
+    pairs: ["resnet32x4-resnet8x4", "vgg13-vgg8", "resnet32x4-ShuffleV2"],
+    top1: { dot: [75.12, 73.77, 75.55] },
+  },
+];
