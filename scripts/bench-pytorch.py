@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Times in PyTorch what `pefd bench` times, so that both can be run side by side on one machine.
 
-Distillation by projector ensemble, training of the teacher, and evaluation of the student: random images, initial
-weights, making the batches included. The variants take turns, repeat by repeat, as in `pefd bench`, and the document
+Distillation by the methods of bench_methods.py, training of the teacher, and evaluation of the student: random images,
+initial weights, making the batches included. The variants take turns, repeat by repeat, as in `pefd bench`, and the document
 that --json prints has the same fields.
 
 Variants (the field `engine`):
@@ -24,12 +24,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from bench_methods import METHODS, Output, Sizes, loss_of as distill_loss_of
+
 CLASSES = 100
 TEST_BATCH = 200
 MEAN = (0.5071, 0.4867, 0.4408)
 DEVIATION = (0.2675, 0.2565, 0.2761)
-PROJECTORS = 3
-WEIGHTS = {"gamma": 1.0, "beta": 25.0}
 
 
 # Models: ResNet for 32x32 images, tensors named as in the checkpoints that pefd reads.
@@ -56,7 +56,7 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A stem and three stages of (depth - 2) / 6 blocks. Returns the pooled features [N, C] and the logits [N, 100]."""
+    """A stem and three stages of (depth - 2) / 6 blocks. Returns the stages' maps, the pooled vector and the logits."""
 
     def __init__(self, depth, widths):
         super().__init__()
@@ -66,6 +66,7 @@ class ResNet(nn.Module):
         self.layer2 = self.stage(depth, widths[1], widths[2], 2)
         self.layer3 = self.stage(depth, widths[2], widths[3], 2)
         self.fc = nn.Linear(widths[3], CLASSES)
+        self.sizes = Sizes(list(widths[1:]), widths[3], self.fc)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -76,9 +77,13 @@ class ResNet(nn.Module):
         return nn.Sequential(Block(inputs, width, stride), *rest)
 
     def forward(self, x):
+        maps = []
         x = F.relu(self.bn1(self.conv1(x)))
-        features = self.layer3(self.layer2(self.layer1(x))).mean((2, 3))
-        return features, self.fc(features)
+        for stage in (self.layer1, self.layer2, self.layer3):
+            x = stage(x)
+            maps.append(x)
+        pooled = x.mean((2, 3))
+        return Output(maps, pooled, self.fc(pooled))
 
 
 def build(name):
@@ -88,17 +93,6 @@ def build(name):
         raise SystemExit(f"bench-pytorch: there is no model {name} here; resnet32x4, resnet8x4, resnet20 are.")
     widths = (32, 64, 128, 256) if found[2] else (16, 16, 32, 64)
     return ResNet(int(found[1]), widths)
-
-
-class ProjectorEnsemble(nn.Module):
-    """Mean over linear projectors, each followed by a ReLU."""
-
-    def __init__(self, inputs, outputs):
-        super().__init__()
-        self.projectors = nn.ModuleList(nn.Linear(inputs, outputs) for _ in range(PROJECTORS))
-
-    def forward(self, features):
-        return torch.stack([F.relu(project(features)) for project in self.projectors]).mean(0)
 
 
 # Data: images as bytes, a batch is cropped, flipped and normalised when it is needed.
@@ -160,18 +154,16 @@ def hits(logits, labels):
 
 
 def supervised_loss(student, images, labels):
-    _, logits = student(images)
+    logits = student(images).logits
     return F.cross_entropy(logits, labels), logits
 
 
-def distill_loss(student, teacher, projectors, images, labels):
-    """Cross entropy and direction alignment of the projected features with the teacher's."""
+def distill_loss(student, teacher, method, term, images, labels):
+    """The loss of a method; the teacher is frozen."""
     with torch.no_grad():
-        target, _ = teacher(images)
-    features, logits = student(images)
-    aligned = 1 - F.cosine_similarity(projectors(features), target, dim=1)
-    loss = WEIGHTS["gamma"] * F.cross_entropy(logits, labels) + WEIGHTS["beta"] * aligned.mean()
-    return loss, logits
+        guide = teacher(images)
+    output = student(images)
+    return distill_loss_of(method, term, output, guide, labels), output.logits
 
 
 # Variants: how a step is run. Each gives a function that trains on one batch and counts loss and hits.
@@ -288,15 +280,21 @@ def training(loss_of, modules, variant, options):
     return run, lambda: epoch(images, options.batch_size)
 
 
-def open_distill(variant, options):
-    teacher = placed(build(options.teacher), variant, options.device).eval().requires_grad_(False)
-    student = placed(build(options.student), variant, options.device).train()
-    ensemble = ProjectorEnsemble(student.fc.in_features, teacher.fc.in_features).to(options.device)
+def distill_opener(name):
+    """What opens distillation by a method."""
+    method = METHODS[name]
 
-    def loss_of(images, labels):
-        return distill_loss(student, teacher, ensemble, images, labels)
+    def opener(variant, options):
+        teacher = placed(build(options.teacher), variant, options.device).eval().requires_grad_(False)
+        student = placed(build(options.student), variant, options.device).train()
+        term = placed(method.make(student.sizes, teacher.sizes), variant, options.device).train()
 
-    return training(loss_of, [student, ensemble], variant, options)
+        def loss_of(images, labels):
+            return distill_loss(student, teacher, method, term, images, labels)
+
+        return training(loss_of, [student, term], variant, options)
+
+    return opener
 
 
 def open_teacher(variant, options):
@@ -319,7 +317,7 @@ def open_evaluate(variant, options):
     def run(batch):
         pixels, labels = (values.to(options.device) for values in batch)
         with reduced:
-            _, logits = forward(pixels.contiguous(memory_format=variant.layout))
+            logits = forward(pixels.contiguous(memory_format=variant.layout)).logits
         loss = F.cross_entropy(logits.float(), labels, reduction="sum")
         total.add_(torch.cat([loss.view(1), hits(logits, labels)]))
 
@@ -327,13 +325,15 @@ def open_evaluate(variant, options):
 
 
 def works_for(options):
+    """For each name of --what: its works, each with what it is called, what opens it, and its size."""
     training_size = (options.batch_size, options.steps, options.batch_size * options.steps)
     test_batch = min(TEST_BATCH, options.test_images)
     test_size = (test_batch, -(-options.test_images // test_batch), options.test_images)
+    pair = f"{options.teacher} -> {options.student}"
     return {
-        "distill": (f"distill ours {options.teacher} -> {options.student}", open_distill, training_size),
-        "teacher": (f"train teacher {options.teacher}", open_teacher, training_size),
-        "evaluate": (f"evaluate {options.student}", open_evaluate, test_size),
+        "distill": [(f"distill {name} {pair}", distill_opener(name), training_size) for name in options.methods],
+        "teacher": [(f"train teacher {options.teacher}", open_teacher, training_size)],
+        "evaluate": [(f"evaluate {options.student}", open_evaluate, test_size)],
     }
 
 
@@ -401,10 +401,11 @@ def device_name(device, threads):
 
 def print_table(document):
     print(f"{document['device']}, PyTorch {document['pytorch']}\n")
-    print(f"{'what':36}{'engine':24}{'precision':11}{'batch':>6}{'ms/step':>10}{'images/s':>10}{'first step, ms':>16}")
+    width = 2 + max(len(row["what"]) for row in document["results"])
+    print(f"{'what':{width}}{'engine':24}{'precision':11}{'batch':>6}{'ms/step':>10}{'images/s':>10}{'first step, ms':>16}")
     for row in document["results"]:
         print(
-            f"{row['what']:36}{row['engine']:24}{row['precision']:11}{row['batchSize']:6}{row['stepMs']:10.2f}"
+            f"{row['what']:{width}}{row['engine']:24}{row['precision']:11}{row['batchSize']:6}{row['stepMs']:10.2f}"
             f"{row['imagesPerSecond']:10.0f}{row['firstStepMs']:16.0f}"
         )
 
@@ -417,7 +418,8 @@ def arguments():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--test-images", type=int, default=10_000 if gpu else 200)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of the processor")
-    parser.add_argument("--what", default="distill,teacher,evaluate")
+    parser.add_argument("--what", help="default: distill,teacher,evaluate; distill alone with --distill")
+    parser.add_argument("--distill", help=f"methods with commas between them, or all: {', '.join(METHODS)} (default: ours)")
     parser.add_argument("--teacher", default="resnet32x4")
     parser.add_argument("--student", default="resnet8x4")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -426,6 +428,11 @@ def arguments():
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
     options.device = "cuda" if gpu else "cpu"
+    options.what = options.what or ("distill" if options.distill else "distill,teacher,evaluate")
+    options.methods = list(METHODS) if options.distill == "all" else (options.distill or "ours").split(",")
+    missing = [name for name in options.methods if name not in METHODS]
+    if missing:
+        parser.error(f"--distill takes {', '.join(METHODS)} and all, not {missing[0]}")
     unknown = [name for name in options.what.split(",") if name not in works_for(options)]
     if unknown:
         parser.error(f"--what takes distill, teacher and evaluate, not {unknown[0]}")
@@ -438,7 +445,8 @@ def main():
     torch.set_num_threads(options.threads)
     works = works_for(options)
     variants = variants_for(options.device)
-    results = [row for name in options.what.split(",") for row in measure(works[name], variants, options)]
+    chosen = [work for name in options.what.split(",") for work in works[name]]
+    results = [row for work in chosen for row in measure(work, variants, options)]
     document = {
         "device": device_name(options.device, options.threads),
         "pytorch": torch.__version__,

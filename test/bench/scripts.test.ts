@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "../helpers/paths.js";
+import { GOLDEN, ROOT } from "../helpers/paths.js";
 import { runScript } from "../helpers/pefd.js";
-import { missingPython } from "../helpers/python.js";
+import { missingPython, runPython } from "../helpers/python.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
 const timing = (engine: string, stepMs: number) => ({
@@ -56,6 +56,82 @@ test("bench-pytorch.py times the same works as pefd bench", { skip, timeout: 300
     const { stepMs, stepMsMin, stepMsMax, imagesPerSecond, firstStepMs } = result;
     assert.ok(stepMsMin > 0 && stepMsMin <= stepMs && stepMs <= stepMsMax, JSON.stringify(result));
     assert.ok(imagesPerSecond > 0 && firstStepMs > 0);
+  }
+});
+
+/** Terms of bench_methods.py between the stand-ins of a golden file, by method. */
+const TERMS = `
+import json, sys
+import numpy as np, torch
+
+scripts, *files = sys.argv[1:]
+sys.path.insert(0, scripts)
+from bench_methods import METHODS, Output, Sizes
+
+def signed(key, shape):
+    x = (np.arange(int(np.prod(shape)), dtype=np.uint64) + key * 2654435761) & 0xFFFFFFFF
+    for factor in (0x7FEB352D, 0x846CA68B):
+        x = ((x ^ (x >> np.uint64(16 if factor == 0x7FEB352D else 15))) * np.uint64(factor)) & np.uint64(0xFFFFFFFF)
+    x ^= x >> np.uint64(16)
+    return torch.tensor((2 * x / 2**32 - 1).reshape(shape))
+
+RULES = {
+    "conv.weight": lambda s, fan: s * (3 / fan) ** 0.5, "linear.weight": lambda s, fan: s * (3 / fan) ** 0.5,
+    "conv.bias": lambda s, fan: s * 0.1, "linear.bias": lambda s, fan: s * 0.1,
+    "bn.weight": lambda s, fan: 1 + s * 0.1, "bn.bias": lambda s, fan: s * 0.1,
+    "bn.running_mean": lambda s, fan: s * 0.1, "bn.running_var": lambda s, fan: 1 + s * 0.5,
+    "log_scale": lambda s, fan: np.log(np.expm1(5 - 1e-5)) + s * 0.1,
+}
+
+def stand_in(shapes, batch, features, logits):
+    tensors = [(signed(features + j, [batch, *shape]) * 2).clamp(min=0) for j, shape in enumerate(shapes)]
+    return Output(tensors[1:-1], tensors[-1] if tensors else None, signed(logits, [batch, 100]) * 4)
+
+def sizes(shapes, keys=None):
+    wide = shapes[-1][0] if shapes else 1
+    classifier = torch.nn.Linear(wide, 100).double()
+    with torch.no_grad():
+        classifier.weight.copy_(RULES["linear.weight"](signed(9403, [100, wide]), wide))
+        classifier.bias.copy_(RULES["linear.bias"](signed(9404, [100]), wide))
+    return Sizes([shape[0] for shape in shapes[1:-1]], wide, classifier)
+
+found = {}
+for file in files:
+    golden = json.load(open(file))
+    entry = next(iter(golden["losses"].values()))
+    shapes = entry.get("shapes", {"student": [], "teacher": [], "batch": 4})
+    student, teacher = shapes["student"], shapes["teacher"]
+    term = METHODS[golden["method"]].make(sizes(student), sizes(teacher)).double().train()
+    rows = entry.get("ownState", [])
+    state = term.state_dict()
+    assert len(state) == len(rows), (golden["method"], list(state), rows)
+    for (name, values), (_, shape, role, key) in zip(state.items(), rows):
+        if role != "bn.num_batches_tracked":
+            values.copy_(RULES[role](signed(key, shape), int(np.prod(shape[1:]))))
+    batch = shapes["batch"]
+    outputs = stand_in(student, batch, 9210, 9101), stand_in(teacher, batch, 9230, 9102)
+    labels = torch.tensor([3, 17, 42, 99, 0, 50, 17, 3][:batch])
+    found[golden["method"]] = [term(*outputs, labels).item(), entry["value"], entry["spread"]["valueMaxRel"]]
+print(json.dumps(found))
+`;
+
+test("what bench-pytorch.py times beside pefd are the methods of the golden files", {
+  skip,
+}, () => {
+  const scripts = resolve(ROOT, "scripts");
+  const source = readFileSync(join(scripts, "bench_methods.py"), "utf8");
+  const methods = Array.from(
+    source.matchAll(/^ {4}"(\w+)": Method\(/gm),
+    ([, name]) => name as string,
+  );
+  const files = methods
+    .map((name) => join(GOLDEN, "methods", `${name}.json`))
+    .filter((file) => existsSync(file));
+  assert.ok(files.length >= 8);
+  const found = JSON.parse(runPython(TERMS, [scripts, ...files]));
+  for (const [name, [value, expected, spread]] of Object.entries<[number, number, number]>(found)) {
+    const bound = Math.max(1e-5, 5 * spread) * Math.abs(expected);
+    assert.ok(Math.abs(value - expected) < bound, `${name}: ${value}, ${expected}`);
   }
 });
 
