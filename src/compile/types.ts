@@ -24,6 +24,23 @@ export type FeedValues = Readonly<Record<string, Float32Array | Int32Array>>;
  */
 export type Step = (feeds: Feeds) => readonly Update[];
 
+/**
+ * What a step needs that nothing it changes has a part in, such as a frozen model's output: it can be computed for
+ * several steps at once. Only the xla engine does so; the others never ask for it.
+ */
+export interface Ahead {
+  /** For how many steps at once; a divisor of stepsPerCall. */
+  readonly steps: number;
+  /** The per-step inputs that it takes. */
+  readonly takes: readonly string[];
+  /**
+   * float32 tensors whose first axis is that of the inputs: each step is given its part of them, under their names, as
+   * inputs of its own.
+   * @param feeds of so many steps, one after the other along the first axis of each
+   */
+  compute(feeds: Feeds): Readonly<Record<string, Tensor>>;
+}
+
 /** A step and its inputs. */
 export interface Entry {
   readonly step: Step;
@@ -33,6 +50,7 @@ export interface Entry {
   readonly shared: Readonly<Record<string, FeedSpec>>;
   /** Most steps that one call may take. */
   readonly stepsPerCall: number;
+  readonly ahead?: Ahead;
 }
 
 /** Everything that is compiled together: entries share the variables. */

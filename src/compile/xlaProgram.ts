@@ -8,11 +8,8 @@ import type { GraphFunction, GraphNode, Signature } from "./graph/graph.js";
 import { savedModelBytes } from "./graph/savedModel.js";
 import { declareVariables } from "./graph/variables.js";
 import { groupTransfer, runToDone } from "./graphProgram.js";
-import { preparedParts } from "./loop/loopPasses.js";
-import { partsOf } from "./loop/parts.js";
+import { recordLoop } from "./loop/recordLoop.js";
 import { COUNT_FEED, loopFeeds, stepLoop } from "./loop/stepLoop.js";
-import { prepared } from "./passes/passes.js";
-import { recordStep } from "./record/trace.js";
 import { openSession } from "./session.js";
 import type { Entry, FeedValues, Program, ProgramDescription } from "./types.js";
 
@@ -36,12 +33,10 @@ export function xlaProgram(description: ProgramDescription): Program {
   const functions: GraphFunction[] = [];
   const signatures: Record<string, Signature> = { ...variables.signatures };
   for (const [name, entry] of Object.entries(entries)) {
-    const recorded = recordStep(name, entry, variables.handles);
-    const step = prepared(recorded, "xla", precision);
-    const parts = preparedParts(partsOf(step, name));
+    const recorded = recordLoop(name, entry, variables.handles, precision);
     const addLoop = (prefix: string, signature: string, rounds?: number) => {
       const loop = stepLoop(
-        { prefix, entry, parts, feeds: step.feeds, ...(rounds !== undefined && { rounds }) },
+        { prefix, entry, ...recorded, ...(rounds !== undefined && { rounds }) },
         variables,
       );
       nodes.push(...loop.nodes);

@@ -7,7 +7,7 @@ import {
   type Tensors,
 } from "../graph/checkNodes.js";
 import { problemsOfUpdates } from "../passes/checkGraph.js";
-import type { LoopParts, LoopValue } from "./parts.js";
+import type { AheadResult, LoopParts, LoopValue } from "./parts.js";
 
 /** A value's first or next value must be there, of its type and shape. */
 function problemsOfValue(
@@ -26,9 +26,22 @@ function problemsOfValue(
   ];
 }
 
+/** What is computed ahead must be there, and of as many rounds as it is for. */
+function problemsOfResult(
+  { name, ref, shape: [first = 1, ...rest] }: AheadResult,
+  rounds: number,
+  from: Tensors,
+): Problems {
+  const known = from.get(plainRef(ref));
+  if (known === undefined) return [`${name} is to be ${ref}, which is not there`];
+  return shapesDiffer(known.shape, [rounds * first, ...rest])
+    ? [`${name} is a part of ${ref} of shape [${known.shape}]`]
+    : [];
+}
+
 /** What is wrong with the parts of a loop, one sentence each. */
 export function problemsOfParts(parts: LoopParts): Problems {
-  const { reads, feeds, before, values, body, after, updates } = parts;
+  const { reads, feeds, ahead, before, values, body, after, updates } = parts;
   const early: Tensors = new Map(
     Array.from(reads.keys(), (name) => [`${name}/handle`, { type: DT.resource }]),
   );
@@ -44,8 +57,14 @@ export function problemsOfParts(parts: LoopParts): Problems {
   const inBody: Tensors = new Map(inLoop);
   for (const [name, shape] of feeds) inBody.set(name, { shape });
   const late: Tensors = new Map(inLoop);
+  const inAhead: Tensors = new Map(inLoop);
+  for (const [name, shape] of ahead?.feeds ?? []) inAhead.set(name, { shape });
   return [
     ...problems,
+    ...checkNodes(ahead?.nodes ?? [], inAhead),
+    ...(ahead?.results ?? []).flatMap((result) =>
+      problemsOfResult(result, ahead?.rounds ?? 1, inAhead),
+    ),
     ...checkNodes(body, inBody),
     ...checkNodes(after, late),
     ...values.flatMap((value) => [

@@ -19,19 +19,20 @@ function resultType({ attributes }: GraphNode): number {
 }
 
 /**
- * Takes what is the same in every round out of the loop: a frozen weight's cast to bfloat16 is computed once per call
+ * Takes what is the same in every round out of the loop, and out of what is computed ahead for several of them: a frozen weight's cast to bfloat16 is computed once per call
  * instead of once per step. Only what takes no more memory than what it is made of moves: bytes of images do not
  * become floats for the whole of a call.
  */
 export function hoistInvariants(parts: LoopParts): LoopParts {
   const invariant = invariantsOf(parts);
+  const rounds = [...(parts.ahead?.nodes ?? []), ...parts.body];
   const constants = new Map(
-    parts.body.filter(({ op }) => op === "Const").map((node) => [node.name, node]),
+    rounds.filter(({ op }) => op === "Const").map((node) => [node.name, node]),
   );
   const before = new Map<string, GraphNode>();
   const values = new Map<string, LoopValue>();
   const outside = (name: string): string => `${name}/before`;
-  for (const node of parts.body) {
+  for (const node of rounds) {
     const [first = "", ...rest] = dataOf(node).map(nodeOf);
     const source = invariant.get(first);
     const type = resultType(node);
@@ -52,15 +53,20 @@ export function hoistInvariants(parts: LoopParts): LoopParts {
     ...parts,
     before: [...parts.before, ...before.values()],
     values: [...parts.values, ...values.values()],
+    ...(parts.ahead !== undefined && {
+      ahead: { ...parts.ahead, nodes: parts.ahead.nodes.filter(({ name }) => !values.has(name)) },
+    }),
     body: parts.body.filter(({ name }) => !values.has(name)),
   });
 }
 
-/** Drops values that neither a round nor the end looks at, and what only they needed. */
+/** Drops values that neither a round, nor what is ahead of it, nor the end looks at, and what only they needed. */
 function withoutUnused(parts: LoopParts): LoopParts {
   const read = new Set(
     [
-      ...[...parts.body, ...parts.after].flatMap(({ inputs }) => inputs),
+      ...[...(parts.ahead?.nodes ?? []), ...parts.body, ...parts.after].flatMap(
+        ({ inputs }) => inputs,
+      ),
       ...parts.updates.map(([, ref]) => ref),
       ...parts.values.flatMap(({ next }) => next ?? []),
     ].map(nodeOf),

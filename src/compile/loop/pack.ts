@@ -1,19 +1,13 @@
 import { sizeOf } from "../../common/shapes.js";
 import { grouped } from "../../common/text/grouped.js";
 import { DT } from "../../runtime/native.js";
-import { constNode, type GraphNode, intConstant, nodeOf } from "../graph/graph.js";
+import { type GraphNode, intConstant, nodeOf } from "../graph/graph.js";
 import { arithmeticOf, type Chain, chainsOf, type Operand } from "./chains.js";
 import { type LoopParts, type LoopValue, withInputs } from "./parts.js";
+import { intsConstant, reshaped } from "./shaping.js";
 
 const floatType = { type: DT.float };
 const intType = { type: DT.int32 };
-
-const intsConstant = (name: string, values: readonly number[]): GraphNode =>
-  constNode(name, {
-    dtype: DT.int32,
-    shape: [values.length],
-    bytes: new Uint8Array(Int32Array.from(values).buffer),
-  });
 
 /** Order of axes in which cuDNN wants filters: output channels first. And back. */
 const PACKED_AXES = [3, 0, 1, 2];
@@ -27,19 +21,6 @@ function transposed(name: string, ref: string, axes: readonly number[]): GraphNo
       op: "Transpose",
       inputs: [ref, `${name}/axes`],
       attributes: { T: floatType, Tperm: intType },
-    },
-  ];
-}
-
-function reshaped(name: string, ref: string, shape: readonly number[]): GraphNode[] {
-  return [
-    intsConstant(`${name}/shape`, shape),
-    {
-      name,
-      op: "Reshape",
-      inputs: [ref, `${name}/shape`],
-      attributes: { T: floatType, Tshape: intType },
-      shapes: [shape],
     },
   ];
 }

@@ -1,21 +1,27 @@
 import { DT } from "../../runtime/native.js";
 import type { Variable } from "../../runtime/tf.js";
-import { functionRef } from "../graph/functionRef.js";
 import {
-  bitcastNode,
   type GraphFunction,
   type GraphNode,
   intConstant,
-  isControl,
-  nodeOf,
-  outputOf,
   placeholder,
   type Signature,
 } from "../graph/graph.js";
 import { assignNode, doneNodes, donePort, type GraphVariables } from "../graph/variables.js";
-import { FEED_TYPES } from "../record/trace.js";
-import type { Entry, FeedSpec } from "../types.js";
-import type { LoopParts } from "./parts.js";
+import type { FeedSpec } from "../types.js";
+import {
+  type Argument,
+  countArguments,
+  feedArguments,
+  INDEX,
+  type LoopSource,
+  TRAVEL,
+  valueArguments,
+} from "./arguments.js";
+import { afterLoop, translated, translator, whileNode } from "./functions.js";
+import { groupArguments, groupFunctions } from "./groups.js";
+import { type LoopParts, withInputs } from "./parts.js";
+import { roundArguments, roundFunctions } from "./rounds.js";
 
 /** Name of the feed that tells a loop how many steps to take, where that is not part of the program. */
 export const COUNT_FEED = "steps";
@@ -27,147 +33,6 @@ export interface Loop {
   readonly signature: Signature;
 }
 
-/** What a loop is made of. */
-export interface LoopSource {
-  /** Begins the names of its functions and nodes; a word. */
-  readonly prefix: string;
-  readonly entry: Entry;
-  readonly parts: LoopParts;
-  /** Placeholder of each feed in the step. */
-  readonly feeds: Readonly<Record<string, string>>;
-  /** Rounds of every call; fed to each call where undefined. */
-  readonly rounds?: number;
-}
-
-/** A tensor that goes around the loop, under its name as an argument of the functions. */
-interface Argument {
-  readonly name: string;
-  readonly type: number;
-}
-
-const INDEX: Argument = { name: "index", type: DT.int32 };
-const COUNT: Argument = { name: "count", type: DT.int32 };
-const feedArgument = (name: string): string => `feed_${name}`;
-const valueArgument = (index: number): string => `value_${index}`;
-
-/**
- * All feeds travel as int32, floats by their bits. TensorFlow.js lays floats on a GPU and brings them back before they
- * are fed; integers stay on the host until the call takes them.
- */
-const TRAVEL = DT.int32;
-
-const feedArguments = ({ entry }: LoopSource): Argument[] =>
-  Object.keys({ ...entry.perStep, ...entry.shared }).map((name) => ({
-    name: feedArgument(name),
-    type: TRAVEL,
-  }));
-
-/** Arguments of the loop's body and condition. */
-const loopArguments = (source: LoopSource): Argument[] => [
-  INDEX,
-  ...(source.rounds === undefined ? [COUNT] : []),
-  ...feedArguments(source),
-  ...source.parts.values.map(({ type }, i) => ({ name: valueArgument(i), type })),
-];
-
-/** References inside of a function: to other nodes of it, and to what has another name there. */
-function translator(
-  nodes: readonly GraphNode[],
-  renamed: ReadonlyMap<string, string>,
-): (ref: string) => string {
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  return (ref) => {
-    if (isControl(ref)) return ref;
-    const other = renamed.get(nodeOf(ref));
-    if (other !== undefined) return other;
-    const node = byName.get(nodeOf(ref));
-    if (node === undefined) throw new Error(`The loop has no node for ${ref}.`);
-    return functionRef(node, outputOf(ref));
-  };
-}
-
-const translated = (nodes: readonly GraphNode[], translate: (ref: string) => string): GraphNode[] =>
-  nodes.map((node) => ({ ...node, inputs: node.inputs.map(translate) }));
-
-/** The part of the stacked feed that belongs to this step. */
-const sliceNode = (name: string): GraphNode => ({
-  name: `slice_${name}`,
-  op: "GatherV2",
-  inputs: [feedArgument(name), INDEX.name, "zero:output:0"],
-  attributes: {
-    Tparams: { type: TRAVEL },
-    Tindices: { type: DT.int32 },
-    Taxis: { type: DT.int32 },
-    batch_dims: { int: 0 },
-  },
-});
-
-/** A feed as the step has it, and the nodes of a round that make it so. */
-function arrival(name: string, { perStep, shared }: Entry): { nodes: GraphNode[]; ref: string } {
-  const slice = name in perStep ? [sliceNode(name)] : [];
-  const travelled = slice.length > 0 ? `slice_${name}:output:0` : feedArgument(name);
-  const type = FEED_TYPES[({ ...perStep, ...shared }[name] as FeedSpec).dtype];
-  if (type === TRAVEL) return { nodes: slice, ref: travelled };
-  const bits = bitcastNode(`bits_${name}`, travelled, TRAVEL, type);
-  return { nodes: [...slice, bits], ref: `${bits.name}:output:0` };
-}
-
-/** The loop's body: one step, then the index plus one. */
-function bodyFunction(source: LoopSource): GraphFunction {
-  const { prefix, entry, parts, feeds } = source;
-  const arrivals = Object.entries(feeds).map(([name, node]) => ({ node, ...arrival(name, entry) }));
-  const translate = translator(
-    parts.body,
-    new Map([
-      ...parts.values.map(({ name }, i): [string, string] => [name, valueArgument(i)]),
-      ...arrivals.map(({ node, ref }): [string, string] => [node, ref]),
-    ]),
-  );
-  const next = new Map<string, string>([[INDEX.name, "next:z:0"]]);
-  parts.values.forEach((value, i) => {
-    if (value.next !== undefined) next.set(valueArgument(i), translate(value.next));
-  });
-  const arguments_ = loopArguments(source);
-  return {
-    name: `${prefix}_body`,
-    inputs: arguments_.map(({ name, type }) => [name, type]),
-    outputs: arguments_.map(({ name, type }) => [`${name}_out`, type, next.get(name) ?? name]),
-    nodes: [
-      intConstant("zero", 0),
-      intConstant("one", 1),
-      ...arrivals.flatMap(({ nodes }) => nodes),
-      ...translated(parts.body, translate),
-      {
-        name: "next",
-        op: "AddV2",
-        inputs: [INDEX.name, "one:output:0"],
-        attributes: { T: { type: DT.int32 } },
-      },
-    ],
-    attributes: {},
-  };
-}
-
-function conditionFunction(source: LoopSource): GraphFunction {
-  const { prefix, rounds } = source;
-  const last = rounds === undefined ? COUNT.name : "rounds:output:0";
-  return {
-    name: `${prefix}_condition`,
-    inputs: loopArguments(source).map(({ name, type }) => [name, type]),
-    outputs: [["go", DT.bool, "less:z:0"]],
-    nodes: [
-      ...(rounds === undefined ? [] : [intConstant("rounds", rounds)]),
-      {
-        name: "less",
-        op: "Less",
-        inputs: [INDEX.name, last],
-        attributes: { T: { type: DT.int32 } },
-      },
-    ],
-    attributes: {},
-  };
-}
-
 /** Variables as arguments of the function that XLA compiles. */
 function resourcesOf({ reads, updates }: LoopParts): Map<Variable, string> {
   const touched = new Set([...reads.values(), ...updates.map(([variable]) => variable)]);
@@ -176,13 +41,37 @@ function resourcesOf({ reads, updates }: LoopParts): Map<Variable, string> {
 
 /** Arguments of the function that XLA compiles: how many steps, feeds, variables. */
 const outerArguments = (source: LoopSource): Argument[] => [
-  ...(source.rounds === undefined ? [COUNT] : []),
+  ...countArguments(source),
   ...feedArguments(source),
   ...Array.from(resourcesOf(source.parts).values(), (name) => ({ name, type: DT.resource })),
 ];
 
+/** The loop that a call goes through: its arguments, the functions of it and of loops inside of it, their prefix. */
+interface Going {
+  readonly prefix: string;
+  readonly arguments: readonly Argument[];
+  readonly functions: readonly GraphFunction[];
+}
+
+/** Rounds of steps; or, where something is computed ahead, of groups of steps. */
+function goingOf(source: LoopSource): Going {
+  const { prefix, parts, rounds } = source;
+  const { ahead } = parts;
+  if (ahead === undefined) {
+    const functions = roundFunctions(source, rounds);
+    return { prefix, arguments: roundArguments(source), functions };
+  }
+  const group = `${prefix}_group`;
+  const limit = rounds === undefined ? undefined : rounds / ahead.rounds;
+  const functions = [
+    ...roundFunctions(source, rounds === undefined ? undefined : ahead.rounds),
+    ...groupFunctions(source, ahead, group, limit),
+  ];
+  return { prefix: group, arguments: groupArguments(source), functions };
+}
+
 /** The function that XLA compiles as a whole: reads the variables, goes round, assigns them. */
-function loopFunction(source: LoopSource): GraphFunction {
+function loopFunction(source: LoopSource, going: Going): GraphFunction {
   const { prefix, parts } = source;
   const resources = resourcesOf(parts);
   const reads = parts.before.map((node) => {
@@ -190,45 +79,36 @@ function loopFunction(source: LoopSource): GraphFunction {
     const handle = variable && resources.get(variable);
     return handle === undefined ? node : { ...node, inputs: [handle] };
   });
-  const arguments_ = loopArguments(source);
-  const fromHandles = new Map(Array.from(resources.values(), (name) => [name, name]));
-  const early = translator(parts.before, fromHandles);
-  const initial = new Map(parts.values.map((value, i) => [valueArgument(i), early(value.initial)]));
-  const loop: GraphNode = {
-    name: "loop",
-    op: "While",
-    inputs: arguments_.map(({ name }) =>
-      name === INDEX.name ? "start:output:0" : (initial.get(name) ?? name),
-    ),
-    attributes: {
-      T: { types: arguments_.map(({ type }) => type) },
-      cond: { func: `${prefix}_condition` },
-      body: { func: `${prefix}_body` },
-      output_shapes: { shapes: [] },
-      parallel_iterations: { int: 10 },
-    },
-  };
-  const positions = new Map(arguments_.map(({ name }, i) => [name, i]));
-  const late = translator(
-    parts.after,
-    new Map(
-      parts.values.map(({ name }, i) => [name, `loop:output:${positions.get(valueArgument(i))}`]),
-    ),
+  const values = valueArguments(parts);
+  const loop = whileNode(
+    going.prefix,
+    going.arguments,
+    new Map([
+      [INDEX.name, "start"],
+      ...values.map(([{ initial }, own]) => [own.name, initial] as const),
+    ]),
+  );
+  const left = afterLoop(going.arguments);
+  const names = new Map(
+    values.map(([{ name }, own]) => [name, left.get(own.name) as string] as const),
   );
   const assigns = parts.updates.map(([variable, ref], i) =>
-    assignNode(`assign_${i}`, resources.get(variable) as string, late(ref), []),
+    assignNode(`assign_${i}`, resources.get(variable) as string, names.get(ref) ?? ref, []),
   );
+  const nodes = [
+    intConstant("start", 0),
+    ...reads,
+    loop,
+    ...parts.after.map((node) => withInputs(node, names)),
+    ...assigns,
+  ];
+  const given = outerArguments(source);
+  const translate = translator(nodes, new Map(given.map(({ name }) => [name, name])));
   return {
     name: `${prefix}_loop`,
-    inputs: outerArguments(source).map(({ name, type }) => [name, type]),
+    inputs: given.map(({ name, type }) => [name, type]),
     outputs: [],
-    nodes: [
-      intConstant("start", 0),
-      ...translated(reads, early),
-      loop,
-      ...translated(parts.after, late),
-      ...assigns,
-    ],
+    nodes: translated(nodes, translate),
     attributes: { _XlaMustCompile: { bool: true } },
   };
 }
@@ -240,6 +120,7 @@ function loopFunction(source: LoopSource): GraphFunction {
  */
 export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
   const { prefix, parts } = source;
+  const going = goingOf(source);
   const ports = Object.entries(loopFeeds(source)).map(([name, spec]) => ({
     name,
     node: placeholder(`${prefix}/loop/${name}`, TRAVEL, spec.shape),
@@ -268,7 +149,7 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
   };
   return {
     nodes: [...ports.map(({ node }) => node), call, ...doneNodes(done, [call.name])],
-    functions: [bodyFunction(source), conditionFunction(source), loopFunction(source)],
+    functions: [...going.functions, loopFunction(source, going)],
     signature: {
       inputs: Object.fromEntries(
         ports.map(({ name, node, spec }) => [

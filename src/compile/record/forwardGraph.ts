@@ -1,9 +1,9 @@
 import { DT } from "../../runtime/native.js";
-import { type Tensor, tf, type Variable } from "../../runtime/tf.js";
+import type { Tensor, Variable } from "../../runtime/tf.js";
 import { constNode, type GraphNode, type GraphPort, type Signature } from "../graph/graph.js";
 import { useStandardOps } from "../passes/standardOps.js";
+import { recordOutputs } from "./outputs.js";
 import type { RecordedStep } from "./recordedStep.js";
-import { recordStep } from "./trace.js";
 
 /** A computation from one float32 batch to named outputs, with fixed weights. */
 export interface ForwardDescription<Name extends string = string> {
@@ -37,7 +37,7 @@ const INPUT = "batch";
  */
 export function recordForward(description: ForwardDescription): ForwardGraph {
   const { prefix, inputShape, weights } = description;
-  const { recorded, outputs } = recordOutputs(description);
+  const { recorded, outputs } = recordNamed(description);
   const input = `${prefix}/feed/${INPUT}`;
   const shape = [ANY_SIZE, ...inputShape];
   const opened = useStandardOps(recorded).nodes.map((node) =>
@@ -50,36 +50,29 @@ export function recordForward(description: ForwardDescription): ForwardGraph {
   };
 }
 
-/** Outputs are recorded as new values of stand-in variables, since that is all a step results in. */
-function recordOutputs({ prefix, inputShape, weights, outputNames, outputs }: ForwardDescription): {
+/** The recording, and where its outputs are to be had. */
+function recordNamed({ prefix, inputShape, weights, outputNames, outputs }: ForwardDescription): {
   recorded: RecordedStep;
   outputs: Signature["outputs"];
 } {
-  const standIns = outputNames.map(() => tf.tidy(() => tf.variable(tf.scalar(0), false)));
-  const shapes: (readonly number[])[] = [];
-  const recorded = recordStep(
+  const { step, shapes } = recordOutputs(
     prefix,
-    {
-      step: (feeds) => {
-        const results = outputs(feeds[INPUT] as Tensor);
-        return outputNames.map((name, i) => {
-          const value = results[name] as Tensor;
-          shapes[i] = [ANY_SIZE, ...value.shape.slice(1)];
-          return [standIns[i] as Variable, value];
-        });
-      },
-      perStep: { [INPUT]: { shape: [RECORDED_BATCH, ...inputShape], dtype: "float32" } },
-      shared: {},
-      stepsPerCall: 1,
+    { [INPUT]: { shape: [RECORDED_BATCH, ...inputShape], dtype: "float32" } },
+    (feeds) => {
+      const results = outputs(feeds[INPUT] as Tensor);
+      return Object.fromEntries(outputNames.map((name) => [name, results[name] as Tensor]));
     },
-    new Map([...weights, ...standIns.map((variable) => [variable, ""] as const)]),
+    weights,
   );
-  tf.dispose(standIns);
-  const ports = recorded.updates.map(([, ref], i): [string, GraphPort] => [
-    outputNames[i] as string,
-    { tensor: withOutput(ref), dtype: DT.float, shape: shapes[i] as readonly number[] },
+  const ports = Array.from(shapes, ([name, [, ...rest]], i): [string, GraphPort] => [
+    name,
+    {
+      tensor: withOutput(step.updates[i]?.[1] as string),
+      dtype: DT.float,
+      shape: [ANY_SIZE, ...rest],
+    },
   ]);
-  return { recorded, outputs: Object.fromEntries(ports) };
+  return { recorded: step, outputs: Object.fromEntries(ports) };
 }
 
 /** Signatures name the output as well: "node:0". */

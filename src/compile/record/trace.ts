@@ -14,7 +14,7 @@ import { refusingEarlierTensors } from "./uploads.js";
 export const FEED_TYPES = { float32: DT.float, int32: DT.int32 } as const;
 
 /** VarHandleOp of each variable that a step may touch. */
-type Handles = ReadonlyMap<Variable, string>;
+export type Handles = ReadonlyMap<Variable, string>;
 
 const idsOf = (tensors: readonly Tensor[]): number[] =>
   nativeBackend().getInputTensorIds([...tensors]);

@@ -1,0 +1,151 @@
+import { DT } from "../../runtime/native.js";
+import { functionRef } from "../graph/functionRef.js";
+import {
+  type GraphFunction,
+  type GraphNode,
+  intConstant,
+  isControl,
+  nodeOf,
+  outputOf,
+} from "../graph/graph.js";
+import { type Argument, COUNT, INDEX } from "./arguments.js";
+
+/**
+ * References inside of a function: to other nodes of it, and to what has another name there, such as arguments.
+ * @throws Error for a reference to nothing
+ */
+export function translator(
+  nodes: readonly GraphNode[],
+  known: ReadonlyMap<string, string>,
+): (ref: string) => string {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  return (ref) => {
+    if (isControl(ref)) return ref;
+    const other = known.get(nodeOf(ref));
+    if (other !== undefined) return other;
+    const node = byName.get(nodeOf(ref));
+    if (node === undefined) throw new Error(`The loop has no node for ${ref}.`);
+    // What a While leaves is a list of any types.
+    if (node.op === "While") return `${node.name}:output:${outputOf(ref)}`;
+    return functionRef(node, outputOf(ref));
+  };
+}
+
+/** Nodes with the references that a function has. */
+export const translated = (
+  nodes: readonly GraphNode[],
+  translate: (ref: string) => string,
+): GraphNode[] => nodes.map((node) => ({ ...node, inputs: node.inputs.map(translate) }));
+
+const inputsOf = (arguments_: readonly Argument[]): GraphFunction["inputs"] =>
+  arguments_.map(({ name, type }) => [name, type]);
+
+const themselves = (arguments_: readonly Argument[]): Map<string, string> =>
+  new Map(arguments_.map(({ name }) => [name, name]));
+
+/**
+ * The function of a loop's rounds.
+ * @param nodes of a round; their references name them or arguments
+ * @param next what arguments become: references among the nodes; the others stay
+ */
+export function bodyFunction(
+  prefix: string,
+  arguments_: readonly Argument[],
+  nodes: readonly GraphNode[],
+  next: ReadonlyMap<string, string>,
+): GraphFunction {
+  const all = [
+    intConstant("zero", 0),
+    intConstant("one", 1),
+    wholeNode("next", "AddV2", INDEX.name, "one"),
+    ...nodes,
+  ];
+  const translate = translator(all, themselves(arguments_));
+  const becomes = new Map([...next, [INDEX.name, "next"]]);
+  return {
+    name: `${prefix}_body`,
+    inputs: inputsOf(arguments_),
+    outputs: arguments_.map(({ name, type }) => [
+      `${name}_out`,
+      type,
+      translate(becomes.get(name) ?? name),
+    ]),
+    nodes: translated(all, translate),
+    attributes: {},
+  };
+}
+
+/**
+ * The function that says whether a loop goes on: as long as the index is below a number of rounds.
+ * @param limit the number; undefined where an argument counts, for each round, so many things as `each` says
+ */
+export function conditionFunction(
+  prefix: string,
+  arguments_: readonly Argument[],
+  limit: number | undefined,
+  each = 1,
+): GraphFunction {
+  const known = limit === undefined ? [] : [intConstant("limit", limit)];
+  const scaled =
+    limit === undefined && each > 1
+      ? [intConstant("each", each), wholeNode("done", "Mul", INDEX.name, "each")]
+      : [];
+  const nodes = [
+    ...known,
+    ...scaled,
+    wholeNode("less", "Less", scaled.at(-1)?.name ?? INDEX.name, known[0]?.name ?? COUNT.name),
+  ];
+  return {
+    name: `${prefix}_condition`,
+    inputs: inputsOf(arguments_),
+    outputs: [["go", DT.bool, "less:z:0"]],
+    nodes: translated(nodes, translator(nodes, themselves(arguments_))),
+    attributes: {},
+  };
+}
+
+/**
+ * The loop over the functions of a prefix.
+ * @param first what arguments are in the first round; the others are there under their own names
+ */
+export const whileNode = (
+  prefix: string,
+  arguments_: readonly Argument[],
+  first: ReadonlyMap<string, string>,
+): GraphNode => ({
+  name: "loop",
+  op: "While",
+  inputs: arguments_.map(({ name }) => first.get(name) ?? name),
+  attributes: {
+    T: { types: arguments_.map(({ type }) => type) },
+    cond: { func: `${prefix}_condition` },
+    body: { func: `${prefix}_body` },
+    output_shapes: { shapes: [] },
+    parallel_iterations: { int: 10 },
+  },
+});
+
+/** References to what such a loop leaves of its arguments. */
+export const afterLoop = (arguments_: readonly Argument[]): Map<string, string> =>
+  new Map(arguments_.map(({ name }, i) => [name, i === 0 ? "loop" : `loop:${i}`]));
+
+/** An operation on two whole numbers. */
+export const wholeNode = (name: string, op: string, a: string, b: string): GraphNode => ({
+  name,
+  op,
+  inputs: [a, b],
+  attributes: { T: { type: DT.int32 } },
+});
+
+/** In a body, the part of a tensor at the round's place along its first axis. */
+export const partNode = (name: string, from: string, type: number): GraphNode => ({
+  name,
+  op: "GatherV2",
+  inputs: [from, INDEX.name, "zero"],
+  attributes: {
+    Tparams: { type },
+    Tindices: { type: DT.int32 },
+    Taxis: { type: DT.int32 },
+    batch_dims: { int: 0 },
+  },
+});
