@@ -29,14 +29,19 @@ function trainOn(session: TrainingSession, plan: Int32Array, batchSize: number):
 
 type Described = Pick<SessionDescription, "learner" | "constants" | "batchSize">;
 
+/** For how many steps at once a teacher looks at images, with each variant. */
+export type AheadOf = (variant: Variant) => number;
+
 /** Opens a session as a run does, its images where that engine wants them. */
 function openWork(
   described: Described,
   sets: readonly ImagesInMemory[],
   variant: Variant,
+  aheadOf: AheadOf,
 ): OpenWork {
   const [train, test] = chooseSources(sets, variant.engine) as [BatchSource, BatchSource];
-  const session = openTrainingSession({ ...described, ...variant, train, test, sgd: SGD });
+  const ahead = aheadOf(variant);
+  const session = openTrainingSession({ ...described, ...variant, train, test, ahead, sgd: SGD });
   const { batchSize } = described;
   const plan = (index: number) => epochPlan(SEED, index, train.set.count, train.set.augmentation);
   return {
@@ -59,6 +64,7 @@ export function trainingWork(
   learner: Learner,
   constants: readonly Variable[],
   { batchSize, steps }: WorkSize,
+  aheadOf: AheadOf = () => 1,
 ): Work {
   const images = batchSize * steps;
   const sets = [randomImages(images, SEED), randomImages(1, SEED)];
@@ -68,7 +74,7 @@ export function trainingWork(
     batchSize,
     steps,
     images,
-    open: (variant) => openWork(described, sets, variant),
+    open: (variant) => openWork(described, sets, variant, aheadOf),
     dispose: () => tf.dispose([...learnerVariables(learner), ...constants]),
   };
 }

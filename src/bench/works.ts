@@ -1,8 +1,11 @@
 import { CIFAR100 } from "../data/cifar/row.js";
+import { ownOptions } from "../distill/open.js";
 import { methodRow } from "../distill/registry.js";
+import { usedViews } from "../distill/views.js";
 import { variablesOf } from "../learn/learner.js";
 import { frozen, studentLearner, teacherLearner } from "../learn/learners.js";
 import { buildModel, initialFill } from "../models/build.js";
+import { teacherAhead } from "../train/teacherAhead.js";
 import { evaluationWork } from "./evaluationWork.js";
 import { trainingWork } from "./trainingWork.js";
 import type { Work, WorkName, WorkSize } from "./types.js";
@@ -15,17 +18,25 @@ export interface Pair {
   readonly teacher: string;
   readonly student: string;
   readonly method: string;
+  /** For how many steps at once the teacher looks at images; as by default where undefined. */
+  readonly ahead?: number | undefined;
 }
 
 const initialised = (name: string) =>
   buildModel(name, NUM_CLASSES, initialFill(name, SEED, "teacher"));
 
-function distillWork({ teacher, student, method }: Pair, size: WorkSize): Work {
+function distillWork({ teacher, student, method, ahead }: Pair, size: WorkSize): Work {
   const guide = frozen(initialised(teacher));
-  const weights = methodRow(method).weights;
+  const row = methodRow(method);
+  const { weights } = row;
   const setting = { model_s: student, distill: method, ...weights };
   const learner = studentLearner(guide.model, setting, NUM_CLASSES, SEED);
-  return trainingWork(`distill ${method} ${teacher} -> ${student}`, learner, guide.variables, size);
+  const what = `distill ${method} ${teacher} -> ${student}`;
+  const views = usedViews(row.sees(ownOptions(row, {})), weights);
+  const looking = { asked: ahead, method: row, teacher: guide.model, views, batchSize: size.batchSize };
+  return trainingWork(what, learner, guide.variables, size, (choice) => {
+    return teacherAhead({ ...looking, choice, exact: false }).steps;
+  });
 }
 
 const teacherWork = ({ teacher }: Pair, size: WorkSize): Work =>

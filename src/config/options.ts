@@ -20,6 +20,13 @@ export const PRECISIONS = ["float32", "bfloat16", "auto"] as const;
 export type Engine = (typeof ENGINES)[number];
 export type Precision = (typeof PRECISIONS)[number];
 
+/** For how many steps at once a frozen teacher looks at images. */
+export const TEACHER_AHEAD = integer(
+  undefined,
+  "Steps whose images the teacher looks at together, with --engine xla.",
+  { ...{ min: 1, max: 64 }, defaultText: "1; on a GPU up to 4, by memory", touches: "speed" },
+);
+
 /** What is distilled from what, and how the loss is weighted. */
 export const DISTILLATION = section("Distillation", {
   path_t: path(undefined, "The teacher's checkpoint: .pth of PyTorch or .safetensors.", {
@@ -73,6 +80,7 @@ export const DISTILLATION = section("Distillation", {
   teacher_cache: flag("Keep the teacher's outputs on disk for later epochs and other runs.", {
     touches: "speed",
   }),
+  teacher_ahead: TEACHER_AHEAD,
 });
 
 /** What a teacher's training is about. */

@@ -15,6 +15,6 @@ export interface Batch {
   readonly strong?: Tensor4D;
   /** What a method has drawn for the step. */
   readonly drawn?: Readonly<Record<string, Tensor>>;
-  /** The part of the teacher's output for these images that is known already (see teacherCache/). */
+  /** The part of the teacher's output for these images that is known already: from the teacher's cache, or computed ahead. */
   readonly guide?: Partial<ModelOutput>;
 }

@@ -1,10 +1,18 @@
 import { crossEntropy, distillKL } from "../distill/losses.js";
 import type { Moment, Phase } from "../distill/method.js";
 import type { OpenedMethod } from "../distill/open.js";
-import { seenOutput } from "../distill/views.js";
+import { seenOutput, type TeacherView, usedViews } from "../distill/views.js";
+import { outputOfViews, type ViewTensors, viewTensors } from "../distill/viewTensors.js";
 import type { LossWeights } from "../distill/weights.js";
 import type { ForwardContext, Model, ModelOutput } from "../nn/model.js";
-import { type Scalar, type Tensor, type Tensor2D, tf, type Update } from "../runtime/tf.js";
+import {
+  type Scalar,
+  type Tensor,
+  type Tensor2D,
+  type Tensor4D,
+  tf,
+  type Update,
+} from "../runtime/tf.js";
 import type { Batch } from "./batch.js";
 
 /** The loss of a batch. */
@@ -16,6 +24,14 @@ export interface Loss {
   readonly parts?: readonly [task: Scalar, distillation: Scalar];
 }
 
+/** What an objective looks at of a batch that depends on its images alone: the output of a frozen teacher. */
+export interface Guidance {
+  /** Tensors by name, each with the batch as its first axis. */
+  compute(images: Tensor4D): ViewTensors;
+  /** The same as Batch.guide. */
+  guideOf(tensors: ViewTensors): Partial<ModelOutput>;
+}
+
 /** What training minimises. */
 export interface Objective {
   /** Terms that are logged one by one; none where the loss is one term. */
@@ -25,6 +41,8 @@ export interface Objective {
    * @param context takes new values of what no gradient reaches
    */
   of(batch: Batch): (output: StudentOutput, oneHot: Tensor2D, context: ForwardContext) => Loss;
+  /** Left out where no teacher is looked at, and where its output is another one with other images beside. */
+  readonly guidance?: Guidance;
 }
 
 /** What the model gives for a batch, and for its strong view where there is one. */
@@ -66,6 +84,7 @@ export function distilling(lesson: Lesson): Objective {
   const own = beta === 0 ? [] : method.termNames;
   return {
     termNames: [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own],
+    ...guidedBy(lesson, usedViews(method.sees, weights)),
     of(batch) {
       const guides = taught(lesson, batch);
       return (student, oneHot, context) => {
@@ -95,6 +114,7 @@ export function distilling(lesson: Lesson): Objective {
 /** The objective of a phase before the main part: the sum of its terms. */
 export const ofPhase = (teaching: Teaching, phase: Phase): Objective => ({
   termNames: phase.terms,
+  ...guidedBy(teaching, teaching.method.sees),
   of(batch) {
     const guides = taught(teaching, batch);
     return (student, oneHot, context) => {
@@ -132,6 +152,21 @@ function taught({ teacher, teacherMaps, method }: Teaching, batch: Batch): Guide
   const guide = batch.guide ?? teacher.forward(batch.images, context);
   const strong = batch.strong && see(teacher.forward(batch.strong, context));
   return { guide, seen: see(guide), strong, updates: context.updates };
+}
+
+/** The teacher's part of an objective that looks at some views of it. */
+function guidedBy(
+  { teacher, teacherMaps, method }: Teaching,
+  views: readonly TeacherView[],
+): Pick<Objective, "guidance"> {
+  if (views.length === 0 || method.teacherTrains) return {};
+  const evaluation: ForwardContext = { training: false, updates: [] };
+  return {
+    guidance: {
+      compute: (images) => viewTensors(teacher.forward(images, evaluation), views),
+      guideOf: (tensors) => outputOfViews(tensors, teacherMaps),
+    },
+  };
 }
 
 /** What a method may look at of a step. */

@@ -1,9 +1,15 @@
 import type { Call } from "../compile/types.js";
 import { isGpu } from "../runtime/device.js";
 
-/** Steps per call such that whole calls take as many of the steps as they can, and none is above a bound. */
-export const evenCalls = (steps: number, most: number): number =>
+const even = (steps: number, most: number): number =>
   Math.max(1, Math.floor(steps / Math.ceil(steps / most)) || 1);
+
+/**
+ * Steps per call such that whole calls take as many of the steps as they can, and none is above a bound.
+ * @param group a number of steps that calls take several times
+ */
+export const evenCalls = (steps: number, most: number, group = 1): number =>
+  group * even(Math.floor(steps / group), Math.floor(most / group));
 
 /**
  * How many steps a first call takes: all that one may take on a GPU, where that is a fraction of a second and has a

@@ -18,15 +18,17 @@ export interface Pace {
 /**
  * A pace that follows the time of the last call. The first call's time says nothing: it may hold a compilation.
  * @param first steps of a call before anything is known of their time
+ * @param group a number of steps that calls take several times
  */
-export function createPace(first: number): Pace {
-  let steps = first;
+export function createPace(first: number, group = 1): Pace {
+  const whole = (steps: number): number => Math.max(group, steps - (steps % group));
+  let steps = whole(first);
   let calls = 0;
   return {
     steps: () => steps,
     took(taken, milliseconds) {
       calls += 1;
-      if (calls > 1) steps = stepsOfNextCall(taken, milliseconds);
+      if (calls > 1) steps = whole(stepsOfNextCall(taken, milliseconds));
     },
   };
 }

@@ -3,7 +3,7 @@ import { cacheDirectory } from "../common/cachePaths.js";
 import type { DistillOptions } from "../config/options.js";
 import { ownOptions } from "../distill/open.js";
 import { methodRow } from "../distill/registry.js";
-import { usedViews } from "../distill/views.js";
+import { type TeacherView, usedViews } from "../distill/views.js";
 import { lossFormula } from "../distill/weights.js";
 import { studentLearner } from "../learn/learners.js";
 import type { Hooks, RunResult } from "./files/result.js";
@@ -11,24 +11,45 @@ import { studentFolder } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
 import { train } from "./prepare.js";
 import { openScene, type Scene } from "./scene.js";
+import { teacherAhead } from "./teacherAhead.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 
-/** The cache of what this distillation looks at of its teacher. */
+/** What this distillation looks at of its teacher. */
+function viewsOf(options: DistillOptions): TeacherView[] {
+  const method = methodRow(options.distill);
+  return usedViews(method.sees(ownOptions(method, options)), options);
+}
+
+/** The cache of it. */
 const openCache = (
   teacher: OpenedModel,
   options: DistillOptions,
   { dataset, choice }: Scene,
   { reporter, env }: Hooks,
-) => {
-  const method = methodRow(options.distill);
-  return openTeacherCache({
-    ...{ teacher, method, dataset, choice, reporter },
-    views: usedViews(method.sees(ownOptions(method, options)), options),
+) =>
+  openTeacherCache({
+    ...{ teacher, method: methodRow(options.distill), dataset, choice, reporter },
+    views: viewsOf(options),
     batchSize: options.batch_size,
     exact: options.deterministic,
     cacheDirectory: cacheDirectory(env, homedir()),
   });
-};
+
+/** For how many steps at once the teacher looks at images; says so where it is more than one, or not what was asked for. */
+function stepsAhead(
+  { model }: OpenedModel,
+  options: DistillOptions,
+  { choice }: Scene,
+  { reporter }: Hooks,
+): number {
+  const { steps, why } = teacherAhead({
+    ...{ asked: options.teacher_ahead, method: methodRow(options.distill), teacher: model, choice },
+    views: viewsOf(options),
+    ...{ batchSize: options.batch_size, exact: options.deterministic },
+  });
+  if (why !== undefined) reporter.notice(`--teacher_ahead is not used here: ${why}.`);
+  return steps;
+}
 
 /**
  * Trains a student with a frozen teacher, as the paper's train_student.py.
@@ -50,6 +71,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
       runDir: studentFolder(options),
       learner,
       constants: teacher.variables,
+      ahead: stepsAhead(teacher, options, scene, hooks),
       teacherSha256: teacher.weightsSha256,
       ...(options.teacher_cache && { openCache: () => openCache(teacher, options, scene, hooks) }),
     },

@@ -49,7 +49,7 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const steps = stepsPerEpoch(images, batchSize);
   const wholeSteps = Math.floor(images / batchSize);
   const started = performance.now();
-  const pace = createPace(session.firstSteps);
+  const pace = createPace(session.firstSteps, session.group);
   let step = firstStep;
   while (step < steps && !signal.aborted) {
     const room = Math.min(pace.steps(), wholeSteps - step, session.stepsPerCall);

@@ -14,6 +14,8 @@ export interface RunPlan {
   readonly constants: readonly Variable[];
   /** Of the teacher's weights, for a student. */
   readonly teacherSha256?: string;
+  /** For how many steps at once the teacher looks at images; 1 where left out. */
+  readonly ahead?: number;
   /** Opens the cache of the teacher's outputs; undefined where it is of no use. */
   readonly openCache?: () => Promise<TeacherCache | undefined>;
 }

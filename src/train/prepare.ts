@@ -94,6 +94,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       ...{ engine: choice.engine, precision: choice.precision, train: source, test },
       constants: plan.constants,
       batchSize: options.batch_size,
+      ahead: cache === undefined ? (plan.ahead ?? 1) : 1,
       onWarning: hooks.reporter.warn,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
     };

@@ -7,6 +7,7 @@ import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from ".
 import type { SgdOptions } from "../learn/sgd.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
 import type { Tensor1D, Variable } from "../runtime/tf.js";
+import { aheadOf, groupOf, guideOf } from "./ahead.js";
 import { callsOf, evenCalls, firstSteps } from "./callSizes.js";
 import type { Calls } from "./calls.js";
 import { type CompilationHooks, compileCalls } from "./compilation.js";
@@ -29,6 +30,8 @@ export interface SessionDescription {
   readonly train: BatchSource;
   readonly test: BatchSource;
   readonly sgd: SgdOptions;
+  /** For how many steps at once a frozen teacher looks at images, with the xla engine; 1 where left out. */
+  readonly ahead?: number;
   /** Told what went wrong with programs that are kept between runs. */
   readonly onWarning?: (text: string) => void;
 }
@@ -46,6 +49,8 @@ export interface TrainingPlace {
 export interface TrainingSession {
   /** Most steps of `train` at once. */
   readonly stepsPerCall: number;
+  /** How many steps are computed together in part: calls that take several times as many waste nothing. */
+  readonly group: number;
   /** Compiles whatever the run takes, before its first step. @param device the name of what is compiled for */
   compile(device: string, hooks: CompilationHooks): Promise<void>;
   /** Steps of the first call, before anything is known of their time. */
@@ -78,8 +83,13 @@ export interface TrainingSession {
 export function openTrainingSession(description: SessionDescription): TrainingSession {
   const { learner, train, batchSize } = description;
   const short = train.set.count % batchSize;
-  const stepsPerCall = evenCalls(Math.floor(train.set.count / batchSize), STEPS_PER_CALL);
-  const whole = trainEntry(description, batchSize, stepsPerCall);
+  const steps = Math.floor(train.set.count / batchSize);
+  const group = groupOf(description, steps);
+  const stepsPerCall = evenCalls(steps, STEPS_PER_CALL, group);
+  const whole = {
+    ...trainEntry(description, batchSize, stepsPerCall),
+    ...(group > 1 && { ahead: aheadOf(description, group) }),
+  };
   const evaluation = evaluationEntry(
     learner.evaluated ?? learner.model,
     learner.metrics,
@@ -108,7 +118,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     program.push("metrics");
   };
   const calls: Call[] = [
-    ...callsOf("train", Math.floor(train.set.count / batchSize), stepsPerCall),
+    ...callsOf("train", steps, stepsPerCall),
     ...callsOf("train_short", short > 0 ? 1 : 0, 1),
     ...callsOf("evaluate", evaluationSteps(description.test), evaluation.stepsPerCall),
   ];
@@ -118,6 +128,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       for (const group of ["state", "metrics"]) program.push(group);
     },
     stepsPerCall,
+    group,
     firstSteps: firstSteps(stepsPerCall),
     train(rows, place, upcoming) {
       const started = performance.now();
@@ -165,10 +176,12 @@ const trainEntry = (
 ): Entry => ({
   step: (feeds) => {
     // What of a batch is made on demand stays so: its properties are inherited, not copied.
+    const guide = guideOf(learner, feeds);
     const batch: Batch = Object.create(train.batch(feeds), {
       epoch: { value: feeds.epoch },
       drawn: { value: drawnFeeds(feeds) },
       strong: { value: feeds[STRONG_FEED] },
+      ...(guide && { guide: { value: guide } }),
     });
     return trainingUpdates(learner, batch, feeds.learningRate as Tensor1D, sgd);
   },

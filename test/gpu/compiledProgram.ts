@@ -7,6 +7,8 @@ export interface CompiledLoop {
   readonly rounds: number | undefined;
   /** What a round launches: kernels of XLA's by the way they are fused, and those of cuDNN and cuBLAS by name. */
   readonly kernels: Readonly<Record<string, number>>;
+  /** The loops that a round starts, the longest first. */
+  readonly loops: readonly CompiledLoop[];
 }
 
 /** A program that XLA compiled for a GPU, as far as its last dump tells. */
@@ -63,17 +65,40 @@ function kernelsOf(lines: readonly string[]): Record<string, number> {
 export const kernelCount = (kernels: Readonly<Record<string, number>>): number =>
   Object.values(kernels).reduce((sum, count) => sum + count, 0);
 
-function readProgram(name: string, text: string): CompiledProgram {
-  const parts = computations(text);
-  const entry = parts.get("ENTRY") ?? [];
-  const loops = entry.flatMap((line): CompiledLoop[] => {
+/** The loops that some lines start, with those inside of them. */
+function loopsOf(lines: readonly string[], parts: ReadonlyMap<string, string[]>): CompiledLoop[] {
+  const loops = lines.flatMap((line): CompiledLoop[] => {
     const body = line.match(/ while\(.*\bbody=(%[\w.-]+)/)?.[1];
     if (body === undefined) return [];
     const rounds = line.match(/"known_trip_count":\{"n":"(\d+)"/)?.[1];
-    const kernels = kernelsOf(parts.get(body) ?? []);
-    return [{ rounds: rounds === undefined ? undefined : Number(rounds), kernels }];
+    const inside = parts.get(body) ?? [];
+    return [
+      {
+        rounds: rounds === undefined ? undefined : Number(rounds),
+        kernels: kernelsOf(inside),
+        loops: loopsOf(inside, parts),
+      },
+    ];
   });
-  loops.sort((a, b) => kernelCount(b.kernels) - kernelCount(a.kernels));
+  return loops.sort((a, b) => kernelCount(b.kernels) - kernelCount(a.kernels));
+}
+
+/** Steps that a loop takes, whether its rounds are steps or groups of them; undefined where that is not known. */
+export function stepsOf({ rounds, loops: [inner] }: CompiledLoop): number | undefined {
+  if (rounds === undefined || inner === undefined) return rounds;
+  return inner.rounds === undefined ? undefined : rounds * inner.rounds;
+}
+
+/** Kernels of a step: those of its round, and its part of what a group of steps has in common. */
+export function kernelsPerStep({ kernels, loops: [inner] }: CompiledLoop): number {
+  if (inner === undefined) return kernelCount(kernels);
+  return kernelsPerStep(inner) + kernelCount(kernels) / (inner.rounds ?? 1);
+}
+
+function readProgram(name: string, text: string): CompiledProgram {
+  const parts = computations(text);
+  const entry = parts.get("ENTRY") ?? [];
+  const loops = loopsOf(entry, parts);
   const ownProducts = text.match(/ dot\(/g)?.length ?? 0;
   return { name, kernels: kernelsOf(entry), loops, ownProducts };
 }
@@ -93,9 +118,10 @@ export function describeProgram({ name, kernels, loops }: CompiledProgram): stri
       .sort(([, a], [, b]) => b - a)
       .map(([kernel, count]) => `${count} ${kernel}`)
       .join(", ");
-  const lines = loops.map(
-    (loop) =>
-      `  a round: ${kernelCount(loop.kernels)} kernels (${list(loop.kernels)}); rounds: ${loop.rounds ?? "not known"}`,
-  );
+  const linesOf = (loop: CompiledLoop, indent: string): string[] => [
+    `${indent}a round: ${kernelCount(loop.kernels)} kernels (${list(loop.kernels)}); rounds: ${loop.rounds ?? "not known"}`,
+    ...loop.loops.flatMap((inner) => linesOf(inner, `  ${indent}`)),
+  ];
+  const lines = loops.flatMap((loop) => linesOf(loop, "  "));
   return [`${name}: once ${kernelCount(kernels)} kernels (${list(kernels)})`, ...lines].join("\n");
 }

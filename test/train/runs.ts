@@ -82,6 +82,7 @@ export const distillOptions = (
   kd_T: 4,
   num_proj: 3,
   teacher_cache: false,
+  teacher_ahead: undefined,
   ...changes,
 });
 

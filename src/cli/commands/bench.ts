@@ -4,7 +4,7 @@ import { inputError } from "../../common/errors.js";
 import { choice, integer, section, string } from "../../common/optionRow.js";
 import { didYouMean } from "../../common/text/nearest.js";
 import { GENERAL, RESULT } from "../../config/commandOptions.js";
-import { ENGINES, GPU, PRECISIONS } from "../../config/options.js";
+import { ENGINES, GPU, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
@@ -55,6 +55,7 @@ const BENCH = section("Benchmark", {
   distill: choice<string, string>("methods", "ours", "The distillation method.", {
     flagOnly: true,
   }),
+  teacher_ahead: { ...TEACHER_AHEAD, flagOnly: true },
 });
 
 /** The names of a comma-separated list, each once; none for nothing and for `auto`. */
@@ -109,6 +110,7 @@ export const command: Command = {
         teacher: options.model_t,
         student: options.model_s,
         method: options.distill,
+        ahead: options.teacher_ahead,
         batchSize: options.batch_size,
         steps: options.steps,
         testImages: options.test_images,

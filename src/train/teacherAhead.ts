@@ -1,0 +1,83 @@
+import { sizeOf } from "../common/shapes.js";
+import type { PrecisionName } from "../compile/types.js";
+import type { Method } from "../distill/method.js";
+import type { TeacherView } from "../distill/views.js";
+import { mapShapes } from "../models/survey.js";
+import type { Model } from "../nn/model.js";
+import { isGpu } from "../runtime/device.js";
+import type { EngineChoice } from "./engine.js";
+
+/** Most steps at once where nothing is asked for: with more of them little is saved. */
+const MOST_STEPS = 4;
+
+/**
+ * Bytes that the largest map of all images at once may have where nothing is asked for: more would leave the second
+ * level cache of the GPUs of today (50 to 128 MB) between one convolution and the next.
+ */
+const MOST_BYTES = 32 * 2 ** 20;
+
+const ELEMENT_BYTES: Readonly<Record<PrecisionName, number>> = { float32: 4, bfloat16: 2 };
+
+/** Whose teacher looks ahead, and what for. */
+export interface AheadRequest {
+  readonly asked: number | undefined;
+  readonly method: Pick<Method, "teacherMode">;
+  readonly teacher: Pick<Model, "name" | "featureSize" | "numClasses">;
+  /** What the loss looks at. */
+  readonly views: readonly TeacherView[];
+  readonly choice: Pick<EngineChoice, "engine" | "precision">;
+  readonly batchSize: number;
+  /** Whether outputs must not differ in their last bits with an image's place among others. */
+  readonly exact: boolean;
+}
+
+/** For how many steps at once, and why it is not what was asked for. */
+export interface AheadChoice {
+  readonly steps: number;
+  readonly why?: string;
+}
+
+/** Elements of what is kept of one image from the teacher's pass to its step. */
+function keptElements({ teacher, views }: AheadRequest, maps: readonly number[]): number {
+  const [largest, all] = [Math.max(...maps), maps.reduce((sum, size) => sum + size, 0)];
+  // A map counts twice: with and without its last ReLU.
+  const sizes = views.map((view) => {
+    if (view === "logits") return teacher.numClasses;
+    if (view === "pooled") return teacher.featureSize;
+    if (view === "maps") return 2 * all;
+    return 2 * (view === "stem" ? largest : (maps[Number(view.slice(3)) - 1] ?? largest));
+  });
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** As many steps as memory close to a GPU's processors has room for: 1, 2, 4. */
+function stepsByMemory(request: AheadRequest): number {
+  const { teacher, choice, batchSize } = request;
+  const maps = mapShapes(teacher.name).map(sizeOf);
+  const bytes = Math.max(
+    Math.max(...maps) * ELEMENT_BYTES[choice.precision],
+    keptElements(request, maps) * ELEMENT_BYTES.float32,
+  );
+  let steps = 1;
+  while (2 * steps <= MOST_STEPS && 2 * steps * batchSize * bytes <= MOST_BYTES) steps *= 2;
+  return steps;
+}
+
+/** For how many steps at once the teacher of a distillation looks at images. */
+export function teacherAhead(request: AheadRequest): AheadChoice {
+  const { asked, views, choice, exact } = request;
+  const only = (why: string): AheadChoice =>
+    asked === undefined || asked === 1 ? { steps: 1 } : { steps: 1, why };
+  if (choice.engine !== "xla") return only(`the ${choice.engine} engine takes one step at a time`);
+  if (views.length === 0) return only("the loss with these weights does not look at the teacher");
+  if (method.teacherMode === "training") {
+    return only("the method's teacher takes statistics of each batch");
+  }
+  if (exact) {
+    return only(
+      "an image's place among others may change the last bits of the teacher's outputs, which --deterministic forbids",
+    );
+  }
+  if (asked !== undefined) return { steps: asked };
+  return { steps: isGpu() ? stepsByMemory(request) : 1 };
+}
