@@ -5,6 +5,7 @@ import { usedViews } from "../distill/views.js";
 import { variablesOf } from "../learn/learner.js";
 import { frozen, studentLearner, teacherLearner } from "../learn/learners.js";
 import { buildModel, initialFill } from "../models/build.js";
+import { isGpu } from "../runtime/device.js";
 import { teacherAhead } from "../train/teacherAhead.js";
 import { evaluationWork } from "./evaluationWork.js";
 import { trainingWork } from "./trainingWork.js";
@@ -35,7 +36,7 @@ function distillWork({ teacher, student, method, ahead }: Pair, size: WorkSize):
   const views = usedViews(row.sees(ownOptions(row, {})), weights);
   const looking = { asked: ahead, method: row, teacher: guide.model, views, batchSize: size.batchSize };
   return trainingWork(what, learner, guide.variables, size, (choice) => {
-    return teacherAhead({ ...looking, choice, exact: false }).steps;
+    return teacherAhead({ ...looking, choice, gpu: isGpu(), exact: false }).steps;
   });
 }
 

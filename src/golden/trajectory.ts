@@ -39,9 +39,14 @@ function takeStep(program: Program, { learner, seen }: Scene, values: FeedValues
 
 /**
  * Runs a trajectory: the given number of steps on one batch, then an evaluation of student and teacher.
+ * @param ahead for how many steps at once the teacher looks at images: 1 or 2
  * @throws inputError for a model or method that the registries do not have
  */
-export function runTrajectory(golden: TrajectoryGolden, engine: EngineName): TrajectoryRun {
+export function runTrajectory(
+  golden: TrajectoryGolden,
+  engine: EngineName,
+  ahead: number,
+): TrajectoryRun {
   const { input } = golden;
   const labels = Int32Array.from(input.labels);
   const feeds = {
@@ -49,7 +54,7 @@ export function runTrajectory(golden: TrajectoryGolden, engine: EngineName): Tra
     labels: { values: labels, shape: [labels.length], dtype: "int32" },
   } as const;
   const scene = createScene(golden);
-  const description = describeTrajectory(golden, scene, feeds);
+  const description = describeTrajectory(golden, scene, feeds, ahead);
   const program = openProgram(engine, description);
   const values = { images: feeds.images.values, labels };
   for (const group of Object.keys(description.variables)) program.push(group);

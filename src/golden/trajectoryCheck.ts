@@ -16,10 +16,11 @@ import { LOSS_TERMS, runTrajectory, type TrajectoryRun } from "./trajectory.js";
 
 /**
  * Compares some steps of distillation with the reference.
+ * @param ahead for how many steps at once the teacher looks at images: 1 or 2
  * @throws inputError for a model or method that the registries do not have
  */
-export function checkTrajectory(golden: TrajectoryGolden, engine: EngineName): Check[] {
-  const run = runTrajectory(golden, engine);
+export function checkTrajectory(golden: TrajectoryGolden, engine: EngineName, ahead = 1): Check[] {
+  const run = runTrajectory(golden, engine, ahead);
   try {
     const { afterEvalLogits, spread, teacherOut } = golden;
     const logits = withinSpread(spread.afterEvalLogitsMaxAbs);

@@ -1,4 +1,4 @@
-import type { ProgramDescription } from "../compile/types.js";
+import type { Entry, ProgramDescription } from "../compile/types.js";
 import { crossEntropy, distillKL } from "../distill/losses.js";
 import type { Moment } from "../distill/method.js";
 import { type OpenedMethod, openMethod } from "../distill/open.js";
@@ -10,7 +10,14 @@ import { distilling } from "../learn/objective.js";
 import { oneHotLabels } from "../learn/oneHot.js";
 import { buildModel } from "../models/build.js";
 import type { Model } from "../nn/model.js";
-import { type Scalar, type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
+import {
+  type Scalar,
+  type Tensor,
+  type Tensor4D,
+  tf,
+  type Update,
+  type Variable,
+} from "../runtime/tf.js";
 import type { Feed } from "./execute.js";
 import { formulaFill, PROJECTOR_KEY } from "./formula.js";
 import type { TrajectoryGolden } from "./schema.js";
@@ -88,11 +95,44 @@ function evaluationStep({ learner, teacher, seen }: Scene, { images }: Batch): U
   ];
 }
 
-/** The steps of a trajectory, all fed with the same images and labels. */
+/** A step of training, as the learner takes it; its teacher looks at the images of so many steps at once. */
+function trainingEntry(
+  { learner }: Scene,
+  { lr, ...sgd }: TrajectoryGolden["sgd"],
+  feeds: Readonly<Record<"images" | "labels", Feed>>,
+  ahead: number,
+): Entry {
+  const { guidance } = learner.objective;
+  return {
+    step: ({ images, labels, ...views }) => {
+      const batch = { images, labels } as unknown as Batch;
+      const isGuided = Object.keys(views).length > 0;
+      const guided = isGuided && guidance ? { ...batch, guide: guidance.guideOf(views) } : batch;
+      return trainingUpdates(learner, guided, tf.scalar(lr), sgd);
+    },
+    perStep: feeds,
+    shared: {},
+    stepsPerCall: STEPS_PER_CALL,
+    ...(ahead > 1 &&
+      guidance && {
+        ahead: {
+          steps: ahead,
+          takes: ["images"],
+          compute: ({ images }) => guidance.compute(images as Tensor4D),
+        },
+      }),
+  };
+}
+
+/**
+ * The steps of a trajectory, all fed with the same images and labels.
+ * @param ahead for how many steps at once the teacher looks at images, in training: 1 or 2
+ */
 export function describeTrajectory(
   golden: TrajectoryGolden,
   scene: Scene,
   feeds: Readonly<Record<"images" | "labels", Feed>>,
+  ahead: number,
 ): ProgramDescription {
   const { learner, teacher, seen } = scene;
   const entry = (step: (batch: Batch) => readonly Update[]) => ({
@@ -106,7 +146,7 @@ export function describeTrajectory(
     name: `trajectory_${golden.method}`,
     entries: {
       terms: entry((batch) => termsStep(scene, batch, kdT)),
-      train: entry((batch) => trainingUpdates(learner, batch, tf.scalar(sgd.lr), sgd)),
+      train: trainingEntry(scene, sgd, feeds, ahead),
       evaluate: entry((batch) => evaluationStep(scene, batch)),
     },
     variables: {

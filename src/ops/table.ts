@@ -1,5 +1,17 @@
 import { sizeOf } from "../common/shapes.js";
 import {
+  concatenationFirst,
+  counted,
+  expanded,
+  largest,
+  oneHot,
+  placeAlong,
+  segments,
+  squeezed,
+  stacked,
+  unstacked,
+} from "./listShapes.js";
+import {
   batchNorm,
   batchNormGradient,
   broadcasting,
@@ -155,8 +167,8 @@ const THEIRS: readonly Row[] = [
     "input: T, reduction_indices: Tidx -> output: T",
     { shapes: reduction },
   ],
-  ["ArgMax ArgMin", "input: T, dimension: Tidx -> output: output_type"],
-  ["TopKV2", "input: T, k: Tk -> values: T, indices: index_type"],
+  ["ArgMax ArgMin", "input: T, dimension: Tidx -> output: output_type", { shapes: placeAlong }],
+  ["TopKV2", "input: T, k: Tk -> values: T, indices: index_type", { shapes: largest }],
 
   ["Cast", "x: SrcT -> y: DstT", { ...same, rearranges: true }],
   ["Identity", "input: T -> output: T", { ...same, rearranges: true }],
@@ -164,20 +176,20 @@ const THEIRS: readonly Row[] = [
   ["Transpose", "x: T, perm: Tperm -> y: T", { shapes: transposition, rearranges: true }],
   ["StopGradient", "input: T -> output: T", same],
   ["Bitcast", "input: T -> output: type"],
-  ["ExpandDims", "input: T, dim: Tdim -> output: T"],
-  ["Squeeze", "input: T -> output: T"],
+  ["ExpandDims", "input: T, dim: Tdim -> output: T", { shapes: expanded }],
+  ["Squeeze", "input: T -> output: T", { shapes: squeezed }],
   ["ReverseV2", "tensor: T, axis: Tidx -> output: T", same],
 
-  ["Concat", "concat_dim: int32, values: N * T -> output: T"],
+  ["Concat", "concat_dim: int32, values: N * T -> output: T", { shapes: concatenationFirst }],
   ["ConcatV2", "values: N * T, axis: Tidx -> output: T", { shapes: concatenation }],
-  ["Pack", "values: N * T -> output: T"],
+  ["Pack", "values: N * T -> output: T", { shapes: stacked }],
   ["Split", "split_dim: int32, value: T -> output: num_split * T", { shapes: equalParts }],
   [
     "SplitV",
     "value: T, size_splits: Tlen, split_dim: int32 -> output: num_split * T",
     { shapes: parts },
   ],
-  ["Unpack", "value: T -> output: num * T"],
+  ["Unpack", "value: T -> output: num * T", { shapes: unstacked }],
   ["Slice", "input: T, begin: Index, size: Index -> output: T", { shapes: slice }],
   ["StridedSlice", "input: T, begin: Index, end: Index, strides: Index -> output: T"],
   [
@@ -190,7 +202,11 @@ const THEIRS: readonly Row[] = [
     "tensor: T, indices: Tindices, updates: T -> output: T",
     { shapes: like(0) },
   ],
-  ["UnsortedSegmentSum", "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T"],
+  [
+    "UnsortedSegmentSum",
+    "data: T, segment_ids: Tindices, num_segments: Tnumsegments -> output: T",
+    { shapes: segments },
+  ],
   ["Tile", "input: T, multiples: Tmultiples -> output: T", { shapes: tiling }],
   ["BroadcastTo", "input: T, shape: Tidx -> output: T", { shapes: sizesIn(1) }],
   ["Pad", "input: T, paddings: Tpaddings -> output: T", { shapes: padding }],
@@ -198,8 +214,12 @@ const THEIRS: readonly Row[] = [
 
   ["Const", "-> output: dtype", { shapes: declared("value") }],
   ["Fill", "dims: index_type, value: T -> output: T", { shapes: sizesIn(0) }],
-  ["Range", "start: Tidx, limit: Tidx, delta: Tidx -> output: Tidx"],
-  ["OneHot", "indices: TI, depth: int32, on_value: T, off_value: T -> output: T"],
+  ["Range", "start: Tidx, limit: Tidx, delta: Tidx -> output: Tidx", { shapes: counted }],
+  [
+    "OneHot",
+    "indices: TI, depth: int32, on_value: T, off_value: T -> output: T",
+    { shapes: oneHot },
+  ],
   ["Placeholder", "-> output: dtype", { shapes: declared("shape") }],
   ["PlaceholderWithDefault", "input: dtype -> output: dtype", { shapes: declared("shape") }],
   ["ReadVariableOp", "resource: resource -> value: dtype"],

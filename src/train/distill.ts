@@ -6,6 +6,7 @@ import { methodRow } from "../distill/registry.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
 import { lossFormula } from "../distill/weights.js";
 import { studentLearner } from "../learn/learners.js";
+import { isGpu } from "../runtime/device.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import { studentFolder } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
@@ -45,7 +46,7 @@ function stepsAhead(
   const { steps, why } = teacherAhead({
     ...{ asked: options.teacher_ahead, method: methodRow(options.distill), teacher: model, choice },
     views: viewsOf(options),
-    ...{ batchSize: options.batch_size, exact: options.deterministic },
+    ...{ batchSize: options.batch_size, exact: options.deterministic, gpu: isGpu() },
   });
   if (why !== undefined) reporter.notice(`--teacher_ahead is not used here: ${why}.`);
   return steps;

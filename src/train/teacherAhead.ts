@@ -4,7 +4,6 @@ import type { Method } from "../distill/method.js";
 import type { TeacherView } from "../distill/views.js";
 import { mapShapes } from "../models/survey.js";
 import type { Model } from "../nn/model.js";
-import { isGpu } from "../runtime/device.js";
 import type { EngineChoice } from "./engine.js";
 
 /** Most steps at once where nothing is asked for: with more of them little is saved. */
@@ -26,6 +25,8 @@ export interface AheadRequest {
   /** What the loss looks at. */
   readonly views: readonly TeacherView[];
   readonly choice: Pick<EngineChoice, "engine" | "precision">;
+  /** Whether a GPU computes. */
+  readonly gpu: boolean;
   readonly batchSize: number;
   /** Whether outputs must not differ in their last bits with an image's place among others. */
   readonly exact: boolean;
@@ -65,7 +66,7 @@ function stepsByMemory(request: AheadRequest): number {
 
 /** For how many steps at once the teacher of a distillation looks at images. */
 export function teacherAhead(request: AheadRequest): AheadChoice {
-  const { asked, views, choice, exact } = request;
+  const { asked, views, choice, gpu, exact } = request;
   const only = (why: string): AheadChoice =>
     asked === undefined || asked === 1 ? { steps: 1 } : { steps: 1, why };
   if (choice.engine !== "xla") return only(`the ${choice.engine} engine takes one step at a time`);
@@ -79,5 +80,5 @@ export function teacherAhead(request: AheadRequest): AheadChoice {
     );
   }
   if (asked !== undefined) return { steps: asked };
-  return { steps: isGpu() ? stepsByMemory(request) : 1 };
+  return { steps: gpu ? stepsByMemory(request) : 1 };
 }

@@ -70,6 +70,8 @@ export interface Lesson {
   readonly learningRate?: number;
   /** How images reach the steps; streamed when left out. */
   readonly source?: (set: ImagesInMemory) => BatchSource;
+  /** For how many steps at once the teacher looks at images; 1 when left out. */
+  readonly ahead?: number;
   /** Steps of one call; 1 when left out, so that every step's loss is seen. */
   readonly stepsPerCall?: number;
 }
@@ -93,7 +95,7 @@ export function openLesson(
   const train = (lesson.source ?? streamedSource)(lesson.train);
   const session = openTrainingSession({
     ...{ engine: lesson.engine, precision: lesson.precision ?? "float32" },
-    ...{ learner, constants, batchSize: lesson.batchSize, train },
+    ...{ learner, constants, batchSize: lesson.batchSize, train, ahead: lesson.ahead ?? 1 },
     test: streamedSource(noiseImages(3, 2)),
     sgd: { momentum: 0.9, weightDecay: 5e-4 },
   });

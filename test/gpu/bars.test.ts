@@ -3,7 +3,13 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { SAMPLED, wholeMatrices } from "../helpers/matrices.js";
-import { type CompiledLoop, compiledPrograms, dumpFlags, kernelCount } from "./compiledProgram.js";
+import {
+  type CompiledLoop,
+  compiledPrograms,
+  dumpFlags,
+  kernelsPerStep,
+  stepsOf,
+} from "./compiledProgram.js";
 import { eventsOf, type GpuEvent } from "./events.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import { noPretendedGpu } from "./runtimeTree.js";
@@ -12,7 +18,10 @@ import { noPretendedGpu } from "./runtimeTree.js";
 type What = "distill" | "teacher";
 
 /** The most kernels of one step (docs/performance.md: how many there are). */
-const KERNELS_PER_STEP: Readonly<Record<What, number>> = { distill: 205, teacher: 380 };
+const KERNELS_PER_STEP = { distill: 150, alone: 205, teacher: 380 };
+
+/** For how many steps at once the teacher looks at images, unless it is told. */
+const AHEAD = 4;
 
 /** One call takes so many steps: as many as there are. */
 const STEPS = 32;
@@ -37,21 +46,40 @@ function beyond(more: readonly number[], less: readonly number[]): number[] {
   });
 }
 
+const folderOf = (gpu: PretendedGpu, what: What, more: readonly string[]): string =>
+  join(gpu.root, [what, ...more].join("_"));
+
 /** `pefd bench` in bfloat16, with XLA telling what it compiles in the folder `what` names. */
-async function bench(gpu: PretendedGpu, what: What, repeats: number): Promise<GpuEvent[]> {
-  const dump = join(gpu.root, what);
+async function bench(
+  gpu: PretendedGpu,
+  what: What,
+  repeats: number,
+  more: readonly string[] = [],
+): Promise<GpuEvent[]> {
+  const dump = folderOf(gpu, what, more);
   mkdirSync(dump, { recursive: true });
   const env = { XLA_FLAGS: `${gpu.environment().XLA_FLAGS} ${dumpFlags(dump)}` };
   const size = ["--batch_size", `${BATCH}`, "--steps", `${STEPS}`, "--repeats", `${repeats}`];
-  const words = ["bench", "--what", what, "--engine", "xla", "--precision", "bfloat16", ...size];
+  const words = [
+    "bench",
+    "--what",
+    what,
+    "--engine",
+    "xla",
+    "--precision",
+    "bfloat16",
+    ...size,
+    ...more,
+  ];
   const { exitCode, stderr, events } = await gpu.pefd(words, { env });
   assert.equal(exitCode, 0, stderr);
   return events;
 }
 
 /** The loop of the steps in the program that such a run compiled. */
-function stepsOf(gpu: PretendedGpu, what: What): CompiledLoop {
-  const program = compiledPrograms(join(gpu.root, what)).find(({ name }) => name === "train_loop");
+function loopOf(gpu: PretendedGpu, what: What, more: readonly string[] = []): CompiledLoop {
+  const programs = compiledPrograms(folderOf(gpu, what, more));
+  const program = programs.find(({ name }) => name === "train_loop");
   return program?.loops[0] ?? assert.fail("no training program");
 }
 
@@ -69,25 +97,41 @@ describe("the bars of a step on a pretended H100", { skip: noPretendedGpu() }, (
   });
   after(() => gpu?.remove());
 
-  it("the rounds of the loop are known", (t) => {
-    const { rounds } = stepsOf(gpu, "distill");
-    t.diagnostic(`rounds of a call of ${STEPS} steps: ${rounds ?? "unknown"}`);
-    assert.equal(rounds, STEPS);
+  it("the rounds of the loop are known, and of the loop inside of it", (t) => {
+    const loop = loopOf(gpu, "distill");
+    t.diagnostic(
+      `rounds: ${loop.rounds ?? "unknown"} of ${loop.loops[0]?.rounds ?? "unknown"} steps`,
+    );
+    assert.equal(stepsOf(loop), STEPS);
+    assert.equal(loop.loops[0]?.rounds, AHEAD);
   });
 
   it(`a step of distillation takes at most ${KERNELS_PER_STEP.distill} kernels`, (t) => {
-    const kernels = kernelCount(stepsOf(gpu, "distill").kernels);
+    const kernels = kernelsPerStep(loopOf(gpu, "distill"));
     t.diagnostic(`kernels per step of distillation, resnet32x4 -> resnet8x4: ${kernels}`);
     assert.ok(kernels > 50 && kernels <= KERNELS_PER_STEP.distill, `${kernels}`);
+  });
+
+  it("that is a seventh less than with a teacher that looks at each step's images alone", async (t) => {
+    const alone = ["--teacher_ahead", "1"];
+    await bench(gpu, "distill", 1, alone);
+    const loop = loopOf(gpu, "distill", alone);
+    const kernels = kernelsPerStep(loop);
+    t.diagnostic(`kernels per step with --teacher_ahead 1: ${kernels}`);
+    assert.equal(loop.rounds, STEPS);
+    assert.equal(loop.loops.length, 0);
+    assert.ok(kernels <= KERNELS_PER_STEP.alone, `${kernels}`);
+    assert.ok(kernelsPerStep(loopOf(gpu, "distill")) <= (6 / 7) * kernels);
   });
 
   const whole = wholeMatrices ? {} : { skip: SAMPLED };
   it(`a step of a teacher takes at most ${KERNELS_PER_STEP.teacher} kernels`, whole, async (t) => {
     await bench(gpu, "teacher", 1);
-    const { kernels, rounds } = stepsOf(gpu, "teacher");
-    t.diagnostic(`kernels per step of training resnet32x4: ${kernelCount(kernels)}`);
-    assert.ok(kernelCount(kernels) > 50 && kernelCount(kernels) <= KERNELS_PER_STEP.teacher);
-    assert.equal(rounds, STEPS);
+    const loop = loopOf(gpu, "teacher");
+    const kernels = kernelsPerStep(loop);
+    t.diagnostic(`kernels per step of training resnet32x4: ${kernels}`);
+    assert.ok(kernels > 50 && kernels <= KERNELS_PER_STEP.teacher);
+    assert.equal(loop.rounds, STEPS);
   });
 
   it("the metrics and nothing else come to the host, once they are read", (t) => {

@@ -161,3 +161,35 @@ test("--force replaces a run, but no folder of something else", async (t) => {
   });
   assert.deepEqual(snapshot(runDir), kept);
 });
+
+test("a run whose teacher looks ahead comes to the same, stopped in the middle of a group or not", async (t) => {
+  const folder = temporaryFolder(t);
+  await smallData(folder, 36);
+  await randomTeacher(folder);
+  const xla = { engine: "xla" } as const;
+  const alone = await runDistill(
+    distillOptions(folder, { ...xla, teacher_ahead: 1 }),
+    silentHooks(),
+  );
+
+  const places = { save_dir: join(folder, "ahead"), tb_freq: 1 };
+  const ahead = distillOptions(folder, { ...xla, ...places, teacher_ahead: 2 });
+  await assert.rejects(runDistill(ahead, hooksStoppingAfter(1, 3)), { message: "stopped" });
+  const resumed = await runDistill({ ...ahead, resume: true, tb_freq: 500 }, silentHooks());
+  for (const [what, a, b] of [
+    ["training", resumed.train.loss, alone.train.loss],
+    ["test", resumed.test.loss, alone.test.loss],
+  ] as const) {
+    assert.ok(Math.abs(a / b - 1) < 1e-3, `${what}: ${a} and ${b}`);
+  }
+});
+
+test("a teacher that cannot look ahead says why, and the run is the same", async (t) => {
+  const folder = await prepared(t);
+  const whole = await runDistill(distillOptions(folder), silentHooks());
+  const notices: string[] = [];
+  const asked = distillOptions(folder, { save_dir: join(folder, "asked"), teacher_ahead: 4 });
+  const run = await runDistill(asked, silentHooks({ notice: (text) => notices.push(text) }));
+  assert.equal(run.weightsSha256, whole.weightsSha256);
+  assert.match(notices.join("\n"), /--teacher_ahead is not used here: the graph engine/);
+});

@@ -2,7 +2,6 @@ import type { OpInputs } from "../../ops/shapes.js";
 import type { NativeBinding } from "../../runtime/native.js";
 import { constNode } from "../graph/graph.js";
 import { attributeValue } from "./attributeValue.js";
-import type { HeldVariables } from "./heldVariables.js";
 import type { Ledger } from "./ledger.js";
 import type { StandIns } from "./standIn.js";
 import { callerLine, TraceError } from "./traceError.js";
@@ -12,12 +11,11 @@ const SMALL = 8;
 
 type Recording = Pick<NativeBinding, "executeOp" | "createTensor" | "tensorDataSync">;
 
-/** Members of a binding that write down every op and every constant, and let nobody read what was not computed. */
+/** Members of a binding that write down every op and every constant, compute nothing that a row of the table tells, and let nobody read what was not computed. */
 export const recordingBinding = (
   binding: NativeBinding,
   ledger: Ledger,
   standIns: StandIns,
-  held: HeldVariables,
 ): Recording => ({
   executeOp(op, attributes, inputIds, count) {
     const inputs = inputIds.map((id) => ledger.resolve(id, op));
@@ -29,7 +27,7 @@ export const recordingBinding = (
     };
     const outputs =
       standIns.outputs(op, view, count) ??
-      binding.executeOp(op, attributes, held.real(inputIds), count);
+      standIns.withReal(inputIds, (real) => binding.executeOp(op, attributes, real, count));
     const name = ledger.add({
       name: ledger.nameFor(op),
       op,
@@ -46,8 +44,8 @@ export const recordingBinding = (
     return outputs;
   },
   createTensor(shape, dtype, values) {
-    const id = binding.createTensor(shape, dtype, values);
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
+    const id = standIns.make([...shape], dtype, () => values);
     const ref = ledger.add(constNode(ledger.nameFor("Const"), { dtype, shape: [...shape], bytes }));
     const isSmall = values instanceof Int32Array && values.length <= SMALL;
     ledger.know(id, { ref, shape: [...shape], ...(isSmall && { constant: [...values] }) });

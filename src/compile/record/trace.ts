@@ -2,11 +2,11 @@ import { DT, nativeBackend, withBinding } from "../../runtime/native.js";
 import { type Tensor, tf, type Update, type Variable } from "../../runtime/tf.js";
 import { placeholder } from "../graph/graph.js";
 import type { Entry, FeedSpec } from "../types.js";
-import { type HeldVariables, holdVariables } from "./heldVariables.js";
+import { type HeldTensors, holdTensors } from "./heldTensors.js";
 import { createLedger, type Ledger } from "./ledger.js";
 import type { RecordedStep } from "./recordedStep.js";
 import { recordingBinding } from "./recordingBinding.js";
-import { createStandIns } from "./standIn.js";
+import { createStandIns, type StandIns } from "./standIn.js";
 import { TraceError } from "./traceError.js";
 import { refusingEarlierTensors } from "./uploads.js";
 
@@ -22,7 +22,8 @@ const idsOf = (tensors: readonly Tensor[]): number[] =>
 const idOf = (tensor: Tensor): number => idsOf([tensor])[0] as number;
 
 /**
- * Records one run of an entry's step as graph nodes by standing between tfjs and the native library.
+ * Records one run of an entry's step as graph nodes by standing between tfjs and the native library. Nothing is laid on
+ * the device, and nothing runs but ops of which the table knows no shapes.
  * @param prefix of all node names
  * @param handles VarHandleOp of each variable the step may touch
  * @throws TraceError when the step reads data, uses a tensor made elsewhere, or updates an unknown variable
@@ -38,18 +39,18 @@ export function recordStep(prefix: string, entry: Entry, handles: Handles): Reco
 function recordInScope(prefix: string, entry: Entry, handles: Handles): RecordedStep {
   const specs: Record<string, FeedSpec> = { ...entry.perStep, ...entry.shared };
   const feeds = feedTensors(specs);
-  const held = holdVariables(handles.keys(), nativeBackend());
-  const idOfVariable = (variable: Tensor): number => held.idOf(variable) ?? idOf(variable);
-  // Uploads whatever else may be read, so that what is uploaded later was made by the step itself.
-  for (const tensor of [...handles.keys(), ...Object.values(feeds)]) idOfVariable(tensor);
+  const standIns = createStandIns(nativeBackend().binding);
+  const given = [...handles.keys(), ...Object.values(feeds)];
+  const held = holdTensors(given, nativeBackend(), standIns);
+  const idOfHeld = (tensor: Tensor): number => held.idOf(tensor) ?? idOf(tensor);
   const ledger = createLedger(prefix);
   const placeholders = Object.entries(specs).map(([name, { shape, dtype }]) => {
     const ref = ledger.add(placeholder(`${prefix}/feed/${name}`, FEED_TYPES[dtype], shape));
-    ledger.know(idOf(feeds[name] as Tensor), { ref, shape });
+    ledger.know(idOfHeld(feeds[name] as Tensor), { ref, shape });
     return [name, ref] as const;
   });
-  for (const [variable, handle] of handles) ledger.offer(idOfVariable(variable), variable, handle);
-  const updates = run(() => entry.step(feeds), ledger, held);
+  for (const [variable, handle] of handles) ledger.offer(idOfHeld(variable), variable, handle);
+  const updates = run(() => entry.step(feeds), ledger, standIns, held);
   return {
     nodes: ledger.nodes,
     feeds: Object.fromEntries(placeholders),
@@ -57,7 +58,7 @@ function recordInScope(prefix: string, entry: Entry, handles: Handles): Recorded
       ([variable, value]) =>
         [
           knownVariable(handles, variable),
-          ledger.resolve(idOfVariable(value), "an update").ref,
+          ledger.resolve(idOfHeld(value), "an update").ref,
         ] as const,
     ),
     reads: ledger.reads,
@@ -70,28 +71,22 @@ const feedTensors = (specs: Readonly<Record<string, FeedSpec>>): Record<string, 
   );
 
 /** Runs a step while its ops and constants go into a ledger. */
-function run(
+const run = (
   step: () => readonly Update[],
   ledger: Ledger,
-  held: HeldVariables,
-): readonly Update[] {
-  const standIns = createStandIns(nativeBackend().binding);
-  try {
-    return withBinding(
-      (binding) => recordingBinding(binding, ledger, standIns, held),
-      () =>
-        refusingEarlierTensors(() => {
-          const updates = step();
-          // Values that no op has used yet (plain host constants) become nodes now.
-          idsOf(updates.map(([, value]) => value));
-          return updates;
-        }, held),
-    );
-  } finally {
-    standIns.dispose();
-    held.dispose();
-  }
-}
+  standIns: StandIns,
+  held: HeldTensors,
+): readonly Update[] =>
+  withBinding(
+    (binding) => recordingBinding(binding, ledger, standIns),
+    () =>
+      refusingEarlierTensors(() => {
+        const updates = step();
+        // Values that no op has used yet (plain host constants) become nodes now.
+        idsOf(updates.map(([, value]) => value));
+        return updates;
+      }, held),
+  );
 
 function knownVariable(handles: Handles, variable: Variable): Variable {
   if (handles.has(variable)) return variable;

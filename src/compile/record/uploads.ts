@@ -1,6 +1,6 @@
 import { nativeBackend } from "../../runtime/native.js";
 import type { Tensor } from "../../runtime/tf.js";
-import type { HeldVariables } from "./heldVariables.js";
+import type { HeldTensors } from "./heldTensors.js";
 import { TraceError } from "./traceError.js";
 
 /** How tfjs keeps host data that no op has used yet. */
@@ -13,10 +13,10 @@ interface UploadingBackend {
 /**
  * Host tensors are uploaded when they are first used, so one made before a recording would pass for a constant of the
  * step. Runs with those refused that were made before.
- * @param held variables that stay on the host
+ * @param held tensors that stay on the host
  * @throws TraceError for a tensor that is used and was made before
  */
-export function refusingEarlierTensors<T>(run: () => T, { idOf }: HeldVariables): T {
+export function refusingEarlierTensors<T>(run: () => T, { idOf }: HeldTensors): T {
   const backend = nativeBackend() as unknown as UploadingBackend;
   const { move, getInputTensorIds } = backend;
   const made = new WeakSet<object>();

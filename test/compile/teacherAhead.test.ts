@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { METHODS } from "#pefd/distill/registry.js";
+import { ratioOf } from "#pefd/golden/comparison.js";
+import { trajectorySchema } from "#pefd/golden/schema.js";
+import { checkTrajectory } from "#pefd/golden/trajectoryCheck.js";
+import { loadTensorFlow } from "#pefd/runtime/tf.js";
+import { residentSource, streamedSource } from "#pefd/train/source.js";
+import { casesOf, SAMPLED } from "../helpers/matrices.js";
+import { GOLDEN } from "../helpers/paths.js";
+import { type Lesson, noiseImages, studentPupil, study, type Trace } from "./scenes.js";
+
+before(() => {
+  loadTensorFlow();
+});
+
+/** Five whole batches and a short one of four, twice. A learning rate at which rounding does not grow step by step. */
+const LESSON: Lesson = {
+  ...{ engine: "xla", train: noiseImages(44, 1), batchSize: 8, epochs: 2, learningRate: 0.001 },
+  source: residentSource,
+};
+
+const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
+
+/** |a - b| / |b| of tensors as wholes, at least 0.01 in the place of |b|. */
+function distance(a: Buffer, b: Buffer): number {
+  const [values, others] = [a, b].map(
+    ({ buffer, byteOffset, byteLength }) => new Float32Array(buffer, byteOffset, byteLength / 4),
+  ) as [Float32Array, Float32Array];
+  return norm(values.map((x, i) => x - (others[i] as number))) / Math.max(norm(others), 0.01);
+}
+
+function assertSame(trace: Trace, reference: Trace): void {
+  trace.losses.forEach((loss, i) => {
+    const error = Math.abs(loss / (reference.losses[i] as number) - 1);
+    assert.ok(error < 1e-4, `loss ${i + 1} is off by ${error}`);
+  });
+  // Velocities show single units of a ReLU that rounding turned on or off; weights are the sum of all of them.
+  const isWeight = (i: number) => !trace.names[i]?.endsWith("/momentum");
+  const errors = trace.weights.map((bytes, i) =>
+    isWeight(i) ? distance(bytes, reference.weights[i] as Buffer) : 0,
+  );
+  const worst = Math.max(...errors);
+  assert.ok(worst < 1e-3, `${trace.names[errors.indexOf(worst)]} is off by ${worst}`);
+}
+
+const { cases, rest } = casesOf(METHODS.names(), 1);
+for (const method of cases) {
+  test(`${method}: a teacher that looks at several steps' images at once teaches the same`, () => {
+    const step = { ...LESSON, stepsPerCall: 5 };
+    const reference = study(studentPupil(method), step);
+    assertSame(study(studentPupil(method), { ...step, ahead: 5 }), reference);
+  });
+}
+for (const method of rest) test(`${method}: the same`, { skip: SAMPLED });
+
+test("so it is for calls of fewer steps than it looks at, and for images that are streamed", () => {
+  const reference = study(studentPupil("ours"), LESSON);
+  assertSame(study(studentPupil("ours"), { ...LESSON, ahead: 2 }), reference);
+  assertSame(
+    study(studentPupil("ours"), { ...LESSON, ahead: 4, source: streamedSource }),
+    reference,
+  );
+});
+
+test("ours, teacher ahead: the trajectory agrees with PyTorch", () => {
+  const text = readFileSync(join(GOLDEN, "trajectory_ours.json"), "utf8");
+  const checks = checkTrajectory(trajectorySchema.parse(JSON.parse(text)), "xla", 2);
+  assert.ok(checks.length > 10);
+  for (const check of checks) assert.ok(ratioOf(check) <= 1, `${check.what}: ${check.error}`);
+});
