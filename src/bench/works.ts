@@ -34,7 +34,13 @@ function distillWork({ teacher, student, method, ahead }: Pair, size: WorkSize):
   const learner = studentLearner(guide.model, setting, NUM_CLASSES, SEED);
   const what = `distill ${method} ${teacher} -> ${student}`;
   const views = usedViews(row.sees(ownOptions(row, {})), weights);
-  const looking = { asked: ahead, method: row, teacher: guide.model, views, batchSize: size.batchSize };
+  const looking = {
+    asked: ahead,
+    method: row,
+    teacher: guide.model,
+    views,
+    batchSize: size.batchSize,
+  };
   return trainingWork(what, learner, guide.variables, size, (choice) => {
     return teacherAhead({ ...looking, choice, gpu: isGpu(), exact: false }).steps;
   });

@@ -66,7 +66,7 @@ function stepsByMemory(request: AheadRequest): number {
 
 /** For how many steps at once the teacher of a distillation looks at images. */
 export function teacherAhead(request: AheadRequest): AheadChoice {
-  const { asked, views, choice, gpu, exact } = request;
+  const { asked, method, views, choice, gpu, exact } = request;
   const only = (why: string): AheadChoice =>
     asked === undefined || asked === 1 ? { steps: 1 } : { steps: 1, why };
   if (choice.engine !== "xla") return only(`the ${choice.engine} engine takes one step at a time`);

@@ -35,8 +35,8 @@ describe("a GPU whose memory is too small", { skip: noPretendedGpu() }, () => {
   };
 
   for (const [megabytes, title] of [
-    [275, "while a step is recorded"],
-    [292, "for the images, or for the first step"],
+    [275, "for the images"],
+    [292, "for what comes after them"],
   ] as const) {
     it(`${title}: what was asked for is told, and the flags that make it smaller`, async () => {
       assert.match(await fails(megabytes), /asked for (a tensor \[|[\d.]+ [kMG]i?B)/);

@@ -6,7 +6,7 @@ const RESNET32X4 = { name: "resnet32x4", featureSize: 256, numClasses: 100 };
 
 /** `ours` on an H100, as the paper has it. */
 const USUAL: AheadRequest = {
-  ...{ asked: undefined, teacher: RESNET32X4, views: ["pooled"], batchSize: 64 },
+  ...{ asked: undefined, method: {}, teacher: RESNET32X4, views: ["pooled"], batchSize: 64 },
   ...{ choice: { engine: "xla", precision: "bfloat16" }, gpu: true, exact: false },
 };
 
@@ -39,6 +39,7 @@ test("where it cannot be had, the reason is told to those who asked, and to nobo
   const cases: [Partial<AheadRequest>, RegExp][] = [
     [{ choice: { engine: "graph", precision: "float32" } }, /graph engine takes one step/],
     [{ exact: true }, /--deterministic/],
+    [{ method: { teacherMode: "training" } }, /statistics of each batch/],
     [{ views: [] }, /does not look at the teacher/],
   ];
   for (const [changes, reason] of cases) {
