@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { before, type TestContext, test } from "node:test";
+import { checkParts } from "#pefd/compile/loop/checkParts.js";
+import { observeLoopPasses } from "#pefd/compile/loop/loopPasses.js";
 import { compile } from "#pefd/compile/program.js";
 import type { Ahead, EngineName, Program, Step } from "#pefd/compile/types.js";
 import { loadTensorFlow, type Tensor, tf, type Variable } from "#pefd/runtime/tf.js";
@@ -39,6 +41,8 @@ function programOf(
     made: scaled(x as Tensor, scale),
     unused: tf.exp(x as Tensor),
   });
+  const end = observeLoopPasses((parts, after) => checkParts(parts, after?.name ?? "recording"));
+  t.after(end);
   const program = compile(engine, {
     ...{ name: "p", precision: "float32", knownRounds },
     entries: {
@@ -52,6 +56,7 @@ function programOf(
     variables: { all: [scale, sum, last] },
   });
   t.after(() => program.dispose());
+  end();
   program.push("all");
   return { program, sum, last };
 }
