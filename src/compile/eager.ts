@@ -1,3 +1,4 @@
+import { writeRows } from "../runtime/rows.js";
 import { tf } from "../runtime/tf.js";
 import { checkSteps, entryNamed, stepFeeds } from "./feeds.js";
 import { NOTHING_TO_COMPILE } from "./graphProgram.js";
@@ -15,7 +16,10 @@ export function eagerProgram({ entries }: ProgramDescription): Program {
         tf.tidy(() => {
           // All new values are known before the first is assigned, as in a graph.
           const updates = entry.step(stepFeeds(entry, feeds, i, steps));
-          for (const [variable, value] of updates) variable.assign(value);
+          for (const [variable, value, rows] of updates) {
+            if (rows === undefined) variable.assign(value);
+            else writeRows(variable, rows, value);
+          }
         });
       }
     },

@@ -1,4 +1,4 @@
-import { DT, intAttribute, nativeBackend, typeAttribute } from "../runtime/native.js";
+import { gatherRows } from "../runtime/rows.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 import type { ImagesInMemory } from "./dataset.js";
 import { knownTable } from "./normalize.js";
@@ -38,19 +38,6 @@ function constantVariable(values: Float32Array, shape: number[]): Variable {
 }
 
 const int = (value: number): Tensor => tf.scalar(value, "int32");
-
-/** Rows of a table. tf.gather would read the indices back to check them, which a recorded step must not. */
-const gatherRows = (table: Tensor, rows: Tensor): Tensor =>
-  nativeBackend().executeSingleOutput(
-    "GatherV2",
-    [
-      intAttribute("batch_dims", 0),
-      typeAttribute("Tparams", DT.float),
-      typeAttribute("Tindices", DT.int32),
-      typeAttribute("Taxis", DT.int32),
-    ],
-    [table, rows, int(0)],
-  );
 
 /** Whether a coordinate lies in the image, and the nearest one that does. */
 function clamp(coordinate: Tensor, size: number): { inside: Tensor; clamped: Tensor } {

@@ -80,7 +80,7 @@ export interface Distillation<Term extends string = string> {
   /**
    * The method's own loss: scalars by name, each logged, their sum weighted with beta. One that is left out counts as 0.
    * @param context takes new values of what no gradient reaches: statistics of own layers (they do it by themselves),
-   * memory banks (`context.updates.push([bank, value])`; all reads of a step see the old value)
+   * memory banks (`context.updates.push(rowsUpdate(bank, at.image, rows))`; all reads of a step see the old value)
    */
   terms(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
   readonly draws?: Draws;

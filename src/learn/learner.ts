@@ -132,7 +132,7 @@ export function trainingUpdates(
     const { value: loss, terms } = found;
     const { logits } = output;
     const { updates } = context;
-    const tensors = [loss, logits, ...terms, ...updates.map(([, value]) => value)];
+    const tensors = [loss, logits, ...terms, ...updates.flatMap(tensorsOf)];
     return { loss, found, kept: { loss, logits, updates, terms }, tensors };
   };
   const { loss, logits, updates, terms, optimized } = optimizedBy(
@@ -148,6 +148,9 @@ export function trainingUpdates(
     ...(metrics.terms ? [termsUpdate(metrics.terms, terms, logits.shape[0])] : []),
   ];
 }
+
+const tensorsOf = ([, value, rows]: Update): Tensor[] =>
+  rows === undefined ? [value] : [value, rows];
 
 /** What of a forward pass is needed afterwards. */
 interface Kept extends Pick<Loss, "terms"> {

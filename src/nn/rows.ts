@@ -1,34 +1,20 @@
-import { DT, intAttribute, nativeBackend, typeAttribute } from "../runtime/native.js";
-import { type Tensor, type Tensor1D, tf } from "../runtime/tf.js";
+import { gatherRows } from "../runtime/rows.js";
+import { type Tensor, type Tensor1D, tf, type Update, type Variable } from "../runtime/tf.js";
+
+export { gatherRows } from "../runtime/rows.js";
 
 /**
- * Rows of a table, such as a memory bank's. tf.gather would read the indices back to check them, which a recorded step
- * must not. No gradient passes through it.
+ * New rows of a table, such as a memory bank, as an update (ForwardContext.updates): the other rows stay, and are not
+ * touched. Where a row is named more than once, the last of its values counts. All reads of a step see the table as it
+ * was before.
  * @param table [R, ...]
  * @param rows [N], int32, 0 to R - 1
- * @returns [N, ...]
- */
-export const gatherRows = (table: Tensor, rows: Tensor1D): Tensor =>
-  nativeBackend().executeSingleOutput(
-    "GatherV2",
-    [
-      intAttribute("batch_dims", 0),
-      typeAttribute("Tparams", DT.float),
-      typeAttribute("Tindices", DT.int32),
-      typeAttribute("Taxis", DT.int32),
-    ],
-    [table, rows, tf.scalar(0, "int32")],
-  );
-
-/**
- * A table with some rows replaced: the new value of a memory bank. No gradient passes through it.
- * @param table [R, ...]
- * @param rows [N], int32, 0 to R - 1, each at most once
  * @param values [N, ...]
  */
-export const scatterRows = (table: Tensor, rows: Tensor1D, values: Tensor): Tensor =>
-  nativeBackend().executeSingleOutput(
-    "TensorScatterUpdate",
-    [typeAttribute("T", DT.float), typeAttribute("Tindices", DT.int32)],
-    [table, tf.reshape(rows, [-1, 1]), values],
-  );
+export function rowsUpdate(table: Variable, rows: Tensor1D, values: Tensor): Update {
+  const count = rows.shape[0];
+  const isSame = tf.equal(tf.reshape(rows, [-1, 1]), tf.reshape(rows, [1, -1])); // [N, N]
+  const places = tf.mul(tf.cast(isSame, "float32"), tf.range(0, count));
+  const last = tf.cast(tf.max(places, 1), "int32");
+  return [table, gatherRows(values, last), rows];
+}

@@ -223,6 +223,7 @@ const THEIRS: readonly Row[] = [
   ["Placeholder", "-> output: dtype", { shapes: declared("shape") }],
   ["PlaceholderWithDefault", "input: dtype -> output: dtype", { shapes: declared("shape") }],
   ["ReadVariableOp", "resource: resource -> value: dtype"],
+  ["ResourceGather", "resource: resource, indices: Tindices -> output: dtype"],
 ];
 
 /** Ops of ours (src/native/ops). Those named after TensorFlow's take the same arguments, and what follows in the same op. */

@@ -5,7 +5,7 @@ import { loadOwnModule } from "./ownModule.js";
 import { logLevelFile, packageDirectory } from "./paths.js";
 import { type NativeNeeds, prepareNative } from "./prepare.js";
 import { composeSoftmax } from "./softmax.js";
-import type { Tensor, TensorFlow, Variable } from "./tensorTypes.js";
+import type { Tensor, Tensor1D, TensorFlow, Variable } from "./tensorTypes.js";
 
 export type {
   Scalar,
@@ -17,8 +17,11 @@ export type {
   Variable,
 } from "./tensorTypes.js";
 
-/** A new value of a variable, recorded while a step is described and applied by whoever runs it. */
-export type Update = readonly [variable: Variable, value: Tensor];
+/**
+ * A new value of a variable, recorded while a step is described and applied by whoever runs it. With `rows` ([N], int32)
+ * the value is that of these rows alone, [N, ...]; one that is named twice must have the same value twice.
+ */
+export type Update = readonly [variable: Variable, value: Tensor, rows?: Tensor1D];
 
 /**
  * TensorFlow.js, as a live binding: undefined until loadTensorFlow() was called, so that modules which

@@ -3,7 +3,7 @@ import { createRandom } from "#pefd/common/random.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { addBuffer } from "#pefd/nn/builder.js";
 import { batchNorm, convolution, linear } from "#pefd/nn/layers.js";
-import { gatherRows, scatterRows } from "#pefd/nn/rows.js";
+import { gatherRows, rowsUpdate } from "#pefd/nn/rows.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "#pefd/runtime/tf.js";
 
 /** Width of the memory bank. */
@@ -41,7 +41,7 @@ export const everything = defineMethod({
         const embedded = held(student.pooled);
         const before = gatherRows(bank, image);
         const mixed = tf.add(tf.mul(before, 0.5), tf.mul(embedded, 0.5));
-        context.updates.push([bank, scatterRows(bank, image, mixed)]);
+        context.updates.push(rowsUpdate(bank, image, mixed));
         const noise = tf.mul(drawn.noise as Tensor2D, epoch);
         return {
           map: squared(regressed, theirs.beforeRelu),

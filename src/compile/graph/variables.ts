@@ -51,6 +51,20 @@ export const assignNode = (
   attributes: { dtype: floatType },
 });
 
+/** An assignment of new values to some rows of a variable. @param places [N, 1], int32 @param after control inputs */
+export const assignRowsNode = (
+  name: string,
+  handle: string,
+  places: string,
+  rows: string,
+  after: readonly string[],
+): GraphNode => ({
+  name,
+  op: "ResourceScatterNdUpdate",
+  inputs: [handle, places, rows, ...after.map((node) => `^${node}`)],
+  attributes: { T: floatType, Tindices: { type: DT.int32 }, use_locking: { bool: true } },
+});
+
 /** Where a constant is that a call fetches: on the host, so that no GPU is asked for it. */
 const HOST = "/device:CPU:0";
 

@@ -9,10 +9,14 @@ import {
 } from "../graph/checkNodes.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 
+/** Ops whose first input is the handle of a variable. */
+const READS: ReadonlySet<string> = new Set(["ReadVariableOp", "ResourceGather"]);
+const HANDLE = { type: DT.resource };
+
 /** The handles of variables, which stand outside of the step. */
 function handlesOf({ nodes }: RecordedStep): Tensors {
-  const reads = nodes.filter(({ op }) => op === "ReadVariableOp");
-  return new Map(reads.flatMap(({ inputs }) => inputs.map((ref) => [ref, { type: DT.resource }])));
+  const reads = nodes.filter(({ op }) => READS.has(op));
+  return new Map(reads.flatMap(({ inputs }) => inputs.slice(0, 1)).map((ref) => [ref, HANDLE]));
 }
 
 /** A new value must be there, in float32 and of its variable's shape. */

@@ -12,6 +12,7 @@ import { keepSumsOrdered } from "./orderedSums.js";
 import { padGradientsFirst } from "./paddedGradients.js";
 import type { Pass } from "./pass.js";
 import { plainBatchNorm } from "./plainBatchNorm.js";
+import { rowsInPlace } from "./rowsInPlace.js";
 import { useStandardOps } from "./standardOps.js";
 
 /** A pass, or one for machines that have something. */
@@ -25,6 +26,8 @@ const JOINED: readonly Entry[] = [
   { pass: fuseConvolutions, where: ownOpsServe },
   { pass: fuseElementwise, where: ownOpsServe },
 ];
+/** Memory banks stay where they lie. */
+const IN_PLACE: readonly Entry[] = [rowsInPlace];
 /** A session's graph optimizer leaves the arithmetic as it was written. */
 const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
 
@@ -42,8 +45,8 @@ const ONE_DNN: readonly Entry[] = [
 const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, readonly Entry[]>>>> =
   {
     graph: {
-      float32: [...JOINED, ...EXACT],
-      bfloat16: [...ONE_DNN, ...JOINED, ...EXACT, reduceConvolutions],
+      float32: [...IN_PLACE, ...JOINED, ...EXACT],
+      bfloat16: [...IN_PLACE, ...ONE_DNN, ...JOINED, ...EXACT, reduceConvolutions],
     },
     xla: {
       float32: [useStandardOps, plainBatchNorm],

@@ -1,4 +1,5 @@
 import { DT, nativeBackend, withBinding } from "../../runtime/native.js";
+import { scatterRows } from "../../runtime/rows.js";
 import { type Tensor, tf, type Update, type Variable } from "../../runtime/tf.js";
 import { placeholder } from "../graph/graph.js";
 import type { Entry, FeedSpec } from "../types.js";
@@ -76,12 +77,16 @@ const run = (
   ledger: Ledger,
   standIns: StandIns,
   held: HeldTensors,
-): readonly Update[] =>
+): readonly (readonly [Variable, Tensor])[] =>
   withBinding(
     (binding) => recordingBinding(binding, ledger, standIns),
     () =>
       refusingEarlierTensors(() => {
-        const updates = step();
+        // A graph has one op for rows and the whole, which the passes of an engine take apart again.
+        const updates = step().map(([variable, value, rows]): [Variable, Tensor] => [
+          variable,
+          rows === undefined ? value : scatterRows(variable, rows, value),
+        ]);
         // Values that no op has used yet (plain host constants) become nodes now.
         idsOf(updates.map(([, value]) => value));
         return updates;

@@ -1,0 +1,65 @@
+import { DT } from "../../runtime/native.js";
+import {
+  attributeReader,
+  type GraphNode,
+  type GraphTensor,
+  isControl,
+  nodeOf,
+  nodesByName,
+} from "../graph/graph.js";
+import type { RecordedStep } from "../record/recordedStep.js";
+import type { Pass } from "./pass.js";
+
+/** The node that gives a variable its old value with some rows replaced, where its update is one. */
+export function rowWrite(
+  { reads }: Pick<RecordedStep, "reads">,
+  [variable, value]: RecordedStep["updates"][number],
+  byName: ReadonlyMap<string, GraphNode>,
+): GraphNode | undefined {
+  const node = byName.get(nodeOf(value));
+  const isWrite =
+    node?.op === "TensorScatterUpdate" && node.inputs[0] === (reads.get(variable) as string);
+  return isWrite ? node : undefined;
+}
+
+/** Whether a node takes rows of a tensor, along its first axis. */
+function takesRows(
+  node: GraphNode,
+  tensor: string,
+  byName: ReadonlyMap<string, GraphNode>,
+): boolean {
+  const [table, , axis = ""] = node.inputs;
+  if (node.op !== "GatherV2" || table !== tensor || node.inputs.some(isControl)) return false;
+  const source = byName.get(nodeOf(axis));
+  const value = source && (attributeReader(source)("value") as GraphTensor | undefined);
+  return value?.bytes.every((byte) => byte === 0) ?? false;
+}
+
+/**
+ * Where a step writes some rows of a variable, those that it reads of it are read where they lie: the whole of it would be
+ * copied to be read, since it changes in the same step. The write itself is made where updates become assignments.
+ */
+export const rowsInPlace: Pass = (step) => {
+  const byName = nodesByName(step.nodes);
+  const written = step.updates
+    .filter((update) => rowWrite(step, update, byName) !== undefined)
+    .map(([variable]) => step.reads.get(variable) as string);
+  if (written.length === 0) return step;
+  const nodes = step.nodes.map((node) => {
+    const read = written.find((name) => takesRows(node, name, byName));
+    if (read === undefined) return node;
+    const [handle] = (byName.get(read) as GraphNode).inputs as [string];
+    return {
+      ...node,
+      op: "ResourceGather",
+      inputs: [handle, node.inputs[1] as string],
+      attributes: {
+        dtype: { type: DT.float },
+        Tindices: { type: DT.int32 },
+        batch_dims: { int: 0 },
+        validate_indices: { bool: true },
+      },
+    };
+  });
+  return { ...step, nodes };
+};
