@@ -5,12 +5,12 @@ import { inputError } from "../common/errors.js";
 import type { EngineName } from "../compile/types.js";
 import { type Check, ratioOf, worst } from "./comparison.js";
 import { checkLosses } from "./lossesCheck.js";
-import { checkMethod } from "./methodCheck.js";
-import { methodSchema } from "./methodSchema.js";
+import { checkMethod } from "./method/check.js";
+import { methodSchema } from "./method/schema.js";
 import { checkModel } from "./modelCheck.js";
 import { checkSchedule } from "./scheduleCheck.js";
 import { lossesSchema, modelSchema, scheduleSchema, trajectorySchema } from "./schema.js";
-import { checkTrajectory } from "./trajectoryCheck.js";
+import { checkTrajectory } from "./trajectory/check.js";
 
 /** The comparison of one file. */
 export interface GoldenResult {

@@ -31,26 +31,45 @@ type ElementRule = (signed: number, fanIn: number) => number;
 
 const weight: ElementRule = (signed, fanIn) => signed * Math.sqrt(3 / fanIn);
 const small: ElementRule = (signed) => signed * 0.1;
+const aroundOne: ElementRule = (signed) => 1 + signed * 0.1;
 
-const RULES: Readonly<Record<Role, ElementRule>> = {
+/** By role as golden files spell it: those of models, and those of tensors that only methods have. */
+const RULES: Readonly<Record<string, ElementRule>> = {
   "conv.weight": weight,
+  "convT.weight": weight,
   "linear.weight": weight,
   "conv.bias": small,
+  "convT.bias": small,
   "linear.bias": small,
-  "bn.weight": (signed) => 1 + signed * 0.1,
+  "bn.weight": aroundOne,
   "bn.bias": small,
   "bn.running_mean": small,
   "bn.running_var": (signed) => 1 + signed * 0.5,
   "bn.num_batches_tracked": () => 0,
   parameter: small,
+  log_scale: (signed) => Math.log(Math.exp(5 - 1e-5) - 1) + signed * 0.1,
+  global_T: aroundOne,
+  alpha: aroundOne,
   buffer: small,
-};
+} satisfies Readonly<Record<Role, ElementRule>> & Readonly<Record<string, ElementRule>>;
+
+/** A tensor of a role by the formula. @throws Error for a role that no golden file has */
+export function roleValues(
+  role: string,
+  shape: readonly number[],
+  fanIn: number,
+  key: number,
+): Float32Array {
+  const rule = RULES[role];
+  if (rule === undefined) throw new Error(`The formula knows no role ${role}.`);
+  return formulaValues(shape, (i) => rule(signedValue(key, i), fanIn));
+}
 
 /** First values as golden files have them. @param firstKey key of the tensor at position 0 */
 export const formulaFill =
   (firstKey = 0): Fill =>
   ({ role, shape, fanIn, position }: TensorDescription) =>
-    formulaValues(shape, (i) => RULES[role](signedValue(firstKey + position, i), fanIn));
+    roleValues(role, shape, fanIn, firstKey + position);
 
 /** Key of the first projector's weight; its bias and the next projectors follow one by one. */
 export const PROJECTOR_KEY = 5000;

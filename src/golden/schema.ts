@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-const shape = z.array(z.int().nonnegative());
+export const shape = z.array(z.int().nonnegative());
 const numbers = z.array(z.number());
 const rows = z.array(numbers);
-const summary = z.object({
+export const summary = z.object({
   shape,
   l2: z.number(),
   first8: numbers,

@@ -1,5 +1,5 @@
 import type { Bound, Check } from "./comparison.js";
-import { checkNumber, checkNumbers, checkSame } from "./comparison.js";
+import { checkNumber, checkNumbers, checkSame, mismatch } from "./comparison.js";
 import type { TensorSummary } from "./schema.js";
 
 /** A tensor read back, in PyTorch's layout. */
@@ -61,5 +61,26 @@ export function checkSummary(
     ...checks,
     checkNumber(`${what} mean`, mean, expected.mean, average),
     checkNumber(`${what} std`, std, expected.std, average),
+  ];
+}
+
+/** The same for a tensor that has moved, with a bound of the length of its move. */
+export interface MovedBounds extends SummaryBounds {
+  readonly delta: Bound;
+}
+
+/** Compares a tensor that steps have moved, and how far from its start. @param from in PyTorch's layout, as `to` */
+export function checkMoved(
+  what: string,
+  from: HostTensor | undefined,
+  to: HostTensor | undefined,
+  expected: TensorSummary & { readonly deltaL2: number },
+  bounds: MovedBounds,
+): Check[] {
+  if (from === undefined || to === undefined) return [mismatch(what, "is missing")];
+  const moved = norm(to.values.map((value, i) => value - (from.values[i] as number)));
+  return [
+    ...checkSummary(what, to, expected, bounds),
+    checkNumber(`${what} deltaL2`, moved, expected.deltaL2, bounds.delta),
   ];
 }

@@ -207,3 +207,9 @@ export function evaluationUpdates(
   if (metrics.confusion === undefined) return [sums];
   return [sums, confusionUpdate(metrics.confusion, logits, oneHot, counted)];
 }
+
+/** A fresh optimizer, as a part after another one starts with. */
+export const restVelocities = ({ velocities }: Learner): void =>
+  tf.tidy(() => {
+    for (const velocity of velocities) velocity.assign(tf.zeros(velocity.shape));
+  });

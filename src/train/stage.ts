@@ -1,6 +1,5 @@
 import { inputError } from "../common/errors.js";
 import type { Learner } from "../learn/learner.js";
-import { tf } from "../runtime/tf.js";
 
 /** A part of a training: one of the phases that a method begins with, or the main part. */
 export interface Stage {
@@ -40,9 +39,3 @@ export function stagesOf(learner: Learner, epochs: number): Stage[] {
 export const stageTerms = (stages: readonly Stage[]): string[] => [
   ...new Set(stages.flatMap(({ learner }) => learner.objective.termNames)),
 ];
-
-/** A fresh optimizer, as a part after another one starts with. */
-export const restVelocities = ({ velocities }: Learner): void =>
-  tf.tidy(() => {
-    for (const velocity of velocities) velocity.assign(tf.zeros(velocity.shape));
-  });

@@ -2,7 +2,7 @@ import { stateSha256 } from "../checkpoint/checksum.js";
 import { counted } from "../common/text/counted.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Shift } from "../data/augmentation.js";
-import type { Learner } from "../learn/learner.js";
+import { type Learner, restVelocities } from "../learn/learner.js";
 import { learningRateAt } from "../learn/schedule.js";
 import type { EpochRow, StepProgress, TrainingMetrics } from "../report/log/contract.js";
 import type { RunProgress } from "../runFiles/progress.js";
@@ -15,7 +15,7 @@ import type { Hooks, RunResult } from "./files/result.js";
 import type { RunStore } from "./files/runStore.js";
 import { type Snapshot, takeSnapshot } from "./files/snapshot.js";
 import type { TrainingSession } from "./session.js";
-import { restVelocities, type Stage } from "./stage.js";
+import type { Stage } from "./stage.js";
 import type { TeacherCache } from "./teacherCache/open.js";
 
 /** A run with everything open that it works with. */

@@ -5,7 +5,7 @@ import { before, test } from "node:test";
 import { METHODS } from "#pefd/distill/registry.js";
 import { ratioOf } from "#pefd/golden/comparison.js";
 import { trajectorySchema } from "#pefd/golden/schema.js";
-import { checkTrajectory } from "#pefd/golden/trajectoryCheck.js";
+import { checkTrajectory } from "#pefd/golden/trajectory/check.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { residentSource, streamedSource } from "#pefd/train/source.js";
 import { casesOf, SAMPLED } from "../helpers/matrices.js";

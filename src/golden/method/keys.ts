@@ -1,0 +1,23 @@
+/** Keys of the formula, as the methods' golden files have them. */
+export const KEYS = {
+  /** First memory bank. */
+  bank: 7001,
+  /** What each network gives; of features the first one of the list: stem, maps, pooled vector. */
+  student: { logits: 9101, strongLogits: 9106, out: 9210, beforeRelu: 9220 },
+  teacher: { logits: 9102, strongLogits: 9107, out: 9230, beforeRelu: 9240 },
+} as const;
+
+/** Labels of every stand-in batch; a batch of N takes the first N. */
+const LABELS = [3, 17, 42, 99, 0, 50, 17, 3];
+
+/** Which images of the training set the batch is, where it matters. */
+const IMAGES = [5, 130, 257, 511, 64, 201, 333, 480];
+
+/** Images of the stand-in training set. */
+export const SET_SIZE = 512;
+
+export const labelsOf = (batch: number): number[] => LABELS.slice(0, batch);
+export const imagesOf = (batch: number): number[] => IMAGES.slice(0, batch);
+
+/** Classes of every stand-in. */
+export const CLASSES = 100;

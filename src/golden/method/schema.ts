@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { shape, summary } from "../schema.js";
+
+const numbers = z.array(z.number());
+const rows = z.array(numbers);
+const flags = z.array(z.string());
+const shapes = z.array(shape);
+const moved = summary.extend({ deltaL2: z.number() });
+const terms = z.record(z.string(), z.number());
+const teacherMode = z.enum(["eval", "train"]).optional();
+
+/** Name in the authors' code, shape in PyTorch's layout, role, key of the formula. */
+const ownRow = z.tuple([z.string(), shape, z.string(), z.int()]);
+
+/** One term alone, between stand-ins of the two networks. */
+const entry = z.object({
+  shapes: z.object({ student: shapes, teacher: shapes, batch: z.int().positive() }).optional(),
+  inputs: z.record(z.string(), z.unknown()).optional(),
+  flags: flags.default([]),
+  ownState: z.array(ownRow).default([]),
+  value: z.number(),
+  grads: z.record(z.string(), summary),
+  gradZero: z.array(z.string()).default([]),
+  teacherMode,
+  spread: z.object({
+    valueMaxRel: z.number(),
+    gradL2MaxRel: z.number(),
+    gradFirst8MaxAbs: z.number().optional(),
+  }),
+});
+
+/** Some steps of distillation. */
+const trajectory = z.object({
+  teacher: z.string(),
+  student: z.string(),
+  numClasses: z.int().positive(),
+  flags,
+  fixtureFlags: flags,
+  epoch: z.int(),
+  input: z.object({ k: z.int(), shape, scale: z.number(), labels: z.array(z.int()) }),
+  optimizer: z
+    .array(
+      z.object({
+        lr: z.number(),
+        momentum: z.number(),
+        weightDecay: z.number(),
+        nesterov: z.boolean(),
+        tensors: z.int(),
+        momentumKd: z.number().optional(),
+      }),
+    )
+    .min(1),
+  ownState: z.array(ownRow),
+  teacherOut: z.object({ penultimate: summary, logits: summary }),
+  initPerStep: z.array(terms).default([]),
+  initAfter: z.record(z.string(), moved).default({}),
+  perStep: z.array(terms),
+  after: z.record(z.string(), moved),
+  afterEvalLogits: rows,
+  teacherMode,
+  spread: z.object({
+    lossMaxRelPerStep: numbers,
+    initLossMaxRel: z.number().optional(),
+    afterFirst8MaxAbs: z.number(),
+    afterL2MaxRel: z.number(),
+    afterDeltaL2MaxRel: z.number(),
+    afterEvalLogitsMaxAbs: z.number(),
+  }),
+});
+
+/** METHOD.json: what the code of a method's authors computes. */
+export const methodSchema = z.object({
+  method: z.string(),
+  upstream: z.object({ repo: z.string() }),
+  losses: z.record(z.string(), entry),
+  trajectory: trajectory.optional(),
+});
+
+export type MethodGolden = z.infer<typeof methodSchema>;
+export type TermGolden = z.infer<typeof entry>;
+export type StepsGolden = z.infer<typeof trajectory>;
+export type OwnRow = z.infer<typeof ownRow>;

@@ -1,0 +1,77 @@
+import { permute4, sizeOf } from "../../common/shapes.js";
+import type { Anatomy } from "../../distill/method.js";
+import type { FeatureMap, ModelOutput } from "../../nn/model.js";
+import type { Tensor, Tensor2D, Tensor4D } from "../../runtime/tf.js";
+import { formulaValues, signedValue } from "../formula.js";
+import type { HostTensor } from "../summary.js";
+import { CLASSES } from "./keys.js";
+
+/** Shapes of one network's features for one image, [C, H, W] and [C]: stem, maps, pooled vector. */
+export type FeatureShapes = readonly (readonly number[])[];
+
+/** Keys of the formula for a network's features and logits. */
+interface StandInKeys {
+  readonly out: number;
+  readonly beforeRelu: number;
+  readonly logits: number;
+  readonly strongLogits: number;
+}
+
+/**
+ * What stands for a network: the tensors that it gives, by the golden files' names (feat0, preact1, logits, and
+ * logitsStrong for the strong view).
+ */
+export interface StandIn {
+  readonly anatomy: Anatomy;
+  /** Channels last. */
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+}
+
+/** NCHW as NHWC. */
+function channelsLast(shape: readonly number[], values: Float32Array): HostTensor {
+  if (shape.length !== 4) return { shape, values };
+  const [n, c, h, w] = shape as [number, number, number, number];
+  return { shape: [n, h, w, c], values: permute4(values, shape, [0, 2, 3, 1]) };
+}
+
+/** A network that gives tensors of the formula, whatever the images. @param batch images */
+export function standIn(shapes: FeatureShapes, batch: number, keys: StandInKeys): StandIn {
+  const tensor = (shape: readonly number[], element: (i: number) => number): HostTensor =>
+    channelsLast([batch, ...shape], formulaValues([batch, ...shape], element));
+  const named = shapes.flatMap((shape, j): [string, HostTensor][] => {
+    const beforeRelu = (i: number) => 2 * signedValue(keys.beforeRelu + j, i);
+    const out = (i: number) => Math.max(0, 2 * signedValue(keys.out + j, i));
+    const isStage = j > 0 && j < shapes.length - 1;
+    return [
+      [`feat${j}`, tensor(shape, out)],
+      ...(isStage ? [[`preact${j}`, tensor(shape, beforeRelu)] as [string, HostTensor]] : []),
+    ];
+  });
+  const logits = (key: number) => tensor([CLASSES], (i) => 4 * signedValue(key, i));
+  return {
+    anatomy: {
+      maps: shapes.slice(1, -1).map(([c, h, w]) => [h, w, c] as number[]),
+      pooled: sizeOf(shapes.at(-1) ?? [0]),
+      state: [],
+    },
+    tensors: {
+      ...Object.fromEntries(named),
+      logits: logits(keys.logits),
+      logitsStrong: logits(keys.strongLogits),
+    },
+  };
+}
+
+/** A network's output of its tensors by name. @param maps how many maps it has */
+export function outputOf(tensors: Readonly<Record<string, Tensor>>, maps: number): ModelOutput {
+  const map = (j: number, before = `preact${j}`): FeatureMap => ({
+    out: tensors[`feat${j}`] as Tensor4D,
+    beforeRelu: (tensors[before] ?? tensors[`feat${j}`]) as Tensor4D,
+  });
+  return {
+    stem: map(0),
+    maps: Array.from({ length: maps }, (_, i) => map(i + 1)),
+    pooled: tensors[`feat${maps + 1}`] as Tensor2D,
+    logits: tensors.logits as Tensor2D,
+  };
+}

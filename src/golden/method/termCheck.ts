@@ -1,0 +1,180 @@
+import type { EngineName } from "../../compile/types.js";
+import type { Moment } from "../../distill/method.js";
+import { type OpenedMethod, openMethod } from "../../distill/open.js";
+import { gradientsOf } from "../../learn/gradients.js";
+import { parametersOf } from "../../learn/learner.js";
+import { oneHotLabels } from "../../learn/oneHot.js";
+import { toPyTorchLayout } from "../../nn/builder.js";
+import type { StateEntry } from "../../nn/model.js";
+import { type Scalar, type Tensor, tf, type Variable } from "../../runtime/tf.js";
+import { type Check, checkNumber, mismatch } from "../comparison.js";
+import { execute, result } from "../execute.js";
+import { channelsFirst } from "../inputs.js";
+import { checkSummary, type HostTensor, norm } from "../summary.js";
+import { gradientBounds, valueBound, zeroBound } from "./bounds.js";
+import { fixtureOf } from "./fixture.js";
+import { CLASSES, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
+import { checkOwnState, ownFill, ownRows } from "./ownState.js";
+import type { MethodGolden, TermGolden } from "./schema.js";
+import { outputOf, type StandIn, standIn } from "./standIn.js";
+
+/** Entries of the first phase of methods that have one are named so. */
+const FIRST_PHASE = /^init_/;
+
+/** A method between stand-ins, with the tensors that the file has gradients of. */
+interface Scene {
+  readonly method: OpenedMethod;
+  readonly student: StandIn;
+  readonly teacher: StandIn;
+  readonly labels: readonly number[];
+  readonly epoch: number;
+  /** The student's outputs and the method's parameters, by the authors' name. */
+  readonly differentiated: readonly (readonly [name: string, variable: Variable])[];
+  /** All variables. */
+  readonly variables: readonly Variable[];
+  /** The method's parameters by the authors' name. */
+  readonly own: ReadonlyMap<string, StateEntry>;
+}
+
+/**
+ * Compares one entry of `losses`: the method's own state, its term and the term's gradients.
+ * @throws inputError where the registry does not have the method
+ */
+export function checkTerm(
+  golden: MethodGolden,
+  key: string,
+  entry: TermGolden,
+  engine: EngineName,
+): Check[] {
+  const scene = createScene(golden, entry);
+  try {
+    const results = execute(engine, {
+      variables: scene.variables,
+      feeds: Object.fromEntries(
+        Object.entries(scene.teacher.tensors).map(([name, tensor]) => [
+          name,
+          { ...tensor, dtype: "float32" as const },
+        ]),
+      ),
+      describe: (teacher) => describeTerm(scene, FIRST_PHASE.test(key), teacher),
+    });
+    return [
+      ...checkOwnState(`${key} own state`, entry.ownState, scene.method.state),
+      ...compare(key, entry, scene, results),
+    ];
+  } finally {
+    for (const variable of scene.variables) variable.dispose();
+  }
+}
+
+function createScene(golden: MethodGolden, entry: TermGolden): Scene {
+  const { flags, inputs, ownState } = entry;
+  const shapes = entry.shapes ?? { student: [], teacher: [], batch: 4 };
+  const { row, told } = fixtureOf(golden.method, flags, inputs);
+  const { batch } = shapes;
+  const student = standIn(shapes.student, batch, KEYS.student);
+  const teacher = standIn(shapes.teacher, batch, KEYS.teacher);
+  const pair = {
+    ...{ student: student.anatomy, teacher: teacher.anatomy },
+    ...{ numClasses: CLASSES, labels: new Array<number>(SET_SIZE).fill(0) },
+  };
+  const method = openMethod(row, pair, told, ownFill(ownState));
+  const outputs = Object.entries(student.tensors).map(([name, { shape, values }]) => {
+    return [name, tf.tidy(() => tf.variable(tf.tensor(values, [...shape])))] as const;
+  });
+  const paired = ownRows(ownState, method.state);
+  const own = new Map(paired.map(({ entry, row }) => [row?.[0] ?? entry.name, entry]));
+  const learned = new Set(parametersOf(method.state));
+  const parameters = Array.from(own).flatMap(([name, { variable }]) =>
+    variable !== undefined && learned.has(variable) ? [[name, variable] as const] : [],
+  );
+  return {
+    ...{ method, student, teacher, labels: labelsOf(batch), own },
+    epoch: golden.trajectory?.epoch ?? 1,
+    differentiated: [...outputs, ...parameters],
+    variables: [
+      ...outputs.map(([, variable]) => variable),
+      ...method.state.flatMap(({ variable }) => variable ?? []),
+    ],
+  };
+}
+
+/** The term and its gradients, by the authors' names. */
+function describeTerm(scene: Scene, isFirstPhase: boolean, teacher: Record<string, Tensor>) {
+  const { method, differentiated } = scene;
+  const context = { training: true, updates: [] };
+  const at = momentOf(scene, teacher);
+  const [phase] = isFirstPhase ? (method.phases ?? []) : [];
+  const { loss, gradients } = gradientsOf(
+    () => {
+      const terms = phase === undefined ? method.terms(at, context) : phase.loss(at, context);
+      const sum = (Object.values(terms) as Scalar[]).reduce((total, term) => tf.add(total, term));
+      return { loss: sum, kept: undefined, tensors: [] };
+    },
+    differentiated.map(([, variable]) => variable),
+  );
+  const found = differentiated.flatMap(([name], i) => {
+    const gradient = gradients[i];
+    return gradient === undefined ? [] : [[name, gradient] as const];
+  });
+  return { value: loss, ...Object.fromEntries(found) };
+}
+
+function momentOf(scene: Scene, teacher: Record<string, Tensor>): Moment {
+  const { student, differentiated, labels, epoch } = scene;
+  const outputs = Object.fromEntries(differentiated.slice(0, Object.keys(student.tensors).length));
+  const at = tf.tensor1d([...labels], "int32");
+  return {
+    student: outputOf(outputs, student.anatomy.maps.length),
+    teacher: outputOf(teacher, scene.teacher.anatomy.maps.length),
+    labels: at,
+    oneHot: oneHotLabels(at, CLASSES),
+    image: tf.tensor1d(imagesOf(labels.length), "int32"),
+    epoch: tf.scalar(epoch),
+    drawn: {},
+    strong: { student: onStrongView(outputs), teacher: onStrongView(teacher) },
+  };
+}
+
+/** A network's output for the strong view: logits alone. */
+const onStrongView = ({ logitsStrong }: Readonly<Record<string, Tensor>>) =>
+  outputOf({ ...(logitsStrong && { logits: logitsStrong }) }, 0);
+
+/** Names of arguments of the authors' functions that are outputs of a network. */
+const ARGUMENTS: Readonly<Record<string, string>> = { logitS: "logits" };
+
+function compare(
+  key: string,
+  entry: TermGolden,
+  scene: Scene,
+  results: Readonly<Record<string, HostTensor>>,
+): Check[] {
+  const expected = Object.entries(entry.grads).map(
+    ([name, summary]) => [ARGUMENTS[name] ?? name, summary] as const,
+  );
+  const listed = new Set(["value", ...expected.map(([name]) => name), ...entry.gradZero]);
+  const surplus = Object.keys(results).filter((name) => !listed.has(name));
+  const value = result({ ...results }, "value").values[0] as number;
+  const what = (name: string) => `${key} gradient of ${name}`;
+  return [
+    checkNumber(`${key} value`, value, entry.value, valueBound(entry)),
+    ...surplus.map((name) => mismatch(what(name), "should not be there")),
+    ...entry.gradZero.flatMap((name) => {
+      const gradient = results[name];
+      if (gradient === undefined) return [];
+      return [checkNumber(`${what(name)} l2`, norm(gradient.values), 0, zeroBound(entry))];
+    }),
+    ...expected.flatMap(([name, summary]) => {
+      const gradient = results[name];
+      if (gradient === undefined) return [mismatch(what(name), "is missing")];
+      const bounds = gradientBounds(entry, summary.l2, gradient.values.length);
+      return checkSummary(what(name), inPyTorch(gradient, scene.own.get(name)), summary, bounds);
+    }),
+  ];
+}
+
+/** A gradient in PyTorch's layout. @param entry of what it is a gradient of, where that is state */
+const inPyTorch = (gradient: HostTensor, entry: StateEntry | undefined): HostTensor =>
+  entry === undefined
+    ? channelsFirst(gradient)
+    : { shape: entry.shape, values: toPyTorchLayout(entry.role, gradient.values, entry.shape) };

@@ -1,0 +1,109 @@
+import type { Entry, FeedValues, ProgramDescription } from "../../compile/types.js";
+import type { Batch } from "../../learn/batch.js";
+import { type Learner, trainingUpdates, variablesOf } from "../../learn/learner.js";
+import { type Tensor4D, tf, type Update, type Variable } from "../../runtime/tf.js";
+import type { Feed } from "../execute.js";
+import { imagesFeed } from "../inputs.js";
+import type { Course } from "./course.js";
+import type { Scene } from "./scene.js";
+
+/** More than one, so that the engine of many steps per call compiles its loop; one is taken at a time. */
+const STEPS_PER_CALL = 2;
+
+/** The one batch of a trajectory. */
+export function batchFeeds({ input, images, epoch }: Course): Readonly<Record<string, Feed>> {
+  const { labels } = input;
+  const places = images ?? labels.map((_, i) => i);
+  const integers = (values: readonly number[]): Feed => ({
+    ...{ values: Int32Array.from(values), shape: [values.length], dtype: "int32" },
+  });
+  return {
+    images: imagesFeed(input),
+    labels: integers(labels),
+    image: integers(places),
+    epoch: { values: Float32Array.of(epoch), shape: [], dtype: "float32" },
+  };
+}
+
+/** The values of feeds. */
+export const valuesOf = (feeds: Readonly<Record<string, Feed>>): FeedValues =>
+  Object.fromEntries(Object.entries(feeds).map(([name, { values }]) => [name, values]));
+
+/** The name of a phase's entry. */
+export const phaseEntry = (phase: number): string => `phase${phase}`;
+
+/** The steps of a trajectory, all fed with the same batch. @param rates learning rates of the phases */
+export function describeTrajectory(
+  { method, sgd, ahead = 1 }: Course,
+  scene: Scene,
+  feeds: Readonly<Record<string, Feed>>,
+  rates: readonly number[],
+): ProgramDescription {
+  const { learner, phases, teacherVariables, seen } = scene;
+  const training = (one: Learner, rate: number) =>
+    trainingEntry(one, feeds, ahead, (batch) => trainingUpdates(one, batch, tf.scalar(rate), sgd));
+  const all = [...phases, learner];
+  return {
+    name: `trajectory_${method.name}`,
+    entries: {
+      ...Object.fromEntries(
+        phases.map((phase, i) => [phaseEntry(i), training(phase, rates[i] ?? sgd.lr)]),
+      ),
+      train: training(learner, sgd.lr),
+      evaluate: {
+        step: (given) => evaluation(scene, given as unknown as Batch),
+        ...{ perStep: {}, shared: feeds, stepsPerCall: STEPS_PER_CALL },
+      },
+    },
+    variables: {
+      learner: [
+        ...variablesOf([...learner.model.state, ...scene.method.state]),
+        ...learner.velocities,
+      ],
+      teacher: teacherVariables,
+      seen: [
+        ...Object.values(seen),
+        ...all.flatMap(({ metrics }) => Object.values(metrics) as Variable[]),
+      ],
+    },
+    precision: "float32",
+    knownRounds: true,
+  };
+}
+
+/** A step of training; its teacher looks at the images of so many steps at once. */
+function trainingEntry(
+  { objective: { guidance } }: Learner,
+  feeds: Readonly<Record<string, Feed>>,
+  ahead: number,
+  step: (batch: Batch) => readonly Update[],
+): Entry {
+  const { epoch, ...perStep } = feeds;
+  const isAhead = ahead > 1 && guidance !== undefined;
+  return {
+    step(given) {
+      const views = Object.fromEntries(Object.entries(given).filter(([name]) => !(name in feeds)));
+      const batch = given as unknown as Batch;
+      return step(isAhead ? { ...batch, guide: guidance.guideOf(views) } : batch);
+    },
+    ...{ perStep, shared: { ...(epoch && { epoch }) }, stepsPerCall: STEPS_PER_CALL },
+    ...(isAhead && {
+      ahead: {
+        ...{ steps: ahead, takes: ["images"] },
+        compute: ({ images }) => guidance.compute(images as Tensor4D),
+      },
+    }),
+  };
+}
+
+function evaluation({ learner, teacher, seen }: Scene, { images }: Batch): Update[] {
+  const context = { training: false, updates: [] };
+  const guide = teacher.forward(images, context);
+  const { logits } = learner.model.forward(images, context);
+  return [
+    [seen.student, logits],
+    [seen.evaluated, learner.evaluated?.forward(images, context).logits ?? logits],
+    [seen.teacher, guide.logits],
+    [seen.pooled, guide.pooled],
+  ];
+}
