@@ -1,20 +1,23 @@
 import { permute4, sizeOf } from "../../common/shapes.js";
 import type { Anatomy } from "../../distill/method.js";
-import type { FeatureMap, ModelOutput } from "../../nn/model.js";
+import { createBuilder } from "../../nn/builder.js";
+import { linear } from "../../nn/layers.js";
+import type { FeatureMap, ModelOutput, StateEntry } from "../../nn/model.js";
 import type { Tensor, Tensor2D, Tensor4D } from "../../runtime/tf.js";
-import { formulaValues, signedValue } from "../formula.js";
+import { formulaFill, formulaValues, signedValue } from "../formula.js";
 import type { HostTensor } from "../summary.js";
 import { CLASSES } from "./keys.js";
 
 /** Shapes of one network's features for one image, [C, H, W] and [C]: stem, maps, pooled vector. */
 export type FeatureShapes = readonly (readonly number[])[];
 
-/** Keys of the formula for a network's features and logits. */
+/** Keys of the formula for a network's features, logits and classifier. */
 interface StandInKeys {
   readonly out: number;
   readonly beforeRelu: number;
   readonly logits: number;
   readonly strongLogits: number;
+  readonly classifier: number;
 }
 
 /**
@@ -34,7 +37,17 @@ function channelsLast(shape: readonly number[], values: Float32Array): HostTenso
   return { shape: [n, h, w, c], values: permute4(values, shape, [0, 2, 3, 1]) };
 }
 
-/** A network that gives tensors of the formula, whatever the images. @param batch images */
+/** The state of a stand-in: its classifier. */
+function stateOf(inputs: number, key: number): readonly StateEntry[] {
+  const builder = createBuilder("standIn", formulaFill(key));
+  if (inputs > 0) linear(builder, "fc", inputs, CLASSES);
+  return builder.state;
+}
+
+/**
+ * A network that gives tensors of the formula, whatever the images. Its state has variables of its own.
+ * @param batch images
+ */
 export function standIn(shapes: FeatureShapes, batch: number, keys: StandInKeys): StandIn {
   const tensor = (shape: readonly number[], element: (i: number) => number): HostTensor =>
     channelsLast([batch, ...shape], formulaValues([batch, ...shape], element));
@@ -47,12 +60,13 @@ export function standIn(shapes: FeatureShapes, batch: number, keys: StandInKeys)
       ...(isStage ? [[`preact${j}`, tensor(shape, beforeRelu)] as [string, HostTensor]] : []),
     ];
   });
+  const pooled = sizeOf(shapes.at(-1) ?? [0]);
   const logits = (key: number) => tensor([CLASSES], (i) => 4 * signedValue(key, i));
   return {
     anatomy: {
       maps: shapes.slice(1, -1).map(([c, h, w]) => [h, w, c] as number[]),
-      pooled: sizeOf(shapes.at(-1) ?? [0]),
-      state: [],
+      pooled,
+      state: stateOf(pooled, keys.classifier),
     },
     tensors: {
       ...Object.fromEntries(named),

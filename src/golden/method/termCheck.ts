@@ -2,7 +2,7 @@ import type { EngineName } from "../../compile/types.js";
 import type { Moment } from "../../distill/method.js";
 import { type OpenedMethod, openMethod } from "../../distill/open.js";
 import { gradientsOf } from "../../learn/gradients.js";
-import { parametersOf } from "../../learn/learner.js";
+import { parametersOf, variablesOf } from "../../learn/learner.js";
 import { oneHotLabels } from "../../learn/oneHot.js";
 import { toPyTorchLayout } from "../../nn/builder.js";
 import type { StateEntry } from "../../nn/model.js";
@@ -94,7 +94,7 @@ function createScene(golden: MethodGolden, entry: TermGolden): Scene {
     differentiated: [...outputs, ...parameters],
     variables: [
       ...outputs.map(([, variable]) => variable),
-      ...method.state.flatMap(({ variable }) => variable ?? []),
+      ...[method, student.anatomy, teacher.anatomy].flatMap(({ state }) => variablesOf(state)),
     ],
   };
 }
