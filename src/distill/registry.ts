@@ -11,10 +11,12 @@ import { kd } from "./methods/kd.js";
 import { kd1proj } from "./methods/kd1proj.js";
 import { nkd } from "./methods/nkd.js";
 import { nst } from "./methods/nst.js";
+import { ofa } from "./methods/ofa.js";
 import { ours } from "./methods/ours.js";
 import { pkt } from "./methods/pkt.js";
 import { reviewkd } from "./methods/reviewkd.js";
 import { rkd } from "./methods/rkd.js";
+import { rld } from "./methods/rld.js";
 import { similarity } from "./methods/similarity.js";
 import { srrl } from "./methods/srrl.js";
 import { ttm } from "./methods/ttm.js";
@@ -30,6 +32,8 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   dist,
   dkd,
   nkd,
+  rld,
+  ofa,
   ttm,
   wttm,
   hint,

@@ -1,23 +1,12 @@
 import { integer, number } from "../../common/optionRow.js";
-import { type Scalar, type Tensor, type Tensor2D, tf } from "../../runtime/tf.js";
+import { type Scalar, type Tensor2D, tf } from "../../runtime/tf.js";
+import { binaryKL } from "../binaryKL.js";
 import { distillKL } from "../losses.js";
 import { defineMethod } from "../method.js";
 import { comparedLogits, LSKD, STANDARDIZATION } from "../standardized.js";
 
 /** Subtracted from the label's logit after the division by T: the label takes no part in what is left. */
 const MASK = 1000;
-
-/** T^2 times the mean over N of KL(teacher || student) of "the label" against "any other class". */
-function targetKL(student: Tensor2D, teacher: Tensor2D, oneHot: Tensor2D, T: number): Scalar {
-  const split = (logits: Tensor2D): [Tensor, Tensor] => {
-    const p = tf.softmax(tf.div(logits, T));
-    return [tf.sum(tf.mul(p, oneHot), 1), tf.sum(tf.mul(p, tf.sub(1, oneHot)), 1)];
-  };
-  const [ours, theirs] = [split(student), split(teacher)];
-  const part = (p: Tensor, q: Tensor) => tf.mul(p, tf.sub(tf.log(p), tf.log(q)));
-  const sum = tf.add(part(theirs[0], ours[0]), part(theirs[1], ours[1]));
-  return tf.mul(tf.mean(sum), T ** 2) as Scalar;
-}
 
 /** Weights of the other classes' part for pairs in which it is not 8. */
 const PUBLISHED = [
@@ -68,7 +57,7 @@ export const dkd = defineMethod({
       const compared = comparedLogits({ lskd });
       const [ours, theirs] = [compared(student.logits), compared(teacher.logits)];
       const others = (logits: Tensor2D) => tf.sub(logits, tf.mul(oneHot, MASK * dkd_T)) as Tensor2D;
-      const tckd = targetKL(ours, theirs, oneHot, dkd_T);
+      const tckd = binaryKL({ logits: ours, one: oneHot }, { logits: theirs, one: oneHot }, dkd_T);
       const nckd = distillKL(others(ours), others(theirs), dkd_T);
       return {
         tckd: tf.mul(tf.mul(tckd, dkd_alpha), warm) as Scalar,
