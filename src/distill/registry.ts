@@ -2,13 +2,16 @@ import { createRegistry } from "../common/registry.js";
 import type { Method } from "./method.js";
 import { attention } from "./methods/attention.js";
 import { correlation } from "./methods/correlation.js";
+import { ctkd } from "./methods/ctkd.js";
 import { dist } from "./methods/dist.js";
 import { dkd } from "./methods/dkd.js";
+import { dot } from "./methods/dot.js";
 import { hint } from "./methods/hint.js";
 import { ickd } from "./methods/ickd.js";
 import { itrd } from "./methods/itrd.js";
 import { kd } from "./methods/kd.js";
 import { kd1proj } from "./methods/kd1proj.js";
+import { mlld } from "./methods/mlld.js";
 import { nkd } from "./methods/nkd.js";
 import { nst } from "./methods/nst.js";
 import { ofa } from "./methods/ofa.js";
@@ -32,7 +35,10 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   dist,
   dkd,
   nkd,
+  ctkd,
   rld,
+  dot,
+  mlld,
   ofa,
   ttm,
   wttm,

@@ -90,7 +90,7 @@ export function distilling(lesson: Lesson): Objective {
       return (student, oneHot, context) => {
         context.updates.push(...guides.updates);
         const terms: [number, Scalar][] = [];
-        if (gamma !== 0) terms.push([gamma, crossEntropy(student.logits, oneHot)]);
+        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot)]);
         if (alpha !== 0) {
           const { logits } = guides.guide;
           terms.push([alpha, distillKL(student.logits, logits as Tensor2D, temperature)]);
@@ -109,6 +109,12 @@ export function distilling(lesson: Lesson): Objective {
       };
     },
   };
+}
+
+/** Mean cross entropy; with a strong view, the sum of both views'. */
+function taskLoss({ logits, strong }: StudentOutput, oneHot: Tensor2D): Scalar {
+  const weak = crossEntropy(logits, oneHot);
+  return strong === undefined ? weak : tf.add(weak, crossEntropy(strong.logits, oneHot));
 }
 
 /** The objective of a phase before the main part: the sum of its terms. */

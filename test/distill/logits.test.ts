@@ -31,7 +31,7 @@ test("rld compares the label's probability with that of the teacher's choice, an
   const { scd, mcd } = terms("rld", even, odds);
   near(scd, 0.6 * Math.log(0.6 / (1 / 3)) + 0.4 * Math.log(0.4 / (2 / 3)));
   near(mcd, 0); // one class is left: nothing to compare
-  const ranked = terms("rld", even, [0, -4 * Math.log(3), 4, -4]);
+  const ranked = terms("rld", [...even, 0], [0, -4 * Math.log(3), 4, -4]);
   assert.ok((ranked.mcd as number) > 0, "two classes stand below the label");
   near(terms("rld", even, [-1, 2, 3]).mcd, 0);
 });
