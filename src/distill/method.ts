@@ -195,7 +195,7 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   readonly teacherMode?: "training";
   /**
    * Whether each step also has a strong view of its images (data/strong/strongView.ts): Moment.strong. The student runs on it
-   * after the weak one, and its running statistics move twice.
+   * after the weak one, its running statistics move twice, and the cross entropy is the sum of both views'.
    */
   readonly strongView?: true;
   /**

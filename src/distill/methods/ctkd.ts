@@ -31,7 +31,10 @@ export const ctkd = defineMethod({
   weights: { gamma: 0.1, alpha: 0, beta: 0.9 },
   options: {
     ctkd_t_start: number(1, "Lower end of the temperatures.", { above: 0, touches: "numbers" }),
-    ctkd_t_end: number(20, "How far above it the highest one lies.", { min: 0, touches: "numbers" }),
+    ctkd_t_end: number(20, "How far above it the highest one lies.", {
+      min: 0,
+      touches: "numbers",
+    }),
     ctkd_decay_max: number(0, "Factor of the temperature's gradient at the start.", {
       touches: "numbers",
     }),
