@@ -57,6 +57,12 @@ test("Python 2's strings, its OrderedDict of pairs and its old-style calls are r
   assert.deepEqual(plainOf(bytesOf("(c__builtin__\nset\n(K\x01lo.")), [1]);
 });
 
+test("a line may have a MiB, and no more", () => {
+  const line = (length: number) => bytesOf(`V${"x".repeat(length)}\n.`);
+  assert.equal((unpickle(line(2 ** 20 - 1)).value as string).length, 2 ** 20 - 1);
+  assert.throws(() => unpickle(line(2 ** 20)), /line without an end/);
+});
+
 /** What must be refused, by the name that the message must contain. */
 const REFUSED_NAMES: Readonly<Record<string, string>> = {
   "os.system": "cos\nsystem\n(S'true'\ntR.",

@@ -40,6 +40,25 @@ test("any folder name, none at all, and compressed entries are read", async () =
   assert.deepEqual(await valuesOf(flat), [1, 2, 3, 4]);
 });
 
+test("data that torch.save aligned by padding in the local header alone is read where it lies", async () => {
+  const file = await zipOf([
+    ["a/data.pkl", PICKLE],
+    ["a/data/0", DATA],
+  ]);
+  const start = file.lastIndexOf(DATA);
+  const header = file.lastIndexOf("PK\x03\x04", start);
+  for (const padding of [5, 60, 300]) {
+    const extra = Buffer.alloc(padding);
+    extra.write("FB", "latin1");
+    extra.writeUInt16LE(padding - 4, 2);
+    const padded = Buffer.concat([file.subarray(0, start), extra, file.subarray(start)]);
+    padded.writeUInt16LE(padding, header + 28);
+    const end = padded.lastIndexOf("PK\x05\x06");
+    padded.writeUInt32LE(padded.readUInt32LE(end + 16) + padding, end + 16);
+    assert.deepEqual(await valuesOf(padded), [1, 2, 3, 4], `${padding} bytes`);
+  }
+});
+
 test("zip64 directories are read", async () => {
   const { ZipFile } = await import("yazl");
   const { buffer } = await import("node:stream/consumers");

@@ -5,7 +5,14 @@ import * as write from "#pefd/checkpoint/pickle/writer.js";
 import { parsePthLegacy } from "#pefd/checkpoint/pth/legacy.js";
 import { parsePthZip } from "#pefd/checkpoint/pth/zip.js";
 import { PefdError } from "#pefd/common/errors.js";
-import { type Described, describedTensor, float32Bytes, pthLegacy, pthZip } from "../pthFiles.js";
+import {
+  type Described,
+  describedTensor,
+  float32Bytes,
+  LEGACY_START,
+  pthLegacy,
+  pthZip,
+} from "../pthFiles.js";
 
 const SIX = float32Bytes(0, 1, 2, 3, 4, 5);
 
@@ -222,4 +229,7 @@ test("legacy: big-endian, contradictory counts, twice the same storage, a cut en
   );
   refused(pthLegacy(root, [["0", 6, SIX]]).subarray(0, -1), /needs 24 bytes, but 23 are left/);
   refused(pthLegacy(root, []), /storage "0" is missing/);
+  const version = pthLegacy(root, [["0", 6, SIX]]);
+  version.writeUInt16LE(1002, LEGACY_START.length - 3);
+  refused(version, /unknown version of torch\.save's old format/);
 });
