@@ -29,6 +29,13 @@ const refuse = (content: unknown, sentence: RegExp) => {
   assert.throws(() => readConfiguration(file, rows), sentence);
 };
 
+test("a file of a MiB is read, a larger one is refused by its size", () => {
+  const padded = (bytes: number) => '{"description": "x"}'.padEnd(bytes);
+  const file = write("large.json", padded(2 ** 20));
+  assert.equal(readConfiguration(file, rows).description, "x");
+  refuse(padded(2 ** 20 + 1), /has 1048577 bytes; files of up to 1048576 bytes are read here/);
+});
+
 test("every preset resolves, and its name says what it is", () => {
   for (const name of presetNames()) {
     const { options } = resolveDistill(readConfiguration(name, rows).layers);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import type { RunInfo } from "#pefd/report/log/contract.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
@@ -45,11 +46,21 @@ test("each term of the loss is told for each epoch, also where a run was stopped
   );
 });
 
-test("terms of weight zero have no column", async (t) => {
+test("terms of weight zero have no column, and no place in the loss that is told", async (t) => {
   const folder = temporaryFolder(t);
   await smallData(folder);
   await randomTeacher(folder);
   const options = distillOptions(folder, { gamma: 0, alpha: 0, beta: 25, epochs: 1 });
-  const { train } = await runDistill(options, silentHooks());
+  const started: RunInfo[] = [];
+  const hooks = silentHooks({ runStarted: (info) => void started.push(info) });
+  const { train } = await runDistill(options, hooks);
   assert.deepEqual(Object.keys(train.terms ?? {}), ["alignment"]);
+  const [{ title, loss, epochs, firstEpoch, steps }] = started as [RunInfo];
+  assert.deepEqual(
+    { title, loss, epochs, firstEpoch, steps },
+    {
+      ...{ title: "resnet8 -> resnet8, ours, trial 1", loss: "loss = 25 ours" },
+      ...{ epochs: 1, firstEpoch: 1, steps: 3 },
+    },
+  );
 });

@@ -181,6 +181,19 @@ test("the error says after what a graph is damaged", (t) => {
   );
 });
 
+test("of many problems twenty are told", (t) => {
+  const step = soundStep(t);
+  const broken = Array.from({ length: 25 }, (_, i) => binary(`broken${i}`, "Mul", "gone", "gone"));
+  assert.throws(
+    () => checkGraph({ ...step, nodes: [...step.nodes, ...broken] }),
+    ({ message }: Error) => {
+      assert.match(message, /^A graph is damaged after recording:\n/);
+      assert.equal(message.split("\n").length, 1 + 20);
+      return true;
+    },
+  );
+});
+
 test("damage of a loop's parts is found", (t) => {
   const parts = partsOf(soundStep(t), "p");
   assert.deepEqual(problemsOfParts(parts), []);

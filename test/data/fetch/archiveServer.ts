@@ -39,6 +39,7 @@ export function makeArchive(parent: string, train: Uint8Array = TRAIN_RECORDS): 
 export interface ServedFile {
   body: Uint8Array;
   etag?: string;
+  lastModified?: string;
   /** The connection breaks after so many bytes of an answer. */
   cutAfter?: number;
   ignoresRanges?: boolean;
@@ -54,21 +55,25 @@ export interface ArchiveServer {
   readonly served: ServedFile;
   /** The Range header of each request, in order. */
   readonly ranges: (string | undefined)[];
+  /** The If-Range header of each. */
+  readonly conditions: (string | undefined)[];
 }
 
 /** Serves one file on 127.0.0.1 until the test ends; /redirect leads to it. */
 export async function serveArchive(t: TestContext, served: ServedFile): Promise<ArchiveServer> {
   const ranges: (string | undefined)[] = [];
+  const conditions: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     if (request.url === "/redirect") return response.writeHead(302, { location: "/file" }).end();
     ranges.push(request.headers.range);
+    conditions.push(request.headers["if-range"] as string | undefined);
     return answer(served, request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => server.close());
   t.after(() => server.closeAllConnections());
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/file`, served, ranges };
+  return { url: `http://127.0.0.1:${port}/file`, served, ranges, conditions };
 }
 
 function answer(served: ServedFile, request: IncomingMessage, response: ServerResponse): void {
@@ -82,6 +87,7 @@ function answer(served: ServedFile, request: IncomingMessage, response: ServerRe
   }
   const part = body.subarray(start);
   if (etag) response.setHeader("etag", etag);
+  if (served.lastModified) response.setHeader("last-modified", served.lastModified);
   // The wrong label is what some servers give an archive; it must not be unpacked on the way.
   response.setHeader("content-encoding", "x-gzip");
   response.setHeader("content-length", served.claimedLength ?? part.length);
@@ -94,8 +100,9 @@ function answer(served: ServedFile, request: IncomingMessage, response: ServerRe
   else response.write(part.subarray(0, cutAfter), () => request.socket.end());
 }
 
-function rangeStart({ etag, ignoresRanges }: ServedFile, { headers }: IncomingMessage): number {
-  const condition = headers["if-range"];
-  if (ignoresRanges || (condition !== undefined && condition !== etag)) return 0;
+function rangeStart(served: ServedFile, { headers }: IncomingMessage): number {
+  const condition = headers["if-range"] as string | undefined;
+  const fits = [undefined, served.etag, served.lastModified].includes(condition);
+  if (served.ignoresRanges || !fits) return 0;
   return Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0);
 }

@@ -94,9 +94,19 @@ test("the archive is fetched and unpacked, with its expected members only", asyn
   assert.deepEqual(seen.at(-1), { received: total, total });
 });
 
-for (const etag of ['"one"', undefined]) {
-  test(`a broken download goes on where it stopped, entity tag ${etag}`, async (t) => {
-    const here = await setting(t, { ...BROKEN, ...(etag ? { etag } : {}) });
+const DATE = "Thu, 26 Nov 2026 10:00:00 GMT";
+
+/** What tells versions of a file apart is asked for: a strong entity tag; a weak one is for no ranges. */
+const VERSIONS = [
+  { served: { etag: '"one"', lastModified: DATE }, condition: '"one"' },
+  { served: { etag: 'W/"one"', lastModified: DATE }, condition: DATE },
+  { served: { lastModified: DATE }, condition: DATE },
+  { served: {}, condition: undefined },
+];
+
+for (const { served, condition } of VERSIONS) {
+  test(`a broken download goes on where it stopped: ${JSON.stringify(served)}`, async (t) => {
+    const here = await setting(t, { ...BROKEN, ...served });
     const error = await failure(here.fetch(), 1);
     assert.match(error.message, /Fetching http.* failed/);
     assert.match(error.hint ?? "", /goes on where it stopped/);
@@ -106,6 +116,7 @@ for (const etag of ['"one"', undefined]) {
     mend(here);
     assert.deepEqual(await here.fetch(), { fetched: true, resumedFrom: kept });
     assert.deepEqual(here.ranges, [undefined, `bytes=${kept}-`, `bytes=${kept}-`]);
+    assert.deepEqual(here.conditions, [undefined, condition, condition]);
     assertInPlace(here);
   });
 }

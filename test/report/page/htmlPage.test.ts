@@ -35,7 +35,7 @@ describe("the report's page", () => {
     assert.match(html, /<h1>Distillation resnet32x4 → resnet8x4<\/h1>/);
     assert.match(
       html,
-      /2 experiments, 7 runs, 6 finished\. Made by pefd report on 2026-01-02 03:04/,
+      /2 experiments, 7 runs, 6 finished\. Made by pefd report on 2026-01-02 03:04 UTC\./,
     );
     assert.match(html, /kd_4: unfinished, epoch 12 of 40/);
     assert.match(html, /73\.33 \*/);

@@ -10,14 +10,18 @@ import { WHEELS } from "#pefd/runtime/setup/wheels.js";
 import { zipOf } from "../../checkpoint/pthFiles.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
-/** A runtime of two small files for each wheel, set up as set-up does it. */
-async function setUp(t: TestContext, change = (file: UnpackedFile): UnpackedFile => file) {
+/** A runtime of some small files for each wheel, set up as set-up does it. */
+async function setUp(
+  t: TestContext,
+  change = (file: UnpackedFile): UnpackedFile => file,
+  parts = ["one", "two"],
+) {
   const cache = temporaryFolder(t);
   const tree = treeDirectory(cache, "cpu");
   for (const wheel of WHEELS.cpu) {
     const folder = join(cache, wheel.project);
     mkdirSync(folder);
-    const names = ["one", "two"].map((name) => `lib/${wheel.project}_${name}.so`);
+    const names = parts.map((name) => `lib/${wheel.project}_${name}.so`);
     const archive = join(folder, "wheel.zip");
     writeFileSync(archive, await zipOf(names.map((name) => [name, Buffer.from(name)])));
     const files = await unpack(archive, join(folder, "unpacked"), (member) => member);
@@ -53,6 +57,17 @@ test("one changed bit, which changes no size, is found and named, and so is a fi
   assert.match(hint ?? "", /^rm -r .*tensorflow-\S+-cpu, then: npm run setup$/);
   rmSync(join(linked.tree, second ?? ""));
   assert.equal((await filesCheck(linked)).detail, `changed since set-up: ${first}, ${second}`);
+});
+
+test("of many changed files ten are named", async (t) => {
+  const parts = Array.from({ length: 11 }, (_, i) => `part${i}`);
+  const linked = await setUp(t, (file) => file, parts);
+  const paths = parts.map((part) => `lib/${WHEELS.cpu[0]?.project}_${part}.so`);
+  for (const path of paths.slice(0, 10)) rmSync(join(linked.tree, path));
+  const ten = `changed since set-up: ${paths.slice(0, 10).join(", ")}`;
+  assert.equal((await filesCheck(linked)).detail, ten);
+  rmSync(join(linked.tree, paths[10] ?? ""));
+  assert.equal((await filesCheck(linked)).detail, `${ten}, ...`);
 });
 
 test("a runtime without checksums is no failure, and it is said how to have them", async (t) => {

@@ -7,9 +7,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { before, type TestContext, test } from "node:test";
+import type { PefdError } from "#pefd/common/errors.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -44,6 +46,17 @@ test("--force keeps the run before until the first epoch of the new one is kept"
   assert.deepEqual(seen, [true, true, true, false, false, false, false, false]);
   assert.equal(result(runDir).epochs, 2);
   assert.deepEqual(beside(runDir), [basename(runDir)]);
+});
+
+test("a run that cannot be set aside stays, and it is said why", async (t) => {
+  const { runDir, aside, force } = await complete(t);
+  const kept = snapshot(runDir);
+  symlinkSync("nowhere", aside);
+  await assert.rejects(runTeacher(force, silentHooks()), (error: PefdError) => {
+    assert.match(error.message, /_trial_1 could not be renamed to .*_trial_1\.replaced: ENOTDIR/);
+    return error.exitCode === 1;
+  });
+  assert.deepEqual(snapshot(runDir), kept);
 });
 
 test("a run that cannot start leaves the one that it was to replace", async (t) => {
