@@ -13,7 +13,12 @@ import type { Pass } from "./pass.js";
 interface Temptation {
   readonly op: string;
   readonly inputs: ReadonlySet<string>;
+  /** Of which shapes of the input the bits are others; of all where left out. */
+  readonly where?: (shape: readonly number[]) => boolean;
 }
+
+/** Channels that all fill vectors of 16. */
+const CHANNELS = 16;
 
 /** What the optimizer would make of them, in other last bits than the ops as they were written. */
 const TEMPTATIONS: readonly Temptation[] = [
@@ -26,6 +31,11 @@ const TEMPTATIONS: readonly Temptation[] = [
   { op: "AddV2", inputs: new Set(["Mul"]) },
   // (x * scalar) * y -> (scalar * y) * x
   { op: "Mul", inputs: new Set(["Mul"]) },
+  // relu(batch normalisation) -> oneDNN's op for both, which rounds otherwise where channels end within a vector
+  {
+    ...{ op: "Relu", inputs: new Set(["FusedBatchNormV3"]) },
+    where: (shape) => (shape.at(-1) as number) % CHANNELS !== 0,
+  },
 ];
 
 /**
@@ -38,7 +48,13 @@ export const keepApart: Pass = (step) => ({ ...step, nodes: withBarriers(step.no
 function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   const barriers = new Map<string, GraphNode>();
-  const tempted = new Map(TEMPTATIONS.map(({ op, inputs }) => [op, inputs]));
+  const tempted = new Map(TEMPTATIONS.map((temptation) => [temptation.op, temptation]));
+  const isTempting = ({ inputs, where }: Temptation, ref: string): boolean => {
+    const source = isControl(ref) ? undefined : byName.get(nodeOf(ref));
+    const shape = source?.shapes?.[outputOf(ref)];
+    if (source === undefined || !inputs.has(source.op)) return false;
+    return where === undefined || shape === undefined || where(shape);
+  };
   const behindBarrier = (ref: string): string => {
     const source = byName.get(nodeOf(ref)) as GraphNode;
     const shape = source.shapes?.[outputOf(ref)];
@@ -54,15 +70,12 @@ function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
     return name;
   };
   const changed = nodes.map((node) => {
-    const inputs = tempted.get(node.op);
-    if (inputs === undefined || !isFloat(node, "T")) return node;
-    return {
-      ...node,
-      inputs: node.inputs.map((ref) => {
-        const source = isControl(ref) ? undefined : byName.get(nodeOf(ref));
-        return source !== undefined && inputs.has(source.op) ? behindBarrier(ref) : ref;
-      }),
-    };
+    const temptation = tempted.get(node.op);
+    if (temptation === undefined || !isFloat(node, "T")) return node;
+    const inputs = node.inputs.map((ref) =>
+      isTempting(temptation, ref) ? behindBarrier(ref) : ref,
+    );
+    return { ...node, inputs };
   });
   return changed.flatMap((node) => {
     const barrier = barriers.get(node.name);
