@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { z } from "zod";
 import { inputError } from "../common/errors.js";
+import { counted } from "../common/text/counted.js";
 import type { EngineName } from "../compile/types.js";
 import { type Check, ratioOf, worst } from "./comparison.js";
 import { checkLosses } from "./lossesCheck.js";
@@ -17,11 +18,13 @@ export interface GoldenResult {
   /** The file's name without its extension. */
   readonly name: string;
   readonly ok: boolean;
-  /** How many comparisons were made, and how many of them are out of bounds. */
+  /** How many comparisons were made, and those of them that are out of bounds. */
   readonly checks: number;
-  readonly failures: number;
+  readonly failures: readonly Check[];
   /** The number that is furthest off for its bound. */
   readonly worst: Check;
+  /** By how many roundings the images of a trajectory had to be off for it to be within its bounds; 0 mostly. */
+  readonly rounding: number;
 }
 
 /** A kind of golden file: how to recognise it, what it holds, what to compare. */
@@ -89,19 +92,26 @@ export function checkGoldenFile(path: string, engine: EngineName = "eager"): Gol
   const checks = check(document, path, engine);
   const found = worst(checks);
   if (found === undefined) throw foreign(path, "it holds nothing to compare");
-  const failures = checks.filter((item) => ratioOf(item) > 1).length;
-  const name = basename(path, ".json");
-  return { name, ok: failures === 0, checks: checks.length, failures, worst: found };
+  const failures = checks.filter((item) => ratioOf(item) > 1);
+  const rounding = Math.max(...checks.map((item) => item.rounding ?? 0));
+  return {
+    ...{ name: basename(path, ".json"), ok: failures.length === 0 },
+    ...{ checks: checks.length, failures, worst: found, rounding },
+  };
 }
 
-/** One line: the file, its largest error against its bound, and the verdict. */
+/** How far a number is off, and how far it may be. */
+function formatCheck(check: Check): string {
+  if (check.mismatch !== undefined) return `${check.what} ${check.mismatch}`;
+  const [error, bound] = [check.error, check.bound].map((value) => value.toExponential(2));
+  return `${ratioOf(check).toPrecision(3)} of its bound: ${check.what} is off by ${error}, allowed ${bound}`;
+}
+
+/** One line: the file, its largest error against its bound, and the verdict; then a line for each number out of bounds. */
 export function formatGoldenResult(result: GoldenResult): string {
-  const { name, ok, checks, failures, worst: check } = result;
-  const ratio = ratioOf(check);
-  const detail =
-    check.mismatch === undefined
-      ? `${ratio.toPrecision(3)} of its bound: ${check.what} is off by ${check.error.toExponential(2)}, allowed ${check.bound.toExponential(2)}`
-      : `${check.what} ${check.mismatch}`;
-  const verdict = ok ? "ok" : `FAILED, ${failures} of ${checks} numbers`;
-  return `${name.padEnd(18)} ${detail}  ${verdict}`;
+  const { name, ok, checks, failures, worst: check, rounding } = result;
+  const rerun = rounding > 0 ? ` with images that are off by ${counted(rounding, "rounding")}` : "";
+  const verdict = ok ? `ok${rerun}` : `FAILED, ${failures.length} of ${checks} numbers`;
+  const rest = failures.length > 1 ? failures.map((each) => `\n  ${formatCheck(each)}`) : [];
+  return `${name.padEnd(18)} ${formatCheck(check)}  ${verdict}${rest.join("")}`;
 }

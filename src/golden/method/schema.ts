@@ -57,6 +57,10 @@ const trajectory = z.object({
   perStep: z.array(terms),
   after: z.record(z.string(), moved),
   afterEvalLogits: rows,
+  /** What the method predicts, where that is more than the student's logits. */
+  afterEvalLogitsProjected: rows.optional(),
+  afterEvalLogitsContext: rows.optional(),
+  inputStrong: z.object({ k: z.int(), shape, scale: z.number() }).optional(),
   teacherMode,
   spread: z.object({
     lossMaxRelPerStep: numbers,

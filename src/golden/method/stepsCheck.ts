@@ -1,10 +1,19 @@
 import type { EngineName } from "../../compile/types.js";
 import { KL_OPTIONS } from "../../distill/options.js";
-import { type Check, checkNumber, checkNumbers, mismatch } from "../comparison.js";
+import type { Learner } from "../../learn/learner.js";
+import {
+  type Bound,
+  type Check,
+  checkNumber,
+  checkNumbers,
+  checkSame,
+  mismatch,
+} from "../comparison.js";
 import { checkMoved } from "../summary.js";
 import { checkTeacher } from "../trajectory/check.js";
+import { compared } from "../trajectory/compared.js";
 import type { Course } from "../trajectory/course.js";
-import { runTrajectory, type Snapshot, type StepTerms } from "../trajectory/run.js";
+import type { Snapshot, StepTerms, TrajectoryRun } from "../trajectory/run.js";
 import { logitsBound, movedBounds, phaseBound, stepBound } from "./bounds.js";
 import { type Fixture, fixtureOf } from "./fixture.js";
 import { imagesOf, SET_SIZE } from "./keys.js";
@@ -16,39 +25,80 @@ import { expectedTerms } from "./stepTerms.js";
  * Compares four steps of distillation, those of a first phase before them included, with what the authors' program does.
  * @throws inputError where the registries do not have the method or a model
  */
-export function checkSteps(name: string, golden: StepsGolden, engine: EngineName): Check[] {
+export function checkSteps(
+  name: string,
+  golden: StepsGolden,
+  engine: EngineName,
+): readonly Check[] {
   const fixture = fixtureOf(name, [...golden.flags, ...golden.fixtureFlags]);
-  const course = courseOf(fixture, golden);
-  const run = runTrajectory(course, engine);
-  const { teacherOut, ownState, initPerStep, perStep } = golden;
-  const named = new Map(
-    ownRows(ownState, run.own).map(({ entry, row }) => [row?.[0] ?? entry.name, entry.name]),
-  );
-  const moved = (what: string, expected: StepsGolden["after"], end: Snapshot) =>
-    Object.entries(expected).flatMap(([theirs, summary]) => {
-      const ours = named.get(theirs) ?? theirs;
-      const from = run.start.get(ours);
-      const bounds = movedBounds(golden, summary.deltaL2, from?.values.length ?? 1);
-      return checkMoved(`${what} ${theirs}`, from, end.get(ours), summary, bounds);
-    });
-  const phase = run.phases[0] ?? [];
-  const logits = golden.afterEvalLogits.flat();
-  return [
+  const { teacherOut, ownState } = golden;
+  return compared(courseOf(fixture, golden), engine, (run, { learner }) => [
     ...checkOwnState("own state", ownState, run.own),
+    checkGroups(golden, learner),
     ...checkTeacher("logits", run.outputs.teacher, teacherOut.logits),
     ...checkTeacher("penultimate", run.outputs.pooled, teacherOut.penultimate),
-    ...initPerStep.flatMap(({ loss = Number.NaN }, i) => {
-      const what = `initPerStep[${i}].loss`;
-      const terms = phase[i];
-      if (terms === undefined) return [mismatch(what, "has no phase of the method's")];
-      return [checkNumber(what, terms.loss ?? Number.NaN, loss, phaseBound(golden))];
-    }),
-    ...moved("initAfter", golden.initAfter, run.between),
-    ...run.steps.flatMap((terms, i) =>
-      checkStep(`perStep[${i}]`, terms, perStep[i] ?? {}, fixture, stepBound(golden, i)),
+    ...golden.initPerStep.map(({ loss = Number.NaN }, i) =>
+      checkPhaseStep(`initPerStep[${i}].loss`, run.phases[0]?.[i], loss, phaseBound(golden)),
     ),
-    ...moved("after", golden.after, run.end),
-    checkNumbers("afterEvalLogits", run.outputs.evaluated, logits, logitsBound(golden, logits)),
+    ...checkAllMoved("initAfter", golden, golden.initAfter, run, run.between),
+    ...golden.perStep.flatMap((terms, i) =>
+      checkStep(`perStep[${i}]`, run.steps[i] ?? {}, terms, fixture, stepBound(golden, i)),
+    ),
+    ...checkAllMoved("after", golden, golden.after, run, run.end),
+    ...checkLogits(golden, run),
+  ]);
+}
+
+/** Groups of parameters that learn otherwise than the rest: how many tensors, with which weight decay. */
+function checkGroups({ optimizer }: StepsGolden, { groups = [] }: Learner): Check {
+  const [all, ...expected] = optimizer;
+  const ours = groups
+    .filter(({ learningRateFactor }) => learningRateFactor !== 0)
+    .map(({ parameters, weightDecay = all?.weightDecay }) => [parameters.length, weightDecay]);
+  const theirs = expected.map(({ tensors, weightDecay }) => [tensors, weightDecay]);
+  return checkSame("optimizer groups", ours, theirs);
+}
+
+function checkPhaseStep(
+  what: string,
+  terms: StepTerms | undefined,
+  expected: number,
+  bound: Bound,
+): Check {
+  if (terms === undefined) return mismatch(what, "has no phase of the method's");
+  return checkNumber(what, terms.loss ?? Number.NaN, expected, bound);
+}
+
+/** Tensors by the authors' names, as they are at some point, and how far they are from their start. */
+function checkAllMoved(
+  what: string,
+  golden: StepsGolden,
+  expected: StepsGolden["after"],
+  { own, start }: TrajectoryRun,
+  at: Snapshot,
+): Check[] {
+  const named = new Map(
+    ownRows(golden.ownState, own).map(({ entry, row }) => [row?.[0] ?? entry.name, entry.name]),
+  );
+  return Object.entries(expected).flatMap(([theirs, summary]) => {
+    const ours = named.get(theirs) ?? theirs;
+    const from = start.get(ours);
+    const bounds = movedBounds(golden, summary.deltaL2, from?.values.length ?? 1);
+    return checkMoved(`${what} ${theirs}`, from, at.get(ours), summary, bounds);
+  });
+}
+
+/** The student's logits at the end, and what the method predicts, where the file has both. */
+function checkLogits(golden: StepsGolden, { outputs }: TrajectoryRun): Check[] {
+  const predicted = golden.afterEvalLogitsProjected ?? golden.afterEvalLogitsContext;
+  const check = (what: string, values: Float32Array, rows: readonly (readonly number[])[]) =>
+    checkNumbers(what, values, rows.flat(), logitsBound(golden, rows.flat()));
+  if (predicted === undefined) {
+    return [check("afterEvalLogits", outputs.evaluated, golden.afterEvalLogits)];
+  }
+  return [
+    check("afterEvalLogits", outputs.student, golden.afterEvalLogits),
+    check("afterEvalLogits predicted", outputs.evaluated, predicted),
   ];
 }
 
@@ -62,6 +112,7 @@ function courseOf({ row, told, weights }: Fixture, golden: StepsGolden): Course 
     ...{ method: row, told, weights, sgd },
     fill: ownFill(golden.ownState as OwnRow[]),
     temperature: KL_OPTIONS.kd_T.fallback as number,
+    strong: golden.inputStrong && { ...golden.input, ...golden.inputStrong },
     images: imagesOf(golden.input.labels.length),
     setSize: SET_SIZE,
     phaseSteps: golden.initPerStep.length > 0 ? [golden.initPerStep.length] : [],
@@ -74,7 +125,7 @@ function checkStep(
   terms: StepTerms,
   expected: Readonly<Record<string, number>>,
   fixture: Fixture,
-  bound: ReturnType<typeof stepBound>,
+  bound: Bound,
 ): Check[] {
   const actual = expectedTerms(Object.keys(expected), terms, fixture);
   return Object.entries(expected).map(([key, value]) => {

@@ -13,25 +13,29 @@ import {
 import { formulaFill, PROJECTOR_KEY } from "../formula.js";
 import type { TensorSummary, TrajectoryGolden } from "../schema.js";
 import { checkMoved, checkSummary } from "../summary.js";
+import { compared } from "./compared.js";
 import type { Course } from "./course.js";
-import { runTrajectory, type StepTerms, type TrajectoryRun } from "./run.js";
+import type { StepTerms, TrajectoryRun } from "./run.js";
 
 /**
  * Compares some steps of distillation with the reference.
  * @param ahead for how many steps at once the teacher looks at images: 1 or 2
  * @throws inputError for a model or method that the registries do not have
  */
-export function checkTrajectory(golden: TrajectoryGolden, engine: EngineName, ahead = 1): Check[] {
-  const run = runTrajectory({ ...courseOf(golden), ahead }, engine);
+export function checkTrajectory(
+  golden: TrajectoryGolden,
+  engine: EngineName,
+  ahead = 1,
+): readonly Check[] {
   const { afterEvalLogits, spread, teacherOut } = golden;
   const logits = withinSpread(spread.afterEvalLogitsMaxAbs);
-  return [
+  return compared({ ...courseOf(golden), ahead }, engine, (run) => [
     ...checkTeacher("logits", run.outputs.teacher, teacherOut.logits),
     ...checkTeacher("penultimate", run.outputs.pooled, teacherOut.penultimate),
     ...run.steps.flatMap((terms, step) => checkTerms(golden, step, terms)),
     ...Object.keys(golden.after).flatMap((name) => checkAfter(golden, name, run)),
     checkNumbers("afterEvalLogits", run.outputs.student, afterEvalLogits.flat(), logits),
-  ];
+  ]);
 }
 
 const courseOf = (golden: TrajectoryGolden): Course => ({

@@ -17,6 +17,8 @@ export interface Course {
   /** Of the KL divergence between logits. */
   readonly temperature: number;
   readonly input: ImagesInput;
+  /** The strong view of the same images. */
+  readonly strong?: ImagesInput | undefined;
   /** Which images of the training set the batch is; their number is the set's where left out. */
   readonly images?: readonly number[];
   /** Images of the training set. */

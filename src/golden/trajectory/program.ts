@@ -11,7 +11,8 @@ import type { Scene } from "./scene.js";
 const STEPS_PER_CALL = 2;
 
 /** The one batch of a trajectory. */
-export function batchFeeds({ input, images, epoch }: Course): Readonly<Record<string, Feed>> {
+export function batchFeeds(course: Course): Readonly<Record<string, Feed>> {
+  const { input, strong, images, epoch } = course;
   const { labels } = input;
   const places = images ?? labels.map((_, i) => i);
   const integers = (values: readonly number[]): Feed => ({
@@ -19,6 +20,7 @@ export function batchFeeds({ input, images, epoch }: Course): Readonly<Record<st
   });
   return {
     images: imagesFeed(input),
+    ...(strong && { strong: imagesFeed(strong) }),
     labels: integers(labels),
     image: integers(places),
     epoch: { values: Float32Array.of(epoch), shape: [], dtype: "float32" },

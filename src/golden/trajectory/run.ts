@@ -1,9 +1,9 @@
-import type { EngineName, Program } from "../../compile/types.js";
+import type { EngineName, FeedValues, Program } from "../../compile/types.js";
 import { type Learner, restVelocities } from "../../learn/learner.js";
 import { readMetrics, readTerms, setMetrics } from "../../learn/metrics.js";
 import { toPyTorchLayout } from "../../nn/builder.js";
 import type { StateEntry } from "../../nn/model.js";
-import type { Variable } from "../../runtime/tf.js";
+import { tf, type Variable } from "../../runtime/tf.js";
 import { openProgram } from "../engines.js";
 import type { HostTensor } from "../summary.js";
 import type { Course } from "./course.js";
@@ -28,58 +28,92 @@ export interface TrajectoryRun {
   readonly end: Snapshot;
   /** In evaluation mode at the end; `evaluated` is what counts in evaluations. [N, classes], and [N, size]. */
   readonly outputs: Readonly<Record<keyof Scene["seen"], Float32Array>>;
-  /** Parameters that have learned in the main part. */
-  readonly learned: number;
 }
 
 const read = (variable: Variable): Float32Array => variable.dataSync() as Float32Array;
 
+/** A trajectory that can be run from its start any number of times. */
+export interface Trajectory {
+  readonly learner: Learner;
+  /** @param rounding the batch's images are off by so many roundings */
+  run(rounding: number): TrajectoryRun;
+  dispose(): void;
+}
+
+/** One rounding of a float32, relative. */
+const ROUNDING = 6e-8;
+
 /**
- * Runs a trajectory: the steps of the method's phases, those of the main part, and an evaluation.
+ * Opens a trajectory: the steps of the method's phases, those of the main part, and an evaluation.
  * @throws inputError for a model that the registry does not have, or a method that does not fit the pair
  */
-export function runTrajectory(course: Course, engine: EngineName): TrajectoryRun {
+export function openTrajectory(course: Course, engine: EngineName): Trajectory {
   const scene = createScene(course);
   const feeds = batchFeeds(course);
-  const { learner, phases, method, seen } = scene;
+  const { learner, method } = scene;
   const rates = (method.phases ?? []).map(({ learningRate }) => learningRate ?? course.sgd.lr);
   const description = describeTrajectory(course, scene, feeds, rates);
   const program = openProgram(engine, description);
-  const values = valuesOf(feeds);
-  for (const group of Object.keys(description.variables)) program.push(group);
+  const variables = Object.values(description.variables).flat();
+  const first = variables.map((variable) => read(variable).slice());
+  const rewind = () => {
+    for (const [i, variable] of variables.entries()) setValues(variable, first[i] as Float32Array);
+    for (const group of Object.keys(description.variables)) program.push(group);
+  };
+  return {
+    learner,
+    run(rounding) {
+      rewind();
+      const { input } = course;
+      const scale = input.scale * (1 + rounding * ROUNDING);
+      const values = valuesOf(batchFeeds({ ...course, input: { ...input, scale } }));
+      return runOnce(course, scene, program, values);
+    },
+    dispose() {
+      program.dispose();
+      for (const variable of variables) variable.dispose();
+    },
+  };
+}
+
+const setValues = (variable: Variable, values: Float32Array): void =>
+  tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+
+function runOnce(
+  course: Course,
+  scene: Scene,
+  program: Program,
+  values: FeedValues,
+): TrajectoryRun {
+  const { learner, phases, seen } = scene;
   const look = (): Snapshot => {
     for (const group of ["learner", "teacher"]) program.pull(group);
     return snapshot(scene);
   };
   const take = (entry: string, one: Learner, steps: number): StepTerms[] =>
     Array.from({ length: steps }, () => takeStep(program, entry, one, values));
-  try {
-    const start = snapshot(scene);
-    const ofPhases = phases.map((phase, i) => {
-      const terms = take(phaseEntry(i), phase, course.phaseSteps[i] as number);
-      program.pull("learner");
-      restVelocities(learner);
-      program.push("learner");
-      return terms;
-    });
-    const between = ofPhases.length === 0 ? start : look();
-    const steps = take("train", learner, course.steps);
-    program.run("evaluate", values, 1);
-    program.pull("seen");
-    const end = look();
-    const { student, teacher, pooled, evaluated } = seen;
-    return {
-      ...{ own: method.state, phases: ofPhases, steps, start, between, end },
-      outputs: {
-        ...{ student: read(student), teacher: read(teacher) },
-        ...{ pooled: read(pooled), evaluated: read(evaluated) },
-      },
-      learned: learner.parameters.length,
-    };
-  } finally {
-    program.dispose();
-    for (const variable of Object.values(description.variables).flat()) variable.dispose();
-  }
+  const start = snapshot(scene);
+  const ofPhases = course.phaseSteps.map((steps, i) => {
+    const phase = phases[i];
+    if (phase === undefined) return [];
+    const terms = take(phaseEntry(i), phase, steps);
+    program.pull("learner");
+    restVelocities(learner);
+    program.push("learner");
+    return terms;
+  });
+  const between = ofPhases.length === 0 ? start : look();
+  const steps = take("train", learner, course.steps);
+  program.run("evaluate", values, 1);
+  program.pull("seen");
+  const { student, teacher, pooled, evaluated } = seen;
+  return {
+    ...{ own: scene.method.state, phases: ofPhases, steps, start, between, end: look() },
+    outputs: {
+      ...{ student: read(student), teacher: read(teacher) },
+      ...{ pooled: read(pooled), evaluated: read(evaluated) },
+    },
+  };
 }
 
 /** The terms of one step, which is then taken. */
@@ -87,7 +121,7 @@ function takeStep(
   program: Program,
   entry: string,
   { metrics, objective }: Learner,
-  values: Parameters<Program["run"]>[1],
+  values: FeedValues,
 ): StepTerms {
   setMetrics(metrics, []);
   program.push("seen");

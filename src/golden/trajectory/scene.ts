@@ -18,7 +18,7 @@ export interface Scene {
   readonly method: OpenedMethod;
   /** Of the main part. Its terms are those of its loss and, of weight zero, cross entropy and KL divergence. */
   readonly learner: Learner;
-  /** The method's phases before it, as many as the trajectory has. */
+  /** The method's phases before it. */
   readonly phases: readonly Learner[];
   /** What is written down after the last step. */
   readonly seen: Readonly<Record<"student" | "teacher" | "pooled" | "evaluated", Variable>>;
@@ -51,7 +51,7 @@ export function createScene(course: Course): Scene {
   const logits = () => zeros(batch, numClasses);
   return {
     ...{ teacher, teacherVariables, method, learner: watched(whole, lesson) },
-    phases: (whole.phases ?? []).slice(0, course.phaseSteps.length).map(({ learner }) => learner),
+    phases: (whole.phases ?? []).map(({ learner }) => learner),
     seen: {
       ...{ student: logits(), teacher: logits(), evaluated: logits() },
       pooled: zeros(batch, teacher.featureSize),
