@@ -6,7 +6,7 @@ import { variablesOf } from "../learn/learner.js";
 import { frozen, studentLearner, teacherLearner } from "../learn/learners.js";
 import { buildModel, initialFill } from "../models/build.js";
 import { isGpu } from "../runtime/device.js";
-import { teacherAhead } from "../train/teacherAhead.js";
+import { teacherAhead } from "../train/ahead/choice.js";
 import { evaluationWork } from "./evaluationWork.js";
 import { trainingWork } from "./trainingWork.js";
 import type { Work, WorkName, WorkSize } from "./types.js";
@@ -35,11 +35,8 @@ function distillWork({ teacher, student, method, ahead }: Pair, size: WorkSize):
   const what = `distill ${method} ${teacher} -> ${student}`;
   const views = usedViews(row.sees(ownOptions(row, {})), weights);
   const looking = {
-    asked: ahead,
-    method: row,
-    teacher: guide.model,
-    views,
-    batchSize: size.batchSize,
+    ...{ asked: ahead, method: row, teacher: guide.model, views },
+    ...{ batchSize: size.batchSize, stepsPerEpoch: size.steps },
   };
   return trainingWork(what, learner, guide.variables, size, (choice) => {
     return teacherAhead({ ...looking, choice, gpu: isGpu(), exact: false }).steps;

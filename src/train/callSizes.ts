@@ -1,6 +1,9 @@
 import type { Call } from "../compile/types.js";
 import { isGpu } from "../runtime/device.js";
 
+/** Most training steps that one call may take. */
+export const STEPS_PER_CALL = 64;
+
 const even = (steps: number, most: number): number =>
   Math.max(1, Math.floor(steps / Math.ceil(steps / most)) || 1);
 
@@ -10,6 +13,13 @@ const even = (steps: number, most: number): number =>
  */
 export const evenCalls = (steps: number, most: number, group = 1): number =>
   group * even(Math.floor(steps / group), Math.floor(most / group));
+
+/**
+ * Training steps of an epoch that are left when whole calls have taken theirs.
+ * @param group a number of steps that calls take several times
+ */
+export const stepsLeft = (steps: number, group: number): number =>
+  steps % evenCalls(steps, STEPS_PER_CALL, group);
 
 /**
  * How many steps a first call takes: all that one may take on a GPU, where that is a fraction of a second and has a

@@ -7,12 +7,12 @@ import { type TeacherView, usedViews } from "../distill/views.js";
 import { lossFormula } from "../distill/weights.js";
 import { studentLearner } from "../learn/learners.js";
 import { isGpu } from "../runtime/device.js";
+import { teacherAhead } from "./ahead/choice.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import { studentFolder } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
 import { train } from "./prepare.js";
 import { openScene, type Scene } from "./scene.js";
-import { teacherAhead } from "./teacherAhead.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 
 /** What this distillation looks at of its teacher. */
@@ -40,13 +40,14 @@ const openCache = (
 function stepsAhead(
   { model }: OpenedModel,
   options: DistillOptions,
-  { choice }: Scene,
+  { choice, dataset }: Scene,
   { reporter }: Hooks,
 ): number {
   const { steps, why } = teacherAhead({
     ...{ asked: options.teacher_ahead, method: methodRow(options.distill), teacher: model, choice },
     views: viewsOf(options),
     ...{ batchSize: options.batch_size, exact: options.deterministic, gpu: isGpu() },
+    stepsPerEpoch: Math.floor(dataset.train.count / options.batch_size),
   });
   if (why !== undefined) reporter.notice(`--teacher_ahead is not used here: ${why}.`);
   return steps;

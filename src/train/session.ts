@@ -7,17 +7,14 @@ import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from ".
 import type { SgdOptions } from "../learn/sgd.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
 import type { Tensor1D, Variable } from "../runtime/tf.js";
-import { aheadOf, groupOf, guideOf } from "./ahead.js";
-import { callsOf, evenCalls, firstSteps } from "./callSizes.js";
+import { aheadOf, groupOf, guideOf } from "./ahead/guidance.js";
+import { callsOf, evenCalls, firstSteps, STEPS_PER_CALL } from "./callSizes.js";
 import type { Calls } from "./calls.js";
 import { type CompilationHooks, compileCalls } from "./compilation.js";
 import { drawnFeeds, drawnSpecs, drawnValues } from "./draws.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
 import type { BatchSource } from "./source.js";
 import { STRONG_FEED, strongSpecs, strongValues } from "./strongView.js";
-
-/** Most training steps that one call may take. */
-const STEPS_PER_CALL = 64;
 
 /** Everything that a run computes with. */
 export interface SessionDescription {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AheadRequest, teacherAhead } from "#pefd/train/teacherAhead.js";
+import { type AheadRequest, teacherAhead } from "#pefd/train/ahead/choice.js";
 
 const RESNET32X4 = { name: "resnet32x4", featureSize: 256, numClasses: 100 };
 
 /** `ours` on an H100, as the paper has it. */
 const USUAL: AheadRequest = {
-  ...{ asked: undefined, method: {}, teacher: RESNET32X4, views: ["pooled"], batchSize: 64 },
+  ...{ asked: undefined, method: {}, teacher: RESNET32X4, views: ["pooled"] },
+  ...{ batchSize: 64, stepsPerEpoch: 781 },
   ...{ choice: { engine: "xla", precision: "bfloat16" }, gpu: true, exact: false },
 };
 
@@ -21,6 +22,12 @@ test("on a GPU the teacher looks at as many steps' images as memory near the pro
   assert.equal(stepsOf({ batchSize: 512 }), 1);
   const large = { name: "RESNET34", featureSize: 512, numClasses: 1000 };
   assert.equal(stepsOf({ teacher: large, batchSize: 256 }), 1);
+});
+
+test("no more steps of an epoch are left to a program of their own than without", () => {
+  assert.equal(stepsOf({ stepsPerEpoch: 10 }), 2);
+  assert.equal(stepsOf({ stepsPerEpoch: 7 }), 1);
+  assert.equal(stepsOf({ stepsPerEpoch: 32 }), 4);
 });
 
 test("maps that are kept from the teacher's pass to the step count, too", () => {

@@ -1,10 +1,11 @@
-import { sizeOf } from "../common/shapes.js";
-import type { PrecisionName } from "../compile/types.js";
-import type { Method } from "../distill/method.js";
-import type { TeacherView } from "../distill/views.js";
-import { mapShapes } from "../models/survey.js";
-import type { Model } from "../nn/model.js";
-import type { EngineChoice } from "./engine.js";
+import { sizeOf } from "../../common/shapes.js";
+import type { PrecisionName } from "../../compile/types.js";
+import type { Method } from "../../distill/method.js";
+import type { TeacherView } from "../../distill/views.js";
+import { mapShapes } from "../../models/survey.js";
+import type { Model } from "../../nn/model.js";
+import { stepsLeft } from "../callSizes.js";
+import type { EngineChoice } from "../engine.js";
 
 /** Most steps at once where nothing is asked for: with more of them little is saved. */
 const MOST_STEPS = 4;
@@ -28,6 +29,8 @@ export interface AheadRequest {
   /** Whether a GPU computes. */
   readonly gpu: boolean;
   readonly batchSize: number;
+  /** Whole batches of an epoch. */
+  readonly stepsPerEpoch: number;
   /** Whether outputs must not differ in their last bits with an image's place among others. */
   readonly exact: boolean;
 }
@@ -51,17 +54,21 @@ function keptElements({ teacher, views }: AheadRequest, maps: readonly number[])
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** As many steps as memory close to a GPU's processors has room for: 1, 2, 4. */
+/**
+ * As many steps as memory close to a GPU's processors has room for: 1, 2, 4. Fewer where more steps of an epoch would be
+ * left to a program of its own, that has to be compiled and asks the GPU after each step whether to go on.
+ */
 function stepsByMemory(request: AheadRequest): number {
-  const { teacher, choice, batchSize } = request;
+  const { teacher, choice, batchSize, stepsPerEpoch } = request;
   const maps = mapShapes(teacher.name).map(sizeOf);
   const bytes = Math.max(
     Math.max(...maps) * ELEMENT_BYTES[choice.precision],
     keptElements(request, maps) * ELEMENT_BYTES.float32,
   );
-  let steps = 1;
-  while (2 * steps <= MOST_STEPS && 2 * steps * batchSize * bytes <= MOST_BYTES) steps *= 2;
-  return steps;
+  const fits = (steps: number): boolean =>
+    steps * batchSize * bytes <= MOST_BYTES &&
+    stepsLeft(stepsPerEpoch, steps) <= stepsLeft(stepsPerEpoch, 1);
+  return [MOST_STEPS, MOST_STEPS / 2].find(fits) ?? 1;
 }
 
 /** For how many steps at once the teacher of a distillation looks at images. */
