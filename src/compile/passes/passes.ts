@@ -15,27 +15,40 @@ import { plainBatchNorm } from "./plainBatchNorm.js";
 import { rowsInPlace } from "./rowsInPlace.js";
 import { useStandardOps } from "./standardOps.js";
 
+/** What passes depend on of the machine that computes. */
+export interface Machine {
+  /** Whether our own ops serve it. */
+  readonly ownOps: boolean;
+  /** Whether it is a processor that multiplies matrices of bfloat16 in units of its own. */
+  readonly matrixUnits: boolean;
+}
+
+/** The machine in use. TensorFlow must be loaded. */
+const thisMachine = (): Machine => ({
+  ownOps: ownOpsServe(),
+  matrixUnits: hasMatrixUnits() && !isGpu(),
+});
+
 /** A pass, or one for machines that have something. */
-type Entry = Pass | { readonly pass: Pass; readonly where: () => boolean };
+type Entry = Pass | { readonly pass: Pass; readonly where: keyof Machine };
 
 /** Engines that compile a recorded step. */
 export type CompiledEngine = Exclude<EngineName, "eager">;
 
 /** Fewer and larger ops of ours; not another bit. */
 const JOINED: readonly Entry[] = [
-  { pass: fuseConvolutions, where: ownOpsServe },
-  { pass: fuseElementwise, where: ownOpsServe },
+  { pass: fuseConvolutions, where: "ownOps" },
+  { pass: fuseElementwise, where: "ownOps" },
 ];
 /** Memory banks stay where they lie. */
 const IN_PLACE: readonly Entry[] = [rowsInPlace];
 /** A session's graph optimizer leaves the arithmetic as it was written. */
 const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
 
-const multipliesMatrices = (): boolean => hasMatrixUnits() && !isGpu();
 /** oneDNN's convolutions in the place of ours, on a processor that multiplies matrices of bfloat16 in units of its own. */
 const ONE_DNN: readonly Entry[] = [
-  { pass: useStandardOps, where: multipliesMatrices },
-  { pass: padGradientsFirst, where: multipliesMatrices },
+  { pass: useStandardOps, where: "matrixUnits" },
+  { pass: padGradientsFirst, where: "matrixUnits" },
 ];
 
 /**
@@ -54,11 +67,15 @@ const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, rea
     },
   };
 
-/** The passes of an engine and a precision on this machine, in their order. */
-export const passesOf = (engine: CompiledEngine, precision: PrecisionName): Pass[] =>
+/** The passes of an engine and a precision on a machine, in their order. */
+export const passesOf = (
+  engine: CompiledEngine,
+  precision: PrecisionName,
+  machine: Machine = thisMachine(),
+): Pass[] =>
   PASSES[engine][precision].flatMap((entry) => {
     if (typeof entry === "function") return [entry];
-    return entry.where() ? [entry.pass] : [];
+    return machine[entry.where] ? [entry.pass] : [];
   });
 
 /** Sees a step before the first pass (`after` is undefined) and after each. */

@@ -1,0 +1,27 @@
+// A program: compiles a model's training for the graph engine in bfloat16, takes a step, and prints the names of the
+// nodes that take bfloat16. What TensorFlow makes of them is in its log.
+
+import { observePasses, passesOf } from "#pefd/compile/passes/passes.js";
+import { DT } from "#pefd/runtime/native.js";
+import { loadTensorFlow } from "#pefd/runtime/tf.js";
+import { noiseImages, openLesson, teacherPupil } from "../scenes.js";
+import { elementType } from "./nodes.js";
+
+loadTensorFlow();
+const last = passesOf("graph", "bfloat16").at(-1);
+observePasses(({ nodes }, after) => {
+  if (after !== last) return;
+  for (const node of nodes) {
+    // What an evaluation takes is another program that is not run here.
+    if (node.name.startsWith("train/") && node.op !== "Cast" && elementType(node) === DT.bfloat16) {
+      console.log(`bfloat16 ${node.name}`);
+    }
+  }
+});
+const lesson = { engine: "graph", precision: "bfloat16", batchSize: 4 } as const;
+const session = openLesson(teacherPupil(process.argv[2] ?? ""), {
+  ...lesson,
+  train: noiseImages(4, 1),
+});
+session.train(new Int32Array(16), { learningRate: 0.1, epoch: 1, step: 1 });
+session.metrics();
