@@ -159,7 +159,10 @@ export const ROOMS = [
   {
     name: "sweep",
     what: "many runs from one list of choices, here or on a cluster",
-    imports: ["common", "runtime", "data", "runFiles", "config", "report/log", "report", "train"],
+    imports: [
+      ...["common", "runtime", "distill", "data", "runFiles", "config"],
+      ...["report/log", "report", "learn", "train"],
+    ],
     packages: [],
   },
   {

@@ -1,7 +1,5 @@
 import { figureAlone, figuresOf, type PublishedFigure } from "../config/published/lookup.js";
 import { CIFAR100 } from "../data/cifar/row.js";
-import { procedureOf } from "../distill/procedures.js";
-import { METHODS } from "../distill/registry.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
 
 /**
@@ -17,6 +15,5 @@ export function publishedOf({
 }: RunRecord): PublishedFigure | undefined {
   if ((config.dataset ?? CIFAR100.name) !== CIFAR100.name) return undefined;
   if (kind === "teacher") return figureAlone(model);
-  const row = METHODS.find(method);
-  return row && figuresOf(`${teacher}-${model}`).get(procedureOf(row, config).name);
+  return figuresOf(`${teacher}-${model}`).get(method);
 }

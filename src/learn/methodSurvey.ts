@@ -55,7 +55,16 @@ function anatomyOf(model: string): Anatomy {
 /** Labels as many and as balanced as the training images' are. */
 const LABELS = Int32Array.from({ length: IMAGES }, (_, image) => image % CLASSES);
 
-function addedBy(method: Method, options: object, { teacher, student }: PairNames): Added | string {
+/**
+ * What a method with these options adds to a pair of models for CIFAR-100, or a sentence why it does not fit. Does not
+ * need the native library.
+ * @throws inputError for a model that is not there
+ */
+export function addedBy(
+  method: Method,
+  options: object,
+  { teacher, student }: PairNames,
+): Added | string {
   const pair = {
     ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
     ...{ numClasses: CLASSES, labels: LABELS },
@@ -75,8 +84,8 @@ function addedBy(method: Method, options: object, { teacher, student }: PairName
 }
 
 /**
- * What a method, or a variant of one, looks at and adds on a pair of models for CIFAR-100, with what was published for the pair. Does not need
- * the native library.
+ * What a method, or a variant of one, looks at and adds on a pair of models for CIFAR-100, with what was published for
+ * the pair. Does not need the native library.
  * @throws inputError for a model that is not there
  */
 export function surveyMethod(procedure: Procedure, names: PairNames): MethodSurvey {

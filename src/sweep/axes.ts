@@ -4,6 +4,7 @@ import type { Row, Rows } from "../common/optionRow.js";
 import { DATA, DISTILLATION, ENGINE, TRAINING } from "../config/options.js";
 import { givenBy, type Layer, rowsOf } from "../config/resolve.js";
 import { METHOD_SECTIONS } from "../config/sections.js";
+import { procedures } from "../distill/registry.js";
 
 /** The values of one run: every list replaced by one of its elements. */
 export interface Combination {
@@ -58,9 +59,17 @@ function elements(label: string, row: Row, raw: unknown): unknown[] {
   return [...new Map(all.map((value) => [keyOf(value), value])).values()];
 }
 
+/** What a value of an option says: a variant's name among methods says its method, and the options that make it. */
+function said(name: string, value: unknown): Layer["values"] {
+  const variant = name === "distill" ? procedures().find((one) => one.name === value) : undefined;
+  return variant === undefined
+    ? { [name]: value }
+    : { distill: variant.method.name, ...variant.set };
+}
+
 const withValue = (layer: Layer, name: string, value: unknown): Layer => ({
   ...layer,
-  values: { ...layer.values, [name]: value },
+  values: { ...layer.values, ...said(name, value) },
 });
 
 const rowOf = (name: string): Row => ROWS[name] as Row;

@@ -3,6 +3,7 @@ import { string } from "../common/optionRow.js";
 import { readConfiguration } from "../config/file.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
 import { ALL_SECTIONS } from "../config/sections.js";
+import { procedures } from "../distill/registry.js";
 
 /** A sweep's file may say `trials` as the flag does. */
 const KNOWN = { ...rowsOf(ALL_SECTIONS), trials: string(undefined, "Trials of a sweep.") };
@@ -21,13 +22,23 @@ function withTrials(layer: Layer): Layer {
   return { ...layer, label, values: { ...values, trial: trials } };
 }
 
+/** The word that stands for every method, in place of a file. */
+export const ZOO = "zoo";
+
+const zooLayer = (): Layer => ({
+  label: (name) => `${name} of ${ZOO}`,
+  origin: () => ZOO,
+  values: { distill: procedures().map(({ name }) => name) },
+});
+
 /**
  * Where a sweep's values come from, the strongest first: flags and environment, then its file, whose options may
  * be lists.
- * @param file a preset's name or a JSON file of options
+ * @param file a preset's name, a JSON file of options, or "zoo"
  * @throws inputError for a file that cannot be read or sets what is no option
  */
 export function sweepLayers(layers: readonly Layer[], file: string | undefined): Layer[] {
+  if (file === ZOO) return [...layers.map(withTrials), zooLayer()];
   const own = file === undefined ? [] : readConfiguration(file, KNOWN).layers;
   return [...layers, ...own].map(withTrials);
 }

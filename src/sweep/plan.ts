@@ -2,6 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { inputError } from "../common/errors.js";
 import { requireTeacher, resolveDistill } from "../config/derive.js";
 import type { DistillOptions } from "../config/options.js";
+import { procedureName } from "../config/procedureName.js";
 import type { Layer } from "../config/resolve.js";
 import { isInStudentFolder, studentFolder } from "../train/files/runName.js";
 import { type Combination, combinations } from "./axes.js";
@@ -43,7 +44,12 @@ const ALWAYS_TOLD: ReadonlySet<string> = new Set(["model_t", "model_s", "distill
 function labelOf(combination: Combination, options: DistillOptions): string {
   const { model_t, model_s, distill, trial } = options;
   const told = tellVaried(combination, options, (name) => !ALWAYS_TOLD.has(name));
-  return [`${model_t} -> ${model_s}`, distill, ...told, `trial ${trial}`].join(", ");
+  return [
+    `${model_t} -> ${model_s}`,
+    procedureName(distill, options),
+    ...told,
+    `trial ${trial}`,
+  ].join(", ");
 }
 
 const flagWords = (name: string, value: unknown): string[] => {

@@ -63,6 +63,14 @@ test("a flag hides a file's list", () => {
   ]);
 });
 
+test("a variant's name among methods is its method with the options that make it", () => {
+  const found = runs([layer({ distill: "kd,lskd_kd" })], "distill", "lskd", "beta", "kd_T");
+  assert.deepEqual(found, [
+    ["kd", false, 0.9, 4],
+    ["kd", true, 9, 2],
+  ]);
+});
+
 test("decay epochs are one value, not a list of runs", () => {
   assert.deepEqual(runs([layer({ lr_decay_epochs: "3,4" })], "lr_decay_epochs"), [[[3, 4]]]);
 });

@@ -2,11 +2,10 @@ import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveDistill } from "../../config/derive.js";
 import { readConfiguration } from "../../config/file.js";
 import { presetNames } from "../../config/pairPresets.js";
+import { procedureName } from "../../config/procedureName.js";
 import { figureAlone, figuresOf } from "../../config/published/lookup.js";
 import { rowsOf } from "../../config/resolve.js";
 import { ALL_SECTIONS } from "../../config/sections.js";
-import { procedureOf } from "../../distill/procedures.js";
-import { METHODS } from "../../distill/registry.js";
 import { columns, renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
 
@@ -15,7 +14,7 @@ function describePreset(name: string) {
   const { description, layers } = readConfiguration(name, rowsOf(ALL_SECTIONS));
   const { options } = resolveDistill(layers);
   const { model_t, model_s, distill, gamma, alpha, beta } = options;
-  const { name: procedure } = procedureOf(METHODS.row(distill as string), options);
+  const procedure = procedureName(distill as string, options);
   const published = publishedFor(`${model_t}`, `${model_s}`);
   return {
     ...{ name, model_t, model_s, distill, procedure },

@@ -15,10 +15,11 @@ import { columns, renderText } from "../../report/table.js";
 import { createSweepBars } from "../../sweep/bars.js";
 import { gpuNames, idleGpusNotice } from "../../sweep/devices.js";
 import { executeSweep, type Outcome } from "../../sweep/execute.js";
-import { sweepLayers } from "../../sweep/file.js";
+import { sweepLayers, ZOO } from "../../sweep/file.js";
 import { planSweep, type SweepRun } from "../../sweep/plan.js";
 import { createSweepLines } from "../../sweep/progress.js";
 import { isComplete, refuseOtherRuns } from "../../sweep/state.js";
+import { fittingRuns } from "../../sweep/zoo.js";
 import type { Command, Invocation, Output } from "../command.js";
 import { interruptible } from "../interrupt.js";
 import { COLUMNS } from "../output.js";
@@ -138,12 +139,23 @@ function refuseFailed(outcomes: readonly Outcome[]): void {
   );
 }
 
+/** All methods but those that do not fit, which are told. */
+function withoutUnfit(planned: readonly SweepRun[], output: Output): readonly SweepRun[] {
+  const { runs, leftOut } = fittingRuns(planned);
+  for (const sentence of leftOut) output.notice(`Left out: ${sentence}`);
+  return runs;
+}
+
 /** pefd sweep: the cross product of options given as lists, one process for each run. */
 export const command: Command = {
   sections: trainingSections(SECTIONS),
-  positionals: { usage: "[FILE]", min: 0, max: 1 },
+  positionals: { usage: "[FILE|zoo]", min: 0, max: 1 },
   examples: [
     ["pefd sweep --distill ours,kd --trials 1-3 --path_t TEACHER", "two methods, three seeds each"],
+    [
+      "pefd sweep zoo --model_t resnet32x4 --model_s resnet8x4 --trials 1-3",
+      "every method with what was published for the pair",
+    ],
     ["pefd sweep configs/sweeps/ablation.json --jobs 2", "lists in a file, two runs at a time"],
     ["pefd sweep smoke --trials 1-2 --print", "the commands of a preset's runs"],
     ["pefd sweep FILE --launcher slurm --partition gpu --gpus 1 --time 1:00:00", "as a job array"],
@@ -154,7 +166,8 @@ export const command: Command = {
     const { modelNameInFile } = await import("../modelInFile.js");
     const { launcher, status, ...slurm } = resolveSection(SLURM, invocation.layers);
     const layers = sweepLayers(invocation.layers, positionals[0]);
-    const runs = await planSweep(layers, modelNameInFile);
+    const planned = await planSweep(layers, modelNameInFile);
+    const runs = positionals[0] === ZOO ? withoutUnfit(planned, output) : planned;
     const saveDir = resolveSection(OUTPUT, layers).save_dir;
     if (print) return printCommands(runs, output);
     if (status) return printStatus(runs, saveDir, invocation);

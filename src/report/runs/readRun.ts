@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
+import { procedureName } from "../../config/procedureName.js";
 import { CONFIG_FILE, type RunConfig } from "../../runFiles/config.js";
 import { RESULT_FILE, type ResultContent, readResult } from "../../runFiles/result.js";
 import { EPOCH_LOG, readEpochLog } from "../log/epochLog.js";
@@ -12,6 +13,12 @@ function resultIn(dir: string): ResultContent | undefined {
     throw inputError(`${join(dir, RESULT_FILE)} is damaged: ${found.reason}.`);
   }
   return found.state === "whole" ? found.content : undefined;
+}
+
+/** The method or variant that a distillation says it is by. */
+function methodOf(config: RunConfig): string | undefined {
+  if (config.kind !== "distill" || config.distill === undefined) return undefined;
+  return procedureName(config.distill, config);
 }
 
 /**
@@ -31,7 +38,7 @@ export function readRun(dir: string, config: RunConfig): RunRecord {
     kind: config.kind,
     model,
     teacher: distilled ? (config.teacher ?? config.model_t) : undefined,
-    method: distilled ? config.distill : undefined,
+    method: methodOf(config),
     trial: config.trial ?? 1,
     epochs: config.epochs,
     rows,

@@ -9,7 +9,7 @@ export interface RunRecord {
   readonly model: string;
   /** The teacher's model; undefined for a teacher's own training. */
   readonly teacher: string | undefined;
-  /** The distillation method; undefined for a teacher's own training. */
+  /** The distillation method, or the variant that it is; undefined for a teacher's own training. */
   readonly method: string | undefined;
   readonly trial: number;
   /** Epochs that the run is to have. */

@@ -123,7 +123,7 @@ it("figures are published for names of the tables only, for CIFAR-100", () => {
       ...{ kind: "distill", model: "resnet8x4", teacher: "resnet32x4", config: {}, ...told },
     } as RunRecord)?.top1;
   assert.equal(figure({ method: "kd" }), 73.33);
-  assert.equal(figure({ method: "kd", config: { lskd: true } }), 76.62);
+  assert.equal(figure({ method: "lskd_kd" }), 76.62);
   assert.equal(figure({ method: "kd", config: { dataset: "imagefolder" } }), undefined);
   assert.equal(figure({ kind: "teacher", model: "resnet32x4" }), 79.42);
   for (const method of ["constructor", "__proto__", "toString", "", undefined]) {
