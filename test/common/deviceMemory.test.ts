@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  float32Bytes,
+  isMemoryError,
+  MEMORY_HINT,
+  memorySentence,
+  takingMemory,
+} from "#pefd/common/deviceMemory.js";
+import { PefdError } from "#pefd/common/errors.js";
+
+const RAN_OUT =
+  "OOM when allocating tensor with shape[64,112,112,64] and type float on /job:localhost";
+
+test("an error is about memory where it or one behind it says so", () => {
+  const inner = new Error(RAN_OUT);
+  assert.equal(isMemoryError(inner), true);
+  assert.equal(isMemoryError(new Error("the step failed", { cause: inner })), true);
+  assert.equal(isMemoryError(new Error("the step failed", { cause: "unknown" })), false);
+  assert.equal(isMemoryError(new Error("no such file")), false);
+  assert.equal(isMemoryError(RAN_OUT), false, "a text is no error");
+});
+
+test("the sentence has what was asked for, as far as the library's message tells", () => {
+  const sentence = (asked: string) =>
+    `The device has too little memory: it was asked for ${asked}.`;
+  const messages: [message: string, asked: string][] = [
+    [RAN_OUT, "a tensor [64,112,112,64] of float"],
+    ["RESOURCE_EXHAUSTED: Out of memory while trying to allocate 1234567890 bytes.", "1.2 GB"],
+    ["failed to allocate memory: allocating 2500000 bytes", "2.5 MB"],
+    ["out of memory trying to allocate 1001 bytes", "2 kB"],
+    ["RESOURCE_EXHAUSTED: Out of memory trying to allocate 2.50GiB", "2.50 GiB"],
+  ];
+  for (const [message, asked] of messages) assert.equal(memorySentence(message), sentence(asked));
+  const silent = "Invalid TF_Status: 8";
+  assert.equal(memorySentence(silent, "for a step", 3e9), sentence("3.0 GB for a step"));
+  assert.equal(memorySentence(silent), "The device has too little memory for this.");
+});
+
+test("work that takes memory gives what it gives, and fails as it fails, unless memory was too little", () => {
+  assert.equal(
+    takingMemory("for a step", 1, () => 7),
+    7,
+  );
+  const other = new Error("no such node");
+  const failing = (error: unknown) => () =>
+    takingMemory("for a step", 4e6, () => {
+      throw error;
+    });
+  assert.throws(failing(other), (error) => error === other);
+  const cause = new Error("Dst tensor is not initialized.");
+  assert.throws(failing(cause), (error: PefdError) => {
+    assert.ok(error instanceof PefdError);
+    assert.match(error.message, /it was asked for 4\.0 MB for a step\.$/);
+    assert.deepEqual([error.exitCode, error.hint, error.cause], [1, MEMORY_HINT, cause]);
+    return true;
+  });
+});
+
+test("float32 takes four bytes", () => {
+  assert.equal(float32Bytes([{ size: 3 }, { size: 5 }]), 32);
+});
