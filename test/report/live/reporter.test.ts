@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
+import { stepFields } from "#pefd/report/live/lines.js";
 import {
   createReporter,
   type EpochRow,
@@ -95,6 +96,15 @@ describe("a run's reporter off a terminal", () => {
     reporter.epochDone(row(1), { top1: 40, epoch: 1 });
     reporter.warn("no GPU");
     assert.equal(text(), "warning: no GPU\n");
+  });
+});
+
+describe("the fields beside the bar", () => {
+  it("tell images per second of the epoch so far, and none before there is time to divide by", () => {
+    const speedOf = (more: Partial<StepProgress>) => stepFields(step(1, 2, more), "-").at(-1);
+    assert.equal(speedOf({ images: 128, batchSeconds: 0.5 }), "128 images/s");
+    assert.equal(speedOf({ images: 128, batchSeconds: 8 }), "8.0 images/s");
+    assert.equal(speedOf({ batchSeconds: 0 }), "0.0 images/s");
   });
 });
 
