@@ -83,9 +83,12 @@ export async function writeEvaluationFiles(
 const computedBy = ({ precision, engine, device, tf32 }: EvalResult): string =>
   `${precision}${tf32 ? " (TF32 allowed)" : ""} by the ${engine} engine on ${device}`;
 
+const predictorOf = ({ model, predictsThrough }: EvalResult): string =>
+  predictsThrough === undefined ? model : `${model} through ${predictsThrough}`;
+
 const paragraph = (result: EvalResult): string =>
   [
-    `${result.checkpoint} (${result.model}, ${result.n} images)`,
+    `${result.checkpoint} (${predictorOf(result)}, ${result.n} images)`,
     `  top-1 ${result.top1.toFixed(2)} %  top-5 ${result.top5.toFixed(2)} %  loss ${result.loss.toFixed(4)}`,
     `  ${Math.round(result.imagesPerSecond)} images/s, ${computedBy(result)}`,
   ].join("\n");
@@ -106,7 +109,7 @@ const comparisonTable = (results: readonly EvalResult[]): string =>
     ),
     rows: results.map((result) => [
       result.checkpoint,
-      result.model,
+      predictorOf(result),
       `${result.n}`,
       result.top1.toFixed(2),
       result.top5.toFixed(2),

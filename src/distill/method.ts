@@ -86,6 +86,8 @@ export interface Distillation<Term extends string = string> {
   readonly draws?: Draws;
   /** What comes before; the main part then starts with a fresh optimizer, and its learning rate falls counted from there. */
   readonly phases?: readonly Phase<Term>[];
+  /** The terms of the main part; those that no phase has where left out. */
+  readonly mainTerms?: readonly Term[];
   /**
    * The logits [N, classes] that count in evaluations, where the method predicts through more than the student.
    * @param student its output in evaluation mode
@@ -112,10 +114,12 @@ export interface OptimizerTraits {
 export interface Phase<Term extends string = string> {
   /** The first so many of the run's --epochs that no phase before it has taken. */
   readonly epochs: number;
-  /** The terms that it has, of those that the row names; the main part has the others. */
+  /** The terms that it has, of those that the row names. */
   readonly terms: readonly Term[];
   /** Its learning rate, from its first epoch to its last; the run's at the start where left out. */
   readonly learningRate?: number;
+  /** Whether what follows goes on with its optimizer, and the run's learning rate falls counted from its first epoch. */
+  readonly continues?: boolean;
   /** What learns; all that learns in the main part where left out. */
   readonly learns?: readonly Variable[];
   /** Running means of the student's batch normalisations that are in evaluation mode; none where left out. */

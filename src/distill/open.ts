@@ -7,6 +7,8 @@ import type { TeacherView } from "./views.js";
 /** A method with its options, ready for a pair's steps. */
 export interface OpenedMethod extends Distillation {
   readonly name: string;
+  /** Values of the method's own options. */
+  readonly options: Readonly<Record<string, unknown>>;
   /** Those of Method.terms that the main part has. */
   readonly termNames: readonly string[];
   readonly sees: readonly TeacherView[];
@@ -41,10 +43,12 @@ export function openMethod(method: Method, pair: Pair, told: object, fill: Fill)
   const builder = createBuilder("projectors", fill);
   const distillation = method.build(pair, options, builder);
   const ofPhases = new Set(distillation.phases?.flatMap(({ terms }) => terms));
+  const ofMain = distillation.mainTerms ?? method.terms.filter((term) => !ofPhases.has(term));
   return {
     ...distillation,
     name: method.name,
-    termNames: method.terms.filter((term) => !ofPhases.has(term)),
+    options,
+    termNames: ofMain,
     sees: method.sees(options),
     teacherTrains: method.teacherMode === "training",
     strongView: method.strongView === true,

@@ -1,7 +1,9 @@
 import { createRegistry } from "../common/registry.js";
 import type { Method } from "./method.js";
 import { attention } from "./methods/attention.js";
+import { cid } from "./methods/cid.js";
 import { correlation } from "./methods/correlation.js";
+import { crd } from "./methods/crd.js";
 import { ctkd } from "./methods/ctkd.js";
 import { dist } from "./methods/dist.js";
 import { dkd } from "./methods/dkd.js";
@@ -21,6 +23,7 @@ import { reviewkd } from "./methods/reviewkd.js";
 import { rkd } from "./methods/rkd.js";
 import { rld } from "./methods/rld.js";
 import { similarity } from "./methods/similarity.js";
+import { simkd } from "./methods/simkd.js";
 import { srrl } from "./methods/srrl.js";
 import { ttm } from "./methods/ttm.js";
 import { vid } from "./methods/vid.js";
@@ -54,6 +57,9 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   rkd,
   itrd,
   reviewkd,
+  cid,
+  crd,
+  simkd,
 ]);
 
 /** All that was published of the methods: each of them, followed by its variants. */

@@ -24,6 +24,14 @@ export interface EvaluatedModel extends Pick<Model, "numClasses"> {
   forward(images: Tensor4D, context: ForwardContext): Pick<ModelOutput, "logits">;
 }
 
+/** A student as its method evaluates it, and all that it follows from besides the student. */
+export interface EvaluatedStudent extends EvaluatedModel {
+  readonly method: string;
+  /** Values of the method's own options. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly teacher: Pick<Model, "name" | "state">;
+}
+
 /** Everything that learns: a model, what a distillation method adds to it, and the optimizer's velocities. */
 export interface Learner {
   readonly model: Model;
@@ -38,7 +46,9 @@ export interface Learner {
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
   /** What is evaluated in the student's place, where a method predicts through more than it. */
-  readonly evaluated?: EvaluatedModel;
+  readonly evaluated?: EvaluatedStudent;
+  /** What it reads besides the student, kept beside the student's weights. */
+  readonly predictor?: readonly StateEntry[];
   /** Those of the parameters that learn; all where left out. */
   readonly learns?: ReadonlySet<Variable>;
   /** See ForwardContext.inEvaluation. */
@@ -59,6 +69,8 @@ export interface Learner {
 export interface LearnerPhase {
   readonly epochs: number;
   readonly learningRate?: number;
+  /** Whether what follows goes on with its optimizer and its schedule. */
+  readonly continues: boolean;
   readonly learner: Learner;
 }
 

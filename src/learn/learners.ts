@@ -1,6 +1,6 @@
 import type { DistillOptions } from "../config/options.js";
-import type { Anatomy, Distillation, OptimizerTraits, Pair, Phase } from "../distill/method.js";
-import { openMethod } from "../distill/open.js";
+import type { Anatomy, OptimizerTraits, Pair, Phase } from "../distill/method.js";
+import { type OpenedMethod, openMethod } from "../distill/open.js";
 import { KL_OPTIONS } from "../distill/options.js";
 import { methodRow } from "../distill/registry.js";
 import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
@@ -10,7 +10,7 @@ import { randomFill } from "../nn/initialization.js";
 import type { Model, StateEntry } from "../nn/model.js";
 import type { Variable } from "../runtime/tf.js";
 import {
-  type EvaluatedModel,
+  type EvaluatedStudent,
   type Learner,
   type LearnerPhase,
   parametersOf,
@@ -93,7 +93,7 @@ export function distilledLearner(model: Model, lesson: Lesson, seed: number): Le
   const main: Learner = {
     ...createLearner(model, isUsed ? method.state : [], distilling(lesson), optimizer),
     ...(groups && { groups }),
-    ...(evaluated && isUsed && { evaluated: evaluatedModel(model, evaluated) }),
+    ...(evaluated && isUsed && { evaluated: evaluatedStudent(model, teacher, method) }),
     ...(draws && {
       draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
     }),
@@ -110,9 +110,9 @@ const statisticsOf = ({ state }: Model): StateEntry[] =>
 /** A phase over the variables of the main part. */
 function phaseOf(phase: Phase, main: Learner, teaching: Teaching): LearnerPhase {
   const objective = ofPhase(teaching, phase);
-  const { epochs, learningRate, learns, inEvaluation } = phase;
+  const { epochs, learningRate, learns, inEvaluation, continues = false } = phase;
   return {
-    epochs,
+    ...{ epochs, continues },
     ...(learningRate !== undefined && { learningRate }),
     learner: {
       ...{ ...main, objective, metrics: createMetrics(objective.termNames.length) },
@@ -122,13 +122,14 @@ function phaseOf(phase: Phase, main: Learner, teaching: Teaching): LearnerPhase 
   };
 }
 
-/** A student as its method evaluates it. */
-const evaluatedModel = (
+/** A student as its method evaluates it; the student itself where the method says nothing of it. */
+export const evaluatedStudent = (
   model: Model,
-  logitsOf: NonNullable<Distillation["evaluated"]>,
-): EvaluatedModel => ({
-  numClasses: model.numClasses,
-  forward: (images, context) => ({ logits: logitsOf(model.forward(images, context), context) }),
+  teacher: Pick<Model, "name" | "state">,
+  { name, options, evaluated = ({ logits }) => logits }: OpenedMethod,
+): EvaluatedStudent => ({
+  ...{ method: name, options, teacher, numClasses: model.numClasses },
+  forward: (images, context) => ({ logits: evaluated(model.forward(images, context), context) }),
 });
 
 /** A new model that learns from labels alone. @throws inputError for an unknown name */

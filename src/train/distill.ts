@@ -8,6 +8,7 @@ import { lossFormula } from "../distill/weights.js";
 import { studentLearner } from "../learn/learners.js";
 import { isGpu } from "../runtime/device.js";
 import { teacherAhead } from "./ahead/choice.js";
+import { withPredictor } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import { studentFolder } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
@@ -63,7 +64,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
   const { teacherMode } = methodRow(options.distill);
   const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset, teacherMode);
   const { labels } = scene.dataset.train;
-  const learner = studentLearner(teacher.model, options, numClasses, scene.seed, labels);
+  const student = studentLearner(teacher.model, options, numClasses, scene.seed, labels);
   const title = `${options.model_t} -> ${options.model_s}, ${options.distill}, trial ${options.trial}`;
   return train(
     {
@@ -71,7 +72,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
       title,
       loss: lossFormula(options.distill, options),
       runDir: studentFolder(options),
-      learner,
+      learner: withPredictor(student),
       constants: teacher.variables,
       ahead: stepsAhead(teacher, options, scene, hooks),
       teacherSha256: teacher.weightsSha256,

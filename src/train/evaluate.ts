@@ -14,6 +14,7 @@ import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { chooseEngine } from "./engine.js";
 import { evaluateModel } from "./evaluation.js";
+import { openPredictor, type PredictorOf, readPredictor } from "./files/openPredictor.js";
 import type { EvalResult, Hooks } from "./files/result.js";
 import { loadState, tensorsFor } from "./files/stateFiles.js";
 import { type BatchSource, chooseSources } from "./source.js";
@@ -30,6 +31,8 @@ interface Subject {
   readonly options: EvalOptions;
   readonly name: string;
   readonly state: StateDict;
+  /** What the run's evaluations went through, where it was more than the model. */
+  readonly predictor: PredictorOf;
 }
 
 /** What an evaluation needs besides its options. */
@@ -77,7 +80,7 @@ async function readSubject(options: EvalOptions): Promise<Subject> {
   }
   const numClasses = classesIn(DATASETS.row(options.dataset), options.data);
   tensorsFor(stateLayout(name, numClasses), state, { path: checkpoint, modelName: name });
-  return { options, name, state };
+  return { options, name, state, predictor: await readPredictor(checkpoint, metadata) };
 }
 
 /** Published accuracies must not move with the device: an evaluation is in float32 unless it says otherwise. */
@@ -85,7 +88,7 @@ const precisionOf = ({ precision }: EvalOptions): EvalOptions["precision"] =>
   precision === "auto" ? "float32" : precision;
 
 async function evaluateSubject(
-  { options, name, state }: Subject,
+  { options, name, state, predictor }: Subject,
   { numClasses, test: images }: TestImages,
   { env, onProgress, onNotice, onWarning }: EvalHooks,
 ): Promise<DetailedEval> {
@@ -94,10 +97,14 @@ async function evaluateSubject(
   const [test] = chooseSources([images], choice.engine, options.data_budget_mb) as [BatchSource];
   const model = buildModel(name, numClasses, zeroFill);
   loadState(model.state, state, { path: checkpoint, modelName: name });
-  const constants = variablesOf(model.state);
+  if (predictor !== undefined && "missing" in predictor)
+    onWarning?.(aloneText(checkpoint, predictor.missing));
+  const through =
+    predictor === undefined || "missing" in predictor ? undefined : openPredictor(model, predictor);
+  const constants = [...variablesOf(model.state), ...(through?.variables ?? [])];
   const n = test.set.count;
   const { seconds, confusion, ...metrics } = await evaluateModel(
-    { model, constants, test },
+    { model: { ...(through?.evaluated ?? model), name }, constants, test },
     choice,
     createDetailedMetrics(numClasses),
     {
@@ -115,6 +122,11 @@ async function evaluateSubject(
     imagesPerSecond: n / seconds,
     ...choice,
     tf32: mayUseTf32(env),
+    ...(through !== undefined && { predictsThrough: through.evaluated.method }),
   };
   return { result, confusion: confusion as Float32Array };
 }
+
+/** What is told of a checkpoint whose run counted more than the student, where that is not there. */
+const aloneText = (checkpoint: string, missing: string): string =>
+  `${checkpoint} is evaluated alone; its run's evaluations went through ${missing}, which is not there.`;

@@ -76,6 +76,9 @@ export function* evaluateWith(
   }
 }
 
+/** A model that is evaluated, and what messages and files call it. */
+export interface NamedModel extends EvaluatedModel, Pick<Model, "name"> {}
+
 /** A compiled evaluation of one model. */
 export interface EvaluationSession {
   /** Compiles whatever it takes, before its first step. @param device the name of what is compiled for */
@@ -90,7 +93,7 @@ export interface EvaluationSession {
  * @param metrics what it sums up; they are disposed of with the session
  */
 export function openEvaluationSession(
-  model: Model,
+  model: NamedModel,
   constants: readonly Variable[],
   test: BatchSource,
   engine: EngineName,
@@ -153,7 +156,7 @@ export async function evaluateModel(
 
 /** What is evaluated, and on what. */
 export interface EvaluationSubject {
-  readonly model: Model;
+  readonly model: NamedModel;
   /** Variables that the model reads. */
   readonly constants: readonly Variable[];
   readonly test: BatchSource;

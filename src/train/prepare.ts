@@ -8,6 +8,7 @@ import type { RunProgress } from "../runFiles/progress.js";
 import { tf } from "../runtime/tf.js";
 import { claimRunFolder, type RunFolder } from "./claim/claim.js";
 import { stepsPerEpoch } from "./epoch.js";
+import { predictorMetadata } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import { resolvedConfig } from "./files/runConfig.js";
 import { openRunStore } from "./files/runStore.js";
@@ -103,6 +104,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
         runDir,
         modelName: learner.model.name,
         addsWeights: learner.extra.some(({ role }) => !isBuffer(role)),
+        predictor: predictorMetadata(learner),
         saveFreq: options.save_freq,
         terms: stageTerms(stages),
         steps: stepsPerEpoch(dataset.train.count, options.batch_size),

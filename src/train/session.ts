@@ -11,10 +11,10 @@ import { aheadOf, groupOf, guideOf } from "./ahead/guidance.js";
 import { callsOf, evenCalls, firstSteps, STEPS_PER_CALL } from "./callSizes.js";
 import type { Calls } from "./calls.js";
 import { type CompilationHooks, compileCalls } from "./compilation.js";
-import { drawnFeeds, drawnSpecs, drawnValues } from "./draws.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
+import { drawnFeeds, drawnSpecs, drawnValues } from "./feeds/draws.js";
+import { STRONG_FEED, strongSpecs, strongValues } from "./feeds/strongView.js";
 import type { BatchSource } from "./source.js";
-import { STRONG_FEED, strongSpecs, strongValues } from "./strongView.js";
 
 /** Everything that a run computes with. */
 export interface SessionDescription {

@@ -8,6 +8,10 @@ export interface Stage {
   readonly first: number;
   /** The epoch after its last one. */
   readonly end: number;
+  /** Whether it starts with a fresh optimizer, as a part does that does not go on with the one before. */
+  readonly rests: boolean;
+  /** The epoch from which the run's schedule of the learning rate counts; a phase that stands alone has none. */
+  readonly scheduleFrom?: number;
   /** Where the rate does not follow the run's schedule. */
   readonly learningRate?: number;
 }
@@ -18,13 +22,17 @@ export interface Stage {
  */
 export function stagesOf(learner: Learner, epochs: number): Stage[] {
   const stages: Stage[] = [];
-  let first = 1;
-  for (const phase of learner.phases ?? []) {
+  let [first, continues, from] = [1, true, 1];
+  for (const phase of (learner.phases ?? []).filter((one) => one.epochs > 0)) {
     const { learningRate } = phase;
     const end = first + phase.epochs;
-    const rate = learningRate !== undefined && { learningRate };
-    if (phase.epochs > 0) stages.push({ learner: phase.learner, first, end, ...rate });
-    first = end;
+    if (!continues) from = first;
+    stages.push({
+      ...{ learner: phase.learner, first, end, rests: !continues },
+      ...(phase.continues && { scheduleFrom: from }),
+      ...(learningRate !== undefined && { learningRate }),
+    });
+    [first, continues] = [end, phase.continues];
   }
   if (first > epochs) {
     throw inputError(
@@ -32,7 +40,9 @@ export function stagesOf(learner: Learner, epochs: number): Stage[] {
       `Give --epochs ${first} or more.`,
     );
   }
-  return [...stages, { learner, first, end: Number.POSITIVE_INFINITY }];
+  const scheduleFrom = continues ? from : first;
+  const end = Number.POSITIVE_INFINITY;
+  return [...stages, { learner, first, end, rests: !continues, scheduleFrom }];
 }
 
 /** The terms of all parts, each once, in their order. */

@@ -72,10 +72,10 @@ export async function runTraining(run: Run, progress: RunProgress): Promise<RunR
   return finish(run, standing);
 }
 
-/** Trains one part to its end. One after another starts with a fresh optimizer. */
+/** Trains one part to its end. */
 async function oneStage(run: Run, stage: Stage, last: number, from: Standing): Promise<Standing> {
   const { epoch, step } = from.progress;
-  if (epoch > 0 && epoch + 1 === stage.first && step === 0) restVelocities(run.learner);
+  if (stage.rests && epoch + 1 === stage.first && step === 0) restVelocities(run.learner);
   const { reporter, signal, blocking } = run.hooks;
   const session = run.open(stage);
   let standing = from;
@@ -146,10 +146,10 @@ async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
 }
 
 /** The rate of an epoch: a part's own, or by the run's schedule, which counts from where the main part starts. */
-function rateOf({ stage, stages, options }: Going, epoch: number): number {
+function rateOf({ stage, options }: Going, epoch: number): number {
   if (stage.learningRate !== undefined) return stage.learningRate;
-  if (stage !== stages.at(-1)) return options.learning_rate;
-  return learningRateAt(epoch - stage.first + 1, {
+  if (stage.scheduleFrom === undefined) return options.learning_rate;
+  return learningRateAt(epoch - stage.scheduleFrom + 1, {
     learningRate: options.learning_rate,
     decayEpochs: options.lr_decay_epochs,
     decayRate: options.lr_decay_rate,

@@ -60,10 +60,10 @@ function epochsOf(name: string, told: Told): readonly number[] | undefined {
   const { progress, result } = told;
   const numbered = /^ckpt_epoch_(\d+)/.exec(name)?.[1];
   if (numbered !== undefined) return [Number(numbered)];
-  if (progress !== undefined && /_best(_projectors)?\.safetensors$/.test(name)) {
+  if (progress !== undefined && /_best(_projectors|_predictor)?\.safetensors$/.test(name)) {
     return [progress.best.epoch];
   }
-  if (!/_last(_projectors)?\.safetensors$/.test(name)) return undefined;
+  if (!/_last(_projectors|_predictor)?\.safetensors$/.test(name)) return undefined;
   return [result?.epochs, isUnderWay(told) ? progress?.epoch : undefined].filter(
     (epoch) => epoch !== undefined,
   );

@@ -6,7 +6,7 @@ import { compile } from "#pefd/compile/program.js";
 import { recordStep } from "#pefd/compile/record/trace.js";
 import { singleStep } from "#pefd/compile/stepGraph.js";
 import type { EngineName, Entry, FeedValues, Step } from "#pefd/compile/types.js";
-import { gatherRows, rowsUpdate } from "#pefd/nn/rows.js";
+import { gatherRows, rowsUpdate } from "#pefd/nn/gather/rows.js";
 import { loadTensorFlow, type Tensor, type Tensor1D, tf, type Variable } from "#pefd/runtime/tf.js";
 
 before(() => {

@@ -83,3 +83,25 @@ test("labels, places, epoch, draws, a bank, own statistics and groups: graph is 
     "every image has left its row",
   );
 });
+
+test("xla: draws, places, the bank and what learns are eager's but for rounding", async (t) => {
+  const folder = temporaryFolder(t);
+  await smallData(folder);
+  await randomTeacher(folder);
+  const kept = async (engine: "eager" | "xla") => {
+    const changes = { engine, save_dir: join(folder, engine), learning_rate: 1e-3 };
+    const { runDir } = await runDistill(
+      distillOptions(folder, { ...OPTIONS, ...changes }),
+      silentHooks(),
+    );
+    return tensorsOf(join(runDir, "resume.safetensors"));
+  };
+  const [eager, xla] = [await kept("eager"), await kept("xla")];
+  assert.deepEqual([...xla.keys()], [...eager.keys()]);
+  for (const [name, expected] of eager) {
+    const actual = xla.get(name) as Float32Array;
+    const scale = Math.hypot(...expected) || 1;
+    const apart = Math.hypot(...actual.map((value, i) => value - (expected[i] as number)));
+    assert.ok(apart < 1e-2 * scale, `${name} is ${apart} of ${scale} apart`);
+  }
+});

@@ -2,8 +2,8 @@ import { integer } from "#pefd/common/optionRow.js";
 import { createRandom } from "#pefd/common/random.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { addBuffer } from "#pefd/nn/builder.js";
+import { gatherRows, rowsUpdate } from "#pefd/nn/gather/rows.js";
 import { batchNorm, convolution, linear } from "#pefd/nn/layers.js";
-import { gatherRows, rowsUpdate } from "#pefd/nn/rows.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "#pefd/runtime/tf.js";
 
 /** Width of the memory bank. */

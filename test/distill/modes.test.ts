@@ -101,6 +101,23 @@ test("modes of teacher, student, images and optimizer: graph is eager, a stopped
     assert.deepEqual(await sums(resumed), expected);
   }
 
+  const xla = await runDistill(
+    options("xla", { engine: "xla", learning_rate: 1e-3 }),
+    silentHooks(),
+  );
+  const slow = await runDistill(
+    options("slow", { engine: "eager", learning_rate: 1e-3 }),
+    silentHooks(),
+  );
+  const [found, wanted] = await Promise.all(
+    [xla, slow].map(({ runDir }) => values(join(runDir, "resume.safetensors"))),
+  );
+  for (const [name, expected] of wanted ?? []) {
+    const actual = found?.get(name) as Float32Array;
+    const apart = Math.hypot(...actual.map((value, i) => value - (expected[i] as number)));
+    assert.ok(apart < 1e-2 * Math.hypot(...expected) + 1e-6, `${name} is ${apart} apart`);
+  }
+
   const teacher = await values(path);
   const moved = await values(join(whole.runDir, "resume.safetensors"), "teacher.");
   const statistics = [...teacher.keys()].filter((name) => /running_(mean|var)$/.test(name));

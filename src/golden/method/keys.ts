@@ -2,6 +2,8 @@
 export const KEYS = {
   /** First memory bank. */
   bank: 7001,
+  /** Negatives of the first step. */
+  negatives: 7011,
   /** What each network gives, of features the first one of the list: stem, maps, pooled vector; its classifier. */
   student: { logits: 9101, strongLogits: 9106, out: 9210, beforeRelu: 9220, classifier: 9401 },
   teacher: { logits: 9102, strongLogits: 9107, out: 9230, beforeRelu: 9240, classifier: 9403 },

@@ -60,6 +60,13 @@ const trajectory = z.object({
   /** What the method predicts, where that is more than the student's logits. */
   afterEvalLogitsProjected: rows.optional(),
   afterEvalLogitsContext: rows.optional(),
+  /** Rows of the batch in each memory bank, and the constants of the scores. */
+  memoryAfter: z.record(z.string(), z.array(summary)).default({}),
+  zV1: z.number().optional(),
+  zV2: z.number().optional(),
+  /** Means of the student's vectors by class, of the phase and of the main part. */
+  context1: summary.optional(),
+  context2: summary.optional(),
   inputStrong: z.object({ k: z.int(), shape, scale: z.number() }).optional(),
   teacherMode,
   spread: z.object({
@@ -69,6 +76,8 @@ const trajectory = z.object({
     afterL2MaxRel: z.number(),
     afterDeltaL2MaxRel: z.number(),
     afterEvalLogitsMaxAbs: z.number(),
+    context1MaxAbs: z.number().optional(),
+    context2MaxAbs: z.number().optional(),
   }),
 });
 

@@ -4,6 +4,16 @@ import type { Fixture } from "./fixture.js";
 /** Terms that are none of the method's own. */
 const COMMON: ReadonlySet<string> = new Set(["ce", "kl", "loss"]);
 
+/** Terms that have a weight of the method's own in them, an option, where the files tell them without. By the files' names. */
+const OWN_WEIGHTS: Readonly<
+  Record<string, Readonly<Record<string, readonly [term: string, option: string]>>>
+> = {
+  cid: {
+    ...{ kl: ["kd", "cid_a"], cls: ["cls", "cid_a"] },
+    ...{ sample: ["sample", "cid_b"], class: ["class", "cid_c"] },
+  },
+};
+
 const sumOf = (terms: Iterable<number>): number =>
   Array.from(terms).reduce((sum, term) => sum + term, 0);
 
@@ -17,7 +27,7 @@ const sumOf = (terms: Iterable<number>): number =>
 export function expectedTerms(
   keys: readonly string[],
   terms: StepTerms,
-  { weights: { gamma, alpha, beta }, insteadOfKL }: Pick<Fixture, "weights" | "insteadOfKL">,
+  { row, told, weights: { gamma, alpha, beta }, insteadOfKL }: Fixture,
 ): Readonly<Record<string, number>> {
   const { ce = Number.NaN, kl = Number.NaN, loss = Number.NaN } = terms;
   const own = new Map(Object.entries(terms).filter(([name]) => !COMMON.has(name)));
@@ -30,6 +40,8 @@ export function expectedTerms(
   );
   const found = keys.map((key): [string, number | undefined] => {
     if (key === "total") return [key, loss];
+    const [term, option] = OWN_WEIGHTS[row.name]?.[key] ?? [];
+    if (term !== undefined) return [key, (own.get(term) ?? 0) / Number(told[option as string])];
     if (key === "ce") return [key, ce];
     if (key === "kd") return [key, sumOf(own.values())];
     if (key === "div") return [key, insteadOfKL ? sumOf(own.values()) : kl];

@@ -16,6 +16,7 @@ import type { Course } from "../trajectory/course.js";
 import type { Snapshot, StepTerms, TrajectoryRun } from "../trajectory/run.js";
 import { logitsBound, movedBounds, phaseBound, stepBound } from "./bounds.js";
 import { type Fixture, fixtureOf } from "./fixture.js";
+import { checkKept } from "./keptCheck.js";
 import { imagesOf, SET_SIZE } from "./keys.js";
 import { checkOwnState, ownFill, ownRows } from "./ownState.js";
 import type { OwnRow, StepsGolden } from "./schema.js";
@@ -42,12 +43,23 @@ export function checkSteps(
     ),
     ...checkAllMoved("initAfter", golden, golden.initAfter, run, run.between),
     ...golden.perStep.flatMap((terms, i) =>
-      checkStep(`perStep[${i}]`, run.steps[i] ?? {}, terms, fixture, stepBound(golden, i)),
+      checkStep(
+        `perStep[${i}]`,
+        stepsOf(golden, run)[i] ?? {},
+        terms,
+        fixture,
+        stepBound(golden, i),
+      ),
     ),
     ...checkAllMoved("after", golden, golden.after, run, run.end),
     ...checkLogits(golden, run),
+    ...checkKept(golden, run),
   ]);
 }
+
+/** The steps that a file tells of, those before the main part among them where each tells its phase. */
+const stepsOf = (golden: StepsGolden, { phases, steps }: TrajectoryRun): readonly StepTerms[] =>
+  earlySteps(golden) > 0 ? [...(phases[0] ?? []), ...steps] : steps;
 
 /** Groups of parameters that learn otherwise than the rest: how many tensors, with which weight decay. */
 function checkGroups({ optimizer }: StepsGolden, { groups = [] }: Learner): Check {
@@ -102,6 +114,12 @@ function checkLogits(golden: StepsGolden, { outputs }: TrajectoryRun): Check[] {
   ];
 }
 
+/** How many of the steps come before the main part, where they tell their phase. */
+function earlySteps({ perStep }: StepsGolden): number {
+  const last = perStep.at(-1)?.phase;
+  return perStep.findIndex(({ phase }) => phase === last);
+}
+
 function courseOf({ row, told, weights }: Fixture, golden: StepsGolden): Course {
   const [first] = golden.optimizer as [StepsGolden["optimizer"][number]];
   const { momentumKd = first.momentum } = first;
@@ -115,24 +133,20 @@ function courseOf({ row, told, weights }: Fixture, golden: StepsGolden): Course 
     strong: golden.inputStrong && { ...golden.input, ...golden.inputStrong },
     images: imagesOf(golden.input.labels.length),
     setSize: SET_SIZE,
-    phaseSteps: golden.initPerStep.length > 0 ? [golden.initPerStep.length] : [],
-    steps: golden.perStep.length,
+    phaseSteps: [golden.initPerStep.length, earlySteps(golden)].filter((steps) => steps > 0),
+    steps: golden.perStep.length - earlySteps(golden),
   };
 }
-
-/** What programs tell of a step that is no part of its loss; the tensors that it follows from are compared. */
-const BESIDES: ReadonlySet<string> = new Set(["temperature"]);
 
 function checkStep(
   what: string,
   terms: StepTerms,
-  expected: Readonly<Record<string, number>>,
+  { phase: _, ...expected }: Readonly<Record<string, number>>,
   fixture: Fixture,
   bound: Bound,
 ): Check[] {
   const actual = expectedTerms(Object.keys(expected), terms, fixture);
-  const told = Object.entries(expected).filter(([key]) => !BESIDES.has(key));
-  return told.map(([key, value]) => {
+  return Object.entries(expected).map(([key, value]) => {
     const found = actual[key];
     if (found === undefined) return mismatch(`${what}.${key}`, "is no term known here");
     return checkNumber(`${what}.${key}`, found, value, bound);

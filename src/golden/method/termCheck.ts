@@ -6,20 +6,22 @@ import { parametersOf, variablesOf } from "../../learn/learner.js";
 import { oneHotLabels } from "../../learn/oneHot.js";
 import { toPyTorchLayout } from "../../nn/builder.js";
 import type { StateEntry } from "../../nn/model.js";
-import { type Scalar, type Tensor, tf, type Variable } from "../../runtime/tf.js";
+import { type Scalar, type Tensor, tf, type Update, type Variable } from "../../runtime/tf.js";
 import { type Check, checkNumber, mismatch } from "../comparison.js";
 import { execute, result } from "../execute.js";
 import { channelsFirst } from "../inputs.js";
 import { checkSummary, type HostTensor, norm } from "../summary.js";
 import { gradientBounds, valueBound, zeroBound } from "./bounds.js";
+import { drawnFeeds } from "./drawn.js";
 import { fixtureOf } from "./fixture.js";
 import { CLASSES, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
 import { checkOwnState, ownFill, ownRows } from "./ownState.js";
 import type { MethodGolden, TermGolden } from "./schema.js";
 import { outputOf, type StandIn, standIn } from "./standIn.js";
 
-/** Entries of the first phase of methods that have one are named so. */
+/** Entries of the first phase of methods that have one are named so, and those of a part after it. */
 const FIRST_PHASE = /^init_/;
+const AFTER_PHASE = /^phase2_/;
 
 /** A method between stand-ins, with the tensors that the file has gradients of. */
 interface Scene {
@@ -46,7 +48,8 @@ export function checkTerm(
   entry: TermGolden,
   engine: EngineName,
 ): Check[] {
-  const scene = createScene(golden, entry);
+  const opened = createScene(golden, entry);
+  const scene = AFTER_PHASE.test(key) ? afterPhase(opened) : opened;
   try {
     const results = execute(engine, {
       variables: scene.variables,
@@ -70,7 +73,8 @@ export function checkTerm(
 function createScene(golden: MethodGolden, entry: TermGolden): Scene {
   const { flags, inputs, ownState } = entry;
   const shapes = entry.shapes ?? { student: [], teacher: [], batch: 4 };
-  const { row, told } = fixtureOf(golden.method, flags, inputs);
+  const fixtureFlags = golden.trajectory?.fixtureFlags ?? [];
+  const { row, told } = fixtureOf(golden.method, [...fixtureFlags, ...flags], inputs);
   const { batch } = shapes;
   const student = standIn(shapes.student, batch, KEYS.student);
   const teacher = standIn(shapes.teacher, batch, KEYS.teacher);
@@ -97,6 +101,20 @@ function createScene(golden: MethodGolden, entry: TermGolden): Scene {
       ...[method, student.anatomy, teacher.anatomy].flatMap(({ state }) => variablesOf(state)),
     ],
   };
+}
+
+/** The scene an epoch later, with what the first phase has kept of the batch. */
+function afterPhase(scene: Scene): Scene {
+  tf.tidy(() => {
+    const tensors = Object.entries(scene.teacher.tensors).map(
+      ([name, { values, shape }]) => [name, tf.tensor(values, [...shape])] as const,
+    );
+    const updates: Update[] = [];
+    const [phase] = scene.method.phases ?? [];
+    phase?.loss(momentOf(scene, Object.fromEntries(tensors)), { training: true, updates });
+    for (const [variable, value] of updates) variable.assign(value);
+  });
+  return { ...scene, epoch: scene.epoch + 1 };
 }
 
 /** The term and its gradients, by the authors' names. */
@@ -131,10 +149,17 @@ function momentOf(scene: Scene, teacher: Record<string, Tensor>): Moment {
     oneHot: oneHotLabels(at, CLASSES),
     image: tf.tensor1d(imagesOf(labels.length), "int32"),
     epoch: tf.scalar(epoch),
-    drawn: {},
+    drawn: drawnTensors(scene),
     strong: { student: onStrongView(outputs), teacher: onStrongView(teacher) },
   };
 }
+
+const drawnTensors = ({ method, labels }: Scene): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(drawnFeeds(method.draws, labels.length, 0)).map(
+      ([name, { values, shape, dtype }]) => [name, tf.tensor(values, [...shape], dtype)],
+    ),
+  );
 
 /** A network's output for the strong view: logits alone. */
 const onStrongView = ({ logitsStrong }: Readonly<Record<string, Tensor>>) =>

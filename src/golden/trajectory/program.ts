@@ -1,17 +1,22 @@
 import type { Entry, FeedValues, ProgramDescription } from "../../compile/types.js";
+import type { Draws } from "../../distill/method.js";
 import type { Batch } from "../../learn/batch.js";
 import { type Learner, trainingUpdates, variablesOf } from "../../learn/learner.js";
 import { type Tensor4D, tf, type Update, type Variable } from "../../runtime/tf.js";
 import type { Feed } from "../execute.js";
 import { imagesFeed } from "../inputs.js";
+import { drawnFeeds, drawnNames, drawnOf } from "../method/drawn.js";
 import type { Course } from "./course.js";
 import type { Scene } from "./scene.js";
 
 /** More than one, so that the engine of many steps per call compiles its loop; one is taken at a time. */
 const STEPS_PER_CALL = 2;
 
-/** The one batch of a trajectory. */
-export function batchFeeds(course: Course): Readonly<Record<string, Feed>> {
+/** The one batch of a trajectory, with what the method draws for its first step. */
+export function batchFeeds(
+  course: Course,
+  draws: Draws | undefined,
+): Readonly<Record<string, Feed>> {
   const { input, strong, images, epoch } = course;
   const { labels } = input;
   const places = images ?? labels.map((_, i) => i);
@@ -24,12 +29,24 @@ export function batchFeeds(course: Course): Readonly<Record<string, Feed>> {
     labels: integers(labels),
     image: integers(places),
     epoch: { values: Float32Array.of(epoch), shape: [], dtype: "float32" },
+    ...drawnNames(drawnFeeds(draws, labels.length, 0)),
   };
 }
 
 /** The values of feeds. */
-export const valuesOf = (feeds: Readonly<Record<string, Feed>>): FeedValues =>
+const valuesOf = (feeds: Readonly<Record<string, Feed>>): FeedValues =>
   Object.fromEntries(Object.entries(feeds).map(([name, { values }]) => [name, values]));
+
+/** The values of those feeds in a step. @param step from 0 */
+export const stepValues = (
+  feeds: Readonly<Record<string, Feed>>,
+  draws: Draws | undefined,
+  { step, epoch }: { readonly step: number; readonly epoch: number },
+): FeedValues => ({
+  ...valuesOf(feeds),
+  ...valuesOf(drawnNames(drawnFeeds(draws, feeds.labels?.shape[0] ?? 0, step))),
+  epoch: Float32Array.of(epoch),
+});
 
 /** The name of a phase's entry. */
 export const phaseEntry = (phase: number): string => `phase${phase}`;
@@ -85,7 +102,7 @@ function trainingEntry(
   return {
     step(given) {
       const views = Object.fromEntries(Object.entries(given).filter(([name]) => !(name in feeds)));
-      const batch = given as unknown as Batch;
+      const batch = { ...given, drawn: drawnOf(given) } as unknown as Batch;
       return step(isAhead ? { ...batch, guide: guidance.guideOf(views) } : batch);
     },
     ...{ perStep, shared: { ...(epoch && { epoch }) }, stepsPerCall: STEPS_PER_CALL },

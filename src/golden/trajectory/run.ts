@@ -7,7 +7,7 @@ import { tf, type Variable } from "../../runtime/tf.js";
 import { openProgram } from "../engines.js";
 import type { HostTensor } from "../summary.js";
 import type { Course } from "./course.js";
-import { batchFeeds, describeTrajectory, phaseEntry, valuesOf } from "./program.js";
+import { batchFeeds, describeTrajectory, phaseEntry, stepValues } from "./program.js";
 import { createScene, type Scene } from "./scene.js";
 
 /** The terms of a step before its update, unweighted, by name; `loss` is what training itself minimises. */
@@ -49,8 +49,8 @@ const ROUNDING = 6e-8;
  */
 export function openTrajectory(course: Course, engine: EngineName): Trajectory {
   const scene = createScene(course);
-  const feeds = batchFeeds(course);
   const { learner, method } = scene;
+  const feeds = batchFeeds(course, method.draws);
   const rates = (method.phases ?? []).map(({ learningRate }) => learningRate ?? course.sgd.lr);
   const description = describeTrajectory(course, scene, feeds, rates);
   const program = openProgram(engine, description);
@@ -66,8 +66,8 @@ export function openTrajectory(course: Course, engine: EngineName): Trajectory {
       rewind();
       const { input } = course;
       const scale = input.scale * (1 + rounding * ROUNDING);
-      const values = valuesOf(batchFeeds({ ...course, input: { ...input, scale } }));
-      return runOnce(course, scene, program, values);
+      const rounded = batchFeeds({ ...course, input: { ...input, scale } }, method.draws);
+      return runOnce(course, scene, program, rounded);
     },
     dispose() {
       program.dispose();
@@ -83,20 +83,30 @@ function runOnce(
   course: Course,
   scene: Scene,
   program: Program,
-  values: FeedValues,
+  feeds: ReturnType<typeof batchFeeds>,
 ): TrajectoryRun {
-  const { learner, phases, seen } = scene;
+  const { learner, phases, method, seen } = scene;
   const look = (): Snapshot => {
     for (const group of ["learner", "teacher"]) program.pull(group);
     return snapshot(scene);
   };
+  let [epoch, step] = [course.epoch, 0];
+  const values = () => stepValues(feeds, method.draws, { epoch, step });
   const take = (entry: string, one: Learner, steps: number): StepTerms[] =>
-    Array.from({ length: steps }, () => takeStep(program, entry, one, values));
+    Array.from({ length: steps }, () => {
+      const terms = takeStep(program, entry, one, values());
+      step += 1;
+      return terms;
+    });
   const start = snapshot(scene);
   const ofPhases = course.phaseSteps.map((steps, i) => {
     const phase = phases[i];
     if (phase === undefined) return [];
     const terms = take(phaseEntry(i), phase, steps);
+    if (method.phases?.[i]?.continues) {
+      epoch += 1;
+      return terms;
+    }
     program.pull("learner");
     restVelocities(learner);
     program.push("learner");
@@ -104,7 +114,7 @@ function runOnce(
   });
   const between = ofPhases.length === 0 ? start : look();
   const steps = take("train", learner, course.steps);
-  program.run("evaluate", values, 1);
+  program.run("evaluate", values(), 1);
   program.pull("seen");
   const { student, teacher, pooled, evaluated } = seen;
   return {

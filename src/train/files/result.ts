@@ -53,4 +53,6 @@ export interface EvalResult {
   readonly device: string;
   /** Whether a GPU may have rounded factors of float32 to TF32: never in an evaluation in float32, unless it was told to. */
   readonly tf32: boolean;
+  /** The method that predicted through more than the student, as in its run's evaluations. */
+  readonly predictsThrough?: string;
 }

@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly added: StateDict;
   /** Running statistics of a teacher in training mode. */
   readonly teacher: StateDict;
+  /** What predictions read besides the model, where the method predicts through more than it. */
+  readonly predictor: StateDict;
   /** By place; the name of each one's parameter beside it. */
   readonly velocities: StateDict;
   readonly parameterNames: readonly string[];
@@ -23,7 +25,7 @@ export interface Snapshot {
 
 /** Reads a learner's variables. @param batches value of every num_batches_tracked */
 export function takeSnapshot(learner: Learner, batches: number): Snapshot {
-  const { model, extra, parameters, velocities, teacherStatistics = [] } = learner;
+  const { model, extra, parameters, velocities, teacherStatistics = [], predictor = [] } = learner;
   const names = new Map([...model.state, ...extra].map(({ name, variable }) => [variable, name]));
   const dict = stateDictOf(extra, batches);
   const buffers = new Set(extra.filter(({ role }) => isBuffer(role)).map(({ name }) => name));
@@ -32,6 +34,7 @@ export function takeSnapshot(learner: Learner, batches: number): Snapshot {
     extra: dict,
     added: new Map([...dict].filter(([name]) => !buffers.has(name))),
     teacher: stateDictOf(teacherStatistics, batches),
+    predictor: stateDictOf(predictor, batches),
     velocities: new Map(
       velocities.map((variable, i): [string, StateTensor] => [
         String(i),

@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import type { Metadata } from "../../checkpoint/metadata.js";
 import { readCheckpoint } from "../../checkpoint/readCheckpoint.js";
 import { writeSealedCheckpoint } from "../../checkpoint/writeCheckpoint.js";
+import type { StateDict } from "../../common/stateDict.js";
 import type { RunProgress } from "../../runFiles/progress.js";
 import type { Snapshot } from "./snapshot.js";
 
@@ -10,6 +12,8 @@ export interface WeightFiles {
   readonly modelName: string;
   /** Whether a method adds weights of its own. */
   readonly addsWeights: boolean;
+  /** What the file of its predictor tells, where a method predicts through more than the student. */
+  readonly predictor?: Metadata | undefined;
   /** A checkpoint every so many epochs. */
   readonly saveFreq: number;
 }
@@ -31,7 +35,8 @@ export async function missingWeights(files: WeightFiles, progress: RunProgress):
   if (progress.epoch === 0 || progress.step > 0) return [];
   const missing: string[] = [];
   for (const file of weightsDue(files, progress)) {
-    if (!(await areOfEpoch(pathsOf(files, file), progress.epoch))) missing.push(file);
+    const paths = filesOf(files, file).map((name) => join(files.runDir, name));
+    if (!(await areOfEpoch(paths, progress.epoch))) missing.push(file);
   }
   return missing;
 }
@@ -47,23 +52,33 @@ async function areOfEpoch(paths: readonly string[], epoch: number): Promise<bool
   }
 }
 
-/** The model's file, and beside it the projectors', which evaluation does not need but analysis does. */
-function pathsOf({ runDir, addsWeights }: WeightFiles, file: string): [string, ...string[]] {
-  const path = (name: string) => join(runDir, `${name}.safetensors`);
-  return [path(file), ...(addsWeights ? [path(`${file}_projectors`)] : [])];
-}
+const named = (name: string): string => `${name}.safetensors`;
+const projectorsFile = (file: string): string => named(`${file}_projectors`);
+const predictorFile = (file: string): string => named(`${file}_predictor`);
+
+/** The model's file, and those beside it: the projectors' for analysis, the predictor's for evaluation. */
+const filesOf = ({ addsWeights, predictor }: WeightFiles, file: string): string[] => [
+  named(file),
+  ...(addsWeights ? [projectorsFile(file)] : []),
+  ...(predictor === undefined ? [] : [predictorFile(file)]),
+];
 
 /** Writes files of weights, each with a checksum of its content. @throws as writeCheckpoint */
 export async function writeWeights(
   files: WeightFiles,
-  { model, added }: Snapshot,
+  { model, added, predictor }: Snapshot,
   { epoch, row }: RunProgress,
   names: readonly string[],
 ): Promise<void> {
+  const { runDir, modelName, addsWeights, predictor: through } = files;
+  const write = (file: string, state: StateDict, metadata: Metadata) =>
+    writeSealedCheckpoint(join(runDir, file), state, metadata);
   for (const name of names) {
-    const [path, beside] = pathsOf(files, name);
-    const metadata = { model: files.modelName, epoch, accuracy: row?.test.top1 };
-    await writeSealedCheckpoint(path, model, metadata);
-    if (beside !== undefined) await writeSealedCheckpoint(beside, added, { epoch });
+    await write(named(name), model, {
+      ...{ model: modelName, epoch, accuracy: row?.test.top1 },
+      ...(through !== undefined && { predictor: predictorFile(name) }),
+    });
+    if (addsWeights) await write(projectorsFile(name), added, { epoch });
+    if (through !== undefined) await write(predictorFile(name), predictor, { ...through, epoch });
   }
 }

@@ -10,6 +10,11 @@ import { cutOut } from "#pefd/data/strong/randAugment.js";
 import * as tones from "#pefd/data/strong/tones.js";
 import { ROOT } from "../../helpers/paths.js";
 
+/**
+ * What Pillow 13.0.0 makes of some images, as RandAugment calls it: sha256 of the bytes, and eight of them.
+ */
+type GoldenFile = Readonly<Record<string, readonly Golden[]>>;
+
 type Change = (image: ByteImage, strength: number) => ByteImage;
 
 interface Golden {
@@ -20,12 +25,12 @@ interface Golden {
 }
 
 const CHANGES: Readonly<Record<string, Change>> = { ...blends, ...moves, ...tones };
-const GOLDEN: Readonly<Record<string, readonly Golden[]>> = JSON.parse(
-  readFileSync(join(ROOT, "test/golden/pillow.json"), "utf8"),
+const GOLDEN: GoldenFile = JSON.parse(
+  readFileSync(join(ROOT, "test/data/strong/pillow.json"), "utf8"),
 );
 const SIDE = 32;
 
-/** The images that test/golden/pillow.json was made with. */
+/** The images that pillow.json was made with. */
 function imageOf(seed: number): ByteImage {
   const byteAt = (x: number, y: number, colour: number) =>
     ((x * 5 * (colour + 1) +

@@ -1,7 +1,7 @@
-import { gatherRows } from "../runtime/rows.js";
-import { type Tensor, type Tensor1D, tf, type Update, type Variable } from "../runtime/tf.js";
+import { gatherRows } from "../../runtime/rows.js";
+import { type Tensor, type Tensor1D, tf, type Update, type Variable } from "../../runtime/tf.js";
 
-export { gatherRows } from "../runtime/rows.js";
+export { gatherRows } from "../../runtime/rows.js";
 
 /**
  * New rows of a table, such as a memory bank, as an update (ForwardContext.updates): the other rows stay, and are not

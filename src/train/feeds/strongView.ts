@@ -1,7 +1,7 @@
-import type { FeedSpec, FeedValues } from "../compile/types.js";
-import type { ImagesInMemory } from "../data/dataset.js";
-import { assembleStrongBatch } from "../data/strong/strongView.js";
-import type { Learner } from "../learn/learner.js";
+import type { FeedSpec, FeedValues } from "../../compile/types.js";
+import type { ImagesInMemory } from "../../data/dataset.js";
+import { assembleStrongBatch } from "../../data/strong/strongView.js";
+import type { Learner } from "../../learn/learner.js";
 
 /** Name of the feed that brings a step's strong view. */
 export const STRONG_FEED = "strong";

@@ -1,0 +1,77 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Metadata } from "../../checkpoint/metadata.js";
+import { readCheckpoint } from "../../checkpoint/readCheckpoint.js";
+import { inputError } from "../../common/errors.js";
+import type { StateDict } from "../../common/stateDict.js";
+import { openMethod } from "../../distill/open.js";
+import { methodRow } from "../../distill/registry.js";
+import { type EvaluatedStudent, variablesOf } from "../../learn/learner.js";
+import { anatomyOf, evaluatedStudent } from "../../learn/learners.js";
+import { buildModel } from "../../models/build.js";
+import { zeroFill } from "../../nn/initialization.js";
+import type { Model } from "../../nn/model.js";
+import type { Variable } from "../../runtime/tf.js";
+import { predictorEntries } from "./predictor.js";
+import { loadState } from "./stateFiles.js";
+
+/** A method's predictor as its file has it. */
+export interface PredictorFile {
+  readonly path: string;
+  readonly method: string;
+  readonly options: object;
+  /** The teacher's model. */
+  readonly teacher: string;
+  readonly state: StateDict;
+}
+
+/** What a checkpoint's metadata tells of a predictor: its file, there or not, or that it predicts by itself. */
+export type PredictorOf = { readonly missing: string } | PredictorFile | undefined;
+
+/**
+ * Reads the predictor that lies beside a checkpoint, where its run's evaluations went through one.
+ * @param metadata of the checkpoint
+ * @throws inputError for a file that is damaged or no predictor's
+ */
+export async function readPredictor(checkpoint: string, metadata: Metadata): Promise<PredictorOf> {
+  if (typeof metadata.predictor !== "string") return undefined;
+  const path = join(dirname(checkpoint), basename(metadata.predictor));
+  if (!existsSync(path)) return { missing: path };
+  const { state, metadata: told } = await readCheckpoint(path);
+  const { method, options, teacher } = told;
+  if (typeof method === "string" && typeof teacher === "string" && typeof options === "object") {
+    return { path, method, options: options ?? {}, teacher, state };
+  }
+  throw inputError(
+    `${path} does not tell whose predictor it is.`,
+    "Take the file that the run has written beside its weights.",
+  );
+}
+
+/**
+ * A student as its run's evaluations counted it.
+ * @returns it, and the variables that it reads besides the student's
+ * @throws inputError for a method or a teacher that is not known, or tensors that do not fit
+ */
+export function openPredictor(
+  student: Model,
+  { path, method, options, teacher: teacherName, state }: PredictorFile,
+): { evaluated: EvaluatedStudent; variables: readonly Variable[] } {
+  const { numClasses } = student;
+  const teacher = buildModel(teacherName, numClasses, zeroFill);
+  const pair = {
+    ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
+    ...{ numClasses, labels: [] },
+  };
+  const opened = openMethod(methodRow(method), pair, options, zeroFill);
+  const entries = predictorEntries(opened.state, teacher.state);
+  loadState(
+    entries.filter(({ name }) => state.has(name)),
+    state,
+    { path, modelName: `the predictor of ${method}` },
+  );
+  return {
+    evaluated: evaluatedStudent(student, teacher, opened),
+    variables: variablesOf(entries),
+  };
+}
