@@ -1,4 +1,5 @@
 import type { Collection } from "./runs/collect.js";
+import { type Rank, rankings } from "./runs/ranking.js";
 import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
 import { secondsToGo, stateOf } from "./runs/runState.js";
 import type { Summary } from "./runs/summarize.js";
@@ -6,17 +7,19 @@ import type { Summary } from "./runs/summarize.js";
 const spreadJson = (value: Summary["last"]) =>
   value === undefined ? null : { mean: value.mean, std: value.std ?? null };
 
-function summaryJson(summary: Summary) {
+function summaryJson(summary: Summary, rank: Rank | undefined) {
   const { kind, teacher, model, method, weights, differs, n, unfinished, comparable } = summary;
   return {
     ...{ kind, teacher: teacher ?? null, model, method: method ?? null },
     ...{ weights, differs, n, unfinished },
     last: spreadJson(summary.last),
     best: spreadJson(summary.best),
+    rank: rank === undefined ? null : { ...rank, p: rank.p ?? null },
     published: summary.published?.top1 ?? null,
     publishedBy: summary.published?.source ?? null,
     comparable,
     secondsPerRun: summary.secondsPerRun ?? null,
+    msPerStep: summary.msPerStep ?? null,
     trials: summary.runs.map(({ trial }) => trial),
     runDirs: summary.runs.map(({ dir }) => dir),
   };
@@ -38,7 +41,11 @@ function runJson(run: RunRecord) {
 export const reportDocument = (
   summaries: readonly Summary[],
   { runs, problems }: Collection,
-): unknown => ({ experiments: summaries.map(summaryJson), runs: runs.map(runJson), problems });
+): unknown => {
+  const ranks = rankings(summaries);
+  const experiments = summaries.map((summary) => summaryJson(summary, ranks.get(summary)));
+  return { experiments, runs: runs.map(runJson), problems };
+};
 
 /**
  * What `pefd watch` shows, for programs: each run's state and the seconds it still needs.

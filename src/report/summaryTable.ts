@@ -1,7 +1,7 @@
 import { cleanLine } from "../common/text/cleanText.js";
-import { SOURCES } from "../config/published/figures.js";
 import { formatDuration } from "./duration.js";
 import { formatSetting, WEIGHTS, type Weight } from "./runs/grouping.js";
+import { LEVEL, type Rank, rankings } from "./runs/ranking.js";
 import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
 import { formatSpread, type Spread } from "./runs/statistics.js";
 import type { Summary } from "./runs/summarize.js";
@@ -20,32 +20,18 @@ const countCell = ({ n, unfinished }: Summary) =>
 const publishedCell = ({ published, comparable }: Summary) =>
   published === undefined ? "-" : `${published.top1.toFixed(2)}${comparable ? "" : " *"}`;
 
-/** "TTM (ttm, wttm)" for each source of published figures, and what it has them of. */
-function sourcesOf(summaries: readonly Summary[]): string[] {
-  const known = summaries.flatMap(({ published, method = "alone" }) =>
-    published === undefined ? [] : [{ source: published.source, method }],
-  );
-  return [...new Set(known.map(({ source }) => source))].map((source) => {
-    const methods = known.filter((one) => one.source === source).map(({ method }) => method);
-    return `${SOURCES[source]} (${[...new Set(methods)].join(", ")})`;
-  });
-}
-
-/** The sentences that belong to the published figures of the table: where they are from, and what its "*" means. */
-export function publishedNotes(summaries: readonly Summary[]): string[] {
-  const sources = sourcesOf(summaries);
-  const isMarked = summaries.some(({ published, comparable }) => published && !comparable);
-  return [
-    ...(isMarked
-      ? ["* published for 240 epochs on all images; these runs had fewer epochs or images."]
-      : []),
-    ...(sources.length > 0 ? [`Published: ${sources.join(", ")}.`] : []),
-  ];
+/** "1", or "3 =" where it cannot be told apart from the first of its pair. */
+function rankCell(rank: Rank | undefined): string {
+  if (rank === undefined) return "-";
+  const mark = rank.p === undefined ? "" : rank.p < LEVEL ? "" : " =";
+  return `${rank.place}${mark}`;
 }
 
 /** The report's table for people: one line per experiment. */
 export function summaryTable(summaries: readonly Summary[]): Table {
   const keys = differingKeys(summaries);
+  const ranks = rankings(summaries);
+  const isRanked = ranks.size > 0;
   const rows = summaries.map((summary) => [
     summary.teacher ?? "-",
     summary.model,
@@ -54,27 +40,32 @@ export function summaryTable(summaries: readonly Summary[]): Table {
     ...keys.map((key) => formatSetting(summary.differs[key])),
     countCell(summary),
     formatSpread(summary.last),
+    ...(isRanked ? [rankCell(ranks.get(summary))] : []),
     formatSpread(summary.best),
     publishedCell(summary),
     summary.secondsPerRun === undefined ? "-" : formatDuration(summary.secondsPerRun),
+    summary.msPerStep?.toFixed(1) ?? "-",
   ]);
   const differing: Column[] = keys.map((title) => ({ title, align: "right" }));
   return {
     columns: [
       ...columns("Teacher", "Model", "Method", ">r", ">a", ">b"),
       ...differing,
-      ...columns(">n", ">Last top-1", ">Best top-1", ">Published", ">Time per run"),
+      ...columns(">n", ">Last top-1", ...(isRanked ? [">Rank"] : [])),
+      ...columns(">Best top-1", ">Published", ">Time per run", ">ms/step"),
     ],
     rows,
   };
 }
 
 const exact = (value: number | undefined) => (value === undefined ? "" : String(value));
+const exactRank = (rank: Rank | undefined) => [exact(rank?.place), exact(rank?.p)];
 const exactSpread = (value: Spread | undefined) => [exact(value?.mean), exact(value?.std)];
 
 /** The same for programs: no rounding, mean and deviation apart, nothing where there is no value. */
 export function summaryCsvTable(summaries: readonly Summary[]): Table {
   const keys = differingKeys(summaries);
+  const ranks = rankings(summaries);
   const rows = summaries.map((summary) => [
     ...[summary.kind, summary.teacher ?? "", summary.model, summary.method ?? ""],
     ...WEIGHTS.map((name) => exact(summary.weights[name])),
@@ -84,13 +75,15 @@ export function summaryCsvTable(summaries: readonly Summary[]): Table {
     ...[String(summary.n), String(summary.unfinished)],
     ...exactSpread(summary.last),
     ...exactSpread(summary.best),
+    ...exactRank(ranks.get(summary)),
     ...[exact(summary.published?.top1), summary.published?.source ?? ""],
-    exact(summary.secondsPerRun),
+    ...[exact(summary.secondsPerRun), exact(summary.msPerStep)],
   ]);
   const names = [
     ...["kind", "teacher", "model", "method", ...WEIGHTS, ...keys, "n", "unfinished"],
     ...["last_top1_mean", "last_top1_std", "best_top1_mean", "best_top1_std"],
-    ...["published_top1", "published_by", "seconds_per_run"],
+    ...["rank", "rank_p"],
+    ...["published_top1", "published_by", "seconds_per_run", "ms_per_step"],
   ];
   return { columns: columns(...names), rows };
 }

@@ -14,6 +14,7 @@ export interface FakeRun {
   readonly done?: number;
   /** About where the test top-1 ends. */
   readonly height?: number;
+  readonly stepMs?: number;
   /** Test top-1 after each epoch; made up by default. */
   readonly top1?: readonly number[];
 }
@@ -62,7 +63,8 @@ export async function writeRun(parent: string, name: string, run: FakeRun = {}):
   for (let epoch = 1; epoch <= done; epoch++) {
     const row = curveRow(epoch, epochs, trial, run.height);
     const top1 = run.top1?.[epoch - 1] ?? row.test.top1;
-    log.append({ ...row, test: { ...row.test, top1 } });
+    const { stepMs = row.stepMs } = run;
+    log.append({ ...row, stepMs, test: { ...row.test, top1 } });
   }
   log.close();
   return dir;

@@ -9,12 +9,8 @@ import { reportDocument } from "../../report/reportDocument.js";
 import { type Collection, collectRuns } from "../../report/runs/collect.js";
 import { experimentLabels } from "../../report/runs/labels.js";
 import { type Summary, summarize } from "../../report/runs/summarize.js";
-import {
-  publishedNotes,
-  summaryCsvTable,
-  summaryTable,
-  unfinishedNotes,
-} from "../../report/summaryTable.js";
+import { summaryNotes } from "../../report/summaryNotes.js";
+import { summaryCsvTable, summaryTable, unfinishedNotes } from "../../report/summaryTable.js";
 import { renderCsv, renderMarkdown, renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
 import { publishedOf } from "../published.js";
@@ -56,7 +52,7 @@ async function writePlots(folder: string, summaries: readonly Summary[]) {
 function textOf(summaries: readonly Summary[], form: { csv: boolean; markdown: boolean }): string {
   if (form.csv) return renderCsv(summaryCsvTable(summaries));
   const table = form.markdown ? renderMarkdown : renderText;
-  const notes = publishedNotes(summaries);
+  const notes = summaryNotes(summaries);
   return [table(summaryTable(summaries)), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
 }
 

@@ -9,7 +9,8 @@ import { DISTILL_SECTIONS } from "../../config/sections.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { collectRuns } from "../../report/runs/collect.js";
 import { summarize } from "../../report/runs/summarize.js";
-import { publishedNotes, summaryTable } from "../../report/summaryTable.js";
+import { summaryNotes } from "../../report/summaryNotes.js";
+import { summaryTable } from "../../report/summaryTable.js";
 import { columns, renderText } from "../../report/table.js";
 import { createSweepBars } from "../../sweep/bars.js";
 import { gpuNames, idleGpusNotice } from "../../sweep/devices.js";
@@ -120,7 +121,7 @@ function printTable(outcomes: readonly Outcome[], output: Output): void {
   const dirs = outcomes.map(({ run }) => run.runDir).filter((dir) => existsSync(dir));
   const found = collectRuns(dirs);
   const summaries = summarize(found.runs, publishedOf);
-  const notes = publishedNotes(summaries);
+  const notes = summaryNotes(summaries);
   const text = [renderText(summaryTable(summaries)), ...(notes.length > 0 ? ["", ...notes] : [])];
   const sweep = outcomes.map(({ run, state, reason = null }) => {
     return { runDir: run.runDir, state, reason };

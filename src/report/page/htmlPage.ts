@@ -5,7 +5,8 @@ import { drawPlots } from "../plots/plots.js";
 import type { Collection } from "../runs/collect.js";
 import { experimentLabels, pairLabel } from "../runs/labels.js";
 import type { Summary } from "../runs/summarize.js";
-import { publishedNotes, runTable, summaryTable, unfinishedNotes } from "../summaryTable.js";
+import { summaryNotes } from "../summaryNotes.js";
+import { runTable, summaryTable, unfinishedNotes } from "../summaryTable.js";
 import type { Table } from "../table.js";
 import { configurations } from "./configurations.js";
 import { pageStyle } from "./pageStyle.js";
@@ -37,6 +38,7 @@ function plotSection(plots: readonly Plot[], labels: readonly string[]): string 
       .join("\n");
   const ablations = figures("ablation");
   return `${figures("final", ' class="full"')}
+${figures("cost", ' class="full"')}
 ${ablations === "" ? "" : `<div class="plots">\n${ablations}\n</div>`}
 <h2>Learning curves</h2>
 <p class="muted">Thin: each run. Thick: their mean. Band: one sample standard deviation.</p>
@@ -60,7 +62,7 @@ const EXPLANATION =
   "Top-1 in percent on the test images: after the last epoch, and of each run's best epoch; mean ± sample standard deviation over trials.";
 
 function notes(summaries: readonly Summary[], { runs, problems }: Collection): string {
-  const lines = [...publishedNotes(summaries), ...unfinishedNotes(runs), ...problems];
+  const lines = [...summaryNotes(summaries), ...unfinishedNotes(runs), ...problems];
   return lines.map((line) => `<p class="muted">${escapeHtml(line)}</p>`).join("\n");
 }
 

@@ -3,8 +3,8 @@ import { seriesColor, TONES } from "./theme.js";
 
 /** A plot that was drawn. */
 export interface Plot {
-  /** What it shows: the outcome, what a varied number does to it, or how it came about. */
-  readonly kind: "final" | "ablation" | "curve";
+  /** What it shows: the outcome, what it costs, what a varied number does to it, or how it came about. */
+  readonly kind: "final" | "cost" | "ablation" | "curve";
   /** Name of its file, without the ending. */
   readonly name: string;
   readonly title: string;

@@ -1,5 +1,6 @@
 import type { Summary } from "../runs/summarize.js";
 import { ablationPlot, findAblations } from "./ablation.js";
+import { costPlot, findCosts } from "./costPlot.js";
 import { curvePlot } from "./curvePlot.js";
 import { dotsPlot } from "./dotsPlot.js";
 import { QUANTITIES } from "./plotData.js";
@@ -13,7 +14,7 @@ const ENOUGH_FOR_A_PART = 20;
 const wordOf = (key: string) => key.replace(/\W/g, "_").slice(0, 40);
 
 /**
- * Every plot of a report: final accuracies per seed, what was varied where experiments differ in one number,
+ * Every plot of a report: final accuracies per seed, accuracy over the time of a step, what was varied where experiments differ in one number,
  * learning curves. Experiments without a single epoch have no curves.
  * @param labels the experiments' names, one per summary
  */
@@ -29,11 +30,14 @@ export function drawPlots(
   const ablations = findAblations(summaries).map((ablation, index) =>
     ablationPlot(ablation, `ablation_${wordOf(ablation.key)}_${index + 1}`, colorOf),
   );
+  const costs = findCosts(summaries).map((found, index) =>
+    costPlot(found, `cost_${index + 1}`, colorOf),
+  );
   const epochs = summaries
     .flatMap(({ runs }) => runs)
     .reduce((most, run) => Math.max(most, run.rows.length), 0);
   const curves = QUANTITIES.filter(
     ({ after }) => after === undefined || epochs >= ENOUGH_FOR_A_PART,
   ).map((quantity) => curvePlot(summaries, labels, quantity, style));
-  return [...finals, ...ablations, ...curves];
+  return [...finals, ...costs, ...ablations, ...curves];
 }

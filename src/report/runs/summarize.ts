@@ -8,7 +8,7 @@ import {
   weightsOf,
 } from "./grouping.js";
 import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
-import { mean, type Spread, spread } from "./statistics.js";
+import { mean, median, type Spread, spread } from "./statistics.js";
 
 /** Gives the accuracy published for a run's experiment, where there is one. */
 export type Published = (run: RunRecord) => PublishedFigure | undefined;
@@ -31,6 +31,8 @@ export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | 
   readonly comparable: boolean;
   /** Mean seconds of a run, all its epochs together. */
   readonly secondsPerRun: number | undefined;
+  /** Milliseconds of a step: the mean over finished runs of the median over their epochs. */
+  readonly msPerStep: number | undefined;
   /** All runs of the experiment by trial, unfinished ones too. */
   readonly runs: readonly RunRecord[];
 }
@@ -41,6 +43,9 @@ const isFull = ({ config, epochs }: RunRecord) =>
   epochs === PUBLISHED_EPOCHS &&
   typeof config.limit_train !== "number" &&
   typeof config.limit_test !== "number";
+
+/** The median, so that the first epoch, which compiles, does not count more than any. */
+const stepMsOf = ({ rows }: RunRecord): number => median(rows.map(({ stepMs }) => stepMs));
 
 function summarizeGroup(group: RunGroup, first: RunRecord, published: Published): Summary {
   const finished = group.runs.filter((run) => run.finished);
@@ -57,6 +62,7 @@ function summarizeGroup(group: RunGroup, first: RunRecord, published: Published)
     published: published(first),
     comparable: group.runs.every(isFull),
     secondsPerRun: finished.length > 0 ? mean(finished.map(secondsOf)) : undefined,
+    msPerStep: finished.length > 0 ? mean(finished.map(stepMsOf)) : undefined,
     runs: [...group.runs].sort((a, b) => a.trial - b.trial),
   };
 }

@@ -7,12 +7,8 @@ import { collectRuns } from "#pefd/report/runs/collect.js";
 import { experimentLabels } from "#pefd/report/runs/labels.js";
 import { spread } from "#pefd/report/runs/statistics.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
-import {
-  publishedNotes,
-  summaryCsvTable,
-  summaryTable,
-  unfinishedNotes,
-} from "#pefd/report/summaryTable.js";
+import { summaryNotes } from "#pefd/report/summaryNotes.js";
+import { summaryCsvTable, summaryTable, unfinishedNotes } from "#pefd/report/summaryTable.js";
 import { renderCsv, renderText } from "#pefd/report/table.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { writeRun } from "../fakeRuns.js";
@@ -144,13 +140,13 @@ describe("the report's table", () => {
       method === "kd" ? { top1: 73.33, source: "RepDistiller" } : undefined,
     );
     const text = [
-      "Teacher     Model       Method     r  a    b                  n    Last top-1    Best top-1  Published  Time per run",
-      "----------  ----------  -------  ---  -  ---  -----------------  ------------  ------------  ---------  ------------",
-      "-           resnet32x4  teacher    -  -    -                  1         79.38         79.38          -         3.5 s",
-      "resnet32x4  resnet8x4   kd       0.1  0  0.9  2 (+1 unfinished)  73.50 ± 0.71  73.50 ± 0.71    73.33 *         3.6 s",
+      "Teacher     Model       Method     r  a    b                  n    Last top-1    Best top-1  Published  Time per run  ms/step",
+      "----------  ----------  -------  ---  -  ---  -----------------  ------------  ------------  ---------  ------------  -------",
+      "-           resnet32x4  teacher    -  -    -                  1         79.38         79.38          -         3.5 s      1.9",
+      "resnet32x4  resnet8x4   kd       0.1  0  0.9  2 (+1 unfinished)  73.50 ± 0.71  73.50 ± 0.71    73.33 *         3.6 s      1.9",
     ];
     assert.deepEqual(renderText(summaryTable(summaries)).split("\n"), text);
-    const [note, sources] = publishedNotes(summaries);
+    const [note, sources] = summaryNotes(summaries);
     assert.match(note ?? "", /240 epochs on all images/);
     assert.equal(sources, "Published: https://github.com/HobbitLong/RepDistiller (kd).");
   });
