@@ -11,12 +11,14 @@ import {
 import { tensorFlowVersion } from "../runtime/native.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import { measure } from "./measure.js";
-import type { Timing, Variant, WorkName, WorkSize } from "./types.js";
+import { BASE, type ChosenMethods, measureMethods } from "./methods.js";
+import type { Timing, Variant, Work, WorkName, WorkSize } from "./types.js";
 import { type Machine, machineOf, variantsFor } from "./variants.js";
 import { type Pair, WORKS } from "./works.js";
 
 /** What is asked for; undefined and empty lists leave it to the machine. */
-export interface BenchOptions extends Pair {
+export interface BenchOptions extends Omit<Pair, "method"> {
+  readonly methods: ChosenMethods;
   readonly works: readonly WorkName[];
   readonly engines: readonly EngineName[];
   readonly precisions: readonly PrecisionName[];
@@ -95,19 +97,30 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
   const machine = machineOf(isGpu(), computeCapability(env), cpuinfo());
   const variants = chosenVariants(machine, options);
   const size = sizeFor(machine, options);
-  const results = options.works.flatMap((name) => {
-    const work = WORKS[name](options, size);
+  const onStart = ({ what }: Work, { engine, precision }: Variant) =>
+    notice(`${what}: ${engine}, ${precision}`);
+  const withMemory = (what: string, timings: readonly Timing[]): readonly Timing[] => {
+    const memory = deviceMemory(env);
+    if (memory === undefined) return timings;
+    notice(`${what}: ${memory} MB of the GPU's memory in use`);
+    return timings.map((timing) => ({ ...timing, deviceMemoryMb: memory }));
+  };
+  const measured = (work: Work): readonly Timing[] => {
     try {
-      const timings = measure(work, variants, options.repeats, ({ engine, precision }) =>
-        notice(`${work.what}: ${engine}, ${precision}`),
-      );
-      const memory = deviceMemory(env);
-      if (memory === undefined) return timings;
-      notice(`${work.what}: ${memory} MB of the GPU's memory in use`);
-      return timings.map((timing) => ({ ...timing, deviceMemoryMb: memory }));
+      const timings = measure(work, variants, options.repeats, (variant) => onStart(work, variant));
+      return withMemory(work.what, timings);
     } finally {
       work.dispose();
     }
+  };
+  const { methods } = options;
+  const [method = BASE] = methods.names;
+  const distillation = (method: string) => WORKS.distill({ ...options, method }, size);
+  const results = options.works.flatMap((name) => {
+    if (name !== "distill") return measured(WORKS[name]({ ...options, method }, size));
+    if (!methods.besideKd) return methods.names.flatMap((method) => measured(distillation(method)));
+    const { repeats } = options;
+    return measureMethods(methods, { distillation, variants, repeats, onStart, notice });
   });
   return {
     device: deviceName(env),

@@ -1,7 +1,8 @@
 import type { OpenWork, Timing, Variant, Work } from "./types.js";
 
 /** A variant at work and what was measured of it so far, in milliseconds. */
-interface Runner {
+export interface Runner {
+  readonly work: Work;
   readonly variant: Variant;
   readonly open: OpenWork;
   readonly firstStepMs: number;
@@ -30,14 +31,55 @@ function start(work: Work, variant: Variant): Runner {
     open = work.open(variant);
     open.first();
   });
-  return { variant, open: open as unknown as OpenWork, firstStepMs, repeats: [] };
+  return { work, variant, open: open as unknown as OpenWork, firstStepMs, repeats: [] };
 }
 
-function timingOf({ what, batchSize, steps, images }: Work, runner: Runner): Timing {
-  const { variant, firstStepMs, repeats } = runner;
+/**
+ * Opens a work with each variant and takes one step of each.
+ * @param onStart called before each variant's first step
+ */
+export function startAll(
+  work: Work,
+  variants: readonly Variant[],
+  onStart: (variant: Variant) => void,
+): Runner[] {
+  const runners: Runner[] = [];
+  try {
+    for (const variant of variants) {
+      onStart(variant);
+      runners.push(start(work, variant));
+    }
+    return runners;
+  } catch (error) {
+    close(runners);
+    throw error;
+  }
+}
+
+/** Frees what was opened. */
+export function close(runners: readonly Runner[]): void {
+  for (const { open } of runners) open.dispose();
+}
+
+/**
+ * Times runners in turns, repeat by repeat, so that a machine that becomes slower or faster meanwhile does not change their
+ * ratios; a whole repeat of each, not counted, warms up.
+ * @param repeats at least 1
+ */
+export function takeTurns(runners: readonly Runner[], repeats: number): void {
+  for (const { open } of runners) open.repeat(1);
+  for (let index = 2; index < repeats + 2; index++) {
+    for (const { open, repeats: times } of runners) times.push(timed(() => open.repeat(index)));
+  }
+}
+
+/** What was measured of a runner. */
+export function timingOf({ work, variant, firstStepMs, repeats }: Runner): Timing {
+  const { what, method, batchSize, steps, images } = work;
   const middle = median(repeats);
   return {
     what,
+    ...(method !== undefined && { method }),
     ...variant,
     batchSize,
     stepMs: middle / steps,
@@ -49,8 +91,7 @@ function timingOf({ what, batchSize, steps, images }: Work, runner: Runner): Tim
 }
 
 /**
- * Times a work with each variant. The variants take turns, repeat by repeat, so that a machine that becomes slower
- * or faster meanwhile does not change their ratio; a whole repeat of each, not counted, warms up.
+ * Times a work with each variant, in turns.
  * @param repeats at least 1
  * @param onStart called before each variant's first step
  */
@@ -60,18 +101,11 @@ export function measure(
   repeats: number,
   onStart: (variant: Variant) => void,
 ): Timing[] {
-  const runners: Runner[] = [];
+  const runners = startAll(work, variants, onStart);
   try {
-    for (const variant of variants) {
-      onStart(variant);
-      runners.push(start(work, variant));
-    }
-    for (const { open } of runners) open.repeat(1);
-    for (let index = 2; index < repeats + 2; index++) {
-      for (const { open, repeats: times } of runners) times.push(timed(() => open.repeat(index)));
-    }
-    return runners.map((runner) => timingOf(work, runner));
+    takeTurns(runners, repeats);
+    return runners.map(timingOf);
   } finally {
-    for (const { open } of runners) open.dispose();
+    close(runners);
   }
 }

@@ -33,6 +33,8 @@ export interface OpenWork {
 export interface Work {
   /** For people and for scripts: `distill ours resnet32x4 -> resnet8x4`. */
   readonly what: string;
+  /** Of a distillation. */
+  readonly method?: string;
   readonly batchSize: number;
   /** Steps and images of one repeat. */
   readonly steps: number;
@@ -42,9 +44,21 @@ export interface Work {
   dispose(): void;
 }
 
+/** What a method costs over `kd`, the same pair and variant. */
+export interface Cost {
+  /** Median over the repeats of the difference, in milliseconds per step. */
+  readonly stepMs: number;
+  /** Median over the repeats of its time divided by that of `kd`. */
+  readonly ratio: number;
+  /** Difference of the most memory that a process with nothing else in it takes, in MB; on a GPU, of the GPU's. */
+  readonly memoryMb?: number;
+}
+
 /** What was measured of one work with one variant. Times in milliseconds. */
 export interface Timing extends Variant {
   readonly what: string;
+  /** Of a distillation. */
+  readonly method?: string;
   readonly batchSize: number;
   /** Median over the repeats of the time of a step, making the batch included. */
   readonly stepMs: number;
@@ -55,4 +69,6 @@ export interface Timing extends Variant {
   readonly firstStepMs: number;
   /** Memory in use on the GPU once this work was timed with every variant, in MB; missing on a processor. */
   readonly deviceMemoryMb?: number;
+  /** Of methods that were timed beside `kd`. */
+  readonly overKd?: Cost;
 }

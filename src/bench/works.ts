@@ -1,5 +1,6 @@
 import { CIFAR100 } from "../data/cifar/row.js";
 import { ownOptions } from "../distill/open.js";
+import { publishedSetting } from "../distill/published.js";
 import { methodRow } from "../distill/registry.js";
 import { usedViews } from "../distill/views.js";
 import { variablesOf } from "../learn/learner.js";
@@ -13,6 +14,9 @@ import type { Work, WorkName, WorkSize } from "./types.js";
 
 const NUM_CLASSES = CIFAR100.classes;
 const SEED = 10;
+
+/** Of CIFAR-100's training images: memory banks are as large as in a training. */
+const LABELS = Int32Array.from({ length: 50_000 }, (_, image) => image % NUM_CLASSES);
 
 /** Which pair and method are timed. */
 export interface Pair {
@@ -29,18 +33,19 @@ const initialised = (name: string) =>
 function distillWork({ teacher, student, method, ahead }: Pair, size: WorkSize): Work {
   const guide = frozen(initialised(teacher));
   const row = methodRow(method);
-  const { weights } = row;
-  const setting = { model_s: student, distill: method, ...weights };
-  const learner = studentLearner(guide.model, setting, NUM_CLASSES, SEED);
+  const { weights, options } = publishedSetting(row, `${teacher}-${student}`);
+  const setting = { model_s: student, distill: method, ...weights, ...options };
+  const learner = studentLearner(guide.model, setting, NUM_CLASSES, SEED, LABELS);
   const what = `distill ${method} ${teacher} -> ${student}`;
-  const views = usedViews(row.sees(ownOptions(row, {})), weights);
+  const views = usedViews(row.sees(ownOptions(row, options)), weights);
   const looking = {
     ...{ asked: ahead, method: row, teacher: guide.model, views },
     ...{ batchSize: size.batchSize, stepsPerEpoch: size.steps },
   };
-  return trainingWork(what, learner, guide.variables, size, (choice) => {
+  const work = trainingWork(what, learner, guide.variables, size, (choice) => {
     return teacherAhead({ ...looking, choice, gpu: isGpu(), exact: false }).steps;
   });
+  return { ...work, method };
 }
 
 const teacherWork = ({ teacher }: Pair, size: WorkSize): Work =>

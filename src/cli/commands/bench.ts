@@ -1,22 +1,30 @@
 import type { BenchDocument } from "../../bench/bench.js";
 import { WORK_NAMES } from "../../bench/types.js";
 import { inputError } from "../../common/errors.js";
-import { choice, integer, section, string } from "../../common/optionRow.js";
+import { choice, flag, integer, section, string, type Values } from "../../common/optionRow.js";
 import { didYouMean } from "../../common/text/nearest.js";
 import { GENERAL, RESULT } from "../../config/commandOptions.js";
 import { ENGINES, GPU, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
+import { methodNames } from "../../distill/registry.js";
 import { renderText } from "../../report/table.js";
+import { processMemoryMb, withMemory } from "../benchMemory.js";
 import type { Command } from "../command.js";
 import { timingTable } from "../timingTable.js";
+
+/** Stands for every method that fits the pair. */
+const ALL = "all";
 
 type Timed<Name extends string> = Exclude<Name, "auto">;
 
 const BENCH = section("Benchmark", {
   what: string(
-    WORK_NAMES.join(","),
+    undefined,
     "What is timed: distillation, training the teacher, evaluating the student.",
-    { flagOnly: true },
+    {
+      defaultText: `${WORK_NAMES.join(",")}; distill alone with --distill`,
+      flagOnly: true,
+    },
   ),
   engine: string(undefined, "Engines to time, with commas between them.", {
     defaultText: "all; xla only on a GPU",
@@ -52,9 +60,20 @@ const BENCH = section("Benchmark", {
   model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
     flagOnly: true,
   }),
-  distill: choice<string, string>("methods", "ours", "The distillation method.", {
-    flagOnly: true,
-  }),
+  distill: string(
+    undefined,
+    "Methods, with commas between them, or all: what each costs over kd.",
+    {
+      defaultText: "ours, not beside kd",
+      flagOnly: true,
+    },
+  ),
+  alone: flag(
+    "Times a method without kd beside it, and tells the most memory that the process has taken.",
+    {
+      flagOnly: true,
+    },
+  ),
   teacher_ahead: { ...TEACHER_AHEAD, flagOnly: true },
 });
 
@@ -75,13 +94,28 @@ function listed<Name extends string>(
   return [...new Set(names)].filter((name) => name !== "auto") as Timed<Name>[];
 }
 
-function textOf({ device, tensorflow, repeats, results }: BenchDocument): string {
+/** Flags that have another process time the same pair with the same batches, for a moment. */
+function sameSetting(options: Values<typeof BENCH>): string[] {
+  const { model_t, model_s, batch_size, gpu, teacher_ahead } = options;
+  const flags = { model_t, model_s, batch_size, gpu, teacher_ahead, steps: 1, repeats: 1 };
+  return Object.entries(flags).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );
+}
+
+/** `--json`; the process's memory is there with --alone. */
+interface Told extends BenchDocument {
+  readonly processMemoryMb?: number;
+}
+
+function textOf({ device, tensorflow, repeats, results, processMemoryMb: memory }: Told): string {
   return [
     `${device}, TensorFlow ${tensorflow}`,
     "",
     renderText(timingTable(results)),
     "",
     `Medians of ${repeats}, making the batches included; first step: recording, compiling and one step.`,
+    ...(memory === undefined ? [] : [`The process has taken ${Math.round(memory)} MB at most.`]),
   ].join("\n");
 }
 
@@ -90,6 +124,7 @@ export const command: Command = {
   sections: [BENCH, RESULT, GENERAL],
   examples: [
     ["pefd bench", "every engine and precision of this machine, on random images"],
+    ["pefd bench --distill vid,crd", "what two methods cost over kd, in time and memory"],
     [
       "pefd bench --what distill --engine graph --batch_size 64 --json",
       "one of them, for a script",
@@ -97,7 +132,11 @@ export const command: Command = {
   ],
   async run({ layers, env, output }) {
     const options = resolveSection(BENCH, layers);
-    const works = listed("what", options.what, WORK_NAMES);
+    const { distill, alone } = options;
+    const notice = (text: string) => output.notice(text);
+    const what = options.what ?? (distill === undefined ? WORK_NAMES.join(",") : "distill");
+    const works = listed("what", what, WORK_NAMES);
+    const methods = listed("distill", distill ?? "ours", [...methodNames(), ALL]);
     const engines = listed("engine", options.engine, ENGINES);
     const precisions = listed("precision", options.precision, PRECISIONS);
     const { runBench } = await import("../../bench/bench.js");
@@ -109,16 +148,23 @@ export const command: Command = {
         gpu: options.gpu,
         teacher: options.model_t,
         student: options.model_s,
-        method: options.distill,
+        methods: {
+          names: methods.includes(ALL) ? methodNames() : methods,
+          besideKd: distill !== undefined && !alone,
+          onlyFitting: methods.includes(ALL),
+        },
         ahead: options.teacher_ahead,
         batchSize: options.batch_size,
         steps: options.steps,
         testImages: options.test_images,
         repeats: options.repeats,
       },
-      { env, notice: (text) => output.notice(text) },
+      { env, notice },
     );
-    output.result(textOf(document), document);
+    const question = { words: sameSetting(options), env, notice };
+    const results = alone ? document.results : await withMemory(document.results, question);
+    const told = { ...document, results, ...(alone && { processMemoryMb: processMemoryMb() }) };
+    output.result(textOf(told), told);
     return undefined;
   },
 };
