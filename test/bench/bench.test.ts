@@ -44,9 +44,25 @@ test("pefd bench prints a table", { timeout: 300_000 }, async () => {
   assert.match(stderr, /evaluate resnet8: eager, float32/);
 });
 
+test("methods are timed beside kd, with what they cost over it", { timeout: 300_000 }, async () => {
+  const { exitCode, stdout, stderr } = await pefd([
+    ...["bench", "--json", "--distill", "hint,kd", "--engine", "eager", ...TINY],
+  ]);
+  assert.equal(exitCode, 0, stderr);
+  const { results } = JSON.parse(stdout);
+  const told = results.map((r: Record<string, unknown>) => [r.method, "overKd" in r]);
+  assert.deepEqual(told, [
+    ["kd", false],
+    ["hint", true],
+  ]);
+  const { stepMs, ratio, memoryMb } = results[1].overKd;
+  assert.ok(ratio > 0 && Number.isFinite(stepMs) && Number.isFinite(memoryMb), stdout);
+});
+
 test("a name that is none is refused with the names there are", async () => {
   const typed = [
     { args: ["--engine", "grahp"], says: /--engine: "grahp" is not a choice.*graph/s },
+    { args: ["--distill", "kd,hnt"], says: /--distill: "hnt" is not a choice.*hint.*all/s },
     { args: ["--what", "distill,eval"], says: /--what: "eval" is not a choice.*evaluate/s },
     { args: ["--precision", "float16"], says: /--precision: "float16" is not a choice/ },
   ];
