@@ -1,9 +1,32 @@
+import { choice } from "../../common/optionRow.js";
 import { relu } from "../../nn/activation.js";
 import { batchNorm, convolution } from "../../nn/layers.js";
-import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from "../../runtime/tf.js";
-import { defineMethod } from "../method.js";
+import type { ModelOutput } from "../../nn/model.js";
+import { globalAveragePool } from "../../nn/pool.js";
+import { type Scalar, type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
+import { type Anatomy, defineMethod } from "../method.js";
 import { SIM_KD } from "../papers.js";
 import { teacherClassifier } from "../teacherClassifier.js";
+
+type Connected = "vector" | "map";
+
+/** What is connected. */
+interface Source {
+  channels(student: Anatomy): number;
+  /** As a map [N, H, W, C]: a vector is one of a single place. */
+  of(student: ModelOutput): Tensor4D;
+}
+
+const SOURCES: Readonly<Record<Connected, Source>> = {
+  vector: {
+    channels: ({ pooled }) => pooled,
+    of: ({ pooled }) => tf.reshape(pooled, [pooled.shape[0], 1, 1, pooled.shape[1]]),
+  },
+  map: {
+    channels: ({ maps }) => maps.at(-1)?.[2] as number,
+    of: ({ maps }) => maps.at(-1)?.out as Tensor4D,
+  },
+};
 
 const meanSquare = (x: Tensor, y: Tensor): Scalar => tf.mean(tf.square(tf.sub(x, y)));
 
@@ -18,23 +41,30 @@ export const srrl = defineMethod({
   formula: "mean of (h - p_t)^2 + mean of (fc_t(h) - z_t)^2, h = relu(bn(W p_s))",
   traps: [
     "The teacher's classifier is frozen, and the gradient passes through it.",
-    "The authors' own code for ImageNet connects the map before it is pooled; this is the toolbox's version for CIFAR-100.",
+    "The authors' own code, for ImageNet, connects the map: `--srrl_connector map`. The toolbox's, for CIFAR-100, the vector.",
   ],
   weights: { gamma: 1, alpha: 1, beta: 1 },
-  options: {},
+  options: {
+    srrl_connector: choice<Connected, Connected>(
+      ["vector", "map"],
+      "vector",
+      "What is connected: the pooled vector, or the last map before it is pooled.",
+      { touches: "numbers" },
+    ),
+  },
   terms: ["feature", "regression"],
   sees: () => ["pooled", "logits"],
-  build(pair, _options, make) {
-    const [inputs, outputs] = [pair.student.pooled, pair.teacher.pooled];
+  build(pair, { srrl_connector }, make) {
+    const source = SOURCES[srrl_connector];
+    const [inputs, outputs] = [source.channels(pair.student), pair.teacher.pooled];
     const shape = { inputs, outputs, kernel: 1, stride: 1, padding: 0 };
     const connect = convolution(make, "srrl.transfer.0", shape);
     const norm = batchNorm(make, "srrl.transfer.1", outputs);
     const classifier = teacherClassifier(pair);
     return {
       terms({ student, teacher }, context) {
-        const map = tf.reshape(student.pooled, [-1, 1, 1, inputs]) as Tensor4D;
-        const connected = relu(norm(connect(map), context));
-        const vector = tf.reshape(connected, [-1, outputs]) as Tensor2D;
+        const connected = relu(norm(connect(source.of(student)), context));
+        const vector = globalAveragePool(connected);
         return {
           feature: meanSquare(vector, teacher.pooled),
           regression: meanSquare(classifier.logits(vector), teacher.logits),

@@ -10,7 +10,7 @@ const terms = z.record(z.string(), z.number());
 const teacherMode = z.enum(["eval", "train"]).optional();
 
 /** Name in the authors' code, shape in PyTorch's layout, role, key of the formula. */
-const ownRow = z.tuple([z.string(), shape, z.string(), z.int()]);
+export const ownRow = z.tuple([z.string(), shape, z.string(), z.int()]);
 
 /** One term alone, between stand-ins of the two networks. */
 const entry = z.object({

@@ -4,7 +4,7 @@ import { createBuilder } from "../../nn/builder.js";
 import { linear } from "../../nn/layers.js";
 import type { FeatureMap, ModelOutput, StateEntry } from "../../nn/model.js";
 import type { Tensor, Tensor2D, Tensor4D } from "../../runtime/tf.js";
-import { formulaFill, formulaValues, signedValue } from "../formula.js";
+import { formulaFill, formulaValues, roleValues, signedValue } from "../formula.js";
 import type { HostTensor } from "../summary.js";
 import { CLASSES } from "./keys.js";
 
@@ -74,6 +74,47 @@ export function standIn(shapes: FeatureShapes, batch: number, keys: StandInKeys)
       logitsStrong: logits(keys.strongLogits),
     },
   };
+}
+
+/** The mean over height and width of a map [N, H, W, C]. */
+function spatialMean({ shape, values }: HostTensor): HostTensor {
+  const [batch, height, width, channels] = shape as [number, number, number, number];
+  const means = Float64Array.from({ length: batch * channels }, (_, at) => {
+    const [n, c] = [Math.floor(at / channels), at % channels];
+    let sum = 0;
+    for (let i = 0; i < height * width; i++) {
+      sum += values[(n * height * width + i) * channels + c] as number;
+    }
+    return sum / (height * width);
+  });
+  return { shape: [batch, channels], values: Float32Array.from(means) };
+}
+
+/** What a classifier [classes, C] with a bias makes of vectors [N, C]. */
+function classified({ shape, values }: HostTensor, key: number): HostTensor {
+  const [batch, size] = shape as [number, number];
+  const [weight, bias] = [
+    roleValues("linear.weight", [CLASSES, size], size, key),
+    roleValues("linear.bias", [CLASSES], size, key + 1),
+  ];
+  const logits = Float64Array.from({ length: batch * CLASSES }, (_, at) => {
+    const [n, label] = [Math.floor(at / CLASSES), at % CLASSES];
+    let sum = bias[label] as number;
+    for (let c = 0; c < size; c++) {
+      sum += (values[n * size + c] as number) * (weight[label * size + c] as number);
+    }
+    return sum;
+  });
+  return { shape: [batch, CLASSES], values: Float32Array.from(logits) };
+}
+
+/** The same whose pooled vector is the mean of its last map, and whose logits are what its classifier makes of that. */
+export function standInOfMap(shapes: FeatureShapes, batch: number, keys: StandInKeys): StandIn {
+  const { anatomy, tensors } = standIn(shapes, batch, keys);
+  const last = shapes.length - 1;
+  const pooled = spatialMean(tensors[`feat${last - 1}`] as HostTensor);
+  const logits = classified(pooled, keys.classifier);
+  return { anatomy, tensors: { ...tensors, [`feat${last}`]: pooled, logits } };
 }
 
 /** A network's output of its tensors by name. @param maps how many maps it has */

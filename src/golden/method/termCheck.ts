@@ -15,9 +15,10 @@ import { gradientBounds, valueBound, zeroBound } from "./bounds.js";
 import { drawnFeeds } from "./drawn.js";
 import { fixtureOf } from "./fixture.js";
 import { CLASSES, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
+import { fromMaps } from "./mapEntry.js";
 import { checkOwnState, ownFill, ownRows } from "./ownState.js";
 import type { MethodGolden, TermGolden } from "./schema.js";
-import { outputOf, type StandIn, standIn } from "./standIn.js";
+import { outputOf, type StandIn, standIn, standInOfMap } from "./standIn.js";
 
 /** Entries of the first phase of methods that have one are named so, and those of a part after it. */
 const FIRST_PHASE = /^init_/;
@@ -48,7 +49,8 @@ export function checkTerm(
   entry: TermGolden,
   engine: EngineName,
 ): Check[] {
-  const opened = createScene(golden, entry);
+  const ofMaps = fromMaps(entry);
+  const opened = createScene(golden, ofMaps ?? entry, ofMaps !== undefined);
   const scene = AFTER_PHASE.test(key) ? afterPhase(opened) : opened;
   try {
     const results = execute(engine, {
@@ -62,22 +64,24 @@ export function checkTerm(
       describe: (teacher) => describeTerm(scene, FIRST_PHASE.test(key), teacher),
     });
     return [
-      ...checkOwnState(`${key} own state`, entry.ownState, scene.method.state),
-      ...compare(key, entry, scene, results),
+      ...checkOwnState(`${key} own state`, (ofMaps ?? entry).ownState, scene.method.state),
+      ...compare(key, ofMaps ?? entry, scene, results),
     ];
   } finally {
     for (const variable of scene.variables) variable.dispose();
   }
 }
 
-function createScene(golden: MethodGolden, entry: TermGolden): Scene {
+/** @param isOfMaps whether vector and logits follow from the last map */
+function createScene(golden: MethodGolden, entry: TermGolden, isOfMaps: boolean): Scene {
   const { flags, inputs, ownState } = entry;
   const shapes = entry.shapes ?? { student: [], teacher: [], batch: 4 };
   const fixtureFlags = golden.trajectory?.fixtureFlags ?? [];
   const { row, told } = fixtureOf(golden.method, [...fixtureFlags, ...flags], inputs);
   const { batch } = shapes;
-  const student = standIn(shapes.student, batch, KEYS.student);
-  const teacher = standIn(shapes.teacher, batch, KEYS.teacher);
+  const made = isOfMaps ? standInOfMap : standIn;
+  const student = made(shapes.student, batch, KEYS.student);
+  const teacher = made(shapes.teacher, batch, KEYS.teacher);
   const pair = {
     ...{ student: student.anatomy, teacher: teacher.anatomy },
     ...{ numClasses: CLASSES, labels: new Array<number>(SET_SIZE).fill(0) },
