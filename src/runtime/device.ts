@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { knownGpus } from "./gpu/known.js";
 import { usedGpuMemory, visibleNames } from "./gpu/nvidiaSmi.js";
@@ -6,6 +5,7 @@ import { gpuOutlook, type Outlook } from "./gpu/outlook.js";
 import type { Environment, Gpu } from "./gpu/types.js";
 import { nativeBackend } from "./native.js";
 import { packageDirectory } from "./paths.js";
+import { processorBfloat16 } from "./processor.js";
 import { linkedRuntime } from "./setup/installed.js";
 
 /** The GPU that is computed on, or would be if TensorFlow could use it. */
@@ -21,14 +21,8 @@ export function processorName(): string {
   return `CPU (${model}, ${cores} ${cores === 1 ? "core" : "cores"})`;
 }
 
-let matrixUnits: boolean | undefined;
-
 /** Whether the processor multiplies matrices of bfloat16 in units of their own (AMX), as Linux tells it. */
-export function hasMatrixUnits(): boolean {
-  matrixUnits ??=
-    existsSync("/proc/cpuinfo") && /\bamx_bf16\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
-  return matrixUnits;
-}
+export const hasMatrixUnits = (): boolean => processorBfloat16().hasUnits;
 
 /** What TensorFlow computes on: the GPU's name, else the processor's. TensorFlow must be loaded. */
 export function deviceName(env: Environment): string {

@@ -1,6 +1,8 @@
+import { inputError } from "../common/errors.js";
 import type { EngineName, PrecisionName } from "../compile/types.js";
 import type { Engine, Precision } from "../config/options.js";
 import { computeCapability, deviceName, isGpu } from "../runtime/device.js";
+import { type Bfloat16Support, processorBfloat16 } from "../runtime/processor.js";
 
 /** The first generation of NVIDIA GPUs that computes in bfloat16. */
 const BFLOAT16_CAPABILITY = 8;
@@ -45,4 +47,48 @@ export function chooseEngine(
     precision: precision === "auto" ? ownPrecision : precision,
     device: deviceName(env),
   };
+}
+
+/** What of a machine decides what its bfloat16 is worth. */
+export interface Arithmetic {
+  /** Of the GPU that computes; undefined on a processor. */
+  readonly capability: number | undefined;
+  readonly gpu: boolean;
+  readonly processor: Bfloat16Support;
+}
+
+/** That of the machine in use. TensorFlow must be loaded. @param env the process's environment */
+export const arithmeticOf = (env: Readonly<Record<string, string | undefined>>): Arithmetic => ({
+  capability: computeCapability(env),
+  gpu: isGpu(),
+  processor: processorBfloat16(),
+});
+
+/**
+ * Why a run gains nothing by its precision on a machine; undefined where it does, or may.
+ * @throws inputError where the machine does not have the precision
+ */
+export function precisionNote(
+  { engine, precision }: Pick<EngineChoice, "engine" | "precision">,
+  { gpu, capability, processor }: Arithmetic,
+): string | undefined {
+  if (precision === "float32") return undefined;
+  if (gpu) {
+    const has = (capability ?? BFLOAT16_CAPABILITY) >= BFLOAT16_CAPABILITY;
+    return has
+      ? undefined
+      : "This GPU has no bfloat16 of its own: nothing is gained by it over float32.";
+  }
+  if (engine !== "graph") return undefined;
+  if (!processor.isThere) {
+    throw inputError(
+      "This processor has no convolutions in bfloat16: they take AVX-512.",
+      "Take --precision float32.",
+    );
+  }
+  if (processor.hasUnits) return undefined;
+  return (
+    "bfloat16 is no faster than float32 on this processor, which has no units for matrices (AMX): most of the convolutions " +
+    "stay float32 in it, and a step took 0.97 to 1.00 times as long (docs/performance.md)."
+  );
 }

@@ -12,7 +12,7 @@ import { stateLayout } from "../models/survey.js";
 import { zeroFill } from "../nn/initialization.js";
 import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
-import { chooseEngine } from "./engine.js";
+import { arithmeticOf, chooseEngine, precisionNote } from "./engine.js";
 import { evaluateModel } from "./evaluation.js";
 import { openPredictor, type PredictorOf, readPredictor } from "./files/openPredictor.js";
 import type { EvalResult, Hooks } from "./files/result.js";
@@ -94,6 +94,8 @@ async function evaluateSubject(
 ): Promise<DetailedEval> {
   const { checkpoint } = options;
   const choice = chooseEngine({ ...options, precision: precisionOf(options) }, env);
+  const note = precisionNote(choice, arithmeticOf(env));
+  if (note !== undefined) onNotice?.(note);
   const [test] = chooseSources([images], choice.engine, options.data_budget_mb) as [BatchSource];
   const model = buildModel(name, numClasses, zeroFill);
   loadState(model.state, state, { path: checkpoint, modelName: name });

@@ -4,7 +4,13 @@ import type { Dataset } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
 import { loadTensorFlow } from "../runtime/tf.js";
-import { asksForFloat32, chooseEngine, type EngineChoice } from "./engine.js";
+import {
+  arithmeticOf,
+  asksForFloat32,
+  chooseEngine,
+  type EngineChoice,
+  precisionNote,
+} from "./engine.js";
 import type { Hooks } from "./files/result.js";
 
 /** What is the same for a teacher and for a student. */
@@ -31,6 +37,8 @@ export function openScene(options: TrainOptions, { reporter, env }: Hooks): Scen
   if (warning !== undefined) reporter.warn(warning);
   const choice = chooseEngine(options, env);
   if (deterministic) refuseNondeterministic(choice);
+  const note = precisionNote(choice, arithmeticOf(env));
+  if (note !== undefined) reporter.notice(note);
   return { dataset, choice, seed: seedOf(options) };
 }
 

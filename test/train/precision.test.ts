@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bfloat16Of } from "#pefd/runtime/processor.js";
+import { type Arithmetic, precisionNote } from "#pefd/train/engine.js";
+
+/** Lines of /proc/cpuinfo. */
+const flags = (...names: string[]): string =>
+  `model name\t: some\nflags\t\t: fpu ${names.join(" ")} xsave\n`;
+
+const processorWith = (cpuinfo: string): Arithmetic => ({
+  ...{ gpu: false, capability: undefined, processor: bfloat16Of(cpuinfo) },
+});
+const PLAIN = processorWith(flags("avx2", "avx512f", "avx512bw", "avx512_bf16"));
+const WITH_UNITS = processorWith(flags("avx2", "avx512bw", "amx_bf16", "amx_tile"));
+const WITHOUT = processorWith(flags("avx", "avx2", "fma"));
+
+const REDUCED = { engine: "graph", precision: "bfloat16" } as const;
+
+test("bfloat16 without units for matrices is said to be no faster, with the factor", () => {
+  assert.match(
+    precisionNote(REDUCED, PLAIN) ?? "",
+    /no faster than float32 on this processor.*0\.97 to 1\.00 times/,
+  );
+  assert.equal(precisionNote(REDUCED, WITH_UNITS), undefined);
+});
+
+test("bfloat16 is refused where the processor has none", () => {
+  assert.throws(() => precisionNote(REDUCED, WITHOUT), {
+    exitCode: 2,
+    message: /no convolutions in bfloat16/,
+  });
+  assert.equal(precisionNote({ ...REDUCED, engine: "xla" }, WITHOUT), undefined);
+});
+
+test("float32 is nothing to talk about, nor is a processor of which nothing is told", () => {
+  for (const machine of [PLAIN, WITH_UNITS, WITHOUT]) {
+    assert.equal(precisionNote({ ...REDUCED, precision: "float32" }, machine), undefined);
+  }
+  assert.match(precisionNote(REDUCED, processorWith("")) ?? "", /no faster/);
+});
+
+test("a GPU older than bfloat16 is told of", () => {
+  const gpu = (capability: number) => ({ ...WITHOUT, gpu: true, capability });
+  const choice = { engine: "xla", precision: "bfloat16" } as const;
+  assert.match(precisionNote(choice, gpu(7.5)) ?? "", /no bfloat16 of its own/);
+  assert.equal(precisionNote(choice, gpu(8.9)), undefined);
+});
