@@ -1,6 +1,6 @@
 import type { Rows, RowValues } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
-import type { ForwardContext, ModelOutput, StateEntry } from "../nn/model.js";
+import type { ForwardContext, Insertion, ModelOutput, StateEntry } from "../nn/model.js";
 import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from "../runtime/tf.js";
 import type { TeacherView } from "./views.js";
 import type { LossWeights } from "./weights.js";
@@ -9,6 +9,8 @@ import type { LossWeights } from "./weights.js";
 export interface Anatomy {
   /** [H, W, C] of each map of ModelOutput.maps. */
   readonly maps: readonly (readonly number[])[];
+  /** [H, W, C] of the map behind which a method can put layers (Distillation.insertion). */
+  readonly lastMap: readonly number[];
   /** Size of the penultimate vector. */
   readonly pooled: number;
   /**
@@ -93,6 +95,13 @@ export interface Distillation<Term extends string = string> {
    * @param student its output in evaluation mode
    */
   evaluated?(student: ModelOutput, context: ForwardContext): Tensor2D;
+  /**
+   * Layers that become part of the student, behind its last stage, in training and in evaluation. What they show is
+   * Moment.student.inserted.
+   */
+  readonly insertion?: Insertion;
+  /** What cross entropy and KL divergence see of logits [N, classes], the student's and the teacher's alike. */
+  logits?(logits: Tensor2D): Tensor2D;
   /** Own parameters that learn otherwise than the rest; those of the student may be among them. */
   readonly groups?: readonly ParameterGroup[];
   /** What the optimizer does otherwise than SGD with momentum, in all parts of the training. */

@@ -15,6 +15,7 @@ import { kd } from "./methods/kd.js";
 import { kd1proj } from "./methods/kd1proj.js";
 import { mlld } from "./methods/mlld.js";
 import { nkd } from "./methods/nkd.js";
+import { norm } from "./methods/norm.js";
 import { nst } from "./methods/nst.js";
 import { ofa } from "./methods/ofa.js";
 import { ours } from "./methods/ours.js";
@@ -60,6 +61,7 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   cid,
   crd,
   simkd,
+  norm,
 ]);
 
 /** All that was published of the methods: each of them, followed by its variants. */

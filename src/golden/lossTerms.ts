@@ -33,7 +33,7 @@ const output = (vector: Tensor2D): ModelOutput => ({
   ...{ stem: undefined, maps: [], pooled: vector, logits: vector },
 });
 
-const vectorOf = (pooled: number): Anatomy => ({ maps: [], pooled, state: [] });
+const vectorOf = (pooled: number): Anatomy => ({ maps: [], lastMap: [], pooled, state: [] });
 
 /** A method of the registry between two vectors. */
 function open(name: string, sizes: readonly [number, number], told: object): OpenedMethod {

@@ -7,7 +7,7 @@ import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
 import { mapShapes } from "../models/survey.js";
 import { isStatistic } from "../nn/builder.js";
 import { randomFill } from "../nn/initialization.js";
-import type { Model, StateEntry } from "../nn/model.js";
+import type { Insertion, Model, StateEntry } from "../nn/model.js";
 import type { Variable } from "../runtime/tf.js";
 import {
   type EvaluatedStudent,
@@ -53,7 +53,7 @@ export type StudentSetting = Pick<
 
 /** A model's shapes and tensors. */
 export function anatomyOf({ name, featureSize, state }: Model): Anatomy {
-  return { maps: mapShapes(name), pooled: featureSize, state };
+  return { ...mapShapes(name), pooled: featureSize, state };
 }
 
 /**
@@ -85,15 +85,17 @@ export function studentLearner(
  * A student with what its method adds, in all parts of the training.
  * @param seed what the method draws follows from it
  */
-export function distilledLearner(model: Model, lesson: Lesson, seed: number): Learner {
+export function distilledLearner(student: Model, lesson: Lesson, seed: number): Learner {
   const { method, teacher, weights } = lesson;
   // What a method adds learns only where its own terms count.
   const isUsed = weights.beta !== 0;
-  const { draws, groups, evaluated, optimizer, phases = [] } = method;
+  const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;
+  const model = withInsertion(student, isUsed ? insertion : undefined);
+  const predictsThrough = isUsed && (evaluated ?? insertion) !== undefined;
   const main: Learner = {
     ...createLearner(model, isUsed ? method.state : [], distilling(lesson), optimizer),
     ...(groups && { groups }),
-    ...(evaluated && isUsed && { evaluated: evaluatedStudent(model, teacher, method) }),
+    ...(predictsThrough && { evaluated: evaluatedStudent(student, teacher, method) }),
     ...(draws && {
       draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
     }),
@@ -122,14 +124,25 @@ function phaseOf(phase: Phase, main: Learner, teaching: Teaching): LearnerPhase 
   };
 }
 
+/** A student with layers that its method puts into it; its state is what it was. */
+const withInsertion = (model: Model, insertion: Insertion | undefined): Model =>
+  insertion === undefined
+    ? model
+    : {
+        ...model,
+        forward: (images, context) => model.forward(images, { ...context, insertion }),
+      };
+
 /** A student as its method evaluates it; the student itself where the method says nothing of it. */
 export const evaluatedStudent = (
   model: Model,
   teacher: Pick<Model, "name" | "state">,
-  { name, options, evaluated = ({ logits }) => logits }: OpenedMethod,
+  { name, options, insertion, evaluated = ({ logits }) => logits }: OpenedMethod,
 ): EvaluatedStudent => ({
   ...{ method: name, options, teacher, numClasses: model.numClasses },
-  forward: (images, context) => ({ logits: evaluated(model.forward(images, context), context) }),
+  forward: (images, context) => ({
+    logits: evaluated(withInsertion(model, insertion).forward(images, context), context),
+  }),
 });
 
 /** A new model that learns from labels alone. @throws inputError for an unknown name */

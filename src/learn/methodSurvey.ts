@@ -46,7 +46,7 @@ const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["ro
 
 function anatomyOf(model: string): Anatomy {
   return {
-    maps: mapShapes(model),
+    ...mapShapes(model),
     pooled: surveyModel(model).featureSize,
     state: stateLayout(model) as readonly StateEntry[],
   };

@@ -82,6 +82,7 @@ export function distilling(lesson: Lesson): Objective {
   const { method, weights, temperature } = lesson;
   const { gamma, alpha, beta } = weights;
   const own = beta === 0 ? [] : method.termNames;
+  const seen = (logits: Tensor2D): Tensor2D => (beta !== 0 && method.logits?.(logits)) || logits;
   return {
     termNames: [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own],
     ...guidedBy(lesson, usedViews(method.sees, weights)),
@@ -90,10 +91,10 @@ export function distilling(lesson: Lesson): Objective {
       return (student, oneHot, context) => {
         context.updates.push(...guides.updates);
         const terms: [number, Scalar][] = [];
-        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot)]);
+        if (gamma !== 0) terms.push([gamma, taskLoss(student, oneHot, seen)]);
         if (alpha !== 0) {
-          const { logits } = guides.guide;
-          terms.push([alpha, distillKL(student.logits, logits as Tensor2D, temperature)]);
+          const theirs = seen(guides.guide.logits as Tensor2D);
+          terms.push([alpha, distillKL(seen(student.logits), theirs, temperature)]);
         }
         const found =
           own.length === 0 ? {} : method.terms(momentOf(batch, student, guides, oneHot), context);
@@ -112,9 +113,13 @@ export function distilling(lesson: Lesson): Objective {
 }
 
 /** Mean cross entropy; with a strong view, the sum of both views'. */
-function taskLoss({ logits, strong }: StudentOutput, oneHot: Tensor2D): Scalar {
-  const weak = crossEntropy(logits, oneHot);
-  return strong === undefined ? weak : tf.add(weak, crossEntropy(strong.logits, oneHot));
+function taskLoss(
+  { logits, strong }: StudentOutput,
+  oneHot: Tensor2D,
+  seen: (logits: Tensor2D) => Tensor2D,
+): Scalar {
+  const weak = crossEntropy(seen(logits), oneHot);
+  return strong === undefined ? weak : tf.add(weak, crossEntropy(seen(strong.logits), oneHot));
 }
 
 /** The objective of a phase before the main part: the sum of its terms. */

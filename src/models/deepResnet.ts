@@ -1,7 +1,7 @@
 import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { linear } from "../nn/layers.js";
-import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool, maxPool } from "../nn/pool.js";
 import type { Tensor4D } from "../runtime/tf.js";
 import {
@@ -74,12 +74,14 @@ export const deepResnet =
     const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
       const first = stem(images, context);
       const maps = runStages(stages, first, context);
-      const pooled = globalAveragePool((maps.at(-1) as Activated).out);
+      const { out: last, ...inserted } = insertedAt((maps.at(-1) as Activated).out, context);
+      const pooled = globalAveragePool(last);
       return {
         stem: plainMap(first),
         maps: maps.map(({ sum, out }) => ({ out, beforeRelu: kind.hasPreact ? sum : out })),
         pooled,
         logits: classifier(pooled),
+        ...inserted,
       };
     };
     return { featureSize: channels, forward };

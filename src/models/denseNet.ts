@@ -3,7 +3,7 @@ import type { ModelBuilder } from "../nn/builder.js";
 import { normalizedConvolution } from "../nn/fold.js";
 import { constant, type Initialization, kaimingNormalFanIn } from "../nn/initialization.js";
 import { batchNorm, convolution, linear } from "../nn/layers.js";
-import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { averagePool, globalAveragePool, maxPool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
@@ -99,8 +99,12 @@ export const denseNet =
       let x = first(images, context);
       for (const layer of layers) x = layer(x, context);
       const map = relu(lastNorm(x, context));
-      const pooled = globalAveragePool(map);
-      return { stem: undefined, maps: [plainMap(map)], pooled, logits: classifier(pooled) };
+      const { out: last, ...inserted } = insertedAt(map, context);
+      const pooled = globalAveragePool(last);
+      return {
+        ...{ stem: undefined, maps: [plainMap(map)] },
+        ...{ pooled, logits: classifier(pooled), ...inserted },
+      };
     };
     return { featureSize: channels, forward };
   };

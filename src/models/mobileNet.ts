@@ -1,7 +1,7 @@
 import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { linear } from "../nn/layers.js";
-import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import type { Tensor4D } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
@@ -61,8 +61,12 @@ export const mobileNet: Architecture = (builder, numClasses) => {
   const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
     let x = relu(stem(images, context));
     for (const layer of layers) x = layer(x, context);
-    const pooled = globalAveragePool(x);
-    return { stem: undefined, maps: [plainMap(x)], pooled, logits: classifier(pooled) };
+    const { out: last, ...inserted } = insertedAt(x, context);
+    const pooled = globalAveragePool(last);
+    return {
+      ...{ stem: undefined, maps: [plainMap(x)] },
+      ...{ pooled, logits: classifier(pooled), ...inserted },
+    };
   };
   return { featureSize, forward };
 };

@@ -7,7 +7,7 @@ import {
   normal,
 } from "../nn/initialization.js";
 import { linear } from "../nn/layers.js";
-import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
@@ -107,9 +107,13 @@ export const mobileNetV2 =
         for (const layer of group) x = layer(x, context);
         maps.push(x);
       }
-      const pooled = globalAveragePool(relu(last(x, context)));
+      const { out, ...inserted } = insertedAt(relu(last(x, context)), context);
+      const pooled = globalAveragePool(out);
       const ends = FEATURE_GROUPS.map((i) => plainMap(maps[i] as Tensor4D));
-      return { stem: plainMap(first), maps: ends, pooled, logits: classifier(pooled) };
+      return {
+        ...{ stem: plainMap(first), maps: ends },
+        ...{ pooled, logits: classifier(pooled), ...inserted },
+      };
     };
     return { featureSize: LAST_CHANNELS, forward };
   };

@@ -1,7 +1,7 @@
 import { relu } from "../nn/activation.js";
 import { type Initialization, kaimingNormalFanOut } from "../nn/initialization.js";
 import { linear } from "../nn/layers.js";
-import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import type { Tensor4D } from "../runtime/tf.js";
 import { type Activated, BASIC, convolutionUnit, residualStage, runStages } from "./residual.js";
@@ -36,12 +36,14 @@ export const resnet =
     const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
       const first = relu(stem(images, context));
       const maps = runStages(stages, first, context);
-      const pooled = globalAveragePool((maps.at(-1) as Activated).out);
+      const { out: last, ...inserted } = insertedAt((maps.at(-1) as Activated).out, context);
+      const pooled = globalAveragePool(last);
       return {
         stem: plainMap(first),
         maps: maps.map(({ sum, out }) => ({ out, beforeRelu: sum })),
         pooled,
         logits: classifier(pooled),
+        ...inserted,
       };
     };
     return { featureSize, forward };

@@ -2,7 +2,7 @@ import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { channelShuffle } from "../nn/grouped.js";
 import { linear } from "../nn/layers.js";
-import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { averagePool, globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import {
@@ -78,12 +78,14 @@ export const shuffleNet: Architecture = (builder, numClasses) => {
   const forward = (images: Tensor4D, context: ForwardContext): ModelOutput => {
     const first = relu(stem(images, context));
     const maps = runStages(stages, first, context);
-    const pooled = globalAveragePool((maps.at(-1) as Activated).out);
+    const { out: last, ...inserted } = insertedAt((maps.at(-1) as Activated).out, context);
+    const pooled = globalAveragePool(last);
     return {
       stem: plainMap(first),
       maps: maps.map(({ sum, out }) => ({ out, beforeRelu: sum })),
       pooled,
       logits: classifier(pooled),
+      ...inserted,
     };
   };
   return { featureSize, forward };

@@ -2,7 +2,13 @@ import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { channelShuffle } from "../nn/grouped.js";
 import { linear } from "../nn/layers.js";
-import { type FeatureMap, type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import {
+  type FeatureMap,
+  type ForwardContext,
+  insertedAt,
+  type ModelOutput,
+  plainMap,
+} from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
@@ -104,8 +110,9 @@ export const shuffleNetV2 =
         for (const block of stage) map = block(map.out, context);
         maps.push(map);
       }
-      const pooled = globalAveragePool(relu(last(map.out, context)));
-      return { stem: first, maps, pooled, logits: classifier(pooled) };
+      const { out, ...inserted } = insertedAt(relu(last(map.out, context)), context);
+      const pooled = globalAveragePool(out);
+      return { ...{ stem: first, maps }, ...{ pooled, logits: classifier(pooled), ...inserted } };
     };
     return { featureSize, forward };
   };

@@ -1,7 +1,7 @@
 import { sizeOf } from "../common/shapes.js";
 import { isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
-import { traceShapes } from "../nn/shapeTrace.js";
+import { type ShapeTrace, traceShapes } from "../nn/shapeTrace.js";
 import { modelRow } from "./registry.js";
 
 /** What can be said of a model without running it. */
@@ -53,12 +53,14 @@ export function surveyModel(modelName: string): ModelSurvey {
 }
 
 /**
- * [H, W, C] of each stage's map (ModelOutput.maps). Does not need the native library.
+ * [H, W, C] of each stage's map (ModelOutput.maps), and of the map behind which layers can be inserted. Does not need the
+ * native library.
  * @throws inputError for an unknown name
  */
-export function mapShapes(modelName: string): readonly (readonly number[])[] {
+export function mapShapes(modelName: string): Pick<ShapeTrace, "maps" | "lastMap"> {
   const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
-  return traceShapes((builder) => architecture(builder, CLASSES), imageSize).maps;
+  const { maps, lastMap } = traceShapes((builder) => architecture(builder, CLASSES), imageSize);
+  return { maps, lastMap };
 }
 
 /**

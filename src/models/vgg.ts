@@ -8,7 +8,7 @@ import {
   normal,
 } from "../nn/initialization.js";
 import { batchNorm, convolution, linear } from "../nn/layers.js";
-import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool, maxPool } from "../nn/pool.js";
 import type { Tensor4D } from "../runtime/tf.js";
 import type { Layer } from "./residual.js";
@@ -84,12 +84,14 @@ export const vgg =
         sums.push(sum);
         maps.push(relu(sum));
       }
-      const pooled = globalAveragePool(maps[4] as Tensor4D);
+      const { out: last, ...inserted } = insertedAt(maps[4] as Tensor4D, context);
+      const pooled = globalAveragePool(last);
       return {
         stem: plainMap(maps[0] as Tensor4D),
         maps: maps.slice(1).map((out, i) => ({ out, beforeRelu: sums[i + 1] as Tensor4D })),
         pooled,
         logits: classifier(pooled),
+        ...inserted,
       };
     };
     return { featureSize, forward };

@@ -3,7 +3,7 @@ import type { ModelBuilder } from "../nn/builder.js";
 import { normalizedConvolution } from "../nn/fold.js";
 import { constant, type Initialization, kaimingNormalFanOut } from "../nn/initialization.js";
 import { batchNorm, convolution, linear } from "../nn/layers.js";
-import { type ForwardContext, type ModelOutput, plainMap } from "../nn/model.js";
+import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import type { Architecture } from "./types.js";
@@ -118,7 +118,8 @@ export const wideResnet =
       const first = stem(images);
       const maps: BlockOutput[] = [];
       for (const layer of stages) maps.push(layer(maps.at(-1)?.out ?? first, context));
-      const normalized = lastNorm((maps.at(-1) as BlockOutput).out, context);
+      const { out: last, ...inserted } = insertedAt((maps.at(-1) as BlockOutput).out, context);
+      const normalized = lastNorm(last, context);
       const pooled = globalAveragePool(relu(normalized));
       const followed = maps.slice(1).map((map) => map.normalized);
       return {
@@ -126,6 +127,7 @@ export const wideResnet =
         maps: maps.map(({ out }, i) => ({ out, beforeRelu: followed[i] ?? normalized })),
         pooled,
         logits: classifier(pooled),
+        ...inserted,
       };
     };
     return { featureSize, forward };

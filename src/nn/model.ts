@@ -37,7 +37,29 @@ export interface ForwardContext {
   readonly updates: Update[];
   /** Running means of batch normalisations that are in evaluation mode all the same. */
   readonly inEvaluation?: ReadonlySet<Variable>;
+  /** What stands between the last stage and what follows it; see insertedAt. */
+  readonly insertion?: Insertion;
 }
+
+/**
+ * Layers that a distillation method puts into a student, behind its last stage.
+ * @param map [N, H, W, C]
+ */
+export type Insertion = (map: Tensor4D, context: ForwardContext) => Inserted;
+
+/** What inserted layers make. */
+export interface Inserted {
+  /** [N, H, W, C], which goes on in the map's place. */
+  readonly out: Tensor4D;
+  /** What the method looks at. */
+  readonly inserted: Tensor4D;
+}
+
+/** The map that goes on from a model's last stage: every family calls this once, before anything that follows its stages. */
+export const insertedAt = (
+  map: Tensor4D,
+  context: ForwardContext,
+): Pick<Inserted, "out"> & Partial<Inserted> => context.insertion?.(map, context) ?? { out: map };
 
 /** A map of features, [N, H, W, C]. */
 export interface FeatureMap {
@@ -57,6 +79,8 @@ export interface ModelOutput {
   readonly pooled: Tensor2D;
   /** [N, classes] */
   readonly logits: Tensor2D;
+  /** What inserted layers show; see ForwardContext.insertion. */
+  readonly inserted?: Tensor4D;
 }
 
 /** The paper's code's list of features: stem, maps, penultimate vector. */

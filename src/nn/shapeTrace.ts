@@ -1,6 +1,12 @@
 import { type Tensor4D, type Variable, withStandIn } from "../runtime/tf.js";
 import type { ModelBuilder } from "./builder.js";
-import { type ForwardContext, featureList, type ModelOutput, type StateEntry } from "./model.js";
+import {
+  type ForwardContext,
+  featureList,
+  type Insertion,
+  type ModelOutput,
+  type StateEntry,
+} from "./model.js";
 import { type Shaped, shapeTensorFlow } from "./shapeTensorFlow.js";
 
 /** What shapes alone tell of a model. */
@@ -10,6 +16,8 @@ export interface ShapeTrace {
   readonly features: readonly (readonly number[])[];
   /** Those of the stages' maps among them. */
   readonly maps: readonly (readonly number[])[];
+  /** [H, W, C] of the map behind which layers can be inserted. */
+  readonly lastMap: readonly number[];
   /** Multiplications with an addition in convolutions and linear layers, for one image. */
   readonly multiplyAdds: number;
 }
@@ -43,11 +51,18 @@ export function traceShapes(describe: Describe, imageSize: number): ShapeTrace {
   return withStandIn(shapeTensorFlow(work), () => {
     const builder = shapeBuilder();
     const images = { shape: [1, imageSize, imageSize, 3] } as Shaped as Tensor4D;
-    const output = describe(builder).forward(images, { training: false, updates: [] });
+    let lastMap: readonly number[] = [];
+    const insertion: Insertion = (map) => {
+      lastMap = map.shape.slice(1);
+      return { out: map, inserted: map };
+    };
+    const context: ForwardContext = { training: false, updates: [], insertion };
+    const output = describe(builder).forward(images, context);
     return {
       state: builder.state,
       features: featureList(output).map(({ shape }) => shape.slice(1)),
       maps: output.maps.map(({ out }) => out.shape.slice(1)),
+      lastMap,
       multiplyAdds: work.multiplyAdds,
     };
   });

@@ -7,7 +7,7 @@ import { formulaFill } from "#pefd/golden/formula.js";
 import { createBuilder } from "#pefd/nn/builder.js";
 import { linear } from "#pefd/nn/layers.js";
 import type { ModelOutput, StateEntry } from "#pefd/nn/model.js";
-import { type Tensor, tf } from "#pefd/runtime/tf.js";
+import { type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
 const [IMAGES, CLASSES] = [3, 5];
 
@@ -21,6 +21,7 @@ export const fakePair = (): Pair => ({
 
 const anatomy = (channels: readonly number[], pooled: number): Anatomy => ({
   maps: channels.map((width, i) => [8 >> i, 8 >> i, width]),
+  lastMap: [2, 2, channels.at(-1) as number],
   pooled,
   state: classifierState(pooled),
 });
@@ -63,6 +64,14 @@ export function fakeOutput({ maps, pooled }: Anatomy): ModelOutput {
 export const opened = (method: Method, told: object = {}, pair = fakePair()): OpenedMethod =>
   openMethod(method, pair, told, formulaFill());
 
+/** A student's output, with what the method's layers in it show. */
+function fakeStudent({ insertion }: OpenedMethod, { student }: Pair): ModelOutput {
+  const output = fakeOutput(student);
+  const last = output.maps.at(-1)?.out as Tensor4D;
+  const { inserted } = insertion?.(last, { training: true, updates: [] }) ?? {};
+  return { ...output, ...(inserted && { inserted }) };
+}
+
 /** One batch, as a method may see it. */
 export function fakeMoment(method: OpenedMethod, sees = method.sees, pair = fakePair()): Moment {
   const labels = Int32Array.from({ length: IMAGES }, (_, i) => i);
@@ -72,7 +81,7 @@ export function fakeMoment(method: OpenedMethod, sees = method.sees, pair = fake
     return [name, tf.tensor(values[name] as Float32Array, [...spec.shape], spec.dtype)];
   });
   const outputs = () => ({
-    student: fakeOutput(pair.student),
+    student: fakeStudent(method, pair),
     teacher: seenOutput(fakeOutput(pair.teacher), sees, pair.teacher.maps.length),
   });
   return {

@@ -94,7 +94,7 @@ test("surveyed feature shapes are those that the model really makes", () => {
     const survey = surveyModel(name);
     assert.deepEqual(survey.features, shapes, name);
     assert.equal(survey.featureSize, model.featureSize, name);
-    assert.deepEqual(mapShapes(name), shapes.slice(1, -1), name);
+    assert.deepEqual(mapShapes(name).maps, shapes.slice(1, -1), name);
     for (const { variable } of model.state) variable?.dispose();
   }
 });

@@ -25,6 +25,10 @@ const THROUGH: Readonly<Record<string, readonly string[]>> = {
     ),
     ...["teacher.fc.weight", "teacher.fc.bias"],
   ],
+  norm: ["layer31", "layer32"].flatMap((layer) => [
+    `own.${layer}.0.weight`,
+    ...["weight", "bias", "running_mean", "running_var"].map((name) => `own.${layer}.1.${name}`),
+  ]),
   cid: ["own.fc_new.linear.weight", "own.fc_new.linear.bias", "own.context"],
 };
 

@@ -61,11 +61,11 @@ export function standIn(shapes: FeatureShapes, batch: number, keys: StandInKeys)
     ];
   });
   const pooled = sizeOf(shapes.at(-1) ?? [0]);
+  const maps = shapes.slice(1, -1).map(([c, h, w]) => [h, w, c] as number[]);
   const logits = (key: number) => tensor([CLASSES], (i) => 4 * signedValue(key, i));
   return {
     anatomy: {
-      maps: shapes.slice(1, -1).map(([c, h, w]) => [h, w, c] as number[]),
-      pooled,
+      ...{ maps, lastMap: maps.at(-1) ?? [], pooled },
       state: stateOf(pooled, keys.classifier),
     },
     tensors: {

@@ -95,6 +95,8 @@ function checkAllMoved(
   return Object.entries(expected).flatMap(([theirs, summary]) => {
     const ours = named.get(theirs) ?? theirs;
     const from = start.get(ours);
+    // A tensor that the authors' code has and does not use is not needed here.
+    if (from === undefined && summary.deltaL2 === 0) return [];
     const bounds = movedBounds(golden, summary.deltaL2, from?.values.length ?? 1);
     return checkMoved(`${what} ${theirs}`, from, at.get(ours), summary, bounds);
   });

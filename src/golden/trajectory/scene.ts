@@ -6,7 +6,7 @@ import { createMetrics } from "../../learn/metrics.js";
 import type { Lesson, Objective } from "../../learn/objective.js";
 import { buildModel } from "../../models/build.js";
 import type { Model } from "../../nn/model.js";
-import { type Scalar, tf, type Variable } from "../../runtime/tf.js";
+import { type Scalar, type Tensor2D, tf, type Variable } from "../../runtime/tf.js";
 import { formulaFill } from "../formula.js";
 import type { Course } from "./course.js";
 
@@ -62,7 +62,8 @@ export function createScene(course: Course): Scene {
 /** A learner whose terms are told with cross entropy and KL divergence also where their weights are zero. */
 function watched(learner: Learner, lesson: Lesson): Learner {
   const { objective } = learner;
-  const { teacher, temperature } = lesson;
+  const { teacher, temperature, method } = lesson;
+  const seen = (logits: Tensor2D): Tensor2D => method.logits?.(logits) ?? logits;
   const missing = ["ce", "kl"].filter((name) => !objective.termNames.includes(name));
   const told: Objective = {
     ...objective,
@@ -75,8 +76,8 @@ function watched(learner: Learner, lesson: Lesson): Learner {
       return (student, oneHot, context) => {
         const loss = lossOf(student, oneHot, context);
         const found: Readonly<Record<string, () => Scalar>> = {
-          ce: () => crossEntropy(student.logits, oneHot),
-          kl: () => distillKL(student.logits, logits, temperature),
+          ce: () => crossEntropy(seen(student.logits), oneHot),
+          kl: () => distillKL(seen(student.logits), seen(logits), temperature),
         };
         return {
           ...loss,

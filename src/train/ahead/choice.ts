@@ -60,7 +60,7 @@ function keptElements({ teacher, views }: AheadRequest, maps: readonly number[])
  */
 function stepsByMemory(request: AheadRequest): number {
   const { teacher, choice, batchSize, stepsPerEpoch } = request;
-  const maps = mapShapes(teacher.name).map(sizeOf);
+  const maps = mapShapes(teacher.name).maps.map(sizeOf);
   const bytes = Math.max(
     Math.max(...maps) * ELEMENT_BYTES[choice.precision],
     keptElements(request, maps) * ELEMENT_BYTES.float32,
