@@ -165,6 +165,14 @@ fi
 part "The same bytes twice with --deterministic" 120 same_bytes "$scratch" "${distill[@]}" --deterministic --epochs 1 \
   $few "$(size 1280 32)"
 
+# The default lies between them (docs/adr/0011): what they take says whether it should.
+if [ -z "$quick" ]; then
+  for ahead in 1 2 8; do
+    part "Step times, xla engine, --teacher_ahead $ahead" 60 "${bench[@]}" --what distill --engine xla --precision bfloat16 \
+      --steps 256 --repeats 3 --teacher_ahead "$ahead"
+  done
+fi
+
 gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1) || gpu=
 {
   echo "# pefd on ${gpu:-a machine without an NVIDIA GPU}, $(date +%F)"
