@@ -229,11 +229,6 @@ export const WITHOUT_EFFECT = section("Accepted, without effect", {
     noEffect: "batches are made without worker processes",
     touches: "speed",
   }),
-  init_epochs: integer(30, "Without effect.", {
-    min: 0,
-    noEffect: "no method here has an initial phase",
-    touches: "numbers",
-  }),
 });
 
 /** What `pefd eval` evaluates. */

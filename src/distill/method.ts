@@ -7,6 +7,8 @@ import type { LossWeights } from "./weights.js";
 
 /** What is known of a model before it runs: shapes for one image. */
 export interface Anatomy {
+  /** [H, W, C] of ModelOutput.stem; undefined where there is none. */
+  readonly stem?: readonly number[] | undefined;
   /** [H, W, C] of each map of ModelOutput.maps. */
   readonly maps: readonly (readonly number[])[];
   /** [H, W, C] of the map behind which a method can put layers (Distillation.insertion). */
@@ -18,6 +20,8 @@ export interface Anatomy {
    * convolutions; steps may read them, and nothing changes them.
    */
   readonly state: readonly StateEntry[];
+  /** Those of its tensors that stem and stages have, up to the last map as the next layers see it. */
+  readonly features: readonly StateEntry[];
 }
 
 /** The pair that a method works on. */
@@ -104,6 +108,8 @@ export interface Distillation<Term extends string = string> {
   logits?(logits: Tensor2D): Tensor2D;
   /** Own parameters that learn otherwise than the rest; those of the student may be among them. */
   readonly groups?: readonly ParameterGroup[];
+  /** Own parameters that learn in phases alone, whatever terms of the main part reach them. */
+  readonly learnBefore?: readonly Variable[];
   /** What the optimizer does otherwise than SGD with momentum, in all parts of the training. */
   readonly optimizer?: OptimizerTraits;
 }

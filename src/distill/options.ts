@@ -15,3 +15,13 @@ export const EMBEDDING_OPTIONS = {
     ...{ min: 1, max: 4096, touches: "numbers" },
   }),
 };
+
+/** Options of methods that begin with a phase, as RepDistiller's do: 30 epochs before the 240 of all methods. */
+export const PHASE_OPTIONS = {
+  init_epochs: integer(30, "Epochs of the first phase, out of --epochs.", {
+    ...{ min: 0, touches: "numbers" },
+  }),
+};
+
+/** The epochs of a published run with such a phase. */
+export const PHASE_DEFAULTS = { epochs: 270 };

@@ -1,5 +1,6 @@
 import { createRegistry } from "../common/registry.js";
 import type { Method } from "./method.js";
+import { abound } from "./methods/abound.js";
 import { attention } from "./methods/attention.js";
 import { cid } from "./methods/cid.js";
 import { correlation } from "./methods/correlation.js";
@@ -8,6 +9,8 @@ import { ctkd } from "./methods/ctkd.js";
 import { dist } from "./methods/dist.js";
 import { dkd } from "./methods/dkd.js";
 import { dot } from "./methods/dot.js";
+import { factor } from "./methods/factor.js";
+import { fsp } from "./methods/fsp.js";
 import { hint } from "./methods/hint.js";
 import { ickd } from "./methods/ickd.js";
 import { itrd } from "./methods/itrd.js";
@@ -62,6 +65,9 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   crd,
   simkd,
   norm,
+  abound,
+  factor,
+  fsp,
 ]);
 
 /** All that was published of the methods: each of them, followed by its variants. */

@@ -33,7 +33,9 @@ const output = (vector: Tensor2D): ModelOutput => ({
   ...{ stem: undefined, maps: [], pooled: vector, logits: vector },
 });
 
-const vectorOf = (pooled: number): Anatomy => ({ maps: [], lastMap: [], pooled, state: [] });
+const vectorOf = (pooled: number): Anatomy => ({
+  ...{ stem: undefined, maps: [], lastMap: [], pooled, state: [], features: [] },
+});
 
 /** A method of the registry between two vectors. */
 function open(name: string, sizes: readonly [number, number], told: object): OpenedMethod {

@@ -69,18 +69,24 @@ export interface MovedBounds extends SummaryBounds {
   readonly delta: Bound;
 }
 
-/** Compares a tensor that steps have moved, and how far from its start. @param from in PyTorch's layout, as `to` */
+/**
+ * Compares a tensor that steps have moved, and how far from its start where that is given.
+ * @param from in PyTorch's layout, as `to`
+ * @param bounds for a move of such a length
+ */
 export function checkMoved(
   what: string,
   from: HostTensor | undefined,
   to: HostTensor | undefined,
-  expected: TensorSummary & { readonly deltaL2: number },
-  bounds: MovedBounds,
+  expected: TensorSummary & { readonly deltaL2?: number | undefined },
+  bounds: (deltaL2: number) => MovedBounds,
 ): Check[] {
   if (from === undefined || to === undefined) return [mismatch(what, "is missing")];
   const moved = norm(to.values.map((value, i) => value - (from.values[i] as number)));
+  const { deltaL2 } = expected;
+  const { delta, ...rest } = bounds(deltaL2 ?? moved);
   return [
-    ...checkSummary(what, to, expected, bounds),
-    checkNumber(`${what} deltaL2`, moved, expected.deltaL2, bounds.delta),
+    ...checkSummary(what, to, expected, rest),
+    ...(deltaL2 === undefined ? [] : [checkNumber(`${what} deltaL2`, moved, deltaL2, delta)]),
   ];
 }

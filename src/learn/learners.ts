@@ -4,7 +4,7 @@ import { type OpenedMethod, openMethod } from "../distill/open.js";
 import { KL_OPTIONS } from "../distill/options.js";
 import { methodRow } from "../distill/registry.js";
 import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
-import { mapShapes } from "../models/survey.js";
+import { featureState, mapShapes } from "../models/survey.js";
 import { isStatistic } from "../nn/builder.js";
 import { randomFill } from "../nn/initialization.js";
 import type { Insertion, Model, StateEntry } from "../nn/model.js";
@@ -53,7 +53,8 @@ export type StudentSetting = Pick<
 
 /** A model's shapes and tensors. */
 export function anatomyOf({ name, featureSize, state }: Model): Anatomy {
-  return { ...mapShapes(name), pooled: featureSize, state };
+  const features = featureState(name, state);
+  return { ...mapShapes(name), pooled: featureSize, state, features };
 }
 
 /**
@@ -89,13 +90,14 @@ export function distilledLearner(student: Model, lesson: Lesson, seed: number): 
   const { method, teacher, weights } = lesson;
   // What a method adds learns only where its own terms count.
   const isUsed = weights.beta !== 0;
-  const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;
+  const { draws, groups, evaluated, insertion, optimizer, phases = [], learnBefore } = method;
   const model = withInsertion(student, isUsed ? insertion : undefined);
   const predictsThrough = isUsed && (evaluated ?? insertion) !== undefined;
   const main: Learner = {
     ...createLearner(model, isUsed ? method.state : [], distilling(lesson), optimizer),
     ...(groups && { groups }),
     ...(predictsThrough && { evaluated: evaluatedStudent(student, teacher, method) }),
+    ...(learnBefore && isUsed && { learns: learning(student, method.state, learnBefore) }),
     ...(draws && {
       draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
     }),
@@ -104,6 +106,17 @@ export function distilledLearner(student: Model, lesson: Lesson, seed: number): 
   };
   const before = (isUsed ? phases : []).map((phase) => phaseOf(phase, main, lesson));
   return { ...main, ...(before.length > 0 && { phases: before }) };
+}
+
+/** All parameters but those that learn in phases alone. */
+function learning(
+  { state }: Model,
+  own: readonly StateEntry[],
+  before: readonly Variable[],
+): ReadonlySet<Variable> {
+  const learns = new Set([...parametersOf(state), ...parametersOf(own)]);
+  for (const variable of before) learns.delete(variable);
+  return learns;
 }
 
 const statisticsOf = ({ state }: Model): StateEntry[] =>

@@ -5,7 +5,7 @@ import { ownOptions } from "../distill/open.js";
 import type { Procedure } from "../distill/procedures.js";
 import { type PairSetting, publishedSetting } from "../distill/published.js";
 import { isKeptView, type TeacherView } from "../distill/views.js";
-import { mapShapes, stateLayout, surveyModel } from "../models/survey.js";
+import { featureState, mapShapes, stateLayout, surveyModel } from "../models/survey.js";
 import { isBuffer, isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
 import { traceLayers } from "../nn/shapeTrace.js";
@@ -45,10 +45,11 @@ const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["ro
   state.filter(({ role }) => isCounted(role)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
 function anatomyOf(model: string): Anatomy {
+  const state = stateLayout(model) as readonly StateEntry[];
   return {
     ...mapShapes(model),
     pooled: surveyModel(model).featureSize,
-    state: stateLayout(model) as readonly StateEntry[],
+    ...{ state, features: featureState(model, state) },
   };
 }
 

@@ -40,6 +40,7 @@ const wideRow = (depth: number, widening: number): ModelRow => ({
   paper: ZAGORUYKO,
   architecture: wideResnet(depth, widening),
   initialization: wideResnetInitialization,
+  behindMaps: ["bn1"],
 });
 
 const vggRow = (name: string, depths: BlockDepths): ModelRow => ({
@@ -56,6 +57,7 @@ const shuffleV2Row = (name: string, widths: ShuffleWidths): ModelRow => ({
   paper: MA,
   architecture: shuffleNetV2(widths),
   initialization: {},
+  behindMaps: ["conv2", "bn2"],
   learningRate: 0.01,
 });
 
@@ -94,6 +96,7 @@ export const CIFAR_ROWS: readonly ModelRow[] = [
     paper: SANDLER,
     architecture: mobileNetV2(6, 0.5),
     initialization: mobileNetV2Initialization,
+    behindMaps: ["conv2"],
     learningRate: 0.01,
   },
   {

@@ -53,14 +53,15 @@ export function surveyModel(modelName: string): ModelSurvey {
 }
 
 /**
- * [H, W, C] of each stage's map (ModelOutput.maps), and of the map behind which layers can be inserted. Does not need the
- * native library.
+ * [H, W, C] of the stem's map and of each stage's (ModelOutput.maps), and of the map behind which layers can be inserted.
+ * Does not need the native library.
  * @throws inputError for an unknown name
  */
-export function mapShapes(modelName: string): Pick<ShapeTrace, "maps" | "lastMap"> {
+export function mapShapes(modelName: string): Pick<ShapeTrace, "stem" | "maps" | "lastMap"> {
   const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
-  const { maps, lastMap } = traceShapes((builder) => architecture(builder, CLASSES), imageSize);
-  return { maps, lastMap };
+  const trace = traceShapes((builder) => architecture(builder, CLASSES), imageSize);
+  const { stem, maps, lastMap } = trace;
+  return { stem, maps, lastMap };
 }
 
 /**
@@ -74,4 +75,18 @@ export function stateLayout(
 ): readonly Pick<StateEntry, "name" | "shape" | "role">[] {
   const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
   return traceShapes((builder) => architecture(builder, numClasses), imageSize).state;
+}
+
+/** Tensors of a model's last layer. */
+const CLASSIFIER_TENSORS = 2;
+
+/** Those of a model's tensors that its stem and its stages have. @param state all, in PyTorch's order */
+export function featureState<Entry extends Pick<StateEntry, "name">>(
+  modelName: string,
+  state: readonly Entry[],
+): readonly Entry[] {
+  const { behindMaps = [] } = modelRow(modelName);
+  return state
+    .slice(0, -CLASSIFIER_TENSORS)
+    .filter(({ name }) => !behindMaps.some((module) => name.startsWith(`${module}.`)));
 }

@@ -26,6 +26,8 @@ export interface ModelRow {
   readonly imageSize?: number;
   /** Classes that it is made for; 100 (CIFAR-100) unless given. */
   readonly numClasses?: number;
+  /** Modules between the last stage and the classifier, by their names in the state; none where left out. */
+  readonly behindMaps?: readonly string[];
   /** Initial learning rate where the paper's code departs from 0.05. */
   readonly learningRate?: number;
 }

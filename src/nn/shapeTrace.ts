@@ -14,6 +14,8 @@ export interface ShapeTrace {
   readonly state: readonly StateEntry[];
   /** Shapes of the feature list for one image, [H, W, C] each and [C] for the last. */
   readonly features: readonly (readonly number[])[];
+  /** That of the first convolution's map among them; undefined for models that do not tell it. */
+  readonly stem: readonly number[] | undefined;
   /** Those of the stages' maps among them. */
   readonly maps: readonly (readonly number[])[];
   /** [H, W, C] of the map behind which layers can be inserted. */
@@ -61,6 +63,7 @@ export function traceShapes(describe: Describe, imageSize: number): ShapeTrace {
     return {
       state: builder.state,
       features: featureList(output).map(({ shape }) => shape.slice(1)),
+      stem: output.stem?.out.shape.slice(1),
       maps: output.maps.map(({ out }) => out.shape.slice(1)),
       lastMap,
       multiplyAdds: work.multiplyAdds,

@@ -1,3 +1,4 @@
+import { PefdError } from "#pefd/common/errors.js";
 import { createRandom } from "#pefd/common/random.js";
 import { sizeOf } from "#pefd/common/shapes.js";
 import type { Anatomy, Method, Moment, Pair } from "#pefd/distill/method.js";
@@ -19,11 +20,25 @@ export const fakePair = (): Pair => ({
   labels: Array.from({ length: 10 }, (_, i) => i % CLASSES),
 });
 
+/** The same, or two models of one width where the method refuses others. */
+export function fittingPair(method: Method, told: object = {}): Pair {
+  const pair = fakePair();
+  try {
+    for (const { variable } of opened(method, told, pair).state) variable?.dispose();
+    return pair;
+  } catch (error) {
+    if (!(error instanceof PefdError)) throw error;
+    return { ...pair, teacher: pair.student };
+  }
+}
+
 const anatomy = (channels: readonly number[], pooled: number): Anatomy => ({
+  stem: [8, 8, 4],
   maps: channels.map((width, i) => [8 >> i, 8 >> i, width]),
   lastMap: [2, 2, channels.at(-1) as number],
   pooled,
   state: classifierState(pooled),
+  features: [],
 });
 
 const classifiers = new Map<number, readonly StateEntry[]>();
@@ -95,10 +110,13 @@ export function fakeMoment(method: OpenedMethod, sees = method.sees, pair = fake
   };
 }
 
-/** The terms of a method for some batch, as numbers. */
-export const termsOf = (method: OpenedMethod, at: Moment): Record<string, number> =>
-  Object.fromEntries(
-    Object.entries(method.terms(at, { training: true, updates: [] })).map(([name, term]) => {
-      return [name, term?.dataSync()[0] as number];
-    }),
-  );
+/** The terms of a method for some batch, those of its phases among them, as numbers. */
+export function termsOf(method: OpenedMethod, at: Moment): Record<string, number> {
+  const context = () => ({ training: true, updates: [] });
+  const parts = [
+    method.terms(at, context()),
+    ...(method.phases ?? []).map((phase) => phase.loss(at, context())),
+  ];
+  const terms = parts.flatMap((part) => Object.entries(part));
+  return Object.fromEntries(terms.map(([name, term]) => [name, term?.dataSync()[0] as number]));
+}

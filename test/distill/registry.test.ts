@@ -6,7 +6,7 @@ import { parseValue } from "#pefd/config/parse.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { METHODS, methodRow, procedureNamed, procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
-import { fakeMoment, fakePair, opened, termsOf } from "./fakes.js";
+import { fakeMoment, fakePair, fittingPair, opened, termsOf } from "./fakes.js";
 
 before(() => {
   loadTensorFlow();
@@ -58,7 +58,7 @@ test("without projectors features are compared directly, and only where the size
 
 for (const { name, method: row, set } of procedures()) {
   test(`${name} gives finite scalars under the names of its row, and frees what it makes`, () => {
-    const pair = fakePair();
+    const pair = fittingPair(row, set);
     const before = tf.memory().numTensors;
     const method = opened(row, set, pair);
     const terms = tf.tidy(() => termsOf(method, fakeMoment(method, method.sees, pair)));

@@ -1,15 +1,8 @@
-import { type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
+import { type Tensor4D, tf } from "../../runtime/tf.js";
+import { activity } from "../activity.js";
 import { pairedMaps, sumOverMaps } from "../maps.js";
 import { defineMethod } from "../method.js";
 import { REP_DISTILLER } from "../papers.js";
-import { normalizedRows } from "../rows.js";
-
-/** How active each place of a map [N, H, W, C] is: the mean of squares over channels, of length 1. @returns [N, H * W] */
-function activity(map: Tensor4D): Tensor {
-  const [images, height, width] = map.shape;
-  const energy = tf.mean(tf.square(map), -1);
-  return normalizedRows(tf.reshape(energy, [images, height * width]));
-}
 
 /** AT: where the teacher's maps are active, the student's are to be. */
 export const attention = defineMethod({

@@ -53,7 +53,7 @@ const trajectory = z.object({
   ownState: z.array(ownRow),
   teacherOut: z.object({ penultimate: summary, logits: summary }),
   initPerStep: z.array(terms).default([]),
-  initAfter: z.record(z.string(), moved).default({}),
+  initAfter: z.record(z.string(), summary).default({}),
   perStep: z.array(terms),
   after: z.record(z.string(), moved),
   afterEvalLogits: rows,

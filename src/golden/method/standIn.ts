@@ -60,12 +60,12 @@ export function standIn(shapes: FeatureShapes, batch: number, keys: StandInKeys)
       ...(isStage ? [[`preact${j}`, tensor(shape, beforeRelu)] as [string, HostTensor]] : []),
     ];
   });
+  const [stem, ...maps] = shapes.slice(0, -1).map(([c, h, w]) => [h, w, c] as number[]);
   const pooled = sizeOf(shapes.at(-1) ?? [0]);
-  const maps = shapes.slice(1, -1).map(([c, h, w]) => [h, w, c] as number[]);
   const logits = (key: number) => tensor([CLASSES], (i) => 4 * signedValue(key, i));
   return {
     anatomy: {
-      ...{ maps, lastMap: maps.at(-1) ?? [], pooled },
+      ...{ stem, maps, lastMap: maps.at(-1) ?? [], pooled, features: [] },
       state: stateOf(pooled, keys.classifier),
     },
     tensors: {

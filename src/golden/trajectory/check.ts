@@ -80,9 +80,9 @@ function checkAfter(
 ): Check[] {
   const expected = after[name] as TrajectoryGolden["after"][string];
   const [from, to] = [start.get(ourName(name)), end.get(ourName(name))];
-  return checkMoved(`after ${name}`, from, to, expected, {
+  return checkMoved(`after ${name}`, from, to, expected, () => ({
     element: withinSpread(spread.afterFirst8MaxAbs),
     norm: withinRelative(spread.afterL2MaxRel),
     delta: withinRelative(spread.afterDeltaL2MaxRel),
-  });
+  }));
 }
