@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { methodNames } from "#pefd/distill/registry.js";
+import { methodNames, methodRow } from "#pefd/distill/registry.js";
 import { MODELS } from "#pefd/models/registry.js";
 import { casesOf, SAMPLED } from "../helpers/matrices.js";
 import { checkpointOf } from "./checkpoints.js";
@@ -27,6 +27,9 @@ type Case = readonly [title: string, words: (gpu: PretendedGpu) => Promise<reado
 
 const training = ["--batch_size", `${BATCH}`, "--epochs", "1", "--force"];
 
+/** The same for a method that begins with a phase: an epoch of it, and one of the main part. */
+const withPhase = ["--batch_size", `${BATCH}`, "--epochs", "2", "--init_epochs", "1", "--force"];
+
 const teachers = FAMILIES.map(
   (model): Case => [
     `train-teacher: ${model}`,
@@ -38,7 +41,8 @@ const distillation = (teacher: string, student: string, method: string): Case =>
   `distill: ${teacher} -> ${student}, ${method}`,
   async ({ root }) => {
     const path = await checkpointOf(teacher, root);
-    return ["distill", "--path_t", path, "--model_s", student, "--distill", method, ...training];
+    const words = "init_epochs" in methodRow(method).options ? withPhase : training;
+    return ["distill", "--path_t", path, "--model_s", student, "--distill", method, ...words];
   },
 ];
 
