@@ -9,9 +9,18 @@ import { callerLine, TraceError } from "./traceError.js";
 /** Longest host constant whose values shape rules may ask for. */
 const SMALL = 8;
 
+/** The values of a small constant of whole numbers, of whatever type. */
+function wholeNumbers(values: ArrayBufferView): number[] | undefined {
+  if (!(values instanceof Int32Array || values instanceof Float32Array)) return undefined;
+  return values.length <= SMALL && values.every(Number.isInteger) ? [...values] : undefined;
+}
+
 type Recording = Pick<NativeBinding, "executeOp" | "createTensor" | "tensorDataSync">;
 
-/** Members of a binding that write down every op and every constant, compute nothing that a row of the table tells, and let nobody read what was not computed. */
+/**
+ * Members of a binding that write down every op and every constant, compute nothing that a row of the table tells, and
+ * let nobody read what was not computed.
+ */
 export const recordingBinding = (
   binding: NativeBinding,
   ledger: Ledger,
@@ -47,8 +56,8 @@ export const recordingBinding = (
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
     const id = standIns.make([...shape], dtype, () => values);
     const ref = ledger.add(constNode(ledger.nameFor("Const"), { dtype, shape: [...shape], bytes }));
-    const isSmall = values instanceof Int32Array && values.length <= SMALL;
-    ledger.know(id, { ref, shape: [...shape], ...(isSmall && { constant: [...values] }) });
+    const constant = wholeNumbers(values);
+    ledger.know(id, { ref, shape: [...shape], ...(constant && { constant }) });
     return id;
   },
   tensorDataSync() {
