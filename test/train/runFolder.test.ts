@@ -155,6 +155,18 @@ test("the loss falls, the learning rate follows the schedule, the best epoch is 
   assert.equal(kept, await hashOfFile(join(runDir, `ckpt_epoch_${best.epoch}.safetensors`)));
 });
 
+test("progress is told after every step that a curve has, however many steps a call takes", async (t) => {
+  const folder = await prepared(t);
+  const steps: number[] = [];
+  const stepDone = (progress: { step: number }) => steps.push(progress.step);
+  const often = { epochs: 1, batch_size: 1, tb_freq: 3 };
+  await runTeacher(teacherOptions(folder, often), silentHooks({ stepDone }));
+  assert.deepEqual(
+    [3, 6, 9, 12, 15, 18, TRAIN_IMAGES].filter((step) => !steps.includes(step)),
+    [],
+  );
+});
+
 test("an epoch counts every image once, those of the last short batch included", async (t) => {
   const folder = await prepared(t);
   const images: number[] = [];

@@ -33,6 +33,13 @@ test("after a set-up all is well, and it is said where everything lies", async (
   assert.equal(detail.data, "/d (50000 training, 10000 test images)");
 });
 
+test("what pefd cannot do without is required, nothing else is", async () => {
+  const { checks } = await diagnose(patient);
+  const required = checks.filter((check) => check.required).map(({ name }) => name);
+  assert.deepEqual(required.slice(0, 4), ["node", "binding", "libtensorflow", "tensorflow"]);
+  assert.ok(!required.includes("data") && !required.includes("convolutions"), required.join());
+});
+
 test("a TensorFlow that does not load is missing, with its reason and the next command", async () => {
   const probe = async () => ({ version: undefined, usesGpu: false, reason: "no such file" });
   const { ok, checks } = await diagnose({ ...patient, probe });
