@@ -30,6 +30,26 @@ async function makePage(t: TestContext): Promise<{ file: string; html: string }>
 }
 
 describe("the report's page", () => {
+  it("is headed by its one pair, the number of its pairs, or teachers", async (t) => {
+    const dir = temporaryFolder(t);
+    const headingOf = () => {
+      const found = collectRuns([dir]);
+      return /<h1>(.*)<\/h1>/.exec(htmlPage(summarize(found.runs), found, new Date(0)))?.[1];
+    };
+    const teacher = {
+      kind: "teacher",
+      model: "resnet32x4",
+      model_s: undefined,
+      distill: undefined,
+    };
+    await writeRun(dir, "teacher", { epochs: 3, config: teacher });
+    assert.equal(headingOf(), "Teachers");
+    await writeRun(dir, "one", { epochs: 3 });
+    assert.equal(headingOf(), "Distillation resnet32x4 → resnet8x4");
+    await writeRun(dir, "two", { epochs: 3, config: { model: "vgg8", model_s: "vgg8" } });
+    assert.equal(headingOf(), "Distillation of 2 pairs");
+  });
+
   it("holds table, plots, runs and configurations, and says what is unfinished", async (t) => {
     const { html } = await makePage(t);
     assert.match(html, /<h1>Distillation resnet32x4 → resnet8x4<\/h1>/);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { PefdError } from "#pefd/common/errors.js";
 import { type CacheKey, cacheFolder } from "#pefd/train/teacherCache/folder.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
@@ -28,4 +29,14 @@ test("a cache's folder is named by the teacher and all that its outputs depend o
   const folders = [folder];
   for (const other of others) folders.push(await cacheFolder(root, { ...KEY, ...other }));
   assert.equal(new Set(folders).size, 1 + others.length);
+});
+
+test("a place that takes no folder is named before a run starts, with what to set", async (t) => {
+  const file = join(temporaryFolder(t), "cache");
+  writeFileSync(file, "");
+  await assert.rejects(cacheFolder(file, KEY), (error: PefdError) => {
+    assert.ok(error.message.includes(`cannot be kept in ${join(file, "teacher/resnet8-")}`));
+    assert.match(error.hint ?? "", /^Set PEFD_CACHE to a folder/);
+    return error.exitCode === 3;
+  });
 });
