@@ -1,13 +1,11 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { makeCopy } from "./mutants/copy.js";
 import { coverageOf } from "./mutants/coverage.js";
+import { noticed } from "./mutants/notice.js";
 import { reachOf } from "./mutants/reach.js";
 import { openResults } from "./mutants/results.js";
-import { runTests } from "./mutants/runTests.js";
 import { allSites, drawn } from "./mutants/sample.js";
-import { planted } from "./mutants/sites.js";
 import { nativeVariables } from "./setup/environment.js";
 import { ROOT } from "./setup/setup.js";
 
@@ -36,45 +34,6 @@ if (values.results === undefined) {
 }
 
 const say = (text) => process.stderr.write(`${text}\n`);
-const toldFailing = new Set();
-
-/** Seconds that a test file of which nothing is known is taken to need, when the order is made. */
-const GUESS = 20;
-
-/** The tests that could run a file, quick ones first. */
-function inOrder(file, { near, coverage }) {
-  const secondsOf = (test) => coverage.known(test)?.seconds ?? GUESS;
-  return near(file).sort((a, b) => secondsOf(a) - secondsOf(b));
-}
-
-/** Of a test: whether it passes without a fault and runs a place, and what it takes. */
-async function reaches(test, { file, at }, coverage) {
-  const { failed, seconds, runs } = await coverage.of(test);
-  if (failed !== undefined && !toldFailing.has(test)) {
-    toldFailing.add(test);
-    say(`${test} fails without a fault, too: ${failed}`);
-  }
-  return { isOfUse: failed === undefined && runs(file, at), seconds };
-}
-
-/** The first test that fails with a fault, and does so twice; undefined where none does. And how many were tried. */
-async function noticed(copy, site, { near, coverage, env }) {
-  const path = join(copy, "dist", site.file);
-  const text = readFileSync(path, "utf8");
-  const tried = [];
-  for (const test of inOrder(site.file, { near, coverage })) {
-    const { isOfUse, seconds } = await reaches(test, site, coverage);
-    if (!isOfUse) continue;
-    const fails = () => runTests(copy, join("dist-test", test), { env, seconds: 60 + 5 * seconds });
-    tried.push(test);
-    writeFileSync(path, planted(text, site));
-    const failed = await fails();
-    const isSure = failed !== undefined && (await fails()) !== undefined;
-    writeFileSync(path, text);
-    if (isSure) return { by: `${test}: ${failed}`, tried };
-  }
-  return { by: undefined, tried };
-}
 
 const [part, parts] = values.part.split("/").map(Number);
 const sites = allSites(ROOT);
