@@ -17,7 +17,7 @@ import type { RunPlan } from "./plan.js";
 import type { Scene } from "./scene.js";
 import { openTrainingSession } from "./session.js";
 import { type BatchSource, chooseSources } from "./source.js";
-import { type Stage, stagesOf, stageTerms } from "./stage.js";
+import { type Stage, shortRunText, stagesOf, stageTerms } from "./stage.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
 
@@ -40,7 +40,7 @@ export async function train(
   scene: Scene,
   hooks: Hooks,
 ): Promise<RunResult> {
-  const stages = stagesOf(plan.learner, options.epochs);
+  const stages = stagesOf(plan.learner);
   const config = resolvedConfig(plan, options, scene);
   const folder = await claimRunFolder(plan.runDir, config, options);
   const forget = hooks.atExit?.(folder.end);
@@ -132,7 +132,8 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
 }
 
 /** Tells what is going to be done, before the time that its preparation takes. */
-function announce({ plan, options, scene, hooks, folder }: Claimed, progress: RunProgress): void {
+function announce(claimed: Claimed, progress: RunProgress): void {
+  const { plan, options, scene, hooks, folder, stages } = claimed;
   const { reporter } = hooks;
   const { title, loss, runDir } = plan;
   reporter.runStarted({
@@ -147,6 +148,8 @@ function announce({ plan, options, scene, hooks, folder }: Claimed, progress: Ru
   if (progress.epoch > 0) folder.epochKept();
   const goesOn = folder.continuation.kept !== undefined;
   if (goesOn) reporter.notice(`Going on after epoch ${progress.epoch}.`);
+  const short = shortRunText(stages, options.epochs);
+  if (short !== undefined) reporter.notice(short);
   reporter.phase(PREPARATION[scene.choice.engine]);
 }
 

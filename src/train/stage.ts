@@ -1,4 +1,3 @@
-import { inputError } from "../common/errors.js";
 import type { Learner } from "../learn/learner.js";
 
 /** A part of a training: one of the phases that a method begins with, or the main part. */
@@ -16,11 +15,8 @@ export interface Stage {
   readonly learningRate?: number;
 }
 
-/**
- * The parts of a training in order.
- * @throws inputError where the phases leave none of the run's epochs for the main part
- */
-export function stagesOf(learner: Learner, epochs: number): Stage[] {
+/** The parts of a training in order. */
+export function stagesOf(learner: Learner): Stage[] {
   const stages: Stage[] = [];
   let [first, continues, from] = [1, true, 1];
   for (const phase of (learner.phases ?? []).filter((one) => one.epochs > 0)) {
@@ -34,12 +30,6 @@ export function stagesOf(learner: Learner, epochs: number): Stage[] {
     });
     [first, continues] = [end, phase.continues];
   }
-  if (first > epochs) {
-    throw inputError(
-      `Of --epochs ${epochs} the method takes the first ${first - 1}: none is left for its main part.`,
-      `Give --epochs ${first} or more.`,
-    );
-  }
   const scheduleFrom = continues ? from : first;
   const end = Number.POSITIVE_INFINITY;
   return [...stages, { learner, first, end, rests: !continues, scheduleFrom }];
@@ -49,3 +39,10 @@ export function stagesOf(learner: Learner, epochs: number): Stage[] {
 export const stageTerms = (stages: readonly Stage[]): string[] => [
   ...new Set(stages.flatMap(({ learner }) => learner.objective.termNames)),
 ];
+
+/** What is told of a run that ends before its main part: it goes on there once it is given more epochs. */
+export function shortRunText(stages: readonly Stage[], epochs: number): string | undefined {
+  const { first } = stages.at(-1) as Stage;
+  if (first <= epochs) return undefined;
+  return `Of --epochs ${epochs} the method's first ${first - 1} are a phase before its main part, which this run does not reach; --resume with --epochs ${first} or more goes on with it.`;
+}

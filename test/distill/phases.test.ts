@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { toFloat32 } from "#pefd/checkpoint/float.js";
@@ -122,15 +122,23 @@ test("a phase has its own loss, rate and parameters; stopped in any part, a run 
   tf.dispose(variablesOf(untrained.state));
 });
 
-test("a run whose phases take all of its epochs is refused before its folder is made", async (t) => {
+test("a run that its phases take all of says so, and goes on with its main part when it is given more epochs", async (t) => {
   const folder = temporaryFolder(t);
   await smallData(folder);
   await randomTeacher(folder);
-  const options = distillOptions(folder, { distill: "translated", epochs: 2, init_epochs: 2 });
-  await assert.rejects(runDistill(options, silentHooks()), {
-    ...{ exitCode: 2, hint: "Give --epochs 3 or more." },
-  });
-  assert.ok(!existsSync(join(folder, "save")));
+  const options = (name: string, epochs: number) =>
+    distillOptions(folder, {
+      ...{ distill: "translated", gamma: 1, alpha: 0, beta: 1, init_epochs: 2 },
+      ...{ epochs, save_dir: join(folder, name) },
+    });
+  const notices: string[] = [];
+  const notice = (text: string) => void notices.push(text);
+  const short = await runDistill(options("short", 2), silentHooks({ notice }));
+  assert.match(notices.join("\n"), /Of --epochs 2 the method's first 2 .* --epochs 3 or more/);
+  const longer = await runDistill({ ...options("short", 3), resume: true }, silentHooks());
+  const whole = await runDistill(options("whole", 3), silentHooks());
+  assert.equal(longer.runDir, short.runDir);
+  assert.equal(longer.weightsSha256, whole.weightsSha256);
 });
 
 test("the published procedure's options stand where none is given", () => {

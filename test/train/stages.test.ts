@@ -7,7 +7,7 @@ import { linear } from "#pefd/nn/layers.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow, type Scalar, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { stagesOf } from "#pefd/train/stage.js";
+import { shortRunText, stagesOf } from "#pefd/train/stage.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { distillOptions, randomTeacher, silentHooks, smallData } from "./runs.js";
 
@@ -61,11 +61,11 @@ test("phases take as many epochs as they ask for, at their rates; then the sched
 });
 
 const learner = {
-  phases: [2, 0, 3].map((epochs) => ({ epochs, learner: {} })),
+  phases: [2, 0, 3].map((epochs) => ({ epochs, learner: {}, continues: false })),
 } as never as Learner;
 
 test("parts follow each other without a gap, and one of no epochs is none", () => {
-  const ends = stagesOf(learner, 6).map(({ first, end }) => [first, end]);
+  const ends = stagesOf(learner).map(({ first, end }) => [first, end]);
   assert.deepEqual(ends, [
     [1, 3],
     [3, 6],
@@ -73,6 +73,29 @@ test("parts follow each other without a gap, and one of no epochs is none", () =
   ]);
 });
 
-test("phases that leave no epoch for the main part are refused with the number that would do", () => {
-  assert.throws(() => stagesOf(learner, 5), { exitCode: 2, hint: "Give --epochs 6 or more." });
+test("a part starts with a fresh optimizer and a schedule of its own, unless it goes on with the one before", () => {
+  const continued = (...continues: boolean[]) => {
+    const phases = continues.map((one) => ({ epochs: 2, learner: {}, continues: one }));
+    const stages = stagesOf({ phases } as never as Learner);
+    return stages.map(({ rests, scheduleFrom }) => [rests, scheduleFrom]);
+  };
+  assert.deepEqual(continued(false), [
+    [false, undefined],
+    [true, 3],
+  ]);
+  assert.deepEqual(continued(true), [
+    [false, 1],
+    [false, 1],
+  ]);
+  assert.deepEqual(continued(false, true), [
+    [false, undefined],
+    [true, 3],
+    [false, 3],
+  ]);
+});
+
+test("a run that ends before its main part says so, with the number that would do", () => {
+  const stages = stagesOf(learner);
+  assert.equal(shortRunText(stages, 6), undefined);
+  assert.match(shortRunText(stages, 5) ?? "", /--epochs 5 .* first 5 .*--epochs 6 or more/);
 });
