@@ -7,6 +7,7 @@ import { observePasses } from "#pefd/compile/passes/passes.js";
 import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
 import { procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
+import { casesOf } from "../../helpers/matrices.js";
 import {
   dismiss,
   noiseImages,
@@ -53,12 +54,15 @@ function compiled(pupil: Pupil, engine: EngineName, precision: PrecisionName): v
 const METHOD_PUPILS = procedures().map(({ name }) => [name, () => studentPupil(name)] as const);
 const MODEL_PUPILS = smallestOfFamilies().map((name) => [name, () => teacherPupil(name)] as const);
 const PUPILS = [...METHOD_PUPILS, ...MODEL_PUPILS];
-/** A method, and a model with depthwise convolutions. */
-const SAMPLE = PUPILS.filter(([name]) => name === "ours" || name === "MobileNetV2");
+/** A method, or several with PEFD_MATRICES=all, and a model with depthwise convolutions. */
+const SAMPLE = [
+  ...casesOf(METHOD_PUPILS, 1, 10).cases,
+  ...MODEL_PUPILS.filter(([name]) => name === "MobileNetV2"),
+];
 
-/** What all pupils are compiled for; PEFD_MATRICES=all compiles them for everything. */
+/** What all pupils are compiled for. */
 const isForAll = (engine: EngineName, precision: PrecisionName): boolean =>
-  process.env.PEFD_MATRICES === "all" || (engine === "graph" && precision === "float32");
+  engine === "graph" && precision === "float32";
 
 for (const engine of ["graph", "xla"] as const) {
   for (const precision of ["float32", "bfloat16"] as const) {
