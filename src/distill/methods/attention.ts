@@ -1,4 +1,5 @@
-import { type Tensor4D, tf } from "../../runtime/tf.js";
+import { meanSquaredError } from "../../nn/squares.js";
+import type { Tensor4D } from "../../runtime/tf.js";
 import { activity } from "../activity.js";
 import { pairedMaps, sumOverMaps } from "../maps.js";
 import { defineMethod } from "../method.js";
@@ -19,7 +20,7 @@ export const attention = defineMethod({
   build(pair) {
     const { length } = pairedMaps(pair);
     const distance = (ours: Tensor4D, theirs: Tensor4D) =>
-      tf.mean(tf.square(tf.sub(activity(ours), activity(theirs))));
+      meanSquaredError(activity(ours), activity(theirs));
     return { terms: (at) => ({ attention: sumOverMaps(at, length, distance) }) };
   },
 });

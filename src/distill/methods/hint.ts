@@ -2,7 +2,8 @@ import { inputError } from "../../common/errors.js";
 import { integer } from "../../common/optionRow.js";
 import { relu } from "../../nn/activation.js";
 import type { ModelOutput } from "../../nn/model.js";
-import { type Scalar, type Tensor4D, tf } from "../../runtime/tf.js";
+import { meanSquaredError } from "../../nn/squares.js";
+import type { Tensor4D } from "../../runtime/tf.js";
 import { convRegressor } from "../convRegressor.js";
 import type { PairedMaps } from "../maps.js";
 import { defineMethod } from "../method.js";
@@ -40,8 +41,7 @@ export const hint = defineMethod({
     return {
       terms(at, context) {
         const regressed = relu(regress(mapOf(at.student), context));
-        const difference = tf.sub(regressed, mapOf(at.teacher));
-        return { hint: tf.mean(tf.square(difference)) as Scalar };
+        return { hint: meanSquaredError(regressed, mapOf(at.teacher)) };
       },
     };
   },

@@ -1,5 +1,6 @@
 import { batchNorm, convolution } from "../../nn/layers.js";
 import type { ModelOutput } from "../../nn/model.js";
+import { meanSquaredError } from "../../nn/squares.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
 import { defineMethod } from "../method.js";
 import { normalizedRows } from "../rows.js";
@@ -36,8 +37,8 @@ export const ickd = defineMethod({
     return {
       terms(at, context) {
         const ours = channelGram(norm(embed(lastMap(at.student)), context));
-        const squares = tf.square(tf.sub(ours, channelGram(lastMap(at.teacher))));
-        return { ickd: tf.div(tf.sum(squares), outputs * (ours.shape[0] as number)) as Scalar };
+        const theirs = channelGram(lastMap(at.teacher));
+        return { ickd: tf.mul(meanSquaredError(ours, theirs), outputs) as Scalar };
       },
     };
   },

@@ -1,3 +1,4 @@
+import { meanSquare } from "../../nn/squares.js";
 import { type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
 import { pairedMaps, sumOverMaps } from "../maps.js";
 import { defineMethod } from "../method.js";
@@ -11,8 +12,7 @@ function channelsOf(map: Tensor4D): Tensor {
 }
 
 /** The mean over images and pairs of channels of (x . y)^2, the polynomial kernel of degree 2. */
-const kernelMean = (x: Tensor, y: Tensor): Tensor =>
-  tf.mean(tf.square(tf.matMul(x, y, true, false)));
+const kernelMean = (x: Tensor, y: Tensor): Tensor => meanSquare(tf.matMul(x, y, true, false));
 
 /** The squared distance of the mean channels of two maps of one size, in the kernel's space. */
 function discrepancy(ours: Tensor4D, theirs: Tensor4D): Tensor {

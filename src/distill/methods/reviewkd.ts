@@ -6,6 +6,7 @@ import { batchNorm, convolution } from "../../nn/layers.js";
 import type { ForwardContext } from "../../nn/model.js";
 import { adaptiveAveragePool, type MapSize } from "../../nn/pool.js";
 import { isWholeMultiple, nearestResize } from "../../nn/resize.js";
+import { meanSquaredError } from "../../nn/squares.js";
 import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from "../../runtime/tf.js";
 import { pairedMaps } from "../maps.js";
 import { defineMethod, type Pair } from "../method.js";
@@ -71,13 +72,12 @@ function fusion(make: ModelBuilder, name: string, { from, to }: Level, middle: n
  * 2 and 1 pixels a side where that is less, each with half the weight of the one before, divided by all weights.
  */
 function contextLoss(x: Tensor4D, y: Tensor4D): Scalar {
-  const squared = (a: Tensor4D, b: Tensor4D) => tf.mean(tf.squaredDifference(a, b));
-  let [loss, weight, weights]: [Tensor, number, number] = [squared(x, y), 1, 1];
+  let [loss, weight, weights]: [Tensor, number, number] = [meanSquaredError(x, y), 1, 1];
   for (const side of LEVELS.filter((level) => level < x.shape[1])) {
     const pooled = (map: Tensor4D) => adaptiveAveragePool(map, [side, side]);
     weight /= 2;
     weights += weight;
-    loss = tf.add(loss, tf.mul(squared(pooled(x), pooled(y)), weight));
+    loss = tf.add(loss, tf.mul(meanSquaredError(pooled(x), pooled(y)), weight));
   }
   return tf.div(loss, weights) as Scalar;
 }

@@ -1,4 +1,5 @@
-import { type Scalar, type Tensor, type Tensor2D, tf } from "../../runtime/tf.js";
+import { meanSquaredError } from "../../nn/squares.js";
+import { type Tensor, type Tensor2D, tf } from "../../runtime/tf.js";
 import { defineMethod } from "../method.js";
 import { REP_DISTILLER } from "../papers.js";
 import { normalizedRows } from "../rows.js";
@@ -23,8 +24,8 @@ export const similarity = defineMethod({
   build: () => ({
     terms({ student, teacher }) {
       const [ours, theirs] = [student.maps.at(-1)?.out, teacher.maps.at(-1)?.out];
-      const difference = tf.sub(similarities(ours as Tensor), similarities(theirs as Tensor));
-      return { similarity: tf.mean(tf.square(difference)) as Scalar };
+      const [s, t] = [similarities(ours as Tensor), similarities(theirs as Tensor)];
+      return { similarity: meanSquaredError(s, t) };
     },
   }),
 });

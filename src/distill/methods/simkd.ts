@@ -4,7 +4,8 @@ import type { ModelBuilder } from "../../nn/builder.js";
 import { batchNorm, convolution } from "../../nn/layers.js";
 import type { ForwardContext, ModelOutput } from "../../nn/model.js";
 import { adaptiveAveragePool, globalAveragePool, type MapSize } from "../../nn/pool.js";
-import { type Scalar, type Tensor4D, tf } from "../../runtime/tf.js";
+import { meanSquaredError } from "../../nn/squares.js";
+import type { Tensor4D } from "../../runtime/tf.js";
 import { defineMethod, type Pair } from "../method.js";
 import { SIM_KD } from "../papers.js";
 import { teacherClassifier } from "../teacherClassifier.js";
@@ -69,8 +70,7 @@ export const simkd = defineMethod({
     return {
       terms({ student, teacher }, context) {
         const target = adaptiveAveragePool(lastOf(teacher), size);
-        const difference = tf.sub(projected(student, context), target);
-        return { map: tf.mean(tf.square(difference)) as Scalar };
+        return { map: meanSquaredError(projected(student, context), target) };
       },
       evaluated: (student, context) =>
         classifier.logits(globalAveragePool(projected(student, context))),

@@ -3,7 +3,8 @@ import { relu } from "../../nn/activation.js";
 import { batchNorm, convolution } from "../../nn/layers.js";
 import type { ModelOutput } from "../../nn/model.js";
 import { globalAveragePool } from "../../nn/pool.js";
-import { type Scalar, type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
+import { meanSquaredError } from "../../nn/squares.js";
+import { type Tensor4D, tf } from "../../runtime/tf.js";
 import { type Anatomy, defineMethod } from "../method.js";
 import { SIM_KD } from "../papers.js";
 import { teacherClassifier } from "../teacherClassifier.js";
@@ -27,8 +28,6 @@ const SOURCES: Readonly<Record<Connected, Source>> = {
     of: ({ maps }) => maps.at(-1)?.out as Tensor4D,
   },
 };
-
-const meanSquare = (x: Tensor, y: Tensor): Scalar => tf.mean(tf.square(tf.sub(x, y)));
 
 /** SRRL: the student's vector, connected, is to be the teacher's, and to mean the same to the teacher's classifier. */
 export const srrl = defineMethod({
@@ -66,8 +65,8 @@ export const srrl = defineMethod({
         const connected = relu(norm(connect(source.of(student)), context));
         const vector = globalAveragePool(connected);
         return {
-          feature: meanSquare(vector, teacher.pooled),
-          regression: meanSquare(classifier.logits(vector), teacher.logits),
+          feature: meanSquaredError(vector, teacher.pooled),
+          regression: meanSquaredError(classifier.logits(vector), teacher.logits),
         };
       },
     };

@@ -2,6 +2,7 @@ import { relu } from "../../nn/activation.js";
 import { addParameter, type ModelBuilder } from "../../nn/builder.js";
 import { constant } from "../../nn/initialization.js";
 import { convolution } from "../../nn/layers.js";
+import { sumOfSquares } from "../../nn/squares.js";
 import { type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
 import { type PairedMaps, pairedMaps, sumOverMaps } from "../maps.js";
 import { defineMethod } from "../method.js";
@@ -28,7 +29,7 @@ function variationalLoss(make: ModelBuilder, name: string, { student, teacher }:
   return (ours: Tensor4D, theirs: Tensor4D): Tensor => {
     const variance = tf.add(tf.log(tf.add(tf.exp(scale), 1)), LEAST_VARIANCE); // [C]
     const mean = third(relu(second(relu(first(ours)))));
-    const squares = tf.mean(tf.square(tf.sub(mean, theirs)), [0, 1, 2]); // [C]
+    const squares = tf.div(sumOfSquares(tf.sub(mean, theirs), 0, 1, 2), theirs.size / outputs);
     return tf.mul(tf.mean(tf.add(tf.div(squares, variance), tf.log(variance))), 0.5);
   };
 }
