@@ -30,6 +30,7 @@ test("both programs' documents become one table and one document", async (t) => 
   const markdown = readFileSync(join(folder, "bench.md"), "utf8");
   assert.match(markdown, /pefd, TensorFlow 2\.21\.0 +\| graph +\| float32 +\| +64 +\| +1\.50 +\|/);
   assert.match(markdown, /PyTorch 2\.13 +\| pytorch-eager +\| float32 +\| +64 +\| +1234 +\|/);
+  assert.match(markdown, /train teacher resnet8 +\| +1\.5 +\| +1234\.4 +\| +0\.00 +\|/);
   const merged = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8"));
   assert.deepEqual(merged.documents, [ours, theirs]);
 });
