@@ -10,38 +10,35 @@ import type { PairedMaps } from "./maps.js";
 export type Regress = (map: Tensor4D, context: ForwardContext) => Tensor4D;
 
 /**
- * RepDistiller's ConvReg without its ReLU: a convolution with bias, then batch normalisation. To half the size it is 3x3
- * with stride 2, to twice the size a transposed 4x4 with stride 2, else as large as it takes without padding.
- * @throws inputError where no such convolution leads from one size to the other
+ * The convolution with bias that leads from one size to the other: to half the size 3x3 with stride 2, to twice the size a
+ * transposed 4x4 with stride 2, else as large as it takes without padding.
  */
-export function convRegressor(
-  make: ModelBuilder,
-  name: string,
-  { student, teacher }: PairedMaps,
-): Regress {
+function joining(make: ModelBuilder, name: string, { student, teacher }: PairedMaps) {
   const [[height, width, inputs], [tall, wide, outputs]] = [student, teacher];
   const channels = { inputs, outputs };
-  const regress = (() => {
-    if (height === 2 * tall && width === 2 * wide) {
-      return convolution(make, `${name}.conv`, {
-        ...{ ...channels, kernel: 3, stride: 2, padding: 1, bias: true },
-      });
-    }
-    if (2 * height === tall && 2 * width === wide) {
-      const geometry = { kernel: 4, stride: 2, padding: 1 };
-      return transposedConvolution(make, `${name}.conv`, { ...channels, ...geometry });
-    }
-    const kernel = 1 + height - tall;
-    if (kernel < 1 || kernel !== 1 + width - wide) {
-      throw inputError(
-        `No regressor leads from the student's map of ${height}x${width} to the teacher's of ${tall}x${wide}.`,
-        "Choose maps of one size, of twice the size, or a student's that is larger.",
-      );
-    }
-    return convolution(make, `${name}.conv`, {
-      ...{ ...channels, kernel, stride: 1, padding: 0, bias: true },
-    });
-  })();
-  const norm = batchNorm(make, `${name}.bn`, outputs);
+  if (height === 2 * tall && width === 2 * wide) {
+    const shape = { ...channels, kernel: 3, stride: 2, padding: 1, bias: true };
+    return convolution(make, name, shape);
+  }
+  if (2 * height === tall && 2 * width === wide) {
+    return transposedConvolution(make, name, { ...channels, kernel: 4, stride: 2, padding: 1 });
+  }
+  const kernel = 1 + height - tall;
+  if (kernel >= 1 && kernel === 1 + width - wide) {
+    return convolution(make, name, { ...channels, kernel, stride: 1, padding: 0, bias: true });
+  }
+  throw inputError(
+    `No regressor leads from the student's map of ${height}x${width} to the teacher's of ${tall}x${wide}.`,
+    "Choose maps of one size, of twice the size, or a student's that is larger.",
+  );
+}
+
+/**
+ * RepDistiller's ConvReg without its ReLU: a convolution to the other map's size, then batch normalisation.
+ * @throws inputError where no such convolution leads from one size to the other
+ */
+export function convRegressor(make: ModelBuilder, name: string, paired: PairedMaps): Regress {
+  const regress = joining(make, `${name}.conv`, paired);
+  const norm = batchNorm(make, `${name}.bn`, paired.teacher[2]);
   return (map, context) => norm(regress(map), context);
 }
