@@ -4,6 +4,7 @@ import type { ModelBuilder } from "../../nn/builder.js";
 import { batchNorm, convolution } from "../../nn/layers.js";
 import { leakyRelu } from "../../nn/leakyRelu.js";
 import type { ForwardContext, ModelOutput } from "../../nn/model.js";
+import { meanSquaredError } from "../../nn/squares.js";
 import { transposedConvolution } from "../../nn/transposedConvolution.js";
 import { type Scalar, type Tensor4D, tf } from "../../runtime/tf.js";
 import { activity } from "../activity.js";
@@ -131,8 +132,7 @@ export const factor = defineMethod({
           ...apartFromStudent(pair, learnBefore),
           loss({ teacher }, context) {
             const map = lastMap(teacher);
-            const error = tf.square(tf.sub(decode(encode(map, context), context), map));
-            return { reconstruction: tf.mean(error) as Scalar };
+            return { reconstruction: meanSquaredError(decode(encode(map, context), context), map) };
           },
         },
       ],

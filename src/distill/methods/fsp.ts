@@ -1,5 +1,6 @@
 import { inputError } from "../../common/errors.js";
 import type { ModelOutput } from "../../nn/model.js";
+import { meanSquaredError } from "../../nn/squares.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
 import { featurePhase } from "../firstPhase.js";
 import { pairedMaps, toSmaller } from "../maps.js";
@@ -67,7 +68,7 @@ export const fsp = defineMethod({
           loss({ student, teacher }) {
             const theirs = flows(teacher);
             const terms = flows(student).map((ours, i) =>
-              tf.mean(tf.square(tf.sub(ours, theirs[i] as Tensor))),
+              meanSquaredError(ours, theirs[i] as Tensor),
             );
             return { flow: terms.reduce((sum, term) => tf.add(sum, term)) as Scalar };
           },
