@@ -1,38 +1,53 @@
-// npm run golden -- FILE... [--engine eager|graph|xla]: compares files of reference numbers made by PyTorch with what
-// this code computes, one line per file.
+// npm run golden -- FILE... [--engine eager|graph|xla] [--markdown FILE]: compares files of reference numbers made by
+// PyTorch with what this code computes, one line per file. --markdown also writes the largest error of each into the table
+// of a document, such as docs/exactness.md.
+import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { nativeVariables } from "./setup/environment.js";
 import { fail, Problem } from "./setup/problem.js";
 import { setup } from "./setup/setup.js";
 
-const USAGE = "Usage: npm run golden -- FILE... [--engine NAME]";
+const USAGE = "Usage: npm run golden -- FILE... [--engine NAME] [--markdown DOCUMENT]";
 
 function readArguments() {
-  const options = { engine: { type: "string", default: "eager" } };
+  const options = {
+    engine: { type: "string", default: "eager" },
+    markdown: { type: "string" },
+  };
   try {
     const { positionals, values } = parseArgs({ allowPositionals: true, options });
-    if (positionals.length > 0) return { paths: positionals, engine: values.engine };
+    if (positionals.length > 0) return { paths: positionals, ...values };
   } catch (error) {
     throw new Problem(`${error.message}.`, USAGE, 2);
   }
   throw new Problem("Which files?", USAGE, 2);
 }
 
-/** Checks one file and prints its line. @returns the exit code that it asks for */
+/** Checks one file and prints its line. @returns the exit code that it asks for, and what was found */
 function checkFile(path, engine, { checkGoldenFile, formatGoldenResult }) {
   try {
     const result = checkGoldenFile(path, engine);
     process.stdout.write(`${formatGoldenResult(result)}\n`);
-    return result.ok ? 0 : 1;
+    return { code: result.ok ? 0 : 1, measured: [{ path, engine, result }] };
   } catch (error) {
     if (error?.exitCode === undefined) throw error;
     process.stdout.write(`${[error.message, error.hint].join(" ").trim()}  FAILED\n`);
-    return error.exitCode;
+    return { code: error.exitCode, measured: [] };
+  }
+}
+
+/** @throws Problem where the document cannot be read */
+function readDocument(path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new Problem(`${path} cannot be read: ${error.message}.`, USAGE, 2);
   }
 }
 
 async function main() {
-  const { paths, engine } = readArguments();
+  const { paths, engine, markdown } = readArguments();
+  const document = markdown === undefined ? undefined : readDocument(markdown);
   await setup();
   Object.assign(process.env, await nativeVariables());
   const { loadTensorFlow } = await import("../dist/runtime/tf.js");
@@ -40,8 +55,15 @@ async function main() {
   const golden = await import("../dist/golden/check.js");
   const chosen = engineNamed(engine);
   loadTensorFlow();
-  const codes = paths.map((path) => checkFile(path, chosen, golden));
-  return codes.find((code) => code !== 0) ?? 0;
+  const { withMeasured } = await import("../dist/golden/exactness.js");
+  const today = new Date().toISOString().slice(0, 10);
+  if (document !== undefined) withMeasured(document, [], today); // refused before hours are spent
+  const found = paths.map((path) => checkFile(path, chosen, golden));
+  if (document !== undefined) {
+    const measured = found.flatMap((each) => each.measured);
+    writeFileSync(markdown, withMeasured(document, measured, today));
+  }
+  return found.find(({ code }) => code !== 0)?.code ?? 0;
 }
 
 try {

@@ -23,8 +23,8 @@ export interface GoldenResult {
   readonly failures: readonly Check[];
   /** The number that is furthest off for its bound. */
   readonly worst: Check;
-  /** By how many roundings the images of a trajectory had to be off for it to be within its bounds; 0 mostly. */
-  readonly rounding: number;
+  /** How often a trajectory was run again, with images off by one rounding, until it was within its bounds; 0 mostly. */
+  readonly reruns: number;
 }
 
 /** A kind of golden file: how to recognise it, what it holds, what to compare. */
@@ -93,12 +93,15 @@ export function checkGoldenFile(path: string, engine: EngineName = "eager"): Gol
   const found = worst(checks);
   if (found === undefined) throw foreign(path, "it holds nothing to compare");
   const failures = checks.filter((item) => ratioOf(item) > 1);
-  const rounding = Math.max(...checks.map((item) => item.rounding ?? 0));
+  const reruns = Math.max(...checks.map((item) => item.rerun ?? 0));
   return {
     ...{ name: basename(path, ".json"), ok: failures.length === 0 },
-    ...{ checks: checks.length, failures, worst: found, rounding },
+    ...{ checks: checks.length, failures, worst: found, reruns },
   };
 }
+
+/** An error as a share of its bound. */
+export const shareOf = (check: Check): number => ratioOf(check);
 
 /** How far a number is off, and how far it may be. */
 function formatCheck(check: Check): string {
@@ -109,8 +112,9 @@ function formatCheck(check: Check): string {
 
 /** One line: the file, its largest error against its bound, and the verdict; then a line for each number out of bounds. */
 export function formatGoldenResult(result: GoldenResult): string {
-  const { name, ok, checks, failures, worst: check, rounding } = result;
-  const rerun = rounding > 0 ? ` with images that are off by ${counted(rounding, "rounding")}` : "";
+  const { name, ok, checks, failures, worst: check, reruns } = result;
+  const rerun =
+    reruns > 0 ? ` after ${counted(reruns, "rerun")} with images off by one rounding` : "";
   const verdict = ok ? `ok${rerun}` : `FAILED, ${failures.length} of ${checks} numbers`;
   const rest = failures.length > 1 ? failures.map((each) => `\n  ${formatCheck(each)}`) : [];
   return `${name.padEnd(18)} ${formatCheck(check)}  ${verdict}${rest.join("")}`;

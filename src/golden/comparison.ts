@@ -7,8 +7,8 @@ export interface Check {
   readonly bound: number;
   /** Said instead of the difference where there is none: another shape, a missing tensor. */
   readonly mismatch?: string;
-  /** By how many roundings the inputs were off, where they had to be. */
-  readonly rounding?: number;
+  /** Which rerun, with images off by one rounding, it is of; where there had to be some. */
+  readonly rerun?: number;
 }
 
 /** How far an element may be from its expected value. */

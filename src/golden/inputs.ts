@@ -4,9 +4,22 @@ import { formulaValues, signedValue } from "./formula.js";
 import type { ImagesInput } from "./schema.js";
 import type { HostTensor } from "./summary.js";
 
-/** The formula's images, [N, H, W, 3]. */
-export function imagesFeed({ k, scale, shape }: ImagesInput): Feed {
-  const values = formulaValues(shape, (i) => signedValue(k, i) * scale);
+/** Half the distance of neighbouring float32 numbers at most, relative. */
+const ROUNDING = 6e-8;
+
+/** Key of the first set of roundings. */
+const ROUNDING_KEY = 9900;
+
+/** 1, a little more or a little less: what an element of the images is off by. @param set 0 for none */
+const rounding = (set: number, i: number): number =>
+  set === 0 ? 1 : 1 + ROUNDING * Math.sign(signedValue(ROUNDING_KEY + set, i));
+
+/**
+ * The formula's images, [N, H, W, 3].
+ * @param set every set but 0 has each of the elements off by about one rounding, up or down
+ */
+export function imagesFeed({ k, scale, shape }: ImagesInput, set = 0): Feed {
+  const values = formulaValues(shape, (i) => signedValue(k, i) * scale * rounding(set, i));
   const [batch, channels, height, width] = shape as [number, number, number, number];
   return {
     values: permute4(values, shape, [0, 2, 3, 1]),

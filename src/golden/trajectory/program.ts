@@ -12,10 +12,14 @@ import type { Scene } from "./scene.js";
 /** More than one, so that the engine of many steps per call compiles its loop; one is taken at a time. */
 const STEPS_PER_CALL = 2;
 
-/** The one batch of a trajectory, with what the method draws for its first step. */
+/**
+ * The one batch of a trajectory, with what the method draws for its first step.
+ * @param roundings which set of roundings the images are off by; none for 0
+ */
 export function batchFeeds(
   course: Course,
   draws: Draws | undefined,
+  roundings = 0,
 ): Readonly<Record<string, Feed>> {
   const { input, strong, images, epoch } = course;
   const { labels } = input;
@@ -24,8 +28,8 @@ export function batchFeeds(
     ...{ values: Int32Array.from(values), shape: [values.length], dtype: "int32" },
   });
   return {
-    images: imagesFeed(input),
-    ...(strong && { strong: imagesFeed(strong) }),
+    images: imagesFeed(input, roundings),
+    ...(strong && { strong: imagesFeed(strong, roundings) }),
     labels: integers(labels),
     image: integers(places),
     epoch: { values: Float32Array.of(epoch), shape: [], dtype: "float32" },

@@ -35,13 +35,10 @@ const read = (variable: Variable): Float32Array => variable.dataSync() as Float3
 /** A trajectory that can be run from its start any number of times. */
 export interface Trajectory {
   readonly learner: Learner;
-  /** @param rounding the batch's images are off by so many roundings */
-  run(rounding: number): TrajectoryRun;
+  /** @param roundings which set of roundings the batch's images are off by; none for 0 */
+  run(roundings: number): TrajectoryRun;
   dispose(): void;
 }
-
-/** One rounding of a float32, relative. */
-const ROUNDING = 6e-8;
 
 /**
  * Opens a trajectory: the steps of the method's phases, those of the main part, and an evaluation.
@@ -62,12 +59,9 @@ export function openTrajectory(course: Course, engine: EngineName): Trajectory {
   };
   return {
     learner,
-    run(rounding) {
+    run(roundings) {
       rewind();
-      const { input } = course;
-      const scale = input.scale * (1 + rounding * ROUNDING);
-      const rounded = batchFeeds({ ...course, input: { ...input, scale } }, method.draws);
-      return runOnce(course, scene, program, rounded);
+      return runOnce(course, scene, program, batchFeeds(course, method.draws, roundings));
     },
     dispose() {
       program.dispose();
