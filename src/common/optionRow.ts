@@ -1,11 +1,15 @@
 /** Where the choices of an option come from: a registry, or the list itself. */
 export type Choices = "models" | "methods" | "datasets" | readonly string[];
 
-/** How a value is typed. "integers" is a comma-separated list, "paths" an option that may be repeated. */
+/**
+ * How a value is typed. "integers" is a comma-separated list, "paths" an option that may be repeated, "weights" a number or
+ * several with + or commas between them.
+ */
 export type ValueType =
   | "integer"
   | "number"
   | "integers"
+  | "weights"
   | "boolean"
   | "string"
   | "path"
@@ -101,6 +105,7 @@ const row =
 export const integer = row<number>("integer");
 export const number = row<number>("number");
 export const integers = row<readonly number[]>("integers");
+export const weights = row<number | readonly number[]>("weights");
 export const string = row<string>("string");
 export const path = row<string>("path");
 export const paths = row<readonly string[]>("paths");

@@ -1,9 +1,10 @@
 import { inputError } from "../common/errors.js";
 import { DATASETS } from "../data/registry.js";
+import { namesIn } from "../distill/combination.js";
 import { type Procedure, procedureOf } from "../distill/procedures.js";
 import { publishedSetting } from "../distill/published.js";
-import { METHODS } from "../distill/registry.js";
-import type { LossWeights } from "../distill/weights.js";
+import { methodRows } from "../distill/registry.js";
+import { type Beta, betaText, type LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
 import { modelNameOf } from "./modelName.js";
 import type { DistillOptions, EvalOptions, TeacherOptions } from "./options.js";
@@ -45,18 +46,26 @@ const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 const pairOf = (resolved: Resolved): string =>
   `${text(resolved, "model_t") ?? ""}-${text(resolved, "model_s")}`;
 
-/** What was published for a run of these options: its method, or the variant that they make of it. */
-const procedureIn = (resolved: Resolved): Procedure =>
-  procedureOf(METHODS.row(text(resolved, "distill")), resolved.options);
+/** What was published for a run of these options: each of its methods, or the variant that they make of it. */
+const proceduresIn = (resolved: Resolved): readonly Procedure[] =>
+  methodRows(text(resolved, "distill")).map((method) => procedureOf(method, resolved.options));
+
+/** One weight as it is, those of a sum as a list. */
+const asBeta = (weights: readonly number[]): Beta =>
+  weights.length === 1 ? (weights[0] as number) : weights;
 
 /** Weights are a set: the published one where none is given, else those not given are the paper's code's. */
 function fillWeights(resolved: Resolved): Resolved {
-  const method = procedureIn(resolved);
-  const setting = publishedSetting(method, pairOf(resolved));
+  const pair = pairOf(resolved);
+  const methods = proceduresIn(resolved);
+  const settings = methods.map((method) => publishedSetting(method, pair));
   const isGiven = Object.keys(BESIDE_GIVEN).some((name) => resolved.options[name] !== undefined);
-  const [weights, origin] = isGiven
-    ? [BESIDE_GIVEN, "default beside a given weight"]
-    : [setting.weights, originOf(method.name, setting.isOwn ? pairOf(resolved) : undefined)];
+  const sets = isGiven ? methods.map(() => BESIDE_GIVEN) : settings.map(({ weights }) => weights);
+  const name = methods.map((method) => method.name).join("+");
+  const origin = isGiven
+    ? "default beside a given weight"
+    : originOf(name, settings.some(({ isOwn }) => isOwn) ? pair : undefined);
+  const weights = { ...sets[0], beta: asBeta(sets.map(({ beta }) => beta)) };
   return Object.entries(weights).reduce(
     (filled, [name, value]) => fill(filled, name, value, origin),
     resolved,
@@ -83,13 +92,18 @@ function withValues(
   };
 }
 
-/** Values that the method's published procedure has, for options that nothing gave: the pair's before the method's. */
+/**
+ * Values that the method's published procedure has, for options that nothing gave: the pair's before the method's, and a
+ * sum's first method's before the others'.
+ */
 function withPublished(resolved: Resolved): Resolved {
-  const method = procedureIn(resolved);
-  const { name, defaults = {} } = method;
-  const general = withValues(resolved, defaults, originOf(name));
   const pair = pairOf(resolved);
-  return withValues(general, publishedSetting(method, pair).options, originOf(name, pair));
+  const withThose = (before: Resolved, method: Procedure): Resolved => {
+    const { name, defaults = {} } = method;
+    const general = withValues(before, defaults, originOf(name));
+    return withValues(general, publishedSetting(method, pair).options, originOf(name, pair));
+  };
+  return proceduresIn(resolved).toReversed().reduce(withThose, resolved);
 }
 
 /** A sentence for each given option that is one of other methods only. */
@@ -139,10 +153,26 @@ function refuseOtherImages(resolved: Resolved, model: string): void {
 }
 
 function refuseNoLoss({ options }: Resolved): void {
-  if (options.gamma === 0 && options.alpha === 0 && options.beta === 0) {
+  const all = [options.gamma, options.alpha, options.beta].flat();
+  if (all.every((weight) => weight === 0)) {
     throw inputError("--gamma, --alpha and --beta are all 0: there is nothing to minimise.");
   }
 }
+
+/** Each of a sum's methods has a weight of its own. */
+function refuseOtherWeights(resolved: Resolved): void {
+  const distill = text(resolved, "distill");
+  const [methods, weights] = [namesIn(distill).length, [resolved.options.beta].flat().length];
+  if (methods === weights) return;
+  const example = namesIn(distill).map(() => 1);
+  throw inputError(
+    `--distill ${distill} has ${countOf(methods, "method")}, and --beta ${countOf(weights, "weight")}.`,
+    `Give one for each, such as --beta ${betaText(asBeta(example))}, or none for the published ones.`,
+  );
+}
+
+const countOf = (count: number, what: string): string =>
+  `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /**
  * A distillation as configured; `path_t` and `model_t` may still be unknown (see requireTeacher).
@@ -153,6 +183,7 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
   const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
   const guided = fillTeacher(resolveRows(sectionsOfMethod(distill as string), layers));
   const weighted = fillWeights(withPublished(guided));
+  refuseOtherWeights(weighted);
   refuseNoLoss(weighted);
   refuseOtherImages(weighted, text(weighted, "model_s"));
   return fillLearningRate(weighted, text(weighted, "model_s"));

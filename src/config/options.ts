@@ -9,6 +9,7 @@ import {
   paths,
   section,
   type Values,
+  weights,
 } from "../common/optionRow.js";
 import { KL_OPTIONS } from "../distill/options.js";
 
@@ -42,9 +43,12 @@ export const DISTILLATION = section("Distillation", {
   model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
     touches: "numbers",
   }),
-  distill: choice<string, string>("methods", "ours", "The distillation method.", {
-    touches: "numbers",
-  }),
+  distill: choice<string, string>(
+    "methods",
+    "ours",
+    "The distillation method, or several with + between them: their losses are summed.",
+    { touches: "numbers" },
+  ),
   gamma: derived(
     number(
       undefined,
@@ -68,7 +72,7 @@ export const DISTILLATION = section("Distillation", {
     }),
   ),
   beta: derived(
-    number(undefined, "Weight of the method's own loss.", {
+    weights(undefined, "Weight of the method's own loss; of a sum one for each, as in 0.8+1.", {
       alias: "b",
       boundTo: "distill",
       min: 0,

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { namesIn } from "../distill/combination.js";
 import type { Procedure } from "../distill/procedures.js";
 import { publishedSetting } from "../distill/published.js";
 import { procedures } from "../distill/registry.js";
@@ -17,31 +18,42 @@ const named = (folder: string): string[] =>
     .map((file) => basename(file, ".json"));
 
 /** PAIR-METHOD for every pair, and every method and variant of the registry. */
-const pairPresets = (): Map<string, { pair: string; procedure: Procedure }> =>
-  new Map(
-    named(PAIRS).flatMap((pair) =>
-      procedures().map((procedure) => [`${pair}-${procedure.name}`, { pair, procedure }] as const),
-    ),
-  );
+const pairPresets = (): string[] =>
+  named(PAIRS).flatMap((pair) => procedures().map(({ name }) => `${pair}-${name}`));
 
 /** Names of the presets, sorted: those that are files, and one for each pair and method. */
 export const presetNames = (): string[] =>
-  [...named(PRESETS), ...pairPresets().keys()].sort((a, b) =>
-    a.localeCompare(b, "en", { numeric: true }),
+  [...named(PRESETS), ...pairPresets()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+
+/** A pair and what is summed in a preset that is called PAIR-METHOD+METHOD; undefined for any other name. */
+function sumPreset(name: string): { pair: string; summed: readonly Procedure[] } | undefined {
+  const pair = named(PAIRS).find((known) => name.startsWith(`${known}-`));
+  if (pair === undefined) return undefined;
+  const summed = namesIn(name.slice(pair.length + 1)).map((one) =>
+    procedures().find((procedure) => procedure.name === one),
   );
+  return summed.every((procedure) => procedure !== undefined) ? { pair, summed } : undefined;
+}
 
 /**
- * What a preset of a pair and a method would have in its file: the pair, and the method with what was published for
- * the pair.
+ * What a preset of a pair and a method, or a sum of methods, would have in its file: the pair, and the methods with what was
+ * published for the pair.
  * @param file where it would lie
  * @returns undefined for any other file
  */
 export function pairPreset(file: string): Record<string, unknown> | undefined {
   if (dirname(file) !== PRESETS) return undefined;
-  const found = pairPresets().get(basename(file, ".json"));
+  const found = sumPreset(basename(file, ".json"));
   if (found === undefined) return undefined;
-  const { pair, procedure } = found;
-  const { weights, options } = publishedSetting(procedure, pair);
-  const { set, method } = procedure;
-  return { extends: `./pairs/${pair}.json`, distill: method.name, ...set, ...weights, ...options };
+  const { pair, summed } = found;
+  const settings = summed.map((procedure) => publishedSetting(procedure, pair));
+  const betas = settings.map(({ weights }) => weights.beta);
+  return {
+    extends: `./pairs/${pair}.json`,
+    distill: summed.map(({ method }) => method.name).join("+"),
+    ...Object.assign({}, ...summed.map(({ set }) => set)),
+    ...settings[0]?.weights,
+    beta: betas.length === 1 ? betas[0] : betas,
+    ...Object.assign({}, ...settings.map(({ options }) => options).toReversed()),
+  };
 }

@@ -1,6 +1,8 @@
 import { inputError, type PefdError } from "../common/errors.js";
 import type { Range, Row, ValueType } from "../common/optionRow.js";
 import { didYouMean } from "../common/text/nearest.js";
+import { namesIn } from "../distill/combination.js";
+import { methodRow } from "../distill/registry.js";
 import { choicesOf } from "./choices.js";
 
 /** "of at least 1", "above 0 and at most 1", or an empty string. */
@@ -20,6 +22,7 @@ export function expectation(row: Row): string {
     integer: `a whole number${rangeText(row)}`,
     number: `a number${rangeText(row)}`,
     integers: `whole numbers with commas between them${row.min === undefined ? "" : `, each at least ${row.min}`}`,
+    weights: `a number${rangeText(row)}, or one for each method of a sum (0.8+1)`,
     boolean: "true or false",
     string: "a text",
     path: "a path",
@@ -87,6 +90,11 @@ const KIND: Record<string, { name: string; hint?: string }> = {
 function parseChoice(label: string, row: Row, typed: string): string {
   const choices = choicesOf(row);
   if (choices.includes(typed)) return typed;
+  if (row.choices === "methods" && namesIn(typed).length > 1) {
+    for (const name of namesIn(typed)) parseChoice(label, row, name);
+    methodRow(typed);
+    return typed;
+  }
   const kind = typeof row.choices === "string" ? KIND[row.choices] : undefined;
   const what = kind
     ? `there is no ${kind.name} ${shown(typed)}`
@@ -98,10 +106,22 @@ function parseChoice(label: string, row: Row, typed: string): string {
 const listOf = (raw: unknown): string[] =>
   (Array.isArray(raw) ? raw : String(raw).split(",")).map((item) => String(item).trim());
 
+/** A plus between two numbers, not the one of 1e+3. */
+const BETWEEN = /,|(?<=[\d.]\s*)\+/;
+
+/** One number, or several. */
+function parseWeights(label: string, row: Row, raw: unknown): number | number[] {
+  const parts: unknown[] = Array.isArray(raw) ? raw : String(raw).split(BETWEEN);
+  const numbers = parts.map((part) => parseNumber(label, row, String(part).trim()));
+  const [only, ...others] = numbers;
+  return only !== undefined && others.length === 0 ? only : numbers;
+}
+
 const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unknown> = {
   integer: (label, row, raw) => parseInteger(label, row, String(raw)),
   number: (label, row, raw) => parseNumber(label, row, String(raw)),
   integers: (label, row, raw) => listOf(raw).map((item) => parseInteger(label, row, item)),
+  weights: parseWeights,
   boolean: (label, row, raw) => parseBoolean(label, row, String(raw)),
   string: (label, row, raw) => parseText(label, row, String(raw)),
   path: (label, row, raw) => parseText(label, row, String(raw)),
@@ -109,7 +129,7 @@ const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unkn
   choice: (label, row, raw) => parseChoice(label, row, String(raw)),
 };
 
-const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths"]);
+const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths", "weights"]);
 
 /**
  * The value of an option from what was typed or written.

@@ -1,6 +1,6 @@
 import { type Row, type Rows, type Section, section } from "../common/optionRow.js";
 import type { Method } from "../distill/method.js";
-import { METHODS } from "../distill/registry.js";
+import { METHODS, methodRow } from "../distill/registry.js";
 import { CONFIGURATION, GENERAL, RESULT } from "./commandOptions.js";
 import {
   DATA,
@@ -33,7 +33,7 @@ const ownSection = ({ name, options, published = [] }: Method): Section => {
 };
 
 /** The options of one method. @throws inputError for an unknown name */
-export const methodSection = (name: string): Section => ownSection(METHODS.row(name));
+export const methodSection = (name: string): Section => ownSection(methodRow(name));
 
 const isGeneral = (option: string): boolean => Object.hasOwn(DISTILLATION.rows, option);
 

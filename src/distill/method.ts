@@ -1,7 +1,7 @@
 import type { Rows, RowValues } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import type { ForwardContext, Insertion, ModelOutput, StateEntry } from "../nn/model.js";
-import type { Scalar, Tensor, Tensor1D, Tensor2D, Variable } from "../runtime/tf.js";
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Variable } from "../runtime/tf.js";
 import type { TeacherView } from "./views.js";
 import type { LossWeights } from "./weights.js";
 
@@ -56,6 +56,12 @@ export interface TwoOutputs {
   readonly teacher: ModelOutput;
 }
 
+/** What both models' classifiers make of places or regions of their maps, [N, H, W, classes]. */
+export interface ClassMaps {
+  readonly student: Tensor4D;
+  readonly teacher: Tensor4D;
+}
+
 /** One step of training, as far as random draws may depend on it: a run that goes on draws the same again. */
 export interface DrawnStep {
   readonly seed: number;
@@ -106,6 +112,8 @@ export interface Distillation<Term extends string = string> {
   readonly insertion?: Insertion;
   /** What cross entropy and KL divergence see of logits [N, classes], the student's and the teacher's alike. */
   logits?(logits: Tensor2D): Tensor2D;
+  /** Parameters of the student that the method takes out of it: they are zero and stay so. */
+  readonly removed?: readonly Variable[];
   /** Own parameters that learn otherwise than the rest; those of the student may be among them. */
   readonly groups?: readonly ParameterGroup[];
   /** Own parameters that learn in phases alone, whatever terms of the main part reach them. */
@@ -205,6 +213,8 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   readonly variants?: readonly Variant<Options>[];
   /** Names of its own terms, in the order in which they are logged. */
   readonly terms: readonly Term[];
+  /** What each of them is multiplied by besides beta; 1 where left out. */
+  readonly termWeights?: Readonly<Partial<Record<Term, number>>>;
   /** What its own terms look at of the teacher's output. */
   sees(options: RowValues<Options>): readonly TeacherView[];
   /**
@@ -217,6 +227,14 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
    * after the weak one, its running statistics move twice, and the cross entropy is the sum of both views'.
    */
   readonly strongView?: true;
+  /**
+   * Its terms from both models' class maps, where they follow from those alone: golden files of such methods begin there.
+   */
+  ofClassMaps?(
+    maps: ClassMaps,
+    at: Moment,
+    options: RowValues<Options>,
+  ): Readonly<Partial<Record<Term, Scalar>>>;
   /**
    * Makes what the method adds to the student.
    * @param make takes its layers and tensors, under the names that checkpoints have

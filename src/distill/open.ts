@@ -11,6 +11,8 @@ export interface OpenedMethod extends Distillation {
   readonly options: Readonly<Record<string, unknown>>;
   /** Those of Method.terms that the main part has. */
   readonly termNames: readonly string[];
+  /** See Method.termWeights. */
+  readonly termWeights?: Readonly<Partial<Record<string, number>>>;
   readonly sees: readonly TeacherView[];
   /** Whether the teacher runs in training mode. */
   readonly teacherTrains: boolean;
@@ -49,6 +51,7 @@ export function openMethod(method: Method, pair: Pair, told: object, fill: Fill)
     name: method.name,
     options,
     termNames: ofMain,
+    ...(method.termWeights && { termWeights: method.termWeights }),
     sees: method.sees(options),
     teacherTrains: method.teacherMode === "training",
     strongView: method.strongView === true,

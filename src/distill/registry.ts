@@ -1,7 +1,9 @@
 import { createRegistry } from "../common/registry.js";
+import { combination, namesIn } from "./combination.js";
 import type { Method } from "./method.js";
 import { abound } from "./methods/abound.js";
 import { attention } from "./methods/attention.js";
+import { catKd } from "./methods/catKd.js";
 import { cid } from "./methods/cid.js";
 import { correlation } from "./methods/correlation.js";
 import { crd } from "./methods/crd.js";
@@ -26,6 +28,8 @@ import { pkt } from "./methods/pkt.js";
 import { reviewkd } from "./methods/reviewkd.js";
 import { rkd } from "./methods/rkd.js";
 import { rld } from "./methods/rld.js";
+import { sddDkd } from "./methods/sddDkd.js";
+import { sddKd } from "./methods/sddKd.js";
 import { similarity } from "./methods/similarity.js";
 import { simkd } from "./methods/simkd.js";
 import { srrl } from "./methods/srrl.js";
@@ -33,6 +37,7 @@ import { ttm } from "./methods/ttm.js";
 import { vid } from "./methods/vid.js";
 import { wttm } from "./methods/wttm.js";
 import { type Procedure, procedureOf, proceduresOf } from "./procedures.js";
+import type { Beta, LossWeights } from "./weights.js";
 
 /** Every distillation method, by name. A new method is one file in methods/ and one row here. */
 export const METHODS = createRegistry<Method>({ one: "distillation method", many: "Methods" }, [
@@ -47,6 +52,9 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   dot,
   mlld,
   ofa,
+  sddKd,
+  sddDkd,
+  catKd,
   ttm,
   wttm,
   hint,
@@ -84,7 +92,47 @@ export const procedureNamed = (name: string): Procedure =>
 export const methodNames = METHODS.names;
 
 /**
- * The row of a method.
+ * The rows that a name stands for: one, or those of a sum, such as crd+kd.
  * @throws inputError with the nearest name
  */
-export const methodRow = METHODS.row;
+export const methodRows = (name: string): readonly Method[] => namesIn(name).map(METHODS.row);
+
+/**
+ * The row of a method, or of a sum of methods with their published weights.
+ * @throws inputError with the nearest name, or for methods that cannot be summed
+ */
+export const methodRow = (name: string): Method =>
+  weighted(
+    methodRows(name),
+    methodRows(name).map(({ weights }) => weights.beta),
+  );
+
+const weighted = (rows: readonly Method[], weights: readonly number[]): Method => {
+  const [only, ...others] = rows;
+  return only !== undefined && others.length === 0
+    ? only
+    : combination(rows.map((method, i) => ({ method, weight: weights[i] ?? 1 })));
+};
+
+/** A method and the loss's weights, as a run is told them. */
+export interface Told {
+  readonly distill: string;
+  readonly gamma: number;
+  readonly alpha: number;
+  readonly beta: Beta;
+}
+
+/**
+ * The method that a run is told, one or a sum, with the weights of its loss. Those of a sum's methods are in the method.
+ * @throws inputError with the nearest name, or for methods that cannot be summed
+ */
+export function weightedMethod({ distill, gamma, alpha, beta }: Told): {
+  readonly method: Method;
+  readonly weights: LossWeights;
+} {
+  if (typeof beta === "number") {
+    return { method: methodRow(distill), weights: { gamma, alpha, beta } };
+  }
+  const own = beta.every((weight) => weight === 0) ? 0 : 1;
+  return { method: weighted(methodRows(distill), beta), weights: { gamma, alpha, beta: own } };
+}

@@ -5,12 +5,21 @@ export interface LossWeights {
   readonly beta: number;
 }
 
+/** What --beta may be: a weight, or one for each of several methods. */
+export type Beta = number | readonly number[];
+
+/** The same as it is typed: 0.8+1. */
+export const betaText = (beta: Beta): string => [beta].flat().join("+");
+
 /** The loss with its numbers, such as "loss = 1 CE + 25 ours"; terms of weight 0 are not in it. */
-export function lossFormula(method: string, { gamma, alpha, beta }: LossWeights): string {
+export function lossFormula(
+  methods: readonly string[],
+  { gamma, alpha, beta }: Omit<LossWeights, "beta"> & { readonly beta: Beta },
+): string {
   const terms: readonly (readonly [number, string])[] = [
     [gamma, "CE"],
     [alpha, "KL"],
-    [beta, method],
+    ...[beta].flat().map((weight, i) => [weight, methods[i] ?? ""] as const),
   ];
   const told = terms.filter(([weight]) => weight !== 0).map((term) => term.join(" "));
   return `loss = ${told.join(" + ")}`;

@@ -2,13 +2,13 @@ import type { DistillOptions } from "../config/options.js";
 import type { Anatomy, OptimizerTraits, Pair, Phase } from "../distill/method.js";
 import { type OpenedMethod, openMethod } from "../distill/open.js";
 import { KL_OPTIONS } from "../distill/options.js";
-import { methodRow } from "../distill/registry.js";
+import { weightedMethod } from "../distill/registry.js";
 import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
 import { featureState, mapShapes } from "../models/survey.js";
 import { isStatistic } from "../nn/builder.js";
 import { randomFill } from "../nn/initialization.js";
 import type { Insertion, Model, StateEntry } from "../nn/model.js";
-import type { Variable } from "../runtime/tf.js";
+import { tf, type Variable } from "../runtime/tf.js";
 import {
   type EvaluatedStudent,
   type Learner,
@@ -75,11 +75,11 @@ export function studentLearner(
     ...{ student: anatomyOf(model), teacher: anatomyOf(teacher) },
     ...{ numClasses, labels },
   };
-  const row = methodRow(setting.distill);
+  const { method: row, weights } = weightedMethod(setting);
   const method = openMethod(row, pair, setting, randomFill(seed, "projectors", {}));
   const { kd_T: temperature } = { kd_T: KL_OPTIONS.kd_T.fallback, ...setting } as { kd_T: number };
   const teaching: Teaching = { teacher, teacherMaps: pair.teacher.maps.length, method };
-  return distilledLearner(model, { ...teaching, weights: setting, temperature }, seed);
+  return distilledLearner(model, { ...teaching, weights, temperature }, seed);
 }
 
 /**
@@ -90,34 +90,43 @@ export function distilledLearner(student: Model, lesson: Lesson, seed: number): 
   const { method, teacher, weights } = lesson;
   // What a method adds learns only where its own terms count.
   const isUsed = weights.beta !== 0;
-  const { draws, groups, evaluated, insertion, optimizer, phases = [], learnBefore } = method;
+  const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;
+  const { learnBefore = [], removed = [] } = method;
   const model = withInsertion(student, isUsed ? insertion : undefined);
   const predictsThrough = isUsed && (evaluated ?? insertion) !== undefined;
   const main: Learner = {
     ...createLearner(model, isUsed ? method.state : [], distilling(lesson), optimizer),
     ...(groups && { groups }),
     ...(predictsThrough && { evaluated: evaluatedStudent(student, teacher, method) }),
-    ...(learnBefore && isUsed && { learns: learning(student, method.state, learnBefore) }),
+    ...(isUsed && learning(student, method.state, [...learnBefore, ...removed])),
     ...(draws && {
       draws: { specs: draws.specs, values: (step) => draws.values({ seed, ...step }) },
     }),
     ...(method.teacherTrains && { teacherStatistics: statisticsOf(teacher) }),
     ...(method.strongView && isUsed && { strongView: { seed } }),
   };
+  takeOut(isUsed ? removed : []);
   const before = (isUsed ? phases : []).map((phase) => phaseOf(phase, main, lesson));
   return { ...main, ...(before.length > 0 && { phases: before }) };
 }
 
-/** All parameters but those that learn in phases alone. */
+/** All parameters but those that do not learn in the main part; nothing where all learn. */
 function learning(
   { state }: Model,
   own: readonly StateEntry[],
-  before: readonly Variable[],
-): ReadonlySet<Variable> {
+  resting: readonly Variable[],
+): Pick<Learner, "learns"> {
+  if (resting.length === 0) return {};
   const learns = new Set([...parametersOf(state), ...parametersOf(own)]);
-  for (const variable of before) learns.delete(variable);
-  return learns;
+  for (const variable of resting) learns.delete(variable);
+  return { learns };
 }
+
+/** Zeros for what a method takes out of the student. */
+const takeOut = (removed: readonly Variable[]): void =>
+  tf.tidy(() => {
+    for (const variable of removed) variable.assign(tf.zeros(variable.shape));
+  });
 
 const statisticsOf = ({ state }: Model): StateEntry[] =>
   state.filter(({ role }) => isStatistic(role));

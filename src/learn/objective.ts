@@ -98,7 +98,10 @@ export function distilling(lesson: Lesson): Objective {
         }
         const found =
           own.length === 0 ? {} : method.terms(momentOf(batch, student, guides, oneHot), context);
-        for (const name of own) terms.push([beta, found[name] ?? tf.scalar(0)]);
+        for (const name of own) {
+          const weight = beta * (method.termWeights?.[name] ?? 1);
+          terms.push([weight, found[name] ?? tf.scalar(0)]);
+        }
         const tasks = gamma === 0 ? 0 : 1;
         return {
           value: weightedSum(terms),

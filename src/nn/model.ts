@@ -55,11 +55,17 @@ export interface Inserted {
   readonly inserted: Tensor4D;
 }
 
-/** The map that goes on from a model's last stage: every family calls this once, before anything that follows its stages. */
-export const insertedAt = (
+/**
+ * The map that goes on from a model's last stage to be averaged: every family calls this once, before anything that follows
+ * its stages.
+ */
+export function insertedAt(
   map: Tensor4D,
   context: ForwardContext,
-): Pick<Inserted, "out"> & Partial<Inserted> => context.insertion?.(map, context) ?? { out: map };
+): Pick<Inserted, "out"> & Partial<Inserted> & { readonly averaged: Tensor4D } {
+  const made = context.insertion?.(map, context) ?? { out: map };
+  return { ...made, averaged: made.out };
+}
 
 /** A map of features, [N, H, W, C]. */
 export interface FeatureMap {
@@ -79,6 +85,8 @@ export interface ModelOutput {
   readonly pooled: Tensor2D;
   /** [N, classes] */
   readonly logits: Tensor2D;
+  /** The map whose mean is `pooled`, where a method may look at it: of a student in a step. */
+  readonly averaged?: Tensor4D;
   /** What inserted layers show; see ForwardContext.insertion. */
   readonly inserted?: Tensor4D;
 }

@@ -58,7 +58,7 @@ export function summaryTable(summaries: readonly Summary[]): Table {
   };
 }
 
-const exact = (value: number | undefined) => (value === undefined ? "" : String(value));
+const exact = (value: number | string | undefined) => (value === undefined ? "" : String(value));
 const exactRank = (rank: Rank | undefined) => [exact(rank?.place), exact(rank?.p)];
 const exactSpread = (value: Spread | undefined) => [exact(value?.mean), exact(value?.std)];
 

@@ -13,7 +13,7 @@ export interface Combination {
   readonly varied: readonly string[];
 }
 
-const TAKES_ONE_VALUE = new Set(["integer", "number", "choice"]);
+const TAKES_ONE_VALUE = new Set(["integer", "number", "weights", "choice"]);
 
 function sweepableRows(): Rows {
   const { trial, ...rows } = rowsOf([DISTILLATION, ...METHOD_SECTIONS, TRAINING, DATA, ENGINE]);

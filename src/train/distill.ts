@@ -1,8 +1,9 @@
 import { homedir } from "node:os";
 import { cacheDirectory } from "../common/cachePaths.js";
 import type { DistillOptions } from "../config/options.js";
+import { namesIn } from "../distill/combination.js";
 import { ownOptions } from "../distill/open.js";
-import { methodRow } from "../distill/registry.js";
+import { weightedMethod } from "../distill/registry.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
 import { lossFormula } from "../distill/weights.js";
 import { studentLearner } from "../learn/learners.js";
@@ -18,8 +19,8 @@ import { openTeacherCache } from "./teacherCache/open.js";
 
 /** What this distillation looks at of its teacher. */
 function viewsOf(options: DistillOptions): TeacherView[] {
-  const method = methodRow(options.distill);
-  return usedViews(method.sees(ownOptions(method, options)), options);
+  const { method, weights } = weightedMethod(options);
+  return usedViews(method.sees(ownOptions(method, options)), weights);
 }
 
 /** The cache of it. */
@@ -30,7 +31,7 @@ const openCache = (
   { reporter, env }: Hooks,
 ) =>
   openTeacherCache({
-    ...{ teacher, method: methodRow(options.distill), dataset, choice, reporter },
+    ...{ teacher, method: weightedMethod(options).method, dataset, choice, reporter },
     views: viewsOf(options),
     batchSize: options.batch_size,
     exact: options.deterministic,
@@ -45,7 +46,12 @@ function stepsAhead(
   { reporter }: Hooks,
 ): number {
   const { steps, why } = teacherAhead({
-    ...{ asked: options.teacher_ahead, method: methodRow(options.distill), teacher: model, choice },
+    ...{
+      asked: options.teacher_ahead,
+      method: weightedMethod(options).method,
+      teacher: model,
+      choice,
+    },
     views: viewsOf(options),
     ...{ batchSize: options.batch_size, exact: options.deterministic, gpu: isGpu() },
     stepsPerEpoch: Math.floor(dataset.train.count / options.batch_size),
@@ -61,7 +67,7 @@ function stepsAhead(
 export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
   const scene = openScene(options, hooks);
   const { numClasses } = scene.dataset;
-  const { teacherMode } = methodRow(options.distill);
+  const { teacherMode } = weightedMethod(options).method;
   const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset, teacherMode);
   const { labels } = scene.dataset.train;
   const student = studentLearner(teacher.model, options, numClasses, scene.seed, labels);
@@ -70,7 +76,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
     {
       kind: "distill",
       title,
-      loss: lossFormula(options.distill, options),
+      loss: lossFormula(namesIn(options.distill), options),
       runDir: studentFolder(options),
       learner: withPredictor(student),
       constants: teacher.variables,

@@ -84,7 +84,7 @@ function fakeStudent({ insertion }: OpenedMethod, { student }: Pair): ModelOutpu
   const output = fakeOutput(student);
   const last = output.maps.at(-1)?.out as Tensor4D;
   const { inserted } = insertion?.(last, { training: true, updates: [] }) ?? {};
-  return { ...output, ...(inserted && { inserted }) };
+  return { ...output, averaged: last, ...(inserted && { inserted }) };
 }
 
 /** One batch, as a method may see it. */

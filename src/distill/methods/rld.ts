@@ -1,8 +1,9 @@
 import { integer, number } from "../../common/optionRow.js";
 import { type Scalar, type Tensor2D, tf } from "../../runtime/tf.js";
-import { binaryKL } from "../binaryKL.js";
+import { warmUp } from "../decoupled.js";
 import { distillKL } from "../losses.js";
 import { defineMethod } from "../method.js";
+import { binaryKLOfEach } from "../perImage.js";
 
 /** What a masked class has in place of its logit. */
 const LOWEST = -1e9;
@@ -44,7 +45,7 @@ export const rld = defineMethod({
   sees: () => ["logits"],
   build: (_pair, { rld_alpha, rld_beta, rld_alpha_T, rld_T, rld_warmup }) => ({
     terms({ student, teacher, oneHot, epoch }) {
-      const warm = tf.minimum(tf.div(epoch, rld_warmup), 1);
+      const warm = warmUp(epoch, rld_warmup);
       const [ours, theirs] = [student.logits, teacher.logits];
       const ofLabel = tf.sum(tf.mul(theirs, oneHot), 1, true); // [N, 1]
       const below = tf.cast(tf.less(theirs, ofLabel), "float32");
@@ -52,14 +53,14 @@ export const rld = defineMethod({
         const lowest = tf.mul(tf.sub(1, below), LOWEST * rld_T);
         return tf.add(tf.mul(logits, below), lowest) as Tensor2D;
       };
-      const scd = binaryKL(
+      const scd = binaryKLOfEach(
         { logits: ours, one: oneHot },
         { logits: theirs, one: likeliest(theirs) },
         rld_alpha_T,
       );
       const mcd = distillKL(masked(ours), masked(theirs), rld_T);
       return {
-        scd: tf.mul(tf.mul(scd, rld_alpha), warm) as Scalar,
+        scd: tf.mul(tf.mul(tf.mean(scd), rld_alpha), warm) as Scalar,
         mcd: tf.mul(tf.mul(mcd, rld_beta), warm) as Scalar,
       };
     },

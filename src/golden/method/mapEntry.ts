@@ -3,14 +3,14 @@ import { shape } from "../schema.js";
 import { ownRow, type TermGolden } from "./schema.js";
 
 /** Place of the last map in a stand-in's list: stem, three maps, pooled vector. */
-const LAST = 3;
+export const LAST_MAP = 3;
 
 const map = z.object({ shape });
 const mapsOnly = z.object({ mapS: map, mapT: map, ownState: z.array(ownRow) });
 
 /** Stem and maps of one shape [C, H, W], and the pooled vector. */
-const features = ([, ...one]: readonly number[]): number[][] => [
-  ...Array.from({ length: LAST + 1 }, () => one),
+export const mapFeatures = (one: readonly number[]): number[][] => [
+  ...Array.from({ length: LAST_MAP + 1 }, () => [...one]),
   one.slice(0, 1),
 ];
 
@@ -26,9 +26,9 @@ export function fromMaps(entry: TermGolden): TermGolden | undefined {
   return {
     ...{ ...entry, ownState, inputs: { connector: "map" } },
     shapes: {
-      ...{ student: features(mapS.shape), teacher: features(mapT.shape) },
+      ...{ student: mapFeatures(mapS.shape.slice(1)), teacher: mapFeatures(mapT.shape.slice(1)) },
       batch: mapS.shape[0] as number,
     },
-    grads: { ...grads, ...(gradient && { [`feat${LAST}`]: gradient }) },
+    grads: { ...grads, ...(gradient && { [`feat${LAST_MAP}`]: gradient }) },
   };
 }

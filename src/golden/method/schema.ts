@@ -51,7 +51,7 @@ const trajectory = z.object({
     )
     .min(1),
   ownState: z.array(ownRow),
-  teacherOut: z.object({ penultimate: summary, logits: summary }),
+  teacherOut: z.object({ penultimate: summary.optional(), logits: summary }),
   initPerStep: z.array(terms).default([]),
   initAfter: z.record(z.string(), summary).default({}),
   perStep: z.array(terms),

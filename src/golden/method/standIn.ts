@@ -31,7 +31,7 @@ export interface StandIn {
 }
 
 /** NCHW as NHWC. */
-function channelsLast(shape: readonly number[], values: Float32Array): HostTensor {
+export function channelsLast(shape: readonly number[], values: Float32Array): HostTensor {
   if (shape.length !== 4) return { shape, values };
   const [n, c, h, w] = shape as [number, number, number, number];
   return { shape: [n, h, w, c], values: permute4(values, shape, [0, 2, 3, 1]) };

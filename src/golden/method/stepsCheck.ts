@@ -1,3 +1,4 @@
+import { sizeOf } from "../../common/shapes.js";
 import type { EngineName } from "../../compile/types.js";
 import { KL_OPTIONS } from "../../distill/options.js";
 import type { Learner } from "../../learn/learner.js";
@@ -33,12 +34,11 @@ export function checkSteps(
   engine: EngineName,
 ): readonly Check[] {
   const fixture = fixtureOf(name, [...golden.flags, ...golden.fixtureFlags]);
-  const { teacherOut, ownState } = golden;
+  const { ownState } = golden;
   return compared(courseOf(fixture, golden), engine, (run, { learner }) => [
     ...checkOwnState("own state", ownState, run.own),
     checkGroups(golden, learner),
-    ...checkTeacher("logits", run.outputs.teacher, teacherOut.logits),
-    ...checkTeacher("penultimate", run.outputs.pooled, teacherOut.penultimate),
+    ...checkTeacherOut(golden, run),
     ...golden.initPerStep.map(({ loss = Number.NaN }, i) =>
       checkPhaseStep(`initPerStep[${i}].loss`, run.phases[0]?.[i], loss, phaseBound(golden)),
     ),
@@ -56,6 +56,20 @@ export function checkSteps(
     ...checkLogits(golden, run),
     ...checkKept(golden, run),
   ]);
+}
+
+/**
+ * The teacher's logits, and its pooled vector where the file has it. One whose pooled vector is of another size is another
+ * network, such as CAT-KD's, which averages class maps.
+ */
+function checkTeacherOut({ teacherOut }: StepsGolden, { outputs }: TrajectoryRun): Check[] {
+  const { logits, penultimate } = teacherOut;
+  if (penultimate === undefined) return checkTeacher("logits", outputs.teacher, logits);
+  if (sizeOf(penultimate.shape) !== outputs.pooled.length) return [];
+  return [
+    ...checkTeacher("logits", outputs.teacher, logits),
+    ...checkTeacher("penultimate", outputs.pooled, penultimate),
+  ];
 }
 
 /** The steps that a file tells of, those before the main part among them where each tells its phase. */
@@ -96,15 +110,19 @@ function checkAllMoved(
     ownRows(golden.ownState, own).map(({ entry, row }) => [row?.[0] ?? entry.name, entry.name]),
   );
   return Object.entries(expected).flatMap(([theirs, summary]) => {
-    const ours = named.get(theirs) ?? theirs;
+    const ours = named.get(theirs) ?? ELSEWHERE[theirs] ?? theirs;
     const from = start.get(ours);
     // A tensor that the authors' code has and does not use is not needed here.
     if (from === undefined && summary.deltaL2 === 0) return [];
-    return checkMoved(`${what} ${theirs}`, from, at.get(ours), summary, (deltaL2) =>
+    const shape = ELSEWHERE[theirs] === undefined ? summary.shape : [...(from?.shape ?? [])];
+    return checkMoved(`${what} ${theirs}`, from, at.get(ours), { ...summary, shape }, (deltaL2) =>
       movedBounds(golden, deltaL2, from?.values.length ?? 1),
     );
   });
 }
+
+/** Tensors of students whose layers the authors have as others: a classifier as a 1x1 convolution. */
+const ELSEWHERE: Readonly<Record<string, string>> = { "conv_test.weight": "fc.weight" };
 
 /** The student's logits at the end, and what the method predicts, where the file has both. */
 function checkLogits(golden: StepsGolden, { outputs }: TrajectoryRun): Check[] {

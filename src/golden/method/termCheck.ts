@@ -12,6 +12,7 @@ import { execute, result } from "../execute.js";
 import { channelsFirst } from "../inputs.js";
 import { checkSummary, type HostTensor, norm } from "../summary.js";
 import { gradientBounds, valueBound, zeroBound } from "./bounds.js";
+import { fromRegions, onClassMaps } from "./classMaps.js";
 import { drawnFeeds } from "./drawn.js";
 import { fixtureOf } from "./fixture.js";
 import { CLASSES, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
@@ -19,6 +20,9 @@ import { fromMaps } from "./mapEntry.js";
 import { checkOwnState, ownFill, ownRows } from "./ownState.js";
 import type { MethodGolden, TermGolden } from "./schema.js";
 import { outputOf, type StandIn, standIn, standInOfMap } from "./standIn.js";
+
+/** The epoch of functions that know none: every warm-up lies behind it. */
+const LATE = 1000;
 
 /** Entries of the first phase of methods that have one are named so, and those of a part after it. */
 const FIRST_PHASE = /^init_/;
@@ -50,7 +54,11 @@ export function checkTerm(
   engine: EngineName,
 ): Check[] {
   const ofMaps = fromMaps(entry);
-  const opened = createScene(golden, ofMaps ?? entry, ofMaps !== undefined);
+  const ofRegions = fromRegions(entry, labelsOf);
+  const between = ofMaps ?? ofRegions?.entry ?? entry;
+  const made = ofMaps === undefined ? standIn : standInOfMap;
+  const created = createScene(golden, between, made, ofRegions?.put);
+  const opened = ofRegions === undefined ? created : { ...created, epoch: LATE };
   const scene = AFTER_PHASE.test(key) ? afterPhase(opened) : opened;
   try {
     const results = execute(engine, {
@@ -64,29 +72,44 @@ export function checkTerm(
       describe: (teacher) => describeTerm(scene, FIRST_PHASE.test(key), teacher),
     });
     return [
-      ...checkOwnState(`${key} own state`, (ofMaps ?? entry).ownState, scene.method.state),
-      ...compare(key, ofMaps ?? entry, scene, results),
+      ...checkOwnState(`${key} own state`, between.ownState, scene.method.state),
+      ...compare(key, between, scene, results),
     ];
   } finally {
     for (const variable of scene.variables) variable.dispose();
   }
 }
 
-/** @param isOfMaps whether vector and logits follow from the last map */
-function createScene(golden: MethodGolden, entry: TermGolden, isOfMaps: boolean): Scene {
+/** The networks that a method stands between. */
+interface Between {
+  readonly student: StandIn;
+  readonly teacher: StandIn;
+}
+
+/** @param put changes of the stand-ins */
+function createScene(
+  golden: MethodGolden,
+  entry: TermGolden,
+  made: typeof standIn,
+  put = (between: Between): Between => between,
+): Scene {
   const { flags, inputs, ownState } = entry;
   const shapes = entry.shapes ?? { student: [], teacher: [], batch: 4 };
   const fixtureFlags = golden.trajectory?.fixtureFlags ?? [];
   const { row, told } = fixtureOf(golden.method, [...fixtureFlags, ...flags], inputs);
   const { batch } = shapes;
-  const made = isOfMaps ? standInOfMap : standIn;
-  const student = made(shapes.student, batch, KEYS.student);
-  const teacher = made(shapes.teacher, batch, KEYS.teacher);
+  const { student, teacher } = put({
+    student: made(shapes.student, batch, KEYS.student),
+    teacher: made(shapes.teacher, batch, KEYS.teacher),
+  });
   const pair = {
     ...{ student: student.anatomy, teacher: teacher.anatomy },
     ...{ numClasses: CLASSES, labels: new Array<number>(SET_SIZE).fill(0) },
   };
-  const method = openMethod(row, pair, told, ownFill(ownState));
+  const method =
+    row.ofClassMaps === undefined
+      ? openMethod(row, pair, told, ownFill(ownState))
+      : onClassMaps(row, told);
   const outputs = Object.entries(student.tensors).map(([name, { shape, values }]) => {
     return [name, tf.tidy(() => tf.variable(tf.tensor(values, [...shape])))] as const;
   });

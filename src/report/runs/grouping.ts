@@ -42,10 +42,14 @@ function settingsOf(run: RunRecord): Record<string, Setting> {
   return { ...Object.fromEntries(entries), ...(identity && identitySettings(identity)) };
 }
 
-/** The three weights of the loss, as far as the run has them. */
-export function weightsOf({ config }: RunRecord): Partial<Record<Weight, number>> {
-  const given = WEIGHTS.filter((name) => typeof config[name] === "number");
-  return Object.fromEntries(given.map((name) => [name, config[name] as number]));
+/** The three weights of the loss, as far as the run has them; of a sum of methods as 0.8+1. */
+export function weightsOf({ config }: RunRecord): Partial<Record<Weight, number | string>> {
+  const entries = WEIGHTS.flatMap((name): [Weight, number | string][] => {
+    const value = config[name];
+    if (Array.isArray(value)) return [[name, value.join("+")]];
+    return typeof value === "number" ? [[name, value]] : [];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The weights' names, as in the paper. */

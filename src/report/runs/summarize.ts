@@ -15,7 +15,7 @@ export type Published = (run: RunRecord) => PublishedFigure | undefined;
 
 /** One line of the report: an experiment over its trials. */
 export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | "method"> {
-  readonly weights: Partial<Record<Weight, number>>;
+  readonly weights: Partial<Record<Weight, number | string>>;
   /** Settings in which it differs from other experiments of the same pair, method and weights. */
   readonly differs: Readonly<Record<string, Setting>>;
   readonly settings: Readonly<Record<string, Setting>>;

@@ -13,7 +13,7 @@ const TEACHER = "{model}_{dataset}_lr_{learning_rate}_decay_{weight_decay}_trial
 
 const filledIn = (pattern: string, values: object): string =>
   pattern.replace(/\{(\w+)\}/g, (_, name: string) =>
-    String((values as Record<string, unknown>)[name]),
+    [(values as Record<string, unknown>)[name]].flat().join("+"),
   );
 
 /** Options that belong to the method and touch the numbers: a folder's name tells those that are not as by default. */

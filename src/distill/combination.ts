@@ -1,0 +1,167 @@
+import { inputError } from "../common/errors.js";
+import type { Row } from "../common/optionRow.js";
+import type { ModelBuilder } from "../nn/builder.js";
+import type { Scalar } from "../runtime/tf.js";
+import { combinedDraws, drawnFor } from "./combinedDraws.js";
+import type { Distillation, Method, Moment, Phase } from "./method.js";
+import { ownOptions } from "./open.js";
+
+/** What stands between the names of methods whose losses are summed. */
+const PLUS = "+";
+
+/** The methods that a name stands for, such as crd and kd for crd+kd. */
+export const namesIn = (name: string): readonly string[] => name.split(PLUS);
+
+/** A method with the weight that its terms have in a sum. */
+export interface Share {
+  readonly method: Method;
+  readonly weight: number;
+}
+
+/** The name of a method's term in a sum: kd, ours_alignment. */
+const termOf = (method: Pick<Method, "name">, term: string): string =>
+  term === method.name ? term : `${method.name}_${term}`;
+
+type Terms = Readonly<Partial<Record<string, Scalar>>>;
+
+const renamed = (method: Method, terms: Terms): Terms =>
+  Object.fromEntries(Object.entries(terms).map(([term, value]) => [termOf(method, term), value]));
+
+/** A builder that puts a method's name before those of its tensors; the method sees its own ones alone. */
+function builderFor({ name }: Method, make: ModelBuilder): ModelBuilder {
+  const makeVariable: ModelBuilder["makeVariable"] = (tensor, shape) =>
+    make.makeVariable({ ...tensor, name: `${name}.${tensor.name}` }, shape);
+  return { ...make, makeVariable, state: [] };
+}
+
+/** One method of a sum at work. */
+interface Part {
+  readonly method: Method;
+  readonly own: Distillation;
+}
+
+/** What at most one method of a sum may decide. */
+const ALONE = {
+  evaluated: "what is evaluated in the student's place",
+  insertion: "what stands behind the student's last stage",
+  logits: "what cross entropy sees of logits",
+  optimizer: "how the optimizer works",
+} as const;
+
+/** @throws inputError where two methods decide the same thing */
+function onlyOne<Key extends keyof typeof ALONE>(
+  parts: readonly Part[],
+  key: Key,
+): Pick<Distillation, Key> {
+  const [first, second] = parts.filter(({ own }) => own[key] !== undefined);
+  if (first === undefined) return {} as Pick<Distillation, Key>;
+  if (second === undefined) return { [key]: first.own[key] } as Pick<Distillation, Key>;
+  throw inputError(
+    `${first.method.name} and ${second.method.name} cannot be summed: both decide ${ALONE[key]}.`,
+    "Leave one of them out of --distill.",
+  );
+}
+
+const phaseOf = ({ method }: Part, phase: Phase): Phase => ({
+  ...phase,
+  terms: phase.terms.map((term) => termOf(method, term)),
+  loss: (at, context) => renamed(method, phase.loss(at, context)),
+});
+
+/** The sum of what methods do; each sees its own draws. */
+function together(parts: readonly Part[]): Distillation {
+  const at = (part: Part, moment: Moment) => drawnFor(part.method.name, moment);
+  const phases = parts.flatMap((part) =>
+    (part.own.phases ?? []).map((phase) => {
+      const { loss, ...rest } = phaseOf(part, phase);
+      return { ...rest, loss: (moment, context) => loss(at(part, moment), context) } as Phase;
+    }),
+  );
+  const groups = parts.flatMap(({ own }) => own.groups ?? []);
+  const learnBefore = parts.flatMap(({ own }) => own.learnBefore ?? []);
+  const removed = parts.flatMap(({ own }) => own.removed ?? []);
+  const draws = combinedDraws(parts.map(({ method, own }) => [method.name, own.draws]));
+  const inMainPart = parts.flatMap(({ method, own }) => {
+    const before = new Set(own.phases?.flatMap(({ terms }) => terms));
+    const terms = own.mainTerms ?? method.terms.filter((term) => !before.has(term));
+    return terms.map((term) => termOf(method, term));
+  });
+  return {
+    terms: (moment, context) =>
+      Object.assign(
+        {},
+        ...parts.map((part) => renamed(part.method, part.own.terms(at(part, moment), context))),
+      ),
+    mainTerms: inMainPart,
+    ...(draws && { draws }),
+    ...(phases.length > 0 && { phases }),
+    ...(groups.length > 0 && { groups }),
+    ...(removed.length > 0 && { removed }),
+    ...(learnBefore.length > 0 && { learnBefore }),
+    ...onlyOne(parts, "evaluated"),
+    ...onlyOne(parts, "insertion"),
+    ...onlyOne(parts, "logits"),
+    ...onlyOne(parts, "optimizer"),
+  };
+}
+
+/** @throws inputError where two methods have the teacher in different modes */
+function teacherModeOf(methods: readonly Method[]): Pick<Method, "teacherMode"> {
+  const [first] = methods;
+  const other = methods.find(({ teacherMode }) => teacherMode !== first?.teacherMode);
+  if (other !== undefined) {
+    throw inputError(
+      `${first?.name} and ${other.name} cannot be summed: one has the teacher in training mode, the other in evaluation mode.`,
+      "Leave one of them out of --distill.",
+    );
+  }
+  return first?.teacherMode === undefined ? {} : { teacherMode: first.teacherMode };
+}
+
+/**
+ * Methods whose losses are summed, each with its weight, as one method. Terms and tensors have the method's name before
+ * their own; options are those of all. A method of weight 0 takes no part.
+ * @param shares with weights other than 1 in place of the published ones
+ * @throws inputError for a method that is named twice, or methods that cannot be summed
+ */
+export function combination(shares: readonly Share[]): Method {
+  const all = shares.map(({ method }) => method);
+  const names = all.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  const name = names.join(PLUS);
+  if (twice !== undefined) throw inputError(`--distill ${name} names ${twice} twice.`);
+  const used = shares.filter(({ weight }) => weight !== 0);
+  const methods = used.map(({ method }) => method);
+  const [first] = all as [Method];
+  return {
+    name,
+    summary: `the sum of ${names.join(" and ")}`,
+    paper: all.map(({ paper }) => paper).join("; "),
+    weights: { ...first.weights, beta: 1 },
+    options: Object.assign({}, ...all.map(({ options }) => options)) as Record<string, Row>,
+    terms: methods.flatMap((method) => method.terms.map((term) => termOf(method, term))),
+    termWeights: Object.fromEntries(
+      used.flatMap(({ method, weight }) =>
+        method.terms.map((term) => [termOf(method, term), weight]),
+      ),
+    ),
+    ...teacherModeOf(methods),
+    ...(methods.some(({ strongView }) => strongView) && { strongView: true as const }),
+    sees: (options) => [
+      ...new Set(methods.flatMap((method) => method.sees(ownOptions(method, options)))),
+    ],
+    build(pair, options, make) {
+      const parts = methods.map((method): Part => {
+        const builder = builderFor(method, make);
+        const own = method.build(pair, ownOptions(method, options), builder);
+        const state = builder.state.map((entry) => ({
+          ...entry,
+          name: `${method.name}.${entry.name}`,
+        }));
+        make.state.push(...state);
+        return { method, own };
+      });
+      return together(parts);
+    },
+  };
+}
