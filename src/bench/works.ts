@@ -34,7 +34,10 @@ function distillWork({ teacher, student, method, ahead }: Pair, size: WorkSize):
   const guide = frozen(initialised(teacher));
   const row = methodRow(method);
   const { weights, options } = publishedSetting(row, `${teacher}-${student}`);
-  const setting = { model_s: student, distill: method, ...weights, ...options };
+  const setting = {
+    ...{ model_s: student, distill: method, batch_size: size.batchSize },
+    ...{ ...weights, ...options },
+  };
   const learner = studentLearner(guide.model, setting, NUM_CLASSES, SEED, LABELS);
   const what = `distill ${method} ${teacher} -> ${student}`;
   const views = usedViews(row.sees(ownOptions(row, options)), weights);

@@ -31,6 +31,8 @@ export interface Pair {
   readonly numClasses: number;
   /** Labels of the run's training images, in the order of Moment.image. */
   readonly labels: ArrayLike<number>;
+  /** Images of a step; the last step of an epoch may have fewer (Method.shortBatches). */
+  readonly batchSize: number;
 }
 
 /** One batch of N images while a step is described. Values of the teacher, labels and draws carry no gradient. */
@@ -222,6 +224,8 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
    * and its running statistics move and are kept with the run.
    */
   readonly teacherMode?: "training";
+  /** What becomes of the images that are left at the end of an epoch and fill no batch; one more step where left out. */
+  readonly shortBatches?: "left out";
   /**
    * Whether each step also has a strong view of its images (data/strong/strongView.ts): Moment.strong. The student runs on it
    * after the weak one, its running statistics move twice, and the cross entropy is the sum of both views'.

@@ -1,3 +1,4 @@
+import { inputError } from "../common/errors.js";
 import type { Row, Rows, RowValues } from "../common/optionRow.js";
 import { createBuilder, type Fill } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
@@ -18,6 +19,8 @@ export interface OpenedMethod extends Distillation {
   readonly teacherTrains: boolean;
   /** Whether steps have a strong view of their images. */
   readonly strongView: boolean;
+  /** Whether an epoch has whole batches alone. */
+  readonly wholeBatches: boolean;
   /** Tensors that the method adds, under the names that its checkpoints use. */
   readonly state: readonly StateEntry[];
 }
@@ -34,6 +37,16 @@ export function ownOptions<Options extends Rows>(
   return Object.fromEntries(own) as RowValues<Options>;
 }
 
+/** @throws inputError where the training images fill no batch, and the method takes whole ones alone */
+function refuseNoBatch({ name, shortBatches }: Method, { labels, batchSize }: Pair): void {
+  const images = labels.length;
+  if (shortBatches === undefined || images === 0 || images >= batchSize) return;
+  throw inputError(
+    `${name} leaves out what fills no batch, and the ${images} training images are fewer than one of ${batchSize}.`,
+    `Give --batch_size ${images} or less.`,
+  );
+}
+
 /**
  * Builds what a method adds to a student.
  * @param told a run's options; the method takes its own
@@ -42,6 +55,7 @@ export function ownOptions<Options extends Rows>(
  */
 export function openMethod(method: Method, pair: Pair, told: object, fill: Fill): OpenedMethod {
   const options = ownOptions(method, told);
+  refuseNoBatch(method, pair);
   const builder = createBuilder("projectors", fill);
   const distillation = method.build(pair, options, builder);
   const ofPhases = new Set(distillation.phases?.flatMap(({ terms }) => terms));
@@ -55,6 +69,7 @@ export function openMethod(method: Method, pair: Pair, told: object, fill: Fill)
     sees: method.sees(options),
     teacherTrains: method.teacherMode === "training",
     strongView: method.strongView === true,
+    wholeBatches: method.shortBatches === "left out",
     state: builder.state,
   };
 }

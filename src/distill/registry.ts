@@ -30,6 +30,7 @@ import { rkd } from "./methods/rkd.js";
 import { rld } from "./methods/rld.js";
 import { sddDkd } from "./methods/sddDkd.js";
 import { sddKd } from "./methods/sddKd.js";
+import { semckd } from "./methods/semckd.js";
 import { similarity } from "./methods/similarity.js";
 import { simkd } from "./methods/simkd.js";
 import { srrl } from "./methods/srrl.js";
@@ -76,6 +77,7 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   abound,
   factor,
   fsp,
+  semckd,
 ]);
 
 /** All that was published of the methods: each of them, followed by its variants. */

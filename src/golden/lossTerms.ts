@@ -40,7 +40,7 @@ const vectorOf = (pooled: number): Anatomy => ({
 /** A method of the registry between two vectors. */
 function open(name: string, sizes: readonly [number, number], told: object): OpenedMethod {
   const [student, teacher] = sizes.map(vectorOf) as [Anatomy, Anatomy];
-  const pair = { student, teacher, numClasses: student.pooled, labels: [] };
+  const pair = { student, teacher, numClasses: student.pooled, labels: [], batchSize: 1 };
   return openMethod(methodRow(name), pair, told, formulaFill(PROJECTOR_KEY));
 }
 

@@ -57,6 +57,8 @@ export interface Learner {
   readonly phases?: readonly LearnerPhase[];
   /** Parameters that learn otherwise than the rest. */
   readonly groups?: readonly ParameterGroup[];
+  /** Whether images that fill no batch at the end of an epoch are left out; they make a short step otherwise. */
+  readonly wholeBatches?: true;
   /** Whether steps have a strong view of their images, and the seed that it follows from. */
   readonly strongView?: { readonly seed: number };
   /** What the method draws for each step, with the run's seed. */

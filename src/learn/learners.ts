@@ -49,7 +49,11 @@ export function frozen(
 export type StudentSetting = Pick<
   DistillOptions,
   "model_s" | "distill" | "gamma" | "alpha" | "beta"
->;
+> &
+  Partial<Pick<DistillOptions, "batch_size">>;
+
+/** The paper's. */
+const BATCH_SIZE = 64;
 
 /** A model's shapes and tensors. */
 export function anatomyOf({ name, featureSize, state }: Model): Anatomy {
@@ -73,7 +77,7 @@ export function studentLearner(
   const model = buildModel(setting.model_s, numClasses, fill);
   const pair: Pair = {
     ...{ student: anatomyOf(model), teacher: anatomyOf(teacher) },
-    ...{ numClasses, labels },
+    ...{ numClasses, labels, batchSize: setting.batch_size ?? BATCH_SIZE },
   };
   const { method: row, weights } = weightedMethod(setting);
   const method = openMethod(row, pair, setting, randomFill(seed, "projectors", {}));
@@ -104,6 +108,7 @@ export function distilledLearner(student: Model, lesson: Lesson, seed: number): 
     }),
     ...(method.teacherTrains && { teacherStatistics: statisticsOf(teacher) }),
     ...(method.strongView && isUsed && { strongView: { seed } }),
+    ...(method.wholeBatches && isUsed && { wholeBatches: true as const }),
   };
   takeOut(isUsed ? removed : []);
   const before = (isUsed ? phases : []).map((phase) => phaseOf(phase, main, lesson));

@@ -53,6 +53,9 @@ function anatomyOf(model: string): Anatomy {
   };
 }
 
+/** The paper's. */
+const BATCH_SIZE = 64;
+
 /** Labels as many and as balanced as the training images' are. */
 const LABELS = Int32Array.from({ length: IMAGES }, (_, image) => image % CLASSES);
 
@@ -68,7 +71,7 @@ export function addedBy(
 ): Added | string {
   const pair = {
     ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
-    ...{ numClasses: CLASSES, labels: LABELS },
+    ...{ numClasses: CLASSES, labels: LABELS, batchSize: BATCH_SIZE },
   };
   try {
     const own = ownOptions(method, options);

@@ -13,6 +13,8 @@ export interface EpochTask {
   readonly epoch: number;
   readonly epochs: number;
   readonly images: number;
+  /** Whether images that fill no batch at the end are left out. */
+  readonly wholeBatches?: boolean;
   readonly shift: Shift;
   readonly batchSize: number;
   readonly learningRate: number;
@@ -35,18 +37,21 @@ export interface EpochOutcome {
   readonly seconds: number;
 }
 
-/** Steps of an epoch; the last one may be short. */
-export const stepsPerEpoch = (images: number, batchSize: number): number =>
-  Math.ceil(images / batchSize);
+/** Steps of an epoch; the last one may be short, unless its learner takes whole batches alone. */
+export const stepsPerEpoch = (
+  images: number,
+  batchSize: number,
+  { wholeBatches = false }: { readonly wholeBatches?: boolean },
+): number => (wholeBatches ? Math.floor : Math.ceil)(images / batchSize);
 
 /**
- * Trains one epoch: every image once, in the seed's order, the last short batch included. Between calls the process
+ * Trains one epoch: every image once, in the seed's order, but for those that are left out. Between calls the process
  * can breathe; how many steps a call takes follows from how long they take.
  */
 export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const { session, images, batchSize, firstStep, signal } = task;
   const plan = epochPlan(task.seed, task.epoch, images, task.shift);
-  const steps = stepsPerEpoch(images, batchSize);
+  const steps = stepsPerEpoch(images, batchSize, task);
   const wholeSteps = Math.floor(images / batchSize);
   const started = performance.now();
   const pace = createPace(session.firstSteps, session.group);

@@ -107,7 +107,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
         predictor: predictorMetadata(learner),
         saveFreq: options.save_freq,
         terms: stageTerms(stages),
-        steps: stepsPerEpoch(dataset.train.count, options.batch_size),
+        steps: stepsPerEpoch(dataset.train.count, options.batch_size, learner),
         tbFreq: options.tb_freq,
       },
       progress,
@@ -142,7 +142,7 @@ function announce(claimed: Claimed, progress: RunProgress): void {
     runDir,
     epochs: options.epochs,
     firstEpoch: progress.epoch + 1,
-    steps: stepsPerEpoch(scene.dataset.train.count, options.batch_size),
+    steps: stepsPerEpoch(scene.dataset.train.count, options.batch_size, plan.learner),
     ...scene.choice,
   });
   if (progress.epoch > 0) folder.epochKept();

@@ -79,7 +79,7 @@ export interface TrainingSession {
 /** Compiles a run. The state's values are taken as they are in the tf.Variables now. */
 export function openTrainingSession(description: SessionDescription): TrainingSession {
   const { learner, train, batchSize } = description;
-  const short = train.set.count % batchSize;
+  const short = learner.wholeBatches ? 0 : train.set.count % batchSize;
   const steps = Math.floor(train.set.count / batchSize);
   const group = groupOf(description, steps);
   const stepsPerCall = evenCalls(steps, STEPS_PER_CALL, group);

@@ -114,6 +114,7 @@ async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
     epoch,
     epochs: options.epochs,
     images,
+    wholeBatches: run.learner.wholeBatches === true,
     shift: run.shift,
     batchSize: options.batch_size,
     learningRate,
@@ -141,7 +142,7 @@ async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
   refuseDivergedLoss("test", test.loss, { runDir, epoch });
   return keepEpoch(run, before, {
     ...{ epoch, learningRate, train: meansOf(train), test, seconds: seconds() },
-    ...paceOf(outcome, progress, images),
+    ...paceOf(outcome, progress, Math.min(images, outcome.steps * options.batch_size)),
   });
 }
 

@@ -42,11 +42,11 @@ export const teacherPupil = (name: string): Pupil => ({
 });
 
 /** A student that learns from a random teacher by a method of the registry, with every term of the loss. */
-export function studentPupil(published: string, name = "resnet8"): Pupil {
+export function studentPupil(published: string, name = "resnet8", batch_size = 4): Pupil {
   const { method, set } = procedureNamed(published);
   const teacher = frozen(buildModel(name, CLASSES, initialFill(name, 6, "teacher")));
   const weights = { gamma: 1, alpha: 0.5, beta: 2 };
-  const setting = { ...weights, ...set, model_s: name, distill: method.name };
+  const setting = { ...weights, ...set, model_s: name, distill: method.name, batch_size };
   const learner = studentLearner(teacher.model, setting, CLASSES, 5, LABELS);
   return { learner, constants: teacher.variables };
 }
@@ -124,14 +124,16 @@ export function study(pupil: Pupil, lesson: Lesson): Trace {
   for (let epoch = 1; epoch <= epochs; epoch++) {
     const plan = epochPlan(10, epoch, train.count, SHIFT);
     const rows = (lesson.stepsPerCall ?? 1) * batchSize * PLAN_COLUMNS;
-    for (let from = 0; from < plan.length; from += rows) {
+    const batch = batchSize * PLAN_COLUMNS;
+    const left = pupil.learner.wholeBatches ? plan.length % batch : 0;
+    for (let from = 0; from < plan.length - left; from += rows) {
       session.restart([]);
       session.train(
         plan.subarray(from, from + rows),
         {
           learningRate: lesson.learningRate ?? 0.05,
           epoch,
-          step: 1 + from / (batchSize * PLAN_COLUMNS),
+          step: 1 + from / batch,
         },
         plan.subarray(from + rows),
       );

@@ -18,6 +18,7 @@ export const fakePair = (): Pair => ({
   teacher: anatomy([4, 5, 8], 8),
   numClasses: CLASSES,
   labels: Array.from({ length: 10 }, (_, i) => i % CLASSES),
+  batchSize: IMAGES,
 });
 
 /** The same, or two models of one width where the method refuses others. */

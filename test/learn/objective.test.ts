@@ -36,7 +36,7 @@ const output = (logits: number[][], pooled: number[][]) =>
 /** A method of one term, the mean squared difference of the vectors: (1 + 16) / 2. */
 const METHOD = {
   ...{ name: "difference", termNames: ["difference"], sees: ["pooled"], state: [] },
-  ...{ teacherTrains: false, strongView: false, options: {} },
+  ...{ teacherTrains: false, strongView: false, wholeBatches: false, options: {} },
   terms: ({ student, teacher }) => ({
     difference: tf.mean(tf.square(tf.sub(student.pooled as Tensor, teacher.pooled))) as Scalar,
   }),

@@ -104,7 +104,7 @@ function createScene(
   });
   const pair = {
     ...{ student: student.anatomy, teacher: teacher.anatomy },
-    ...{ numClasses: CLASSES, labels: new Array<number>(SET_SIZE).fill(0) },
+    ...{ numClasses: CLASSES, labels: new Array<number>(SET_SIZE).fill(0), batchSize: batch },
   };
   const method =
     row.ofClassMaps === undefined

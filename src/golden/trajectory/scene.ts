@@ -38,7 +38,7 @@ export function createScene(course: Course): Scene {
   const labels = new Array<number>(course.setSize ?? input.labels.length).fill(0);
   const pair = {
     ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
-    ...{ numClasses, labels },
+    ...{ numClasses, labels, batchSize: input.labels.length },
   };
   const method = openMethod(course.method, pair, course.told, course.fill);
   const lesson: Lesson = {

@@ -61,7 +61,7 @@ export function openPredictor(
   const teacher = buildModel(teacherName, numClasses, zeroFill);
   const pair = {
     ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
-    ...{ numClasses, labels: [] },
+    ...{ numClasses, labels: [], batchSize: 1 },
   };
   const opened = openMethod(methodRow(method), pair, options, zeroFill);
   const entries = predictorEntries(opened.state, teacher.state);
