@@ -13,6 +13,11 @@ export interface Anatomy {
   readonly maps: readonly (readonly number[])[];
   /** [H, W, C] of the map behind which a method can put layers (Distillation.insertion). */
   readonly lastMap: readonly number[];
+  /**
+   * Of each map, the name in `state` of the batch normalisation that its last ReLU follows; empty where the family has no
+   * such thing.
+   */
+  readonly norms: readonly string[];
   /** Size of the penultimate vector. */
   readonly pooled: number;
   /**

@@ -23,6 +23,7 @@ import { nkd } from "./methods/nkd.js";
 import { norm } from "./methods/norm.js";
 import { nst } from "./methods/nst.js";
 import { ofa } from "./methods/ofa.js";
+import { ofd } from "./methods/ofd.js";
 import { ours } from "./methods/ours.js";
 import { pkt } from "./methods/pkt.js";
 import { reviewkd } from "./methods/reviewkd.js";
@@ -78,6 +79,7 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   factor,
   fsp,
   semckd,
+  ofd,
 ]);
 
 /** All that was published of the methods: each of them, followed by its variants. */

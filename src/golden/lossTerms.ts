@@ -34,7 +34,7 @@ const output = (vector: Tensor2D): ModelOutput => ({
 });
 
 const vectorOf = (pooled: number): Anatomy => ({
-  ...{ stem: undefined, maps: [], lastMap: [], pooled, state: [], features: [] },
+  ...{ stem: undefined, maps: [], lastMap: [], norms: [], pooled, state: [], features: [] },
 });
 
 /** A method of the registry between two vectors. */

@@ -84,5 +84,6 @@ export const deepResnet =
         ...inserted,
       };
     };
-    return { featureSize: channels, forward };
+    const norms = blocks.map((count, i) => `layer${i + 1}.${count - 1}.${block.lastNorm}`);
+    return { featureSize: channels, ...(kind.hasPreact && { norms }), forward };
   };

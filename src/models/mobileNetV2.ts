@@ -115,5 +115,6 @@ export const mobileNetV2 =
         ...{ pooled, logits: classifier(pooled), ...inserted },
       };
     };
-    return { featureSize: LAST_CHANNELS, forward };
+    const norms = FEATURE_GROUPS.map((i) => `blocks.${i}.${GROUPS[i].blocks - 1}.conv.7`);
+    return { featureSize: LAST_CHANNELS, norms, forward };
   };

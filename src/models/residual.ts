@@ -28,6 +28,8 @@ export interface BlockPlace {
 export interface BlockKind {
   /** Channels out per channel of the 3x3 convolutions. */
   readonly expansion: number;
+  /** Name of the branch's last batch normalisation. */
+  readonly lastNorm: string;
   /** The branch beside the shortcut, without the last ReLU. */
   readonly branch: (builder: ModelBuilder, place: BlockPlace) => Layer;
 }
@@ -60,7 +62,7 @@ const nth = (name: string, n: number) => ({ conv: `${name}.conv${n}`, bn: `${nam
 
 /** Two 3x3 convolutions (He et al. 2016, figure 5 left). */
 export const BASIC: BlockKind = {
-  expansion: 1,
+  ...{ expansion: 1, lastNorm: "bn2" },
   branch: (builder, { name, inputs, width, stride }) => {
     const first = convolutionUnit(builder, nth(name, 1), {
       inputs,
@@ -80,7 +82,7 @@ export const BASIC: BlockKind = {
 
 /** 1x1, 3x3 and 1x1 (figure 5 right); the stride is the 3x3's, as in torchvision. */
 export const BOTTLENECK: BlockKind = {
-  expansion: 4,
+  ...{ expansion: 4, lastNorm: "bn3" },
   branch: (builder, { name, inputs, width, stride }) => {
     const narrow = { inputs, outputs: width, kernel: 1, stride: 1 };
     const spatial = { inputs: width, outputs: width, kernel: 3, stride };

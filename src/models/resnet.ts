@@ -46,5 +46,6 @@ export const resnet =
         ...inserted,
       };
     };
-    return { featureSize, forward };
+    const norms = stageWidths.map((_, i) => `layer${i + 1}.${blocks - 1}.${BASIC.lastNorm}`);
+    return { featureSize, norms, forward };
   };

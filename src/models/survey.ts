@@ -52,16 +52,19 @@ export function surveyModel(modelName: string): ModelSurvey {
   };
 }
 
+/** What is known of a model's maps. */
+type MapTrace = Pick<ShapeTrace, "stem" | "maps" | "lastMap" | "norms">;
+
 /**
- * [H, W, C] of the stem's map and of each stage's (ModelOutput.maps), and of the map behind which layers can be inserted.
- * Does not need the native library.
+ * [H, W, C] of the stem's map and of each stage's (ModelOutput.maps), and of the map behind which layers can be inserted;
+ * the batch normalisations before the maps' last ReLUs. Does not need the native library.
  * @throws inputError for an unknown name
  */
-export function mapShapes(modelName: string): Pick<ShapeTrace, "stem" | "maps" | "lastMap"> {
+export function mapShapes(modelName: string): MapTrace {
   const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
   const trace = traceShapes((builder) => architecture(builder, CLASSES), imageSize);
-  const { stem, maps, lastMap } = trace;
-  return { stem, maps, lastMap };
+  const { stem, maps, lastMap, norms } = trace;
+  return { stem, maps, lastMap, norms };
 }
 
 /**

@@ -10,6 +10,10 @@ export type Architecture = (
 ) => {
   /** Size of the penultimate vector. */
   readonly featureSize: number;
+  /**
+   * Of each map, the name of the batch normalisation that its last ReLU follows; left out where the family has no such thing.
+   */
+  readonly norms?: readonly string[];
   forward(images: Tensor4D, context: ForwardContext): ModelOutput;
 };
 

@@ -94,5 +94,6 @@ export const vgg =
         ...inserted,
       };
     };
-    return { featureSize, forward };
+    const norms = depths.slice(1).map((depth, i) => `block${i + 1}.${3 * (depth - 1) + 1}`);
+    return { featureSize, norms, forward };
   };

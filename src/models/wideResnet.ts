@@ -130,5 +130,6 @@ export const wideResnet =
         ...inserted,
       };
     };
-    return { featureSize, forward };
+    const norms = ["block2.layer.0.bn1", "block3.layer.0.bn1", "bn1"];
+    return { featureSize, norms, forward };
   };

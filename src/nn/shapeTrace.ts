@@ -20,12 +20,15 @@ export interface ShapeTrace {
   readonly maps: readonly (readonly number[])[];
   /** [H, W, C] of the map behind which layers can be inserted. */
   readonly lastMap: readonly number[];
+  /** Names of the batch normalisations that the maps' last ReLUs follow; none where the family has no such thing. */
+  readonly norms: readonly string[];
   /** Multiplications with an addition in convolutions and linear layers, for one image. */
   readonly multiplyAdds: number;
 }
 
 /** Makes the layers of a model and runs them on one image. */
 type Describe = (builder: ModelBuilder) => {
+  readonly norms?: readonly string[];
   forward(images: Tensor4D, context: ForwardContext): ModelOutput;
 };
 
@@ -59,13 +62,14 @@ export function traceShapes(describe: Describe, imageSize: number): ShapeTrace {
       return { out: map, inserted: map };
     };
     const context: ForwardContext = { training: false, updates: [], insertion };
-    const output = describe(builder).forward(images, context);
+    const { norms = [], forward } = describe(builder);
+    const output = forward(images, context);
     return {
       state: builder.state,
       features: featureList(output).map(({ shape }) => shape.slice(1)),
       stem: output.stem?.out.shape.slice(1),
       maps: output.maps.map(({ out }) => out.shape.slice(1)),
-      lastMap,
+      ...{ lastMap, norms },
       multiplyAdds: work.multiplyAdds,
     };
   });

@@ -154,7 +154,7 @@ const THEIRS: readonly Row[] = [
   ["LogicalNot", "x: bool -> y: bool", same],
   ["IsNan", "x: T -> y: bool", same],
   [
-    "Abs Cos Exp Log Log1p Sqrt Rsqrt Square Sign ZerosLike OnesLike Tanh Sigmoid Reciprocal Floor Round",
+    "Abs Cos Erf Exp Log Log1p Sqrt Rsqrt Square Sign ZerosLike OnesLike Tanh Sigmoid Reciprocal Floor Round",
     "x: T -> y: T",
     same,
   ],

@@ -44,7 +44,8 @@ export const teacherPupil = (name: string): Pupil => ({
 /** A student that learns from a random teacher by a method of the registry, with every term of the loss. */
 export function studentPupil(published: string, name = "resnet8", batch_size = 4): Pupil {
   const { method, set } = procedureNamed(published);
-  const teacher = frozen(buildModel(name, CLASSES, initialFill(name, 6, "teacher")));
+  const made = buildModel(name, CLASSES, initialFill(name, 6, "teacher"));
+  const teacher = frozen(made, method.teacherMode);
   const weights = { gamma: 1, alpha: 0.5, beta: 2 };
   const setting = { ...weights, ...set, model_s: name, distill: method.name, batch_size };
   const learner = studentLearner(teacher.model, setting, CLASSES, 5, LABELS);

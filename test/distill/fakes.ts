@@ -6,7 +6,7 @@ import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { seenOutput } from "#pefd/distill/views.js";
 import { formulaFill } from "#pefd/golden/formula.js";
 import { createBuilder } from "#pefd/nn/builder.js";
-import { linear } from "#pefd/nn/layers.js";
+import { batchNorm, linear } from "#pefd/nn/layers.js";
 import type { ModelOutput, StateEntry } from "#pefd/nn/model.js";
 import { type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
@@ -37,21 +37,24 @@ const anatomy = (channels: readonly number[], pooled: number): Anatomy => ({
   stem: [8, 8, 4],
   maps: channels.map((width, i) => [8 >> i, 8 >> i, width]),
   lastMap: [2, 2, channels.at(-1) as number],
+  norms: channels.map((_, i) => `norm${i}`),
   pooled,
-  state: classifierState(pooled),
+  state: stateOf(channels, pooled),
   features: [],
 });
 
-const classifiers = new Map<number, readonly StateEntry[]>();
+const states = new Map<string, readonly StateEntry[]>();
 
-/** The tensors of a model's last layer, made once for each size of its vectors. */
-function classifierState(pooled: number): readonly StateEntry[] {
+/** The tensors of a model that methods look at, made once for each kind: normalisations of maps, and the last layer. */
+function stateOf(channels: readonly number[], pooled: number): readonly StateEntry[] {
+  const key = `${channels} ${pooled}`;
   const builder = createBuilder("fakes", formulaFill());
-  if (!classifiers.has(pooled)) {
+  if (!states.has(key)) {
+    for (const [i, width] of channels.entries()) batchNorm(builder, `norm${i}`, width);
     linear(builder, "fc", pooled, CLASSES);
-    classifiers.set(pooled, builder.state);
+    states.set(key, builder.state);
   }
-  return classifiers.get(pooled) as readonly StateEntry[];
+  return states.get(key) as readonly StateEntry[];
 }
 
 const random = createRandom(1, "fakes");

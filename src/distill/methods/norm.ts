@@ -5,6 +5,7 @@ import { kaimingNormalFanOut } from "../../nn/initialization.js";
 import { batchNorm, convolution } from "../../nn/layers.js";
 import type { ForwardContext, Insertion } from "../../nn/model.js";
 import { maxPool } from "../../nn/pool.js";
+import { meanSquare } from "../../nn/squares.js";
 import { type Scalar, type Tensor2D, type Tensor4D, tf } from "../../runtime/tf.js";
 import { defineMethod, type Pair } from "../method.js";
 
@@ -58,7 +59,7 @@ function copiesLoss(wide: Tensor4D, teacher: Tensor4D): Scalar {
   const copies = (wide.shape[3] as number) / channels;
   const apart = tf.reshape(wide, [images, height, width, copies, channels]);
   const difference = tf.sub(apart, tf.reshape(teacher, [images, height, width, 1, channels]));
-  return tf.mul(tf.mean(tf.square(difference)), copies) as Scalar;
+  return tf.mul(meanSquare(difference), copies) as Scalar;
 }
 
 /** How many of the teacher's pixels, along one side, one of the student's stands for. @throws inputError for a part */

@@ -4,6 +4,7 @@ import { relu } from "../../nn/activation.js";
 import type { ModelBuilder } from "../../nn/builder.js";
 import { batchNorm, convolution, linear } from "../../nn/layers.js";
 import type { ForwardContext } from "../../nn/model.js";
+import { sumOfSquares } from "../../nn/squares.js";
 import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from "../../runtime/tf.js";
 import { toSmaller } from "../maps.js";
 import { defineMethod } from "../method.js";
@@ -17,8 +18,7 @@ const WIDENING = 2;
 const SCOPE = "self_attention";
 
 /** Rows of length 1; one of zeros gives NaN, as in the authors' code. */
-const unit = (x: Tensor2D): Tensor2D =>
-  tf.div(x, tf.sqrt(tf.sum(tf.square(x), 1, true))) as Tensor2D;
+const unit = (x: Tensor2D): Tensor2D => tf.div(x, tf.sqrt(sumOfSquares(x, 1))) as Tensor2D;
 
 /** Products of a batch's images with each other [N, N], of a map [N, H, W, C]. */
 function products(map: Tensor4D): Tensor2D {
@@ -59,8 +59,10 @@ function attention(queries: readonly Tensor2D[], keys: readonly Tensor2D[], soft
 }
 
 /** Mean squared difference of each image [N], of maps [N, H, W, C]. */
-const distance = (x: Tensor4D, y: Tensor4D): Tensor =>
-  tf.mean(tf.squaredDifference(x, y), [1, 2, 3]);
+function distance(x: Tensor4D, y: Tensor4D): Tensor {
+  const sums = sumOfSquares(tf.sub(x, y), 1, 2, 3);
+  return tf.div(tf.reshape(sums, [x.shape[0]]), x.size / x.shape[0]);
+}
 
 /**
  * SemCKD: each of the student's maps is regressed to each of the teacher's, and an attention between products of the

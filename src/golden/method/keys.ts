@@ -4,6 +4,8 @@ export const KEYS = {
   bank: 7001,
   /** Negatives of the first step. */
   negatives: 7011,
+  /** Batch normalisation before the ReLU of the stem; those of the maps follow, ten keys apart. */
+  norms: 9300,
   /** What each network gives, of features the first one of the list: stem, maps, pooled vector; its classifier. */
   student: { logits: 9101, strongLogits: 9106, out: 9210, beforeRelu: 9220, classifier: 9401 },
   teacher: { logits: 9102, strongLogits: 9107, out: 9230, beforeRelu: 9240, classifier: 9403 },

@@ -1,12 +1,12 @@
 import { permute4, sizeOf } from "../../common/shapes.js";
 import type { Anatomy } from "../../distill/method.js";
-import { createBuilder } from "../../nn/builder.js";
-import { linear } from "../../nn/layers.js";
+import { createBuilder, type ModelBuilder } from "../../nn/builder.js";
+import { batchNorm, linear } from "../../nn/layers.js";
 import type { FeatureMap, ModelOutput, StateEntry } from "../../nn/model.js";
 import type { Tensor, Tensor2D, Tensor4D } from "../../runtime/tf.js";
 import { formulaFill, formulaValues, roleValues, signedValue } from "../formula.js";
 import type { HostTensor } from "../summary.js";
-import { CLASSES } from "./keys.js";
+import { CLASSES, KEYS } from "./keys.js";
 
 /** Shapes of one network's features for one image, [C, H, W] and [C]: stem, maps, pooled vector. */
 export type FeatureShapes = readonly (readonly number[])[];
@@ -37,12 +37,24 @@ export function channelsLast(shape: readonly number[], values: Float32Array): Ho
   return { shape: [n, h, w, c], values: permute4(values, shape, [0, 2, 3, 1]) };
 }
 
-/** The state of a stand-in: its classifier. */
-function stateOf(inputs: number, key: number): readonly StateEntry[] {
+/** Tensors of a layer of a stand-in. @param key of the first of them */
+function layerState(key: number, make: (builder: ModelBuilder) => unknown): readonly StateEntry[] {
   const builder = createBuilder("standIn", formulaFill(key));
-  if (inputs > 0) linear(builder, "fc", inputs, CLASSES);
+  make(builder);
   return builder.state;
 }
+
+const normName = (i: number): string => `norm${i + 1}`;
+
+/** The state of a stand-in: the batch normalisation before each map's ReLU, and its classifier. */
+const stateOf = (maps: readonly (readonly number[])[], inputs: number, key: number) => [
+  ...maps.flatMap(([, , channels], i) =>
+    layerState(KEYS.norms + 10 * (i + 1), (builder) =>
+      batchNorm(builder, normName(i), channels as number),
+    ),
+  ),
+  ...layerState(key, (builder) => inputs > 0 && linear(builder, "fc", inputs, CLASSES)),
+];
 
 /**
  * A network that gives tensors of the formula, whatever the images. Its state has variables of its own.
@@ -65,8 +77,8 @@ export function standIn(shapes: FeatureShapes, batch: number, keys: StandInKeys)
   const logits = (key: number) => tensor([CLASSES], (i) => 4 * signedValue(key, i));
   return {
     anatomy: {
-      ...{ stem, maps, lastMap: maps.at(-1) ?? [], pooled, features: [] },
-      state: stateOf(pooled, keys.classifier),
+      ...{ stem, maps, lastMap: maps.at(-1) ?? [], norms: maps.map((_, i) => normName(i)) },
+      ...{ pooled, state: stateOf(maps, pooled, keys.classifier), features: [] },
     },
     tensors: {
       ...Object.fromEntries(named),
