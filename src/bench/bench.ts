@@ -10,6 +10,7 @@ import {
 } from "../runtime/device.js";
 import { tensorFlowVersion } from "../runtime/native.js";
 import { loadTensorFlow } from "../runtime/tf.js";
+import { float32Notices, isExactFloat32 } from "./float32.js";
 import { measure } from "./measure.js";
 import { BASE, type ChosenMethods, measureMethods } from "./methods.js";
 import type { Timing, Variant, Work, WorkName, WorkSize } from "./types.js";
@@ -46,10 +47,6 @@ export interface BenchDocument {
   readonly stepsPerRepeat: number;
   readonly results: readonly Timing[];
 }
-
-/** One process has one kind of float32. */
-const TF32 =
-  "float32 is timed with TF32 where the GPU has it; alone (--precision float32) it is timed without.";
 
 /** A processor gets as much as fits into a minute or two; a GPU enough to fill several calls of many steps. */
 const SIZES = {
@@ -89,11 +86,11 @@ function chosenVariants(machine: Machine, { engines, precisions }: BenchOptions)
  *   environmentError when TensorFlow does not load
  */
 export function runBench(options: BenchOptions, { env, notice }: BenchHooks): BenchDocument {
-  const exactFloat32 = options.precisions.length === 1 && options.precisions[0] === "float32";
+  const exactFloat32 = isExactFloat32(options.precisions);
   loadTensorFlow({ env, gpu: options.gpu, exactFloat32 });
   const warning = deviceWarning(env);
   if (warning !== undefined) notice(warning);
-  if (isGpu() && !exactFloat32) notice(TF32);
+  float32Notices(isGpu(), exactFloat32).forEach(notice);
   const machine = machineOf(isGpu(), computeCapability(env), cpuinfo());
   const variants = chosenVariants(machine, options);
   const size = sizeFor(machine, options);
