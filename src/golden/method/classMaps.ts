@@ -20,7 +20,7 @@ export function onClassMaps(row: Method, told: object): OpenedMethod {
   const options = ownOptions(row, told);
   return {
     ...{ name: row.name, options, termNames: row.terms, sees: row.sees(options), state: [] },
-    ...{ teacherTrains: false, strongView: false },
+    ...{ teacherTrains: false, strongView: false, wholeBatches: false },
     terms: (at) => {
       const maps = { student: lastMap(at.student), teacher: lastMap(at.teacher) };
       return row.ofClassMaps?.(maps, at, options) ?? {};
