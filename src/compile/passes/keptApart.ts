@@ -13,9 +13,13 @@ import type { Pass } from "./pass.js";
 interface Temptation {
   readonly op: string;
   readonly inputs: ReadonlySet<string>;
-  /** Of which shapes of the input the bits are others; of all where left out. */
-  readonly where?: (shape: readonly number[]) => boolean;
+  /** For which nodes and shapes of the input the bits are others; for all where left out. */
+  readonly where?: (shape: readonly number[], node: GraphNode) => boolean;
 }
+
+/** Whether a batch normalisation has given statistics. */
+const isInference = ({ attributes: { is_training: training } }: GraphNode): boolean =>
+  training !== undefined && "bool" in training && !training.bool;
 
 /** Channels that all fill vectors of 16. */
 const CHANNELS = 16;
@@ -36,6 +40,13 @@ const TEMPTATIONS: readonly Temptation[] = [
     ...{ op: "Relu", inputs: new Set(["FusedBatchNormV3"]) },
     where: (shape) => (shape.at(-1) as number) % CHANNELS !== 0,
   },
+  // batch normalisation with given statistics behind a convolution -> oneDNN's op for both
+  {
+    ...{ op: "FusedBatchNormV3", inputs: new Set(["Conv2D"]) },
+    where: (_shape, node) => isInference(node),
+  },
+  // depthwise convolution with a bias -> an op for both, at whose shapes the optimizer itself ends the process
+  { op: "BiasAdd", inputs: new Set(["DepthwiseConv2dNative"]) },
 ];
 
 /**
@@ -49,11 +60,11 @@ function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   const barriers = new Map<string, GraphNode>();
   const tempted = new Map(TEMPTATIONS.map((temptation) => [temptation.op, temptation]));
-  const isTempting = ({ inputs, where }: Temptation, ref: string): boolean => {
+  const isTempting = ({ inputs, where }: Temptation, node: GraphNode, ref: string): boolean => {
     const source = isControl(ref) ? undefined : byName.get(nodeOf(ref));
     const shape = source?.shapes?.[outputOf(ref)];
     if (source === undefined || !inputs.has(source.op)) return false;
-    return where === undefined || shape === undefined || where(shape);
+    return where === undefined || shape === undefined || where(shape, node);
   };
   const behindBarrier = (ref: string): string => {
     const source = byName.get(nodeOf(ref)) as GraphNode;
@@ -73,7 +84,7 @@ function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
     const temptation = tempted.get(node.op);
     if (temptation === undefined || !isFloat(node, "T")) return node;
     const inputs = node.inputs.map((ref) =>
-      isTempting(temptation, ref) ? behindBarrier(ref) : ref,
+      isTempting(temptation, node, ref) ? behindBarrier(ref) : ref,
     );
     return { ...node, inputs };
   });
