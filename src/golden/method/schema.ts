@@ -12,13 +12,29 @@ const teacherMode = z.enum(["eval", "train"]).optional();
 /** Name in the authors' code, shape in PyTorch's layout, role, key of the formula. */
 export const ownRow = z.tuple([z.string(), shape, z.string(), z.int()]);
 
+/** What a method keeps from step to step. */
+const kept = {
+  /** Rows of the batch in each memory bank, and the constants of the scores. */
+  memoryAfter: z.record(z.string(), z.array(summary)).default({}),
+  zV1: z.number().optional(),
+  zV2: z.number().optional(),
+  /** Means of the student's vectors by class: of the first phase, and of what follows it. */
+  context1: summary.optional(),
+  context2: summary.optional(),
+  /** Whether an embedding of the student's features learns: always, where there is one. */
+  embedTrained: z.literal(true).optional(),
+};
+
 /** One term alone, between stand-ins of the two networks. */
-const entry = z.object({
+const entry = z.strictObject({
+  ...kept,
   shapes: z.object({ student: shapes, teacher: shapes, batch: z.int().positive() }).optional(),
   inputs: z.record(z.string(), z.unknown()).optional(),
   flags: flags.default([]),
   ownState: z.array(ownRow).default([]),
   value: z.number(),
+  /** All terms of the authors' program for the same stand-ins; the value is the method's among them. */
+  terms: terms.optional(),
   grads: z.record(z.string(), summary),
   gradZero: z.array(z.string()).default([]),
   teacherMode,
@@ -26,11 +42,14 @@ const entry = z.object({
     valueMaxRel: z.number(),
     gradL2MaxRel: z.number(),
     gradFirst8MaxAbs: z.number().optional(),
+    context1MaxAbs: z.number().optional(),
+    context2MaxAbs: z.number().optional(),
   }),
 });
 
 /** Some steps of distillation. */
-const trajectory = z.object({
+const trajectory = z.strictObject({
+  ...kept,
   teacher: z.string(),
   student: z.string(),
   numClasses: z.int().positive(),
@@ -60,13 +79,6 @@ const trajectory = z.object({
   /** What the method predicts, where that is more than the student's logits. */
   afterEvalLogitsProjected: rows.optional(),
   afterEvalLogitsContext: rows.optional(),
-  /** Rows of the batch in each memory bank, and the constants of the scores. */
-  memoryAfter: z.record(z.string(), z.array(summary)).default({}),
-  zV1: z.number().optional(),
-  zV2: z.number().optional(),
-  /** Means of the student's vectors by class, of the phase and of the main part. */
-  context1: summary.optional(),
-  context2: summary.optional(),
   inputStrong: z.object({ k: z.int(), shape, scale: z.number() }).optional(),
   teacherMode,
   spread: z.object({
@@ -78,6 +90,8 @@ const trajectory = z.object({
     afterEvalLogitsMaxAbs: z.number(),
     context1MaxAbs: z.number().optional(),
     context2MaxAbs: z.number().optional(),
+    afterEvalLogitsProjectedMaxAbs: z.number().optional(),
+    afterEvalLogitsContextMaxAbs: z.number().optional(),
   }),
 });
 
@@ -92,4 +106,13 @@ export const methodSchema = z.object({
 export type MethodGolden = z.infer<typeof methodSchema>;
 export type TermGolden = z.infer<typeof entry>;
 export type StepsGolden = z.infer<typeof trajectory>;
+export type KeptGolden = Pick<
+  StepsGolden | TermGolden,
+  "memoryAfter" | "zV1" | "zV2" | "context1" | "context2"
+> & {
+  readonly spread: {
+    readonly context1MaxAbs?: number | undefined;
+    readonly context2MaxAbs?: number | undefined;
+  };
+};
 export type OwnRow = z.infer<typeof ownRow>;
