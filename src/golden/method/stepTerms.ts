@@ -4,14 +4,13 @@ import type { Fixture } from "./fixture.js";
 /** Terms that are none of the method's own. */
 const COMMON: ReadonlySet<string> = new Set(["ce", "kl", "loss"]);
 
-/** Terms that have a weight of the method's own in them, an option, where the files tell them without. By the files' names. */
-const OWN_WEIGHTS: Readonly<
-  Record<string, Readonly<Record<string, readonly [term: string, option: string]>>>
-> = {
-  cid: {
-    ...{ kl: ["kd", "cid_a"], cls: ["cls", "cid_a"] },
-    ...{ sample: ["sample", "cid_b"], class: ["class", "cid_c"] },
-  },
+/**
+ * Terms that a file tells unweighted and that here have an option of the method's in them, its weight: by the file's name
+ * the term, and the end of the option's name.
+ */
+const OWN_WEIGHTS: Readonly<Record<string, readonly [term: string, option: string]>> = {
+  ...{ kl: ["kd", "a"], cls: ["cls", "a"] },
+  ...{ sample: ["sample", "b"], class: ["class", "c"] },
 };
 
 const sumOf = (terms: Iterable<number>): number =>
@@ -40,8 +39,9 @@ export function expectedTerms(
   );
   const found = keys.map((key): [string, number | undefined] => {
     if (key === "total") return [key, loss];
-    const [term, option] = OWN_WEIGHTS[row.name]?.[key] ?? [];
-    if (term !== undefined) return [key, (own.get(term) ?? 0) / Number(told[option as string])];
+    const [term = "", option = ""] = OWN_WEIGHTS[key] ?? [];
+    const weight = told[`${row.name}_${option}`];
+    if (weight !== undefined) return [key, (own.get(term) ?? 0) / Number(weight)];
     if (key === "ce") return [key, ce];
     if (key === "kd") return [key, sumOf(own.values())];
     if (key === "div") return [key, insteadOfKL ? sumOf(own.values()) : kl];
