@@ -42,13 +42,15 @@ function checkEveryPass(t: TestContext): string[] {
   return seen;
 }
 
-/** Entries of a program: whole batches, the short one and the evaluation. */
-const ENTRIES = 3;
-
-function compiled(pupil: Pupil, engine: EngineName, precision: PrecisionName): void {
+/**
+ * Compiles a training.
+ * @returns entries of its program: whole batches, the short one where the method has it, and the evaluation
+ */
+function compiled(pupil: Pupil, engine: EngineName, precision: PrecisionName): number {
   const train = noiseImages(6, 1);
   openLesson(pupil, { engine, precision, train, batchSize: 4 }).dispose();
   dismiss(pupil);
+  return pupil.learner.wholeBatches ? 2 : 3;
 }
 
 const METHOD_PUPILS = procedures().map(({ name }) => [name, () => studentPupil(name)] as const);
@@ -69,10 +71,10 @@ for (const engine of ["graph", "xla"] as const) {
     for (const [name, create] of isForAll(engine, precision) ? PUPILS : SAMPLE) {
       test(`${engine}, ${precision}, ${name}: graphs are whole after every pass`, (t) => {
         const seen = checkEveryPass(t);
-        compiled(create(), engine, precision);
+        const entries = compiled(create(), engine, precision);
         const recordings = seen.filter((pass) => pass === "recording").length;
         // A loop's parts are looked at before their first pass, too.
-        assert.equal(recordings, engine === "xla" ? 2 * ENTRIES : ENTRIES);
+        assert.equal(recordings, engine === "xla" ? 2 * entries : entries);
         assert.ok(seen.length >= 2 * recordings && !seen.includes(""), seen.join());
       });
     }
