@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { PefdError } from "#pefd/common/errors.js";
 import { compile } from "#pefd/compile/program.js";
 import type { Program } from "#pefd/compile/types.js";
-import { methodNames, methodRow } from "#pefd/distill/registry.js";
+import { methodRow } from "#pefd/distill/registry.js";
 import { type Learner, trainingUpdates, variablesOf } from "#pefd/learn/learner.js";
 import { studentLearner } from "#pefd/learn/learners.js";
 import { readMetrics } from "#pefd/learn/metrics.js";
@@ -13,9 +12,6 @@ import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, type Scalar, type Tensor1D, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { drawnFeeds, drawnSpecs, drawnValues } from "#pefd/train/feeds/draws.js";
 import { ROOT } from "../helpers/paths.js";
-
-/** The one method that needs maps of equal widths. */
-const UNLIKE_REFUSED = "fsp";
 
 const FOLDER = join(ROOT, "configs/pairs");
 const PAIRS = readdirSync(FOLDER).map((file) => {
@@ -125,25 +121,6 @@ describe("every pair of the paper's CIFAR-100 tables trains", () => {
         assert.ok(values.every(Number.isFinite), `${variable.name} is finite`);
         assert.notDeepEqual(values, before[i], `${variable.name} learns`);
       });
-      tf.disposeVariables();
-    });
-  }
-
-  for (const distill of methodNames()) {
-    it(`models of different families and widths need no special case with ${distill}, or are refused`, () => {
-      const teacher = buildModel("wrn_16_2", CLASSES, initialFill("wrn_16_2", 1, "teacher"));
-      const options = {
-        ...methodRow(distill).weights,
-        model_s: "resnet8",
-        distill,
-      };
-      try {
-        const { loss } = trainTwice(studentLearner(teacher, options, CLASSES, 10, LABELS));
-        assert.ok(Number.isFinite(loss) && loss > 0, `loss ${loss}`);
-      } catch (error) {
-        if (!(error instanceof PefdError)) throw error;
-        assert.deepEqual([distill, error.exitCode], [UNLIKE_REFUSED, 2]);
-      }
       tf.disposeVariables();
     });
   }

@@ -33,16 +33,12 @@ export interface Case {
   readonly student: string;
 }
 
-/** A case for a student, or the sentence why the method fits no teacher. */
-export function caseFor(published: string, student: string): Case | string {
+/** A case for a student. Every method fits a pair of one kind. */
+export function caseFor(published: string, student: string): Case {
   const { method, set } = procedureNamed(published);
-  let refused = "";
-  for (const teacher of [SMALL_TEACHER, student]) {
-    const added = addedBy(method, { ...TOLD, ...set }, { teacher, student });
-    if (typeof added !== "string") return { published, teacher, student };
-    refused = added;
-  }
-  return refused;
+  const isRefused = (teacher: string) =>
+    typeof addedBy(method, { ...TOLD, ...set }, { teacher, student }) === "string";
+  return { published, student, teacher: isRefused(SMALL_TEACHER) ? student : SMALL_TEACHER };
 }
 
 /** A new student with its teacher, always with the same first values. */
