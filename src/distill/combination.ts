@@ -147,6 +147,7 @@ export function combination(shares: readonly Share[]): Method {
     ),
     ...teacherModeOf(methods),
     ...(methods.some(({ strongView }) => strongView) && { strongView: true as const }),
+    ...(methods.some(({ shortBatches }) => shortBatches) && { shortBatches: "left out" as const }),
     sees: (options) => [
       ...new Set(methods.flatMap((method) => method.sees(ownOptions(method, options)))),
     ],
