@@ -10,7 +10,7 @@ import { batchNorm, linear } from "#pefd/nn/layers.js";
 import type { ModelOutput, StateEntry } from "#pefd/nn/model.js";
 import { type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
-const [IMAGES, CLASSES] = [3, 5];
+const [IMAGES, CLASSES] = [4, 5];
 
 /** A student and a teacher of unequal widths, as shapes: whatever a method looks at is there. */
 export const fakePair = (): Pair => ({

@@ -43,9 +43,11 @@ const figures = (stdout: string) =>
   JSON.parse(stdout).experiments.map(
     ({
       secondsPerRun: _seconds,
+      msPerStep: _milliseconds,
       ...rest
     }: object & {
       secondsPerRun: number;
+      msPerStep: number;
     }) => rest,
   );
 
