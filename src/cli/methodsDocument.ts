@@ -15,7 +15,7 @@ const isVariant = ({ procedure: { name, method } }: Surveyed): boolean => name !
 
 /** What was published of a method or variant, and what a pair has of it. */
 function published({ procedure, setting, figure }: Surveyed) {
-  const { name, paper, code = null, formula = null, traps = [] } = procedure;
+  const { name, paper, code, formula, traps = [] } = procedure;
   const { weights, defaults = {}, published: pairs = [] } = procedure;
   return {
     ...{ name, paper, year: yearOf(procedure), code, formula, traps },

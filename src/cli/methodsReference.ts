@@ -46,8 +46,8 @@ function entryOf(procedure: Procedure): string {
   const lines = [
     `### ${name}\n`,
     openingOf(procedure),
-    ...(formula === undefined ? [] : [`\n    ${formula}\n`]),
-    `- ${paper}.${code === undefined ? "" : ` Code: ${github(code)}.`}`,
+    `\n    ${formula}\n`,
+    `- ${paper}. Code: ${github(code)}.`,
     `- Published weights: ${numbers}.`,
     ...Object.entries<Row>(options).map((option) => `- ${optionText(option)}`),
     ...traps.map((trap) => `- Trap: ${trap}`),

@@ -137,6 +137,8 @@ export function combination(shares: readonly Share[]): Method {
     name,
     summary: `the sum of ${names.join(" and ")}`,
     paper: all.map(({ paper }) => paper).join("; "),
+    code: [...new Set(all.map(({ code }) => code))].join("; "),
+    formula: shares.map(({ method, weight }) => `${weight} ${method.name}`).join(" + "),
     weights: { ...first.weights, beta: 1 },
     options: Object.assign({}, ...all.map(({ options }) => options)) as Record<string, Row>,
     terms: methods.flatMap((method) => method.terms.map((term) => termOf(method, term))),

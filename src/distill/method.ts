@@ -183,9 +183,9 @@ export interface Publication<Options extends Rows = Rows> {
   /** Authors, title, place, and the year at the end. */
   readonly paper: string;
   /** Where the authors' code is that the method was compared with: OWNER/REPOSITORY on GitHub, and the commit. */
-  readonly code?: string;
+  readonly code: string;
   /** Its own loss in one line, f for maps, p for the pooled vector, z for logits, s and t for student and teacher. */
-  readonly formula?: string;
+  readonly formula: string;
   /** What one may easily get wrong or be surprised by, each in a sentence, for docs/methods.md. */
   readonly traps?: readonly string[];
   /** Its files of golden numbers in test/golden; methods/NAME.json where left out. */

@@ -6,4 +6,5 @@ export const TTM =
 
 /** Code that several methods were compared with. */
 export const REP_DISTILLER = "HobbitLong/RepDistiller b84f547";
+export const TTM_CODE = "zkxufo/TTM fe457b3";
 export const SIM_KD = "DefangChen/SimKD 2b389c3";

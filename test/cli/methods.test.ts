@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { goldenOf, yearOf } from "#pefd/distill/published.js";
@@ -59,6 +59,23 @@ test("an unknown model of the pair is refused with the nearest name", async () =
   const { exitCode, stderr } = await pefd(["methods", "--model_t", "resnet57"]);
   assert.equal(exitCode, 2);
   assert.match(stderr, /Did you mean resnet5/);
+});
+
+/** Repositories and commits, shortened to seven digits, that a golden file was made with. */
+function codeOfGolden(file: string): string[] {
+  const text = readFileSync(join(GOLDEN, `${file}.json`), "utf8");
+  const named = text.matchAll(/"upstream":\{"repo":"([^"]+)","commit":"([0-9a-f]{7})/g);
+  return Array.from(named, ([, repository, commit]) => `${repository} ${commit}`);
+}
+
+test("every method is told as a formula, and its code is what its golden files were made with", () => {
+  for (const row of procedures()) {
+    assert.match(row.formula, /\S/, row.name);
+    const made = goldenOf(row).flatMap(codeOfGolden);
+    if (made.length > 0)
+      assert.ok(made.includes(row.code), `${row.name}: ${row.code}, not ${made}`);
+    else assert.match(row.code, /^[\w.-]+\/[\w.-]+ [0-9a-f]{7}$/, row.name);
+  }
 });
 
 test("every method has a year and golden files, and every golden file is some method's", () => {

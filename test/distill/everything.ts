@@ -16,6 +16,8 @@ export const everything = defineMethod({
   name: "everything",
   summary: "every part of the contract",
   paper: "none",
+  code: "none",
+  formula: "none",
   weights: { gamma: 1, alpha: 0, beta: 0.5 },
   options: { map: integer(2, "The map that is looked at.", { min: 1, max: 3 }) },
   terms: ["map", "bank", "drawn", "labels", "unfolded"],

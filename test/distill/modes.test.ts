@@ -28,6 +28,8 @@ const modes = defineMethod({
   name: "modes",
   summary: "modes of teacher, student, images and optimizer",
   paper: "none",
+  code: "none",
+  formula: "none",
   weights: { gamma: 1, alpha: 0, beta: 1 },
   options: {},
   terms: ["early", "weak", "strong"],

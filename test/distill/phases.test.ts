@@ -33,6 +33,8 @@ const translated = defineMethod({
   name: "translated",
   summary: "a phase before the main part",
   paper: "none",
+  code: "none",
+  formula: "none",
   weights: { gamma: 1, alpha: 0, beta: 1 },
   options: { init_epochs: integer(1, "Epochs of the translator.", { min: 0 }) },
   defaults: { epochs: 3, learning_rate: 0.02 },

@@ -18,6 +18,8 @@ const thrice = defineMethod({
   name: "thrice",
   summary: "two phases before the main part",
   paper: "none",
+  code: "none",
+  formula: "none",
   weights: { gamma: 1, alpha: 0, beta: 1 },
   options: {},
   terms: ["alone", "distance"],

@@ -19,6 +19,9 @@ export const dist = defineMethod({
   name: "dist",
   summary: "correlation of softened probabilities, by image and by class (DIST)",
   paper: "Huang et al., Knowledge Distillation from A Stronger Teacher, NeurIPS 2022",
+  code: "hunto/image_classification_sota 6f7a70a",
+  formula:
+    "T^2 (dist_beta (1 - mean over images of corr(q_s, q_t)) + dist_gamma (1 - mean over classes of corr(q_s, q_t))), q: softmax(z / T), T: dist_tau",
   weights: { gamma: 1, alpha: 0, beta: 2 },
   options: {
     dist_tau: number(4, "Temperature of the probabilities.", { above: 0, touches: "numbers" }),

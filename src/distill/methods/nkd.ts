@@ -10,6 +10,9 @@ export const nkd = defineMethod({
   name: "nkd",
   summary: "soft loss of the label, and normalised ones of the others (NKD)",
   paper: "Yang et al., From Knowledge Distillation to Self-Knowledge Distillation, ICCV 2023",
+  code: "yzd-v/cls_KD 1e5d48f",
+  formula:
+    "- mean of q_t log q_s of the label - nkd_gamma T^2 mean of sum over the other classes of r_t log r_s, q: softmax(z), r: softmax(z / T) of the other classes alone",
   weights: { gamma: 1, alpha: 0, beta: 1 },
   options: {
     nkd_temp: number(1, "Temperature of the other classes.", { above: 0, touches: "numbers" }),

@@ -1,5 +1,6 @@
 import { type Scalar, type Tensor2D, tf } from "../../runtime/tf.js";
 import { defineMethod } from "../method.js";
+import { REP_DISTILLER } from "../papers.js";
 
 /** Added to lengths and to both arguments of the logarithm, as the authors' code does. */
 const EPSILON = 1e-7;
@@ -18,6 +19,9 @@ export const pkt = defineMethod({
   summary: "KL of the images' likeness within a batch (PKT)",
   paper:
     "Passalis and Tefas, Learning Deep Representations with Probabilistic Knowledge Transfer, ECCV 2018",
+  code: REP_DISTILLER,
+  formula:
+    "mean over N^2 pairs of images of l_t log(l_t / l_s), l: (cos(p_i, p_j) + 1) / 2 divided by the sum of its row",
   weights: { gamma: 1, alpha: 0, beta: 30000 },
   options: {},
   terms: ["pkt"],

@@ -1,6 +1,7 @@
 import { number } from "../../common/optionRow.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../runtime/tf.js";
 import { defineMethod } from "../method.js";
+import { REP_DISTILLER } from "../papers.js";
 import { normalizedRows } from "../rows.js";
 
 /** What squared distances are at least, before their root is taken. */
@@ -40,6 +41,9 @@ export const rkd = defineMethod({
   name: "rkd",
   summary: "distances and angles within a batch (RKD)",
   paper: "Park et al., Relational Knowledge Distillation, CVPR 2019",
+  code: REP_DISTILLER,
+  formula:
+    "rkd_d smoothL1(d_s, d_t) + rkd_a smoothL1(a_s, a_t), d: |p_i - p_j| / the mean distance, a: cosines of the angles at p_i between p_j and p_k",
   weights: { gamma: 1, alpha: 0, beta: 1 },
   options: {
     rkd_d: number(25, "Weight of the distances.", { touches: "numbers" }),
