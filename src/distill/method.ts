@@ -188,7 +188,7 @@ export interface Publication<Options extends Rows = Rows> {
   readonly formula: string;
   /** What one may easily get wrong or be surprised by, each in a sentence, for docs/methods.md. */
   readonly traps?: readonly string[];
-  /** Its files of golden numbers in test/golden; methods/NAME.json where left out. */
+  /** Its files of golden numbers in test/golden; methods/GROUP/NAME.json where left out (groups.ts). */
   readonly golden?: readonly string[];
   /** The published weights, which stand where none is given. */
   readonly weights: LossWeights;
@@ -208,7 +208,7 @@ export interface Variant<Options extends Rows = Rows> extends Publication<Option
   readonly set: Readonly<Record<string, OptionValue>>;
 }
 
-/** One distillation method: a file in methods/ and a row in the registry. */
+/** One distillation method: a file in methods/GROUP and a row in the registry. */
 export interface Method<Options extends Rows = Rows, Term extends string = string>
   extends Publication<Options> {
   /** As it is typed: the paper's spelling. */

@@ -1,3 +1,4 @@
+import { groupOf } from "./groups.js";
 import type { Method } from "./method.js";
 import type { LossWeights } from "./weights.js";
 
@@ -31,5 +32,5 @@ export function yearOf({ name, paper }: Pick<Method, "name" | "paper">): number 
 }
 
 /** Files of test/golden, without their ending, that a method is held against; `npm test` compares all of them. */
-export const goldenOf = ({ name, golden = [`methods/${name}`] }: Method): readonly string[] =>
-  golden;
+export const goldenOf = (method: Method): readonly string[] =>
+  method.golden ?? [`methods/${groupOf(method)}/${method.name}`];

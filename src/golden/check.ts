@@ -62,7 +62,7 @@ const KINDS: readonly Kind[] = [
 const foreign = (path: string, why: string) =>
   inputError(
     `${path} is not a golden file: ${why}.`,
-    "Expected: models/NAME.json, methods/NAME.json, losses.json, trajectory_METHOD.json or schedule.json.",
+    "Expected: models/NAME.json, methods/GROUP/NAME.json, losses.json, trajectory_METHOD.json or schedule.json.",
   );
 
 function readDocument(path: string): object {

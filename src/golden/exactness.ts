@@ -1,4 +1,4 @@
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { inputError } from "../common/errors.js";
 import { type GoldenResult, shareOf } from "./check.js";
 
@@ -23,11 +23,9 @@ export interface Measured {
 /** A file's row: its cells by engine, and the day of the newest one. */
 type Row = { readonly cells: Readonly<Record<string, string>>; readonly date: string };
 
-/** The file as the table names it: with its folder, where that tells what it is of. */
-function labelOf(path: string): string {
-  const [folder, name] = [basename(dirname(path)), basename(path, ".json")];
-  return ["models", "methods"].includes(folder) ? `${folder}/${name}` : name;
-}
+/** The file as the table names it: with its folders, where they tell what it is of. */
+const labelOf = (path: string): string =>
+  /(?:^|\/)((?:models|methods)\/.*)\.json$/.exec(path)?.[1] ?? basename(path, ".json");
 
 /** The largest error as a share of its bound, and how often a trajectory was run again. */
 function cellOf({ ok, worst, reruns }: GoldenResult): string {

@@ -1,6 +1,6 @@
-import { crossEntropy, distillKL } from "../distill/losses.js";
 import type { Anatomy, Moment } from "../distill/method.js";
 import { type OpenedMethod, openMethod } from "../distill/open.js";
+import { crossEntropy, distillKL } from "../distill/parts/losses.js";
 import { methodRow } from "../distill/registry.js";
 import type { ModelOutput, StateEntry } from "../nn/model.js";
 import { type Scalar, type Tensor2D, tf } from "../runtime/tf.js";

@@ -1,6 +1,6 @@
 import { sizeOf } from "../common/shapes.js";
 import type { EngineName } from "../compile/types.js";
-import { crossEntropy } from "../distill/losses.js";
+import { crossEntropy } from "../distill/parts/losses.js";
 import { gradientsOf } from "../learn/gradients.js";
 import { type BuiltModel, buildModel } from "../models/build.js";
 import { isCounter, isParameter, toPyTorchLayout } from "../nn/builder.js";

@@ -1,6 +1,6 @@
-import { crossEntropy, distillKL } from "../distill/losses.js";
 import type { Moment, Phase } from "../distill/method.js";
 import type { OpenedMethod } from "../distill/open.js";
+import { crossEntropy, distillKL } from "../distill/parts/losses.js";
 import { seenOutput, type TeacherView, usedViews } from "../distill/views.js";
 import { outputOfViews, type ViewTensors, viewTensors } from "../distill/viewTensors.js";
 import type { LossWeights } from "../distill/weights.js";

@@ -52,7 +52,9 @@ test("pefd methods tells what others published of a method with options set", as
   const { methods } = JSON.parse(stdout) as { methods: { name: string; variants: unknown[] }[] };
   const kd = methods.find(({ name }) => name === "kd") as { variants: Record<string, unknown>[] };
   const told = kd.variants.map(({ name, set, golden }) => ({ name, set, golden }));
-  assert.deepEqual(told, [{ name: "lskd_kd", set: { lskd: true }, golden: ["methods/lskd_kd"] }]);
+  assert.deepEqual(told, [
+    { name: "lskd_kd", set: { lskd: true }, golden: ["methods/logits/lskd_kd"] },
+  ]);
 });
 
 test("an unknown model of the pair is refused with the nearest name", async () => {
@@ -87,7 +89,9 @@ test("every method has a year and golden files, and every golden file is some me
     }
   }
   const named = new Set(rows.flatMap(goldenOf));
-  const files = readdirSync(join(GOLDEN, "methods")).map((file) => file.replace(/\.json$/, ""));
+  const files = readdirSync(join(GOLDEN, "methods"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => file.replace(/\.json$/, ""));
   assert.deepEqual(
     files.filter((file) => !named.has(`methods/${file}`)),
     [],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { regionLogits, regionWeights } from "#pefd/distill/regions.js";
+import { regionLogits, regionWeights } from "#pefd/distill/parts/classMaps/regions.js";
 import { methodRow } from "#pefd/distill/registry.js";
 import { learnerVariables, variablesOf } from "#pefd/learn/learner.js";
 import { studentLearner } from "#pefd/learn/learners.js";

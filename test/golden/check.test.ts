@@ -65,21 +65,21 @@ const CHANGES: [
     (x) => x * 1.001,
     /projector2\.weight l2/,
   ],
-  ["methods/dkd.json", ["losses", "same", "value"], (x) => x * 1.001, /same value/],
+  ["methods/logits/dkd.json", ["losses", "same", "value"], (x) => x * 1.001, /same value/],
   [
-    "methods/rkd.json",
+    "methods/vectors/rkd.json",
     ["losses", "wider", "grads", "feat4", "l2"],
     (x) => x * 1.001,
     /gradient of feat4 l2/,
   ],
   [
-    "methods/dkd.json",
+    "methods/logits/dkd.json",
     ["trajectory", "perStep", 1, "loss_kd"],
     (x) => x * 1.0001,
     /perStep\[1\]\.loss_kd/,
   ],
   [
-    "methods/dkd.json",
+    "methods/logits/dkd.json",
     ["trajectory", "after", "fc.bias", "deltaL2"],
     (x) => x * 1.01,
     /after fc\.bias deltaL2/,
@@ -142,7 +142,7 @@ test("what is no golden file is refused with the file's name and exit code 2", (
 });
 
 test("a method that the registry lacks is called unknown", () => {
-  const path = changed("methods/dkd.json", ["method"], () => "dkk");
+  const path = changed("methods/logits/dkd.json", ["method"], () => "dkk");
   assert.throws(() => checkGoldenFile(path), /unknown distillation method dkk.*dkd/);
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { crossEntropy, distillKL } from "#pefd/distill/losses.js";
 import type { OpenedMethod } from "#pefd/distill/open.js";
+import { crossEntropy, distillKL } from "#pefd/distill/parts/losses.js";
 import { distilling, type StudentOutput, supervised } from "#pefd/learn/objective.js";
 import type { Model, ModelOutput } from "#pefd/nn/model.js";
 import { loadTensorFlow, type Scalar, type Tensor, type Tensor2D, tf } from "#pefd/runtime/tf.js";

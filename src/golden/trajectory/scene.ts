@@ -1,5 +1,5 @@
-import { crossEntropy, distillKL } from "../../distill/losses.js";
 import { type OpenedMethod, openMethod } from "../../distill/open.js";
+import { crossEntropy, distillKL } from "../../distill/parts/losses.js";
 import type { Learner } from "../../learn/learner.js";
 import { anatomyOf, distilledLearner, frozen } from "../../learn/learners.js";
 import { createMetrics } from "../../learn/metrics.js";

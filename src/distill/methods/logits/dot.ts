@@ -1,0 +1,33 @@
+import { number } from "../../../common/optionRow.js";
+import { defineMethod } from "../../method.js";
+import { KL_OPTIONS } from "../../options.js";
+import { distillKL } from "../../parts/losses.js";
+
+/**
+ * DOT: kd by an optimizer with two momenta, a lower one for the cross entropy and a higher one for the KL divergence
+ * (section 3.3), so that the latter decides more of each step.
+ */
+export const dot = defineMethod({
+  name: "dot",
+  summary: "kd with a momentum of its own for each of cross entropy and KL (DOT)",
+  paper: "Zhao et al., DOT: A Distillation-Oriented Trainer, ICCV 2023",
+  code: "megvii-research/mdistiller a08d46f",
+  formula: "kd's; momentum m - delta for CE's gradients, m + delta for KL's, m: --momentum",
+  traps: [
+    "Weight decay acts in the cross entropy's part alone.",
+    "A momentum of 1 or more diverges: --momentum and --dot_delta are to stay below 1 together.",
+  ],
+  weights: { gamma: 0.1, alpha: 0, beta: 0.9 },
+  options: {
+    ...KL_OPTIONS,
+    dot_delta: number(0.075, "What the momenta differ by from --momentum.", {
+      ...{ min: 0, below: 1, touches: "numbers" },
+    }),
+  },
+  terms: ["kd"],
+  sees: () => ["logits"],
+  build: (_pair, { kd_T, dot_delta }) => ({
+    optimizer: { momentumDifference: dot_delta },
+    terms: ({ student, teacher }) => ({ kd: distillKL(student.logits, teacher.logits, kd_T) }),
+  }),
+});

@@ -1,0 +1,89 @@
+import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from "../../../runtime/tf.js";
+import { defineMethod } from "../../method.js";
+import { KL_OPTIONS } from "../../options.js";
+import { comparedLogits, LSKD, STANDARDIZATION } from "../../parts/logits/standardized.js";
+import { distillKL } from "../../parts/losses.js";
+
+/** Temperatures beside --kd_T. */
+const TEMPERATURES = [3, 5, 2, 6];
+
+/** Those of them at which the authors' code takes the weak view in the strong one's place. */
+const WEAK_AGAIN = new Set([2, 6]);
+
+/** The part of values [N] that are at most their median. */
+function partBelowMedian(values: Tensor1D): Scalar {
+  const count = values.shape[0];
+  const [rows, columns] = [tf.reshape(values, [count, 1]), tf.reshape(values, [1, count])];
+  const lower = tf.sum(tf.cast(tf.less(columns, rows), "float32"), 1);
+  return tf.mean(tf.cast(tf.less(lower, Math.ceil(count / 2)), "float32")) as Scalar;
+}
+
+/** The teacher's and the student's logits of one view. */
+type Two = readonly [student: Tensor2D, teacher: Tensor2D];
+
+/** Squared differences between products of softened probabilities, of classes [C, C] or of images [N, N]; the sum / size. */
+function productsLoss([student, teacher]: Two, temperature: number, ofClasses: boolean): Tensor {
+  const products = (logits: Tensor2D) => {
+    const p = tf.softmax(tf.div(logits, temperature)) as Tensor2D;
+    return tf.matMul(p, p, ofClasses, !ofClasses);
+  };
+  const [ours, theirs] = [products(student), products(teacher)];
+  return tf.div(tf.sum(tf.square(tf.sub(theirs, ours))), ours.shape[0]);
+}
+
+const sumOf = (terms: readonly Tensor[]): Tensor => terms.reduce((sum, term) => tf.add(sum, term));
+
+/**
+ * MLLD: KL at five temperatures on a weak and a strong view, and products of probabilities between classes and between
+ * images on the weak one (section 3.2). Cross entropy takes both views.
+ */
+export const mlld = defineMethod({
+  name: "mlld",
+  summary: "KL at five temperatures on two views, likeness of classes and of images (MLLD)",
+  paper: "Jin et al., Multi-Level Logit Distillation, CVPR 2023",
+  code: "Jin-Ying/Multi-Level-Logit-Distillation 5ee473f",
+  formula:
+    "sum over T in kd_T, 3, 5, 2, 6 of T^2 KL(weak) m + T^2 KL(strong) + m' |P'P - Q'Q|^2 / C + m |PP' - QQ'|^2 / N, with P, Q: softmax(z / T)",
+  traps: [
+    "m and m' are the part of images, and of classes, of which the teacher is no surer than the median: the authors' code sums a loss up before its mask, so that the mask is a factor of about a half.",
+    "At T 2 and 6 the strong part takes the weak view, as the authors' code does; what that computes of classes and images on the strong view it leaves out.",
+    "The student runs twice in a step, on the weak view first: its running statistics move twice.",
+  ],
+  weights: { gamma: 0.1, alpha: 0, beta: 0.9 },
+  defaults: { learning_rate: 0.025 },
+  options: { ...KL_OPTIONS, ...STANDARDIZATION },
+  variants: [
+    {
+      ...LSKD,
+      name: "lskd_mlkd",
+      weights: { gamma: 0.1, alpha: 0, beta: 9 },
+      defaults: { kd_T: 2 },
+    },
+  ],
+  terms: ["kd", "cc", "bc"],
+  strongView: true,
+  sees: () => ["logits"],
+  build: (_pair, { kd_T, lskd }) => ({
+    terms({ student, teacher, strong }) {
+      const compared = comparedLogits({ lskd });
+      const all = [kd_T, ...TEMPERATURES];
+      const weakView: Two = [student.logits, teacher.logits];
+      const strongView: Two = [strong.student.logits, strong.teacher.logits];
+      const kl = ([ours, theirs]: Two, T: number) => distillKL(compared(ours), compared(theirs), T);
+      const probability = tf.softmax(teacher.logits);
+      const ofImages = partBelowMedian(tf.max(probability, 1) as Tensor1D);
+      const ofClasses = partBelowMedian(tf.sum(probability, 0) as Tensor1D);
+      const weak = all.map((T) => kl(weakView, T));
+      const second = all.map((T, i) =>
+        i > 0 && WEAK_AGAIN.has(T) ? (weak[i] as Scalar) : kl(strongView, T),
+      );
+      const likeness = (isOfClasses: boolean) =>
+        sumOf(all.map((T) => productsLoss(weakView, T, isOfClasses)));
+      return {
+        kd: tf.add(tf.mul(sumOf(weak), ofImages), sumOf(second)) as Scalar,
+        cc: tf.mul(likeness(true), ofClasses) as Scalar,
+        bc: tf.mul(likeness(false), ofImages) as Scalar,
+      };
+    },
+  }),
+});

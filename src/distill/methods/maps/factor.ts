@@ -1,0 +1,141 @@
+import { number } from "../../../common/optionRow.js";
+import { absolute } from "../../../nn/absolute.js";
+import type { ModelBuilder } from "../../../nn/builder.js";
+import { batchNorm, convolution } from "../../../nn/layers.js";
+import { leakyRelu } from "../../../nn/leakyRelu.js";
+import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
+import { meanSquaredError } from "../../../nn/squares.js";
+import { transposedConvolution } from "../../../nn/transposedConvolution.js";
+import { type Scalar, type Tensor4D, tf } from "../../../runtime/tf.js";
+import { type Anatomy, defineMethod } from "../../method.js";
+import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";
+import { REP_DISTILLER } from "../../papers.js";
+import { apartFromStudent } from "../../parts/firstPhase.js";
+import { activity } from "../../parts/maps/activity.js";
+import { toSmaller } from "../../parts/maps/pairedMaps.js";
+
+/** Channels of a factor, per channel of the teacher's map. */
+const RATE = 0.5;
+
+const SLOPE = 0.1;
+
+/** 3x3 without change of size. */
+const GEOMETRY = { kernel: 3, stride: 1, padding: 1 };
+
+type Layer = (map: Tensor4D, context: ForwardContext) => Tensor4D;
+
+/** Where a sequence of convolution, normalisation and activation has its convolutions. */
+const PLACES = [0, 3, 6];
+
+const channelsOf = ({ maps }: Anatomy): number => maps.at(-1)?.[2] as number;
+const lastMap = ({ maps }: ModelOutput): Tensor4D => maps.at(-1)?.out as Tensor4D;
+
+/** Layers one after the other. */
+const sequence =
+  (layers: readonly Layer[]): Layer =>
+  (map, context) =>
+    layers.reduce((x, layer) => layer(x, context), map);
+
+/**
+ * Three convolutions with LeakyReLU behind them.
+ * @param widths channels before, between and after them
+ * @param kind how they are made of their name and channels
+ */
+function coder(
+  name: string,
+  widths: readonly [number, number, number, number],
+  kind: (name: string, place: number, inputs: number, outputs: number) => Layer,
+): Layer {
+  const layers = PLACES.map((place, i): Layer => {
+    const layer = kind(name, place, widths[i] as number, widths[i + 1] as number);
+    return (map, context) => leakyRelu(layer(map, context), SLOPE);
+  });
+  return sequence(layers);
+}
+
+/** Makes factors of the teacher's maps, and maps of factors. */
+function paraphraser(make: ModelBuilder, channels: number, factors: number) {
+  const encode = coder(
+    "paraphraser.encoder",
+    [channels, channels, factors, factors],
+    (name, place, inputs, outputs) => {
+      return convolution(make, `${name}.${place}`, { ...GEOMETRY, inputs, outputs, bias: true });
+    },
+  );
+  const decode = coder(
+    "paraphraser.decoder",
+    [factors, factors, channels, channels],
+    (name, place, inputs, outputs) => {
+      return transposedConvolution(make, `${name}.${place}`, { ...GEOMETRY, inputs, outputs });
+    },
+  );
+  return { encode, decode };
+}
+
+/** Makes factors of the student's maps; with batch normalisation. */
+const translator = (make: ModelBuilder, channels: number, factors: number): Layer =>
+  coder(
+    "translator.encoder",
+    [channels, channels, factors, factors],
+    (name, place, inputs, outputs) => {
+      const shape = { ...GEOMETRY, inputs, outputs, bias: true };
+      const convolve = convolution(make, `${name}.${place}`, shape);
+      const norm = batchNorm(make, `${name}.${place + 1}`, outputs);
+      return (map, context) => norm(convolve(map), context);
+    },
+  );
+
+/** FT: a paraphraser learns factors of the teacher's last map; then a translator is to make the same of the student's. */
+export const factor = defineMethod({
+  name: "factor",
+  summary:
+    "first, factors that the teacher's last map can be made of; then where they are active (FT)",
+  paper:
+    "Kim et al., Paraphrasing Complex Network: Network Compression via Factor Transfer, NeurIPS 2018",
+  code: REP_DISTILLER,
+  formula:
+    "first phase: mean of (d(e(f_t)) - f_t)^2; then mean of |a(t(f_s)) - a(e(f_t))|, a = normalize(mean over C of F^2), f the last map",
+  traps: [
+    "The paraphraser (e, d) learns in the first phase alone, the student and the translator t in the main part alone.",
+    "The first phase's rate is 0.01 in the authors' code for resnet and wrn students, and the run's for others: --factor_init_lr.",
+  ],
+  weights: { gamma: 1, alpha: 0, beta: 200 },
+  options: {
+    ...PHASE_OPTIONS,
+    factor_init_lr: number(0.01, "Learning rate of the first phase.", {
+      ...{ above: 0, touches: "numbers" },
+    }),
+  },
+  defaults: PHASE_DEFAULTS,
+  terms: ["reconstruction", "factor"],
+  sees: () => ["maps"],
+  build(pair, { init_epochs, factor_init_lr }, make) {
+    const channels = channelsOf(pair.teacher);
+    const factors = Math.trunc(channels * RATE);
+    const { encode, decode } = paraphraser(make, channels, factors);
+    const learnBefore = make.state.flatMap(({ variable }) => variable ?? []);
+    const translate = translator(make, channelsOf(pair.student), factors);
+    return {
+      terms({ student, teacher }, context) {
+        const [ours, theirs] = toSmaller(
+          translate(lastMap(student), context),
+          encode(lastMap(teacher), context),
+        );
+        return { factor: tf.mean(absolute(tf.sub(activity(ours), activity(theirs)))) as Scalar };
+      },
+      learnBefore,
+      phases: [
+        {
+          epochs: init_epochs,
+          terms: ["reconstruction"],
+          learningRate: factor_init_lr,
+          ...apartFromStudent(pair, learnBefore),
+          loss({ teacher }, context) {
+            const map = lastMap(teacher);
+            return { reconstruction: meanSquaredError(decode(encode(map, context), context), map) };
+          },
+        },
+      ],
+    };
+  },
+});

@@ -1,0 +1,41 @@
+import { meanSquare } from "../../../nn/squares.js";
+import { type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
+import { defineMethod } from "../../method.js";
+import { REP_DISTILLER } from "../../papers.js";
+import { pairedMaps, sumOverMaps } from "../../parts/maps/pairedMaps.js";
+import { normalizedAlong } from "../../parts/vectors/rows.js";
+
+/** Each channel of a map [N, H, W, C] as a vector of length 1 over its places. @returns [N, H * W, C] */
+function channelsOf(map: Tensor4D): Tensor {
+  const [images, height, width, channels] = map.shape;
+  return normalizedAlong(tf.reshape(map, [images, height * width, channels]), 1);
+}
+
+/** The mean over images and pairs of channels of (x . y)^2, the polynomial kernel of degree 2. */
+const kernelMean = (x: Tensor, y: Tensor): Tensor => meanSquare(tf.matMul(x, y, true, false));
+
+/** The squared distance of the mean channels of two maps of one size, in the kernel's space. */
+function discrepancy(ours: Tensor4D, theirs: Tensor4D): Tensor {
+  const [s, t] = [channelsOf(ours), channelsOf(theirs)];
+  const own = tf.add(kernelMean(t, t), kernelMean(s, s));
+  return tf.sub(own, tf.mul(kernelMean(s, t), 2));
+}
+
+/** NST: channels of the student's maps are to be distributed like the teacher's (MMD with a polynomial kernel). */
+export const nst = defineMethod({
+  name: "nst",
+  summary: "distribution of channels, by maximum mean discrepancy (NST)",
+  paper:
+    "Huang and Wang, Like What You Like: Knowledge Distill via Neuron Selectivity Transfer, 2017",
+  code: REP_DISTILLER,
+  formula:
+    "sum over maps of E k(t, t') + E k(s, s') - 2 E k(s, t), k(x, y) = (x . y)^2, s and t channels of length 1",
+  weights: { gamma: 1, alpha: 0, beta: 50 },
+  options: {},
+  terms: ["nst"],
+  sees: () => ["maps"],
+  build(pair) {
+    const { length } = pairedMaps(pair);
+    return { terms: (at) => ({ nst: sumOverMaps(at, length, discrepancy) }) };
+  },
+});

@@ -1,0 +1,131 @@
+import { integer, number } from "../../../common/optionRow.js";
+import { addBuffer, type ModelBuilder } from "../../../nn/builder.js";
+import { detached } from "../../../nn/detached.js";
+import { linear } from "../../../nn/layers.js";
+import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
+import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
+import { defineMethod, type Moment } from "../../method.js";
+import { crossEntropy, distillKL } from "../../parts/losses.js";
+import { classRelations } from "../../parts/vectors/classRelations.js";
+
+/** What counts as no weight, where a class has not occurred. */
+const LEAST_WEIGHT = 1e-30;
+
+/** The squared error of each vector by the square of the target's length; the mean over the batch. [N, D] both */
+function relativeError(x: Tensor2D, target: Tensor2D): Scalar {
+  const lengths = tf.sum(tf.square(target), 1);
+  const errors = tf.sum(tf.square(tf.sub(x, target)), 1);
+  return tf.mean(tf.div(errors, lengths)) as Scalar;
+}
+
+/**
+ * Mean vectors of the student for each class, weighted by how probable the teacher holds it: those of the epoch before.
+ * @param width size of the student's vectors
+ */
+function classContext(make: ModelBuilder, classes: number, width: number, temperature: number) {
+  const means = addBuffer(make, "context", [classes, width]);
+  const sums = addBuffer(make, "context_sums", [classes, width]);
+  const weights = addBuffer(make, "context_weights", [classes, 1]);
+  const known = addBuffer(make, "context_epoch", []);
+  return {
+    /** What logits [N, classes] mean in a context: the means of the classes, mixed as probable as they are. */
+    of: (logits: Tensor2D, context: Tensor = means) =>
+      tf.matMul(tf.softmax(tf.div(detached(logits), temperature)), context as Tensor2D),
+    /** Adds a batch to the sums of its epoch. @returns the means that hold in it, [classes, width] */
+    gather({ student, teacher, oneHot, epoch }: Moment, { updates }: ForwardContext): Tensor {
+      const isNew = tf.notEqual(epoch, known);
+      const ended = tf.div(sums, tf.maximum(weights, LEAST_WEIGHT));
+      const holding = tf.where(isNew, ended, means);
+      const kept = (sum: Tensor) => tf.where(isNew, tf.zerosLike(sum), sum);
+      const probable = tf.softmax(tf.div(teacher.logits, temperature));
+      const weighted = tf.mul(oneHot, probable) as Tensor2D; // [N, classes], the label's alone
+      const vectors = detached(student.pooled);
+      updates.push(
+        [means, holding],
+        [sums, tf.add(kept(sums), tf.matMul(weighted, vectors, true))],
+        [weights, tf.add(kept(weights), tf.reshape(tf.sum(weighted, 0), [-1, 1]))],
+        [known, epoch],
+      );
+      return holding;
+    },
+  };
+}
+
+/** A term with its weight; none where that is 0. */
+const weighed = <Name extends string>(name: Name, weight: number, term: () => Scalar) =>
+  (weight === 0 ? {} : { [name]: tf.mul(term(), weight) }) as Partial<Record<Name, Scalar>>;
+
+/** CID: logits, vectors and relations within classes; then a classifier that sees each vector in its class's context. */
+export const cid = defineMethod({
+  name: "cid",
+  summary: "vectors, relations within classes, and a classifier that sees their context (CID)",
+  paper:
+    "Deng and Zhang, Comprehensive Knowledge Distillation with Causal Intervention, NeurIPS 2021",
+  code: "Xiang-Deng-DL/CID 1c01ae8",
+  formula:
+    "a (KL + CE(fc(p_s, softmax(z_s / T) c))) + b |W p_s - p_t|^2 / |p_t|^2 + c sum of squared differences of cosines within classes",
+  traps: [
+    "Nesterov's momentum; the regressor's weights do not decay.",
+    "The first epochs are without the classifier; the optimizer and the schedule go on after them.",
+    "The contexts are the means of the epoch before. Accuracies of its runs are those of the classifier that sees them.",
+    "Relations within classes compare the student's own vectors, not the regressed ones.",
+  ],
+  weights: { gamma: 0, alpha: 0, beta: 1 },
+  published: [
+    { pairs: ["wrn_40_2-wrn_16_2"], options: { cid_b: 65 } },
+    { pairs: ["ResNet50-MobileNetV2"], options: { cid_b: 33, cid_c: 0.1 } },
+    { pairs: ["ResNet50-vgg8"], options: { cid_b: 8, cid_c: 2 } },
+  ],
+  options: {
+    cid_a: number(1, "Weight of logits and classifier.", { min: 0, touches: "numbers" }),
+    cid_b: number(10, "Weight of vectors.", { min: 0, touches: "numbers" }),
+    cid_c: number(1, "Weight of relations within classes.", { min: 0, touches: "numbers" }),
+    cid_NT: number(4, "Temperature of logits.", { above: 0, touches: "numbers" }),
+    init_epochs: integer(20, "Epochs before the classifier learns.", {
+      ...{ min: 0, touches: "numbers" },
+    }),
+  },
+  terms: ["kd", "sample", "class", "cls"],
+  sees: () => ["pooled", "logits"],
+  build(pair, { cid_a, cid_b, cid_c, cid_NT, init_epochs }, make) {
+    const [inputs, outputs] = [pair.student.pooled, pair.teacher.pooled];
+    const classifier = linear(make, "fc_new.linear", 2 * inputs, pair.numClasses);
+    const before = make.state.length;
+    const regressor = linear(make, "fea_reg.linear", inputs, outputs);
+    const ofRegressor = make.state
+      .slice(before)
+      .flatMap(({ variable }) => (variable ? [variable] : []));
+    const context = classContext(make, pair.numClasses, inputs, cid_NT);
+    const early = ({ student, teacher, oneHot }: Moment) => ({
+      ...weighed("kd", cid_a, () => distillKL(student.logits, teacher.logits, cid_NT)),
+      ...weighed("sample", cid_b, () => relativeError(regressor(student.pooled), teacher.pooled)),
+      ...weighed("class", cid_c, () => classRelations(student.pooled, teacher.pooled, oneHot)),
+    });
+    const predicted = ({ pooled, logits }: ModelOutput, means?: Tensor) =>
+      classifier(tf.concat([pooled, context.of(logits, means)], 1) as Tensor2D);
+    return {
+      phases: [
+        {
+          epochs: init_epochs,
+          terms: ["kd", "sample", "class"],
+          continues: true,
+          loss(at, passed) {
+            context.gather(at, passed);
+            return early(at);
+          },
+        },
+      ],
+      mainTerms: ["kd", "sample", "class", "cls"],
+      terms(at, passed) {
+        const logits = predicted(at.student, context.gather(at, passed));
+        return {
+          ...early(at),
+          ...weighed("cls", cid_a, () => crossEntropy(logits, at.oneHot)),
+        };
+      },
+      evaluated: (student) => predicted(student),
+      groups: [{ parameters: ofRegressor, weightDecay: 0 }],
+      optimizer: { nesterov: true },
+    };
+  },
+});

@@ -1,0 +1,44 @@
+import { rsqrt } from "../../nn/rsqrt.js";
+import { type Scalar, type Tensor, type Tensor2D, tf } from "../../runtime/tf.js";
+
+/**
+ * Mean cross entropy of logits against labels (torch.nn.CrossEntropyLoss).
+ * @param logits [N, C]
+ * @param oneHot [N, C], one row of zeros and a one per label
+ */
+export function crossEntropy(logits: Tensor2D, oneHot: Tensor2D): Scalar {
+  const logProbability = tf.sum(tf.mul(oneHot, tf.logSoftmax(logits)), 1); // [N]
+  return tf.neg(tf.mean(logProbability)) as Scalar;
+}
+
+/**
+ * Hinton's distillation term as the paper's code has it: KL(p_t || p_s) of the softened distributions, summed over
+ * classes and batch, times T^2, divided by the batch size. The teacher's logits get no gradient.
+ * @param studentLogits [N, C]
+ * @param teacherLogits [N, C]
+ * @param temperature T > 0
+ */
+export function distillKL(
+  studentLogits: Tensor2D,
+  teacherLogits: Tensor2D,
+  temperature: number,
+): Scalar {
+  const logStudent = tf.logSoftmax(tf.div(studentLogits, temperature));
+  const logTeacher = tf.logSoftmax(tf.div(teacherLogits, temperature));
+  const perClass = tf.mul(tf.exp(logTeacher), tf.sub(logTeacher, logStudent)); // [N, C]
+  const batch = studentLogits.shape[0];
+  return tf.mul(tf.sum(perClass), temperature ** 2 / batch) as Scalar;
+}
+
+/**
+ * Direction alignment: the mean over the batch of 1 - cos(f, f_t) (PEFD, section 3). Lengths are the plain L2
+ * norms; a vector of zeros gives NaN as in the paper's code.
+ * @param features [N, D] projected student features
+ * @param teacherFeatures [N, D]
+ */
+export function directionAlignment(features: Tensor2D, teacherFeatures: Tensor2D): Scalar {
+  const inverseLength = (x: Tensor): Tensor => rsqrt(tf.sum(tf.square(x), 1));
+  const dot = tf.sum(tf.mul(features, teacherFeatures), 1);
+  const cosine = tf.mul(dot, tf.mul(inverseLength(features), inverseLength(teacherFeatures)));
+  return tf.mean(tf.sub(1, cosine)) as Scalar;
+}

@@ -1,0 +1,55 @@
+import { inputError } from "../../../common/errors.js";
+import type { ModelOutput } from "../../../nn/model.js";
+import { adaptiveAveragePool, type MapSize } from "../../../nn/pool.js";
+import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
+import type { Pair } from "../../method.js";
+
+/** Shapes [H, W, C] of a map of the student and of the teacher's that it is compared with. */
+export interface PairedMaps {
+  readonly student: readonly [height: number, width: number, channels: number];
+  readonly teacher: readonly [height: number, width: number, channels: number];
+}
+
+/**
+ * The maps of a pair, one by one, for methods that compare the first with the first and so on.
+ * @throws inputError where student and teacher have unequally many; the authors' loops would leave out the last ones
+ */
+export function pairedMaps({ student, teacher }: Pick<Pair, "student" | "teacher">): PairedMaps[] {
+  const [ours, theirs] = [student.maps, teacher.maps];
+  if (ours.length !== theirs.length) {
+    throw inputError(
+      `The method compares maps one by one, but the student has ${ours.length} and the teacher ${theirs.length}.`,
+      "Choose models with equally many stages (pefd models), or a method that compares vectors or logits.",
+    );
+  }
+  return ours.map((shape, i) => ({ student: shape, teacher: theirs[i] }) as unknown as PairedMaps);
+}
+
+const sizeOf = (map: Tensor4D): MapSize => [map.shape[1], map.shape[2]];
+
+/**
+ * Two maps [N, H, W, C] of one height and width: the larger one is average-pooled to the smaller one's size, as
+ * RepDistiller's methods do where their sizes differ.
+ */
+export function toSmaller(one: Tensor4D, other: Tensor4D): [one: Tensor4D, other: Tensor4D] {
+  const [a, b] = [sizeOf(one), sizeOf(other)];
+  const smaller: MapSize = [Math.min(a[0], b[0]), Math.min(a[1], b[1])];
+  return [adaptiveAveragePool(one, smaller), adaptiveAveragePool(other, smaller)];
+}
+
+/**
+ * The sum of a term over the maps that a pair has, each of one size for both.
+ * @param count how many maps, see pairedMaps
+ * @param term of the student's map and the teacher's; a scalar
+ */
+export function sumOverMaps(
+  { student, teacher }: { readonly student: ModelOutput; readonly teacher: ModelOutput },
+  count: number,
+  term: (ours: Tensor4D, theirs: Tensor4D, index: number) => Tensor,
+): Scalar {
+  const terms = Array.from({ length: count }, (_, i) => {
+    const [ours, theirs] = [student.maps[i]?.out, teacher.maps[i]?.out];
+    return term(...toSmaller(ours as Tensor4D, theirs as Tensor4D), i);
+  });
+  return terms.reduce((sum, each) => tf.add(sum, each)) as Scalar;
+}
