@@ -3,12 +3,14 @@ import type { PublishedFigure } from "../config/published/lookup.js";
 import type { Procedure } from "../distill/procedures.js";
 import { goldenOf, yearOf } from "../distill/published.js";
 import type { MethodSurvey } from "../learn/methodSurvey.js";
+import type { CacheDemand } from "../train/teacherCache/demand.js";
 
 /** A method or variant with what follows from the pair. */
 export interface Surveyed extends MethodSurvey {
   readonly procedure: Procedure;
   /** What was published of it for the pair. */
   readonly figure: PublishedFigure | undefined;
+  readonly cache: CacheDemand;
 }
 
 const isVariant = ({ procedure: { name, method } }: Surveyed): boolean => name !== method.name;
@@ -27,12 +29,12 @@ function published({ procedure, setting, figure }: Surveyed) {
 }
 
 function methodDocument(surveyed: Surveyed, variants: readonly Surveyed[]) {
-  const { procedure, sees, cacheable, added } = surveyed;
+  const { procedure, sees, cache, added } = surveyed;
   const { summary, options } = procedure;
   const fits = typeof added !== "string";
   return {
     ...published(surveyed),
-    ...{ summary, sees, cacheable },
+    ...{ summary, sees, cacheable: cache.isKept, cacheBytes: cache.bytes ?? null },
     adds: fits ? { parameters: added.parameters, buffered: added.buffered } : null,
     doesNotFit: fits ? null : added,
     phases: fits ? added.phases : [],

@@ -4,7 +4,7 @@ import type { Anatomy, Method } from "../distill/method.js";
 import { ownOptions } from "../distill/open.js";
 import type { Procedure } from "../distill/procedures.js";
 import { type PairSetting, publishedSetting } from "../distill/published.js";
-import { isKeptView, type TeacherView } from "../distill/views.js";
+import { type TeacherView, usedViews } from "../distill/views.js";
 import { featureState, mapShapes, stateLayout, surveyModel } from "../models/survey.js";
 import { isBuffer, isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
@@ -29,17 +29,18 @@ export interface Added {
 /** What can be said of a method on a pair without running it. */
 export interface MethodSurvey {
   readonly sees: readonly TeacherView[];
-  /** Whether a teacher cache can keep all that it looks at. */
-  readonly cacheable: boolean;
+  /** What its loss with the pair's weights looks at. */
+  readonly used: readonly TeacherView[];
   readonly setting: PairSetting;
   /** A sentence where the method does not fit the pair. */
   readonly added: Added | string;
 }
 
-const CLASSES = 100;
+/** CIFAR-100's. */
+export const CLASSES = 100;
 
 /** CIFAR-100's training images. */
-const IMAGES = 50_000;
+export const IMAGES = 50_000;
 
 const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["role"]) => boolean) =>
   state.filter(({ role }) => isCounted(role)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
@@ -98,7 +99,7 @@ export function surveyMethod(procedure: Procedure, names: PairNames): MethodSurv
   const options = { ...defaults, ...setting.options, ...set };
   const sees = method.sees(ownOptions(method, options));
   return {
-    ...{ sees, setting, cacheable: sees.every(isKeptView) },
+    ...{ sees, setting, used: usedViews(sees, setting.weights) },
     added: addedBy(method, options, names),
   };
 }

@@ -11,9 +11,10 @@ test("pefd methods lists every method, what it adds to the pair and every paper"
   const { exitCode, stdout, stderr } = await pefd(["methods"]);
   assert.deepEqual([exitCode, stderr], [0, ""]);
   for (const name of METHODS.names()) assert.match(stdout, new RegExp(`^${name} `, "m"));
-  assert.match(stdout, /^ours +2022 +pooled +197,376 +- +yes +yes +- {2}-r 1 -a 0 -b 25$/m);
-  assert.match(stdout, /^kd +2015 +logits +0 +- +yes +yes +73\.33 {2}-r 0\.1 -a 0 -b 0\.9$/m);
+  assert.match(stdout, /^ours +2022 +pooled +197,376 +- +8\.3 GB +yes +- {2}-r 1 -a 0 -b 25$/m);
+  assert.match(stdout, /^kd +2015 +logits +0 +- +3\.3 GB +yes +73\.33 {2}-r 0\.1 -a 0 -b 0\.9$/m);
   assert.match(stdout, /^lskd_kd +2024 .* 76\.62 {2}-r 0\.1 -a 0 -b 9 --lskd --kd_T 2$/m);
+  assert.match(stdout, /^hint +2015 +map2 +[\d,]+ +- +no: 1,061\.7 GB /m);
   assert.match(stdout, /^For resnet32x4 -> resnet8x4\./m);
   assert.match(stdout, /^ours, kd1proj:\n {2}Chen et al\./m);
 });
@@ -32,12 +33,14 @@ test("pefd methods --json is one document, with the published values of the pair
   assert.deepEqual(
     {
       ...{ sees: dkd.sees, adds: dkd.adds, cacheable: dkd.cacheable },
+      cacheBytes: dkd.cacheBytes,
       ...{ setting: dkd.setting, top1: dkd.top1 },
     },
     {
       sees: ["logits"],
       adds: { parameters: 0, buffered: 0 },
       cacheable: true,
+      cacheBytes: 50_000 * 162 * 404,
       setting: { weights: { gamma: 1, alpha: 0, beta: 1 }, options: { dkd_beta: 2 } },
       top1: {
         ...{ top1: 71.97, source: "mdistiller" },

@@ -2,12 +2,20 @@ import { choice, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { figuresOf } from "../../config/published/lookup.js";
 import { resolveSection } from "../../config/resolve.js";
+import { shiftVariants } from "../../data/augmentation.js";
+import { CIFAR100_FORMAT } from "../../data/cifar/records.js";
 import { goldenOf, yearOf } from "../../distill/published.js";
 import { procedures } from "../../distill/registry.js";
-import { type PairNames, surveyMethod } from "../../learn/methodSurvey.js";
+import { CLASSES, IMAGES, type PairNames, surveyMethod } from "../../learn/methodSurvey.js";
+import { surveyModel } from "../../models/survey.js";
 import { columns, renderText } from "../../report/table.js";
+import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.js";
+import { gigabytes } from "../../train/teacherCache/freeSpace.js";
 import type { Command } from "../command.js";
 import { methodsDocument, type Surveyed } from "../methodsDocument.js";
+
+/** Ways in which training shows CIFAR-100's images. */
+const SHOWN = IMAGES * shiftVariants(CIFAR100_FORMAT.augmentation);
 
 const PAIR = section("Pair", {
   model_t: choice<string, string>("models", "resnet32x4", "The teacher's model.", {
@@ -30,8 +38,13 @@ function settingText({ procedure: { set, defaults }, setting }: Surveyed): strin
   return [`-r ${gamma} -a ${alpha} -b ${beta}`, ...flags(options)].join(" ");
 }
 
+function cacheText({ isKept, bytes }: CacheDemand): string {
+  if (bytes === undefined) return "no";
+  return isKept ? gigabytes(bytes) : `no: ${gigabytes(bytes)}`;
+}
+
 function row(surveyed: Surveyed): string[] {
-  const { procedure, sees, cacheable, added, figure } = surveyed;
+  const { procedure, sees, cache, added, figure } = surveyed;
   const fits = typeof added !== "string";
   return [
     procedure.name,
@@ -39,7 +52,7 @@ function row(surveyed: Surveyed): string[] {
     sees.join(" ") || "-",
     fits ? (added.parameters + added.buffered).toLocaleString("en") : "does not fit",
     fits && added.phases.length > 0 ? added.phases.join(" + ") : "-",
-    cacheable ? "yes" : "no",
+    cacheText(cache),
     goldenOf(procedure).length > 0 ? "yes" : "no",
     figure === undefined ? "-" : figure.top1.toFixed(2),
     settingText(surveyed),
@@ -57,11 +70,11 @@ function papers(): string[] {
 
 const EXPLANATION = (pair: string) =>
   `For ${pair}. Adds: elements of what learns with the student and of memory banks. Phases: epochs before the main part.
-Cache: whether --teacher_cache can keep what it looks at. Golden: held against numbers of the authors' code.
+Cache: what --teacher_cache keeps on the disk at most for CIFAR-100, or would, if it kept maps. Golden: held against numbers of the authors' code.
 Top-1: published, in percent; --json has the sources. A run of the pair has the published weights where none are given.`;
 
 const TITLES = columns(
-  ...["method", ">year", "looks at", ">adds", ">phases", "cache", "golden", ">top-1"],
+  ...["method", ">year", "looks at", ">adds", ">phases", ">cache", "golden", ">top-1"],
   "published with",
 );
 
@@ -83,7 +96,14 @@ export const command: Command = {
     const figures = figuresOf(`${teacher}-${student}`);
     const surveys = procedures().map((procedure) => {
       const figure = figures.get(procedure.name);
-      return { ...{ procedure, figure }, ...surveyMethod(procedure, { teacher, student }) };
+      const survey = surveyMethod(procedure, { teacher, student });
+      const cache = cacheDemand(
+        procedure,
+        survey.used,
+        { ...surveyModel(teacher), numClasses: CLASSES },
+        SHOWN,
+      );
+      return { ...{ procedure, figure, cache }, ...survey };
     });
     output.result(textOf(surveys, { teacher, student }), {
       ...{ teacher, student },

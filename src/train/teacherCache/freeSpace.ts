@@ -1,4 +1,5 @@
-import { statfsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 
 /** What is left free of a file system: a twentieth, but at least this much. */
 const LEAST_RESERVE = 1e9;
@@ -8,7 +9,8 @@ const LOOK_EVERY = 16e6;
 const BLOCK_BYTES = 4096;
 
 /** A size for people: `8.3 GB`. */
-export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+export const gigabytes = (bytes: number): string =>
+  `${(bytes / 1e9).toLocaleString("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} GB`;
 
 /** Room on a folder's file system, and how much of it is to stay free, in bytes. */
 export interface Space {
@@ -16,8 +18,9 @@ export interface Space {
   readonly reserve: number;
 }
 
-/** The space that there is now. */
+/** The space that there is now on the file system of a folder, which need not be there yet. */
 export function spaceOf(folder: string): Space {
+  if (!existsSync(folder)) return spaceOf(dirname(folder));
   const { bavail, blocks, bsize } = statfsSync(folder);
   return { free: bavail * bsize, reserve: Math.max(LEAST_RESERVE, (blocks * bsize) / 20) };
 }

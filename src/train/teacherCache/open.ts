@@ -9,13 +9,13 @@ import { tensorFlowVersion } from "../../runtime/native.js";
 import type { EngineChoice } from "../engine.js";
 import type { OpenedModel } from "../openModel.js";
 import type { BatchSource } from "../source.js";
+import { changingOutputs, diskBytes, growth, tooLarge } from "./demand.js";
 import { entriesOf } from "./entries.js";
 import { cacheFolder, unusable } from "./folder.js";
-import { gigabytes } from "./freeSpace.js";
+import { spaceOf } from "./freeSpace.js";
 import { type CacheTally, createLookup } from "./lookup.js";
 import { type OutputSizes, sizesOf } from "./outputs.js";
 import { type Probe, probeTeacher } from "./probe.js";
-import { recordBytes } from "./recordFile.js";
 import { guidedSource } from "./source.js";
 import { openStore, type Store } from "./store.js";
 import { compileTeacher, type TeacherProgram } from "./teacherProgram.js";
@@ -47,22 +47,20 @@ export interface TeacherCache {
 const NOT_USED = "--teacher_cache is not used here:";
 
 /** Why a cache would be of no use, or undefined. */
-function uselessness({ method, views, dataset, batchSize }: CacheRequest): string | undefined {
-  if (method.teacherMode === "training") {
-    return "the method runs the teacher in training mode, where its outputs change from step to step";
-  }
-  if (method.strongView && views.length > 0) {
-    return "the method looks at strong views of the images, none of which is ever seen twice";
-  }
-  const tooLarge = views.filter((view) => !isKeptView(view));
-  if (tooLarge.length > 0) {
-    return `the method looks at the teacher's ${tooLarge.join(" and ")}, too large to be kept for every image`;
-  }
+function uselessness(request: CacheRequest): string | undefined {
+  const { teacher, method, views, dataset, batchSize, cacheDirectory } = request;
+  const { augmentation, count } = dataset.train;
+  const changing = changingOutputs(method, views);
+  if (changing !== undefined) return changing;
   if (views.length === 0) return "the loss with these weights does not look at the teacher";
-  if (variantsOf(dataset.train.augmentation) === undefined) {
+  const variants = variantsOf(augmentation);
+  if (variants === undefined) {
     return `training crops the images of ${dataset.name} at random sizes, so that none is ever seen twice`;
   }
-  if (dataset.train.count < batchSize) return "there is no whole batch";
+  const bytes = diskBytes(teacher.model, views, count * variants);
+  const large = tooLarge(views, bytes, spaceOf(cacheDirectory));
+  if (large !== undefined) return large;
+  if (count < batchSize) return "there is no whole batch";
   return undefined;
 }
 
@@ -114,10 +112,9 @@ async function openOnDisk(
     tensorflow: tensorFlowVersion(),
     ...(!isGpu() && { fingerprint }),
   });
-  const perEntry = [...sizes.values()].reduce((sum, size) => sum + recordBytes(size), 0);
   const variants = variantsOf(dataset.train.augmentation) ?? 0;
-  const most = gigabytes(trainFile.images * variants * perEntry);
-  reporter.notice(`Teacher cache: ${folder} (grows to ${most} at most).`);
+  const most = diskBytes(teacher.model, [...sizes.keys()], trainFile.images * variants);
+  reporter.notice(`Teacher cache: ${folder} (${growth(most, spaceOf(folder))}).`);
   try {
     return openStore(folder, sizes, (reason) =>
       reporter.warn(`The teacher cache takes no more: ${reason}. What is in it is still used.`),

@@ -154,6 +154,31 @@ test("other seeds and a part of the images share what is there; another teacher 
   assert.equal(folders().length, 3);
 });
 
+test("a sum of methods: what both look at is kept, and the bytes are those of a run without", async (t) => {
+  const folder = await prepared(t);
+  const common = { distill: "crd+kd", beta: [0.8, 1], deterministic: true, learning_rate: 1e-3 };
+  const run = runner(folder, { ...common, epochs: 1 });
+  const without = await run("without");
+  const [cold, warm] = [await run("cold", CACHED), await run("warm", CACHED)];
+  for (const result of [cold, warm]) assert.deepEqual(lastWeights(result), lastWeights(without));
+  if (assertUsed(t, warm)) assert.deepEqual(warm.teacherCache, { found: WHOLE, computed: 0 });
+  const [kept] = readdirSync(join(folder, "cache/teacher"));
+  const files = readdirSync(join(folder, "cache/teacher", kept as string));
+  assert.deepEqual(files.sort(), ["features.bin", "key.json", "logits.bin"]);
+});
+
+test("maps are left aside with what they would take, and the run goes on", async (t) => {
+  const folder = await prepared(t);
+  const notices: string[] = [];
+  const run = runner(folder, { ...CACHED, epochs: 1, distill: "kd+hint", beta: [1, 100] });
+  const result = await run("maps", {}, silentHooks({ notice: (text) => notices.push(text) }));
+  assert.equal(result.teacherCache, undefined);
+  // 22 images, 162 crops, 100 logits and a map of 16 x 16 x 32.
+  const told =
+    /^--teacher_cache is not used here: .* logits, map2, which would take 0\.1 GB .* GB of the disk are free/;
+  assert.match(notices.join("\n"), told);
+});
+
 test("a cache of no use is said and left aside", async (t) => {
   const folder = await prepared(t);
   const notices: string[] = [];

@@ -1,0 +1,94 @@
+import { sizeOf } from "../../common/shapes.js";
+import type { Method } from "../../distill/method.js";
+import { isKeptView, type TeacherView } from "../../distill/views.js";
+import { mapShapes } from "../../models/survey.js";
+import type { Model } from "../../nn/model.js";
+import { gigabytes, type Space } from "./freeSpace.js";
+import { recordBytes } from "./recordFile.js";
+
+type Shape = readonly number[];
+
+/** Values of each view of a model's output for one image; of "maps" and a map alike, each map by its own name. */
+function viewSizes(model: Pick<Model, "name" | "featureSize" | "numClasses">) {
+  const { stem, maps } = mapShapes(model.name);
+  const shapes: readonly (readonly [TeacherView, Shape | undefined])[] = [
+    ["logits", [model.numClasses]],
+    ["pooled", [model.featureSize]],
+    ["stem", stem],
+    ...maps.map((shape, i) => [`map${i + 1}` as const, shape] as const),
+  ];
+  return shapes.flatMap(([view, shape]) => (shape ? [[view, sizeOf(shape)] as const] : []));
+}
+
+const isMap = (view: TeacherView): boolean => /^map\d/.test(view);
+
+/**
+ * Bytes on disk that some views of a teacher's output take at most. Of a map, what the next layers see is counted.
+ * @param images how many there are, each crop and mirror image counted
+ */
+export function diskBytes(
+  model: Pick<Model, "name" | "featureSize" | "numClasses">,
+  views: readonly TeacherView[],
+  images: number,
+): number {
+  const isSeen = (view: TeacherView) =>
+    views.includes(view) || (isMap(view) && views.includes("maps"));
+  const bytes = viewSizes(model).map(([view, size]) => (isSeen(view) ? recordBytes(size) : 0));
+  return images * bytes.reduce((sum, each) => sum + each, 0);
+}
+
+/** Why a teacher's outputs cannot be kept for such a method, whatever they take, or undefined. */
+export function changingOutputs(
+  { teacherMode, strongView }: Pick<Method, "teacherMode" | "strongView">,
+  views: readonly TeacherView[],
+): string | undefined {
+  if (teacherMode === "training") {
+    return "the method runs the teacher in training mode, where its outputs change from step to step";
+  }
+  if (strongView && views.length > 0) {
+    return "the method looks at strong views of the images, none of which is ever seen twice";
+  }
+  return undefined;
+}
+
+/**
+ * Why such views are not kept: what they would take, and what is free; undefined where all of them are kept.
+ * @param bytes what they would take (diskBytes)
+ */
+export function tooLarge(
+  views: readonly TeacherView[],
+  bytes: number,
+  { free }: Pick<Space, "free">,
+): string | undefined {
+  if (views.every(isKeptView)) return undefined;
+  return (
+    `the method looks at the teacher's ${views.join(", ")}, which would take ${gigabytes(bytes)} for all crops and ` +
+    `mirror images of the training images (${gigabytes(free)} of the disk are free); vectors alone are kept, logits and pooled`
+  );
+}
+
+/** How large a cache may become, and what the disk has room for where that is less. */
+export function growth(most: number, { free, reserve }: Space): string {
+  const room = Math.max(0, free - reserve);
+  const grows = `grows to ${gigabytes(most)} at most`;
+  return room < most ? `${grows}; the disk has room for ${gigabytes(room)} more` : grows;
+}
+
+/** What a cache takes for a method. */
+export interface CacheDemand {
+  readonly isKept: boolean;
+  /** Undefined where the outputs change or nothing is looked at. */
+  readonly bytes: number | undefined;
+}
+
+/** What a cache of a teacher takes for a method, or would take if it kept maps. @param images see diskBytes */
+export function cacheDemand(
+  method: Parameters<typeof changingOutputs>[0],
+  views: readonly TeacherView[],
+  model: Parameters<typeof diskBytes>[0],
+  images: number,
+): CacheDemand {
+  const isUseless = views.length === 0 || changingOutputs(method, views) !== undefined;
+  if (isUseless) return { isKept: false, bytes: undefined };
+  return { isKept: views.every(isKeptView), bytes: diskBytes(model, views, images) };
+}
