@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { timingTable } from "../dist/cli/timingTable.js";
+import { timingTable } from "../dist/cli/bench/timingTable.js";
 import { columns, renderMarkdown } from "../dist/report/table.js";
 
 const [folder, ...files] = process.argv.slice(2);

@@ -1,8 +1,8 @@
 // Writes docs/flags.md and the README's table of options from the table in src/config/options.ts, the catalogue of
 // docs/methods.md from the registry of methods, and the table of docs/architecture.md from scripts/fences/rooms.js.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { methodsCatalogue } from "../dist/cli/methodsReference.js";
-import { betweenMarkers, flagsReference, readmeTable } from "../dist/cli/reference.js";
+import { methodsCatalogue } from "../dist/cli/reference/methods.js";
+import { betweenMarkers, flagsReference, readmeTable } from "../dist/cli/reference/options.js";
 import { withTable } from "./fences/document.js";
 import { ROOMS } from "./fences/rooms.js";
 

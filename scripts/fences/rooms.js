@@ -35,7 +35,7 @@ export const ROOMS = [
   },
   {
     name: "nn",
-    what: "layers with PyTorch's semantics, NHWC",
+    what: "layers with PyTorch's semantics, NHWC; `gradients/` ops of TensorFlow's with other gradients, `gather/` rows by index, `shapes/` what is known without running",
     imports: ["common", "runtime", "ops"],
     packages: [],
   },
@@ -47,7 +47,7 @@ export const ROOMS = [
   },
   {
     name: "distill",
-    what: "the registry and one file per method",
+    what: "the registry, one file per method in `methods/`, by what it looks at, and in `parts/` what losses are made of",
     imports: ["common", "runtime", "nn"],
     packages: [],
   },
@@ -173,7 +173,7 @@ export const ROOMS = [
   },
   {
     name: "cli",
-    what: "commands, signals, help",
+    what: "commands, signals, help; `training/` and `bench/` what such commands share, `reference/` what is written about options and methods",
     imports: [
       "common",
       "runtime",

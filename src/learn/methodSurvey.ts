@@ -8,7 +8,7 @@ import { type TeacherView, usedViews } from "../distill/views.js";
 import { featureState, mapShapes, stateLayout, surveyModel } from "../models/survey.js";
 import { isBuffer, isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
-import { traceLayers } from "../nn/shapeTrace.js";
+import { traceLayers } from "../nn/shapes/shapeTrace.js";
 
 /** A pair's models by name. */
 export interface PairNames {

@@ -9,7 +9,7 @@ import {
 } from "../runtime/native.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf } from "../runtime/tf.js";
 import { defineOp } from "./defineOp.js";
-import { rsqrt } from "./rsqrt.js";
+import { rsqrt } from "./gradients/rsqrt.js";
 
 /** torch.nn.BatchNorm2d's default eps. */
 export const BATCH_NORM_EPSILON = 1e-5;

@@ -3,9 +3,9 @@ import { tf } from "../runtime/tf.js";
 import { batchNormHeld, batchNormInference, batchNormTraining } from "./batchNormalization.js";
 import { biasAdd } from "./bias.js";
 import { addCounter, addVariable, type Initializer, type ModelBuilder } from "./builder.js";
-import { conv2d, depthwiseConv2d } from "./convolution.js";
-import type { ConvolutionGeometry } from "./convolutionSettings.js";
-import { groupedConv2d } from "./grouped.js";
+import { conv2d, depthwiseConv2d } from "./convolution/convolution.js";
+import { groupedConv2d } from "./convolution/grouped.js";
+import type { ConvolutionGeometry } from "./convolution/settings.js";
 import type { ForwardContext } from "./model.js";
 
 /** torch.nn.BatchNorm2d's default momentum: the weight of the newest batch in the running statistics. */

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { test } from "node:test";
 import { describeError } from "#pefd/cli/errors.js";
 import { Interrupted } from "#pefd/cli/interrupt.js";
-import { resumeLine } from "#pefd/cli/run.js";
+import { resumeLine } from "#pefd/cli/training/run.js";
 import { environmentError, runError } from "#pefd/common/errors.js";
 import { ROOT } from "../helpers/paths.js";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { conv2d } from "#pefd/nn/convolution.js";
+import { conv2d } from "#pefd/nn/convolution/convolution.js";
 import { loadTensorFlow, type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
 // Run in a process of its own, with threads and instructions by the environment: a digest of convolutions' bits.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { relu, relu6 } from "#pefd/nn/activation.js";
 import { createBuilder } from "#pefd/nn/builder.js";
-import { conv2d, depthwiseConv2d } from "#pefd/nn/convolution.js";
+import { conv2d, depthwiseConv2d } from "#pefd/nn/convolution/convolution.js";
 import { normalizedConvolution } from "#pefd/nn/fold.js";
 import { batchNorm, convolution } from "#pefd/nn/layers.js";
 import type { ForwardContext } from "#pefd/nn/model.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { absolute } from "#pefd/nn/absolute.js";
-import { meanSquaredError, sumOfSquares } from "#pefd/nn/squares.js";
+import { absolute } from "#pefd/nn/gradients/absolute.js";
+import { meanSquaredError, sumOfSquares } from "#pefd/nn/gradients/squares.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 
 before(() => {

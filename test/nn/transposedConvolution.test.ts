@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { formulaFill } from "#pefd/golden/formula.js";
 import { createBuilder } from "#pefd/nn/builder.js";
+import { transposedConv2d, transposedConvolution } from "#pefd/nn/convolution/transposed.js";
 import { convolution } from "#pefd/nn/layers.js";
-import { transposedConv2d, transposedConvolution } from "#pefd/nn/transposedConvolution.js";
 import { loadTensorFlow, type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
 before(() => {

@@ -8,9 +8,9 @@ import { ENGINES, GPU, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js
 import { resolveSection } from "../../config/resolve.js";
 import { methodNames } from "../../distill/registry.js";
 import { renderText } from "../../report/table.js";
-import { processMemoryMb, withMemory } from "../benchMemory.js";
+import { processMemoryMb, withMemory } from "../bench/benchMemory.js";
+import { timingTable } from "../bench/timingTable.js";
 import type { Command } from "../command.js";
-import { timingTable } from "../timingTable.js";
 
 /** Stands for every method that fits the pair. */
 const ALL = "all";

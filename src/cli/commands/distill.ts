@@ -1,9 +1,9 @@
 import { requireTeacher, resolveDistill, withoutMethod } from "../../config/derive.js";
 import { DISTILL_SECTIONS } from "../../config/sections.js";
 import type { Command, Invocation } from "../command.js";
-import { printDryRun } from "../dryRun.js";
-import { runTraining } from "../run.js";
-import { trainingSections } from "../sections.js";
+import { printDryRun } from "../training/dryRun.js";
+import { runTraining } from "../training/run.js";
+import { trainingSections } from "../training/sections.js";
 
 /** What to type for a teacher that this distillation could use. */
 function trainTeacherLine({ flags }: Invocation, model: string | undefined): string {

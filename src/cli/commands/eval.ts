@@ -5,7 +5,7 @@ import { resolveRows, resolveSection } from "../../config/resolve.js";
 import { EVAL_SECTIONS } from "../../config/sections.js";
 import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
-import { printDryRun } from "../dryRun.js";
+import { printDryRun } from "../training/dryRun.js";
 
 /** pefd eval: accuracy and loss of checkpoints on the test images. */
 export const command: Command = {

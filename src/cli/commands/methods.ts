@@ -12,7 +12,7 @@ import { columns, renderText } from "../../report/table.js";
 import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.js";
 import { gigabytes } from "../../train/teacherCache/freeSpace.js";
 import type { Command } from "../command.js";
-import { methodsDocument, type Surveyed } from "../methodsDocument.js";
+import { methodsDocument, type Surveyed } from "../reference/methodsDocument.js";
 
 /** Ways in which training shows CIFAR-100's images. */
 const SHOWN = IMAGES * shiftVariants(CIFAR100_FORMAT.augmentation);

@@ -24,8 +24,8 @@ import type { Command, Invocation, Output } from "../command.js";
 import { interruptible } from "../interrupt.js";
 import { COLUMNS } from "../output.js";
 import { publishedOf } from "../published.js";
-import { trainingSections } from "../sections.js";
-import { printStatus, submitSweep } from "../slurmSweep.js";
+import { trainingSections } from "../training/sections.js";
+import { printStatus, submitSweep } from "../training/slurmSweep.js";
 
 const SWEEP = section("Sweep", {
   trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { flagOnly: true }),

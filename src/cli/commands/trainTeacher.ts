@@ -1,9 +1,9 @@
 import { resolveTeacher } from "../../config/derive.js";
 import { TEACHER_SECTIONS } from "../../config/sections.js";
 import type { Command } from "../command.js";
-import { printDryRun } from "../dryRun.js";
-import { runTraining } from "../run.js";
-import { trainingSections } from "../sections.js";
+import { printDryRun } from "../training/dryRun.js";
+import { runTraining } from "../training/run.js";
+import { trainingSections } from "../training/sections.js";
 
 /** pefd train-teacher: trains a model on the labels alone, as RepDistiller's train_teacher.py does. */
 export const command: Command = {

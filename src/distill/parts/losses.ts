@@ -1,4 +1,4 @@
-import { rsqrt } from "../../nn/rsqrt.js";
+import { rsqrt } from "../../nn/gradients/rsqrt.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../runtime/tf.js";
 
 /**

@@ -1,7 +1,7 @@
 import { integer, number } from "../../../common/optionRow.js";
 import { addParameter } from "../../../nn/builder.js";
+import { scaledGradient } from "../../../nn/gradients/scaledGradient.js";
 import { constant } from "../../../nn/initialization.js";
-import { scaledGradient } from "../../../nn/scaledGradient.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 

@@ -1,11 +1,11 @@
 import { number } from "../../../common/optionRow.js";
-import { absolute } from "../../../nn/absolute.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
+import { transposedConvolution } from "../../../nn/convolution/transposed.js";
+import { absolute } from "../../../nn/gradients/absolute.js";
+import { meanSquaredError } from "../../../nn/gradients/squares.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import { leakyRelu } from "../../../nn/leakyRelu.js";
 import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
-import { meanSquaredError } from "../../../nn/squares.js";
-import { transposedConvolution } from "../../../nn/transposedConvolution.js";
 import { type Scalar, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { type Anatomy, defineMethod } from "../../method.js";
 import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";

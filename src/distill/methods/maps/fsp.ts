@@ -1,6 +1,6 @@
 import { inputError } from "../../../common/errors.js";
+import { meanSquaredError } from "../../../nn/gradients/squares.js";
 import type { ModelOutput } from "../../../nn/model.js";
-import { meanSquaredError } from "../../../nn/squares.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { type Anatomy, defineMethod, type Pair } from "../../method.js";
 import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";

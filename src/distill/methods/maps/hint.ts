@@ -1,8 +1,8 @@
 import { inputError } from "../../../common/errors.js";
 import { integer } from "../../../common/optionRow.js";
 import { relu } from "../../../nn/activation.js";
+import { meanSquaredError } from "../../../nn/gradients/squares.js";
 import type { ModelOutput } from "../../../nn/model.js";
-import { meanSquaredError } from "../../../nn/squares.js";
 import type { Tensor4D } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { REP_DISTILLER } from "../../papers.js";

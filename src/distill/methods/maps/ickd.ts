@@ -1,6 +1,6 @@
+import { meanSquaredError } from "../../../nn/gradients/squares.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ModelOutput } from "../../../nn/model.js";
-import { meanSquaredError } from "../../../nn/squares.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { normalizedRows } from "../../parts/vectors/rows.js";

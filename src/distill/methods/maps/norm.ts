@@ -1,11 +1,11 @@
 import { inputError } from "../../../common/errors.js";
 import { integer, number } from "../../../common/optionRow.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
+import { meanSquare } from "../../../nn/gradients/squares.js";
 import { kaimingNormalFanOut } from "../../../nn/initialization.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext, Insertion } from "../../../nn/model.js";
 import { maxPool } from "../../../nn/pool.js";
-import { meanSquare } from "../../../nn/squares.js";
 import { type Scalar, type Tensor2D, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod, type Pair } from "../../method.js";
 

@@ -1,4 +1,4 @@
-import { meanSquare } from "../../../nn/squares.js";
+import { meanSquare } from "../../../nn/gradients/squares.js";
 import { type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { REP_DISTILLER } from "../../papers.js";

@@ -1,11 +1,11 @@
 import { inputError } from "../../../common/errors.js";
 import { relu } from "../../../nn/activation.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
+import { sumOfSquares } from "../../../nn/gradients/squares.js";
 import { kaimingNormalFanOut } from "../../../nn/initialization.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext } from "../../../nn/model.js";
 import { adaptiveAveragePool } from "../../../nn/pool.js";
-import { sumOfSquares } from "../../../nn/squares.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { type Anatomy, defineMethod } from "../../method.js";
 import { pairedMaps } from "../../parts/maps/pairedMaps.js";

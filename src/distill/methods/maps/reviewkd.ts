@@ -1,12 +1,12 @@
 import { inputError } from "../../../common/errors.js";
 import { integer } from "../../../common/optionRow.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
+import { meanSquaredError } from "../../../nn/gradients/squares.js";
 import { uniformWithin } from "../../../nn/initialization.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext } from "../../../nn/model.js";
 import { adaptiveAveragePool, type MapSize } from "../../../nn/pool.js";
 import { isWholeMultiple, nearestResize } from "../../../nn/resize.js";
-import { meanSquaredError } from "../../../nn/squares.js";
 import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod, type Pair } from "../../method.js";
 import { pairedMaps } from "../../parts/maps/pairedMaps.js";

@@ -1,4 +1,4 @@
-import { meanSquaredError } from "../../../nn/squares.js";
+import { meanSquaredError } from "../../../nn/gradients/squares.js";
 import { type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { REP_DISTILLER } from "../../papers.js";

@@ -1,10 +1,10 @@
 import { integer } from "../../../common/optionRow.js";
 import { relu } from "../../../nn/activation.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
+import { meanSquaredError } from "../../../nn/gradients/squares.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
 import { adaptiveAveragePool, globalAveragePool, type MapSize } from "../../../nn/pool.js";
-import { meanSquaredError } from "../../../nn/squares.js";
 import type { Tensor4D } from "../../../runtime/tf.js";
 import { defineMethod, type Pair } from "../../method.js";
 import { SIM_KD } from "../../papers.js";

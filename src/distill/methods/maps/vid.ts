@@ -1,8 +1,8 @@
 import { relu } from "../../../nn/activation.js";
 import { addParameter, type ModelBuilder } from "../../../nn/builder.js";
+import { sumOfSquares } from "../../../nn/gradients/squares.js";
 import { constant } from "../../../nn/initialization.js";
 import { convolution } from "../../../nn/layers.js";
-import { sumOfSquares } from "../../../nn/squares.js";
 import { type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { REP_DISTILLER } from "../../papers.js";

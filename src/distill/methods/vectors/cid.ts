@@ -1,6 +1,6 @@
 import { integer, number } from "../../../common/optionRow.js";
 import { addBuffer, type ModelBuilder } from "../../../nn/builder.js";
-import { detached } from "../../../nn/detached.js";
+import { detached } from "../../../nn/gradients/detached.js";
 import { linear } from "../../../nn/layers.js";
 import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";

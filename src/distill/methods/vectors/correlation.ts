@@ -1,4 +1,4 @@
-import { absolute } from "../../../nn/absolute.js";
+import { absolute } from "../../../nn/gradients/absolute.js";
 import { linear } from "../../../nn/layers.js";
 import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";

@@ -1,11 +1,11 @@
 import { integer, number } from "../../../common/optionRow.js";
 import { addBuffer, type Initializer } from "../../../nn/builder.js";
-import { detached } from "../../../nn/detached.js";
 import { gatherRows, rowsUpdate } from "../../../nn/gather/rows.js";
 import { takeAlong } from "../../../nn/gather/takeAlong.js";
+import { detached } from "../../../nn/gradients/detached.js";
+import { rsqrt } from "../../../nn/gradients/rsqrt.js";
 import { linear } from "../../../nn/layers.js";
 import type { ForwardContext } from "../../../nn/model.js";
-import { rsqrt } from "../../../nn/rsqrt.js";
 import {
   type Scalar,
   type Tensor,

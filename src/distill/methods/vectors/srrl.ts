@@ -1,9 +1,9 @@
 import { choice } from "../../../common/optionRow.js";
 import { relu } from "../../../nn/activation.js";
+import { meanSquaredError } from "../../../nn/gradients/squares.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ModelOutput } from "../../../nn/model.js";
 import { globalAveragePool } from "../../../nn/pool.js";
-import { meanSquaredError } from "../../../nn/squares.js";
 import { type Tensor4D, tf } from "../../../runtime/tf.js";
 import { type Anatomy, defineMethod } from "../../method.js";
 import { SIM_KD } from "../../papers.js";

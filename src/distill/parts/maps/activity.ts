@@ -1,4 +1,4 @@
-import { sumOfSquares } from "../../../nn/squares.js";
+import { sumOfSquares } from "../../../nn/gradients/squares.js";
 import { type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { normalizedRows } from "../vectors/rows.js";
 

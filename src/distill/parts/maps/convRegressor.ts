@@ -1,8 +1,8 @@
 import { inputError } from "../../../common/errors.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
+import { transposedConvolution } from "../../../nn/convolution/transposed.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext } from "../../../nn/model.js";
-import { transposedConvolution } from "../../../nn/transposedConvolution.js";
 import type { Tensor4D } from "../../../runtime/tf.js";
 import type { PairedMaps } from "./pairedMaps.js";
 

@@ -1,5 +1,5 @@
-import { rsqrt } from "../../../nn/rsqrt.js";
-import { sumOfSquares } from "../../../nn/squares.js";
+import { rsqrt } from "../../../nn/gradients/rsqrt.js";
+import { sumOfSquares } from "../../../nn/gradients/squares.js";
 import { type Tensor, tf } from "../../../runtime/tf.js";
 
 /** The square of PyTorch's 1e-12. */

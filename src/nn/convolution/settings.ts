@@ -5,7 +5,7 @@ import {
   type NativeAttribute,
   stringAttribute,
   typeAttribute,
-} from "../runtime/native.js";
+} from "../../runtime/native.js";
 
 /** Geometry of a convolution; padding is the same on all four sides, as PyTorch pads. */
 export interface ConvolutionGeometry {

@@ -1,6 +1,6 @@
-import { DT, nativeBackend, typeAttribute } from "../runtime/native.js";
-import { type Tensor, tf } from "../runtime/tf.js";
-import { defineOp } from "./defineOp.js";
+import { DT, nativeBackend, typeAttribute } from "../../runtime/native.js";
+import { type Tensor, tf } from "../../runtime/tf.js";
+import { defineOp } from "../defineOp.js";
 
 /** tfjs's own gradient at 0 is -1; PyTorch's is 0. */
 const absoluteOp = defineOp({

@@ -1,6 +1,6 @@
-import { type Tensor, type Tensor4D, tf } from "../runtime/tf.js";
+import { type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
 import { conv2d } from "./convolution.js";
-import type { ConvolutionGeometry } from "./convolutionSettings.js";
+import type { ConvolutionGeometry } from "./settings.js";
 
 /** A convolution whose channels are convolved in blocks. */
 export interface GroupedGeometry extends ConvolutionGeometry {

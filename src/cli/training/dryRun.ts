@@ -1,6 +1,6 @@
-import type { Resolved } from "../config/resolve.js";
-import { columns, renderText } from "../report/table.js";
-import type { Output } from "./command.js";
+import type { Resolved } from "../../config/resolve.js";
+import { columns, renderText } from "../../report/table.js";
+import type { Output } from "../command.js";
 
 const shown = (value: unknown): string =>
   value === undefined ? "-" : Array.isArray(value) ? value.join(",") : String(value);

@@ -1,6 +1,6 @@
-import { boolAttribute, DT, nativeBackend, typeAttribute } from "../runtime/native.js";
-import { type Scalar, type Tensor, tf } from "../runtime/tf.js";
-import { defineOp } from "./defineOp.js";
+import { boolAttribute, DT, nativeBackend, typeAttribute } from "../../runtime/native.js";
+import { type Scalar, type Tensor, tf } from "../../runtime/tf.js";
+import { defineOp } from "../defineOp.js";
 
 /** Which axes are summed over. */
 interface SumSettings {

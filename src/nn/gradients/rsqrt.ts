@@ -1,6 +1,6 @@
-import { DT, nativeBackend, typeAttribute } from "../runtime/native.js";
-import type { Tensor } from "../runtime/tf.js";
-import { defineOp } from "./defineOp.js";
+import { DT, nativeBackend, typeAttribute } from "../../runtime/native.js";
+import type { Tensor } from "../../runtime/tf.js";
+import { defineOp } from "../defineOp.js";
 
 const attributes = () => [typeAttribute("T", DT.float)];
 

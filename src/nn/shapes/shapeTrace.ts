@@ -1,12 +1,12 @@
-import { type Tensor4D, type Variable, withStandIn } from "../runtime/tf.js";
-import type { ModelBuilder } from "./builder.js";
+import { type Tensor4D, type Variable, withStandIn } from "../../runtime/tf.js";
+import type { ModelBuilder } from "../builder.js";
 import {
   type ForwardContext,
   featureList,
   type Insertion,
   type ModelOutput,
   type StateEntry,
-} from "./model.js";
+} from "../model.js";
 import { type Shaped, shapeTensorFlow } from "./shapeTensorFlow.js";
 
 /** What shapes alone tell of a model. */

@@ -1,5 +1,5 @@
-import type { Timing } from "../bench/types.js";
-import { lastLine, runCommand } from "../runtime/command.js";
+import type { Timing } from "../../bench/types.js";
+import { lastLine, runCommand } from "../../runtime/command.js";
 
 const KILOBYTES = 1024;
 

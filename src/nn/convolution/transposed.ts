@@ -1,9 +1,9 @@
-import type { Tensor, Tensor4D } from "../runtime/tf.js";
-import { biasAdd } from "./bias.js";
-import { addVariable, type ModelBuilder } from "./builder.js";
+import type { Tensor, Tensor4D } from "../../runtime/tf.js";
+import { biasAdd } from "../bias.js";
+import { addVariable, type ModelBuilder } from "../builder.js";
+import { defineOp } from "../defineOp.js";
 import { callOf, DENSE, gradientsFor, settingsOf } from "./convolution.js";
-import type { ConvolutionGeometry, ConvolutionSettings } from "./convolutionSettings.js";
-import { defineOp } from "./defineOp.js";
+import type { ConvolutionGeometry, ConvolutionSettings } from "./settings.js";
 
 const call = callOf(DENSE);
 const gradients = gradientsFor(DENSE);

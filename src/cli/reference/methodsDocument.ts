@@ -1,9 +1,9 @@
-import { SOURCES } from "../config/published/figures.js";
-import type { PublishedFigure } from "../config/published/lookup.js";
-import type { Procedure } from "../distill/procedures.js";
-import { goldenOf, yearOf } from "../distill/published.js";
-import type { MethodSurvey } from "../learn/methodSurvey.js";
-import type { CacheDemand } from "../train/teacherCache/demand.js";
+import { SOURCES } from "../../config/published/figures.js";
+import type { PublishedFigure } from "../../config/published/lookup.js";
+import type { Procedure } from "../../distill/procedures.js";
+import { goldenOf, yearOf } from "../../distill/published.js";
+import type { MethodSurvey } from "../../learn/methodSurvey.js";
+import type { CacheDemand } from "../../train/teacherCache/demand.js";
 
 /** A method or variant with what follows from the pair. */
 export interface Surveyed extends MethodSurvey {

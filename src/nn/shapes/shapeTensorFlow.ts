@@ -1,7 +1,7 @@
-import { opNamed } from "../ops/ops.js";
-import type { NativeAttribute } from "../runtime/native.js";
-import type { Tensor } from "../runtime/tf.js";
-import { runForward } from "./defineOp.js";
+import { opNamed } from "../../ops/ops.js";
+import type { NativeAttribute } from "../../runtime/native.js";
+import type { Tensor } from "../../runtime/tf.js";
+import { runForward } from "../defineOp.js";
 
 /** A tensor of which only the shape is known, and the values where it is a list of sizes or axes. */
 export interface Shaped {

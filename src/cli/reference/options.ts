@@ -1,8 +1,8 @@
-import type { Row } from "../common/optionRow.js";
-import { variableOf } from "../config/environment.js";
-import { expectation } from "../config/parse.js";
-import { COMMANDS, type CommandRow } from "./commands.js";
-import { defaultText, meaning, sentence } from "./help.js";
+import type { Row } from "../../common/optionRow.js";
+import { variableOf } from "../../config/environment.js";
+import { expectation } from "../../config/parse.js";
+import { COMMANDS, type CommandRow } from "../commands.js";
+import { defaultText, meaning, sentence } from "../help.js";
 
 /** An option with the commands that take it. */
 interface Entry {

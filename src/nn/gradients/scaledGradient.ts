@@ -1,6 +1,6 @@
-import { DT, nativeBackend, typeAttribute } from "../runtime/native.js";
-import { type Scalar, type Tensor, tf } from "../runtime/tf.js";
-import { defineOp } from "./defineOp.js";
+import { DT, nativeBackend, typeAttribute } from "../../runtime/native.js";
+import { type Scalar, type Tensor, tf } from "../../runtime/tf.js";
+import { defineOp } from "../defineOp.js";
 
 const scaledGradientOp = defineOp({
   name: "scaledGradient",

@@ -1,5 +1,5 @@
-import type { Timing } from "../bench/types.js";
-import { columns, type Table } from "../report/table.js";
+import type { Timing } from "../../bench/types.js";
+import { columns, type Table } from "../../report/table.js";
 
 /** A timing and, where several programs are compared, the one that it is of. */
 export interface ProgramTiming extends Omit<Timing, "engine" | "precision"> {

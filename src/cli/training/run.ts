@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { shellWord } from "../common/text/shellWord.js";
-import { type TrainOptions, WITHOUT_EFFECT } from "../config/options.js";
-import { withoutEffect } from "../config/resolve.js";
-import { createReporter, type RunReporter } from "../report/live/reporter.js";
-import { endedBySignals } from "../runtime/blocking.js";
-import type { Hooks, RunResult } from "../train/files/result.js";
-import type { Invocation } from "./command.js";
-import { interruptible } from "./interrupt.js";
-import { COLUMNS } from "./output.js";
+import { shellWord } from "../../common/text/shellWord.js";
+import { type TrainOptions, WITHOUT_EFFECT } from "../../config/options.js";
+import { withoutEffect } from "../../config/resolve.js";
+import { createReporter, type RunReporter } from "../../report/live/reporter.js";
+import { endedBySignals } from "../../runtime/blocking.js";
+import type { Hooks, RunResult } from "../../train/files/result.js";
+import type { Invocation } from "../command.js";
+import { interruptible } from "../interrupt.js";
+import { COLUMNS } from "../output.js";
 
 /** The command line that goes on with an interrupted run. */
 export function resumeLine(argv: readonly string[]): string {

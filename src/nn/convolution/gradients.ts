@@ -1,6 +1,6 @@
-import { zerosAround } from "../ops/padding.js";
-import { type Tensor, tf } from "../runtime/tf.js";
-import type { ConvolutionSettings } from "./convolutionSettings.js";
+import { zerosAround } from "../../ops/padding.js";
+import { type Tensor, tf } from "../../runtime/tf.js";
+import type { ConvolutionSettings } from "./settings.js";
 
 /** The three native ops of one kind of convolution. */
 export interface ConvolutionOps {

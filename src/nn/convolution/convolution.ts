@@ -1,21 +1,21 @@
-import { ownOp } from "../ops/ops.js";
-import { type NativeAttribute, nativeBackend } from "../runtime/native.js";
-import { ownOpsServe } from "../runtime/ownOps.js";
-import type { Tensor, Tensor4D } from "../runtime/tf.js";
+import { ownOp } from "../../ops/ops.js";
+import { type NativeAttribute, nativeBackend } from "../../runtime/native.js";
+import { ownOpsServe } from "../../runtime/ownOps.js";
+import type { Tensor, Tensor4D } from "../../runtime/tf.js";
+import { defineOp } from "../defineOp.js";
 import {
   type CallConvolution,
   type ConvolutionOps,
   paddedGradients,
   plainGradients,
-} from "./convolutionGradients.js";
+} from "./gradients.js";
 import {
   type ConvolutionGeometry,
   type ConvolutionSettings,
   denseAttributes,
   depthwiseAttributes,
   isSame,
-} from "./convolutionSettings.js";
-import { defineOp } from "./defineOp.js";
+} from "./settings.js";
 
 /** One kind of convolution. */
 export interface ConvolutionKind extends ConvolutionOps {

@@ -1,9 +1,9 @@
-import { columns, renderText } from "../report/table.js";
-import type { SweepRun } from "../sweep/plan.js";
-import { type SlurmRequest, submit } from "../sweep/slurm.js";
-import { jobFolder } from "../sweep/slurmLog.js";
-import { isOpen, type RunStatus, slurmStatus } from "../sweep/slurmStatus.js";
-import type { Invocation } from "./command.js";
+import { columns, renderText } from "../../report/table.js";
+import type { SweepRun } from "../../sweep/plan.js";
+import { type SlurmRequest, submit } from "../../sweep/slurm.js";
+import { jobFolder } from "../../sweep/slurmLog.js";
+import { isOpen, type RunStatus, slurmStatus } from "../../sweep/slurmStatus.js";
+import type { Invocation } from "../command.js";
 
 const OWN_WORDS = () => [process.execPath, process.argv[1] as string];
 
