@@ -9,6 +9,7 @@ import { zeroFill } from "../nn/initialization.js";
 import { deviceWarning } from "../runtime/device.js";
 import type { NativeNeeds } from "../runtime/prepare.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
+import { aloneText, openPredictor, readPredictor } from "../train/files/openPredictor.js";
 import { loadState } from "../train/files/stateFiles.js";
 import { openFrozen } from "../train/openModel.js";
 import { measure } from "./measures.js";
@@ -49,13 +50,18 @@ async function openReference(setting: Setting): Promise<Reference> {
 async function analyzeOne(
   subject: Subject,
   { set, numClasses, outputs }: Reference,
+  tell: (text: string) => void,
 ): Promise<Finding> {
   const { checkpoint, model: name } = subject;
   const { state, metadata } = await readCheckpoint(checkpoint);
   const model = buildModel(name, numClasses, zeroFill);
   loadState(model.state, state, { path: checkpoint, modelName: name });
-  const student = collectOutputs(model, set);
-  tf.dispose(variablesOf(model.state));
+  const predictor = await readPredictor(checkpoint, metadata);
+  const missing = predictor !== undefined && "missing" in predictor;
+  if (missing) tell(`warning: ${aloneText(checkpoint, "analysed", predictor.missing)}`);
+  const through = predictor && !missing ? openPredictor(model, predictor) : undefined;
+  const student = collectOutputs({ ...model, ...through?.evaluated }, set);
+  tf.dispose([...variablesOf(model.state), ...(through?.variables ?? [])]);
   const teacherSize = outputs.features.columns;
   const projectors = await readProjectors(checkpoint, model.featureSize, teacherSize);
   const projected = projectors && project(student.features, projectors);
@@ -106,7 +112,7 @@ export async function analyze(
       [subject.model, subject.teacherModel].forEach(modelRow);
       const of = await reference(subject);
       tell(`${subject.checkpoint} (${index + 1}/${subjects.length})`);
-      findings.push(await analyzeOne(subject, of));
+      findings.push(await analyzeOne(subject, of, tell));
     } catch (error) {
       if (subject.run === undefined || !(error instanceof PefdError)) throw error;
       if (!failures.has(error)) tell(`${subject.run.dir} is left out: ${error.message}`);

@@ -1,5 +1,6 @@
 import type { ImagesInMemory } from "../data/dataset.js";
 import { assembleTestBatch } from "../data/hostBatch.js";
+import type { EvaluatedStudent } from "../learn/learner.js";
 import type { Model } from "../nn/model.js";
 import { tf } from "../runtime/tf.js";
 import { type Matrix, zeros } from "./matrix.js";
@@ -15,11 +16,14 @@ export interface Outputs {
 /** Images per forward pass. */
 const BATCH = 100;
 
+/** What is looked at: a model, or a student as its method evaluates it. */
+type Looked = Pick<Model, "featureSize"> & Pick<EvaluatedStudent, "forward">;
+
 /**
  * A model's penultimate features and predictions for all images, in evaluation mode and float32. TensorFlow must be
  * loaded.
  */
-export function collectOutputs(model: Model, set: ImagesInMemory): Outputs {
+export function collectOutputs(model: Looked, set: ImagesInMemory): Outputs {
   const features = zeros(set.count, model.featureSize);
   const predictions = new Int32Array(set.count);
   for (let from = 0; from < set.count; from += BATCH) {
@@ -31,7 +35,7 @@ export function collectOutputs(model: Model, set: ImagesInMemory): Outputs {
   return { features, predictions };
 }
 
-function forward(model: Model, set: ImagesInMemory, from: number, to: number) {
+function forward(model: Looked, set: ImagesInMemory, from: number, to: number) {
   return tf.tidy(() => {
     const { images } = assembleTestBatch(set, from, to);
     const shape: [number, number, number, number] = [to - from, set.height, set.width, 3];

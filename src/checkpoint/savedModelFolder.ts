@@ -7,6 +7,9 @@ export const GRAPH_FILE = "saved_model.pb";
 /** Where TensorFlow leaves other programs' files alone; holds the state with PyTorch's names, bit for bit. */
 export const STATE_FILE = "assets.extra/model.safetensors";
 
+/** Beside it: what the model predicts through, where that is more than the model. */
+export const PREDICTOR_FILE = "assets.extra/model_predictor.safetensors";
+
 /** Whether a path is the folder of a SavedModel, whoever wrote it. */
 export const isSavedModel = (path: string): boolean => existsSync(join(path, GRAPH_FILE));
 

@@ -1,6 +1,7 @@
+import { basename } from "node:path";
 import { encodeMetadata, type Metadata } from "../checkpoint/metadata.js";
 import { serializeSafetensors } from "../checkpoint/safetensors.js";
-import { GRAPH_FILE, STATE_FILE } from "../checkpoint/savedModelFolder.js";
+import { GRAPH_FILE, PREDICTOR_FILE, STATE_FILE } from "../checkpoint/savedModelFolder.js";
 import { writeFolderAtomic } from "../common/atomicFolder.js";
 import type { StateDict } from "../common/stateDict.js";
 import { savedModelBytes } from "../compile/graph/savedModel.js";
@@ -11,6 +12,7 @@ import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
 import { zeroFill } from "../nn/initialization.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
+import { openPredictor, type PredictorFile } from "../train/files/openPredictor.js";
 import { loadState } from "../train/files/stateFiles.js";
 import { servingGraph } from "./servingGraph.js";
 
@@ -21,11 +23,13 @@ export interface SavedModelSource {
   readonly model: string;
   readonly state: StateDict;
   readonly metadata: Metadata;
+  /** What its run's evaluations went through, where it was more than the model. */
+  readonly predictor?: PredictorFile | undefined;
 }
 
 /**
- * Writes a TensorFlow SavedModel: the graph with its weights, and the state as it was read, so that converting back
- * gives the same bits. A folder in its place is replaced.
+ * Writes a TensorFlow SavedModel: the graph with its weights, and the state as it was read, its predictor's too, so that
+ * converting back gives the same bits. A folder in its place is replaced.
  * @param env the process's environment
  * @throws inputError for an unknown model or tensors that do not fit it
  */
@@ -34,27 +38,38 @@ export async function exportSavedModel(
   source: SavedModelSource,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
-  const { model_name: _, ...others } = source.metadata; // how a .pth spells the model
-  const metadata = encodeMetadata({ ...others, model: source.model });
+  const { model_name: _, predictor: __, ...others } = source.metadata; // how a .pth spells the model
+  const { predictor } = source;
+  const metadata = encodeMetadata({
+    ...{ ...others, model: source.model },
+    ...(predictor && { predictor: basename(PREDICTOR_FILE) }),
+  });
   await writeFolderAtomic(to, {
     [GRAPH_FILE]: graphBytes(source, env),
     [STATE_FILE]: serializeSafetensors(source.state, metadata),
+    ...(predictor && {
+      [PREDICTOR_FILE]: serializeSafetensors(predictor.state, encodeMetadata(predictor.metadata)),
+    }),
   });
 }
 
 function graphBytes(
-  { path, model: modelName, state }: SavedModelSource,
+  { path, model: modelName, state, predictor }: SavedModelSource,
   env: Readonly<Record<string, string | undefined>>,
 ): Uint8Array {
   const { classes, format } = CIFAR100; // what models are for whose row says nothing else
   const { numClasses = classes, imageSize = format.height } = modelRow(modelName);
   loadTensorFlow({ env, keepPrograms: false });
   const model = buildModel(modelName, numClasses, zeroFill);
+  const through = predictor && openPredictor(model, predictor);
+  const all = [...model.state, ...(through?.entries ?? [])];
   try {
     loadState(model.state, state, { path, modelName });
     const normalization = imageSize === format.height ? format.normalization : IMAGENET;
-    return savedModelBytes(servingGraph(model, imageSize, normalization));
+    return savedModelBytes(
+      servingGraph({ ...model, ...through?.evaluated, state: all }, imageSize, normalization),
+    );
   } finally {
-    tf.dispose(variablesOf(model.state));
+    tf.dispose(variablesOf(all));
   }
 }

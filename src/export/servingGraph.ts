@@ -7,6 +7,7 @@ import {
   repeatForward,
 } from "../compile/record/forwardGraph.js";
 import type { Normalization } from "../data/normalize.js";
+import type { EvaluatedStudent } from "../learn/learner.js";
 import type { Model } from "../nn/model.js";
 import { DT } from "../runtime/native.js";
 import { type Tensor4D, tf, type Variable } from "../runtime/tf.js";
@@ -20,11 +21,14 @@ const NORMALIZED = "normalized";
 const RAW = "raw";
 const INPUT = "images";
 
+/** What is served: a model, or a student as its method evaluates it, with all tensors that it reads. */
+export type Served = Pick<Model, "state"> & Pick<EvaluatedStudent, "forward">;
+
 /**
  * A model's evaluation mode as a graph with its weights in it. Both signatures take `images` [N, side, side, 3] and
  * give `logits` [N, classes], `probabilities` [N, classes] and `features` [N, featureSize].
  */
-export function servingGraph(model: Model, side: number, normalization: Normalization): Graph {
+export function servingGraph(model: Served, side: number, normalization: Normalization): Graph {
   const shape = [side, side, 3];
   const graph = recordModel(model, shape);
   const raw = normalizingNodes([ANY_SIZE, ...shape], normalization);
@@ -40,7 +44,7 @@ export function servingGraph(model: Model, side: number, normalization: Normaliz
   };
 }
 
-function recordModel(model: Model, inputShape: readonly number[]): ForwardGraph {
+function recordModel(model: Served, inputShape: readonly number[]): ForwardGraph {
   const weights = new Map<Variable, string>(
     model.state.flatMap(({ name, variable }) =>
       variable === undefined ? [] : [[variable, `weights/${name}`] as const],

@@ -26,6 +26,8 @@ export interface EvaluatedModel extends Pick<Model, "numClasses"> {
 
 /** A student as its method evaluates it, and all that it follows from besides the student. */
 export interface EvaluatedStudent extends EvaluatedModel {
+  /** @returns the logits that count, and the penultimate vector behind layers that the method has inserted */
+  forward(images: Tensor4D, context: ForwardContext): Pick<ModelOutput, "logits" | "pooled">;
   readonly method: string;
   /** Values of the method's own options. */
   readonly options: Readonly<Record<string, unknown>>;

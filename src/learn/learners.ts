@@ -167,9 +167,10 @@ export const evaluatedStudent = (
   { name, options, insertion, evaluated = ({ logits }) => logits }: OpenedMethod,
 ): EvaluatedStudent => ({
   ...{ method: name, options, teacher, numClasses: model.numClasses },
-  forward: (images, context) => ({
-    logits: evaluated(withInsertion(model, insertion).forward(images, context), context),
-  }),
+  forward(images, context) {
+    const output = withInsertion(model, insertion).forward(images, context);
+    return { pooled: output.pooled, logits: evaluated(output, context) };
+  },
 });
 
 /** A new model that learns from labels alone. @throws inputError for an unknown name */

@@ -14,7 +14,12 @@ import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { arithmeticOf, chooseEngine, precisionNote } from "./engine.js";
 import { evaluateModel } from "./evaluation.js";
-import { openPredictor, type PredictorOf, readPredictor } from "./files/openPredictor.js";
+import {
+  aloneText,
+  openPredictor,
+  type PredictorOf,
+  readPredictor,
+} from "./files/openPredictor.js";
 import type { EvalResult, Hooks } from "./files/result.js";
 import { loadState, tensorsFor } from "./files/stateFiles.js";
 import { type BatchSource, chooseSources } from "./source.js";
@@ -100,7 +105,7 @@ async function evaluateSubject(
   const model = buildModel(name, numClasses, zeroFill);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   if (predictor !== undefined && "missing" in predictor)
-    onWarning?.(aloneText(checkpoint, predictor.missing));
+    onWarning?.(aloneText(checkpoint, "evaluated", predictor.missing));
   const through =
     predictor === undefined || "missing" in predictor ? undefined : openPredictor(model, predictor);
   const constants = [...variablesOf(model.state), ...(through?.variables ?? [])];
@@ -128,7 +133,3 @@ async function evaluateSubject(
   };
   return { result, confusion: confusion as Float32Array };
 }
-
-/** What is told of a checkpoint whose run counted more than the student, where that is not there. */
-const aloneText = (checkpoint: string, missing: string): string =>
-  `${checkpoint} is evaluated alone; its run's evaluations went through ${missing}, which is not there.`;

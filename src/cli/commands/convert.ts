@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { extname } from "node:path";
+import type { Metadata } from "../../checkpoint/metadata.js";
 import { isSavedModel } from "../../checkpoint/savedModelFolder.js";
 import { mendFolder } from "../../common/atomicFolder.js";
 import { inputError } from "../../common/errors.js";
 import { choice, flag, section, type Values } from "../../common/optionRow.js";
-import { writeOutputFile } from "../../common/outputFile.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { modelNameOf } from "../../config/modelName.js";
 import { resolveSection } from "../../config/resolve.js";
+import type { PredictorFile } from "../../train/files/openPredictor.js";
 import type { Command, Invocation } from "../command.js";
 import { modelNameInFile } from "../modelInFile.js";
 
@@ -20,6 +21,9 @@ const CONVERSION = section("Conversion", {
   }),
   model: choice<string, undefined>("models", undefined, "The model, for a SavedModel.", {
     defaultText: "from the checkpoint",
+    flagOnly: true,
+  }),
+  student_alone: flag("The student alone, where its method predicts through more.", {
     flagOnly: true,
   }),
   force: flag("Replace an existing file or SavedModel.", { flagOnly: true }),
@@ -60,18 +64,50 @@ async function savedModelName(from: string, { model }: Conversion): Promise<stri
   );
 }
 
+/**
+ * What a checkpoint's run predicted through, where that was more than the student.
+ * @throws inputError where it is not there, or cannot lie beside what is written
+ */
+async function predictorFor(
+  from: string,
+  metadata: Metadata,
+  to: string,
+  options: Conversion,
+): Promise<PredictorFile | undefined> {
+  if (options.student_alone || metadata.predictor === undefined) return undefined;
+  const { readPredictor } = await import("../../train/files/openPredictor.js");
+  const { takesCompany } = await import("../../export/convertFile.js");
+  const found = await readPredictor(from, metadata);
+  const alone = "or convert the student alone with --student_alone.";
+  if (found !== undefined && "missing" in found) {
+    throw inputError(
+      `The run of ${from} predicted through ${found.missing}, which is not there; without it the student predicts otherwise.`,
+      `Put that file there, ${alone}`,
+    );
+  }
+  if (found !== undefined && !namesFolder(to, options) && !takesCompany(to)) {
+    throw inputError(
+      `${found.method} predicts through more than the student, and that cannot lie beside ${to}.`,
+      `Name a file, ${alone}`,
+    );
+  }
+  return found;
+}
+
 async function write(from: string, to: string, options: Conversion, env: Invocation["env"]) {
   const { readCheckpoint } = await import("../../checkpoint/readCheckpoint.js");
   const { path, state, metadata, format } = await readCheckpoint(from);
+  const predictor = await predictorFor(from, metadata, to, options);
   if (namesFolder(to, options)) {
     const model = await savedModelName(from, options);
     const { exportSavedModel } = await import("../../export/exportSavedModel.js");
-    await exportSavedModel(to, { path, model, state, metadata }, env);
+    await exportSavedModel(to, { path, model, state, metadata, predictor }, env);
   } else {
-    const { checkpointBytes } = await import("../../checkpoint/writeCheckpoint.js");
-    await writeOutputFile(to, await checkpointBytes(to, state, metadata));
+    const { convertFile, predictorBeside } = await import("../../export/convertFile.js");
+    if (predictor !== undefined) checkFree(predictorBeside(to), options, false);
+    await convertFile(to, { state, metadata }, predictor);
   }
-  return { format, tensors: state.size };
+  return { format, tensors: state.size, predictsThrough: predictor?.method };
 }
 
 /** pefd convert: the same tensors in another format, bit for bit. */
@@ -87,12 +123,12 @@ export const command: Command = {
     const [from, to] = positionals as [string, string];
     const options = resolveSection(CONVERSION, layers);
     checkFree(to, options, namesFolder(to, options));
-    const { format, tensors } = await write(from, to, options, env);
-    output.result(`${tensors} tensors of ${from} (${format}) are in ${to}`, {
-      from,
-      to,
-      format,
-      tensors,
+    const { format, tensors, predictsThrough } = await write(from, to, options, env);
+    const through =
+      predictsThrough === undefined ? "" : `, with what ${predictsThrough} predicts through`;
+    output.result(`${tensors} tensors of ${from} (${format}) are in ${to}${through}`, {
+      ...{ from, to, format, tensors },
+      ...(predictsThrough !== undefined && { predictsThrough }),
     });
     return undefined;
   },

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Metadata } from "../../checkpoint/metadata.js";
 import { readCheckpoint } from "../../checkpoint/readCheckpoint.js";
+import { checkpointFileOf } from "../../checkpoint/savedModelFolder.js";
 import { inputError } from "../../common/errors.js";
 import type { StateDict } from "../../common/stateDict.js";
 import { openMethod } from "../../distill/open.js";
@@ -10,7 +11,7 @@ import { type EvaluatedStudent, variablesOf } from "../../learn/learner.js";
 import { anatomyOf, evaluatedStudent } from "../../learn/learners.js";
 import { buildModel } from "../../models/build.js";
 import { zeroFill } from "../../nn/initialization.js";
-import type { Model } from "../../nn/model.js";
+import type { Model, StateEntry } from "../../nn/model.js";
 import type { Variable } from "../../runtime/tf.js";
 import { predictorEntries } from "./predictor.js";
 import { loadState } from "./stateFiles.js";
@@ -23,6 +24,8 @@ export interface PredictorFile {
   /** The teacher's model. */
   readonly teacher: string;
   readonly state: StateDict;
+  /** All that the file tells. */
+  readonly metadata: Metadata;
 }
 
 /** What a checkpoint's metadata tells of a predictor: its file, there or not, or that it predicts by itself. */
@@ -35,12 +38,12 @@ export type PredictorOf = { readonly missing: string } | PredictorFile | undefin
  */
 export async function readPredictor(checkpoint: string, metadata: Metadata): Promise<PredictorOf> {
   if (typeof metadata.predictor !== "string") return undefined;
-  const path = join(dirname(checkpoint), basename(metadata.predictor));
+  const path = join(dirname(checkpointFileOf(checkpoint)), basename(metadata.predictor));
   if (!existsSync(path)) return { missing: path };
   const { state, metadata: told } = await readCheckpoint(path);
   const { method, options, teacher } = told;
   if (typeof method === "string" && typeof teacher === "string" && typeof options === "object") {
-    return { path, method, options: options ?? {}, teacher, state };
+    return { path, method, options: options ?? {}, teacher, state, metadata: told };
   }
   throw inputError(
     `${path} does not tell whose predictor it is.`,
@@ -48,15 +51,21 @@ export async function readPredictor(checkpoint: string, metadata: Metadata): Pro
   );
 }
 
+/** A student as its run's evaluations counted it, and what that reads besides the student. */
+export interface OpenedPredictor {
+  readonly evaluated: EvaluatedStudent;
+  readonly entries: readonly StateEntry[];
+  readonly variables: readonly Variable[];
+}
+
 /**
  * A student as its run's evaluations counted it.
- * @returns it, and the variables that it reads besides the student's
  * @throws inputError for a method or a teacher that is not known, or tensors that do not fit
  */
 export function openPredictor(
   student: Model,
   { path, method, options, teacher: teacherName, state }: PredictorFile,
-): { evaluated: EvaluatedStudent; variables: readonly Variable[] } {
+): OpenedPredictor {
   const { numClasses } = student;
   const teacher = buildModel(teacherName, numClasses, zeroFill);
   const pair = {
@@ -72,6 +81,10 @@ export function openPredictor(
   );
   return {
     evaluated: evaluatedStudent(student, teacher, opened),
-    variables: variablesOf(entries),
+    ...{ entries, variables: variablesOf(entries) },
   };
 }
+
+/** What is told of a checkpoint whose run counted more than the student, where that is not there. */
+export const aloneText = (checkpoint: string, done: string, missing: string): string =>
+  `${checkpoint} is ${done} alone; its run's evaluations went through ${missing}, which is not there.`;
