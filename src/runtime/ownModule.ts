@@ -1,6 +1,7 @@
+import { existsSync } from "node:fs";
 import { constants } from "node:os";
-import { inputError } from "../common/errors.js";
-import { ownModuleFile, packageDirectory } from "./paths.js";
+import { environmentError, inputError } from "../common/errors.js";
+import { logLevelFile, ownModuleFile, packageDirectory } from "./paths.js";
 
 /** What the module of src/native says of itself. */
 interface ModuleExports {
@@ -24,12 +25,23 @@ const UNKNOWN = "unknown";
 let loaded: OwnModule = { instructions: undefined, problem: "not loaded yet" };
 let operations: readonly string[] = [];
 
-function loadModule(): OwnModule {
-  const folder = packageDirectory();
+/**
+ * Set-up compiles our modules together: where another one lies there without this one, set-up is older than the code.
+ * TensorFlow's ops in its place would train to other last bits, and nobody would know.
+ */
+function refuseOldSetup(folder: string): void {
+  if (existsSync(ownModuleFile(folder)) || !existsSync(logLevelFile(folder))) return;
+  throw environmentError(
+    "pefd's own ops are not compiled as this version of pefd needs them.",
+    "Run `npm run setup`.",
+  );
+}
+
+function loadModule(folder: string): OwnModule {
   const module: { exports: ModuleExports } = { exports: {} };
   try {
     // biome-ignore lint/style/noRestrictedGlobals: a module that is only there after set-up.
-    process.dlopen(module, ownModuleFile(folder ?? ""), constants.dlopen.RTLD_NOW);
+    process.dlopen(module, ownModuleFile(folder), constants.dlopen.RTLD_NOW);
   } catch (error) {
     const problem = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     return { instructions: undefined, problem };
@@ -45,10 +57,13 @@ function loadModule(): OwnModule {
 /**
  * Registers our own ops with TensorFlow, which must have been loaded. Only set-up's own way compiles them; without
  * them, or on a processor that they are not made for, every op is TensorFlow's.
- * @throws inputError where PEFD_CONVOLUTIONS is a word that it cannot be
+ * @throws environmentError where set-up has compiled other modules, and not this one; inputError where
+ * PEFD_CONVOLUTIONS is a word that it cannot be
  */
 export function loadOwnModule(): void {
-  loaded = loadModule();
+  const folder = packageDirectory() ?? "";
+  refuseOldSetup(folder);
+  loaded = loadModule(folder);
   if (loaded.instructions !== UNKNOWN) return;
   throw inputError(
     "PEFD_CONVOLUTIONS can be avx512, avx2 or tensorflow, and is another word.",

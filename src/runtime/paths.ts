@@ -30,7 +30,7 @@ export const signalsFile = (packageFolder: string): string =>
 
 /** And the module of our own ops (src/native). */
 export const ownModuleFile = (packageFolder: string): string =>
-  join(dirname(bindingFile(packageFolder)), "convolutions.node");
+  join(dirname(bindingFile(packageFolder)), "own_ops.node");
 
 /** And the program that asks the CUDA driver (src/native/gpu_probe.cc). */
 export const gpuProbeFile = (packageFolder: string): string =>

@@ -71,9 +71,10 @@ export const nativeModuleFiles = [GPU_PROBE, ...MODULES].map(({ file }) => file)
 /** The folder of the C++ sources. */
 export const SOURCES = fileURLToPath(new URL("../../../src/native", import.meta.url));
 
-/** A name for what the modules are compiled from: it changes with any source and with what the compiler is told. */
+/** A name for what the modules are compiled from: it changes with any source, what the compiler is told, and their names. */
 export function nativeModulesHash(): string {
-  const hash = createHash("sha256").update(JSON.stringify([GPU_PROBE, ...MODULES]));
+  const told = [GPU_PROBE, ...MODULES].map((module) => [basename(module.file("")), module]);
+  const hash = createHash("sha256").update(JSON.stringify(told));
   for (const entry of readdirSync(SOURCES, { recursive: true, withFileTypes: true })) {
     if (entry.isFile()) hash.update(readFileSync(join(entry.parentPath, entry.name)));
   }

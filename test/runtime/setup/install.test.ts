@@ -76,8 +76,8 @@ const DAMAGE: Record<string, [(machine: FakeMachine, tree: string) => void, stri
     (machine) => rmSync(join(machine.packageFolder, "lib/napi-v8/log_level.node")),
     [],
   ],
-  "a missing module of our convolutions": [
-    (machine) => rmSync(join(machine.packageFolder, "lib/napi-v8/convolutions.node")),
+  "a missing module of our own ops": [
+    (machine) => rmSync(join(machine.packageFolder, "lib/napi-v8/own_ops.node")),
     [],
   ],
   "a missing binding": [(machine) => rmSync(join(machine.packageFolder, BINDING)), []],
