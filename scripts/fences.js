@@ -1,20 +1,34 @@
-// Which folder of src may import which: compares src with scripts/fences/rooms.js. `npm run lint` runs it.
-import { readdirSync, readFileSync } from "node:fs";
+// Which folder of src may import which: compares src with scripts/fences/rooms.js; and how large folders and files of src
+// and test may be. `npm run lint` runs it.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { judge } from "./fences/check.js";
 import { withTable } from "./fences/document.js";
 import { ROOMS } from "./fences/rooms.js";
+import { judgeSizes } from "./fences/sizes.js";
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-/** Text of every TypeScript file below src, by its path there. */
-function sources() {
-  const paths = readdirSync(at("src"), { recursive: true, encoding: "utf8" });
-  const files = paths.filter((path) => /\.[cm]?[jt]sx?$/.test(path)).sort();
-  return new Map(files.map((file) => [file, readFileSync(at(`src/${file}`), "utf8")]));
+/** Text of every file below a folder, by its path there; none where a copy is without the folder. */
+function filesBelow(folder) {
+  if (!existsSync(at(folder))) return new Map();
+  const entries = readdirSync(at(folder), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const paths = files.map((file) => join(file.parentPath, file.name)).sort();
+  return new Map(
+    paths.map((path) => [path.slice(at(folder).length + 1), readFileSync(path, "utf8")]),
+  );
 }
 
-const complaints = judge(ROOMS, sources());
+const [src, test] = [filesBelow("src"), filesBelow("test")];
+const typed = new Map([...src].filter(([path]) => /\.[cm]?[jt]sx?$/.test(path)));
+const below = (folder, files) => [...files].map(([path, text]) => [`${folder}/${path}`, text]);
+
+const complaints = [
+  ...judge(ROOMS, typed),
+  ...judgeSizes(new Map([...below("src", src), ...below("test", test)])),
+];
 const document = readFileSync(at("docs/architecture.md"), "utf8");
 if (withTable(document, ROOMS) !== document) {
   complaints.push("docs/architecture.md: its table of rooms is old. Type: npm run docs");
