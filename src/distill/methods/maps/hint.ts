@@ -4,10 +4,29 @@ import { relu } from "../../../nn/activation.js";
 import { meanSquaredError } from "../../../nn/gradients/squares.js";
 import type { ModelOutput } from "../../../nn/model.js";
 import type { Tensor4D } from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
+import { defineMethod, type Pair } from "../../method.js";
 import { REP_DISTILLER } from "../../papers.js";
 import { convRegressor } from "../../parts/maps/convRegressor.js";
 import type { PairedMaps } from "../../parts/maps/pairedMaps.js";
+
+/** What the numbers of layers count. */
+interface Layers<Map> {
+  readonly stem?: Map | undefined;
+  readonly maps: readonly Map[];
+}
+
+/** The stem's map, or that of a stage, as the authors' list of features has them. */
+const layerOf = <Map>({ stem, maps }: Layers<Map>, layer: number): Map | undefined =>
+  layer === 0 ? stem : maps[layer - 1];
+
+const layersText = ({ stem, maps }: Layers<unknown>): string =>
+  `${stem === undefined ? "none of the stem and " : ""}${maps.length} of stages`;
+
+const absent = (layer: number, { student, teacher }: Pick<Pair, "student" | "teacher">) =>
+  inputError(
+    `--hint_layer ${layer}: of maps, the student has ${layersText(student)}, and the teacher ${layersText(teacher)}.`,
+    "Give the number of a map that both have.",
+  );
 
 /** FitNet: mean squared error of relu(bn(conv(f_s))) and f_t, for one map. */
 export const hint = defineMethod({
@@ -21,23 +40,22 @@ export const hint = defineMethod({
   ],
   weights: { gamma: 1, alpha: 0, beta: 100 },
   options: {
-    hint_layer: integer(2, "The map that the hint is taken from; 1 is the first stage's.", {
-      ...{ min: 1, max: 4, touches: "numbers" },
-    }),
+    hint_layer: integer(
+      2,
+      "The map that the hint is taken from; 0 is the stem's, 1 the first stage's.",
+      {
+        ...{ min: 0, max: 4, touches: "numbers" },
+      },
+    ),
   },
   terms: ["hint"],
-  sees: ({ hint_layer }) => [`map${hint_layer}`],
+  sees: ({ hint_layer }) => [hint_layer === 0 ? "stem" : `map${hint_layer}`],
   build({ student, teacher }, { hint_layer }, make) {
-    const [from, to] = [student.maps[hint_layer - 1], teacher.maps[hint_layer - 1]];
-    if (from === undefined || to === undefined) {
-      throw inputError(
-        `--hint_layer ${hint_layer}: the student has ${student.maps.length} maps and the teacher ${teacher.maps.length}.`,
-        "Give the number of a map that both have.",
-      );
-    }
+    const [from, to] = [layerOf(student, hint_layer), layerOf(teacher, hint_layer)];
+    if (from === undefined || to === undefined) throw absent(hint_layer, { student, teacher });
     const pair = { student: from, teacher: to } as unknown as PairedMaps;
     const regress = convRegressor(make, "regress_s", pair);
-    const mapOf = ({ maps }: ModelOutput) => maps[hint_layer - 1]?.out as Tensor4D;
+    const mapOf = (output: ModelOutput) => layerOf(output, hint_layer)?.out as Tensor4D;
     return {
       terms(at, context) {
         const regressed = relu(regress(mapOf(at.student), context));
