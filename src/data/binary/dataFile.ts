@@ -1,0 +1,42 @@
+import { inputError, PefdError } from "../../common/errors.js";
+import { readInputFile } from "../../common/inputFile.js";
+
+/** What to type where the files of a data set are missing or damaged. @param name left out for the default data set */
+export function howToGet(name?: string): string {
+  const it = name === undefined ? "" : ` ${name}`;
+  return `Fetch the images with \`pefd data fetch${it}\`, or make some with \`pefd data synthesize${it} --out DIR\`.`;
+}
+
+/** The same for a folder that is not there. */
+export function howToPlace(name?: string): string {
+  const it = name === undefined ? "" : ` ${name}`;
+  return `Fetch it with \`pefd data fetch${it}\`, make one with \`pefd data synthesize${it} --out DIR\`, or name it with --data DIR.`;
+}
+
+/** How a file of a data set is read. */
+export interface DataFileBounds {
+  readonly maxBytes: number;
+  /** What to do where it cannot be read; see howToGet. */
+  readonly hint: string;
+}
+
+/**
+ * The bytes of a file of a data set.
+ * @throws inputError if the file is missing, no regular file, unreadable or too large
+ */
+export function readDataFile(path: string, bounds: DataFileBounds): Uint8Array {
+  try {
+    return readInputFile(path, bounds);
+  } catch (error) {
+    throw unreadable(path, error, bounds.hint);
+  }
+}
+
+function unreadable(path: string, error: unknown, hint: string): PefdError {
+  if (error instanceof PefdError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return inputError(`The data file ${path} does not exist.`, hint);
+  }
+  return inputError(`The data file ${path} cannot be read: ${message}`, hint);
+}

@@ -1,0 +1,120 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { inputError } from "../../common/errors.js";
+import type { Shift } from "../augmentation.js";
+import type {
+  Archive,
+  Dataset,
+  DatasetFiles,
+  DatasetLimits,
+  DatasetRow,
+  ImageFormat,
+  ImagesInMemory,
+} from "../dataset.js";
+import { balancedSubset } from "../subset.js";
+import type { Part, PartName } from "./part.js";
+
+/** A data set whose images are read into memory as a whole. */
+export interface MemorySource {
+  readonly name: string;
+  readonly classes: number;
+  readonly format: ImageFormat & { readonly augmentation: Shift };
+  /** The folder that its archive makes, and a file in it by which that folder is known. */
+  readonly archive: Pick<Archive, "folder">;
+  readonly knownBy: string;
+  /** What is in its folder, such as "train.bin and test.bin". */
+  readonly contents: string;
+  /** What to do where the folder is not there. */
+  readonly hint: string;
+  /** @throws inputError for files that cannot be read */
+  read(directory: string, part: PartName): Part;
+}
+
+/** A data set as it was read: both halves are in memory. */
+export interface MemoryDataset extends Dataset {
+  readonly train: ImagesInMemory;
+  readonly test: ImagesInMemory;
+}
+
+/** What a row does with such a source. */
+export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "files"> {
+  open(directory: string, limits?: DatasetLimits): MemoryDataset;
+}
+
+function checkLimit(limit: number | undefined, part: PartName): void {
+  if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return;
+  throw inputError(`--limit_${part} must be a positive whole number, not ${limit}.`);
+}
+
+/** The images of a half, or a balanced subset of them. */
+function imagesOf(
+  { place, labels, file, pixels }: Part,
+  { format }: MemorySource,
+  part: PartName,
+  limit?: number,
+): ImagesInMemory {
+  if (limit === undefined) {
+    return { kind: "memory", ...format, images: pixels(), labels, count: file.images };
+  }
+  if (limit > file.images) {
+    throw inputError(
+      `--limit_${part} asks for ${limit} images, but ${place} has ${file.images}.`,
+      "Leave it out to take all of them.",
+    );
+  }
+  const chosen = balancedSubset(labels, limit, part);
+  return {
+    ...{ kind: "memory", ...format, images: pixels(chosen), count: limit },
+    labels: Uint8Array.from(chosen, (index) => labels[index] as number),
+    positions: chosen,
+  };
+}
+
+function checkDirectory(directory: string, source: MemorySource): void {
+  const found = statSync(directory, { throwIfNoEntry: false });
+  if (found === undefined)
+    throw inputError(`The data folder ${directory} does not exist.`, source.hint);
+  if (!found.isDirectory()) {
+    throw inputError(
+      `${directory} is not a folder.`,
+      `Name the folder that holds ${source.contents} with --data DIR.`,
+    );
+  }
+  const inner = join(directory, source.archive.folder);
+  if (!existsSync(join(directory, source.knownBy)) && existsSync(join(inner, source.knownBy))) {
+    throw inputError(
+      `${directory} holds no ${source.knownBy}.`,
+      `Name the folder in it: --data ${inner}`,
+    );
+  }
+}
+
+/**
+ * Reads a data set as its source says: training images from the files for training, test images from those for testing,
+ * never otherwise.
+ */
+export function memoryReaders(source: MemorySource): MemoryReaders {
+  const read = (directory: string, part: PartName, limit?: number) => {
+    checkDirectory(directory, source);
+    checkLimit(limit, part);
+    const half = source.read(directory, part);
+    return { file: half.file, images: imagesOf(half, source, part, limit) };
+  };
+  const is = { name: source.name, numClasses: source.classes };
+  return {
+    open(directory, { limitTrain, limitTest } = {}) {
+      const train = read(directory, "train", limitTrain);
+      const test = read(directory, "test", limitTest);
+      return {
+        ...{ ...is, train: train.images, test: test.images },
+        ...{ trainFile: train.file, testFile: test.file },
+      };
+    },
+    openTest: (directory, limit) => ({ ...is, test: read(directory, "test", limit).images }),
+    files(directory): DatasetFiles {
+      checkDirectory(directory, source);
+      const fileOf = (part: PartName) => source.read(directory, part).file;
+      return { trainFile: fileOf("train"), testFile: fileOf("test") };
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import { createHash } from "node:crypto";
+import type { ImageFile } from "../dataset.js";
+
+/** The two halves of a data set: each comes from files of its own. */
+export type PartName = "train" | "test";
+
+/** One half of a data set whose images are held in memory, before it is known which of them are wanted. */
+export interface Part {
+  /** How sentences name what it was read from, such as DIR/train.bin. */
+  readonly place: string;
+  /** [count], the class of each image, from 0. */
+  readonly labels: Uint8Array;
+  /** The images that there are, and the checksum of their files. */
+  readonly file: ImageFile;
+  /** [n, height, width, 3] bytes of some images. @param chosen which, in this order; all where left out */
+  pixels(chosen?: Int32Array): Uint8Array;
+}
+
+/** sha256 of bytes, one array after another. */
+export function sha256Of(arrays: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const bytes of arrays) hash.update(bytes);
+  return hash.digest("hex");
+}

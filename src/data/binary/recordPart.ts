@@ -1,0 +1,35 @@
+import { join } from "node:path";
+import { type Part, sha256Of } from "./part.js";
+import type { RecordKind } from "./recordKind.js";
+import { readRecordFile, recordLabels, recordPixels } from "./records.js";
+
+/** Files of records, one after another. */
+export interface RecordFiles {
+  readonly kind: RecordKind;
+  readonly files: readonly string[];
+  /** How sentences name them together. */
+  readonly together: string;
+  /** What to do where one is refused. */
+  readonly hint: string;
+}
+
+function joined(arrays: readonly Uint8Array[]): Uint8Array {
+  const [only] = arrays;
+  return only !== undefined && arrays.length === 1 ? only : Buffer.concat(arrays);
+}
+
+/** Reads one half of a data set. @throws inputError as readRecordFile does */
+export function readRecordPart(
+  directory: string,
+  { kind, files, together, hint }: RecordFiles,
+): Part {
+  const read = files.map((file) => readRecordFile(join(directory, file), kind, hint));
+  const records = joined(read);
+  const labels = recordLabels(records, kind);
+  return {
+    place: join(directory, together),
+    labels,
+    file: { images: labels.length, sha256: sha256Of([records]) },
+    pixels: (chosen) => recordPixels(records, kind, chosen),
+  };
+}

@@ -1,0 +1,85 @@
+import { inputError } from "../../common/errors.js";
+import { readDataFile } from "./dataFile.js";
+import { imageBytes, ownLabel, type RecordKind, recordBytes } from "./recordKind.js";
+
+/** Ten times the training images of CIFAR-10 and CIFAR-100. */
+const MOST_RECORDS = 500_000;
+
+const COUNTS = ["no label", "its label", "its two labels"];
+
+/**
+ * Reads a file of records as it is.
+ * @param hint what to do about a file that is refused
+ * @returns [count * recordBytes(kind)] bytes, count >= 1, every class within its bounds
+ * @throws inputError if the file is missing, unreadable, empty, of a wrong size or has a label that is too large
+ */
+export function readRecordFile(path: string, kind: RecordKind, hint: string): Uint8Array {
+  const bytes = readDataFile(path, { maxBytes: MOST_RECORDS * recordBytes(kind), hint });
+  checkSize(path, bytes.length, kind, hint);
+  checkLabels(path, bytes, kind, hint);
+  return bytes;
+}
+
+function checkSize(path: string, bytes: number, kind: RecordKind, hint: string): void {
+  const size = recordBytes(kind);
+  if (bytes === 0) throw inputError(`${path} is empty (0 bytes).`, hint);
+  if (bytes % size === 0) return;
+  const records = Math.max(1, Math.round(bytes / size));
+  throw inputError(
+    `${path} has ${bytes} bytes, expected a multiple of ${size} (the bytes of one image and ` +
+      `${COUNTS[kind.labels.length]}). The nearest whole number of records is ${records}, ${records * size} bytes.`,
+    hint,
+  );
+}
+
+function checkLabels(path: string, records: Uint8Array, kind: RecordKind, hint: string): void {
+  const size = recordBytes(kind);
+  const { classes } = ownLabel(kind);
+  for (let offset = kind.own; offset < records.length; offset += size) {
+    const label = records[offset] as number;
+    if (label < classes) continue;
+    const record = (offset - kind.own) / size + 1;
+    throw inputError(
+      `${path} has the label ${label} in record ${record} of ${records.length / size} ` +
+        `(byte ${offset}), expected 0 to ${classes - 1}.`,
+      hint,
+    );
+  }
+}
+
+/** The class of every record. */
+export function recordLabels(records: Uint8Array, kind: RecordKind): Uint8Array {
+  const size = recordBytes(kind);
+  const count = records.length / size;
+  return Uint8Array.from({ length: count }, (_, i) => records[i * size + kind.own] as number);
+}
+
+/**
+ * The pixels of records, colours interleaved.
+ * @param chosen indices of the records to take, in the order wanted; all when left out
+ * @returns [count, side, side, 3] bytes
+ */
+export function recordPixels(
+  records: Uint8Array,
+  kind: RecordKind,
+  chosen?: Int32Array,
+): Uint8Array {
+  const [size, bytes] = [recordBytes(kind), imageBytes(kind)];
+  const count = chosen?.length ?? records.length / size;
+  const images = new Uint8Array(count * bytes);
+  for (let i = 0; i < count; i++) {
+    const start = (chosen ? (chosen[i] as number) : i) * size + kind.labels.length;
+    interleave(records.subarray(start, start + bytes), images.subarray(i * bytes));
+  }
+  return images;
+}
+
+/** @param planes [3, pixels] @param pixels [pixels, 3] at its start */
+function interleave(planes: Uint8Array, pixels: Uint8Array): void {
+  const count = planes.length / 3;
+  for (let pixel = 0, out = 0; pixel < count; pixel++, out += 3) {
+    pixels[out] = planes[pixel] as number;
+    pixels[out + 1] = planes[count + pixel] as number;
+    pixels[out + 2] = planes[2 * count + pixel] as number;
+  }
+}

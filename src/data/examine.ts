@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { PefdError } from "../common/errors.js";
+import type { FileReport, VerifyReport } from "./dataset.js";
+
+/** A data file that was read whole. */
+export interface WholeFile {
+  readonly bytes: number;
+  /** The class of each of its images. */
+  readonly labels: Uint8Array;
+  /** Of the file as it is. */
+  readonly sha256: string;
+  /** sha256 of each record: of an image with its label. */
+  readonly digests: readonly string[];
+  /** Sentences on what is wrong although it can be read. */
+  readonly problems: readonly string[];
+}
+
+/** What is examined of a data set. */
+export interface Examination {
+  readonly directory: string;
+  /** Files of the training and of the test images, and how they are called together. */
+  readonly train: readonly string[];
+  readonly test: readonly string[];
+  readonly called: { readonly train: string; readonly test: string };
+  /** @throws inputError for a file that cannot be read */
+  read(file: string): WholeFile;
+  /** Whether these are the published images. */
+  isOfficial(files: readonly FileReport[]): boolean;
+}
+
+/** sha256 in hexadecimal digits. */
+export const sha256 = (bytes: Uint8Array | string): string =>
+  createHash("sha256").update(bytes).digest("hex");
+
+interface Examined {
+  readonly file: string;
+  readonly whole?: WholeFile;
+  readonly problems: readonly string[];
+}
+
+/** Examines the files of a data folder; one that is wrong is reported, not thrown. */
+export function examine(examination: Examination): VerifyReport {
+  const { directory, called } = examination;
+  const look = (file: string): Examined => {
+    try {
+      const whole = examination.read(file);
+      return { file, whole, problems: whole.problems };
+    } catch (error) {
+      if (!(error instanceof PefdError)) throw error;
+      return { file, problems: [error.message] };
+    }
+  };
+  const halves = [examination.train, examination.test].map((files) => files.map(look));
+  const examined = halves.flat();
+  const files = examined.flatMap(({ file, whole }) => (whole ? [describe(file, whole)] : []));
+  const isWhole = files.length === examined.length;
+  const [train = [], test = []] = halves.map((half) =>
+    half.flatMap(({ whole }) => whole?.digests ?? []),
+  );
+  const known = new Set(train);
+  const sharedRecords = test.filter((digest) => known.has(digest)).length;
+  return {
+    ...{ directory, files, sharedRecords },
+    balanced: isWhole && halves.every(isBalanced),
+    official: isWhole && examination.isOfficial(files),
+    problems: [
+      ...examined.flatMap(({ problems }) => problems),
+      ...leak(sharedRecords, test.length, called),
+    ],
+  };
+}
+
+function leak(shared: number, tests: number, { train, test }: Examination["called"]): string[] {
+  if (shared === 0 || shared * 2 < tests) return [];
+  return [
+    `${shared} of the ${tests} images of ${test} are in ${train} as well, ` +
+      "so that test results would be training results.",
+  ];
+}
+
+/** Images of the classes that occur. */
+function perClass(files: readonly WholeFile[]): number[] {
+  const counts = new Map<number, number>();
+  for (const { labels } of files) {
+    for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  return [...counts.values()];
+}
+
+function isBalanced(half: readonly Examined[]): boolean {
+  const counts = perClass(half.flatMap(({ whole }) => whole ?? []));
+  return new Set(counts).size <= 1;
+}
+
+function describe(file: string, whole: WholeFile): FileReport {
+  const { bytes, labels, digests } = whole;
+  const present = perClass([whole]);
+  return {
+    ...{ file, bytes, records: labels.length, sha256: whole.sha256 },
+    contentSha256: sha256(digests.toSorted().join("\n")),
+    classes: present.length,
+    fewestPerClass: Math.min(...present),
+    mostPerClass: Math.max(...present),
+  };
+}
