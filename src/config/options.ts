@@ -133,7 +133,8 @@ export const TRAINING = section("Training", {
 const dataset = choice<string, string>("datasets", "cifar100", "The data set.", {
   touches: "numbers",
 });
-const data = path("data/cifar-100-binary", "Folder of train.bin and test.bin.", {
+const data = path("data/cifar-100-binary", "The data set's folder.", {
+  defaultText: "data/cifar-100-binary, or the data set's own",
   touches: "place",
 });
 /** Which data set, and its folder, for every command that reads or brings images. */

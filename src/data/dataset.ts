@@ -86,6 +86,23 @@ export interface Archive {
   readonly folder: string;
   /** Files in that folder that are needed; no others are unpacked. */
   readonly members: readonly string[];
+  /**
+   * Whether the checksums of what was unpacked are written down beside it: where none are published by which the images
+   * could be told later.
+   */
+  readonly recorded?: boolean;
+}
+
+/** What to make of artificial images. */
+export interface SyntheticOptions {
+  /** Training and test images. */
+  readonly train: number;
+  readonly test: number;
+  readonly seed: number;
+  /** Classes that occur, the first so many; all of the data set's when left out. */
+  readonly classes?: number | undefined;
+  /** Whether another data set may be replaced, and a folder of other files written into. */
+  readonly force?: boolean | undefined;
 }
 
 /** What one sound data file holds. */
@@ -141,6 +158,8 @@ export interface DatasetRow {
   files(folder: string): DatasetFiles;
   /** One name for each class; their numbers where the folder does not tell. */
   classNames(folder: string): readonly string[];
+  /** Writes artificial images in this data set's format; left out where there are none. @throws inputError, runError */
+  synthesize?(folder: string, options: SyntheticOptions): Promise<void>;
   /** Examines a folder; one that is wrong is reported, not thrown. Left out where there is nothing to examine. */
   verify?(folder: string): VerifyReport;
 }

@@ -4,6 +4,7 @@ import { DATA_PLACE } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
+import { DATASET_WORD, withDatasetWord } from "../datasetWord.js";
 import { interruptible } from "../interrupt.js";
 import { transferProgress } from "../transfer.js";
 
@@ -22,9 +23,14 @@ const FETCHING = section("Data", {
 /** pefd data fetch: brings a data set, goes on where an earlier attempt stopped. */
 export const command: Command = {
   sections: [FETCHING, RESULT, GENERAL],
-  examples: [["pefd data fetch", "CIFAR-100 into data/cifar-100-binary"]],
-  async run({ layers, output }) {
-    const { dataset, data, url, md5 } = resolveSection(FETCHING, layers);
+  positionals: DATASET_WORD,
+  examples: [
+    ["pefd data fetch", "CIFAR-100 into data/cifar-100-binary"],
+    ["pefd data fetch cifar10 --data DIR", "another data set, into a folder of your own"],
+  ],
+  async run(invocation) {
+    const { output } = invocation;
+    const { dataset, data, url, md5 } = resolveSection(FETCHING, withDatasetWord(invocation));
     const row = DATASETS.row(dataset);
     const { fetchArchive } = await import("../../data/fetch/fetchArchive.js");
     const progress = transferProgress(output);

@@ -1,33 +1,55 @@
+import { inputError } from "../../common/errors.js";
 import { flag, integer, path, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
+import { DATA_PLACE } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
+import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
+import { DATASET_WORD, withDatasetWord } from "../datasetWord.js";
 
 const flagOnly = true;
 
 const SYNTHETIC = section("Synthetic data", {
-  out: path("data/synthetic", "The folder to write.", { flagOnly }),
+  dataset: DATA_PLACE.dataset,
+  out: path(undefined, "The folder to write.", {
+    flagOnly,
+    defaultText: "data/synthetic, of another data set data/synthetic-NAME",
+  }),
   train: integer(5000, "Training images.", { min: 1, max: 1_000_000, flagOnly }),
   test: integer(1000, "Test images.", { min: 1, max: 1_000_000, flagOnly }),
-  classes: integer(100, "Classes that occur.", { min: 1, max: 100, flagOnly }),
+  classes: integer(undefined, "Classes that occur.", {
+    ...{ min: 1, flagOnly },
+    defaultText: "all of the data set's",
+  }),
   seed: integer(0, "The same seed gives the same images.", { min: 0, flagOnly }),
   force: flag("Replace another data set, or write among other files.", { flagOnly }),
 });
 
-/** pefd data synthesize: a small learnable data set in CIFAR-100's format. */
+/** Of the default data set; another one's has its name behind. */
+const OUT = "data/synthetic";
+
+/** pefd data synthesize: a small learnable data set in the format of a real one. */
 export const command: Command = {
   sections: [SYNTHETIC, DOCUMENT, GENERAL],
+  positionals: DATASET_WORD,
   examples: [
     ["pefd data synthesize", "what the presets smoke and synthetic train on"],
     ["pefd data synthesize --out DIR --train 2000 --test 500 --seed 1", "another one"],
+    ["pefd data synthesize cifar10", "in the format of another data set"],
   ],
-  async run({ layers, output }) {
-    const { out, force, ...numbers } = resolveSection(SYNTHETIC, layers);
-    const { synthesize } = await import("../../data/cifar/synthetic.js");
-    await synthesize(out, { ...numbers, force });
+  async run(invocation) {
+    const values = resolveSection(SYNTHETIC, withDatasetWord(invocation));
+    const { dataset, out, force, ...numbers } = values;
+    const { title, classes, synthesize } = DATASETS.row(dataset);
+    if (synthesize === undefined) throw inputError(`There are no synthetic images for ${title}.`);
+    const isDefault = dataset === DATA_PLACE.dataset.fallback;
+    const directory = out ?? (isDefault ? OUT : `${OUT}-${dataset}`);
+    await synthesize(directory, { ...numbers, force });
     const { train, test } = numbers;
-    const text = `${train} training and ${test} test images lie in ${out}; use them with --data ${out}`;
-    output.result(text, { directory: out, ...numbers });
+    const use = `${isDefault ? "" : `--dataset ${dataset} `}--data ${directory}`;
+    const text = `${train} training and ${test} test images lie in ${directory}; use them with ${use}`;
+    const made = numbers.classes ?? (typeof classes === "number" ? classes : undefined);
+    invocation.output.result(text, { directory, dataset, ...numbers, classes: made });
     return undefined;
   },
 };

@@ -6,14 +6,21 @@ import { resolveSection } from "../../config/resolve.js";
 import type { FileReport, VerifyReport } from "../../data/dataset.js";
 import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
+import { DATASET_WORD, withDatasetWord } from "../datasetWord.js";
 
 const FOLDER = section("Data", DATA_PLACE);
 
-const fileLine = ({ file, records, bytes, classes, fewestPerClass, mostPerClass }: FileReport) => {
-  const perClass =
-    fewestPerClass === mostPerClass ? fewestPerClass : `${fewestPerClass} to ${mostPerClass}`;
-  return `${file.padEnd(10)} ${records} images (${bytes} bytes), ${classes} classes, ${perClass} of each`;
-};
+/** Of the files' names in the report. */
+const LEAST_WIDTH = 10;
+
+function fileLines(files: readonly FileReport[]): string[] {
+  const width = Math.max(LEAST_WIDTH, ...files.map(({ file }) => file.length));
+  return files.map(({ file, records, bytes, classes, fewestPerClass, mostPerClass }) => {
+    const perClass =
+      fewestPerClass === mostPerClass ? fewestPerClass : `${fewestPerClass} to ${mostPerClass}`;
+    return `${file.padEnd(width)} ${records} images (${bytes} bytes), ${classes} classes, ${perClass} of each`;
+  });
+}
 
 function verdict(title: string, { official, sharedRecords }: VerifyReport): string[] {
   const what = official
@@ -27,13 +34,18 @@ function verdict(title: string, { official, sharedRecords }: VerifyReport): stri
 /** pefd data verify: what a data folder holds; exit code 2 where something is wrong with it. */
 export const command: Command = {
   sections: [FOLDER, DOCUMENT, GENERAL],
-  examples: [["pefd data verify --data DIR", "sizes, labels, balance, checksums"]],
-  async run({ layers, output }) {
-    const { dataset, data } = resolveSection(FOLDER, layers);
+  positionals: DATASET_WORD,
+  examples: [
+    ["pefd data verify --data DIR", "sizes, labels, balance, checksums"],
+    ["pefd data verify cifar10", "another data set, in its own folder"],
+  ],
+  async run(invocation) {
+    const { output } = invocation;
+    const { dataset, data } = resolveSection(FOLDER, withDatasetWord(invocation));
     const { title, verify } = DATASETS.row(dataset);
     if (verify === undefined) throw inputError(`${title} has nothing that could be verified.`);
     const report = verify(data);
-    const lines = report.files.map(fileLine);
+    const lines = fileLines(report.files);
     if (report.problems.length === 0) lines.push(...verdict(title, report));
     if (lines.length > 0 || output.json) output.result(lines.join("\n"), report);
     if (report.problems.length > 0) throw inputError(report.problems.join("\n  "));

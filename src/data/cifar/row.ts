@@ -1,6 +1,7 @@
+import { join } from "node:path";
+import { namesFrom } from "../binary/classNames.js";
 import type { DatasetRow } from "../dataset.js";
 import { cifar100Files, loadCifar100, loadTestSet } from "./cifar100.js";
-import { fineClassNames } from "./classNames.js";
 import {
   CIFAR100_FORMAT,
   COARSE_NAMES_FILE,
@@ -9,6 +10,7 @@ import {
   TEST_FILE,
   TRAIN_FILE,
 } from "./records.js";
+import { synthesize } from "./synthetic.js";
 import { verifyCifar100 } from "./verify.js";
 
 /** CIFAR-100 (Krizhevsky 2009) in its author's binary version. */
@@ -32,6 +34,7 @@ export const CIFAR100 = {
     test: loadTestSet(folder, limitTest),
   }),
   files: cifar100Files,
-  classNames: fineClassNames,
+  classNames: (folder) => namesFrom(join(folder, FINE_NAMES_FILE), FINE_CLASSES),
+  synthesize,
   verify: verifyCifar100,
 } as const satisfies DatasetRow;

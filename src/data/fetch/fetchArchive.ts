@@ -9,6 +9,7 @@ import type { Archive, DatasetRow, VerifyReport } from "../dataset.js";
 import { unpackMembers } from "./archive.js";
 import { downloadPatiently, type Patience } from "./patientDownload.js";
 import type { DownloadProgress } from "./receive.js";
+import { isAsFetched, writeFetchRecord } from "./record.js";
 import { removePartial } from "./resumableDownload.js";
 
 /** A data set that is published and can be examined. */
@@ -69,14 +70,14 @@ async function fetchAlone(published: Published, options: FetchOptions): Promise<
   const { archive } = published;
   const { directory, url = archive.url, md5 = archive.md5, signal } = options;
   const partial = `${directory}.tar.gz.partial`;
-  if (await isThere(published, directory)) {
+  if (await isThere(published, directory, md5)) {
     removePartial(partial);
     return { fetched: false, resumedFrom: 0 };
   }
   try {
     makeFolder(dirname(directory));
     const resumedFrom = await bringArchive({ ...options, url, md5, partial });
-    await unpackInto(published, directory, partial, url);
+    await unpackInto(published, directory, { file: partial, url, md5 });
     removePartial(partial);
     return { fetched: true, resumedFrom };
   } catch (error) {
@@ -85,8 +86,12 @@ async function fetchAlone(published: Published, options: FetchOptions): Promise<
   }
 }
 
-/** Whether the real images are in the folder already; anything else in it is left alone. */
-async function isThere({ title, verify }: Published, directory: string): Promise<boolean> {
+/** Whether the archive's images are in the folder already; anything else in it is left alone. */
+async function isThere(
+  { title, archive, verify }: Published,
+  directory: string,
+  md5: string,
+): Promise<boolean> {
   if (!existsSync(directory)) return false;
   const names = await readdir(directory).catch(() => {
     throw inputError(
@@ -95,7 +100,9 @@ async function isThere({ title, verify }: Published, directory: string): Promise
     );
   });
   if (names.length === 0) return false;
-  if (verify(directory).official) return true;
+  const { official, files, problems } = verify(directory);
+  if (official) return true;
+  if (archive.recorded && problems.length === 0 && isAsFetched(directory, files, md5)) return true;
   throw inputError(
     `${directory} holds something other than the complete ${title} already; it is left as it is.`,
     "Move it away, or name another folder with --data DIR.",
@@ -128,11 +135,17 @@ async function md5Of(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
+/** An archive that was downloaded. */
+interface Downloaded {
+  readonly file: string;
+  readonly url: string;
+  readonly md5: string;
+}
+
 async function unpackInto(
   { title, archive, verify }: Published,
   directory: string,
-  file: string,
-  url: string,
+  { file, url, md5 }: Downloaded,
 ): Promise<void> {
   const staging = `${directory}.unpacking`;
   await rm(staging, { recursive: true, force: true });
@@ -141,8 +154,10 @@ async function unpackInto(
     const members = archive.members.map((name) => `${archive.folder}/${name}`);
     await unpackMembers(file, members, staging);
     const unpacked = join(staging, archive.folder);
-    const [problem] = verify(unpacked).problems;
+    const { files, problems } = verify(unpacked);
+    const [problem] = problems;
     if (problem) throw runError(`The archive from ${url} holds no sound ${title}: ${problem}`);
+    if (archive.recorded) writeFetchRecord(unpacked, md5, files);
     await syncFiles(unpacked);
     await rename(unpacked, directory);
   } finally {

@@ -1,5 +1,4 @@
 import { createRandom, type Random } from "../../common/random.js";
-import { COARSE_CLASSES, FINE_CLASSES, IMAGE_BYTES, IMAGE_SIZE } from "./records.js";
 
 /**
  * What the images of one class share: a mean colour and a product of two waves, one down and one across
@@ -22,20 +21,24 @@ const BRIGHTNESS_DEVIATION = 10;
 /** Pixel noise is uniform within -32 to 31 (standard deviation 18). */
 const NOISE_VALUES = 64;
 
-/** Mean colours lie on a grid of 5 x 5 x 4, which has one place for each class. */
+/** Mean colours lie on a grid of 5 x 5 x 4: up to so many classes have a colour each, others share theirs. */
+const COLOURS = 100;
 const COLOUR_LEVELS = [
   [70, 98, 126, 154, 182],
   [70, 98, 126, 154, 182],
   [75, 109, 143, 177],
 ] as const;
 
-/** The patterns of all 100 classes; they depend on the seed only, so that training and test files agree. */
-export function classPatterns(seed: number): ClassPattern[] {
-  const places = Int32Array.from({ length: FINE_CLASSES }, (_, place) => place);
+/**
+ * The patterns of the first so many classes; those of a class depend on the seed only, so that training and test files
+ * agree.
+ */
+export function classPatterns(seed: number, classes: number): ClassPattern[] {
+  const places = Int32Array.from({ length: COLOURS }, (_, place) => place);
   createRandom(seed, "synthetic colours").shuffle(places);
   const random = createRandom(seed, "synthetic waves");
-  return Array.from(places, (place) => ({
-    colour: colourAt(place),
+  return Array.from({ length: classes }, (_, label) => ({
+    colour: colourAt(places[label % COLOURS] as number),
     contrast: [0, 1, 2].map(() => (random.integer(2) ? 1 : -1) * (15 + 20 * random.uniform())),
     down: 1 + random.integer(4),
     across: 1 + random.integer(4),
@@ -50,32 +53,30 @@ function colourAt(place: number): number[] {
 
 /**
  * Draws one image of a class: random brightness, wave phases and pixel noise.
- * @param target [3, 32, 32] bytes, one colour plane after the other, at the given offset
+ * @param side of the image in pixels
+ * @returns [3, side, side] bytes, one colour plane after the other
  */
-export function drawImage(
-  pattern: ClassPattern,
-  random: Random,
-  target: Uint8Array,
-  offset: number,
-): void {
+export function drawImage(pattern: ClassPattern, random: Random, side: number): Uint8Array {
+  const target = new Uint8Array(3 * side * side);
   const brightness = BRIGHTNESS_DEVIATION * random.normal();
-  const down = wave(pattern.down, random.uniform());
-  const across = wave(pattern.across, random.uniform());
-  for (let i = 0; i < IMAGE_BYTES; i++) {
-    const channel = Math.floor(i / IMAGE_SIZE ** 2);
-    const row = Math.floor(i / IMAGE_SIZE) % IMAGE_SIZE;
-    const height = (down[row] as number) * (across[i % IMAGE_SIZE] as number);
+  const down = wave(pattern.down, random.uniform(), side);
+  const across = wave(pattern.across, random.uniform(), side);
+  for (let i = 0; i < target.length; i++) {
+    const channel = Math.floor(i / side ** 2);
+    const row = Math.floor(i / side) % side;
+    const height = (down[row] as number) * (across[i % side] as number);
     const mean = (pattern.colour[channel] as number) + brightness;
     const clean = mean + (pattern.contrast[channel] as number) * height;
     const noise = random.integer(NOISE_VALUES) - NOISE_VALUES / 2;
-    target[offset + i] = Math.min(255, Math.max(0, Math.round(clean + noise)));
+    target[i] = Math.min(255, Math.max(0, Math.round(clean + noise)));
   }
+  return target;
 }
 
 /** A cosine over the side of an image; the phase is a share of its period. */
-function wave(periods: number, phase: number): Float64Array {
-  return Float64Array.from({ length: IMAGE_SIZE }, (_, i) =>
-    Math.cos(2 * Math.PI * ((periods * i) / IMAGE_SIZE + phase)),
+function wave(periods: number, phase: number, side: number): Float64Array {
+  return Float64Array.from({ length: side }, (_, i) =>
+    Math.cos(2 * Math.PI * ((periods * i) / side + phase)),
   );
 }
 
@@ -85,17 +86,17 @@ const KINDS = [
   ["warm", "cool", "pale", "dark"],
 ] as const;
 
-/** Invented names of the 20 coarse classes, such as warm_tiles. */
-export function coarseNames(): string[] {
+/** Invented names of 20 kinds of classes, such as warm_tiles. */
+export function kindNames(): string[] {
   return KINDS[1].flatMap((form) => KINDS[2].map((tone) => `${tone}_${form}`));
 }
 
-/** Invented names of the 100 classes, five to a coarse one, such as small_warm_tiles. */
-export function fineNames(): string[] {
-  return coarseNames().flatMap((coarse) => KINDS[0].map((size) => `${size}_${coarse}`));
-}
-
-/** The coarse class of a fine one. */
-export function coarseOf(label: number): number {
-  return Math.floor((label * COARSE_CLASSES) / FINE_CLASSES);
+/** Invented names of classes, five to a kind, such as small_warm_tiles; from the 101st on with a number behind. */
+export function classNames(classes: number): string[] {
+  const names = kindNames().flatMap((kind) => KINDS[0].map((size) => `${size}_${kind}`));
+  const rounds = Math.ceil(classes / names.length);
+  const all = Array.from({ length: rounds }, (_, round) =>
+    names.map((name) => (round === 0 ? name : `${name}_${round + 1}`)),
+  );
+  return all.flat().slice(0, classes);
 }

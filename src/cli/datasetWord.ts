@@ -1,0 +1,23 @@
+import { inputError } from "../common/errors.js";
+import type { Layer } from "../config/resolve.js";
+import type { Invocation, Positionals } from "./command.js";
+
+/** The data set, as a word or as --dataset. */
+export const DATASET_WORD: Positionals = { usage: "[NAME]", min: 0, max: 1 };
+
+/**
+ * The layers with the word after the command's name as the data set.
+ * @throws inputError where a flag says another one
+ */
+export function withDatasetWord({ layers, positionals, flags }: Invocation): readonly Layer[] {
+  const [name] = positionals;
+  if (name === undefined) return layers;
+  if (flags.dataset !== undefined && flags.dataset !== name) {
+    throw inputError(
+      `The data set is ${name} and --dataset ${flags.dataset} at once.`,
+      "Name one.",
+    );
+  }
+  const word = { label: () => "NAME", origin: () => "word", values: { dataset: name } };
+  return [word, ...layers];
+}

@@ -1,0 +1,23 @@
+import { drawImages, type SyntheticSet } from "../synthetic/write.js";
+import type { PartName } from "./part.js";
+import { type RecordKind, recordBytes } from "./recordKind.js";
+
+/**
+ * A file of synthetic records.
+ * @param labelsOf the label bytes of a class
+ * @returns [count * recordBytes(kind)]
+ */
+export function syntheticRecords(
+  set: SyntheticSet,
+  part: PartName,
+  kind: RecordKind,
+  labelsOf: (label: number) => readonly number[],
+): Uint8Array {
+  const size = recordBytes(kind);
+  const records = new Uint8Array(set[part] * size);
+  drawImages(set, part, (planes, label, index) => {
+    records.set(labelsOf(label), index * size);
+    records.set(planes, index * size + kind.labels.length);
+  });
+  return records;
+}
