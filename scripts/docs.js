@@ -1,6 +1,8 @@
 // Writes docs/flags.md and the README's table of options from the table in src/config/options.ts, the catalogue of
-// docs/methods.md from the registry of methods, and the table of docs/architecture.md from scripts/fences/rooms.js.
+// docs/methods.md from the registry of methods, the table of docs/data.md from the registry of data sets, and that of
+// docs/architecture.md from scripts/fences/rooms.js.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { datasetsTable } from "../dist/cli/reference/datasets.js";
 import { methodsCatalogue } from "../dist/cli/reference/methods.js";
 import { betweenMarkers, flagsReference, readmeTable } from "../dist/cli/reference/options.js";
 import { withTable } from "./fences/document.js";
@@ -18,5 +20,7 @@ writeFileSync(
   methods,
   betweenMarkers(readFileSync(methods, "utf8"), methodsCatalogue(), "methods"),
 );
+const data = at("docs/data.md");
+writeFileSync(data, betweenMarkers(readFileSync(data, "utf8"), datasetsTable(), "datasets"));
 const architecture = at("docs/architecture.md");
 writeFileSync(architecture, withTable(readFileSync(architecture, "utf8"), ROOMS));

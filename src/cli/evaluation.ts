@@ -86,6 +86,15 @@ const computedBy = ({ precision, engine, device, tf32 }: EvalResult): string =>
 const predictorOf = ({ model, predictsThrough }: EvalResult): string =>
   predictsThrough === undefined ? model : `${model} through ${predictsThrough}`;
 
+/** Classes among which the label is looked for. */
+const TOP = 5;
+
+/** What top-5 counts where there are not more classes than five. */
+function fewClassesText(classes: number): string | undefined {
+  if (classes > TOP) return undefined;
+  return `Top-5 counts every image: there are ${classes} classes in all.`;
+}
+
 const paragraph = (result: EvalResult): string =>
   [
     `${result.checkpoint} (${predictorOf(result)}, ${result.n} images)`,
@@ -131,9 +140,10 @@ export function evaluationText(
     ({ result, confusion: counts }) =>
       `${result.checkpoint}:\n${renderText(extremesTable(classAccuracies(counts, names)))}`,
   );
+  const few = fewClassesText(names.length) ?? [];
   const written = [per_class, confusion].filter((file) => file !== undefined);
   const last = written.length === 0 ? [] : [`Written: ${written.join(", ")}`];
-  return [head, ...extremes, ...last].join("\n\n");
+  return [head, few, ...extremes, ...last].flat().join("\n\n");
 }
 
 /** Results for programs: one document, or a list of them; classes under `perClass` if asked. */

@@ -1,4 +1,5 @@
 import { basename, dirname } from "node:path";
+import { DATASETS } from "../data/registry.js";
 import { modelNames } from "../models/registry.js";
 
 /** The longest known model name that the text is or begins with, followed by an underscore. */
@@ -28,5 +29,16 @@ export function modelNameIn(metadata: Readonly<Record<string, unknown>>): string
   const { model, model_s } = mapIn(metadata.opt);
   return [metadata.model, metadata.model_name, model_s, model].find(
     (name): name is string => typeof name === "string" && modelNames().includes(name),
+  );
+}
+
+/**
+ * The data set that a checkpoint's metadata names, in the same places. Undefined where none of it is a known one, as in
+ * files that pefd wrote when there was one data set.
+ */
+export function datasetIn(metadata: Readonly<Record<string, unknown>>): string | undefined {
+  const { dataset } = mapIn(metadata.opt);
+  return [metadata.dataset, dataset].find(
+    (name): name is string => typeof name === "string" && DATASETS.find(name) !== undefined,
   );
 }

@@ -146,6 +146,8 @@ export interface DatasetRow {
   readonly format: ImageFormat;
   /** What an evaluation does to an image before it is normalised. */
   readonly evaluation: "as is" | { readonly resize: number; readonly crop: number };
+  /** Where the teacher of a model lies below save/models in the paper's own download; left out where it has none. */
+  publishedTeacher?(model: string): string;
   /** Defaults of options, for those where this data set's are others than the option's own; whatever is given wins. */
   readonly defaults: Readonly<Record<string, unknown>>;
   /** What `pefd data fetch` brings; left out where there is nothing to fetch. */

@@ -6,10 +6,12 @@ import { writeFolderAtomic } from "../common/atomicFolder.js";
 import type { StateDict } from "../common/stateDict.js";
 import { savedModelBytes } from "../compile/graph/savedModel.js";
 import { CIFAR100 } from "../data/cifar/row.js";
+import type { ImageFormat } from "../data/dataset.js";
 import { IMAGENET } from "../data/normalize.js";
+import { DATASETS } from "../data/registry.js";
 import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
-import { modelRow } from "../models/registry.js";
+import { stateLayout, surveyModel } from "../models/survey.js";
 import { zeroFill } from "../nn/initialization.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { openPredictor, type PredictorFile } from "../train/files/openPredictor.js";
@@ -25,6 +27,8 @@ export interface SavedModelSource {
   readonly metadata: Metadata;
   /** What its run's evaluations went through, where it was more than the model. */
   readonly predictor?: PredictorFile | undefined;
+  /** The data set that it was trained on; the one that the model is made for where left out. */
+  readonly dataset?: string | undefined;
 }
 
 /**
@@ -39,9 +43,9 @@ export async function exportSavedModel(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   const { model_name: _, predictor: __, ...others } = source.metadata; // how a .pth spells the model
-  const { predictor } = source;
+  const { predictor, dataset } = source;
   const metadata = encodeMetadata({
-    ...{ ...others, model: source.model },
+    ...{ ...others, model: source.model, dataset },
     ...(predictor && { predictor: basename(PREDICTOR_FILE) }),
   });
   await writeFolderAtomic(to, {
@@ -54,22 +58,39 @@ export async function exportSavedModel(
 }
 
 function graphBytes(
-  { path, model: modelName, state, predictor }: SavedModelSource,
+  { path, model: modelName, state, predictor, dataset }: SavedModelSource,
   env: Readonly<Record<string, string | undefined>>,
 ): Uint8Array {
-  const { classes, format } = CIFAR100; // what models are for whose row says nothing else
-  const { numClasses = classes, imageSize = format.height } = modelRow(modelName);
+  const { height, normalization } = formatFor(modelName, dataset);
+  const numClasses = classesOf(modelName, state);
   loadTensorFlow({ env, keepPrograms: false });
-  const model = buildModel(modelName, numClasses, zeroFill);
+  const model = buildModel(modelName, numClasses, zeroFill, height);
   const through = predictor && openPredictor(model, predictor);
   const all = [...model.state, ...(through?.entries ?? [])];
   try {
     loadState(model.state, state, { path, modelName });
-    const normalization = imageSize === format.height ? format.normalization : IMAGENET;
     return savedModelBytes(
-      servingGraph({ ...model, ...through?.evaluated, state: all }, imageSize, normalization),
+      servingGraph({ ...model, ...through?.evaluated, state: all }, height, normalization),
     );
   } finally {
     tf.dispose(variablesOf(all));
   }
+}
+
+/** What images are like that a model was trained on. */
+function formatFor(
+  modelName: string,
+  dataset: string | undefined,
+): Pick<ImageFormat, "height" | "normalization"> {
+  if (dataset !== undefined) return DATASETS.row(dataset).format;
+  const { imageSize } = surveyModel(modelName);
+  const { format } = CIFAR100; // what models are for whose row says nothing else
+  return imageSize === format.height ? format : { height: imageSize, normalization: IMAGENET };
+}
+
+/** The number of classes that a file's classifier has; as many as the model is made for where it has none that fits. */
+function classesOf(modelName: string, state: StateDict): number {
+  const classifier = stateLayout(modelName).findLast(({ role }) => role === "linear.weight");
+  const [classes] = (classifier && state.get(classifier.name)?.shape) ?? [];
+  return classes ?? surveyModel(modelName).numClasses;
 }

@@ -56,13 +56,13 @@ export type StudentSetting = Pick<
 const BATCH_SIZE = 64;
 
 /** A model's shapes and tensors. */
-export function anatomyOf({ name, featureSize, state }: Model): Anatomy {
+export function anatomyOf({ name, imageSize, featureSize, state }: Model): Anatomy {
   const features = featureState(name, state);
-  return { ...mapShapes(name), pooled: featureSize, state, features };
+  return { ...mapShapes(name, imageSize), pooled: featureSize, state, features };
 }
 
 /**
- * A new student with what its method adds, guided by a frozen teacher.
+ * A new student with what its method adds, guided by a frozen teacher, whose images it looks at.
  * @param labels of the training images
  * @throws inputError for an unknown name, or a method that does not fit the pair
  */
@@ -74,7 +74,7 @@ export function studentLearner(
   labels: ArrayLike<number> = [],
 ): Learner {
   const fill = initialFill(setting.model_s, seed, "student");
-  const model = buildModel(setting.model_s, numClasses, fill);
+  const model = buildModel(setting.model_s, numClasses, fill, teacher.imageSize);
   const pair: Pair = {
     ...{ student: anatomyOf(model), teacher: anatomyOf(teacher) },
     ...{ numClasses, labels, batchSize: setting.batch_size ?? BATCH_SIZE },

@@ -17,13 +17,22 @@ export interface BuiltModel extends Model {
 /**
  * Builds a model of the registry.
  * @param fill first values of its tensors, in PyTorch's layout
+ * @param imageSize side of the images that it is to look at; the one that it is made for where left out
  * @throws inputError for an unknown name
  */
-export function buildModel(name: string, numClasses: number, fill: Fill): BuiltModel {
+export function buildModel(
+  name: string,
+  numClasses: number,
+  fill: Fill,
+  imageSize?: number,
+): BuiltModel {
   const builder = createBuilder(name, fill);
   const { featureSize, forward } = modelRow(name).architecture(builder, numClasses);
   const { state } = builder;
-  return { name, numClasses, featureSize, state, forward, freeze: () => foldAll(builder) };
+  return {
+    ...{ name, numClasses, featureSize, state, forward, freeze: () => foldAll(builder) },
+    ...(imageSize !== undefined && { imageSize }),
+  };
 }
 
 /** Random first values as the model's own paper code draws them. @param owner "student" or "teacher" */

@@ -58,11 +58,12 @@ type MapTrace = Pick<ShapeTrace, "stem" | "maps" | "lastMap" | "norms">;
 /**
  * [H, W, C] of the stem's map and of each stage's (ModelOutput.maps), and of the map behind which layers can be inserted;
  * the batch normalisations before the maps' last ReLUs. Does not need the native library.
+ * @param side of the images; the one that the model is made for where left out
  * @throws inputError for an unknown name
  */
-export function mapShapes(modelName: string): MapTrace {
+export function mapShapes(modelName: string, side?: number): MapTrace {
   const { architecture, imageSize = IMAGE_SIZE } = modelRow(modelName);
-  const trace = traceShapes((builder) => architecture(builder, CLASSES), imageSize);
+  const trace = traceShapes((builder) => architecture(builder, CLASSES), side ?? imageSize);
   const { stem, maps, lastMap, norms } = trace;
   return { stem, maps, lastMap, norms };
 }

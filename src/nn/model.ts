@@ -110,6 +110,8 @@ export const plainMap = (out: Tensor4D): FeatureMap => ({ out, beforeRelu: out }
 export interface Model {
   readonly name: string;
   readonly numClasses: number;
+  /** Side of the images that it is to look at; the one that it is made for where left out. */
+  readonly imageSize?: number;
   /** Size of the penultimate vector. */
   readonly featureSize: number;
   /** All state in PyTorch's state_dict order. */

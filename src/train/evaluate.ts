@@ -22,6 +22,7 @@ import {
 } from "./files/openPredictor.js";
 import type { EvalResult, Hooks } from "./files/result.js";
 import { loadState, tensorsFor } from "./files/stateFiles.js";
+import { refuseOtherClasses } from "./openModel.js";
 import { type BatchSource, chooseSources } from "./source.js";
 
 /** An evaluation with what each image was taken for. */
@@ -84,7 +85,9 @@ async function readSubject(options: EvalOptions): Promise<Subject> {
     );
   }
   const numClasses = classesIn(DATASETS.row(options.dataset), options.data);
-  tensorsFor(stateLayout(name, numClasses), state, { path: checkpoint, modelName: name });
+  const layout = stateLayout(name, numClasses);
+  refuseOtherClasses(layout, state, { name: options.dataset, numClasses }, checkpoint);
+  tensorsFor(layout, state, { path: checkpoint, modelName: name });
   return { options, name, state, predictor: await readPredictor(checkpoint, metadata) };
 }
 
@@ -102,7 +105,7 @@ async function evaluateSubject(
   const note = precisionNote(choice, arithmeticOf(env));
   if (note !== undefined) onNotice?.(note);
   const [test] = chooseSources([images], choice.engine, options.data_budget_mb) as [BatchSource];
-  const model = buildModel(name, numClasses, zeroFill);
+  const model = buildModel(name, numClasses, zeroFill, images.height);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   if (predictor !== undefined && "missing" in predictor)
     onWarning?.(aloneText(checkpoint, "evaluated", predictor.missing));

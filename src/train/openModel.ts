@@ -3,7 +3,7 @@ import { toFloat32 } from "../checkpoint/float.js";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError } from "../common/errors.js";
 import type { StateDict, StateTensor } from "../common/stateDict.js";
-import type { Dataset } from "../data/dataset.js";
+import type { ImageShape, TestImages } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { type FrozenModel, frozen } from "../learn/learners.js";
 import { buildModel } from "../models/build.js";
@@ -51,19 +51,30 @@ export async function fileWeightsSha256(
   return weightsSha256(layout, tensorsFor(layout, state, { path, modelName }));
 }
 
-/** Refuses a classifier of another number of classes with a sentence of its own. */
-function refuseOtherClasses(
-  state: readonly StateEntry[],
+/** What a model is for: the data set's classes, and the size of its images where it is known. */
+type ModelTask = Pick<TestImages, "name" | "numClasses"> & {
+  readonly test?: Pick<ImageShape, "height">;
+};
+
+/**
+ * Refuses a classifier of another number of classes with a sentence of its own.
+ * @param state the model's
+ * @param tensors the file's
+ * @param subject what was trained, as the sentence begins
+ * @throws inputError
+ */
+export function refuseOtherClasses(
+  state: readonly Pick<StateEntry, "name" | "role">[],
   tensors: StateDict,
-  { name, numClasses }: Pick<Dataset, "name" | "numClasses">,
-  path: string,
+  { name, numClasses }: ModelTask,
+  subject: string,
 ): void {
   const classifier = state.findLast((entry) => entry.role === "linear.weight");
   const found = classifier && tensors.get(classifier.name)?.shape;
   if (found?.length !== 2 || found[0] === numClasses) return;
   throw inputError(
-    `The teacher in ${path} was trained for ${found[0]} classes; ${name} has ${numClasses}.`,
-    `Give a teacher that was trained on ${DATASETS.row(name).title}.`,
+    `${subject} was trained for ${found[0]} classes; ${name} has ${numClasses}.`,
+    `Give a model that was trained on ${DATASETS.row(name).title}, or its own data set with --dataset.`,
   );
 }
 
@@ -75,12 +86,12 @@ function refuseOtherClasses(
 export async function openFrozen(
   path: string,
   name: string,
-  dataset: Pick<Dataset, "name" | "numClasses">,
+  dataset: ModelTask,
   mode?: "training" | "evaluation",
 ): Promise<OpenedModel> {
   const { state } = await readCheckpoint(path);
-  const model = buildModel(name, dataset.numClasses, zeroFill);
-  refuseOtherClasses(model.state, state, dataset, path);
+  const model = buildModel(name, dataset.numClasses, zeroFill, dataset.test?.height);
+  refuseOtherClasses(model.state, state, dataset, `The teacher in ${path}`);
   const tensors = tensorsFor(model.state, state, { path, modelName: name });
   loadState(model.state, tensors, { path, modelName: name });
   return { ...frozen(model, mode), weightsSha256: weightsSha256(model.state, tensors) };

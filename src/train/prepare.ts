@@ -103,6 +103,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       {
         runDir,
         modelName: learner.model.name,
+        dataset: dataset.name,
         addsWeights: learner.extra.some(({ role }) => !isBuffer(role)),
         predictor: predictorMetadata(learner),
         saveFreq: options.save_freq,

@@ -41,4 +41,5 @@ test("a teacher is found by its model: the published one first, then the lowest 
   assert.equal(find(), second);
   const published = put("resnet20_vanilla/ckpt_epoch_240.pth");
   assert.equal(find(), published);
+  assert.equal(findTeacher(folder, "resnet20", "cifar10"), undefined, "that one is CIFAR-100's");
 });

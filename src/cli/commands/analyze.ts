@@ -90,8 +90,11 @@ async function subjectsOf(
       "Give a file with --checkpoint and its teacher with --path_t, or a run's folder with --run.",
     );
   }
+  if (checkpoint.length > 0) {
+    const { withDatasetOf } = await import("../dataset/inFile.js");
+    return subjectsOfFiles(options, typedData(await withDatasetOf(layers, checkpoint)));
+  }
   const images = typedData(layers);
-  if (checkpoint.length > 0) return subjectsOfFiles(options, images);
   const { subjectsOfRuns } = await import("../../analysis/subjects.js");
   const teacherModel = path_t && (await modelOf(path_t, options.model_t, "model_t"));
   const given = { teacherPath: path_t, teacherModel, ...images.typed };

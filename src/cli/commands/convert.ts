@@ -6,7 +6,7 @@ import { mendFolder } from "../../common/atomicFolder.js";
 import { inputError } from "../../common/errors.js";
 import { choice, flag, section, type Values } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { modelNameOf } from "../../config/modelName.js";
+import { datasetIn, modelNameOf } from "../../config/modelName.js";
 import { resolveSection } from "../../config/resolve.js";
 import type { PredictorFile } from "../../train/files/openPredictor.js";
 import type { Command, Invocation } from "../command.js";
@@ -20,6 +20,10 @@ const CONVERSION = section("Conversion", {
     flagOnly: true,
   }),
   model: choice<string, undefined>("models", undefined, "The model, for a SavedModel.", {
+    defaultText: "from the checkpoint",
+    flagOnly: true,
+  }),
+  dataset: choice<string, undefined>("datasets", undefined, "Its data set, for a SavedModel.", {
     defaultText: "from the checkpoint",
     flagOnly: true,
   }),
@@ -101,7 +105,8 @@ async function write(from: string, to: string, options: Conversion, env: Invocat
   if (namesFolder(to, options)) {
     const model = await savedModelName(from, options);
     const { exportSavedModel } = await import("../../export/exportSavedModel.js");
-    await exportSavedModel(to, { path, model, state, metadata, predictor }, env);
+    const dataset = options.dataset ?? datasetIn(metadata);
+    await exportSavedModel(to, { path, model, state, metadata, predictor, dataset }, env);
   } else {
     const { convertFile, predictorBeside } = await import("../../export/convertFile.js");
     if (predictor !== undefined) checkFree(predictorBeside(to), options, false);

@@ -5,7 +5,7 @@ import { DATA_PLACE } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
-import { DATASET_WORD, withDatasetWord } from "../datasetWord.js";
+import { DATASET_WORD, withDatasetWord } from "../dataset/word.js";
 
 const flagOnly = true;
 

@@ -6,7 +6,7 @@ import { resolveSection } from "../../config/resolve.js";
 import type { FileReport, VerifyReport } from "../../data/dataset.js";
 import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
-import { DATASET_WORD, withDatasetWord } from "../datasetWord.js";
+import { DATASET_WORD, withDatasetWord } from "../dataset/word.js";
 
 const FOLDER = section("Data", DATA_PLACE);
 

@@ -1,3 +1,4 @@
+import { shellWord } from "../../common/text/shellWord.js";
 import { requireTeacher, resolveDistill, withoutMethod } from "../../config/derive.js";
 import { DISTILL_SECTIONS } from "../../config/sections.js";
 import type { Command, Invocation } from "../command.js";
@@ -8,7 +9,10 @@ import { trainingSections } from "../training/sections.js";
 /** What to type for a teacher that this distillation could use. */
 function trainTeacherLine({ flags }: Invocation, model: string | undefined): string {
   const words = flags.config ? ["--config", String(flags.config)] : model ? ["--model", model] : [];
-  return ["pefd", "train-teacher", ...words].join(" ");
+  const images = ["dataset", "data"].flatMap((name) =>
+    typeof flags[name] === "string" ? [`--${name}`, shellWord(flags[name])] : [],
+  );
+  return ["pefd", "train-teacher", ...words, ...images].join(" ");
 }
 
 /** pefd distill: trains a student with a frozen teacher, as the paper's train_student.py does. */

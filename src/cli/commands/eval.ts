@@ -5,6 +5,7 @@ import { resolveRows, resolveSection } from "../../config/resolve.js";
 import { EVAL_SECTIONS } from "../../config/sections.js";
 import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
+import { withDatasetOf } from "../dataset/inFile.js";
 import { printDryRun } from "../training/dryRun.js";
 
 /** pefd eval: accuracy and loss of checkpoints on the test images. */
@@ -18,7 +19,9 @@ export const command: Command = {
     ],
     ["pefd eval --checkpoint A --checkpoint B --per_class classes.csv", "a table, and each class"],
   ],
-  async run({ layers, flags, env, output }) {
+  async run({ layers: given, flags, env, output }) {
+    const { checkpoint } = resolveSection(EVALUATION, given);
+    const layers = await withDatasetOf(given, checkpoint);
     if (flags.dry_run) return printDryRun(resolveRows(EVAL_SECTIONS, layers), output);
     const evaluations = resolveEvaluations(layers);
     const files = resolveSection(EVALUATION, layers);

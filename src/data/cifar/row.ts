@@ -20,6 +20,7 @@ export const CIFAR100 = {
   classes: FINE_CLASSES,
   format: CIFAR100_FORMAT,
   evaluation: "as is",
+  publishedTeacher: (model) => join(`${model}_vanilla`, "ckpt_epoch_240.pth"),
   defaults: {},
   archive: {
     url: "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",

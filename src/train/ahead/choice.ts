@@ -22,7 +22,7 @@ const ELEMENT_BYTES: Readonly<Record<PrecisionName, number>> = { float32: 4, bfl
 export interface AheadRequest {
   readonly asked: number | undefined;
   readonly method: Pick<Method, "teacherMode">;
-  readonly teacher: Pick<Model, "name" | "featureSize" | "numClasses">;
+  readonly teacher: Pick<Model, "name" | "imageSize" | "featureSize" | "numClasses">;
   /** What the loss looks at. */
   readonly views: readonly TeacherView[];
   readonly choice: Pick<EngineChoice, "engine" | "precision">;
@@ -60,7 +60,7 @@ function keptElements({ teacher, views }: AheadRequest, maps: readonly number[])
  */
 function stepsByMemory(request: AheadRequest): number {
   const { teacher, choice, batchSize, stepsPerEpoch } = request;
-  const maps = mapShapes(teacher.name).maps.map(sizeOf);
+  const maps = mapShapes(teacher.name, teacher.imageSize).maps.map(sizeOf);
   const bytes = Math.max(
     Math.max(...maps) * ELEMENT_BYTES[choice.precision],
     keptElements(request, maps) * ELEMENT_BYTES.float32,

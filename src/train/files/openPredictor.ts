@@ -66,8 +66,8 @@ export function openPredictor(
   student: Model,
   { path, method, options, teacher: teacherName, state }: PredictorFile,
 ): OpenedPredictor {
-  const { numClasses } = student;
-  const teacher = buildModel(teacherName, numClasses, zeroFill);
+  const { numClasses, imageSize } = student;
+  const teacher = buildModel(teacherName, numClasses, zeroFill, imageSize);
   const pair = {
     ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
     ...{ numClasses, labels: [], batchSize: 1 },

@@ -3,8 +3,11 @@ import type { Learner } from "../../learn/learner.js";
 import type { StateEntry } from "../../nn/model.js";
 import type { Tensor4D } from "../../runtime/tf.js";
 
-/** Sides of an image, and images, where only what is read counts. */
-const LOOK = [1, 32, 32, 3];
+/** Side of images of models that name none. */
+const SIDE = 32;
+
+/** One image, where only what is read counts. */
+const lookOf = ({ imageSize = SIDE }: Learner["model"]) => [1, imageSize, imageSize, 3];
 
 /** Tensors of a method's own, and of a teacher, in a file of both. */
 const PREDICTOR_PARTS = { own: "own.", teacher: "teacher." } as const;
@@ -39,7 +42,7 @@ function predictorState({ model, extra, evaluated }: Learner): StateEntry[] {
       evaluated.forward(images as Tensor4D, { training: false, updates: [] });
       return [];
     },
-    perStep: { images: { shape: LOOK, dtype: "float32" } },
+    perStep: { images: { shape: lookOf(model), dtype: "float32" } },
     ...{ shared: {}, stepsPerCall: 1 },
   } as const;
   const { reads } = recordStep("predictor", entry, handles);

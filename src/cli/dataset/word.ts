@@ -1,6 +1,6 @@
-import { inputError } from "../common/errors.js";
-import type { Layer } from "../config/resolve.js";
-import type { Invocation, Positionals } from "./command.js";
+import { inputError } from "../../common/errors.js";
+import type { Layer } from "../../config/resolve.js";
+import type { Invocation, Positionals } from "../command.js";
 
 /** The data set, as a word or as --dataset. */
 export const DATASET_WORD: Positionals = { usage: "[NAME]", min: 0, max: 1 };

@@ -1,0 +1,40 @@
+import { readCheckpoint } from "../../checkpoint/readCheckpoint.js";
+import { inputError, PefdError } from "../../common/errors.js";
+import { datasetIn } from "../../config/modelName.js";
+import type { Layer } from "../../config/resolve.js";
+
+/** The data set that a checkpoint says it was trained on; a file that cannot be read is for others to refuse. */
+export async function datasetInFile(path: string): Promise<string | undefined> {
+  try {
+    return datasetIn((await readCheckpoint(path)).metadata);
+  } catch (error) {
+    if (error instanceof PefdError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The layers with the data set that checkpoints say they were trained on, where nothing else names one.
+ * @throws inputError where they say different ones
+ */
+export async function withDatasetOf(
+  layers: readonly Layer[],
+  checkpoints: readonly string[],
+): Promise<readonly Layer[]> {
+  if (layers.some(({ values }) => values.dataset !== undefined)) return layers;
+  const told = new Set<string>();
+  for (const path of checkpoints) {
+    const name = await datasetInFile(path);
+    if (name !== undefined) told.add(name);
+  }
+  if (told.size > 1) {
+    throw inputError(
+      `These checkpoints were trained on different data sets: ${[...told].join(", ")}.`,
+      "Take those of one data set, or name the one to look at with --dataset.",
+    );
+  }
+  const [dataset] = told;
+  if (dataset === undefined) return layers;
+  const weakest = { label: () => "the checkpoint", origin: () => "told by the checkpoint" };
+  return [...layers, { ...weakest, values: { dataset } }];
+}

@@ -1,0 +1,44 @@
+import type { Augmentation } from "../../data/augmentation.js";
+import type { DatasetRow } from "../../data/dataset.js";
+import { DATASETS } from "../../data/registry.js";
+
+const AUGMENTATIONS: { readonly [Kind in Augmentation["kind"]]: (of: never) => string } = {
+  shift: ({ padding }: Extract<Augmentation, { kind: "shift" }>) =>
+    `crop after ${padding} pixels of zeros, flip`,
+  "resized crop": ({ scale }: Extract<Augmentation, { kind: "resized crop" }>) =>
+    `crop of ${scale.map((share) => `${100 * share} %`).join(" to ")} of the area, resized, flip`,
+};
+
+function defaultsText({ defaults }: DatasetRow): string {
+  const own = Object.entries(defaults).filter(([name]) => name !== "data");
+  return own.map(([name, value]) => `\`--${name} ${value}\``).join(" ") || "the general ones";
+}
+
+const cells = (row: DatasetRow): string[] => {
+  const { name, title, classes, format, evaluation, archive, defaults } = row;
+  const { height, width, augmentation, normalization } = format;
+  const { resize, crop } = evaluation === "as is" ? { resize: 0, crop: 0 } : evaluation;
+  return [
+    `\`${name}\``,
+    title,
+    typeof classes === "number" ? String(classes) : "the folder's",
+    `${width}x${height}`,
+    AUGMENTATIONS[augmentation.kind](augmentation as never),
+    evaluation === "as is" ? "as is" : `short side ${resize}, middle ${crop}`,
+    `${normalization.mean.join(" ")} / ${normalization.deviation.join(" ")}`,
+    `\`${defaults.data ?? "data/cifar-100-binary"}\``,
+    defaultsText(row),
+    archive === undefined ? "-" : `\`${archive.md5}\``,
+  ];
+};
+
+const TITLES = [
+  ...["`--dataset`", "data set", "classes", "image", "training", "evaluation"],
+  ...["mean / deviation", "`--data`", "defaults", "md5 of the archive"],
+];
+
+/** The data sets as a table in markdown, from the registry. */
+export const datasetsTable = (): string =>
+  [TITLES, TITLES.map(() => "---"), ...DATASETS.rows().map(cells)]
+    .map((line) => `| ${line.join(" | ")} |`)
+    .join("\n");
