@@ -3,16 +3,16 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { SAMPLED, wholeMatrices } from "../helpers/matrices.js";
+import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
 import {
   type CompiledLoop,
   compiledPrograms,
   dumpFlags,
   kernelsPerStep,
   stepsOf,
-} from "./compiledProgram.js";
-import { eventsOf, type GpuEvent } from "./events.js";
-import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+} from "./runs/compiledProgram.js";
+import { eventsOf, type GpuEvent } from "./runs/events.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** What is measured: `pefd bench` trains the pair resnet32x4 -> resnet8x4 by `ours`, or resnet32x4 alone. */
 type What = "distill" | "teacher";

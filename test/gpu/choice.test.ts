@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { checkpointOf } from "./checkpoints.js";
-import { eventsOf } from "./events.js";
 import { GPUS, type Pretence } from "./pretended/pretence.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { type RunDocument, runToEnd, syntheticData } from "./run.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { checkpointOf } from "./runs/checkpoints.js";
+import { eventsOf } from "./runs/events.js";
+import { type RunDocument, runToEnd, syntheticData } from "./runs/run.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** CUDA by itself counts the 4090 first; the bus has it second. */
 const TWO: Pretence = { gpus: [GPUS.t4, GPUS.rtx4090] };

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { methodNames } from "#pefd/distill/registry.js";
 import { casesOf, SAMPLED } from "../helpers/matrices.js";
-import { checkpointOf } from "./checkpoints.js";
-import { dumpFlags } from "./compiledProgram.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { syntheticData } from "./run.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { checkpointOf } from "./runs/checkpoints.js";
+import { dumpFlags } from "./runs/compiledProgram.js";
+import { syntheticData } from "./runs/run.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** Two whole batches and a short one. */
 const [BATCH, TRAIN, TEST] = [16, 40, 20];

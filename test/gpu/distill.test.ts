@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { checkpointOf } from "./checkpoints.js";
-import { type CompiledProgram, describeProgram, kernelsPerStep } from "./compiledProgram.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { type PretendedRun, type RunDocument, runToEnd, syntheticData } from "./run.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { checkpointOf } from "./runs/checkpoints.js";
+import { type CompiledProgram, describeProgram, kernelsPerStep } from "./runs/compiledProgram.js";
+import { type PretendedRun, type RunDocument, runToEnd, syntheticData } from "./runs/run.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** Two whole batches for the loop, a short one, and more than one batch of the evaluation. */
 const [TRAIN, TEST] = [138, 250];

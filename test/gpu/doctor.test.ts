@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { treeWithout, useTree } from "./installation.js";
 import { GPUS, type Pretence } from "./pretended/pretence.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { gpuTree, noPretendedGpu } from "./runtimeTree.js";
+import { treeWithout, useTree } from "./runtime/installation.js";
+import { gpuTree, noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** Libraries without one of which TensorFlow uses no GPU at all. */
 const LIBRARIES = [

@@ -7,7 +7,7 @@ import { ROOT } from "../helpers/paths.js";
 import { type Ended, runProgram } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { pretendGpu } from "./pretended/pretendedGpu.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 const check = (project: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> =>
   runProgram("bash", [join(project, "scripts/gpu-check.sh"), ...words], { env });

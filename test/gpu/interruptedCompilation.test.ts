@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { syntheticData } from "./run.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { syntheticData } from "./runs/run.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** Into the native call that compiles, which takes several seconds. */
 const INTO_COMPILATION_MS = 1000;

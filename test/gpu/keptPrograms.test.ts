@@ -3,11 +3,11 @@ import { mkdirSync, readdirSync, statSync, truncateSync, writeFileSync } from "n
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { smallDisk } from "../helpers/smallDisk.js";
-import { checkpointOf } from "./checkpoints.js";
 import { GPUS, type Pretence } from "./pretended/pretence.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { type RunDocument, runToEnd, syntheticData } from "./run.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { checkpointOf } from "./runs/checkpoints.js";
+import { type RunDocument, runToEnd, syntheticData } from "./runs/run.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 // An evaluation's program stands for all: it compiles fastest.
 describe("programs that XLA compiled for a GPU are kept, and never the reason why a run fails", {

@@ -4,11 +4,11 @@ import { after, before, describe, it } from "node:test";
 import { methodNames, methodRow } from "#pefd/distill/registry.js";
 import { MODELS } from "#pefd/models/registry.js";
 import { casesOf, SAMPLED } from "../helpers/matrices.js";
-import { checkpointOf } from "./checkpoints.js";
-import { eventsOf } from "./events.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { type PretendedRun, type RunDocument, runToEnd, syntheticData } from "./run.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { checkpointOf } from "./runs/checkpoints.js";
+import { eventsOf } from "./runs/events.js";
+import { type PretendedRun, type RunDocument, runToEnd, syntheticData } from "./runs/run.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** Two whole batches, and one batch of the evaluation. */
 const [BATCH, TRAIN, TEST] = [32, 64, 60];

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { syntheticData } from "./run.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { syntheticData } from "./runs/run.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** An H100 with so many MB. TensorFlow itself keeps 225 of them back. */
 const withMemory = (megabytes: number) => ({

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { checkpointOf } from "./checkpoints.js";
-import { eventsOf } from "./events.js";
 import { GPUS, type Pretence } from "./pretended/pretence.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { type RunDocument, runToEnd, syntheticData } from "./run.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { checkpointOf } from "./runs/checkpoints.js";
+import { eventsOf } from "./runs/events.js";
+import { type RunDocument, runToEnd, syntheticData } from "./runs/run.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** What `pefd eval --json` tells besides. */
 interface EvalDocument extends RunDocument {

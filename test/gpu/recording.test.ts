@@ -3,9 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
 import { runProgram } from "../helpers/pefd.js";
-import { eventsOf, readEvents } from "./events.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { eventsOf, readEvents } from "./runs/events.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** A program that records the steps of a distillation, and ends where a graph of them would be loaded. */
 const PROGRAM = `

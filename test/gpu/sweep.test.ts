@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { checkpointOf } from "./checkpoints.js";
-import { eventsOf } from "./events.js";
 import { GPUS, type Pretence } from "./pretended/pretence.js";
 import { pretendGpu } from "./pretended/pretendedGpu.js";
-import { syntheticData } from "./run.js";
-import { noPretendedGpu } from "./runtimeTree.js";
+import { checkpointOf } from "./runs/checkpoints.js";
+import { eventsOf } from "./runs/events.js";
+import { syntheticData } from "./runs/run.js";
+import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
 const TWO: Pretence = { gpus: [GPUS.h100, GPUS.rtx4090] };
 /** Of Ampere and later alike: bfloat16. */

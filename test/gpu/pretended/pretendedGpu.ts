@@ -11,10 +11,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Ended, runProgram } from "../../helpers/pefd.js";
-import { pretendedLibraries } from "../build.js";
-import { type GpuEvent, readEvents } from "../events.js";
-import { installWith } from "../installation.js";
-import { gpuTree } from "../runtimeTree.js";
+import { type GpuEvent, readEvents } from "../runs/events.js";
+import { pretendedLibraries } from "../runtime/build.js";
+import { installWith } from "../runtime/installation.js";
+import { gpuTree } from "../runtime/runtimeTree.js";
 import { environmentOf, type Pretence } from "./pretence.js";
 
 const NVIDIA_SMI = fileURLToPath(new URL("./nvidiaSmi.js", import.meta.url));

@@ -14,7 +14,7 @@ import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { cacheDirectory } from "#pefd/common/cachePaths.js";
 import { WHEELS } from "#pefd/runtime/setup/wheels.js";
-import { ROOT } from "../helpers/paths.js";
+import { ROOT } from "../../helpers/paths.js";
 
 /** The sources of the pretended GPU. */
 const SOURCES = join(ROOT, "test/gpu/fake");

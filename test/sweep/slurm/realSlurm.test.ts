@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
-import { pefd } from "../helpers/pefd.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { pefd } from "../../helpers/pefd.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { missingSlurm, type Slurm, startSlurm } from "./slurmCluster.js";
 
 const SMALL = ["--data", "data", "--batch_size", "20"];

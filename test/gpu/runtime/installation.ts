@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import { dependencies } from "#pefd/runtime/paths.js";
-import { ROOT } from "../helpers/paths.js";
+import { ROOT } from "../../helpers/paths.js";
 
 const PACKAGE = "node_modules/@tensorflow/tfjs-node-gpu";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { modelNames } from "#pefd/models/registry.js";
-import { pefd } from "../helpers/pefd.js";
+import { pefd } from "../../helpers/pefd.js";
 
 test("pefd models lists every model with its sizes, and every paper", async () => {
   const { exitCode, stdout, stderr } = await pefd(["models"]);

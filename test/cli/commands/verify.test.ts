@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { pefd } from "../helpers/pefd.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { distillOptions, randomTeacher, silentHooks, smallData } from "../train/runs.js";
+import { pefd } from "../../helpers/pefd.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { distillOptions, randomTeacher, silentHooks, smallData } from "../../train/runs.js";
 
 before(() => {
   loadTensorFlow();

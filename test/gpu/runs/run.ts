@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
+import type { Pretence } from "../pretended/pretence.js";
+import type { PretendedGpu } from "../pretended/pretendedGpu.js";
 import { type CompiledProgram, compiledPrograms, dumpFlags } from "./compiledProgram.js";
 import { eventsOf, type GpuEvent } from "./events.js";
-import type { Pretence } from "./pretended/pretence.js";
-import type { PretendedGpu } from "./pretended/pretendedGpu.js";
 
 /** What `distill`, `train-teacher` and `eval` print of themselves with --json, as far as tests here look at it. */
 export interface RunDocument {

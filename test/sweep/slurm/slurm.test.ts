@@ -7,10 +7,10 @@ import { sizeOf } from "#pefd/common/shapes.js";
 import { float32Tensor, type StateTensor } from "#pefd/common/stateDict.js";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { stateLayout } from "#pefd/models/survey.js";
-import { pefd } from "../helpers/pefd.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { writeRun } from "../report/fakeRuns.js";
-import { fakeConfig, fakeResult } from "./results.js";
+import { pefd } from "../../helpers/pefd.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { writeRun } from "../../report/fakeRuns.js";
+import { fakeConfig, fakeResult } from "../results.js";
 
 /** A PATH on which sbatch writes down its words and says job 17, and squeue says what its file holds. */
 function fakeSlurm(

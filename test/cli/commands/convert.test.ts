@@ -7,7 +7,7 @@ import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { modelNameInFile } from "#pefd/cli/modelInFile.js";
 import { float32Tensor } from "#pefd/common/stateDict.js";
-import { pefd } from "../helpers/pefd.js";
+import { pefd } from "../../helpers/pefd.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "pefd-convert-"));
 after(() => rmSync(cwd, { recursive: true }));

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { temporaryFolder } from "../data/cifar/recordFiles.js";
-import { makeArchive, md5, serveArchive } from "../data/fetch/archiveServer.js";
-import { pefd } from "../helpers/pefd.js";
+import { temporaryFolder } from "../../data/cifar/recordFiles.js";
+import { makeArchive, md5, serveArchive } from "../../data/fetch/archiveServer.js";
+import { pefd } from "../../helpers/pefd.js";
 
 test("synthetic data is made where asked for, the same for the same seed, and verified", async (t) => {
   const cwd = temporaryFolder(t);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { goldenOf, yearOf } from "#pefd/distill/published.js";
 import { METHODS, procedures } from "#pefd/distill/registry.js";
-import { GOLDEN } from "../helpers/paths.js";
-import { pefd } from "../helpers/pefd.js";
+import { GOLDEN } from "../../helpers/paths.js";
+import { pefd } from "../../helpers/pefd.js";
 
 test("pefd methods lists every method, what it adds to the pair and every paper", async () => {
   const { exitCode, stdout, stderr } = await pefd(["methods"]);

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { ROOT } from "../helpers/paths.js";
-import { pefd } from "../helpers/pefd.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { writeRun } from "../report/fakeRuns.js";
+import { ROOT } from "../../helpers/paths.js";
+import { pefd } from "../../helpers/pefd.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { writeRun } from "../../report/fakeRuns.js";
 
 /** Below the folder's ./save: kd of two finished trials and one unfinished, and their teacher. */
 async function makeRuns(t: TestContext): Promise<string> {
