@@ -130,8 +130,8 @@ export const ROOMS = [
   },
   {
     name: "golden",
-    what: "the numbers of PyTorch's reference implementation, compared with ours",
-    imports: ["common", "runtime", "compile", "nn", "models", "distill", "learn"],
+    what: "the numbers of PyTorch's reference implementation and of torchvision, compared with ours",
+    imports: ["common", "runtime", "compile", "nn", "models", "distill", "data", "learn"],
     packages: ["zod"],
   },
   {

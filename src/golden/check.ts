@@ -5,6 +5,8 @@ import { inputError } from "../common/errors.js";
 import { counted } from "../common/text/counted.js";
 import type { EngineName } from "../compile/types.js";
 import { type Check, ratioOf, worst } from "./comparison.js";
+import { checkImages } from "./images/check.js";
+import { imagesSchema } from "./images/schema.js";
 import { checkLosses } from "./lossesCheck.js";
 import { checkMethod } from "./method/check.js";
 import { methodSchema } from "./method/schema.js";
@@ -37,12 +39,12 @@ interface Kind {
 const kind = <S extends z.ZodType>(
   marker: string | undefined,
   schema: S,
-  check: (golden: z.infer<S>, engine: EngineName) => readonly Check[],
+  check: (golden: z.infer<S>, engine: EngineName, path: string) => readonly Check[],
 ): Kind => ({
   marker,
   check: (document, path, engine) => {
     const parsed = schema.safeParse(document);
-    if (parsed.success) return check(parsed.data, engine);
+    if (parsed.success) return check(parsed.data, engine, path);
     const issue = parsed.error.issues[0];
     const where =
       issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
@@ -55,14 +57,15 @@ const KINDS: readonly Kind[] = [
   kind("upstream", methodSchema, checkMethod),
   kind("stateDict", modelSchema, checkModel),
   kind("losses", lossesSchema, checkLosses),
-  kind("perStep", trajectorySchema, checkTrajectory),
+  kind("random_resized_crop", imagesSchema, (golden, _engine, path) => checkImages(golden, path)),
+  kind("perStep", trajectorySchema, (golden, engine) => checkTrajectory(golden, engine)),
   kind(undefined, scheduleSchema, checkSchedule),
 ];
 
 const foreign = (path: string, why: string) =>
   inputError(
     `${path} is not a golden file: ${why}.`,
-    "Expected: models/NAME.json, methods/GROUP/NAME.json, losses.json, trajectory_METHOD.json or schedule.json.",
+    "Expected: models/NAME.json, methods/GROUP/NAME.json, losses.json, trajectory_METHOD.json, schedule.json or images.json.",
   );
 
 function readDocument(path: string): object {

@@ -10,7 +10,7 @@ interface ModuleExports {
   readonly operations?: string;
 }
 
-/** The module of our own ops (src/native): convolutions, and arithmetic on elements. */
+/** The module of our own ops (src/native): convolutions, arithmetic on elements, resized images. */
 export interface OwnModule {
   /** The instruction set that they run on; undefined where all ops are TensorFlow's. */
   readonly instructions: string | undefined;

@@ -28,5 +28,6 @@ Cases poolCases();
 Cases processorCases();
 Cases geometryCases();
 Cases programCases();
+Cases resizeCases();
 
 }  // namespace pefd::test

@@ -1,5 +1,7 @@
 #include "reference.h"
 
+#include <cmath>
+
 namespace pefd::test {
 namespace {
 
@@ -21,6 +23,27 @@ void forEachProduct(const Convolution &conv, Visit visit) {
               for (long out = 0; out < conv.outputs; out++)
                 visit(image + in, tap + in * conv.outputs + out, result + out);
           }
+}
+
+// Byte `result` of `size` that a line of bytes becomes (Pillow's bilinear filter, its weights in units of 2^-22).
+unsigned char naiveResized(const std::vector<unsigned char> &line, long size, long result) {
+  const double length = static_cast<double>(line.size()), scale = length / static_cast<double>(size);
+  const double reach = scale < 1 ? 1 : scale, middle = (static_cast<double>(result) + 0.5) * scale;
+  double first = std::floor(middle - reach + 0.5), end = std::floor(middle + reach + 0.5);
+  if (first < 0) first = 0;
+  if (end > length) end = length;
+  std::vector<double> weights;
+  double sum = 0;
+  for (double x = first; x < end; x++) {
+    const double distance = std::fabs((x - middle + 0.5) * (1.0 / reach));
+    weights.push_back(distance < 1 ? 1 - distance : 0);
+    sum += weights.back();
+  }
+  int64_t total = 1 << 21;
+  for (size_t i = 0; i < weights.size(); i++) {
+    total += static_cast<int64_t>(std::floor(weights[i] / sum * 4194304 + 0.5)) * line[static_cast<size_t>(first) + i];
+  }
+  return static_cast<unsigned char>(total / 4194304);
 }
 
 std::vector<double> zeros(long count) { return std::vector<double>(static_cast<size_t>(count)); }
@@ -70,6 +93,29 @@ Floats naiveEpilogue(const Floats &result, long channels, const Epilogue &epilog
     after[i] = value;
   }
   return after;
+}
+
+std::vector<unsigned char> naiveResize(const std::vector<unsigned char> &image, long width, const View &view) {
+  const View::Box &box = view.box, &window = view.window;
+  std::vector<unsigned char> result(static_cast<size_t>(window.height * window.width * 3));
+  for (long x = 0; x < window.width; x++) {
+    const long column = window.left + (view.isMirrored ? window.width - 1 - x : x);
+    for (long c = 0; c < 3; c++) {
+      std::vector<unsigned char> upright;
+      for (long row = 0; row < box.height; row++) {
+        std::vector<unsigned char> line;
+        for (long i = 0; i < box.width; i++) {
+          line.push_back(image[static_cast<size_t>(((box.top + row) * width + box.left + i) * 3 + c)]);
+        }
+        upright.push_back(naiveResized(line, view.width, column));
+      }
+      for (long y = 0; y < window.height; y++) {
+        result[static_cast<size_t>((y * window.width + x) * 3 + c)] =
+            naiveResized(upright, view.height, window.top + y);
+      }
+    }
+  }
+  return result;
 }
 
 float naiveInstruction(long opcode, float a, float b) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "../../src/native/kernels/kernels.h"
+#include "../../src/native/ops/resize.h"
 #include "numbers.h"
 
 namespace pefd::test {
@@ -21,6 +22,10 @@ std::vector<double> naiveFilterGradient(const Convolution &conv, const Floats &x
 
 // What follows a convolution, one operation after the other; null pointers are left out.
 Floats naiveEpilogue(const Floats &result, long channels, const Epilogue &epilogue);
+
+// What a view shows of an image of bytes, `width` pixels a row: all of the box resized across, then down, then the
+// window of it, then the mirror image.
+std::vector<unsigned char> naiveResize(const std::vector<unsigned char> &image, long width, const View &view);
 
 // One instruction on one element.
 float naiveInstruction(long opcode, float a, float b);

@@ -1,10 +1,12 @@
-// Convolutions and elementwise arithmetic, compiled once per instruction set; KERNELS is the name of the result.
+// Convolutions, elementwise arithmetic and resized images, compiled once per instruction set; KERNELS is the name of
+// the result.
 #include "kernels.h"
 
 #include "elementwise.h"
 #include "filter_gradient.h"
 #include "forward.h"
 #include "pointwise.h"
+#include "resize.h"
 #include "strided.h"
 #include "winograd.h"
 
@@ -38,6 +40,6 @@ Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float
 }  // namespace
 
 extern const Kernels KERNELS;
-const Kernels KERNELS{anyForward, anyInputGradient, anyFilterGradient, elementwise};
+const Kernels KERNELS{anyForward, anyInputGradient, anyFilterGradient, elementwise, resize};
 
 }  // namespace pefd

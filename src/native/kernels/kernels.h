@@ -47,6 +47,35 @@ struct Elementwise {
   float *const *output;
 };
 
+// What the results along one axis of a resized image are made of: result i is the sum of taps[i] pixels from first[i]
+// on, each times a weight in units of 2^-WEIGHT_BITS, rounded. Weights of result i start at weights[i * most].
+struct Axis {
+  long count, most;
+  const long *first, *taps;
+  const int *weights;
+};
+
+constexpr int WEIGHT_BITS = 22;
+
+// A part of a resized image [rows, width, 3] of bytes: across first, rounded to bytes, then down; neither first[i] may
+// decrease. Mirrored, the last column comes first.
+struct Resize {
+  const unsigned char *image;
+  long width;
+  Axis across, down;
+  bool isMirrored;
+  // Memory to work in, of as many bytes as `resizeLines` and `resizeBetween` say.
+  unsigned char *lines, *between;
+  // [down.count, across.count, 3]
+  unsigned char *result;
+};
+
+// Bytes of a row of `count` pixels that whole vectors may be read from and written to.
+constexpr long PADDED = 32;
+constexpr long paddedRow(long count) { return (3 * count + 2 * PADDED - 1) / PADDED * PADDED; }
+constexpr long resizeLines(long width) { return 2 * paddedRow(width); }
+constexpr long resizeBetween(long rows, long count) { return (rows + 1) * paddedRow(count); }
+
 // One piece of work; `worker` is the number of the thread that does it, below the host's count of them.
 using Task = void (*)(void *context, long index, long worker) noexcept;
 
@@ -80,6 +109,8 @@ struct Kernels {
   Outcome (*filterGradient)(const Host &, const Convolution &, const float *x, const float *dy, float *dfilter);
   // each instruction rounds once, as TensorFlow's op for it does
   Outcome (*elementwise)(const Host &, const Elementwise &);
+  // the bytes of Pillow's bilinear resize, in the calling thread
+  void (*resize)(const Resize &);
 };
 
 // One per instruction set that kernels.cc is compiled for.

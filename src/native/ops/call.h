@@ -22,11 +22,16 @@ inline Shape shapeOf(const Tensor &tensor) {
   return shape;
 }
 
-inline const float *floats(const Tensor &tensor) { return static_cast<const float *>(TF_TensorData(tensor.get())); }
+template <typename Element>
+const Element *elements(const Tensor &tensor) {
+  return static_cast<const Element *>(TF_TensorData(tensor.get()));
+}
+
+inline const float *floats(const Tensor &tensor) { return elements<float>(tensor); }
 
 // The shape that a tensor of whole numbers holds.
 inline Shape shapeIn(const Tensor &sizes) {
-  const int32_t *first = static_cast<const int32_t *>(TF_TensorData(sizes.get()));
+  const int32_t *first = elements<int32_t>(sizes);
   return Shape(first, first + TF_TensorElementCount(sizes.get()));
 }
 
@@ -49,12 +54,13 @@ class Call {
 
   // Memory for a result, that of one of some released inputs where nobody else needs it any more.
   // @throws StatusIsSet where there is none
-  float *output(int index, const Shape &shape, const std::vector<int> &inputs = {}) const {
+  template <typename Element = float>
+  Element *output(int index, const Shape &shape, const std::vector<int> &inputs = {}) const {
     const Tensor tensor(TF_ForwardInputOrAllocateOutput(context_, inputs.data(), static_cast<int>(inputs.size()), index,
                                                         shape.data(), static_cast<int>(shape.size()), nullptr,
                                                         status_));
     check(status_);
-    return static_cast<float *>(TF_TensorData(tensor.get()));
+    return static_cast<Element *>(TF_TensorData(tensor.get()));
   }
 
  private:

@@ -35,7 +35,7 @@ Registered registerAll() {
   if (set.kernels == nullptr) return {set.name, ""};
   const Status status;
   withStatus(status.get(), [&] {
-    for (const std::vector<Op> &ops : {convolutionOps(), elementwiseOps()}) {
+    for (const std::vector<Op> &ops : {convolutionOps(), elementwiseOps(), resizeOps()}) {
       for (const Op &op : ops) registerOp(op, status.get());
     }
   });

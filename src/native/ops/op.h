@@ -52,5 +52,6 @@ void inferShapes(TF_ShapeInferenceContext *context, TF_Status *status) noexcept 
 
 std::vector<Op> convolutionOps();
 std::vector<Op> elementwiseOps();
+std::vector<Op> resizeOps();
 
 }  // namespace pefd

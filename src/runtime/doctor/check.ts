@@ -7,6 +7,7 @@ export interface Check {
     | "files"
     | "tensorflow"
     | "convolutions"
+    | "images"
     | "cpu"
     | "gpu"
     | "gpuLibraries"

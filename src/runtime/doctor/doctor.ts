@@ -88,6 +88,17 @@ function convolutionsCheck({ usesGpu, ownModule }: Probe): Check {
   return { ...check, ok: true, detail: own === undefined ? "TensorFlow's" : `pefd's own, ${own}` };
 }
 
+/** Who resizes images that come as files: the bytes are the same. */
+function imagesCheck({ ownModule }: Probe): Check {
+  const check = { name: "images", title: "Images", required: false } as const;
+  if (ownModule?.instructions !== undefined) {
+    return { ...check, ok: true, detail: "resized by pefd's own compiled code" };
+  }
+  const detail = "resized in plain JavaScript, which is slower and gives the same bytes";
+  const isBroken = ownModule?.problem !== undefined;
+  return { ...check, ok: !isBroken, detail, ...(isBroken ? { hint: SETUP } : {}) };
+}
+
 function dataCheck({ directory, records }: DataFound): Check {
   const check = { name: "data", title: "Data", required: false } as const;
   if ("problem" in records) {
@@ -146,7 +157,7 @@ export async function diagnose(patient: Patient): Promise<Diagnosis> {
       ? [await filesCheck(folder === undefined ? undefined : linkedRuntime(folder))]
       : []),
     tensorFlowCheck(probe),
-    ...(probe.version === undefined ? [] : [convolutionsCheck(probe)]),
+    ...(probe.version === undefined ? [] : [convolutionsCheck(probe), imagesCheck(probe)]),
     { name: "cpu", title: "Processor", ok: true, required: true, detail: processorName() },
     gpuCheck(situation),
     ...(libraries ? [gpuLibrariesCheck(libraries, linked?.tree ?? "", survey.cuda)] : []),

@@ -43,7 +43,7 @@ export const STANDALONE: readonly Unit[] = [
   ...["pool", "scratch", "workspace", "processors", "instruction_set"].map((name) =>
     optimized(`host/${name}.cc`),
   ),
-  ...["geometry", "program"].map((name) => optimized(`ops/${name}.cc`)),
+  ...["geometry", "program", "resize"].map((name) => optimized(`ops/${name}.cc`)),
 ];
 
 /** The ops as TensorFlow's C API sees them. */
@@ -52,6 +52,7 @@ const OPS: readonly Unit[] = [
   "convolution_shapes",
   "convolution_ops",
   "elementwise_op",
+  "resize_op",
   "module",
 ].map((name) => optimized(`ops/${name}.cc`));
 

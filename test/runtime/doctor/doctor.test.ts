@@ -65,6 +65,21 @@ test("it is said whose convolutions serve a processor", async () => {
   assert.match(broken?.detail ?? "", /slower.*no such file/);
 });
 
+test("it is said who resizes images", async () => {
+  const check = async (ownModule: OwnModule) => {
+    const probe = async () => ({ ...found, ownModule });
+    const { checks } = await diagnose({ ...patient, probe });
+    return checks.find(({ name }) => name === "images");
+  };
+  const own = await check({ instructions: "avx2", problem: undefined });
+  assert.deepEqual([own?.ok, own?.detail], [true, "resized by pefd's own compiled code"]);
+  const none = await check({ instructions: undefined, problem: undefined });
+  assert.equal(none?.ok, true);
+  assert.match(none?.detail ?? "", /plain JavaScript.*the same bytes/);
+  const broken = await check({ instructions: undefined, problem: "no such file" });
+  assert.deepEqual([broken?.ok, broken?.hint], [false, "npm run setup"]);
+});
+
 test("missing data is reported with what to type, and is no reason to fail", async () => {
   const data = { directory: "/d", records: { problem: "The data folder /d does not exist." } };
   const { ok, checks } = await diagnose({ ...patient, data });

@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { PefdError } from "../../common/errors.js";
+import { type ImageReader, openImageReader, presentResizer } from "../../data/images/reader.js";
+import { IMAGENET } from "../../data/normalize.js";
+import { nativeBackend } from "../../runtime/native.js";
+import { type Check, checkSame, mismatch } from "../comparison.js";
+import { checkDraws } from "./drawsCheck.js";
+import { checkImage } from "./imageCheck.js";
+import type { ImagesGolden } from "./schema.js";
+
+/** The folder of the images, beside that of the golden file. */
+const folderOf = (path: string): string => join(dirname(path), "../images");
+
+/** Files that cannot be read must be refused, with their names. */
+function checkRefusals(folder: string, reader: ImageReader): Check[] {
+  const odd = JSON.parse(readFileSync(join(folder, "odd.json"), "utf8")) as Readonly<
+    Record<string, { readonly pillow: string }>
+  >;
+  const damaged = Object.keys(odd).filter((name) => odd[name]?.pillow === "fails");
+  return damaged.map((name) => {
+    try {
+      reader.pixels(name, readFileSync(join(folder, "odd", name)));
+    } catch (error) {
+      const isNamed = error instanceof PefdError && error.message.includes(name);
+      if (isNamed) return checkSame(name, "refused", "refused");
+      throw error;
+    }
+    return mismatch(name, "is not refused");
+  });
+}
+
+/** Compares torchvision's transforms of real images with ours: native, and in plain JavaScript. @param path of the file */
+export function checkImages(golden: ImagesGolden, path: string): Check[] {
+  const { binding } = nativeBackend();
+  const plain = openImageReader(binding, "plain");
+  const readers =
+    presentResizer() === "plain" ? { plain } : { native: openImageReader(binding), plain };
+  const folder = folderOf(path);
+  const { mean, deviation } = golden;
+  return [
+    checkSame("normalisation", { mean, deviation }, IMAGENET),
+    ...golden.random_resized_crop.flatMap(checkDraws),
+    ...[...golden.images, ...golden.odd].flatMap((image) =>
+      checkImage(image, readFileSync(join(folder, image.file)), readers, golden),
+    ),
+    ...checkRefusals(folder, plain),
+  ];
+}
