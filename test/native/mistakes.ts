@@ -52,6 +52,15 @@ export const WITH_SANITIZERS: readonly Mistake[] = [
     found: /AddressSanitizer: heap-buffer-overflow/,
   },
   {
+    name: "rows of a resized image that are a byte too short for whole vectors",
+    file: "kernels/kernels.h",
+    right: "3 * count + 2 * PADDED - 1",
+    wrong: "3 * count + PADDED - 1",
+    variant: "address and undefined",
+    cases: "resize",
+    found: /AddressSanitizer: heap-buffer-overflow/,
+  },
+  {
     name: "threads that share one worker's memory",
     file: "kernels/common.h",
     right: "memory + worker * floats",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allOps } from "#pefd/ops/ops.js";
+import { DT, nativeBackend, typeAttribute } from "#pefd/runtime/native.js";
 import { ownInstructions, ownOperations } from "#pefd/runtime/ownModule.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { convolution, elementwise, type Geometry, random, sizes } from "./ops.js";
@@ -91,6 +92,20 @@ test("programs of elementwise ops are checked when the op is made", OWN, () => {
 test("operands of as many elements in another shape are refused", OWN, () => {
   const other = () => elementwise([ADD, 0, 1], [2], [random([2, 3]), random([3, 2])]);
   assert.throws(other, /Operands must be scalars or have one shape\./);
+});
+
+test("a resize refuses boxes that do not lie in the image", OWN, () => {
+  const image = tf.cast(tf.zeros([4, 5, 3], "int32"), "bool"); // one byte each, and no uint8 in TensorFlow.js
+  const bytes = nativeBackend().executeSingleOutput(
+    "Cast",
+    [typeAttribute("SrcT", DT.bool), typeAttribute("DstT", DT.uint8)],
+    [image],
+  );
+  const resize = (...numbers: number[]) =>
+    nativeBackend().executeSingleOutput("PefdResize", [], [bytes, sizes(numbers)]);
+  assert.throws(() => resize(0, 0, 5, 5, 2, 2, 0, 0, 2, 2, 0), /The box must lie in the image/);
+  assert.throws(() => resize(0, 0, 4), /eleven numbers/);
+  assert.deepEqual(resize(0, 0, 4, 5, 2, 3, 0, 0, 2, 3, 0).shape, [5]); // 18 bytes
 });
 
 test("images of none, and tensors of nothing", OWN, () => {

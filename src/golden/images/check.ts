@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { PefdError } from "../../common/errors.js";
+import { inputError, PefdError } from "../../common/errors.js";
 import { type ImageReader, openImageReader, presentResizer } from "../../data/images/reader.js";
 import { IMAGENET } from "../../data/normalize.js";
 import { nativeBackend } from "../../runtime/native.js";
@@ -12,15 +12,27 @@ import type { ImagesGolden } from "./schema.js";
 /** The folder of the images, beside that of the golden file. */
 const folderOf = (path: string): string => join(dirname(path), "../images");
 
+/** @throws inputError where the image is not there */
+function readImage(folder: string, name: string): Buffer {
+  try {
+    return readFileSync(join(folder, name));
+  } catch (error) {
+    throw inputError(
+      `${name}, which the golden file is about, cannot be read: ${(error as Error).message}.`,
+      `Its images are expected in ${folder}.`,
+    );
+  }
+}
+
 /** Files that cannot be read must be refused, with their names. */
 function checkRefusals(folder: string, reader: ImageReader): Check[] {
-  const odd = JSON.parse(readFileSync(join(folder, "odd.json"), "utf8")) as Readonly<
+  const odd = JSON.parse(readImage(folder, "odd.json").toString()) as Readonly<
     Record<string, { readonly pillow: string }>
   >;
   const damaged = Object.keys(odd).filter((name) => odd[name]?.pillow === "fails");
   return damaged.map((name) => {
     try {
-      reader.pixels(name, readFileSync(join(folder, "odd", name)));
+      reader.pixels(name, readImage(folder, join("odd", name)));
     } catch (error) {
       const isNamed = error instanceof PefdError && error.message.includes(name);
       if (isNamed) return checkSame(name, "refused", "refused");
@@ -42,7 +54,7 @@ export function checkImages(golden: ImagesGolden, path: string): Check[] {
     checkSame("normalisation", { mean, deviation }, IMAGENET),
     ...golden.random_resized_crop.flatMap(checkDraws),
     ...[...golden.images, ...golden.odd].flatMap((image) =>
-      checkImage(image, readFileSync(join(folder, image.file)), readers, golden),
+      checkImage(image, readImage(folder, image.file), readers, golden),
     ),
     ...checkRefusals(folder, plain),
   ];

@@ -68,10 +68,10 @@ void check(const Kernels &kernels, const Shown &shown) {
 
 std::vector<Shown> shown() {
   std::vector<Shown> all;
-  const long sizes[] = {1, 2, 3, 10, 11, 12, 33, 70};
+  const long sizes[] = {1, 2, 3, 10, 11, 12, 32, 70};
   for (const long height : sizes) {
     for (const long width : sizes) {
-      for (const long size : {1L, 5L, 11L, 32L}) {
+      for (const long size : {1L, 5L, 11L, 31L}) {
         const bool isMirrored = (height + width + size) % 2 == 1;
         // Everything, and a window of a box, at the lower right corner of both.
         const View::Box whole{0, 0, height, width}, all_sizes{0, 0, size, size + 1};
