@@ -138,17 +138,19 @@ function fillTeacher(given: Resolved): Resolved {
   return fill(resolved, "path_t", found, `${origin} ${saveDir}/models`);
 }
 
-/** Side of the images that models whose row names no other are made for. */
+/** Side of the images that models whose row names no other are made for, and those that they can look at. */
 const IMAGE_SIDE = 32;
+const IMAGE_SIDES = [32, 96] as const;
 
-/** Such as a model made for ImageNet, where the data set has small images: it is here to be loaded and evaluated. */
+/** Such as a model made for ImageNet, where the data set has small images, or one for small images on ImageNet. */
 function refuseOtherImages(resolved: Resolved, model: string): void {
   const { name, format } = DATASETS.row(text(resolved, "dataset"));
-  const side = MODELS.find(model)?.imageSize ?? IMAGE_SIDE;
-  if (side === format.height) return;
+  const { imageSize: side = IMAGE_SIDE, imageSizes = IMAGE_SIDES } = MODELS.find(model) ?? {};
+  const [least, most] = imageSizes;
+  if (format.height >= least && format.height <= most) return;
   throw inputError(
     `${model} is made for images of ${side}x${side}; those of ${name} have ${format.height}x${format.width}.`,
-    "`pefd models` tells each model's image size.",
+    `It takes sides from ${least} to ${most}; \`pefd models\` tells each model's image size.`,
   );
 }
 

@@ -91,6 +91,8 @@ export interface Archive {
    * could be told later.
    */
   readonly recorded?: boolean;
+  /** Bytes that it and what it unpacks to may have, where that is more than usual. */
+  readonly mostBytes?: number;
 }
 
 /** What to make of artificial images. */

@@ -2,9 +2,11 @@ import { createRegistry } from "../common/registry.js";
 import { CIFAR10 } from "./cifar/cifar10.js";
 import { CIFAR100 } from "./cifar/row.js";
 import type { DatasetRow } from "./dataset.js";
+import { STL10 } from "./stl10/row.js";
 
 /** Every data set, by name. A new one is one file and one row here. */
 export const DATASETS = createRegistry<DatasetRow>({ one: "data set", many: "Data sets" }, [
   CIFAR100,
   CIFAR10,
+  STL10,
 ]);

@@ -5,7 +5,8 @@ import { BASIC, type BlockKind, BOTTLENECK } from "./residual.js";
 import { resnetInitialization } from "./resnet.js";
 import type { ModelRow } from "./types.js";
 
-const IMAGENET = { imageSize: 224, numClasses: 1000 } as const;
+/** Below 64 pixels a side, maps would shrink to one pixel before the last stage. */
+const IMAGENET = { imageSize: 224, imageSizes: [64, 448], numClasses: 1000 } as const;
 
 const resnetRow = (
   name: string,

@@ -28,6 +28,8 @@ export interface ModelRow {
   readonly initialization: Initialization;
   /** Side of the images that it is made for; 32 unless given. */
   readonly imageSize?: number;
+  /** Sides that it can look at, from the smallest to the largest: 32 to 96 unless given. */
+  readonly imageSizes?: readonly [least: number, most: number];
   /** Classes that it is made for; 100 (CIFAR-100) unless given. */
   readonly numClasses?: number;
   /** Modules between the last stage and the classifier, by their names in the state; none where left out. */

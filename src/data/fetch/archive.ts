@@ -9,12 +9,14 @@ import { runError } from "../../common/errors.js";
  * @param archive the file
  * @param members paths inside the archive, as "folder/file"
  * @param target an existing folder that takes them, their paths kept
+ * @param mostBytes that the archive may unpack to
  * @throws runError if the archive is damaged, or holds a link, a device or a path that leaves the folder
  */
 export async function unpackMembers(
   archive: string,
   members: readonly string[],
   target: string,
+  mostBytes: number = MOST_BYTES,
 ): Promise<void> {
   const refused: string[] = [];
   const filter = (path: string, entry: object): boolean => {
@@ -23,7 +25,11 @@ export async function unpackMembers(
     return refused.length === 0 && type === "File" && members.includes(posix.normalize(path));
   };
   try {
-    await feed(archive, extract({ cwd: target, filter, strict: true, preserveOwner: false }));
+    await feed(
+      archive,
+      mostBytes,
+      extract({ cwd: target, filter, strict: true, preserveOwner: false }),
+    );
   } catch (error) {
     throw runError(`${archive} cannot be unpacked: ${(error as Error).message}`);
   }
@@ -37,7 +43,7 @@ export async function unpackMembers(
 const MOST_BYTES = 2 ** 31;
 
 /** Hands an archive to tar, which alone would take whatever it unpacks to. */
-async function feed(archive: string, unpacker: Unpack): Promise<void> {
+async function feed(archive: string, mostBytes: number, unpacker: Unpack): Promise<void> {
   const ended = new Promise<void>((resolve, reject) => {
     unpacker.once("close", resolve).once("error", reject);
   });
@@ -49,7 +55,7 @@ async function feed(archive: string, unpacker: Unpack): Promise<void> {
       .pipe(gunzip);
     for await (const chunk of gunzip) {
       bytes += chunk.length;
-      if (bytes > MOST_BYTES) throw new Error(`it unpacks to more than ${MOST_BYTES} bytes`);
+      if (bytes > mostBytes) throw new Error(`it unpacks to more than ${mostBytes} bytes`);
       if (!unpacker.write(chunk)) await new Promise((go) => unpacker.once("drain", go));
     }
     unpacker.end();

@@ -76,7 +76,8 @@ async function fetchAlone(published: Published, options: FetchOptions): Promise<
   }
   try {
     makeFolder(dirname(directory));
-    const resumedFrom = await bringArchive({ ...options, url, md5, partial });
+    const mostBytes = options.mostBytes ?? archive.mostBytes;
+    const resumedFrom = await bringArchive({ ...options, url, md5, partial, mostBytes });
     await unpackInto(published, directory, { file: partial, url, md5 });
     removePartial(partial);
     return { fetched: true, resumedFrom };
@@ -152,7 +153,7 @@ async function unpackInto(
   await mkdir(staging);
   try {
     const members = archive.members.map((name) => `${archive.folder}/${name}`);
-    await unpackMembers(file, members, staging);
+    await unpackMembers(file, members, staging, archive.mostBytes);
     const unpacked = join(staging, archive.folder);
     const { files, problems } = verify(unpacked);
     const [problem] = problems;
