@@ -15,9 +15,9 @@ interface Layers<Map> {
   readonly maps: readonly Map[];
 }
 
-/** The stem's map, or that of a stage, as the authors' list of features has them. */
-const layerOf = <Map>({ stem, maps }: Layers<Map>, layer: number): Map | undefined =>
-  layer === 0 ? stem : maps[layer - 1];
+/** The stem's map, or that of a stage, as the authors' list of features has them; the other one is not looked at. */
+const layerOf = <Map>(of: Layers<Map>, layer: number): Map | undefined =>
+  layer === 0 ? of.stem : of.maps[layer - 1];
 
 const layersText = ({ stem, maps }: Layers<unknown>): string =>
   `${stem === undefined ? "none of the stem and " : ""}${maps.length} of stages`;
