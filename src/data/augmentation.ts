@@ -14,6 +14,14 @@ export interface ResizedCrop {
   readonly ratio: readonly [number, number];
 }
 
+/** The middle of an image whose short side is resized: what evaluation shows of images of any size. */
+export interface CenterCrop {
+  /** Pixels of the short side. */
+  readonly resize: number;
+  /** Side of the square that is cut out, at most `resize`. */
+  readonly crop: number;
+}
+
 /** What training does to an image before it is normalised. */
 export type Augmentation = Shift | ResizedCrop;
 

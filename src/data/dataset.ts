@@ -1,5 +1,6 @@
 import { inputError } from "../common/errors.js";
-import type { Augmentation, Shift } from "./augmentation.js";
+import type { Augmentation, CenterCrop, ResizedCrop, Shift } from "./augmentation.js";
+import type { ImagePlaces } from "./images/places.js";
 import type { Normalization } from "./normalize.js";
 
 /** Size of an image in pixels, and its colours: red, green and blue. */
@@ -17,7 +18,7 @@ export interface ImageFormat extends ImageShape {
 
 interface Labelled extends ImageFormat {
   /** [count], the class of each image, from 0. */
-  readonly labels: Uint8Array;
+  readonly labels: Uint8Array | Uint16Array;
   readonly count: number;
   /** [count], the place of each image in its file; left out where the set is the whole file. */
   readonly positions?: Int32Array;
@@ -28,14 +29,16 @@ export interface ImagesInMemory extends Labelled {
   readonly kind: "memory";
   /** [count, height, width, 3], one byte per value, red, green and blue interleaved. */
   readonly images: Uint8Array;
+  readonly labels: Uint8Array;
   readonly augmentation: Shift;
 }
 
-/** Images that stay in their files, encoded, and are read one by one. */
+/** Images that stay in their files, encoded (JPEG, PNG, BMP, WebP), and are read when they are needed. */
 export interface ImagesInFiles extends Labelled {
   readonly kind: "files";
-  /** The bytes of the file of an image, as JPEG, PNG and the like have them. @param index 0 to count - 1 */
-  read(index: number): Uint8Array;
+  readonly places: ImagePlaces;
+  readonly augmentation: ResizedCrop;
+  readonly evaluation: CenterCrop;
 }
 
 /** Images with labels, wherever they lie. */
@@ -44,7 +47,9 @@ export type ImageSet = ImagesInMemory | ImagesInFiles;
 /** The set itself where its images are in memory. @throws inputError where they are in files */
 export function inMemory(set: ImageSet): ImagesInMemory {
   if (set.kind === "memory") return set;
-  throw inputError("Images that stay in files can be looked at, not trained on or evaluated yet.");
+  throw inputError(
+    "This needs all images in memory, and those of this data set stay in their files.",
+  );
 }
 
 /** A file of images as it was read, whatever part of it a run takes. */
@@ -147,7 +152,7 @@ export interface DatasetRow {
   readonly classes: number | ((folder: string) => number);
   readonly format: ImageFormat;
   /** What an evaluation does to an image before it is normalised. */
-  readonly evaluation: "as is" | { readonly resize: number; readonly crop: number };
+  readonly evaluation: "as is" | CenterCrop;
   /** Where the teacher of a model lies below save/models in the paper's own download; left out where it has none. */
   publishedTeacher?(model: string): string;
   /** Defaults of options, for those where this data set's are others than the option's own; whatever is given wins. */

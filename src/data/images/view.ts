@@ -1,3 +1,4 @@
+import type { CenterCrop } from "../augmentation.js";
 import type { ImageShape } from "../dataset.js";
 
 /** Height and width in pixels. */
@@ -43,12 +44,8 @@ export function resizedSize({ height, width }: ImageSize, shortSide: number): Im
 
 /**
  * What evaluation shows of an image: torchvision's Resize(resize), then CenterCrop(crop).
- * @param resize the short side after it, at least `crop`
  */
-export function evaluationView(
-  image: ImageSize,
-  { resize, crop }: { readonly resize: number; readonly crop: number },
-): View {
+export function evaluationView(image: ImageSize, { resize, crop }: CenterCrop): View {
   const size = resizedSize(image, resize);
   const window = {
     top: roundHalfEven((size.height - crop) / 2),
