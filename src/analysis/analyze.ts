@@ -39,7 +39,7 @@ interface Reference {
 
 async function openReference(setting: Setting): Promise<Reference> {
   const { data, limitTest, teacherPath, teacherModel } = setting;
-  const images = DATASETS.row(setting.dataset).openTest(data, limitTest);
+  const images = await DATASETS.row(setting.dataset).openTest(data, limitTest);
   const { model, variables } = await openFrozen(teacherPath, teacherModel, images);
   const set = inMemory(images.test);
   const outputs = collectOutputs(model, set);

@@ -142,6 +142,9 @@ export interface VerifyReport {
   readonly problems: readonly string[];
 }
 
+/** What may take a while, as reading the directory of an archive does. */
+export type Soon<Value> = Value | Promise<Value>;
+
 /** One data set: one file below src/data, one row in registry.ts. Options, help, checks and batches follow from it. */
 export interface DatasetRow {
   /** As `--dataset` names it. */
@@ -149,7 +152,7 @@ export interface DatasetRow {
   /** As people call it. */
   readonly title: string;
   /** The number of classes, or how to tell it from the folder. */
-  readonly classes: number | ((folder: string) => number);
+  readonly classes: number | ((folder: string) => Soon<number>);
   readonly format: ImageFormat;
   /** What an evaluation does to an image before it is normalised. */
   readonly evaluation: "as is" | CenterCrop;
@@ -160,19 +163,19 @@ export interface DatasetRow {
   /** What `pefd data fetch` brings; left out where there is nothing to fetch. */
   readonly archive?: Archive;
   /** @throws inputError for a folder that cannot be read, or limits that it does not have */
-  open(folder: string, limits?: DatasetLimits): Dataset;
+  open(folder: string, limits?: DatasetLimits): Soon<Dataset>;
   /** The same test images without the training images. @throws inputError as open does */
-  openTest(folder: string, limitTest?: number): TestImages;
+  openTest(folder: string, limitTest?: number): Soon<TestImages>;
   /** The files as they are now. @throws inputError as open does */
-  files(folder: string): DatasetFiles;
+  files(folder: string): Soon<DatasetFiles>;
   /** One name for each class; their numbers where the folder does not tell. */
-  classNames(folder: string): readonly string[];
+  classNames(folder: string): Soon<readonly string[]>;
   /** Writes artificial images in this data set's format; left out where there are none. @throws inputError, runError */
   synthesize?(folder: string, options: SyntheticOptions): Promise<void>;
   /** Examines a folder; one that is wrong is reported, not thrown. Left out where there is nothing to examine. */
-  verify?(folder: string): VerifyReport;
+  verify?(folder: string): Soon<VerifyReport>;
 }
 
 /** The number of classes of a data set. @throws inputError for a folder that does not tell */
-export const classesIn = ({ classes }: DatasetRow, folder: string): number =>
+export const classesIn = async ({ classes }: DatasetRow, folder: string): Promise<number> =>
   typeof classes === "number" ? classes : classes(folder);

@@ -31,11 +31,12 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
   const filesOf = remembering((dataset: string, folder: string) =>
     DATASETS.row(dataset).files(folder),
   );
-  const weightsOf = remembering((path: string, model: string, dataset: string, folder: string) =>
-    fileWeightsSha256(path, model, classesIn(DATASETS.row(dataset), folder)),
+  const weightsOf = remembering(
+    async (path: string, model: string, dataset: string, folder: string) =>
+      fileWeightsSha256(path, model, await classesIn(DATASETS.row(dataset), folder)),
   );
   return async ({ options }) => {
-    const { trainFile, testFile } = filesOf(options.dataset, options.data);
+    const { trainFile, testFile } = await filesOf(options.dataset, options.data);
     const config = { kind: "distill", model: options.model_s, ...keptOf(options) };
     const decided = { ...config, seed: seedOf(options) };
     const undecided = Object.entries(options).filter(([key, value]) => isUndecided(key, value));

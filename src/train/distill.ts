@@ -65,7 +65,7 @@ function stepsAhead(
  * @throws inputError for what the options point at, runError when the run fails
  */
 export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
-  const scene = openScene(options, hooks);
+  const scene = await openScene(options, hooks);
   const { numClasses } = scene.dataset;
   const { teacherMode } = weightedMethod(options).method;
   const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset, teacherMode);

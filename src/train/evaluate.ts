@@ -64,7 +64,7 @@ export async function runEvaluations(
   const subjects: Subject[] = [];
   for (const options of evaluations) subjects.push(await readSubject(options));
   const { dataset, data, limit_test, gpu, no_cache } = evaluations[0] as EvalOptions;
-  const images = DATASETS.row(dataset).openTest(data, limit_test);
+  const images = await DATASETS.row(dataset).openTest(data, limit_test);
   const exactFloat32 = evaluations.every((options) => precisionOf(options) === "float32");
   loadTensorFlow({ env: hooks.env, gpu, keepPrograms: !no_cache, exactFloat32 });
   const warning = deviceWarning(hooks.env);
@@ -84,7 +84,7 @@ async function readSubject(options: EvalOptions): Promise<Subject> {
       "Name it with --model, such as --model resnet8x4.",
     );
   }
-  const numClasses = classesIn(DATASETS.row(options.dataset), options.data);
+  const numClasses = await classesIn(DATASETS.row(options.dataset), options.data);
   const layout = stateLayout(name, numClasses);
   refuseOtherClasses(layout, state, { name: options.dataset, numClasses }, checkpoint);
   tensorsFor(layout, state, { path: checkpoint, modelName: name });

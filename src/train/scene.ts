@@ -25,8 +25,8 @@ export interface Scene {
 export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * trial;
 
 /** Loads TensorFlow and the data. @throws inputError for data that cannot be read */
-export function openScene(options: TrainOptions, { reporter, env }: Hooks): Scene {
-  const dataset = DATASETS.row(options.dataset).open(options.data, {
+export async function openScene(options: TrainOptions, { reporter, env }: Hooks): Promise<Scene> {
+  const dataset = await DATASETS.row(options.dataset).open(options.data, {
     ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
     ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
   });

@@ -10,7 +10,7 @@ import { openScene } from "./scene.js";
  * @throws inputError for what the options point at, runError when the run fails
  */
 export async function runTeacher(options: TeacherOptions, hooks: Hooks): Promise<RunResult> {
-  const scene = openScene(options, hooks);
+  const scene = await openScene(options, hooks);
   const { seed, dataset } = scene;
   const learner = teacherLearner(options.model, dataset.numClasses, seed);
   const title = `${options.model} on ${dataset.name}, trial ${options.trial}`;

@@ -22,8 +22,8 @@ async function dataFindings(
   identity: Identity,
 ): Promise<Finding[]> {
   let files: DatasetFiles | undefined;
-  const train = await examined("training data", "unknown", () => {
-    files = row.files(folder);
+  const train = await examined("training data", "unknown", async () => {
+    files = await row.files(folder);
     return compared("training data", folder, identity.trainSha256, files.trainFile.sha256);
   });
   if (files === undefined) return [train];
@@ -40,7 +40,7 @@ async function teacherFinding(
   if (teacherSha256 === undefined) return [];
   const [what, path] = ["teacher's weights", textOf(config.path_t)];
   const finding = await examined(what, "unknown", async () => {
-    const numClasses = classesIn(row, textOf(config.data));
+    const numClasses = await classesIn(row, textOf(config.data));
     const found = await fileWeightsSha256(path, textOf(config.model_t), numClasses);
     return compared(what, path, teacherSha256, found);
   });

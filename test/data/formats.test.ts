@@ -22,14 +22,14 @@ interface Format {
 const folder = sharedPath("images/formats");
 
 for (const [key, name] of Object.entries({ "cifar-10": "cifar10", "stl-10": "stl10" })) {
-  test(`${name}: real photographs in the published layout are read byte for byte`, (t) => {
+  test(`${name}: real photographs in the published layout are read byte for byte`, async (t) => {
     if (folder === undefined) return t.skip("needs ../shared/images/formats");
     const formats = JSON.parse(readFileSync(join(folder, "formats.json"), "utf8"));
     const { file, records } = formats[key] as Format;
     const cwd = temporaryFolder(t);
     extract({ file: join(folder, file), cwd, sync: true });
     const row = DATASETS.row(name);
-    const { train, test: tests } = row.open(join(cwd, row.archive?.folder ?? ""));
+    const { train, test: tests } = await row.open(join(cwd, row.archive?.folder ?? ""));
     const found = [train, tests].flatMap((set) => recordsOf(set as ImagesInMemory));
     assert.deepEqual(
       found,

@@ -3,11 +3,10 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { ImagesInMemory } from "#pefd/data/dataset.js";
-import { DATASETS } from "#pefd/data/registry.js";
+import { STL10 } from "#pefd/data/stl10/row.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { pixelAt } from "./cifar/recordFiles.js";
 
-const STL10 = DATASETS.row("stl10");
 const BYTES = 3 * 96 * 96;
 
 /** Images as the files have them: channel by channel, and in each of them column by column. */

@@ -48,7 +48,8 @@ async function finished(t: TestContext, distill: string) {
 
 /** Cross entropy of the test images by a SavedModel. */
 async function lossOfServed(folder: string, data: string): Promise<number> {
-  const set = inMemory(DATASETS.row("cifar100").openTest(data, undefined).test);
+  const opened = await DATASETS.row("cifar100").openTest(data, undefined);
+  const set = inMemory(opened.test);
   const { images, labels } = assembleTestBatch(set, 0, set.count);
   const loaded = await tf.node.loadSavedModel(folder, ["serve"], "serving_default");
   const shown = tf.tensor4d(images, [set.count, 32, 32, 3]) as Tensor4D;

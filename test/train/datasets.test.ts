@@ -48,7 +48,8 @@ for (const { name, synthesize } of DATASETS.rows()) {
     assert.equal(evaluation.n, IMAGES.test);
     assert.ok(Math.abs(evaluation.loss - whole.test.loss) < 1e-5 * whole.test.loss);
     const lines = readFileSync(join(cwd, "classes.csv"), "utf8").trimEnd().split("\n");
-    assert.equal(lines.length, 1 + DATASETS.row(name).classNames(join(cwd, "images")).length);
+    const names = await DATASETS.row(name).classNames(join(cwd, "images"));
+    assert.equal(lines.length, 1 + names.length);
     await run(["convert", weights, "exported"]);
     await run(["data", "verify", name, "--data", "images"]);
   });

@@ -44,7 +44,7 @@ export const command: Command = {
     const { dataset, data } = resolveSection(FOLDER, withDatasetWord(invocation));
     const { title, verify } = DATASETS.row(dataset);
     if (verify === undefined) throw inputError(`${title} has nothing that could be verified.`);
-    const report = verify(data);
+    const report = await verify(data);
     const lines = fileLines(report.files);
     if (report.problems.length === 0) lines.push(...verdict(title, report));
     if (lines.length > 0 || output.json) output.result(lines.join("\n"), report);

@@ -18,9 +18,9 @@ const DEPTH = section("Depth", {
   }),
 });
 
-function dataFound(dataset: string, directory: string): DataFound {
+async function dataFound(dataset: string, directory: string): Promise<DataFound> {
   try {
-    const { trainFile, testFile } = DATASETS.row(dataset).files(directory);
+    const { trainFile, testFile } = await DATASETS.row(dataset).files(directory);
     return { directory, records: { train: trainFile.images, test: testFile.images } };
   } catch (error) {
     if (!(error instanceof PefdError)) throw error;
@@ -53,7 +53,7 @@ export const command: Command = {
     const { deep } = resolveSection(DEPTH, layers);
     const { diagnose } = await import("../../runtime/doctor/doctor.js");
     const node = { version: process.version, program: process.execPath };
-    const diagnosis = await diagnose({ node, env, deep, data: dataFound(dataset, data) });
+    const diagnosis = await diagnose({ node, env, deep, data: await dataFound(dataset, data) });
     const color = colorOnStdout(flags.no_color === true);
     output.result(describe(diagnosis.checks, color), diagnosis);
     if (diagnosis.ok) return undefined;

@@ -37,7 +37,7 @@ export const command: Command = {
     };
     const details = await runEvaluations(evaluations, hooks).finally(bar.stop);
     const { dataset, data } = evaluations[0] as EvalOptions;
-    const names = DATASETS.row(dataset).classNames(data);
+    const names = await DATASETS.row(dataset).classNames(data);
     await text.writeEvaluationFiles(files, details, names);
     output.result(
       text.evaluationText(details, names, files),

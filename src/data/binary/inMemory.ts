@@ -10,6 +10,7 @@ import type {
   DatasetRow,
   ImageFormat,
   ImagesInMemory,
+  TestImages,
 } from "../dataset.js";
 import { balancedSubset } from "../subset.js";
 import type { Part, PartName } from "./part.js";
@@ -39,6 +40,8 @@ export interface MemoryDataset extends Dataset {
 /** What a row does with such a source. */
 export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "files"> {
   open(directory: string, limits?: DatasetLimits): MemoryDataset;
+  openTest(directory: string, limit?: number): TestImages & { readonly test: ImagesInMemory };
+  files(directory: string): DatasetFiles;
 }
 
 function checkLimit(limit: number | undefined, part: PartName): void {

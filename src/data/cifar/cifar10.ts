@@ -77,11 +77,17 @@ const synthesize = (directory: string, options: SyntheticOptions): Promise<void>
   });
 
 /** CIFAR-10 (Krizhevsky 2009) in its author's binary version. */
-export const CIFAR10: DatasetRow = {
-  ...{ name: NAME, title: "CIFAR-10", classes: CLASSES, format: FORMAT, evaluation: "as is" },
+export const CIFAR10 = {
+  ...{
+    name: NAME,
+    title: "CIFAR-10",
+    classes: CLASSES,
+    format: FORMAT,
+    evaluation: "as is" as const,
+  },
   defaults: { data: "data/cifar-10-batches-bin" },
   archive: ARCHIVE,
   ...readers,
   classNames: (directory) => namesFrom(join(directory, NAMES_FILE), CLASSES),
   ...{ synthesize, verify },
-};
+} satisfies DatasetRow;

@@ -46,7 +46,7 @@ export const loadCifar100 = (directory: string, limits?: DatasetLimits): MemoryD
  * @throws inputError as loadCifar100 does
  */
 export const loadTestSet = (directory: string, limitTest?: number): ImagesInMemory =>
-  READERS.openTest(directory, limitTest).test as ImagesInMemory;
+  READERS.openTest(directory, limitTest).test;
 
 /**
  * The checksums of both files as they are now, of the same bytes as those of loadCifar100.

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { inputError, PefdError, runError } from "../../common/errors.js";
 import { exclusively } from "../../common/exclusive.js";
 import { makeFolder } from "../../common/makeFolder.js";
-import type { Archive, DatasetRow, VerifyReport } from "../dataset.js";
+import type { Archive, DatasetRow } from "../dataset.js";
 import { unpackMembers } from "./archive.js";
 import { downloadPatiently, type Patience } from "./patientDownload.js";
 import type { DownloadProgress } from "./receive.js";
@@ -63,7 +63,7 @@ export function fetchArchive(row: Fetchable, options: FetchOptions): Promise<Fet
 interface Published {
   readonly title: string;
   readonly archive: Archive;
-  verify(folder: string): VerifyReport;
+  verify: NonNullable<DatasetRow["verify"]>;
 }
 
 async function fetchAlone(published: Published, options: FetchOptions): Promise<FetchResult> {
@@ -101,7 +101,7 @@ async function isThere(
     );
   });
   if (names.length === 0) return false;
-  const { official, files, problems } = verify(directory);
+  const { official, files, problems } = await verify(directory);
   if (official) return true;
   if (archive.recorded && problems.length === 0 && isAsFetched(directory, files, md5)) return true;
   throw inputError(
@@ -155,7 +155,7 @@ async function unpackInto(
     const members = archive.members.map((name) => `${archive.folder}/${name}`);
     await unpackMembers(file, members, staging, archive.mostBytes);
     const unpacked = join(staging, archive.folder);
-    const { files, problems } = verify(unpacked);
+    const { files, problems } = await verify(unpacked);
     const [problem] = problems;
     if (problem) throw runError(`The archive from ${url} holds no sound ${title}: ${problem}`);
     if (archive.recorded) writeFetchRecord(unpacked, md5, files);

@@ -77,11 +77,17 @@ const verify = (directory: string) =>
   });
 
 /** STL-10 (Coates et al. 2011) in its authors' binary version: 5,000 training and 8,000 test images with labels. */
-export const STL10: DatasetRow = {
-  ...{ name: NAME, title: "STL-10", classes: CLASSES, format: FORMAT, evaluation: "as is" },
+export const STL10 = {
+  ...{
+    name: NAME,
+    title: "STL-10",
+    classes: CLASSES,
+    format: FORMAT,
+    evaluation: "as is" as const,
+  },
   defaults: { data: "data/stl10_binary" },
   archive: ARCHIVE,
   ...readers,
   classNames: (directory) => namesFrom(join(directory, NAMES_FILE), CLASSES),
   ...{ synthesize, verify },
-};
+} satisfies DatasetRow;

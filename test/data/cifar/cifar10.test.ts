@@ -3,11 +3,10 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { CIFAR10 } from "#pefd/data/cifar/cifar10.js";
 import type { ImagesInMemory } from "#pefd/data/dataset.js";
-import { DATASETS } from "#pefd/data/registry.js";
 import { pixelAt, temporaryFolder } from "./recordFiles.js";
 
-const CIFAR10 = DATASETS.row("cifar10");
 const RECORD = 3073;
 
 /** Records of these labels; image `first` and those after it. */
@@ -78,11 +77,11 @@ test("names of the classes come from batches.meta.txt, else they are numbers", (
 
 test("a folder is verified as a whole: balanced over its files, and what is wrong by name", (t) => {
   const directory = writeFolder(temporaryFolder(t));
-  const report = CIFAR10.verify?.(directory);
+  const report = CIFAR10.verify(directory);
   assert.deepEqual([report?.problems, report?.balanced, report?.official], [[], true, false]);
   assert.equal(report?.files.length, 6);
   writeFileSync(join(directory, "data_batch_3.bin"), records([1, 2]).subarray(0, 5000));
-  const [problem] = CIFAR10.verify?.(directory).problems ?? [];
+  const [problem] = CIFAR10.verify(directory).problems ?? [];
   assert.match(problem ?? "", /data_batch_3\.bin has 5000 bytes, .*one image and its label/);
 });
 
