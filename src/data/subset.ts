@@ -6,6 +6,9 @@ import { createRandom } from "../common/random.js";
  */
 const SUBSET_SEED = 20221128;
 
+/** The class of each image, from 0. */
+export type Labels = Uint8Array | Uint16Array;
+
 /**
  * A class-balanced subset: no class has more than one image more than another, unless a class has not
  * enough. Which images, and which classes get one more where the limit is not a multiple of the number
@@ -15,7 +18,7 @@ const SUBSET_SEED = 20221128;
  * @param name which set is divided ("train", "test"), so that both are drawn independently
  * @returns ascending indices into labels
  */
-export function balancedSubset(labels: Uint8Array, limit: number, name: string): Int32Array {
+export function balancedSubset(labels: Labels, limit: number, name: string): Int32Array {
   const classes = shuffledClasses(labels, name);
   const chosen: number[] = [];
   const wanted = Math.min(limit, labels.length);
@@ -29,7 +32,7 @@ export function balancedSubset(labels: Uint8Array, limit: number, name: string):
 }
 
 /** The images of each class that occurs, in random order, the classes in random order too. */
-function shuffledClasses(labels: Uint8Array, name: string): Int32Array[] {
+function shuffledClasses(labels: Labels, name: string): Int32Array[] {
   const members = new Map<number, number[]>();
   for (const [index, label] of labels.entries()) {
     const known = members.get(label);

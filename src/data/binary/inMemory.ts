@@ -12,7 +12,7 @@ import type {
   ImagesInMemory,
   TestImages,
 } from "../dataset.js";
-import { balancedSubset } from "../subset.js";
+import { checkLimit, chosenImages } from "../limits.js";
 import type { Part, PartName } from "./part.js";
 
 /** A data set whose images are read into memory as a whole. */
@@ -44,11 +44,6 @@ export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "f
   files(directory: string): DatasetFiles;
 }
 
-function checkLimit(limit: number | undefined, part: PartName): void {
-  if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return;
-  throw inputError(`--limit_${part} must be a positive whole number, not ${limit}.`);
-}
-
 /** The images of a half, or a balanced subset of them. */
 function imagesOf(
   { place, labels, file, pixels }: Part,
@@ -56,18 +51,12 @@ function imagesOf(
   part: PartName,
   limit?: number,
 ): ImagesInMemory {
-  if (limit === undefined) {
+  const chosen = chosenImages(labels, place, part, limit);
+  if (chosen === undefined) {
     return { kind: "memory", ...format, images: pixels(), labels, count: file.images };
   }
-  if (limit > file.images) {
-    throw inputError(
-      `--limit_${part} asks for ${limit} images, but ${place} has ${file.images}.`,
-      "Leave it out to take all of them.",
-    );
-  }
-  const chosen = balancedSubset(labels, limit, part);
   return {
-    ...{ kind: "memory", ...format, images: pixels(chosen), count: limit },
+    ...{ kind: "memory", ...format, images: pixels(chosen), count: chosen.length },
     labels: Uint8Array.from(chosen, (index) => labels[index] as number),
     positions: chosen,
   };

@@ -1,0 +1,123 @@
+import { type Dirent, readdirSync, statSync } from "node:fs";
+import { extname, join } from "node:path";
+import { inputError } from "../../common/errors.js";
+
+/** One image of a half: its path below the data folder, and its class. */
+export interface ListedImage {
+  readonly name: string;
+  readonly label: number;
+}
+
+/** One half of a data set of files. */
+export interface Listing {
+  /** Names of the classes in the order of their labels. */
+  readonly classes: readonly string[];
+  readonly images: readonly ListedImage[];
+}
+
+/** Endings of the files that are read, and of images that others read and this program does not. */
+const READ: ReadonlySet<string> = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
+const UNREAD: ReadonlySet<string> = new Set([".ppm", ".pgm", ".tif", ".tiff", ".gif"]);
+
+/** As Python's sorted() has text: by code points. */
+export const byName = (a: string, b: string): number =>
+  Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+/** Whether a name is that of an image that is read. @throws inputError for an image of another format */
+export function isImage(path: string): boolean {
+  const ending = extname(path).toLowerCase();
+  if (!UNREAD.has(ending)) return READ.has(ending);
+  throw inputError(
+    `${path} is an image in a format that is not read here.`,
+    "Convert it to PNG or JPEG, or move it away; JPEG, PNG, BMP and WebP are read.",
+  );
+}
+
+/** What a folder holds, links followed. @throws inputError where it cannot be read */
+export function entriesOf(folder: string): { folders: string[]; files: string[] } {
+  const isFolder = (entry: Dirent): boolean =>
+    entry.isSymbolicLink()
+      ? statSync(join(folder, entry.name), { throwIfNoEntry: false })?.isDirectory() === true
+      : entry.isDirectory();
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    const folders = new Set(entries.filter(isFolder).map(({ name }) => name));
+    const files = entries.map(({ name }) => name).filter((name) => !folders.has(name));
+    return { folders: [...folders].sort(byName), files: files.sort(byName) };
+  } catch (error) {
+    throw inputError(`The folder ${folder} cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+/** Folders within each other; deeper ones are a circle of links. */
+const DEEPEST = 32;
+
+/** Paths of the images in a folder and below it: a folder's own before those of folders in it, as torchvision has them. */
+export function imagesBelow(root: string, folder: string, depth = 0): string[] {
+  if (depth > DEEPEST) throw inputError(`${join(root, folder)} leads deeper and deeper.`);
+  const { folders, files } = entriesOf(join(root, folder));
+  const own = files.map((name) => join(folder, name)).filter((name) => isImage(join(root, name)));
+  return [...own, ...folders.flatMap((name) => imagesBelow(root, join(folder, name), depth + 1))];
+}
+
+/** Names of folders that are no classes: hidden ones. */
+const isHidden = (name: string): boolean => name.startsWith(".");
+
+/** Names of the folders of classes in a half's folder, sorted as torchvision's ImageFolder does; none in a flat one. */
+export const classFolders = (path: string): string[] =>
+  entriesOf(path).folders.filter((name) => !isHidden(name));
+
+/**
+ * Lists a half whose folder has one folder for each class.
+ * @param directory the data folder
+ * @param folder of the half, below it
+ * @param known the classes of the training images, which rule the others
+ * @throws inputError for a folder without classes, a class without images, or classes other than those known
+ */
+export function listClassFolders(
+  directory: string,
+  folder: string,
+  known?: readonly string[],
+): Listing {
+  const path = join(directory, folder);
+  const classes = classFolders(path);
+  if (classes.length === 0) throw noClasses(path, entriesOf(path).files.some(isImage));
+  if (known !== undefined) refuseOthers(path, classes, known);
+  const images = classes.flatMap((name, label) => {
+    const found = imagesBelow(directory, join(folder, name));
+    if (found.length > 0) return found.map((image) => ({ name: image, label }));
+    throw inputError(
+      `The class folder ${join(path, name)} holds no JPEG, PNG, BMP or WebP image.`,
+      "Put its images there, or move the empty folder away.",
+    );
+  });
+  return { classes, images };
+}
+
+function noClasses(path: string, isFlat: boolean) {
+  return isFlat
+    ? inputError(
+        `${path} holds images, but no folders of classes: which class each image is of cannot be told.`,
+        "Sort the images into a folder for each class, named as those of the training images.",
+      )
+    : inputError(
+        `${path} holds no folders of classes.`,
+        "A folder of images has train/CLASS/*.jpg and val/CLASS/*.jpg.",
+      );
+}
+
+function refuseOthers(path: string, classes: readonly string[], known: readonly string[]): void {
+  const missing = known.filter((name) => !classes.includes(name));
+  const extra = classes.filter((name) => !known.includes(name));
+  const list = (names: readonly string[]) =>
+    `${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}`;
+  const problems = [
+    ...(missing.length > 0 ? [`lacks ${list(missing)}`] : []),
+    ...(extra.length > 0 ? [`has ${list(extra)} besides`] : []),
+  ];
+  if (problems.length === 0) return;
+  throw inputError(
+    `${path} does not have the classes of the training images: it ${problems.join(", and ")}.`,
+    "Both need the same folders of classes, with the same names.",
+  );
+}

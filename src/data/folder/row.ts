@@ -1,0 +1,52 @@
+import type { PartName } from "../binary/part.js";
+import type { DatasetRow, ImageFormat } from "../dataset.js";
+import { IMAGENET as IMAGENET_NORMALIZATION } from "../normalize.js";
+import { imageNetNames, listImageNet } from "./imageNet.js";
+import { knownClasses } from "./known.js";
+import { type Listing, listClassFolders } from "./listing.js";
+import { folderReaders } from "./open.js";
+import { type HalfFolders, halfFolder } from "./places.js";
+
+/** As torchvision's recipes have images of ImageNet, and the paper's code: RandomResizedCrop(224), mirrored. */
+const FORMAT = {
+  ...{ height: 224, width: 224, channels: 3 },
+  normalization: IMAGENET_NORMALIZATION,
+  augmentation: { kind: "resized crop", scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
+} as const satisfies ImageFormat;
+
+const EVALUATION = { resize: 256, crop: 224 } as const;
+
+/** The paper's runs on ImageNet. */
+const DEFAULTS = {
+  ...{ batch_size: 256, learning_rate: 0.1, epochs: 100, weight_decay: 1e-4 },
+  lr_decay_epochs: [30, 60, 90],
+} as const;
+
+const FOLDERS: HalfFolders = { train: ["train"], test: ["val", "test"] };
+
+/** Training images rule which classes there are. */
+function listFolder(directory: string, part: PartName): Listing {
+  const folder = halfFolder(directory, part, FOLDERS);
+  const known = part === "train" ? undefined : knownClasses(directory, FOLDERS);
+  return listClassFolders(directory, folder, known);
+}
+
+/** Any images that are sorted into folders of classes: DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg. */
+export const FOLDER = {
+  ...{ name: "folder", title: "Folders of images", format: FORMAT, evaluation: EVALUATION },
+  defaults: { data: "data/images", ...DEFAULTS },
+  ...folderReaders({ name: "folder", format: FORMAT, evaluation: EVALUATION, list: listFolder }),
+} satisfies DatasetRow;
+
+/** ImageNet (ILSVRC 2012), sorted into folders of classes or as Kaggle has it. */
+export const IMAGENET = {
+  ...{ name: "imagenet", title: "ImageNet", format: FORMAT, evaluation: EVALUATION },
+  defaults: { data: "data/imagenet", ...DEFAULTS },
+  ...folderReaders({
+    name: "imagenet",
+    format: FORMAT,
+    evaluation: EVALUATION,
+    list: listImageNet,
+  }),
+  classNames: imageNetNames,
+} satisfies DatasetRow;

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { Dataset, ImageSet, ImagesInFiles } from "#pefd/data/dataset.js";
+import { FOLDER } from "#pefd/data/folder/row.js";
+import { imageName, readImage } from "#pefd/data/images/places.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { PETS, writeFiles } from "./files.js";
+
+const open = (directory: string, limits = {}) => FOLDER.open(directory, limits) as Dataset;
+
+const namesOf = (set: ImageSet): string[] =>
+  Array.from({ length: set.count }, (_, i) => imageName((set as ImagesInFiles).places, i));
+
+test("classes are folders by name, images lie in them or below, and other files count for nothing", (t) => {
+  const directory = writeFiles(temporaryFolder(t), PETS);
+  const { train, test: tests, numClasses } = open(directory);
+  assert.equal(numClasses, 2);
+  assert.deepEqual(FOLDER.classNames(directory), ["cat", "dog"]);
+  assert.deepEqual(namesOf(train), [
+    "train/cat/potter's.webp",
+    "train/dog/z.jpg",
+    "train/dog/b/10.JPEG",
+    "train/dog/b/2.png",
+  ]);
+  assert.deepEqual([...train.labels], [0, 1, 1, 1]);
+  assert.deepEqual(namesOf(tests), ["val/cat/1.jpg", "val/dog/1.bmp"]);
+  const third = readImage((train as ImagesInFiles).places, 2);
+  assert.equal(Buffer.from(third).toString(), "bytes of train/dog/b/10.JPEG");
+});
+
+test("a limited set is balanced, and knows the places of its images among all", (t) => {
+  const directory = writeFiles(temporaryFolder(t), PETS);
+  const { train } = open(directory, { limitTrain: 2 });
+  assert.deepEqual([...train.labels], [0, 1]);
+  const all = namesOf(open(directory).train);
+  assert.deepEqual(
+    Array.from(train.positions ?? [], (position) => all[position]),
+    namesOf(train),
+  );
+  assert.throws(() => open(directory, { limitTrain: 5 }), /--limit_train asks for 5 .* has 4\./);
+  assert.throws(() => open(directory, { limitTest: 0 }), /--limit_test must be a positive/);
+});
+
+test("a run's identity follows names, classes and sizes", (t) => {
+  const directory = writeFiles(temporaryFolder(t), PETS);
+  const sums = () => open(directory).trainFile.sha256;
+  const before = sums();
+  assert.equal(sums(), before);
+  writeFileSync(join(directory, "train/dog/z.jpg"), "other bytes");
+  const changed = sums();
+  assert.notEqual(changed, before);
+  rmSync(join(directory, "train/dog/z.jpg"));
+  assert.notEqual(sums(), changed);
+});
+
+test("validation images alone can be looked at, by their own classes", (t) => {
+  const directory = writeFiles(temporaryFolder(t), ["val/b/1.jpg", "val/a/1.jpg"]);
+  assert.deepEqual(FOLDER.classNames(directory), ["a", "b"]);
+  assert.throws(() => open(directory), /has no folder train\./);
+});
+
+const REFUSALS: Readonly<Record<string, readonly [change: (directory: string) => void, RegExp]>> = {
+  "no such folder": [(d) => rmSync(d, { recursive: true }), /The data folder .* does not exist/],
+  "a missing class": [
+    (d) => rmSync(join(d, "val/dog"), { recursive: true }),
+    /val does not have the classes of the training images: it lacks dog\./,
+  ],
+  "a class too many": [(d) => writeFiles(d, ["val/cow/1.jpg"]), /it has cow besides\./],
+  "an empty class": [
+    (d) => mkdirSync(join(d, "train/cow")),
+    /train\/cow holds no JPEG, PNG, BMP or WebP image/,
+  ],
+  "a flat folder": [
+    (d) => {
+      rmSync(join(d, "val"), { recursive: true });
+      writeFiles(d, ["val/1.jpg"]);
+    },
+    /val holds images, but no folders of classes/,
+  ],
+  "another format": [(d) => writeFiles(d, ["train/dog/y.tiff"]), /y\.tiff is an image in a format/],
+  "a dead link": [
+    (d) => symlinkSync(join(d, "nowhere.jpg"), join(d, "val/dog/2.jpg")),
+    /val\/dog\/2\.jpg leads nowhere/,
+  ],
+  "links in a circle": [
+    (d) => symlinkSync(join(d, "train/dog"), join(d, "train/dog/again")),
+    /leads deeper and deeper|cannot be read/,
+  ],
+};
+
+for (const [name, [change, sentence]] of Object.entries(REFUSALS)) {
+  test(`refused with what to do: ${name}`, (t) => {
+    const directory = writeFiles(join(temporaryFolder(t), "images"), PETS);
+    change(directory);
+    assert.throws(
+      () => open(directory),
+      (error: Error & { exitCode?: number; hint?: string }) => {
+        assert.match(error.message, sentence);
+        return error.exitCode === 2;
+      },
+    );
+  });
+}
