@@ -55,7 +55,7 @@ export const ROOMS = [
     name: "data",
     what: "data sets, subsets, plans, batches, download",
     imports: ["common", "runtime"],
-    packages: ["tar"],
+    packages: ["tar", "yauzl"],
   },
   {
     name: "checkpoint",

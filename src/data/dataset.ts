@@ -91,6 +91,8 @@ export interface Archive {
   readonly folder: string;
   /** Files in that folder that are needed; no others are unpacked. */
   readonly members: readonly string[];
+  /** The archive's name in the data folder, where it is read as it is and not unpacked. */
+  readonly keptAs?: string;
   /**
    * Whether the checksums of what was unpacked are written down beside it: where none are published by which the images
    * could be told later.
@@ -127,6 +129,15 @@ export interface FileReport {
   readonly mostPerClass: number;
 }
 
+/** What decodes encoded images; see images/reader.ts. */
+export interface PixelReader {
+  /** All pixels of an image. @param name for errors @param file its bytes @throws runError for one that cannot be used */
+  pixels(
+    name: string,
+    file: Uint8Array,
+  ): { readonly height: number; readonly width: number; readonly bytes: Uint8Array };
+}
+
 /** What is known about a data folder. */
 export interface VerifyReport {
   readonly directory: string;
@@ -134,10 +145,15 @@ export interface VerifyReport {
   readonly files: readonly FileReport[];
   /** Test images that are also training images, byte for byte. */
   readonly sharedRecords: number;
+  /** Names of images that cannot be used. */
+  readonly damaged: readonly string[];
   /** Every class has equally many images in each file. */
   readonly balanced: boolean;
-  /** These are exactly the published images and labels, in the official order or another. */
-  readonly official: boolean;
+  /**
+   * These are exactly the published images and labels, in the official order or another; undefined where nothing is
+   * published by which that could be told.
+   */
+  readonly official: boolean | undefined;
   /** Sentences for people, one for each thing that is wrong. */
   readonly problems: readonly string[];
 }
@@ -162,6 +178,8 @@ export interface DatasetRow {
   readonly defaults: Readonly<Record<string, unknown>>;
   /** What `pefd data fetch` brings; left out where there is nothing to fetch. */
   readonly archive?: Archive;
+  /** A sentence on how to bring the files into place, where there is nothing to fetch. */
+  readonly byHand?: string;
   /** @throws inputError for a folder that cannot be read, or limits that it does not have */
   open(folder: string, limits?: DatasetLimits): Soon<Dataset>;
   /** The same test images without the training images. @throws inputError as open does */
@@ -172,8 +190,12 @@ export interface DatasetRow {
   classNames(folder: string): Soon<readonly string[]>;
   /** Writes artificial images in this data set's format; left out where there are none. @throws inputError, runError */
   synthesize?(folder: string, options: SyntheticOptions): Promise<void>;
-  /** Examines a folder; one that is wrong is reported, not thrown. Left out where there is nothing to examine. */
-  verify?(folder: string): Soon<VerifyReport>;
+  /**
+   * Examines a folder; one that is wrong is reported, not thrown.
+   * Left out where there is nothing to examine.
+   * @param reader of encoded images, opened when it is asked for, as it needs TensorFlow
+   */
+  verify?(folder: string, reader: () => PixelReader): Soon<VerifyReport>;
 }
 
 /** The number of classes of a data set. @throws inputError for a folder that does not tell */

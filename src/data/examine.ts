@@ -1,18 +1,21 @@
 import { createHash } from "node:crypto";
 import { PefdError } from "../common/errors.js";
 import type { FileReport, VerifyReport } from "./dataset.js";
+import type { Labels } from "./subset.js";
 
 /** A data file that was read whole. */
 export interface WholeFile {
   readonly bytes: number;
   /** The class of each of its images. */
-  readonly labels: Uint8Array;
+  readonly labels: Labels;
   /** Of the file as it is. */
   readonly sha256: string;
   /** sha256 of each record: of an image with its label. */
   readonly digests: readonly string[];
   /** Sentences on what is wrong although it can be read. */
   readonly problems: readonly string[];
+  /** Names of images that cannot be used. */
+  readonly damaged?: readonly string[];
 }
 
 /** What is examined of a data set. */
@@ -24,8 +27,8 @@ export interface Examination {
   readonly called: { readonly train: string; readonly test: string };
   /** @throws inputError for a file that cannot be read */
   read(file: string): WholeFile;
-  /** Whether these are the published images. */
-  isOfficial(files: readonly FileReport[]): boolean;
+  /** Whether these are the published images; undefined where that cannot be told. */
+  isOfficial(files: readonly FileReport[]): boolean | undefined;
 }
 
 /** sha256 in hexadecimal digits. */
@@ -61,6 +64,7 @@ export function examine(examination: Examination): VerifyReport {
   const sharedRecords = test.filter((digest) => known.has(digest)).length;
   return {
     ...{ directory, files, sharedRecords },
+    damaged: examined.flatMap(({ whole }) => whole?.damaged ?? []),
     balanced: isWhole && halves.every(isBalanced),
     official: isWhole && examination.isOfficial(files),
     problems: [

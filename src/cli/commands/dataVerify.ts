@@ -6,6 +6,7 @@ import { resolveSection } from "../../config/resolve.js";
 import type { FileReport, VerifyReport } from "../../data/dataset.js";
 import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
+import { imageReaderOf } from "../dataset/reader.js";
 import { DATASET_WORD, withDatasetWord } from "../dataset/word.js";
 
 const FOLDER = section("Data", DATA_PLACE);
@@ -23,9 +24,12 @@ function fileLines(files: readonly FileReport[]): string[] {
 }
 
 function verdict(title: string, { official, sharedRecords }: VerifyReport): string[] {
-  const what = official
-    ? `These are the images of ${title}.`
-    : `Sound, but not the images of ${title}.`;
+  const what =
+    official === undefined
+      ? "Sound: every image can be decoded."
+      : official
+        ? `These are the images of ${title}.`
+        : `Sound, but not the images of ${title}.`;
   return sharedRecords > 0
     ? [what, `${sharedRecords} test images are among the training images.`]
     : [what];
@@ -40,11 +44,11 @@ export const command: Command = {
     ["pefd data verify cifar10", "another data set, in its own folder"],
   ],
   async run(invocation) {
-    const { output } = invocation;
+    const { output, env } = invocation;
     const { dataset, data } = resolveSection(FOLDER, withDatasetWord(invocation));
     const { title, verify } = DATASETS.row(dataset);
     if (verify === undefined) throw inputError(`${title} has nothing that could be verified.`);
-    const report = await verify(data);
+    const report = await verify(data, await imageReaderOf(env));
     const lines = fileLines(report.files);
     if (report.problems.length === 0) lines.push(...verdict(title, report));
     if (lines.length > 0 || output.json) output.result(lines.join("\n"), report);

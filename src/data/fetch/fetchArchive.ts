@@ -13,7 +13,7 @@ import { isAsFetched, writeFetchRecord } from "./record.js";
 import { removePartial } from "./resumableDownload.js";
 
 /** A data set that is published and can be examined. */
-type Fetchable = Pick<DatasetRow, "title" | "archive" | "verify">;
+type Fetchable = Pick<DatasetRow, "title" | "archive" | "verify" | "byHand">;
 
 /** What to fetch; the official archive where url and md5 are left out. */
 export interface FetchOptions {
@@ -47,10 +47,11 @@ export interface FetchResult {
  *   network or the disk fails, or the archive is not what it should be; the signal's reason when aborted
  */
 export function fetchArchive(row: Fetchable, options: FetchOptions): Promise<FetchResult> {
-  const { title, archive, verify } = row;
+  const { title, archive, verify, byHand } = row;
   if (archive === undefined || verify === undefined) {
     throw inputError(
       `There is nothing to fetch for ${title}: bring its files into place yourself.`,
+      byHand,
     );
   }
   const directory = resolve(options.directory);
@@ -65,6 +66,11 @@ interface Published {
   readonly archive: Archive;
   verify: NonNullable<DatasetRow["verify"]>;
 }
+
+/** Archives whose files are examined when they come hold no encoded images. */
+const noReader = (): never => {
+  throw new Error("images are not decoded here");
+};
 
 async function fetchAlone(published: Published, options: FetchOptions): Promise<FetchResult> {
   const { archive } = published;
@@ -101,14 +107,22 @@ async function isThere(
     );
   });
   if (names.length === 0) return false;
-  const { official, files, problems } = await verify(directory);
+  if (archive.keptAs !== undefined) {
+    const kept = join(directory, archive.keptAs);
+    if (existsSync(kept) && (await md5Of(kept)) === md5) return true;
+    throw otherThings(directory, title);
+  }
+  const { official, files, problems } = await verify(directory, noReader);
   if (official) return true;
   if (archive.recorded && problems.length === 0 && isAsFetched(directory, files, md5)) return true;
-  throw inputError(
+  throw otherThings(directory, title);
+}
+
+const otherThings = (directory: string, title: string): PefdError =>
+  inputError(
     `${directory} holds something other than the complete ${title} already; it is left as it is.`,
     "Move it away, or name another folder with --data DIR.",
   );
-}
 
 interface ArchiveRequest extends FetchOptions {
   readonly url: string;
@@ -152,10 +166,12 @@ async function unpackInto(
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging);
   try {
+    if (archive.keptAs !== undefined)
+      return await keepWhole(file, archive.keptAs, staging, directory);
     const members = archive.members.map((name) => `${archive.folder}/${name}`);
     await unpackMembers(file, members, staging, archive.mostBytes);
     const unpacked = join(staging, archive.folder);
-    const { files, problems } = await verify(unpacked);
+    const { files, problems } = await verify(unpacked, noReader);
     const [problem] = problems;
     if (problem) throw runError(`The archive from ${url} holds no sound ${title}: ${problem}`);
     if (archive.recorded) writeFetchRecord(unpacked, md5, files);
@@ -164,6 +180,20 @@ async function unpackInto(
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+/** Puts an archive as it is into the folder; its md5 sum says that it is whole. */
+async function keepWhole(
+  file: string,
+  name: string,
+  staging: string,
+  directory: string,
+): Promise<void> {
+  const folder = join(staging, "whole");
+  await mkdir(folder);
+  await rename(file, join(folder, name));
+  await syncFiles(folder);
+  await rename(folder, directory);
 }
 
 /** Makes the contents durable before the rename makes them visible. */

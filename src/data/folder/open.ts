@@ -5,7 +5,10 @@ import { inputError } from "../../common/errors.js";
 import type { CenterCrop, ResizedCrop } from "../augmentation.js";
 import type { PartName } from "../binary/part.js";
 import type { DatasetRow, ImageFile, ImageFormat, ImagesInFiles } from "../dataset.js";
-import { imagePlaces } from "../images/places.js";
+import { examine, type WholeFile } from "../examine.js";
+import { imagePlaces, readImage } from "../images/places.js";
+import type { ImageReader } from "../images/reader.js";
+import { decodeWhole, wholeImages } from "../images/wholeImages.js";
 import { checkLimit, chosenImages } from "../limits.js";
 import type { ListedImage, Listing } from "./listing.js";
 
@@ -66,10 +69,21 @@ function setOf(
   };
 }
 
+function examined(directory: string, listing: Listing, reader: ImageReader): WholeFile {
+  const names = listing.images.map(({ name }) => name);
+  const places = imagePlaces(directory, names);
+  const { sha256 } = fileOf(directory, listing);
+  const read = (index: number) => readImage(places, index);
+  return wholeImages(
+    { names, labels: labelsOf(listing.images), sha256, read },
+    decodeWhole(reader),
+  );
+}
+
 /** What a row does with such a source. */
 export function folderReaders(
   source: FolderSource,
-): Pick<DatasetRow, "open" | "openTest" | "files" | "classes" | "classNames"> {
+): Pick<DatasetRow, "open" | "openTest" | "files" | "classes" | "classNames" | "verify"> {
   const list = (directory: string, part: PartName, limit?: number): Listing => {
     checkLimit(limit, part);
     const listing = source.list(directory, part);
@@ -100,6 +114,13 @@ export function folderReaders(
       trainFile: fileOf(directory, list(directory, "train")),
       testFile: fileOf(directory, list(directory, "test")),
     }),
+    verify: (directory, reader) =>
+      examine({
+        ...{ directory, train: ["train"], test: ["test"] },
+        called: { train: "the training images", test: "the test images" },
+        read: (part) => examined(directory, source.list(directory, part as PartName), reader()),
+        isOfficial: () => undefined,
+      }),
     classes: (directory) => list(directory, "test").classes.length,
     classNames: (directory) => list(directory, "test").classes,
   };

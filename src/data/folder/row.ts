@@ -6,6 +6,7 @@ import { knownClasses } from "./known.js";
 import { type Listing, listClassFolders } from "./listing.js";
 import { folderReaders } from "./open.js";
 import { type HalfFolders, halfFolder } from "./places.js";
+import { synthesize } from "./synthetic.js";
 
 /** As torchvision's recipes have images of ImageNet, and the paper's code: RandomResizedCrop(224), mirrored. */
 const FORMAT = {
@@ -33,8 +34,10 @@ function listFolder(directory: string, part: PartName): Listing {
 
 /** Any images that are sorted into folders of classes: DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg. */
 export const FOLDER = {
+  synthesize,
   ...{ name: "folder", title: "Folders of images", format: FORMAT, evaluation: EVALUATION },
   defaults: { data: "data/images", ...DEFAULTS },
+  byHand: "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and name DIR with --data.",
   ...folderReaders({ name: "folder", format: FORMAT, evaluation: EVALUATION, list: listFolder }),
 } satisfies DatasetRow;
 
@@ -42,6 +45,10 @@ export const FOLDER = {
 export const IMAGENET = {
   ...{ name: "imagenet", title: "ImageNet", format: FORMAT, evaluation: EVALUATION },
   defaults: { data: "data/imagenet", ...DEFAULTS },
+  byHand:
+    "With an account, bring ILSVRC2012_img_train.tar (md5 1d675b47d978889d74fa0da5fadfb00e) and ILSVRC2012_img_val.tar " +
+    "(29b22e2961454d5413ddabcf34fc5622) from image-net.org and sort them into DIR/train/WNID/ and DIR/val/WNID/, or unpack " +
+    "Kaggle's archive as it is.",
   ...folderReaders({
     name: "imagenet",
     format: FORMAT,

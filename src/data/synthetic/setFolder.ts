@@ -1,8 +1,10 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import { removeStaleTemporaryFiles, replaceTogether } from "../../common/atomicFile.js";
 import { inputError } from "../../common/errors.js";
 import { readInputFile } from "../../common/inputFile.js";
+import { makeFolder } from "../../common/makeFolder.js";
+import { writeError } from "../../common/writeError.js";
 
 /** The files of a data set by name; the last one is missing wherever the set is not complete. */
 type Files = ReadonlyMap<string, Uint8Array>;
@@ -10,7 +12,10 @@ type Files = ReadonlyMap<string, Uint8Array>;
 /** Names in a folder but for unfinished files that a killed run left; none where there is no folder. */
 function namesIn(directory: string): string[] {
   try {
-    return readdirSync(directory).filter((name) => !name.endsWith(".pefd-tmp"));
+    const entries = readdirSync(directory, { withFileTypes: true, recursive: true });
+    const files = entries.filter((entry) => !entry.isDirectory());
+    const paths = files.map((entry) => relative(directory, join(entry.parentPath, entry.name)));
+    return paths.filter((name) => !name.endsWith(".pefd-tmp"));
   } catch {
     return [];
   }
@@ -45,10 +50,30 @@ export function holdsSet(directory: string, files: Files, force: boolean): boole
   );
 }
 
-/** Writes a set into a folder that is there; no reader ever finds files of two sets. */
+/** From so many files on, each is not made durable by itself: that would take minutes. */
+const MANY = 100;
+
+/** Writes a set into a folder, and what it has of folders below; no reader ever finds files of two sets. */
 export async function writeSet(directory: string, files: Files): Promise<void> {
-  await removeStaleTemporaryFiles(directory);
-  await replaceTogether(
-    Array.from(files, ([name, bytes]) => [join(directory, name), bytes] as const),
-  );
+  for (const folder of new Set([...files.keys()].map((name) => dirname(join(directory, name))))) {
+    makeFolder(folder);
+    await removeStaleTemporaryFiles(folder);
+  }
+  const all = Array.from(files, ([name, bytes]) => [join(directory, name), bytes] as const);
+  const first = all.length < MANY ? [] : all.slice(0, -1);
+  for (const [path, bytes] of first) await writeQuickly(path, bytes);
+  await replaceTogether(all.slice(first.length));
+}
+
+/** Whole or not at all for whoever reads it, unless the machine loses power. */
+async function writeQuickly(path: string, bytes: Uint8Array): Promise<void> {
+  // Named as those of atomicFile.ts, so that what a killed process leaves is cleaned up as theirs is.
+  const temporary = join(dirname(path), `.${basename(path)}.${"0".repeat(12)}.pefd-tmp`);
+  try {
+    writeFileSync(temporary, bytes);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw await writeError(path, error);
+  }
 }

@@ -1,5 +1,4 @@
 import { inputError } from "../../common/errors.js";
-import { makeFolder } from "../../common/makeFolder.js";
 import { createRandom } from "../../common/random.js";
 import type { PartName } from "../binary/part.js";
 import type { SyntheticOptions } from "../dataset.js";
@@ -51,7 +50,6 @@ export async function writeSynthetic(
   checkNumber("classes", set.classes, 1, most);
   const files = filesOf(set);
   if (holdsSet(directory, files, force)) return;
-  makeFolder(directory);
   await writeSet(directory, files);
 }
 

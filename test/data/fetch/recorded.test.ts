@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { create } from "tar";
 import { CIFAR10 } from "#pefd/data/cifar/cifar10.js";
 import { fetchArchive } from "#pefd/data/fetch/fetchArchive.js";
+import { IMAGENET } from "#pefd/data/folder/row.js";
+import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/row.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { md5, serveArchive } from "./archiveServer.js";
 
@@ -46,4 +48,23 @@ test("a folder is the official one where the official archive's sum and the file
     record(text);
     assert.equal(CIFAR10.verify(directory).official, false, text);
   }
+});
+
+test("an archive that is read as it is lies in the folder as it came", async (t) => {
+  const body = Buffer.from("a zip archive, as far as a fetch is concerned");
+  const { url } = await serveArchive(t, { body });
+  const directory = join(temporaryFolder(t), "tiny");
+  const request = { directory, url, md5: md5(body) };
+  assert.equal((await fetchArchive(TINY_IMAGENET, request)).fetched, true);
+  assert.deepEqual(readFileSync(join(directory, "tiny-imagenet-200.zip")), body);
+  assert.equal((await fetchArchive(TINY_IMAGENET, request)).fetched, false);
+  writeFileSync(join(directory, "tiny-imagenet-200.zip"), "another");
+  await assert.rejects(() => fetchArchive(TINY_IMAGENET, request), /holds something other/);
+});
+
+test("what cannot be fetched says how to bring it", () => {
+  assert.throws(
+    () => fetchArchive(IMAGENET, { directory: "nowhere" }),
+    (error: Error & { hint?: string }) => error.hint?.includes("ILSVRC2012_img_train.tar") === true,
+  );
 });

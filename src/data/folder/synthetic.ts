@@ -1,0 +1,26 @@
+import type { SyntheticOptions } from "../dataset.js";
+import { classNames } from "../synthetic/patterns.js";
+import { pngOf } from "../synthetic/png.js";
+import { drawImages, writeSynthetic } from "../synthetic/write.js";
+
+/** Of the images' sides, and of the classes that the patterns tell apart. */
+const [SIDE, CLASSES] = [96, 100];
+
+/** As many as occur where it is not said. */
+const USUAL = 10;
+
+/** Writes artificial images into folders of classes, as PNG. @throws inputError and runError as writeSynthetic does */
+export function synthesize(directory: string, options: SyntheticOptions): Promise<void> {
+  const wanted = { ...options, classes: options.classes ?? USUAL };
+  return writeSynthetic(directory, wanted, { side: SIDE, most: CLASSES }, (set) => {
+    const names = classNames(set.classes);
+    const images = (part: "train" | "test", folder: string) => {
+      const files: [string, Uint8Array][] = [];
+      drawImages(set, part, (planes, label, index) => {
+        files.push([`${folder}/${names[label]}/${index}.png`, pngOf(planes, SIDE)]);
+      });
+      return files;
+    };
+    return new Map([...images("test", "val"), ...images("train", "train")]);
+  });
+}

@@ -1,0 +1,125 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Shift } from "../augmentation.js";
+import type { PartName } from "../binary/part.js";
+import { sha256Of } from "../binary/part.js";
+import type {
+  Dataset,
+  DatasetLimits,
+  ImageFile,
+  ImageFormat,
+  ImagesInMemory,
+  TestImages,
+} from "../dataset.js";
+import { examine } from "../examine.js";
+import type { ImageReader } from "../images/reader.js";
+import { wholeImages } from "../images/wholeImages.js";
+import { checkLimit, chosenImages } from "../limits.js";
+import { decodeAll, pixelsOf } from "./decode.js";
+import { type Half, halfOf, wnidsOf } from "./layout.js";
+import { openTree, type Tree } from "./tree.js";
+
+/** What Tiny-ImageNet's images are like, as its row says it. */
+type Format = ImageFormat & { readonly augmentation: Shift };
+
+/** A half that was read, encoded. */
+interface ReadHalf extends Half {
+  readonly files: readonly Uint8Array[];
+  readonly file: ImageFile;
+}
+
+function readHalf(tree: Tree, part: PartName): ReadHalf {
+  const half = halfOf(tree, part);
+  const files = half.names.map((name) => tree.read(name));
+  const sha256 = sha256Of([half.labels, ...files]);
+  return { ...half, files, file: { images: files.length, sha256 } };
+}
+
+const taken = <Item>(items: readonly Item[], chosen?: Int32Array): readonly Item[] =>
+  chosen === undefined ? items : Array.from(chosen, (index) => items[index] as Item);
+
+/** Images that are decoded when they are looked at for the first time: until then TensorFlow need not be loaded. */
+function imagesOf(
+  place: string,
+  half: ReadHalf,
+  part: PartName,
+  format: Format,
+  limit?: number,
+): ImagesInMemory {
+  const chosen = chosenImages(half.labels, place, part, limit);
+  let encoded: Parameters<typeof decodeAll>[0] | undefined = {
+    names: taken(half.names, chosen).map((name) => join(place, name)),
+    files: taken(half.files, chosen),
+  };
+  let decoded = new Uint8Array(0);
+  const labels = Uint8Array.from(taken([...half.labels], chosen));
+  return {
+    ...{ kind: "memory", ...format, labels, count: labels.length },
+    ...(chosen !== undefined && { positions: chosen }),
+    get images() {
+      if (encoded !== undefined) decoded = decodeAll(encoded, format) as Uint8Array<ArrayBuffer>;
+      encoded = undefined;
+      return decoded;
+    },
+  };
+}
+
+/** Opens Tiny-ImageNet, reads what is asked of it, and closes it. @throws inputError for a folder that is not it */
+export async function withTree<Result>(path: string, use: (tree: Tree) => Result): Promise<Result> {
+  const tree = await openTree(path);
+  try {
+    return use(tree);
+  } finally {
+    tree.close();
+  }
+}
+
+/** What a row does with such a data set. @param is its name @param md5 of the published archive */
+export function tinyReaders(is: string, format: Format, md5: string) {
+  const isPublished = (place: string) => place.endsWith(".zip") && md5OfFile(place) === md5;
+  const images = (tree: Tree, part: PartName, limit?: number) => {
+    checkLimit(limit, part);
+    const half = readHalf(tree, part);
+    return { file: half.file, set: imagesOf(tree.place, half, part, format, limit) };
+  };
+  const task = (tree: Tree) => ({ name: is, numClasses: wnidsOf(tree).length });
+  return {
+    open: (path: string, { limitTrain, limitTest }: DatasetLimits = {}): Promise<Dataset> =>
+      withTree(path, (tree) => {
+        const train = images(tree, "train", limitTrain);
+        const test = images(tree, "test", limitTest);
+        return {
+          ...{ ...task(tree), train: train.set, test: test.set },
+          ...{ trainFile: train.file, testFile: test.file },
+        };
+      }),
+    openTest: (path: string, limit?: number): Promise<TestImages> =>
+      withTree(path, (tree) => ({ ...task(tree), test: images(tree, "test", limit).set })),
+    files: (path: string) =>
+      withTree(path, (tree) => ({
+        trainFile: readHalf(tree, "train").file,
+        testFile: readHalf(tree, "test").file,
+      })),
+    verify: (path: string, reader: () => ImageReader) =>
+      withTree(path, (tree) =>
+        examine({
+          ...{ directory: tree.place, train: ["train"], test: ["test"] },
+          called: { train: "the training images", test: "the validation images" },
+          read(part) {
+            const { names, labels, files, file } = readHalf(tree, part as PartName);
+            const read = (index: number) => files[index] as Uint8Array;
+            return wholeImages({ names, labels, sha256: file.sha256, read }, (name, bytes) =>
+              pixelsOf(reader(), name, bytes, format),
+            );
+          },
+          isOfficial: () => isPublished(tree.place),
+        }),
+      ),
+    classes: (path: string) => withTree(path, (tree) => wnidsOf(tree).length),
+  };
+}
+
+function md5OfFile(path: string): string {
+  return createHash("md5").update(readFileSync(path)).digest("hex");
+}
