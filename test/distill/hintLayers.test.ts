@@ -69,6 +69,12 @@ test("layer 0 compares the stems and looks at nothing else", () => {
   for (const { variable } of method.state) variable?.dispose();
 });
 
+test("another layer looks at its map alone", () => {
+  const method = opened(HINT, { hint_layer: 2 });
+  tf.tidy(() => assert.ok(Number.isFinite(termsOf(method, fakeMoment(method)).hint)));
+  for (const { variable } of method.state) variable?.dispose();
+});
+
 test("a model whose stem's map is not among its features is told so", () => {
   const none = { ...fakePair(), student: { ...fakePair().student, stem: undefined } };
   assert.throws(() => opened(HINT, { hint_layer: 0 }, none), {
