@@ -39,6 +39,15 @@ function fillLearningRate(resolved: Resolved, model: string): Resolved {
   return fill(resolved, "learning_rate", own ?? LEARNING_RATE, origin);
 }
 
+/** Layers that follow what stronger ones make of their methods, such as a preset of kd beside --lskd. */
+function followed(layers: readonly Layer[], resolved: Resolved): readonly Layer[] {
+  const made = proceduresIn(resolved);
+  const chosen = text(resolved, "distill");
+  return layers.map((layer) =>
+    layer.values.distill === chosen ? { ...layer, ...layer.following?.(made) } : layer,
+  );
+}
+
 /** What the paper's code takes for a weight where another one is given. */
 const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 
@@ -183,7 +192,9 @@ const countOf = (count: number, what: string): string =>
  */
 export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<DistillOptions>> {
   const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
-  const guided = fillTeacher(resolveRows(sectionsOfMethod(distill as string), layers));
+  const sections = sectionsOfMethod(distill as string);
+  const told = followed(layers, resolveRows(sections, layers));
+  const guided = fillTeacher(resolveRows(sections, told));
   const weighted = fillWeights(withPublished(guided));
   refuseOtherWeights(weighted);
   refuseNoLoss(weighted);

@@ -5,7 +5,7 @@ import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/inputFile.js";
 import type { Rows } from "../common/optionRow.js";
 import { didYouMean } from "../common/text/nearest.js";
-import { PRESETS, pairPreset, presetNames } from "./pairPresets.js";
+import { PRESETS, pairPreset, presetFollowing, presetNames } from "./pairPresets.js";
 import type { Layer } from "./resolve.js";
 
 /** Keys of a configuration file that are not options. */
@@ -92,6 +92,7 @@ function layerOf(file: string, content: Record<string, unknown>, known: Rows): L
     label: (name) => `${name} in ${place}`,
     origin: () => place,
     values: Object.fromEntries(values),
+    following: presetFollowing(file),
   };
 }
 

@@ -5,6 +5,7 @@ import { namesIn } from "../distill/combination.js";
 import type { Procedure } from "../distill/procedures.js";
 import { publishedSetting } from "../distill/published.js";
 import { procedures } from "../distill/registry.js";
+import type { Layer } from "./resolve.js";
 
 /** The folder of the presets that come with the program. */
 export const PRESETS = fileURLToPath(new URL("../../configs", import.meta.url));
@@ -35,6 +36,19 @@ function sumPreset(name: string): { pair: string; summed: readonly Procedure[] }
   return summed.every((procedure) => procedure !== undefined) ? { pair, summed } : undefined;
 }
 
+/** What was published for a pair of some methods or variants, summed where they are several, as a preset has it. */
+function publishedValues(pair: string, summed: readonly Procedure[]): Record<string, unknown> {
+  const settings = summed.map((procedure) => publishedSetting(procedure, pair));
+  const betas = settings.map(({ weights }) => weights.beta);
+  return {
+    distill: summed.map(({ method }) => method.name).join("+"),
+    ...Object.assign({}, ...summed.map(({ set }) => set)),
+    ...settings[0]?.weights,
+    beta: betas.length === 1 ? betas[0] : betas,
+    ...Object.assign({}, ...settings.map(({ options }) => options).toReversed()),
+  };
+}
+
 /**
  * What a preset of a pair and a method, or a sum of methods, would have in its file: the pair, and the methods with what was
  * published for the pair.
@@ -42,18 +56,28 @@ function sumPreset(name: string): { pair: string; summed: readonly Procedure[] }
  * @returns undefined for any other file
  */
 export function pairPreset(file: string): Record<string, unknown> | undefined {
-  if (dirname(file) !== PRESETS) return undefined;
-  const found = sumPreset(basename(file, ".json"));
+  const found = presetAt(file);
   if (found === undefined) return undefined;
   const { pair, summed } = found;
-  const settings = summed.map((procedure) => publishedSetting(procedure, pair));
-  const betas = settings.map(({ weights }) => weights.beta);
-  return {
-    extends: `./pairs/${pair}.json`,
-    distill: summed.map(({ method }) => method.name).join("+"),
-    ...Object.assign({}, ...summed.map(({ set }) => set)),
-    ...settings[0]?.weights,
-    beta: betas.length === 1 ? betas[0] : betas,
-    ...Object.assign({}, ...settings.map(({ options }) => options).toReversed()),
+  return { extends: `./pairs/${pair}.json`, ...publishedValues(pair, summed) };
+}
+
+const presetAt = (file: string) =>
+  dirname(file) === PRESETS ? sumPreset(basename(file, ".json")) : undefined;
+
+/**
+ * What such a preset says of the variants that stronger places make of its methods: `--config PAIR-kd --lskd` has what was
+ * published of lskd_kd.
+ * @param file where the preset would lie
+ * @returns undefined for any other file
+ */
+export function presetFollowing(file: string): Layer["following"] {
+  const found = presetAt(file);
+  if (found === undefined) return undefined;
+  const nameOf = (summed: readonly Procedure[]) => summed.map(({ name }) => name).join("+");
+  return (summed) => {
+    if (nameOf(summed) === nameOf(found.summed)) return undefined;
+    const origin = `preset ${found.pair}-${nameOf(summed)}`;
+    return { origin: () => origin, values: publishedValues(found.pair, summed) };
   };
 }

@@ -1,5 +1,6 @@
 import type { Row, Rows, Section, Values } from "../common/optionRow.js";
 import { DATASETS } from "../data/registry.js";
+import type { Procedure } from "../distill/procedures.js";
 import { parseValue } from "./parse.js";
 
 /** Values from one place: flags, the environment, a file. Stronger layers come first. */
@@ -10,6 +11,13 @@ export interface Layer {
   readonly origin: (name: string) => string;
   /** As typed or written; undefined is not given. */
   readonly values: Readonly<Record<string, unknown>>;
+  /**
+   * What it says where stronger layers make other variants of the methods that it names; undefined where they make none.
+   * Left out where it says the same whatever they make.
+   */
+  readonly following?:
+    | ((summed: readonly Procedure[]) => Pick<Layer, "origin" | "values"> | undefined)
+    | undefined;
 }
 
 /** Values with the place that each came from. */

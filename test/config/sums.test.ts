@@ -62,6 +62,21 @@ test("a preset of a pair may name a sum, of variants too", () => {
   });
 });
 
+test("a preset's weights and values follow a switch that makes its method another published one", () => {
+  const found = (preset: string, values: Record<string, unknown>) => {
+    const { layers } = readConfiguration(preset, rowsOf(ALL_SECTIONS));
+    const { options: told, origins } = resolveDistill([layer(values), ...layers]);
+    return [told.gamma, told.beta, told.kd_T, origins.beta];
+  };
+  const [kd, lskd] = ["preset vgg13-vgg8-kd", "preset vgg13-vgg8-lskd_kd"];
+  assert.deepEqual(found("vgg13-vgg8-kd", {}), [0.1, 0.9, 4, kd]);
+  assert.deepEqual(found("vgg13-vgg8-kd", { lskd: "true" }), [0.1, 9, 3, lskd]);
+  assert.deepEqual(found("vgg13-vgg8-kd", { lskd: "true", beta: "2" }), [0.1, 2, 3, "flags"]);
+  assert.deepEqual(found("vgg13-vgg8-lskd_kd", { lskd: "false" }), [0.1, 0.9, 4, kd]);
+  const sum = found("vgg13-vgg8-ours+kd", { lskd: "true" });
+  assert.deepEqual(sum, [1, [25, 9], 3, "preset vgg13-vgg8-ours+lskd_kd"]);
+});
+
 test("a sweep over sums takes their weights with + between them", () => {
   const told = { distill: "ours+kd", beta: "25+0.9,25+1", path_t: "a/resnet8_vanilla/b.pth" };
   const runs = combinations([layer(told)]).map(({ layers }) => resolveDistill(layers).options.beta);
