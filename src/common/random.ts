@@ -28,7 +28,7 @@ export interface Random {
  * @throws RangeError if a number among the arguments is not a safe integer
  */
 export function createRandom(seed: number, ...purpose: readonly (string | number)[]): Random {
-  const generator = xoroshiro128plusFromState(stateFor([seed, ...purpose]));
+  const generator = xoroshiro128plusFromState(streamState([seed, ...purpose]));
   return {
     uniform: () => uniformFloat64(generator),
     integer: (n) => integerBelow(generator, n),
@@ -37,8 +37,11 @@ export function createRandom(seed: number, ...purpose: readonly (string | number
   };
 }
 
-/** The generator's 128 bits: a cryptographic hash, so that neighbouring seeds share nothing. */
-function stateFor(key: readonly (string | number)[]): number[] {
+/**
+ * A generator's 128 bits for a seed and a purpose: a cryptographic hash, so that neighbouring seeds share nothing.
+ * @throws RangeError if a number among them is not a safe integer
+ */
+export function streamState(key: readonly (string | number)[]): number[] {
   for (const part of key) {
     if (typeof part === "number" && !Number.isSafeInteger(part)) {
       throw new RangeError(`A random stream is named by integers and words, not by ${part}.`);

@@ -1,63 +1,55 @@
+import { choose, MOST_ELEMENTS } from "../../../common/choose.js";
 import { inputError } from "../../../common/errors.js";
-import { createRandom, type Random } from "../../../common/random.js";
 import type { Draws } from "../../method.js";
 
-/** Places of the images that are not of a class, by class. */
-function imagesOfOthers(labels: ArrayLike<number>): ReadonlyMap<number, Int32Array> {
-  const all = Array.from(labels);
-  return new Map(
-    Array.from(new Set(all), (label) => [
-      label,
-      Int32Array.from(all.flatMap((other, image) => (other === label ? [] : [image]))),
-    ]),
+/** Places of the images that are not of a class, in order. */
+function imagesOfOthers(labels: ArrayLike<number>, label: number): Int32Array {
+  const others = new Int32Array(labels.length);
+  let count = 0;
+  for (let image = 0; image < labels.length; image++) {
+    if (labels[image] !== label) others[count++] = image;
+  }
+  if (count > 0) return others.slice(0, count);
+  throw inputError(
+    "All training images are of one class: there is none of another class to tell them from.",
+    "Take a larger --limit_train, or a method without negatives.",
   );
 }
 
-/**
- * Some of a list's elements in random order, none twice where there are enough; written to `out`. The list is as before
- * in the end.
- */
-function take(from: Int32Array, random: Random, out: Int32Array): void {
-  if (out.length > from.length) {
-    for (let i = 0; i < out.length; i++) out[i] = from[random.integer(from.length)] as number;
-    return;
-  }
-  const swapped = new Int32Array(out.length);
-  const swap = (a: number, b: number) => {
-    const value = from[a] as number;
-    from[a] = from[b] as number;
-    from[b] = value;
+/** The same for any class, found once for each. */
+function othersByClass(labels: ArrayLike<number>): (label: number) => Int32Array {
+  const found = new Map<number, Int32Array>();
+  return (label) => {
+    const others = found.get(label) ?? imagesOfOthers(labels, label);
+    found.set(label, others);
+    return others;
   };
-  for (let i = 0; i < out.length; i++) {
-    const chosen = i + random.integer(from.length - i);
-    swapped[i] = chosen;
-    swap(i, chosen);
-    out[i] = from[i] as number;
-  }
-  for (let i = out.length - 1; i >= 0; i--) swap(i, swapped[i] as number);
 }
 
 /**
- * Draws for each image of a batch so many images of other classes: `negatives`, [N, count]. Each image has its own stream
- * in each epoch.
+ * Draws for each image of a batch so many images of other classes, none twice where there are enough: `negatives`,
+ * [N, count]. Each image has its own stream in each epoch.
  * @param labels of the training images
+ * @throws inputError for more images than are drawn from, or none of another class
  */
 export function negativeDraws(labels: ArrayLike<number>, count: number): Draws {
-  const others = imagesOfOthers(labels);
+  if (labels.length > MOST_ELEMENTS) {
+    throw inputError(
+      `Negatives are drawn from at most ${MOST_ELEMENTS.toLocaleString("en")} training images, and there are more.`,
+      "Take a --limit_train, or a method without negatives.",
+    );
+  }
+  const othersOf = othersByClass(labels);
+  const list = new Int32Array(labels.length);
   return {
     specs: (images) => ({ negatives: { shape: [images, count], dtype: "int32" } }),
     values({ seed, epoch, image }) {
       const negatives = new Int32Array(image.length * count);
       for (const [row, place] of image.entries()) {
-        const from = others.get(labels[place] as number) as Int32Array;
-        if (from.length === 0) {
-          throw inputError(
-            "All training images are of one class: there is none of another class to tell them from.",
-            "Take a larger --limit_train, or a method without negatives.",
-          );
-        }
-        const random = createRandom(seed, "negatives", epoch, place);
-        take(from, random, negatives.subarray(row * count, (row + 1) * count));
+        const others = othersOf(labels[place] as number);
+        list.set(others);
+        const out = negatives.subarray(row * count, (row + 1) * count);
+        choose(list.subarray(0, others.length), out, seed, "negatives", epoch, place);
       }
       return { negatives };
     },
