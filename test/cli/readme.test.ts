@@ -38,6 +38,13 @@ test("the README's way from nothing to a page of results can be typed as it stan
     assert.match(ends.get("sweep")?.stdout ?? "", row);
     assert.match(ends.get("report")?.stdout ?? "", row);
   }
+  const header = ends
+    .get("sweep")
+    ?.stdout.split("\n")
+    .find((line) => line.startsWith("Teacher"));
+  const titles = (line?: string) => line?.trim().split(/ {2,}/);
+  const shown = /^```\n(Teacher .*)$/m.exec(readFileSync(join(ROOT, "README.md"), "utf8"))?.[1];
+  assert.deepEqual(titles(shown), titles(header), "the README's table has the columns of today's");
   const page = readFileSync(join(cwd, "report.html"), "utf8");
   assert.match(page, /^<!doctype html>/i);
   assert.equal(ends.get("analyze")?.stdout.match(/^S:resnet8_T:resnet14/gm)?.length, 4);
