@@ -3,8 +3,6 @@
  * concatenation of its fields; each function gives one encoded field.
  * Source: the format's public encoding specification.
  */
-const encoder = new TextEncoder();
-
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
@@ -21,8 +19,13 @@ export function joinFields(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** Numbers of one byte, which most tags, lengths and sizes are. */
+const ONE_BYTE = Array.from({ length: 0x80 }, (_, value) => Uint8Array.of(value));
+
 /** A base-128 number; negative ones as 64-bit two's complement, as int32 and int64 fields have it. */
 export function varint(value: number): Uint8Array {
+  const known = ONE_BYTE[value];
+  if (known !== undefined) return known;
   let rest = BigInt.asUintN(64, BigInt(value));
   const bytes: number[] = [];
   while (rest >= 0x80n) {
@@ -45,7 +48,7 @@ export const bytesField = (field: number, value: Uint8Array): Uint8Array =>
 
 /** A string field. */
 export const stringField = (field: number, value: string): Uint8Array =>
-  bytesField(field, encoder.encode(value));
+  bytesField(field, Buffer.from(value));
 
 /** A message field. */
 export const messageField = (field: number, parts: readonly Uint8Array[]): Uint8Array =>

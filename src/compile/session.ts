@@ -26,12 +26,14 @@ export function openSession(graph: Graph, bytes: Uint8Array = savedModelBytes(gr
     writeFileSync(join(directory, "saved_model.pb"), bytes);
     return binding.loadSavedModel(directory, TAG);
   });
+  // Nodes are not kept: they hold constants, and the stacks of the ops that made them.
+  const { signatures } = graph;
   // After a failed call TensorFlow may hold buffers that it has freed: ending such a session would abort the process.
   let hasFailed = false;
   return {
     run(name, inputs) {
       hasFailed = true;
-      const outputs = runSignature(binding, session, graph, name, inputs);
+      const outputs = runSignature(binding, session, signatures, name, inputs);
       hasFailed = false;
       return outputs;
     },
@@ -44,11 +46,11 @@ export function openSession(graph: Graph, bytes: Uint8Array = savedModelBytes(gr
 function runSignature(
   binding: NativeBinding,
   session: number,
-  graph: Graph,
+  signatures: Graph["signatures"],
   name: string,
   inputs: Readonly<Record<string, Tensor>>,
 ): Record<string, Tensor> {
-  const signature = graph.signatures[name];
+  const signature = signatures[name];
   if (signature === undefined) throw new RangeError(`The graph has no signature ${name}.`);
   const inputNames = Object.keys(signature.inputs);
   const ids = nativeBackend().getInputTensorIds(inputNames.map((key) => inputs[key] as Tensor));

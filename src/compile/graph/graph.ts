@@ -36,7 +36,7 @@ export interface GraphNode {
   /** Shapes of the outputs, where they are known. */
   readonly shapes?: readonly (readonly number[])[];
   /** Where the step called this op, for messages. */
-  readonly caller?: string;
+  readonly caller?: () => string;
 }
 
 /** A function of a graph's library; inside of it, outputs are named "node:output:index". */

@@ -4,7 +4,7 @@ import { constNode } from "../graph/graph.js";
 import { attributeValue } from "./attributeValue.js";
 import type { Ledger } from "./ledger.js";
 import type { StandIns } from "./standIn.js";
-import { callerLine, TraceError } from "./traceError.js";
+import { callerHere, TraceError } from "./traceError.js";
 
 /** Longest host constant whose values shape rules may ask for. */
 const SMALL = 8;
@@ -45,7 +45,7 @@ export const recordingBinding = (
         attributes.map((attribute) => [attribute.name, attributeValue(attribute)]),
       ),
       shapes: outputs.map(({ shape }) => shape),
-      caller: callerLine(),
+      caller: callerHere(),
     });
     outputs.forEach(({ id, shape }, i) => {
       ledger.know(id, { ref: i === 0 ? name : `${name}:${i}`, shape });

@@ -6,12 +6,8 @@ const isMachinery = (frame: string): boolean =>
   frame.includes(OWN_FOLDER) ||
   /node_modules|node:internal|<anonymous>\)|\(native\)|\/nn\/defineOp\./.test(frame);
 
-/** The first line of the step's own code on the stack, as "file:line:column". */
-export function callerLine(): string {
-  const depth = Error.stackTraceLimit;
-  Error.stackTraceLimit = 60;
-  const stack = new Error().stack ?? "";
-  Error.stackTraceLimit = depth;
+/** The first line of the step's own code on a stack, as "file:line:column". */
+function ownLine(stack: string): string {
   const frame = stack
     .split("\n")
     .slice(1)
@@ -19,11 +15,26 @@ export function callerLine(): string {
   return frame?.replace(/^.*?\(?((?:file:\/\/)?\/[^)]*)\)?$/, "$1").trim() ?? "unknown";
 }
 
+/** A line of the step's own code, looked for when it is asked. */
+export type Caller = () => string;
+
+/**
+ * Remembers the stack that leads here. To write it out takes several times as long as to record an op, and only the
+ * message of an error asks for it.
+ */
+export function callerHere(): Caller {
+  const depth = Error.stackTraceLimit;
+  Error.stackTraceLimit = 60;
+  const here = new Error();
+  Error.stackTraceLimit = depth;
+  return () => ownLine(here.stack ?? "");
+}
+
 /** A step that cannot be recorded: says what it did and where. A defect of the step's code, not of the user. */
 export class TraceError extends Error {
   override readonly name = "TraceError";
 
-  constructor(what: string, caller: string = callerLine()) {
-    super(`A step cannot be compiled: ${what} (${caller}).`);
+  constructor(what: string, caller: Caller = callerHere()) {
+    super(`A step cannot be compiled: ${what} (${caller()}).`);
   }
 }
