@@ -15,9 +15,10 @@ interface Result {
   readonly test: { readonly loss: number };
 }
 
-for (const { name, synthesize } of DATASETS.rows()) {
+for (const { name, synthesize, format } of DATASETS.rows()) {
   test(`${name}: trained, resumed to the same bytes, distilled, evaluated and verified`, async (t) => {
     if (synthesize === undefined) return t.skip(`there are no synthetic images for ${name}`);
+    if (format.height > 96) return t.skip(`${name} needs a larger model than this test has`);
     const cwd = temporaryFolder(t);
     await synthesize(join(cwd, "images"), IMAGES);
     const run = async (words: readonly string[]) => {

@@ -1,4 +1,4 @@
-import type { ImageReader } from "../../data/images/reader.js";
+import type { PixelReader } from "../../data/dataset.js";
 import type { Invocation } from "../command.js";
 
 /** What opens a reader of images, once: TensorFlow is loaded when it is asked for. */
@@ -6,7 +6,7 @@ export async function imageReaderOf(env: Invocation["env"]): Promise<() => Pixel
   const { openImageReader } = await import("../../data/images/reader.js");
   const { nativeBackend } = await import("../../runtime/native.js");
   const { loadTensorFlow } = await import("../../runtime/tf.js");
-  let reader: ImageReader | undefined;
+  let reader: PixelReader | undefined;
   return () => {
     if (reader === undefined) {
       loadTensorFlow({ env, keepPrograms: false });

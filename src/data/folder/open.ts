@@ -4,10 +4,9 @@ import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import type { CenterCrop, ResizedCrop } from "../augmentation.js";
 import type { PartName } from "../binary/part.js";
-import type { DatasetRow, ImageFile, ImageFormat, ImagesInFiles } from "../dataset.js";
+import type { DatasetRow, ImageFile, ImageFormat, ImagesInFiles, PixelReader } from "../dataset.js";
 import { examine, type WholeFile } from "../examine.js";
 import { imagePlaces, readImage } from "../images/places.js";
-import type { ImageReader } from "../images/reader.js";
 import { decodeWhole, wholeImages } from "../images/wholeImages.js";
 import { checkLimit, chosenImages } from "../limits.js";
 import type { ListedImage, Listing } from "./listing.js";
@@ -69,7 +68,7 @@ function setOf(
   };
 }
 
-function examined(directory: string, listing: Listing, reader: ImageReader): WholeFile {
+function examined(directory: string, listing: Listing, reader: PixelReader): WholeFile {
   const names = listing.images.map(({ name }) => name);
   const places = imagePlaces(directory, names);
   const { sha256 } = fileOf(directory, listing);

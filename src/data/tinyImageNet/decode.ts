@@ -1,7 +1,7 @@
 import { nativeBackend } from "../../runtime/native.js";
-import type { ImageFormat } from "../dataset.js";
+import type { ImageFormat, PixelReader } from "../dataset.js";
 import { ImageProblem, imageError } from "../images/problem.js";
-import { type ImageReader, openImageReader } from "../images/reader.js";
+import { openImageReader } from "../images/reader.js";
 
 /** Encoded images of one size. */
 export interface Encoded {
@@ -14,7 +14,7 @@ export interface Encoded {
  * @throws runError for one that cannot be used or is of another size
  */
 export function pixelsOf(
-  reader: ImageReader,
+  reader: PixelReader,
   name: string,
   file: Uint8Array,
   { height, width }: Pick<ImageFormat, "height" | "width">,

@@ -10,10 +10,10 @@ import type {
   ImageFile,
   ImageFormat,
   ImagesInMemory,
+  PixelReader,
   TestImages,
 } from "../dataset.js";
 import { examine } from "../examine.js";
-import type { ImageReader } from "../images/reader.js";
 import { wholeImages } from "../images/wholeImages.js";
 import { checkLimit, chosenImages } from "../limits.js";
 import { decodeAll, pixelsOf } from "./decode.js";
@@ -101,7 +101,7 @@ export function tinyReaders(is: string, format: Format, md5: string) {
         trainFile: readHalf(tree, "train").file,
         testFile: readHalf(tree, "test").file,
       })),
-    verify: (path: string, reader: () => ImageReader) =>
+    verify: (path: string, reader: () => PixelReader) =>
       withTree(path, (tree) =>
         examine({
           ...{ directory: tree.place, train: ["train"], test: ["test"] },
