@@ -2,7 +2,8 @@ import type { FrozenModel } from "../learn/learners.js";
 import { tf } from "../runtime/tf.js";
 import { allAtOnce } from "../train/calls.js";
 import { openEvaluationSession, testBatch } from "../train/evaluation.js";
-import { type BatchSource, chooseSources } from "../train/source.js";
+import type { BatchSource } from "../train/feeds/batchSource.js";
+import { chooseSources } from "../train/source.js";
 import { randomImages } from "./images.js";
 import type { Work, WorkSize } from "./types.js";
 

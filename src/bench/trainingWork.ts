@@ -2,12 +2,13 @@ import type { ImagesInMemory } from "../data/dataset.js";
 import { batchRanges, epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
 import { type Learner, learnerVariables } from "../learn/learner.js";
 import { tf, type Variable } from "../runtime/tf.js";
+import type { BatchSource } from "../train/feeds/batchSource.js";
 import {
   openTrainingSession,
   type SessionDescription,
   type TrainingSession,
 } from "../train/session.js";
-import { type BatchSource, chooseSources } from "../train/source.js";
+import { chooseSources } from "../train/source.js";
 import { randomImages } from "./images.js";
 import type { OpenWork, Variant, Work, WorkSize } from "./types.js";
 

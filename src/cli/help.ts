@@ -14,15 +14,11 @@ export function defaultText({ defaultText: text, fallback, type }: Row): string 
   return Array.isArray(fallback) ? fallback.join(",") : String(fallback);
 }
 
-/** What an option is for, or why it is for nothing. */
-export const meaning = (row: Row): string =>
-  row.noEffect === undefined ? row.help : `No effect: ${row.noEffect}.`;
-
 /** The sentence of an option with its choices; models are too many and have a command of their own. */
 export function sentence(row: Row): string {
   if (row.choices === "models") return `${row.help} See \`pefd models\`.`;
   const choices = choicesOf(row);
-  return choices.length === 0 ? meaning(row) : `${row.help} One of ${choices.join(", ")}.`;
+  return choices.length === 0 ? row.help : `${row.help} One of ${choices.join(", ")}.`;
 }
 
 /** Help of one command: usage, options by their heading, examples. */

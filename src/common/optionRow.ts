@@ -57,8 +57,6 @@ export interface Extras extends Range {
   readonly alsoNamed?: string;
   /** What stands for the default in help and docs where it depends on something. */
   readonly defaultText?: string;
-  /** Why the option is accepted and does nothing. */
-  readonly noEffect?: string;
   readonly choices?: Choices;
   /** The option that this one's value belongs to: weights belong to a method. */
   readonly boundTo?: string;

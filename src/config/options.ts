@@ -177,6 +177,11 @@ const MACHINE = {
     "Device memory for resident images, in MB; a larger data set is streamed.",
     { min: 1, defaultText: "by the device", touches: "speed" },
   ),
+  num_workers: integer(
+    8,
+    "Threads that read images which stay in their files, at most as many as there are processors.",
+    { min: 0, touches: "speed" },
+  ),
   no_cache: flag("Do not keep compiled programs between runs.", {
     flagOnly: true,
     touches: "speed",
@@ -225,15 +230,6 @@ export const OUTPUT = section("Output", {
     touches: "start",
   }),
   force: flag("Replace an existing run.", { flagOnly: true, touches: "start" }),
-});
-
-/** Options of the paper's code that are accepted so that its command lines work as they are. */
-export const WITHOUT_EFFECT = section("Accepted, without effect", {
-  num_workers: integer(8, "Without effect.", {
-    min: 0,
-    noEffect: "batches are made without worker processes",
-    touches: "speed",
-  }),
 });
 
 /** What `pefd eval` evaluates. */

@@ -90,14 +90,3 @@ export const resolveSection = <S extends Section>(
   section: S,
   layers: readonly Layer[],
 ): Values<S> => resolveRows([section], layers).options as Values<S>;
-
-/**
- * A sentence for each option that was given and has no effect.
- * @throws inputError for a value that its row does not allow
- */
-export function withoutEffect(section: Section, layers: readonly Layer[]): string[] {
-  const { ranks } = resolveRows([section], layers);
-  return Object.keys(ranks).map(
-    (name) => `--${name} has no effect: ${section.rows[name]?.noEffect}.`,
-  );
-}

@@ -12,7 +12,6 @@ import {
   TEACHER,
   TEST_DATA,
   TRAINING,
-  WITHOUT_EFFECT,
 } from "./options.js";
 
 /** The default of an option that other values were published of for some pairs. */
@@ -55,7 +54,6 @@ export const ALL_SECTIONS: readonly Section[] = [
   DATA,
   ENGINE,
   OUTPUT,
-  WITHOUT_EFFECT,
   EVALUATION,
   CONFIGURATION,
   RESULT,

@@ -1,27 +1,37 @@
 import { createRandom, type Random } from "../common/random.js";
-import { cropOffsets, type Shift } from "./augmentation.js";
+import { type Augmentation, cropOffsets } from "./augmentation.js";
 
-/** Numbers per row of a plan: image index, crop y, crop x, flip. */
+/**
+ * Numbers per row of a plan: image index, crop y, crop x, flip. Of images whose crop follows from their own size
+ * (a resized crop), the second is the epoch, from which it is drawn, and the others are 0.
+ */
 export const PLAN_COLUMNS = 4;
 
 /**
- * What one epoch trains on, in order: every image once, with a fresh order, crop and flip. It depends on
+ * What one epoch trains on, in order: every image once, in a fresh order, with a fresh crop and flip. It depends on
  * the arguments only, so that a resumed run sees what the uninterrupted one would have seen.
  * @param seed the run's seed
  * @param epoch 1-based
  * @param count number of training images
- * @param shift how far images are shifted
- * @returns [count, 4] int32 rows (image index, crop y, crop x, flip 0 or 1); crops are 0 to twice the padding
+ * @returns [count, 4] int32 rows (image index, crop y, crop x, flip 0 or 1), crops 0 to twice the padding of a shift; or
+ * (image index, epoch, 0, 0) for a resized crop
  */
-export function epochPlan(seed: number, epoch: number, count: number, shift: Shift): Int32Array {
+export function epochPlan(
+  seed: number,
+  epoch: number,
+  count: number,
+  augmentation: Augmentation,
+): Int32Array {
   const order = Int32Array.from({ length: count }, (_, index) => index);
   createRandom(seed, "shuffle", epoch).shuffle(order);
-  const augmentation = createRandom(seed, "augmentation", epoch);
-  const offsets = cropOffsets(shift);
   const plan = new Int32Array(count * PLAN_COLUMNS);
+  const random = createRandom(seed, "augmentation", epoch);
   for (let row = 0; row < count; row++) {
-    plan[row * PLAN_COLUMNS] = order[row] as number;
-    drawAugmentation(augmentation, offsets, plan, row * PLAN_COLUMNS + 1);
+    const at = row * PLAN_COLUMNS;
+    plan[at] = order[row] as number;
+    if (augmentation.kind === "shift") {
+      drawAugmentation(random, cropOffsets(augmentation), plan, at + 1);
+    } else plan[at + 1] = epoch;
   }
   return plan;
 }

@@ -8,6 +8,17 @@ const even = (steps: number, most: number): number =>
   Math.max(1, Math.floor(steps / Math.ceil(steps / most)) || 1);
 
 /**
+ * Most steps that one call may take where their images need room.
+ * @param steps the most without that
+ * @param images that there is room for; any number where left out
+ */
+export const mostSteps = (
+  steps: number,
+  batchSize: number,
+  images: number = Number.POSITIVE_INFINITY,
+): number => Math.max(1, Math.min(steps, Math.floor(images / batchSize)));
+
+/**
  * Steps per call such that whole calls take as many of the steps as they can, and none is above a bound.
  * @param group a number of steps that calls take several times
  */

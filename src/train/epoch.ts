@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Shift } from "../data/augmentation.js";
+import type { Augmentation } from "../data/augmentation.js";
 import { epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
 import type { StepProgress } from "../report/log/contract.js";
 import { createPace } from "./calls.js";
@@ -15,7 +15,7 @@ export interface EpochTask {
   readonly images: number;
   /** Whether images that fill no batch at the end are left out. */
   readonly wholeBatches?: boolean;
-  readonly shift: Shift;
+  readonly augmentation: Augmentation;
   readonly batchSize: number;
   readonly learningRate: number;
   /** Steps already done, of a run that goes on in the middle of an epoch. */
@@ -50,7 +50,7 @@ export const stepsPerEpoch = (
  */
 export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const { session, images, batchSize, firstStep, signal } = task;
-  const plan = epochPlan(task.seed, task.epoch, images, task.shift);
+  const plan = epochPlan(task.seed, task.epoch, images, task.augmentation);
   const steps = stepsPerEpoch(images, batchSize, task);
   const wholeSteps = Math.floor(images / batchSize);
   const started = performance.now();

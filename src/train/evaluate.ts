@@ -13,7 +13,8 @@ import { zeroFill } from "../nn/initialization.js";
 import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { arithmeticOf, chooseEngine, precisionNote } from "./engine.js";
-import { evaluateModel } from "./evaluation.js";
+import { evaluateModel, testBatch } from "./evaluation.js";
+import type { BatchSource } from "./feeds/batchSource.js";
 import {
   aloneText,
   openPredictor,
@@ -23,7 +24,7 @@ import {
 import type { EvalResult, Hooks } from "./files/result.js";
 import { loadState, tensorsFor } from "./files/stateFiles.js";
 import { refuseOtherClasses } from "./openModel.js";
-import { type BatchSource, chooseSources } from "./source.js";
+import { chooseSources } from "./source.js";
 
 /** An evaluation with what each image was taken for. */
 export interface DetailedEval {
@@ -104,7 +105,9 @@ async function evaluateSubject(
   const choice = chooseEngine({ ...options, precision: precisionOf(options) }, env);
   const note = precisionNote(choice, arithmeticOf(env));
   if (note !== undefined) onNotice?.(note);
-  const [test] = chooseSources([images], choice.engine, options.data_budget_mb) as [BatchSource];
+  const [test] = chooseSources([images], choice.engine, {
+    ...{ budgetMb: options.data_budget_mb, workers: options.num_workers, batchSize: testBatch() },
+  }) as [BatchSource];
   const model = buildModel(name, numClasses, zeroFill, images.height);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   if (predictor !== undefined && "missing" in predictor)
@@ -123,6 +126,7 @@ async function evaluateSubject(
       ...(onWarning && { onWarning }),
     },
   );
+  test.close?.();
   tf.dispose([...constants, ...test.variables]);
   const result = {
     model: name,

@@ -11,16 +11,21 @@ import {
 import type { Model } from "../nn/model.js";
 import { isGpu } from "../runtime/device.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
-import { callsOf, evenCalls, firstSteps } from "./callSizes.js";
+import { callsOf, evenCalls, firstSteps, mostSteps } from "./callSizes.js";
 import { type Calls, createPace, oneByOne } from "./calls.js";
 import { type CompilationHooks, compileCalls } from "./compilation.js";
 import type { EngineChoice } from "./engine.js";
-import { type BatchSource, plainRows } from "./source.js";
+import { type BatchSource, plainRows } from "./feeds/batchSource.js";
 
 /** Test images per step of an evaluation: enough to fill a GPU, and on a processor a fraction of a second's work. */
 export const testBatch = (): number => (isGpu() ? 200 : 50);
 /** Most evaluation steps that one call may take. */
 const TEST_STEPS_PER_CALL = 10;
+
+/** Steps of each call of an evaluation, of so many images each. */
+const stepsPerCallOf = ({ set, mostImages }: BatchSource, size: number): number =>
+  evenCalls(Math.ceil(set.count / size), mostSteps(TEST_STEPS_PER_CALL, size, mostImages));
+
 /** Steps of an evaluation. */
 export const evaluationSteps = ({ set }: BatchSource): number =>
   Math.ceil(set.count / Math.min(testBatch(), set.count));
@@ -37,7 +42,7 @@ export const evaluationEntry = (
       evaluationUpdates(model, metrics, test.batch(feeds), feeds.counted as Tensor1D),
     perStep: { ...test.specs(size), counted: { shape: [size], dtype: "float32" } },
     shared: {},
-    stepsPerCall: evenCalls(Math.ceil(test.set.count / size), TEST_STEPS_PER_CALL),
+    stepsPerCall: stepsPerCallOf(test, size),
   };
 };
 
@@ -51,7 +56,7 @@ export function* evaluateWith(
   const { count } = test.set;
   const size = Math.min(testBatch(), count);
   const steps = Math.ceil(count / size);
-  const stepsPerCall = evenCalls(steps, TEST_STEPS_PER_CALL);
+  const stepsPerCall = stepsPerCallOf(test, size);
   clear();
   try {
     const pace = createPace(firstSteps(stepsPerCall));
@@ -62,7 +67,9 @@ export function* evaluateWith(
         from + i < count ? 1 : 0,
       );
       const started = performance.now();
-      program.run("evaluate", { ...test.values(plainRows(from, to, test.set)), counted }, taken);
+      const upcoming = plainRows(to, Math.min(steps * size, to + (test.mostImages ?? 0)), test.set);
+      const values = test.values(plainRows(from, to, test.set), upcoming);
+      program.run("evaluate", { ...values, counted }, taken);
       pace.took(taken, performance.now() - started);
       step += taken;
       yield Math.min(to, count);

@@ -1,6 +1,5 @@
 import type { EngineName } from "../compile/types.js";
 import type { TrainOptions } from "../config/options.js";
-import { inMemory } from "../data/dataset.js";
 import { learnerVariables } from "../learn/learner.js";
 import { isBuffer } from "../nn/builder.js";
 import { type Identity, identitySha256 } from "../runFiles/identity.js";
@@ -8,6 +7,8 @@ import type { RunProgress } from "../runFiles/progress.js";
 import { tf } from "../runtime/tf.js";
 import { claimRunFolder, type RunFolder } from "./claim/claim.js";
 import { stepsPerEpoch } from "./epoch.js";
+import { testBatch } from "./evaluation.js";
+import type { BatchSource } from "./feeds/batchSource.js";
 import { predictorMetadata } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import { resolvedConfig } from "./files/runConfig.js";
@@ -16,7 +17,7 @@ import { restoreLearner, takeSnapshot } from "./files/snapshot.js";
 import type { RunPlan } from "./plan.js";
 import type { Scene } from "./scene.js";
 import { openTrainingSession } from "./session.js";
-import { type BatchSource, chooseSources } from "./source.js";
+import { chooseSources } from "./source.js";
 import { type Stage, shortRunText, stagesOf, stageTerms } from "./stage.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
@@ -83,11 +84,14 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
   let cache: TeacherCache | undefined;
   const opened: { close(): void }[] = [];
   try {
-    const [train, test] = chooseSources(
-      [dataset.train, dataset.test],
-      choice.engine,
-      options.data_budget_mb,
-    ) as [BatchSource, BatchSource];
+    const [train, test] = chooseSources([dataset.train, dataset.test], choice.engine, {
+      budgetMb: options.data_budget_mb,
+      ...{
+        seed,
+        workers: options.num_workers,
+        batchSize: Math.max(options.batch_size, testBatch()),
+      },
+    }) as [BatchSource, BatchSource];
     cache = await plan.openCache?.();
     const source = cache?.guide(train) ?? train;
     opened.unshift({ close: () => source.close?.() });
@@ -95,7 +99,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       ...{ engine: choice.engine, precision: choice.precision, train: source, test },
       constants: plan.constants,
       batchSize: options.batch_size,
-      ahead: cache === undefined ? (plan.ahead ?? 1) : 1,
+      ahead: cache === undefined && train.mostImages === undefined ? (plan.ahead ?? 1) : 1,
       onWarning: hooks.reporter.warn,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
     };
@@ -120,7 +124,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       ...{ runDir, options, seed, learner, choice, hooks, stages, store, cache },
       open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner }),
       images: dataset.train.count,
-      shift: inMemory(dataset.train).augmentation,
+      augmentation: dataset.train.augmentation,
       testImages: dataset.test.count,
       epochKept: folder.epochKept,
     };

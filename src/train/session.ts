@@ -8,13 +8,13 @@ import type { SgdOptions } from "../learn/sgd.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
 import type { Tensor1D, Variable } from "../runtime/tf.js";
 import { aheadOf, groupOf, guideOf } from "./ahead/guidance.js";
-import { callsOf, evenCalls, firstSteps, STEPS_PER_CALL } from "./callSizes.js";
+import { callsOf, evenCalls, firstSteps, mostSteps, STEPS_PER_CALL } from "./callSizes.js";
 import type { Calls } from "./calls.js";
 import { type CompilationHooks, compileCalls } from "./compilation.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
+import type { BatchSource } from "./feeds/batchSource.js";
 import { drawnFeeds, drawnSpecs, drawnValues } from "./feeds/draws.js";
 import { STRONG_FEED, strongSpecs, strongValues } from "./feeds/strongView.js";
-import type { BatchSource } from "./source.js";
 
 /** Everything that a run computes with. */
 export interface SessionDescription {
@@ -82,7 +82,8 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
   const short = learner.wholeBatches ? 0 : train.set.count % batchSize;
   const steps = Math.floor(train.set.count / batchSize);
   const group = groupOf(description, steps);
-  const stepsPerCall = evenCalls(steps, STEPS_PER_CALL, group);
+  const most = mostSteps(STEPS_PER_CALL, batchSize, train.mostImages);
+  const stepsPerCall = evenCalls(steps, most, group);
   const whole = {
     ...trainEntry(description, batchSize, stepsPerCall),
     ...(group > 1 && { ahead: aheadOf(description, group) }),

@@ -1,56 +1,22 @@
-import type { EngineName, FeedSpec, Feeds, FeedValues } from "../compile/types.js";
+import type { EngineName } from "../compile/types.js";
 import { residentBatch, residentBytes, residentImages } from "../data/augment.js";
-import { type ImageSet, type ImagesInMemory, inMemory } from "../data/dataset.js";
+import type { ImageSet, ImagesInFiles, ImagesInMemory } from "../data/dataset.js";
 import { assembleTrainBatch } from "../data/hostBatch.js";
+import type { StreamSettings } from "../data/images/stream/stream.js";
 import { openPrefetcher } from "../data/prefetch.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
-import type { Batch } from "../learn/batch.js";
-import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
-
-/** Where the images of a step come from. A plan row is (image, crop y, crop x, flip), as in data/sampler.ts. */
-export interface BatchSource {
-  readonly set: ImagesInMemory;
-  /** Variables that hold the images where steps run; none when images are fed. */
-  readonly variables: readonly Variable[];
-  /** Feeds of one step of a batch size. */
-  specs(batchSize: number): Readonly<Record<string, FeedSpec>>;
-  /** The batch inside of a step. */
-  batch(feeds: Feeds): Batch;
-  /**
-   * Host values of those feeds for any number of plan rows.
-   * @param upcoming plan rows that will be asked for next, as far as is known
-   */
-  values(rows: Int32Array, upcoming?: Int32Array): FeedValues;
-  /** Ends what a source keeps running. */
-  close?(): void;
-}
+import { type Tensor, type Tensor1D, tf } from "../runtime/tf.js";
+import { type BatchSource, fedSource, imageColumn } from "./feeds/batchSource.js";
+import { fileSources } from "./feeds/fileSource.js";
 
 /** Images assembled on the host and fed to every step. */
 export const streamedSource = (set: ImagesInMemory): BatchSource => ({
-  set,
-  variables: [],
-  specs: (batchSize) => ({
-    images: { shape: [batchSize, set.height, set.width, set.channels], dtype: "float32" },
-    labels: { shape: [batchSize], dtype: "int32" },
-    image: { shape: [batchSize], dtype: "int32" },
-  }),
-  batch: ({ images, labels, image }) => ({
-    images: images as Tensor4D,
-    labels: labels as Tensor1D,
-    image: image as Tensor1D,
-  }),
+  ...fedSource(set),
   values: (rows) => {
     const { images, labels } = assembleTrainBatch(set, rows);
     return { images, labels, image: imageColumn(rows) };
   },
 });
-
-/** Which image of the set each plan row shows. */
-export const imageColumn = (rows: Int32Array): Int32Array =>
-  Int32Array.from(
-    { length: rows.length / PLAN_COLUMNS },
-    (_, i) => rows[i * PLAN_COLUMNS] as number,
-  );
 
 /** How much more than the last call took is made ahead: how many steps a call takes follows from their time. */
 const AHEAD = 1.25;
@@ -69,19 +35,6 @@ export function prefetchedSource(set: ImagesInMemory): BatchSource {
     },
     close: () => prefetcher.close(),
   };
-}
-
-/** Plan rows of images as they are: the middle crop, not flipped. Past the end, rows repeat image 0. */
-export function plainRows(
-  from: number,
-  to: number,
-  { count, augmentation: { padding } }: Pick<ImagesInMemory, "count" | "augmentation">,
-): Int32Array {
-  const rows = new Int32Array((to - from) * PLAN_COLUMNS);
-  for (let i = from; i < to; i++) {
-    rows.set([i < count ? i : 0, padding, padding, 0], (i - from) * PLAN_COLUMNS);
-  }
-  return rows;
 }
 
 /** Images that lie where the steps run; a step is fed plan rows only. Releases are the caller's. */
@@ -105,18 +58,26 @@ export function residentSource(set: ImagesInMemory): BatchSource {
 /** Default budget of resident images: CIFAR-100 as a whole takes 0.74 GB. */
 const DEFAULT_BUDGET_MB = 2048;
 
+/** What sources are told besides their images; only images in files need more than the budget. */
+export interface SourceSettings extends Partial<StreamSettings> {
+  /** Device memory for images, in MB. */
+  readonly budgetMb?: number | undefined;
+}
+
 /**
- * Where a run's images come from. The engine that runs many steps per call has them resident, if all sets fit the
- * budget together, else made ahead in another thread; a step at a time takes far longer than making its batch, which
- * is done in between. The batches are the same.
- * @param budgetMb device memory for images, in MB
+ * Where a run's images come from. Images in files are read ahead by threads. Of images in memory, the engine that runs
+ * many steps per call has them resident, if all sets fit the budget together, else made ahead in another thread; a step at
+ * a time takes far longer than making its batch, which is done in between. The batches are the same.
+ * @param sets all of one kind
  */
 export function chooseSources(
   sets: readonly ImageSet[],
   engine: EngineName,
-  budgetMb: number = DEFAULT_BUDGET_MB,
+  { budgetMb = DEFAULT_BUDGET_MB, ...settings }: SourceSettings = {},
 ): BatchSource[] {
-  const images = sets.map(inMemory);
+  const files = sets.filter((set): set is ImagesInFiles => set.kind === "files");
+  if (files.length > 0) return fileSources(files, settings);
+  const images = sets.filter((set): set is ImagesInMemory => set.kind === "memory");
   const bytes = images.reduce((sum, set) => sum + residentBytes(set), 0);
   return images.map(bytes <= budgetMb * 1e6 ? WITHIN_BUDGET[engine] : BEYOND_BUDGET[engine]);
 }

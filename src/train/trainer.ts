@@ -1,7 +1,7 @@
 import { stateSha256 } from "../checkpoint/checksum.js";
 import { counted } from "../common/text/counted.js";
 import type { TrainOptions } from "../config/options.js";
-import type { Shift } from "../data/augmentation.js";
+import type { Augmentation } from "../data/augmentation.js";
 import { type Learner, restVelocities } from "../learn/learner.js";
 import { learningRateAt } from "../learn/schedule.js";
 import type { EpochRow, StepProgress, TrainingMetrics } from "../report/log/contract.js";
@@ -26,8 +26,8 @@ export interface Run {
   readonly learner: Learner;
   /** Training images. */
   readonly images: number;
-  /** How far they are shifted. */
-  readonly shift: Shift;
+  /** What is done to them. */
+  readonly augmentation: Augmentation;
   readonly testImages: number;
   readonly choice: EngineChoice;
   /** The parts of the training. */
@@ -115,7 +115,7 @@ async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
     epochs: options.epochs,
     images,
     wholeBatches: run.learner.wholeBatches === true,
-    shift: run.shift,
+    augmentation: run.augmentation,
     batchSize: options.batch_size,
     learningRate,
     firstStep: progress.step,

@@ -1,7 +1,7 @@
 import { createRandom } from "#pefd/common/random.js";
 import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
-import type { ImagesInMemory } from "#pefd/data/dataset.js";
+import { type ImageSet, type ImagesInMemory, inMemory } from "#pefd/data/dataset.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import { procedureNamed } from "#pefd/distill/registry.js";
 import { type Learner, learnerVariables } from "#pefd/learn/learner.js";
@@ -10,10 +10,9 @@ import { buildModel, initialFill } from "#pefd/models/build.js";
 import { MODELS } from "#pefd/models/registry.js";
 import { tf, type Variable } from "#pefd/runtime/tf.js";
 import { allAtOnce } from "#pefd/train/calls.js";
+import type { BatchSource } from "#pefd/train/feeds/batchSource.js";
 import { openTrainingSession, type TrainingSession } from "#pefd/train/session.js";
-import { type BatchSource, streamedSource } from "#pefd/train/source.js";
-
-const { augmentation: SHIFT } = CIFAR100_FORMAT;
+import { streamedSource } from "#pefd/train/source.js";
 
 const CLASSES = 100;
 /** Labels for a method that asks for them; more than any lesson has images. */
@@ -66,11 +65,15 @@ export interface Lesson {
   readonly engine: EngineName;
   readonly precision?: PrecisionName;
   readonly batchSize: number;
-  readonly train: ImagesInMemory;
+  readonly train: ImageSet;
   readonly epochs: number;
   readonly learningRate?: number;
   /** How images reach the steps; streamed when left out. */
   readonly source?: (set: ImagesInMemory) => BatchSource;
+  /** The source of images that are not in memory. */
+  readonly files?: BatchSource;
+  /** What is evaluated; noise when left out. */
+  readonly test?: BatchSource;
   /** For how many steps at once the teacher looks at images; 1 when left out. */
   readonly ahead?: number;
   /** Steps of one call; 1 when left out, so that every step's loss is seen. */
@@ -93,11 +96,11 @@ export function openLesson(
   { learner, constants }: Pupil,
   lesson: Omit<Lesson, "epochs">,
 ): TrainingSession {
-  const train = (lesson.source ?? streamedSource)(lesson.train);
+  const train = lesson.files ?? (lesson.source ?? streamedSource)(inMemory(lesson.train));
   const session = openTrainingSession({
     ...{ engine: lesson.engine, precision: lesson.precision ?? "float32" },
     ...{ learner, constants, batchSize: lesson.batchSize, train, ahead: lesson.ahead ?? 1 },
-    test: streamedSource(noiseImages(3, 2)),
+    test: lesson.test ?? streamedSource(noiseImages(3, 2)),
     sgd: { momentum: 0.9, weightDecay: 5e-4 },
   });
   const dispose = () => {
@@ -123,7 +126,7 @@ export function study(pupil: Pupil, lesson: Lesson): Trace {
   const session = openLesson(pupil, lesson);
   const losses: number[] = [];
   for (let epoch = 1; epoch <= epochs; epoch++) {
-    const plan = epochPlan(10, epoch, train.count, SHIFT);
+    const plan = epochPlan(10, epoch, train.count, train.augmentation);
     const rows = (lesson.stepsPerCall ?? 1) * batchSize * PLAN_COLUMNS;
     const batch = batchSize * PLAN_COLUMNS;
     const left = pupil.learner.wholeBatches ? plan.length % batch : 0;

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { requireTeacher, resolveDistill, resolveTeacher } from "#pefd/config/derive.js";
 import { environmentLayer } from "#pefd/config/environment.js";
-import { WITHOUT_EFFECT } from "#pefd/config/options.js";
-import { type Layer, resolveRows, rowsOf, withoutEffect } from "#pefd/config/resolve.js";
+import { type Layer, resolveRows, rowsOf } from "#pefd/config/resolve.js";
 import { DISTILL_SECTIONS } from "#pefd/config/sections.js";
 
 const layer = (place: string, values: Record<string, unknown>): Layer => ({
@@ -154,17 +153,4 @@ test("a file that serves both trainings names the teacher once", () => {
   assert.deepEqual([model, epochs, learning_rate], ["resnet14", 2, 0.05]);
   const flags = layer("flags", { model: "resnet20" });
   assert.equal(resolveTeacher([flags, file]).options.model, "resnet20");
-});
-
-test("options without effect are told of when given", () => {
-  assert.deepEqual(withoutEffect(WITHOUT_EFFECT, []), []);
-  const told = withoutEffect(WITHOUT_EFFECT, [layer("flags", { num_workers: "8" })]);
-  assert.equal(told.length, 1);
-  assert.match(told[0] ?? "", /^--num_workers has no effect: /);
-  const none = layer("flags", { num_workers: "0" });
-  assert.equal(withoutEffect(WITHOUT_EFFECT, [none]).length, 1, "what PyTorch takes is taken");
-  assert.throws(
-    () => withoutEffect(WITHOUT_EFFECT, [layer("flags", { num_workers: "x" })]),
-    /num_workers/,
-  );
 });

@@ -42,6 +42,7 @@ const trainOptions = (folder: string): TrainOptions => ({
   precision: "float32",
   gpu: undefined,
   data_budget_mb: undefined,
+  num_workers: 0,
   no_cache: true,
   epochs: 2,
   batch_size: 8,

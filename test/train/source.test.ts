@@ -3,12 +3,8 @@ import { before, test } from "node:test";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
-import {
-  type BatchSource,
-  chooseSources,
-  prefetchedSource,
-  streamedSource,
-} from "#pefd/train/source.js";
+import type { BatchSource } from "#pefd/train/feeds/batchSource.js";
+import { chooseSources, prefetchedSource, streamedSource } from "#pefd/train/source.js";
 import { noiseImages, study, teacherPupil } from "../compile/scenes.js";
 
 const { augmentation: SHIFT } = CIFAR100_FORMAT;
@@ -37,7 +33,7 @@ function batchOf(source: BatchSource, rows: Int32Array, size: number) {
 test("images beyond the budget are streamed, and the batches are the same, bit for bit", (t) => {
   const [resident] = chooseSources([set], "xla") as [BatchSource];
   t.after(() => tf.dispose([...resident.variables]));
-  const [streamed] = chooseSources([set], "xla", 0.4) as [BatchSource]; // 40 images take 0.49 MB
+  const [streamed] = chooseSources([set], "xla", { budgetMb: 0.4 }) as [BatchSource]; // 40 images take 0.49 MB
   assert.deepEqual([resident.variables.length, streamed.variables.length], [2, 0]);
   const plan = epochPlan(10, 1, IMAGES, SHIFT); // every image once, with all kinds of crops and flips
   const [near, far] = [batchOf(resident, plan, IMAGES), batchOf(streamed, plan, IMAGES)];
@@ -46,7 +42,7 @@ test("images beyond the budget are streamed, and the batches are the same, bit f
 });
 
 test("sets share the budget; engines that take one step per call are always fed", (t) => {
-  const sources = chooseSources([set, set], "xla", 0.9);
+  const sources = chooseSources([set, set], "xla", { budgetMb: 0.9 });
   t.after(() => tf.dispose(sources.flatMap(({ variables }) => variables)));
   assert.deepEqual(
     sources.map(({ variables }) => variables.length),

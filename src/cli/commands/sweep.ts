@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { runError } from "../../common/errors.js";
 import { choice, flag, integer, section, string } from "../../common/optionRow.js";
 import { shellWord } from "../../common/text/shellWord.js";
-import { OUTPUT, WITHOUT_EFFECT } from "../../config/options.js";
-import { resolveSection, withoutEffect } from "../../config/resolve.js";
+import { OUTPUT } from "../../config/options.js";
+import { resolveSection } from "../../config/resolve.js";
 import { DISTILL_SECTIONS } from "../../config/sections.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { collectRuns } from "../../report/runs/collect.js";
@@ -173,7 +173,6 @@ export const command: Command = {
     if (status) return printStatus(runs, saveDir, invocation);
     await refuseOtherRuns(runs);
     if (invocation.flags.dry_run) return printPlan(runs, output);
-    for (const notice of withoutEffect(WITHOUT_EFFECT, layers)) output.notice(notice);
     if (launcher === "slurm") return submitSweep(runs, saveDir, { ...slurm, jobs }, invocation);
     const outcomes = await carryOut(runs, jobs ?? 1, invocation);
     printTable(outcomes, output);

@@ -2,7 +2,7 @@ import type { Row } from "../../common/optionRow.js";
 import { variableOf } from "../../config/environment.js";
 import { expectation } from "../../config/parse.js";
 import { COMMANDS, type CommandRow } from "../commands.js";
-import { defaultText, meaning, sentence } from "../help.js";
+import { defaultText, sentence } from "../help.js";
 
 /** An option with the commands that take it. */
 interface Entry {
@@ -70,7 +70,7 @@ export async function flagsReference(): Promise<string> {
       `${shownFlag(entry)}${entry.row.flagOnly ? " *" : ""}`,
       takes(entry.row),
       shownDefault(entry.row),
-      meaning(entry.row),
+      entry.row.help,
       entry.commands.join(", "),
     ]);
     parts.push(

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { shellWord } from "../../common/text/shellWord.js";
-import { type TrainOptions, WITHOUT_EFFECT } from "../../config/options.js";
-import { withoutEffect } from "../../config/resolve.js";
+import type { TrainOptions } from "../../config/options.js";
 import { createReporter, type RunReporter } from "../../report/live/reporter.js";
 import { endedBySignals } from "../../runtime/blocking.js";
 import type { Hooks, RunResult } from "../../train/files/result.js";
@@ -57,8 +56,7 @@ export async function runTraining(
   model: string,
   train: (hooks: Hooks) => Promise<RunResult>,
 ): Promise<undefined> {
-  const { output, layers, argv } = invocation;
-  for (const notice of withoutEffect(WITHOUT_EFFECT, layers)) output.notice(notice);
+  const { output, argv } = invocation;
   const reporter = reporterOf(invocation, options.print_freq);
   const hint = `Go on with: ${resumeLine(argv)}`;
   const blocking = (work: () => void) => endedBySignals(hint, work);

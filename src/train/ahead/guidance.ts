@@ -2,7 +2,7 @@ import type { Ahead, EngineName, Feeds } from "../../compile/types.js";
 import type { Learner } from "../../learn/learner.js";
 import type { ModelOutput } from "../../nn/model.js";
 import type { Tensor } from "../../runtime/tf.js";
-import type { BatchSource } from "../source.js";
+import type { BatchSource } from "../feeds/batchSource.js";
 
 /** What a teacher gives travels under names of its own. */
 const PREFIX = "guide.";

@@ -1,6 +1,6 @@
 import type { FeedSpec, Feeds, FeedValues } from "../../compile/types.js";
 import type { Learner } from "../../learn/learner.js";
-import { imageColumn } from "../source.js";
+import { imageColumn } from "../feeds/batchSource.js";
 
 /** What a method draws travels under names of its own. */
 const PREFIX = "drawn.";

@@ -1,5 +1,5 @@
 import type { FeedSpec, FeedValues } from "../../compile/types.js";
-import type { ImagesInMemory } from "../../data/dataset.js";
+import { type ImageSet, type ImageShape, inMemory } from "../../data/dataset.js";
 import { assembleStrongBatch } from "../../data/strong/strongView.js";
 import type { Learner } from "../../learn/learner.js";
 
@@ -10,7 +10,7 @@ export const STRONG_FEED = "strong";
 export const strongSpecs = (
   { strongView }: Learner,
   images: number,
-  { height, width, channels }: ImagesInMemory,
+  { height, width, channels }: ImageShape,
 ): Record<string, FeedSpec> =>
   strongView === undefined
     ? {}
@@ -20,9 +20,9 @@ export const strongSpecs = (
 export const strongValues = (
   { strongView }: Learner,
   rows: Int32Array,
-  set: ImagesInMemory,
+  set: ImageSet,
   { epoch }: { readonly epoch: number },
 ): FeedValues =>
   strongView === undefined
     ? {}
-    : { [STRONG_FEED]: assembleStrongBatch(set, rows, { ...strongView, epoch }) };
+    : { [STRONG_FEED]: assembleStrongBatch(inMemory(set), rows, { ...strongView, epoch }) };

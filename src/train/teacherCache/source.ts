@@ -2,7 +2,7 @@ import type { Feeds, FeedValues } from "../../compile/types.js";
 import { PLAN_COLUMNS } from "../../data/sampler.js";
 import { keptOutput } from "../../distill/views.js";
 import type { Tensor } from "../../runtime/tf.js";
-import type { BatchSource } from "../source.js";
+import type { BatchSource } from "../feeds/batchSource.js";
 import type { Lookup } from "./lookup.js";
 import type { OutputSizes } from "./outputs.js";
 

@@ -56,7 +56,13 @@ test("every format of one checkpoint evaluates to the same figures, several at o
 test("all checkpoints are read before the first is evaluated, and each is told how far it is", async () => {
   const evaluation = (checkpoint: string, model: string): EvalOptions => ({
     ...{ checkpoint: join(cwd, checkpoint), model, data: join(cwd, "data") },
-    ...{ limit_test: undefined, data_budget_mb: undefined, no_cache: true, gpu: undefined },
+    ...{
+      limit_test: undefined,
+      data_budget_mb: undefined,
+      num_workers: 0,
+      no_cache: true,
+      gpu: undefined,
+    },
     ...{ dataset: "cifar100", engine: "eager", precision: "float32" },
   });
   const good = evaluation("student.pth", "resnet8x4");

@@ -1,0 +1,121 @@
+import type { ImageShape } from "../../dataset.js";
+import { valuesOf } from "../../hostBatch.js";
+
+// What threads share. A ticket is one image that is to be read: tickets count up from 0 for as long as a run lives, and
+// ticket t uses slot t modulo the number of slots.
+
+/** What is to be read: which of the sets, which image of it, and the epoch, from 1; 0 for what evaluation shows. */
+export type TicketRow = readonly [set: number, image: number, epoch: number];
+
+/** Numbers of a ticket's row. */
+const COLUMNS = 3;
+/** Bytes for the error of an image. */
+const TEXT_BYTES = 4096;
+
+// Places of `control`.
+const [NEXT, LIMIT, SKIPPED] = [0, 1, 2];
+
+/** Memory of all threads. */
+export interface Ring {
+  readonly slots: number;
+  /** The next ticket to be taken, the first one that may not be taken yet, and the first that is still wanted. */
+  readonly control: Int32Array<SharedArrayBuffer>;
+  /** [slots], 1 + the last ticket that was read into it, negative where it failed. */
+  readonly state: Int32Array<SharedArrayBuffer>;
+  /** [slots, 3] */
+  readonly rows: Int32Array<SharedArrayBuffer>;
+  /** [slots, TEXT_BYTES], what is wrong with an image: UTF-8, ended by 0. */
+  readonly texts: Uint8Array<SharedArrayBuffer>;
+  /** [slots, height, width, 3], normalised. */
+  readonly images: Float32Array<SharedArrayBuffer>;
+}
+
+/** Memory for so many images. */
+export function createRing(shape: ImageShape, slots: number): Ring {
+  const numbers = (count: number) => new Int32Array(new SharedArrayBuffer(4 * count));
+  return {
+    slots,
+    control: numbers(3),
+    state: numbers(slots),
+    rows: numbers(slots * COLUMNS),
+    texts: new Uint8Array(new SharedArrayBuffer(slots * TEXT_BYTES)),
+    images: new Float32Array(new SharedArrayBuffer(4 * slots * valuesOf(shape))),
+  };
+}
+
+/** What a ticket is about. */
+export function rowOf({ rows, slots }: Ring, ticket: number): TicketRow {
+  const at = (ticket % slots) * COLUMNS;
+  return [rows[at] as number, rows[at + 1] as number, rows[at + 2] as number];
+}
+
+/** Writes what the next tickets, from `first` on, are about, and lets threads take them. */
+export function grant(ring: Ring, first: number, tickets: readonly TicketRow[]): void {
+  for (const [i, row] of tickets.entries()) {
+    ring.rows.set(row, ((first + i) % ring.slots) * COLUMNS);
+  }
+  Atomics.store(ring.control, LIMIT, first + tickets.length);
+  Atomics.notify(ring.control, LIMIT);
+}
+
+/** A ticket that nobody else gets; undefined where there is none now. */
+export function takeTicket({ control }: Ring): number | undefined {
+  for (;;) {
+    const next = Atomics.load(control, NEXT);
+    if (next >= Atomics.load(control, LIMIT)) return undefined;
+    if (Atomics.compareExchange(control, NEXT, next, next + 1) === next) return next;
+  }
+}
+
+/** Sleeps until there may be tickets again. */
+export function waitForTickets({ control }: Ring): void {
+  const limit = Atomics.load(control, LIMIT);
+  if (Atomics.load(control, NEXT) >= limit) Atomics.wait(control, LIMIT, limit);
+}
+
+/** Tickets before this one are not wanted any more: whoever takes one is done with it. */
+export const skipBefore = ({ control }: Ring, ticket: number): void => {
+  Atomics.store(control, SKIPPED, ticket);
+};
+
+/** Whether a ticket is still wanted. */
+export const isWanted = ({ control }: Ring, ticket: number): boolean =>
+  ticket >= Atomics.load(control, SKIPPED);
+
+function settle({ state, slots }: Ring, ticket: number, value: number): void {
+  Atomics.store(state, ticket % slots, value);
+  Atomics.notify(state, ticket % slots);
+}
+
+/** Notes that the ticket's image is there. */
+export const settleDone = (ring: Ring, ticket: number): void => settle(ring, ticket, ticket + 1);
+
+/** Notes why the ticket's image will not come. */
+export function settleFailed(ring: Ring, ticket: number, text: string): void {
+  const start = (ticket % ring.slots) * TEXT_BYTES;
+  const room = ring.texts.subarray(start, start + TEXT_BYTES).fill(0);
+  room.set(Buffer.from(text).subarray(0, TEXT_BYTES - 1));
+  settle(ring, ticket, -(ticket + 1));
+}
+
+/** How a ticket stands; undefined where it is still being read. */
+export function outcomeOf({ state, slots }: Ring, ticket: number): "done" | "failed" | undefined {
+  const value = Atomics.load(state, ticket % slots);
+  if (value === ticket + 1) return "done";
+  return value === -(ticket + 1) ? "failed" : undefined;
+}
+
+/** Why a ticket failed. */
+export function failureOf({ texts, slots }: Ring, ticket: number): string {
+  const start = (ticket % slots) * TEXT_BYTES;
+  const bytes = Buffer.from(texts.slice(start, start + TEXT_BYTES));
+  return bytes.toString("utf8", 0, bytes.indexOf(0));
+}
+
+/** Sleeps until another thread has settled a ticket. @returns false where that took too long */
+export function waitForOutcome(ring: Ring, ticket: number, milliseconds: number): boolean {
+  const { state, slots } = ring;
+  const before = Atomics.load(state, ticket % slots);
+  if (outcomeOf(ring, ticket) !== undefined) return true;
+  return Atomics.wait(state, ticket % slots, before, milliseconds) !== "timed-out";
+}

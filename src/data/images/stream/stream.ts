@@ -1,0 +1,161 @@
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { runError } from "../../../common/errors.js";
+import { nativeBackend } from "../../../runtime/native.js";
+import type { ImagesInFiles } from "../../dataset.js";
+import { valuesOf } from "../../hostBatch.js";
+import { type ImageReader, openImageReader } from "../reader.js";
+import { readTicket, type StreamWork } from "./readTicket.js";
+import {
+  createRing,
+  failureOf,
+  grant,
+  outcomeOf,
+  type Ring,
+  rowOf,
+  skipBefore,
+  type TicketRow,
+  takeTicket,
+  waitForOutcome,
+} from "./ring.js";
+
+/** Reads images of files ahead of the steps, in threads. The bytes are the same for any number of them. */
+export interface ImageStream {
+  /** Most images that can be taken at once: half of what there is memory for. */
+  readonly most: number;
+  /**
+   * The images of some rows, normalised. Valid until the next take.
+   * @param upcoming rows that will be asked for next, as far as is known: as many as there is room for are read meanwhile
+   * @returns [rows, height, width, 3]
+   * @throws runError for an image that cannot be used, when it is its turn
+   */
+  take(rows: readonly TicketRow[], upcoming?: readonly TicketRow[]): Float32Array;
+  /** Ends the threads. */
+  close(): void;
+}
+
+/** What a stream is told. */
+export interface StreamSettings {
+  /** Of the random crops. */
+  readonly seed: number;
+  /** Threads beside the one that asks, which reads itself while it waits; no more are started than there are processors. */
+  readonly workers: number;
+  /** Images that have to fit into half of the memory. */
+  readonly batchSize: number;
+}
+
+/** Memory for images that are read ahead, unless two batches take more. */
+const AHEAD_BYTES = 128e6;
+
+/** A thread that has not read one image by then never will. */
+const PATIENCE_MILLISECONDS = 120_000;
+
+function startThreads(work: StreamWork, workers: number): Worker[] {
+  const count = Math.min(workers, availableParallelism());
+  return Array.from({ length: count }, () => {
+    const url = new URL("./streamThread.js", import.meta.url);
+    const thread = new Worker(url, { workerData: work });
+    thread.unref();
+    // A thread that does not start is not missed: whoever asks reads.
+    thread.on("error", () => {});
+    return thread;
+  });
+}
+
+const isSame = (a: TicketRow, b: TicketRow): boolean => a.every((value, i) => value === b[i]);
+
+/** Waits for a ticket; meanwhile this thread reads, too. */
+function finish(work: StreamWork, reader: ImageReader, ticket: number): void {
+  const { ring } = work;
+  while (outcomeOf(ring, ticket) === undefined) {
+    const own = takeTicket(ring);
+    if (own !== undefined) readTicket(work, reader, own);
+    else if (!waitForOutcome(ring, ticket, PATIENCE_MILLISECONDS)) {
+      throw runError("A thread that reads images has stopped.", "Go on with --resume.");
+    }
+  }
+}
+
+/** @throws the error of a ticket that failed */
+function refuseFailed(ring: Ring, ticket: number): void {
+  if (outcomeOf(ring, ticket) !== "failed") return;
+  const { message, hint, defect } = JSON.parse(failureOf(ring, ticket)) as Record<string, string>;
+  throw message === undefined ? new Error(defect) : runError(message, hint);
+}
+
+/**
+ * Opens a stream over sets whose images are shown in one size. Threads start with the first take. TensorFlow must be
+ * loaded.
+ */
+export function openImageStream(
+  sets: readonly ImagesInFiles[],
+  { seed, workers, batchSize }: StreamSettings,
+): ImageStream {
+  const shape = sets[0] as ImagesInFiles;
+  const size = valuesOf(shape);
+  const slots = Math.max(2 * batchSize, Math.floor(AHEAD_BYTES / (4 * size)));
+  const ring = createRing(shape, slots);
+  const plain = sets.map(({ labels: _, positions: __, ...set }) => set);
+  const work = { ring, sets: plain, seed };
+  let opened: { readonly reader: ImageReader; readonly threads: readonly Worker[] } | undefined;
+  let taken = 0; // the first ticket that is not handed out
+  let granted = 0; // the first one that nobody may read yet
+
+  function allow(rows: readonly TicketRow[]): void {
+    grant(ring, granted, rows);
+    granted += rows.length;
+  }
+
+  /** Gives up what was read ahead. */
+  function forget(reader: ImageReader): void {
+    skipBefore(ring, granted);
+    for (; taken < granted; taken++) finish(work, reader, taken);
+  }
+
+  /** Images of consecutive tickets: as they lie, or put together where they lie at the ring's end and start. */
+  function imagesOf(first: number, count: number): Float32Array {
+    const start = first % slots;
+    const before = Math.min(count, slots - start);
+    const tail = ring.images.subarray(start * size, (start + before) * size);
+    if (before === count) return tail;
+    const whole = new Float32Array(count * size);
+    whole.set(tail);
+    whole.set(ring.images.subarray(0, (count - before) * size), before * size);
+    return whole;
+  }
+
+  return {
+    most: Math.floor(slots / 2),
+    take(rows, upcoming = []) {
+      if (rows.length > slots) {
+        throw new RangeError(
+          `${rows.length} images are more than the ${slots} that there is room for.`,
+        );
+      }
+      opened ??= {
+        reader: openImageReader(nativeBackend().binding),
+        threads: startThreads(work, workers),
+      };
+      const { reader } = opened;
+      const isAhead = rows.every(
+        (row, i) => taken + i >= granted || isSame(row, rowOf(ring, taken + i)),
+      );
+      if (!isAhead) forget(reader);
+      const first = taken;
+      const known = granted - first;
+      allow(
+        [...rows.slice(known), ...upcoming.slice(Math.max(0, known - rows.length))].slice(
+          0,
+          slots - known,
+        ),
+      );
+      for (let i = 0; i < rows.length; i++) finish(work, reader, first + i);
+      for (let i = 0; i < rows.length; i++) refuseFailed(ring, first + i);
+      taken += rows.length;
+      return imagesOf(first, rows.length);
+    },
+    close() {
+      for (const thread of opened?.threads ?? []) void thread.terminate();
+    },
+  };
+}
