@@ -27,6 +27,8 @@ export interface GoldenResult {
   readonly worst: Check;
   /** How often a trajectory was run again, with images off by one rounding, until it was within its bounds; 0 mostly. */
   readonly reruns: number;
+  /** Numbers whose bound is what roundings do to them. */
+  readonly ofRounding: number;
 }
 
 /** A kind of golden file: how to recognise it, what it holds, what to compare. */
@@ -100,6 +102,7 @@ export function checkGoldenFile(path: string, engine: EngineName = "eager"): Gol
   return {
     ...{ name: basename(path, ".json"), ok: failures.length === 0 },
     ...{ checks: checks.length, failures, worst: found, reruns },
+    ofRounding: checks.filter((item) => item.ofRounding).length,
   };
 }
 
@@ -115,10 +118,14 @@ function formatCheck(check: Check): string {
 
 /** One line: the file, its largest error against its bound, and the verdict; then a line for each number out of bounds. */
 export function formatGoldenResult(result: GoldenResult): string {
-  const { name, ok, checks, failures, worst: check, reruns } = result;
+  const { name, ok, checks, failures, worst: check, reruns, ofRounding } = result;
   const rerun =
     reruns > 0 ? ` after ${counted(reruns, "rerun")} with images off by one rounding` : "";
-  const verdict = ok ? `ok${rerun}` : `FAILED, ${failures.length} of ${checks} numbers`;
+  const measured =
+    ofRounding > 0
+      ? `; ${counted(ofRounding, "bound")} as wide as ten roundings of the images reach`
+      : "";
+  const verdict = ok ? `ok${rerun}${measured}` : `FAILED, ${failures.length} of ${checks} numbers`;
   const rest = failures.length > 1 ? failures.map((each) => `\n  ${formatCheck(each)}`) : [];
   return `${name.padEnd(18)} ${formatCheck(check)}  ${verdict}${rest.join("")}`;
 }

@@ -9,6 +9,8 @@ export interface Check {
   readonly mismatch?: string;
   /** Which rerun, with images off by one rounding, it is of; where there had to be some. */
   readonly rerun?: number;
+  /** Whether the bound is what roundings do to this number, measured on the eager engine. */
+  readonly ofRounding?: boolean;
 }
 
 /** How far an element may be from its expected value. */

@@ -27,10 +27,11 @@ type Row = { readonly cells: Readonly<Record<string, string>>; readonly date: st
 const labelOf = (path: string): string =>
   /(?:^|\/)((?:models|methods)\/.*)\.json$/.exec(path)?.[1] ?? basename(path, ".json");
 
-/** The largest error as a share of its bound, and how often a trajectory was run again. */
-function cellOf({ ok, worst, reruns }: GoldenResult): string {
+/** The largest error as a share of its bound, how often a trajectory was run again, and whether roundings set bounds. */
+function cellOf({ ok, worst, reruns, ofRounding }: GoldenResult): string {
   const share = shareOf(worst).toPrecision(2);
   if (!ok) return `FAILED: ${share}`;
+  if (ofRounding > 0) return `${share} (rounding)`;
   return reruns > 0 ? `${share} (${reruns})` : share;
 }
 

@@ -10,16 +10,22 @@ const ROUNDING = 6e-8;
 /** Key of the first set of roundings. */
 const ROUNDING_KEY = 9900;
 
-/** 1, a little more or a little less: what an element of the images is off by. @param set 0 for none */
-const rounding = (set: number, i: number): number =>
-  set === 0 ? 1 : 1 + ROUNDING * Math.sign(signedValue(ROUNDING_KEY + set, i));
+/** Which of many sets of roundings images are off by, and by how many roundings each element is, up or down. */
+export interface Roundings {
+  readonly set: number;
+  readonly size: number;
+}
 
-/**
- * The formula's images, [N, H, W, 3].
- * @param set every set but 0 has each of the elements off by about one rounding, up or down
- */
-export function imagesFeed({ k, scale, shape }: ImagesInput, set = 0): Feed {
-  const values = formulaValues(shape, (i) => signedValue(k, i) * scale * rounding(set, i));
+/** Images as the formula has them. */
+export const EXACT_IMAGES: Roundings = { set: 0, size: 0 };
+
+/** 1, a little more or a little less: the factor by which an element of the images is off. */
+const rounding = ({ set, size }: Roundings, i: number): number =>
+  1 + size * ROUNDING * Math.sign(signedValue(ROUNDING_KEY + set, i));
+
+/** The formula's images, [N, H, W, 3]. */
+export function imagesFeed({ k, scale, shape }: ImagesInput, off = EXACT_IMAGES): Feed {
+  const values = formulaValues(shape, (i) => signedValue(k, i) * scale * rounding(off, i));
   const [batch, channels, height, width] = shape as [number, number, number, number];
   return {
     values: permute4(values, shape, [0, 2, 3, 1]),

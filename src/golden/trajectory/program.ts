@@ -4,7 +4,7 @@ import type { Batch } from "../../learn/batch.js";
 import { type Learner, trainingUpdates, variablesOf } from "../../learn/learner.js";
 import { type Tensor4D, tf, type Update, type Variable } from "../../runtime/tf.js";
 import type { Feed } from "../execute.js";
-import { imagesFeed } from "../inputs.js";
+import { EXACT_IMAGES, imagesFeed } from "../inputs.js";
 import { drawnFeeds, drawnNames, drawnOf } from "../method/drawn.js";
 import type { Course } from "./course.js";
 import type { Scene } from "./scene.js";
@@ -14,12 +14,12 @@ const STEPS_PER_CALL = 2;
 
 /**
  * The one batch of a trajectory, with what the method draws for its first step.
- * @param roundings which set of roundings the images are off by; none for 0
+ * @param roundings what the images are off by
  */
 export function batchFeeds(
   course: Course,
   draws: Draws | undefined,
-  roundings = 0,
+  roundings = EXACT_IMAGES,
 ): Readonly<Record<string, Feed>> {
   const { input, strong, images, epoch } = course;
   const { labels } = input;

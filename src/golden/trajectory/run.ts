@@ -5,6 +5,7 @@ import { toPyTorchLayout } from "../../nn/builder.js";
 import type { StateEntry } from "../../nn/model.js";
 import { tf, type Variable } from "../../runtime/tf.js";
 import { openProgram } from "../engines.js";
+import type { Roundings } from "../inputs.js";
 import type { HostTensor } from "../summary.js";
 import type { Course } from "./course.js";
 import { batchFeeds, describeTrajectory, phaseEntry, stepValues } from "./program.js";
@@ -35,8 +36,8 @@ const read = (variable: Variable): Float32Array => variable.dataSync() as Float3
 /** A trajectory that can be run from its start any number of times. */
 export interface Trajectory {
   readonly learner: Learner;
-  /** @param roundings which set of roundings the batch's images are off by; none for 0 */
-  run(roundings: number): TrajectoryRun;
+  /** @param roundings what the batch's images are off by */
+  run(roundings: Roundings): TrajectoryRun;
   dispose(): void;
 }
 
