@@ -21,7 +21,10 @@ const refused = (message: RegExp) => ({ name: "PefdError", exitCode: 2, message 
 test("hint says which map a pair lacks, and which sizes no convolution joins", () => {
   const hint = METHODS.row("hint");
   const short = pairWith([8, 8, 4]);
-  assert.throws(() => opened(hint, {}, short), refused(/student has 3 maps and the teacher 1/));
+  assert.throws(
+    () => opened(hint, {}, short),
+    refused(/student has 3 of stages, and the teacher 1/),
+  );
   const wide = pairWith([8, 8, 4], [7, 7, 4], [2, 2, 8]);
   assert.throws(() => opened(hint, {}, wide), refused(/4x4 to the teacher's of 7x7/));
   const oblong = pairWith([8, 8, 4], [2, 1, 4], [2, 2, 8]);
