@@ -2,6 +2,7 @@ import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { PefdError } from "../common/errors.js";
 import { type ImagesInMemory, inMemory } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
+import { readSkipList } from "../data/skipList.js";
 import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
@@ -38,8 +39,9 @@ interface Reference {
 }
 
 async function openReference(setting: Setting): Promise<Reference> {
-  const { data, limitTest, teacherPath, teacherModel } = setting;
-  const images = await DATASETS.row(setting.dataset).openTest(data, limitTest);
+  const { data, limitTest, skipList, teacherPath, teacherModel } = setting;
+  const skip = skipList === undefined ? undefined : readSkipList(skipList);
+  const images = await DATASETS.row(setting.dataset).openTest(data, limitTest, skip);
   const { model, variables } = await openFrozen(teacherPath, teacherModel, images);
   const set = inMemory(images.test);
   const outputs = collectOutputs(model, set);
@@ -74,8 +76,10 @@ async function analyzeOne(
   };
 }
 
-const keyOf = ({ teacherPath, teacherModel, dataset, data, limitTest }: Setting): string =>
-  JSON.stringify([teacherPath, teacherModel, dataset, data, limitTest]);
+const keyOf = (setting: Setting): string => {
+  const { teacherPath, teacherModel, dataset, data, limitTest, skipList } = setting;
+  return JSON.stringify([teacherPath, teacherModel, dataset, data, limitTest, skipList]);
+};
 
 /** Opens each setting once; one that failed fails again with the same error. */
 function openOnce() {

@@ -14,6 +14,8 @@ export interface Setting {
   readonly dataset: string;
   readonly data: string;
   readonly limitTest: number | undefined;
+  /** A list of images that are left out. */
+  readonly skipList?: string | undefined;
 }
 
 /** One student's checkpoint to be analysed. */
@@ -54,7 +56,7 @@ const byExperiment = (a: RunRecord, b: RunRecord): number =>
   a.trial - b.trial;
 
 function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
-  const { path_t, model_t, dataset, data, limit_test } = config;
+  const { path_t, model_t, dataset, data, limit_test, skip_list } = config;
   const teacherPath = given.teacherPath ?? path_t;
   const teacherModel = given.teacherModel ?? model_t;
   if (typeof teacherPath !== "string" || typeof teacherModel !== "string") {
@@ -75,6 +77,7 @@ function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
     dataset: given.dataset ?? (typeof dataset === "string" ? dataset : FIRST_DATASET),
     data: given.data ?? String(data),
     limitTest: given.limitTest ?? (typeof limit_test === "number" ? limit_test : undefined),
+    skipList: given.skipList ?? (typeof skip_list === "string" ? skip_list : undefined),
   };
 }
 

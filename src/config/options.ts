@@ -144,6 +144,11 @@ const limitTest = integer(undefined, "Evaluate on N test images, balanced over t
   touches: "numbers",
 });
 
+const skipList = path(undefined, "Leave out the images that this file names, one a line.", {
+  defaultText: "none",
+  touches: "input",
+});
+
 /** Which images are used. */
 export const DATA = section("Data", {
   ...DATA_PLACE,
@@ -152,10 +157,15 @@ export const DATA = section("Data", {
     touches: "numbers",
   }),
   limit_test: limitTest,
+  skip_list: skipList,
 });
 
 /** Which images an evaluation uses. */
-export const TEST_DATA = section("Data", { ...DATA_PLACE, limit_test: limitTest });
+export const TEST_DATA = section("Data", {
+  ...DATA_PLACE,
+  limit_test: limitTest,
+  skip_list: skipList,
+});
 
 /** The GPU to compute on, for every command that computes. */
 export const GPU = integer(

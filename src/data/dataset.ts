@@ -2,6 +2,7 @@ import { inputError } from "../common/errors.js";
 import type { Augmentation, CenterCrop, ResizedCrop, Shift } from "./augmentation.js";
 import type { ImagePlaces } from "./images/places.js";
 import type { Normalization } from "./normalize.js";
+import type { SkipList } from "./skipList.js";
 
 /** Size of an image in pixels, and its colours: red, green and blue. */
 export interface ImageShape {
@@ -80,6 +81,8 @@ export interface Dataset extends TestImages, DatasetFiles {
 export interface DatasetLimits {
   readonly limitTrain?: number | undefined;
   readonly limitTest?: number | undefined;
+  /** Images that are left out before any are chosen. */
+  readonly skip?: SkipList | undefined;
 }
 
 /** Where a data set is published. */
@@ -183,7 +186,7 @@ export interface DatasetRow {
   /** @throws inputError for a folder that cannot be read, or limits that it does not have */
   open(folder: string, limits?: DatasetLimits): Soon<Dataset>;
   /** The same test images without the training images. @throws inputError as open does */
-  openTest(folder: string, limitTest?: number): Soon<TestImages>;
+  openTest(folder: string, limitTest?: number, skip?: SkipList): Soon<TestImages>;
   /** The files as they are now. @throws inputError as open does */
   files(folder: string): Soon<DatasetFiles>;
   /** One name for each class; their numbers where the folder does not tell. */

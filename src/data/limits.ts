@@ -1,11 +1,32 @@
 import { inputError } from "../common/errors.js";
 import type { PartName } from "./binary/part.js";
+import type { SkipList } from "./skipList.js";
 import { balancedSubset, type Labels } from "./subset.js";
 
 /** Refuses a limit before anything is read. @throws inputError */
 export function checkLimit(limit: number | undefined, part: PartName): void {
   if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return;
   throw inputError(`--limit_${part} must be a positive whole number, not ${limit}.`);
+}
+
+/**
+ * Which images of a half are taken: none of those that are left out, and a balanced part of the others.
+ * @param names of the images, for those that are left out
+ * @returns ascending indices; undefined for all
+ * @throws inputError where there are not so many as the limit asks for, or none
+ */
+export function takenImages(
+  { names, labels }: { readonly names: readonly string[]; readonly labels: Labels },
+  place: string,
+  part: PartName,
+  { limit, skip }: { readonly limit?: number | undefined; readonly skip?: SkipList | undefined },
+): Int32Array | undefined {
+  if (skip === undefined) return chosenImages(labels, place, part, limit);
+  const kept = Int32Array.from(names.keys()).filter((i) => !skip.names.has(names[i] as string));
+  if (kept.length === 0) throw inputError(`${skip.file} leaves no image of ${place}.`);
+  const keptLabels = Uint16Array.from(kept, (i) => labels[i] as number);
+  const chosen = chosenImages(keptLabels, place, part, limit);
+  return chosen === undefined ? kept : chosen.map((i) => kept[i] as number);
 }
 
 /**

@@ -2,6 +2,7 @@ import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Dataset } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
+import { readSkipList } from "../data/skipList.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import {
@@ -29,6 +30,7 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   const dataset = await DATASETS.row(options.dataset).open(options.data, {
     ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
     ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
+    ...(options.skip_list !== undefined && { skip: readSkipList(options.skip_list) }),
   });
   const { gpu, deterministic } = options;
   const keepPrograms = !options.no_cache;

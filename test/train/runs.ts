@@ -38,6 +38,7 @@ const trainOptions = (folder: string): TrainOptions => ({
   data: join(folder, "data"),
   limit_train: undefined,
   limit_test: undefined,
+  skip_list: undefined,
   engine: "graph",
   precision: "float32",
   gpu: undefined,

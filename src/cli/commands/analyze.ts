@@ -36,12 +36,12 @@ type Options = Values<typeof ANALYSIS>;
 /** What was typed about images; a run's own configuration says the rest. */
 function typedData(layers: readonly Layer[]) {
   const { ranks } = resolveRows([TEST_DATA], layers);
-  const { dataset, data, limit_test } = resolveSection(TEST_DATA, layers);
+  const { dataset, data, limit_test, skip_list } = resolveSection(TEST_DATA, layers);
   const typed = {
     dataset: ranks.dataset === undefined ? undefined : dataset,
     data: ranks.data === undefined ? undefined : data,
   };
-  return { typed, dataset, data, limitTest: limit_test };
+  return { typed, dataset, data, limitTest: limit_test, skipList: skip_list };
 }
 
 /** A model as named by its flag, the checkpoint's path or the checkpoint. */
@@ -56,7 +56,7 @@ async function modelOf(file: string, named: string | undefined, flagName: string
 
 async function subjectsOfFiles(
   { checkpoint, model, path_t, model_t }: Options,
-  { dataset, data, limitTest }: ReturnType<typeof typedData>,
+  { dataset, data, limitTest, skipList }: ReturnType<typeof typedData>,
 ): Promise<Subject[]> {
   if (path_t === undefined) {
     throw inputError(
@@ -65,7 +65,7 @@ async function subjectsOfFiles(
     );
   }
   const teacherModel = await modelOf(path_t, model_t, "model_t");
-  const setting = { teacherPath: path_t, teacherModel, dataset, data, limitTest };
+  const setting = { teacherPath: path_t, teacherModel, dataset, data, limitTest, skipList };
   const subjects: Subject[] = [];
   for (const file of checkpoint) {
     const name = await modelOf(file, model, "model");
@@ -98,7 +98,7 @@ async function subjectsOf(
   const { subjectsOfRuns } = await import("../../analysis/subjects.js");
   const teacherModel = path_t && (await modelOf(path_t, options.model_t, "model_t"));
   const given = { teacherPath: path_t, teacherModel, ...images.typed };
-  const overrides = { ...given, limitTest: images.limitTest };
+  const overrides = { ...given, limitTest: images.limitTest, skipList: images.skipList };
   return subjectsOfRuns(folders, overrides, options.last, ({ message, hint }) =>
     output.notice([message, hint ?? ""].join(" ").trim()),
   );

@@ -1,5 +1,6 @@
 import { inputError } from "../../common/errors.js";
-import { section } from "../../common/optionRow.js";
+import { path, section } from "../../common/optionRow.js";
+import { writeOutputFile } from "../../common/outputFile.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { DATA_PLACE } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -9,7 +10,13 @@ import type { Command } from "../command.js";
 import { imageReaderOf } from "../dataset/reader.js";
 import { DATASET_WORD, withDatasetWord } from "../dataset/word.js";
 
-const FOLDER = section("Data", DATA_PLACE);
+const FOLDER = section("Data", {
+  ...DATA_PLACE,
+  skip_list: path(undefined, "Write the names of images that cannot be used to this file.", {
+    defaultText: "not written",
+    flagOnly: true,
+  }),
+});
 
 /** Of the files' names in the report. */
 const LEAST_WIDTH = 10;
@@ -42,13 +49,17 @@ export const command: Command = {
   examples: [
     ["pefd data verify --data DIR", "sizes, labels, balance, checksums"],
     ["pefd data verify cifar10", "another data set, in its own folder"],
+    ["pefd data verify folder --data DIR --skip_list bad.txt", "a list of images to leave out"],
   ],
   async run(invocation) {
     const { output, env } = invocation;
-    const { dataset, data } = resolveSection(FOLDER, withDatasetWord(invocation));
+    const { dataset, data, skip_list } = resolveSection(FOLDER, withDatasetWord(invocation));
     const { title, verify } = DATASETS.row(dataset);
     if (verify === undefined) throw inputError(`${title} has nothing that could be verified.`);
     const report = await verify(data, await imageReaderOf(env));
+    if (skip_list !== undefined) {
+      await writeOutputFile(skip_list, report.damaged.map((name) => `${name}\n`).join(""));
+    }
     const lines = fileLines(report.files);
     if (report.problems.length === 0) lines.push(...verdict(title, report));
     if (lines.length > 0 || output.json) output.result(lines.join("\n"), report);

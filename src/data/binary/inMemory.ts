@@ -13,6 +13,7 @@ import type {
   TestImages,
 } from "../dataset.js";
 import { checkLimit, chosenImages } from "../limits.js";
+import { refuseSkipList, type SkipList } from "../skipList.js";
 import type { Part, PartName } from "./part.js";
 
 /** A data set whose images are read into memory as a whole. */
@@ -40,7 +41,11 @@ export interface MemoryDataset extends Dataset {
 /** What a row does with such a source. */
 export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "files"> {
   open(directory: string, limits?: DatasetLimits): MemoryDataset;
-  openTest(directory: string, limit?: number): TestImages & { readonly test: ImagesInMemory };
+  openTest(
+    directory: string,
+    limit?: number,
+    skip?: SkipList,
+  ): TestImages & { readonly test: ImagesInMemory };
   files(directory: string): DatasetFiles;
 }
 
@@ -94,7 +99,8 @@ export function memoryReaders(source: MemorySource): MemoryReaders {
   };
   const is = { name: source.name, numClasses: source.classes };
   return {
-    open(directory, { limitTrain, limitTest } = {}) {
+    open(directory, { limitTrain, limitTest, skip } = {}) {
+      refuseSkipList(source.name, skip);
       const train = read(directory, "train", limitTrain);
       const test = read(directory, "test", limitTest);
       return {
@@ -102,7 +108,10 @@ export function memoryReaders(source: MemorySource): MemoryReaders {
         ...{ trainFile: train.file, testFile: test.file },
       };
     },
-    openTest: (directory, limit) => ({ ...is, test: read(directory, "test", limit).images }),
+    openTest(directory, limit, skip) {
+      refuseSkipList(source.name, skip);
+      return { ...is, test: read(directory, "test", limit).images };
+    },
     files(directory): DatasetFiles {
       checkDirectory(directory, source);
       const fileOf = (part: PartName) => source.read(directory, part).file;

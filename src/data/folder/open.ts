@@ -8,7 +8,8 @@ import type { DatasetRow, ImageFile, ImageFormat, ImagesInFiles, PixelReader } f
 import { examine, type WholeFile } from "../examine.js";
 import { imagePlaces, readImage } from "../images/places.js";
 import { decodeWhole, wholeImages } from "../images/wholeImages.js";
-import { checkLimit, chosenImages } from "../limits.js";
+import { checkLimit, takenImages } from "../limits.js";
+import { refuseUnknown, type SkipList } from "../skipList.js";
 import type { ListedImage, Listing } from "./listing.js";
 
 /** A data set whose images stay in their files, each of a file of its own. */
@@ -45,16 +46,21 @@ function fileOf(directory: string, { images, classes }: Listing): ImageFile {
   return { images: images.length, sha256: hash.digest("hex") };
 }
 
+/** Which images of a half a run wants. */
+interface Wanted {
+  readonly limit?: number | undefined;
+  readonly skip?: SkipList | undefined;
+}
+
 function setOf(
   directory: string,
   source: FolderSource,
   part: PartName,
   { images }: Listing,
-  limit?: number,
+  wanted: Wanted,
 ): ImagesInFiles {
-  const labels = labelsOf(images);
-  const place = join(directory, part);
-  const chosen = chosenImages(labels, place, part, limit);
+  const all = { names: images.map(({ name }) => name), labels: labelsOf(images) };
+  const chosen = takenImages(all, join(directory, part), part, wanted);
   const taken =
     chosen === undefined ? images : Array.from(chosen, (index) => images[index] as ListedImage);
   return {
@@ -89,24 +95,29 @@ export function folderReaders(
     if (listing.classes.length <= MOST_CLASSES) return listing;
     throw inputError(`${directory} has more than ${MOST_CLASSES} classes.`);
   };
-  const set = (directory: string, part: PartName, listing: Listing, limit?: number) =>
-    setOf(directory, source, part, listing, limit);
+  const set = (directory: string, part: PartName, listing: Listing, wanted: Wanted) =>
+    setOf(directory, source, part, listing, wanted);
   return {
-    open(directory, { limitTrain, limitTest } = {}) {
+    open(directory, { limitTrain, limitTest, skip } = {}) {
       const train = list(directory, "train", limitTrain);
       const test = list(directory, "test", limitTest);
+      if (skip)
+        refuseUnknown(
+          skip,
+          [...train.images, ...test.images].map(({ name }) => name),
+        );
       return {
         ...{ name: source.name, numClasses: train.classes.length },
-        train: set(directory, "train", train, limitTrain),
-        test: set(directory, "test", test, limitTest),
+        train: set(directory, "train", train, { limit: limitTrain, skip }),
+        test: set(directory, "test", test, { limit: limitTest, skip }),
         ...{ trainFile: fileOf(directory, train), testFile: fileOf(directory, test) },
       };
     },
-    openTest(directory, limit) {
+    openTest(directory, limit, skip) {
       const test = list(directory, "test", limit);
       return {
         ...{ name: source.name, numClasses: test.classes.length },
-        test: set(directory, "test", test, limit),
+        test: set(directory, "test", test, { limit, skip }),
       };
     },
     files: (directory) => ({

@@ -15,7 +15,8 @@ import type {
 } from "../dataset.js";
 import { examine } from "../examine.js";
 import { wholeImages } from "../images/wholeImages.js";
-import { checkLimit, chosenImages } from "../limits.js";
+import { checkLimit, takenImages } from "../limits.js";
+import { refuseUnknown, type SkipList } from "../skipList.js";
 import { decodeAll, pixelsOf } from "./decode.js";
 import { type Half, halfOf, wnidsOf } from "./layout.js";
 import { openTree, type Tree } from "./tree.js";
@@ -39,15 +40,21 @@ function readHalf(tree: Tree, part: PartName): ReadHalf {
 const taken = <Item>(items: readonly Item[], chosen?: Int32Array): readonly Item[] =>
   chosen === undefined ? items : Array.from(chosen, (index) => items[index] as Item);
 
+/** Which images of a half a run wants. */
+interface Wanted {
+  readonly limit?: number | undefined;
+  readonly skip?: SkipList | undefined;
+}
+
 /** Images that are decoded when they are looked at for the first time: until then TensorFlow need not be loaded. */
 function imagesOf(
   place: string,
   half: ReadHalf,
   part: PartName,
   format: Format,
-  limit?: number,
+  wanted: Wanted,
 ): ImagesInMemory {
-  const chosen = chosenImages(half.labels, place, part, limit);
+  const chosen = takenImages(half, place, part, wanted);
   let encoded: Parameters<typeof decodeAll>[0] | undefined = {
     names: taken(half.names, chosen).map((name) => join(place, name)),
     files: taken(half.files, chosen),
@@ -78,24 +85,32 @@ export async function withTree<Result>(path: string, use: (tree: Tree) => Result
 /** What a row does with such a data set. @param is its name @param md5 of the published archive */
 export function tinyReaders(is: string, format: Format, md5: string) {
   const isPublished = (place: string) => place.endsWith(".zip") && md5OfFile(place) === md5;
-  const images = (tree: Tree, part: PartName, limit?: number) => {
-    checkLimit(limit, part);
-    const half = readHalf(tree, part);
-    return { file: half.file, set: imagesOf(tree.place, half, part, format, limit) };
+  const images = (tree: Tree, part: PartName, wanted: Wanted) => {
+    checkLimit(wanted.limit, part);
+    const { names, file, ...half } = readHalf(tree, part);
+    return {
+      names,
+      file,
+      set: imagesOf(tree.place, { names, file, ...half }, part, format, wanted),
+    };
   };
   const task = (tree: Tree) => ({ name: is, numClasses: wnidsOf(tree).length });
   return {
-    open: (path: string, { limitTrain, limitTest }: DatasetLimits = {}): Promise<Dataset> =>
+    open: (path: string, { limitTrain, limitTest, skip }: DatasetLimits = {}): Promise<Dataset> =>
       withTree(path, (tree) => {
-        const train = images(tree, "train", limitTrain);
-        const test = images(tree, "test", limitTest);
+        const train = images(tree, "train", { limit: limitTrain, skip });
+        const test = images(tree, "test", { limit: limitTest, skip });
+        if (skip) refuseUnknown(skip, [...train.names, ...test.names]);
         return {
           ...{ ...task(tree), train: train.set, test: test.set },
           ...{ trainFile: train.file, testFile: test.file },
         };
       }),
-    openTest: (path: string, limit?: number): Promise<TestImages> =>
-      withTree(path, (tree) => ({ ...task(tree), test: images(tree, "test", limit).set })),
+    openTest: (path: string, limit?: number, skip?: SkipList): Promise<TestImages> =>
+      withTree(path, (tree) => ({
+        ...task(tree),
+        test: images(tree, "test", { limit, skip }).set,
+      })),
     files: (path: string) =>
       withTree(path, (tree) => ({
         trainFile: readHalf(tree, "train").file,

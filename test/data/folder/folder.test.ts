@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { CIFAR10 } from "#pefd/data/cifar/cifar10.js";
 import type { Dataset, ImageSet, ImagesInFiles } from "#pefd/data/dataset.js";
 import { FOLDER } from "#pefd/data/folder/row.js";
 import { imageName, readImage } from "#pefd/data/images/places.js";
+import { readSkipList, type SkipList } from "#pefd/data/skipList.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { PETS, writeFiles } from "./files.js";
 
@@ -103,3 +105,34 @@ for (const [name, [change, sentence]] of Object.entries(REFUSALS)) {
     );
   });
 }
+
+/** A list of names, as a file. */
+function listOf(t: TestContext, text: string): SkipList {
+  const file = join(temporaryFolder(t), "list.txt");
+  writeFileSync(file, text);
+  return readSkipList(file);
+}
+
+test("what a list names is left out before any image is chosen; the others keep their places", (t) => {
+  const directory = writeFiles(temporaryFolder(t), PETS);
+  const skip = listOf(t, "# bad\n\ntrain/dog/z.jpg\r\n train/dog/b/2.png \nval/cat/1.jpg\n");
+  const { train, test: tests, trainFile } = open(directory, { skip });
+  assert.deepEqual(namesOf(train), ["train/cat/potter's.webp", "train/dog/b/10.JPEG"]);
+  assert.deepEqual([...(train.positions ?? [])], [0, 2]);
+  assert.deepEqual(namesOf(tests), ["val/dog/1.bmp"]);
+  assert.deepEqual([...tests.labels], [1]);
+  assert.deepEqual(trainFile, open(directory).trainFile, "the files are the same");
+  const limited = open(directory, { skip, limitTrain: 1 }).train;
+  assert.equal(limited.count, 1);
+  assert.throws(() => open(directory, { skip, limitTrain: 3 }), /asks for 3 images, but .* has 2/);
+});
+
+test("a list that names what is not there is refused, and one for a data set without names", (t) => {
+  const directory = writeFiles(temporaryFolder(t), PETS);
+  const skip = listOf(t, "train/dog/z.jpg\ntrain/cow/1.jpg\n");
+  assert.throws(() => open(directory, { skip }), /names an image .* not have: train\/cow\/1\.jpg/);
+  assert.throws(() => readSkipList(join(directory, "none.txt")), /none\.txt cannot be read/);
+  const empty = listOf(t, PETS.join("\n"));
+  assert.throws(() => open(directory, { skip: empty }), /names .* does not have|leaves no image/);
+  assert.throws(() => CIFAR10.open(directory, { skip }), /--skip_list has no use with cifar10/);
+});

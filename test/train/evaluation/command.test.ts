@@ -58,6 +58,7 @@ test("all checkpoints are read before the first is evaluated, and each is told h
     ...{ checkpoint: join(cwd, checkpoint), model, data: join(cwd, "data") },
     ...{
       limit_test: undefined,
+      skip_list: undefined,
       data_budget_mb: undefined,
       num_workers: 0,
       no_cache: true,

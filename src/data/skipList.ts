@@ -1,0 +1,50 @@
+import { inputError, PefdError } from "../common/errors.js";
+import { readInputText } from "../common/inputFile.js";
+
+/** Names of images that are left out, and the file that tells them. */
+export interface SkipList {
+  readonly file: string;
+  readonly names: ReadonlySet<string>;
+}
+
+/** A million names of sixty letters. */
+const MOST_BYTES = 2 ** 26;
+
+/**
+ * Reads a list of names, one a line; empty lines and those that begin with # count for nothing.
+ * @throws inputError for a file that cannot be read
+ */
+export function readSkipList(file: string): SkipList {
+  try {
+    const lines = readInputText(file, { maxBytes: MOST_BYTES }).split("\n");
+    const names = lines.map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
+    return { file, names: new Set(names) };
+  } catch (error) {
+    if (error instanceof PefdError) throw error;
+    throw inputError(
+      `The list ${file} cannot be read: ${(error as Error).message}.`,
+      "`pefd data verify --skip_list FILE` writes one.",
+    );
+  }
+}
+
+/** Refuses names that no image of a data set has: a list of another data set, or a slip. @throws inputError */
+export function refuseUnknown({ file, names }: SkipList, known: Iterable<string>): void {
+  const unknown = new Set(names);
+  for (const name of known) unknown.delete(name);
+  const [first] = unknown;
+  if (first === undefined) return;
+  throw inputError(
+    `${file} names ${unknown.size === 1 ? "an image" : `${unknown.size} images`} that the data set does not have: ${first}.`,
+    "Names are as `pefd data verify` and errors tell them, from the data set's folder on.",
+  );
+}
+
+/** For data sets whose images have no names. @throws inputError where a list is given */
+export function refuseSkipList(dataset: string, list: SkipList | undefined): void {
+  if (list === undefined) return;
+  throw inputError(
+    `--skip_list has no use with ${dataset}: its images have no names of their own.`,
+    "Leave it out.",
+  );
+}
