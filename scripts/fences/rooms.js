@@ -11,7 +11,7 @@
 export const ROOMS = [
   {
     name: "common",
-    what: "errors with exit codes, atomic files, seeded random streams, state dicts, protobuf",
+    what: "errors with exit codes, seeded random streams, state dicts, protobuf; `files/` atomic files and folders, `text/` words",
     imports: [],
     packages: ["leven", "pure-rand"],
   },

@@ -1,5 +1,5 @@
 import { inputError } from "../common/errors.js";
-import { readInputFile } from "../common/inputFile.js";
+import { readInputFile } from "../common/files/inputFile.js";
 import { damage, namingFile } from "./damage.js";
 import type { CheckpointContent, CheckpointFormat } from "./formats.js";
 import { decodeMetadata } from "./metadata.js";

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
-import { writeFileAtomic } from "../common/atomicFile.js";
 import { inputError } from "../common/errors.js";
+import { writeFileAtomic } from "../common/files/atomicFile.js";
 import type { StateDict } from "../common/stateDict.js";
 import { encodeMetadata, type Metadata } from "./metadata.js";
 import { serializePth } from "./pth/writer.js";

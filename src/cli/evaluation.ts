@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { inputError } from "../common/errors.js";
-import { writeOutputFile } from "../common/outputFile.js";
+import { writeOutputFile } from "../common/files/outputFile.js";
 import { createProgressBar, type ProgressBar } from "../report/live/progressBar.js";
 import {
   type ClassAccuracy,

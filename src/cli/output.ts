@@ -1,6 +1,6 @@
 import { runError } from "../common/errors.js";
+import { describeFailure } from "../common/files/writeError.js";
 import { cleanColored, cleanJson, cleanText } from "../common/text/cleanText.js";
-import { describeFailure } from "../common/writeError.js";
 import { useColor } from "../report/color.js";
 import type { Output } from "./command.js";
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { withTemporaryFolder } from "../common/temporaryFolder.js";
+import { withTemporaryFolder } from "../common/files/temporaryFolder.js";
 import { type NativeBinding, nativeBackend } from "../runtime/native.js";
 import type { Tensor } from "../runtime/tf.js";
 import type { Graph } from "./graph/graph.js";

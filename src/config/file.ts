@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { parseBoundedJson } from "../common/boundedJson.js";
 import { inputError, PefdError } from "../common/errors.js";
-import { readInputText } from "../common/inputFile.js";
+import { readInputText } from "../common/files/inputFile.js";
 import type { Rows } from "../common/optionRow.js";
 import { didYouMean } from "../common/text/nearest.js";
 import { PRESETS, pairPreset, presetFollowing, presetNames } from "./pairPresets.js";

@@ -1,5 +1,5 @@
 import { inputError, PefdError } from "../common/errors.js";
-import { readInputText } from "../common/inputFile.js";
+import { readInputText } from "../common/files/inputFile.js";
 
 /** Names of images that are left out, and the file that tells them. */
 export interface SkipList {

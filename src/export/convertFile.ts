@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import type { Metadata } from "../checkpoint/metadata.js";
 import { checkpointBytes } from "../checkpoint/writeCheckpoint.js";
-import { writeOutputFile } from "../common/outputFile.js";
+import { writeOutputFile } from "../common/files/outputFile.js";
 import type { StateDict } from "../common/stateDict.js";
 import type { PredictorFile } from "../train/files/openPredictor.js";
 

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { encodeMetadata, type Metadata } from "../checkpoint/metadata.js";
 import { serializeSafetensors } from "../checkpoint/safetensors.js";
 import { GRAPH_FILE, PREDICTOR_FILE, STATE_FILE } from "../checkpoint/savedModelFolder.js";
-import { writeFolderAtomic } from "../common/atomicFolder.js";
+import { writeFolderAtomic } from "../common/files/atomicFolder.js";
 import type { StateDict } from "../common/stateDict.js";
 import { savedModelBytes } from "../compile/graph/savedModel.js";
 import { CIFAR100 } from "../data/cifar/row.js";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
-import { writeFileAtomic } from "../common/atomicFile.js";
 import { FILE_BOUNDS, parseBoundedJson } from "../common/boundedJson.js";
 import { inputError, type PefdError } from "../common/errors.js";
-import { readInputText } from "../common/inputFile.js";
+import { writeFileAtomic } from "../common/files/atomicFile.js";
+import { readInputText } from "../common/files/inputFile.js";
 import { cleanLine } from "../common/text/cleanText.js";
 
 /** One kind of file that is read back: what it must hold, and how large it may be. */

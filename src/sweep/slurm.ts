@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { writeFileAtomic } from "../common/atomicFile.js";
 import { environmentError, runError } from "../common/errors.js";
-import { makeFolder } from "../common/makeFolder.js";
+import { writeFileAtomic } from "../common/files/atomicFile.js";
+import { makeFolder } from "../common/files/makeFolder.js";
 import { shellWord } from "../common/text/shellWord.js";
 import { writeStateFile } from "../runFiles/stateFile.js";
 import type { SlurmJob } from "../runFiles/sweepJob.js";

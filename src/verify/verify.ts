@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { isTemporary } from "../common/atomicFile.js";
 import { inputError } from "../common/errors.js";
+import { isTemporary } from "../common/files/atomicFile.js";
+import { describeFailure } from "../common/files/writeError.js";
 import { counted } from "../common/text/counted.js";
-import { describeFailure } from "../common/writeError.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../runFiles/config.js";
 import { LOCK_FILE } from "../runFiles/lockFile.js";
 import { RESUME_FILE } from "../runFiles/progress.js";

@@ -1,5 +1,5 @@
-import { writeFolderAtomic } from "#pefd/common/atomicFolder.js";
-import { writeOutputFile } from "#pefd/common/outputFile.js";
+import { writeFolderAtomic } from "#pefd/common/files/atomicFolder.js";
+import { writeOutputFile } from "#pefd/common/files/outputFile.js";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
 
 /** What a child process writes, so that it can be killed meanwhile. */

@@ -1,8 +1,8 @@
 import type { Finding } from "../../analysis/analyze.js";
 import type { Subject } from "../../analysis/subjects.js";
 import { inputError } from "../../common/errors.js";
+import { writeOutputFile } from "../../common/files/outputFile.js";
 import { choice, flag, path, paths, section, type Values } from "../../common/optionRow.js";
-import { writeOutputFile } from "../../common/outputFile.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { modelNameOf } from "../../config/modelName.js";
 import { GPU, TEST_DATA } from "../../config/options.js";

@@ -1,6 +1,6 @@
 import { inputError } from "../../common/errors.js";
+import { writeOutputFile } from "../../common/files/outputFile.js";
 import { path, section } from "../../common/optionRow.js";
-import { writeOutputFile } from "../../common/outputFile.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { DATA_PLACE } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
-import { makeFolder } from "../../common/makeFolder.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
+import { writeOutputFile } from "../../common/files/outputFile.js";
 import { flag, path, section } from "../../common/optionRow.js";
-import { writeOutputFile } from "../../common/outputFile.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { reportDocument } from "../../report/reportDocument.js";

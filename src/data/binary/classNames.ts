@@ -1,4 +1,4 @@
-import { readInputText } from "../../common/inputFile.js";
+import { readInputText } from "../../common/files/inputFile.js";
 
 /** CIFAR-100's names take about 1,000 bytes. */
 const MAX_FILE_BYTES = 2 ** 16;

@@ -1,5 +1,5 @@
 import { inputError, PefdError } from "../../common/errors.js";
-import { readInputFile } from "../../common/inputFile.js";
+import { readInputFile } from "../../common/files/inputFile.js";
 
 /** What to type where the files of a data set are missing or damaged. @param name left out for the default data set */
 export function howToGet(name?: string): string {

@@ -4,7 +4,7 @@ import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { inputError, PefdError, runError } from "../../common/errors.js";
 import { exclusively } from "../../common/exclusive.js";
-import { makeFolder } from "../../common/makeFolder.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
 import type { Archive, DatasetRow } from "../dataset.js";
 import { unpackMembers } from "./archive.js";
 import { downloadPatiently, type Patience } from "./patientDownload.js";

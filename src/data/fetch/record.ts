@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseBoundedJson } from "../../common/boundedJson.js";
-import { readInputText } from "../../common/inputFile.js";
+import { readInputText } from "../../common/files/inputFile.js";
 import type { FileReport } from "../dataset.js";
 
 /** Beside the files of a data set whose own checksums are published nowhere: what the archive held. */

@@ -2,7 +2,7 @@ import { rmSync, statSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { parseBoundedJson } from "../../common/boundedJson.js";
 import { runError } from "../../common/errors.js";
-import { readInputText } from "../../common/inputFile.js";
+import { readInputText } from "../../common/files/inputFile.js";
 import { cleanLine } from "../../common/text/cleanText.js";
 import { httpGet, type RequestHeaders } from "./httpGet.js";
 import { type DownloadRequest, receive } from "./receive.js";

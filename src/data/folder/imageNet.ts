@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { inputError } from "../../common/errors.js";
-import { readInputText } from "../../common/inputFile.js";
+import { readInputText } from "../../common/files/inputFile.js";
 import type { PartName } from "../binary/part.js";
 import { knownClasses } from "./known.js";
 import {

@@ -1,10 +1,10 @@
 import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
-import { removeStaleTemporaryFiles, replaceTogether } from "../../common/atomicFile.js";
 import { inputError } from "../../common/errors.js";
-import { readInputFile } from "../../common/inputFile.js";
-import { makeFolder } from "../../common/makeFolder.js";
-import { writeError } from "../../common/writeError.js";
+import { removeStaleTemporaryFiles, replaceTogether } from "../../common/files/atomicFile.js";
+import { readInputFile } from "../../common/files/inputFile.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
+import { writeError } from "../../common/files/writeError.js";
 
 /** The files of a data set by name; the last one is missing wherever the set is not complete. */
 type Files = ReadonlyMap<string, Uint8Array>;

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../common/atomicFile.js";
 import { inputError } from "../../common/errors.js";
-import { readInputText } from "../../common/inputFile.js";
+import { writeFileAtomic } from "../../common/files/atomicFile.js";
+import { readInputText } from "../../common/files/inputFile.js";
 import { openAppendOnly } from "./appendOnly.js";
 import type { EpochRow } from "./contract.js";
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { dirname } from "node:path";
+import { describeFailure } from "../../common/files/writeError.js";
 import { counted } from "../../common/text/counted.js";
-import { describeFailure } from "../../common/writeError.js";
 import { programsFolder } from "./folder.js";
 import { namesInMemory, readFromMemory, writeToMemory } from "./memory.js";
 import { readPrograms, writeProgram } from "./store.js";

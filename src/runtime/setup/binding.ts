@@ -3,7 +3,7 @@ import { cp, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { environmentError, type PefdError } from "../../common/errors.js";
-import { makeFolder } from "../../common/makeFolder.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
 import { type CommandOptions, lastLine, runCommand } from "../command.js";
 import { bindingFile, dependencies, gpuProbeFile } from "../paths.js";
 import { copyIntoPlace, sameContent } from "./files.js";

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { environmentError, type PefdError } from "../../common/errors.js";
-import { makeFolder } from "../../common/makeFolder.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
 import { type CommandOptions, lastLine, runCommand } from "../command.js";
 import { PYTHON_TAG, type Wheel } from "./wheels.js";
 

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { copyFile, rename, rm, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { makeFolder } from "../../common/makeFolder.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
 
 /** Size of a regular file in bytes; undefined where there is none. */
 export function fileSize(path: string): number | undefined {

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { environmentError } from "../../common/errors.js";
-import { makeFolder } from "../../common/makeFolder.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
 import type { Probe } from "../doctor/probe.js";
 import { checkLibraries } from "../gpu/libraries.js";
 import { dependencies, gpuProbeFile } from "../paths.js";

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { makeFolder } from "../../common/makeFolder.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
 import { fileSize, isLinkTo, linkInPlace, moveIntoPlace } from "./files.js";
 import type { UnpackedFile } from "./unpack.js";
 import { type RuntimeKind, TENSORFLOW_VERSION, WHEELS, type Wheel } from "./wheels.js";

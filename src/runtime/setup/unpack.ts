@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { makeFolder } from "../../common/makeFolder.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
 
 /** A file that was unpacked: where it goes in the target folder, its size in bytes and its sha256 (hex). */
 export interface UnpackedFile {

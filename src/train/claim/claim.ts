@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { isTemporary, removeStaleTemporaryFiles } from "../../common/atomicFile.js";
 import { inputError } from "../../common/errors.js";
-import { makeFolder } from "../../common/makeFolder.js";
+import { isTemporary, removeStaleTemporaryFiles } from "../../common/files/atomicFile.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
 import type { TrainOptions } from "../../config/options.js";
 import { CONFIG_FILE, type RunConfig } from "../../runFiles/config.js";
 import { LOCK_FILE } from "../../runFiles/lockFile.js";

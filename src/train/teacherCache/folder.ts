@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../common/atomicFile.js";
 import { environmentError } from "../../common/errors.js";
-import { makeFolder } from "../../common/makeFolder.js";
+import { writeFileAtomic } from "../../common/files/atomicFile.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
 
 /** To be raised when the files below change their meaning. */
 const FORMAT = 1;

@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { inputError, type PefdError, runError } from "./errors.js";
+import { inputError, type PefdError, runError } from "../errors.js";
 import { describeFailure, isInputFailure } from "./writeError.js";
 
 /** The folders of a path that are missing, the outermost first. @throws the system's error where a file is in the way */

@@ -13,8 +13,8 @@ import {
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { writeOutputFile } from "#pefd/common/outputFile.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { writeOutputFile } from "#pefd/common/files/outputFile.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 test("a link stays one: what it leads to is written, there or not yet, near or far", async (t) => {
   const folder = temporaryFolder(t);

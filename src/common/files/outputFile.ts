@@ -1,8 +1,8 @@
 import { constants, writeSync } from "node:fs";
 import { open, readlink, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { PefdError } from "../errors.js";
 import { writeFileAtomic } from "./atomicFile.js";
-import { PefdError } from "./errors.js";
 import { writeError } from "./writeError.js";
 
 /** The names of this process's own open files: its output, or what a shell's `>(command)` opens. */

@@ -1,5 +1,5 @@
 import { lstat } from "node:fs/promises";
-import { inputError, type PefdError, runError } from "./errors.js";
+import { inputError, type PefdError, runError } from "../errors.js";
 
 const RUN_FAILURES: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { readdirSync, renameSync, rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { isGone, ownMark } from "../processMark.js";
 import { syncFolder, writeFileAtomic } from "./atomicFile.js";
-import { isGone, ownMark } from "./processMark.js";
 import { writeError } from "./writeError.js";
 
 /** Ends the names of a folder that is being made, and of the one that it replaces. */

@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { mendFolder, writeFolderAtomic } from "#pefd/common/atomicFolder.js";
+import { mendFolder, writeFolderAtomic } from "#pefd/common/files/atomicFolder.js";
 import { isGone, ownMark } from "#pefd/common/processMark.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const content = (word: string) => ({ a: Buffer.from(word), "b/c": Buffer.from(word) });
 

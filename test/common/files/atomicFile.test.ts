@@ -14,12 +14,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
+import { PefdError } from "#pefd/common/errors.js";
 import {
   removeStaleTemporaryFiles,
   replaceTogether,
   writeFileAtomic,
-} from "#pefd/common/atomicFile.js";
-import { PefdError } from "#pefd/common/errors.js";
+} from "#pefd/common/files/atomicFile.js";
 
 let folder = "";
 before(async () => {

@@ -1,8 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { environmentError } from "./errors.js";
-import { isGone, ownMark } from "./processMark.js";
+import { environmentError } from "../errors.js";
+import { isGone, ownMark } from "../processMark.js";
 import { describeFailure } from "./writeError.js";
 
 /** What mkdtemp adds to a name. */

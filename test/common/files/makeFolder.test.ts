@@ -3,8 +3,8 @@ import { statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PefdError } from "#pefd/common/errors.js";
-import { makeFolder } from "#pefd/common/makeFolder.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { makeFolder } from "#pefd/common/files/makeFolder.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const refused = (path: string, reason: RegExp) =>
   assert.throws(

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
-import { inputError } from "./errors.js";
+import { inputError } from "../errors.js";
 
 /** Linux reads at most about 2 GiB at once. */
 const MOST_AT_ONCE = 2 ** 30;

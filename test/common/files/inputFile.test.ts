@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PefdError } from "#pefd/common/errors.js";
-import { readInputFile, readInputText } from "#pefd/common/inputFile.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { readInputFile, readInputText } from "#pefd/common/files/inputFile.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const BOUNDS = { maxBytes: 5, hint: "Name another." };
 

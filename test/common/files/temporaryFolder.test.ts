@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
+import { withTemporaryFolder } from "#pefd/common/files/temporaryFolder.js";
 import { ownMark } from "#pefd/common/processMark.js";
-import { withTemporaryFolder } from "#pefd/common/temporaryFolder.js";
-import { ROOT } from "../helpers/paths.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { ROOT } from "../../helpers/paths.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 /** Has temporary folders made below another place until the test is over. */
 function placing(t: TestContext, parent: string): string {

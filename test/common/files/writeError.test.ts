@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { describeFailure, isInputFailure, writeError } from "#pefd/common/writeError.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { describeFailure, isInputFailure, writeError } from "#pefd/common/files/writeError.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const failure = (code: string) => Object.assign(new Error(`${code}: odd`), { code });
 

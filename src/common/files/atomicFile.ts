@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { runError } from "./errors.js";
+import { runError } from "../errors.js";
 import { describeFailure, writeError } from "./writeError.js";
 
 /** Ends the name of every file that is not finished yet, so that what a SIGKILL leaves can be found. */
