@@ -24,7 +24,7 @@ async function dataFound(dataset: string, directory: string): Promise<DataFound>
     return { directory, records: { train: trainFile.images, test: testFile.images } };
   } catch (error) {
     if (!(error instanceof PefdError)) throw error;
-    return { directory, records: { problem: error.message } };
+    return { directory, records: { problem: error.message, hint: error.hint } };
   }
 }
 

@@ -16,15 +16,22 @@ export function resumeLine(argv: readonly string[]): string {
 
 const percent = (value: number): string => `${value.toFixed(2)} %`;
 
+/** Where a run's images lie, and which of them are left out. */
+type ImageOptions = Pick<TrainOptions, "data" | "skip_list">;
+
 /** A finished run in a few lines: where it lies, how good it is, what to type next. */
-export function runSummary(result: RunResult, model: string, data: string): string {
+function runSummary(
+  result: RunResult,
+  model: string,
+  { data, skip_list: skipped }: ImageOptions,
+): string {
   const { runDir, test, best, epochs } = result;
   const checkpoint = join(runDir, `${model}_last.safetensors`);
   return [
     `Run folder   ${runDir}`,
     `Last top-1   ${percent(test.top1)} (epoch ${epochs})`,
     `Best top-1   ${percent(best.top1)} (epoch ${best.epoch})`,
-    `Evaluate it  pefd eval --checkpoint ${shellWord(checkpoint)} --data ${shellWord(data)}`,
+    `Evaluate it  pefd eval --checkpoint ${shellWord(checkpoint)} --data ${shellWord(data)}${skipped === undefined ? "" : ` --skip_list ${shellWord(skipped)}`}`,
   ].join("\n");
 }
 
@@ -52,7 +59,7 @@ function atExit(act: () => void): () => void {
  */
 export async function runTraining(
   invocation: Invocation,
-  options: Pick<TrainOptions, "print_freq" | "data">,
+  options: Pick<TrainOptions, "print_freq" | keyof ImageOptions>,
   model: string,
   train: (hooks: Hooks) => Promise<RunResult>,
 ): Promise<undefined> {
@@ -67,5 +74,5 @@ export async function runTraining(
       hint,
     },
   );
-  output.result(runSummary(result, model, options.data), result);
+  output.result(runSummary(result, model, options), result);
 }

@@ -18,7 +18,7 @@ export interface DataFound {
   /** Records in its two files, or what is wrong with them. */
   readonly records:
     | { readonly train: number; readonly test: number }
-    | { readonly problem: string };
+    | { readonly problem: string; readonly hint?: string | undefined };
 }
 
 /** What a diagnosis looks at. */
@@ -102,7 +102,8 @@ function imagesCheck({ ownModule }: Probe): Check {
 function dataCheck({ directory, records }: DataFound): Check {
   const check = { name: "data", title: "Data", required: false } as const;
   if ("problem" in records) {
-    const hint = "pefd data fetch, or: pefd data synthesize --out DIR, then --data DIR";
+    const { hint = "pefd data fetch, or: pefd data synthesize --out DIR, then --data DIR" } =
+      records;
     return { ...check, ok: false, detail: records.problem, hint };
   }
   const { train, test } = records;
