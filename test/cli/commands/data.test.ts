@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryFolder } from "../../data/cifar/recordFiles.js";
@@ -58,4 +58,39 @@ test("an archive with another md5 sum is a failed run", async (t) => {
   assert.match(stderr, /md5 sum/);
   assert.equal(exitCode, 1);
   assert.deepEqual(readdirSync(cwd), []);
+});
+
+test("a data set is named as a word or with --dataset, and only one", async (t) => {
+  const cwd = temporaryFolder(t);
+  const made = await pefd(["data", "synthesize", "stl10", "--train", "3", "--test", "2"], { cwd });
+  assert.equal(made.exitCode, 0, made.stderr);
+  assert.match(made.stdout, /use them with --dataset stl10 --data data\/synthetic-stl10\n$/);
+  const words = ["--data", "data/synthetic-stl10"];
+  const verified = await pefd(["data", "verify", "--dataset", "stl10", ...words], { cwd });
+  assert.match(
+    verified.stdout,
+    /train_X\.bin +3 images [^\n]*\n[^\n]*\nSound, but not the images of STL-10\.\n$/,
+  );
+  assert.equal(verified.exitCode, 0);
+  const both = await pefd(["data", "verify", "cifar10", "--dataset", "stl10"], { cwd });
+  assert.match(both.stderr, /The data set is cifar10 and --dataset stl10 at once/);
+  assert.equal(both.exitCode, 2);
+});
+
+test("every image is decoded, and a list of those that cannot be used is written", async (t) => {
+  const cwd = temporaryFolder(t);
+  const sizes = ["--train", "4", "--test", "4", "--classes", "2", "--out", "images"];
+  assert.equal((await pefd(["data", "synthesize", "folder", ...sizes], { cwd })).exitCode, 0);
+  const words = ["data", "verify", "folder", "--data", "images", "--skip_list", "bad.txt"];
+  const sound = await pefd(words, { cwd });
+  assert.match(sound.stdout, /Sound: every image can be decoded\.\n$/);
+  assert.equal(readFileSync(join(cwd, "bad.txt"), "utf8"), "");
+  const name = join("train", "tiny_warm_tiles", "0.png");
+  const other = join("train", "small_warm_tiles", "0.png");
+  const bad = existsSync(join(cwd, "images", name)) ? name : other;
+  writeFileSync(join(cwd, "images", bad), "no image");
+  const { exitCode, stderr } = await pefd(words, { cwd });
+  assert.equal(exitCode, 2);
+  assert.ok(stderr.includes(`The image ${bad} cannot be used`), stderr);
+  assert.equal(readFileSync(join(cwd, "bad.txt"), "utf8"), `${bad}\n`);
 });
