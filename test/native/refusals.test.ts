@@ -77,6 +77,21 @@ test("shapes that do not fit are refused", OWN, () => {
   assert.throws(call(input, sizes([2, 5, -6, 16]), FILTER, RESULTS), /no negative sizes/);
   assert.throws(call(input, sizes([2, 5, 6]), FILTER, RESULTS), /Images must be \[N, H, W, C\]/);
   assert.throws(call(input, sizes(IMAGES), FILTER, [2, 6, 5, 32]), /the sizes of the result/);
+  const filter = "PefdConv2DBackpropFilter";
+  for (const wrong of [[2, 6, 5, 32], [2, 5, 32], [], [1, 5, 6, 32], [2, 5, 6, 16]]) {
+    assert.throws(call(filter, IMAGES, sizes(FILTER), wrong), /the sizes of the result/);
+    assert.throws(call(input, sizes(IMAGES), FILTER, wrong), /the sizes of the result/);
+  }
+  for (const wrong of [
+    [3, 3, 16, -32],
+    [3, 3, 16],
+    [0, 0, 16, 32],
+  ]) {
+    assert.throws(
+      call(filter, IMAGES, sizes(wrong), RESULTS),
+      /multiples of 16|\[3, 3, inputs, outputs\]/,
+    );
+  }
 });
 
 test("programs of elementwise ops are checked when the op is made", OWN, () => {

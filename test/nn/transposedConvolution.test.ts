@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { formulaFill } from "#pefd/golden/formula.js";
 import { createBuilder } from "#pefd/nn/builder.js";
+import { DENSE, gradientsFor, settingsOf } from "#pefd/nn/convolution/convolution.js";
 import { transposedConv2d, transposedConvolution } from "#pefd/nn/convolution/transposed.js";
 import { convolution } from "#pefd/nn/layers.js";
 import { loadTensorFlow, type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
@@ -95,4 +96,25 @@ test("the layer has PyTorch's tensors: its weight begins with the inputs, unlike
     assert.deepEqual([...made.dataSync().slice(0, OUTPUTS)], [...(bias?.dataSync() ?? [])]);
   });
   for (const { variable } of builder.state) variable?.dispose();
+});
+
+test("sizes that no convolution has are refused before TensorFlow's gradients end the process", () => {
+  tf.tidy(() => {
+    const pixel = noise(1, IMAGES, 1, 1, INPUTS) as Tensor4D;
+    const pointwise = noise(2, 1, 1, OUTPUTS, INPUTS);
+    assert.throws(() => transposedConv2d(pixel, pointwise, { stride: 1, padding: 1 }), {
+      ...{ name: "RangeError", message: /Images \[2,-1,-1,3\] and results \[2,1,1,2\] are not/ },
+    });
+    const filter = noise(3, 3, 3, INPUTS, OUTPUTS);
+    const settings = settingsOf({ stride: 1, padding: 1 }, filter);
+    const { input, filter: ofFilter } = gradientsFor(DENSE)(settings);
+    const x = noise(4, IMAGES, SIZE, SIZE, INPUTS);
+    const flat = noise(5, IMAGES * SIZE, SIZE, OUTPUTS);
+    assert.throws(() => ofFilter(x, flat, settings, filter.shape), /results \[6,3,3\] are not/);
+    assert.throws(() => input(filter, flat, settings, x.shape), /results \[6,3,3\] are not/);
+    const dy = noise(6, IMAGES, SIZE, SIZE, OUTPUTS);
+    assert.throws(() => input(filter, dy, settings, [IMAGES, SIZE, SIZE]), /Images \[2,3,3\]/);
+    assert.throws(() => input(filter, dy, settings, [IMAGES, SIZE + 1, SIZE, INPUTS]), /are not/);
+    assert.deepEqual(input(filter, dy, settings, x.shape).shape, x.shape);
+  });
 });

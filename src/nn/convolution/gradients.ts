@@ -32,15 +32,44 @@ export interface ConvolutionGradients {
 
 const shapeTensor = (shape: readonly number[]): Tensor => tf.tensor1d([...shape], "int32");
 
-/** The gradients as the native ops compute them. */
+/**
+ * TensorFlow's own gradients end the process where images or results have no four axes or a negative size
+ * (TensorFlow 2.21); ours refuse.
+ * @throws RangeError where results of such sizes are not those of images of such sizes
+ */
+function requireFitting(
+  { stride, padding, kernelSize }: ConvolutionSettings,
+  images: readonly number[],
+  results: readonly number[],
+): void {
+  const resultSize = (size: number) => Math.floor((size + 2 * padding - kernelSize) / stride) + 1;
+  const [count, height, width] = images as [number, number, number];
+  const expected = [count, resultSize(height), resultSize(width)];
+  const fits =
+    images.length === 4 &&
+    results.length === 4 &&
+    [...images, ...results].every((size) => Number.isInteger(size) && size >= 0) &&
+    expected.every((size, axis) => size === results[axis]);
+  if (fits) return;
+  throw new RangeError(
+    `Images [${images}] and results [${results}] are not those of a convolution with kernel ${kernelSize}, ` +
+      `stride ${stride} and padding ${padding}.`,
+  );
+}
+
+/** The gradients as the native ops compute them. @throws RangeError where shapes do not belong together */
 export const plainGradients = (
   call: CallConvolution,
   ops: ConvolutionOps,
 ): ConvolutionGradients => ({
-  input: (filter, dy, settings, shape) =>
-    call(ops.inputGradient, [shapeTensor(shape), filter, dy], settings),
-  filter: (x, dy, settings, shape) =>
-    call(ops.filterGradient, [x, shapeTensor(shape), dy], settings),
+  input(filter, dy, settings, shape) {
+    requireFitting(settings, shape, dy.shape);
+    return call(ops.inputGradient, [shapeTensor(shape), filter, dy], settings);
+  },
+  filter(x, dy, settings, shape) {
+    requireFitting(settings, x.shape, dy.shape);
+    return call(ops.filterGradient, [x, shapeTensor(shape), dy], settings);
+  },
 });
 
 /** Padding of images [N, H, W, I] whose windows are [N, H', W', O]. */
@@ -66,6 +95,7 @@ export function paddedGradients(call: CallConvolution, ops: ConvolutionOps): Con
   const unpadded = (settings: ConvolutionSettings) => ({ ...settings, padding: 0 });
   return {
     input: (filter, dy, settings, shape) => {
+      requireFitting(settings, shape, dy.shape);
       const sides = paddingOf(settings, shape, dy.shape);
       const padded = shape.map((size, axis) => size + sum(sides[axis] as [number, number]));
       const gradient = plain.input(filter, dy, unpadded(settings), padded);
@@ -75,12 +105,10 @@ export function paddedGradients(call: CallConvolution, ops: ConvolutionOps): Con
         shape,
       );
     },
-    filter: (x, dy, settings, shape) =>
-      plain.filter(
-        tf.pad(x, paddingOf(settings, x.shape, dy.shape)),
-        dy,
-        unpadded(settings),
-        shape,
-      ),
+    filter: (x, dy, settings, shape) => {
+      requireFitting(settings, x.shape, dy.shape);
+      const padded = tf.pad(x, paddingOf(settings, x.shape, dy.shape));
+      return plain.filter(padded, dy, unpadded(settings), shape);
+    },
   };
 }
