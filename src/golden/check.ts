@@ -119,8 +119,7 @@ function formatCheck(check: Check): string {
 /** One line: the file, its largest error against its bound, and the verdict; then a line for each number out of bounds. */
 export function formatGoldenResult(result: GoldenResult): string {
   const { name, ok, checks, failures, worst: check, reruns, ofRounding } = result;
-  const rerun =
-    reruns > 0 ? ` after ${counted(reruns, "rerun")} with images off by one rounding` : "";
+  const rerun = reruns > 0 ? ` after ${counted(reruns, "rerun")} with images off by rounding` : "";
   const measured =
     ofRounding > 0
       ? `; ${counted(ofRounding, "bound")} as wide as ten roundings of the images reach`

@@ -40,6 +40,7 @@ function writer(prefix: string, nodes: GraphNode[], { channels }: Shapes) {
     mul: binary("Mul"),
     sub: binary("Sub"),
     plus: binary("AddV2"),
+    atLeast: binary("Maximum"),
     rsqrt: (name: string, x: string): string =>
       put({
         name: `${prefix}/${name}`,
@@ -49,29 +50,6 @@ function writer(prefix: string, nodes: GraphNode[], { channels }: Shapes) {
         shapes: [channels],
       }),
     float: (name: string, value: number): string => put(floatConstant(`${prefix}/${name}`, value)),
-    /** The first value of each channel. @returns [C] */
-    firstOfChannels(name: string, x: string): string {
-      const row = (label: string, values: readonly number[]): string => {
-        const bytes = new Uint8Array(Int32Array.from(values).buffer);
-        const shape = [values.length];
-        return put(constNode(`${prefix}/${name}/${label}`, { dtype: DT.int32, shape, bytes }));
-      };
-      const pixel = [1, 1, 1, ...channels];
-      const first = put({
-        name: `${prefix}/${name}/pixel`,
-        op: "Slice",
-        inputs: [x, row("begin", [0, 0, 0, 0]), row("size", pixel)],
-        attributes: { T: FLOAT, Index: INDEX },
-        shapes: [pixel],
-      });
-      return put({
-        name: `${prefix}/${name}`,
-        op: "Reshape",
-        inputs: [first, row("channels", channels)],
-        attributes: { T: FLOAT, Tshape: INDEX },
-        shapes: [channels],
-      });
-    },
     /** Sums of two tensors over all axes but the last, next to each other: one pass over both. @returns [2 * C] */
     channelSums(name: string, a: string, b: string): string {
       const axis = put(intConstant(`${prefix}/${name}/axis`, 3));
@@ -126,17 +104,14 @@ function forward(node: GraphNode) {
   const to = writer(node.name, nodes, { images, ...sizes });
   const [x, scale, offset] = node.inputs as [string, string, string];
   const { epsilon } = node.attributes;
-  // Away from the channel's first value, means are about as large as deviations: of larger ones the difference below
-  // would keep few digits.
-  const origin = to.firstOfChannels("origin", x);
-  const moved = to.sub("moved", x, origin, images);
-  const sums = to.channelSums("sums", moved, to.mul("squares", moved, moved, images));
-  const [distance, square] = to.halves(
+  const sums = to.channelSums("sums", x, to.mul("squares", x, x, images));
+  const [mean, square] = to.halves(
     "moments",
     to.mul("means", sums, to.float("per_value", 1 / count), to.both),
   );
-  const mean = to.plus("mean", origin, distance);
-  const variance = to.sub("variance", square, to.mul("distance_squared", distance, distance));
+  const difference = to.sub("difference", square, to.mul("mean_squared", mean, mean));
+  // Of values that are nearly the same, rounding can make the difference negative, and its root no number.
+  const variance = to.atLeast("variance", difference, to.float("zero", 0));
   const inverse = to.rsqrt(
     "inverse",
     to.plus(

@@ -5,11 +5,15 @@ import type { Course } from "./course.js";
 import { heldTo, type Reach, reachOf } from "./rounding.js";
 import { openTrajectory, type Trajectory, type TrajectoryRun } from "./run.js";
 
-/** Runs besides the first one, the images of each off by other roundings. A run of XLA takes longer. */
-const RERUNS: Readonly<Record<EngineName, number>> = { eager: 24, graph: 24, xla: 8 };
-
 /** XLA adds one number after the other on a processor: its sums are off by about so many roundings. */
 const XLA_ROUNDINGS = 10;
+
+/** Runs besides the first one, and by how many roundings the images of each are off. A run of XLA takes longer. */
+const RERUNS: Readonly<Record<EngineName, { readonly times: number; readonly size: number }>> = {
+  eager: { times: 24, size: 1 },
+  graph: { times: 24, size: 1 },
+  xla: { times: 8, size: XLA_ROUNDINGS },
+};
 
 /** Eager runs that tell how far roundings take a trajectory. */
 const SAMPLES = 12;
@@ -19,14 +23,14 @@ type Compare = (run: TrajectoryRun, trajectory: Trajectory) => readonly Check[];
 /**
  * Compares a trajectory with the reference. An activation that lies within rounding of zero is on one side of it or the
  * other, and what it moves jumps: where a number is out of bounds, the trajectory is run again with images that are off by
- * one rounding, and one run has to be within all bounds. XLA, whose sums are less exact, may else be as far off as the
- * eager engine is with images off by as much.
+ * rounding (of XLA, whose sums are less exact, by ten), and one run has to be within all bounds. XLA may else be as far off
+ * as the eager engine is with images off by as much.
  * @returns the checks of the first run that is within bounds, or of the first of all
  * @throws inputError for a model that the registry does not have, or a method that does not fit the pair
  */
 export function compared(course: Course, engine: EngineName, compare: Compare): readonly Check[] {
   const first = withTrajectory(course, engine, (trajectory) =>
-    firstWithin(trajectory, compare, RERUNS[engine]),
+    firstWithin(trajectory, compare, engine),
   );
   if (engine !== "xla" || isWithin(first)) return first;
   const reach = withTrajectory(course, "eager", (trajectory) =>
@@ -49,11 +53,16 @@ function withTrajectory<T>(
 }
 
 /** The checks of the first run that is within bounds; of the first run where none is. */
-function firstWithin(trajectory: Trajectory, compare: Compare, reruns: number): readonly Check[] {
+function firstWithin(
+  trajectory: Trajectory,
+  compare: Compare,
+  engine: EngineName,
+): readonly Check[] {
   const first = compare(trajectory.run(EXACT_IMAGES), trajectory);
   if (isWithin(first)) return first;
-  for (let rerun = 1; rerun <= reruns; rerun++) {
-    const checks = compare(trajectory.run({ set: rerun, size: 1 }), trajectory);
+  const { times, size } = RERUNS[engine];
+  for (let rerun = 1; rerun <= times; rerun++) {
+    const checks = compare(trajectory.run({ set: rerun, size }), trajectory);
     if (isWithin(checks)) return checks.map((check) => ({ ...check, rerun }));
   }
   return first;
@@ -64,7 +73,7 @@ function firstWithin(trajectory: Trajectory, compare: Compare, reruns: number): 
  * bounds: then it is not rounding that is told apart.
  */
 function reachOfRounding(trajectory: Trajectory, compare: Compare): Reach {
-  if (!isWithin(firstWithin(trajectory, compare, RERUNS.eager))) return reachOf([]);
+  if (!isWithin(firstWithin(trajectory, compare, "eager"))) return reachOf([]);
   const sets = Array.from({ length: SAMPLES }, (_, i) => ({ set: i + 1, size: XLA_ROUNDINGS }));
   return reachOf(sets.map((off) => compare(trajectory.run(off), trajectory)));
 }
