@@ -1,5 +1,5 @@
 import { procedureName } from "../config/procedureName.js";
-import { METHODS } from "../distill/registry.js";
+import { weightedMethod } from "../distill/registry.js";
 import { addedBy } from "../learn/methodSurvey.js";
 import type { SweepRun } from "./plan.js";
 
@@ -11,8 +11,9 @@ export interface Zoo {
 
 /** Why a run cannot be carried out, before it starts; undefined where it can. */
 function obstacle({ options }: SweepRun): string | undefined {
-  const { distill, model_t, model_s, epochs } = options;
-  const added = addedBy(METHODS.row(distill), options, { teacher: model_t, student: model_s });
+  const { model_t, model_s, epochs } = options;
+  const { method } = weightedMethod(options);
+  const added = addedBy(method, options, { teacher: model_t, student: model_s });
   if (typeof added === "string") return added;
   const before = added.phases.reduce((sum, phase) => sum + phase, 0);
   return before < epochs ? undefined : `its first parts take all of ${epochs} epochs.`;

@@ -8,6 +8,7 @@ import { planSweep } from "#pefd/sweep/plan.js";
 import { fittingRuns } from "#pefd/sweep/zoo.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { randomTeacher, smallData } from "../train/runs.js";
 import { layer } from "./layers.js";
 
 const PATH = "teachers/resnet56_vanilla/ckpt_epoch_240.pth";
@@ -98,4 +99,22 @@ test("pefd sweep zoo --print has one line for each run", async (t) => {
   const lines = stdout.trim().split("\n");
   assert.equal(lines.filter((line) => line.includes("--distill kd --lskd ")).length, 3);
   assert.ok(lines.every((line) => line.startsWith("pefd distill ")));
+});
+
+test("a zoo of a few methods and a sum is trained and ranked; what cannot be trained is told", async (t) => {
+  const cwd = temporaryFolder(t);
+  await smallData(cwd);
+  await randomTeacher(cwd);
+  const pair = ["--path_t", "teacher.safetensors", "--model_t", "resnet8", "--model_s", "resnet8"];
+  const small = ["--data", "data", "--epochs", "2", "--batch_size", "8", "--trials", "1-2"];
+  const methods = ["lskd_kd", "hint", "ours+kd", "abound"];
+  const words = ["sweep", "zoo", "--distill", methods.join(","), ...pair, ...small];
+  const { exitCode, stdout, stderr } = await pefd([...words, "--learning_rate", "0.001"], { cwd });
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stderr, /abound: its first parts take all of 2 epochs\./);
+  const ranks = ["lskd_kd", "hint", "ours\\+kd"].map((method) => {
+    const row = new RegExp(`^resnet8 +resnet8 +${method} .* 2 +[\\d.]+ ± [\\d.]+ +(\\d)`, "m");
+    return Number(row.exec(stdout)?.[1]);
+  });
+  assert.ok(ranks.includes(1) && ranks.every((rank) => rank >= 1 && rank <= 3), stdout);
 });
