@@ -7,11 +7,12 @@ import { frozen, studentLearner } from "#pefd/learn/learners.js";
 import { addedBy } from "#pefd/learn/methodSurvey.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { tf } from "#pefd/runtime/tf.js";
-import { stagesOf } from "#pefd/train/stage.js";
+import type { TrainingSession } from "#pefd/train/session.js";
+import { type Stage, stagesOf } from "#pefd/train/stage.js";
 import { noiseImages, openLesson, type Pupil } from "../../compile/scenes.js";
 
 const CLASSES = 100;
-const BATCH = 8;
+const BATCH = 4;
 /** Of each epoch. */
 const STEPS = 2;
 /** Some losses grow without end on untrained weights at the rate of a training. */
@@ -56,31 +57,49 @@ export function pupilOf({ published, teacher, student }: Case): Pupil {
   };
 }
 
-const plans = (epoch: number): Int32Array =>
-  epochPlan(10, epoch, TRAIN.count, CIFAR100_FORMAT.augmentation);
+/** The training of a pupil, from epoch to epoch. */
+interface Course {
+  /** Trains an epoch. @returns the sums of its loss, its accuracies and its terms */
+  epoch(number: number): number[];
+  /** Brings what was trained into the pupil's variables. */
+  pull(): void;
+  end(): void;
+}
 
-/** Trains some of the two epochs, each part of the training in a program of its own. @returns the loss of every step */
-export function trainEpochs(pupil: Pupil, engine: EngineName, epochs: readonly number[]): number[] {
-  return stagesOf(pupil.learner).flatMap(({ learner, first, end, rests }) => {
-    const own = epochs.filter((epoch) => first <= epoch && epoch < end);
-    if (own.length === 0) return [];
-    if (rests && own[0] === first) restVelocities(pupil.learner);
-    const lesson = { engine, train: TRAIN, batchSize: BATCH };
-    const session = openLesson({ learner, constants: pupil.constants }, lesson);
-    const losses = own.flatMap((epoch) => {
-      const plan = plans(epoch);
+/** Opens a course; each part of the training has a program of its own. */
+export function openCourse(pupil: Pupil, engine: EngineName): Course {
+  const stages = stagesOf(pupil.learner);
+  const lesson = { engine, train: TRAIN, batchSize: BATCH };
+  let opened: { stage: Stage; session: TrainingSession } | undefined;
+  const end = () => {
+    opened?.session.pull();
+    opened?.session.dispose();
+    opened = undefined;
+  };
+  const sessionOf = (epoch: number): TrainingSession => {
+    const stage = stages.find((one) => epoch < one.end) as Stage;
+    if (opened?.stage === stage) return opened.session;
+    end();
+    if (stage.rests && stage.first === epoch) restVelocities(pupil.learner);
+    const session = openLesson({ ...pupil, learner: stage.learner }, lesson);
+    opened = { stage, session };
+    return session;
+  };
+  return {
+    epoch(epoch) {
+      const session = sessionOf(epoch);
+      const plan = epochPlan(10, epoch, TRAIN.count, CIFAR100_FORMAT.augmentation);
       const rows = plan.length / STEPS;
-      return Array.from({ length: STEPS }, (_, step) => {
-        session.restart([]);
-        const place = { learningRate: LEARNING_RATE, epoch, step: step + 1 };
-        session.train(plan.subarray(step * rows, (step + 1) * rows), place);
-        return session.metrics().loss;
-      });
-    });
-    session.pull();
-    session.dispose();
-    return losses;
-  });
+      session.restart([]);
+      for (let step = 1; step <= STEPS; step++) {
+        const place = { learningRate: LEARNING_RATE, epoch, step };
+        session.train(plan.subarray((step - 1) * rows, step * rows), place);
+      }
+      return session.sums();
+    },
+    pull: () => opened?.session.pull(),
+    end,
+  };
 }
 
 /** All that a run goes on with, with the names of its tensors. */
