@@ -136,7 +136,7 @@ function assertClose(make: () => Pupil, lesson = LESSON) {
 const { cases: methods, rest } = casesOf(
   procedures().map(({ name }) => name),
   3,
-  8,
+  5,
 );
 for (const method of methods) {
   test(`${method}: 20 steps of xla agree with eager`, () => {
