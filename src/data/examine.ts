@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { PefdError } from "../common/errors.js";
+import { sha256 } from "./checksums.js";
 import type { FileReport, VerifyReport } from "./dataset.js";
 import type { Labels } from "./subset.js";
 
@@ -30,10 +30,6 @@ export interface Examination {
   /** Whether these are the published images; undefined where that cannot be told. */
   isOfficial(files: readonly FileReport[]): boolean | undefined;
 }
-
-/** sha256 in hexadecimal digits. */
-export const sha256 = (bytes: Uint8Array | string): string =>
-  createHash("sha256").update(bytes).digest("hex");
 
 interface Examined {
   readonly file: string;

@@ -9,6 +9,12 @@ export function checkLimit(limit: number | undefined, part: PartName): void {
   throw inputError(`--limit_${part} must be a positive whole number, not ${limit}.`);
 }
 
+/** Which images of a half a run wants: so many of those that are not left out. */
+export interface Wanted {
+  readonly limit?: number | undefined;
+  readonly skip?: SkipList | undefined;
+}
+
 /**
  * Which images of a half are taken: none of those that are left out, and a balanced part of the others.
  * @param names of the images, for those that are left out
@@ -19,7 +25,7 @@ export function takenImages(
   { names, labels }: { readonly names: readonly string[]; readonly labels: Labels },
   place: string,
   part: PartName,
-  { limit, skip }: { readonly limit?: number | undefined; readonly skip?: SkipList | undefined },
+  { limit, skip }: Wanted,
 ): Int32Array | undefined {
   if (skip === undefined) return chosenImages(labels, place, part, limit);
   const kept = Int32Array.from(names.keys()).filter((i) => !skip.names.has(names[i] as string));

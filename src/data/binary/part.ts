@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { ImageFile } from "../dataset.js";
 
 /** The two halves of a data set: each comes from files of its own. */
@@ -14,11 +13,4 @@ export interface Part {
   readonly file: ImageFile;
   /** [n, height, width, 3] bytes of some images. @param chosen which, in this order; all where left out */
   pixels(chosen?: Int32Array): Uint8Array;
-}
-
-/** sha256 of bytes, one array after another. */
-export function sha256Of(arrays: readonly Uint8Array[]): string {
-  const hash = createHash("sha256");
-  for (const bytes of arrays) hash.update(bytes);
-  return hash.digest("hex");
 }

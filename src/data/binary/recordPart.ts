@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type Part, sha256Of } from "./part.js";
+import { sha256 } from "../checksums.js";
+import type { Part } from "./part.js";
 import type { RecordKind } from "./recordKind.js";
 import { readRecordFile, recordLabels, recordPixels } from "./records.js";
 
@@ -29,7 +30,7 @@ export function readRecordPart(
   return {
     place: join(directory, together),
     labels,
-    file: { images: labels.length, sha256: sha256Of([records]) },
+    file: { images: labels.length, sha256: sha256(records) },
     pixels: (chosen) => recordPixels(records, kind, chosen),
   };
 }

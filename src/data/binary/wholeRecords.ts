@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { sha256, type WholeFile } from "../examine.js";
+import { sha256 } from "../checksums.js";
+import type { WholeFile } from "../examine.js";
 import { type RecordKind, recordBytes } from "./recordKind.js";
 import { readRecordFile, recordLabels } from "./records.js";
 

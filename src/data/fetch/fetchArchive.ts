@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { inputError, PefdError, runError } from "../../common/errors.js";
 import { exclusively } from "../../common/exclusive.js";
 import { makeFolder } from "../../common/files/makeFolder.js";
+import { md5OfFile } from "../checksums.js";
 import type { Archive, DatasetRow } from "../dataset.js";
 import { unpackMembers } from "./archive.js";
 import { downloadPatiently, type Patience } from "./patientDownload.js";
@@ -109,7 +109,7 @@ async function isThere(
   if (names.length === 0) return false;
   if (archive.keptAs !== undefined) {
     const kept = join(directory, archive.keptAs);
-    if (existsSync(kept) && (await md5Of(kept)) === md5) return true;
+    if (existsSync(kept) && (await md5OfFile(kept)) === md5) return true;
     throw otherThings(directory, title);
   }
   const { official, files, problems } = await verify(directory, noReader);
@@ -133,21 +133,15 @@ interface ArchiveRequest extends FetchOptions {
 /** Downloads what is missing, so that the file has the md5 sum. */
 async function bringArchive(request: ArchiveRequest): Promise<number> {
   const { partial, md5, url } = request;
-  if (existsSync(partial) && (await md5Of(partial)) === md5) return 0;
+  if (existsSync(partial) && (await md5OfFile(partial)) === md5) return 0;
   const resumedFrom = await downloadPatiently(request, request.patience);
-  const found = await md5Of(partial);
+  const found = await md5OfFile(partial);
   if (found === md5) return resumedFrom;
   removePartial(partial);
   throw runError(
     `The archive from ${url} has the md5 sum ${found}, expected ${md5}. It was removed.`,
     "Run the command again to download it anew.",
   );
-}
-
-async function md5Of(path: string): Promise<string> {
-  const hash = createHash("md5");
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest("hex");
 }
 
 /** An archive that was downloaded. */

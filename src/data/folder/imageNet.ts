@@ -8,6 +8,7 @@ import {
   byName,
   classFolders,
   entriesOf,
+  flatText,
   isImage,
   type ListedImage,
   type Listing,
@@ -55,7 +56,7 @@ function listSolved(directory: string, folder: string, trained?: readonly string
   const known = trained ?? [...new Set(solution.values())].sort(byName);
   const labels = new Map(known.map((name, label) => [name, label]));
   const names = entriesOf(path).files.filter((name) => isImage(join(path, name)));
-  const images = names.sort(byName).map((name): ListedImage => {
+  const images = names.map((name): ListedImage => {
     const wnid = solution.get(basename(name).replace(/\.[^.]+$/, ""));
     const label = wnid === undefined ? undefined : labels.get(wnid);
     if (label !== undefined) return { name: join(folder, name), label };
@@ -72,7 +73,7 @@ function listSolved(directory: string, folder: string, trained?: readonly string
 
 const flat = (path: string, file: string) =>
   inputError(
-    `${path} holds images, but no folders of classes: which class each image is of cannot be told.`,
+    flatText(path),
     `Put Kaggle's ${SOLUTION} at ${file}, or sort the images into folders named as those of the training images.`,
   );
 

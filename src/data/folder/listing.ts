@@ -94,10 +94,14 @@ export function listClassFolders(
   return { classes, images };
 }
 
+/** What is said of a half's folder that holds images and no folders of classes. */
+export const flatText = (path: string): string =>
+  `${path} holds images, but no folders of classes: which class each image is of cannot be told.`;
+
 function noClasses(path: string, isFlat: boolean) {
   return isFlat
     ? inputError(
-        `${path} holds images, but no folders of classes: which class each image is of cannot be told.`,
+        flatText(path),
         "Sort the images into a folder for each class, named as those of the training images.",
       )
     : inputError(

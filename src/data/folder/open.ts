@@ -7,9 +7,9 @@ import type { PartName } from "../binary/part.js";
 import type { DatasetRow, ImageFile, ImageFormat, ImagesInFiles, PixelReader } from "../dataset.js";
 import { examine, type WholeFile } from "../examine.js";
 import { imagePlaces, readImage } from "../images/places.js";
-import { decodeWhole, wholeImages } from "../images/wholeImages.js";
-import { checkLimit, takenImages } from "../limits.js";
-import { refuseUnknown, type SkipList } from "../skipList.js";
+import { wholeImages } from "../images/wholeImages.js";
+import { checkLimit, takenImages, type Wanted } from "../limits.js";
+import { refuseUnknown } from "../skipList.js";
 import type { ListedImage, Listing } from "./listing.js";
 
 /** A data set whose images stay in their files, each of a file of its own. */
@@ -46,12 +46,6 @@ function fileOf(directory: string, { images, classes }: Listing): ImageFile {
   return { images: images.length, sha256: hash.digest("hex") };
 }
 
-/** Which images of a half a run wants. */
-interface Wanted {
-  readonly limit?: number | undefined;
-  readonly skip?: SkipList | undefined;
-}
-
 function setOf(
   directory: string,
   source: FolderSource,
@@ -79,10 +73,7 @@ function examined(directory: string, listing: Listing, reader: PixelReader): Who
   const places = imagePlaces(directory, names);
   const { sha256 } = fileOf(directory, listing);
   const read = (index: number) => readImage(places, index);
-  return wholeImages(
-    { names, labels: labelsOf(listing.images), sha256, read },
-    decodeWhole(reader),
-  );
+  return wholeImages({ names, labels: labelsOf(listing.images), sha256, read }, reader.pixels);
 }
 
 /** What a row does with such a source. */
@@ -101,11 +92,8 @@ export function folderReaders(
     open(directory, { limitTrain, limitTest, skip } = {}) {
       const train = list(directory, "train", limitTrain);
       const test = list(directory, "test", limitTest);
-      if (skip)
-        refuseUnknown(
-          skip,
-          [...train.images, ...test.images].map(({ name }) => name),
-        );
+      const names = () => [...train.images, ...test.images].map(({ name }) => name);
+      if (skip) refuseUnknown(skip, names());
       return {
         ...{ name: source.name, numClasses: train.classes.length },
         train: set(directory, "train", train, { limit: limitTrain, skip }),

@@ -1,6 +1,6 @@
 import { PefdError } from "../../common/errors.js";
-import type { PixelReader } from "../dataset.js";
-import { sha256, type WholeFile } from "../examine.js";
+import { sha256 } from "../checksums.js";
+import type { WholeFile } from "../examine.js";
 import type { Labels } from "../subset.js";
 
 /** Encoded images that are to be examined. */
@@ -40,7 +40,3 @@ export function wholeImages(
   }
   return { bytes, labels, sha256: sum, digests, problems, damaged };
 }
-
-/** Decodes all pixels of an image. */
-export const decodeWhole = (reader: PixelReader) => (name: string, file: Uint8Array) =>
-  reader.pixels(name, file);

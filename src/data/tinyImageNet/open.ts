@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Shift } from "../augmentation.js";
 import type { PartName } from "../binary/part.js";
-import { sha256Of } from "../binary/part.js";
+import { md5OfFile, sha256Of } from "../checksums.js";
 import type {
   Dataset,
   DatasetLimits,
@@ -11,11 +9,12 @@ import type {
   ImageFormat,
   ImagesInMemory,
   PixelReader,
+  Soon,
   TestImages,
 } from "../dataset.js";
 import { examine } from "../examine.js";
 import { wholeImages } from "../images/wholeImages.js";
-import { checkLimit, takenImages } from "../limits.js";
+import { checkLimit, takenImages, type Wanted } from "../limits.js";
 import { refuseUnknown, type SkipList } from "../skipList.js";
 import { decodeAll, pixelsOf } from "./decode.js";
 import { type Half, halfOf, wnidsOf } from "./layout.js";
@@ -39,12 +38,6 @@ function readHalf(tree: Tree, part: PartName): ReadHalf {
 
 const taken = <Item>(items: readonly Item[], chosen?: Int32Array): readonly Item[] =>
   chosen === undefined ? items : Array.from(chosen, (index) => items[index] as Item);
-
-/** Which images of a half a run wants. */
-interface Wanted {
-  readonly limit?: number | undefined;
-  readonly skip?: SkipList | undefined;
-}
 
 /** Images that are decoded when they are looked at for the first time: until then TensorFlow need not be loaded. */
 function imagesOf(
@@ -73,10 +66,13 @@ function imagesOf(
 }
 
 /** Opens Tiny-ImageNet, reads what is asked of it, and closes it. @throws inputError for a folder that is not it */
-export async function withTree<Result>(path: string, use: (tree: Tree) => Result): Promise<Result> {
+export async function withTree<Result>(
+  path: string,
+  use: (tree: Tree) => Soon<Result>,
+): Promise<Result> {
   const tree = await openTree(path);
   try {
-    return use(tree);
+    return await use(tree);
   } finally {
     tree.close();
   }
@@ -84,15 +80,13 @@ export async function withTree<Result>(path: string, use: (tree: Tree) => Result
 
 /** What a row does with such a data set. @param is its name @param md5 of the published archive */
 export function tinyReaders(is: string, format: Format, md5: string) {
-  const isPublished = (place: string) => place.endsWith(".zip") && md5OfFile(place) === md5;
+  const isPublished = async (place: string) =>
+    place.endsWith(".zip") && (await md5OfFile(place)) === md5;
   const images = (tree: Tree, part: PartName, wanted: Wanted) => {
     checkLimit(wanted.limit, part);
-    const { names, file, ...half } = readHalf(tree, part);
-    return {
-      names,
-      file,
-      set: imagesOf(tree.place, { names, file, ...half }, part, format, wanted),
-    };
+    const half = readHalf(tree, part);
+    const { names, file } = half;
+    return { names, file, set: imagesOf(tree.place, half, part, format, wanted) };
   };
   const task = (tree: Tree) => ({ name: is, numClasses: wnidsOf(tree).length });
   return {
@@ -117,8 +111,9 @@ export function tinyReaders(is: string, format: Format, md5: string) {
         testFile: readHalf(tree, "test").file,
       })),
     verify: (path: string, reader: () => PixelReader) =>
-      withTree(path, (tree) =>
-        examine({
+      withTree(path, async (tree) => {
+        const official = await isPublished(tree.place);
+        return examine({
           ...{ directory: tree.place, train: ["train"], test: ["test"] },
           called: { train: "the training images", test: "the validation images" },
           read(part) {
@@ -128,13 +123,9 @@ export function tinyReaders(is: string, format: Format, md5: string) {
               pixelsOf(reader(), name, bytes, format),
             );
           },
-          isOfficial: () => isPublished(tree.place),
-        }),
-      ),
+          isOfficial: () => official,
+        });
+      }),
     classes: (path: string) => withTree(path, (tree) => wnidsOf(tree).length),
   };
-}
-
-function md5OfFile(path: string): string {
-  return createHash("md5").update(readFileSync(path)).digest("hex");
 }

@@ -1,11 +1,9 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../../data/checksums.js";
 import type { ImageReader } from "../../data/images/reader.js";
 import { boxView, evaluationView, resizedSize, type View } from "../../data/images/view.js";
 import { IMAGENET, knownTable } from "../../data/normalize.js";
 import { type Check, checkNumbers, checkSame, mismatch } from "../comparison.js";
 import type { GoldenImage, GoldenView, ImagesGolden } from "./schema.js";
-
-const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /** What evaluation and training on ImageNet show. */
 const EVALUATION = { resize: 256, crop: 224 };

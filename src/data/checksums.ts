@@ -1,0 +1,19 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+
+/** sha256 of some bytes or texts, one after another, in hexadecimal digits. */
+export function sha256Of(parts: readonly (Uint8Array | string)[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+}
+
+/** sha256 in hexadecimal digits. */
+export const sha256 = (bytes: Uint8Array | string): string => sha256Of([bytes]);
+
+/** md5 of a file, as archives are published with it, in hexadecimal digits. It is read piece by piece. */
+export async function md5OfFile(path: string): Promise<string> {
+  const hash = createHash("md5");
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest("hex");
+}
