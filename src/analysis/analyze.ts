@@ -2,7 +2,7 @@ import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { PefdError } from "../common/errors.js";
 import { type ImagesInMemory, inMemory } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
-import { readSkipList } from "../data/skipList.js";
+import { skipListIn } from "../data/skipList.js";
 import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
@@ -40,7 +40,7 @@ interface Reference {
 
 async function openReference(setting: Setting): Promise<Reference> {
   const { data, limitTest, skipList, teacherPath, teacherModel } = setting;
-  const skip = skipList === undefined ? undefined : readSkipList(skipList);
+  const skip = skipListIn(skipList);
   const images = await DATASETS.row(setting.dataset).openTest(data, limitTest, skip);
   const { model, variables } = await openFrozen(teacherPath, teacherModel, images);
   const set = inMemory(images.test);

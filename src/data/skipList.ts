@@ -1,10 +1,13 @@
 import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/files/inputFile.js";
+import { sha256 } from "./checksums.js";
 
 /** Names of images that are left out, and the file that tells them. */
 export interface SkipList {
   readonly file: string;
   readonly names: ReadonlySet<string>;
+  /** Of the names, in whatever order they stand. */
+  readonly sha256: string;
 }
 
 /** A million names of sixty letters. */
@@ -17,8 +20,9 @@ const MOST_BYTES = 2 ** 26;
 export function readSkipList(file: string): SkipList {
   try {
     const lines = readInputText(file, { maxBytes: MOST_BYTES }).split("\n");
-    const names = lines.map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
-    return { file, names: new Set(names) };
+    const told = lines.map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
+    const names = new Set(told);
+    return { file, names, sha256: sha256([...names].sort().join("\n")) };
   } catch (error) {
     if (error instanceof PefdError) throw error;
     throw inputError(
@@ -27,6 +31,10 @@ export function readSkipList(file: string): SkipList {
     );
   }
 }
+
+/** The list that --skip_list names, where it names one. @throws inputError as readSkipList does */
+export const skipListIn = (file: string | undefined): SkipList | undefined =>
+  file === undefined ? undefined : readSkipList(file);
 
 /** Refuses names that no image of a data set has: a list of another data set, or a slip. @throws inputError */
 export function refuseUnknown({ file, names }: SkipList, known: Iterable<string>): void {

@@ -10,6 +10,11 @@ export const identitySchema = z.object(
     testSha256: sha256,
     /** Of the teacher's weights as they were loaded; a teacher's own training has none. */
     teacherSha256: sha256.optional(),
+    /**
+     * Of the list of images that were left out when the run was last started; a run of all images has none. It may change
+     * while the run goes on: so one is continued that met a damaged image.
+     */
+    leftOutSha256: sha256.optional(),
     engine: name,
     /** cpu or gpu. */
     device: name,
@@ -36,7 +41,10 @@ export const arithmeticOf = (engine: string): string => SAME_BITS[engine] ?? eng
 type Value = string | number | undefined;
 type Part = readonly [key: string, what: string, value: (identity: Partial<Identity>) => Value];
 
-/** The parts of an identity besides options: for columns of reports, for sentences, and what counts of each. */
+/**
+ * The parts of an identity besides options, which stay for as long as a run lives: for columns of reports, for sentences,
+ * and what counts of each.
+ */
 const PARTS: readonly Part[] = [
   ["train_data", "the training data", ({ trainSha256 }) => trainSha256],
   ["test_data", "the test data", ({ testSha256 }) => testSha256],
@@ -45,6 +53,8 @@ const PARTS: readonly Part[] = [
   ["device", "the kind of device", ({ device }) => device],
   ["numerics", "the version of the numerics", ({ numerics }) => numerics],
 ];
+
+const LEFT_OUT: Part = ["left_out", "the list of images left out", (of) => of.leftOutSha256];
 
 const SHOWN_DIGITS = 8;
 
@@ -55,13 +65,13 @@ const short = (value: Value): Value =>
 /** The parts of an identity besides its options, as a report shows and compares them. */
 export const identitySettings = (identity: Identity): Readonly<Record<string, string | number>> =>
   Object.fromEntries(
-    PARTS.flatMap(([key, , value]) => {
+    [...PARTS, LEFT_OUT].flatMap(([key, , value]) => {
       const own = short(value(identity));
       return own === undefined ? [] : [[key, own] as const];
     }),
   );
 
-/** Of all that an identity says: equal for two that are the same run. */
+/** Of all that stays of an identity: equal for two that are the same run. */
 export function identitySha256(identity: Identity): string {
   const parts = PARTS.map(([, , value]) => value(identity) ?? null);
   const options = Object.entries(identity.options).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -75,6 +85,9 @@ export type PlannedIdentity = Partial<Omit<Identity, "options">> & Pick<Identity
 
 const NOTHING: ReadonlySet<string> = new Set();
 
+const changeText = ([what, before, after]: readonly [string, Value, Value]): string =>
+  `${what}: ${short(before) ?? "none"} then, ${short(after) ?? "none"} now`;
+
 /**
  * In what a run differs from one that was asked for, a clause for each: "the teacher's weights: 1f0c2a3b then, 9d8e7f6a
  * now", "--batch_size was 64 and is now 128".
@@ -87,13 +100,21 @@ export function identityDifferences(
 ): string[] {
   const parts = PARTS.map(([, what, value]) => [what, value(then), value(now)] as const)
     .filter(([, before, after]) => after !== undefined && before !== after)
-    .map(
-      ([what, before, after]) => `${what}: ${short(before) ?? "none"} then, ${short(after)} now`,
-    );
+    .map(changeText);
   const text = (value: unknown) => JSON.stringify(value) ?? "not set";
   const options = [...new Set([...Object.keys(then.options), ...Object.keys(now.options)])]
     .filter((key) => !undecided.has(key))
     .filter((key) => text(then.options[key]) !== text(now.options[key]))
     .map((key) => `--${key} was ${text(then.options[key])} and is now ${text(now.options[key])}`);
   return [...parts, ...options];
+}
+
+/**
+ * The same for the images that were left out, as far as it counts for a run that is complete: what it has learned will not
+ * be learned again without them.
+ */
+export function leftOutDifference(then: Identity, now: PlannedIdentity): string[] {
+  const [, what, value] = LEFT_OUT;
+  const [before, after] = [value(then), value(now)];
+  return before === after ? [] : [changeText([what, before, after])];
 }

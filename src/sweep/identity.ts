@@ -1,6 +1,7 @@
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
 import { classesIn } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
+import { skipListIn } from "../data/skipList.js";
 import { type Identity, NUMERICS, type PlannedIdentity } from "../runFiles/identity.js";
 import { fileWeightsSha256 } from "../train/openModel.js";
 import { seedOf } from "../train/scene.js";
@@ -35,6 +36,7 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
     async (path: string, model: string, dataset: string, folder: string) =>
       fileWeightsSha256(path, model, await classesIn(DATASETS.row(dataset), folder)),
   );
+  const leftOut = remembering((list: string) => skipListIn(list)?.sha256);
   return async ({ options }) => {
     const { trainFile, testFile } = await filesOf(options.dataset, options.data);
     const config = { kind: "distill", model: options.model_s, ...keptOf(options) };
@@ -50,6 +52,7 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
           options.dataset,
           options.data,
         ),
+        ...(options.skip_list !== undefined && { leftOutSha256: leftOut(options.skip_list) }),
         ...(!isUndecided("engine", options.engine) && { engine: options.engine }),
         numerics: NUMERICS,
         options: numbersOf(decided) as Identity["options"],

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { inputError } from "../common/errors.js";
 import { readEpochLog } from "../report/log/epochLog.js";
 import { CONFIG_FILE, readConfig } from "../runFiles/config.js";
-import { type Identity, identityDifferences } from "../runFiles/identity.js";
+import { type Identity, identityDifferences, leftOutDifference } from "../runFiles/identity.js";
 import { RESUME_FILE } from "../runFiles/progress.js";
 import { RESULT_FILE, readResult } from "../runFiles/result.js";
 import type { SweepRun } from "./plan.js";
@@ -35,7 +35,11 @@ export async function refuseOtherRuns(runs: readonly SweepRun[]): Promise<void> 
   const planned = identities();
   for (const run of asked) {
     const { identity, undecided } = await planned(run);
-    const changed = identityDifferences(identityIn(run.runDir), identity, undecided);
+    const then = identityIn(run.runDir);
+    const changed = [
+      ...identityDifferences(then, identity, undecided),
+      ...(isComplete(run) ? leftOutDifference(then, identity) : []),
+    ];
     if (changed.length === 0) continue;
     throw inputError(`${run.runDir} holds another run: ${changed.join("; ")}.`, ELSEWHERE);
   }

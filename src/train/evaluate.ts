@@ -5,7 +5,7 @@ import { modelNameIn } from "../config/modelName.js";
 import type { EvalOptions } from "../config/options.js";
 import { classesIn, type TestImages } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
-import { readSkipList } from "../data/skipList.js";
+import { skipListIn } from "../data/skipList.js";
 import { createDetailedMetrics } from "../learn/confusion.js";
 import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
@@ -66,7 +66,7 @@ export async function runEvaluations(
   const subjects: Subject[] = [];
   for (const options of evaluations) subjects.push(await readSubject(options));
   const { dataset, data, limit_test, skip_list, gpu, no_cache } = evaluations[0] as EvalOptions;
-  const skip = skip_list === undefined ? undefined : readSkipList(skip_list);
+  const skip = skipListIn(skip_list);
   const images = await DATASETS.row(dataset).openTest(data, limit_test, skip);
   const exactFloat32 = evaluations.every((options) => precisionOf(options) === "float32");
   loadTensorFlow({ env: hooks.env, gpu, keepPrograms: !no_cache, exactFloat32 });

@@ -2,7 +2,7 @@ import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Dataset } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
-import { readSkipList } from "../data/skipList.js";
+import { skipListIn } from "../data/skipList.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import {
@@ -20,6 +20,8 @@ export interface Scene {
   readonly choice: EngineChoice;
   /** See seedOf. */
   readonly seed: number;
+  /** Of the list of images that are left out, where there is one. */
+  readonly leftOutSha256?: string;
 }
 
 /** What initialisation, shuffling and augmentation follow from. */
@@ -27,10 +29,11 @@ export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * t
 
 /** Loads TensorFlow and the data. @throws inputError for data that cannot be read */
 export async function openScene(options: TrainOptions, { reporter, env }: Hooks): Promise<Scene> {
+  const skip = skipListIn(options.skip_list);
   const dataset = await DATASETS.row(options.dataset).open(options.data, {
     ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
     ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
-    ...(options.skip_list !== undefined && { skip: readSkipList(options.skip_list) }),
+    ...(skip && { skip }),
   });
   const { gpu, deterministic } = options;
   const keepPrograms = !options.no_cache;
@@ -41,7 +44,10 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   if (deterministic) refuseNondeterministic(choice);
   const note = precisionNote(choice, arithmeticOf(env));
   if (note !== undefined) reporter.notice(note);
-  return { dataset, choice, seed: seedOf(options) };
+  return {
+    ...{ dataset, choice, seed: seedOf(options) },
+    ...(skip && { leftOutSha256: skip.sha256 }),
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { numbersOf } from "../config/policy.js";
 import { classesIn, type DatasetFiles, type DatasetRow } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
+import { skipListIn } from "../data/skipList.js";
 import type { RunConfig } from "../runFiles/config.js";
 import { type Identity, NUMERICS } from "../runFiles/identity.js";
 import { fileWeightsSha256 } from "../train/openModel.js";
@@ -47,6 +48,18 @@ async function teacherFinding(
   return [finding];
 }
 
+async function leftOutFinding(
+  { skip_list }: RunConfig,
+  { leftOutSha256: then }: Identity,
+): Promise<Finding[]> {
+  if (then === undefined) return [];
+  const [what, path] = ["images left out", textOf(skip_list)];
+  const finding = await examined(what, "unknown", async () =>
+    compared(what, path, then, skipListIn(path)?.sha256 ?? ""),
+  );
+  return [finding];
+}
+
 function optionsFinding({ identity: _, ...config }: RunConfig, { options }: Identity): Finding {
   const told = numbersOf(config) as Identity["options"];
   const text = (value: unknown) => JSON.stringify(value);
@@ -68,6 +81,7 @@ export async function inputFindings(config: RunConfig, identity: Identity): Prom
   return [
     ...(await dataFindings(row, textOf(config.data), identity)),
     ...(await teacherFinding(row, config, identity)),
+    ...(await leftOutFinding(config, identity)),
     optionsFinding(config, identity),
     numericsFinding(identity),
   ];

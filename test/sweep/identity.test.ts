@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
@@ -37,6 +37,8 @@ test("a run that is there counts for a sweep only if it is the very same", async
   const other = await randomTeacher(join(folder, "save"), 100, 4);
   const otherData = join(folder, "other");
   await synthesize(otherData, { train: 20, test: 10, seed: 8, classes: 5 });
+  const list = join(folder, "skip.txt");
+  writeFileSync(list, "image.png\n");
   const differences: readonly [more: object, sentence: RegExp][] = [
     [{ path_t: other }, /the teacher's weights: [0-9a-f]{8} then, [0-9a-f]{8} now\.$/],
     [{ data: otherData }, /the training data: .* then, .* now; the test data: /],
@@ -44,6 +46,7 @@ test("a run that is there counts for a sweep only if it is the very same", async
     [{ engine: "xla" }, /the engine: graph then, xla now\.$/],
     [{ batch_size: 4 }, /--batch_size was 8 and is now 4\.$/],
     [{ limit_train: 10 }, /--limit_train was not set and is now 10\.$/],
+    [{ skip_list: list }, /the list of images left out: none then, [0-9a-f]{8} now\.$/],
   ];
   for (const [more, sentence] of differences) {
     await assert.rejects(refuseOtherRuns(await plan(more)), { exitCode: 2, message: sentence });

@@ -4,7 +4,12 @@ import { inputError } from "../../common/errors.js";
 import { counted } from "../../common/text/counted.js";
 import { EPOCH_LOG, readEpochLog } from "../../report/log/epochLog.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/config.js";
-import { type Identity, identityDifferences, identitySha256 } from "../../runFiles/identity.js";
+import {
+  type Identity,
+  identityDifferences,
+  identitySha256,
+  leftOutDifference,
+} from "../../runFiles/identity.js";
 import { RESUME_FILE } from "../../runFiles/progress.js";
 import { RESULT_FILE, type ResultContent, readResult } from "../../runFiles/result.js";
 import { damagedFile } from "../../runFiles/stateFile.js";
@@ -33,6 +38,7 @@ export async function continuationOf(runDir: string, config: RunConfig): Promise
   refuseFewer(runDir, kept, config.epochs);
   checkLog(runDir, kept.progress);
   const complete = completeResult(runDir, kept, config.epochs);
+  if (complete !== undefined) refuseChanged(runDir, leftOutDifference(recordOf(runDir), identity));
   return { kept, ...(complete && { complete }) };
 }
 
@@ -46,8 +52,13 @@ async function keptBy(runDir: string, now: Identity): Promise<Kept | undefined> 
       WITHOUT_RECORD,
     );
   }
-  const changed = identityDifferences(then, now);
-  if (changed.length === 0) return kept;
+  refuseChanged(runDir, identityDifferences(then, now));
+  return kept;
+}
+
+/** @param changed a clause for each thing in which the run that is there is another one */
+function refuseChanged(runDir: string, changed: readonly string[]): void {
+  if (changed.length === 0) return;
   throw inputError(
     `${runDir} cannot be resumed as another run: ${changed.join("; ")}.`,
     "Give what it was started with, or start anew with --force.",

@@ -28,11 +28,12 @@ export function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scen
 const runIdentity = (
   { teacherSha256 }: RunPlan,
   config: object,
-  { dataset, choice }: Scene,
+  { dataset, choice, leftOutSha256 }: Scene,
 ): Identity => ({
   trainSha256: dataset.trainFile.sha256,
   testSha256: dataset.testFile.sha256,
   ...(teacherSha256 !== undefined && { teacherSha256 }),
+  ...(leftOutSha256 !== undefined && { leftOutSha256 }),
   engine: choice.engine,
   device: isGpu() ? "gpu" : "cpu",
   numerics: NUMERICS,
