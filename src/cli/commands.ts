@@ -68,6 +68,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/dataVerify.js"),
   },
   {
+    name: "data pack",
+    summary: "Pack images into few large files.",
+    load: () => import("./commands/dataPack.js"),
+  },
+  {
     name: "convert",
     summary: "Write a checkpoint in another format.",
     load: () => import("./commands/convert.js"),

@@ -10,34 +10,40 @@ export interface TransferProgress {
   readonly stop: () => void;
 }
 
+/** How far it is, in words. */
+type Amount = (progress: DownloadProgress) => string;
+
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
-const amount = ({ received, total }: DownloadProgress): string =>
+const amount: Amount = ({ received, total }) =>
   total === undefined ? megabytes(received) : `${megabytes(received)} of ${megabytes(total)}`;
 
 /** One line for every tenth of the whole. */
-function plainLines(output: Output): TransferProgress {
+function plainLines(output: Output, amountOf: Amount): TransferProgress {
   let told = 0;
   const update = (progress: DownloadProgress) => {
     const tenths = Math.floor(
       (10 * progress.received) / (progress.total ?? Number.POSITIVE_INFINITY),
     );
-    if (tenths > told) output.notice(amount(progress));
+    if (tenths > told) output.notice(amountOf(progress));
     told = Math.max(told, tenths);
   };
   return { update, stop: () => {} };
 }
 
-/** A bar on a terminal, plain lines elsewhere, on stderr; nothing with --quiet. */
-export function transferProgress(output: Output): TransferProgress {
+/**
+ * A bar on a terminal, plain lines elsewhere, on stderr; nothing with --quiet.
+ * @param amountOf how far it is, in words; megabytes where it is left out
+ */
+export function transferProgress(output: Output, amountOf: Amount = amount): TransferProgress {
   const { stderr } = process;
-  if (output.quiet || stderr.isTTY !== true) return plainLines(output);
+  if (output.quiet || stderr.isTTY !== true) return plainLines(output, amountOf);
   const bar = createProgressBar(stderr, stderr.columns ?? COLUMNS, output.color);
   let started = false;
   const update = (progress: DownloadProgress) => {
     if (!started) bar.start(progress.total ?? 0, progress.received);
     started = true;
-    bar.update(progress.received, [amount(progress)]);
+    bar.update(progress.received, [amountOf(progress)]);
   };
   return { update, stop: () => started && bar.stop() };
 }

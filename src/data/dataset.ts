@@ -1,5 +1,6 @@
 import { inputError } from "../common/errors.js";
 import type { Augmentation, CenterCrop, ResizedCrop, Shift } from "./augmentation.js";
+import type { PartName } from "./binary/part.js";
 import type { ImagePlaces } from "./images/places.js";
 import type { Normalization } from "./normalize.js";
 import type { SkipList } from "./skipList.js";
@@ -40,10 +41,18 @@ export interface ImagesInFiles extends Labelled {
   readonly places: ImagePlaces;
   readonly augmentation: ResizedCrop;
   readonly evaluation: CenterCrop;
+  /** How the images were changed when they were packed; left out where they are as they were. */
+  readonly reencoded?: string;
 }
 
 /** Images with labels, wherever they lie. */
 export type ImageSet = ImagesInMemory | ImagesInFiles;
+
+/** A sentence on images that were changed when they were packed; undefined for images as they were. */
+export const reencodingNote = (set: ImageSet): string | undefined =>
+  set.kind === "files" && set.reencoded !== undefined
+    ? `These images were re-encoded (${set.reencoded}): results are not comparable with those on the images as they were.`
+    : undefined;
 
 /** The set itself where its images are in memory. @throws inputError where they are in files */
 export function inMemory(set: ImageSet): ImagesInMemory {
@@ -161,6 +170,24 @@ export interface VerifyReport {
   readonly problems: readonly string[];
 }
 
+/** One half of what can be packed: images that lie in files, encoded. */
+export interface PackableHalf {
+  readonly names: readonly string[];
+  readonly labels: Uint16Array;
+  readonly places: ImagePlaces;
+}
+
+/** Images in files, for `pefd data pack`. */
+export interface PackableSet {
+  /** Folders of the classes by their numbers, and what classes are called. */
+  readonly classes: readonly string[];
+  readonly classNames: readonly string[];
+  /** How the images were changed before. */
+  readonly reencoded?: string;
+  /** The halves that are there, at least one. */
+  readonly halves: Partial<Readonly<Record<PartName, PackableHalf>>>;
+}
+
 /** What may take a while, as reading the directory of an archive does. */
 export type Soon<Value> = Value | Promise<Value>;
 
@@ -199,6 +226,8 @@ export interface DatasetRow {
    * @param reader of encoded images, opened when it is asked for, as it needs TensorFlow
    */
   verify?(folder: string, reader: () => PixelReader): Soon<VerifyReport>;
+  /** What is packed into shards; left out where images are in few files already. @throws inputError as open does */
+  packable?(folder: string, skip?: SkipList): PackableSet;
 }
 
 /** The number of classes of a data set. @throws inputError for a folder that does not tell */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { name, place, setting, sha256 } from "./values.js";
+import { name, place, setting, sha256, text } from "./values.js";
 
 /** Everything that a run's numbers depend on: two runs of one identity are the same run. */
 export const identitySchema = z.object(
@@ -15,6 +15,8 @@ export const identitySchema = z.object(
      * while the run goes on: so one is continued that met a damaged image.
      */
     leftOutSha256: sha256.optional(),
+    /** How the images were changed when they were packed: such a run is comparable with its like only. */
+    reencoded: text.optional(),
     engine: name,
     /** cpu or gpu. */
     device: name,
@@ -56,6 +58,9 @@ const PARTS: readonly Part[] = [
 
 const LEFT_OUT: Part = ["left_out", "the list of images left out", (of) => of.leftOutSha256];
 
+/** What the checksums of the data hold already, for reports to show. */
+const REENCODED: Part = ["reencoded", "the images' re-encoding", ({ reencoded }) => reencoded];
+
 const SHOWN_DIGITS = 8;
 
 /** A checksum in a few digits, any other value as it is. */
@@ -65,7 +70,7 @@ const short = (value: Value): Value =>
 /** The parts of an identity besides its options, as a report shows and compares them. */
 export const identitySettings = (identity: Identity): Readonly<Record<string, string | number>> =>
   Object.fromEntries(
-    [...PARTS, LEFT_OUT].flatMap(([key, , value]) => {
+    [...PARTS, LEFT_OUT, REENCODED].flatMap(([key, , value]) => {
       const own = short(value(identity));
       return own === undefined ? [] : [[key, own] as const];
     }),

@@ -3,7 +3,7 @@ import { inputError } from "../common/errors.js";
 import type { StateDict } from "../common/stateDict.js";
 import { modelNameIn } from "../config/modelName.js";
 import type { EvalOptions } from "../config/options.js";
-import { classesIn, type TestImages } from "../data/dataset.js";
+import { classesIn, reencodingNote, type TestImages } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { createDetailedMetrics } from "../learn/confusion.js";
@@ -72,6 +72,8 @@ export async function runEvaluations(
   loadTensorFlow({ env: hooks.env, gpu, keepPrograms: !no_cache, exactFloat32 });
   const warning = deviceWarning(hooks.env);
   if (warning !== undefined) hooks.onWarning?.(warning);
+  const changed = reencodingNote(images.test);
+  if (changed !== undefined) hooks.onWarning?.(changed);
   const details: DetailedEval[] = [];
   for (const subject of subjects) details.push(await evaluateSubject(subject, images, hooks));
   return details;

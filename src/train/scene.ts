@@ -1,6 +1,6 @@
 import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
-import type { Dataset } from "../data/dataset.js";
+import { type Dataset, reencodingNote } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
@@ -40,6 +40,8 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   loadTensorFlow({ env, gpu, keepPrograms, deterministic, exactFloat32: asksForFloat32(options) });
   const warning = deviceWarning(env);
   if (warning !== undefined) reporter.warn(warning);
+  const changed = reencodingNote(dataset.train);
+  if (changed !== undefined) reporter.warn(changed);
   const choice = chooseEngine(options, env);
   if (deterministic) refuseNondeterministic(choice);
   const note = precisionNote(choice, arithmeticOf(env));

@@ -11,14 +11,31 @@ const PARTIAL = ".partial";
 const REPLACED = ".replaced";
 
 /**
- * Writes a folder of files so that readers see all of it or nothing: it is made beside its place and renamed.
+ * Writes a folder of files so that readers see all of it or nothing.
  * A folder that was there before is replaced as a whole; that it may be is for the caller to know.
  * @param files bytes by path inside of the folder
  * @throws runError or inputError as writeFileAtomic does
  */
-export async function writeFolderAtomic(
+export const writeFolderAtomic = (
   path: string,
   files: Readonly<Record<string, Uint8Array>>,
+): Promise<void> =>
+  makeFolderAtomic(path, async (temporary) => {
+    for (const [name, bytes] of Object.entries(files)) {
+      await mkdir(dirname(join(temporary, name)), { recursive: true });
+      await writeFileAtomic(join(temporary, name), bytes);
+    }
+  });
+
+/**
+ * Makes a folder beside its place and renames it, so that readers see all of it or nothing.
+ * A folder that was there before is replaced as a whole; that it may be is for the caller to know.
+ * @param fill writes into the folder that is being made, durably; what it throws is passed on, and nothing is left
+ * @throws runError or inputError as writeFileAtomic does
+ */
+export async function makeFolderAtomic(
+  path: string,
+  fill: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const folder = resolve(path);
   mendFolder(folder);
@@ -26,10 +43,7 @@ export async function writeFolderAtomic(
   const temporary = join(dirname(folder), `.${basename(folder)}.${unique}${PARTIAL}`);
   try {
     await mkdir(temporary);
-    for (const [name, bytes] of Object.entries(files)) {
-      await mkdir(dirname(join(temporary, name)), { recursive: true });
-      await writeFileAtomic(join(temporary, name), bytes);
-    }
+    await fill(temporary);
     await moveIntoPlace(temporary, folder);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);

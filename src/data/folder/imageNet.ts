@@ -18,7 +18,8 @@ import { type HalfFolders, halfFolder } from "./places.js";
 
 /** Where Kaggle's archive has its images. */
 const KAGGLE = "ILSVRC/Data/CLS-LOC";
-const FOLDERS: HalfFolders = {
+/** Folders of the halves. */
+export const IMAGENET_FOLDERS: HalfFolders = {
   train: ["train", join(KAGGLE, "train")],
   test: ["val", join(KAGGLE, "val")],
 };
@@ -31,9 +32,9 @@ const MOST_BYTES = 2 ** 26;
 
 /** Lists a half of ImageNet. @throws inputError for a folder that cannot be read as ImageNet */
 export function listImageNet(directory: string, part: PartName): Listing {
-  const folder = halfFolder(directory, part, FOLDERS);
+  const folder = halfFolder(directory, part, IMAGENET_FOLDERS);
   if (part === "train") return listClassFolders(directory, folder);
-  const known = knownClasses(directory, FOLDERS);
+  const known = knownClasses(directory, IMAGENET_FOLDERS);
   if (classFolders(join(directory, folder)).length > 0) {
     return listClassFolders(directory, folder, known);
   }
@@ -81,8 +82,7 @@ const flat = (path: string, file: string) =>
 const NAMES = "LOC_synset_mapping.txt";
 
 /** Names of the classes: as Kaggle's file tells them, else those of their folders. */
-export function imageNetNames(directory: string): readonly string[] {
-  const { classes } = listImageNet(directory, "test");
+export function imageNetNames(directory: string, classes: readonly string[]): readonly string[] {
   const file = join(directory, NAMES);
   if (!existsSync(file)) return classes;
   const lines = readInputText(file, { maxBytes: MOST_BYTES }).split("\n");

@@ -1,11 +1,14 @@
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { inputError } from "../../common/errors.js";
+import type { FilePart } from "../images/places.js";
 
 /** One image of a half: its path below the data folder, and its class. */
 export interface ListedImage {
   readonly name: string;
   readonly label: number;
+  /** Where it lies, in a shard; left out for a file of its own. */
+  readonly part?: FilePart;
 }
 
 /** One half of a data set of files. */
@@ -13,6 +16,8 @@ export interface Listing {
   /** Names of the classes in the order of their labels. */
   readonly classes: readonly string[];
   readonly images: readonly ListedImage[];
+  /** How the images were changed when they were packed; left out where they are as they were. */
+  readonly reencoded?: string;
 }
 
 /** Endings of the files that are read, and of images that others read and this program does not. */

@@ -1,56 +1,42 @@
-import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import type { CenterCrop, ResizedCrop } from "../augmentation.js";
 import type { PartName } from "../binary/part.js";
-import type { DatasetRow, ImageFile, ImageFormat, ImagesInFiles, PixelReader } from "../dataset.js";
+import type { DatasetRow, ImageFormat, ImagesInFiles, PixelReader } from "../dataset.js";
 import { examine, type WholeFile } from "../examine.js";
-import { imagePlaces, readImage } from "../images/places.js";
+import { readImage } from "../images/places.js";
 import { wholeImages } from "../images/wholeImages.js";
 import { checkLimit, takenImages, type Wanted } from "../limits.js";
+import { changedShards } from "../shards/check.js";
+import { listShards, shardClassNames } from "../shards/listing.js";
 import { refuseUnknown } from "../skipList.js";
+import { fileOf, labelsOf, placesOf } from "./images.js";
 import type { ListedImage, Listing } from "./listing.js";
+import { packableSet } from "./packable.js";
+import { hasImages, isPacked, PARTS } from "./packed.js";
+import type { HalfFolders } from "./places.js";
 
-/** A data set whose images stay in their files, each of a file of its own. */
+/** A data set whose images stay in their files, each of a file of its own, or in shards. */
 export interface FolderSource {
   readonly name: string;
   readonly format: ImageFormat & { readonly augmentation: ResizedCrop };
   readonly evaluation: CenterCrop;
+  /** Where folders of images lie, if they are not packed. */
+  readonly folders: HalfFolders;
   /** @throws inputError for a folder that cannot be read as one of this data set */
   list(directory: string, part: PartName): Listing;
+  /** What classes are called, where that is not as their folders are. */
+  names?(directory: string, classes: readonly string[]): readonly string[];
 }
 
 /** Classes that labels of two bytes can tell. */
 const MOST_CLASSES = 65_536;
 
-function labelsOf(images: readonly ListedImage[]): Uint16Array {
-  return Uint16Array.from(images, ({ label }) => label);
-}
-
-function sizeOf(path: string): number {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found !== undefined) return found.size;
-  throw inputError(`${path} leads nowhere.`, "Remove the link, or bring back what it leads to.");
-}
-
-/**
- * What tells a half from others: sha256 over class, size and name of each image. What is in the files is not read for it,
- * as that would take hours for ImageNet.
- */
-function fileOf(directory: string, { images, classes }: Listing): ImageFile {
-  const hash = createHash("sha256");
-  for (const { name, label } of images) {
-    hash.update(`${classes[label]}\t${sizeOf(join(directory, name))}\t${name}\n`);
-  }
-  return { images: images.length, sha256: hash.digest("hex") };
-}
-
 function setOf(
   directory: string,
   source: FolderSource,
   part: PartName,
-  { images }: Listing,
+  { images, reencoded }: Listing,
   wanted: Wanted,
 ): ImagesInFiles {
   const all = { names: images.map(({ name }) => name), labels: labelsOf(images) };
@@ -60,34 +46,48 @@ function setOf(
   return {
     ...{ kind: "files", ...source.format, evaluation: source.evaluation },
     ...{ labels: labelsOf(taken), count: taken.length },
-    places: imagePlaces(
-      directory,
-      taken.map(({ name }) => name),
-    ),
+    places: placesOf(directory, taken),
+    ...(reencoded !== undefined && { reencoded }),
     ...(chosen !== undefined && { positions: chosen }),
   };
 }
 
-function examined(directory: string, listing: Listing, reader: PixelReader): WholeFile {
+function examined(
+  directory: string,
+  part: PartName,
+  listing: Listing,
+  reader: PixelReader,
+): WholeFile {
   const names = listing.images.map(({ name }) => name);
-  const places = imagePlaces(directory, names);
+  const places = placesOf(directory, listing.images);
   const { sha256 } = fileOf(directory, listing);
   const read = (index: number) => readImage(places, index);
-  return wholeImages({ names, labels: labelsOf(listing.images), sha256, read }, reader.pixels);
+  const labels = labelsOf(listing.images);
+  const whole = wholeImages({ names, labels, sha256, read }, reader.pixels);
+  return { ...whole, problems: [...changedShards(directory, part), ...whole.problems] };
 }
 
 /** What a row does with such a source. */
 export function folderReaders(
   source: FolderSource,
-): Pick<DatasetRow, "open" | "openTest" | "files" | "classes" | "classNames" | "verify"> {
+): Pick<DatasetRow, "open" | "openTest" | "files" | "classes" | "classNames"> &
+  Required<Pick<DatasetRow, "verify" | "packable">> {
+  const listAny = (directory: string, part: PartName): Listing =>
+    isPacked(directory, source.folders)
+      ? listShards(directory, part)
+      : source.list(directory, part);
   const list = (directory: string, part: PartName, limit?: number): Listing => {
     checkLimit(limit, part);
-    const listing = source.list(directory, part);
+    const listing = listAny(directory, part);
     if (listing.classes.length <= MOST_CLASSES) return listing;
     throw inputError(`${directory} has more than ${MOST_CLASSES} classes.`);
   };
   const set = (directory: string, part: PartName, listing: Listing, wanted: Wanted) =>
     setOf(directory, source, part, listing, wanted);
+  const namesOf = (directory: string, classes: readonly string[]): readonly string[] =>
+    isPacked(directory, source.folders)
+      ? (shardClassNames(directory) ?? classes)
+      : (source.names?.(directory, classes) ?? classes);
   return {
     open(directory, { limitTrain, limitTest, skip } = {}) {
       const train = list(directory, "train", limitTrain);
@@ -116,10 +116,18 @@ export function folderReaders(
       examine({
         ...{ directory, train: ["train"], test: ["test"] },
         called: { train: "the training images", test: "the test images" },
-        read: (part) => examined(directory, source.list(directory, part as PartName), reader()),
+        read: (part) =>
+          examined(directory, part as PartName, list(directory, part as PartName), reader()),
         isOfficial: () => undefined,
       }),
     classes: (directory) => list(directory, "test").classes.length,
-    classNames: (directory) => list(directory, "test").classes,
+    classNames: (directory) => namesOf(directory, list(directory, "test").classes),
+    packable(directory, skip) {
+      const found = PARTS.filter((part) => hasImages(directory, part, source.folders));
+      // Where there is neither half, this says so.
+      const parts = found.length > 0 ? found : PARTS;
+      const listings = new Map(parts.map((part) => [part, list(directory, part)]));
+      return packableSet(directory, listings, (classes) => namesOf(directory, classes), skip);
+    },
   };
 }

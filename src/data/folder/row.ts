@@ -1,7 +1,7 @@
 import type { PartName } from "../binary/part.js";
 import type { DatasetRow, ImageFormat } from "../dataset.js";
 import { IMAGENET as IMAGENET_NORMALIZATION } from "../normalize.js";
-import { imageNetNames, listImageNet } from "./imageNet.js";
+import { IMAGENET_FOLDERS, imageNetNames, listImageNet } from "./imageNet.js";
 import { knownClasses } from "./known.js";
 import { type Listing, listClassFolders } from "./listing.js";
 import { folderReaders } from "./open.js";
@@ -38,7 +38,10 @@ export const FOLDER = {
   ...{ name: "folder", title: "Folders of images", format: FORMAT, evaluation: EVALUATION },
   defaults: { data: "data/images", ...DEFAULTS },
   byHand: "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and name DIR with --data.",
-  ...folderReaders({ name: "folder", format: FORMAT, evaluation: EVALUATION, list: listFolder }),
+  ...folderReaders({
+    ...{ name: "folder", format: FORMAT, evaluation: EVALUATION },
+    ...{ folders: FOLDERS, list: listFolder },
+  }),
 } satisfies DatasetRow;
 
 /** ImageNet (ILSVRC 2012), sorted into folders of classes or as Kaggle has it. */
@@ -50,10 +53,7 @@ export const IMAGENET = {
     "(29b22e2961454d5413ddabcf34fc5622) from image-net.org and sort them into DIR/train/WNID/ and DIR/val/WNID/, or unpack " +
     "Kaggle's archive as it is.",
   ...folderReaders({
-    name: "imagenet",
-    format: FORMAT,
-    evaluation: EVALUATION,
-    list: listImageNet,
+    ...{ name: "imagenet", format: FORMAT, evaluation: EVALUATION },
+    ...{ folders: IMAGENET_FOLDERS, list: listImageNet, names: imageNetNames },
   }),
-  classNames: imageNetNames,
 } satisfies DatasetRow;

@@ -2,27 +2,42 @@ import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { runError } from "../../common/errors.js";
 
+/** Numbers of an image in a file that several share. */
+const COLUMNS = 3;
+
+/** Where an image lies in a file that several share, in bytes. */
+export interface FilePart {
+  /** Relative to the data folder. */
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** Where the files of images lie: in memory that all threads share, so that a million names are there once. */
 export interface ImagePlaces {
   /** The folder that names are relative to. */
   readonly folder: string;
-  /** All names, one after the other, in UTF-8. */
+  /** All names, one after the other, in UTF-8: of the images' own files, or whatever archives call them. */
   readonly names: Uint8Array<SharedArrayBuffer>;
   /** [count + 1], where each name starts and the last one ends. */
   readonly starts: Uint32Array<SharedArrayBuffer>;
-  /** [count, 2], offset and length in its file of each image, for images in archives; left out where each has its own. */
-  readonly parts?: Float64Array<SharedArrayBuffer>;
+  /** For images that share files; left out where each has its own. */
+  readonly shared?: {
+    readonly files: readonly string[];
+    /** [count, 3]: which of the files, offset and length in it of each image. */
+    readonly parts: Float64Array<SharedArrayBuffer>;
+  };
 }
 
 /**
  * The places of images in files.
  * @param names of their files, relative to the folder
- * @param parts [count, 2], offset and length in the file, where several images share one
+ * @param parts of each image, where several share a file; names are then whatever they are called
  */
 export function imagePlaces(
   folder: string,
   names: readonly string[],
-  parts?: ArrayLike<number>,
+  parts?: readonly FilePart[],
 ): ImagePlaces {
   const starts = new Uint32Array(new SharedArrayBuffer(4 * (names.length + 1)));
   for (const [i, name] of names.entries()) {
@@ -31,13 +46,20 @@ export function imagePlaces(
   const all = new Uint8Array(new SharedArrayBuffer(starts[names.length] as number));
   const encoder = new TextEncoder();
   for (const [i, name] of names.entries()) all.set(encoder.encode(name), starts[i]);
-  if (parts === undefined) return { folder, names: all, starts };
-  const shared = new Float64Array(new SharedArrayBuffer(8 * parts.length));
-  shared.set(parts);
-  return { folder, names: all, starts, parts: shared };
+  return { folder, names: all, starts, ...(parts !== undefined && { shared: sharedFiles(parts) }) };
 }
 
-/** The name of an image's file, relative to the folder. */
+function sharedFiles(parts: readonly FilePart[]): Required<ImagePlaces>["shared"] {
+  const files = [...new Set(parts.map(({ file }) => file))];
+  const numberOf = new Map(files.map((file, i) => [file, i]));
+  const numbers = new Float64Array(new SharedArrayBuffer(8 * COLUMNS * parts.length));
+  for (const [i, { file, offset, length }] of parts.entries()) {
+    numbers.set([numberOf.get(file) as number, offset, length], COLUMNS * i);
+  }
+  return { files, parts: numbers };
+}
+
+/** The name of an image, relative to the folder. */
 export function imageName({ names, starts }: ImagePlaces, image: number): string {
   // A decoder takes no memory that is shared.
   return Buffer.from(names.slice(starts[image], starts[image + 1])).toString();
@@ -47,11 +69,23 @@ function readPart(file: string, offset: number, length: number): Uint8Array {
   const bytes = Buffer.allocUnsafe(length);
   const opened = openSync(file, "r");
   try {
-    const read = readSync(opened, bytes, 0, length, offset);
-    return bytes.subarray(0, read);
+    if (readSync(opened, bytes, 0, length, offset) === length) return bytes;
+    throw new Error(`${file} ends before it`);
   } finally {
     closeSync(opened);
   }
+}
+
+/** The file that an image lies in, and where in it; undefined for all of it. */
+function placeOf(places: ImagePlaces, image: number): [file: string, part?: [number, number]] {
+  const { folder, shared } = places;
+  if (shared === undefined) return [join(folder, imageName(places, image))];
+  const at = COLUMNS * image;
+  const [which, offset, length] = shared.parts.subarray(at, at + COLUMNS);
+  return [
+    join(folder, shared.files[which as number] as string),
+    [offset as number, length as number],
+  ];
 }
 
 /**
@@ -59,14 +93,12 @@ function readPart(file: string, offset: number, length: number): Uint8Array {
  * @throws runError where they cannot be read
  */
 export function readImage(places: ImagePlaces, image: number): Uint8Array {
-  const name = imageName(places, image);
-  const file = join(places.folder, name);
-  const [offset, length] = places.parts?.subarray(2 * image, 2 * image + 2) ?? [];
+  const [file, part] = placeOf(places, image);
   try {
-    return offset === undefined ? readFileSync(file) : readPart(file, offset, length as number);
+    return part === undefined ? readFileSync(file) : readPart(file, ...part);
   } catch (error) {
     throw runError(
-      `The image ${name} cannot be read: ${(error as Error).message}.`,
+      `The image ${imageName(places, image)} cannot be read: ${(error as Error).message}.`,
       `Look after ${file}; the run goes on with --resume.`,
     );
   }

@@ -1,5 +1,6 @@
 import type { TrainOptions } from "../../config/options.js";
 import { keptOf, numbersOf } from "../../config/policy.js";
+import type { ImageSet } from "../../data/dataset.js";
 import type { RunConfig } from "../../runFiles/config.js";
 import { type Identity, NUMERICS } from "../../runFiles/identity.js";
 import { isGpu } from "../../runtime/device.js";
@@ -24,6 +25,10 @@ export function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scen
   } as unknown as RunConfig;
 }
 
+/** How the images were changed before, where they were. */
+const reencodingOf = (set: ImageSet): Pick<Identity, "reencoded"> =>
+  set.kind === "files" && set.reencoded !== undefined ? { reencoded: set.reencoded } : {};
+
 /** Who this run is. @param config what it was told and decided */
 const runIdentity = (
   { teacherSha256 }: RunPlan,
@@ -34,6 +39,7 @@ const runIdentity = (
   testSha256: dataset.testFile.sha256,
   ...(teacherSha256 !== undefined && { teacherSha256 }),
   ...(leftOutSha256 !== undefined && { leftOutSha256 }),
+  ...reencodingOf(dataset.train),
   engine: choice.engine,
   device: isGpu() ? "gpu" : "cpu",
   numerics: NUMERICS,

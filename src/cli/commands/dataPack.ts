@@ -1,0 +1,110 @@
+import { inputError } from "../../common/errors.js";
+import { integer, path, section, type Values } from "../../common/optionRow.js";
+import { GENERAL, RESULT } from "../../config/commandOptions.js";
+import { DATA_PLACE } from "../../config/options.js";
+import { resolveSection } from "../../config/resolve.js";
+import { DATASETS } from "../../data/registry.js";
+import type { PackSettings } from "../../data/shards/pack.js";
+import type { ShardRecord } from "../../data/shards/record.js";
+import { skipListIn } from "../../data/skipList.js";
+import type { Command, Invocation } from "../command.js";
+import { DATASET_WORD, withDatasetWord } from "../dataset/word.js";
+import { interruptible } from "../interrupt.js";
+import { transferProgress } from "../transfer.js";
+
+const flagOnly = true;
+
+const PACKING = section("Data", {
+  ...DATA_PLACE,
+  out: path(undefined, "The folder to write; it may not hold anything.", {
+    flagOnly,
+    defaultText: "the data folder's name with -shards behind",
+  }),
+  shard_mb: integer(512, "Megabytes of a shard.", { min: 1, max: 1_000_000, flagOnly }),
+  short_side: integer(
+    undefined,
+    "Make images smaller: pixels of the short side. Results are not comparable then.",
+    { min: 1, max: 65_535, flagOnly, defaultText: "images as they are, byte for byte" },
+  ),
+  quality: integer(undefined, "Quality of the JPEGs that --short_side makes.", {
+    ...{ min: 1, max: 100, flagOnly },
+    defaultText: "90",
+  }),
+  skip_list: path(undefined, "Leave out the images that this file names, one a line.", {
+    flagOnly,
+    defaultText: "none",
+  }),
+  num_workers: integer(8, "Threads that make images smaller.", { min: 1, max: 256, flagOnly }),
+});
+
+const QUALITY = 90;
+
+/** How images are changed. @throws inputError for a quality without a size */
+async function reencodingOf(
+  { short_side, quality, num_workers }: Values<typeof PACKING>,
+  env: Invocation["env"],
+): Promise<PackSettings["reencoding"]> {
+  if (short_side === undefined) {
+    if (quality === undefined) return undefined;
+    throw inputError("--quality has no use without --short_side: images are packed as they are.");
+  }
+  const { reencodingWords } = await import("../../data/shards/reencode.js");
+  const { reencodeAll } = await import("../../data/shards/reencodeAll.js");
+  const { loadTensorFlow } = await import("../../runtime/tf.js");
+  loadTensorFlow({ env, keepPrograms: false });
+  const reencoding = { shortSide: short_side, quality: quality ?? QUALITY };
+  return { words: reencodingWords(reencoding), read: reencodeAll(reencoding, num_workers) };
+}
+
+const MEGABYTE = 1e6;
+
+/** What was written, and how it is used. */
+function sentence(out: string, { dataset, note, halves }: ShardRecord): string {
+  const { train, test } = halves;
+  const images = [
+    ...(train ? [`${train.images} training`] : []),
+    ...(test ? [`${test.images} test`] : []),
+  ];
+  const shards = (train?.shards.length ?? 0) + (test?.shards.length ?? 0);
+  const use = `--dataset ${dataset} --data ${out}`;
+  const lies = `${images.join(" and ")} images lie in ${out} (${shards} shards); use them with ${use}`;
+  return note === undefined ? lies : `${lies}\n${note}`;
+}
+
+/** pefd data pack: images of many files in few large ones. */
+export const command: Command = {
+  sections: [PACKING, RESULT, GENERAL],
+  positionals: DATASET_WORD,
+  examples: [
+    ["pefd data pack folder --data DIR --out SHARDS", "WebDataset shards of the same bytes"],
+    ["pefd train-teacher --dataset folder --data SHARDS", "trained on as the folder is"],
+  ],
+  async run(invocation) {
+    const { output, env } = invocation;
+    const values = resolveSection(PACKING, withDatasetWord(invocation));
+    const { dataset, data, shard_mb } = values;
+    const out = values.out ?? `${data.replace(/\/+$/, "")}-shards`;
+    const { title, packable } = DATASETS.row(dataset);
+    if (packable === undefined) {
+      throw inputError(
+        `${title} is in few files already: there is nothing to pack.`,
+        "Folders of images are packed: --dataset folder or imagenet.",
+      );
+    }
+    const { packImages } = await import("../../data/shards/pack.js");
+    const progress = transferProgress(
+      output,
+      ({ received, total }) => `${received} of ${total} images`,
+    );
+    const set = packable(data, skipListIn(values.skip_list));
+    const reencoding = await reencodingOf(values, env);
+    const record = await interruptible((signal) =>
+      packImages(dataset, set, {
+        ...{ out, mostBytes: shard_mb * MEGABYTE, reencoding, signal },
+        onProgress: (received, total) => progress.update({ received, total }),
+      }),
+    ).finally(progress.stop);
+    output.result(sentence(out, record), { directory: out, ...record });
+    return undefined;
+  },
+};

@@ -1,0 +1,67 @@
+import { DT, type NativeBinding } from "../../runtime/native.js";
+import { opsOf } from "../images/decode.js";
+import { openImageReader } from "../images/reader.js";
+import { type ImageSize, resizedSize, type View, wholeOf } from "../images/view.js";
+import type { PackedImage } from "./pack.js";
+
+/** How images are made smaller: the short side in pixels, and the quality of the JPEG, from 1 to 100. */
+export interface Reencoding {
+  readonly shortSide: number;
+  readonly quality: number;
+}
+
+/** The same in words, as records and identities have it. */
+export const reencodingWords = ({ shortSide, quality }: Reencoding): string =>
+  `short side ${shortSide}, JPEG quality ${quality}`;
+
+/** An image is never made larger. */
+const isSmall = ({ height, width }: ImageSize, { shortSide }: Reencoding): boolean =>
+  Math.min(height, width) <= shortSide;
+
+/** All of an image, its short side as it is asked for: torchvision's Resize. */
+function smallView(image: ImageSize, { shortSide }: Reencoding): View {
+  const size = resizedSize(image, shortSide);
+  return { box: wholeOf(image), size, window: wholeOf(size), flip: false };
+}
+
+/** Makes images smaller, in one thread. */
+export interface Reencoder {
+  /**
+   * An image as a smaller JPEG; as it is where it is that small already.
+   * @throws runError for an image that cannot be used
+   */
+  reencode(name: string, file: Uint8Array): PackedImage;
+}
+
+/** @param binding of this thread, with our own ops where they are there */
+export function openReencoder(binding: NativeBinding, reencoding: Reencoding): Reencoder {
+  const reader = openImageReader(binding);
+  const { call } = opsOf(binding);
+  const attributes = [
+    { name: "format", type: binding.TF_ATTR_STRING, value: "rgb" },
+    { name: "quality", type: binding.TF_ATTR_INT, value: reencoding.quality },
+  ];
+
+  /** @param pixels [height, width, 3] */
+  function jpegOf(pixels: Uint8Array, { height, width }: ImageSize): Uint8Array {
+    const image = binding.createTensor([height, width, 3], DT.uint8, pixels);
+    const encoded = call("EncodeJpeg", attributes, [image]);
+    const [bytes] = binding.tensorDataSync(encoded.id) as unknown as [Uint8Array];
+    for (const done of [image, encoded.id]) binding.deleteTensor(done);
+    return bytes;
+  }
+
+  return {
+    reencode(name, file) {
+      const image = reader.size(name, file);
+      if (isSmall(image, reencoding)) {
+        // Decoded all the same, so that a damaged one is named now.
+        reader.pixels(name, file);
+        return { bytes: file };
+      }
+      const pixels = reader.show(name, file, (size) => smallView(size, reencoding));
+      const bytes = jpegOf(pixels, resizedSize(image, reencoding.shortSide));
+      return { bytes, isNewJpeg: true };
+    },
+  };
+}

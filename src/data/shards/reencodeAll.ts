@@ -1,0 +1,72 @@
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { runError } from "../../common/errors.js";
+import type { ImagePlaces } from "../images/places.js";
+import type { PackedImage, ReadImages } from "./pack.js";
+import type { Reencoding } from "./reencode.js";
+
+/** What a thread is told. */
+export interface ReencodeWork {
+  readonly places: ImagePlaces;
+  readonly reencoding: Reencoding;
+}
+
+/** What a thread answers to the number of an image. */
+export interface ReencodeAnswer {
+  readonly image: number;
+  readonly packed?: PackedImage;
+  readonly problem?: { readonly message: string; readonly hint: string | undefined };
+}
+
+/** Images that each thread may be ahead of the writer, so that memory is bounded. */
+const AHEAD = 4;
+
+/**
+ * Makes images smaller in threads and gives them in their order: the same bytes for any number of threads. TensorFlow
+ * must be loaded.
+ * @param workers threads, at least one; no more are started than there are processors
+ */
+export function reencodeAll(reencoding: Reencoding, workers: number): ReadImages {
+  return async function* (places, count) {
+    const number = Math.max(1, Math.min(workers, availableParallelism()));
+    const url = new URL("./reencodeThread.js", import.meta.url);
+    const workerData: ReencodeWork = { places, reencoding };
+    const threads = Array.from({ length: number }, () => new Worker(url, { workerData }));
+    const answers = new Map<number, ReencodeAnswer>();
+    let failure: unknown;
+    let wake = () => {};
+    for (const thread of threads) {
+      thread.on("message", (answer: ReencodeAnswer) => {
+        answers.set(answer.image, answer);
+        wake();
+      });
+      thread.on("error", (error) => {
+        failure = error;
+        wake();
+      });
+    }
+    try {
+      for (let [given, taken] = [0, 0]; taken < count; taken++) {
+        for (; given < Math.min(count, taken + number * AHEAD); given++) {
+          threads[given % number]?.postMessage(given);
+        }
+        yield await answerOf(taken);
+      }
+    } finally {
+      await Promise.all(threads.map((thread) => thread.terminate()));
+    }
+
+    async function answerOf(image: number): Promise<PackedImage> {
+      while (!answers.has(image)) {
+        if (failure !== undefined) throw failure;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      const { packed, problem } = answers.get(image) as ReencodeAnswer;
+      answers.delete(image);
+      if (packed !== undefined) return packed;
+      throw runError(problem?.message ?? "An image was lost.", problem?.hint);
+    }
+  };
+}
