@@ -1,6 +1,5 @@
 import { inputError } from "../common/errors.js";
 import type { Augmentation, CenterCrop, ResizedCrop, Shift } from "./augmentation.js";
-import type { PartName } from "./binary/part.js";
 import type { ImagePlaces } from "./images/places.js";
 import type { Normalization } from "./normalize.js";
 import type { SkipList } from "./skipList.js";
@@ -185,7 +184,7 @@ export interface PackableSet {
   /** How the images were changed before. */
   readonly reencoded?: string;
   /** The halves that are there, at least one. */
-  readonly halves: Partial<Readonly<Record<PartName, PackableHalf>>>;
+  readonly halves: { readonly train?: PackableHalf; readonly test?: PackableHalf };
 }
 
 /** What may take a while, as reading the directory of an archive does. */

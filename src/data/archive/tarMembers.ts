@@ -71,24 +71,29 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
     for (let at = 0; ; ) {
       const block = window(at, BLOCK);
       if (block.length < BLOCK) throw damagedTar(path, cutText(at));
-      const header = new Header(block, 0, said);
+      const header = new Header(block);
       if (header.nullBlock) {
         refuseMore(path, size - at);
         return;
       }
-      const length = header.size ?? -1;
+      const { type } = header;
+      const isFile = FILES.has(type);
+      const length = (isFile ? said.size : undefined) ?? header.size ?? -1;
       if (!header.cksumValid || !Number.isSafeInteger(length) || length < 0) {
         throw damagedTar(path, at === 0 ? "it is no tar archive" : `byte ${at} begins no file`);
       }
-      const member = { name: header.path ?? "", offset: at + BLOCK, length };
+      const member = {
+        name: (isFile ? said.path : undefined) ?? header.path ?? "",
+        offset: at + BLOCK,
+        length,
+      };
       if (member.offset + length > size) throw damagedTar(path, `${cutText(at)} (${member.name})`);
       at = member.offset + Math.ceil(length / BLOCK) * BLOCK;
-      const { type } = header;
       if (type === "ExtendedHeader") said = Pax.parse(saidIn(path, member, read), said);
       else if (LONG_NAMES.has(type)) said = { ...said, path: saidIn(path, member, read) };
-      else if (FILES.has(type)) visit(member, read);
+      else if (isFile) visit(member, read);
       else if (!LEFT_OUT.has(type)) throw damagedTar(path, `${member.name} in it is no file`);
-      if (FILES.has(type) || type === "Directory") said = {};
+      if (isFile || type === "Directory") said = {};
     }
   } finally {
     closeSync(file);

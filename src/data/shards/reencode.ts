@@ -1,5 +1,6 @@
 import { DT, type NativeBinding } from "../../runtime/native.js";
 import { opsOf } from "../images/decode.js";
+import type { ImagePlaces } from "../images/places.js";
 import { openImageReader } from "../images/reader.js";
 import { type ImageSize, resizedSize, type View, wholeOf } from "../images/view.js";
 import type { PackedImage } from "./pack.js";
@@ -13,6 +14,19 @@ export interface Reencoding {
 /** The same in words, as records and identities have it. */
 export const reencodingWords = ({ shortSide, quality }: Reencoding): string =>
   `short side ${shortSide}, JPEG quality ${quality}`;
+
+/** What a thread is told. */
+export interface ReencodeWork {
+  readonly places: ImagePlaces;
+  readonly reencoding: Reencoding;
+}
+
+/** What a thread answers to the number of an image. */
+export interface ReencodeAnswer {
+  readonly image: number;
+  readonly packed?: PackedImage;
+  readonly problem?: { readonly message: string; readonly hint: string | undefined };
+}
 
 /** An image is never made larger. */
 const isSmall = ({ height, width }: ImageSize, { shortSide }: Reencoding): boolean =>

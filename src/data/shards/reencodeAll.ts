@@ -1,22 +1,8 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { runError } from "../../common/errors.js";
-import type { ImagePlaces } from "../images/places.js";
 import type { PackedImage, ReadImages } from "./pack.js";
-import type { Reencoding } from "./reencode.js";
-
-/** What a thread is told. */
-export interface ReencodeWork {
-  readonly places: ImagePlaces;
-  readonly reencoding: Reencoding;
-}
-
-/** What a thread answers to the number of an image. */
-export interface ReencodeAnswer {
-  readonly image: number;
-  readonly packed?: PackedImage;
-  readonly problem?: { readonly message: string; readonly hint: string | undefined };
-}
+import type { ReencodeAnswer, ReencodeWork, Reencoding } from "./reencode.js";
 
 /** Images that each thread may be ahead of the writer, so that memory is bounded. */
 const AHEAD = 4;

@@ -2,8 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { PefdError } from "../../common/errors.js";
 import { loadThreadBinding } from "../../runtime/threadBinding.js";
 import { imageName, readImage } from "../images/places.js";
-import { openReencoder } from "./reencode.js";
-import type { ReencodeAnswer, ReencodeWork } from "./reencodeAll.js";
+import { openReencoder, type ReencodeAnswer, type ReencodeWork } from "./reencode.js";
 
 /** Makes the images smaller that it is sent the numbers of. */
 const { places, reencoding } = workerData as ReencodeWork;

@@ -9,9 +9,9 @@ import { collectRuns } from "#pefd/report/runs/collect.js";
 import { groupRuns } from "#pefd/report/runs/grouping.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runTeacher } from "#pefd/train/teacher.js";
-import { pack } from "../data/shards/packing.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { hooksStoppingAfter, silentHooks, teacherOptions } from "./runs.js";
+import { pack } from "../../data/shards/packing.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { hooksStoppingAfter, silentHooks, teacherOptions } from "../runs.js";
 
 before(() => {
   loadTensorFlow();
