@@ -67,7 +67,8 @@ function sentence(out: string, { dataset, note, halves }: ShardRecord): string {
   ];
   const shards = (train?.shards.length ?? 0) + (test?.shards.length ?? 0);
   const use = `--dataset ${dataset} --data ${out}`;
-  const lies = `${images.join(" and ")} images lie in ${out} (${shards} shards); use them with ${use}`;
+  const files = shards === 1 ? "1 shard" : `${shards} shards`;
+  const lies = `${images.join(" and ")} images lie in ${out} (${files}); use them with ${use}`;
   return note === undefined ? lies : `${lies}\n${note}`;
 }
 
