@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { WORKS } from "../dist/bench/works.js";
 import { withBinding } from "../dist/runtime/native.js";
-import { ownModuleFile, packageDirectory } from "../dist/runtime/paths.js";
+import { nativeDirectory } from "../dist/runtime/nativeFolder.js";
+import { ownModuleFile } from "../dist/runtime/paths.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
 
 const [what = "distill", batch = "16"] = process.argv.slice(2);
@@ -39,7 +40,7 @@ try {
   );
   const python = process.env.PEFD_PYTHON ?? "python3";
   const script = fileURLToPath(new URL("profile-step.py", import.meta.url));
-  execFileSync(python, [script, folder, ownModuleFile(packageDirectory())], {
+  execFileSync(python, [script, folder, ownModuleFile(nativeDirectory())], {
     stdio: ["ignore", "inherit", "inherit"],
   });
 } finally {

@@ -19,7 +19,7 @@ export const ROOMS = [
     name: "runtime",
     what: "the native library: set-up, loading (`tf.ts`), its environment (`prepare.ts`), device, doctor; `gpu/` what is known of GPUs before it is loaded",
     imports: ["common"],
-    packages: ["@tensorflow/tfjs-node-gpu", "yauzl"],
+    packages: ["@tensorflow/tfjs", "yauzl"],
   },
   {
     name: "ops",

@@ -3,7 +3,6 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { exclusively } from "./lock.js";
-import { Problem } from "./problem.js";
 
 /**
  * Brings TensorFlow's build for GPUs into the cache folder (3.4 GB, once), for tests: the set-up of a machine with a
@@ -34,10 +33,7 @@ export async function bringGpuTree(root, progress) {
       ...progress,
     };
     const wait = () => progress.onPhase("Waiting for another set-up that uses the same cache");
-    const isWhole = await exclusively(cache, wait, (inherit) =>
-      installRuntime({ ...settings, inherit }),
-    );
-    if (!isWhole) throw new Problem("TensorFlow's build for GPUs is for Linux x86-64 only.", "");
+    await exclusively(cache, wait, (inherit) => installRuntime({ ...settings, inherit }));
     return readlinkSync(dependencies(packageFolder));
   } finally {
     rmSync(packageFolder, { recursive: true, force: true });

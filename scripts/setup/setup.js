@@ -6,6 +6,7 @@ import { exclusively } from "./lock.js";
 import { installPackages, packagesAreInstalled } from "./packages.js";
 import { Problem } from "./problem.js";
 import { progressOn } from "./progress.js";
+import { bringTensorFlowJs, tensorFlowJsIsThere } from "./tensorFlowJs.js";
 
 /** The project's folder. */
 export const ROOT = resolve(fileURLToPath(import.meta.url), "../../..");
@@ -14,42 +15,29 @@ const OLDEST_NODE = 20;
 
 const compiled = (path) => import(pathToFileURL(join(ROOT, "dist", path)).href);
 
-/** What set-up and doctor know of the native library; compiled, so only there once pefd is. */
-async function runtime() {
-  const { installRuntime, runtimeIsReady } = await compiled("runtime/setup/install.js");
-  const { packageDirectory } = await compiled("runtime/paths.js");
-  const packageFolder = packageDirectory();
-  const isReady = () => runtimeIsReady(packageFolder, process.env);
-  return { installRuntime, isReady, packageFolder };
-}
+/** What `pefd setup` does; compiled, so only there once pefd is. */
+const runtime = () => compiled("runtime/setup/setUp.js");
 
 async function isReady() {
-  if (!packagesAreInstalled(ROOT) || !isBuilt(ROOT, PRODUCT)) return false;
-  return (await runtime()).isReady();
+  const hasPackages = packagesAreInstalled(ROOT) && tensorFlowJsIsThere(ROOT);
+  if (!hasPackages || !isBuilt(ROOT, PRODUCT)) return false;
+  return (await runtime()).isSetUp(process.env, homedir());
 }
 
-async function install({ installRuntime, packageFolder }, cache, progress, inherit) {
-  const { probeTensorFlow } = await compiled("runtime/doctor/probe.js");
+async function setUpRuntime({ onPhase, onBytes }, inherit) {
+  const { setUp } = await runtime();
   const node = { program: process.execPath, platform: process.platform, arch: process.arch };
-  const probe = () => probeTensorFlow(process.execPath, process.env);
-  const settings = { env: process.env, packageFolder, cache, node, inherit, probe, ...progress };
-  if (await installRuntime(settings)) return;
-  progress.onPhase("TensorFlow came by the package's own install script; this is not tested.");
-}
-
-async function setUpRuntime(progress, inherited) {
-  const tools = await runtime();
-  if (tools.isReady()) return;
-  const { cacheDirectory } = await compiled("common/cachePaths.js");
-  const cache = cacheDirectory(process.env, homedir());
-  const wait = () => progress.onPhase("Waiting for another set-up that uses the same cache");
-  await exclusively(cache, wait, (own) => install(tools, cache, progress, [...inherited, ...own]));
+  await setUp({ env: process.env, home: homedir(), node, inherit, onPhase, onBytes });
 }
 
 async function completeSetup(progress, inherited) {
   if (!packagesAreInstalled(ROOT)) {
     progress.onPhase("Installing the packages of package-lock.json");
     await installPackages(ROOT, inherited);
+  }
+  if (!tensorFlowJsIsThere(ROOT)) {
+    progress.onPhase("Bringing TensorFlow.js for Node.js");
+    await bringTensorFlowJs(ROOT, inherited);
   }
   if (!isBuilt(ROOT, PRODUCT)) {
     progress.onPhase("Compiling pefd");

@@ -1,4 +1,4 @@
-import type { Section } from "../common/optionRow.js";
+import type { Completes, Section } from "../common/optionRow.js";
 import type { Configuration } from "../config/file.js";
 import type { Layer } from "../config/resolve.js";
 
@@ -35,6 +35,8 @@ export interface Positionals {
   readonly usage: string;
   readonly min: number;
   readonly max: number;
+  /** What a shell offers for them; files where left out. */
+  readonly completes?: Completes;
 }
 
 /** One command: what it takes and what it does. Each lies in a file of its own, loaded when it is used. */

@@ -78,6 +78,19 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/convert.js"),
   },
   {
+    name: "setup",
+    summary: "Bring TensorFlow's native library, once.",
+    load: () => import("./commands/setup.js"),
+  },
+  {
+    name: "completion",
+    summary: "Write what a shell completes pefd by.",
+    load: async () => {
+      const { completionOf } = await import("./commands/completion.js");
+      return { command: completionOf(COMMANDS) };
+    },
+  },
+  {
     name: "doctor",
     summary: "Tell what is set up and what is missing.",
     load: () => import("./commands/doctor.js"),

@@ -16,15 +16,23 @@ function take(key: string): Promise<Server | undefined> {
   });
 }
 
+/** The descriptor of the socket, which keeps the name as long as anybody holds it. */
+const descriptorsOf = (server: Server): number[] => {
+  const { _handle: handle } = server as unknown as { _handle?: { fd?: number } };
+  return handle?.fd === undefined ? [] : [handle.fd];
+};
+
 /**
  * Does work while no other process of this machine does work of the same key; waits for one that does.
+ * @param work given descriptors that programs which it starts should inherit: should this process be killed, others then
+ * wait for those as well
  * @param onWait called once where another process has to be waited for
  * @throws the signal's reason when aborted
  */
 export async function exclusively<Result>(
   key: string,
   { onWait, signal }: { onWait?: (() => void) | undefined; signal?: AbortSignal | undefined },
-  work: () => Promise<Result>,
+  work: (descriptors: readonly number[]) => Promise<Result>,
 ): Promise<Result> {
   let server = await take(key);
   if (server === undefined) onWait?.();
@@ -34,7 +42,7 @@ export async function exclusively<Result>(
     server = await take(key);
   }
   try {
-    return await work();
+    return await work(descriptorsOf(server));
   } finally {
     server.close();
   }

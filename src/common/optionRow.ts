@@ -1,6 +1,17 @@
 /** Where the choices of an option come from: a registry, or the list itself. */
 export type Choices = "models" | "methods" | "datasets" | readonly string[];
 
+/** What a shell offers where a word is to come: names of a registry, or paths. */
+export type Completes =
+  | "models"
+  | "methods"
+  | "datasets"
+  | "presets"
+  | "sweeps"
+  | "shells"
+  | "files"
+  | "runs";
+
 /**
  * How a value is typed. "integers" is a comma-separated list, "paths" an option that may be repeated, "weights" a number or
  * several with + or commas between them.
@@ -62,6 +73,8 @@ export interface Extras extends Range {
   readonly boundTo?: string;
   /** Told only on the command line: not read from configuration files. */
   readonly flagOnly?: boolean;
+  /** What a shell offers for the value, where type and choices do not say it. */
+  readonly completes?: Completes;
 }
 
 /** One option: the only description of it, from which parsing, validation, help, docs and types follow. */

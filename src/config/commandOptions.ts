@@ -4,6 +4,7 @@ import { flag, section, string } from "../common/optionRow.js";
 export const CONFIGURATION = section("Configuration", {
   config: string(undefined, "A preset's name (`pefd config list`) or a JSON file of options.", {
     flagOnly: true,
+    completes: "presets",
     touches: "start",
   }),
   dry_run: flag("Print the resolved configuration and where each value came from.", {

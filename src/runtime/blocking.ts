@@ -1,5 +1,6 @@
 import { cleanText } from "../common/text/cleanText.js";
-import { packageDirectory, signalsFile } from "./paths.js";
+import { nativeDirectory } from "./nativeFolder.js";
+import { signalsFile } from "./paths.js";
 
 /** src/native/signals.cc */
 interface Signals {
@@ -9,7 +10,7 @@ interface Signals {
 
 /** The compiled module, or undefined where set-up has not compiled it. */
 function loadSignals(): Signals | undefined {
-  const folder = packageDirectory();
+  const folder = nativeDirectory();
   if (folder === undefined) return undefined;
   const module = { exports: {} };
   try {

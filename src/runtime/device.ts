@@ -4,7 +4,7 @@ import { usedGpuMemory, visibleNames } from "./gpu/nvidiaSmi.js";
 import { gpuOutlook, type Outlook } from "./gpu/outlook.js";
 import type { Environment, Gpu } from "./gpu/types.js";
 import { nativeBackend } from "./native.js";
-import { packageDirectory } from "./paths.js";
+import { nativeDirectory } from "./nativeFolder.js";
 import { processorBfloat16 } from "./processor.js";
 import { linkedRuntime } from "./setup/installed.js";
 
@@ -58,10 +58,10 @@ export function deviceMemory(env: Environment): number | undefined {
 
 /** Why a GPU that could be used is not. */
 function unusedGpu({ name }: Gpu): string {
-  const folder = packageDirectory();
+  const folder = nativeDirectory();
   const isCpuBuild = folder !== undefined && linkedRuntime(folder)?.kind === "cpu";
   return isCpuBuild
-    ? `this machine has an ${name}, and TensorFlow's CPU build. Take the other one: PEFD_RUNTIME=gpu npm run setup`
+    ? `this machine has an ${name}, and TensorFlow's CPU build. Take the other one: PEFD_RUNTIME=gpu pefd setup`
     : `this machine has an ${name}, and TensorFlow could not use it. The reason: pefd doctor`;
 }
 

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { environmentError, inputError } from "../common/errors.js";
-import { logLevelFile, ownModuleFile, packageDirectory } from "./paths.js";
+import { nativeDirectory } from "./nativeFolder.js";
+import { logLevelFile, ownModuleFile } from "./paths.js";
 
 /** What the module of src/native says of itself. */
 interface ModuleExports {
@@ -33,7 +34,7 @@ function refuseOldSetup(folder: string): void {
   if (existsSync(ownModuleFile(folder)) || !existsSync(logLevelFile(folder))) return;
   throw environmentError(
     "pefd's own ops are not compiled as this version of pefd needs them.",
-    "Run `npm run setup`.",
+    "Type: pefd setup",
   );
 }
 
@@ -61,7 +62,7 @@ function loadModule(folder: string): OwnModule {
  * PEFD_CONVOLUTIONS is a word that it cannot be
  */
 export function loadOwnModule(): void {
-  const folder = packageDirectory() ?? "";
+  const folder = nativeDirectory() ?? "";
   refuseOldSetup(folder);
   loaded = loadModule(folder);
   if (loaded.instructions !== UNKNOWN) return;

@@ -1,11 +1,27 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const require = createRequire(import.meta.url);
 
-/** The folder of the installed package @tensorflow/tfjs-node-gpu, or undefined where it is missing. */
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/**
+ * Whether this is a checkout, with a set-up of its own (`npm run setup`), and not a package that npm has installed, in a
+ * folder that belongs to npm.
+ */
+export const isCheckout = (): boolean => existsSync(join(ROOT, "scripts/setup.js"));
+
+/** What a package holds of tfjs-node-gpu (scripts/pack.js). */
+const PACKED = join(ROOT, "vendor/tfjs-node-gpu");
+
+/**
+ * The folder of tfjs-node-gpu, TensorFlow.js on libtensorflow: its JavaScript, and the sources of its binding. A package
+ * holds it; a checkout's set-up brings it. Undefined where it is missing.
+ */
 export function packageDirectory(): string | undefined {
+  if (!isCheckout() && existsSync(PACKED)) return PACKED;
   try {
     return dirname(require.resolve("@tensorflow/tfjs-node-gpu/package.json"));
   } catch {
@@ -13,36 +29,35 @@ export function packageDirectory(): string | undefined {
   }
 }
 
-/** Where the package's binding looks for libtensorflow: a link to one runtime tree. */
-export const dependencies = (packageFolder: string): string => join(packageFolder, "deps");
+/** Where the binding looks for libtensorflow, below the native folder (nativeFolder.ts): a link to one runtime tree. */
+export const dependencies = (nativeFolder: string): string => join(nativeFolder, "deps");
 
-/** Where the package looks for its compiled binding (Node-API 8, the newest it knows). */
-export const bindingFile = (packageFolder: string): string =>
-  join(packageFolder, "lib/napi-v8/tfjs_binding.node");
+/** Where the compiled binding lies (Node-API 8, the newest that it knows). */
+export const bindingFile = (nativeFolder: string): string =>
+  join(nativeFolder, "lib/napi-v8/tfjs_binding.node");
 
 /** Beside it, the module that silences the libraries' log (src/native/log_level.cc). */
-export const logLevelFile = (packageFolder: string): string =>
-  join(dirname(bindingFile(packageFolder)), "log_level.node");
+export const logLevelFile = (nativeFolder: string): string =>
+  join(dirname(bindingFile(nativeFolder)), "log_level.node");
 
 /** And the one that ends a process that is busy when a signal comes (src/native/signals.cc). */
-export const signalsFile = (packageFolder: string): string =>
-  join(dirname(bindingFile(packageFolder)), "signals.node");
+export const signalsFile = (nativeFolder: string): string =>
+  join(dirname(bindingFile(nativeFolder)), "signals.node");
 
 /** And the module of our own ops (src/native). */
-export const ownModuleFile = (packageFolder: string): string =>
-  join(dirname(bindingFile(packageFolder)), "own_ops.node");
+export const ownModuleFile = (nativeFolder: string): string =>
+  join(dirname(bindingFile(nativeFolder)), "own_ops.node");
 
 /** And the program that asks the CUDA driver (src/native/gpu_probe.cc). */
-export const gpuProbeFile = (packageFolder: string): string =>
-  join(dirname(bindingFile(packageFolder)), "gpu_probe");
+export const gpuProbeFile = (nativeFolder: string): string =>
+  join(dirname(bindingFile(nativeFolder)), "gpu_probe");
 
 /** Folder of compiled XLA programs in the cache folder. */
 export const programCache = (cache: string): string => join(cache, "xla");
 
-/** Folder with ptxas and libdevice of the installed GPU runtime, or undefined without one. */
-export function cudaDirectory(): string | undefined {
-  const folder = packageDirectory();
-  if (folder === undefined) return undefined;
-  const cuda = join(dependencies(folder), "nvidia/cuda_nvcc");
+/** Folder with ptxas and libdevice of an installed GPU runtime, or undefined without one. */
+export function cudaDirectory(nativeFolder: string | undefined): string | undefined {
+  if (nativeFolder === undefined) return undefined;
+  const cuda = join(dependencies(nativeFolder), "nvidia/cuda_nvcc");
   return existsSync(cuda) ? cuda : undefined;
 }

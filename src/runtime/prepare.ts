@@ -7,6 +7,7 @@ import { type GpuIdentity, gpuIdentity } from "./gpu/identity.js";
 import { rememberGpus } from "./gpu/known.js";
 import { type GpuSurvey, surveyGpus } from "./gpu/survey.js";
 import type { Environment } from "./gpu/types.js";
+import { nativeDirectory } from "./nativeFolder.js";
 import { cudaDirectory, programCache } from "./paths.js";
 import { keepProgramsIn, MEMORY_FOLDER } from "./programs/folder.js";
 import { programsIdentity } from "./programs/identity.js";
@@ -73,7 +74,7 @@ export function prepareNative(needs: NativeNeeds): void {
   const settings = {
     env,
     programCache: keepPrograms ? MEMORY_FOLDER : undefined,
-    cudaDirectory: cudaDirectory(),
+    cudaDirectory: cudaDirectory(nativeDirectory()),
     processors: availableParallelism(),
     gpu: gpuIdentity(survey),
     exactFloat32,

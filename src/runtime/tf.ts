@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
-import { environmentError } from "../common/errors.js";
+import { join } from "node:path";
+import { environmentError, PefdError } from "../common/errors.js";
+import { nativeDirectory } from "./nativeFolder.js";
 import { loadOwnModule } from "./ownModule.js";
-import { logLevelFile, packageDirectory } from "./paths.js";
+import { bindingFile, logLevelFile, packageDirectory } from "./paths.js";
 import { type NativeNeeds, prepareNative } from "./prepare.js";
 import { composeSoftmax } from "./softmax.js";
 import type { Tensor, Tensor1D, TensorFlow, Variable } from "./tensorTypes.js";
@@ -51,13 +54,37 @@ function restoreRemovedNodeHelpers(): void {
 
 /** Applies TF_CPP_MIN_LOG_LEVEL to what the libraries log while they are being loaded (src/native/log_level.cc). */
 function applyLogLevel(): void {
-  const folder = packageDirectory();
+  const folder = nativeDirectory();
   const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
   try {
     // biome-ignore lint/style/noRestrictedGlobals: nothing else loads a module into the global scope.
     if (folder) process.dlopen({ exports: {} }, logLevelFile(folder), RTLD_NOW | RTLD_GLOBAL);
   } catch {
     // Only set-up's own way compiles it; without it the libraries say more than they need to.
+  }
+}
+
+const notSetUp = () =>
+  environmentError(
+    "TensorFlow is not set up here yet: its native library comes once, into the cache folder.",
+    "Type: pefd setup",
+  );
+
+/**
+ * Loads tfjs-node-gpu with the binding that set-up compiled, which need not lie in the package's own folder: the package
+ * asks node-pre-gyp where its binding is, and is answered here.
+ */
+function requireTensorFlow(): TensorFlow {
+  const [folder, nativeFolder] = [packageDirectory(), nativeDirectory()];
+  if (!folder || !nativeFolder || !existsSync(bindingFile(nativeFolder))) throw notSetUp();
+  const fromPackage = createRequire(join(folder, "package.json"));
+  const finder = fromPackage.resolve("@mapbox/node-pre-gyp");
+  const exports = { find: () => bindingFile(nativeFolder) };
+  fromPackage.cache[finder] = { exports, loaded: true } as NodeJS.Module;
+  try {
+    return fromPackage(folder) as TensorFlow;
+  } finally {
+    delete fromPackage.cache[finder];
   }
 }
 
@@ -74,12 +101,13 @@ export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
   restoreRemovedNodeHelpers();
   applyLogLevel();
   try {
-    tf = require("@tensorflow/tfjs-node-gpu") as TensorFlow;
+    tf = requireTensorFlow();
   } catch (error) {
+    if (error instanceof PefdError) throw error;
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     throw environmentError(
       `The native TensorFlow library did not load: ${reason}`,
-      "Run `npm run setup`, then `pefd doctor`.",
+      "Type: pefd setup",
     );
   }
   loadOwnModule();

@@ -1,8 +1,9 @@
 import { constants } from "node:os";
 import { environmentError } from "../common/errors.js";
 import type { NativeBinding } from "./native.js";
+import { nativeDirectory } from "./nativeFolder.js";
 import { loadOwnModule } from "./ownModule.js";
-import { bindingFile, packageDirectory } from "./paths.js";
+import { bindingFile } from "./paths.js";
 
 /**
  * The native binding with our own ops, without TensorFlow.js: for a thread that only calls a few ops. The main thread must
@@ -13,12 +14,12 @@ export function loadThreadBinding(): NativeBinding {
   const module: { exports: unknown } = { exports: {} };
   try {
     // biome-ignore lint/style/noRestrictedGlobals: the package's own loader brings all of TensorFlow.js with it.
-    process.dlopen(module, bindingFile(packageDirectory() ?? ""), constants.dlopen.RTLD_NOW);
+    process.dlopen(module, bindingFile(nativeDirectory() ?? ""), constants.dlopen.RTLD_NOW);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     throw environmentError(
       `The native TensorFlow library did not load: ${reason}`,
-      "Run `npm run setup`, then `pefd doctor`.",
+      "Type: pefd setup",
     );
   }
   loadOwnModule();

@@ -25,12 +25,14 @@ async function copyWith(t: TestContext, ...files: string[]): Promise<Loading> {
     writeFileSync(path, "{}");
   }
   writeFileSync(join(folder, "package.json"), '{"type": "module"}');
+  mkdirSync(join(folder, "scripts"));
+  writeFileSync(join(folder, "scripts/setup.js"), ""); // a checkout: it keeps all that in the package's folder
   return import(pathToFileURL(join(folder, "dist/runtime/ownModule.js")).href);
 }
 
 test("a set-up of an earlier version, which called the module otherwise, is to be repeated", async (t) => {
   const { loadOwnModule } = await copyWith(t, "log_level.node", "convolutions.node");
-  assert.throws(loadOwnModule, { exitCode: 3, message: /not compiled/, hint: /npm run setup/ });
+  assert.throws(loadOwnModule, { exitCode: 3, message: /not compiled/, hint: /pefd setup/ });
 });
 
 test("where nothing of ours is compiled every op is TensorFlow's, and one that does not load says why", async (t) => {

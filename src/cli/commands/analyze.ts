@@ -24,6 +24,7 @@ const ANALYSIS = section("Analysis", {
   }),
   run: paths([], "A run's folder, or one above runs: all their checkpoints; may be repeated.", {
     flagOnly: true,
+    completes: "runs",
   }),
   last: flag("Only the last weights of each run.", { flagOnly: true }),
   gpu: GPU,
@@ -118,7 +119,7 @@ async function writeFiles({ csv, svg }: Options, findings: readonly Finding[]): 
 /** pefd analyze: the paper's measures of a student's features against its teacher's. */
 export const command: Command = {
   sections: [ANALYSIS, TEST_DATA, DOCUMENT, GENERAL],
-  positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY },
+  positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY, completes: "runs" },
   examples: [
     ["pefd analyze --checkpoint STUDENT --path_t TEACHER", "one student"],
     ["pefd analyze --run save/student_model/RUN --svg curves.svg", "every checkpoint of a run"],

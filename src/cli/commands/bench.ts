@@ -66,6 +66,7 @@ const BENCH = section("Benchmark", {
     {
       defaultText: "ours, not beside kd",
       flagOnly: true,
+      completes: "methods",
     },
   ),
   alone: flag(

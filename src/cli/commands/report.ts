@@ -59,7 +59,7 @@ function textOf(summaries: readonly Summary[], form: { csv: boolean; markdown: b
 /** pefd report: runs summarised over their trials, as table, page or plots. */
 export const command: Command = {
   sections: [REPORT, DOCUMENT, GENERAL],
-  positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY },
+  positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY, completes: "runs" },
   examples: [
     ["pefd report", "runs below ./save"],
     ["pefd report save/student_model --html report.html", "a page to show"],

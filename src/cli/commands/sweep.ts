@@ -149,7 +149,7 @@ function withoutUnfit(planned: readonly SweepRun[], output: Output): readonly Sw
 /** pefd sweep: the cross product of options given as lists, one process for each run. */
 export const command: Command = {
   sections: trainingSections(SECTIONS),
-  positionals: { usage: "[FILE|zoo]", min: 0, max: 1 },
+  positionals: { usage: "[FILE|zoo]", min: 0, max: 1, completes: "sweeps" },
   examples: [
     ["pefd sweep --distill ours,kd --trials 1-3 --path_t TEACHER", "two methods, three seeds each"],
     [

@@ -27,7 +27,7 @@ function describe({ runDir, findings }: RunVerdict, paint: Paint): string {
 /** pefd verify: what a run was made from and every file it left, held against what it wrote down; 1 where not all fits. */
 export const command: Command = {
   sections: [DOCUMENT, GENERAL],
-  positionals: { usage: "RUN...", min: 1, max: Number.POSITIVE_INFINITY },
+  positionals: { usage: "RUN...", min: 1, max: Number.POSITIVE_INFINITY, completes: "runs" },
   examples: [
     ["pefd verify save/student_model/RUN", "one run: its data, its teacher, its files"],
     ["pefd verify save", "every run below ./save"],

@@ -40,7 +40,7 @@ function endedBySignal(error: unknown): number {
 /** pefd watch: running and finished runs as they go, from their logs alone. */
 export const command: Command = {
   sections: [WATCH, DOCUMENT, GENERAL],
-  positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY },
+  positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY, completes: "runs" },
   examples: [
     ["pefd watch", "all runs below ./save; Ctrl-C ends it, the runs go on"],
     ["pefd watch save/student_model/RUN", "one run with all its curves"],

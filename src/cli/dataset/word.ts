@@ -3,7 +3,7 @@ import type { Layer } from "../../config/resolve.js";
 import type { Invocation, Positionals } from "../command.js";
 
 /** The data set, as a word or as --dataset. */
-export const DATASET_WORD: Positionals = { usage: "[NAME]", min: 0, max: 1 };
+export const DATASET_WORD: Positionals = { usage: "[NAME]", min: 0, max: 1, completes: "datasets" };
 
 /**
  * The layers with the word after the command's name as the data set.

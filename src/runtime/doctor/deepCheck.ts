@@ -39,7 +39,7 @@ export async function filesCheck(linked: LinkedRuntime | undefined): Promise<Che
   }
   const { tree, kind } = linked;
   const files = recordedFiles(tree, kind);
-  const again = `rm -r ${shellWord(tree)}, then: npm run setup`;
+  const again = `rm -r ${shellWord(tree)}, then: pefd setup`;
   if (files.length === 0 || files.some(({ sha256 }) => sha256 === undefined)) {
     const detail = "set up by an earlier version, which wrote no checksums down";
     return { ...check, required: false, ok: false, detail, hint: again };

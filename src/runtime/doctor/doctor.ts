@@ -4,7 +4,8 @@ import { processorName } from "../device.js";
 import { checkLibraries, type GpuLibraries } from "../gpu/libraries.js";
 import { gpuOutlook } from "../gpu/outlook.js";
 import { type GpuSurvey, surveyGpus } from "../gpu/survey.js";
-import { bindingFile, dependencies, gpuProbeFile, packageDirectory } from "../paths.js";
+import { nativeDirectory } from "../nativeFolder.js";
+import { bindingFile, dependencies, gpuProbeFile } from "../paths.js";
 import { type LinkedRuntime, linkedRuntime } from "../setup/installed.js";
 import { missingFiles } from "../setup/tree.js";
 import type { Check, Diagnosis } from "./check.js";
@@ -37,7 +38,7 @@ export interface Patient {
 
 /** Major versions of Node.js on which pefd is tested; others from the first on may do. */
 const TESTED_NODE = [20, 22, 24];
-const SETUP = "npm run setup";
+const SETUP = "pefd setup";
 
 function nodeCheck(version: string): Check {
   const major = Number.parseInt(version.replace("v", ""), 10);
@@ -143,7 +144,7 @@ function usedGpu(
  */
 export async function diagnose(patient: Patient): Promise<Diagnosis> {
   const { node, env, data } = patient;
-  const folder = packageDirectory();
+  const folder = nativeDirectory();
   const probe = await (patient.probe ?? (() => probeTensorFlow(node.program, env)))();
   const linked = folder === undefined ? undefined : linkedRuntime(folder);
   const survey = patient.survey ?? surveyGpus(env);

@@ -47,7 +47,7 @@ function unusedCheck(gpu: Gpu, { kind, probe }: GpuSituation): Check {
   const label = gpuLabel(gpu);
   if (kind === "cpu") {
     const detail = `NOT USED: ${label}; TensorFlow's CPU build is installed`;
-    return { ...CHECK, ok: false, detail, hint: "PEFD_RUNTIME=gpu npm run setup" };
+    return { ...CHECK, ok: false, detail, hint: "PEFD_RUNTIME=gpu pefd setup" };
   }
   const reason = probe.reason || "TensorFlow did not say why";
   const hint = unusedAdvice(reason);
@@ -111,7 +111,7 @@ export function libraryVersions(found: GpuLibraries) {
 export function gpuLibrariesCheck(found: GpuLibraries, tree: string, driverCuda?: number): Check {
   const check = { name: "gpuLibraries", title: "GPU libraries", required: true } as const;
   if (found.missing.length > 0) {
-    const hint = "npm run setup; if LD_LIBRARY_PATH is set, unset it";
+    const hint = "pefd setup; if LD_LIBRARY_PATH is set, unset it";
     return { ...check, ok: false, detail: found.missing.join("; "), hint };
   }
   const { cuda, cudnn } = libraryVersions(found);

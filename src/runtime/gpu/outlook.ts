@@ -21,7 +21,7 @@ function isHidden(env: Environment): boolean {
   return first !== undefined && (first === "" || first.startsWith("-"));
 }
 
-const PROCESSOR = "Or compute on the processor: PEFD_RUNTIME=cpu npm run setup";
+const PROCESSOR = "Or compute on the processor: PEFD_RUNTIME=cpu pefd setup";
 
 const unfit = (why: string, hint: string): Outlook => ({
   state: "unfit",

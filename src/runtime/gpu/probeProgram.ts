@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { dependencies, gpuProbeFile, packageDirectory } from "../paths.js";
+import { nativeDirectory } from "../nativeFolder.js";
+import { dependencies, gpuProbeFile } from "../paths.js";
 import type { Environment } from "./types.js";
 
 /** A GPU as the CUDA driver describes it. */
@@ -46,8 +47,8 @@ export interface LibraryAnswer {
 const TIMEOUT_MILLISECONDS = 60_000;
 
 /** The loader's search as TensorFlow has it for cuDNN: what the user set, then the runtime's own. */
-function searchPath(env: Environment, packageFolder: string): string {
-  const own = join(dependencies(packageFolder), "nvidia/cudnn/lib");
+function searchPath(env: Environment, nativeFolder: string): string {
+  const own = join(dependencies(nativeFolder), "nvidia/cudnn/lib");
   return [env.LD_LIBRARY_PATH, own].filter(Boolean).join(delimiter);
 }
 
@@ -82,10 +83,10 @@ function run(file: string, words: readonly string[], env: Environment): Said {
  * @returns undefined where the probe is not compiled
  */
 export function askCuda(env: Environment, probe?: string): CudaAnswer | undefined {
-  const packageFolder = packageDirectory();
-  const file = probe ?? (packageFolder && gpuProbeFile(packageFolder));
-  if (packageFolder === undefined || file === undefined || !existsSync(file)) return undefined;
-  const LD_LIBRARY_PATH = searchPath(env, packageFolder);
+  const nativeFolder = nativeDirectory();
+  const file = probe ?? (nativeFolder && gpuProbeFile(nativeFolder));
+  if (nativeFolder === undefined || file === undefined || !existsSync(file)) return undefined;
+  const LD_LIBRARY_PATH = searchPath(env, nativeFolder);
   const { lines, problem } = run(file, ["devices"], { ...env, LD_LIBRARY_PATH });
   const answer = Object.assign({}, ...lines) as CudaAnswer;
   return lines.length === 0 ? { error: problem ?? "no answer" } : answer;

@@ -38,5 +38,5 @@ const DRIVER_LIBRARIES: Readonly<Record<string, string>> = {
  */
 export function unusedAdvice(reason: string): string {
   const known = Object.entries(DRIVER_LIBRARIES).find(([name]) => reason.includes(name));
-  return known?.[1] ?? "npm run setup";
+  return known?.[1] ?? "pefd setup";
 }

@@ -6,19 +6,18 @@ import { environmentError, type PefdError } from "../../common/errors.js";
 import { makeFolder } from "../../common/files/makeFolder.js";
 import { type CommandOptions, lastLine, runCommand } from "../command.js";
 import { bindingFile, dependencies, gpuProbeFile } from "../paths.js";
+import { bindingName } from "./bindingName.js";
 import { copyIntoPlace, sameContent } from "./files.js";
 import {
   compileGpuProbe,
   compileNativeModules,
   nativeModuleFiles,
-  nativeModulesHash,
   SOURCES as OWN_SOURCES,
 } from "./nativeModules.js";
-import { TENSORFLOW_VERSION } from "./wheels.js";
 
 /** What one compilation of the binding needs to know. */
 export interface BindingBuild {
-  /** The installed package tfjs-node-gpu. */
+  /** The package tfjs-node-gpu. */
   readonly packageFolder: string;
   /** The runtime it is linked with. */
   readonly tree: string;
@@ -41,34 +40,41 @@ const TOOLS = ["make", "g++"];
 const packageRequire = (folder: string): NodeJS.Require =>
   createRequire(join(folder, "package.json"));
 
-/** What set-up compiles, as paths in the package: the binding itself and our own modules. */
+/** What set-up compiles, as paths in the native folder: the binding itself and our own modules. */
 const COMPILED = [bindingFile, ...nativeModuleFiles];
 
-/** Where the compiled files are kept for other clones. Node-API 8 serves every supported Node.js. */
-function keptFolder(cache: string, packageFolder: string): string {
-  const { version } = packageRequire(packageFolder)("./package.json") as { version: string };
-  const name = `tfjs-${version}-tensorflow-${TENSORFLOW_VERSION}-napi-8-linux-x64-${nativeModulesHash()}`;
-  return join(cache, "runtime/bindings", name);
+/** The folders between which compiled files go. */
+export interface BindingPlaces {
+  readonly cache: string;
+  /** The package tfjs-node-gpu. */
+  readonly packageFolder: string;
+  /** Where they are loaded from (nativeFolder.ts). */
+  readonly nativeFolder: string;
 }
 
-/** Each compiled file: where it is kept, and where the package has it. */
-const places = (cache: string, packageFolder: string): [kept: string, used: string][] =>
-  COMPILED.map((file) => {
-    const used = file(packageFolder);
+/** Where the compiled files are kept for other checkouts. */
+const keptFolder = (cache: string, packageFolder: string): string =>
+  join(cache, "runtime/bindings", bindingName(packageFolder));
+
+/** Each compiled file: where it is kept, and where it is loaded from. */
+function places({ cache, packageFolder, nativeFolder }: BindingPlaces) {
+  return COMPILED.map((file): [kept: string, used: string] => {
+    const used = file(nativeFolder);
     return [join(keptFolder(cache, packageFolder), basename(used)), used];
   });
+}
 
 /** Whether everything compiled is kept in the cache. */
-export const bindingIsKept = (cache: string, packageFolder: string): boolean =>
-  places(cache, packageFolder).every(([kept]) => existsSync(kept));
+export const bindingIsKept = (folders: BindingPlaces): boolean =>
+  places(folders).every(([kept]) => existsSync(kept));
 
-/** Whether the package has everything that is kept, byte for byte. */
-export const bindingIsInPlace = (cache: string, packageFolder: string): boolean =>
-  places(cache, packageFolder).every(([kept, used]) => sameContent(kept, used));
+/** Whether everything that is kept lies where it is loaded from, byte for byte. */
+export const bindingIsInPlace = (folders: BindingPlaces): boolean =>
+  places(folders).every(([kept, used]) => sameContent(kept, used));
 
-/** Puts what is kept into the package. */
-export async function placeBinding(cache: string, packageFolder: string): Promise<void> {
-  for (const [kept, used] of places(cache, packageFolder)) await copyIntoPlace(kept, used);
+/** Puts what is kept where it is loaded from. */
+export async function placeBinding(folders: BindingPlaces): Promise<void> {
+  for (const [kept, used] of places(folders)) await copyIntoPlace(kept, used);
 }
 
 async function requireTools(options: CommandOptions): Promise<void> {
@@ -77,7 +83,7 @@ async function requireTools(options: CommandOptions): Promise<void> {
   if (missing.length === 0) return;
   throw environmentError(
     `The binding to TensorFlow has to be compiled, and ${missing.join(" and ")} did not answer.`,
-    "On Debian or Ubuntu: sudo apt install make g++, then: npm run setup",
+    "On Debian or Ubuntu: sudo apt install make g++, then: pefd setup",
   );
 }
 
@@ -91,7 +97,7 @@ function buildError(output: string): PefdError {
   const reason = output.match(/^.*(?:\berror: |gyp ERR! stack ).*$/m)?.[0] ?? lastLine(output);
   return environmentError(
     `The binding to TensorFlow did not compile: ${reason.trim()}`,
-    "It needs make, g++ and the headers of Node.js; then: npm run setup",
+    "It needs make, g++ and the headers of Node.js; then: pefd setup",
   );
 }
 
@@ -110,10 +116,12 @@ async function compileBinding(build: BindingBuild): Promise<string> {
   const { env } = options;
   // gyp compiles in the folder's own folder `build`.
   const CXXFLAGS = `${env.CXXFLAGS ?? ""} -include ../${WHOLE_ERRORS}`;
+  // Headers that have to be downloaded go into our folder, not into one of the user's.
+  const npm_config_devdir = join(folder, "headers");
   const { code, stdout, stderr } = await runCommand(
     nodeProgram,
     [builder, "install", "--build-from-source", ...headersArgument(nodeProgram)],
-    { ...options, env: { ...env, CXXFLAGS }, cwd: folder },
+    { ...options, env: { ...env, CXXFLAGS, npm_config_devdir }, cwd: folder },
   );
   const built = bindingFile(folder);
   if (code !== 0 || !existsSync(built)) throw buildError(stderr + stdout);

@@ -60,12 +60,12 @@ function downloadError(wheel: Wheel, stderr: string): PefdError {
   if (/do not match the hashes/i.test(stderr)) {
     return environmentError(
       `The package index gave a file for ${name} that is not the pinned one; it was not used.`,
-      "Look at the index that pip is set to (pip config list), then: npm run setup",
+      "Look at the index that pip is set to (pip config list), then: pefd setup",
     );
   }
   const hint = FULL_DISK.test(stderr)
-    ? "Make room, or let PEFD_CACHE name a folder with more of it, then: npm run setup"
-    : "Look at the network (HTTPS_PROXY) and at pip's index (pip config list), then: npm run setup";
+    ? "Make room, or let PEFD_CACHE name a folder with more of it, then: pefd setup"
+    : "Look at the network (HTTPS_PROXY) and at pip's index (pip config list), then: pefd setup";
   return environmentError(
     `${name} (${wheel.megabytes} MB) could not be downloaded: ${reason}`,
     hint,

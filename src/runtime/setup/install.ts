@@ -18,7 +18,6 @@ import { downloadWheel, pipIsThere } from "./download.js";
 import { isLinkTo, linkInPlace } from "./files.js";
 import { linkedRuntime } from "./installed.js";
 import { decideKind, isWantedKind } from "./kind.js";
-import { packageInstall, packageInstallIsDone } from "./packageInstall.js";
 import {
   addToTree,
   linkLibraries,
@@ -32,8 +31,10 @@ import { memberTarget, type RuntimeKind, WHEELS, type Wheel } from "./wheels.js"
 /** Where a set-up takes place, and who is told about it. */
 export interface InstallSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The installed package tfjs-node-gpu. */
+  /** The package tfjs-node-gpu. */
   readonly packageFolder: string;
+  /** Where the link to TensorFlow and what is compiled go (nativeFolder.ts); into the package where left out. */
+  readonly nativeFolder?: string;
   /** The cache folder (cachePaths.ts). */
   readonly cache: string;
   /** The running Node.js: process.execPath, process.platform, process.arch. */
@@ -52,6 +53,7 @@ export interface InstallSettings {
 
 /** The set-up of one package in one cache. */
 interface Installation extends InstallSettings {
+  readonly nativeFolder: string;
   readonly options: BindingBuild["options"];
   /** Scratch folder, this machine's own; emptied before and after. */
   readonly scratch: string;
@@ -61,12 +63,17 @@ interface Installation extends InstallSettings {
  * Whether nothing is left to do: library, links and binding are there, whole, and of the kind this machine
  * is to have. Only looks; fast.
  */
-export function runtimeIsReady(packageFolder: string, env: InstallSettings["env"]): boolean {
-  const linked = linkedRuntime(packageFolder);
-  if (linked === undefined) return packageInstallIsDone(packageFolder);
+export function runtimeIsReady(
+  packageFolder: string,
+  env: InstallSettings["env"],
+  nativeFolder = packageFolder,
+): boolean {
+  const linked = linkedRuntime(nativeFolder);
+  if (linked === undefined) return false;
   const { tree, kind, cache } = linked;
-  const isThere = treeIsComplete(tree, kind) && bindingIsInPlace(cache, packageFolder);
-  return isThere && isWantedKind(kind, env, { probe: gpuProbeFile(packageFolder) });
+  const isThere =
+    treeIsComplete(tree, kind) && bindingIsInPlace({ cache, packageFolder, nativeFolder });
+  return isThere && isWantedKind(kind, env, { probe: gpuProbeFile(nativeFolder) });
 }
 
 async function fetchWheel(installation: Installation, tree: string, wheel: Wheel): Promise<void> {
@@ -119,19 +126,19 @@ function proveLibraries({ env, onPhase }: Installation, probe: string, tree: str
   if (missing.length === 0) return;
   throw environmentError(
     `TensorFlow could not use a GPU with this set-up: ${missing.join("; ")}.`,
-    `If LD_LIBRARY_PATH is set, unset it. Else remove ${tree}, then: npm run setup`,
+    `If LD_LIBRARY_PATH is set, unset it. Else remove ${tree}, then: pefd setup`,
   );
 }
 
-/** Puts the kept binding into the package and loads it. */
-async function tryBinding({ cache, packageFolder, probe }: Installation): Promise<Probe> {
-  await placeBinding(cache, packageFolder);
-  return probe();
+/** Puts the kept binding where it is loaded from, and loads it. */
+async function tryBinding(installation: Installation): Promise<Probe> {
+  await placeBinding(installation);
+  return installation.probe();
 }
 
 /** A kept binding that does not load, whatever the reason, is compiled again. */
 async function completeBinding(installation: Installation, tree: string): Promise<void> {
-  const isKept = bindingIsKept(installation.cache, installation.packageFolder);
+  const isKept = bindingIsKept(installation);
   if (!isKept) await compileBinding(installation, tree);
   let found = await tryBinding(installation);
   if (found.version === undefined && isKept) {
@@ -152,69 +159,52 @@ async function installFromWheels(
 ): Promise<void> {
   const tree = await completeTree(installation, kind);
   if (kind === "gpu") proveLibraries(installation, probe, tree);
-  const link = dependencies(installation.packageFolder);
+  const link = dependencies(installation.nativeFolder);
   if (!isLinkTo(link, tree)) await linkInPlace(tree, link);
   await completeBinding(installation, tree);
 }
 
-/** What stands in the way of our own way to set up, with what to do about it. */
-type Obstacle = readonly [why: string, hint: string];
-
-function foreignMachine({ platform, arch }: InstallSettings["node"]): Obstacle | undefined {
-  if (platform === "linux" && arch === "x64") return undefined;
-  return [
-    `pefd is tested on Linux x86-64 and this is ${platform} ${arch}`,
-    "Use a Linux x86-64 machine, then: npm run setup",
-  ];
+function refuseForeignMachine({ platform, arch }: InstallSettings["node"]): void {
+  if (platform === "linux" && arch === "x64") return;
+  throw environmentError(
+    `pefd is for Linux on x86-64; this is ${platform} ${arch}.`,
+    "Use a Linux x86-64 machine, or a container of one.",
+  );
 }
 
 /** pip is needed where something has to be downloaded. */
-async function missingPip(
-  { cache, options }: Installation,
-  kind: RuntimeKind,
-): Promise<Obstacle | undefined> {
+async function requirePip({ cache, options }: Installation, kind: RuntimeKind): Promise<void> {
   const isThere = treeIsComplete(treeDirectory(cache, kind), kind);
-  if (isThere || (await pipIsThere(options))) return undefined;
-  return [
-    "Python 3 with pip did not answer (python3 -m pip --version)",
-    "On Debian or Ubuntu: sudo apt install python3-pip, then: npm run setup",
-  ];
-}
-
-async function tryOwnInstall(installation: Installation, trouble: Obstacle): Promise<false> {
-  const { packageFolder, node, options, onPhase } = installation;
-  onPhase(`${trouble[0]}: trying the package's own install script`);
-  await packageInstall(packageFolder, node.program, options, ...trouble);
-  return false;
+  if (isThere || (await pipIsThere(options))) return;
+  throw environmentError(
+    "TensorFlow comes by pip, and Python 3 with pip did not answer (python3 -m pip --version).",
+    "On Debian or Ubuntu: sudo apt install python3-pip, then: pefd setup",
+  );
 }
 
 /** The kind is decided, and with it whether a GPU can be used, before anything is downloaded. */
-async function install(installation: Installation): Promise<boolean> {
+async function install(installation: Installation): Promise<void> {
   const { env, cache, root, onPhase } = installation;
   const probe = await keptGpuProbe(buildOf(installation, "", "probe"), cache);
   const places = { probe, ...(root !== undefined && { root }) };
   const kind = decideKind(env, places, onPhase);
-  const trouble = await missingPip(installation, kind);
-  if (trouble !== undefined) return tryOwnInstall(installation, trouble);
+  await requirePip(installation, kind);
   await installFromWheels(installation, kind, probe);
-  return true;
 }
 
 /**
  * Brings libtensorflow and the binding to it, or what is missing of them. Whatever an interrupted run left
  * behind is completed or replaced. Only one may run at a time on a machine for one cache.
- * @returns false where only the package's own install script could be used, true otherwise
  * @throws environmentError naming what is missing and what to type
  */
-export async function installRuntime(settings: InstallSettings): Promise<boolean> {
-  const { env, inherit, cache, node } = settings;
+export async function installRuntime(settings: InstallSettings): Promise<void> {
+  const { env, inherit, cache, node, packageFolder, nativeFolder = packageFolder } = settings;
+  refuseForeignMachine(node);
   const scratch = join(cache, "scratch", hostname());
-  const installation = { ...settings, scratch, options: { env, inherit } };
-  const trouble = foreignMachine(node);
-  if (trouble !== undefined) return tryOwnInstall(installation, trouble);
+  const installation = { ...settings, nativeFolder, scratch, options: { env, inherit } };
   await rm(scratch, { recursive: true, force: true });
   try {
-    return await install(installation);
+    await install(installation);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

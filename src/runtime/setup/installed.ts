@@ -4,7 +4,7 @@ import { dependencies } from "../paths.js";
 import { treeDirectory } from "./tree.js";
 import { RUNTIME_KINDS, type RuntimeKind } from "./wheels.js";
 
-/** The runtime that an installed package is linked to. */
+/** The runtime that a native folder (nativeFolder.ts) is linked to. */
 export interface LinkedRuntime {
   /** Its folder in a cache. */
   readonly tree: string;
@@ -14,11 +14,11 @@ export interface LinkedRuntime {
 }
 
 /**
- * The runtime that the package's link leads to; whether it is complete is another question.
+ * The runtime that the link of a native folder leads to; whether it is complete is another question.
  * @returns undefined where there is no link, or one to something else
  */
-export function linkedRuntime(packageFolder: string): LinkedRuntime | undefined {
-  const link = dependencies(packageFolder);
+export function linkedRuntime(nativeFolder: string): LinkedRuntime | undefined {
+  const link = dependencies(nativeFolder);
   if (!lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
   const tree = readlinkSync(link);
   const kind = RUNTIME_KINDS.find((known) => basename(treeDirectory("", known)) === basename(tree));

@@ -46,7 +46,7 @@ export function decideKind(
   if (requested === "cpu") return "cpu";
   const outlook = outlookHere(env, places);
   if (outlook.state === "unfit" && requested === undefined) {
-    const anyway = "; to bring the runtime of a GPU all the same: PEFD_RUNTIME=gpu npm run setup";
+    const anyway = "; to bring the runtime of a GPU all the same: PEFD_RUNTIME=gpu pefd setup";
     throw environmentError(`The GPU cannot be used: ${outlook.why}.`, `${outlook.hint}${anyway}`);
   }
   const notice = noticeOf(outlook, requested);

@@ -14,8 +14,8 @@ export interface Unit {
 
 /** One module that set-up compiles from our own sources. */
 interface NativeModule {
-  /** Where the package has it. */
-  readonly file: (packageFolder: string) => string;
+  /** Where it is loaded from. */
+  readonly file: (nativeFolder: string) => string;
   readonly units: readonly Unit[];
   /** What it is linked with: libraries of the runtime, as paths in the runtime's tree. */
   readonly libraries: readonly string[];
@@ -66,7 +66,7 @@ const MODULES: readonly NativeModule[] = [
   },
 ];
 
-/** Where the package has the compiled modules. */
+/** Where the compiled modules are loaded from. */
 export const nativeModuleFiles = [GPU_PROBE, ...MODULES].map(({ file }) => file);
 
 /** The folder of the C++ sources. */

@@ -54,7 +54,7 @@ test("one changed bit, which changes no size, is found and named, and so is a fi
   writeFileSync(path, bytes);
   const { ok, required, detail, hint } = await filesCheck(linked);
   assert.deepEqual([ok, required, detail], [false, true, `changed since set-up: ${first}`]);
-  assert.match(hint ?? "", /^rm -r .*tensorflow-\S+-cpu, then: npm run setup$/);
+  assert.match(hint ?? "", /^rm -r .*tensorflow-\S+-cpu, then: pefd setup$/);
   rmSync(join(linked.tree, second ?? ""));
   assert.equal((await filesCheck(linked)).detail, `changed since set-up: ${first}, ${second}`);
 });
@@ -75,6 +75,6 @@ test("a runtime without checksums is no failure, and it is said how to have them
   const { ok, required, detail, hint } = await filesCheck(linked);
   assert.deepEqual([ok, required], [false, false]);
   assert.match(detail, /earlier version/);
-  assert.match(hint ?? "", /npm run setup/);
+  assert.match(hint ?? "", /pefd setup/);
   assert.equal((await filesCheck(undefined)).ok, true);
 });

@@ -46,7 +46,7 @@ test("a TensorFlow that does not load is missing, with its reason and the next c
   assert.equal(ok, false);
   const check = checks.find(({ name }) => name === "tensorflow");
   assert.match(check?.detail ?? "", /no such file/);
-  assert.equal(check?.hint, "npm run setup");
+  assert.equal(check?.hint, "pefd setup");
 });
 
 test("it is said whose convolutions serve a processor", async () => {
@@ -61,7 +61,7 @@ test("it is said whose convolutions serve a processor", async () => {
   const none = await check({ instructions: undefined, problem: undefined });
   assert.equal(none?.detail, "TensorFlow's");
   const broken = await check({ instructions: undefined, problem: "no such file" });
-  assert.deepEqual([broken?.ok, broken?.hint], [false, "npm run setup"]);
+  assert.deepEqual([broken?.ok, broken?.hint], [false, "pefd setup"]);
   assert.match(broken?.detail ?? "", /slower.*no such file/);
 });
 
@@ -77,7 +77,7 @@ test("it is said who resizes images", async () => {
   assert.equal(none?.ok, true);
   assert.match(none?.detail ?? "", /plain JavaScript.*the same bytes/);
   const broken = await check({ instructions: undefined, problem: "no such file" });
-  assert.deepEqual([broken?.ok, broken?.hint], [false, "npm run setup"]);
+  assert.deepEqual([broken?.ok, broken?.hint], [false, "pefd setup"]);
 });
 
 test("missing data is reported with what to type, and is no reason to fail", async () => {
@@ -119,7 +119,7 @@ test("a GPU that is not used is said loudly, with the reason", () => {
   const cpuBuild = gpuCheck({ ...situation, kind: "cpu" });
   assert.equal(cpuBuild.ok, false);
   assert.match(cpuBuild.detail, /^NOT USED: NVIDIA H100.*CPU build/);
-  assert.equal(cpuBuild.hint, "PEFD_RUNTIME=gpu npm run setup");
+  assert.equal(cpuBuild.hint, "PEFD_RUNTIME=gpu pefd setup");
   const reason = "libcufft.so.11: cannot open shared object file";
   const broken = gpuCheck({ ...situation, probe: { ...found, reason } });
   assert.equal(broken.ok, false);

@@ -54,7 +54,7 @@ test("a library that TensorFlow cannot open is named, and so is what to do", () 
     const env = { ...machine.settings.env, FAKE_MISSING: "libcufft.so.11" };
     await assert.rejects(installRuntime({ ...machine.settings, env }), (error: PefdError) => {
       assert.match(error.message, /libcufft\.so\.11: cannot open shared object file/);
-      assert.match(error.hint ?? "", /LD_LIBRARY_PATH.*npm run setup/);
+      assert.match(error.hint ?? "", /LD_LIBRARY_PATH.*pefd setup/);
       return error.exitCode === 3;
     });
   }));
@@ -112,7 +112,7 @@ for (const [name, [gpu, message, hint]] of Object.entries(UNFIT)) {
       await assert.rejects(installRuntime(settings), (error: PefdError) => {
         assert.match(error.message, message);
         assert.match(error.hint ?? "", hint);
-        assert.match(error.hint ?? "", /PEFD_RUNTIME=cpu npm run setup/);
+        assert.match(error.hint ?? "", /PEFD_RUNTIME=cpu pefd setup/);
         return error.exitCode === 3;
       });
       assert.deepEqual(machine.log(), []);

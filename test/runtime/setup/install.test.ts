@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -11,14 +12,14 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { installRuntime } from "#pefd/runtime/setup/install.js";
+import { installRuntime, runtimeIsReady } from "#pefd/runtime/setup/install.js";
 import type { FakeMachine } from "../fakeMachine.js";
 import { BINDING, DOWNLOAD, isReady, onMachine } from "./onMachine.js";
 
 test("a set-up brings the library, the links and the binding, and nothing else", () =>
   onMachine(async (machine) => {
     assert.equal(isReady(machine), false);
-    assert.equal(await installRuntime(machine.settings), true);
+    await installRuntime(machine.settings);
     assert.equal(isReady(machine), true);
     const deps = join(machine.packageFolder, "deps");
     assert.equal(readFileSync(join(deps, "lib/libtensorflow.so"), "utf8"), "cc of tensorflow-cpu");
@@ -105,8 +106,20 @@ test("what lies in the cache is used even where pip is gone", () =>
     await installRuntime(machine.settings);
     machine.program("python3", "process.exit(1)");
     rmSync(join(machine.packageFolder, "deps"));
-    assert.equal(await installRuntime(machine.settings), true);
+    await installRuntime(machine.settings);
     assert.equal(isReady(machine), true);
+  }));
+
+test("with a folder of its own for what is compiled, a package stays as it is", () =>
+  onMachine(async (machine) => {
+    const nativeFolder = join(machine.cache, "runtime/installed/one");
+    const before = readdirSync(machine.packageFolder, { recursive: true });
+    chmodSync(machine.packageFolder, 0o555);
+    await installRuntime({ ...machine.settings, nativeFolder });
+    assert.deepEqual(readdirSync(machine.packageFolder, { recursive: true }), before);
+    assert.equal(isReady(machine), false, "the package's own folder");
+    assert.equal(runtimeIsReady(machine.packageFolder, machine.settings.env, nativeFolder), true);
+    assert.deepEqual(machine.log(), [DOWNLOAD, "build"]);
   }));
 
 test("a kept binding that does not load is compiled again", async () => {
@@ -123,18 +136,10 @@ test("a kept binding that does not load is compiled again", async () => {
   );
 });
 
-const OWN_SCRIPT = `
-const fs = require("fs");
-for (const folder of ["deps/lib", "lib/napi-v8"]) fs.mkdirSync(folder, { recursive: true });
-fs.writeFileSync("lib/napi-v8/tfjs_binding.node", process.argv.slice(2).join(" "));
-`;
-
-test("on another system the package's own install script serves", () =>
+test("on another system set-up says what pefd is for", () =>
   onMachine(async (machine) => {
-    writeFileSync(join(machine.packageFolder, "scripts/install.js"), OWN_SCRIPT);
     const node = { ...machine.settings.node, platform: "darwin", arch: "arm64" };
-    assert.equal(await installRuntime({ ...machine.settings, node }), false);
-    assert.equal(isReady(machine), true);
-    assert.equal(readFileSync(join(machine.packageFolder, BINDING), "utf8"), "gpu download");
+    const refused = { exitCode: 3, message: /Linux on x86-64; this is darwin arm64/ };
+    await assert.rejects(installRuntime({ ...machine.settings, node }), refused);
     assert.deepEqual(machine.log(), []);
   }));

@@ -1,0 +1,27 @@
+import { GENERAL } from "../../config/commandOptions.js";
+import type { Command } from "../command.js";
+import { SCRIPTS } from "../completion/scripts.js";
+import { completionTree } from "../completion/tree.js";
+
+/**
+ * pefd completion: a script by which a shell completes commands, flags, names, runs and files, without running pefd.
+ * @param commands all of them, this one included
+ */
+export const completionOf = (commands: Parameters<typeof completionTree>[0]): Command => ({
+  sections: [GENERAL],
+  positionals: { usage: "bash|zsh|fish", min: 1, max: 1, completes: "shells" },
+  examples: [
+    [
+      "pefd completion bash > ~/.local/share/bash-completion/completions/pefd",
+      "for bash, from its next start on",
+    ],
+    ["pefd completion zsh > ~/.zfunc/_pefd", "for zsh, with ~/.zfunc in fpath before compinit"],
+    ["pefd completion fish > ~/.config/fish/completions/pefd.fish", "for fish"],
+  ],
+  async run({ positionals, output }) {
+    const { name, write } = SCRIPTS.row(positionals[0] as string);
+    const script = write(await completionTree(commands));
+    output.result(script.trimEnd(), { shell: name, script });
+    return undefined;
+  },
+});

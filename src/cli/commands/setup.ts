@@ -1,0 +1,58 @@
+import { homedir } from "node:os";
+import { cacheDirectory } from "../../common/cachePaths.js";
+import { flag, section } from "../../common/optionRow.js";
+import { GENERAL, RESULT } from "../../config/commandOptions.js";
+import { removeSetUp } from "../../runtime/setup/removeSetUp.js";
+import { setUp } from "../../runtime/setup/setUp.js";
+import type { Command, Output } from "../command.js";
+import { transferProgress } from "../transfer.js";
+
+const UNDO = section("Undo", {
+  remove: flag("Remove from the cache folder what set-up brought.", { flagOnly: true }),
+});
+
+/** Shows what is being done, and how far each download is. */
+function progressOf(output: Output) {
+  let bar = transferProgress(output);
+  const onPhase = (text: string) => {
+    bar.stop();
+    bar = transferProgress(output);
+    output.notice(text);
+  };
+  const onBytes = (received: number, total: number) => bar.update({ received, total });
+  return { onPhase, onBytes, stop: () => bar.stop() };
+}
+
+async function bring(env: Readonly<Record<string, string | undefined>>, output: Output) {
+  const { stop, ...progress } = progressOf(output);
+  const node = { program: process.execPath, platform: process.platform, arch: process.arch };
+  try {
+    const changed = await setUp({ env, home: homedir(), node, ...progress });
+    const cache = cacheDirectory(env, homedir());
+    const outcome = changed ? "pefd is set up" : "pefd is set up already";
+    output.result(`${outcome}, in ${cache}. See for yourself: pefd doctor`, { changed, cache });
+  } finally {
+    stop();
+  }
+}
+
+/** pefd setup: brings TensorFlow's native library into the cache folder, and compiles what is compiled beside it. */
+export const command: Command = {
+  sections: [UNDO, RESULT, GENERAL],
+  examples: [
+    ["pefd setup", "TensorFlow's native library, into the cache folder"],
+    ["PEFD_RUNTIME=cpu pefd setup", "the build for processors, whatever GPU there is"],
+    ["pefd setup --remove", "what set-up brought, removed again"],
+  ],
+  async run({ flags, env, output }) {
+    if (flags.remove !== true) {
+      await bring(env, output);
+      return undefined;
+    }
+    const cache = cacheDirectory(env, homedir());
+    const removed = await removeSetUp(cache);
+    const what = removed.length === 0 ? "Nothing to remove" : `Removed ${removed.join(", ")}`;
+    output.result(`${what} in ${cache}.`, { removed, cache });
+    return undefined;
+  },
+};

@@ -1,0 +1,113 @@
+import type { Completes, Row } from "../../common/optionRow.js";
+import { choicesOf } from "../../config/choices.js";
+import { presetNames } from "../../config/pairPresets.js";
+import { rowsOf } from "../../config/resolve.js";
+import { DATASETS } from "../../data/registry.js";
+import { methodNames } from "../../distill/registry.js";
+import { modelNames } from "../../models/registry.js";
+import { ZOO } from "../../sweep/file.js";
+import type { Command } from "../command.js";
+
+/** Shells that completion is written for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+/** What a shell offers where a word is to come. */
+export interface Offer {
+  readonly words: readonly string[];
+  /** Paths besides: every file, or folders with the runs below ./save among them. */
+  readonly paths?: "files" | "runs";
+}
+
+/** A flag of a command. */
+export interface FlagOffer {
+  /** Without the dashes. */
+  readonly name: string;
+  /** One letter, without the dash. */
+  readonly alias?: string | undefined;
+  readonly help: string;
+  /** Undefined for a switch. */
+  readonly value: Offer | undefined;
+}
+
+/** A command that is looked at (commands.ts). */
+interface CommandToLoad {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<{ command: Command }>;
+}
+
+/** What can follow a command's name. */
+export interface CommandOffer {
+  /** One word, or two. */
+  readonly name: string;
+  readonly summary: string;
+  readonly flags: readonly FlagOffer[];
+  /** Words that are no flags; undefined where there are none. */
+  readonly words: Offer | undefined;
+}
+
+const NOTHING: Offer = { words: [] };
+
+/** By the registries as they are now, plug-ins' names with them. */
+const OFFERS: Readonly<Record<Completes, () => Offer>> = {
+  models: () => ({ words: modelNames() }),
+  methods: () => ({ words: methodNames() }),
+  datasets: () => ({ words: DATASETS.names() }),
+  presets: () => ({ words: presetNames(), paths: "files" }),
+  sweeps: () => ({ words: [ZOO, ...presetNames()], paths: "files" }),
+  shells: () => ({ words: SHELLS }),
+  files: () => ({ words: [], paths: "files" }),
+  runs: () => ({ words: [], paths: "runs" }),
+};
+
+function offerOf(row: Row): Offer | undefined {
+  if (row.type === "boolean") return undefined;
+  if (row.completes !== undefined) return OFFERS[row.completes]();
+  const words = choicesOf(row);
+  if (words.length > 0) return { words };
+  return row.type === "path" || row.type === "paths" ? OFFERS.files() : NOTHING;
+}
+
+/** The first sentence of a text. */
+const firstSentence = (text: string): string =>
+  text.split(/(?<=[.;:]) /)[0]?.replace(/[.;:]$/, "") ?? "";
+
+const HELP: FlagOffer = { name: "help", alias: "h", help: "Show this help", value: undefined };
+
+async function offerOfCommand({ name, summary, load }: CommandToLoad): Promise<CommandOffer> {
+  const { command } = await load();
+  const flags = Object.entries(rowsOf(command.sections)).map(([flag, row]) => {
+    return { name: flag, alias: row.alias, help: firstSentence(row.help), value: offerOf(row) };
+  });
+  const { positionals } = command;
+  const words = positionals && OFFERS[positionals.completes ?? "files"]();
+  return { name, summary: firstSentence(summary), flags: [...flags, HELP], words };
+}
+
+/** Everything that can be typed, from the rows of commands and options. */
+export const completionTree = (
+  commands: readonly CommandToLoad[],
+): Promise<readonly CommandOffer[]> => Promise.all(commands.map(offerOfCommand));
+
+/** Words that can stand in the first place, each with what it does: commands, and first words that several share. */
+export function firstWords(tree: readonly CommandOffer[]): [word: string, summary: string][] {
+  const words = tree.map(({ name, summary }): [string, string] => {
+    const [first = ""] = name.split(" ");
+    const names = tree
+      .filter((other) => other.name.startsWith(`${first} `))
+      .map((other) => other.name);
+    return [first, names.length === 0 ? summary : names.join(", ")];
+  });
+  return [...new Map(words)];
+}
+
+/** First words that several commands share, such as "data", with the second words. */
+export function groups(tree: readonly CommandOffer[]): [first: string, seconds: CommandOffer[]][] {
+  const firsts = tree
+    .filter(({ name }) => name.includes(" "))
+    .map(({ name }) => name.split(" ")[0]);
+  return [...new Set(firsts as string[])].map((first) => [
+    first,
+    tree.filter(({ name }) => name.startsWith(`${first} `)),
+  ]);
+}

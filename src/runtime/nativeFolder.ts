@@ -1,0 +1,23 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { cacheDirectory } from "../common/cachePaths.js";
+import type { Environment } from "./gpu/types.js";
+import { isCheckout, packageDirectory } from "./paths.js";
+import { bindingName } from "./setup/bindingName.js";
+
+/**
+ * The folder of what set-up compiles and of the link to TensorFlow. A checkout has it in tfjs-node-gpu's own folder, so
+ * that every checkout may have another build of TensorFlow; what npm has installed may not be writable, and has it in the
+ * cache folder.
+ * @returns undefined where tfjs-node-gpu is missing
+ */
+export function nativeFolderIn(env: Environment, home: string): string | undefined {
+  const folder = packageDirectory();
+  if (folder === undefined || isCheckout()) return folder;
+  return join(cacheDirectory(env, home), "runtime/installed", bindingName(folder));
+}
+
+/** The same for this process. */
+export const nativeDirectory = (): string | undefined =>
+  // biome-ignore lint/style/noRestrictedGlobals: the cache folder of the process is the one that set-up wrote to.
+  nativeFolderIn(process.env, homedir());
