@@ -1,10 +1,13 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
 const SUPPORTED = 20;
 
+/** A checkout has a set-up of its own; a package that npm has installed is whole, or is to be installed again. */
 function refuse(what) {
-  process.stderr.write(`${what}\nIn pefd's folder, type: npm run setup\n`);
+  const isCheckout = existsSync(new URL("../scripts/setup.js", import.meta.url));
+  const next = isCheckout ? "In pefd's folder, type: npm run setup" : "Install pefd again.";
+  process.stderr.write(`${what}\n${next}\n`);
   process.exit(3);
 }
 

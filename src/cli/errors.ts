@@ -3,6 +3,7 @@ import { PefdError } from "../common/errors.js";
 import { cleanText } from "../common/text/cleanText.js";
 import { palette } from "../report/color.js";
 import { Interrupted, signalExitCode } from "./interrupt.js";
+import { asTyped } from "./typed.js";
 
 /** What is told about an error, and the exit code. */
 interface Told {
@@ -53,15 +54,16 @@ const tracesOf = ({ stack, cause }: Error): string[] => [
 /**
  * An error as text for people, what to type next below it, and the exit code.
  * The stack trace is part of it only with `debug`.
+ * @param program what has to be typed for pefd (typed.ts)
  */
 export function describeError(
   thrown: unknown,
-  { debug, color }: { debug: boolean; color: boolean },
+  { debug, color, program = "pefd" }: { debug: boolean; color: boolean; program?: string },
 ): { text: string; exitCode: number } {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const paint = palette(color);
   const { prefix = `${paint.red("error:")} `, exitCode, lines } = tell(error);
-  const [first, ...rest] = lines.map(cleanText);
+  const [first, ...rest] = lines.map((line) => asTyped(cleanText(line), program));
   const shown = [`${prefix}${first}`, ...rest.map((line) => `  ${line}`)];
   if (debug) shown.push(...tracesOf(error).map((trace) => paint.dim(cleanText(trace))));
   return { text: shown.join("\n"), exitCode };

@@ -5,6 +5,7 @@ import { findCommand } from "./commands.js";
 import { describeError } from "./errors.js";
 import { colorOnStderr, ignoreClosedPipes } from "./output.js";
 import { overview } from "./overview.js";
+import { programOf } from "./typed.js";
 
 /** Flags that may stand before the command's name. */
 const LEADING = ["--debug", "--no_color", "--no-color"];
@@ -46,7 +47,8 @@ const typed = (argv: readonly string[], name: string): boolean =>
 
 function report(error: unknown, argv: readonly string[]): number {
   const color = colorOnStderr(typed(argv, "no_color"));
-  const { text, exitCode } = describeError(error, { debug: typed(argv, "debug"), color });
+  const settings = { debug: typed(argv, "debug"), color, program: programOf(process) };
+  const { text, exitCode } = describeError(error, settings);
   process.stderr.write(`${text}\n`);
   return exitCode;
 }

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { shellWord } from "../common/text/shellWord.js";
-import { COMMANDS } from "./commands.js";
 
 /** How a process was started. */
 export interface Started {
@@ -27,11 +26,22 @@ export function typedProgram({ script, env, cwd }: Started): string {
   return isOnPath(script, env.PATH ?? "") ? basename(script) : shellWord(shown);
 }
 
-const FIRST_WORDS = [...new Set(COMMANDS.map(({ name }) => name.split(" ")[0]))].join("|");
+/** The same of a process. */
+export function programOf({
+  argv,
+  env,
+  cwd,
+}: Pick<NodeJS.Process, "argv" | "env" | "cwd">): string {
+  try {
+    return typedProgram({ script: argv[1] ?? "", env, cwd: cwd() });
+  } catch {
+    return "pefd"; // the folder that it was started in is gone
+  }
+}
 
-/** A command line that people are to type: at the start of a sentence, or after a colon; variables may stand before it. */
-const COMMAND_LINE = new RegExp(`(^|: )((?:[A-Z_]+=\\S+ )*)pefd (?=(?:${FIRST_WORDS})\\b)`, "g");
+/** A command line that people are to type stands behind a colon or an arrow; variables may stand before it. */
+const COMMAND_LINE = /((?:: |-> )(?:[A-Z_]+=\S+ )*)pefd (?=[a-z])/g;
 
 /** A sentence with its command lines as they have to be typed. */
 export const asTyped = (sentence: string, program: string): string =>
-  sentence.replaceAll(COMMAND_LINE, (_, before, variables) => `${before}${variables}${program} `);
+  sentence.replaceAll(COMMAND_LINE, (_, before) => `${before}${program} `);

@@ -66,7 +66,7 @@ test("Ctrl-C keeps what is done, says how to go on, and that line ends in the sa
   });
   const [exitCode] = await once(child, "close");
   assert.equal(exitCode, 130, stderr);
-  const next = /Go on with: pefd (.*)\n/.exec(stderr)?.[1] ?? assert.fail(stderr);
+  const next = /Go on with: node \S*pefd\.js (.*)\n/.exec(stderr)?.[1] ?? assert.fail(stderr);
   assert.deepEqual(next.split(" "), [...words, "--json", "--resume"]);
   assert.match(stderr, /\nKept in .*: \d+ epochs? and \d+ steps? of the next\.\n/);
   for (const name of ["result.json", "run.lock"]) {

@@ -23,12 +23,17 @@ test("a program is named as it was started", (t) => {
 test("command lines in sentences are given as they have to be typed, and words about pefd stay", () => {
   const typed = (sentence: string) => asTyped(sentence, "node bin/pefd.js");
   assert.equal(typed("Type: pefd setup"), "Type: node bin/pefd.js setup");
-  assert.equal(typed("pefd setup"), "node bin/pefd.js setup");
+  assert.equal(typed("-> pefd setup"), "-> node bin/pefd.js setup");
   assert.equal(
     typed("Or on the processor: PEFD_RUNTIME=cpu pefd setup"),
     "Or on the processor: PEFD_RUNTIME=cpu node bin/pefd.js setup",
   );
-  for (const same of ["pefd needs IN OUT.", "What pefd data fetch brings", "Type: pefdx setup"]) {
+  for (const same of [
+    "pefd needs IN OUT.",
+    "What pefd data fetch brings",
+    "Type: pefdx setup",
+    "Go on with: pefd",
+  ]) {
     assert.equal(typed(same), same);
   }
 });

@@ -18,6 +18,8 @@ function inClone(main: string | undefined, work: (program: string) => void): voi
   try {
     cpSync(join(ROOT, "bin"), join(root, "bin"), { recursive: true });
     writeFileSync(join(root, "package.json"), '{ "type": "module" }');
+    mkdirSync(join(root, "scripts"));
+    writeFileSync(join(root, "scripts/setup.js"), "");
     if (main !== undefined) {
       for (const folder of ["runtime", "common"]) {
         cpSync(join(ROOT, "dist", folder), join(root, "dist", folder), { recursive: true });

@@ -9,6 +9,7 @@ import type { Check } from "../../runtime/doctor/check.js";
 import type { DataFound } from "../../runtime/doctor/doctor.js";
 import type { Command } from "../command.js";
 import { colorOnStdout } from "../output.js";
+import { asTyped, programOf } from "../typed.js";
 
 const FOLDER = section("Data", DATA_PLACE);
 
@@ -34,7 +35,8 @@ function describe(checks: readonly Check[], color: boolean): string {
   return checks
     .map(({ ok, required, title, detail, hint, lines = [] }) => {
       const mark = ok ? paint.green("ok") : required ? paint.red("no") : paint.yellow("--");
-      const more = hint === undefined ? lines : [...lines, `-> ${hint}`];
+      const more =
+        hint === undefined ? lines : [...lines, asTyped(`-> ${hint}`, programOf(process))];
       const below = more.map((line) => `\n    ${" ".repeat(width)}  ${line}`).join("");
       return `${mark}  ${title.padEnd(width)}  ${detail}${below}`;
     })
@@ -59,6 +61,7 @@ export const command: Command = {
     if (diagnosis.ok) return undefined;
     const missing = diagnosis.checks.filter(({ ok, required }) => required && !ok);
     const what = missing.map(({ title }) => title).join(", ");
-    throw environmentError(`Not ready: ${what}.`, missing.find(({ hint }) => hint)?.hint);
+    const next = missing.find(({ hint }) => hint)?.hint;
+    throw environmentError(`Not ready: ${what}.`, next && `-> ${next}`);
   },
 };

@@ -6,6 +6,7 @@ import { removeSetUp } from "../../runtime/setup/removeSetUp.js";
 import { setUp } from "../../runtime/setup/setUp.js";
 import type { Command, Output } from "../command.js";
 import { transferProgress } from "../transfer.js";
+import { asTyped, programOf } from "../typed.js";
 
 const UNDO = section("Undo", {
   remove: flag("Remove from the cache folder what set-up brought.", { flagOnly: true }),
@@ -30,7 +31,8 @@ async function bring(env: Readonly<Record<string, string | undefined>>, output: 
     const changed = await setUp({ env, home: homedir(), node, ...progress });
     const cache = cacheDirectory(env, homedir());
     const outcome = changed ? "pefd is set up" : "pefd is set up already";
-    output.result(`${outcome}, in ${cache}. See for yourself: pefd doctor`, { changed, cache });
+    const next = asTyped("See for yourself: pefd doctor", programOf(process));
+    output.result(`${outcome}, in ${cache}. ${next}`, { changed, cache });
   } finally {
     stop();
   }

@@ -77,11 +77,11 @@ ${positionals.join("\n")}
   esac
 }
 
-# Folders that hold a run.
+# Folders that hold a run and begin as the second argument says, behind the first.
 _pefd_runs() {
   local file
   for file in save/*/*/config.json; do
-    [ -f "$file" ] && printf '%s\\n' "\${file%/config.json}"
+    [[ -f $file && $file == "$2"* ]] && printf '%s\\n' "$1\${file%/config.json}"
   done
 }
 
@@ -112,12 +112,9 @@ _pefd() {
   if [[ $words && $value == *[,+]* ]]; then list=\${value%"\${value##*[,+]}"}; fi
   mapfile -t COMPREPLY < <(compgen -P "$before$list" -W "$words" -- "\${value#"$list"}")
   if [[ $paths == runs ]]; then
-    local IFS=$'\\n'
     mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(
-      compgen -P "$before" -W "$(_pefd_runs)" -- "$value"
-      compgen -P "$before" -d -- "$value"
+      { _pefd_runs "$before" "$value"; compgen -P "$before" -d -- "$value"; } | sort -u
     )
-    IFS=$' \\t\\n'
   elif [[ $paths == files ]]; then
     mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(compgen -P "$before" -f -- "$value")
   fi

@@ -60,11 +60,19 @@ const OFFERS: Readonly<Record<Completes, () => Offer>> = {
   runs: () => ({ words: [], paths: "runs" }),
 };
 
+/** Names go into scripts as they are: none may be read by a shell as anything else. */
+const IS_PLAIN = /^[\w@%+=:.,/-]+$/;
+
+const plain = ({ words, ...offer }: Offer): Offer => ({
+  ...offer,
+  words: words.filter((word) => IS_PLAIN.test(word)),
+});
+
 function offerOf(row: Row): Offer | undefined {
   if (row.type === "boolean") return undefined;
-  if (row.completes !== undefined) return OFFERS[row.completes]();
+  if (row.completes !== undefined) return plain(OFFERS[row.completes]());
   const words = choicesOf(row);
-  if (words.length > 0) return { words };
+  if (words.length > 0) return plain({ words });
   return row.type === "path" || row.type === "paths" ? OFFERS.files() : NOTHING;
 }
 
@@ -80,7 +88,7 @@ async function offerOfCommand({ name, summary, load }: CommandToLoad): Promise<C
     return { name: flag, alias: row.alias, help: firstSentence(row.help), value: offerOf(row) };
   });
   const { positionals } = command;
-  const words = positionals && OFFERS[positionals.completes ?? "files"]();
+  const words = positionals && plain(OFFERS[positionals.completes ?? "files"]());
   return { name, summary: firstSentence(summary), flags: [...flags, HELP], words };
 }
 

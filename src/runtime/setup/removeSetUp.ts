@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { exclusively } from "../../common/exclusive.js";
 
 /** Folders of the cache that hold nothing but what set-up brought, and what was compiled from it. */
-const OWN = ["runtime", "scratch", "xla", "modules"] as const;
+const OWN = ["runtime", "scratch", "xla"] as const;
 
 /**
  * Removes what set-ups have brought into a cache folder: libraries, bindings, compiled programs. Data sets, teachers'

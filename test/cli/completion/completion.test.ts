@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { COMMANDS } from "#pefd/cli/commands.js";
@@ -25,10 +25,9 @@ function workplace(t: TestContext): string {
 const CASES: readonly [line: string, offered: string[], others?: string[]][] = [
   ["pefd d", ["distill", "data", "doctor"], ["sweep"]],
   ["pefd data ", ["fetch", "synthesize", "verify"], ["list"]],
-  ["pefd data fetch ", ["cifar10", "folder"], ["fetch"]],
+  ["pefd data fetch ", ["cifar10", "folder"], ["synthesize"]],
   ["pefd distill --model", ["--model_s", "--model_t"], ["--checkpoint"]],
   ["pefd distill --model_s resnet8", ["resnet8", "resnet8x4"], ["vgg8"]],
-  ["pefd distill --model-s resnet8", ["resnet8", "resnet8x4"], ["vgg8"]],
   ["pefd sweep --distill ours,rk", ["ours,rkd"]],
   ["pefd distill --config resnet32x4-resnet8x4-our", ["resnet32x4-resnet8x4-ours"]],
   ["pefd distill --path_t tea", ["teacher.pth"]],
@@ -69,6 +68,7 @@ test("bash keeps what it has taken for separators, and a list's names before the
   const complete = (line: string) => ASKED.bash.complete(script, line, folder);
   assert.deepEqual(complete("pefd watch save/student_model/S:resnet8_T"), ["resnet8_T:resnet14_1"]);
   assert.deepEqual(complete("pefd distill --model_s=resnet8x"), ["resnet8x4"]);
+  assert.deepEqual(complete("pefd distill --model-s resnet8x"), ["resnet8x4"]);
   assert.deepEqual(complete("pefd sweep --distill crd+kd1"), ["crd+kd1proj"]);
 });
 
@@ -81,4 +81,16 @@ test("pefd completion prints a shell's script, and names the shells where it doe
   const unknown = await pefd(["completion", "basch"]);
   assert.equal(unknown.exitCode, 2);
   assert.match(unknown.stderr, /unknown shell basch\. .*bash.*\n.*bash, zsh, fish/);
+});
+
+test("names and folders that a shell would run are not run", async (t) => {
+  const folder = workplace(t);
+  const marker = join(folder, "ran");
+  const odd = `save/student_model/$(touch ran)`;
+  mkdirSync(join(folder, odd));
+  writeFileSync(join(folder, odd, "config.json"), "{}");
+  const script = join(folder, "completion");
+  writeFileSync(script, SCRIPTS.row("bash").write(await completionTree(COMMANDS)));
+  ASKED.bash.complete(script, "pefd verify save/student_model/", folder);
+  assert.ok(!existsSync(marker));
 });

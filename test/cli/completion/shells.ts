@@ -56,7 +56,7 @@ const fish: AskedShell = {
 
 const zshSettings = (script: string): string => `
 PROMPT= RPROMPT= LISTMAX=10000
-unsetopt beep zle_bracketed_paste prompt_cr prompt_sp
+unsetopt beep zle_bracketed_paste prompt_cr prompt_sp list_ambiguous
 stty cols 250 rows 1000
 autoload -Uz compinit && compinit -u -D
 source ${script}
