@@ -8,12 +8,9 @@ import type { Ended } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { bareEnvironment } from "./bareEnvironment.js";
 import { lendTensorFlow, packCheckout } from "./package.js";
+import { registryProblem } from "./registry.js";
 
-/** npm brings what pefd depends on. */
-const registry = () =>
-  spawnSync("npm", ["view", "yargs", "version", "--prefer-online"]).status === 0;
-
-const skip = wholeMatrices ? !registry() && "npm's registry does not answer" : SAMPLED;
+const skip = wholeMatrices ? registryProblem() : SAMPLED;
 
 const succeeded = (what: string, { exitCode, stdout, stderr }: Ended): string => {
   assert.equal(exitCode, 0, `${what}: ${stderr.slice(-2000)}`);
