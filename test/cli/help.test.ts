@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { test } from "node:test";
 import { COMMANDS } from "#pefd/cli/commands.js";
 import { commandHelp } from "#pefd/cli/help.js";
@@ -14,6 +14,7 @@ import { pefd } from "../helpers/pefd.js";
 /** Compares with test/cli/help/NAME.txt; UPDATE_HELP=1 writes it. */
 function assertPinned(name: string, text: string): void {
   const file = resolve(ROOT, "test/cli/help", `${name}.txt`);
+  mkdirSync(dirname(file), { recursive: true });
   if (process.env.UPDATE_HELP === "1") writeFileSync(file, `${text}\n`);
   assert.ok(existsSync(file), `${file} is missing: UPDATE_HELP=1 npm test writes it`);
   assert.equal(`${text}\n`, readFileSync(file, "utf8"));
@@ -23,7 +24,7 @@ test("the overview is as pinned", () => assertPinned("pefd", overview()));
 
 for (const { name, load } of COMMANDS) {
   test(`help of pefd ${name} is as pinned`, async () => {
-    assertPinned(name.replace(" ", "-"), await commandHelp(name, (await load()).command));
+    assertPinned(name.replace(" ", "/"), await commandHelp(name, (await load()).command));
   });
 }
 
