@@ -34,14 +34,18 @@ export function quietYargs(argv: readonly string[]): Argv {
 
 const spelled = (typed: string): string => typed.replaceAll("-", "_");
 
+/** "=VALUE" for an option that may be typed without a value, where no number follows. */
+const bareValue = ({ bare }: Row, next = ""): string =>
+  bare === undefined || /^\d+$/.test(next) ? "" : `=${bare}`;
+
 /** `--batch-size` as `--batch_size`, `--no-resume` as `--resume=false`, and the values of switches checked. */
-function normalise(token: string, rows: Rows): string {
+function normalise(token: string, rows: Rows, next: string | undefined): string {
   const [, typed, value] = /^--([^=]+)(=.*)?$/s.exec(token) ?? [];
   if (typed === undefined) return token;
   const name = spelled(typed);
   const negated = name.replace(/^no_/, "");
   if (rows[name]?.type === "boolean") checkSwitch(name, value);
-  if (rows[name]) return `--${name}${value ?? ""}`;
+  if (rows[name]) return `--${name}${value ?? bareValue(rows[name], next)}`;
   return negated !== name && rows[negated]?.type === "boolean" ? `--${negated}=false` : token;
 }
 
@@ -59,7 +63,7 @@ function refuseInherited(commandName: string, token: string, rows: Rows): void {
 function normaliseAll(commandName: string, argv: readonly string[], rows: Rows): string[] {
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
   for (const token of argv.slice(0, end)) refuseInherited(commandName, token, rows);
-  return argv.map((token, index) => (index < end ? normalise(token, rows) : token));
+  return argv.map((token, at) => (at < end ? normalise(token, rows, argv[at + 1]) : token));
 }
 
 const otherNames = ({ alias, alsoNamed }: Row): string[] =>

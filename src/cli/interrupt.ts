@@ -59,3 +59,12 @@ export async function interruptible<Result>(
     for (const name of SIGNALS) process.off(name, listener);
   }
 }
+
+/**
+ * Ctrl-C is how a watch or a server ends: that is worth an exit code, and no sentence.
+ * @throws whatever else ended the work
+ */
+export function endedBySignal(error: unknown): number {
+  if (error instanceof Interrupted) return signalExitCode(error.signalName);
+  throw error;
+}

@@ -71,6 +71,8 @@ export interface Extras extends Range {
   readonly choices?: Choices;
   /** The option that this one's value belongs to: weights belong to a method. */
   readonly boundTo?: string;
+  /** The value of an option that is typed without one; only a whole number behind it is then taken for its value. */
+  readonly bare?: string;
   /** Told only on the command line: not read from configuration files. */
   readonly flagOnly?: boolean;
   /** What a shell offers for the value, where type and choices do not say it. */

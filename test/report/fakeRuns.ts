@@ -17,6 +17,8 @@ export interface FakeRun {
   readonly stepMs?: number;
   /** Test top-1 after each epoch; made up by default. */
   readonly top1?: readonly number[];
+  /** Names of the terms of the loss that are logged one by one; none by default. */
+  readonly terms?: readonly string[];
 }
 
 const CONFIG = {
@@ -59,12 +61,15 @@ export async function writeRun(parent: string, name: string, run: FakeRun = {}):
   mkdirSync(dir, { recursive: true });
   const config = { ...CONFIG, epochs, trial, seed: trial * 10, ...run.config };
   writeFileSync(join(dir, CONFIG_FILE), sealedText(config));
-  const log = await openEpochLog(dir, { afterEpoch: 0 });
+  const { terms = [] } = run;
+  const log = await openEpochLog(dir, { afterEpoch: 0, terms });
   for (let epoch = 1; epoch <= done; epoch++) {
     const row = curveRow(epoch, epochs, trial, run.height);
     const top1 = run.top1?.[epoch - 1] ?? row.test.top1;
     const { stepMs = row.stepMs } = run;
-    log.append({ ...row, stepMs, test: { ...row.test, top1 } });
+    const each = Object.fromEntries(terms.map((term, at) => [term, row.train.loss / (at + 2)]));
+    const train = terms.length > 0 ? { ...row.train, terms: each } : row.train;
+    log.append({ ...row, stepMs, train, test: { ...row.test, top1 } });
   }
   log.close();
   return dir;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { makeFolder } from "../../common/files/makeFolder.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
-import { flag, path, section } from "../../common/optionRow.js";
+import { flag, integer, path, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { reportDocument } from "../../report/reportDocument.js";
@@ -14,6 +14,7 @@ import { summaryCsvTable, summaryTable, unfinishedNotes } from "../../report/sum
 import { renderCsv, renderMarkdown, renderText } from "../../report/table.js";
 import type { Command } from "../command.js";
 import { publishedOf } from "../published.js";
+import { serveRuns } from "../serve.js";
 
 const REPORT = section("Report", {
   csv: flag("Print the table as comma-separated values, with all digits.", { flagOnly: true }),
@@ -22,6 +23,11 @@ const REPORT = section("Report", {
     flagOnly: true,
   }),
   svg: path(undefined, "Write the single plots into this folder.", { flagOnly: true }),
+  serve: integer(
+    undefined,
+    "Serve the page on this machine until Ctrl-C, following runs while they go on; at this port, or at any free one.",
+    { min: 0, max: 65535, bare: "0", flagOnly: true },
+  ),
 });
 
 /** Where runs lie when no folder is typed: the default of --save_dir. */
@@ -63,13 +69,21 @@ export const command: Command = {
   examples: [
     ["pefd report", "runs below ./save"],
     ["pefd report save/student_model --html report.html", "a page to show"],
+    ["pefd report --serve", "the page at an address that it prints, following the runs"],
   ],
   async run({ layers, positionals, output }) {
-    const { csv, markdown, html, svg } = resolveSection(REPORT, layers);
+    const { csv, markdown, html, svg, serve } = resolveSection(REPORT, layers);
     if ([csv, markdown, output.json].filter(Boolean).length > 1) {
       throw inputError("Only one of --csv, --markdown and --json can be printed.");
     }
-    const found = collect(positionals.length > 0 ? positionals : [SAVE_DIR]);
+    const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
+    if (serve !== undefined) {
+      if (csv || markdown || html !== undefined || svg !== undefined) {
+        throw inputError("--serve shows the page: give --csv, --markdown, --html and --svg without it.");
+      }
+      return serveRuns(dirs, serve, output);
+    }
+    const found = collect(dirs);
     const summaries = summarize(found.runs, publishedOf);
     for (const line of [...unfinishedNotes(found.runs), ...found.problems]) output.notice(line);
     if (html !== undefined) await writePage(html, summaries, found);

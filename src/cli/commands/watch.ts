@@ -7,7 +7,7 @@ import { renderWatch } from "../../report/live/watch.js";
 import { watchDocument } from "../../report/reportDocument.js";
 import { collectRuns } from "../../report/runs/collect.js";
 import type { Command } from "../command.js";
-import { Interrupted, interruptible, signalExitCode } from "../interrupt.js";
+import { endedBySignal, interruptible } from "../interrupt.js";
 import { COLUMNS, colorOnStdout } from "../output.js";
 
 const WATCH = section("Watch", {
@@ -29,12 +29,6 @@ async function showUntilStopped(
     await sleep(interval * 1000, undefined, { signal }).catch(() => undefined);
   }
   signal.throwIfAborted();
-}
-
-/** Ctrl-C is how a watch ends: that is worth an exit code, and no sentence. */
-function endedBySignal(error: unknown): number {
-  if (error instanceof Interrupted) return signalExitCode(error.signalName);
-  throw error;
 }
 
 /** pefd watch: running and finished runs as they go, from their logs alone. */

@@ -5,7 +5,7 @@ import type { Summary } from "../runs/summarize.js";
 type Entry = readonly [key: string, value: string];
 
 /** A configuration as flat text: `versions.node` for what lies inside. */
-function flatten(value: unknown, path: string): Entry[] {
+export function flatten(value: unknown, path: string): Entry[] {
   if (Array.isArray(value)) return [[path, value.join(",")]];
   if (typeof value !== "object" || value === null) return [[path, String(value)]];
   return Object.entries(value).flatMap(([key, inner]) =>
@@ -26,7 +26,7 @@ function sharedEntries(runs: readonly RunRecord[]): Entry[] {
 
 function configuration({ runs }: Summary, label: string, index: number): string {
   const rows = sharedEntries(runs).map(
-    ([key, value]) => `<tr><td>${escapeHtml(key)}</td><td>${escapeHtml(value)}</td></tr>`,
+    ([key, value]) => `<tr><th scope="row">${escapeHtml(key)}</th><td>${escapeHtml(value)}</td></tr>`,
   );
   const heading = `<summary>${chip(index)}${escapeHtml(label)}</summary>`;
   return `<details>${heading}<table class="values"><tbody>${rows.join("\n")}</tbody></table></details>`;

@@ -1,7 +1,10 @@
 import { pairLabel } from "../runs/labels.js";
 import type { Summary } from "../runs/summarize.js";
+import { formatSpread } from "../runs/statistics.js";
 import { draw } from "./draw.js";
-import { axisPart, type Plot, titlePart } from "./plotParts.js";
+import { hoverPoint } from "./hover.js";
+import { experimentInk, runInk } from "./ink.js";
+import { axisPart, gridPart, headingPart, type Plot } from "./plotParts.js";
 import { TONES } from "./theme.js";
 import { whiskerSeries } from "./whisker.js";
 
@@ -49,59 +52,71 @@ export function findAblations(summaries: readonly Summary[]): Ablation[] {
   return [...families.values()].flatMap(ablationOf);
 }
 
+/** Where an experiment and its first run stand in the report. */
+export interface Standing {
+  readonly index: number;
+  readonly firstRun: number;
+}
+
+const WIDTH = 460;
+const HEIGHT = 270;
+
 /**
  * Draws final accuracy over the number that was varied: a dot per seed, mean and deviation.
  * @param name of the plot
- * @param colorOf each experiment's colour in the other plots
+ * @param standing where each experiment stands in the report
  */
 export function ablationPlot(
   { key, summaries }: Ablation,
   name: string,
-  colorOf: (summary: Summary) => string,
+  standing: (summary: Summary) => Standing,
 ): Plot {
   const [first] = summaries;
   const about = first === undefined ? "" : `${first.method}, ${pairLabel(first)}`;
   const title = `Final test top-1 (%) by ${key}`;
+  const heading = headingPart(title, about, WIDTH);
   const means = summaries.flatMap((summary, at) =>
-    summary.last === undefined ? [] : [{ at, spread: summary.last, color: colorOf(summary) }],
+    summary.last === undefined
+      ? []
+      : [{ at, spread: summary.last, color: experimentInk(standing(summary).index) }],
   );
-  const dots = summaries.flatMap((summary, at) =>
-    summary.runs
-      .filter((run) => run.finished)
-      .map((run) => ({
-        value: [at, run.rows.at(-1)?.test.top1 ?? Number.NaN],
-        itemStyle: { color: colorOf(summary) },
-      })),
-  );
-  const svg = draw(
+  const dots = summaries.flatMap((summary, at) => {
+    const { index, firstRun } = standing(summary);
+    return summary.runs.flatMap((run, place) =>
+      run.finished
+        ? [
+            {
+              value: [at, run.rows.at(-1)?.test.top1 ?? Number.NaN],
+              itemStyle: { color: runInk(firstRun + place, index) },
+            },
+          ]
+        : [],
+    );
+  });
+  const valueOf = (summary: Summary) => `${key} ${valuesOf(summary)[key]}`;
+  const drawing = draw(
     name,
     title,
-    { width: 560, height: 320 },
+    { width: WIDTH, height: heading.height + HEIGHT },
     {
-      title: titlePart(title, about),
-      grid: { left: 56, right: 24, top: 64, bottom: 48 },
+      title: heading.title,
+      grid: gridPart(heading.height),
       xAxis: {
         type: "category",
         data: summaries.map((summary) => String(valuesOf(summary)[key])),
-        nameLocation: "middle",
-        nameGap: 28,
         ...axisPart(key),
         splitLine: { show: false },
       },
       yAxis: { type: "value", scale: true, ...axisPart() },
       series: [
         {
-          type: "line",
-          silent: true,
+          ...{ type: "line", silent: true, showSymbol: false },
           data: means.map(({ at, spread }) => [at, spread.mean]),
-          showSymbol: false,
           lineStyle: { color: TONES.muted.light, width: 1.5 },
         },
         whiskerSeries(means, "y"),
         {
-          type: "scatter",
-          silent: true,
-          symbolSize: 8,
+          ...{ type: "scatter", silent: true, symbolSize: 8 },
           // Beside the bar, so that neither hides the other.
           symbolOffset: [22, 0],
           data: dots,
@@ -109,6 +124,14 @@ export function ablationPlot(
         },
       ],
     },
+    (toPixel) => ({
+      by: "point",
+      points: summaries.map((summary, at) => {
+        const text = `${valueOf(summary)}: ${formatSpread(summary.last)}`;
+        const place = [at, summary.last?.mean ?? Number.NaN] as const;
+        return hoverPoint(toPixel, place, `e${standing(summary).index}`, text);
+      }),
+    }),
   );
-  return { kind: "ablation", name, title, svg };
+  return { kind: "ablation", name, title, ...drawing };
 }

@@ -1,7 +1,11 @@
 import { experimentLabels, pairLabel } from "../runs/labels.js";
 import type { Summary } from "../runs/summarize.js";
-import { draw, type Series } from "./draw.js";
-import { axisPart, type Plot, titlePart } from "./plotParts.js";
+import { formatSpread } from "../runs/statistics.js";
+import { draw, type Drawing, type Series } from "./draw.js";
+import { type HoverPoint, hoverPoint, type ToPixel } from "./hover.js";
+import { experimentInk } from "./ink.js";
+import { axisPart, gridPart, headingPart, NARROW, type Plot } from "./plotParts.js";
+import { textWidth, wrapped } from "./textWidth.js";
 import { TONES } from "./theme.js";
 
 /** What a method gains and costs on one pair. */
@@ -24,10 +28,17 @@ export function findCosts(summaries: readonly Summary[]): Costs[] {
     .filter((costs) => new Set(costs.summaries.map(({ method }) => method)).size >= FEWEST);
 }
 
+type Place = (summary: Summary) => number;
+
+const placeOf = ({ msPerStep, last }: Summary): [number, number] => [
+  msPerStep ?? 0,
+  last?.mean ?? Number.NaN,
+];
+
 /** One point: its mean accuracy over its milliseconds, its name beside it. */
 function point(summary: Summary, name: string, color: string) {
   return {
-    value: [summary.msPerStep ?? 0, summary.last?.mean ?? Number.NaN],
+    value: placeOf(summary),
     itemStyle: { color, borderColor: TONES.surface.light, borderWidth: 1 },
     label: { show: true, formatter: name, color: TONES.ink.light },
   };
@@ -44,52 +55,85 @@ export function edgeOf(summaries: readonly Summary[]): Summary[] {
   return edge;
 }
 
+const WIDTH = 1140;
+const HEIGHT = { wide: 390, narrow: 300 };
+const LABEL = { size: 12, widest: 220 };
+const TITLE = "Final test top-1 (%) over milliseconds per step";
+
+/** A dashed line through what nothing else beats in both. */
+const edgeSeries = (summaries: readonly Summary[]): Series => ({
+  ...{ type: "line", silent: true, showSymbol: false },
+  lineStyle: { color: TONES.muted.light, width: 1.5, type: "dashed" },
+  data: edgeOf(summaries).map(placeOf),
+});
+
+const pointSeries = (
+  summaries: readonly Summary[],
+  names: readonly string[],
+  indexOf: Place,
+): Series => ({
+  ...{ type: "scatter", silent: true, symbolSize: 9 },
+  data: summaries.map((summary, at) =>
+    point(summary, names[at] ?? "", experimentInk(indexOf(summary))),
+  ),
+  // Below the line that joins the best, which rises to the right.
+  label: { position: "right", offset: [0, 6], fontSize: LABEL.size },
+  labelLayout: { moveOverlap: "shiftY" },
+});
+
+const told = (summary: Summary, toPixel: ToPixel, index: number): HoverPoint => {
+  const ms = summary.msPerStep?.toFixed(1);
+  const text = `${formatSpread(summary.last)} at ${ms} ms per step`;
+  return hoverPoint(toPixel, placeOf(summary), `e${index}`, text);
+};
+
+/** Names stand beside their points where there is room; where not, numbers, and a key below the heading. */
+function namesOf(summaries: readonly Summary[], width: number) {
+  const labels = experimentLabels(summaries);
+  if (width !== NARROW) {
+    return { names: labels.map((text) => wrapped(text, LABEL.widest, LABEL.size).join("\n")) };
+  }
+  const names = labels.map((_, at) => String(at + 1));
+  return { names, key: ` ${labels.map((label, at) => `${at + 1}: ${label}`).join("; ")}.` };
+}
+
+function drawCosts(
+  name: string,
+  { pair, summaries }: Costs,
+  indexOf: Place,
+  width: number,
+): Drawing {
+  const { names, key = "" } = namesOf(summaries, width);
+  const explanation = `${pair}, as timed where the runs ran. Dashed: what nothing else beats in both.`;
+  const heading = headingPart(TITLE, explanation + key, width);
+  const lines = names.flatMap((text) => text.split("\n"));
+  const room = Math.max(...lines.map((text) => textWidth(text, LABEL.size)));
+  const height = heading.height + (width === NARROW ? HEIGHT.narrow : HEIGHT.wide);
+  return draw(
+    name,
+    TITLE,
+    { width, height },
+    {
+      title: heading.title,
+      grid: gridPart(heading.height, Math.ceil(room) + 16),
+      xAxis: { type: "value", scale: true, ...axisPart("ms per step") },
+      yAxis: { type: "value", scale: true, ...axisPart() },
+      series: [edgeSeries(summaries), pointSeries(summaries, names, indexOf)],
+    },
+    (toPixel) => ({
+      by: "point",
+      points: summaries.map((summary) => told(summary, toPixel, indexOf(summary))),
+    }),
+  );
+}
+
 /**
  * Draws accuracy over the time of a step, one point per experiment of a pair; a line joins those that none beats in both.
  * @param name of the plot
- * @param colorOf each experiment's colour in the other plots
+ * @param indexOf each experiment's place in the report
  */
-export function costPlot(
-  { pair, summaries }: Costs,
-  name: string,
-  colorOf: (summary: Summary) => string,
-): Plot {
-  const title = "Final test top-1 (%) over milliseconds per step";
-  const edge: Series = {
-    type: "line",
-    silent: true,
-    showSymbol: false,
-    lineStyle: { color: TONES.muted.light, width: 1.5, type: "dashed" },
-    data: edgeOf(summaries).map(({ msPerStep, last }) => [
-      msPerStep ?? 0,
-      last?.mean ?? Number.NaN,
-    ]),
-  };
-  const labels = experimentLabels(summaries);
-  const points: Series = {
-    type: "scatter",
-    silent: true,
-    symbolSize: 9,
-    data: summaries.map((summary, index) => point(summary, labels[index] ?? "", colorOf(summary))),
-    // Below the line that joins the best, which rises to the right.
-    label: { position: "right", offset: [0, 6], fontSize: 12 },
-    labelLayout: { moveOverlap: "shiftY" },
-  };
-  const explanation = `${pair}, as timed where the runs ran. Dashed: what nothing else beats in both.`;
-  const svg = draw(
-    name,
-    title,
-    { width: 1140, height: 460 },
-    {
-      title: titlePart(title, explanation),
-      grid: { left: 64, right: 120, top: 68, bottom: 48 },
-      xAxis: {
-        ...{ type: "value", scale: true, nameLocation: "middle", nameGap: 28 },
-        ...axisPart("ms per step"),
-      },
-      yAxis: { type: "value", scale: true, ...axisPart() },
-      series: [edge, points],
-    },
-  );
-  return { kind: "cost", name, title, svg };
-}
+export const costPlot = (costs: Costs, name: string, indexOf: Place): Plot => ({
+  ...{ kind: "cost", name, title: TITLE },
+  ...drawCosts(name, costs, indexOf, WIDTH),
+  narrow: drawCosts(`${name}_narrow`, costs, indexOf, NARROW),
+});

@@ -1,19 +1,21 @@
 import type { Summary } from "../runs/summarize.js";
 import { draw, type Series } from "./draw.js";
+import { hoverCurves } from "./hover.js";
+import { experimentInk, runInk } from "./ink.js";
 import { type CurveSet, curveSet, type Quantity } from "./plotData.js";
 import {
   areaSeries,
   axisPart,
-  legendHeight,
+  gridPart,
+  headingPart,
   legendPart,
   type Plot,
   type PlotStyle,
-  titlePart,
 } from "./plotParts.js";
-import { seriesColor } from "./theme.js";
 
-const WIDTH = 560;
-const HEIGHT = 320;
+/** Of the axes; headings and keys stand above them. A phone shows it without making letters illegible. */
+const WIDTH = 460;
+const HEIGHT = 270;
 
 function lineSeries(
   name: string,
@@ -34,22 +36,32 @@ function lineSeries(
   };
 }
 
+/** An experiment in a plot: what it is called, its place in the report and that of its first run. */
+interface Member {
+  readonly label: string;
+  readonly index: number;
+  readonly firstRun: number;
+  readonly curves: CurveSet;
+}
+
 /** Each run thin, their mean thick, a band of one sample deviation around it. */
-function experimentSeries(label: string, { runs, mean }: CurveSet, color: string): Series[] {
+function experimentSeries({ label, index, firstRun, curves: { runs, mean } }: Member): Series[] {
+  const color = experimentInk(index);
   const upper = mean.map(({ epoch, high }) => [epoch, high] as const);
   const lower = mean.map(({ epoch, low }) => [epoch, low] as const).reverse();
   const line = mean.map(({ epoch, mean: value }) => [epoch, value] as const);
   const isBand = runs.length > 1 && mean.length > 1;
+  const thin = runs.map((run, at) => lineSeries(label, run, runInk(firstRun + at, index), false));
   return [
     ...(isBand ? [areaSeries(label, [...upper, ...lower], color)] : []),
-    ...(runs.length > 1 ? runs.map((run) => lineSeries(label, run, color, false)) : []),
+    ...(runs.length > 1 ? thin : []),
     lineSeries(label, line, color, true),
   ];
 }
 
 /** The learning rate is the same in all runs: one line each, drawn as the steps it takes. */
-const rateSeries = (label: string, { runs }: CurveSet, color: string): Series => ({
-  ...(lineSeries(label, runs[0] ?? [], color, true) as { type: "line" }),
+const rateSeries = ({ label, index, curves }: Member): Series => ({
+  ...(lineSeries(label, curves.runs[0] ?? [], experimentInk(index), true) as { type: "line" }),
   step: "end",
 });
 
@@ -57,35 +69,60 @@ const rateSeries = (label: string, { runs }: CurveSet, color: string): Series =>
 const powerOfTen = (value: number) =>
   value < 0.0005 ? value.toExponential(0) : String(Number(value.toPrecision(3)));
 
-/** Draws a quantity over epochs for all experiments. */
+/** What is told of a member at each epoch: its mean and deviation, and each of several runs. */
+function toldCurves({ index, firstRun, curves: { runs, mean } }: Member) {
+  const own = {
+    of: `e${index}`,
+    values: new Map(mean.map((at) => [at.epoch, at.mean])),
+    ...(runs.length > 1 && { stds: new Map(mean.map((at) => [at.epoch, at.high - at.mean])) }),
+  };
+  const single = runs.map((run, at) => ({ of: `r${firstRun + at}`, values: new Map(run) }));
+  return runs.length > 1 ? [own, ...single] : [own];
+}
+
+/** The experiments that have values of a quantity. */
+function membersOf(
+  summaries: readonly Summary[],
+  labels: readonly string[],
+  quantity: Quantity,
+): Member[] {
+  let firstRun = 0;
+  const all = summaries.map((summary, index): Member => {
+    const curves = curveSet(summary, quantity);
+    const member = { label: labels[index] ?? "", index, firstRun, curves };
+    firstRun += summary.runs.length;
+    return member;
+  });
+  return all.filter(({ curves }) => curves.runs.some((run) => run.length > 0));
+}
+
+/** Draws a quantity over epochs for all experiments that have it. */
 export function curvePlot(
   summaries: readonly Summary[],
   labels: readonly string[],
   quantity: Quantity,
   style: PlotStyle,
 ): Plot {
-  const { name, title, unit, logarithmic } = quantity;
-  const series = summaries.flatMap((summary, index) => {
-    const make = logarithmic ? rateSeries : experimentSeries;
-    return make(labels[index] ?? "", curveSet(summary, quantity), seriesColor(index));
-  });
-  const extra = style.legend ? legendHeight(labels, WIDTH) : 0;
-  const heading = unit === "" ? title : `${title} (${unit})`;
-  const svg = draw(
+  const { name, title, unit, logarithmic = false, kind = "curve" } = quantity;
+  const members = membersOf(summaries, labels, quantity);
+  const series = members.flatMap((member) =>
+    logarithmic ? [rateSeries(member)] : experimentSeries(member),
+  );
+  const heading = headingPart(unit === "" ? title : `${title} (${unit})`, "", WIDTH);
+  const names = members.map(({ label }) => label);
+  const inkOf = (at: number) => experimentInk(members[at]?.index ?? 0);
+  const key = legendPart(style.legend ? names : [], WIDTH, heading.height - 8, inkOf);
+  const top = heading.height + key.height;
+  const drawing = draw(
     name,
     `${title} over epochs`,
-    { width: WIDTH, height: HEIGHT + extra },
+    { width: WIDTH, height: top + HEIGHT },
     {
-      title: titlePart(heading),
-      legend: style.legend ? legendPart(labels) : { show: false },
-      grid: { left: 56, right: 24, top: 48 + extra, bottom: 48 },
+      title: heading.title,
+      legend: key.legends,
+      grid: gridPart(top),
       xAxis: {
-        type: "value",
-        min: "dataMin",
-        max: "dataMax",
-        minInterval: 1,
-        nameLocation: "middle",
-        nameGap: 28,
+        ...{ type: "value", min: "dataMin", max: "dataMax", minInterval: 1 },
         ...axisPart("epoch"),
         splitLine: { show: false },
       },
@@ -98,6 +135,7 @@ export function curvePlot(
         : { type: "value", scale: true, ...axisPart() },
       series,
     },
+    (toPixel) => hoverCurves(toPixel, members.flatMap(toldCurves)),
   );
-  return { kind: "curve", name, title, svg };
+  return { kind, name, title, ...drawing };
 }

@@ -1,21 +1,39 @@
 import { bestOf } from "../runs/runRecord.js";
+import { formatSpread } from "../runs/statistics.js";
 import type { Summary } from "../runs/summarize.js";
-import { draw, type Series } from "./draw.js";
-import { axisPart, type Plot, titlePart } from "./plotParts.js";
-import { seriesColor, TONES } from "./theme.js";
+import { draw, type Drawing, type Series } from "./draw.js";
+import { type HoverPoint, hoverPoint, type ToPixel } from "./hover.js";
+import { experimentInk, runInk } from "./ink.js";
+import { axisPart, gridPart, headingPart, NARROW, type Plot } from "./plotParts.js";
+import { wrapped } from "./textWidth.js";
+import { TONES } from "./theme.js";
 import { whiskerSeries } from "./whisker.js";
 
 const WIDTH = 1140;
-const ROW = 56;
+/** Height of a row with so many lines of label. */
+const rowHeight = (lines: number) => Math.max(52, lines * 16 + 8);
+const LABEL = { widest: 300, narrow: 120, size: 13 };
 
+const TITLE = "Final test top-1 (%)";
 const EXPLANATION =
   "Filled: last epoch, one dot per seed. Bar: their mean ± sample deviation. Hollow: best epoch.";
 
-/** Dots of one look at (value, row); above or below the row's middle so that they do not hide each other. */
-function dots(
-  points: readonly (readonly [value: number, row: number])[],
-  look: { filled: boolean; offset: number; symbol?: string; color?: string },
-): Series {
+/** A finished run's value: its row, its place in the report, and what is told of it. */
+interface Dot {
+  readonly value: number;
+  readonly row: number;
+  readonly run: number;
+  readonly text: string;
+}
+
+interface Look {
+  readonly filled: boolean;
+  readonly offset: number;
+  readonly symbol?: string;
+}
+
+/** Dots of one look; above or below the row's middle so that they do not hide each other. */
+function dots(points: readonly Dot[], look: Look, inkOf: (dot: Dot) => string): Series {
   return {
     type: "scatter",
     silent: true,
@@ -23,61 +41,125 @@ function dots(
     symbolSize: 9,
     symbolOffset: [0, look.offset],
     z: 4,
-    data: points.map(([value, row]) => {
-      const color = look.color ?? seriesColor(row);
+    data: points.map((dot) => {
+      const color = inkOf(dot);
       const fill = look.filled ? color : TONES.surface.light;
       return {
-        value: [value, row],
+        value: [dot.value, dot.row],
         itemStyle: { color: fill, borderColor: color, borderWidth: 1.5 },
       };
     }),
   };
 }
 
-function valuesOf(
+type Run = Summary["runs"][number];
+
+function dotsOf(
   summaries: readonly Summary[],
-  value: (run: Summary["runs"][number]) => number | undefined,
-) {
+  value: (run: Run) => number | undefined,
+  text: (run: Run, value: string) => string,
+): Dot[] {
+  let place = 0;
   return summaries.flatMap(({ runs }, row) =>
-    runs
-      .filter((run) => run.finished)
-      .flatMap((run) => {
-        const found = value(run);
-        return found === undefined ? [] : [[found, row] as const];
-      }),
+    runs.flatMap((trial) => {
+      const [run, found] = [place++, trial.finished ? value(trial) : undefined];
+      if (found === undefined) return [];
+      return [{ value: found, row, run, text: text(trial, found.toFixed(2)) }];
+    }),
+  );
+}
+
+const lastOf = (summaries: readonly Summary[]) =>
+  dotsOf(
+    summaries,
+    (run) => run.rows.at(-1)?.test.top1,
+    ({ trial }, value) => `trial ${trial}, last epoch: ${value}`,
+  );
+
+const bestDots = (summaries: readonly Summary[]) =>
+  dotsOf(
+    summaries,
+    (run) => bestOf(run)?.top1,
+    (run, value) => `trial ${run.trial}, best epoch (${bestOf(run)?.epoch}): ${value}`,
+  );
+
+const publishedDots = (summaries: readonly Summary[]): Dot[] =>
+  summaries.flatMap(({ published }, row) => {
+    if (published === undefined) return [];
+    const text = `published (${published.source}): ${published.top1.toFixed(2)}`;
+    return [{ value: published.top1, row, run: -1, text }];
+  });
+
+const inkOfRun = ({ run, row }: Dot) => runInk(run, row);
+
+/** What is told of dots that stand a little above or below their row. */
+const told = (toPixel: ToPixel, points: readonly Dot[], offset: number): HoverPoint[] =>
+  points.map(({ value, row, run, text }) => {
+    const of = run < 0 ? `e${row}` : `r${run}`;
+    const [x, y, ...rest] = hoverPoint(toPixel, [value, row], of, text);
+    return [x, y + offset, ...rest];
+  });
+
+function drawDots(
+  name: string,
+  summaries: readonly Summary[],
+  labels: readonly string[],
+  width: number,
+): Drawing {
+  const [last, best, published] = [lastOf, bestDots, publishedDots].map((of) => of(summaries)) as [
+    Dot[],
+    Dot[],
+    Dot[],
+  ];
+  const means = summaries.flatMap(({ last: spread }, at) =>
+    spread === undefined ? [] : [{ at, spread, color: experimentInk(at) }],
+  );
+  const explanation = EXPLANATION + (published.length > 0 ? " ◇: published." : "");
+  const heading = headingPart(TITLE, explanation, width);
+  const widest = width === NARROW ? LABEL.narrow : LABEL.widest;
+  const lines = labels.map((label) => wrapped(label, widest, LABEL.size));
+  const row = rowHeight(Math.max(...lines.map(({ length }) => length)));
+  const look = { symbol: "diamond", filled: false, offset: 0 };
+  return draw(
+    name,
+    "Final test accuracy of every run",
+    { width, height: heading.height + 48 + row * summaries.length },
+    {
+      title: heading.title,
+      grid: gridPart(heading.height),
+      xAxis: { type: "value", scale: true, ...axisPart() },
+      yAxis: {
+        ...{ type: "category", inverse: true, ...axisPart() },
+        data: lines.map((each) => each.join("\n")),
+        axisLabel: { color: TONES.ink.light, fontSize: LABEL.size, lineHeight: 16, interval: 0 },
+      },
+      series: [
+        dots(last, { filled: true, offset: -9 }, inkOfRun),
+        dots(best, { filled: false, offset: 9 }, inkOfRun),
+        whiskerSeries(means, "x"),
+        dots(published, look, () => TONES.ink.light),
+      ],
+    },
+    (toPixel) => ({
+      by: "point",
+      points: [
+        ...told(toPixel, last, -9),
+        ...told(toPixel, best, 9),
+        ...told(toPixel, published, 0),
+        ...means.map(({ at, spread }) =>
+          hoverPoint(toPixel, [spread.mean, at], `e${at}`, `mean: ${formatSpread(spread)}`),
+        ),
+      ],
+    }),
   );
 }
 
 /** Draws the accuracies of all finished runs, one row per experiment, the published figure beside them. */
 export function dotsPlot(summaries: readonly Summary[], labels: readonly string[]): Plot {
-  const last = valuesOf(summaries, (run) => run.rows.at(-1)?.test.top1);
-  const best = valuesOf(summaries, (run) => bestOf(run)?.top1);
-  const published = summaries.flatMap((summary, row) =>
-    summary.published === undefined ? [] : [[summary.published.top1, row] as const],
-  );
-  const means = summaries.flatMap(({ last: spread }, at) =>
-    spread === undefined ? [] : [{ at, spread, color: seriesColor(at) }],
-  );
-  const title = "Final test top-1 (%)";
-  const size = { width: WIDTH, height: 108 + ROW * summaries.length };
-  const look = { symbol: "diamond", color: TONES.ink.light, filled: false, offset: 0 };
-  const svg = draw("final_top1", "Final test accuracy of every run", size, {
-    title: titlePart(title, EXPLANATION + (published.length > 0 ? " ◇: published." : "")),
-    grid: { left: 16, right: 32, top: 68, bottom: 16, outerBoundsMode: "same" },
-    xAxis: { type: "value", scale: true, ...axisPart() },
-    yAxis: {
-      type: "category",
-      inverse: true,
-      data: [...labels],
-      ...axisPart(),
-      axisLabel: { color: TONES.ink.light, fontSize: 13, width: 320, overflow: "break" },
-    },
-    series: [
-      dots(last, { filled: true, offset: -9 }),
-      dots(best, { filled: false, offset: 9 }),
-      whiskerSeries(means, "x"),
-      dots(published, look),
-    ],
-  });
-  return { kind: "final", name: "final_top1", title, svg };
+  const name = "final_top1";
+  return {
+    ...{ kind: "final", name, title: TITLE },
+    ...drawDots(name, summaries, labels, WIDTH),
+    narrow: drawDots(`${name}_narrow`, summaries, labels, NARROW),
+  };
 }

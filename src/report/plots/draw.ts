@@ -6,10 +6,13 @@ import type {
   TitleComponentOption,
 } from "echarts/components";
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
-import { type ComposeOption, init, use } from "echarts/core";
+import { type ComposeOption, init, setPlatformAPI, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { cleanText } from "../../common/text/cleanText.js";
+import type { Hover, ToPixel } from "./hover.js";
 import { escapeHtml } from "./html.js";
+import { inked } from "./ink.js";
+import { textWidth } from "./textWidth.js";
 import { darkRules, TONES } from "./theme.js";
 
 use([
@@ -21,6 +24,14 @@ use([
   TitleComponent,
   SVGRenderer,
 ]);
+
+/** echarts lays out by widths that no reader's font exceeds, so that no label is cut. */
+setPlatformAPI({
+  measureText: (text, font = "12px") => {
+    const size = Number(/([\d.]+)px/.exec(font)?.[1] ?? 12);
+    return { width: textWidth(text, size, /bold|[6-9]00/.test(font)) };
+  },
+});
 
 /** A description of a plot, as echarts takes it. */
 export type PlotOption = ComposeOption<
@@ -47,12 +58,25 @@ const still = (svg: string) =>
     .replace(/<style[\s\S]*?<\/style>/g, "")
     .replace(/ (?:class="zr\d+-cls-\d+"|pointer-events="visible"|ecmeta_\w+="[^"]*")/g, "");
 
+/** A plot as SVG text, and what a page tells of it where its reader points. */
+export interface Drawing {
+  readonly svg: string;
+  readonly hover?: Hover;
+}
+
 /**
  * Draws a plot as SVG text: no script, nothing from elsewhere; light, or dark where the reader prefers that.
  * @param name unique among the plots of a page, letters and digits: it goes into the ids of the drawing
  * @param title what a screen reader says
+ * @param hoverOf tells of the plot's points, given the way from the axes to pixels
  */
-export function draw(name: string, title: string, size: PlotSize, option: PlotOption): string {
+export function draw(
+  name: string,
+  title: string,
+  size: PlotSize,
+  option: PlotOption,
+  hoverOf?: (toPixel: ToPixel) => Hover,
+): Drawing {
   const chart = init(null, null, { renderer: "svg", ssr: true, ...size });
   chart.setOption({
     animation: false,
@@ -62,10 +86,13 @@ export function draw(name: string, title: string, size: PlotSize, option: PlotOp
   });
   // Labels come from the files of runs; what XML cannot hold is escaped in the finished drawing.
   const svg = still(cleanText(chart.renderToSVGString()));
+  const finder = { xAxisIndex: 0, yAxisIndex: 0 };
+  const hover = hoverOf?.((x, y) => chart.convertToPixel(finder, [x, y]) as [number, number]);
   chart.dispose();
   const head = `<svg role="img" aria-label="${escapeHtml(title)}" style="max-width:100%;height:auto" `;
-  return svg
+  const whole = inked(svg)
     .replace(/zr\d+-/g, `${name}-`)
     .replace("<svg ", () => head)
     .replace(/<svg[^>]*>/, (start) => `${start}<style>${darkRules()}</style>`);
+  return { svg: whole, ...(hover && { hover }) };
 }

@@ -32,6 +32,8 @@ export interface Quantity {
   readonly logarithmic?: boolean;
   /** Only epochs after this share of a run are drawn; all by default. */
   readonly after?: number;
+  /** "term" where it is one term of a loss; "curve" by default. */
+  readonly kind?: "curve" | "term";
 }
 
 /** What is drawn over epochs. */
@@ -55,6 +57,16 @@ export const QUANTITIES: readonly Quantity[] = [
     logarithmic: true,
   },
 ];
+
+/** The terms that some run's loss has, each before it is weighted, over the training images. */
+export function termQuantities(summaries: readonly Summary[]): Quantity[] {
+  const rows = summaries.flatMap(({ runs }) => runs.flatMap((run) => run.rows.slice(0, 1)));
+  const names = [...new Set(rows.flatMap(({ train }) => Object.keys(train.terms ?? {})))];
+  return names.sort().map((term) => ({
+    ...{ name: `term_${term}`, title: `Loss term ${term}`, unit: "", kind: "term" },
+    value: ({ train }) => train.terms?.[term] ?? Number.NaN,
+  }));
+}
 
 const isPoint = ([, value]: Point) => Number.isFinite(value);
 

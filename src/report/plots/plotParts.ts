@@ -1,57 +1,117 @@
-import type { Series } from "./draw.js";
-import { seriesColor, TONES } from "./theme.js";
+import type { Drawing, Series } from "./draw.js";
+import { experimentInk } from "./ink.js";
+import { textWidth, wrapped } from "./textWidth.js";
+import { TONES } from "./theme.js";
 
 /** A plot that was drawn. */
-export interface Plot {
-  /** What it shows: the outcome, what it costs, what a varied number does to it, or how it came about. */
-  readonly kind: "final" | "cost" | "ablation" | "curve";
+export interface Plot extends Drawing {
+  /** What it shows: the outcome, what it costs, what a varied number does to it, how it came about, terms of the loss. */
+  readonly kind: "final" | "cost" | "ablation" | "curve" | "term";
   /** Name of its file, without the ending. */
   readonly name: string;
   readonly title: string;
-  readonly svg: string;
+  /** The same for a narrow page, where it cannot be scaled to that. */
+  readonly narrow?: Drawing;
 }
+
+/** The width in pixels that the narrow version of a plot is drawn in: that of a phone. */
+export const NARROW = 350;
 
 /** Plots among others in a page share one legend; a plot in a file of its own needs it. */
 export interface PlotStyle {
   readonly legend: boolean;
 }
 
-/** A plot's heading, and a smaller line below it. */
-export const titlePart = (text: string, subtext = "") => ({
-  text,
-  subtext,
-  subtextStyle: { fontSize: 12, color: TONES.muted.light },
-  left: 8,
-  top: 8,
-  textStyle: { fontSize: 15, fontWeight: 600 as const, color: TONES.ink.light },
-});
+const TITLE = 15;
+const SUBTITLE = 12;
+const LINE = 1.3;
+
+/**
+ * A plot's heading and a smaller text below it, in as many lines as its width needs.
+ * @returns what echarts takes, and the height in pixels that it takes up
+ */
+export function headingPart(text: string, subtext: string, width: number) {
+  const lines = wrapped(text, (width - 24) / 1.1, TITLE);
+  const below = subtext === "" ? [] : wrapped(subtext, width - 24, SUBTITLE);
+  const title = {
+    ...{ text: lines.join("\n"), subtext: below.join("\n"), left: 8, top: 8 },
+    subtextStyle: { fontSize: SUBTITLE, lineHeight: SUBTITLE * LINE, color: TONES.muted.light },
+    textStyle: {
+      ...{ fontSize: TITLE, lineHeight: TITLE * LINE, fontWeight: 600 as const },
+      color: TONES.ink.light,
+    },
+  };
+  const height = lines.length * TITLE * LINE + below.length * SUBTITLE * LINE;
+  return { title, height: Math.ceil(height) + 24 };
+}
 
 /** An axis: thin lines, muted numbers. */
 export const axisPart = (name = "") => ({
   name,
-  nameTextStyle: { color: TONES.muted.light, fontSize: 12 },
+  nameLocation: "middle" as const,
+  nameGap: 26,
+  nameTextStyle: { color: TONES.muted.light, fontSize: 13 },
   axisLine: { show: true, lineStyle: { color: TONES.muted.light } },
   axisTick: { show: false },
-  axisLabel: { color: TONES.muted.light, fontSize: 12 },
+  axisLabel: { color: TONES.muted.light, fontSize: 13, hideOverlap: true },
   splitLine: { show: true, lineStyle: { color: TONES.line.light } },
 });
 
-/** The names of the experiments with their colours, in rows below the heading. */
-export const legendPart = (labels: readonly string[]) => ({
-  left: 4,
-  top: 34,
-  icon: "roundRect",
-  itemWidth: 14,
-  itemHeight: 4,
-  itemGap: 14,
-  textStyle: { color: TONES.muted.light, fontSize: 12 },
-  data: labels.map((name, index) => ({ name, itemStyle: { color: seriesColor(index) } })),
+/** A grid with room for all labels of its axes. */
+export const gridPart = (top: number, right = 20) => ({
+  ...{ left: 12, right, top, bottom: 12 },
+  ...{ outerBoundsMode: "same" as const, outerBoundsContain: "all" as const },
 });
 
-/** Height that the legend of some labels takes in a plot of some width: 7 pixels a letter, about. */
-export function legendHeight(labels: readonly string[], width: number): number {
-  const letters = labels.reduce((sum, label) => sum + label.length * 7 + 34, 0);
-  return 28 * Math.ceil(letters / (width - 20));
+const KEY = { mark: 14, gap: 5, between: 16, row: 22, size: 12 };
+
+/** Names in rows of a width; a name that is wider than a row has one of its own, in lines. */
+function rowsOfNames(names: readonly string[], width: number): string[][] {
+  const rows: string[][] = [];
+  let used = 0;
+  for (const name of names) {
+    const own = KEY.mark + KEY.gap + textWidth(name, KEY.size) + KEY.between;
+    if (rows.length === 0 || used + own > width) {
+      rows.push([]);
+      used = 0;
+    }
+    rows[rows.length - 1]?.push(name);
+    used += own;
+  }
+  return rows;
+}
+
+/**
+ * The names of the experiments with their colours, in rows below the heading.
+ * @param top where it begins, in pixels
+ * @param colorOf the colour of the name at some place; that of the experiment there by default
+ * @param iconOf the mark before it; a short line by default
+ * @returns a legend for each row, and the height in pixels that they take up
+ */
+export function legendPart(
+  names: readonly string[],
+  width: number,
+  top: number,
+  colorOf: (index: number) => string = experimentInk,
+  iconOf?: (index: number) => string,
+) {
+  const lineOf = (name: string) => wrapped(name, width - 60, KEY.size).join("\n");
+  let height = 0;
+  const legends = rowsOfNames(names, width - 24).map((row) => {
+    const at = top + height;
+    const lines = Math.max(...row.map((name) => lineOf(name).split("\n").length));
+    height += KEY.row + (lines - 1) * KEY.size * LINE;
+    return {
+      ...{ left: 4, top: at, padding: [2, 4], formatter: lineOf },
+      ...{ itemWidth: KEY.mark, itemHeight: iconOf ? 10 : 4, itemGap: KEY.between },
+      textStyle: { color: TONES.muted.light, fontSize: KEY.size, lineHeight: KEY.size * LINE },
+      data: row.map((name) => ({
+        ...{ name, icon: iconOf?.(names.indexOf(name)) ?? "roundRect" },
+        itemStyle: { color: colorOf(names.indexOf(name)) },
+      })),
+    };
+  });
+  return { legends, height: Math.ceil(height) };
 }
 
 /** A filled polygon in the axes' coordinates. */

@@ -3,9 +3,8 @@ import { ablationPlot, findAblations } from "./ablation.js";
 import { costPlot, findCosts } from "./costPlot.js";
 import { curvePlot } from "./curvePlot.js";
 import { dotsPlot } from "./dotsPlot.js";
-import { QUANTITIES } from "./plotData.js";
+import { QUANTITIES, termQuantities } from "./plotData.js";
 import type { Plot, PlotStyle } from "./plotParts.js";
-import { seriesColor } from "./theme.js";
 
 /** Epochs from which on a part of a curve is worth a plot of its own. */
 const ENOUGH_FOR_A_PART = 20;
@@ -15,7 +14,7 @@ const wordOf = (key: string) => key.replace(/\W/g, "_").slice(0, 40);
 
 /**
  * Every plot of a report: final accuracies per seed, accuracy over the time of a step, what was varied where experiments differ in one number,
- * learning curves. Experiments without a single epoch have no curves.
+ * learning curves, each term of the losses. Experiments without a single epoch have no curves.
  * @param labels the experiments' names, one per summary
  */
 export function drawPlots(
@@ -26,18 +25,23 @@ export function drawPlots(
   const finals = summaries.some(({ last }) => last !== undefined)
     ? [dotsPlot(summaries, labels)]
     : [];
-  const colorOf = (summary: Summary) => seriesColor(summaries.indexOf(summary));
+  const indexOf = (summary: Summary) => summaries.indexOf(summary);
+  const standing = (summary: Summary) => ({
+    index: indexOf(summary),
+    firstRun: summaries.slice(0, indexOf(summary)).reduce((sum, { runs }) => sum + runs.length, 0),
+  });
   const ablations = findAblations(summaries).map((ablation, index) =>
-    ablationPlot(ablation, `ablation_${wordOf(ablation.key)}_${index + 1}`, colorOf),
+    ablationPlot(ablation, `ablation_${wordOf(ablation.key)}_${index + 1}`, standing),
   );
   const costs = findCosts(summaries).map((found, index) =>
-    costPlot(found, `cost_${index + 1}`, colorOf),
+    costPlot(found, `cost_${index + 1}`, indexOf),
   );
   const epochs = summaries
     .flatMap(({ runs }) => runs)
     .reduce((most, run) => Math.max(most, run.rows.length), 0);
-  const curves = QUANTITIES.filter(
+  const quantities = QUANTITIES.filter(
     ({ after }) => after === undefined || epochs >= ENOUGH_FOR_A_PART,
-  ).map((quantity) => curvePlot(summaries, labels, quantity, style));
+  );
+  const curves = [...quantities, ...termQuantities(summaries)].map((quantity) => curvePlot(summaries, labels, quantity, style));
   return [...finals, ...costs, ...ablations, ...curves];
 }

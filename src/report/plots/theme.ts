@@ -37,5 +37,5 @@ export function darkRules(): string {
   const rules = [...Object.values(TONES), ...SERIES_TONES].map(
     ({ light, dark }) => `[fill="${light}"]{fill:${dark}}[stroke="${light}"]{stroke:${dark}}`,
   );
-  return `@media (prefers-color-scheme:dark){${rules.join("")}}`;
+  return `@media screen and (prefers-color-scheme:dark){${rules.join("")}}`;
 }

@@ -1,8 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import type { Readable, Writable } from "node:stream";
+import type { TestContext } from "node:test";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -12,33 +14,140 @@ export function findChromium(): string | undefined {
   return names.find((name) => spawnSync(name, ["--version"]).status === 0);
 }
 
-const QUIET = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"],
+const FLAGS = [
+  ...["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  "--remote-debugging-pipe",
 ];
 
-/** Runs Chromium on a file with a fresh profile, which is removed. @returns what it prints */
-function browse(chromium: string, file: string, flags: readonly string[]): string {
-  const profile = mkdtempSync(join(tmpdir(), "pefd-chromium-"));
-  const url = pathToFileURL(file).href;
-  const run = spawnSync(chromium, [...QUIET, `--user-data-dir=${profile}`, ...flags, url], {
-    encoding: "utf8",
-    timeout: 120_000,
-    maxBuffer: 1 << 26,
-  });
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-  if (run.status !== 0) throw new Error(`${chromium} ended with ${run.status}: ${run.stderr}`);
-  return run.stdout;
+/** A message of the DevTools protocol; each ends with a zero byte. */
+interface Message {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: Record<string, unknown>;
+  readonly result?: Record<string, unknown>;
+  readonly error?: { readonly message: string };
 }
 
-/** The document as the browser understood it. */
-export const dumpDom = (chromium: string, file: string): string =>
-  browse(chromium, file, ["--dump-dom"]);
+type Send = (method: string, params?: object, sessionId?: string) => Promise<Message["result"]>;
 
-/** A PNG of the page for a reader who prefers light or dark. */
-export function screenshot(chromium: string, file: string, scheme: "light" | "dark"): Buffer {
-  const image = `${file}.${scheme}.png`;
-  const scheming = scheme === "dark" ? ["--blink-settings=preferredColorScheme=0"] : [];
-  browse(chromium, file, [...scheming, "--window-size=1200,1600", `--screenshot=${image}`]);
-  return readFileSync(image);
+/** The protocol over the two pipes of a browser. */
+function connect(child: ChildProcess, onEvent: (message: Message) => void): Send {
+  const [input, output] = [child.stdio[3] as Writable, child.stdio[4] as Readable];
+  const waiting = new Map<number, (message: Message) => void>();
+  let rest = "";
+  output.setEncoding("utf8").on("data", (text: string) => {
+    const parts = (rest + text).split("\0");
+    rest = parts.pop() ?? "";
+    for (const message of parts.map((part) => JSON.parse(part) as Message)) {
+      if (message.id === undefined) onEvent(message);
+      else waiting.get(message.id)?.(message);
+    }
+  });
+  let last = 0;
+  return (method, params = {}, sessionId) =>
+    new Promise((done, failed) => {
+      const id = ++last;
+      waiting.set(id, ({ result, error }) =>
+        error === undefined ? done(result ?? {}) : failed(new Error(`${method}: ${error.message}`)),
+      );
+      input.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
+    });
+}
+
+/** What a reader has: a window of some size, in light or dark. */
+export interface Look {
+  readonly width: number;
+  readonly height?: number;
+  readonly scheme?: "light" | "dark";
+}
+
+/** A page in a browser. */
+export interface Tab {
+  open(url: string): Promise<void>;
+  look(look: Look): Promise<void>;
+  /** The value of an expression, waited for where it is a promise. */
+  evaluate<T>(expression: string): Promise<T>;
+  press(key: string): Promise<void>;
+  /** Moves the pointer to a place of the window. */
+  point(x: number, y: number): Promise<void>;
+  /** The whole page, or what the window shows, as PNG. */
+  screenshot(whole?: boolean): Promise<Buffer>;
+  /** What the page's scripts and its policy complained of. */
+  readonly complaints: readonly string[];
+}
+
+async function attach(send: Send, complaints: string[], loaded: () => Promise<unknown>): Promise<Tab> {
+  const { targetId } = (await send("Target.createTarget", { url: "about:blank" })) as {
+    targetId: string;
+  };
+  const { sessionId } = (await send("Target.attachToTarget", { targetId, flatten: true })) as {
+    sessionId: string;
+  };
+  const own = (method: string, params: object = {}) => send(method, params, sessionId);
+  for (const domain of ["Page", "Runtime", "Log"]) await own(`${domain}.enable`);
+  return {
+    complaints,
+    async open(url) {
+      const done = loaded();
+      await own("Page.navigate", { url });
+      await done;
+    },
+    async look({ width, height = 1000, scheme = "light" }) {
+      const metrics = { width, height, deviceScaleFactor: 1, mobile: false };
+      await own("Emulation.setDeviceMetricsOverride", metrics);
+      const features = [{ name: "prefers-color-scheme", value: scheme }];
+      await own("Emulation.setEmulatedMedia", { features });
+    },
+    async evaluate<T>(expression: string) {
+      const options = { expression, awaitPromise: true, returnByValue: true };
+      const answer = (await own("Runtime.evaluate", options)) as {
+        result: { value: T };
+        exceptionDetails?: object;
+      };
+      if (answer.exceptionDetails) throw new Error(JSON.stringify(answer.exceptionDetails));
+      return answer.result.value;
+    },
+    async press(key) {
+      await own("Input.dispatchKeyEvent", { type: "keyDown", key, code: key });
+      await own("Input.dispatchKeyEvent", { type: "keyUp", key, code: key });
+    },
+    async point(x, y) {
+      await own("Input.dispatchMouseEvent", { type: "mouseMoved", x, y });
+    },
+    async screenshot(whole = false) {
+      const options = { format: "png", captureBeyondViewport: whole };
+      const { data } = (await own("Page.captureScreenshot", options)) as { data: string };
+      return Buffer.from(data, "base64");
+    },
+  };
+}
+
+const textOf = ({ method, params }: Message): string | undefined => {
+  if (method === "Runtime.exceptionThrown") return JSON.stringify(params);
+  const entry = params?.entry as { level: string; text: string } | undefined;
+  return method === "Log.entryAdded" && entry?.level === "error" ? entry.text : undefined;
+};
+
+/** Opens a browser with a fresh profile for one test; both are gone after it. */
+export async function openTab(t: TestContext, chromium: string): Promise<Tab> {
+  const profile = mkdtempSync(join(tmpdir(), "pefd-chromium-"));
+  const child = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`], {
+    stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+  });
+  const ended = once(child, "close");
+  t.after(async () => {
+    // Its own end waits for its helpers, which write into the profile.
+    await send("Browser.close");
+    await ended;
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  });
+  const complaints: string[] = [];
+  const loads: (() => void)[] = [];
+  const send = connect(child, (message) => {
+    if (message.method === "Page.loadEventFired") loads.shift()?.();
+    const complaint = textOf(message);
+    if (complaint !== undefined) complaints.push(complaint);
+  });
+  return attach(send, complaints, () => new Promise<void>((done) => loads.push(done)));
 }

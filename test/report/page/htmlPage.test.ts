@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { pathToFileURL } from "node:url";
 import { htmlPage } from "#pefd/report/page/htmlPage.js";
 import { SERIES_TONES, TONES } from "#pefd/report/plots/theme.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
@@ -9,7 +10,7 @@ import { summarize } from "#pefd/report/runs/summarize.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { writeRun } from "../fakeRuns.js";
 import { countColors, decodePng } from "../plots/png.js";
-import { dumpDom, findChromium, screenshot } from "./browser.js";
+import { findChromium, openTab } from "./browser.js";
 
 async function makePage(t: TestContext): Promise<{ file: string; html: string }> {
   const dir = temporaryFolder(t);
@@ -34,7 +35,7 @@ describe("the report's page", () => {
     const dir = temporaryFolder(t);
     const headingOf = () => {
       const found = collectRuns([dir]);
-      return /<h1>(.*)<\/h1>/.exec(htmlPage(summarize(found.runs), found, new Date(0)))?.[1];
+      return /<h1[^>]*>(.*)<\/h1>/.exec(htmlPage(summarize(found.runs), found, new Date(0)))?.[1];
     };
     const teacher = {
       kind: "teacher",
@@ -52,7 +53,7 @@ describe("the report's page", () => {
 
   it("holds table, plots, runs and configurations, and says what is unfinished", async (t) => {
     const { html } = await makePage(t);
-    assert.match(html, /<h1>Distillation resnet32x4 → resnet8x4<\/h1>/);
+    assert.match(html, /<h1[^>]*>Distillation resnet32x4 → resnet8x4<\/h1>/);
     assert.match(
       html,
       /2 experiments, 7 runs, 6 finished\. Made by pefd report on 2026-01-02 03:04 UTC\./,
@@ -60,16 +61,18 @@ describe("the report's page", () => {
     assert.match(html, /kd_4: unfinished, epoch 12 of 40/);
     assert.match(html, /73\.33 \*/);
     assert.equal(html.match(/<figure/g)?.length, 7);
-    assert.match(html, /<td>trial<\/td><td>trial 1: 1; trial 2: 2; trial 3: 3/);
+    assert.match(html, /<th scope="row">trial<\/th><td>trial 1: 1; trial 2: 2; trial 3: 3/);
   });
 
   it("needs nothing from elsewhere, and lets no value of a configuration become HTML", async (t) => {
     const { html } = await makePage(t);
     assert.doesNotMatch(
       html,
-      /<script|<link|<img|@import|url\((?!#)|(?:src|href)\s*=\s*["']?https?:/i,
+      /<script[^>]* src|<link|<img|@import|url\((?!#)|(?:src|href)\s*=\s*["']?https?:/i,
     );
     assert.match(html, /&lt;img src=&quot;http:\/\/a\.b\/c&quot;&gt;/);
+    assert.match(html, /\\u003cimg src=/, "in the data of its scripts, too");
+    assert.match(html, /content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-/);
   });
 });
 
@@ -77,18 +80,13 @@ const chromium = findChromium();
 const skip = chromium === undefined ? "no Chromium here (PEFD_CHROMIUM names one)" : false;
 
 describe("in a browser", { skip }, () => {
-  it("every drawing and table is understood", async (t) => {
-    const { file } = await makePage(t);
-    const dom = dumpDom(chromium ?? "", file);
-    assert.equal(dom.match(/<\/figure>/g)?.length, 7);
-    assert.equal(dom.match(/<\/table>/g)?.length, 4);
-    assert.doesNotMatch(dom, /parsererror/);
-  });
-
   for (const scheme of ["light", "dark"] as const) {
     it(`it is not blank and wears the colours of ${scheme}`, async (t) => {
       const { file } = await makePage(t);
-      const pixels = decodePng(screenshot(chromium ?? "", file, scheme));
+      const tab = await openTab(t, chromium ?? "");
+      await tab.look({ width: 1200, height: 1600, scheme });
+      await tab.open(pathToFileURL(file).href);
+      const pixels = decodePng(await tab.screenshot());
       const counts = countColors(pixels);
       const total = pixels.width * pixels.height;
       const share = (color: string) => (counts.get(color) ?? 0) / total;
@@ -100,6 +98,7 @@ describe("in a browser", { skip }, () => {
         assert.ok((counts.get(tone[scheme]) ?? 0) > 500, `the curves in ${tone[scheme]}`);
       }
       assert.ok(!counts.has(SERIES_TONES[5]?.[scheme] ?? ""), "no colour of a third experiment");
+      assert.deepEqual(tab.complaints, []);
     });
   }
 });

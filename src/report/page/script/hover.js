@@ -1,0 +1,163 @@
+/**
+ * Values of a plot where the pointer is, or where the arrow keys have led to. What there is to tell lies beside each
+ * drawing as JSON (src/report/plots/hover.ts).
+ */
+
+/** @typedef {{ of: string, text: string, value: number }} Told */
+/** @typedef {{ x: number, y: number | undefined, title: string, told: Told[] }} Place */
+/** @typedef {{ of: string, values: (number | null)[], stds?: (number | null)[] }} Curve */
+/** @typedef {{ by: "point", points: [number, number, string, string][] } | { by: "place", places: [number, string][], curves: Curve[] }} Hover */
+
+/** Pixels of the screen within which a pointer means a point. */
+const NEAR = 36;
+const TONES = 8;
+
+const tip = document.body.appendChild(document.createElement("div"));
+Object.assign(tip, { className: "tip", hidden: true });
+tip.setAttribute("role", "status");
+
+const mark = document.createElementNS("http://www.w3.org/2000/svg", "path");
+mark.setAttribute("class", "mark");
+
+/** Whether strokes of a class are shown; without picks the experiments' means are told, and single points. @param {string} of @param {boolean} single */
+function isShown(of, single) {
+  const shown = document.documentElement.dataset.shown?.split(" ");
+  if (shown !== undefined) return shown.includes(of);
+  return single || of.startsWith("e");
+}
+
+/** The name of an experiment or a run, and the number of its colour. @param {string} of */
+function nameOf(of) {
+  const data = JSON.parse(document.querySelector("#data")?.textContent ?? "{}");
+  const at = Number(of.slice(1));
+  const run = of.startsWith("r") ? data.runs[at] : undefined;
+  const experiment = run?.experiment ?? at;
+  return { name: run?.name ?? data.experiments[experiment]?.label ?? "", tone: experiment % TONES };
+}
+
+/** All places of a plot in which there is something to tell now. @param {Hover} hover @returns {Place[]} */
+function placesOf(hover) {
+  if (hover.by === "point") {
+    const points = hover.points.filter(([, , of]) => isShown(of, true));
+    return points
+      .map(([x, y, of, text]) => ({ x, y, title: "", told: [{ of, text, value: 0 }] }))
+      .sort((a, b) => a.x - b.x);
+  }
+  const curves = hover.curves.filter(({ of }) => isShown(of, false));
+  return hover.places.map(([x, title], at) => {
+    const told = curves.flatMap(({ of, values, stds }) => {
+      const [value, std] = [values[at], stds?.[at]];
+      if (value === null || value === undefined) return [];
+      const text = std ? `${value} ± ${Number(std.toPrecision(2))}` : String(value);
+      return [{ of, text, value }];
+    });
+    return { x, y: undefined, title, told: told.sort((a, b) => b.value - a.value) };
+  });
+}
+
+/** @param {Told} told */
+function tipLine({ of, text }) {
+  const { name, tone } = nameOf(of);
+  const line = document.createElement("p");
+  const chip = document.createElement("span");
+  chip.className = "chip";
+  chip.style.background = `var(--series-${tone})`;
+  line.append(chip, `${name}: ${text}`);
+  return line;
+}
+
+/** Tells of a place, and marks it in the drawing. @param {SVGSVGElement} svg @param {Place} place */
+function tell(svg, { x, y, title, told }) {
+  const box = svg.getBoundingClientRect();
+  const { width, height } = svg.viewBox.baseVal;
+  const scale = box.width / width;
+  const circle = `M${x - 8} ${y}a8 8 0 1 0 16 0a8 8 0 1 0 -16 0`;
+  mark.setAttribute("d", y === undefined ? `M${x} 40V${height - 40}` : circle);
+  svg.append(mark);
+  const lines = told.map(tipLine);
+  if (title !== "") lines.unshift(Object.assign(document.createElement("p"), { textContent: title }));
+  tip.replaceChildren(...lines);
+  tip.hidden = false;
+  const left = box.left + x * scale + 16;
+  const fits = left + tip.offsetWidth < document.documentElement.clientWidth - 8;
+  const other = Math.max(8, box.left + x * scale - 16 - tip.offsetWidth);
+  const top = box.top + (y === undefined ? 48 : y + 12) * scale;
+  tip.style.left = `${(fits ? left : other) + scrollX}px`;
+  tip.style.top = `${Math.max(8, Math.min(top, innerHeight - tip.offsetHeight - 8)) + scrollY}px`;
+}
+
+function hide() {
+  tip.hidden = true;
+  mark.remove();
+}
+
+/** The place nearest to the pointer; undefined where none is near. @param {SVGSVGElement} svg @param {readonly Place[]} places @param {PointerEvent} event */
+function nearest(svg, places, { clientX, clientY }) {
+  const box = svg.getBoundingClientRect();
+  const scale = box.width / svg.viewBox.baseVal.width;
+  /** @param {Place} place */
+  const distance = ({ x, y }) => {
+    const across = box.left + x * scale - clientX;
+    return y === undefined ? Math.abs(across) : Math.hypot(across, box.top + y * scale - clientY);
+  };
+  const at = places.reduce(
+    (best, place, i) =>
+      distance(place) < distance(/** @type {Place} */ (places[best])) ? i : best,
+    0,
+  );
+  const place = places[at];
+  if (place === undefined) return undefined;
+  return place.y === undefined || distance(place) <= NEAR ? at : undefined;
+}
+
+/** Where keys lead from a place. @param {string} key @param {number} at @param {number} count */
+function nextPlace(key, at, count) {
+  if (key === "ArrowRight") return Math.min(count - 1, at + 1);
+  if (key === "ArrowLeft") return Math.max(0, at < 0 ? count - 1 : at - 1);
+  if (key === "Home") return 0;
+  return key === "End" ? count - 1 : undefined;
+}
+
+/** @param {HTMLElement} drawing */
+function listen(drawing) {
+  const svg = drawing.querySelector("svg");
+  const json = drawing.querySelector("script")?.textContent;
+  if (!svg || !json || drawing.tabIndex === 0) return;
+  /** @type {Hover} */
+  const hover = JSON.parse(json);
+  let at = -1;
+  /** @param {number | undefined} next */
+  const show = (next) => {
+    const place = next === undefined ? undefined : placesOf(hover)[next];
+    if (next === undefined || place === undefined) return hide();
+    at = next;
+    tell(svg, place);
+  };
+  drawing.tabIndex = 0;
+  drawing.setAttribute("role", "group");
+  drawing.setAttribute("aria-label", `${svg.getAttribute("aria-label")}: arrow keys tell values`);
+  for (const kind of /** @type {const} */ (["pointermove", "pointerdown"])) {
+    drawing.addEventListener(kind, (event) => show(nearest(svg, placesOf(hover), event)));
+  }
+  drawing.addEventListener("pointerleave", hide);
+  drawing.addEventListener("blur", hide);
+  drawing.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") return hide();
+    const next = nextPlace(event.key, at, placesOf(hover).length);
+    if (next === undefined) return;
+    event.preventDefault();
+    show(next);
+  });
+}
+
+function prepare() {
+  for (const drawing of document.querySelectorAll("div.drawing")) {
+    listen(/** @type {HTMLElement} */ (drawing));
+  }
+}
+
+document.addEventListener("pefd-renewed", () => {
+  hide();
+  prepare();
+});
+prepare();

@@ -1,0 +1,64 @@
+/** A point of a plot that a page tells of: pixels of the drawing, whom it belongs to (e3, r12), and what is said. */
+export type HoverPoint = readonly [x: number, y: number, of: string, text: string];
+
+/** One line of a plot over its places: whom it belongs to, and its value at each place; null where it has none. */
+export interface HoverCurve {
+  readonly of: string;
+  readonly values: readonly (number | null)[];
+  /** One sample deviation at each place. */
+  readonly stds?: readonly (number | null)[];
+}
+
+/** What a page tells of a plot where its reader points: single points, or all curves at one place of the axis. */
+export type Hover =
+  | { readonly by: "point"; readonly points: readonly HoverPoint[] }
+  | {
+      readonly by: "place";
+      /** Pixels of the drawing from its left, and what each place is called. */
+      readonly places: readonly (readonly [x: number, name: string])[];
+      readonly curves: readonly HoverCurve[];
+    };
+
+/** From the axes' coordinates to pixels of the drawing. */
+export type ToPixel = (x: number, y: number) => readonly [x: number, y: number];
+
+const tenth = (value: number) => Math.round(value * 10) / 10;
+
+/** A point at some coordinates. */
+export function hoverPoint(
+  toPixel: ToPixel,
+  [x, y]: readonly [number, number],
+  of: string,
+  text: string,
+): HoverPoint {
+  const [left, top] = toPixel(x, y);
+  return [tenth(left), tenth(top), of, text];
+}
+
+/** Digits that a value is told with. */
+const told = (value: number | undefined): number | null =>
+  value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(5));
+
+/** Curves over epochs; each is a map from epoch to value. */
+export function hoverCurves(
+  toPixel: ToPixel,
+  curves: readonly {
+    readonly of: string;
+    readonly values: ReadonlyMap<number, number>;
+    readonly stds?: ReadonlyMap<number, number>;
+  }[],
+): Hover {
+  const epochs = [...new Set(curves.flatMap(({ values }) => [...values.keys()]))].sort(
+    (a, b) => a - b,
+  );
+  const [some = 1] = curves.flatMap(({ values }) => [...values.values()]);
+  return {
+    by: "place",
+    places: epochs.map((epoch) => [tenth(toPixel(epoch, some)[0]), `epoch ${epoch}`]),
+    curves: curves.map(({ of, values, stds }) => ({
+      of,
+      values: epochs.map((epoch) => told(values.get(epoch))),
+      ...(stds && { stds: epochs.map((epoch) => told(stds.get(epoch))) }),
+    })),
+  };
+}

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { CUT_WORDS } from "./boxes.js";
+import { findChromium, openTab, type Tab } from "./browser.js";
+import { writeManyPage } from "./manyRuns.js";
+
+const chromium = findChromium();
+const skip = chromium === undefined ? "no Chromium here (PEFD_CHROMIUM names one)" : false;
+
+/** axe-core, which knows what keyboards and screen readers need. */
+const axe = () => readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const violations = async (tab: Tab): Promise<string[]> => {
+  await tab.evaluate(`${axe()};0`);
+  return tab.evaluate(`axe.run().then(({ violations }) => violations.map(({ id, nodes }) =>
+    id + ": " + nodes.slice(0, 3).map(({ html }) => html.slice(0, 200)).join(" | ")))`);
+};
+
+const text = (tab: Tab, selector: string) =>
+  tab.evaluate<string>(`document.querySelector(${JSON.stringify(selector)}).textContent`);
+
+describe("the page in a browser", { skip }, () => {
+  it("has whole labels from a phone to 4K, and nothing that axe-core finds", async (t) => {
+    const dir = temporaryFolder(t);
+    const tab = await openTab(t, chromium ?? "");
+    await tab.open(pathToFileURL(await writeManyPage(dir)).href);
+    for (const width of [390, 1280, 2560]) {
+      for (const scheme of ["light", "dark"] as const) {
+        await tab.look({ width, scheme });
+        await tab.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true })");
+        assert.deepEqual(await tab.evaluate(CUT_WORDS), [], `${width} pixels, ${scheme}`);
+        if (width === 2560) continue;
+        assert.deepEqual(await violations(tab), [], `${width} pixels, ${scheme}`);
+        if (process.env.PEFD_PICTURES === undefined) continue;
+        const picture = join(process.env.PEFD_PICTURES, `${width}-${scheme}.png`);
+        writeFileSync(picture, await tab.screenshot(true));
+      }
+    }
+    assert.deepEqual(tab.complaints, []);
+  });
+
+  it("sorts and filters its tables", async (t) => {
+    const tab = await openTab(t, chromium ?? "");
+    await tab.open(pathToFileURL(await writeManyPage(temporaryFolder(t))).href);
+    const column = (title: string) =>
+      tab.evaluate<string[]>(
+        `[...document.querySelectorAll("#runs-table tbody tr")].filter((row) => !row.hidden)
+          .map((row) => row.querySelector('[data-label="${title}"]').textContent)`,
+      );
+    const click = (title: string) =>
+      tab.evaluate(`[...document.querySelectorAll("#runs-table th")]
+        .find((head) => head.textContent === "${title}").querySelector("button").click()`);
+    const before = await column("Last top-1");
+    await click("Last top-1");
+    const sorted = await column("Last top-1");
+    assert.deepEqual(sorted, [...before].sort((a, b) => Number(b) - Number(a)));
+    assert.notDeepEqual(sorted, before);
+    assert.equal(await text(tab, "#runs-table th[aria-sort=descending]"), "Last top-1");
+    await click("Last top-1");
+    assert.deepEqual(await column("Last top-1"), [...sorted].reverse());
+    await click("Last top-1");
+    assert.deepEqual(await column("Last top-1"), before);
+    await tab.evaluate(`(() => {
+      const field = document.querySelector("#runs-table-filter");
+      field.value = "KD 2";
+      field.dispatchEvent(new Event("input"));
+    })()`);
+    const folders = await column("Folder");
+    assert.ok(folders.length > 0 && folders.length < before.length, folders.join());
+    assert.ok(folders.every((folder) => /kd/.test(folder)));
+  });
+
+  it("shows the picked runs alone in its plots, and side by side what they differ in", async (t) => {
+    const tab = await openTab(t, chromium ?? "");
+    await tab.open(pathToFileURL(await writeManyPage(temporaryFolder(t))).href);
+    const strokes = () =>
+      tab.evaluate<string[]>(
+        `[...new Set([...document.querySelectorAll("#curves svg .e, #curves svg .r")]
+          .filter((it) => getComputedStyle(it).display !== "none").map((it) => it.classList[1]))].sort()`,
+      );
+    const all = await strokes();
+    const pick = (run: number) => tab.evaluate(`document.querySelector("#pick-run-${run}").click()`);
+    await pick(0);
+    await pick(1);
+    assert.deepEqual(await strokes(), ["r0", "r1"]);
+    const heads = await tab.evaluate<string[]>(
+      `[...document.querySelectorAll("#comparison tbody th")].map((it) => it.textContent)`,
+    );
+    assert.ok(heads.includes("trial") && heads.includes("seed") && heads.includes("Last top-1"));
+    assert.ok(!heads.includes("batch_size"), "what they share is left out");
+    await tab.evaluate(`document.querySelector("#clear-picks").click()`);
+    assert.deepEqual(await strokes(), all);
+    await tab.evaluate(`document.querySelector("#pick-1").click()`);
+    assert.ok((await strokes()).includes("e1"), "a whole experiment has its mean");
+    assert.deepEqual(tab.complaints, []);
+  });
+
+  it("tells values of a plot to the pointer and to the keys", async (t) => {
+    const tab = await openTab(t, chromium ?? "");
+    await tab.look({ width: 1280 });
+    await tab.open(pathToFileURL(await writeManyPage(temporaryFolder(t))).href);
+    await tab.evaluate(`document.querySelector("#curves .drawing").focus()`);
+    await tab.press("End");
+    assert.match(await text(tab, ".tip"), /^epoch 60.*kd.*: \d\d\.\d+ ± [\d.]+/);
+    await tab.press("ArrowLeft");
+    assert.match(await text(tab, ".tip"), /^epoch 59/);
+    await tab.press("Escape");
+    assert.equal(await tab.evaluate(`document.querySelector(".tip").hidden`), true);
+    const [x, y] = await tab.evaluate<[number, number]>(`(() => {
+      const svg = document.querySelector("#outcome .drawing svg");
+      svg.scrollIntoView({ block: "center" });
+      const [x, y] = JSON.parse(document.querySelector("#outcome .drawing script").textContent).points[0];
+      const box = svg.getBoundingClientRect();
+      const scale = box.width / svg.viewBox.baseVal.width;
+      return [box.left + x * scale, box.top + y * scale];
+    })()`);
+    await tab.point(x, y);
+    assert.match(await text(tab, ".tip"), /trial 1, last epoch: \d\d\.\d\d/);
+  });
+});
