@@ -82,9 +82,11 @@ function familyKey(axis: Axis, top: number) {
   const shown = names.length > 1 ? names : [];
   const symbolOf = (at: number) => SYMBOLS[at % SYMBOLS.length] ?? "circle";
   const key = legendPart(shown, WIDTH, top, () => TONES.muted.light, symbolOf);
-  const series = shown.map((name, at): Series => ({
-    ...{ type: "scatter", name, symbol: symbolOf(at), data: [] },
-  }));
+  const series = shown.map(
+    (name, at): Series => ({
+      ...{ type: "scatter", name, symbol: symbolOf(at), data: [] },
+    }),
+  );
   return { ...key, series, families: named.map(({ family }) => family) };
 }
 

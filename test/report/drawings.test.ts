@@ -12,20 +12,20 @@ import { writeRun } from "./fakeRuns.js";
 // Whoever changes one on purpose looks at the drawings (pefd report --svg) and pins the digests that this test tells.
 
 const PINNED: Readonly<Record<string, string>> = {
-  "final_top1 with legend": "3ac4a68d25fabf98",
-  "ablation_beta_1 with legend": "348bdf471b133d13",
-  "test_top1 with legend": "1c5064c4284d5bd8",
-  "train_top1 with legend": "67330bb53325452e",
-  "test_loss with legend": "7ff0571f5600c90d",
-  "train_loss with legend": "f8c441e37ab1338c",
-  "learning_rate with legend": "0d9351593688453d",
-  final_top1: "3ac4a68d25fabf98",
-  ablation_beta_1: "348bdf471b133d13",
-  test_top1: "4cbe1966e7b0be59",
-  train_top1: "c8205f5a1c421109",
-  test_loss: "d9b2f758a09f87b0",
-  train_loss: "2bc4753bba875d2f",
-  learning_rate: "a43a8710a0854979",
+  "final_top1 with legend": "c2454f69cc44be48",
+  "ablation_beta_1 with legend": "cb9982f5438f0d47",
+  "test_top1 with legend": "da944a60d4e68d1a",
+  "train_top1 with legend": "2bb9c0d75c4d2ece",
+  "test_loss with legend": "5f96a186c29c1aca",
+  "train_loss with legend": "cf65594ba839a4b5",
+  "learning_rate with legend": "fbaf3f630273ff34",
+  final_top1: "c2454f69cc44be48",
+  ablation_beta_1: "cb9982f5438f0d47",
+  test_top1: "d4f4109abefdcc69",
+  train_top1: "755e4e785476807d",
+  test_loss: "4609e3ab9521eb1d",
+  train_loss: "020d01c13c0cc9b9",
+  learning_rate: "f227fa533022aadf",
 };
 
 /** ECharts counts the drawings of a process. */

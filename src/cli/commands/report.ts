@@ -79,7 +79,9 @@ export const command: Command = {
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
     if (serve !== undefined) {
       if (csv || markdown || html !== undefined || svg !== undefined) {
-        throw inputError("--serve shows the page: give --csv, --markdown, --html and --svg without it.");
+        throw inputError(
+          "--serve shows the page: give --csv, --markdown, --html and --svg without it.",
+        );
       }
       return serveRuns(dirs, serve, output);
     }

@@ -26,7 +26,8 @@ function sharedEntries(runs: readonly RunRecord[]): Entry[] {
 
 function configuration({ runs }: Summary, label: string, index: number): string {
   const rows = sharedEntries(runs).map(
-    ([key, value]) => `<tr><th scope="row">${escapeHtml(key)}</th><td>${escapeHtml(value)}</td></tr>`,
+    ([key, value]) =>
+      `<tr><th scope="row">${escapeHtml(key)}</th><td>${escapeHtml(value)}</td></tr>`,
   );
   const heading = `<summary>${chip(index)}${escapeHtml(label)}</summary>`;
   return `<details>${heading}<table class="values"><tbody>${rows.join("\n")}</tbody></table></details>`;

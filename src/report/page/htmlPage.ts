@@ -38,7 +38,11 @@ function notes(summaries: readonly Summary[], { runs, problems }: Collection): s
 function statedRuns(summaries: readonly Summary[], labels: readonly string[], now: number): Table {
   const { columns, rows } = runTable(summaries, labels);
   const states = summaries.flatMap(({ runs }) => runs.map((run) => stateOf(run, now)));
-  const put = <T>(cells: readonly T[], cell: T): T[] => [...cells.slice(0, 2), cell, ...cells.slice(2)];
+  const put = <T>(cells: readonly T[], cell: T): T[] => [
+    ...cells.slice(0, 2),
+    cell,
+    ...cells.slice(2),
+  ];
   return {
     columns: put(columns, { title: "State", align: "left" }),
     rows: rows.map((row, at) => put(row, states[at] ?? "")),
@@ -69,7 +73,8 @@ function header(
   const date = made.toISOString().slice(0, 16).replace("T", " ");
   const counts = `${counted(summaries.length, "experiment")}, ${counted(runs.length, "run")}, ${finished} finished.`;
   const origin = following === undefined ? "Made by pefd report on" : "As pefd report saw them on";
-  const status = following && '<p id="following" class="muted" role="status">Following the runs.</p>';
+  const status =
+    following && '<p id="following" class="muted" role="status">Following the runs.</p>';
   return `<header id="about">
 <h1 tabindex="-1">${escapeHtml(title)}</h1>
 <p class="muted">${counts} ${origin} ${date} UTC.</p>

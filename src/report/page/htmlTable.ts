@@ -39,6 +39,7 @@ html:not(.scripted) #${id} thead{display:none}
 #${id} tbody tr{border:1px solid var(--line);border-radius:8px;padding:6px 0}
 #${id} tbody tr[hidden]{display:none}
 #${id} td{display:flex;justify-content:space-between;gap:16px;border:0;padding:3px 12px;text-align:right;white-space:normal;overflow-wrap:anywhere}
+#${id} td.none{display:none}
 #${id} td::before{content:attr(data-label);color:var(--muted);text-align:left;flex:none;margin-right:auto}
 }`;
 
@@ -56,6 +57,7 @@ export function htmlTable(
     const names = [
       ...(columns[index]?.align === "right" ? ["number"] : []),
       ...(text.length > LONG ? ["long"] : []),
+      ...(text === "-" ? ["none"] : []),
     ];
     return names.length === 0 ? "" : ` class="${names.join(" ")}"`;
   };

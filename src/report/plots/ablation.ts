@@ -1,6 +1,6 @@
 import { pairLabel } from "../runs/labels.js";
-import type { Summary } from "../runs/summarize.js";
 import { formatSpread } from "../runs/statistics.js";
+import type { Summary } from "../runs/summarize.js";
 import { draw } from "./draw.js";
 import { hoverPoint } from "./hover.js";
 import { experimentInk, runInk } from "./ink.js";
@@ -93,7 +93,7 @@ export function ablationPlot(
         : [],
     );
   });
-  const valueOf = (summary: Summary) => `${key} ${valuesOf(summary)[key]}`;
+  const settingOf = (summary: Summary) => `${key} ${valuesOf(summary)[key]}`;
   const drawing = draw(
     name,
     title,
@@ -127,7 +127,7 @@ export function ablationPlot(
     (toPixel) => ({
       by: "point",
       points: summaries.map((summary, at) => {
-        const text = `${valueOf(summary)}: ${formatSpread(summary.last)}`;
+        const text = `${settingOf(summary)}: ${formatSpread(summary.last)}`;
         const place = [at, summary.last?.mean ?? Number.NaN] as const;
         return hoverPoint(toPixel, place, `e${standing(summary).index}`, text);
       }),

@@ -1,7 +1,7 @@
 import { bestOf } from "../runs/runRecord.js";
 import { formatSpread } from "../runs/statistics.js";
 import type { Summary } from "../runs/summarize.js";
-import { draw, type Drawing, type Series } from "./draw.js";
+import { type Drawing, draw, type Series } from "./draw.js";
 import { type HoverPoint, hoverPoint, type ToPixel } from "./hover.js";
 import { experimentInk, runInk } from "./ink.js";
 import { axisPart, gridPart, headingPart, NARROW, type Plot } from "./plotParts.js";

@@ -25,6 +25,8 @@ export interface PlotStyle {
 const TITLE = 15;
 const SUBTITLE = 12;
 const LINE = 1.3;
+/** Pixels between a heading and the text below it. */
+const GAP = 6;
 
 /**
  * A plot's heading and a smaller text below it, in as many lines as its width needs.
@@ -34,7 +36,7 @@ export function headingPart(text: string, subtext: string, width: number) {
   const lines = wrapped(text, (width - 24) / 1.1, TITLE);
   const below = subtext === "" ? [] : wrapped(subtext, width - 24, SUBTITLE);
   const title = {
-    ...{ text: lines.join("\n"), subtext: below.join("\n"), left: 8, top: 8 },
+    ...{ text: lines.join("\n"), subtext: below.join("\n"), left: 8, top: 8, itemGap: GAP },
     subtextStyle: { fontSize: SUBTITLE, lineHeight: SUBTITLE * LINE, color: TONES.muted.light },
     textStyle: {
       ...{ fontSize: TITLE, lineHeight: TITLE * LINE, fontWeight: 600 as const },
@@ -42,7 +44,7 @@ export function headingPart(text: string, subtext: string, width: number) {
     },
   };
   const height = lines.length * TITLE * LINE + below.length * SUBTITLE * LINE;
-  return { title, height: Math.ceil(height) + 24 };
+  return { title, height: Math.ceil(height) + (below.length > 0 ? GAP : 0) + 24 };
 }
 
 /** An axis: thin lines, muted numbers. */

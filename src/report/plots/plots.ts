@@ -42,6 +42,8 @@ export function drawPlots(
   const quantities = QUANTITIES.filter(
     ({ after }) => after === undefined || epochs >= ENOUGH_FOR_A_PART,
   );
-  const curves = [...quantities, ...termQuantities(summaries)].map((quantity) => curvePlot(summaries, labels, quantity, style));
+  const curves = [...quantities, ...termQuantities(summaries)].map((quantity) =>
+    curvePlot(summaries, labels, quantity, style),
+  );
   return [...finals, ...costs, ...ablations, ...curves];
 }

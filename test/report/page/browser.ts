@@ -77,7 +77,11 @@ export interface Tab {
   readonly complaints: readonly string[];
 }
 
-async function attach(send: Send, complaints: string[], loaded: () => Promise<unknown>): Promise<Tab> {
+async function attach(
+  send: Send,
+  complaints: string[],
+  loaded: () => Promise<unknown>,
+): Promise<Tab> {
   const { targetId } = (await send("Target.createTarget", { url: "about:blank" })) as {
     targetId: string;
   };

@@ -72,7 +72,10 @@ describe("the report's page", () => {
     );
     assert.match(html, /&lt;img src=&quot;http:\/\/a\.b\/c&quot;&gt;/);
     assert.match(html, /\\u003cimg src=/, "in the data of its scripts, too");
-    assert.match(html, /content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-/);
+    assert.match(
+      html,
+      /content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-/,
+    );
   });
 });
 

@@ -14,14 +14,22 @@ export async function writeManyRuns(dir: string): Promise<void> {
     for (const trial of [1, 2, 3]) {
       const config = { ...pair, distill, gamma: 0.1, beta: 12_345.678 };
       const run = { trial, epochs: 60, height: 60 + 3 * index, stepMs: 10 + 7 * index, config };
-      await writeRun(dir, `${distill}_${trial}`, { ...run, terms: ["ce", `${distill.slice(0, 4)}s`] });
+      await writeRun(dir, `${distill}_${trial}`, {
+        ...run,
+        terms: ["ce", `${distill.slice(0, 3)}_term`],
+      });
     }
   }
   for (const num_proj of [1, 2, 4]) {
     const config = { num_proj, lr_decay_epochs: [150, 180, 210, 225, 230, 235] };
-    await writeRun(dir, `projectors_${num_proj}`, { epochs: 60, config });
+    await writeRun(dir, `projectors_${num_proj}`, { epochs: 60, height: 70 + num_proj, config });
   }
-  await writeRun(dir, "unfinished", { trial: 4, epochs: 60, done: 12, config: { note: "x".repeat(60) } });
+  await writeRun(dir, "unfinished", {
+    trial: 4,
+    epochs: 60,
+    done: 12,
+    config: { note: "x".repeat(60) },
+  });
 }
 
 /** Writes a page of such runs, and gives its path. */

@@ -4,22 +4,48 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
+import type { Finding } from "#pefd/analysis/analyze.js";
+import { analysisPlot } from "#pefd/analysis/plot.js";
+import { drawPlots } from "#pefd/report/plots/plots.js";
+import { collectRuns } from "#pefd/report/runs/collect.js";
+import { experimentLabels } from "#pefd/report/runs/labels.js";
+import { type Summary, summarize } from "#pefd/report/runs/summarize.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { CUT_WORDS } from "./boxes.js";
 import { findChromium, openTab, type Tab } from "./browser.js";
-import { writeManyPage } from "./manyRuns.js";
+import { writeManyPage, writeManyRuns } from "./manyRuns.js";
 
 const chromium = findChromium();
 const skip = chromium === undefined ? "no Chromium here (PEFD_CHROMIUM names one)" : false;
 
 /** axe-core, which knows what keyboards and screen readers need. */
-const axe = () => readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const axe = () =>
+  readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const violations = async (tab: Tab): Promise<string[]> => {
   await tab.evaluate(`${axe()};0`);
   return tab.evaluate(`axe.run().then(({ violations }) => violations.map(({ id, nodes }) =>
     id + ": " + nodes.slice(0, 3).map(({ html }) => html.slice(0, 200)).join(" | ")))`);
 };
+
+/** The drawings of `pefd analyze --svg` for made up findings: by number of projectors, and by run. */
+function analysisPlots(summaries: readonly Summary[]): string[] {
+  const runs = summaries.flatMap((summary) => summary.runs);
+  const setting = {
+    teacherPath: "",
+    teacherModel: "",
+    dataset: "",
+    data: "",
+    limitTest: undefined,
+  };
+  const findings = runs.map((run, at): Finding => {
+    const subject = { ...setting, checkpoint: "m_last.safetensors", model: run.model, run };
+    const measures = { mda: 0.001 * at, norm_student: 12_345.6 * at, zeros_student: 1e-4 * at };
+    return { subject, epoch: 60, projectors: 1 + (at % 4), n: 1, measures };
+  });
+  const without = findings.map((finding) => ({ ...finding, projectors: undefined }));
+  return [findings, without].map(analysisPlot);
+}
 
 const text = (tab: Tab, selector: string) =>
   tab.evaluate<string>(`document.querySelector(${JSON.stringify(selector)}).textContent`);
@@ -32,7 +58,9 @@ describe("the page in a browser", { skip }, () => {
     for (const width of [390, 1280, 2560]) {
       for (const scheme of ["light", "dark"] as const) {
         await tab.look({ width, scheme });
-        await tab.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true })");
+        await tab.evaluate(
+          "document.querySelectorAll('details').forEach((it) => { it.open = true })",
+        );
         assert.deepEqual(await tab.evaluate(CUT_WORDS), [], `${width} pixels, ${scheme}`);
         if (width === 2560) continue;
         assert.deepEqual(await violations(tab), [], `${width} pixels, ${scheme}`);
@@ -42,6 +70,21 @@ describe("the page in a browser", { skip }, () => {
       }
     }
     assert.deepEqual(tab.complaints, []);
+  });
+
+  it("has whole labels in plots that are files of their own, too", async (t) => {
+    const dir = temporaryFolder(t);
+    await writeManyRuns(dir);
+    const summaries = summarize(collectRuns([dir]).runs);
+    const plots = drawPlots(summaries, experimentLabels(summaries), { legend: true });
+    const drawn = [...plots.map(({ svg }) => svg), ...analysisPlots(summaries)];
+    const file = join(dir, "plots.html");
+    const figures = drawn.map((svg) => `<figure style="overflow:auto">${svg}</figure>`);
+    writeFileSync(file, `<!doctype html><meta charset="utf-8">${figures.join("")}`);
+    const tab = await openTab(t, chromium ?? "");
+    await tab.look({ width: 1280 });
+    await tab.open(pathToFileURL(file).href);
+    assert.deepEqual(await tab.evaluate(CUT_WORDS), []);
   });
 
   it("sorts and filters its tables", async (t) => {
@@ -58,7 +101,10 @@ describe("the page in a browser", { skip }, () => {
     const before = await column("Last top-1");
     await click("Last top-1");
     const sorted = await column("Last top-1");
-    assert.deepEqual(sorted, [...before].sort((a, b) => Number(b) - Number(a)));
+    assert.deepEqual(
+      sorted,
+      [...before].sort((a, b) => Number(b) - Number(a)),
+    );
     assert.notDeepEqual(sorted, before);
     assert.equal(await text(tab, "#runs-table th[aria-sort=descending]"), "Last top-1");
     await click("Last top-1");
@@ -84,7 +130,8 @@ describe("the page in a browser", { skip }, () => {
           .filter((it) => getComputedStyle(it).display !== "none").map((it) => it.classList[1]))].sort()`,
       );
     const all = await strokes();
-    const pick = (run: number) => tab.evaluate(`document.querySelector("#pick-run-${run}").click()`);
+    const pick = (run: number) =>
+      tab.evaluate(`document.querySelector("#pick-run-${run}").click()`);
     await pick(0);
     await pick(1);
     assert.deepEqual(await strokes(), ["r0", "r1"]);

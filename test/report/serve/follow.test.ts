@@ -62,7 +62,9 @@ describe("pefd report --serve", () => {
     assert.match(missing.stderr, /There is no folder nowhere/);
   });
 
-  it("follows a training in a browser, and a run that is added and removed", { skip }, async (t) => {
+  it("follows a training in a browser, and a run that is added and removed", {
+    skip,
+  }, async (t) => {
     const cwd = temporaryFolder(t);
     await writeRun(join(cwd, "save"), "before", { epochs: 2, config: { distill: "kd" } });
     const made = await pefd(

