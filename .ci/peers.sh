@@ -38,6 +38,16 @@ python_tensorflow() {
   "$folder/bin/python" -c 'import tensorflow' || "$folder/bin/python" -m pip install --quiet tensorflow-cpu
 }
 
+# A tracking server of MLflow, in a Python of its own (PEFD_MLFLOW).
+mlflow_server() {
+  local folder=$cache/mlflow
+  if ! "$folder/bin/python" -c 'import mlflow.server'; then
+    python3 -m venv "$folder" || return 1
+    "$folder/bin/python" -m pip install --quiet mlflow || return 1
+  fi
+  export PEFD_MLFLOW=$folder/bin/python
+}
+
 # apt ACTION...: apt-get that asks nothing and gives up in time.
 apt() {
   DEBIAN_FRONTEND=noninteractive timeout 180 \

@@ -8,6 +8,7 @@ import {
   path,
   paths,
   section,
+  string,
   type Values,
   weights,
 } from "../common/optionRow.js";
@@ -234,6 +235,10 @@ export const OUTPUT = section("Output", {
   tb_freq: integer(500, "Log training to TensorBoard every N steps, besides every epoch.", {
     min: 1,
     touches: "output",
+  }),
+  track: string(undefined, "Send every epoch to the MLflow server at this address as well.", {
+    defaultText: "nowhere",
+    touches: "start",
   }),
   resume: flag("Go on from the last completed epoch of this run.", {
     flagOnly: true,

@@ -1,21 +1,11 @@
 import { chip, escapeHtml } from "../plots/html.js";
+import { type Entry, flatten } from "../runs/flatten.js";
 import type { RunRecord } from "../runs/runRecord.js";
 import type { Summary } from "../runs/summarize.js";
 
-type Entry = readonly [key: string, value: string];
-
-/** A configuration as flat text: `versions.node` for what lies inside. */
-export function flatten(value: unknown, path: string): Entry[] {
-  if (Array.isArray(value)) return [[path, value.join(",")]];
-  if (typeof value !== "object" || value === null) return [[path, String(value)]];
-  return Object.entries(value).flatMap(([key, inner]) =>
-    flatten(inner, path === "" ? key : `${path}.${key}`),
-  );
-}
-
 /** Each key's value where all runs share it, else the values by trial. */
 function sharedEntries(runs: readonly RunRecord[]): Entry[] {
-  const flat = runs.map((run) => new Map(flatten(run.config, "")));
+  const flat = runs.map((run) => new Map(flatten(run.config)));
   const keys = [...new Set(flat.flatMap((each) => [...each.keys()]))];
   return keys.map((key): Entry => {
     const values = flat.map((each) => each.get(key) ?? "-");

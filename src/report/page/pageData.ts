@@ -1,6 +1,6 @@
 import { cleanLine } from "../../common/text/cleanText.js";
+import { flatten } from "../runs/flatten.js";
 import type { Summary } from "../runs/summarize.js";
-import { flatten } from "./configurations.js";
 
 /** What a page's scripts know of the runs (page/script/picks.js), in the order of the table of runs. */
 export interface PageData {
@@ -20,7 +20,7 @@ export interface PageData {
  */
 export function pageData(summaries: readonly Summary[], labels: readonly string[]): PageData {
   const runs = summaries.flatMap((summary, experiment) =>
-    summary.runs.map((run) => ({ run, experiment, settings: new Map(flatten(run.config, "")) })),
+    summary.runs.map((run) => ({ run, experiment, settings: new Map(flatten(run.config)) })),
   );
   const keys = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))].filter(
     (key) => new Set(runs.map(({ settings }) => settings.get(key))).size > 1,

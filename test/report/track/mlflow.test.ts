@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, it, type TestContext } from "node:test";
+import type { RunReporter } from "#pefd/report/log/contract.js";
+import { silentReporter } from "#pefd/report/live/reporter.js";
+import { mlflowServer } from "#pefd/report/track/mlflow.js";
+import { createTracker } from "#pefd/report/track/tracker.js";
+import { readTracked } from "#pefd/runFiles/tracked.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { curveRow, writeRun } from "../fakeRuns.js";
+
+interface Asked {
+  readonly path: string;
+  readonly body: Record<string, unknown>;
+  readonly authorization: string | undefined;
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const part of request.setEncoding("utf8")) text += part;
+  return text;
+}
+
+/** What MLflow answers to the calls that pefd makes, and all that was asked. */
+async function fakeMlflow(t: TestContext) {
+  const asked: Asked[] = [];
+  const state = { away: false, experiment: false, runs: 0 };
+  const answers: Readonly<Record<string, () => [number, object]>> = {
+    "experiments/get-by-name": () =>
+      state.experiment ? [200, { experiment: { experiment_id: "7" } }] : [404, { message: "none" }],
+    "experiments/create": () => {
+      state.experiment = true;
+      return [200, { experiment_id: "7" }];
+    },
+    "runs/create": () => [200, { run: { info: { run_id: `run${++state.runs}` } } }],
+    "runs/log-batch": () => [200, {}],
+    "runs/update": () => [200, {}],
+  };
+  const server = createServer(async (request, response) => {
+    const text = await textOf(request);
+    const path = (request.url ?? "").replace("/api/2.0/mlflow/", "").replace(/\?.*/, "");
+    const [status, body] = state.away
+      ? [503, { message: "closed for today" }]
+      : (answers[path]?.() ?? [404, { message: `no ${path}` }]);
+    const { authorization } = request.headers;
+    if (!state.away) asked.push({ path, body: text === "" ? {} : JSON.parse(text), authorization });
+    response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  return { asked, state, address: `http://127.0.0.1:${port}` };
+}
+
+const infoOf = (runDir: string, firstEpoch: number) => ({
+  ...{ title: "", runDir, epochs: 3, firstEpoch, steps: 1 },
+  ...{ engine: "eager", precision: "float32", device: "cpu" },
+});
+
+const epochsSent = (asked: readonly Asked[]) =>
+  asked.flatMap(({ path, body }) =>
+    path === "runs/log-batch" && Array.isArray(body.metrics)
+      ? [...new Set((body.metrics as { step: number }[]).map(({ step }) => step))]
+      : [],
+  );
+
+const best = { top1: 0, epoch: 1 };
+
+describe("tracking with MLflow", () => {
+  it("sends the configuration once, each epoch once, and how the run ended", async (t) => {
+    const { asked, address } = await fakeMlflow(t);
+    const dir = temporaryFolder(t);
+    const runDir = await writeRun(dir, "run", { epochs: 3, done: 1, terms: ["ce"] });
+    const url = new URL(address.replace("http://", "http://me:secret@"));
+    const { reporter, finish } = createTracker(silentReporter, mlflowServer(url, {}));
+    reporter.runStarted(infoOf(runDir, 1));
+    await writeRun(dir, "run", { epochs: 3, terms: ["ce"] });
+    for (const epoch of [2, 3]) reporter.epochDone(curveRow(epoch, 3, 1), best);
+    await finish("FINISHED");
+    assert.deepEqual([...epochsSent(asked)].sort(), [1, 2, 3]);
+    const created = asked.filter(({ path }) => path === "runs/create");
+    assert.deepEqual(created.map(({ body }) => [body.experiment_id, body.run_name]), [["7", "run"]]);
+    const params = asked.flatMap(({ body }) => (body.params as object[] | undefined) ?? []);
+    assert.ok(params.some((param) => JSON.stringify(param) === '{"key":"distill","value":"ours"}'));
+    const metrics = asked.flatMap(({ body }) => (body.metrics as { key: string }[]) ?? []);
+    assert.ok(metrics.some(({ key }) => key === "train_ce"), "terms of the loss");
+    assert.equal(asked.at(-1)?.body.status, "FINISHED");
+    assert.equal(asked[0]?.authorization, `Basic ${Buffer.from("me:secret").toString("base64")}`);
+    const kept = readTracked(runDir);
+    assert.ok(kept.state === "whole");
+    assert.deepEqual([kept.content.server, kept.content.epoch], [address, 3]);
+    assert.doesNotMatch(JSON.stringify(kept), /secret/);
+  });
+
+  it("goes on with the same run after a resume, and begins another for a run that begins anew", async (t) => {
+    const { asked, state, address } = await fakeMlflow(t);
+    const dir = temporaryFolder(t);
+    const runDir = await writeRun(dir, "run", { epochs: 3, done: 2 });
+    const server = mlflowServer(new URL(address), {});
+    const first = createTracker(silentReporter, server);
+    first.reporter.runStarted(infoOf(runDir, 1));
+    await first.finish("KILLED");
+    await writeRun(dir, "run", { epochs: 3 });
+    const second = createTracker(silentReporter, server);
+    second.reporter.runStarted(infoOf(runDir, 3));
+    await second.finish("FINISHED");
+    assert.equal(state.runs, 1);
+    assert.deepEqual(epochsSent(asked), [1, 2, 3]);
+    const third = createTracker(silentReporter, server);
+    third.reporter.runStarted(infoOf(runDir, 1));
+    await third.finish("FINISHED");
+    assert.equal(state.runs, 2);
+  });
+
+  it("warns once of a server that is away, and sends later what it missed", async (t) => {
+    const { asked, state, address } = await fakeMlflow(t);
+    const dir = temporaryFolder(t);
+    const runDir = await writeRun(dir, "run", { epochs: 3, done: 2 });
+    const warnings: string[] = [];
+    const told: RunReporter = { ...silentReporter, warn: (text) => warnings.push(text) };
+    const { reporter, finish } = createTracker(told, mlflowServer(new URL(address), {}));
+    state.away = true;
+    reporter.runStarted(infoOf(runDir, 1));
+    reporter.epochDone(curveRow(1, 3, 1), best);
+    reporter.epochDone(curveRow(2, 3, 1), best);
+    await new Promise((done) => setTimeout(done, 300));
+    state.away = false;
+    await finish("FINISHED");
+    assert.equal(warnings.length, 1, warnings.join());
+    assert.match(warnings[0] ?? "", /Not tracked for now: .*closed for today/);
+    assert.deepEqual(epochsSent(asked), [1, 2]);
+  });
+
+  it("says what is wrong where nobody listens", async () => {
+    const server = mlflowServer(new URL("http://127.0.0.1:9"), {});
+    await assert.rejects(server.setStatus("x", "FINISHED", 0), /127\.0\.0\.1:9 does not answer: /);
+  });
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { it, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { mlflowServer } from "#pefd/report/track/mlflow.js";
+import { trackRun } from "#pefd/report/track/trackRun.js";
+import { readTracked } from "#pefd/runFiles/tracked.js";
+import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { curveRow, writeRun } from "../fakeRuns.js";
+
+const python = process.env.PEFD_MLFLOW ?? "python3";
+const has = spawnSync(python, ["-c", "import mlflow.server"]).status === 0;
+const skip = has ? false : "no MLflow here (PEFD_MLFLOW names a Python that has it)";
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), "close");
+  return port;
+}
+
+/** Starts a tracking server of MLflow in a folder, and waits until it answers. */
+async function startMlflow(t: TestContext): Promise<string> {
+  const cwd = temporaryFolder(t);
+  const port = await freePort();
+  const words = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", String(port)];
+  const store = ["--backend-store-uri", "sqlite:///runs.db", "--workers", "1"];
+  const child = spawn(python, [...words, ...store], { cwd, stdio: "ignore", detached: true });
+  t.after(async () => {
+    const ended = once(child, "close");
+    process.kill(-(child.pid as number), "SIGKILL");
+    await ended;
+  });
+  const address = `http://127.0.0.1:${port}`;
+  for (;;) {
+    const answer = await fetch(`${address}/health`).catch(() => undefined);
+    if (answer?.ok) return address;
+    assert.equal(child.exitCode, null, "MLflow has ended");
+    await sleep(300);
+  }
+}
+
+it("a tracking server of MLflow has a run's settings, epochs and end", { skip }, async (t) => {
+  const address = await startMlflow(t);
+  const runDir = await writeRun(temporaryFolder(t), "ours_1", { epochs: 4, terms: ["ce"] });
+  const server = mlflowServer(new URL(address), {});
+  await trackRun(runDir, server, "RUNNING", true);
+  await trackRun(runDir, server, "FINISHED");
+  const kept = readTracked(runDir);
+  assert.ok(kept.state === "whole");
+  const api = async (path: string) => {
+    const answer = await fetch(`${address}/api/2.0/mlflow/${path}&run_id=${kept.content.runId}`);
+    return (await answer.json()) as Record<string, never>;
+  };
+  const { run } = (await api("runs/get?")) as unknown as {
+    run: {
+      info: { status: string; run_name: string };
+      data: { params: { key: string; value: string }[] };
+    };
+  };
+  assert.deepEqual([run.info.status, run.info.run_name], ["FINISHED", "ours_1"]);
+  const params = new Map(run.data.params.map(({ key, value }) => [key, value]));
+  assert.deepEqual([params.get("distill"), params.get("lr_decay_epochs")], ["ours", "150,180,210"]);
+  for (const [key, value] of [
+    ["test_top1", curveRow(3, 4, 1).test.top1],
+    ["train_ce", curveRow(3, 4, 1).train.loss / 2],
+  ] as const) {
+    const { metrics } = (await api(`metrics/get-history?metric_key=${key}`)) as unknown as {
+      metrics: { step: number; value: number }[];
+    };
+    assert.deepEqual(metrics.map(({ step }) => step).sort(), [1, 2, 3, 4]);
+    const third = metrics.find(({ step }) => step === 3)?.value ?? Number.NaN;
+    assert.ok(Math.abs(third - value) < 1e-9, key);
+  }
+});
