@@ -83,7 +83,7 @@ export const ROOMS = [
   },
   {
     name: "report",
-    what: "what people see: progress, tables, plots, pages; `runs/` reads runs back",
+    what: "what people see: progress, tables, plots, pages; `runs/` reads runs back, `serve/` follows them, `track/` tells a tracking server",
     imports: ["common", "runFiles", "config", "report/log"],
     packages: ["chalk", "cli-progress", "echarts"],
   },

@@ -58,6 +58,7 @@ const trainOptions = (folder: string): TrainOptions => ({
   save_freq: 40,
   print_freq: undefined,
   tb_freq: 500,
+  track: undefined,
   resume: false,
   force: false,
 });

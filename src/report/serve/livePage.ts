@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { htmlPage } from "../page/htmlPage.js";
 import { type Collection, collectRuns } from "../runs/collect.js";
 import { stateOf } from "../runs/runState.js";
@@ -13,17 +14,13 @@ export interface LivePage {
 /** Milliseconds for which a look at the runs is good enough. */
 const FRESH = 500;
 
+const isFolder = (dir: string) => statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
+
 /** The runs in some folders; of a folder that has gone there is a sentence, and the others are shown. */
 function lookAt(dirs: readonly string[]): Collection {
-  const found = dirs.map((dir): Collection => {
-    try {
-      return collectRuns([dir]);
-    } catch (error) {
-      return { runs: [], problems: [(error as Error).message] };
-    }
-  });
-  const seen = new Map(found.flatMap(({ runs }) => runs.map((run) => [run.dir, run])));
-  return { runs: [...seen.values()], problems: found.flatMap(({ problems }) => problems) };
+  const { runs, problems } = collectRuns(dirs.filter(isFolder));
+  const gone = dirs.filter((dir) => !isFolder(dir)).map((dir) => `There is no folder ${dir}.`);
+  return { runs, problems: [...problems, ...gone] };
 }
 
 function versionOf(found: Collection, now: number): string {

@@ -28,7 +28,12 @@ function metricsOf(row: EpochRow, timestamp: number): Metric[] {
 }
 
 /** The experiment that a run belongs to: its pair or its model, so that methods and trials stand together. */
-function experimentOf({ kind, model_t, model_s, model }: Readonly<Record<string, unknown>>): string {
+function experimentOf({
+  kind,
+  model_t,
+  model_s,
+  model,
+}: Readonly<Record<string, unknown>>): string {
   return kind === "distill" ? `${model_t}-${model_s}` : `${model} alone`;
 }
 
@@ -66,9 +71,13 @@ export async function trackRun(
 ): Promise<void> {
   const tracked = await trackedRun(runDir, server, fresh);
   const now = Date.now();
-  if (status === "RUNNING" && tracked.epoch === 0) await server.setStatus(tracked.runId, status, now);
+  if (status === "RUNNING" && tracked.epoch === 0)
+    await server.setStatus(tracked.runId, status, now);
   const rows = readEpochLog(runDir).filter(({ epoch }) => epoch > tracked.epoch);
-  await server.logMetrics(tracked.runId, rows.flatMap((row) => metricsOf(row, now)));
+  await server.logMetrics(
+    tracked.runId,
+    rows.flatMap((row) => metricsOf(row, now)),
+  );
   const epoch = rows.at(-1)?.epoch ?? tracked.epoch;
   if (epoch !== tracked.epoch) await writeTracked(runDir, { ...tracked, epoch });
   if (status !== "RUNNING") await server.setStatus(tracked.runId, status, now);

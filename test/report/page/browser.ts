@@ -60,6 +60,7 @@ export interface Look {
   readonly width: number;
   readonly height?: number;
   readonly scheme?: "light" | "dark";
+  readonly media?: "screen" | "print";
 }
 
 /** A page in a browser. */
@@ -97,11 +98,11 @@ async function attach(
       await own("Page.navigate", { url });
       await done;
     },
-    async look({ width, height = 1000, scheme = "light" }) {
+    async look({ width, height = 1000, scheme = "light", media = "screen" }) {
       const metrics = { width, height, deviceScaleFactor: 1, mobile: false };
       await own("Emulation.setDeviceMetricsOverride", metrics);
       const features = [{ name: "prefers-color-scheme", value: scheme }];
-      await own("Emulation.setEmulatedMedia", { features });
+      await own("Emulation.setEmulatedMedia", { media, features });
     },
     async evaluate<T>(expression: string) {
       const options = { expression, awaitPromise: true, returnByValue: true };

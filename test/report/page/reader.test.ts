@@ -87,6 +87,20 @@ describe("the page in a browser", { skip }, () => {
     assert.deepEqual(await tab.evaluate(CUT_WORDS), []);
   });
 
+  it("is whole on paper: nothing folded away, nothing to type into", async (t) => {
+    const tab = await openTab(t, chromium ?? "");
+    await tab.open(pathToFileURL(await writeManyPage(temporaryFolder(t))).href);
+    const shown = (selector: string) =>
+      tab.evaluate<boolean>(`document.querySelector("${selector}").checkVisibility({
+        contentVisibilityAuto: true, opacityProperty: true, visibilityProperty: true })`);
+    assert.equal(await shown("details td"), false);
+    assert.equal(await shown(".tools"), true);
+    await tab.look({ width: 800, media: "print" });
+    assert.equal(await shown("details td"), true);
+    assert.equal(await shown(".tools"), false);
+    assert.deepEqual(await tab.evaluate(CUT_WORDS), []);
+  });
+
   it("sorts and filters its tables", async (t) => {
     const tab = await openTab(t, chromium ?? "");
     await tab.open(pathToFileURL(await writeManyPage(temporaryFolder(t))).href);

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
-import type { RunReporter } from "#pefd/report/log/contract.js";
 import { silentReporter } from "#pefd/report/live/reporter.js";
+import type { RunReporter } from "#pefd/report/log/contract.js";
 import { mlflowServer } from "#pefd/report/track/mlflow.js";
 import { createTracker } from "#pefd/report/track/tracker.js";
 import { readTracked } from "#pefd/runFiles/tracked.js";
@@ -81,11 +81,17 @@ describe("tracking with MLflow", () => {
     await finish("FINISHED");
     assert.deepEqual([...epochsSent(asked)].sort(), [1, 2, 3]);
     const created = asked.filter(({ path }) => path === "runs/create");
-    assert.deepEqual(created.map(({ body }) => [body.experiment_id, body.run_name]), [["7", "run"]]);
+    assert.deepEqual(
+      created.map(({ body }) => [body.experiment_id, body.run_name]),
+      [["7", "run"]],
+    );
     const params = asked.flatMap(({ body }) => (body.params as object[] | undefined) ?? []);
     assert.ok(params.some((param) => JSON.stringify(param) === '{"key":"distill","value":"ours"}'));
     const metrics = asked.flatMap(({ body }) => (body.metrics as { key: string }[]) ?? []);
-    assert.ok(metrics.some(({ key }) => key === "train_ce"), "terms of the loss");
+    assert.ok(
+      metrics.some(({ key }) => key === "train_ce"),
+      "terms of the loss",
+    );
     assert.equal(asked.at(-1)?.body.status, "FINISHED");
     assert.equal(asked[0]?.authorization, `Basic ${Buffer.from("me:secret").toString("base64")}`);
     const kept = readTracked(runDir);

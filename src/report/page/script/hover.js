@@ -16,6 +16,11 @@ const tip = document.body.appendChild(document.createElement("div"));
 Object.assign(tip, { className: "tip", hidden: true });
 tip.setAttribute("role", "status");
 
+/** What the report says of its runs (pageData.ts). */
+const readData = () => JSON.parse(document.querySelector("#data")?.textContent ?? "{}");
+
+let data = readData();
+
 const mark = document.createElementNS("http://www.w3.org/2000/svg", "path");
 mark.setAttribute("class", "mark");
 
@@ -28,7 +33,6 @@ function isShown(of, single) {
 
 /** The name of an experiment or a run, and the number of its colour. @param {string} of */
 function nameOf(of) {
-  const data = JSON.parse(document.querySelector("#data")?.textContent ?? "{}");
   const at = Number(of.slice(1));
   const run = of.startsWith("r") ? data.runs[at] : undefined;
   const experiment = run?.experiment ?? at;
@@ -158,6 +162,7 @@ function prepare() {
 }
 
 document.addEventListener("pefd-renewed", () => {
+  data = readData();
   hide();
   prepare();
 });
