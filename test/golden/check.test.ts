@@ -40,12 +40,16 @@ for (const file of RECORDED) {
   });
 }
 
-/** A copy of a golden file with one number replaced. */
-function changed(file: string, path: readonly (string | number)[], change: (x: never) => unknown) {
+type Change = [path: (string | number)[], change: (x: never) => unknown];
+
+/** A copy of a golden file with some values replaced. */
+function changed(file: string, ...changes: readonly Change[]) {
   const document = JSON.parse(readFileSync(join(GOLDEN, file), "utf8"));
-  const last = path.at(-1) as string;
-  const parent = path.slice(0, -1).reduce((node, key) => node[key], document);
-  parent[last] = change(parent[last] as never);
+  for (const [path, change] of changes) {
+    const last = path.at(-1) as string;
+    const parent = path.slice(0, -1).reduce((node, key) => node[key], document);
+    parent[last] = change(parent[last] as never);
+  }
   const copy = join(folder, "changed.json");
   writeFileSync(copy, JSON.stringify(document));
   return copy;
@@ -71,25 +75,6 @@ const CHANGES: [
     ["losses", "wider", "grads", "feat4", "l2"],
     (x) => x * 1.001,
     /gradient of feat4 l2/,
-  ],
-  [
-    "methods/logits/dkd.json",
-    ["trajectory", "perStep", 1, "loss_kd"],
-    (x) => x * 1.0001,
-    /perStep\[1\]\.loss_kd/,
-  ],
-  [
-    "methods/logits/dkd.json",
-    ["trajectory", "after", "fc.bias", "deltaL2"],
-    (x) => x * 1.01,
-    /after fc\.bias deltaL2/,
-  ],
-  ["trajectory_kd.json", ["perStep", 2, "total"], (x) => x * 1.001, /perStep\[2\]\.total/],
-  [
-    "trajectory_ours.json",
-    ["after", "projector0.bias", "deltaL2"],
-    (x) => x * 1.01,
-    /after projector0\.bias deltaL2/,
   ],
   ["models/resnet8x4.json", ["paramCount"], (x) => x + 1, /paramCount is 1233540 instead/],
   ["models/resnet8x4.json", ["stateDict", 5, 0], () => "bn1.other", /stateDict\[5\]/],
@@ -118,9 +103,38 @@ const CHANGES: [
 
 for (const [file, path, change, says] of CHANGES) {
   test(`${file} with another ${path.join(".")} does not pass`, () => {
-    const result = checkGoldenFile(changed(file, path, change as (x: never) => unknown));
+    const result = checkGoldenFile(changed(file, [path, change as Change[1]]));
     assert.equal(result.ok, false);
     assert.match(formatGoldenResult(result), says);
+    assert.match(formatGoldenResult(result), /FAILED/);
+  });
+}
+
+/** A trajectory out of bounds is run 24 times again: all that is changed in one is changed at once. */
+const TRAJECTORIES: [file: string, changes: Change[], says: RegExp[]][] = [
+  [
+    "methods/logits/dkd.json",
+    [
+      [["trajectory", "perStep", 1, "loss_kd"], (x: number) => x * 1.0001],
+      [["trajectory", "after", "fc.bias", "deltaL2"], (x: number) => x * 1.01],
+    ],
+    [/perStep\[1\]\.loss_kd/, /after fc\.bias deltaL2/],
+  ],
+  [
+    "trajectory_ours.json",
+    [
+      [["perStep", 2, "total"], (x: number) => x * 1.001],
+      [["after", "projector0.bias", "deltaL2"], (x: number) => x * 1.01],
+    ],
+    [/perStep\[2\]\.total/, /after projector0\.bias deltaL2/],
+  ],
+];
+
+for (const [file, changes, says] of TRAJECTORIES) {
+  test(`${file} with another loss and another weight does not pass, and both are named`, () => {
+    const result = checkGoldenFile(changed(file, ...changes));
+    assert.equal(result.failures.length, says.length);
+    for (const each of says) assert.match(formatGoldenResult(result), each);
     assert.match(formatGoldenResult(result), /FAILED/);
   });
 }
@@ -142,11 +156,11 @@ test("what is no golden file is refused with the file's name and exit code 2", (
 });
 
 test("a method that the registry lacks is called unknown", () => {
-  const path = changed("methods/logits/dkd.json", ["method"], () => "dkk");
+  const path = changed("methods/logits/dkd.json", [["method"], () => "dkk"]);
   assert.throws(() => checkGoldenFile(path), /unknown distillation method dkk.*dkd/);
 });
 
 test("a model that the registry lacks is called unknown", () => {
-  const path = changed("models/resnet8x4.json", ["name"], () => "resnet8x5");
+  const path = changed("models/resnet8x4.json", [["name"], () => "resnet8x5"]);
   assert.throws(() => checkGoldenFile(path), /unknown model resnet8x5.*resnet8x4/);
 });

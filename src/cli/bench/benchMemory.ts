@@ -1,11 +1,6 @@
 import type { Timing } from "../../bench/types.js";
 import { lastLine, runCommand } from "../../runtime/command.js";
 
-const KILOBYTES = 1024;
-
-/** The most memory that this process has taken, in MB. */
-export const processMemoryMb = (): number => process.resourceUsage().maxRSS / KILOBYTES;
-
 /** What is asked of the process that tells its memory. */
 export interface MemoryQuestion {
   /** Further words of the command line: pair, batch size, GPU. */

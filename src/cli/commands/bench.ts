@@ -8,7 +8,8 @@ import { ENGINES, GPU, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js
 import { resolveSection } from "../../config/resolve.js";
 import { methodNames } from "../../distill/registry.js";
 import { renderText } from "../../report/table.js";
-import { processMemoryMb, withMemory } from "../bench/benchMemory.js";
+import { withMemory } from "../bench/benchMemory.js";
+import { processMemoryMb } from "../bench/processMemory.js";
 import { timingTable } from "../bench/timingTable.js";
 import type { Command } from "../command.js";
 
