@@ -1,11 +1,12 @@
 /**
  * The rooms of `src`, in order: a room imports from rooms above it, and from those of them that its row names.
- * `packages` are the npm packages that it may import. Nothing else is allowed; `npm run lint` checks it
+ * `packages` are the npm packages that it may import, `computed` its files that import modules by names which are only
+ * known when they run. Nothing else is allowed; `npm run lint` checks it
  * (check.js), and the table of docs/architecture.md is written from here (`npm run docs`).
  *
  * A room is a folder; where one row names a folder and another a folder inside it, a file belongs to the inner one.
  *
- * @typedef {{ name: string, what: string, imports: string[], packages: string[] }} Room
+ * @typedef {{ name: string, what: string, imports: string[], packages: string[], computed?: string[] }} Room
  * @type {readonly Room[]}
  */
 export const ROOMS = [
@@ -76,6 +77,13 @@ export const ROOMS = [
     packages: [],
   },
   {
+    name: "plugin",
+    what: "files of others with methods, models and data sets: what they may use (`index.ts`), and how they are taken in",
+    imports: ["common", "runtime", "nn", "models", "distill", "data"],
+    packages: [],
+    computed: ["load.ts"],
+  },
+  {
     name: "report/log",
     what: "what a run says while it lasts, and the logs that it leaves: epochs.csv, TensorBoard",
     imports: ["common"],
@@ -109,6 +117,15 @@ export const ROOMS = [
       "config",
       "report/log",
       "learn",
+    ],
+    packages: [],
+  },
+  {
+    name: "testing",
+    what: "checks for tests of plug-ins: gradients by differences, a compiled step against an eager one, data sets",
+    imports: [
+      ...["common", "runtime", "compile", "nn", "models", "distill", "data"],
+      ...["plugin", "learn", "train"],
     ],
     packages: [],
   },
@@ -172,6 +189,15 @@ export const ROOMS = [
     packages: [],
   },
   {
+    name: "library",
+    what: "what the command line does, for programs (`index.ts`): events, an abort signal, no output of its own",
+    imports: [
+      ...["common", "runtime", "compile", "data", "checkpoint", "config"],
+      ...["plugin", "report/log", "report", "train"],
+    ],
+    packages: [],
+  },
+  {
     name: "cli",
     what: "commands, signals, help; `training/` and `bench/` what such commands share, `reference/` what is written about options and methods",
     imports: [
@@ -182,6 +208,7 @@ export const ROOMS = [
       "data",
       "checkpoint",
       "config",
+      "plugin",
       "report",
       "learn",
       "train",

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const COPIED = ["dist", "dist-test", "bin", "configs", "scripts", "package.json"];
+const COPIED = ["dist", "dist-test", "bin", "configs", "templates", "scripts", "package.json"];
 const LINKED = ["test", "node_modules", "src", "README.md", "docs", ".ci"];
 
 /** A copy of what tests need, so that the checkout stays as it is. */

@@ -115,6 +115,21 @@ export const COMMANDS: readonly CommandRow[] = [
     summary: "List the presets that --config takes.",
     load: () => import("./commands/configList.js"),
   },
+  {
+    name: "new method",
+    summary: "Write a plug-in with a method to begin with.",
+    load: async () => ({ command: (await import("./new/command.js")).newCommand("method") }),
+  },
+  {
+    name: "new model",
+    summary: "Write a plug-in with a model to begin with.",
+    load: async () => ({ command: (await import("./new/command.js")).newCommand("model") }),
+  },
+  {
+    name: "new dataset",
+    summary: "Write a plug-in with a data set to begin with.",
+    load: async () => ({ command: (await import("./new/command.js")).newCommand("dataset") }),
+  },
 ];
 
 const isWord = (text: string | undefined): text is string => text !== undefined && text !== "";

@@ -1,5 +1,7 @@
+import { pathToFileURL } from "node:url";
 import { isOutOfMemory, MEMORY_HINT, memorySentence } from "../common/deviceMemory.js";
 import { PefdError } from "../common/errors.js";
+import { PLUGINS } from "../common/plugins.js";
 import { cleanText } from "../common/text/cleanText.js";
 import { palette } from "../report/color.js";
 import { Interrupted, signalExitCode } from "./interrupt.js";
@@ -19,6 +21,28 @@ const isSystemError = (error: Error): error is NodeJS.ErrnoException =>
 const withHint = ({ message, hint }: PefdError | Interrupted): string[] =>
   hint === undefined ? [message] : [message, hint];
 
+const isIn = (file: string, stack: string): boolean => stack.includes(pathToFileURL(file).href);
+
+/** The plug-in whose code an error has come through. */
+const pluginIn = ({ stack = "" }: Error): string | undefined =>
+  PLUGINS.names().find((file) => isIn(file, stack));
+
+/** The author's own code: where it went wrong helps whoever mends it. */
+const ofPlugin = (file: string, error: Error): Told => ({
+  exitCode: 1,
+  lines: [
+    `This is an error of the plug-in ${file}: ${error.name}: ${error.message.split("\n")[0]}`,
+    ...framesIn(file, error),
+  ],
+});
+
+/** The stack down to where the plug-in was called; what called it is no concern of the author's. */
+function framesIn(file: string, { stack = "" }: Error): string[] {
+  const frames = stack.split("\n").map((line) => line.trim());
+  const own = frames.findLastIndex((frame) => isIn(file, frame));
+  return frames.slice(0, own + 1).filter((frame) => frame.startsWith("at "));
+}
+
 function tell(error: Error): Told {
   if (error instanceof Interrupted) {
     const exitCode = signalExitCode(error.signalName);
@@ -36,6 +60,8 @@ function tell(error: Error): Told {
       lines: [memorySentence(error.message), MEMORY_HINT],
     };
   }
+  const plugin = pluginIn(error);
+  if (plugin !== undefined) return ofPlugin(plugin, error);
   return {
     exitCode: 1,
     lines: [

@@ -6,6 +6,7 @@ import { type Arguments, parseArguments } from "./arguments.js";
 import type { Command, Invocation } from "./command.js";
 import { commandHelp } from "./help.js";
 import { createOutput } from "./output.js";
+import { refuseTakenOptions } from "./pluginOptions.js";
 
 type Flags = Arguments["flags"];
 
@@ -45,10 +46,17 @@ export async function invoke(
   rest: readonly string[],
   argv: readonly string[],
 ): Promise<number> {
+  refuseTakenOptions([...ALL_SECTIONS, ...command.sections]);
   const typed = parseArguments(name, command, rest);
   if (typed.help) {
     process.stdout.write(`${await commandHelp(name, command)}\n`);
     return 0;
   }
-  return (await command.run(invocationOf(command, typed, argv))) ?? 0;
+  const invocation = invocationOf(command, typed, argv);
+  try {
+    return (await command.run(invocation)) ?? 0;
+  } catch (error) {
+    const { withPluginHint } = await import("./missingPlugin.js");
+    throw withPluginHint(error, invocation);
+  }
 }

@@ -5,6 +5,7 @@ import { findCommand } from "./commands.js";
 import { describeError } from "./errors.js";
 import { colorOnStderr, ignoreClosedPipes } from "./output.js";
 import { overview } from "./overview.js";
+import { pluginFiles } from "./pluginFiles.js";
 import { programOf } from "./typed.js";
 
 /** Flags that may stand before the command's name. */
@@ -31,12 +32,21 @@ function splitCommand(argv: readonly string[]): { words: string[]; leading: stri
   return { words, leading: argv.slice(0, start) };
 }
 
+/** Before any option's row is made: methods of plug-ins have options, and all are choices. */
+async function takePlugins(words: readonly string[]): Promise<void> {
+  const files = pluginFiles(words, process.env);
+  if (files.length === 0) return;
+  const { loadPlugins } = await import("../plugin/load.js");
+  await loadPlugins(files, process.features as { readonly typescript?: unknown });
+}
+
 async function dispatch(argv: readonly string[]): Promise<number> {
   if (["--help", "-h", "help"].includes(argv[0] ?? "")) return print(overview());
   if (argv[0] === "--version") return print(version());
   const { words, leading } = splitCommand(argv);
   const { name, load } = findCommand(words);
   const rest = [...words.slice(name.split(" ").length), ...leading];
+  await takePlugins(rest);
   const [{ command }, { invoke }] = await Promise.all([load(), import("./invoke.js")]);
   return invoke(name, command, rest, argv);
 }

@@ -12,11 +12,13 @@ export class PefdError extends Error {
    * @param message what happened and why, a full sentence that names the flag, file or tensor
    * @param exitCode 1 the run failed, 2 wrong usage or input, 3 the environment
    * @param hint the next thing to type or check, if there is one
+   * @param unknownName a name that no registry has, where that is what is wrong: a plug-in may have it
    */
   constructor(
     message: string,
     readonly exitCode: ExitCode,
     readonly hint?: string,
+    readonly unknownName?: string,
   ) {
     super(message);
   }
@@ -25,6 +27,10 @@ export class PefdError extends Error {
 /** What the user typed or pointed at (flags, files, data) is wrong: exit code 2. */
 export const inputError = (message: string, hint?: string): PefdError =>
   new PefdError(message, 2, hint);
+
+/** The same where a name of a method, a model or a data set is not known. */
+export const unknownNameError = (name: string, message: string, hint: string): PefdError =>
+  new PefdError(message, 2, hint, name);
 
 /** The run itself failed (a full disk, a diverged loss): exit code 1. */
 export const runError = (message: string, hint?: string): PefdError =>

@@ -1,10 +1,13 @@
-import { inputError } from "./errors.js";
+import { unknownNameError } from "./errors.js";
 import { didYouMean } from "./text/nearest.js";
 
 /** Everything there is of one kind (methods, models, data sets), by the name that people type. */
 export interface Registry<Row extends Named> {
-  /** Adds a row at the end. @throws Error where the name is taken (a defect of the program) */
+  /** Adds a row at the end. @throws Error where the name is taken, or after `close` (a defect of the program) */
   add(row: Row): void;
+  /** Takes no more rows: from here on choices, help and checks may be made from those that there are. */
+  close(): void;
+  isClosed(): boolean;
   /** All rows, in the order in which they were added. */
   rows(): readonly Row[];
   /** Their names, in the same order. */
@@ -38,21 +41,28 @@ export function createRegistry<Row extends Named>(
   rows: readonly Row[] = [],
 ): Registry<Row> {
   const byName = new Map<string, Row>();
+  let isClosed = false;
   const names = () => [...byName.keys()];
   const add = (row: Row): void => {
+    if (isClosed) throw new Error(`The ${one} ${row.name} is added after the program has started.`);
     if (byName.has(row.name)) throw new Error(`There are two rows of the ${one} ${row.name}.`);
     byName.set(row.name, row);
   };
   rows.forEach(add);
   return {
     add,
+    close: () => {
+      isClosed = true;
+    },
+    isClosed: () => isClosed,
     rows: () => [...byName.values()],
     names,
     find: (name) => byName.get(name),
     row(name) {
       const row = byName.get(name);
       if (row !== undefined) return row;
-      throw inputError(
+      throw unknownNameError(
+        name,
         `unknown ${one} ${name}.${didYouMean(name, names())}`,
         `${many}: ${names().join(", ")}.`,
       );

@@ -1,4 +1,4 @@
-import { flag, section, string } from "../common/optionRow.js";
+import { flag, paths, section, string } from "../common/optionRow.js";
 
 /** Where values come from, besides flags. */
 export const CONFIGURATION = section("Configuration", {
@@ -29,6 +29,10 @@ export const RESULT = section("Output", {
 
 /** Options of every command. */
 export const GENERAL = section("General", {
+  plugin: paths([], "Take this file's methods, models and data sets, too; may be repeated.", {
+    flagOnly: true,
+    touches: "start",
+  }),
   debug: flag("Show the stack trace of an error.", { flagOnly: true, touches: "output" }),
   no_color: flag("No colours; NO_COLOR=1 does the same.", { flagOnly: true, touches: "output" }),
 });

@@ -1,4 +1,4 @@
-import { inputError, type PefdError } from "../common/errors.js";
+import { inputError, type PefdError, unknownNameError } from "../common/errors.js";
 import type { Range, Row, ValueType } from "../common/optionRow.js";
 import { didYouMean } from "../common/text/nearest.js";
 import { namesIn } from "../distill/combination.js";
@@ -100,7 +100,10 @@ function parseChoice(label: string, row: Row, typed: string): string {
     ? `there is no ${kind.name} ${shown(typed)}`
     : `"${shown(typed)}" is not a choice`;
   const hint = kind?.hint ?? `Choose one of ${choices.join(", ")}.`;
-  throw inputError(`${label}: ${what}.${didYouMean(typed, choices)}`, hint);
+  const message = `${label}: ${what}.${didYouMean(typed, choices)}`;
+  throw typeof row.choices === "string"
+    ? unknownNameError(typed, message, hint)
+    : inputError(message, hint);
 }
 
 const listOf = (raw: unknown): string[] =>

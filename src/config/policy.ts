@@ -35,6 +35,7 @@ const DECIDED: Readonly<Record<string, Touches>> = {
   kind: "numbers",
   seed: "seed",
   device: "speed",
+  plugins: "place",
   versions: "speed",
 };
 

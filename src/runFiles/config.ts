@@ -2,12 +2,14 @@ import { join } from "node:path";
 import { z } from "zod";
 import { identitySchema } from "./identity.js";
 import { type Found, readStateFile, type StateFile } from "./stateFile.js";
-import { count, name, place, setting, text } from "./values.js";
+import { count, name, place, setting, sha256, text } from "./values.js";
 
 /** What a run was told and decided. */
 export const CONFIG_FILE = "config.json";
 
 const MOST_KEYS = 500;
+
+const plugin = z.object({ path: text, sha256 }, "must be a plug-in's path and checksum");
 
 const schema = z
   .object({
@@ -22,6 +24,8 @@ const schema = z
     trial: count.optional(),
     seed: count.optional(),
     versions: z.record(name, text).optional(),
+    /** Files that the run has its method, a model or its data set from. */
+    plugins: z.array(plugin, "must be a list of plug-ins").max(100, "is too long").optional(),
     identity: identitySchema.optional(),
   })
   .catchall(setting)

@@ -17,6 +17,8 @@ export const identitySchema = z.object(
     leftOutSha256: sha256.optional(),
     /** How the images were changed when they were packed: such a run is comparable with its like only. */
     reencoded: text.optional(),
+    /** Of the plug-ins that the run uses; see config/usedPlugins.ts. A run that uses none has none. */
+    pluginsSha256: sha256.optional(),
     engine: name,
     /** cpu or gpu. */
     device: name,
@@ -61,6 +63,8 @@ const LEFT_OUT: Part = ["left_out", "the list of images left out", (of) => of.le
 /** What the checksums of the data hold already, for reports to show. */
 const REENCODED: Part = ["reencoded", "the images' re-encoding", ({ reencoded }) => reencoded];
 
+const PLUGINS: Part = ["plugins", "the plug-in", (of) => of.pluginsSha256];
+
 const SHOWN_DIGITS = 8;
 
 /** A checksum in a few digits, any other value as it is. */
@@ -70,18 +74,24 @@ const short = (value: Value): Value =>
 /** The parts of an identity besides its options, as a report shows and compares them. */
 export const identitySettings = (identity: Identity): Readonly<Record<string, string | number>> =>
   Object.fromEntries(
-    [...PARTS, LEFT_OUT, REENCODED].flatMap(([key, , value]) => {
+    [...PARTS, LEFT_OUT, REENCODED, PLUGINS].flatMap(([key, , value]) => {
       const own = short(value(identity));
       return own === undefined ? [] : [[key, own] as const];
     }),
   );
 
-/** Of all that stays of an identity: equal for two that are the same run. */
+/**
+ * Of all that stays of an identity: equal for two that are the same run. Runs without plug-ins have the one that they had
+ * when there were none.
+ */
 export function identitySha256(identity: Identity): string {
   const parts = PARTS.map(([, , value]) => value(identity) ?? null);
+  const { pluginsSha256 } = identity;
   const options = Object.entries(identity.options).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256")
-    .update(JSON.stringify([parts, options]))
+    .update(
+      JSON.stringify([parts, options, ...(pluginsSha256 === undefined ? [] : [pluginsSha256])]),
+    )
     .digest("hex");
 }
 
@@ -111,15 +121,18 @@ export function identityDifferences(
     .filter((key) => !undecided.has(key))
     .filter((key) => text(then.options[key]) !== text(now.options[key]))
     .map((key) => `--${key} was ${text(then.options[key])} and is now ${text(now.options[key])}`);
-  return [...parts, ...options];
+  return [...parts, ...differenceIn(PLUGINS, then, now), ...options];
 }
 
 /**
  * The same for the images that were left out, as far as it counts for a run that is complete: what it has learned will not
  * be learned again without them.
  */
-export function leftOutDifference(then: Identity, now: PlannedIdentity): string[] {
-  const [, what, value] = LEFT_OUT;
+export const leftOutDifference = (then: Identity, now: PlannedIdentity): string[] =>
+  differenceIn(LEFT_OUT, then, now);
+
+/** The same for one part, of which nothing is also a value. */
+function differenceIn([, what, value]: Part, then: Identity, now: PlannedIdentity): string[] {
   const [before, after] = [value(then), value(now)];
   return before === after ? [] : [changeText([what, before, after])];
 }

@@ -1,4 +1,5 @@
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
+import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
 import { classesIn } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
@@ -41,6 +42,7 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
     const { trainFile, testFile } = await filesOf(options.dataset, options.data);
     const config = { kind: "distill", model: options.model_s, ...keptOf(options) };
     const decided = { ...config, seed: seedOf(options) };
+    const plugins = pluginsSha256(usedPlugins(decided));
     const undecided = Object.entries(options).filter(([key, value]) => isUndecided(key, value));
     return {
       identity: {
@@ -53,6 +55,7 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
           options.data,
         ),
         ...(options.skip_list !== undefined && { leftOutSha256: leftOut(options.skip_list) }),
+        ...(plugins !== undefined && { pluginsSha256: plugins }),
         ...(!isUndecided("engine", options.engine) && { engine: options.engine }),
         numerics: NUMERICS,
         options: numbersOf(decided) as Identity["options"],

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { inputError } from "../common/errors.js";
+import { pluginWords } from "../common/plugins.js";
 import { requireTeacher, resolveDistill } from "../config/derive.js";
 import type { DistillOptions } from "../config/options.js";
 import { procedureName } from "../config/procedureName.js";
@@ -62,7 +63,8 @@ const flagWords = (name: string, value: unknown): string[] => {
 function wordsOf(options: DistillOptions, given: readonly string[]): string[] {
   const values = options as unknown as Readonly<Record<string, unknown>>;
   const names = Object.keys(values).filter((name) => given.includes(name));
-  return ["distill", ...names.flatMap((name) => flagWords(name, values[name])), "--resume"];
+  const flags = names.flatMap((name) => flagWords(name, values[name]));
+  return ["distill", ...pluginWords(), ...flags, "--resume"];
 }
 
 async function planRun(combination: Combination, nameInFile: NameInFile): Promise<SweepRun> {

@@ -9,6 +9,7 @@ import { skipListIn } from "../data/skipList.js";
 import { createDetailedMetrics } from "../learn/confusion.js";
 import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
+import { modelRow } from "../models/registry.js";
 import { stateLayout } from "../models/survey.js";
 import { zeroFill } from "../nn/initialization.js";
 import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
@@ -84,6 +85,7 @@ async function readSubject(options: EvalOptions): Promise<Subject> {
   const { state, metadata } = await readCheckpoint(checkpoint);
   const name = options.model ?? modelNameIn(metadata);
   if (name === undefined) {
+    if (typeof metadata.model === "string") modelRow(metadata.model); // throws: that is no model here
     throw inputError(
       `The model of ${checkpoint} cannot be told from the file or its folder.`,
       "Name it with --model, such as --model resnet8x4.",

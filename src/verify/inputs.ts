@@ -1,4 +1,5 @@
 import { numbersOf } from "../config/policy.js";
+import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
 import { classesIn, type DatasetFiles, type DatasetRow } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
@@ -60,6 +61,14 @@ async function leftOutFinding(
   return [finding];
 }
 
+/** Of the plug-ins that this process was given: a run's record is nothing that code is loaded from. */
+function pluginFinding(config: RunConfig, { pluginsSha256: then }: Identity): Finding[] {
+  if (then === undefined) return [];
+  const used = usedPlugins(config);
+  const where = used.map(({ path }) => path).join(", ");
+  return [compared("plug-in", where, then, pluginsSha256(used) ?? "")];
+}
+
 function optionsFinding({ identity: _, ...config }: RunConfig, { options }: Identity): Finding {
   const told = numbersOf(config) as Identity["options"];
   const text = (value: unknown) => JSON.stringify(value);
@@ -82,6 +91,7 @@ export async function inputFindings(config: RunConfig, identity: Identity): Prom
     ...(await dataFindings(row, textOf(config.data), identity)),
     ...(await teacherFinding(row, config, identity)),
     ...(await leftOutFinding(config, identity)),
+    ...pluginFinding(config, identity),
     optionsFinding(config, identity),
     numericsFinding(identity),
   ];

@@ -33,3 +33,10 @@ test("a name that is taken is a defect of the program, whether given at once or 
   assert.throws(() => animals().add(twice), /two rows of the animal ant/);
   assert.throws(() => createRegistry({ one: "animal", many: "Animals" }, [twice, twice]), /ant/);
 });
+
+test("a registry that is closed takes no more rows", () => {
+  const registry = animals();
+  registry.close();
+  assert.throws(() => registry.add({ name: "adder", legs: 0 }), /adder is added after/);
+  assert.deepEqual(registry.names(), ["heron", "ant"]);
+});

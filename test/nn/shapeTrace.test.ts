@@ -4,6 +4,7 @@ import { convolution, linear } from "#pefd/nn/layers.js";
 import { plainMap } from "#pefd/nn/model.js";
 import { globalAveragePool, maxPool } from "#pefd/nn/pool.js";
 import { traceShapes } from "#pefd/nn/shapes/shapeTrace.js";
+import { type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
 test("shapes and multiplications of one image, without the native library", () => {
   const { features, maps, multiplyAdds, state } = traceShapes((builder) => {
@@ -30,4 +31,21 @@ test("shapes and multiplications of one image, without the native library", () =
       ["fc.bias", [5]],
     ],
   );
+});
+
+test("a forward pass may multiply, add and squash, and is told what it cannot use", () => {
+  const trace = (of: (x: Tensor4D) => Tensor4D) =>
+    traceShapes(
+      () => ({
+        forward(images) {
+          const out = of(images);
+          const pooled = globalAveragePool(out);
+          return { stem: undefined, maps: [plainMap(out)], pooled, logits: pooled };
+        },
+      }),
+      4,
+    ).maps;
+  const squeezed = (x: Tensor4D) => tf.mul(x, tf.sigmoid(tf.sub(tf.square(x), 1))) as Tensor4D;
+  assert.deepEqual(trace(squeezed), [[4, 4, 3]]);
+  assert.throws(() => trace((x) => tf.reverse4d(x, 1) as Tensor4D), /cannot use tf\.reverse4d/);
 });

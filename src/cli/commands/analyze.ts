@@ -92,7 +92,7 @@ async function subjectsOf(
     );
   }
   if (checkpoint.length > 0) {
-    const { withDatasetOf } = await import("../dataset/inFile.js");
+    const { withDatasetOf } = await import("../../train/checkpointDataset.js");
     return subjectsOfFiles(options, typedData(await withDatasetOf(layers, checkpoint)));
   }
   const images = typedData(layers);

@@ -1,3 +1,4 @@
+import { pluginWords } from "../../common/plugins.js";
 import { shellWord } from "../../common/text/shellWord.js";
 import { requireTeacher, resolveDistill, withoutMethod } from "../../config/derive.js";
 import { DISTILL_SECTIONS } from "../../config/sections.js";
@@ -12,7 +13,8 @@ function trainTeacherLine({ flags }: Invocation, model: string | undefined): str
   const images = ["dataset", "data"].flatMap((name) =>
     typeof flags[name] === "string" ? [`--${name}`, shellWord(flags[name])] : [],
   );
-  return ["pefd", "train-teacher", ...words, ...images].join(" ");
+  const plugins = pluginWords().map(shellWord);
+  return ["pefd", "train-teacher", ...plugins, ...words, ...images].join(" ");
 }
 
 /** pefd distill: trains a student with a frozen teacher, as the paper's train_student.py does. */

@@ -4,8 +4,8 @@ import { EVALUATION, type EvalOptions } from "../../config/options.js";
 import { resolveRows, resolveSection } from "../../config/resolve.js";
 import { EVAL_SECTIONS } from "../../config/sections.js";
 import { DATASETS } from "../../data/registry.js";
+import { withDatasetOf } from "../../train/checkpointDataset.js";
 import type { Command } from "../command.js";
-import { withDatasetOf } from "../dataset/inFile.js";
 import { printDryRun } from "../training/dryRun.js";
 
 /** pefd eval: accuracy and loss of checkpoints on the test images. */

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
+import { pluginWords } from "../../common/plugins.js";
 import { shellWord } from "../../common/text/shellWord.js";
 import type { TrainOptions } from "../../config/options.js";
 import { createReporter, type RunReporter } from "../../report/live/reporter.js";
@@ -34,7 +35,7 @@ function runSummary(
     `Run folder   ${runDir}`,
     `Last top-1   ${percent(test.top1)} (epoch ${epochs})`,
     `Best top-1   ${percent(best.top1)} (epoch ${best.epoch})`,
-    `Evaluate it  pefd eval --checkpoint ${shellWord(checkpoint)} --data ${shellWord(data)}${skipped === undefined ? "" : ` --skip_list ${shellWord(skipped)}`}`,
+    `Evaluate it  ${["pefd", "eval", ...pluginWords().map(shellWord)].join(" ")} --checkpoint ${shellWord(checkpoint)} --data ${shellWord(data)}${skipped === undefined ? "" : ` --skip_list ${shellWord(skipped)}`}`,
   ].join("\n");
 }
 

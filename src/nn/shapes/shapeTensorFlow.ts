@@ -44,6 +44,36 @@ const windowOf = (size: number, stride: number) => ({
   padding: "VALID",
 });
 
+/** Functions of two operands, either of which may be a number, by TensorFlow's name of the op. */
+const BINARY = {
+  ...{ add: "AddV2", sub: "Sub", mul: "Mul", div: "RealDiv" },
+  ...{ maximum: "Maximum", minimum: "Minimum", squaredDifference: "SquaredDifference" },
+} as const;
+
+/** Functions of one, element by element. */
+const UNARY = {
+  ...{ abs: "Abs", exp: "Exp", log: "Log", neg: "Neg", sigmoid: "Sigmoid", sign: "Sign" },
+  ...{ sqrt: "Sqrt", rsqrt: "Rsqrt", square: "Square", tanh: "Tanh", erf: "Erf" },
+} as const;
+
+const mapped = <Name extends string, Value>(
+  names: Readonly<Record<Name, string>>,
+  make: (op: string) => Value,
+) => Object.fromEntries(Object.entries<string>(names).map(([name, op]) => [name, make(op)]));
+
+const operand = (x: Shaped | number): Shaped => (typeof x === "number" ? { shape: [] } : x);
+
+/** Says of anything else what is the matter, as it is the first that a model of somebody's own meets. */
+const nothingElse = <Known extends object>(known: Known): Known =>
+  new Proxy(known, {
+    get(target, name) {
+      if (typeof name === "symbol" || Object.hasOwn(target, name)) return Reflect.get(target, name);
+      throw new Error(
+        `A forward pass cannot use tf.${name}: its shapes are not known without running (nn/shapes/shapeTensorFlow.ts).`,
+      );
+    },
+  });
+
 /**
  * The part of TensorFlow.js that models' evaluation mode is written in, on shapes instead of values.
  * @param work counts up while ops run
@@ -55,7 +85,12 @@ export function shapeTensorFlow(work: WorkCounter) {
     const values = attributes.map(({ name: key, value }) => [key, value] as const);
     return outputsOf(work, name, inputs, Object.fromEntries(values));
   };
-  return {
+  return nothingElse({
+    ...mapped(
+      BINARY,
+      (op) => (a: Shaped | number, b: Shaped | number) => run(op, [a, b].map(operand)),
+    ),
+    ...mapped(UNARY, (op) => (x: Shaped) => run(op, [x])),
     engine: () => ({
       runKernel: (name: string, inputs: Record<string, Shaped>, settings: object) =>
         runForward(name, inputs as unknown as Record<string, Tensor>, settings),
@@ -66,7 +101,6 @@ export function shapeTensorFlow(work: WorkCounter) {
       executeSingleOutput: (...call: Parameters<typeof runNative>) => runNative(...call)[0],
       executeMultipleOutputs: runNative,
     }),
-    add: (a: Shaped, b: Shaped) => run("AddV2", [a, b]),
     matMul: (a: Shaped, b: Shaped, turnA = false, turnB = false) =>
       run("MatMul", [a, b], { transpose_a: turnA, transpose_b: turnB }),
     mean: (x: Shaped, axes: number[]) => run("Mean", [x, listOf(axes)]),
@@ -82,5 +116,5 @@ export function shapeTensorFlow(work: WorkCounter) {
       run("MaxPool", [x], windowOf(size, stride)),
     avgPool: (x: Shaped, size: number, stride: number) =>
       run("AvgPool", [x], windowOf(size, stride)),
-  };
+  });
 }

@@ -1,5 +1,6 @@
 import type { TrainOptions } from "../../config/options.js";
 import { keptOf, numbersOf } from "../../config/policy.js";
+import { pluginsSha256, usedPlugins } from "../../config/usedPlugins.js";
 import type { ImageSet } from "../../data/dataset.js";
 import type { RunConfig } from "../../runFiles/config.js";
 import { type Identity, NUMERICS } from "../../runFiles/identity.js";
@@ -18,8 +19,10 @@ export function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scen
     ...choice,
     seed,
   };
+  const plugins = usedPlugins(config);
   return {
     ...config,
+    ...(plugins.length > 0 && { plugins }),
     versions: { tensorflow: tensorFlowVersion() },
     identity: runIdentity(plan, config, scene),
   } as unknown as RunConfig;
@@ -34,14 +37,18 @@ const runIdentity = (
   { teacherSha256 }: RunPlan,
   config: object,
   { dataset, choice, leftOutSha256 }: Scene,
-): Identity => ({
-  trainSha256: dataset.trainFile.sha256,
-  testSha256: dataset.testFile.sha256,
-  ...(teacherSha256 !== undefined && { teacherSha256 }),
-  ...(leftOutSha256 !== undefined && { leftOutSha256 }),
-  ...reencodingOf(dataset.train),
-  engine: choice.engine,
-  device: isGpu() ? "gpu" : "cpu",
-  numerics: NUMERICS,
-  options: numbersOf(config) as Identity["options"],
-});
+): Identity => {
+  const plugins = pluginsSha256(usedPlugins(config));
+  return {
+    trainSha256: dataset.trainFile.sha256,
+    testSha256: dataset.testFile.sha256,
+    ...(teacherSha256 !== undefined && { teacherSha256 }),
+    ...(leftOutSha256 !== undefined && { leftOutSha256 }),
+    ...reencodingOf(dataset.train),
+    ...(plugins !== undefined && { pluginsSha256: plugins }),
+    engine: choice.engine,
+    device: isGpu() ? "gpu" : "cpu",
+    numerics: NUMERICS,
+    options: numbersOf(config) as Identity["options"],
+  };
+};

@@ -1,7 +1,7 @@
-import { readCheckpoint } from "../../checkpoint/readCheckpoint.js";
-import { inputError, PefdError } from "../../common/errors.js";
-import { datasetIn } from "../../config/modelName.js";
-import type { Layer } from "../../config/resolve.js";
+import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
+import { inputError, PefdError } from "../common/errors.js";
+import { datasetIn } from "../config/modelName.js";
+import type { Layer } from "../config/resolve.js";
 
 /** The data set that a checkpoint says it was trained on; a file that cannot be read is for others to refuse. */
 export async function datasetInFile(path: string): Promise<string | undefined> {

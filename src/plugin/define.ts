@@ -1,0 +1,13 @@
+import type { DatasetRow } from "../data/dataset.js";
+import type { Method } from "../distill/method.js";
+import type { ModelRow } from "../models/types.js";
+
+/** What a plug-in brings: rows as those of the program's own methods, models and data sets. */
+export interface Plugin {
+  readonly methods?: readonly Method[];
+  readonly models?: readonly ModelRow[];
+  readonly datasets?: readonly DatasetRow[];
+}
+
+/** What a plug-in's file exports as its default; inside of it the rows have their types. */
+export const definePlugin = (plugin: Plugin): Plugin => plugin;

@@ -1,0 +1,167 @@
+import { createRandom } from "../common/random.js";
+import type { Moment } from "../distill/method.js";
+import { type OpenedMethod, openMethod } from "../distill/open.js";
+import { crossEntropy } from "../distill/parts/losses.js";
+import { methodRow } from "../distill/registry.js";
+import { seenOutput } from "../distill/views.js";
+import { variablesOf } from "../learn/learner.js";
+import { anatomyOf, frozen } from "../learn/learners.js";
+import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
+import { isParameter } from "../nn/builder.js";
+import { randomFill } from "../nn/initialization.js";
+import type { FeatureMap, ModelOutput } from "../nn/model.js";
+import type { Plugin } from "../plugin/define.js";
+import {
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor4D,
+  tf,
+} from "../runtime/tf.js";
+import { checkDifferences, type Moved } from "./differences.js";
+import { sideOf } from "./learners.js";
+import { BATCH, CLASSES, PAIR, type TestedPair, use } from "./scene.js";
+
+const SEED = 5;
+const LABELS = Int32Array.from({ length: BATCH }, (_, i) => (3 * i) % CLASSES);
+
+/** Noise as normalised images are. @returns [BATCH, side, side, 3] */
+function noise(side: number, purpose: string): Tensor4D {
+  const random = createRandom(SEED, "noise", purpose);
+  const values = Float32Array.from({ length: BATCH * side * side * 3 }, () => random.normal());
+  return tf.tensor4d(values, [BATCH, side, side, 3]) as Tensor4D;
+}
+
+const labels = () => tf.tensor1d(LABELS, "int32") as Tensor1D;
+const oneHot = () => tf.cast(tf.oneHot(labels(), CLASSES), "float32") as Tensor2D;
+
+/** A tensor of the student's that can be moved. */
+function movable(what: string, value: Tensor, moved: Moved[]): Tensor {
+  const variable = tf.variable(value, true);
+  moved.push({ what, variable });
+  return variable;
+}
+
+/** A student's output as tensors that can be moved one by one. */
+function movableOutput(output: ModelOutput, view: string, moved: Moved[]): ModelOutput {
+  const map = (name: string, { out, beforeRelu }: FeatureMap): FeatureMap => ({
+    out: movable(`the student's ${view}${name}`, out, moved) as Tensor4D,
+    beforeRelu: movable(
+      `the student's ${view}${name} before its ReLU`,
+      beforeRelu,
+      moved,
+    ) as Tensor4D,
+  });
+  const { stem, maps, pooled, logits, averaged, inserted } = output;
+  return {
+    stem: stem && map("stem", stem),
+    maps: maps.map((one, i) => map(`map${i + 1}`, one)),
+    pooled: movable(`the student's ${view}pooled`, pooled, moved) as Tensor2D,
+    logits: movable(`the student's ${view}logits`, logits, moved) as Tensor2D,
+    ...(averaged && {
+      averaged: movable(`the student's ${view}averaged`, averaged, moved) as Tensor4D,
+    }),
+    ...(inserted && {
+      inserted: movable(`the student's ${view}inserted`, inserted, moved) as Tensor4D,
+    }),
+  };
+}
+
+/** One batch of noise as a method sees it, the student's part of which can be moved. */
+function momentOf(
+  method: OpenedMethod,
+  student: BuiltModel,
+  teacher: BuiltModel,
+  moved: Moved[],
+): Moment {
+  const outputs = (view: string) => {
+    const images = noise(student.imageSize ?? sideOf(student.name), view);
+    const { insertion } = method;
+    const context = { training: true, updates: [], ...(insertion && { insertion }) };
+    const theirs = teacher.forward(images, { training: method.teacherTrains, updates: [] });
+    return {
+      student: movableOutput(student.forward(images, context), view, moved),
+      teacher: seenOutput(theirs, method.sees, theirs.maps.length),
+    };
+  };
+  const image = Int32Array.from(LABELS.keys());
+  const values = method.draws?.values({ seed: SEED, epoch: 1, step: 1, image }) ?? {};
+  const drawn = Object.entries(method.draws?.specs(BATCH) ?? {}).map(([name, { shape, dtype }]) => {
+    return [name, tf.tensor(values[name] as Float32Array, [...shape], dtype)] as const;
+  });
+  const weak = outputs("");
+  return {
+    ...weak,
+    strong: method.strongView ? outputs("strong view's ") : weak,
+    ...{ labels: labels(), oneHot: oneHot(), image: tf.tensor1d(image, "int32") as Tensor1D },
+    ...{ epoch: tf.scalar(1), drawn: Object.fromEntries(drawn) },
+  };
+}
+
+/** The sum of all terms, those of phases among them. */
+function lossOf({ terms, phases = [] }: OpenedMethod, at: Moment): Scalar {
+  const context = () => ({ training: true, updates: [] });
+  const parts = [terms(at, context()), ...phases.map((phase) => phase.loss(at, context()))];
+  const all = parts.flatMap((part) => Object.values(part)).filter((term) => term !== undefined);
+  return all.reduce((sum, term) => tf.add(sum, term), tf.scalar(0)) as Scalar;
+}
+
+/**
+ * Holds the gradients of a method's own loss against differences of its values: those of the student's maps, vector and
+ * logits that it looks at, and those of its own parameters.
+ * @param plugin what the plug-in's file exports
+ * @param pair models of the registry, or of the plug-in
+ * @throws AssertionError that names the tensor; inputError where the method does not fit the pair
+ */
+export async function checkMethodGradients(
+  plugin: Plugin,
+  name: string,
+  pair: TestedPair = PAIR,
+): Promise<void> {
+  use(plugin);
+  const method = methodRow(name);
+  const student = buildModel(pair.student, CLASSES, initialFill(pair.student, SEED, "student"));
+  const made = buildModel(pair.teacher, CLASSES, initialFill(pair.teacher, SEED + 1, "teacher"));
+  const { model: teacher, variables } = frozen(made, method.teacherMode);
+  const opened = openMethod(
+    method,
+    {
+      ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
+      ...{ numClasses: CLASSES, labels: LABELS, batchSize: BATCH },
+    },
+    {},
+    randomFill(SEED, "projectors", {}),
+  );
+  const own = opened.state.flatMap(({ name, role, variable }) =>
+    variable !== undefined && isParameter(role) ? [{ what: `its own ${name}`, variable }] : [],
+  );
+  tf.engine().startScope();
+  const moved: Moved[] = [];
+  const at = momentOf(opened, student, teacher, moved);
+  checkDifferences(() => lossOf(opened, at), [...moved, ...own]);
+  tf.engine().endScope();
+  tf.dispose([
+    ...moved.map(({ variable }) => variable),
+    ...[...variables, ...variablesOf(student.state), ...variablesOf(opened.state)],
+  ]);
+}
+
+/**
+ * Holds the gradients of a model's cross entropy on noise against differences of its values, for each of its parameters.
+ * @throws AssertionError that names the parameter
+ */
+export async function checkModelGradients(plugin: Plugin, name: string): Promise<void> {
+  use(plugin);
+  const model = buildModel(name, CLASSES, initialFill(name, SEED, "teacher"));
+  const parameters = model.state.flatMap(({ name: what, role, variable }) =>
+    variable !== undefined && isParameter(role) ? [{ what, variable }] : [],
+  );
+  tf.engine().startScope();
+  const [images, wanted] = [noise(sideOf(name), "model"), oneHot()];
+  const loss = () =>
+    crossEntropy(model.forward(images, { training: true, updates: [] }).logits, wanted);
+  checkDifferences(loss, parameters);
+  tf.engine().endScope();
+  tf.dispose([...variablesOf(model.state)]);
+}

@@ -1,0 +1,72 @@
+// A model of your own. Try it as it is:
+//
+//   pefd train-teacher --plugin NAME.mjs --model NAME
+//   node --test NAME.test.mjs
+//
+// It begins as three convolutions, each with batch normalisation and a ReLU, and a classifier.
+
+import {
+  batchNorm,
+  convolution,
+  definePlugin,
+  globalAveragePool,
+  insertedAt,
+  kaimingNormalFanOut,
+  linear,
+  relu,
+} from "pefd/plugin";
+
+/** Channels of the stem, and of each stage; every stage halves height and width. */
+const STEM = 16;
+const STAGES = [16, 32, 64];
+
+/** A 3x3 convolution and its batch normalisation, under the names that checkpoints have. */
+function stage(builder, name, inputs, outputs, stride) {
+  const shape = { inputs, outputs, kernel: 3, stride, padding: 1 };
+  const conv = convolution(builder, `${name}.conv`, shape);
+  const bn = batchNorm(builder, `${name}.bn`, outputs);
+  return (x, context) => {
+    const beforeRelu = bn(conv(x), context);
+    return { out: relu(beforeRelu), beforeRelu };
+  };
+}
+
+const model = {
+  // What people type after --model, --model_s and --model_t.
+  name: "NAME",
+  family: "NAME",
+  paper: "none: an example",
+
+  // How first weights are drawn, where not as PyTorch's layers do.
+  initialization: { "conv.weight": kaimingNormalFanOut },
+
+  // Makes the layers, in the order in which a checkpoint has them.
+  architecture(builder, numClasses) {
+    const stem = stage(builder, "stem", 3, STEM, 1);
+    const stages = STAGES.map((outputs, i) =>
+      stage(builder, `stage${i + 1}`, i === 0 ? STEM : STAGES[i - 1], outputs, 2),
+    );
+    const featureSize = STAGES[STAGES.length - 1];
+    const fc = linear(builder, "fc", featureSize, numClasses);
+    return {
+      featureSize,
+      // Images are [images, height, width, 3]. Methods look at what it returns.
+      forward(images, context) {
+        const first = stem(images, context);
+        const maps = [];
+        let x = first.out;
+        for (const next of stages) {
+          const map = next(x, context);
+          maps.push(map);
+          x = map.out;
+        }
+        // Where methods put layers behind the last stage, this is the place.
+        const { out, ...shown } = insertedAt(x, context);
+        const pooled = globalAveragePool(out);
+        return { stem: first, maps, pooled, logits: fc(pooled), ...shown };
+      },
+    };
+  },
+};
+
+export default definePlugin({ models: [model] });
