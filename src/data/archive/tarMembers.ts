@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { Header, Pax } from "tar";
+import { Pax } from "tar";
 import { inputError, type PefdError } from "../../common/errors.js";
+import { BLOCK, readTarHeader } from "./tarHeader.js";
 
 /** A file in a tar archive. */
 export interface TarMember {
@@ -20,8 +21,6 @@ export const damagedTar = (path: string, problem: string): PefdError =>
     "Bring it again, or pack the images again (`pefd data pack`).",
   );
 
-const BLOCK = 512;
-
 /** Read at once: headers of small files that follow each other lie within it. */
 const WINDOW = 4096;
 
@@ -33,28 +32,34 @@ const MOST_FILLING = 2 ** 20;
 
 /** Reads pieces of a file that lie close to each other with few calls. */
 function openWindow(file: number): (position: number, length: number) => Buffer {
-  let [start, bytes] = [0, Buffer.alloc(0)];
+  const room = Buffer.allocUnsafe(WINDOW);
+  let [start, bytes] = [0, room.subarray(0, 0)];
   return (position, length) => {
     const isThere = position >= start && position + length <= start + bytes.length;
     if (!isThere) {
-      const room = Buffer.allocUnsafe(Math.max(WINDOW, length));
-      bytes = room.subarray(0, readSync(file, room, 0, room.length, position));
+      const target = length > WINDOW ? Buffer.allocUnsafe(length) : room;
+      bytes = target.subarray(0, readSync(file, target, 0, target.length, position));
       start = position;
     }
     return bytes.subarray(position - start, position - start + length);
   };
 }
 
-const FILES: ReadonlySet<string> = new Set(["File", "OldFile", "ContiguousFile"]);
-const LONG_NAMES: ReadonlySet<string> = new Set(["NextFileHasLongPath", "OldGnuLongPath"]);
-const LEFT_OUT: ReadonlySet<string> = new Set([
-  "Directory",
-  "GNUDumpDir",
-  "GlobalExtendedHeader",
-  "NextFileHasLongLinkpath",
-]);
+// Types of what an archive holds: files; what is told of the next file (POSIX, GNU); and what is passed over: folders, what
+// is told of all files, targets of links.
+const FILES: ReadonlySet<string> = new Set(["0", "7"]);
+const EXTENDED = "x";
+const LONG_NAME = "L";
+const FOLDER = "5";
+const PASSED_OVER: ReadonlySet<string> = new Set([FOLDER, "g", "K"]);
 
 const textOf = (bytes: Buffer): string => bytes.toString("utf8").replace(/\0.*/s, "");
+
+/** What is told of a file before its header. */
+interface Said {
+  readonly path?: string;
+  readonly size?: number;
+}
 
 /**
  * Finds the files of a tar archive by their headers, without reading what is in them.
@@ -67,33 +72,32 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
     const { size } = fstatSync(file);
     const window = openWindow(file);
     const read: ReadMember = ({ offset, length }) => window(offset, length);
-    let said: { readonly path?: string; readonly size?: number } = {};
+    let said: Said = {};
     for (let at = 0; ; ) {
       const block = window(at, BLOCK);
       if (block.length < BLOCK) throw damagedTar(path, cutText(at));
-      const header = new Header(block);
-      if (header.nullBlock) {
+      const header = readTarHeader(block);
+      if (header === "end") {
         refuseMore(path, size - at);
         return;
       }
-      const { type } = header;
-      const isFile = FILES.has(type);
-      const length = (isFile ? said.size : undefined) ?? header.size ?? -1;
-      if (!header.cksumValid || !Number.isSafeInteger(length) || length < 0) {
+      if (header === undefined) {
         throw damagedTar(path, at === 0 ? "it is no tar archive" : `byte ${at} begins no file`);
       }
-      const member = {
-        name: (isFile ? said.path : undefined) ?? header.path ?? "",
-        offset: at + BLOCK,
-        length,
-      };
-      if (member.offset + length > size) throw damagedTar(path, `${cutText(at)} (${member.name})`);
-      at = member.offset + Math.ceil(length / BLOCK) * BLOCK;
-      if (type === "ExtendedHeader") said = Pax.parse(saidIn(path, member, read), said);
-      else if (LONG_NAMES.has(type)) said = { ...said, path: saidIn(path, member, read) };
+      const { type } = header;
+      const isFile = FILES.has(type);
+      const { path: name = header.name, size: length = header.length } = isFile ? said : {};
+      const member = { name, offset: at + BLOCK, length: type === FOLDER ? 0 : length };
+      // What is told of a file may be anything.
+      if (!(member.length >= 0 && member.offset + member.length <= size)) {
+        throw damagedTar(path, `${cutText(at)} (${member.name})`);
+      }
+      at = member.offset + Math.ceil(member.length / BLOCK) * BLOCK;
+      if (type === EXTENDED) said = Pax.parse(saidIn(path, member, read), said);
+      else if (type === LONG_NAME) said = { ...said, path: saidIn(path, member, read) };
       else if (isFile) visit(member, read);
-      else if (!LEFT_OUT.has(type)) throw damagedTar(path, `${member.name} in it is no file`);
-      if (isFile || type === "Directory") said = {};
+      else if (!PASSED_OVER.has(type)) throw damagedTar(path, `${member.name} in it is no file`);
+      if (isFile || type === FOLDER) said = {};
     }
   } finally {
     closeSync(file);

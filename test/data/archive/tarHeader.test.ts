@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Header } from "tar";
+import { readTarHeader } from "#pefd/data/archive/tarHeader.js";
+
+/** A header by the package tar. */
+function headerOf(fields: ConstructorParameters<typeof Header>[0]): Buffer {
+  const header = new Header(fields);
+  header.encode();
+  return header.block as Buffer;
+}
+
+test("names with folders and lengths beyond octal digits are read", () => {
+  const path = `${"folder/".repeat(20)}name.jpg`;
+  for (const length of [0, 511, 2 ** 33 - 1, 2 ** 33, 2 ** 40 + 3]) {
+    const block = headerOf({ path, size: length, type: "File" });
+    assert.deepEqual(readTarHeader(block), { name: path, length, type: "0" });
+  }
+});
+
+test("zeros are the end; a changed byte, or a length that is no number, is no header", () => {
+  assert.equal(readTarHeader(Buffer.alloc(512)), "end");
+  const block = headerOf({ path: "a.jpg", size: 5, type: "File" });
+  for (const at of [0, 124, 300, 511]) {
+    const changed = Buffer.from(block);
+    changed[at] = (changed[at] as number) ^ 1;
+    assert.equal(readTarHeader(changed), undefined, `byte ${at}`);
+  }
+  const unsized = Buffer.from(block).fill("x", 124, 136);
+  const sum = unsized.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
+  unsized.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  assert.equal(readTarHeader(unsized), undefined);
+});
