@@ -25,7 +25,7 @@ p{margin:0 0 8px;max-width:110ch;overflow-wrap:anywhere}
 .wide{container-type:inline-size;margin:0 0 12px}
 .scrolled{overflow-x:auto}
 table{border-collapse:collapse;min-width:min(100%,1100px);font-size:14px;font-variant-numeric:tabular-nums}
-th,td{padding:7px 8px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
+th,td{padding:7px 8px;border-bottom:1px solid var(--line);text-align:left;vertical-align:baseline}
 th{color:var(--muted);font-weight:500;font-size:13px;vertical-align:bottom}
 td{white-space:nowrap}
 td.long{white-space:normal;overflow-wrap:anywhere;min-width:32ch}
@@ -52,12 +52,13 @@ figure{margin:0;border:1px solid var(--line);border-radius:8px;padding:6px}
 .mark{fill:none;stroke:var(--ink);stroke-width:1.5}
 .tip{position:absolute;z-index:9;background:var(--surface);border:1px solid var(--muted);border-radius:8px;padding:8px 12px;font-size:13px;pointer-events:none;max-width:min(420px,calc(100vw - 16px));box-shadow:0 2px 12px #0003}
 .tip p{margin:0}
+.tip.many{columns:2;max-width:min(840px,calc(100vw - 16px))}
 .tip[hidden]{display:none}
 details{border:1px solid var(--line);border-radius:8px;margin:0 0 8px;padding:0 14px}
 summary{cursor:pointer;padding:10px 0;font-weight:550;overflow-wrap:anywhere}
 details[open]{padding-bottom:10px}
 .values{min-width:0;width:100%;table-layout:fixed}
-.values td,.values th{white-space:normal;overflow-wrap:anywhere;padding:4px 12px 4px 0;text-align:left;vertical-align:top}
+.values td,.values th{white-space:normal;overflow-wrap:anywhere;padding:4px 12px 4px 0;text-align:left;vertical-align:baseline}
 .values th{width:min(260px,40%)}
 .values td{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 @media (max-width:760px){main{padding:20px 12px 48px}.drawing.broad{display:none}.drawing.narrow{display:block}}

@@ -11,6 +11,8 @@
 /** Pixels of the screen within which a pointer means a point. */
 const NEAR = 36;
 const TONES = 8;
+/** More lines than these stand in two columns. */
+const MANY = 16;
 
 const tip = document.body.appendChild(document.createElement("div"));
 Object.assign(tip, { className: "tip", hidden: true });
@@ -82,6 +84,7 @@ function tell(svg, { x, y, title, told }) {
   if (title !== "")
     lines.unshift(Object.assign(document.createElement("p"), { textContent: title }));
   tip.replaceChildren(...lines);
+  tip.classList.toggle("many", lines.length > MANY);
   tip.hidden = false;
   const left = box.left + x * scale + 16;
   const fits = left + tip.offsetWidth < document.documentElement.clientWidth - 8;
