@@ -8,6 +8,8 @@ import { run } from "./run.js";
 export const PRODUCT = { source: "src", output: "dist", config: "tsconfig.json" };
 export const TESTS = { source: "test", output: "dist-test", config: "tsconfig.test.json" };
 
+/** TypeScript, and what stands in a page as it is. */
+const SOURCE_ENDINGS = /\.(?:ts|js)$/;
 const OUTPUT_ENDINGS = /\.(?:js|js\.map|d\.ts|d\.ts\.map)$/;
 
 function filesBelow(folder) {
@@ -18,7 +20,7 @@ function filesBelow(folder) {
 }
 
 const sourcesOf = (root, { source }) =>
-  filesBelow(join(root, source)).filter((file) => file.endsWith(".ts"));
+  filesBelow(join(root, source)).filter((file) => SOURCE_ENDINGS.test(file));
 
 const outputOf = (root, { source, output }, file) =>
   join(root, output, file.slice(join(root, source).length)).replace(/\.ts$/, ".js");
@@ -53,8 +55,8 @@ export const isBuilt = (root, project) =>
 function prune(root, { source, output }) {
   for (const file of filesBelow(join(root, output))) {
     const stem = file.slice(join(root, output).length).replace(OUTPUT_ENDINGS, "");
-    const isOrphan = OUTPUT_ENDINGS.test(file) && !existsSync(join(root, source, `${stem}.ts`));
-    if (isOrphan) rmSync(file);
+    const sources = [".ts", ".js"].map((ending) => join(root, source, `${stem}${ending}`));
+    if (OUTPUT_ENDINGS.test(file) && !sources.some((path) => existsSync(path))) rmSync(file);
   }
 }
 

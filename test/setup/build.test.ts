@@ -56,6 +56,20 @@ test("compiled files whose source is gone are deleted", () =>
     assert.equal(existsSync(join(root, "dist/deep/two.js")), true);
   }));
 
+test("JavaScript among the sources, which stands in a page as it is, is kept and counts", () =>
+  inProject(async (root) => {
+    const [source, output] = [join(root, "src/deep/page.js"), join(root, "dist/deep/page.js")];
+    writeFileSync(source, "document.title = 'one';\n");
+    await build(root, PRODUCT);
+    assert.match(readFileSync(output, "utf8"), /'one'/);
+    writeFileSync(source, "document.title = 'two';\n");
+    assert.equal(isBuilt(root, PRODUCT), false);
+    await build(root, PRODUCT);
+    assert.match(readFileSync(output, "utf8"), /'two'/);
+    rmSync(output);
+    assert.equal(isBuilt(root, PRODUCT), false);
+  }));
+
 test("a compiled file that is missing is made again", () =>
   inProject(async (root) => {
     await build(root, PRODUCT);
