@@ -78,16 +78,3 @@ test("no file of options names a plug-in", async (t) => {
   assert.equal(exitCode, 2);
   assert.match(stderr, /plugin in .* can be given on the command line only/);
 });
-
-test("TypeScript is taken where Node.js runs it, and refused in plain words elsewhere", async (t) => {
-  const folder = temporaryFolder(t);
-  const typed = methodText("mine").replace("terms(at)", "terms(at: object)");
-  const path = written(folder, "mine.ts", typed.replaceAll("at.", "(at as any)."));
-  const { exitCode, stdout, stderr } = await pefd(["methods", "--plugin", path]);
-  const runs = Boolean((process.features as { typescript?: unknown }).typescript);
-  if (runs) assert.match(stdout, /^mine +2026/m, stderr);
-  else {
-    assert.equal(exitCode, 3);
-    assert.match(stderr, /mine\.ts is TypeScript, which this Node\.js does not run: 22\.18/);
-  }
-});

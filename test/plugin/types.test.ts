@@ -26,10 +26,10 @@ const mine = defineMethod({
     mine_width satisfies string;
     return width > 0 ? ["pooled"] : ["logits"];
   },
+  // @ts-expect-error: a term that the row does not name
   build({ student }, { mine_width }, make) {
     const embed = linear(make, "embed", student.pooled, mine_width);
     return {
-      // @ts-expect-error: a term that the row does not name
       terms: (at) => ({ other: tf.mean(embed(at.student.pooled)).asScalar() }),
     };
   },

