@@ -2,6 +2,8 @@ import type { EngineName, PrecisionName } from "../compile/types.js";
 
 /** Everything that can be timed, as --what names it. */
 export const WORK_NAMES = ["distill", "teacher", "evaluate"] as const;
+/** And what is timed alone: how a data set's images are read. */
+export const DATA_WORK = "data";
 export type WorkName = (typeof WORK_NAMES)[number];
 
 /** How a work is run. */

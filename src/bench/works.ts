@@ -1,14 +1,11 @@
 import { CIFAR100 } from "../data/cifar/row.js";
-import { ownOptions } from "../distill/open.js";
-import { publishedSetting } from "../distill/published.js";
 import { methodRow } from "../distill/registry.js";
-import { usedViews } from "../distill/views.js";
 import { variablesOf } from "../learn/learner.js";
-import { frozen, studentLearner, teacherLearner } from "../learn/learners.js";
-import { buildModel, initialFill } from "../models/build.js";
+import { teacherLearner } from "../learn/learners.js";
 import { isGpu } from "../runtime/device.js";
 import { teacherAhead } from "../train/ahead/choice.js";
 import { evaluationWork } from "./evaluationWork.js";
+import { initialised, timedStudent } from "./learners.js";
 import { trainingWork } from "./trainingWork.js";
 import type { Work, WorkName, WorkSize } from "./types.js";
 
@@ -27,22 +24,12 @@ export interface Pair {
   readonly ahead?: number | undefined;
 }
 
-const initialised = (name: string) =>
-  buildModel(name, NUM_CLASSES, initialFill(name, SEED, "teacher"));
-
 function distillWork({ teacher, student, method, ahead }: Pair, size: WorkSize): Work {
-  const guide = frozen(initialised(teacher));
-  const row = methodRow(method);
-  const { weights, options } = publishedSetting(row, `${teacher}-${student}`);
-  const setting = {
-    ...{ model_s: student, distill: method, batch_size: size.batchSize },
-    ...{ ...weights, ...options },
-  };
-  const learner = studentLearner(guide.model, setting, NUM_CLASSES, SEED, LABELS);
+  const task = { numClasses: NUM_CLASSES, labels: LABELS, batchSize: size.batchSize };
+  const { learner, guide, views } = timedStudent({ teacher, student, method }, task);
   const what = `distill ${method} ${teacher} -> ${student}`;
-  const views = usedViews(row.sees(ownOptions(row, options)), weights);
   const looking = {
-    ...{ asked: ahead, method: row, teacher: guide.model, views },
+    ...{ asked: ahead, method: methodRow(method), teacher: guide.model, views },
     ...{ batchSize: size.batchSize, stepsPerEpoch: size.steps },
   };
   const work = trainingWork(what, learner, guide.variables, size, (choice) => {
@@ -56,7 +43,7 @@ const teacherWork = ({ teacher }: Pair, size: WorkSize): Work =>
 
 /** The student as it is evaluated after each epoch: not folded. */
 function evaluateWork({ student }: Pair, size: WorkSize): Work {
-  const model = initialised(student);
+  const model = initialised(student, { numClasses: NUM_CLASSES });
   return evaluationWork(
     `evaluate ${student}`,
     { model, variables: variablesOf(model.state) },

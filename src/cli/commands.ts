@@ -73,6 +73,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/dataPack.js"),
   },
   {
+    name: "data show",
+    summary: "Show images as a model sees them.",
+    load: () => import("./commands/dataShow.js"),
+  },
+  {
     name: "convert",
     summary: "Write a checkpoint in another format.",
     load: () => import("./commands/convert.js"),

@@ -180,6 +180,13 @@ const engine = choice<Engine, Engine>(ENGINES, "auto", "How steps are run.", {
   undecided: "auto",
 });
 
+/** How many threads read images, for every command that reads many. */
+export const NUM_WORKERS = integer(
+  8,
+  "Threads that read images which stay in their files, at most as many as there are processors.",
+  { min: 0, touches: "speed" },
+);
+
 /** What training and evaluation ask of the machine alike. */
 const MACHINE = {
   gpu: GPU,
@@ -188,11 +195,7 @@ const MACHINE = {
     "Device memory for resident images, in MB; a larger data set is streamed.",
     { min: 1, defaultText: "by the device", touches: "speed" },
   ),
-  num_workers: integer(
-    8,
-    "Threads that read images which stay in their files, at most as many as there are processors.",
-    { min: 0, touches: "speed" },
-  ),
+  num_workers: NUM_WORKERS,
   no_cache: flag("Do not keep compiled programs between runs.", {
     flagOnly: true,
     touches: "speed",

@@ -1,5 +1,6 @@
 import { inputError } from "../common/errors.js";
 import type { Augmentation, CenterCrop, ResizedCrop, Shift } from "./augmentation.js";
+import type { ImageExaminer } from "./images/examine/types.js";
 import type { ImagePlaces } from "./images/places.js";
 import type { Normalization } from "./normalize.js";
 import type { SkipList } from "./skipList.js";
@@ -32,6 +33,10 @@ export interface ImagesInMemory extends Labelled {
   readonly images: Uint8Array;
   readonly labels: Uint8Array;
   readonly augmentation: Shift;
+  /** Names of the images' files, where each has one. */
+  readonly names?: readonly string[];
+  /** Of some images alone, where looking at `images` decodes all of them. @returns [n, height, width, 3] */
+  some?(images: readonly number[]): Uint8Array;
 }
 
 /** Images that stay in their files, encoded (JPEG, PNG, BMP, WebP), and are read when they are needed. */
@@ -140,15 +145,6 @@ export interface FileReport {
   readonly mostPerClass: number;
 }
 
-/** What decodes encoded images; see images/reader.ts. */
-export interface PixelReader {
-  /** All pixels of an image. @param name for errors @param file its bytes @throws runError for one that cannot be used */
-  pixels(
-    name: string,
-    file: Uint8Array,
-  ): { readonly height: number; readonly width: number; readonly bytes: Uint8Array };
-}
-
 /** What is known about a data folder. */
 export interface VerifyReport {
   readonly directory: string;
@@ -158,6 +154,8 @@ export interface VerifyReport {
   readonly sharedRecords: number;
   /** Names of images that cannot be used. */
   readonly damaged: readonly string[];
+  /** Sentences on images that can be used, but that their decoder finds fault with. */
+  readonly warnings: readonly string[];
   /** Every class has equally many images in each file. */
   readonly balanced: boolean;
   /**
@@ -222,9 +220,9 @@ export interface DatasetRow {
   /**
    * Examines a folder; one that is wrong is reported, not thrown.
    * Left out where there is nothing to examine.
-   * @param reader of encoded images, opened when it is asked for, as it needs TensorFlow
+   * @param examiner of encoded images
    */
-  verify?(folder: string, reader: () => PixelReader): Soon<VerifyReport>;
+  verify?(folder: string, examiner: ImageExaminer): Soon<VerifyReport>;
   /** What is packed into shards; left out where images are in few files already. @throws inputError as open does */
   packable?(folder: string, skip?: SkipList): PackableSet;
 }

@@ -16,6 +16,8 @@ export interface WholeFile {
   readonly problems: readonly string[];
   /** Names of images that cannot be used. */
   readonly damaged?: readonly string[];
+  /** Sentences on images that can be used, but that their decoder finds fault with. */
+  readonly warnings?: readonly string[];
 }
 
 /** What is examined of a data set. */
@@ -29,6 +31,28 @@ export interface Examination {
   read(file: string): WholeFile;
   /** Whether these are the published images; undefined where that cannot be told. */
   isOfficial(files: readonly FileReport[]): boolean | undefined;
+}
+
+/**
+ * Reads files one after another, before they are examined.
+ * @returns what `read` of an examination is: a file as it was read, or thrown
+ */
+export async function readAhead(
+  files: readonly string[],
+  read: (file: string) => Promise<WholeFile>,
+): Promise<Examination["read"]> {
+  const found = new Map<string, () => WholeFile>();
+  for (const file of files) {
+    try {
+      const whole = await read(file);
+      found.set(file, () => whole);
+    } catch (error) {
+      found.set(file, () => {
+        throw error;
+      });
+    }
+  }
+  return (file) => (found.get(file) as () => WholeFile)();
 }
 
 interface Examined {
@@ -61,6 +85,7 @@ export function examine(examination: Examination): VerifyReport {
   return {
     ...{ directory, files, sharedRecords },
     damaged: examined.flatMap(({ whole }) => whole?.damaged ?? []),
+    warnings: examined.flatMap(({ whole }) => whole?.warnings ?? []),
     balanced: isWhole && halves.every(isBalanced),
     official: isWhole && examination.isOfficial(files),
     problems: [

@@ -43,7 +43,8 @@ interface OtherThread {
 
 /** Starts the thread with a copy of the set. It does not keep the process alive. */
 function startThread(set: ImagesInMemory): OtherThread {
-  const images = { ...set, images: shared(set.images), labels: shared(set.labels) };
+  const { some: _, names: __, ...plain } = set;
+  const images = { ...plain, images: shared(set.images), labels: shared(set.labels) };
   const worker = new Worker(new URL("./batchWorker.js", import.meta.url), {
     workerData: { set: images },
   });

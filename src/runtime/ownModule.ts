@@ -9,6 +9,9 @@ interface ModuleExports {
   readonly instructions?: string;
   readonly problem?: string;
   readonly operations?: string;
+  /** Keeps what this thread writes to C's stderr from here on, and ends that. */
+  divertWords?(): void;
+  takeWords?(): string;
 }
 
 /** The module of our own ops (src/native): convolutions, arithmetic on elements, resized images. */
@@ -25,6 +28,7 @@ const UNKNOWN = "unknown";
 
 let loaded: OwnModule = { instructions: undefined, problem: "not loaded yet" };
 let operations: readonly string[] = [];
+let words: Pick<ModuleExports, "divertWords" | "takeWords"> = {};
 
 /**
  * Set-up compiles our modules together: where another one lies there without this one, set-up is older than the code.
@@ -49,6 +53,7 @@ function loadModule(folder: string): OwnModule {
   }
   const { instructions = NONE, problem } = module.exports;
   operations = module.exports.operations?.split(" ") ?? [];
+  words = module.exports;
   return {
     instructions: instructions === NONE ? undefined : instructions,
     problem: problem || undefined,
@@ -80,3 +85,19 @@ export const ownInstructions = (): string | undefined => loaded.instructions;
 
 /** What our elementwise op computes, by its opcodes: names of TensorFlow's ops. Empty where there is no such op. */
 export const ownOperations = (): readonly string[] => operations;
+
+/**
+ * What a native library writes to stderr while something runs, which is kept from there: libjpeg's warnings, which do not
+ * say of which image they speak. Nothing where our module is not compiled; they are on stderr then.
+ */
+export function wordsWhile<Result>(run: () => Result): { result: Result; words: string } {
+  words.divertWords?.();
+  let result: Result;
+  try {
+    result = run();
+  } catch (error) {
+    words.takeWords?.();
+    throw error;
+  }
+  return { result, words: words.takeWords?.() ?? "" };
+}

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { ZipFile } from "yazl";
 import { openZip, openZipReader } from "#pefd/data/archive/zip.js";
+import { openExaminer } from "#pefd/data/images/examine/examiner.js";
 import { openImageReader } from "#pefd/data/images/reader.js";
 import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/row.js";
 import { nativeBackend } from "#pefd/runtime/native.js";
@@ -97,10 +98,14 @@ test("a damaged image is named, by a run as by verify", async (t) => {
   writeFileSync(join(directory, name), readFileSync(join(directory, name)).subarray(0, 2000));
   const { test: tests } = await TINY_IMAGENET.open(directory);
   assert.throws(() => imagesOf(tests), /val_4\.png cannot be used/);
-  const reader = openImageReader(nativeBackend().binding);
-  const report = await TINY_IMAGENET.verify(directory, () => reader);
-  assert.deepEqual(report.damaged, [name]);
-  assert.equal(report.problems.length, 1);
+  const reader = () => openImageReader(nativeBackend().binding);
+  for (const workers of [0, 2]) {
+    const examiner = openExaminer({ workers, reader });
+    const report = await TINY_IMAGENET.verify(directory, examiner);
+    examiner.close();
+    assert.deepEqual(report.damaged, [name]);
+    assert.equal(report.problems.length, 1);
+  }
 });
 
 test("an archive that is cut or changed is refused, with its name", async (t) => {

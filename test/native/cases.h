@@ -29,5 +29,6 @@ Cases processorCases();
 Cases geometryCases();
 Cases programCases();
 Cases resizeCases();
+Cases divertedCases();
 
 }  // namespace pefd::test

@@ -18,3 +18,9 @@ function statusText(): string {
     return "";
   }
 }
+
+/** Processor time of this process so far, of all its threads, in seconds. */
+export function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}

@@ -1,17 +1,30 @@
 import type { BenchDocument } from "../../bench/bench.js";
-import { WORK_NAMES } from "../../bench/types.js";
+import { DATA_WORK, WORK_NAMES } from "../../bench/types.js";
 import { inputError } from "../../common/errors.js";
 import { choice, flag, integer, section, string, type Values } from "../../common/optionRow.js";
 import { didYouMean } from "../../common/text/nearest.js";
 import { GENERAL, RESULT } from "../../config/commandOptions.js";
-import { ENGINES, GPU, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
+import {
+  DATA,
+  ENGINES,
+  GPU,
+  NUM_WORKERS,
+  PRECISIONS,
+  TEACHER_AHEAD,
+} from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
+import { DATASETS } from "../../data/registry.js";
+import { skipListIn } from "../../data/skipList.js";
 import { methodNames } from "../../distill/registry.js";
 import { renderText } from "../../report/table.js";
 import { withMemory } from "../bench/benchMemory.js";
-import { processMemoryMb } from "../bench/processMemory.js";
+import { dataBenchText } from "../bench/dataBench.js";
+import { processMemoryMb, processorSeconds } from "../bench/processMemory.js";
 import { timingTable } from "../bench/timingTable.js";
-import type { Command } from "../command.js";
+import type { Command, Invocation } from "../command.js";
+
+/** Where none is named. */
+const METHOD = "ours";
 
 /** Stands for every method that fits the pair. */
 const ALL = "all";
@@ -21,7 +34,7 @@ type Timed<Name extends string> = Exclude<Name, "auto">;
 const BENCH = section("Benchmark", {
   what: string(
     undefined,
-    "What is timed: distillation, training the teacher, evaluating the student.",
+    "What is timed: distillation, training the teacher, evaluating the student; or data, alone: reading a data set's images.",
     {
       defaultText: `${WORK_NAMES.join(",")}; distill alone with --distill`,
       flagOnly: true,
@@ -79,6 +92,9 @@ const BENCH = section("Benchmark", {
   teacher_ahead: { ...TEACHER_AHEAD, flagOnly: true },
 });
 
+/** Of --what data. */
+const READING = section("Data, for --what data", { ...DATA.rows, num_workers: NUM_WORKERS });
+
 /** The names of a comma-separated list, each once; none for nothing and for `auto`. */
 function listed<Name extends string>(
   flagName: string,
@@ -121,9 +137,39 @@ function textOf({ device, tensorflow, repeats, results, processMemoryMb: memory 
   ].join("\n");
 }
 
+/** Times how a data set's images are read. Models are trained where they are named: no default is of use for every size. */
+async function timeData(
+  asked: readonly string[],
+  options: Values<typeof BENCH>,
+  { layers, flags, env, output }: Invocation,
+): Promise<undefined> {
+  if (asked.length > 1) {
+    throw inputError("--what data is timed alone.", "Time the others with a command of their own.");
+  }
+  const reading = resolveSection(READING, layers);
+  const { dataset, data, num_workers, limit_train, limit_test, skip_list } = reading;
+  const [engine = "auto"] = listed("engine", options.engine, ENGINES);
+  const [precision = "auto"] = listed("precision", options.precision, PRECISIONS);
+  const { runDataBench } = await import("../../bench/data/bench.js");
+  const document = await runDataBench(
+    {
+      row: DATASETS.row(dataset),
+      ...{ data, workers: num_workers },
+      limits: { limitTrain: limit_train, limitTest: limit_test, skip: skipListIn(skip_list) },
+      ...{ engine, precision, gpu: options.gpu, batchSize: options.batch_size },
+      ...{ steps: options.steps, repeats: options.repeats, method: options.distill ?? METHOD },
+      teacher: flags.model_t === undefined ? undefined : options.model_t,
+      student: flags.model_s === undefined ? undefined : options.model_s,
+    },
+    { env, notice: (text) => output.notice(text), processorSeconds },
+  );
+  output.result(dataBenchText(document), document);
+  return undefined;
+}
+
 /** pefd bench: how fast each engine and precision is on this machine. */
 export const command: Command = {
-  sections: [BENCH, RESULT, GENERAL],
+  sections: [BENCH, READING, RESULT, GENERAL],
   examples: [
     ["pefd bench", "every engine and precision of this machine, on random images"],
     ["pefd bench --distill vid,crd", "what two methods cost over kd, in time and memory"],
@@ -131,14 +177,21 @@ export const command: Command = {
       "pefd bench --what distill --engine graph --batch_size 64 --json",
       "one of them, for a script",
     ],
+    [
+      "pefd bench --what data --dataset folder --data DIR --model_s RESNET18 --batch_size 32",
+      "how fast images are read, and whether steps wait for them",
+    ],
   ],
-  async run({ layers, env, output }) {
+  async run(invocation) {
+    const { layers, env, output } = invocation;
     const options = resolveSection(BENCH, layers);
     const { distill, alone } = options;
     const notice = (text: string) => output.notice(text);
     const what = options.what ?? (distill === undefined ? WORK_NAMES.join(",") : "distill");
-    const works = listed("what", what, WORK_NAMES);
-    const methods = listed("distill", distill ?? "ours", [...methodNames(), ALL]);
+    const asked = listed("what", what, [...WORK_NAMES, DATA_WORK]);
+    if (asked.includes(DATA_WORK)) return timeData(asked, options, invocation);
+    const works = asked.filter((name) => name !== DATA_WORK);
+    const methods = listed("distill", distill ?? METHOD, [...methodNames(), ALL]);
     const engines = listed("engine", options.engine, ENGINES);
     const precisions = listed("precision", options.precision, PRECISIONS);
     const { runBench } = await import("../../bench/bench.js");

@@ -1,13 +1,13 @@
 import { inputError } from "../../common/errors.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
 import { path, section } from "../../common/optionRow.js";
-import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { DATA_PLACE } from "../../config/options.js";
+import { GENERAL, RESULT } from "../../config/commandOptions.js";
+import { DATA_PLACE, NUM_WORKERS } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import type { FileReport, VerifyReport } from "../../data/dataset.js";
 import { DATASETS } from "../../data/registry.js";
 import type { Command } from "../command.js";
-import { imageReaderOf } from "../dataset/reader.js";
+import { examinerOf } from "../dataset/examiner.js";
 import { DATASET_WORD, withDatasetWord } from "../dataset/word.js";
 
 const FOLDER = section("Data", {
@@ -16,6 +16,10 @@ const FOLDER = section("Data", {
     defaultText: "not written",
     flagOnly: true,
   }),
+  num_workers: {
+    ...NUM_WORKERS,
+    help: "Threads that decode images, at most as many as there are processors.",
+  },
 });
 
 /** Of the files' names in the report. */
@@ -44,7 +48,7 @@ function verdict(title: string, { official, sharedRecords }: VerifyReport): stri
 
 /** pefd data verify: what a data folder holds; exit code 2 where something is wrong with it. */
 export const command: Command = {
-  sections: [FOLDER, DOCUMENT, GENERAL],
+  sections: [FOLDER, RESULT, GENERAL],
   positionals: DATASET_WORD,
   examples: [
     ["pefd data verify --data DIR", "sizes, labels, balance, checksums"],
@@ -53,14 +57,17 @@ export const command: Command = {
   ],
   async run(invocation) {
     const { output, env } = invocation;
-    const { dataset, data, skip_list } = resolveSection(FOLDER, withDatasetWord(invocation));
+    const options = resolveSection(FOLDER, withDatasetWord(invocation));
+    const { dataset, data, skip_list, num_workers } = options;
     const { title, verify } = DATASETS.row(dataset);
     if (verify === undefined) throw inputError(`${title} has nothing that could be verified.`);
-    const report = await verify(data, await imageReaderOf(env));
+    const examiner = await examinerOf(env, num_workers, output);
+    const report = await (async () => verify(data, examiner))().finally(examiner.close);
     if (skip_list !== undefined) {
       await writeOutputFile(skip_list, report.damaged.map((name) => `${name}\n`).join(""));
     }
     const lines = fileLines(report.files);
+    lines.push(...report.warnings);
     if (report.problems.length === 0) lines.push(...verdict(title, report));
     if (lines.length > 0 || output.json) output.result(lines.join("\n"), report);
     if (report.problems.length > 0) throw inputError(report.problems.join("\n  "));

@@ -21,3 +21,20 @@ export function withDatasetWord({ layers, positionals, flags }: Invocation): rea
   const word = { label: () => "NAME", origin: () => "word", values: { dataset: name } };
   return [word, ...layers];
 }
+
+/** The data set's folder, as a word or as --data. */
+export const FOLDER_WORD: Positionals = { usage: "[DIR]", min: 0, max: 1 };
+
+/**
+ * The layers with the word after the command's name as the data set's folder.
+ * @throws inputError where a flag says another one
+ */
+export function withFolderWord({ layers, positionals, flags }: Invocation): readonly Layer[] {
+  const [folder] = positionals;
+  if (folder === undefined) return layers;
+  if (flags.data !== undefined && flags.data !== folder) {
+    throw inputError(`The folder is ${folder} and --data ${flags.data} at once.`, "Name one.");
+  }
+  const word = { label: () => "DIR", origin: () => "word", values: { data: folder } };
+  return [word, ...layers];
+}

@@ -6,6 +6,7 @@ import { exclusively } from "../../common/exclusive.js";
 import { makeFolder } from "../../common/files/makeFolder.js";
 import { md5OfFile } from "../checksums.js";
 import type { Archive, DatasetRow } from "../dataset.js";
+import type { ImageExaminer } from "../images/examine/types.js";
 import { unpackMembers } from "./archive.js";
 import { downloadPatiently, type Patience } from "./patientDownload.js";
 import type { DownloadProgress } from "./receive.js";
@@ -68,8 +69,10 @@ interface Published {
 }
 
 /** Archives whose files are examined when they come hold no encoded images. */
-const noReader = (): never => {
-  throw new Error("images are not decoded here");
+const noImages: ImageExaminer = {
+  examine() {
+    throw new Error("images are not decoded here");
+  },
 };
 
 async function fetchAlone(published: Published, options: FetchOptions): Promise<FetchResult> {
@@ -112,7 +115,7 @@ async function isThere(
     if (existsSync(kept) && (await md5OfFile(kept)) === md5) return true;
     throw otherThings(directory, title);
   }
-  const { official, files, problems } = await verify(directory, noReader);
+  const { official, files, problems } = await verify(directory, noImages);
   if (official) return true;
   if (archive.recorded && problems.length === 0 && isAsFetched(directory, files, md5)) return true;
   throw otherThings(directory, title);
@@ -165,7 +168,7 @@ async function unpackInto(
     const members = archive.members.map((name) => `${archive.folder}/${name}`);
     await unpackMembers(file, members, staging, archive.mostBytes);
     const unpacked = join(staging, archive.folder);
-    const { files, problems } = await verify(unpacked, noReader);
+    const { files, problems } = await verify(unpacked, noImages);
     const [problem] = problems;
     if (problem) throw runError(`The archive from ${url} holds no sound ${title}: ${problem}`);
     if (archive.recorded) writeFetchRecord(unpacked, md5, files);

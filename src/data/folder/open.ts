@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import type { CenterCrop, ResizedCrop } from "../augmentation.js";
 import type { PartName } from "../binary/part.js";
-import type { DatasetRow, ImageFormat, ImagesInFiles, PixelReader } from "../dataset.js";
-import { examine, type WholeFile } from "../examine.js";
-import { readImage } from "../images/places.js";
+import type { DatasetRow, ImageFormat, ImagesInFiles } from "../dataset.js";
+import { examine, readAhead, type WholeFile } from "../examine.js";
+import type { ImageExaminer } from "../images/examine/types.js";
 import { wholeImages } from "../images/wholeImages.js";
 import { checkLimit, takenImages, type Wanted } from "../limits.js";
 import { changedShards } from "../shards/check.js";
@@ -52,18 +52,17 @@ function setOf(
   };
 }
 
-function examined(
+async function examined(
   directory: string,
   part: PartName,
   listing: Listing,
-  reader: PixelReader,
-): WholeFile {
+  examiner: ImageExaminer,
+): Promise<WholeFile> {
   const names = listing.images.map(({ name }) => name);
-  const places = placesOf(directory, listing.images);
+  const source = { places: placesOf(directory, listing.images), first: 0 };
   const { sha256 } = fileOf(directory, listing);
-  const read = (index: number) => readImage(places, index);
   const labels = labelsOf(listing.images);
-  const whole = wholeImages({ names, labels, sha256, read }, reader.pixels);
+  const whole = await wholeImages({ names, source, labels, sha256 }, examiner);
   return { ...whole, problems: [...changedShards(directory, part), ...whole.problems] };
 }
 
@@ -112,12 +111,13 @@ export function folderReaders(
       trainFile: fileOf(directory, list(directory, "train")),
       testFile: fileOf(directory, list(directory, "test")),
     }),
-    verify: (directory, reader) =>
+    verify: async (directory, examiner) =>
       examine({
         ...{ directory, train: ["train"], test: ["test"] },
         called: { train: "the training images", test: "the test images" },
-        read: (part) =>
-          examined(directory, part as PartName, list(directory, part as PartName), reader()),
+        read: await readAhead(["train", "test"], (part) =>
+          examined(directory, part as PartName, list(directory, part as PartName), examiner),
+        ),
         isOfficial: () => undefined,
       }),
     classes: (directory) => list(directory, "test").classes.length,

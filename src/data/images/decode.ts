@@ -4,6 +4,7 @@ import {
   type NativeBinding,
   type NativeTensor,
 } from "../../runtime/native.js";
+import { wordsWhile } from "../../runtime/ownModule.js";
 import type { Header } from "./header/header.js";
 import { ImageProblem } from "./problem.js";
 import { type Box, type ImageSize, wholeOf } from "./view.js";
@@ -13,6 +14,8 @@ export interface Decoded {
   readonly id: number;
   /** The part of the image that it is. */
   readonly part: Box;
+  /** What the decoder says of damage that it went over. */
+  readonly warning?: string;
 }
 
 type Attributes = readonly NativeAttribute[];
@@ -142,8 +145,11 @@ export function openDecoder(ops: Ops): Decoder {
       const isWhole = part.height === header.height && part.width === header.width;
       try {
         const [op, attributes] = formats[header.format];
-        const tensor = isWhole ? call(op, attributes, [contents]) : decodePart(contents, part);
-        return { id: checked(tensor, part), part };
+        const { result: tensor, words } = wordsWhile(() =>
+          isWhole ? call(op, attributes, [contents]) : decodePart(contents, part),
+        );
+        const warning = words.trim().split("\n")[0];
+        return { id: checked(tensor, part), part, ...(warning && { warning }) };
       } catch (error) {
         if (error instanceof ImageProblem) throw error;
         throw new ImageProblem(`the ${header.format} is damaged (TensorFlow: ${wordsOf(error)})`);

@@ -10,6 +10,12 @@ import type { Box, ImageSize, View } from "./view.js";
 /** Which of two resizers serves: that of src/native, or the same in JavaScript, whose bytes are the same. */
 export type Resizer = "native" | "plain";
 
+/** All pixels of an image that was decoded. */
+export interface DecodedImage extends ByteImage {
+  /** What the decoder says of damage that it went over. */
+  readonly warning?: string;
+}
+
 /** Reads images of one thread. Errors name the image and say what is wrong with it. */
 export interface ImageReader {
   /**
@@ -24,7 +30,7 @@ export interface ImageReader {
   /** The size alone, from the header. @throws runError as show */
   size(name: string, file: Uint8Array): ImageSize;
   /** All pixels. @throws runError as show */
-  pixels(name: string, file: Uint8Array): ByteImage;
+  pixels(name: string, file: Uint8Array): DecodedImage;
 }
 
 /** The resizer that is there: TensorFlow must have been loaded in this thread. */
@@ -104,7 +110,10 @@ export function openImageReader(
       named(name, () => {
         const header = readHeader(file);
         const { height, width } = header;
-        return { height, width, bytes: Uint8Array.from(read(ops, decoder.decode(file, header))) };
+        const decoded = decoder.decode(file, header);
+        const { warning } = decoded;
+        const bytes = Uint8Array.from(read(ops, decoded));
+        return { height, width, bytes, ...(warning !== undefined && { warning }) };
       }),
   };
 }

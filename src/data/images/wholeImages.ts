@@ -1,42 +1,32 @@
-import { PefdError } from "../../common/errors.js";
 import { sha256 } from "../checksums.js";
 import type { WholeFile } from "../examine.js";
 import type { Labels } from "../subset.js";
+import type { ImageExaminer, ToExamine } from "./examine/types.js";
 
 /** Encoded images that are to be examined. */
-export interface EncodedImages {
-  /** How lists name each image. */
-  readonly names: readonly string[];
+export interface EncodedImages extends ToExamine {
   readonly labels: Labels;
   /** sha256 by which runs know them. */
   readonly sha256: string;
-  /** @throws runError or inputError for one that cannot be read */
-  read(index: number): Uint8Array;
 }
 
-/**
- * Decodes all images, one after another.
- * @param decode throws for an image that cannot be used, with its name
- */
-export function wholeImages(
-  { names, labels, sha256: sum, read }: EncodedImages,
-  decode: (name: string, file: Uint8Array) => unknown,
-): WholeFile {
-  const digests: string[] = [];
-  const problems: string[] = [];
-  const damaged: string[] = [];
-  let bytes = 0;
-  for (const [i, name] of names.entries()) {
-    try {
-      const file = read(i);
-      bytes += file.length;
-      digests.push(sha256(`${labels[i]} ${sha256(file)}`));
-      decode(name, file);
-    } catch (error) {
-      if (!(error instanceof PefdError)) throw error;
-      problems.push(error.message);
-      damaged.push(name);
-    }
-  }
-  return { bytes, labels, sha256: sum, digests, problems, damaged };
+/** Decodes all images. */
+export async function wholeImages(
+  { labels, sha256: sum, ...images }: EncodedImages,
+  examiner: ImageExaminer,
+): Promise<WholeFile> {
+  const found = await examiner.examine(images);
+  const named = found.map((each, i) => ({ ...each, name: images.names[i] as string }));
+  return {
+    ...{ labels, sha256: sum },
+    bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
+    digests: found.flatMap((each, i) =>
+      each.sha256 === undefined ? [] : [sha256(`${labels[i]} ${each.sha256}`)],
+    ),
+    problems: found.flatMap(({ problem = [] }) => problem),
+    damaged: named.flatMap(({ problem, name }) => (problem === undefined ? [] : [name])),
+    warnings: named.flatMap(({ warning, name }) =>
+      warning === undefined ? [] : [`The image ${name} is used as it decodes: ${warning}.`],
+    ),
+  };
 }

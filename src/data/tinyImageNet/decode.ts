@@ -1,30 +1,12 @@
 import { nativeBackend } from "../../runtime/native.js";
-import type { ImageFormat, PixelReader } from "../dataset.js";
-import { ImageProblem, imageError } from "../images/problem.js";
+import type { ImageFormat } from "../dataset.js";
 import { openImageReader } from "../images/reader.js";
+import { pixelsOfSize } from "../images/sized.js";
 
 /** Encoded images of one size. */
 export interface Encoded {
   readonly names: readonly string[];
   readonly files: readonly Uint8Array[];
-}
-
-/**
- * The pixels of one image.
- * @throws runError for one that cannot be used or is of another size
- */
-export function pixelsOf(
-  reader: PixelReader,
-  name: string,
-  file: Uint8Array,
-  { height, width }: Pick<ImageFormat, "height" | "width">,
-): Uint8Array {
-  const image = reader.pixels(name, file);
-  if (image.height === height && image.width === width) return image.bytes;
-  const { message } = new ImageProblem(
-    `it has ${image.width} x ${image.height} pixels instead of ${width} x ${height}`,
-  );
-  throw imageError(name, message);
 }
 
 /**
@@ -37,7 +19,7 @@ export function decodeAll({ names, files }: Encoded, format: ImageFormat): Uint8
   const size = format.height * format.width * 3;
   const images = new Uint8Array(files.length * size);
   for (const [i, file] of files.entries()) {
-    images.set(pixelsOf(reader, names[i] as string, file, format), i * size);
+    images.set(pixelsOfSize(reader, names[i] as string, file, format).bytes, i * size);
   }
   return images;
 }

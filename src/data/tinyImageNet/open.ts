@@ -8,15 +8,16 @@ import type {
   ImageFile,
   ImageFormat,
   ImagesInMemory,
-  PixelReader,
   Soon,
   TestImages,
 } from "../dataset.js";
-import { examine } from "../examine.js";
+import { examine, readAhead } from "../examine.js";
+import { valuesOf } from "../hostBatch.js";
+import type { ImageExaminer } from "../images/examine/types.js";
 import { wholeImages } from "../images/wholeImages.js";
 import { checkLimit, takenImages, type Wanted } from "../limits.js";
 import { refuseUnknown, type SkipList } from "../skipList.js";
-import { decodeAll, pixelsOf } from "./decode.js";
+import { decodeAll, type Encoded } from "./decode.js";
 import { type Half, halfOf, wnidsOf } from "./layout.js";
 import { openTree, type Tree } from "./tree.js";
 
@@ -39,6 +40,10 @@ function readHalf(tree: Tree, part: PartName): ReadHalf {
 const taken = <Item>(items: readonly Item[], chosen?: Int32Array): readonly Item[] =>
   chosen === undefined ? items : Array.from(chosen, (index) => items[index] as Item);
 
+/** Pixels of some images. @param all [n, size] */
+const pixelsAt = (all: Uint8Array, images: readonly number[], size: number): Uint8Array =>
+  Buffer.concat(images.map((image) => all.subarray(image * size, (image + 1) * size)));
+
 /** Images that are decoded when they are looked at for the first time: until then TensorFlow need not be loaded. */
 function imagesOf(
   place: string,
@@ -48,8 +53,9 @@ function imagesOf(
   wanted: Wanted,
 ): ImagesInMemory {
   const chosen = takenImages(half, place, part, wanted);
-  let encoded: Parameters<typeof decodeAll>[0] | undefined = {
-    names: taken(half.names, chosen).map((name) => join(place, name)),
+  const names = taken(half.names, chosen);
+  let encoded: Encoded | undefined = {
+    names: names.map((name) => join(place, name)),
     files: taken(half.files, chosen),
   };
   let decoded = new Uint8Array(0);
@@ -61,6 +67,13 @@ function imagesOf(
       if (encoded !== undefined) decoded = decodeAll(encoded, format) as Uint8Array<ArrayBuffer>;
       encoded = undefined;
       return decoded;
+    },
+    names,
+    some(images) {
+      if (encoded === undefined) return pixelsAt(decoded, images, valuesOf(format));
+      const { names: paths, files } = encoded;
+      const chosen = Int32Array.from(images);
+      return decodeAll({ names: taken(paths, chosen), files: taken(files, chosen) }, format);
     },
   };
 }
@@ -110,19 +123,18 @@ export function tinyReaders(is: string, format: Format, md5: string) {
         trainFile: readHalf(tree, "train").file,
         testFile: readHalf(tree, "test").file,
       })),
-    verify: (path: string, reader: () => PixelReader) =>
+    verify: (path: string, examiner: ImageExaminer) =>
       withTree(path, async (tree) => {
         const official = await isPublished(tree.place);
         return examine({
           ...{ directory: tree.place, train: ["train"], test: ["test"] },
           called: { train: "the training images", test: "the validation images" },
-          read(part) {
+          read: await readAhead(["train", "test"], async (part) => {
             const { names, labels, files, file } = readHalf(tree, part as PartName);
-            const read = (index: number) => files[index] as Uint8Array;
-            return wholeImages({ names, labels, sha256: file.sha256, read }, (name, bytes) =>
-              pixelsOf(reader(), name, bytes, format),
-            );
-          },
+            const { height, width } = format;
+            const images = { names, source: { files }, size: { height, width } };
+            return wholeImages({ ...images, labels, sha256: file.sha256 }, examiner);
+          }),
           isOfficial: () => official,
         });
       }),

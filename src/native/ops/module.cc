@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string>
 
+#include "../host/diverted_words.h"
 #include "../host/instruction_set.h"
 #include "op.h"
 
@@ -54,29 +55,60 @@ std::string operations() {
 }  // namespace
 }  // namespace pefd
 
-// The two functions of Node-API that are needed, without its headers. Weak: Python's TensorFlow loads this as a library
-// of ops (scripts/profile-step.py), and there is no Node.js in it.
+// The functions of Node-API that are needed, without its headers. Weak: Python's TensorFlow loads this as a library of ops
+// (scripts/profile-step.py), and there is no Node.js in it.
 extern "C" {
 struct napi_env__;
 struct napi_value__;
+struct napi_callback_info__;
+using Function = napi_value__ *(*)(napi_env__ *env, napi_callback_info__ *info);
 __attribute__((weak)) int napi_create_string_utf8(napi_env__ *env, const char *text, size_t length,
                                                   napi_value__ **result);
+__attribute__((weak)) int napi_create_function(napi_env__ *env, const char *name, size_t length, Function function,
+                                               void *data, napi_value__ **result);
 __attribute__((weak)) int napi_set_named_property(napi_env__ *env, napi_value__ *object, const char *name,
                                                   napi_value__ *value);
+}
 
-__attribute__((visibility("default"))) napi_value__ *napi_register_module_v1(napi_env__ *env, napi_value__ *exports) {
-  const auto set = [&](const char *name, const std::string &text) {
+namespace pefd {
+namespace {
+
+napi_value__ *text(napi_env__ *env, const std::string &words) {
+  napi_value__ *value = nullptr;
+  napi_create_string_utf8(env, words.data(), words.size(), &value);
+  return value;
+}
+
+napi_value__ *divert(napi_env__ * /*env*/, napi_callback_info__ * /*info*/) {
+  divertWords();
+  return nullptr;
+}
+
+napi_value__ *take(napi_env__ *env, napi_callback_info__ * /*info*/) { return text(env, takeWords()); }
+
+void describe(napi_env__ *env, napi_value__ *exports) {
+  const auto set = [&](const char *name, napi_value__ *value) { napi_set_named_property(env, exports, name, value); };
+  const auto function = [&](const char *name, Function called) {
     napi_value__ *value = nullptr;
-    napi_create_string_utf8(env, text.data(), text.size(), &value);
-    napi_set_named_property(env, exports, name, value);
+    napi_create_function(env, name, std::char_traits<char>::length(name), called, nullptr, &value);
+    set(name, value);
   };
+  set("instructions", text(env, registered.instructions));
+  set("problem", text(env, registered.problem));
+  set("operations", text(env, operations()));
+  function("divertWords", divert);
+  function("takeWords", take);
+}
+
+}  // namespace
+}  // namespace pefd
+
+extern "C" __attribute__((visibility("default"))) napi_value__ *napi_register_module_v1(napi_env__ *env,
+                                                                                       napi_value__ *exports) {
   try {
-    set("instructions", pefd::registered.instructions);
-    set("problem", pefd::registered.problem);
-    set("operations", pefd::operations());
+    pefd::describe(env, exports);
   } catch (const std::bad_alloc &) {
     // What is not said counts as none.
   }
   return exports;
-}
 }

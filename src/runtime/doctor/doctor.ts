@@ -89,13 +89,14 @@ function convolutionsCheck({ usesGpu, ownModule }: Probe): Check {
   return { ...check, ok: true, detail: own === undefined ? "TensorFlow's" : `pefd's own, ${own}` };
 }
 
-/** Who resizes images that come as files: the bytes are the same. */
+/** Who decodes and resizes images that come as files: the bytes are the same whoever resizes. */
 function imagesCheck({ ownModule }: Probe): Check {
   const check = { name: "images", title: "Images", required: false } as const;
+  const decoded = "decoded by TensorFlow, resized ";
   if (ownModule?.instructions !== undefined) {
-    return { ...check, ok: true, detail: "resized by pefd's own compiled code" };
+    return { ...check, ok: true, detail: `${decoded}by pefd's own compiled code` };
   }
-  const detail = "resized in plain JavaScript, which is slower and gives the same bytes";
+  const detail = `${decoded}in plain JavaScript, which is slower and gives the same bytes`;
   const isBroken = ownModule?.problem !== undefined;
   return { ...check, ok: !isBroken, detail, ...(isBroken ? { hint: SETUP } : {}) };
 }

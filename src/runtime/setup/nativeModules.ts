@@ -40,8 +40,8 @@ const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
 export const STANDALONE: readonly Unit[] = [
   kernels("avx2Kernels", "-mavx2", "-mfma"),
   kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
-  ...["pool", "scratch", "workspace", "processors", "instruction_set"].map((name) =>
-    optimized(`host/${name}.cc`),
+  ...["pool", "scratch", "workspace", "processors", "instruction_set", "diverted_words"].map(
+    (name) => optimized(`host/${name}.cc`),
   ),
   ...["geometry", "program", "resize"].map((name) => optimized(`ops/${name}.cc`)),
 ];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { temporaryFolder } from "../../data/cifar/recordFiles.js";
 import { makeArchive, md5, serveArchive } from "../../data/fetch/archiveServer.js";
+import { fileNamed } from "../../data/images/generated.js";
 import { pefd } from "../../helpers/pefd.js";
 
 test("synthetic data is made where asked for, the same for the same seed, and verified", async (t) => {
@@ -93,4 +94,33 @@ test("every image is decoded, and a list of those that cannot be used is written
   assert.equal(exitCode, 2);
   assert.ok(stderr.includes(`The image ${bad} cannot be used`), stderr);
   assert.equal(readFileSync(join(cwd, "bad.txt"), "utf8"), `${bad}\n`);
+});
+
+/** A JPEG some of whose data are missing before its end: libjpeg warns, and goes on with gray. */
+function torn(): Buffer {
+  const file = fileNamed("420.jpg");
+  const scan = file.lastIndexOf(Buffer.from([0xff, 0xda]));
+  const kept = file.subarray(0, scan + Math.floor((file.length - scan) / 2));
+  return Buffer.concat([kept, Buffer.from([0xff, 0xd9])]);
+}
+
+test("libjpeg's warnings are told with the image's name, and only by verify", async (t) => {
+  const cwd = temporaryFolder(t);
+  const sizes = ["--train", "130", "--test", "4", "--classes", "2", "--out", "images"];
+  assert.equal((await pefd(["data", "synthesize", "folder", ...sizes], { cwd })).exitCode, 0);
+  const name = join("train", "tiny_warm_tiles", "torn.jpg");
+  writeFileSync(join(cwd, "images", name), torn());
+  const { checks } = JSON.parse((await pefd(["doctor", "--json"], { cwd })).stdout);
+  const images = checks.find((check: { name: string }) => check.name === "images");
+  if (!images.detail.includes("compiled code")) return t.skip("nothing is compiled here");
+  for (const workers of ["0", "2"]) {
+    const words = ["data", "verify", "folder", "--data", "images", "--num_workers", workers];
+    const { exitCode, stdout, stderr } = await pefd(words, { cwd });
+    assert.deepEqual([exitCode, stderr], [0, ""]);
+    const told = `The image ${name} is used as it decodes: Corrupt JPEG data: premature end of data segment.`;
+    assert.equal(stdout.split(told).length, 2, stdout);
+  }
+  const sheet = ["data", "show", "images", "--dataset", "folder", "--images", "200"];
+  const shown = await pefd([...sheet, "--html", "sheet.html"], { cwd });
+  assert.deepEqual([shown.exitCode, shown.stderr], [0, ""]);
 });

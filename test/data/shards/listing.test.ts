@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Dataset, ImagesInFiles, VerifyReport } from "#pefd/data/dataset.js";
 import { FOLDER, IMAGENET } from "#pefd/data/folder/row.js";
+import type { ImageExaminer } from "#pefd/data/images/examine/types.js";
 import { imageName, readImage } from "#pefd/data/images/places.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { PETS, writeFiles } from "../folder/files.js";
@@ -160,12 +161,10 @@ test("verify names images that cannot be used, and shards that have changed", as
   bytes[512] = 1;
   writeFileSync(path, bytes);
   const { open: _, verify } = FOLDER;
-  const reader = () => ({
-    pixels(name: string) {
-      return { height: 1, width: 1, bytes: Buffer.from(name) };
-    },
-  });
-  const report = verify(out, reader) as VerifyReport;
+  const examiner: ImageExaminer = {
+    examine: async ({ names }) => names.map((name) => ({ bytes: name.length, sha256: name })),
+  };
+  const report = (await verify(out, examiner)) as VerifyReport;
   assert.deepEqual(report.problems, [`${path} has changed since it was packed (sha256).`]);
   assert.deepEqual(
     report.files.map(({ records }) => records),

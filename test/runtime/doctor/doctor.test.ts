@@ -65,14 +65,17 @@ test("it is said whose convolutions serve a processor", async () => {
   assert.match(broken?.detail ?? "", /slower.*no such file/);
 });
 
-test("it is said who resizes images", async () => {
+test("it is said who decodes and resizes images", async () => {
   const check = async (ownModule: OwnModule) => {
     const probe = async () => ({ ...found, ownModule });
     const { checks } = await diagnose({ ...patient, probe });
     return checks.find(({ name }) => name === "images");
   };
   const own = await check({ instructions: "avx2", problem: undefined });
-  assert.deepEqual([own?.ok, own?.detail], [true, "resized by pefd's own compiled code"]);
+  assert.deepEqual(
+    [own?.ok, own?.detail],
+    [true, "decoded by TensorFlow, resized by pefd's own compiled code"],
+  );
   const none = await check({ instructions: undefined, problem: undefined });
   assert.equal(none?.ok, true);
   assert.match(none?.detail ?? "", /plain JavaScript.*the same bytes/);
