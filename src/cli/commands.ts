@@ -55,27 +55,27 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: "data synthesize",
     summary: "Make a small artificial data set.",
-    load: () => import("./commands/dataSynthesize.js"),
+    load: () => import("./commands/data/synthesize.js"),
   },
   {
     name: "data fetch",
     summary: "Bring a data set.",
-    load: () => import("./commands/dataFetch.js"),
+    load: () => import("./commands/data/fetch.js"),
   },
   {
     name: "data verify",
     summary: "Examine a data folder.",
-    load: () => import("./commands/dataVerify.js"),
+    load: () => import("./commands/data/verify.js"),
   },
   {
     name: "data pack",
     summary: "Pack images into few large files.",
-    load: () => import("./commands/dataPack.js"),
+    load: () => import("./commands/data/pack.js"),
   },
   {
     name: "data show",
     summary: "Show images as a model sees them.",
-    load: () => import("./commands/dataShow.js"),
+    load: () => import("./commands/data/show.js"),
   },
   {
     name: "convert",

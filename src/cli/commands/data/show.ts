@@ -1,14 +1,14 @@
-import { inputError } from "../../common/errors.js";
-import { writeOutputFile } from "../../common/files/outputFile.js";
-import { integer, integers, path, section } from "../../common/optionRow.js";
-import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { DATA } from "../../config/options.js";
-import { resolveSection } from "../../config/resolve.js";
-import { DATASETS } from "../../data/registry.js";
-import { skipListIn } from "../../data/skipList.js";
-import type { Command } from "../command.js";
-import { imageReaderOf } from "../dataset/reader.js";
-import { FOLDER_WORD, withFolderWord } from "../dataset/word.js";
+import { inputError } from "../../../common/errors.js";
+import { writeOutputFile } from "../../../common/files/outputFile.js";
+import { integer, integers, path, section } from "../../../common/optionRow.js";
+import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
+import { DATA } from "../../../config/options.js";
+import { resolveSection } from "../../../config/resolve.js";
+import { DATASETS } from "../../../data/registry.js";
+import { skipListIn } from "../../../data/skipList.js";
+import type { Command } from "../../command.js";
+import { imageReaderOf } from "../../dataset/reader.js";
+import { FOLDER_WORD, withFolderWord } from "../../dataset/word.js";
 
 const flagOnly = true;
 
@@ -57,12 +57,12 @@ export const command: Command = {
     const opened = await row.open(data, { limitTrain: limit_train, limitTest: limit_test, skip });
     const names = await row.classNames(data);
     const reader = await imageReaderOf(env);
-    const { contactSheet } = await import("../dataset/contactSheet.js");
-    const { seedOf } = await import("../../train/scene.js");
+    const { contactSheet } = await import("../../dataset/contactSheet.js");
+    const { seedOf } = await import("../../../train/scene.js");
     const wish = { images, epochs, seed: seedOf({ trial }) };
     const sheet = contactSheet(row, opened, names, wish, reader);
-    const { sheetSvg } = await import("../../report/sheet/sheetSvg.js");
-    const { sheetHtml } = await import("../../report/sheet/sheetHtml.js");
+    const { sheetSvg } = await import("../../../report/sheet/sheetSvg.js");
+    const { sheetHtml } = await import("../../../report/sheet/sheetHtml.js");
     if (svg !== undefined) await writeOutputFile(svg, sheetSvg(sheet));
     if (html !== undefined) await writeOutputFile(html, sheetHtml(sheet));
     const written = [svg, html].filter((file) => file !== undefined);

@@ -1,12 +1,12 @@
-import { section, string } from "../../common/optionRow.js";
-import { GENERAL, RESULT } from "../../config/commandOptions.js";
-import { DATA_PLACE } from "../../config/options.js";
-import { resolveSection } from "../../config/resolve.js";
-import { DATASETS } from "../../data/registry.js";
-import type { Command } from "../command.js";
-import { DATASET_WORD, withDatasetWord } from "../dataset/word.js";
-import { interruptible } from "../interrupt.js";
-import { transferProgress } from "../transfer.js";
+import { section, string } from "../../../common/optionRow.js";
+import { GENERAL, RESULT } from "../../../config/commandOptions.js";
+import { DATA_PLACE } from "../../../config/options.js";
+import { resolveSection } from "../../../config/resolve.js";
+import { DATASETS } from "../../../data/registry.js";
+import type { Command } from "../../command.js";
+import { DATASET_WORD, withDatasetWord } from "../../dataset/word.js";
+import { interruptible } from "../../interrupt.js";
+import { transferProgress } from "../../transfer.js";
 
 const FETCHING = section("Data", {
   ...DATA_PLACE,
@@ -32,7 +32,7 @@ export const command: Command = {
     const { output } = invocation;
     const { dataset, data, url, md5 } = resolveSection(FETCHING, withDatasetWord(invocation));
     const row = DATASETS.row(dataset);
-    const { fetchArchive } = await import("../../data/fetch/fetchArchive.js");
+    const { fetchArchive } = await import("../../../data/fetch/fetchArchive.js");
     const progress = transferProgress(output);
     const onWait = () => output.notice(`Another process fetches into ${data}; waiting for it.`);
     const { fetched, resumedFrom } = await interruptible((signal) =>

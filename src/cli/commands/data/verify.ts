@@ -1,14 +1,14 @@
-import { inputError } from "../../common/errors.js";
-import { writeOutputFile } from "../../common/files/outputFile.js";
-import { path, section } from "../../common/optionRow.js";
-import { GENERAL, RESULT } from "../../config/commandOptions.js";
-import { DATA_PLACE, NUM_WORKERS } from "../../config/options.js";
-import { resolveSection } from "../../config/resolve.js";
-import type { FileReport, VerifyReport } from "../../data/dataset.js";
-import { DATASETS } from "../../data/registry.js";
-import type { Command } from "../command.js";
-import { examinerOf } from "../dataset/examiner.js";
-import { DATASET_WORD, withDatasetWord } from "../dataset/word.js";
+import { inputError } from "../../../common/errors.js";
+import { writeOutputFile } from "../../../common/files/outputFile.js";
+import { path, section } from "../../../common/optionRow.js";
+import { GENERAL, RESULT } from "../../../config/commandOptions.js";
+import { DATA_PLACE, NUM_WORKERS } from "../../../config/options.js";
+import { resolveSection } from "../../../config/resolve.js";
+import type { FileReport, VerifyReport } from "../../../data/dataset.js";
+import { DATASETS } from "../../../data/registry.js";
+import type { Command } from "../../command.js";
+import { examinerOf } from "../../dataset/examiner.js";
+import { DATASET_WORD, withDatasetWord } from "../../dataset/word.js";
 
 const FOLDER = section("Data", {
   ...DATA_PLACE,

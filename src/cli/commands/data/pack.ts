@@ -1,16 +1,16 @@
-import { inputError } from "../../common/errors.js";
-import { integer, path, section, type Values } from "../../common/optionRow.js";
-import { GENERAL, RESULT } from "../../config/commandOptions.js";
-import { DATA_PLACE } from "../../config/options.js";
-import { resolveSection } from "../../config/resolve.js";
-import { DATASETS } from "../../data/registry.js";
-import type { PackSettings } from "../../data/shards/pack.js";
-import type { ShardRecord } from "../../data/shards/record.js";
-import { skipListIn } from "../../data/skipList.js";
-import type { Command, Invocation } from "../command.js";
-import { DATASET_WORD, withDatasetWord } from "../dataset/word.js";
-import { interruptible } from "../interrupt.js";
-import { transferProgress } from "../transfer.js";
+import { inputError } from "../../../common/errors.js";
+import { integer, path, section, type Values } from "../../../common/optionRow.js";
+import { GENERAL, RESULT } from "../../../config/commandOptions.js";
+import { DATA_PLACE } from "../../../config/options.js";
+import { resolveSection } from "../../../config/resolve.js";
+import { DATASETS } from "../../../data/registry.js";
+import type { PackSettings } from "../../../data/shards/pack.js";
+import type { ShardRecord } from "../../../data/shards/record.js";
+import { skipListIn } from "../../../data/skipList.js";
+import type { Command, Invocation } from "../../command.js";
+import { DATASET_WORD, withDatasetWord } from "../../dataset/word.js";
+import { interruptible } from "../../interrupt.js";
+import { transferProgress } from "../../transfer.js";
 
 const flagOnly = true;
 
@@ -48,9 +48,9 @@ async function reencodingOf(
     if (quality === undefined) return undefined;
     throw inputError("--quality has no use without --short_side: images are packed as they are.");
   }
-  const { reencodingWords } = await import("../../data/shards/reencode.js");
-  const { reencodeAll } = await import("../../data/shards/reencodeAll.js");
-  const { loadTensorFlow } = await import("../../runtime/tf.js");
+  const { reencodingWords } = await import("../../../data/shards/reencode.js");
+  const { reencodeAll } = await import("../../../data/shards/reencodeAll.js");
+  const { loadTensorFlow } = await import("../../../runtime/tf.js");
   loadTensorFlow({ env, keepPrograms: false });
   const reencoding = { shortSide: short_side, quality: quality ?? QUALITY };
   return { words: reencodingWords(reencoding), read: reencodeAll(reencoding, num_workers) };
@@ -92,7 +92,7 @@ export const command: Command = {
         "Folders of images are packed: --dataset folder or imagenet.",
       );
     }
-    const { packImages } = await import("../../data/shards/pack.js");
+    const { packImages } = await import("../../../data/shards/pack.js");
     const progress = transferProgress(
       output,
       ({ received, total }) => `${received} of ${total} images`,

@@ -1,11 +1,11 @@
-import { inputError } from "../../common/errors.js";
-import { flag, integer, path, section } from "../../common/optionRow.js";
-import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { DATA_PLACE } from "../../config/options.js";
-import { resolveSection } from "../../config/resolve.js";
-import { DATASETS } from "../../data/registry.js";
-import type { Command } from "../command.js";
-import { DATASET_WORD, withDatasetWord } from "../dataset/word.js";
+import { inputError } from "../../../common/errors.js";
+import { flag, integer, path, section } from "../../../common/optionRow.js";
+import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
+import { DATA_PLACE } from "../../../config/options.js";
+import { resolveSection } from "../../../config/resolve.js";
+import { DATASETS } from "../../../data/registry.js";
+import type { Command } from "../../command.js";
+import { DATASET_WORD, withDatasetWord } from "../../dataset/word.js";
 
 const flagOnly = true;
 
