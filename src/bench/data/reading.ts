@@ -16,13 +16,14 @@ export interface ReadingSettings {
   processorSeconds(): number;
 }
 
-/** Plan rows of so many epochs that there are images enough. @param repeat from 0 */
+/** Plan rows of one epoch after another until there are images enough. @param repeat from 0 */
 function planOf({ set }: BatchSource, seed: number, repeat: number): Int32Array {
-  const epochs = Math.ceil(IMAGES / set.count);
-  const plan = new Int32Array(epochs * set.count * PLAN_COLUMNS);
+  const images = Math.min(set.count, IMAGES);
+  const epochs = Math.ceil(IMAGES / images);
+  const plan = new Int32Array(epochs * images * PLAN_COLUMNS);
   for (let i = 0; i < epochs; i++) {
-    const epoch = 1 + repeat * epochs + i;
-    plan.set(epochPlan(seed, epoch, set.count, set.augmentation), i * set.count * PLAN_COLUMNS);
+    const epoch = epochPlan(seed, 1 + repeat * epochs + i, set.count, set.augmentation);
+    plan.set(epoch.subarray(0, images * PLAN_COLUMNS), i * images * PLAN_COLUMNS);
   }
   return plan;
 }

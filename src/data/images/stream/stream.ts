@@ -45,7 +45,7 @@ export interface StreamSettings {
 }
 
 /** Memory for images that are read ahead, unless two batches take more. */
-const AHEAD_BYTES = 128e6;
+const AHEAD_BYTES = 64e6;
 
 /** A thread that has not read one image by then never will. */
 const PATIENCE_MILLISECONDS = 120_000;
