@@ -1,20 +1,16 @@
-// Writes docs/flags.md and the README's table of options from the table in src/config/options.ts, the catalogue of
+// Writes docs/flags.md from the table of options in src/config/options.ts, the catalogue of
 // docs/methods.md from the registry of methods, the table of docs/data.md from the registry of data sets, and that of
 // docs/architecture.md from scripts/fences/rooms.js.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { datasetsTable } from "../dist/cli/reference/datasets.js";
 import { methodsCatalogue } from "../dist/cli/reference/methods.js";
-import { betweenMarkers, flagsReference, readmeTable } from "../dist/cli/reference/options.js";
+import { betweenMarkers, flagsReference } from "../dist/cli/reference/options.js";
 import { withTable } from "./fences/document.js";
 import { ROOMS } from "./fences/rooms.js";
 
 const at = (path) => new URL(`../${path}`, import.meta.url);
 
 writeFileSync(at("docs/flags.md"), await flagsReference());
-const readme = at("README.md");
-if (existsSync(readme)) {
-  writeFileSync(readme, betweenMarkers(readFileSync(readme, "utf8"), await readmeTable(), "flags"));
-}
 const methods = at("docs/methods.md");
 writeFileSync(
   methods,

@@ -21,7 +21,7 @@ function must(program, args) {
 try {
   const page = join(folder, "report.html");
   const pefd = fileURLToPath(new URL("../bin/pefd.js", import.meta.url));
-  must(process.execPath, [pefd, "report", runs, "--html", page, "--quiet"]);
+  must(process.execPath, [pefd, "report", runs, "--html", page]);
   must(process.env.PEFD_CHROMIUM ?? "chromium", [
     ...["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"],
     ...[`--user-data-dir=${join(folder, "profile")}`, `--window-size=${size.replace("x", ",")}`],

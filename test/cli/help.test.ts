@@ -6,7 +6,7 @@ import { COMMANDS } from "#pefd/cli/commands.js";
 import { commandHelp } from "#pefd/cli/help.js";
 import { overview } from "#pefd/cli/overview.js";
 import { methodsCatalogue } from "#pefd/cli/reference/methods.js";
-import { betweenMarkers, flagsReference, readmeTable } from "#pefd/cli/reference/options.js";
+import { betweenMarkers, flagsReference } from "#pefd/cli/reference/options.js";
 import { METHODS } from "#pefd/distill/registry.js";
 import { ROOT } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
@@ -47,13 +47,6 @@ const STALE = "stale: run `npm run docs`";
 
 test("docs/flags.md is what the table of options says", async () => {
   assert.equal(readFileSync(resolve(ROOT, "docs/flags.md"), "utf8"), await flagsReference(), STALE);
-});
-
-test("the README's table of options is what the table of options says", async (t) => {
-  const file = resolve(ROOT, "README.md");
-  if (!existsSync(file)) return t.skip("there is no README.md");
-  const text = readFileSync(file, "utf8");
-  assert.equal(text, betweenMarkers(text, await readmeTable(), "flags"), STALE);
 });
 
 test("the catalogue of docs/methods.md is what the registry says, each method once", () => {

@@ -2,7 +2,7 @@ import type { Row } from "../../common/optionRow.js";
 import { variableOf } from "../../config/environment.js";
 import { expectation } from "../../config/parse.js";
 import { COMMANDS, type CommandRow } from "../commands.js";
-import { defaultText, sentence } from "../help.js";
+import { defaultText } from "../help.js";
 
 /** An option with the commands that take it. */
 interface Entry {
@@ -80,18 +80,9 @@ export async function flagsReference(): Promise<string> {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** The README's table: the options of `pefd distill`. */
-export async function readmeTable(): Promise<string> {
-  const headings = await collect(COMMANDS.filter(({ name }) => name === "distill"));
-  const lines = [...headings.values()]
-    .flat()
-    .map((entry) => [shownFlag(entry), shownDefault(entry.row), sentence(entry.row)]);
-  return table(["option of `pefd distill`", "default", "meaning"], lines);
-}
-
 /**
  * The text with what lies between two markers replaced; as it was without markers.
- * @param name of the markers, such as flags of <!-- flags:start --> and <!-- flags:end -->
+ * @param name of the markers, such as methods of <!-- methods:start --> and <!-- methods:end -->
  */
 export function betweenMarkers(text: string, content: string, name: string): string {
   const marker = `<!-- ${name}:start -->`;
