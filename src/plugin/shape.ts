@@ -20,28 +20,41 @@ const RECORD: Rule = ["an object", isRecord];
 const isOption = ([name, row]: [string, unknown]): boolean =>
   /^[A-Za-z]\w*$/.test(name) && isRecord(row) && isText(row.type) && isText(row.help);
 
+/** What a method and each of its variants must say. */
+const PUBLICATION: Readonly<Record<string, Rule>> = {
+  name: NAME,
+  paper: [
+    "a text that ends with its year, such as 2026",
+    (value) => isText(value) && /\b\d{4}$/.test(value),
+  ],
+  code: TEXT,
+  formula: TEXT,
+  weights: [
+    "{ gamma, alpha, beta }, numbers of at least 0",
+    (value) => isRecord(value) && [value.gamma, value.alpha, value.beta].every(isWeight),
+  ],
+};
+
+const isVariant = (value: unknown): boolean =>
+  isRecord(value) &&
+  isRecord(value.set) &&
+  Object.entries(PUBLICATION).every(([key, [, isOne]]) => isOne(value[key]));
+
 /** What the rows of each kind must have; the rest is told by their types, and by the error that follows from it. */
 const RULES: Readonly<Record<keyof Plugin, Readonly<Record<string, Rule>>>> = {
   methods: {
-    name: NAME,
+    ...PUBLICATION,
     summary: TEXT,
-    paper: [
-      "a text that ends with its year, such as 2026",
-      (value) => isText(value) && /\b\d{4}$/.test(value),
-    ],
-    code: TEXT,
-    formula: TEXT,
-    weights: [
-      "{ gamma, alpha, beta }, numbers of at least 0",
-      (value) => isRecord(value) && [value.gamma, value.alpha, value.beta].every(isWeight),
-    ],
     options: [
       "an object of option rows: integer(...), number(...), choice(...)",
       (value) => isRecord(value) && Object.entries(value).every(isOption),
     ],
     terms: ["a list of names", (value) => Array.isArray(value) && value.every(isText)],
-    sees: FUNCTION,
-    build: FUNCTION,
+    variants: [
+      "a list of { name, paper, code, formula, weights, set }",
+      (value = []) => Array.isArray(value) && value.every(isVariant),
+    ],
+    ...{ sees: FUNCTION, build: FUNCTION },
   },
   models: {
     name: NAME,

@@ -11,7 +11,22 @@ const REFUSED: readonly (readonly [name: string, text: string, said: RegExp])[] 
   ["word.mjs", 'export default "kd";', /exports something else than an object/],
   ["key.mjs", "export default { method: [] };", /exports method, which is none of/],
   ["list.mjs", "export default { methods: {} };", /exports methods that are no list/],
-  ["row.mjs", 'export default { methods: [{ name: "x" }] };', /methods\[0\] \(x\) whose summary/],
+  ["row.mjs", 'export default { methods: [{ name: "x" }] };', /methods\[0\] \(x\) whose paper/],
+  [
+    "name.mjs",
+    methodText("a-b", { option: "own" }),
+    /methods\[0\] \(a-b\) whose name is not a name of letters/,
+  ],
+  [
+    "year.mjs",
+    methodText("mine").replace(", 2026", ""),
+    /whose paper is not a text that ends with/,
+  ],
+  [
+    "variant.mjs",
+    methodText("mine").replace("terms: [", 'variants: [{ name: "other" }], terms: ['),
+    /whose variants is not a list of \{ name, paper/,
+  ],
   ["throws.mjs", '\nthrow new Error("no luck");', /cannot be loaded \(line 2\): Error: no luck/],
   ["syntax.mjs", "\n\nconst = 1;", /cannot be loaded.*SyntaxError/],
   ["lost.mjs", 'import "./nowhere.mjs";', /cannot be loaded: Error: Cannot find module/],
