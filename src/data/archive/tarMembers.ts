@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { Pax } from "tar";
 import { inputError, type PefdError } from "../../common/errors.js";
 import { BLOCK, readTarHeader } from "./tarHeader.js";
@@ -106,12 +106,14 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
 
 const cutText = (at: number): string => `it is cut short behind byte ${at}`;
 
+/** Opens a regular file, or a link to one: opening a pipe may wait for ever. */
 function openFile(path: string): number {
   try {
-    return openSync(path, "r");
+    if (statSync(path).isFile()) return openSync(path, "r");
   } catch (error) {
     throw inputError(`The archive ${path} cannot be read: ${(error as Error).message}.`);
   }
+  throw inputError(`The archive ${path} is not a regular file.`);
 }
 
 function saidIn(path: string, member: TarMember, read: ReadMember): string {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -85,11 +86,13 @@ for (const [name, [bytes, sentence]] of Object.entries(REFUSALS)) {
   });
 }
 
-test("links are refused, and what is not there", (t) => {
+test("links in it are refused, what is not there, and what is no regular file", (t) => {
   const folder = temporaryFolder(t);
   symlinkSync("nowhere", join(folder, "link.jpg"));
   const file = join(folder, "links.tar");
   create({ file, cwd: folder, sync: true }, ["link.jpg"]);
   assert.throws(() => filesIn(file), /link\.jpg in it is no file/);
   assert.throws(() => filesIn(join(folder, "none.tar")), /none\.tar cannot be read: ENOENT/);
+  execFileSync("mkfifo", [join(folder, "pipe.tar")]);
+  assert.throws(() => filesIn(join(folder, "pipe.tar")), /pipe\.tar is not a regular file/);
 });
