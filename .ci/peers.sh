@@ -66,6 +66,22 @@ slurm() {
   debian slurmctld slurmd slurm-client munge
 }
 
+# Shells that completion is tried in, beside bash.
+shells() {
+  debian zsh fish
+}
+
+# The root folder of a bare Debian, for the Dockerfile where there is no Docker (PEFD_BARE_ROOT).
+bare_root() {
+  local folder=$cache/roots/trixie mirror
+  if [ ! -x "$folder/bin/sh" ]; then
+    debian debootstrap && rm -rf "$folder.new" && mkdir -p "$folder.new" || return 1
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: trixie' | head -n 1)
+    timeout 600 debootstrap --variant=minbase trixie "$folder.new" $mirror && mv "$folder.new" "$folder" || return 1
+  fi
+  export PEFD_BARE_ROOT=$folder
+}
+
 # A browser that opens the report's page.
 browser() {
   "${PEFD_CHROMIUM:-chromium}" --version || debian chromium

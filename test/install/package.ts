@@ -30,12 +30,12 @@ export function packCheckout(folder: string): string {
   return join(folder, name);
 }
 
-/** Links TensorFlow's files from this user's cache into another one, so that they need not be downloaded, where they lie here. */
+/** Copies TensorFlow's files from this user's cache into another one, so that they need not be downloaded, where they lie here. */
 export function lendTensorFlow(cache: string): void {
   const own = join(cacheDirectory(process.env, homedir()), "runtime");
   if (!existsSync(own)) return;
   mkdirSync(join(cache, "runtime"), { recursive: true });
   for (const name of readdirSync(own).filter((tree) => /^tensorflow-.*-cpu$/.test(tree))) {
-    spawnSync("cp", ["-al", join(own, name), join(cache, "runtime", name)]);
+    spawnSync("cp", ["-a", "--reflink=auto", join(own, name), join(cache, "runtime", name)]);
   }
 }
