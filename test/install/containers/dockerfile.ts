@@ -18,7 +18,10 @@ export interface Stage {
 /** The stages of the project's Dockerfile, in order. */
 export function readDockerfile(): Stage[] {
   const text = readFileSync(join(ROOT, "Dockerfile"), "utf8");
-  const lines = text.replaceAll(/^#.*\n/gm, "").replaceAll(/\\\n/g, " ").split("\n");
+  const lines = text
+    .replaceAll(/^#.*\n/gm, "")
+    .replaceAll(/\\\n/g, " ")
+    .split("\n");
   const instructions = lines
     .map((line) => /^([A-Z]+) +(.*)$/.exec(line))
     .filter((found) => found !== null)
