@@ -7,6 +7,7 @@ import { SCRIPTS } from "#pefd/cli/completion/scripts.js";
 import { completionTree } from "#pefd/cli/completion/tree.js";
 import { pefd } from "../../helpers/pefd.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { methodText } from "../../plugin/files.js";
 import { ASKED } from "./shells.js";
 
 const RUN = "save/student_model/S:resnet8_T:resnet14_1";
@@ -93,4 +94,17 @@ test("names and folders that a shell would run are not run", async (t) => {
   writeFileSync(script, SCRIPTS.row("bash").write(await completionTree(COMMANDS)));
   ASKED.bash.complete(script, "pefd verify save/student_model/", folder);
   assert.ok(!existsSync(marker));
+});
+
+test("names of plug-ins are completed where the script is written with them", async (t) => {
+  const folder = workplace(t);
+  const plugin = join(folder, "mine.mjs");
+  writeFileSync(plugin, methodText("mine"));
+  const { exitCode, stdout, stderr } = await pefd(["completion", "bash", "--plugin", plugin]);
+  assert.equal(exitCode, 0, stderr);
+  const script = join(folder, "completion");
+  writeFileSync(script, stdout);
+  assert.deepEqual(ASKED.bash.complete(script, "pefd distill --distill min", folder), ["mine"]);
+  const flags = ASKED.bash.complete(script, "pefd distill --mine", folder);
+  assert.deepEqual(flags, ["--mine_scale"]);
 });
