@@ -17,7 +17,7 @@ export function rootProblem(): string | false {
 const WAYS = /^(?:PIP_|https?_proxy$|no_proxy$|.*(?:CERT|CA_BUNDLE|CA_CERTS)\w*$)/i;
 
 /** Files that say the same. */
-const WAY_FILES = ["etc/resolv.conf", "etc/pip.conf", "etc/ssl/certs", "etc/apt"];
+const WAY_FILES = ["etc/resolv.conf", "etc/pip.conf", "etc/ssl/certs", "etc/apt/apt.conf.d"];
 
 /** What the image node:22 has beside Debian: Node.js with its headers, and npm, here this machine's. */
 function addNode(root: string): void {
