@@ -56,7 +56,10 @@ function copy({ root, cwd }: Image, text: string, stages: ReadonlyMap<string, Im
   const [, from, source = "", target = ""] = /^(?:--from=(\w+) )?(\S+) (\S+)$/.exec(text) ?? [];
   const place = join(root, target.startsWith("/") ? target : join(cwd, target));
   mkdirSync(place, { recursive: true });
-  if (from === undefined) return copyCheckout(place);
+  if (from === undefined) {
+    copyCheckout(place);
+    return;
+  }
   const lines = `cp -a "$0"${source} "$1"`;
   const { status, stderr } = spawnSync("sh", ["-ec", lines, stages.get(from)?.root ?? "", place]);
   assert.equal(status, 0, `COPY ${text}: ${stderr}`);
