@@ -2,11 +2,15 @@ import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError, PefdError } from "../common/errors.js";
 import { datasetIn } from "../config/modelName.js";
 import type { Layer } from "../config/resolve.js";
+import { DATASETS } from "../data/registry.js";
 
-/** The data set that a checkpoint says it was trained on; a file that cannot be read is for others to refuse. */
-export async function datasetInFile(path: string): Promise<string | undefined> {
+/** The data set that a checkpoint says it was trained on, if there is one of that name; a file that cannot be read is for others to refuse. */
+async function toldIn(path: string): Promise<{ known?: string; said?: string } | undefined> {
   try {
-    return datasetIn((await readCheckpoint(path)).metadata);
+    const { metadata } = await readCheckpoint(path);
+    const known = datasetIn(metadata);
+    if (known !== undefined) return { known };
+    return typeof metadata.dataset === "string" ? { said: metadata.dataset } : undefined;
   } catch (error) {
     if (error instanceof PefdError) return undefined;
     throw error;
@@ -15,7 +19,7 @@ export async function datasetInFile(path: string): Promise<string | undefined> {
 
 /**
  * The layers with the data set that checkpoints say they were trained on, where nothing else names one.
- * @throws inputError where they say different ones
+ * @throws inputError where they say different ones, or one that there is not
  */
 export async function withDatasetOf(
   layers: readonly Layer[],
@@ -24,8 +28,9 @@ export async function withDatasetOf(
   if (layers.some(({ values }) => values.dataset !== undefined)) return layers;
   const told = new Set<string>();
   for (const path of checkpoints) {
-    const name = await datasetInFile(path);
-    if (name !== undefined) told.add(name);
+    const { known, said } = (await toldIn(path)) ?? {};
+    if (said !== undefined) DATASETS.row(said); // throws: there is no such data set here
+    if (known !== undefined) told.add(known);
   }
   if (told.size > 1) {
     throw inputError(

@@ -1,3 +1,4 @@
+import { shellWord } from "../common/text/shellWord.js";
 import { numbersOf } from "../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
 import { classesIn, type DatasetFiles, type DatasetRow } from "../data/dataset.js";
@@ -65,6 +66,10 @@ async function leftOutFinding(
 function pluginFinding(config: RunConfig, { pluginsSha256: then }: Identity): Finding[] {
   if (then === undefined) return [];
   const used = usedPlugins(config);
+  if (used.length === 0) {
+    const words = (config.plugins ?? []).flatMap(({ path }) => ["--plugin", shellWord(path)]);
+    return [unknown("plug-in", `none was given; the run was made with ${words.join(" ")}`)];
+  }
   const where = used.map(({ path }) => path).join(", ");
   return [compared("plug-in", where, then, pluginsSha256(used) ?? "")];
 }

@@ -89,6 +89,11 @@ test("a method and a data set from elsewhere: train, resume, sweep, report, anal
     assert.equal(exitCode, 2);
     assert.match(stderr, /there is no method mine/);
     assert.ok(stderr.includes(`add --plugin ${method} --plugin ${dataset}`), stderr);
+    const evaluated = await type("eval", "--checkpoint", join(RUN, "resnet8_last.safetensors"));
+    assert.match(evaluated.stderr, /unknown data set speckles/);
+    assert.ok(evaluated.stderr.includes(`--plugin ${dataset}`), evaluated.stderr);
+    const verified = await type("verify", RUN, "--plugin", dataset);
+    assert.match(verified.stdout, /plug-in +.*speckles\.mjs has sha256/);
     const analyzed = await type("analyze", "--run", RUN);
     assert.ok(analyzed.stderr.includes(`--plugin ${dataset}`), analyzed.stderr);
   });
