@@ -5,7 +5,7 @@ import { COLUMNS } from "../output.js";
 import { imageReaderOf } from "./reader.js";
 
 /** Shows on a terminal how many images of a half were looked at. */
-function imagesBar(output: Output) {
+export function imagesBar(output: Output) {
   const { stderr } = process;
   if (output.quiet || stderr.isTTY !== true) return { update: () => {}, stop: () => {} };
   let bar: ProgressBar | undefined;

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
+import { openExaminer } from "#pefd/data/images/examine/examiner.js";
+import { imagePlaces } from "#pefd/data/images/places.js";
 import { type ImageReader, openImageReader } from "#pefd/data/images/reader.js";
 import { evaluationView } from "#pefd/data/images/view.js";
 import { nativeBackend } from "#pefd/runtime/native.js";
@@ -52,4 +54,23 @@ test("unusual files decode and damaged ones are refused by name, each as Pillow 
       assert.deepEqual([image.height, image.width], [height, width], name);
     }
   }
+});
+
+test("examining them on threads names the damaged ones and no others", async (t) => {
+  const folder = sharedPath("images/odd");
+  if (folder === undefined) return t.skip("needs ../shared/images/odd");
+  const odd: Record<string, Odd> = JSON.parse(readFileSync(`${folder}.json`, "utf8"));
+  const names = Object.keys(odd);
+  const reader = () => openImageReader(nativeBackend().binding);
+  const examiner = openExaminer({ workers: 2, reader });
+  t.after(examiner.close);
+  // Four times over, so that threads are worth it.
+  const all = [names, names, names, names].flat();
+  const source = { places: imagePlaces(folder, all), first: 0 };
+  const found = await examiner.examine({ names: all, source });
+  const refused = all.filter((_, i) => found[i]?.problem !== undefined);
+  assert.deepEqual(
+    refused,
+    all.filter((name) => odd[name]?.pillow === "fails"),
+  );
 });

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import type { Output } from "#pefd/cli/command.js";
+import { imagesBar } from "#pefd/cli/dataset/examiner.js";
+import { screen } from "../../report/live/screen.js";
+
+/** A bar on a stderr of a kind, and what is seen there. */
+function shown(t: TestContext, isTTY: boolean, quiet = false) {
+  const written: string[] = [];
+  const stderr = { isTTY, columns: 72, write: (text: string) => written.push(text) };
+  const own = Object.getOwnPropertyDescriptor(process, "stderr") as PropertyDescriptor;
+  Object.defineProperty(process, "stderr", { ...own, get: () => stderr });
+  t.after(() => Object.defineProperty(process, "stderr", own));
+  const output: Output = { json: false, quiet, color: false, result() {}, notice() {} };
+  return { bar: imagesBar(output), text: () => written.join("") };
+}
+
+test("on a terminal a bar tells how many images of a half are done, and goes with the last", (t) => {
+  const { bar, text } = shown(t, true);
+  bar.update(16, 64);
+  assert.match(screen(text()).at(-1) ?? "", /^█{6}░{18} {2}25% {2}16 of 64 images$/);
+  bar.update(64, 64);
+  assert.equal(screen(text()).at(-1), "");
+  bar.update(5, 10);
+  assert.match(screen(text()).at(-1) ?? "", / 50% {2}5 of 10 images$/);
+  bar.stop();
+  assert.equal(screen(text()).at(-1), "");
+});
+
+test("elsewhere, and where that was asked for, nothing is shown", (t) => {
+  for (const { bar, text } of [shown(t, false), shown(t, true, true)]) {
+    bar.update(16, 64);
+    bar.stop();
+    assert.equal(text(), "");
+  }
+});
