@@ -24,9 +24,20 @@ export interface Listing {
 const READ: ReadonlySet<string> = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
 const UNREAD: ReadonlySet<string> = new Set([".ppm", ".pgm", ".tif", ".tiff", ".gif"]);
 
+/** A unit of UTF-16 by which characters are in the order of their code points: surrogates come behind all others. */
+const rank = (unit: number): number =>
+  unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+
 /** As Python's sorted() has text: by code points. */
-export const byName = (a: string, b: string): number =>
-  Buffer.compare(Buffer.from(a), Buffer.from(b));
+export function byName(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let i = 0; i < shorter; i++) {
+    const left = a.charCodeAt(i);
+    const right = b.charCodeAt(i);
+    if (left !== right) return rank(left) - rank(right);
+  }
+  return a.length - b.length;
+}
 
 /** Whether a name is that of an image that is read. @throws inputError for an image of another format */
 export function isImage(path: string): boolean {

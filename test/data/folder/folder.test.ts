@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { CIFAR10 } from "#pefd/data/cifar/cifar10.js";
 import type { Dataset, ImageSet, ImagesInFiles } from "#pefd/data/dataset.js";
+import { byName } from "#pefd/data/folder/listing.js";
 import { FOLDER } from "#pefd/data/folder/row.js";
 import { imageName, readImage } from "#pefd/data/images/places.js";
 import { readSkipList, type SkipList } from "#pefd/data/skipList.js";
@@ -135,4 +136,28 @@ test("a list that names what is not there is refused, and one for a data set wit
   const empty = listOf(t, PETS.join("\n"));
   assert.throws(() => open(directory, { skip: empty }), /names .* does not have|leaves no image/);
   assert.throws(() => CIFAR10.open(directory, { skip }), /--skip_list has no use with cifar10/);
+});
+
+test("names are in the order of their code points, as Python sorts them", () => {
+  const names = [
+    "a",
+    "",
+    "ab",
+    "Z",
+    "é",
+    "\uffee",
+    "😀",
+    "\ud7ff",
+    "\ue000",
+    "😀a",
+    "鯉",
+    "10",
+    "2",
+  ];
+  for (const a of names) {
+    for (const b of names) {
+      const expected = Buffer.compare(Buffer.from(a), Buffer.from(b));
+      assert.equal(Math.sign(byName(a, b)), expected, `${a} and ${b}`);
+    }
+  }
 });

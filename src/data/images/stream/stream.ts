@@ -50,11 +50,14 @@ const AHEAD_BYTES = 64e6;
 /** A thread that has not read one image by then never will. */
 const PATIENCE_MILLISECONDS = 120_000;
 
+/** A thread's garbage is pixels and a few small objects an image: V8 would let tens of megabytes of it lie. */
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 1 };
+
 function startThreads(work: StreamWork, workers: number): Worker[] {
   const count = Math.min(workers, availableParallelism());
   return Array.from({ length: count }, () => {
     const url = new URL("./streamThread.js", import.meta.url);
-    const thread = new Worker(url, { workerData: work });
+    const thread = new Worker(url, { workerData: work, resourceLimits: THREAD_LIMITS });
     thread.unref();
     // A thread that does not start is not missed: whoever asks reads.
     thread.on("error", () => {});
@@ -93,13 +96,16 @@ export function openImageStream(
 ): ImageStream {
   const shape = sets[0] as ImagesInFiles;
   const size = valuesOf(shape);
-  const slots = Math.max(2 * batchSize, Math.floor(AHEAD_BYTES / (4 * size)));
+  // Whole batches, so that few lie at the ring's end and start at once.
+  const batches = Math.max(2, Math.floor(AHEAD_BYTES / (4 * size * batchSize)));
+  const slots = batches * batchSize;
   const ring = createRing(shape, slots);
   const plain = sets.map(({ labels: _, positions: __, ...set }) => set);
   const work = { ring, sets: plain, seed };
   let opened: { readonly reader: ImageReader; readonly threads: readonly Worker[] } | undefined;
   let taken = 0; // the first ticket that is not handed out
   let granted = 0; // the first one that nobody may read yet
+  let joined = new Float32Array(0);
 
   function allow(rows: readonly TicketRow[]): void {
     grant(ring, granted, rows);
@@ -118,10 +124,11 @@ export function openImageStream(
     const before = Math.min(count, slots - start);
     const tail = ring.images.subarray(start * size, (start + before) * size);
     if (before === count) return tail;
-    const whole = new Float32Array(count * size);
-    whole.set(tail);
-    whole.set(ring.images.subarray(0, (count - before) * size), before * size);
-    return whole;
+    // One array serves whenever that happens: nobody needs the last one any more.
+    if (joined.length < count * size) joined = new Float32Array(count * size);
+    joined.set(tail);
+    joined.set(ring.images.subarray(0, (count - before) * size), before * size);
+    return joined.subarray(0, count * size);
   }
 
   return {
