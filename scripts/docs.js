@@ -1,8 +1,9 @@
-// Writes docs/flags.md from the table of options in src/config/options.ts, the catalogue of
-// docs/methods.md from the registry of methods, the table of docs/data.md from the registry of data sets, and that of
+// Writes docs/flags.md from the table in src/config/options.ts, the catalogue of docs/methods.md from the registry of methods,
+// the table of docs/data.md from the registry of data sets, the settings of docs/formats.md, and the table of
 // docs/architecture.md from scripts/fences/rooms.js.
 import { readFileSync, writeFileSync } from "node:fs";
 import { datasetsTable } from "../dist/cli/reference/datasets.js";
+import { formatsReference } from "../dist/cli/reference/formats.js";
 import { methodsCatalogue } from "../dist/cli/reference/methods.js";
 import { betweenMarkers, flagsReference } from "../dist/cli/reference/options.js";
 import { withTable } from "./fences/document.js";
@@ -18,5 +19,10 @@ writeFileSync(
 );
 const data = at("docs/data.md");
 writeFileSync(data, betweenMarkers(readFileSync(data, "utf8"), datasetsTable(), "datasets"));
+const formats = at("docs/formats.md");
+writeFileSync(
+  formats,
+  betweenMarkers(readFileSync(formats, "utf8"), formatsReference(), "settings"),
+);
 const architecture = at("docs/architecture.md");
 writeFileSync(architecture, withTable(readFileSync(architecture, "utf8"), ROOMS));

@@ -2,7 +2,7 @@
 # The paper's three methods for resnet32x4 -> resnet8x4 on CIFAR-100, three trials each, one after the other.
 # Run again after an interruption, it goes on where it stopped; further options are handed to every run:
 #   scripts/run_cifar.sh --data data/cifar-100-binary
-# `pefd sweep methods`' like does the same with retries, several GPUs and a table: see configs/sweeps/methods.json.
+# `pefd sweep methods` does the same with retries, several GPUs and a table.
 set -e
 
 pefd="node $(dirname "$0")/../bin/pefd.js"

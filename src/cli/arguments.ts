@@ -4,8 +4,9 @@ import type { Row, Rows } from "../common/optionRow.js";
 import { nearestName } from "../common/text/nearest.js";
 import { rowsOf } from "../config/resolve.js";
 import type { Command } from "./command.js";
+import { flagText } from "./help/option.js";
 
-/** Flags by name, as typed: text, true or false, or a list where one was repeated. */
+/** Flags by name, as typed: text, true or false, or a list where one that may be repeated was. */
 export interface Arguments {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly positionals: readonly string[];
@@ -78,9 +79,12 @@ export function declare(parser: Argv, rows: Rows): Argv {
   return parser.option("help", { alias: "h", boolean: true });
 }
 
-function explain(message: string): never {
+function explain(message: string, rows: Rows): never {
   const missing = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
-  throw inputError(missing === undefined ? message : `--${missing} needs a value.`);
+  if (missing === undefined) throw inputError(message);
+  const row = rows[missing];
+  const hint = row && `Such as ${flagText(missing, row).replace(/^-\w, /, "")}.`;
+  throw inputError(`--${missing} needs a value.`, hint);
 }
 
 function nearFlag(name: string, rows: Rows): string {
@@ -99,15 +103,13 @@ function checkKnown(commandName: string, names: readonly string[], rows: Rows): 
   }
 }
 
-function checkRepeated(flags: Readonly<Record<string, unknown>>, rows: Rows): void {
-  for (const [name, value] of Object.entries(flags)) {
-    if (!Array.isArray(value) || rows[name]?.type === "paths") continue;
-    throw inputError(
-      `--${name} was given ${value.length} times (${value.join(", ")}).`,
-      "Give it once.",
-    );
-  }
-}
+/** Of a flag that was repeated the last value counts, as where a script appends to what it was given; lists keep all. */
+const lastOfEach = (flags: Readonly<Record<string, unknown>>, rows: Rows): Arguments["flags"] =>
+  Object.fromEntries(
+    Object.entries(flags).map(([name, value]) =>
+      Array.isArray(value) && rows[name]?.type !== "paths" ? [name, value.at(-1)] : [name, value],
+    ),
+  );
 
 function checkPositionals(commandName: string, words: readonly string[], command: Command): void {
   const { usage = "", min = 0, max = 0 } = command.positionals ?? {};
@@ -123,7 +125,7 @@ function checkPositionals(commandName: string, words: readonly string[], command
 
 /**
  * Reads what follows a command's name.
- * @throws inputError for an unknown or repeated flag, one without its value, or a word too many
+ * @throws inputError for an unknown flag, one without its value, or a word too many
  */
 export function parseArguments(
   commandName: string,
@@ -131,12 +133,13 @@ export function parseArguments(
   argv: readonly string[],
 ): Arguments {
   const rows = rowsOf(command.sections);
-  const parser = declare(quietYargs(normaliseAll(commandName, argv, rows)), rows).fail(explain);
+  const parser = declare(quietYargs(normaliseAll(commandName, argv, rows)), rows).fail((message) =>
+    explain(message, rows),
+  );
   const { _: words, $0: _script, help, ...flags } = parser.parseSync();
   if (help === true) return { flags, positionals: [], help: true };
   checkKnown(commandName, Object.keys(flags), rows);
-  checkRepeated(flags, rows);
   const positionals = words.map(String);
   checkPositionals(commandName, positionals, command);
-  return { flags, positionals, help: false };
+  return { flags: lastOfEach(flags, rows), positionals, help: false };
 }

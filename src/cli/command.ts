@@ -9,6 +9,8 @@ export interface Output {
   readonly quiet: boolean;
   /** Colours on stderr. */
   readonly color: boolean;
+  /** Columns of the terminal that results go to; undefined where they go to a file or another program. */
+  readonly width: number | undefined;
   /** Prints the result: the document with --json, else the text. */
   result(text: string, document: unknown): void;
   /** A line on stderr, unless --quiet. */

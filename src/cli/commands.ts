@@ -23,6 +23,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/distill.js"),
   },
   {
+    name: "rerun",
+    summary: "Repeat a run from its own record.",
+    load: () => import("./commands/runs/rerun.js"),
+  },
+  {
     name: "eval",
     summary: "Evaluate checkpoints on the test images.",
     load: () => import("./commands/eval.js"),

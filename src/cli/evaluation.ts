@@ -1,6 +1,8 @@
 import { extname } from "node:path";
 import { inputError } from "../common/errors.js";
 import { writeOutputFile } from "../common/files/outputFile.js";
+import { counted } from "../common/text/counted.js";
+import { renderFitted } from "../report/fit.js";
 import { createProgressBar, type ProgressBar } from "../report/live/progressBar.js";
 import {
   type ClassAccuracy,
@@ -9,11 +11,12 @@ import {
   perClassCsv,
 } from "../report/perClass.js";
 import { confusionCsv, confusionSvg } from "../report/plots/confusionMatrix.js";
-import { columns, renderText } from "../report/table.js";
+import { columns } from "../report/table.js";
 import type { DetailedEval } from "../train/evaluate.js";
 import type { EvalResult } from "../train/files/result.js";
 import type { Output } from "./command.js";
-import { COLUMNS } from "./output.js";
+import { fileOf, STDOUT } from "./dash.js";
+import { COLUMNS, isScreen } from "./output.js";
 
 /** What an evaluation writes besides what it prints. */
 export interface EvaluationFiles {
@@ -24,7 +27,7 @@ export interface EvaluationFiles {
 /** Shows on a terminal how far the evaluation of a checkpoint is. */
 export function evaluationBar(output: Output) {
   const { stderr } = process;
-  if (output.quiet || stderr.isTTY !== true) return { update: () => {}, stop: () => {} };
+  if (output.quiet || !isScreen(stderr)) return { update: () => {}, stop: () => {} };
   let bar: { readonly checkpoint: string; readonly line: ProgressBar } | undefined;
   return {
     update(checkpoint: string, images: number, total: number) {
@@ -58,24 +61,28 @@ export function checkEvaluationFiles({ confusion }: EvaluationFiles, checkpoints
   }
 }
 
+/** Every class of all checkpoints as CSV. @param names of the classes */
+const perClassText = (details: readonly DetailedEval[], names: readonly string[]): string =>
+  perClassCsv(
+    details.map(({ result, confusion: counts }) => ({
+      checkpoint: result.checkpoint,
+      classes: classAccuracies(counts, names),
+    })),
+  );
+
 /** Writes the files that were asked for. @param names of the classes */
 export async function writeEvaluationFiles(
   { per_class, confusion }: EvaluationFiles,
   details: readonly DetailedEval[],
   names: readonly string[],
 ): Promise<void> {
-  if (per_class !== undefined) {
-    const rows = details.map(({ result, confusion: counts }) => ({
-      checkpoint: result.checkpoint,
-      classes: classAccuracies(counts, names),
-    }));
-    await writeOutputFile(per_class, perClassCsv(rows));
-  }
+  const table = fileOf(per_class);
+  if (table !== undefined) await writeOutputFile(table, perClassText(details, names));
   const [first] = details;
   if (confusion === undefined || first === undefined) return;
   const matrix = { counts: first.confusion, names };
   const { model, n, top1 } = first.result;
-  const title = `${model}: ${n} test images, top-1 ${top1.toFixed(2)} %`;
+  const title = `${model}: ${counted(n, "test image")}, top-1 ${top1.toFixed(2)} %`;
   const isCsv = extname(confusion) === ".csv";
   await writeOutputFile(confusion, isCsv ? confusionCsv(matrix) : confusionSvg(matrix, title));
 }
@@ -92,53 +99,59 @@ const TOP = 5;
 /** What top-5 counts where there are not more classes than five. */
 function fewClassesText(classes: number): string | undefined {
   if (classes > TOP) return undefined;
-  return `Top-5 counts every image: there are ${classes} classes in all.`;
+  return `Top-5 counts every image: there ${classes === 1 ? "is 1 class" : `are ${classes} classes`} in all.`;
 }
 
 const paragraph = (result: EvalResult): string =>
   [
-    `${result.checkpoint} (${predictorOf(result)}, ${result.n} images)`,
+    `${result.checkpoint} (${predictorOf(result)}, ${counted(result.n, "image")})`,
     `  top-1 ${result.top1.toFixed(2)} %  top-5 ${result.top5.toFixed(2)} %  loss ${result.loss.toFixed(4)}`,
     `  ${Math.round(result.imagesPerSecond)} images/s, ${computedBy(result)}`,
   ].join("\n");
 
-const comparison = (results: readonly EvalResult[]): string =>
-  `${comparisonTable(results)}\n\nIn ${[...new Set(results.map(computedBy))].join(", ")}.`;
+const comparison = (results: readonly EvalResult[], width: number | undefined): string =>
+  `${comparisonTable(results, width)}\n\nIn ${[...new Set(results.map(computedBy))].join(", ")}.`;
 
-const comparisonTable = (results: readonly EvalResult[]): string =>
-  renderText({
-    columns: columns(
-      "checkpoint",
-      "model",
-      ">images",
-      ">top-1 %",
-      ">top-5 %",
-      ">loss",
-      ">images/s",
-    ),
-    rows: results.map((result) => [
-      result.checkpoint,
-      predictorOf(result),
-      `${result.n}`,
-      result.top1.toFixed(2),
-      result.top5.toFixed(2),
-      result.loss.toFixed(4),
-      `${Math.round(result.imagesPerSecond)}`,
-    ]),
-  });
+const comparisonTable = (results: readonly EvalResult[], width: number | undefined): string =>
+  renderFitted(
+    {
+      columns: columns(
+        "checkpoint",
+        "model",
+        ">images",
+        ">top-1 %",
+        ">top-5 %",
+        ">loss",
+        ">images/s",
+      ),
+      rows: results.map((result) => [
+        result.checkpoint,
+        predictorOf(result),
+        `${result.n}`,
+        result.top1.toFixed(2),
+        result.top5.toFixed(2),
+        result.loss.toFixed(4),
+        `${Math.round(result.imagesPerSecond)}`,
+      ]),
+    },
+    width,
+  );
 
 /** Results for people: a paragraph for one checkpoint, a table for several; with the classes at both ends if asked. */
 export function evaluationText(
   details: readonly DetailedEval[],
   names: readonly string[],
   { per_class, confusion }: EvaluationFiles,
+  width?: number,
 ): string {
+  if (per_class === STDOUT) return perClassText(details, names).trimEnd();
   const results = details.map(({ result }) => result);
   const [only] = results;
-  const head = results.length === 1 && only !== undefined ? paragraph(only) : comparison(results);
+  const head =
+    results.length === 1 && only !== undefined ? paragraph(only) : comparison(results, width);
   const extremes = (per_class === undefined ? [] : details).map(
     ({ result, confusion: counts }) =>
-      `${result.checkpoint}:\n${renderText(extremesTable(classAccuracies(counts, names)))}`,
+      `${result.checkpoint}:\n${renderFitted(extremesTable(classAccuracies(counts, names)), width)}`,
   );
   const few = fewClassesText(names.length) ?? [];
   const written = [per_class, confusion].filter((file) => file !== undefined);

@@ -1,10 +1,11 @@
-import { environmentLayer } from "../config/environment.js";
+import { environmentLayer, ignoredVariables } from "../config/environment.js";
 import { type Configuration, readConfiguration } from "../config/file.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
 import { ALL_SECTIONS } from "../config/sections.js";
 import { type Arguments, parseArguments } from "./arguments.js";
 import type { Command, Invocation } from "./command.js";
-import { commandHelp } from "./help.js";
+import { commandHelp } from "./help/commandHelp.js";
+import { helpWidth } from "./help/width.js";
 import { createOutput } from "./output.js";
 import { refuseTakenOptions } from "./pluginOptions.js";
 
@@ -49,10 +50,14 @@ export async function invoke(
   refuseTakenOptions([...ALL_SECTIONS, ...command.sections]);
   const typed = parseArguments(name, command, rest);
   if (typed.help) {
-    process.stdout.write(`${await commandHelp(name, command)}\n`);
+    process.stdout.write(`${commandHelp(name, command, helpWidth(process))}\n`);
     return 0;
   }
   const invocation = invocationOf(command, typed, argv);
+  const { env, output } = invocation;
+  for (const text of ignoredVariables(rowsOf([...ALL_SECTIONS, ...command.sections]), env)) {
+    output.notice(`warning: ${text}`);
+  }
   try {
     return (await command.run(invocation)) ?? 0;
   } catch (error) {

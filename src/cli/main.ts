@@ -3,8 +3,9 @@ import { isMemoryError } from "../common/deviceMemory.js";
 import { inputError } from "../common/errors.js";
 import { findCommand } from "./commands.js";
 import { describeError } from "./errors.js";
+import { groupHelp, groupOf, overview } from "./help/overview.js";
+import { helpWidth } from "./help/width.js";
 import { colorOnStderr, ignoreClosedPipes } from "./output.js";
-import { overview } from "./overview.js";
 import { pluginFiles } from "./pluginFiles.js";
 import { programOf } from "./typed.js";
 
@@ -24,7 +25,7 @@ function version(): string {
 /** The command's words with what follows them, and the flags that stand before. */
 function splitCommand(argv: readonly string[]): { words: string[]; leading: string[] } {
   const start = argv.findIndex((token) => !LEADING.includes(token));
-  if (start < 0) throw inputError("Which command?", `\n${overview()}`);
+  if (start < 0) throw inputError("Which command?", `\n${overview(helpWidth(process))}`);
   const words = argv.slice(start);
   if (words[0]?.startsWith("-")) {
     throw inputError(`The command comes first, before ${words[0]}.`, "`pefd --help` lists them.");
@@ -40,9 +41,30 @@ async function takePlugins(words: readonly string[]): Promise<void> {
   await loadPlugins(files, process.features as { readonly typescript?: unknown });
 }
 
+/** Words by which people ask for help, or for the version, whatever comes behind. */
+const HELP = ["--help", "-h", "help"];
+const VERSION = ["--version", "-V", "version"];
+
+/** Help of what the words begin with: of a command, of those that share a first word, of all. */
+async function help(words: readonly string[]): Promise<number> {
+  const [word, second] = words;
+  if (word === undefined || HELP.includes(word)) return print(overview(helpWidth(process)));
+  const isGroup = groupOf(word).length > 0 && (second === undefined || HELP.includes(second));
+  if (isGroup) return print(groupHelp(word, helpWidth(process)));
+  return run([...words, "--help"]);
+}
+
+const isGroupHelp = ([word, second = ""]: readonly string[]): boolean =>
+  HELP.includes(second) && groupOf(word).length > 0;
+
 async function dispatch(argv: readonly string[]): Promise<number> {
-  if (["--help", "-h", "help"].includes(argv[0] ?? "")) return print(overview());
-  if (argv[0] === "--version") return print(version());
+  const [first = "", ...rest] = argv;
+  if (HELP.includes(first)) return help(rest);
+  if (VERSION.includes(first)) return print(version());
+  return isGroupHelp(argv) ? help(argv) : run(argv);
+}
+
+async function run(argv: readonly string[]): Promise<number> {
   const { words, leading } = splitCommand(argv);
   const { name, load } = findCommand(words);
   const rest = [...words.slice(name.split(" ").length), ...leading];

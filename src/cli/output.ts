@@ -40,6 +40,14 @@ export function ignoreClosedPipes(): void {
   }
 }
 
+/** Whether what was written to a stream can be written over: a terminal, and none that only prints. */
+export const isScreen = (stream: NodeJS.WriteStream): boolean =>
+  stream.isTTY === true && process.env.TERM !== "dumb";
+
+/** Columns of the terminal that a stream writes to; undefined off a terminal. */
+export const columnsOf = (stream: NodeJS.WriteStream): number | undefined =>
+  stream.isTTY === true ? stream.columns || COLUMNS : undefined;
+
 /** Results on stdout, one document with --json; notices on stderr. */
 export function createOutput(flags: Readonly<Record<string, unknown>>): Output {
   const json = flags.json === true;
@@ -49,6 +57,7 @@ export function createOutput(flags: Readonly<Record<string, unknown>>): Output {
     json,
     quiet,
     color: colorOnStderr(flags.no_color === true),
+    width: columnsOf(process.stdout),
     result(text, document) {
       const shown = json ? cleanJson(JSON.stringify(document, undefined, 2)) : cleanResult(text);
       process.stdout.write(`${shown}\n`);

@@ -1,7 +1,7 @@
 import type { DownloadProgress } from "../data/fetch/receive.js";
 import { createProgressBar } from "../report/live/progressBar.js";
 import type { Output } from "./command.js";
-import { COLUMNS } from "./output.js";
+import { COLUMNS, isScreen } from "./output.js";
 
 /** Shows how far a download is. */
 export interface TransferProgress {
@@ -37,7 +37,7 @@ function plainLines(output: Output, amountOf: Amount): TransferProgress {
  */
 export function transferProgress(output: Output, amountOf: Amount = amount): TransferProgress {
   const { stderr } = process;
-  if (output.quiet || stderr.isTTY !== true) return plainLines(output, amountOf);
+  if (output.quiet || !isScreen(stderr)) return plainLines(output, amountOf);
   const bar = createProgressBar(stderr, stderr.columns ?? COLUMNS, output.color);
   let started = false;
   const update = (progress: DownloadProgress) => {

@@ -45,3 +45,7 @@ const COMMAND_LINE = /((?:: |-> )(?:[A-Z_]+=\S+ )*)pefd (?=[a-z])/g;
 /** A sentence with its command lines as they have to be typed. */
 export const asTyped = (sentence: string, program: string): string =>
   sentence.replaceAll(COMMAND_LINE, (_, before) => `${before}${program} `);
+
+/** A command line that starts this program again, for people to type. @param words what stands behind the program */
+export const typedLine = (words: readonly string[]): string =>
+  [programOf(process), ...words.map(shellWord)].join(" ");

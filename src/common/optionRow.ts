@@ -69,6 +69,8 @@ export interface Extras extends Range {
   /** What stands for the default in help and docs where it depends on something. */
   readonly defaultText?: string;
   readonly choices?: Choices;
+  /** How help names the value, such as DIR; by default after its type. */
+  readonly valueName?: string;
   /** The option that this one's value belongs to: weights belong to a method. */
   readonly boundTo?: string;
   /** The value of an option that is typed without one; only a whole number behind it is then taken for its value. */

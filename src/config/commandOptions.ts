@@ -2,11 +2,11 @@ import { flag, paths, section, string } from "../common/optionRow.js";
 
 /** Where values come from, besides flags. */
 export const CONFIGURATION = section("Configuration", {
-  config: string(undefined, "A preset's name (`pefd config list`) or a JSON file of options.", {
-    flagOnly: true,
-    completes: "presets",
-    touches: "start",
-  }),
+  config: string(
+    undefined,
+    "A preset's name (`pefd config list`), a JSON file of options, or a run's config.json, which repeats the run.",
+    { ...{ flagOnly: true, completes: "presets", valueName: "NAME|FILE" }, touches: "start" },
+  ),
   dry_run: flag("Print the resolved configuration and where each value came from.", {
     flagOnly: true,
     touches: "start",
@@ -22,10 +22,7 @@ const json = flag("Print the result as one JSON document on stdout.", {
 export const DOCUMENT = section("Output", { json });
 
 /** The same for commands that show how their work goes. */
-export const RESULT = section("Output", {
-  json,
-  quiet: flag("Show nothing while working.", { flagOnly: true, touches: "output" }),
-});
+export const RESULT = DOCUMENT;
 
 /** Options of every command. */
 export const GENERAL = section("General", {
@@ -33,6 +30,7 @@ export const GENERAL = section("General", {
     flagOnly: true,
     touches: "start",
   }),
+  quiet: flag("Print results, warnings and errors alone.", { flagOnly: true, touches: "output" }),
   debug: flag("Show the stack trace of an error.", { flagOnly: true, touches: "output" }),
   no_color: flag("No colours; NO_COLOR=1 does the same.", { flagOnly: true, touches: "output" }),
 });

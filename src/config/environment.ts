@@ -1,4 +1,5 @@
 import type { Rows } from "../common/optionRow.js";
+import { nearestName } from "../common/text/nearest.js";
 import type { Layer } from "./resolve.js";
 
 /** The environment variable of an option: PEFD_ and its name in capitals. */
@@ -14,4 +15,35 @@ export function environmentLayer(
     .map(([name]) => [name, env[variableOf(name)] || undefined]);
   const origin = (name: string) => `environment ${variableOf(name)}`;
   return { label: variableOf, origin, values: Object.fromEntries(given) };
+}
+
+/** Variables that are no options (docs/flags.md, docs/gpu.md, docs/performance.md). */
+const OWN_VARIABLES = ["CACHE", "RUNTIME", "CONVOLUTIONS", "VECTOR_WIDTH", "PYTHON", "PLUGINS"];
+
+const PREFIX = "PEFD_";
+
+/** A slip of the keyboard is at most so many letters wrong. */
+const MOST_WRONG = 2;
+
+/**
+ * A sentence for each variable that looks like one of pefd and has no effect: misspelt, or of an option that is read from
+ * the command line only. Variables that are like none of ours are somebody else's.
+ * @param rows of every command
+ */
+export function ignoredVariables(
+  rows: Rows,
+  env: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const known = [...Object.keys(rows), ...OWN_VARIABLES].map((name) => name.toUpperCase());
+  return Object.keys(env)
+    .filter((name) => name.startsWith(PREFIX) && env[name] !== "")
+    .flatMap((name) => {
+      const own = name.slice(PREFIX.length);
+      const option = own.toLowerCase();
+      if (Object.hasOwn(rows, option) && rows[option]?.flagOnly) {
+        return [`${name} has no effect: --${option} is read from the command line only.`];
+      }
+      const near = known.includes(own) ? undefined : nearestName(own, known, MOST_WRONG);
+      return near === undefined ? [] : [`${name} has no effect. Did you mean ${PREFIX}${near}?`];
+    });
 }

@@ -5,7 +5,15 @@ import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/files/inputFile.js";
 import type { Rows } from "../common/optionRow.js";
 import { didYouMean } from "../common/text/nearest.js";
-import { PRESETS, pairPreset, presetFollowing, presetNames } from "./pairPresets.js";
+import {
+  PRESETS,
+  pairPreset,
+  presetFollowing,
+  presetNames,
+  SWEEPS,
+  sweepNames,
+} from "./pairPresets.js";
+import { optionsOfRecord, type RecordKind, recordKind } from "./record.js";
 import type { Layer } from "./resolve.js";
 
 /** Keys of a configuration file that are not options. */
@@ -14,23 +22,38 @@ const OWN_KEYS = ["extends", "description"];
 /** One configuration file with what it extends merged in. */
 export interface Configuration {
   readonly description: string | undefined;
+  /** The kind of run, where the file is the record of one. */
+  readonly record: RecordKind | undefined;
   /** The file's options, then those of the file it extends, and so on. */
   readonly layers: readonly Layer[];
 }
 
-const looksLikePath = (text: string): boolean => text.endsWith(".json") || text.includes("/");
+const looksLikePath = (text: string): boolean =>
+  /\.(json|ya?ml)$/i.test(text) || text.includes("/");
+
+/** What `--config` takes, and what `pefd sweep` takes: the presets in these folders. */
+export const PLAIN_PRESETS: PresetPlaces = { folders: [PRESETS], names: presetNames };
+export const SWEEP_PRESETS: PresetPlaces = {
+  folders: [PRESETS, SWEEPS],
+  names: () => [...presetNames(), ...sweepNames()],
+};
+
+/** Where presets lie, and what they are called. */
+interface PresetPlaces {
+  readonly folders: readonly string[];
+  readonly names: () => readonly string[];
+}
 
 /** The file that `--config NAME|FILE` means: what looks like a path is one, anything else is a preset. */
-function locate(nameOrFile: string): string {
-  const preset = resolve(PRESETS, `${nameOrFile}.json`);
-  if (!looksLikePath(nameOrFile)) {
-    if (existsSync(preset) || pairPreset(preset) !== undefined) return preset;
-    throw inputError(
-      `--config: there is no preset ${nameOrFile}.${didYouMean(nameOrFile, presetNames())}`,
-      "`pefd config list` lists the presets; the path of a file ends in .json.",
-    );
-  }
-  return resolve(nameOrFile);
+function locate(nameOrFile: string, { folders, names }: PresetPlaces): string {
+  if (looksLikePath(nameOrFile)) return resolve(nameOrFile);
+  const places = folders.map((folder) => resolve(folder, `${nameOrFile}.json`));
+  const preset = places.find((file) => existsSync(file) || pairPreset(file) !== undefined);
+  if (preset !== undefined) return preset;
+  throw inputError(
+    `There is no preset ${nameOrFile}.${didYouMean(nameOrFile, names())}`,
+    "`pefd config list` lists the presets; the path of a file ends in .json, or has a / in it.",
+  );
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -44,11 +67,23 @@ function readText(file: string): string {
     return readInputText(file, { maxBytes: MAX_FILE_BYTES });
   } catch (error) {
     if (error instanceof PefdError) throw error;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      throw inputError(
+        `There is no file ${file}.`,
+        "`pefd config list` lists the presets, which are named without .json.",
+      );
+    }
     throw inputError(`The configuration ${file} cannot be read: ${(error as Error).message}.`);
   }
 }
 
 function parse(file: string, text: string): unknown {
+  if (/\.ya?ml$/i.test(file)) {
+    throw inputError(
+      `The configuration ${file} is YAML by its name; pefd reads JSON.`,
+      'The same as JSON: {"epochs": 10, "distill": "kd"}.',
+    );
+  }
   try {
     return parseBoundedJson(text);
   } catch (error) {
@@ -101,33 +136,40 @@ function parentOf(file: string, content: Record<string, unknown>): string | unde
   if (content.extends === undefined) return undefined;
   if (typeof content.extends !== "string") throw inputError(`extends in ${file} is not a name.`);
   const beside = resolve(dirname(file), content.extends);
-  return looksLikePath(content.extends) ? beside : locate(content.extends);
+  return looksLikePath(content.extends) ? beside : locate(content.extends, PLAIN_PRESETS);
 }
 
 function readChain(
   file: string,
   known: Rows,
   seen: readonly string[],
-): { contents: Record<string, unknown>[]; layers: Layer[] } {
+): { contents: Record<string, unknown>[]; layers: Layer[]; record: RecordKind | undefined } {
   if (seen.includes(file)) throw inputError(`The configuration ${file} extends itself.`);
-  const content = readJson(file);
+  const read = readJson(file);
+  const record = recordKind(read);
+  const content = record === undefined ? read : optionsOfRecord(read, record, known);
   checkKeys(file, Object.keys(content), known);
   const parent = parentOf(file, content);
   const above = parent && readChain(parent, known, [...seen, file]);
   return {
+    record: record ?? (above ? above.record : undefined),
     contents: [content, ...(above ? above.contents : [])],
     layers: [layerOf(file, content, known), ...(above ? above.layers : [])],
   };
 }
 
 /**
- * Reads a preset or a JSON file of options, and what it extends.
+ * Reads a preset, a JSON file of options or a run's record, and what it extends.
  * @param known every option of every command: one file may serve several commands
  * @throws inputError for a missing or broken file, an unknown key, a circle of extends
  */
-export function readConfiguration(nameOrFile: string, known: Rows): Configuration {
-  const { contents, layers } = readChain(locate(nameOrFile), known, []);
+export function readConfiguration(
+  nameOrFile: string,
+  known: Rows,
+  presets: PresetPlaces = PLAIN_PRESETS,
+): Configuration {
+  const { contents, layers, record } = readChain(locate(nameOrFile, presets), known, []);
   const first = <T>(key: string) =>
     contents.find((content) => content[key] !== undefined)?.[key] as T;
-  return { description: first("description"), layers };
+  return { description: first("description"), record, layers };
 }

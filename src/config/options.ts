@@ -13,6 +13,7 @@ import {
   weights,
 } from "../common/optionRow.js";
 import { KL_OPTIONS } from "../distill/options.js";
+import { TEACHER_EVAL } from "./teacherEval.js";
 
 /** How steps are run. */
 export const ENGINES = ["eager", "graph", "xla", "auto"] as const;
@@ -82,6 +83,7 @@ export const DISTILLATION = section("Distillation", {
     }),
   ),
   ...KL_OPTIONS,
+  teacher_eval: TEACHER_EVAL,
   teacher_cache: flag("Keep the teacher's outputs on disk for later epochs and other runs.", {
     touches: "speed",
   }),
@@ -135,7 +137,7 @@ const dataset = choice<string, string>("datasets", "cifar100", "The data set.", 
   touches: "numbers",
 });
 const data = path("data/cifar-100-binary", "The data set's folder.", {
-  defaultText: "data/cifar-100-binary, or the data set's own",
+  ...{ valueName: "DIR", defaultText: "data/cifar-100-binary, or the data set's own" },
   touches: "place",
 });
 /** Which data set, and its folder, for every command that reads or brings images. */
@@ -228,13 +230,21 @@ export const EVAL_ENGINE = section("Engine", {
 
 /** What is written, where, and what is shown meanwhile. */
 export const OUTPUT = section("Output", {
-  save_dir: path("./save", "Runs are written below this folder.", { touches: "place" }),
+  save_dir: path("./save", "Runs are written below this folder.", {
+    valueName: "DIR",
+    touches: "place",
+  }),
   save_freq: integer(40, "Keep a checkpoint every N epochs.", { min: 1, touches: "output" }),
   print_freq: integer(undefined, "Print the paper's lines every N steps instead of a bar.", {
     min: 1,
     defaultText: "a bar on a terminal",
     touches: "output",
   }),
+  log_every: number(
+    30,
+    "Off a terminal, tell how it goes after so many seconds without a line; 0: at an epoch's end alone.",
+    { ...{ min: 0, max: 86_400 }, valueName: "SECONDS", touches: "output" },
+  ),
   tb_freq: integer(500, "Log training to TensorBoard every N steps, besides every epoch.", {
     min: 1,
     touches: "output",
@@ -261,14 +271,12 @@ export const EVALUATION = section("Evaluation", {
     defaultText: "from the checkpoint",
     touches: "numbers",
   }),
-  per_class: path(undefined, "Write every class's accuracy to this CSV file.", {
-    defaultText: "not written",
-    flagOnly: true,
+  per_class: path(undefined, "Write every class's accuracy to this CSV file; - prints it.", {
+    ...{ defaultText: "not written", valueName: "FILE|-", flagOnly: true },
     touches: "output",
   }),
   confusion: path(undefined, "Write the confusion matrix to this file: .csv or .svg.", {
-    defaultText: "not written",
-    flagOnly: true,
+    ...{ defaultText: "not written", flagOnly: true },
     touches: "output",
   }),
 });

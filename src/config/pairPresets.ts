@@ -13,6 +13,9 @@ export const PRESETS = fileURLToPath(new URL("../../configs", import.meta.url));
 /** The folder of teacher/student pairs. */
 export const PAIRS = resolve(PRESETS, "pairs");
 
+/** The folder of presets with lists of values, for `pefd sweep`. */
+export const SWEEPS = resolve(PRESETS, "sweeps");
+
 const named = (folder: string): string[] =>
   readdirSync(folder)
     .filter((file) => file.endsWith(".json"))
@@ -25,6 +28,9 @@ const pairPresets = (): string[] =>
 /** Names of the presets, sorted: those that are files, and one for each pair and method. */
 export const presetNames = (): string[] =>
   [...named(PRESETS), ...pairPresets()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+
+/** Names of the presets for sweeps. */
+export const sweepNames = (): string[] => named(SWEEPS).sort();
 
 /** A pair and what is summed in a preset that is called PAIR-METHOD+METHOD; undefined for any other name. */
 function sumPreset(name: string): { pair: string; summed: readonly Procedure[] } | undefined {

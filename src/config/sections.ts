@@ -1,7 +1,7 @@
 import { type Row, type Rows, type Section, section } from "../common/optionRow.js";
 import type { Method } from "../distill/method.js";
 import { METHODS, methodRow } from "../distill/registry.js";
-import { CONFIGURATION, GENERAL, RESULT } from "./commandOptions.js";
+import { CONFIGURATION, DOCUMENT, GENERAL } from "./commandOptions.js";
 import {
   DATA,
   DISTILLATION,
@@ -56,7 +56,7 @@ export const ALL_SECTIONS: readonly Section[] = [
   OUTPUT,
   EVALUATION,
   CONFIGURATION,
-  RESULT,
+  DOCUMENT,
   GENERAL,
 ];
 

@@ -2,7 +2,10 @@ import { Chalk, type ChalkInstance } from "chalk";
 
 /** What decides whether text is coloured. */
 export interface ColorChoice {
-  /** The environment; NO_COLOR (any non-empty value) and TERM=dumb switch colours off (no-color.org). */
+  /**
+   * The environment. NO_COLOR (any non-empty value, no-color.org) and TERM=dumb switch colours off; FORCE_COLOR
+   * (any non-empty value but 0 and false, force-color.org) switches them on where the stream is no terminal, too.
+   */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether the stream that is written to is a terminal. */
   readonly isTTY: boolean;
@@ -10,10 +13,12 @@ export interface ColorChoice {
   readonly flag?: boolean | undefined;
 }
 
-/** Whether to colour: --no-color or --color decide, then NO_COLOR and TERM, then whether it is a terminal. */
+/** Whether to colour: --no-color or --color decide, then NO_COLOR, FORCE_COLOR and TERM, then whether it is a terminal. */
 export function useColor(choice: ColorChoice): boolean {
   if (choice.flag !== undefined) return choice.flag;
   if ((choice.env.NO_COLOR ?? "") !== "") return false;
+  const forced = choice.env.FORCE_COLOR ?? "";
+  if (forced !== "") return forced !== "0" && forced !== "false";
   if (choice.env.TERM === "dumb") return false;
   return choice.isTTY;
 }

@@ -1,7 +1,9 @@
 import type { Collection } from "./runs/collect.js";
+import { WEIGHTS } from "./runs/grouping.js";
 import { type Rank, rankings } from "./runs/ranking.js";
 import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
 import { secondsToGo, stateOf } from "./runs/runState.js";
+import { completeSettings, otherSettings } from "./runs/settingNames.js";
 import type { Summary } from "./runs/summarize.js";
 
 const spreadJson = (value: Summary["last"]) =>
@@ -11,7 +13,10 @@ function summaryJson(summary: Summary, rank: Rank | undefined) {
   const { kind, teacher, model, method, weights, differs, n, unfinished, comparable } = summary;
   return {
     ...{ kind, teacher: teacher ?? null, model, method: method ?? null },
-    ...{ weights, differs, n, unfinished },
+    weights: Object.fromEntries(WEIGHTS.map((name) => [name, weights[name] ?? null])),
+    settings: completeSettings(summary.settings),
+    otherSettings: otherSettings(summary.settings),
+    ...{ differs, n, unfinished },
     last: spreadJson(summary.last),
     best: spreadJson(summary.best),
     rank: rank === undefined ? null : { ...rank, p: rank.p ?? null },
@@ -28,7 +33,8 @@ function summaryJson(summary: Summary, rank: Rank | undefined) {
 function runJson(run: RunRecord) {
   const last = run.rows.at(-1);
   return {
-    ...{ runDir: run.dir, kind: run.kind, model: run.model, trial: run.trial },
+    ...{ runDir: run.dir, kind: run.kind, teacher: run.teacher ?? null, model: run.model },
+    ...{ method: run.method ?? null, trial: run.trial },
     ...{ epochs: run.epochs, epochsDone: last?.epoch ?? 0, finished: run.finished },
     train: last?.train ?? null,
     test: last?.test ?? null,

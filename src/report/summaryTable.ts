@@ -1,8 +1,9 @@
 import { cleanLine } from "../common/text/cleanText.js";
 import { formatDuration } from "./duration.js";
-import { formatSetting, WEIGHTS, type Weight } from "./runs/grouping.js";
+import { formatSetting, type Setting, WEIGHTS, type Weight } from "./runs/grouping.js";
 import { LEVEL, type Rank, rankings } from "./runs/ranking.js";
 import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
+import { completeSettings, otherSettings, SETTING_NAMES } from "./runs/settingNames.js";
 import { formatSpread, type Spread } from "./runs/statistics.js";
 import type { Summary } from "./runs/summarize.js";
 import { type Column, columns, type Table } from "./table.js";
@@ -27,7 +28,7 @@ function rankCell(rank: Rank | undefined): string {
   return `${rank.place}${mark}`;
 }
 
-/** The report's table for people: one line per experiment. */
+/** The report's table for people: one line per experiment, and a column for each setting in which any two differ. */
 export function summaryTable(summaries: readonly Summary[]): Table {
   const keys = differingKeys(summaries);
   const ranks = rankings(summaries);
@@ -37,7 +38,7 @@ export function summaryTable(summaries: readonly Summary[]): Table {
     summary.model,
     summary.method ?? "teacher",
     ...WEIGHTS.map((name) => weightCell(summary, name)),
-    ...keys.map((key) => formatSetting(summary.differs[key])),
+    ...keys.map((key) => formatSetting(summary.settings[key])),
     countCell(summary),
     formatSpread(summary.last),
     ...(isRanked ? [rankCell(ranks.get(summary))] : []),
@@ -62,30 +63,39 @@ const exact = (value: number | string | undefined) => (value === undefined ? "" 
 const exactRank = (rank: Rank | undefined) => [exact(rank?.place), exact(rank?.p)];
 const exactSpread = (value: Spread | undefined) => [exact(value?.mean), exact(value?.std)];
 
-/** The same for programs: no rounding, mean and deviation apart, nothing where there is no value. */
+const exactSetting = (value: Setting | null) =>
+  value === null ? "" : Array.isArray(value) ? value.join(",") : String(value);
+
+const otherText = (summary: Summary): string => {
+  const others = otherSettings(summary.settings);
+  return Object.keys(others).length === 0 ? "" : JSON.stringify(others);
+};
+
+/** The columns of the report's CSV, whatever the runs are. */
+export const CSV_COLUMNS: readonly string[] = [
+  ...["kind", "teacher", "model", "method", ...WEIGHTS, "n", "unfinished"],
+  ...["last_top1_mean", "last_top1_std", "best_top1_mean", "best_top1_std"],
+  ...["rank", "rank_p"],
+  ...["published_top1", "published_by", "seconds_per_run", "ms_per_step"],
+  ...[...SETTING_NAMES, "other_settings"],
+];
+
+/** The same for programs: every column always, no rounding, mean and deviation apart, nothing where there is no value. */
 export function summaryCsvTable(summaries: readonly Summary[]): Table {
-  const keys = differingKeys(summaries);
   const ranks = rankings(summaries);
   const rows = summaries.map((summary) => [
     ...[summary.kind, summary.teacher ?? "", summary.model, summary.method ?? ""],
     ...WEIGHTS.map((name) => exact(summary.weights[name])),
-    ...keys.map((key) =>
-      Object.hasOwn(summary.differs, key) ? formatSetting(summary.differs[key]) : "",
-    ),
     ...[String(summary.n), String(summary.unfinished)],
     ...exactSpread(summary.last),
     ...exactSpread(summary.best),
     ...exactRank(ranks.get(summary)),
     ...[exact(summary.published?.top1), summary.published?.source ?? ""],
     ...[exact(summary.secondsPerRun), exact(summary.msPerStep)],
+    ...Object.values(completeSettings(summary.settings)).map(exactSetting),
+    otherText(summary),
   ]);
-  const names = [
-    ...["kind", "teacher", "model", "method", ...WEIGHTS, ...keys, "n", "unfinished"],
-    ...["last_top1_mean", "last_top1_std", "best_top1_mean", "best_top1_std"],
-    ...["rank", "rank_p"],
-    ...["published_top1", "published_by", "seconds_per_run", "ms_per_step"],
-  ];
-  return { columns: columns(...names), rows };
+  return { columns: columns(...CSV_COLUMNS), rows };
 }
 
 /** One line per run, the experiments' labels beside it. */

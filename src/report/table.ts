@@ -1,4 +1,5 @@
 import { cleanLine } from "../common/text/cleanText.js";
+import { textWidth as width } from "../common/text/wrap.js";
 
 /** A column of a table: numbers stand to the right. */
 export interface Column {
@@ -18,23 +19,23 @@ export const columns = (...titles: readonly string[]): Column[] =>
     title.startsWith(">") ? { title: title.slice(1), align: "right" } : { title, align: "left" },
   );
 
-const width = (text: string) => [...text].length;
-
 /** Longer cells, of whoever's making, would push all others off the screen. */
 const WIDEST_CELL = 300;
 
-function shown(text: string): string {
+/** A cell as people see it: one line, and none that is longer than any is meant to be. */
+export function shownCell(text: string): string {
   const line = cleanLine(text);
   return width(line) <= WIDEST_CELL ? line : `${[...line].slice(0, WIDEST_CELL - 3).join("")}...`;
 }
 
-function pad(text: string, size: number, align: Column["align"]): string {
+/** A text in a column of some width. */
+export function alignedTo(size: number, text: string, align: Column["align"]): string {
   const blanks = " ".repeat(Math.max(0, size - width(text)));
   return align === "right" ? blanks + text : text + blanks;
 }
 
 /** Titles, a rule below them and rows as people see them: each cell one line, padded to its column's width. */
-function aligned(table: Table, cell: (text: string) => string = shown) {
+function aligned(table: Table, cell: (text: string) => string = shownCell) {
   const lines = [table.columns.map(({ title }) => title), ...table.rows].map((cells) =>
     table.columns.map((_, index) => cell(cells[index] ?? "")),
   );
@@ -43,7 +44,7 @@ function aligned(table: Table, cell: (text: string) => string = shown) {
   );
   const padded = lines.map((cells) =>
     cells.map((text, index) =>
-      pad(text, widths[index] ?? 0, table.columns[index]?.align ?? "left"),
+      alignedTo(widths[index] ?? 0, text, table.columns[index]?.align ?? "left"),
     ),
   );
   return { widths, titles: padded[0] ?? [], rows: padded.slice(1) };
@@ -58,7 +59,7 @@ export function renderText(table: Table): string {
 
 /** For a README or an issue: GitHub's tables, aligned in the source as well. */
 export function renderMarkdown(table: Table): string {
-  const { widths, titles, rows } = aligned(table, (text) => shown(text).replaceAll("|", "\\|"));
+  const { widths, titles, rows } = aligned(table, (text) => shownCell(text).replaceAll("|", "\\|"));
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const rule = widths.map((size, index) => {
     const right = table.columns[index]?.align === "right";

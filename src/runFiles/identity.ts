@@ -71,14 +71,20 @@ const SHOWN_DIGITS = 8;
 const short = (value: Value): Value =>
   typeof value === "string" && value.length === 64 ? value.slice(0, SHOWN_DIGITS) : value;
 
+/** All that reports tell. */
+const TOLD: readonly Part[] = [...PARTS, LEFT_OUT, REENCODED, PLUGINS];
+
 /** The parts of an identity besides its options, as a report shows and compares them. */
 export const identitySettings = (identity: Identity): Readonly<Record<string, string | number>> =>
   Object.fromEntries(
-    [...PARTS, LEFT_OUT, REENCODED, PLUGINS].flatMap(([key, , value]) => {
+    TOLD.flatMap(([key, , value]) => {
       const own = short(value(identity));
       return own === undefined ? [] : [[key, own] as const];
     }),
   );
+
+/** The names under which reports show the parts of an identity, in order. */
+export const IDENTITY_SETTINGS: readonly string[] = TOLD.map(([key]) => key);
 
 /**
  * Of all that stays of an identity: equal for two that are the same run. Runs without plug-ins have the one that they had

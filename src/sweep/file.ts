@@ -1,12 +1,15 @@
 import { inputError } from "../common/errors.js";
 import { string } from "../common/optionRow.js";
-import { readConfiguration } from "../config/file.js";
+import { readConfiguration, SWEEP_PRESETS } from "../config/file.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
 import { ALL_SECTIONS } from "../config/sections.js";
 import { procedures } from "../distill/registry.js";
 
 /** A sweep's file may say `trials` as the flag does. */
-const KNOWN = { ...rowsOf(ALL_SECTIONS), trials: string(undefined, "Trials of a sweep.") };
+export const SWEEP_ROWS = {
+  ...rowsOf(ALL_SECTIONS),
+  trials: string(undefined, "Trials of a sweep."),
+};
 
 /** `trials` is how a sweep spells a list of `trial`. */
 function withTrials(layer: Layer): Layer {
@@ -39,6 +42,6 @@ const zooLayer = (): Layer => ({
  */
 export function sweepLayers(layers: readonly Layer[], file: string | undefined): Layer[] {
   if (file === ZOO) return [...layers.map(withTrials), zooLayer()];
-  const own = file === undefined ? [] : readConfiguration(file, KNOWN).layers;
+  const own = file === undefined ? [] : readConfiguration(file, SWEEP_ROWS, SWEEP_PRESETS).layers;
   return [...layers, ...own].map(withTrials);
 }

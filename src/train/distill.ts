@@ -9,12 +9,14 @@ import { lossFormula } from "../distill/weights.js";
 import { studentLearner } from "../learn/learners.js";
 import { isGpu } from "../runtime/device.js";
 import { teacherAhead } from "./ahead/choice.js";
+import type { BatchSource } from "./feeds/batchSource.js";
 import { withPredictor } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import { studentFolder } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
 import { train } from "./prepare.js";
 import { openScene, type Scene } from "./scene.js";
+import { isTeacherEvaluated, tellTeacherAccuracy } from "./teacherAccuracy.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 
 /** What this distillation looks at of its teacher. */
@@ -71,6 +73,9 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
   const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset, teacherMode);
   const { labels } = scene.dataset.train;
   const student = studentLearner(teacher.model, options, numClasses, scene.seed, labels);
+  const { train: trained, test: tested } = scene.dataset;
+  const size = { epochs: options.epochs, train: trained.count, test: tested.count };
+  const tellsTeacher = isTeacherEvaluated(options.teacher_eval, size);
   const title = `${options.model_t} -> ${options.model_s}, ${options.distill}, trial ${options.trial}`;
   return train(
     {
@@ -82,6 +87,10 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
       constants: teacher.variables,
       ahead: stepsAhead(teacher, options, scene, hooks),
       teacherSha256: teacher.weightsSha256,
+      ...(tellsTeacher && {
+        beforeFirstStep: (test: BatchSource) =>
+          tellTeacherAccuracy(teacher, test, scene.choice, hooks),
+      }),
       ...(options.teacher_cache && { openCache: () => openCache(teacher, options, scene, hooks) }),
     },
     options,

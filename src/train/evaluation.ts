@@ -154,7 +154,7 @@ export async function evaluateModel(
   try {
     await session.compile(device, hooks);
     const started = performance.now();
-    const result = (await oneByOne(session.evaluate(), onProgress)) as Evaluation;
+    const result = (await oneByOne(session.evaluate(), onProgress, hooks.signal)) as Evaluation;
     return { ...result, seconds: (performance.now() - started) / 1000 };
   } finally {
     session.dispose();

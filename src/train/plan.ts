@@ -1,5 +1,6 @@
 import type { Learner } from "../learn/learner.js";
 import type { Variable } from "../runtime/tf.js";
+import type { BatchSource } from "./feeds/batchSource.js";
 import type { TeacherCache } from "./teacherCache/open.js";
 
 /** What is particular to one kind of run. */
@@ -16,6 +17,8 @@ export interface RunPlan {
   readonly teacherSha256?: string;
   /** For how many steps at once the teacher looks at images; 1 where left out. */
   readonly ahead?: number;
+  /** What is done with the test images before the first step of a run that starts anew. */
+  readonly beforeFirstStep?: (test: BatchSource) => Promise<void>;
   /** Opens the cache of the teacher's outputs; undefined where it is of no use. */
   readonly openCache?: () => Promise<TeacherCache | undefined>;
 }

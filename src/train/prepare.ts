@@ -19,6 +19,7 @@ import type { Scene } from "./scene.js";
 import { openTrainingSession } from "./session.js";
 import { chooseSources } from "./source.js";
 import { type Stage, shortRunText, stagesOf, stageTerms } from "./stage.js";
+import { startText } from "./standing.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
 
@@ -92,6 +93,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
         batchSize: Math.max(options.batch_size, testBatch()),
       },
     }) as [BatchSource, BatchSource];
+    if (!goesOn) await plan.beforeFirstStep?.(test);
     cache = await plan.openCache?.();
     const source = cache?.guide(train) ?? train;
     opened.unshift({ close: () => source.close?.() });
@@ -141,18 +143,21 @@ function announce(claimed: Claimed, progress: RunProgress): void {
   const { plan, options, scene, hooks, folder, stages } = claimed;
   const { reporter } = hooks;
   const { title, loss, runDir } = plan;
+  const steps = stepsPerEpoch(scene.dataset.train.count, options.batch_size, plan.learner);
   reporter.runStarted({
     title,
     ...(loss !== undefined && { loss }),
     runDir,
     epochs: options.epochs,
     firstEpoch: progress.epoch + 1,
-    steps: stepsPerEpoch(scene.dataset.train.count, options.batch_size, plan.learner),
+    ...(progress.step > 0 && { stepsDone: progress.step }),
+    steps,
     ...scene.choice,
   });
   if (progress.epoch > 0) folder.epochKept();
-  const goesOn = folder.continuation.kept !== undefined;
-  if (goesOn) reporter.notice(`Going on after epoch ${progress.epoch}.`);
+  const { resume } = options;
+  const start = startText(runDir, folder.continuation.kept?.progress, { resume, steps });
+  if (start !== undefined) reporter.notice(start);
   const short = shortRunText(stages, options.epochs);
   if (short !== undefined) reporter.notice(short);
   reporter.phase(PREPARATION[scene.choice.engine]);

@@ -57,6 +57,27 @@ test("positional words stay as they were typed, numbers among them", async () =>
   assert.deepEqual(positionals, ["007", "1e3", "save"]);
 });
 
+const flagsOf = async (name: string, argv: readonly string[]) => {
+  const entry = COMMANDS.find((row) => row.name === name);
+  assert.ok(entry);
+  return parseArguments(name, (await entry.load()).command, argv).flags;
+};
+
+test("of a repeated flag the last value counts, under each of its names; lists keep all", async () => {
+  const repeated = [
+    ...["--epochs", "1", "--epochs=2", "-b", "1", "--beta", "2", "--batch-size", "1"],
+    ...["--batch_size", "2", "--gpuNum", "0", "--gpu", "2", "--no-resume", "--resume"],
+  ];
+  const { epochs, beta, batch_size, gpu, resume } = await flagsOf("distill", repeated);
+  assert.deepEqual([epochs, beta, batch_size, gpu, resume], ["2", "2", "2", "2", true]);
+  const { resume: off } = await flagsOf("distill", ["--resume", "--no-resume"]);
+  assert.equal(off, false);
+  const { out } = await flagsOf("data synthesize", ["--out", "a", "--data", "b"]);
+  assert.equal(out, "b", "the folder of the images has the name that it has everywhere");
+  const { checkpoint } = await flagsOf("eval", ["--checkpoint", "a", "--checkpoint", "b"]);
+  assert.deepEqual(checkpoint, ["a", "b"]);
+});
+
 test("names that every object has are no flags", async () => {
   for (const { name, load } of COMMANDS) {
     const { command } = await load();

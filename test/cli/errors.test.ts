@@ -5,8 +5,9 @@ import { resolve } from "node:path";
 import { test } from "node:test";
 import { describeError } from "#pefd/cli/errors.js";
 import { Interrupted } from "#pefd/cli/interrupt.js";
-import { resumeLine } from "#pefd/cli/training/run.js";
+import { resumeWords } from "#pefd/cli/training/run.js";
 import { environmentError, runError } from "#pefd/common/errors.js";
+import { shellWord } from "#pefd/common/text/shellWord.js";
 import { ROOT } from "../helpers/paths.js";
 
 const plain = { debug: false, color: false };
@@ -61,8 +62,8 @@ test("colours are written only where asked for", () => {
 
 test("the line that resumes a run can be pasted into a shell", () => {
   const argv = ["distill", "--force", "--path_t", "a b/it's.pth", "--save_dir", "x/S:a_b,c"];
-  const line = resumeLine(argv);
-  assert.equal(line, `pefd distill --path_t 'a b/it'\\''s.pth' --save_dir x/S:a_b,c --resume`);
+  const line = resumeWords(argv).map(shellWord).join(" ");
+  assert.equal(line, "distill --path_t 'a b/it'''s.pth' --save_dir x/S:a_b,c --resume");
 });
 
 test("a reader that goes away is no error", () => {

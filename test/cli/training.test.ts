@@ -25,6 +25,11 @@ test("a teacher, a student and their evaluation, as typed", async (t) => {
     new RegExp(`^Run folder +${TEACHER_RUN}\nLast top-1 +\\d+\\.\\d\\d %`),
   );
   assert.match(teacher.stderr, /\nepoch 1\/1 .*test loss/);
+  const line = /Evaluate it {2}node (.*)\n/.exec(teacher.stdout)?.[1] ?? assert.fail();
+  const [, ...typed] = line.split(" ");
+  const checked = await pefd([...typed, "--json"], { cwd });
+  const last = /Last top-1 +(\S+) %/.exec(teacher.stdout)?.[1];
+  assert.equal(JSON.parse(checked.stdout).top1.toFixed(2), last, "on the images of the run");
 
   const distill = ["distill", "--model_t", "resnet8", "--model_s", "resnet8", ...SMALL];
   const student = await pefd([...distill, "--epochs", "1", "--json", "--quiet"], { cwd });
@@ -36,6 +41,13 @@ test("a teacher, a student and their evaluation, as typed", async (t) => {
   const again = await pefd([...distill, "--epochs", "1"], { cwd });
   assert.match(again.stderr, /exists already\.\n {2}Go on with it by --resume/);
   assert.equal(again.exitCode, 2);
+
+  const changed = [...distill, "--epochs", "1", "--weight_decay", "0"];
+  const other = await pefd(changed, { cwd });
+  assert.match(
+    other.stderr,
+    /exists already, of another run: --weight_decay was 0\.0005 and is now 0\.\n {2}Choose another --save_dir/,
+  );
 
   const checkpoint = `${STUDENT_RUN}/resnet8_last.safetensors`;
   const evaluate = ["eval", "--checkpoint", checkpoint, "--data", "data", "--limit_test", "20"];
@@ -66,7 +78,7 @@ test("Ctrl-C keeps what is done, says how to go on, and that line ends in the sa
   });
   const [exitCode] = await once(child, "close");
   assert.equal(exitCode, 130, stderr);
-  const next = /Go on with: node \S*pefd\.js (.*)\n/.exec(stderr)?.[1] ?? assert.fail(stderr);
+  const next = /Go on with: node \S+pefd\.js (.*)\n/.exec(stderr)?.[1] ?? assert.fail(stderr);
   assert.deepEqual(next.split(" "), [...words, "--json", "--resume"]);
   assert.match(stderr, /\nKept in .*: \d+ epochs? and \d+ steps? of the next\.\n/);
   for (const name of ["result.json", "run.lock"]) {
@@ -75,6 +87,10 @@ test("Ctrl-C keeps what is done, says how to go on, and that line ends in the sa
 
   const resumed = await pefd(next.split(" "), { cwd });
   assert.equal(resumed.exitCode, 0, resumed.stderr);
+  assert.match(
+    resumed.stderr,
+    /\nGoing on after epoch \d+( and (all )?\d steps? of epoch \d+)?\.\n/,
+  );
   assert.equal(JSON.parse(resumed.stdout).weightsSha256, whole.weightsSha256);
   assert.deepEqual(
     readdirSync(join(cwd, TEACHER_RUN)).filter((file) => /tmp|partial/.test(file)),

@@ -14,7 +14,14 @@ function shown(t: TestContext, isTTY: boolean, quiet = false) {
   const notice = (text: string) => {
     if (!quiet) said?.push(text);
   };
-  const output: Output = { json: false, quiet, color: false, result() {}, notice };
+  const output: Output = {
+    json: false,
+    quiet,
+    color: false,
+    width: undefined,
+    result() {},
+    notice,
+  };
   return { progress: transferProgress(output), text: () => (written ?? []).join(""), said };
 }
 

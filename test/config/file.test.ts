@@ -6,12 +6,13 @@ import { after, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
 import { createRandom } from "#pefd/common/random.js";
 import { resolveDistill } from "#pefd/config/derive.js";
-import { readConfiguration } from "#pefd/config/file.js";
-import { PRESETS, presetNames } from "#pefd/config/pairPresets.js";
+import { readConfiguration, SWEEP_PRESETS } from "#pefd/config/file.js";
+import { PRESETS, presetNames, sweepNames } from "#pefd/config/pairPresets.js";
 import { rowsOf } from "#pefd/config/resolve.js";
 import { ALL_SECTIONS } from "#pefd/config/sections.js";
 import { procedureOf } from "#pefd/distill/procedures.js";
 import { methodRow, procedures } from "#pefd/distill/registry.js";
+import { SWEEP_ROWS } from "#pefd/sweep/file.js";
 import { mutateJson } from "../helpers/mutateJson.js";
 
 const rows = rowsOf(ALL_SECTIONS);
@@ -93,10 +94,56 @@ test("broken files are refused", () => {
   refuse({ extends: "nothing-like-it" }, /no preset/);
   assert.throws(
     () => readConfiguration(join(folder, "none.json"), rows),
-    /none\.json cannot be read/,
+    /There is no file .*none\.json/,
   );
+  const yaml = write("options.yaml", "epochs: 3\n");
+  assert.throws(() => readConfiguration(yaml, rows), /is YAML by its name; pefd reads JSON/);
   assert.throws(() => readConfiguration("/dev/zero", rows), /\/dev\/zero is a device/);
   assert.throws(() => readConfiguration("smok", rows), /no preset smok\. Did you mean smoke\?/);
+});
+
+/** A student's config.json, as far as it matters here. */
+const RECORD = {
+  ...{ kind: "distill", model: "resnet8", teacher: "resnet14", seed: 20, device: "CPU" },
+  ...{ model_s: "resnet8", model_t: "resnet14", path_t: "t.pth", distill: "kd", gamma: 0.1 },
+  ...{ alpha: 0, beta: 0.9, trial: 2, epochs: 3, versions: { tensorflow: "2" }, identity: {} },
+};
+
+test("a run's record is taken as the options that it was told", () => {
+  const { record, layers } = readConfiguration(write("record.json", RECORD), rows);
+  assert.equal(record, "distill");
+  const { options } = resolveDistill(layers);
+  const { model_s, model_t, path_t, distill, beta, trial, epochs } = options;
+  assert.deepEqual(
+    { model_s, model_t, path_t, distill, beta, trial, epochs },
+    {
+      ...{ model_s: "resnet8", model_t: "resnet14", path_t: "t.pth", distill: "kd" },
+      ...{ beta: 0.9, trial: 2, epochs: 3 },
+    },
+  );
+  refuse({ ...RECORD, of_another_version: 1 }, /sets of_another_version, which is no option/);
+  assert.equal(readConfiguration("smoke", rows).record, undefined);
+});
+
+test("a sweep's presets are read by their names, and by sweeps alone", () => {
+  for (const name of sweepNames()) {
+    const { layers, description } = readConfiguration(name, SWEEP_ROWS, SWEEP_PRESETS);
+    assert.ok(layers.some(({ values }) => values.trials !== undefined));
+    assert.equal(typeof description, "string");
+    assert.throws(() => readConfiguration(name, rows), /There is no preset/);
+  }
+});
+
+test("2,000 records of odd values are taken, or refused in a sentence", () => {
+  const random = createRandom(1, "records");
+  for (let i = 0; i < 2000; i++) {
+    const file = write("odd.json", mutateJson(RECORD, random));
+    try {
+      resolveDistill(readConfiguration(file, rows).layers);
+    } catch (error) {
+      assert.ok(error instanceof PefdError && error.exitCode === 2, String(error));
+    }
+  }
 });
 
 test("2,000 files of odd values are taken, or refused in a sentence", () => {

@@ -98,7 +98,7 @@ test("pefd sweep zoo --print has one line for each run", async (t) => {
   assert.equal(exitCode, 0);
   const lines = stdout.trim().split("\n");
   assert.equal(lines.filter((line) => line.includes("--distill kd --lskd ")).length, 3);
-  assert.ok(lines.every((line) => line.startsWith("pefd distill ")));
+  assert.ok(lines.every((line) => /^node \S*pefd\.js distill /.test(line)));
 });
 
 test("a zoo of a few methods and a sum is trained and ranked; what cannot be trained is told", async (t) => {

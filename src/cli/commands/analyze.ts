@@ -1,14 +1,25 @@
+import { statSync } from "node:fs";
+import { extname, join } from "node:path";
 import type { Finding } from "../../analysis/analyze.js";
+import {
+  analysisCsvTable,
+  analysisDocument,
+  analysisTable,
+  LEGEND,
+} from "../../analysis/present.js";
 import type { Subject } from "../../analysis/subjects.js";
 import { inputError } from "../../common/errors.js";
+import { makeFolder } from "../../common/files/makeFolder.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
 import { choice, flag, path, paths, section, type Values } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { modelNameOf } from "../../config/modelName.js";
 import { GPU, TEST_DATA } from "../../config/options.js";
 import { type Layer, resolveRows, resolveSection } from "../../config/resolve.js";
-import { renderCsv, renderText } from "../../report/table.js";
+import { fitLines, renderFitted } from "../../report/fit.js";
+import { renderCsv } from "../../report/table.js";
 import type { Command, Output } from "../command.js";
+import { fileOf, STDOUT } from "../dash.js";
 import { modelNameInFile } from "../modelInFile.js";
 
 const ANALYSIS = section("Analysis", {
@@ -23,13 +34,20 @@ const ANALYSIS = section("Analysis", {
     defaultText: "from --path_t",
   }),
   run: paths([], "A run's folder, or one above runs: all their checkpoints; may be repeated.", {
-    flagOnly: true,
-    completes: "runs",
+    ...{ flagOnly: true, completes: "runs", valueName: "DIR" },
   }),
   last: flag("Only the last weights of each run.", { flagOnly: true }),
   gpu: GPU,
-  csv: path(undefined, "Write the table to this file, with all digits.", { flagOnly: true }),
-  svg: path(undefined, "Write a plot of all measures to this file.", { flagOnly: true }),
+  csv: path(undefined, "Write the table with all digits to this file; - prints it.", {
+    ...{ flagOnly: true, valueName: "FILE|-" },
+  }),
+  svg: path(
+    undefined,
+    "Write a plot of all measures to this file, or as measures.svg into a folder.",
+    {
+      ...{ flagOnly: true, valueName: "FILE|DIR" },
+    },
+  ),
 });
 
 type Options = Values<typeof ANALYSIS>;
@@ -105,15 +123,34 @@ async function subjectsOf(
   );
 }
 
-async function writeFiles({ csv, svg }: Options, findings: readonly Finding[]): Promise<void> {
-  if (csv !== undefined) {
-    const { analysisCsvTable } = await import("../../analysis/present.js");
-    await writeOutputFile(csv, `${renderCsv(analysisCsvTable(findings))}\n`);
-  }
+/** A name that ends in a slash or has no ending is a folder, as one that is there. */
+function plotFile(svg: string): string {
+  const found = statSync(svg, { throwIfNoEntry: false });
+  const isFolder = found?.isDirectory() ?? (svg.endsWith("/") || extname(svg) === "");
+  if (!isFolder) return svg;
+  makeFolder(svg);
+  return join(svg, "measures.svg");
+}
+
+/** @returns the files that were written */
+async function writeFiles({ csv, svg }: Options, findings: readonly Finding[]): Promise<string[]> {
+  const written: string[] = [];
+  const write = async (file: string, text: string) => {
+    await writeOutputFile(file, `${text}\n`);
+    written.push(file);
+  };
+  const table = fileOf(csv);
+  if (table !== undefined) await write(table, renderCsv(analysisCsvTable(findings)));
   if (svg !== undefined) {
     const { analysisPlot } = await import("../../analysis/plot.js");
-    await writeOutputFile(svg, `${analysisPlot(findings)}\n`);
+    await write(plotFile(svg), analysisPlot(findings));
   }
+  return written;
+}
+
+function textOf(findings: readonly Finding[], { csv }: Options, width: number | undefined): string {
+  if (csv === STDOUT) return renderCsv(analysisCsvTable(findings));
+  return [renderFitted(analysisTable(findings), width), "", fitLines(LEGEND, width)].join("\n");
 }
 
 /** pefd analyze: the paper's measures of a student's features against its teacher's. */
@@ -127,20 +164,18 @@ export const command: Command = {
   ],
   async run({ layers, positionals, env, output }) {
     const options = resolveSection(ANALYSIS, layers);
+    if (options.csv === STDOUT && output.json) {
+      throw inputError("Only one of --csv - and --json can be printed.");
+    }
     const subjects = await subjectsOf(options, [...options.run, ...positionals], layers, output);
     const { analyze } = await import("../../analysis/analyze.js");
-    const { analysisDocument, analysisTable, LEGEND } = await import("../../analysis/present.js");
     const findings = await analyze(subjects, (text) => output.notice(text), {
       env,
       gpu: options.gpu,
     });
-    const text = [renderText(analysisTable(findings)), "", LEGEND].join("\n");
     // First what took the time: a file that cannot be written must not lose it.
-    output.result(text, analysisDocument(findings));
-    await writeFiles(options, findings);
-    for (const file of [options.csv, options.svg]) {
-      if (file !== undefined) output.notice(`Written: ${file}`);
-    }
+    output.result(textOf(findings, options, output.width), analysisDocument(findings));
+    for (const file of await writeFiles(options, findings)) output.notice(`Written: ${file}`);
     return undefined;
   },
 };

@@ -16,7 +16,7 @@ import { resolveSection } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import { skipListIn } from "../../data/skipList.js";
 import { methodNames } from "../../distill/registry.js";
-import { renderText } from "../../report/table.js";
+import { renderFitted } from "../../report/fit.js";
 import { withMemory } from "../bench/benchMemory.js";
 import { dataBenchText } from "../bench/dataBench.js";
 import { processMemoryMb, processorSeconds } from "../bench/processMemory.js";
@@ -37,16 +37,16 @@ const BENCH = section("Benchmark", {
     "What is timed: distillation, training the teacher, evaluating the student; or data, alone: reading a data set's images.",
     {
       defaultText: `${WORK_NAMES.join(",")}; distill alone with --distill`,
-      flagOnly: true,
+      ...{ flagOnly: true, valueName: "LIST" },
     },
   ),
   engine: string(undefined, "Engines to time, with commas between them.", {
     defaultText: "all; xla only on a GPU",
-    flagOnly: true,
+    ...{ flagOnly: true, valueName: "LIST" },
   }),
   precision: string(undefined, "Precisions to time, with commas between them.", {
     defaultText: "float32, and bfloat16 where the machine has it",
-    flagOnly: true,
+    ...{ flagOnly: true, valueName: "LIST" },
   }),
   gpu: GPU,
   batch_size: integer(undefined, "Images per training step.", {
@@ -79,8 +79,7 @@ const BENCH = section("Benchmark", {
     "Methods, with commas between them, or all: what each costs over kd.",
     {
       defaultText: "ours, not beside kd",
-      flagOnly: true,
-      completes: "methods",
+      ...{ flagOnly: true, completes: "methods", valueName: "LIST" },
     },
   ),
   alone: flag(
@@ -126,11 +125,14 @@ interface Told extends BenchDocument {
   readonly processMemoryMb?: number;
 }
 
-function textOf({ device, tensorflow, repeats, results, processMemoryMb: memory }: Told): string {
+function textOf(
+  { device, tensorflow, repeats, results, processMemoryMb: memory }: Told,
+  width: number | undefined,
+): string {
   return [
     `${device}, TensorFlow ${tensorflow}`,
     "",
-    renderText(timingTable(results)),
+    renderFitted(timingTable(results), width),
     "",
     `Medians of ${repeats}, making the batches included; first step: recording, compiling and one step.`,
     ...(memory === undefined ? [] : [`The process has taken ${Math.round(memory)} MB at most.`]),
@@ -219,7 +221,7 @@ export const command: Command = {
     const question = { words: sameSetting(options), env, notice };
     const results = alone ? document.results : await withMemory(document.results, question);
     const told = { ...document, results, ...(alone && { processMemoryMb: processMemoryMb() }) };
-    output.result(textOf(told), told);
+    output.result(textOf(told, output.width), told);
     return undefined;
   },
 };

@@ -1,13 +1,27 @@
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveDistill } from "../../config/derive.js";
-import { readConfiguration } from "../../config/file.js";
-import { presetNames } from "../../config/pairPresets.js";
+import { readConfiguration, SWEEP_PRESETS } from "../../config/file.js";
+import { presetNames, sweepNames } from "../../config/pairPresets.js";
 import { procedureName } from "../../config/procedureName.js";
 import { figureAlone, figuresOf } from "../../config/published/lookup.js";
 import { rowsOf } from "../../config/resolve.js";
 import { ALL_SECTIONS } from "../../config/sections.js";
-import { columns, renderText } from "../../report/table.js";
+import { renderFitted } from "../../report/fit.js";
+import { columns } from "../../report/table.js";
+import { SWEEP_ROWS } from "../../sweep/file.js";
 import type { Command } from "../command.js";
+
+/** What the list says of a preset for sweeps: its lists belong to `pefd sweep`. */
+function describeSweep(name: string) {
+  const { description, layers } = readConfiguration(name, SWEEP_ROWS, SWEEP_PRESETS);
+  const first = (option: string) => layers.find(({ values }) => values[option])?.values[option];
+  return {
+    ...{ name, kind: "sweep" as const },
+    ...{ model_t: first("model_t") ?? null, model_s: first("model_s") ?? null },
+    ...{ distill: first("distill") ?? null, procedure: null },
+    ...{ gamma: null, alpha: null, beta: null, description, published: null },
+  };
+}
 
 /** What the list says of a preset. */
 function describePreset(name: string) {
@@ -17,12 +31,10 @@ function describePreset(name: string) {
   const procedure = procedureName(distill as string, options);
   const published = publishedFor(`${model_t}`, `${model_s}`);
   return {
-    ...{ name, model_t, model_s, distill, procedure },
-    gamma,
-    alpha,
-    beta,
-    description,
-    published,
+    ...{ name, kind: "preset" as const, model_t, model_s, distill, procedure },
+    ...{ gamma, alpha, beta },
+    description: description ?? null,
+    published: published ?? null,
   };
 }
 
@@ -40,9 +52,9 @@ function publishedFor(teacher: string, student: string): Record<string, number> 
 type Preset = ReturnType<typeof describePreset>;
 
 /** What the preset is for, or the published figures of teacher, student and method. */
-function remark({ description, procedure, published = {} }: Preset): string {
+function remark({ description, procedure, published }: Preset): string {
   const told = ["teacher", "student", procedure].flatMap((name) => {
-    const top1 = published[name];
+    const top1 = published?.[name];
     return top1 === undefined ? [] : [`${name} ${top1.toFixed(2)}`];
   });
   return description ?? told.join("  ");
@@ -53,18 +65,24 @@ function line(preset: Preset): [string, string, string] {
   return [name, `${distill} -r ${gamma} -a ${alpha} -b ${beta}`, remark(preset)];
 }
 
-/** pefd config list: the presets, with the published top-1 accuracies of their pairs. */
+/** pefd config list: the presets, those for sweeps among them, with the published top-1 accuracies of their pairs. */
 export const command: Command = {
   sections: [DOCUMENT, GENERAL],
-  examples: [["pefd config list", "names for --config, with published top-1 accuracies in %"]],
+  examples: [
+    ["pefd config list", "names for --config and pefd sweep, with published top-1 accuracies in %"],
+  ],
   async run({ output }) {
     const presets = presetNames().map(describePreset);
-    const titles = columns(
-      "preset",
-      "method",
-      "published top-1 (%), teacher and student alone first",
-    );
-    output.result(renderText({ columns: titles, rows: presets.map(line) }), presets);
+    const sweeps = sweepNames().map(describeSweep);
+    const rows = [
+      ...presets.map(line),
+      ...sweeps.map(({ name, description = "" }) => [name, "pefd sweep", description]),
+    ];
+    const titles = columns("preset", "method", "published top-1 (%)");
+    output.result(renderFitted({ columns: titles, rows }, output.width), [
+      ...presets,
+      ...sweeps.map((one) => ({ ...one, description: one.description ?? null })),
+    ]);
     return undefined;
   },
 };

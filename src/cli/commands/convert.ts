@@ -5,11 +5,13 @@ import { isSavedModel } from "../../checkpoint/savedModelFolder.js";
 import { inputError } from "../../common/errors.js";
 import { mendFolder } from "../../common/files/atomicFolder.js";
 import { choice, flag, section, type Values } from "../../common/optionRow.js";
+import { counted } from "../../common/text/counted.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { datasetIn, modelNameOf } from "../../config/modelName.js";
 import { resolveSection } from "../../config/resolve.js";
 import type { PredictorFile } from "../../train/files/openPredictor.js";
 import type { Command, Invocation } from "../command.js";
+import { STDOUT } from "../dash.js";
 import { modelNameInFile } from "../modelInFile.js";
 
 const SAVED_MODEL = "savedmodel";
@@ -127,14 +129,23 @@ export const command: Command = {
   async run({ layers, positionals, env, output }) {
     const [from, to] = positionals as [string, string];
     const options = resolveSection(CONVERSION, layers);
+    if (to === STDOUT) {
+      throw inputError(
+        "pefd convert writes files: - is not one.",
+        "Name a file that ends in .safetensors or .pth, or a folder for a SavedModel.",
+      );
+    }
     checkFree(to, options, namesFolder(to, options));
     const { format, tensors, predictsThrough } = await write(from, to, options, env);
     const through =
       predictsThrough === undefined ? "" : `, with what ${predictsThrough} predicts through`;
-    output.result(`${tensors} tensors of ${from} (${format}) are in ${to}${through}`, {
-      ...{ from, to, format, tensors },
-      ...(predictsThrough !== undefined && { predictsThrough }),
-    });
+    output.result(
+      `${counted(tensors, "tensor")} of ${from} (${format}) ${tensors === 1 ? "is" : "are"} in ${to}${through}`,
+      {
+        ...{ from, to, format, tensors },
+        ...(predictsThrough !== undefined && { predictsThrough }),
+      },
+    );
     return undefined;
   },
 };

@@ -1,20 +1,20 @@
 import { pluginWords } from "../../common/plugins.js";
-import { shellWord } from "../../common/text/shellWord.js";
 import { requireTeacher, resolveDistill, withoutMethod } from "../../config/derive.js";
+import { refuseOtherKind } from "../../config/record.js";
 import { DISTILL_SECTIONS } from "../../config/sections.js";
 import type { Command, Invocation } from "../command.js";
 import { printDryRun } from "../training/dryRun.js";
 import { runTraining } from "../training/run.js";
 import { trainingSections } from "../training/sections.js";
+import { typedLine } from "../typed.js";
 
 /** What to type for a teacher that this distillation could use. */
 function trainTeacherLine({ flags }: Invocation, model: string | undefined): string {
   const words = flags.config ? ["--config", String(flags.config)] : model ? ["--model", model] : [];
   const images = ["dataset", "data"].flatMap((name) =>
-    typeof flags[name] === "string" ? [`--${name}`, shellWord(flags[name])] : [],
+    typeof flags[name] === "string" ? [`--${name}`, flags[name]] : [],
   );
-  const plugins = pluginWords().map(shellWord);
-  return ["pefd", "train-teacher", ...plugins, ...words, ...images].join(" ");
+  return typedLine(["train-teacher", ...pluginWords(), ...words, ...images]);
 }
 
 /** pefd distill: trains a student with a frozen teacher, as the paper's train_student.py does. */
@@ -29,6 +29,7 @@ export const command: Command = {
     ["pefd distill --config smoke --dry_run", "show what would be run"],
   ],
   async run(invocation) {
+    refuseOtherKind("distill", invocation.configuration, String(invocation.flags.config));
     const resolved = resolveDistill(invocation.layers);
     if (invocation.flags.dry_run) return printDryRun(resolved, invocation.output);
     const { distill } = resolved.options as { distill: string };

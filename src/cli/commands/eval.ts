@@ -1,4 +1,4 @@
-import { CONFIGURATION, GENERAL, RESULT } from "../../config/commandOptions.js";
+import { CONFIGURATION, DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveEvaluations } from "../../config/derive.js";
 import { EVALUATION, type EvalOptions } from "../../config/options.js";
 import { resolveRows, resolveSection } from "../../config/resolve.js";
@@ -10,7 +10,7 @@ import { printDryRun } from "../training/dryRun.js";
 
 /** pefd eval: accuracy and loss of checkpoints on the test images. */
 export const command: Command = {
-  sections: [...EVAL_SECTIONS, CONFIGURATION, RESULT, GENERAL],
+  sections: [...EVAL_SECTIONS, CONFIGURATION, DOCUMENT, GENERAL],
   examples: [
     ["pefd eval --checkpoint FILE", "the model is told by the file or its folder"],
     [
@@ -40,7 +40,7 @@ export const command: Command = {
     const names = await DATASETS.row(dataset).classNames(data);
     await text.writeEvaluationFiles(files, details, names);
     output.result(
-      text.evaluationText(details, names, files),
+      text.evaluationText(details, names, files, output.width),
       text.evaluationDocument(details, names, files),
     );
     return undefined;

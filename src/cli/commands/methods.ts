@@ -8,7 +8,8 @@ import { goldenOf, yearOf } from "../../distill/published.js";
 import { procedures } from "../../distill/registry.js";
 import { CLASSES, IMAGES, type PairNames, surveyMethod } from "../../learn/methodSurvey.js";
 import { surveyModel } from "../../models/survey.js";
-import { columns, renderText } from "../../report/table.js";
+import { fitLines, renderFitted } from "../../report/fit.js";
+import { columns } from "../../report/table.js";
 import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.js";
 import { gigabytes } from "../../train/teacherCache/freeSpace.js";
 import type { Command } from "../command.js";
@@ -78,11 +79,15 @@ const TITLES = columns(
   "published with",
 );
 
-const textOf = (surveys: readonly Surveyed[], { teacher, student }: PairNames): string =>
-  [
-    renderText({ columns: TITLES, rows: surveys.map(row) }),
-    ...["", EXPLANATION(`${teacher} -> ${student}`), "", ...papers()],
-  ].join("\n");
+function textOf(
+  surveys: readonly Surveyed[],
+  { teacher, student }: PairNames,
+  width: number | undefined,
+): string {
+  const below = [EXPLANATION(`${teacher} -> ${student}`), "", ...papers()].join("\n");
+  const table = renderFitted({ columns: TITLES, rows: surveys.map(row) }, width);
+  return [table, "", fitLines(below, width)].join("\n");
+}
 
 /** pefd methods: the registry, with what follows for a pair. */
 export const command: Command = {
@@ -105,7 +110,7 @@ export const command: Command = {
       );
       return { ...{ procedure, figure, cache }, ...survey };
     });
-    output.result(textOf(surveys, { teacher, student }), {
+    output.result(textOf(surveys, { teacher, student }, output.width), {
       ...{ teacher, student },
       methods: methodsDocument(surveys),
     });

@@ -1,7 +1,8 @@
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { modelNames } from "../../models/registry.js";
 import { type ModelSurvey, surveyModel } from "../../models/survey.js";
-import { columns, renderText } from "../../report/table.js";
+import { fitLines, renderFitted } from "../../report/fit.js";
+import { columns } from "../../report/table.js";
 import type { Command } from "../command.js";
 
 function row(survey: ModelSurvey): string[] {
@@ -38,8 +39,9 @@ export const command: Command = {
       "images",
       "features",
     );
-    const table = renderText({ columns: titles, rows: surveys.map(row) });
-    output.result([table, "", ...papers(surveys)].join("\n"), surveys);
+    const table = renderFitted({ columns: titles, rows: surveys.map(row) }, output.width);
+    const below = fitLines(papers(surveys).join("\n"), output.width);
+    output.result([table, "", below].join("\n"), surveys);
     return undefined;
   },
 };

@@ -5,28 +5,38 @@ import { writeOutputFile } from "../../common/files/outputFile.js";
 import { flag, integer, path, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
+import { fitLines, renderFitted } from "../../report/fit.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { type Collection, collectRuns } from "../../report/runs/collect.js";
 import { experimentLabels } from "../../report/runs/labels.js";
 import { type Summary, summarize } from "../../report/runs/summarize.js";
 import { summaryNotes } from "../../report/summaryNotes.js";
 import { summaryCsvTable, summaryTable, unfinishedNotes } from "../../report/summaryTable.js";
-import { renderCsv, renderMarkdown, renderText } from "../../report/table.js";
+import { renderCsv, renderMarkdown } from "../../report/table.js";
 import type { Command } from "../command.js";
+import { fileOf, STDOUT } from "../dash.js";
 import { publishedOf } from "../published.js";
 import { serveRuns } from "../serve.js";
 
 const REPORT = section("Report", {
-  csv: flag("Print the table as comma-separated values, with all digits.", { flagOnly: true }),
+  csv: path(
+    undefined,
+    "Write the table with all digits and every setting to this file; - prints it.",
+    {
+      ...{ flagOnly: true, valueName: "FILE|-" },
+    },
+  ),
   markdown: flag("Print the table in markdown.", { flagOnly: true }),
   html: path(undefined, "Write a page with table, plots and configurations to this file.", {
     flagOnly: true,
   }),
-  svg: path(undefined, "Write the single plots into this folder.", { flagOnly: true }),
+  svg: path(undefined, "Write the single plots into this folder.", {
+    ...{ flagOnly: true, valueName: "DIR" },
+  }),
   serve: integer(
     undefined,
     "Serve the page on this machine until Ctrl-C, following runs while they go on; at this port, or at any free one.",
-    { min: 0, max: 65535, bare: "0", flagOnly: true },
+    { ...{ min: 0, max: 65535, bare: "0", flagOnly: true }, valueName: "[PORT]" },
   ),
 });
 
@@ -55,11 +65,35 @@ async function writePlots(folder: string, summaries: readonly Summary[]) {
   }
 }
 
-function textOf(summaries: readonly Summary[], form: { csv: boolean; markdown: boolean }): string {
-  if (form.csv) return renderCsv(summaryCsvTable(summaries));
-  const table = form.markdown ? renderMarkdown : renderText;
+function textOf(
+  summaries: readonly Summary[],
+  form: { csv: string | undefined; markdown: boolean },
+  width: number | undefined,
+): string {
+  if (form.csv === STDOUT) return renderCsv(summaryCsvTable(summaries));
+  const table = summaryTable(summaries);
   const notes = summaryNotes(summaries);
-  return [table(summaryTable(summaries)), ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
+  const below = notes.length > 0 ? `\n\n${fitLines(notes.join("\n"), width)}` : "";
+  return `${form.markdown ? renderMarkdown(table) : renderFitted(table, width)}${below}`;
+}
+
+interface Asked {
+  readonly csv: string | undefined;
+  readonly markdown: boolean;
+  readonly json: boolean;
+  readonly svg: string | undefined;
+}
+
+/** @throws inputError for two things to print, and for a file where a folder is meant */
+function refuseClashes({ csv, markdown, json, svg }: Asked): void {
+  if ([csv === STDOUT, markdown, json].filter(Boolean).length > 1) {
+    throw inputError("Only one of --csv -, --markdown and --json can be printed.");
+  }
+  if (!svg?.endsWith(".svg")) return;
+  throw inputError(
+    `--svg ${svg}: a report has several plots, so it takes a folder.`,
+    "Such as --svg plots.",
+  );
 }
 
 /** pefd report: runs summarised over their trials, as table, page or plots. */
@@ -73,12 +107,10 @@ export const command: Command = {
   ],
   async run({ layers, positionals, output }) {
     const { csv, markdown, html, svg, serve } = resolveSection(REPORT, layers);
-    if ([csv, markdown, output.json].filter(Boolean).length > 1) {
-      throw inputError("Only one of --csv, --markdown and --json can be printed.");
-    }
+    refuseClashes({ csv, markdown, json: output.json, svg });
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
     if (serve !== undefined) {
-      if (csv || markdown || html !== undefined || svg !== undefined) {
+      if (csv !== undefined || markdown || html !== undefined || svg !== undefined) {
         throw inputError(
           "--serve shows the page: give --csv, --markdown, --html and --svg without it.",
         );
@@ -88,9 +120,16 @@ export const command: Command = {
     const found = collect(dirs);
     const summaries = summarize(found.runs, publishedOf);
     for (const line of [...unfinishedNotes(found.runs), ...found.problems]) output.notice(line);
+    const table = fileOf(csv);
+    if (table !== undefined)
+      await writeOutputFile(table, `${renderCsv(summaryCsvTable(summaries))}\n`);
     if (html !== undefined) await writePage(html, summaries, found);
     if (svg !== undefined) await writePlots(svg, summaries);
-    output.result(textOf(summaries, { csv, markdown }), reportDocument(summaries, found));
+    output.result(
+      textOf(summaries, { csv, markdown }, output.width),
+      reportDocument(summaries, found),
+    );
+    if (table !== undefined) output.notice(`The table is in ${table}.`);
     if (html !== undefined) output.notice(`The page is ${html}.`);
     if (svg !== undefined) output.notice(`The plots are in ${svg}.`);
     return undefined;

@@ -2,16 +2,16 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runError } from "../../common/errors.js";
 import { choice, flag, integer, section, string } from "../../common/optionRow.js";
-import { shellWord } from "../../common/text/shellWord.js";
 import { OUTPUT } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { DISTILL_SECTIONS } from "../../config/sections.js";
+import { fitLines, renderFitted } from "../../report/fit.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { collectRuns } from "../../report/runs/collect.js";
 import { summarize } from "../../report/runs/summarize.js";
 import { summaryNotes } from "../../report/summaryNotes.js";
 import { summaryTable } from "../../report/summaryTable.js";
-import { columns, renderText } from "../../report/table.js";
+import { columns } from "../../report/table.js";
 import { createSweepBars } from "../../sweep/bars.js";
 import { gpuNames, idleGpusNotice } from "../../sweep/devices.js";
 import { executeSweep, type Outcome } from "../../sweep/execute.js";
@@ -22,13 +22,16 @@ import { isComplete, refuseOtherRuns } from "../../sweep/state.js";
 import { fittingRuns } from "../../sweep/zoo.js";
 import type { Command, Invocation, Output } from "../command.js";
 import { interruptible } from "../interrupt.js";
-import { COLUMNS } from "../output.js";
+import { COLUMNS, columnsOf, isScreen } from "../output.js";
 import { publishedOf } from "../published.js";
 import { trainingSections } from "../training/sections.js";
 import { printStatus, submitSweep } from "../training/slurmSweep.js";
+import { typedLine } from "../typed.js";
 
 const SWEEP = section("Sweep", {
-  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", { flagOnly: true }),
+  trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", {
+    ...{ flagOnly: true, valueName: "LIST" },
+  }),
   jobs: integer(undefined, "Runs at a time, spread over the GPUs.", {
     ...{ min: 1, max: 256, flagOnly: true },
     defaultText: "1; with Slurm as many as it lets",
@@ -58,16 +61,16 @@ const SECTIONS = [
 /** Between two looks at the runs' logs: lines that stay come seldom, bars move. */
 const TICK_MS = { lines: 5000, bars: 1000 };
 
-const commandLine = (run: SweepRun): string => ["pefd", ...run.words].map(shellWord).join(" ");
-
-function printCommands(runs: readonly SweepRun[], output: Output): undefined {
-  output.result(runs.map(commandLine).join("\n"), { commands: runs.map(({ words }) => words) });
+function printCommands(runs: readonly SweepRun[], { output }: Invocation): undefined {
+  const lines = runs.map(({ words }) => typedLine(words));
+  output.result(lines.join("\n"), { commands: runs.map(({ words }) => words) });
 }
 
 function printPlan(runs: readonly SweepRun[], output: Output): undefined {
   const plan = runs.map((run) => ({ ...run, complete: isComplete(run) }));
   const rows = plan.map(({ label, runDir, complete }) => [label, complete ? "yes" : "no", runDir]);
-  output.result(renderText({ columns: columns("run", "complete", "folder"), rows }), {
+  const table = { columns: columns("run", "complete", "folder"), rows };
+  output.result(renderFitted(table, output.width), {
     runs: plan.map(({ options, runDir, complete }) => ({ runDir, complete, options })),
   });
 }
@@ -85,7 +88,7 @@ function ownProgram(env: Invocation["env"]) {
 function progressOf(runs: readonly SweepRun[], { notice, quiet, color }: Output) {
   const now = () => performance.now() / 1000;
   const { stderr } = process;
-  return stderr.isTTY === true && !quiet
+  return isScreen(stderr) && !quiet
     ? {
         every: TICK_MS.bars,
         progress: createSweepBars(runs, stderr, { columns: COLUMNS, color, now }),
@@ -107,7 +110,7 @@ async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Inv
       (signal) => executeSweep(runs, { program, jobs, gpus, signal, observer: progress }),
       {
         onSignal: (name) => progress.say(`${name}: keeping what is done; once more stops at once`),
-        hint: `Go on with: ${["pefd", ...argv].map(shellWord).join(" ")}`,
+        hint: `Go on with: ${typedLine(argv)}`,
       },
     );
   } finally {
@@ -122,7 +125,9 @@ function printTable(outcomes: readonly Outcome[], output: Output): void {
   const found = collectRuns(dirs);
   const summaries = summarize(found.runs, publishedOf);
   const notes = summaryNotes(summaries);
-  const text = [renderText(summaryTable(summaries)), ...(notes.length > 0 ? ["", ...notes] : [])];
+  const below = fitLines(notes.join("\n"), output.width);
+  const table = renderFitted(summaryTable(summaries), output.width);
+  const text = [table, ...(notes.length > 0 ? ["", below] : [])];
   const sweep = outcomes.map(({ run, state, reason = null }) => {
     return { runDir: run.runDir, state, reason };
   });
@@ -134,7 +139,7 @@ function refuseFailed(outcomes: readonly Outcome[]): void {
   if (failed.length === 0) return;
   const rows = failed.map(({ run, reason = "" }) => [run.label, reason]);
   throw runError(
-    `${failed.length} of ${outcomes.length} runs failed.\n\n${renderText({ columns: columns("run", "why"), rows })}\n`,
+    `${failed.length} of ${outcomes.length} runs failed.\n\n${renderFitted({ columns: columns("run", "why"), rows }, columnsOf(process.stderr))}\n`,
     "The same command tries them again and leaves the others as they are; --print shows the single commands.",
   );
 }
@@ -156,7 +161,7 @@ export const command: Command = {
       "pefd sweep zoo --model_t resnet32x4 --model_s resnet8x4 --trials 1-3",
       "every method with what was published for the pair",
     ],
-    ["pefd sweep configs/sweeps/ablation.json --jobs 2", "lists in a file, two runs at a time"],
+    ["pefd sweep ablation --jobs 2", "a preset's lists, or those of a file; two runs at a time"],
     ["pefd sweep smoke --trials 1-2 --print", "the commands of a preset's runs"],
     ["pefd sweep FILE --launcher slurm --partition gpu --gpus 1 --time 1:00:00", "as a job array"],
   ],
@@ -169,7 +174,7 @@ export const command: Command = {
     const planned = await planSweep(layers, modelNameInFile);
     const runs = positionals[0] === ZOO ? withoutUnfit(planned, output) : planned;
     const saveDir = resolveSection(OUTPUT, layers).save_dir;
-    if (print) return printCommands(runs, output);
+    if (print) return printCommands(runs, invocation);
     if (status) return printStatus(runs, saveDir, invocation);
     await refuseOtherRuns(runs);
     if (invocation.flags.dry_run) return printPlan(runs, output);

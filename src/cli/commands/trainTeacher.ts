@@ -1,4 +1,5 @@
 import { resolveTeacher } from "../../config/derive.js";
+import { refuseOtherKind } from "../../config/record.js";
 import { TEACHER_SECTIONS } from "../../config/sections.js";
 import type { Command } from "../command.js";
 import { printDryRun } from "../training/dryRun.js";
@@ -13,6 +14,7 @@ export const command: Command = {
     ["pefd train-teacher --config smoke", "the small teacher of the smoke preset"],
   ],
   async run(invocation) {
+    refuseOtherKind("teacher", invocation.configuration, String(invocation.flags.config));
     const resolved = resolveTeacher(invocation.layers);
     if (invocation.flags.dry_run) return printDryRun(resolved, invocation.output);
     const { options } = resolved;

@@ -2,13 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { flag, number, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
+import { fitLines } from "../../report/fit.js";
 import { createLiveText } from "../../report/live/liveText.js";
 import { renderWatch } from "../../report/live/watch.js";
 import { watchDocument } from "../../report/reportDocument.js";
 import { collectRuns } from "../../report/runs/collect.js";
 import type { Command } from "../command.js";
 import { endedBySignal, interruptible } from "../interrupt.js";
-import { COLUMNS, colorOnStdout } from "../output.js";
+import { onQuitKey } from "../keys.js";
+import { colorOnStdout, columnsOf, isScreen } from "../output.js";
 
 const WATCH = section("Watch", {
   once: flag("Show the state once and end, as off a terminal.", { flagOnly: true }),
@@ -24,9 +26,16 @@ async function showUntilStopped(
   signal: AbortSignal,
 ): Promise<void> {
   const live = createLiveText(process.stdout);
-  while (!signal.aborted) {
-    live.show(render());
-    await sleep(interval * 1000, undefined, { signal }).catch(() => undefined);
+  const quit = new AbortController();
+  const end = onQuitKey(process.stdin, () => quit.abort());
+  const either = AbortSignal.any([signal, quit.signal]);
+  try {
+    while (!either.aborted) {
+      live.show(render());
+      await sleep(interval * 1000, undefined, { signal: either }).catch(() => undefined);
+    }
+  } finally {
+    end();
   }
   signal.throwIfAborted();
 }
@@ -36,15 +45,15 @@ export const command: Command = {
   sections: [WATCH, DOCUMENT, GENERAL],
   positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY, completes: "runs" },
   examples: [
-    ["pefd watch", "all runs below ./save; Ctrl-C ends it, the runs go on"],
+    ["pefd watch", "all runs below ./save; q ends it, the runs go on"],
     ["pefd watch save/student_model/RUN", "one run with all its curves"],
   ],
   async run({ layers, positionals, flags, output }) {
     const { once, interval } = resolveSection(WATCH, layers);
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
     const color = colorOnStdout(flags.no_color === true);
-    const columns = () => process.stdout.columns || COLUMNS;
-    if (once || output.json || process.stdout.isTTY !== true) {
+    const columns = () => columnsOf(process.stdout) ?? Number.POSITIVE_INFINITY;
+    if (once || output.json || !isScreen(process.stdout)) {
       const found = collectRuns(dirs);
       for (const problem of found.problems) output.notice(problem);
       const text = renderWatch(found.runs, Date.now(), columns(), color);
@@ -53,8 +62,8 @@ export const command: Command = {
     }
     const render = () => {
       const { runs, problems } = collectRuns(dirs);
-      const below = problems.map((problem) => problem.slice(0, columns()));
-      return [renderWatch(runs, Date.now(), columns(), color), ...below].join("\n");
+      const below = fitLines(problems.join("\n"), columns());
+      return [renderWatch(runs, Date.now(), columns(), color), below].join("\n").trimEnd();
     };
     return interruptible((signal) => showUntilStopped(render, interval, signal)).then(
       () => undefined,

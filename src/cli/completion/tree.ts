@@ -1,6 +1,6 @@
 import type { Completes, Row } from "../../common/optionRow.js";
 import { choicesOf } from "../../config/choices.js";
-import { presetNames } from "../../config/pairPresets.js";
+import { presetNames, sweepNames } from "../../config/pairPresets.js";
 import { rowsOf } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import { methodNames } from "../../distill/registry.js";
@@ -54,7 +54,7 @@ const OFFERS: Readonly<Record<Completes, () => Offer>> = {
   methods: () => ({ words: methodNames() }),
   datasets: () => ({ words: DATASETS.names() }),
   presets: () => ({ words: presetNames(), paths: "files" }),
-  sweeps: () => ({ words: [ZOO, ...presetNames()], paths: "files" }),
+  sweeps: () => ({ words: [ZOO, ...sweepNames(), ...presetNames()], paths: "files" }),
   shells: () => ({ words: SHELLS }),
   files: () => ({ words: [], paths: "files" }),
   runs: () => ({ words: [], paths: "runs" }),

@@ -2,7 +2,7 @@ import type { Row } from "../../common/optionRow.js";
 import type { Method } from "../../distill/method.js";
 import type { Procedure } from "../../distill/procedures.js";
 import { procedures } from "../../distill/registry.js";
-import { defaultText } from "../help.js";
+import { defaultText } from "../help/option.js";
 
 const github = (code: string): string => {
   const [repository, commit] = code.split(" ");

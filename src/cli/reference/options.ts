@@ -2,7 +2,7 @@ import type { Row } from "../../common/optionRow.js";
 import { variableOf } from "../../config/environment.js";
 import { expectation } from "../../config/parse.js";
 import { COMMANDS, type CommandRow } from "../commands.js";
-import { defaultText } from "../help.js";
+import { defaultText } from "../help/option.js";
 
 /** An option with the commands that take it. */
 interface Entry {
@@ -60,7 +60,8 @@ Written by \`npm run docs\` from the table of options in src/config/options.ts; 
 Options are spelled as in the paper's code; \`--batch-size\` is taken for \`--batch_size\`. A value comes from, the
 strongest first: the flag; the environment, as \`${variableOf("batch_size")}\` for \`--batch_size\`; the file or preset of \`--config\`;
 what that file extends; the default. \`--dry_run\` prints every value with the place it came from. Options marked * are
-read from the command line only. \`--no-NAME\` takes back a switch that a file sets.`;
+read from the command line only. \`--no-NAME\` takes back a switch that a file sets. Of an option that is repeated the last
+value counts; those that may be repeated keep all.`;
 
 /** docs/flags.md: every option of every command. */
 export async function flagsReference(): Promise<string> {

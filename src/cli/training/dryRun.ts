@@ -1,5 +1,6 @@
 import type { Resolved } from "../../config/resolve.js";
-import { columns, renderText } from "../../report/table.js";
+import { renderFitted } from "../../report/fit.js";
+import { columns } from "../../report/table.js";
 import type { Output } from "../command.js";
 
 const shown = (value: unknown): string =>
@@ -16,6 +17,6 @@ export function printDryRun(
     origins[name] ?? "",
   ]);
   const table = { columns: columns("option", "value", "from"), rows };
-  output.result(renderText(table), { options, origins });
+  output.result(renderFitted(table, output.width), { options, origins });
   return undefined;
 }

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { pluginWords } from "../../common/plugins.js";
-import { shellWord } from "../../common/text/shellWord.js";
 import type { TrainOptions } from "../../config/options.js";
 import { createReporter, type RunReporter } from "../../report/live/reporter.js";
 import { mlflowServer } from "../../report/track/mlflow.js";
@@ -10,42 +9,52 @@ import { endedBySignals } from "../../runtime/blocking.js";
 import type { Hooks, RunResult } from "../../train/files/result.js";
 import type { Invocation } from "../command.js";
 import { Interrupted, interruptible } from "../interrupt.js";
-import { COLUMNS } from "../output.js";
+import { COLUMNS, isScreen } from "../output.js";
+import { typedLine } from "../typed.js";
 
-/** The command line that goes on with an interrupted run. */
-export function resumeLine(argv: readonly string[]): string {
+/** The words that go on with an interrupted run. */
+export function resumeWords(argv: readonly string[]): string[] {
   const kept = argv.filter((word) => word !== "--force" && word !== "--resume");
-  return ["pefd", ...kept, "--resume"].map(shellWord).join(" ");
+  return [...kept, "--resume"];
 }
 
 const percent = (value: number): string => `${value.toFixed(2)} %`;
 
-/** Where a run's images lie, and which of them are left out. */
-type ImageOptions = Pick<TrainOptions, "data" | "skip_list">;
+/** Which images a run is evaluated on. */
+const IMAGE_OPTIONS = ["data", "limit_test", "skip_list"] as const;
+type ImageOptions = Pick<TrainOptions, (typeof IMAGE_OPTIONS)[number]>;
+
+/** The words that evaluate a run's last weights on the images of its own evaluations. */
+function evaluationWords(checkpoint: string, options: ImageOptions): string[] {
+  const images = IMAGE_OPTIONS.flatMap((name) =>
+    options[name] === undefined ? [] : [`--${name}`, String(options[name])],
+  );
+  return ["eval", ...pluginWords(), "--checkpoint", checkpoint, ...images];
+}
 
 /** A finished run in a few lines: where it lies, how good it is, what to type next. */
-function runSummary(
-  result: RunResult,
-  model: string,
-  { data, skip_list: skipped }: ImageOptions,
-): string {
+function runSummary(result: RunResult, model: string, options: ImageOptions): string {
   const { runDir, test, best, epochs } = result;
   const checkpoint = join(runDir, `${model}_last.safetensors`);
   return [
     `Run folder   ${runDir}`,
     `Last top-1   ${percent(test.top1)} (epoch ${epochs})`,
     `Best top-1   ${percent(best.top1)} (epoch ${best.epoch})`,
-    `Evaluate it  ${["pefd", "eval", ...pluginWords().map(shellWord)].join(" ")} --checkpoint ${shellWord(checkpoint)} --data ${shellWord(data)}${skipped === undefined ? "" : ` --skip_list ${shellWord(skipped)}`}`,
+    `Evaluate it  ${typedLine(evaluationWords(checkpoint, options))}`,
   ].join("\n");
 }
 
-function reporterOf({ output }: Invocation, printFreq: number | undefined): RunReporter {
+function reporterOf(
+  { output }: Invocation,
+  { print_freq: printFreq, log_every: logEvery }: Pick<TrainOptions, "print_freq" | "log_every">,
+): RunReporter {
   const { stderr } = process;
   return createReporter({
     stream: stderr,
-    isTTY: stderr.isTTY === true,
+    isTTY: isScreen(stderr),
     columns: stderr.columns ?? COLUMNS,
     printFreq,
+    logEvery,
     quiet: output.quiet,
     color: output.color,
   });
@@ -90,16 +99,16 @@ function atExit(act: () => void): () => void {
  */
 export async function runTraining(
   invocation: Invocation,
-  options: Pick<TrainOptions, "print_freq" | "track" | keyof ImageOptions>,
+  options: Pick<TrainOptions, "print_freq" | "log_every" | "track" | keyof ImageOptions>,
   model: string,
   train: (hooks: Hooks) => Promise<RunResult>,
 ): Promise<undefined> {
   const { output, argv } = invocation;
-  const plain = reporterOf(invocation, options.print_freq);
+  const plain = reporterOf(invocation, options);
   const { track } = options;
   const tracker = track === undefined ? undefined : trackerOf(track, plain, invocation.env);
   const reporter = tracker?.reporter ?? plain;
-  const hint = `Go on with: ${resumeLine(argv)}`;
+  const hint = `Go on with: ${typedLine(resumeWords(argv))}`;
   const blocking = (work: () => void) => endedBySignals(hint, work);
   const result = await interruptible(
     (signal) =>

@@ -1,4 +1,6 @@
-import { columns, renderText } from "../../report/table.js";
+import { counted } from "../../common/text/counted.js";
+import { renderFitted } from "../../report/fit.js";
+import { columns } from "../../report/table.js";
 import type { SweepRun } from "../../sweep/plan.js";
 import { type SlurmRequest, submit } from "../../sweep/slurm.js";
 import { jobFolder } from "../../sweep/slurmLog.js";
@@ -19,7 +21,7 @@ export async function submitSweep(
   if (left.length === 0) {
     const complete = states.filter(({ state }) => state === "complete").length;
     output.result(
-      `Nothing to submit: ${complete} runs are complete, ${runs.length - complete} are with Slurm.`,
+      `Nothing to submit of ${counted(runs.length, "run")}: complete ${complete}, with Slurm ${runs.length - complete}.`,
       { job: null, submitted: [] },
     );
     return;
@@ -33,19 +35,19 @@ export async function submitSweep(
   });
 }
 
-function statusTable(states: readonly RunStatus[]): string {
+function statusTable(states: readonly RunStatus[], width: number | undefined): string {
   const rows = states.map(({ run, state, epochsDone, task = "-" }) => [
     ...[run.label, state, task, `${epochsDone}/${run.options.epochs}`],
   ]);
-  return renderText({ columns: columns("run", "state", "task", ">epochs"), rows });
+  return renderFitted({ columns: columns("run", "state", "task", ">epochs"), rows }, width);
 }
 
 /** Which runs failed, where it is told, and why; nothing where none did. */
-function failedTable(states: readonly RunStatus[]): string[] {
+function failedTable(states: readonly RunStatus[], width: number | undefined): string[] {
   const failed = states.filter(({ state }) => state === "failed");
   if (failed.length === 0) return [];
   const rows = failed.map(({ run, reason = "", log = "-" }) => [run.label, log, reason]);
-  return ["", renderText({ columns: columns("failed", "log", "why"), rows })];
+  return ["", renderFitted({ columns: columns("failed", "log", "why"), rows }, width)];
 }
 
 /** Prints where each run of a submitted sweep stands. */
@@ -58,5 +60,8 @@ export async function printStatus(
   const document = states.map(({ run, task = null, log = null, reason = null, ...rest }) => {
     return { runDir: run.runDir, ...rest, task, epochs: run.options.epochs, log, reason };
   });
-  output.result([statusTable(states), ...failedTable(states)].join("\n"), { runs: document });
+  output.result(
+    [statusTable(states, output.width), ...failedTable(states, output.width)].join("\n"),
+    { runs: document },
+  );
 }

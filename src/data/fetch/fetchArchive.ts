@@ -92,7 +92,9 @@ async function fetchAlone(published: Published, options: FetchOptions): Promise<
     return { fetched: true, resumedFrom };
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof PefdError ? error : interrupted(url, error as NodeJS.ErrnoException);
+    throw error instanceof PefdError
+      ? error
+      : interrupted(url, error as NodeJS.ErrnoException, archive, directory);
   }
 }
 
@@ -201,10 +203,27 @@ async function syncFiles(folder: string): Promise<void> {
   }
 }
 
-function interrupted(url: string, error: NodeJS.ErrnoException): PefdError {
+/** How a data set comes into its folder without this machine's network. */
+function withoutNetwork({ keptAs, members, folder, md5 }: Archive, directory: string): string {
+  const files =
+    keptAs === undefined
+      ? `unpack it, and put what is in its folder ${folder} (${members.join(", ")}) into ${directory}`
+      : `put it into ${directory} as ${keptAs}`;
+  return `Without a network: give a mirror with --url, or bring the archive (md5 ${md5}) by hand, ${files}.`;
+}
+
+function interrupted(
+  url: string,
+  error: NodeJS.ErrnoException,
+  archive: Archive,
+  directory: string,
+): PefdError {
   const full = error.code === "ENOSPC" || error.code === "EDQUOT";
+  const again = "the command again; it goes on where it stopped.";
   return runError(
     `Fetching ${url} failed: ${full ? "the disk is full" : error.message || error.code}.`,
-    `${full ? "Free some space, then run" : "Run"} the command again; it goes on where it stopped.`,
+    full
+      ? `Free some space, then run ${again}`
+      : `Run ${again} ${withoutNetwork(archive, directory)}`,
   );
 }

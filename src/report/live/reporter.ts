@@ -1,8 +1,10 @@
 import { cleanLine, cleanText } from "../../common/text/cleanText.js";
 import { palette } from "../color.js";
 import { formatDuration, secondsLeft } from "../duration.js";
+import { fitLines } from "../fit.js";
 import type { RunInfo, RunReporter } from "../log/contract.js";
-import { epochLine, runLines, stepFields } from "./lines.js";
+import { epochLine } from "./epochLine.js";
+import { runLines, stepFields } from "./lines.js";
 import { createPaperLines } from "./paperLines.js";
 import { createProgressBar, type TextStream } from "./progressBar.js";
 
@@ -15,6 +17,8 @@ export interface ReporterOptions {
   readonly isTTY: boolean;
   /** Width of the terminal where the stream does not tell. */
   readonly columns: number;
+  /** Off a terminal, a line after so many seconds without one; none for 0 and where it is not given. */
+  readonly logEvery?: number | undefined;
   /** Print the paper's line every so many steps; none when not given. */
   readonly printFreq?: number | undefined;
   /** Warnings only. */
@@ -46,6 +50,17 @@ function createEta(now: () => number) {
   };
 }
 
+/** Tells when nothing was heard for so many seconds; never where they are 0 or not given. */
+function createHeartbeat(seconds = 0, now: () => number) {
+  let last = now();
+  return {
+    heard() {
+      last = now();
+    },
+    isDue: () => seconds > 0 && now() - last >= seconds * 1000,
+  };
+}
+
 /**
  * The reporter of a run: a bar on a terminal, one line per epoch, and the paper's lines where asked for.
  * Nothing is written but to the given stream.
@@ -54,18 +69,25 @@ export function createReporter(options: ReporterOptions): RunReporter {
   if (options.quiet) return quietReporter(options);
   const { stream, color } = options;
   const paint = palette(color);
-  const eta = createEta(options.now ?? Date.now);
+  const now = options.now ?? Date.now;
+  const eta = createEta(now);
   const bar = options.isTTY ? createProgressBar(stream, options.columns, color) : undefined;
   const paperLine = options.printFreq ? createPaperLines(options.printFreq) : () => undefined;
-  const say = (text: string) => (bar ? bar.above(text) : stream.write(`${text}\n`));
+  const columns = () => (bar ? stream.columns || options.columns : Number.POSITIVE_INFINITY);
+  const beat = createHeartbeat(bar ? 0 : options.logEvery, now);
+  const say = (text: string) => {
+    beat.heard();
+    if (bar) bar.above(text);
+    else stream.write(`${text}\n`);
+  };
   let run: RunInfo | undefined;
   let done = 0;
 
   return {
     runStarted(info) {
       run = info;
-      done = (info.firstEpoch - 1) * info.steps;
-      for (const text of runLines(info)) say(cleanLine(text));
+      done = (info.firstEpoch - 1) * info.steps + (info.stepsDone ?? 0);
+      for (const text of runLines(info)) say(fitLines(cleanLine(text), columns()));
       bar?.start(info.epochs * info.steps, done);
       bar?.update(done, [`epoch ${info.firstEpoch}/${info.epochs}`]);
     },
@@ -82,12 +104,18 @@ export function createReporter(options: ReporterOptions): RunReporter {
       if (text !== undefined) say(text);
       const left = eta(done, progress.epochs * progress.steps);
       bar?.update(done, stepFields(progress, left));
+      if (beat.isDue()) say(stepFields(progress, left).join("  "));
     },
-    evaluating: (images, total) => bar?.update(done, [`evaluating: ${images} of ${total} images`]),
+    evaluating(images, total) {
+      const text = `evaluating: ${images} of ${total} images`;
+      bar?.update(done, [text]);
+      if (beat.isDue()) say(text);
+    },
     epochDone(row, best) {
       const steps = run?.steps ?? 0;
       const epochs = run?.epochs ?? row.epoch;
-      say(epochLine(row, best, epochs, eta(row.epoch * steps, epochs * steps), paint));
+      const left = eta(row.epoch * steps, epochs * steps);
+      say(epochLine(row, best, { epochs, eta: left, columns: columns() }, paint));
     },
     runEnded: () => bar?.stop(),
   };

@@ -1,5 +1,6 @@
 import type { ChalkInstance } from "chalk";
 import { cleanLine } from "../../common/text/cleanText.js";
+import { textWidth } from "../../common/text/wrap.js";
 import { palette } from "../color.js";
 import { formatDuration } from "../duration.js";
 import { QUANTITIES } from "../plots/plotData.js";
@@ -13,6 +14,13 @@ import { sparkline } from "./sparkline.js";
 const ORDER: readonly RunState[] = ["running", "stopped", "finished"];
 const WIDEST_CURVE = 40;
 const TITLES = ["State", "Run", ">Trial", ">Epoch", ">Loss", ">Top-1", ">Best", ">ETA"];
+const RUN = 1;
+
+/** Columns that go, one after the other, where a terminal is too narrow for the runs' names. */
+const GIVING_WAY = [">Loss", ">Best", "State"];
+
+/** Characters of a run's name that tell something. */
+const LEAST_NAME = 16;
 
 const fixed = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? "-";
 
@@ -49,7 +57,51 @@ function labelled(runs: readonly RunRecord[], now: number): [RunRecord, string][
   return all.sort((a, b) => rank(a) - rank(b));
 }
 
-const cut = (line: string, columns: number) => [...line].slice(0, columns).join("");
+/** A line as several where the terminal would break it, so that it is known how many there are. */
+function broken(line: string, columns: number): string[] {
+  const characters = [...line];
+  if (characters.length <= columns) return [line];
+  return Array.from({ length: Math.ceil(characters.length / columns) }, (_, i) =>
+    characters.slice(i * columns, (i + 1) * columns).join(""),
+  );
+}
+
+/** A name with its middle left out: both ends tell runs apart. */
+function shortened(name: string, room: number): string {
+  const characters = [...name];
+  if (characters.length <= room) return name;
+  const end = Math.floor((room - 1) / 2);
+  return [...characters.slice(0, room - 1 - end), "…", ...characters.slice(-end || undefined)]
+    .slice(0, room)
+    .join("");
+}
+
+interface Lines {
+  readonly titles: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const widthOf = ({ titles, rows }: Lines): number =>
+  textWidth(renderText({ columns: columnsOf(...titles), rows }).split("\n")[1] ?? "");
+
+const without = ({ titles, rows }: Lines, title: string): Lines => {
+  const at = titles.indexOf(title);
+  return { titles: titles.toSpliced(at, 1), rows: rows.map((cells) => cells.toSpliced(at, 1)) };
+};
+
+/** The list for a terminal: columns go until the names have room, and names that are longer than it are shortened. */
+function fitted(lines: Lines, columns: number): Lines {
+  const names = lines.rows.map((cells) => textWidth(cells[RUN] ?? ""));
+  const longest = Math.max(TITLES[RUN]?.length ?? 0, ...names);
+  const roomIn = (tried: Lines) => columns - (widthOf(tried) - longest);
+  const enough = Math.min(LEAST_NAME, longest);
+  let kept = lines;
+  for (const title of GIVING_WAY) if (roomIn(kept) < enough) kept = without(kept, title);
+  const room = Math.max(1, roomIn(kept));
+  const at = kept.titles.indexOf(TITLES[RUN] ?? "");
+  const rows = kept.rows.map((cells) => cells.with(at, shortened(cells[at] ?? "", room)));
+  return { ...kept, rows };
+}
 
 const painter = (paint: ChalkInstance) => (line: string) => {
   if (line.startsWith("running")) return line.replace("running", paint.green("running"));
@@ -59,8 +111,9 @@ const painter = (paint: ChalkInstance) => (line: string) => {
 /** Many runs: a line each, the curve of the test accuracy behind it where there is room. */
 function list(runs: readonly RunRecord[], now: number, columns: number): string[] {
   const entries = labelled(runs, now);
-  const rows = entries.map(([run, label]) => cells(run, label, now));
-  const lines = renderText({ columns: columnsOf(...TITLES), rows }).split("\n");
+  const all = { titles: TITLES, rows: entries.map(([run, label]) => cells(run, label, now)) };
+  const { titles, rows } = fitted(all, columns);
+  const lines = renderText({ columns: columnsOf(...titles), rows }).split("\n");
   const width = Math.max(...lines.map((line) => [...line].length)) + 2;
   const room = Math.min(WIDEST_CURVE, columns - width);
   if (room < 8) return lines;
@@ -107,7 +160,7 @@ function headline(runs: readonly RunRecord[], now: number): string {
 /**
  * Runs as text for a terminal: one run with all its curves, or a line per run with the curve of its accuracy.
  * @param now milliseconds since 1970; tells running from stopped, see stateOf
- * @param columns no line is longer
+ * @param columns of the terminal: no line is longer, so the names of runs may be shortened, and columns go; Infinity off one
  * @param color whether states are coloured
  */
 export function renderWatch(
@@ -123,7 +176,7 @@ export function renderWatch(
       ? detail(only, now, columns)
       : [headline(runs, now), "", ...list(runs, now, columns)];
   return body
-    .map((line) => cut(cleanLine(line), columns))
+    .flatMap((line) => broken(cleanLine(line), columns))
     .map(painter(palette(color)))
     .join("\n");
 }

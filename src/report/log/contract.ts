@@ -66,6 +66,8 @@ export interface RunInfo {
   readonly epochs: number;
   /** 1, or the epoch a resumed run goes on with. */
   readonly firstEpoch: number;
+  /** Steps of that epoch that are done already; none where left out. */
+  readonly stepsDone?: number;
   /** Training steps per epoch. */
   readonly steps: number;
   readonly engine: string;

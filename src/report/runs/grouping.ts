@@ -72,7 +72,7 @@ function groupBy<T>(items: readonly T[], key: (item: T) => unknown): T[][] {
 const lineOf = (run: RunRecord) => [run.kind, run.teacher, run.model, run.method, weightsOf(run)];
 
 /** Where config.json tells what is in such a line. */
-const IN_THE_LINE: ReadonlySet<string> = new Set([
+export const IN_THE_LINE: ReadonlySet<string> = new Set([
   ...["kind", "model", "model_s", "model_t", "distill", ...WEIGHTS],
 ]);
 

@@ -4,7 +4,8 @@ import { inputError } from "../../common/errors.js";
 import { isTemporary, removeStaleTemporaryFiles } from "../../common/files/atomicFile.js";
 import { makeFolder } from "../../common/files/makeFolder.js";
 import type { TrainOptions } from "../../config/options.js";
-import { CONFIG_FILE, type RunConfig } from "../../runFiles/config.js";
+import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/config.js";
+import { identityDifferences } from "../../runFiles/identity.js";
 import { LOCK_FILE } from "../../runFiles/lockFile.js";
 import { writeStateFile } from "../../runFiles/stateFile.js";
 import { type FolderLock, lockRunFolder } from "./lock.js";
@@ -45,7 +46,7 @@ export async function claimRunFolder(
     lock = settle(runDir, lock);
     if (isTaken(runDir)) {
       if (options.resume) continuation = await continuationOf(runDir, config);
-      else refuseUnasked(runDir, options);
+      else refuseUnasked(runDir, config, options);
       if (options.force && !options.resume) ({ own: lock, old } = setAside(runDir, lock));
     }
     if (continuation.complete === undefined) {
@@ -78,12 +79,30 @@ function removeIfEmpty(runDir: string): void {
 const isTaken = (runDir: string): boolean =>
   readdirSync(runDir).some((name) => name !== LOCK_FILE && !isTemporary(name));
 
+/** In what the run in a folder is another one than the one that was asked for, as far as it tells. */
+function differencesFrom(runDir: string, { identity }: RunConfig): string[] {
+  const found = readConfig(runDir);
+  const then = found.state === "whole" ? found.content.identity : undefined;
+  return then === undefined || identity === undefined ? [] : identityDifferences(then, identity);
+}
+
 /** @throws inputError unless what is in a folder is a run, and is to be replaced */
-function refuseUnasked(runDir: string, { force }: Pick<TrainOptions, "force">): void {
+function refuseUnasked(
+  runDir: string,
+  config: RunConfig,
+  { force }: Pick<TrainOptions, "force">,
+): void {
   if (!force) {
+    const others = differencesFrom(runDir, config);
+    if (others.length === 0) {
+      throw inputError(
+        `The run folder ${runDir} exists already.`,
+        "Go on with it by --resume, or replace it by --force.",
+      );
+    }
     throw inputError(
-      `The run folder ${runDir} exists already.`,
-      "Go on with it by --resume, or replace it by --force.",
+      `The run folder ${runDir} exists already, of another run: ${others.join("; ")}.`,
+      "Choose another --save_dir for this one, or replace that one by --force.",
     );
   }
   if (existsSync(join(runDir, CONFIG_FILE))) return;

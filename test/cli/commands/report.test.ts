@@ -44,12 +44,12 @@ describe("pefd report", () => {
     const { published, publishedBy } = json.experiments[1];
     assert.deepEqual([published, publishedBy], [73.33, "RepDistiller"]);
     assert.equal(json.runs.length, 4);
-    const csv = (await pefd(["report", "save", "--csv"], { cwd })).stdout.trim().split("\n");
+    const csv = (await pefd(["report", "save", "--csv", "-"], { cwd })).stdout.trim().split("\n");
     assert.equal(csv.length, 3);
     assert.match(csv[2] ?? "", /^distill,resnet32x4,resnet8x4,kd,0\.1,0,0\.9,2,1,73\.5,/);
     const markdown = (await pefd(["report", "save", "--markdown"], { cwd })).stdout;
     assert.match(markdown, /^\| Teacher +\| Model +\|/);
-    const both = await pefd(["report", "--csv", "--json"], { cwd });
+    const both = await pefd(["report", "--csv", "-", "--json"], { cwd });
     assert.deepEqual([both.exitCode, both.stdout], [2, ""]);
   });
 
@@ -126,6 +126,29 @@ describe("pefd watch", () => {
     const [exitCode] = await once(child, "close");
     assert.equal(exitCode, 130);
     assert.doesNotMatch(shown.join(""), /error/);
+  });
+
+  it("on a terminal that cannot be written over shows the state once", { skip }, async (t) => {
+    const cwd = await makeRuns(t);
+    const command = `TERM=dumb ${process.execPath} ${join(ROOT, "bin/pefd.js")} watch`;
+    const { status, stdout } = spawnSync("script", ["-qec", command, "/dev/null"], {
+      ...{ cwd, encoding: "utf8", timeout: 60_000 },
+    });
+    assert.equal(status, 0);
+    assert.match(stdout, /^1 running, 3 finished\r?\n/);
+  });
+
+  it("on a terminal ends with q, too", { skip }, async (t) => {
+    const cwd = await makeRuns(t);
+    const command = `${process.execPath} ${join(ROOT, "bin/pefd.js")} watch --interval 30`;
+    const child = spawn("script", ["-qec", command, "/dev/null"], { cwd });
+    t.after(() => child.kill("SIGKILL"));
+    const shown: string[] = [];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => shown.push(text));
+    while (!/3 finished/.test(shown.join(""))) await once(child.stdout, "data");
+    child.stdin.write("q");
+    const [exitCode] = await once(child, "close");
+    assert.equal(exitCode, 0);
   });
 
   it("refuses a folder that does not exist", async (t) => {

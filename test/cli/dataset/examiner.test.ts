@@ -11,7 +11,14 @@ function shown(t: TestContext, isTTY: boolean, quiet = false) {
   const own = Object.getOwnPropertyDescriptor(process, "stderr") as PropertyDescriptor;
   Object.defineProperty(process, "stderr", { ...own, get: () => stderr });
   t.after(() => Object.defineProperty(process, "stderr", own));
-  const output: Output = { json: false, quiet, color: false, result() {}, notice() {} };
+  const output: Output = {
+    json: false,
+    quiet,
+    color: false,
+    width: undefined,
+    result() {},
+    notice() {},
+  };
   return { bar: imagesBar(output), text: () => written.join("") };
 }
 

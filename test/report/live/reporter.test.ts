@@ -48,10 +48,17 @@ const row = (epoch: number): EpochRow => ({
   imagesPerSecond: 5210,
 });
 
-function collect(isTTY: boolean, more: { printFreq?: number; quiet?: boolean } = {}) {
+interface More {
+  readonly printFreq?: number;
+  readonly quiet?: boolean;
+  readonly logEvery?: number;
+  readonly wide?: number;
+}
+
+function collect(isTTY: boolean, { wide = 120, ...more }: More = {}) {
   const written: string[] = [];
   const clock = { ms: 0 };
-  const stream = { write: (part: string) => written.push(part), columns: 120 };
+  const stream = { write: (part: string) => written.push(part), columns: wide };
   const now = () => clock.ms;
   const reporter = createReporter({ stream, isTTY, columns: 80, color: false, now, ...more });
   const wait = (seconds: number) => {
@@ -78,6 +85,24 @@ describe("a run's reporter off a terminal", () => {
         "5210 images/s  ETA 16 s",
     );
     assert.ok(!text().includes(ESC) && !text().includes("\r"));
+  });
+
+  it("gives a sign of life after so many seconds without a line, in steps and in evaluations", () => {
+    const { reporter, text, wait } = collect(false, { logEvery: 30 });
+    reporter.runStarted(INFO);
+    reporter.stepDone(step(1, 1));
+    wait(29);
+    reporter.stepDone(step(1, 2));
+    wait(1);
+    reporter.stepDone(step(1, 3));
+    wait(29);
+    reporter.evaluating(50, 100);
+    wait(1);
+    reporter.evaluating(60, 100);
+    assert.deepEqual(text().trimEnd().split("\n").slice(3), [
+      "epoch 1/3  ETA 2 min 15 s  step 3/4  loss 4.000  acc 10.0%  128 images/s",
+      "evaluating: 60 of 100 images",
+    ]);
   });
 
   it("says what it is doing while it compiles, and that a resumed run goes on", () => {
@@ -148,6 +173,35 @@ describe("the paper's lines", () => {
 });
 
 describe("a run's reporter on a terminal", () => {
+  const epochOn = (wide: number) => {
+    const { reporter, text } = collect(true, { wide });
+    reporter.runStarted(INFO);
+    reporter.epochDone(row(1), { top1: 40.25, epoch: 1 });
+    reporter.runEnded();
+    return screen(text()).find((line) => line.startsWith("epoch 1/3  ")) ?? "";
+  };
+
+  it("says of an epoch what fits into a line, what tells most first", () => {
+    assert.equal(epochOn(60), "epoch 1/3  test top-1 40.25  best 40.25 (epoch 1)  ETA ?");
+    assert.equal(
+      epochOn(80),
+      "epoch 1/3  train loss 12.3456  test top-1 40.25  best 40.25 (epoch 1)  ETA ?",
+    );
+    assert.equal(
+      epochOn(120),
+      "epoch 1/3  lr 0.0500  train loss 12.3456 top-1 45.20  test loss 2.1000 top-1 40.25  best 40.25 (epoch 1)  23.4 s  ETA ?",
+    );
+    assert.match(epochOn(200), /top-5 77\.10.*12\.3 ms\/step {2}5210 images\/s {2}ETA \?$/);
+    for (const wide of [60, 80, 120, 200]) assert.ok(epochOn(wide).length <= wide);
+  });
+
+  it("begins the bar of a run that goes on in the middle of an epoch where it stands", () => {
+    const { reporter, text } = collect(true);
+    reporter.runStarted({ ...INFO, firstEpoch: 2, stepsDone: 2 });
+    assert.match(screen(text()).join("\n"), / 50% {2}epoch 2\/3/);
+    reporter.runEnded();
+  });
+
   it("begins the bar of a run that goes on where the run stands", () => {
     const { reporter, text } = collect(true);
     reporter.runStarted({ ...INFO, firstEpoch: 3 });

@@ -97,7 +97,7 @@ async function tellsWhatWaits(scene: Scene): Promise<void> {
   ]);
   assert.equal(
     await scene.sweep("1-3", 1, "--launcher", "slurm"),
-    "Nothing to submit: 0 runs are complete, 3 are with Slurm.\n",
+    "Nothing to submit of 3 runs: complete 0, with Slurm 3.\n",
   );
 }
 
@@ -128,7 +128,7 @@ async function submitsWhatIsLeft(scene: Scene): Promise<void> {
     ["complete", `${job}_0`, 1],
     ["complete", "1_2", 1],
   ]);
-  assert.equal(await again(), "Nothing to submit: 3 runs are complete, 0 are with Slurm.\n");
+  assert.equal(await again(), "Nothing to submit of 3 runs: complete 3, with Slurm 0.\n");
 }
 
 /** Epochs that are logged; the first line of epochs.csv names its columns. */

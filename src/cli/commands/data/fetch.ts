@@ -11,7 +11,7 @@ import { transferProgress } from "../../transfer.js";
 const FETCHING = section("Data", {
   ...DATA_PLACE,
   url: string(undefined, "Where the archive lies, for a mirror.", {
-    flagOnly: true,
+    ...{ flagOnly: true, valueName: "URL" },
     defaultText: "the official place",
   }),
   md5: string(undefined, "The archive's md5 sum, for another archive.", {

@@ -1,5 +1,6 @@
 import { inputError } from "../../../common/errors.js";
 import { flag, integer, path, section } from "../../../common/optionRow.js";
+import { counted } from "../../../common/text/counted.js";
 import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { DATA_PLACE } from "../../../config/options.js";
 import { resolveSection } from "../../../config/resolve.js";
@@ -12,7 +13,7 @@ const flagOnly = true;
 const SYNTHETIC = section("Synthetic data", {
   dataset: DATA_PLACE.dataset,
   out: path(undefined, "The folder to write.", {
-    flagOnly,
+    ...{ flagOnly, alsoNamed: "data", valueName: "DIR" },
     defaultText: "data/synthetic, of another data set data/synthetic-NAME",
   }),
   train: integer(5000, "Training images.", { min: 1, max: 1_000_000, flagOnly }),
@@ -47,7 +48,7 @@ export const command: Command = {
     await synthesize(directory, { ...numbers, force });
     const { train, test } = numbers;
     const use = `${isDefault ? "" : `--dataset ${dataset} `}--data ${directory}`;
-    const text = `${train} training and ${test} test images lie in ${directory}; use them with ${use}`;
+    const text = `${train} training and ${counted(test, "test image")} lie in ${directory}; use them with ${use}`;
     const made = numbers.classes ?? (typeof classes === "number" ? classes : undefined);
     invocation.output.result(text, { directory, dataset, ...numbers, classes: made });
     return undefined;

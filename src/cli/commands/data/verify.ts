@@ -1,6 +1,7 @@
 import { inputError } from "../../../common/errors.js";
 import { writeOutputFile } from "../../../common/files/outputFile.js";
 import { path, section } from "../../../common/optionRow.js";
+import { counted } from "../../../common/text/counted.js";
 import { GENERAL, RESULT } from "../../../config/commandOptions.js";
 import { DATA_PLACE, NUM_WORKERS } from "../../../config/options.js";
 import { resolveSection } from "../../../config/resolve.js";
@@ -30,7 +31,7 @@ function fileLines(files: readonly FileReport[]): string[] {
   return files.map(({ file, records, bytes, classes, fewestPerClass, mostPerClass }) => {
     const perClass =
       fewestPerClass === mostPerClass ? fewestPerClass : `${fewestPerClass} to ${mostPerClass}`;
-    return `${file.padEnd(width)} ${records} images (${bytes} bytes), ${classes} classes, ${perClass} of each`;
+    return `${file.padEnd(width)} ${counted(records, "image")} (${counted(bytes, "byte")}), ${classes} ${classes === 1 ? "class" : "classes"}, ${perClass} of each`;
   });
 }
 
@@ -42,7 +43,10 @@ function verdict(title: string, { official, sharedRecords }: VerifyReport): stri
         ? `These are the images of ${title}.`
         : `Sound, but not the images of ${title}.`;
   return sharedRecords > 0
-    ? [what, `${sharedRecords} test images are among the training images.`]
+    ? [
+        what,
+        `${counted(sharedRecords, "test image")} ${sharedRecords === 1 ? "is" : "are"} among the training images.`,
+      ]
     : [what];
 }
 

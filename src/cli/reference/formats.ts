@@ -1,0 +1,13 @@
+import { rowsOf } from "../../config/resolve.js";
+import { DISTILL_SECTIONS, TEACHER_SECTIONS } from "../../config/sections.js";
+import { SETTING_NAMES } from "../../report/runs/settingNames.js";
+
+/** The settings that reports have a column of, as a table for docs/formats.md. */
+export function formatsReference(): string {
+  const rows = rowsOf([...TEACHER_SECTIONS, ...DISTILL_SECTIONS]);
+  const lines = SETTING_NAMES.map((name) => {
+    const meaning = rows[name] === undefined ? "of the run's identity" : `--${name}`;
+    return `| \`${name}\` | ${meaning} |`;
+  });
+  return ["| column | what |", "| --- | --- |", ...lines].join("\n");
+}

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ignoredVariables } from "#pefd/config/environment.js";
+import { rowsOf } from "#pefd/config/resolve.js";
+import { ALL_SECTIONS } from "#pefd/config/sections.js";
+
+const ignored = (env: Record<string, string>) => ignoredVariables(rowsOf(ALL_SECTIONS), env);
+
+test("a variable that is misspelt, or of a flag, is told to have no effect", () => {
+  assert.deepEqual(ignored({ PEFD_EPOCH: "3" }), [
+    "PEFD_EPOCH has no effect. Did you mean PEFD_EPOCHS?",
+  ]);
+  assert.deepEqual(ignored({ PEFD_CASHE: "x" }), [
+    "PEFD_CASHE has no effect. Did you mean PEFD_CACHE?",
+  ]);
+  assert.deepEqual(ignored({ PEFD_RESUME: "true" }), [
+    "PEFD_RESUME has no effect: --resume is read from the command line only.",
+  ]);
+});
+
+test("variables of pefd, of others, and empty ones are nobody's slip", () => {
+  const env = { PEFD_EPOCHS: "3", PEFD_CACHE: "x", PEFD_RUNTIME: "cpu", PEFD_EPOCH: "" };
+  assert.deepEqual(
+    ignored({ ...env, PEFD_SOMETHING_ELSE: "1", EPOCH: "2", PEFD_REAL_DATA: "x" }),
+    [],
+  );
+});
