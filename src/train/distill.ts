@@ -16,7 +16,7 @@ import { studentFolder } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
 import { train } from "./prepare.js";
 import { openScene, type Scene } from "./scene.js";
-import { isTeacherEvaluated, tellTeacherAccuracy } from "./teacherAccuracy.js";
+import { isTeacherEvaluated, tellTeacherAccuracy } from "./start/teacherAccuracy.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 
 /** What this distillation looks at of its teacher. */

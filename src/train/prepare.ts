@@ -19,7 +19,7 @@ import type { Scene } from "./scene.js";
 import { openTrainingSession } from "./session.js";
 import { chooseSources } from "./source.js";
 import { type Stage, shortRunText, stagesOf, stageTerms } from "./stage.js";
-import { startText } from "./standing.js";
+import { startText } from "./start/standing.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
 

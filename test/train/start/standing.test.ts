@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startText } from "#pefd/train/standing.js";
+import { startText } from "#pefd/train/start/standing.js";
 
 test("a run says what it goes on after, to the step", () => {
   const at = (epoch: number, step: number) =>

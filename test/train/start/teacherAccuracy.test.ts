@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { runEvaluations } from "#pefd/train/evaluate.js";
-import { isTeacherEvaluated } from "#pefd/train/teacherAccuracy.js";
+import { isTeacherEvaluated } from "#pefd/train/start/teacherAccuracy.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { distillOptions, randomTeacher, silentHooks } from "../runs.js";
 

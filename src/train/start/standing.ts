@@ -1,5 +1,5 @@
-import { counted } from "../common/text/counted.js";
-import type { RunProgress } from "../runFiles/progress.js";
+import { counted } from "../../common/text/counted.js";
+import type { RunProgress } from "../../runFiles/progress.js";
 
 /** How far a run has come. */
 type Standing = Pick<RunProgress, "epoch" | "step">;

@@ -1,12 +1,12 @@
-import { counted } from "../common/text/counted.js";
-import type { DistillOptions } from "../config/options.js";
-import { createMetrics } from "../learn/metrics.js";
-import type { BuiltModel } from "../models/build.js";
-import type { Variable } from "../runtime/tf.js";
-import type { EngineChoice } from "./engine.js";
-import { evaluateModel } from "./evaluation.js";
-import type { BatchSource } from "./feeds/batchSource.js";
-import type { Hooks } from "./files/result.js";
+import { counted } from "../../common/text/counted.js";
+import type { DistillOptions } from "../../config/options.js";
+import { createMetrics } from "../../learn/metrics.js";
+import type { BuiltModel } from "../../models/build.js";
+import type { Variable } from "../../runtime/tf.js";
+import type { EngineChoice } from "../engine.js";
+import { evaluateModel } from "../evaluation.js";
+import type { BatchSource } from "../feeds/batchSource.js";
+import type { Hooks } from "../files/result.js";
 
 /** An evaluation of the teacher is worth its time where a run trains on so many times as many images. */
 const TIMES_AS_MANY = 20;
