@@ -44,7 +44,7 @@ test("a run is repeated from its own record: by rerun, by --config, with another
   assert.equal(wrong.exitCode, 2);
   assert.match(
     wrong.stderr,
-    /is the record of a run of train-teacher[\s\S]*pefd train-teacher --config/,
+    /is the record of a run of train-teacher[\s\S]*Type: .*train-teacher --config/,
   );
   assert.equal(existsSync(join(cwd, "save/rerun/models")), false);
 });
