@@ -137,7 +137,7 @@ const dataset = choice<string, string>("datasets", "cifar100", "The data set.", 
   touches: "numbers",
 });
 const data = path("data/cifar-100-binary", "The data set's folder.", {
-  ...{ valueName: "DIR", defaultText: "data/cifar-100-binary, or the data set's own" },
+  defaultText: "data/cifar-100-binary, or the data set's own",
   touches: "place",
 });
 /** Which data set, and its folder, for every command that reads or brings images. */
@@ -230,10 +230,7 @@ export const EVAL_ENGINE = section("Engine", {
 
 /** What is written, where, and what is shown meanwhile. */
 export const OUTPUT = section("Output", {
-  save_dir: path("./save", "Runs are written below this folder.", {
-    valueName: "DIR",
-    touches: "place",
-  }),
+  save_dir: path("./save", "Runs are written below this folder.", { touches: "place" }),
   save_freq: integer(40, "Keep a checkpoint every N epochs.", { min: 1, touches: "output" }),
   print_freq: integer(undefined, "Print the paper's lines every N steps instead of a bar.", {
     min: 1,

@@ -42,6 +42,8 @@ const shortChoices = ({ choices }: Row): string | undefined => {
 export function valueName(row: Row): string {
   if (row.valueName !== undefined) return row.valueName;
   if (typeof row.choices === "string") return OF_REGISTRY[row.choices];
+  // Where something lies is a folder: data, runs.
+  if (row.type === "path" && row.touches === "place") return "DIR";
   return shortChoices(row) ?? NAMES[row.type];
 }
 
