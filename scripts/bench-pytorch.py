@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from bench_models import MODELS
 from bench_methods import METHODS, Output, Sizes, loss_of as distill_loss_of
 
 CLASSES = 100
@@ -86,11 +87,24 @@ class ResNet(nn.Module):
         return Output(maps, pooled, self.fc(pooled))
 
 
+class LogitsAlone(nn.Module):
+    """A model of bench_models.py, whose maps nobody looks at."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return Output([], None, self.model(x))
+
+
 def build(name):
-    """A model by its name: resnet8x4, resnet32x4, resnet56, ..."""
+    """A model by its name: resnet8x4, resnet32x4, resnet56, ..., or one of bench_models.py, which is trained alone."""
+    if name in MODELS:
+        return LogitsAlone(MODELS[name](CLASSES))
     found = re.fullmatch(r"resnet(\d+)(x4)?", name)
     if found is None or (int(found[1]) - 2) % 6 != 0:
-        raise SystemExit(f"bench-pytorch: there is no model {name} here; resnet32x4, resnet8x4, resnet20 are.")
+        raise SystemExit(f"bench-pytorch: there is no model {name} here; resnet32x4, resnet8x4, resnet20, {', '.join(MODELS)} are.")
     widths = (32, 64, 128, 256) if found[2] else (16, 16, 32, 64)
     return ResNet(int(found[1]), widths)
 

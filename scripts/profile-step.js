@@ -1,9 +1,9 @@
 // Where the time of a training step goes, by the kernels of TensorFlow:
 //
-//   node scripts/profile-step.js [distill|teacher] [BATCH]
+//   node scripts/profile-step.js [distill|teacher] [BATCH] [MODEL]
 //
 // Takes the graph that the graph engine makes of the step (resnet32x4 -> resnet8x4 by `ours`, or resnet32x4 alone, on
-// random images) to profile-step.py, which runs it in Python's TensorFlow with tracing: the binding of Node.js cannot
+// random images; MODEL in the place of resnet32x4) to profile-step.py, which runs it in Python's TensorFlow with tracing: the binding of Node.js cannot
 // trace. PEFD_PYTHON names a Python with tensorflow-cpu of the same version as `pefd doctor` tells.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
@@ -16,8 +16,8 @@ import { nativeDirectory } from "../dist/runtime/nativeFolder.js";
 import { ownModuleFile } from "../dist/runtime/paths.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
 
-const [what = "distill", batch = "16"] = process.argv.slice(2);
-const PAIR = { teacher: "resnet32x4", student: "resnet8x4", method: "ours" };
+const [what = "distill", batch = "16", teacher = "resnet32x4"] = process.argv.slice(2);
+const PAIR = { teacher, student: "resnet8x4", method: "ours" };
 const size = { batchSize: Number(batch), steps: 1, testImages: 1 };
 
 /** Runs what loads graphs, and copies each of them: its session deletes its own. */

@@ -12,10 +12,13 @@ import tensorflow.compat.v1 as tf
 RUNS = 5
 # What a kernel's name says of its kind; the first that fits counts.
 KINDS = (
+    ("depthwise convolution", r"DepthwiseConv2d"),
     ("convolution", r"Conv2D"),
     ("batch normalisation", r"BatchNorm"),
     ("matrix product", r"MatMul"),
     ("reads and assignments", r"Variable|VarHandle"),
+    ("pooling", r"Pool"),
+    ("tensors moved: transposed, split, joined, padded", r"Transpose|Split|Concat|Slice|Pad"),
     ("everything elementwise, and the rest", r""),
 )
 

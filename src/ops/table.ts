@@ -76,11 +76,11 @@ const own: Facts = {
   multiplyAdds: (inputs, output) => convolutionWork(inputs, output, output[3] as number),
 };
 const dense: Facts = { ...own, reduced };
-const depthwise: Facts = {
+const ownDepthwise: Facts = {
+  ...own,
   shapes: convolution((filter) => (filter[2] as number) * (filter[3] as number)),
-  multiplyAdds: (inputs, output) => convolutionWork(inputs, output, output[3] as number),
-  reduced,
 };
+const depthwise: Facts = { ...ownDepthwise, reduced };
 
 const FORWARD = "input: T, filter: T";
 const INPUT_GRADIENT = "input_sizes: int32, filter: T, out_backprop: T";
@@ -256,6 +256,22 @@ const OURS: readonly Row[] = [
     `${FILTER_GRADIENT} -> output: T`,
     { shapes: sizesIn(1), standard: "Conv2DBackpropFilter" },
   ],
+  [
+    "PefdDepthwiseConv2dNative",
+    `${FORWARD} -> output: T`,
+    { ...ownDepthwise, standard: "DepthwiseConv2dNative" },
+  ],
+  [
+    "PefdDepthwiseConv2dNativeBackpropInput",
+    `${INPUT_GRADIENT} -> output: T`,
+    { shapes: sizesIn(0), standard: "DepthwiseConv2dNativeBackpropInput" },
+  ],
+  [
+    "PefdDepthwiseConv2dNativeBackpropFilter",
+    `${FILTER_GRADIENT} -> output: T`,
+    { shapes: sizesIn(1), standard: "DepthwiseConv2dNativeBackpropFilter" },
+  ],
+  ["PefdTranspose", "x: T, perm: Tperm -> y: T", { shapes: transposition, standard: "Transpose" }],
   ["PefdElementwise", "operands: N * T -> results: M * T", { shapes: elementwise }],
 ];
 

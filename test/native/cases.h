@@ -21,6 +21,7 @@ std::string refusalOf(const std::function<void()> &run);
 
 // One file of cases each.
 Cases convolutionCases();
+Cases depthwiseCases();
 Cases epilogueCases();
 Cases elementwiseCases();
 Cases memoryCases();
@@ -30,5 +31,6 @@ Cases geometryCases();
 Cases programCases();
 Cases resizeCases();
 Cases divertedCases();
+Cases swapCases();
 
 }  // namespace pefd::test

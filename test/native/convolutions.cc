@@ -29,6 +29,15 @@ constexpr Kind KINDS[] = {{3, 1}, {3, 2}, {1, 1}, {1, 2}};
 constexpr Convolution MANY_TILES[] = {
     {8, 60, 62, 16, 16, 3, 1}, {13, 62, 62, 16, 16, 3, 2}, {17, 62, 62, 16, 16, 1, 1}};
 
+// Products of pixels with any number of channels, in one group and in several; as many pixels as parts are made of, and
+// more.
+constexpr Convolution PRODUCTS[] = {
+    {1, 1, 1, 1, 1, 1, 1},         {2, 5, 7, 8, 48, 1, 1},       {2, 3, 5, 17, 33, 1, 1},
+    {5, 7, 3, 58, 58, 1, 1},       {1, 11, 13, 116, 7, 1, 1},    {2, 16, 8, 12, 72, 1, 1},
+    {3, 9, 5, 54, 216, 1, 1, 3},   {2, 8, 8, 240, 60, 1, 1, 3},  {1, 4, 9, 15, 10, 1, 1, 5},
+    {2, 6, 5, 32, 64, 1, 1, 2},    {17, 17, 16, 9, 21, 1, 1, 3}, {0, 8, 8, 6, 9, 1, 1, 3},
+    {2, 0, 5, 20, 12, 1, 1}};
+
 constexpr uint32_t RANDOM_SIZES = 40;
 
 Size randomSize(uint32_t seed) {
@@ -54,12 +63,14 @@ std::vector<Convolution> convolutions() {
     all.push_back({size.n, size.h, size.w, size.inputs, size.outputs, kind.kernel, kind.stride});
   }
   all.insert(all.end(), std::begin(MANY_TILES), std::end(MANY_TILES));
+  all.insert(all.end(), std::begin(PRODUCTS), std::end(PRODUCTS));
   return all;
 }
 
 std::string nameOf(const Convolution &conv) {
   return text(conv.kernel) + "x" + text(conv.kernel) + ", stride " + text(conv.stride) + ", [" + text(conv.n) + ", " +
-         text(conv.h) + ", " + text(conv.w) + ", " + text(conv.inputs) + "] to " + text(conv.outputs);
+         text(conv.h) + ", " + text(conv.w) + ", " + text(conv.inputs) + "] to " + text(conv.outputs) +
+         (conv.groups == 1 ? "" : " in " + text(conv.groups) + " groups");
 }
 
 Operands::Operands(const Convolution &conv)

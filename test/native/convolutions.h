@@ -9,7 +9,7 @@
 
 namespace pefd::test {
 
-// Every size with every geometry: 3x3 and 1x1, stride 1 and 2.
+// Every size with every geometry: 3x3 and 1x1, stride 1 and 2; and 1x1 with any channels, in groups.
 std::vector<Convolution> convolutions();
 
 std::string nameOf(const Convolution &conv);

@@ -8,7 +8,7 @@ namespace {
 // Calls visit(index in images, index in the filter, index in results) for every product of a convolution.
 template <typename Visit>
 void forEachProduct(const Convolution &conv, Visit visit) {
-  const long padding = conv.kernel / 2;
+  const long padding = conv.kernel / 2, inputs = conv.inputs / conv.groups, outputs = conv.outputs / conv.groups;
   for (long n = 0; n < conv.n; n++)
     for (long row = 0; row < resultHeight(conv); row++)
       for (long column = 0; column < resultWidth(conv); column++)
@@ -17,11 +17,11 @@ void forEachProduct(const Convolution &conv, Visit visit) {
             const long y = row * conv.stride + i - padding, x = column * conv.stride + j - padding;
             if (y < 0 || y >= conv.h || x < 0 || x >= conv.w) continue;
             const long image = ((n * conv.h + y) * conv.w + x) * conv.inputs;
-            const long tap = (i * conv.kernel + j) * conv.inputs * conv.outputs;
+            const long tap = (i * conv.kernel + j) * inputs * conv.outputs;
             const long result = ((n * resultHeight(conv) + row) * resultWidth(conv) + column) * conv.outputs;
-            for (long in = 0; in < conv.inputs; in++)
+            for (long in = 0; in < inputs; in++)
               for (long out = 0; out < conv.outputs; out++)
-                visit(image + in, tap + in * conv.outputs + out, result + out);
+                visit(image + out / outputs * inputs + in, tap + in * conv.outputs + out, result + out);
           }
 }
 
@@ -53,7 +53,9 @@ std::vector<double> zeros(long count) { return std::vector<double>(static_cast<s
 long resultHeight(const Convolution &conv) { return conv.stride == 1 ? conv.h : (conv.h + 1) / 2; }
 long resultWidth(const Convolution &conv) { return conv.stride == 1 ? conv.w : (conv.w + 1) / 2; }
 long imageFloats(const Convolution &conv) { return conv.n * conv.h * conv.w * conv.inputs; }
-long filterFloats(const Convolution &conv) { return conv.kernel * conv.kernel * conv.inputs * conv.outputs; }
+long filterFloats(const Convolution &conv) {
+  return conv.kernel * conv.kernel * conv.inputs / conv.groups * conv.outputs;
+}
 long resultFloats(const Convolution &conv) { return conv.n * resultHeight(conv) * resultWidth(conv) * conv.outputs; }
 
 std::vector<double> naiveForward(const Convolution &conv, const Floats &x, const Floats &filter) {

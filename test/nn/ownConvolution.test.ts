@@ -70,26 +70,37 @@ const GEOMETRIES = [
   [1, 2],
 ] as const;
 
-for (const [kernel, stride] of GEOMETRIES) {
-  for (const [n, h, w, inputs, outputs] of SIZES) {
-    const name = `${kernel}x${kernel}, stride ${stride}, [${[n, h, w, inputs]}] to ${outputs} channels`;
-    test(`${name}: a convolution and its gradients are TensorFlow's`, OWN, () => {
-      const results = (size: number) => Math.floor((size - 1) / stride) + 1;
-      const x = random([n, h, w, inputs], 1);
-      const filter = random([kernel, kernel, inputs, outputs], 2);
-      const dy = random([n, results(h), results(w), outputs], 3);
-      const calls: Record<string, Tensor[]> = {
-        Conv2D: [x, filter],
-        Conv2DBackpropInput: [tf.tensor1d(x.shape, "int32"), filter, dy],
-        Conv2DBackpropFilter: [x, tf.tensor1d(filter.shape, "int32"), dy],
-      };
-      for (const [op, operands] of Object.entries(calls)) {
-        const expected = run(op, operands, kernel, stride);
-        const error = distance(run(ownOp(op), operands, kernel, stride), expected);
-        assert.ok(error < 1e-4, `${op}: ${error}`);
-      }
-    });
-  }
+/** The same of 1x1 with stride 1, which takes any number of channels. */
+const ODD = [
+  [1, 1, 1, 1, 1],
+  [2, 5, 7, 8, 48],
+  [3, 9, 8, 58, 58],
+  [64, 4, 4, 24, 7],
+] as const;
+
+const CASES = [
+  ...GEOMETRIES.flatMap((geometry) => SIZES.map((size) => [geometry, size] as const)),
+  ...ODD.map((size) => [[1, 1] as const, size] as const),
+];
+
+for (const [[kernel, stride], [n, h, w, inputs, outputs]] of CASES) {
+  const name = `${kernel}x${kernel}, stride ${stride}, [${[n, h, w, inputs]}] to ${outputs} channels`;
+  test(`${name}: a convolution and its gradients are TensorFlow's`, OWN, () => {
+    const results = (size: number) => Math.floor((size - 1) / stride) + 1;
+    const x = random([n, h, w, inputs], 1);
+    const filter = random([kernel, kernel, inputs, outputs], 2);
+    const dy = random([n, results(h), results(w), outputs], 3);
+    const calls: Record<string, Tensor[]> = {
+      Conv2D: [x, filter],
+      Conv2DBackpropInput: [tf.tensor1d(x.shape, "int32"), filter, dy],
+      Conv2DBackpropFilter: [x, tf.tensor1d(filter.shape, "int32"), dy],
+    };
+    for (const [op, operands] of Object.entries(calls)) {
+      const expected = run(op, operands, kernel, stride);
+      const error = distance(run(ownOp(op), operands, kernel, stride), expected);
+      assert.ok(error < 1e-4, `${op}: ${error}`);
+    }
+  });
 }
 
 test(
@@ -148,6 +159,12 @@ test("sizes that do not fit are refused with a reason", OWN, () => {
   const image = (channels: number) => random([1, 4, 4, channels], 1);
   const filter = (size: number, inputs: number) => random([size, size, inputs, 16], 2);
   assert.throws(() => run(ownOp("Conv2D"), [image(8), filter(3, 8)]), /multiples of 16/);
+  const product = tf.zeros([1, 1, 3, 16]);
+  assert.throws(() => run(ownOp("Conv2D"), [image(16), product], 1), /those of several groups/);
+  assert.throws(
+    () => run(ownOp("Conv2D"), [image(9), product], 1),
+    /All groups must have as many outputs/,
+  );
   assert.throws(
     () => run(ownOp("Conv2D"), [image(16), filter(5, 16)]),
     /\[3, 3, inputs, outputs\] or \[1, 1/,

@@ -36,10 +36,10 @@ function withPadded(nodes: readonly GraphNode[]): GraphNode[] {
     const own = node.shapes?.[0] ?? [];
     const [first = "", second = "", dy = ""] = node.inputs;
     const windows = shapeOf(dy);
-    if (node.op === "Conv2DBackpropInput") {
+    if (/Conv2(D|dNative)BackpropInput$/.test(node.op)) {
       return imagesGradient(node, { images: own, filter: shapeOf(second), windows });
     }
-    if (node.op === "Conv2DBackpropFilter") {
+    if (/Conv2(D|dNative)BackpropFilter$/.test(node.op)) {
       return filterGradient(node, { images: shapeOf(first), filter: own, windows });
     }
     return [node];

@@ -2,12 +2,17 @@
 // the result.
 #include "kernels.h"
 
+#include "depthwise.h"
+#include "depthwise_filter.h"
 #include "elementwise.h"
 #include "filter_gradient.h"
 #include "forward.h"
+#include "grouped.h"
+#include "grouped_filter.h"
 #include "pointwise.h"
 #include "resize.h"
 #include "strided.h"
+#include "swap.h"
 #include "winograd.h"
 
 namespace pefd {
@@ -20,19 +25,30 @@ Outcome withAlgorithm(const Convolution &conv, Run run) {
   return conv.stride == 1 ? run(Pointwise{}) : run(StridedPointwise{});
 }
 
+// Whether a convolution is a product of pixels as they lie.
+bool isProduct(const Convolution &conv) { return conv.kernel == 1 && conv.stride == 1; }
+
+// Whether its channels fill vectors and panels.
+bool isEven(const Convolution &conv) {
+  return conv.groups == 1 && conv.inputs % CHANNELS == 0 && conv.outputs % CHANNELS == 0;
+}
+
 Outcome anyForward(const Host &host, const Convolution &conv, const float *x, const float *filter, Epilogue epilogue,
                    float *y) {
+  if (isProduct(conv)) return groupedProduct(host, conv, false, x, filter, epilogue, y);
   return withAlgorithm(
       conv, [&](auto algorithm) { return forward<decltype(algorithm)>(host, conv, x, filter, epilogue, y); });
 }
 
 Outcome anyInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
                          Epilogue epilogue, float *dx) {
+  if (isProduct(conv)) return groupedProduct(host, conv, true, dy, filter, epilogue, dx);
   return withAlgorithm(
       conv, [&](auto algorithm) { return inputGradient<decltype(algorithm)>(host, conv, filter, dy, epilogue, dx); });
 }
 
 Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter) {
+  if (isProduct(conv) && !isEven(conv)) return groupedFilterGradient(host, conv, x, dy, dfilter);
   return withAlgorithm(conv,
                        [&](auto algorithm) { return filterGradient<decltype(algorithm)>(host, conv, x, dy, dfilter); });
 }
@@ -40,6 +56,7 @@ Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float
 }  // namespace
 
 extern const Kernels KERNELS;
-const Kernels KERNELS{anyForward, anyInputGradient, anyFilterGradient, elementwise, resize};
+const Kernels KERNELS{anyForward, anyInputGradient, anyFilterGradient, depthwiseForward, depthwiseInputGradient,
+                      depthwiseFilterGradient, swapLastAxes, elementwise, resize};
 
 }  // namespace pefd

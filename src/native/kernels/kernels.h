@@ -6,13 +6,27 @@
 namespace pefd {
 
 // A convolution from [n, h, w, inputs] to [n, ceil(h / stride), ceil(w / stride), outputs]; the filter is [kernel,
-// kernel, inputs, outputs]. The kernel is 3, with padding 1 on all sides, or 1, without; the stride is 1 or 2. Both
-// channel counts are positive multiples of CHANNELS. Any of n, h and w may be zero.
+// kernel, inputs / groups, outputs]: each group of inputs makes the outputs of the same place. The kernel is 3, with
+// padding 1 on all sides, or 1, without; the stride is 1 or 2. Both channel counts are positive multiples of CHANNELS,
+// and there is one group; but with kernel 1 and stride 1 they may be any positive multiples of any number of groups.
+// Any of n, h and w may be zero.
 struct Convolution {
-  long n, h, w, inputs, outputs, kernel, stride;
+  long n, h, w, inputs, outputs, kernel, stride, groups = 1;
 };
 
 constexpr long CHANNELS = 16;
+
+// A convolution from [n, h, w, channels] to [n, ceil(h / stride), ceil(w / stride), channels] with a filter [3, 3,
+// channels], one for each channel, and padding 1 on all sides; the stride is 1 or 2. There are channels, but any of n,
+// h and w may be zero.
+struct Depthwise {
+  long n, h, w, channels, stride;
+};
+
+// Matrices [rows, columns], one behind the other.
+struct Matrices {
+  long count, rows, columns;
+};
 
 // What is done with a result before it is written: a bias per channel is added, then another image of the same shape;
 // then what is negative becomes zero, or, in a gradient, what ReLU has made zero in `features`. The same roundings as
@@ -107,6 +121,12 @@ struct Kernels {
                            float *dx);
   // gradient of the filter from that of y
   Outcome (*filterGradient)(const Host &, const Convolution &, const float *x, const float *dy, float *dfilter);
+  // the same of a depthwise convolution
+  Outcome (*depthwiseForward)(const Host &, const Depthwise &, const float *x, const float *filter, float *y);
+  Outcome (*depthwiseInputGradient)(const Host &, const Depthwise &, const float *filter, const float *dy, float *dx);
+  Outcome (*depthwiseFilterGradient)(const Host &, const Depthwise &, const float *x, const float *dy, float *dfilter);
+  // each matrix turned round: [count, columns, rows]
+  void (*swapLastAxes)(const Host &, const Matrices &, const float *from, float *to);
   // each instruction rounds once, as TensorFlow's op for it does
   Outcome (*elementwise)(const Host &, const Elementwise &);
   // the bytes of Pillow's bilinear resize, in the calling thread

@@ -1,7 +1,10 @@
 #include "geometry.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <stdexcept>
+#include <utility>
 
 namespace pefd {
 namespace {
@@ -42,26 +45,79 @@ Geometry geometryOf(const ConvolutionAttributes &attributes) {
   return {stride, padding == "SAME" && stride == 1, true};
 }
 
-Convolution convolutionOf(const Geometry &geometry, const Shape &images, const Shape &filter) {
+namespace {
+
+void requireImages(const Shape &images) {
   require(images.size() == 4, "Images must be [N, H, W, C].");
-  require(filter.size() == 4 && filter[0] == filter[1] && (filter[0] == 3 || filter[0] == 1),
-          "The filter must be [3, 3, inputs, outputs] or [1, 1, inputs, outputs].");
   require(std::all_of(images.begin(), images.end(), [](int64_t size) { return size >= 0; }),
           "Images must have no negative sizes.");
-  require(images[3] == filter[2], "Images must be [N, H, W, C] with the filter's channels.");
+}
+
+// How many groups of inputs a filter [kernel, kernel, inputs of a group, outputs] makes of some channels.
+int64_t groupsOf(int64_t channels, const Shape &filter) {
+  require(filter[2] > 0 && channels > 0 && channels % filter[2] == 0,
+          "Images must be [N, H, W, C] with the filter's channels, or those of several groups.");
+  const int64_t groups = channels / filter[2];
+  require(filter[3] > 0 && filter[3] % groups == 0, "All groups must have as many outputs.");
+  return groups;
+}
+
+}  // namespace
+
+Convolution convolutionOf(const Geometry &geometry, const Shape &images, const Shape &filter) {
+  requireImages(images);
+  require(filter.size() == 4 && filter[0] == filter[1] && (filter[0] == 3 || filter[0] == 1),
+          "The filter must be [3, 3, inputs, outputs] or [1, 1, inputs, outputs].");
+  const bool isProduct = filter[0] == 1 && geometry.stride == 1;
+  const int64_t groups = isProduct ? groupsOf(images[3], filter) : 1;
+  require(isProduct || images[3] == filter[2], "Images must be [N, H, W, C] with the filter's channels.");
   const bool fit = filter[2] > 0 && filter[3] > 0 && filter[2] % CHANNELS == 0 && filter[3] % CHANNELS == 0;
-  require(fit, "Channels must come in multiples of 16.");
+  require(isProduct || fit, "Channels must come in multiples of 16.");
   require(filter[0] == 3 ? geometry.serves3x3 : geometry.serves1x1,
           "Padding must be one pixel on all sides for a filter of 3x3, and none for a filter of 1x1.");
-  return {images[0], images[1], images[2], filter[2], filter[3], filter[0], geometry.stride};
+  return {images[0], images[1], images[2], images[3], filter[3], filter[0], geometry.stride, groups};
+}
+
+Depthwise depthwiseOf(const Geometry &geometry, const Shape &images, const Shape &filter) {
+  requireImages(images);
+  require(filter.size() == 4 && filter[0] == 3 && filter[1] == 3 && filter[3] == 1,
+          "The filter must be [3, 3, channels, 1].");
+  require(images[3] > 0 && images[3] == filter[2], "Images must be [N, H, W, C] with the filter's channels.");
+  require(geometry.serves3x3, "Padding must be one pixel on all sides.");
+  return {images[0], images[1], images[2], images[3], geometry.stride};
 }
 
 Shape imagesOf(const Convolution &conv) { return {conv.n, conv.h, conv.w, conv.inputs}; }
 
-Shape filterOf(const Convolution &conv) { return {conv.kernel, conv.kernel, conv.inputs, conv.outputs}; }
+Shape filterOf(const Convolution &conv) {
+  return {conv.kernel, conv.kernel, conv.inputs / conv.groups, conv.outputs};
+}
 
 Shape resultsOf(const Convolution &conv) {
   return {conv.n, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs};
+}
+
+Shape imagesOf(const Depthwise &conv) { return {conv.n, conv.h, conv.w, conv.channels}; }
+
+Shape filterOf(const Depthwise &conv) { return {3, 3, conv.channels, 1}; }
+
+Shape resultsOf(const Depthwise &conv) {
+  return {conv.n, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.channels};
+}
+
+Shape swapped(const Shape &shape) {
+  Shape result = shape;
+  std::swap(result[shape.size() - 2], result[shape.size() - 1]);
+  return result;
+}
+
+Matrices lastAxesOf(const Shape &shape, const Shape &permutation) {
+  require(shape.size() >= 2, "There must be two axes or more.");
+  Shape axes(shape.size());
+  std::iota(axes.begin(), axes.end(), 0);
+  require(permutation == swapped(axes), "Only the two last axes are exchanged.");
+  const auto before = std::accumulate(shape.begin(), shape.end() - 2, int64_t{1}, std::multiplies<int64_t>());
+  return {before, shape.end()[-2], shape.end()[-1]};
 }
 
 }  // namespace pefd

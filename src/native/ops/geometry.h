@@ -27,13 +27,28 @@ struct Geometry {
 // @throws std::invalid_argument where the kernels serve no filter with those attributes
 Geometry geometryOf(const ConvolutionAttributes &attributes);
 
-// The convolution of images [N, H, W, I] with a filter [kernel, kernel, I, O].
+// The convolution of images [N, H, W, groups * I] with a filter [kernel, kernel, I, O].
 // @throws std::invalid_argument where the kernels do not serve it
 Convolution convolutionOf(const Geometry &geometry, const Shape &images, const Shape &filter);
 
 Shape imagesOf(const Convolution &conv);
 Shape filterOf(const Convolution &conv);
 Shape resultsOf(const Convolution &conv);
+
+// The depthwise convolution of images [N, H, W, C] with a filter [3, 3, C, 1].
+// @throws std::invalid_argument where the kernels do not serve it
+Depthwise depthwiseOf(const Geometry &geometry, const Shape &images, const Shape &filter);
+
+Shape imagesOf(const Depthwise &conv);
+Shape filterOf(const Depthwise &conv);
+Shape resultsOf(const Depthwise &conv);
+
+// The matrices of the two last axes of a shape, which a permutation exchanges.
+// @throws std::invalid_argument where it moves anything else
+Matrices lastAxesOf(const Shape &shape, const Shape &permutation);
+
+// The shape with its two last axes exchanged.
+Shape swapped(const Shape &shape);
 
 // @throws std::invalid_argument with the sentence where the condition does not hold
 void require(bool condition, const char *otherwise);

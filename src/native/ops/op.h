@@ -51,7 +51,9 @@ void inferShapes(TF_ShapeInferenceContext *context, TF_Status *status) noexcept 
 }
 
 std::vector<Op> convolutionOps();
+std::vector<Op> depthwiseOps();
 std::vector<Op> elementwiseOps();
 std::vector<Op> resizeOps();
+std::vector<Op> swapOps();
 
 }  // namespace pefd

@@ -21,15 +21,29 @@ import {
 export interface ConvolutionKind extends ConvolutionOps {
   readonly name: string;
   readonly attributes: (settings: ConvolutionSettings) => NativeAttribute[];
+  /** Whether our own kernels compute it and its gradients, where they are there (docs/adr/0007). */
+  readonly isServed: (settings: ConvolutionSettings) => boolean;
 }
+
+/** What our own kernels serve (src/native/kernels): 1x1 and 3x3, with PyTorch's padding. */
+const OWN = { kernels: [1, 3], strides: [1, 2], channels: 16 };
+
+const hasServedWindows = ({ kernelSize, stride, padding }: ConvolutionSettings): boolean =>
+  OWN.kernels.includes(kernelSize) &&
+  OWN.strides.includes(stride) &&
+  kernelSize === 2 * padding + 1;
+
+/** Whether the kernels are there that serve a convolution. */
+const isOurs = ({ isServed }: ConvolutionKind, settings: ConvolutionSettings): boolean =>
+  isServed(settings) && ownOpsServe();
 
 /** Calls an op of a kind of convolution, ours where our kernels serve it. */
 export const callOf =
-  ({ attributes }: ConvolutionKind): CallConvolution =>
+  (kind: ConvolutionKind): CallConvolution =>
   (op, inputs, settings) =>
     nativeBackend().executeSingleOutput(
-      isOurs(settings) ? ownOp(op) : op,
-      attributes(settings),
+      isOurs(kind, settings) ? ownOp(op) : op,
+      kind.attributes(settings),
       inputs,
     );
 
@@ -37,7 +51,7 @@ export const callOf =
 export function gradientsFor(kind: ConvolutionKind) {
   const call = callOf(kind);
   const [plain, padded] = [plainGradients(call, kind), paddedGradients(call, kind)];
-  return (settings: ConvolutionSettings) => (isPaddedFirst(settings) ? padded : plain);
+  return (settings: ConvolutionSettings) => (isPaddedFirst(kind, settings) ? padded : plain);
 }
 
 function defineConvolution(kind: ConvolutionKind) {
@@ -59,25 +73,9 @@ function defineConvolution(kind: ConvolutionKind) {
 }
 
 /** Not on a GPU, nor in our own kernels: they take padding as it comes. */
-const isPaddedFirst = (settings: ConvolutionSettings): boolean => {
-  const isTaken = nativeBackend().isUsingGpuDevice || isOurs(settings);
+const isPaddedFirst = (kind: ConvolutionKind, settings: ConvolutionSettings): boolean => {
+  const isTaken = nativeBackend().isUsingGpuDevice || isOurs(kind, settings);
   return !isTaken && settings.padding > 0 && !isSame(settings);
-};
-
-/** What our own kernels serve (src/native/kernels): channels come in multiples of the last. */
-const OWN = { kernels: [1, 3], strides: [1, 2], channels: 16 };
-
-/** Whether our own kernels compute a convolution and its gradients (docs/adr/0007). */
-const isOurs = (settings: ConvolutionSettings): boolean => {
-  const { kernelSize, stride, padding, inputs, outputs } = settings;
-  return (
-    OWN.kernels.includes(kernelSize) &&
-    OWN.strides.includes(stride) &&
-    kernelSize === 2 * padding + 1 &&
-    inputs % OWN.channels === 0 &&
-    outputs % OWN.channels === 0 &&
-    ownOpsServe()
-  );
 };
 
 /** Convolutions in which every filter sees all channels. */
@@ -87,9 +85,20 @@ export const DENSE: ConvolutionKind = {
   inputGradient: "Conv2DBackpropInput",
   filterGradient: "Conv2DBackpropFilter",
   attributes: denseAttributes,
+  isServed: (settings) =>
+    hasServedWindows(settings) &&
+    [settings.inputs, settings.outputs].every((channels) => channels % OWN.channels === 0),
+};
+
+/** Convolutions of several groups of channels: a pixel's product with the filter of each, with any number of channels. */
+const GROUPED: ConvolutionKind = {
+  ...DENSE,
+  name: "groupedConv2d",
+  isServed: ({ kernelSize, stride, padding }) => kernelSize === 1 && stride === 1 && padding === 0,
 };
 
 const denseConvolution = defineConvolution(DENSE);
+const groupedConvolution = defineConvolution(GROUPED);
 
 const depthwiseConvolution = defineConvolution({
   name: "depthwiseConv2d",
@@ -97,6 +106,8 @@ const depthwiseConvolution = defineConvolution({
   inputGradient: "DepthwiseConv2dNativeBackpropInput",
   filterGradient: "DepthwiseConv2dNativeBackpropFilter",
   attributes: depthwiseAttributes,
+  isServed: (settings) =>
+    hasServedWindows(settings) && settings.kernelSize === 3 && settings.outputs === 1,
 });
 
 /** What the ops of a convolution with this filter [kernel, kernel, I, O] are told. */
@@ -116,6 +127,23 @@ export function settingsOf(
  */
 export const conv2d = (x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D =>
   denseConvolution({ x, filter }, settingsOf(geometry, filter)).y as Tensor4D;
+
+/**
+ * A convolution of groups by one op of ours.
+ * @param x [N, H, W, groups * I]
+ * @param filter [kernel, kernel, I, O]
+ * @returns [N, H', W', O], or undefined where no op of ours does it
+ */
+export function ownGroupedConv2d(
+  x: Tensor4D,
+  filter: Tensor,
+  geometry: ConvolutionGeometry,
+): Tensor4D | undefined {
+  const settings = settingsOf(geometry, filter);
+  return isOurs(GROUPED, settings)
+    ? (groupedConvolution({ x, filter }, settings).y as Tensor4D)
+    : undefined;
+}
 
 /**
  * torch.nn.functional.conv2d with groups = channels, without bias.

@@ -1,5 +1,6 @@
 import { type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
-import { conv2d } from "./convolution.js";
+import { swapLastAxes } from "../swapLastAxes.js";
+import { conv2d, ownGroupedConv2d } from "./convolution.js";
 import type { ConvolutionGeometry } from "./settings.js";
 
 /** A convolution whose channels are convolved in blocks. */
@@ -19,6 +20,17 @@ export function groupedConv2d(
   filter: Tensor,
   { groups, ...geometry }: GroupedGeometry,
 ): Tensor4D {
+  return (
+    ownGroupedConv2d(x, filter, geometry) ?? convolvedApart(x, filter, { groups, ...geometry })
+  );
+}
+
+/** The same, block by block. */
+function convolvedApart(
+  x: Tensor4D,
+  filter: Tensor,
+  { groups, ...geometry }: GroupedGeometry,
+): Tensor4D {
   const blocks = tf.split(x, groups, 3);
   const filters = tf.split(filter, groups, 3);
   return tf.concat(
@@ -34,5 +46,5 @@ export function groupedConv2d(
 export function channelShuffle(x: Tensor4D, groups: number): Tensor4D {
   const [n, h, w, channels] = x.shape;
   const blocks = tf.reshape(x, [n, h, w, groups, channels / groups]);
-  return tf.reshape(tf.transpose(blocks, [0, 1, 2, 4, 3]), x.shape);
+  return tf.reshape(swapLastAxes(blocks), x.shape);
 }

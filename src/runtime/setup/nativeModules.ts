@@ -49,10 +49,12 @@ export const STANDALONE: readonly Unit[] = [
 /** The ops as TensorFlow's C API sees them. */
 const OPS: readonly Unit[] = [
   "inference",
-  "convolution_shapes",
-  "convolution_ops",
+  "convolution/shapes",
+  "convolution/convolution_ops",
+  "convolution/depthwise_ops",
   "elementwise_op",
   "resize_op",
+  "swap_op",
   "module",
 ].map((name) => optimized(`ops/${name}.cc`));
 

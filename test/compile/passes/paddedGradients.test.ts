@@ -75,3 +75,19 @@ test("forward convolutions, and gradients that TensorFlow pads itself, stay as t
   ];
   assert.deepEqual(through(padGradientsFirst, nodes), nodes);
 });
+
+test("gradients of depthwise convolutions are padded before, too", () => {
+  const nodes = [
+    ...scene(8),
+    placeholder("f", FLOAT, [3, 3, 16, 1]),
+    placeholder("dz", FLOAT, [2, 4, 4, 16]),
+    convolution("dx", "DepthwiseConv2dNativeBackpropInput", ["sizes", "f", "dz"], [2, 8, 8, 16]),
+    convolution("dw", "DepthwiseConv2dNativeBackpropFilter", ["x", "sizes", "dz"], [3, 3, 16, 1]),
+  ];
+  assert.deepEqual(outline(through(padGradientsFirst, nodes)), [
+    "dx/padded = DepthwiseConv2dNativeBackpropInput(dx/padded_sizes, f, dz) VALID [2,9,9,16]",
+    "dx = Slice(dx/padded, dx/begin, dx/size) [2,8,8,16]",
+    "dw/padded = Pad(x, dw/sides) [2,9,9,16]",
+    "dw = DepthwiseConv2dNativeBackpropFilter(dw/padded, sizes, dz) VALID [3,3,16,1]",
+  ]);
+});

@@ -68,6 +68,8 @@ struct RefusedShapes {
 std::vector<RefusedShapes> refusedShapes() {
   const Geometry any{1, true, true};
   const char *const filter = "The filter must be [3, 3, inputs, outputs] or [1, 1, inputs, outputs].";
+  const char *const groups =
+      "Images must be [N, H, W, C] with the filter's channels, or those of several groups.";
   const char *const channels = "Channels must come in multiples of 16.";
   const char *const padding =
       "Padding must be one pixel on all sides for a filter of 3x3, and none for a filter of 1x1.";
@@ -82,6 +84,13 @@ std::vector<RefusedShapes> refusedShapes() {
       {channels, any, IMAGES, {3, 3, 16, 24}},
       {channels, any, {2, 5, 6, 0}, {3, 3, 0, 32}},
       {channels, any, IMAGES, {3, 3, 16, 0}},
+      {channels, {2, true, true}, {2, 5, 6, 8}, {1, 1, 8, 16}},
+      {"Images must be [N, H, W, C] with the filter's channels.", any, {2, 5, 6, 32}, {3, 3, 16, 32}},
+      {groups, any, {2, 5, 6, 7}, {1, 1, 2, 3}},
+      {groups, any, {2, 5, 6, 0}, {1, 1, 2, 3}},
+      {groups, any, {2, 5, 6, 4}, {1, 1, 0, 3}},
+      {"All groups must have as many outputs.", any, {2, 5, 6, 4}, {1, 1, 2, 3}},
+      {"All groups must have as many outputs.", any, {2, 5, 6, 4}, {1, 1, 2, 0}},
       {padding, {1, false, true}, IMAGES, THREE},
       {padding, {2, true, false}, IMAGES, ONE},
   };
@@ -90,6 +99,35 @@ std::vector<RefusedShapes> refusedShapes() {
 void expectRefusal(const char *sentence, const std::function<void()> &run) {
   const std::string refusal = refusalOf(run);
   expect(refusal == sentence, refusal.empty() ? "it was not refused" : "it was refused with: " + refusal);
+}
+
+std::vector<RefusedShapes> refusedDepthwise() {
+  const Geometry any{1, true, true};
+  const char *const filter = "The filter must be [3, 3, channels, 1].";
+  const char *const channels = "Images must be [N, H, W, C] with the filter's channels.";
+  return {
+      {filter, any, {2, 5, 6, 7}, {5, 5, 7, 1}},
+      {filter, any, {2, 5, 6, 7}, {3, 1, 7, 1}},
+      {filter, any, {2, 5, 6, 7}, {3, 3, 7, 2}},
+      {filter, any, {2, 5, 6, 7}, {3, 3, 7}},
+      {"Images must be [N, H, W, C].", any, {5, 6, 7}, {3, 3, 7, 1}},
+      {"Images must have no negative sizes.", any, {2, -1, 6, 7}, {3, 3, 7, 1}},
+      {channels, any, {2, 5, 6, 8}, {3, 3, 7, 1}},
+      {channels, any, {2, 5, 6, 0}, {3, 3, 0, 1}},
+      {"Padding must be one pixel on all sides.", {1, false, true}, {2, 5, 6, 7}, {3, 3, 7, 1}},
+  };
+}
+
+void understoodGroups() {
+  const Convolution conv = convolutionOf({1, false, true}, {2, 5, 6, 12}, {1, 1, 4, 9});
+  expect(conv.groups == 3 && conv.inputs == 12 && conv.outputs == 9, "the groups are others");
+  expect(filterOf(conv) == Shape{1, 1, 4, 9} && resultsOf(conv) == Shape{2, 5, 6, 9}, "the shapes are others");
+}
+
+void understoodDepthwise() {
+  const Depthwise conv = depthwiseOf({2, true, false}, {2, 5, 6, 7}, {3, 3, 7, 1});
+  expect(imagesOf(conv) == Shape{2, 5, 6, 7} && filterOf(conv) == Shape{3, 3, 7, 1}, "the shapes are others");
+  expect(resultsOf(conv) == Shape{2, 3, 3, 7} && conv.stride == 2, "the results have another shape");
 }
 
 void understood() {
@@ -103,7 +141,9 @@ void understood() {
 }  // namespace
 
 Cases geometryCases() {
-  Cases cases{{"geometry: shapes", understood}};
+  Cases cases{{"geometry: shapes", understood},
+              {"geometry: shapes of groups", understoodGroups},
+              {"geometry: shapes of a depthwise convolution", understoodDepthwise}};
   for (const Served &one : served()) {
     cases.push_back({std::string("geometry: ") + one.name, [=] {
                        const Geometry geometry = geometryOf(one.attributes);
@@ -119,6 +159,11 @@ Cases geometryCases() {
   for (const RefusedShapes &one : refusedShapes()) {
     cases.push_back({std::string("shapes refused: ") + one.sentence, [=] {
                        expectRefusal(one.sentence, [&] { convolutionOf(one.geometry, one.images, one.filter); });
+                     }});
+  }
+  for (const RefusedShapes &one : refusedDepthwise()) {
+    cases.push_back({std::string("depthwise shapes refused: ") + one.sentence, [=] {
+                       expectRefusal(one.sentence, [&] { depthwiseOf(one.geometry, one.images, one.filter); });
                      }});
   }
   return cases;

@@ -30,7 +30,8 @@ void checkShortage(long count, const Run &run) {
 Cases shortages() {
   Cases cases;
   for (const KernelSet &set : kernelSets()) {
-    for (const Convolution &conv : {Convolution{2, 7, 7, 16, 32, 3, 1}, Convolution{2, 7, 7, 16, 32, 1, 2}}) {
+    for (const Convolution &conv : {Convolution{2, 7, 7, 16, 32, 3, 1}, Convolution{2, 7, 7, 16, 32, 1, 2},
+                                    Convolution{2, 7, 7, 12, 18, 1, 1, 3}}) {
       const std::string of = nameOf(conv) + ", " + set.name;
       cases.push_back({"memory is short: forward, " + of, [=] {
                          const Operands operands(conv);
@@ -53,6 +54,30 @@ Cases shortages() {
                          });
                        }});
     }
+    const Depthwise depthwise{2, 5, 6, 20, 2};
+    const Convolution same{2, 5, 6, 20, 20, 3, 2, 20};
+    const std::string of = std::string("depthwise, ") + set.name;
+    cases.push_back({"memory is short: forward, " + of, [=] {
+                       const Operands operands(same);
+                       checkShortage(resultFloats(same), [&](auto &host, float *y) {
+                         return set.kernels->depthwiseForward(host, depthwise, operands.x.data(),
+                                                              operands.filter.data(), y);
+                       });
+                     }});
+    cases.push_back({"memory is short: gradient of the images, " + of, [=] {
+                       const Operands operands(same);
+                       checkShortage(imageFloats(same), [&](auto &host, float *dx) {
+                         return set.kernels->depthwiseInputGradient(host, depthwise, operands.filter.data(),
+                                                                    operands.dy.data(), dx);
+                       });
+                     }});
+    cases.push_back({"memory is short: gradient of the filter, " + of, [=] {
+                       const Operands operands(same);
+                       checkShortage(filterFloats(same), [&](auto &host, float *dfilter) {
+                         return set.kernels->depthwiseFilterGradient(host, depthwise, operands.x.data(),
+                                                                     operands.dy.data(), dfilter);
+                       });
+                     }});
     cases.push_back({std::string("memory is short: elementwise, ") + set.name, [=] {
                        const Floats x = randomFloats(600, 1);
                        const float *const input[] = {x.data()};

@@ -1,26 +1,11 @@
 // Convolutions by the names of TensorFlow's own ops with "Pefd" in front: the same inputs and attributes, but only
-// filters of 3x3 and 1x1, strides 1 and 2, PyTorch's padding, NHWC and channels in multiples of 16.
-#include "../host/instruction_set.h"
-#include "../host/workspace.h"
-#include "convolution_shapes.h"
-#include "op.h"
+// filters of 3x3 and 1x1, strides 1 and 2, PyTorch's padding, NHWC, and channels in multiples of 16, or any in groups
+// for 1x1 with stride 1.
+#include "shapes.h"
+#include "node.h"
 
 namespace pefd {
 namespace {
-
-Geometry geometryOfNode(const Attributes &attributes) {
-  return geometryOf({attributes.integers("strides"), attributes.integers("dilations"),
-                     attributes.integers("explicit_paddings"), attributes.text("padding")});
-}
-
-const Kernels &kernels() { return *instructionSet().kernels; }
-
-// An input of the shape that a convolution's images or results have.
-Tensor imageOf(const Call &call, int index, const Shape &shape) {
-  Tensor image = call.input(index);
-  require(shapeOf(image) == shape, "Images must have the channels of the filter and the sizes of the result.");
-  return image;
-}
 
 // The forward pass and what follows it in one op: a bias, an image that is added, ReLU.
 template <bool hasBias, bool hasImage, bool hasRelu>

@@ -2,7 +2,7 @@
 // inputs, so height and width are known only where an input has them, too.
 #pragma once
 
-#include "inference.h"
+#include "../inference.h"
 
 namespace pefd {
 
@@ -16,5 +16,10 @@ void inputGradientShape(const Inference &inference);
 
 // Inputs: images, sizes, gradient of the result.
 void filterGradientShape(const Inference &inference);
+
+// The same of depthwise convolutions.
+void depthwiseShape(const Inference &inference);
+void depthwiseInputGradientShape(const Inference &inference);
+void depthwiseFilterGradientShape(const Inference &inference);
 
 }  // namespace pefd

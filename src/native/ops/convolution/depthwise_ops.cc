@@ -1,0 +1,65 @@
+// Depthwise convolutions by the names of TensorFlow's own ops with "Pefd" in front: the same inputs and attributes, but
+// only filters of 3x3, one for each channel, strides 1 and 2, PyTorch's padding and NHWC.
+#include "shapes.h"
+#include "node.h"
+
+namespace pefd {
+namespace {
+
+void forward(const Geometry &geometry, const Call &call) {
+  const Workspace workspace;
+  const Tensor x = call.input(0), filter = call.input(1);
+  const Depthwise conv = depthwiseOf(geometry, shapeOf(x), shapeOf(filter));
+  float *y = call.output(0, resultsOf(conv));
+  checkOutcome(kernels().depthwiseForward(workspace.host(), conv, floats(x), floats(filter), y));
+}
+
+void inputGradient(const Geometry &geometry, const Call &call) {
+  const Workspace workspace;
+  const Tensor sizes = call.input(0), filter = call.input(1);
+  const Depthwise conv = depthwiseOf(geometry, shapeIn(sizes), shapeOf(filter));
+  const Tensor dy = imageOf(call, 2, resultsOf(conv));
+  float *dx = call.output(0, imagesOf(conv));
+  checkOutcome(kernels().depthwiseInputGradient(workspace.host(), conv, floats(filter), floats(dy), dx));
+}
+
+void filterGradient(const Geometry &geometry, const Call &call) {
+  const Workspace workspace;
+  const Tensor x = call.input(0), sizes = call.input(1);
+  const Depthwise conv = depthwiseOf(geometry, shapeOf(x), shapeIn(sizes));
+  const Tensor dy = imageOf(call, 2, resultsOf(conv));
+  float *dfilter = call.output(0, filterOf(conv));
+  checkOutcome(kernels().depthwiseFilterGradient(workspace.host(), conv, floats(x), floats(dy), dfilter));
+}
+
+// An op with DepthwiseConv2dNative's attributes.
+template <void (*run)(const Geometry &, const Call &)>
+Op depthwiseOp(const char *name, std::vector<const char *> inputs,
+               void (*shape)(TF_ShapeInferenceContext *, TF_Status *)) {
+  return {name,
+          {"T: {float}", "strides: list(int)", "padding: {'SAME', 'VALID', 'EXPLICIT'}",
+           "explicit_paddings: list(int) = []", "data_format: {'NHWC'} = 'NHWC'",
+           "dilations: list(int) = [1, 1, 1, 1]"},
+          std::move(inputs),
+          {"output: T"},
+          shape,
+          createNode<Geometry, geometryOfNode>,
+          computeNode<Geometry, run>,
+          removeNode<Geometry>};
+}
+
+}  // namespace
+
+std::vector<Op> depthwiseOps() {
+  return {
+      depthwiseOp<forward>("PefdDepthwiseConv2dNative", {"input: T", "filter: T"}, inferShapes<depthwiseShape>),
+      depthwiseOp<inputGradient>("PefdDepthwiseConv2dNativeBackpropInput",
+                                 {"input_sizes: int32", "filter: T", "out_backprop: T"},
+                                 inferShapes<depthwiseInputGradientShape>),
+      depthwiseOp<filterGradient>("PefdDepthwiseConv2dNativeBackpropFilter",
+                                  {"input: T", "filter_sizes: int32", "out_backprop: T"},
+                                  inferShapes<depthwiseFilterGradientShape>),
+  };
+}
+
+}  // namespace pefd
