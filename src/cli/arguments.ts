@@ -63,7 +63,8 @@ function refuseInherited(commandName: string, token: string, rows: Rows): void {
 
 function normaliseAll(commandName: string, argv: readonly string[], rows: Rows): string[] {
   const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
-  for (const token of argv.slice(0, end)) refuseInherited(commandName, token, rows);
+  // Behind -- as well: yargs takes that for the value of an unknown letter before it.
+  for (const token of argv) refuseInherited(commandName, token, rows);
   return argv.map((token, at) => (at < end ? normalise(token, rows, argv[at + 1]) : token));
 }
 

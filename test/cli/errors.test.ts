@@ -63,7 +63,7 @@ test("colours are written only where asked for", () => {
 test("the line that resumes a run can be pasted into a shell", () => {
   const argv = ["distill", "--force", "--path_t", "a b/it's.pth", "--save_dir", "x/S:a_b,c"];
   const line = resumeWords(argv).map(shellWord).join(" ");
-  assert.equal(line, "distill --path_t 'a b/it'''s.pth' --save_dir x/S:a_b,c --resume");
+  assert.equal(line, "distill --path_t 'a b/it'\\''s.pth' --save_dir x/S:a_b,c --resume");
 });
 
 test("a reader that goes away is no error", () => {

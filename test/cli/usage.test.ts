@@ -15,7 +15,7 @@ const CASES: readonly (readonly [typed: string, sentence: RegExp])[] = [
   ["", /Which command\?[\s\S]*pefd distill/],
   ["nonsense", /There is no command nonsense\./],
   ["distil", /There is no command distil\. Did you mean distill\?/],
-  ["config", /pefd config needs a second word[\s\S]*pefd config list/],
+  ["config", /pefd config needs a second word[\s\S]*Type one of: .* config list/],
   ["distill --data", /--data needs a value[\s\S]*--data DIR/],
   ["report --csv", /--csv needs a value[\s\S]*--csv FILE\|-/],
   ["sweep none.json", /There is no file .*none\.json/],
