@@ -1,7 +1,6 @@
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { PefdError } from "../common/errors.js";
-import { type ImagesInMemory, inMemory } from "../data/dataset.js";
-import { DATASETS } from "../data/registry.js";
+import { sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
@@ -10,11 +9,13 @@ import { zeroFill } from "../nn/initialization.js";
 import { deviceWarning } from "../runtime/device.js";
 import type { NativeNeeds } from "../runtime/prepare.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
+import type { BatchSource } from "../train/feeds/batchSource.js";
 import { aloneText, openPredictor, readPredictor } from "../train/files/openPredictor.js";
 import { loadState } from "../train/files/stateFiles.js";
 import { openFrozen } from "../train/openModel.js";
+import { chooseSources } from "../train/source.js";
 import { measure } from "./measures.js";
-import { collectOutputs, type Outputs } from "./outputs.js";
+import { collectOutputs, imagesAtOnce, type Outputs } from "./outputs.js";
 import { project, readProjectors } from "./projectors.js";
 import type { Setting, Subject } from "./subjects.js";
 
@@ -33,36 +34,41 @@ export interface Finding {
 
 /** A teacher's outputs on its images, made once for all students of it. */
 interface Reference {
-  readonly set: ImagesInMemory;
+  readonly images: BatchSource;
   readonly numClasses: number;
   readonly outputs: Outputs;
 }
 
+/** Threads that read images in files ahead, at most. */
+const WORKERS = 8;
+
 async function openReference(setting: Setting): Promise<Reference> {
-  const { data, limitTest, skipList, teacherPath, teacherModel } = setting;
+  const { data, imageSize, limitTest, skipList, teacherPath, teacherModel } = setting;
   const skip = skipListIn(skipList);
-  const images = await DATASETS.row(setting.dataset).openTest(data, limitTest, skip);
-  const { model, variables } = await openFrozen(teacherPath, teacherModel, images);
-  const set = inMemory(images.test);
-  const outputs = collectOutputs(model, set);
+  const row = sizedDataset(setting.dataset, imageSize);
+  const { test, ...task } = await row.openTest(data, limitTest, skip);
+  const { model, variables } = await openFrozen(teacherPath, teacherModel, { ...task, test });
+  const settings = { workers: WORKERS, batchSize: imagesAtOnce(test) };
+  const [images] = chooseSources([test], "eager", settings) as [BatchSource];
+  const outputs = collectOutputs(model, images);
   tf.dispose([...variables]);
-  return { set, numClasses: images.numClasses, outputs };
+  return { images, numClasses: task.numClasses, outputs };
 }
 
 async function analyzeOne(
   subject: Subject,
-  { set, numClasses, outputs }: Reference,
+  { images, numClasses, outputs }: Reference,
   tell: (text: string) => void,
 ): Promise<Finding> {
   const { checkpoint, model: name } = subject;
   const { state, metadata } = await readCheckpoint(checkpoint);
-  const model = buildModel(name, numClasses, zeroFill);
+  const model = buildModel(name, numClasses, zeroFill, images.set.height);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   const predictor = await readPredictor(checkpoint, metadata);
   const missing = predictor !== undefined && "missing" in predictor;
   if (missing) tell(`warning: ${aloneText(checkpoint, "analysed", predictor.missing)}`);
   const through = predictor && !missing ? openPredictor(model, predictor) : undefined;
-  const student = collectOutputs({ ...model, ...through?.evaluated }, set);
+  const student = collectOutputs({ ...model, ...through?.evaluated }, images);
   tf.dispose([...variablesOf(model.state), ...(through?.variables ?? [])]);
   const teacherSize = outputs.features.columns;
   const projectors = await readProjectors(checkpoint, model.featureSize, teacherSize);
@@ -71,24 +77,33 @@ async function analyzeOne(
     subject,
     epoch: typeof metadata.epoch === "number" ? metadata.epoch : undefined,
     projectors: projectors?.length,
-    n: set.count,
-    measures: measure({ student, teacher: outputs, projected, labels: set.labels }),
+    n: images.set.count,
+    measures: measure({ student, teacher: outputs, projected, labels: images.set.labels }),
   };
 }
 
 const keyOf = (setting: Setting): string => {
-  const { teacherPath, teacherModel, dataset, data, limitTest, skipList } = setting;
-  return JSON.stringify([teacherPath, teacherModel, dataset, data, limitTest, skipList]);
+  const { teacherPath, teacherModel, dataset, data, imageSize, limitTest, skipList } = setting;
+  const images = [dataset, data, imageSize, limitTest, skipList];
+  return JSON.stringify([teacherPath, teacherModel, ...images]);
 };
 
 /** Opens each setting once; one that failed fails again with the same error. */
 function openOnce() {
   const opened = new Map<string, Promise<Reference>>();
-  return (setting: Setting): Promise<Reference> => {
-    const key = keyOf(setting);
-    const reference = opened.get(key) ?? openReference(setting);
-    opened.set(key, reference);
-    return reference;
+  return {
+    open(setting: Setting): Promise<Reference> {
+      const key = keyOf(setting);
+      const reference = opened.get(key) ?? openReference(setting);
+      opened.set(key, reference);
+      return reference;
+    },
+    /** Ends the threads that read images. */
+    async close() {
+      for (const one of await Promise.allSettled(opened.values())) {
+        if (one.status === "fulfilled") one.value.images.close?.();
+      }
+    },
   };
 }
 
@@ -108,13 +123,13 @@ export async function analyze(
   loadTensorFlow({ ...device, exactFloat32: true });
   const warning = deviceWarning(device.env);
   if (warning !== undefined) tell(`warning: ${warning}`);
-  const reference = openOnce();
+  const references = openOnce();
   const findings: Finding[] = [];
   const failures = new Set<PefdError>();
   for (const [index, subject] of subjects.entries()) {
     try {
       [subject.model, subject.teacherModel].forEach(modelRow);
-      const of = await reference(subject);
+      const of = await references.open(subject);
       tell(`${subject.checkpoint} (${index + 1}/${subjects.length})`);
       findings.push(await analyzeOne(subject, of, tell));
     } catch (error) {
@@ -123,6 +138,7 @@ export async function analyze(
       failures.add(error);
     }
   }
+  await references.close();
   const [failure] = failures;
   if (findings.length === 0 && failure !== undefined) throw failure;
   return findings;

@@ -1,8 +1,8 @@
-import type { ImagesInMemory } from "../data/dataset.js";
-import { assembleTestBatch } from "../data/hostBatch.js";
+import type { ImageShape } from "../data/dataset.js";
 import type { EvaluatedStudent } from "../learn/learner.js";
 import type { Model } from "../nn/model.js";
 import { tf } from "../runtime/tf.js";
+import { type BatchSource, plainRows } from "../train/feeds/batchSource.js";
 import { type Matrix, zeros } from "./matrix.js";
 
 /** What a model says about some images. */
@@ -13,8 +13,12 @@ export interface Outputs {
   readonly predictions: Int32Array;
 }
 
+/** Pixels per forward pass, 100 images of 32x32: all maps of a pass are in memory together. */
+const PIXELS = 100 * 32 * 32;
+
 /** Images per forward pass. */
-const BATCH = 100;
+export const imagesAtOnce = ({ height, width }: ImageShape): number =>
+  Math.max(1, Math.floor(PIXELS / (height * width)));
 
 /** What is looked at: a model, or a student as its method evaluates it. */
 type Looked = Pick<Model, "featureSize"> & Pick<EvaluatedStudent, "forward">;
@@ -23,23 +27,27 @@ type Looked = Pick<Model, "featureSize"> & Pick<EvaluatedStudent, "forward">;
  * A model's penultimate features and predictions for all images, in evaluation mode and float32. TensorFlow must be
  * loaded.
  */
-export function collectOutputs(model: Looked, set: ImagesInMemory): Outputs {
-  const features = zeros(set.count, model.featureSize);
-  const predictions = new Int32Array(set.count);
-  for (let from = 0; from < set.count; from += BATCH) {
-    const to = Math.min(from + BATCH, set.count);
-    const batch = forward(model, set, from, to);
+export function collectOutputs(model: Looked, images: BatchSource): Outputs {
+  const { count } = images.set;
+  const step = imagesAtOnce(images.set);
+  const features = zeros(count, model.featureSize);
+  const predictions = new Int32Array(count);
+  for (let from = 0; from < count; from += step) {
+    const to = Math.min(from + step, count);
+    const batch = forward(model, images, from, to);
     features.values.set(batch.features, from * model.featureSize);
     predictions.set(batch.predictions, from);
   }
   return { features, predictions };
 }
 
-function forward(model: Looked, set: ImagesInMemory, from: number, to: number) {
+function forward(model: Looked, { set, values, mostImages = 0 }: BatchSource, from: number, to: number) {
+  const next = plainRows(to, Math.min(set.count, to + mostImages), set);
+  const { images } = values(plainRows(from, to, set), next);
   return tf.tidy(() => {
-    const { images } = assembleTestBatch(set, from, to);
     const shape: [number, number, number, number] = [to - from, set.height, set.width, 3];
-    const output = model.forward(tf.tensor4d(images, shape), { training: false, updates: [] });
+    const batch = tf.tensor4d(images as Float32Array, shape);
+    const output = model.forward(batch, { training: false, updates: [] });
     return {
       features: output.pooled.dataSync(),
       predictions: tf.argMax(output.logits, 1).dataSync(),

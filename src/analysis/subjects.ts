@@ -13,6 +13,8 @@ export interface Setting {
   readonly teacherModel: string;
   readonly dataset: string;
   readonly data: string;
+  /** Side of the images, where that is not the data set's own. */
+  readonly imageSize?: number | undefined;
   readonly limitTest: number | undefined;
   /** A list of images that are left out. */
   readonly skipList?: string | undefined;
@@ -56,7 +58,7 @@ const byExperiment = (a: RunRecord, b: RunRecord): number =>
   a.trial - b.trial;
 
 function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
-  const { path_t, model_t, dataset, data, limit_test, skip_list } = config;
+  const { path_t, model_t, dataset, data, image_size, limit_test, skip_list } = config;
   const teacherPath = given.teacherPath ?? path_t;
   const teacherModel = given.teacherModel ?? model_t;
   if (typeof teacherPath !== "string" || typeof teacherModel !== "string") {
@@ -76,6 +78,7 @@ function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
     teacherModel,
     dataset: given.dataset ?? (typeof dataset === "string" ? dataset : FIRST_DATASET),
     data: given.data ?? String(data),
+    imageSize: given.imageSize ?? (typeof image_size === "number" ? image_size : undefined),
     limitTest: given.limitTest ?? (typeof limit_test === "number" ? limit_test : undefined),
     skipList: given.skipList ?? (typeof skip_list === "string" ? skip_list : undefined),
   };

@@ -13,7 +13,9 @@ export function publishedOf({
   method = "",
   config,
 }: RunRecord): PublishedFigure | undefined {
-  if ((config.dataset ?? CIFAR100.name) !== CIFAR100.name) return undefined;
-  if (kind === "teacher") return figureAlone(model);
-  return figuresOf(`${teacher}-${model}`).get(method);
+  // Runs from when there was one data set tell none.
+  const { dataset = CIFAR100.name, image_size } = config;
+  if (typeof image_size === "number") return undefined;
+  if (kind === "teacher") return figureAlone(model, String(dataset));
+  return figuresOf(`${teacher}-${model}`, String(dataset)).get(method);
 }

@@ -1,11 +1,11 @@
 import { inputError } from "../common/errors.js";
-import { DATASETS } from "../data/registry.js";
 import { namesIn } from "../distill/combination.js";
 import { type Procedure, procedureOf } from "../distill/procedures.js";
 import { publishedSetting } from "../distill/published.js";
 import { methodRows } from "../distill/registry.js";
 import { type Beta, betaText, type LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
+import { refuseOtherImages, withoutUsualSize } from "./imageSize.js";
 import { modelNameOf } from "./modelName.js";
 import type { DistillOptions, EvalOptions, TeacherOptions } from "./options.js";
 import { givenBy, type Layer, type Resolved, resolveRows, rowsOf } from "./resolve.js";
@@ -147,22 +147,6 @@ function fillTeacher(given: Resolved): Resolved {
   return fill(resolved, "path_t", found, `${origin} ${saveDir}/models`);
 }
 
-/** Side of the images that models whose row names no other are made for, and those that they can look at. */
-const IMAGE_SIDE = 32;
-const IMAGE_SIDES = [32, 96] as const;
-
-/** Such as a model made for ImageNet, where the data set has small images, or one for small images on ImageNet. */
-function refuseOtherImages(resolved: Resolved, model: string): void {
-  const { name, format } = DATASETS.row(text(resolved, "dataset"));
-  const { imageSize: side = IMAGE_SIDE, imageSizes = IMAGE_SIDES } = MODELS.find(model) ?? {};
-  const [least, most] = imageSizes;
-  if (format.height >= least && format.height <= most) return;
-  throw inputError(
-    `${model} is made for images of ${side}x${side}; those of ${name} have ${format.height}x${format.width}.`,
-    `It takes sides from ${least} to ${most}; \`pefd models\` tells each model's image size.`,
-  );
-}
-
 function refuseNoLoss({ options }: Resolved): void {
   const all = [options.gamma, options.alpha, options.beta].flat();
   if (all.every((weight) => weight === 0)) {
@@ -194,7 +178,7 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
   const { distill } = resolveRows(DISTILL_SECTIONS, layers).options;
   const sections = sectionsOfMethod(distill as string);
   const told = followed(layers, resolveRows(sections, layers));
-  const guided = fillTeacher(resolveRows(sections, told));
+  const guided = fillTeacher(withoutUsualSize(resolveRows(sections, told)));
   const weighted = fillWeights(withPublished(guided));
   refuseOtherWeights(weighted);
   refuseNoLoss(weighted);
@@ -258,7 +242,7 @@ function teacherAsModel(layer: Layer): Layer {
  * @throws inputError for a value that is not allowed
  */
 export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOptions> {
-  const resolved = resolveRows(TEACHER_SECTIONS, layers.map(teacherAsModel));
+  const resolved = withoutUsualSize(resolveRows(TEACHER_SECTIONS, layers.map(teacherAsModel)));
   refuseOtherImages(resolved, text(resolved, "model"));
   return fillLearningRate(resolved, text(resolved, "model")) as unknown as Resolved<TeacherOptions>;
 }
@@ -268,7 +252,7 @@ export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOption
  * @throws inputError for a value that is not allowed, or no checkpoint
  */
 export function resolveEvaluations(layers: readonly Layer[]): EvalOptions[] {
-  const { options } = resolveRows(EVAL_SECTIONS, layers);
+  const { options } = withoutUsualSize(resolveRows(EVAL_SECTIONS, layers));
   const checkpoints = options.checkpoint as readonly string[];
   if (checkpoints.length === 0) {
     throw inputError("An evaluation needs a checkpoint: give its file with --checkpoint.");

@@ -152,9 +152,17 @@ const skipList = path(undefined, "Leave out the images that this file names, one
   touches: "input",
 });
 
+/** Side of the images as models see them, of data sets whose images are files of any size. */
+export const IMAGE_SIZE = integer(
+  undefined,
+  "Side of the images that the model sees; for data sets of files of any size, such as folder.",
+  { min: 32, max: 448, defaultText: "the data set's", touches: "numbers" },
+);
+
 /** Which images are used. */
 export const DATA = section("Data", {
   ...DATA_PLACE,
+  image_size: IMAGE_SIZE,
   limit_train: integer(undefined, "Train on N images, balanced over the classes.", {
     min: 1,
     touches: "numbers",
@@ -166,6 +174,7 @@ export const DATA = section("Data", {
 /** Which images an evaluation uses. */
 export const TEST_DATA = section("Data", {
   ...DATA_PLACE,
+  image_size: IMAGE_SIZE,
   limit_test: limitTest,
   skip_list: skipList,
 });

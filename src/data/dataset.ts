@@ -205,6 +205,8 @@ export interface DatasetRow {
   readonly defaults: Readonly<Record<string, unknown>>;
   /** What `pefd data fetch` brings; left out where there is nothing to fetch. */
   readonly archive?: Archive;
+  /** The same data set with its images shown in another size; left out where they come in one. */
+  sized?(side: number): DatasetRow;
   /** A sentence on how to bring the files into place, where there is nothing to fetch. */
   readonly byHand?: string;
   /** @throws inputError for a folder that cannot be read, or limits that it does not have */

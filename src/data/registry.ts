@@ -1,3 +1,4 @@
+import { inputError } from "../common/errors.js";
 import { createRegistry } from "../common/registry.js";
 import { CIFAR10 } from "./cifar/cifar10.js";
 import { CIFAR100 } from "./cifar/row.js";
@@ -15,3 +16,19 @@ export const DATASETS = createRegistry<DatasetRow>({ one: "data set", many: "Dat
   IMAGENET,
   FOLDER,
 ]);
+
+/**
+ * A data set, with its images in the size that a run shows them in.
+ * @param side the data set's own if left out
+ * @throws inputError for an unknown name, or another size where all images have one
+ */
+export function sizedDataset(name: string, side?: number): DatasetRow {
+  const row = DATASETS.row(name);
+  const { height } = row.format;
+  if (side === undefined || side === height) return row;
+  if (row.sized !== undefined) return row.sized(side);
+  throw inputError(
+    `--image_size ${side}: the images of ${name} have ${height}x${height}, and are shown as they are.`,
+    "Leave it out; it is for data sets whose images are files of any size, such as folder.",
+  );
+}

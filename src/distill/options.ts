@@ -9,6 +9,16 @@ export const KL_OPTIONS = {
   }),
 };
 
+/** The pairs of ImageNet of which settings were published. */
+export const IMAGENET_PAIRS = ["RESNET34-RESNET18", "RESNET50-MobileNet"] as const;
+
+/** Of KL methods for these, in the configurations of mdistiller and torchdistill: a temperature of 1, and halves. */
+export const IMAGENET_KL = {
+  pairs: IMAGENET_PAIRS,
+  weights: { gamma: 0.5, beta: 0.5 },
+  options: { kd_T: 1 },
+};
+
 /** Options of methods that compare embeddings of pooled vectors. */
 export const EMBEDDING_OPTIONS = {
   feat_dim: integer(128, "Size of the embeddings that are compared.", {

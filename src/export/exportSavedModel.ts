@@ -8,7 +8,7 @@ import { savedModelBytes } from "../compile/graph/savedModel.js";
 import { CIFAR100 } from "../data/cifar/row.js";
 import type { ImageFormat } from "../data/dataset.js";
 import { IMAGENET } from "../data/normalize.js";
-import { DATASETS } from "../data/registry.js";
+import { sizedDataset } from "../data/registry.js";
 import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
 import { stateLayout, surveyModel } from "../models/survey.js";
@@ -29,6 +29,8 @@ export interface SavedModelSource {
   readonly predictor?: PredictorFile | undefined;
   /** The data set that it was trained on; the one that the model is made for where left out. */
   readonly dataset?: string | undefined;
+  /** Side of its images, where that is not the data set's own. */
+  readonly imageSize?: number | undefined;
 }
 
 /**
@@ -43,9 +45,9 @@ export async function exportSavedModel(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   const { model_name: _, predictor: __, ...others } = source.metadata; // how a .pth spells the model
-  const { predictor, dataset } = source;
+  const { predictor, dataset, imageSize: image_size } = source;
   const metadata = encodeMetadata({
-    ...{ ...others, model: source.model, dataset },
+    ...{ ...others, model: source.model, dataset, image_size },
     ...(predictor && { predictor: basename(PREDICTOR_FILE) }),
   });
   await writeFolderAtomic(to, {
@@ -58,10 +60,10 @@ export async function exportSavedModel(
 }
 
 function graphBytes(
-  { path, model: modelName, state, predictor, dataset }: SavedModelSource,
+  { path, model: modelName, state, predictor, dataset, imageSize }: SavedModelSource,
   env: Readonly<Record<string, string | undefined>>,
 ): Uint8Array {
-  const { height, normalization } = formatFor(modelName, dataset);
+  const { height, normalization } = formatFor(modelName, dataset, imageSize);
   const numClasses = classesOf(modelName, state);
   loadTensorFlow({ env, keepPrograms: false });
   const model = buildModel(modelName, numClasses, zeroFill, height);
@@ -81,9 +83,10 @@ function graphBytes(
 function formatFor(
   modelName: string,
   dataset: string | undefined,
+  side: number | undefined,
 ): Pick<ImageFormat, "height" | "normalization"> {
-  if (dataset !== undefined) return DATASETS.row(dataset).format;
-  const { imageSize } = surveyModel(modelName);
+  if (dataset !== undefined) return sizedDataset(dataset, side).format;
+  const imageSize = side ?? surveyModel(modelName).imageSize;
   const { format } = CIFAR100; // what models are for whose row says nothing else
   return imageSize === format.height ? format : { height: imageSize, normalization: IMAGENET };
 }

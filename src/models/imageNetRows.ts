@@ -15,6 +15,7 @@ const resnetRow = (
 ): ModelRow => ({
   ...IMAGENET,
   name,
+  torchvision: name.toLowerCase(),
   family: "resnet",
   paper: "He et al., Deep Residual Learning for Image Recognition, CVPR 2016",
   architecture: deepResnet(IMAGENET_KIND, block, blocks),
@@ -38,6 +39,7 @@ export const IMAGENET_ROWS: readonly ModelRow[] = [
   {
     ...IMAGENET,
     name: "densenet201",
+    torchvision: "densenet201",
     family: "densenet",
     paper: "Huang et al., Densely Connected Convolutional Networks, CVPR 2017",
     architecture: denseNet([6, 12, 48, 32]),

@@ -34,6 +34,8 @@ export interface ModelRow {
   readonly numClasses?: number;
   /** Modules between the last stage and the classifier, by their names in the state; none where left out. */
   readonly behindMaps?: readonly string[];
+  /** What torchvision calls it, where its state_dict is torchvision's: its files are called by that name and eight digits. */
+  readonly torchvision?: string;
   /** Initial learning rate where the paper's code departs from 0.05. */
   readonly learningRate?: number;
 }

@@ -16,10 +16,13 @@ function sourcesOf(summaries: readonly Summary[]): string[] {
 /** Where published figures are from, and what their "*" means. */
 function publishedNotes(summaries: readonly Summary[]): string[] {
   const sources = sourcesOf(summaries);
-  const isMarked = summaries.some(({ published, comparable }) => published && !comparable);
+  const marked = summaries.flatMap(({ published, comparable }) =>
+    published === undefined || comparable ? [] : [published.epochs],
+  );
+  const epochs = [...new Set(marked)].join(" or ");
   return [
-    ...(isMarked
-      ? ["* published for 240 epochs on all images; these runs had fewer epochs or images."]
+    ...(marked.length > 0
+      ? [`* published for ${epochs} epochs on all images; these runs had fewer epochs or images.`]
       : []),
     ...(sources.length > 0 ? [`Published: ${sources.join(", ")}.`] : []),
   ];

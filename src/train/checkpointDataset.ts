@@ -1,45 +1,78 @@
+import type { Metadata } from "../checkpoint/metadata.js";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError, PefdError } from "../common/errors.js";
-import { datasetIn } from "../config/modelName.js";
+import { datasetIn, imageSizeIn } from "../config/modelName.js";
 import type { Layer } from "../config/resolve.js";
 import { DATASETS } from "../data/registry.js";
 
-/** The data set that a checkpoint says it was trained on, if there is one of that name; a file that cannot be read is for others to refuse. */
-async function toldIn(path: string): Promise<{ known?: string; said?: string } | undefined> {
+/** What a checkpoint says of the images that it was trained on. */
+interface ToldImages {
+  readonly dataset: string;
+  readonly image_size: number | undefined;
+}
+
+/**
+ * The images that a checkpoint says it was trained on; a file that cannot be read is for others to refuse.
+ * @param isAsked whether a data set that is not there is to be refused
+ * @throws inputError where it says a data set that there is not
+ */
+async function imagesInFile(path: string, isAsked: boolean): Promise<ToldImages | undefined> {
+  const metadata = await metadataOf(path);
+  const dataset = datasetIn(metadata);
+  if (dataset !== undefined) return { dataset, image_size: imageSizeIn(metadata) };
+  if (isAsked && typeof metadata.dataset === "string") DATASETS.row(metadata.dataset); // throws: there is none
+  return undefined;
+}
+
+async function metadataOf(path: string): Promise<Metadata> {
   try {
-    const { metadata } = await readCheckpoint(path);
-    const known = datasetIn(metadata);
-    if (known !== undefined) return { known };
-    return typeof metadata.dataset === "string" ? { said: metadata.dataset } : undefined;
+    return (await readCheckpoint(path)).metadata;
   } catch (error) {
-    if (error instanceof PefdError) return undefined;
+    if (error instanceof PefdError) return {};
     throw error;
   }
 }
 
+const sizeText = ({ image_size }: ToldImages): string => `${image_size ?? "the usual size"}`;
+
+/** What all of them say. @throws inputError where they say different things */
+function sameImages(told: readonly ToldImages[]): ToldImages | undefined {
+  const datasets = [...new Set(told.map(({ dataset }) => dataset))];
+  if (datasets.length > 1) {
+    throw inputError(
+      `These checkpoints were trained on different data sets: ${datasets.join(", ")}.`,
+      "Take those of one data set, or name the one to look at with --dataset.",
+    );
+  }
+  const sizes = [...new Set(told.map(sizeText))];
+  if (sizes.length > 1) {
+    throw inputError(
+      `These checkpoints were trained on images of different sizes: ${sizes.join(", ")}.`,
+      "Take those of one size, or name the one to look at with --image_size.",
+    );
+  }
+  return told[0];
+}
+
 /**
- * The layers with the data set that checkpoints say they were trained on, where nothing else names one.
- * @throws inputError where they say different ones, or one that there is not
+ * The layers with the data set and the image size that checkpoints say they were trained on, where nothing else names them.
+ * The size belongs to the data set.
+ * @throws inputError where they say different ones, or a data set that there is not
  */
 export async function withDatasetOf(
   layers: readonly Layer[],
   checkpoints: readonly string[],
 ): Promise<readonly Layer[]> {
-  if (layers.some(({ values }) => values.dataset !== undefined)) return layers;
-  const told = new Set<string>();
+  const given = (name: string) => layers.find(({ values }) => values[name] !== undefined)?.values;
+  const [dataset, size] = [given("dataset")?.dataset, given("image_size")?.image_size];
+  const told: ToldImages[] = [];
   for (const path of checkpoints) {
-    const { known, said } = (await toldIn(path)) ?? {};
-    if (said !== undefined) DATASETS.row(said); // throws: there is no such data set here
-    if (known !== undefined) told.add(known);
+    const images = await imagesInFile(path, dataset === undefined);
+    const isAsked = images !== undefined && (dataset === undefined || images.dataset === dataset);
+    if (isAsked) told.push(size === undefined ? images : { ...images, image_size: undefined });
   }
-  if (told.size > 1) {
-    throw inputError(
-      `These checkpoints were trained on different data sets: ${[...told].join(", ")}.`,
-      "Take those of one data set, or name the one to look at with --dataset.",
-    );
-  }
-  const [dataset] = told;
-  if (dataset === undefined) return layers;
+  const images = sameImages(told);
+  if (images === undefined) return layers;
   const weakest = { label: () => "the checkpoint", origin: () => "told by the checkpoint" };
-  return [...layers, { ...weakest, values: { dataset } }];
+  return [...layers, { ...weakest, values: { ...images } }];
 }

@@ -4,7 +4,7 @@ import type { StateDict } from "../common/stateDict.js";
 import { modelNameIn } from "../config/modelName.js";
 import type { EvalOptions } from "../config/options.js";
 import { classesIn, reencodingNote, type TestImages } from "../data/dataset.js";
-import { DATASETS } from "../data/registry.js";
+import { DATASETS, sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { createDetailedMetrics } from "../learn/confusion.js";
 import { variablesOf } from "../learn/learner.js";
@@ -66,9 +66,9 @@ export async function runEvaluations(
 ): Promise<DetailedEval[]> {
   const subjects: Subject[] = [];
   for (const options of evaluations) subjects.push(await readSubject(options));
-  const { dataset, data, limit_test, skip_list, gpu, no_cache } = evaluations[0] as EvalOptions;
+  const { dataset, image_size, data, limit_test, skip_list, gpu, no_cache } = evaluations[0] as EvalOptions;
   const skip = skipListIn(skip_list);
-  const images = await DATASETS.row(dataset).openTest(data, limit_test, skip);
+  const images = await sizedDataset(dataset, image_size).openTest(data, limit_test, skip);
   const exactFloat32 = evaluations.every((options) => precisionOf(options) === "float32");
   loadTensorFlow({ env: hooks.env, gpu, keepPrograms: !no_cache, exactFloat32 });
   const warning = deviceWarning(hooks.env);

@@ -109,7 +109,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       {
         runDir,
         modelName: learner.model.name,
-        dataset: dataset.name,
+        ...{ dataset: dataset.name, imageSize: options.image_size },
         addsWeights: learner.extra.some(({ role }) => !isBuffer(role)),
         predictor: predictorMetadata(learner),
         saveFreq: options.save_freq,

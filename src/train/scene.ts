@@ -1,7 +1,7 @@
 import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
 import { type Dataset, reencodingNote } from "../data/dataset.js";
-import { DATASETS } from "../data/registry.js";
+import { sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
 import { loadTensorFlow } from "../runtime/tf.js";
@@ -30,7 +30,7 @@ export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * t
 /** Loads TensorFlow and the data. @throws inputError for data that cannot be read */
 export async function openScene(options: TrainOptions, { reporter, env }: Hooks): Promise<Scene> {
   const skip = skipListIn(options.skip_list);
-  const dataset = await DATASETS.row(options.dataset).open(options.data, {
+  const dataset = await sizedDataset(options.dataset, options.image_size).open(options.data, {
     ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
     ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
     ...(skip && { skip }),

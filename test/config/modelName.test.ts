@@ -18,9 +18,14 @@ test("a checkpoint's path tells its model", () => {
     "S:resnet8x4_T:resnet32x4_cifar100_ours_r:1_a:0_b:25_1/resnet8x4_last.safetensors": "resnet8x4",
     "/tmp/resnet8x4_best.safetensors": "resnet8x4",
     "resnet20.pth": "resnet20",
+    // torchvision's own files.
+    "resnet18-f37072fd.pth": "RESNET18",
+    "/home/me/.cache/torch/hub/checkpoints/resnet34-b627a593.pth": "RESNET34",
+    "resnet50-0676ba61.safetensors": "RESNET50",
+    "densenet201-c1103571.pth": "densenet201",
   };
   for (const [path, model] of Object.entries(told)) assert.equal(modelNameOf(path), model, path);
-  for (const path of ["a.pth", "resnet8x5_vanilla/x.pth", "my_resnet8/x.pth", ""]) {
+  for (const path of ["a.pth", "resnet8x5_vanilla/x.pth", "my_resnet8/x.pth", "", "resnet101-63fe2227.pth", "resnet34-b62.pth"]) {
     assert.equal(modelNameOf(path), undefined, path);
   }
 });

@@ -14,10 +14,11 @@ import { drawnFeeds, drawnSpecs, drawnValues } from "#pefd/train/feeds/draws.js"
 import { ROOT } from "../helpers/paths.js";
 
 const FOLDER = join(ROOT, "configs/pairs");
-const PAIRS = readdirSync(FOLDER).map((file) => {
-  const { model_t, model_s } = JSON.parse(readFileSync(join(FOLDER, file), "utf8"));
-  return { model_t: model_t as string, model_s: model_s as string };
-});
+/** Those of CIFAR-100, which name no data set. */
+const PAIRS = readdirSync(FOLDER)
+  .map((file) => JSON.parse(readFileSync(join(FOLDER, file), "utf8")) as Record<string, string>)
+  .filter(({ dataset }) => dataset === undefined)
+  .map(({ model_t = "", model_s = "" }) => ({ model_t, model_s }));
 const [BATCH, STEPS, CLASSES, PROJECTORS] = [2, 2, 100, 3];
 const SHAPE = [BATCH, 32, 32, 3] as const;
 const LABELS = Int32Array.of(3, 97);

@@ -36,6 +36,7 @@ export async function randomTeacher(folder: string, numClasses = 100, seed = 3):
 const trainOptions = (folder: string): TrainOptions => ({
   dataset: "cifar100",
   data: join(folder, "data"),
+  image_size: undefined,
   limit_train: undefined,
   limit_test: undefined,
   skip_list: undefined,

@@ -55,12 +55,13 @@ type Options = Values<typeof ANALYSIS>;
 /** What was typed about images; a run's own configuration says the rest. */
 function typedData(layers: readonly Layer[]) {
   const { ranks } = resolveRows([TEST_DATA], layers);
-  const { dataset, data, limit_test, skip_list } = resolveSection(TEST_DATA, layers);
+  const { dataset, data, image_size, limit_test, skip_list } = resolveSection(TEST_DATA, layers);
   const typed = {
     dataset: ranks.dataset === undefined ? undefined : dataset,
     data: ranks.data === undefined ? undefined : data,
   };
-  return { typed, dataset, data, limitTest: limit_test, skipList: skip_list };
+  const others = { imageSize: image_size, limitTest: limit_test, skipList: skip_list };
+  return { typed, dataset, data, others };
 }
 
 /** A model as named by its flag, the checkpoint's path or the checkpoint. */
@@ -75,7 +76,7 @@ async function modelOf(file: string, named: string | undefined, flagName: string
 
 async function subjectsOfFiles(
   { checkpoint, model, path_t, model_t }: Options,
-  { dataset, data, limitTest, skipList }: ReturnType<typeof typedData>,
+  { dataset, data, others }: ReturnType<typeof typedData>,
 ): Promise<Subject[]> {
   if (path_t === undefined) {
     throw inputError(
@@ -84,7 +85,7 @@ async function subjectsOfFiles(
     );
   }
   const teacherModel = await modelOf(path_t, model_t, "model_t");
-  const setting = { teacherPath: path_t, teacherModel, dataset, data, limitTest, skipList };
+  const setting = { teacherPath: path_t, teacherModel, dataset, data, ...others };
   const subjects: Subject[] = [];
   for (const file of checkpoint) {
     const name = await modelOf(file, model, "model");
@@ -117,7 +118,7 @@ async function subjectsOf(
   const { subjectsOfRuns } = await import("../../analysis/subjects.js");
   const teacherModel = path_t && (await modelOf(path_t, options.model_t, "model_t"));
   const given = { teacherPath: path_t, teacherModel, ...images.typed };
-  const overrides = { ...given, limitTest: images.limitTest, skipList: images.skipList };
+  const overrides = { ...given, ...images.others };
   return subjectsOfRuns(folders, overrides, options.last, ({ message, hint }) =>
     output.notice([message, hint ?? ""].join(" ").trim()),
   );

@@ -7,7 +7,8 @@ import { mendFolder } from "../../common/files/atomicFolder.js";
 import { choice, flag, section, type Values } from "../../common/optionRow.js";
 import { counted } from "../../common/text/counted.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { datasetIn, modelNameOf } from "../../config/modelName.js";
+import { datasetIn, imageSizeIn, modelNameOf } from "../../config/modelName.js";
+import { IMAGE_SIZE } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import type { PredictorFile } from "../../train/files/openPredictor.js";
 import type { Command, Invocation } from "../command.js";
@@ -29,6 +30,7 @@ const CONVERSION = section("Conversion", {
     defaultText: "from the checkpoint",
     flagOnly: true,
   }),
+  image_size: { ...IMAGE_SIZE, defaultText: "from the checkpoint", flagOnly: true },
   student_alone: flag("The student alone, where its method predicts through more.", {
     flagOnly: true,
   }),
@@ -108,7 +110,9 @@ async function write(from: string, to: string, options: Conversion, env: Invocat
     const model = await savedModelName(from, options);
     const { exportSavedModel } = await import("../../export/exportSavedModel.js");
     const dataset = options.dataset ?? datasetIn(metadata);
-    await exportSavedModel(to, { path, model, state, metadata, predictor, dataset }, env);
+    const imageSize = options.image_size ?? imageSizeIn(metadata);
+    const source = { path, model, state, metadata, predictor, dataset, imageSize };
+    await exportSavedModel(to, source, env);
   } else {
     const { convertFile, predictorBeside } = await import("../../export/convertFile.js");
     if (predictor !== undefined) checkFree(predictorBeside(to), options, false);

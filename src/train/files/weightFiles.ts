@@ -12,6 +12,8 @@ export interface WeightFiles {
   readonly modelName: string;
   /** The data set that they were learned from, by which evaluations and conversions find images and classes. */
   readonly dataset: string;
+  /** Side of its images where that is not the data set's own. */
+  readonly imageSize?: number | undefined;
   /** Whether a method adds weights of its own. */
   readonly addsWeights: boolean;
   /** What the file of its predictor tells, where a method predicts through more than the student. */
@@ -72,12 +74,12 @@ export async function writeWeights(
   { epoch, row }: RunProgress,
   names: readonly string[],
 ): Promise<void> {
-  const { runDir, modelName, dataset, addsWeights, predictor: through } = files;
+  const { runDir, modelName, dataset, imageSize, addsWeights, predictor: through } = files;
   const write = (file: string, state: StateDict, metadata: Metadata) =>
     writeSealedCheckpoint(join(runDir, file), state, metadata);
   for (const name of names) {
     await write(named(name), model, {
-      ...{ model: modelName, dataset, epoch, accuracy: row?.test.top1 },
+      ...{ model: modelName, dataset, image_size: imageSize, epoch, accuracy: row?.test.top1 },
       ...(through !== undefined && { predictor: predictorFile(name) }),
     });
     if (addsWeights) await write(projectorsFile(name), added, { epoch });

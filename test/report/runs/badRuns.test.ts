@@ -117,7 +117,7 @@ describe("a tree of runs with bad ones", () => {
   });
 });
 
-it("figures are published for names of the tables only, for CIFAR-100", () => {
+it("figures are published for names of the tables only, and their data sets", () => {
   const figure = (told: object) =>
     publishedOf({
       ...{ kind: "distill", model: "resnet8x4", teacher: "resnet32x4", config: {}, ...told },
@@ -125,6 +125,11 @@ it("figures are published for names of the tables only, for CIFAR-100", () => {
   assert.equal(figure({ method: "kd" }), 73.33);
   assert.equal(figure({ method: "lskd_kd" }), 76.62);
   assert.equal(figure({ method: "kd", config: { dataset: "imagefolder" } }), undefined);
+  const imageNet = { teacher: "RESNET34", model: "RESNET18", method: "kd" };
+  assert.equal(figure({ ...imageNet, config: { dataset: "imagenet" } }), 71.37);
+  assert.equal(figure({ ...imageNet, config: { dataset: "folder" } }), undefined);
+  assert.equal(figure({ ...imageNet, config: { dataset: "imagenet", image_size: 64 } }), undefined);
+  assert.equal(figure({ ...imageNet, config: {} }), undefined);
   assert.equal(figure({ kind: "teacher", model: "resnet32x4" }), 79.42);
   for (const method of ["constructor", "__proto__", "toString", "", undefined]) {
     assert.equal(figure({ method }), undefined);

@@ -1,6 +1,7 @@
 import { type Scalar, type Tensor1D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import {
+  DECOUPLED_IMAGENET,
   DECOUPLED_OPTIONS,
   DECOUPLED_PUBLISHED,
   decoupledOfEach,
@@ -18,7 +19,7 @@ export const dkd = defineMethod({
     "min(epoch / warm-up, 1) T^2 (alpha KL(b_t, b_s) + beta KL(q_t, q_s)), b: label against the rest, q: the rest alone",
   traps: ["The label's logit loses 1000 after the division by T, so it takes no part in q."],
   weights: { gamma: 1, alpha: 0, beta: 1 },
-  published: DECOUPLED_PUBLISHED,
+  published: [...DECOUPLED_PUBLISHED, ...DECOUPLED_IMAGENET],
   options: { ...DECOUPLED_OPTIONS, ...STANDARDIZATION },
   variants: [
     {

@@ -1,6 +1,6 @@
 import { number } from "../../../common/optionRow.js";
 import { defineMethod } from "../../method.js";
-import { KL_OPTIONS } from "../../options.js";
+import { IMAGENET_KL, KL_OPTIONS } from "../../options.js";
 import { distillKL } from "../../parts/losses.js";
 
 /**
@@ -18,6 +18,7 @@ export const dot = defineMethod({
     "A momentum of 1 or more diverges: --momentum and --dot_delta are to stay below 1 together.",
   ],
   weights: { gamma: 0.1, alpha: 0, beta: 0.9 },
+  published: [{ ...IMAGENET_KL, options: { ...IMAGENET_KL.options, dot_delta: 0.09 } }],
   options: {
     ...KL_OPTIONS,
     dot_delta: number(0.075, "What the momenta differ by from --momentum.", {

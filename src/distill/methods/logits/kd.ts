@@ -1,5 +1,5 @@
 import { defineMethod } from "../../method.js";
-import { KL_OPTIONS } from "../../options.js";
+import { IMAGENET_KL, KL_OPTIONS } from "../../options.js";
 import { comparedLogits, LSKD, STANDARDIZATION } from "../../parts/logits/standardized.js";
 import { distillKL } from "../../parts/losses.js";
 
@@ -12,6 +12,7 @@ export const kd = defineMethod({
   formula: "T^2 KL(softmax(z_t / T), softmax(z_s / T))",
   golden: ["losses", "trajectory_kd"],
   weights: { gamma: 0.1, alpha: 0, beta: 0.9 },
+  published: [IMAGENET_KL],
   options: { ...KL_OPTIONS, ...STANDARDIZATION },
   variants: [
     {

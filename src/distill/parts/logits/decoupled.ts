@@ -24,6 +24,12 @@ export const DECOUPLED_PUBLISHED = [
   },
 ];
 
+/** Of pairs of ImageNet (mdistiller's configs/imagenet): a temperature and a warm-up of 1. */
+export const DECOUPLED_IMAGENET = [
+  { pairs: ["RESNET34-RESNET18"], options: { dkd_beta: 0.5, dkd_T: 1, dkd_warmup: 1 } },
+  { pairs: ["RESNET50-MobileNet"], options: { dkd_beta: 2, dkd_T: 1, dkd_warmup: 1 } },
+];
+
 /** Subtracted from the label's logit after the division by T: the label takes no part in what is left. */
 const MASK = 1000;
 
