@@ -41,7 +41,12 @@ export function collectOutputs(model: Looked, images: BatchSource): Outputs {
   return { features, predictions };
 }
 
-function forward(model: Looked, { set, values, mostImages = 0 }: BatchSource, from: number, to: number) {
+function forward(
+  model: Looked,
+  { set, values, mostImages = 0 }: BatchSource,
+  from: number,
+  to: number,
+) {
   const next = plainRows(to, Math.min(set.count, to + mostImages), set);
   const { images } = values(plainRows(from, to, set), next);
   return tf.tidy(() => {

@@ -11,11 +11,12 @@ import {
 import { tensorFlowVersion } from "../runtime/native.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import { float32Notices, isExactFloat32 } from "./float32.js";
+import { CIFAR100_KIND } from "./images.js";
 import { measure } from "./measure.js";
 import { BASE, type ChosenMethods, measureMethods } from "./methods.js";
 import type { Timing, Variant, Work, WorkName, WorkSize } from "./types.js";
 import { type Machine, machineOf, variantsFor } from "./variants.js";
-import { type Pair, WORKS } from "./works.js";
+import { imageKindOf, type Pair, WORKS } from "./works.js";
 
 /** What is asked for; undefined and empty lists leave it to the machine. */
 export interface BenchOptions extends Omit<Pair, "method"> {
@@ -45,6 +46,9 @@ export interface BenchDocument {
   readonly batchSize: number;
   readonly repeats: number;
   readonly stepsPerRepeat: number;
+  /** Side of the images, and the classes that there are. */
+  readonly imageSize: number;
+  readonly numClasses: number;
   readonly results: readonly Timing[];
 }
 
@@ -54,6 +58,11 @@ const SIZES = {
   cpu: { batchSize: 16, steps: 3, testImages: 200 },
 } as const satisfies Record<string, WorkSize>;
 
+const USUAL_SIDE = CIFAR100_KIND.side;
+
+/** Images that are timed in any case. */
+const FEWEST = 50;
+
 function cpuinfo(): string {
   try {
     return readFileSync("/proc/cpuinfo", "utf8");
@@ -62,12 +71,17 @@ function cpuinfo(): string {
   }
 }
 
-const sizeFor = ({ gpu }: Machine, options: BenchOptions): WorkSize => {
+/** Images of an evaluation that have so many pixels as CIFAR-100's have, but for a few. */
+const fewer = (images: number, side: number): number =>
+  Math.max(Math.min(images, FEWEST), Math.round((images * USUAL_SIDE ** 2) / side ** 2));
+
+const sizeFor = ({ gpu }: Machine, options: BenchOptions, side: number): WorkSize => {
   const own = gpu ? SIZES.gpu : SIZES.cpu;
   return {
     batchSize: options.batchSize ?? own.batchSize,
     steps: options.steps ?? own.steps,
-    testImages: options.testImages ?? own.testImages,
+    testImages:
+      options.testImages ?? (side > USUAL_SIDE ? fewer(own.testImages, side) : own.testImages),
   };
 };
 
@@ -93,7 +107,8 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
   float32Notices(isGpu(), exactFloat32).forEach(notice);
   const machine = machineOf(isGpu(), computeCapability(env), cpuinfo());
   const variants = chosenVariants(machine, options);
-  const size = sizeFor(machine, options);
+  const { side, classes } = imageKindOf(options);
+  const size = sizeFor(machine, options, side);
   const onStart = ({ what }: Work, { engine, precision }: Variant) =>
     notice(`${what}: ${engine}, ${precision}`);
   const withMemory = (what: string, timings: readonly Timing[]): readonly Timing[] => {
@@ -125,6 +140,7 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
     batchSize: size.batchSize,
     repeats: options.repeats,
     stepsPerRepeat: size.steps,
+    ...{ imageSize: side, numClasses: classes },
     results,
   };
 }

@@ -13,10 +13,10 @@ const SEED = 10;
 export function evaluationWork(
   what: string,
   { model, variables }: FrozenModel,
-  { testImages }: WorkSize,
+  { testImages, kind }: WorkSize,
 ): Work {
   const batchSize = Math.min(testBatch(), testImages);
-  const set = randomImages(testImages, SEED);
+  const set = randomImages(testImages, SEED, kind);
   return {
     what,
     batchSize,

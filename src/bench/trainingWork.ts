@@ -64,11 +64,11 @@ export function trainingWork(
   what: string,
   learner: Learner,
   constants: readonly Variable[],
-  { batchSize, steps }: WorkSize,
+  { batchSize, steps, kind }: WorkSize,
   aheadOf: AheadOf = () => 1,
 ): Work {
   const images = batchSize * steps;
-  const sets = [randomImages(images, SEED), randomImages(1, SEED)];
+  const sets = [randomImages(images, SEED, kind), randomImages(1, SEED, kind)];
   const described = { learner, constants, batchSize };
   return {
     what,

@@ -6,6 +6,13 @@ export const WORK_NAMES = ["distill", "teacher", "evaluate"] as const;
 export const DATA_WORK = "data";
 export type WorkName = (typeof WORK_NAMES)[number];
 
+/** What the images of a work are like. */
+export interface ImageKind {
+  /** Height and width. */
+  readonly side: number;
+  readonly classes: number;
+}
+
 /** How a work is run. */
 export interface Variant {
   readonly engine: EngineName;
@@ -20,6 +27,8 @@ export interface WorkSize {
   readonly steps: number;
   /** Images that an evaluation goes over. */
   readonly testImages: number;
+  /** CIFAR-100's if left out. */
+  readonly kind?: ImageKind;
 }
 
 /** A work that was opened with one variant. */

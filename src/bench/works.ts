@@ -1,19 +1,31 @@
-import { CIFAR100 } from "../data/cifar/row.js";
 import { methodRow } from "../distill/registry.js";
 import { variablesOf } from "../learn/learner.js";
 import { teacherLearner } from "../learn/learners.js";
+import { surveyModel } from "../models/survey.js";
 import { isGpu } from "../runtime/device.js";
 import { teacherAhead } from "../train/ahead/choice.js";
 import { evaluationWork } from "./evaluationWork.js";
 import { initialised, timedStudent } from "./learners.js";
 import { trainingWork } from "./trainingWork.js";
-import type { Work, WorkName, WorkSize } from "./types.js";
+import type { ImageKind, Work, WorkName, WorkSize } from "./types.js";
 
-const NUM_CLASSES = CIFAR100.classes;
 const SEED = 10;
 
-/** Of CIFAR-100's training images: memory banks are as large as in a training. */
-const LABELS = Int32Array.from({ length: 50_000 }, (_, image) => image % NUM_CLASSES);
+/** Of as many training images as CIFAR-100 has: memory banks are as large as in a training on it. */
+const labelsOf = ({ classes }: ImageKind): Int32Array =>
+  Int32Array.from({ length: 50_000 }, (_, image) => image % classes);
+
+/**
+ * What the images of a pair are like: as many classes as the student is made for, and its size unless another one is asked
+ * for.
+ */
+export function imageKindOf({
+  student,
+  imageSize,
+}: Pick<Pair, "student" | "imageSize">): ImageKind {
+  const made = surveyModel(student);
+  return { side: imageSize ?? made.imageSize, classes: made.numClasses };
+}
 
 /** Which pair and method are timed. */
 export interface Pair {
@@ -22,10 +34,18 @@ export interface Pair {
   readonly method: string;
   /** For how many steps at once the teacher looks at images; as by default where undefined. */
   readonly ahead?: number | undefined;
+  /** Side of the images; the one that the student is made for where undefined. */
+  readonly imageSize?: number | undefined;
 }
 
-function distillWork({ teacher, student, method, ahead }: Pair, size: WorkSize): Work {
-  const task = { numClasses: NUM_CLASSES, labels: LABELS, batchSize: size.batchSize };
+/** As learners are told it. */
+const taskOf = ({ classes, side }: ImageKind) => ({ numClasses: classes, imageSize: side });
+
+function distillWork(pair: Pair, plain: WorkSize): Work {
+  const { teacher, student, method, ahead } = pair;
+  const kind = imageKindOf(pair);
+  const size = { ...plain, kind };
+  const task = { ...taskOf(kind), labels: labelsOf(kind), batchSize: size.batchSize };
   const { learner, guide, views } = timedStudent({ teacher, student, method }, task);
   const what = `distill ${method} ${teacher} -> ${student}`;
   const looking = {
@@ -38,16 +58,21 @@ function distillWork({ teacher, student, method, ahead }: Pair, size: WorkSize):
   return { ...work, method };
 }
 
-const teacherWork = ({ teacher }: Pair, size: WorkSize): Work =>
-  trainingWork(`train teacher ${teacher}`, teacherLearner(teacher, NUM_CLASSES, SEED), [], size);
+function teacherWork(pair: Pair, size: WorkSize): Work {
+  const kind = imageKindOf(pair);
+  const learner = teacherLearner(pair.teacher, kind.classes, SEED);
+  return trainingWork(`train teacher ${pair.teacher}`, learner, [], { ...size, kind });
+}
 
 /** The student as it is evaluated after each epoch: not folded. */
-function evaluateWork({ student }: Pair, size: WorkSize): Work {
-  const model = initialised(student, { numClasses: NUM_CLASSES });
+function evaluateWork(pair: Pair, size: WorkSize): Work {
+  const { student } = pair;
+  const kind = imageKindOf(pair);
+  const model = initialised(student, taskOf(kind));
   return evaluationWork(
     `evaluate ${student}`,
     { model, variables: variablesOf(model.state) },
-    size,
+    { ...size, kind },
   );
 }
 

@@ -1,5 +1,6 @@
 import { gatherRows } from "../runtime/rows.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
+import { shiftOf } from "./augmentation.js";
 import type { ImagesInMemory } from "./dataset.js";
 import { knownTable } from "./normalize.js";
 import { PLAN_COLUMNS } from "./sampler.js";
@@ -62,6 +63,7 @@ export function residentBatch(
     normalization,
   }: Omit<ImagesInMemory, "images" | "labels">,
 ): { images: Tensor4D; labels: Tensor1D } {
+  const { padding } = shiftOf(augmentation);
   const count = rows.shape[0] as number;
   const column = (index: number): Tensor => tf.slice(rows, [0, index], [count, 1]); // [N, 1]
   const [image, cropY, cropX, flip] = Array.from({ length: PLAN_COLUMNS }, (_, i) => column(i)) as [
@@ -74,8 +76,8 @@ export function residentBatch(
   const down = tf.range(0, height, 1, "int32");
   const mirrored = tf.sub(int(width - 1), across);
   const x = tf.add(tf.mul(flip, mirrored), tf.mul(tf.sub(int(1), flip), across)); // [N, W]
-  const columns = clamp(tf.sub(tf.add(x, cropX), int(augmentation.padding)), width);
-  const lines = clamp(tf.sub(tf.add(down, cropY), int(augmentation.padding)), height); // [N, H]
+  const columns = clamp(tf.sub(tf.add(x, cropX), int(padding)), width);
+  const lines = clamp(tf.sub(tf.add(down, cropY), int(padding)), height); // [N, H]
   const first = tf.mul(image, int(height * width)); // [N, 1]
   const lineStart = tf.add(first, tf.mul(lines.clamped, int(width))); // [N, H]
   const index = tf.add(

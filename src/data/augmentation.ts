@@ -5,6 +5,13 @@ export interface Shift {
   readonly padding: number;
 }
 
+/** A turn of the image about its middle, zeros coming in, and in half of all cases its mirror image. */
+export interface Rotation {
+  readonly kind: "rotation";
+  /** Most degrees each way. */
+  readonly degrees: number;
+}
+
 /** A part of the image of random size and form, resized, and in half of all cases its mirror image. */
 export interface ResizedCrop {
   readonly kind: "resized crop";
@@ -23,7 +30,16 @@ export interface CenterCrop {
 }
 
 /** What training does to an image before it is normalised. */
-export type Augmentation = Shift | ResizedCrop;
+export type Augmentation = Shift | Rotation | ResizedCrop;
+
+/**
+ * The shift of images that are shifted.
+ * @throws Error for others, which do not come where this is asked (a defect of the program)
+ */
+export function shiftOf(augmentation: Augmentation): Shift {
+  if (augmentation.kind === "shift") return augmentation;
+  throw new Error(`Images are shifted here, not shown by a ${augmentation.kind}.`);
+}
 
 /** Places along each axis that a shifted image is cropped at: 0 to 2 padding, the middle one being the image as it is. */
 export const cropOffsets = ({ padding }: Shift): number => 2 * padding + 1;

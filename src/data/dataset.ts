@@ -1,5 +1,5 @@
 import { inputError } from "../common/errors.js";
-import type { Augmentation, CenterCrop, ResizedCrop, Shift } from "./augmentation.js";
+import type { Augmentation, CenterCrop, ResizedCrop, Rotation, Shift } from "./augmentation.js";
 import type { ImageExaminer } from "./images/examine/types.js";
 import type { ImagePlaces } from "./images/places.js";
 import type { Normalization } from "./normalize.js";
@@ -32,7 +32,7 @@ export interface ImagesInMemory extends Labelled {
   /** [count, height, width, 3], one byte per value, red, green and blue interleaved. */
   readonly images: Uint8Array;
   readonly labels: Uint8Array;
-  readonly augmentation: Shift;
+  readonly augmentation: Shift | Rotation;
   /** Names of the images' files, where each has one. */
   readonly names?: readonly string[];
   /** Of some images alone, where looking at `images` decodes all of them. @returns [n, height, width, 3] */

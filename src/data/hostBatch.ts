@@ -1,5 +1,7 @@
+import type { Shift } from "./augmentation.js";
 import type { ImageShape, ImagesInMemory } from "./dataset.js";
 import { knownTable } from "./normalize.js";
+import { OUTSIDE, turnedPixels } from "./rotation.js";
 import { PLAN_COLUMNS } from "./sampler.js";
 
 /** A batch in host memory. */
@@ -15,7 +17,7 @@ export const valuesOf = ({ height, width, channels }: ImageShape): number =>
   height * width * channels;
 
 /**
- * Crops, flips and normalises the images that the rows of a plan name, in that order: the crop is taken
+ * Crops or turns, flips and normalises the images that the rows of a plan name, in that order: the crop is taken
  * from the zero-padded image, and the flip mirrors the cropped image.
  * @param set the training images
  * @param planRows [n, 4] rows (image index, crop y, crop x, flip 0 or 1), see epochPlan
@@ -29,18 +31,47 @@ export function assembleTrainBatch(
 ): HostBatch {
   const count = planRows.length / PLAN_COLUMNS;
   const size = valuesOf(set);
-  const { padding } = set.augmentation;
+  const show = set.augmentation.kind === "shift" ? shiftedBy(set.augmentation) : turned;
   if (out.labels.length !== count || out.images.length !== count * size) {
     throw new RangeError(`A batch of ${out.labels.length} images cannot take ${count}.`);
   }
   for (let i = 0; i < count; i++) {
     const [index = 0, y = 0, x = 0, flip = 0] = planRows.subarray(i * PLAN_COLUMNS);
     out.labels[i] = set.labels[index] as number;
-    const shown = { down: y - padding, right: x - padding, flip: flip === 1 };
-    augmentImage(set, index * size, shown, out.images, i * size);
+    show(set, index * size, { y, x, flip: flip === 1 }, out.images, i * size);
   }
   return out;
 }
+
+/** What a plan says of an image, see sampler.ts. */
+interface Planned {
+  readonly y: number;
+  readonly x: number;
+  readonly flip: boolean;
+}
+
+/** Writes an image, which starts at a place of its set, into a batch from an offset on. */
+type Show = (
+  set: ImagesInMemory,
+  start: number,
+  planned: Planned,
+  target: Float32Array,
+  offset: number,
+) => void;
+
+const shiftedBy =
+  ({ padding }: Shift): Show =>
+  (set, start, { y, x, flip }, target, offset) =>
+    augmentImage(set, start, { down: y - padding, right: x - padding, flip }, target, offset);
+
+const turned: Show = (set, start, { y: angle, flip }, target, offset) => {
+  const { images, channels, normalization } = set;
+  const table = knownTable(normalization);
+  for (const [i, pixel] of turnedPixels(set, angle, flip).entries()) {
+    const from = pixel === OUTSIDE ? -1 : start + pixel * channels;
+    copyPixel(table, images, from, target, offset + i * channels);
+  }
+};
 
 /** Output pixel (r, c) is source pixel (r + down, c + right), with width - 1 - c in place of c if flipped. */
 interface Shown {

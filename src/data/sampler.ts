@@ -1,8 +1,10 @@
 import { createRandom, type Random } from "../common/random.js";
 import { type Augmentation, cropOffsets } from "./augmentation.js";
+import { drawAngle } from "./rotation.js";
 
 /**
- * Numbers per row of a plan: image index, crop y, crop x, flip. Of images whose crop follows from their own size
+ * Numbers per row of a plan: image index, crop y, crop x, flip. Of images that are turned, the second is the angle in parts
+ * of a degree (rotation.ts), and the third 0. Of images whose crop follows from their own size
  * (a resized crop), the second is the epoch, from which it is drawn, and the others are 0.
  */
 export const PLAN_COLUMNS = 4;
@@ -14,7 +16,7 @@ export const PLAN_COLUMNS = 4;
  * @param epoch 1-based
  * @param count number of training images
  * @returns [count, 4] int32 rows (image index, crop y, crop x, flip 0 or 1), crops 0 to twice the padding of a shift; or
- * (image index, epoch, 0, 0) for a resized crop
+ * (image index, angle, 0, flip) for a rotation, (image index, epoch, 0, 0) for a resized crop
  */
 export function epochPlan(
   seed: number,
@@ -31,6 +33,9 @@ export function epochPlan(
     plan[at] = order[row] as number;
     if (augmentation.kind === "shift") {
       drawAugmentation(random, cropOffsets(augmentation), plan, at + 1);
+    } else if (augmentation.kind === "rotation") {
+      plan[at + 1] = drawAngle(random, augmentation);
+      plan[at + 3] = random.integer(2);
     } else plan[at + 1] = epoch;
   }
   return plan;

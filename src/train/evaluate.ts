@@ -66,7 +66,8 @@ export async function runEvaluations(
 ): Promise<DetailedEval[]> {
   const subjects: Subject[] = [];
   for (const options of evaluations) subjects.push(await readSubject(options));
-  const { dataset, image_size, data, limit_test, skip_list, gpu, no_cache } = evaluations[0] as EvalOptions;
+  const { dataset, image_size, data, limit_test, skip_list, gpu, no_cache } =
+    evaluations[0] as EvalOptions;
   const skip = skipListIn(skip_list);
   const images = await sizedDataset(dataset, image_size).openTest(data, limit_test, skip);
   const exactFloat32 = evaluations.every((options) => precisionOf(options) === "float32");

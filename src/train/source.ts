@@ -79,7 +79,9 @@ export function chooseSources(
   if (files.length > 0) return fileSources(files, settings);
   const images = sets.filter((set): set is ImagesInMemory => set.kind === "memory");
   const bytes = images.reduce((sum, set) => sum + residentBytes(set), 0);
-  return images.map(bytes <= budgetMb * 1e6 ? WITHIN_BUDGET[engine] : BEYOND_BUDGET[engine]);
+  // Turned images are made on the host: where the steps run, there are shifts only.
+  const fit = bytes <= budgetMb * 1e6 && images.every((set) => set.augmentation.kind === "shift");
+  return images.map(fit ? WITHIN_BUDGET[engine] : BEYOND_BUDGET[engine]);
 }
 
 type SourceOf = (set: ImagesInMemory) => BatchSource;

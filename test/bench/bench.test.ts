@@ -80,3 +80,22 @@ test("eager in bfloat16 is nothing to time", async () => {
   assert.equal(exitCode, 2);
   assert.match(stderr, /float32 only/);
 });
+
+test("models for ImageNet are timed on images of its size and classes, or another size", {
+  timeout: 300_000,
+}, async () => {
+  const time = async (...words: string[]) => {
+    const pair = ["--model_t", "RESNET18", "--model_s", "RESNET18", "--batch_size", "2"];
+    const short = ["--steps", "1", "--repeats", "1", "--test_images", "2", "--engine", "graph"];
+    const float32 = ["--precision", "float32", "--json"];
+    const { exitCode, stdout, stderr } = await pefd([
+      ...["bench", ...pair, ...short, ...float32, ...words],
+    ]);
+    assert.equal(exitCode, 0, stderr);
+    const { imageSize, numClasses, results } = JSON.parse(stdout);
+    assert.equal(results.length, words.includes("--what") ? 1 : 3);
+    return { imageSize, numClasses };
+  };
+  assert.deepEqual(await time("--what", "distill"), { imageSize: 224, numClasses: 1000 });
+  assert.deepEqual(await time("--image_size", "64"), { imageSize: 64, numClasses: 1000 });
+});

@@ -25,7 +25,14 @@ test("a checkpoint's path tells its model", () => {
     "densenet201-c1103571.pth": "densenet201",
   };
   for (const [path, model] of Object.entries(told)) assert.equal(modelNameOf(path), model, path);
-  for (const path of ["a.pth", "resnet8x5_vanilla/x.pth", "my_resnet8/x.pth", "", "resnet101-63fe2227.pth", "resnet34-b62.pth"]) {
+  for (const path of [
+    "a.pth",
+    "resnet8x5_vanilla/x.pth",
+    "my_resnet8/x.pth",
+    "",
+    "resnet101-63fe2227.pth",
+    "resnet34-b62.pth",
+  ]) {
     assert.equal(modelNameOf(path), undefined, path);
   }
 });

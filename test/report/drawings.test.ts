@@ -47,7 +47,11 @@ it("the drawings are as pinned, with their legend and without", async (t) => {
     done: 1,
     config: { distill: "kd", gamma: 2 },
   });
-  const summaries = summarize(collectRuns([dir]).runs, () => ({ top1: 66.6, source: "TTM", epochs: 240 }));
+  const summaries = summarize(collectRuns([dir]).runs, () => ({
+    top1: 66.6,
+    source: "TTM",
+    epochs: 240,
+  }));
   const labels = experimentLabels(summaries);
   const drawn = [true, false].flatMap((legend) =>
     drawPlots(summaries, labels, { legend }).map(({ name, svg }) => [

@@ -8,12 +8,13 @@ import {
   DATA,
   ENGINES,
   GPU,
+  IMAGE_SIZE,
   NUM_WORKERS,
   PRECISIONS,
   TEACHER_AHEAD,
 } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
-import { DATASETS } from "../../data/registry.js";
+import { sizedDataset } from "../../data/registry.js";
 import { skipListIn } from "../../data/skipList.js";
 import { methodNames } from "../../distill/registry.js";
 import { renderFitted } from "../../report/fit.js";
@@ -59,9 +60,15 @@ const BENCH = section("Benchmark", {
     defaultText: "64 on a GPU, 3 on a processor",
     flagOnly: true,
   }),
+  image_size: {
+    ...IMAGE_SIZE,
+    help: "Side of the images.",
+    defaultText: "what the student is made for; the data set's with --what data",
+    flagOnly: true,
+  },
   test_images: integer(undefined, "Images of an evaluation.", {
     min: 1,
-    defaultText: "10000 on a GPU, 200 on a processor",
+    defaultText: "10000 on a GPU, 200 on a processor; fewer of large ones",
     flagOnly: true,
   }),
   repeats: integer(5, "Repeats; the median, the fastest and the slowest are told.", {
@@ -92,7 +99,8 @@ const BENCH = section("Benchmark", {
 });
 
 /** Of --what data. */
-const READING = section("Data, for --what data", { ...DATA.rows, num_workers: NUM_WORKERS });
+const { image_size: _, ...DATA_ROWS } = DATA.rows;
+const READING = section("Data, for --what data", { ...DATA_ROWS, num_workers: NUM_WORKERS });
 
 /** The names of a comma-separated list, each once; none for nothing and for `auto`. */
 function listed<Name extends string>(
@@ -113,8 +121,9 @@ function listed<Name extends string>(
 
 /** Flags that have another process time the same pair with the same batches, for a moment. */
 function sameSetting(options: Values<typeof BENCH>): string[] {
-  const { model_t, model_s, batch_size, gpu, teacher_ahead } = options;
-  const flags = { model_t, model_s, batch_size, gpu, teacher_ahead, steps: 1, repeats: 1 };
+  const { model_t, model_s, batch_size, image_size, gpu, teacher_ahead } = options;
+  const pair = { model_t, model_s, batch_size, image_size, gpu, teacher_ahead };
+  const flags = { ...pair, steps: 1, repeats: 1 };
   return Object.entries(flags).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, String(value)],
   );
@@ -125,12 +134,11 @@ interface Told extends BenchDocument {
   readonly processMemoryMb?: number;
 }
 
-function textOf(
-  { device, tensorflow, repeats, results, processMemoryMb: memory }: Told,
-  width: number | undefined,
-): string {
+function textOf(told: Told, width: number | undefined): string {
+  const { device, tensorflow, repeats, results, processMemoryMb: memory } = told;
+  const { imageSize: side, numClasses } = told;
   return [
-    `${device}, TensorFlow ${tensorflow}`,
+    `${device}, TensorFlow ${tensorflow}; images of ${side}x${side}, ${numClasses} classes`,
     "",
     renderFitted(timingTable(results), width),
     "",
@@ -155,7 +163,7 @@ async function timeData(
   const { runDataBench } = await import("../../bench/data/bench.js");
   const document = await runDataBench(
     {
-      row: DATASETS.row(dataset),
+      row: sizedDataset(dataset, options.image_size),
       ...{ data, workers: num_workers },
       limits: { limitTrain: limit_train, limitTest: limit_test, skip: skipListIn(skip_list) },
       ...{ engine, precision, gpu: options.gpu, batchSize: options.batch_size },
@@ -210,7 +218,7 @@ export const command: Command = {
           besideKd: distill !== undefined && !alone,
           onlyFitting: methods.includes(ALL),
         },
-        ahead: options.teacher_ahead,
+        ...{ ahead: options.teacher_ahead, imageSize: options.image_size },
         batchSize: options.batch_size,
         steps: options.steps,
         testImages: options.test_images,

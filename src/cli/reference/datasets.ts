@@ -5,6 +5,8 @@ import { DATASETS } from "../../data/registry.js";
 const AUGMENTATIONS: { readonly [Kind in Augmentation["kind"]]: (of: never) => string } = {
   shift: ({ padding }: Extract<Augmentation, { kind: "shift" }>) =>
     `crop after ${padding} pixels of zeros, flip`,
+  rotation: ({ degrees }: Extract<Augmentation, { kind: "rotation" }>) =>
+    `turned by up to ${degrees} degrees each way, black coming in, flip`,
   "resized crop": ({ scale }: Extract<Augmentation, { kind: "resized crop" }>) =>
     `crop of ${scale.map((share) => `${100 * share} %`).join(" to ")} of the area, resized, flip`,
 };

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Shift } from "../augmentation.js";
+import type { Rotation } from "../augmentation.js";
 import type { PartName } from "../binary/part.js";
 import { md5OfFile, sha256Of } from "../checksums.js";
 import type {
@@ -22,7 +22,7 @@ import { type Half, halfOf, wnidsOf } from "./layout.js";
 import { openTree, type Tree } from "./tree.js";
 
 /** What Tiny-ImageNet's images are like, as its row says it. */
-type Format = ImageFormat & { readonly augmentation: Shift };
+type Format = ImageFormat & { readonly augmentation: Rotation };
 
 /** A half that was read, encoded. */
 interface ReadHalf extends Half {

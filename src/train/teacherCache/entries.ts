@@ -1,4 +1,4 @@
-import { cropOffsets, shiftVariants } from "../../data/augmentation.js";
+import { cropOffsets, shiftOf, shiftVariants } from "../../data/augmentation.js";
 import type { ImagesInMemory } from "../../data/dataset.js";
 import { PLAN_COLUMNS } from "../../data/sampler.js";
 
@@ -10,7 +10,8 @@ export function entriesOf({
   positions,
   augmentation,
 }: Pick<ImagesInMemory, "positions" | "augmentation">): EntryOf {
-  const [variants, offsets] = [shiftVariants(augmentation), cropOffsets(augmentation)];
+  const shift = shiftOf(augmentation);
+  const [variants, offsets] = [shiftVariants(shift), cropOffsets(shift)];
   return (rows, row) => {
     const at = row * PLAN_COLUMNS;
     const [image, y, x, flip] = [rows[at], rows[at + 1], rows[at + 2], rows[at + 3]] as [

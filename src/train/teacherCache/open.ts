@@ -1,4 +1,4 @@
-import { variantsOf } from "../../data/augmentation.js";
+import { type Augmentation, variantsOf } from "../../data/augmentation.js";
 import { type Dataset, inMemory } from "../../data/dataset.js";
 import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";
 import type { Method } from "../../distill/method.js";
@@ -46,6 +46,13 @@ export interface TeacherCache {
 
 const NOT_USED = "--teacher_cache is not used here:";
 
+/** What training does to images that it never shows twice as the same. */
+const ENDLESS: Readonly<Record<Augmentation["kind"], string>> = {
+  shift: "shifts images",
+  rotation: "turns images by random angles",
+  "resized crop": "crops images at random sizes",
+};
+
 /** Why a cache would be of no use, or undefined. */
 function uselessness(request: CacheRequest): string | undefined {
   const { teacher, method, views, dataset, batchSize, cacheDirectory } = request;
@@ -55,7 +62,7 @@ function uselessness(request: CacheRequest): string | undefined {
   if (views.length === 0) return "the loss with these weights does not look at the teacher";
   const variants = variantsOf(augmentation);
   if (variants === undefined) {
-    return `training crops the images of ${dataset.name} at random sizes, so that none is ever seen twice`;
+    return `training ${ENDLESS[augmentation.kind]}, so that none of ${dataset.name} is ever seen twice`;
   }
   const bytes = diskBytes(teacher.model, views, count * variants);
   const large = tooLarge(views, bytes, spaceOf(cacheDirectory));

@@ -59,6 +59,7 @@ test("all checkpoints are read before the first is evaluated, and each is told h
     ...{
       limit_test: undefined,
       skip_list: undefined,
+      image_size: undefined,
       data_budget_mb: undefined,
       num_workers: 0,
       no_cache: true,
