@@ -18,7 +18,12 @@ export function withoutUsualSize(resolved: Resolved): Resolved {
   const { sized, format } = sizedDataset(resolved.options.dataset as string);
   const row = rowOf(resolved);
   if (sized !== undefined && row.format.height !== format.height) return resolved;
-  return { ...resolved, options: { ...resolved.options, image_size: undefined } };
+  const { image_size: _, ...ranks } = resolved.ranks;
+  return {
+    options: { ...resolved.options, image_size: undefined },
+    origins: { ...resolved.origins, image_size: "the data set's" },
+    ranks,
+  };
 }
 
 /**
