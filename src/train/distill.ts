@@ -1,7 +1,10 @@
 import { homedir } from "node:os";
 import { cacheDirectory } from "../common/cachePaths.js";
+import { inputError } from "../common/errors.js";
 import type { DistillOptions } from "../config/options.js";
+import type { Dataset } from "../data/dataset.js";
 import { namesIn } from "../distill/combination.js";
+import type { Method } from "../distill/method.js";
 import { ownOptions } from "../distill/open.js";
 import { weightedMethod } from "../distill/registry.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
@@ -62,6 +65,15 @@ function stepsAhead(
   return steps;
 }
 
+/** A strong view is made of images in memory alone. @throws inputError before anything is trained */
+function refuseStrongView({ strongView }: Pick<Method, "strongView">, { name, train }: Dataset, distill: string): void {
+  if (!strongView || train.kind === "memory") return;
+  throw inputError(
+    `${distill} looks at a second, strongly changed view of each image, which is made of images in memory only; those of ${name} stay in their files.`,
+    "Take another method, or a data set of small images such as tiny-imagenet.",
+  );
+}
+
 /**
  * Trains a student with a frozen teacher, as the paper's train_student.py.
  * @throws inputError for what the options point at, runError when the run fails
@@ -69,7 +81,9 @@ function stepsAhead(
 export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
   const scene = await openScene(options, hooks);
   const { numClasses } = scene.dataset;
-  const { teacherMode } = weightedMethod(options).method;
+  const { method } = weightedMethod(options);
+  refuseStrongView(method, scene.dataset, options.distill);
+  const { teacherMode } = method;
   const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset, teacherMode);
   const { labels } = scene.dataset.train;
   const student = studentLearner(teacher.model, options, numClasses, scene.seed, labels);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -26,6 +26,12 @@ interface Result {
   readonly runDir: string;
   readonly weightsSha256: string;
   readonly test: { readonly loss: number };
+}
+
+/** Of a checkpoint. */
+interface Finding {
+  readonly n: number;
+  readonly mda: number;
 }
 
 async function train(words: readonly string[], epochs: number, ...more: string[]): Promise<Result> {
@@ -104,16 +110,29 @@ describe("a small model on images in folders, shown in 32x32", () => {
   });
 
   it("is analysed: all checkpoints of the run, and one file", async () => {
-    const whole = JSON.parse(await printed("analyze", "--run", distilled.runDir, "--json"));
-    const findings = whole.checkpoints ?? whole;
-    assert.ok(findings.length >= 3, `${findings.length} checkpoints`);
-    for (const { n } of findings) assert.equal(n, IMAGES.test);
+    const analyzed = async (...words: string[]) =>
+      JSON.parse(await printed("analyze", ...words, "--json")).checkpoints as Finding[];
+    const findings = await analyzed("--run", distilled.runDir);
+    assert.equal(findings.length, 4, "two epochs, the best and the last");
+    for (const { n, mda } of findings) {
+      assert.equal(n, IMAGES.test);
+      assert.ok(Number.isFinite(mda), `${mda}`);
+    }
     const last = join(distilled.runDir, "resnet8_last.safetensors");
-    const words = ["analyze", "--checkpoint", last, "--path_t", weights, "--data", "images"];
-    const [alone] = [JSON.parse(await printed(...words, "--json"))].flatMap(
-      (document) => document.checkpoints ?? document,
-    );
-    assert.deepEqual(alone.measures, findings.at(-1).measures);
+    const files = ["--checkpoint", last, "--path_t", weights, "--data", "images"];
+    const [alone] = await analyzed(...files);
+    assert.equal(alone?.mda, findings.at(-1)?.mda);
+    const [larger] = await analyzed(...files, "--image_size", "64");
+    assert.notEqual(larger?.mda, alone?.mda);
+  });
+
+  it("has no second view: a method that looks at one is refused before a run is there", async () => {
+    const words = ["distill", "--path_t", weights, "--model_s", "resnet8", "--distill", "mlld"];
+    const all = [...words, ...WHERE, "--batch_size", "8", "--epochs", "1", "--save_dir", "views"];
+    const { exitCode, stderr } = await run(all);
+    assert.equal(exitCode, 2, stderr);
+    assert.match(stderr, /mlld looks at a second, strongly changed view/);
+    assert.equal(existsSync(join(cwd, "views")), false);
   });
 
   it("is swept and reported; the teacher's cache is refused with its reason", async () => {
