@@ -66,7 +66,11 @@ function stepsAhead(
 }
 
 /** A strong view is made of images in memory alone. @throws inputError before anything is trained */
-function refuseStrongView({ strongView }: Pick<Method, "strongView">, { name, train }: Dataset, distill: string): void {
+function refuseStrongView(
+  { strongView }: Pick<Method, "strongView">,
+  { name, train }: Dataset,
+  distill: string,
+): void {
   if (!strongView || train.kind === "memory") return;
   throw inputError(
     `${distill} looks at a second, strongly changed view of each image, which is made of images in memory only; those of ${name} stay in their files.`,

@@ -41,7 +41,7 @@ function listFolder(directory: string, part: PartName): Listing {
 }
 
 /** @param side of the images as a model sees them */
-const folderRow = (side: number): DatasetRow => {
+const folderOf = (side: number) => {
   const format = formatOf(side);
   const evaluation = evaluationOf(side);
   return {
@@ -51,14 +51,14 @@ const folderRow = (side: number): DatasetRow => {
     byHand:
       "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and name DIR with --data.",
     ...folderReaders({ name: "folder", format, evaluation, folders: FOLDERS, list: listFolder }),
-    sized: folderRow,
-  };
+  } satisfies DatasetRow;
 };
 
 /** Any images that are sorted into folders of classes: DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg. */
-export const FOLDER = folderRow(SIDE);
+export const FOLDER = { ...folderOf(SIDE), sized: folderOf } satisfies DatasetRow;
 
-const imageNetRow = (side: number): DatasetRow => {
+/** @param side of the images as a model sees them */
+const imageNetOf = (side: number) => {
   const format = formatOf(side);
   const evaluation = evaluationOf(side);
   return {
@@ -72,9 +72,8 @@ const imageNetRow = (side: number): DatasetRow => {
       ...{ name: "imagenet", format, evaluation },
       ...{ folders: IMAGENET_FOLDERS, list: listImageNet, names: imageNetNames },
     }),
-    sized: imageNetRow,
-  };
+  } satisfies DatasetRow;
 };
 
 /** ImageNet (ILSVRC 2012), sorted into folders of classes or as Kaggle has it. */
-export const IMAGENET = imageNetRow(SIDE);
+export const IMAGENET = { ...imageNetOf(SIDE), sized: imageNetOf } satisfies DatasetRow;
