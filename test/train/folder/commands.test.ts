@@ -8,7 +8,8 @@ import { synthesize } from "#pefd/data/folder/synthetic.js";
 import { pefd } from "../../helpers/pefd.js";
 
 const IMAGES = { train: 12, test: 6, seed: 5, classes: 3 };
-const WHERE = ["--dataset", "folder", "--data", "images", "--image_size", "32"];
+const IMAGES_OF = ["--dataset", "folder", "--data", "images"];
+const WHERE = [...IMAGES_OF, "--image_size", "32"];
 
 const cwd = mkdtempSync(join(tmpdir(), "pefd-folder-commands-"));
 after(() => rmSync(cwd, { recursive: true }));
@@ -62,7 +63,7 @@ describe("a small model on images in folders, shown in 32x32", () => {
     const words = ["--save_dir", "parts", "--num_workers", "3", "--resume"];
     const parts = await train(TEACHER, 2, ...words);
     assert.equal(parts.weightsSha256, teacher.weightsSha256);
-    const other = [...TEACHER, ...WHERE, "--batch_size", "8", "--learning_rate", "0.01"];
+    const other = [...TEACHER, ...IMAGES_OF, "--batch_size", "8", "--learning_rate", "0.01"];
     const sizes = [...other, "--save_dir", "parts", "--resume", "--epochs", "3"];
     const { exitCode, stderr } = await run([...sizes, "--image_size", "64"]);
     assert.equal(exitCode, 2);
@@ -70,8 +71,10 @@ describe("a small model on images in folders, shown in 32x32", () => {
   });
 
   it("64 is another run than 32; the data set's own size is the same as none", async () => {
-    const larger = await train(TEACHER, 1, "--save_dir", "larger", "--image_size", "64");
-    const config = JSON.parse(readFileSync(join(larger.runDir, "config.json"), "utf8"));
+    const short = ["--batch_size", "8", "--epochs", "1", "--save_dir", "larger", "--json"];
+    const words = [...TEACHER, ...IMAGES_OF, "--image_size", "64", ...short];
+    const { runDir } = JSON.parse(await printed(...words)) as Result;
+    const config = JSON.parse(readFileSync(join(runDir, "config.json"), "utf8"));
     assert.equal(config.image_size, 64);
     const dry = ["train-teacher", "--model", "RESNET18", "--dataset", "folder", "--dry_run"];
     assert.equal(await printed(...dry, "--image_size", "224"), await printed(...dry));
