@@ -33,6 +33,9 @@ function augmentationText(augmentation: Augmentation): string {
   if (augmentation.kind === "shift") {
     return `shifted by up to ${augmentation.padding} pixels, zeros coming in, half of the images mirrored`;
   }
+  if (augmentation.kind === "rotation") {
+    return `turned by up to ${augmentation.degrees} degrees each way, black coming in, half of the images mirrored`;
+  }
   const [least, largest] = augmentation.scale.map(percent);
   return `a random part of ${least} to ${largest} of the area, resized, half of the images mirrored`;
 }

@@ -4,7 +4,7 @@ import { integer, integers, path, section } from "../../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { DATA } from "../../../config/options.js";
 import { resolveSection } from "../../../config/resolve.js";
-import { DATASETS } from "../../../data/registry.js";
+import { sizedDataset } from "../../../data/registry.js";
 import { skipListIn } from "../../../data/skipList.js";
 import type { Command } from "../../command.js";
 import { imageReaderOf } from "../../dataset/reader.js";
@@ -51,8 +51,9 @@ export const command: Command = {
         "Name a file with --html FILE or --svg FILE, or both.",
       );
     }
-    const { dataset, data, limit_train, limit_test, skip_list } = resolveSection(DATA, layers);
-    const row = DATASETS.row(dataset);
+    const asked = resolveSection(DATA, layers);
+    const { dataset, data, image_size, limit_train, limit_test, skip_list } = asked;
+    const row = sizedDataset(dataset, image_size);
     const skip = skipListIn(skip_list);
     const opened = await row.open(data, { limitTrain: limit_train, limitTest: limit_test, skip });
     const names = await row.classNames(data);
