@@ -74,7 +74,7 @@ describe("a small model on images in folders, shown in 32x32", () => {
     const short = ["--batch_size", "8", "--epochs", "1", "--save_dir", "larger", "--json"];
     const words = [...TEACHER, ...IMAGES_OF, "--image_size", "64", ...short];
     const { runDir } = JSON.parse(await printed(...words)) as Result;
-    const config = JSON.parse(readFileSync(join(runDir, "config.json"), "utf8"));
+    const config = JSON.parse(readFileSync(join(cwd, runDir, "config.json"), "utf8"));
     assert.equal(config.image_size, 64);
     const dry = ["train-teacher", "--model", "RESNET18", "--dataset", "folder", "--dry_run"];
     assert.equal(await printed(...dry, "--image_size", "224"), await printed(...dry));
@@ -91,7 +91,7 @@ describe("a small model on images in folders, shown in 32x32", () => {
   });
 
   it("is evaluated and converted by what its checkpoint tells, and verified", async () => {
-    const file = await readCheckpoint(weights);
+    const file = await readCheckpoint(join(cwd, weights));
     assert.equal(file.metadata.image_size, 32);
     const words = ["eval", "--checkpoint", weights, "--data", "images", "--json"];
     const files = ["--per_class", "classes.csv", "--confusion", "confusion.svg"];
