@@ -2,15 +2,14 @@ import { type Row, type Rows, type Section, section } from "../common/optionRow.
 import type { Method } from "../distill/method.js";
 import { METHODS, methodRow } from "../distill/registry.js";
 import { CONFIGURATION, DOCUMENT, GENERAL } from "./commandOptions.js";
+import { DATA, TEST_DATA } from "./dataOptions.js";
 import {
-  DATA,
   DISTILLATION,
   ENGINE,
   EVAL_ENGINE,
   EVALUATION,
   OUTPUT,
   TEACHER,
-  TEST_DATA,
   TRAINING,
 } from "./options.js";
 

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { inputError } from "../common/errors.js";
 import type { Row, Rows } from "../common/optionRow.js";
-import { DATA, DISTILLATION, ENGINE, TRAINING } from "../config/options.js";
+import { DATA } from "../config/dataOptions.js";
+import { DISTILLATION, ENGINE, TRAINING } from "../config/options.js";
 import { givenBy, type Layer, rowsOf } from "../config/resolve.js";
 import { METHOD_SECTIONS } from "../config/sections.js";
 import { procedures } from "../distill/registry.js";

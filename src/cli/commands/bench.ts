@@ -4,15 +4,8 @@ import { inputError } from "../../common/errors.js";
 import { choice, flag, integer, section, string, type Values } from "../../common/optionRow.js";
 import { didYouMean } from "../../common/text/nearest.js";
 import { GENERAL, RESULT } from "../../config/commandOptions.js";
-import {
-  DATA,
-  ENGINES,
-  GPU,
-  IMAGE_SIZE,
-  NUM_WORKERS,
-  PRECISIONS,
-  TEACHER_AHEAD,
-} from "../../config/options.js";
+import { DATA, IMAGE_SIZE } from "../../config/dataOptions.js";
+import { ENGINES, GPU, NUM_WORKERS, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { sizedDataset } from "../../data/registry.js";
 import { skipListIn } from "../../data/skipList.js";

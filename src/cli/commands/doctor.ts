@@ -1,7 +1,7 @@
 import { environmentError, PefdError } from "../../common/errors.js";
 import { flag, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { DATA_PLACE } from "../../config/options.js";
+import { DATA_PLACE } from "../../config/dataOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import { palette } from "../../report/color.js";

@@ -1,6 +1,6 @@
 import { section, string } from "../../../common/optionRow.js";
 import { GENERAL, RESULT } from "../../../config/commandOptions.js";
-import { DATA_PLACE } from "../../../config/options.js";
+import { DATA_PLACE } from "../../../config/dataOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
 import type { Command } from "../../command.js";

@@ -1,7 +1,7 @@
 import { inputError } from "../../../common/errors.js";
 import { integer, path, section, type Values } from "../../../common/optionRow.js";
 import { GENERAL, RESULT } from "../../../config/commandOptions.js";
-import { DATA_PLACE } from "../../../config/options.js";
+import { DATA_PLACE } from "../../../config/dataOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
 import type { PackSettings } from "../../../data/shards/pack.js";

@@ -2,7 +2,7 @@ import { inputError } from "../../../common/errors.js";
 import { writeOutputFile } from "../../../common/files/outputFile.js";
 import { integer, integers, path, section } from "../../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
-import { DATA } from "../../../config/options.js";
+import { DATA } from "../../../config/dataOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { sizedDataset } from "../../../data/registry.js";
 import { skipListIn } from "../../../data/skipList.js";

@@ -2,7 +2,7 @@ import { inputError } from "../../../common/errors.js";
 import { flag, integer, path, section } from "../../../common/optionRow.js";
 import { counted } from "../../../common/text/counted.js";
 import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
-import { DATA_PLACE } from "../../../config/options.js";
+import { DATA_PLACE } from "../../../config/dataOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
 import type { Command } from "../../command.js";
