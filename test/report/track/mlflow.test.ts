@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { silentReporter } from "#pefd/report/live/reporter.js";
 import type { RunReporter } from "#pefd/report/log/contract.js";
 import { mlflowServer } from "#pefd/report/track/mlflow.js";
@@ -10,61 +7,12 @@ import { createTracker } from "#pefd/report/track/tracker.js";
 import { readTracked } from "#pefd/runFiles/tracked.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { curveRow, writeRun } from "../fakeRuns.js";
-
-interface Asked {
-  readonly path: string;
-  readonly body: Record<string, unknown>;
-  readonly authorization: string | undefined;
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const part of request.setEncoding("utf8")) text += part;
-  return text;
-}
-
-/** What MLflow answers to the calls that pefd makes, and all that was asked. */
-async function fakeMlflow(t: TestContext) {
-  const asked: Asked[] = [];
-  const state = { away: false, experiment: false, runs: 0 };
-  const answers: Readonly<Record<string, () => [number, object]>> = {
-    "experiments/get-by-name": () =>
-      state.experiment ? [200, { experiment: { experiment_id: "7" } }] : [404, { message: "none" }],
-    "experiments/create": () => {
-      state.experiment = true;
-      return [200, { experiment_id: "7" }];
-    },
-    "runs/create": () => [200, { run: { info: { run_id: `run${++state.runs}` } } }],
-    "runs/log-batch": () => [200, {}],
-    "runs/update": () => [200, {}],
-  };
-  const server = createServer(async (request, response) => {
-    const text = await textOf(request);
-    const path = (request.url ?? "").replace("/api/2.0/mlflow/", "").replace(/\?.*/, "");
-    const [status, body] = state.away
-      ? [503, { message: "closed for today" }]
-      : (answers[path]?.() ?? [404, { message: `no ${path}` }]);
-    const { authorization } = request.headers;
-    if (!state.away) asked.push({ path, body: text === "" ? {} : JSON.parse(text), authorization });
-    response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  t.after(() => server.close());
-  const { port } = server.address() as AddressInfo;
-  return { asked, state, address: `http://127.0.0.1:${port}` };
-}
+import { epochsSent, fakeMlflow } from "./fakeMlflow.js";
 
 const infoOf = (runDir: string, firstEpoch: number) => ({
   ...{ title: "", runDir, epochs: 3, firstEpoch, steps: 1 },
   ...{ engine: "eager", precision: "float32", device: "cpu" },
 });
-
-const epochsSent = (asked: readonly Asked[]) =>
-  asked.flatMap(({ path, body }) =>
-    path === "runs/log-batch" && Array.isArray(body.metrics)
-      ? [...new Set((body.metrics as { step: number }[]).map(({ step }) => step))]
-      : [],
-  );
 
 const best = { top1: 0, epoch: 1 };
 
