@@ -103,6 +103,21 @@ test("what programs read is as docs/formats.md says, all of it", async (t) => {
   const made = await json("data", "synthesize", "--out", "data", "--train", "40", "--test", "20");
   compareJson("`pefd data synthesize --json`", made);
   compareJson("`pefd data verify --json`", await json("data", "verify", "--data", "data"));
+  compareJson("`pefd data show --json`", await json("data", "show", "data", "--svg", "sheet.svg"));
+  const reading = [
+    "bench",
+    "--what",
+    "data",
+    "--data",
+    "data",
+    "--batch_size",
+    "4",
+    "--repeats",
+    "1",
+  ];
+  compareJson("`pefd bench --what data --json`", await json(...reading));
+  const steps = await json(...reading, "--model_s", "resnet8", "--steps", "1");
+  compareJson("`pefd bench --what data --json`", steps);
   const teacher = await json("train-teacher", "--model", "resnet8", ...SMALL);
   compareJson("`pefd train-teacher --json`, `pefd distill --json`, `result.json`", teacher);
   const student = JSON.parse(await json("distill", ...PAIR, ...SMALL));

@@ -101,6 +101,7 @@ export function shapeTensorFlow(work: WorkCounter) {
       executeSingleOutput: (...call: Parameters<typeof runNative>) => runNative(...call)[0],
       executeMultipleOutputs: runNative,
     }),
+    tensor1d: listOf,
     matMul: (a: Shaped, b: Shaped, turnA = false, turnB = false) =>
       run("MatMul", [a, b], { transpose_a: turnA, transpose_b: turnB }),
     mean: (x: Shaped, axes: number[]) => run("Mean", [x, listOf(axes)]),
