@@ -25,11 +25,13 @@ struct DepthwiseFilter {
 
   long height() const { return resultsAlong(conv.h, conv); }
   long width() const { return resultsAlong(conv.w, conv); }
+  // Of a frame: all of an image, one above and one below.
+  long rows() const { return conv.h + 2; }
 
   template <int STRIDE>
   void groups(long index, long worker) const {
     float *memory = frames.of(worker);
-    frame.clear(memory);
+    frame.clear(memory, rows());
     const long end = blocks.count() * (index + 1) / tasks;
     for (long block = blocks.count() * index / tasks; block < end; block++) group<STRIDE>(blocks.place(block), memory);
   }
@@ -39,7 +41,7 @@ struct DepthwiseFilter {
     const long groups = blocks.images, last = conv.n * (at.image + 1) / groups;
     Vector total[TAPS] = {};
     for (long image = conv.n * at.image / groups; image < last; image++) {
-      frame.fill(x + image * conv.h * conv.w * conv.channels + at.channel, at.lanes, memory);
+      frame.fill(x + image * conv.h * conv.w * conv.channels + at.channel, at.lanes, -1, rows(), memory);
       add<STRIDE>(memory, dy + image * height() * width() * conv.channels + at.channel, at.lanes, total);
     }
     for (long t = 0; t < TAPS; t++) {
@@ -95,7 +97,7 @@ Outcome depthwiseFilterGradient(const Host &host, const Depthwise &conv, const f
   const Blocks blocks{ceilDivide(images, perGroup), conv.channels};
   float *sums = host.scratch(host.self, SUMS, blocks.images * TAPS * conv.channels);
   return DepthwiseFilter{conv,     frame, blocks, x, dy, dfilter, blocks.tasks(host),
-                         workerScratch(host, PLANES, frame.floats()), sums}
+                         workerScratch(host, PLANES, (conv.h + 2) * frame.row()), sums}
       .run(host);
 }
 

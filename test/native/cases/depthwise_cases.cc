@@ -12,11 +12,12 @@ namespace pefd::test {
 namespace {
 
 // Channels that fill vectors and others; images whose last rows and columns stride 2 leaves out and others, single rows
-// and pixels, none at all; more images than groups are made of.
+// and pixels, none at all; more images than groups are made of; images that are worked on in bands of rows.
 constexpr Depthwise SIZES[] = {
     {1, 1, 1, 1, 1},  {2, 4, 4, 16, 1},  {3, 5, 7, 24, 1},   {1, 33, 2, 58, 1}, {5, 8, 8, 54, 1},
     {2, 1, 29, 3, 1}, {7, 2, 3, 112, 1}, {3, 17, 16, 40, 1}, {0, 8, 8, 16, 1},  {2, 0, 5, 7, 1},
     {70, 2, 1, 9, 1}, {150, 4, 3, 5, 1}, {2, 32, 31, 17, 1},
+    {1, 41, 33, 3, 1}, {1, 6, 700, 2, 1},
 };
 
 // The same as a convolution whose groups have one channel each.
