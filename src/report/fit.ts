@@ -36,12 +36,14 @@ function commonLines(common: readonly Strip[], width: number): string[] {
 
 const naturalWidth = ({ column, cells }: Strip): number => widest([column.title, ...cells]);
 
-/** Numbers keep their width; words may be wrapped. */
+const wordsOf = (text: string): string[] => text.split(" ");
+
+/** Numbers keep their width, below a title of several lines; words may be wrapped. */
 function leastWidth(strip: Strip): number {
-  const natural = naturalWidth(strip);
-  if (strip.column.align === "right") return natural;
-  const words = [strip.column.title, ...strip.cells].flatMap((text) => text.split(" "));
-  return Math.max(widest(words), Math.min(natural, LEAST_TEXT));
+  const { column, cells } = strip;
+  if (column.align === "right") return widest([...wordsOf(column.title), ...cells]);
+  const words = [column.title, ...cells].flatMap(wordsOf);
+  return Math.max(widest(words), Math.min(naturalWidth(strip), LEAST_TEXT));
 }
 
 /** Widths that fit together, the widest column of words giving way first; undefined where there are none. */
@@ -100,18 +102,40 @@ function turned(strips: readonly Strip[], width: number): string[] {
   return blocks.flatMap((block, index) => (index === 0 ? block : ["", ...block]));
 }
 
+/** Columns that fit beside each other: all, or those without as few of the extra ones as need be, the first going first. */
+function beside(strips: readonly Strip[], width: number) {
+  const extras = strips.filter(({ column }) => column.extra);
+  for (let count = 0; count <= extras.length; count++) {
+    const left = extras.slice(0, count);
+    const kept = strips.filter((strip) => !left.includes(strip));
+    const widths = narrowWidths(kept, width);
+    if (widths !== undefined) return { kept, widths, left };
+  }
+  return undefined;
+}
+
+/** Says which columns a wider terminal would show. */
+function leftOutLines(left: readonly Strip[], width: number): string[] {
+  if (left.length === 0) return [];
+  const titles = left.map(({ column }) => column.title);
+  return ["", ...wrapWords(`A wider terminal shows: ${titles.join(", ")}.`, width)];
+}
+
 /**
  * A table as text that fits a terminal. One that is too wide says once, above, what is the same in every row; then its
- * columns of words are wrapped; where that is not enough either, it is turned: a block for each row, with a line for each
- * column. Nothing is left out, and no word is broken.
+ * columns of words and its titles are wrapped; then it goes without columns that are extra, and names them below; where that
+ * is not enough either, it is turned: a block for each row, with a line for each column, all of them. No word is broken.
  * @param width columns of the terminal; undefined off one, where a table is as wide as it is
  */
 export function renderFitted(table: Table, width: number | undefined): string {
   const plain = renderText(table);
   if (width === undefined || widest(plain.split("\n")) <= width) return plain;
   const { common, telling } = partCommon(stripsOf(table));
-  const widths = narrowWidths(telling, width);
-  const body = widths === undefined ? turned(telling, width) : narrowed(telling, widths);
+  const shown = beside(telling, width);
+  const body =
+    shown === undefined
+      ? turned(telling, width)
+      : [...narrowed(shown.kept, shown.widths), ...leftOutLines(shown.left, width)];
   return [...commonLines(common, width), ...body].join("\n");
 }
 

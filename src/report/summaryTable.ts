@@ -6,7 +6,7 @@ import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
 import { completeSettings, otherSettings, SETTING_NAMES } from "./runs/settingNames.js";
 import { formatSpread, type Spread } from "./runs/statistics.js";
 import type { Summary } from "./runs/summarize.js";
-import { type Column, columns, type Table } from "./table.js";
+import { type Column, columns, extra, type Table } from "./table.js";
 
 const differingKeys = (summaries: readonly Summary[]): string[] => [
   ...new Set(summaries.flatMap(({ differs }) => Object.keys(differs))),
@@ -53,7 +53,9 @@ export function summaryTable(summaries: readonly Summary[]): Table {
       ...columns("Teacher", "Model", "Method", ">r", ">a", ">b"),
       ...differing,
       ...columns(">n", ">Last top-1", ...(isRanked ? [">Rank"] : [])),
-      ...columns(">Best top-1", ">Published", ">Time per run", ">ms/step"),
+      ...extra(columns(">Best top-1")),
+      ...columns(">Published"),
+      ...extra(columns(">Time per run", ">ms/step")),
     ],
     rows,
   };

@@ -5,6 +5,8 @@ import { textWidth as width } from "../common/text/wrap.js";
 export interface Column {
   readonly title: string;
   readonly align: "left" | "right";
+  /** Whether a terminal that is too narrow for all columns goes without this one before the table is turned. */
+  readonly extra?: boolean;
 }
 
 /** A table of finished text; every row has as many cells as there are columns. */
@@ -12,6 +14,10 @@ export interface Table {
   readonly columns: readonly Column[];
   readonly rows: readonly (readonly string[])[];
 }
+
+/** Columns that a narrow terminal can go without. */
+export const extra = (given: readonly Column[]): Column[] =>
+  given.map((column) => ({ ...column, extra: true }));
 
 /** Columns from their titles; those that start with ">" hold numbers. */
 export const columns = (...titles: readonly string[]): Column[] =>

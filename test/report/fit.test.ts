@@ -6,7 +6,7 @@ import { renderWatch } from "#pefd/report/live/watch.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
 import { summaryTable } from "#pefd/report/summaryTable.js";
-import { columns, renderText, type Table } from "#pefd/report/table.js";
+import { columns, extra, renderText, type Table } from "#pefd/report/table.js";
 import { assertPinned } from "../helpers/pinned.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { writeRun } from "./fakeRuns.js";
@@ -71,6 +71,26 @@ describe("a table for a terminal", () => {
       ...["name    two", "first   100001", "second  200001", "third   300001"],
     ];
     assert.equal(renderFitted(wide, 20), blocks.join("\n"));
+  });
+
+  it("goes without extra columns before it is turned, the first of them first, and names them", () => {
+    const wide: Table = {
+      columns: [
+        ...columns("name", ">first"),
+        ...extra(columns(">second", ">third")),
+        ...columns(">of all"),
+      ],
+      rows: [
+        ["one", "100000", "200000", "300000", "1"],
+        ["two", "100001", "200001", "300001", "2"],
+      ],
+    };
+    const [titles, rest] = renderFitted(wide, 25).split(/\n-[- ]+\n/);
+    assert.equal(titles?.replaceAll(/\s+/g, " "), "name first third of all");
+    const rows = ["one   100000  300000    1", "two   100001  300001    2"];
+    assert.equal(rest, [...rows, "", "A wider terminal shows:", "second."].join("\n"));
+    assert.match(renderFitted(wide, 17), /shows: second,\nthird\.$/);
+    assert.match(renderFitted(wide, 15), /^name +one\nfirst +100000\nsecond +200000\n/);
   });
 
   it("says once what is the same in every row", () => {
