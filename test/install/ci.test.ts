@@ -34,7 +34,7 @@ for (const [file, cacheIn] of RECIPES) {
     mkdirSync(checkout);
     copyCheckout(checkout);
     const cache = cacheIn(checkout);
-    if (!existsSync(cache)) lendTensorFlow(cache);
+    if (!existsSync(cache)) lendTensorFlow(cache, true); // as the job before kept it
     const kept = Object.entries(process.env).filter(([name]) => !isOurs(name));
     const env = { ...Object.fromEntries(kept), CI: "true", PEFD_CACHE: cache };
     const lines = shellLines(file);

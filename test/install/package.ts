@@ -30,12 +30,16 @@ export function packCheckout(folder: string): string {
   return join(folder, name);
 }
 
-/** Copies TensorFlow's files from this user's cache into another one, so that they need not be downloaded, where they lie here. */
-export function lendTensorFlow(cache: string): void {
+/**
+ * Copies TensorFlow's files from this user's cache into another one, where they lie here, so that they need not be downloaded.
+ * @param andCompiled whether what was compiled is copied as well
+ */
+export function lendTensorFlow(cache: string, andCompiled = false): void {
   const own = join(cacheDirectory(process.env, homedir()), "runtime");
   if (!existsSync(own)) return;
   mkdirSync(join(cache, "runtime"), { recursive: true });
-  for (const name of readdirSync(own).filter((tree) => /^tensorflow-.*-cpu$/.test(tree))) {
+  const wanted = andCompiled ? /^tensorflow-.*-cpu$|^bindings$/ : /^tensorflow-.*-cpu$/;
+  for (const name of readdirSync(own).filter((entry) => wanted.test(entry))) {
     spawnSync("cp", ["-a", "--reflink=auto", join(own, name), join(cache, "runtime", name)]);
   }
 }
