@@ -35,7 +35,7 @@ export function tensorFlowJsIsThere(root) {
 
 /** Downloads the package as npm has it, compared with its checksum. @returns the archive */
 async function download(folder, inherit) {
-  const words = ["pack", `${NAME}@${VERSION}`, "--pack-destination", folder, "--prefer-offline"];
+  const words = ["pack", `${NAME}@${VERSION}`, "--pack-destination", folder, "--dry-run=false"];
   const stdio = ["ignore", "ignore", 2, ...inherit]; // npm says the archive's name, which nobody wants to know
   const code = await run("npm", [...words, "--silent"], { cwd: folder, stdio });
   const archive = readdirSync(folder).find((name) => name.endsWith(".tgz"));
