@@ -16,6 +16,8 @@ import { wrapped } from "./wrap.js";
 const [MARGIN, GAP] = [20, 12];
 /** Sizes of letters, and the height of a line over that. */
 const [HEADING, TITLE, TEXT, LINE] = [20, 16, 13, 1.4];
+/** Letters from a weight on are so much wider. */
+const [BOLD, BOLDER] = [600, 1.12];
 /** Room for titles where there are few columns. */
 const LEAST_COLUMNS = 3;
 
@@ -44,7 +46,8 @@ function write(
   x = MARGIN,
   width = drawing.width - MARGIN - x,
 ): void {
-  for (const line of wrapped(cleanLine(text), width / size)) {
+  const most = width / size / (weight < BOLD ? 1 : BOLDER);
+  for (const line of wrapped(cleanLine(text), most)) {
     drawing.y += size * LINE;
     const place = `x="${x}" y="${(drawing.y - size * (LINE - 1)).toFixed(1)}"`;
     const look = `font-size="${size}" font-weight="${weight}" fill="${color}"`;
