@@ -71,7 +71,8 @@ Outcome groupedFilterGradient(const Host &host, const Convolution &conv, const f
   const Group group(conv);
   const Panels panels{group.outputs};
   const long parts = min(MOST_PARTS, ceilDivide(group.pixels, PART_PIXELS));
-  float *sums = host.scratch(host.self, SUMS, parts * group.groups * group.inputs * panels.padded());
+  // Of no pixel there are no sums, but the memory for them is not short.
+  float *sums = host.scratch(host.self, SUMS, max(1, parts) * group.groups * group.inputs * panels.padded());
   const GroupedFilter gradient{
       group, panels, x, dy, dfilter, parts, workerScratch(host, GRADIENTS, COPIED_PIXELS * panels.padded()), sums};
   if (!gradient.copies.memory || !sums) return Outcome::OUT_OF_MEMORY;
