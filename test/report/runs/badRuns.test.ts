@@ -80,7 +80,13 @@ describe("a tree of runs with bad ones", () => {
     assert.doesNotMatch(csv, CONTROL);
     // A quotation mark that is doubled stands inside a cell, and begins none.
     assert.doesNotMatch(csv, /(^|,|(?<!")")[=+\-@\t]\D/m);
-    assert.match(csv, /'=cmd/);
+    const [summary] = summaries;
+    assert.ok(summary);
+    const spoiled = {
+      ...summary,
+      settings: { ...summary.settings, dataset: "=cmd|' /C calc'!A1" },
+    };
+    assert.match(renderCsv(summaryCsvTable([spoiled])), /,'=cmd/);
     assert.doesNotMatch(htmlPage(summaries, found, new Date(0)), CONTROL);
     for (const { name, svg } of drawPlots(summaries, labels, { legend: true })) {
       assert.match(name, /^\w+$/);
