@@ -43,6 +43,10 @@ function framesIn(file: string, { stack = "" }: Error): string[] {
   return frames.slice(0, own + 1).filter((frame) => frame.startsWith("at "));
 }
 
+/** TensorFlow's words for an op of src/native that nobody registered: in a graph, and by itself. */
+const LACKS_OWN_OP =
+  /Op type not registered 'Pefd|'Pefd\w+' is neither a type of a primitive operation/;
+
 function tell(error: Error): Told {
   if (error instanceof Interrupted) {
     const exitCode = signalExitCode(error.signalName);
@@ -58,6 +62,15 @@ function tell(error: Error): Told {
     return {
       exitCode: 1,
       lines: [memorySentence(error.message), MEMORY_HINT],
+    };
+  }
+  if (LACKS_OWN_OP.test(error.message)) {
+    return {
+      exitCode: 3,
+      lines: [
+        "What set-up has compiled is older than this version of pefd: it lacks an op of pefd's own.",
+        "Type: pefd setup",
+      ],
     };
   }
   const plugin = pluginIn(error);

@@ -8,9 +8,20 @@ import { Interrupted } from "#pefd/cli/interrupt.js";
 import { resumeWords } from "#pefd/cli/training/run.js";
 import { environmentError, runError } from "#pefd/common/errors.js";
 import { shellWord } from "#pefd/common/text/shellWord.js";
+import { nativeBackend } from "#pefd/runtime/native.js";
+import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { ROOT } from "../helpers/paths.js";
 
 const plain = { debug: false, color: false };
+
+function thrownBy(work: () => void): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
 
 test("an error for people is its sentence, then the hint, with its exit code", () => {
   assert.deepEqual(describeError(environmentError("No library.", "Run setup."), plain), {
@@ -30,17 +41,24 @@ test("signals end with 128 and their number", () => {
 });
 
 test("what the system refuses and a full device are told as such", () => {
-  const refused = (() => {
-    try {
-      return readdirSync("/nowhere/at/all");
-    } catch (error) {
-      return error;
-    }
-  })();
+  const refused = thrownBy(() => readdirSync("/nowhere/at/all"));
   const { text, exitCode } = describeError(refused, plain);
   assert.match(text, /^error: The system refused an operation: ENOENT.*\/nowhere\/at\/all/);
   assert.equal(exitCode, 1);
   assert.match(describeError(new Error("OOM when allocating tensor"), plain).text, /--batch_size/);
+});
+
+test("where what is compiled lacks an op of pefd's own, set-up is asked for", () => {
+  loadTensorFlow();
+  const alone = thrownBy(() => {
+    nativeBackend().executeSingleOutput("PefdNone", [], [tf.scalar(1)]);
+  });
+  const inGraph = new Error("Invalid TF_Status: 5\nMessage: Op type not registered 'PefdNone' in");
+  for (const thrown of [alone, inGraph]) {
+    const { text, exitCode } = describeError(thrown, plain);
+    assert.match(text, /^error: What set-up has compiled is older.*\n {2}Type: pefd setup$/);
+    assert.equal(exitCode, 3);
+  }
 });
 
 test("anything else is reported as a defect in one sentence, its stack only with --debug", () => {
