@@ -1,6 +1,6 @@
 import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
-import { channelShuffle } from "../nn/convolution/grouped.js";
+import { channelShuffle } from "../nn/convolution/shuffle.js";
 import { linear } from "../nn/layers.js";
 import {
   type FeatureMap,

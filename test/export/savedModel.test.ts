@@ -17,7 +17,7 @@ import { missingPython, runPython } from "../helpers/python.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
 /** Image sizes and widths, a depthwise convolution and a ReLU6: what may go wrong differs by family. */
-const NAMES = ["resnet8x4", "vgg8", "MobileNetV2", "wrn_16_1"];
+const NAMES = ["resnet8x4", "vgg8", "MobileNetV2", "ShuffleV1", "wrn_16_1"];
 const IMAGES = 3;
 const OUTPUTS = ["logits", "probabilities", "features"] as const;
 const BYTES = Uint8Array.from(

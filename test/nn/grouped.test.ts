@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { conv2d } from "#pefd/nn/convolution/convolution.js";
-import { channelShuffle, groupedConv2d } from "#pefd/nn/convolution/grouped.js";
+import { groupedConv2d } from "#pefd/nn/convolution/grouped.js";
+import { channelShuffle } from "#pefd/nn/convolution/shuffle.js";
 import { loadTensorFlow, type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
 before(() => {

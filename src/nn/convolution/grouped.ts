@@ -1,5 +1,4 @@
 import { type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
-import { swapLastAxes } from "../swapLastAxes.js";
 import { conv2d, ownGroupedConv2d } from "./convolution.js";
 import type { ConvolutionGeometry } from "./settings.js";
 
@@ -37,14 +36,4 @@ function convolvedApart(
     blocks.map((block, i) => conv2d(block as Tensor4D, filters[i] as Tensor, geometry)),
     3,
   );
-}
-
-/**
- * ShuffleNet's channel shuffle: channel j of block i becomes channel i of block j.
- * @param x [N, H, W, C], C a multiple of groups
- */
-export function channelShuffle(x: Tensor4D, groups: number): Tensor4D {
-  const [n, h, w, channels] = x.shape;
-  const blocks = tf.reshape(x, [n, h, w, groups, channels / groups]);
-  return tf.reshape(swapLastAxes(blocks), x.shape);
 }
