@@ -20,6 +20,12 @@ export function environmentLayer(
 /** Variables that are no options (docs/flags.md, docs/gpu.md, docs/performance.md). */
 const OWN_VARIABLES = ["CACHE", "RUNTIME", "CONVOLUTIONS", "VECTOR_WIDTH", "PYTHON", "PLUGINS"];
 
+/** Variables of pefd's own tests (CONTRIBUTING.md); they lie around where those run. */
+const TEST_VARIABLES = [
+  ...["MATRICES", "FAMILIES", "FAULTS", "FAULTS_SEED", "FAULT", "FAULT_LOG", "SOAK", "PICTURES"],
+  ...["SHARED", "REAL_DATA", "NODES", "GPU_TREE", "CHROMIUM", "MLFLOW", "BARE_ROOT"],
+];
+
 const PREFIX = "PEFD_";
 
 /** A slip of the keyboard is at most so many letters wrong. */
@@ -34,7 +40,8 @@ export function ignoredVariables(
   rows: Rows,
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {
-  const known = [...Object.keys(rows), ...OWN_VARIABLES].map((name) => name.toUpperCase());
+  const options = Object.keys(rows).map((name) => name.toUpperCase());
+  const known = [...options, ...OWN_VARIABLES];
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX) && env[name] !== "")
     .flatMap((name) => {
@@ -43,7 +50,8 @@ export function ignoredVariables(
       if (Object.hasOwn(rows, option) && rows[option]?.flagOnly) {
         return [`${name} has no effect: --${option} is read from the command line only.`];
       }
-      const near = known.includes(own) ? undefined : nearestName(own, known, MOST_WRONG);
+      const isKnown = known.includes(own) || TEST_VARIABLES.includes(own);
+      const near = isKnown ? undefined : nearestName(own, known, MOST_WRONG);
       return near === undefined ? [] : [`${name} has no effect. Did you mean ${PREFIX}${near}?`];
     });
 }
