@@ -19,7 +19,7 @@ test("there and back again, the bytes are the same", async () => {
   await writeCheckpoint(join(cwd, "a.safetensors"), STATE, { model: "resnet20", epoch: 3 });
   const there = await pefd(["convert", "a.safetensors", "b.pth"], { cwd });
   assert.deepEqual([there.exitCode, there.stderr], [0, ""]);
-  assert.match(there.stdout, /1 tensors of a\.safetensors \(safetensors\) are in b\.pth/);
+  assert.match(there.stdout, /1 tensor of a\.safetensors \(safetensors\) is in b\.pth/);
   assert.equal((await pefd(["convert", "b.pth", "c.safetensors"], { cwd })).exitCode, 0);
   const { state } = await readCheckpoint(join(cwd, "c.safetensors"));
   const tensors = [...state].map(([name, { dtype, shape, data }]) => [
