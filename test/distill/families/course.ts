@@ -34,7 +34,7 @@ export interface Case {
   readonly student: string;
 }
 
-/** A case for a student. Every method fits a pair of one kind. */
+/** A case for a student. Every method fits one of both teachers (refused.test.ts). */
 export function caseFor(published: string, student: string): Case {
   const { method, set } = procedureNamed(published);
   const isRefused = (teacher: string) =>

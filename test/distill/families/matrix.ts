@@ -1,20 +1,11 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { procedures } from "#pefd/distill/registry.js";
-import { MODELS } from "#pefd/models/registry.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { dismiss } from "../../compile/scenes.js";
 import { wholeMatrices } from "../../helpers/matrices.js";
 import { type Case, caseFor, goOnFrom, openCourse, pupilOf, standing } from "./course.js";
-
-/** The first model of each family and paper that is made for images of 32 x 32. */
-export const STUDENTS: readonly string[] = MODELS.rows()
-  .filter(({ imageSize }) => imageSize === undefined)
-  .filter(
-    ({ family, paper }, i, all) =>
-      all.findIndex((row) => row.family === family && row.paper === paper) === i,
-  )
-  .map(({ name }) => name);
+import { STUDENTS } from "./students.js";
 
 type State = ReturnType<typeof standing>;
 
