@@ -2,26 +2,23 @@ import { join } from "node:path";
 import { z } from "zod";
 import { type Found, readStateFile, writeStateFile } from "./stateFile.js";
 
-/** The file's name in a run's folder. */
-export const TRACKED_FILE = "mlflow.json";
-
 const schema = z.looseObject({
-  /** The server's address, without names and passwords. */
+  /** Which server or folder it is, without names and passwords. */
   server: z.string().min(1).max(2000),
   runId: z.string().regex(/^[\w-]{1,100}$/),
-  /** The last epoch that the server has. */
+  /** The last epoch that is there. */
   epoch: z.int().min(0),
 });
 
-/** Which run of a tracking server a run is, and what is there of it. */
+/** Which run of a tracker a run is, and what is there of it. */
 export type Tracked = z.infer<typeof schema>;
 
 const KIND = { schema, maxBytes: 16 * 1024 };
 
-/** What a run's folder tells of a tracking server. */
-export const readTracked = (runDir: string): Found<Tracked> =>
-  readStateFile(join(runDir, TRACKED_FILE), KIND);
+/** What a run's folder tells of a tracker. @param file the tracker's own, such as mlflow.json */
+export const readTracked = (runDir: string, file: string): Found<Tracked> =>
+  readStateFile(join(runDir, file), KIND);
 
 /** @throws as writeFileAtomic does */
-export const writeTracked = (runDir: string, tracked: Tracked): Promise<void> =>
-  writeStateFile(join(runDir, TRACKED_FILE), tracked);
+export const writeTracked = (runDir: string, file: string, tracked: Tracked): Promise<void> =>
+  writeStateFile(join(runDir, file), tracked);

@@ -1,10 +1,9 @@
 import { join } from "node:path";
-import { inputError } from "../../common/errors.js";
 import { pluginWords } from "../../common/plugins.js";
 import type { TrainOptions } from "../../config/options.js";
 import { createReporter, type RunReporter } from "../../report/live/reporter.js";
-import { mlflowServer } from "../../report/track/mlflow.js";
 import { createTracker, type Tracker } from "../../report/track/tracker.js";
+import { trackingPlace } from "../../report/track/trackers.js";
 import { endedBySignals } from "../../runtime/blocking.js";
 import type { Hooks, RunResult } from "../../train/files/result.js";
 import type { Invocation } from "../command.js";
@@ -60,18 +59,6 @@ function reporterOf(
   });
 }
 
-/** What sends a run's epochs to the tracking server at an address. @throws inputError for what is no address */
-function trackerOf(address: string, reporter: RunReporter, env: Invocation["env"]): Tracker {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url !== undefined && /^https?:$/.test(url.protocol)) {
-    return createTracker(reporter, mlflowServer(url, env));
-  }
-  throw inputError(
-    `--track takes the address of an MLflow server; "${address}" is none.`,
-    "Such as http://127.0.0.1:5000, where `mlflow server` listens.",
-  );
-}
-
 /** Runs a training and tells a tracker how it has ended, whether it is done, interrupted or failed. */
 async function tracked<Result>(
   tracker: Tracker | undefined,
@@ -106,7 +93,8 @@ export async function runTraining(
   const { output, argv } = invocation;
   const plain = reporterOf(invocation, options);
   const { track } = options;
-  const tracker = track === undefined ? undefined : trackerOf(track, plain, invocation.env);
+  const place = track === undefined ? undefined : trackingPlace(track, invocation.env);
+  const tracker = place && createTracker(plain, place);
   const reporter = tracker?.reporter ?? plain;
   const hint = `Go on with: ${typedLine(resumeWords(argv))}`;
   const blocking = (work: () => void) => endedBySignals(hint, work);

@@ -16,21 +16,30 @@ export const isTemporary = (name: string): boolean => TEMPORARY_NAME.test(name);
  * temporary file in the same folder, fsync, rename, fsync of the folder.
  * @param path the file; its folder must exist
  * @param data text (UTF-8) or bytes
+ * @param staging the folder of the temporary file, on the same disk: the file's own, unless somebody else would read it
  * @throws runError (disk full, read-only, not permitted) or inputError (no such folder, a folder in its place)
  */
-export const writeFileAtomic = (path: string, data: string | Uint8Array): Promise<void> =>
-  replaceTogether([[path, data]]);
+export const writeFileAtomic = (
+  path: string,
+  data: string | Uint8Array,
+  staging = dirname(path),
+): Promise<void> => replaceTogether([[path, data]], staging);
 
 /**
  * Replaces files of one folder that belong together, so that nobody ever finds some of them new and others old: all are
  * written beside their places first, and the last one is away until the others are in theirs.
  * @param files path and content of each
+ * @param staging the folder of the temporary files; that of each file where left out
  * @throws as writeFileAtomic does, before anything is replaced where the disk is full
  */
 export async function replaceTogether(
   files: readonly (readonly [path: string, data: string | Uint8Array])[],
+  staging?: string,
 ): Promise<void> {
-  const staged = files.map(([path, data]) => ({ path, data, temporary: temporaryPath(path) }));
+  const staged = files.map(([path, data]) => {
+    const temporary = temporaryPath(path, staging ?? dirname(path));
+    return { path, data, temporary };
+  });
   let at = "";
   try {
     for (const { path, data, temporary } of staged) {
@@ -70,9 +79,9 @@ export async function removeStaleTemporaryFiles(folder: string): Promise<string[
   return stale;
 }
 
-function temporaryPath(path: string): string {
+function temporaryPath(path: string, folder: string): string {
   const unique = randomBytes(6).toString("hex");
-  return join(dirname(path), `.${basename(path)}.${unique}${TEMPORARY_ENDING}`);
+  return join(folder, `.${basename(path)}.${unique}${TEMPORARY_ENDING}`);
 }
 
 async function writeDurably(path: string, data: string | Uint8Array): Promise<void> {

@@ -3,8 +3,7 @@ import { readConfig } from "../../runFiles/config.js";
 import { readTracked, type Tracked, writeTracked } from "../../runFiles/tracked.js";
 import type { EpochRow } from "../log/contract.js";
 import { readEpochLog } from "../log/epochLog.js";
-import { flatten } from "../runs/flatten.js";
-import type { Metric, MlflowServer, MlflowStatus } from "./mlflow.js";
+import type { Metric, RunStatus, TrackedRun, TrackingPlace } from "./place.js";
 
 /** What is sent of an epoch, by the names of epochs.csv. */
 const VALUES: Readonly<Record<string, (row: EpochRow) => number>> = {
@@ -37,48 +36,44 @@ function experimentOf({
   return kind === "distill" ? `${model_t}-${model_s}` : `${model} alone`;
 }
 
-async function begin(runDir: string, server: MlflowServer): Promise<Tracked> {
+function runOf(runDir: string): TrackedRun {
   const found = readConfig(runDir);
   const config = found.state === "whole" ? found.content : {};
   const { checksum: _, ...settings } = config as Readonly<Record<string, unknown>>;
-  const params = flatten(settings);
-  const runId = await server.createRun(experimentOf(settings), basename(runDir), params);
-  return { server: server.address, runId, epoch: 0 };
+  return { experiment: experimentOf(settings), name: basename(runDir), settings };
 }
 
-/** The run of a server that a folder tells of; a new one where it tells of none, or of another server's. */
-async function trackedRun(runDir: string, server: MlflowServer, fresh: boolean): Promise<Tracked> {
-  const found = readTracked(runDir);
-  const known = found.state === "whole" && found.content.server === server.address;
-  if (known && !fresh) return found.content;
-  const tracked = await begin(runDir, server);
-  await writeTracked(runDir, tracked);
+/** The run that a folder tells of; a new one where it tells of none, or of one somewhere else. */
+async function trackedRun(runDir: string, place: TrackingPlace, anew: boolean): Promise<Tracked> {
+  const found = readTracked(runDir, place.stateFile);
+  const known = found.state === "whole" && found.content.server === place.address;
+  if (known && !anew) return found.content;
+  const runId = await place.createRun(runOf(runDir));
+  const tracked = { server: place.address, runId, epoch: 0 };
+  await writeTracked(runDir, place.stateFile, tracked);
   return tracked;
 }
 
 /**
- * Sends to a tracking server what it does not yet have of a run: its configuration, and the epochs of its log. What could
- * not be sent when it was new, because the server was away, goes with the next call.
+ * Tells a tracker what it does not yet have of a run: its configuration, and the epochs of its log. What could not be told
+ * when it was new, because a server was away, goes with the next call.
  * @param status how the run stands
- * @param fresh whether the run begins anew, as another one than the folder may tell of
- * @throws runError where the server does not answer or refuses
+ * @param begins whether the run begins now: anew, as another one than the folder may tell of, or again, after a stop
+ * @throws what the place throws
  */
 export async function trackRun(
   runDir: string,
-  server: MlflowServer,
-  status: MlflowStatus,
-  fresh = false,
+  place: TrackingPlace,
+  status: RunStatus,
+  begins?: "anew" | "again",
 ): Promise<void> {
-  const tracked = await trackedRun(runDir, server, fresh);
+  const tracked = await trackedRun(runDir, place, begins === "anew");
   const now = Date.now();
-  if (status === "RUNNING" && tracked.epoch === 0)
-    await server.setStatus(tracked.runId, status, now);
+  if (status === "RUNNING" && begins) await place.setStatus(tracked.runId, status, now);
   const rows = readEpochLog(runDir).filter(({ epoch }) => epoch > tracked.epoch);
-  await server.logMetrics(
-    tracked.runId,
-    rows.flatMap((row) => metricsOf(row, now)),
-  );
+  const metrics = rows.flatMap((row) => metricsOf(row, now));
+  if (metrics.length > 0) await place.logMetrics(tracked.runId, metrics);
   const epoch = rows.at(-1)?.epoch ?? tracked.epoch;
-  if (epoch !== tracked.epoch) await writeTracked(runDir, { ...tracked, epoch });
-  if (status !== "RUNNING") await server.setStatus(tracked.runId, status, now);
+  if (epoch !== tracked.epoch) await writeTracked(runDir, place.stateFile, { ...tracked, epoch });
+  if (status !== "RUNNING") await place.setStatus(tracked.runId, status, now);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { silentReporter } from "#pefd/report/live/reporter.js";
 import type { RunReporter } from "#pefd/report/log/contract.js";
-import { mlflowServer } from "#pefd/report/track/mlflow.js";
+import { mlflowServer } from "#pefd/report/track/mlflow/server.js";
 import { createTracker } from "#pefd/report/track/tracker.js";
 import { readTracked } from "#pefd/runFiles/tracked.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -42,7 +42,7 @@ describe("tracking with MLflow", () => {
     );
     assert.equal(asked.at(-1)?.body.status, "FINISHED");
     assert.equal(asked[0]?.authorization, `Basic ${Buffer.from("me:secret").toString("base64")}`);
-    const kept = readTracked(runDir);
+    const kept = readTracked(runDir, "mlflow.json");
     assert.ok(kept.state === "whole");
     assert.deepEqual([kept.content.server, kept.content.epoch], [address, 3]);
     assert.doesNotMatch(JSON.stringify(kept), /secret/);
@@ -62,6 +62,8 @@ describe("tracking with MLflow", () => {
     await second.finish("FINISHED");
     assert.equal(state.runs, 1);
     assert.deepEqual(epochsSent(asked), [1, 2, 3]);
+    const statuses = asked.flatMap(({ body }) => (body.status as string | undefined) ?? []);
+    assert.deepEqual(statuses, ["RUNNING", "KILLED", "RUNNING", "FINISHED"]);
     const third = createTracker(silentReporter, server);
     third.reporter.runStarted(infoOf(runDir, 1));
     await third.finish("FINISHED");

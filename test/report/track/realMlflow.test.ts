@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { mlflowServer } from "#pefd/report/track/mlflow.js";
+import { mlflowServer } from "#pefd/report/track/mlflow/server.js";
 import { trackRun } from "#pefd/report/track/trackRun.js";
 import { readTracked } from "#pefd/runFiles/tracked.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -48,9 +48,9 @@ it("a tracking server of MLflow has a run's settings, epochs and end", { skip },
   const address = await startMlflow(t);
   const runDir = await writeRun(temporaryFolder(t), "ours_1", { epochs: 4, terms: ["ce"] });
   const server = mlflowServer(new URL(address), {});
-  await trackRun(runDir, server, "RUNNING", true);
+  await trackRun(runDir, server, "RUNNING", "anew");
   await trackRun(runDir, server, "FINISHED");
-  const kept = readTracked(runDir);
+  const kept = readTracked(runDir, "mlflow.json");
   assert.ok(kept.state === "whole");
   const api = async (path: string) => {
     const answer = await fetch(`${address}/api/2.0/mlflow/${path}&run_id=${kept.content.runId}`);

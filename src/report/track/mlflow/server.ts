@@ -1,28 +1,6 @@
-import { runError } from "../../common/errors.js";
-import type { Entry } from "../runs/flatten.js";
-
-/** A value at a step, as MLflow takes it. */
-export interface Metric {
-  readonly key: string;
-  readonly value: number;
-  /** Milliseconds since 1970. */
-  readonly timestamp: number;
-  readonly step: number;
-}
-
-/** How a run of MLflow stands. */
-export type MlflowStatus = "RUNNING" | "FINISHED" | "FAILED" | "KILLED";
-
-/** A tracking server of MLflow, by its REST API (mlflow.org/docs/latest/rest-api.html). */
-export interface MlflowServer {
-  /** Its address, without names and passwords. */
-  readonly address: string;
-  /** Makes a run in an experiment, which is made where it is missing. @returns the run's id */
-  createRun(experiment: string, name: string, params: readonly Entry[]): Promise<string>;
-  /** Adds values to a run. */
-  logMetrics(runId: string, metrics: readonly Metric[]): Promise<void>;
-  setStatus(runId: string, status: MlflowStatus, time: number): Promise<void>;
-}
+import { runError } from "../../../common/errors.js";
+import type { TrackingPlace } from "../place.js";
+import { MLFLOW_TAGS, mlflowParams } from "./params.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,7 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const PATIENCE = 10_000;
 
 /** What the API takes at once. */
-const MOST = { metrics: 1000, params: 100, paramLength: 500 };
+const MOST = { metrics: 1000, params: 100 };
 
 /** A token or a name with its password: in the address, or where MLflow's own clients look for them. */
 function authorization({ username, password }: URL, env: Environment): Record<string, string> {
@@ -75,17 +53,11 @@ const chunks = <T>(items: readonly T[], size: number): T[][] =>
     items.slice(at * size, (at + 1) * size),
   );
 
-/** Longer values are refused by older servers; a configuration has none but lists that nobody reads. */
-const param = ([key, value]: Entry) => ({
-  key: key.replace(/[^\w. /-]/g, "_").slice(0, 250),
-  value: value.slice(0, MOST.paramLength),
-});
-
 /**
- * A tracking server at an http or https address. Every call throws a runError that says what is wrong with the server.
+ * A tracking server of MLflow at an http or https address, by its REST API (mlflow.org/docs/latest/rest-api.html). Every call throws a runError that says what is wrong with the server.
  * @param env where MLFLOW_TRACKING_TOKEN, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD are looked for
  */
-export function mlflowServer(url: URL, env: Environment): MlflowServer {
+export function mlflowServer(url: URL, env: Environment): TrackingPlace {
   const address = `${url.origin}${url.pathname}`.replace(/\/+$/, "");
   const headers = { "Content-Type": "application/json", ...authorization(url, env) };
   const ask = (path: string) => exchange(address, path, { headers });
@@ -110,16 +82,17 @@ export function mlflowServer(url: URL, env: Environment): MlflowServer {
   };
   return {
     address,
-    async createRun(experiment, name, params) {
+    stateFile: "mlflow.json",
+    async createRun({ experiment, name, settings }) {
       const body = {
         experiment_id: await experimentId(experiment),
         ...{ run_name: name, start_time: Date.now() },
-        tags: [{ key: "mlflow.source.name", value: "pefd" }],
+        tags: MLFLOW_TAGS,
       };
       const made = await mustPost("runs/create", body);
       const runId = (made.run as { info: { run_id: string } }).info.run_id;
-      for (const part of chunks(params, MOST.params)) {
-        await mustPost("runs/log-batch", { run_id: runId, params: part.map(param) });
+      for (const part of chunks(mlflowParams(settings), MOST.params)) {
+        await mustPost("runs/log-batch", { run_id: runId, params: part });
       }
       return runId;
     },
