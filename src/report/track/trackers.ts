@@ -4,6 +4,7 @@ import { createRegistry } from "../../common/registry.js";
 import { mlflowFiles } from "./mlflow/files.js";
 import { mlflowServer } from "./mlflow/server.js";
 import type { TrackingPlace } from "./place.js";
+import { wandbFiles } from "./wandb/files.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -37,6 +38,11 @@ const TRACKERS = createRegistry<TrackerRow>({ one: "tracker", many: "Trackers" }
   { name: "http", form: "http://HOST:PORT (an MLflow server)", open: server },
   { name: "https", form: "https://HOST (an MLflow server)", open: server },
   { name: "mlflow", form: "mlflow:DIR (MLflow's files)", open: folder(mlflowFiles) },
+  {
+    name: "wandb-offline",
+    form: "wandb-offline:DIR (what wandb sync takes)",
+    open: folder(wandbFiles),
+  },
 ]);
 
 /**
