@@ -40,12 +40,14 @@ export function logOf(records: readonly Uint8Array[]): Buffer {
   };
   for (const record of records) {
     let done = 0;
+    let isFirst = true;
     do {
       // No piece begins where its head would cross the end of a block.
       if (BLOCK - (at % BLOCK) < PIECE_HEAD) add(Buffer.alloc(BLOCK - (at % BLOCK)));
       const room = BLOCK - (at % BLOCK) - PIECE_HEAD;
       const data = record.subarray(done, done + room);
-      add(piece(kindOf(done === 0, done + data.length === record.length), data));
+      add(piece(kindOf(isFirst, done + data.length === record.length), data));
+      isFirst = false;
       done += data.length;
     } while (done < record.length);
   }
