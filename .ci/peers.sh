@@ -48,6 +48,16 @@ mlflow_server() {
   export PEFD_MLFLOW=$folder/bin/python
 }
 
+# W&B's wandb, in a Python of its own (PEFD_WANDB).
+wandb_sync() {
+  local folder=$cache/wandb
+  if ! "$folder/bin/python" -c 'import wandb.cli'; then
+    python3 -m venv "$folder" || return 1
+    "$folder/bin/python" -m pip install --quiet wandb || return 1
+  fi
+  export PEFD_WANDB=$folder/bin/python
+}
+
 # apt ACTION...: apt-get that asks nothing and gives up in time.
 apt() {
   DEBIAN_FRONTEND=noninteractive timeout 180 \

@@ -23,7 +23,7 @@ const OWN_VARIABLES = ["CACHE", "RUNTIME", "CONVOLUTIONS", "VECTOR_WIDTH", "PYTH
 /** Variables of pefd's own tests (CONTRIBUTING.md); they lie around where those run. */
 const TEST_VARIABLES = [
   ...["MATRICES", "FAMILIES", "FAULTS", "FAULTS_SEED", "FAULT", "FAULT_LOG", "SOAK", "PICTURES"],
-  ...["SHARED", "REAL_DATA", "NODES", "GPU_TREE", "CHROMIUM", "MLFLOW", "BARE_ROOT"],
+  ...["SHARED", "REAL_DATA", "NODES", "GPU_TREE", "CHROMIUM", "MLFLOW", "WANDB", "BARE_ROOT"],
 ];
 
 const PREFIX = "PEFD_";

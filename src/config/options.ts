@@ -210,10 +210,14 @@ export const OUTPUT = section("Output", {
     min: 1,
     touches: "output",
   }),
-  track: string(undefined, "Send every epoch to the MLflow server at this address as well.", {
-    defaultText: "nowhere",
-    touches: "start",
-  }),
+  track: string(
+    undefined,
+    "Tell every epoch to an MLflow server as well (its address), or write files for MLflow (mlflow:DIR) or W&B (wandb-offline:DIR).",
+    {
+      defaultText: "nowhere",
+      touches: "start",
+    },
+  ),
   resume: flag("Go on from the last completed epoch of this run.", {
     flagOnly: true,
     touches: "start",
