@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type TestContext, test } from "node:test";
+import { COMMANDS } from "#pefd/cli/commands.js";
 import { formatsReference } from "#pefd/cli/reference/formats.js";
 import { betweenMarkers } from "#pefd/cli/reference/options.js";
 import { ROOT } from "../helpers/paths.js";
@@ -81,6 +82,19 @@ test("the list of settings in docs/formats.md is what the options say: `npm run 
   assert.equal(TEXT, betweenMarkers(TEXT, formatsReference(), "settings"));
 });
 
+const RUN =
+  "`pefd train-teacher --json`, `pefd distill --json`, `pefd rerun --json`, `result.json`";
+
+test("every command that prints a document has its place in docs/formats.md", async () => {
+  const missing: string[] = [];
+  for (const { name, load } of COMMANDS) {
+    const { sections } = (await load()).command;
+    const isTold = new RegExp(`^### .*\`pefd ${name} .*--json\``, "m").test(TEXT);
+    if (sections.some(({ rows }) => "json" in rows) && !isTold) missing.push(name);
+  }
+  assert.deepEqual(missing, []);
+});
+
 const SMALL = ["--data", "data", "--batch_size", "20", "--epochs", "1"];
 const PAIR = ["--model_t", "resnet8", "--model_s", "resnet8", "--distill", "kd"];
 
@@ -119,7 +133,7 @@ test("what programs read is as docs/formats.md says, all of it", async (t) => {
   const steps = await json(...reading, "--model_s", "resnet8", "--steps", "1");
   compareJson("`pefd bench --what data --json`", steps);
   const teacher = await json("train-teacher", "--model", "resnet8", ...SMALL);
-  compareJson("`pefd train-teacher --json`, `pefd distill --json`, `result.json`", teacher);
+  compareJson(RUN, teacher);
   const student = JSON.parse(await json("distill", ...PAIR, ...SMALL));
   const log = readFileSync(join(cwd, student.runDir, "epochs.csv"), "utf8");
   compareCsv("`epochs.csv`", log.replace(/train_(ce|kd)/g, "train_TERM"));
@@ -140,6 +154,26 @@ test("what programs read is as docs/formats.md says, all of it", async (t) => {
   compareCsv("`pefd analyze --csv`", await csv("analyze", "--last", ...run, "--csv", "-"));
   compareJson("`pefd verify --json`", await json("verify", student.runDir));
   compareJson("`pefd convert --json`", await json("convert", checkpoint, "student.pth"));
+  compareJson(RUN, await json("rerun", student.runDir));
+});
+
+test("data sets of files and timings are told as docs/formats.md says", async (t) => {
+  const { json } = await typed(t);
+  const folder = ["--dataset", "folder", "--data", "images"];
+  await json("data", "synthesize", "--dataset", "folder", "--out", "images", "--train", "8");
+  compareJson("`pefd data pack --json`", await json("data", "pack", ...folder, "--out", "shards"));
+  const timed = ["bench", "--engine", "graph", "--precision", "float32", "--repeats", "1"];
+  const pair = ["--model_t", "resnet8", "--model_s", "resnet8", "--batch_size", "4"];
+  for (const chosen of [
+    ["--distill", "dkd"],
+    ["--distill", "kd", "--alone"],
+  ]) {
+    compareJson("`pefd bench --json`", await json(...timed, ...pair, ...chosen));
+  }
+  compareJson(
+    "`pefd new method --json`, `pefd new model --json`, `pefd new dataset --json`",
+    await json("new", "method", "mine"),
+  );
 });
 
 test("what the program tells of itself is as docs/formats.md says", async (t) => {

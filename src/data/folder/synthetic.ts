@@ -1,3 +1,4 @@
+import { inputError } from "../../common/errors.js";
 import type { SyntheticOptions } from "../dataset.js";
 import { classNames } from "../synthetic/patterns.js";
 import { pngOf } from "../synthetic/png.js";
@@ -9,9 +10,23 @@ const [SIDE, CLASSES] = [96, 100];
 /** As many as occur where it is not said. */
 const USUAL = 10;
 
-/** Writes artificial images into folders of classes, as PNG. @throws inputError and runError as writeSynthetic does */
-export function synthesize(directory: string, options: SyntheticOptions): Promise<void> {
-  const wanted = { ...options, classes: options.classes ?? USUAL };
+/** A class without an image is no folder, and both halves are to have the same. */
+function classesOf({ classes, train, test }: SyntheticOptions): number {
+  const most = Math.min(train, test);
+  if (classes === undefined) return Math.min(USUAL, most);
+  if (classes <= most) return classes;
+  throw inputError(
+    `${classes} classes need as many images for training and for tests, and there are to be ${train} and ${test}.`,
+    "Give more with --train and --test, or fewer --classes.",
+  );
+}
+
+/**
+ * Writes artificial images into folders of classes, as PNG.
+ * @throws inputError for more classes than images; inputError and runError as writeSynthetic does
+ */
+export async function synthesize(directory: string, options: SyntheticOptions): Promise<void> {
+  const wanted = { ...options, classes: classesOf(options) };
   return writeSynthetic(directory, wanted, { side: SIDE, most: CLASSES }, (set) => {
     const names = classNames(set.classes);
     const images = (part: "train" | "test", folder: string) => {
