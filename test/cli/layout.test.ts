@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Invocation } from "#pefd/cli/command.js";
 import { findCommand } from "#pefd/cli/commands.js";
+import { assertPinned } from "../helpers/pinned.js";
 
 const WIDTHS = [60, 80, 120, 200];
+
+/** So many lines of what is printed are pinned. */
+const SCREEN = 40;
 
 /** Commands that print what the program knows, and flags that make others do so. */
 const PRINTING: readonly (readonly [name: string, flags: Record<string, unknown>])[] = [
@@ -38,7 +42,7 @@ const words = (text: string) => text.split(/\s+/).filter((word) => /\w/.test(wor
 
 describe("what a command prints", () => {
   for (const [name, flags] of PRINTING) {
-    it(`pefd ${name} fits every terminal, and loses no word`, async () => {
+    it(`pefd ${name} fits every terminal as pinned, and loses no word`, async () => {
       const whole = new Set(words(await printed(name, flags, undefined)));
       for (const width of WIDTHS) {
         const text = await printed(name, flags, width);
@@ -46,6 +50,8 @@ describe("what a command prints", () => {
           const isOneWord = line.trim().split(/ +/).length <= 2;
           assert.ok([...line].length <= width || isOneWord, `${width}: ${line}`);
         }
+        const seen = text.split("\n").slice(0, SCREEN).join("\n");
+        assertPinned(`cli/pinned/${name.replace(" ", "_")}_${width}.txt`, seen);
         const shown = new Set(words(text.replaceAll(/[.,]( |\n)/g, " ")));
         const lost = [...whole].filter((word) => !shown.has(word.replace(/[.,]$/, "")));
         assert.deepEqual(
