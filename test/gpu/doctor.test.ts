@@ -26,7 +26,7 @@ interface Said {
 type Machine = readonly [title: string, pretence: Pretence, mark: "ok" | "no", says: RegExp[]];
 
 const H100 = /^NVIDIA H100 80GB HBM3, compute capability 9\.0, 79\.6 GB/;
-const OTHERWISE = /PEFD_RUNTIME=cpu pefd setup/;
+const OTHERWISE = /PEFD_RUNTIME=cpu (pefd|node \S*bin\/pefd\.js) setup/;
 
 const MACHINES: readonly Machine[] = [
   ["an H100", {}, "ok", [H100, /driver 580\.82\.07/]],
