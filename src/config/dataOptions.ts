@@ -9,7 +9,7 @@ const data = path("data/cifar-100-binary", "The data set's folder.", {
 });
 /** Which data set, and its folder, for every command that reads or brings images. */
 export const DATA_PLACE = { dataset, data };
-const limitTest = integer(undefined, "Evaluate on N test images, balanced over the classes.", {
+const limitTest = integer(undefined, "Evaluate on at most N test images, balanced over the classes.", {
   min: 1,
   touches: "numbers",
 });
@@ -30,7 +30,7 @@ export const IMAGE_SIZE = integer(
 export const DATA = section("Data", {
   ...DATA_PLACE,
   image_size: IMAGE_SIZE,
-  limit_train: integer(undefined, "Train on N images, balanced over the classes.", {
+  limit_train: integer(undefined, "Train on at most N images, balanced over the classes.", {
     min: 1,
     touches: "numbers",
   }),

@@ -19,7 +19,7 @@ export interface Wanted {
  * Which images of a half are taken: none of those that are left out, and a balanced part of the others.
  * @param names of the images, for those that are left out
  * @returns ascending indices; undefined for all
- * @throws inputError where there are not so many as the limit asks for, or none
+ * @throws inputError where none is left
  */
 export function takenImages(
   { names, labels }: { readonly names: readonly string[]; readonly labels: Labels },
@@ -27,32 +27,23 @@ export function takenImages(
   part: PartName,
   { limit, skip }: Wanted,
 ): Int32Array | undefined {
-  if (skip === undefined) return chosenImages(labels, place, part, limit);
+  if (skip === undefined) return chosenImages(labels, part, limit);
   const kept = Int32Array.from(names.keys()).filter((i) => !skip.names.has(names[i] as string));
   if (kept.length === 0) throw inputError(`${skip.file} leaves no image of ${place}.`);
   const keptLabels = Uint16Array.from(kept, (i) => labels[i] as number);
-  const chosen = chosenImages(keptLabels, place, part, limit);
+  const chosen = chosenImages(keptLabels, part, limit);
   return chosen === undefined ? kept : chosen.map((i) => kept[i] as number);
 }
 
 /**
- * Which images of a half are taken.
- * @param place how sentences name what they were read from
+ * Which images of a half are taken: as many as the limit says, or as there are.
  * @returns ascending indices into labels; undefined for all
- * @throws inputError where there are not so many
  */
 export function chosenImages(
   labels: Labels,
-  place: string,
   part: PartName,
   limit?: number,
 ): Int32Array | undefined {
   if (limit === undefined) return undefined;
-  if (limit > labels.length) {
-    throw inputError(
-      `--limit_${part} asks for ${limit} images, but ${place} has ${labels.length}.`,
-      "Leave it out to take all of them.",
-    );
-  }
-  return balancedSubset(labels, limit, part);
+  return balancedSubset(labels, Math.min(limit, labels.length), part);
 }

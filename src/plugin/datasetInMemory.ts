@@ -66,12 +66,12 @@ const fileOf = ({ images, labels }: LabelledImages): ImageFile => ({
 
 /** So many images of a half, balanced over the classes; all where no limit is given. */
 function limited(
-  { name, format }: MemoryDataset,
+  { format }: MemoryDataset,
   part: Part,
   { images, labels }: LabelledImages,
   limit: number | undefined,
 ): ImagesInMemory {
-  const chosen = chosenImages(labels, name, part, limit);
+  const chosen = chosenImages(labels, part, limit);
   const whole = { kind: "memory" as const, ...format };
   if (chosen === undefined) return { ...whole, images, labels, count: labels.length };
   const bytes = images.length / labels.length;
@@ -85,7 +85,7 @@ function limited(
 
 /**
  * The row of a data set that is read into memory: limits, checksums and checks are made here.
- * @throws inputError (when it is opened) for images and labels that do not belong together, or limits that are too large
+ * @throws inputError (when it is opened) for images and labels that do not belong together, or limits that are no numbers of images
  */
 export function datasetInMemory(dataset: MemoryDataset): DatasetRow {
   const { name, title, classNames, format, defaults = {} } = dataset;

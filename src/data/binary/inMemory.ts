@@ -51,12 +51,12 @@ export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "f
 
 /** The images of a half, or a balanced subset of them. */
 function imagesOf(
-  { place, labels, file, pixels }: Part,
+  { labels, file, pixels }: Part,
   { format }: MemorySource,
   part: PartName,
   limit?: number,
 ): ImagesInMemory {
-  const chosen = chosenImages(labels, place, part, limit);
+  const chosen = chosenImages(labels, part, limit);
   if (chosen === undefined) {
     return { kind: "memory", ...format, images: pixels(), labels, count: file.images };
   }

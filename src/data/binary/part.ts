@@ -5,8 +5,6 @@ export type PartName = "train" | "test";
 
 /** One half of a data set whose images are held in memory, before it is known which of them are wanted. */
 export interface Part {
-  /** How sentences name what it was read from, such as DIR/train.bin. */
-  readonly place: string;
   /** [count], the class of each image, from 0. */
   readonly labels: Uint8Array;
   /** The images that there are, and the checksum of their files. */

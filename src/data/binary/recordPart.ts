@@ -8,8 +8,6 @@ import { readRecordFile, recordLabels, recordPixels } from "./records.js";
 export interface RecordFiles {
   readonly kind: RecordKind;
   readonly files: readonly string[];
-  /** How sentences name them together. */
-  readonly together: string;
   /** What to do where one is refused. */
   readonly hint: string;
 }
@@ -20,15 +18,11 @@ function joined(arrays: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Reads one half of a data set. @throws inputError as readRecordFile does */
-export function readRecordPart(
-  directory: string,
-  { kind, files, together, hint }: RecordFiles,
-): Part {
+export function readRecordPart(directory: string, { kind, files, hint }: RecordFiles): Part {
   const read = files.map((file) => readRecordFile(join(directory, file), kind, hint));
   const records = joined(read);
   const labels = recordLabels(records, kind);
   return {
-    place: join(directory, together),
     labels,
     file: { images: labels.length, sha256: sha256(records) },
     pixels: (chosen) => recordPixels(records, kind, chosen),

@@ -21,10 +21,9 @@ const SOURCE: MemorySource = {
   contents: `${TRAIN_FILE} and ${TEST_FILE}`,
   hint: howToPlace(),
   read(directory, part) {
-    const together = FILES[part];
     const hint = howToGet();
     return readRecordPart(directory, {
-      ...{ kind: CIFAR100_RECORD, files: [together], together, hint },
+      ...{ kind: CIFAR100_RECORD, files: [FILES[part]], hint },
     });
   },
 };

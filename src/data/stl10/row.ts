@@ -48,7 +48,6 @@ const readers = memoryReaders({
   read(directory, part) {
     const half = readHalf(directory, part);
     return {
-      place: join(directory, HALVES[part].images),
       labels: zeroBased(half.labels),
       file: { images: half.labels.length, sha256: sha256Of([half.labels, half.images]) },
       pixels: (chosen) => pixelsOf(half, chosen),

@@ -62,7 +62,7 @@ test("a limited set takes from all files, balanced, and a label above 9 is refus
   const directory = writeFolder(temporaryFolder(t));
   const { labels } = CIFAR10.open(directory, { limitTrain: 7 }).train;
   assert.equal(new Set(labels).size, 7);
-  assert.throws(() => CIFAR10.open(directory, { limitTrain: 11 }), /data_batch_5\.bin has 10\./);
+  assert.equal(CIFAR10.open(directory, { limitTrain: 11 }).train.count, 10);
   writeFileSync(join(directory, "data_batch_2.bin"), records([1, 10]));
   assert.throws(() => CIFAR10.open(directory), /data_batch_2\.bin has the label 10 .*0 to 9/);
 });

@@ -95,13 +95,10 @@ test("a limited set is balanced, and has the images of the full one in file orde
   );
 });
 
-test("a limit takes up to all images; more than there are, zero or a fraction are refused", (t) => {
+test("a limit takes up to all images; zero or a fraction are refused", (t) => {
   const directory = writeDataFolder(temporaryFolder(t), [1, 2, 3], [4]);
   assert.equal(loadCifar100(directory, { limitTrain: 3, limitTest: 1 }).train.count, 3);
-  assert.throws(
-    () => loadCifar100(directory, { limitTrain: 4 }),
-    /--limit_train asks for 4 images, but .*train\.bin has 3\./,
-  );
+  assert.equal(loadCifar100(directory, { limitTrain: 4 }).train.count, 3);
   for (const limit of [0, -1, 1.5, Number.NaN]) {
     assert.throws(() => loadTestSet(directory, limit), /--limit_test must be a positive/);
   }

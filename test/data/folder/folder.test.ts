@@ -42,7 +42,7 @@ test("a limited set is balanced, and knows the places of its images among all", 
     Array.from(train.positions ?? [], (position) => all[position]),
     namesOf(train),
   );
-  assert.throws(() => open(directory, { limitTrain: 5 }), /--limit_train asks for 5 .* has 4\./);
+  assert.equal(open(directory, { limitTrain: 5 }).train.count, 4, "as many as there are");
   assert.throws(() => open(directory, { limitTest: 0 }), /--limit_test must be a positive/);
 });
 
@@ -125,7 +125,7 @@ test("what a list names is left out before any image is chosen; the others keep 
   assert.deepEqual(trainFile, open(directory).trainFile, "the files are the same");
   const limited = open(directory, { skip, limitTrain: 1 }).train;
   assert.equal(limited.count, 1);
-  assert.throws(() => open(directory, { skip, limitTrain: 3 }), /asks for 3 images, but .* has 2/);
+  assert.equal(open(directory, { skip, limitTrain: 3 }).train.count, 2);
 });
 
 test("a list that names what is not there is refused, and one for a data set without names", (t) => {
