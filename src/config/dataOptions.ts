@@ -9,10 +9,14 @@ const data = path("data/cifar-100-binary", "The data set's folder.", {
 });
 /** Which data set, and its folder, for every command that reads or brings images. */
 export const DATA_PLACE = { dataset, data };
-const limitTest = integer(undefined, "Evaluate on at most N test images, balanced over the classes.", {
-  min: 1,
-  touches: "numbers",
-});
+const limitTest = integer(
+  undefined,
+  "Evaluate on at most N test images, balanced over the classes.",
+  {
+    min: 1,
+    touches: "numbers",
+  },
+);
 
 const skipList = path(undefined, "Leave out the images that this file names, one a line.", {
   defaultText: "none",

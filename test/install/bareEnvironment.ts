@@ -28,9 +28,8 @@ function fileOf(name: string): string {
     const asked = spawnSync("python3", ["-c", "import sys; print(sys.executable)"]);
     return realpathSync(asked.stdout.toString().trim());
   }
-  return spawnSync("sh", ["-c", `command -v ${name}`])
-    .stdout.toString()
-    .trim();
+  const folders = (process.env.PATH ?? "").split(":");
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file)) ?? "";
 }
 
 /** @param folder an empty folder */

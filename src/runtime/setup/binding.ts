@@ -93,8 +93,16 @@ function headersArgument(nodeProgram: string): string[] {
   return existsSync(join(prefix, "include/node/node_api.h")) ? [`--nodedir=${prefix}`] : [];
 }
 
+/** What says best why a compilation failed: the compiler, then what make could not run, then gyp. */
+const REASONS = [
+  /^.*\berror: .*$/m,
+  /^make(?:\[\d+\])?: (?!\*|Entering|Leaving).*$/m,
+  /^gyp ERR! stack .*$/m,
+];
+
 function buildError(output: string): PefdError {
-  const reason = output.match(/^.*(?:\berror: |gyp ERR! stack ).*$/m)?.[0] ?? lastLine(output);
+  const found = REASONS.map((reason) => output.match(reason)?.[0]);
+  const reason = found.find((line) => line !== undefined) ?? lastLine(output);
   return environmentError(
     `The binding to TensorFlow did not compile: ${reason.trim()}`,
     "It needs make, g++ and the headers of Node.js; then: pefd setup",

@@ -1,6 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { type Ended, runProgram } from "../../helpers/pefd.js";
 
 /** A root folder of a bare Debian (debootstrap), which .ci/peers.sh makes. */
@@ -45,6 +53,18 @@ const ENTER = `
 mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" || exit 125
 exec chroot "$0" /bin/sh -c 'cd "$0" && exec "$@"' "$@"`;
 
+/**
+ * A file that an environment variable names, such as one of certificates, as it is named in the root folder: where no package
+ * of the container's puts another in its place. Any other value as it is.
+ */
+function lent(root: string, value: string): string {
+  if (!statSync(value, { throwIfNoEntry: false })?.isFile()) return value;
+  const place = join("/lent", basename(value));
+  mkdirSync(join(root, "lent"), { recursive: true });
+  cpSync(value, join(root, place));
+  return place;
+}
+
 /** Runs a program in a root folder, as a container does, in a folder of it. */
 export function runInRoot(
   root: string,
@@ -53,7 +73,9 @@ export function runInRoot(
   words: readonly string[],
 ): Promise<Ended> {
   mkdirSync(join(root, cwd), { recursive: true });
-  const ways = Object.entries(process.env).filter(([name]) => WAYS.test(name));
+  const ways = Object.entries(process.env)
+    .filter(([name]) => WAYS.test(name))
+    .map(([name, value = ""]) => [name, lent(root, value)]);
   const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   const inside = ["--mount", "--pid", "--fork", "sh", "-c", ENTER, root, cwd, ...words];
   return runProgram("unshare", inside, {
