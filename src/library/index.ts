@@ -70,9 +70,10 @@ export const trainTeacher = (options: TeacherInput, settings: RunSettings = {}):
  * Loss and accuracy of a checkpoint on the test images, as `pefd eval` tells them.
  * @returns its events (evaluating, notices) and, in the end, its result
  */
-export const evaluate = (options: EvalInput): Run<EvalResult> =>
+export const evaluate = (options: EvalInput, settings: RunSettings = {}): Run<EvalResult> =>
   startRun(async (tell) => {
-    const [result] = await (await work()).evaluateWith(options as unknown as OptionInput, tell);
+    const { evaluateWith } = await work();
+    const [result] = await evaluateWith(options as unknown as OptionInput, settings, tell);
     return result as EvalResult;
   });
 

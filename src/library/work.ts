@@ -59,12 +59,16 @@ export async function teach(
 }
 
 /** See evaluate in index.ts. */
-export async function evaluateWith(given: OptionInput, tell: Tell): Promise<EvalResult[]> {
+export async function evaluateWith(
+  given: OptionInput,
+  { signal }: RunSettings,
+  tell: Tell,
+): Promise<EvalResult[]> {
   const layers = layersOf(given, EVAL_SECTIONS);
   const checkpoints = [given.checkpoint ?? []].flat().map(String);
   const evaluations = resolveEvaluations(await withDatasetOf(layers, checkpoints));
   const details = await runEvaluations(evaluations, {
-    env: process.env,
+    ...{ env: process.env, signal },
     onProgress: (_checkpoint, images, total) => tell({ kind: "evaluating", images, total }),
     onWarning: (text) => tell({ kind: "warning", text }),
     onNotice: (text) => tell({ kind: "notice", text }),

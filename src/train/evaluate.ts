@@ -52,6 +52,8 @@ export interface EvalHooks extends Pick<Hooks, "env"> {
   readonly onWarning?: (text: string) => void;
   /** Told why something takes long. */
   readonly onNotice?: (text: string) => void;
+  /** Ends the evaluation early; its reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -106,8 +108,9 @@ const precisionOf = ({ precision }: EvalOptions): EvalOptions["precision"] =>
 async function evaluateSubject(
   { options, name, state, predictor }: Subject,
   { numClasses, test: images }: TestImages,
-  { env, onProgress, onNotice, onWarning }: EvalHooks,
+  { env, onProgress, onNotice, onWarning, signal }: EvalHooks,
 ): Promise<DetailedEval> {
+  signal?.throwIfAborted();
   const { checkpoint } = options;
   const choice = chooseEngine({ ...options, precision: precisionOf(options) }, env);
   const note = precisionNote(choice, arithmeticOf(env));
@@ -123,7 +126,7 @@ async function evaluateSubject(
     predictor === undefined || "missing" in predictor ? undefined : openPredictor(model, predictor);
   const constants = [...variablesOf(model.state), ...(through?.variables ?? [])];
   const n = test.set.count;
-  const { seconds, confusion, ...metrics } = await evaluateModel(
+  const evaluated = evaluateModel(
     { model: { ...(through?.evaluated ?? model), name }, constants, test },
     choice,
     createDetailedMetrics(numClasses),
@@ -131,10 +134,13 @@ async function evaluateSubject(
       onProgress: (done) => onProgress(checkpoint, done, n),
       ...(onNotice && { notice: onNotice }),
       ...(onWarning && { onWarning }),
+      ...(signal && { signal }),
     },
   );
-  test.close?.();
-  tf.dispose([...constants, ...test.variables]);
+  const { seconds, confusion, ...metrics } = await evaluated.finally(() => {
+    test.close?.();
+    tf.dispose([...constants, ...test.variables]);
+  });
   const result = {
     model: name,
     checkpoint,

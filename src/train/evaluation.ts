@@ -140,7 +140,10 @@ export interface EvaluationHooks extends CompilationHooks {
   readonly onWarning?: (text: string) => void;
 }
 
-/** Loss and accuracy of a model on a test set, and the seconds that it took once compiled. */
+/**
+ * Loss and accuracy of a model on a test set, and the seconds that it took once compiled.
+ * @throws the signal's reason where it ended the evaluation early
+ */
 export async function evaluateModel(
   { model, constants, test }: EvaluationSubject,
   { engine, precision, device }: EngineChoice,
@@ -154,7 +157,8 @@ export async function evaluateModel(
   try {
     await session.compile(device, hooks);
     const started = performance.now();
-    const result = (await oneByOne(session.evaluate(), onProgress, hooks.signal)) as Evaluation;
+    const result = await oneByOne(session.evaluate(), onProgress, hooks.signal);
+    if (result === undefined) throw hooks.signal?.reason;
     return { ...result, seconds: (performance.now() - started) / 1000 };
   } finally {
     session.dispose();

@@ -59,6 +59,12 @@ test("a plug-in, a teacher, a student and an evaluation, as the command line has
     assert.throws(() => opened.values("fc.wait"), /no tensor fc\.wait. Did you mean fc\.weight/);
     const { top1, n } = await evaluate({ checkpoint, data }).result;
     assert.deepEqual([top1, n], [student.test.top1, 20]);
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    const stopped = evaluate({ checkpoint, data }, { signal: stop.signal });
+    await assert.rejects(async () => {
+      for await (const event of stopped) if (event.kind === "evaluating") stop.abort(reason);
+    }, reason);
   });
 
   await t.test("a signal ends a run, which goes on later", async () => {
