@@ -126,7 +126,7 @@ async function evaluateSubject(
     predictor === undefined || "missing" in predictor ? undefined : openPredictor(model, predictor);
   const constants = [...variablesOf(model.state), ...(through?.variables ?? [])];
   const n = test.set.count;
-  const evaluated = evaluateModel(
+  const evaluation = evaluateModel(
     { model: { ...(through?.evaluated ?? model), name }, constants, test },
     choice,
     createDetailedMetrics(numClasses),
@@ -137,10 +137,12 @@ async function evaluateSubject(
       ...(signal && { signal }),
     },
   );
-  const { seconds, confusion, ...metrics } = await evaluated.finally(() => {
+  const ended = await evaluation.finally(() => {
     test.close?.();
     tf.dispose([...constants, ...test.variables]);
   });
+  if (ended === undefined) throw signal?.reason;
+  const { seconds, confusion, ...metrics } = ended;
   const result = {
     model: name,
     checkpoint,

@@ -141,15 +141,15 @@ export interface EvaluationHooks extends CompilationHooks {
 }
 
 /**
- * Loss and accuracy of a model on a test set, and the seconds that it took once compiled.
- * @throws the signal's reason where it ended the evaluation early
+ * Loss and accuracy of a model on a test set, and the seconds that it took once compiled; undefined where the signal ended
+ * the evaluation early.
  */
 export async function evaluateModel(
   { model, constants, test }: EvaluationSubject,
   { engine, precision, device }: EngineChoice,
   metrics?: MetricsVariables,
   hooks: EvaluationHooks = {},
-): Promise<Evaluation & { readonly seconds: number }> {
+): Promise<(Evaluation & { readonly seconds: number }) | undefined> {
   const { onProgress = () => {}, onWarning } = hooks;
   const session = openEvaluationSession(
     ...([model, constants, test, engine, precision, metrics, onWarning] as const),
@@ -158,8 +158,7 @@ export async function evaluateModel(
     await session.compile(device, hooks);
     const started = performance.now();
     const result = await oneByOne(session.evaluate(), onProgress, hooks.signal);
-    if (result === undefined) throw hooks.signal?.reason;
-    return { ...result, seconds: (performance.now() - started) / 1000 };
+    return result && { ...result, seconds: (performance.now() - started) / 1000 };
   } finally {
     session.dispose();
   }

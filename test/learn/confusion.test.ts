@@ -51,11 +51,12 @@ describe("a confusion matrix counts every test image once", () => {
   before(() => loadTensorFlow());
   for (const engine of engineNames()) {
     it(engine, async () => {
-      const { confusion, top1 } = await evaluateModel(
-        { model: strongestChannel, constants: [], test: streamedSource(testSet()) },
-        { engine, precision: "float32", device: "" },
-        createDetailedMetrics(CLASSES),
-      );
+      const { confusion, top1 } =
+        (await evaluateModel(
+          { model: strongestChannel, constants: [], test: streamedSource(testSet()) },
+          { engine, precision: "float32", device: "" },
+          createDetailedMetrics(CLASSES),
+        )) ?? assert.fail();
       const counts = expectedCounts();
       assert.deepEqual([...(confusion ?? [])], counts);
       const right = (counts[0] as number) + (counts[4] as number) + (counts[8] as number);
@@ -67,11 +68,12 @@ describe("a confusion matrix counts every test image once", () => {
     const images = { ...testSet(), labels: new Uint8Array(COUNT) };
     images.images.fill(0);
     for (let i = 0; i < images.images.length; i += 3) images.images[i] = 255;
-    const { confusion, top1 } = await evaluateModel(
-      { model: strongestChannel, constants: [], test: streamedSource(images) },
-      { engine: "graph", precision: "bfloat16", device: "" },
-      createDetailedMetrics(CLASSES),
-    );
+    const { confusion, top1 } =
+      (await evaluateModel(
+        { model: strongestChannel, constants: [], test: streamedSource(images) },
+        { engine: "graph", precision: "bfloat16", device: "" },
+        createDetailedMetrics(CLASSES),
+      )) ?? assert.fail();
     assert.deepEqual([...(confusion ?? [])], [COUNT, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert.equal(top1, 100);
   });

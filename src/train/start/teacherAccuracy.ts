@@ -38,12 +38,13 @@ export async function tellTeacherAccuracy(
   reporter.phase("evaluating the teacher");
   const { count } = test.set;
   const subject = { model, constants: variables, test };
-  const { loss, top1, top5 } = await evaluateModel(subject, choice, createMetrics(), {
+  const evaluation = await evaluateModel(subject, choice, createMetrics(), {
     ...{ notice: reporter.notice, onWarning: reporter.warn, signal },
     ...(blocking && { blocking }),
     onProgress: (images) => reporter.evaluating(images, count),
   });
-  if (signal.aborted) return;
+  if (evaluation === undefined) return;
+  const { loss, top1, top5 } = evaluation;
   reporter.notice(
     `Teacher: top-1 ${top1.toFixed(2)} %, top-5 ${top5.toFixed(2)} %, loss ${loss.toFixed(4)} on ${counted(count, "test image")}.`,
   );

@@ -41,16 +41,18 @@ describe("a frozen model in bfloat16", { skip: noReferences() }, () => {
       const { model, variables } = await teacherOf(reference);
       const test = streamedSource(loadTestSet(realData() as string, IMAGES));
       const subject = { model, constants: variables, test };
-      const exact = await evaluateModel(subject, {
-        engine: "graph",
-        precision: "float32",
-        device: "",
-      });
-      const reduced = await evaluateModel(subject, {
-        engine: "xla",
-        precision: "bfloat16",
-        device: "",
-      });
+      const exact =
+        (await evaluateModel(subject, {
+          engine: "graph",
+          precision: "float32",
+          device: "",
+        })) ?? assert.fail();
+      const reduced =
+        (await evaluateModel(subject, {
+          engine: "xla",
+          precision: "bfloat16",
+          device: "",
+        })) ?? assert.fail();
       tf.dispose([...variables]);
       t.diagnostic(`float32 ${exact.top1} ${exact.loss}, bfloat16 ${reduced.top1} ${reduced.loss}`);
       assert.notEqual(reduced.loss, exact.loss, "it is not float32");

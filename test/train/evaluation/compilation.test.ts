@@ -34,10 +34,11 @@ async function evaluated(engine: "eager" | "xla") {
   const told: string[] = [];
   const subject = { model: meansOfChannels, constants: [], test: streamedSource(testSet()) };
   const choice = { engine, precision: "float32", device: "" } as const;
-  const { loss } = await evaluateModel(subject, choice, undefined, {
-    phase: (text) => told.push(text),
-    onProgress: (images) => told.push(`${images} images`),
-  });
+  const { loss } =
+    (await evaluateModel(subject, choice, undefined, {
+      phase: (text) => told.push(text),
+      onProgress: (images) => told.push(`${images} images`),
+    })) ?? assert.fail();
   return { loss, told };
 }
 

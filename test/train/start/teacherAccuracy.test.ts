@@ -53,3 +53,22 @@ test("the teacher is evaluated before the first epoch, and the student's bytes s
   assert.equal(untold.said[0], "epoch 1");
   assert.equal(told.weightsSha256, untold.weightsSha256);
 });
+
+test("a signal while the teacher is evaluated ends the run, which goes on later to the same bytes", async (t) => {
+  const folder = temporaryFolder(t);
+  await synthesize(join(folder, "data"), { train: 32, test: 20, seed: 1 });
+  await randomTeacher(folder);
+  const options = distillOptions(folder, { teacher_eval: "always" });
+  const stop = new AbortController();
+  const reason = new Error("enough");
+  const said: string[] = [];
+  const hooks = silentHooks({
+    notice: (text) => void said.push(text),
+    evaluating: () => stop.abort(reason),
+  });
+  await assert.rejects(runDistill(options, { ...hooks, signal: stop.signal }), reason);
+  assert.match(said.join("\n"), /^Kept in .*: 0 epochs and 0 steps of the next\.$/);
+  const later = await runDistill({ ...options, resume: true }, silentHooks());
+  const alone = { ...options, save_dir: join(folder, "alone") };
+  assert.equal(later.weightsSha256, (await runDistill(alone, silentHooks())).weightsSha256);
+});
