@@ -38,25 +38,19 @@ python_tensorflow() {
   "$folder/bin/python" -c 'import tensorflow' || "$folder/bin/python" -m pip install --quiet tensorflow-cpu
 }
 
-# A tracking server of MLflow, in a Python of its own (PEFD_MLFLOW).
-mlflow_server() {
-  local folder=$cache/mlflow
-  if ! "$folder/bin/python" -c 'import mlflow.server'; then
+# python_of_its_own PACKAGE MODULE VARIABLE: a Python that has a package, apart from all others; the variable names it.
+python_of_its_own() {
+  local folder=$cache/$1
+  if ! "$folder/bin/python" -c "import $2"; then
     python3 -m venv "$folder" || return 1
-    "$folder/bin/python" -m pip install --quiet mlflow || return 1
+    "$folder/bin/python" -m pip install --quiet "$1" || return 1
   fi
-  export PEFD_MLFLOW=$folder/bin/python
+  export "$3=$folder/bin/python"
 }
 
-# W&B's wandb, in a Python of its own (PEFD_WANDB).
-wandb_sync() {
-  local folder=$cache/wandb
-  if ! "$folder/bin/python" -c 'import wandb.cli'; then
-    python3 -m venv "$folder" || return 1
-    "$folder/bin/python" -m pip install --quiet wandb || return 1
-  fi
-  export PEFD_WANDB=$folder/bin/python
-}
+# A tracking server of MLflow, and W&B's wandb.
+mlflow_server() { python_of_its_own mlflow mlflow.server PEFD_MLFLOW; }
+wandb_sync() { python_of_its_own wandb wandb.cli PEFD_WANDB; }
 
 # apt ACTION...: apt-get that asks nothing and gives up in time.
 apt() {

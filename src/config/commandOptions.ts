@@ -21,9 +21,6 @@ const json = flag("Print the result as one JSON document on stdout.", {
 /** One document on stdout instead of text for people. */
 export const DOCUMENT = section("Output", { json });
 
-/** The same for commands that show how their work goes. */
-export const RESULT = DOCUMENT;
-
 /** Options of every command. */
 export const GENERAL = section("General", {
   plugin: paths([], "Take this file's methods, models and data sets, too; may be repeated.", {

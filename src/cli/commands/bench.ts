@@ -3,7 +3,7 @@ import { DATA_WORK, WORK_NAMES } from "../../bench/types.js";
 import { inputError } from "../../common/errors.js";
 import { choice, flag, integer, section, string, type Values } from "../../common/optionRow.js";
 import { didYouMean } from "../../common/text/nearest.js";
-import { GENERAL, RESULT } from "../../config/commandOptions.js";
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { DATA, IMAGE_SIZE } from "../../config/dataOptions.js";
 import { ENGINES, GPU, NUM_WORKERS, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
@@ -172,7 +172,7 @@ async function timeData(
 
 /** pefd bench: how fast each engine and precision is on this machine. */
 export const command: Command = {
-  sections: [BENCH, READING, RESULT, GENERAL],
+  sections: [BENCH, READING, DOCUMENT, GENERAL],
   examples: [
     ["pefd bench", "every engine and precision of this machine, on random images"],
     ["pefd bench --distill vid,crd", "what two methods cost over kd, in time and memory"],

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { cacheDirectory } from "../../common/cachePaths.js";
 import { flag, section } from "../../common/optionRow.js";
-import { GENERAL, RESULT } from "../../config/commandOptions.js";
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { removeSetUp } from "../../runtime/setup/removeSetUp.js";
 import { setUp } from "../../runtime/setup/setUp.js";
 import type { Command, Output } from "../command.js";
@@ -40,7 +40,7 @@ async function bring(env: Readonly<Record<string, string | undefined>>, output: 
 
 /** pefd setup: brings TensorFlow's native library into the cache folder, and compiles what is compiled beside it. */
 export const command: Command = {
-  sections: [UNDO, RESULT, GENERAL],
+  sections: [UNDO, DOCUMENT, GENERAL],
   examples: [
     ["pefd setup", "TensorFlow's native library, into the cache folder"],
     ["PEFD_RUNTIME=cpu pefd setup", "the build for processors, whatever GPU there is"],

@@ -23,16 +23,26 @@ const COLUMNS: readonly (readonly [name: string, value: (row: EpochRow) => numbe
   ["step_ms", (row) => row.stepMs],
 ];
 
+/** What the log has of an epoch: names of columns and their values, those of the loss's terms last. */
+export const epochValues = (row: EpochRow): [column: string, value: number][] => [
+  ...COLUMNS.map(([name, value]): [string, number] => [name, value(row)]),
+  ...Object.entries(row.train.terms ?? {}).map(([term, value]): [string, number] => [
+    termColumn(term),
+    value,
+  ]),
+];
+
 const NAMES = COLUMNS.map(([name]) => name);
 
 /** Columns of the terms of a loss are named after them. */
 const TERM = /^train_([a-z]\w{0,39})$/;
+const termColumn = (term: string): string => `train_${term}`;
 
 /** More terms than any loss has. */
 const MOST_TERMS = 100;
 
 const headerOf = (terms: readonly string[]): string =>
-  [...NAMES, ...terms.map((term) => `train_${term}`)].join(",");
+  [...NAMES, ...terms.map(termColumn)].join(",");
 
 /** The terms that a log has columns of, from its first line; undefined where that is not a header. */
 function termsOf(header: string): string[] | undefined {

@@ -2,29 +2,14 @@ import { basename } from "node:path";
 import { readConfig } from "../../runFiles/config.js";
 import { readTracked, type Tracked, writeTracked } from "../../runFiles/tracked.js";
 import type { EpochRow } from "../log/contract.js";
-import { readEpochLog } from "../log/epochLog.js";
+import { epochValues, readEpochLog } from "../log/epochLog.js";
 import type { Metric, RunStatus, TrackedRun, TrackingPlace } from "./place.js";
 
-/** What is sent of an epoch, by the names of epochs.csv. */
-const VALUES: Readonly<Record<string, (row: EpochRow) => number>> = {
-  learning_rate: (row) => row.learningRate,
-  train_loss: (row) => row.train.loss,
-  train_top1: (row) => row.train.top1,
-  train_top5: (row) => row.train.top5,
-  test_loss: (row) => row.test.loss,
-  test_top1: (row) => row.test.top1,
-  test_top5: (row) => row.test.top5,
-  seconds: (row) => row.seconds,
-  step_ms: (row) => row.stepMs,
-};
-
-function metricsOf(row: EpochRow, timestamp: number): Metric[] {
-  const terms = Object.entries(row.train.terms ?? {}).map(
-    ([term, value]) => [`train_${term}`, value] as const,
-  );
-  const own = Object.entries(VALUES).map(([key, of]) => [key, of(row)] as const);
-  return [...own, ...terms].map(([key, value]) => ({ key, value, timestamp, step: row.epoch }));
-}
+/** What is sent of an epoch: all that its log has, by the names of epochs.csv. */
+const metricsOf = (row: EpochRow, timestamp: number): Metric[] =>
+  epochValues(row)
+    .filter(([key]) => key !== "epoch") // which is the step
+    .map(([key, value]) => ({ key, value, timestamp, step: row.epoch }));
 
 /** The experiment that a run belongs to: its pair or its model, so that methods and trials stand together. */
 function experimentOf({

@@ -1,5 +1,5 @@
 import { section, string } from "../../../common/optionRow.js";
-import { GENERAL, RESULT } from "../../../config/commandOptions.js";
+import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { DATA_PLACE } from "../../../config/dataOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
@@ -22,7 +22,7 @@ const FETCHING = section("Data", {
 
 /** pefd data fetch: brings a data set, goes on where an earlier attempt stopped. */
 export const command: Command = {
-  sections: [FETCHING, RESULT, GENERAL],
+  sections: [FETCHING, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,
   examples: [
     ["pefd data fetch", "CIFAR-100 into data/cifar-100-binary"],

@@ -1,6 +1,6 @@
 import { inputError } from "../../../common/errors.js";
 import { integer, path, section, type Values } from "../../../common/optionRow.js";
-import { GENERAL, RESULT } from "../../../config/commandOptions.js";
+import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { DATA_PLACE } from "../../../config/dataOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
@@ -74,7 +74,7 @@ function sentence(out: string, { dataset, note, halves }: ShardRecord): string {
 
 /** pefd data pack: images of many files in few large ones. */
 export const command: Command = {
-  sections: [PACKING, RESULT, GENERAL],
+  sections: [PACKING, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,
   examples: [
     ["pefd data pack folder --data DIR --out SHARDS", "WebDataset shards of the same bytes"],

@@ -2,7 +2,7 @@ import { inputError } from "../../../common/errors.js";
 import { writeOutputFile } from "../../../common/files/outputFile.js";
 import { path, section } from "../../../common/optionRow.js";
 import { counted } from "../../../common/text/counted.js";
-import { GENERAL, RESULT } from "../../../config/commandOptions.js";
+import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { DATA_PLACE } from "../../../config/dataOptions.js";
 import { NUM_WORKERS } from "../../../config/options.js";
 import { resolveSection } from "../../../config/resolve.js";
@@ -53,7 +53,7 @@ function verdict(title: string, { official, sharedRecords }: VerifyReport): stri
 
 /** pefd data verify: what a data folder holds; exit code 2 where something is wrong with it. */
 export const command: Command = {
-  sections: [FOLDER, RESULT, GENERAL],
+  sections: [FOLDER, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,
   examples: [
     ["pefd data verify --data DIR", "sizes, labels, balance, checksums"],
