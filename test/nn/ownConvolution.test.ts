@@ -3,55 +3,10 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ownOp } from "#pefd/ops/ops.js";
 import { fusedConvolution, fusedInputGradient } from "#pefd/ops/own.js";
-import {
-  DT,
-  intAttribute,
-  type NativeAttribute,
-  nativeBackend,
-  stringAttribute,
-  typeAttribute,
-} from "#pefd/runtime/native.js";
-import { ownInstructions } from "#pefd/runtime/ownModule.js";
-import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
+import { type Tensor, tf } from "#pefd/runtime/tf.js";
 import { runScript } from "../helpers/pefd.js";
-
-// Before the tests are declared: whether they are skipped is known only then.
-loadTensorFlow();
-
-const OWN = {
-  skip: ownInstructions() === undefined && "no convolutions of our own on this processor",
-};
-
-/** PyTorch's padding, as TensorFlow has it. */
-const padding = (kernel: number): NativeAttribute[] =>
-  kernel === 1
-    ? [stringAttribute("padding", "VALID")]
-    : [
-        stringAttribute("padding", "EXPLICIT"),
-        intAttribute("explicit_paddings", [0, 0, 1, 1, 1, 1, 0, 0]),
-      ];
-
-const run = (op: string, inputs: Tensor[], kernel = 3, stride = 1): Tensor =>
-  nativeBackend().executeSingleOutput(
-    op,
-    [
-      typeAttribute("T", DT.float),
-      intAttribute("strides", [1, stride, stride, 1]),
-      ...padding(kernel),
-    ],
-    inputs,
-  );
-
-const random = (shape: number[], seed: number): Tensor =>
-  tf.randomNormal(shape, 0, 1, "float32", seed);
-
-/** The largest difference of two tensors, measured by the second's root mean square. */
-function distance(actual: Tensor, expected: Tensor): number {
-  assert.deepEqual(actual.shape, expected.shape);
-  const largest = tf.max(tf.abs(tf.sub(actual, expected)));
-  const size = tf.sqrt(tf.mean(tf.square(expected)));
-  return tf.div(largest, size).arraySync() as number;
-}
+import { random, sizes } from "../native/ops.js";
+import { distance, OWN, run } from "./ownOps.js";
 
 /** Sizes [N, H, W, inputs, outputs]: squares that tiles fill and others, one pixel, one channel group and several. */
 const SIZES = [
@@ -92,8 +47,8 @@ for (const [[kernel, stride], [n, h, w, inputs, outputs]] of CASES) {
     const dy = random([n, results(h), results(w), outputs], 3);
     const calls: Record<string, Tensor[]> = {
       Conv2D: [x, filter],
-      Conv2DBackpropInput: [tf.tensor1d(x.shape, "int32"), filter, dy],
-      Conv2DBackpropFilter: [x, tf.tensor1d(filter.shape, "int32"), dy],
+      Conv2DBackpropInput: [sizes(x.shape), filter, dy],
+      Conv2DBackpropFilter: [x, sizes(filter.shape), dy],
     };
     for (const [op, operands] of Object.entries(calls)) {
       const expected = run(op, operands, kernel, stride);
@@ -126,7 +81,7 @@ test("a gradient joined with what follows it has the bits of one op after the ot
   for (const stride of [1, 2]) {
     const [filter, dy] = [random([3, 3, 16, 48], 1), random([3, 8 / stride, 8 / stride, 48], 2)];
     const [image, features] = [random([3, 8, 8, 16], 3), random([3, 8, 8, 16], 4)];
-    const operands = [tf.tensor1d(image.shape, "int32"), filter, dy];
+    const operands = [sizes(image.shape), filter, dy];
     const alone = run(ownOp("Conv2DBackpropInput"), operands, 3, stride);
     const passed = tf.cast(tf.greater(features, 0), "float32");
     for (const sum of [false, true]) {

@@ -1,49 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ownOp } from "#pefd/ops/ops.js";
-import {
-  DT,
-  intAttribute,
-  type NativeAttribute,
-  nativeBackend,
-  stringAttribute,
-  typeAttribute,
-} from "#pefd/runtime/native.js";
-import { ownInstructions } from "#pefd/runtime/ownModule.js";
-import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
-
-// Before the tests are declared: whether they are skipped is known only then.
-loadTensorFlow();
-
-const OWN = {
-  skip: ownInstructions() === undefined && "no convolutions of our own on this processor",
-};
-
-const run = (op: string, inputs: Tensor[], stride = 1, ...more: NativeAttribute[]): Tensor =>
-  nativeBackend().executeSingleOutput(
-    op,
-    [
-      typeAttribute("T", DT.float),
-      intAttribute("strides", [1, stride, stride, 1]),
-      stringAttribute("padding", "EXPLICIT"),
-      intAttribute("explicit_paddings", [0, 0, 1, 1, 1, 1, 0, 0]),
-      ...more,
-    ],
-    inputs,
-  );
-
-const random = (shape: number[], seed: number): Tensor =>
-  tf.randomNormal(shape, 0, 1, "float32", seed);
-
-const sizes = (shape: number[]): Tensor => tf.tensor1d(shape, "int32");
-
-/** The largest difference of two tensors, measured by the second's root mean square. */
-function distance(actual: Tensor, expected: Tensor): number {
-  assert.deepEqual(actual.shape, expected.shape);
-  const largest = tf.max(tf.abs(tf.sub(actual, expected)));
-  const size = tf.sqrt(tf.mean(tf.square(expected)));
-  return tf.div(largest, size).arraySync() as number;
-}
+import type { Tensor } from "#pefd/runtime/tf.js";
+import { random, sizes } from "../native/ops.js";
+import { distance, OWN, run } from "./ownOps.js";
 
 /** Sizes [N, H, W, C]: channels that fill vectors and others, single pixels, sizes that are odd. */
 const SIZES = [
@@ -70,7 +30,7 @@ for (const stride of [1, 2]) {
           DepthwiseConv2dNativeBackpropFilter: [x, sizes(filter.shape), dy],
         };
         for (const [op, operands] of Object.entries(calls)) {
-          const error = distance(run(ownOp(op), operands, stride), run(op, operands, stride));
+          const error = distance(run(ownOp(op), operands, 3, stride), run(op, operands, 3, stride));
           assert.ok(error < 1e-4, `${op}: ${error}`);
         }
       },
@@ -90,7 +50,10 @@ test("what a depthwise convolution does not compute is refused with a reason", O
   assert.throws(call(images, [3, 3, 6, 2]), /\[3, 3, channels, 1\]/);
   assert.throws(call(images, [3, 3, 5, 1]), /with the filter's channels/);
   assert.throws(call([4, 4, 6], filter), /Images must be \[N, H, W, C\]/);
-  assert.throws(() => run(op, [random([...images], 1), random([...filter], 2)], 3), /Strides must/);
+  assert.throws(
+    () => run(op, [random([...images], 1), random([...filter], 2)], 3, 3),
+    /Strides must/,
+  );
   const dy = random([2, 4, 3, 6], 3);
   const gradients: Record<string, Tensor[]> = {
     DepthwiseConv2dNativeBackpropInput: [sizes([...images]), random([...filter], 2), dy],

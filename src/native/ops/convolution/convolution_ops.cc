@@ -54,16 +54,9 @@ void filterGradient(const Geometry &geometry, const Call &call) {
 template <void (*run)(const Geometry &, const Call &)>
 Op convolutionOp(const char *name, std::vector<const char *> inputs,
                  void (*shape)(TF_ShapeInferenceContext *, TF_Status *)) {
-  return {
-      name,
-      {"T: {float}", "strides: list(int)", "use_cudnn_on_gpu: bool = true", "padding: {'SAME', 'VALID', 'EXPLICIT'}",
-       "explicit_paddings: list(int) = []", "data_format: {'NHWC'} = 'NHWC'", "dilations: list(int) = [1, 1, 1, 1]"},
-      std::move(inputs),
-      {"output: T"},
-      shape,
-      createNode<Geometry, geometryOfNode>,
-      computeNode<Geometry, run>,
-      removeNode<Geometry>};
+  std::vector<const char *> attributes = ATTRIBUTES;
+  attributes.push_back("use_cudnn_on_gpu: bool = true");
+  return nodeOp<run>(name, std::move(attributes), std::move(inputs), shape);
 }
 
 template <bool hasBias, bool hasImage, bool hasRelu>

@@ -32,33 +32,17 @@ void filterGradient(const Geometry &geometry, const Call &call) {
   checkOutcome(kernels().depthwiseFilterGradient(workspace.host(), conv, floats(x), floats(dy), dfilter));
 }
 
-// An op with DepthwiseConv2dNative's attributes.
-template <void (*run)(const Geometry &, const Call &)>
-Op depthwiseOp(const char *name, std::vector<const char *> inputs,
-               void (*shape)(TF_ShapeInferenceContext *, TF_Status *)) {
-  return {name,
-          {"T: {float}", "strides: list(int)", "padding: {'SAME', 'VALID', 'EXPLICIT'}",
-           "explicit_paddings: list(int) = []", "data_format: {'NHWC'} = 'NHWC'",
-           "dilations: list(int) = [1, 1, 1, 1]"},
-          std::move(inputs),
-          {"output: T"},
-          shape,
-          createNode<Geometry, geometryOfNode>,
-          computeNode<Geometry, run>,
-          removeNode<Geometry>};
-}
-
 }  // namespace
 
 std::vector<Op> depthwiseOps() {
   return {
-      depthwiseOp<forward>("PefdDepthwiseConv2dNative", {"input: T", "filter: T"}, inferShapes<depthwiseShape>),
-      depthwiseOp<inputGradient>("PefdDepthwiseConv2dNativeBackpropInput",
-                                 {"input_sizes: int32", "filter: T", "out_backprop: T"},
-                                 inferShapes<depthwiseInputGradientShape>),
-      depthwiseOp<filterGradient>("PefdDepthwiseConv2dNativeBackpropFilter",
-                                  {"input: T", "filter_sizes: int32", "out_backprop: T"},
-                                  inferShapes<depthwiseFilterGradientShape>),
+      nodeOp<forward>("PefdDepthwiseConv2dNative", ATTRIBUTES, {"input: T", "filter: T"}, inferShapes<depthwiseShape>),
+      nodeOp<inputGradient>("PefdDepthwiseConv2dNativeBackpropInput", ATTRIBUTES,
+                            {"input_sizes: int32", "filter: T", "out_backprop: T"},
+                            inferShapes<depthwiseInputGradientShape>),
+      nodeOp<filterGradient>("PefdDepthwiseConv2dNativeBackpropFilter", ATTRIBUTES,
+                             {"input: T", "filter_sizes: int32", "out_backprop: T"},
+                             inferShapes<depthwiseFilterGradientShape>),
   };
 }
 

@@ -14,6 +14,28 @@ inline Geometry geometryOfNode(const Attributes &attributes) {
 
 inline const Kernels &kernels() { return *instructionSet().kernels; }
 
+// What every convolution of TensorFlow's has for attributes.
+inline const std::vector<const char *> ATTRIBUTES = {"T: {float}",
+                                                     "strides: list(int)",
+                                                     "padding: {'SAME', 'VALID', 'EXPLICIT'}",
+                                                     "explicit_paddings: list(int) = []",
+                                                     "data_format: {'NHWC'} = 'NHWC'",
+                                                     "dilations: list(int) = [1, 1, 1, 1]"};
+
+// An op of a convolution: what it computes of its geometry and its inputs.
+template <void (*run)(const Geometry &, const Call &)>
+Op nodeOp(const char *name, std::vector<const char *> attributes, std::vector<const char *> inputs,
+          void (*shape)(TF_ShapeInferenceContext *, TF_Status *)) {
+  return {name,
+          std::move(attributes),
+          std::move(inputs),
+          {"output: T"},
+          shape,
+          createNode<Geometry, geometryOfNode>,
+          computeNode<Geometry, run>,
+          removeNode<Geometry>};
+}
+
 // An input of the shape that a convolution's images or results have.
 inline Tensor imageOf(const Call &call, int index, const Shape &shape) {
   Tensor image = call.input(index);

@@ -1,15 +1,13 @@
-// The picture of a command on a terminal: node scripts/terminal-picture.js "pefd distill ..." FILE.png [FOLDER].
-// Takes util-linux's script, and a Chromium (PEFD_CHROMIUM). Runs the command in FOLDER on 92 columns, and draws what is
+// The picture of a command on a terminal: node scripts/pictures/terminal.js "pefd distill ..." FILE.png [FOLDER].
+// Takes util-linux's script, and a Chromium. Runs the command in FOLDER on 92 columns, and draws what is
 // left to be seen in the end.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { drawPage, must, PEFD } from "./chromium.js";
 
 const [command, picture, cwd = "."] = process.argv.slice(2);
 if (command === undefined || picture === undefined) {
-  console.error('node scripts/terminal-picture.js "pefd COMMAND ..." FILE.png [FOLDER]');
+  console.error('node scripts/pictures/terminal.js "pefd COMMAND ..." FILE.png [FOLDER]');
   process.exit(2);
 }
 
@@ -45,45 +43,26 @@ function html(line) {
   return parts.join("") + close();
 }
 
-function must(program, args, options = {}) {
-  const ended = spawnSync(program, args, { stdio: ["ignore", "ignore", "inherit"], ...options });
-  if (ended.status !== 0) throw new Error(`${program} ended with ${ended.status}`);
-}
-
-const folder = mkdtempSync(join(tmpdir(), "pefd-picture-"));
-try {
-  const pefd = fileURLToPath(new URL("../bin/pefd.js", import.meta.url));
-  const typed = command.replace(/^pefd /, `node ${pefd} `);
+drawPage(picture, (folder) => {
+  const typed = command.replace(/^pefd /, `node ${PEFD} `);
   const stream = join(folder, "stream");
   must("script", ["-qec", `stty cols ${COLUMNS} rows 40; ${typed}`, stream], { cwd });
   const lines = readFileSync(stream, "utf8")
     .replace(/^Script started.*\n/, "")
     .replace(/\nScript done[\s\S]*$/, "")
-    .replaceAll(`node ${pefd}`, "pefd")
+    .replaceAll(`node ${PEFD}`, "pefd")
     .split("\n")
     .map(lastOf)
     .filter((line) => line !== "");
   const shown = [`$ ${command}`, ...lines].map(html).join("\n");
-  const rows = [command, ...lines].reduce(
-    (sum, line) => sum + Math.ceil(visible(line).length / COLUMNS),
-    0,
-  );
+  const heights = [command, ...lines].map((line) => Math.ceil(visible(line).length / COLUMNS));
+  const rows = heights.reduce((sum, height) => sum + height, 1);
   const page = join(folder, "page.html");
   const style = `margin:0;padding:${MARGIN}px;background:#0d1117;color:#e6edf3;white-space:pre-wrap;font:14px/${LINE_HEIGHT}px monospace`;
   writeFileSync(
     page,
     `<!doctype html><meta charset="utf-8"><body style="margin:0"><pre style="${style}">${shown}</pre>`,
   );
-  const height = (rows + 1) * LINE_HEIGHT + 2 * MARGIN;
-  must(process.env.PEFD_CHROMIUM ?? "chromium", [
-    ...["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"],
-    ...[
-      `--user-data-dir=${join(folder, "profile")}`,
-      `--window-size=${Math.ceil(COLUMNS * 8.43) + 2 * MARGIN + 4},${height}`,
-    ],
-    `--screenshot=${resolve(picture)}`,
-    pathToFileURL(page).href,
-  ]);
-} finally {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-}
+  const width = Math.ceil(COLUMNS * 8.43) + 2 * MARGIN + 4;
+  return { page, size: [width, rows * LINE_HEIGHT + 2 * MARGIN] };
+});
