@@ -1,28 +1,17 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { Output } from "#pefd/cli/command.js";
 import { transferProgress } from "#pefd/cli/transfer.js";
+import { outputOf, pretendStderr } from "../helpers/stderr.js";
 import { screen } from "../report/live/screen.js";
 
 /** Shows a download on a stderr of a kind, and gives what was written there, and what was said in lines. */
 function shown(t: TestContext, isTTY: boolean, quiet = false) {
-  const [written, said]: string[][] = [[], []];
-  const stderr = { isTTY, columns: 72, write: (text: string) => written?.push(text) };
-  const own = Object.getOwnPropertyDescriptor(process, "stderr") as PropertyDescriptor;
-  Object.defineProperty(process, "stderr", { ...own, get: () => stderr });
-  t.after(() => Object.defineProperty(process, "stderr", own));
-  const notice = (text: string) => {
-    if (!quiet) said?.push(text);
-  };
-  const output: Output = {
-    json: false,
-    quiet,
-    color: false,
-    width: undefined,
-    result() {},
-    notice,
-  };
-  return { progress: transferProgress(output), text: () => (written ?? []).join(""), said };
+  const said: string[] = [];
+  const text = pretendStderr(t, isTTY);
+  const output = outputOf(quiet, (line) => {
+    if (!quiet) said.push(line);
+  });
+  return { progress: transferProgress(output), text, said };
 }
 
 test("a download on a terminal is a bar that goes in the end", (t) => {

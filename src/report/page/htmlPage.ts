@@ -12,6 +12,7 @@ import { configurations } from "./configurations.js";
 import { figures } from "./figures.js";
 import { cardRules, htmlTable, type RowMark } from "./htmlTable.js";
 import { pageData } from "./pageData.js";
+import { pageHead } from "./pageHead.js";
 import { jsonScript, pageScripts } from "./pageScripts.js";
 import { pageStyle } from "./pageStyle.js";
 
@@ -127,17 +128,12 @@ export function htmlPage(
   const title = heading(summaries);
   const scripts = pageScripts(following !== undefined);
   const version = following === undefined ? "" : ` data-version="${escapeHtml(following.version)}"`;
+  const cards = cardRules("results-table", results) + cardRules("runs-table", runs);
+  const styles = [`<style>${pageStyle()}</style>`, `<style id="cards">${cards}</style>`];
+  const head = pageHead({ title, policy: scripts.policy, generator: "pefd report", styles });
   return `<!doctype html>
 <html lang="en"${version}>
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${scripts.policy}">
-<meta name="generator" content="pefd report">
-<title>${escapeHtml(title)}</title>
-<style>${pageStyle()}</style>
-<style id="cards">${cardRules("results-table", results)}${cardRules("runs-table", runs)}</style>
-</head>
+${head}
 <body>
 <main>
 ${header(title, summaries, collection, made, following)}

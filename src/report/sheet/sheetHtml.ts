@@ -1,3 +1,4 @@
+import { pageHead } from "../page/pageHead.js";
 import { pageStyle } from "../page/pageStyle.js";
 import { escapeHtml } from "../plots/html.js";
 import {
@@ -42,17 +43,13 @@ ${figures.join("\n")}
 const part = ({ title, columns, rows }: SheetPart): string =>
   `<h2>${escapeHtml(title)}</h2>\n${rows.map((each) => row(columns, each)).join("\n")}`;
 
-/** A contact sheet as one HTML page that needs nothing else: no script, no network (its own policy forbids both). */
+/** Neither scripts nor the network. */
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+/** A contact sheet as one HTML page that needs nothing else (its own policy forbids all else). */
 export const sheetHtml = ({ title, notes, parts }: Sheet): string => `<!doctype html>
 <html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="generator" content="pefd data show">
-<title>${escapeHtml(title)}</title>
-<style>${pageStyle()}${STYLE}</style>
-</head>
+${pageHead({ title, policy: POLICY, generator: "pefd data show", styles: [`<style>${pageStyle()}${STYLE}</style>`] })}
 <body>
 <main>
 <h1>${escapeHtml(title)}</h1>

@@ -1,25 +1,13 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { Output } from "#pefd/cli/command.js";
 import { imagesBar } from "#pefd/cli/dataset/examiner.js";
+import { outputOf, pretendStderr } from "../../helpers/stderr.js";
 import { screen } from "../../report/live/screen.js";
 
 /** A bar on a stderr of a kind, and what is seen there. */
 function shown(t: TestContext, isTTY: boolean, quiet = false) {
-  const written: string[] = [];
-  const stderr = { isTTY, columns: 72, write: (text: string) => written.push(text) };
-  const own = Object.getOwnPropertyDescriptor(process, "stderr") as PropertyDescriptor;
-  Object.defineProperty(process, "stderr", { ...own, get: () => stderr });
-  t.after(() => Object.defineProperty(process, "stderr", own));
-  const output: Output = {
-    json: false,
-    quiet,
-    color: false,
-    width: undefined,
-    result() {},
-    notice() {},
-  };
-  return { bar: imagesBar(output), text: () => written.join("") };
+  const text = pretendStderr(t, isTTY);
+  return { bar: imagesBar(outputOf(quiet)), text };
 }
 
 test("on a terminal a bar tells how many images of a half are done, and goes with the last", (t) => {
