@@ -135,13 +135,20 @@ export function constNode(name: string, tensor: GraphTensor): GraphNode {
   };
 }
 
+/** An int32 constant. @param shape a list where left out */
+export const intsConstant = (
+  name: string,
+  values: readonly number[],
+  shape: readonly number[] = [values.length],
+): GraphNode =>
+  constNode(name, {
+    ...{ dtype: DT.int32, shape },
+    bytes: new Uint8Array(Int32Array.from(values).buffer),
+  });
+
 /** An int32 scalar constant. */
 export const intConstant = (name: string, value: number): GraphNode =>
-  constNode(name, {
-    dtype: DT.int32,
-    shape: [],
-    bytes: new Uint8Array(Int32Array.of(value).buffer),
-  });
+  intsConstant(name, [value], []);
 
 /** A float32 scalar constant. */
 export const floatConstant = (name: string, value: number): GraphNode =>

@@ -1,10 +1,10 @@
 import { sizeOf } from "../../common/shapes.js";
 import { grouped } from "../../common/text/grouped.js";
 import { DT } from "../../runtime/native.js";
-import { type GraphNode, intConstant, nodeOf } from "../graph/graph.js";
+import { type GraphNode, intConstant, intsConstant, nodeOf } from "../graph/graph.js";
 import { arithmeticOf, type Chain, chainsOf, type Operand } from "./chains.js";
 import { type LoopParts, type LoopValue, withInputs } from "./parts.js";
-import { intsConstant, reshaped } from "./shaping.js";
+import { reshaped } from "./shaping.js";
 
 const floatType = { type: DT.float };
 const intType = { type: DT.int32 };

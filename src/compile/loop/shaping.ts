@@ -1,13 +1,5 @@
 import { DT } from "../../runtime/native.js";
-import { constNode, type GraphNode } from "../graph/graph.js";
-
-/** A vector of whole numbers. */
-export const intsConstant = (name: string, values: readonly number[]): GraphNode =>
-  constNode(name, {
-    dtype: DT.int32,
-    shape: [values.length],
-    bytes: new Uint8Array(Int32Array.from(values).buffer),
-  });
+import { type GraphNode, intsConstant } from "../graph/graph.js";
 
 /** A tensor in another shape, and the constant that says it. */
 export function reshaped(

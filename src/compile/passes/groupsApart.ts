@@ -1,5 +1,5 @@
 import { DT } from "../../runtime/native.js";
-import { constNode, type GraphNode, intConstant } from "../graph/graph.js";
+import { type GraphNode, intConstant, intsConstant } from "../graph/graph.js";
 
 type Shape = readonly number[];
 
@@ -77,12 +77,6 @@ function joined(
   };
 }
 
-const sizesNode = (name: string, sizes: Shape): GraphNode =>
-  constNode(name, {
-    ...{ dtype: DT.int32, shape: [sizes.length] },
-    bytes: new Uint8Array(Int32Array.from(sizes).buffer),
-  });
-
 /**
  * A convolution of TensorFlow's that has several groups of channels, or a gradient of one, as a convolution for each
  * group: TensorFlow's have no gradients of groups on a processor. Any other node as it is.
@@ -99,7 +93,7 @@ export function groupsApart(node: GraphNode, shapeOf: ShapeOf): GraphNode[] {
     return split(node, place, axis, new Array<Shape>(groups).fill(part));
   });
   const result = partOf(node.shapes?.[0]);
-  const sizes = op.sizes === undefined ? [] : [sizesNode(`${node.name}/sizes`, result)];
+  const sizes = op.sizes === undefined ? [] : [intsConstant(`${node.name}/sizes`, result)];
   const inputOf = (group: number, place: number): string => {
     const { name } = (
       place === op.sizes ? sizes[0] : splits[op.divided.indexOf(place)]

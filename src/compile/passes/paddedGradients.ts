@@ -2,8 +2,8 @@ import { zerosAround } from "../../ops/padding.js";
 import { DT } from "../../runtime/native.js";
 import {
   type Attributes,
-  constNode,
   type GraphNode,
+  intsConstant,
   nodeOf,
   nodesByName,
   outputOf,
@@ -75,13 +75,6 @@ const unpadded = (attributes: Attributes): Attributes => ({
   explicit_paddings: { ints: [] },
 });
 
-const ints = (name: string, values: readonly number[], shape: readonly number[]): GraphNode =>
-  constNode(name, {
-    dtype: DT.int32,
-    shape,
-    bytes: new Uint8Array(Int32Array.from(values).buffer),
-  });
-
 const INDICES = { type: DT.int32 };
 
 const grown = (images: readonly number[], sides: Sides): number[] =>
@@ -99,7 +92,7 @@ function imagesGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
   };
   const { T = { type: DT.float } } = node.attributes;
   return [
-    ints(names.sizes, padded, [4]),
+    intsConstant(names.sizes, padded),
     {
       ...node,
       name: names.padded,
@@ -107,12 +100,12 @@ function imagesGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
       attributes: unpadded(node.attributes),
       shapes: [padded],
     },
-    ints(
+    intsConstant(
       names.begin,
       sides.map(([before]) => before),
       [4],
     ),
-    ints(names.size, sizes.images, [4]),
+    intsConstant(names.size, sizes.images),
     {
       name: node.name,
       op: "Slice",
@@ -129,7 +122,7 @@ function filterGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
   const names = { padded: `${node.name}/padded`, sides: `${node.name}/sides` };
   const { T = { type: DT.float } } = node.attributes;
   return [
-    ints(names.sides, sides.flat(), [4, 2]),
+    intsConstant(names.sides, sides.flat(), [4, 2]),
     {
       name: names.padded,
       op: "Pad",

@@ -1,9 +1,9 @@
 import { DT } from "../../runtime/native.js";
 import {
-  constNode,
   floatConstant,
   type GraphNode,
   intConstant,
+  intsConstant,
   nodeOf,
   outputOf,
 } from "../graph/graph.js";
@@ -59,8 +59,7 @@ function writer(prefix: string, nodes: GraphNode[], { channels }: Shapes) {
         inputs: [a, b, axis],
         attributes: { N: { int: 2 }, T: FLOAT, Tidx: INDEX },
       });
-      const bytes = new Uint8Array(Int32Array.of(0, 1, 2).buffer);
-      const axes = put(constNode(`${prefix}/${name}/axes`, { dtype: DT.int32, shape: [3], bytes }));
+      const axes = put(intsConstant(`${prefix}/${name}/axes`, [0, 1, 2]));
       return put({
         name: `${prefix}/${name}`,
         op: "Sum",
