@@ -30,6 +30,15 @@ const WIDE = {
   ],
 };
 
+/** The code for units for matrices with loops in their place, so that any processor can run it. */
+const LOOPS = {
+  source: "kernels/amx/kernels.cc",
+  flags: [
+    ...["-DKERNELS=loopKernels", "-DPEFD_VECTOR_WIDTH=16", "-Wno-psabi", "-mavx2", "-mfma"],
+    ...["-O2", "-ffp-contract=off"],
+  ],
+};
+
 /** What results are compared with is not under test: no sanitizers, and every operation rounds. */
 const REFERENCE = { source: "reference.cc", flags: ["-O2", "-ffp-contract=off"], isTrusted: true };
 
@@ -42,7 +51,7 @@ const testFiles = (tests) =>
 async function unitsOf({ sources, tests, variant, objects }) {
   const { COMMON, STANDALONE } = await import("../../dist/runtime/setup/nativeModules.js");
   const units = [
-    ...[...STANDALONE, WIDE].map((unit) => ({ ...unit, folder: sources })),
+    ...[...STANDALONE, WIDE, LOOPS].map((unit) => ({ ...unit, folder: sources })),
     ...[REFERENCE, ...testFiles(tests)].map((unit) => ({ ...unit, folder: tests })),
   ];
   return units.map(({ source, folder, flags, isTrusted }) => {

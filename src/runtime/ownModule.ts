@@ -7,6 +7,7 @@ import { logLevelFile, ownModuleFile } from "./paths.js";
 /** What the module of src/native says of itself. */
 interface ModuleExports {
   readonly instructions?: string;
+  readonly matrices?: string;
   readonly problem?: string;
   readonly operations?: string;
   /** Keeps what this thread writes to C's stderr from here on, and ends that. */
@@ -18,6 +19,8 @@ interface ModuleExports {
 export interface OwnModule {
   /** The instruction set that they run on; undefined where all ops are TensorFlow's. */
   readonly instructions: string | undefined;
+  /** The units that convolutions multiply matrices of bfloat16 with ("AMX"); undefined where there are none. */
+  readonly matrices: string | undefined;
   /** Why it could not be loaded, where it could not. */
   readonly problem: string | undefined;
 }
@@ -26,7 +29,9 @@ export interface OwnModule {
 const NONE = "none";
 const UNKNOWN = "unknown";
 
-let loaded: OwnModule = { instructions: undefined, problem: "not loaded yet" };
+const NO_MODULE: OwnModule = { instructions: undefined, matrices: undefined, problem: undefined };
+
+let loaded: OwnModule = { ...NO_MODULE, problem: "not loaded yet" };
 let operations: readonly string[] = [];
 let words: Pick<ModuleExports, "divertWords" | "takeWords"> = {};
 
@@ -49,13 +54,14 @@ function loadModule(folder: string): OwnModule {
     process.dlopen(module, ownModuleFile(folder), constants.dlopen.RTLD_NOW);
   } catch (error) {
     const problem = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    return { instructions: undefined, problem };
+    return { ...NO_MODULE, problem };
   }
-  const { instructions = NONE, problem } = module.exports;
+  const { instructions = NONE, matrices, problem } = module.exports;
   operations = module.exports.operations?.split(" ") ?? [];
   words = module.exports;
   return {
     instructions: instructions === NONE ? undefined : instructions,
+    matrices: matrices || undefined,
     problem: problem || undefined,
   };
 }

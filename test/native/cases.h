@@ -21,6 +21,7 @@ std::string refusalOf(const std::function<void()> &run);
 
 // One file of cases each.
 Cases convolutionCases();
+Cases matrixCases();
 Cases depthwiseCases();
 Cases epilogueCases();
 Cases elementwiseCases();

@@ -1,9 +1,13 @@
 #include "hosts.h"
 
+#include "../../src/native/host/instruction_set.h"
+
 namespace pefd {
 
 // kernels.cc for vectors of 16 floats in the instructions of AVX2.
 extern const Kernels wideKernels;
+// amx/kernels.cc with loops in the place of units, in the instructions of AVX2.
+extern const ConvolutionKernels *const loopKernels;
 
 namespace test {
 
@@ -16,6 +20,13 @@ std::vector<KernelSet> kernelSets() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
     sets.push_back({"avx512", &avx512Kernels});
   }
+  return sets;
+}
+
+std::vector<MatrixKernelSet> matrixKernelSets() {
+  std::vector<MatrixKernelSet> sets;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back({"loops", loopKernels});
+  if (matrixKernels() != nullptr) sets.push_back({"amx", matrixKernels()});
   return sets;
 }
 

@@ -20,6 +20,15 @@ struct KernelSet {
 // Those that this processor can run. "wide" is the code for AVX-512 in the instructions of AVX2.
 std::vector<KernelSet> kernelSets();
 
+// Kernels that multiply in bfloat16.
+struct MatrixKernelSet {
+  const char *name;
+  const ConvolutionKernels *kernels;
+};
+
+// Those that this processor can run. "loops" is the code for units for matrices with loops in their place.
+std::vector<MatrixKernelSet> matrixKernelSets();
+
 // Scratch memory is new every time, with margins, and full of a NaN.
 class TestHost {
  public:

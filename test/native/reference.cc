@@ -97,6 +97,15 @@ Floats naiveEpilogue(const Floats &result, long channels, const Epilogue &epilog
   return after;
 }
 
+void roundToBfloat16(Floats &numbers) {
+  for (long i = 0; i < numbers.count(); i++) {
+    int exponent = 0;
+    const double digits = std::frexp(numbers[i], &exponent);
+    const double kept = std::ldexp(std::nearbyint(std::ldexp(digits, 8)), exponent - 8);
+    numbers[i] = std::fabs(numbers[i]) < 0x1p-126f ? 0 : static_cast<float>(kept);
+  }
+}
+
 std::vector<unsigned char> naiveResize(const std::vector<unsigned char> &image, long width, const View &view) {
   const View::Box &box = view.box, &window = view.window;
   std::vector<unsigned char> result(static_cast<size_t>(window.height * window.width * 3));

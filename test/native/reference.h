@@ -23,6 +23,9 @@ std::vector<double> naiveFilterGradient(const Convolution &conv, const Floats &x
 // What follows a convolution, one operation after the other; null pointers are left out.
 Floats naiveEpilogue(const Floats &result, long channels, const Epilogue &epilogue);
 
+// Each number rounded to bfloat16: to the nearest, to an even one where two are as near; what has no leading digit to zero.
+void roundToBfloat16(Floats &numbers);
+
 // What a view shows of an image of bytes, `width` pixels a row: all of the box resized across, then down, then the
 // window of it, then the mirror image.
 std::vector<unsigned char> naiveResize(const std::vector<unsigned char> &image, long width, const View &view);

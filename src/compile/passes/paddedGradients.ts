@@ -1,3 +1,4 @@
+import { opNamed } from "../../ops/ops.js";
 import { zerosAround } from "../../ops/padding.js";
 import { DT } from "../../runtime/native.js";
 import {
@@ -32,7 +33,7 @@ function withPadded(nodes: readonly GraphNode[]): GraphNode[] {
   const shapeOf = (ref: string): readonly number[] =>
     byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)] ?? [];
   return nodes.flatMap((node) => {
-    if (!isPadded(node)) return [node];
+    if (!isPadded(node) || isOwn(node)) return [node];
     const own = node.shapes?.[0] ?? [];
     const [first = "", second = "", dy = ""] = node.inputs;
     const windows = shapeOf(dy);
@@ -45,6 +46,9 @@ function withPadded(nodes: readonly GraphNode[]): GraphNode[] {
     return [node];
   });
 }
+
+/** Our own ops take padding as it comes. */
+const isOwn = ({ op }: GraphNode): boolean => opNamed(op)?.standard !== undefined;
 
 const isPadded = ({ attributes: { padding } }: GraphNode): boolean =>
   padding !== undefined && "string" in padding && padding.string === "EXPLICIT";

@@ -1,5 +1,5 @@
 import { hasMatrixUnits, isGpu } from "../../runtime/device.js";
-import { ownOpsServe } from "../../runtime/ownOps.js";
+import { ownMatricesServe, ownOpsServe } from "../../runtime/ownOps.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 import type { EngineName, PrecisionName } from "../types.js";
 import { reduceConvolutions, reduceProducts } from "./bfloat16.js";
@@ -9,6 +9,7 @@ import { fuseElementwise } from "./fusedElementwise.js";
 import { keepApart } from "./keptApart.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
+import { multiplyInBfloat16 } from "./ownMatrices.js";
 import { padGradientsFirst } from "./paddedGradients.js";
 import type { Pass } from "./pass.js";
 import { plainBatchNorm } from "./plainBatchNorm.js";
@@ -19,47 +20,57 @@ import { useStandardOps } from "./standardOps.js";
 export interface Machine {
   /** Whether our own ops serve it. */
   readonly ownOps: boolean;
-  /** Whether it is a processor that multiplies matrices of bfloat16 in units of its own. */
+  /** Whether it is a processor that multiplies matrices of bfloat16 in units of their own. */
   readonly matrixUnits: boolean;
+  /** Whether our own convolutions use those units. */
+  readonly ownMatrices: boolean;
 }
 
 /** The machine in use. TensorFlow must be loaded. */
 const thisMachine = (): Machine => ({
   ownOps: ownOpsServe(),
   matrixUnits: hasMatrixUnits() && !isGpu(),
+  ownMatrices: ownOpsServe() && ownMatricesServe(),
 });
 
 /** A pass, or one for machines that have something. */
-type Entry = Pass | { readonly pass: Pass; readonly where: keyof Machine };
+type Entry = Pass | { readonly pass: Pass; readonly where: (machine: Machine) => boolean };
 
 /** Engines that compile a recorded step. */
 export type CompiledEngine = Exclude<EngineName, "eager">;
 
 /** Fewer and larger ops of ours; not another bit. */
 const JOINED: readonly Entry[] = [
-  { pass: fuseConvolutions, where: "ownOps" },
-  { pass: fuseElementwise, where: "ownOps" },
+  { pass: fuseConvolutions, where: ({ ownOps }) => ownOps },
+  { pass: fuseElementwise, where: ({ ownOps }) => ownOps },
 ];
 /** Memory banks stay where they lie. */
 const IN_PLACE: readonly Entry[] = [rowsInPlace];
 /** A session's graph optimizer leaves the arithmetic as it was written. */
 const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
 
-/** oneDNN's convolutions in the place of ours, on a processor that multiplies matrices of bfloat16 in units of its own. */
-const ONE_DNN: readonly Entry[] = [
-  { pass: useStandardOps, where: "matrixUnits" },
-  { pass: padGradientsFirst, where: "matrixUnits" },
+/**
+ * On a processor that multiplies matrices of bfloat16 in units of their own: our convolutions by those units, or oneDNN's
+ * where ours do not use them, and oneDNN's for all that ours do not serve.
+ */
+const MATRICES: readonly Entry[] = [
+  { pass: multiplyInBfloat16, where: ({ ownMatrices }) => ownMatrices },
+  {
+    pass: useStandardOps,
+    where: ({ matrixUnits, ownMatrices }) => matrixUnits && !ownMatrices,
+  },
+  { pass: padGradientsFirst, where: ({ matrixUnits }) => matrixUnits },
 ];
 
 /**
- * What happens to a recorded step before it is compiled, in this order. On a processor our own convolutions stay
- * float32 in bfloat16, too: faster than TensorFlow's in bfloat16, except on processors with units for matrices.
+ * What happens to a recorded step before it is compiled, in this order. On a processor without units for matrices our own
+ * convolutions stay float32 in bfloat16, too: they are faster than TensorFlow's in bfloat16.
  */
 const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, readonly Entry[]>>>> =
   {
     graph: {
       float32: [...IN_PLACE, ...JOINED, ...EXACT],
-      bfloat16: [...IN_PLACE, ...ONE_DNN, ...JOINED, ...EXACT, reduceConvolutions],
+      bfloat16: [...IN_PLACE, ...MATRICES, ...JOINED, ...EXACT, reduceConvolutions],
     },
     xla: {
       float32: [useStandardOps, plainBatchNorm],
@@ -75,7 +86,7 @@ export const passesOf = (
 ): Pass[] =>
   PASSES[engine][precision].flatMap((entry) => {
     if (typeof entry === "function") return [entry];
-    return machine[entry.where] ? [entry.pass] : [];
+    return entry.where(machine) ? [entry.pass] : [];
   });
 
 /** Sees a step before the first pass (`after` is undefined) and after each. */

@@ -1,5 +1,9 @@
 #include "instruction_set.h"
 
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <cstring>
 
@@ -30,7 +34,25 @@ InstructionSet choose() {
   return {isKnown ? "none" : "unknown", nullptr};
 }
 
+// Whether the processor has tiles, products of bfloat16 in them, and conversions to bfloat16.
+bool hasMatrixUnits() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  const bool hasTiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1);
+  return hasTiles && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+}
+
+// Asks the system for the tiles' registers, which Linux gives to a process for the asking.
+bool isGranted() {
+  constexpr long REQUEST = 0x1023, TILE_DATA = 18;
+  return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
+}
+
 }  // namespace
+
+const ConvolutionKernels *matrixKernels() {
+  static const bool areThere = instructionSet().kernels == &avx512Kernels && hasMatrixUnits() && isGranted();
+  return areThere ? amxKernels : nullptr;
+}
 
 const InstructionSet &instructionSet() {
   static const InstructionSet best = choose();

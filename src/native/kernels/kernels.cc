@@ -56,7 +56,12 @@ Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float
 }  // namespace
 
 extern const Kernels KERNELS;
-const Kernels KERNELS{anyForward, anyInputGradient, anyFilterGradient, depthwiseForward, depthwiseInputGradient,
-                      depthwiseFilterGradient, swapLastAxes, elementwise, resize};
+const Kernels KERNELS{{anyForward, anyInputGradient, anyFilterGradient},
+                      depthwiseForward,
+                      depthwiseInputGradient,
+                      depthwiseFilterGradient,
+                      swapLastAxes,
+                      elementwise,
+                      resize};
 
 }  // namespace pefd

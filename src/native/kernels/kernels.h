@@ -113,7 +113,8 @@ struct Host {
 // How a kernel ended. Where memory is short it has written nothing: all of it is asked for before the first task.
 enum class Outcome { DONE, OUT_OF_MEMORY };
 
-struct Kernels {
+// A convolution and its gradients.
+struct ConvolutionKernels {
   // y = convolution of x with the filter, and what follows
   Outcome (*forward)(const Host &, const Convolution &, const float *x, const float *filter, Epilogue, float *y);
   // gradient of x from that of y, and what follows
@@ -121,6 +122,9 @@ struct Kernels {
                            float *dx);
   // gradient of the filter from that of y
   Outcome (*filterGradient)(const Host &, const Convolution &, const float *x, const float *dy, float *dfilter);
+};
+
+struct Kernels : ConvolutionKernels {
   // the same of a depthwise convolution
   Outcome (*depthwiseForward)(const Host &, const Depthwise &, const float *x, const float *filter, float *y);
   Outcome (*depthwiseInputGradient)(const Host &, const Depthwise &, const float *filter, const float *dy, float *dx);
@@ -136,5 +140,10 @@ struct Kernels {
 // One per instruction set that kernels.cc is compiled for.
 extern const Kernels avx2Kernels;
 extern const Kernels avx512Kernels;
+
+// The same convolutions, as far as channels come in multiples of CHANNELS and in one group, with products in bfloat16:
+// images, filters and gradients are rounded to it, products are summed in float32, and so are results written. For
+// processors with units for matrices of bfloat16 (AMX). A null pointer where the compiler did not know them.
+extern const ConvolutionKernels *const amxKernels;
 
 }  // namespace pefd

@@ -22,6 +22,13 @@ class Attributes {
     return value;
   }
 
+  bool isSet(const char *name) const {
+    unsigned char value = 0;
+    TF_OpKernelConstruction_GetAttrBool(construction_, name, &value, status_);
+    check(status_);
+    return value != 0;
+  }
+
   std::vector<int64_t> integers(const char *name) const {
     std::vector<int64_t> values(static_cast<size_t>(std::max(0, sizes(name).list)));
     const int count = static_cast<int>(values.size());

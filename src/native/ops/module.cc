@@ -94,6 +94,7 @@ void describe(napi_env__ *env, napi_value__ *exports) {
     set(name, value);
   };
   set("instructions", text(env, registered.instructions));
+  set("matrices", text(env, matrixKernels() == nullptr ? "" : "AMX"));
   set("problem", text(env, registered.problem));
   set("operations", text(env, operations()));
   function("divertWords", divert);

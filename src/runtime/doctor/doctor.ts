@@ -86,7 +86,9 @@ function convolutionsCheck({ usesGpu, ownModule }: Probe): Check {
     return { ...check, ok: false, detail, hint: SETUP };
   }
   const own = ownModule?.instructions;
-  return { ...check, ok: true, detail: own === undefined ? "TensorFlow's" : `pefd's own, ${own}` };
+  const units = ownModule?.matrices === undefined ? "" : `; in bfloat16 by ${ownModule.matrices}`;
+  const detail = own === undefined ? "TensorFlow's" : `pefd's own, ${own}${units}`;
+  return { ...check, ok: true, detail };
 }
 
 /** Who decodes and resizes images that come as files: the bytes are the same whoever resizes. */

@@ -34,12 +34,22 @@ const kernels = (name: string, ...instructions: string[]): Unit => ({
   flags: ["-O3", `-DKERNELS=${name}`, ...instructions],
 });
 
+/** Convolutions by a processor's units for matrices of bfloat16 (AMX). */
+const MATRIX_KERNELS: Unit = {
+  source: "kernels/amx/kernels.cc",
+  flags: [
+    ...["-O3", "-DKERNELS=amxKernels", "-DPEFD_AMX"],
+    ...["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
+  ],
+};
+
 const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
 
 /** What needs neither Node.js nor TensorFlow: test/native runs it alone. */
 export const STANDALONE: readonly Unit[] = [
   kernels("avx2Kernels", "-mavx2", "-mfma"),
   kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
+  MATRIX_KERNELS,
   ...["pool", "scratch", "workspace", "processors", "instruction_set", "diverted_words"].map(
     (name) => optimized(`host/${name}.cc`),
   ),

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { attributeReader, type GraphNode } from "#pefd/compile/graph/graph.js";
+import { attributeReader, type GraphNode, nodeOf, nodesByName } from "#pefd/compile/graph/graph.js";
 import { type Machine, observePasses, passesOf } from "#pefd/compile/passes/passes.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { procedures } from "#pefd/distill/registry.js";
@@ -28,8 +28,10 @@ before(() => {
   loadTensorFlow();
 });
 
-/** A processor with AMX. */
-const WITH_UNITS: Machine = { ownOps: true, matrixUnits: true };
+/** A processor with AMX whose units our own kernels use. */
+const OURS: Machine = { ownOps: true, matrixUnits: true, ownMatrices: true };
+/** The same where nothing of ours uses them. */
+const THEIRS: Machine = { ...OURS, ownMatrices: false };
 
 /** The steps of a pupil's training and evaluation, as they are recorded. */
 function recordedSteps(create: () => Pupil): RecordedStep[] {
@@ -47,6 +49,9 @@ function recordedSteps(create: () => Pupil): RecordedStep[] {
   }
   return steps;
 }
+
+const parted = <Item>(items: readonly Item[], is: (item: Item) => boolean) =>
+  [items.filter(is), items.filter((item) => !is(item))] as const;
 
 const isConvolution = ({ op }: GraphNode): boolean => /Conv(2D|2d)|Convolution/.test(op);
 const isGradient = ({ op }: GraphNode): boolean => op.includes("Backprop");
@@ -73,17 +78,43 @@ const pupils: readonly (readonly [string, () => Pupil])[] = [
   ...procedures().map(({ name }) => [name, () => studentPupil(name)] as const),
 ];
 
+/** The nodes of a pupil's steps as a machine computes them in bfloat16. */
+const nodesOn = (machine: Machine, steps: readonly RecordedStep[]): GraphNode[] =>
+  steps.flatMap(
+    (step) =>
+      passesOf("graph", "bfloat16", machine).reduce((given, pass) => pass(given), step).nodes,
+  );
+
+/** Whether one of our own ops multiplies in bfloat16, or is of a kind that is left in float32: depthwise, in groups. */
+const isOursAsMeant = (node: GraphNode, nodes: ReadonlyMap<string, GraphNode>): boolean => {
+  if (attributeReader(node)("reduced") === true) return true;
+  if (node.op.includes("Depthwise")) return true;
+  const shapeOf = (input: number) => nodes.get(nodeOf(node.inputs[input] ?? ""))?.shapes?.[0] ?? [];
+  const own = node.shapes?.[0] ?? [];
+  const images = node.op.includes("BackpropInput") ? own : shapeOf(0);
+  const filter = node.op.includes("BackpropFilter") ? own : shapeOf(1);
+  const isInGroups = images[3] !== filter[2];
+  return isInGroups || filter.slice(2).some((channels) => channels % 16 !== 0);
+};
+
 for (const [name, create] of pupils) {
-  test(`${name}: with units for matrices every convolution and gradient in bfloat16 is one of oneDNN's`, () => {
-    const steps = recordedSteps(create).map((step) =>
-      passesOf("graph", "bfloat16", WITH_UNITS).reduce((given, pass) => pass(given), step),
-    );
-    const nodes = steps.flatMap((step) => step.nodes);
-    const convolutions = nodes.filter(isConvolution);
+  test(`${name}: with units for matrices no convolution or gradient in bfloat16 is TensorFlow's own`, () => {
+    const steps = recordedSteps(create);
+    const theirs = nodesOn(THEIRS, steps);
+    const convolutions = theirs.filter(isConvolution);
     assert.ok(convolutions.filter(isGradient).length > 0, "there are gradients");
     assert.deepEqual(convolutions.flatMap(hindrances), []);
+    const all = nodesOn(OURS, steps);
+    const byName = nodesByName(all);
+    const [own, rest] = parted(all.filter(isConvolution), ({ op }) => op.startsWith("Pefd"));
+    assert.ok(own.length > rest.length, "most are ours");
+    assert.deepEqual(rest.flatMap(hindrances), []);
+    assert.deepEqual(
+      own.filter((node) => !isOursAsMeant(node, byName)).map(({ name, op }) => `${name} (${op})`),
+      [],
+    );
     // Whatever else takes bfloat16 would be TensorFlow's own.
-    const others = nodes.filter(
+    const others = [...theirs, ...all].filter(
       (node) => elementType(node) === DT.bfloat16 && !isConvolution(node),
     );
     assert.deepEqual([...new Set(others.map(({ op }) => op))], []);
@@ -96,24 +127,32 @@ const TELLING = { TF_CPP_MIN_LOG_LEVEL: "0", TF_CPP_VMODULE: "mkl_layout_pass=1"
 
 const { cases, rest } = casesOf(smallestOfFamilies(), 1);
 const skip = hasMatrixUnits() ? false : "this processor has no units for matrices (AMX)";
+/** What our convolutions leave to oneDNN, and all of them where none is ours; at least so many. */
+const LEFT: readonly (readonly [what: string, env: Record<string, string>, fewest: number])[] = [
+  ["what ours leave", {}, 2],
+  ["all", { PEFD_CONVOLUTIONS: "tensorflow" }, 10],
+];
+
 for (const name of cases) {
-  test(`${name}: TensorFlow hands all of them to oneDNN`, { skip }, async (t) => {
-    const log = join(temporaryFolder(t), "log");
-    // A pipe that is read slowly loses some of what TensorFlow says.
-    const { exitCode, stdout } = await runProgram(
-      "sh",
-      ["-c", 'exec "$0" "$@" 2>"$LOG"', process.execPath, PROGRAM, name],
-      { env: { ...process.env, ...TELLING, LOG: log } },
-    );
-    const stderr = readFileSync(log, "utf8");
-    assert.equal(exitCode, 0, stderr);
-    const reduced = Array.from(stdout.matchAll(/^bfloat16 (\S+)$/gm), ([, node]) => node);
-    const taken = new Set(Array.from(stderr.matchAll(/rewrote node (\S+)/g), ([, node]) => node));
-    assert.ok(reduced.length > 10);
-    assert.deepEqual(
-      reduced.filter((node) => !taken.has(node)),
-      [],
-    );
-  });
+  for (const [what, variables, fewest] of LEFT) {
+    test(`${name}: TensorFlow hands ${what} to oneDNN`, { skip }, async (t) => {
+      const log = join(temporaryFolder(t), "log");
+      // A pipe that is read slowly loses some of what TensorFlow says.
+      const { exitCode, stdout } = await runProgram(
+        "sh",
+        ["-c", 'exec "$0" "$@" 2>"$LOG"', process.execPath, PROGRAM, name],
+        { env: { ...process.env, ...TELLING, ...variables, LOG: log } },
+      );
+      const stderr = readFileSync(log, "utf8");
+      assert.equal(exitCode, 0, stderr);
+      const reduced = Array.from(stdout.matchAll(/^bfloat16 (\S+)$/gm), ([, node]) => node);
+      const taken = new Set(Array.from(stderr.matchAll(/rewrote node (\S+)/g), ([, node]) => node));
+      assert.ok(reduced.length >= fewest, String(reduced.length));
+      assert.deepEqual(
+        reduced.filter((node) => !taken.has(node)),
+        [],
+      );
+    });
+  }
 }
 for (const name of rest) test(`${name}: the same`, { skip: SAMPLED });

@@ -1,40 +1,12 @@
 // Convolutions and both gradients against plain loops; the same bits for any number of threads and all vectors.
-#include <functional>
 #include <memory>
-#include <vector>
 
 #include "../cases.h"
-#include "../convolutions.h"
 #include "../hosts.h"
-#include "../reference.h"
+#include "../kernels/passes.h"
 
 namespace pefd::test {
 namespace {
-
-// One of the three kernels on some operands.
-struct Pass {
-  const char *name;
-  std::function<long(const Convolution &)> size;
-  std::function<std::vector<double>(const Convolution &, const Operands &)> naive;
-  std::function<Outcome(const Kernels &, const Host &, const Convolution &, const Operands &, float *)> run;
-};
-
-const Pass PASSES[] = {
-    {"forward", resultFloats, [](auto &conv, auto &of) { return naiveForward(conv, of.x, of.filter); },
-     [](auto &kernels, auto &host, auto &conv, auto &of, float *y) {
-       return kernels.forward(host, conv, of.x.data(), of.filter.data(), {}, y);
-     }},
-    {"gradient of the images", imageFloats,
-     [](auto &conv, auto &of) { return naiveInputGradient(conv, of.filter, of.dy); },
-     [](auto &kernels, auto &host, auto &conv, auto &of, float *dx) {
-       return kernels.inputGradient(host, conv, of.filter.data(), of.dy.data(), {}, dx);
-     }},
-    {"gradient of the filter", filterFloats,
-     [](auto &conv, auto &of) { return naiveFilterGradient(conv, of.x, of.dy); },
-     [](auto &kernels, auto &host, auto &conv, auto &of, float *dfilter) {
-       return kernels.filterGradient(host, conv, of.x.data(), of.dy.data(), dfilter);
-     }},
-};
 
 // What the cases of one pass of one convolution share: the first of them to finish says which bits the others have.
 struct Results {
@@ -58,7 +30,7 @@ void check(const Pass &pass, const Convolution &conv, const KernelSet &set, long
 Cases convolutionCases() {
   Cases cases;
   for (const Convolution &conv : convolutions()) {
-    for (const Pass &pass : PASSES) {
+    for (const Pass &pass : passes()) {
       const auto results = std::make_shared<Results>();
       for (const KernelSet &set : kernelSets()) {
         for (long workers = 1; workers <= MOST_WORKERS; workers++) {

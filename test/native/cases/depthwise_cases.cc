@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "../cases.h"
-#include "../convolutions.h"
+#include "../kernels/convolutions.h"
 #include "../hosts.h"
 #include "../reference.h"
 

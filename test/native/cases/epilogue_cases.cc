@@ -1,12 +1,6 @@
 // Convolutions joined with what follows them: the bits of one operation after the other.
-#include <functional>
-#include <limits>
-#include <string>
-
-#include "../cases.h"
-#include "../convolutions.h"
+#include "../kernels/epilogues.h"
 #include "../hosts.h"
-#include "../reference.h"
 
 namespace pefd::test {
 namespace {
@@ -15,76 +9,12 @@ const Convolution CONVOLUTIONS[] = {
     {2, 9, 7, 16, 48, 3, 1}, {3, 9, 6, 32, 16, 3, 2}, {1, 5, 10, 16, 32, 1, 1}, {2, 7, 9, 48, 16, 1, 2},
     {2, 9, 5, 20, 7, 1, 1},  {3, 5, 7, 18, 72, 1, 1, 3}};
 
-// Values that ReLU has to let pass or stop as TensorFlow does.
-void addSpecials(Floats &values) {
-  const float specials[] = {0.0f, -0.0f, std::numeric_limits<float>::quiet_NaN(),
-                            std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
-  for (long i = 0; i < 5; i++) values[7 * i + 3] = specials[i];
-}
-
-// Which parts an epilogue has: one bit each.
-constexpr int BIAS = 1, IMAGE = 2, RELU_AFTER = 4, FEATURES = 8, IN_PLACE = 16;
-
-std::string partsName(int parts) {
-  std::string name;
-  if (parts & BIAS) name += " + bias";
-  if (parts & IMAGE) name += parts & IN_PLACE ? " + image, in its place" : " + image";
-  if (parts & RELU_AFTER) name += ", ReLU";
-  if (parts & FEATURES) name += ", gradient of ReLU";
-  return name;
-}
-
-using Run = std::function<Outcome(const Host &, const Epilogue &, float *)>;
-
-// Runs a kernel alone and with an epilogue, and compares.
-void check(long count, long channels, int parts, const Run &run) {
-  const TestHost host(3);
-  Floats alone(count);
-  expect(run(host.host(), {}, alone.data()) == Outcome::DONE, "memory was short");
-  const Floats bias = randomFloats(channels, 4);
-  Floats image = randomFloats(count, 5), features = randomFloats(count, 6);
-  addSpecials(image);
-  addSpecials(features);
-  Epilogue epilogue;
-  epilogue.bias = parts & BIAS ? bias.data() : nullptr;
-  epilogue.image = parts & IMAGE ? image.data() : nullptr;
-  epilogue.relu = (parts & RELU_AFTER) != 0;
-  epilogue.features = parts & FEATURES ? features.data() : nullptr;
-  const Floats expected = naiveEpilogue(alone, channels, epilogue);
-  Floats joined(count);
-  Floats &result = parts & IN_PLACE ? image : joined;
-  expect(run(host.host(), epilogue, result.data()) == Outcome::DONE, "memory was short");
-  host.expectSound();
-  expectSameBits(result, expected);
-}
-
 }  // namespace
 
 Cases epilogueCases() {
   Cases cases;
   for (const Convolution &conv : CONVOLUTIONS) {
-    for (const KernelSet &set : kernelSets()) {
-      const auto add = [&](const char *pass, int parts, std::function<void()> run) {
-        cases.push_back({nameOf(conv) + ", " + pass + partsName(parts) + ", " + set.name, std::move(run)});
-      };
-      for (int parts : {BIAS, BIAS | RELU_AFTER, BIAS | IMAGE, BIAS | IMAGE | RELU_AFTER, IMAGE | RELU_AFTER,
-                        BIAS | IMAGE | IN_PLACE, BIAS | IMAGE | RELU_AFTER | IN_PLACE}) {
-        add("forward", parts, [=] {
-          const Operands of(conv);
-          check(resultFloats(conv), conv.outputs, parts, [&](auto &host, auto &epilogue, float *y) {
-            return set.kernels->forward(host, conv, of.x.data(), of.filter.data(), epilogue, y);
-          });
-        });
-      }
-      for (int parts : {IMAGE, FEATURES, IMAGE | FEATURES, IMAGE | IN_PLACE, IMAGE | FEATURES | IN_PLACE}) {
-        add("gradient of the images", parts, [=] {
-          const Operands of(conv);
-          check(imageFloats(conv), conv.inputs, parts, [&](auto &host, auto &epilogue, float *dx) {
-            return set.kernels->inputGradient(host, conv, of.filter.data(), of.dy.data(), epilogue, dx);
-          });
-        });
-      }
-    }
+    for (const KernelSet &set : kernelSets()) addEpilogues(cases, "", conv, set.name, *set.kernels);
   }
   return cases;
 }

@@ -4,55 +4,20 @@
 
 #include "../../../src/native/host/scratch.h"
 #include "../cases.h"
-#include "../convolutions.h"
+#include "../kernels/convolutions.h"
 #include "../hosts.h"
 #include "../reference.h"
+#include "../kernels/shortage.h"
 
 namespace pefd::test {
 namespace {
-
-using Run = std::function<Outcome(const Host &, float *)>;
-
-// With no block of scratch memory, with one, and so on until the kernel has what it needs.
-void checkShortage(long count, const Run &run) {
-  for (long blocks = 0;; blocks++) {
-    expect(blocks <= SLOTS, "memory is always short");
-    const TestHost host(2, blocks);
-    Floats result(count);
-    if (run(host.host(), result.data()) == Outcome::DONE) {
-      expect(blocks > 0, "no memory was asked for");
-      return result.expectWhole();
-    }
-    result.expectUntouched();
-  }
-}
 
 Cases shortages() {
   Cases cases;
   for (const KernelSet &set : kernelSets()) {
     for (const Convolution &conv : {Convolution{2, 7, 7, 16, 32, 3, 1}, Convolution{2, 7, 7, 16, 32, 1, 2},
                                     Convolution{2, 7, 7, 12, 18, 1, 1, 3}}) {
-      const std::string of = nameOf(conv) + ", " + set.name;
-      cases.push_back({"memory is short: forward, " + of, [=] {
-                         const Operands operands(conv);
-                         checkShortage(resultFloats(conv), [&](auto &host, float *y) {
-                           return set.kernels->forward(host, conv, operands.x.data(), operands.filter.data(), {}, y);
-                         });
-                       }});
-      cases.push_back({"memory is short: gradient of the images, " + of, [=] {
-                         const Operands operands(conv);
-                         checkShortage(imageFloats(conv), [&](auto &host, float *dx) {
-                           return set.kernels->inputGradient(host, conv, operands.filter.data(), operands.dy.data(), {},
-                                                             dx);
-                         });
-                       }});
-      cases.push_back({"memory is short: gradient of the filter, " + of, [=] {
-                         const Operands operands(conv);
-                         checkShortage(filterFloats(conv), [&](auto &host, float *dfilter) {
-                           return set.kernels->filterGradient(host, conv, operands.x.data(), operands.dy.data(),
-                                                              dfilter);
-                         });
-                       }});
+      addShortages(cases, "", conv, set.name, *set.kernels);
     }
     const Depthwise depthwise{2, 5, 6, 20, 2};
     const Convolution same{2, 5, 6, 20, 20, 3, 2, 20};

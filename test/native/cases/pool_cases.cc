@@ -8,7 +8,7 @@
 
 #include "../../../src/native/host/pool.h"
 #include "../cases.h"
-#include "../convolutions.h"
+#include "../kernels/convolutions.h"
 #include "../hosts.h"
 #include "../reference.h"
 

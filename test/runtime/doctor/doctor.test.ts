@@ -15,6 +15,8 @@ const survey = { gpus: [h100], answered: true, traces };
 const outlook = { state: "fits", gpu: h100 } as const;
 const situation = { survey, outlook, kind: "gpu", probe: found, requested: undefined } as const;
 
+const module: OwnModule = { instructions: undefined, matrices: undefined, problem: undefined };
+
 const patient: Patient = {
   node: { version: process.version, program: process.execPath },
   env: { PATH: "/nowhere" },
@@ -56,11 +58,13 @@ test("it is said whose convolutions serve a processor", async () => {
     assert.equal(ok, true, "pefd does its work with TensorFlow's, too");
     return checks.find(({ name }) => name === "convolutions");
   };
-  const own = await check({ instructions: "avx2", problem: undefined });
+  const own = await check({ ...module, instructions: "avx2" });
   assert.equal(own?.detail, "pefd's own, avx2");
-  const none = await check({ instructions: undefined, problem: undefined });
+  const withUnits = await check({ ...module, instructions: "avx512", matrices: "AMX" });
+  assert.equal(withUnits?.detail, "pefd's own, avx512; in bfloat16 by AMX");
+  const none = await check(module);
   assert.equal(none?.detail, "TensorFlow's");
-  const broken = await check({ instructions: undefined, problem: "no such file" });
+  const broken = await check({ ...module, problem: "no such file" });
   assert.deepEqual([broken?.ok, broken?.hint], [false, "pefd setup"]);
   assert.match(broken?.detail ?? "", /slower.*no such file/);
 });
@@ -71,15 +75,15 @@ test("it is said who decodes and resizes images", async () => {
     const { checks } = await diagnose({ ...patient, probe });
     return checks.find(({ name }) => name === "images");
   };
-  const own = await check({ instructions: "avx2", problem: undefined });
+  const own = await check({ ...module, instructions: "avx2" });
   assert.deepEqual(
     [own?.ok, own?.detail],
     [true, "decoded by TensorFlow, resized by pefd's own compiled code"],
   );
-  const none = await check({ instructions: undefined, problem: undefined });
+  const none = await check(module);
   assert.equal(none?.ok, true);
   assert.match(none?.detail ?? "", /plain JavaScript.*the same bytes/);
-  const broken = await check({ instructions: undefined, problem: "no such file" });
+  const broken = await check({ ...module, problem: "no such file" });
   assert.deepEqual([broken?.ok, broken?.hint], [false, "pefd setup"]);
 });
 

@@ -1,18 +1,38 @@
 // Convolutions by the names of TensorFlow's own ops with "Pefd" in front: the same inputs and attributes, but only
 // filters of 3x3 and 1x1, strides 1 and 2, PyTorch's padding, NHWC, and channels in multiples of 16, or any in groups
-// for 1x1 with stride 1.
+// for 1x1 with stride 1. With the attribute `reduced`, products are made in bfloat16 by the processor's units for
+// matrices, where channels come in multiples of 16 and in one group.
 #include "shapes.h"
 #include "node.h"
 
 namespace pefd {
 namespace {
 
+// What a convolution is told.
+struct Node {
+  Geometry geometry;
+  // Whether products are made in bfloat16.
+  bool isReduced;
+};
+
+Node nodeOf(const Attributes &attributes) {
+  const bool isReduced = attributes.isSet("reduced");
+  require(!isReduced || matrixKernels() != nullptr, "This processor has no units for matrices of bfloat16.");
+  return {geometryOfNode(attributes), isReduced};
+}
+
+const ConvolutionKernels &kernelsFor(const Node &node, const Convolution &conv) {
+  const bool isEven = conv.groups == 1 && conv.inputs % CHANNELS == 0 && conv.outputs % CHANNELS == 0;
+  if (node.isReduced && isEven) return *matrixKernels();
+  return kernels();
+}
+
 // The forward pass and what follows it in one op: a bias, an image that is added, ReLU.
 template <bool hasBias, bool hasImage, bool hasRelu>
-void forward(const Geometry &geometry, const Call &call) {
+void forward(const Node &node, const Call &call) {
   const Workspace workspace;
   const Tensor x = call.input(0), filter = call.input(1), bias = hasBias ? call.input(2) : nullptr;
-  const Convolution conv = convolutionOf(geometry, shapeOf(x), shapeOf(filter));
+  const Convolution conv = convolutionOf(node.geometry, shapeOf(x), shapeOf(filter));
   const Shape shape = resultsOf(conv);
   Epilogue epilogue;
   epilogue.relu = hasRelu;
@@ -22,15 +42,15 @@ void forward(const Geometry &geometry, const Call &call) {
   }
   if (hasImage) epilogue.image = release(imageOf(call, 3, shape));
   float *y = call.output(0, shape, hasImage ? std::vector<int>{3} : std::vector<int>{});
-  checkOutcome(kernels().forward(workspace.host(), conv, floats(x), floats(filter), epilogue, y));
+  checkOutcome(kernelsFor(node, conv).forward(workspace.host(), conv, floats(x), floats(filter), epilogue, y));
 }
 
 // The gradient of the images and what follows it in one op: an image that is added, the gradient of ReLU.
 template <bool hasImage, bool hasRelu>
-void inputGradient(const Geometry &geometry, const Call &call) {
+void inputGradient(const Node &node, const Call &call) {
   const Workspace workspace;
   const Tensor sizes = call.input(0), filter = call.input(1);
-  const Convolution conv = convolutionOf(geometry, shapeIn(sizes), shapeOf(filter));
+  const Convolution conv = convolutionOf(node.geometry, shapeIn(sizes), shapeOf(filter));
   const Tensor dy = imageOf(call, 2, resultsOf(conv));
   const Shape shape = imagesOf(conv);
   Epilogue epilogue;
@@ -38,25 +58,25 @@ void inputGradient(const Geometry &geometry, const Call &call) {
   const Tensor features = hasRelu ? imageOf(call, hasImage ? 4 : 3, shape) : nullptr;
   if (hasRelu) epilogue.features = floats(features);
   float *dx = call.output(0, shape, hasImage ? std::vector<int>{3} : std::vector<int>{});
-  checkOutcome(kernels().inputGradient(workspace.host(), conv, floats(filter), floats(dy), epilogue, dx));
+  checkOutcome(kernelsFor(node, conv).inputGradient(workspace.host(), conv, floats(filter), floats(dy), epilogue, dx));
 }
 
-void filterGradient(const Geometry &geometry, const Call &call) {
+void filterGradient(const Node &node, const Call &call) {
   const Workspace workspace;
   const Tensor x = call.input(0), sizes = call.input(1);
-  const Convolution conv = convolutionOf(geometry, shapeOf(x), shapeIn(sizes));
+  const Convolution conv = convolutionOf(node.geometry, shapeOf(x), shapeIn(sizes));
   const Tensor dy = imageOf(call, 2, resultsOf(conv));
   float *dfilter = call.output(0, filterOf(conv));
-  checkOutcome(kernels().filterGradient(workspace.host(), conv, floats(x), floats(dy), dfilter));
+  checkOutcome(kernelsFor(node, conv).filterGradient(workspace.host(), conv, floats(x), floats(dy), dfilter));
 }
 
 // An op with Conv2D's attributes.
-template <void (*run)(const Geometry &, const Call &)>
+template <void (*run)(const Node &, const Call &)>
 Op convolutionOp(const char *name, std::vector<const char *> inputs,
                  void (*shape)(TF_ShapeInferenceContext *, TF_Status *)) {
   std::vector<const char *> attributes = ATTRIBUTES;
-  attributes.push_back("use_cudnn_on_gpu: bool = true");
-  return nodeOp<run>(name, std::move(attributes), std::move(inputs), shape);
+  attributes.insert(attributes.end(), {"use_cudnn_on_gpu: bool = true", "reduced: bool = false"});
+  return nodeOp<Node, nodeOf, run>(name, std::move(attributes), std::move(inputs), shape);
 }
 
 template <bool hasBias, bool hasImage, bool hasRelu>

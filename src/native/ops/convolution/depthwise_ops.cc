@@ -36,11 +36,12 @@ void filterGradient(const Geometry &geometry, const Call &call) {
 
 std::vector<Op> depthwiseOps() {
   return {
-      nodeOp<forward>("PefdDepthwiseConv2dNative", ATTRIBUTES, {"input: T", "filter: T"}, inferShapes<depthwiseShape>),
-      nodeOp<inputGradient>("PefdDepthwiseConv2dNativeBackpropInput", ATTRIBUTES,
+      nodeOp<Geometry, geometryOfNode, forward>("PefdDepthwiseConv2dNative", ATTRIBUTES, {"input: T", "filter: T"},
+                                                inferShapes<depthwiseShape>),
+      nodeOp<Geometry, geometryOfNode, inputGradient>("PefdDepthwiseConv2dNativeBackpropInput", ATTRIBUTES,
                             {"input_sizes: int32", "filter: T", "out_backprop: T"},
                             inferShapes<depthwiseInputGradientShape>),
-      nodeOp<filterGradient>("PefdDepthwiseConv2dNativeBackpropFilter", ATTRIBUTES,
+      nodeOp<Geometry, geometryOfNode, filterGradient>("PefdDepthwiseConv2dNativeBackpropFilter", ATTRIBUTES,
                              {"input: T", "filter_sizes: int32", "out_backprop: T"},
                              inferShapes<depthwiseFilterGradientShape>),
   };

@@ -22,8 +22,8 @@ inline const std::vector<const char *> ATTRIBUTES = {"T: {float}",
                                                      "data_format: {'NHWC'} = 'NHWC'",
                                                      "dilations: list(int) = [1, 1, 1, 1]"};
 
-// An op of a convolution: what it computes of its geometry and its inputs.
-template <void (*run)(const Geometry &, const Call &)>
+// An op of a convolution: what it computes of what a node is told and its inputs.
+template <typename Node, Node (*make)(const Attributes &), void (*run)(const Node &, const Call &)>
 Op nodeOp(const char *name, std::vector<const char *> attributes, std::vector<const char *> inputs,
           void (*shape)(TF_ShapeInferenceContext *, TF_Status *)) {
   return {name,
@@ -31,9 +31,9 @@ Op nodeOp(const char *name, std::vector<const char *> attributes, std::vector<co
           std::move(inputs),
           {"output: T"},
           shape,
-          createNode<Geometry, geometryOfNode>,
-          computeNode<Geometry, run>,
-          removeNode<Geometry>};
+          createNode<Node, make>,
+          computeNode<Node, run>,
+          removeNode<Node>};
 }
 
 // An input of the shape that a convolution's images or results have.

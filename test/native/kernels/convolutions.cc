@@ -2,7 +2,7 @@
 
 #include <iterator>
 
-#include "reference.h"
+#include "../reference.h"
 
 namespace pefd::test {
 namespace {

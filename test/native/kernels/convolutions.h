@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "../../src/native/kernels/kernels.h"
-#include "numbers.h"
+#include "../../../src/native/kernels/kernels.h"
+#include "../numbers.h"
 
 namespace pefd::test {
 

@@ -1,0 +1,160 @@
+// The forward pass, which is the gradient of the images as well: that of the results convolved with turned taps, with a
+// stride for each pixel in turn of as many as a stride has.
+#pragma once
+
+#include "product.h"
+#include "results.h"
+
+namespace pefd {
+namespace {
+
+// Bytes of copies that a task works on.
+constexpr long BAND_BYTES = 512 << 10;
+constexpr long MOST_PHASES = 4;
+
+// Results that lie apart by the step of the results, and what they see.
+struct Phase {
+  long row, column;
+  Axis rows, columns;
+};
+
+struct Convolve {
+  const Host &host;
+  // Of the source: [n, height, width, channels], `channels` of it being the filter's rows.
+  const long n;
+  const Source source;
+  const Results results;
+  const Phase *const phases;
+  const long phaseCount;
+  // What all phases see.
+  const Axis rowsSeen, columnsSeen;
+  PackedTaps taps;
+  const long kernel;
+  long bands = 0;
+  Bfloat16 *images = nullptr;
+  long imageNumbers = 0;
+
+  long resultRows() const { return ceilDivide(results.height, results.step); }
+  long resultColumns() const { return ceilDivide(results.width, results.step); }
+  long firstRow(long band) const { return resultRows() * band / bands; }
+
+  // Rows of 16 results and more are tiles by themselves; shorter ones share tiles, and must lie side by side for that.
+  Copies copiesOf(long rows) const {
+    const bool areApart = resultColumns() % SIDE != 0;
+    return {Lines(rowsSeen, false), Lines(columnsSeen, areApart), rows, resultColumns()};
+  }
+
+  void band(long index, long worker) const {
+    const long image = index / bands, band = index % bands, first = firstRow(band), rows = firstRow(band + 1) - first;
+    if (rows == 0) return;
+    const Copies copies = copiesOf(rows);
+    Bfloat16 *copied = images + worker * imageNumbers;
+    Source one = source;
+    one.pixels += image * source.height * source.width * source.channels;
+    copyImage(one, copies, first, copied);
+    Units units;
+    for (long p = 0; p < phaseCount; p++) {
+      for (long block = 0; block < taps.blocks(); block++) {
+        multiply(units, copies, copied, phases[p], image, first, block);
+      }
+    }
+  }
+
+  // All results of a band of one phase, and a block of their channels.
+  void multiply(Units &units, const Copies &copies, const Bfloat16 *copied, const Phase &phase, long image, long first,
+                long block) const {
+    const long deep = deepened(source.channels), count = copies.resultRows * copies.resultColumns;
+    long away[MOST_TAPS * MOST_TAPS];
+    const Bfloat16 *tiles[MOST_TAPS * MOST_TAPS];
+    long seen = 0;
+    for (long i = 0; i < phase.rows.count; i++) {
+      for (long j = 0; j < phase.columns.count; j++, seen++) {
+        const Copies::Place place = copies.of(phase.rows.first[i], phase.columns.first[j]);
+        away[seen] = (place.copy * copies.pixels() + place.pixel) * deep;
+        tiles[seen] = taps.at(block, phase.rows.tap[i] * kernel + phase.columns.tap[j]);
+      }
+    }
+    const auto pixelOf = [&](long result) {
+      return copied + (result / copies.resultColumns * copies.rowPixels + result % copies.resultColumns) * deep;
+    };
+    alignas(64) float sums[BLOCK * BLOCK];
+    const long columns = taps.tilesOf(block) * SIDE;
+    for (long result = 0; result < count; result += BLOCK) {
+      const bool areTwo = count - result > SIDE;
+      const Operands operands = {pixelOf(result), pixelOf(areTwo ? result + SIDE : result),
+                                 deep * long{sizeof(Bfloat16)}, taps.depths(), seen, away, tiles};
+      multiplyTiles(units, areTwo, columns > SIDE, operands, sums);
+      results.write(image, phase.row + results.step * first, phase.column, copies.resultColumns, result,
+                    min(BLOCK, count - result), block * BLOCK, columns, sums);
+    }
+  }
+
+  Outcome run() {
+    if (n * results.height * results.width == 0) return Outcome::DONE;
+    const long deep = deepened(source.channels);
+    const Copies row = copiesOf(1);
+    const long rowBytes = row.count() * row.rowPixels * deep * long{sizeof(Bfloat16)};
+    const long fewest = ceilDivide(resultRows(), max(1, BAND_BYTES / rowBytes));
+    bands = min(resultRows(), max(fewest, ceilDivide(2 * host.workers, n)));
+    const Copies most = copiesOf(ceilDivide(resultRows(), bands));
+    imageNumbers = most.count() * most.pixels() * deep;
+    const long packedNumbers = PackedTaps::numbers(taps.taps, taps.rows, taps.columns);
+    Bfloat16 *packed = reinterpret_cast<Bfloat16 *>(host.scratch(host.self, PACKED, ceilDivide(packedNumbers, 2)));
+    images = reinterpret_cast<Bfloat16 *>(
+        host.scratch(host.self, PLANES, ceilDivide(host.workers * imageNumbers, 2)));
+    if (!packed || !images) return Outcome::OUT_OF_MEMORY;
+    const PackedTaps filled{taps.filter, taps.taps, taps.rows, taps.columns, taps.isTurned, packed};
+    filled.run(host);
+    Convolve all{host,     n,          source, results, phases, phaseCount, rowsSeen, columnsSeen,
+                 filled,   kernel,     bands,  images,  imageNumbers};
+    parallelFor<Convolve, &Convolve::band>(host, n * bands, all);
+    return Outcome::DONE;
+  }
+};
+
+inline Outcome amxForward(const Host &host, const Convolution &conv, const float *x, const float *filter,
+                          Epilogue epilogue, float *y) {
+  const Axis axis = forwardAxis(conv.kernel, conv.stride);
+  const Phase phase = {0, 0, axis, axis};
+  const Results results = {y, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs, 1,
+                           epilogue};
+  return Convolve{host,
+                  conv.n,
+                  {x, conv.h, conv.w, conv.inputs},
+                  results,
+                  &phase,
+                  1,
+                  axis,
+                  axis,
+                  {filter, conv.kernel * conv.kernel, conv.inputs, conv.outputs, false, nullptr},
+                  conv.kernel}
+      .run();
+}
+
+inline Outcome amxInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
+                                Epilogue epilogue, float *dx) {
+  Phase phases[MOST_PHASES];
+  long count = 0;
+  for (long row = 0; row < conv.stride; row++) {
+    for (long column = 0; column < conv.stride; column++) {
+      phases[count++] = {row, column, gradientAxis(conv.kernel, conv.stride, row),
+                         gradientAxis(conv.kernel, conv.stride, column)};
+    }
+  }
+  const Axis &seen = phases[count - 1].rows.count > 0 ? phases[count - 1].rows : phases[0].rows;
+  const Results results = {dx, conv.h, conv.w, conv.inputs, conv.stride, epilogue};
+  return Convolve{host,
+                  conv.n,
+                  {dy, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs},
+                  results,
+                  phases,
+                  count,
+                  seen,
+                  seen,
+                  {filter, conv.kernel * conv.kernel, conv.outputs, conv.inputs, true, nullptr},
+                  conv.kernel}
+      .run();
+}
+
+}  // namespace
+}  // namespace pefd
