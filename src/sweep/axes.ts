@@ -87,8 +87,8 @@ function pick(layers: readonly Layer[], name: string, value: unknown): Layer[] {
   return layers.map((layer, index) => {
     const own = layer.values[name];
     if (own === undefined) return layer;
-    const first = elements(layer.label(name), rowOf(name), own)[0];
-    return withValue(layer, name, index === rank ? value : first);
+    const first = () => elements(layer.label(name), rowOf(name), own)[0];
+    return withValue(layer, name, index === rank ? value : first());
   });
 }
 
