@@ -15,6 +15,16 @@ export interface Wanted {
   readonly skip?: SkipList | undefined;
 }
 
+function keptImages(names: Iterable<string>, skip: SkipList): Int32Array {
+  const kept: number[] = [];
+  let index = 0;
+  for (const name of names) {
+    if (!skip.names.has(name)) kept.push(index);
+    index++;
+  }
+  return Int32Array.from(kept);
+}
+
 /**
  * Which images of a half are taken: none of those that are left out, and a balanced part of the others.
  * @param names of the images, for those that are left out
@@ -22,13 +32,13 @@ export interface Wanted {
  * @throws inputError where none is left
  */
 export function takenImages(
-  { names, labels }: { readonly names: readonly string[]; readonly labels: Labels },
+  { names, labels }: { readonly names: Iterable<string>; readonly labels: Labels },
   place: string,
   part: PartName,
   { limit, skip }: Wanted,
 ): Int32Array | undefined {
   if (skip === undefined) return chosenImages(labels, part, limit);
-  const kept = Int32Array.from(names.keys()).filter((i) => !skip.names.has(names[i] as string));
+  const kept = keptImages(names, skip);
   if (kept.length === 0) throw inputError(`${skip.file} leaves no image of ${place}.`);
   const keptLabels = Uint16Array.from(kept, (i) => labels[i] as number);
   const chosen = chosenImages(keptLabels, part, limit);

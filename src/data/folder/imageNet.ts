@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { readInputText } from "../../common/files/inputFile.js";
 import type { PartName } from "../binary/part.js";
+import type { ListedImage } from "./imageList.js";
 import { knownClasses } from "./known.js";
 import {
   byName,
@@ -10,7 +11,6 @@ import {
   entriesOf,
   flatText,
   isImage,
-  type ListedImage,
   type Listing,
   listClassFolders,
 } from "./listing.js";

@@ -3,13 +3,9 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import type { ImageFile } from "../dataset.js";
-import { type ImagePlaces, imagePlaces } from "../images/places.js";
-import type { ListedImage, Listing } from "./listing.js";
-
-/** The classes of listed images. */
-export function labelsOf(images: readonly ListedImage[]): Uint16Array {
-  return Uint16Array.from(images, ({ label }) => label);
-}
+import { type FilePart, type ImagePlaces, imagePlaces } from "../images/places.js";
+import { type ImageList, namesOf } from "./imageList.js";
+import type { Listing } from "./listing.js";
 
 function sizeOf(path: string): number {
   const found = statSync(path, { throwIfNoEntry: false });
@@ -33,8 +29,7 @@ export function fileOf(directory: string, { images, classes, reencoded }: Listin
 }
 
 /** Where listed images lie. */
-export function placesOf(directory: string, images: readonly ListedImage[]): ImagePlaces {
-  const names = images.map(({ name }) => name);
-  const parts = images.flatMap(({ part }) => part ?? []);
-  return imagePlaces(directory, names, parts.length > 0 ? parts : undefined);
+export function placesOf(directory: string, images: ImageList): ImagePlaces {
+  const parts = images.at(0)?.part && Array.from(images, ({ part }) => part as FilePart);
+  return imagePlaces(directory, images.names ?? namesOf(images), parts);
 }

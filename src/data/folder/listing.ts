@@ -1,21 +1,13 @@
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { inputError } from "../../common/errors.js";
-import type { FilePart } from "../images/places.js";
-
-/** One image of a half: its path below the data folder, and its class. */
-export interface ListedImage {
-  readonly name: string;
-  readonly label: number;
-  /** Where it lies, in a shard; left out for a file of its own. */
-  readonly part?: FilePart;
-}
+import { createImageList, type ImageList } from "./imageList.js";
 
 /** One half of a data set of files. */
 export interface Listing {
   /** Names of the classes in the order of their labels. */
   readonly classes: readonly string[];
-  readonly images: readonly ListedImage[];
+  readonly images: ImageList;
   /** How the images were changed when they were packed; left out where they are as they were. */
   readonly reencoded?: string;
 }
@@ -99,16 +91,20 @@ export function listClassFolders(
   const classes = classFolders(path);
   if (classes.length === 0) throw noClasses(path, entriesOf(path).files.some(isImage));
   if (known !== undefined) refuseOthers(path, classes, known);
-  const images = classes.flatMap((name, label) => {
+  const images = createImageList();
+  for (const [label, name] of classes.entries()) {
     const found = imagesBelow(directory, join(folder, name));
-    if (found.length > 0) return found.map((image) => ({ name: image, label }));
-    throw inputError(
-      `The class folder ${join(path, name)} holds no JPEG, PNG, BMP or WebP image.`,
-      "Put its images there, or move the empty folder away.",
-    );
-  });
+    if (found.length === 0) throw noImages(join(path, name));
+    images.add(found, label);
+  }
   return { classes, images };
 }
+
+const noImages = (path: string) =>
+  inputError(
+    `The class folder ${path} holds no JPEG, PNG, BMP or WebP image.`,
+    "Put its images there, or move the empty folder away.",
+  );
 
 /** What is said of a half's folder that holds images and no folders of classes. */
 export const flatText = (path: string): string =>

@@ -10,8 +10,9 @@ import { checkLimit, takenImages, type Wanted } from "../limits.js";
 import { changedShards } from "../shards/check.js";
 import { listShards, shardClassNames } from "../shards/listing.js";
 import { refuseUnknown } from "../skipList.js";
-import { fileOf, labelsOf, placesOf } from "./images.js";
-import type { ListedImage, Listing } from "./listing.js";
+import { imagesAt, labelsOf, namesOf } from "./imageList.js";
+import { fileOf, placesOf } from "./images.js";
+import type { Listing } from "./listing.js";
 import { packableSet } from "./packable.js";
 import { hasImages, isPacked, PARTS } from "./packed.js";
 import type { HalfFolders } from "./places.js";
@@ -39,10 +40,9 @@ function setOf(
   { images, reencoded }: Listing,
   wanted: Wanted,
 ): ImagesInFiles {
-  const all = { names: images.map(({ name }) => name), labels: labelsOf(images) };
+  const all = { names: namesOf(images), labels: labelsOf(images) };
   const chosen = takenImages(all, join(directory, part), part, wanted);
-  const taken =
-    chosen === undefined ? images : Array.from(chosen, (index) => images[index] as ListedImage);
+  const taken = chosen === undefined ? images : imagesAt(images, chosen);
   return {
     ...{ kind: "files", ...source.format, evaluation: source.evaluation },
     ...{ labels: labelsOf(taken), count: taken.length },
@@ -58,7 +58,7 @@ async function examined(
   listing: Listing,
   examiner: ImageExaminer,
 ): Promise<WholeFile> {
-  const names = listing.images.map(({ name }) => name);
+  const names = [...namesOf(listing.images)];
   const source = { places: placesOf(directory, listing.images), first: 0 };
   const { sha256 } = fileOf(directory, listing);
   const labels = labelsOf(listing.images);
@@ -83,7 +83,7 @@ export function folderReaders(
   };
   const set = (directory: string, part: PartName, listing: Listing, wanted: Wanted) =>
     setOf(directory, source, part, listing, wanted);
-  const namesOf = (directory: string, classes: readonly string[]): readonly string[] =>
+  const classNamesOf = (directory: string, classes: readonly string[]): readonly string[] =>
     isPacked(directory, source.folders)
       ? (shardClassNames(directory) ?? classes)
       : (source.names?.(directory, classes) ?? classes);
@@ -91,8 +91,7 @@ export function folderReaders(
     open(directory, { limitTrain, limitTest, skip } = {}) {
       const train = list(directory, "train", limitTrain);
       const test = list(directory, "test", limitTest);
-      const names = () => [...train.images, ...test.images].map(({ name }) => name);
-      if (skip) refuseUnknown(skip, names());
+      if (skip) refuseUnknown(skip, [...namesOf(train.images), ...namesOf(test.images)]);
       return {
         ...{ name: source.name, numClasses: train.classes.length },
         train: set(directory, "train", train, { limit: limitTrain, skip }),
@@ -121,13 +120,13 @@ export function folderReaders(
         isOfficial: () => undefined,
       }),
     classes: (directory) => list(directory, "test").classes.length,
-    classNames: (directory) => namesOf(directory, list(directory, "test").classes),
+    classNames: (directory) => classNamesOf(directory, list(directory, "test").classes),
     packable(directory, skip) {
       const found = PARTS.filter((part) => hasImages(directory, part, source.folders));
       // Where there is neither half, this says so.
       const parts = found.length > 0 ? found : PARTS;
       const listings = new Map(parts.map((part) => [part, list(directory, part)]));
-      return packableSet(directory, listings, (classes) => namesOf(directory, classes), skip);
+      return packableSet(directory, listings, (classes) => classNamesOf(directory, classes), skip);
     },
   };
 }

@@ -2,8 +2,9 @@ import { inputError } from "../../common/errors.js";
 import type { PartName } from "../binary/part.js";
 import type { PackableHalf, PackableSet } from "../dataset.js";
 import { refuseUnknown, type SkipList } from "../skipList.js";
-import { labelsOf, placesOf } from "./images.js";
-import type { ListedImage, Listing } from "./listing.js";
+import { namesOf as imageNames, type ListedImage, labelsOf } from "./imageList.js";
+import { placesOf } from "./images.js";
+import type { Listing } from "./listing.js";
 
 /**
  * What is packed of listed images.
@@ -22,11 +23,11 @@ export function packableSet(
   if (skip)
     refuseUnknown(
       skip,
-      all.flatMap(({ images }) => images).map(({ name }) => name),
+      all.flatMap(({ images }) => [...imageNames(images)]),
     );
   const isKept = ({ name }: ListedImage): boolean => skip?.names.has(name) !== true;
   const half = ([part, listing]: readonly [PartName, Listing]): [PartName, PackableHalf] => {
-    const images = listing.images.filter(isKept);
+    const images = [...listing.images].filter(isKept);
     if (images.length === 0) throw inputError(`${skip?.file} leaves no image of ${directory}.`);
     const names = images.map(({ name }) => name);
     return [part, { names, labels: labelsOf(images), places: placesOf(directory, images) }];

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { runError } from "../../common/errors.js";
+import { createNameList, type NameList } from "./nameList.js";
 
 /** Numbers of an image in a file that several share. */
 const COLUMNS = 3;
@@ -36,17 +37,17 @@ export interface ImagePlaces {
  */
 export function imagePlaces(
   folder: string,
-  names: readonly string[],
+  names: Iterable<string> | NameList,
   parts?: readonly FilePart[],
 ): ImagePlaces {
-  const starts = new Uint32Array(new SharedArrayBuffer(4 * (names.length + 1)));
-  for (const [i, name] of names.entries()) {
-    starts[i + 1] = (starts[i] as number) + Buffer.byteLength(name);
-  }
-  const all = new Uint8Array(new SharedArrayBuffer(starts[names.length] as number));
-  const encoder = new TextEncoder();
-  for (const [i, name] of names.entries()) all.set(encoder.encode(name), starts[i]);
-  return { folder, names: all, starts, ...(parts !== undefined && { shared: sharedFiles(parts) }) };
+  const { shared } = "shared" in names ? names : listed(names);
+  return { folder, ...shared(), ...(parts !== undefined && { shared: sharedFiles(parts) }) };
+}
+
+function listed(names: Iterable<string>): NameList {
+  const list = createNameList();
+  for (const name of names) list.add(name);
+  return list;
 }
 
 function sharedFiles(parts: readonly FilePart[]): Required<ImagePlaces>["shared"] {
@@ -65,10 +66,29 @@ export function imageName({ names, starts }: ImagePlaces, image: number): string
   return Buffer.from(names.slice(starts[image], starts[image + 1])).toString();
 }
 
-function readPart(file: string, offset: number, length: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(length);
+/** Memory of at least so many bytes for a file that is read. */
+export type Room = (bytes: number) => Uint8Array;
+
+const newRoom: Room = (bytes) => Buffer.allocUnsafe(bytes);
+
+/**
+ * The same memory for one file after the other, which is the last one's until the next is read: V8 lets many megabytes of
+ * files lie that nobody needs any more.
+ */
+export function reusedRoom(): Room {
+  let room: Uint8Array = newRoom(2 ** 18);
+  return (bytes) => {
+    if (bytes > room.length) room = newRoom(2 * bytes);
+    return room.subarray(0, bytes);
+  };
+}
+
+/** All of a file where no part is named. */
+function readFrom(file: string, room: Room, part?: readonly [number, number]): Uint8Array {
   const opened = openSync(file, "r");
   try {
+    const [offset, length] = part ?? [0, fstatSync(opened).size];
+    const bytes = room(length);
     if (readSync(opened, bytes, 0, length, offset) === length) return bytes;
     throw new Error(`${file} ends before it`);
   } finally {
@@ -90,12 +110,13 @@ function placeOf(places: ImagePlaces, image: number): [file: string, part?: [num
 
 /**
  * The bytes of an image's file, as they are.
+ * @param room where they go; memory of their own where left out
  * @throws runError where they cannot be read
  */
-export function readImage(places: ImagePlaces, image: number): Uint8Array {
+export function readImage(places: ImagePlaces, image: number, room: Room = newRoom): Uint8Array {
   const [file, part] = placeOf(places, image);
   try {
-    return part === undefined ? readFileSync(file) : readPart(file, ...part);
+    return readFrom(file, room, part);
   } catch (error) {
     throw runError(
       `The image ${imageName(places, image)} cannot be read: ${(error as Error).message}.`,
