@@ -5,11 +5,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FOLDER } from "../dist/data/folder/row.js";
+import { normalizedBatch, wordsOf } from "../dist/data/images/byteBatch.js";
 import { openImageStream } from "../dist/data/images/stream/stream.js";
 import { packImages } from "../dist/data/shards/pack.js";
 import { reencodingWords } from "../dist/data/shards/reencode.js";
 import { reencodeAll } from "../dist/data/shards/reencodeAll.js";
-import { loadTensorFlow } from "../dist/runtime/tf.js";
+import { loadTensorFlow, tf } from "../dist/runtime/tf.js";
 
 const [data, workers = "2", epochs = "6"] = process.argv.slice(2);
 const BATCH = 32;
@@ -24,8 +25,15 @@ async function measure(images, folder) {
   const stream = openImageStream([train], settings);
   const oneEpoch = (epoch) => {
     const rows = Array.from({ length: train.count }, (_, image) => [0, image, epoch]);
-    for (let i = 0; i < rows.length; i += BATCH)
-      stream.take(rows.slice(i, i + BATCH), rows.slice(i + BATCH));
+    for (let i = 0; i < rows.length; i += BATCH) {
+      const batch = rows.slice(i, i + BATCH);
+      const words = stream.take(batch, rows.slice(i + BATCH));
+      // As a step does.
+      tf.tidy(() => {
+        const shape = [batch.length, wordsOf(train)];
+        normalizedBatch(tf.tensor2d(words, shape, "int32"), train, false);
+      });
+    }
   };
   oneEpoch(1); // threads start, code is compiled
   const [processor, started] = [process.cpuUsage(), performance.now()];

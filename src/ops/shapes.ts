@@ -1,4 +1,5 @@
 import { sizeOf } from "../common/shapes.js";
+import { DT } from "../runtime/native.js";
 import type { ReadAttribute } from "./signature.js";
 
 export type Shape = readonly number[];
@@ -202,6 +203,25 @@ export const declared =
     if (value === undefined) return undefined;
     return ["shape" in value ? value.shape : value];
   };
+
+/** Bytes of one element; undefined for types that nobody has taken for others yet. */
+const ELEMENT_BYTES: Readonly<Record<number, number>> = {
+  [DT.float]: 4,
+  [DT.int32]: 4,
+  [DT.uint8]: 1,
+};
+
+/** The same bytes as elements of another type: smaller ones are counted by an axis of their own. */
+export const bitcast: ShapeRule = ({ shapes: [x = []], attribute }) => {
+  const [from, to] = ["T", "type"].map((name) => ELEMENT_BYTES[attribute(name) as number]);
+  if (from === undefined || to === undefined || from < to) return undefined;
+  return [from === to ? x : [...x, from / to]];
+};
+
+/** As many rows as the first input has, each as long as an attribute says. */
+export const rowsOfSize: ShapeRule = ({ shapes: [x = []], attribute }) => [
+  [x[0] as number, attribute("size") as number],
+];
 
 /** As many outputs as an attribute says, each of the one shape that the inputs have which are no scalars. */
 export const elementwise: ShapeRule = (inputs) => {

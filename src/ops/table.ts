@@ -14,6 +14,7 @@ import {
 import {
   batchNorm,
   batchNormGradient,
+  bitcast,
   broadcasting,
   concatenation,
   convolution,
@@ -29,6 +30,7 @@ import {
   product,
   reduction,
   reshaping,
+  rowsOfSize,
   type Shape,
   type ShapeRule,
   sizesIn,
@@ -175,7 +177,7 @@ const THEIRS: readonly Row[] = [
   ["Reshape", "tensor: T, shape: Tshape -> output: T", { shapes: reshaping, rearranges: true }],
   ["Transpose", "x: T, perm: Tperm -> y: T", { shapes: transposition, rearranges: true }],
   ["StopGradient", "input: T -> output: T", same],
-  ["Bitcast", "input: T -> output: type"],
+  ["Bitcast", "input: T -> output: type", { shapes: bitcast }],
   ["ExpandDims", "input: T, dim: Tdim -> output: T", { shapes: expanded }],
   ["Squeeze", "input: T -> output: T", { shapes: squeezed }],
   ["ReverseV2", "tensor: T, axis: Tidx -> output: T", same],
@@ -273,6 +275,7 @@ const OURS: readonly Row[] = [
   ],
   ["PefdTranspose", "x: T, perm: Tperm -> y: T", { shapes: transposition, standard: "Transpose" }],
   ["PefdElementwise", "operands: N * T -> results: M * T", { shapes: elementwise }],
+  ["PefdNormalize", "words: int32, table: float -> values: float", { shapes: rowsOfSize }],
 ];
 
 export const ROWS: readonly Row[] = [...THEIRS, ...OURS];

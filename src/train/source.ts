@@ -76,7 +76,7 @@ export function chooseSources(
   { budgetMb = DEFAULT_BUDGET_MB, ...settings }: SourceSettings = {},
 ): BatchSource[] {
   const files = sets.filter((set): set is ImagesInFiles => set.kind === "files");
-  if (files.length > 0) return fileSources(files, settings);
+  if (files.length > 0) return fileSources(files, engine, settings);
   const images = sets.filter((set): set is ImagesInMemory => set.kind === "memory");
   const bytes = images.reduce((sum, set) => sum + residentBytes(set), 0);
   // Turned images are made on the host: where the steps run, there are shifts only.

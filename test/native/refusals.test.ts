@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allOps } from "#pefd/ops/ops.js";
-import { DT, nativeBackend, typeAttribute } from "#pefd/runtime/native.js";
+import { DT, intAttribute, nativeBackend, typeAttribute } from "#pefd/runtime/native.js";
 import { ownInstructions, ownOperations } from "#pefd/runtime/ownModule.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { convolution, elementwise, type Geometry, random, sizes } from "./ops.js";
@@ -121,6 +121,21 @@ test("a resize refuses boxes that do not lie in the image", OWN, () => {
   assert.throws(() => resize(0, 0, 5, 5, 2, 2, 0, 0, 2, 2, 0), /The box must lie in the image/);
   assert.throws(() => resize(0, 0, 4), /eleven numbers/);
   assert.deepEqual(resize(0, 0, 4, 5, 2, 3, 0, 0, 2, 3, 0).shape, [5]); // 18 bytes
+});
+
+test("images of bytes are normalised as many as there are, by a table of all levels", OWN, () => {
+  const normalize = (size: number, words: number[], table: number[]) =>
+    nativeBackend().executeSingleOutput(
+      "PefdNormalize",
+      [intAttribute("size", size)],
+      [tf.zeros(words, "int32"), tf.zeros(table)],
+    );
+  assert.deepEqual(normalize(9, [2, 3], [256, 3]).shape, [2, 9]);
+  assert.deepEqual(normalize(9, [0, 3], [256, 3]).shape, [0, 9]);
+  assert.throws(() => normalize(9, [2, 4], [256, 3]), /of as many bytes/);
+  assert.throws(() => normalize(9, [6], [256, 3]), /of as many bytes/);
+  assert.throws(() => normalize(9, [2, 3], [255, 3]), /256 levels/);
+  assert.throws(() => normalize(10, [2, 3], [256, 3]), /three colours/);
 });
 
 test("images of none, and tensors of nothing", OWN, () => {

@@ -1,9 +1,9 @@
 import type { ImagesInFiles } from "../dataset.js";
+import { imageBytes } from "../images/byteBatch.js";
 import { imageName, readImage } from "../images/places.js";
 import type { ImageReader } from "../images/reader.js";
 import { openImageStream } from "../images/stream/stream.js";
 import { boxView, type ImageSize, wholeOf } from "../images/view.js";
-import { toBytes } from "./pixels.js";
 import type { Shown, ShownSettings } from "./shown.js";
 
 /** The size of an image that is made to fit into a square; a smaller one keeps its own. */
@@ -31,7 +31,10 @@ export function fileViews(
       const size = { height, width };
       const small = fitted(size, Math.max(set.height, set.width));
       const bytes = reader.show(name, file, () => boxView(wholeOf(size), small, false));
-      const views = epochs.map((epoch) => toBytes(set, stream.take([[0, image, epoch]])));
+      const views = epochs.map((epoch) => ({
+        ...{ height: set.height, width: set.width },
+        bytes: imageBytes(stream.take([[0, image, epoch]]), set).slice(),
+      }));
       return {
         name,
         label: set.labels[image] as number,

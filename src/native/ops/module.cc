@@ -36,7 +36,8 @@ Registered registerAll() {
   if (set.kernels == nullptr) return {set.name, ""};
   const Status status;
   withStatus(status.get(), [&] {
-    for (const std::vector<Op> &ops : {convolutionOps(), depthwiseOps(), elementwiseOps(), resizeOps(), swapOps()}) {
+    for (const std::vector<Op> &ops :
+         {convolutionOps(), depthwiseOps(), elementwiseOps(), normalizeOps(), resizeOps(), swapOps()}) {
       for (const Op &op : ops) registerOp(op, status.get());
     }
   });

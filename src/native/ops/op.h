@@ -53,6 +53,7 @@ void inferShapes(TF_ShapeInferenceContext *context, TF_Status *status) noexcept 
 std::vector<Op> convolutionOps();
 std::vector<Op> depthwiseOps();
 std::vector<Op> elementwiseOps();
+std::vector<Op> normalizeOps();
 std::vector<Op> resizeOps();
 std::vector<Op> swapOps();
 

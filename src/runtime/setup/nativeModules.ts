@@ -63,6 +63,7 @@ const OPS: readonly Unit[] = [
   "convolution/convolution_ops",
   "convolution/depthwise_ops",
   "elementwise_op",
+  "normalize_op",
   "resize_op",
   "swap_op",
   "module",

@@ -1,10 +1,10 @@
 import { PefdError } from "../../../common/errors.js";
+import type { NativeBinding } from "../../../runtime/native.js";
 import type { ImagesInFiles } from "../../dataset.js";
-import { valuesOf } from "../../hostBatch.js";
-import { knownTable } from "../../normalize.js";
-import { imageName, readImage } from "../places.js";
+import { imageBytes } from "../byteBatch.js";
+import { imageName, type Room, readImage, reusedRoom } from "../places.js";
 import { trainingView } from "../randomCrop.js";
-import type { ImageReader } from "../reader.js";
+import { type ImageReader, openImageReader } from "../reader.js";
 import { evaluationView, type ImageSize, type View } from "../view.js";
 import { isWanted, type Ring, rowOf, settleDone, settleFailed } from "./ring.js";
 
@@ -18,6 +18,19 @@ export interface StreamWork {
   /** Of the random crops. */
   readonly seed: number;
 }
+
+/** What a thread reads images with. */
+export interface TicketReader {
+  readonly reader: ImageReader;
+  /** Of one file at a time. */
+  readonly room: Room;
+}
+
+/** @param binding of this thread */
+export const openTicketReader = (binding: NativeBinding): TicketReader => ({
+  reader: openImageReader(binding),
+  room: reusedRoom(),
+});
 
 /** An error as text, for another thread to throw; what is no error for people is a defect, and is told with its trace. */
 const textOf = (error: unknown): string =>
@@ -39,8 +52,8 @@ function viewOf(
   return trainingView(size, set, set.augmentation, { seed, epoch, image });
 }
 
-/** Reads the image of a ticket into its slot, normalised as torchvision does, or notes why it cannot be. */
-export function readTicket(work: StreamWork, reader: ImageReader, ticket: number): void {
+/** Reads the image of a ticket into its slot, or notes why it cannot be. */
+export function readTicket(work: StreamWork, { reader, room }: TicketReader, ticket: number): void {
   const { ring, sets, seed } = work;
   if (!isWanted(ring, ticket)) {
     settleDone(ring, ticket);
@@ -49,18 +62,11 @@ export function readTicket(work: StreamWork, reader: ImageReader, ticket: number
   const [setIndex, image, epoch] = rowOf(ring, ticket);
   try {
     const set = sets[setIndex] as StreamedSet;
-    const file = readImage(set.places, image);
+    const file = readImage(set.places, image, room);
     const bytes = reader.show(imageName(set.places, image), file, (size) =>
       viewOf(set, size, image, epoch, seed),
     );
-    const [table, size] = [knownTable(set.normalization), valuesOf(set)];
-    const start = (ticket % ring.slots) * size;
-    const target = ring.images.subarray(start, start + size);
-    for (let i = 0; i < size; i += 3) {
-      target[i] = table[(bytes[i] as number) * 3] as number;
-      target[i + 1] = table[(bytes[i + 1] as number) * 3 + 1] as number;
-      target[i + 2] = table[(bytes[i + 2] as number) * 3 + 2] as number;
-    }
+    imageBytes(ring.images, set, ticket % ring.slots).set(bytes);
     settleDone(ring, ticket);
   } catch (error) {
     settleFailed(ring, ticket, textOf(error));

@@ -1,5 +1,5 @@
 import type { ImageShape } from "../../dataset.js";
-import { valuesOf } from "../../hostBatch.js";
+import { wordsOf } from "../byteBatch.js";
 
 // What threads share. A ticket is one image that is to be read: tickets count up from 0 for as long as a run lives, and
 // ticket t uses slot t modulo the number of slots.
@@ -26,8 +26,8 @@ export interface Ring {
   readonly rows: Int32Array<SharedArrayBuffer>;
   /** [slots, TEXT_BYTES], what is wrong with an image: UTF-8, ended by 0. */
   readonly texts: Uint8Array<SharedArrayBuffer>;
-  /** [slots, height, width, 3], normalised. */
-  readonly images: Float32Array<SharedArrayBuffer>;
+  /** [slots, words], each image's bytes [height, width, 3] (byteBatch.ts). */
+  readonly images: Int32Array<SharedArrayBuffer>;
 }
 
 /** Memory for so many images. */
@@ -39,7 +39,7 @@ export function createRing(shape: ImageShape, slots: number): Ring {
     state: numbers(slots),
     rows: numbers(slots * COLUMNS),
     texts: new Uint8Array(new SharedArrayBuffer(slots * TEXT_BYTES)),
-    images: new Float32Array(new SharedArrayBuffer(4 * slots * valuesOf(shape))),
+    images: numbers(slots * wordsOf(shape)),
   };
 }
 

@@ -3,9 +3,8 @@ import { Worker } from "node:worker_threads";
 import { runError } from "../../../common/errors.js";
 import { nativeBackend } from "../../../runtime/native.js";
 import type { ImagesInFiles } from "../../dataset.js";
-import { valuesOf } from "../../hostBatch.js";
-import { type ImageReader, openImageReader } from "../reader.js";
-import { readTicket, type StreamWork } from "./readTicket.js";
+import { wordsOf } from "../byteBatch.js";
+import { openTicketReader, readTicket, type StreamWork, type TicketReader } from "./readTicket.js";
 import {
   createRing,
   failureOf,
@@ -24,12 +23,12 @@ export interface ImageStream {
   /** Most images that can be taken at once: half of what there is memory for. */
   readonly most: number;
   /**
-   * The images of some rows, normalised. Valid until the next take.
+   * The images of some rows, as bytes (byteBatch.ts). Valid until the next take.
    * @param upcoming rows that will be asked for next, as far as is known: as many as there is room for are read meanwhile
-   * @returns [rows, height, width, 3]
+   * @returns [rows, wordsOf]
    * @throws runError for an image that cannot be used, when it is its turn
    */
-  take(rows: readonly TicketRow[], upcoming?: readonly TicketRow[]): Float32Array;
+  take(rows: readonly TicketRow[], upcoming?: readonly TicketRow[]): Int32Array;
   /** Ends the threads. */
   close(): void;
 }
@@ -45,7 +44,7 @@ export interface StreamSettings {
 }
 
 /** Memory for images that are read ahead, unless two batches take more. */
-const AHEAD_BYTES = 64e6;
+const AHEAD_BYTES = 32e6;
 
 /** A thread that has not read one image by then never will. */
 const PATIENCE_MILLISECONDS = 120_000;
@@ -68,7 +67,7 @@ function startThreads(work: StreamWork, workers: number): Worker[] {
 const isSame = (a: TicketRow, b: TicketRow): boolean => a.every((value, i) => value === b[i]);
 
 /** Waits for a ticket; meanwhile this thread reads, too. */
-function finish(work: StreamWork, reader: ImageReader, ticket: number): void {
+function finish(work: StreamWork, reader: TicketReader, ticket: number): void {
   const { ring } = work;
   while (outcomeOf(ring, ticket) === undefined) {
     const own = takeTicket(ring);
@@ -95,17 +94,17 @@ export function openImageStream(
   { seed, workers, batchSize }: StreamSettings,
 ): ImageStream {
   const shape = sets[0] as ImagesInFiles;
-  const size = valuesOf(shape);
+  const size = wordsOf(shape);
   // Whole batches, so that few lie at the ring's end and start at once.
   const batches = Math.max(2, Math.floor(AHEAD_BYTES / (4 * size * batchSize)));
   const slots = batches * batchSize;
   const ring = createRing(shape, slots);
   const plain = sets.map(({ labels: _, positions: __, ...set }) => set);
   const work = { ring, sets: plain, seed };
-  let opened: { readonly reader: ImageReader; readonly threads: readonly Worker[] } | undefined;
+  let opened: { readonly reader: TicketReader; readonly threads: readonly Worker[] } | undefined;
   let taken = 0; // the first ticket that is not handed out
   let granted = 0; // the first one that nobody may read yet
-  let joined = new Float32Array(0);
+  let joined = new Int32Array(0);
 
   function allow(rows: readonly TicketRow[]): void {
     grant(ring, granted, rows);
@@ -113,19 +112,19 @@ export function openImageStream(
   }
 
   /** Gives up what was read ahead. */
-  function forget(reader: ImageReader): void {
+  function forget(reader: TicketReader): void {
     skipBefore(ring, granted);
     for (; taken < granted; taken++) finish(work, reader, taken);
   }
 
   /** Images of consecutive tickets: as they lie, or put together where they lie at the ring's end and start. */
-  function imagesOf(first: number, count: number): Float32Array {
+  function imagesOf(first: number, count: number): Int32Array {
     const start = first % slots;
     const before = Math.min(count, slots - start);
     const tail = ring.images.subarray(start * size, (start + before) * size);
     if (before === count) return tail;
     // One array serves whenever that happens: nobody needs the last one any more.
-    if (joined.length < count * size) joined = new Float32Array(count * size);
+    if (joined.length < count * size) joined = new Int32Array(count * size);
     joined.set(tail);
     joined.set(ring.images.subarray(0, (count - before) * size), before * size);
     return joined.subarray(0, count * size);
@@ -140,7 +139,7 @@ export function openImageStream(
         );
       }
       opened ??= {
-        reader: openImageReader(nativeBackend().binding),
+        reader: openTicketReader(nativeBackend().binding),
         threads: startThreads(work, workers),
       };
       const { reader } = opened;

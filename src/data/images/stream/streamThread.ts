@@ -1,12 +1,11 @@
 import { workerData } from "node:worker_threads";
 import { loadThreadBinding } from "../../../runtime/threadBinding.js";
-import { openImageReader } from "../reader.js";
-import { readTicket, type StreamWork } from "./readTicket.js";
+import { openTicketReader, readTicket, type StreamWork } from "./readTicket.js";
 import { takeTicket, waitForTickets } from "./ring.js";
 
 /** Reads images for as long as the process lives; whoever started the thread ends it. */
 const work = workerData as StreamWork;
-const reader = openImageReader(loadThreadBinding());
+const reader = openTicketReader(loadThreadBinding());
 
 for (;;) {
   const ticket = takeTicket(work.ring);
