@@ -1,9 +1,6 @@
-import { OWN_CONVOLUTION } from "../../ops/own.js";
+import { OWN_CHANNELS, OWN_CONVOLUTION } from "../../ops/own.js";
 import { type GraphNode, nodeOf, nodesByName, outputOf } from "../graph/graph.js";
 import type { Pass } from "./pass.js";
-
-/** Channels that fill the rows of a tile (CHANNELS of src/native/kernels/kernels.h). */
-const CHANNELS = 16;
 
 /** Where a convolution's filter [kernel, kernel, I, O] is to be found: an input's shape, or its own. */
 const FILTERS: Readonly<Record<string, (shapes: readonly Shape[], own: Shape) => Shape>> = {
@@ -23,7 +20,7 @@ export const multiplyInBfloat16: Pass = (step) => {
   const shapeOf = (ref: string): Shape => byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
   const isServed = (node: GraphNode): boolean => {
     const filter = FILTERS[node.op]?.(node.inputs.map(shapeOf), node.shapes?.[0]);
-    return filter?.slice(2).every((channels) => channels % CHANNELS === 0) ?? false;
+    return filter?.slice(2).every((channels) => channels % OWN_CHANNELS === 0) ?? false;
   };
   return {
     ...step,

@@ -1,7 +1,7 @@
 import { inputError } from "../../../common/errors.js";
 import { integer, number } from "../../../common/optionRow.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
-import { meanSquare } from "../../../nn/gradients/squares.js";
+import { sumOfSquares } from "../../../nn/gradients/squares.js";
 import { kaimingNormalFanOut } from "../../../nn/initialization.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext, Insertion } from "../../../nn/model.js";
@@ -59,7 +59,9 @@ function copiesLoss(wide: Tensor4D, teacher: Tensor4D): Scalar {
   const copies = (wide.shape[3] as number) / channels;
   const apart = tf.reshape(wide, [images, height, width, copies, channels]);
   const difference = tf.sub(apart, tf.reshape(teacher, [images, height, width, 1, channels]));
-  return tf.mul(meanSquare(difference), copies) as Scalar;
+  // Row by row: XLA would add the millions of squares of a batch one after the other, and be off by more.
+  const ofRows = tf.div(sumOfSquares(difference, 3, 4), copies * channels);
+  return tf.mul(tf.mean(ofRows), copies) as Scalar;
 }
 
 /** How many of the teacher's pixels, along one side, one of the student's stands for. @throws inputError for a part */

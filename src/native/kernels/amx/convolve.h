@@ -1,5 +1,5 @@
-// The forward pass, which is the gradient of the images as well: that of the results convolved with turned taps, with a
-// stride for each pixel in turn of as many as a stride has.
+// The forward pass, which is the gradient of the images as well: that of the results convolved with turned taps; with a
+// stride, pixels that lie a stride apart see the same taps, and each such phase is a convolution of its own.
 #pragma once
 
 #include "product.h"
@@ -26,8 +26,8 @@ struct Convolve {
   const Results results;
   const Phase *const phases;
   const long phaseCount;
-  // What all phases see.
-  const Axis rowsSeen, columnsSeen;
+  // What all phases see, of rows as of columns.
+  const Axis allSeen;
   PackedTaps taps;
   const long kernel;
   long bands = 0;
@@ -41,9 +41,10 @@ struct Convolve {
   // Rows of 16 results and more are tiles by themselves; shorter ones share tiles, and must lie side by side for that.
   Copies copiesOf(long rows) const {
     const bool areApart = resultColumns() % SIDE != 0;
-    return {Lines(rowsSeen, false), Lines(columnsSeen, areApart), rows, resultColumns()};
+    return {Lines(allSeen, false), Lines(allSeen, areApart), rows, resultColumns()};
   }
 
+  // All results of some rows of an image.
   void band(long index, long worker) const {
     const long image = index / bands, band = index % bands, first = firstRow(band), rows = firstRow(band + 1) - first;
     if (rows == 0) return;
@@ -54,15 +55,15 @@ struct Convolve {
     copyImage(one, copies, first, copied);
     Units units;
     for (long p = 0; p < phaseCount; p++) {
-      for (long block = 0; block < taps.blocks(); block++) {
-        multiply(units, copies, copied, phases[p], image, first, block);
-      }
+      const Phase &phase = phases[p];
+      const Results::Part part = {image, phase.row + results.step * first, phase.column, copies.resultColumns};
+      for (long block = 0; block < taps.blocks(); block++) multiply(units, copies, copied, phase, part, block);
     }
   }
 
-  // All results of a band of one phase, and a block of their channels.
-  void multiply(Units &units, const Copies &copies, const Bfloat16 *copied, const Phase &phase, long image, long first,
-                long block) const {
+  // Those of one phase, and a block of their channels.
+  void multiply(Units &units, const Copies &copies, const Bfloat16 *copied, const Phase &phase,
+                const Results::Part &part, long block) const {
     const long deep = deepened(source.channels), count = copies.resultRows * copies.resultColumns;
     long away[MOST_TAPS * MOST_TAPS];
     const Bfloat16 *tiles[MOST_TAPS * MOST_TAPS];
@@ -78,14 +79,12 @@ struct Convolve {
       return copied + (result / copies.resultColumns * copies.rowPixels + result % copies.resultColumns) * deep;
     };
     alignas(64) float sums[BLOCK * BLOCK];
-    const long columns = taps.tilesOf(block) * SIDE;
+    const long columns = taps.tilesOf(block) * SIDE, pixelBytes = deep * long{sizeof(Bfloat16)};
     for (long result = 0; result < count; result += BLOCK) {
       const bool areTwo = count - result > SIDE;
-      const Operands operands = {pixelOf(result), pixelOf(areTwo ? result + SIDE : result),
-                                 deep * long{sizeof(Bfloat16)}, taps.depths(), seen, away, tiles};
-      multiplyTiles(units, areTwo, columns > SIDE, operands, sums);
-      results.write(image, phase.row + results.step * first, phase.column, copies.resultColumns, result,
-                    min(BLOCK, count - result), block * BLOCK, columns, sums);
+      const Bfloat16 *first = pixelOf(result), *second = areTwo ? pixelOf(result + SIDE) : first;
+      multiplyTiles(units, areTwo, columns > SIDE, {first, second, pixelBytes, taps.depths(), seen, away, tiles}, sums);
+      results.write(part, {result, min(BLOCK, count - result), block * BLOCK, columns}, sums);
     }
   }
 
@@ -103,11 +102,9 @@ struct Convolve {
     images = reinterpret_cast<Bfloat16 *>(
         host.scratch(host.self, PLANES, ceilDivide(host.workers * imageNumbers, 2)));
     if (!packed || !images) return Outcome::OUT_OF_MEMORY;
-    const PackedTaps filled{taps.filter, taps.taps, taps.rows, taps.columns, taps.isTurned, packed};
-    filled.run(host);
-    Convolve all{host,     n,          source, results, phases, phaseCount, rowsSeen, columnsSeen,
-                 filled,   kernel,     bands,  images,  imageNumbers};
-    parallelFor<Convolve, &Convolve::band>(host, n * bands, all);
+    taps.packed = packed;
+    taps.run(host);
+    parallelFor<Convolve, &Convolve::band>(host, n * bands, *this);
     return Outcome::DONE;
   }
 };
@@ -124,7 +121,6 @@ inline Outcome amxForward(const Host &host, const Convolution &conv, const float
                   results,
                   &phase,
                   1,
-                  axis,
                   axis,
                   {filter, conv.kernel * conv.kernel, conv.inputs, conv.outputs, false, nullptr},
                   conv.kernel}
@@ -149,7 +145,6 @@ inline Outcome amxInputGradient(const Host &host, const Convolution &conv, const
                   results,
                   phases,
                   count,
-                  seen,
                   seen,
                   {filter, conv.kernel * conv.kernel, conv.outputs, conv.inputs, true, nullptr},
                   conv.kernel}

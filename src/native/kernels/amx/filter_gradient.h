@@ -76,6 +76,7 @@ struct AmxFilterGradient {
     }
   }
 
+  // A pair of pixels; of no pixel zeros.
   void convertPair(const float *first, const float *second, Bfloat16 *to, long block) const {
     for (long channel = 0; channel < conv.inputs; channel += SIDE, to += block) {
       store(to, pairs(first ? load(first + channel) : Vector{}, second ? load(second + channel) : Vector{}));

@@ -14,16 +14,26 @@ struct Results {
   long height, width, channels, step;
   Epilogue epilogue;
 
-  // Writes `count` results from number `first` on, of rows of `columns`; what lies outside of the image is left out.
-  void write(long image, long row, long column, long columns, long first, long count, long channel, long width32,
-             const float *sums) const {
-    long i = first / columns, j = first % columns;
-    for (long p = 0; p < count; p++, j++) {
-      if (j == columns) j = 0, i++;
-      const long y = row + step * i, x = column + step * j;
+  // Results of one image in rows of `columns`, the first of which is pixel (row, column).
+  struct Part {
+    long image, row, column, columns;
+  };
+  // Some channels of some results, by their numbers.
+  struct Block {
+    long first, count, channel, channels;
+  };
+
+  // Writes a block from sums [count][BLOCK]; what lies outside of the image is left out.
+  void write(const Part &part, const Block &block, const float *sums) const {
+    long i = block.first / part.columns, j = block.first % part.columns;
+    for (long p = 0; p < block.count; p++, j++) {
+      if (j == part.columns) j = 0, i++;
+      const long y = part.row + step * i, x = part.column + step * j;
       if (y >= height || x >= width) continue;
-      const long at = ((image * height + y) * width + x) * channels + channel;
-      for (long c = 0; c < width32; c += WIDTH) writeVector(at + c, channel + c, load(sums + p * BLOCK + c));
+      const long at = ((part.image * height + y) * width + x) * channels + block.channel;
+      for (long c = 0; c < block.channels; c += WIDTH) {
+        writeVector(at + c, block.channel + c, load(sums + p * BLOCK + c));
+      }
     }
   }
 

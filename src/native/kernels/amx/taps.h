@@ -13,7 +13,7 @@ struct PackedTaps {
   const float *const filter;
   const long taps, rows, columns;
   const bool isTurned;
-  Bfloat16 *const packed;
+  Bfloat16 *packed;
 
   long blocks() const { return ceilDivide(columns, BLOCK); }
   long depths() const { return ceilDivide(rows, DEPTH); }
