@@ -63,7 +63,7 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
     const rows = rowsOf(plan, step, count, batchSize);
     const first = step + 1;
     step += count;
-    const upcoming = rowsOf(plan, step, Math.max(0, wholeSteps - step), batchSize);
+    const upcoming = rowsOf(plan, step, steps - step, batchSize);
     const place = { learningRate: task.learningRate, epoch: task.epoch, step: first };
     const dataSeconds = session.train(rows, place, upcoming);
     task.onProgress(

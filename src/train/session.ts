@@ -55,7 +55,7 @@ export interface TrainingSession {
   /**
    * Trains on consecutive batches.
    * @param rows plan rows of whole batches, or of the one short batch at an epoch's end
-   * @param upcoming plan rows of the whole batches after these, as far as is known
+   * @param upcoming plan rows of the batches after these, as far as is known; the last one may be short
    * @returns seconds that went into making the batches
    */
   train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;

@@ -38,7 +38,9 @@ export function guidedSource(
     values(rows, upcoming = NONE): FeedValues {
       const batches = inner.values(rows, upcoming);
       if ((rows.length / PLAN_COLUMNS) % batchSize !== 0) return batches;
-      const outputs = lookup.outputs(rows, upcoming);
+      // What the short batch at the end needs is not looked up.
+      const short = upcoming.length % (batchSize * PLAN_COLUMNS);
+      const outputs = lookup.outputs(rows, upcoming.subarray(0, upcoming.length - short));
       const feeds = Array.from(outputs, ([name, values]) => [feedName(name), values]);
       return { ...batches, ...Object.fromEntries(feeds) };
     },
