@@ -1,25 +1,28 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
+import { inWhole } from "../helpers/matrices.js";
 import { noiseImages, studentPupil, study, type Trace } from "./scenes.js";
 
 before(() => {
   loadTensorFlow();
 });
 
+const LESSON = { engine: "graph", train: noiseImages(80, 1), batchSize: 16, epochs: 10 } as const;
+
+let exact: Trace;
+before(() => {
+  exact = study(studentPupil("ours"), LESSON);
+});
+
 // On a processor the graph's convolutions alone are reduced; XLA reduces what it reduces for a GPU.
 for (const engine of ["graph", "xla"] as const) {
-  test(`bfloat16, ${engine}: the first loss is within 2 % of float32's, and 50 losses within 3 %`, (t) => {
-    const lesson = {
-      engine: "graph",
-      train: noiseImages(80, 1),
-      batchSize: 16,
-      epochs: 10,
-    } as const;
-    const exact = study(studentPupil("ours"), lesson);
+  const skip = engine === "xla" && inWhole;
+  const title = `bfloat16, ${engine}: the first loss is within 2 % of float32's, and 50 losses within 3 %`;
+  test(title, { skip }, (t) => {
     let reduced: Trace;
     try {
-      reduced = study(studentPupil("ours"), { ...lesson, engine, precision: "bfloat16" });
+      reduced = study(studentPupil("ours"), { ...LESSON, engine, precision: "bfloat16" });
     } catch (error) {
       // Some builds and processors have no bfloat16 kernel of a convolution.
       const reason = (error as Error).message;

@@ -78,6 +78,8 @@ export interface Lesson {
   readonly ahead?: number;
   /** Steps of one call; 1 when left out, so that every step's loss is seen. */
   readonly stepsPerCall?: number;
+  /** Calls after which the training ends, the evaluation left out; all of its epochs when left out. */
+  readonly calls?: number;
 }
 
 /** All numbers that training leaves, in one order. */
@@ -86,6 +88,8 @@ export interface Trace {
   readonly losses: readonly number[];
   /** Model, projectors and velocities, as bytes. */
   readonly weights: readonly Buffer[];
+  /** The same after the first call. */
+  readonly first: readonly Buffer[];
   readonly names: readonly string[];
   /** Loss on the test images at the end. */
   readonly testLoss: number;
@@ -120,39 +124,57 @@ export function stateOf({ learner }: Pupil): Variable[] {
 export const dismiss = ({ learner, constants }: Pupil): void =>
   tf.dispose([...learnerVariables(learner), ...constants]);
 
-/** Trains a pupil and disposes of all that it holds. */
-export function study(pupil: Pupil, lesson: Lesson): Trace {
-  const { train, batchSize, epochs } = lesson;
-  const session = openLesson(pupil, lesson);
-  const losses: number[] = [];
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    const plan = epochPlan(10, epoch, train.count, train.augmentation);
-    const rows = (lesson.stepsPerCall ?? 1) * batchSize * PLAN_COLUMNS;
-    const batch = batchSize * PLAN_COLUMNS;
-    const left = pupil.learner.wholeBatches ? plan.length % batch : 0;
-    for (let from = 0; from < plan.length - left; from += rows) {
-      session.restart([]);
-      session.train(
-        plan.subarray(from, from + rows),
-        {
-          learningRate: lesson.learningRate ?? 0.05,
-          epoch,
-          step: 1 + from / batch,
-        },
-        plan.subarray(from + rows),
-      );
-      losses.push(session.metrics().loss);
-    }
-  }
-  const testLoss = allAtOnce(session.evaluate()).loss;
-  session.pull();
-  const state = stateOf(pupil);
-  const weights = state.map((variable) => {
+/** Model, projectors and velocities as they are now, as bytes. */
+const bytesOf = (pupil: Pupil): Buffer[] =>
+  stateOf(pupil).map((variable) => {
     const { buffer, byteOffset, byteLength } = variable.dataSync() as Float32Array;
     return Buffer.from(buffer, byteOffset, byteLength);
   });
-  const names = state.map((variable) => variable.name);
+
+/** Where a call of a lesson stands, and what it takes. */
+interface PlannedCall {
+  readonly epoch: number;
+  readonly step: number;
+  readonly rows: Int32Array;
+  readonly upcoming: Int32Array;
+}
+
+/** The calls of a lesson, in their order. */
+function callsOf({ learner }: Pupil, lesson: Lesson): PlannedCall[] {
+  const { train, batchSize, epochs, stepsPerCall = 1, calls } = lesson;
+  const batch = batchSize * PLAN_COLUMNS;
+  const all = Array.from({ length: epochs }, (_, i) => {
+    const plan = epochPlan(10, i + 1, train.count, train.augmentation);
+    const left = learner.wholeBatches ? plan.length % batch : 0;
+    const size = stepsPerCall * batch;
+    return Array.from({ length: Math.ceil((plan.length - left) / size) }, (_, n) => ({
+      ...{ epoch: i + 1, step: 1 + n * stepsPerCall },
+      rows: plan.subarray(n * size, (n + 1) * size),
+      upcoming: plan.subarray((n + 1) * size),
+    }));
+  });
+  return all.flat().slice(0, calls);
+}
+
+/** Trains a pupil and disposes of all that it holds. */
+export function study(pupil: Pupil, lesson: Lesson): Trace {
+  const session = openLesson(pupil, lesson);
+  const { learningRate = 0.05 } = lesson;
+  const losses: number[] = [];
+  let first: readonly Buffer[] = [];
+  for (const { rows, upcoming, epoch, step } of callsOf(pupil, lesson)) {
+    session.restart([]);
+    session.train(rows, { learningRate, epoch, step }, upcoming);
+    losses.push(session.metrics().loss);
+    if (losses.length > 1) continue;
+    session.pull();
+    first = bytesOf(pupil);
+  }
+  const testLoss = lesson.calls === undefined ? allAtOnce(session.evaluate()).loss : Number.NaN;
+  session.pull();
+  const weights = bytesOf(pupil);
+  const names = stateOf(pupil).map((variable) => variable.name);
   session.dispose();
   dismiss(pupil);
-  return { losses, weights, names, testLoss };
+  return { losses, weights, first, names, testLoss };
 }

@@ -9,6 +9,7 @@ import { METHODS } from "#pefd/distill/registry.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
+import { inWhole } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import {
   distillOptions,
@@ -84,7 +85,8 @@ test("labels, places, epoch, draws, a bank, own statistics and groups: graph is 
   );
 });
 
-test("xla: draws, places, the bank and what learns are eager's but for rounding", async (t) => {
+const XLA = "xla: draws, places, the bank and what learns are eager's but for rounding";
+test(XLA, { skip: inWhole }, async (t) => {
   const folder = temporaryFolder(t);
   await smallData(folder);
   await randomTeacher(folder);

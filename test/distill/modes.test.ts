@@ -9,6 +9,7 @@ import { METHODS } from "#pefd/distill/registry.js";
 import { linear } from "#pefd/nn/layers.js";
 import { loadTensorFlow, type Scalar, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
+import { inWhole } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import {
   distillOptions,
@@ -103,22 +104,19 @@ test("modes of teacher, student, images and optimizer: graph is eager, a stopped
     assert.deepEqual(await sums(resumed), expected);
   }
 
-  const xla = await runDistill(
-    options("xla", { engine: "xla", learning_rate: 1e-3 }),
-    silentHooks(),
-  );
-  const slow = await runDistill(
-    options("slow", { engine: "eager", learning_rate: 1e-3 }),
-    silentHooks(),
-  );
-  const [found, wanted] = await Promise.all(
-    [xla, slow].map(({ runDir }) => values(join(runDir, "resume.safetensors"))),
-  );
-  for (const [name, expected] of wanted ?? []) {
-    const actual = found?.get(name) as Float32Array;
-    const apart = Math.hypot(...actual.map((value, i) => value - (expected[i] as number)));
-    assert.ok(apart < 1e-2 * Math.hypot(...expected) + 1e-6, `${name} is ${apart} apart`);
-  }
+  await t.test("xla comes to the same but for rounding", { skip: inWhole }, async () => {
+    const kept = async (engine: "eager" | "xla") => {
+      const slow = options(`slow ${engine}`, { engine, learning_rate: 1e-3 });
+      const { runDir } = await runDistill(slow, silentHooks());
+      return values(join(runDir, "resume.safetensors"));
+    };
+    const [found, wanted] = [await kept("xla"), await kept("eager")];
+    for (const [name, expected] of wanted) {
+      const actual = found.get(name) as Float32Array;
+      const apart = Math.hypot(...actual.map((value, i) => value - (expected[i] as number)));
+      assert.ok(apart < 1e-2 * Math.hypot(...expected) + 1e-6, `${name} is ${apart} apart`);
+    }
+  });
 
   const teacher = await values(path);
   const moved = await values(join(whole.runDir, "resume.safetensors"), "teacher.");

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
 import { checkGoldenFile, formatGoldenResult } from "#pefd/golden/check.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { casesOf, tellRest } from "../helpers/matrices.js";
 import { GOLDEN } from "../helpers/paths.js";
 
 const folder = mkdtempSync(join(tmpdir(), "pefd-golden-"));
@@ -130,7 +131,8 @@ const TRAJECTORIES: [file: string, changes: Change[], says: RegExp[]][] = [
   ],
 ];
 
-for (const [file, changes, says] of TRAJECTORIES) {
+const { cases, rest } = casesOf(TRAJECTORIES, 1);
+for (const [file, changes, says] of cases) {
   test(`${file} with another loss and another weight does not pass, and both are named`, () => {
     const result = checkGoldenFile(changed(file, ...changes));
     assert.equal(result.failures.length, says.length);
@@ -138,6 +140,8 @@ for (const [file, changes, says] of TRAJECTORIES) {
     assert.match(formatGoldenResult(result), /FAILED/);
   });
 }
+
+tellRest(rest);
 
 test("what is no golden file is refused with the file's name and exit code 2", () => {
   const text = join(folder, "text.json");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { SAMPLED, wholeMatrices } from "../helpers/matrices.js";
+import { inWhole } from "../helpers/matrices.js";
 import { ROOT } from "../helpers/paths.js";
 import { type Ended, runProgram } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -52,7 +52,7 @@ test("gpu-check.sh refuses words that it does not know", async () => {
 });
 
 test("gpu-check.sh goes on after what fails: on a pretended GPU, the numbers are wrong and the rest is told", {
-  skip: noPretendedGpu() || (wholeMatrices ? false : SAMPLED),
+  skip: noPretendedGpu() || inWhole,
 }, async (t) => {
   const gpu = pretendGpu();
   t.after(() => gpu.remove());

@@ -4,14 +4,14 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cacheDirectory } from "#pefd/common/cachePaths.js";
-import { SAMPLED, wholeMatrices } from "../helpers/matrices.js";
+import { inWhole } from "../helpers/matrices.js";
 import { runProgram } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { copyCheckout, lendTensorFlow } from "./package.js";
 import { shellLines } from "./recipes.js";
 import { registryProblem } from "./registry.js";
 
-const skip = wholeMatrices ? registryProblem() : SAMPLED;
+const skip = inWhole || registryProblem();
 
 /** What only the runner's own image needs. */
 const isOfTheImage = (line: string): boolean => line.startsWith("apt-get ");

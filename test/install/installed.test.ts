@@ -3,14 +3,14 @@ import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { SAMPLED, wholeMatrices } from "../helpers/matrices.js";
+import { inWhole } from "../helpers/matrices.js";
 import type { Ended } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { bareEnvironment } from "./bareEnvironment.js";
 import { lendTensorFlow, packCheckout } from "./package.js";
 import { registryProblem } from "./registry.js";
 
-const skip = wholeMatrices ? registryProblem() : SAMPLED;
+const skip = inWhole || registryProblem();
 
 const succeeded = (what: string, { exitCode, stdout, stderr }: Ended): string => {
   assert.equal(exitCode, 0, `${what}: ${stderr.slice(-2000)}`);

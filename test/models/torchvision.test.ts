@@ -8,6 +8,7 @@ import { modelRow } from "#pefd/models/registry.js";
 import { zeroFill } from "#pefd/nn/initialization.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { loadState, tensorsFor } from "#pefd/train/files/stateFiles.js";
+import { casesOf, tellRest } from "../helpers/matrices.js";
 import { ROOT } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
 import { missingPython, runPython } from "../helpers/python.js";
@@ -84,7 +85,8 @@ async function logitsOf(path: string, modelName: string): Promise<Float32Array> 
 describe("torchvision's ResNets", { skip }, () => {
   before(() => loadTensorFlow());
 
-  for (const name of ["RESNET18", "RESNET34", "RESNET50"]) {
+  const { cases, rest } = casesOf(["RESNET18", "RESNET34", "RESNET50"], 1);
+  for (const name of cases) {
     it(`${name}: opens however it was saved, computes PyTorch's logits, and goes back`, async (t) => {
       const folder = temporaryFolder(t);
       const scripts = join(ROOT, "scripts");
@@ -115,4 +117,6 @@ describe("torchvision's ResNets", { skip }, () => {
       assert.equal(graph.exitCode, 0, graph.stderr);
     });
   }
+
+  tellRest(rest);
 });

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { DATASETS } from "#pefd/data/registry.js";
+import { spreadOf, tellRest } from "../helpers/matrices.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
@@ -15,7 +16,8 @@ interface Result {
   readonly test: { readonly loss: number };
 }
 
-for (const { name, synthesize, format } of DATASETS.rows()) {
+const { cases, rest } = spreadOf(DATASETS.rows(), 2);
+for (const { name, synthesize, format } of cases) {
   test(`${name}: trained, resumed to the same bytes, distilled, evaluated and verified`, async (t) => {
     if (synthesize === undefined) return t.skip(`there are no synthetic images for ${name}`);
     if (format.height > 96) return t.skip(`${name} needs a larger model than this test has`);
@@ -55,3 +57,5 @@ for (const { name, synthesize, format } of DATASETS.rows()) {
     await run(["data", "verify", name, "--data", "images"]);
   });
 }
+
+tellRest(rest);

@@ -6,6 +6,7 @@ import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { runTeacher } from "#pefd/train/teacher.js";
+import { inWhole } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import {
   distillOptions,
@@ -162,7 +163,9 @@ test("--force replaces a run, but no folder of something else", async (t) => {
   assert.deepEqual(snapshot(runDir), kept);
 });
 
-test("a run whose teacher looks ahead comes to the same, stopped in the middle of a group or not", async (t) => {
+test("a run whose teacher looks ahead comes to the same, stopped in the middle of a group or not", {
+  skip: inWhole,
+}, async (t) => {
   const folder = temporaryFolder(t);
   await smallData(folder, 36);
   await randomTeacher(folder);

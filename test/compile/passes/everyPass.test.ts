@@ -7,7 +7,7 @@ import { observePasses } from "#pefd/compile/passes/passes.js";
 import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
 import { procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
-import { casesOf } from "../../helpers/matrices.js";
+import { casesOf, spreadOf, tellRest } from "../../helpers/matrices.js";
 import {
   dismiss,
   noiseImages,
@@ -55,7 +55,8 @@ function compiled(pupil: Pupil, engine: EngineName, precision: PrecisionName): n
 
 const METHOD_PUPILS = procedures().map(({ name }) => [name, () => studentPupil(name)] as const);
 const MODEL_PUPILS = smallestOfFamilies().map((name) => [name, () => teacherPupil(name)] as const);
-const PUPILS = [...METHOD_PUPILS, ...MODEL_PUPILS];
+const methods = spreadOf(METHOD_PUPILS, 6);
+const PUPILS = [...methods.cases, ...MODEL_PUPILS];
 /** A method, or several with PEFD_MATRICES=all, and a model with depthwise convolutions. */
 const SAMPLE = [
   ...casesOf(METHOD_PUPILS, 1, 10).cases,
@@ -80,3 +81,5 @@ for (const engine of ["graph", "xla"] as const) {
     }
   }
 }
+
+tellRest(methods.rest);
