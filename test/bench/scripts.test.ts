@@ -60,6 +60,16 @@ test("bench-pytorch.py times the same works as pefd bench", { skip, timeout: 300
   }
 });
 
+test("bench-limits.py measures products in both precisions, and memory", { skip }, () => {
+  const script = resolve(ROOT, "scripts/bench-limits.py");
+  const python = process.env.PEFD_PYTHON ?? "python3";
+  const asked = ["--json", "--repeats", "1", "--threads", "1", "--size", "64"];
+  const limits = JSON.parse(execFileSync(python, [script, ...asked], { encoding: "utf8" }));
+  assert.equal(limits.threads, 1);
+  const { float32Gmacs, bfloat16Gmacs, memoryGbs } = limits;
+  for (const measured of [float32Gmacs, bfloat16Gmacs, memoryGbs]) assert.ok(measured > 0);
+});
+
 /** Terms of bench_methods.py between the stand-ins of a golden file, by method. */
 const TERMS = `
 import json, sys
