@@ -4,8 +4,6 @@ export interface Follows {
   readonly relu: boolean;
 }
 
-/** Channels of our own dense convolutions come in multiples of it (CHANNELS of src/native/kernels/kernels.h). */
-export const OWN_CHANNELS = 16;
 /** Our op for a convolution; it takes and gives what Conv2D does. */
 export const OWN_CONVOLUTION = "PefdConv2D";
 /** Our op for the gradient of a convolution's images. */

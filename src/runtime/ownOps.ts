@@ -6,4 +6,4 @@ export const ownOpsServe = (): boolean =>
   ownInstructions() !== undefined && !nativeBackend().isUsingGpuDevice;
 
 /** Whether our own convolutions multiply in bfloat16 by units for matrices. */
-export const ownMatricesServe = (): boolean => ownModule().matrices !== undefined;
+export const ownMatricesServe = (): boolean => ownOpsServe() && ownModule().matrices !== undefined;

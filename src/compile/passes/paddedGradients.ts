@@ -107,7 +107,6 @@ function imagesGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
     intsConstant(
       names.begin,
       sides.map(([before]) => before),
-      [4],
     ),
     intsConstant(names.size, sizes.images),
     {

@@ -30,7 +30,7 @@ export interface Machine {
 const thisMachine = (): Machine => ({
   ownOps: ownOpsServe(),
   matrixUnits: hasMatrixUnits() && !isGpu(),
-  ownMatrices: ownOpsServe() && ownMatricesServe(),
+  ownMatrices: ownMatricesServe(),
 });
 
 /** A pass, or one for machines that have something. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels.h"
+#include "vector.h"
 
 namespace pefd {
 namespace {
@@ -29,6 +30,21 @@ struct WorkerMemory {
 
 inline WorkerMemory workerScratch(const Host &host, Slot slot, long floats) {
   return {host.scratch(host.self, slot, host.workers * floats), floats};
+}
+
+// The bias of some channels, where there is one.
+inline Vector biasOf(const Epilogue &epilogue, const Lanes &lanes, long channel) {
+  return epilogue.bias != nullptr ? lanes.load(epilogue.bias + channel) : Vector{};
+}
+
+// A vector of a convolution's results after what follows it: the same roundings as one op after the other;
+// `place` is where the channels lie in images of the result's shape.
+inline Vector followed(const Epilogue &epilogue, const Lanes &lanes, long place, Vector bias, Vector value) {
+  if (epilogue.bias != nullptr) value += bias;
+  if (epilogue.image != nullptr) value += lanes.load(epilogue.image + place);
+  if (epilogue.relu) value = value < 0 ? Vector{} : value;  // a NaN stays one
+  if (epilogue.features != nullptr) value *= lanes.load(epilogue.features + place) > 0 ? Vector{} + 1 : Vector{};
+  return value;
 }
 
 }  // namespace

@@ -103,15 +103,10 @@ struct GroupedProduct {
 
   // A vector of channels of some pixels, after what follows the convolution.
   void writeColumns(long first, long count, const float *product, long width, long channel, const Lanes &lanes) const {
-    const Vector bias = epilogue.bias != nullptr ? lanes.load(epilogue.bias + channel) : Vector{};
+    const Vector bias = biasOf(epilogue, lanes, channel);
     for (long p = 0; p < count; p++) {
       const long place = (first + p) * outPitch() + channel;
-      Vector value = load(product + p * width);
-      if (epilogue.bias != nullptr) value += bias;
-      if (epilogue.image != nullptr) value += lanes.load(epilogue.image + place);
-      if (epilogue.relu) value = value < 0 ? Vector{} : value;  // a NaN stays one
-      if (epilogue.features != nullptr) value *= lanes.load(epilogue.features + place) > 0 ? Vector{} + 1 : Vector{};
-      lanes.store(to + place, value);
+      lanes.store(to + place, followed(epilogue, lanes, place, bias, load(product + p * width)));
     }
   }
 };

@@ -1,5 +1,4 @@
 import { ownOp } from "../../ops/ops.js";
-import { OWN_CHANNELS } from "../../ops/own.js";
 import { type NativeAttribute, nativeBackend } from "../../runtime/native.js";
 import { ownOpsServe } from "../../runtime/ownOps.js";
 import type { Tensor, Tensor4D } from "../../runtime/tf.js";
@@ -27,7 +26,7 @@ export interface ConvolutionKind extends ConvolutionOps {
 }
 
 /** What our own kernels serve (src/native/kernels): 1x1 and 3x3, with PyTorch's padding. */
-const OWN = { kernels: [1, 3], strides: [1, 2] };
+const OWN = { kernels: [1, 3], strides: [1, 2], channels: 16 };
 
 const hasServedWindows = ({ kernelSize, stride, padding }: ConvolutionSettings): boolean =>
   OWN.kernels.includes(kernelSize) &&
@@ -88,7 +87,7 @@ export const DENSE: ConvolutionKind = {
   attributes: denseAttributes,
   isServed: (settings) =>
     hasServedWindows(settings) &&
-    [settings.inputs, settings.outputs].every((channels) => channels % OWN_CHANNELS === 0),
+    [settings.inputs, settings.outputs].every((channels) => channels % OWN.channels === 0),
 };
 
 /** Convolutions of several groups of channels: a pixel's product with the filter of each, with any number of channels. */

@@ -4,11 +4,11 @@
 #include <memory>
 
 #include "../cases.h"
-#include "../kernels/epilogues.h"
 #include "../hosts.h"
+#include "../kernels/epilogues.h"
 #include "../kernels/passes.h"
-#include "../reference.h"
 #include "../kernels/shortage.h"
+#include "../reference.h"
 
 namespace pefd::test {
 namespace {
@@ -24,19 +24,8 @@ bool isServed(const Convolution &conv) {
   return conv.groups == 1 && conv.inputs % CHANNELS == 0 && conv.outputs % CHANNELS == 0;
 }
 
-void check(const Pass &pass, const Convolution &conv, const MatrixKernelSet &set, long workers,
-           std::unique_ptr<Floats> &first) {
-  const Operands operands(conv);
-  const TestHost host(workers);
-  auto actual = std::make_unique<Floats>(pass.size(conv));
-  const Outcome outcome = pass.run(*set.kernels, host.host(), conv, operands, actual->data());
-  expect(outcome == Outcome::DONE, "memory was short");
-  host.expectSound();
-  if (first != nullptr) return expectSameBits(*actual, *first);
-  Operands rounded(conv);
-  for (Floats *floats : {&rounded.x, &rounded.filter, &rounded.dy}) roundToBfloat16(*floats);
-  expectClose(*actual, pass.naive(conv, rounded));
-  first = std::move(actual);
+void roundAll(Operands &operands) {
+  for (Floats *floats : {&operands.x, &operands.filter, &operands.dy}) roundToBfloat16(*floats);
 }
 
 void addConvolutions(Cases &cases, const MatrixKernelSet &set) {
@@ -47,9 +36,9 @@ void addConvolutions(Cases &cases, const MatrixKernelSet &set) {
     for (const Pass &pass : passes()) {
       const auto first = std::make_shared<std::unique_ptr<Floats>>();
       for (long workers : {1L, 2L, MOST_WORKERS}) {
-        const std::string name = "bfloat16: " + nameOf(conv) + ", " + pass.name + ", " + set.name + ", " +
-                                 std::to_string(workers) + (workers == 1 ? " thread" : " threads");
-        cases.push_back({name, [=, &pass] { check(pass, conv, set, workers, *first); }});
+        const std::string name =
+            "bfloat16: " + nameOf(conv) + ", " + pass.name + ", " + set.name + ", " + threadsText(workers);
+        cases.push_back({name, [=, &pass] { checkPass(pass, *set.kernels, conv, workers, roundAll, *first); }});
       }
     }
   }

@@ -1,5 +1,7 @@
 #include "passes.h"
 
+#include "../cases.h"
+#include "../hosts.h"
 #include "../reference.h"
 
 namespace pefd::test {
@@ -23,5 +25,21 @@ const std::vector<Pass> &passes() {
   };
   return all;
 }
+
+void checkPass(const Pass &pass, const ConvolutionKernels &kernels, const Convolution &conv, long workers,
+               Preparation prepare, std::unique_ptr<Floats> &first) {
+  Operands operands(conv);
+  const TestHost host(workers);
+  auto actual = std::make_unique<Floats>(pass.size(conv));
+  const Outcome outcome = pass.run(kernels, host.host(), conv, operands, actual->data());
+  expect(outcome == Outcome::DONE, "memory was short");
+  host.expectSound();
+  if (first != nullptr) return expectSameBits(*actual, *first);
+  if (prepare != nullptr) prepare(operands);
+  expectClose(*actual, pass.naive(conv, operands));
+  first = std::move(actual);
+}
+
+std::string threadsText(long workers) { return std::to_string(workers) + (workers == 1 ? " thread" : " threads"); }
 
 }  // namespace pefd::test

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "convolutions.h"
@@ -17,5 +19,17 @@ struct Pass {
 };
 
 const std::vector<Pass> &passes();
+
+// Does to operands beforehand what kernels do to them; none of it where they multiply them as they are.
+using Preparation = void (*)(Operands &);
+
+// Runs a pass with some threads. Its result must have the bits of `first`; where that is empty still, it must be close
+// to what plain loops make of prepared operands, and becomes the first.
+// @throws std::runtime_error where it does not, where memory was short, or where a margin was written
+void checkPass(const Pass &pass, const ConvolutionKernels &kernels, const Convolution &conv, long workers,
+               Preparation prepare, std::unique_ptr<Floats> &first);
+
+// "2 threads".
+std::string threadsText(long workers);
 
 }  // namespace pefd::test

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "../common.h"
 #include "../vector.h"
 
 namespace pefd {
@@ -17,7 +18,11 @@ typedef uint16_t Bfloat16;
 typedef uint32_t Words __attribute__((vector_size(WIDTH * sizeof(uint32_t))));
 typedef uint32_t UnalignedWords __attribute__((vector_size(WIDTH * sizeof(uint32_t)), aligned(2), may_alias));
 
-inline Words loadWords(const Bfloat16 *from) { return *reinterpret_cast<const UnalignedWords *>(from); }
+// Scratch memory for so many of them; a null pointer where there is none.
+inline Bfloat16 *bfloat16Scratch(const Host &host, Slot slot, long numbers) {
+  return reinterpret_cast<Bfloat16 *>(host.scratch(host.self, slot, ceilDivide(numbers, 2)));
+}
+
 inline void store(Bfloat16 *to, Words words) { *reinterpret_cast<UnalignedWords *>(to) = words; }
 
 // Each element rounded to the nearest, to an even one where two are as near, in the upper half of its word. As the
@@ -30,34 +35,33 @@ inline Words rounded(Vector value) {
   return (size > 0x7f800000 ? bits | 0x00400000 : ofNormals) & 0xffff0000;
 }
 
+// The numbers of two vectors, one after the other. The instruction stands by name, since compilers want to be told of
+// its set, and older ones know none of that name.
+inline Words inARow(Vector first, Vector second) {
 #if defined(PEFD_AMX)
-// The numbers of two vectors, one after the other; by name, since compilers want to be told of the instruction's set,
-// and older ones know none of that name.
-inline __m512i inARow(Vector first, Vector second) {
-  __m512i both;
+  Words both;
   asm("vcvtne2ps2bf16 %2, %1, %0" : "=v"(both) : "v"(second), "v"(first));
   return both;
-}
+#else
+  const Words words[2] = {rounded(first) >> 16, rounded(second) >> 16};
+  Words both;
+  for (long i = 0; i < WIDTH; i++) {
+    const Words &from = words[2 * i / WIDTH];
+    both[i] = from[2 * i % WIDTH] | from[2 * i % WIDTH + 1] << 16;
+  }
+  return both;
 #endif
+}
 
 // Pairs of numbers: those of one vector in the lower halves, those of the other in the upper.
 inline Words pairs(Vector lower, Vector upper) {
 #if defined(PEFD_AMX)
   const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
                                          5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  return reinterpret_cast<Words>(_mm512_permutexvar_epi16(order, inARow(lower, upper)));
+  const __m512i both = reinterpret_cast<__m512i>(inARow(lower, upper));
+  return reinterpret_cast<Words>(_mm512_permutexvar_epi16(order, both));
 #else
   return rounded(lower) >> 16 | rounded(upper);
-#endif
-}
-
-// Two vectors of consecutive numbers, one after the other.
-inline void storeInARow(Bfloat16 *to, Vector first, Vector second) {
-#if defined(PEFD_AMX)
-  store(to, reinterpret_cast<Words>(inARow(first, second)));
-#else
-  const Words words[2] = {rounded(first) >> 16, rounded(second) >> 16};
-  for (long i = 0; i < 2 * WIDTH; i++) to[i] = static_cast<Bfloat16>(words[i / WIDTH][i % WIDTH]);
 #endif
 }
 

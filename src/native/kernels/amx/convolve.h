@@ -83,7 +83,8 @@ struct Convolve {
     for (long result = 0; result < count; result += BLOCK) {
       const bool areTwo = count - result > SIDE;
       const Bfloat16 *first = pixelOf(result), *second = areTwo ? pixelOf(result + SIDE) : first;
-      multiplyTiles(units, areTwo, columns > SIDE, {first, second, pixelBytes, taps.depths(), seen, away, tiles}, sums);
+      const Operands operands = {first, second, pixelBytes, taps.depths(), seen, away, tiles};
+      withSquare(units, areTwo, columns > SIDE, [&](auto square) { multiplyTiles(square, operands, sums); });
       results.write(part, {result, min(BLOCK, count - result), block * BLOCK, columns}, sums);
     }
   }
@@ -98,11 +99,9 @@ struct Convolve {
     const Copies most = copiesOf(ceilDivide(resultRows(), bands));
     imageNumbers = most.count() * most.pixels() * deep;
     const long packedNumbers = PackedTaps::numbers(taps.taps, taps.rows, taps.columns);
-    Bfloat16 *packed = reinterpret_cast<Bfloat16 *>(host.scratch(host.self, PACKED, ceilDivide(packedNumbers, 2)));
-    images = reinterpret_cast<Bfloat16 *>(
-        host.scratch(host.self, PLANES, ceilDivide(host.workers * imageNumbers, 2)));
-    if (!packed || !images) return Outcome::OUT_OF_MEMORY;
-    taps.packed = packed;
+    taps.packed = bfloat16Scratch(host, PACKED, packedNumbers);
+    images = bfloat16Scratch(host, PLANES, host.workers * imageNumbers);
+    if (!taps.packed || !images) return Outcome::OUT_OF_MEMORY;
     taps.run(host);
     parallelFor<Convolve, &Convolve::band>(host, n * bands, *this);
     return Outcome::DONE;

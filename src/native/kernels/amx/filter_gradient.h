@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sight.h"
+#include "square.h"
 
 namespace pefd {
 namespace {
@@ -79,7 +80,7 @@ struct AmxFilterGradient {
   // A pair of pixels; of no pixel zeros.
   void convertPair(const float *first, const float *second, Bfloat16 *to, long block) const {
     for (long channel = 0; channel < conv.inputs; channel += SIDE, to += block) {
-      store(to, pairs(first ? load(first + channel) : Vector{}, second ? load(second + channel) : Vector{}));
+      store(to, pairs(channelsOf(first, channel), channelsOf(second, channel)));
     }
   }
 
@@ -98,8 +99,7 @@ struct AmxFilterGradient {
       for (long o = 0; o < conv.outputs; o += SIDE) {
         Words words[SIDE];
         for (long p = 0; p < SIDE; p++) {
-          const float *first = pixel[2 * p], *second = pixel[2 * p + 1];
-          words[p] = pairs(first ? load(first + o) : Vector{}, second ? load(second + o) : Vector{});
+          words[p] = pairs(channelsOf(pixel[2 * p], o), channelsOf(pixel[2 * p + 1], o));
         }
         turn(words);
         for (long r = 0; r < SIDE; r++) store(to + (o * depths + d * SIDE + r) * DEPTH, words[r]);
@@ -114,17 +114,14 @@ struct AmxFilterGradient {
     float *to = sums + index * taps() * BLOCK * BLOCK;
     Units units;
     for (long tap = 0; tap < taps(); tap++, to += BLOCK * BLOCK) {
-      if (areTwoRows) areTwoColumns ? multiply<2, 2>(units, tap, inputs, outputs, to)
-                                    : multiply<2, 1>(units, tap, inputs, outputs, to);
-      else areTwoColumns ? multiply<1, 2>(units, tap, inputs, outputs, to)
-                         : multiply<1, 1>(units, tap, inputs, outputs, to);
+      withSquare(units, areTwoRows, areTwoColumns, [&](auto square) { multiply(square, tap, inputs, outputs, to); });
       if (firstBand + bandCount == conv.n * bands) writeTap(tap, inputs, outputs, to);
     }
   }
 
   template <int M, int N>
-  void multiply(Units &units, long tap, long inputs, long outputs, float *to) const {
-    begin<M, N>(units, to);
+  void multiply(const Square<M, N> &square, long tap, long inputs, long outputs, float *to) const {
+    firstBand == 0 ? square.zero() : square.load(to);
     const Copies most = copiesOf(mostRows());
     for (long place = 0; place < bandCount; place++) {
       const Copies copies = copiesOf(bandAt(place).rows);
@@ -134,43 +131,10 @@ struct AmxFilterGradient {
       const Bfloat16 *b = pixels + place * pixelNumbers(most) + 2 * pairsOf(copies) * conv.inputs * seen.copy +
                           2 * inputs * block + seen.pixel * SIDE;
       for (long d = 0; d < depths; d++, a += TILE_NUMBERS, b += TILE_NUMBERS) {
-        units.load<6>(b, ROW_BYTES);
-        units.load<4>(a, ROW_BYTES);
-        units.multiply<0, 4, 6>();
-        if (N > 1) {
-          units.load<7>(b + block, ROW_BYTES);
-          units.multiply<1, 4, 7>();
-        }
-        if (M > 1) {
-          units.load<5>(a + depths * TILE_NUMBERS, ROW_BYTES);
-          units.multiply<2, 5, 6>();
-        }
-        if (M > 1 && N > 1) units.multiply<3, 5, 7>();
+        square.add(a, a + depths * TILE_NUMBERS, ROW_BYTES, b, b + block);
       }
     }
-    end<M, N>(units, to);
-  }
-
-  template <int M, int N>
-  void begin(Units &units, const float *from) const {
-    constexpr long rowBytes = BLOCK * sizeof(float);
-    const auto tile = [&](auto number, long at) {
-      constexpr int TILE = decltype(number)::value;
-      firstBand == 0 ? units.zero<TILE>() : units.load<TILE>(from + at, rowBytes);
-    };
-    tile(std::integral_constant<int, 0>{}, 0);
-    if (N > 1) tile(std::integral_constant<int, 1>{}, SIDE);
-    if (M > 1) tile(std::integral_constant<int, 2>{}, SIDE * BLOCK);
-    if (M > 1 && N > 1) tile(std::integral_constant<int, 3>{}, SIDE * BLOCK + SIDE);
-  }
-
-  template <int M, int N>
-  void end(Units &units, float *to) const {
-    constexpr long rowBytes = BLOCK * sizeof(float);
-    units.store<0>(to, rowBytes);
-    if (N > 1) units.store<1>(to + SIDE, rowBytes);
-    if (M > 1) units.store<2>(to + SIDE * BLOCK, rowBytes);
-    if (M > 1 && N > 1) units.store<3>(to + SIDE * BLOCK + SIDE, rowBytes);
+    square.store(to);
   }
 
   // Sums [outputs][inputs] of a block to the tap's [inputs][outputs].
@@ -200,8 +164,8 @@ struct AmxFilterGradient {
     bands = min(resultRows(), ceilDivide(bytesOf(copiesOf(resultRows())), SUMMED_BYTES));
     const Copies most = copiesOf(mostRows());
     atOnce = min(conv.n * bands, max(1, SUMMED_BYTES / bytesOf(most)));
-    pixels = bfloat16Scratch(PLANES, atOnce * pixelNumbers(most));
-    gradients = bfloat16Scratch(GRADIENTS, atOnce * gradientNumbers(most));
+    pixels = bfloat16Scratch(host, PLANES, atOnce * pixelNumbers(most));
+    gradients = bfloat16Scratch(host, GRADIENTS, atOnce * gradientNumbers(most));
     const long products = inputBlocks() * ceilDivide(conv.outputs, BLOCK);
     sums = host.scratch(host.self, SUMS, products * taps() * BLOCK * BLOCK);
     if (!pixels || !gradients || !sums) return Outcome::OUT_OF_MEMORY;
@@ -211,10 +175,6 @@ struct AmxFilterGradient {
       parallelFor<AmxFilterGradient, &AmxFilterGradient::multiply>(host, products, *this);
     }
     return Outcome::DONE;
-  }
-
-  Bfloat16 *bfloat16Scratch(Slot slot, long numbers) const {
-    return reinterpret_cast<Bfloat16 *>(host.scratch(host.self, slot, ceilDivide(numbers, 2)));
   }
 };
 

@@ -10,10 +10,9 @@ constexpr long deepened(long channels) { return ceilDivide(channels, DEPTH) * DE
 
 // One pixel's channels in bfloat16, zeros behind them; of no pixel only zeros.
 inline void convertPixel(const float *from, long channels, Bfloat16 *to) {
-  const Vector zero = {};
   for (long c = 0; c < channels; c += DEPTH) {
     const bool hasTwo = c + WIDTH < channels;
-    storeInARow(to + c, from ? load(from + c) : zero, from && hasTwo ? load(from + c + WIDTH) : zero);
+    store(to + c, inARow(channelsOf(from, c), hasTwo ? channelsOf(from, c + WIDTH) : Vector{}));
   }
 }
 

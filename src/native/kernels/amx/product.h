@@ -1,6 +1,7 @@
 // The inner loop of the forward pass: 16 or 32 pixels with 16 or 32 columns of the filter.
 #pragma once
 
+#include "square.h"
 #include "taps.h"
 
 namespace pefd {
@@ -15,40 +16,17 @@ struct Operands {
   const Bfloat16 *const *tiles;
 };
 
-// sums[M * SIDE][BLOCK], of which N * SIDE columns are written.
+// sums[pixels][BLOCK] of as many pixels and columns as the square has.
 template <int M, int N>
-inline void multiplyTiles(Units &units, const Operands &of, float *sums) {
-  units.zero<0>();
-  if (N > 1) units.zero<1>();
-  if (M > 1) units.zero<2>();
-  if (M > 1 && N > 1) units.zero<3>();
+inline void multiplyTiles(const Square<M, N> &square, const Operands &of, float *sums) {
+  square.zero();
   for (long tap = 0; tap < of.taps; tap++) {
     const Bfloat16 *first = of.first + of.away[tap], *second = of.second + of.away[tap], *b = of.tiles[tap];
     for (long d = 0; d < of.depths; d++, first += DEPTH, second += DEPTH, b += N * TILE_NUMBERS) {
-      units.load<6>(b, ROW_BYTES);
-      units.load<4>(first, of.pixelBytes);
-      units.multiply<0, 4, 6>();
-      if (N > 1) {
-        units.load<7>(b + TILE_NUMBERS, ROW_BYTES);
-        units.multiply<1, 4, 7>();
-      }
-      if (M > 1) {
-        units.load<5>(second, of.pixelBytes);
-        units.multiply<2, 5, 6>();
-      }
-      if (M > 1 && N > 1) units.multiply<3, 5, 7>();
+      square.add(first, second, of.pixelBytes, b, b + TILE_NUMBERS);
     }
   }
-  constexpr long rowBytes = BLOCK * sizeof(float);
-  units.store<0>(sums, rowBytes);
-  if (N > 1) units.store<1>(sums + SIDE, rowBytes);
-  if (M > 1) units.store<2>(sums + SIDE * BLOCK, rowBytes);
-  if (M > 1 && N > 1) units.store<3>(sums + SIDE * BLOCK + SIDE, rowBytes);
-}
-
-inline void multiplyTiles(Units &units, bool areTwoRows, bool areTwoColumns, const Operands &of, float *sums) {
-  if (areTwoRows) return areTwoColumns ? multiplyTiles<2, 2>(units, of, sums) : multiplyTiles<2, 1>(units, of, sums);
-  return areTwoColumns ? multiplyTiles<1, 2>(units, of, sums) : multiplyTiles<1, 1>(units, of, sums);
+  square.store(sums);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Where results are written, and what follows them.
 #pragma once
 
-#include "../kernels.h"
+#include "../common.h"
 #include "units.h"
 
 namespace pefd {
@@ -25,6 +25,7 @@ struct Results {
 
   // Writes a block from sums [count][BLOCK]; what lies outside of the image is left out.
   void write(const Part &part, const Block &block, const float *sums) const {
+    const Lanes lanes(WIDTH);
     long i = block.first / part.columns, j = block.first % part.columns;
     for (long p = 0; p < block.count; p++, j++) {
       if (j == part.columns) j = 0, i++;
@@ -32,19 +33,10 @@ struct Results {
       if (y >= height || x >= width) continue;
       const long at = ((part.image * height + y) * width + x) * channels + block.channel;
       for (long c = 0; c < block.channels; c += WIDTH) {
-        writeVector(at + c, block.channel + c, load(sums + p * BLOCK + c));
+        const Vector bias = biasOf(epilogue, lanes, block.channel + c), value = load(sums + p * BLOCK + c);
+        store(images + at + c, followed(epilogue, lanes, at + c, bias, value));
       }
     }
-  }
-
- private:
-  // The same roundings as one op after the other.
-  inline void writeVector(long at, long channel, Vector value) const {
-    if (epilogue.bias != nullptr) value += load(epilogue.bias + channel);
-    if (epilogue.image != nullptr) value += load(epilogue.image + at);
-    if (epilogue.relu) value = value < 0 ? Vector{} : value;  // a NaN stays one
-    if (epilogue.features != nullptr) value *= load(epilogue.features + at) > 0 ? Vector{} + 1 : Vector{};
-    pefd::store(images + at, value);
   }
 };
 

@@ -110,5 +110,8 @@ struct Source {
   }
 };
 
+// A vector of a pixel's channels; of no pixel zeros.
+inline Vector channelsOf(const float *pixel, long channel) { return pixel ? load(pixel + channel) : Vector{}; }
+
 }  // namespace
 }  // namespace pefd

@@ -50,12 +50,10 @@ struct PackedTaps {
 
   // A tile of a filter whose rows are columns here.
   void packTurned(const float *from, long left, Bfloat16 *to) const {
-    alignas(64) Bfloat16 lines[TILE_NUMBERS];
     Words words[SIDE];
     for (long c = 0; c < SIDE; c++) {
       const float *line = from + c * rows;
-      storeInARow(lines + c * DEPTH, load(line), left > WIDTH ? load(line + WIDTH) : Vector{});
-      words[c] = loadWords(lines + c * DEPTH);
+      words[c] = inARow(load(line), left > WIDTH ? load(line + WIDTH) : Vector{});
     }
     turn(words);
     for (long r = 0; r < SIDE; r++) store(to + r * DEPTH, words[r]);
