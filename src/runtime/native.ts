@@ -1,4 +1,8 @@
+import type { NativeAttribute, NativeBinding, NativeTensor } from "./binding.js";
+import { copyOfBinding } from "./copyOfBinding.js";
 import { type Tensor, tf } from "./tf.js";
+
+export type { NativeAttribute, NativeBinding, NativeTensor } from "./binding.js";
 
 /** Element types of TensorFlow's C API (tensorflow/core/framework/types.proto). */
 export const DT = {
@@ -11,48 +15,6 @@ export const DT = {
   bfloat16: 14,
   resource: 20,
 } as const;
-
-/** One attribute of a native op, as the binding takes it. */
-export interface NativeAttribute {
-  readonly name: string;
-  readonly type: number;
-  readonly value: unknown;
-}
-
-/** A tensor that the binding has made. */
-export interface NativeTensor {
-  readonly id: number;
-  readonly shape: number[];
-  readonly dtype: number;
-}
-
-/** The native binding: one call per op; host data enters and leaves through it; graphs are loaded and run. */
-export interface NativeBinding {
-  readonly TF_ATTR_STRING: number;
-  readonly TF_ATTR_INT: number;
-  readonly TF_ATTR_FLOAT: number;
-  readonly TF_ATTR_BOOL: number;
-  readonly TF_ATTR_TYPE: number;
-  readonly TF_ATTR_SHAPE: number;
-  readonly TF_Version: string;
-  executeOp(
-    name: string,
-    attributes: NativeAttribute[],
-    inputIds: number[],
-    outputCount: number,
-  ): NativeTensor[];
-  createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
-  tensorDataSync(id: number): ArrayBufferView;
-  deleteTensor(id: number): void;
-  loadSavedModel(directory: string, tags: string): number;
-  deleteSavedModel(session: number): void;
-  runSavedModel(
-    session: number,
-    inputIds: number[],
-    inputNames: string,
-    outputNames: string,
-  ): NativeTensor[];
-}
 
 /** What we use of tfjs-node's backend beyond the public tfjs API. */
 export interface NativeBackend {
@@ -92,17 +54,6 @@ export function withBinding<T>(
   } finally {
     backend.binding = binding;
   }
-}
-
-/** The binding's members as a plain object (its own properties cannot be replaced), methods bound to it. */
-function copyOfBinding(binding: NativeBinding): NativeBinding {
-  const source = binding as unknown as Record<string, unknown>;
-  return Object.fromEntries(
-    Object.getOwnPropertyNames(source).map((name) => {
-      const value = source[name];
-      return [name, typeof value === "function" ? value.bind(binding) : value];
-    }),
-  ) as unknown as NativeBinding;
 }
 
 const attribute =

@@ -3,6 +3,8 @@ import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { environmentError, PefdError } from "../common/errors.js";
+import { threadSafe } from "./attributeNames.js";
+import type { NativeBinding } from "./binding.js";
 import { nativeDirectory } from "./nativeFolder.js";
 import { loadOwnModule } from "./ownModule.js";
 import { bindingFile, logLevelFile, packageDirectory } from "./paths.js";
@@ -110,6 +112,8 @@ export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
       "Type: pefd setup",
     );
   }
+  const backend = tf.backend() as unknown as { binding: NativeBinding };
+  backend.binding = threadSafe(backend.binding);
   loadOwnModule();
   composeSoftmax(tf);
   for (const callback of whenLoaded.splice(0)) callback();

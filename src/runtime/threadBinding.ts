@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { environmentError } from "../common/errors.js";
+import { threadSafe } from "./attributeNames.js";
 import type { NativeBinding } from "./native.js";
 import { nativeDirectory } from "./nativeFolder.js";
 import { loadOwnModule } from "./ownModule.js";
@@ -23,5 +24,5 @@ export function loadThreadBinding(): NativeBinding {
     );
   }
   loadOwnModule();
-  return module.exports as NativeBinding;
+  return threadSafe(module.exports as NativeBinding);
 }

@@ -13,12 +13,15 @@ const COLUMNS = 3;
 const TEXT_BYTES = 4096;
 
 // Places of `control`.
-const [NEXT, LIMIT, SKIPPED] = [0, 1, 2];
+const [NEXT, LIMIT, SKIPPED, CLOSED] = [0, 1, 2, 3];
 
 /** Memory of all threads. */
 export interface Ring {
   readonly slots: number;
-  /** The next ticket to be taken, the first one that may not be taken yet, and the first that is still wanted. */
+  /**
+   * The next ticket to be taken, the first one that may not be taken yet, the first that is still wanted, and whether
+   * nobody wants any more.
+   */
   readonly control: Int32Array<SharedArrayBuffer>;
   /** [slots], 1 + the last ticket that was read into it, negative where it failed. */
   readonly state: Int32Array<SharedArrayBuffer>;
@@ -35,7 +38,7 @@ export function createRing(shape: ImageShape, slots: number): Ring {
   const numbers = (count: number) => new Int32Array(new SharedArrayBuffer(4 * count));
   return {
     slots,
-    control: numbers(3),
+    control: numbers(4),
     state: numbers(slots),
     rows: numbers(slots * COLUMNS),
     texts: new Uint8Array(new SharedArrayBuffer(slots * TEXT_BYTES)),
@@ -67,10 +70,22 @@ export function takeTicket({ control }: Ring): number | undefined {
   }
 }
 
-/** Sleeps until there may be tickets again. */
-export function waitForTickets({ control }: Ring): void {
+/** Has all threads end once they are done with the ticket that they have. */
+export function closeRing({ control }: Ring): void {
+  Atomics.store(control, CLOSED, 1);
+  // Never this number before, so that whoever is about to sleep does not.
+  Atomics.store(control, LIMIT, -1);
+  Atomics.notify(control, LIMIT);
+}
+
+/** Whether nobody wants tickets any more. */
+export const isClosed = ({ control }: Ring): boolean => Atomics.load(control, CLOSED) === 1;
+
+/** Sleeps until there may be tickets again, or never any more. */
+export function waitForTickets(ring: Ring): void {
+  const { control } = ring;
   const limit = Atomics.load(control, LIMIT);
-  if (Atomics.load(control, NEXT) >= limit) Atomics.wait(control, LIMIT, limit);
+  if (!isClosed(ring) && Atomics.load(control, NEXT) >= limit) Atomics.wait(control, LIMIT, limit);
 }
 
 /** Tickets before this one are not wanted any more: whoever takes one is done with it. */

@@ -6,6 +6,7 @@ import type { ImagesInFiles } from "../../dataset.js";
 import { wordsOf } from "../byteBatch.js";
 import { openTicketReader, readTicket, type StreamWork, type TicketReader } from "./readTicket.js";
 import {
+  closeRing,
   createRing,
   failureOf,
   grant,
@@ -29,7 +30,7 @@ export interface ImageStream {
    * @throws runError for an image that cannot be used, when it is its turn
    */
   take(rows: readonly TicketRow[], upcoming?: readonly TicketRow[]): Int32Array;
-  /** Ends the threads. */
+  /** Ends the threads. Nothing can be taken afterwards. */
   close(): void;
 }
 
@@ -52,16 +53,14 @@ const PATIENCE_MILLISECONDS = 120_000;
 /** A thread's garbage is pixels and a few small objects an image: V8 would let tens of megabytes of it lie. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 1 };
 
-function startThreads(work: StreamWork, workers: number): Worker[] {
-  const count = Math.min(workers, availableParallelism());
-  return Array.from({ length: count }, () => {
-    const url = new URL("./streamThread.js", import.meta.url);
+function startThreads(work: StreamWork, workers: number): void {
+  const url = new URL("./streamThread.js", import.meta.url);
+  for (let i = 0; i < Math.min(workers, availableParallelism()); i++) {
     const thread = new Worker(url, { workerData: work, resourceLimits: THREAD_LIMITS });
     thread.unref();
     // A thread that does not start is not missed: whoever asks reads.
     thread.on("error", () => {});
-    return thread;
-  });
+  }
 }
 
 const isSame = (a: TicketRow, b: TicketRow): boolean => a.every((value, i) => value === b[i]);
@@ -101,10 +100,19 @@ export function openImageStream(
   const ring = createRing(shape, slots);
   const plain = sets.map(({ labels: _, positions: __, ...set }) => set);
   const work = { ring, sets: plain, seed };
-  let opened: { readonly reader: TicketReader; readonly threads: readonly Worker[] } | undefined;
+  let opened: TicketReader | undefined;
   let taken = 0; // the first ticket that is not handed out
   let granted = 0; // the first one that nobody may read yet
   let joined = new Int32Array(0);
+
+  /** The first time starts the threads. */
+  function open(): TicketReader {
+    if (opened === undefined) {
+      opened = openTicketReader(nativeBackend().binding);
+      startThreads(work, workers);
+    }
+    return opened;
+  }
 
   function allow(rows: readonly TicketRow[]): void {
     grant(ring, granted, rows);
@@ -138,11 +146,7 @@ export function openImageStream(
           `${rows.length} images are more than the ${slots} that there is room for.`,
         );
       }
-      opened ??= {
-        reader: openTicketReader(nativeBackend().binding),
-        threads: startThreads(work, workers),
-      };
-      const { reader } = opened;
+      const reader = open();
       const isAhead = rows.every(
         (row, i) => taken + i >= granted || isSame(row, rowOf(ring, taken + i)),
       );
@@ -160,8 +164,6 @@ export function openImageStream(
       taken += rows.length;
       return imagesOf(first, rows.length);
     },
-    close() {
-      for (const thread of opened?.threads ?? []) void thread.terminate();
-    },
+    close: () => closeRing(ring),
   };
 }

@@ -1,13 +1,13 @@
 import { workerData } from "node:worker_threads";
 import { loadThreadBinding } from "../../../runtime/threadBinding.js";
 import { openTicketReader, readTicket, type StreamWork } from "./readTicket.js";
-import { takeTicket, waitForTickets } from "./ring.js";
+import { isClosed, takeTicket, waitForTickets } from "./ring.js";
 
-/** Reads images for as long as the process lives; whoever started the thread ends it. */
+/** Reads images until the ring is closed: a thread that is ended in the midst of a call of TensorFlow leaves it half done. */
 const work = workerData as StreamWork;
 const reader = openTicketReader(loadThreadBinding());
 
-for (;;) {
+while (!isClosed(work.ring)) {
   const ticket = takeTicket(work.ring);
   if (ticket === undefined) waitForTickets(work.ring);
   else readTicket(work, reader, ticket);
