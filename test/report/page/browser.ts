@@ -29,6 +29,9 @@ interface Message {
   readonly error?: { readonly message: string };
 }
 
+const TWO_FRAMES =
+  "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
+
 type Send = (method: string, params?: object, sessionId?: string) => Promise<Message["result"]>;
 
 /** The protocol over the two pipes of a browser. */
@@ -103,6 +106,8 @@ async function attach(
       await own("Emulation.setDeviceMetricsOverride", metrics);
       const features = [{ name: "prefers-color-scheme", value: scheme }];
       await own("Emulation.setEmulatedMedia", { media, features });
+      // On a busy machine the page may not know of it before its next frames.
+      await own("Runtime.evaluate", { expression: TWO_FRAMES, awaitPromise: true });
     },
     async evaluate<T>(expression: string) {
       const options = { expression, awaitPromise: true, returnByValue: true };
