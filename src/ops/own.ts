@@ -8,6 +8,10 @@ export interface Follows {
 export const OWN_CONVOLUTION = "PefdConv2D";
 /** Our op for the gradient of a convolution's images. */
 export const OWN_INPUT_GRADIENT = "PefdConv2DBackpropInput";
+/** Our op for batch normalisation in training: what it gives is y, mean, variance (unbiased) and the inverse deviation. */
+export const OWN_BATCH_NORM = "PefdBatchNorm";
+/** Our op for its gradients: of x, scale and offset. */
+export const OWN_BATCH_NORM_GRADIENT = "PefdBatchNormGrad";
 /** Our op for several elementwise operations. */
 export const OWN_ELEMENTWISE = "PefdElementwise";
 

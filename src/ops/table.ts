@@ -273,6 +273,16 @@ const OURS: readonly Row[] = [
     `${FILTER_GRADIENT} -> output: T`,
     { shapes: sizesIn(1), standard: "DepthwiseConv2dNativeBackpropFilter" },
   ],
+  [
+    "PefdBatchNorm",
+    "x: float, scale: float, offset: float -> y: float, mean: float, variance: float, inverse: float",
+    { shapes: (inputs) => batchNorm(inputs)?.slice(0, 4) },
+  ],
+  [
+    "PefdBatchNormGrad",
+    "y_backprop: float, x: float, scale: float, mean: float, inverse: float -> x_backprop: float, scale_backprop: float, offset_backprop: float",
+    { shapes: (inputs) => batchNormGradient(inputs)?.slice(0, 3) },
+  ],
   ["PefdTranspose", "x: T, perm: Tperm -> y: T", { shapes: transposition, standard: "Transpose" }],
   ["PefdElementwise", "operands: N * T -> results: M * T", { shapes: elementwise }],
   ["PefdNormalize", "words: int32, table: float -> values: float", { shapes: rowsOfSize }],

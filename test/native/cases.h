@@ -20,6 +20,7 @@ void expect(bool condition, const std::string &otherwise);
 std::string refusalOf(const std::function<void()> &run);
 
 // One file of cases each.
+Cases batchNormCases();
 Cases convolutionCases();
 Cases matrixCases();
 Cases depthwiseCases();

@@ -9,6 +9,7 @@ import { fuseElementwise } from "./fusedElementwise.js";
 import { keepApart } from "./keptApart.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
+import { ownBatchNorm } from "./ownBatchNorm.js";
 import { multiplyInBfloat16 } from "./ownMatrices.js";
 import { padGradientsFirst } from "./paddedGradients.js";
 import type { Pass } from "./pass.js";
@@ -55,6 +56,7 @@ const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
  */
 const MATRICES: readonly Entry[] = [
   { pass: multiplyInBfloat16, where: ({ ownMatrices }) => ownMatrices },
+  { pass: ownBatchNorm, where: ({ ownMatrices }) => ownMatrices },
   {
     pass: useStandardOps,
     where: ({ matrixUnits, ownMatrices }) => matrixUnits && !ownMatrices,

@@ -2,6 +2,7 @@
 // the result.
 #include "kernels.h"
 
+#include "batch_norm.h"
 #include "depthwise.h"
 #include "depthwise_filter.h"
 #include "elementwise.h"
@@ -60,6 +61,8 @@ const Kernels KERNELS{{anyForward, anyInputGradient, anyFilterGradient},
                       depthwiseForward,
                       depthwiseInputGradient,
                       depthwiseFilterGradient,
+                      batchNorm,
+                      batchNormGradient,
                       swapLastAxes,
                       elementwise,
                       resize};

@@ -28,6 +28,17 @@ struct Matrices {
   long count, rows, columns;
 };
 
+// Images as their pixels, which have some channels each. There is at least one of both.
+struct Normalization {
+  long pixels, channels;
+};
+
+// What a batch says of each channel: its mean, its variance (divided by one less than there are pixels), and the
+// inverse of its standard deviation (divided by as many, with epsilon).
+struct ChannelStatistics {
+  float *mean, *variance, *inverse;
+};
+
 // What is done with a result before it is written: a bias per channel is added, then another image of the same shape;
 // then what is negative becomes zero, or, in a gradient, what ReLU has made zero in `features`. The same roundings as
 // one op after the other. The image may lie where the result will.
@@ -129,6 +140,12 @@ struct Kernels : ConvolutionKernels {
   Outcome (*depthwiseForward)(const Host &, const Depthwise &, const float *x, const float *filter, float *y);
   Outcome (*depthwiseInputGradient)(const Host &, const Depthwise &, const float *filter, const float *dy, float *dx);
   Outcome (*depthwiseFilterGradient)(const Host &, const Depthwise &, const float *x, const float *dy, float *dfilter);
+  // each channel with mean 0 and variance 1, times its scale, plus its offset; y may lie where x does
+  Outcome (*batchNorm)(const Host &, const Normalization &, const float *x, const float *scale, const float *offset,
+                       float epsilon, float *y, const ChannelStatistics &);
+  // its gradients, from that of y and what it said of the batch; dx may lie where dy or x does
+  Outcome (*batchNormGradient)(const Host &, const Normalization &, const float *dy, const float *x, const float *scale,
+                               const float *mean, const float *inverse, float *dx, float *dscale, float *doffset);
   // each matrix turned round: [count, columns, rows]
   void (*swapLastAxes)(const Host &, const Matrices &, const float *from, float *to);
   // each instruction rounds once, as TensorFlow's op for it does

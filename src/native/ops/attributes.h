@@ -22,6 +22,13 @@ class Attributes {
     return value;
   }
 
+  float number(const char *name) const {
+    float value = 0;
+    TF_OpKernelConstruction_GetAttrFloat(construction_, name, &value, status_);
+    check(status_);
+    return value;
+  }
+
   bool isSet(const char *name) const {
     unsigned char value = 0;
     TF_OpKernelConstruction_GetAttrBool(construction_, name, &value, status_);

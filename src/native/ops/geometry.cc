@@ -105,6 +105,15 @@ Shape resultsOf(const Depthwise &conv) {
   return {conv.n, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.channels};
 }
 
+Normalization normalizationOf(const Shape &images, const std::vector<Shape> &vectors) {
+  require(images.size() == 4, "Images must be [N, H, W, C].");
+  const Shape channels{images[3]};
+  for (const Shape &vector : vectors) require(vector == channels, "There must be one number for each channel.");
+  const int64_t pixels = images[0] * images[1] * images[2];
+  require(pixels > 0 && images[3] > 0, "There must be a pixel and a channel.");
+  return {pixels, images[3]};
+}
+
 Shape swapped(const Shape &shape) {
   Shape result = shape;
   std::swap(result[shape.size() - 2], result[shape.size() - 1]);

@@ -43,6 +43,10 @@ Shape imagesOf(const Depthwise &conv);
 Shape filterOf(const Depthwise &conv);
 Shape resultsOf(const Depthwise &conv);
 
+// The normalisation of images [N, H, W, C] with some vectors [C].
+// @throws std::invalid_argument where they do not fit, or are empty
+Normalization normalizationOf(const Shape &images, const std::vector<Shape> &vectors);
+
 // The matrices of the two last axes of a shape, which a permutation exchanges.
 // @throws std::invalid_argument where it moves anything else
 Matrices lastAxesOf(const Shape &shape, const Shape &permutation);

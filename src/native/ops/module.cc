@@ -37,7 +37,8 @@ Registered registerAll() {
   const Status status;
   withStatus(status.get(), [&] {
     for (const std::vector<Op> &ops :
-         {convolutionOps(), depthwiseOps(), elementwiseOps(), normalizeOps(), resizeOps(), swapOps()}) {
+         {batchNormOps(), convolutionOps(), depthwiseOps(), elementwiseOps(), normalizeOps(), resizeOps(),
+          swapOps()}) {
       for (const Op &op : ops) registerOp(op, status.get());
     }
   });

@@ -50,6 +50,7 @@ void inferShapes(TF_ShapeInferenceContext *context, TF_Status *status) noexcept 
   withStatus(status, [&] { infer(Inference(context, status)); });
 }
 
+std::vector<Op> batchNormOps();
 std::vector<Op> convolutionOps();
 std::vector<Op> depthwiseOps();
 std::vector<Op> elementwiseOps();

@@ -59,6 +59,7 @@ export const STANDALONE: readonly Unit[] = [
 /** The ops as TensorFlow's C API sees them. */
 const OPS: readonly Unit[] = [
   "inference",
+  "batch_norm_op",
   "convolution/shapes",
   "convolution/convolution_ops",
   "convolution/depthwise_ops",

@@ -1,0 +1,272 @@
+// Batch normalisation in training and its gradient. What is summed over pixels is summed by blocks of them, whose sums
+// are taken together in their order and in double precision: the same bits for any number of threads.
+#pragma once
+
+#include "common.h"
+#include "kernels.h"
+
+namespace pefd {
+namespace {
+
+// Floats of a block, which stays in the nearest cache while it is read twice.
+constexpr long NORMALIZED_FLOATS = 1 << 13;
+// Vectors of channels that are summed side by side.
+constexpr long SIDE_BY_SIDE = 4;
+
+// Calls work.run<vectors>(lanes, channel) for all channels.
+template <typename Work>
+inline void onChannels(long channels, const Work &work) {
+  long channel = 0;
+  for (; channel + SIDE_BY_SIDE * WIDTH <= channels; channel += SIDE_BY_SIDE * WIDTH) {
+    work.template run<SIDE_BY_SIDE>(Lanes(WIDTH), channel);
+  }
+  for (; channel + WIDTH <= channels; channel += WIDTH) work.template run<1>(Lanes(WIDTH), channel);
+  if (channel < channels) work.template run<1>(Lanes(channels - channel), channel);
+}
+
+// The pixels of a block.
+struct PixelBlock {
+  long first, count;
+};
+
+struct PixelBlocks {
+  const Normalization &shape;
+
+  long perBlock() const { return max(1, NORMALIZED_FLOATS / shape.channels); }
+  long count() const { return ceilDivide(shape.pixels, perBlock()); }
+  PixelBlock at(long index) const {
+    const long first = index * perBlock();
+    return {first, min(perBlock(), shape.pixels - first)};
+  }
+};
+
+// Two numbers for each channel of each block, and then three for each channel of the whole.
+struct ChannelNumbers {
+  const long blocks, channels;
+  float *const memory;
+
+  static long floats(long blocks, long channels) { return (2 * blocks + 3) * channels; }
+  float *first(long block) const { return memory + 2 * block * channels; }
+  float *second(long block) const { return first(block) + channels; }
+  float *whole(long number) const { return memory + (2 * blocks + number) * channels; }
+};
+
+// Doubles for a vector of channels.
+struct Doubles {
+  double of[WIDTH] = {};
+
+  double &operator[](long lane) { return of[lane]; }
+};
+
+struct BatchNorm {
+  const PixelBlocks blocks;
+  const float *const x;
+  const ChannelStatistics &statistics;
+  const float *const scale, *const offset;
+  const float epsilon;
+  float *const y;
+  // Of a block: mean and the sum of squared distances from it. Of the whole: factor.
+  const ChannelNumbers numbers;
+
+  struct Moments {
+    const BatchNorm &of;
+    const PixelBlock block;
+    float *const means, *const squares;
+
+    template <long VECTORS>
+    void run(Lanes lanes, long channel) const {
+      const long channels = of.blocks.shape.channels;
+      const float *const from = of.x + block.first * channels + channel;
+      Vector mean[VECTORS] = {}, square[VECTORS] = {};
+      for (long p = 0; p < block.count; p++) {
+        for (long v = 0; v < VECTORS; v++) mean[v] += lanes.load(from + p * channels + v * WIDTH);
+      }
+      for (long v = 0; v < VECTORS; v++) mean[v] /= static_cast<float>(block.count);
+      for (long p = 0; p < block.count; p++) {
+        for (long v = 0; v < VECTORS; v++) {
+          const Vector distance = lanes.load(from + p * channels + v * WIDTH) - mean[v];
+          square[v] = multiplyAdd(distance, distance, square[v]);
+        }
+      }
+      for (long v = 0; v < VECTORS; v++) {
+        lanes.store(means + channel + v * WIDTH, mean[v]);
+        lanes.store(squares + channel + v * WIDTH, square[v]);
+      }
+    }
+  };
+
+  void moments(long index, long /*worker*/) const {
+    onChannels(blocks.shape.channels, Moments{*this, blocks.at(index), numbers.first(index), numbers.second(index)});
+  }
+
+  // The statistics of a vector of channels from those of their blocks (Chan, Golub and LeVeque's way).
+  void statisticsOf(long vector, long /*worker*/) const {
+    const auto &[pixels, channels] = blocks.shape;
+    const long channel = vector * WIDTH, lanes = min(WIDTH, channels - channel);
+    Doubles mean, square;
+    for (long b = 0; b < blocks.count(); b++) {
+      const double count = static_cast<double>(blocks.at(b).count);
+      for (long i = 0; i < lanes; i++) mean[i] += count * numbers.first(b)[channel + i];
+    }
+    for (long i = 0; i < lanes; i++) mean[i] /= static_cast<double>(pixels);
+    for (long b = 0; b < blocks.count(); b++) {
+      const double count = static_cast<double>(blocks.at(b).count);
+      for (long i = 0; i < lanes; i++) {
+        const double distance = numbers.first(b)[channel + i] - mean[i];
+        square[i] += numbers.second(b)[channel + i] + count * distance * distance;
+      }
+    }
+    for (long i = 0; i < lanes; i++) {
+      const double inverse = 1 / __builtin_sqrt(square[i] / static_cast<double>(pixels) + epsilon);
+      const long c = channel + i;
+      statistics.mean[c] = static_cast<float>(mean[i]);
+      statistics.variance[c] = static_cast<float>(square[i] / static_cast<double>(max(1, pixels - 1)));
+      statistics.inverse[c] = static_cast<float>(inverse);
+      numbers.whole(0)[c] = statistics.inverse[c] * scale[c];
+    }
+  }
+
+  struct Normalize {
+    const BatchNorm &of;
+    const PixelBlock block;
+
+    template <long VECTORS>
+    void run(Lanes lanes, long channel) const {
+      const long channels = of.blocks.shape.channels, start = block.first * channels + channel;
+      Vector mean[VECTORS], factor[VECTORS], offset[VECTORS];
+      for (long v = 0; v < VECTORS; v++) {
+        const long c = channel + v * WIDTH;
+        mean[v] = lanes.load(of.statistics.mean + c);
+        factor[v] = lanes.load(of.numbers.whole(0) + c);
+        offset[v] = lanes.load(of.offset + c);
+      }
+      for (long p = 0; p < block.count; p++) {
+        for (long v = 0; v < VECTORS; v++) {
+          const long at = start + p * channels + v * WIDTH;
+          lanes.store(of.y + at, multiplyAdd(lanes.load(of.x + at) - mean[v], factor[v], offset[v]));
+        }
+      }
+    }
+  };
+
+  void normalize(long index, long /*worker*/) const {
+    onChannels(blocks.shape.channels, Normalize{*this, blocks.at(index)});
+  }
+};
+
+Outcome batchNorm(const Host &host, const Normalization &shape, const float *x, const float *scale, const float *offset,
+                  float epsilon, float *y, const ChannelStatistics &statistics) {
+  const PixelBlocks blocks{shape};
+  float *const memory = host.scratch(host.self, SUMS, ChannelNumbers::floats(blocks.count(), shape.channels));
+  if (memory == nullptr) return Outcome::OUT_OF_MEMORY;
+  const ChannelNumbers numbers{blocks.count(), shape.channels, memory};
+  const BatchNorm work{blocks, x, statistics, scale, offset, epsilon, y, numbers};
+  parallelFor<BatchNorm, &BatchNorm::moments>(host, blocks.count(), work);
+  parallelFor<BatchNorm, &BatchNorm::statisticsOf>(host, ceilDivide(shape.channels, WIDTH), work);
+  parallelFor<BatchNorm, &BatchNorm::normalize>(host, blocks.count(), work);
+  return Outcome::DONE;
+}
+
+struct BatchNormGradient {
+  const PixelBlocks blocks;
+  const float *const x, *const dy;
+  const float *const scale, *const mean, *const inverse;
+  float *const dx, *const dscale, *const doffset;
+  // Of a block: sums of dy, and of dy times the distance from the mean. Of the whole: factors of dy and of that
+  // distance, and what is added.
+  const ChannelNumbers numbers;
+
+  struct Sums {
+    const BatchNormGradient &of;
+    const PixelBlock block;
+    float *const plain, *const weighted;
+
+    template <long VECTORS>
+    void run(Lanes lanes, long channel) const {
+      const long channels = of.blocks.shape.channels, start = block.first * channels + channel;
+      Vector mean[VECTORS], sum[VECTORS] = {}, product[VECTORS] = {};
+      for (long v = 0; v < VECTORS; v++) mean[v] = lanes.load(of.mean + channel + v * WIDTH);
+      for (long p = 0; p < block.count; p++) {
+        for (long v = 0; v < VECTORS; v++) {
+          const long at = start + p * channels + v * WIDTH;
+          const Vector dy = lanes.load(of.dy + at);
+          sum[v] += dy;
+          product[v] = multiplyAdd(lanes.load(of.x + at) - mean[v], dy, product[v]);
+        }
+      }
+      for (long v = 0; v < VECTORS; v++) {
+        lanes.store(plain + channel + v * WIDTH, sum[v]);
+        lanes.store(weighted + channel + v * WIDTH, product[v]);
+      }
+    }
+  };
+
+  void sums(long index, long /*worker*/) const {
+    onChannels(blocks.shape.channels, Sums{*this, blocks.at(index), numbers.first(index), numbers.second(index)});
+  }
+
+  void factors(long vector, long /*worker*/) const {
+    const auto &[pixels, channels] = blocks.shape;
+    const long channel = vector * WIDTH, lanes = min(WIDTH, channels - channel);
+    Doubles plain, weighted;
+    for (long b = 0; b < blocks.count(); b++) {
+      for (long i = 0; i < lanes; i++) plain[i] += numbers.first(b)[channel + i];
+      for (long i = 0; i < lanes; i++) weighted[i] += numbers.second(b)[channel + i];
+    }
+    for (long i = 0; i < lanes; i++) {
+      const long c = channel + i;
+      const double root = inverse[c], factor = scale[c] * root, count = static_cast<double>(pixels);
+      dscale[c] = static_cast<float>(weighted[i] * root);
+      doffset[c] = static_cast<float>(plain[i]);
+      numbers.whole(0)[c] = static_cast<float>(factor);
+      numbers.whole(1)[c] = static_cast<float>(-factor * root * root * weighted[i] / count);
+      numbers.whole(2)[c] = static_cast<float>(-factor * plain[i] / count);
+    }
+  }
+
+  struct Gradient {
+    const BatchNormGradient &of;
+    const PixelBlock block;
+
+    template <long VECTORS>
+    void run(Lanes lanes, long channel) const {
+      const long channels = of.blocks.shape.channels, start = block.first * channels + channel;
+      Vector mean[VECTORS], factor[VECTORS], along[VECTORS], shift[VECTORS];
+      for (long v = 0; v < VECTORS; v++) {
+        const long c = channel + v * WIDTH;
+        mean[v] = lanes.load(of.mean + c);
+        factor[v] = lanes.load(of.numbers.whole(0) + c);
+        along[v] = lanes.load(of.numbers.whole(1) + c);
+        shift[v] = lanes.load(of.numbers.whole(2) + c);
+      }
+      for (long p = 0; p < block.count; p++) {
+        for (long v = 0; v < VECTORS; v++) {
+          const long at = start + p * channels + v * WIDTH;
+          const Vector rest = multiplyAdd(lanes.load(of.x + at) - mean[v], along[v], shift[v]);
+          lanes.store(of.dx + at, multiplyAdd(lanes.load(of.dy + at), factor[v], rest));
+        }
+      }
+    }
+  };
+
+  void gradient(long index, long /*worker*/) const {
+    onChannels(blocks.shape.channels, Gradient{*this, blocks.at(index)});
+  }
+};
+
+Outcome batchNormGradient(const Host &host, const Normalization &shape, const float *dy, const float *x,
+                          const float *scale, const float *mean, const float *inverse, float *dx, float *dscale,
+                          float *doffset) {
+  const PixelBlocks blocks{shape};
+  float *const memory = host.scratch(host.self, SUMS, ChannelNumbers::floats(blocks.count(), shape.channels));
+  if (memory == nullptr) return Outcome::OUT_OF_MEMORY;
+  const ChannelNumbers numbers{blocks.count(), shape.channels, memory};
+  const BatchNormGradient work{blocks, x, dy, scale, mean, inverse, dx, dscale, doffset, numbers};
+  parallelFor<BatchNormGradient, &BatchNormGradient::sums>(host, blocks.count(), work);
+  parallelFor<BatchNormGradient, &BatchNormGradient::factors>(host, ceilDivide(shape.channels, WIDTH), work);
+  parallelFor<BatchNormGradient, &BatchNormGradient::gradient>(host, blocks.count(), work);
+  return Outcome::DONE;
+}
+
+}  // namespace
+}  // namespace pefd
