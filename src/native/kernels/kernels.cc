@@ -3,8 +3,8 @@
 #include "kernels.h"
 
 #include "batch_norm.h"
-#include "depthwise.h"
-#include "depthwise_filter.h"
+#include "depthwise/depthwise.h"
+#include "depthwise/filter_gradient.h"
 #include "elementwise.h"
 #include "filter_gradient.h"
 #include "forward.h"

@@ -2,9 +2,9 @@
 // that is read, too few for an algorithm to save any; what counts is that memory is read and written once.
 #pragma once
 
-#include "common.h"
-#include "kernels.h"
-#include "vector.h"
+#include "../common.h"
+#include "../kernels.h"
+#include "../vector.h"
 
 namespace pefd {
 namespace {
