@@ -1,7 +1,7 @@
 import type { ImageShape } from "../data/dataset.js";
 import type { EvaluatedStudent } from "../learn/learner.js";
 import type { Model } from "../nn/model.js";
-import { tf } from "../runtime/tf.js";
+import { type Tensor4D, tf } from "../runtime/tf.js";
 import { type BatchSource, plainRows } from "../train/feeds/batchSource.js";
 import { type Matrix, zeros } from "./matrix.js";
 
@@ -41,17 +41,21 @@ export function collectOutputs(model: Looked, images: BatchSource): Outputs {
   return { features, predictions };
 }
 
-function forward(
-  model: Looked,
-  { set, values, mostImages = 0 }: BatchSource,
-  from: number,
-  to: number,
-) {
+/** Images as a step gets them from what its source feeds to it: [to - from, H, W, 3]. Within a tidy. */
+function imagesOf(source: BatchSource, from: number, to: number): Tensor4D {
+  const { set, mostImages = 0 } = source;
   const next = plainRows(to, Math.min(set.count, to + mostImages), set);
-  const { images } = values(plainRows(from, to, set), next);
+  const values = source.values(plainRows(from, to, set), next);
+  const feeds = Object.entries(source.specs(to - from)).map(
+    ([name, { shape, dtype }]) =>
+      [name, tf.tensor(values[name] as Float32Array, [...shape], dtype)] as const,
+  );
+  return source.batch(Object.fromEntries(feeds)).images;
+}
+
+function forward(model: Looked, images: BatchSource, from: number, to: number) {
   return tf.tidy(() => {
-    const shape: [number, number, number, number] = [to - from, set.height, set.width, 3];
-    const batch = tf.tensor4d(images as Float32Array, shape);
+    const batch = imagesOf(images, from, to);
     const output = model.forward(batch, { training: false, updates: [] });
     return {
       features: output.pooled.dataSync(),
