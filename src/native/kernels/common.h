@@ -32,6 +32,14 @@ inline WorkerMemory workerScratch(const Host &host, Slot slot, long floats) {
   return {host.scratch(host.self, slot, host.workers * floats), floats};
 }
 
+// A pixel of zeros, to be read outside of images; null where there is no memory.
+inline const float *zerosScratch(const Host &host, long channels) {
+  float *zeros = host.scratch(host.self, ZEROS, channels);
+  if (zeros == nullptr) return nullptr;
+  for (long i = 0; i < channels; i++) zeros[i] = 0;
+  return zeros;
+}
+
 // The bias of some channels, where there is one.
 inline Vector biasOf(const Epilogue &epilogue, const Lanes &lanes, long channel) {
   return epilogue.bias != nullptr ? lanes.load(epilogue.bias + channel) : Vector{};

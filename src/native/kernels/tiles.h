@@ -95,13 +95,5 @@ constexpr long factorPlane(long plane) {
          Algorithm::factorOf(plane % Algorithm::POINTS);
 }
 
-// A pixel of zeros, to be read outside of images; null where there is no memory.
-inline const float *zerosScratch(const Host &host, long channels) {
-  float *zeros = host.scratch(host.self, ZEROS, channels);
-  if (zeros == nullptr) return nullptr;
-  for (long i = 0; i < channels; i++) zeros[i] = 0;
-  return zeros;
-}
-
 }  // namespace
 }  // namespace pefd

@@ -2,185 +2,180 @@
 // summed over all results.
 #pragma once
 
-#include "sight.h"
-#include "square.h"
+#include "division.h"
+#include "oblong.h"
 
 namespace pefd {
 namespace {
 
-// Bytes of both images that are summed over at once: as much as stays in a cache.
-constexpr long SUMMED_BYTES = 1 << 20;
-
+// Each task sums over a slice of the images for some input channels, and converts what it needs by itself, so that
+// threads share nothing that is written. What the slices have summed up is added at the end.
 struct AmxFilterGradient {
   const Host &host;
-  const Convolution conv;
-  const float *const x, *const dy;
-  float *const dfilter;
   const Axis axis;
-  // Bands of images are numbered one after the other; some of them are summed over at once.
-  long bands = 0, atOnce = 0, firstBand = 0, bandCount = 0;
+  const Division division;
+  const Bands bands;
+  Images images;
+  float *const dfilter;
   Bfloat16 *pixels = nullptr, *gradients = nullptr;
   float *sums = nullptr;
 
-  long resultRows() const { return ceilDivide(conv.h, conv.stride); }
-  long resultColumns() const { return ceilDivide(conv.w, conv.stride); }
-  long bandRow(long band) const { return resultRows() * band / bands; }
-  long mostRows() const { return ceilDivide(resultRows(), bands); }
-  long inputBlocks() const { return ceilDivide(conv.inputs, BLOCK); }
-  long taps() const { return conv.kernel * conv.kernel; }
+  AmxFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter)
+      : host(host),
+        axis(forwardAxis(conv.kernel, conv.stride)),
+        division(divisionOf(conv, axis)),
+        bands(conv, axis, division.bandsOfImage),
+        images{x, dy, nullptr},
+        dfilter(dfilter) {}
 
-  // Every tap has columns of its own, and rows an even number of pixels: pairs of pixels stay pairs for every tap.
-  Copies copiesOf(long rows) const { return {Lines(axis, false), Lines(axis, true), rows, resultColumns(), 2}; }
+  long taps() const { return axis.count * axis.count; }
+  bool isOneTap() const { return axis.count == 1; }
+  long inputs() const { return bands.conv.inputs; }
+  long outputs() const { return bands.conv.outputs; }
+  long outputTiles() const { return outputs() / SIDE; }
+  long sliceSums() const { return taps() * inputs() * outputs(); }
+  // Of the bands that a task has in memory at once.
+  long bandPixels() const { return bands.pixelNumbers(division.mostTiles() * SIDE); }
+  long taskPixels() const { return division.bandsAtOnce * bandPixels(); }
+  long taskGradients() const { return division.bandsAtOnce * bands.gradientNumbers(); }
 
-  // Products that are summed for a band: DEPTH pixels each.
-  static long depthsOf(const Copies &copies) { return ceilDivide(copies.resultRows * copies.rowPixels, DEPTH); }
-  // Pairs of pixels of a copy.
-  static long pairsOf(const Copies &copies) { return copies.pixels() / 2; }
-  long pixelNumbers(const Copies &most) const { return most.count() * 2 * pairsOf(most) * conv.inputs; }
-  long gradientNumbers(const Copies &most) const { return depthsOf(most) * DEPTH * conv.outputs; }
-
-  struct Band {
-    long image, row, rows;
+  // Some bands, and tiles of input channels, with the memory to work in.
+  struct Part {
+    long firstBand, bandCount, nextCount, firstTile, tileCount;
+    Bfloat16 *pixels, *gradients;
+    float *sums;
+    bool isFirst;
   };
-  Band bandAt(long place) const {
-    const long number = firstBand + place, row = bandRow(number % bands);
-    return {number / bands, row, bandRow(number % bands + 1) - row};
-  }
 
-  // A part of a band in bfloat16: one of the copies of its images, or its gradients.
-  void convert(long index, long /*worker*/) const {
-    const Copies most = copiesOf(mostRows());
-    const long place = index / partsOf(most), part = index % partsOf(most);
-    const Band band = bandAt(place);
-    const Copies copies = copiesOf(band.rows);
-    if (part == most.count()) return convertGradients(band, copies, gradients + place * gradientNumbers(most));
-    convertPixels(band, copies, part / copies.columns.count, part % copies.columns.count,
-                  pixels + place * pixelNumbers(most) + 2 * pairsOf(copies) * conv.inputs * part);
-  }
-  static long partsOf(const Copies &copies) { return copies.count() + 1; }
-
-  // A copy of images as [blocks of SIDE channels][pairs of pixels][SIDE][2].
-  void convertPixels(const Band &band, const Copies &copies, long i, long j, Bfloat16 *to) const {
-    const Source source = {x + band.image * conv.h * conv.w * conv.inputs, conv.h, conv.w, conv.inputs};
-    const long pairCount = pairsOf(copies);
-    const long rows = copies.resultRows + copies.rows.further();
-    const auto at = [&](long r, long c) {
-      const bool isThere = r < rows && c < copies.resultColumns;
-      return isThere ? source.at(copies.rows.first[i] + copies.rows.step * (band.row + r),
-                                 copies.columns.first[j] + copies.columns.step * c)
-                     : nullptr;
-    };
-    for (long r = 0, pair = 0; pair < pairCount; r++) {
-      for (long c = 0; c < copies.rowPixels && pair < pairCount; c += 2, pair++) {
-        convertPair(at(r, c), at(r, c + 1), to + pair * DEPTH, pairCount * DEPTH);
-      }
-    }
-  }
-
-  // A pair of pixels; of no pixel zeros.
-  void convertPair(const float *first, const float *second, Bfloat16 *to, long block) const {
-    for (long channel = 0; channel < conv.inputs; channel += SIDE, to += block) {
-      store(to, pairs(channelsOf(first, channel), channelsOf(second, channel)));
-    }
-  }
-
-  // Gradients as [blocks of SIDE channels][depths][SIDE][DEPTH pixels].
-  void convertGradients(const Band &band, const Copies &copies, Bfloat16 *to) const {
-    const Source source = {dy + band.image * resultRows() * resultColumns() * conv.outputs, resultRows(),
-                           resultColumns(), conv.outputs};
-    const long depths = depthsOf(copies);
-    const auto at = [&](long pixel) {
-      const long r = pixel / copies.rowPixels;
-      return r < band.rows ? source.at(band.row + r, pixel % copies.rowPixels) : nullptr;
-    };
-    for (long d = 0; d < depths; d++) {
-      const float *pixel[DEPTH];
-      for (long p = 0; p < DEPTH; p++) pixel[p] = at(d * DEPTH + p);
-      for (long o = 0; o < conv.outputs; o += SIDE) {
-        Words words[SIDE];
-        for (long p = 0; p < SIDE; p++) {
-          words[p] = pairs(channelsOf(pixel[2 * p], o), channelsOf(pixel[2 * p + 1], o));
-        }
-        turn(words);
-        for (long r = 0; r < SIDE; r++) store(to + (o * depths + d * SIDE + r) * DEPTH, words[r]);
-      }
-    }
-  }
-
-  // The sums of a block of outputs and one of inputs, of all taps, over some bands.
-  void multiply(long index, long /*worker*/) const {
-    const long inputs = index % inputBlocks(), outputs = index / inputBlocks();
-    const bool areTwoRows = conv.outputs - outputs * BLOCK > SIDE, areTwoColumns = conv.inputs - inputs * BLOCK > SIDE;
-    float *to = sums + index * taps() * BLOCK * BLOCK;
+  void sum(long index, long worker) const {
+    const long slice = index / division.groups, group = index % division.groups;
+    const auto firstBand = [&](long slice) { return bands.count() * slice / division.slices; };
+    const long firstTile = division.firstTile(group), end = firstBand(slice + 1);
+    Part part{firstBand(slice),
+              0,
+              0,
+              firstTile,
+              division.firstTile(group + 1) - firstTile,
+              pixels + worker * taskPixels(),
+              gradients + worker * taskGradients(),
+              sums + slice * sliceSums(),
+              true};
     Units units;
-    for (long tap = 0; tap < taps(); tap++, to += BLOCK * BLOCK) {
-      withSquare(units, areTwoRows, areTwoColumns, [&](auto square) { multiply(square, tap, inputs, outputs, to); });
-      if (firstBand + bandCount == conv.n * bands) writeTap(tap, inputs, outputs, to);
+    for (; part.firstBand < end; part.firstBand += part.bandCount, part.isFirst = false) {
+      part.bandCount = min(division.bandsAtOnce, end - part.firstBand);
+      part.nextCount = min(division.bandsAtOnce, end - part.firstBand - part.bandCount);
+      convert(part);
+      multiply(units, part);
     }
+  }
+
+  void convert(const Part &part) const {
+    for (long b = 0; b < part.bandCount; b++) {
+      const Bands::Band band = bands.at(part.firstBand + b);
+      bands.convertPixels(images, band, part.firstTile * SIDE, part.tileCount * SIDE, part.pixels + b * bandPixels());
+      bands.convertGradients(images, band, part.gradients + b * bands.gradientNumbers());
+    }
+  }
+
+  // What is summed in tiles at once: one or two tiles of outputs; and a tile of inputs with the taps of one column, or
+  // several tiles of inputs with the only tap.
+  struct Block {
+    long output, outputs, input, column, columns;
+  };
+
+  // Tiles of inputs, or several of them.
+  long setsOf(const Part &part) const { return isOneTap() ? ceilDivide(part.tileCount, MOST_COLUMNS) : part.tileCount; }
+
+  void multiply(Units &units, const Part &part) const {
+    Ahead ahead = aheadOf(part);
+    const long sets = setsOf(part);
+    for (long set = 0; set < sets; set++) {
+      const long input = part.tileCount * set / sets, inputs = part.tileCount * (set + 1) / sets - input;
+      for (long column = 0; column < axis.count; column++) {
+        for (long output = 0; output < outputTiles(); output += MOST_ROWS) {
+          const long outputs = min(MOST_ROWS, outputTiles() - output);
+          const Block block = {output, outputs, input, column, isOneTap() ? inputs : axis.count};
+          withOblong(units, block.outputs, block.columns, [&](auto oblong) { multiply(oblong, part, block, ahead); });
+        }
+      }
+    }
+  }
+
+  // The images that are converted next, while these are multiplied; only where they lie in a row.
+  Ahead aheadOf(const Part &part) const {
+    const Bands::Band next = bands.at(part.firstBand + part.bandCount);
+    const Convolution &conv = bands.conv;
+    const long blocks = setsOf(part) * axis.count * ceilDivide(outputTiles(), MOST_ROWS);
+    const long steps = part.bandCount * bands.depths * blocks;
+    const long row = conv.w * inputs(), resultRow = bands.resultColumns() * outputs();
+    const float *x = images.x + (next.image * conv.h + next.row * conv.stride) * row;
+    const float *dy = images.dy + (next.image * bands.resultRows() + next.row) * resultRow;
+    const long rows = min(part.nextCount * bands.rows, (conv.n - next.image) * bands.resultRows() - next.row);
+    Ahead ahead;
+    if (division.groups == 1) ahead.x = Stream(x, rows * conv.stride * row, steps);
+    ahead.dy = Stream(dy, rows * resultRow, steps);
+    return ahead;
   }
 
   template <int M, int N>
-  void multiply(const Square<M, N> &square, long tap, long inputs, long outputs, float *to) const {
-    firstBand == 0 ? square.zero() : square.load(to);
-    const Copies most = copiesOf(mostRows());
-    for (long place = 0; place < bandCount; place++) {
-      const Copies copies = copiesOf(bandAt(place).rows);
-      const Copies::Place seen = copies.of(axis.first[tap / conv.kernel], axis.first[tap % conv.kernel]);
-      const long depths = depthsOf(copies), block = pairsOf(copies) * DEPTH;
-      const Bfloat16 *a = gradients + place * gradientNumbers(most) + outputs * BLOCK * depths * DEPTH;
-      const Bfloat16 *b = pixels + place * pixelNumbers(most) + 2 * pairsOf(copies) * conv.inputs * seen.copy +
-                          2 * inputs * block + seen.pixel * SIDE;
-      for (long d = 0; d < depths; d++, a += TILE_NUMBERS, b += TILE_NUMBERS) {
-        square.add(a, a + depths * TILE_NUMBERS, ROW_BYTES, b, b + block);
+  void multiply(const Oblong<M, N> &oblong, const Part &part, const Block &block, Ahead &ahead) const {
+    const Bfloat16 *rows[MOST_ROWS], *columns[MOST_COLUMNS];
+    float *to[MOST_ROWS][MOST_COLUMNS];
+    for (long m = 0; m < M; m++) rows[m] = part.gradients + (block.output + m) * bands.depths * TILE_NUMBERS;
+    for (long n = 0; n < N; n++) {
+      const long tile = block.input + (isOneTap() ? n : 0), row = isOneTap() ? 0 : n;
+      const Copies::Place seen = bands.copies.of(axis.first[row], axis.first[block.column]);
+      columns[n] = part.pixels + (tile * bands.copies.count() + seen.copy) * bands.copyNumbers() + seen.pixel * SIDE;
+      for (long m = 0; m < M; m++) {
+        to[m][n] = tileOf(part.sums, part.firstTile + tile, block.output + m, row * axis.count + block.column);
       }
     }
-    square.store(to);
-  }
-
-  // Sums [outputs][inputs] of a block to the tap's [inputs][outputs].
-  void writeTap(long tap, long inputs, long outputs, const float *from) const {
-    for (long o = 0; o < min(BLOCK, conv.outputs - outputs * BLOCK); o += SIDE) {
-      for (long i = 0; i < min(BLOCK, conv.inputs - inputs * BLOCK); i += SIDE) {
-        Words words[SIDE];
-        for (long r = 0; r < SIDE; r++) words[r] = reinterpret_cast<Words>(load(from + (o + r) * BLOCK + i));
-        turn(words);
-        float *to = dfilter + (tap * conv.inputs + inputs * BLOCK + i) * conv.outputs + outputs * BLOCK + o;
-        for (long r = 0; r < SIDE; r++) pefd::store(to + r * conv.outputs, reinterpret_cast<Vector>(words[r]));
-      }
+    part.isFirst ? oblong.zero() : oblong.load(to);
+    for (long b = 0; b < part.bandCount; b++) {
+      ahead = oblong.add(rows, b * bands.gradientNumbers(), columns, b * bandPixels(), bands.depths, ahead);
     }
+    oblong.store(to);
   }
 
-  Outcome zero() const {
-    for (long i = 0; i < taps() * conv.inputs * conv.outputs; i++) dfilter[i] = 0;
-    return Outcome::DONE;
+  // Sums of a tile of a slice: [outputs][inputs].
+  float *tileOf(float *ofSlice, long input, long output, long tap) const {
+    return ofSlice + ((input * outputTiles() + output) * taps() + tap) * TILE_SUMS;
+  }
+
+  // The gradient of a tile of inputs and one of outputs: what all slices have summed up, turned round.
+  void write(long index, long /*worker*/) const {
+    const long input = index / outputTiles(), output = index % outputTiles();
+    for (long tap = 0; tap < taps(); tap++) {
+      Words words[SIDE];
+      for (long r = 0; r < SIDE; r++) {
+        const float *from = tileOf(sums, input, output, tap) + r * SIDE;
+        Vector sum = load(from);
+        for (long slice = 1; slice < division.slices; slice++) sum += load(from + slice * sliceSums());
+        words[r] = reinterpret_cast<Words>(sum);
+      }
+      turn(words);
+      float *to = dfilter + (tap * inputs() + input * SIDE) * outputs() + output * SIDE;
+      for (long r = 0; r < SIDE; r++) pefd::store(to + r * outputs(), reinterpret_cast<Vector>(words[r]));
+    }
   }
 
   Outcome run() {
-    const long all = conv.n * resultRows() * resultColumns();
-    if (all == 0) return zero();
-    const auto bytesOf = [&](const Copies &copies) {
-      return (pixelNumbers(copies) + gradientNumbers(copies)) * long{sizeof(Bfloat16)};
-    };
-    bands = min(resultRows(), ceilDivide(bytesOf(copiesOf(resultRows())), SUMMED_BYTES));
-    const Copies most = copiesOf(mostRows());
-    atOnce = min(conv.n * bands, max(1, SUMMED_BYTES / bytesOf(most)));
-    pixels = bfloat16Scratch(host, PLANES, atOnce * pixelNumbers(most));
-    gradients = bfloat16Scratch(host, GRADIENTS, atOnce * gradientNumbers(most));
-    const long products = inputBlocks() * ceilDivide(conv.outputs, BLOCK);
-    sums = host.scratch(host.self, SUMS, products * taps() * BLOCK * BLOCK);
-    if (!pixels || !gradients || !sums) return Outcome::OUT_OF_MEMORY;
-    for (firstBand = 0; firstBand < conv.n * bands; firstBand += atOnce) {
-      bandCount = min(atOnce, conv.n * bands - firstBand);
-      parallelFor<AmxFilterGradient, &AmxFilterGradient::convert>(host, bandCount * partsOf(most), *this);
-      parallelFor<AmxFilterGradient, &AmxFilterGradient::multiply>(host, products, *this);
-    }
+    pixels = bfloat16Scratch(host, PLANES, host.workers * taskPixels());
+    gradients = bfloat16Scratch(host, GRADIENTS, host.workers * taskGradients());
+    sums = host.scratch(host.self, SUMS, division.slices * sliceSums());
+    images.zeros = zerosScratch(host, max(inputs(), outputs()));
+    if (!pixels || !gradients || !sums || !images.zeros) return Outcome::OUT_OF_MEMORY;
+    parallelFor<AmxFilterGradient, &AmxFilterGradient::sum>(host, division.slices * division.groups, *this);
+    parallelFor<AmxFilterGradient, &AmxFilterGradient::write>(host, division.inputTiles * outputTiles(), *this);
     return Outcome::DONE;
   }
 };
 
 inline Outcome amxFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy,
                                  float *dfilter) {
-  return AmxFilterGradient{host, conv, x, dy, dfilter, forwardAxis(conv.kernel, conv.stride)}.run();
+  if (conv.n * conv.h * conv.w > 0) return AmxFilterGradient(host, conv, x, dy, dfilter).run();
+  for (long i = 0; i < conv.kernel * conv.kernel * conv.inputs * conv.outputs; i++) dfilter[i] = 0;
+  return Outcome::DONE;
 }
 
 }  // namespace
