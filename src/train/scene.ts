@@ -4,12 +4,14 @@ import { type Dataset, reencodingNote } from "../data/dataset.js";
 import { sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
+import { ownMatricesServe } from "../runtime/ownOps.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import {
   arithmeticOf,
   asksForFloat32,
   chooseEngine,
   type EngineChoice,
+  fasterNote,
   precisionNote,
 } from "./engine.js";
 import type { Hooks } from "./files/result.js";
@@ -45,7 +47,8 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   const choice = chooseEngine(options, env);
   if (deterministic) refuseNondeterministic(choice);
   const note = precisionNote(choice, arithmeticOf(env));
-  if (note !== undefined) reporter.notice(note);
+  const faster = fasterNote(options, choice, ownMatricesServe());
+  for (const text of [note, faster]) if (text !== undefined) reporter.notice(text);
   return {
     ...{ dataset, choice, seed: seedOf(options) },
     ...(skip && { leftOutSha256: skip.sha256 }),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bfloat16Of } from "#pefd/runtime/processor.js";
-import { type Arithmetic, precisionNote } from "#pefd/train/engine.js";
+import { type Arithmetic, fasterNote, precisionNote } from "#pefd/train/engine.js";
 
 /** Lines of /proc/cpuinfo. */
 const flags = (...names: string[]): string =>
@@ -37,6 +37,16 @@ test("float32 is nothing to talk about, nor is a processor of which nothing is t
     assert.equal(precisionNote({ ...REDUCED, precision: "float32" }, machine), undefined);
   }
   assert.match(precisionNote(REDUCED, processorWith("")) ?? "", /no faster/);
+});
+
+test("where bfloat16 is faster and nobody has chosen, it is said what to type", () => {
+  const auto = { engine: "auto", precision: "auto" } as const;
+  const float32 = { ...REDUCED, precision: "float32" } as const;
+  assert.match(fasterNote(auto, float32, true) ?? "", /--precision bfloat16/);
+  assert.equal(fasterNote(auto, float32, false), undefined);
+  assert.equal(fasterNote({ ...auto, precision: "float32" }, float32, true), undefined);
+  assert.equal(fasterNote(auto, { ...float32, engine: "eager" }, true), undefined);
+  assert.equal(fasterNote(auto, REDUCED, true), undefined);
 });
 
 test("a GPU older than bfloat16 is told of", () => {
