@@ -42,8 +42,8 @@ bool passes(const Case &one) {
 int run(int words, char **word) {
   int passed = 0, failed = 0;
   for (const auto &cases : {geometryCases, programCases, processorCases, poolCases, memoryCases, elementwiseCases,
-                            epilogueCases, resizeCases, divertedCases, swapCases, batchNormCases, depthwiseCases, matrixCases,
-                            convolutionCases}) {
+                            epilogueCases, resizeCases, divertedCases, swapCases, batchNormCases, depthwiseCases,
+                            matrixCases, convolutionCases}) {
     for (const Case &one : cases()) {
       if (isWanted(one.name, words, word)) (passes(one) ? passed : failed)++;
     }

@@ -40,6 +40,28 @@ struct PixelBlocks {
   }
 };
 
+// Vectors of channels that lie one behind the other.
+template <long VECTORS>
+struct SomeChannels {
+  Vector at[VECTORS] = {};
+
+  void load(Lanes lanes, const float *from) {
+    for (long v = 0; v < VECTORS; v++) at[v] = lanes.load(from + v * WIDTH);
+  }
+  void store(Lanes lanes, float *to) const {
+    for (long v = 0; v < VECTORS; v++) lanes.store(to + v * WIDTH, at[v]);
+  }
+};
+
+// Calls step(at, v) for some vectors of channels of a block's pixels: where the vector lies, and which one it is.
+template <long VECTORS, typename Step>
+inline void onPixels(const PixelBlock &block, long channels, long channel, Step step) {
+  const long start = block.first * channels + channel;
+  for (long p = 0; p < block.count; p++) {
+    for (long v = 0; v < VECTORS; v++) step(start + p * channels + v * WIDTH, v);
+  }
+}
+
 // Two numbers for each channel of each block, and then three for each channel of the whole.
 struct ChannelNumbers {
   const long blocks, channels;
@@ -50,6 +72,12 @@ struct ChannelNumbers {
   float *second(long block) const { return first(block) + channels; }
   float *whole(long number) const { return memory + (2 * blocks + number) * channels; }
 };
+
+// Memory for the numbers of blocks; null where there is none.
+inline ChannelNumbers channelNumbers(const Host &host, const PixelBlocks &blocks) {
+  const long count = blocks.count(), channels = blocks.shape.channels;
+  return {count, channels, host.scratch(host.self, SUMS, ChannelNumbers::floats(count, channels))};
+}
 
 // Doubles for a vector of channels.
 struct Doubles {
@@ -76,22 +104,15 @@ struct BatchNorm {
     template <long VECTORS>
     void run(Lanes lanes, long channel) const {
       const long channels = of.blocks.shape.channels;
-      const float *const from = of.x + block.first * channels + channel;
-      Vector mean[VECTORS] = {}, square[VECTORS] = {};
-      for (long p = 0; p < block.count; p++) {
-        for (long v = 0; v < VECTORS; v++) mean[v] += lanes.load(from + p * channels + v * WIDTH);
-      }
-      for (long v = 0; v < VECTORS; v++) mean[v] /= static_cast<float>(block.count);
-      for (long p = 0; p < block.count; p++) {
-        for (long v = 0; v < VECTORS; v++) {
-          const Vector distance = lanes.load(from + p * channels + v * WIDTH) - mean[v];
-          square[v] = multiplyAdd(distance, distance, square[v]);
-        }
-      }
-      for (long v = 0; v < VECTORS; v++) {
-        lanes.store(means + channel + v * WIDTH, mean[v]);
-        lanes.store(squares + channel + v * WIDTH, square[v]);
-      }
+      SomeChannels<VECTORS> mean, square;
+      onPixels<VECTORS>(block, channels, channel, [&](long at, long v) { mean.at[v] += lanes.load(of.x + at); });
+      for (Vector &each : mean.at) each /= static_cast<float>(block.count);
+      onPixels<VECTORS>(block, channels, channel, [&](long at, long v) {
+        const Vector distance = lanes.load(of.x + at) - mean.at[v];
+        square.at[v] = multiplyAdd(distance, distance, square.at[v]);
+      });
+      mean.store(lanes, means + channel);
+      square.store(lanes, squares + channel);
     }
   };
 
@@ -132,20 +153,13 @@ struct BatchNorm {
 
     template <long VECTORS>
     void run(Lanes lanes, long channel) const {
-      const long channels = of.blocks.shape.channels, start = block.first * channels + channel;
-      Vector mean[VECTORS], factor[VECTORS], offset[VECTORS];
-      for (long v = 0; v < VECTORS; v++) {
-        const long c = channel + v * WIDTH;
-        mean[v] = lanes.load(of.statistics.mean + c);
-        factor[v] = lanes.load(of.numbers.whole(0) + c);
-        offset[v] = lanes.load(of.offset + c);
-      }
-      for (long p = 0; p < block.count; p++) {
-        for (long v = 0; v < VECTORS; v++) {
-          const long at = start + p * channels + v * WIDTH;
-          lanes.store(of.y + at, multiplyAdd(lanes.load(of.x + at) - mean[v], factor[v], offset[v]));
-        }
-      }
+      SomeChannels<VECTORS> mean, factor, offset;
+      mean.load(lanes, of.statistics.mean + channel);
+      factor.load(lanes, of.numbers.whole(0) + channel);
+      offset.load(lanes, of.offset + channel);
+      onPixels<VECTORS>(block, of.blocks.shape.channels, channel, [&](long at, long v) {
+        lanes.store(of.y + at, multiplyAdd(lanes.load(of.x + at) - mean.at[v], factor.at[v], offset.at[v]));
+      });
     }
   };
 
@@ -157,9 +171,8 @@ struct BatchNorm {
 Outcome batchNorm(const Host &host, const Normalization &shape, const float *x, const float *scale, const float *offset,
                   float epsilon, float *y, const ChannelStatistics &statistics) {
   const PixelBlocks blocks{shape};
-  float *const memory = host.scratch(host.self, SUMS, ChannelNumbers::floats(blocks.count(), shape.channels));
-  if (memory == nullptr) return Outcome::OUT_OF_MEMORY;
-  const ChannelNumbers numbers{blocks.count(), shape.channels, memory};
+  const ChannelNumbers numbers = channelNumbers(host, blocks);
+  if (numbers.memory == nullptr) return Outcome::OUT_OF_MEMORY;
   const BatchNorm work{blocks, x, statistics, scale, offset, epsilon, y, numbers};
   parallelFor<BatchNorm, &BatchNorm::moments>(host, blocks.count(), work);
   parallelFor<BatchNorm, &BatchNorm::statisticsOf>(host, ceilDivide(shape.channels, WIDTH), work);
@@ -183,21 +196,15 @@ struct BatchNormGradient {
 
     template <long VECTORS>
     void run(Lanes lanes, long channel) const {
-      const long channels = of.blocks.shape.channels, start = block.first * channels + channel;
-      Vector mean[VECTORS], sum[VECTORS] = {}, product[VECTORS] = {};
-      for (long v = 0; v < VECTORS; v++) mean[v] = lanes.load(of.mean + channel + v * WIDTH);
-      for (long p = 0; p < block.count; p++) {
-        for (long v = 0; v < VECTORS; v++) {
-          const long at = start + p * channels + v * WIDTH;
-          const Vector dy = lanes.load(of.dy + at);
-          sum[v] += dy;
-          product[v] = multiplyAdd(lanes.load(of.x + at) - mean[v], dy, product[v]);
-        }
-      }
-      for (long v = 0; v < VECTORS; v++) {
-        lanes.store(plain + channel + v * WIDTH, sum[v]);
-        lanes.store(weighted + channel + v * WIDTH, product[v]);
-      }
+      SomeChannels<VECTORS> mean, sum, product;
+      mean.load(lanes, of.mean + channel);
+      onPixels<VECTORS>(block, of.blocks.shape.channels, channel, [&](long at, long v) {
+        const Vector dy = lanes.load(of.dy + at);
+        sum.at[v] += dy;
+        product.at[v] = multiplyAdd(lanes.load(of.x + at) - mean.at[v], dy, product.at[v]);
+      });
+      sum.store(lanes, plain + channel);
+      product.store(lanes, weighted + channel);
     }
   };
 
@@ -230,22 +237,15 @@ struct BatchNormGradient {
 
     template <long VECTORS>
     void run(Lanes lanes, long channel) const {
-      const long channels = of.blocks.shape.channels, start = block.first * channels + channel;
-      Vector mean[VECTORS], factor[VECTORS], along[VECTORS], shift[VECTORS];
-      for (long v = 0; v < VECTORS; v++) {
-        const long c = channel + v * WIDTH;
-        mean[v] = lanes.load(of.mean + c);
-        factor[v] = lanes.load(of.numbers.whole(0) + c);
-        along[v] = lanes.load(of.numbers.whole(1) + c);
-        shift[v] = lanes.load(of.numbers.whole(2) + c);
-      }
-      for (long p = 0; p < block.count; p++) {
-        for (long v = 0; v < VECTORS; v++) {
-          const long at = start + p * channels + v * WIDTH;
-          const Vector rest = multiplyAdd(lanes.load(of.x + at) - mean[v], along[v], shift[v]);
-          lanes.store(of.dx + at, multiplyAdd(lanes.load(of.dy + at), factor[v], rest));
-        }
-      }
+      SomeChannels<VECTORS> mean, factor, along, shift;
+      mean.load(lanes, of.mean + channel);
+      factor.load(lanes, of.numbers.whole(0) + channel);
+      along.load(lanes, of.numbers.whole(1) + channel);
+      shift.load(lanes, of.numbers.whole(2) + channel);
+      onPixels<VECTORS>(block, of.blocks.shape.channels, channel, [&](long at, long v) {
+        const Vector rest = multiplyAdd(lanes.load(of.x + at) - mean.at[v], along.at[v], shift.at[v]);
+        lanes.store(of.dx + at, multiplyAdd(lanes.load(of.dy + at), factor.at[v], rest));
+      });
     }
   };
 
@@ -258,9 +258,8 @@ Outcome batchNormGradient(const Host &host, const Normalization &shape, const fl
                           const float *scale, const float *mean, const float *inverse, float *dx, float *dscale,
                           float *doffset) {
   const PixelBlocks blocks{shape};
-  float *const memory = host.scratch(host.self, SUMS, ChannelNumbers::floats(blocks.count(), shape.channels));
-  if (memory == nullptr) return Outcome::OUT_OF_MEMORY;
-  const ChannelNumbers numbers{blocks.count(), shape.channels, memory};
+  const ChannelNumbers numbers = channelNumbers(host, blocks);
+  if (numbers.memory == nullptr) return Outcome::OUT_OF_MEMORY;
   const BatchNormGradient work{blocks, x, dy, scale, mean, inverse, dx, dscale, doffset, numbers};
   parallelFor<BatchNormGradient, &BatchNormGradient::sums>(host, blocks.count(), work);
   parallelFor<BatchNormGradient, &BatchNormGradient::factors>(host, ceilDivide(shape.channels, WIDTH), work);

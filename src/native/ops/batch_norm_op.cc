@@ -12,10 +12,6 @@ struct Epsilon {
 
 Epsilon epsilonOf(const Attributes &attributes) { return {attributes.number("epsilon")}; }
 
-struct Nothing {};
-
-Nothing nothing(const Attributes &) { return {}; }
-
 void batchNorm(const Epsilon &epsilon, const Call &call) {
   Tensor x = call.input(0);
   const Tensor scale = call.input(1), offset = call.input(2);

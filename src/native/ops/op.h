@@ -45,6 +45,11 @@ void removeNode(void *node) noexcept {
   delete static_cast<Node *>(node);
 }
 
+// The node of an op that its attributes say nothing to.
+struct Nothing {};
+
+inline Nothing nothing(const Attributes & /*attributes*/) { return {}; }
+
 template <void (*infer)(const Inference &)>
 void inferShapes(TF_ShapeInferenceContext *context, TF_Status *status) noexcept {
   withStatus(status, [&] { infer(Inference(context, status)); });

@@ -8,10 +8,6 @@
 namespace pefd {
 namespace {
 
-struct Nothing {};
-
-Nothing nothing(const Attributes &) { return {}; }
-
 void resizeImage(const Nothing &, const Call &call) {
   const Tensor image = call.input(0);
   const View view = viewOf(shapeIn(call.input(1)), shapeOf(image));

@@ -6,10 +6,6 @@
 namespace pefd {
 namespace {
 
-struct Nothing {};
-
-Nothing nothing(const Attributes &) { return {}; }
-
 void transpose(const Nothing &, const Call &call) {
   const Workspace workspace;
   const Tensor x = call.input(0);

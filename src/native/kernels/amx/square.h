@@ -1,4 +1,4 @@
-// Up to two by two tiles of sums, and products that are added to them: the inner loop of all kernels here.
+// Up to two by two tiles of sums, and products that are added to them: the inner loop of convolutions and of their images' gradients.
 #pragma once
 
 #include <type_traits>
@@ -16,9 +16,6 @@ struct Square {
 
   void zero() const {
     eachTile([&](auto tile, long /*at*/) { units.zero<decltype(tile)::value>(); });
-  }
-  void load(const float *from) const {
-    eachTile([&](auto tile, long at) { units.load<decltype(tile)::value>(from + at, SUMS_BYTES); });
   }
   void store(float *to) const {
     eachTile([&](auto tile, long at) { units.store<decltype(tile)::value>(to + at, SUMS_BYTES); });
