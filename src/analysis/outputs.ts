@@ -1,8 +1,9 @@
 import type { ImageShape } from "../data/dataset.js";
 import type { EvaluatedStudent } from "../learn/learner.js";
 import type { Model } from "../nn/model.js";
-import { type Tensor4D, tf } from "../runtime/tf.js";
-import { type BatchSource, plainRows } from "../train/feeds/batchSource.js";
+import { tf } from "../runtime/tf.js";
+import type { BatchSource } from "../train/feeds/batchSource.js";
+import { plainImages } from "../train/feeds/plainImages.js";
 import { type Matrix, zeros } from "./matrix.js";
 
 /** What a model says about some images. */
@@ -41,21 +42,9 @@ export function collectOutputs(model: Looked, images: BatchSource): Outputs {
   return { features, predictions };
 }
 
-/** Images as a step gets them from what its source feeds to it: [to - from, H, W, 3]. Within a tidy. */
-function imagesOf(source: BatchSource, from: number, to: number): Tensor4D {
-  const { set, mostImages = 0 } = source;
-  const next = plainRows(to, Math.min(set.count, to + mostImages), set);
-  const values = source.values(plainRows(from, to, set), next);
-  const feeds = Object.entries(source.specs(to - from)).map(
-    ([name, { shape, dtype }]) =>
-      [name, tf.tensor(values[name] as Float32Array, [...shape], dtype)] as const,
-  );
-  return source.batch(Object.fromEntries(feeds)).images;
-}
-
 function forward(model: Looked, images: BatchSource, from: number, to: number) {
   return tf.tidy(() => {
-    const batch = imagesOf(images, from, to);
+    const batch = plainImages(images, from, to);
     const output = model.forward(batch, { training: false, updates: [] });
     return {
       features: output.pooled.dataSync(),

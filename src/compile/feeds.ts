@@ -29,7 +29,7 @@ export function feedValues(
  * @param steps how many the arrays hold
  */
 export function stepFeeds(
-  entry: Entry,
+  entry: Pick<Entry, "perStep" | "shared">,
   feeds: FeedValues,
   index: number,
   steps: number,
