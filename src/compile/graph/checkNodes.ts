@@ -10,6 +10,7 @@ import {
   type GraphTensor,
   isControl,
   nodeBehind,
+  outputRef,
 } from "./graph.js";
 
 /** What is known of a tensor of a graph, each as far as anything tells it. */
@@ -109,7 +110,7 @@ function checkNode(node: GraphNode, tensors: Tensors): Problems {
   const read = attributeReader(node);
   const add = (outputs: readonly Known[]) => {
     for (const [i, known] of outputs.entries()) {
-      tensors.set(i === 0 ? node.name : `${node.name}:${i}`, known);
+      tensors.set(outputRef(node.name, i), known);
     }
   };
   if (op === undefined) {

@@ -81,6 +81,10 @@ export const nodeOf = (ref: string): string => {
   return colon < 0 ? ref : ref.slice(0, colon);
 };
 
+/** The data reference to an output of a node ("a", 1 -> "a:1"). */
+export const outputRef = (name: string, output: number): string =>
+  output === 0 ? name : `${name}:${output}`;
+
 /** Position of the output behind a data reference ("a:1" -> 1). */
 export const outputOf = (ref: string): number => {
   const colon = ref.indexOf(":");

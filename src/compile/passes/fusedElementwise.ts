@@ -10,6 +10,7 @@ import {
   nodeOf,
   nodesByName,
   outputOf,
+  outputRef,
   sameShape,
   usersOf,
 } from "../graph/graph.js";
@@ -139,7 +140,7 @@ export const fuseElementwise: Pass = (recorded) => {
     const node = fusedNode(group, results);
     fused.set(node.name, node);
     for (const [i, name] of results.entries()) {
-      moved.set(name, i === 0 ? node.name : `${node.name}:${i}`);
+      moved.set(name, outputRef(node.name, i));
     }
     for (const { name } of group.slice(0, -1)) dropped.add(name);
   }

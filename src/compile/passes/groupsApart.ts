@@ -1,5 +1,5 @@
 import { DT } from "../../runtime/native.js";
-import { type GraphNode, intConstant, intsConstant } from "../graph/graph.js";
+import { type GraphNode, intConstant, intsConstant, outputRef } from "../graph/graph.js";
 
 type Shape = readonly number[];
 
@@ -98,7 +98,7 @@ export function groupsApart(node: GraphNode, shapeOf: ShapeOf): GraphNode[] {
     const { name } = (
       place === op.sizes ? sizes[0] : splits[op.divided.indexOf(place)]
     ) as GraphNode;
-    return place === op.sizes || group === 0 ? name : `${name}:${group}`;
+    return place === op.sizes ? name : outputRef(name, group);
   };
   const parts = Array.from({ length: groups }, (_, group): GraphNode => {
     const inputs = node.inputs.map((_ref, place) => inputOf(group, place));

@@ -4,9 +4,9 @@ import {
   type GraphNode,
   intConstant,
   intsConstant,
-  nodeOf,
-  outputOf,
+  outputRef,
 } from "../graph/graph.js";
+import { type Replacement, replaceBatchNorms } from "./batchNorms.js";
 import type { Pass } from "./pass.js";
 
 const FLOAT = { type: DT.float };
@@ -78,15 +78,9 @@ function writer(prefix: string, nodes: GraphNode[], { channels }: Shapes) {
         attributes: { T: FLOAT, num_split: { int: 2 } },
         shapes: [channels, channels],
       });
-      return [split, `${split}:1`];
+      return [split, outputRef(split, 1)];
     },
   };
-}
-
-/** What the gradient of a batch normalisation needs of its forward pass. */
-interface Statistics {
-  readonly mean: string;
-  readonly inverse: string;
 }
 
 /** Its shapes, and over how many values a channel's statistics are. */
@@ -96,8 +90,7 @@ function sizesOf(node: GraphNode): Shapes & { readonly count: number } {
   return { images, channels: [c], count: n * h * w };
 }
 
-/** The nodes of a training batch normalisation, what takes the place of its outputs, and its statistics. */
-function forward(node: GraphNode) {
+function forward(node: GraphNode): Replacement {
   const nodes: GraphNode[] = [];
   const { images, count, ...sizes } = sizesOf(node);
   const to = writer(node.name, nodes, { images, ...sizes });
@@ -127,14 +120,14 @@ function forward(node: GraphNode) {
   );
   const y = to.plus("y", normalized, offset, images);
   const unbiased = to.mul("unbiased", variance, to.float("bessel", count / (count - 1)));
-  return { nodes, outputs: [y, mean, unbiased, mean, inverse], statistics: { mean, inverse } };
+  return { nodes, outputs: [y, mean, unbiased, mean, inverse] };
 }
 
-function gradient(node: GraphNode, { mean, inverse }: Statistics) {
+function gradient(node: GraphNode): Replacement {
   const nodes: GraphNode[] = [];
   const { images, count, ...sizes } = sizesOf(node);
   const to = writer(node.name, nodes, { images, ...sizes });
-  const [dy, x, scale] = node.inputs as [string, string, string];
+  const [dy, x, scale, mean, inverse] = node.inputs as [string, string, string, string, string];
   const normalized = to.mul("normalized", to.sub("centred", x, mean, images), inverse, images);
   const sums = to.channelSums("sums", dy, to.mul("products", dy, normalized, images));
   const [dOffset, dScale] = to.halves("gradients", sums);
@@ -152,34 +145,8 @@ function gradient(node: GraphNode, { mean, inverse }: Statistics) {
   return { nodes, outputs: [dx, dScale, dOffset] };
 }
 
-/** Whether a batch normalisation takes the statistics of its batch. */
-function isTraining({ attributes }: GraphNode): boolean {
-  const value = attributes.is_training;
-  return value !== undefined && "bool" in value && value.bool;
-}
-
 /**
  * Training batch normalisation in plain arithmetic, for XLA: the two sums that it needs are one reduction instead of
  * two that follow each other, forward and backward, and its small vectors join what uses them.
  */
-export const plainBatchNorm: Pass = (step) => {
-  const statistics = new Map<string, Statistics>();
-  const replaced = new Map<string, readonly string[]>();
-  const place = (ref: string): string => replaced.get(nodeOf(ref))?.[outputOf(ref)] ?? ref;
-  const nodes = step.nodes.flatMap((given) => {
-    const node = { ...given, inputs: given.inputs.map(place) };
-    if (node.op === "FusedBatchNormV3" && isTraining(node)) {
-      const made = forward(node);
-      statistics.set(node.name, made.statistics);
-      replaced.set(node.name, made.outputs);
-      return made.nodes;
-    }
-    const known = statistics.get(nodeOf(given.inputs[3] ?? ""));
-    if (node.op !== "FusedBatchNormGradV3" || known === undefined) return [node];
-    const made = gradient(node, known);
-    replaced.set(node.name, made.outputs);
-    return made.nodes;
-  });
-  const updates = step.updates.map(([variable, ref]) => [variable, place(ref)] as const);
-  return { ...step, nodes, updates };
-};
+export const plainBatchNorm: Pass = (step) => replaceBatchNorms(step, forward, gradient);

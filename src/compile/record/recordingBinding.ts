@@ -1,6 +1,6 @@
 import type { OpInputs } from "../../ops/shapes.js";
 import type { NativeBinding } from "../../runtime/native.js";
-import { constNode } from "../graph/graph.js";
+import { constNode, outputRef } from "../graph/graph.js";
 import { attributeValue } from "./attributeValue.js";
 import type { Ledger } from "./ledger.js";
 import type { StandIns } from "./standIn.js";
@@ -48,7 +48,7 @@ export const recordingBinding = (
       caller: callerHere(),
     });
     outputs.forEach(({ id, shape }, i) => {
-      ledger.know(id, { ref: i === 0 ? name : `${name}:${i}`, shape });
+      ledger.know(id, { ref: outputRef(name, i), shape });
     });
     return outputs;
   },
