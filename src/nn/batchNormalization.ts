@@ -1,3 +1,4 @@
+import { OWN_BATCH_NORM, OWN_BATCH_NORM_GRADIENT } from "../ops/own.js";
 import {
   boolAttribute,
   DT,
@@ -7,6 +8,7 @@ import {
   stringAttribute,
   typeAttribute,
 } from "../runtime/native.js";
+import { ownOpsServe } from "../runtime/ownOps.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf } from "../runtime/tf.js";
 import { defineOp } from "./defineOp.js";
 import { rsqrt } from "./gradients/rsqrt.js";
@@ -14,10 +16,12 @@ import { rsqrt } from "./gradients/rsqrt.js";
 /** torch.nn.BatchNorm2d's default eps. */
 export const BATCH_NORM_EPSILON = 1e-5;
 
+const epsilon = (): NativeAttribute => floatAttribute("epsilon", BATCH_NORM_EPSILON);
+
 const attributes = (training: boolean): NativeAttribute[] => [
   typeAttribute("T", DT.float),
   typeAttribute("U", DT.float),
-  floatAttribute("epsilon", BATCH_NORM_EPSILON),
+  epsilon(),
   stringAttribute("data_format", "NHWC"),
   boolAttribute("is_training", training),
 ];
@@ -25,7 +29,8 @@ const attributes = (training: boolean): NativeAttribute[] => [
 /** What FusedBatchNormV3 gives back; the gradient reads the last three, and nobody else does. */
 const OUTPUTS = ["y", "mean", "variance", "reserved1", "reserved2", "reserved3"] as const;
 
-const trainingOp = defineOp({
+/** By TensorFlow's op, which a GPU has as well. */
+const standardTraining = defineOp({
   name: "batchNormTraining",
   inputs: ["x", "scale", "offset"],
   outputs: OUTPUTS,
@@ -45,6 +50,25 @@ const trainingOp = defineOp({
       attributes(true),
       [dy, x, scale, reserved1, reserved2, reserved3],
       5,
+    ) as [Tensor, Tensor, Tensor];
+    return { x: () => dx, scale: () => dScale, offset: () => dOffset };
+  },
+});
+
+/** By ours, on all threads of a processor (docs/adr/0022). */
+const ownTraining = defineOp({
+  name: "ownBatchNormTraining",
+  inputs: ["x", "scale", "offset"],
+  outputs: ["y", "mean", "variance", "inverse"],
+  saved: ["x", "scale", "mean", "inverse"],
+  forward: ({ x, scale, offset }) =>
+    nativeBackend().executeMultipleOutputs(OWN_BATCH_NORM, [epsilon()], [x, scale, offset], 4),
+  gradient: (dy, { x, scale, mean, inverse }) => {
+    const [dx, dScale, dOffset] = nativeBackend().executeMultipleOutputs(
+      OWN_BATCH_NORM_GRADIENT,
+      [],
+      [dy, x, scale, mean, inverse],
+      3,
     ) as [Tensor, Tensor, Tensor];
     return { x: () => dx, scale: () => dScale, offset: () => dOffset };
   },
@@ -71,7 +95,8 @@ export function batchNormTraining(
   scale: Tensor,
   offset: Tensor,
 ): TrainingNormalization {
-  const { y, mean, variance } = trainingOp({ x, scale, offset });
+  const training = ownOpsServe() ? ownTraining : standardTraining;
+  const { y, mean, variance } = training({ x, scale, offset });
   return { y: y as Tensor4D, mean: mean as Tensor1D, variance: variance as Tensor1D };
 }
 

@@ -84,6 +84,10 @@ const ownDepthwise: Facts = {
 };
 const depthwise: Facts = { ...ownDepthwise, reduced };
 
+const ownBatchNorm: Facts = { shapes: (inputs) => batchNorm(inputs)?.slice(0, 4) };
+
+const NORMALIZED = "x: float, scale: float, offset: float";
+const STATISTICS = "y: float, mean: float, variance: float, inverse: float";
 const FORWARD = "input: T, filter: T";
 const INPUT_GRADIENT = "input_sizes: int32, filter: T, out_backprop: T";
 const FILTER_GRADIENT = "input: T, filter_sizes: int32, out_backprop: T";
@@ -273,10 +277,11 @@ const OURS: readonly Row[] = [
     `${FILTER_GRADIENT} -> output: T`,
     { shapes: sizesIn(1), standard: "DepthwiseConv2dNativeBackpropFilter" },
   ],
+  ["PefdBatchNorm PefdBatchNormRelu", `${NORMALIZED} -> ${STATISTICS}`, ownBatchNorm],
   [
-    "PefdBatchNorm",
-    "x: float, scale: float, offset: float -> y: float, mean: float, variance: float, inverse: float",
-    { shapes: (inputs) => batchNorm(inputs)?.slice(0, 4) },
+    "PefdBatchNormAdd PefdBatchNormAddRelu",
+    `${NORMALIZED}, image: float -> ${STATISTICS}`,
+    ownBatchNorm,
   ],
   [
     "PefdBatchNormGrad",

@@ -2,6 +2,7 @@ import { inputError } from "../common/errors.js";
 import type { EngineName, PrecisionName } from "../compile/types.js";
 import type { Engine, Precision } from "../config/options.js";
 import { computeCapability, deviceName, isGpu } from "../runtime/device.js";
+import { ownMatricesServe } from "../runtime/ownOps.js";
 import { type Bfloat16Support, processorBfloat16 } from "../runtime/processor.js";
 
 /** The first generation of NVIDIA GPUs that computes in bfloat16. */
@@ -18,6 +19,7 @@ export interface EngineChoice {
 interface Asked {
   readonly engine: Engine;
   readonly precision: Precision;
+  readonly deterministic?: boolean;
 }
 
 /**
@@ -27,27 +29,45 @@ interface Asked {
 export const asksForFloat32 = ({ engine, precision }: Asked): boolean =>
   precision === "float32" || (precision === "auto" && engine === "eager");
 
-/**
- * Decides what `auto` means on this machine: on a GPU `xla`, in bfloat16 from compute capability 8 on; on a processor
- * `graph` in float32. TensorFlow must be loaded.
- * @param env the process's environment
- */
-export function chooseEngine(
-  { engine, precision }: Asked,
-  env: Readonly<Record<string, string | undefined>>,
-): EngineChoice {
-  const gpu = isGpu();
-  const reduced = (computeCapability(env) ?? 0) >= BFLOAT16_CAPABILITY;
-  const own = gpu ? "xla" : "graph";
-  const chosen = engine === "auto" ? own : engine;
-  // Eager tensors cannot be bfloat16, so the reference engine is float32 unless something else is asked for.
-  const ownPrecision = gpu && reduced && chosen !== "eager" ? "bfloat16" : "float32";
-  return {
-    engine: chosen,
-    precision: precision === "auto" ? ownPrecision : precision,
-    device: deviceName(env),
-  };
+/** What of a machine decides how a run computes. */
+export interface Machine {
+  readonly gpu: boolean;
+  /** Whether it computes in bfloat16: a GPU of its own accord, a processor by units for matrices that our own kernels use. */
+  readonly hasFastBfloat16: boolean;
 }
+
+/** The machine in use. TensorFlow must be loaded. @param env the process's environment */
+const thisMachine = (env: Readonly<Record<string, string | undefined>>): Machine =>
+  isGpu()
+    ? { gpu: true, hasFastBfloat16: (computeCapability(env) ?? 0) >= BFLOAT16_CAPABILITY }
+    : { gpu: false, hasFastBfloat16: ownMatricesServe() };
+
+/**
+ * The precision that `auto` stands for. On a processor bfloat16 is for runs that leave everything to the machine: whoever
+ * names an engine there compares engines, which have the same bytes in float32, and `--deterministic` wants float32's.
+ * Eager tensors cannot be bfloat16, so the reference engine is float32 on a GPU, too.
+ */
+function ownPrecision({ engine, deterministic }: Asked, machine: Machine): PrecisionName {
+  const isLeftToGpu = engine !== "eager";
+  const isLeftToProcessor = engine === "auto" && deterministic !== true;
+  const isLeft = machine.gpu ? isLeftToGpu : isLeftToProcessor;
+  return isLeft && machine.hasFastBfloat16 ? "bfloat16" : "float32";
+}
+
+/** What `auto` means on a machine: on a GPU `xla`, on a processor `graph`, both in bfloat16 where that is fast. */
+export const decided = (
+  asked: Asked,
+  machine: Machine,
+): Pick<EngineChoice, "engine" | "precision"> => ({
+  engine: asked.engine !== "auto" ? asked.engine : machine.gpu ? "xla" : "graph",
+  precision: asked.precision !== "auto" ? asked.precision : ownPrecision(asked, machine),
+});
+
+/** Decides what `auto` means on this machine. TensorFlow must be loaded. @param env the process's environment */
+export const chooseEngine = (
+  asked: Asked,
+  env: Readonly<Record<string, string | undefined>>,
+): EngineChoice => ({ ...decided(asked, thisMachine(env)), device: deviceName(env) });
 
 /** What of a machine decides what its bfloat16 is worth. */
 export interface Arithmetic {
@@ -65,21 +85,21 @@ export const arithmeticOf = (env: Readonly<Record<string, string | undefined>>):
 });
 
 /**
- * What to type for a faster run, where nobody has said how precise it is to be; undefined where nothing is faster, or
- * nobody knows.
- * @param hasFastBfloat16 whether our own convolutions use a processor's units for matrices of bfloat16
+ * What a processor's units for matrices mean for a run in which nobody has said how precise it is to be; undefined where
+ * they mean nothing.
+ * @param hasFastBfloat16 whether our own convolutions use them
  */
-export function fasterNote(
-  { precision }: Asked,
+export function unitsNote(
+  { precision }: Pick<Asked, "precision">,
   choice: Pick<EngineChoice, "engine" | "precision">,
   hasFastBfloat16: boolean,
 ): string | undefined {
-  const isFloat32 = choice.engine === "graph" && choice.precision === "float32";
-  if (precision !== "auto" || !isFloat32 || !hasFastBfloat16) return undefined;
-  return (
-    "This processor has units for matrices of bfloat16 (AMX): with --precision bfloat16 a step takes about half the time " +
-    "(docs/performance.md has what it does to accuracy)."
-  );
+  if (precision !== "auto" || choice.engine !== "graph" || !hasFastBfloat16) return undefined;
+  return choice.precision === "bfloat16"
+    ? "Convolutions are in bfloat16, for which this processor has units (AMX): a step takes about half the time of float32. " +
+        "For PyTorch's numbers in float32, type --precision float32 (docs/performance.md compares their accuracy)."
+    : "This processor has units for matrices of bfloat16 (AMX): with --precision bfloat16 a step takes about half the time " +
+        "(docs/performance.md has what it does to accuracy).";
 }
 
 /**

@@ -11,8 +11,8 @@ import {
   asksForFloat32,
   chooseEngine,
   type EngineChoice,
-  fasterNote,
   precisionNote,
+  unitsNote,
 } from "./engine.js";
 import type { Hooks } from "./files/result.js";
 
@@ -47,8 +47,8 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   const choice = chooseEngine(options, env);
   if (deterministic) refuseNondeterministic(choice);
   const note = precisionNote(choice, arithmeticOf(env));
-  const faster = fasterNote(options, choice, ownMatricesServe());
-  for (const text of [note, faster]) if (text !== undefined) reporter.notice(text);
+  const units = unitsNote(options, choice, ownMatricesServe());
+  for (const text of [note, units]) if (text !== undefined) reporter.notice(text);
   return {
     ...{ dataset, choice, seed: seedOf(options) },
     ...(skip && { leftOutSha256: skip.sha256 }),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bfloat16Of } from "#pefd/runtime/processor.js";
-import { type Arithmetic, fasterNote, precisionNote } from "#pefd/train/engine.js";
+import { type Arithmetic, decided, precisionNote, unitsNote } from "#pefd/train/engine.js";
 
 /** Lines of /proc/cpuinfo. */
 const flags = (...names: string[]): string =>
@@ -39,14 +39,32 @@ test("float32 is nothing to talk about, nor is a processor of which nothing is t
   assert.match(precisionNote(REDUCED, processorWith("")) ?? "", /no faster/);
 });
 
-test("where bfloat16 is faster and nobody has chosen, it is said what to type", () => {
+test("auto is bfloat16 where that is fast, on a processor only if nothing else is chosen", () => {
   const auto = { engine: "auto", precision: "auto" } as const;
+  const fast = { gpu: false, hasFastBfloat16: true };
+  const precisionOf = (asked: Partial<Parameters<typeof decided>[0]>, machine = fast) =>
+    decided({ ...auto, ...asked }, machine).precision;
+  assert.deepEqual(decided(auto, fast), { engine: "graph", precision: "bfloat16" });
+  assert.equal(precisionOf({}, { ...fast, hasFastBfloat16: false }), "float32");
+  assert.equal(precisionOf({ deterministic: true }), "float32");
+  for (const engine of ["graph", "eager", "xla"] as const) {
+    assert.equal(precisionOf({ engine }), "float32");
+    assert.equal(precisionOf({ engine, precision: "bfloat16" }), "bfloat16");
+  }
+  const gpu = { gpu: true, hasFastBfloat16: true };
+  assert.deepEqual(decided(auto, gpu), { engine: "xla", precision: "bfloat16" });
+  assert.equal(precisionOf({ engine: "eager" }, gpu), "float32");
+  assert.equal(precisionOf({ deterministic: true }, gpu), "bfloat16");
+});
+
+test("where bfloat16 is faster and nobody has chosen, it is said what is done and what to type", () => {
+  const auto = { precision: "auto" } as const;
   const float32 = { ...REDUCED, precision: "float32" } as const;
-  assert.match(fasterNote(auto, float32, true) ?? "", /--precision bfloat16/);
-  assert.equal(fasterNote(auto, float32, false), undefined);
-  assert.equal(fasterNote({ ...auto, precision: "float32" }, float32, true), undefined);
-  assert.equal(fasterNote(auto, { ...float32, engine: "eager" }, true), undefined);
-  assert.equal(fasterNote(auto, REDUCED, true), undefined);
+  assert.match(unitsNote(auto, float32, true) ?? "", /--precision bfloat16/);
+  assert.equal(unitsNote(auto, float32, false), undefined);
+  assert.equal(unitsNote({ precision: "float32" }, float32, true), undefined);
+  assert.equal(unitsNote(auto, { ...float32, engine: "eager" }, true), undefined);
+  assert.match(unitsNote(auto, REDUCED, true) ?? "", /in bfloat16.*--precision float32/);
 });
 
 test("a GPU older than bfloat16 is told of", () => {

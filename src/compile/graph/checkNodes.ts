@@ -11,6 +11,7 @@ import {
   isControl,
   nodeBehind,
   outputRef,
+  plainRef,
 } from "./graph.js";
 
 /** What is known of a tensor of a graph, each as far as anything tells it. */
@@ -26,9 +27,6 @@ export type Tensors = Map<string, Known>;
 
 /** What is wrong with a list of nodes, one sentence each; none where nothing is. */
 export type Problems = string[];
-
-/** A reference as Tensors has it. */
-export const plainRef = (ref: string): string => ref.replace(/:0$/, "");
 
 /** Bytes of an element. */
 const WIDTHS: ReadonlyMap<number, number> = new Map([

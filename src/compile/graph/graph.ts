@@ -91,6 +91,9 @@ export const outputOf = (ref: string): number => {
   return colon < 0 ? 0 : Number(ref.slice(colon + 1));
 };
 
+/** A data reference as it is written, without ":0". */
+export const plainRef = (ref: string): string => ref.replace(/:0$/, "");
+
 /** Whether both shapes are known, and equal. */
 export const sameShape = (
   a: readonly number[] | undefined,
@@ -123,6 +126,14 @@ export function usersOf(nodes: readonly GraphNode[]): Map<string, GraphNode[]> {
   }
   return users;
 }
+
+/** References after some nodes' outputs have moved to others. @param moved where each output is found now */
+export const renamer =
+  (moved: ReadonlyMap<string, string>) =>
+  (ref: string): string =>
+    isControl(ref)
+      ? `^${nodeOf(moved.get(nodeBehind(ref)) ?? nodeBehind(ref))}`
+      : (moved.get(plainRef(ref)) ?? ref);
 
 /** Nodes by their names. */
 export const nodesByName = (nodes: readonly GraphNode[]): Map<string, GraphNode> =>

@@ -1,11 +1,6 @@
 import { DT } from "../../runtime/native.js";
-import {
-  checkNodes,
-  type Problems,
-  plainRef,
-  shapesDiffer,
-  type Tensors,
-} from "../graph/checkNodes.js";
+import { checkNodes, type Problems, shapesDiffer, type Tensors } from "../graph/checkNodes.js";
+import { plainRef } from "../graph/graph.js";
 import { problemsOfUpdates } from "../passes/checkGraph.js";
 import type { AheadResult, LoopParts, LoopValue } from "./parts.js";
 

@@ -3,10 +3,10 @@ import {
   checkNodes,
   type Known,
   type Problems,
-  plainRef,
   shapesDiffer,
   type Tensors,
 } from "../graph/checkNodes.js";
+import { plainRef } from "../graph/graph.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 
 /** Ops whose first input is the handle of a variable. */

@@ -4,39 +4,9 @@ import {
   OWN_CONVOLUTION,
   OWN_INPUT_GRADIENT,
 } from "../../ops/own.js";
-import {
-  type GraphNode,
-  nodeOf,
-  nodesByName,
-  outputOf,
-  sameShape,
-  usersOf,
-} from "../graph/graph.js";
+import { type GraphNode, nodeOf } from "../graph/graph.js";
+import { follower, type Surroundings, sumAfter, surroundingsOf } from "./followers.js";
 import type { Pass } from "./pass.js";
-
-/** What the pass knows of a graph. */
-interface Context {
-  readonly users: ReadonlyMap<string, readonly GraphNode[]>;
-  readonly byName: ReadonlyMap<string, GraphNode>;
-  /** Names of nodes that are read from outside. */
-  readonly kept: ReadonlySet<string>;
-}
-
-/** The only user of a node that nobody outside reads, if it is of that kind and has the node's shape. */
-function follower({ users, kept }: Context, node: GraphNode, ...ops: string[]) {
-  const [user, ...others] = kept.has(node.name) ? [] : (users.get(node.name) ?? []);
-  const isAlone = user !== undefined && others.length === 0 && ops.includes(user.op);
-  return isAlone && sameShape(user.shapes?.[0], node.shapes?.[0]) ? user : undefined;
-}
-
-/** A sum with another value of the same shape that follows a node, and that value; undefined for any other user. */
-function sumAfter(context: Context, node: GraphNode) {
-  const sum = follower(context, node, "Add", "AddV2");
-  const [term, ...more] = sum?.inputs.filter((ref) => nodeOf(ref) !== node.name) ?? [];
-  if (sum === undefined || term === undefined || more.length > 0) return undefined;
-  const shape = context.byName.get(nodeOf(term))?.shapes?.[outputOf(term)];
-  return sameShape(shape, sum.shapes?.[0]) ? { sum, term } : undefined;
-}
 
 /** Nodes that become one, the first of them a convolution, with the op that they become and its further inputs. */
 interface Chain {
@@ -45,7 +15,7 @@ interface Chain {
   readonly inputs: readonly string[];
 }
 
-function afterConvolution(context: Context, convolution: GraphNode): Chain | undefined {
+function afterConvolution(context: Surroundings, convolution: GraphNode): Chain | undefined {
   const bias = follower(context, convolution, "BiasAdd");
   if (bias === undefined) return undefined;
   const summed = sumAfter(context, bias);
@@ -57,7 +27,7 @@ function afterConvolution(context: Context, convolution: GraphNode): Chain | und
   };
 }
 
-function afterGradient(context: Context, gradient: GraphNode): Chain | undefined {
+function afterGradient(context: Surroundings, gradient: GraphNode): Chain | undefined {
   const summed = sumAfter(context, gradient);
   const value = summed?.sum ?? gradient;
   const relu = follower(context, value, "ReluGrad");
@@ -73,7 +43,9 @@ function afterGradient(context: Context, gradient: GraphNode): Chain | undefined
 }
 
 /** What may follow each of our ops. */
-const CHAINS: Readonly<Record<string, (context: Context, node: GraphNode) => Chain | undefined>> = {
+const CHAINS: Readonly<
+  Record<string, (context: Surroundings, node: GraphNode) => Chain | undefined>
+> = {
   [OWN_CONVOLUTION]: afterConvolution,
   [OWN_INPUT_GRADIENT]: afterGradient,
 };
@@ -84,12 +56,8 @@ const CHAINS: Readonly<Record<string, (context: Context, node: GraphNode) => Cha
  * same roundings in the same order, so the bits stay.
  */
 export const fuseConvolutions: Pass = (recorded) => {
-  const { nodes, updates } = recorded;
-  const context: Context = {
-    users: usersOf(nodes),
-    byName: nodesByName(nodes),
-    kept: new Set(updates.map(([, value]) => nodeOf(value))),
-  };
+  const { nodes } = recorded;
+  const context = surroundingsOf(recorded);
   const dropped = new Set<string>();
   const fused = new Map<string, GraphNode>();
   for (const node of nodes) {

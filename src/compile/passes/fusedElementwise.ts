@@ -11,6 +11,7 @@ import {
   nodesByName,
   outputOf,
   outputRef,
+  renamer,
   sameShape,
   usersOf,
 } from "../graph/graph.js";
@@ -144,10 +145,7 @@ export const fuseElementwise: Pass = (recorded) => {
     }
     for (const { name } of group.slice(0, -1)) dropped.add(name);
   }
-  const renamed = (ref: string): string =>
-    isControl(ref)
-      ? `^${nodeOf(moved.get(nodeBehind(ref)) ?? nodeBehind(ref))}`
-      : (moved.get(ref.replace(/:0$/, "")) ?? ref);
+  const renamed = renamer(moved);
   return {
     ...recorded,
     // A group stands where its last member stood; what reads an earlier one may have stood before that.

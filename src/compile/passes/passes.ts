@@ -4,12 +4,12 @@ import type { RecordedStep } from "../record/recordedStep.js";
 import type { EngineName, PrecisionName } from "../types.js";
 import { reduceConvolutions, reduceProducts } from "./bfloat16.js";
 import { frozenInBfloat16 } from "./frozenBfloat16.js";
+import { fuseBatchNorm } from "./fusedBatchNorm.js";
 import { fuseConvolutions } from "./fusedConvolutions.js";
 import { fuseElementwise } from "./fusedElementwise.js";
 import { keepApart } from "./keptApart.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
-import { ownBatchNorm } from "./ownBatchNorm.js";
 import { multiplyInBfloat16 } from "./ownMatrices.js";
 import { padGradientsFirst } from "./paddedGradients.js";
 import type { Pass } from "./pass.js";
@@ -43,6 +43,7 @@ export type CompiledEngine = Exclude<EngineName, "eager">;
 /** Fewer and larger ops of ours; not another bit. */
 const JOINED: readonly Entry[] = [
   { pass: fuseConvolutions, where: ({ ownOps }) => ownOps },
+  { pass: fuseBatchNorm, where: ({ ownOps }) => ownOps },
   { pass: fuseElementwise, where: ({ ownOps }) => ownOps },
 ];
 /** Memory banks stay where they lie. */
@@ -56,7 +57,6 @@ const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
  */
 const MATRICES: readonly Entry[] = [
   { pass: multiplyInBfloat16, where: ({ ownMatrices }) => ownMatrices },
-  { pass: ownBatchNorm, where: ({ ownMatrices }) => ownMatrices },
   {
     pass: useStandardOps,
     where: ({ matrixUnits, ownMatrices }) => matrixUnits && !ownMatrices,

@@ -1,16 +1,25 @@
+import { OWN_BATCH_NORM, OWN_BATCH_NORM_GRADIENT } from "../../ops/own.js";
 import { DT } from "../../runtime/native.js";
 import {
+  attributeReader,
   floatConstant,
   type GraphNode,
   intConstant,
   intsConstant,
+  nodeOf,
+  outputOf,
   outputRef,
 } from "../graph/graph.js";
-import { type Replacement, replaceBatchNorms } from "./batchNorms.js";
 import type { Pass } from "./pass.js";
 
 const FLOAT = { type: DT.float };
 const INDEX = { type: DT.int32 };
+
+/** What takes the place of a node: others, and what to read for each of its outputs, in their order. */
+interface Replacement {
+  readonly nodes: readonly GraphNode[];
+  readonly outputs: readonly string[];
+}
 
 /** Shapes of a batch normalisation: of its images [N, H, W, C], and of what it has for each channel. */
 interface Shapes {
@@ -90,7 +99,8 @@ function sizesOf(node: GraphNode): Shapes & { readonly count: number } {
   return { images, channels: [c], count: n * h * w };
 }
 
-function forward(node: GraphNode): Replacement {
+/** Batch normalisation with the statistics of its batch; what is read of it by name. */
+function forward(node: GraphNode) {
   const nodes: GraphNode[] = [];
   const { images, count, ...sizes } = sizesOf(node);
   const to = writer(node.name, nodes, { images, ...sizes });
@@ -120,7 +130,7 @@ function forward(node: GraphNode): Replacement {
   );
   const y = to.plus("y", normalized, offset, images);
   const unbiased = to.mul("unbiased", variance, to.float("bessel", count / (count - 1)));
-  return { nodes, outputs: [y, mean, unbiased, mean, inverse] };
+  return { nodes, y, mean, unbiased, inverse };
 }
 
 function gradient(node: GraphNode): Replacement {
@@ -145,8 +155,41 @@ function gradient(node: GraphNode): Replacement {
   return { nodes, outputs: [dx, dScale, dOffset] };
 }
 
+/** TensorFlow's op and ours, whose outputs have different orders. */
+function standardForward(node: GraphNode): Replacement {
+  const { nodes, y, mean, unbiased, inverse } = forward(node);
+  return { nodes, outputs: [y, mean, unbiased, mean, inverse] };
+}
+
+function ownForward(node: GraphNode): Replacement {
+  const { nodes, y, mean, unbiased, inverse } = forward(node);
+  return { nodes, outputs: [y, mean, unbiased, inverse] };
+}
+
+const isTraining = (node: GraphNode): boolean => attributeReader(node)("is_training") === true;
+
+/** What takes the place of each op; undefined where it stays. */
+const REPLACEMENTS: Readonly<Record<string, (node: GraphNode) => Replacement | undefined>> = {
+  FusedBatchNormV3: (node) => (isTraining(node) ? standardForward(node) : undefined),
+  FusedBatchNormGradV3: (node) => (isTraining(node) ? gradient(node) : undefined),
+  [OWN_BATCH_NORM]: ownForward,
+  [OWN_BATCH_NORM_GRADIENT]: gradient,
+};
+
 /**
  * Training batch normalisation in plain arithmetic, for XLA: the two sums that it needs are one reduction instead of
  * two that follow each other, forward and backward, and its small vectors join what uses them.
  */
-export const plainBatchNorm: Pass = (step) => replaceBatchNorms(step, forward, gradient);
+export const plainBatchNorm: Pass = (step) => {
+  const replaced = new Map<string, readonly string[]>();
+  const place = (ref: string): string => replaced.get(nodeOf(ref))?.[outputOf(ref)] ?? ref;
+  const nodes = step.nodes.flatMap((given) => {
+    const node = { ...given, inputs: given.inputs.map(place) };
+    const made = REPLACEMENTS[node.op]?.(node);
+    if (made === undefined) return [node];
+    replaced.set(node.name, made.outputs);
+    return made.nodes;
+  });
+  const updates = step.updates.map(([variable, ref]) => [variable, place(ref)] as const);
+  return { ...step, nodes, updates };
+};

@@ -1,6 +1,12 @@
 import { DT } from "../../runtime/native.js";
 import type { Tensor, Variable } from "../../runtime/tf.js";
-import { constNode, type GraphNode, type GraphPort, type Signature } from "../graph/graph.js";
+import {
+  constNode,
+  type GraphNode,
+  type GraphPort,
+  plainRef,
+  type Signature,
+} from "../graph/graph.js";
 import { useStandardOps } from "../passes/standardOps.js";
 import { recordOutputs } from "./outputs.js";
 import type { RecordedStep } from "./recordedStep.js";
@@ -114,7 +120,7 @@ export function repeatForward(
   to: string,
   source: string,
 ): Pick<ForwardGraph, "nodes" | "outputs"> {
-  const input = graph.input.tensor.replace(/:0$/, "");
+  const input = plainRef(graph.input.tensor);
   const moved = (ref: string): string => {
     if (ref === input) return source;
     return ref.startsWith(`${from}/`) ? to + ref.slice(from.length) : ref;

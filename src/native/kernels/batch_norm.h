@@ -92,6 +92,7 @@ struct BatchNorm {
   const ChannelStatistics &statistics;
   const float *const scale, *const offset;
   const float epsilon;
+  const Epilogue epilogue;
   float *const y;
   // Of a block: mean and the sum of squared distances from it. Of the whole: factor.
   const ChannelNumbers numbers;
@@ -158,7 +159,8 @@ struct BatchNorm {
       factor.load(lanes, of.numbers.whole(0) + channel);
       offset.load(lanes, of.offset + channel);
       onPixels<VECTORS>(block, of.blocks.shape.channels, channel, [&](long at, long v) {
-        lanes.store(of.y + at, multiplyAdd(lanes.load(of.x + at) - mean.at[v], factor.at[v], offset.at[v]));
+        const Vector value = multiplyAdd(lanes.load(of.x + at) - mean.at[v], factor.at[v], offset.at[v]);
+        lanes.store(of.y + at, followed(of.epilogue, lanes, at, Vector{}, value));
       });
     }
   };
@@ -169,11 +171,11 @@ struct BatchNorm {
 };
 
 Outcome batchNorm(const Host &host, const Normalization &shape, const float *x, const float *scale, const float *offset,
-                  float epsilon, float *y, const ChannelStatistics &statistics) {
+                  float epsilon, Epilogue epilogue, float *y, const ChannelStatistics &statistics) {
   const PixelBlocks blocks{shape};
   const ChannelNumbers numbers = channelNumbers(host, blocks);
   if (numbers.memory == nullptr) return Outcome::OUT_OF_MEMORY;
-  const BatchNorm work{blocks, x, statistics, scale, offset, epsilon, y, numbers};
+  const BatchNorm work{blocks, x, statistics, scale, offset, epsilon, epilogue, y, numbers};
   parallelFor<BatchNorm, &BatchNorm::moments>(host, blocks.count(), work);
   parallelFor<BatchNorm, &BatchNorm::statisticsOf>(host, ceilDivide(shape.channels, WIDTH), work);
   parallelFor<BatchNorm, &BatchNorm::normalize>(host, blocks.count(), work);

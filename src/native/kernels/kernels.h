@@ -140,9 +140,9 @@ struct Kernels : ConvolutionKernels {
   Outcome (*depthwiseForward)(const Host &, const Depthwise &, const float *x, const float *filter, float *y);
   Outcome (*depthwiseInputGradient)(const Host &, const Depthwise &, const float *filter, const float *dy, float *dx);
   Outcome (*depthwiseFilterGradient)(const Host &, const Depthwise &, const float *x, const float *dy, float *dfilter);
-  // each channel with mean 0 and variance 1, times its scale, plus its offset; y may lie where x does
+  // each channel with mean 0 and variance 1, times its scale, plus its offset, and what follows; y may lie where x does
   Outcome (*batchNorm)(const Host &, const Normalization &, const float *x, const float *scale, const float *offset,
-                       float epsilon, float *y, const ChannelStatistics &);
+                       float epsilon, Epilogue, float *y, const ChannelStatistics &);
   // its gradients, from that of y and what it said of the batch; dx may lie where dy or x does
   Outcome (*batchNormGradient)(const Host &, const Normalization &, const float *dy, const float *x, const float *scale,
                                const float *mean, const float *inverse, float *dx, float *dscale, float *doffset);

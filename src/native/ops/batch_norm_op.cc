@@ -12,18 +12,27 @@ struct Epsilon {
 
 Epsilon epsilonOf(const Attributes &attributes) { return {attributes.number("epsilon")}; }
 
+// What follows is in the same op: an image that is added, ReLU.
+template <bool hasImage, bool hasRelu>
 void batchNorm(const Epsilon &epsilon, const Call &call) {
   Tensor x = call.input(0);
   const Tensor scale = call.input(1), offset = call.input(2);
   const Shape shape = shapeOf(x);
   const Normalization normalization = normalizationOf(shape, {shapeOf(scale), shapeOf(offset)});
+  Epilogue epilogue;
+  epilogue.relu = hasRelu;
+  if (hasImage) {
+    Tensor image = call.input(3);
+    require(shapeOf(image) == shape, "An image that is added must have the shape of the result.");
+    epilogue.image = release(std::move(image));
+  }
   const Workspace workspace;
   const float *from = release(std::move(x));
-  float *y = call.output(0, shape, {0});
+  float *y = call.output(0, shape, hasImage ? std::vector<int>{0, 3} : std::vector<int>{0});
   const Shape channels{normalization.channels};
   const ChannelStatistics statistics{call.output(1, channels), call.output(2, channels), call.output(3, channels)};
   checkOutcome(instructionSet().kernels->batchNorm(workspace.host(), normalization, from, floats(scale), floats(offset),
-                                                   epsilon.value, y, statistics));
+                                                   epsilon.value, epilogue, y, statistics));
 }
 
 void batchNormGradient(const Nothing &, const Call &call) {
@@ -51,17 +60,27 @@ void shapes(const Inference &inference) {
   for (int output = 1; output < OUTPUTS; output++) inference.setOutput(output, channels);
 }
 
+template <bool hasImage, bool hasRelu>
+Op forwardOp(const char *name) {
+  std::vector<const char *> inputs{"x: float", "scale: float", "offset: float"};
+  if (hasImage) inputs.push_back("image: float");
+  return {name,
+          {"epsilon: float"},
+          std::move(inputs),
+          {"y: float", "mean: float", "variance: float", "inverse: float"},
+          inferShapes<shapes<4>>,
+          createNode<Epsilon, epsilonOf>,
+          computeNode<Epsilon, batchNorm<hasImage, hasRelu>>,
+          removeNode<Epsilon>};
+}
+
 }  // namespace
 
 std::vector<Op> batchNormOps() {
-  return {{"PefdBatchNorm",
-           {"epsilon: float"},
-           {"x: float", "scale: float", "offset: float"},
-           {"y: float", "mean: float", "variance: float", "inverse: float"},
-           inferShapes<shapes<4>>,
-           createNode<Epsilon, epsilonOf>,
-           computeNode<Epsilon, batchNorm>,
-           removeNode<Epsilon>},
+  return {forwardOp<false, false>("PefdBatchNorm"),
+          forwardOp<false, true>("PefdBatchNormRelu"),
+          forwardOp<true, false>("PefdBatchNormAdd"),
+          forwardOp<true, true>("PefdBatchNormAddRelu"),
           {"PefdBatchNormGrad",
            {},
            {"y_backprop: float", "x: float", "scale: float", "mean: float", "inverse: float"},

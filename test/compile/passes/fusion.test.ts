@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { floatConstant, type GraphNode, placeholder } from "#pefd/compile/graph/graph.js";
+import { fuseBatchNorm } from "#pefd/compile/passes/fusedBatchNorm.js";
 import { fuseConvolutions } from "#pefd/compile/passes/fusedConvolutions.js";
 import { fuseElementwise } from "#pefd/compile/passes/fusedElementwise.js";
 import { useStandardOps } from "#pefd/compile/passes/standardOps.js";
@@ -96,6 +97,56 @@ test("the gradient of a convolution's images takes a sum and the gradient of ReL
     "dx = PefdConv2DBackpropInput(sizes, w, dy)",
     "r = ReluGrad(other, dx)",
   ]);
+});
+
+const NORMALIZATION = [
+  ...["x", "z"].map((name) => feed(name)),
+  ...["s", "o"].map((name) => feed(name, [16])),
+  node("y", "PefdBatchNorm", ["x", "s", "o"]),
+  node("running", "Mul", ["y:1", "y:2"], [16]),
+];
+
+test("a batch normalisation takes a sum and ReLU along, whoever reads its statistics", () => {
+  const nodes = [
+    ...NORMALIZATION,
+    node("sum", "AddV2", ["z", "y"]),
+    node("r", "Relu", ["sum"]),
+    node("dx", "PefdBatchNormGrad", ["r", "x", "s", "y:1", "y:3"]),
+  ];
+  const joined = fuseBatchNorm(stepOf(nodes, "r", "running"));
+  assert.deepEqual(outline(joined), [
+    "y = PefdBatchNormAddRelu(x, s, o, z)",
+    "running = Mul(y:1, y:2)",
+    "dx = PefdBatchNormGrad(y, x, s, y:1, y:3)",
+  ]);
+  assert.deepEqual(assigned(joined), ["y", "running"]);
+  const withoutSum = [...NORMALIZATION, node("r", "Relu", ["y"]), node("again", "Square", ["r"])];
+  assert.deepEqual(outline(fuseBatchNorm(stepOf(withoutSum, "again"))), [
+    "y = PefdBatchNormRelu(x, s, o)",
+    "running = Mul(y:1, y:2)",
+    "again = Square(y)",
+  ]);
+});
+
+test("of two batch normalisations whose sum is taken, the second takes it; what comes later is not taken", () => {
+  const two = [
+    ...NORMALIZATION,
+    node("q", "PefdBatchNorm", ["z", "s", "o"]),
+    node("sum", "AddV2", ["y", "q"]),
+    node("r", "Relu", ["sum"]),
+  ];
+  assert.deepEqual(outline(fuseBatchNorm(stepOf(two, "r"))), [
+    "y = PefdBatchNorm(x, s, o)",
+    "running = Mul(y:1, y:2)",
+    "q = PefdBatchNormAddRelu(z, s, o, y)",
+  ]);
+  const read = stepOf([...NORMALIZATION, node("r", "Relu", ["y"])], "r", "y");
+  assert.deepEqual(outline(fuseBatchNorm(read)), outline(read));
+  const later = stepOf(
+    [...NORMALIZATION, node("late", "Square", ["x"]), node("sum", "AddV2", ["y", "late"])],
+    "sum",
+  );
+  assert.deepEqual(outline(fuseBatchNorm(later)), outline(later));
 });
 
 test("TensorFlow's convolutions are left alone, and ours become them again", () => {

@@ -72,14 +72,15 @@ Naive naiveOf(const Normalization &shape, const Inputs &in) {
 using Results = std::vector<Floats>;
 
 // y, mean, variance and inverse; in place, y lies where x was.
-Results forward(const Kernels &kernels, const Normalization &shape, Inputs in, long workers, bool inPlace) {
+Results forward(const Kernels &kernels, const Normalization &shape, Inputs in, long workers, bool inPlace,
+                Epilogue epilogue = {}) {
   const long channels = shape.channels;
   const TestHost host(workers);
   Results results{inPlace ? in.x : Floats(in.x.count()), Floats(channels), Floats(channels), Floats(channels)};
   const float *x = inPlace ? results[0].data() : in.x.data();
   const ChannelStatistics statistics{results[1].data(), results[2].data(), results[3].data()};
   const Outcome outcome = kernels.batchNorm(host.host(), shape, x, in.scale.data(), in.offset.data(), EPSILON,
-                                            results[0].data(), statistics);
+                                            epilogue, results[0].data(), statistics);
   expect(outcome == Outcome::DONE, "memory was short");
   host.expectSound();
   return results;
@@ -120,13 +121,32 @@ void check(const Kernels &kernels, const Normalization &shape) {
   }
 }
 
+// What follows has the bits of an image that is added, and of ReLU, one after the other.
+void checkFollowed(const Kernels &kernels, const Normalization &shape) {
+  const Inputs in = inputsOf(shape);
+  const Results plain = forward(kernels, shape, in, 1, false);
+  for (const bool hasImage : {false, true}) {
+    for (const bool hasRelu : {false, true}) {
+      Results expected = plain;
+      for (long i = 0; i < in.x.count(); i++) {
+        if (hasImage) expected[0][i] += in.dy[i];
+        if (hasRelu && expected[0][i] < 0) expected[0][i] = 0;
+      }
+      Epilogue epilogue;
+      if (hasImage) epilogue.image = in.dy.data();
+      epilogue.relu = hasRelu;
+      expectSameBits(forward(kernels, shape, in, 2, true, epilogue), expected);
+    }
+  }
+}
+
 void checkShort(const Kernels &kernels) {
   const Normalization shape{600, 24};
   const Inputs in = inputsOf(shape);
   const Results said = forward(kernels, shape, in, 1, false);
   Floats mean(24), variance(24), inverse(24);
   checkShortage(in.x.count(), [&](auto &host, float *y) {
-    return kernels.batchNorm(host, shape, in.x.data(), in.scale.data(), in.offset.data(), EPSILON, y,
+    return kernels.batchNorm(host, shape, in.x.data(), in.scale.data(), in.offset.data(), EPSILON, {}, y,
                              {mean.data(), variance.data(), inverse.data()});
   });
   checkShortage(in.x.count(), [&](auto &host, float *dx) {
@@ -160,6 +180,10 @@ Cases batchNormCases() {
       const std::string name = "batch normalisation of " + std::to_string(shape.pixels) + " pixels, " +
                                std::to_string(shape.channels) + " channels, " + set.name;
       cases.push_back({name, [=] { check(*set.kernels, shape); }});
+    }
+    for (const Normalization &shape : {Normalization{77, 96}, Normalization{130, 58}}) {
+      cases.push_back({"what follows batch normalisation of " + std::to_string(shape.channels) + " channels, " + set.name,
+                       [=] { checkFollowed(*set.kernels, shape); }});
     }
     cases.push_back({std::string("memory is short: batch normalisation, ") + set.name, [=] { checkShort(*set.kernels); }});
   }
