@@ -20,7 +20,8 @@ async function complete(t: TestContext) {
   const folder = temporaryFolder(t);
   const data = await smallData(folder);
   const teacher = await randomTeacher(folder);
-  const given = { model_t: "resnet8", model_s: "resnet8", epochs: 1, batch_size: 8 };
+  const models = { model_t: "resnet8", model_s: "resnet8" };
+  const given = { ...models, epochs: 1, batch_size: 8, precision: "float32" };
   const plan = async (more: object = {}): Promise<SweepRun[]> =>
     planSweep(
       [layer({ ...given, data, path_t: teacher, save_dir: join(folder, "save"), ...more })],
