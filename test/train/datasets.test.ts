@@ -30,8 +30,9 @@ for (const { name, synthesize, format } of cases) {
     };
     const where = ["--dataset", name, "--data", "images"];
     const train = async (words: readonly string[], epochs: string): Promise<Result> => {
-      const usual = ["--batch_size", "8", "--learning_rate", "0.01", "--json", "--quiet"];
-      return JSON.parse(await run([...words, ...where, ...usual, "--epochs", epochs])) as Result;
+      const usual = ["--batch_size", "8", "--learning_rate", "0.01", "--precision", "float32"];
+      const told = ["--epochs", epochs, "--json", "--quiet"];
+      return JSON.parse(await run([...words, ...where, ...usual, ...told])) as Result;
     };
     const teacher = ["train-teacher", "--model", "resnet8"];
     const whole = await train([...teacher, "--save_dir", "whole"], "2");

@@ -37,7 +37,9 @@ interface Finding {
 
 async function train(words: readonly string[], epochs: number, ...more: string[]): Promise<Result> {
   const usual = ["--batch_size", "8", "--learning_rate", "0.01", "--epochs", String(epochs)];
-  const all = [...words, ...WHERE, ...usual, "--json", "--quiet", ...more];
+  // As an evaluation computes, whatever the processor.
+  const precision = ["--precision", "float32"];
+  const all = [...words, ...WHERE, ...usual, ...precision, "--json", "--quiet", ...more];
   return JSON.parse(await printed(...all)) as Result;
 }
 
