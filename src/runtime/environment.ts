@@ -66,7 +66,7 @@ const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
 /**
  * The environment variables that TensorFlow and XLA read when they are loaded: memory of a GPU is taken
  * as needed, their log is off (what fails a call is in its error), a processor's convolutions are oneDNN's on every machine (by itself TensorFlow
- * takes them on some processors only; docs/adr/0006), XLA finds the CUDA tools of the wheels and keeps compiled programs.
+ * takes them on some processors only; docs/adr/0006) and its graphs are run as we write them (native/binding/session_options.h), XLA finds the CUDA tools of the wheels and keeps compiled programs.
  * @returns only what has to be set, the user's own settings kept; to be assigned before TensorFlow is loaded
  */
 export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
@@ -76,6 +76,9 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
     TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? "3",
     TF_ENABLE_ONEDNN_OPTS: env.TF_ENABLE_ONEDNN_OPTS ?? "1",
   };
+  if (cudaDirectory === undefined) {
+    variables.TF_PEFD_GRAPH_OPTIMIZER = env.TF_PEFD_GRAPH_OPTIMIZER ?? "off";
+  }
   if (cudaDirectory === undefined && processors <= FEW_PROCESSORS) {
     variables.TF_NUM_INTEROP_THREADS = env.TF_NUM_INTEROP_THREADS ?? "1";
   }

@@ -45,7 +45,16 @@ test("without a GPU runtime or a cache the flags of XLA are left alone", () => {
     "TF_FORCE_GPU_ALLOW_GROWTH",
     "TF_CPP_MIN_LOG_LEVEL",
     "TF_ENABLE_ONEDNN_OPTS",
+    "TF_PEFD_GRAPH_OPTIMIZER",
   ]);
+});
+
+test("on a processor graphs run as we wrote them, unless the user wants TensorFlow to optimize them", () => {
+  const bare = { ...settings, cudaDirectory: undefined };
+  assert.equal(nativeEnvironment(bare).TF_PEFD_GRAPH_OPTIMIZER, "off");
+  const env = { TF_PEFD_GRAPH_OPTIMIZER: "on" };
+  assert.equal(nativeEnvironment({ ...bare, env }).TF_PEFD_GRAPH_OPTIMIZER, "on");
+  assert.equal(nativeEnvironment(settings).TF_PEFD_GRAPH_OPTIMIZER, undefined);
 });
 
 test("on two processors ops run one after the other, unless the user or a GPU has it otherwise", () => {

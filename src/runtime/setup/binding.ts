@@ -31,8 +31,8 @@ export interface BindingBuild {
 /** What of the package is needed to compile its binding. */
 const SOURCES = ["binding", "binding.gyp", "package.json"];
 
-/** A header of ours that the binding's sources are compiled with; it says what for. */
-const WHOLE_ERRORS = "binding/whole_errors.h";
+/** Headers of ours that the binding's sources are compiled with; they say what for. */
+const HEADERS = ["binding/whole_errors.h", "binding/session_options.h"];
 
 /** Programs that compile the binding. */
 const TOOLS = ["make", "g++"];
@@ -114,7 +114,7 @@ async function copySources({ packageFolder, folder, tree }: BindingBuild): Promi
   for (const name of SOURCES) {
     await cp(join(packageFolder, name), join(folder, name), { recursive: true });
   }
-  await cp(join(OWN_SOURCES, WHOLE_ERRORS), join(folder, WHOLE_ERRORS));
+  for (const header of HEADERS) await cp(join(OWN_SOURCES, header), join(folder, header));
   await symlink(tree, dependencies(folder));
 }
 
@@ -123,7 +123,7 @@ async function compileBinding(build: BindingBuild): Promise<string> {
   const builder = packageRequire(packageFolder).resolve("@mapbox/node-pre-gyp/bin/node-pre-gyp");
   const { env } = options;
   // gyp compiles in the folder's own folder `build`.
-  const CXXFLAGS = `${env.CXXFLAGS ?? ""} -include ../${WHOLE_ERRORS}`;
+  const CXXFLAGS = [env.CXXFLAGS, ...HEADERS.map((header) => `-include ../${header}`)].join(" ");
   // Headers that have to be downloaded go into our folder, not into one of the user's.
   const npm_config_devdir = join(folder, "headers");
   const { code, stdout, stderr } = await runCommand(
