@@ -2,6 +2,22 @@
 export const sizeOf = (shape: readonly number[]): number =>
   shape.reduce((size, dimension) => size * dimension, 1);
 
+/** An axis of an array that is copied: its size, and how far its neighbours lie from each other before and after. */
+interface Axis {
+  readonly size: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Distances between neighbours along each axis of an array in C order. */
+export function stridesOf(shape: readonly number[]): number[] {
+  const strides = shape.map(() => 1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) {
+    strides[axis] = (strides[axis + 1] as number) * (shape[axis + 1] as number);
+  }
+  return strides;
+}
+
 /**
  * Copies a 4-dimensional array so that axis `order[i]` of the input becomes axis i of the output.
  * @param values C order, shape `shape`
@@ -11,29 +27,27 @@ export function permute4(
   shape: readonly number[],
   order: readonly [number, number, number, number],
 ): Float32Array {
-  const strides = [1, 1, 1, 1];
-  for (let axis = 2; axis >= 0; axis--) {
-    strides[axis] = (strides[axis + 1] as number) * (shape[axis + 1] as number);
-  }
-  const [d0, d1, d2, d3] = order.map((axis) => shape[axis] as number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  const [s0, s1, s2, s3] = order.map((axis) => strides[axis] as number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [strides, sizes] = [stridesOf(shape), order.map((axis) => shape[axis] as number)];
+  const places = stridesOf(sizes);
+  const axes = order.map(
+    (axis, i): Axis => ({
+      size: sizes[i] as number,
+      from: strides[axis] as number,
+      to: places[i] as number,
+    }),
+  );
+  const inner = axes.pop() as Axis;
+  // What is read lies close together from one turn of a loop to the next, so that it is still in the caches.
+  const [a, b, c] = axes.sort((one, other) => other.from - one.from) as [Axis, Axis, Axis];
   const out = new Float32Array(values.length);
-  let next = 0;
-  for (let a = 0; a < d0; a++) {
-    for (let b = 0; b < d1; b++) {
-      for (let c = 0; c < d2; c++) {
-        let from = a * s0 + b * s1 + c * s2;
-        for (let d = 0; d < d3; d++, from += s3) out[next++] = values[from] as number;
+  for (let i = 0; i < a.size; i++) {
+    for (let j = 0; j < b.size; j++) {
+      for (let k = 0; k < c.size; k++) {
+        let from = i * a.from + j * b.from + k * c.from;
+        const first = i * a.to + j * b.to + k * c.to;
+        for (let to = first; to < first + inner.size; to++, from += inner.from) {
+          out[to] = values[from] as number;
+        }
       }
     }
   }

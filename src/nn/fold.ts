@@ -43,8 +43,10 @@ function fold(conv: ConvolutionLayer, bn: BatchNormLayer): { filter: Variable; b
   // The output channel is the last axis of [kernel, kernel, I, O] and of [kernel, kernel, C, 1] flattened.
   const channels = factor.length;
   const filter = Float32Array.from(conv.filter.dataSync());
-  for (let i = 0; i < filter.length; i++) {
-    filter[i] = (filter[i] as number) * (factor[i % channels] as number);
+  for (let first = 0; first < filter.length; first += channels) {
+    for (let c = 0; c < channels; c++) {
+      filter[first + c] = (filter[first + c] as number) * (factor[c] as number);
+    }
   }
   return {
     filter: constantVariable(filter, conv.filter.shape, `${conv.filter.name}/folded`),

@@ -41,7 +41,7 @@ test("steps of models that are named are timed with the data, and it is said wha
   const text = await pefd([...words.filter((word) => word !== "--json"), "--model_s", "resnet8"], {
     cwd,
   });
-  assert.match(text.stdout, /train resnet8: graph, float32, batch 4/);
+  assert.match(text.stdout, /train resnet8: graph, b?float(16|32), batch 4/);
   assert.match(text.stdout, /The (data are|steps are) the limit/);
 });
 

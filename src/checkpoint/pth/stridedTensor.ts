@@ -1,3 +1,4 @@
+import { stridesOf } from "../../common/shapes.js";
 import { ELEMENT_BYTES, type StateTensor } from "../../common/stateDict.js";
 import { type Allowance, spend } from "../allowance.js";
 import { damage } from "../damage.js";
@@ -51,31 +52,54 @@ function isContiguous({ shape, strides }: PickleTensor): boolean {
   return true;
 }
 
-/** Copies element by element in C order. */
+/** Copies into C order, along the axis whose elements lie closest together in the storage. */
 function gather(source: Uint8Array, tensor: PickleTensor, bytes: number): Uint8Array {
   const size = ELEMENT_BYTES[tensor.storage.dtype];
-  const { shape, strides } = tensor;
-  const index = new Array<number>(shape.length).fill(0);
+  const places = stridesOf(tensor.shape);
+  const axes = tensor.shape.map((length, axis) => ({
+    length,
+    from: (tensor.strides[axis] as number) * size,
+    to: (places[axis] as number) * size,
+  }));
+  // What is no single element has an axis (see isContiguous).
+  const inner = axes.sort((one, other) => other.from - one.from).pop() as (typeof axes)[number];
   const out = new Uint8Array(bytes);
-  let from = 0;
-  for (let to = 0; to < bytes; to += size) {
-    for (let byte = 0; byte < size; byte++) out[to + byte] = source[from * size + byte] as number;
-    from += advance(index, shape, strides);
-  }
+  const copy = copier(source, out, size);
+  const index = axes.map(() => 0);
+  do {
+    let from = 0;
+    let to = 0;
+    for (const [i, axis] of axes.entries()) {
+      from += (index[i] as number) * axis.from;
+      to += (index[i] as number) * axis.to;
+    }
+    for (let i = 0; i < inner.length; i++, from += inner.from, to += inner.to) {
+      copy(from, to);
+    }
+  } while (advance(index, axes));
   return out;
 }
 
-/** Moves a C-order index on by one; returns by how many elements the place in the storage changes. */
-function advance(index: number[], shape: readonly number[], strides: readonly number[]): number {
-  let change = 0;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
+/** Copies one element of so many bytes from a place to another; bytes of a file lie anywhere. */
+function copier(source: Uint8Array, out: Uint8Array, size: number) {
+  const [read, write] = [source, out].map(
+    ({ buffer, byteOffset, byteLength }) => new DataView(buffer, byteOffset, byteLength),
+  ) as [DataView, DataView];
+  if (size === 4) return (from: number, to: number) => write.setUint32(to, read.getUint32(from));
+  return (from: number, to: number) => {
+    for (let byte = 0; byte < size; byte++) out[to + byte] = source[from + byte] as number;
+  };
+}
+
+/** Moves an index on by one, the last axis first. @returns whether there is such an index */
+function advance(index: number[], axes: readonly { readonly length: number }[]): boolean {
+  for (let axis = index.length - 1; axis >= 0; axis--) {
     const next = (index[axis] as number) + 1;
-    if (next < (shape[axis] as number)) {
+    if (next < (axes[axis]?.length as number)) {
       index[axis] = next;
-      return change + (strides[axis] as number);
+      return true;
     }
-    change -= (next - 1) * (strides[axis] as number);
     index[axis] = 0;
   }
-  return change;
+  return false;
 }
