@@ -12,7 +12,6 @@ import { sizedDataset } from "../data/registry.js";
 import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
 import { stateLayout, surveyModel } from "../models/survey.js";
-import { zeroFill } from "../nn/initialization.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { openPredictor, type PredictorFile } from "../train/files/openPredictor.js";
 import { loadState } from "../train/files/stateFiles.js";
@@ -66,7 +65,7 @@ function graphBytes(
   const { height, normalization } = formatFor(modelName, dataset, imageSize);
   const numClasses = classesOf(modelName, state);
   loadTensorFlow({ env, keepPrograms: false });
-  const model = buildModel(modelName, numClasses, zeroFill, height);
+  const model = buildModel(modelName, numClasses, "zeros", height);
   const through = predictor && openPredictor(model, predictor);
   const all = [...model.state, ...(through?.entries ?? [])];
   try {

@@ -1,4 +1,4 @@
-import { createBuilder, type Fill } from "../nn/builder.js";
+import { createBuilder, type Fill, type FirstValues } from "../nn/builder.js";
 import { foldAll } from "../nn/fold.js";
 import { randomFill } from "../nn/initialization.js";
 import type { Model } from "../nn/model.js";
@@ -16,17 +16,17 @@ export interface BuiltModel extends Model {
 
 /**
  * Builds a model of the registry.
- * @param fill first values of its tensors, in PyTorch's layout
+ * @param first values of its tensors, in PyTorch's layout
  * @param imageSize side of the images that it is to look at; the one that it is made for where left out
  * @throws inputError for an unknown name
  */
 export function buildModel(
   name: string,
   numClasses: number,
-  fill: Fill,
+  first: FirstValues,
   imageSize?: number,
 ): BuiltModel {
-  const builder = createBuilder(name, fill);
+  const builder = createBuilder(name, first);
   const { featureSize, forward } = modelRow(name).architecture(builder, numClasses);
   const { state } = builder;
   return {

@@ -23,6 +23,9 @@ export type Initializer = (tensor: TensorDescription, random: Random) => Float32
 /** Chooses the first values of a tensor, in PyTorch's layout. */
 export type Fill = (tensor: TensorDescription) => Float32Array;
 
+/** First values of a model's tensors, or that they are zeros, until those of a checkpoint come. */
+export type FirstValues = Fill | "zeros";
+
 /** Collects the state of a model while its layers are made, in PyTorch's registration order. */
 export interface ModelBuilder {
   /** Prefix of the variables' names, unique in the process. */
@@ -37,12 +40,14 @@ export interface ModelBuilder {
 let modelsMade = 0;
 
 /** An empty builder. Two models of one name do not collide. */
-export function createBuilder(modelName: string, fill: Fill): ModelBuilder {
+export function createBuilder(modelName: string, first: FirstValues): ModelBuilder {
   const scope = `${modelName}.${modelsMade++}`;
   const makeVariable: ModelBuilder["makeVariable"] = (tensor, variableShape) => {
     const { name, role, shape } = tensor;
-    const values = toNativeLayout(role, fill(tensor), shape);
-    const initial = tf.tensor(values, [...variableShape], "float32");
+    const initial =
+      first === "zeros"
+        ? tf.zeros([...variableShape])
+        : tf.tensor(toNativeLayout(role, first(tensor), shape), [...variableShape], "float32");
     const variable = tf.variable(initial, isParameter(role), `${scope}/${name}`);
     initial.dispose();
     return variable;

@@ -11,7 +11,6 @@ import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
 import { stateLayout } from "../models/survey.js";
-import { zeroFill } from "../nn/initialization.js";
 import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
 import { arithmeticOf, chooseEngine, precisionNote } from "./engine.js";
@@ -118,7 +117,7 @@ async function evaluateSubject(
   const [test] = chooseSources([images], choice.engine, {
     ...{ budgetMb: options.data_budget_mb, workers: options.num_workers, batchSize: testBatch() },
   }) as [BatchSource];
-  const model = buildModel(name, numClasses, zeroFill, images.height);
+  const model = buildModel(name, numClasses, "zeros", images.height);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   if (predictor !== undefined && "missing" in predictor)
     onWarning?.(aloneText(checkpoint, "evaluated", predictor.missing));

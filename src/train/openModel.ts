@@ -9,7 +9,6 @@ import { type FrozenModel, frozen } from "../learn/learners.js";
 import { buildModel } from "../models/build.js";
 import { stateLayout } from "../models/survey.js";
 import { isCounter } from "../nn/builder.js";
-import { zeroFill } from "../nn/initialization.js";
 import type { StateEntry } from "../nn/model.js";
 import { loadState, tensorsFor } from "./files/stateFiles.js";
 
@@ -90,7 +89,7 @@ export async function openFrozen(
   mode?: "training" | "evaluation",
 ): Promise<OpenedModel> {
   const { state } = await readCheckpoint(path);
-  const model = buildModel(name, dataset.numClasses, zeroFill, dataset.test?.height);
+  const model = buildModel(name, dataset.numClasses, "zeros", dataset.test?.height);
   refuseOtherClasses(model.state, state, dataset, `The teacher in ${path}`);
   const tensors = tensorsFor(model.state, state, { path, modelName: name });
   loadState(model.state, tensors, { path, modelName: name });
