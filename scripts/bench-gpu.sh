@@ -5,7 +5,9 @@
 #
 # Writes FOLDER/bench.json (both documents and the machine) and FOLDER/bench.md (one table). PEFD_PYTHON names a Python
 # that has PyTorch; without one, or where it has none, pefd is timed alone. BATCH_SIZE sets the batch of both (64).
-# DISTILL names methods, with commas between them, or is `all`: then they are timed, and nothing else.
+# DISTILL names methods, with commas between them, or is `all`: then they are timed, and nothing else; MODEL names a model
+# whose training is, and nothing else. ROUNDS is how often
+# the two take turns (1 on a GPU, 3 on a processor, whose slow minutes are to meet both); the medians of the rounds count.
 # It is meant for a GPU; on a processor it runs as well, with the engines that a processor has.
 set -euo pipefail
 
@@ -13,22 +15,28 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 folder=${1:-bench}
 python=${PEFD_PYTHON:-python3}
 batch=${BATCH_SIZE:-64}
-chosen=(${DISTILL:+--distill "$DISTILL"})
+ours=(${DISTILL:+--distill "$DISTILL"} ${MODEL:+--what teacher --model_t "$MODEL"})
+theirs=(${DISTILL:+--distill "$DISTILL"} ${MODEL:+--what teacher --teacher "$MODEL"})
 
 mkdir -p "$folder"
 [ -f "$root/dist/cli/main.js" ] || (cd "$root" && npm run --silent build)
 
-echo "pefd: every engine and precision" >&2
-node "$root/bin/pefd.js" bench --batch_size "$batch" "${chosen[@]}" --json >"$folder/pefd.json"
-
-pytorch=()
-if "$python" -c 'import torch' 2>/dev/null; then
-  echo "PyTorch: the same work" >&2
-  "$python" "$root/scripts/bench-pytorch.py" --batch-size "$batch" "${chosen[@]}" --json >"$folder/pytorch.json"
-  pytorch=("$folder/pytorch.json")
-else
-  echo "PyTorch is left out: $python cannot import torch (PEFD_PYTHON names another Python)." >&2
-fi
-
 machine=$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null | head -n 1 || true)
-MACHINE=$machine node "$root/scripts/bench-merge.js" "$folder" "$folder/pefd.json" "${pytorch[@]}"
+rounds=${ROUNDS:-$([ -n "$machine" ] && echo 1 || echo 3)}
+
+has_pytorch=true
+"$python" -c 'import torch' 2>/dev/null || has_pytorch=false
+$has_pytorch || echo "PyTorch is left out: $python cannot import torch (PEFD_PYTHON names another Python)." >&2
+
+documents=()
+for ((round = 1; round <= rounds; round++)); do
+  echo "pefd: every engine and precision (round $round of $rounds)" >&2
+  node "$root/bin/pefd.js" bench --batch_size "$batch" "${ours[@]}" --json >"$folder/pefd-$round.json"
+  documents+=("$folder/pefd-$round.json")
+  $has_pytorch || continue
+  echo "PyTorch: the same work" >&2
+  "$python" "$root/scripts/bench-pytorch.py" --batch-size "$batch" "${theirs[@]}" --json >"$folder/pytorch-$round.json"
+  documents+=("$folder/pytorch-$round.json")
+done
+
+MACHINE=$machine node "$root/scripts/bench-merge.js" "$folder" "${documents[@]}"

@@ -1,5 +1,6 @@
 // Writes bench.json and bench.md into a folder from documents of `pefd bench --json` and bench-pytorch.py --json:
-// node scripts/bench-merge.js FOLDER PEFD.json [PYTORCH.json]. Called by bench-gpu.sh.
+// node scripts/bench-merge.js FOLDER PEFD.json [PYTORCH.json] ... Called by bench-gpu.sh. Of several documents of one program
+// the medians count, the smallest and the largest of all.
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,49 @@ import { timingTable } from "../dist/cli/bench/timingTable.js";
 import { columns, renderMarkdown } from "../dist/report/table.js";
 
 const [folder, ...files] = process.argv.slice(2);
-const documents = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
+
+const program = ({ tensorflow, pytorch }) =>
+  tensorflow === undefined ? `PyTorch ${pytorch}` : `pefd, TensorFlow ${tensorflow}`;
+
+/** Things in groups of one key each, in the order of the first of each. */
+function grouped(things, keyOf) {
+  const groups = new Map();
+  for (const thing of things) {
+    const group = groups.get(keyOf(thing)) ?? [];
+    groups.set(keyOf(thing), group);
+    group.push(thing);
+  }
+  return [...groups.values()];
+}
+
+const median = (numbers) => {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+};
+
+/** One result of several of the same work. */
+function joined(results) {
+  const all = (key) => results.map((result) => result[key]);
+  return {
+    ...results[0],
+    stepMs: median(all("stepMs")),
+    stepMsMin: Math.min(...all("stepMsMin")),
+    stepMsMax: Math.max(...all("stepMsMax")),
+    imagesPerSecond: median(all("imagesPerSecond")),
+    firstStepMs: median(all("firstStepMs")),
+  };
+}
+
+/** One document of several of a program. */
+function together(rounds) {
+  const results = rounds.flatMap((document) => document.results);
+  const work = ({ what, engine, precision, batchSize }) =>
+    [what, engine, precision, batchSize].join();
+  return { ...rounds[0], results: grouped(results, work).map(joined) };
+}
+
+const read = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
+const documents = grouped(read, program).map(together);
 
 const machine = {
   gpu: process.env.MACHINE || null,
@@ -15,33 +58,34 @@ const machine = {
   date: new Date().toISOString(),
 };
 
-const program = ({ tensorflow, pytorch }) =>
-  tensorflow === undefined ? `PyTorch ${pytorch}` : `pefd, TensorFlow ${tensorflow}`;
-
 const timings = documents.flatMap((document) =>
   document.results.map((result) => ({ ...result, program: program(document) })),
 );
 const byWork = (one, other) => one.what.localeCompare(other.what);
 const table = renderMarkdown(timingTable(timings.sort(byWork)));
 
-/** The fastest float32 of each program for every work that both have timed, and their ratio. */
+/** The fastest of each program for every work that both have timed, and their ratio: in float32, and in any precision. */
 function ratios() {
-  const fastest = (isOurs, what) =>
+  const fastest = (isOurs, what, isWanted) =>
     Math.min(
       ...documents
         .filter(({ tensorflow }) => (tensorflow !== undefined) === isOurs)
         .flatMap(({ results }) => results)
-        .filter((result) => result.what === what && result.precision === "float32")
+        .filter((result) => result.what === what && isWanted(result.precision))
         .map(({ stepMs }) => stepMs),
     );
-  const rows = [...new Set(timings.map(({ what }) => what))].flatMap((what) => {
-    const [ours, theirs] = [fastest(true, what), fastest(false, what)];
-    const isBoth = Number.isFinite(ours) && Number.isFinite(theirs);
-    return isBoth ? [[what, ours.toFixed(1), theirs.toFixed(1), (ours / theirs).toFixed(2)]] : [];
-  });
+  const kinds = { float32: (precision) => precision === "float32", any: () => true };
+  const rows = [...new Set(timings.map(({ what }) => what))].flatMap((what) =>
+    Object.entries(kinds).flatMap(([kind, isWanted]) => {
+      const [ours, theirs] = [true, false].map((isOurs) => fastest(isOurs, what, isWanted));
+      const isBoth = Number.isFinite(ours) && Number.isFinite(theirs);
+      const ratio = (ours / theirs).toFixed(2);
+      return isBoth ? [[what, kind, ours.toFixed(1), theirs.toFixed(1), ratio]] : [];
+    }),
+  );
   if (rows.length === 0) return "";
-  const heads = columns("what", ">pefd, ms/step", ">PyTorch, ms/step", ">pefd / PyTorch");
-  return `\n\n${renderMarkdown({ columns: heads, rows })}`;
+  const heads = ["what", "precision", ">pefd, ms/step", ">PyTorch, ms/step", ">pefd / PyTorch"];
+  return `\n\n${renderMarkdown({ columns: columns(...heads), rows })}`;
 }
 
 const device = documents.map((document) => `${program(document)}: ${document.device}`).join("\n\n");

@@ -30,9 +30,27 @@ test("both programs' documents become one table and one document", async (t) => 
   const markdown = readFileSync(join(folder, "bench.md"), "utf8");
   assert.match(markdown, /pefd, TensorFlow 2\.21\.0 +\| graph +\| float32 +\| +64 +\| +1\.50 +\|/);
   assert.match(markdown, /PyTorch 2\.13 +\| pytorch-eager +\| float32 +\| +64 +\| +1234 +\|/);
-  assert.match(markdown, /train teacher resnet8 +\| +1\.5 +\| +1234\.4 +\| +0\.00 +\|/);
+  assert.match(markdown, /train teacher resnet8 +\| any +\| +1\.5 +\| +1234\.4 +\| +0\.00 +\|/);
   const merged = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8"));
   assert.deepEqual(merged.documents, [ours, theirs]);
+});
+
+test("of several rounds of a program the medians count", async (t) => {
+  const folder = temporaryFolder(t);
+  const files = [1, 5, 2].map((stepMs, round) => {
+    const file = join(folder, `${round}.json`);
+    const document = { device: "A", pytorch: "2.13", results: [timing("pytorch-eager", stepMs)] };
+    writeFileSync(file, JSON.stringify(document));
+    return file;
+  });
+  const script = resolve(ROOT, "scripts/bench-merge.js");
+  const { exitCode, stderr } = await runScript(script, [folder, ...files]);
+  assert.equal(exitCode, 0, stderr);
+  const { documents } = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8"));
+  const [{ results }, ...others] = documents;
+  assert.deepEqual([results.length, others.length], [1, 0]);
+  const { stepMs, stepMsMin, stepMsMax } = results[0];
+  assert.deepEqual([stepMs, stepMsMin, stepMsMax], [2, 1, 10]);
 });
 
 const skip = missingPython("torch");
