@@ -19,6 +19,7 @@ import { studentFolder } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
 import { train } from "./prepare.js";
 import { openScene, type Scene } from "./scene.js";
+import { asBegun } from "./start/asBegun.js";
 import { isTeacherEvaluated, tellTeacherAccuracy } from "./start/teacherAccuracy.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 
@@ -83,7 +84,8 @@ function refuseStrongView(
  * @throws inputError for what the options point at, runError when the run fails
  */
 export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
-  const scene = await openScene(options, hooks);
+  const runDir = studentFolder(options);
+  const scene = await openScene(asBegun(options, runDir), hooks);
   const { numClasses } = scene.dataset;
   const { method } = weightedMethod(options);
   refuseStrongView(method, scene.dataset, options.distill);
@@ -100,7 +102,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
       kind: "distill",
       title,
       loss: lossFormula(namesIn(options.distill), options),
-      runDir: studentFolder(options),
+      runDir,
       learner: withPredictor(student),
       constants: teacher.variables,
       ahead: stepsAhead(teacher, options, scene, hooks),

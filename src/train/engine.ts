@@ -104,13 +104,19 @@ export function unitsNote(
 
 /**
  * Why a run gains nothing by its precision on a machine; undefined where it does, or may.
- * @throws inputError where the machine does not have the precision
+ * @throws inputError where the engine or the machine does not have the precision
  */
 export function precisionNote(
   { engine, precision }: Pick<EngineChoice, "engine" | "precision">,
   { gpu, capability, processor }: Arithmetic,
 ): string | undefined {
   if (precision === "float32") return undefined;
+  if (engine === "eager") {
+    throw inputError(
+      "The eager engine computes in float32 alone.",
+      "Take --precision float32, or another engine; a run that began in bfloat16 goes on with one.",
+    );
+  }
   if (gpu) {
     const has = (capability ?? BFLOAT16_CAPABILITY) >= BFLOAT16_CAPABILITY;
     return has

@@ -4,20 +4,17 @@ import type { Hooks, RunResult } from "./files/result.js";
 import { teacherFolder } from "./files/runName.js";
 import { train } from "./prepare.js";
 import { openScene } from "./scene.js";
+import { asBegun } from "./start/asBegun.js";
 
 /**
  * Trains a model on labels alone, as RepDistiller's train_teacher.py.
  * @throws inputError for what the options point at, runError when the run fails
  */
 export async function runTeacher(options: TeacherOptions, hooks: Hooks): Promise<RunResult> {
-  const scene = await openScene(options, hooks);
+  const runDir = teacherFolder(options);
+  const scene = await openScene(asBegun(options, runDir), hooks);
   const { seed, dataset } = scene;
   const learner = teacherLearner(options.model, dataset.numClasses, seed);
   const title = `${options.model} on ${dataset.name}, trial ${options.trial}`;
-  return train(
-    { kind: "teacher", title, runDir: teacherFolder(options), learner, constants: [] },
-    options,
-    scene,
-    hooks,
-  );
+  return train({ kind: "teacher", title, runDir, learner, constants: [] }, options, scene, hooks);
 }

