@@ -68,7 +68,7 @@ const ofCalls = ({ losses, ...rest }: Trace): Trace => {
   };
 };
 
-const { cases, rest } = casesOf(METHODS.names(), 1, 4);
+const { cases, rest } = casesOf(METHODS.names(), 1, 3);
 for (const method of cases) {
   test(`${method}: a teacher that looks at several steps' images at once teaches the same`, () => {
     const ahead = study(studentPupil(method), { ...LESSON, stepsPerCall: 5, ahead: 5 });
@@ -82,7 +82,7 @@ test("so it is for calls of fewer steps than it looks at", { skip: inWhole }, ()
   assertSame(fewer, alone("ours"));
 });
 
-test("so it is for such calls and images that are streamed", () => {
+test("so it is for such calls and images that are streamed", { skip: inWhole }, () => {
   const streamed = { ...LESSON, ahead: 4, source: streamedSource };
   assertSame(study(studentPupil("ours"), streamed), alone("ours"));
 });
