@@ -1,6 +1,6 @@
 // Where the time of a training step goes, by the kernels of TensorFlow:
 //
-//   node scripts/profile-step.js [distill|teacher] [BATCH] [MODEL]
+//   node scripts/profile-step.js [distill|teacher] [BATCH] [MODEL] [PRECISION]
 //
 // Takes the graph that the graph engine makes of the step (resnet32x4 -> resnet8x4 by `ours`, or resnet32x4 alone, on
 // random images; MODEL in the place of resnet32x4) to profile-step.py, which runs it in Python's TensorFlow with tracing: the binding of Node.js cannot
@@ -16,7 +16,8 @@ import { nativeDirectory } from "../dist/runtime/nativeFolder.js";
 import { ownModuleFile } from "../dist/runtime/paths.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
 
-const [what = "distill", batch = "16", teacher = "resnet32x4"] = process.argv.slice(2);
+const [what = "distill", batch = "16", teacher = "resnet32x4", precision = "float32"] =
+  process.argv.slice(2);
 const PAIR = { teacher, student: "resnet8x4", method: "ours" };
 const size = { batchSize: Number(batch), steps: 1, testImages: 1 };
 
@@ -36,7 +37,7 @@ const folder = mkdtempSync(join(tmpdir(), "pefd-profile-"));
 try {
   loadTensorFlow({ env: process.env, keepPrograms: false });
   keepingGraphs(folder, () =>
-    WORKS[what](PAIR, size).open({ engine: "graph", precision: "float32" }).dispose(),
+    WORKS[what](PAIR, size).open({ engine: "graph", precision }).dispose(),
   );
   const python = process.env.PEFD_PYTHON ?? "python3";
   const script = fileURLToPath(new URL("profile-step.py", import.meta.url));
