@@ -1,4 +1,5 @@
-// Batch normalisation and its gradient against plain loops in double precision; the same bits for any number of threads.
+// Batch normalisation and its gradient against plain loops in double precision; the same bits for any number of threads
+// and every instruction set.
 #include <cmath>
 #include <string>
 #include <tuple>
@@ -115,6 +116,10 @@ void check(const Kernels &kernels, const Normalization &shape) {
   expectClose(y, {&naive.y, &naive.mean, &naive.variance, &naive.inverse});
   const Results dx = gradient(kernels, shape, inputs, y, 1, false);
   expectClose(dx, {&naive.dx, &naive.dscale, &naive.doffset});
+  // Those of every instruction set.
+  const Kernels &others = *kernelSets().front().kernels;
+  expectSameBits(forward(others, shape, inputs, 1, false), y);
+  expectSameBits(gradient(others, shape, inputs, y, 1, false), dx);
   for (const long workers : {2L, MOST_WORKERS}) {
     expectSameBits(forward(kernels, shape, inputs, workers, true), y);
     expectSameBits(gradient(kernels, shape, inputs, y, workers, true), dx);
