@@ -5,28 +5,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { timingTable } from "../dist/cli/bench/timingTable.js";
+import { grouped } from "../dist/common/text/grouped.js";
+import { median } from "../dist/report/runs/statistics.js";
 import { columns, renderMarkdown } from "../dist/report/table.js";
 
 const [folder, ...files] = process.argv.slice(2);
 
 const program = ({ tensorflow, pytorch }) =>
   tensorflow === undefined ? `PyTorch ${pytorch}` : `pefd, TensorFlow ${tensorflow}`;
-
-/** Things in groups of one key each, in the order of the first of each. */
-function grouped(things, keyOf) {
-  const groups = new Map();
-  for (const thing of things) {
-    const group = groups.get(keyOf(thing)) ?? [];
-    groups.set(keyOf(thing), group);
-    group.push(thing);
-  }
-  return [...groups.values()];
-}
-
-const median = (numbers) => {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-};
 
 /** One result of several of the same work. */
 function joined(results) {
@@ -46,11 +32,11 @@ function together(rounds) {
   const results = rounds.flatMap((document) => document.results);
   const work = ({ what, engine, precision, batchSize }) =>
     [what, engine, precision, batchSize].join();
-  return { ...rounds[0], results: grouped(results, work).map(joined) };
+  return { ...rounds[0], results: [...grouped(results, work).values()].map(joined) };
 }
 
 const read = files.map((file) => JSON.parse(readFileSync(file, "utf8")));
-const documents = grouped(read, program).map(together);
+const documents = [...grouped(read, program).values()].map(together);
 
 const machine = {
   gpu: process.env.MACHINE || null,

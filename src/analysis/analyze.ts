@@ -5,7 +5,6 @@ import { skipListIn } from "../data/skipList.js";
 import { variablesOf } from "../learn/learner.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
-import { zeroFill } from "../nn/initialization.js";
 import { deviceWarning } from "../runtime/device.js";
 import type { NativeNeeds } from "../runtime/prepare.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
@@ -62,7 +61,7 @@ async function analyzeOne(
 ): Promise<Finding> {
   const { checkpoint, model: name } = subject;
   const { state, metadata } = await readCheckpoint(checkpoint);
-  const model = buildModel(name, numClasses, zeroFill, images.set.height);
+  const model = buildModel(name, numClasses, "zeros", images.set.height);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   const predictor = await readPredictor(checkpoint, metadata);
   const missing = predictor !== undefined && "missing" in predictor;

@@ -9,11 +9,11 @@ interface Axis {
   readonly to: number;
 }
 
-/** Distances between neighbours along each axis of an array in C order. */
+/** Distances between neighbours along each axis of an array in C order; an empty axis counts as 1, as in PyTorch. */
 export function stridesOf(shape: readonly number[]): number[] {
   const strides = shape.map(() => 1);
   for (let axis = shape.length - 2; axis >= 0; axis--) {
-    strides[axis] = (strides[axis + 1] as number) * (shape[axis + 1] as number);
+    strides[axis] = (strides[axis + 1] as number) * Math.max(shape[axis + 1] as number, 1);
   }
   return strides;
 }

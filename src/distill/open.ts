@@ -1,6 +1,6 @@
 import { inputError } from "../common/errors.js";
 import type { Row, Rows, RowValues } from "../common/optionRow.js";
-import { createBuilder, type Fill } from "../nn/builder.js";
+import { createBuilder, type FirstValues } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
 import type { Distillation, Method, Pair } from "./method.js";
 import type { TeacherView } from "./views.js";
@@ -50,13 +50,18 @@ function refuseNoBatch({ name, shortBatches }: Method, { labels, batchSize }: Pa
 /**
  * Builds what a method adds to a student.
  * @param told a run's options; the method takes its own
- * @param fill first values of its tensors
+ * @param first values of its tensors
  * @throws inputError where the method does not fit the pair
  */
-export function openMethod(method: Method, pair: Pair, told: object, fill: Fill): OpenedMethod {
+export function openMethod(
+  method: Method,
+  pair: Pair,
+  told: object,
+  first: FirstValues,
+): OpenedMethod {
   const options = ownOptions(method, told);
   refuseNoBatch(method, pair);
-  const builder = createBuilder("projectors", fill);
+  const builder = createBuilder("projectors", first);
   const distillation = method.build(pair, options, builder);
   const ofPhases = new Set(distillation.phases?.flatMap(({ terms }) => terms));
   const ofMain = distillation.mainTerms ?? method.terms.filter((term) => !ofPhases.has(term));

@@ -44,12 +44,8 @@ function checkRange(name: string, { storage, offset, shape, strides }: PickleTen
 }
 
 function isContiguous({ shape, strides }: PickleTensor): boolean {
-  let expected = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && strides[axis] !== expected) return false;
-    expected *= shape[axis] as number;
-  }
-  return true;
+  const expected = stridesOf(shape);
+  return shape.every((size, axis) => size === 1 || strides[axis] === expected[axis]);
 }
 
 /** Copies into C order, along the axis whose elements lie closest together in the storage. */

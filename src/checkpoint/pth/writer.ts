@@ -1,6 +1,6 @@
 import { buffer } from "node:stream/consumers";
 import { ZipFile } from "yazl";
-import { sizeOf } from "../../common/shapes.js";
+import { sizeOf, stridesOf } from "../../common/shapes.js";
 import type { ElementType, StateDict, StateTensor } from "../../common/stateDict.js";
 import type { Metadata } from "../metadata.js";
 import * as write from "../pickle/writer.js";
@@ -82,19 +82,8 @@ function tensorPiece({ dtype, shape }: StateTensor, key: number): write.Piece {
     storage,
     write.number(0),
     write.tuple(shape.map(write.number)),
-    write.tuple(contiguousStrides(shape).map(write.number)),
+    write.tuple(stridesOf(shape).map(write.number)),
     write.boolean(false),
     write.call("collections", "OrderedDict", []),
   ]);
-}
-
-/** Strides in elements of a tensor in C order; PyTorch counts an empty axis as 1. */
-function contiguousStrides(shape: readonly number[]): number[] {
-  const strides: number[] = [];
-  let stride = 1;
-  for (const size of [...shape].reverse()) {
-    strides.unshift(stride);
-    stride *= Math.max(size, 1);
-  }
-  return strides;
 }

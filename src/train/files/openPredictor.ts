@@ -10,7 +10,6 @@ import { methodRow } from "../../distill/registry.js";
 import { type EvaluatedStudent, variablesOf } from "../../learn/learner.js";
 import { anatomyOf, evaluatedStudent } from "../../learn/learners.js";
 import { buildModel } from "../../models/build.js";
-import { zeroFill } from "../../nn/initialization.js";
 import type { Model, StateEntry } from "../../nn/model.js";
 import type { Variable } from "../../runtime/tf.js";
 import { predictorEntries } from "./predictor.js";
@@ -67,12 +66,12 @@ export function openPredictor(
   { path, method, options, teacher: teacherName, state }: PredictorFile,
 ): OpenedPredictor {
   const { numClasses, imageSize } = student;
-  const teacher = buildModel(teacherName, numClasses, zeroFill, imageSize);
+  const teacher = buildModel(teacherName, numClasses, "zeros", imageSize);
   const pair = {
     ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
     ...{ numClasses, labels: [], batchSize: 1 },
   };
-  const opened = openMethod(methodRow(method), pair, options, zeroFill);
+  const opened = openMethod(methodRow(method), pair, options, "zeros");
   const entries = predictorEntries(opened.state, teacher.state);
   loadState(
     entries.filter(({ name }) => state.has(name)),
