@@ -39,6 +39,12 @@ const LOOPS = {
   ],
 };
 
+/** The code for products of pairs of 16 bits with loops in their place, so that any processor can run it. */
+const INTEGER_LOOPS = {
+  source: "kernels/int16/kernels.cc",
+  flags: ["-DKERNELS=integerLoopKernels", ...LOOPS.flags.slice(1)],
+};
+
 /** What results are compared with is not under test: no sanitizers, and every operation rounds. */
 const REFERENCE = { source: "reference.cc", flags: ["-O2", "-ffp-contract=off"], isTrusted: true };
 
@@ -51,7 +57,7 @@ const testFiles = (tests) =>
 async function unitsOf({ sources, tests, variant, objects }) {
   const { COMMON, STANDALONE } = await import("../../dist/runtime/setup/nativeModules.js");
   const units = [
-    ...[...STANDALONE, WIDE, LOOPS].map((unit) => ({ ...unit, folder: sources })),
+    ...[...STANDALONE, WIDE, LOOPS, INTEGER_LOOPS].map((unit) => ({ ...unit, folder: sources })),
     ...[REFERENCE, ...testFiles(tests)].map((unit) => ({ ...unit, folder: tests })),
   ];
   return units.map(({ source, folder, flags, isTrusted }) => {

@@ -3,11 +3,12 @@ import { constants } from "node:os";
 import { environmentError, inputError } from "../common/errors.js";
 import { nativeDirectory } from "./nativeFolder.js";
 import { logLevelFile, ownModuleFile } from "./paths.js";
+import { type ReducedProducts, reducedNamed } from "./reducedProducts.js";
 
 /** What the module of src/native says of itself. */
 interface ModuleExports {
   readonly instructions?: string;
-  readonly matrices?: string;
+  readonly reduced?: string;
   readonly problem?: string;
   readonly operations?: string;
   /** Keeps what this thread writes to C's stderr from here on, and ends that. */
@@ -19,8 +20,8 @@ interface ModuleExports {
 export interface OwnModule {
   /** The instruction set that they run on; undefined where all ops are TensorFlow's. */
   readonly instructions: string | undefined;
-  /** The units that convolutions multiply matrices of bfloat16 with ("AMX"); undefined where there are none. */
-  readonly matrices: string | undefined;
+  /** What makes the products of 16 bits of convolutions; undefined where nothing is faster than products of float32. */
+  readonly reduced: ReducedProducts | undefined;
   /** Why it could not be loaded, where it could not. */
   readonly problem: string | undefined;
 }
@@ -29,7 +30,7 @@ export interface OwnModule {
 const NONE = "none";
 const UNKNOWN = "unknown";
 
-const NO_MODULE: OwnModule = { instructions: undefined, matrices: undefined, problem: undefined };
+const NO_MODULE: OwnModule = { instructions: undefined, reduced: undefined, problem: undefined };
 
 let loaded: OwnModule = { ...NO_MODULE, problem: "not loaded yet" };
 let operations: readonly string[] = [];
@@ -56,12 +57,12 @@ function loadModule(folder: string): OwnModule {
     const problem = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     return { ...NO_MODULE, problem };
   }
-  const { instructions = NONE, matrices, problem } = module.exports;
+  const { instructions = NONE, reduced, problem } = module.exports;
   operations = module.exports.operations?.split(" ") ?? [];
   words = module.exports;
   return {
     instructions: instructions === NONE ? undefined : instructions,
-    matrices: matrices || undefined,
+    reduced: reducedNamed(reduced),
     problem: problem || undefined,
   };
 }

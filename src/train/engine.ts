@@ -2,8 +2,9 @@ import { inputError } from "../common/errors.js";
 import type { EngineName, PrecisionName } from "../compile/types.js";
 import type { Engine, Precision } from "../config/options.js";
 import { computeCapability, deviceName, isGpu } from "../runtime/device.js";
-import { ownMatricesServe } from "../runtime/ownOps.js";
+import { ownReducedProducts } from "../runtime/ownOps.js";
 import { type Bfloat16Support, processorBfloat16 } from "../runtime/processor.js";
+import type { ReducedProducts } from "../runtime/reducedProducts.js";
 
 /** The first generation of NVIDIA GPUs that computes in bfloat16. */
 const BFLOAT16_CAPABILITY = 8;
@@ -32,7 +33,7 @@ export const asksForFloat32 = ({ engine, precision }: Asked): boolean =>
 /** What of a machine decides how a run computes. */
 export interface Machine {
   readonly gpu: boolean;
-  /** Whether it computes in bfloat16: a GPU of its own accord, a processor by units for matrices that our own kernels use. */
+  /** Whether it computes in bfloat16: a GPU of its own accord, a processor by what our own convolutions have for it. */
   readonly hasFastBfloat16: boolean;
 }
 
@@ -40,7 +41,7 @@ export interface Machine {
 const thisMachine = (env: Readonly<Record<string, string | undefined>>): Machine =>
   isGpu()
     ? { gpu: true, hasFastBfloat16: (computeCapability(env) ?? 0) >= BFLOAT16_CAPABILITY }
-    : { gpu: false, hasFastBfloat16: ownMatricesServe() };
+    : { gpu: false, hasFastBfloat16: ownReducedProducts() !== undefined };
 
 /**
  * The precision that `auto` stands for. On a processor bfloat16 is for runs that leave everything to the machine: whoever
@@ -75,6 +76,8 @@ export interface Arithmetic {
   readonly capability: number | undefined;
   readonly gpu: boolean;
   readonly processor: Bfloat16Support;
+  /** What our own convolutions have for it. */
+  readonly reduced: ReducedProducts | undefined;
 }
 
 /** That of the machine in use. TensorFlow must be loaded. @param env the process's environment */
@@ -82,23 +85,23 @@ export const arithmeticOf = (env: Readonly<Record<string, string | undefined>>):
   capability: computeCapability(env),
   gpu: isGpu(),
   processor: processorBfloat16(),
+  reduced: ownReducedProducts(),
 });
 
 /**
- * What a processor's units for matrices mean for a run in which nobody has said how precise it is to be; undefined where
+ * What a processor's products of 16 bits mean for a run in which nobody has said how precise it is to be; undefined where
  * they mean nothing.
- * @param hasFastBfloat16 whether our own convolutions use them
  */
-export function unitsNote(
+export function reducedNote(
   { precision }: Pick<Asked, "precision">,
   choice: Pick<EngineChoice, "engine" | "precision">,
-  hasFastBfloat16: boolean,
+  reduced: ReducedProducts | undefined,
 ): string | undefined {
-  if (precision !== "auto" || choice.engine !== "graph" || !hasFastBfloat16) return undefined;
+  if (precision !== "auto" || choice.engine !== "graph" || !reduced) return undefined;
   return choice.precision === "bfloat16"
-    ? "Convolutions are in bfloat16, for which this processor has units (AMX): a step takes about half the time of float32. " +
+    ? `Convolutions are in bfloat16 ${reduced.how}: a step takes ${reduced.time} of the time of float32. ` +
         "For PyTorch's numbers in float32, type --precision float32 (docs/performance.md compares their accuracy)."
-    : "This processor has units for matrices of bfloat16 (AMX): with --precision bfloat16 a step takes about half the time " +
+    : `This processor has bfloat16 ${reduced.how}: with --precision bfloat16 a step takes ${reduced.time} of the time ` +
         "(docs/performance.md has what it does to accuracy).";
 }
 
@@ -108,7 +111,7 @@ export function unitsNote(
  */
 export function precisionNote(
   { engine, precision }: Pick<EngineChoice, "engine" | "precision">,
-  { gpu, capability, processor }: Arithmetic,
+  { gpu, capability, processor, reduced }: Arithmetic,
 ): string | undefined {
   if (precision === "float32") return undefined;
   if (engine === "eager") {
@@ -130,9 +133,9 @@ export function precisionNote(
       "Take --precision float32.",
     );
   }
-  if (processor.hasUnits) return undefined;
+  if (processor.hasUnits || reduced !== undefined) return undefined;
   return (
-    "bfloat16 is no faster than float32 on this processor, which has no units for matrices (AMX): most of the convolutions " +
-    "stay float32 in it, and a step took 0.97 to 1.00 times as long (docs/performance.md)."
+    "bfloat16 is no faster than float32 on this processor, which has nothing more for products of 16 bits: most of the " +
+    "convolutions stay float32 in it, and a step took 0.97 to 1.00 times as long (docs/performance.md)."
   );
 }

@@ -4,7 +4,7 @@ import { type Dataset, reencodingNote } from "../data/dataset.js";
 import { sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
-import { ownMatricesServe } from "../runtime/ownOps.js";
+import { ownReducedProducts } from "../runtime/ownOps.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import {
   arithmeticOf,
@@ -12,7 +12,7 @@ import {
   chooseEngine,
   type EngineChoice,
   precisionNote,
-  unitsNote,
+  reducedNote,
 } from "./engine.js";
 import type { Hooks } from "./files/result.js";
 
@@ -47,7 +47,7 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   const choice = chooseEngine(options, env);
   if (deterministic) refuseNondeterministic(choice);
   const note = precisionNote(choice, arithmeticOf(env));
-  const units = unitsNote(options, choice, ownMatricesServe());
+  const units = reducedNote(options, choice, ownReducedProducts());
   for (const text of [note, units]) if (text !== undefined) reporter.notice(text);
   return {
     ...{ dataset, choice, seed: seedOf(options) },

@@ -23,6 +23,7 @@ std::string refusalOf(const std::function<void()> &run);
 Cases batchNormCases();
 Cases convolutionCases();
 Cases matrixCases();
+Cases integerCases();
 Cases depthwiseCases();
 Cases epilogueCases();
 Cases elementwiseCases();

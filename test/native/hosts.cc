@@ -6,8 +6,9 @@ namespace pefd {
 
 // kernels.cc for vectors of 16 floats in the instructions of AVX2.
 extern const Kernels wideKernels;
-// amx/kernels.cc with loops in the place of units, in the instructions of AVX2.
+// amx/kernels.cc and int16/kernels.cc with loops in the place of units and products of pairs, in the instructions of AVX2.
 extern const ConvolutionKernels *const loopKernels;
+extern const ConvolutionKernels *const integerLoopKernels;
 
 namespace test {
 
@@ -23,10 +24,17 @@ std::vector<KernelSet> kernelSets() {
   return sets;
 }
 
-std::vector<MatrixKernelSet> matrixKernelSets() {
-  std::vector<MatrixKernelSet> sets;
+std::vector<ReducedKernelSet> bfloat16KernelSets() {
+  std::vector<ReducedKernelSet> sets;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back({"loops", loopKernels});
-  if (matrixKernels() != nullptr) sets.push_back({"amx", matrixKernels()});
+  if (hasMatrixUnits()) sets.push_back({"amx", amxKernels});
+  return sets;
+}
+
+std::vector<ReducedKernelSet> integerKernelSets() {
+  std::vector<ReducedKernelSet> sets;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back({"loops", integerLoopKernels});
+  if (hasPairProducts()) sets.push_back({"vnni", vnniKernels});
   return sets;
 }
 

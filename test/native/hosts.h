@@ -20,14 +20,16 @@ struct KernelSet {
 // Those that this processor can run. "wide" is the code for AVX-512 in the instructions of AVX2.
 std::vector<KernelSet> kernelSets();
 
-// Kernels that multiply in bfloat16.
-struct MatrixKernelSet {
+// Convolutions with products of 16 bits.
+struct ReducedKernelSet {
   const char *name;
   const ConvolutionKernels *kernels;
 };
 
-// Those that this processor can run. "loops" is the code for units for matrices with loops in their place.
-std::vector<MatrixKernelSet> matrixKernelSets();
+// Those in bfloat16, and in whole numbers, that this processor can run. "loops" is their code with loops in the place of what
+// the processor has for them.
+std::vector<ReducedKernelSet> bfloat16KernelSets();
+std::vector<ReducedKernelSet> integerKernelSets();
 
 // Scratch memory is new every time, with margins, and full of a NaN.
 class TestHost {

@@ -11,8 +11,6 @@ namespace pefd::test {
 namespace {
 
 constexpr uint32_t UNWRITTEN = 0x7fa5a5a5;
-// The largest error that counts as rounding, by the root mean square of what is expected. Three times the largest here.
-constexpr double TOLERANCE = 2e-5;
 
 uint32_t bitsOf(float value) {
   uint32_t bits;
@@ -76,14 +74,14 @@ Floats randomFloats(long count, uint32_t seed) {
   return values;
 }
 
-void expectClose(const Floats &actual, const std::vector<double> &expected) {
+void expectClose(const Floats &actual, const std::vector<double> &expected, double tolerance) {
   actual.expectWhole();
   double squares = 0;
   for (const double value : expected) squares += value * value;
   const double size = std::sqrt(squares / std::max<double>(1, expected.size()));
   for (size_t i = 0; i < expected.size(); i++) {
     const long index = static_cast<long>(i);
-    const bool isClose = std::abs(actual[index] - expected[i]) <= TOLERANCE * size;
+    const bool isClose = std::abs(actual[index] - expected[i]) <= tolerance * size;
     if (!isClose) fail(at(index, actual[index], expected[i]));
   }
 }

@@ -35,12 +35,16 @@ class Floats {
   std::vector<float> all_;
 };
 
+// The largest error that counts as rounding in float32, by the root mean square of what is expected: three times the largest
+// that there is.
+constexpr double ROUNDING = 2e-5;
+
 // Numbers between -1 and 1 that follow from a seed.
 Floats randomFloats(long count, uint32_t seed);
 
 // @throws std::runtime_error where an array is not written whole, or is further from what is expected than rounding
 // errors are, measured by the root mean square of that
-void expectClose(const Floats &actual, const std::vector<double> &expected);
+void expectClose(const Floats &actual, const std::vector<double> &expected, double tolerance = ROUNDING);
 
 // @throws std::runtime_error where an array is not written whole, or has other bits; any NaN is like any other
 void expectSameBits(const Floats &actual, const Floats &expected);

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bfloat16Of } from "#pefd/runtime/processor.js";
-import { type Arithmetic, decided, precisionNote, unitsNote } from "#pefd/train/engine.js";
+import { REDUCED_PRODUCTS } from "#pefd/runtime/reducedProducts.js";
+import { type Arithmetic, decided, precisionNote, reducedNote } from "#pefd/train/engine.js";
 
 /** Lines of /proc/cpuinfo. */
 const flags = (...names: string[]): string =>
   `model name\t: some\nflags\t\t: fpu ${names.join(" ")} xsave\n`;
 
 const processorWith = (cpuinfo: string): Arithmetic => ({
-  ...{ gpu: false, capability: undefined, processor: bfloat16Of(cpuinfo) },
+  ...{ gpu: false, capability: undefined, processor: bfloat16Of(cpuinfo), reduced: undefined },
 });
 const PLAIN = processorWith(flags("avx2", "avx512f", "avx512bw", "avx512_bf16"));
 const WITH_UNITS = processorWith(flags("avx2", "avx512bw", "amx_bf16", "amx_tile"));
@@ -22,6 +23,11 @@ test("bfloat16 without units for matrices is said to be no faster, with the fact
     /no faster than float32 on this processor.*0\.97 to 1\.00 times/,
   );
   assert.equal(precisionNote(REDUCED, WITH_UNITS), undefined);
+});
+
+test("nothing is said against bfloat16 where our own convolutions have more for it", () => {
+  const reduced = REDUCED_PRODUCTS.VNNI;
+  assert.equal(precisionNote(REDUCED, { ...PLAIN, reduced }), undefined);
 });
 
 test("bfloat16 is refused where the processor has none", () => {
@@ -69,11 +75,13 @@ test("auto is bfloat16 where that is fast, on a processor only if nothing else i
 test("where bfloat16 is faster and nobody has chosen, it is said what is done and what to type", () => {
   const auto = { precision: "auto" } as const;
   const float32 = { ...REDUCED, precision: "float32" } as const;
-  assert.match(unitsNote(auto, float32, true) ?? "", /--precision bfloat16/);
-  assert.equal(unitsNote(auto, float32, false), undefined);
-  assert.equal(unitsNote({ precision: "float32" }, float32, true), undefined);
-  assert.equal(unitsNote(auto, { ...float32, engine: "eager" }, true), undefined);
-  assert.match(unitsNote(auto, REDUCED, true) ?? "", /in bfloat16.*--precision float32/);
+  const { AMX, VNNI } = REDUCED_PRODUCTS;
+  assert.match(reducedNote(auto, float32, AMX) ?? "", /--precision bfloat16.*about half/);
+  assert.equal(reducedNote(auto, float32, undefined), undefined);
+  assert.equal(reducedNote({ precision: "float32" }, float32, AMX), undefined);
+  assert.equal(reducedNote(auto, { ...float32, engine: "eager" }, AMX), undefined);
+  assert.match(reducedNote(auto, REDUCED, AMX) ?? "", /in bfloat16.*AMX.*--precision float32/);
+  assert.match(reducedNote(auto, REDUCED, VNNI) ?? "", /16 bits \(VNNI\).*two thirds/);
 });
 
 test("a GPU older than bfloat16 is told of", () => {

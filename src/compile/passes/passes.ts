@@ -1,5 +1,6 @@
 import { hasMatrixUnits, isGpu } from "../../runtime/device.js";
-import { ownMatricesServe, ownOpsServe } from "../../runtime/ownOps.js";
+import { ownOpsServe, ownReducedProducts } from "../../runtime/ownOps.js";
+import type { ReducedProducts } from "../../runtime/reducedProducts.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 import type { EngineName, PrecisionName } from "../types.js";
 import { reduceConvolutions, reduceProducts } from "./bfloat16.js";
@@ -10,10 +11,10 @@ import { fuseElementwise } from "./fusedElementwise.js";
 import { keepApart } from "./keptApart.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
-import { multiplyInBfloat16 } from "./ownMatrices.js";
 import { padGradientsFirst } from "./paddedGradients.js";
 import type { Pass } from "./pass.js";
 import { plainBatchNorm } from "./plainBatchNorm.js";
+import { reduceOwnProducts } from "./ownProducts.js";
 import { rowsInPlace } from "./rowsInPlace.js";
 import { useStandardOps } from "./standardOps.js";
 
@@ -21,17 +22,17 @@ import { useStandardOps } from "./standardOps.js";
 export interface Machine {
   /** Whether our own ops serve it. */
   readonly ownOps: boolean;
-  /** Whether it is a processor that multiplies matrices of bfloat16 in units of their own. */
+  /** Whether it is a processor that multiplies matrices of bfloat16 in units of their own, for TensorFlow's convolutions, too. */
   readonly matrixUnits: boolean;
-  /** Whether our own convolutions use those units. */
-  readonly ownMatrices: boolean;
+  /** What our own convolutions have for bfloat16 that is faster than float32. */
+  readonly reduced: ReducedProducts | undefined;
 }
 
 /** The machine in use. TensorFlow must be loaded. */
 const thisMachine = (): Machine => ({
   ownOps: ownOpsServe(),
   matrixUnits: hasMatrixUnits() && !isGpu(),
-  ownMatrices: ownMatricesServe(),
+  reduced: ownReducedProducts(),
 });
 
 /** A pass, or one for machines that have something. */
@@ -52,27 +53,31 @@ const IN_PLACE: readonly Entry[] = [rowsInPlace];
 const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
 
 /**
- * On a processor that multiplies matrices of bfloat16 in units of their own: our convolutions by those units, or oneDNN's
- * where ours do not use them, and oneDNN's for all that ours do not serve.
+ * Where a processor has more for products of 16 bits than for those of float32, our convolutions use it. On one that multiplies
+ * matrices of bfloat16 in units of their own they are oneDNN's where ours do not, and what ours do not serve is oneDNN's as well.
  */
-const MATRICES: readonly Entry[] = [
-  { pass: multiplyInBfloat16, where: ({ ownMatrices }) => ownMatrices },
+const REDUCED: readonly Entry[] = [
+  { pass: reduceOwnProducts, where: ({ reduced }) => reduced !== undefined },
   {
     pass: useStandardOps,
-    where: ({ matrixUnits, ownMatrices }) => matrixUnits && !ownMatrices,
+    where: ({ matrixUnits, reduced }) => matrixUnits && reduced === undefined,
   },
   { pass: padGradientsFirst, where: ({ matrixUnits }) => matrixUnits },
 ];
+/** Convolutions of TensorFlow in bfloat16; what it has for it may be slower than its float32 where ours have something. */
+const REST_REDUCED: readonly Entry[] = [
+  { pass: reduceConvolutions, where: ({ reduced }) => reduced?.servesTensorFlow !== false },
+];
 
 /**
- * What happens to a recorded step before it is compiled, in this order. On a processor without units for matrices our own
- * convolutions stay float32 in bfloat16, too: they are faster than TensorFlow's in bfloat16.
+ * What happens to a recorded step before it is compiled, in this order. On a processor that has nothing for it
+ * our own convolutions stay float32 in bfloat16, too: they are faster than TensorFlow's in bfloat16.
  */
 const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, readonly Entry[]>>>> =
   {
     graph: {
       float32: [...IN_PLACE, ...JOINED, ...EXACT],
-      bfloat16: [...IN_PLACE, ...MATRICES, ...JOINED, ...EXACT, reduceConvolutions],
+      bfloat16: [...IN_PLACE, ...REDUCED, ...JOINED, ...EXACT, ...REST_REDUCED],
     },
     xla: {
       float32: [useStandardOps, plainBatchNorm],

@@ -34,12 +34,7 @@ InstructionSet choose() {
   return {isKnown ? "none" : "unknown", nullptr};
 }
 
-// Whether the processor has tiles, products of bfloat16 in them, and conversions to bfloat16.
-bool hasMatrixUnits() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  const bool hasTiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1);
-  return hasTiles && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
-}
+bool isAvx512() { return instructionSet().kernels == &avx512Kernels; }
 
 // Asks the system for the tiles' registers, which Linux gives to a process for the asking.
 bool isGranted() {
@@ -49,9 +44,26 @@ bool isGranted() {
 
 }  // namespace
 
-const ConvolutionKernels *matrixKernels() {
-  static const bool areThere = instructionSet().kernels == &avx512Kernels && hasMatrixUnits() && isGranted();
-  return areThere ? amxKernels : nullptr;
+// Tiles, products of bfloat16 in them, and conversions to bfloat16.
+bool hasMatrixUnits() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  const bool hasTiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1);
+  const bool converts = hasTiles && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+  return converts && isAvx512() && amxKernels != nullptr && isGranted();
+}
+
+// Products of pairs, and the vectors of 16 bits that go with them.
+bool hasPairProducts() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  const bool has = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 30 & 1) && (c >> 11 & 1);
+  return has && isAvx512() && vnniKernels != nullptr;
+}
+
+const ReducedProducts &reducedProducts() {
+  static const ReducedProducts best = hasMatrixUnits()    ? ReducedProducts{"AMX", amxKernels}
+                                      : hasPairProducts() ? ReducedProducts{"VNNI", vnniKernels}
+                                                          : ReducedProducts{"", nullptr};
+  return best;
 }
 
 const InstructionSet &instructionSet() {

@@ -14,8 +14,19 @@ struct InstructionSet {
 // The best that the processor has, or what PEFD_CONVOLUTIONS names; without kernels where there is none.
 const InstructionSet &instructionSet();
 
-// Convolutions by the processor's units for matrices of bfloat16; a null pointer where it has none, where the system does
-// not grant them, or where another instruction set is asked for.
-const ConvolutionKernels *matrixKernels();
+// Whether the processor has products of matrices of bfloat16 that the system grants (AMX), and products of pairs of 16 bits
+// (AVX-512 VNNI); and whether our compiler knew them.
+bool hasMatrixUnits();
+bool hasPairProducts();
+
+struct ReducedProducts {
+  // What of the processor makes them: "AMX", "VNNI"; "" where there is nothing faster than products of float32.
+  const char *name;
+  const ConvolutionKernels *kernels;
+};
+
+// Convolutions with products of 16 bits; without kernels where the processor has nothing for them, where the system does not
+// grant it, or where another instruction set is asked for.
+const ReducedProducts &reducedProducts();
 
 }  // namespace pefd

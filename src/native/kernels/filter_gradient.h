@@ -3,6 +3,7 @@
 
 #include "common.h"
 #include "filter.h"
+#include "filter_taps.h"
 #include "kernels.h"
 #include "product.h"
 #include "tiles.h"
@@ -22,12 +23,12 @@ constexpr long TASK_INPUTS = 32;
 // The gradient of the filter: both images transformed, products summed over tiles, and the sums transformed back.
 template <typename Algorithm>
 struct FilterGradient {
-  static constexpr int POINTS = Algorithm::POINTS, FACTORS = Algorithm::FACTORS, KERNEL = Algorithm::KERNEL;
+  static constexpr int POINTS = Algorithm::POINTS, FACTORS = Algorithm::FACTORS;
   static constexpr int PLANES_OF_POINTS = POINTS * POINTS, PLANES_OF_FACTORS = FACTORS * FACTORS;
   const Host &host;
   const Tiling tiling;
   const Squares<const float> x, dy;
-  float *const dfilter;
+  const FilterTaps<Algorithm> taps;
   const float *zeros = nullptr;
   float *planes = nullptr, *gradients = nullptr, *sums = nullptr;
   // The tiles of a group.
@@ -39,7 +40,7 @@ struct FilterGradient {
   long outRow() const { return strideOf(outputs()); }
   long inPlane() const { return strideOf(count * inRow()); }
   long outPlane() const { return strideOf(count * outRow()); }
-  long sumPlane() const { return strideOf(inputs() * outputs()); }
+  long sumPlane() const { return taps.plane(); }
 
   void transform(long index, long /*worker*/) const {
     const long from = index * TASK_TILES, size = min(TASK_TILES, count - from);
@@ -65,33 +66,8 @@ struct FilterGradient {
     }
   }
 
-  // The taps of one input channel.
-  void result(long input, long /*worker*/) const {
-    const long tap = inputs() * outputs();
-    for (long o = 0; o < outputs(); o += WIDTH) {
-      Vector in[FACTORS][FACTORS], out[KERNEL][KERNEL];
-      const float *from = sums + input * outputs() + o;
-#pragma GCC unroll 16
-      for (int i = 0; i < FACTORS; i++)
-#pragma GCC unroll 16
-        for (int j = 0; j < FACTORS; j++) in[i][j] = load(from + (i * FACTORS + j) * sumPlane());
-      onBothAxes<FACTORS, KERNEL>(Algorithm::filterTransposed, in, out);
-      float *to = dfilter + input * outputs() + o;
-#pragma GCC unroll 16
-      for (int i = 0; i < KERNEL; i++)
-#pragma GCC unroll 16
-        for (int j = 0; j < KERNEL; j++) store(to + (i * KERNEL + j) * tap, out[i][j]);
-    }
-  }
-
-  // No tiles, no gradient.
-  Outcome zero() const {
-    for (long i = 0; i < KERNEL * KERNEL * inputs() * outputs(); i++) dfilter[i] = 0;
-    return Outcome::DONE;
-  }
-
   Outcome run() {
-    if (tiling.count() == 0) return zero();
+    if (tiling.count() == 0) return taps.zero();
     // Fixed by the sizes alone, so that the order of the sums is, too.
     const long perTile = PLANES_OF_POINTS * (inputs() + outputs()) * long{sizeof(float)};
     const long groups = ceilDivide(tiling.count(), max(GROUP_TILES, GROUP_BYTES / perTile));
@@ -108,7 +84,7 @@ struct FilterGradient {
       parallelFor<FilterGradient, &FilterGradient::product>(host, PLANES_OF_FACTORS * ceilDivide(inputs(), TASK_INPUTS),
                                                             *this);
     }
-    parallelFor<FilterGradient, &FilterGradient::result>(host, inputs(), *this);
+    taps.transformBack(host, sums);
     return Outcome::DONE;
   }
 };
@@ -118,7 +94,8 @@ Outcome filterGradient(const Host &host, const Convolution &conv, const float *x
   const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
   return FilterGradient<Algorithm>{host, tilingOf<Algorithm>(conv.n, height, width),
                                    windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
-                                   tilesOf<Algorithm>(dy, height, width, conv.outputs), dfilter}
+                                   tilesOf<Algorithm>(dy, height, width, conv.outputs),
+                                   {conv.inputs, conv.outputs, dfilter}}
       .run();
 }
 

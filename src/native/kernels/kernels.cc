@@ -2,6 +2,7 @@
 // the result.
 #include "kernels.h"
 
+#include "algorithms.h"
 #include "batch_norm.h"
 #include "depthwise/depthwise.h"
 #include "depthwise/filter_gradient.h"
@@ -10,21 +11,11 @@
 #include "forward.h"
 #include "grouped.h"
 #include "grouped_filter.h"
-#include "pointwise.h"
 #include "resize.h"
-#include "strided.h"
 #include "swap.h"
-#include "winograd.h"
 
 namespace pefd {
 namespace {
-
-// Calls `run` with the algorithm of a convolution.
-template <typename Run>
-Outcome withAlgorithm(const Convolution &conv, Run run) {
-  if (conv.kernel == 3) return conv.stride == 1 ? run(Winograd3x3{}) : run(Strided3x3{});
-  return conv.stride == 1 ? run(Pointwise{}) : run(StridedPointwise{});
-}
 
 // Whether a convolution is a product of pixels as they lie.
 bool isProduct(const Convolution &conv) { return conv.kernel == 1 && conv.stride == 1; }

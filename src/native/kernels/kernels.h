@@ -105,7 +105,21 @@ constexpr long resizeBetween(long rows, long count) { return (rows + 1) * padded
 using Task = void (*)(void *context, long index, long worker) noexcept;
 
 // Blocks of scratch memory, and how many there are.
-enum Slot { PACKED, SUMS, GRADIENTS, PLANES, PRODUCTS, ZEROS, DISCARDED, REGISTERS, SLOTS };
+enum Slot {
+  PACKED,
+  SUMS,
+  GRADIENTS,
+  PLANES,
+  PRODUCTS,
+  ZEROS,
+  DISCARDED,
+  REGISTERS,
+  FACTOR_UNITS,
+  POINT_UNITS,
+  GRADIENT_UNITS,
+  UNSCALED,
+  SLOTS
+};
 
 // Threads and memory.
 struct Host {
@@ -158,9 +172,14 @@ struct Kernels : ConvolutionKernels {
 extern const Kernels avx2Kernels;
 extern const Kernels avx512Kernels;
 
-// The same convolutions, as far as channels come in multiples of CHANNELS and in one group, with products in bfloat16:
-// images, filters and gradients are rounded to it, products are summed in float32, and so are results written. For
-// processors with units for matrices of bfloat16 (AMX). A null pointer where the compiler did not know them.
+// The same convolutions, as far as channels come in multiples of CHANNELS and in one group, with products of 16 bits; results
+// are float32. A null pointer where the compiler did not know the instructions.
+//
+// In bfloat16: images, filters and gradients are rounded to it, and products are summed in float32. For processors with units
+// for matrices of bfloat16 (AMX).
 extern const ConvolutionKernels *const amxKernels;
+// In whole numbers: what is multiplied is rounded to multiples of a unit, and products are summed exactly. For processors with
+// AVX-512 VNNI.
+extern const ConvolutionKernels *const vnniKernels;
 
 }  // namespace pefd

@@ -96,7 +96,7 @@ void describe(napi_env__ *env, napi_value__ *exports) {
     set(name, value);
   };
   set("instructions", text(env, registered.instructions));
-  set("matrices", text(env, matrixKernels() == nullptr ? "" : "AMX"));
+  set("reduced", text(env, reducedProducts().name));
   set("problem", text(env, registered.problem));
   set("operations", text(env, operations()));
   function("divertWords", divert);

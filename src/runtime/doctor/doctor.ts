@@ -86,8 +86,8 @@ function convolutionsCheck({ usesGpu, ownModule }: Probe): Check {
     return { ...check, ok: false, detail, hint: SETUP };
   }
   const own = ownModule?.instructions;
-  const units = ownModule?.matrices === undefined ? "" : `; in bfloat16 by ${ownModule.matrices}`;
-  const detail = own === undefined ? "TensorFlow's" : `pefd's own, ${own}${units}`;
+  const reduced = ownModule?.reduced === undefined ? "" : `; in bfloat16 ${ownModule.reduced.how}`;
+  const detail = own === undefined ? "TensorFlow's" : `pefd's own, ${own}${reduced}`;
   return { ...check, ok: true, detail };
 }
 

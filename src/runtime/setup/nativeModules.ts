@@ -43,6 +43,15 @@ const MATRIX_KERNELS: Unit = {
   ],
 };
 
+/** Convolutions in whole numbers of 16 bits (AVX-512 VNNI). */
+const INTEGER_KERNELS: Unit = {
+  source: "kernels/int16/kernels.cc",
+  flags: [
+    ...["-O3", "-DKERNELS=vnniKernels", "-DPEFD_VNNI"],
+    ...["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
+  ],
+};
+
 const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
 
 /** What needs neither Node.js nor TensorFlow: test/native runs it alone. */
@@ -50,6 +59,7 @@ export const STANDALONE: readonly Unit[] = [
   kernels("avx2Kernels", "-mavx2", "-mfma"),
   kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
   MATRIX_KERNELS,
+  INTEGER_KERNELS,
   ...["pool", "scratch", "workspace", "processors", "instruction_set", "diverted_words"].map(
     (name) => optimized(`host/${name}.cc`),
   ),

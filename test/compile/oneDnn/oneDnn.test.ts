@@ -8,6 +8,7 @@ import { type Machine, observePasses, passesOf } from "#pefd/compile/passes/pass
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { procedures } from "#pefd/distill/registry.js";
 import { hasMatrixUnits } from "#pefd/runtime/device.js";
+import { REDUCED_PRODUCTS } from "#pefd/runtime/reducedProducts.js";
 import { DT } from "#pefd/runtime/native.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { casesOf, spreadOf, tellRest } from "../../helpers/matrices.js";
@@ -29,9 +30,9 @@ before(() => {
 });
 
 /** A processor with AMX whose units our own kernels use. */
-const OURS: Machine = { ownOps: true, matrixUnits: true, ownMatrices: true };
+const OURS: Machine = { ownOps: true, matrixUnits: true, reduced: REDUCED_PRODUCTS.AMX };
 /** The same where nothing of ours uses them. */
-const THEIRS: Machine = { ...OURS, ownMatrices: false };
+const THEIRS: Machine = { ...OURS, reduced: undefined };
 
 /** The steps of a pupil's training and evaluation, as they are recorded. */
 function recordedSteps(create: () => Pupil): RecordedStep[] {

@@ -15,7 +15,7 @@ Cases convolutionCases() {
       for (const KernelSet &set : kernelSets()) {
         for (long workers = 1; workers <= MOST_WORKERS; workers++) {
           const std::string name = nameOf(conv) + ", " + pass.name + ", " + set.name + ", " + threadsText(workers);
-          cases.push_back({name, [=, &pass] { checkPass(pass, *set.kernels, conv, workers, nullptr, *first); }});
+          cases.push_back({name, [=, &pass] { checkPass(pass, *set.kernels, conv, workers, {}, *first); }});
         }
       }
     }

@@ -27,7 +27,7 @@ const std::vector<Pass> &passes() {
 }
 
 void checkPass(const Pass &pass, const ConvolutionKernels &kernels, const Convolution &conv, long workers,
-               Preparation prepare, std::unique_ptr<Floats> &first) {
+               const Exactness &exactness, std::unique_ptr<Floats> &first) {
   Operands operands(conv);
   const TestHost host(workers);
   auto actual = std::make_unique<Floats>(pass.size(conv));
@@ -35,8 +35,8 @@ void checkPass(const Pass &pass, const ConvolutionKernels &kernels, const Convol
   expect(outcome == Outcome::DONE, "memory was short");
   host.expectSound();
   if (first != nullptr) return expectSameBits(*actual, *first);
-  if (prepare != nullptr) prepare(operands);
-  expectClose(*actual, pass.naive(conv, operands));
+  if (exactness.prepare != nullptr) exactness.prepare(operands);
+  expectClose(*actual, pass.naive(conv, operands), exactness.tolerance);
   first = std::move(actual);
 }
 

@@ -20,14 +20,19 @@ struct Pass {
 
 const std::vector<Pass> &passes();
 
-// Does to operands beforehand what kernels do to them; none of it where they multiply them as they are.
-using Preparation = void (*)(Operands &);
+// What kernels compute as it ought to be.
+struct Exactness {
+  // Does to operands beforehand what kernels do to them; null where they multiply them as they are.
+  void (*prepare)(Operands &) = nullptr;
+  // The largest error, by the root mean square of what is expected.
+  double tolerance = ROUNDING;
+};
 
 // Runs a pass with some threads. Its result must have the bits of `first`; where that is empty still, it must be close
-// to what plain loops make of prepared operands, and becomes the first.
+// to what plain loops make of operands that are prepared, and becomes the first.
 // @throws std::runtime_error where it does not, where memory was short, or where a margin was written
 void checkPass(const Pass &pass, const ConvolutionKernels &kernels, const Convolution &conv, long workers,
-               Preparation prepare, std::unique_ptr<Floats> &first);
+               const Exactness &exactness, std::unique_ptr<Floats> &first);
 
 // "2 threads".
 std::string threadsText(long workers);

@@ -4,6 +4,7 @@ import { diagnose, type Patient } from "#pefd/runtime/doctor/doctor.js";
 import { gpuCheck, gpuLibrariesCheck } from "#pefd/runtime/doctor/gpuCheck.js";
 import { gpuReason } from "#pefd/runtime/doctor/probe.js";
 import type { OwnModule } from "#pefd/runtime/ownModule.js";
+import { REDUCED_PRODUCTS } from "#pefd/runtime/reducedProducts.js";
 
 const found = { version: "2.21.0", usesGpu: false, reason: "" };
 const driver = "580.82.07";
@@ -60,8 +61,8 @@ test("it is said whose convolutions serve a processor", async () => {
   };
   const own = await check({ ...module, instructions: "avx2" });
   assert.equal(own?.detail, "pefd's own, avx2");
-  const withUnits = await check({ ...module, instructions: "avx512", matrices: "AMX" });
-  assert.equal(withUnits?.detail, "pefd's own, avx512; in bfloat16 by AMX");
+  const withUnits = await check({ ...module, instructions: "avx512", reduced: REDUCED_PRODUCTS.AMX });
+  assert.equal(withUnits?.detail, "pefd's own, avx512; in bfloat16 by units for matrices (AMX)");
   const none = await check(module);
   assert.equal(none?.detail, "TensorFlow's");
   const broken = await check({ ...module, problem: "no such file" });

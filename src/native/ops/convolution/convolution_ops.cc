@@ -1,7 +1,7 @@
 // Convolutions by the names of TensorFlow's own ops with "Pefd" in front: the same inputs and attributes, but only
 // filters of 3x3 and 1x1, strides 1 and 2, PyTorch's padding, NHWC, and channels in multiples of 16, or any in groups
-// for 1x1 with stride 1. With the attribute `reduced`, products are made in bfloat16 by the processor's units for
-// matrices, where channels come in multiples of 16 and in one group.
+// for 1x1 with stride 1. With the attribute `reduced`, products are made of 16 bits by what the processor has for them,
+// where channels come in multiples of 16 and in one group.
 #include "shapes.h"
 #include "node.h"
 
@@ -11,19 +11,19 @@ namespace {
 // What a convolution is told.
 struct Node {
   Geometry geometry;
-  // Whether products are made in bfloat16.
+  // Whether products are made of 16 bits.
   bool isReduced;
 };
 
 Node nodeOf(const Attributes &attributes) {
   const bool isReduced = attributes.isSet("reduced");
-  require(!isReduced || matrixKernels() != nullptr, "This processor has no units for matrices of bfloat16.");
+  require(!isReduced || reducedProducts().kernels != nullptr, "This processor has no products of 16 bits.");
   return {geometryOfNode(attributes), isReduced};
 }
 
 const ConvolutionKernels &kernelsFor(const Node &node, const Convolution &conv) {
   const bool isEven = conv.groups == 1 && conv.inputs % CHANNELS == 0 && conv.outputs % CHANNELS == 0;
-  if (node.isReduced && isEven) return *matrixKernels();
+  if (node.isReduced && isEven) return *reducedProducts().kernels;
   return kernels();
 }
 

@@ -7,11 +7,11 @@ const TAKE_IT: ReadonlySet<string> = new Set(
 );
 
 /**
- * Has our own convolutions and their gradients multiply in bfloat16, by the processor's units for matrices. They take and
+ * Has our own convolutions and their gradients multiply numbers of 16 bits, by what the processor has for them. They take and
  * give float32: only what is multiplied is rounded, so that nothing between them changes and nothing has to be cast.
  * Convolutions of several groups take no notice, and stay float32.
  */
-export const multiplyInBfloat16: Pass = (step) => ({
+export const reduceOwnProducts: Pass = (step) => ({
   ...step,
   nodes: step.nodes.map((node) =>
     TAKE_IT.has(node.op)

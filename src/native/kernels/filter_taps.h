@@ -1,0 +1,59 @@
+// The gradient of a filter's taps from that of their transform.
+#pragma once
+
+#include "common.h"
+#include "kernels.h"
+#include "tiles.h"
+
+namespace pefd {
+namespace {
+
+template <typename Algorithm>
+struct FilterTaps {
+  static constexpr int FACTORS = Algorithm::FACTORS, KERNEL = Algorithm::KERNEL;
+  const long inputs, outputs;
+  float *const dfilter;
+
+  // Floats from one plane of sums to the next.
+  long plane() const { return strideOf(inputs * outputs); }
+
+  // Of sums in FACTORS * FACTORS planes of [inputs][outputs].
+  void transformBack(const Host &host, const float *sums) const {
+    const Planes planes{*this, sums};
+    parallelFor<Planes, &Planes::input>(host, inputs, planes);
+  }
+
+  // No tiles, no gradient.
+  Outcome zero() const {
+    for (long i = 0; i < KERNEL * KERNEL * inputs * outputs; i++) dfilter[i] = 0;
+    return Outcome::DONE;
+  }
+
+ private:
+  struct Planes {
+    const FilterTaps &taps;
+    const float *const sums;
+
+    // The taps of one input channel.
+    void input(long input, long /*worker*/) const {
+      const long tap = taps.inputs * taps.outputs;
+      for (long o = 0; o < taps.outputs; o += WIDTH) {
+        Vector in[FACTORS][FACTORS], out[KERNEL][KERNEL];
+        const float *from = sums + input * taps.outputs + o;
+#pragma GCC unroll 16
+        for (int i = 0; i < FACTORS; i++)
+#pragma GCC unroll 16
+          for (int j = 0; j < FACTORS; j++) in[i][j] = load(from + (i * FACTORS + j) * taps.plane());
+        onBothAxes<FACTORS, KERNEL>(Algorithm::filterTransposed, in, out);
+        float *to = taps.dfilter + input * taps.outputs + o;
+#pragma GCC unroll 16
+        for (int i = 0; i < KERNEL; i++)
+#pragma GCC unroll 16
+          for (int j = 0; j < KERNEL; j++) store(to + (i * KERNEL + j) * tap, out[i][j]);
+      }
+    }
+  };
+};
+
+}  // namespace
+}  // namespace pefd

@@ -1,0 +1,166 @@
+// The gradient of the filter in whole numbers.
+#pragma once
+
+#include "../filter_gradient.h"
+#include "filter.h"
+#include "product.h"
+#include "units.h"
+
+namespace pefd {
+namespace {
+
+// Tiles that a unit of a channel serves: their products are summed in whole numbers.
+constexpr long BLOCK_TILES = 64;
+// Bytes of transformed tiles, as pairs, that the gradient is summed over at once.
+constexpr long PAIR_GROUP_BYTES = 4 << 20;
+
+// Squares of tiles, transformed to planes of pairs: what a channel has in two tiles, one after the other.
+template <int SIZE, int POINTS, void (&oneAxis)(const Vector (&)[SIZE], Vector (&)[POINTS])>
+struct PairPlanes {
+  static constexpr int PLANES_OF_POINTS = POINTS * POINTS;
+  const Squares<const float> squares;
+  // [plane][pair of tiles][channels] and [plane][block of tiles][channels].
+  Pair *pairs = nullptr;
+  float *units = nullptr;
+
+  long channels() const { return squares.channels; }
+  long row() const { return strideOf(channels()); }
+  static long pairsOf(long tiles) { return ceilDivide(tiles, 2); }
+  static long blocksOf(long tiles) { return ceilDivide(tiles, BLOCK_TILES); }
+  long plane(long tiles) const { return strideOf(pairsOf(tiles) * row()); }
+  long unitPlane(long tiles) const { return blocksOf(tiles) * channels(); }
+
+  // Operand of one plane and block, from a channel on.
+  Operand operand(long p, long block, long channel, long tiles, Strides strides) const {
+    return {pairs + p * plane(tiles) + pairsOf(block * BLOCK_TILES) * row() + channel, strides,
+            units + p * unitPlane(tiles) + block * channels() + channel, 1};
+  }
+
+  // One vector of channels of one block of a group's `tiles`; `unscaled` has room for that block.
+  void transform(const Tiling &tiling, long first, long tiles, long block, long channel, const float *zeros,
+                 float *unscaled) const {
+    const long from = block * BLOCK_TILES, count = min(BLOCK_TILES, tiles - from);
+    Vector lengths[PLANES_OF_POINTS] = {}, inverses[PLANES_OF_POINTS];
+    for (long t = 0; t < count; t++) {
+      const float *pixel[SIZE * SIZE];
+      squares.template pixels<SIZE>(tiling.place(first + from + t), zeros, pixel);
+      Vector in[SIZE][SIZE], out[POINTS][POINTS];
+#pragma GCC unroll 16
+      for (int i = 0; i < SIZE; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < SIZE; j++) in[i][j] = load(pixel[i * SIZE + j] + channel);
+      onBothAxes<SIZE, POINTS>(oneAxis, in, out);
+#pragma GCC unroll 16
+      for (int i = 0; i < POINTS; i++)
+#pragma GCC unroll 16
+        for (int j = 0; j < POINTS; j++) {
+          const int p = i * POINTS + j;
+          store(unscaled + (t * PLANES_OF_POINTS + p) * WIDTH, out[i][j]);
+          lengths[p] = multiplyAdd(out[i][j], out[i][j], lengths[p]);
+        }
+    }
+    for (int p = 0; p < PLANES_OF_POINTS; p++) {
+      const Units found = unitsOf(lengths[p]);
+      store(units + p * unitPlane(tiles) + block * channels() + channel, found.unit);
+      inverses[p] = found.inverse;
+    }
+    for (long t = 0; t < count; t += 2) {
+      Pair *to = pairs + (from + t) / 2 * row() + channel;
+      for (int p = 0; p < PLANES_OF_POINTS; p++) {
+        const float *one = unscaled + (t * PLANES_OF_POINTS + p) * WIDTH;
+        const Vector other = t + 1 < count ? load(one + PLANES_OF_POINTS * WIDTH) : Vector{};
+        store(to + p * plane(tiles), joined(rounded(load(one) * inverses[p]), rounded(other * inverses[p])));
+      }
+    }
+  }
+};
+
+// The gradient of the filter: both images transformed, products summed over tiles, and the sums transformed back.
+template <typename Algorithm>
+struct PairFilterGradient {
+  static constexpr int POINTS = Algorithm::POINTS, FACTORS = Algorithm::FACTORS;
+  static constexpr int PLANES_OF_POINTS = POINTS * POINTS, PLANES_OF_FACTORS = FACTORS * FACTORS;
+  const Host &host;
+  const Tiling tiling;
+  PairPlanes<Algorithm::WINDOW, POINTS, Algorithm::input> x;
+  PairPlanes<Algorithm::TILE, POINTS, Algorithm::outputTransposed> dy;
+  const FilterTaps<Algorithm> taps;
+  const float *zeros = nullptr;
+  float *sums = nullptr;
+  WorkerMemory unscaled = {};
+  // The tiles of a group.
+  long first = 0, count = 0;
+
+  long inputs() const { return taps.inputs; }
+  long outputs() const { return taps.outputs; }
+  long vectors() const { return (inputs() + outputs()) / WIDTH; }
+
+  void transform(long index, long worker) const {
+    const long block = index / vectors(), channel = index % vectors() * WIDTH;
+    if (channel < inputs()) {
+      x.transform(tiling, first, count, block, channel, zeros, unscaled.of(worker));
+    } else {
+      dy.transform(tiling, first, count, block, channel - inputs(), zeros, unscaled.of(worker));
+    }
+  }
+
+  // Sums of one plane of factors and some input channels, over all points that meet those factors.
+  void product(long index, long /*worker*/) const {
+    const long slices = ceilDivide(inputs(), TASK_INPUTS), factors = index / slices, c = index % slices * TASK_INPUTS;
+    const long panel = panelOf(outputs());
+    bool accumulate = first > 0;
+    for (long p = 0; p < PLANES_OF_POINTS; p++) {
+      if (factorPlane<Algorithm>(p) != factors) continue;
+      for (long block = 0; block < x.blocksOf(count); block++) {
+        const long depth = x.pairsOf(min(BLOCK_TILES, count - block * BLOCK_TILES));
+        const Operand a = x.operand(p, block, c, count, {1, x.row()});
+        for (long o = 0; o < outputs(); o += panel) {
+          multiply(min(TASK_INPUTS, inputs() - c), panel, depth, a, dy.operand(p, block, o, count, {1, dy.row()}),
+                   sums + factors * taps.plane() + c * outputs() + o, outputs(), accumulate);
+        }
+        accumulate = true;
+      }
+    }
+  }
+
+  Outcome run() {
+    if (tiling.count() == 0) return taps.zero();
+    // Fixed by the sizes alone, so that the order of the sums is, too.
+    const long perTile = PLANES_OF_POINTS * (inputs() + outputs()) * 2, blocks = x.blocksOf(tiling.count());
+    const long groups = ceilDivide(blocks, max(1, PAIR_GROUP_BYTES / perTile / BLOCK_TILES));
+    const long most = ceilDivide(blocks, groups) * BLOCK_TILES;
+    zeros = zerosScratch(host, max(inputs(), outputs()));
+    x.pairs = pairScratch(host, PLANES, PLANES_OF_POINTS * x.plane(most));
+    x.units = host.scratch(host.self, POINT_UNITS, PLANES_OF_POINTS * x.unitPlane(most));
+    dy.pairs = pairScratch(host, GRADIENTS, PLANES_OF_POINTS * dy.plane(most));
+    dy.units = host.scratch(host.self, GRADIENT_UNITS, PLANES_OF_POINTS * dy.unitPlane(most));
+    sums = host.scratch(host.self, SUMS, PLANES_OF_FACTORS * taps.plane());
+    unscaled = workerScratch(host, UNSCALED, BLOCK_TILES * PLANES_OF_POINTS * WIDTH);
+    if (!zeros || !x.pairs || !x.units || !dy.pairs || !dy.units || !sums || !unscaled.memory) {
+      return Outcome::OUT_OF_MEMORY;
+    }
+    for (long g = 0; g < groups; g++) {
+      first = blocks * g / groups * BLOCK_TILES;
+      count = min(tiling.count(), blocks * (g + 1) / groups * BLOCK_TILES) - first;
+      parallelFor<PairFilterGradient, &PairFilterGradient::transform>(host, x.blocksOf(count) * vectors(), *this);
+      parallelFor<PairFilterGradient, &PairFilterGradient::product>(
+          host, PLANES_OF_FACTORS * ceilDivide(inputs(), TASK_INPUTS), *this);
+    }
+    taps.transformBack(host, sums);
+    return Outcome::DONE;
+  }
+};
+
+template <typename Algorithm>
+Outcome pairFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter) {
+  const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
+  return PairFilterGradient<Algorithm>{host,
+                                       tilingOf<Algorithm>(conv.n, height, width),
+                                       {windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs)},
+                                       {tilesOf<Algorithm>(dy, height, width, conv.outputs)},
+                                       {conv.inputs, conv.outputs, dfilter}}
+      .run();
+}
+
+}  // namespace
+}  // namespace pefd

@@ -1,0 +1,152 @@
+// The forward pass in whole numbers, which is the gradient of the input as well: that of the output convolved with turned
+// taps.
+#pragma once
+
+#include "../forward.h"
+#include "filter.h"
+#include "product.h"
+#include "units.h"
+
+namespace pefd {
+namespace {
+
+// Squares of one tile, transformed to planes of channels, as pairs of neighbouring channels in units of their own.
+template <int POINTS>
+struct PairTile {
+  static constexpr int PLANES_OF_POINTS = POINTS * POINTS;
+  // Planes whose units are found at once.
+  static constexpr int AT_ONCE = POINTS % 2 == 0 ? 2 * POINTS : POINTS;
+  const float *planes;
+  long plane, channels;
+
+  // Planes from `first` on to [plane][channels / 2] pairs and to one unit each.
+  void write(int first, Pair *to, long toPlane, float *units, long unitPlane) const {
+    Vector squares[WIDTH] = {};
+    for (long c = 0; c < channels; c += WIDTH) {
+#pragma GCC unroll 16
+      for (int i = 0; i < AT_ONCE; i++) {
+        const Vector value = load(planes + (first + i) * plane + c);
+        squares[i] = multiplyAdd(value, value, squares[i]);
+      }
+    }
+    const Units found = unitsOf(sumsAcross(squares));
+    for (int i = 0; i < AT_ONCE; i++) {
+      units[(first + i) * unitPlane] = found.unit[i];
+      writePlane(planes + (first + i) * plane, found.inverse[i], to + (first + i) * toPlane);
+    }
+  }
+
+  void writePlane(const float *from, float inverse, Pair *to) const {
+    long c = 0;
+    for (; c + 2 * WIDTH <= channels; c += 2 * WIDTH) {
+      store(to + c / 2, neighbours(rounded(load(from + c) * inverse), rounded(load(from + c + WIDTH) * inverse)));
+    }
+    if (c < channels) storeNeighbours(to + c / 2, rounded(load(from + c) * inverse));
+  }
+
+  void writeAll(Pair *to, long toPlane, float *units, long unitPlane) const {
+    for (int first = 0; first < PLANES_OF_POINTS; first += AT_ONCE) write(first, to, toPlane, units, unitPlane);
+  }
+};
+
+template <typename Algorithm>
+struct PairForward {
+  static constexpr int POINTS = Algorithm::POINTS, PLANES_OF_POINTS = POINTS * POINTS;
+  static constexpr int PLANES_OF_FACTORS = Algorithm::FACTORS * Algorithm::FACTORS;
+  const Host &host;
+  const Taps taps;
+  const Squares<const float> windows;
+  const TileResults<Algorithm> results;
+  long tasks = 0, most = 0;
+  Pair *packed = nullptr;
+  float *factorUnits = nullptr;
+  const float *zeros = nullptr;
+  // Of each worker: a transformed tile, such tiles as pairs and their units, their products with the taps, and a pixel
+  // that is written outside of images.
+  WorkerMemory unscaled = {}, planes = {}, pointUnits = {}, products = {}, discarded = {};
+
+  const Tiling &tiling() const { return results.tiling; }
+  long inputs() const { return taps.rows; }
+  long outputs() const { return taps.columns; }
+  // Pairs from one row of a plane to the next.
+  long inRow() const { return strideOf(ceilDivide(inputs(), 2 * WIDTH) * WIDTH); }
+
+  // Some tiles from images to images.
+  void tiles(long index, long worker) const {
+    const long first = tiling().count() * index / tasks, count = tiling().count() * (index + 1) / tasks - first;
+    if (count == 0) return;
+    const long outRow = strideOf(outputs()), panel = panelOf(outputs());
+    const long inPlane = strideOf(count * inRow()), outPlane = strideOf(count * outRow);
+    Pair *pairs = reinterpret_cast<Pair *>(planes.of(worker));
+    float *units = pointUnits.of(worker), *product = products.of(worker);
+    const PairTile<POINTS> tile{unscaled.of(worker), strideOf(inputs()), inputs()};
+    for (long t = 0; t < count; t++) {
+      transformSquares<Algorithm::WINDOW, POINTS>(Algorithm::input, tiling(), first + t, 1, windows, zeros,
+                                                  unscaled.of(worker), tile.plane);
+      tile.writeAll(pairs + t * inRow(), inPlane, units + t, most);
+    }
+    for (long p = 0; p < PLANES_OF_POINTS; p++) {
+      const long factors = factorPlane<Algorithm>(p);
+      const Operand a{pairs + p * inPlane, {inRow(), 1}, units + p * most, 1};
+      for (long o = 0; o < outputs(); o += panel) {
+        const Operand b{packed + factors * PairPacking<Algorithm>::pairPlane(taps) + o * (inputs() / 2),
+                        {1, panel},
+                        factorUnits + factors * outputs() + o,
+                        1};
+        multiply(count, panel, inputs() / 2, a, b, product + p * outPlane + o, outRow, false);
+      }
+    }
+    results.write(first, count, product, outRow, outPlane, discarded.of(worker));
+  }
+
+  Outcome run() {
+    const long perTile = PLANES_OF_POINTS * (inputs() / 2 + outputs()) * long{sizeof(float)};
+    most = max(ROWS, min(TASK_BYTES / perTile, 4 * ROWS) / ROWS * ROWS);
+    tasks = ceilDivide(ceilDivide(tiling().count(), most), host.workers) * host.workers;
+    packed = pairScratch(host, PACKED, PLANES_OF_FACTORS * PairPacking<Algorithm>::pairPlane(taps));
+    factorUnits = host.scratch(host.self, FACTOR_UNITS, PLANES_OF_FACTORS * outputs());
+    zeros = zerosScratch(host, inputs());
+    const long turned = PairPacking<Algorithm>::turnedFloats(taps);
+    unscaled = workerScratch(host, UNSCALED, max(turned, PLANES_OF_POINTS * strideOf(inputs())));
+    planes = workerScratch(host, PLANES, PLANES_OF_POINTS * strideOf(most * inRow()));
+    pointUnits = workerScratch(host, POINT_UNITS, PLANES_OF_POINTS * most);
+    products = workerScratch(host, PRODUCTS, PLANES_OF_POINTS * strideOf(most * strideOf(outputs())));
+    discarded = workerScratch(host, DISCARDED, outputs());
+    for (const void *memory : {static_cast<const void *>(packed), static_cast<const void *>(zeros)}) {
+      if (memory == nullptr) return Outcome::OUT_OF_MEMORY;
+    }
+    for (const float *memory : {factorUnits, unscaled.memory, planes.memory, pointUnits.memory, products.memory,
+                                discarded.memory}) {
+      if (memory == nullptr) return Outcome::OUT_OF_MEMORY;
+    }
+    PairPacking<Algorithm>{taps, packed, factorUnits, unscaled}.run(host);
+    parallelFor<PairForward, &PairForward::tiles>(host, tasks, *this);
+    return Outcome::DONE;
+  }
+};
+
+template <typename Algorithm>
+Outcome pairForward(const Host &host, const Convolution &conv, const float *x, const float *filter, Epilogue epilogue,
+                    float *y) {
+  const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
+  return PairForward<Algorithm>{host,
+                                {filter, conv.inputs, conv.outputs, false},
+                                windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
+                                resultsOf<Algorithm>(conv.n, height, width, conv.outputs, epilogue, y)}
+      .run();
+}
+
+template <typename Algorithm>
+Outcome pairInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
+                          Epilogue epilogue, float *dx) {
+  using Gradient = typename Algorithm::InputGradient;
+  const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
+  return PairForward<Gradient>{host,
+                               {filter, conv.outputs, conv.inputs, true},
+                               windowsOf<Gradient>(dy, height, width, conv.outputs),
+                               resultsOf<Gradient>(conv.n, conv.h, conv.w, conv.inputs, epilogue, dx)}
+      .run();
+}
+
+}  // namespace
+}  // namespace pefd

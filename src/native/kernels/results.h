@@ -1,0 +1,79 @@
+// Tiles of results: transformed back, and written after what follows.
+#pragma once
+
+#include "common.h"
+#include "kernels.h"
+#include "tiles.h"
+
+namespace pefd {
+namespace {
+
+template <typename Algorithm>
+struct TileResults {
+  static constexpr int POINTS = Algorithm::POINTS, TILE = Algorithm::TILE;
+  const Tiling tiling;
+  const Squares<float> squares;
+  const Epilogue epilogue;
+
+  // Transforms products of `count` tiles from the `first` on back, and does what follows; they lie in planes of rows of
+  // channels. Pixels outside of the images are written to `outside`.
+  void write(long first, long count, const float *product, long outRow, long outPlane, float *outside) const {
+    for (long t = 0; t < count; t++) {
+      float *pixel[TILE * TILE];
+      squares.template pixels<TILE>(tiling.place(first + t), outside, pixel);
+      for (long o = 0; o < squares.channels; o += WIDTH) {
+        Vector in[POINTS][POINTS], out[TILE][TILE];
+#pragma GCC unroll 16
+        for (int i = 0; i < POINTS; i++)
+#pragma GCC unroll 16
+          for (int j = 0; j < POINTS; j++) in[i][j] = load(product + (i * POINTS + j) * outPlane + t * outRow + o);
+        onBothAxes<POINTS, TILE>(Algorithm::output, in, out);
+        applyEpilogue(out, pixel, outside, o);
+#pragma GCC unroll 64
+        for (int i = 0; i < TILE * TILE; i++) store(pixel[i] + o, out[i / TILE][i % TILE]);
+      }
+    }
+  }
+
+  inline void applyEpilogue(Vector (&out)[TILE][TILE], float *const (&pixel)[TILE * TILE], const float *outside,
+                            long channel) const {
+    if (epilogue.bias != nullptr) {
+      const Vector bias = load(epilogue.bias + channel);
+#pragma GCC unroll 64
+      for (int i = 0; i < TILE * TILE; i++) out[i / TILE][i % TILE] += bias;
+    }
+    if (epilogue.image != nullptr) {
+      for (int i = 0; i < TILE * TILE; i++) {
+        if (pixel[i] != outside) out[i / TILE][i % TILE] += beside(epilogue.image, pixel[i], channel);
+      }
+    }
+    if (epilogue.relu) {
+#pragma GCC unroll 64
+      for (int i = 0; i < TILE * TILE; i++) {
+        const Vector value = out[i / TILE][i % TILE];
+        out[i / TILE][i % TILE] = value < 0 ? Vector{} : value;  // a NaN stays one
+      }
+    }
+    if (epilogue.features != nullptr) {
+      for (int i = 0; i < TILE * TILE; i++) {
+        if (pixel[i] == outside) continue;
+        const Vector passed = beside(epilogue.features, pixel[i], channel) > 0 ? Vector{} + 1 : Vector{};
+        out[i / TILE][i % TILE] *= passed;
+      }
+    }
+  }
+
+  // What another image of the results' shape has where a pixel is.
+  Vector beside(const float *image, const float *pixel, long channel) const {
+    return load(image + (pixel - squares.images) + channel);
+  }
+};
+
+// The results of a convolution, [n, height, width, channels].
+template <typename Algorithm>
+TileResults<Algorithm> resultsOf(long n, long height, long width, long channels, Epilogue epilogue, float *y) {
+  return {tilingOf<Algorithm>(n, height, width), tilesOf<Algorithm>(y, height, width, channels), epilogue};
+}
+
+}  // namespace
+}  // namespace pefd
