@@ -41,11 +41,12 @@ struct Forward {
     float *transformed = planes.of(worker), *product = products.of(worker);
     transformSquares<Algorithm::WINDOW, POINTS>(Algorithm::input, tiling(), first, count, windows, zeros, transformed,
                                                 inPlane);
+    TilesAhead ahead = results.ahead(windows, {index, tasks, host.workers}, outputs() / panel * ceilDivide(count, ROWS));
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       const float *factors = packed + factorPlane<Algorithm>(p) * strideOf(inputs() * outputs());
       for (long o = 0; o < outputs(); o += panel) {
         multiply(count, panel, inputs(), transformed + p * inPlane, {inRow, 1}, factors + o * inputs(), panel,
-                 product + p * outPlane + o, outRow, false);
+                 product + p * outPlane + o, outRow, false, ahead);
       }
     }
     results.write(first, count, product, outRow, outPlane, discarded.of(worker));

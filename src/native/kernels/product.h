@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "ahead.h"
 #include "common.h"
 #include "vector.h"
 
@@ -67,13 +68,15 @@ template <int V>
 constexpr Chains chains = chainsUpTo<V>(std::make_integer_sequence<int, ROWS>{});
 
 // c[rows, columns] from a[rows, depth] and b[depth, columns]; depth is positive, columns are a multiple of CHANNELS and
-// at most PANEL.
+// at most PANEL. Some of what comes next is fetched for each group of rows.
+template <typename Ahead>
 inline void multiply(long rows, long columns, long depth, const float *a, Strides as, const float *b, long bStride,
-                     float *c, long cStride, bool accumulate) {
+                     float *c, long cStride, bool accumulate, Ahead &ahead) {
   const long groups = ceilDivide(rows, ROWS);
   for (long v = 0; v < columns; v += 2 * WIDTH) {
     const bool two = columns - v >= 2 * WIDTH;
     for (long g = 0; g < groups; g++) {
+      ahead.fetch();
       const long first = rows * g / groups, count = rows * (g + 1) / groups - first;
       const Chain run = two ? chains<2>.ofRows[count] : chains<1>.ofRows[count];
       for (long k = 0; k < depth; k += CHAIN) {
@@ -82,6 +85,12 @@ inline void multiply(long rows, long columns, long depth, const float *a, Stride
       }
     }
   }
+}
+
+inline void multiply(long rows, long columns, long depth, const float *a, Strides as, const float *b, long bStride,
+                     float *c, long cStride, bool accumulate) {
+  NothingAhead ahead;
+  multiply(rows, columns, depth, a, as, b, bStride, c, cStride, accumulate, ahead);
 }
 
 }  // namespace

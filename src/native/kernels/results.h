@@ -1,6 +1,7 @@
 // Tiles of results: transformed back, and written after what follows.
 #pragma once
 
+#include "ahead.h"
 #include "common.h"
 #include "kernels.h"
 #include "tiles.h"
@@ -14,6 +15,32 @@ struct TileResults {
   const Tiling tiling;
   const Squares<float> squares;
   const Epilogue epilogue;
+
+  // Which tiles a task is for: one of so many, `on` before the next of the same thread.
+  struct Task {
+    long index, tasks, on;
+
+    bool isThere() const { return index < tasks; }
+    long first(long tiles) const { return tiles * index / tasks; }
+    long last(long tiles) const { return tiles * (index + 1) / tasks - 1; }
+    Task next() const { return {index + on, tasks, on}; }
+  };
+
+  // What a task writes and adds, and what the next one of its thread will probably read, while each plane is multiplied in
+  // so many steps.
+  TilesAhead ahead(const Squares<const float> &windows, const Task &task, long steps) const {
+    TilesAhead ahead;
+    const Rows written = rowsOf(squares, task, TILE);
+    const long all = steps * POINTS * POINTS, place = written.from - squares.images;
+    ahead.writes = Stream(written.from, written.floats, all);
+    if (epilogue.image != nullptr) ahead.image = Stream(epilogue.image + place, written.floats, all);
+    if (epilogue.features != nullptr) ahead.features = Stream(epilogue.features + place, written.floats, all);
+    if (task.next().isThere()) {
+      const Rows read = rowsOf(windows, task.next(), Algorithm::WINDOW);
+      ahead.reads = Stream(read.from, read.floats, all);
+    }
+    return ahead;
+  }
 
   // Transforms products of `count` tiles from the `first` on back, and does what follows; they lie in planes of rows of
   // channels. Pixels outside of the images are written to `outside`.
@@ -66,6 +93,20 @@ struct TileResults {
   // What another image of the results' shape has where a pixel is.
   Vector beside(const float *image, const float *pixel, long channel) const {
     return load(image + (pixel - squares.images) + channel);
+  }
+ private:
+  struct Rows {
+    const float *from;
+    long floats;
+  };
+
+  // All rows of images that the squares of a task's tiles touch.
+  template <typename Float>
+  Rows rowsOf(const Squares<Float> &of, const Task &task, long size) const {
+    const long first = task.first(tiling.count()), last = task.last(tiling.count());
+    if (last < first) return {of.images, 0};
+    const float *from = of.firstRow(tiling.place(first));
+    return {from, of.endOfRows(tiling.place(last), size) - from};
   }
 };
 

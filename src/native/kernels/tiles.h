@@ -51,6 +51,15 @@ struct Squares {
       }
     }
   }
+
+  // Where the first row of a tile's square of pixels begins, and where its last row of SIZE ends, within its image.
+  const float *firstRow(Tiling::Place at) const { return rowAt(at.image, at.row * step - before); }
+  const float *endOfRows(Tiling::Place at, long size) const { return rowAt(at.image, at.row * step - before + size); }
+
+ private:
+  const float *rowAt(long image, long y) const {
+    return images + (image * height + min(max(y, 0), height)) * width * channels;
+  }
 };
 
 // What an algorithm sees of images: the window of each tile, or the tile itself.

@@ -3,11 +3,21 @@
 
 #include <type_traits>
 
-#include "ahead.h"
+#include "../ahead.h"
 #include "units.h"
 
 namespace pefd {
 namespace {
+
+// Images and gradients that come next.
+struct Ahead {
+  Stream x, dy;
+
+  inline void fetch() {
+    x.fetch();
+    dy.fetch();
+  }
+};
 
 constexpr long MOST_ROWS = 2, MOST_COLUMNS = 3;
 

@@ -11,8 +11,10 @@ namespace {
 
 // Tiles that a unit of a channel serves: their products are summed in whole numbers.
 constexpr long BLOCK_TILES = 64;
+// Channels that one task transforms.
+constexpr long TASK_CHANNELS = 64;
 // Bytes of transformed tiles, as pairs, that the gradient is summed over at once.
-constexpr long PAIR_GROUP_BYTES = 4 << 20;
+constexpr long PAIR_GROUP_BYTES = 2048 << 10;
 
 // Squares of tiles, transformed to planes of pairs: what a channel has in two tiles, one after the other.
 template <int SIZE, int POINTS, void (&oneAxis)(const Vector (&)[SIZE], Vector (&)[POINTS])>
@@ -36,14 +38,38 @@ struct PairPlanes {
             units + p * unitPlane(tiles) + block * channels() + channel, 1};
   }
 
-  // One vector of channels of one block of a group's `tiles`; `unscaled` has room for that block.
-  void transform(const Tiling &tiling, long first, long tiles, long block, long channel, const float *zeros,
+  // Some channels of one block of a group's `tiles`; `unscaled` has room for a vector of them in that block.
+  void transform(const Tiling &tiling, long first, long tiles, long block, long channel, long end, const float *zeros,
                  float *unscaled) const {
     const long from = block * BLOCK_TILES, count = min(BLOCK_TILES, tiles - from);
+    const float *pixels[BLOCK_TILES][SIZE * SIZE];
+    for (long t = 0; t < count; t++) {
+      squares.template pixels<SIZE>(tiling.place(first + from + t), zeros, pixels[t]);
+    }
+    for (long t = 0; t < min(AHEAD, count); t++) fetch(pixels[t], channel, end);
+    for (long c = channel; c < end; c += WIDTH) {
+      transformVector(pixels, from, count, tiles, block, c, c == channel ? end : c, unscaled);
+    }
+  }
+
+ private:
+  // How many tiles before it is needed memory is fetched.
+  static constexpr long AHEAD = 4;
+
+  // Some channels of the pixels of a tile that its neighbours do not see, too.
+  void fetch(const float *const (&pixel)[SIZE * SIZE], long channel, long end) const {
+    for (long i = 0; i < min(SIZE, squares.step); i++)
+      for (long j = 0; j < min(SIZE, squares.step); j++)
+        for (long c = channel; c < end; c += WIDTH) __builtin_prefetch(pixel[i * SIZE + j] + c, 0, 2);
+  }
+
+  // One vector of channels; those up to `fetched` are fetched on the way.
+  void transformVector(const float *const (&pixels)[BLOCK_TILES][SIZE * SIZE], long from, long count, long tiles,
+                       long block, long channel, long fetched, float *unscaled) const {
     Vector lengths[PLANES_OF_POINTS] = {}, inverses[PLANES_OF_POINTS];
     for (long t = 0; t < count; t++) {
-      const float *pixel[SIZE * SIZE];
-      squares.template pixels<SIZE>(tiling.place(first + from + t), zeros, pixel);
+      if (t + AHEAD < count) fetch(pixels[t + AHEAD], channel, fetched);
+      const float *const (&pixel)[SIZE * SIZE] = pixels[t];
       Vector in[SIZE][SIZE], out[POINTS][POINTS];
 #pragma GCC unroll 16
       for (int i = 0; i < SIZE; i++)
@@ -93,15 +119,18 @@ struct PairFilterGradient {
 
   long inputs() const { return taps.inputs; }
   long outputs() const { return taps.outputs; }
-  long vectors() const { return (inputs() + outputs()) / WIDTH; }
+  // Slices of both images' channels.
+  static long slicesOf(long channels) { return ceilDivide(channels, TASK_CHANNELS); }
+  long slices() const { return slicesOf(inputs()) + slicesOf(outputs()); }
 
   void transform(long index, long worker) const {
-    const long block = index / vectors(), channel = index % vectors() * WIDTH;
-    if (channel < inputs()) {
-      x.transform(tiling, first, count, block, channel, zeros, unscaled.of(worker));
-    } else {
-      dy.transform(tiling, first, count, block, channel - inputs(), zeros, unscaled.of(worker));
-    }
+    const long block = index / slices(), slice = index % slices(), ofOutputs = slice - slicesOf(inputs());
+    const auto run = [&](const auto &planes, long slice) {
+      const long channel = slice * TASK_CHANNELS, end = min(planes.channels(), channel + TASK_CHANNELS);
+      planes.transform(tiling, first, count, block, channel, end, zeros, unscaled.of(worker));
+    };
+    if (ofOutputs < 0) return run(x, slice);
+    run(dy, ofOutputs);
   }
 
   // Sums of one plane of factors and some input channels, over all points that meet those factors.
@@ -109,6 +138,7 @@ struct PairFilterGradient {
     const long slices = ceilDivide(inputs(), TASK_INPUTS), factors = index / slices, c = index % slices * TASK_INPUTS;
     const long panel = panelOf(outputs());
     bool accumulate = first > 0;
+    NothingAhead ahead;
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       if (factorPlane<Algorithm>(p) != factors) continue;
       for (long block = 0; block < x.blocksOf(count); block++) {
@@ -116,7 +146,7 @@ struct PairFilterGradient {
         const Operand a = x.operand(p, block, c, count, {1, x.row()});
         for (long o = 0; o < outputs(); o += panel) {
           multiply(min(TASK_INPUTS, inputs() - c), panel, depth, a, dy.operand(p, block, o, count, {1, dy.row()}),
-                   sums + factors * taps.plane() + c * outputs() + o, outputs(), accumulate);
+                   sums + factors * taps.plane() + c * outputs() + o, outputs(), accumulate, ahead);
         }
         accumulate = true;
       }
@@ -142,7 +172,7 @@ struct PairFilterGradient {
     for (long g = 0; g < groups; g++) {
       first = blocks * g / groups * BLOCK_TILES;
       count = min(tiling.count(), blocks * (g + 1) / groups * BLOCK_TILES) - first;
-      parallelFor<PairFilterGradient, &PairFilterGradient::transform>(host, x.blocksOf(count) * vectors(), *this);
+      parallelFor<PairFilterGradient, &PairFilterGradient::transform>(host, x.blocksOf(count) * slices(), *this);
       parallelFor<PairFilterGradient, &PairFilterGradient::product>(
           host, PLANES_OF_FACTORS * ceilDivide(inputs(), TASK_INPUTS), *this);
     }

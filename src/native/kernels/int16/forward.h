@@ -85,6 +85,7 @@ struct PairForward {
                                                   unscaled.of(worker), tile.plane);
       tile.writeAll(pairs + t * inRow(), inPlane, units + t, most);
     }
+    TilesAhead ahead = results.ahead(windows, {index, tasks, host.workers}, outputs() / panel * ceilDivide(count, ROWS));
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       const long factors = factorPlane<Algorithm>(p);
       const Operand a{pairs + p * inPlane, {inRow(), 1}, units + p * most, 1};
@@ -93,7 +94,7 @@ struct PairForward {
                         {1, panel},
                         factorUnits + factors * outputs() + o,
                         1};
-        multiply(count, panel, inputs() / 2, a, b, product + p * outPlane + o, outRow, false);
+        multiply(count, panel, inputs() / 2, a, b, product + p * outPlane + o, outRow, false, ahead);
       }
     }
     results.write(first, count, product, outRow, outPlane, discarded.of(worker));

@@ -59,12 +59,15 @@ constexpr PairChains pairChainsUpTo(std::integer_sequence<int, R...>) {
 template <int V>
 constexpr PairChains pairChains = pairChainsUpTo<V>(std::make_integer_sequence<int, ROWS>{});
 
-// c[rows, columns] from a[rows, depth] and b[depth, columns] of pairs; columns are CHANNELS or PANEL.
+// c[rows, columns] from a[rows, depth] and b[depth, columns] of pairs; columns are CHANNELS or PANEL. Some of what comes next
+// is fetched for each group of rows.
+template <typename Ahead>
 inline void multiply(long rows, long columns, long depth, const Operand &a, const Operand &b, float *c, long cStride,
-                     bool accumulate) {
+                     bool accumulate, Ahead &ahead) {
   const PairChains &chains = columns == PANEL ? pairChains<2> : pairChains<1>;
   const long groups = ceilDivide(rows, ROWS);
   for (long g = 0; g < groups; g++) {
+    ahead.fetch();
     const long first = rows * g / groups, count = rows * (g + 1) / groups - first;
     const Operand some{a.pairs + first * a.strides.row, a.strides, a.units + first * a.unitStride, a.unitStride};
     chains.ofRows[count](some, b, c + first * cStride, cStride, depth, accumulate);

@@ -1,0 +1,54 @@
+// What is read or written next, fetched from memory while products are made, which need none of it.
+#pragma once
+
+#include "common.h"
+
+namespace pefd {
+namespace {
+
+// Memory in a row, some lines of the cache at each step: as many as have all of it fetched in the end.
+class Stream {
+ public:
+  Stream() = default;
+  Stream(const float *from, long floats, long steps)
+      : at_(reinterpret_cast<const char *>(from)),
+        end_(reinterpret_cast<const char *>(from + floats)),
+        lines_(ceilDivide(end_ - at_, steps * LINE)) {}
+
+  inline void fetch() { next<0>(); }
+  // To be written.
+  inline void fetchToWrite() { next<1>(); }
+
+ private:
+  static constexpr long LINE = 64;
+  // Not into the nearest cache, which is too small.
+  static constexpr int LOCALITY = 2;
+
+  template <int WRITES>
+  inline void next() {
+    for (long i = 0; i < lines_ && at_ < end_; i++, at_ += LINE) __builtin_prefetch(at_, WRITES, LOCALITY);
+  }
+
+  const char *at_ = nullptr, *end_ = nullptr;
+  long lines_ = 0;
+};
+
+// Where nothing is known of what comes next.
+struct NothingAhead {
+  void fetch() {}
+};
+
+// What a task over tiles writes and adds, and what the next one reads.
+struct TilesAhead {
+  Stream reads, writes, image, features;
+
+  inline void fetch() {
+    reads.fetch();
+    writes.fetchToWrite();
+    image.fetch();
+    features.fetch();
+  }
+};
+
+}  // namespace
+}  // namespace pefd
