@@ -27,6 +27,7 @@ template <int TAPS>
 void turn(const Taps &taps, long row, long column, long panel, float *to) {
   for (long tap = 0; tap < TAPS; tap++) {
     const float *from = taps.filter + ((TAPS - 1 - tap) * taps.columns + column) * taps.rows + row;
+    for (long c = 0; c < panel; c++) __builtin_prefetch(from + c * taps.rows + CHANNELS, 0, 2);
     for (long r = 0; r < CHANNELS; r++)
       for (long c = 0; c < panel; c++) to[(tap * CHANNELS + r) * panel + c] = from[c * taps.rows + r];
   }
