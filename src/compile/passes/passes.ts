@@ -11,10 +11,10 @@ import { fuseElementwise } from "./fusedElementwise.js";
 import { keepApart } from "./keptApart.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
+import { reduceOwnProducts } from "./ownProducts.js";
 import { padGradientsFirst } from "./paddedGradients.js";
 import type { Pass } from "./pass.js";
 import { plainBatchNorm } from "./plainBatchNorm.js";
-import { reduceOwnProducts } from "./ownProducts.js";
 import { rowsInPlace } from "./rowsInPlace.js";
 import { useStandardOps } from "./standardOps.js";
 

@@ -8,8 +8,8 @@ import { type Machine, observePasses, passesOf } from "#pefd/compile/passes/pass
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { procedures } from "#pefd/distill/registry.js";
 import { hasMatrixUnits } from "#pefd/runtime/device.js";
-import { REDUCED_PRODUCTS } from "#pefd/runtime/reducedProducts.js";
 import { DT } from "#pefd/runtime/native.js";
+import { REDUCED_PRODUCTS } from "#pefd/runtime/reducedProducts.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { casesOf, spreadOf, tellRest } from "../../helpers/matrices.js";
 import { runProgram } from "../../helpers/pefd.js";

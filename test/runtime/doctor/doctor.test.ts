@@ -61,7 +61,11 @@ test("it is said whose convolutions serve a processor", async () => {
   };
   const own = await check({ ...module, instructions: "avx2" });
   assert.equal(own?.detail, "pefd's own, avx2");
-  const withUnits = await check({ ...module, instructions: "avx512", reduced: REDUCED_PRODUCTS.AMX });
+  const withUnits = await check({
+    ...module,
+    instructions: "avx512",
+    reduced: REDUCED_PRODUCTS.AMX,
+  });
   assert.equal(withUnits?.detail, "pefd's own, avx512; in bfloat16 by units for matrices (AMX)");
   const none = await check(module);
   assert.equal(none?.detail, "TensorFlow's");

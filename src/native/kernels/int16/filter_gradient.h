@@ -26,7 +26,7 @@ struct PairPlanes {
   float *units = nullptr;
 
   long channels() const { return squares.channels; }
-  long row() const { return strideOf(channels()); }
+  long row() const { return channels(); }
   static long pairsOf(long tiles) { return ceilDivide(tiles, 2); }
   static long blocksOf(long tiles) { return ceilDivide(tiles, BLOCK_TILES); }
   long plane(long tiles) const { return strideOf(pairsOf(tiles) * row()); }
@@ -54,12 +54,12 @@ struct PairPlanes {
 
  private:
   // How many tiles before it is needed memory is fetched.
-  static constexpr long AHEAD = 4;
+  static constexpr long AHEAD = 8;
 
-  // Some channels of the pixels of a tile that its neighbours do not see, too.
+  // Some channels of the pixels of a tile that the tiles before it have not seen.
   void fetch(const float *const (&pixel)[SIZE * SIZE], long channel, long end) const {
-    for (long i = 0; i < min(SIZE, squares.step); i++)
-      for (long j = 0; j < min(SIZE, squares.step); j++)
+    for (long i = max(0, SIZE - squares.step); i < SIZE; i++)
+      for (long j = max(0, SIZE - squares.step); j < SIZE; j++)
         for (long c = channel; c < end; c += WIDTH) __builtin_prefetch(pixel[i * SIZE + j] + c, 0, 2);
   }
 

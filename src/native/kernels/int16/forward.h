@@ -10,6 +10,9 @@
 namespace pefd {
 namespace {
 
+// Bytes of transformed tiles and of their products that a task works on.
+constexpr long PAIR_TASK_BYTES = 700 << 10;
+
 // Squares of one tile, transformed to planes of channels, as pairs of neighbouring channels in units of their own.
 template <int POINTS>
 struct PairTile {
@@ -69,13 +72,13 @@ struct PairForward {
   long inputs() const { return taps.rows; }
   long outputs() const { return taps.columns; }
   // Pairs from one row of a plane to the next.
-  long inRow() const { return strideOf(ceilDivide(inputs(), 2 * WIDTH) * WIDTH); }
+  long inRow() const { return ceilDivide(inputs(), 2 * WIDTH) * WIDTH; }
 
   // Some tiles from images to images.
   void tiles(long index, long worker) const {
     const long first = tiling().count() * index / tasks, count = tiling().count() * (index + 1) / tasks - first;
     if (count == 0) return;
-    const long outRow = strideOf(outputs()), panel = panelOf(outputs());
+    const long outRow = outputs(), panel = panelOf(outputs());
     const long inPlane = strideOf(count * inRow()), outPlane = strideOf(count * outRow);
     Pair *pairs = reinterpret_cast<Pair *>(planes.of(worker));
     float *units = pointUnits.of(worker), *product = products.of(worker);
@@ -102,7 +105,7 @@ struct PairForward {
 
   Outcome run() {
     const long perTile = PLANES_OF_POINTS * (inputs() / 2 + outputs()) * long{sizeof(float)};
-    most = max(ROWS, min(TASK_BYTES / perTile, 4 * ROWS) / ROWS * ROWS);
+    most = max(ROWS, min(PAIR_TASK_BYTES / perTile, 4 * ROWS) / ROWS * ROWS);
     tasks = ceilDivide(ceilDivide(tiling().count(), most), host.workers) * host.workers;
     packed = pairScratch(host, PACKED, PLANES_OF_FACTORS * PairPacking<Algorithm>::pairPlane(taps));
     factorUnits = host.scratch(host.self, FACTOR_UNITS, PLANES_OF_FACTORS * outputs());
@@ -111,7 +114,7 @@ struct PairForward {
     unscaled = workerScratch(host, UNSCALED, max(turned, PLANES_OF_POINTS * strideOf(inputs())));
     planes = workerScratch(host, PLANES, PLANES_OF_POINTS * strideOf(most * inRow()));
     pointUnits = workerScratch(host, POINT_UNITS, PLANES_OF_POINTS * most);
-    products = workerScratch(host, PRODUCTS, PLANES_OF_POINTS * strideOf(most * strideOf(outputs())));
+    products = workerScratch(host, PRODUCTS, PLANES_OF_POINTS * strideOf(most * outputs()));
     discarded = workerScratch(host, DISCARDED, outputs());
     for (const void *memory : {static_cast<const void *>(packed), static_cast<const void *>(zeros)}) {
       if (memory == nullptr) return Outcome::OUT_OF_MEMORY;
