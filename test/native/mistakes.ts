@@ -18,7 +18,7 @@ export interface Mistake {
 }
 
 const OFF_BY_ONE = {
-  file: "kernels/tiles.h",
+  file: "kernels/tiled/tiles.h",
   right: "x < width",
   wrong: "x <= width",
   cases: "[3, 4, 4, 16] to 32",

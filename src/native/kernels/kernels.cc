@@ -2,13 +2,13 @@
 // the result.
 #include "kernels.h"
 
-#include "algorithms.h"
+#include "tiled/algorithms.h"
 #include "batch_norm.h"
 #include "depthwise/depthwise.h"
 #include "depthwise/filter_gradient.h"
 #include "elementwise.h"
-#include "filter_gradient.h"
-#include "forward.h"
+#include "tiled/filter_gradient.h"
+#include "tiled/forward.h"
 #include "grouped.h"
 #include "grouped_filter.h"
 #include "resize.h"

@@ -34,6 +34,9 @@ const OURS: Machine = { ownOps: true, matrixUnits: true, reduced: REDUCED_PRODUC
 /** The same where nothing of ours uses them. */
 const THEIRS: Machine = { ...OURS, reduced: undefined };
 
+/** A processor with AVX-512 VNNI alone. */
+const PAIRS: Machine = { ...OURS, matrixUnits: false, reduced: REDUCED_PRODUCTS.VNNI };
+
 /** The steps of a pupil's training and evaluation, as they are recorded. */
 function recordedSteps(create: () => Pupil): RecordedStep[] {
   const steps: RecordedStep[] = [];
@@ -120,6 +123,21 @@ for (const [name, create] of pupils) {
     const others = [...theirs, ...all].filter(
       (node) => elementType(node) === DT.bfloat16 && !isConvolution(node),
     );
+    assert.deepEqual([...new Set(others.map(({ op }) => op))], []);
+  });
+}
+
+for (const [name, create] of pupils) {
+  test(`${name}: with products of pairs alone our own convolutions are reduced, and nothing is in bfloat16`, () => {
+    const nodes = nodesOn(PAIRS, recordedSteps(create));
+    const byName = nodesByName(nodes);
+    const own = nodes.filter((node) => isConvolution(node) && node.op.startsWith("Pefd"));
+    assert.ok(own.length > 0);
+    assert.deepEqual(
+      own.filter((node) => !isOursAsMeant(node, byName)).map(({ name, op }) => `${name} (${op})`),
+      [],
+    );
+    const others = nodes.filter((node) => elementType(node) === DT.bfloat16);
     assert.deepEqual([...new Set(others.map(({ op }) => op))], []);
   });
 }

@@ -2,7 +2,7 @@
 // in whose rows pairs of rows lie.
 #pragma once
 
-#include "../filter.h"
+#include "../tiled/filter.h"
 #include "images.h"
 
 namespace pefd {

@@ -1,7 +1,7 @@
 // Filters, transformed, as whole numbers, and packed for the products.
 #pragma once
 
-#include "../filter.h"
+#include "../tiled/filter.h"
 #include "units.h"
 
 namespace pefd {

@@ -1,7 +1,7 @@
 // The gradient of the filter in whole numbers.
 #pragma once
 
-#include "../filter_gradient.h"
+#include "../tiled/filter_gradient.h"
 #include "filter.h"
 #include "product.h"
 #include "units.h"

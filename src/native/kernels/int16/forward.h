@@ -2,7 +2,7 @@
 // taps.
 #pragma once
 
-#include "../forward.h"
+#include "../tiled/forward.h"
 #include "filter.h"
 #include "product.h"
 #include "units.h"

@@ -5,7 +5,7 @@
 
 #if !defined(PEFD_VNNI) || __GNUC__ >= 8
 
-#include "../algorithms.h"
+#include "../tiled/algorithms.h"
 #include "filter_gradient.h"
 #include "forward.h"
 

@@ -1,10 +1,10 @@
 // The forward pass, which is the gradient of the input as well: that of the output convolved with turned taps.
 #pragma once
 
-#include "common.h"
+#include "../common.h"
 #include "filter.h"
-#include "kernels.h"
-#include "product.h"
+#include "../kernels.h"
+#include "../product.h"
 #include "results.h"
 #include "tiles.h"
 

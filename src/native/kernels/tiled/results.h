@@ -1,9 +1,9 @@
 // Tiles of results: transformed back, and written after what follows.
 #pragma once
 
-#include "ahead.h"
-#include "common.h"
-#include "kernels.h"
+#include "../ahead.h"
+#include "../common.h"
+#include "../kernels.h"
 #include "tiles.h"
 
 namespace pefd {

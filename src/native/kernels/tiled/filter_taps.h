@@ -1,8 +1,8 @@
 // The gradient of a filter's taps from that of their transform.
 #pragma once
 
-#include "common.h"
-#include "kernels.h"
+#include "../common.h"
+#include "../kernels.h"
 #include "tiles.h"
 
 namespace pefd {

@@ -1,7 +1,7 @@
 // Which algorithm computes a convolution.
 #pragma once
 
-#include "kernels.h"
+#include "../kernels.h"
 #include "pointwise.h"
 #include "strided.h"
 #include "winograd.h"

@@ -1,11 +1,11 @@
 // The gradient of the filter.
 #pragma once
 
-#include "common.h"
+#include "../common.h"
 #include "filter.h"
 #include "filter_taps.h"
-#include "kernels.h"
-#include "product.h"
+#include "../kernels.h"
+#include "../product.h"
 #include "tiles.h"
 
 namespace pefd {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "algorithm.h"
-#include "common.h"
-#include "kernels.h"
+#include "../common.h"
+#include "../kernels.h"
 
 namespace pefd {
 namespace {

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "algorithm.h"
-#include "common.h"
-#include "kernels.h"
-#include "product.h"
+#include "../common.h"
+#include "../kernels.h"
+#include "../product.h"
 #include "tiles.h"
 
 namespace pefd {

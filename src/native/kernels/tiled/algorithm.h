@@ -13,7 +13,7 @@
 // - `InputGradient` is the algorithm for the gradient of the image, whose taps are turned round
 #pragma once
 
-#include "vector.h"
+#include "../vector.h"
 
 namespace pefd {
 namespace {
