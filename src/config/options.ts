@@ -174,7 +174,7 @@ export const ENGINE = section("Engine", {
   precision: choice<Precision, Precision>(
     PRECISIONS,
     "auto",
-    "Arithmetic of convolutions; auto is bfloat16 on a GPU that has it and on a processor with more for products of 16 bits (AMX, AVX-512 VNNI), there unless --engine or --deterministic is given, and float32 elsewhere. A GPU's float32 is without TF32.",
+    "Arithmetic of convolutions; auto is bfloat16 on a GPU that has it and on a processor with faster products of 16 bits (AMX, AVX-512 VNNI), there unless --engine or --deterministic is given, and float32 elsewhere. A GPU's float32 is without TF32.",
     { touches: "numbers", undecided: "auto" },
   ),
   ...MACHINE,

@@ -135,7 +135,7 @@ export function precisionNote(
   }
   if (processor.hasUnits || reduced !== undefined) return undefined;
   return (
-    "bfloat16 is no faster than float32 on this processor, which has nothing more for products of 16 bits: most of the " +
+    "bfloat16 is no faster than float32 on this processor, which has no faster products of 16 bits: most of the " +
     "convolutions stay float32 in it, and a step took 0.97 to 1.00 times as long (docs/performance.md)."
   );
 }

@@ -14,7 +14,7 @@ constexpr long BLOCK_TILES = 64;
 // Channels that one task transforms.
 constexpr long TASK_CHANNELS = 64;
 // Bytes of transformed tiles, as pairs, that the gradient is summed over at once.
-constexpr long PAIR_GROUP_BYTES = 2048 << 10;
+constexpr long PAIR_GROUP_BYTES = 4 << 20;
 
 // Squares of tiles, transformed to planes of pairs: what a channel has in two tiles, one after the other.
 template <int SIZE, int POINTS, void (&oneAxis)(const Vector (&)[SIZE], Vector (&)[POINTS])>
@@ -26,15 +26,14 @@ struct PairPlanes {
   float *units = nullptr;
 
   long channels() const { return squares.channels; }
-  long row() const { return channels(); }
   static long pairsOf(long tiles) { return ceilDivide(tiles, 2); }
   static long blocksOf(long tiles) { return ceilDivide(tiles, BLOCK_TILES); }
-  long plane(long tiles) const { return strideOf(pairsOf(tiles) * row()); }
+  long plane(long tiles) const { return strideOf(pairsOf(tiles) * channels()); }
   long unitPlane(long tiles) const { return blocksOf(tiles) * channels(); }
 
   // Operand of one plane and block, from a channel on.
   Operand operand(long p, long block, long channel, long tiles, Strides strides) const {
-    return {pairs + p * plane(tiles) + pairsOf(block * BLOCK_TILES) * row() + channel, strides,
+    return {pairs + p * plane(tiles) + pairsOf(block * BLOCK_TILES) * channels() + channel, strides,
             units + p * unitPlane(tiles) + block * channels() + channel, 1};
   }
 
@@ -91,7 +90,7 @@ struct PairPlanes {
       inverses[p] = found.inverse;
     }
     for (long t = 0; t < count; t += 2) {
-      Pair *to = pairs + (from + t) / 2 * row() + channel;
+      Pair *to = pairs + (from + t) / 2 * channels() + channel;
       for (int p = 0; p < PLANES_OF_POINTS; p++) {
         const float *one = unscaled + (t * PLANES_OF_POINTS + p) * WIDTH;
         const Vector other = t + 1 < count ? load(one + PLANES_OF_POINTS * WIDTH) : Vector{};
@@ -143,9 +142,9 @@ struct PairFilterGradient {
       if (factorPlane<Algorithm>(p) != factors) continue;
       for (long block = 0; block < x.blocksOf(count); block++) {
         const long depth = x.pairsOf(min(BLOCK_TILES, count - block * BLOCK_TILES));
-        const Operand a = x.operand(p, block, c, count, {1, x.row()});
+        const Operand a = x.operand(p, block, c, count, {1, inputs()});
         for (long o = 0; o < outputs(); o += panel) {
-          multiply(min(TASK_INPUTS, inputs() - c), panel, depth, a, dy.operand(p, block, o, count, {1, dy.row()}),
+          multiply(min(TASK_INPUTS, inputs() - c), panel, depth, a, dy.operand(p, block, o, count, {1, outputs()}),
                    sums + factors * taps.plane() + c * outputs() + o, outputs(), accumulate, ahead);
         }
         accumulate = true;

@@ -116,12 +116,9 @@ struct PairForward {
     pointUnits = workerScratch(host, POINT_UNITS, PLANES_OF_POINTS * most);
     products = workerScratch(host, PRODUCTS, PLANES_OF_POINTS * strideOf(most * outputs()));
     discarded = workerScratch(host, DISCARDED, outputs());
-    for (const void *memory : {static_cast<const void *>(packed), static_cast<const void *>(zeros)}) {
-      if (memory == nullptr) return Outcome::OUT_OF_MEMORY;
-    }
-    for (const float *memory : {factorUnits, unscaled.memory, planes.memory, pointUnits.memory, products.memory,
-                                discarded.memory}) {
-      if (memory == nullptr) return Outcome::OUT_OF_MEMORY;
+    if (!packed || !factorUnits || !zeros || !unscaled.memory || !planes.memory || !pointUnits.memory ||
+        !products.memory || !discarded.memory) {
+      return Outcome::OUT_OF_MEMORY;
     }
     PairPacking<Algorithm>{taps, packed, factorUnits, unscaled}.run(host);
     parallelFor<PairForward, &PairForward::tiles>(host, tasks, *this);
