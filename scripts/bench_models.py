@@ -176,6 +176,22 @@ def wide_resnet(depth, factor):
     return made
 
 
+def vgg(depth):
+    """Five blocks of so many convolutions, for 32x32 images: halved before the second to the fourth."""
+
+    def made(classes):
+        layers, inputs = [], 3
+        for place, width in enumerate((64, 128, 256, 512, 512)):
+            if place in (1, 2, 3):
+                layers.append(nn.MaxPool2d(2, 2))
+            for _ in range(depth):
+                layers += [nn.Conv2d(inputs, width, 3, 1, 1), nn.BatchNorm2d(width), nn.ReLU()]
+                inputs = width
+        return Classified(layers, inputs, classes)
+
+    return made
+
+
 MODELS = {
     "MobileNetV2": mobilenet_v2,
     "ShuffleV1": shuffle_v1,
@@ -184,4 +200,6 @@ MODELS = {
     "ResNet50": resnet50,
     "wrn_16_2": wide_resnet(16, 2),
     "wrn_40_2": wide_resnet(40, 2),
+    "vgg8": vgg(1),
+    "vgg13": vgg(2),
 }
