@@ -50,27 +50,36 @@ const timings = documents.flatMap((document) =>
 const byWork = (one, other) => one.what.localeCompare(other.what);
 const table = renderMarkdown(timingTable(timings.sort(byWork)));
 
-/** The fastest of each program for every work that both have timed, and their ratio: in float32, and in any precision. */
+/**
+ * The fastest of each program for every work that both have timed, and the ratio of their times: in float32, and in any
+ * precision. An image's time counts, since the two may take different numbers of them at once.
+ */
 function ratios() {
-  const fastest = (isOurs, what, isWanted) =>
-    Math.min(
+  const most = (isOurs, what, isWanted) =>
+    Math.max(
       ...documents
         .filter(({ tensorflow }) => (tensorflow !== undefined) === isOurs)
         .flatMap(({ results }) => results)
         .filter((result) => result.what === what && isWanted(result.precision))
-        .map(({ stepMs }) => stepMs),
+        .map(({ imagesPerSecond }) => imagesPerSecond),
     );
   const kinds = { float32: (precision) => precision === "float32", any: () => true };
   const rows = [...new Set(timings.map(({ what }) => what))].flatMap((what) =>
     Object.entries(kinds).flatMap(([kind, isWanted]) => {
-      const [ours, theirs] = [true, false].map((isOurs) => fastest(isOurs, what, isWanted));
+      const [ours, theirs] = [true, false].map((isOurs) => most(isOurs, what, isWanted));
       const isBoth = Number.isFinite(ours) && Number.isFinite(theirs);
-      const ratio = (ours / theirs).toFixed(2);
-      return isBoth ? [[what, kind, ours.toFixed(1), theirs.toFixed(1), ratio]] : [];
+      const ratio = (theirs / ours).toFixed(2);
+      return isBoth ? [[what, kind, ours.toFixed(0), theirs.toFixed(0), ratio]] : [];
     }),
   );
   if (rows.length === 0) return "";
-  const heads = ["what", "precision", ">pefd, ms/step", ">PyTorch, ms/step", ">pefd / PyTorch"];
+  const heads = [
+    "what",
+    "precision",
+    ">pefd, images/s",
+    ">PyTorch, images/s",
+    ">time of pefd / PyTorch",
+  ];
   return `\n\n${renderMarkdown({ columns: columns(...heads), rows })}`;
 }
 

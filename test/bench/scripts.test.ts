@@ -8,9 +8,10 @@ import { runScript } from "../helpers/pefd.js";
 import { missingPython, runPython } from "../helpers/python.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
-const timing = (engine: string, stepMs: number) => ({
-  ...{ what: "train teacher resnet8", engine, precision: "float32", batchSize: 64 },
-  ...{ stepMs, stepMsMin: stepMs, stepMsMax: 2 * stepMs, imagesPerSecond: 10, firstStepMs: 5 },
+const timing = (engine: string, stepMs: number, batchSize = 64) => ({
+  ...{ what: "train teacher resnet8", engine, precision: "float32", batchSize },
+  ...{ stepMs, stepMsMin: stepMs, stepMsMax: 2 * stepMs, firstStepMs: 5 },
+  imagesPerSecond: (1000 * batchSize) / stepMs,
 });
 
 test("both programs' documents become one table and one document", async (t) => {
@@ -19,8 +20,8 @@ test("both programs' documents become one table and one document", async (t) => 
     writeFileSync(join(folder, name), JSON.stringify(document));
     return join(folder, name);
   };
-  const ours = { device: "A", tensorflow: "2.21.0", results: [timing("graph", 1.5)] };
-  const theirs = { device: "A", pytorch: "2.13", results: [timing("pytorch-eager", 1234.4)] };
+  const ours = { device: "A", tensorflow: "2.21.0", results: [timing("graph", 1.5, 50)] };
+  const theirs = { device: "A", pytorch: "2.13", results: [timing("pytorch-eager", 12, 200)] };
   const files = [write("ours.json", ours), write("theirs.json", theirs)];
   const { exitCode, stderr } = await runScript(resolve(ROOT, "scripts/bench-merge.js"), [
     folder,
@@ -28,9 +29,9 @@ test("both programs' documents become one table and one document", async (t) => 
   ]);
   assert.equal(exitCode, 0, stderr);
   const markdown = readFileSync(join(folder, "bench.md"), "utf8");
-  assert.match(markdown, /pefd, TensorFlow 2\.21\.0 +\| graph +\| float32 +\| +64 +\| +1\.50 +\|/);
-  assert.match(markdown, /PyTorch 2\.13 +\| pytorch-eager +\| float32 +\| +64 +\| +1234 +\|/);
-  assert.match(markdown, /train teacher resnet8 +\| any +\| +1\.5 +\| +1234\.4 +\| +0\.00 +\|/);
+  assert.match(markdown, /pefd, TensorFlow 2\.21\.0 +\| graph +\| float32 +\| +50 +\| +1\.50 +\|/);
+  assert.match(markdown, /PyTorch 2\.13 +\| pytorch-eager +\| float32 +\| +200 +\| +12\.0 +\|/);
+  assert.match(markdown, /train teacher resnet8 +\| any +\| +33333 +\| +16667 +\| +0\.50 +\|/);
   const merged = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8"));
   assert.deepEqual(merged.documents, [ours, theirs]);
 });

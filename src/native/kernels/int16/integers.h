@@ -1,6 +1,8 @@
 // Vectors of whole numbers of 16 bits, two in each word of 32, and their products.
 #pragma once
 
+#include <cstdint>
+
 #include "../common.h"
 #include "../vector.h"
 
@@ -35,6 +37,12 @@ inline Pairs rounded(Vector value) {
 }
 inline Vector floats(Pairs whole) { return __builtin_convertvector(whole, Vector); }
 
+#if defined(PEFD_VECTOR_WIDTH)
+inline Pair pairOf(int first, int second) {
+  return static_cast<Pair>((static_cast<uint32_t>(first) & 0xffff) | static_cast<uint32_t>(second) << 16);
+}
+#endif
+
 // Pairs of what two vectors have at the same place; nothing exceeds 16 bits.
 inline Pairs joined(Pairs first, Pairs second) { return (first & 0xffff) | second << 16; }
 
@@ -45,7 +53,7 @@ inline Pairs neighbours(Pairs first, Pairs second) {
   for (long i = 0; i < WIDTH; i++) {
     const Pairs &from = i % 4 < 2 ? first : second;
     const long place = i / 4 * 4 + i % 2 * 2;
-    pairs[i] = (from[place] & 0xffff) | from[place + 1] << 16;
+    pairs[i] = pairOf(from[place], from[place + 1]);
   }
   return pairs;
 #else
@@ -56,7 +64,7 @@ inline Pairs neighbours(Pairs first, Pairs second) {
 // Pairs of neighbours of one vector, half as many.
 inline void storeNeighbours(Pair *to, Pairs whole) {
 #if defined(PEFD_VECTOR_WIDTH)
-  for (long i = 0; i < WIDTH / 2; i++) to[i] = (whole[2 * i] & 0xffff) | whole[2 * i + 1] << 16;
+  for (long i = 0; i < WIDTH / 2; i++) to[i] = pairOf(whole[2 * i], whole[2 * i + 1]);
 #else
   _mm256_storeu_si256(reinterpret_cast<__m256i_u *>(to), _mm512_cvtepi32_epi16(reinterpret_cast<__m512i>(whole)));
 #endif
