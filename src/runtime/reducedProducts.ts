@@ -12,7 +12,7 @@ export interface ReducedProducts {
 export const REDUCED_PRODUCTS = {
   AMX: { how: "by units for matrices (AMX)", time: "about half", servesTensorFlow: true },
   VNNI: {
-    how: "by whole numbers of 16 bits (VNNI), which are more exact",
+    how: "by whole numbers of 16 bits (VNNI)",
     time: "about two thirds",
     servesTensorFlow: false,
   },

@@ -99,9 +99,9 @@ export function reducedNote(
 ): string | undefined {
   if (precision !== "auto" || choice.engine !== "graph" || !reduced) return undefined;
   return choice.precision === "bfloat16"
-    ? `Convolutions are in bfloat16 ${reduced.how}: a step takes ${reduced.time} of the time of float32. ` +
+    ? `Convolutions are in bfloat16, ${reduced.how}: a step takes ${reduced.time} of the time of float32. ` +
         "For PyTorch's numbers in float32, type --precision float32 (docs/performance.md compares their accuracy)."
-    : `This processor has bfloat16 ${reduced.how}: with --precision bfloat16 a step takes ${reduced.time} of the time ` +
+    : `This processor computes bfloat16 ${reduced.how}: with --precision bfloat16 a step takes ${reduced.time} of the time ` +
         "(docs/performance.md has what it does to accuracy).";
 }
 

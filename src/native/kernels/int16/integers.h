@@ -15,7 +15,6 @@ static_assert(WIDTH == 16, "A word for each float of a vector.");
 typedef int Pair;
 typedef Pair Pairs __attribute__((vector_size(WIDTH * sizeof(Pair))));
 typedef Pair UnalignedPairs __attribute__((vector_size(WIDTH * sizeof(Pair)), aligned(sizeof(Pair)), may_alias));
-typedef Pair UnalignedHalf __attribute__((vector_size(WIDTH / 2 * sizeof(Pair)), aligned(sizeof(Pair)), may_alias));
 
 // Scratch memory for so many of them; a null pointer where there is none.
 inline Pair *pairScratch(const Host &host, Slot slot, long pairs) {
