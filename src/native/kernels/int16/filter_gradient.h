@@ -45,7 +45,7 @@ struct PairPlanes {
     for (long t = 0; t < count; t++) {
       squares.template pixels<SIZE>(tiling.place(first + from + t), zeros, pixels[t]);
     }
-    for (long t = 0; t < min(AHEAD, count); t++) fetch(pixels[t], channel, end);
+    for (long t = 0; t < min(AHEAD, count); t++) squares.template fetch<SIZE>(pixels[t], channel, end);
     for (long c = channel; c < end; c += WIDTH) {
       transformVector(pixels, from, count, tiles, block, c, c == channel ? end : c, unscaled);
     }
@@ -55,19 +55,12 @@ struct PairPlanes {
   // How many tiles before it is needed memory is fetched.
   static constexpr long AHEAD = 8;
 
-  // Some channels of the pixels of a tile that the tiles before it have not seen.
-  void fetch(const float *const (&pixel)[SIZE * SIZE], long channel, long end) const {
-    for (long i = max(0, SIZE - squares.step); i < SIZE; i++)
-      for (long j = max(0, SIZE - squares.step); j < SIZE; j++)
-        for (long c = channel; c < end; c += WIDTH) __builtin_prefetch(pixel[i * SIZE + j] + c, 0, 2);
-  }
-
   // One vector of channels; those up to `fetched` are fetched on the way.
   void transformVector(const float *const (&pixels)[BLOCK_TILES][SIZE * SIZE], long from, long count, long tiles,
                        long block, long channel, long fetched, float *unscaled) const {
     Vector lengths[PLANES_OF_POINTS] = {}, inverses[PLANES_OF_POINTS];
     for (long t = 0; t < count; t++) {
-      if (t + AHEAD < count) fetch(pixels[t + AHEAD], channel, fetched);
+      if (t + AHEAD < count) squares.template fetch<SIZE>(pixels[t + AHEAD], channel, fetched);
       const float *const (&pixel)[SIZE * SIZE] = pixels[t];
       Vector in[SIZE][SIZE], out[POINTS][POINTS];
 #pragma GCC unroll 16

@@ -44,10 +44,22 @@ struct FilterGradient {
 
   void transform(long index, long /*worker*/) const {
     const long from = index * TASK_TILES, size = min(TASK_TILES, count - from);
+    fetch<Algorithm::TILE>(dy, from, size);
     transformSquares<Algorithm::WINDOW, POINTS>(Algorithm::input, tiling, first + from, size, x, zeros,
                                                 planes + from * inRow(), inPlane());
+    fetch<Algorithm::WINDOW>(x, from + host.workers * TASK_TILES, size);
     transformSquares<Algorithm::TILE, POINTS>(Algorithm::outputTransposed, tiling, first + from, size, dy, zeros,
                                               gradients + from * outRow(), outPlane());
+  }
+
+  // Some tiles of a group, as far as it has them.
+  template <int SIZE>
+  void fetch(const Squares<const float> &squares, long from, long size) const {
+    for (long t = from; t < min(from + size, count); t++) {
+      const float *pixel[SIZE * SIZE];
+      squares.template pixels<SIZE>(tiling.place(first + t), zeros, pixel);
+      squares.template fetch<SIZE>(pixel, 0, squares.channels);
+    }
   }
 
   // Sums of one plane of factors and some input channels, over all points that meet those factors.

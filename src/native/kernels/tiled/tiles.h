@@ -52,6 +52,14 @@ struct Squares {
     }
   }
 
+  // Has some channels fetched of the pixels of a tile that the tiles before it have not seen.
+  template <int SIZE>
+  void fetch(const float *const (&pixel)[SIZE * SIZE], long channel, long end) const {
+    for (long i = max(0, SIZE - step); i < SIZE; i++)
+      for (long j = max(0, SIZE - step); j < SIZE; j++)
+        for (long c = channel; c < end; c += WIDTH) __builtin_prefetch(pixel[i * SIZE + j] + c, 0, 2);
+  }
+
   // Where the first row of a tile's square of pixels begins, and where its last row of SIZE ends, within its image.
   const float *firstRow(Tiling::Place at) const { return rowAt(at.image, at.row * step - before); }
   const float *endOfRows(Tiling::Place at, long size) const { return rowAt(at.image, at.row * step - before + size); }
