@@ -29,14 +29,14 @@ Outcome anyForward(const Host &host, const Convolution &conv, const float *x, co
                    float *y) {
   if (isProduct(conv)) return groupedProduct(host, conv, false, x, filter, epilogue, y);
   return withAlgorithm(
-      conv, [&](auto algorithm) { return forward<decltype(algorithm)>(host, conv, x, filter, epilogue, y); });
+      conv, [&](auto algorithm) { return forward<Forward, decltype(algorithm)>(host, conv, x, filter, epilogue, y); });
 }
 
 Outcome anyInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
                          Epilogue epilogue, float *dx) {
   if (isProduct(conv)) return groupedProduct(host, conv, true, dy, filter, epilogue, dx);
   return withAlgorithm(
-      conv, [&](auto algorithm) { return inputGradient<decltype(algorithm)>(host, conv, filter, dy, epilogue, dx); });
+      conv, [&](auto algorithm) { return inputGradient<Forward, decltype(algorithm)>(host, conv, filter, dy, epilogue, dx); });
 }
 
 Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter) {

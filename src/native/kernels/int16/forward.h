@@ -126,28 +126,5 @@ struct PairForward {
   }
 };
 
-template <typename Algorithm>
-Outcome pairForward(const Host &host, const Convolution &conv, const float *x, const float *filter, Epilogue epilogue,
-                    float *y) {
-  const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
-  return PairForward<Algorithm>{host,
-                                {filter, conv.inputs, conv.outputs, false},
-                                windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
-                                resultsOf<Algorithm>(conv.n, height, width, conv.outputs, epilogue, y)}
-      .run();
-}
-
-template <typename Algorithm>
-Outcome pairInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
-                          Epilogue epilogue, float *dx) {
-  using Gradient = typename Algorithm::InputGradient;
-  const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
-  return PairForward<Gradient>{host,
-                               {filter, conv.outputs, conv.inputs, true},
-                               windowsOf<Gradient>(dy, height, width, conv.outputs),
-                               resultsOf<Gradient>(conv.n, conv.h, conv.w, conv.inputs, epilogue, dx)}
-      .run();
-}
-
 }  // namespace
 }  // namespace pefd

@@ -15,13 +15,13 @@ namespace {
 Outcome anyForward(const Host &host, const Convolution &conv, const float *x, const float *filter, Epilogue epilogue,
                    float *y) {
   return withAlgorithm(
-      conv, [&](auto algorithm) { return pairForward<decltype(algorithm)>(host, conv, x, filter, epilogue, y); });
+      conv, [&](auto algorithm) { return forward<PairForward, decltype(algorithm)>(host, conv, x, filter, epilogue, y); });
 }
 
 Outcome anyInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
                          Epilogue epilogue, float *dx) {
   return withAlgorithm(conv, [&](auto algorithm) {
-    return pairInputGradient<decltype(algorithm)>(host, conv, filter, dy, epilogue, dx);
+    return inputGradient<PairForward, decltype(algorithm)>(host, conv, filter, dy, epilogue, dx);
   });
 }
 

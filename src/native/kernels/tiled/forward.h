@@ -68,26 +68,28 @@ struct Forward {
   }
 };
 
-template <typename Algorithm>
+// A convolution by a kernel of an algorithm: a struct of a host, taps, windows and results.
+template <template <typename> class Kernel, typename Algorithm>
 Outcome forward(const Host &host, const Convolution &conv, const float *x, const float *filter, Epilogue epilogue,
                 float *y) {
   const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
-  return Forward<Algorithm>{host,
-                            {filter, conv.inputs, conv.outputs, false},
-                            windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
-                            resultsOf<Algorithm>(conv.n, height, width, conv.outputs, epilogue, y)}
+  return Kernel<Algorithm>{host,
+                           {filter, conv.inputs, conv.outputs, false},
+                           windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
+                           resultsOf<Algorithm>(conv.n, height, width, conv.outputs, epilogue, y)}
       .run();
 }
 
-template <typename Algorithm>
+// The gradient of its image, likewise.
+template <template <typename> class Kernel, typename Algorithm>
 Outcome inputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
                       Epilogue epilogue, float *dx) {
   using Gradient = typename Algorithm::InputGradient;
   const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
-  return Forward<Gradient>{host,
-                           {filter, conv.outputs, conv.inputs, true},
-                           windowsOf<Gradient>(dy, height, width, conv.outputs),
-                           resultsOf<Gradient>(conv.n, conv.h, conv.w, conv.inputs, epilogue, dx)}
+  return Kernel<Gradient>{host,
+                          {filter, conv.outputs, conv.inputs, true},
+                          windowsOf<Gradient>(dy, height, width, conv.outputs),
+                          resultsOf<Gradient>(conv.n, conv.h, conv.w, conv.inputs, epilogue, dx)}
       .run();
 }
 
