@@ -4,7 +4,6 @@ import { type Dataset, reencodingNote } from "../data/dataset.js";
 import { sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
-import { ownReducedProducts } from "../runtime/ownOps.js";
 import { loadTensorFlow } from "../runtime/tf.js";
 import {
   arithmeticOf,
@@ -46,9 +45,12 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   if (changed !== undefined) reporter.warn(changed);
   const choice = chooseEngine(options, env);
   if (deterministic) refuseNondeterministic(choice);
-  const note = precisionNote(choice, arithmeticOf(env));
-  const units = reducedNote(options, choice, ownReducedProducts());
-  for (const text of [note, units]) if (text !== undefined) reporter.notice(text);
+  const arithmetic = arithmeticOf(env);
+  const notes = [
+    precisionNote(choice, arithmetic),
+    reducedNote(options, choice, arithmetic.reduced),
+  ];
+  for (const text of notes) if (text !== undefined) reporter.notice(text);
   return {
     ...{ dataset, choice, seed: seedOf(options) },
     ...(skip && { leftOutSha256: skip.sha256 }),

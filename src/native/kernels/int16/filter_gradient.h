@@ -34,7 +34,7 @@ struct PairPlanes {
   // Operand of one plane and block, from a channel on.
   Operand operand(long p, long block, long channel, long tiles, Strides strides) const {
     return {pairs + p * plane(tiles) + pairsOf(block * BLOCK_TILES) * channels() + channel, strides,
-            units + p * unitPlane(tiles) + block * channels() + channel, 1};
+            units + p * unitPlane(tiles) + block * channels() + channel};
   }
 
   // Some channels of one block of a group's `tiles`; `unscaled` has room for a vector of them in that block.

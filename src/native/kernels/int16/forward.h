@@ -76,7 +76,8 @@ struct PairForward {
 
   // Some tiles from images to images.
   void tiles(long index, long worker) const {
-    const long first = tiling().count() * index / tasks, count = tiling().count() * (index + 1) / tasks - first;
+    const TileTask task{index, tasks, host.workers};
+    const long first = task.first(tiling().count()), count = task.count(tiling().count());
     if (count == 0) return;
     const long outRow = outputs(), panel = panelOf(outputs());
     const long inPlane = strideOf(count * inRow()), outPlane = strideOf(count * outRow);
@@ -88,15 +89,14 @@ struct PairForward {
                                                   unscaled.of(worker), tile.plane);
       tile.writeAll(pairs + t * inRow(), inPlane, units + t, most);
     }
-    TilesAhead ahead = results.ahead(windows, {index, tasks, host.workers}, outputs() / panel * ceilDivide(count, ROWS));
+    TilesAhead ahead = results.ahead(windows, task, outputs() / panel * ceilDivide(count, ROWS));
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       const long factors = factorPlane<Algorithm>(p);
-      const Operand a{pairs + p * inPlane, {inRow(), 1}, units + p * most, 1};
+      const Operand a{pairs + p * inPlane, {inRow(), 1}, units + p * most};
       for (long o = 0; o < outputs(); o += panel) {
         const Operand b{packed + factors * PairPacking<Algorithm>::pairPlane(taps) + o * (inputs() / 2),
                         {1, panel},
-                        factorUnits + factors * outputs() + o,
-                        1};
+                        factorUnits + factors * outputs() + o};
         multiply(count, panel, inputs() / 2, a, b, product + p * outPlane + o, outRow, false, ahead);
       }
     }

@@ -14,7 +14,6 @@ struct Operand {
   const Pair *pairs;
   Strides strides;
   const float *units;
-  long unitStride;
 };
 
 // c[R, V vectors] = (or +=, where it is told to accumulate) the sum over k of both products of a's pair [r, k] with b's
@@ -39,7 +38,7 @@ void pairChain(const Operand &a, const Operand &b, float *__restrict c, long cSt
 #pragma GCC unroll 4
     for (int v = 0; v < V; v++) {
       float *to = c + r * cStride + v * WIDTH;
-      const Vector units = a.units[r * a.unitStride] * load(b.units + v * WIDTH);
+      const Vector units = a.units[r] * load(b.units + v * WIDTH);
       const Vector sum = floats(sums[r][v]) * units;
       store(to, accumulate ? load(to) + sum : sum);
     }
@@ -69,7 +68,7 @@ inline void multiply(long rows, long columns, long depth, const Operand &a, cons
   for (long g = 0; g < groups; g++) {
     ahead.fetch();
     const long first = rows * g / groups, count = rows * (g + 1) / groups - first;
-    const Operand some{a.pairs + first * a.strides.row, a.strides, a.units + first * a.unitStride, a.unitStride};
+    const Operand some{a.pairs + first * a.strides.row, a.strides, a.units + first};
     chains.ofRows[count](some, b, c + first * cStride, cStride, depth, accumulate);
   }
 }

@@ -34,14 +34,15 @@ struct Forward {
 
   // Some tiles from images to images.
   void tiles(long index, long worker) const {
-    const long first = tiling().count() * index / tasks, count = tiling().count() * (index + 1) / tasks - first;
+    const TileTask task{index, tasks, host.workers};
+    const long first = task.first(tiling().count()), count = task.count(tiling().count());
     if (count == 0) return;
     const long inRow = strideOf(inputs()), outRow = strideOf(outputs()), panel = panelOf(outputs());
     const long inPlane = strideOf(count * inRow), outPlane = strideOf(count * outRow);
     float *transformed = planes.of(worker), *product = products.of(worker);
     transformSquares<Algorithm::WINDOW, POINTS>(Algorithm::input, tiling(), first, count, windows, zeros, transformed,
                                                 inPlane);
-    TilesAhead ahead = results.ahead(windows, {index, tasks, host.workers}, outputs() / panel * ceilDivide(count, ROWS));
+    TilesAhead ahead = results.ahead(windows, task, outputs() / panel * ceilDivide(count, ROWS));
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       const float *factors = packed + factorPlane<Algorithm>(p) * strideOf(inputs() * outputs());
       for (long o = 0; o < outputs(); o += panel) {

@@ -9,6 +9,16 @@
 namespace pefd {
 namespace {
 
+// Which tiles a task is for: one of so many, `on` before the next of the same thread.
+struct TileTask {
+  long index, tasks, on;
+
+  bool isThere() const { return index < tasks; }
+  long first(long tiles) const { return tiles * index / tasks; }
+  long count(long tiles) const { return tiles * (index + 1) / tasks - first(tiles); }
+  TileTask next() const { return {index + on, tasks, on}; }
+};
+
 template <typename Algorithm>
 struct TileResults {
   static constexpr int POINTS = Algorithm::POINTS, TILE = Algorithm::TILE;
@@ -16,19 +26,9 @@ struct TileResults {
   const Squares<float> squares;
   const Epilogue epilogue;
 
-  // Which tiles a task is for: one of so many, `on` before the next of the same thread.
-  struct Task {
-    long index, tasks, on;
-
-    bool isThere() const { return index < tasks; }
-    long first(long tiles) const { return tiles * index / tasks; }
-    long last(long tiles) const { return tiles * (index + 1) / tasks - 1; }
-    Task next() const { return {index + on, tasks, on}; }
-  };
-
   // What a task writes and adds, and what the next one of its thread will probably read, while each plane is multiplied in
   // so many steps.
-  TilesAhead ahead(const Squares<const float> &windows, const Task &task, long steps) const {
+  TilesAhead ahead(const Squares<const float> &windows, const TileTask &task, long steps) const {
     TilesAhead ahead;
     const Rows written = rowsOf(squares, task, TILE);
     const long all = steps * POINTS * POINTS, place = written.from - squares.images;
@@ -94,6 +94,7 @@ struct TileResults {
   Vector beside(const float *image, const float *pixel, long channel) const {
     return load(image + (pixel - squares.images) + channel);
   }
+
  private:
   struct Rows {
     const float *from;
@@ -102,11 +103,11 @@ struct TileResults {
 
   // All rows of images that the squares of a task's tiles touch.
   template <typename Float>
-  Rows rowsOf(const Squares<Float> &of, const Task &task, long size) const {
-    const long first = task.first(tiling.count()), last = task.last(tiling.count());
-    if (last < first) return {of.images, 0};
+  Rows rowsOf(const Squares<Float> &of, const TileTask &task, long size) const {
+    const long first = task.first(tiling.count()), count = task.count(tiling.count());
+    if (count == 0) return {of.images, 0};
     const float *from = of.firstRow(tiling.place(first));
-    return {from, of.endOfRows(tiling.place(last), size) - from};
+    return {from, of.endOfRows(tiling.place(first + count - 1), size) - from};
   }
 };
 
