@@ -50,52 +50,82 @@ struct PairPacking {
     return {to, block, panel()};
   }
 
-  // The transform of one row's vector of columns.
-  void transform(const Columns &columns, long row, long column, Vector (&out)[FACTORS][FACTORS]) const {
-    // Turned taps lie in blocks of CHANNELS rows.
-    const long block = taps.turned ? row / CHANNELS * TAPS_OF_FILTER * columns.tap + row % CHANNELS * columns.row
-                                   : row * columns.row;
-    Vector in[KERNEL][KERNEL];
-#pragma GCC unroll 16
-    for (int i = 0; i < KERNEL; i++)
-#pragma GCC unroll 16
-      for (int j = 0; j < KERNEL; j++) in[i][j] = load(columns.from + (i * KERNEL + j) * columns.tap + block + column);
-    onBothAxes<KERNEL, FACTORS>(Algorithm::filter, in, out);
+  // A vector of one row's columns; turned taps lie in blocks of CHANNELS rows.
+  static const float *tapsAt(const Columns &columns, bool turned, long row, long column) {
+    const long block = turned ? row / CHANNELS * TAPS_OF_FILTER * columns.tap + row % CHANNELS * columns.row
+                              : row * columns.row;
+    return columns.from + block + column;
+  }
+
+  // The rows from FIRST on that are made at once of the transform of such a vector.
+  template <int FIRST, typename Take>
+  static ALWAYS_INLINE void transform(const float *from, long tap, const Take &take) {
+    rowsOnBothAxes<KERNEL, FACTORS, FIRST>(
+        Algorithm::filter, [&](int i, int j) { return load(from + (i * KERNEL + j) * tap); }, take);
   }
 
   void panelOfColumns(long index, long worker) const {
     const long first = index * panel();
     const Columns columns = columnsAt(first, worker);
     for (long column = 0; column < panel(); column += WIDTH) {
-      Vector squares[FACTORS][FACTORS] = {}, inverses[FACTORS][FACTORS];
-      for (long row = 0; row < taps.rows; row++) {
-        Vector out[FACTORS][FACTORS];
-        transform(columns, row, column, out);
-#pragma GCC unroll 16
-        for (int i = 0; i < FACTORS; i++)
-#pragma GCC unroll 16
-          for (int j = 0; j < FACTORS; j++) squares[i][j] = multiplyAdd(out[i][j], out[i][j], squares[i][j]);
-      }
+      Vector squares[PLANES_OF_FACTORS] = {}, inverses[PLANES_OF_FACTORS];
+      for (long row = 0; row < taps.rows; row += CHANNELS) addSquares(columns, row, column, squares);
       for (int p = 0; p < PLANES_OF_FACTORS; p++) {
-        const Units found = unitsOf(squares[p / FACTORS][p % FACTORS]);
+        const Units found = unitsOf(squares[p]);
         store(units + p * taps.columns + first + column, found.unit);
-        inverses[p / FACTORS][p % FACTORS] = found.inverse;
+        inverses[p] = found.inverse;
       }
       for (long pair = 0; pair < taps.rows / 2; pair++) {
-        const long row = channelOf(pair, taps.rows);
-        Vector one[FACTORS][FACTORS], other[FACTORS][FACTORS];
-        transform(columns, row, column, one);
-        transform(columns, row + 1, column, other);
-        Pair *to = packed + first * (taps.rows / 2) + pair * panel() + column;
-#pragma GCC unroll 16
-        for (int i = 0; i < FACTORS; i++)
-#pragma GCC unroll 16
-          for (int j = 0; j < FACTORS; j++) {
-            store(to + (i * FACTORS + j) * plane(),
-                  joined(rounded(one[i][j] * inverses[i][j]), rounded(other[i][j] * inverses[i][j])));
-          }
+        writePair(columns, pair, column, inverses, packed + first * (taps.rows / 2) + pair * panel() + column);
       }
     }
+  }
+
+  // Of CHANNELS rows.
+  void addSquares(const Columns &columns, long first, long column, Vector (&squares)[PLANES_OF_FACTORS]) const {
+    forRowsAtOnce<FACTORS>([&](auto firstRow) INLINED {
+      constexpr int FIRST = decltype(firstRow)::value, PLACES = (endOfRowsAtOnce<FACTORS>(FIRST) - FIRST) * FACTORS;
+      Vector sums[PLACES];
+#pragma GCC unroll 32
+      for (int i = 0; i < PLACES; i++) sums[i] = squares[FIRST * FACTORS + i];
+      for (long row = first; row < first + CHANNELS; row++) {
+        const float *from = tapsAt(columns, taps.turned, row, column);
+        transform<FIRST>(from, columns.tap, [&](int i, const Vector(&factors)[FACTORS]) {
+#pragma GCC unroll 16
+          for (int j = 0; j < FACTORS; j++) {
+            Vector &sum = sums[(i - FIRST) * FACTORS + j];
+            sum = multiplyAdd(factors[j], factors[j], sum);
+          }
+        });
+      }
+#pragma GCC unroll 32
+      for (int i = 0; i < PLACES; i++) squares[FIRST * FACTORS + i] = sums[i];
+    });
+  }
+
+  // Two rows.
+  void writePair(const Columns &columns, long pair, long column, const Vector (&inverses)[PLANES_OF_FACTORS],
+                 Pair *to) const {
+    const long row = channelOf(pair, taps.rows), apart = plane();
+    const float *one = tapsAt(columns, taps.turned, row, column);
+    const float *other = tapsAt(columns, taps.turned, row + 1, column);
+    forRowsAtOnce<FACTORS>([&](auto firstRow) INLINED {
+      constexpr int FIRST = decltype(firstRow)::value, PLACES = (endOfRowsAtOnce<FACTORS>(FIRST) - FIRST) * FACTORS;
+      Pairs ones[PLACES];
+      transform<FIRST>(one, columns.tap, [&](int i, const Vector(&factors)[FACTORS]) {
+#pragma GCC unroll 16
+        for (int j = 0; j < FACTORS; j++) {
+          ones[(i - FIRST) * FACTORS + j] = rounded(factors[j] * inverses[i * FACTORS + j]);
+        }
+      });
+      transform<FIRST>(other, columns.tap, [&](int i, const Vector(&factors)[FACTORS]) {
+#pragma GCC unroll 16
+        for (int j = 0; j < FACTORS; j++) {
+          const int p = i * FACTORS + j;
+          store(to + p * apart, joined(ones[(i - FIRST) * FACTORS + j], rounded(factors[j] * inverses[p])));
+        }
+      });
+    });
   }
 
   void run(const Host &host) const {

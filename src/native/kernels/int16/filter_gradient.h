@@ -55,41 +55,59 @@ struct PairPlanes {
   // How many tiles before it is needed memory is fetched.
   static constexpr long AHEAD = 8;
 
+  // Floats of one plane of a block's tiles, one vector each.
+  static constexpr long PLANE = strideOf(BLOCK_TILES * WIDTH);
+
   // One vector of channels; those up to `fetched` are fetched on the way.
   void transformVector(const float *const (&pixels)[BLOCK_TILES][SIZE * SIZE], long from, long count, long tiles,
                        long block, long channel, long fetched, float *unscaled) const {
-    Vector lengths[PLANES_OF_POINTS] = {}, inverses[PLANES_OF_POINTS];
     for (long t = 0; t < count; t++) {
       if (t + AHEAD < count) squares.template fetch<SIZE>(pixels[t + AHEAD], channel, fetched);
       const float *const (&pixel)[SIZE * SIZE] = pixels[t];
-      Vector in[SIZE][SIZE], out[POINTS][POINTS];
+      onBothAxes<SIZE, POINTS>(
+          oneAxis, [&](int i, int j) { return load(pixel[i * SIZE + j] + channel); },
+          [&](int i, const Vector(&row)[POINTS]) {
 #pragma GCC unroll 16
-      for (int i = 0; i < SIZE; i++)
-#pragma GCC unroll 16
-        for (int j = 0; j < SIZE; j++) in[i][j] = load(pixel[i * SIZE + j] + channel);
-      onBothAxes<SIZE, POINTS>(oneAxis, in, out);
-#pragma GCC unroll 16
-      for (int i = 0; i < POINTS; i++)
-#pragma GCC unroll 16
-        for (int j = 0; j < POINTS; j++) {
-          const int p = i * POINTS + j;
-          store(unscaled + (t * PLANES_OF_POINTS + p) * WIDTH, out[i][j]);
-          lengths[p] = multiplyAdd(out[i][j], out[i][j], lengths[p]);
-        }
+            for (int j = 0; j < POINTS; j++) store(unscaled + (i * POINTS + j) * PLANE + t * WIDTH, row[j]);
+          });
     }
-    for (int p = 0; p < PLANES_OF_POINTS; p++) {
-      const Units found = unitsOf(lengths[p]);
+    // Units are found one plane ahead: what they are made by takes long, and nothing waits for it so.
+    Units next = unitsFrom(unscaled, count);
+    for (long p = 0; p < PLANES_OF_POINTS; p++) {
+      const Units found = next;
+      if (p + 1 < PLANES_OF_POINTS) next = unitsFrom(unscaled + (p + 1) * PLANE, count);
       store(units + p * unitPlane(tiles) + block * channels() + channel, found.unit);
-      inverses[p] = found.inverse;
+      writePlane(unscaled + p * PLANE, count, found.inverse, pairs + p * plane(tiles) + from / 2 * channels() + channel);
     }
-    for (long t = 0; t < count; t += 2) {
-      Pair *to = pairs + (from + t) / 2 * channels() + channel;
-      for (int p = 0; p < PLANES_OF_POINTS; p++) {
-        const float *one = unscaled + (t * PLANES_OF_POINTS + p) * WIDTH;
-        const Vector other = t + 1 < count ? load(one + PLANES_OF_POINTS * WIDTH) : Vector{};
-        store(to + p * plane(tiles), joined(rounded(load(one) * inverses[p]), rounded(other * inverses[p])));
+  }
+
+  // Of one plane of some tiles' vectors.
+  static Units unitsFrom(const float *plane, long count) {
+    constexpr int CHAINS = 4;
+    Vector lengths[CHAINS] = {};
+    long t = 0;
+    for (; t + CHAINS <= count; t += CHAINS) {
+#pragma GCC unroll 4
+      for (int i = 0; i < CHAINS; i++) {
+        const Vector value = load(plane + (t + i) * WIDTH);
+        lengths[i] = multiplyAdd(value, value, lengths[i]);
       }
     }
+    for (; t < count; t++) {
+      const Vector value = load(plane + t * WIDTH);
+      lengths[0] = multiplyAdd(value, value, lengths[0]);
+    }
+    return unitsOf((lengths[0] + lengths[1]) + (lengths[2] + lengths[3]));
+  }
+
+  // As pairs of two tiles.
+  void writePlane(const float *plane, long count, Vector inverse, Pair *to) const {
+    long t = 0;
+    for (; t + 1 < count; t += 2, to += channels()) {
+      const Vector one = load(plane + t * WIDTH), other = load(plane + (t + 1) * WIDTH);
+      store(to, joined(rounded(one * inverse), rounded(other * inverse)));
+    }
+    if (t < count) store(to, joined(rounded(load(plane + t * WIDTH) * inverse), Pairs{}));
   }
 };
 
@@ -157,7 +175,7 @@ struct PairFilterGradient {
     dy.pairs = pairScratch(host, GRADIENTS, PLANES_OF_POINTS * dy.plane(most));
     dy.units = host.scratch(host.self, GRADIENT_UNITS, PLANES_OF_POINTS * dy.unitPlane(most));
     sums = host.scratch(host.self, SUMS, PLANES_OF_FACTORS * taps.plane());
-    unscaled = workerScratch(host, UNSCALED, BLOCK_TILES * PLANES_OF_POINTS * WIDTH);
+    unscaled = workerScratch(host, UNSCALED, PLANES_OF_POINTS * strideOf(BLOCK_TILES * WIDTH));
     if (!zeros || !x.pairs || !x.units || !dy.pairs || !dy.units || !sums || !unscaled.memory) {
       return Outcome::OUT_OF_MEMORY;
     }

@@ -22,8 +22,20 @@ struct PairTile {
   const float *planes;
   long plane, channels;
 
-  // Planes from `first` on to [plane][channels / 2] pairs and to one unit each.
-  void write(int first, Pair *to, long toPlane, float *units, long unitPlane) const {
+  // All planes to [plane][channels / 2] pairs and to one unit each.
+  void write(Pair *to, long toPlane, float *units, long unitPlane) const {
+    Units found[PLANES_OF_POINTS / AT_ONCE];
+    for (int first = 0; first < PLANES_OF_POINTS; first += AT_ONCE) found[first / AT_ONCE] = unitsFrom(first);
+    for (int p = 0; p < PLANES_OF_POINTS; p++) {
+      const Units &of = found[p / AT_ONCE];
+      units[p * unitPlane] = of.unit[p % AT_ONCE];
+      writePlane(planes + p * plane, of.inverse[p % AT_ONCE], to + p * toPlane);
+    }
+  }
+
+ private:
+  // Of AT_ONCE planes.
+  Units unitsFrom(int first) const {
     Vector squares[WIDTH] = {};
     for (long c = 0; c < channels; c += WIDTH) {
 #pragma GCC unroll 16
@@ -32,11 +44,7 @@ struct PairTile {
         squares[i] = multiplyAdd(value, value, squares[i]);
       }
     }
-    const Units found = unitsOf(sumsAcross(squares));
-    for (int i = 0; i < AT_ONCE; i++) {
-      units[(first + i) * unitPlane] = found.unit[i];
-      writePlane(planes + (first + i) * plane, found.inverse[i], to + (first + i) * toPlane);
-    }
+    return unitsOf(sumsAcross(squares));
   }
 
   void writePlane(const float *from, float inverse, Pair *to) const {
@@ -45,10 +53,6 @@ struct PairTile {
       store(to + c / 2, neighbours(rounded(load(from + c) * inverse), rounded(load(from + c + WIDTH) * inverse)));
     }
     if (c < channels) storeNeighbours(to + c / 2, rounded(load(from + c) * inverse));
-  }
-
-  void writeAll(Pair *to, long toPlane, float *units, long unitPlane) const {
-    for (int first = 0; first < PLANES_OF_POINTS; first += AT_ONCE) write(first, to, toPlane, units, unitPlane);
   }
 };
 
@@ -87,7 +91,7 @@ struct PairForward {
     for (long t = 0; t < count; t++) {
       transformSquares<Algorithm::WINDOW, POINTS>(Algorithm::input, tiling(), first + t, 1, windows, zeros,
                                                   unscaled.of(worker), tile.plane);
-      tile.writeAll(pairs + t * inRow(), inPlane, units + t, most);
+      tile.write(pairs + t * inRow(), inPlane, units + t, most);
     }
     TilesAhead ahead = results.ahead(windows, task, outputs() / panel * ceilDivide(count, ROWS));
     for (long p = 0; p < PLANES_OF_POINTS; p++) {

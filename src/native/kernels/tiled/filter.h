@@ -45,16 +45,12 @@ void packRows(const Taps &taps, long row, long column, float *to, long plane) {
   const long tapSize = taps.turned ? CHANNELS * panel : taps.rows * taps.columns;
   for (long r = 0; r < CHANNELS; r++) {
     for (long c = 0; c < panel; c += WIDTH) {
-      Vector in[KERNEL][KERNEL], out[FACTORS][FACTORS];
+      onBothAxes<KERNEL, FACTORS>(
+          Algorithm::filter, [&](int i, int j) { return load(from + (i * KERNEL + j) * tapSize + r * rowSize + c); },
+          [&](int i, const Vector(&factors)[FACTORS]) {
 #pragma GCC unroll 16
-      for (int i = 0; i < KERNEL; i++)
-#pragma GCC unroll 16
-        for (int j = 0; j < KERNEL; j++) in[i][j] = load(from + (i * KERNEL + j) * tapSize + r * rowSize + c);
-      onBothAxes<KERNEL, FACTORS>(Algorithm::filter, in, out);
-#pragma GCC unroll 16
-      for (int i = 0; i < FACTORS; i++)
-#pragma GCC unroll 16
-        for (int j = 0; j < FACTORS; j++) store(to + (i * FACTORS + j) * plane + (row + r) * panel + c, out[i][j]);
+            for (int j = 0; j < FACTORS; j++) store(to + (i * FACTORS + j) * plane + (row + r) * panel + c, factors[j]);
+          });
     }
   }
 }

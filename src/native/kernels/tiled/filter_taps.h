@@ -38,18 +38,14 @@ struct FilterTaps {
     void input(long input, long /*worker*/) const {
       const long tap = taps.inputs * taps.outputs;
       for (long o = 0; o < taps.outputs; o += WIDTH) {
-        Vector in[FACTORS][FACTORS], out[KERNEL][KERNEL];
         const float *from = sums + input * taps.outputs + o;
-#pragma GCC unroll 16
-        for (int i = 0; i < FACTORS; i++)
-#pragma GCC unroll 16
-          for (int j = 0; j < FACTORS; j++) in[i][j] = load(from + (i * FACTORS + j) * taps.plane());
-        onBothAxes<FACTORS, KERNEL>(Algorithm::filterTransposed, in, out);
         float *to = taps.dfilter + input * taps.outputs + o;
+        onBothAxes<FACTORS, KERNEL>(
+            Algorithm::filterTransposed, [&](int i, int j) { return load(from + (i * FACTORS + j) * taps.plane()); },
+            [&](int i, const Vector(&row)[KERNEL]) {
 #pragma GCC unroll 16
-        for (int i = 0; i < KERNEL; i++)
-#pragma GCC unroll 16
-          for (int j = 0; j < KERNEL; j++) store(to + (i * KERNEL + j) * tap, out[i][j]);
+              for (int j = 0; j < KERNEL; j++) store(to + (i * KERNEL + j) * tap, row[j]);
+            });
       }
     }
   };

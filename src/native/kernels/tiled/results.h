@@ -49,45 +49,40 @@ struct TileResults {
       float *pixel[TILE * TILE];
       squares.template pixels<TILE>(tiling.place(first + t), outside, pixel);
       for (long o = 0; o < squares.channels; o += WIDTH) {
-        Vector in[POINTS][POINTS], out[TILE][TILE];
-#pragma GCC unroll 16
-        for (int i = 0; i < POINTS; i++)
-#pragma GCC unroll 16
-          for (int j = 0; j < POINTS; j++) in[i][j] = load(product + (i * POINTS + j) * outPlane + t * outRow + o);
-        onBothAxes<POINTS, TILE>(Algorithm::output, in, out);
-        applyEpilogue(out, pixel, outside, o);
-#pragma GCC unroll 64
-        for (int i = 0; i < TILE * TILE; i++) store(pixel[i] + o, out[i / TILE][i % TILE]);
+        onBothAxes<POINTS, TILE>(
+            Algorithm::output,
+            [&](int i, int j) { return load(product + (i * POINTS + j) * outPlane + t * outRow + o); },
+            [&](int i, Vector(&row)[TILE]) { writeRow(pixel + i * TILE, row, outside, o); });
       }
     }
   }
 
-  inline void applyEpilogue(Vector (&out)[TILE][TILE], float *const (&pixel)[TILE * TILE], const float *outside,
-                            long channel) const {
+  // A row of a tile's pixels, after what follows it.
+  inline void writeRow(float *const *pixel, Vector (&row)[TILE], const float *outside, long channel) const {
     if (epilogue.bias != nullptr) {
       const Vector bias = load(epilogue.bias + channel);
-#pragma GCC unroll 64
-      for (int i = 0; i < TILE * TILE; i++) out[i / TILE][i % TILE] += bias;
+#pragma GCC unroll 16
+      for (int j = 0; j < TILE; j++) row[j] += bias;
     }
     if (epilogue.image != nullptr) {
-      for (int i = 0; i < TILE * TILE; i++) {
-        if (pixel[i] != outside) out[i / TILE][i % TILE] += beside(epilogue.image, pixel[i], channel);
+#pragma GCC unroll 16
+      for (int j = 0; j < TILE; j++) {
+        if (pixel[j] != outside) row[j] += beside(epilogue.image, pixel[j], channel);
       }
     }
     if (epilogue.relu) {
-#pragma GCC unroll 64
-      for (int i = 0; i < TILE * TILE; i++) {
-        const Vector value = out[i / TILE][i % TILE];
-        out[i / TILE][i % TILE] = value < 0 ? Vector{} : value;  // a NaN stays one
-      }
+#pragma GCC unroll 16
+      for (int j = 0; j < TILE; j++) row[j] = row[j] < 0 ? Vector{} : row[j];  // a NaN stays one
     }
     if (epilogue.features != nullptr) {
-      for (int i = 0; i < TILE * TILE; i++) {
-        if (pixel[i] == outside) continue;
-        const Vector passed = beside(epilogue.features, pixel[i], channel) > 0 ? Vector{} + 1 : Vector{};
-        out[i / TILE][i % TILE] *= passed;
+#pragma GCC unroll 16
+      for (int j = 0; j < TILE; j++) {
+        if (pixel[j] == outside) continue;
+        row[j] *= beside(epilogue.features, pixel[j], channel) > 0 ? Vector{} + 1 : Vector{};
       }
     }
+#pragma GCC unroll 16
+    for (int j = 0; j < TILE; j++) store(pixel[j] + channel, row[j]);
   }
 
   // What another image of the results' shape has where a pixel is.

@@ -14,42 +14,42 @@ struct TwoTaps {
 
   static inline void input(const Vector &d0, const Vector &d1, const Vector &d2, const Vector &d3, const Vector &d4,
                            Vector *v) {
-    v[0] = d3 - b * d2 - a2 * d1 + a2 * b * d0;
-    v[1] = d3 + (a - b) * d2 - a * b * d1;
-    v[2] = d3 - (a + b) * d2 + a * b * d1;
-    v[3] = d3 - a2 * d1;
-    v[4] = d4 - b * d3 - a2 * d2 + a2 * b * d1;
+    v[0] = multiplyAdd(a2 * b, d0, multiplyAdd(-a2, d1, multiplyAdd(-b, d2, d3)));
+    v[1] = multiplyAdd(-a * b, d1, multiplyAdd(a - b, d2, d3));
+    v[2] = multiplyAdd(a * b, d1, multiplyAdd(-(a + b), d2, d3));
+    v[3] = multiplyAdd(-a2, d1, d3);
+    v[4] = multiplyAdd(a2 * b, d1, multiplyAdd(-a2, d2, multiplyAdd(-b, d3, d4)));
   }
 
   static inline void output(const Vector *m, Vector (&y)[4]) {
     const Vector sum = m[1] + m[2], difference = m[1] - m[2];
     y[0] = m[0] + sum + m[3];
-    y[1] = a * difference + b * m[3];
-    y[2] = a2 * sum + b * b * m[3];
-    y[3] = a2 * a * difference + b * b * b * m[3] + m[4];
+    y[1] = twoTerms(a, difference, b, m[3]);
+    y[2] = twoTerms(a2, sum, b * b, m[3]);
+    y[3] = twoTerms(a2 * a, difference, b * b * b, m[3]) + m[4];
   }
 
   static inline void outputTransposed(const Vector (&y)[4], Vector *m) {
-    const Vector even = y[0] + a2 * y[2], odd = a * y[1] + a2 * a * y[3];
+    const Vector even = multiplyAdd(a2, y[2], y[0]), odd = twoTerms(a, y[1], a2 * a, y[3]);
     m[0] = y[0];
     m[1] = even + odd;
     m[2] = even - odd;
-    m[3] = y[0] + b * y[1] + b * b * y[2] + b * b * b * y[3];
+    m[3] = multiplyAdd(b * b * b, y[3], multiplyAdd(b * b, y[2], multiplyAdd(b, y[1], y[0])));
     m[4] = y[3];
   }
 
   static inline void filter(const Vector &g0, const Vector &g1, Vector *u) {
     u[0] = at0 * g0;
-    u[1] = atA * (g0 + a * g1);
-    u[2] = atMinusA * (g0 - a * g1);
-    u[3] = atB * (g0 + b * g1);
+    u[1] = atA * multiplyAdd(a, g1, g0);
+    u[2] = atMinusA * multiplyAdd(-a, g1, g0);
+    u[3] = atB * multiplyAdd(b, g1, g0);
     u[4] = g1;
   }
 
   static inline void filterTransposed(const Vector *u, Vector &g0, Vector &g1) {
-    const Vector uA = atA * u[1], uMinusA = atMinusA * u[2], uB = atB * u[3];
-    g0 = at0 * u[0] + uA + uMinusA + uB;
-    g1 = a * (uA - uMinusA) + b * uB + u[4];
+    const Vector uMinusA = atMinusA * u[2], uB = atB * u[3];
+    g0 = twoTerms(atA, u[1], at0, u[0]) + uMinusA + uB;
+    g1 = twoTerms(a, multiplyAdd(atA, u[1], -uMinusA), b, uB) + u[4];
   }
 };
 

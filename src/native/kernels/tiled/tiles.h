@@ -91,16 +91,12 @@ void transformSquares(void (&oneAxis)(const Vector (&)[SIZE], Vector (&)[POINTS]
     squares.template pixels<SIZE>(tiling.place(first + t), zeros, pixel);
     float *to = planes + t * strideOf(channels);
     for (long c = 0; c < channels; c += WIDTH) {
-      Vector in[SIZE][SIZE], out[POINTS][POINTS];
+      onBothAxes<SIZE, POINTS>(
+          oneAxis, [&](int i, int j) { return load(pixel[i * SIZE + j] + c); },
+          [&](int i, const Vector(&row)[POINTS]) {
 #pragma GCC unroll 16
-      for (int i = 0; i < SIZE; i++)
-#pragma GCC unroll 16
-        for (int j = 0; j < SIZE; j++) in[i][j] = load(pixel[i * SIZE + j] + c);
-      onBothAxes<SIZE, POINTS>(oneAxis, in, out);
-#pragma GCC unroll 16
-      for (int i = 0; i < POINTS; i++)
-#pragma GCC unroll 16
-        for (int j = 0; j < POINTS; j++) store(to + (i * POINTS + j) * plane + c, out[i][j]);
+            for (int j = 0; j < POINTS; j++) store(to + (i * POINTS + j) * plane + c, row[j]);
+          });
     }
   }
 }

@@ -18,14 +18,14 @@ struct Winograd3x3 {
 
   // B^T
   static inline void input(const Vector (&d)[6], Vector (&v)[6]) {
-    const Vector evenA = d[4] - b2 * d[2], oddA = a * (d[3] - b2 * d[1]);
-    const Vector evenB = d[4] - a2 * d[2], oddB = b * (d[3] - a2 * d[1]);
-    v[0] = a2 * b2 * d[0] - (a2 + b2) * d[2] + d[4];
-    v[1] = evenA + oddA;
-    v[2] = evenA - oddA;
-    v[3] = evenB + oddB;
-    v[4] = evenB - oddB;
-    v[5] = a2 * b2 * d[1] - (a2 + b2) * d[3] + d[5];
+    const Vector evenA = multiplyAdd(-b2, d[2], d[4]), oddA = multiplyAdd(-b2, d[1], d[3]);
+    const Vector evenB = multiplyAdd(-a2, d[2], d[4]), oddB = multiplyAdd(-a2, d[1], d[3]);
+    v[0] = twoTerms(a2 * b2, d[0], -(a2 + b2), d[2]) + d[4];
+    v[1] = multiplyAdd(a, oddA, evenA);
+    v[2] = multiplyAdd(-a, oddA, evenA);
+    v[3] = multiplyAdd(b, oddB, evenB);
+    v[4] = multiplyAdd(-b, oddB, evenB);
+    v[5] = twoTerms(a2 * b2, d[1], -(a2 + b2), d[3]) + d[5];
   }
 
   // A^T
@@ -33,15 +33,15 @@ struct Winograd3x3 {
     const Vector sumA = m[1] + m[2], differenceA = m[1] - m[2];
     const Vector sumB = m[3] + m[4], differenceB = m[3] - m[4];
     y[0] = m[0] + sumA + sumB;
-    y[1] = a * differenceA + b * differenceB;
-    y[2] = a2 * sumA + b2 * sumB;
-    y[3] = a3 * differenceA + b3 * differenceB + m[5];
+    y[1] = twoTerms(a, differenceA, b, differenceB);
+    y[2] = twoTerms(a2, sumA, b2, sumB);
+    y[3] = twoTerms(a3, differenceA, b3, differenceB) + m[5];
   }
 
   // A
   static inline void outputTransposed(const Vector (&y)[4], Vector (&m)[6]) {
-    const Vector evenA = y[0] + a2 * y[2], oddA = a * y[1] + a3 * y[3];
-    const Vector evenB = y[0] + b2 * y[2], oddB = b * y[1] + b3 * y[3];
+    const Vector evenA = multiplyAdd(a2, y[2], y[0]), oddA = twoTerms(a, y[1], a3, y[3]);
+    const Vector evenB = multiplyAdd(b2, y[2], y[0]), oddB = twoTerms(b, y[1], b3, y[3]);
     m[0] = y[0];
     m[1] = evenA + oddA;
     m[2] = evenA - oddA;
@@ -52,23 +52,22 @@ struct Winograd3x3 {
 
   // G
   static inline void filter(const Vector (&g)[3], Vector (&u)[6]) {
-    const Vector evenA = atA * (g[0] + a2 * g[2]), oddA = atA * a * g[1];
-    const Vector evenB = atB * (g[0] + b2 * g[2]), oddB = atB * b * g[1];
+    const Vector evenA = multiplyAdd(a2, g[2], g[0]), evenB = multiplyAdd(b2, g[2], g[0]);
     u[0] = at0 * g[0];
-    u[1] = evenA + oddA;
-    u[2] = evenA - oddA;
-    u[3] = evenB + oddB;
-    u[4] = evenB - oddB;
+    u[1] = twoTerms(atA, evenA, atA * a, g[1]);
+    u[2] = twoTerms(atA, evenA, -atA * a, g[1]);
+    u[3] = twoTerms(atB, evenB, atB * b, g[1]);
+    u[4] = twoTerms(atB, evenB, -atB * b, g[1]);
     u[5] = g[2];
   }
 
   // G^T
   static inline void filterTransposed(const Vector (&u)[6], Vector (&g)[3]) {
-    const Vector sumA = atA * (u[1] + u[2]), differenceA = atA * a * (u[1] - u[2]);
-    const Vector sumB = atB * (u[3] + u[4]), differenceB = atB * b * (u[3] - u[4]);
-    g[0] = at0 * u[0] + sumA + sumB;
-    g[1] = differenceA + differenceB;
-    g[2] = a2 * sumA + b2 * sumB + u[5];
+    const Vector sumA = atA * (u[1] + u[2]), differenceA = u[1] - u[2];
+    const Vector sumB = atB * (u[3] + u[4]), differenceB = u[3] - u[4];
+    g[0] = multiplyAdd(at0, u[0], sumA) + sumB;
+    g[1] = twoTerms(atA * a, differenceA, atB * b, differenceB);
+    g[2] = twoTerms(a2, sumA, b2, sumB) + u[5];
   }
 };
 
