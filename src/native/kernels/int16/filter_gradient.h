@@ -21,7 +21,7 @@ template <int SIZE, int POINTS, void (&oneAxis)(const Vector (&)[SIZE], Vector (
 struct PairPlanes {
   static constexpr int PLANES_OF_POINTS = POINTS * POINTS;
   const Squares<const float> squares;
-  // [plane][pair of tiles][channels] and [plane][block of tiles][channels].
+  // [plane][block of tiles][panel of channels][pair of tiles][channel] and [plane][block of tiles][channel].
   Pair *pairs = nullptr;
   float *units = nullptr;
 
@@ -31,23 +31,32 @@ struct PairPlanes {
   long plane(long tiles) const { return strideOf(pairsOf(tiles) * channels()); }
   long unitPlane(long tiles) const { return blocksOf(tiles) * channels(); }
 
-  // Operand of one plane and block, from a channel on.
-  Operand operand(long p, long block, long channel, long tiles, Strides strides) const {
-    return {pairs + p * plane(tiles) + pairsOf(block * BLOCK_TILES) * channels() + channel, strides,
+  long panel() const { return panelOf(channels()); }
+  static long tilesOf(long block, long tiles) { return min(BLOCK_TILES, tiles - block * BLOCK_TILES); }
+  // Of a channel in the first plane of a group's block.
+  Pair *pairsAt(long block, long channel, long tiles) const {
+    const long inPanel = channel % panel();
+    return pairs + pairsOf(block * BLOCK_TILES) * channels() + (channel - inPanel) * pairsOf(tilesOf(block, tiles)) +
+           inPanel;
+  }
+
+  // One panel of one plane and block, as rows or columns of channels.
+  Operand operand(long p, long block, long channel, long tiles) const {
+    return {pairsAt(block, channel, tiles) + p * plane(tiles), {1, panel()},
             units + p * unitPlane(tiles) + block * channels() + channel};
   }
 
   // Some channels of one block of a group's `tiles`; `unscaled` has room for a vector of them in that block.
   void transform(const Tiling &tiling, long first, long tiles, long block, long channel, long end, const float *zeros,
                  float *unscaled) const {
-    const long from = block * BLOCK_TILES, count = min(BLOCK_TILES, tiles - from);
+    const long from = block * BLOCK_TILES, count = tilesOf(block, tiles);
     const float *pixels[BLOCK_TILES][SIZE * SIZE];
     for (long t = 0; t < count; t++) {
       squares.template pixels<SIZE>(tiling.place(first + from + t), zeros, pixels[t]);
     }
     for (long t = 0; t < min(AHEAD, count); t++) squares.template fetch<SIZE>(pixels[t], channel, end);
     for (long c = channel; c < end; c += WIDTH) {
-      transformVector(pixels, from, count, tiles, block, c, c == channel ? end : c, unscaled);
+      transformVector(pixels, count, tiles, block, c, c == channel ? end : c, unscaled);
     }
   }
 
@@ -59,8 +68,8 @@ struct PairPlanes {
   static constexpr long PLANE = strideOf(BLOCK_TILES * WIDTH);
 
   // One vector of channels; those up to `fetched` are fetched on the way.
-  void transformVector(const float *const (&pixels)[BLOCK_TILES][SIZE * SIZE], long from, long count, long tiles,
-                       long block, long channel, long fetched, float *unscaled) const {
+  void transformVector(const float *const (&pixels)[BLOCK_TILES][SIZE * SIZE], long count, long tiles, long block,
+                       long channel, long fetched, float *unscaled) const {
     for (long t = 0; t < count; t++) {
       if (t + AHEAD < count) squares.template fetch<SIZE>(pixels[t + AHEAD], channel, fetched);
       const float *const (&pixel)[SIZE * SIZE] = pixels[t];
@@ -77,7 +86,7 @@ struct PairPlanes {
       const Units found = next;
       if (p + 1 < PLANES_OF_POINTS) next = unitsFrom(unscaled + (p + 1) * PLANE, count);
       store(units + p * unitPlane(tiles) + block * channels() + channel, found.unit);
-      writePlane(unscaled + p * PLANE, count, found.inverse, pairs + p * plane(tiles) + from / 2 * channels() + channel);
+      writePlane(unscaled + p * PLANE, count, found.inverse, pairsAt(block, channel, tiles) + p * plane(tiles));
     }
   }
 
@@ -103,7 +112,7 @@ struct PairPlanes {
   // As pairs of two tiles.
   void writePlane(const float *plane, long count, Vector inverse, Pair *to) const {
     long t = 0;
-    for (; t + 1 < count; t += 2, to += channels()) {
+    for (; t + 1 < count; t += 2, to += panel()) {
       const Vector one = load(plane + t * WIDTH), other = load(plane + (t + 1) * WIDTH);
       store(to, joined(rounded(one * inverse), rounded(other * inverse)));
     }
@@ -145,18 +154,18 @@ struct PairFilterGradient {
 
   // Sums of one plane of factors and some input channels, over all points that meet those factors.
   void product(long index, long /*worker*/) const {
-    const long slices = ceilDivide(inputs(), TASK_INPUTS), factors = index / slices, c = index % slices * TASK_INPUTS;
-    const long panel = panelOf(outputs());
+    const long rows = x.panel(), columns = dy.panel();
+    const long panels = inputs() / rows, factors = index / panels, c = index % panels * rows;
     bool accumulate = first > 0;
     NothingAhead ahead;
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       if (factorPlane<Algorithm>(p) != factors) continue;
       for (long block = 0; block < x.blocksOf(count); block++) {
-        const long depth = x.pairsOf(min(BLOCK_TILES, count - block * BLOCK_TILES));
-        const Operand a = x.operand(p, block, c, count, {1, inputs()});
-        for (long o = 0; o < outputs(); o += panel) {
-          multiply(min(TASK_INPUTS, inputs() - c), panel, depth, a, dy.operand(p, block, o, count, {1, outputs()}),
-                   sums + factors * taps.plane() + c * outputs() + o, outputs(), accumulate, ahead);
+        const long depth = x.pairsOf(x.tilesOf(block, count));
+        const Operand a = x.operand(p, block, c, count);
+        for (long o = 0; o < outputs(); o += columns) {
+          multiply(rows, columns, depth, a, dy.operand(p, block, o, count),
+                   ToMatrix{sums + factors * taps.plane() + c * outputs() + o, outputs(), accumulate}, ahead);
         }
         accumulate = true;
       }
@@ -184,7 +193,7 @@ struct PairFilterGradient {
       count = min(tiling.count(), blocks * (g + 1) / groups * BLOCK_TILES) - first;
       parallelFor<PairFilterGradient, &PairFilterGradient::transform>(host, x.blocksOf(count) * slices(), *this);
       parallelFor<PairFilterGradient, &PairFilterGradient::product>(
-          host, PLANES_OF_FACTORS * ceilDivide(inputs(), TASK_INPUTS), *this);
+          host, PLANES_OF_FACTORS * (inputs() / x.panel()), *this);
     }
     taps.transformBack(host, sums);
     return Outcome::DONE;

@@ -4,8 +4,8 @@
 
 #include "../tiled/forward.h"
 #include "filter.h"
+#include "lists.h"
 #include "product.h"
-#include "units.h"
 
 namespace pefd {
 namespace {
@@ -25,34 +25,14 @@ struct PairTile {
   // All planes to [plane][channels / 2] pairs and to one unit each.
   void write(Pair *to, long toPlane, float *units, long unitPlane) const {
     Units found[PLANES_OF_POINTS / AT_ONCE];
-    for (int first = 0; first < PLANES_OF_POINTS; first += AT_ONCE) found[first / AT_ONCE] = unitsFrom(first);
+    for (int i = 0; i < PLANES_OF_POINTS / AT_ONCE; i++) {
+      found[i] = unitsOfLists<AT_ONCE>([&](int p) { return planes + (i * AT_ONCE + p) * plane; }, channels);
+    }
     for (int p = 0; p < PLANES_OF_POINTS; p++) {
       const Units &of = found[p / AT_ONCE];
       units[p * unitPlane] = of.unit[p % AT_ONCE];
-      writePlane(planes + p * plane, of.inverse[p % AT_ONCE], to + p * toPlane);
+      writeList(planes + p * plane, channels, of.inverse[p % AT_ONCE], to + p * toPlane);
     }
-  }
-
- private:
-  // Of AT_ONCE planes.
-  Units unitsFrom(int first) const {
-    Vector squares[WIDTH] = {};
-    for (long c = 0; c < channels; c += WIDTH) {
-#pragma GCC unroll 16
-      for (int i = 0; i < AT_ONCE; i++) {
-        const Vector value = load(planes + (first + i) * plane + c);
-        squares[i] = multiplyAdd(value, value, squares[i]);
-      }
-    }
-    return unitsOf(sumsAcross(squares));
-  }
-
-  void writePlane(const float *from, float inverse, Pair *to) const {
-    long c = 0;
-    for (; c + 2 * WIDTH <= channels; c += 2 * WIDTH) {
-      store(to + c / 2, neighbours(rounded(load(from + c) * inverse), rounded(load(from + c + WIDTH) * inverse)));
-    }
-    if (c < channels) storeNeighbours(to + c / 2, rounded(load(from + c) * inverse));
   }
 };
 
@@ -101,7 +81,7 @@ struct PairForward {
         const Operand b{packed + factors * PairPacking<Algorithm>::pairPlane(taps) + o * (inputs() / 2),
                         {1, panel},
                         factorUnits + factors * outputs() + o};
-        multiply(count, panel, inputs() / 2, a, b, product + p * outPlane + o, outRow, false, ahead);
+        multiply(count, panel, inputs() / 2, a, b, ToMatrix{product + p * outPlane + o, outRow, false}, ahead);
       }
     }
     results.write(first, count, product, outRow, outPlane, discarded.of(worker));

@@ -16,10 +16,23 @@ struct Operand {
   const float *units;
 };
 
-// c[R, V vectors] = (or +=, where it is told to accumulate) the sum over k of both products of a's pair [r, k] with b's
-// pairs [k, :], in units of both. Whole numbers are summed exactly, so that their order says nothing.
-template <int R, int V>
-void pairChain(const Operand &a, const Operand &b, float *__restrict c, long cStride, long depth, bool accumulate) {
+// Results in a matrix, where they take the place of what is there or join it.
+struct ToMatrix {
+  float *c;
+  long stride;
+  bool accumulate;
+
+  ToMatrix from(long row) const { return {c + row * stride, stride, accumulate}; }
+  inline void put(long row, long column, Vector sum) const {
+    float *to = c + row * stride + column;
+    store(to, accumulate ? load(to) + sum : sum);
+  }
+};
+
+// R rows and V vectors: the sum over k of both products of a's pair [r, k] with b's pairs [k, :], in units of both, is put
+// where results go. Whole numbers are summed exactly, so that their order says nothing.
+template <typename Results, int R, int V>
+void pairChain(const Operand &a, const Operand &b, long depth, const Results &results) {
   Pairs sums[R][V] = {};
   const Pair *__restrict factors = a.pairs, *__restrict rows = b.pairs;
   for (long k = 0; k < depth; k++) {
@@ -33,43 +46,45 @@ void pairChain(const Operand &a, const Operand &b, float *__restrict c, long cSt
       for (int v = 0; v < V; v++) sums[r][v] = multiplyAdd(factor, row[v], sums[r][v]);
     }
   }
-#pragma GCC unroll 16
-  for (int r = 0; r < R; r++)
+  Vector units[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; v++) {
-      float *to = c + r * cStride + v * WIDTH;
-      const Vector units = a.units[r] * load(b.units + v * WIDTH);
-      const Vector sum = floats(sums[r][v]) * units;
-      store(to, accumulate ? load(to) + sum : sum);
-    }
+  for (int v = 0; v < V; v++) units[v] = load(b.units + v * WIDTH);
+#pragma GCC unroll 16
+  for (int r = 0; r < R; r++) {
+    const float unit = a.units[r];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; v++) results.put(r, v * WIDTH, floats(sums[r][v]) * (unit * units[v]));
+  }
 }
 
-using PairChain = void (*)(const Operand &, const Operand &, float *, long, long, bool);
+template <typename Results>
+using PairChain = void (*)(const Operand &, const Operand &, long, const Results &);
 
-// pairChain<R, V> at index R.
+// pairChain<Results, R, V> at index R.
+template <typename Results>
 struct PairChains {
-  PairChain ofRows[ROWS + 1];
+  PairChain<Results> ofRows[ROWS + 1];
 };
 
-template <int V, int... R>
-constexpr PairChains pairChainsUpTo(std::integer_sequence<int, R...>) {
-  return {{nullptr, pairChain<R + 1, V>...}};
+template <typename Results, int V, int... R>
+constexpr PairChains<Results> pairChainsUpTo(std::integer_sequence<int, R...>) {
+  return {{nullptr, pairChain<Results, R + 1, V>...}};
 }
-template <int V>
-constexpr PairChains pairChains = pairChainsUpTo<V>(std::make_integer_sequence<int, ROWS>{});
+template <typename Results, int V>
+constexpr PairChains<Results> pairChains = pairChainsUpTo<Results, V>(std::make_integer_sequence<int, ROWS>{});
 
-// c[rows, columns] from a[rows, depth] and b[depth, columns] of pairs; columns are CHANNELS or PANEL. Some of what comes next
-// is fetched for each group of rows.
-template <typename Ahead>
-inline void multiply(long rows, long columns, long depth, const Operand &a, const Operand &b, float *c, long cStride,
-                     bool accumulate, Ahead &ahead) {
-  const PairChains &chains = columns == PANEL ? pairChains<2> : pairChains<1>;
+// Results [rows, columns] from a[rows, depth] and b[depth, columns] of pairs; columns are CHANNELS or PANEL. Some of what
+// comes next is fetched for each group of rows.
+template <typename Results, typename Ahead>
+inline void multiply(long rows, long columns, long depth, const Operand &a, const Operand &b, const Results &results,
+                     Ahead &ahead) {
+  const PairChains<Results> &chains = columns == PANEL ? pairChains<Results, 2> : pairChains<Results, 1>;
   const long groups = ceilDivide(rows, ROWS);
   for (long g = 0; g < groups; g++) {
     ahead.fetch();
     const long first = rows * g / groups, count = rows * (g + 1) / groups - first;
     const Operand some{a.pairs + first * a.strides.row, a.strides, a.units + first};
-    chains.ofRows[count](some, b, c + first * cStride, cStride, depth, accumulate);
+    chains.ofRows[count](some, b, depth, results.from(first));
   }
 }
 

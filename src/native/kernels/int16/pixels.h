@@ -1,0 +1,62 @@
+// Images as lists of pixels.
+#pragma once
+
+#include "../ahead.h"
+#include "../common.h"
+
+namespace pefd {
+namespace {
+
+// Images [n, height, width, channels] of which every so many pixels in both directions count, numbered image by image and
+// row by row.
+template <typename Float>
+struct Pixels {
+  Float *images;
+  long n, height, width, channels, apart;
+
+  long rows() const { return ceilDivide(height, apart); }
+  long columns() const { return ceilDivide(width, apart); }
+  long count() const { return n * rows() * columns(); }
+
+  struct Place {
+    long image, y, x;
+  };
+  Place place(long pixel) const {
+    const long inImage = pixel % (rows() * columns());
+    return {pixel / (rows() * columns()), inImage / columns() * apart, inImage % columns() * apart};
+  }
+  Float *at(Place place) const {
+    return images + ((place.image * height + place.y) * width + place.x) * channels;
+  }
+  Float *at(long pixel) const { return apart == 1 ? images + pixel * channels : at(place(pixel)); }
+
+  // Pointers to some pixels.
+  void list(long first, long count, Float **to) const {
+    if (count == 0) return;
+    Place next = place(first);
+    for (long t = 0; t < count; t++) {
+      to[t] = at(next);
+      next.x += apart;
+      if (next.x < width) continue;
+      next.x = 0;
+      next.y += apart;
+      if (next.y < height) continue;
+      next.y = 0;
+      next.image++;
+    }
+  }
+
+  // All that lies between some pixels.
+  Stream stream(long first, long count, long steps) const {
+    return stream(images, first, count, steps);
+  }
+  // The same of another image of this shape.
+  Stream stream(const float *other, long first, long count, long steps) const {
+    if (count == 0) return {};
+    const float *from = at(first), *end = at(first + count - 1) + channels;
+    return {other + (from - images), end - from, steps};
+  }
+};
+
+}  // namespace
+}  // namespace pefd

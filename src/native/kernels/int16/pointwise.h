@@ -1,0 +1,151 @@
+// 1x1 convolutions in whole numbers, and the gradients of their images: products of a matrix of pixels with the filter.
+#pragma once
+
+#include "../tiled/results.h"
+#include "filter.h"
+#include "lists.h"
+#include "pixels.h"
+#include "product.h"
+
+namespace pefd {
+namespace {
+
+// Bytes of pixels, as pairs, that a task works on.
+constexpr long PIXEL_TASK_BYTES = 128 << 10;
+// Most pixels of a task.
+constexpr long TASK_PIXELS = 8 * ROWS;
+
+// Where results of products go: to pixels, after what follows.
+struct ToPixels {
+  float *const *pixel;
+  const float *images;
+  long channel;
+  const Epilogue &epilogue;
+
+  ToPixels from(long row) const { return {pixel + row, images, channel, epilogue}; }
+  inline void put(long row, long column, Vector sum) const {
+    float *to = pixel[row] + channel + column;
+    const Lanes all(WIDTH);
+    store(to, followed(epilogue, all, to - images, biasOf(epilogue, all, channel + column), sum));
+  }
+};
+
+template <typename Algorithm>
+struct PairPointwise {
+  const Host &host;
+  const Taps taps;
+  const Pixels<const float> from;
+  const Pixels<float> to;
+  const Epilogue epilogue;
+  long tasks = 0, most = 0;
+  Pair *packed = nullptr;
+  float *factorUnits = nullptr;
+  // Of each worker: pixels as pairs, and their units.
+  WorkerMemory pairs = {}, units = {};
+
+  long inputs() const { return taps.rows; }
+  long outputs() const { return taps.columns; }
+  // Pairs from one pixel to the next: neighbours are written two vectors at a time.
+  long row() const { return strideOf(ceilDivide(inputs(), 2 * WIDTH) * WIDTH); }
+
+  void pixels(long index, long worker) const {
+    const TileTask task{index, tasks, host.workers};
+    const long first = task.first(from.count()), count = task.count(from.count());
+    if (count == 0) return;
+    Pair *const rows = reinterpret_cast<Pair *>(pairs.of(worker));
+    quantize(first, count, rows, units.of(worker));
+    float *pixel[TASK_PIXELS];
+    to.list(first, count, pixel);
+    const long panel = panelOf(outputs()), depth = inputs() / 2;
+    TilesAhead ahead = this->ahead(task, outputs() / panel * ceilDivide(count, ROWS));
+    const Operand a{rows, {row(), 1}, units.of(worker)};
+    for (long o = 0; o < outputs(); o += panel) {
+      const Operand b{packed + o * depth, {1, panel}, factorUnits + o};
+      multiply(count, panel, depth, a, b, ToPixels{pixel, to.images, o, epilogue}, ahead);
+    }
+    if (to.apart > from.apart) {
+      for (long t = 0; t < count; t++) writeBetween(to.place(first + t));
+    }
+  }
+
+  void quantize(long first, long count, Pair *rows, float *unit) const {
+    const float *list[TASK_PIXELS + WIDTH];
+    from.list(first, count, list);
+    // Units are found of as many at once: the last pixel counts again for those that are not there.
+    for (long t = count; t % WIDTH != 0; t++) list[t] = list[count - 1];
+    for (long t = 0; t < count; t += WIDTH) {
+      const Units found = unitsOfLists<WIDTH>([&](int i) { return list[t + i]; }, inputs());
+      for (long i = 0; i < min(WIDTH, count - t); i++) {
+        unit[t + i] = found.unit[i];
+        writeList(list[t + i], inputs(), found.inverse[i], rows + (t + i) * row());
+      }
+    }
+  }
+
+  // What the task writes and adds, and what the next one of its thread reads, in so many steps.
+  TilesAhead ahead(const TileTask &task, long steps) const {
+    const long first = task.first(from.count()), count = task.count(from.count());
+    TilesAhead ahead;
+    ahead.writes = to.stream(first, count, steps);
+    if (epilogue.image != nullptr) ahead.image = to.stream(epilogue.image, first, count, steps);
+    if (epilogue.features != nullptr) ahead.features = to.stream(epilogue.features, first, count, steps);
+    const TileTask next = task.next();
+    if (next.isThere()) ahead.reads = from.stream(next.first(from.count()), next.count(from.count()), steps);
+    return ahead;
+  }
+
+  // Zeros, and what follows, to the pixels that lie between one that counts and the next.
+  void writeBetween(typename Pixels<float>::Place at) const {
+    const Lanes all(WIDTH);
+    for (long y = at.y; y < min(at.y + to.apart, to.height); y++) {
+      for (long x = at.x; x < min(at.x + to.apart, to.width); x++) {
+        if (y == at.y && x == at.x) continue;
+        float *pixel = to.at({at.image, y, x});
+        for (long c = 0; c < to.channels; c += WIDTH) {
+          store(pixel + c, followed(epilogue, all, pixel + c - to.images, biasOf(epilogue, all, c), Vector{}));
+        }
+      }
+    }
+  }
+
+  Outcome run() {
+    most = max(ROWS, min(PIXEL_TASK_BYTES / (row() * long{sizeof(Pair)}), TASK_PIXELS) / ROWS * ROWS);
+    tasks = ceilDivide(ceilDivide(from.count(), most), host.workers) * host.workers;
+    packed = pairScratch(host, PACKED, PairPacking<Algorithm>::pairPlane(taps));
+    factorUnits = host.scratch(host.self, FACTOR_UNITS, outputs());
+    const WorkerMemory turned = workerScratch(host, UNSCALED, max(1, PairPacking<Algorithm>::turnedFloats(taps)));
+    pairs = workerScratch(host, PLANES, most * row());
+    units = workerScratch(host, POINT_UNITS, most);
+    if (!packed || !factorUnits || !turned.memory || !pairs.memory || !units.memory) return Outcome::OUT_OF_MEMORY;
+    PairPacking<Algorithm>{taps, packed, factorUnits, turned}.run(host);
+    parallelFor<PairPointwise, &PairPointwise::pixels>(host, tasks, *this);
+    return Outcome::DONE;
+  }
+};
+
+// The pixels of x that a 1x1 convolution sees, or writes the gradient of, and those of y.
+template <typename Float>
+Pixels<Float> pixelsOfInput(const Convolution &conv, Float *x) {
+  return {x, conv.n, conv.h, conv.w, conv.inputs, conv.stride};
+}
+template <typename Float>
+Pixels<Float> pixelsOfOutput(const Convolution &conv, Float *y) {
+  return {y, conv.n, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs, 1};
+}
+
+inline Outcome pointwiseForward(const Host &host, const Convolution &conv, const float *x, const float *filter,
+                         Epilogue epilogue, float *y) {
+  return PairPointwise<OneTap>{host, {filter, conv.inputs, conv.outputs, false}, pixelsOfInput(conv, x),
+                               pixelsOfOutput(conv, y), epilogue}
+      .run();
+}
+
+inline Outcome pointwiseInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
+                               Epilogue epilogue, float *dx) {
+  return PairPointwise<OneTap>{host, {filter, conv.outputs, conv.inputs, true}, pixelsOfOutput(conv, dy),
+                               pixelsOfInput(conv, dx), epilogue}
+      .run();
+}
+
+}  // namespace
+}  // namespace pefd
