@@ -12,6 +12,8 @@ namespace {
 
 // Bytes of pixels, as pairs, that a task works on.
 constexpr long PIXEL_TASK_BYTES = 128 << 10;
+// Bytes of a filter, as pairs, that stay in a thread's cache.
+constexpr long NEAR_BYTES = 512 << 10;
 // Most pixels of a task.
 constexpr long TASK_PIXELS = 8 * ROWS;
 
@@ -58,10 +60,14 @@ struct PairPointwise {
     to.list(first, count, pixel);
     const long panel = panelOf(outputs()), depth = inputs() / 2;
     TilesAhead ahead = this->ahead(task, outputs() / panel * ceilDivide(count, ROWS));
-    const Operand a{rows, {row(), 1}, units.of(worker)};
-    for (long o = 0; o < outputs(); o += panel) {
-      const Operand b{packed + o * depth, {1, panel}, factorUnits + o};
-      multiply(count, panel, depth, a, b, ToPixels{pixel, to.images, o, epilogue}, ahead);
+    // A filter that fits the cache passes again for each group of rows, so that results are written as they lie.
+    const long some = depth * outputs() * long{sizeof(Pair)} <= NEAR_BYTES ? ROWS : count;
+    for (long r = 0; r < count; r += some) {
+      const Operand a{rows + r * row(), {row(), 1}, units.of(worker) + r};
+      for (long o = 0; o < outputs(); o += panel) {
+        const Operand b{packed + o * depth, {1, panel}, factorUnits + o};
+        multiply(min(some, count - r), panel, depth, a, b, ToPixels{pixel + r, to.images, o, epilogue}, ahead);
+      }
     }
     if (to.apart > from.apart) {
       for (long t = 0; t < count; t++) writeBetween(to.place(first + t));
