@@ -6,10 +6,20 @@
 namespace pefd {
 namespace {
 
+// Floats in a row.
+struct Row {
+  const float *from = nullptr;
+  long floats = 0;
+
+  // One of so many parts.
+  Row part(long index, long parts) const { return {from + floats * index / parts, ceilDivide(floats, parts)}; }
+};
+
 // Memory in a row, some lines of the cache at each step: as many as have all of it fetched in the end.
 class Stream {
  public:
   Stream() = default;
+  Stream(const Row &row, long steps) : Stream(row.from, row.floats, steps) {}
   Stream(const float *from, long floats, long steps)
       : at_(reinterpret_cast<const char *>(from)),
         end_(reinterpret_cast<const char *>(from + floats)),
@@ -31,6 +41,16 @@ class Stream {
 
   const char *at_ = nullptr, *end_ = nullptr;
   long lines_ = 0;
+};
+
+// Of both images that are transformed next.
+struct ImagesAhead {
+  Stream x, dy;
+
+  inline void fetch() {
+    x.fetch();
+    dy.fetch();
+  }
 };
 
 // Where nothing is known of what comes next.

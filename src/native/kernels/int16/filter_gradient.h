@@ -157,7 +157,11 @@ struct PairFilterGradient {
     const long rows = x.panel(), columns = dy.panel();
     const long panels = inputs() / rows, factors = index / panels, c = index % panels * rows;
     bool accumulate = first > 0;
-    NothingAhead ahead;
+    const long steps =
+        pointsOf<Algorithm>(factors) * x.blocksOf(count) * (outputs() / columns) * ceilDivide(rows, ROWS);
+    const long tasks = PLANES_OF_FACTORS * (inputs() / rows), next = first + count;
+    ImagesAhead ahead{{rowsOf(x.squares, tiling, next, count, Algorithm::WINDOW).part(index, tasks), steps},
+                      {rowsOf(dy.squares, tiling, next, count, Algorithm::TILE).part(index, tasks), steps}};
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       if (factorPlane<Algorithm>(p) != factors) continue;
       for (long block = 0; block < x.blocksOf(count); block++) {

@@ -46,15 +46,11 @@ struct Pixels {
     }
   }
 
-  // All that lies between some pixels.
-  Stream stream(long first, long count, long steps) const {
-    return stream(images, first, count, steps);
-  }
-  // The same of another image of this shape.
-  Stream stream(const float *other, long first, long count, long steps) const {
-    if (count == 0) return {};
-    const float *from = at(first), *end = at(first + count - 1) + channels;
-    return {other + (from - images), end - from, steps};
+  // All that lies between some pixels, as far as there are as many.
+  Row row(long first, long some) const {
+    const long end = min(first + some, count());
+    if (first >= end) return {};
+    return {at(first), at(end - 1) + channels - at(first)};
   }
 };
 

@@ -90,13 +90,14 @@ struct PairPointwise {
 
   // What the task writes and adds, and what the next one of its thread reads, in so many steps.
   TilesAhead ahead(const TileTask &task, long steps) const {
-    const long first = task.first(from.count()), count = task.count(from.count());
+    const Row written = to.row(task.first(from.count()), task.count(from.count()));
+    const long place = written.from - to.images;
     TilesAhead ahead;
-    ahead.writes = to.stream(first, count, steps);
-    if (epilogue.image != nullptr) ahead.image = to.stream(epilogue.image, first, count, steps);
-    if (epilogue.features != nullptr) ahead.features = to.stream(epilogue.features, first, count, steps);
+    ahead.writes = {written, steps};
+    if (epilogue.image != nullptr) ahead.image = {epilogue.image + place, written.floats, steps};
+    if (epilogue.features != nullptr) ahead.features = {epilogue.features + place, written.floats, steps};
     const TileTask next = task.next();
-    if (next.isThere()) ahead.reads = from.stream(next.first(from.count()), next.count(from.count()), steps);
+    if (next.isThere()) ahead.reads = {from.row(next.first(from.count()), next.count(from.count())), steps};
     return ahead;
   }
 

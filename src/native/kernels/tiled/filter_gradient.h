@@ -67,12 +67,16 @@ struct FilterGradient {
     const long blocks = ceilDivide(inputs(), TASK_INPUTS), factors = index / blocks, c = index % blocks * TASK_INPUTS;
     const long panel = panelOf(outputs());
     bool accumulate = first > 0;
+    const long tasks = PLANES_OF_FACTORS * blocks;
+    const long steps = pointsOf<Algorithm>(factors) * (outputs() / panel) * ceilDivide(TASK_INPUTS, ROWS);
+    ImagesAhead ahead{{rowsOf(x, tiling, first + count, count, Algorithm::WINDOW).part(index, tasks), steps},
+                      {rowsOf(dy, tiling, first + count, count, Algorithm::TILE).part(index, tasks), steps}};
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       if (factorPlane<Algorithm>(p) != factors) continue;
       for (long o = 0; o < outputs(); o += panel) {
         multiply(min(TASK_INPUTS, inputs() - c), panel, count, planes + p * inPlane() + c, {1, inRow()},
                  gradients + p * outPlane() + o, outRow(), sums + factors * sumPlane() + c * outputs() + o, outputs(),
-                 accumulate);
+                 accumulate, ahead);
       }
       accumulate = true;
     }

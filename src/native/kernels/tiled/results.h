@@ -29,16 +29,16 @@ struct TileResults {
   // What a task writes and adds, and what the next one of its thread will probably read, while each plane is multiplied in
   // so many steps.
   TilesAhead ahead(const Squares<const float> &windows, const TileTask &task, long steps) const {
+    const auto rows = [&](const auto &of, const TileTask &some, long size) {
+      return rowsOf(of, tiling, some.first(tiling.count()), some.count(tiling.count()), size);
+    };
     TilesAhead ahead;
-    const Rows written = rowsOf(squares, task, TILE);
+    const Row written = rows(squares, task, TILE);
     const long all = steps * POINTS * POINTS, place = written.from - squares.images;
-    ahead.writes = Stream(written.from, written.floats, all);
-    if (epilogue.image != nullptr) ahead.image = Stream(epilogue.image + place, written.floats, all);
-    if (epilogue.features != nullptr) ahead.features = Stream(epilogue.features + place, written.floats, all);
-    if (task.next().isThere()) {
-      const Rows read = rowsOf(windows, task.next(), Algorithm::WINDOW);
-      ahead.reads = Stream(read.from, read.floats, all);
-    }
+    ahead.writes = {written, all};
+    if (epilogue.image != nullptr) ahead.image = {epilogue.image + place, written.floats, all};
+    if (epilogue.features != nullptr) ahead.features = {epilogue.features + place, written.floats, all};
+    if (task.next().isThere()) ahead.reads = {rows(windows, task.next(), Algorithm::WINDOW), all};
     return ahead;
   }
 
@@ -88,21 +88,6 @@ struct TileResults {
   // What another image of the results' shape has where a pixel is.
   Vector beside(const float *image, const float *pixel, long channel) const {
     return load(image + (pixel - squares.images) + channel);
-  }
-
- private:
-  struct Rows {
-    const float *from;
-    long floats;
-  };
-
-  // All rows of images that the squares of a task's tiles touch.
-  template <typename Float>
-  Rows rowsOf(const Squares<Float> &of, const TileTask &task, long size) const {
-    const long first = task.first(tiling.count()), count = task.count(tiling.count());
-    if (count == 0) return {of.images, 0};
-    const float *from = of.firstRow(tiling.place(first));
-    return {from, of.endOfRows(tiling.place(first + count - 1), size) - from};
   }
 };
 

@@ -1,6 +1,7 @@
 // Images divided into tiles, and the transforms of tiles.
 #pragma once
 
+#include "../ahead.h"
 #include "algorithm.h"
 #include "../common.h"
 #include "../kernels.h"
@@ -80,6 +81,15 @@ Squares<Float> tilesOf(Float *images, long height, long width, long channels) {
   return {images, height, width, channels, Algorithm::TILE, 0};
 }
 
+// All rows of images that the squares of some tiles touch, as far as there are tiles; `size` is how many rows a square has.
+template <typename Float>
+Row rowsOf(const Squares<Float> &of, const Tiling &tiling, long first, long count, long size) {
+  const long end = min(first + count, tiling.count());
+  if (first >= end) return {};
+  const float *from = of.firstRow(tiling.place(first));
+  return {from, of.endOfRows(tiling.place(end - 1), size) - from};
+}
+
 // Transforms the squares of `count` tiles to POINTS * POINTS planes of [count][strideOf(channels)]; pixels outside of
 // the images are `zeros`.
 template <int SIZE, int POINTS>
@@ -106,6 +116,14 @@ template <typename Algorithm>
 constexpr long factorPlane(long plane) {
   return Algorithm::factorOf(plane / Algorithm::POINTS) * Algorithm::FACTORS +
          Algorithm::factorOf(plane % Algorithm::POINTS);
+}
+
+// How many planes of points meet one of factors.
+template <typename Algorithm>
+constexpr long pointsOf(long factors) {
+  long points = 0;
+  for (long p = 0; p < Algorithm::POINTS * Algorithm::POINTS; p++) points += factorPlane<Algorithm>(p) == factors;
+  return points;
 }
 
 }  // namespace
