@@ -32,7 +32,9 @@ struct ToMatrix {
 // R rows and V vectors: the sum over k of both products of a's pair [r, k] with b's pairs [k, :], in units of both, is put
 // where results go. Whole numbers are summed exactly, so that their order says nothing.
 template <typename Results, int R, int V>
-void pairChain(const Operand &a, const Operand &b, long depth, const Results &results) {
+void pairChain(const Operand &a, const Operand &b, long depth, const Results &where) {
+  // A copy, which nothing that is stored can change.
+  const Results results = where;
   Pairs sums[R][V] = {};
   const Pair *__restrict factors = a.pairs, *__restrict rows = b.pairs;
   for (long k = 0; k < depth; k++) {
