@@ -60,7 +60,7 @@ struct PairForward {
 
   // Some tiles from images to images.
   void tiles(long index, long worker) const {
-    const TileTask task{index, tasks, host.workers};
+    const TileTask task{index, tasks};
     const long first = task.first(tiling().count()), count = task.count(tiling().count());
     if (count == 0) return;
     const long outRow = outputs(), panel = panelOf(outputs());

@@ -32,8 +32,8 @@ struct ToPixels {
   }
 };
 
-template <typename Algorithm>
 struct PairPointwise {
+  using Packing = PairPacking<OneTap>;
   const Host &host;
   const Taps taps;
   const Pixels<const float> from;
@@ -51,7 +51,7 @@ struct PairPointwise {
   long row() const { return strideOf(ceilDivide(inputs(), 2 * WIDTH) * WIDTH); }
 
   void pixels(long index, long worker) const {
-    const TileTask task{index, tasks, host.workers};
+    const TileTask task{index, tasks};
     const long first = task.first(from.count()), count = task.count(from.count());
     if (count == 0) return;
     Pair *const rows = reinterpret_cast<Pair *>(pairs.of(worker));
@@ -118,13 +118,13 @@ struct PairPointwise {
   Outcome run() {
     most = max(ROWS, min(PIXEL_TASK_BYTES / (row() * long{sizeof(Pair)}), TASK_PIXELS) / ROWS * ROWS);
     tasks = ceilDivide(ceilDivide(from.count(), most), host.workers) * host.workers;
-    packed = pairScratch(host, PACKED, PairPacking<Algorithm>::pairPlane(taps));
+    packed = pairScratch(host, PACKED, Packing::pairPlane(taps));
     factorUnits = host.scratch(host.self, FACTOR_UNITS, outputs());
-    const WorkerMemory turned = workerScratch(host, UNSCALED, max(1, PairPacking<Algorithm>::turnedFloats(taps)));
+    const WorkerMemory turned = workerScratch(host, UNSCALED, max(1, Packing::turnedFloats(taps)));
     pairs = workerScratch(host, PLANES, most * row());
     units = workerScratch(host, POINT_UNITS, most);
     if (!packed || !factorUnits || !turned.memory || !pairs.memory || !units.memory) return Outcome::OUT_OF_MEMORY;
-    PairPacking<Algorithm>{taps, packed, factorUnits, turned}.run(host);
+    Packing{taps, packed, factorUnits, turned}.run(host);
     parallelFor<PairPointwise, &PairPointwise::pixels>(host, tasks, *this);
     return Outcome::DONE;
   }
@@ -141,17 +141,15 @@ Pixels<Float> pixelsOfOutput(const Convolution &conv, Float *y) {
 }
 
 inline Outcome pointwiseForward(const Host &host, const Convolution &conv, const float *x, const float *filter,
-                         Epilogue epilogue, float *y) {
-  return PairPointwise<OneTap>{host, {filter, conv.inputs, conv.outputs, false}, pixelsOfInput(conv, x),
-                               pixelsOfOutput(conv, y), epilogue}
-      .run();
+                                Epilogue epilogue, float *y) {
+  const Taps taps{filter, conv.inputs, conv.outputs, false};
+  return PairPointwise{host, taps, pixelsOfInput(conv, x), pixelsOfOutput(conv, y), epilogue}.run();
 }
 
 inline Outcome pointwiseInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
-                               Epilogue epilogue, float *dx) {
-  return PairPointwise<OneTap>{host, {filter, conv.outputs, conv.inputs, true}, pixelsOfOutput(conv, dy),
-                               pixelsOfInput(conv, dx), epilogue}
-      .run();
+                                      Epilogue epilogue, float *dx) {
+  const Taps taps{filter, conv.outputs, conv.inputs, true};
+  return PairPointwise{host, taps, pixelsOfOutput(conv, dy), pixelsOfInput(conv, dx), epilogue}.run();
 }
 
 }  // namespace

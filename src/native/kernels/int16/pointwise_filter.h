@@ -116,8 +116,8 @@ struct PairPointwiseFilter {
     next.count = 0;
     here.planes.at(first, count, here.block, here.channel, from);
     // The same thread's next task, probably.
-    if (index + host.workers < x.blocksOf(count) * panels()) {
-      const Place there = place(index + host.workers);
+    if (index + 1 < x.blocksOf(count) * panels()) {
+      const Place there = place(index + 1);
       there.planes.at(first, count, there.block, there.channel, next);
     }
     here.planes.write(from, here.planes.pairsAt(here.block, here.channel, count),

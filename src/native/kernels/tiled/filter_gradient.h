@@ -47,7 +47,7 @@ struct FilterGradient {
     fetch<Algorithm::TILE>(dy, from, size);
     transformSquares<Algorithm::WINDOW, POINTS>(Algorithm::input, tiling, first + from, size, x, zeros,
                                                 planes + from * inRow(), inPlane());
-    fetch<Algorithm::WINDOW>(x, from + host.workers * TASK_TILES, size);
+    fetch<Algorithm::WINDOW>(x, from + TASK_TILES, size);
     transformSquares<Algorithm::TILE, POINTS>(Algorithm::outputTransposed, tiling, first + from, size, dy, zeros,
                                               gradients + from * outRow(), outPlane());
   }

@@ -34,7 +34,7 @@ struct Forward {
 
   // Some tiles from images to images.
   void tiles(long index, long worker) const {
-    const TileTask task{index, tasks, host.workers};
+    const TileTask task{index, tasks};
     const long first = task.first(tiling().count()), count = task.count(tiling().count());
     if (count == 0) return;
     const long inRow = strideOf(inputs()), outRow = strideOf(outputs()), panel = panelOf(outputs());

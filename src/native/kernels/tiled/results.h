@@ -9,14 +9,14 @@
 namespace pefd {
 namespace {
 
-// Which tiles a task is for: one of so many, `on` before the next of the same thread.
+// Which tiles a task is for: one of so many. The same thread's next one is usually the one after it.
 struct TileTask {
-  long index, tasks, on;
+  long index, tasks;
 
   bool isThere() const { return index < tasks; }
   long first(long tiles) const { return tiles * index / tasks; }
   long count(long tiles) const { return tiles * (index + 1) / tasks - first(tiles); }
-  TileTask next() const { return {index + on, tasks, on}; }
+  TileTask next() const { return {index + 1, tasks}; }
 };
 
 template <typename Algorithm>
