@@ -1,4 +1,5 @@
-// The threads: every index once, no two tasks of one worker at once, several callers, and fewer threads than wanted.
+// The threads: every index once, each worker its own part first, no two tasks of one worker at once, several callers, and fewer
+// threads than wanted.
 #include <sys/resource.h>
 
 #include <atomic>
@@ -47,6 +48,32 @@ void oneCaller(long workers) {
   expect(pool.workers() == std::max(1L, workers), "the pool has another number of workers");
   for (long count : {0L, 1L, 2L, 3L, 100L, 5000L}) {
     for (int time = 0; time < 20; time++) runJob(pool, count);
+  }
+}
+
+// Of as many tasks as workers, each of which waits for all others, every worker has the one of its own number.
+void ownParts(long workers) {
+  struct Meeting {
+    std::atomic<long> arrived{0};
+    std::vector<long> workerOf;
+  };
+  Meeting meeting;
+  Pool pool(workers);
+  for (int time = 0; time < 20; time++) {
+    meeting.arrived = 0;
+    meeting.workerOf.assign(workers, -1);
+    pool.run(
+        workers,
+        [](void *context, long index, long worker) noexcept {
+          Meeting &meeting = *static_cast<Meeting *>(context);
+          meeting.workerOf[index] = worker;
+          meeting.arrived++;
+          while (meeting.arrived < static_cast<long>(meeting.workerOf.size())) std::this_thread::yield();
+        },
+        &meeting);
+    for (long index = 0; index < workers; index++) {
+      expect(meeting.workerOf[index] == index, "task " + std::to_string(index) + " was another worker's");
+    }
   }
 }
 
@@ -115,6 +142,7 @@ Cases poolCases() {
     const std::string name = std::to_string(workers) + " workers: ";
     cases.push_back({name + "every index once", [=] { oneCaller(workers); }});
     cases.push_back({name + "four callers at once", [=] { severalCallers(workers); }});
+    if (workers > 0) cases.push_back({name + "parts of their own", [=] { ownParts(workers); }});
   }
   cases.push_back({"two ops at once", twoOpsAtOnce});
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
