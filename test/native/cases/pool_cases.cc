@@ -1,5 +1,5 @@
-// The threads: every index once, each worker its own part first, no two tasks of one worker at once, several callers, and fewer
-// threads than wanted.
+// The threads: every index once, each worker its own part first, no two tasks of one worker at once, several callers, and
+// fewer threads than wanted.
 #include <sys/resource.h>
 
 #include <atomic>
