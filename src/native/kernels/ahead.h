@@ -43,6 +43,26 @@ class Stream {
   long lines_ = 0;
 };
 
+// What a task over tiles writes and adds, and what the next one reads.
+struct TilesAhead {
+  Stream reads, writes, image, features;
+
+  inline void fetch() {
+    reads.fetch();
+    writes.fetchToWrite();
+    image.fetch();
+    features.fetch();
+  }
+};
+
+// That of a task that writes a row of some images, with what follows; the thread's next one reads another row.
+inline TilesAhead aheadOf(const Row &written, const float *images, const Epilogue &epilogue, const Row &read, long steps) {
+  const auto beside = [&](const float *image) {
+    return image == nullptr ? Stream() : Stream(image + (written.from - images), written.floats, steps);
+  };
+  return {{read, steps}, {written, steps}, beside(epilogue.image), beside(epilogue.features)};
+}
+
 // Of both images that are transformed next.
 struct ImagesAhead {
   Stream x, dy;
@@ -56,18 +76,6 @@ struct ImagesAhead {
 // Where nothing is known of what comes next.
 struct NothingAhead {
   void fetch() {}
-};
-
-// What a task over tiles writes and adds, and what the next one reads.
-struct TilesAhead {
-  Stream reads, writes, image, features;
-
-  inline void fetch() {
-    reads.fetch();
-    writes.fetchToWrite();
-    image.fetch();
-    features.fetch();
-  }
 };
 
 }  // namespace

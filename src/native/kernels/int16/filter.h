@@ -51,9 +51,9 @@ struct PairPacking {
   }
 
   // A vector of one row's columns; turned taps lie in blocks of CHANNELS rows.
-  static const float *tapsAt(const Columns &columns, bool turned, long row, long column) {
-    const long block = turned ? row / CHANNELS * TAPS_OF_FILTER * columns.tap + row % CHANNELS * columns.row
-                              : row * columns.row;
+  const float *tapsAt(const Columns &columns, long row, long column) const {
+    const long block = taps.turned ? row / CHANNELS * TAPS_OF_FILTER * columns.tap + row % CHANNELS * columns.row
+                                   : row * columns.row;
     return columns.from + block + column;
   }
 
@@ -89,7 +89,7 @@ struct PairPacking {
 #pragma GCC unroll 32
       for (int i = 0; i < PLACES; i++) sums[i] = squares[FIRST * FACTORS + i];
       for (long row = first; row < first + CHANNELS; row++) {
-        const float *from = tapsAt(columns, taps.turned, row, column);
+        const float *from = tapsAt(columns, row, column);
         transform<FIRST>(from, columns.tap, [&](int i, const Vector(&factors)[FACTORS]) {
 #pragma GCC unroll 16
           for (int j = 0; j < FACTORS; j++) {
@@ -107,8 +107,8 @@ struct PairPacking {
   void writePair(const Columns &columns, long pair, long column, const Vector (&inverses)[PLANES_OF_FACTORS],
                  Pair *to) const {
     const long row = channelOf(pair, taps.rows), apart = plane();
-    const float *one = tapsAt(columns, taps.turned, row, column);
-    const float *other = tapsAt(columns, taps.turned, row + 1, column);
+    const float *one = tapsAt(columns, row, column);
+    const float *other = tapsAt(columns, row + 1, column);
     forRowsAtOnce<FACTORS>([&](auto firstRow) INLINED {
       constexpr int FIRST = decltype(firstRow)::value, PLACES = (endOfRowsAtOnce<FACTORS>(FIRST) - FIRST) * FACTORS;
       Pairs ones[PLACES];

@@ -3,8 +3,8 @@
 
 #include "../tiled/filter_gradient.h"
 #include "filter.h"
+#include "lists.h"
 #include "product.h"
-#include "units.h"
 
 namespace pefd {
 namespace {
@@ -20,6 +20,8 @@ constexpr long PAIR_GROUP_BYTES = 4 << 20;
 template <int SIZE, int POINTS, void (&oneAxis)(const Vector (&)[SIZE], Vector (&)[POINTS])>
 struct PairPlanes {
   static constexpr int PLANES_OF_POINTS = POINTS * POINTS;
+  // Floats of one plane of a block's tiles, a vector of channels each.
+  static constexpr long PLANE = strideOf(BLOCK_TILES * WIDTH);
   const Squares<const float> squares;
   // [plane][block of tiles][panel of channels][pair of tiles][channel] and [plane][block of tiles][channel].
   Pair *pairs = nullptr;
@@ -64,9 +66,6 @@ struct PairPlanes {
   // How many tiles before it is needed memory is fetched.
   static constexpr long AHEAD = 8;
 
-  // Floats of one plane of a block's tiles, one vector each.
-  static constexpr long PLANE = strideOf(BLOCK_TILES * WIDTH);
-
   // One vector of channels; those up to `fetched` are fetched on the way.
   void transformVector(const float *const (&pixels)[BLOCK_TILES][SIZE * SIZE], long count, long tiles, long block,
                        long channel, long fetched, float *unscaled) const {
@@ -80,43 +79,17 @@ struct PairPlanes {
             for (int j = 0; j < POINTS; j++) store(unscaled + (i * POINTS + j) * PLANE + t * WIDTH, row[j]);
           });
     }
+    const auto planeAt = [&](long p) { return [=](long t, int) { return load(unscaled + p * PLANE + t * WIDTH); }; };
+    Pair *const to = pairsAt(block, channel, tiles);
     // Units are found one plane ahead: what they are made by takes long, and nothing waits for it so.
-    Units next = unitsFrom(unscaled, count);
+    Units next[1];
+    unitsAlong(planeAt(0), count, next);
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
-      const Units found = next;
-      if (p + 1 < PLANES_OF_POINTS) next = unitsFrom(unscaled + (p + 1) * PLANE, count);
-      store(units + p * unitPlane(tiles) + block * channels() + channel, found.unit);
-      writePlane(unscaled + p * PLANE, count, found.inverse, pairsAt(block, channel, tiles) + p * plane(tiles));
+      const Units found[] = {next[0]};
+      if (p + 1 < PLANES_OF_POINTS) unitsAlong(planeAt(p + 1), count, next);
+      store(units + p * unitPlane(tiles) + block * channels() + channel, found[0].unit);
+      writeAlong(planeAt(p), count, found, to + p * plane(tiles), panel());
     }
-  }
-
-  // Of one plane of some tiles' vectors.
-  static Units unitsFrom(const float *plane, long count) {
-    constexpr int CHAINS = 4;
-    Vector lengths[CHAINS] = {};
-    long t = 0;
-    for (; t + CHAINS <= count; t += CHAINS) {
-#pragma GCC unroll 4
-      for (int i = 0; i < CHAINS; i++) {
-        const Vector value = load(plane + (t + i) * WIDTH);
-        lengths[i] = multiplyAdd(value, value, lengths[i]);
-      }
-    }
-    for (; t < count; t++) {
-      const Vector value = load(plane + t * WIDTH);
-      lengths[0] = multiplyAdd(value, value, lengths[0]);
-    }
-    return unitsOf((lengths[0] + lengths[1]) + (lengths[2] + lengths[3]));
-  }
-
-  // As pairs of two tiles.
-  void writePlane(const float *plane, long count, Vector inverse, Pair *to) const {
-    long t = 0;
-    for (; t + 1 < count; t += 2, to += panel()) {
-      const Vector one = load(plane + t * WIDTH), other = load(plane + (t + 1) * WIDTH);
-      store(to, joined(rounded(one * inverse), rounded(other * inverse)));
-    }
-    if (t < count) store(to, joined(rounded(load(plane + t * WIDTH) * inverse), Pairs{}));
   }
 };
 
@@ -141,6 +114,8 @@ struct PairFilterGradient {
   // Slices of both images' channels.
   static long slicesOf(long channels) { return ceilDivide(channels, TASK_CHANNELS); }
   long slices() const { return slicesOf(inputs()) + slicesOf(outputs()); }
+  // Tasks that sum: one for each plane of factors and panel of input channels.
+  long products() const { return PLANES_OF_FACTORS * (inputs() / x.panel()); }
 
   void transform(long index, long worker) const {
     const long block = index / slices(), slice = index % slices(), ofOutputs = slice - slicesOf(inputs());
@@ -159,9 +134,9 @@ struct PairFilterGradient {
     bool accumulate = first > 0;
     const long steps =
         pointsOf<Algorithm>(factors) * x.blocksOf(count) * (outputs() / columns) * ceilDivide(rows, ROWS);
-    const long tasks = PLANES_OF_FACTORS * (inputs() / rows), next = first + count;
-    ImagesAhead ahead{{rowsOf(x.squares, tiling, next, count, Algorithm::WINDOW).part(index, tasks), steps},
-                      {rowsOf(dy.squares, tiling, next, count, Algorithm::TILE).part(index, tasks), steps}};
+    const long next = first + count;
+    ImagesAhead ahead{{rowsOf(x.squares, tiling, next, count, Algorithm::WINDOW).part(index, products()), steps},
+                      {rowsOf(dy.squares, tiling, next, count, Algorithm::TILE).part(index, products()), steps}};
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       if (factorPlane<Algorithm>(p) != factors) continue;
       for (long block = 0; block < x.blocksOf(count); block++) {
@@ -188,7 +163,7 @@ struct PairFilterGradient {
     dy.pairs = pairScratch(host, GRADIENTS, PLANES_OF_POINTS * dy.plane(most));
     dy.units = host.scratch(host.self, GRADIENT_UNITS, PLANES_OF_POINTS * dy.unitPlane(most));
     sums = host.scratch(host.self, SUMS, PLANES_OF_FACTORS * taps.plane());
-    unscaled = workerScratch(host, UNSCALED, PLANES_OF_POINTS * strideOf(BLOCK_TILES * WIDTH));
+    unscaled = workerScratch(host, UNSCALED, PLANES_OF_POINTS * decltype(x)::PLANE);
     if (!zeros || !x.pairs || !x.units || !dy.pairs || !dy.units || !sums || !unscaled.memory) {
       return Outcome::OUT_OF_MEMORY;
     }
@@ -196,8 +171,7 @@ struct PairFilterGradient {
       first = blocks * g / groups * BLOCK_TILES;
       count = min(tiling.count(), blocks * (g + 1) / groups * BLOCK_TILES) - first;
       parallelFor<PairFilterGradient, &PairFilterGradient::transform>(host, x.blocksOf(count) * slices(), *this);
-      parallelFor<PairFilterGradient, &PairFilterGradient::product>(
-          host, PLANES_OF_FACTORS * (inputs() / x.panel()), *this);
+      parallelFor<PairFilterGradient, &PairFilterGradient::product>(host, products(), *this);
     }
     taps.transformBack(host, sums);
     return Outcome::DONE;

@@ -90,15 +90,10 @@ struct PairPointwise {
 
   // What the task writes and adds, and what the next one of its thread reads, in so many steps.
   TilesAhead ahead(const TileTask &task, long steps) const {
-    const Row written = to.row(task.first(from.count()), task.count(from.count()));
-    const long place = written.from - to.images;
-    TilesAhead ahead;
-    ahead.writes = {written, steps};
-    if (epilogue.image != nullptr) ahead.image = {epilogue.image + place, written.floats, steps};
-    if (epilogue.features != nullptr) ahead.features = {epilogue.features + place, written.floats, steps};
+    const long count = from.count();
     const TileTask next = task.next();
-    if (next.isThere()) ahead.reads = {from.row(next.first(from.count()), next.count(from.count())), steps};
-    return ahead;
+    const Row read = next.isThere() ? from.row(next.first(count), next.count(count)) : Row{};
+    return aheadOf(to.row(task.first(count), task.count(count)), to.images, epilogue, read, steps);
   }
 
   // Zeros, and what follows, to the pixels that lie between one that counts and the next.

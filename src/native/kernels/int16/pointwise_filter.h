@@ -51,40 +51,16 @@ struct PixelPlanes {
  private:
   template <int VECTORS>
   static void writePanel(const Block &from, Pair *to, float *unit, const Block &next) {
-    // Sums in chains, since one waits for each of its terms.
-    constexpr int CHAINS = 4;
-    Vector squares[CHAINS][VECTORS] = {}, inverses[VECTORS];
-    const auto add = [&](long t, int chain) {
+    const auto at = [&](long t, int v) { return load(from.pixel[t] + v * WIDTH); };
+    Units found[VECTORS];
+    unitsAlong(at, from.count, found);
 #pragma GCC unroll 2
-      for (int v = 0; v < VECTORS; v++) {
-        const Vector value = load(from.pixel[t] + v * WIDTH);
-        squares[chain][v] = multiplyAdd(value, value, squares[chain][v]);
-      }
+    for (int v = 0; v < VECTORS; v++) store(unit + v * WIDTH, found[v].unit);
+    const auto fetching = [&](long t, int v) {
+      if (t < next.count) __builtin_prefetch(next.pixel[t] + v * WIDTH, 0, 2);
+      return at(t, v);
     };
-    const long whole = from.count / CHAINS * CHAINS;
-    for (long t = 0; t < whole; t += CHAINS) {
-#pragma GCC unroll 4
-      for (int i = 0; i < CHAINS; i++) add(t + i, i);
-    }
-    for (long t = whole; t < from.count; t++) add(t, 0);
-#pragma GCC unroll 2
-    for (int v = 0; v < VECTORS; v++) {
-      const Units found = unitsOf((squares[0][v] + squares[1][v]) + (squares[2][v] + squares[3][v]));
-      store(unit + v * WIDTH, found.unit);
-      inverses[v] = found.inverse;
-    }
-    for (long t = 0; t < from.count; t += 2, to += VECTORS * WIDTH) {
-      const bool isLast = t + 1 == from.count;
-#pragma GCC unroll 2
-      for (int v = 0; v < VECTORS; v++) {
-        if (t + 1 < next.count) {
-          __builtin_prefetch(next.pixel[t] + v * WIDTH, 0, 2);
-          __builtin_prefetch(next.pixel[t + 1] + v * WIDTH, 0, 2);
-        }
-        const Pairs other = isLast ? Pairs{} : rounded(load(from.pixel[t + 1] + v * WIDTH) * inverses[v]);
-        store(to + v * WIDTH, joined(rounded(load(from.pixel[t] + v * WIDTH) * inverses[v]), other));
-      }
-    }
+    writeAlong(fetching, from.count, found, to, VECTORS * WIDTH);
   }
 };
 

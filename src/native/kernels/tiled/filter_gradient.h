@@ -41,6 +41,8 @@ struct FilterGradient {
   long inPlane() const { return strideOf(count * inRow()); }
   long outPlane() const { return strideOf(count * outRow()); }
   long sumPlane() const { return taps.plane(); }
+  // Tasks that sum: one for each plane of factors and TASK_INPUTS input channels.
+  long products() const { return PLANES_OF_FACTORS * ceilDivide(inputs(), TASK_INPUTS); }
 
   void transform(long index, long /*worker*/) const {
     const long from = index * TASK_TILES, size = min(TASK_TILES, count - from);
@@ -67,10 +69,9 @@ struct FilterGradient {
     const long blocks = ceilDivide(inputs(), TASK_INPUTS), factors = index / blocks, c = index % blocks * TASK_INPUTS;
     const long panel = panelOf(outputs());
     bool accumulate = first > 0;
-    const long tasks = PLANES_OF_FACTORS * blocks;
     const long steps = pointsOf<Algorithm>(factors) * (outputs() / panel) * ceilDivide(TASK_INPUTS, ROWS);
-    ImagesAhead ahead{{rowsOf(x, tiling, first + count, count, Algorithm::WINDOW).part(index, tasks), steps},
-                      {rowsOf(dy, tiling, first + count, count, Algorithm::TILE).part(index, tasks), steps}};
+    ImagesAhead ahead{{rowsOf(x, tiling, first + count, count, Algorithm::WINDOW).part(index, products()), steps},
+                      {rowsOf(dy, tiling, first + count, count, Algorithm::TILE).part(index, products()), steps}};
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       if (factorPlane<Algorithm>(p) != factors) continue;
       for (long o = 0; o < outputs(); o += panel) {
@@ -97,8 +98,7 @@ struct FilterGradient {
       first = tiling.count() * g / groups;
       count = tiling.count() * (g + 1) / groups - first;
       parallelFor<FilterGradient, &FilterGradient::transform>(host, ceilDivide(count, TASK_TILES), *this);
-      parallelFor<FilterGradient, &FilterGradient::product>(host, PLANES_OF_FACTORS * ceilDivide(inputs(), TASK_INPUTS),
-                                                            *this);
+      parallelFor<FilterGradient, &FilterGradient::product>(host, products(), *this);
     }
     taps.transformBack(host, sums);
     return Outcome::DONE;

@@ -32,14 +32,8 @@ struct TileResults {
     const auto rows = [&](const auto &of, const TileTask &some, long size) {
       return rowsOf(of, tiling, some.first(tiling.count()), some.count(tiling.count()), size);
     };
-    TilesAhead ahead;
-    const Row written = rows(squares, task, TILE);
-    const long all = steps * POINTS * POINTS, place = written.from - squares.images;
-    ahead.writes = {written, all};
-    if (epilogue.image != nullptr) ahead.image = {epilogue.image + place, written.floats, all};
-    if (epilogue.features != nullptr) ahead.features = {epilogue.features + place, written.floats, all};
-    if (task.next().isThere()) ahead.reads = {rows(windows, task.next(), Algorithm::WINDOW), all};
-    return ahead;
+    const Row read = task.next().isThere() ? rows(windows, task.next(), Algorithm::WINDOW) : Row{};
+    return aheadOf(rows(squares, task, TILE), squares.images, epilogue, read, steps * POINTS * POINTS);
   }
 
   // Transforms products of `count` tiles from the `first` on back, and does what follows; they lie in planes of rows of
