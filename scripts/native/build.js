@@ -45,6 +45,12 @@ const INTEGER_LOOPS = {
   flags: ["-DKERNELS=integerLoopKernels", ...LOOPS.flags.slice(1)],
 };
 
+/** What images in bfloat16 go through, likewise. */
+const NARROW_LOOPS = {
+  source: "kernels/narrow.cc",
+  flags: ["-DKERNELS=narrowLoopKernels", ...LOOPS.flags.slice(1)],
+};
+
 /** What results are compared with is not under test: no sanitizers, and every operation rounds. */
 const REFERENCE = { source: "reference.cc", flags: ["-O2", "-ffp-contract=off"], isTrusted: true };
 
@@ -57,7 +63,10 @@ const testFiles = (tests) =>
 async function unitsOf({ sources, tests, variant, objects }) {
   const { COMMON, STANDALONE } = await import("../../dist/runtime/setup/nativeModules.js");
   const units = [
-    ...[...STANDALONE, WIDE, LOOPS, INTEGER_LOOPS].map((unit) => ({ ...unit, folder: sources })),
+    ...[...STANDALONE, WIDE, LOOPS, INTEGER_LOOPS, NARROW_LOOPS].map((unit) => ({
+      ...unit,
+      folder: sources,
+    })),
     ...[REFERENCE, ...testFiles(tests)].map((unit) => ({ ...unit, folder: tests })),
   ];
   return units.map(({ source, folder, flags, isTrusted }) => {

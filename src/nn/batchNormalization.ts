@@ -62,11 +62,16 @@ const ownTraining = defineOp({
   outputs: ["y", "mean", "variance", "inverse"],
   saved: ["x", "scale", "mean", "inverse"],
   forward: ({ x, scale, offset }) =>
-    nativeBackend().executeMultipleOutputs(OWN_BATCH_NORM, [epsilon()], [x, scale, offset], 4),
+    nativeBackend().executeMultipleOutputs(
+      OWN_BATCH_NORM,
+      [typeAttribute("T", DT.float), epsilon()],
+      [x, scale, offset],
+      4,
+    ),
   gradient: (dy, { x, scale, mean, inverse }) => {
     const [dx, dScale, dOffset] = nativeBackend().executeMultipleOutputs(
       OWN_BATCH_NORM_GRADIENT,
-      [],
+      [typeAttribute("T", DT.float)],
       [dy, x, scale, mean, inverse],
       3,
     ) as [Tensor, Tensor, Tensor];

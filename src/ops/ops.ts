@@ -1,5 +1,6 @@
+import type { Facts } from "./facts.js";
 import { parseSignature, type Signature } from "./signature.js";
-import { type Facts, ROWS } from "./table.js";
+import { ROWS } from "./table.js";
 
 /** All that is known of an op. */
 export interface Op extends Facts {

@@ -1,5 +1,13 @@
 import { sizeOf } from "../common/shapes.js";
 import {
+  convolutionFacts,
+  depthwiseFacts,
+  FILTER_GRADIENT,
+  FORWARD,
+  INPUT_GRADIENT,
+} from "./convolutionFacts.js";
+import type { Facts, Row } from "./facts.js";
+import {
   concatenationFirst,
   counted,
   expanded,
@@ -11,15 +19,14 @@ import {
   stacked,
   unstacked,
 } from "./listShapes.js";
+import { OWN_ROWS } from "./ownRows.js";
 import {
   batchNorm,
   batchNormGradient,
   bitcast,
   broadcasting,
   concatenation,
-  convolution,
   declared,
-  elementwise,
   equalParts,
   gathering,
   lastAxis,
@@ -30,67 +37,18 @@ import {
   product,
   reduction,
   reshaping,
-  rowsOfSize,
-  type Shape,
-  type ShapeRule,
   sizesIn,
   slice,
   tiling,
   transposition,
 } from "./shapes.js";
 
-/** What is known of an op, besides its arguments; what a row leaves out is not so. */
-export interface Facts {
-  /** Shapes of its outputs. Without a rule it has to run for them. */
-  readonly shapes?: ShapeRule;
-  /** Multiplications with an addition, from the shapes of its inputs and its output. */
-  readonly multiplyAdds?: (inputs: readonly Shape[], output: Shape) => number;
-  /** What it counts as where precision is reduced: its inputs of type T are taken in bfloat16, its output is given back in float32. */
-  readonly reduced?: "convolution" | "product";
-  /**
-   * How many of its inputs are activations, the others being weights, where it may stay in bfloat16 between convolutions
-   * of what is frozen.
-   */
-  readonly activations?: number;
-  /** Correctly rounded arithmetic on each element, with the same bits whatever lies beside it. */
-  readonly exact?: true;
-  /** Gives the elements of its first input, in another order or type at most; its other inputs are constants. */
-  readonly rearranges?: true;
-  /** Its number among the instructions of our elementwise op (src/native/kernels/kernels.h). */
-  readonly opcode?: number;
-  /** TensorFlow's op of the same arguments, for one of ours. */
-  readonly standard?: string;
-}
-
-/** An op, or several that have everything in common: names, arguments in TensorFlow's notation, facts. */
-export type Row = readonly [names: string, signature: string, facts?: Facts];
-
 const same = { shapes: like(0) };
 const broadcast = { shapes: broadcasting };
 const reduced = "convolution";
 
-/** Every output of a convolution takes one product for each element of its filter. */
-const convolutionWork = ([, filter = []]: readonly Shape[], output: Shape, channels: number) =>
-  (sizeOf(output) * sizeOf(filter)) / channels;
-
-const own: Facts = {
-  shapes: convolution((filter) => filter[3] as number),
-  multiplyAdds: (inputs, output) => convolutionWork(inputs, output, output[3] as number),
-};
-const dense: Facts = { ...own, reduced };
-const ownDepthwise: Facts = {
-  ...own,
-  shapes: convolution((filter) => (filter[2] as number) * (filter[3] as number)),
-};
-const depthwise: Facts = { ...ownDepthwise, reduced };
-
-const ownBatchNorm: Facts = { shapes: (inputs) => batchNorm(inputs)?.slice(0, 4) };
-
-const NORMALIZED = "x: float, scale: float, offset: float";
-const STATISTICS = "y: float, mean: float, variance: float, inverse: float";
-const FORWARD = "input: T, filter: T";
-const INPUT_GRADIENT = "input_sizes: int32, filter: T, out_backprop: T";
-const FILTER_GRADIENT = "input: T, filter_sizes: int32, out_backprop: T";
+const dense: Facts = { ...convolutionFacts, reduced };
+const depthwise: Facts = { ...depthwiseFacts, reduced };
 
 /** TensorFlow's ops, as far as anything has met them. What the table does not hold is recorded, too, but by running it. */
 const THEIRS: readonly Row[] = [
@@ -232,65 +190,5 @@ const THEIRS: readonly Row[] = [
   ["ResourceGather", "resource: resource, indices: Tindices -> output: dtype"],
 ];
 
-/** Ops of ours (src/native/ops). Those named after TensorFlow's take the same arguments, and what follows in the same op. */
-const OURS: readonly Row[] = [
-  ["PefdConv2D", `${FORWARD} -> output: T`, { ...own, standard: "Conv2D" }],
-  ["PefdConv2DBias PefdConv2DBiasRelu", `${FORWARD}, bias: T -> output: T`, own],
-  ["PefdConv2DBiasAdd PefdConv2DBiasAddRelu", `${FORWARD}, bias: T, image: T -> output: T`, own],
-  [
-    "PefdConv2DBackpropInput",
-    `${INPUT_GRADIENT} -> output: T`,
-    { shapes: sizesIn(0), standard: "Conv2DBackpropInput" },
-  ],
-  [
-    "PefdConv2DBackpropInputReluGrad",
-    `${INPUT_GRADIENT}, features: T -> output: T`,
-    { shapes: sizesIn(0) },
-  ],
-  [
-    "PefdConv2DBackpropInputAdd",
-    `${INPUT_GRADIENT}, image: T -> output: T`,
-    { shapes: sizesIn(0) },
-  ],
-  [
-    "PefdConv2DBackpropInputAddReluGrad",
-    `${INPUT_GRADIENT}, image: T, features: T -> output: T`,
-    { shapes: sizesIn(0) },
-  ],
-  [
-    "PefdConv2DBackpropFilter",
-    `${FILTER_GRADIENT} -> output: T`,
-    { shapes: sizesIn(1), standard: "Conv2DBackpropFilter" },
-  ],
-  [
-    "PefdDepthwiseConv2dNative",
-    `${FORWARD} -> output: T`,
-    { ...ownDepthwise, standard: "DepthwiseConv2dNative" },
-  ],
-  [
-    "PefdDepthwiseConv2dNativeBackpropInput",
-    `${INPUT_GRADIENT} -> output: T`,
-    { shapes: sizesIn(0), standard: "DepthwiseConv2dNativeBackpropInput" },
-  ],
-  [
-    "PefdDepthwiseConv2dNativeBackpropFilter",
-    `${FILTER_GRADIENT} -> output: T`,
-    { shapes: sizesIn(1), standard: "DepthwiseConv2dNativeBackpropFilter" },
-  ],
-  ["PefdBatchNorm PefdBatchNormRelu", `${NORMALIZED} -> ${STATISTICS}`, ownBatchNorm],
-  [
-    "PefdBatchNormAdd PefdBatchNormAddRelu",
-    `${NORMALIZED}, image: float -> ${STATISTICS}`,
-    ownBatchNorm,
-  ],
-  [
-    "PefdBatchNormGrad",
-    "y_backprop: float, x: float, scale: float, mean: float, inverse: float -> x_backprop: float, scale_backprop: float, offset_backprop: float",
-    { shapes: (inputs) => batchNormGradient(inputs)?.slice(0, 3) },
-  ],
-  ["PefdTranspose", "x: T, perm: Tperm -> y: T", { shapes: transposition, standard: "Transpose" }],
-  ["PefdElementwise", "operands: N * T -> results: M * T", { shapes: elementwise }],
-  ["PefdNormalize", "words: int32, table: float -> values: float", { shapes: rowsOfSize }],
-];
-
-export const ROWS: readonly Row[] = [...THEIRS, ...OURS];
+/** All rows: TensorFlow's, and ours. */
+export const ROWS: readonly Row[] = [...THEIRS, ...OWN_ROWS];

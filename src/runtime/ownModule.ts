@@ -9,6 +9,7 @@ import { type ReducedProducts, reducedNamed } from "./reducedProducts.js";
 interface ModuleExports {
   readonly instructions?: string;
   readonly reduced?: string;
+  readonly narrow?: string;
   readonly problem?: string;
   readonly operations?: string;
   /** Keeps what this thread writes to C's stderr from here on, and ends that. */
@@ -22,6 +23,8 @@ export interface OwnModule {
   readonly instructions: string | undefined;
   /** What makes the products of 16 bits of convolutions; undefined where nothing is faster than products of float32. */
   readonly reduced: ReducedProducts | undefined;
+  /** Whether images may lie in bfloat16 from one of our ops to the next, which halves what is read and written. */
+  readonly narrowImages: boolean;
   /** Why it could not be loaded, where it could not. */
   readonly problem: string | undefined;
 }
@@ -30,7 +33,12 @@ export interface OwnModule {
 const NONE = "none";
 const UNKNOWN = "unknown";
 
-const NO_MODULE: OwnModule = { instructions: undefined, reduced: undefined, problem: undefined };
+const NO_MODULE: OwnModule = {
+  instructions: undefined,
+  reduced: undefined,
+  narrowImages: false,
+  problem: undefined,
+};
 
 let loaded: OwnModule = { ...NO_MODULE, problem: "not loaded yet" };
 let operations: readonly string[] = [];
@@ -57,12 +65,13 @@ function loadModule(folder: string): OwnModule {
     const problem = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     return { ...NO_MODULE, problem };
   }
-  const { instructions = NONE, reduced, problem } = module.exports;
+  const { instructions = NONE, reduced, narrow, problem } = module.exports;
   operations = module.exports.operations?.split(" ") ?? [];
   words = module.exports;
   return {
     instructions: instructions === NONE ? undefined : instructions,
     reduced: reducedNamed(reduced),
+    narrowImages: Boolean(narrow),
     problem: problem || undefined,
   };
 }

@@ -9,3 +9,6 @@ export const ownOpsServe = (): boolean =>
 /** What our own convolutions have for bfloat16 that is faster than float32; undefined where there is nothing. */
 export const ownReducedProducts = (): ReducedProducts | undefined =>
   ownOpsServe() ? ownModule().reduced : undefined;
+
+/** Whether images may lie in bfloat16 from one of our ops to the next. */
+export const ownNarrowImages = (): boolean => ownOpsServe() && ownModule().narrowImages;

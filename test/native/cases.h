@@ -24,6 +24,7 @@ Cases batchNormCases();
 Cases convolutionCases();
 Cases matrixCases();
 Cases integerCases();
+Cases narrowCases();
 Cases depthwiseCases();
 Cases epilogueCases();
 Cases elementwiseCases();

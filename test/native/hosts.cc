@@ -9,6 +9,8 @@ extern const Kernels wideKernels;
 // amx/kernels.cc and int16/kernels.cc with loops in the place of units and products of pairs, in the instructions of AVX2.
 extern const ConvolutionKernels *const loopKernels;
 extern const ConvolutionKernels *const integerLoopKernels;
+// narrow.cc in the same way.
+extern const ImageKernels<Bfloat16> *const narrowLoopKernels;
 
 namespace test {
 
@@ -35,6 +37,15 @@ std::vector<ReducedKernelSet> integerKernelSets() {
   std::vector<ReducedKernelSet> sets;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back({"loops", integerLoopKernels});
   if (hasPairProducts()) sets.push_back({"vnni", vnniKernels});
+  return sets;
+}
+
+std::vector<NarrowKernelSet> narrowKernelSets() {
+  std::vector<NarrowKernelSet> sets;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    sets.push_back({"loops", narrowLoopKernels, integerLoopKernels, &wideKernels});
+  }
+  if (hasNarrowImages()) sets.push_back({"vnni", narrowKernels, vnniKernels, &avx512Kernels});
   return sets;
 }
 

@@ -31,6 +31,16 @@ struct ReducedKernelSet {
 std::vector<ReducedKernelSet> bfloat16KernelSets();
 std::vector<ReducedKernelSet> integerKernelSets();
 
+// Kernels for images in bfloat16, and those for images in float32 that do the same.
+struct NarrowKernelSet {
+  const char *name;
+  const ImageKernels<Bfloat16> *narrow;
+  const ConvolutionKernels *convolutions;
+  const Kernels *others;
+};
+
+std::vector<NarrowKernelSet> narrowKernelSets();
+
 // Scratch memory is new every time, with margins, and full of a NaN.
 class TestHost {
  public:

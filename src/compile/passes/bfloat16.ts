@@ -1,5 +1,5 @@
+import type { Facts } from "../../ops/facts.js";
 import { opNamed } from "../../ops/ops.js";
-import type { Facts } from "../../ops/table.js";
 import { DT } from "../../runtime/native.js";
 import type { GraphNode } from "../graph/graph.js";
 import type { Pass } from "./pass.js";
@@ -8,7 +8,7 @@ import type { Pass } from "./pass.js";
 type Reduced = NonNullable<Facts["reduced"]>;
 
 /** A cast between float32 and bfloat16. */
-const castNode = (name: string, input: string, from: number, to: number): GraphNode => ({
+export const castNode = (name: string, input: string, from: number, to: number): GraphNode => ({
   name,
   op: "Cast",
   inputs: [input],

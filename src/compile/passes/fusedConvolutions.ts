@@ -15,10 +15,21 @@ interface Chain {
   readonly inputs: readonly string[];
 }
 
-function afterConvolution(context: Surroundings, convolution: GraphNode): Chain | undefined {
+/** What surrounds a node, and whether nobody has taken another one along yet. */
+interface Context extends Surroundings {
+  readonly isFree: (node: GraphNode) => boolean;
+}
+
+/** A sum that follows a node: of two nodes before it one takes it, and the other what comes before alone. */
+function freeSumAfter(context: Context, node: GraphNode) {
+  const summed = sumAfter(context, node);
+  return summed !== undefined && context.isFree(summed.sum) ? summed : undefined;
+}
+
+function afterConvolution(context: Context, convolution: GraphNode): Chain | undefined {
   const bias = follower(context, convolution, "BiasAdd");
   if (bias === undefined) return undefined;
-  const summed = sumAfter(context, bias);
+  const summed = freeSumAfter(context, bias);
   const relu = follower(context, summed?.sum ?? bias, "Relu");
   return {
     nodes: [convolution, bias, summed?.sum, relu].filter((node) => node !== undefined),
@@ -27,8 +38,8 @@ function afterConvolution(context: Surroundings, convolution: GraphNode): Chain 
   };
 }
 
-function afterGradient(context: Surroundings, gradient: GraphNode): Chain | undefined {
-  const summed = sumAfter(context, gradient);
+function afterGradient(context: Context, gradient: GraphNode): Chain | undefined {
+  const summed = freeSumAfter(context, gradient);
   const value = summed?.sum ?? gradient;
   const relu = follower(context, value, "ReluGrad");
   const [passed, features] = relu?.inputs ?? [];
@@ -43,9 +54,7 @@ function afterGradient(context: Surroundings, gradient: GraphNode): Chain | unde
 }
 
 /** What may follow each of our ops. */
-const CHAINS: Readonly<
-  Record<string, (context: Surroundings, node: GraphNode) => Chain | undefined>
-> = {
+const CHAINS: Readonly<Record<string, (context: Context, node: GraphNode) => Chain | undefined>> = {
   [OWN_CONVOLUTION]: afterConvolution,
   [OWN_INPUT_GRADIENT]: afterGradient,
 };
@@ -57,15 +66,14 @@ const CHAINS: Readonly<
  */
 export const fuseConvolutions: Pass = (recorded) => {
   const { nodes } = recorded;
-  const context = surroundingsOf(recorded);
   const dropped = new Set<string>();
   const fused = new Map<string, GraphNode>();
+  const isFree = ({ name }: GraphNode) => !dropped.has(name) && !fused.has(name);
+  const context = { ...surroundingsOf(recorded), isFree };
   for (const node of nodes) {
     const chain = CHAINS[node.op]?.(context, node);
     const last = chain?.nodes.at(-1);
     if (chain === undefined || last === undefined) continue;
-    // Two convolutions whose sum is taken: one of them takes it.
-    if (chain.nodes.some(({ name }) => dropped.has(name) || fused.has(name))) continue;
     const { op, inputs } = chain;
     fused.set(last.name, { ...node, name: last.name, op, inputs: [...node.inputs, ...inputs] });
     for (const { name } of chain.nodes.slice(0, -1)) dropped.add(name);

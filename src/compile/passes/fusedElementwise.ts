@@ -15,6 +15,7 @@ import {
   sameShape,
   usersOf,
 } from "../graph/graph.js";
+import type { RecordedStep } from "../record/recordedStep.js";
 import type { Pass } from "./pass.js";
 
 /** Nodes that become one, in their order. */
@@ -77,7 +78,7 @@ function groupsOf(nodes: readonly GraphNode[], context: Context): Group[] {
     [...group].sort(
       (a, b) => (context.order.get(a.name) as number) - (context.order.get(b.name) as number),
     );
-  return [...new Set(groups.values())].filter(({ length }) => length > 1).map(inOrder);
+  return [...new Set(groups.values())].map(inOrder);
 }
 
 /** One op in the place of a group; `results` are the members that somebody else reads. */
@@ -120,11 +121,8 @@ function resultsOf(group: Group, { users, kept }: Context): string[] {
   return names.filter(isRead);
 }
 
-/**
- * Sums, products and ReLUs of tensors of one shape that follow each other, as one op of ours: memory is read and written
- * once, and the update of a parameter is one op instead of six. Each still rounds as it did, so the bits stay.
- */
-export const fuseElementwise: Pass = (recorded) => {
+/** Groups of at least so many nodes, each as one op of ours. */
+function joined(recorded: RecordedStep, fewest: number): RecordedStep {
   const { nodes, updates } = recorded;
   const context: Context = {
     byName: nodesByName(nodes),
@@ -136,6 +134,7 @@ export const fuseElementwise: Pass = (recorded) => {
   const moved = new Map<string, string>();
   const dropped = new Set<string>();
   for (const group of groupsOf(nodes, context)) {
+    if (group.length < fewest) continue;
     const results = resultsOf(group, context);
     if (results.length === 0) continue;
     const node = fusedNode(group, results);
@@ -158,4 +157,13 @@ export const fuseElementwise: Pass = (recorded) => {
     ),
     updates: updates.map(([variable, value]) => [variable, renamed(value)] as const),
   };
-};
+}
+
+/**
+ * Sums, products and ReLUs of tensors of one shape that follow each other, as one op of ours: memory is read and written
+ * once, and the update of a parameter is one op instead of six. Each still rounds as it did, so the bits stay.
+ */
+export const fuseElementwise: Pass = (recorded) => joined(recorded, 2);
+
+/** The same of what stands alone: ours takes images in bfloat16, too. */
+export const takeElementwise: Pass = (recorded) => joined(recorded, 1);

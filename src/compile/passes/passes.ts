@@ -1,5 +1,5 @@
 import { hasMatrixUnits, isGpu } from "../../runtime/device.js";
-import { ownOpsServe, ownReducedProducts } from "../../runtime/ownOps.js";
+import { ownNarrowImages, ownOpsServe, ownReducedProducts } from "../../runtime/ownOps.js";
 import type { ReducedProducts } from "../../runtime/reducedProducts.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 import type { EngineName, PrecisionName } from "../types.js";
@@ -7,8 +7,10 @@ import { reduceConvolutions, reduceProducts } from "./bfloat16.js";
 import { frozenInBfloat16 } from "./frozenBfloat16.js";
 import { fuseBatchNorm } from "./fusedBatchNorm.js";
 import { fuseConvolutions } from "./fusedConvolutions.js";
-import { fuseElementwise } from "./fusedElementwise.js";
+import { fuseElementwise, takeElementwise } from "./fusedElementwise.js";
 import { keepApart } from "./keptApart.js";
+import { dropEqualReshapes } from "./narrow/equalReshapes.js";
+import { narrowImages } from "./narrow/images.js";
 import { hideConstants } from "./opaqueConstants.js";
 import { keepSumsOrdered } from "./orderedSums.js";
 import { reduceOwnProducts } from "./ownProducts.js";
@@ -26,6 +28,8 @@ export interface Machine {
   readonly matrixUnits: boolean;
   /** What our own convolutions have for bfloat16 that is faster than float32. */
   readonly reduced: ReducedProducts | undefined;
+  /** Whether images may lie in bfloat16 from one of our ops to the next. */
+  readonly narrowImages: boolean;
 }
 
 /** The machine in use. TensorFlow must be loaded. */
@@ -33,6 +37,7 @@ const thisMachine = (): Machine => ({
   ownOps: ownOpsServe(),
   matrixUnits: hasMatrixUnits() && !isGpu(),
   reduced: ownReducedProducts(),
+  narrowImages: ownNarrowImages(),
 });
 
 /** A pass, or one for machines that have something. */
@@ -49,6 +54,11 @@ const JOINED: readonly Entry[] = [
 ];
 /** Memory banks stay where they lie. */
 const IN_PLACE: readonly Entry[] = [rowsInPlace];
+/** Half of what is read and written between our ops. */
+const NARROW: readonly Entry[] = [dropEqualReshapes, takeElementwise, narrowImages].map((pass) => ({
+  pass,
+  where: (machine: Machine) => machine.narrowImages,
+}));
 /** A session's graph optimizer leaves the arithmetic as it was written. */
 const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
 
@@ -77,7 +87,7 @@ const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, rea
   {
     graph: {
       float32: [...IN_PLACE, ...JOINED, ...EXACT],
-      bfloat16: [...IN_PLACE, ...REDUCED, ...JOINED, ...EXACT, ...REST_REDUCED],
+      bfloat16: [...IN_PLACE, ...REDUCED, ...JOINED, ...NARROW, ...EXACT, ...REST_REDUCED],
     },
     xla: {
       float32: [useStandardOps, plainBatchNorm],

@@ -59,10 +59,17 @@ bool hasPairProducts() {
   return has && isAvx512() && vnniKernels != nullptr;
 }
 
+bool hasNarrowImages() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  const bool rounds = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+  return rounds && hasPairProducts() && narrowKernels != nullptr;
+}
+
 const ReducedProducts &reducedProducts() {
-  static const ReducedProducts best = hasMatrixUnits()    ? ReducedProducts{"AMX", amxKernels}
-                                      : hasPairProducts() ? ReducedProducts{"VNNI", vnniKernels}
-                                                          : ReducedProducts{"", nullptr};
+  static const ReducedProducts best =
+      hasMatrixUnits()    ? ReducedProducts{"AMX", amxKernels, nullptr}
+      : hasPairProducts() ? ReducedProducts{"VNNI", vnniKernels, hasNarrowImages() ? narrowKernels : nullptr}
+                          : ReducedProducts{"", nullptr, nullptr};
   return best;
 }
 

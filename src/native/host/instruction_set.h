@@ -15,14 +15,17 @@ struct InstructionSet {
 const InstructionSet &instructionSet();
 
 // Whether the processor has products of matrices of bfloat16 that the system grants (AMX), and products of pairs of 16 bits
-// (AVX-512 VNNI); and whether our compiler knew them.
+// (AVX-512 VNNI), and whether it rounds to bfloat16 besides those (AVX-512 BF16); and whether our compiler knew them.
 bool hasMatrixUnits();
 bool hasPairProducts();
+bool hasNarrowImages();
 
 struct ReducedProducts {
   // What of the processor makes them: "AMX", "VNNI"; "" where there is nothing faster than products of float32.
   const char *name;
   const ConvolutionKernels *kernels;
+  // The same of images in bfloat16; a null pointer where images stay in float32.
+  const ImageKernels<Bfloat16> *narrow;
 };
 
 // Convolutions with products of 16 bits; without kernels where the processor has nothing for them, where the system does not

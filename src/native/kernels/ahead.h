@@ -6,31 +6,35 @@
 namespace pefd {
 namespace {
 
-// Floats in a row.
+// Bytes of a line of the cache.
+constexpr long LINE = 64;
+
+// Bytes in a row.
 struct Row {
-  const float *from = nullptr;
-  long floats = 0;
+  const char *from = nullptr;
+  long bytes = 0;
+
+  Row() = default;
+  template <typename Number>
+  Row(const Number *first, long numbers)
+      : from(reinterpret_cast<const char *>(first)), bytes(numbers * long{sizeof(Number)}) {}
 
   // One of so many parts.
-  Row part(long index, long parts) const { return {from + floats * index / parts, ceilDivide(floats, parts)}; }
+  Row part(long index, long parts) const { return {from + bytes * index / parts, ceilDivide(bytes, parts)}; }
 };
 
 // Memory in a row, some lines of the cache at each step: as many as have all of it fetched in the end.
 class Stream {
  public:
   Stream() = default;
-  Stream(const Row &row, long steps) : Stream(row.from, row.floats, steps) {}
-  Stream(const float *from, long floats, long steps)
-      : at_(reinterpret_cast<const char *>(from)),
-        end_(reinterpret_cast<const char *>(from + floats)),
-        lines_(ceilDivide(end_ - at_, steps * LINE)) {}
+  Stream(const Row &row, long steps)
+      : at_(row.from), end_(row.from + row.bytes), lines_(ceilDivide(row.bytes, steps * LINE)) {}
 
   inline void fetch() { next<0>(); }
   // To be written.
   inline void fetchToWrite() { next<1>(); }
 
  private:
-  static constexpr long LINE = 64;
   // Not into the nearest cache, which is too small.
   static constexpr int LOCALITY = 2;
 
@@ -56,9 +60,13 @@ struct TilesAhead {
 };
 
 // That of a task that writes a row of some images, with what follows; the thread's next one reads another row.
-inline TilesAhead aheadOf(const Row &written, const float *images, const Epilogue &epilogue, const Row &read, long steps) {
-  const auto beside = [&](const float *image) {
-    return image == nullptr ? Stream() : Stream(image + (written.from - images), written.floats, steps);
+template <typename Number>
+TilesAhead aheadOf(const Row &written, const Number *images, const EpilogueOf<Number> &epilogue, const Row &read,
+                   long steps) {
+  const auto beside = [&](const Number *image) {
+    if (image == nullptr) return Stream();
+    const long place = written.from - reinterpret_cast<const char *>(images);
+    return Stream({reinterpret_cast<const char *>(image) + place, written.bytes}, steps);
   };
   return {{read, steps}, {written, steps}, beside(epilogue.image), beside(epilogue.features)};
 }

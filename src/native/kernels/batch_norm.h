@@ -86,14 +86,15 @@ struct Doubles {
   double &operator[](long lane) { return of[lane]; }
 };
 
+template <typename Number>
 struct BatchNorm {
   const PixelBlocks blocks;
-  const float *const x;
+  const Number *const x;
   const ChannelStatistics &statistics;
   const float *const scale, *const offset;
   const float epsilon;
-  const Epilogue epilogue;
-  float *const y;
+  const EpilogueOf<Number> epilogue;
+  Number *const y;
   // Of a block: mean and the sum of squared distances from it. Of the whole: factor.
   const ChannelNumbers numbers;
 
@@ -170,23 +171,28 @@ struct BatchNorm {
   }
 };
 
-Outcome batchNorm(const Host &host, const Normalization &shape, const float *x, const float *scale, const float *offset,
-                  float epsilon, Epilogue epilogue, float *y, const ChannelStatistics &statistics) {
+template <typename Number>
+Outcome batchNorm(const Host &host, const Normalization &shape, const Number *x, const float *scale,
+                  const float *offset, float epsilon, EpilogueOf<Number> epilogue, Number *y,
+                  const ChannelStatistics &statistics) {
   const PixelBlocks blocks{shape};
   const ChannelNumbers numbers = channelNumbers(host, blocks);
   if (numbers.memory == nullptr) return Outcome::OUT_OF_MEMORY;
-  const BatchNorm work{blocks, x, statistics, scale, offset, epsilon, epilogue, y, numbers};
-  parallelFor<BatchNorm, &BatchNorm::moments>(host, blocks.count(), work);
-  parallelFor<BatchNorm, &BatchNorm::statisticsOf>(host, ceilDivide(shape.channels, WIDTH), work);
-  parallelFor<BatchNorm, &BatchNorm::normalize>(host, blocks.count(), work);
+  using Work = BatchNorm<Number>;
+  const Work work{blocks, x, statistics, scale, offset, epsilon, epilogue, y, numbers};
+  parallelFor<Work, &Work::moments>(host, blocks.count(), work);
+  parallelFor<Work, &Work::statisticsOf>(host, ceilDivide(shape.channels, WIDTH), work);
+  parallelFor<Work, &Work::normalize>(host, blocks.count(), work);
   return Outcome::DONE;
 }
 
+template <typename Number>
 struct BatchNormGradient {
   const PixelBlocks blocks;
-  const float *const x, *const dy;
+  const Number *const x, *const dy;
   const float *const scale, *const mean, *const inverse;
-  float *const dx, *const dscale, *const doffset;
+  Number *const dx;
+  float *const dscale, *const doffset;
   // Of a block: sums of dy, and of dy times the distance from the mean. Of the whole: factors of dy and of that
   // distance, and what is added.
   const ChannelNumbers numbers;
@@ -256,16 +262,18 @@ struct BatchNormGradient {
   }
 };
 
-Outcome batchNormGradient(const Host &host, const Normalization &shape, const float *dy, const float *x,
-                          const float *scale, const float *mean, const float *inverse, float *dx, float *dscale,
+template <typename Number>
+Outcome batchNormGradient(const Host &host, const Normalization &shape, const Number *dy, const Number *x,
+                          const float *scale, const float *mean, const float *inverse, Number *dx, float *dscale,
                           float *doffset) {
   const PixelBlocks blocks{shape};
   const ChannelNumbers numbers = channelNumbers(host, blocks);
   if (numbers.memory == nullptr) return Outcome::OUT_OF_MEMORY;
-  const BatchNormGradient work{blocks, x, dy, scale, mean, inverse, dx, dscale, doffset, numbers};
-  parallelFor<BatchNormGradient, &BatchNormGradient::sums>(host, blocks.count(), work);
-  parallelFor<BatchNormGradient, &BatchNormGradient::factors>(host, ceilDivide(shape.channels, WIDTH), work);
-  parallelFor<BatchNormGradient, &BatchNormGradient::gradient>(host, blocks.count(), work);
+  using Work = BatchNormGradient<Number>;
+  const Work work{blocks, x, dy, scale, mean, inverse, dx, dscale, doffset, numbers};
+  parallelFor<Work, &Work::sums>(host, blocks.count(), work);
+  parallelFor<Work, &Work::factors>(host, ceilDivide(shape.channels, WIDTH), work);
+  parallelFor<Work, &Work::gradient>(host, blocks.count(), work);
   return Outcome::DONE;
 }
 

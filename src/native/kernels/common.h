@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels.h"
+#include "lanes.h"
 #include "vector.h"
 
 namespace pefd {
@@ -33,21 +34,24 @@ inline WorkerMemory workerScratch(const Host &host, Slot slot, long floats) {
 }
 
 // A pixel of zeros, to be read outside of images; null where there is no memory.
-inline const float *zerosScratch(const Host &host, long channels) {
+template <typename Number = float>
+const Number *zerosScratch(const Host &host, long channels) {
   float *zeros = host.scratch(host.self, ZEROS, channels);
   if (zeros == nullptr) return nullptr;
   for (long i = 0; i < channels; i++) zeros[i] = 0;
-  return zeros;
+  return reinterpret_cast<const Number *>(zeros);
 }
 
 // The bias of some channels, where there is one.
-inline Vector biasOf(const Epilogue &epilogue, const Lanes &lanes, long channel) {
+template <typename Number>
+inline Vector biasOf(const EpilogueOf<Number> &epilogue, const Lanes &lanes, long channel) {
   return epilogue.bias != nullptr ? lanes.load(epilogue.bias + channel) : Vector{};
 }
 
 // A vector of a convolution's results after what follows it: the same roundings as one op after the other;
 // `place` is where the channels lie in images of the result's shape.
-inline Vector followed(const Epilogue &epilogue, const Lanes &lanes, long place, Vector bias, Vector value) {
+template <typename Number>
+inline Vector followed(const EpilogueOf<Number> &epilogue, const Lanes &lanes, long place, Vector bias, Vector value) {
   if (epilogue.bias != nullptr) value += bias;
   if (epilogue.image != nullptr) value += lanes.load(epilogue.image + place);
   if (epilogue.relu) value = value < 0 ? Vector{} : value;  // a NaN stays one

@@ -1,6 +1,8 @@
 // Several elementwise operations in one pass over memory: some hundred elements at a time go through all of them.
 #pragma once
 
+#include <type_traits>
+
 #include "common.h"
 #include "kernels.h"
 
@@ -35,8 +37,9 @@ inline void execute(Opcode opcode, long count, const float *a, const float *b, f
   }
 }
 
+template <typename Number>
 struct ElementwisePass {
-  const Elementwise &work;
+  const ElementwiseOf<Number> &work;
   // A block of elements for each register that is not an input's own memory.
   const WorkerMemory registers;
 
@@ -47,7 +50,8 @@ struct ElementwisePass {
     for (long i = 0; i < work.inputs; i++) {
       if (!work.isScalar[i]) continue;
       float *filled = at(memory, i);
-      for (long e = 0; e < BLOCK; e++) filled[e] = *work.input[i];
+      const Vector value = Lanes(1).load(work.input[i]);
+      for (long e = 0; e < BLOCK; e++) filled[e] = value[0];
     }
     const long end = min(work.count, (index + 1) * TASK_ELEMENTS);
     for (long first = index * TASK_ELEMENTS; first < end; first += BLOCK) {
@@ -56,27 +60,45 @@ struct ElementwisePass {
   }
 
   void block(float *memory, long first, long count) const {
+    if constexpr (!IS_FLOAT) {
+      for (long i = 0; i < work.inputs; i++) {
+        if (!work.isScalar[i]) convert(work.input[i] + first, count, at(memory, i));
+      }
+    }
     const auto read = [&](long reg) -> const float * {
-      return reg < work.inputs && !work.isScalar[reg] ? work.input[reg] + first : at(memory, reg);
+      if constexpr (IS_FLOAT) {
+        if (reg < work.inputs && !work.isScalar[reg]) return work.input[reg] + first;
+      }
+      return at(memory, reg);
     };
     for (long i = 0; i < work.instructions; i++) {
       const Instruction &instruction = work.instruction[i];
       execute(static_cast<Opcode>(instruction.opcode), count, read(instruction.a), read(instruction.b),
               at(memory, work.inputs + i));
     }
-    for (long o = 0; o < work.outputs; o++) {
-      const float *from = read(work.result[o]);
-      float *to = work.output[o] + first;
-      for (long e = 0; e < count; e++) to[e] = from[e];
+    for (long o = 0; o < work.outputs; o++) convert(read(work.result[o]), count, work.output[o] + first);
+  }
+
+ private:
+  // Floats are read where they lie.
+  static constexpr bool IS_FLOAT = std::is_same<Number, float>::value;
+
+  template <typename From, typename To>
+  static void convert(const From *from, long count, To *to) {
+    for (long e = 0; e < count; e += WIDTH) {
+      const Lanes lanes(min(WIDTH, count - e));
+      lanes.store(to + e, lanes.load(from + e));
     }
   }
 };
 
-Outcome elementwise(const Host &host, const Elementwise &work) {
+template <typename Number>
+Outcome elementwise(const Host &host, const ElementwiseOf<Number> &work) {
   const long registers = work.inputs + work.instructions;
-  const ElementwisePass pass{work, workerScratch(host, REGISTERS, registers * BLOCK)};
+  using Pass = ElementwisePass<Number>;
+  const Pass pass{work, workerScratch(host, REGISTERS, registers * BLOCK)};
   if (!pass.registers.memory) return Outcome::OUT_OF_MEMORY;
-  parallelFor<ElementwisePass, &ElementwisePass::blocks>(host, ceilDivide(work.count, TASK_ELEMENTS), pass);
+  parallelFor<Pass, &Pass::blocks>(host, ceilDivide(work.count, TASK_ELEMENTS), pass);
   return Outcome::DONE;
 }
 

@@ -48,14 +48,12 @@ Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float
 }  // namespace
 
 extern const Kernels KERNELS;
-const Kernels KERNELS{{anyForward, anyInputGradient, anyFilterGradient},
-                      depthwiseForward,
-                      depthwiseInputGradient,
-                      depthwiseFilterGradient,
-                      batchNorm,
-                      batchNormGradient,
-                      swapLastAxes,
-                      elementwise,
-                      resize};
+const Kernels KERNELS{
+    {{anyForward, anyInputGradient, anyFilterGradient}, batchNorm<float>, batchNormGradient<float>, elementwise<float>},
+    depthwiseForward,
+    depthwiseInputGradient,
+    depthwiseFilterGradient,
+    swapLastAxes,
+    resize};
 
 }  // namespace pefd

@@ -39,15 +39,21 @@ struct ChannelStatistics {
   float *mean, *variance, *inverse;
 };
 
+// A number of 16 bits: the upper half of a float's.
+typedef unsigned short Bfloat16;
+
 // What is done with a result before it is written: a bias per channel is added, then another image of the same shape;
 // then what is negative becomes zero, or, in a gradient, what ReLU has made zero in `features`. The same roundings as
-// one op after the other. The image may lie where the result will.
-struct Epilogue {
+// one op after the other. The image may lie where the result will. Where images are made of narrower numbers than
+// floats, all is done in float32, and rounded once, when it is written.
+template <typename Number>
+struct EpilogueOf {
   const float *bias = nullptr;
-  const float *image = nullptr;
+  const Number *image = nullptr;
   bool relu = false;
-  const float *features = nullptr;
+  const Number *features = nullptr;
 };
+using Epilogue = EpilogueOf<float>;
 
 // Arithmetic on one element after the other, as a list of instructions. Registers are the inputs, then the results of
 // the instructions in their order.
@@ -60,17 +66,19 @@ struct Instruction {
   long opcode, a, b;
 };
 
-struct Elementwise {
+template <typename Number>
+struct ElementwiseOf {
   // Elements of every input and output; an input that `isScalar` has one.
   long count;
   long inputs, instructions, outputs;
-  const float *const *input;
+  const Number *const *input;
   const bool *isScalar;
   const Instruction *instruction;
   // The register that each output takes: an instruction's, since an input may have become another output by then.
   const long *result;
-  float *const *output;
+  Number *const *output;
 };
+using Elementwise = ElementwiseOf<float>;
 
 // What the results along one axis of a resized image are made of: result i is the sum of taps[i] pixels from first[i]
 // on, each times a weight in units of 2^-WEIGHT_BITS, rounded. Weights of result i start at weights[i * most].
@@ -139,31 +147,40 @@ struct Host {
 enum class Outcome { DONE, OUT_OF_MEMORY };
 
 // A convolution and its gradients.
-struct ConvolutionKernels {
+template <typename Number>
+struct ConvolutionKernelsOf {
   // y = convolution of x with the filter, and what follows
-  Outcome (*forward)(const Host &, const Convolution &, const float *x, const float *filter, Epilogue, float *y);
+  Outcome (*forward)(const Host &, const Convolution &, const Number *x, const float *filter, EpilogueOf<Number>,
+                     Number *y);
   // gradient of x from that of y, and what follows
-  Outcome (*inputGradient)(const Host &, const Convolution &, const float *filter, const float *dy, Epilogue,
-                           float *dx);
+  Outcome (*inputGradient)(const Host &, const Convolution &, const float *filter, const Number *dy,
+                           EpilogueOf<Number>, Number *dx);
   // gradient of the filter from that of y
-  Outcome (*filterGradient)(const Host &, const Convolution &, const float *x, const float *dy, float *dfilter);
+  Outcome (*filterGradient)(const Host &, const Convolution &, const Number *x, const Number *dy, float *dfilter);
+};
+using ConvolutionKernels = ConvolutionKernelsOf<float>;
+
+// What images go through on their way between convolutions, too.
+template <typename Number>
+struct ImageKernels : ConvolutionKernelsOf<Number> {
+  // each channel with mean 0 and variance 1, times its scale, plus its offset, and what follows; y may lie where x does
+  Outcome (*batchNorm)(const Host &, const Normalization &, const Number *x, const float *scale, const float *offset,
+                       float epsilon, EpilogueOf<Number>, Number *y, const ChannelStatistics &);
+  // its gradients, from that of y and what it said of the batch; dx may lie where dy or x does
+  Outcome (*batchNormGradient)(const Host &, const Normalization &, const Number *dy, const Number *x,
+                               const float *scale, const float *mean, const float *inverse, Number *dx, float *dscale,
+                               float *doffset);
+  // each instruction rounds once, as TensorFlow's op for it does
+  Outcome (*elementwise)(const Host &, const ElementwiseOf<Number> &);
 };
 
-struct Kernels : ConvolutionKernels {
+struct Kernels : ImageKernels<float> {
   // the same of a depthwise convolution
   Outcome (*depthwiseForward)(const Host &, const Depthwise &, const float *x, const float *filter, float *y);
   Outcome (*depthwiseInputGradient)(const Host &, const Depthwise &, const float *filter, const float *dy, float *dx);
   Outcome (*depthwiseFilterGradient)(const Host &, const Depthwise &, const float *x, const float *dy, float *dfilter);
-  // each channel with mean 0 and variance 1, times its scale, plus its offset, and what follows; y may lie where x does
-  Outcome (*batchNorm)(const Host &, const Normalization &, const float *x, const float *scale, const float *offset,
-                       float epsilon, Epilogue, float *y, const ChannelStatistics &);
-  // its gradients, from that of y and what it said of the batch; dx may lie where dy or x does
-  Outcome (*batchNormGradient)(const Host &, const Normalization &, const float *dy, const float *x, const float *scale,
-                               const float *mean, const float *inverse, float *dx, float *dscale, float *doffset);
   // each matrix turned round: [count, columns, rows]
   void (*swapLastAxes)(const Host &, const Matrices &, const float *from, float *to);
-  // each instruction rounds once, as TensorFlow's op for it does
-  Outcome (*elementwise)(const Host &, const Elementwise &);
   // the bytes of Pillow's bilinear resize, in the calling thread
   void (*resize)(const Resize &);
 };
@@ -181,5 +198,7 @@ extern const ConvolutionKernels *const amxKernels;
 // In whole numbers: what is multiplied is rounded to multiples of a unit, and products are summed exactly. For processors with
 // AVX-512 VNNI.
 extern const ConvolutionKernels *const vnniKernels;
+// The same in whole numbers with images in bfloat16, half the memory. For processors that convert to it, too (AVX-512 BF16).
+extern const ImageKernels<Bfloat16> *const narrowKernels;
 
 }  // namespace pefd

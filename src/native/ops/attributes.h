@@ -29,6 +29,13 @@ class Attributes {
     return value;
   }
 
+  TF_DataType type(const char *name) const {
+    TF_DataType value = TF_FLOAT;
+    TF_OpKernelConstruction_GetAttrType(construction_, name, &value, status_);
+    check(status_);
+    return value;
+  }
+
   bool isSet(const char *name) const {
     unsigned char value = 0;
     TF_OpKernelConstruction_GetAttrBool(construction_, name, &value, status_);

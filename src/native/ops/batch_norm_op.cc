@@ -1,55 +1,66 @@
 // Batch normalisation in training and its gradient, of images [N, H, W, C].
-#include "../host/instruction_set.h"
 #include "../host/workspace.h"
+#include "numbers.h"
 #include "op.h"
 
 namespace pefd {
 namespace {
 
-struct Epsilon {
-  float value;
+// What a batch normalisation is told.
+struct Node {
+  float epsilon;
+  // Whether images are in bfloat16.
+  bool isNarrow;
 };
 
-Epsilon epsilonOf(const Attributes &attributes) { return {attributes.number("epsilon")}; }
+Node forwardNode(const Attributes &attributes) { return {attributes.number("epsilon"), areNarrow(attributes)}; }
+
+Node gradientNode(const Attributes &attributes) { return {0, areNarrow(attributes)}; }
 
 // What follows is in the same op: an image that is added, ReLU.
 template <bool hasImage, bool hasRelu>
-void batchNorm(const Epsilon &epsilon, const Call &call) {
-  Tensor x = call.input(0);
-  const Tensor scale = call.input(1), offset = call.input(2);
-  const Shape shape = shapeOf(x);
-  const Normalization normalization = normalizationOf(shape, {shapeOf(scale), shapeOf(offset)});
-  Epilogue epilogue;
-  epilogue.relu = hasRelu;
-  if (hasImage) {
-    Tensor image = call.input(3);
-    require(shapeOf(image) == shape, "An image that is added must have the shape of the result.");
-    epilogue.image = release(std::move(image));
+struct Forward {
+  template <typename Number>
+  static void run(const Node &node, const Call &call) {
+    Tensor x = call.input(0);
+    const Tensor scale = call.input(1), offset = call.input(2);
+    const Shape shape = shapeOf(x);
+    const Normalization normalization = normalizationOf(shape, {shapeOf(scale), shapeOf(offset)});
+    EpilogueOf<Number> epilogue;
+    epilogue.relu = hasRelu;
+    if (hasImage) {
+      Tensor image = call.input(3);
+      require(shapeOf(image) == shape, "An image that is added must have the shape of the result.");
+      epilogue.image = release<Number>(std::move(image));
+    }
+    const Workspace workspace;
+    const Number *from = release<Number>(std::move(x));
+    Number *y = call.output<Number>(0, shape, hasImage ? std::vector<int>{0, 3} : std::vector<int>{0});
+    const Shape channels{normalization.channels};
+    const ChannelStatistics statistics{call.output(1, channels), call.output(2, channels), call.output(3, channels)};
+    checkOutcome(imageKernels<Number>().batchNorm(workspace.host(), normalization, from, floats(scale), floats(offset),
+                                                node.epsilon, epilogue, y, statistics));
   }
-  const Workspace workspace;
-  const float *from = release(std::move(x));
-  float *y = call.output(0, shape, hasImage ? std::vector<int>{0, 3} : std::vector<int>{0});
-  const Shape channels{normalization.channels};
-  const ChannelStatistics statistics{call.output(1, channels), call.output(2, channels), call.output(3, channels)};
-  checkOutcome(instructionSet().kernels->batchNorm(workspace.host(), normalization, from, floats(scale), floats(offset),
-                                                   epsilon.value, epilogue, y, statistics));
-}
+};
 
-void batchNormGradient(const Nothing &, const Call &call) {
-  Tensor dy = call.input(0), x = call.input(1);
-  const Tensor scale = call.input(2), mean = call.input(3), inverse = call.input(4);
-  const Shape shape = shapeOf(x);
-  const Normalization normalization = normalizationOf(shape, {shapeOf(scale), shapeOf(mean), shapeOf(inverse)});
-  require(shapeOf(dy) == shape, "The gradient must have the shape of the images.");
-  const Workspace workspace;
-  const float *gradient = release(std::move(dy)), *images = release(std::move(x));
-  float *dx = call.output(0, shape, {0, 1});
-  const Shape channels{normalization.channels};
-  float *dscale = call.output(1, channels), *doffset = call.output(2, channels);
-  checkOutcome(instructionSet().kernels->batchNormGradient(workspace.host(), normalization, gradient, images,
-                                                           floats(scale), floats(mean), floats(inverse), dx, dscale,
-                                                           doffset));
-}
+struct Gradient {
+  template <typename Number>
+  static void run(const Node &, const Call &call) {
+    Tensor dy = call.input(0), x = call.input(1);
+    const Tensor scale = call.input(2), mean = call.input(3), inverse = call.input(4);
+    const Shape shape = shapeOf(x);
+    const Normalization normalization = normalizationOf(shape, {shapeOf(scale), shapeOf(mean), shapeOf(inverse)});
+    require(shapeOf(dy) == shape, "The gradient must have the shape of the images.");
+    const Workspace workspace;
+    const Number *gradient = release<Number>(std::move(dy)), *images = release<Number>(std::move(x));
+    Number *dx = call.output<Number>(0, shape, {0, 1});
+    const Shape channels{normalization.channels};
+    float *dscale = call.output(1, channels), *doffset = call.output(2, channels);
+    checkOutcome(imageKernels<Number>().batchNormGradient(workspace.host(), normalization, gradient, images,
+                                                        floats(scale), floats(mean), floats(inverse), dx, dscale,
+                                                        doffset));
+  }
+};
 
 // The first output has the shape of the first input, the others one number for each channel.
 template <int OUTPUTS>
@@ -62,16 +73,16 @@ void shapes(const Inference &inference) {
 
 template <bool hasImage, bool hasRelu>
 Op forwardOp(const char *name) {
-  std::vector<const char *> inputs{"x: float", "scale: float", "offset: float"};
-  if (hasImage) inputs.push_back("image: float");
+  std::vector<const char *> inputs{"x: T", "scale: float", "offset: float"};
+  if (hasImage) inputs.push_back("image: T");
   return {name,
-          {"epsilon: float"},
+          {NUMBERS, "epsilon: float"},
           std::move(inputs),
-          {"y: float", "mean: float", "variance: float", "inverse: float"},
+          {"y: T", "mean: float", "variance: float", "inverse: float"},
           inferShapes<shapes<4>>,
-          createNode<Epsilon, epsilonOf>,
-          computeNode<Epsilon, batchNorm<hasImage, hasRelu>>,
-          removeNode<Epsilon>};
+          createNode<Node, forwardNode>,
+          computeNode<Node, onImages<Forward<hasImage, hasRelu>, Node>>,
+          removeNode<Node>};
 }
 
 }  // namespace
@@ -82,13 +93,13 @@ std::vector<Op> batchNormOps() {
           forwardOp<true, false>("PefdBatchNormAdd"),
           forwardOp<true, true>("PefdBatchNormAddRelu"),
           {"PefdBatchNormGrad",
-           {},
-           {"y_backprop: float", "x: float", "scale: float", "mean: float", "inverse: float"},
-           {"x_backprop: float", "scale_backprop: float", "offset_backprop: float"},
+           {NUMBERS},
+           {"y_backprop: T", "x: T", "scale: float", "mean: float", "inverse: float"},
+           {"x_backprop: T", "scale_backprop: float", "offset_backprop: float"},
            inferShapes<shapes<3>>,
-           createNode<Nothing, nothing>,
-           computeNode<Nothing, batchNormGradient>,
-           removeNode<Nothing>}};
+           createNode<Node, gradientNode>,
+           computeNode<Node, onImages<Gradient, Node>>,
+           removeNode<Node>}};
 }
 
 }  // namespace pefd

@@ -36,7 +36,10 @@ inline Shape shapeIn(const Tensor &sizes) {
 }
 
 // The numbers of an input, which TensorFlow goes on holding until the op ends; a result may take their place.
-inline const float *release(Tensor tensor) { return floats(tensor); }
+template <typename Number = float>
+const Number *release(Tensor tensor) {
+  return elements<Number>(tensor);
+}
 
 class Call {
  public:

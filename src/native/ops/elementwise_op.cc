@@ -2,47 +2,59 @@
 // instruction; `registers` names the register of each result. Operands have one shape, or are scalars.
 #include <memory>
 
-#include "../host/instruction_set.h"
 #include "../host/workspace.h"
+#include "numbers.h"
 #include "op.h"
 #include "program.h"
 
 namespace pefd {
 namespace {
 
-Program programOfNode(const Attributes &attributes) {
-  return programOf(attributes.integers("program"), attributes.integers("registers"), attributes.integer("N"),
-                   attributes.integer("M"));
+// What an elementwise op is told.
+struct Node {
+  Program program;
+  // Whether operands and results are in bfloat16.
+  bool isNarrow;
+};
+
+Node nodeOf(const Attributes &attributes) {
+  return {programOf(attributes.integers("program"), attributes.integers("registers"), attributes.integer("N"),
+                    attributes.integer("M")),
+          areNarrow(attributes)};
 }
 
-void elementwise(const Program &program, const Call &call) {
-  const Workspace workspace;
-  const int inputs = call.inputs();
-  std::vector<Tensor> operands;
-  std::vector<Shape> shapes;
-  for (int i = 0; i < inputs; i++) {
-    operands.push_back(call.input(i));
-    shapes.push_back(shapeOf(operands.back()));
+struct Execute {
+  template <typename Number>
+  static void run(const Node &node, const Call &call) {
+    const Program &program = node.program;
+    const Workspace workspace;
+    const int inputs = call.inputs();
+    std::vector<Tensor> operands;
+    std::vector<Shape> shapes;
+    for (int i = 0; i < inputs; i++) {
+      operands.push_back(call.input(i));
+      shapes.push_back(shapeOf(operands.back()));
+    }
+    const Shape shape = commonShape(shapes);
+    std::vector<const Number *> input;
+    const std::unique_ptr<bool[]> isScalar(new bool[static_cast<size_t>(inputs)]);
+    std::vector<int> ofThatShape;
+    for (int i = 0; i < inputs; i++) {
+      isScalar[i] = shapes[i].empty();
+      if (!isScalar[i]) ofThatShape.push_back(i);
+      input.push_back(release<Number>(std::move(operands[i])));
+    }
+    // All instructions have read an element before a result is written in its place.
+    std::vector<Number *> output;
+    const int outputs = static_cast<int>(program.results.size());
+    for (int i = 0; i < outputs; i++) output.push_back(call.output<Number>(i, shape, ofThatShape));
+    long count = 1;
+    for (const int64_t size : shape) count *= size;
+    checkOutcome(imageKernels<Number>().elementwise(
+        workspace.host(), {count, inputs, static_cast<long>(program.instructions.size()), outputs, input.data(),
+                           isScalar.get(), program.instructions.data(), program.results.data(), output.data()}));
   }
-  const Shape shape = commonShape(shapes);
-  std::vector<const float *> input;
-  const std::unique_ptr<bool[]> isScalar(new bool[static_cast<size_t>(inputs)]);
-  std::vector<int> ofThatShape;
-  for (int i = 0; i < inputs; i++) {
-    isScalar[i] = shapes[i].empty();
-    if (!isScalar[i]) ofThatShape.push_back(i);
-    input.push_back(release(std::move(operands[i])));
-  }
-  // All instructions have read an element before a result is written in its place.
-  std::vector<float *> output;
-  const int outputs = static_cast<int>(program.results.size());
-  for (int i = 0; i < outputs; i++) output.push_back(call.output(i, shape, ofThatShape));
-  long count = 1;
-  for (const int64_t size : shape) count *= size;
-  checkOutcome(instructionSet().kernels->elementwise(
-      workspace.host(), {count, inputs, static_cast<long>(program.instructions.size()), outputs, input.data(),
-                         isScalar.get(), program.instructions.data(), program.results.data(), output.data()}));
-}
+};
 
 // The shape of the operands that are no scalars, where that is known.
 void elementwiseShape(const Inference &inference) {
@@ -60,13 +72,13 @@ void elementwiseShape(const Inference &inference) {
 
 std::vector<Op> elementwiseOps() {
   return {{"PefdElementwise",
-           {"T: {float}", "N: int >= 1", "M: int >= 1", "program: list(int)", "registers: list(int)"},
+           {NUMBERS, "N: int >= 1", "M: int >= 1", "program: list(int)", "registers: list(int)"},
            {"operands: N * T"},
            {"results: M * T"},
            inferShapes<elementwiseShape>,
-           createNode<Program, programOfNode>,
-           computeNode<Program, elementwise>,
-           removeNode<Program>}};
+           createNode<Node, nodeOf>,
+           computeNode<Node, onImages<Execute, Node>>,
+           removeNode<Node>}};
 }
 
 }  // namespace pefd

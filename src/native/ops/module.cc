@@ -97,6 +97,7 @@ void describe(napi_env__ *env, napi_value__ *exports) {
   };
   set("instructions", text(env, registered.instructions));
   set("reduced", text(env, reducedProducts().name));
+  set("narrow", text(env, reducedProducts().narrow == nullptr ? "" : "bfloat16"));
   set("problem", text(env, registered.problem));
   set("operations", text(env, operations()));
   function("divertWords", divert);

@@ -47,9 +47,15 @@ const MATRIX_KERNELS: Unit = {
 const INTEGER_KERNELS: Unit = {
   source: "kernels/int16/kernels.cc",
   flags: [
-    ...["-O3", "-DKERNELS=vnniKernels", "-DPEFD_VNNI"],
+    ...["-DKERNELS=vnniKernels", "-DPEFD_VNNI", "-O3"],
     ...["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
   ],
+};
+
+/** What images in bfloat16 go through, in whole numbers as well (AVX-512 VNNI and BF16). */
+const NARROW_KERNELS: Unit = {
+  source: "kernels/narrow.cc",
+  flags: ["-DKERNELS=narrowKernels", "-DPEFD_BFLOAT16", ...INTEGER_KERNELS.flags.slice(1)],
 };
 
 const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
@@ -60,6 +66,7 @@ export const STANDALONE: readonly Unit[] = [
   kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
   MATRIX_KERNELS,
   INTEGER_KERNELS,
+  NARROW_KERNELS,
   ...["pool", "scratch", "workspace", "processors", "instruction_set", "diverted_words"].map(
     (name) => optimized(`host/${name}.cc`),
   ),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { attributeReader, type GraphNode, nodeOf, nodesByName } from "#pefd/compile/graph/graph.js";
+import { checkGraph } from "#pefd/compile/passes/checkGraph.js";
 import { type Machine, observePasses, passesOf } from "#pefd/compile/passes/passes.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { procedures } from "#pefd/distill/registry.js";
@@ -30,12 +31,20 @@ before(() => {
 });
 
 /** A processor with AMX whose units our own kernels use. */
-const OURS: Machine = { ownOps: true, matrixUnits: true, reduced: REDUCED_PRODUCTS.AMX };
+const OURS: Machine = {
+  ownOps: true,
+  matrixUnits: true,
+  reduced: REDUCED_PRODUCTS.AMX,
+  narrowImages: false,
+};
 /** The same where nothing of ours uses them. */
 const THEIRS: Machine = { ...OURS, reduced: undefined };
 
 /** A processor with AVX-512 VNNI alone. */
 const PAIRS: Machine = { ...OURS, matrixUnits: false, reduced: REDUCED_PRODUCTS.VNNI };
+
+/** One that rounds to bfloat16 besides. */
+const NARROW: Machine = { ...PAIRS, narrowImages: true };
 
 /** The steps of a pupil's training and evaluation, as they are recorded. */
 function recordedSteps(create: () => Pupil): RecordedStep[] {
@@ -139,6 +148,26 @@ for (const [name, create] of pupils) {
     );
     const others = nodes.filter((node) => elementType(node) === DT.bfloat16);
     assert.deepEqual([...new Set(others.map(({ op }) => op))], []);
+  });
+}
+
+for (const [name, create] of pupils) {
+  test(`${name}: images in bfloat16 are those of our own ops, and every other op has its types`, () => {
+    const shares = recordedSteps(create).map((recorded) => {
+      const { nodes } = passesOf("graph", "bfloat16", NARROW).reduce((given, pass) => {
+        const step = pass(given);
+        checkGraph(step, pass.name);
+        return step;
+      }, recorded);
+      const narrow = nodes.filter((node) => elementType(node) === DT.bfloat16);
+      assert.deepEqual(
+        narrow.filter(({ op }) => !op.startsWith("Pefd")).map(({ op }) => op),
+        [],
+      );
+      return narrow.length / nodes.filter(({ op }) => op.startsWith("Pefd")).length;
+    });
+    // Small images are not worth a cast.
+    if (name === "resnet8") assert.ok((shares[0] as number) > 0.25, String(shares));
   });
 }
 

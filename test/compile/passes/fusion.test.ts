@@ -73,6 +73,20 @@ test("what somebody else looks at, and what only broadcasts, is not taken along"
   ]);
 });
 
+test("of two convolutions whose sum is taken one takes it, and the other its bias", () => {
+  const nodes = [
+    ...CONVOLUTION,
+    node("shortcut", "PefdConv2D", ["z", "w"]),
+    node("biasedToo", "BiasAdd", ["shortcut", "b"]),
+    node("sum", "AddV2", ["biased", "biasedToo"]),
+    node("r", "Relu", ["sum"]),
+  ];
+  assert.deepEqual(outline(fuseConvolutions(stepOf(nodes, "r"))), [
+    "biasedToo = PefdConv2DBias(z, w, b)",
+    "r = PefdConv2DBiasAddRelu(x, w, b, biasedToo)",
+  ]);
+});
+
 test("the gradient of a convolution's images takes a sum and the gradient of ReLU along", () => {
   const gradient = [
     ...["dy", "other", "features"].map((name) => feed(name)),

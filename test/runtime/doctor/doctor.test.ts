@@ -16,7 +16,12 @@ const survey = { gpus: [h100], answered: true, traces };
 const outlook = { state: "fits", gpu: h100 } as const;
 const situation = { survey, outlook, kind: "gpu", probe: found, requested: undefined } as const;
 
-const module: OwnModule = { instructions: undefined, reduced: undefined, problem: undefined };
+const module: OwnModule = {
+  instructions: undefined,
+  reduced: undefined,
+  narrowImages: false,
+  problem: undefined,
+};
 
 const patient: Patient = {
   node: { version: process.version, program: process.execPath },

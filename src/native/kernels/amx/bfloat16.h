@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "../bfloat16.h"
 #include "../common.h"
 #include "../vector.h"
 
@@ -12,10 +13,7 @@ namespace {
 
 static_assert(WIDTH == 16, "A row of a tile is one vector.");
 
-typedef uint16_t Bfloat16;
-
-// A vector's elements as words of 32 bits, each of which may hold two numbers in bfloat16.
-typedef uint32_t Words __attribute__((vector_size(WIDTH * sizeof(uint32_t))));
+// Words may hold two numbers each.
 typedef uint32_t UnalignedWords __attribute__((vector_size(WIDTH * sizeof(uint32_t)), aligned(2), may_alias));
 
 // Scratch memory for so many of them; a null pointer where there is none.
@@ -25,16 +23,6 @@ inline Bfloat16 *bfloat16Scratch(const Host &host, Slot slot, long numbers) {
 
 inline void store(Bfloat16 *to, Words words) { *reinterpret_cast<UnalignedWords *>(to) = words; }
 
-// Each element rounded to the nearest, to an even one where two are as near, in the upper half of its word. As the
-// processor rounds: what has no leading digit becomes zero, and a NaN stays one.
-inline Words rounded(Vector value) {
-  const Words bits = reinterpret_cast<Words>(value);
-  const Words nearest = bits + 0x7fff + ((bits >> 16) & 1);
-  const Words size = bits & 0x7fffffff;
-  const Words ofNormals = size < 0x00800000 ? bits & 0x80000000 : nearest;
-  return (size > 0x7f800000 ? bits | 0x00400000 : ofNormals) & 0xffff0000;
-}
-
 // The numbers of two vectors, one after the other. The instruction stands by name, since compilers want to be told of
 // its set, and older ones know none of that name.
 inline Words inARow(Vector first, Vector second) {
@@ -43,7 +31,7 @@ inline Words inARow(Vector first, Vector second) {
   asm("vcvtne2ps2bf16 %2, %1, %0" : "=v"(both) : "v"(second), "v"(first));
   return both;
 #else
-  const Words words[2] = {rounded(first) >> 16, rounded(second) >> 16};
+  const Words words[2] = {nearestBfloat16(first) >> 16, nearestBfloat16(second) >> 16};
   Words both;
   for (long i = 0; i < WIDTH; i++) {
     const Words &from = words[2 * i / WIDTH];
@@ -61,7 +49,7 @@ inline Words pairs(Vector lower, Vector upper) {
   const __m512i both = reinterpret_cast<__m512i>(inARow(lower, upper));
   return reinterpret_cast<Words>(_mm512_permutexvar_epi16(order, both));
 #else
-  return rounded(lower) >> 16 | rounded(upper);
+  return nearestBfloat16(lower) >> 16 | nearestBfloat16(upper);
 #endif
 }
 

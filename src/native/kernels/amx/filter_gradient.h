@@ -112,8 +112,8 @@ struct AmxFilterGradient {
     const float *dy = images.dy + (next.image * bands.resultRows() + next.row) * resultRow;
     const long rows = min(part.nextCount * bands.rows, (conv.n - next.image) * bands.resultRows() - next.row);
     Ahead ahead;
-    if (division.groups == 1) ahead.x = Stream(x, rows * conv.stride * row, steps);
-    ahead.dy = Stream(dy, rows * resultRow, steps);
+    if (division.groups == 1) ahead.x = Stream({x, rows * conv.stride * row}, steps);
+    ahead.dy = Stream({dy, rows * resultRow}, steps);
     return ahead;
   }
 

@@ -17,12 +17,12 @@ constexpr long TASK_CHANNELS = 64;
 constexpr long PAIR_GROUP_BYTES = 4 << 20;
 
 // Squares of tiles, transformed to planes of pairs: what a channel has in two tiles, one after the other.
-template <int SIZE, int POINTS, void (&oneAxis)(const Vector (&)[SIZE], Vector (&)[POINTS])>
+template <typename Number, int SIZE, int POINTS, void (&oneAxis)(const Vector (&)[SIZE], Vector (&)[POINTS])>
 struct PairPlanes {
   static constexpr int PLANES_OF_POINTS = POINTS * POINTS;
   // Floats of one plane of a block's tiles, a vector of channels each.
   static constexpr long PLANE = strideOf(BLOCK_TILES * WIDTH);
-  const Squares<const float> squares;
+  const Squares<const Number> squares;
   // [plane][block of tiles][panel of channels][pair of tiles][channel] and [plane][block of tiles][channel].
   Pair *pairs = nullptr;
   float *units = nullptr;
@@ -49,10 +49,10 @@ struct PairPlanes {
   }
 
   // Some channels of one block of a group's `tiles`; `unscaled` has room for a vector of them in that block.
-  void transform(const Tiling &tiling, long first, long tiles, long block, long channel, long end, const float *zeros,
+  void transform(const Tiling &tiling, long first, long tiles, long block, long channel, long end, const Number *zeros,
                  float *unscaled) const {
     const long from = block * BLOCK_TILES, count = tilesOf(block, tiles);
-    const float *pixels[BLOCK_TILES][SIZE * SIZE];
+    const Number *pixels[BLOCK_TILES][SIZE * SIZE];
     for (long t = 0; t < count; t++) {
       squares.template pixels<SIZE>(tiling.place(first + from + t), zeros, pixels[t]);
     }
@@ -67,11 +67,11 @@ struct PairPlanes {
   static constexpr long AHEAD = 8;
 
   // One vector of channels; those up to `fetched` are fetched on the way.
-  void transformVector(const float *const (&pixels)[BLOCK_TILES][SIZE * SIZE], long count, long tiles, long block,
+  void transformVector(const Number *const (&pixels)[BLOCK_TILES][SIZE * SIZE], long count, long tiles, long block,
                        long channel, long fetched, float *unscaled) const {
     for (long t = 0; t < count; t++) {
       if (t + AHEAD < count) squares.template fetch<SIZE>(pixels[t + AHEAD], channel, fetched);
-      const float *const (&pixel)[SIZE * SIZE] = pixels[t];
+      const Number *const (&pixel)[SIZE * SIZE] = pixels[t];
       onBothAxes<SIZE, POINTS>(
           oneAxis, [&](int i, int j) { return load(pixel[i * SIZE + j] + channel); },
           [&](int i, const Vector(&row)[POINTS]) {
@@ -94,16 +94,16 @@ struct PairPlanes {
 };
 
 // The gradient of the filter: both images transformed, products summed over tiles, and the sums transformed back.
-template <typename Algorithm>
+template <typename Algorithm, typename Number>
 struct PairFilterGradient {
   static constexpr int POINTS = Algorithm::POINTS, FACTORS = Algorithm::FACTORS;
   static constexpr int PLANES_OF_POINTS = POINTS * POINTS, PLANES_OF_FACTORS = FACTORS * FACTORS;
   const Host &host;
   const Tiling tiling;
-  PairPlanes<Algorithm::WINDOW, POINTS, Algorithm::input> x;
-  PairPlanes<Algorithm::TILE, POINTS, Algorithm::outputTransposed> dy;
+  PairPlanes<Number, Algorithm::WINDOW, POINTS, Algorithm::input> x;
+  PairPlanes<Number, Algorithm::TILE, POINTS, Algorithm::outputTransposed> dy;
   const FilterTaps<Algorithm> taps;
-  const float *zeros = nullptr;
+  const Number *zeros = nullptr;
   float *sums = nullptr;
   WorkerMemory unscaled = {};
   // The tiles of a group.
@@ -157,7 +157,7 @@ struct PairFilterGradient {
     const long perTile = PLANES_OF_POINTS * (inputs() + outputs()) * 2, blocks = x.blocksOf(tiling.count());
     const long groups = ceilDivide(blocks, max(1, PAIR_GROUP_BYTES / perTile / BLOCK_TILES));
     const long most = ceilDivide(blocks, groups) * BLOCK_TILES;
-    zeros = zerosScratch(host, max(inputs(), outputs()));
+    zeros = zerosScratch<Number>(host, max(inputs(), outputs()));
     x.pairs = pairScratch(host, PLANES, PLANES_OF_POINTS * x.plane(most));
     x.units = host.scratch(host.self, POINT_UNITS, PLANES_OF_POINTS * x.unitPlane(most));
     dy.pairs = pairScratch(host, GRADIENTS, PLANES_OF_POINTS * dy.plane(most));
@@ -178,10 +178,11 @@ struct PairFilterGradient {
   }
 };
 
-template <typename Algorithm>
-Outcome pairFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter) {
+template <typename Algorithm, typename Number>
+Outcome pairFilterGradient(const Host &host, const Convolution &conv, const Number *x, const Number *dy,
+                           float *dfilter) {
   const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
-  return PairFilterGradient<Algorithm>{host,
+  return PairFilterGradient<Algorithm, Number>{host,
                                        tilingOf<Algorithm>(conv.n, height, width),
                                        {windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs)},
                                        {tilesOf<Algorithm>(dy, height, width, conv.outputs)},

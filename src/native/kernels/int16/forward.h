@@ -36,18 +36,18 @@ struct PairTile {
   }
 };
 
-template <typename Algorithm>
+template <typename Algorithm, typename Number>
 struct PairForward {
   static constexpr int POINTS = Algorithm::POINTS, PLANES_OF_POINTS = POINTS * POINTS;
   static constexpr int PLANES_OF_FACTORS = Algorithm::FACTORS * Algorithm::FACTORS;
   const Host &host;
   const Taps taps;
-  const Squares<const float> windows;
-  const TileResults<Algorithm> results;
+  const Squares<const Number> windows;
+  const TileResults<Algorithm, Number> results;
   long tasks = 0, most = 0;
   Pair *packed = nullptr;
   float *factorUnits = nullptr;
-  const float *zeros = nullptr;
+  const Number *zeros = nullptr;
   // Of each worker: a transformed tile, such tiles as pairs and their units, their products with the taps, and a pixel
   // that is written outside of images.
   WorkerMemory unscaled = {}, planes = {}, pointUnits = {}, products = {}, discarded = {};
@@ -84,7 +84,7 @@ struct PairForward {
         multiply(count, panel, inputs() / 2, a, b, ToMatrix{product + p * outPlane + o, outRow, false}, ahead);
       }
     }
-    results.write(first, count, product, outRow, outPlane, discarded.of(worker));
+    results.write(first, count, product, outRow, outPlane, reinterpret_cast<Number *>(discarded.of(worker)));
   }
 
   Outcome run() {
@@ -93,7 +93,7 @@ struct PairForward {
     tasks = ceilDivide(ceilDivide(tiling().count(), most), host.workers) * host.workers;
     packed = pairScratch(host, PACKED, PLANES_OF_FACTORS * PairPacking<Algorithm>::pairPlane(taps));
     factorUnits = host.scratch(host.self, FACTOR_UNITS, PLANES_OF_FACTORS * outputs());
-    zeros = zerosScratch(host, inputs());
+    zeros = zerosScratch<Number>(host, inputs());
     const long turned = PairPacking<Algorithm>::turnedFloats(taps);
     unscaled = workerScratch(host, UNSCALED, max(turned, PLANES_OF_POINTS * strideOf(inputs())));
     planes = workerScratch(host, PLANES, PLANES_OF_POINTS * strideOf(most * inRow()));

@@ -5,36 +5,12 @@
 
 #if !defined(PEFD_VNNI) || __GNUC__ >= 8
 
-#include "../tiled/algorithms.h"
-#include "filter_gradient.h"
-#include "forward.h"
-#include "pointwise_filter.h"
+#include "convolutions.h"
 
 namespace pefd {
 namespace {
 
-Outcome anyForward(const Host &host, const Convolution &conv, const float *x, const float *filter, Epilogue epilogue,
-                   float *y) {
-  if (conv.kernel == 1) return pointwiseForward(host, conv, x, filter, epilogue, y);
-  return withAlgorithm(
-      conv, [&](auto algorithm) { return forward<PairForward, decltype(algorithm)>(host, conv, x, filter, epilogue, y); });
-}
-
-Outcome anyInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
-                         Epilogue epilogue, float *dx) {
-  if (conv.kernel == 1) return pointwiseInputGradient(host, conv, filter, dy, epilogue, dx);
-  return withAlgorithm(conv, [&](auto algorithm) {
-    return inputGradient<PairForward, decltype(algorithm)>(host, conv, filter, dy, epilogue, dx);
-  });
-}
-
-Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter) {
-  if (conv.kernel == 1) return pointwiseFilterGradient(host, conv, x, dy, dfilter);
-  return withAlgorithm(
-      conv, [&](auto algorithm) { return pairFilterGradient<decltype(algorithm)>(host, conv, x, dy, dfilter); });
-}
-
-constexpr ConvolutionKernels ALL{anyForward, anyInputGradient, anyFilterGradient};
+constexpr ConvolutionKernels ALL = convolutionsInWholeNumbers<float>;
 
 }  // namespace
 

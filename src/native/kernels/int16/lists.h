@@ -23,7 +23,8 @@ inline Units unitsOfLists(const At &at, long channels) {
 }
 
 // A list as channels / 2 pairs, by its unit's inverse.
-inline void writeList(const float *from, long channels, float inverse, Pair *to) {
+template <typename Number>
+inline void writeList(const Number *from, long channels, float inverse, Pair *to) {
   long c = 0;
   for (; c + 2 * WIDTH <= channels; c += 2 * WIDTH) {
     store(to + c / 2, neighbours(rounded(load(from + c) * inverse), rounded(load(from + c + WIDTH) * inverse)));

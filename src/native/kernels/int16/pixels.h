@@ -9,9 +9,9 @@ namespace {
 
 // Images [n, height, width, channels] of which every so many pixels in both directions count, numbered image by image and
 // row by row.
-template <typename Float>
+template <typename Number>
 struct Pixels {
-  Float *images;
+  Number *images;
   long n, height, width, channels, apart;
 
   long rows() const { return ceilDivide(height, apart); }
@@ -25,13 +25,13 @@ struct Pixels {
     const long inImage = pixel % (rows() * columns());
     return {pixel / (rows() * columns()), inImage / columns() * apart, inImage % columns() * apart};
   }
-  Float *at(Place place) const {
+  Number *at(Place place) const {
     return images + ((place.image * height + place.y) * width + place.x) * channels;
   }
-  Float *at(long pixel) const { return apart == 1 ? images + pixel * channels : at(place(pixel)); }
+  Number *at(long pixel) const { return apart == 1 ? images + pixel * channels : at(place(pixel)); }
 
   // Pointers to some pixels.
-  void list(long first, long count, Float **to) const {
+  void list(long first, long count, Number **to) const {
     if (count == 0) return;
     Place next = place(first);
     for (long t = 0; t < count; t++) {

@@ -18,27 +18,29 @@ constexpr long NEAR_BYTES = 512 << 10;
 constexpr long TASK_PIXELS = 8 * ROWS;
 
 // Where results of products go: to pixels, after what follows.
+template <typename Number>
 struct ToPixels {
-  float *const *pixel;
-  const float *images;
+  Number *const *pixel;
+  const Number *images;
   long channel;
-  const Epilogue &epilogue;
+  const EpilogueOf<Number> &epilogue;
 
   ToPixels from(long row) const { return {pixel + row, images, channel, epilogue}; }
   inline void put(long row, long column, Vector sum) const {
-    float *to = pixel[row] + channel + column;
+    Number *to = pixel[row] + channel + column;
     const Lanes all(WIDTH);
     store(to, followed(epilogue, all, to - images, biasOf(epilogue, all, channel + column), sum));
   }
 };
 
+template <typename Number>
 struct PairPointwise {
   using Packing = PairPacking<OneTap>;
   const Host &host;
   const Taps taps;
-  const Pixels<const float> from;
-  const Pixels<float> to;
-  const Epilogue epilogue;
+  const Pixels<const Number> from;
+  const Pixels<Number> to;
+  const EpilogueOf<Number> epilogue;
   long tasks = 0, most = 0;
   Pair *packed = nullptr;
   float *factorUnits = nullptr;
@@ -56,7 +58,7 @@ struct PairPointwise {
     if (count == 0) return;
     Pair *const rows = reinterpret_cast<Pair *>(pairs.of(worker));
     quantize(first, count, rows, units.of(worker));
-    float *pixel[TASK_PIXELS];
+    Number *pixel[TASK_PIXELS];
     to.list(first, count, pixel);
     const long panel = panelOf(outputs()), depth = inputs() / 2;
     TilesAhead ahead = this->ahead(task, outputs() / panel * ceilDivide(count, ROWS));
@@ -66,7 +68,7 @@ struct PairPointwise {
       const Operand a{rows + r * row(), {row(), 1}, units.of(worker) + r};
       for (long o = 0; o < outputs(); o += panel) {
         const Operand b{packed + o * depth, {1, panel}, factorUnits + o};
-        multiply(min(some, count - r), panel, depth, a, b, ToPixels{pixel + r, to.images, o, epilogue}, ahead);
+        multiply(min(some, count - r), panel, depth, a, b, ToPixels<Number>{pixel + r, to.images, o, epilogue}, ahead);
       }
     }
     if (to.apart > from.apart) {
@@ -75,7 +77,7 @@ struct PairPointwise {
   }
 
   void quantize(long first, long count, Pair *rows, float *unit) const {
-    const float *list[TASK_PIXELS + WIDTH];
+    const Number *list[TASK_PIXELS + WIDTH];
     from.list(first, count, list);
     // Units are found of as many at once: the last pixel counts again for those that are not there.
     for (long t = count; t % WIDTH != 0; t++) list[t] = list[count - 1];
@@ -97,12 +99,12 @@ struct PairPointwise {
   }
 
   // Zeros, and what follows, to the pixels that lie between one that counts and the next.
-  void writeBetween(typename Pixels<float>::Place at) const {
+  void writeBetween(typename Pixels<Number>::Place at) const {
     const Lanes all(WIDTH);
     for (long y = at.y; y < min(at.y + to.apart, to.height); y++) {
       for (long x = at.x; x < min(at.x + to.apart, to.width); x++) {
         if (y == at.y && x == at.x) continue;
-        float *pixel = to.at({at.image, y, x});
+        Number *pixel = to.at({at.image, y, x});
         for (long c = 0; c < to.channels; c += WIDTH) {
           store(pixel + c, followed(epilogue, all, pixel + c - to.images, biasOf(epilogue, all, c), Vector{}));
         }
@@ -126,25 +128,27 @@ struct PairPointwise {
 };
 
 // The pixels of x that a 1x1 convolution sees, or writes the gradient of, and those of y.
-template <typename Float>
-Pixels<Float> pixelsOfInput(const Convolution &conv, Float *x) {
+template <typename Number>
+Pixels<Number> pixelsOfInput(const Convolution &conv, Number *x) {
   return {x, conv.n, conv.h, conv.w, conv.inputs, conv.stride};
 }
-template <typename Float>
-Pixels<Float> pixelsOfOutput(const Convolution &conv, Float *y) {
+template <typename Number>
+Pixels<Number> pixelsOfOutput(const Convolution &conv, Number *y) {
   return {y, conv.n, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs, 1};
 }
 
-inline Outcome pointwiseForward(const Host &host, const Convolution &conv, const float *x, const float *filter,
-                                Epilogue epilogue, float *y) {
+template <typename Number>
+Outcome pointwiseForward(const Host &host, const Convolution &conv, const Number *x, const float *filter,
+                         EpilogueOf<Number> epilogue, Number *y) {
   const Taps taps{filter, conv.inputs, conv.outputs, false};
-  return PairPointwise{host, taps, pixelsOfInput(conv, x), pixelsOfOutput(conv, y), epilogue}.run();
+  return PairPointwise<Number>{host, taps, pixelsOfInput(conv, x), pixelsOfOutput(conv, y), epilogue}.run();
 }
 
-inline Outcome pointwiseInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
-                                      Epilogue epilogue, float *dx) {
+template <typename Number>
+Outcome pointwiseInputGradient(const Host &host, const Convolution &conv, const float *filter, const Number *dy,
+                               EpilogueOf<Number> epilogue, Number *dx) {
   const Taps taps{filter, conv.outputs, conv.inputs, true};
-  return PairPointwise{host, taps, pixelsOfOutput(conv, dy), pixelsOfInput(conv, dx), epilogue}.run();
+  return PairPointwise<Number>{host, taps, pixelsOfOutput(conv, dy), pixelsOfInput(conv, dx), epilogue}.run();
 }
 
 }  // namespace

@@ -12,8 +12,9 @@ constexpr long BLOCK_PIXELS = 256;
 constexpr long PIXEL_GROUP_BYTES = 1 << 20;
 
 // The pixels of a group of blocks as pairs: what a channel has in two pixels, one after the other.
+template <typename Number>
 struct PixelPlanes {
-  const Pixels<const float> pixels;
+  const Pixels<const Number> pixels;
   // [block][panel of channels][pair of pixels][channel] and [block][channel].
   Pair *pairs = nullptr;
   float *units = nullptr;
@@ -34,7 +35,7 @@ struct PixelPlanes {
 
   // Pointers to a channel in one block of a group's `count` pixels from the `first` on.
   struct Block {
-    const float *pixel[BLOCK_PIXELS];
+    const Number *pixel[BLOCK_PIXELS];
     long count;
   };
   void at(long first, long count, long block, long channel, Block &found) const {
@@ -64,9 +65,10 @@ struct PixelPlanes {
   }
 };
 
+template <typename Number>
 struct PairPointwiseFilter {
   const Host &host;
-  PixelPlanes x, dy;
+  PixelPlanes<Number> x, dy;
   float *const dfilter;
   // The pixels of a group.
   long first = 0, count = 0;
@@ -77,7 +79,7 @@ struct PairPointwiseFilter {
 
   // A panel of channels of a block, and whose they are.
   struct Place {
-    const PixelPlanes &planes;
+    const PixelPlanes<Number> &planes;
     long block, channel;
   };
   Place place(long index) const {
@@ -88,7 +90,7 @@ struct PairPointwiseFilter {
 
   void write(long index, long /*worker*/) const {
     const Place here = place(index);
-    PixelPlanes::Block from, next;
+    typename PixelPlanes<Number>::Block from, next;
     next.count = 0;
     here.planes.at(first, count, here.block, here.channel, from);
     // The same thread's next task, probably.
@@ -140,9 +142,10 @@ struct PairPointwiseFilter {
   }
 };
 
-inline Outcome pointwiseFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy,
-                                       float *dfilter) {
-  return PairPointwiseFilter{host, {pixelsOfInput(conv, x)}, {pixelsOfOutput(conv, dy)}, dfilter}.run();
+template <typename Number>
+Outcome pointwiseFilterGradient(const Host &host, const Convolution &conv, const Number *x, const Number *dy,
+                                float *dfilter) {
+  return PairPointwiseFilter<Number>{host, {pixelsOfInput(conv, x)}, {pixelsOfOutput(conv, dy)}, dfilter}.run();
 }
 
 }  // namespace

@@ -14,17 +14,17 @@ namespace {
 // Bytes of transformed tiles that a task works on.
 constexpr long TASK_BYTES = 1 << 20;
 
-template <typename Algorithm>
+template <typename Algorithm, typename Number>
 struct Forward {
   static constexpr int POINTS = Algorithm::POINTS, PLANES_OF_POINTS = POINTS * POINTS;
   static constexpr int PLANES_OF_FACTORS = Algorithm::FACTORS * Algorithm::FACTORS;
   const Host &host;
   const Taps taps;
-  const Squares<const float> windows;
-  const TileResults<Algorithm> results;
+  const Squares<const Number> windows;
+  const TileResults<Algorithm, Number> results;
   long tasks = 0;
   float *packed = nullptr;
-  const float *zeros = nullptr;
+  const Number *zeros = nullptr;
   // Of each worker: transformed tiles, their products with the taps, and a pixel that is written outside of images.
   WorkerMemory planes = {}, products = {}, discarded = {};
 
@@ -50,7 +50,7 @@ struct Forward {
                  product + p * outPlane + o, outRow, false, ahead);
       }
     }
-    results.write(first, count, product, outRow, outPlane, discarded.of(worker));
+    results.write(first, count, product, outRow, outPlane, reinterpret_cast<Number *>(discarded.of(worker)));
   }
 
   Outcome run() {
@@ -58,7 +58,7 @@ struct Forward {
     const long most = max(ROWS, min(TASK_BYTES / perTile, 4 * ROWS) / ROWS * ROWS);
     tasks = ceilDivide(ceilDivide(tiling().count(), most), host.workers) * host.workers;
     packed = host.scratch(host.self, PACKED, PLANES_OF_FACTORS * strideOf(inputs() * outputs()));
-    zeros = zerosScratch(host, inputs());
+    zeros = zerosScratch<Number>(host, inputs());
     planes = workerScratch(host, PLANES, PLANES_OF_POINTS * strideOf(most * strideOf(inputs())));
     products = workerScratch(host, PRODUCTS, PLANES_OF_POINTS * strideOf(most * strideOf(outputs())));
     discarded = workerScratch(host, DISCARDED, outputs());
@@ -70,27 +70,27 @@ struct Forward {
 };
 
 // A convolution by a kernel of an algorithm: a struct of a host, taps, windows and results.
-template <template <typename> class Kernel, typename Algorithm>
-Outcome forward(const Host &host, const Convolution &conv, const float *x, const float *filter, Epilogue epilogue,
-                float *y) {
+template <template <typename, typename> class Kernel, typename Algorithm, typename Number>
+Outcome forward(const Host &host, const Convolution &conv, const Number *x, const float *filter,
+                EpilogueOf<Number> epilogue, Number *y) {
   const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
-  return Kernel<Algorithm>{host,
-                           {filter, conv.inputs, conv.outputs, false},
-                           windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
-                           resultsOf<Algorithm>(conv.n, height, width, conv.outputs, epilogue, y)}
+  return Kernel<Algorithm, Number>{host,
+                                   {filter, conv.inputs, conv.outputs, false},
+                                   windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
+                                   resultsOf<Algorithm>(conv.n, height, width, conv.outputs, epilogue, y)}
       .run();
 }
 
 // The gradient of its image, likewise.
-template <template <typename> class Kernel, typename Algorithm>
-Outcome inputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
-                      Epilogue epilogue, float *dx) {
+template <template <typename, typename> class Kernel, typename Algorithm, typename Number>
+Outcome inputGradient(const Host &host, const Convolution &conv, const float *filter, const Number *dy,
+                      EpilogueOf<Number> epilogue, Number *dx) {
   using Gradient = typename Algorithm::InputGradient;
   const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
-  return Kernel<Gradient>{host,
-                          {filter, conv.outputs, conv.inputs, true},
-                          windowsOf<Gradient>(dy, height, width, conv.outputs),
-                          resultsOf<Gradient>(conv.n, conv.h, conv.w, conv.inputs, epilogue, dx)}
+  return Kernel<Gradient, Number>{host,
+                                  {filter, conv.outputs, conv.inputs, true},
+                                  windowsOf<Gradient>(dy, height, width, conv.outputs),
+                                  resultsOf<Gradient>(conv.n, conv.h, conv.w, conv.inputs, epilogue, dx)}
       .run();
 }
 

@@ -19,16 +19,16 @@ struct TileTask {
   TileTask next() const { return {index + 1, tasks}; }
 };
 
-template <typename Algorithm>
+template <typename Algorithm, typename Number>
 struct TileResults {
   static constexpr int POINTS = Algorithm::POINTS, TILE = Algorithm::TILE;
   const Tiling tiling;
-  const Squares<float> squares;
-  const Epilogue epilogue;
+  const Squares<Number> squares;
+  const EpilogueOf<Number> epilogue;
 
   // What a task writes and adds, and what the next one of its thread will probably read, while each plane is multiplied in
   // so many steps.
-  TilesAhead ahead(const Squares<const float> &windows, const TileTask &task, long steps) const {
+  TilesAhead ahead(const Squares<const Number> &windows, const TileTask &task, long steps) const {
     const auto rows = [&](const auto &of, const TileTask &some, long size) {
       return rowsOf(of, tiling, some.first(tiling.count()), some.count(tiling.count()), size);
     };
@@ -38,9 +38,9 @@ struct TileResults {
 
   // Transforms products of `count` tiles from the `first` on back, and does what follows; they lie in planes of rows of
   // channels. Pixels outside of the images are written to `outside`.
-  void write(long first, long count, const float *product, long outRow, long outPlane, float *outside) const {
+  void write(long first, long count, const float *product, long outRow, long outPlane, Number *outside) const {
     for (long t = 0; t < count; t++) {
-      float *pixel[TILE * TILE];
+      Number *pixel[TILE * TILE];
       squares.template pixels<TILE>(tiling.place(first + t), outside, pixel);
       for (long o = 0; o < squares.channels; o += WIDTH) {
         onBothAxes<POINTS, TILE>(
@@ -52,7 +52,7 @@ struct TileResults {
   }
 
   // A row of a tile's pixels, after what follows it.
-  inline void writeRow(float *const *pixel, Vector (&row)[TILE], const float *outside, long channel) const {
+  inline void writeRow(Number *const *pixel, Vector (&row)[TILE], const Number *outside, long channel) const {
     if (epilogue.bias != nullptr) {
       const Vector bias = load(epilogue.bias + channel);
 #pragma GCC unroll 16
@@ -80,14 +80,15 @@ struct TileResults {
   }
 
   // What another image of the results' shape has where a pixel is.
-  Vector beside(const float *image, const float *pixel, long channel) const {
+  Vector beside(const Number *image, const Number *pixel, long channel) const {
     return load(image + (pixel - squares.images) + channel);
   }
 };
 
 // The results of a convolution, [n, height, width, channels].
-template <typename Algorithm>
-TileResults<Algorithm> resultsOf(long n, long height, long width, long channels, Epilogue epilogue, float *y) {
+template <typename Algorithm, typename Number>
+TileResults<Algorithm, Number> resultsOf(long n, long height, long width, long channels, EpilogueOf<Number> epilogue,
+                                         Number *y) {
   return {tilingOf<Algorithm>(n, height, width), tilesOf<Algorithm>(y, height, width, channels), epilogue};
 }
 

@@ -35,14 +35,14 @@ Tiling tilingOf(long n, long height, long width) {
 
 // Images [n, height, width, channels], of which each tile has a square of pixels: it begins `step` pixels after that of
 // the tile before, the first one `before` pixels outside of the image.
-template <typename Float>
+template <typename Number>
 struct Squares {
-  Float *images;
+  Number *images;
   long height, width, channels, step, before;
 
   // Pointers to SIZE x SIZE pixels of a tile; those outside of the image are `outside`.
   template <int SIZE>
-  void pixels(Tiling::Place at, Float *outside, Float *(&pixel)[SIZE * SIZE]) const {
+  void pixels(Tiling::Place at, Number *outside, Number *(&pixel)[SIZE * SIZE]) const {
     for (long i = 0; i < SIZE; i++) {
       const long y = at.row * step - before + i;
       for (long j = 0; j < SIZE; j++) {
@@ -55,49 +55,49 @@ struct Squares {
 
   // Has some channels fetched of the pixels of a tile that the tiles before it have not seen.
   template <int SIZE>
-  void fetch(const float *const (&pixel)[SIZE * SIZE], long channel, long end) const {
+  void fetch(const Number *const (&pixel)[SIZE * SIZE], long channel, long end) const {
     for (long i = max(0, SIZE - step); i < SIZE; i++)
       for (long j = max(0, SIZE - step); j < SIZE; j++)
-        for (long c = channel; c < end; c += WIDTH) __builtin_prefetch(pixel[i * SIZE + j] + c, 0, 2);
+        for (long c = channel; c < end; c += LINE / long{sizeof(Number)}) __builtin_prefetch(pixel[i * SIZE + j] + c, 0, 2);
   }
 
   // Where the first row of a tile's square of pixels begins, and where its last row of SIZE ends, within its image.
-  const float *firstRow(Tiling::Place at) const { return rowAt(at.image, at.row * step - before); }
-  const float *endOfRows(Tiling::Place at, long size) const { return rowAt(at.image, at.row * step - before + size); }
+  const Number *firstRow(Tiling::Place at) const { return rowAt(at.image, at.row * step - before); }
+  const Number *endOfRows(Tiling::Place at, long size) const { return rowAt(at.image, at.row * step - before + size); }
 
  private:
-  const float *rowAt(long image, long y) const {
+  const Number *rowAt(long image, long y) const {
     return images + (image * height + min(max(y, 0), height)) * width * channels;
   }
 };
 
 // What an algorithm sees of images: the window of each tile, or the tile itself.
-template <typename Algorithm, typename Float>
-Squares<Float> windowsOf(Float *images, long height, long width, long channels) {
+template <typename Algorithm, typename Number>
+Squares<Number> windowsOf(Number *images, long height, long width, long channels) {
   return {images, height, width, channels, Algorithm::STEP, Algorithm::BEFORE};
 }
-template <typename Algorithm, typename Float>
-Squares<Float> tilesOf(Float *images, long height, long width, long channels) {
+template <typename Algorithm, typename Number>
+Squares<Number> tilesOf(Number *images, long height, long width, long channels) {
   return {images, height, width, channels, Algorithm::TILE, 0};
 }
 
 // All rows of images that the squares of some tiles touch, as far as there are tiles; `size` is how many rows a square has.
-template <typename Float>
-Row rowsOf(const Squares<Float> &of, const Tiling &tiling, long first, long count, long size) {
+template <typename Number>
+Row rowsOf(const Squares<Number> &of, const Tiling &tiling, long first, long count, long size) {
   const long end = min(first + count, tiling.count());
   if (first >= end) return {};
-  const float *from = of.firstRow(tiling.place(first));
+  const Number *from = of.firstRow(tiling.place(first));
   return {from, of.endOfRows(tiling.place(end - 1), size) - from};
 }
 
 // Transforms the squares of `count` tiles to POINTS * POINTS planes of [count][strideOf(channels)]; pixels outside of
 // the images are `zeros`.
-template <int SIZE, int POINTS>
+template <int SIZE, int POINTS, typename Number>
 void transformSquares(void (&oneAxis)(const Vector (&)[SIZE], Vector (&)[POINTS]), const Tiling &tiling, long first,
-                      long count, const Squares<const float> &squares, const float *zeros, float *planes, long plane) {
+                      long count, const Squares<const Number> &squares, const Number *zeros, float *planes, long plane) {
   const long channels = squares.channels;
   for (long t = 0; t < count; t++) {
-    const float *pixel[SIZE * SIZE];
+    const Number *pixel[SIZE * SIZE];
     squares.template pixels<SIZE>(tiling.place(first + t), zeros, pixel);
     float *to = planes + t * strideOf(channels);
     for (long c = 0; c < channels; c += WIDTH) {

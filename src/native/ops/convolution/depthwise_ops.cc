@@ -35,13 +35,15 @@ void filterGradient(const Geometry &geometry, const Call &call) {
 }  // namespace
 
 std::vector<Op> depthwiseOps() {
+  std::vector<const char *> attributes = ATTRIBUTES;
+  attributes.push_back("T: {float}");
   return {
-      nodeOp<Geometry, geometryOfNode, forward>("PefdDepthwiseConv2dNative", ATTRIBUTES, {"input: T", "filter: T"},
+      nodeOp<Geometry, geometryOfNode, forward>("PefdDepthwiseConv2dNative", attributes, {"input: T", "filter: T"},
                                                 inferShapes<depthwiseShape>),
-      nodeOp<Geometry, geometryOfNode, inputGradient>("PefdDepthwiseConv2dNativeBackpropInput", ATTRIBUTES,
+      nodeOp<Geometry, geometryOfNode, inputGradient>("PefdDepthwiseConv2dNativeBackpropInput", attributes,
                             {"input_sizes: int32", "filter: T", "out_backprop: T"},
                             inferShapes<depthwiseInputGradientShape>),
-      nodeOp<Geometry, geometryOfNode, filterGradient>("PefdDepthwiseConv2dNativeBackpropFilter", ATTRIBUTES,
+      nodeOp<Geometry, geometryOfNode, filterGradient>("PefdDepthwiseConv2dNativeBackpropFilter", attributes,
                              {"input: T", "filter_sizes: int32", "out_backprop: T"},
                              inferShapes<depthwiseFilterGradientShape>),
   };

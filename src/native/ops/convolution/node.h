@@ -14,9 +14,8 @@ inline Geometry geometryOfNode(const Attributes &attributes) {
 
 inline const Kernels &kernels() { return *instructionSet().kernels; }
 
-// What every convolution of TensorFlow's has for attributes.
-inline const std::vector<const char *> ATTRIBUTES = {"T: {float}",
-                                                     "strides: list(int)",
+// What every convolution of TensorFlow's has for attributes, besides the type of its images.
+inline const std::vector<const char *> ATTRIBUTES = {"strides: list(int)",
                                                      "padding: {'SAME', 'VALID', 'EXPLICIT'}",
                                                      "explicit_paddings: list(int) = []",
                                                      "data_format: {'NHWC'} = 'NHWC'",
@@ -25,11 +24,11 @@ inline const std::vector<const char *> ATTRIBUTES = {"T: {float}",
 // An op of a convolution: what it computes of what a node is told and its inputs.
 template <typename Node, Node (*make)(const Attributes &), void (*run)(const Node &, const Call &)>
 Op nodeOp(const char *name, std::vector<const char *> attributes, std::vector<const char *> inputs,
-          void (*shape)(TF_ShapeInferenceContext *, TF_Status *)) {
+          void (*shape)(TF_ShapeInferenceContext *, TF_Status *), const char *output = "output: T") {
   return {name,
           std::move(attributes),
           std::move(inputs),
-          {"output: T"},
+          {output},
           shape,
           createNode<Node, make>,
           computeNode<Node, run>,

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { type GraphNode, placeholder } from "#pefd/compile/graph/graph.js";
+import { narrowNodes } from "#pefd/compile/passes/narrow/choice.js";
+import { dropEqualReshapes } from "#pefd/compile/passes/narrow/equalReshapes.js";
+import { narrowImages } from "#pefd/compile/passes/narrow/images.js";
+import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
+import { loadTensorFlow, tf, type Variable } from "#pefd/runtime/tf.js";
+
+before(() => {
+  loadTensorFlow();
+});
+
+const FLOAT = { type: 1 };
+const BFLOAT16 = { type: 14 };
+const LARGE = [64, 32, 32, 16];
+const FILTER = [3, 3, 16, 16];
+
+const node = (
+  name: string,
+  op: string,
+  inputs: string[],
+  shapes: readonly (readonly number[])[] = [LARGE],
+): GraphNode => ({ ...{ name, op, inputs, shapes, attributes: { T: FLOAT } } });
+const feed = (name: string, shape: readonly number[]): GraphNode => placeholder(name, 1, shape);
+
+function stepOf(nodes: GraphNode[], ...assigned: string[]): RecordedStep {
+  const updates = assigned.map((ref) => [tf.variable(tf.scalar(0)) as Variable, ref] as const);
+  return { nodes, feeds: {}, reads: new Map(), updates };
+}
+
+const convolution = (name: string, x: string, images = LARGE) =>
+  node(name, "PefdConv2D", [x, "w"], [images]);
+const normalized = (name: string, x: string, images = LARGE) =>
+  node(name, "PefdBatchNorm", [x, "scale", "offset"], [images, [16], [16], [16]]);
+
+/** Convolutions a0, a1, ... with batch normalisation b0, b1, ... behind each; the images come from elsewhere. */
+const BLOCKS = 6;
+const chain = (images = LARGE): GraphNode[] => [
+  feed("w", FILTER),
+  ...["scale", "offset"].map((name) => feed(name, [16])),
+  feed("x", images),
+  ...Array.from({ length: BLOCKS }, (_, i) => [
+    convolution(`a${i}`, i === 0 ? "x" : `b${i - 1}`, images),
+    normalized(`b${i}`, `a${i}`, images),
+  ]).flat(),
+];
+const ALL = chain()
+  .slice(4)
+  .map(({ name }) => name);
+
+const outline = ({ nodes }: Pick<RecordedStep, "nodes">) =>
+  nodes
+    .filter(({ op }) => op !== "Placeholder")
+    .map(({ name, op, inputs }) => `${name} = ${op}(${inputs.join(", ")})`);
+
+test("images lie in bfloat16 from op to op; weights, statistics and what leaves are in float32", () => {
+  const step = stepOf([...chain(), node("mean", "Neg", ["b0:1"], [[16]])], "b5", "b5:2", "mean");
+  const narrowed = narrowImages(step);
+  const lines = outline(narrowed);
+  assert.deepEqual(lines.slice(0, 5), [
+    "x/narrow = Cast(x)",
+    "a0/narrow = PefdConv2D(x/narrow, w)",
+    "b0/narrow = PefdBatchNorm(a0/narrow, scale, offset)",
+    "a1/narrow = PefdConv2D(b0/narrow, w)",
+    "b1/narrow = PefdBatchNorm(a1/narrow, scale, offset)",
+  ]);
+  assert.deepEqual(lines.slice(-3), [
+    "b5/narrow = PefdBatchNorm(a5/narrow, scale, offset)",
+    "mean = Neg(b0/narrow:1)",
+    "b5 = Cast(b5/narrow)",
+  ]);
+  assert.deepEqual(
+    narrowed.updates.map(([, ref]) => ref),
+    ["b5", "b5/narrow:2", "mean"],
+  );
+  const attributes = (name: string) =>
+    narrowed.nodes.find((made) => made.name === name)?.attributes;
+  assert.deepEqual(attributes("a3/narrow"), { T: BFLOAT16 });
+  const cast = { Truncate: { bool: false } };
+  assert.deepEqual(attributes("x/narrow"), { SrcT: FLOAT, DstT: BFLOAT16, ...cast });
+  assert.deepEqual(attributes("b5"), { SrcT: BFLOAT16, DstT: FLOAT, ...cast });
+});
+
+test("a tensor is cast once, whoever takes it, and is waited for under its new name", () => {
+  const waiting: GraphNode = { ...node("n", "Neg", ["b5"]), inputs: ["b5", "^b5"] };
+  const more = [node("e", "PefdConv2DBackpropFilter", ["x", "sizes", "b1"], [FILTER])];
+  const nodes = [...chain(), ...more, waiting, node("m", "Neg", ["b5"])];
+  const lines = outline(narrowImages(stepOf(nodes, "e", "n", "m")));
+  assert.equal(lines.filter((line) => line.endsWith("Cast(x)")).length, 1);
+  assert.ok(lines.includes("e/narrow = PefdConv2DBackpropFilter(x/narrow, sizes, b1/narrow)"));
+  assert.equal(lines.filter((line) => line.endsWith("Cast(b5/narrow)")).length, 1);
+  assert.ok(lines.includes("n = Neg(b5, ^b5/narrow)"), lines.join("\n"));
+  assert.ok(lines.includes("m = Neg(b5)"));
+});
+
+const chosen = (nodes: GraphNode[], ...kept: string[]) => [...narrowNodes(stepOf(nodes, ...kept))];
+
+test("images stay in float32 where casts would cost more than is saved", () => {
+  assert.deepEqual(chosen(chain(), "b5"), ALL);
+  assert.deepEqual(chosen(chain([1, 8, 8, 16]), "b5"), [], "small images");
+  assert.deepEqual(chosen(chain().slice(0, 8), "b1"), [], "few ops between others");
+  const others = (name: string, from: string) => node(name, "Elu", [from]);
+  const side = [others("e", "b5"), convolution("f", "e"), others("g", "f")];
+  assert.deepEqual(chosen([...chain(), ...side], "g"), ALL, "one op behind others");
+});
+
+test("channels that fill no vectors, groups and scalars stay in float32", () => {
+  const odd = chain([64, 32, 32, 24]).map((each) =>
+    each.name === "w" ? feed("w", [3, 3, 24, 24]) : each,
+  );
+  assert.deepEqual(chosen(odd, "b5"), []);
+  const groups = chain().map((each) => (each.name === "w" ? feed("w", [3, 3, 8, 16]) : each));
+  assert.ok(!chosen(groups, "b5").some((name) => name.startsWith("a")));
+  const attributes = { T: FLOAT, N: { int: 2 }, M: { int: 1 } };
+  const followed = (by: string) => [
+    ...chain(),
+    feed("half", []),
+    { ...node("e", "PefdElementwise", ["b5", by]), attributes },
+    ...[convolution("f", "e"), normalized("g", "f")],
+  ];
+  assert.ok(!chosen(followed("half"), "g").includes("e"));
+  assert.ok(chosen(followed("b4"), "g").includes("e"));
+});
+
+test("a reshape to the shape that is there is left out, another one stays", () => {
+  const nodes = [
+    feed("x", LARGE),
+    node("same", "Reshape", ["x", "shape"]),
+    node("other", "Reshape", ["same", "shape"], [[64, 16384]]),
+    node("y", "Neg", ["same"]),
+  ];
+  const step = dropEqualReshapes(stepOf(nodes, "same", "y"));
+  assert.deepEqual(outline(step), ["other = Reshape(x, shape)", "y = Neg(x)"]);
+  assert.deepEqual(
+    step.updates.map(([, ref]) => ref),
+    ["x", "y"],
+  );
+});
