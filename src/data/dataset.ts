@@ -1,5 +1,6 @@
 import { inputError } from "../common/errors.js";
 import type { Augmentation, CenterCrop, ResizedCrop, Rotation, Shift } from "./augmentation.js";
+import type { AheadOf, FilesAhead } from "./binary/readFile.js";
 import type { ImageExaminer } from "./images/examine/types.js";
 import type { ImagePlaces } from "./images/places.js";
 import type { Normalization } from "./normalize.js";
@@ -96,6 +97,8 @@ export interface DatasetLimits {
   readonly limitTest?: number | undefined;
   /** Images that are left out before any are chosen. */
   readonly skip?: SkipList | undefined;
+  /** Those of `filesAhead` that were read already. */
+  readonly ahead?: FilesAhead | undefined;
 }
 
 /** Where a data set is published. */
@@ -209,6 +212,8 @@ export interface DatasetRow {
   sized?(side: number): DatasetRow;
   /** A sentence on how to bring the files into place, where there is nothing to fetch. */
   readonly byHand?: string;
+  /** Files that `open` reads whole, where they are large: a thread may read them meanwhile. */
+  readonly filesAhead?: (folder: string) => readonly AheadOf[];
   /** @throws inputError for a folder that cannot be read, or limits that it does not have */
   open(folder: string, limits?: DatasetLimits): Soon<Dataset>;
   /** The same test images without the training images. @throws inputError as open does */

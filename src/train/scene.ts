@@ -1,5 +1,6 @@
 import { inputError } from "../common/errors.js";
 import type { TrainOptions } from "../config/options.js";
+import { readAhead } from "../data/binary/ahead.js";
 import { type Dataset, reencodingNote } from "../data/dataset.js";
 import { sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
@@ -31,14 +32,18 @@ export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * t
 /** Loads TensorFlow and the data. @throws inputError for data that cannot be read */
 export async function openScene(options: TrainOptions, { reporter, env }: Hooks): Promise<Scene> {
   const skip = skipListIn(options.skip_list);
-  const dataset = await sizedDataset(options.dataset, options.image_size).open(options.data, {
+  const row = sizedDataset(options.dataset, options.image_size);
+  // Large files are read by a thread while this one loads TensorFlow, which takes as long.
+  const reading = readAhead(row.filesAhead?.(options.data) ?? []);
+  const { gpu, deterministic } = options;
+  const keepPrograms = !options.no_cache;
+  loadTensorFlow({ env, gpu, keepPrograms, deterministic, exactFloat32: asksForFloat32(options) });
+  const dataset = await row.open(options.data, {
+    ahead: await reading,
     ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
     ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
     ...(skip && { skip }),
   });
-  const { gpu, deterministic } = options;
-  const keepPrograms = !options.no_cache;
-  loadTensorFlow({ env, gpu, keepPrograms, deterministic, exactFloat32: asksForFloat32(options) });
   const warning = deviceWarning(env);
   if (warning !== undefined) reporter.warn(warning);
   const changed = reencodingNote(dataset.train);

@@ -15,6 +15,7 @@ import type {
 import { checkLimit, chosenImages } from "../limits.js";
 import { refuseSkipList, type SkipList } from "../skipList.js";
 import type { Part, PartName } from "./part.js";
+import type { AheadOf, FilesAhead } from "./readFile.js";
 
 /** A data set whose images are read into memory as a whole. */
 export interface MemorySource {
@@ -28,8 +29,10 @@ export interface MemorySource {
   readonly contents: string;
   /** What to do where the folder is not there. */
   readonly hint: string;
-  /** @throws inputError for files that cannot be read */
-  read(directory: string, part: PartName): Part;
+  /** Its files, where they are large enough to be read ahead. */
+  readonly filesAhead?: (directory: string) => readonly AheadOf[];
+  /** @param ahead files that were read already @throws inputError for files that cannot be read */
+  read(directory: string, part: PartName, ahead?: FilesAhead): Part;
 }
 
 /** A data set as it was read: both halves are in memory. */
@@ -39,7 +42,8 @@ export interface MemoryDataset extends Dataset {
 }
 
 /** What a row does with such a source. */
-export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "files"> {
+export interface MemoryReaders
+  extends Pick<DatasetRow, "open" | "openTest" | "files" | "filesAhead"> {
   open(directory: string, limits?: DatasetLimits): MemoryDataset;
   openTest(
     directory: string,
@@ -91,18 +95,19 @@ function checkDirectory(directory: string, source: MemorySource): void {
  * never otherwise.
  */
 export function memoryReaders(source: MemorySource): MemoryReaders {
-  const read = (directory: string, part: PartName, limit?: number) => {
+  const read = (directory: string, part: PartName, limit?: number, ahead?: FilesAhead) => {
     checkDirectory(directory, source);
     checkLimit(limit, part);
-    const half = source.read(directory, part);
+    const half = source.read(directory, part, ahead);
     return { file: half.file, images: imagesOf(half, source, part, limit) };
   };
   const is = { name: source.name, numClasses: source.classes };
   return {
-    open(directory, { limitTrain, limitTest, skip } = {}) {
+    ...(source.filesAhead && { filesAhead: source.filesAhead }),
+    open(directory, { limitTrain, limitTest, skip, ahead } = {}) {
       refuseSkipList(source.name, skip);
-      const train = read(directory, "train", limitTrain);
-      const test = read(directory, "test", limitTest);
+      const train = read(directory, "train", limitTrain, ahead);
+      const test = read(directory, "test", limitTest, ahead);
       return {
         ...{ ...is, train: train.images, test: test.images },
         ...{ trainFile: train.file, testFile: test.file },

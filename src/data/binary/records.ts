@@ -1,20 +1,30 @@
 import { inputError } from "../../common/errors.js";
 import { readDataFile } from "./dataFile.js";
+import type { FilesAhead } from "./readFile.js";
 import { imageBytes, ownLabel, type RecordKind, recordBytes } from "./recordKind.js";
 
 /** Ten times the training images of CIFAR-10 and CIFAR-100. */
 const MOST_RECORDS = 500_000;
+
+/** The most bytes that a file of records has. */
+export const mostBytes = (kind: RecordKind): number => MOST_RECORDS * recordBytes(kind);
 
 const COUNTS = ["no label", "its label", "its two labels"];
 
 /**
  * Reads a file of records as it is.
  * @param hint what to do about a file that is refused
+ * @param ahead files that were read already
  * @returns [count * recordBytes(kind)] bytes, count >= 1, every class within its bounds
  * @throws inputError if the file is missing, unreadable, empty, of a wrong size or has a label that is too large
  */
-export function readRecordFile(path: string, kind: RecordKind, hint: string): Uint8Array {
-  const bytes = readDataFile(path, { maxBytes: MOST_RECORDS * recordBytes(kind), hint });
+export function readRecordFile(
+  path: string,
+  kind: RecordKind,
+  hint: string,
+  ahead?: FilesAhead,
+): Uint8Array {
+  const bytes = ahead?.get(path)?.bytes ?? readDataFile(path, { maxBytes: mostBytes(kind), hint });
   checkSize(path, bytes.length, kind, hint);
   checkLabels(path, bytes, kind, hint);
   return bytes;

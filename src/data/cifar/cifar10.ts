@@ -3,7 +3,7 @@ import { namesFrom } from "../binary/classNames.js";
 import { howToGet, howToPlace } from "../binary/dataFile.js";
 import { memoryReaders } from "../binary/inMemory.js";
 import type { RecordKind } from "../binary/recordKind.js";
-import { readRecordPart } from "../binary/recordPart.js";
+import { readRecordPart, recordFilesAhead } from "../binary/recordPart.js";
 import { syntheticRecords } from "../binary/syntheticRecords.js";
 import { wholeRecords } from "../binary/wholeRecords.js";
 import type { DatasetRow, ImageFormat, SyntheticOptions } from "../dataset.js";
@@ -49,8 +49,10 @@ const readers = memoryReaders({
   ...{ name: NAME, classes: CLASSES, format: FORMAT, archive: ARCHIVE, knownBy: TEST_FILE },
   contents: `${HALVES.train.together} and ${TEST_FILE}`,
   hint: howToPlace(NAME),
-  read: (directory, part) =>
-    readRecordPart(directory, { kind: RECORD, hint: HINT, ...HALVES[part] }),
+  filesAhead: (directory) =>
+    recordFilesAhead(directory, { kind: RECORD, files: [...TRAIN_FILES, TEST_FILE] }),
+  read: (directory, part, ahead) =>
+    readRecordPart(directory, { kind: RECORD, hint: HINT, ...HALVES[part] }, ahead),
 });
 
 const verify = (directory: string) =>

@@ -1,6 +1,6 @@
 import { howToGet, howToPlace } from "../binary/dataFile.js";
 import { type MemoryDataset, type MemorySource, memoryReaders } from "../binary/inMemory.js";
-import { readRecordPart } from "../binary/recordPart.js";
+import { readRecordPart, recordFilesAhead } from "../binary/recordPart.js";
 import type { DatasetFiles, DatasetLimits, ImagesInMemory } from "../dataset.js";
 import {
   CIFAR100_FORMAT,
@@ -20,11 +20,11 @@ const SOURCE: MemorySource = {
   knownBy: TEST_FILE,
   contents: `${TRAIN_FILE} and ${TEST_FILE}`,
   hint: howToPlace(),
-  read(directory, part) {
+  filesAhead: (directory) =>
+    recordFilesAhead(directory, { kind: CIFAR100_RECORD, files: Object.values(FILES) }),
+  read(directory, part, ahead) {
     const hint = howToGet();
-    return readRecordPart(directory, {
-      ...{ kind: CIFAR100_RECORD, files: [FILES[part]], hint },
-    });
+    return readRecordPart(directory, { kind: CIFAR100_RECORD, files: [FILES[part]], hint }, ahead);
   },
 };
 
@@ -39,6 +39,9 @@ const READERS = memoryReaders(SOURCE);
  */
 export const loadCifar100 = (directory: string, limits?: DatasetLimits): MemoryDataset =>
   READERS.open(directory, limits);
+
+/** What loadCifar100 reads, to be read ahead. */
+export const cifar100Ahead = READERS.filesAhead;
 
 /**
  * Reads the test images alone (test.bin); the same images as loadCifar100 gives with the same limit.

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { namesFrom } from "../binary/classNames.js";
 import type { DatasetRow } from "../dataset.js";
-import { cifar100Files, loadCifar100, loadTestSet } from "./cifar100.js";
+import { cifar100Ahead, cifar100Files, loadCifar100, loadTestSet } from "./cifar100.js";
 import {
   CIFAR100_FORMAT,
   COARSE_NAMES_FILE,
@@ -28,6 +28,7 @@ export const CIFAR100 = {
     folder: "cifar-100-binary",
     members: [TRAIN_FILE, TEST_FILE, FINE_NAMES_FILE, COARSE_NAMES_FILE],
   },
+  ...(cifar100Ahead && { filesAhead: cifar100Ahead }),
   open: loadCifar100,
   openTest: (folder, limitTest) => ({
     name: "cifar100",

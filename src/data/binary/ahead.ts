@@ -1,0 +1,17 @@
+import { Worker } from "node:worker_threads";
+import type { AheadOf, FilesAhead, ReadFile } from "./readFile.js";
+
+/**
+ * Has a thread read files, and make their checksums, while this one does something else. What cannot be read is not among
+ * them: whoever needs it reads it again, and says what is wrong.
+ */
+export async function readAhead(files: readonly AheadOf[]): Promise<FilesAhead> {
+  if (files.length === 0) return new Map();
+  const thread = new Worker(new URL("./aheadThread.js", import.meta.url), { workerData: files });
+  return new Promise((resolve) => {
+    const read = new Map<string, ReadFile>();
+    thread.on("message", ({ path, ...file }: AheadOf & ReadFile) => read.set(path, file));
+    thread.on("error", () => resolve(read));
+    thread.on("exit", () => resolve(read));
+  });
+}
