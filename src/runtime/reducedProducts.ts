@@ -13,7 +13,7 @@ export const REDUCED_PRODUCTS = {
   AMX: { how: "by units for matrices (AMX)", time: "about half", servesTensorFlow: true },
   VNNI: {
     how: "by whole numbers of 16 bits (VNNI)",
-    time: "about two thirds",
+    time: "about three fifths",
     servesTensorFlow: false,
   },
 } satisfies Readonly<Record<string, ReducedProducts>>;
