@@ -4,6 +4,7 @@ import type { ReducedProducts } from "../../runtime/reducedProducts.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 import type { EngineName, PrecisionName } from "../types.js";
 import { reduceConvolutions, reduceProducts } from "./bfloat16.js";
+import { foldInference } from "./foldedInference.js";
 import { frozenInBfloat16 } from "./frozenBfloat16.js";
 import { fuseBatchNorm } from "./fusedBatchNorm.js";
 import { fuseConvolutions } from "./fusedConvolutions.js";
@@ -59,6 +60,8 @@ const NARROW: readonly Entry[] = [dropEqualReshapes, takeElementwise, narrowImag
   pass,
   where: (machine: Machine) => machine.narrowImages,
 }));
+/** An evaluation's batch normalisation in the filters before it; other roundings. */
+const FOLDED: readonly Entry[] = [{ pass: foldInference, where: ({ ownOps }) => ownOps }];
 /** A session's graph optimizer leaves the arithmetic as it was written. */
 const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
 
@@ -87,7 +90,15 @@ const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, rea
   {
     graph: {
       float32: [...IN_PLACE, ...JOINED, ...EXACT],
-      bfloat16: [...IN_PLACE, ...REDUCED, ...JOINED, ...NARROW, ...EXACT, ...REST_REDUCED],
+      bfloat16: [
+        ...IN_PLACE,
+        ...REDUCED,
+        ...FOLDED,
+        ...JOINED,
+        ...NARROW,
+        ...EXACT,
+        ...REST_REDUCED,
+      ],
     },
     xla: {
       float32: [useStandardOps, plainBatchNorm],
