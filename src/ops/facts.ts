@@ -6,6 +6,8 @@ export interface Narrow {
   readonly serves: (inputs: readonly Shape[], outputs: readonly Shape[]) => boolean;
   /** How often it reads each of them from memory. */
   readonly reads: number;
+  /** Whether it is one of these only between others: as a term of a loss it stays in float32, unrounded. */
+  readonly between?: true;
 }
 
 /** What is known of an op, besides its arguments; what a row leaves out is not so. */

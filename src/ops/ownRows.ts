@@ -105,7 +105,11 @@ export const OWN_ROWS: readonly Row[] = [
     "operands: N * T -> results: M * T",
     {
       shapes: elementwise,
-      narrow: { serves: (inputs) => inputs.every(({ length }) => length > 0), reads: 1 },
+      narrow: {
+        serves: (inputs) => inputs.every(({ length }) => length > 0),
+        reads: 1,
+        between: true,
+      },
     },
   ],
   ["PefdNormalize", "words: int32, table: float -> values: float", { shapes: rowsOfSize }],

@@ -123,6 +123,16 @@ test("channels that fill no vectors, groups and scalars stay in float32", () => 
   assert.ok(chosen(followed("b4"), "g").includes("e"));
 });
 
+test("a term of a loss is made in float32 of images in bfloat16", () => {
+  const attributes = { T: FLOAT, N: { int: 2 }, M: { int: 1 } };
+  const difference = { ...node("e", "PefdElementwise", ["b5", "z"]), attributes };
+  const loss = [...chain(), feed("z", LARGE), difference, node("sum", "Sum", ["e", "axes"], [[]])];
+  assert.deepEqual(chosen(loss, "sum"), ALL);
+  const lines = outline(narrowImages(stepOf(loss, "sum")));
+  assert.ok(lines.includes("e = PefdElementwise(b5, z)"), lines.join("\n"));
+  assert.ok(lines.includes("b5 = Cast(b5/narrow)"));
+});
+
 test("a reshape to the shape that is there is left out, another one stays", () => {
   const nodes = [
     feed("x", LARGE),

@@ -1,58 +1,6 @@
-import { sizeOf } from "../../../common/shapes.js";
-import { opNamed } from "../../../ops/ops.js";
-import type { Shape } from "../../../ops/shapes.js";
-import { type Argument, positionsOf } from "../../../ops/signature.js";
-import { DT } from "../../../runtime/native.js";
-import {
-  attributeReader,
-  dataOf,
-  type GraphNode,
-  nodeOf,
-  outputRef,
-  plainRef,
-} from "../../graph/graph.js";
+import { nodeOf } from "../../graph/graph.js";
 import type { RecordedStep } from "../../record/recordedStep.js";
-
-/** Which of a node's inputs, or of its outputs, are of its type T: its images. */
-export function imagesAmong(given: readonly Argument[], node: GraphNode): boolean[] {
-  const read = attributeReader(node);
-  const narrow = (name: string) => (name === "T" ? DT.bfloat16 : read(name));
-  return (positionsOf(given, narrow) ?? []).map(({ type }) => type === DT.bfloat16);
-}
-
-/** A node whose images may be in bfloat16. */
-interface Candidate {
-  readonly node: GraphNode;
-  /** References to its images. */
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  /** How often it reads each of them. */
-  readonly reads: number;
-}
-
-/** The shape behind each reference, as far as it is known. */
-function shapesByRef(nodes: readonly GraphNode[]): Map<string, Shape> {
-  return new Map(
-    nodes.flatMap(({ name, shapes = [] }) => shapes.map((shape, i) => [outputRef(name, i), shape])),
-  );
-}
-
-function candidateOf(node: GraphNode, shapes: ReadonlyMap<string, Shape>): Candidate | undefined {
-  const op = opNamed(node.op);
-  const refs = dataOf(node).map(plainRef);
-  const own = refs.map((ref) => shapes.get(ref));
-  if (op?.narrow === undefined || node.shapes === undefined) return undefined;
-  const inputs = imagesAmong(op.signature.inputs, node);
-  if (own.some((shape, i) => shape === undefined && inputs[i])) return undefined;
-  if (!op.narrow.serves(own as Shape[], node.shapes)) return undefined;
-  const outputs = imagesAmong(op.signature.outputs, node);
-  return {
-    node,
-    inputs: refs.filter((_, i) => inputs[i]),
-    outputs: outputs.flatMap((isImage, i) => (isImage ? [outputRef(node.name, i)] : [])),
-    reads: op.narrow.reads,
-  };
-}
+import { around, type Candidate, type Choice, choiceIn } from "./candidates.js";
 
 /** Bytes that are read or written less of each number that is in bfloat16. */
 const SAVED = 2;
@@ -64,20 +12,6 @@ const SAVED = 2;
 const CAST = 20;
 const OP = 200_000;
 
-/** A tensor that a candidate makes or takes. */
-interface Image {
-  readonly size: number;
-  /** Candidates that take it as an image, and whether anything else takes it. */
-  readonly takers: readonly string[];
-  readonly leaves: boolean;
-}
-
-/** The candidates of a step, and what their choice is worth. */
-interface Choice {
-  readonly candidates: ReadonlyMap<string, Candidate>;
-  readonly images: ReadonlyMap<string, Image>;
-}
-
 /** Bytes that are read or written less where a candidate is chosen, casts left aside. */
 function savedBy({ inputs, outputs, reads }: Candidate, { images }: Choice): number {
   const sizes = (refs: readonly string[]) =>
@@ -86,16 +20,15 @@ function savedBy({ inputs, outputs, reads }: Candidate, { images }: Choice): num
 }
 
 /** What casts of an image cost, where those candidates are chosen: one to bfloat16, or one back, or none. */
-function castsOf(ref: string, { images }: Choice, chosen: ReadonlySet<string>): number {
+function castsOf(ref: string, { candidates, images }: Choice, chosen: ReadonlySet<string>): number {
   const image = images.get(ref);
   if (image === undefined) return 0;
-  const isNarrow = chosen.has(nodeOf(ref));
+  const maker = nodeOf(ref);
+  const isNarrow = chosen.has(maker) && (candidates.get(maker)?.outputs.includes(ref) ?? false);
   const narrow = image.takers.some((name) => chosen.has(name));
   const wide = image.leaves || image.takers.some((name) => !chosen.has(name));
   return (isNarrow ? wide : narrow) ? CAST * image.size + OP : 0;
 }
-
-const around = ({ inputs, outputs }: Candidate): string[] => [...new Set([...inputs, ...outputs])];
 
 const castsAround = (candidate: Candidate, choice: Choice, chosen: ReadonlySet<string>): number =>
   around(candidate).reduce((sum, ref) => sum + castsOf(ref, choice, chosen), 0);
@@ -153,29 +86,6 @@ function gainOf(island: ReadonlySet<string>, choice: Choice): number {
   const saved = members.reduce((sum, each) => sum + savedBy(each, choice), 0);
   const refs = new Set(members.flatMap(around));
   return [...refs].reduce((sum, ref) => sum - castsOf(ref, choice, island), saved);
-}
-
-function choiceIn({ nodes, updates }: RecordedStep): Choice {
-  const shapes = shapesByRef(nodes);
-  const all = nodes.flatMap((node) => candidateOf(node, shapes) ?? []);
-  const candidates = new Map(all.map((candidate) => [candidate.node.name, candidate]));
-  const kept = new Set(updates.map(([, ref]) => plainRef(ref)));
-  const images = new Map<string, Image>();
-  const users = new Map<string, string[]>();
-  for (const node of nodes) {
-    for (const ref of new Set(dataOf(node).map(plainRef))) {
-      const names = users.get(ref);
-      if (names === undefined) users.set(ref, [node.name]);
-      else names.push(node.name);
-    }
-  }
-  for (const ref of new Set(all.flatMap(around))) {
-    const names = users.get(ref) ?? [];
-    const takers = names.filter((name) => candidates.get(name)?.inputs.includes(ref));
-    const leaves = takers.length < names.length || kept.has(ref);
-    images.set(ref, { size: sizeOf(shapes.get(ref) ?? []), takers, leaves });
-  }
-  return { candidates, images };
 }
 
 /**

@@ -10,7 +10,8 @@ import {
 } from "../../graph/graph.js";
 import { castNode, createReductions } from "../bfloat16.js";
 import type { Pass } from "../pass.js";
-import { imagesAmong, narrowNodes } from "./choice.js";
+import { imagesAmong } from "./candidates.js";
+import { narrowNodes } from "./choice.js";
 
 /** A node whose images are in bfloat16, under a name of its own, and which of its outputs are images. */
 interface Narrowed {

@@ -1,0 +1,104 @@
+import { sizeOf } from "../../../common/shapes.js";
+import { opNamed } from "../../../ops/ops.js";
+import type { Shape } from "../../../ops/shapes.js";
+import { type Argument, positionsOf } from "../../../ops/signature.js";
+import { DT } from "../../../runtime/native.js";
+import { attributeReader, dataOf, type GraphNode, outputRef, plainRef } from "../../graph/graph.js";
+import type { RecordedStep } from "../../record/recordedStep.js";
+
+/** Which of a node's inputs, or of its outputs, are of its type T: its images. */
+export function imagesAmong(given: readonly Argument[], node: GraphNode): boolean[] {
+  const read = attributeReader(node);
+  const narrow = (name: string) => (name === "T" ? DT.bfloat16 : read(name));
+  return (positionsOf(given, narrow) ?? []).map(({ type }) => type === DT.bfloat16);
+}
+
+/** A node whose images may be in bfloat16. */
+export interface Candidate {
+  readonly node: GraphNode;
+  /** References to its images. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** How often it reads each of them. */
+  readonly reads: number;
+  /** Whether all that take its images have to be candidates. */
+  readonly between: boolean;
+}
+
+/** The shape behind each reference, as far as it is known. */
+function shapesByRef(nodes: readonly GraphNode[]): Map<string, Shape> {
+  return new Map(
+    nodes.flatMap(({ name, shapes = [] }) => shapes.map((shape, i) => [outputRef(name, i), shape])),
+  );
+}
+
+function candidateOf(node: GraphNode, shapes: ReadonlyMap<string, Shape>): Candidate | undefined {
+  const op = opNamed(node.op);
+  const refs = dataOf(node).map(plainRef);
+  const own = refs.map((ref) => shapes.get(ref));
+  if (op?.narrow === undefined || node.shapes === undefined) return undefined;
+  const inputs = imagesAmong(op.signature.inputs, node);
+  if (own.some((shape, i) => shape === undefined && inputs[i])) return undefined;
+  if (!op.narrow.serves(own as Shape[], node.shapes)) return undefined;
+  const outputs = imagesAmong(op.signature.outputs, node);
+  return {
+    node,
+    inputs: refs.filter((_, i) => inputs[i]),
+    outputs: outputs.flatMap((isImage, i) => (isImage ? [outputRef(node.name, i)] : [])),
+    reads: op.narrow.reads,
+    between: op.narrow.between ?? false,
+  };
+}
+
+/** A tensor that a candidate makes or takes. */
+export interface Image {
+  readonly size: number;
+  /** Candidates that take it as an image, and whether anything else takes it. */
+  readonly takers: readonly string[];
+  readonly leaves: boolean;
+}
+
+/** The candidates of a step, and the images that they make and take, by their references. */
+export interface Choice {
+  readonly candidates: ReadonlyMap<string, Candidate>;
+  readonly images: ReadonlyMap<string, Image>;
+}
+
+/** References to the images that a candidate makes or takes. */
+export const around = ({ inputs, outputs }: Candidate): string[] => [
+  ...new Set([...inputs, ...outputs]),
+];
+
+/** Names of the nodes that take each tensor. */
+function takersByRef(nodes: readonly GraphNode[]): Map<string, string[]> {
+  const takers = new Map<string, string[]>();
+  for (const node of nodes) {
+    for (const ref of new Set(dataOf(node).map(plainRef))) {
+      const names = takers.get(ref);
+      if (names === undefined) takers.set(ref, [node.name]);
+      else names.push(node.name);
+    }
+  }
+  return takers;
+}
+
+/** What a step leaves to choose. */
+export function choiceIn({ nodes, updates }: RecordedStep): Choice {
+  const shapes = shapesByRef(nodes);
+  const users = takersByRef(nodes);
+  const kept = new Set(updates.map(([, ref]) => plainRef(ref)));
+  const all = nodes.flatMap((node) => candidateOf(node, shapes) ?? []);
+  const candidates = new Map(all.map((candidate) => [candidate.node.name, candidate]));
+  const imageOf = (ref: string): Image => {
+    const names = users.get(ref) ?? [];
+    const takers = names.filter((name) => candidates.get(name)?.inputs.includes(ref));
+    const leaves = takers.length < names.length || kept.has(ref);
+    return { size: sizeOf(shapes.get(ref) ?? []), takers, leaves };
+  };
+  // From the last to the first: what takes an image comes after what makes it.
+  for (const { node, outputs, between } of all.toReversed()) {
+    if (between && outputs.some((ref) => imageOf(ref).leaves)) candidates.delete(node.name);
+  }
+  const refs = new Set([...candidates.values()].flatMap(around));
+  return { candidates, images: new Map([...refs].map((ref) => [ref, imageOf(ref)])) };
+}
