@@ -19,7 +19,9 @@ async function textOf(request: IncomingMessage): Promise<string> {
 /** What MLflow answers to the calls that pefd makes, and all that was asked. */
 export async function fakeMlflow(t: TestContext) {
   const asked: Asked[] = [];
-  const state = { away: false, experiment: false, runs: 0 };
+  /** `once`: a connection that is used a second time is closed instead, as by a server that no longer waits for it. */
+  const state = { away: false, once: false, experiment: false, runs: 0 };
+  const used = new WeakSet<object>();
   const answers: Readonly<Record<string, () => [number, object]>> = {
     "experiments/get-by-name": () =>
       state.experiment ? [200, { experiment: { experiment_id: "7" } }] : [404, { message: "none" }],
@@ -32,6 +34,8 @@ export async function fakeMlflow(t: TestContext) {
     "runs/update": () => [200, {}],
   };
   const server = createServer(async (request, response) => {
+    if (state.once && used.has(request.socket)) return void request.socket.destroy();
+    used.add(request.socket);
     const text = await textOf(request);
     const path = (request.url ?? "").replace("/api/2.0/mlflow/", "").replace(/\?.*/, "");
     const [status, body] = state.away

@@ -89,6 +89,16 @@ describe("tracking with MLflow", () => {
     assert.deepEqual(epochsSent(asked), [1, 2]);
   });
 
+  it("does not speak to a server by a connection that it may have closed meanwhile", async (t) => {
+    const { asked, state, address } = await fakeMlflow(t);
+    state.once = true;
+    const runDir = await writeRun(temporaryFolder(t), "run", { epochs: 3 });
+    const { reporter, finish } = createTracker(silentReporter, mlflowServer(new URL(address), {}));
+    reporter.runStarted(infoOf(runDir, 1));
+    await finish("FINISHED");
+    assert.deepEqual(epochsSent(asked), [1, 2, 3]);
+  });
+
   it("says what is wrong where nobody listens", async () => {
     const server = mlflowServer(new URL("http://127.0.0.1:9"), {});
     await assert.rejects(server.setStatus("x", "FINISHED", 0), /127\.0\.0\.1:9 does not answer: /);

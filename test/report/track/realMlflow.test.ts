@@ -37,7 +37,9 @@ async function startMlflow(t: TestContext): Promise<string> {
   });
   const address = `http://127.0.0.1:${port}`;
   for (;;) {
-    const answer = await fetch(`${address}/health`).catch(() => undefined);
+    // Connections are not kept: the server may close them before the next call.
+    const headers = { Connection: "close" };
+    const answer = await fetch(`${address}/health`, { headers }).catch(() => undefined);
     if (answer?.ok) return address;
     assert.equal(child.exitCode, null, "MLflow has ended");
     await sleep(300);

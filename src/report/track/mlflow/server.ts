@@ -59,7 +59,12 @@ const chunks = <T>(items: readonly T[], size: number): T[][] =>
  */
 export function mlflowServer(url: URL, env: Environment): TrackingPlace {
   const address = `${url.origin}${url.pathname}`.replace(/\/+$/, "");
-  const headers = { "Content-Type": "application/json", ...authorization(url, env) };
+  // Epochs are far apart: a connection that waited for the next one may have been closed by then.
+  const headers = {
+    "Content-Type": "application/json",
+    Connection: "close",
+    ...authorization(url, env),
+  };
   const ask = (path: string) => exchange(address, path, { headers });
   const post = (path: string, body: object) =>
     exchange(address, path, { method: "POST", headers, body: JSON.stringify(body) });
