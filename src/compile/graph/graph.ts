@@ -139,6 +139,12 @@ export const renamer =
 export const nodesByName = (nodes: readonly GraphNode[]): Map<string, GraphNode> =>
   new Map(nodes.map((node) => [node.name, node]));
 
+/** The shape of the tensor behind a data reference, where it is known. */
+export const shapeBehind = (
+  byName: ReadonlyMap<string, GraphNode>,
+  ref: string,
+): readonly number[] | undefined => byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
+
 /** A Const node. */
 export function constNode(name: string, tensor: GraphTensor): GraphNode {
   return {

@@ -6,8 +6,8 @@ import {
   isFloat,
   nodeOf,
   nodesByName,
-  outputOf,
   sameShape,
+  shapeBehind,
   usersOf,
 } from "../graph/graph.js";
 import type { LoopParts, LoopValue } from "./parts.js";
@@ -66,7 +66,7 @@ function contextOf({ body, values, reads, feeds }: LoopParts): Context {
       values.filter(({ next }) => next !== undefined),
       ({ next }) => next as string,
     ),
-    shapeOf: (ref) => shapes.get(nodeOf(ref)) ?? byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)],
+    shapeOf: (ref) => shapes.get(nodeOf(ref)) ?? shapeBehind(byName, ref),
   };
 }
 

@@ -1,22 +1,18 @@
 import { OWN_CONVOLUTION } from "../../ops/own.js";
 import { DT } from "../../runtime/native.js";
-import {
-  attributeReader,
-  floatConstant,
-  type GraphNode,
-  nodeOf,
-  outputOf,
-} from "../graph/graph.js";
+import { attributeReader, type GraphNode, nodeOf, outputOf, shapeBehind } from "../graph/graph.js";
+import { writer } from "./channelArithmetic.js";
 import { follower, type Surroundings, surroundingsOf } from "./followers.js";
 import type { Pass } from "./pass.js";
 
-const FLOAT = { type: DT.float };
 const NORMALIZATION = "FusedBatchNormV3";
 
 /** The batch normalisation by running statistics that alone follows a convolution. */
 function inferenceAfter(context: Surroundings, convolution: GraphNode): GraphNode | undefined {
   const node = follower(context, convolution, NORMALIZATION);
   if (node === undefined || attributeReader(node)("is_training") !== false) return undefined;
+  const [, filter = ""] = convolution.inputs;
+  if (shapeBehind(context.byName, filter) === undefined) return undefined;
   // The statistics that it gives back have no place in what takes its own.
   const isStatistic = (ref: string) => nodeOf(ref) === node.name && outputOf(ref) > 0;
   const readers = context.users.get(node.name) ?? [];
@@ -30,36 +26,22 @@ function inferenceAfter(context: Surroundings, convolution: GraphNode): GraphNod
 function folded({ byName }: Surroundings, convolution: GraphNode, node: GraphNode): GraphNode[] {
   const [x = "", filter = "", ...control] = convolution.inputs;
   const [, gamma = "", beta = "", mean = "", variance = ""] = node.inputs;
-  const { name } = node;
-  const channels = [node.shapes?.[0]?.at(-1) as number];
+  const { name, shapes: [images] = [] } = node;
+  const channels = [images?.at(-1) as number];
   const made: GraphNode[] = [];
-  const put = (part: string, op: string, inputs: string[], shape?: readonly number[]): string => {
-    const attributes = { T: FLOAT };
-    made.push({
-      name: `${name}/${part}`,
-      op,
-      inputs,
-      attributes,
-      ...(shape && { shapes: [shape] }),
-    });
-    return `${name}/${part}`;
-  };
-  const epsilon = floatConstant(`${name}/epsilon`, attributeReader(node)("epsilon") as number);
-  made.push(epsilon);
-  const above = put("above_zero", "AddV2", [variance, epsilon.name], channels);
-  const inverse = put("inverse", "Rsqrt", [above], channels);
-  const scale = put("scale", "Mul", [inverse, gamma], channels);
-  const shapeOfFilter = byName.get(nodeOf(filter))?.shapes?.[outputOf(filter)];
-  const scaled = put("filter", "Mul", [filter, scale], shapeOfFilter);
-  const moved = put("moved", "Mul", [mean, scale], channels);
-  const bias = put("bias", "Sub", [beta, moved], channels);
+  const to = writer(name, made, channels);
+  const epsilon = to.float("epsilon", attributeReader(node)("epsilon") as number);
+  const inverse = to.rsqrt("inverse", to.plus("above_zero", variance, epsilon));
+  const scale = to.mul("scale", inverse, gamma);
+  const scaled = to.mul("filter", filter, scale, shapeBehind(byName, filter));
+  const bias = to.sub("bias", beta, to.mul("moved", mean, scale));
   return [
     ...made,
     { ...convolution, inputs: [x, scaled, ...control] },
     {
       ...{ name, op: "BiasAdd", inputs: [convolution.name, bias] },
-      attributes: { T: FLOAT, data_format: { string: "NHWC" } },
-      ...(node.shapes?.[0] && { shapes: [node.shapes[0]] }),
+      attributes: { T: { type: DT.float }, data_format: { string: "NHWC" } },
+      ...(images && { shapes: [images] }),
     },
   ];
 }

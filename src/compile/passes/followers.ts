@@ -2,9 +2,9 @@ import {
   type GraphNode,
   nodeOf,
   nodesByName,
-  outputOf,
   plainRef,
   sameShape,
+  shapeBehind,
   usersOf,
 } from "../graph/graph.js";
 import type { RecordedStep } from "../record/recordedStep.js";
@@ -42,6 +42,6 @@ export function sumAfter(surroundings: Surroundings, node: GraphNode) {
   const sum = follower(surroundings, node, "Add", "AddV2");
   const [term, ...more] = sum?.inputs.filter((ref) => nodeOf(ref) !== node.name) ?? [];
   if (sum === undefined || term === undefined || more.length > 0) return undefined;
-  const shape = surroundings.byName.get(nodeOf(term))?.shapes?.[outputOf(term)];
+  const shape = shapeBehind(surroundings.byName, term);
   return sameShape(shape, sum.shapes?.[0]) ? { sum, term } : undefined;
 }

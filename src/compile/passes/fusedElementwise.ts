@@ -9,10 +9,10 @@ import {
   nodeBehind,
   nodeOf,
   nodesByName,
-  outputOf,
   outputRef,
   renamer,
   sameShape,
+  shapeBehind,
   usersOf,
 } from "../graph/graph.js";
 import type { RecordedStep } from "../record/recordedStep.js";
@@ -37,7 +37,7 @@ function isElementwise(node: GraphNode, { byName }: Context): boolean {
     return false;
   if (shape === undefined || shape.length === 0) return false;
   return node.inputs.every((ref) => {
-    const operand = byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
+    const operand = shapeBehind(byName, ref);
     return operand?.length === 0 || sameShape(operand, shape);
   });
 }

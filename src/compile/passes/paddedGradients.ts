@@ -5,9 +5,8 @@ import {
   type Attributes,
   type GraphNode,
   intsConstant,
-  nodeOf,
   nodesByName,
-  outputOf,
+  shapeBehind,
 } from "../graph/graph.js";
 import type { Pass } from "./pass.js";
 
@@ -30,8 +29,7 @@ export const padGradientsFirst: Pass = (step) => ({ ...step, nodes: withPadded(s
 
 function withPadded(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
-  const shapeOf = (ref: string): readonly number[] =>
-    byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)] ?? [];
+  const shapeOf = (ref: string): readonly number[] => shapeBehind(byName, ref) ?? [];
   return nodes.flatMap((node) => {
     if (!isPadded(node) || isOwn(node)) return [node];
     const own = node.shapes?.[0] ?? [];

@@ -1,19 +1,7 @@
 import { OWN_BATCH_NORM, OWN_BATCH_NORM_GRADIENT } from "../../ops/own.js";
-import { DT } from "../../runtime/native.js";
-import {
-  attributeReader,
-  floatConstant,
-  type GraphNode,
-  intConstant,
-  intsConstant,
-  nodeOf,
-  outputOf,
-  outputRef,
-} from "../graph/graph.js";
+import { attributeReader, type GraphNode, nodeOf, outputOf } from "../graph/graph.js";
+import { writer } from "./channelArithmetic.js";
 import type { Pass } from "./pass.js";
-
-const FLOAT = { type: DT.float };
-const INDEX = { type: DT.int32 };
 
 /** What takes the place of a node: others, and what to read for each of its outputs, in their order. */
 interface Replacement {
@@ -27,71 +15,6 @@ interface Shapes {
   readonly channels: readonly number[];
 }
 
-/** Nodes that are added one after the other; each method returns the reference to its result. */
-function writer(prefix: string, nodes: GraphNode[], { channels }: Shapes) {
-  const put = (node: GraphNode): string => {
-    nodes.push(node);
-    return node.name;
-  };
-  const both = [2 * (channels[0] as number)];
-  const binary =
-    (op: string) =>
-    (name: string, a: string, b: string, shape: readonly number[] = channels): string =>
-      put({
-        name: `${prefix}/${name}`,
-        op,
-        inputs: [a, b],
-        attributes: { T: FLOAT },
-        shapes: [shape],
-      });
-  return {
-    both,
-    mul: binary("Mul"),
-    sub: binary("Sub"),
-    plus: binary("AddV2"),
-    atLeast: binary("Maximum"),
-    rsqrt: (name: string, x: string): string =>
-      put({
-        name: `${prefix}/${name}`,
-        op: "Rsqrt",
-        inputs: [x],
-        attributes: { T: FLOAT },
-        shapes: [channels],
-      }),
-    float: (name: string, value: number): string => put(floatConstant(`${prefix}/${name}`, value)),
-    /** Sums of two tensors over all axes but the last, next to each other: one pass over both. @returns [2 * C] */
-    channelSums(name: string, a: string, b: string): string {
-      const axis = put(intConstant(`${prefix}/${name}/axis`, 3));
-      const joined = put({
-        name: `${prefix}/${name}/both`,
-        op: "ConcatV2",
-        inputs: [a, b, axis],
-        attributes: { N: { int: 2 }, T: FLOAT, Tidx: INDEX },
-      });
-      const axes = put(intsConstant(`${prefix}/${name}/axes`, [0, 1, 2]));
-      return put({
-        name: `${prefix}/${name}`,
-        op: "Sum",
-        inputs: [joined, axes],
-        attributes: { T: FLOAT, Tidx: INDEX, keep_dims: { bool: false } },
-        shapes: [both],
-      });
-    },
-    /** The first and second half of a vector. */
-    halves(name: string, vector: string): [string, string] {
-      const axis = put(intConstant(`${prefix}/${name}/axis`, 0));
-      const split = put({
-        name: `${prefix}/${name}`,
-        op: "Split",
-        inputs: [axis, vector],
-        attributes: { T: FLOAT, num_split: { int: 2 } },
-        shapes: [channels, channels],
-      });
-      return [split, outputRef(split, 1)];
-    },
-  };
-}
-
 /** Its shapes, and over how many values a channel's statistics are. */
 function sizesOf(node: GraphNode): Shapes & { readonly count: number } {
   const images = node.shapes?.[0] as readonly number[];
@@ -102,8 +25,8 @@ function sizesOf(node: GraphNode): Shapes & { readonly count: number } {
 /** Batch normalisation with the statistics of its batch; what is read of it by name. */
 function forward(node: GraphNode) {
   const nodes: GraphNode[] = [];
-  const { images, count, ...sizes } = sizesOf(node);
-  const to = writer(node.name, nodes, { images, ...sizes });
+  const { images, channels, count } = sizesOf(node);
+  const to = writer(node.name, nodes, channels);
   const [x, scale, offset] = node.inputs as [string, string, string];
   const { epsilon } = node.attributes;
   const sums = to.channelSums("sums", x, to.mul("squares", x, x, images));
@@ -135,8 +58,8 @@ function forward(node: GraphNode) {
 
 function gradient(node: GraphNode): Replacement {
   const nodes: GraphNode[] = [];
-  const { images, count, ...sizes } = sizesOf(node);
-  const to = writer(node.name, nodes, { images, ...sizes });
+  const { images, channels, count } = sizesOf(node);
+  const to = writer(node.name, nodes, channels);
   const [dy, x, scale, mean, inverse] = node.inputs as [string, string, string, string, string];
   const normalized = to.mul("normalized", to.sub("centred", x, mean, images), inverse, images);
   const sums = to.channelSums("sums", dy, to.mul("products", dy, normalized, images));

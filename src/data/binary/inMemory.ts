@@ -15,7 +15,7 @@ import type {
 import { checkLimit, chosenImages } from "../limits.js";
 import { refuseSkipList, type SkipList } from "../skipList.js";
 import type { Part, PartName } from "./part.js";
-import type { AheadOf, FilesAhead } from "./readFile.js";
+import type { FilesAhead } from "./readFile.js";
 
 /** A data set whose images are read into memory as a whole. */
 export interface MemorySource {
@@ -29,8 +29,6 @@ export interface MemorySource {
   readonly contents: string;
   /** What to do where the folder is not there. */
   readonly hint: string;
-  /** Its files, where they are large enough to be read ahead. */
-  readonly filesAhead?: (directory: string) => readonly AheadOf[];
   /** @param ahead files that were read already @throws inputError for files that cannot be read */
   read(directory: string, part: PartName, ahead?: FilesAhead): Part;
 }
@@ -42,8 +40,7 @@ export interface MemoryDataset extends Dataset {
 }
 
 /** What a row does with such a source. */
-export interface MemoryReaders
-  extends Pick<DatasetRow, "open" | "openTest" | "files" | "filesAhead"> {
+export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "files"> {
   open(directory: string, limits?: DatasetLimits): MemoryDataset;
   openTest(
     directory: string,
@@ -103,7 +100,6 @@ export function memoryReaders(source: MemorySource): MemoryReaders {
   };
   const is = { name: source.name, numClasses: source.classes };
   return {
-    ...(source.filesAhead && { filesAhead: source.filesAhead }),
     open(directory, { limitTrain, limitTest, skip, ahead } = {}) {
       refuseSkipList(source.name, skip);
       const train = read(directory, "train", limitTrain, ahead);

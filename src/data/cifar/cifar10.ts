@@ -49,8 +49,6 @@ const readers = memoryReaders({
   ...{ name: NAME, classes: CLASSES, format: FORMAT, archive: ARCHIVE, knownBy: TEST_FILE },
   contents: `${HALVES.train.together} and ${TEST_FILE}`,
   hint: howToPlace(NAME),
-  filesAhead: (directory) =>
-    recordFilesAhead(directory, { kind: RECORD, files: [...TRAIN_FILES, TEST_FILE] }),
   read: (directory, part, ahead) =>
     readRecordPart(directory, { kind: RECORD, hint: HINT, ...HALVES[part] }, ahead),
 });
@@ -90,6 +88,8 @@ export const CIFAR10 = {
   defaults: { data: "data/cifar-10-batches-bin" },
   archive: ARCHIVE,
   ...readers,
+  filesAhead: (directory) =>
+    recordFilesAhead(directory, { kind: RECORD, files: [...TRAIN_FILES, TEST_FILE] }),
   classNames: (directory) => namesFrom(join(directory, NAMES_FILE), CLASSES),
   ...{ synthesize, verify },
 } satisfies DatasetRow;

@@ -1,5 +1,6 @@
 import { howToGet, howToPlace } from "../binary/dataFile.js";
 import { type MemoryDataset, type MemorySource, memoryReaders } from "../binary/inMemory.js";
+import type { AheadOf } from "../binary/readFile.js";
 import { readRecordPart, recordFilesAhead } from "../binary/recordPart.js";
 import type { DatasetFiles, DatasetLimits, ImagesInMemory } from "../dataset.js";
 import {
@@ -20,8 +21,6 @@ const SOURCE: MemorySource = {
   knownBy: TEST_FILE,
   contents: `${TRAIN_FILE} and ${TEST_FILE}`,
   hint: howToPlace(),
-  filesAhead: (directory) =>
-    recordFilesAhead(directory, { kind: CIFAR100_RECORD, files: Object.values(FILES) }),
   read(directory, part, ahead) {
     const hint = howToGet();
     return readRecordPart(directory, { kind: CIFAR100_RECORD, files: [FILES[part]], hint }, ahead);
@@ -41,7 +40,8 @@ export const loadCifar100 = (directory: string, limits?: DatasetLimits): MemoryD
   READERS.open(directory, limits);
 
 /** What loadCifar100 reads, to be read ahead. */
-export const cifar100Ahead = READERS.filesAhead;
+export const cifar100Ahead = (directory: string): AheadOf[] =>
+  recordFilesAhead(directory, { kind: CIFAR100_RECORD, files: Object.values(FILES) });
 
 /**
  * Reads the test images alone (test.bin); the same images as loadCifar100 gives with the same limit.

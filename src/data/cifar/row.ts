@@ -28,7 +28,7 @@ export const CIFAR100 = {
     folder: "cifar-100-binary",
     members: [TRAIN_FILE, TEST_FILE, FINE_NAMES_FILE, COARSE_NAMES_FILE],
   },
-  ...(cifar100Ahead && { filesAhead: cifar100Ahead }),
+  filesAhead: cifar100Ahead,
   open: loadCifar100,
   openTest: (folder, limitTest) => ({
     name: "cifar100",

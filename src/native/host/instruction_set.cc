@@ -42,14 +42,19 @@ bool isGranted() {
   return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
 }
 
+// Conversions of vectors to bfloat16.
+bool roundsToBfloat16() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+}
+
 }  // namespace
 
 // Tiles, products of bfloat16 in them, and conversions to bfloat16.
 bool hasMatrixUnits() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   const bool hasTiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1);
-  const bool converts = hasTiles && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
-  return converts && isAvx512() && amxKernels != nullptr && isGranted();
+  return hasTiles && roundsToBfloat16() && isAvx512() && amxKernels != nullptr && isGranted();
 }
 
 // Products of pairs, and the vectors of 16 bits that go with them.
@@ -59,11 +64,7 @@ bool hasPairProducts() {
   return has && isAvx512() && vnniKernels != nullptr;
 }
 
-bool hasNarrowImages() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  const bool rounds = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
-  return rounds && hasPairProducts() && narrowKernels != nullptr;
-}
+bool hasNarrowImages() { return roundsToBfloat16() && hasPairProducts() && narrowKernels != nullptr; }
 
 const ReducedProducts &reducedProducts() {
   static const ReducedProducts best =

@@ -78,7 +78,6 @@ struct ElementwiseOf {
   const long *result;
   Number *const *output;
 };
-using Elementwise = ElementwiseOf<float>;
 
 // What the results along one axis of a resized image are made of: result i is the sum of taps[i] pixels from first[i]
 // on, each times a weight in units of 2^-WEIGHT_BITS, rounded. Weights of result i start at weights[i * most].

@@ -3,8 +3,17 @@ import { opNamed } from "../../../ops/ops.js";
 import type { Shape } from "../../../ops/shapes.js";
 import { type Argument, positionsOf } from "../../../ops/signature.js";
 import { DT } from "../../../runtime/native.js";
-import { attributeReader, dataOf, type GraphNode, outputRef, plainRef } from "../../graph/graph.js";
+import {
+  attributeReader,
+  dataOf,
+  type GraphNode,
+  nodeOf,
+  outputRef,
+  plainRef,
+  shapeBehind,
+} from "../../graph/graph.js";
 import type { RecordedStep } from "../../record/recordedStep.js";
+import { type Surroundings, surroundingsOf } from "../followers.js";
 
 /** Which of a node's inputs, or of its outputs, are of its type T: its images. */
 export function imagesAmong(given: readonly Argument[], node: GraphNode): boolean[] {
@@ -25,17 +34,10 @@ export interface Candidate {
   readonly between: boolean;
 }
 
-/** The shape behind each reference, as far as it is known. */
-function shapesByRef(nodes: readonly GraphNode[]): Map<string, Shape> {
-  return new Map(
-    nodes.flatMap(({ name, shapes = [] }) => shapes.map((shape, i) => [outputRef(name, i), shape])),
-  );
-}
-
-function candidateOf(node: GraphNode, shapes: ReadonlyMap<string, Shape>): Candidate | undefined {
+function candidateOf(node: GraphNode, byName: Surroundings["byName"]): Candidate | undefined {
   const op = opNamed(node.op);
   const refs = dataOf(node).map(plainRef);
-  const own = refs.map((ref) => shapes.get(ref));
+  const own = refs.map((ref) => shapeBehind(byName, ref));
   if (op?.narrow === undefined || node.shapes === undefined) return undefined;
   const inputs = imagesAmong(op.signature.inputs, node);
   if (own.some((shape, i) => shape === undefined && inputs[i])) return undefined;
@@ -69,31 +71,17 @@ export const around = ({ inputs, outputs }: Candidate): string[] => [
   ...new Set([...inputs, ...outputs]),
 ];
 
-/** Names of the nodes that take each tensor. */
-function takersByRef(nodes: readonly GraphNode[]): Map<string, string[]> {
-  const takers = new Map<string, string[]>();
-  for (const node of nodes) {
-    for (const ref of new Set(dataOf(node).map(plainRef))) {
-      const names = takers.get(ref);
-      if (names === undefined) takers.set(ref, [node.name]);
-      else names.push(node.name);
-    }
-  }
-  return takers;
-}
-
 /** What a step leaves to choose. */
-export function choiceIn({ nodes, updates }: RecordedStep): Choice {
-  const shapes = shapesByRef(nodes);
-  const users = takersByRef(nodes);
-  const kept = new Set(updates.map(([, ref]) => plainRef(ref)));
-  const all = nodes.flatMap((node) => candidateOf(node, shapes) ?? []);
+export function choiceIn(step: RecordedStep): Choice {
+  const { users, byName, kept } = surroundingsOf(step);
+  const all = step.nodes.flatMap((node) => candidateOf(node, byName) ?? []);
   const candidates = new Map(all.map((candidate) => [candidate.node.name, candidate]));
   const imageOf = (ref: string): Image => {
-    const names = users.get(ref) ?? [];
+    const takes = (user: GraphNode) => dataOf(user).some((taken) => plainRef(taken) === ref);
+    const names = (users.get(nodeOf(ref)) ?? []).filter(takes).map(({ name }) => name);
     const takers = names.filter((name) => candidates.get(name)?.inputs.includes(ref));
     const leaves = takers.length < names.length || kept.has(ref);
-    return { size: sizeOf(shapes.get(ref) ?? []), takers, leaves };
+    return { size: sizeOf(shapeBehind(byName, ref) ?? []), takers, leaves };
   };
   // From the last to the first: what takes an image comes after what makes it.
   for (const { node, outputs, between } of all.toReversed()) {

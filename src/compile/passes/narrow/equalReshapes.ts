@@ -1,4 +1,4 @@
-import { isControl, nodeOf, nodesByName, outputOf, renamer, sameShape } from "../../graph/graph.js";
+import { isControl, nodesByName, renamer, sameShape, shapeBehind } from "../../graph/graph.js";
 import type { Pass } from "../pass.js";
 
 /**
@@ -12,7 +12,7 @@ export const dropEqualReshapes: Pass = (step) => {
   const nodes = step.nodes.flatMap((node) => {
     const inputs = node.inputs.map(place);
     const [ref = ""] = node.inputs;
-    const before = byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
+    const before = shapeBehind(byName, ref);
     const isEqual =
       node.op === "Reshape" && !inputs.some(isControl) && sameShape(before, node.shapes?.[0]);
     if (!isEqual) return [{ ...node, inputs }];
