@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { floatConstant, type GraphNode, placeholder } from "#pefd/compile/graph/graph.js";
-import { fuseBatchNorm } from "#pefd/compile/passes/fusedBatchNorm.js";
-import { fuseConvolutions } from "#pefd/compile/passes/fusedConvolutions.js";
-import { fuseElementwise } from "#pefd/compile/passes/fusedElementwise.js";
+import { fuseBatchNorm } from "#pefd/compile/passes/fused/batchNorm.js";
+import { fuseConvolutions } from "#pefd/compile/passes/fused/convolutions.js";
+import { fuseElementwise } from "#pefd/compile/passes/fused/elementwise.js";
 import { useStandardOps } from "#pefd/compile/passes/standardOps.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { loadTensorFlow, tf, type Variable } from "#pefd/runtime/tf.js";

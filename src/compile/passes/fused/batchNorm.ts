@@ -1,7 +1,7 @@
-import { fusedBatchNorm, OWN_BATCH_NORM } from "../../ops/own.js";
-import { type GraphNode, nodeOf, renamer } from "../graph/graph.js";
-import { follower, type Surroundings, sumAfter, surroundingsOf } from "./followers.js";
-import type { Pass } from "./pass.js";
+import { fusedBatchNorm, OWN_BATCH_NORM } from "../../../ops/own.js";
+import { type GraphNode, nodeOf, renamer } from "../../graph/graph.js";
+import { follower, type Surroundings, sumAfter, surroundingsOf } from "../followers.js";
+import type { Pass } from "../pass.js";
 
 /** What a batch normalisation takes along: nodes, the last of them in the place of the whole, and the image that is added. */
 interface Taken {

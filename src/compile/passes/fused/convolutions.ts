@@ -3,10 +3,10 @@ import {
   fusedInputGradient,
   OWN_CONVOLUTION,
   OWN_INPUT_GRADIENT,
-} from "../../ops/own.js";
-import { type GraphNode, nodeOf } from "../graph/graph.js";
-import { follower, type Surroundings, sumAfter, surroundingsOf } from "./followers.js";
-import type { Pass } from "./pass.js";
+} from "../../../ops/own.js";
+import { type GraphNode, nodeOf } from "../../graph/graph.js";
+import { follower, type Surroundings, sumAfter, surroundingsOf } from "../followers.js";
+import type { Pass } from "../pass.js";
 
 /** Nodes that become one, the first of them a convolution, with the op that they become and its further inputs. */
 interface Chain {

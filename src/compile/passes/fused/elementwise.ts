@@ -1,6 +1,6 @@
-import { opNamed } from "../../ops/ops.js";
-import { OWN_ELEMENTWISE } from "../../ops/own.js";
-import { DT } from "../../runtime/native.js";
+import { opNamed } from "../../../ops/ops.js";
+import { OWN_ELEMENTWISE } from "../../../ops/own.js";
+import { DT } from "../../../runtime/native.js";
 import {
   behindTheirInputs,
   type GraphNode,
@@ -14,9 +14,9 @@ import {
   sameShape,
   shapeBehind,
   usersOf,
-} from "../graph/graph.js";
-import type { RecordedStep } from "../record/recordedStep.js";
-import type { Pass } from "./pass.js";
+} from "../../graph/graph.js";
+import type { RecordedStep } from "../../record/recordedStep.js";
+import type { Pass } from "../pass.js";
 
 /** Nodes that become one, in their order. */
 type Group = readonly GraphNode[];

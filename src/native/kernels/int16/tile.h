@@ -1,0 +1,60 @@
+// Tiles of images, transformed, as whole numbers.
+#pragma once
+
+#include "../tiled/tiles.h"
+#include "lists.h"
+
+namespace pefd {
+namespace {
+
+// Squares of one tile, transformed to planes of channels, as pairs of neighbouring channels in units of their own.
+template <int POINTS>
+struct PairTile {
+  static constexpr int PLANES_OF_POINTS = POINTS * POINTS;
+  // Planes whose units are found at once.
+  static constexpr int AT_ONCE = POINTS % 2 == 0 ? 2 * POINTS : POINTS;
+  const float *planes;
+  long plane, channels;
+
+  // All planes to [plane][channels / 2] pairs and to one unit each.
+  void write(Pair *to, long toPlane, float *units, long unitPlane) const {
+    Units found[PLANES_OF_POINTS / AT_ONCE];
+    for (int i = 0; i < PLANES_OF_POINTS / AT_ONCE; i++) {
+      found[i] = unitsOfLists<AT_ONCE>([&](int p) { return planes + (i * AT_ONCE + p) * plane; }, channels);
+    }
+    for (int p = 0; p < PLANES_OF_POINTS; p++) {
+      const Units &of = found[p / AT_ONCE];
+      units[p * unitPlane] = of.unit[p % AT_ONCE];
+      writeList(planes + p * plane, channels, of.inverse[p % AT_ONCE], to + p * toPlane);
+    }
+  }
+};
+
+// Pairs from one row of a plane of so many channels to the next: neighbours are written two vectors at a time.
+constexpr long pairRow(long channels) { return ceilDivide(channels, 2 * WIDTH) * WIDTH; }
+
+// Some tiles as pairs: planes of rows of channels, and a unit for each row.
+struct PairRows {
+  Pair *pairs;
+  float *units;
+  long row, plane, unitPlane;
+
+  Operand operand(long p, long tile) const {
+    return {pairs + p * plane + tile * row, {row, 1}, units + p * unitPlane + tile};
+  }
+};
+
+// Transforms the squares of `count` tiles; `unscaled` has room for one.
+template <typename Algorithm, typename Number>
+void transformToPairs(const Tiling &tiling, long first, long count, const Squares<const Number> &windows,
+                      const Number *zeros, float *unscaled, const PairRows &to) {
+  const PairTile<Algorithm::POINTS> tile{unscaled, strideOf(windows.channels), windows.channels};
+  for (long t = 0; t < count; t++) {
+    transformSquares<Algorithm::WINDOW, Algorithm::POINTS>(Algorithm::input, tiling, first + t, 1, windows, zeros, unscaled,
+                                                           tile.plane);
+    tile.write(to.pairs + t * to.row, to.plane, to.units + t, to.unitPlane);
+  }
+}
+
+}  // namespace
+}  // namespace pefd
