@@ -30,26 +30,22 @@ const WIDE = {
   ],
 };
 
-/** The code for units for matrices with loops in their place, so that any processor can run it. */
-const LOOPS = {
-  source: "kernels/amx/kernels.cc",
+/**
+ * The code for units for matrices, and for products of pairs of 16 bits, with loops in their place, so that any processor can
+ * run it.
+ */
+const LOOPS = [
+  ["amx/kernels.cc", "loopKernels"],
+  ["amx/narrow.cc", "loopNarrowKernels"],
+  ["int16/kernels.cc", "integerLoopKernels"],
+  ["int16/narrow.cc", "integerLoopNarrowKernels"],
+].map(([source, name]) => ({
+  source: `kernels/${source}`,
   flags: [
-    ...["-DKERNELS=loopKernels", "-DPEFD_VECTOR_WIDTH=16", "-Wno-psabi", "-mavx2", "-mfma"],
+    ...[`-DKERNELS=${name}`, "-DPEFD_VECTOR_WIDTH=16", "-Wno-psabi", "-mavx2", "-mfma"],
     ...["-O2", "-ffp-contract=off"],
   ],
-};
-
-/** The code for products of pairs of 16 bits with loops in their place, so that any processor can run it. */
-const INTEGER_LOOPS = {
-  source: "kernels/int16/kernels.cc",
-  flags: ["-DKERNELS=integerLoopKernels", ...LOOPS.flags.slice(1)],
-};
-
-/** What images in bfloat16 go through, likewise. */
-const NARROW_LOOPS = {
-  source: "kernels/narrow.cc",
-  flags: ["-DKERNELS=narrowLoopKernels", ...LOOPS.flags.slice(1)],
-};
+}));
 
 /** What results are compared with is not under test: no sanitizers, and every operation rounds. */
 const REFERENCE = { source: "reference.cc", flags: ["-O2", "-ffp-contract=off"], isTrusted: true };
@@ -63,10 +59,7 @@ const testFiles = (tests) =>
 async function unitsOf({ sources, tests, variant, objects }) {
   const { COMMON, STANDALONE } = await import("../../dist/runtime/setup/nativeModules.js");
   const units = [
-    ...[...STANDALONE, WIDE, LOOPS, INTEGER_LOOPS, NARROW_LOOPS].map((unit) => ({
-      ...unit,
-      folder: sources,
-    })),
+    ...[...STANDALONE, WIDE, ...LOOPS].map((unit) => ({ ...unit, folder: sources })),
     ...[REFERENCE, ...testFiles(tests)].map((unit) => ({ ...unit, folder: tests })),
   ];
   return units.map(({ source, folder, flags, isTrusted }) => {

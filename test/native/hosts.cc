@@ -9,8 +9,9 @@ extern const Kernels wideKernels;
 // amx/kernels.cc and int16/kernels.cc with loops in the place of units and products of pairs, in the instructions of AVX2.
 extern const ConvolutionKernels *const loopKernels;
 extern const ConvolutionKernels *const integerLoopKernels;
-// narrow.cc in the same way.
-extern const ImageKernels<Bfloat16> *const narrowLoopKernels;
+// narrow.cc of both in the same way.
+extern const ImageKernels<Bfloat16> *const loopNarrowKernels;
+extern const ImageKernels<Bfloat16> *const integerLoopNarrowKernels;
 
 namespace test {
 
@@ -43,9 +44,11 @@ std::vector<ReducedKernelSet> integerKernelSets() {
 std::vector<NarrowKernelSet> narrowKernelSets() {
   std::vector<NarrowKernelSet> sets;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    sets.push_back({"loops", narrowLoopKernels, integerLoopKernels, &wideKernels});
+    sets.push_back({"loops of matrices", loopNarrowKernels, loopKernels, &wideKernels});
+    sets.push_back({"loops of whole numbers", integerLoopNarrowKernels, integerLoopKernels, &wideKernels});
   }
-  if (hasNarrowImages()) sets.push_back({"vnni", narrowKernels, vnniKernels, &avx512Kernels});
+  if (hasMatrixUnits()) sets.push_back({"amx", amxNarrowKernels, amxKernels, &avx512Kernels});
+  if (hasPairProducts() && roundsToBfloat16()) sets.push_back({"vnni", vnniNarrowKernels, vnniKernels, &avx512Kernels});
   return sets;
 }
 

@@ -10,6 +10,7 @@ import { fuseBatchNorm } from "./fused/batchNorm.js";
 import { fuseConvolutions } from "./fused/convolutions.js";
 import { fuseElementwise, takeElementwise } from "./fused/elementwise.js";
 import { keepApart } from "./keptApart.js";
+import { dropCastPairs } from "./narrow/castPairs.js";
 import { dropEqualReshapes } from "./narrow/equalReshapes.js";
 import { narrowImages } from "./narrow/images.js";
 import { hideConstants } from "./opaqueConstants.js";
@@ -80,6 +81,7 @@ const REDUCED: readonly Entry[] = [
 /** Convolutions of TensorFlow in bfloat16; what it has for it may be slower than its float32 where ours have something. */
 const REST_REDUCED: readonly Entry[] = [
   { pass: reduceConvolutions, where: ({ reduced }) => reduced?.servesTensorFlow !== false },
+  { pass: dropCastPairs, where: ({ narrowImages }) => narrowImages },
 ];
 
 /**

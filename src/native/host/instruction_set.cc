@@ -42,13 +42,13 @@ bool isGranted() {
   return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
 }
 
+}  // namespace
+
 // Conversions of vectors to bfloat16.
 bool roundsToBfloat16() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
 }
-
-}  // namespace
 
 // Tiles, products of bfloat16 in them, and conversions to bfloat16.
 bool hasMatrixUnits() {
@@ -64,12 +64,11 @@ bool hasPairProducts() {
   return has && isAvx512() && vnniKernels != nullptr;
 }
 
-bool hasNarrowImages() { return roundsToBfloat16() && hasPairProducts() && narrowKernels != nullptr; }
-
 const ReducedProducts &reducedProducts() {
+  static const bool rounds = roundsToBfloat16();
   static const ReducedProducts best =
-      hasMatrixUnits()    ? ReducedProducts{"AMX", amxKernels, nullptr}
-      : hasPairProducts() ? ReducedProducts{"VNNI", vnniKernels, hasNarrowImages() ? narrowKernels : nullptr}
+      hasMatrixUnits()    ? ReducedProducts{"AMX", amxKernels, amxNarrowKernels}
+      : hasPairProducts() ? ReducedProducts{"VNNI", vnniKernels, rounds ? vnniNarrowKernels : nullptr}
                           : ReducedProducts{"", nullptr, nullptr};
   return best;
 }

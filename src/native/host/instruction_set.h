@@ -15,10 +15,10 @@ struct InstructionSet {
 const InstructionSet &instructionSet();
 
 // Whether the processor has products of matrices of bfloat16 that the system grants (AMX), and products of pairs of 16 bits
-// (AVX-512 VNNI), and whether it rounds to bfloat16 besides those (AVX-512 BF16); and whether our compiler knew them.
+// (AVX-512 VNNI), and whether our compiler knew them; and whether it rounds to bfloat16 (AVX-512 BF16).
 bool hasMatrixUnits();
 bool hasPairProducts();
-bool hasNarrowImages();
+bool roundsToBfloat16();
 
 struct ReducedProducts {
   // What of the processor makes them: "AMX", "VNNI"; "" where there is nothing faster than products of float32.

@@ -10,9 +10,9 @@ namespace pefd {
 namespace {
 
 // Elements that go through all instructions at once: a dozen registers of them stay in the nearest cache.
-constexpr long BLOCK = 512;
+constexpr long ELEMENTS_AT_ONCE = 512;
 // Elements that one task works on; fewer are not worth a second thread.
-constexpr long TASK_ELEMENTS = 32 * BLOCK;
+constexpr long TASK_ELEMENTS = 32 * ELEMENTS_AT_ONCE;
 
 template <typename Operation>
 inline void onEach(long count, const float *a, const float *b, float *__restrict to, Operation operation) {
@@ -43,7 +43,7 @@ struct ElementwisePass {
   // A block of elements for each register that is not an input's own memory.
   const WorkerMemory registers;
 
-  static float *at(float *memory, long reg) { return memory + reg * BLOCK; }
+  static float *at(float *memory, long reg) { return memory + reg * ELEMENTS_AT_ONCE; }
 
   void blocks(long index, long worker) const {
     float *memory = registers.of(worker);
@@ -51,11 +51,11 @@ struct ElementwisePass {
       if (!work.isScalar[i]) continue;
       float *filled = at(memory, i);
       const Vector value = Lanes(1).load(work.input[i]);
-      for (long e = 0; e < BLOCK; e++) filled[e] = value[0];
+      for (long e = 0; e < ELEMENTS_AT_ONCE; e++) filled[e] = value[0];
     }
     const long end = min(work.count, (index + 1) * TASK_ELEMENTS);
-    for (long first = index * TASK_ELEMENTS; first < end; first += BLOCK) {
-      block(memory, first, min(BLOCK, end - first));
+    for (long first = index * TASK_ELEMENTS; first < end; first += ELEMENTS_AT_ONCE) {
+      block(memory, first, min(ELEMENTS_AT_ONCE, end - first));
     }
   }
 
@@ -96,7 +96,7 @@ template <typename Number>
 Outcome elementwise(const Host &host, const ElementwiseOf<Number> &work) {
   const long registers = work.inputs + work.instructions;
   using Pass = ElementwisePass<Number>;
-  const Pass pass{work, workerScratch(host, REGISTERS, registers * BLOCK)};
+  const Pass pass{work, workerScratch(host, REGISTERS, registers * ELEMENTS_AT_ONCE)};
   if (!pass.registers.memory) return Outcome::OUT_OF_MEMORY;
   parallelFor<Pass, &Pass::blocks>(host, ceilDivide(work.count, TASK_ELEMENTS), pass);
   return Outcome::DONE;

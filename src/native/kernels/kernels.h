@@ -197,7 +197,8 @@ extern const ConvolutionKernels *const amxKernels;
 // In whole numbers: what is multiplied is rounded to multiples of a unit, and products are summed exactly. For processors with
 // AVX-512 VNNI.
 extern const ConvolutionKernels *const vnniKernels;
-// The same in whole numbers with images in bfloat16, half the memory. For processors that convert to it, too (AVX-512 BF16).
-extern const ImageKernels<Bfloat16> *const narrowKernels;
+// The same two for images in bfloat16, half the memory. For processors that convert to it, too (AVX-512 BF16).
+extern const ImageKernels<Bfloat16> *const amxNarrowKernels;
+extern const ImageKernels<Bfloat16> *const vnniNarrowKernels;
 
 }  // namespace pefd

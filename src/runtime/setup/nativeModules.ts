@@ -34,29 +34,18 @@ const kernels = (name: string, ...instructions: string[]): Unit => ({
   flags: ["-O3", `-DKERNELS=${name}`, ...instructions],
 });
 
-/** Convolutions by a processor's units for matrices of bfloat16 (AMX). */
-const MATRIX_KERNELS: Unit = {
-  source: "kernels/amx/kernels.cc",
-  flags: [
-    ...["-O3", "-DKERNELS=amxKernels", "-DPEFD_AMX"],
-    ...["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
-  ],
-};
+/** What vectors of 16 floats, and of 32 numbers of 16 bits, are told to the compiler by. */
+const VECTORS = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"];
 
-/** Convolutions in whole numbers of 16 bits (AVX-512 VNNI). */
-const INTEGER_KERNELS: Unit = {
-  source: "kernels/int16/kernels.cc",
-  flags: [
-    ...["-DKERNELS=vnniKernels", "-DPEFD_VNNI", "-O3"],
-    ...["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
-  ],
-};
-
-/** What images in bfloat16 go through, in whole numbers as well (AVX-512 VNNI and BF16). */
-const NARROW_KERNELS: Unit = {
-  source: "kernels/narrow.cc",
-  flags: ["-DKERNELS=narrowKernels", "-DPEFD_BFLOAT16", ...INTEGER_KERNELS.flags.slice(1)],
-};
+/** Convolutions with products of 16 bits, for images in float32 and in bfloat16, by what the processor has for them. */
+const reduced = (folder: string, name: string, ...instructions: string[]): Unit[] =>
+  [
+    { source: "kernels.cc", flags: [`-DKERNELS=${name}Kernels`] },
+    { source: "narrow.cc", flags: [`-DKERNELS=${name}NarrowKernels`, "-DPEFD_BFLOAT16"] },
+  ].map(({ source, flags }) => ({
+    source: `kernels/${folder}/${source}`,
+    flags: ["-O3", ...flags, ...instructions, ...VECTORS],
+  }));
 
 const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
 
@@ -64,9 +53,8 @@ const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
 export const STANDALONE: readonly Unit[] = [
   kernels("avx2Kernels", "-mavx2", "-mfma"),
   kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
-  MATRIX_KERNELS,
-  INTEGER_KERNELS,
-  NARROW_KERNELS,
+  ...reduced("amx", "amx", "-DPEFD_AMX"),
+  ...reduced("int16", "vnni", "-DPEFD_VNNI"),
   ...["pool", "scratch", "workspace", "processors", "instruction_set", "diverted_words"].map(
     (name) => optimized(`host/${name}.cc`),
   ),

@@ -35,13 +35,16 @@ const OURS: Machine = {
   ownOps: true,
   matrixUnits: true,
   reduced: REDUCED_PRODUCTS.AMX,
-  narrowImages: false,
+  narrowImages: true,
 };
 /** The same where nothing of ours uses them. */
-const THEIRS: Machine = { ...OURS, reduced: undefined };
+const THEIRS: Machine = { ...OURS, reduced: undefined, narrowImages: false };
 
 /** A processor with AVX-512 VNNI alone. */
-const PAIRS: Machine = { ...OURS, matrixUnits: false, reduced: REDUCED_PRODUCTS.VNNI };
+const PAIRS: Machine = {
+  ...{ ownOps: true, matrixUnits: false, narrowImages: false },
+  reduced: REDUCED_PRODUCTS.VNNI,
+};
 
 /** One that rounds to bfloat16 besides. */
 const NARROW: Machine = { ...PAIRS, narrowImages: true };
@@ -128,9 +131,9 @@ for (const [name, create] of pupils) {
       own.filter((node) => !isOursAsMeant(node, byName)).map(({ name, op }) => `${name} (${op})`),
       [],
     );
-    // Whatever else takes bfloat16 would be TensorFlow's own.
     const others = [...theirs, ...all].filter(
-      (node) => elementType(node) === DT.bfloat16 && !isConvolution(node),
+      (node) =>
+        elementType(node) === DT.bfloat16 && !isConvolution(node) && !node.op.startsWith("Pefd"),
     );
     assert.deepEqual([...new Set(others.map(({ op }) => op))], []);
   });
@@ -151,25 +154,56 @@ for (const [name, create] of pupils) {
   });
 }
 
+const isOwn = ({ op }: GraphNode): boolean => op.startsWith("Pefd");
+
+/** The nodes of a step as a machine computes it in bfloat16; the graph is checked after every pass. */
+const checkedNodes = (machine: Machine, recorded: RecordedStep): readonly GraphNode[] =>
+  passesOf("graph", "bfloat16", machine).reduce((given, pass) => {
+    const step = pass(given);
+    checkGraph(step, pass.name);
+    return step;
+  }, recorded).nodes;
+
 for (const [name, create] of pupils) {
   test(`${name}: images in bfloat16 are those of our own ops, and every other op has its types`, () => {
-    const shares = recordedSteps(create).map((recorded) => {
-      const { nodes } = passesOf("graph", "bfloat16", NARROW).reduce((given, pass) => {
-        const step = pass(given);
-        checkGraph(step, pass.name);
-        return step;
-      }, recorded);
-      const narrow = nodes.filter((node) => elementType(node) === DT.bfloat16);
-      assert.deepEqual(
-        narrow.filter(({ op }) => !op.startsWith("Pefd")).map(({ op }) => op),
-        [],
-      );
-      return narrow.length / nodes.filter(({ op }) => op.startsWith("Pefd")).length;
-    });
-    // Small images are not worth a cast.
-    if (name === "resnet8") assert.ok((shares[0] as number) > 0.25, String(shares));
+    const recorded = recordedSteps(create);
+    for (const [machine, isOthers] of [
+      [NARROW, () => false],
+      [OURS, isConvolution],
+    ] as const) {
+      const shares = recorded.map((step) => {
+        const nodes = checkedNodes(machine, step);
+        const narrow = nodes.filter((node) => elementType(node) === DT.bfloat16);
+        const [own, others] = parted(narrow, isOwn);
+        assert.deepEqual(
+          others.filter((node) => !isOthers(node)).map(({ op }) => op),
+          [],
+        );
+        return own.length / nodes.filter(isOwn).length;
+      });
+      // Small images are not worth a cast.
+      if (name === "resnet8") assert.ok((shares[0] as number) > 0.25, String(shares));
+    }
   });
 }
+
+test("between a convolution of TensorFlow's in bfloat16 and one of ours nothing is cast", () => {
+  const [step] = recordedSteps(() => teacherPupil("resnet8")).map((each) =>
+    checkedNodes(OURS, each),
+  );
+  const nodes = step ?? [];
+  const byName = nodesByName(nodes);
+  const castTo = (node: GraphNode | undefined) => node && attributeReader(node)("DstT");
+  const narrowed = nodes.filter((node) => castTo(node) === DT.bfloat16);
+  assert.ok(narrowed.length > 0);
+  const isCastTwice = ({ inputs }: GraphNode) =>
+    castTo(byName.get(nodeOf(inputs[0] ?? ""))) === DT.float;
+  assert.deepEqual(narrowed.filter(isCastTwice), []);
+  const first = nodes.find(
+    (node) => node.op === "PefdBatchNorm" && elementType(node) === DT.bfloat16,
+  );
+  assert.match(byName.get(nodeOf(first?.inputs[0] ?? ""))?.op ?? "", /Conv2D$/);
+});
 
 const PROGRAM = fileURLToPath(new URL("./rewritten.js", import.meta.url));
 /** Has TensorFlow say which nodes it hands to oneDNN. */

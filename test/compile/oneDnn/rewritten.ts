@@ -1,5 +1,5 @@
 // A program: compiles a model's training for the graph engine in bfloat16, takes a step, and prints the names of the
-// nodes that take bfloat16. What TensorFlow makes of them is in its log.
+// nodes of TensorFlow's that take bfloat16. What it makes of them is in its log.
 
 import { observePasses, passesOf } from "#pefd/compile/passes/passes.js";
 import { DT } from "#pefd/runtime/native.js";
@@ -13,7 +13,8 @@ observePasses(({ nodes }, after) => {
   if (after !== last) return;
   for (const node of nodes) {
     // What an evaluation takes is another program that is not run here.
-    if (node.name.startsWith("train/") && node.op !== "Cast" && elementType(node) === DT.bfloat16) {
+    const isOurs = node.op === "Cast" || node.op.startsWith("Pefd");
+    if (node.name.startsWith("train/") && !isOurs && elementType(node) === DT.bfloat16) {
       console.log(`bfloat16 ${node.name}`);
     }
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { type GraphNode, placeholder } from "#pefd/compile/graph/graph.js";
+import { dropCastPairs } from "#pefd/compile/passes/narrow/castPairs.js";
 import { narrowNodes } from "#pefd/compile/passes/narrow/choice.js";
 import { dropEqualReshapes } from "#pefd/compile/passes/narrow/equalReshapes.js";
 import { narrowImages } from "#pefd/compile/passes/narrow/images.js";
@@ -145,5 +146,31 @@ test("a reshape to the shape that is there is left out, another one stays", () =
   assert.deepEqual(
     step.updates.map(([, ref]) => ref),
     ["x", "y"],
+  );
+});
+
+test("what was cast from bfloat16 is not cast back, another cast stays", () => {
+  const cast = (name: string, x: string, SrcT: object, DstT: object): GraphNode => ({
+    ...node(name, "Cast", [x]),
+    attributes: { SrcT, DstT } as GraphNode["attributes"],
+  });
+  const nodes = [
+    placeholder("x", 14, LARGE),
+    cast("wide", "x", BFLOAT16, FLOAT),
+    cast("back", "wide", FLOAT, BFLOAT16),
+    node("y", "Neg", ["back"]),
+    node("z", "Neg", ["wide"]),
+    cast("narrow", "z", FLOAT, BFLOAT16),
+  ];
+  const step = dropCastPairs(stepOf(nodes, "back", "narrow"));
+  assert.deepEqual(outline(step), [
+    "wide = Cast(x)",
+    "y = Neg(x)",
+    "z = Neg(wide)",
+    "narrow = Cast(z)",
+  ]);
+  assert.deepEqual(
+    step.updates.map(([, ref]) => ref),
+    ["x", "narrow"],
   );
 });

@@ -7,8 +7,9 @@ namespace pefd {
 namespace {
 
 // Images [n, h, w, inputs], gradients of results, and a pixel of zeros that is read outside of both.
+template <typename Number>
 struct Images {
-  const float *x, *dy, *zeros;
+  const Number *x, *dy, *zeros;
 };
 
 // Bands of rows of all images, numbered one after the other. All take as much memory, and as many products, as one with
@@ -48,15 +49,16 @@ struct Bands {
 
   // Some channels of a band's images as [blocks of SIDE channels][copies][pairs of pixels][SIDE][2]. A row is read from
   // memory once: all copies of its columns are made while it is in the nearest cache.
-  void convertPixels(const Images &images, const Band &band, long channel, long channels, Bfloat16 *to) const {
-    const Source source = {images.x + band.image * conv.h * conv.w * conv.inputs, conv.h, conv.w, conv.inputs};
+  template <typename Number>
+  void convertPixels(const Images<Number> &images, const Band &band, long channel, long channels, Bfloat16 *to) const {
+    const Source<Number> source = {images.x + band.image * conv.h * conv.w * conv.inputs, conv.h, conv.w, conv.inputs};
     for (long i = 0; i < copies.rows.count; i++) {
       for (long r = 0; r < rows + copies.rows.further(); r++) {
         const long row = copies.rows.first[i] + copies.rows.step * (band.row + r);
         for (long j = 0; j < copies.columns.count; j++) {
           const auto at = [&](long c) {
             const long column = copies.columns.first[j] + copies.columns.step * c;
-            const float *pixel = c < copies.resultColumns ? source.at(row, column) : nullptr;
+            const Number *pixel = c < copies.resultColumns ? source.at(row, column) : nullptr;
             return (pixel ? pixel : images.zeros) + channel;
           };
           Bfloat16 *pair = to + (i * copies.columns.count + j) * copyNumbers() + r * copies.rowPixels * SIDE;
@@ -68,16 +70,17 @@ struct Bands {
   }
 
   // Gradients of a band as [blocks of SIDE channels][depths][SIDE][DEPTH pixels].
-  void convertGradients(const Images &images, const Band &band, Bfloat16 *to) const {
-    const Source source = {images.dy + band.image * resultRows() * resultColumns() * conv.outputs, resultRows(),
+  template <typename Number>
+  void convertGradients(const Images<Number> &images, const Band &band, Bfloat16 *to) const {
+    const Source<Number> source = {images.dy + band.image * resultRows() * resultColumns() * conv.outputs, resultRows(),
                            resultColumns(), conv.outputs};
     const auto at = [&](long i) {
       const long r = i / copies.rowPixels;
-      const float *pixel = r < band.rows ? source.at(band.row + r, i % copies.rowPixels) : nullptr;
+      const Number *pixel = r < band.rows ? source.at(band.row + r, i % copies.rowPixels) : nullptr;
       return pixel ? pixel : images.zeros;
     };
     for (long d = 0; d < depths; d++) {
-      const float *pixel[DEPTH];
+      const Number *pixel[DEPTH];
       for (long p = 0; p < DEPTH; p++) pixel[p] = at(d * DEPTH + p);
       for (long o = 0; o < conv.outputs; o += SIDE) convertTile(pixel, o, to + (o * depths + d * SIDE) * DEPTH);
     }
@@ -86,9 +89,10 @@ struct Bands {
  private:
   long firstRow(long band) const { return resultRows() * band / ofImage; }
 
-  void convertPair(const float *first, const float *second, long channels, Bfloat16 *to) const {
+  template <typename Number>
+  void convertPair(const Number *first, const Number *second, long channels, Bfloat16 *to) const {
     const long block = copies.count() * copyNumbers();
-    for (long c = 0; c < channels; c += SIDE, to += block) store(to, pairs(load(first + c), load(second + c)));
+    for (long c = 0; c < channels; c += SIDE, to += block) store(to, pairs(first + c, second + c));
   }
 
   // Tiles reach behind the last row of each copy.
@@ -100,9 +104,10 @@ struct Bands {
   }
 
   // SIDE channels of DEPTH pixels, turned round.
-  static void convertTile(const float *const (&pixel)[DEPTH], long channel, Bfloat16 *to) {
+  template <typename Number>
+  static void convertTile(const Number *const (&pixel)[DEPTH], long channel, Bfloat16 *to) {
     Words words[SIDE];
-    for (long p = 0; p < SIDE; p++) words[p] = pairs(load(pixel[2 * p] + channel), load(pixel[2 * p + 1] + channel));
+    for (long p = 0; p < SIDE; p++) words[p] = pairs(pixel[2 * p] + channel, pixel[2 * p + 1] + channel);
     turn(words);
     for (long r = 0; r < SIDE; r++) store(to + r * DEPTH, words[r]);
   }

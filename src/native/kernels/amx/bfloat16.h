@@ -53,6 +53,19 @@ inline Words pairs(Vector lower, Vector upper) {
 #endif
 }
 
+// The same of numbers in memory: those of two vectors, one after the other, or of the first alone, with zeros behind them.
+inline Words inARow(const float *from, bool areTwo) { return inARow(load(from), areTwo ? load(from + WIDTH) : Vector{}); }
+inline Words inARow(const Bfloat16 *from, bool areTwo) {
+  Words both = {};
+  __builtin_memcpy(&both, from, (areTwo ? 2 : 1) * WIDTH * sizeof(Bfloat16));
+  return both;
+}
+inline Words pairs(const float *lower, const float *upper) { return pairs(load(lower), load(upper)); }
+inline Words pairs(const Bfloat16 *lower, const Bfloat16 *upper) {
+  const Words low = reinterpret_cast<Words>(load(lower)), high = reinterpret_cast<Words>(load(upper));
+  return low >> 16 | high;
+}
+
 // Of two rows that lie `APART` from each other, a column of the first (below WIDTH) or of the second: what the upper or
 // the lower of them has when blocks of that size have changed places.
 template <int APART>

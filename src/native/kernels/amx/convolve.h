@@ -18,12 +18,13 @@ struct Phase {
   Axis rows, columns;
 };
 
+template <typename Number>
 struct Convolve {
   const Host &host;
   // Of the source: [n, height, width, channels], `channels` of it being the filter's rows.
   const long n;
-  const Source source;
-  const Results results;
+  const Source<Number> source;
+  const Results<Number> results;
   const Phase *const phases;
   const long phaseCount;
   // What all phases see, of rows as of columns.
@@ -50,20 +51,20 @@ struct Convolve {
     if (rows == 0) return;
     const Copies copies = copiesOf(rows);
     Bfloat16 *copied = images + worker * imageNumbers;
-    Source one = source;
+    Source<Number> one = source;
     one.pixels += image * source.height * source.width * source.channels;
     copyImage(one, copies, first, copied);
     Units units;
     for (long p = 0; p < phaseCount; p++) {
       const Phase &phase = phases[p];
-      const Results::Part part = {image, phase.row + results.step * first, phase.column, copies.resultColumns};
+      const typename Results<Number>::Part part = {image, phase.row + results.step * first, phase.column, copies.resultColumns};
       for (long block = 0; block < taps.blocks(); block++) multiply(units, copies, copied, phase, part, block);
     }
   }
 
   // Those of one phase, and a block of their channels.
   void multiply(Units &units, const Copies &copies, const Bfloat16 *copied, const Phase &phase,
-                const Results::Part &part, long block) const {
+                const typename Results<Number>::Part &part, long block) const {
     const long deep = deepened(source.channels), count = copies.resultRows * copies.resultColumns;
     long away[MOST_TAPS * MOST_TAPS];
     const Bfloat16 *tiles[MOST_TAPS * MOST_TAPS];
@@ -108,13 +109,14 @@ struct Convolve {
   }
 };
 
-inline Outcome amxForward(const Host &host, const Convolution &conv, const float *x, const float *filter,
-                          Epilogue epilogue, float *y) {
+template <typename Number>
+Outcome amxForward(const Host &host, const Convolution &conv, const Number *x, const float *filter,
+                   EpilogueOf<Number> epilogue, Number *y) {
   const Axis axis = forwardAxis(conv.kernel, conv.stride);
   const Phase phase = {0, 0, axis, axis};
-  const Results results = {y, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs, 1,
+  const Results<Number> results = {y, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs, 1,
                            epilogue};
-  return Convolve{host,
+  return Convolve<Number>{host,
                   conv.n,
                   {x, conv.h, conv.w, conv.inputs},
                   results,
@@ -126,8 +128,9 @@ inline Outcome amxForward(const Host &host, const Convolution &conv, const float
       .run();
 }
 
-inline Outcome amxInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
-                                Epilogue epilogue, float *dx) {
+template <typename Number>
+Outcome amxInputGradient(const Host &host, const Convolution &conv, const float *filter, const Number *dy,
+                         EpilogueOf<Number> epilogue, Number *dx) {
   Phase phases[MOST_PHASES];
   long count = 0;
   for (long row = 0; row < conv.stride; row++) {
@@ -137,8 +140,8 @@ inline Outcome amxInputGradient(const Host &host, const Convolution &conv, const
     }
   }
   const Axis &seen = phases[count - 1].rows.count > 0 ? phases[count - 1].rows : phases[0].rows;
-  const Results results = {dx, conv.h, conv.w, conv.inputs, conv.stride, epilogue};
-  return Convolve{host,
+  const Results<Number> results = {dx, conv.h, conv.w, conv.inputs, conv.stride, epilogue};
+  return Convolve<Number>{host,
                   conv.n,
                   {dy, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs},
                   results,

@@ -10,17 +10,18 @@ namespace {
 
 // Each task sums over a slice of the images for some input channels, and converts what it needs by itself, so that
 // threads share nothing that is written. What the slices have summed up is added at the end.
+template <typename Number>
 struct AmxFilterGradient {
   const Host &host;
   const Axis axis;
   const Division division;
   const Bands bands;
-  Images images;
+  Images<Number> images;
   float *const dfilter;
   Bfloat16 *pixels = nullptr, *gradients = nullptr;
   float *sums = nullptr;
 
-  AmxFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter)
+  AmxFilterGradient(const Host &host, const Convolution &conv, const Number *x, const Number *dy, float *dfilter)
       : host(host),
         axis(forwardAxis(conv.kernel, conv.stride)),
         division(divisionOf(conv, axis)),
@@ -108,8 +109,8 @@ struct AmxFilterGradient {
     const long blocks = setsOf(part) * axis.count * ceilDivide(outputTiles(), MOST_ROWS);
     const long steps = part.bandCount * bands.depths * blocks;
     const long row = conv.w * inputs(), resultRow = bands.resultColumns() * outputs();
-    const float *x = images.x + (next.image * conv.h + next.row * conv.stride) * row;
-    const float *dy = images.dy + (next.image * bands.resultRows() + next.row) * resultRow;
+    const Number *x = images.x + (next.image * conv.h + next.row * conv.stride) * row;
+    const Number *dy = images.dy + (next.image * bands.resultRows() + next.row) * resultRow;
     const long rows = min(part.nextCount * bands.rows, (conv.n - next.image) * bands.resultRows() - next.row);
     Ahead ahead;
     if (division.groups == 1) ahead.x = Stream({x, rows * conv.stride * row}, steps);
@@ -163,7 +164,7 @@ struct AmxFilterGradient {
     pixels = bfloat16Scratch(host, PLANES, host.workers * taskPixels());
     gradients = bfloat16Scratch(host, GRADIENTS, host.workers * taskGradients());
     sums = host.scratch(host.self, SUMS, division.slices * sliceSums());
-    images.zeros = zerosScratch(host, max(inputs(), outputs()));
+    images.zeros = zerosScratch<Number>(host, max(inputs(), outputs()));
     if (!pixels || !gradients || !sums || !images.zeros) return Outcome::OUT_OF_MEMORY;
     parallelFor<AmxFilterGradient, &AmxFilterGradient::sum>(host, division.slices * division.groups, *this);
     parallelFor<AmxFilterGradient, &AmxFilterGradient::write>(host, division.inputTiles * outputTiles(), *this);
@@ -171,9 +172,10 @@ struct AmxFilterGradient {
   }
 };
 
-inline Outcome amxFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy,
-                                 float *dfilter) {
-  if (conv.n * conv.h * conv.w > 0) return AmxFilterGradient(host, conv, x, dy, dfilter).run();
+template <typename Number>
+Outcome amxFilterGradient(const Host &host, const Convolution &conv, const Number *x, const Number *dy,
+                          float *dfilter) {
+  if (conv.n * conv.h * conv.w > 0) return AmxFilterGradient<Number>(host, conv, x, dy, dfilter).run();
   for (long i = 0; i < conv.kernel * conv.kernel * conv.inputs * conv.outputs; i++) dfilter[i] = 0;
   return Outcome::DONE;
 }

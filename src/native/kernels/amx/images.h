@@ -9,15 +9,14 @@ namespace {
 constexpr long deepened(long channels) { return ceilDivide(channels, DEPTH) * DEPTH; }
 
 // One pixel's channels in bfloat16, zeros behind them; of no pixel only zeros.
-inline void convertPixel(const float *from, long channels, Bfloat16 *to) {
-  for (long c = 0; c < channels; c += DEPTH) {
-    const bool hasTwo = c + WIDTH < channels;
-    store(to + c, inARow(channelsOf(from, c), hasTwo ? channelsOf(from, c + WIDTH) : Vector{}));
-  }
+template <typename Number>
+void convertPixel(const Number *from, long channels, Bfloat16 *to) {
+  for (long c = 0; c < channels; c += DEPTH) store(to + c, from ? inARow(from + c, c + WIDTH < channels) : Words{});
 }
 
 // Copies of the rows from `firstRow` on, one behind the other.
-inline void copyImage(const Source &source, const Copies &copies, long firstRow, Bfloat16 *to) {
+template <typename Number>
+void copyImage(const Source<Number> &source, const Copies &copies, long firstRow, Bfloat16 *to) {
   const long deep = deepened(source.channels);
   for (long i = 0; i < copies.rows.count; i++) {
     for (long j = 0; j < copies.columns.count; j++) {

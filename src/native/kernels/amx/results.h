@@ -9,10 +9,11 @@ namespace {
 
 // Some results of images [n, height, width, channels]: row i and column j of them are pixel (row + step * i, column +
 // step * j).
+template <typename Number>
 struct Results {
-  float *images;
+  Number *images;
   long height, width, channels, step;
-  Epilogue epilogue;
+  EpilogueOf<Number> epilogue;
 
   // Results of one image in rows of `columns`, the first of which is pixel (row, column).
   struct Part {
@@ -34,7 +35,7 @@ struct Results {
       const long at = ((part.image * height + y) * width + x) * channels + block.channel;
       for (long c = 0; c < block.channels; c += WIDTH) {
         const Vector bias = biasOf(epilogue, lanes, block.channel + c), value = load(sums + p * BLOCK + c);
-        store(images + at + c, followed(epilogue, lanes, at + c, bias, value));
+        pefd::store(images + at + c, followed(epilogue, lanes, at + c, bias, value));
       }
     }
   }

@@ -100,18 +100,16 @@ struct Copies {
 };
 
 // One image [height, width, channels].
+template <typename Number>
 struct Source {
-  const float *pixels;
+  const Number *pixels;
   long height, width, channels;
 
-  const float *at(long row, long column) const {
+  const Number *at(long row, long column) const {
     const bool isInside = row >= 0 && row < height && column >= 0 && column < width;
     return isInside ? pixels + (row * width + column) * channels : nullptr;
   }
 };
-
-// A vector of a pixel's channels; of no pixel zeros.
-inline Vector channelsOf(const float *pixel, long channel) { return pixel ? load(pixel + channel) : Vector{}; }
 
 }  // namespace
 }  // namespace pefd
