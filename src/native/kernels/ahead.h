@@ -47,6 +47,56 @@ class Stream {
   long lines_ = 0;
 };
 
+// So many rows of bytes, each so far after the one before.
+struct Rows {
+  Row first;
+  long count = 0, apart = 0;
+};
+
+// Such rows, some lines of the cache at each step.
+class RowsStream {
+ public:
+  RowsStream() = default;
+  RowsStream(const Rows &rows, long steps)
+      : row_(rows.first.from),
+        bytes_(rows.first.bytes),
+        apart_(rows.apart),
+        left_(rows.count),
+        lines_(ceilDivide(rows.count * ceilDivide(rows.first.bytes, LINE), steps)) {}
+
+  inline void fetch() { next<0>(); }
+  // To be written.
+  inline void fetchToWrite() { next<1>(); }
+
+ private:
+  template <int WRITES>
+  inline void next() {
+    for (long i = 0; i < lines_ && left_ > 0; i++) {
+      __builtin_prefetch(row_ + at_, WRITES, 2);
+      at_ += LINE;
+      if (at_ < bytes_) continue;
+      at_ = 0;
+      row_ += apart_;
+      left_--;
+    }
+  }
+
+  const char *row_ = nullptr;
+  long bytes_ = 0, apart_ = 0, left_ = 0, lines_ = 0, at_ = 0;
+};
+
+// What a task over columns writes and adds, and what the next one reads of the filter.
+struct ColumnsAhead {
+  RowsStream filter, writes, image, features;
+
+  inline void fetch() {
+    filter.fetch();
+    writes.fetchToWrite();
+    image.fetch();
+    features.fetch();
+  }
+};
+
 // What a task over tiles writes and adds, and what the next one reads.
 struct TilesAhead {
   Stream reads, writes, image, features;

@@ -29,9 +29,27 @@ struct WorkerMemory {
   float *of(long worker) const { return memory + worker * floats; }
 };
 
-inline WorkerMemory workerScratch(const Host &host, Slot slot, long floats) {
-  return {host.scratch(host.self, slot, host.workers * floats), floats};
+inline WorkerMemory scratchFor(const Host &host, Slot slot, long workers, long floats) {
+  return {host.scratch(host.self, slot, workers * floats), floats};
 }
+inline WorkerMemory workerScratch(const Host &host, Slot slot, long floats) {
+  return scratchFor(host, slot, host.workers, floats);
+}
+
+// What each worker makes for itself before its first task.
+struct OncePerWorker {
+  WorkerMemory made;
+
+  void clear(const Host &host) const {
+    for (long worker = 0; worker < host.workers; worker++) *made.of(worker) = 0;
+  }
+  template <typename Make>
+  void run(long worker, Make make) const {
+    if (*made.of(worker) != 0) return;
+    make();
+    *made.of(worker) = 1;
+  }
+};
 
 // A pixel of zeros, to be read outside of images; null where there is no memory.
 template <typename Number = float>

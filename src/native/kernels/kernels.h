@@ -125,6 +125,7 @@ enum Slot {
   POINT_UNITS,
   GRADIENT_UNITS,
   UNSCALED,
+  MADE,
   SLOTS
 };
 

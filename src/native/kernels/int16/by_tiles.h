@@ -1,9 +1,7 @@
 // The forward pass with tiles divided among tasks.
 #pragma once
 
-#include "../tiled/results.h"
-#include "filter.h"
-#include "tile.h"
+#include "work.h"
 
 namespace pefd {
 namespace {
@@ -16,73 +14,36 @@ constexpr long TILES_OF_OWN = 64;
 
 template <typename Algorithm, typename Number>
 struct PairsByTiles {
-  static constexpr int POINTS = Algorithm::POINTS, PLANES_OF_POINTS = POINTS * POINTS;
-  using Packing = PairPacking<Algorithm>;
-  const Host &host;
-  const Taps taps;
-  const Squares<const Number> windows;
-  const TileResults<Algorithm, Number> results;
-  long tasks = 0, most = 0;
-  const Number *zeros = nullptr;
-  // Packed filters, one or one for each worker.
-  WorkerMemory packed = {}, factorUnits = {};
-  OncePerWorker packs = {};
-  // Of each worker: a transformed tile, such tiles as pairs and their units, their products with the taps, and a pixel
-  // that is written outside of images.
-  WorkerMemory unscaled = {}, planes = {}, pointUnits = {}, products = {}, discarded = {};
+  PairWork<Algorithm, Number> work;
+  long tasks = 0;
 
-  const Tiling &tiling() const { return results.tiling; }
-  long inputs() const { return taps.rows; }
-  long outputs() const { return taps.columns; }
-  bool hasOwn() const { return tiling().count() >= TILES_OF_OWN * host.workers; }
-  PackedPairs filterOf(long worker) const {
-    const long own = hasOwn() ? worker : 0;
-    return {reinterpret_cast<Pair *>(packed.of(own)), factorUnits.of(own), inputs(), outputs()};
-  }
+  long tileCount() const { return work.tiling().count(); }
+  bool hasOwn() const { return tileCount() >= TILES_OF_OWN * work.host.workers; }
+  PackedPairs filterOf(long worker) const { return work.filter(hasOwn() ? worker : 0); }
 
   // Some tiles from images to images.
   void tiles(long index, long worker) const {
     const TileTask task{index, tasks};
-    const long first = task.first(tiling().count()), count = task.count(tiling().count());
+    const long first = task.first(tileCount()), count = task.count(tileCount());
     if (count == 0) return;
     const PackedPairs filter = filterOf(worker);
-    if (hasOwn()) packs.run(worker, [&] { Packing{taps}.packAll(filter, unscaled.of(worker)); });
-    const long outRow = outputs(), panel = panelOf(outputs()), outPlane = strideOf(count * outRow);
-    const PairRows rows{reinterpret_cast<Pair *>(planes.of(worker)), pointUnits.of(worker), pairRow(inputs()),
-                        strideOf(count * pairRow(inputs())), most};
-    transformToPairs<Algorithm>(tiling(), first, count, windows, zeros, unscaled.of(worker), rows);
-    float *product = products.of(worker);
-    TilesAhead ahead = results.ahead(windows, task, outputs() / panel * ceilDivide(count, ROWS));
-    for (long p = 0; p < PLANES_OF_POINTS; p++) {
-      for (long o = 0; o < outputs(); o += panel) {
-        multiply(count, panel, inputs() / 2, rows.operand(p, 0), filter.operand(factorPlane<Algorithm>(p), o, panel),
-                 ToMatrix{product + p * outPlane + o, outRow, false}, ahead);
-      }
+    if (hasOwn()) {
+      work.once.run(worker, [&] { PairPacking<Algorithm>{work.taps}.packAll(filter, work.unscaled.of(worker)); });
     }
-    results.write(first, count, product, outRow, outPlane, reinterpret_cast<Number *>(discarded.of(worker)));
+    const PairRows rows = work.rows(count, worker);
+    work.transform(first, rows, worker);
+    TilesAhead ahead =
+        work.results.ahead(work.windows, task, work.outputs() / work.panel() * ceilDivide(count, ROWS));
+    work.multiplyAndWrite(rows, 0, first, count, filter, 0, ahead, worker);
   }
 
   Outcome run() {
-    const long perTile = PLANES_OF_POINTS * (inputs() / 2 + outputs()) * long{sizeof(float)};
-    most = max(ROWS, min(PAIR_TASK_BYTES / perTile, 4 * ROWS) / ROWS * ROWS);
-    tasks = ceilDivide(ceilDivide(tiling().count(), most), host.workers) * host.workers;
-    const long filters = hasOwn() ? host.workers : 1;
-    packed = scratchFor(host, PACKED, filters, Packing::pairs(inputs(), outputs()));
-    factorUnits = scratchFor(host, FACTOR_UNITS, filters, Packing::PLANES_OF_FACTORS * outputs());
-    packs = {workerScratch(host, MADE, CHANNELS)};
-    zeros = zerosScratch<Number>(host, inputs());
-    unscaled = workerScratch(host, UNSCALED, max(Packing::turnedFloats(taps), PLANES_OF_POINTS * strideOf(inputs())));
-    planes = workerScratch(host, PLANES, PLANES_OF_POINTS * strideOf(most * pairRow(inputs())));
-    pointUnits = workerScratch(host, POINT_UNITS, PLANES_OF_POINTS * most);
-    products = workerScratch(host, PRODUCTS, PLANES_OF_POINTS * strideOf(most * outputs()));
-    discarded = workerScratch(host, DISCARDED, outputs());
-    if (!packed.memory || !factorUnits.memory || !packs.made.memory || !zeros || !unscaled.memory || !planes.memory ||
-        !pointUnits.memory || !products.memory || !discarded.memory) {
-      return Outcome::OUT_OF_MEMORY;
-    }
-    packs.clear(host);
-    if (!hasOwn()) SharedPacking<Algorithm>{{taps}, filterOf(0), unscaled}.run(host);
-    parallelFor<PairsByTiles, &PairsByTiles::tiles>(host, tasks, *this);
+    const long perTile = work.PLANES_OF_POINTS * (work.inputs() / 2 + work.outputs()) * long{sizeof(float)};
+    const long most = max(ROWS, min(PAIR_TASK_BYTES / perTile, 4 * ROWS) / ROWS * ROWS), workers = work.host.workers;
+    tasks = ceilDivide(ceilDivide(tileCount(), most), workers) * workers;
+    if (!work.reserve({most, most, hasOwn() ? workers : 1, work.outputs()})) return Outcome::OUT_OF_MEMORY;
+    if (!hasOwn()) SharedPacking<Algorithm>{{work.taps}, work.filter(0), work.unscaled}.run(work.host);
+    parallelFor<PairsByTiles, &PairsByTiles::tiles>(work.host, tasks, *this);
     return Outcome::DONE;
   }
 };

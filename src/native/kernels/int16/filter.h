@@ -1,7 +1,9 @@
 // Filters, transformed, as whole numbers, and packed for the products.
 #pragma once
 
+#include "../ahead.h"
 #include "../tiled/filter.h"
+#include "product.h"
 #include "units.h"
 
 namespace pefd {
@@ -15,24 +17,35 @@ inline long channelOf(long pair, long channels) {
   return start + place / 4 * 4 + place % 2 * 2 + place % 4 / 2 * WIDTH;
 }
 
-// All panels, as [FACTORS * FACTORS] planes of [columns / panel][rows / 2][panel] pairs, and the units of each plane's
-// columns.
+// Some columns of a filter, whole panels: planes of [columns / panel][rows / 2][panel] pairs, and of each plane's columns the
+// units.
+struct PackedPairs {
+  Pair *pairs;
+  float *units;
+  long rows, columns;
+
+  // Pairs from one plane to the next.
+  static constexpr long plane(long rows, long columns) { return strideOf(ceilDivide(rows * columns, 2)); }
+
+  // Panels from a column on, in one plane.
+  Pair *pairsAt(long p, long column) const { return pairs + p * plane(rows, columns) + column * (rows / 2); }
+  float *unitsAt(long p, long column) const { return units + p * columns + column; }
+  Operand operand(long p, long column, long panel) const {
+    return {pairsAt(p, column), {1, panel}, unitsAt(p, column)};
+  }
+};
+
+// Packs panels.
 template <typename Algorithm>
 struct PairPacking {
   static constexpr int KERNEL = Algorithm::KERNEL, FACTORS = Algorithm::FACTORS;
   static constexpr int PLANES_OF_FACTORS = FACTORS * FACTORS, TAPS_OF_FILTER = KERNEL * KERNEL;
   const Taps taps;
-  Pair *const packed;
-  float *const units;
-  // Of each worker: a panel of turned taps, where they are.
-  const WorkerMemory turned;
 
+  static long pairs(long rows, long columns) { return PLANES_OF_FACTORS * PackedPairs::plane(rows, columns); }
   static long turnedFloats(const Taps &taps) { return taps.turned ? TAPS_OF_FILTER * taps.rows * PANEL : 0; }
 
   long panel() const { return panelOf(taps.columns); }
-  long plane() const { return pairPlane(taps); }
-  // Pairs from one plane to the next.
-  static long pairPlane(const Taps &taps) { return strideOf(ceilDivide(taps.rows * taps.columns, 2)); }
 
   // Taps of some columns: tap by tap, so many floats apart, rows of so many.
   struct Columns {
@@ -40,14 +53,20 @@ struct PairPacking {
     long tap, row;
   };
 
-  Columns columnsAt(long column, long worker) const {
+  Columns columnsAt(long column, float *to) const {
     if (!taps.turned) return {taps.filter + column, taps.rows * taps.columns, taps.columns};
     const long block = CHANNELS * panel();
-    float *to = turned.of(worker);
     for (long row = 0; row < taps.rows; row += CHANNELS) {
       turn<TAPS_OF_FILTER>(taps, row, column, panel(), to + row / CHANNELS * TAPS_OF_FILTER * block);
     }
     return {to, block, panel()};
+  }
+
+  // Where the taps of a panel lie.
+  Rows rowsOf(long column) const {
+    const long row = taps.turned ? taps.rows : taps.columns, tap = taps.rows * taps.columns * long{sizeof(float)};
+    if (taps.turned) return {{taps.filter + column * row, panel() * row}, TAPS_OF_FILTER, tap};
+    return {{taps.filter + column, panel()}, TAPS_OF_FILTER * taps.rows, row * long{sizeof(float)}};
   }
 
   // A vector of one row's columns; turned taps lie in blocks of CHANNELS rows.
@@ -64,21 +83,28 @@ struct PairPacking {
         Algorithm::filter, [&](int i, int j) { return load(from + (i * KERNEL + j) * tap); }, take);
   }
 
-  void panelOfColumns(long index, long worker) const {
-    const long first = index * panel();
-    const Columns columns = columnsAt(first, worker);
+  // The panel from column `first` on, to where the panel from column `place` on of some packed ones lies; `turned` has room
+  // for turnedFloats(taps).
+  void pack(long first, const PackedPairs &packed, long place, float *turned) const {
+    const Columns columns = columnsAt(first, turned);
     for (long column = 0; column < panel(); column += WIDTH) {
       Vector squares[PLANES_OF_FACTORS] = {}, inverses[PLANES_OF_FACTORS];
       for (long row = 0; row < taps.rows; row += CHANNELS) addSquares(columns, row, column, squares);
       for (int p = 0; p < PLANES_OF_FACTORS; p++) {
         const Units found = unitsOf(squares[p]);
-        store(units + p * taps.columns + first + column, found.unit);
+        store(packed.unitsAt(p, place + column), found.unit);
         inverses[p] = found.inverse;
       }
+      const long apart = PackedPairs::plane(packed.rows, packed.columns);
       for (long pair = 0; pair < taps.rows / 2; pair++) {
-        writePair(columns, pair, column, inverses, packed + first * (taps.rows / 2) + pair * panel() + column);
+        writePair(columns, pair, column, inverses, packed.pairsAt(0, place) + pair * panel() + column, apart);
       }
     }
+  }
+
+  // All of them.
+  void packAll(const PackedPairs &packed, float *turned) const {
+    for (long first = 0; first < taps.columns; first += panel()) pack(first, packed, first, turned);
   }
 
   // Of CHANNELS rows.
@@ -105,8 +131,8 @@ struct PairPacking {
 
   // Two rows.
   void writePair(const Columns &columns, long pair, long column, const Vector (&inverses)[PLANES_OF_FACTORS],
-                 Pair *to) const {
-    const long row = channelOf(pair, taps.rows), apart = plane();
+                 Pair *to, long apart) const {
+    const long row = channelOf(pair, taps.rows);
     const float *one = tapsAt(columns, row, column);
     const float *other = tapsAt(columns, row + 1, column);
     forRowsAtOnce<FACTORS>([&](auto firstRow) INLINED {
@@ -127,9 +153,23 @@ struct PairPacking {
       });
     });
   }
+};
+
+// All panels, made by all threads.
+template <typename Algorithm>
+struct SharedPacking {
+  const PairPacking<Algorithm> packing;
+  const PackedPairs packed;
+  // Of each worker: a panel of turned taps, where they are.
+  const WorkerMemory turned;
+
+  void panel(long index, long worker) const {
+    const long first = index * packing.panel();
+    packing.pack(first, packed, first, turned.of(worker));
+  }
 
   void run(const Host &host) const {
-    parallelFor<PairPacking, &PairPacking::panelOfColumns>(host, taps.columns / panel(), *this);
+    parallelFor<SharedPacking, &SharedPacking::panel>(host, packing.taps.columns / packing.panel(), *this);
   }
 };
 

@@ -42,8 +42,7 @@ struct PairPointwise {
   const Pixels<Number> to;
   const EpilogueOf<Number> epilogue;
   long tasks = 0, most = 0;
-  Pair *packed = nullptr;
-  float *factorUnits = nullptr;
+  PackedPairs packed = {};
   // Of each worker: pixels as pairs, and their units.
   WorkerMemory pairs = {}, units = {};
 
@@ -67,7 +66,7 @@ struct PairPointwise {
     for (long r = 0; r < count; r += some) {
       const Operand a{rows + r * row(), {row(), 1}, units.of(worker) + r};
       for (long o = 0; o < outputs(); o += panel) {
-        const Operand b{packed + o * depth, {1, panel}, factorUnits + o};
+        const Operand b = packed.operand(0, o, panel);
         multiply(min(some, count - r), panel, depth, a, b, ToPixels<Number>{pixel + r, to.images, o, epilogue}, ahead);
       }
     }
@@ -115,13 +114,13 @@ struct PairPointwise {
   Outcome run() {
     most = max(ROWS, min(PIXEL_TASK_BYTES / (row() * long{sizeof(Pair)}), TASK_PIXELS) / ROWS * ROWS);
     tasks = ceilDivide(ceilDivide(from.count(), most), host.workers) * host.workers;
-    packed = pairScratch(host, PACKED, Packing::pairPlane(taps));
-    factorUnits = host.scratch(host.self, FACTOR_UNITS, outputs());
+    packed = {pairScratch(host, PACKED, Packing::pairs(inputs(), outputs())),
+              host.scratch(host.self, FACTOR_UNITS, outputs()), inputs(), outputs()};
     const WorkerMemory turned = workerScratch(host, UNSCALED, max(1, Packing::turnedFloats(taps)));
     pairs = workerScratch(host, PLANES, most * row());
     units = workerScratch(host, POINT_UNITS, most);
-    if (!packed || !factorUnits || !turned.memory || !pairs.memory || !units.memory) return Outcome::OUT_OF_MEMORY;
-    Packing{taps, packed, factorUnits, turned}.run(host);
+    if (!packed.pairs || !packed.units || !turned.memory || !pairs.memory || !units.memory) return Outcome::OUT_OF_MEMORY;
+    SharedPacking<OneTap>{{taps}, packed, turned}.run(host);
     parallelFor<PairPointwise, &PairPointwise::pixels>(host, tasks, *this);
     return Outcome::DONE;
   }

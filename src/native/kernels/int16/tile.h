@@ -3,6 +3,7 @@
 
 #include "../tiled/tiles.h"
 #include "lists.h"
+#include "product.h"
 
 namespace pefd {
 namespace {
@@ -30,29 +31,30 @@ struct PairTile {
   }
 };
 
-// Pairs from one row of a plane of so many channels to the next: neighbours are written two vectors at a time.
-constexpr long pairRow(long channels) { return ceilDivide(channels, 2 * WIDTH) * WIDTH; }
-
 // Some tiles as pairs: planes of rows of channels, and a unit for each row.
 struct PairRows {
   Pair *pairs;
   float *units;
-  long row, plane, unitPlane;
+  long channels, count;
 
-  Operand operand(long p, long tile) const {
-    return {pairs + p * plane + tile * row, {row, 1}, units + p * unitPlane + tile};
-  }
+  // Pairs from one row to the next: neighbours are written two vectors at a time. And from one plane to the next.
+  static constexpr long row(long channels) { return ceilDivide(channels, 2 * WIDTH) * WIDTH; }
+  static constexpr long plane(long channels, long count) { return strideOf(count * row(channels)); }
+
+  Pair *at(long p, long tile) const { return pairs + p * plane(channels, count) + tile * row(channels); }
+  // Rows from a tile on, in one plane.
+  Operand operand(long p, long tile) const { return {at(p, tile), {row(channels), 1}, units + p * count + tile}; }
 };
 
-// Transforms the squares of `count` tiles; `unscaled` has room for one.
+// Transforms the squares of as many tiles, from the `first` on; `unscaled` has room for one.
 template <typename Algorithm, typename Number>
-void transformToPairs(const Tiling &tiling, long first, long count, const Squares<const Number> &windows,
-                      const Number *zeros, float *unscaled, const PairRows &to) {
-  const PairTile<Algorithm::POINTS> tile{unscaled, strideOf(windows.channels), windows.channels};
-  for (long t = 0; t < count; t++) {
+void transformToPairs(const Tiling &tiling, long first, const Squares<const Number> &windows, const Number *zeros,
+                      float *unscaled, const PairRows &to) {
+  const PairTile<Algorithm::POINTS> tile{unscaled, strideOf(to.channels), to.channels};
+  for (long t = 0; t < to.count; t++) {
     transformSquares<Algorithm::WINDOW, Algorithm::POINTS>(Algorithm::input, tiling, first + t, 1, windows, zeros, unscaled,
                                                            tile.plane);
-    tile.write(to.pairs + t * to.row, to.plane, to.units + t, to.unitPlane);
+    tile.write(to.at(0, t), PairRows::plane(to.channels, to.count), to.units + t, to.count);
   }
 }
 

@@ -5,6 +5,7 @@
 #include "../common.h"
 #include "../kernels.h"
 #include "../product.h"
+#include "../turn.h"
 #include "tiles.h"
 
 namespace pefd {
@@ -22,14 +23,25 @@ struct Taps {
   bool turned;
 };
 
+// A square of floats in rows that lie so far apart, turned round.
+inline void turnSquare(const float *from, long apart, float *to, long toApart) {
+  Words rows[WIDTH];
+  for (long i = 0; i < WIDTH; i++) rows[i] = reinterpret_cast<Words>(load(from + i * apart));
+  turn(rows);
+  for (long i = 0; i < WIDTH; i++) store(to + i * toApart, reinterpret_cast<Vector>(rows[i]));
+}
+
 // CHANNELS rows of one panel of columns of turned taps, as [TAPS][CHANNELS][panel].
 template <int TAPS>
 void turn(const Taps &taps, long row, long column, long panel, float *to) {
   for (long tap = 0; tap < TAPS; tap++) {
     const float *from = taps.filter + ((TAPS - 1 - tap) * taps.columns + column) * taps.rows + row;
     for (long c = 0; c < panel; c++) __builtin_prefetch(from + c * taps.rows + CHANNELS, 0, 2);
-    for (long r = 0; r < CHANNELS; r++)
-      for (long c = 0; c < panel; c++) to[(tap * CHANNELS + r) * panel + c] = from[c * taps.rows + r];
+    for (long c = 0; c < panel; c += WIDTH) {
+      for (long r = 0; r < CHANNELS; r += WIDTH) {
+        turnSquare(from + c * taps.rows + r, taps.rows, to + (tap * CHANNELS + r) * panel + c, panel);
+      }
+    }
   }
 }
 

@@ -26,7 +26,7 @@ struct Forward {
   float *packed = nullptr;
   const Number *zeros = nullptr;
   // Of each worker: transformed tiles, their products with the taps, and a pixel that is written outside of images.
-  WorkerMemory planes = {}, products = {}, discarded = {};
+  WorkerMemory planes = {}, sums = {}, discarded = {};
 
   const Tiling &tiling() const { return results.tiling; }
   long inputs() const { return taps.rows; }
@@ -39,7 +39,7 @@ struct Forward {
     if (count == 0) return;
     const long inRow = strideOf(inputs()), outRow = strideOf(outputs()), panel = panelOf(outputs());
     const long inPlane = strideOf(count * inRow), outPlane = strideOf(count * outRow);
-    float *transformed = planes.of(worker), *product = products.of(worker);
+    float *transformed = planes.of(worker), *product = sums.of(worker);
     transformSquares<Algorithm::WINDOW, POINTS>(Algorithm::input, tiling(), first, count, windows, zeros, transformed,
                                                 inPlane);
     TilesAhead ahead = results.ahead(windows, task, outputs() / panel * ceilDivide(count, ROWS));
@@ -50,7 +50,8 @@ struct Forward {
                  product + p * outPlane + o, outRow, false, ahead);
       }
     }
-    results.write(first, count, product, outRow, outPlane, reinterpret_cast<Number *>(discarded.of(worker)));
+    const Products products{product, outRow, outPlane, 0, outputs()};
+    results.write(first, count, products, reinterpret_cast<Number *>(discarded.of(worker)));
   }
 
   Outcome run() {
@@ -60,9 +61,9 @@ struct Forward {
     packed = host.scratch(host.self, PACKED, PLANES_OF_FACTORS * strideOf(inputs() * outputs()));
     zeros = zerosScratch<Number>(host, inputs());
     planes = workerScratch(host, PLANES, PLANES_OF_POINTS * strideOf(most * strideOf(inputs())));
-    products = workerScratch(host, PRODUCTS, PLANES_OF_POINTS * strideOf(most * strideOf(outputs())));
+    sums = workerScratch(host, PRODUCTS, PLANES_OF_POINTS * strideOf(most * strideOf(outputs())));
     discarded = workerScratch(host, DISCARDED, outputs());
-    if (!packed || !zeros || !planes.memory || !products.memory || !discarded.memory) return Outcome::OUT_OF_MEMORY;
+    if (!packed || !zeros || !planes.memory || !sums.memory || !discarded.memory) return Outcome::OUT_OF_MEMORY;
     Packing<Algorithm>{taps, packed}.run(host);
     parallelFor<Forward, &Forward::tiles>(host, tasks, *this);
     return Outcome::DONE;

@@ -19,6 +19,12 @@ struct TileTask {
   TileTask next() const { return {index + 1, tasks}; }
 };
 
+// Products of tiles, in planes of rows of some channels.
+struct Products {
+  const float *from;
+  long row, plane, channel, channels;
+};
+
 template <typename Algorithm, typename Number>
 struct TileResults {
   static constexpr int POINTS = Algorithm::POINTS, TILE = Algorithm::TILE;
@@ -36,17 +42,17 @@ struct TileResults {
     return aheadOf(rows(squares, task, TILE), squares.images, epilogue, read, steps * POINTS * POINTS);
   }
 
-  // Transforms products of `count` tiles from the `first` on back, and does what follows; they lie in planes of rows of
-  // channels. Pixels outside of the images are written to `outside`.
-  void write(long first, long count, const float *product, long outRow, long outPlane, Number *outside) const {
+  // Transforms products of `count` tiles from the `first` on back, and does what follows. Pixels outside of the images are
+  // written to `outside`.
+  void write(long first, long count, const Products &products, Number *outside) const {
     for (long t = 0; t < count; t++) {
       Number *pixel[TILE * TILE];
       squares.template pixels<TILE>(tiling.place(first + t), outside, pixel);
-      for (long o = 0; o < squares.channels; o += WIDTH) {
+      for (long o = 0; o < products.channels; o += WIDTH) {
+        const float *from = products.from + t * products.row + o;
         onBothAxes<POINTS, TILE>(
-            Algorithm::output,
-            [&](int i, int j) { return load(product + (i * POINTS + j) * outPlane + t * outRow + o); },
-            [&](int i, Vector(&row)[TILE]) { writeRow(pixel + i * TILE, row, outside, o); });
+            Algorithm::output, [&](int i, int j) { return load(from + (i * POINTS + j) * products.plane); },
+            [&](int i, Vector(&row)[TILE]) { writeRow(pixel + i * TILE, row, outside, products.channel + o); });
       }
     }
   }
