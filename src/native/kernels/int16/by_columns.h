@@ -10,6 +10,8 @@ namespace {
 
 // Tiles whose products a worker has at once.
 constexpr long TILES_AT_ONCE = 5 * ROWS;
+// How many tiles before it is transformed one is fetched.
+constexpr long TILES_AHEAD = 3;
 
 template <typename Algorithm, typename Number>
 struct PairsByColumns {
@@ -23,7 +25,7 @@ struct PairsByColumns {
   void columns(long index, long worker) const {
     const long channel = index * work.panel(), count = work.tiling().count();
     const PairRows rows = work.rows(count, worker);
-    work.once.run(worker, [&] { work.transform(0, rows, worker); });
+    work.once.run(worker, [&] { work.transform(0, rows, worker, TILES_AHEAD); });
     const PackedPairs filter = work.filter(worker);
     PairPacking<Algorithm>{work.taps}.pack(channel, filter, 0, work.unscaled.of(worker));
     const long groups = ceilDivide(count, TILES_AT_ONCE);

@@ -8,9 +8,9 @@ namespace {
 
 // Bytes of transformed tiles and of their products that a task works on.
 constexpr long PAIR_TASK_BYTES = 700 << 10;
-// Each worker packs the filter for itself where it has that many tiles: packing takes as long as the products of about ten,
-// and what another one has packed may come from far away.
-constexpr long TILES_OF_OWN = 64;
+// Each worker packs the filter for itself where it has that many tiles, and the packed filter no more bytes: packing takes as
+// long as the products of about ten, and what another one has packed may come from far away.
+constexpr long TILES_OF_OWN = 64, BYTES_OF_OWN = 3 << 19;
 
 template <typename Algorithm, typename Number>
 struct PairsByTiles {
@@ -18,7 +18,10 @@ struct PairsByTiles {
   long tasks = 0;
 
   long tileCount() const { return work.tiling().count(); }
-  bool hasOwn() const { return tileCount() >= TILES_OF_OWN * work.host.workers; }
+  bool hasOwn() const {
+    const long bytes = PairPacking<Algorithm>::pairs(work.inputs(), work.outputs()) * long{sizeof(Pair)};
+    return tileCount() >= TILES_OF_OWN * work.host.workers && bytes <= BYTES_OF_OWN;
+  }
   PackedPairs filterOf(long worker) const { return work.filter(hasOwn() ? worker : 0); }
 
   // Some tiles from images to images.
@@ -31,7 +34,7 @@ struct PairsByTiles {
       work.once.run(worker, [&] { PairPacking<Algorithm>{work.taps}.packAll(filter, work.unscaled.of(worker)); });
     }
     const PairRows rows = work.rows(count, worker);
-    work.transform(first, rows, worker);
+    work.transform(first, rows, worker, 0);
     TilesAhead ahead =
         work.results.ahead(work.windows, task, work.outputs() / work.panel() * ceilDivide(count, ROWS));
     work.multiplyAndWrite(rows, 0, first, count, filter, 0, ahead, worker);

@@ -15,6 +15,8 @@ constexpr long BLOCK_TILES = 64;
 constexpr long TASK_CHANNELS = 64;
 // Bytes of transformed tiles, as pairs, that the gradient is summed over at once.
 constexpr long PAIR_GROUP_BYTES = 4 << 20;
+// Parts of the tiles that have sums of their own, at most; and how many times as much memory as those what is summed takes then.
+constexpr long MOST_PARTS = 2, LEAST_SUMMED = 6;
 
 // Squares of tiles, transformed to planes of pairs: what a channel has in two tiles, one after the other.
 template <typename Number, int SIZE, int POINTS, void (&oneAxis)(const Vector (&)[SIZE], Vector (&)[POINTS])>
@@ -93,50 +95,56 @@ struct PairPlanes {
   }
 };
 
-// The gradient of the filter: both images transformed, products summed over tiles, and the sums transformed back.
+// A part of the tiles, a group of which is transformed and summed over at once.
 template <typename Algorithm, typename Number>
-struct PairFilterGradient {
-  static constexpr int POINTS = Algorithm::POINTS, FACTORS = Algorithm::FACTORS;
-  static constexpr int PLANES_OF_POINTS = POINTS * POINTS, PLANES_OF_FACTORS = FACTORS * FACTORS;
-  const Host &host;
-  const Tiling tiling;
+struct PairSums {
+  static constexpr int POINTS = Algorithm::POINTS, PLANES_OF_POINTS = POINTS * POINTS;
+  static constexpr int PLANES_OF_FACTORS = Algorithm::FACTORS * Algorithm::FACTORS;
   PairPlanes<Number, Algorithm::WINDOW, POINTS, Algorithm::input> x;
   PairPlanes<Number, Algorithm::TILE, POINTS, Algorithm::outputTransposed> dy;
-  const FilterTaps<Algorithm> taps;
-  const Number *zeros = nullptr;
+  // [plane of factors][inputs][outputs]
   float *sums = nullptr;
-  WorkerMemory unscaled = {};
-  // The tiles of a group.
-  long first = 0, count = 0;
+  long sumPlane = 0;
+  // All its tiles, and those of the group.
+  long firstOfAll = 0, end = 0, first = 0, count = 0;
 
-  long inputs() const { return taps.inputs; }
-  long outputs() const { return taps.outputs; }
+  long inputs() const { return x.channels(); }
+  long outputs() const { return dy.channels(); }
+  long blocks() const { return x.blocksOf(end - firstOfAll); }
   // Slices of both images' channels.
   static long slicesOf(long channels) { return ceilDivide(channels, TASK_CHANNELS); }
   long slices() const { return slicesOf(inputs()) + slicesOf(outputs()); }
   // Tasks that sum: one for each plane of factors and panel of input channels.
   long products() const { return PLANES_OF_FACTORS * (inputs() / x.panel()); }
 
-  void transform(long index, long worker) const {
+  // One group of so many.
+  void take(long group, long groups) {
+    first = firstOfAll + blocks() * group / groups * BLOCK_TILES;
+    count = min(end, firstOfAll + blocks() * (group + 1) / groups * BLOCK_TILES) - first;
+  }
+
+  void transform(const Tiling &tiling, long index, const Number *zeros, float *unscaled) const {
     const long block = index / slices(), slice = index % slices(), ofOutputs = slice - slicesOf(inputs());
+    if (block >= x.blocksOf(count)) return;
     const auto run = [&](const auto &planes, long slice) {
       const long channel = slice * TASK_CHANNELS, end = min(planes.channels(), channel + TASK_CHANNELS);
-      planes.transform(tiling, first, count, block, channel, end, zeros, unscaled.of(worker));
+      planes.transform(tiling, first, count, block, channel, end, zeros, unscaled);
     };
     if (ofOutputs < 0) return run(x, slice);
     run(dy, ofOutputs);
   }
 
   // Sums of one plane of factors and some input channels, over all points that meet those factors.
-  void product(long index, long /*worker*/) const {
+  void product(const Tiling &tiling, long index) const {
+    if (count == 0) return;
     const long rows = x.panel(), columns = dy.panel();
     const long panels = inputs() / rows, factors = index / panels, c = index % panels * rows;
-    bool accumulate = first > 0;
+    bool accumulate = first > firstOfAll;
     const long steps =
         pointsOf<Algorithm>(factors) * x.blocksOf(count) * (outputs() / columns) * ceilDivide(rows, ROWS);
-    const long next = first + count;
-    ImagesAhead ahead{{rowsOf(x.squares, tiling, next, count, Algorithm::WINDOW).part(index, products()), steps},
-                      {rowsOf(dy.squares, tiling, next, count, Algorithm::TILE).part(index, products()), steps}};
+    const long next = first + count, others = min(count, end - next);
+    ImagesAhead ahead{{rowsOf(x.squares, tiling, next, others, Algorithm::WINDOW).part(index, products()), steps},
+                      {rowsOf(dy.squares, tiling, next, others, Algorithm::TILE).part(index, products()), steps}};
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
       if (factorPlane<Algorithm>(p) != factors) continue;
       for (long block = 0; block < x.blocksOf(count); block++) {
@@ -144,36 +152,87 @@ struct PairFilterGradient {
         const Operand a = x.operand(p, block, c, count);
         for (long o = 0; o < outputs(); o += columns) {
           multiply(rows, columns, depth, a, dy.operand(p, block, o, count),
-                   ToMatrix{sums + factors * taps.plane() + c * outputs() + o, outputs(), accumulate}, ahead);
+                   ToMatrix{sums + factors * sumPlane + c * outputs() + o, outputs(), accumulate}, ahead);
         }
         accumulate = true;
       }
     }
   }
+};
+
+// The gradient of the filter: both images transformed, products summed over tiles, and the sums transformed back.
+template <typename Algorithm, typename Number>
+struct PairFilterGradient {
+  using Sums = PairSums<Algorithm, Number>;
+  const Host &host;
+  const Tiling tiling;
+  const Squares<const Number> windows, tiles;
+  const FilterTaps<Algorithm> taps;
+  const Number *zeros = nullptr;
+  WorkerMemory unscaled = {};
+  // Tasks are numbered part by part: two threads work on a part each, and read nothing that the other has written.
+  Sums parts[MOST_PARTS] = {{{windows}, {tiles}}, {{windows}, {tiles}}};
+  long partCount = 0, blocksAtOnce = 0;
+
+  long transforms() const { return blocksAtOnce * parts[0].slices(); }
+  void transform(long index, long worker) const {
+    parts[index / transforms()].transform(tiling, index % transforms(), zeros, unscaled.of(worker));
+  }
+  void product(long index, long /*worker*/) const {
+    parts[index / parts[0].products()].product(tiling, index % parts[0].products());
+  }
+
+  // By the sizes alone, so that the order of the sums is fixed by them, too: where sums take less memory than what is summed.
+  long partsOf(long blocks) const {
+    const long inputs = taps.inputs, outputs = taps.outputs;
+    const long summed = Sums::PLANES_OF_POINTS * tiling.count() * (inputs + outputs) * 2;
+    const long sums = Sums::PLANES_OF_FACTORS * inputs * outputs * long{sizeof(float)};
+    return summed >= LEAST_SUMMED * sums ? min(blocks, MOST_PARTS) : 1;
+  }
+
+  bool reserve(long blocks) {
+    const Sums &any = parts[0];
+    const long planes = Sums::PLANES_OF_POINTS, most = blocksAtOnce * BLOCK_TILES;
+    const long sumFloats = Sums::PLANES_OF_FACTORS * taps.plane();
+    zeros = zerosScratch<Number>(host, max(taps.inputs, taps.outputs));
+    unscaled = workerScratch(host, UNSCALED, planes * decltype(any.x)::PLANE);
+    const WorkerMemory x = scratchFor(host, PLANES, partCount, planes * any.x.plane(most));
+    const WorkerMemory xUnits = scratchFor(host, POINT_UNITS, partCount, planes * any.x.unitPlane(most));
+    const WorkerMemory dy = scratchFor(host, GRADIENTS, partCount, planes * any.dy.plane(most));
+    const WorkerMemory dyUnits = scratchFor(host, GRADIENT_UNITS, partCount, planes * any.dy.unitPlane(most));
+    const WorkerMemory sums = scratchFor(host, SUMS, partCount, sumFloats);
+    if (!zeros || !unscaled.memory || !x.memory || !xUnits.memory || !dy.memory || !dyUnits.memory || !sums.memory) {
+      return false;
+    }
+    for (long i = 0; i < partCount; i++) {
+      Sums &part = parts[i];
+      part.x.pairs = reinterpret_cast<Pair *>(x.of(i));
+      part.x.units = xUnits.of(i);
+      part.dy.pairs = reinterpret_cast<Pair *>(dy.of(i));
+      part.dy.units = dyUnits.of(i);
+      part.sums = sums.of(i);
+      part.sumPlane = taps.plane();
+      part.firstOfAll = blocks * i / partCount * BLOCK_TILES;
+      part.end = min(tiling.count(), blocks * (i + 1) / partCount * BLOCK_TILES);
+    }
+    return true;
+  }
 
   Outcome run() {
     if (tiling.count() == 0) return taps.zero();
-    // Fixed by the sizes alone, so that the order of the sums is, too.
-    const long perTile = PLANES_OF_POINTS * (inputs() + outputs()) * 2, blocks = x.blocksOf(tiling.count());
-    const long groups = ceilDivide(blocks, max(1, PAIR_GROUP_BYTES / perTile / BLOCK_TILES));
-    const long most = ceilDivide(blocks, groups) * BLOCK_TILES;
-    zeros = zerosScratch<Number>(host, max(inputs(), outputs()));
-    x.pairs = pairScratch(host, PLANES, PLANES_OF_POINTS * x.plane(most));
-    x.units = host.scratch(host.self, POINT_UNITS, PLANES_OF_POINTS * x.unitPlane(most));
-    dy.pairs = pairScratch(host, GRADIENTS, PLANES_OF_POINTS * dy.plane(most));
-    dy.units = host.scratch(host.self, GRADIENT_UNITS, PLANES_OF_POINTS * dy.unitPlane(most));
-    sums = host.scratch(host.self, SUMS, PLANES_OF_FACTORS * taps.plane());
-    unscaled = workerScratch(host, UNSCALED, PLANES_OF_POINTS * decltype(x)::PLANE);
-    if (!zeros || !x.pairs || !x.units || !dy.pairs || !dy.units || !sums || !unscaled.memory) {
-      return Outcome::OUT_OF_MEMORY;
-    }
+    const long perTile = Sums::PLANES_OF_POINTS * (taps.inputs + taps.outputs) * 2;
+    const long blocks = ceilDivide(tiling.count(), BLOCK_TILES);
+    partCount = partsOf(blocks);
+    const long blocksOfPart = ceilDivide(blocks, partCount);
+    const long groups = ceilDivide(blocksOfPart, max(1, PAIR_GROUP_BYTES / partCount / perTile / BLOCK_TILES));
+    blocksAtOnce = ceilDivide(blocksOfPart, groups);
+    if (!reserve(blocks)) return Outcome::OUT_OF_MEMORY;
     for (long g = 0; g < groups; g++) {
-      first = blocks * g / groups * BLOCK_TILES;
-      count = min(tiling.count(), blocks * (g + 1) / groups * BLOCK_TILES) - first;
-      parallelFor<PairFilterGradient, &PairFilterGradient::transform>(host, x.blocksOf(count) * slices(), *this);
-      parallelFor<PairFilterGradient, &PairFilterGradient::product>(host, products(), *this);
+      for (long i = 0; i < partCount; i++) parts[i].take(g, groups);
+      parallelFor<PairFilterGradient, &PairFilterGradient::transform>(host, partCount * transforms(), *this);
+      parallelFor<PairFilterGradient, &PairFilterGradient::product>(host, partCount * parts[0].products(), *this);
     }
-    taps.transformBack(host, sums);
+    taps.transformBack(host, parts[0].sums, partCount);
     return Outcome::DONE;
   }
 };
@@ -183,10 +242,10 @@ Outcome pairFilterGradient(const Host &host, const Convolution &conv, const Numb
                            float *dfilter) {
   const long height = ceilDivide(conv.h, conv.stride), width = ceilDivide(conv.w, conv.stride);
   return PairFilterGradient<Algorithm, Number>{host,
-                                       tilingOf<Algorithm>(conv.n, height, width),
-                                       {windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs)},
-                                       {tilesOf<Algorithm>(dy, height, width, conv.outputs)},
-                                       {conv.inputs, conv.outputs, dfilter}}
+                                               tilingOf<Algorithm>(conv.n, height, width),
+                                               windowsOf<Algorithm>(x, conv.h, conv.w, conv.inputs),
+                                               tilesOf<Algorithm>(dy, height, width, conv.outputs),
+                                               {conv.inputs, conv.outputs, dfilter}}
       .run();
 }
 

@@ -46,12 +46,19 @@ struct PairRows {
   Operand operand(long p, long tile) const { return {at(p, tile), {row(channels), 1}, units + p * count + tile}; }
 };
 
-// Transforms the squares of as many tiles, from the `first` on; `unscaled` has room for one.
+// Transforms the squares of as many tiles, from the `first` on; `unscaled` has room for one. Those some tiles ahead are fetched.
 template <typename Algorithm, typename Number>
 void transformToPairs(const Tiling &tiling, long first, const Squares<const Number> &windows, const Number *zeros,
-                      float *unscaled, const PairRows &to) {
+                      float *unscaled, const PairRows &to, long ahead = 0) {
   const PairTile<Algorithm::POINTS> tile{unscaled, strideOf(to.channels), to.channels};
+  const auto fetch = [&](long t) {
+    const Number *pixel[Algorithm::WINDOW * Algorithm::WINDOW];
+    windows.template pixels<Algorithm::WINDOW>(tiling.place(first + t), zeros, pixel);
+    windows.template fetch<Algorithm::WINDOW>(pixel, 0, to.channels);
+  };
+  for (long t = 0; t < min(ahead, to.count); t++) fetch(t);
   for (long t = 0; t < to.count; t++) {
+    if (ahead > 0 && t + ahead < to.count) fetch(t + ahead);
     transformSquares<Algorithm::WINDOW, Algorithm::POINTS>(Algorithm::input, tiling, first + t, 1, windows, zeros, unscaled,
                                                            tile.plane);
     tile.write(to.at(0, t), PairRows::plane(to.channels, to.count), to.units + t, to.count);

@@ -63,8 +63,8 @@ struct PairWork {
   PairRows rows(long count, long worker) const {
     return {reinterpret_cast<Pair *>(pairs.of(worker)), units.of(worker), inputs(), count};
   }
-  void transform(long first, const PairRows &to, long worker) const {
-    transformToPairs<Algorithm>(tiling(), first, windows, zeros, unscaled.of(worker), to);
+  void transform(long first, const PairRows &to, long worker, long ahead) const {
+    transformToPairs<Algorithm>(tiling(), first, windows, zeros, unscaled.of(worker), to, ahead);
   }
 
   // Results of `count` tiles, rows from `row` on, which are tiles from `tile` on; channels from `channel` on, as many as the

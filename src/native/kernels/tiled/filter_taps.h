@@ -17,9 +17,9 @@ struct FilterTaps {
   // Floats from one plane of sums to the next.
   long plane() const { return strideOf(inputs * outputs); }
 
-  // Of sums in FACTORS * FACTORS planes of [inputs][outputs].
-  void transformBack(const Host &host, const float *sums) const {
-    const Planes planes{*this, sums};
+  // Of sums in FACTORS * FACTORS planes of [inputs][outputs], or of several such sums, one behind the other.
+  void transformBack(const Host &host, const float *sums, long count = 1) const {
+    const Planes planes{*this, sums, count};
     parallelFor<Planes, &Planes::input>(host, inputs, planes);
   }
 
@@ -33,6 +33,13 @@ struct FilterTaps {
   struct Planes {
     const FilterTaps &taps;
     const float *const sums;
+    const long count;
+
+    Vector sum(const float *first) const {
+      Vector all = load(first);
+      for (long i = 1; i < count; i++) all += load(first + i * FACTORS * FACTORS * taps.plane());
+      return all;
+    }
 
     // The taps of one input channel.
     void input(long input, long /*worker*/) const {
@@ -41,7 +48,7 @@ struct FilterTaps {
         const float *from = sums + input * taps.outputs + o;
         float *to = taps.dfilter + input * taps.outputs + o;
         onBothAxes<FACTORS, KERNEL>(
-            Algorithm::filterTransposed, [&](int i, int j) { return load(from + (i * FACTORS + j) * taps.plane()); },
+            Algorithm::filterTransposed, [&](int i, int j) { return sum(from + (i * FACTORS + j) * taps.plane()); },
             [&](int i, const Vector(&row)[KERNEL]) {
 #pragma GCC unroll 16
               for (int j = 0; j < KERNEL; j++) store(to + (i * KERNEL + j) * tap, row[j]);
