@@ -17,8 +17,11 @@ template <typename Algorithm, typename Number>
 struct PairsByColumns {
   PairWork<Algorithm, Number> work;
 
+  // With a stride transforms take too long for every worker to have its own.
   static bool isFor(const PairWork<Algorithm, Number> &work) {
-    return work.tiling().count() < work.outputs() && work.outputs() / work.panel() >= 2 * work.host.workers;
+    const bool hasStride = Algorithm::STEP != Algorithm::TILE;
+    const long panels = work.outputs() / work.panel();
+    return !hasStride && work.tiling().count() < work.outputs() && panels >= 2 * work.host.workers;
   }
 
   // All tiles with a panel.
