@@ -27,15 +27,15 @@ struct PairsByColumns {
   // All tiles with a panel.
   void columns(long index, long worker) const {
     const long channel = index * work.panel(), count = work.tiling().count();
-    const PairRows rows = work.rows(count, worker);
-    work.once.run(worker, [&] { work.transform(0, rows, worker, TILES_AHEAD); });
+    const PairRows rows = work.rows(0, count, worker);
+    work.once.run(worker, [&] { work.transform(rows, worker, TILES_AHEAD); });
     const PackedPairs filter = work.filter(worker);
     PairPacking<Algorithm>{work.taps}.pack(channel, filter, 0, work.unscaled.of(worker));
     const long groups = ceilDivide(count, TILES_AT_ONCE);
     ColumnsAhead ahead = this->ahead(channel, groups * ceilDivide(TILES_AT_ONCE, ROWS));
     for (long g = 0; g < groups; g++) {
       const long first = count * g / groups, end = count * (g + 1) / groups;
-      work.multiplyAndWrite(rows, first, first, end - first, filter, channel, ahead, worker);
+      work.multiplyAndWrite(rows, first, end - first, filter, channel, ahead, worker);
     }
   }
 

@@ -33,11 +33,11 @@ struct PairsByTiles {
     if (hasOwn()) {
       work.once.run(worker, [&] { PairPacking<Algorithm>{work.taps}.packAll(filter, work.unscaled.of(worker)); });
     }
-    const PairRows rows = work.rows(count, worker);
-    work.transform(first, rows, worker, 0);
+    const PairRows rows = work.rows(first, count, worker);
+    work.transform(rows, worker, 0);
     TilesAhead ahead =
         work.results.ahead(work.windows, task, work.outputs() / work.panel() * ceilDivide(count, ROWS));
-    work.multiplyAndWrite(rows, 0, first, count, filter, 0, ahead, worker);
+    work.multiplyAndWrite(rows, first, count, filter, 0, ahead, worker);
   }
 
   Outcome run() {

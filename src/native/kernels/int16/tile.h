@@ -31,37 +31,39 @@ struct PairTile {
   }
 };
 
-// Some tiles as pairs: planes of rows of channels, and a unit for each row.
+// Some tiles as pairs, from the `first` on: planes of rows of channels, and a unit for each row.
 struct PairRows {
   Pair *pairs;
   float *units;
-  long channels, count;
+  long channels, first, count;
 
   // Pairs from one row to the next: neighbours are written two vectors at a time. And from one plane to the next.
   static constexpr long row(long channels) { return ceilDivide(channels, 2 * WIDTH) * WIDTH; }
   static constexpr long plane(long channels, long count) { return strideOf(count * row(channels)); }
 
-  Pair *at(long p, long tile) const { return pairs + p * plane(channels, count) + tile * row(channels); }
-  // Rows from a tile on, in one plane.
-  Operand operand(long p, long tile) const { return {at(p, tile), {row(channels), 1}, units + p * count + tile}; }
+  // From a tile on, in one plane.
+  Pair *pairsAt(long p, long tile) const { return pairs + p * plane(channels, count) + (tile - first) * row(channels); }
+  float *unitsAt(long p, long tile) const { return units + p * count + tile - first; }
+  Operand operand(long p, long tile) const { return {pairsAt(p, tile), {row(channels), 1}, unitsAt(p, tile)}; }
 };
 
-// Transforms the squares of as many tiles, from the `first` on; `unscaled` has room for one. Those some tiles ahead are fetched.
+// Transforms the squares of as many tiles; `unscaled` has room for one. Those some tiles ahead are fetched.
 template <typename Algorithm, typename Number>
-void transformToPairs(const Tiling &tiling, long first, const Squares<const Number> &windows, const Number *zeros,
-                      float *unscaled, const PairRows &to, long ahead = 0) {
-  const PairTile<Algorithm::POINTS> tile{unscaled, strideOf(to.channels), to.channels};
-  const auto fetch = [&](long t) {
+void transformToPairs(const Tiling &tiling, const Squares<const Number> &windows, const Number *zeros, float *unscaled,
+                      const PairRows &to, long ahead) {
+  const PairTile<Algorithm::POINTS> transformed{unscaled, strideOf(to.channels), to.channels};
+  const long end = to.first + to.count;
+  const auto fetch = [&](long tile) {
     const Number *pixel[Algorithm::WINDOW * Algorithm::WINDOW];
-    windows.template pixels<Algorithm::WINDOW>(tiling.place(first + t), zeros, pixel);
+    windows.template pixels<Algorithm::WINDOW>(tiling.place(tile), zeros, pixel);
     windows.template fetch<Algorithm::WINDOW>(pixel, 0, to.channels);
   };
-  for (long t = 0; t < min(ahead, to.count); t++) fetch(t);
-  for (long t = 0; t < to.count; t++) {
-    if (ahead > 0 && t + ahead < to.count) fetch(t + ahead);
-    transformSquares<Algorithm::WINDOW, Algorithm::POINTS>(Algorithm::input, tiling, first + t, 1, windows, zeros, unscaled,
-                                                           tile.plane);
-    tile.write(to.at(0, t), PairRows::plane(to.channels, to.count), to.units + t, to.count);
+  for (long tile = to.first; tile < min(to.first + ahead, end); tile++) fetch(tile);
+  for (long tile = to.first; tile < end; tile++) {
+    if (ahead > 0 && tile + ahead < end) fetch(tile + ahead);
+    transformSquares<Algorithm::WINDOW, Algorithm::POINTS>(Algorithm::input, tiling, tile, 1, windows, zeros, unscaled,
+                                                           transformed.plane);
+    transformed.write(to.pairsAt(0, tile), PairRows::plane(to.channels, to.count), to.unitsAt(0, tile), to.count);
   }
 }
 

@@ -60,22 +60,21 @@ struct PairWork {
   PackedPairs filter(long index) const {
     return {reinterpret_cast<Pair *>(filters.of(index)), filterUnits.of(index), inputs(), filterColumns};
   }
-  PairRows rows(long count, long worker) const {
-    return {reinterpret_cast<Pair *>(pairs.of(worker)), units.of(worker), inputs(), count};
+  PairRows rows(long first, long count, long worker) const {
+    return {reinterpret_cast<Pair *>(pairs.of(worker)), units.of(worker), inputs(), first, count};
   }
-  void transform(long first, const PairRows &to, long worker, long ahead) const {
-    transformToPairs<Algorithm>(tiling(), first, windows, zeros, unscaled.of(worker), to, ahead);
+  void transform(const PairRows &to, long worker, long tilesAhead) const {
+    transformToPairs<Algorithm>(tiling(), windows, zeros, unscaled.of(worker), to, tilesAhead);
   }
 
-  // Results of `count` tiles, rows from `row` on, which are tiles from `tile` on; channels from `channel` on, as many as the
-  // filter has columns.
+  // Results of some of the tiles; channels from `channel` on, as many as the filter has columns.
   template <typename Ahead>
-  void multiplyAndWrite(const PairRows &rows, long row, long tile, long count, const PackedPairs &filter, long channel,
-                        Ahead &ahead, long worker) const {
+  void multiplyAndWrite(const PairRows &rows, long tile, long count, const PackedPairs &filter, long channel, Ahead &ahead,
+                        long worker) const {
     const long outRow = filter.columns, outPlane = strideOf(count * outRow);
     float *sums = products.of(worker);
     for (long p = 0; p < PLANES_OF_POINTS; p++) {
-      const Operand a = rows.operand(p, row);
+      const Operand a = rows.operand(p, tile);
       for (long o = 0; o < outRow; o += panel()) {
         multiply(count, panel(), inputs() / 2, a, filter.operand(factorPlane<Algorithm>(p), o, panel()),
                  ToMatrix{sums + p * outPlane + o, outRow, false}, ahead);
