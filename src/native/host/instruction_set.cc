@@ -65,10 +65,9 @@ bool hasPairProducts() {
 }
 
 const ReducedProducts &reducedProducts() {
-  static const bool rounds = roundsToBfloat16();
   static const ReducedProducts best =
       hasMatrixUnits()    ? ReducedProducts{"AMX", amxKernels, amxNarrowKernels}
-      : hasPairProducts() ? ReducedProducts{"VNNI", vnniKernels, rounds ? vnniNarrowKernels : nullptr}
+      : hasPairProducts() ? ReducedProducts{"VNNI", vnniKernels, roundsToBfloat16() ? vnniNarrowKernels : nullptr}
                           : ReducedProducts{"", nullptr, nullptr};
   return best;
 }

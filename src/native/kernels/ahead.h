@@ -8,6 +8,8 @@ namespace {
 
 // Bytes of a line of the cache.
 constexpr long LINE = 64;
+// Which cache lines are fetched into: not the nearest one, which is too small.
+constexpr int LOCALITY = 2;
 
 // Bytes in a row.
 struct Row {
@@ -35,9 +37,6 @@ class Stream {
   inline void fetchToWrite() { next<1>(); }
 
  private:
-  // Not into the nearest cache, which is too small.
-  static constexpr int LOCALITY = 2;
-
   template <int WRITES>
   inline void next() {
     for (long i = 0; i < lines_ && at_ < end_; i++, at_ += LINE) __builtin_prefetch(at_, WRITES, LOCALITY);
@@ -72,7 +71,7 @@ class RowsStream {
   template <int WRITES>
   inline void next() {
     for (long i = 0; i < lines_ && left_ > 0; i++) {
-      __builtin_prefetch(row_ + at_, WRITES, 2);
+      __builtin_prefetch(row_ + at_, WRITES, LOCALITY);
       at_ += LINE;
       if (at_ < bytes_) continue;
       at_ = 0;
@@ -85,21 +84,10 @@ class RowsStream {
   long bytes_ = 0, apart_ = 0, left_ = 0, lines_ = 0, at_ = 0;
 };
 
-// What a task over columns writes and adds, and what the next one reads of the filter.
-struct ColumnsAhead {
-  RowsStream filter, writes, image, features;
-
-  inline void fetch() {
-    filter.fetch();
-    writes.fetchToWrite();
-    image.fetch();
-    features.fetch();
-  }
-};
-
-// What a task over tiles writes and adds, and what the next one reads.
-struct TilesAhead {
-  Stream reads, writes, image, features;
+// What a task writes and adds, and what the next one reads.
+template <typename Lines>
+struct ResultsAhead {
+  Lines reads, writes, image, features;
 
   inline void fetch() {
     reads.fetch();
@@ -108,6 +96,10 @@ struct TilesAhead {
     features.fetch();
   }
 };
+
+// Of a task over tiles, and of one over columns, which reads a filter.
+using TilesAhead = ResultsAhead<Stream>;
+using ColumnsAhead = ResultsAhead<RowsStream>;
 
 // That of a task that writes a row of some images, with what follows; the thread's next one reads another row.
 template <typename Number>

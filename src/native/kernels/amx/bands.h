@@ -73,7 +73,7 @@ struct Bands {
   template <typename Number>
   void convertGradients(const Images<Number> &images, const Band &band, Bfloat16 *to) const {
     const Source<Number> source = {images.dy + band.image * resultRows() * resultColumns() * conv.outputs, resultRows(),
-                           resultColumns(), conv.outputs};
+                                   resultColumns(), conv.outputs};
     const auto at = [&](long i) {
       const long r = i / copies.rowPixels;
       const Number *pixel = r < band.rows ? source.at(band.row + r, i % copies.rowPixels) : nullptr;

@@ -57,7 +57,8 @@ struct Convolve {
     Units units;
     for (long p = 0; p < phaseCount; p++) {
       const Phase &phase = phases[p];
-      const typename Results<Number>::Part part = {image, phase.row + results.step * first, phase.column, copies.resultColumns};
+      const typename Results<Number>::Part part = {image, phase.row + results.step * first, phase.column,
+                                                   copies.resultColumns};
       for (long block = 0; block < taps.blocks(); block++) multiply(units, copies, copied, phase, part, block);
     }
   }
@@ -115,16 +116,16 @@ Outcome amxForward(const Host &host, const Convolution &conv, const Number *x, c
   const Axis axis = forwardAxis(conv.kernel, conv.stride);
   const Phase phase = {0, 0, axis, axis};
   const Results<Number> results = {y, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs, 1,
-                           epilogue};
+                                   epilogue};
   return Convolve<Number>{host,
-                  conv.n,
-                  {x, conv.h, conv.w, conv.inputs},
-                  results,
-                  &phase,
-                  1,
-                  axis,
-                  {filter, conv.kernel * conv.kernel, conv.inputs, conv.outputs, false, nullptr},
-                  conv.kernel}
+                          conv.n,
+                          {x, conv.h, conv.w, conv.inputs},
+                          results,
+                          &phase,
+                          1,
+                          axis,
+                          {filter, conv.kernel * conv.kernel, conv.inputs, conv.outputs, false, nullptr},
+                          conv.kernel}
       .run();
 }
 
@@ -142,14 +143,14 @@ Outcome amxInputGradient(const Host &host, const Convolution &conv, const float 
   const Axis &seen = phases[count - 1].rows.count > 0 ? phases[count - 1].rows : phases[0].rows;
   const Results<Number> results = {dx, conv.h, conv.w, conv.inputs, conv.stride, epilogue};
   return Convolve<Number>{host,
-                  conv.n,
-                  {dy, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs},
-                  results,
-                  phases,
-                  count,
-                  seen,
-                  {filter, conv.kernel * conv.kernel, conv.outputs, conv.inputs, true, nullptr},
-                  conv.kernel}
+                          conv.n,
+                          {dy, ceilDivide(conv.h, conv.stride), ceilDivide(conv.w, conv.stride), conv.outputs},
+                          results,
+                          phases,
+                          count,
+                          seen,
+                          {filter, conv.kernel * conv.kernel, conv.outputs, conv.inputs, true, nullptr},
+                          conv.kernel}
       .run();
 }
 

@@ -6,6 +6,7 @@
 #include "lists.h"
 #include "pixels.h"
 #include "product.h"
+#include "tile.h"
 
 namespace pefd {
 namespace {
@@ -49,7 +50,7 @@ struct PairPointwise {
   long inputs() const { return taps.rows; }
   long outputs() const { return taps.columns; }
   // Pairs from one pixel to the next: neighbours are written two vectors at a time.
-  long row() const { return strideOf(ceilDivide(inputs(), 2 * WIDTH) * WIDTH); }
+  long row() const { return strideOf(PairRows::row(inputs())); }
 
   void pixels(long index, long worker) const {
     const TileTask task{index, tasks};
