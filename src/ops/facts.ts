@@ -2,8 +2,8 @@ import type { Shape, ShapeRule } from "./shapes.js";
 
 /** Of an op whose images may be in bfloat16. */
 export interface Narrow {
-  /** Whether they may be in a node, from the shapes of its inputs and outputs. */
-  readonly serves: (inputs: readonly Shape[], outputs: readonly Shape[]) => boolean;
+  /** Which of its types may be that in a node, from the shapes of its inputs and outputs; none where its images stay in float32. */
+  readonly types: (inputs: readonly Shape[], outputs: readonly Shape[]) => readonly string[];
   /** How often it reads each of them from memory. */
   readonly reads: number;
   /** Whether it is one of these only between others: as a term of a loss it stays in float32, unrounded. */
@@ -31,7 +31,7 @@ export interface Facts {
   readonly opcode?: number;
   /** TensorFlow's op of the same arguments, for one of ours. */
   readonly standard?: string;
-  /** Where its images, which are what has its type T, may be in bfloat16 (src/native/ops/numbers.h). */
+  /** Where its images may be in bfloat16 (src/native/ops/numbers.h). */
   readonly narrow?: Narrow;
 }
 

@@ -16,32 +16,37 @@ import {
   transposition,
 } from "./shapes.js";
 
-/** Channels that our kernels for bfloat16 take: whole vectors, in one group. */
+/** Channels of a vector: our kernels for bfloat16 take whole ones, in one group. */
 const VECTOR = 16;
-const isEven = (images: Shape | undefined, filter: Shape | undefined): boolean => {
-  const [inputs = 0, outputs = 0] = filter?.slice(2) ?? [];
-  return images?.[3] === inputs && inputs % VECTOR === 0 && outputs % VECTOR === 0;
-};
+/** The type of results, and the one of images that they are made of. */
+const [RESULTS, IMAGES] = ["T", "Tinput"];
+/** Types of a convolution that may be bfloat16; the images of a model's first one, with few channels, stay in float32. */
+function narrowTypes(images: Shape | undefined, filter: Shape | undefined): string[] {
+  const [kernelSize, , inputs = 0, outputs = 0] = filter ?? [];
+  if (images?.[3] !== inputs || outputs % VECTOR !== 0) return [];
+  if (inputs % VECTOR === 0) return [RESULTS, IMAGES];
+  return kernelSize === 3 && inputs < VECTOR ? [RESULTS] : [];
+}
 const ownConvolution: Facts = {
   ...convolutionFacts,
-  narrow: { serves: ([x, filter]) => isEven(x, filter), reads: 1 },
+  narrow: { types: ([x, filter]) => narrowTypes(x, filter), reads: 1 },
 };
 const ownInputGradient: Facts = {
   shapes: sizesIn(0),
-  narrow: { serves: ([, filter], [dx]) => isEven(dx, filter), reads: 1 },
+  narrow: { types: ([, filter], [dx]) => narrowTypes(dx, filter), reads: 1 },
 };
 const ownFilterGradient: Facts = {
   shapes: sizesIn(1),
-  narrow: { serves: ([x], [dfilter]) => isEven(x, dfilter), reads: 1 },
+  narrow: { types: ([x], [dfilter]) => narrowTypes(x, dfilter), reads: 1 },
 };
 
 /** Statistics come before what they normalise. */
-const narrow: Narrow = { serves: () => true, reads: 2 };
+const narrow: Narrow = { types: () => [RESULTS], reads: 2 };
 const ownBatchNorm: Facts = { shapes: (inputs) => batchNorm(inputs)?.slice(0, 4), narrow };
 
 const NORMALIZED = "x: T, scale: float, offset: float";
 const STATISTICS = "y: T, mean: float, variance: float, inverse: float";
-const OWN_FORWARD = "input: T, filter: float";
+const OWN_FORWARD = "input: Tinput, filter: float";
 const OWN_INPUT_GRADIENT = "input_sizes: int32, filter: float, out_backprop: T";
 /** Ops of ours (src/native/ops). Those named after TensorFlow's take the same arguments, and what follows in the same op. */
 export const OWN_ROWS: readonly Row[] = [
@@ -70,7 +75,7 @@ export const OWN_ROWS: readonly Row[] = [
   ],
   [
     "PefdConv2DBackpropFilter",
-    `${FILTER_GRADIENT} -> output: float`,
+    "input: Tinput, filter_sizes: int32, out_backprop: T -> output: float",
     { ...ownFilterGradient, standard: "Conv2DBackpropFilter" },
   ],
   [
@@ -106,7 +111,7 @@ export const OWN_ROWS: readonly Row[] = [
     {
       shapes: elementwise,
       narrow: {
-        serves: (inputs) => inputs.every(({ length }) => length > 0),
+        types: (inputs) => (inputs.every(({ length }) => length > 0) ? [RESULTS] : []),
         reads: 1,
         between: true,
       },

@@ -35,6 +35,7 @@ Cases geometryCases();
 Cases programCases();
 Cases resizeCases();
 Cases divertedCases();
+Cases stemCases();
 Cases swapCases();
 
 }  // namespace pefd::test

@@ -61,11 +61,11 @@ void TestHost::parallelFor(void *self, long count, Task task, void *context) noe
   static_cast<TestHost *>(self)->pool_.run(count, task, context);
 }
 
-float *TestHost::scratch(void *self, Slot slot, long floats) noexcept {
+Parts TestHost::scratch(void *self, Slot slot, long parts, long floats) noexcept {
   TestHost &host = *static_cast<TestHost *>(self);
-  if (host.left_-- <= 0) return nullptr;
-  host.blocks_[slot] = std::make_unique<Floats>(floats);
-  return host.blocks_[slot]->data();
+  if (host.left_-- <= 0) return {nullptr, 0};
+  host.blocks_[slot] = std::make_unique<Floats>(parts * floats);
+  return {host.blocks_[slot]->data(), floats};
 }
 
 void TestHost::expectSound() const {

@@ -55,7 +55,7 @@ class TestHost {
 
  private:
   static void parallelFor(void *self, long count, Task task, void *context) noexcept;
-  static float *scratch(void *self, Slot slot, long floats) noexcept;
+  static Parts scratch(void *self, Slot slot, long parts, long floats) noexcept;
 
   const std::unique_ptr<Pool> own_;
   Pool &pool_;

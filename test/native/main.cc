@@ -42,7 +42,7 @@ bool passes(const Case &one) {
 int run(int words, char **word) {
   int passed = 0, failed = 0;
   for (const auto &cases : {geometryCases, programCases, processorCases, poolCases, memoryCases, elementwiseCases,
-                            epilogueCases, resizeCases, divertedCases, swapCases, batchNormCases, depthwiseCases,
+                            epilogueCases, resizeCases, divertedCases, stemCases, swapCases, batchNormCases, depthwiseCases,
                             matrixCases, integerCases, narrowCases, convolutionCases}) {
     for (const Case &one : cases()) {
       if (isWanted(one.name, words, word)) (passes(one) ? passed : failed)++;

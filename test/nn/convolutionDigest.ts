@@ -32,6 +32,9 @@ for (const [size, inputs, outputs, kernel, stride] of [
     conv2d(x, filter, { stride, padding: (kernel - 1) / 2 }),
   );
 }
+for (const stride of [1, 2]) {
+  digestOf([4, 32, 32, 3], [3, 3, 3, 32], (x, filter) => conv2d(x, filter, { stride, padding: 1 }));
+}
 for (const [size, inputs, outputs, groups] of [
   [9, 12, 70, 1],
   [16, 54, 216, 3],

@@ -177,7 +177,7 @@ test("signatures are read as TensorFlow's registry writes them", () => {
 /** A signature where everything is in float32: filters of ours always are. */
 const inFloat = ({ inputs, outputs }: Signature) =>
   [inputs, outputs].map((given) =>
-    given.map(({ name, type }) => [name, type === "T" ? DT.float : type]),
+    given.map(({ name, type }) => [name, type === "T" || type === "Tinput" ? DT.float : type]),
   );
 
 test("our ops that stand for TensorFlow's take the same arguments in float32", () => {

@@ -1,15 +1,17 @@
 #include "scratch.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
 namespace pefd {
 namespace {
 
-// Bytes of a line of the cache.
+// Bytes and floats of a line of the cache.
 constexpr size_t LINE = 64;
+constexpr long LINE_FLOATS = LINE / sizeof(float);
 
-constexpr size_t wholeLines(size_t bytes) { return (bytes + LINE - 1) / LINE * LINE; }
+constexpr long wholeLines(long floats) { return (floats + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS; }
 
 }  // namespace
 
@@ -17,15 +19,17 @@ Scratch::~Scratch() {
   for (Block &block : blocks_) std::free(block.floats);
 }
 
-float *Scratch::atLeast(Slot slot, long floats) noexcept {
+Parts Scratch::atLeast(Slot slot, long parts, long floats) noexcept {
   Block &block = blocks_[slot];
-  if (block.floats == nullptr || block.size < floats) {
+  const long apart = std::max(block.apart, parts > 1 ? wholeLines(floats) : 0);
+  const long size = parts > 1 ? parts * apart : wholeLines(floats);
+  if (block.floats == nullptr || block.size < size) {
     std::free(block.floats);
-    const size_t bytes = wholeLines(static_cast<size_t>(floats) * sizeof(float));
-    block.floats = static_cast<float *>(std::aligned_alloc(LINE, bytes));
-    block.size = block.floats == nullptr ? 0 : floats;
+    block.floats = static_cast<float *>(std::aligned_alloc(LINE, static_cast<size_t>(size) * sizeof(float)));
+    block.size = block.floats == nullptr ? 0 : size;
   }
-  return block.floats;
+  if (block.floats != nullptr) block.apart = apart;
+  return {block.floats, apart};
 }
 
 Scratch *ScratchStore::take() noexcept {

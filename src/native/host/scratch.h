@@ -7,22 +7,23 @@
 
 namespace pefd {
 
-// The scratch memory of one call of an op: one block per slot, which grows with what is asked for.
+// The scratch memory of one call of an op: one block per slot, which grows with what is asked for. Parts of a slot lie as far
+// apart as they ever had to: so a thread works, op after op, in memory that its own caches hold.
 class Scratch {
  public:
   Scratch() = default;
   ~Scratch();
   Scratch(const Scratch &) = delete;
 
-  // At least that many floats, from a line of the cache on; a null pointer where there is no memory for them.
-  float *atLeast(Slot slot, long floats) noexcept;
+  // So many parts of at least that many floats, each from a line of the cache on; a null pointer where there is no memory.
+  Parts atLeast(Slot slot, long parts, long floats) noexcept;
 
  private:
   friend class ScratchStore;
 
   struct Block {
     float *floats = nullptr;
-    long size = 0;
+    long size = 0, apart = 0;
   };
   Block blocks_[SLOTS];
   Scratch *later_ = nullptr;

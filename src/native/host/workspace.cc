@@ -27,8 +27,8 @@ Scratch *takeScratch() {
 
 void parallelFor(void *, long count, Task task, void *context) noexcept { pool().run(count, task, context); }
 
-float *scratch(void *self, Slot slot, long floats) noexcept {
-  return static_cast<Scratch *>(self)->atLeast(slot, floats);
+Parts scratch(void *self, Slot slot, long parts, long floats) noexcept {
+  return static_cast<Scratch *>(self)->atLeast(slot, parts, floats);
 }
 
 }  // namespace

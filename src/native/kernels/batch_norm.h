@@ -76,7 +76,7 @@ struct ChannelNumbers {
 // Memory for the numbers of blocks; null where there is none.
 inline ChannelNumbers channelNumbers(const Host &host, const PixelBlocks &blocks) {
   const long count = blocks.count(), channels = blocks.shape.channels;
-  return {count, channels, host.scratch(host.self, SUMS, ChannelNumbers::floats(count, channels))};
+  return {count, channels, scratch(host, SUMS, ChannelNumbers::floats(count, channels))};
 }
 
 // Doubles for a vector of channels.

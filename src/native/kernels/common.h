@@ -21,16 +21,22 @@ void parallelFor(const Host &host, long count, const Context &context) {
   host.parallelFor(host.self, count, task, const_cast<Context *>(&context));
 }
 
-// Scratch memory of each worker: `floats` of them, one after the other.
+// Scratch memory that all threads share.
+inline float *scratch(const Host &host, Slot slot, long floats) {
+  return host.scratch(host.self, slot, 1, floats).first;
+}
+
+// Scratch memory of each worker.
 struct WorkerMemory {
   float *memory;
-  long floats;
+  long apart;
 
-  float *of(long worker) const { return memory + worker * floats; }
+  float *of(long worker) const { return memory + worker * apart; }
 };
 
 inline WorkerMemory scratchFor(const Host &host, Slot slot, long workers, long floats) {
-  return {host.scratch(host.self, slot, workers * floats), floats};
+  const Parts parts = host.scratch(host.self, slot, workers, floats);
+  return {parts.first, parts.apart};
 }
 inline WorkerMemory workerScratch(const Host &host, Slot slot, long floats) {
   return scratchFor(host, slot, host.workers, floats);
@@ -54,7 +60,7 @@ struct OncePerWorker {
 // A pixel of zeros, to be read outside of images; null where there is no memory.
 template <typename Number = float>
 const Number *zerosScratch(const Host &host, long channels) {
-  float *zeros = host.scratch(host.self, ZEROS, channels);
+  float *zeros = scratch(host, ZEROS, channels);
   if (zeros == nullptr) return nullptr;
   for (long i = 0; i < channels; i++) zeros[i] = 0;
   return reinterpret_cast<const Number *>(zeros);

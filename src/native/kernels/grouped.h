@@ -12,17 +12,23 @@ namespace pefd {
 namespace {
 
 // Pixels that a task works on: they and their results lie in the nearest caches.
-constexpr long TASK_PIXELS = 4 * ROWS;
+constexpr long PIXELS_AT_ONCE = 4 * ROWS;
 
 // What of a convolution one group has.
 struct Group {
   long pixels, groups, inputs, outputs;
+};
 
-  explicit Group(const Convolution &conv)
-      : pixels(conv.n * conv.h * conv.w),
-        groups(conv.groups),
-        inputs(conv.inputs / conv.groups),
-        outputs(conv.outputs / conv.groups) {}
+inline Group groupOf(const Convolution &conv) {
+  return {conv.n * conv.h * conv.w, conv.groups, conv.inputs / conv.groups, conv.outputs / conv.groups};
+}
+
+// Images whose pixels are read where they lie, so many floats apart.
+struct LyingPixels {
+  const float *images;
+  long pitch;
+
+  const float *some(long first, long /*count*/, long /*worker*/) const { return images + first * pitch; }
 };
 
 // Columns of a matrix in panels of PANEL, the last of which may have CHANNELS only; zeros stand behind the last column.
@@ -50,7 +56,7 @@ struct PackedGroups {
         turned(turned),
         rows(turned ? group.outputs : group.inputs),
         panels{turned ? group.inputs : group.outputs},
-        packed(host.scratch(host.self, PACKED, group.groups * rows * panels.padded())) {}
+        packed(scratch(host, PACKED, group.groups * rows * panels.padded())) {}
 
   float *at(long g, long panel) const { return packed + rows * (g * panels.padded() + panel * PANEL); }
 
@@ -73,25 +79,26 @@ struct PackedGroups {
 };
 
 // Images times filters: the forward pass, and with turned filters the gradient of the images.
+template <typename Source, typename Number>
 struct GroupedProduct {
   const PackedGroups &filters;
-  const float *const from;
-  const Epilogue epilogue;
-  float *const to;
+  const Source source;
+  const EpilogueOf<Number> epilogue;
+  Number *const to;
   const WorkerMemory products;
 
   long pixels() const { return filters.group.pixels; }
-  long inPitch() const { return filters.group.groups * filters.rows; }
   long outPitch() const { return filters.group.groups * filters.panels.columns; }
 
   void some(long index, long worker) const {
-    const long first = index * TASK_PIXELS, count = min(TASK_PIXELS, pixels() - first);
+    const long first = index * PIXELS_AT_ONCE, count = min(PIXELS_AT_ONCE, pixels() - first);
+    const float *all = source.some(first, count, worker);
     float *product = products.of(worker);
     for (long g = 0; g < filters.group.groups; g++) {
-      const float *images = from + first * inPitch() + g * filters.rows;
+      const float *images = all + g * filters.rows;
       for (long panel = 0; panel < filters.panels.count(); panel++) {
         const long width = filters.panels.width(panel), channel = g * filters.panels.columns + panel * PANEL;
-        multiply(count, width, filters.rows, images, {inPitch(), 1}, filters.at(g, panel), width, product, width,
+        multiply(count, width, filters.rows, images, {source.pitch, 1}, filters.at(g, panel), width, product, width,
                  false);
         const long columns = min(width, filters.panels.columns - panel * PANEL);
         for (long c = 0; c < columns; c += WIDTH) {
@@ -109,16 +116,24 @@ struct GroupedProduct {
       lanes.store(to + place, followed(epilogue, lanes, place, bias, load(product + p * width)));
     }
   }
+
+  Outcome run(const Host &host) const {
+    if (!filters.packed || !products.memory) return Outcome::OUT_OF_MEMORY;
+    filters.run(host);
+    parallelFor<GroupedProduct, &GroupedProduct::some>(host, ceilDivide(pixels(), PIXELS_AT_ONCE), *this);
+    return Outcome::DONE;
+  }
 };
 
-Outcome groupedProduct(const Host &host, const Convolution &conv, bool turned, const float *from, const float *filter,
+inline WorkerMemory productsScratch(const Host &host) {
+  return workerScratch(host, PRODUCTS, PIXELS_AT_ONCE * PANEL);
+}
+
+inline Outcome groupedProduct(const Host &host, const Convolution &conv, bool turned, const float *from, const float *filter,
                        Epilogue epilogue, float *to) {
-  const PackedGroups filters(filter, Group(conv), turned, host);
-  const GroupedProduct product{filters, from, epilogue, to, workerScratch(host, PRODUCTS, TASK_PIXELS * PANEL)};
-  if (!filters.packed || !product.products.memory) return Outcome::OUT_OF_MEMORY;
-  filters.run(host);
-  parallelFor<GroupedProduct, &GroupedProduct::some>(host, ceilDivide(product.pixels(), TASK_PIXELS), product);
-  return Outcome::DONE;
+  const PackedGroups filters(filter, groupOf(conv), turned, host);
+  const LyingPixels pixels{from, conv.groups * filters.rows};
+  return GroupedProduct<LyingPixels, float>{filters, pixels, epilogue, to, productsScratch(host)}.run(host);
 }
 
 }  // namespace

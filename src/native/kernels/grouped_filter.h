@@ -7,15 +7,17 @@ namespace pefd {
 namespace {
 
 // Pixels are summed in parts of at least so many, and no more parts than this.
-constexpr long PART_PIXELS = 256, MOST_PARTS = 16;
+constexpr long PART_PIXELS = 256, MOST_PIXEL_PARTS = 16;
 // Pixels whose gradients are copied to panels at once, a multiple of CHAIN.
 constexpr long COPIED_PIXELS = 128;
 
 // Sums over each part of the pixels, then over the parts; all in an order that the sizes alone fix.
+template <typename Source, typename Number>
 struct GroupedFilter {
   const Group group;
   const Panels panels;
-  const float *const x, *const dy;
+  const Source source;
+  const Number *const dy;
   float *const dfilter;
   const long parts;
   // Of each worker: gradients of some pixels with zeros behind the last channel.
@@ -30,14 +32,14 @@ struct GroupedFilter {
   void part(long index, long worker) const {
     const long part = index / group.groups, g = index % group.groups;
     const long first = group.pixels * part / parts, end = group.pixels * (part + 1) / parts;
-    const long pitch = group.groups * group.inputs, padded = panels.padded();
+    const long padded = panels.padded();
     float *copy = copies.of(worker), *sum = sumsOf(part, g);
     for (long pixel = first; pixel < end; pixel += COPIED_PIXELS) {
       const long count = min(COPIED_PIXELS, end - pixel);
       copyGradients(pixel, count, g, copy);
+      const float *x = source.some(pixel, count, worker) + g * group.inputs;
       for (long panel = 0; panel < panels.count(); panel++) {
-        multiply(group.inputs, panels.width(panel), count, x + pixel * pitch + g * group.inputs, {1, pitch},
-                 copy + panel * PANEL, padded, sum + panel * PANEL, padded, pixel > first);
+        multiply(group.inputs, panels.width(panel), count, x, {1, source.pitch}, copy + panel * PANEL, padded, sum + panel * PANEL, padded, pixel > first);
       }
     }
   }
@@ -45,7 +47,7 @@ struct GroupedFilter {
   void copyGradients(long pixel, long count, long g, float *copy) const {
     const long padded = panels.padded(), pitch = group.groups * group.outputs;
     for (long p = 0; p < count; p++) {
-      const float *from = dy + (pixel + p) * pitch + g * group.outputs;
+      const Number *from = dy + (pixel + p) * pitch + g * group.outputs;
       for (long c = 0; c < padded; c += WIDTH) {
         const Lanes lanes(max(0, min(WIDTH, group.outputs - c)));
         store(copy + p * padded + c, lanes.load(from + c));
@@ -66,19 +68,24 @@ struct GroupedFilter {
   }
 };
 
-Outcome groupedFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy,
-                              float *dfilter) {
-  const Group group(conv);
+template <typename Source, typename Number>
+Outcome filterGradientOf(const Host &host, const Group &group, const Source &source, const Number *dy, float *dfilter) {
+  using Gradient = GroupedFilter<Source, Number>;
   const Panels panels{group.outputs};
-  const long parts = min(MOST_PARTS, ceilDivide(group.pixels, PART_PIXELS));
+  const long parts = min(MOST_PIXEL_PARTS, ceilDivide(group.pixels, PART_PIXELS));
   // Of no pixel there are no sums, but the memory for them is not short.
-  float *sums = host.scratch(host.self, SUMS, max(1, parts) * group.groups * group.inputs * panels.padded());
-  const GroupedFilter gradient{
-      group, panels, x, dy, dfilter, parts, workerScratch(host, GRADIENTS, COPIED_PIXELS * panels.padded()), sums};
-  if (!gradient.copies.memory || !sums) return Outcome::OUT_OF_MEMORY;
-  parallelFor<GroupedFilter, &GroupedFilter::part>(host, parts * group.groups, gradient);
-  parallelFor<GroupedFilter, &GroupedFilter::result>(host, group.inputs, gradient);
+  float *sums = scratch(host, SUMS, max(1, parts) * group.groups * group.inputs * panels.padded());
+  const WorkerMemory copies = workerScratch(host, GRADIENTS, COPIED_PIXELS * panels.padded());
+  if (!copies.memory || !sums) return Outcome::OUT_OF_MEMORY;
+  const Gradient gradient{group, panels, source, dy, dfilter, parts, copies, sums};
+  parallelFor<Gradient, &Gradient::part>(host, parts * group.groups, gradient);
+  parallelFor<Gradient, &Gradient::result>(host, group.inputs, gradient);
   return Outcome::DONE;
+}
+
+inline Outcome groupedFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy,
+                              float *dfilter) {
+  return filterGradientOf(host, groupOf(conv), LyingPixels{x, conv.inputs}, dy, dfilter);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "grouped.h"
 #include "grouped_filter.h"
 #include "resize.h"
+#include "stem.h"
 #include "swap.h"
 
 namespace pefd {
@@ -49,7 +50,12 @@ Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float
 
 extern const Kernels KERNELS;
 const Kernels KERNELS{
-    {{anyForward, anyInputGradient, anyFilterGradient}, batchNorm<float>, batchNormGradient<float>, elementwise<float>},
+    {{anyForward, anyInputGradient, anyFilterGradient},
+     stemForward<float>,
+     stemFilterGradient<float>,
+     batchNorm<float>,
+     batchNormGradient<float>,
+     elementwise<float>},
     depthwiseForward,
     depthwiseInputGradient,
     depthwiseFilterGradient,

@@ -129,6 +129,12 @@ enum Slot {
   SLOTS
 };
 
+// Memory in parts, each so many floats after the one before; a null pointer where there is none.
+struct Parts {
+  float *first;
+  long apart;
+};
+
 // Threads and memory.
 struct Host {
   // Threads that tasks may run on, this one included.
@@ -136,9 +142,8 @@ struct Host {
   // Runs task(context, i, worker) for every i below count, in any order, and returns when all are done. No two tasks
   // that run at once have the same worker.
   void (*parallelFor)(void *self, long count, Task task, void *context) noexcept;
-  // At least that many floats, from a line of the cache on, until the same slot is asked for again; a null pointer
-  // where there is no memory for them.
-  float *(*scratch)(void *self, Slot slot, long floats) noexcept;
+  // So many parts of at least that many floats, each from a line of the cache on, until the same slot is asked for again.
+  Parts (*scratch)(void *self, Slot slot, long parts, long floats) noexcept;
   // Whoever made the host, for its functions.
   void *self;
 };
@@ -163,6 +168,10 @@ using ConvolutionKernels = ConvolutionKernelsOf<float>;
 // What images go through on their way between convolutions, too.
 template <typename Number>
 struct ImageKernels : ConvolutionKernelsOf<Number> {
+  // the first convolution of a model: 3x3, of images in float32 with any number of channels, to any; and its gradient
+  Outcome (*stemForward)(const Host &, const Convolution &, const float *x, const float *filter, EpilogueOf<Number>,
+                         Number *y);
+  Outcome (*stemFilterGradient)(const Host &, const Convolution &, const float *x, const Number *dy, float *dfilter);
   // each channel with mean 0 and variance 1, times its scale, plus its offset, and what follows; y may lie where x does
   Outcome (*batchNorm)(const Host &, const Normalization &, const Number *x, const float *scale, const float *offset,
                        float epsilon, EpilogueOf<Number>, Number *y, const ChannelStatistics &);

@@ -71,12 +71,15 @@ Convolution convolutionOf(const Geometry &geometry, const Shape &images, const S
   const bool isProduct = filter[0] == 1 && geometry.stride == 1;
   const int64_t groups = isProduct ? groupsOf(images[3], filter) : 1;
   require(isProduct || images[3] == filter[2], "Images must be [N, H, W, C] with the filter's channels.");
-  const bool fit = filter[2] > 0 && filter[3] > 0 && filter[2] % CHANNELS == 0 && filter[3] % CHANNELS == 0;
-  require(isProduct || fit, "Channels must come in multiples of 16.");
+  const bool areSome = filter[2] > 0 && filter[3] > 0, isFew = filter[0] == 3 && filter[2] < CHANNELS;
+  const bool fit = isFew || (filter[2] % CHANNELS == 0 && filter[3] % CHANNELS == 0);
+  require(isProduct || (areSome && fit), "Channels must come in multiples of 16.");
   require(filter[0] == 3 ? geometry.serves3x3 : geometry.serves1x1,
           "Padding must be one pixel on all sides for a filter of 3x3, and none for a filter of 1x1.");
   return {images[0], images[1], images[2], images[3], filter[3], filter[0], geometry.stride, groups};
 }
+
+bool isStem(const Convolution &conv) { return conv.kernel == 3 && conv.inputs < CHANNELS; }
 
 Depthwise depthwiseOf(const Geometry &geometry, const Shape &images, const Shape &filter) {
   requireImages(images);

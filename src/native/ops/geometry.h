@@ -31,6 +31,9 @@ Geometry geometryOf(const ConvolutionAttributes &attributes);
 // @throws std::invalid_argument where the kernels do not serve it
 Convolution convolutionOf(const Geometry &geometry, const Shape &images, const Shape &filter);
 
+// Whether it is the first one of a model, whose images have fewer channels than a vector has places (kernels/stem.h).
+bool isStem(const Convolution &conv);
+
 Shape imagesOf(const Convolution &conv);
 Shape filterOf(const Convolution &conv);
 Shape resultsOf(const Convolution &conv);

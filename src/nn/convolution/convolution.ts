@@ -5,6 +5,7 @@ import type { Tensor, Tensor4D } from "../../runtime/tf.js";
 import { defineOp } from "../defineOp.js";
 import {
   type CallConvolution,
+  type ConvolutionGradients,
   type ConvolutionOps,
   paddedGradients,
   plainGradients,
@@ -21,8 +22,8 @@ import {
 export interface ConvolutionKind extends ConvolutionOps {
   readonly name: string;
   readonly attributes: (settings: ConvolutionSettings) => NativeAttribute[];
-  /** Whether our own kernels compute it and its gradients, where they are there (docs/adr/0007). */
-  readonly isServed: (settings: ConvolutionSettings) => boolean;
+  /** Whether our own kernels compute one of its ops, where they are there (docs/adr/0007). */
+  readonly isServed: (settings: ConvolutionSettings, op: string) => boolean;
 }
 
 /** What our own kernels serve (src/native/kernels): 1x1 and 3x3, with PyTorch's padding. */
@@ -33,16 +34,19 @@ const hasServedWindows = ({ kernelSize, stride, padding }: ConvolutionSettings):
   OWN.strides.includes(stride) &&
   kernelSize === 2 * padding + 1;
 
-/** Whether the kernels are there that serve a convolution. */
-const isOurs = ({ isServed }: ConvolutionKind, settings: ConvolutionSettings): boolean =>
-  isServed(settings) && ownOpsServe();
+/** Whether the kernels are there that serve an op of a convolution. */
+const isOurs = (
+  { isServed }: ConvolutionKind,
+  settings: ConvolutionSettings,
+  op: string,
+): boolean => isServed(settings, op) && ownOpsServe();
 
 /** Calls an op of a kind of convolution, ours where our kernels serve it. */
 export const callOf =
   (kind: ConvolutionKind): CallConvolution =>
   (op, inputs, settings) =>
     nativeBackend().executeSingleOutput(
-      isOurs(kind, settings) ? ownOp(op) : op,
+      isOurs(kind, settings, op) ? ownOp(op) : op,
       kind.attributes(settings),
       inputs,
     );
@@ -51,7 +55,12 @@ export const callOf =
 export function gradientsFor(kind: ConvolutionKind) {
   const call = callOf(kind);
   const [plain, padded] = [plainGradients(call, kind), paddedGradients(call, kind)];
-  return (settings: ConvolutionSettings) => (isPaddedFirst(kind, settings) ? padded : plain);
+  const of = (settings: ConvolutionSettings, op: string) =>
+    isPaddedFirst(kind, settings, op) ? padded : plain;
+  return (settings: ConvolutionSettings): ConvolutionGradients => ({
+    input: of(settings, kind.inputGradient).input,
+    filter: of(settings, kind.filterGradient).filter,
+  });
 }
 
 function defineConvolution(kind: ConvolutionKind) {
@@ -73,21 +82,34 @@ function defineConvolution(kind: ConvolutionKind) {
 }
 
 /** Not on a GPU, nor in our own kernels: they take padding as it comes. */
-const isPaddedFirst = (kind: ConvolutionKind, settings: ConvolutionSettings): boolean => {
-  const isTaken = nativeBackend().isUsingGpuDevice || isOurs(kind, settings);
+const isPaddedFirst = (
+  kind: ConvolutionKind,
+  settings: ConvolutionSettings,
+  op: string,
+): boolean => {
+  const isTaken = nativeBackend().isUsingGpuDevice || isOurs(kind, settings, op);
   return !isTaken && settings.padding > 0 && !isSame(settings);
 };
+
+const DENSE_OPS: ConvolutionOps = {
+  forward: "Conv2D",
+  inputGradient: "Conv2DBackpropInput",
+  filterGradient: "Conv2DBackpropFilter",
+};
+
+/** Of images with few channels, as the first convolution of a model has: nobody asks for their gradient. */
+const isServedStem = ({ kernelSize, inputs }: ConvolutionSettings, op: string): boolean =>
+  kernelSize === 3 && inputs < OWN.channels && op !== DENSE_OPS.inputGradient;
 
 /** Convolutions in which every filter sees all channels. */
 export const DENSE: ConvolutionKind = {
   name: "conv2d",
-  forward: "Conv2D",
-  inputGradient: "Conv2DBackpropInput",
-  filterGradient: "Conv2DBackpropFilter",
+  ...DENSE_OPS,
   attributes: denseAttributes,
-  isServed: (settings) =>
+  isServed: (settings, op) =>
     hasServedWindows(settings) &&
-    [settings.inputs, settings.outputs].every((channels) => channels % OWN.channels === 0),
+    (isServedStem(settings, op) ||
+      [settings.inputs, settings.outputs].every((channels) => channels % OWN.channels === 0)),
 };
 
 /** Convolutions of several groups of channels: a pixel's product with the filter of each, with any number of channels. */
@@ -140,7 +162,7 @@ export function ownGroupedConv2d(
   geometry: ConvolutionGeometry,
 ): Tensor4D | undefined {
   const settings = settingsOf(geometry, filter);
-  return isOurs(GROUPED, settings)
+  return isOurs(GROUPED, settings, GROUPED.forward)
     ? (groupedConvolution({ x, filter }, settings).y as Tensor4D)
     : undefined;
 }

@@ -77,7 +77,7 @@ test("images lie in bfloat16 from op to op; weights, statistics and what leaves 
   );
   const attributes = (name: string) =>
     narrowed.nodes.find((made) => made.name === name)?.attributes;
-  assert.deepEqual(attributes("a3/narrow"), { T: BFLOAT16 });
+  assert.deepEqual(attributes("a3/narrow"), { T: BFLOAT16, Tinput: BFLOAT16 });
   const cast = { Truncate: { bool: false } };
   assert.deepEqual(attributes("x/narrow"), { SrcT: FLOAT, DstT: BFLOAT16, ...cast });
   assert.deepEqual(attributes("b5"), { SrcT: BFLOAT16, DstT: FLOAT, ...cast });
@@ -95,7 +95,28 @@ test("a tensor is cast once, whoever takes it, and is waited for under its new n
   assert.ok(lines.includes("m = Neg(b5)"));
 });
 
-const chosen = (nodes: GraphNode[], ...kept: string[]) => [...narrowNodes(stepOf(nodes, ...kept))];
+test("a model's first images stay in float32, what is made of them does not", () => {
+  const first = [
+    feed("pixels", [64, 32, 32, 3]),
+    feed("taps", [3, 3, 3, 16]),
+    node("x", "PefdConv2D", ["pixels", "taps"], [LARGE]),
+    node("g", "PefdConv2DBackpropFilter", ["pixels", "sizes", "b0"], [[3, 3, 3, 16]]),
+  ];
+  const nodes = [...first.slice(0, 3), ...chain().filter(({ name }) => name !== "x"), first[3]];
+  const narrowed = narrowImages(stepOf(nodes as GraphNode[], "b5", "g"));
+  const lines = outline(narrowed);
+  assert.ok(lines.includes("x/narrow = PefdConv2D(pixels, taps)"), lines.join("\n"));
+  assert.ok(lines.includes("a0/narrow = PefdConv2D(x/narrow, w)"));
+  assert.ok(lines.includes("g/narrow = PefdConv2DBackpropFilter(pixels, sizes, b0/narrow)"));
+  for (const name of ["x/narrow", "g/narrow"]) {
+    const made = narrowed.nodes.find((other) => other.name === name);
+    assert.deepEqual(made?.attributes, { T: BFLOAT16 });
+  }
+});
+
+const chosen = (nodes: GraphNode[], ...kept: string[]) => [
+  ...narrowNodes(stepOf(nodes, ...kept)).keys(),
+];
 
 test("images stay in float32 where casts would cost more than is saved", () => {
   assert.deepEqual(chosen(chain(), "b5"), ALL);

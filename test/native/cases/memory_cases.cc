@@ -58,28 +58,45 @@ Cases shortages() {
   return cases;
 }
 
+// Memory that is not in parts.
+float *all(Scratch &scratch, Slot slot, long floats) { return scratch.atLeast(slot, 1, floats).first; }
+
 void growsAndStays() {
   Scratch scratch;
-  float *const small = scratch.atLeast(PLANES, 5);
+  float *const small = all(scratch, PLANES, 5);
   expect(reinterpret_cast<uintptr_t>(small) % 64 == 0, "a block does not begin with a line of the cache");
-  expect(scratch.atLeast(PLANES, 4) == small, "a block that was large enough has moved");
-  float *const large = scratch.atLeast(PLANES, 100000);
+  expect(all(scratch, PLANES, 4) == small, "a block that was large enough has moved");
+  float *const large = all(scratch, PLANES, 100000);
   large[99999] = 1;
-  expect(scratch.atLeast(PRODUCTS, 10) != large, "two slots have the same memory");
-  expect(scratch.atLeast(SUMS, 0) != nullptr, "no floats count as no memory");
+  expect(all(scratch, PRODUCTS, 10) != large, "two slots have the same memory");
+  expect(all(scratch, SUMS, 0) != nullptr, "no floats count as no memory");
   // A block ends with a line of the cache, so one float more is where it shows.
   for (long floats = 16; floats < 100; floats += 16) {
-    scratch.atLeast(GRADIENTS, floats)[floats - 1] = 1;
-    scratch.atLeast(GRADIENTS, floats + 1)[floats] = 1;
+    all(scratch, GRADIENTS, floats)[floats - 1] = 1;
+    all(scratch, GRADIENTS, floats + 1)[floats] = 1;
   }
+}
+
+void partsStay() {
+  Scratch scratch;
+  const Parts large = scratch.atLeast(PLANES, 3, 1001);
+  expect(large.apart >= 1001 && large.apart % 16 == 0, "parts overlap, or do not begin with a line of the cache");
+  large.first[2 * large.apart + 1000] = 1;
+  const Parts small = scratch.atLeast(PLANES, 3, 7);
+  expect(small.first == large.first && small.apart == large.apart, "smaller parts lie elsewhere");
+  expect(all(scratch, PLANES, 3000) == large.first, "what fits all parts has moved");
+  const Parts more = scratch.atLeast(PLANES, 5, 7);
+  expect(more.apart == large.apart, "more parts lie less far apart");
+  more.first[4 * more.apart + 6] = 1;
 }
 
 void saysWhatCannotBe() {
   Scratch scratch;
-  expect(scratch.atLeast(PLANES, 1L << 50) == nullptr, "there is a petabyte of memory");
-  float *const after = scratch.atLeast(PLANES, 10);
-  expect(after != nullptr, "after a shortage there is no memory any more");
-  after[9] = 1;
+  expect(all(scratch, PLANES, 1L << 50) == nullptr, "there is a petabyte of memory");
+  expect(scratch.atLeast(PLANES, 2, 1L << 50).first == nullptr, "there are petabytes of memory");
+  const Parts after = scratch.atLeast(PLANES, 2, 10);
+  expect(after.first != nullptr, "after a shortage there is no memory any more");
+  after.first[after.apart + 9] = 1;
 }
 
 void isUsedAgain() {
@@ -98,6 +115,7 @@ void isUsedAgain() {
 Cases memoryCases() {
   Cases cases = shortages();
   cases.push_back({"scratch memory grows, and stays where it is large enough", growsAndStays});
+  cases.push_back({"parts of scratch memory stay where they are", partsStay});
   cases.push_back({"more scratch memory than there is", saysWhatCannotBe});
   cases.push_back({"scratch memory of an op that has ended", isUsedAgain});
   return cases;

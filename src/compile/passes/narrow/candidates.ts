@@ -15,16 +15,22 @@ import {
 import type { RecordedStep } from "../../record/recordedStep.js";
 import { type Surroundings, surroundingsOf } from "../followers.js";
 
-/** Which of a node's inputs, or of its outputs, are of its type T: its images. */
-export function imagesAmong(given: readonly Argument[], node: GraphNode): boolean[] {
+/** Which of a node's inputs, or of its outputs, are in bfloat16 where some of its types are. */
+export function imagesAmong(
+  given: readonly Argument[],
+  node: GraphNode,
+  types: readonly string[],
+): boolean[] {
   const read = attributeReader(node);
-  const narrow = (name: string) => (name === "T" ? DT.bfloat16 : read(name));
+  const narrow = (name: string) => (types.includes(name) ? DT.bfloat16 : read(name));
   return (positionsOf(given, narrow) ?? []).map(({ type }) => type === DT.bfloat16);
 }
 
 /** A node whose images may be in bfloat16. */
 export interface Candidate {
   readonly node: GraphNode;
+  /** Types of its that are bfloat16 then. */
+  readonly types: readonly string[];
   /** References to its images. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -39,12 +45,14 @@ function candidateOf(node: GraphNode, byName: Surroundings["byName"]): Candidate
   const refs = dataOf(node).map(plainRef);
   const own = refs.map((ref) => shapeBehind(byName, ref));
   if (op?.narrow === undefined || node.shapes === undefined) return undefined;
-  const inputs = imagesAmong(op.signature.inputs, node);
-  if (own.some((shape, i) => shape === undefined && inputs[i])) return undefined;
-  if (!op.narrow.serves(own as Shape[], node.shapes)) return undefined;
-  const outputs = imagesAmong(op.signature.outputs, node);
+  const types = op.narrow.types(own as Shape[], node.shapes);
+  const inputs = imagesAmong(op.signature.inputs, node, types);
+  if (types.length === 0 || own.some((shape, i) => shape === undefined && inputs[i]))
+    return undefined;
+  const outputs = imagesAmong(op.signature.outputs, node, types);
   return {
     node,
+    types,
     inputs: refs.filter((_, i) => inputs[i]),
     outputs: outputs.flatMap((isImage, i) => (isImage ? [outputRef(node.name, i)] : [])),
     reads: op.narrow.reads,

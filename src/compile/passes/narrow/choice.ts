@@ -92,10 +92,11 @@ function gainOf(island: ReadonlySet<string>, choice: Choice): number {
  * The nodes whose images are to be in bfloat16, so that more memory traffic is saved by it than casts cost between them and
  * nodes whose images stay in float32. Begins with all that may, and leaves out what loses: single ones, then what hangs
  * together.
- * @returns their names
+ * @returns the types of each that are to be bfloat16, by its name
  */
-export function narrowNodes(step: RecordedStep): Set<string> {
+export function narrowNodes(step: RecordedStep): Map<string, readonly string[]> {
   const choice = choiceIn(step);
   const islands = islandsOf(choice, withoutLosses(choice));
-  return new Set(islands.filter((each) => gainOf(each, choice) > 0).flatMap((each) => [...each]));
+  const names = islands.filter((each) => gainOf(each, choice) > 0).flatMap((each) => [...each]);
+  return new Map(names.map((name) => [name, choice.candidates.get(name)?.types ?? []]));
 }

@@ -51,23 +51,26 @@ export const narrowImages: Pass = (step) => {
   };
   for (const node of step.nodes) {
     const op = opNamed(node.op);
-    const isChosen = op !== undefined && chosen.has(node.name);
-    const images = isChosen ? imagesAmong(op.signature.inputs, node) : [];
+    const types = chosen.get(node.name) ?? [];
+    const images = op === undefined ? [] : imagesAmong(op.signature.inputs, node, types);
     const inputs = node.inputs.map((ref, i) => {
       if (isControl(ref)) return control(ref);
       return images[i] ? narrow(plainRef(ref)) : wide(plainRef(ref));
     });
-    if (!isChosen) {
+    if (op === undefined || types.length === 0) {
       out.push({ ...node, inputs });
       continue;
     }
     const name = `${node.name}/narrow`;
-    narrowed.set(node.name, { name, images: imagesAmong(op.signature.outputs, node) });
+    narrowed.set(node.name, { name, images: imagesAmong(op.signature.outputs, node, types) });
     out.push({
       ...node,
       name,
       inputs,
-      attributes: { ...node.attributes, T: { type: DT.bfloat16 } },
+      attributes: {
+        ...node.attributes,
+        ...Object.fromEntries(types.map((type) => [type, { type: DT.bfloat16 }])),
+      },
     });
   }
   const updates = step.updates.map(([variable, ref]) => [variable, wide(plainRef(ref))] as const);

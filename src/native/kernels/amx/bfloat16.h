@@ -18,7 +18,14 @@ typedef uint32_t UnalignedWords __attribute__((vector_size(WIDTH * sizeof(uint32
 
 // Scratch memory for so many of them; a null pointer where there is none.
 inline Bfloat16 *bfloat16Scratch(const Host &host, Slot slot, long numbers) {
-  return reinterpret_cast<Bfloat16 *>(host.scratch(host.self, slot, ceilDivide(numbers, 2)));
+  return reinterpret_cast<Bfloat16 *>(scratch(host, slot, ceilDivide(numbers, 2)));
+}
+// The same of each worker.
+inline WorkerMemory bfloat16WorkerScratch(const Host &host, Slot slot, long numbers) {
+  return workerScratch(host, slot, ceilDivide(numbers, 2));
+}
+inline Bfloat16 *bfloat16sOf(const WorkerMemory &memory, long worker) {
+  return reinterpret_cast<Bfloat16 *>(memory.of(worker));
 }
 
 inline void store(Bfloat16 *to, Words words) { *reinterpret_cast<UnalignedWords *>(to) = words; }

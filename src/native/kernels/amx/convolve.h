@@ -32,8 +32,8 @@ struct Convolve {
   PackedTaps taps;
   const long kernel;
   long bands = 0;
-  Bfloat16 *images = nullptr;
-  long imageNumbers = 0;
+  // Of each worker: copies of some rows of an image.
+  WorkerMemory images = {};
 
   long resultRows() const { return ceilDivide(results.height, results.step); }
   long resultColumns() const { return ceilDivide(results.width, results.step); }
@@ -50,7 +50,7 @@ struct Convolve {
     const long image = index / bands, band = index % bands, first = firstRow(band), rows = firstRow(band + 1) - first;
     if (rows == 0) return;
     const Copies copies = copiesOf(rows);
-    Bfloat16 *copied = images + worker * imageNumbers;
+    Bfloat16 *copied = bfloat16sOf(images, worker);
     Source<Number> one = source;
     one.pixels += image * source.height * source.width * source.channels;
     copyImage(one, copies, first, copied);
@@ -99,11 +99,10 @@ struct Convolve {
     const long fewest = ceilDivide(resultRows(), max(1, BAND_BYTES / rowBytes));
     bands = min(resultRows(), max(fewest, ceilDivide(2 * host.workers, n)));
     const Copies most = copiesOf(ceilDivide(resultRows(), bands));
-    imageNumbers = most.count() * most.pixels() * deep;
     const long packedNumbers = PackedTaps::numbers(taps.taps, taps.rows, taps.columns);
     taps.packed = bfloat16Scratch(host, PACKED, packedNumbers);
-    images = bfloat16Scratch(host, PLANES, host.workers * imageNumbers);
-    if (!taps.packed || !images) return Outcome::OUT_OF_MEMORY;
+    images = bfloat16WorkerScratch(host, PLANES, most.count() * most.pixels() * deep);
+    if (!taps.packed || !images.memory) return Outcome::OUT_OF_MEMORY;
     taps.run(host);
     parallelFor<Convolve, &Convolve::band>(host, n * bands, *this);
     return Outcome::DONE;

@@ -18,7 +18,8 @@ struct AmxFilterGradient {
   const Bands bands;
   Images<Number> images;
   float *const dfilter;
-  Bfloat16 *pixels = nullptr, *gradients = nullptr;
+  // Of each worker: copies of what both images have in some bands.
+  WorkerMemory pixels = {}, gradients = {};
   float *sums = nullptr;
 
   AmxFilterGradient(const Host &host, const Convolution &conv, const Number *x, const Number *dy, float *dfilter)
@@ -57,8 +58,8 @@ struct AmxFilterGradient {
               0,
               firstTile,
               division.firstTile(group + 1) - firstTile,
-              pixels + worker * taskPixels(),
-              gradients + worker * taskGradients(),
+              bfloat16sOf(pixels, worker),
+              bfloat16sOf(gradients, worker),
               sums + slice * sliceSums(),
               true};
     Units units;
@@ -161,11 +162,11 @@ struct AmxFilterGradient {
   }
 
   Outcome run() {
-    pixels = bfloat16Scratch(host, PLANES, host.workers * taskPixels());
-    gradients = bfloat16Scratch(host, GRADIENTS, host.workers * taskGradients());
-    sums = host.scratch(host.self, SUMS, division.slices * sliceSums());
+    pixels = bfloat16WorkerScratch(host, PLANES, taskPixels());
+    gradients = bfloat16WorkerScratch(host, GRADIENTS, taskGradients());
+    sums = scratch(host, SUMS, division.slices * sliceSums());
     images.zeros = zerosScratch<Number>(host, max(inputs(), outputs()));
-    if (!pixels || !gradients || !sums || !images.zeros) return Outcome::OUT_OF_MEMORY;
+    if (!pixels.memory || !gradients.memory || !sums || !images.zeros) return Outcome::OUT_OF_MEMORY;
     parallelFor<AmxFilterGradient, &AmxFilterGradient::sum>(host, division.slices * division.groups, *this);
     parallelFor<AmxFilterGradient, &AmxFilterGradient::write>(host, division.inputTiles * outputTiles(), *this);
     return Outcome::DONE;

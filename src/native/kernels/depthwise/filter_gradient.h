@@ -96,7 +96,7 @@ Outcome depthwiseFilterGradient(const Host &host, const Depthwise &conv, const f
   const Frame frame{conv.h, conv.w, conv.channels, 1, 1};
   const Blocks blocks{ceilDivide(images, perGroup), conv.channels};
   // Of no image there are no sums, but the memory for them is not short.
-  float *sums = host.scratch(host.self, SUMS, max(1, blocks.images) * TAPS * conv.channels);
+  float *sums = scratch(host, SUMS, max(1, blocks.images) * TAPS * conv.channels);
   return DepthwiseFilter{conv,     frame, blocks, x, dy, dfilter, blocks.tasks(host),
                          workerScratch(host, PLANES, (conv.h + 2) * frame.row()), sums}
       .run(host);

@@ -169,7 +169,7 @@ struct PairFilterGradient {
   const Squares<const Number> windows, tiles;
   const FilterTaps<Algorithm> taps;
   const Number *zeros = nullptr;
-  WorkerMemory unscaled = {};
+  WorkerMemory unscaled = {}, sums = {};
   // Tasks are numbered part by part: two threads work on a part each, and read nothing that the other has written.
   Sums parts[MOST_PARTS] = {{{windows}, {tiles}}, {{windows}, {tiles}}};
   long partCount = 0, blocksAtOnce = 0;
@@ -200,7 +200,7 @@ struct PairFilterGradient {
     const WorkerMemory xUnits = scratchFor(host, POINT_UNITS, partCount, planes * any.x.unitPlane(most));
     const WorkerMemory dy = scratchFor(host, GRADIENTS, partCount, planes * any.dy.plane(most));
     const WorkerMemory dyUnits = scratchFor(host, GRADIENT_UNITS, partCount, planes * any.dy.unitPlane(most));
-    const WorkerMemory sums = scratchFor(host, SUMS, partCount, sumFloats);
+    sums = scratchFor(host, SUMS, partCount, sumFloats);
     if (!zeros || !unscaled.memory || !x.memory || !xUnits.memory || !dy.memory || !dyUnits.memory || !sums.memory) {
       return false;
     }
@@ -232,7 +232,7 @@ struct PairFilterGradient {
       parallelFor<PairFilterGradient, &PairFilterGradient::transform>(host, partCount * transforms(), *this);
       parallelFor<PairFilterGradient, &PairFilterGradient::product>(host, partCount * parts[0].products(), *this);
     }
-    taps.transformBack(host, parts[0].sums, partCount);
+    taps.transformBack(host, sums, partCount);
     return Outcome::DONE;
   }
 };

@@ -18,7 +18,7 @@ typedef Pair UnalignedPairs __attribute__((vector_size(WIDTH * sizeof(Pair)), al
 
 // Scratch memory for so many of them; a null pointer where there is none.
 inline Pair *pairScratch(const Host &host, Slot slot, long pairs) {
-  return reinterpret_cast<Pair *>(host.scratch(host.self, slot, pairs));
+  return reinterpret_cast<Pair *>(scratch(host, slot, pairs));
 }
 
 inline Pairs load(const Pair *from) { return *reinterpret_cast<const UnalignedPairs *>(from); }

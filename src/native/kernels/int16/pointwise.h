@@ -116,7 +116,7 @@ struct PairPointwise {
     most = max(ROWS, min(PIXEL_TASK_BYTES / (row() * long{sizeof(Pair)}), TASK_PIXELS) / ROWS * ROWS);
     tasks = ceilDivide(ceilDivide(from.count(), most), host.workers) * host.workers;
     packed = {pairScratch(host, PACKED, Packing::pairs(inputs(), outputs())),
-              host.scratch(host.self, FACTOR_UNITS, outputs()), inputs(), outputs()};
+              scratch(host, FACTOR_UNITS, outputs()), inputs(), outputs()};
     const WorkerMemory turned = workerScratch(host, UNSCALED, max(1, Packing::turnedFloats(taps)));
     pairs = workerScratch(host, PLANES, most * row());
     units = workerScratch(host, POINT_UNITS, most);

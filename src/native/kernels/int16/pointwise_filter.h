@@ -121,9 +121,9 @@ struct PairPointwiseFilter {
     const long perBlock = BLOCK_PIXELS * (inputs() + outputs()) * 2, blocks = x.blocksOf(all);
     const long groups = ceilDivide(blocks, max(1, PIXEL_GROUP_BYTES / perBlock)), most = ceilDivide(blocks, groups);
     x.pairs = pairScratch(host, PLANES, most * BLOCK_PIXELS / 2 * inputs());
-    x.units = host.scratch(host.self, POINT_UNITS, most * inputs());
+    x.units = scratch(host, POINT_UNITS, most * inputs());
     dy.pairs = pairScratch(host, GRADIENTS, most * BLOCK_PIXELS / 2 * outputs());
-    dy.units = host.scratch(host.self, GRADIENT_UNITS, most * outputs());
+    dy.units = scratch(host, GRADIENT_UNITS, most * outputs());
     if (!x.pairs || !x.units || !dy.pairs || !dy.units) return Outcome::OUT_OF_MEMORY;
     for (long g = 0; g < groups; g++) {
       first = blocks * g / groups * BLOCK_PIXELS;

@@ -90,9 +90,9 @@ struct FilterGradient {
     const long groups = ceilDivide(tiling.count(), max(GROUP_TILES, GROUP_BYTES / perTile));
     const long most = ceilDivide(tiling.count(), groups);
     zeros = zerosScratch(host, max(inputs(), outputs()));
-    planes = host.scratch(host.self, PLANES, PLANES_OF_POINTS * strideOf(most * inRow()));
-    gradients = host.scratch(host.self, GRADIENTS, PLANES_OF_POINTS * strideOf(most * outRow()));
-    sums = host.scratch(host.self, SUMS, PLANES_OF_FACTORS * sumPlane());
+    planes = scratch(host, PLANES, PLANES_OF_POINTS * strideOf(most * inRow()));
+    gradients = scratch(host, GRADIENTS, PLANES_OF_POINTS * strideOf(most * outRow()));
+    sums = scratch(host, SUMS, PLANES_OF_FACTORS * sumPlane());
     if (!zeros || !planes || !gradients || !sums) return Outcome::OUT_OF_MEMORY;
     for (long g = 0; g < groups; g++) {
       first = tiling.count() * g / groups;
@@ -100,7 +100,7 @@ struct FilterGradient {
       parallelFor<FilterGradient, &FilterGradient::transform>(host, ceilDivide(count, TASK_TILES), *this);
       parallelFor<FilterGradient, &FilterGradient::product>(host, products(), *this);
     }
-    taps.transformBack(host, sums);
+    taps.transformBack(host, {sums, 0});
     return Outcome::DONE;
   }
 };

@@ -17,8 +17,8 @@ struct FilterTaps {
   // Floats from one plane of sums to the next.
   long plane() const { return strideOf(inputs * outputs); }
 
-  // Of sums in FACTORS * FACTORS planes of [inputs][outputs], or of several such sums, one behind the other.
-  void transformBack(const Host &host, const float *sums, long count = 1) const {
+  // Of sums in FACTORS * FACTORS planes of [inputs][outputs], or of several such sums.
+  void transformBack(const Host &host, const WorkerMemory &sums, long count = 1) const {
     const Planes planes{*this, sums, count};
     parallelFor<Planes, &Planes::input>(host, inputs, planes);
   }
@@ -32,12 +32,12 @@ struct FilterTaps {
  private:
   struct Planes {
     const FilterTaps &taps;
-    const float *const sums;
+    const WorkerMemory sums;
     const long count;
 
-    Vector sum(const float *first) const {
-      Vector all = load(first);
-      for (long i = 1; i < count; i++) all += load(first + i * FACTORS * FACTORS * taps.plane());
+    Vector sum(long place) const {
+      Vector all = load(sums.of(0) + place);
+      for (long i = 1; i < count; i++) all += load(sums.of(i) + place);
       return all;
     }
 
@@ -45,10 +45,10 @@ struct FilterTaps {
     void input(long input, long /*worker*/) const {
       const long tap = taps.inputs * taps.outputs;
       for (long o = 0; o < taps.outputs; o += WIDTH) {
-        const float *from = sums + input * taps.outputs + o;
-        float *to = taps.dfilter + input * taps.outputs + o;
+        const long place = input * taps.outputs + o;
+        float *to = taps.dfilter + place;
         onBothAxes<FACTORS, KERNEL>(
-            Algorithm::filterTransposed, [&](int i, int j) { return sum(from + (i * FACTORS + j) * taps.plane()); },
+            Algorithm::filterTransposed, [&](int i, int j) { return sum(place + (i * FACTORS + j) * taps.plane()); },
             [&](int i, const Vector(&row)[KERNEL]) {
 #pragma GCC unroll 16
               for (int j = 0; j < KERNEL; j++) store(to + (i * KERNEL + j) * tap, row[j]);

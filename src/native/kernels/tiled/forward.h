@@ -58,7 +58,7 @@ struct Forward {
     const long perTile = PLANES_OF_POINTS * (inputs() + outputs()) * long{sizeof(float)};
     const long most = max(ROWS, min(TASK_BYTES / perTile, 4 * ROWS) / ROWS * ROWS);
     tasks = ceilDivide(ceilDivide(tiling().count(), most), host.workers) * host.workers;
-    packed = host.scratch(host.self, PACKED, PLANES_OF_FACTORS * strideOf(inputs() * outputs()));
+    packed = scratch(host, PACKED, PLANES_OF_FACTORS * strideOf(inputs() * outputs()));
     zeros = zerosScratch<Number>(host, inputs());
     planes = workerScratch(host, PLANES, PLANES_OF_POINTS * strideOf(most * strideOf(inputs())));
     sums = workerScratch(host, PRODUCTS, PLANES_OF_POINTS * strideOf(most * strideOf(outputs())));

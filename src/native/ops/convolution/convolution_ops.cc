@@ -1,6 +1,7 @@
 // Convolutions by the names of TensorFlow's own ops with "Pefd" in front: the same inputs and attributes, but only
 // filters of 3x3 and 1x1, strides 1 and 2, PyTorch's padding, NHWC, and channels in multiples of 16, or any in groups
-// for 1x1 with stride 1. With the attribute `reduced`, products are made of 16 bits by what the processor has for them,
+// for 1x1 with stride 1. The first convolution of a model, 3x3, takes images of less than 16 channels, in float32 whatever its
+// results are in, to any; images that have no gradient. With the attribute `reduced`, products are made of 16 bits by what the processor has for them,
 // where channels come in multiples of 16 and in one group; they are wherever images are in bfloat16, which such channels
 // may be. Filters and biases are in float32.
 #include "../numbers.h"
@@ -36,6 +37,16 @@ const ConvolutionKernelsOf<Number> &kernelsFor(const Node &node, const Convoluti
   return imageKernels<Number>();
 }
 
+// The images of a convolution.
+// @throws std::invalid_argument where they are made of other numbers than those
+template <typename Number>
+const Number *imagesIn(const Tensor &images) {
+  constexpr TF_DataType TYPE = std::is_same<Number, float>::value ? TF_FLOAT : TF_BFLOAT16;
+  require(TF_TensorType(images.get()) == TYPE,
+          "Images must be of the results' type, or float32 where they have less than 16 channels.");
+  return elements<Number>(images);
+}
+
 // The forward pass and what follows it in one op: a bias, an image that is added, ReLU.
 template <bool hasBias, bool hasImage, bool hasRelu>
 struct Forward {
@@ -53,8 +64,10 @@ struct Forward {
     }
     if (hasImage) epilogue.image = release<Number>(imageOf(call, 3, shape));
     Number *y = call.output<Number>(0, shape, hasImage ? std::vector<int>{3} : std::vector<int>{});
-    checkOutcome(kernelsFor<Number>(node, conv).forward(workspace.host(), conv, elements<Number>(x), floats(filter),
-                                                        epilogue, y));
+    const Host &host = workspace.host();
+    checkOutcome(isStem(conv) ? imageKernels<Number>().stemForward(host, conv, imagesIn<float>(x), floats(filter), epilogue, y)
+                              : kernelsFor<Number>(node, conv).forward(host, conv, imagesIn<Number>(x), floats(filter),
+                                                                       epilogue, y));
   }
 };
 
@@ -66,6 +79,7 @@ struct InputGradient {
     const Workspace workspace;
     const Tensor sizes = call.input(0), filter = call.input(1);
     const Convolution conv = convolutionOf(node.geometry, shapeIn(sizes), shapeOf(filter));
+    require(!isStem(conv), "Images of less than 16 channels have no gradient here.");
     const Tensor dy = imageOf(call, 2, resultsOf(conv));
     const Shape shape = imagesOf(conv);
     EpilogueOf<Number> epilogue;
@@ -86,24 +100,30 @@ struct FilterGradient {
     const Convolution conv = convolutionOf(node.geometry, shapeOf(x), shapeIn(sizes));
     const Tensor dy = imageOf(call, 2, resultsOf(conv));
     float *dfilter = call.output(0, filterOf(conv));
-    checkOutcome(kernelsFor<Number>(node, conv).filterGradient(workspace.host(), conv, elements<Number>(x),
-                                                               elements<Number>(dy), dfilter));
+    const Host &host = workspace.host();
+    checkOutcome(
+        isStem(conv)
+            ? imageKernels<Number>().stemFilterGradient(host, conv, imagesIn<float>(x), elements<Number>(dy), dfilter)
+            : kernelsFor<Number>(node, conv).filterGradient(host, conv, imagesIn<Number>(x), elements<Number>(dy), dfilter));
   }
 };
 
-// An op with Conv2D's attributes.
+const char *const IMAGES = "input: Tinput";
+
+// An op with Conv2D's attributes. Where it takes images that may be of another type than its results, that is Tinput.
 template <typename Work>
 Op convolutionOp(const char *name, std::vector<const char *> inputs,
                  void (*shape)(TF_ShapeInferenceContext *, TF_Status *), const char *output = "output: T") {
   std::vector<const char *> attributes = ATTRIBUTES;
   attributes.insert(attributes.end(),
                     {NUMBERS, "use_cudnn_on_gpu: bool = true", "reduced: bool = false"});
+  if (inputs.front() == IMAGES) attributes.push_back("Tinput: {float, bfloat16} = DT_FLOAT");
   return nodeOp<Node, nodeOf, onImages<Work, Node>>(name, std::move(attributes), std::move(inputs), shape, output);
 }
 
 template <bool hasBias, bool hasImage, bool hasRelu>
 Op forwardOp(const char *name, std::vector<const char *> more) {
-  std::vector<const char *> inputs{"input: T", "filter: float"};
+  std::vector<const char *> inputs{IMAGES, "filter: float"};
   inputs.insert(inputs.end(), more.begin(), more.end());
   return convolutionOp<Forward<hasBias, hasImage, hasRelu>>(name, std::move(inputs), inferShapes<forwardShape>);
 }
@@ -128,7 +148,7 @@ std::vector<Op> convolutionOps() {
       inputGradientOp<false, true>("PefdConv2DBackpropInputReluGrad", {"features: T"}),
       inputGradientOp<true, false>("PefdConv2DBackpropInputAdd", {"image: T"}),
       inputGradientOp<true, true>("PefdConv2DBackpropInputAddReluGrad", {"image: T", "features: T"}),
-      convolutionOp<FilterGradient>("PefdConv2DBackpropFilter", {"input: T", "filter_sizes: int32", "out_backprop: T"},
+      convolutionOp<FilterGradient>("PefdConv2DBackpropFilter", {IMAGES, "filter_sizes: int32", "out_backprop: T"},
                                     inferShapes<filterGradientShape>, "output: float"),
   };
 }
