@@ -45,8 +45,8 @@ export const WITH_SANITIZERS: readonly Mistake[] = [
   {
     name: "an index that is off by one, in memory that somebody else owns",
     file: "host/scratch.cc",
-    right: "block.size < floats",
-    wrong: "block.size + 1 < floats",
+    right: "block.size < size",
+    wrong: "block.size + LINE_FLOATS < size",
     variant: "address and undefined",
     cases: "scratch memory",
     found: /AddressSanitizer: heap-buffer-overflow/,
@@ -63,8 +63,8 @@ export const WITH_SANITIZERS: readonly Mistake[] = [
   {
     name: "threads that share one worker's memory",
     file: "kernels/common.h",
-    right: "memory + worker * floats",
-    wrong: "memory + worker * 0 * floats",
+    right: "memory + worker * apart",
+    wrong: "memory + worker * 0 * apart",
     variant: "thread",
     cases: "2 threads",
     found: /ThreadSanitizer: data race/,

@@ -22,52 +22,54 @@ constexpr Convolution STEMS[] = {
 
 Floats biasOf(const Convolution &conv) { return randomFloats(conv.outputs, 4); }
 
-void checkForward(const Convolution &conv) {
-  const Operands of(conv);
-  const Floats bias = biasOf(conv);
+// Runs a kernel with all instructions and numbers of threads. @returns the one result that it has to have
+template <typename Naive, typename Run>
+Floats everywhere(long count, const Naive &naive, const Run &run) {
   std::unique_ptr<Floats> first;
   for (const KernelSet &set : kernelSets()) {
     for (long workers = 1; workers <= MOST_WORKERS; workers++) {
       const TestHost host(workers);
-      auto y = std::make_unique<Floats>(resultFloats(conv));
-      const Outcome outcome = set.kernels->stemForward(host.host(), conv, of.x.data(), of.filter.data(), {}, y->data());
-      expect(outcome == Outcome::DONE, "memory was short");
+      auto result = std::make_unique<Floats>(count);
+      expect(run(*set.kernels, host.host(), result->data()) == Outcome::DONE, "memory was short");
       host.expectSound();
-      if (first == nullptr) {
-        expectClose(*y, naiveForward(conv, of.x, of.filter));
-        first = std::move(y);
-      } else {
-        expectSameBits(*y, *first);
+      if (first != nullptr) {
+        expectSameBits(*result, *first);
+        continue;
       }
-      Epilogue epilogue;
-      epilogue.bias = bias.data();
-      epilogue.relu = true;
-      Floats followed(resultFloats(conv));
-      set.kernels->stemForward(host.host(), conv, of.x.data(), of.filter.data(), epilogue, followed.data());
-      expectSameBits(followed, naiveEpilogue(*first, conv.outputs, epilogue));
+      expectClose(*result, naive());
+      first = std::move(result);
     }
+  }
+  return *first;
+}
+
+void checkForward(const Convolution &conv) {
+  const Operands of(conv);
+  const Floats bias = biasOf(conv);
+  Epilogue epilogue;
+  epilogue.bias = bias.data();
+  epilogue.relu = true;
+  const Floats y = everywhere(
+      resultFloats(conv), [&] { return naiveForward(conv, of.x, of.filter); },
+      [&](auto &kernels, auto &host, float *y) {
+        return kernels.stemForward(host, conv, of.x.data(), of.filter.data(), {}, y);
+      });
+  const Floats expected = naiveEpilogue(y, conv.outputs, epilogue);
+  for (const KernelSet &set : kernelSets()) {
+    Floats followed(resultFloats(conv));
+    const TestHost two(2);
+    set.kernels->stemForward(two.host(), conv, of.x.data(), of.filter.data(), epilogue, followed.data());
+    expectSameBits(followed, expected);
   }
 }
 
 void checkFilterGradient(const Convolution &conv) {
   const Operands of(conv);
-  std::unique_ptr<Floats> first;
-  for (const KernelSet &set : kernelSets()) {
-    for (long workers = 1; workers <= MOST_WORKERS; workers++) {
-      const TestHost host(workers);
-      auto dfilter = std::make_unique<Floats>(filterFloats(conv));
-      const Outcome outcome =
-          set.kernels->stemFilterGradient(host.host(), conv, of.x.data(), of.dy.data(), dfilter->data());
-      expect(outcome == Outcome::DONE, "memory was short");
-      host.expectSound();
-      if (first == nullptr) {
-        expectClose(*dfilter, naiveFilterGradient(conv, of.x, of.dy));
-        first = std::move(dfilter);
-      } else {
-        expectSameBits(*dfilter, *first);
-      }
-    }
-  }
+  everywhere(
+      filterFloats(conv), [&] { return naiveFilterGradient(conv, of.x, of.dy); },
+      [&](auto &kernels, auto &host, float *dfilter) {
+        return kernels.stemFilterGradient(host, conv, of.x.data(), of.dy.data(), dfilter);
+      });
 }
 
 // Results in bfloat16, of images in float32.
