@@ -2,8 +2,14 @@ import type { Shape, ShapeRule } from "./shapes.js";
 
 /** Of an op whose images may be in bfloat16. */
 export interface Narrow {
-  /** Which of its types may be that in a node, from the shapes of its inputs and outputs; none where its images stay in float32. */
-  readonly types: (inputs: readonly Shape[], outputs: readonly Shape[]) => readonly string[];
+  /**
+   * Which of its types may be that in a node, from the shapes of its inputs, as far as they are known, and outputs; none where its
+   * images stay in float32.
+   */
+  readonly types: (
+    inputs: readonly (Shape | undefined)[],
+    outputs: readonly Shape[],
+  ) => readonly string[];
   /** How often it reads each of them from memory. */
   readonly reads: number;
   /** Whether it is one of these only between others: as a term of a loss it stays in float32, unrounded. */

@@ -111,7 +111,7 @@ export const OWN_ROWS: readonly Row[] = [
     {
       shapes: elementwise,
       narrow: {
-        types: (inputs) => (inputs.every(({ length }) => length > 0) ? [RESULTS] : []),
+        types: (inputs) => (inputs.every((shape) => shape?.length !== 0) ? [RESULTS] : []),
         reads: 1,
         between: true,
       },

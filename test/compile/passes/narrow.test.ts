@@ -143,6 +143,8 @@ test("channels that fill no vectors, groups and scalars stay in float32", () => 
   ];
   assert.ok(!chosen(followed("half"), "g").includes("e"));
   assert.ok(chosen(followed("b4"), "g").includes("e"));
+  // A tensor of a shape that nobody knows.
+  assert.ok(!chosen(followed("elsewhere"), "g").includes("e"));
 });
 
 test("a term of a loss is made in float32 of images in bfloat16", () => {

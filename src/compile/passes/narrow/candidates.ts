@@ -1,6 +1,5 @@
 import { sizeOf } from "../../../common/shapes.js";
 import { opNamed } from "../../../ops/ops.js";
-import type { Shape } from "../../../ops/shapes.js";
 import { type Argument, positionsOf } from "../../../ops/signature.js";
 import { DT } from "../../../runtime/native.js";
 import {
@@ -45,10 +44,10 @@ function candidateOf(node: GraphNode, byName: Surroundings["byName"]): Candidate
   const refs = dataOf(node).map(plainRef);
   const own = refs.map((ref) => shapeBehind(byName, ref));
   if (op?.narrow === undefined || node.shapes === undefined) return undefined;
-  const types = op.narrow.types(own as Shape[], node.shapes);
+  const types = op.narrow.types(own, node.shapes);
   const inputs = imagesAmong(op.signature.inputs, node, types);
-  if (types.length === 0 || own.some((shape, i) => shape === undefined && inputs[i]))
-    return undefined;
+  const isUnknown = own.some((shape, i) => shape === undefined && inputs[i]);
+  if (types.length === 0 || isUnknown) return undefined;
   const outputs = imagesAmong(op.signature.outputs, node, types);
   return {
     node,
