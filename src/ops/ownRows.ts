@@ -20,20 +20,26 @@ import {
 const VECTOR = 16;
 /** The type of results, and the one of images that they are made of. */
 const [RESULTS, IMAGES] = ["T", "Tinput"];
-/** Types of a convolution that may be bfloat16; the images of a model's first one, with few channels, stay in float32. */
-function narrowTypes(images: Shape | undefined, filter: Shape | undefined): string[] {
+const isEven = (images: Shape | undefined, filter: Shape | undefined): boolean => {
+  const [inputs = 0, outputs = 0] = filter?.slice(2) ?? [];
+  return images?.[3] === inputs && inputs % VECTOR === 0 && outputs % VECTOR === 0;
+};
+/** The images of a model's first convolution, which have few channels, stay in float32: what is made of them need not. */
+const isFirst = (images: Shape | undefined, filter: Shape | undefined): boolean => {
   const [kernelSize, , inputs = 0, outputs = 0] = filter ?? [];
-  if (images?.[3] !== inputs || outputs % VECTOR !== 0) return [];
-  if (inputs % VECTOR === 0) return [RESULTS, IMAGES];
-  return kernelSize === 3 && inputs < VECTOR ? [RESULTS] : [];
-}
+  return kernelSize === 3 && images?.[3] === inputs && inputs < VECTOR && outputs % VECTOR === 0;
+};
+const narrowTypes = (images: Shape | undefined, filter: Shape | undefined): string[] => {
+  if (isEven(images, filter)) return [RESULTS, IMAGES];
+  return isFirst(images, filter) ? [RESULTS] : [];
+};
 const ownConvolution: Facts = {
   ...convolutionFacts,
   narrow: { types: ([x, filter]) => narrowTypes(x, filter), reads: 1 },
 };
 const ownInputGradient: Facts = {
   shapes: sizesIn(0),
-  narrow: { types: ([, filter], [dx]) => narrowTypes(dx, filter), reads: 1 },
+  narrow: { types: ([, filter], [dx]) => (isEven(dx, filter) ? [RESULTS] : []), reads: 1 },
 };
 const ownFilterGradient: Facts = {
   shapes: sizesIn(1),

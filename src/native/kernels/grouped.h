@@ -129,8 +129,8 @@ inline WorkerMemory productsScratch(const Host &host) {
   return workerScratch(host, PRODUCTS, PIXELS_AT_ONCE * PANEL);
 }
 
-inline Outcome groupedProduct(const Host &host, const Convolution &conv, bool turned, const float *from, const float *filter,
-                       Epilogue epilogue, float *to) {
+inline Outcome groupedProduct(const Host &host, const Convolution &conv, bool turned, const float *from,
+                              const float *filter, Epilogue epilogue, float *to) {
   const PackedGroups filters(filter, groupOf(conv), turned, host);
   const LyingPixels pixels{from, conv.groups * filters.rows};
   return GroupedProduct<LyingPixels, float>{filters, pixels, epilogue, to, productsScratch(host)}.run(host);

@@ -39,7 +39,8 @@ struct GroupedFilter {
       copyGradients(pixel, count, g, copy);
       const float *x = source.some(pixel, count, worker) + g * group.inputs;
       for (long panel = 0; panel < panels.count(); panel++) {
-        multiply(group.inputs, panels.width(panel), count, x, {1, source.pitch}, copy + panel * PANEL, padded, sum + panel * PANEL, padded, pixel > first);
+        multiply(group.inputs, panels.width(panel), count, x, {1, source.pitch}, copy + panel * PANEL, padded,
+                 sum + panel * PANEL, padded, pixel > first);
       }
     }
   }
@@ -84,7 +85,7 @@ Outcome filterGradientOf(const Host &host, const Group &group, const Source &sou
 }
 
 inline Outcome groupedFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy,
-                              float *dfilter) {
+                                     float *dfilter) {
   return filterGradientOf(host, groupOf(conv), LyingPixels{x, conv.inputs}, dy, dfilter);
 }
 

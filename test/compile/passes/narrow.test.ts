@@ -100,15 +100,18 @@ test("a model's first images stay in float32, what is made of them does not", ()
     feed("pixels", [64, 32, 32, 3]),
     feed("taps", [3, 3, 3, 16]),
     node("x", "PefdConv2D", ["pixels", "taps"], [LARGE]),
-    node("g", "PefdConv2DBackpropFilter", ["pixels", "sizes", "b0"], [[3, 3, 3, 16]]),
   ];
-  const nodes = [...first.slice(0, 3), ...chain().filter(({ name }) => name !== "x"), first[3]];
-  const narrowed = narrowImages(stepOf(nodes as GraphNode[], "b5", "g"));
+  const gradients = [
+    node("g", "PefdConv2DBackpropFilter", ["pixels", "sizes", "b0"], [[3, 3, 3, 16]]),
+    node("d", "PefdConv2DBackpropInput", ["sizes", "w", "b0"]),
+  ];
+  const nodes = [...first, ...chain().filter(({ name }) => name !== "x"), ...gradients];
+  const narrowed = narrowImages(stepOf(nodes, "b5", "g", "d"));
   const lines = outline(narrowed);
   assert.ok(lines.includes("x/narrow = PefdConv2D(pixels, taps)"), lines.join("\n"));
   assert.ok(lines.includes("a0/narrow = PefdConv2D(x/narrow, w)"));
   assert.ok(lines.includes("g/narrow = PefdConv2DBackpropFilter(pixels, sizes, b0/narrow)"));
-  for (const name of ["x/narrow", "g/narrow"]) {
+  for (const name of ["x/narrow", "g/narrow", "d/narrow"]) {
     const made = narrowed.nodes.find((other) => other.name === name);
     assert.deepEqual(made?.attributes, { T: BFLOAT16 });
   }

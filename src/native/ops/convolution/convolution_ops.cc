@@ -1,9 +1,9 @@
 // Convolutions by the names of TensorFlow's own ops with "Pefd" in front: the same inputs and attributes, but only
 // filters of 3x3 and 1x1, strides 1 and 2, PyTorch's padding, NHWC, and channels in multiples of 16, or any in groups
 // for 1x1 with stride 1. The first convolution of a model, 3x3, takes images of less than 16 channels, in float32 whatever its
-// results are in, to any; images that have no gradient. With the attribute `reduced`, products are made of 16 bits by what the processor has for them,
-// where channels come in multiples of 16 and in one group; they are wherever images are in bfloat16, which such channels
-// may be. Filters and biases are in float32.
+// results are in, to any; such images have no gradient. With the attribute `reduced`, products are made of 16 bits by what
+// the processor has for them, where channels come in multiples of 16 and in one group; they are wherever images are in
+// bfloat16, which such channels may be. Filters and biases are in float32.
 #include "../numbers.h"
 #include "node.h"
 #include "shapes.h"
@@ -108,16 +108,17 @@ struct FilterGradient {
   }
 };
 
-const char *const IMAGES = "input: Tinput";
+// Images that may be of another type than results, and what says which.
+const char *const IMAGES = "input: Tinput", *const TYPE_OF_IMAGES = "Tinput: {float, bfloat16} = DT_FLOAT";
 
-// An op with Conv2D's attributes. Where it takes images that may be of another type than its results, that is Tinput.
+// An op with Conv2D's attributes, and some more.
 template <typename Work>
-Op convolutionOp(const char *name, std::vector<const char *> inputs,
+Op convolutionOp(const char *name, std::vector<const char *> inputs, std::vector<const char *> more,
                  void (*shape)(TF_ShapeInferenceContext *, TF_Status *), const char *output = "output: T") {
   std::vector<const char *> attributes = ATTRIBUTES;
   attributes.insert(attributes.end(),
                     {NUMBERS, "use_cudnn_on_gpu: bool = true", "reduced: bool = false"});
-  if (inputs.front() == IMAGES) attributes.push_back("Tinput: {float, bfloat16} = DT_FLOAT");
+  attributes.insert(attributes.end(), more.begin(), more.end());
   return nodeOp<Node, nodeOf, onImages<Work, Node>>(name, std::move(attributes), std::move(inputs), shape, output);
 }
 
@@ -125,14 +126,15 @@ template <bool hasBias, bool hasImage, bool hasRelu>
 Op forwardOp(const char *name, std::vector<const char *> more) {
   std::vector<const char *> inputs{IMAGES, "filter: float"};
   inputs.insert(inputs.end(), more.begin(), more.end());
-  return convolutionOp<Forward<hasBias, hasImage, hasRelu>>(name, std::move(inputs), inferShapes<forwardShape>);
+  return convolutionOp<Forward<hasBias, hasImage, hasRelu>>(name, std::move(inputs), {TYPE_OF_IMAGES},
+                                                            inferShapes<forwardShape>);
 }
 
 template <bool hasImage, bool hasRelu>
 Op inputGradientOp(const char *name, std::vector<const char *> more) {
   std::vector<const char *> inputs{"input_sizes: int32", "filter: float", "out_backprop: T"};
   inputs.insert(inputs.end(), more.begin(), more.end());
-  return convolutionOp<InputGradient<hasImage, hasRelu>>(name, std::move(inputs), inferShapes<inputGradientShape>);
+  return convolutionOp<InputGradient<hasImage, hasRelu>>(name, std::move(inputs), {}, inferShapes<inputGradientShape>);
 }
 
 }  // namespace
@@ -149,7 +151,7 @@ std::vector<Op> convolutionOps() {
       inputGradientOp<true, false>("PefdConv2DBackpropInputAdd", {"image: T"}),
       inputGradientOp<true, true>("PefdConv2DBackpropInputAddReluGrad", {"image: T", "features: T"}),
       convolutionOp<FilterGradient>("PefdConv2DBackpropFilter", {IMAGES, "filter_sizes: int32", "out_backprop: T"},
-                                    inferShapes<filterGradientShape>, "output: float"),
+                                    {TYPE_OF_IMAGES}, inferShapes<filterGradientShape>, "output: float"),
   };
 }
 
