@@ -9,6 +9,9 @@ const STEPS = [1e-2, 3e-3, 3e-2, 1e-3];
 /** Relative error that single precision, and the kinks of ReLUs, may leave: along the gradient, and elsewhere. */
 const TOLERANCE = { along: 0.02, across: 0.05 };
 
+/** By how many roundings of its own a loss in single precision may be off: what moves it by no more is not told apart. */
+const ROUNDINGS = 8 * 2 ** -24;
+
 /** Below this part of all gradients together, a tensor's gradient is rounding noise. */
 const NOISE = 1e-3;
 
@@ -52,11 +55,12 @@ function agrees(
   tolerance: number,
 ): void {
   const size = norm(variable.dataSync() as Float32Array) || 1;
+  const rounding = ROUNDINGS * Math.abs(numberOf(loss));
   const errors = STEPS.map((step) => {
     const moved = scaled(direction, step * size);
     const [told, found] = [dot(gradient, moved), halfDifference(loss, variable, moved)];
     const scale = Math.max(Math.abs(told), Math.abs(found), NOISE * norm(gradient) * norm(moved));
-    return { error: Math.abs(told - found) / scale, told, found };
+    return { error: Math.max(0, Math.abs(told - found) - rounding) / scale, told, found };
   });
   const best = errors.reduce((a, b) => (b.error < a.error ? b : a));
   ok(
