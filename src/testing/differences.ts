@@ -6,6 +6,12 @@ import { type Scalar, type Tensor, tf, type Variable } from "../runtime/tf.js";
 /** By how much of its own size a tensor is moved each way; the one that agrees best counts. */
 const STEPS = [1e-2, 3e-3, 3e-2, 1e-3];
 
+/** By how much what a gradient foretells may be off: of its size, and besides. */
+interface Tolerance {
+  readonly relative: number;
+  readonly absolute: number;
+}
+
 /** Relative error that single precision, and the kinks of ReLUs, may leave: along the gradient, and elsewhere. */
 const TOLERANCE = { along: 0.02, across: 0.05 };
 
@@ -52,19 +58,18 @@ function agrees(
   { what, variable }: Moved,
   gradient: Float32Array,
   direction: Float32Array,
-  tolerance: number,
+  { relative, absolute }: Tolerance,
 ): void {
   const size = norm(variable.dataSync() as Float32Array) || 1;
-  const rounding = ROUNDINGS * Math.abs(numberOf(loss));
   const errors = STEPS.map((step) => {
     const moved = scaled(direction, step * size);
     const [told, found] = [dot(gradient, moved), halfDifference(loss, variable, moved)];
     const scale = Math.max(Math.abs(told), Math.abs(found), NOISE * norm(gradient) * norm(moved));
-    return { error: Math.max(0, Math.abs(told - found) - rounding) / scale, told, found };
+    return { error: Math.max(0, Math.abs(told - found) - absolute) / scale, told, found };
   });
   const best = errors.reduce((a, b) => (b.error < a.error ? b : a));
   ok(
-    best.error <= tolerance,
+    best.error <= relative,
     `the gradient of ${what} says that the loss moves by ${best.told.toExponential(3)}, and it moves by ${best.found.toExponential(3)}`,
   );
 }
@@ -84,12 +89,13 @@ export function checkDifferences(loss: () => Scalar, moved: readonly Moved[]): v
   });
   const most = Math.max(...gradients.map((gradient) => (gradient ? norm(gradient) : 0)));
   ok(most > 0, "the loss has a gradient");
+  const absolute = ROUNDINGS * Math.abs(numberOf(loss));
   for (const [i, gradient] of gradients.entries()) {
     const one = moved[i] as Moved;
     if (gradient === undefined || norm(gradient) < NOISE * most) continue;
     const random = createRandom(1, "direction", one.what);
     const across = gradient.map(() => random.normal());
-    agrees(loss, one, gradient, gradient, TOLERANCE.along);
-    agrees(loss, one, gradient, across, TOLERANCE.across);
+    agrees(loss, one, gradient, gradient, { relative: TOLERANCE.along, absolute });
+    agrees(loss, one, gradient, across, { relative: TOLERANCE.across, absolute });
   }
 }
