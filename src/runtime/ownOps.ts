@@ -28,13 +28,13 @@ function bfloat16Set(): string[] {
 }
 
 /**
- * The name of the set of kernels that compute, as far as it decides about bits: "pefd" or "tensorflow", in bfloat16 with
- * what multiplies numbers of 16 bits ("pefd-vnni-narrow"). AVX2 and AVX-512 have one name, since they give the same bits
+ * The name of the set of kernels that compute, as far as it decides about bits: "own" or "tensorflow", in bfloat16 with
+ * what multiplies numbers of 16 bits ("own-vnni-narrow"). AVX2 and AVX-512 have one name, since they give the same bits
  * (docs/adr/0007). TensorFlow must be loaded.
  * @returns undefined where there is no choice of kernels: on a GPU, and in XLA's programs
  */
 export function kernelSet({ engine, precision }: Computed): string | undefined {
   if (nativeBackend().isUsingGpuDevice || engine === "xla") return undefined;
-  const own = ownOpsServe() ? "pefd" : "tensorflow";
+  const own = ownOpsServe() ? "own" : "tensorflow";
   return [own, ...(precision === "bfloat16" ? bfloat16Set() : [])].join("-");
 }
