@@ -133,7 +133,7 @@ export async function analyze(
       findings.push(await analyzeOne(subject, of, tell));
     } catch (error) {
       if (subject.run === undefined || !(error instanceof PefdError)) throw error;
-      if (!failures.has(error)) tell(`${subject.run.dir} is left out: ${error.message}`);
+      if (!failures.has(error)) tell(`warning: ${subject.run.dir} is left out: ${error.message}`);
       failures.add(error);
     }
   }

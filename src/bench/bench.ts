@@ -103,7 +103,7 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
   const exactFloat32 = isExactFloat32(options.precisions);
   loadTensorFlow({ env, gpu: options.gpu, exactFloat32 });
   const warning = deviceWarning(env);
-  if (warning !== undefined) notice(warning);
+  if (warning !== undefined) notice(`warning: ${warning}`);
   float32Notices(isGpu(), exactFloat32).forEach(notice);
   const machine = machineOf(isGpu(), computeCapability(env), cpuinfo());
   const variants = chosenVariants(machine, options);

@@ -13,7 +13,7 @@ export interface Output {
   readonly width: number | undefined;
   /** Prints the result: the document with --json, else the text. */
   result(text: string, document: unknown): void;
-  /** A line on stderr, unless --quiet. */
+  /** A line on stderr; with --quiet only one that begins with "warning: ". */
   notice(text: string): void;
 }
 

@@ -63,7 +63,7 @@ export function createOutput(flags: Readonly<Record<string, unknown>>): Output {
       process.stdout.write(`${shown}\n`);
     },
     notice(text) {
-      if (!quiet) process.stderr.write(`${cleanText(text)}\n`);
+      if (!quiet || text.startsWith("warning: ")) process.stderr.write(`${cleanText(text)}\n`);
     },
   };
 }

@@ -20,7 +20,7 @@ export async function serveRuns(
   port: number,
   output: Output,
 ): Promise<number | undefined> {
-  for (const problem of collectRuns(dirs).problems) output.notice(problem);
+  for (const problem of collectRuns(dirs).problems) output.notice(`warning: ${problem}`);
   const { livePage } = await import("../report/serve/livePage.js");
   const { serveReport } = await import("../report/serve/server.js");
   const server = await serveReport(livePage(dirs, publishedOf), port);

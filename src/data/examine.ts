@@ -69,7 +69,7 @@ export function examine(examination: Examination): VerifyReport {
       const whole = examination.read(file);
       return { file, whole, problems: whole.problems };
     } catch (error) {
-      if (!(error instanceof PefdError)) throw error;
+      if (!(error instanceof PefdError) || error.exitCode === 3) throw error; // of the machine, not of the data
       return { file, problems: [error.message] };
     }
   };

@@ -24,6 +24,11 @@ export const identitySchema = z.object(
     device: name,
     /** See NUMERICS. */
     numerics: place,
+    /**
+     * The set of kernels that compute (runtime/ownOps.ts); none on a GPU, in XLA's programs, and in runs of versions that did
+     * not write it down, which count as the same.
+     */
+    kernels: name.optional(),
     /** The options that touch numbers, resolved, the seed among them. */
     options: z.record(name, setting),
   },
@@ -65,6 +70,8 @@ const REENCODED: Part = ["reencoded", "the images' re-encoding", ({ reencoded })
 
 const PLUGINS: Part = ["plugins", "the plug-in", (of) => of.pluginsSha256];
 
+const KERNELS: Part = ["kernels", "the set of kernels", ({ kernels }) => kernels];
+
 const SHOWN_DIGITS = 8;
 
 /** A checksum in a few digits, any other value as it is. */
@@ -72,7 +79,7 @@ const short = (value: Value): Value =>
   typeof value === "string" && value.length === 64 ? value.slice(0, SHOWN_DIGITS) : value;
 
 /** All that reports tell. */
-const TOLD: readonly Part[] = [...PARTS, LEFT_OUT, REENCODED, PLUGINS];
+const TOLD: readonly Part[] = [...PARTS, KERNELS, LEFT_OUT, REENCODED, PLUGINS];
 
 /** The parts of an identity besides its options, as a report shows and compares them. */
 export const identitySettings = (identity: Identity): Readonly<Record<string, string | number>> =>
@@ -87,18 +94,31 @@ export const identitySettings = (identity: Identity): Readonly<Record<string, st
 export const IDENTITY_SETTINGS: readonly string[] = TOLD.map(([key]) => key);
 
 /**
- * Of all that stays of an identity: equal for two that are the same run. Runs without plug-ins have the one that they had
- * when there were none.
+ * Of all that stays of an identity: equal for two that are the same run. Runs without plug-ins, or of which nobody wrote
+ * down the kernels, have the one that they had before.
  */
 export function identitySha256(identity: Identity): string {
   const parts = PARTS.map(([, , value]) => value(identity) ?? null);
-  const { pluginsSha256 } = identity;
+  const { pluginsSha256, kernels } = identity;
   const options = Object.entries(identity.options).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256")
     .update(
-      JSON.stringify([parts, options, ...(pluginsSha256 === undefined ? [] : [pluginsSha256])]),
+      JSON.stringify([
+        ...[parts, options],
+        ...(pluginsSha256 === undefined ? [] : [pluginsSha256]),
+        ...(kernels === undefined ? [] : [{ kernels }]),
+      ]),
     )
     .digest("hex");
+}
+
+/**
+ * Whether a checksum is that of an identity, or was when nobody wrote down the kernels: what such a run has kept is gone on
+ * with.
+ */
+export function isOfIdentity(sha256: string, identity: Identity): boolean {
+  const { kernels: _, ...earlier } = identity;
+  return [identity, earlier].some((each) => sha256 === identitySha256(each));
 }
 
 /** A run that was asked for: parts that only its start will tell may be left out. */
@@ -119,7 +139,9 @@ export function identityDifferences(
   now: PlannedIdentity,
   undecided: ReadonlySet<string> = NOTHING,
 ): string[] {
-  const parts = PARTS.map(([, what, value]) => [what, value(then), value(now)] as const)
+  const told = then.kernels === undefined ? PARTS : [...PARTS, KERNELS];
+  const parts = told
+    .map(([, what, value]) => [what, value(then), value(now)] as const)
     .filter(([, before, after]) => after !== undefined && before !== after)
     .map(changeText);
   const text = (value: unknown) => JSON.stringify(value) ?? "not set";

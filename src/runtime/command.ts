@@ -45,7 +45,9 @@ export function runCommand(
       resolve({ code, stdout, stderr: reason });
     };
     child.on("error", (error) => end(undefined, error.message));
-    child.on("close", (code) => end(code ?? undefined, stderr));
+    child.on("close", (code, signal) =>
+      end(code ?? undefined, signal === null ? stderr : `${stderr}\nit was ended by ${signal}`),
+    );
   });
 }
 

@@ -1,8 +1,10 @@
-import { existsSync } from "node:fs";
 import { constants } from "node:os";
+import { basename } from "node:path";
 import { environmentError, inputError } from "../common/errors.js";
+import { compileAgain, compiledDamage, THEIRS } from "./compiledFiles.js";
+import type { Environment } from "./gpu/types.js";
 import { nativeDirectory } from "./nativeFolder.js";
-import { logLevelFile, ownModuleFile } from "./paths.js";
+import { ownModuleFile } from "./paths.js";
 import { type ReducedProducts, reducedNamed } from "./reducedProducts.js";
 
 /** What the module of src/native says of itself. */
@@ -44,19 +46,10 @@ let loaded: OwnModule = { ...NO_MODULE, problem: "not loaded yet" };
 let operations: readonly string[] = [];
 let words: Pick<ModuleExports, "divertWords" | "takeWords"> = {};
 
-/**
- * Set-up compiles our modules together: where another one lies there without this one, set-up is older than the code.
- * TensorFlow's ops in its place would train to other last bits, and nobody would know.
- */
-function refuseOldSetup(folder: string): void {
-  if (existsSync(ownModuleFile(folder)) || !existsSync(logLevelFile(folder))) return;
-  throw environmentError(
-    "pefd's own ops are not compiled as this version of pefd needs them.",
-    "Type: pefd setup",
-  );
-}
-
 function loadModule(folder: string): OwnModule {
+  const file = basename(ownModuleFile(folder));
+  const damaged = compiledDamage(folder)?.find(({ path }) => path === file);
+  if (damaged !== undefined) return { ...NO_MODULE, problem: damaged.words };
   const module: { exports: ModuleExports } = { exports: {} };
   try {
     // biome-ignore lint/style/noRestrictedGlobals: a module that is only there after set-up.
@@ -77,20 +70,35 @@ function loadModule(folder: string): OwnModule {
 }
 
 /**
- * Registers our own ops with TensorFlow, which must have been loaded. Only set-up's own way compiles them; without
- * them, or on a processor that they are not made for, every op is TensorFlow's.
- * @throws environmentError where set-up has compiled other modules, and not this one; inputError where
- * PEFD_CONVOLUTIONS is a word that it cannot be
+ * Registers our own ops with TensorFlow, which must have been loaded. On a processor that they are not made for, and where
+ * PEFD_CONVOLUTIONS asks for it, every op is TensorFlow's.
+ * @param env the process's environment
+ * @throws environmentError where the module does not load and nobody has asked for TensorFlow's ops, which would train to
+ * other last bits; inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or instructions that the processor lacks
  */
-export function loadOwnModule(): void {
+export function loadOwnModule(env: Environment): void {
   const folder = nativeDirectory() ?? "";
-  refuseOldSetup(folder);
+  const asked = env.PEFD_CONVOLUTIONS;
   loaded = loadModule(folder);
-  if (loaded.instructions !== UNKNOWN) return;
-  throw inputError(
-    "PEFD_CONVOLUTIONS can be avx512, avx2 or tensorflow, and is another word.",
-    "Unset it for the fastest that this processor has.",
-  );
+  if (loaded.instructions === UNKNOWN) {
+    throw inputError(
+      "PEFD_CONVOLUTIONS can be avx512, avx2 or tensorflow, and is another word.",
+      "Unset it for the fastest that this processor has.",
+    );
+  }
+  if (asked === THEIRS) return;
+  if (loaded.problem !== undefined) {
+    throw environmentError(
+      `pefd's own kernels do not load: ${loaded.problem.replace(/\.$/, "")}.`,
+      `${compileAgain(folder)}. With PEFD_CONVOLUTIONS=tensorflow TensorFlow's kernels compute, to other last bits`,
+    );
+  }
+  if (asked && loaded.instructions === undefined) {
+    throw inputError(
+      `PEFD_CONVOLUTIONS is ${asked}, which this processor does not have.`,
+      "Unset it for the fastest that this processor has.",
+    );
+  }
 }
 
 /** What was found when TensorFlow was loaded. */

@@ -52,6 +52,10 @@ export const ownModuleFile = (nativeFolder: string): string =>
 export const gpuProbeFile = (nativeFolder: string): string =>
   join(dirname(bindingFile(nativeFolder)), "gpu_probe");
 
+/** And what set-up wrote down of all these, when it came to its end (compiledFiles.ts). */
+export const compiledRecord = (nativeFolder: string): string =>
+  join(dirname(bindingFile(nativeFolder)), "compiled.json");
+
 /** Folder of compiled XLA programs in the cache folder. */
 export const programCache = (cache: string): string => join(cache, "xla");
 

@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { environmentError, PefdError } from "../common/errors.js";
+import { environmentError } from "../common/errors.js";
 import { threadSafe } from "./attributeNames.js";
 import type { NativeBinding } from "./binding.js";
+import { compileAgain, refuseDamaged } from "./compiledFiles.js";
 import { nativeDirectory } from "./nativeFolder.js";
 import { loadOwnModule } from "./ownModule.js";
 import { bindingFile, logLevelFile, packageDirectory } from "./paths.js";
@@ -55,14 +56,13 @@ function restoreRemovedNodeHelpers(): void {
 }
 
 /** Applies TF_CPP_MIN_LOG_LEVEL to what the libraries log while they are being loaded (src/native/log_level.cc). */
-function applyLogLevel(): void {
-  const folder = nativeDirectory();
+function applyLogLevel(folder: string): void {
   const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
   try {
     // biome-ignore lint/style/noRestrictedGlobals: nothing else loads a module into the global scope.
-    if (folder) process.dlopen({ exports: {} }, logLevelFile(folder), RTLD_NOW | RTLD_GLOBAL);
+    process.dlopen({ exports: {} }, logLevelFile(folder), RTLD_NOW | RTLD_GLOBAL);
   } catch {
-    // Only set-up's own way compiles it; without it the libraries say more than they need to.
+    // Without it the libraries say more than they need to.
   }
 }
 
@@ -76,9 +76,7 @@ const notSetUp = () =>
  * Loads tfjs-node-gpu with the binding that set-up compiled, which need not lie in the package's own folder: the package
  * asks node-pre-gyp where its binding is, and is answered here.
  */
-function requireTensorFlow(): TensorFlow {
-  const [folder, nativeFolder] = [packageDirectory(), nativeDirectory()];
-  if (!folder || !nativeFolder || !existsSync(bindingFile(nativeFolder))) throw notSetUp();
+function requireTensorFlow(folder: string, nativeFolder: string): TensorFlow {
   const fromPackage = createRequire(join(folder, "package.json"));
   const finder = fromPackage.resolve("@mapbox/node-pre-gyp");
   const exports = { find: () => bindingFile(nativeFolder) };
@@ -94,27 +92,31 @@ function requireTensorFlow(): TensorFlow {
  * Loads the native library once and sets `tf`.
  * @param needs what the library finds in the environment it reads (prepare.ts); where left out, the environment is as
  * whoever started this process has set it
- * @throws environmentError with the next command when the binding or libtensorflow is missing or does not load;
+ * @throws environmentError with the next command when a file of set-up is missing, cut short or does not load;
  * inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or for a GPU that is not there
  */
 export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
   if (tf !== undefined) return tf;
+  const [folder, nativeFolder] = [packageDirectory(), nativeDirectory()];
+  if (!folder || !nativeFolder || !existsSync(bindingFile(nativeFolder))) throw notSetUp();
+  // biome-ignore lint/style/noRestrictedGlobals: the native library reads the process's own.
+  const { env } = process;
+  refuseDamaged(nativeFolder, env);
   if (needs !== undefined) prepareNative(needs);
   restoreRemovedNodeHelpers();
-  applyLogLevel();
+  applyLogLevel(nativeFolder);
   try {
-    tf = requireTensorFlow();
+    tf = requireTensorFlow(folder, nativeFolder);
   } catch (error) {
-    if (error instanceof PefdError) throw error;
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     throw environmentError(
       `The native TensorFlow library did not load: ${reason}`,
-      "Type: pefd setup",
+      compileAgain(nativeFolder),
     );
   }
   const backend = tf.backend() as unknown as { binding: NativeBinding };
   backend.binding = threadSafe(backend.binding);
-  loadOwnModule();
+  loadOwnModule(env);
   composeSoftmax(tf);
   for (const callback of whenLoaded.splice(0)) callback();
   return tf;

@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { environmentError } from "../common/errors.js";
 import { threadSafe } from "./attributeNames.js";
+import { compileAgain, refuseDamaged } from "./compiledFiles.js";
 import type { NativeBinding } from "./native.js";
 import { nativeDirectory } from "./nativeFolder.js";
 import { loadOwnModule } from "./ownModule.js";
@@ -12,17 +13,21 @@ import { bindingFile } from "./paths.js";
  * @throws environmentError where it does not load
  */
 export function loadThreadBinding(): NativeBinding {
+  const folder = nativeDirectory() ?? "";
+  // biome-ignore lint/style/noRestrictedGlobals: the native library reads the process's own.
+  const { env } = process;
+  refuseDamaged(folder, env);
   const module: { exports: unknown } = { exports: {} };
   try {
     // biome-ignore lint/style/noRestrictedGlobals: the package's own loader brings all of TensorFlow.js with it.
-    process.dlopen(module, bindingFile(nativeDirectory() ?? ""), constants.dlopen.RTLD_NOW);
+    process.dlopen(module, bindingFile(folder), constants.dlopen.RTLD_NOW);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     throw environmentError(
       `The native TensorFlow library did not load: ${reason}`,
-      "Type: pefd setup",
+      compileAgain(folder),
     );
   }
-  loadOwnModule();
+  loadOwnModule(env);
   return threadSafe(module.exports as NativeBinding);
 }

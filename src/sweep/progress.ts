@@ -20,6 +20,9 @@ export function titleOf(run: SweepRun, runs: readonly SweepRun[]): string {
   return `[${place}/${runs.length}] ${cleanLine(run.label)}`;
 }
 
+/** What lines begin with that quiet people want to see, too. */
+const WARNING = "warning: ";
+
 /** What became of a run, in a few words. */
 export function endText({ state, reason }: Outcome): string {
   if (state === "skipped") return "complete already";
@@ -47,7 +50,11 @@ export function createSweepLines(
       running.set(run, done);
       line(run, done === 0 ? "started" : `going on after epoch ${done}`, pace.eta());
     },
-    notice: (run, text) => line(run, text, ""),
+    notice(run, text) {
+      if (text.startsWith(WARNING))
+        say(`${WARNING}${titleOf(run, runs)}: ${text.slice(WARNING.length)}`);
+      else line(run, text, "");
+    },
     ended(outcome) {
       running.delete(outcome.run);
       pace.ended(outcome);

@@ -53,8 +53,8 @@ export async function train(
       return complete as RunResult;
     }
     if (kept !== undefined) restoreLearner(plan.learner, kept);
-    const progress = kept?.progress ?? {
-      ...FRESH,
+    const progress = {
+      ...(kept?.progress ?? FRESH),
       identitySha256: identitySha256(config.identity as Identity),
     };
     return await openAndTrain({ plan, options, scene, hooks, folder, stages }, progress);

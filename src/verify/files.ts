@@ -4,7 +4,7 @@ import { stateSha256 } from "../checkpoint/checksum.js";
 import { type Checkpoint, readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { counted } from "../common/text/counted.js";
 import { EPOCH_LOG, readEpochLog } from "../report/log/epochLog.js";
-import { type Identity, identitySha256 } from "../runFiles/identity.js";
+import { type Identity, isOfIdentity } from "../runFiles/identity.js";
 import { RESUME_FILE, type RunProgress } from "../runFiles/progress.js";
 import { RESULT_FILE, type ResultContent, readResult } from "../runFiles/result.js";
 import { type Kept, readKept } from "../train/claim/kept.js";
@@ -26,7 +26,7 @@ export async function keptFinding(
     if (kept === undefined) return unknown(RESUME_FILE, "nothing is kept to go on from");
     const { epoch, step, identitySha256: own } = kept.progress;
     const steps = step === 0 ? "" : ` and ${counted(step, "step")} of the next`;
-    return identity === undefined || own === identitySha256(identity)
+    return identity === undefined || isOfIdentity(own, identity)
       ? fits(RESUME_FILE, `${counted(epoch, "epoch")}${steps}`)
       : differs(RESUME_FILE, "it is of another run than config.json beside it");
   });

@@ -192,10 +192,10 @@ describe("pefd analyze", () => {
       ["save/good"],
     );
     for (const line of [
-      /^There is no file gone\.safetensors, the teacher of the run save\/teacherless/m,
-      /^save\/unknown is left out: unknown model constructor\.$/m,
-      /^save\/cut is left out: save\/cut\/resnet8_last\.safetensors \(3 bytes\) cannot be read/m,
-      /^save\/broken\/config\.json is damaged/m,
+      /^warning: There is no file gone\.safetensors, the teacher of the run save\/teacherless/m,
+      /^warning: save\/unknown is left out: unknown model constructor\.$/m,
+      /^warning: save\/cut is left out: save\/cut\/resnet8_last\.safetensors \(3 bytes\) cannot be read/m,
+      /^warning: save\/broken\/config\.json is damaged/m,
     ]) {
       assert.match(stderr, line);
     }

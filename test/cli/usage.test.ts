@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { pefd } from "../helpers/pefd.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { writeRun } from "../report/fakeRuns.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "pefd-usage-"));
 after(() => rmSync(cwd, { recursive: true }));
@@ -88,10 +90,20 @@ test("a wrong environment variable is named", async () => {
   assert.equal(exitCode, 2);
 });
 
-test("a misspelt environment variable is told, and not with --quiet", async () => {
+test("a misspelt environment variable is a warning, with --quiet, too", async () => {
   const env = { PEFD_EPOCH: "3" };
   const told = await pefd(["data", "fetch", "--url", "nothing"], { cwd, env });
   assert.match(told.stderr, /^warning: PEFD_EPOCH has no effect\. Did you mean PEFD_EPOCHS\?\n/);
   const quiet = await pefd(["data", "fetch", "--url", "nothing", "--quiet"], { cwd, env });
-  assert.doesNotMatch(quiet.stderr, /PEFD_EPOCH/);
+  assert.match(quiet.stderr, /^warning: PEFD_EPOCH has no effect/);
+});
+
+test("--quiet keeps the warning of a run that a report leaves out, and drops what is no warning", async (t) => {
+  const folder = temporaryFolder(t);
+  await writeRun(folder, "unfinished", { epochs: 2, done: 1 });
+  mkdirSync(join(folder, "damaged"));
+  writeFileSync(join(folder, "damaged/config.json"), '{"kind": "dist');
+  writeFileSync(join(folder, "damaged/epochs.csv"), "epoch\n");
+  const { stderr } = await pefd(["report", folder, "--quiet"], { cwd });
+  assert.match(stderr, /^warning: \S+damaged\/config\.json is damaged.*\n$/);
 });

@@ -8,7 +8,7 @@ import { ROOT } from "../helpers/paths.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
 interface Loading {
-  loadOwnModule(): void;
+  loadOwnModule(env: Readonly<Record<string, string | undefined>>): void;
   ownModule(): OwnModule;
 }
 
@@ -30,16 +30,18 @@ async function copyWith(t: TestContext, ...files: string[]): Promise<Loading> {
   return import(pathToFileURL(join(folder, "dist/runtime/ownModule.js")).href);
 }
 
-test("a set-up of an earlier version, which called the module otherwise, is to be repeated", async (t) => {
-  const { loadOwnModule } = await copyWith(t, "log_level.node", "convolutions.node");
-  assert.throws(loadOwnModule, { exitCode: 3, message: /not compiled/, hint: /pefd setup/ });
-});
-
-test("where nothing of ours is compiled every op is TensorFlow's, and one that does not load says why", async (t) => {
-  const none = await copyWith(t);
-  none.loadOwnModule();
-  assert.equal(none.ownModule().instructions, undefined);
-  const broken = await copyWith(t, "log_level.node", "own_ops.node");
-  broken.loadOwnModule();
-  assert.match(broken.ownModule().problem ?? "", /own_ops\.node/);
+test("without our module nothing computes, unless TensorFlow's kernels are asked for by name", async (t) => {
+  const refused = {
+    exitCode: 3,
+    message: /own_ops\.node/,
+    hint: /pefd setup.*PEFD_CONVOLUTIONS=tensorflow/s,
+  };
+  for (const files of [[], ["log_level.node"], ["log_level.node", "own_ops.node"]]) {
+    const { loadOwnModule, ownModule } = await copyWith(t, ...files);
+    assert.throws(() => loadOwnModule({}), refused);
+    assert.throws(() => loadOwnModule({ PEFD_CONVOLUTIONS: "avx2" }), refused);
+    loadOwnModule({ PEFD_CONVOLUTIONS: "tensorflow" });
+    assert.equal(ownModule().instructions, undefined);
+    assert.match(ownModule().problem ?? "", /own_ops\.node/);
+  }
 });

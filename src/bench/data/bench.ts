@@ -50,7 +50,7 @@ export async function runDataBench(
   const exactFloat32 = asksForFloat32({ engine, precision });
   loadTensorFlow({ env, gpu, exactFloat32 });
   const warning = deviceWarning(env);
-  if (warning !== undefined) notice(warning);
+  if (warning !== undefined) notice(`warning: ${warning}`);
   const own = isGpu() ? SIZES.gpu : SIZES.cpu;
   const { batchSize = own.batchSize, steps = own.steps } = options;
   if (batchSize > dataset.train.count) {

@@ -121,7 +121,7 @@ async function subjectsOf(
   const given = { teacherPath: path_t, teacherModel, ...images.typed };
   const overrides = { ...given, ...images.others };
   return subjectsOfRuns(folders, overrides, options.last, ({ message, hint }) =>
-    output.notice([message, hint ?? ""].join(" ").trim()),
+    output.notice(`warning: ${[message, hint ?? ""].join(" ").trim()}`),
   );
 }
 

@@ -119,7 +119,8 @@ export const command: Command = {
     }
     const found = collect(dirs);
     const summaries = summarize(found.runs, publishedOf);
-    for (const line of [...unfinishedNotes(found.runs), ...found.problems]) output.notice(line);
+    for (const line of unfinishedNotes(found.runs)) output.notice(line);
+    for (const problem of found.problems) output.notice(`warning: ${problem}`);
     const table = fileOf(csv);
     if (table !== undefined)
       await writeOutputFile(table, `${renderCsv(summaryCsvTable(summaries))}\n`);

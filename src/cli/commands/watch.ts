@@ -55,7 +55,7 @@ export const command: Command = {
     const columns = () => columnsOf(process.stdout) ?? Number.POSITIVE_INFINITY;
     if (once || output.json || !isScreen(process.stdout)) {
       const found = collectRuns(dirs);
-      for (const problem of found.problems) output.notice(problem);
+      for (const problem of found.problems) output.notice(`warning: ${problem}`);
       const text = renderWatch(found.runs, Date.now(), columns(), color);
       output.result(text, watchDocument(found, Date.now()));
       return undefined;

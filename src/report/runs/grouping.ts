@@ -90,11 +90,27 @@ function withDifferences(groups: readonly RunRecord[][]): RunGroup[] {
 }
 
 /**
+ * Runs that differ in their set of kernels at most, parted by it. Those of which nobody wrote it down count as the others,
+ * where all of these have one.
+ */
+function partedByKernels(runs: readonly RunRecord[]): RunRecord[][] {
+  const parts = groupBy(runs, (run) => settingsOf(run).kernels ?? "");
+  const tells = ([first]: readonly RunRecord[]) => first && settingsOf(first).kernels !== undefined;
+  const isOneSet = parts.filter(tells).length === 1;
+  return isOneSet ? [[...parts].sort((part) => (tells(part) ? -1 : 1)).flat()] : parts;
+}
+
+/**
  * Puts together the runs that differ in their trial only. Any setting that could change the numbers parts them,
  * also one that this program does not know, so that a mean never mixes two experiments.
  */
 export function groupRuns(runs: readonly RunRecord[]): RunGroup[] {
   return groupBy(runs, lineOf).flatMap((line) =>
-    withDifferences(groupBy(line, (run) => sorted(settingsOf(run)))),
+    withDifferences(
+      groupBy(line, (run) => {
+        const { kernels: _, ...others } = settingsOf(run);
+        return sorted(others);
+      }).flatMap(partedByKernels),
+    ),
   );
 }

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { shellWord } from "../../common/text/shellWord.js";
+import { readCompiled } from "../compiledFiles.js";
+import { compiledRecord } from "../paths.js";
 import type { LinkedRuntime } from "../setup/installed.js";
 import { recordedFiles } from "../setup/tree.js";
 import type { UnpackedFile } from "../setup/unpack.js";
@@ -29,15 +31,25 @@ const gigabytes = (files: readonly UnpackedFile[]): string =>
 
 const check = { name: "files", title: "Its files", required: true } as const;
 
+/** "one, two, ..." */
+const some = (names: readonly string[]): string =>
+  `${names.slice(0, 10).join(", ")}${names.length > 10 ? ", ..." : ""}`;
+
 /**
- * Reads every byte of the installed libraries and compares them with what set-up wrote down: a disk or memory that
- * flips a bit changes no size, and results or crashes that nobody can explain come of it.
+ * Reads every byte of the installed libraries, and of what set-up compiled, and compares them with what set-up wrote down: a
+ * disk or memory that flips a bit changes no size, and results or crashes that nobody can explain come of it.
+ * @param nativeFolder where the compiled files are loaded from; undefined where there is none
  */
-export async function filesCheck(linked: LinkedRuntime | undefined): Promise<Check> {
+export async function filesCheck(
+  linked: LinkedRuntime | undefined,
+  nativeFolder?: string,
+): Promise<Check> {
   if (linked === undefined) {
     return { ...check, ok: true, detail: "not set up by pefd; nothing to compare them with" };
   }
   const { tree, kind } = linked;
+  const record = nativeFolder === undefined ? undefined : compiledRecord(nativeFolder);
+  const compiled = record === undefined ? [] : (readCompiled(record) ?? []);
   const files = recordedFiles(tree, kind);
   const again = `rm -r ${shellWord(tree)}, then: pefd setup`;
   if (files.length === 0 || files.some(({ sha256 }) => sha256 === undefined)) {
@@ -45,10 +57,12 @@ export async function filesCheck(linked: LinkedRuntime | undefined): Promise<Che
     return { ...check, required: false, ok: false, detail, hint: again };
   }
   const changed = await changedIn(tree, files);
-  if (changed.length === 0) {
-    const detail = `${files.length} files, ${gigabytes(files)} GB, each as set-up unpacked it`;
+  const recompiled = await changedIn(dirname(record ?? ""), compiled);
+  if (changed.length + recompiled.length === 0) {
+    const all = [...files, ...compiled];
+    const detail = `${all.length} files, ${gigabytes(all)} GB, each as set-up wrote it`;
     return { ...check, ok: true, detail };
   }
-  const detail = `changed since set-up: ${changed.slice(0, 10).join(", ")}${changed.length > 10 ? ", ..." : ""}`;
-  return { ...check, ok: false, detail, hint: again };
+  const detail = `changed since set-up: ${some([...recompiled, ...changed])}`;
+  return { ...check, ok: false, detail, hint: changed.length === 0 ? "pefd setup" : again };
 }

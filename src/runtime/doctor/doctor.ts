@@ -1,5 +1,6 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { compiledDamage } from "../compiledFiles.js";
 import { processorName } from "../device.js";
 import { checkLibraries, type GpuLibraries } from "../gpu/libraries.js";
 import { gpuOutlook } from "../gpu/outlook.js";
@@ -52,9 +53,15 @@ function nodeCheck(version: string): Check {
 function bindingCheck(folder: string | undefined): Check {
   const file = folder === undefined ? undefined : bindingFile(folder);
   const check = { name: "binding", title: "Binding", required: true } as const;
-  return file !== undefined && existsSync(file)
-    ? { ...check, ok: true, detail: file }
-    : { ...check, ok: false, detail: "not built", hint: SETUP };
+  if (folder === undefined || file === undefined || !existsSync(file)) {
+    return { ...check, ok: false, detail: "not built", hint: SETUP };
+  }
+  const damage = compiledDamage(folder);
+  if (damage?.length === 0) return { ...check, ok: true, detail: file };
+  const detail =
+    damage?.map(({ words }) => words).join("; ") ??
+    "set-up was interrupted, or was that of an earlier version";
+  return { ...check, ok: false, detail, hint: SETUP };
 }
 
 function libraryCheck(folder: string | undefined): Check {
@@ -158,9 +165,7 @@ export async function diagnose(patient: Patient): Promise<Diagnosis> {
     nodeCheck(node.version),
     bindingCheck(folder),
     libraryCheck(folder),
-    ...(patient.deep
-      ? [await filesCheck(folder === undefined ? undefined : linkedRuntime(folder))]
-      : []),
+    ...(patient.deep ? [await filesCheck(linked, folder)] : []),
     tensorFlowCheck(probe),
     ...(probe.version === undefined ? [] : [convolutionsCheck(probe), imagesCheck(probe)]),
     { name: "cpu", title: "Processor", ok: true, required: true, detail: processorName() },

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { cp, symlink } from "node:fs/promises";
+import { cp, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { environmentError, type PefdError } from "../../common/errors.js";
 import { makeFolder } from "../../common/files/makeFolder.js";
 import { type CommandOptions, lastLine, runCommand } from "../command.js";
-import { bindingFile, dependencies, gpuProbeFile } from "../paths.js";
+import { areCompiled, writeCompiled } from "../compiledFiles.js";
+import { bindingFile, compiledRecord, dependencies, gpuProbeFile } from "../paths.js";
 import { bindingName } from "./bindingName.js";
 import { copyIntoPlace, sameContent } from "./files.js";
 import {
@@ -56,24 +57,33 @@ export interface BindingPlaces {
 const keptFolder = (cache: string, packageFolder: string): string =>
   join(cache, "runtime/bindings", bindingName(packageFolder));
 
-/** Each compiled file: where it is kept, and where it is loaded from. */
+/** Their names, which the record of a folder of compiled files tells of. */
+const NAMES = COMPILED.map((file) => basename(file("")));
+
+/** The record of the files that are kept. */
+const keptRecord = (cache: string, packageFolder: string): string =>
+  join(keptFolder(cache, packageFolder), basename(compiledRecord("")));
+
+/** Each compiled file, and the record as the last: where it is kept, and where it is loaded from. */
 function places({ cache, packageFolder, nativeFolder }: BindingPlaces) {
-  return COMPILED.map((file): [kept: string, used: string] => {
+  return [...COMPILED, compiledRecord].map((file): [kept: string, used: string] => {
     const used = file(nativeFolder);
     return [join(keptFolder(cache, packageFolder), basename(used)), used];
   });
 }
 
-/** Whether everything compiled is kept in the cache. */
-export const bindingIsKept = (folders: BindingPlaces): boolean =>
-  places(folders).every(([kept]) => existsSync(kept));
+/** Whether everything compiled is kept in the cache, each byte as set-up wrote it down. */
+export const bindingIsKept = (cache: string, packageFolder: string): boolean =>
+  areCompiled(keptRecord(cache, packageFolder), NAMES);
 
 /** Whether everything that is kept lies where it is loaded from, byte for byte. */
 export const bindingIsInPlace = (folders: BindingPlaces): boolean =>
+  bindingIsKept(folders.cache, folders.packageFolder) &&
   places(folders).every(([kept, used]) => sameContent(kept, used));
 
-/** Puts what is kept where it is loaded from. */
+/** Puts what is kept where it is loaded from; meanwhile there is no record, so that nobody loads half of it. */
 export async function placeBinding(folders: BindingPlaces): Promise<void> {
+  await rm(compiledRecord(folders.nativeFolder), { force: true });
   for (const [kept, used] of places(folders)) await copyIntoPlace(kept, used);
 }
 
@@ -137,13 +147,13 @@ async function compileBinding(build: BindingBuild): Promise<string> {
 }
 
 /**
- * The compiled probe of the CUDA driver, compiled and kept where it is not there yet.
+ * The compiled probe of the CUDA driver, compiled and kept where it is not there yet as set-up wrote it down.
  * @throws environmentError when a tool is missing or the compilation fails
  */
 export async function keptGpuProbe(build: BindingBuild, cache: string): Promise<string> {
   const { packageFolder, options } = build;
   const kept = join(keptFolder(cache, packageFolder), basename(gpuProbeFile(packageFolder)));
-  if (existsSync(kept)) return kept;
+  if (bindingIsKept(cache, packageFolder)) return kept;
   await requireTools(options);
   await copyIntoPlace(await compileGpuProbe(build, buildError), kept);
   return kept;
@@ -162,4 +172,5 @@ export async function buildBinding(build: BindingBuild, cache: string): Promise<
   for (const built of [...modules, await compileBinding(build)]) {
     await copyIntoPlace(built, join(keptFolder(cache, packageFolder), basename(built)));
   }
+  writeCompiled(keptRecord(cache, packageFolder), NAMES);
 }

@@ -138,7 +138,7 @@ async function tryBinding(installation: Installation): Promise<Probe> {
 
 /** A kept binding that does not load, whatever the reason, is compiled again. */
 async function completeBinding(installation: Installation, tree: string): Promise<void> {
-  const isKept = bindingIsKept(installation);
+  const isKept = bindingIsKept(installation.cache, installation.packageFolder);
   if (!isKept) await compileBinding(installation, tree);
   let found = await tryBinding(installation);
   if (found.version === undefined && isKept) {

@@ -28,7 +28,7 @@ function noticeOf(outlook: Outlook, requested: RuntimeKind | undefined): string 
   if (outlook.state === "none") return undefined;
   const end =
     requested === "gpu" ? "PEFD_RUNTIME=gpu asks for its runtime all the same" : outlook.hint;
-  return `No GPU can be used as things are: ${outlook.why}. ${end}`;
+  return `warning: No GPU can be used as things are: ${outlook.why}. ${end}`;
 }
 
 /**

@@ -7,7 +7,7 @@ import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/config.j
 import {
   type Identity,
   identityDifferences,
-  identitySha256,
+  isOfIdentity,
   leftOutDifference,
 } from "../../runFiles/identity.js";
 import { RESUME_FILE } from "../../runFiles/progress.js";
@@ -46,7 +46,7 @@ export async function continuationOf(runDir: string, config: RunConfig): Promise
 async function keptBy(runDir: string, now: Identity): Promise<Kept | undefined> {
   const then = recordOf(runDir);
   const kept = await readKept(runDir);
-  if (kept !== undefined && kept.progress.identitySha256 !== identitySha256(then)) {
+  if (kept !== undefined && !isOfIdentity(kept.progress.identitySha256, then)) {
     throw inputError(
       `${kept.path} is of another run than ${CONFIG_FILE} beside it. Nothing was changed.`,
       WITHOUT_RECORD,

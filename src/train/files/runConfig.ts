@@ -6,6 +6,7 @@ import type { RunConfig } from "../../runFiles/config.js";
 import { type Identity, NUMERICS } from "../../runFiles/identity.js";
 import { isGpu } from "../../runtime/device.js";
 import { tensorFlowVersion } from "../../runtime/native.js";
+import { kernelSet } from "../../runtime/ownOps.js";
 import type { RunPlan } from "../plan.js";
 import type { Scene } from "../scene.js";
 
@@ -39,6 +40,7 @@ const runIdentity = (
   { dataset, choice, leftOutSha256 }: Scene,
 ): Identity => {
   const plugins = pluginsSha256(usedPlugins(config));
+  const kernels = kernelSet(choice);
   return {
     trainSha256: dataset.trainFile.sha256,
     testSha256: dataset.testFile.sha256,
@@ -49,6 +51,7 @@ const runIdentity = (
     engine: choice.engine,
     device: isGpu() ? "gpu" : "cpu",
     numerics: NUMERICS,
+    ...(kernels !== undefined && { kernels }),
     options: numbersOf(config) as Identity["options"],
   };
 };

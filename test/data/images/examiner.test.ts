@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { environmentError } from "#pefd/common/errors.js";
 import { openExaminer } from "#pefd/data/images/examine/examiner.js";
 import type { ToExamine } from "#pefd/data/images/examine/types.js";
 import { imageName } from "#pefd/data/images/places.js";
@@ -64,4 +65,13 @@ test("images in memory are examined as those in files, and held to their size", 
       /one cannot be used: it has 68 x 42 pixels instead of 67 x 42/,
     );
   }
+});
+
+test("what is wrong with the machine is no problem of an image", async () => {
+  const images = { names: ["one"], source: { files: [fileNamed("rgb.png")] } };
+  const broken = () => {
+    throw environmentError("The library does not load.");
+  };
+  const decoding = openExaminer({ workers: 0, reader: () => ({ ...reader(), pixels: broken }) });
+  await assert.rejects(decoding.examine(images), { exitCode: 3 });
 });

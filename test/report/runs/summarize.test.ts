@@ -110,6 +110,28 @@ describe("summarising runs", () => {
     ]);
   });
 
+  it("parts runs by their kernels; one of which nobody wrote them down counts as the others", async (t) => {
+    const dir = temporaryFolder(t);
+    const inputs = { trainSha256: "1".repeat(64), testSha256: "2".repeat(64) };
+    const identity = { ...inputs, engine: "graph", device: "cpu", numerics: 7, options: {} };
+    const write = (name: string, trial: number, kernels?: string) =>
+      writeRun(dir, name, {
+        ...{ trial, top1: [60] },
+        config: { identity: { ...identity, ...(kernels && { kernels }) } },
+      });
+    const groups = () =>
+      summarize(collectRuns([dir]).runs).map(({ n, settings }) => [settings.kernels, n]);
+    await write("a1", 1);
+    await write("a2", 2, "own");
+    assert.deepEqual(groups(), [["own", 2]]);
+    await write("a3", 3, "tensorflow");
+    assert.deepEqual(groups().sort(), [
+      [undefined, 1],
+      ["own", 1],
+      ["tensorflow", 1],
+    ]);
+  });
+
   it("tells a teacher's path by folder and file only", async (t) => {
     const dir = temporaryFolder(t);
     const path = "/data/resnet32x4_vanilla/ckpt_epoch_240.pth";

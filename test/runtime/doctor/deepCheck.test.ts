@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { writeCompiled } from "#pefd/runtime/compiledFiles.js";
 import { filesCheck } from "#pefd/runtime/doctor/deepCheck.js";
+import { compiledRecord, ownModuleFile } from "#pefd/runtime/paths.js";
 import { addToTree, treeDirectory } from "#pefd/runtime/setup/tree.js";
 import { type UnpackedFile, unpack } from "#pefd/runtime/setup/unpack.js";
 import { WHEELS } from "#pefd/runtime/setup/wheels.js";
@@ -35,7 +37,7 @@ test("set-up writes down what it unpacked, and an untouched runtime is that", as
   const { ok, detail } = await filesCheck(linked);
   assert.deepEqual(
     [ok, detail.replace(/^\d+/, "N")],
-    [true, "N files, 0.0 GB, each as set-up unpacked it"],
+    [true, "N files, 0.0 GB, each as set-up wrote it"],
   );
   const [wheel] = WHEELS.cpu;
   const manifest = JSON.parse(
@@ -57,6 +59,20 @@ test("one changed bit, which changes no size, is found and named, and so is a fi
   assert.match(hint ?? "", /^rm -r .*tensorflow-\S+-cpu, then: pefd setup$/);
   rmSync(join(linked.tree, second ?? ""));
   assert.equal((await filesCheck(linked)).detail, `changed since set-up: ${first}, ${second}`);
+});
+
+test("a changed byte of a compiled file is found, which set-up by itself mends", async (t) => {
+  const linked = await setUp(t);
+  const folder = join(linked.cache, "native");
+  const file = ownModuleFile(folder);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, "a module");
+  writeCompiled(compiledRecord(folder), ["own_ops.node"]);
+  assert.equal((await filesCheck(linked, folder)).ok, true);
+  writeFileSync(file, "a nodule");
+  const { ok, required, detail, hint } = await filesCheck(linked, folder);
+  assert.deepEqual([ok, required, hint], [false, true, "pefd setup"]);
+  assert.equal(detail, "changed since set-up: own_ops.node");
 });
 
 test("of many changed files ten are named", async (t) => {

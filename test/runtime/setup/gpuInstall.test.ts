@@ -117,7 +117,7 @@ for (const [name, [gpu, message, hint]] of Object.entries(UNFIT)) {
       });
       assert.deepEqual(machine.log(), []);
       await installRuntime({ ...settings, env: { ...env, PEFD_RUNTIME: "gpu" } });
-      assert.match(said.join("\n"), /^No GPU can be used as things are: .*all the same/m);
+      assert.match(said.join("\n"), /^warning: No GPU can be used as things are: .*all the same/m);
       await installRuntime({ ...settings, env: { ...env, PEFD_RUNTIME: "cpu" } });
       assert.equal(
         isReady(machine, gpu),

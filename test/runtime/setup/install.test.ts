@@ -47,6 +47,14 @@ test("a second clone with the same cache neither downloads nor compiles", () =>
     assert.deepEqual(machine.log(), [DOWNLOAD, "build"]);
   }));
 
+const RECORD = "lib/napi-v8/compiled.json";
+
+/** A file of the one folder of compiled files that a machine's cache keeps. */
+function keptIn({ cache }: FakeMachine, name: string): string {
+  const bindings = join(cache, "runtime/bindings");
+  return join(bindings, readdirSync(bindings)[0] ?? "", name);
+}
+
 /** What a set-up may find, and what it has to do about it. */
 const DAMAGE: Record<string, [(machine: FakeMachine, tree: string) => void, string[]]> = {
   "a library of a wrong size": [
@@ -80,6 +88,26 @@ const DAMAGE: Record<string, [(machine: FakeMachine, tree: string) => void, stri
   "a missing module of our own ops": [
     (machine) => rmSync(join(machine.packageFolder, "lib/napi-v8/own_ops.node")),
     [],
+  ],
+  "a record of compiled files that is gone": [
+    (machine) => rmSync(join(machine.packageFolder, RECORD)),
+    [],
+  ],
+  "a record of compiled files cut short": [
+    (machine) => truncateSync(join(machine.packageFolder, RECORD), 20),
+    [],
+  ],
+  "a kept module cut short": [
+    (machine) => truncateSync(keptIn(machine, "own_ops.node"), 3),
+    ["build"],
+  ],
+  "a changed byte in a kept module": [
+    (machine) => writeFileSync(keptIn(machine, "own_ops.node"), "a nodule"),
+    ["build"],
+  ],
+  "files kept by an earlier version, without a record": [
+    (machine) => rmSync(keptIn(machine, "compiled.json")),
+    ["build"],
   ],
   "a missing binding": [(machine) => rmSync(join(machine.packageFolder, BINDING)), []],
   "a kept binding that is gone": [
@@ -142,4 +170,17 @@ test("on another system set-up says what pefd is for", () =>
     const refused = { exitCode: 3, message: /Linux on x86-64; this is darwin arm64/ };
     await assert.rejects(installRuntime({ ...machine.settings, node }), refused);
     assert.deepEqual(machine.log(), []);
+  }));
+
+test("a set-up that ends while it puts compiled files in their place leaves no record beside them", () =>
+  onMachine(async (machine) => {
+    await installRuntime(machine.settings);
+    const module = join(machine.packageFolder, "lib/napi-v8/own_ops.node");
+    rmSync(module);
+    mkdirSync(`${module}.new`); // in the way of the copy
+    await assert.rejects(installRuntime(machine.settings));
+    assert.equal(existsSync(join(machine.packageFolder, RECORD)), false);
+    rmSync(`${module}.new`, { recursive: true });
+    await installRuntime(machine.settings);
+    assert.equal(isReady(machine), true);
   }));

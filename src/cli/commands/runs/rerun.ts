@@ -67,7 +67,7 @@ function compare(first: string, second: string, { output }: Invocation): void {
   output.notice(
     same
       ? `The weights are those of ${first}, bit for bit.`
-      : `The weights are not those of ${first}: another machine, engine or number of threads may round otherwise.`,
+      : `warning: The weights are not those of ${first}: another machine, engine or number of threads may round otherwise.`,
   );
 }
 

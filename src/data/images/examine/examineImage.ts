@@ -19,7 +19,7 @@ function examineOne(
     const { warning } = pixelsOfSize(reader, name, file, size);
     return warning === undefined ? found : { ...found, warning };
   } catch (error) {
-    if (!(error instanceof PefdError)) throw error;
+    if (!(error instanceof PefdError) || error.exitCode === 3) throw error; // of the machine, not of the data
     return { ...found, problem: error.message };
   }
 }

@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { environmentError } from "../common/errors.js";
+import { shellWord } from "../common/text/shellWord.js";
+import type { Environment } from "./gpu/types.js";
+import { bindingFile, compiledRecord, ownModuleFile } from "./paths.js";
+import { fileSize } from "./setup/files.js";
+import { linkedRuntime } from "./setup/installed.js";
+import { missingFiles } from "./setup/tree.js";
+
+// A library that is cut short ends the process that loads it (SIGBUS), so sizes are compared before anything is loaded.
+// Bytes are compared by set-up and by `pefd doctor --deep`.
+
+/** What set-up wrote down of a file that it compiled. */
+export interface CompiledFile {
+  /** In the folder of compiled files. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/** The value of PEFD_CONVOLUTIONS with which every op is TensorFlow's, and our own module is not needed. */
+export const THEIRS = "tensorflow";
+
+const isCompiledFile = (file: Partial<CompiledFile> | null): boolean =>
+  typeof file?.path === "string" &&
+  typeof file.bytes === "number" &&
+  typeof file.sha256 === "string";
+
+/** @returns undefined where set-up has not come to its end, or wrote nothing down (before 0.2) */
+export function readCompiled(record: string): readonly CompiledFile[] | undefined {
+  try {
+    const { files } = JSON.parse(readFileSync(record, "utf8")) as { files: CompiledFile[] };
+    return files.every(isCompiledFile) ? files : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A compiled file as it lies in a folder. @throws the system's error */
+function described(folder: string, path: string): CompiledFile {
+  const content = readFileSync(join(folder, path));
+  const sha256 = createHash("sha256").update(content).digest("hex");
+  return { path, bytes: content.length, sha256 };
+}
+
+/** Writes down what set-up has compiled. @param names of the files, which lie in the record's folder */
+export function writeCompiled(record: string, names: readonly string[]): void {
+  const files = names.map((name) => described(dirname(record), name));
+  writeFileSync(record, `${JSON.stringify({ files }, undefined, 2)}\n`);
+}
+
+/** Whether files lie beside their record, each with every byte that it tells of. */
+export function areCompiled(record: string, names: readonly string[]): boolean {
+  const files = readCompiled(record) ?? [];
+  const isWhole = (name: string): boolean => {
+    const file = files.find(({ path }) => path === name);
+    if (file === undefined || fileSize(join(dirname(record), name)) !== file.bytes) return false;
+    return described(dirname(record), name).sha256 === file.sha256;
+  };
+  return names.every(isWhole);
+}
+
+/** Something that is wrong with a file of an installation. */
+interface Damage {
+  readonly path: string;
+  /** A clause that names the file. */
+  readonly words: string;
+}
+
+/** What can be seen to be wrong with the compiled files by their sizes; undefined without a record. */
+export function compiledDamage(nativeFolder: string): readonly Damage[] | undefined {
+  const folder = dirname(bindingFile(nativeFolder));
+  return readCompiled(compiledRecord(nativeFolder))?.flatMap(({ path, bytes }) => {
+    const found = fileSize(join(folder, path));
+    if (found === bytes) return [];
+    const words = found === undefined ? "is missing" : `has ${found} bytes in place of ${bytes}`;
+    return [{ path, words: `${join(folder, path)} ${words}` }];
+  });
+}
+
+/** What lies in a runtime's folder for compilers only. */
+const isHeader = (path: string): boolean => path.startsWith("include/");
+
+/**
+ * Refuses an installation of which a file is missing or not of its size, before one of them is loaded. A stat for each.
+ * @throws environmentError
+ */
+export function refuseDamaged(nativeFolder: string, env: Environment): void {
+  const compiled = compiledDamage(nativeFolder);
+  if (compiled === undefined) {
+    throw environmentError(
+      "pefd's set-up is incomplete: it was interrupted, or was that of an earlier version.",
+      "Type: pefd setup",
+    );
+  }
+  const unneeded = env.PEFD_CONVOLUTIONS === THEIRS ? basename(ownModuleFile("")) : undefined;
+  const linked = linkedRuntime(nativeFolder);
+  const libraries = linked ? missingFiles(linked.tree, linked.kind) : [];
+  const words = [
+    ...compiled.filter(({ path }) => path !== unneeded).map((damage) => damage.words),
+    ...libraries
+      .filter((path) => !isHeader(path))
+      .map((path) => `${join(linked?.tree ?? "", path)} is missing or cut short`),
+  ];
+  if (words.length === 0) return;
+  const more = words.length > 3 ? `; and ${words.length - 3} more` : "";
+  throw environmentError(
+    `Files of pefd's set-up are damaged: ${words.slice(0, 3).join("; ")}${more}.`,
+    "Type: pefd setup",
+  );
+}
+
+/** What to type where a compiled file has its size and does not load: set-up by itself would leave it as it is. */
+export const compileAgain = (nativeFolder: string): string =>
+  `To compile it again, type: rm -f ${shellWord(compiledRecord(nativeFolder))}, then: pefd setup`;
