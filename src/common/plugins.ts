@@ -4,7 +4,7 @@ import { createRegistry } from "./registry.js";
 export interface PluginRow {
   /** Its path, absolute. */
   readonly name: string;
-  /** See plugin/checksum.ts. */
+  /** See plugin/loaded.ts. */
   readonly sha256: string;
   /** Names of its methods, and of what else was published of them. */
   readonly methods: readonly string[];

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 
 /** sha256 of some bytes or texts, one after another, in hexadecimal digits. */
 export function sha256Of(parts: readonly (Uint8Array | string)[]): string {
@@ -16,4 +16,23 @@ export async function md5OfFile(path: string): Promise<string> {
   const hash = createHash("md5");
   for await (const chunk of createReadStream(path)) hash.update(chunk);
   return hash.digest("hex");
+}
+
+/** Read at once. */
+const PIECE = 2 ** 22;
+
+/** sha256 of a file's content, in hexadecimal digits. @throws the system's own error for one that cannot be read */
+export function sha256OfFile(path: string): string {
+  const hash = createHash("sha256");
+  const file = openSync(path, "r");
+  try {
+    const bytes = Buffer.allocUnsafe(PIECE);
+    for (;;) {
+      const read = readSync(file, bytes);
+      if (read === 0) return hash.digest("hex");
+      hash.update(bytes.subarray(0, read));
+    }
+  } finally {
+    closeSync(file);
+  }
 }

@@ -71,7 +71,16 @@ export function inMemory(set: ImageSet): ImagesInMemory {
 export interface ImageFile {
   readonly images: number;
   readonly sha256: string;
+  /**
+   * Where `sha256` is of names, sizes and samples of many files: that of names and sizes alone, which runs have that were
+   * started before contents counted.
+   */
+  readonly listedSha256?: string;
 }
+
+/** The checksum of a file of images in the way in which a run that is there has it, if it fits so. */
+export const sumAsIn = (then: string | undefined, { sha256, listedSha256 }: ImageFile): string =>
+  listedSha256 !== undefined && then === listedSha256 ? listedSha256 : sha256;
 
 /** The two files of a data set, as a run's identity knows them. */
 export interface DatasetFiles {

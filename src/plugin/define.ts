@@ -7,6 +7,8 @@ export interface Plugin {
   readonly methods?: readonly Method[];
   readonly models?: readonly ModelRow[];
   readonly datasets?: readonly DatasetRow[];
+  /** Files that it reads or loads later, from its own folder on: a run depends on them as on the plug-in itself. */
+  readonly files?: readonly string[];
 }
 
 /** What a plug-in's file exports as its default; inside of it the rows have their types. */

@@ -6,8 +6,9 @@ import { PLUGINS } from "../common/plugins.js";
 import { DATASETS } from "../data/registry.js";
 import { METHODS } from "../distill/registry.js";
 import { MODELS } from "../models/registry.js";
-import { pluginFileSha256 } from "./checksum.js";
-import { resolveOwnNames } from "./ownNames.js";
+import type { Plugin } from "./define.js";
+import { closeImports, settleImports, watchImports } from "./hooks.js";
+import { type Counted, countedOf, noteRoot, pluginSha256 } from "./loaded.js";
 import { registerPlugin } from "./register.js";
 import { checkedPlugin } from "./shape.js";
 
@@ -52,6 +53,7 @@ function placeIn(file: string, { stack = "" }: Error): string {
 }
 
 async function exportOf(file: string): Promise<unknown> {
+  noteRoot(file);
   try {
     return ((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default;
   } catch (thrown) {
@@ -94,10 +96,16 @@ export async function loadPlugins(
 ): Promise<void> {
   refuseLate();
   Error.stackTraceLimit = STACK_FRAMES;
-  resolveOwnNames();
-  for (const file of new Set(files.map((typed) => locate(typed, features)))) {
-    const sha256 = pluginFileSha256(file);
-    registerPlugin(file, sha256, checkedPlugin(file, await exportOf(file)));
+  watchImports();
+  const plugins = new Map<string, Plugin>();
+  for (const file of files.map((typed) => locate(typed, features))) {
+    if (!plugins.has(file)) plugins.set(file, checkedPlugin(file, await exportOf(file)));
+  }
+  await settleImports();
+  const counted = Array.from(plugins, ([file, { files = [] }]) => countedOf(file, files));
+  closeImports(counted);
+  for (const [i, [file, plugin]] of [...plugins].entries()) {
+    registerPlugin(file, pluginSha256(file, counted[i] as Counted), plugin);
   }
   closeRegistries();
 }

@@ -4,6 +4,8 @@ import type { Plugin } from "./define.js";
 /** What a property must be, and how one tells. */
 type Rule = readonly [what: string, isOne: (value: unknown) => boolean];
 
+type Kind = Exclude<keyof Plugin, "files">;
+
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -41,7 +43,7 @@ const isVariant = (value: unknown): boolean =>
   Object.entries(PUBLICATION).every(([key, [, isOne]]) => isOne(value[key]));
 
 /** What the rows of each kind must have; the rest is told by their types, and by the error that follows from it. */
-const RULES: Readonly<Record<keyof Plugin, Readonly<Record<string, Rule>>>> = {
+const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = {
   methods: {
     ...PUBLICATION,
     summary: TEXT,
@@ -83,7 +85,7 @@ const NEXT =
 const refusal = (file: string, what: string): PefdError =>
   inputError(`The plug-in ${file} ${what}.`, NEXT);
 
-function checkRow(file: string, kind: keyof Plugin, place: string, row: unknown): void {
+function checkRow(file: string, kind: Kind, place: string, row: unknown): void {
   if (!isRecord(row)) throw refusal(file, `has ${place} that is no object`);
   const named = isText(row.name) ? `${place} (${row.name})` : place;
   for (const [key, [what, isOne]] of Object.entries(RULES[kind])) {
@@ -102,10 +104,15 @@ export function checkedPlugin(file: string, exported: unknown): Plugin {
     throw refusal(file, "has no default export; it needs `export default definePlugin({ ... })`");
   }
   if (!isRecord(exported)) throw refusal(file, "exports something else than an object");
-  const kinds = Object.keys(RULES) as (keyof Plugin)[];
-  const unknown = Object.keys(exported).find((key) => !kinds.includes(key as keyof Plugin));
+  const kinds = Object.keys(RULES) as Kind[];
+  const names = [...kinds, "files"];
+  const unknown = Object.keys(exported).find((key) => !names.includes(key));
   if (unknown !== undefined) {
-    throw refusal(file, `exports ${unknown}, which is none of ${kinds.join(", ")}`);
+    throw refusal(file, `exports ${unknown}, which is none of ${names.join(", ")}`);
+  }
+  const { files = [] } = exported;
+  if (!Array.isArray(files) || !files.every(isText)) {
+    throw refusal(file, "exports files that are no list of names");
   }
   for (const kind of kinds) {
     const rows = exported[kind] ?? [];

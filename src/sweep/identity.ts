@@ -1,8 +1,9 @@
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
-import { classesIn } from "../data/dataset.js";
+import { classesIn, sumAsIn } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
+import { readConfig } from "../runFiles/config.js";
 import { type Identity, NUMERICS, type PlannedIdentity } from "../runFiles/identity.js";
 import { fileWeightsSha256 } from "../train/openModel.js";
 import { seedOf } from "../train/scene.js";
@@ -38,7 +39,9 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
       fileWeightsSha256(path, model, await classesIn(DATASETS.row(dataset), folder)),
   );
   const leftOut = remembering((list: string) => skipListIn(list)?.sha256);
-  return async ({ options }) => {
+  return async ({ options, runDir }) => {
+    const found = readConfig(runDir);
+    const then = found.state === "whole" ? found.content.identity : undefined;
     const { trainFile, testFile } = await filesOf(options.dataset, options.data);
     const config = { kind: "distill", model: options.model_s, ...keptOf(options) };
     const decided = { ...config, seed: seedOf(options) };
@@ -46,8 +49,8 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
     const undecided = Object.entries(options).filter(([key, value]) => isUndecided(key, value));
     return {
       identity: {
-        trainSha256: trainFile.sha256,
-        testSha256: testFile.sha256,
+        trainSha256: sumAsIn(then?.trainSha256, trainFile),
+        testSha256: sumAsIn(then?.testSha256, testFile),
         teacherSha256: await weightsOf(
           options.path_t,
           options.model_t,

@@ -44,6 +44,11 @@ export async function train(
 ): Promise<RunResult> {
   const stages = stagesOf(plan.learner);
   const config = resolvedConfig(plan, options, scene);
+  if (config.identity?.trainSha256 === scene.dataset.trainFile.listedSha256) {
+    hooks.reporter.warn(
+      `${plan.runDir} was started before the contents of images counted: its images are compared by names and sizes alone.`,
+    );
+  }
   const folder = await claimRunFolder(plan.runDir, config, options);
   const forget = hooks.atExit?.(folder.end);
   try {

@@ -1,7 +1,13 @@
 import { shellWord } from "../common/text/shellWord.js";
 import { numbersOf } from "../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
-import { classesIn, type DatasetFiles, type DatasetRow } from "../data/dataset.js";
+import {
+  classesIn,
+  type DatasetFiles,
+  type DatasetRow,
+  type ImageFile,
+  sumAsIn,
+} from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import type { RunConfig } from "../runFiles/config.js";
@@ -19,6 +25,15 @@ const compared = (what: string, where: string, then: string, now: string): Findi
     ? fits(what, `${where}, ${short(now)}`)
     : differs(what, `${where} has ${short(now)}; the run was made with ${short(then)}`);
 
+/** Says what of the images was compared, where that is not their data set's own business. */
+function comparedImages(what: string, folder: string, then: string, file: ImageFile): Finding {
+  const { listedSha256: listed } = file;
+  const old = "names and sizes alone, as the run was started before contents counted";
+  const parts = then === listed ? old : "names, sizes and up to 12 kB of each file";
+  const where = listed === undefined ? folder : `${folder} (${parts})`;
+  return compared(what, where, then, sumAsIn(then, file));
+}
+
 async function dataFindings(
   row: DatasetRow,
   folder: string,
@@ -27,10 +42,10 @@ async function dataFindings(
   let files: DatasetFiles | undefined;
   const train = await examined("training data", "unknown", async () => {
     files = await row.files(folder);
-    return compared("training data", folder, identity.trainSha256, files.trainFile.sha256);
+    return comparedImages("training data", folder, identity.trainSha256, files.trainFile);
   });
   if (files === undefined) return [train];
-  return [train, compared("test data", folder, identity.testSha256, files.testFile.sha256)];
+  return [train, comparedImages("test data", folder, identity.testSha256, files.testFile)];
 }
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import { pluginsSha256 } from "#pefd/config/usedPlugins.js";
-import { pluginFileSha256 } from "#pefd/plugin/checksum.js";
 import { type Identity, identityDifferences, identitySha256 } from "#pefd/runFiles/identity.js";
-import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { written } from "./files.js";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 const [ONE, TWO] = [sha256("one"), sha256("two")];
@@ -40,18 +35,4 @@ test("the checksum of one plug-in is its own, that of several does not depend on
   assert.equal(pluginsSha256([one]), ONE);
   assert.equal(pluginsSha256([one, two]), pluginsSha256([two, one]));
   assert.notEqual(pluginsSha256([one, two]), pluginsSha256([one]));
-});
-
-test("a plug-in's checksum is its file's, and goes with what it imports by relative paths", (t) => {
-  const folder = temporaryFolder(t);
-  const alone = written(folder, "alone.mjs", 'import { tf } from "pefd/plugin";\n');
-  assert.equal(pluginFileSha256(alone), sha256('import { tf } from "pefd/plugin";\n'));
-  mkdirSync(join(folder, "parts"));
-  const part = (text: string) => written(folder, "parts/loss.mjs", text);
-  part('import "../whole.mjs";'); // a circle ends
-  const whole = written(folder, "whole.mjs", 'import { loss } from "./parts/loss.mjs";\n');
-  const before = pluginFileSha256(whole);
-  assert.equal(pluginFileSha256(whole), before);
-  part('import "../whole.mjs"; // changed');
-  assert.notEqual(pluginFileSha256(whole), before);
 });

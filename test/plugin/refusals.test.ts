@@ -40,6 +40,12 @@ const REFUSED: readonly (readonly [name: string, text: string, said: RegExp])[] 
     methodText("mine", { option: "batch_size" }),
     /--batch_size, which there is already/,
   ],
+  [
+    "declared.mjs",
+    methodText("mine").replace("methods:", 'files: ["weights.json"], methods:'),
+    /names weights\.json in its files, and there is no file .*weights\.json/,
+  ],
+  ["files.mjs", methodText("mine").replace("methods:", "files: 3, methods:"), /exports files that/],
   ["own.mjs", methodText("mine", { option: "num_proj" }), /--num_proj, .*\(Method ours\)/],
 ];
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import type { CenterCrop, ResizedCrop } from "../augmentation.js";
 import type { PartName } from "../binary/part.js";
+import { sha256Of } from "../checksums.js";
 import type { DatasetRow, ImageFormat, ImagesInFiles } from "../dataset.js";
 import { examine, readAhead, type WholeFile } from "../examine.js";
 import type { ImageExaminer } from "../images/examine/types.js";
@@ -10,6 +11,7 @@ import { checkLimit, takenImages, type Wanted } from "../limits.js";
 import { changedShards } from "../shards/check.js";
 import { listShards, shardClassNames } from "../shards/listing.js";
 import { refuseUnknown } from "../skipList.js";
+import { changedContents } from "./contents.js";
 import { imagesAt, labelsOf, namesOf } from "./imageList.js";
 import { fileOf, placesOf } from "./images.js";
 import type { Listing } from "./listing.js";
@@ -60,10 +62,12 @@ async function examined(
 ): Promise<WholeFile> {
   const names = [...namesOf(listing.images)];
   const source = { places: placesOf(directory, listing.images), first: 0 };
-  const { sha256 } = fileOf(directory, listing);
+  const { sha256 } = fileOf(directory, part, listing, true);
   const labels = labelsOf(listing.images);
   const whole = await wholeImages({ names, source, labels, sha256 }, examiner);
-  return { ...whole, problems: [...changedShards(directory, part), ...whole.problems] };
+  const changed = changedContents(directory, part, sha256, sha256Of(whole.digests));
+  const problems = [...changedShards(directory, part), ...changed, ...whole.problems];
+  return { ...whole, problems };
 }
 
 /** What a row does with such a source. */
@@ -96,7 +100,8 @@ export function folderReaders(
         ...{ name: source.name, numClasses: train.classes.length },
         train: set(directory, "train", train, { limit: limitTrain, skip }),
         test: set(directory, "test", test, { limit: limitTest, skip }),
-        ...{ trainFile: fileOf(directory, train), testFile: fileOf(directory, test) },
+        ...{ trainFile: fileOf(directory, "train", train) },
+        testFile: fileOf(directory, "test", test),
       };
     },
     openTest(directory, limit, skip) {
@@ -107,8 +112,8 @@ export function folderReaders(
       };
     },
     files: (directory) => ({
-      trainFile: fileOf(directory, list(directory, "train")),
-      testFile: fileOf(directory, list(directory, "test")),
+      trainFile: fileOf(directory, "train", list(directory, "train")),
+      testFile: fileOf(directory, "test", list(directory, "test")),
     }),
     verify: async (directory, examiner) =>
       examine({

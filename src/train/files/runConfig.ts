@@ -1,8 +1,8 @@
 import type { TrainOptions } from "../../config/options.js";
 import { keptOf, numbersOf } from "../../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../../config/usedPlugins.js";
-import type { ImageSet } from "../../data/dataset.js";
-import type { RunConfig } from "../../runFiles/config.js";
+import { type ImageSet, sumAsIn } from "../../data/dataset.js";
+import { type RunConfig, readConfig } from "../../runFiles/config.js";
 import { type Identity, NUMERICS } from "../../runFiles/identity.js";
 import { isGpu } from "../../runtime/device.js";
 import { tensorFlowVersion } from "../../runtime/native.js";
@@ -25,7 +25,7 @@ export function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scen
     ...config,
     ...(plugins.length > 0 && { plugins }),
     versions: { tensorflow: tensorFlowVersion() },
-    identity: runIdentity(plan, config, scene),
+    identity: runIdentity(plan, config, scene, options.resume),
   } as unknown as RunConfig;
 }
 
@@ -33,17 +33,25 @@ export function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scen
 const reencodingOf = (set: ImageSet): Pick<Identity, "reencoded"> =>
   set.kind === "files" && set.reencoded !== undefined ? { reencoded: set.reencoded } : {};
 
+/** Who the run in a folder is, as far as its record tells. */
+function identityIn(runDir: string): Identity | undefined {
+  const found = readConfig(runDir);
+  return found.state === "whole" ? found.content.identity : undefined;
+}
+
 /** Who this run is. @param config what it was told and decided */
 const runIdentity = (
-  { teacherSha256 }: RunPlan,
+  { teacherSha256, runDir }: RunPlan,
   config: object,
   { dataset, choice, leftOutSha256 }: Scene,
+  goesOn: boolean,
 ): Identity => {
+  const then = goesOn ? identityIn(runDir) : undefined;
   const plugins = pluginsSha256(usedPlugins(config));
   const kernels = kernelSet(choice);
   return {
-    trainSha256: dataset.trainFile.sha256,
-    testSha256: dataset.testFile.sha256,
+    trainSha256: sumAsIn(then?.trainSha256, dataset.trainFile),
+    testSha256: sumAsIn(then?.testSha256, dataset.testFile),
     ...(teacherSha256 !== undefined && { teacherSha256 }),
     ...(leftOutSha256 !== undefined && { leftOutSha256 }),
     ...reencodingOf(dataset.train),
