@@ -21,3 +21,7 @@ export const REDUCED_PRODUCTS = {
 /** Those of a name; undefined where it names none. */
 export const reducedNamed = (name: string | undefined): ReducedProducts | undefined =>
   Object.entries(REDUCED_PRODUCTS).find(([known]) => known === name)?.[1];
+
+/** The name of those; undefined for none. */
+export const nameOfReduced = (products: ReducedProducts | undefined): string | undefined =>
+  Object.entries(REDUCED_PRODUCTS).find(([, known]) => known === products)?.[0];
