@@ -161,6 +161,7 @@ export const ROOMS = [
       "models",
       "data",
       "checkpoint",
+      "runFiles",
       "report",
       "learn",
       "train",
@@ -177,7 +178,7 @@ export const ROOMS = [
     name: "sweep",
     what: "many runs from one list of choices, here or on a cluster",
     imports: [
-      ...["common", "runtime", "distill", "data", "runFiles", "config"],
+      ...["common", "runtime", "distill", "runFiles", "config"],
       ...["report/log", "report", "learn", "train"],
     ],
     packages: [],

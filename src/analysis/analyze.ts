@@ -1,5 +1,5 @@
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
-import { PefdError } from "../common/errors.js";
+import { inputError, PefdError } from "../common/errors.js";
 import { sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { variablesOf } from "../learn/learner.js";
@@ -11,6 +11,7 @@ import { loadTensorFlow, tf } from "../runtime/tf.js";
 import type { BatchSource } from "../train/feeds/batchSource.js";
 import { aloneText, openPredictor, readPredictor } from "../train/files/openPredictor.js";
 import { loadState } from "../train/files/stateFiles.js";
+import { isOfAnotherRun } from "../train/files/weightFiles.js";
 import { openFrozen } from "../train/openModel.js";
 import { chooseSources } from "../train/source.js";
 import { measure } from "./measures.js";
@@ -61,6 +62,12 @@ async function analyzeOne(
 ): Promise<Finding> {
   const { checkpoint, model: name } = subject;
   const { state, metadata } = await readCheckpoint(checkpoint);
+  if (isOfAnotherRun(metadata, subject.identitySha256)) {
+    throw inputError(
+      `${checkpoint} is of another run than the config.json beside it.`,
+      "Put the run's own file there, or analyze this one by itself with --checkpoint.",
+    );
+  }
   const model = buildModel(name, numClasses, "zeros", images.set.height);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   const predictor = await readPredictor(checkpoint, metadata);
@@ -70,7 +77,8 @@ async function analyzeOne(
   const student = collectOutputs({ ...model, ...through?.evaluated }, images);
   tf.dispose([...variablesOf(model.state), ...(through?.variables ?? [])]);
   const teacherSize = outputs.features.columns;
-  const projectors = await readProjectors(checkpoint, model.featureSize, teacherSize);
+  const of = { path: checkpoint, metadata };
+  const projectors = await readProjectors(of, model.featureSize, teacherSize);
   const projected = projectors && project(student.features, projectors);
   return {
     subject,

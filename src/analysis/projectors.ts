@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { toFloat32 } from "../checkpoint/float.js";
 import { matchState } from "../checkpoint/match.js";
-import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
+import { type Checkpoint, readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import type { StateDict, StateTensor } from "../common/stateDict.js";
+import { refuseStranger } from "../train/files/weightFiles.js";
 import { dot, type Matrix, rowAt, zeros } from "./matrix.js";
 
 /** One linear projector: x -> W x + b. */
@@ -33,21 +34,22 @@ function toProjector(state: StateDict, i: number): Projector {
 
 /**
  * The projectors beside a checkpoint, from the student's features to the teacher's.
- * @param checkpoint the student's file
+ * @param checkpoint the student's file, and what it tells
  * @param inputs size of the student's features
  * @param outputs size of the teacher's features
  * @returns undefined where there are none, they project something else (`kd1proj` projects logits), or the method adds
  * something else than an ensemble
- * @throws inputError for a file that is damaged or lacks tensors
+ * @throws inputError for a file that is damaged, lacks tensors, or is of another run or epoch than the checkpoint
  */
 export async function readProjectors(
-  checkpoint: string,
+  checkpoint: Pick<Checkpoint, "path" | "metadata">,
   inputs: number,
   outputs: number,
 ): Promise<readonly Projector[] | undefined> {
-  const path = projectorsFile(checkpoint);
+  const path = projectorsFile(checkpoint.path);
   if (!existsSync(path)) return undefined;
-  const { state } = await readCheckpoint(path);
+  const { state, metadata } = await readCheckpoint(path);
+  refuseStranger(path, { metadata }, checkpoint);
   if (![...state.keys()].every((name) => PROJECTOR_TENSOR.test(name))) return undefined;
   const [rows, columns] = state.get(weightName(0))?.shape ?? [];
   if (rows !== undefined && (rows !== outputs || columns !== inputs)) return undefined;

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { inputError, PefdError } from "../common/errors.js";
 import { collectRuns } from "../report/runs/collect.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
+import type { RunConfig } from "../runFiles/config.js";
+import { identitySha256 } from "../runFiles/identity.js";
 
 /** The data set of runs that tell none: there was no other. */
 const FIRST_DATASET = "cifar100";
@@ -26,6 +28,8 @@ export interface Subject extends Setting {
   readonly model: string;
   /** The run that it belongs to, where it was reached through one. */
   readonly run: RunRecord | undefined;
+  /** Of that run, where its config.json has one. */
+  readonly identitySha256?: string | undefined;
 }
 
 /** What was typed and goes before what a run's config.json says. */
@@ -85,11 +89,13 @@ function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
 }
 
 function subjectsOf(run: RunRecord, given: Overrides, lastOnly: boolean): Subject[] {
+  const { identity } = run.config as Pick<RunConfig, "identity">;
   return checkpointsOf(run, lastOnly).map((checkpoint) => ({
     ...settingOf(run, given),
     checkpoint,
     model: run.model,
     run,
+    identitySha256: identity && identitySha256(identity),
   }));
 }
 

@@ -72,7 +72,7 @@ export interface ImageFile {
   readonly images: number;
   readonly sha256: string;
   /**
-   * Where `sha256` is of names, sizes and samples of many files: that of names and sizes alone, which runs have that were
+   * Where `sha256` is of names, sizes and samples of many files: that of names and sizes only, which runs have that were
    * started before contents counted.
    */
   readonly listedSha256?: string;

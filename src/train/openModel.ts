@@ -3,8 +3,9 @@ import { toFloat32 } from "../checkpoint/float.js";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError } from "../common/errors.js";
 import type { StateDict, StateTensor } from "../common/stateDict.js";
-import type { ImageShape, TestImages } from "../data/dataset.js";
+import { classesIn, type ImageShape, type TestImages } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
+import { skipListIn } from "../data/skipList.js";
 import { type FrozenModel, frozen } from "../learn/learners.js";
 import { buildModel } from "../models/build.js";
 import { stateLayout } from "../models/survey.js";
@@ -49,6 +50,29 @@ export async function fileWeightsSha256(
   const { state } = await readCheckpoint(path);
   return weightsSha256(layout, tensorsFor(layout, state, { path, modelName }));
 }
+
+/** Keeps what a function returned, by what it was asked. */
+function remembering<Words extends string[], Result>(ask: (...words: Words) => Result): typeof ask {
+  const known = new Map<string, Result>();
+  return (...words) => {
+    const key = JSON.stringify(words);
+    const result = known.get(key) ?? ask(...words);
+    known.set(key, result);
+    return result;
+  };
+}
+
+/**
+ * Functions that say what a run's inputs are, as its identity has them: a data set's files, a teacher's weights, a list of
+ * images that are left out. Each file is read once, for however many runs; they throw inputError for one that cannot be.
+ */
+export const inputReader = () => ({
+  filesOf: remembering((dataset: string, folder: string) => DATASETS.row(dataset).files(folder)),
+  weightsOf: remembering(async (path: string, model: string, dataset: string, folder: string) =>
+    fileWeightsSha256(path, model, await classesIn(DATASETS.row(dataset), folder)),
+  ),
+  leftOut: remembering((list: string) => skipListIn(list)?.sha256),
+});
 
 /** What a model is for: the data set's classes, and the size of its images where it is known. */
 type ModelTask = Pick<TestImages, "name" | "numClasses"> & {

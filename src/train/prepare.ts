@@ -46,7 +46,7 @@ export async function train(
   const config = resolvedConfig(plan, options, scene);
   if (config.identity?.trainSha256 === scene.dataset.trainFile.listedSha256) {
     hooks.reporter.warn(
-      `${plan.runDir} was started before the contents of images counted: its images are compared by names and sizes alone.`,
+      `${plan.runDir} was started before the contents of images counted: its images are compared by names and sizes only.`,
     );
   }
   const folder = await claimRunFolder(plan.runDir, config, options);

@@ -9,6 +9,7 @@ import { RESUME_FILE, type RunProgress } from "../runFiles/progress.js";
 import { RESULT_FILE, type ResultContent, readResult } from "../runFiles/result.js";
 import { type Kept, readKept } from "../train/claim/kept.js";
 import { checkLog, lacksRow } from "../train/claim/log.js";
+import { isOfAnotherRun, runIn } from "../train/files/weightFiles.js";
 import { differs, examined, type Finding, fits, unknown } from "./finding.js";
 import { short } from "./inputs.js";
 
@@ -44,15 +45,17 @@ export const logFinding = (runDir: string, progress: RunProgress | undefined): P
       : fits(EPOCH_LOG, counted(rows, "epoch"));
   });
 
-/** How far a run has come, by what it has kept, and what its result tells. */
+/** What a run's records say of its weights. */
 export interface Told {
-  readonly model: string | undefined;
+  /** Of its identity; undefined where neither config.json nor what is kept says. */
+  readonly identitySha256: string | undefined;
+  readonly model: string;
   readonly progress: RunProgress | undefined;
   readonly result: ResultContent | undefined;
 }
 
 /** Whether a run has gone on since it had a result, or has none yet: what follows from its last epoch may be missing. */
-const isUnderWay = ({ progress, result }: Told): boolean =>
+const isUnderWay = ({ progress, result }: Pick<Told, "progress" | "result">): boolean =>
   progress !== undefined && progress.epoch > (result?.epochs ?? 0);
 
 /** Epochs of which a file of weights may be; undefined where nobody says. */
@@ -78,12 +81,25 @@ const isUnfinished = (name: string, told: Told): boolean =>
 
 function weightsFinding(name: string, { metadata, isSealed }: Checkpoint, told: Told): Finding {
   if (isSealed !== true) return unknown(name, "it carries no checksum");
+  if (isOfAnotherRun(metadata, told.identitySha256)) return differs(name, "it is of another run");
   const { epoch } = metadata as { epoch: number };
   const [wanted = epoch, ...others] = epochsOf(name, told) ?? [];
-  if ([wanted, ...others].includes(epoch)) return fits(name, `epoch ${epoch}`);
+  if ([wanted, ...others].includes(epoch)) {
+    return runIn(metadata) === undefined
+      ? unknown(name, `epoch ${epoch}; it does not say of which run (an earlier version)`)
+      : fits(name, `epoch ${epoch}`);
+  }
   if (epoch < wanted && isUnfinished(name, told))
     return unknown(name, `epoch ${epoch}: ${UNFINISHED}`);
   return differs(name, `it is of epoch ${epoch}, not of epoch ${wanted}`);
+}
+
+/** The model that weights in a run's folder are named after; "MODEL" where nobody says. */
+export function modelIn(runDir: string): string {
+  const named = readdirSync(runDir).map(
+    (name) => /^(.+)_(best|last)\.safetensors$/.exec(name)?.[1],
+  );
+  return named.find((model) => model !== undefined) ?? "MODEL";
 }
 
 /** Files of weights that a run must have left by now. */
@@ -115,7 +131,7 @@ export async function weightsFindings(runDir: string, told: Told): Promise<Findi
 /** The result, held against the last weights and what is kept. @returns it, too, where it is whole */
 export async function resultFinding(
   runDir: string,
-  model: string | undefined,
+  model: string,
   progress: RunProgress | undefined,
 ): Promise<{ finding: Finding; result?: ResultContent }> {
   const found = readResult(runDir);
@@ -125,7 +141,7 @@ export async function resultFinding(
   if (!sealed) return { finding: unknown(RESULT_FILE, "it carries no checksum"), result };
   const finding = await examined(RESULT_FILE, "differs", async () => {
     const { state, metadata } = await readCheckpoint(join(runDir, `${model}_last.safetensors`));
-    if (metadata.epoch !== result.epochs && isUnderWay({ model, progress, result })) {
+    if (metadata.epoch !== result.epochs && isUnderWay({ progress, result })) {
       return unknown(
         RESULT_FILE,
         `of ${counted(result.epochs, "epoch")}; the run has gone on since`,

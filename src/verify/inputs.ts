@@ -1,18 +1,11 @@
 import { shellWord } from "../common/text/shellWord.js";
 import { numbersOf } from "../config/policy.js";
-import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
-import {
-  classesIn,
-  type DatasetFiles,
-  type DatasetRow,
-  type ImageFile,
-  sumAsIn,
-} from "../data/dataset.js";
+import { pluginsSha256, type UsedPlugin, usedPlugins } from "../config/usedPlugins.js";
+import { type DatasetFiles, type ImageFile, sumAsIn } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
-import { skipListIn } from "../data/skipList.js";
 import type { RunConfig } from "../runFiles/config.js";
 import { type Identity, NUMERICS } from "../runFiles/identity.js";
-import { fileWeightsSha256 } from "../train/openModel.js";
+import { inputReader } from "../train/openModel.js";
 import { differs, examined, type Finding, fits, unknown } from "./finding.js";
 
 const SHOWN_DIGITS = 8;
@@ -28,20 +21,23 @@ const compared = (what: string, where: string, then: string, now: string): Findi
 /** Says what of the images was compared, where that is not their data set's own business. */
 function comparedImages(what: string, folder: string, then: string, file: ImageFile): Finding {
   const { listedSha256: listed } = file;
-  const old = "names and sizes alone, as the run was started before contents counted";
+  const old = "names and sizes only, as the run was started before contents counted";
   const parts = then === listed ? old : "names, sizes and up to 12 kB of each file";
   const where = listed === undefined ? folder : `${folder} (${parts})`;
   return compared(what, where, then, sumAsIn(then, file));
 }
 
+type Reader = ReturnType<typeof inputReader>;
+
 async function dataFindings(
-  row: DatasetRow,
+  dataset: string,
   folder: string,
   identity: Identity,
+  { filesOf }: Reader,
 ): Promise<Finding[]> {
   let files: DatasetFiles | undefined;
   const train = await examined("training data", "unknown", async () => {
-    files = await row.files(folder);
+    files = await filesOf(dataset, folder);
     return comparedImages("training data", folder, identity.trainSha256, files.trainFile);
   });
   if (files === undefined) return [train];
@@ -51,15 +47,14 @@ async function dataFindings(
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
 async function teacherFinding(
-  row: DatasetRow,
-  config: RunConfig,
+  { path_t, model_t, dataset, data }: RunConfig,
   { teacherSha256 }: Identity,
+  { weightsOf }: Reader,
 ): Promise<Finding[]> {
   if (teacherSha256 === undefined) return [];
-  const [what, path] = ["teacher's weights", textOf(config.path_t)];
+  const [what, path] = ["teacher's weights", textOf(path_t)];
   const finding = await examined(what, "unknown", async () => {
-    const numClasses = await classesIn(row, textOf(config.data));
-    const found = await fileWeightsSha256(path, textOf(config.model_t), numClasses);
+    const found = await weightsOf(path, textOf(model_t), textOf(dataset), textOf(data));
     return compared(what, path, teacherSha256, found);
   });
   return [finding];
@@ -68,11 +63,12 @@ async function teacherFinding(
 async function leftOutFinding(
   { skip_list }: RunConfig,
   { leftOutSha256: then }: Identity,
+  { leftOut }: Reader,
 ): Promise<Finding[]> {
   if (then === undefined) return [];
   const [what, path] = ["images left out", textOf(skip_list)];
   const finding = await examined(what, "unknown", async () =>
-    compared(what, path, then, skipListIn(path)?.sha256 ?? ""),
+    compared(what, path, then, leftOut(path) ?? ""),
   );
   return [finding];
 }
@@ -80,10 +76,12 @@ async function leftOutFinding(
 /** Of the plug-ins that this process was given: a run's record is nothing that code is loaded from. */
 function pluginFinding(config: RunConfig, { pluginsSha256: then }: Identity): Finding[] {
   if (then === undefined) return [];
-  const used = usedPlugins(config);
-  if (used.length === 0) {
-    const words = (config.plugins ?? []).flatMap(({ path }) => ["--plugin", shellWord(path)]);
-    return [unknown("plug-in", `none was given; the run was made with ${words.join(" ")}`)];
+  const [used, made] = [usedPlugins(config), config.plugins ?? []];
+  const isOwn = ({ sha256 }: UsedPlugin) => made.some((plugin) => plugin.sha256 === sha256);
+  if (used.length < made.length && used.every(isOwn)) {
+    const words = made.flatMap(({ path }) => ["--plugin", shellWord(path)]);
+    const given = used.length === 0 ? "none was" : "not all were";
+    return [unknown("plug-in", `${given} given; the run was made with ${words.join(" ")}`)];
   }
   const where = used.map(({ path }) => path).join(", ");
   return [compared("plug-in", where, then, pluginsSha256(used) ?? "")];
@@ -104,15 +102,52 @@ const numericsFinding = ({ numerics }: Identity): Finding =>
     ? fits("numerics", `version ${numerics}`)
     : unknown("numerics", `version ${numerics}; this pefd computes version ${NUMERICS}`);
 
-/** What a run was made from, recomputed from where it says that it lay. */
-export async function inputFindings(config: RunConfig, identity: Identity): Promise<Finding[]> {
-  const row = DATASETS.row(textOf(config.dataset));
+/**
+ * What a run was made from, recomputed from where it says that it lay.
+ * @param reader one for all runs that are looked at: it reads each file once
+ * @throws inputError where the data set is of a plug-in that was not given
+ */
+export async function inputFindings(
+  config: RunConfig,
+  identity: Identity,
+  reader: Reader,
+): Promise<Finding[]> {
+  const { name } = DATASETS.row(textOf(config.dataset));
   return [
-    ...(await dataFindings(row, textOf(config.data), identity)),
-    ...(await teacherFinding(row, config, identity)),
-    ...(await leftOutFinding(config, identity)),
+    ...(await dataFindings(name, textOf(config.data), identity, reader)),
+    ...(await teacherFinding(config, identity, reader)),
+    ...(await leftOutFinding(config, identity, reader)),
     ...pluginFinding(config, identity),
     optionsFinding(config, identity),
     numericsFinding(identity),
   ];
+}
+
+/** The options that name each input: where one is typed, the run's own is not looked at. */
+const NAMED_BY: Readonly<Record<string, readonly string[]>> = {
+  "training data": ["dataset", "data"],
+  "test data": ["dataset", "data"],
+  "teacher's weights": ["path_t", "model_t"],
+  "images left out": ["skip_list"],
+};
+
+/**
+ * In what a run's inputs are others now than those that it was made from, a clause for each. A run of an earlier version
+ * says nothing of its inputs.
+ * @param record its config.json, found whole
+ * @param typed names of options that were given in place of the run's own
+ * @throws inputError as inputFindings
+ */
+export async function changedInputs(
+  record: object,
+  typed: ReadonlySet<string>,
+  reader = inputReader(),
+): Promise<string[]> {
+  const config = record as RunConfig;
+  if (config.identity === undefined) return [];
+  const findings = await inputFindings(config, config.identity, reader);
+  return findings
+    .filter(({ verdict }) => verdict === "differs")
+    .filter(({ what }) => !NAMED_BY[what]?.some((name) => typed.has(name)))
+    .map(({ what, detail }) => `${what}: ${detail}`);
 }

@@ -5,11 +5,13 @@ import { isTemporary } from "../common/files/atomicFile.js";
 import { describeFailure } from "../common/files/writeError.js";
 import { counted } from "../common/text/counted.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../runFiles/config.js";
+import { identitySha256 } from "../runFiles/identity.js";
 import { LOCK_FILE } from "../runFiles/lockFile.js";
 import { RESUME_FILE } from "../runFiles/progress.js";
 import { RESULT_FILE } from "../runFiles/result.js";
 import { workingProcess } from "../train/claim/lock.js";
-import { keptFinding, logFinding, resultFinding, weightsFindings } from "./files.js";
+import { inputReader } from "../train/openModel.js";
+import { keptFinding, logFinding, modelIn, resultFinding, weightsFindings } from "./files.js";
 import { differs, type Finding, fits, unknown } from "./finding.js";
 import { inputFindings } from "./inputs.js";
 
@@ -87,19 +89,22 @@ function processFindings(runDir: string): Finding[] {
 /**
  * Recomputes who a run is and the checksum of every file that it left. Nothing is changed, and the native library is
  * not needed.
+ * @param reader one for all runs that are looked at: it reads each input once
  */
-export async function verifyRun(runDir: string): Promise<RunVerdict> {
+export async function verifyRun(runDir: string, reader = inputReader()): Promise<RunVerdict> {
   const { finding: configured, config } = configFinding(runDir);
   const { finding: resumed, kept } = await keptFinding(runDir, config?.identity);
   const progress = kept?.progress;
-  const model = config?.model ?? config?.model_s;
+  const model = config?.model ?? config?.model_s ?? modelIn(runDir);
+  const own = config?.identity && identitySha256(config.identity);
   const { finding: ended, result } = await resultFinding(runDir, model, progress);
+  const told = { identitySha256: own ?? progress?.identitySha256, model, progress, result };
   const findings = [
     ...processFindings(runDir),
     ...[configured, resumed, await logFinding(runDir, progress)],
-    ...(await weightsFindings(runDir, { model, progress, result })),
+    ...(await weightsFindings(runDir, told)),
     ended,
-    ...(config?.identity ? await inputFindings(config, config.identity) : []),
+    ...(config?.identity ? await inputFindings(config, config.identity, reader) : []),
   ];
   return { runDir, findings, ok: findings.every(({ verdict }) => verdict !== "differs") };
 }

@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it, type TestContext, test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { float32Tensor, type StateDict } from "#pefd/common/stateDict.js";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
 import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
+import { runDistill } from "#pefd/train/distill.js";
 import { stateDictOf } from "#pefd/train/files/stateFiles.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { distillOptions, randomTeacher, silentHooks, smallData } from "../train/runs.js";
 
 /** Penultimate features of resnet8. */
 const SIZE = 64;
@@ -102,7 +104,7 @@ describe("pefd analyze", () => {
     for (const added of [regressor, new Map([...identityProjectors(1), ...regressor])]) {
       for (const file of ["ckpt_epoch_1", "resnet8_best", "resnet8_last"]) {
         const beside = join(cwd, "save", RUN, `${file}_projectors.safetensors`);
-        await writeCheckpoint(beside, added, { epoch: 1 });
+        await writeCheckpoint(beside, added, { epoch: file === "resnet8_last" ? 2 : 1 });
       }
       const found = await json(cwd, "--run", join("save", RUN));
       assert.equal(found.length, 3);
@@ -226,4 +228,44 @@ describe("pefd analyze", () => {
     assert.equal(exitCode, 2);
     assert.match(stderr, /There is no file teacher\.safetensors, the teacher of the run save\//);
   });
+});
+
+test("a run is analyzed only with its own weights, teacher and data", async (t) => {
+  const folder = temporaryFolder(t);
+  const data = await smallData(folder);
+  const teacher = await randomTeacher(folder);
+  const run = async (trial: number) => {
+    const options = distillOptions(folder, { trial, epochs: 1, save_freq: 1 });
+    return (await runDistill(options, silentHooks())).runDir;
+  };
+  const [runDir, other] = [await run(1), await run(2)];
+  const analyze = (...more: string[]) => pefd(["analyze", "--json", runDir, ...more]);
+  const leftOut = async (told: RegExp, ...more: string[]) => {
+    const { exitCode, stdout, stderr } = await analyze(...more);
+    assert.match(stderr, told);
+    assert.deepEqual([exitCode, stdout], [2, ""]);
+  };
+  assert.equal((await analyze()).exitCode, 0);
+
+  for (const name of ["resnet8_best", "resnet8_last_projectors"]) {
+    const file = `${name}.safetensors`;
+    const kept = readFileSync(join(runDir, file));
+    cpSync(join(other, file), join(runDir, file));
+    const { stdout, stderr } = await analyze();
+    assert.match(stderr, new RegExp(`left out: .*${file} is of another run than`));
+    assert.equal(JSON.parse(stdout).checkpoints.length, 2);
+    writeFileSync(join(runDir, file), kept);
+  }
+
+  await randomTeacher(folder, 100, 4);
+  await leftOut(/left out: teacher's weights: .* has sha256 .*; the run was made with/);
+  assert.equal((await analyze("--path_t", teacher, "--model_t", "resnet8")).exitCode, 0);
+  await randomTeacher(folder);
+  const config = readFileSync(join(runDir, "config.json"), "utf8");
+  writeFileSync(join(runDir, "config.json"), config.replace('"num_proj": 3', '"num_proj": 4'));
+  await leftOut(/config\.json is damaged: it does not fit its own checksum/);
+  writeFileSync(join(runDir, "config.json"), config);
+  await synthesize(data, { train: 20, test: 10, seed: 8, classes: 5, force: true });
+  await leftOut(/left out: training data: .* has sha256/);
+  assert.equal((await analyze("--data", data)).exitCode, 0, "images that are named are others");
 });

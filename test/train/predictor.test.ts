@@ -3,6 +3,7 @@ import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
+import { writeSealedCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import type { EvalOptions } from "#pefd/config/options.js";
 import { methodRow } from "#pefd/distill/registry.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
@@ -65,6 +66,19 @@ for (const [distill, tensors] of Object.entries(THROUGH)) {
     assert.deepEqual(warnings, []);
 
     const whole = await evaluate("resnet8_last");
+    const { state: own, metadata } = await readCheckpoint(file("resnet8_last_predictor"));
+    const write = (changes: object) =>
+      writeSealedCheckpoint(file("resnet8_last_predictor"), own, { ...metadata, ...changes });
+    await write({ identitySha256: "0".repeat(64) });
+    await assert.rejects(evaluate("resnet8_last"), {
+      ...{ exitCode: 2, message: /resnet8_last_predictor\.safetensors is of another run than/ },
+    });
+    await write({ epoch: 1 });
+    await assert.rejects(evaluate("resnet8_last"), {
+      ...{ exitCode: 2, message: /is of epoch 1, and .*resnet8_last\.safetensors of epoch 3/ },
+    });
+    await write({ identitySha256: undefined });
+    assert.equal((await evaluate("resnet8_last")).loss, whole.loss, "an earlier version's opens");
     renameSync(file("resnet8_last_predictor"), file("elsewhere"));
     const alone = await evaluate("resnet8_last");
     assert.match(

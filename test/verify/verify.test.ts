@@ -140,6 +140,44 @@ test("a run is held against what it wrote down", async (t) => {
     });
   }
 
+  await t.test("files of another run are seen, whatever their epoch", async () => {
+    const second = { ...options, trial: 2, save_dir: join(folder, "other") };
+    const { runDir: other } = await runDistill(second, silentHooks());
+    for (const name of ["ckpt_epoch_2", "ckpt_epoch_2_projectors", "resnet8_last_projectors"]) {
+      const runDir = copy();
+      const file = `${name}.safetensors`;
+      cpSync(join(other, file), join(runDir, file));
+      assert.deepEqual(await found(runDir, "differs"), { [file]: "it is of another run" });
+      rmSync(join(runDir, "config.json"));
+      const { [file]: told } = await found(runDir, "differs");
+      assert.equal(told, "it is of another run", "resume.safetensors tells the run as well");
+    }
+  });
+
+  await t.test("weights of an earlier version do not pass for those of the run", async () => {
+    const runDir = copy();
+    const path = join(runDir, "ckpt_epoch_1.safetensors");
+    const { state, metadata } = await readCheckpoint(path);
+    const { identitySha256: _, ...others } = metadata;
+    await writeSealedCheckpoint(path, state, others);
+    const { "ckpt_epoch_1.safetensors": told } = await found(runDir, "unknown");
+    assert.match(told ?? "", /^epoch 1; it does not say of which run \(an earlier version\)/);
+    assert.ok((await verifyRun(runDir)).ok);
+  });
+
+  await t.test("a damaged config.json hides no weights, and invents none", async () => {
+    const runDir = copy();
+    flip(join(runDir, "config.json"), 20);
+    const { findings } = await verifyRun(runDir);
+    assert.doesNotMatch(JSON.stringify(findings), /undefined/);
+    const bad = findings.filter(({ verdict }) => verdict === "differs").map(({ what }) => what);
+    assert.deepEqual(bad, ["config.json"]);
+    for (const name of ["best", "last"]) rmSync(join(runDir, `resnet8_${name}.safetensors`));
+    const { findings: without } = await verifyRun(runDir);
+    assert.doesNotMatch(JSON.stringify(without), /undefined/);
+    assert.ok(without.some(({ what, detail }) => /best/.test(what) && /missing/.test(detail)));
+  });
+
   await t.test("what a kill left out is no damage", async () => {
     const runDir = copy();
     const log = join(runDir, "epochs.csv");

@@ -8,7 +8,7 @@ import {
   LEGEND,
 } from "../../analysis/present.js";
 import type { Subject } from "../../analysis/subjects.js";
-import { inputError } from "../../common/errors.js";
+import { inputError, PefdError } from "../../common/errors.js";
 import { makeFolder } from "../../common/files/makeFolder.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
 import { choice, flag, path, paths, section, type Values } from "../../common/optionRow.js";
@@ -18,7 +18,9 @@ import { modelNameOf } from "../../config/modelName.js";
 import { GPU } from "../../config/options.js";
 import { type Layer, resolveRows, resolveSection } from "../../config/resolve.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
+import type { RunRecord } from "../../report/runs/runRecord.js";
 import { renderCsv } from "../../report/table.js";
+import type { inputReader } from "../../train/openModel.js";
 import type { Command, Output } from "../command.js";
 import { fileOf, STDOUT } from "../dash.js";
 import { modelNameInFile } from "../modelInFile.js";
@@ -120,8 +122,64 @@ async function subjectsOf(
   const teacherModel = path_t && (await modelOf(path_t, options.model_t, "model_t"));
   const given = { teacherPath: path_t, teacherModel, ...images.typed };
   const overrides = { ...given, ...images.others };
-  return subjectsOfRuns(folders, overrides, options.last, ({ message, hint }) =>
+  const subjects = subjectsOfRuns(folders, overrides, options.last, ({ message, hint }) =>
     output.notice(`warning: ${[message, hint ?? ""].join(" ").trim()}`),
+  );
+  const { dataset, data } = images.typed;
+  const typed = {
+    path_t,
+    model_t: options.model_t,
+    dataset,
+    data,
+    skip_list: images.others.skipList,
+  };
+  return withOwnInputs(subjects, new Set(keysOf(typed)), output);
+}
+
+const keysOf = (values: Readonly<Record<string, unknown>>): string[] =>
+  Object.keys(values).filter((key) => values[key] !== undefined);
+
+/** Why a run cannot be spoken of: its inputs are not those that it was made from; undefined where they are. */
+async function strangeness(
+  { config }: RunRecord,
+  typed: ReadonlySet<string>,
+  reader: ReturnType<typeof inputReader>,
+): Promise<string | undefined> {
+  const { changedInputs } = await import("../../verify/inputs.js");
+  try {
+    const changed = await changedInputs(config, typed, reader);
+    return changed.length === 0 ? undefined : changed.join("; ");
+  } catch (error) {
+    if (!(error instanceof PefdError)) throw error;
+    return error.message.replace(/\.$/, "");
+  }
+}
+
+/**
+ * Leaves out runs whose data, teacher or plug-ins are not those that they were made from, a sentence for each.
+ * @param typed names of options that were given in place of the runs' own
+ * @throws inputError where none is left
+ */
+async function withOwnInputs(
+  subjects: readonly Subject[],
+  typed: ReadonlySet<string>,
+  output: Output,
+): Promise<Subject[]> {
+  const { inputReader } = await import("../../train/openModel.js");
+  const reader = inputReader();
+  const strange = new Map<RunRecord | undefined, string>();
+  for (const run of new Set(subjects.map((subject) => subject.run))) {
+    const why = run && (await strangeness(run, typed, reader));
+    if (why === undefined) continue;
+    output.notice(`warning: ${run?.dir} is left out: ${why}.`);
+    strange.set(run, why);
+  }
+  const left = subjects.filter(({ run }) => !strange.has(run));
+  if (left.length > 0) return left;
+  const [why] = strange.values();
+  throw inputError(
+    `Nothing is left to analyze: ${why}.`,
+    "Put back what the runs were made from, or name what to look at instead with --path_t or --data.",
   );
 }
 

@@ -33,9 +33,11 @@ export const command: Command = {
     ["pefd verify save", "every run below ./save"],
   ],
   async run({ positionals, flags, output }) {
+    const { inputReader } = await import("../../train/openModel.js");
     const { runFolders, verifyRun } = await import("../../verify/verify.js");
     const verdicts: RunVerdict[] = [];
-    for (const folder of runFolders(positionals)) verdicts.push(await verifyRun(folder));
+    const reader = inputReader();
+    for (const folder of runFolders(positionals)) verdicts.push(await verifyRun(folder, reader));
     const paint = palette(colorOnStdout(flags.no_color === true));
     output.result(verdicts.map((verdict) => describe(verdict, paint)).join("\n\n"), {
       runs: verdicts,

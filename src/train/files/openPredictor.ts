@@ -14,6 +14,7 @@ import type { Model, StateEntry } from "../../nn/model.js";
 import type { Variable } from "../../runtime/tf.js";
 import { predictorEntries } from "./predictor.js";
 import { loadState } from "./stateFiles.js";
+import { refuseStranger } from "./weightFiles.js";
 
 /** A method's predictor as its file has it. */
 export interface PredictorFile {
@@ -33,13 +34,14 @@ export type PredictorOf = { readonly missing: string } | PredictorFile | undefin
 /**
  * Reads the predictor that lies beside a checkpoint, where its run's evaluations went through one.
  * @param metadata of the checkpoint
- * @throws inputError for a file that is damaged or no predictor's
+ * @throws inputError for a file that is damaged, no predictor's, or of another run or epoch
  */
 export async function readPredictor(checkpoint: string, metadata: Metadata): Promise<PredictorOf> {
   if (typeof metadata.predictor !== "string") return undefined;
   const path = join(dirname(checkpointFileOf(checkpoint)), basename(metadata.predictor));
   if (!existsSync(path)) return { missing: path };
   const { state, metadata: told } = await readCheckpoint(path);
+  refuseStranger(path, { metadata: told }, { path: checkpoint, metadata });
   const { method, options, teacher } = told;
   if (typeof method === "string" && typeof teacher === "string" && typeof options === "object") {
     return { path, method, options: options ?? {}, teacher, state, metadata: told };

@@ -1,13 +1,45 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { CONFIG_FILE, readConfig } from "../../runFiles/config.js";
-import { type Identity, identitySha256, isOfIdentity } from "../../runFiles/identity.js";
+import { shellWord } from "../../common/text/shellWord.js";
+import { isUndecided, numbersOf, type OptionValues } from "../../config/policy.js";
+import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/config.js";
+import {
+  type Identity,
+  identityDifferences,
+  identitySha256,
+  isOfIdentity,
+} from "../../runFiles/identity.js";
 import { readResult } from "../../runFiles/result.js";
+import { damagedFile } from "../../runFiles/stateFile.js";
 
-/** The file in which a run tells what it was told; undefined in a folder that holds no run. */
-export function recordIn(runDir: string): string | undefined {
+/**
+ * The file in which a run tells what it was told, and what it tells; undefined in a folder that holds no run.
+ * @throws inputError where it is damaged: nobody can tell then what the run was
+ */
+export function recordIn(runDir: string): { file: string; config: RunConfig } | undefined {
   const file = join(runDir, CONFIG_FILE);
-  return existsSync(file) ? file : undefined;
+  const found = readConfig(runDir);
+  if (found.state === "whole") return { file, config: found.content };
+  if (found.state === "absent") return undefined;
+  const typed = `pefd distill --config ${shellWord(file)}`;
+  throw damagedFile(
+    file,
+    found.reason,
+    `Nobody can tell which run it was. To train with the options that stand in it, type: ${typed}`,
+  );
+}
+
+/**
+ * In what a run is another one than that of a record by its options, a clause for each.
+ * @param options of the run, resolved
+ */
+export function otherOptions({ identity }: RunConfig, options: OptionValues): string[] {
+  if (identity === undefined) return [];
+  const isLeft = (key: string) => !Object.hasOwn(options, key) || isUndecided(key, options[key]);
+  const left = Object.entries(identity.options).filter(([key]) => isLeft(key));
+  const told = Object.entries(options).filter(([key]) => !isLeft(key));
+  const now = { ...Object.fromEntries(left), ...numbersOf(Object.fromEntries(told)) };
+  return identityDifferences(identity, { ...identity, options: now as Identity["options"] });
 }
 
 /** Whether two paths name one folder. */

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Metadata } from "../../checkpoint/metadata.js";
-import { readCheckpoint } from "../../checkpoint/readCheckpoint.js";
+import { type Checkpoint, readCheckpoint } from "../../checkpoint/readCheckpoint.js";
 import { writeSealedCheckpoint } from "../../checkpoint/writeCheckpoint.js";
+import { inputError } from "../../common/errors.js";
 import type { StateDict } from "../../common/stateDict.js";
 import type { RunProgress } from "../../runFiles/progress.js";
 import type { Snapshot } from "./snapshot.js";
@@ -67,16 +68,46 @@ const filesOf = ({ addsWeights, predictor }: WeightFiles, file: string): string[
   ...(predictor === undefined ? [] : [predictorFile(file)]),
 ];
 
-/** Writes files of weights, each with a checksum of its content. @throws as writeCheckpoint */
+/**
+ * The run that a file of weights says it is of, by its identity's checksum; undefined where it does not say, as files of
+ * earlier versions and of other programs.
+ */
+export const runIn = ({ identitySha256 }: Metadata): string | undefined =>
+  typeof identitySha256 === "string" ? identitySha256 : undefined;
+
+/** Whether a file says that it is of another run; one that does not say may be of this one. */
+export const isOfAnotherRun = (metadata: Metadata, run: string | undefined): boolean =>
+  run !== undefined && ![undefined, run].includes(runIn(metadata));
+
+/**
+ * Refuses a file that lies beside a checkpoint and does not belong to it.
+ * @throws inputError where one of them is of another run or another epoch, as far as both say
+ */
+export function refuseStranger(
+  path: string,
+  { metadata }: Pick<Checkpoint, "metadata">,
+  checkpoint: Pick<Checkpoint, "path" | "metadata">,
+): void {
+  const [epoch, own] = [metadata.epoch, checkpoint.metadata.epoch];
+  const hint =
+    "Take both from one run, as it has left them; `pefd verify` shows which file is not its own.";
+  if (isOfAnotherRun(metadata, runIn(checkpoint.metadata))) {
+    throw inputError(`${path} is of another run than ${checkpoint.path} beside it.`, hint);
+  }
+  if (typeof epoch !== "number" || typeof own !== "number" || epoch === own) return;
+  throw inputError(`${path} is of epoch ${epoch}, and ${checkpoint.path} of epoch ${own}.`, hint);
+}
+
+/** Writes files of weights, each with the run that it is of and a checksum of its content. @throws as writeCheckpoint */
 export async function writeWeights(
   files: WeightFiles,
   { model, added, predictor }: Snapshot,
-  { epoch, row }: RunProgress,
+  { epoch, row, identitySha256 }: RunProgress,
   names: readonly string[],
 ): Promise<void> {
   const { runDir, modelName, dataset, imageSize, addsWeights, predictor: through } = files;
   const write = (file: string, state: StateDict, metadata: Metadata) =>
-    writeSealedCheckpoint(join(runDir, file), state, metadata);
+    writeSealedCheckpoint(join(runDir, file), state, { ...metadata, identitySha256 });
   for (const name of names) {
     await write(named(name), model, {
       ...{ model: modelName, dataset, image_size: imageSize, epoch, accuracy: row?.test.top1 },

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { environmentError } from "../../common/errors.js";
 import { writeFileAtomic } from "../../common/files/atomicFile.js";
 import { makeFolder } from "../../common/files/makeFolder.js";
+import type { ImageFormat } from "../../data/dataset.js";
 
-/** To be raised when the files below change their meaning. */
-const FORMAT = 1;
+/** To be raised when the files below change their meaning, or the key lacked something: what is there is then not used. */
+const FORMAT = 2;
 const KEY_FILE = "key.json";
 const NAME_DIGITS = 16;
 
@@ -16,11 +17,17 @@ export interface CacheKey {
   readonly weightsSha256: string;
   /** Of the whole training file: entries are numbered by the place in it. */
   readonly imagesSha256: string;
+  /** How images are shown: size, normalisation, and the augmentation, by which variants are numbered. */
+  readonly images: ImageFormat;
+  /** Of the plug-ins that the teacher's model or the data set is from; left out where neither is from one. */
+  readonly pluginsSha256?: string | undefined;
   readonly engine: string;
   readonly precision: string;
   readonly batchSize: number;
   readonly device: string;
   readonly tensorflow: string;
+  /** See runtime/ownOps.ts; none where there is no choice. */
+  readonly kernels: string | undefined;
   /** What the teacher makes of a probe; left out where that varies from process to process (a GPU). */
   readonly fingerprint?: string;
 }

@@ -1,3 +1,4 @@
+import { pluginsSha256, usedPlugins } from "../../config/usedPlugins.js";
 import { type Augmentation, variantsOf } from "../../data/augmentation.js";
 import { type Dataset, inMemory } from "../../data/dataset.js";
 import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";
@@ -6,6 +7,7 @@ import { isKeptView, type TeacherView } from "../../distill/views.js";
 import type { RunReporter } from "../../report/log/contract.js";
 import { isGpu } from "../../runtime/device.js";
 import { tensorFlowVersion } from "../../runtime/native.js";
+import { kernelSet } from "../../runtime/ownOps.js";
 import type { EngineChoice } from "../engine.js";
 import type { BatchSource } from "../feeds/batchSource.js";
 import type { OpenedModel } from "../openModel.js";
@@ -109,17 +111,22 @@ async function openOnDisk(
   sizes: OutputSizes,
   { fingerprint }: Probe,
 ): Promise<Store> {
-  const { trainFile } = dataset;
+  const { trainFile, train } = dataset;
+  const { height, width, channels, normalization, augmentation } = train;
+  const model = teacher.model.name;
   const folder = await cacheFolder(cacheDirectory, {
-    model: teacher.model.name,
+    model,
     weightsSha256: teacher.weightsSha256,
     imagesSha256: trainFile.sha256,
+    images: { height, width, channels, normalization, augmentation },
+    pluginsSha256: pluginsSha256(usedPlugins({ model_t: model, dataset: dataset.name })),
     ...choice,
     batchSize,
     tensorflow: tensorFlowVersion(),
+    kernels: kernelSet(choice),
     ...(!isGpu() && { fingerprint }),
   });
-  const variants = variantsOf(dataset.train.augmentation) ?? 0;
+  const variants = variantsOf(augmentation) ?? 0;
   const most = diskBytes(teacher.model, [...sizes.keys()], trainFile.images * variants);
   reporter.notice(`Teacher cache: ${folder} (${growth(most, spaceOf(folder))}).`);
   try {

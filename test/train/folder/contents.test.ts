@@ -51,7 +51,7 @@ const TRAIN = [
 const run = (...words: readonly string[]) =>
   pefd(words, { cwd, env: { PEFD_CACHE: join(cwd, "cache"), TMPDIR: tmpdir() } });
 
-/** Gives a run the checksums that such runs had when names and sizes alone counted. */
+/** Gives a run the checksums that such runs had when names and sizes only counted. */
 async function age(): Promise<void> {
   const path = join(cwd, RUN, "config.json");
   const { checksum: _, ...config } = JSON.parse(readFileSync(path, "utf8"));
@@ -104,14 +104,14 @@ test("every byte is compared by data verify with what it found before", async ()
   writeImages(0);
 });
 
-test("a run of names and sizes alone goes on as such, and says so", async () => {
+test("a run of names and sizes only goes on as such, and says so", async () => {
   await age();
   const { exitCode, stderr } = await run(...TRAIN, "--epochs", "2", "--resume");
   assert.equal(exitCode, 0, stderr);
-  assert.match(stderr, /its images are compared by names and sizes alone/);
+  assert.match(stderr, /its images are compared by names and sizes only/);
   const verified = await run("verify", RUN);
   assert.equal(verified.exitCode, 0, verified.stdout);
-  assert.match(verified.stdout, /\(names and sizes alone, as the run was started before contents/);
+  assert.match(verified.stdout, /\(names and sizes only, as the run was started before contents/);
   writeFileSync(join(cwd, "images/train/a/0.bmp"), Buffer.concat([bmp(0), Buffer.alloc(2)]));
   const other = await run(...TRAIN, "--epochs", "3", "--resume");
   assert.equal(other.exitCode, 2, "a size is another");

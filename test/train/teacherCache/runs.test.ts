@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
+import { createRandom } from "#pefd/common/random.js";
 import type { DistillOptions } from "#pefd/config/options.js";
+import type { ImageFormat } from "#pefd/data/dataset.js";
 import { METHODS } from "#pefd/distill/registry.js";
+import { datasetInMemory } from "#pefd/plugin/datasetInMemory.js";
+import { registerPlugin } from "#pefd/plugin/register.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
@@ -222,4 +226,54 @@ test("how much the cache brought is told at the end, and nothing is left in memo
     /^Teacher cache: .*resnet8-[0-9a-f]{16} \(grows to \d+\.\d GB/,
   );
   assert.equal(notices.at(-1), "Teacher cache: outputs of 20 images found, of 0 computed.");
+});
+
+/** The same images under another name, shown otherwise. */
+function noise(
+  name: string,
+  changes: Partial<Pick<ImageFormat, "normalization">> & { padding?: number },
+) {
+  const { padding = 2, ...others } = changes;
+  const part = (count: number, purpose: string) => {
+    const random = createRandom(1, "noise", purpose);
+    return {
+      images: Uint8Array.from({ length: count * 3072 }, () => random.integer(256)),
+      labels: Uint8Array.from({ length: count }, (_, i) => i % 4),
+    };
+  };
+  return datasetInMemory({
+    ...{ name, title: "Noise", classNames: ["a", "b", "c", "d"] },
+    format: {
+      ...{ height: 32, width: 32, channels: 3 },
+      normalization: { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
+      augmentation: { kind: "shift", padding },
+      ...others,
+    },
+    read: () => ({ train: part(IMAGES, "train"), test: part(8, "test") }),
+  });
+}
+
+test("images that are normalised or shifted otherwise, or come from a changed plug-in, find nothing", async (t) => {
+  const folder = temporaryFolder(t);
+  await randomTeacher(folder, 4);
+  const brighter = { mean: [0.1, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] } as const;
+  const sets = [
+    noise("noise", {}),
+    noise("noise-brighter", { normalization: brighter }),
+    noise("noise-shifted", { padding: 4 }),
+  ];
+  registerPlugin(join(folder, "noise.mjs"), "a".repeat(64), { datasets: sets });
+  registerPlugin(join(folder, "changed.mjs"), "b".repeat(64), {
+    datasets: [noise("noise-changed", {})],
+  });
+  const run = runner(folder, { epochs: 1, deterministic: true });
+  const names = [...sets.map(({ name }) => name), "noise-changed"];
+  for (const dataset of names) {
+    const cold = await run("cold", { ...CACHED, dataset });
+    assert.deepEqual(lastWeights(cold), lastWeights(await run("without", { dataset })), dataset);
+    if (!assertUsed(t, cold)) return;
+    assert.deepEqual(cold.teacherCache, { found: 0, computed: WHOLE }, dataset);
+  }
+  const folders = readdirSync(join(folder, "cache/teacher"));
+  assert.equal(folders.length, names.length);
 });
