@@ -115,6 +115,16 @@ function withPublished(resolved: Resolved): Resolved {
   return proceduresIn(resolved).toReversed().reduce(withThose, resolved);
 }
 
+/** Values of the methods' options that follow from student and learning rate, for options that nothing gave. */
+function withStudents(resolved: Resolved): Resolved {
+  const student = text(resolved, "model_s");
+  const learningRate = resolved.options.learning_rate as number;
+  return proceduresIn(resolved).reduce((before, { ofStudent }) => {
+    const values = ofStudent?.({ student, learningRate }) ?? {};
+    return withValues(before, values, `published for ${student}`);
+  }, resolved);
+}
+
 /** A sentence for each given option that is one of other methods only. */
 export function withoutMethod(layers: readonly Layer[], method: string): string[] {
   const own = rowsOf(sectionsOfMethod(method));
@@ -183,7 +193,7 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
   refuseOtherWeights(weighted);
   refuseNoLoss(weighted);
   refuseOtherImages(weighted, text(weighted, "model_s"));
-  return fillLearningRate(weighted, text(weighted, "model_s"));
+  return withStudents(fillLearningRate(weighted, text(weighted, "model_s")));
 }
 
 /** What a teacher's own file says, weaker than all that was given. */

@@ -80,6 +80,7 @@ function together(parts: readonly Part[]): Distillation {
   const groups = parts.flatMap(({ own }) => own.groups ?? []);
   const learnBefore = parts.flatMap(({ own }) => own.learnBefore ?? []);
   const removed = parts.flatMap(({ own }) => own.removed ?? []);
+  const notices = parts.flatMap(({ own }) => own.notices ?? []);
   const draws = combinedDraws(parts.map(({ method, own }) => [method.name, own.draws]));
   const inMainPart = parts.flatMap(({ method, own }) => {
     const before = new Set(own.phases?.flatMap(({ terms }) => terms));
@@ -93,6 +94,7 @@ function together(parts: readonly Part[]): Distillation {
         ...parts.map((part) => renamed(part.method, part.own.terms(at(part, moment), context))),
       ),
     mainTerms: inMainPart,
+    notices,
     ...(draws && { draws }),
     ...(phases.length > 0 && { phases }),
     ...(groups.length > 0 && { groups }),

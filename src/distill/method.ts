@@ -11,7 +11,7 @@ export interface Anatomy {
   readonly stem?: readonly number[] | undefined;
   /** [H, W, C] of each map of ModelOutput.maps. */
   readonly maps: readonly (readonly number[])[];
-  /** [H, W, C] of the map behind which a method can put layers (Distillation.insertion). */
+  /** [H, W, C] of ModelOutput.averaged, and of the map behind which a method can put layers (Distillation.insertion). */
   readonly lastMap: readonly number[];
   /**
    * Of each map, the name in `state` of the batch normalisation that its last ReLU follows; empty where the family has no
@@ -103,6 +103,8 @@ export interface Distillation<Term extends string = string> {
    */
   terms(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
   readonly draws?: Draws;
+  /** Sentences for the user about what the method does with this pair, printed when the training starts. */
+  readonly notices?: readonly string[];
   /** What comes before; the main part then starts with a fresh optimizer, and its learning rate falls counted from there. */
   readonly phases?: readonly Phase<Term>[];
   /** The terms of the main part; those that no phase has where left out. */
@@ -196,6 +198,11 @@ export interface Publication<Options extends Rows = Rows> {
   readonly published?: readonly PublishedSetting<Options>[];
   /** Values of a run's other options that the published procedure has, where they are not given. */
   readonly defaults?: Readonly<Record<string, OptionValue>>;
+  /** Values of its own options that the authors' code takes from the student's name and the learning rate, where not given. */
+  readonly ofStudent?: (run: {
+    readonly student: string;
+    readonly learningRate: number;
+  }) => Partial<RowValues<Options>>;
 }
 
 /**

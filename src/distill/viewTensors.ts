@@ -27,6 +27,7 @@ export function viewTensors(output: ModelOutput, views: readonly TeacherView[]):
   return {
     ...(isSeen("logits") && { logits: output.logits }),
     ...(isSeen("pooled") && { pooled: output.pooled }),
+    ...(isSeen("averaged") && { averaged: output.averaged as Tensor4D }),
     ...(isSeen("stem") && mapTensors("stem", output.stem)),
     ...Object.assign({}, ...maps),
   };
@@ -48,6 +49,7 @@ export function outputOfViews(tensors: ViewTensors, count: number): Partial<Mode
     ...(stem && { stem }),
     maps: Array.from({ length: count }, (_, i) => mapOf(`map${i + 1}`, tensors) as FeatureMap),
     ...(tensors.pooled && { pooled: tensors.pooled as Tensor2D }),
+    ...(tensors.averaged && { averaged: tensors.averaged as Tensor4D }),
     ...(tensors.logits && { logits: tensors.logits as Tensor2D }),
   };
 }

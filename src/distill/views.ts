@@ -2,8 +2,11 @@ import type { FeatureMap, Model, ModelOutput } from "../nn/model.js";
 import type { Tensor, Tensor2D } from "../runtime/tf.js";
 import type { LossWeights } from "./weights.js";
 
-/** What a loss may look at of a teacher's output. "map1" is the first of its maps, "maps" all of them. */
-export type TeacherView = "logits" | "pooled" | "stem" | "maps" | `map${number}`;
+/**
+ * What a loss may look at of a teacher's output. "map1" is the first of its maps, "maps" all of them, "averaged" the map
+ * whose mean is its pooled vector.
+ */
+export type TeacherView = "logits" | "pooled" | "averaged" | "stem" | "maps" | `map${number}`;
 
 /** A view that is a vector per image, small enough to be kept on disk for every variant of every image. */
 export type KeptView = "logits" | "pooled";
@@ -68,6 +71,9 @@ export function seenOutput(
     maps: list,
     get pooled() {
       return look("pooled", output.pooled);
+    },
+    get averaged() {
+      return look("averaged", output.averaged);
     },
     get logits() {
       return look("logits", output.logits);

@@ -47,6 +47,8 @@ export interface Learner {
   readonly optimizer?: OptimizerTraits;
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
+  /** Sentences for the user about what the method does with this pair. */
+  readonly notices?: readonly string[];
   /** What is evaluated in the student's place, where a method predicts through more than it. */
   readonly evaluated?: EvaluatedStudent;
   /** What it reads besides the student, kept beside the student's weights. */

@@ -95,12 +95,13 @@ export function distilledLearner(student: Model, lesson: Lesson, seed: number): 
   // What a method adds learns only where its own terms count.
   const isUsed = weights.beta !== 0;
   const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;
-  const { learnBefore = [], removed = [] } = method;
+  const { learnBefore = [], removed = [], notices = [] } = method;
   const model = withInsertion(student, isUsed ? insertion : undefined);
   const predictsThrough = isUsed && (evaluated ?? insertion) !== undefined;
   const main: Learner = {
     ...createLearner(model, isUsed ? method.state : [], distilling(lesson), optimizer),
     ...(groups && { groups }),
+    ...(isUsed && { notices }),
     ...(predictsThrough && { evaluated: evaluatedStudent(student, teacher, method) }),
     ...(isUsed && learning(student, method.state, [...learnBefore, ...removed])),
     ...(draws && {

@@ -120,7 +120,8 @@ export const wideResnet =
       for (const layer of stages) maps.push(layer(maps.at(-1)?.out ?? first, context));
       const { out: last, ...inserted } = insertedAt((maps.at(-1) as BlockOutput).out, context);
       const normalized = lastNorm(last, context);
-      const pooled = globalAveragePool(relu(normalized));
+      const averaged = relu(normalized);
+      const pooled = globalAveragePool(averaged);
       const followed = maps.slice(1).map((map) => map.normalized);
       return {
         stem: plainMap(first),
@@ -128,6 +129,7 @@ export const wideResnet =
         pooled,
         logits: classifier(pooled),
         ...inserted,
+        averaged,
       };
     };
     const norms = ["block2.layer.0.bn1", "block3.layer.0.bn1", "bn1"];

@@ -79,13 +79,13 @@ export interface FeatureMap {
 export interface ModelOutput {
   /** What the first convolution makes; undefined where only the last map is of use. */
   readonly stem: FeatureMap | undefined;
-  /** The maps that each stage ends with, the last one that which is averaged into `pooled`. */
+  /** The maps that each stage ends with. */
   readonly maps: readonly FeatureMap[];
   /** The penultimate vector, [N, C]. */
   readonly pooled: Tensor2D;
   /** [N, classes] */
   readonly logits: Tensor2D;
-  /** The map whose mean is `pooled`, where a method may look at it: of a student in a step. */
+  /** The map whose mean is `pooled`: of WideResNets, MobileNetV2 and ShuffleNetV2 not the last of `maps`. */
   readonly averaged?: Tensor4D;
   /** What inserted layers show; see ForwardContext.insertion. */
   readonly inserted?: Tensor4D;

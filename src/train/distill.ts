@@ -93,6 +93,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
   const teacher = await openFrozen(options.path_t, options.model_t, scene.dataset, teacherMode);
   const { labels } = scene.dataset.train;
   const student = studentLearner(teacher.model, options, numClasses, scene.seed, labels);
+  for (const text of student.notices ?? []) hooks.reporter.notice(text);
   const { train: trained, test: tested } = scene.dataset;
   const size = { epochs: options.epochs, train: trained.count, test: tested.count };
   const tellsTeacher = isTeacherEvaluated(options.teacher_eval, size);

@@ -59,6 +59,17 @@ test("presets of ImageNet's pairs have its data set, the paper's defaults and th
   assertHas(resolved("RESNET34-RESNET18-kd", flags), flags);
 });
 
+test("presets of factor have the authors' rate of the first phase, 0.01 for resnet and wrn students alone", () => {
+  const rate = (pair: string) => {
+    const { layers } = readConfiguration(`${pair}-factor`, rowsOf(ALL_SECTIONS));
+    const { factor_init_lr, epochs } = resolveDistill(layers).options;
+    return [factor_init_lr, epochs];
+  };
+  assert.deepEqual(rate("vgg13-vgg8"), [0.05, 270]);
+  assert.deepEqual(rate("ResNet50-vgg8"), [0.05, 270]);
+  assert.deepEqual(rate("wrn_40_2-wrn_16_2"), [0.01, 270]);
+});
+
 test("what is no pair or model of the tables has no figures", () => {
   for (const name of [
     "resnet8-resnet110",

@@ -71,6 +71,20 @@ test("what was published for a pair stands where nothing is given", () => {
   assert.deepEqual(beta({ model_t: "resnet32x4", model_s: "resnet8x4" }), [8, "default"]);
 });
 
+test("factor's first phase has the authors' rate: 0.01 for resnet and wrn students, else the run's", () => {
+  const rate = (model_s: string, more = {}) => {
+    const { options, origins } = distill(layer("flags", { distill: "factor", model_s, ...more }));
+    return [options.factor_init_lr, origins.factor_init_lr];
+  };
+  assert.deepEqual(rate("resnet8x4"), [0.01, "default"]);
+  assert.deepEqual(rate("wrn_16_2"), [0.01, "default"]);
+  assert.deepEqual(rate("vgg8"), [0.05, "published for vgg8"]);
+  assert.deepEqual(rate("vgg8", { learning_rate: "0.02" }), [0.02, "published for vgg8"]);
+  assert.deepEqual(rate("vgg8", { factor_init_lr: "0.03" }), [0.03, "flags"]);
+  assert.deepEqual(rate("ResNet50"), [0.05, "published for ResNet50"]);
+  assert.deepEqual(rate("ShuffleV1"), [0.01, "published for ShuffleV1"]);
+});
+
 test("a variant of a method has its own published weights and values, and the pair's before them", () => {
   const values = (given: Record<string, unknown>) => {
     const { options, origins } = distill(layer("flags", { lskd: "true", ...given }));

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { regionLogits, regionWeights } from "#pefd/distill/parts/classMaps/regions.js";
-import { methodRow } from "#pefd/distill/registry.js";
 import { learnerVariables, variablesOf } from "#pefd/learn/learner.js";
 import { studentLearner } from "#pefd/learn/learners.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, type Tensor, type Tensor2D, type Tensor4D, tf } from "#pefd/runtime/tf.js";
-import { fakePair, opened } from "./fakes.js";
 
 before(() => {
   loadTensorFlow();
@@ -44,16 +42,6 @@ test("regions weigh double of which the teacher thinks otherwise than of the who
     const weights = regionWeights(teacher, tf.tensor1d([0, 0], "int32"));
     assert.deepEqual(Array.from(weights.dataSync()), [1, 2, 1, 1, 1, 2]);
   });
-});
-
-test("a teacher with layers behind its last map is refused by methods that put the classifier on it", () => {
-  const pair = fakePair();
-  const other = { ...pair, teacher: { ...pair.teacher, pooled: 9 } };
-  for (const name of ["sdd_kd", "sdd_dkd", "cat_kd"]) {
-    assert.throws(() => opened(methodRow(name), {}, other), {
-      ...{ exitCode: 2, message: new RegExp(`^${name} puts the classifier`) },
-    });
-  }
 });
 
 test("cat_kd's student has no bias in its classifier: it is zero and does not learn", () => {

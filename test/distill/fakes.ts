@@ -71,9 +71,11 @@ export function fakeOutput({ maps, pooled }: Anatomy): ModelOutput {
     const beforeRelu = tf.sub(fake(IMAGES, ...shape), 0.5);
     return { beforeRelu, out: tf.relu(beforeRelu) } as ModelOutput["maps"][number];
   };
+  const all = maps.map((shape) => map(...shape));
   return {
     stem: map(height, width, 4),
-    maps: maps.map((shape) => map(...shape)),
+    maps: all,
+    averaged: all.at(-1)?.out as Tensor4D,
     pooled: fake(IMAGES, pooled),
     logits: fake(IMAGES, CLASSES),
   };
@@ -86,9 +88,9 @@ export const opened = (method: Method, told: object = {}, pair = fakePair()): Op
 /** A student's output, with what the method's layers in it show. */
 function fakeStudent({ insertion }: OpenedMethod, { student }: Pair): ModelOutput {
   const output = fakeOutput(student);
-  const last = output.maps.at(-1)?.out as Tensor4D;
-  const { inserted } = insertion?.(last, { training: true, updates: [] }) ?? {};
-  return { ...output, averaged: last, ...(inserted && { inserted }) };
+  const { inserted } =
+    insertion?.(output.averaged as Tensor4D, { training: true, updates: [] }) ?? {};
+  return { ...output, ...(inserted && { inserted }) };
 }
 
 /** One batch, as a method may see it. */

@@ -147,3 +147,18 @@ test("first values are distributed as the paper's code draws them, and follow th
     }
   }
 });
+
+for (const name of FAMILIES) {
+  test(`${name}: the mean of the map that it averages is its penultimate vector`, () => {
+    const model = buildModel(name, 100, formulaFill());
+    tf.tidy(() => {
+      const { averaged, pooled } = model.forward(images(), { training: false, updates: [] });
+      const means = tf.mean(averaged as Tensor4D, [1, 2]);
+      const [difference, scale] = [tf.sub(means, pooled), pooled].map((x) =>
+        Number(tf.max(tf.abs(x)).dataSync()[0]),
+      ) as [number, number];
+      assert.ok(difference <= 1e-6 * scale, `off by ${difference} of ${scale}`);
+    });
+    dispose(model);
+  });
+}

@@ -35,7 +35,7 @@ const entry = z.strictObject({
   value: z.number(),
   /** All terms of the authors' program for the same stand-ins; the value is the method's among them. */
   terms: terms.optional(),
-  grads: z.record(z.string(), summary),
+  grads: z.record(z.string(), summary).default({}),
   gradZero: z.array(z.string()).default([]),
   teacherMode,
   spread: z.object({
@@ -53,9 +53,9 @@ const trajectory = z.strictObject({
   teacher: z.string(),
   student: z.string(),
   numClasses: z.int().positive(),
-  flags,
-  fixtureFlags: flags,
-  epoch: z.int(),
+  flags: flags.default([]),
+  fixtureFlags: flags.default([]),
+  epoch: z.int().default(1),
   input: z.object({ k: z.int(), shape, scale: z.number(), labels: z.array(z.int()) }),
   optimizer: z
     .array(
@@ -69,7 +69,7 @@ const trajectory = z.strictObject({
       }),
     )
     .min(1),
-  ownState: z.array(ownRow),
+  ownState: z.array(ownRow).default([]),
   teacherOut: z.object({ penultimate: summary.optional(), logits: summary }),
   initPerStep: z.array(terms).default([]),
   initAfter: z.record(z.string(), summary).default({}),
@@ -99,7 +99,7 @@ const trajectory = z.strictObject({
 export const methodSchema = z.object({
   method: z.string(),
   upstream: z.object({ repo: z.string() }),
-  losses: z.record(z.string(), entry),
+  losses: z.record(z.string(), entry).default({}),
   trajectory: trajectory.optional(),
 });
 

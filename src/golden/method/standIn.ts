@@ -138,6 +138,7 @@ export function outputOf(tensors: Readonly<Record<string, Tensor>>, maps: number
   return {
     stem: map(0),
     maps: Array.from({ length: maps }, (_, i) => map(i + 1)),
+    averaged: map(maps).out,
     pooled: tensors[`feat${maps + 1}`] as Tensor2D,
     logits: tensors.logits as Tensor2D,
   };

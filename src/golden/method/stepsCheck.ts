@@ -162,7 +162,8 @@ function courseOf({ row, told, weights }: Fixture, golden: StepsGolden): Course 
   const sgd = { ...first, momentum: (first.momentum + momentumKd) / 2 };
   return {
     ...golden,
-    ...{ method: row, told, weights, sgd },
+    ...{ method: row, weights, sgd },
+    told: { ...row.ofStudent?.({ student: golden.student, learningRate: sgd.lr }), ...told },
     fill: ownFill(golden.ownState as OwnRow[]),
     temperature: KL_OPTIONS.kd_T.fallback as number,
     strong: golden.inputStrong && { ...golden.input, ...golden.inputStrong },

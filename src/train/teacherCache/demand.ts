@@ -10,10 +10,11 @@ type Shape = readonly number[];
 
 /** Values of each view of a model's output for one image; of "maps" and a map alike, each map by its own name. */
 function viewSizes(model: Pick<Model, "name" | "featureSize" | "numClasses">) {
-  const { stem, maps } = mapShapes(model.name);
+  const { stem, maps, lastMap } = mapShapes(model.name);
   const shapes: readonly (readonly [TeacherView, Shape | undefined])[] = [
     ["logits", [model.numClasses]],
     ["pooled", [model.featureSize]],
+    ["averaged", lastMap],
     ["stem", stem],
     ...maps.map((shape, i) => [`map${i + 1}` as const, shape] as const),
   ];

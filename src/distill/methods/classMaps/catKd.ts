@@ -8,7 +8,6 @@ import {
   type Variable,
 } from "../../../runtime/tf.js";
 import { type ClassMaps, defineMethod } from "../../method.js";
-import { pooledMaps, requirePooledMap } from "../../parts/classMaps/pooledMap.js";
 import { classifierOf } from "../../parts/classMaps/teacherClassifier.js";
 import { normalizedAlong } from "../../parts/vectors/rows.js";
 
@@ -79,18 +78,16 @@ export const catKd = defineMethod({
     }),
   },
   terms: ["cat"],
-  sees: () => ["maps"],
+  sees: () => ["averaged"],
   ofClassMaps: lossOf,
   build(pair, options) {
-    requirePooledMap("cat_kd", pair);
     const [ours, theirs] = [classifierOf(pair.student), classifierOf(pair.teacher)];
     return {
       removed: [ours.bias as Variable],
       terms(at) {
-        const [student, teacher] = pooledMaps(at);
         const maps = {
-          student: classMap(student, ours.weight),
-          teacher: classMap(teacher, theirs.weight),
+          student: classMap(at.student.averaged as Tensor4D, ours.weight),
+          teacher: classMap(at.teacher.averaged as Tensor4D, theirs.weight),
         };
         return lossOf(maps, at, options);
       },

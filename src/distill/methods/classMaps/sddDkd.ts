@@ -47,10 +47,10 @@ export const sddDkd = defineMethod({
   published: DECOUPLED_PUBLISHED,
   options: OPTIONS,
   terms: ["dkd"],
-  sees: () => ["maps"],
+  sees: () => ["averaged"],
   ofClassMaps: lossOf,
   build(pair, options) {
-    const regions = regionsOf("sdd_dkd", pair, options);
+    const regions = regionsOf(pair, options);
     return { terms: (at) => lossOf(regions(at), at, options) };
   },
 });

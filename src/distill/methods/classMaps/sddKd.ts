@@ -31,10 +31,10 @@ export const sddKd = defineMethod({
   published: [{ pairs: ["resnet32x4-resnet8x4"], options: { sdd_M: "2" } }],
   options: { ...KL_OPTIONS, ...SCALE_OPTIONS },
   terms: ["kd"],
-  sees: () => ["maps"],
+  sees: () => ["averaged"],
   ofClassMaps: lossOf,
   build(pair, options) {
-    const regions = regionsOf("sdd_kd", pair, options);
+    const regions = regionsOf(pair, options);
     return { terms: (at) => lossOf(regions(at), at, options) };
   },
 });

@@ -3,7 +3,7 @@ import type { Tensor4D } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { REP_DISTILLER } from "../../papers.js";
 import { activity } from "../../parts/maps/activity.js";
-import { pairedMaps, sumOverMaps } from "../../parts/maps/pairedMaps.js";
+import { sumOverMaps, UNEQUAL_MAPS, zippedMaps } from "../../parts/maps/pairedMaps.js";
 
 /** AT: where the teacher's maps are active, the student's are to be. */
 export const attention = defineMethod({
@@ -13,14 +13,15 @@ export const attention = defineMethod({
     "Zagoruyko and Komodakis, Paying More Attention to Attention: Improving the Performance of CNNs via Attention Transfer, ICLR 2017",
   code: REP_DISTILLER,
   formula: "sum over maps of the mean of (a_s - a_t)^2, a = normalize(mean over C of f^2)",
+  traps: [UNEQUAL_MAPS],
   weights: { gamma: 1, alpha: 0, beta: 1000 },
   options: {},
   terms: ["attention"],
   sees: () => ["maps"],
   build(pair) {
-    const { length } = pairedMaps(pair);
+    const { maps, ...rest } = zippedMaps(pair);
     const distance = (ours: Tensor4D, theirs: Tensor4D) =>
       meanSquaredError(activity(ours), activity(theirs));
-    return { terms: (at) => ({ attention: sumOverMaps(at, length, distance) }) };
+    return { ...rest, terms: (at) => ({ attention: sumOverMaps(at, maps.length, distance) }) };
   },
 });

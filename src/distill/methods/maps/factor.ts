@@ -97,16 +97,18 @@ export const factor = defineMethod({
     "first phase: mean of (d(e(f_t)) - f_t)^2; then mean of |a(t(f_s)) - a(e(f_t))|, a = normalize(mean over C of F^2), f the last map",
   traps: [
     "The paraphraser (e, d) learns in the first phase alone, the student and the translator t in the main part alone.",
-    "The first phase's rate is 0.01 in the authors' code for resnet and wrn students, and the run's for others: --factor_init_lr.",
+    "The first phase's rate is the authors': 0.01 for resnet and wrn students, the run's --learning_rate for others, such as vgg.",
   ],
   weights: { gamma: 1, alpha: 0, beta: 200 },
   options: {
     ...PHASE_OPTIONS,
     factor_init_lr: number(0.01, "Learning rate of the first phase.", {
-      ...{ above: 0, touches: "numbers" },
+      ...{ above: 0, touches: "numbers", defaultText: "0.01, or the run's" },
     }),
   },
   defaults: PHASE_DEFAULTS,
+  ofStudent: ({ student, learningRate }) =>
+    /^(resnet\d|wrn_)/.test(student) ? {} : { factor_init_lr: learningRate },
   terms: ["reconstruction", "factor"],
   sees: () => ["maps"],
   build(pair, { init_epochs, factor_init_lr }, make) {

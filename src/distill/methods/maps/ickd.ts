@@ -1,6 +1,5 @@
 import { meanSquaredError } from "../../../nn/gradients/squares.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
-import type { ModelOutput } from "../../../nn/model.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { normalizedRows } from "../../parts/vectors/rows.js";
@@ -12,8 +11,6 @@ function channelGram(map: Tensor4D): Tensor {
   return normalizedRows(tf.matMul(places, places, true, false));
 }
 
-const lastMap = ({ maps }: ModelOutput): Tensor4D => maps.at(-1)?.out as Tensor4D;
-
 /** ICKD-C: channels that are alike for the teacher are to be so for the student. */
 export const ickd = defineMethod({
   name: "ickd",
@@ -23,21 +20,23 @@ export const ickd = defineMethod({
   code: "ADLab-AutoDrive/ICKD 403b8d3",
   formula:
     "1/(N C) |G(bn(W f_s)) - G(f_t)|^2, G the Gram matrix of an image's channels with rows of length 1",
+  traps: [
+    "The last map is the one that the classifier averages, as in the authors' model files: of wrn behind the last batch normalisation and ReLU, of MobileNetV2 and ShuffleV2 behind the last convolution. Other methods here take RepDistiller's maps.",
+    "In the authors' wrn a block's first batch normalisation runs twice in a step, and its running statistics move twice; here once.",
+  ],
   weights: { gamma: 1, alpha: 0, beta: 2.5 },
   options: {},
   terms: ["ickd"],
-  sees: () => ["maps"],
+  sees: () => ["averaged"],
   build({ student, teacher }, _options, make) {
-    const [inputs, outputs] = [student.maps, teacher.maps].map(
-      (maps) => maps.at(-1)?.[2] as number,
-    ) as [number, number];
+    const [inputs, outputs] = [student.lastMap[2] as number, teacher.lastMap[2] as number];
     const shape = { inputs, outputs, kernel: 1, stride: 1, padding: 0 };
     const embed = convolution(make, "embed_s.conv2d", shape);
     const norm = batchNorm(make, "embed_s.l2norm", outputs);
     return {
       terms(at, context) {
-        const ours = channelGram(norm(embed(lastMap(at.student)), context));
-        const theirs = channelGram(lastMap(at.teacher));
+        const ours = channelGram(norm(embed(at.student.averaged as Tensor4D), context));
+        const theirs = channelGram(at.teacher.averaged as Tensor4D);
         return { ickd: tf.mul(meanSquaredError(ours, theirs), outputs) as Scalar };
       },
     };

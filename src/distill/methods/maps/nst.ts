@@ -2,7 +2,7 @@ import { meanSquare } from "../../../nn/gradients/squares.js";
 import { type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { REP_DISTILLER } from "../../papers.js";
-import { pairedMaps, sumOverMaps } from "../../parts/maps/pairedMaps.js";
+import { sumOverMaps, UNEQUAL_MAPS, zippedMaps } from "../../parts/maps/pairedMaps.js";
 import { normalizedAlong } from "../../parts/vectors/rows.js";
 
 /** Each channel of a map [N, H, W, C] as a vector of length 1 over its places. @returns [N, H * W, C] */
@@ -30,12 +30,13 @@ export const nst = defineMethod({
   code: REP_DISTILLER,
   formula:
     "sum over maps of E k(t, t') + E k(s, s') - 2 E k(s, t), k(x, y) = (x . y)^2, s and t channels of length 1",
+  traps: [UNEQUAL_MAPS],
   weights: { gamma: 1, alpha: 0, beta: 50 },
   options: {},
   terms: ["nst"],
   sees: () => ["maps"],
   build(pair) {
-    const { length } = pairedMaps(pair);
-    return { terms: (at) => ({ nst: sumOverMaps(at, length, discrepancy) }) };
+    const { maps, ...rest } = zippedMaps(pair);
+    return { ...rest, terms: (at) => ({ nst: sumOverMaps(at, maps.length, discrepancy) }) };
   },
 });

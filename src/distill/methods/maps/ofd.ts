@@ -8,7 +8,7 @@ import type { ForwardContext } from "../../../nn/model.js";
 import { adaptiveAveragePool } from "../../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { type Anatomy, defineMethod } from "../../method.js";
-import { pairedMaps } from "../../parts/maps/pairedMaps.js";
+import { leftOut, pairedMaps } from "../../parts/maps/pairedMaps.js";
 
 /** Where negative values are rarer than this, the margin is a number of deviations below zero. */
 const RARE = 0.001;
@@ -76,6 +76,7 @@ export const ofd = defineMethod({
   traps: [
     "The teacher is in training mode: it normalises by the batch, and its running statistics move.",
     "A map's distance is a sum over all of its elements, hence the small weight.",
+    "Of a student with more maps than the teacher the first ones take no part; with fewer maps the authors' margins do not fit, and the pair is refused.",
   ],
   weights: { gamma: 1, alpha: 0, beta: 0.001 },
   options: {},
@@ -83,15 +84,22 @@ export const ofd = defineMethod({
   teacherMode: "training",
   sees: () => ["maps"],
   build(pair, _options, make) {
-    const maps = pairedMaps(pair);
+    const [ours, theirs] = [pair.student.maps, pair.teacher.maps];
+    // The authors' lists are aligned at their ends.
+    const spare = Math.max(0, ours.length - theirs.length);
+    const student = { ...pair.student, maps: ours.slice(spare) };
+    const maps = pairedMaps({ student, teacher: pair.teacher });
     const norms = normsOf(pair.teacher);
     const connectors = maps.map(({ student, teacher }, i) =>
       connector(make, `connectors.connectors.${i}`, student[2], teacher[2]),
     );
     return {
+      ...(spare > 0 && {
+        notices: [leftOut([ours.length, theirs.length], `last ${theirs.length}`)],
+      }),
       terms({ student, teacher }, context) {
         const losses = connectors.map((connect, i) => {
-          const ours = connect(student.maps[i]?.beforeRelu as Tensor4D, context);
+          const ours = connect(student.maps[i + spare]?.beforeRelu as Tensor4D, context);
           const theirs = teacher.maps[i]?.beforeRelu as Tensor4D;
           const target = adaptiveAveragePool(theirs, [ours.shape[1], ours.shape[2]]);
           const [scale, offset] = norms[i] as [Tensor, Tensor];

@@ -29,9 +29,9 @@ function bottleneck(make: ModelBuilder, inputs: number, outputs: number, inner: 
   return (x, context) => layers.reduce((map, layer) => layer(map, context), x);
 }
 
-/** [H, W] and channels of the last maps, and the size that both are brought to. */
+/** Channels of the student's last map and of the one that the teacher averages, and the size that both are brought to. */
 function lastMaps({ student, teacher }: Pair) {
-  const [ours, theirs] = [student, teacher].map(({ maps }) => maps.at(-1)) as [number[], number[]];
+  const [ours, theirs] = [student.maps.at(-1) as readonly number[], teacher.lastMap];
   const [height, width] = [0, 1].map((axis) =>
     Math.min(ours[axis] as number, theirs[axis] as number),
   );
@@ -51,6 +51,7 @@ export const simkd = defineMethod({
   traps: [
     "Accuracies of its runs are those of the projected map through the teacher's classifier.",
     "Nothing reaches the student's own classifier, whose weights decay all the same.",
+    "The teacher's map is the one that its classifier averages, of wrn behind the last ReLU; the toolbox has resnet38x2 in wrn's place.",
   ],
   weights: { gamma: 0, alpha: 0, beta: 1 },
   options: {
@@ -59,7 +60,7 @@ export const simkd = defineMethod({
     }),
   },
   terms: ["map"],
-  sees: () => ["maps"],
+  sees: () => ["averaged"],
   build(pair, { factor }, make) {
     const { inputs, outputs, size } = lastMaps(pair);
     const inner = Math.max(1, Math.floor(outputs / factor));
@@ -69,7 +70,7 @@ export const simkd = defineMethod({
       project(adaptiveAveragePool(lastOf(student), size), context);
     return {
       terms({ student, teacher }, context) {
-        const target = adaptiveAveragePool(lastOf(teacher), size);
+        const target = adaptiveAveragePool(teacher.averaged as Tensor4D, size);
         return { map: meanSquaredError(projected(student, context), target) };
       },
       evaluated: (student, context) =>

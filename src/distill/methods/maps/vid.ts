@@ -6,7 +6,12 @@ import { convolution } from "../../../nn/layers.js";
 import { type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { REP_DISTILLER } from "../../papers.js";
-import { type PairedMaps, pairedMaps, sumOverMaps } from "../../parts/maps/pairedMaps.js";
+import {
+  type PairedMaps,
+  sumOverMaps,
+  UNEQUAL_MAPS,
+  zippedMaps,
+} from "../../parts/maps/pairedMaps.js";
 
 /** What variances begin at, and what they are more than. */
 const [FIRST_VARIANCE, LEAST_VARIANCE] = [5, 1e-5];
@@ -44,15 +49,17 @@ export const vid = defineMethod({
     "sum over maps of the mean of ((m(f_s) - f_t)^2 / v + log v) / 2, m three 1x1 convolutions, v = log(1 + exp(w)) + 1e-5",
   traps: [
     "w, one for each channel, learns with weight decay, so variances drift where nothing else moves them.",
+    UNEQUAL_MAPS,
   ],
   weights: { gamma: 1, alpha: 0, beta: 1 },
   options: {},
   terms: ["vid"],
   sees: () => ["maps"],
   build(pair, _options, make) {
-    const losses = pairedMaps(pair).map((maps, i) => variationalLoss(make, `vid.${i}`, maps));
+    const { maps, ...rest } = zippedMaps(pair);
+    const losses = maps.map((paired, i) => variationalLoss(make, `vid.${i}`, paired));
     const lossOf = (ours: Tensor4D, theirs: Tensor4D, i: number) =>
       (losses[i] as (typeof losses)[number])(ours, theirs);
-    return { terms: (at) => ({ vid: sumOverMaps(at, losses.length, lossOf) }) };
+    return { ...rest, terms: (at) => ({ vid: sumOverMaps(at, losses.length, lossOf) }) };
   },
 });

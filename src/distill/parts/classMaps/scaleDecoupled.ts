@@ -1,7 +1,12 @@
 import { choice } from "../../../common/optionRow.js";
-import { type Scalar, type Tensor1D, type Tensor2D, tf } from "../../../runtime/tf.js";
+import {
+  type Scalar,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor4D,
+  tf,
+} from "../../../runtime/tf.js";
 import type { ClassMaps, Pair, TwoOutputs } from "../../method.js";
-import { pooledMaps, requirePooledMap } from "./pooledMap.js";
 import { regionLogits, regionRows, regionWeights } from "./regions.js";
 import { classifierOf } from "./teacherClassifier.js";
 
@@ -37,23 +42,15 @@ export function regionLoss(
   return tf.mean(tf.mul(each, regionWeights(teacher, labels)));
 }
 
-/**
- * How both models' region logits are made of their last maps.
- * @throws inputError for a model whose last map is not what it averages
- */
+/** How both models' region logits are made of the maps that they average. */
 export function regionsOf(
-  method: string,
   pair: Pair,
   { sdd_M }: { readonly sdd_M: Finest },
 ): (at: TwoOutputs) => ClassMaps {
-  requirePooledMap(method, pair);
   const [ours, theirs] = [classifierOf(pair.student), classifierOf(pair.teacher)];
   const finest = Number(sdd_M);
-  return (at) => {
-    const [student, teacher] = pooledMaps(at);
-    return {
-      student: regionLogits(student, ours, finest),
-      teacher: regionLogits(teacher, theirs, finest),
-    };
-  };
+  return ({ student, teacher }) => ({
+    student: regionLogits(student.averaged as Tensor4D, ours, finest),
+    teacher: regionLogits(teacher.averaged as Tensor4D, theirs, finest),
+  });
 }

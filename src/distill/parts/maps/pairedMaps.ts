@@ -2,7 +2,7 @@ import { inputError } from "../../../common/errors.js";
 import type { ModelOutput } from "../../../nn/model.js";
 import { adaptiveAveragePool, type MapSize } from "../../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
-import type { Pair } from "../../method.js";
+import type { Anatomy, Pair } from "../../method.js";
 
 /** Shapes [H, W, C] of a map of the student and of the teacher's that it is compared with. */
 export interface PairedMaps {
@@ -12,7 +12,7 @@ export interface PairedMaps {
 
 /**
  * The maps of a pair, one by one, for methods that compare the first with the first and so on.
- * @throws inputError where student and teacher have unequally many; the authors' loops would leave out the last ones
+ * @throws inputError where student and teacher have unequally many
  */
 export function pairedMaps({ student, teacher }: Pick<Pair, "student" | "teacher">): PairedMaps[] {
   const [ours, theirs] = [student.maps, teacher.maps];
@@ -24,6 +24,28 @@ export function pairedMaps({ student, teacher }: Pick<Pair, "student" | "teacher
   }
   return ours.map((shape, i) => ({ student: shape, teacher: theirs[i] }) as unknown as PairedMaps);
 }
+
+/** What docs/methods.md says of methods with zippedMaps. */
+export const UNEQUAL_MAPS =
+  "Where student and teacher have unequally many maps, the last ones of the longer list take no part, as in the authors' loop; a notice says so.";
+
+/**
+ * The same for methods whose authors' loops end with the shorter of both lists (zip).
+ * @returns the compared maps, and a notice where some are left out
+ */
+export function zippedMaps({ student, teacher }: Pick<Pair, "student" | "teacher">) {
+  const counts = [student.maps.length, teacher.maps.length];
+  const count = Math.min(...counts);
+  const first = ({ maps, ...rest }: Anatomy) => ({ ...rest, maps: maps.slice(0, count) });
+  return {
+    maps: pairedMaps({ student: first(student), teacher: first(teacher) }),
+    ...(Math.max(...counts) > count && { notices: [leftOut(counts, `first ${count}`)] }),
+  };
+}
+
+/** What a user is told of maps that are left out. @param counts of the student and of the teacher */
+export const leftOut = ([ours, theirs]: readonly number[], compared: string): string =>
+  `The student has ${ours} maps and the teacher ${theirs}: the ${compared} of each are compared, as in the authors' code.`;
 
 const sizeOf = (map: Tensor4D): MapSize => [map.shape[1], map.shape[2]];
 
