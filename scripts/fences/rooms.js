@@ -178,7 +178,7 @@ export const ROOMS = [
     name: "sweep",
     what: "many runs from one list of choices, here or on a cluster",
     imports: [
-      ...["common", "runtime", "distill", "runFiles", "config"],
+      ...["common", "runtime", "distill", "data", "runFiles", "config"],
       ...["report/log", "report", "learn", "train"],
     ],
     packages: [],
