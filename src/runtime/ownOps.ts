@@ -1,20 +1,11 @@
+import { hasMatrixUnits } from "./device.js";
 import { nativeBackend } from "./native.js";
 import { ownInstructions, ownModule } from "./ownModule.js";
-import { nameOfReduced, type ReducedProducts } from "./reducedProducts.js";
+import type { ReducedProducts } from "./reducedProducts.js";
 
 /** Whether our own ops (src/native) are there and made for the device in use: a processor, not a GPU. */
 export const ownOpsServe = (): boolean =>
   ownInstructions() !== undefined && !nativeBackend().isUsingGpuDevice;
-
-/**
- * The kernels that compute, by name: ours by their instructions and what makes products of 16 bits ("avx512", "avx512
- * VNNI"), TensorFlow's ("tensorflow"), or a GPU's ("cudnn"). TensorFlow must be loaded.
- */
-export function kernelSet(): string {
-  if (nativeBackend().isUsingGpuDevice) return "cudnn";
-  const { instructions = "tensorflow", reduced } = ownModule();
-  return [instructions, nameOfReduced(reduced)].filter(Boolean).join(" ");
-}
 
 /** What our own convolutions have for bfloat16 that is faster than float32; undefined where there is nothing. */
 export const ownReducedProducts = (): ReducedProducts | undefined =>
@@ -22,3 +13,28 @@ export const ownReducedProducts = (): ReducedProducts | undefined =>
 
 /** Whether images may lie in bfloat16 from one of our ops to the next. */
 export const ownNarrowImages = (): boolean => ownOpsServe() && ownModule().narrowImages;
+
+/** How a step is computed: compile/types.ts. */
+interface Computed {
+  readonly engine: string;
+  readonly precision: string;
+}
+
+/** Which convolutions compute in bfloat16: ours, by what the processor has, or TensorFlow's. */
+function bfloat16Set(): string[] {
+  const reduced = ownReducedProducts();
+  if (reduced !== undefined) return [reduced.name, ...(ownNarrowImages() ? ["narrow"] : [])];
+  return hasMatrixUnits() ? ["onednn"] : [];
+}
+
+/**
+ * The name of the set of kernels that compute, as far as it decides about bits: "own" or "tensorflow", in bfloat16 with
+ * what multiplies numbers of 16 bits ("own-vnni-narrow"). AVX2 and AVX-512 have one name, since they give the same bits
+ * (docs/adr/0007). TensorFlow must be loaded.
+ * @returns undefined where there is no choice of kernels: on a GPU, and in XLA's programs
+ */
+export function kernelSet({ engine, precision }: Computed): string | undefined {
+  if (nativeBackend().isUsingGpuDevice || engine === "xla") return undefined;
+  const own = ownOpsServe() ? "own" : "tensorflow";
+  return [own, ...(precision === "bfloat16" ? bfloat16Set() : [])].join("-");
+}

@@ -123,7 +123,7 @@ async function openOnDisk(
     ...choice,
     batchSize,
     tensorflow: tensorFlowVersion(),
-    kernels: kernelSet(),
+    kernels: kernelSet(choice),
     ...(!isGpu() && { fingerprint }),
   });
   const variants = variantsOf(augmentation) ?? 0;
