@@ -64,3 +64,10 @@ function int64ToFloat32(data: Uint8Array): Float32Array {
   const view = new BigInt64Array(data.buffer, data.byteOffset, data.byteLength / 8);
   return Float32Array.from(view, Number);
 }
+
+/** Whether all are numbers: none is NaN or infinite. 0 times a number is 0; 0 times anything else is none. */
+export function areNumbers(values: ArrayLike<number>): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += 0 * (values[i] as number);
+  return sum === 0;
+}

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isMemoryError } from "../common/deviceMemory.js";
-import { inputError } from "../common/errors.js";
+import { environmentError, inputError } from "../common/errors.js";
 import { findCommand } from "./commands.js";
 import { describeError } from "./errors.js";
 import { groupHelp, groupOf, overview } from "./help/overview.js";
@@ -85,6 +85,18 @@ function report(error: unknown, argv: readonly string[]): number {
   return exitCode;
 }
 
+/** Every path that was typed is below the folder that this was started in. @throws environmentError where it is gone */
+function refuseRemovedFolder(): void {
+  try {
+    process.cwd();
+  } catch {
+    throw environmentError(
+      "The folder that this shell is in was removed.",
+      "Go to one that is there (cd), and type this again.",
+    );
+  }
+}
+
 /**
  * The program. `pefd --help` answers without reading any command's file.
  * @param argv what was typed after `pefd`
@@ -94,6 +106,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   ignoreClosedPipes();
   process.on("uncaughtException", (error) => process.exit(report(error, argv)));
   try {
+    refuseRemovedFolder();
     return await dispatch(argv);
   } catch (error) {
     const exitCode = report(error, argv);

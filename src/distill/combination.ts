@@ -152,6 +152,7 @@ export function combination(shares: readonly Share[]): Method {
     ...teacherModeOf(methods),
     ...(methods.some(({ strongView }) => strongView) && { strongView: true as const }),
     ...(methods.some(({ shortBatches }) => shortBatches) && { shortBatches: "left out" as const }),
+    leastImages: Math.max(1, ...methods.map(({ leastImages = 1 }) => leastImages)),
     sees: (options) => [
       ...new Set(methods.flatMap((method) => method.sees(ownOptions(method, options)))),
     ],

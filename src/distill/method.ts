@@ -238,6 +238,8 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   readonly teacherMode?: "training";
   /** What becomes of the images that are left at the end of an epoch and fill no batch; one more step where left out. */
   readonly shortBatches?: "left out";
+  /** Images that a step must have, where its own terms compare images with each other; 1 where left out. */
+  readonly leastImages?: number;
   /**
    * Whether each step also has a strong view of its images (data/strong/strongView.ts): Moment.strong. The student runs on it
    * after the weak one, its running statistics move twice, and the cross entropy is the sum of both views'.

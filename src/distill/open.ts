@@ -48,6 +48,28 @@ function refuseNoBatch({ name, shortBatches }: Method, { labels, batchSize }: Pa
 }
 
 /**
+ * Refuses steps of fewer images than a method's terms take, whose loss would be no number.
+ * @throws inputError with the number of images and what to give
+ */
+export function refuseSmallSteps(
+  { name, leastImages = 1, shortBatches }: Method,
+  { labels, batchSize }: Pair,
+): void {
+  const images = labels.length;
+  const rest = shortBatches === undefined ? images % batchSize : 0;
+  if (images === 0 || (rest || batchSize) >= leastImages) return;
+  const needs = `${name} compares the images of a batch with each other and needs ${leastImages} of them`;
+  if (rest === 0) {
+    throw inputError(`${needs}.`, `Give --batch_size ${leastImages} or more.`);
+  }
+  const left = images > rest ? ` or leave it out with --limit_train ${images - rest}` : "";
+  throw inputError(
+    `${needs}; the last batch of an epoch has ${rest} (${images} training images in batches of ${batchSize}).`,
+    `Give another --batch_size${left}.`,
+  );
+}
+
+/**
  * Builds what a method adds to a student.
  * @param told a run's options; the method takes its own
  * @param first values of its tensors

@@ -1,6 +1,6 @@
 import type { DistillOptions } from "../config/options.js";
 import type { Anatomy, OptimizerTraits, Pair, Phase } from "../distill/method.js";
-import { type OpenedMethod, openMethod } from "../distill/open.js";
+import { type OpenedMethod, openMethod, refuseSmallSteps } from "../distill/open.js";
 import { KL_OPTIONS } from "../distill/options.js";
 import { weightedMethod } from "../distill/registry.js";
 import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
@@ -80,6 +80,7 @@ export function studentLearner(
     ...{ numClasses, labels, batchSize: setting.batch_size ?? BATCH_SIZE },
   };
   const { method: row, weights } = weightedMethod(setting);
+  if (weights.beta !== 0) refuseSmallSteps(row, pair);
   const method = openMethod(row, pair, setting, randomFill(seed, "projectors", {}));
   const { kd_T: temperature } = { kd_T: KL_OPTIONS.kd_T.fallback, ...setting } as { kd_T: number };
   const teaching: Teaching = { teacher, teacherMaps: pair.teacher.maps.length, method };

@@ -1,4 +1,4 @@
-import { toFloat32 } from "../checkpoint/float.js";
+import { areNumbers, toFloat32 } from "../checkpoint/float.js";
 import { type PefdError, runError } from "../common/errors.js";
 import type { Snapshot } from "./files/snapshot.js";
 
@@ -57,14 +57,7 @@ function divergedTensor({
       return [`the velocity of ${parameterNames[Number(place)]}`, tensor] as const;
     }),
   ];
-  return all.find(([, tensor]) => !isNumbers(toFloat32(tensor)))?.[0];
-}
-
-/** 0 times a number is 0; 0 times an infinity, or what is no number, is none. */
-function isNumbers(values: ArrayLike<number>): boolean {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += 0 * (values[i] as number);
-  return sum === 0;
+  return all.find(([, tensor]) => !areNumbers(toFloat32(tensor)))?.[0];
 }
 
 /**

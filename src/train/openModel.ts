@@ -1,17 +1,19 @@
 import { createHash } from "node:crypto";
-import { toFloat32 } from "../checkpoint/float.js";
+import { areNumbers, toFloat32 } from "../checkpoint/float.js";
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError } from "../common/errors.js";
+import { createRandom } from "../common/random.js";
 import type { StateDict, StateTensor } from "../common/stateDict.js";
 import { classesIn, type ImageShape, type TestImages } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { type FrozenModel, frozen } from "../learn/learners.js";
-import { buildModel } from "../models/build.js";
+import { type BuiltModel, buildModel } from "../models/build.js";
 import { stateLayout } from "../models/survey.js";
 import { isCounter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
-import { loadState, tensorsFor } from "./files/stateFiles.js";
+import { tf } from "../runtime/tf.js";
+import { loadState, notNumbers, tensorsFor } from "./files/stateFiles.js";
 
 /** A frozen model out of a file, and which one it is. */
 export interface OpenedModel extends FrozenModel {
@@ -117,5 +119,25 @@ export async function openFrozen(
   refuseOtherClasses(model.state, state, dataset, `The teacher in ${path}`);
   const tensors = tensorsFor(model.state, state, { path, modelName: name });
   loadState(model.state, tensors, { path, modelName: name });
+  refuseNoOutputs(model, path);
   return { ...frozen(model, mode), weightsSha256: weightsSha256(model.state, tensors) };
+}
+
+/** Side of images where neither data nor model name one. */
+const SIDE = 32;
+
+/**
+ * Weights may be numbers of which no output follows, such as negative variances: two images of noise show it.
+ * @throws inputError
+ */
+function refuseNoOutputs(model: BuiltModel, path: string): void {
+  const side = model.imageSize ?? SIDE;
+  const random = createRandom(0, "outputs of a teacher");
+  const noise = Float32Array.from({ length: 2 * side * side * 3 }, () => random.normal());
+  const isSound = tf.tidy(() => {
+    const images = tf.tensor4d(noise, [2, side, side, 3]);
+    const { logits, pooled } = model.forward(images, { training: false, updates: [] });
+    return [logits, pooled].every((output) => areNumbers(output.dataSync()));
+  });
+  if (!isSound) throw notNumbers(`What the teacher in ${path} makes of an image of noise`);
 }

@@ -11,6 +11,8 @@ import { shellWord } from "#pefd/common/text/shellWord.js";
 import { nativeBackend } from "#pefd/runtime/native.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { ROOT } from "../helpers/paths.js";
+import { runProgram } from "../helpers/pefd.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
 const plain = { debug: false, color: false };
 
@@ -88,4 +90,20 @@ test("a reader that goes away is no error", () => {
   const command = `node ${resolve(ROOT, "bin/pefd.js")} config list | true; echo \${PIPESTATUS[0]}`;
   const { stdout, stderr } = spawnSync("bash", ["-c", command], { encoding: "utf8" });
   assert.deepEqual([stdout, stderr], ["0\n", ""]);
+});
+
+test("in a folder that was removed every command says so, and what to do", async (t) => {
+  const folder = temporaryFolder(t);
+  const script = 'mkdir gone && cd gone && rmdir "$PWD" && exec "$@"';
+  for (const words of [["report"], ["verify", "save"], ["train-teacher"], ["doctor"], ["--help"]]) {
+    const typed = ["-c", script, "sh", process.execPath, resolve(ROOT, "bin/pefd.js"), ...words];
+    const { exitCode, stderr } = await runProgram("sh", typed, { cwd: folder, env: process.env });
+    assert.match(
+      stderr,
+      /The folder that this shell is in was removed\.\n +Go to one/,
+      words.join(" "),
+    );
+    assert.doesNotMatch(stderr, /uv_cwd|node:internal|defect/);
+    assert.equal(exitCode, 3);
+  }
 });

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { methodRow } from "#pefd/distill/registry.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
@@ -43,4 +45,30 @@ test("fewer images than one batch are refused", () => {
     hint: "Give --batch_size 3 or less.",
   });
   tf.dispose(opened(methodRow("kd"), {}, pair).state.flatMap(({ variable }) => variable ?? []));
+});
+
+test("a last batch of one image is refused where the loss compares images, before anything is written", async (t) => {
+  const folder = temporaryFolder(t);
+  await smallData(folder, 5);
+  await randomTeacher(folder);
+  for (const [distill, beta] of [
+    ["rkd", 1],
+    ["dist", 2],
+    ["kd+rkd", [1, 1]],
+  ] as const) {
+    const options = distillOptions(folder, { distill, beta, batch_size: 4 });
+    await assert.rejects(runDistill(options, silentHooks()), {
+      exitCode: 2,
+      message: new RegExp(
+        `^${distill.replace("+", ".")} compares .* needs 2 of them; the last batch .* has 1 \\(5 training`,
+      ),
+      hint: "Give another --batch_size or leave it out with --limit_train 4.",
+    });
+    await assert.rejects(runDistill({ ...options, batch_size: 1 }, silentHooks()), {
+      ...{ exitCode: 2, hint: "Give --batch_size 2 or more." },
+    });
+  }
+  assert.ok(!existsSync(join(folder, "save")));
+  const ignored = { distill: "rkd", beta: 0, alpha: 1, batch_size: 4, epochs: 1 };
+  await runDistill(distillOptions(folder, ignored), silentHooks());
 });

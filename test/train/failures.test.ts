@@ -2,11 +2,17 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
+import { toFloat32 } from "#pefd/checkpoint/float.js";
+import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
+import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
+import { float32Tensor, type StateTensor } from "#pefd/common/stateDict.js";
+import type { EvalOptions } from "#pefd/config/options.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { ourselves } from "#pefd/train/claim/owner.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { refuseDivergedLoss } from "#pefd/train/divergence.js";
+import { runEvaluations } from "#pefd/train/evaluate.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { holder } from "./claim/processes.js";
@@ -107,6 +113,39 @@ test("a run that diverged is not kept over the good one when it is stopped, eith
     ...{ exitCode: 1, message: /is no number any more in epoch 2; .* keeps what was there/ },
   });
   assert.deepEqual(kept(), before);
+});
+
+test("a teacher or a checkpoint that is no numbers is named before anything is written", async (t) => {
+  const folder = temporaryFolder(t);
+  const data = await smallData(folder);
+  const path = await randomTeacher(folder);
+  const { state } = await readCheckpoint(path);
+  const spoiled = async (name: string, value: number) => {
+    const tensor = state.get(name) as StateTensor;
+    const values = toFloat32(tensor).slice();
+    values[1] = value;
+    const changed = new Map(state).set(name, float32Tensor(values, tensor.shape));
+    await writeCheckpoint(path, changed, { model: "resnet8" });
+  };
+  const train = () => runDistill(distillOptions(folder), silentHooks());
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    await spoiled("layer1.0.conv1.weight", value);
+    const refused = {
+      exitCode: 2,
+      message: `layer1.0.conv1.weight in ${path} holds values that are NaN or infinite; nothing can be computed with it.`,
+    };
+    await assert.rejects(train(), refused);
+    const subject = {
+      ...{ checkpoint: path, model: undefined, dataset: "cifar100", data },
+      ...{ engine: "graph", precision: "float32", no_cache: true },
+    } as unknown as EvalOptions;
+    await assert.rejects(runEvaluations([subject], { env: {}, onProgress: () => {} }), refused);
+  }
+  await spoiled("bn1.running_var", -1); // a number, of which none follows
+  await assert.rejects(train(), {
+    ...{ exitCode: 2, message: /^What the teacher in .* makes of an image of noise holds values/ },
+  });
+  assert.ok(!existsSync(join(folder, "save")));
 });
 
 test("a teacher of another number of classes is refused before anything is written", async (t) => {

@@ -144,14 +144,18 @@ async function strangeness(
   { config }: RunRecord,
   typed: ReadonlySet<string>,
   reader: ReturnType<typeof inputReader>,
-): Promise<string | undefined> {
+): Promise<PefdError | undefined> {
   const { changedInputs } = await import("../../verify/inputs.js");
   try {
     const changed = await changedInputs(config, typed, reader);
-    return changed.length === 0 ? undefined : changed.join("; ");
+    if (changed.length === 0) return undefined;
+    return inputError(
+      `${changed.join("; ")}.`,
+      "Put back what the run was made from, or name what to look at instead with --path_t or --data.",
+    );
   } catch (error) {
-    if (!(error instanceof PefdError)) throw error;
-    return error.message.replace(/\.$/, "");
+    if (error instanceof PefdError) return error;
+    throw error;
   }
 }
 
@@ -167,20 +171,16 @@ async function withOwnInputs(
 ): Promise<Subject[]> {
   const { inputReader } = await import("../../train/openModel.js");
   const reader = inputReader();
-  const strange = new Map<RunRecord | undefined, string>();
+  const strange = new Map<RunRecord | undefined, PefdError>();
   for (const run of new Set(subjects.map((subject) => subject.run))) {
     const why = run && (await strangeness(run, typed, reader));
     if (why === undefined) continue;
-    output.notice(`warning: ${run?.dir} is left out: ${why}.`);
+    output.notice(`warning: ${run?.dir} is left out: ${why.message}`);
     strange.set(run, why);
   }
   const left = subjects.filter(({ run }) => !strange.has(run));
   if (left.length > 0) return left;
-  const [why] = strange.values();
-  throw inputError(
-    `Nothing is left to analyze: ${why}.`,
-    "Put back what the runs were made from, or name what to look at instead with --path_t or --data.",
-  );
+  throw [...strange.values()][0];
 }
 
 /** A name that ends in a slash or has no ending is a folder, as one that is there. */

@@ -1,5 +1,6 @@
-import { toFloat32 } from "../../checkpoint/float.js";
+import { areNumbers, toFloat32 } from "../../checkpoint/float.js";
 import { matchState } from "../../checkpoint/match.js";
+import { inputError, type PefdError } from "../../common/errors.js";
 import {
   float32Tensor,
   int64Scalar,
@@ -42,15 +43,26 @@ export const tensorsFor = (
     origin,
   );
 
-/** Puts the tensors of a file into a model's variables. @throws inputError when names or shapes differ */
+/**
+ * Puts the tensors of a file into a model's variables.
+ * @throws inputError when names or shapes differ, or values are NaN or infinite
+ */
 export function loadState(state: readonly StateEntry[], tensors: StateDict, origin: Origin): void {
   const matched = tensorsFor(state, tensors, origin);
   for (const { name, role, shape, variable } of state) {
     if (variable === undefined) continue;
     const values = toFloat32(matched.get(name) as StateTensor);
+    if (!areNumbers(values)) throw notNumbers(`${name} in ${origin.path}`);
     assignValues(variable, toNativeLayout(role, values, shape));
   }
 }
+
+/** What a checkpoint that computes nothing is to people. @param what holds such values */
+export const notNumbers = (what: string): PefdError =>
+  inputError(
+    `${what} holds values that are NaN or infinite; nothing can be computed with it.`,
+    "Its training has probably diverged: take an earlier checkpoint, or train it again.",
+  );
 
 /** Gives a variable values of its own shape. */
 export function assignValues(variable: Variable, values: Float32Array): void {

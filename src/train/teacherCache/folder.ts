@@ -26,7 +26,7 @@ export interface CacheKey {
   readonly batchSize: number;
   readonly device: string;
   readonly tensorflow: string;
-  /** See runtime/ownOps.ts; none where there is no choice. */
+  /** See kernelSet in runtime/ownOps.ts. */
   readonly kernels: string | undefined;
   /** What the teacher makes of a probe; left out where that varies from process to process (a GPU). */
   readonly fingerprint?: string;

@@ -28,6 +28,7 @@ export const dist = defineMethod({
     dist_beta: number(1, "Weight of the relation between classes.", { touches: "numbers" }),
     dist_gamma: number(1, "Weight of the relation within a class.", { touches: "numbers" }),
   },
+  leastImages: 2,
   terms: ["inter", "intra"],
   sees: () => ["logits"],
   build: (_pair, { dist_tau, dist_beta, dist_gamma }) => ({

@@ -49,6 +49,7 @@ export const rkd = defineMethod({
     rkd_d: number(25, "Weight of the distances.", { touches: "numbers" }),
     rkd_a: number(50, "Weight of the angles.", { touches: "numbers" }),
   },
+  leastImages: 2,
   terms: ["distance", "angle"],
   sees: () => ["pooled"],
   build: (_pair, { rkd_d, rkd_a }) => ({
