@@ -3,9 +3,10 @@
 // of a document, such as docs/exactness.md.
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { build, isBuilt, TESTS } from "./setup/build.js";
 import { nativeVariables } from "./setup/environment.js";
 import { fail, Problem } from "./setup/problem.js";
-import { setup } from "./setup/setup.js";
+import { ROOT, setup } from "./setup/setup.js";
 
 const USAGE = "Usage: npm run golden -- FILE... [--engine NAME] [--markdown DOCUMENT]";
 
@@ -49,13 +50,14 @@ async function main() {
   const { paths, engine, markdown } = readArguments();
   const document = markdown === undefined ? undefined : readDocument(markdown);
   await setup();
+  if (!isBuilt(ROOT, TESTS)) await build(ROOT, TESTS);
   Object.assign(process.env, await nativeVariables());
   const { loadTensorFlow } = await import("../dist/runtime/tf.js");
-  const { engineNamed } = await import("../dist/golden/engines.js");
-  const golden = await import("../dist/golden/check.js");
+  const { engineNamed } = await import("../dist-test/golden/compare/engines.js");
+  const golden = await import("../dist-test/golden/compare/check.js");
   const chosen = engineNamed(engine);
   loadTensorFlow();
-  const { withMeasured } = await import("../dist/golden/exactness.js");
+  const { withMeasured } = await import("../dist-test/golden/compare/exactness.js");
   const today = new Date().toISOString().slice(0, 10);
   if (document !== undefined) withMeasured(document, [], today); // refused before hours are spent
   const found = paths.map((path) => checkFile(path, chosen, golden));

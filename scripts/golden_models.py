@@ -3,7 +3,7 @@
     python3 scripts/golden_models.py resnet18 vgg8 OUT_FOLDER
 
 The networks are plain PyTorch, written from their papers, with the names that the tensors have in state_dicts as published.
-What a file holds and by which formula weights and images are filled: test/golden/README.md and src/golden/formula.ts.
+What a file holds and by which formula weights and images are filled: test/golden/README.md and test/golden/compare/formula.ts.
 """
 
 import json

@@ -146,12 +146,6 @@ export const ROOMS = [
     packages: [],
   },
   {
-    name: "golden",
-    what: "the numbers of PyTorch's reference implementation and of torchvision, compared with ours",
-    imports: ["common", "runtime", "compile", "nn", "models", "distill", "data", "learn"],
-    packages: ["zod"],
-  },
-  {
     name: "analysis",
     what: "what the projectors of a finished run have learned",
     imports: [

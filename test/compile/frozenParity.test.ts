@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { execute, result } from "#pefd/golden/execute.js";
-import { formulaValues, signedValue } from "#pefd/golden/formula.js";
 import { frozen } from "#pefd/learn/learners.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
+import { execute, result } from "../golden/compare/execute.js";
+import { formulaValues, signedValue } from "../golden/compare/formula.js";
 import { smallestOfFamilies } from "./scenes.js";
 
 before(() => {

@@ -9,7 +9,7 @@ import { drawAngle, OUTSIDE, turnedPixels } from "#pefd/data/rotation.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import { assembleStrongBatch } from "#pefd/data/strong/strongView.js";
 import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/row.js";
-import { unitValue } from "#pefd/golden/formula.js";
+import { unitValue } from "../golden/compare/formula.js";
 import { missingPython, runPython } from "../helpers/python.js";
 
 const SIDE = 64;

@@ -4,11 +4,11 @@ import { sizeOf } from "#pefd/common/shapes.js";
 import type { Anatomy, Method, Moment, Pair } from "#pefd/distill/method.js";
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { seenOutput } from "#pefd/distill/views.js";
-import { formulaFill } from "#pefd/golden/formula.js";
 import { createBuilder } from "#pefd/nn/builder.js";
 import { batchNorm, linear } from "#pefd/nn/layers.js";
 import type { ModelOutput, StateEntry } from "#pefd/nn/model.js";
 import { type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
+import { formulaFill } from "../golden/compare/formula.js";
 
 const [IMAGES, CLASSES] = [4, 5];
 

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { checkGoldenFile, formatGoldenResult } from "#pefd/golden/check.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { casesOf, tellRest } from "../helpers/matrices.js";
 import { GOLDEN } from "../helpers/paths.js";
+import { checkGoldenFile, formatGoldenResult } from "./compare/check.js";
 
 const folder = mkdtempSync(join(tmpdir(), "pefd-golden-"));
 before(() => {

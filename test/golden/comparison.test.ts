@@ -9,7 +9,7 @@ import {
   withinScale,
   withinSpread,
   worst,
-} from "#pefd/golden/comparison.js";
+} from "./compare/comparison.js";
 
 test("the worst element decides, measured against its own bound", () => {
   // Off by 2e-4 of 1000 (allowed 0.1), and by 2e-5 of 0.001 (allowed 1e-6 by spread).

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formulaFill, signedValue, unitValue } from "#pefd/golden/formula.js";
+import { formulaFill, signedValue, unitValue } from "./compare/formula.js";
 
 test("the formula gives the values that its description lists", () => {
   const listed: [key: number, index: number, value: number][] = [

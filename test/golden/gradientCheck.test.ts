@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ratioOf } from "#pefd/golden/comparison.js";
-import { checkGradients } from "#pefd/golden/gradientCheck.js";
-import type { ModelGolden } from "#pefd/golden/schema.js";
+import { ratioOf } from "./compare/comparison.js";
+import { checkGradients } from "./compare/gradientCheck.js";
+import type { ModelGolden } from "./compare/schema.js";
 
 /** Gradients of 8 elements of 0.5 each: norm and root mean square are known by heart. */
 const EVEN = new Float32Array(8).fill(0.5);

@@ -7,11 +7,11 @@ import { PefdError } from "#pefd/common/errors.js";
 import { openImageReader } from "#pefd/data/images/reader.js";
 import { boxView, evaluationView } from "#pefd/data/images/view.js";
 import { IMAGENET, knownTable } from "#pefd/data/normalize.js";
-import { checkGoldenFile, formatGoldenResult } from "#pefd/golden/check.js";
 import { nativeBackend } from "#pefd/runtime/native.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { fileNamed } from "../data/images/generated.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { checkGoldenFile, formatGoldenResult } from "./compare/check.js";
 
 loadTensorFlow();
 const reader = openImageReader(nativeBackend().binding, "plain");

@@ -3,13 +3,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { before, test } from "node:test";
 import type { EngineName } from "#pefd/compile/types.js";
-import { checkGoldenFile, formatGoldenResult, shareOf } from "#pefd/golden/check.js";
-import type { Check } from "#pefd/golden/comparison.js";
-import { methodSchema } from "#pefd/golden/method/schema.js";
-import { checkTerm } from "#pefd/golden/method/termCheck.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { wholeMatrices } from "../helpers/matrices.js";
 import { GOLDEN } from "../helpers/paths.js";
+import { checkGoldenFile, formatGoldenResult, shareOf } from "./compare/check.js";
+import type { Check } from "./compare/comparison.js";
+import { methodSchema } from "./compare/method/schema.js";
+import { checkTerm } from "./compare/method/termCheck.js";
 
 const FOLDER = join(GOLDEN, "methods");
 

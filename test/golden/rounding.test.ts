@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { heldTo, reachOf } from "#pefd/golden/trajectory/rounding.js";
+import { heldTo, reachOf } from "./compare/trajectory/rounding.js";
 
 const check = (what: string, error: number) => ({ what, error, bound: 1 });
 

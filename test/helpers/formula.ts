@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { float32Tensor, int64Scalar, type StateTensor } from "#pefd/common/stateDict.js";
-import { formulaFill } from "#pefd/golden/formula.js";
 import type { Role } from "#pefd/nn/model.js";
+import { formulaFill } from "../golden/compare/formula.js";
 import { GOLDEN } from "./paths.js";
 
 type Layout = readonly (readonly [name: string, shape: readonly number[], role: Role])[];

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { formulaFill } from "#pefd/golden/formula.js";
 import { type BuiltModel, buildModel, initialFill } from "#pefd/models/build.js";
 import { modelNames } from "#pefd/models/registry.js";
 import { isCounter } from "#pefd/nn/builder.js";
 import { loadTensorFlow, type Tensor4D, tf, type Variable } from "#pefd/runtime/tf.js";
+import { formulaFill } from "../golden/compare/formula.js";
 
 before(() => {
   loadTensorFlow();

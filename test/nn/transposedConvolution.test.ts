@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { formulaFill } from "#pefd/golden/formula.js";
 import { createBuilder } from "#pefd/nn/builder.js";
 import { DENSE, gradientsFor, settingsOf } from "#pefd/nn/convolution/convolution.js";
 import { transposedConv2d, transposedConvolution } from "#pefd/nn/convolution/transposed.js";
 import { convolution } from "#pefd/nn/layers.js";
 import { loadTensorFlow, type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
+import { formulaFill } from "../golden/compare/formula.js";
 
 before(() => {
   loadTensorFlow();

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { convRegressor } from "#pefd/distill/parts/maps/convRegressor.js";
-import { formulaFill } from "#pefd/golden/formula.js";
 import { createBuilder } from "#pefd/nn/builder.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
+import { formulaFill } from "../../golden/compare/formula.js";
 
 before(() => {
   loadTensorFlow();

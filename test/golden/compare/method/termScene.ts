@@ -1,0 +1,173 @@
+import type { Moment } from "#pefd/distill/method.js";
+import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
+import { gradientsOf } from "#pefd/learn/gradients.js";
+import { parametersOf, variablesOf } from "#pefd/learn/learner.js";
+import { oneHotLabels } from "#pefd/learn/oneHot.js";
+import { isBuffer } from "#pefd/nn/builder.js";
+import type { StateEntry } from "#pefd/nn/model.js";
+import { scatterRows } from "#pefd/runtime/rows.js";
+import { type Scalar, type Tensor, tf, type Update, type Variable } from "#pefd/runtime/tf.js";
+import { onClassMaps } from "./classMaps.js";
+import { drawnFeeds } from "./drawn.js";
+import { fixtureOf } from "./fixture.js";
+import { CLASSES, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
+import { ownFill, ownRows } from "./ownState.js";
+import type { MethodGolden, TermGolden } from "./schema.js";
+import { outputOf, type StandIn, type standIn } from "./standIn.js";
+
+/** A method between stand-ins, with the tensors that the file has gradients of. */
+export interface TermScene {
+  readonly method: OpenedMethod;
+  readonly student: StandIn;
+  readonly teacher: StandIn;
+  readonly labels: readonly number[];
+  readonly epoch: number;
+  /** The student's outputs and the method's parameters, by the authors' name. */
+  readonly differentiated: readonly (readonly [name: string, variable: Variable])[];
+  /** All variables. */
+  readonly variables: readonly Variable[];
+  /** The method's parameters by the authors' name. */
+  readonly own: ReadonlyMap<string, StateEntry>;
+}
+
+/** The networks that a method stands between. */
+interface Between {
+  readonly student: StandIn;
+  readonly teacher: StandIn;
+}
+
+/**
+ * A method between the stand-ins of an entry.
+ * @param made how a stand-in is made
+ * @param put changes of the stand-ins
+ * @throws inputError where the registry does not have the method
+ */
+export function createScene(
+  golden: MethodGolden,
+  entry: TermGolden,
+  made: typeof standIn,
+  put = (between: Between): Between => between,
+): TermScene {
+  const { flags, inputs, ownState } = entry;
+  const shapes = entry.shapes ?? { student: [], teacher: [], batch: 4 };
+  const fixtureFlags = golden.trajectory?.fixtureFlags ?? [];
+  const { row, told } = fixtureOf(golden.method, [...fixtureFlags, ...flags], inputs);
+  const { batch } = shapes;
+  const { student, teacher } = put({
+    student: made(shapes.student, batch, KEYS.student),
+    teacher: made(shapes.teacher, batch, KEYS.teacher),
+  });
+  const pair = {
+    ...{ student: student.anatomy, teacher: teacher.anatomy },
+    ...{ numClasses: CLASSES, labels: new Array<number>(SET_SIZE).fill(0), batchSize: batch },
+  };
+  const method =
+    row.ofClassMaps === undefined
+      ? openMethod(row, pair, told, ownFill(ownState))
+      : onClassMaps(row, told);
+  const outputs = Object.entries(student.tensors).map(([name, { shape, values }]) => {
+    return [name, tf.tidy(() => tf.variable(tf.tensor(values, [...shape])))] as const;
+  });
+  const paired = ownRows(ownState, method.state);
+  const own = new Map(paired.map(({ entry, row }) => [row?.[0] ?? entry.name, entry]));
+  const learned = new Set(parametersOf(method.state));
+  const parameters = Array.from(own).flatMap(([name, { variable }]) =>
+    variable !== undefined && learned.has(variable) ? [[name, variable] as const] : [],
+  );
+  return {
+    ...{ method, student, teacher, labels: labelsOf(batch), own },
+    epoch: golden.trajectory?.epoch ?? 1,
+    differentiated: [...outputs, ...parameters],
+    variables: [
+      ...outputs.map(([, variable]) => variable),
+      ...[method, student.anatomy, teacher.anatomy].flatMap(({ state }) => variablesOf(state)),
+    ],
+  };
+}
+
+/** The scene an epoch later, with what the first phase has kept of the batch. */
+export function afterPhase(scene: TermScene): TermScene {
+  tf.tidy(() => {
+    const tensors = Object.entries(scene.teacher.tensors).map(
+      ([name, { values, shape }]) => [name, tf.tensor(values, [...shape])] as const,
+    );
+    const updates: Update[] = [];
+    const [phase] = scene.method.phases ?? [];
+    phase?.loss(momentOf(scene, Object.fromEntries(tensors)), { training: true, updates });
+    for (const [variable, value] of updates) variable.assign(value);
+  });
+  return { ...scene, epoch: scene.epoch + 1 };
+}
+
+/** Names of what a method keeps begin with it. */
+export const KEPT = "kept.";
+
+/** The term, its gradients by the authors' names, and new values of what the method keeps. */
+export function describeTerm(
+  scene: TermScene,
+  isFirstPhase: boolean,
+  teacher: Record<string, Tensor>,
+): Record<string, Tensor> {
+  const { method, differentiated } = scene;
+  const at = momentOf(scene, teacher);
+  const [phase] = isFirstPhase ? (method.phases ?? []) : [];
+  const { loss, gradients, kept } = gradientsOf(
+    () => {
+      const context = { training: true, updates: [] as Update[] };
+      const terms = phase === undefined ? method.terms(at, context) : phase.loss(at, context);
+      const sum = (Object.values(terms) as Scalar[]).reduce((total, term) => tf.add(total, term));
+      const kept = keptOf(method, context.updates);
+      return { loss: sum, kept, tensors: Object.values(kept) };
+    },
+    differentiated.map(([, variable]) => variable),
+  );
+  const found = differentiated.flatMap(([name], i) => {
+    const gradient = gradients[i];
+    return gradient === undefined ? [] : [[name, gradient] as const];
+  });
+  return { value: loss, ...Object.fromEntries(found), ...kept };
+}
+
+/** New values of a method's buffers. */
+function keptOf({ state }: OpenedMethod, updates: readonly Update[]): Record<string, Tensor> {
+  const buffers = new Map(
+    state.flatMap(({ role, name, variable }) =>
+      isBuffer(role) ? [[variable, name] as const] : [],
+    ),
+  );
+  const kept = updates.flatMap(([variable, value, rows]) => {
+    const name = buffers.get(variable);
+    if (name === undefined) return [];
+    return [
+      [KEPT + name, rows === undefined ? value : scatterRows(variable, rows, value)] as const,
+    ];
+  });
+  return Object.fromEntries(kept);
+}
+
+function momentOf(scene: TermScene, teacher: Record<string, Tensor>): Moment {
+  const { student, differentiated, labels, epoch } = scene;
+  const outputs = Object.fromEntries(differentiated.slice(0, Object.keys(student.tensors).length));
+  const at = tf.tensor1d([...labels], "int32");
+  return {
+    student: outputOf(outputs, student.anatomy.maps.length),
+    teacher: outputOf(teacher, scene.teacher.anatomy.maps.length),
+    labels: at,
+    oneHot: oneHotLabels(at, CLASSES),
+    image: tf.tensor1d(imagesOf(labels.length), "int32"),
+    epoch: tf.scalar(epoch),
+    drawn: drawnTensors(scene),
+    strong: { student: onStrongView(outputs), teacher: onStrongView(teacher) },
+  };
+}
+
+const drawnTensors = ({ method, labels }: TermScene): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(drawnFeeds(method.draws, labels.length, 0)).map(
+      ([name, { values, shape, dtype }]) => [name, tf.tensor(values, [...shape], dtype)],
+    ),
+  );
+
+/** A network's output for the strong view: logits alone. */
+const onStrongView = ({ logitsStrong }: Readonly<Record<string, Tensor>>) =>
+  outputOf({ ...(logitsStrong && { logits: logitsStrong }) }, 0);
