@@ -15,7 +15,7 @@ export interface LivePage {
 const FRESH = 500;
 
 /** A page that takes long to make is made again only after so many times as long. */
-const REST = 4;
+const REST = 2;
 
 const isFolder = (dir: string) => statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
 
