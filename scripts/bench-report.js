@@ -149,7 +149,7 @@ console.log(`pefd report --html: ${made.value.stderr.trim()}, ${statSync(page).s
 
 let now = Date.now();
 const look = livePage([dir], publishedOf, () => {
-  now += 1000;
+  now += 60_000;
   return now;
 });
 console.log(`the first page served: ${told(timed(look))}`);
