@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { inputError } from "../../common/errors.js";
 import { makeFolder } from "../../common/files/makeFolder.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
@@ -110,8 +109,6 @@ export const command: Command = {
     const { csv, markdown, html, svg, serve } = resolveSection(REPORT, layers);
     refuseClashes({ csv, markdown, json: output.json, svg });
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
-    // Thousands of runs are kept whole: V8 would let as much garbage gather beside them before it looks.
-    setFlagsFromString("--heap-growing-percent=30");
     if (serve !== undefined) {
       if (csv !== undefined || markdown || html !== undefined || svg !== undefined) {
         throw inputError(
