@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { collectRuns } from "../report/runs/collect.js";
+import { runCollector } from "../report/runs/collector.js";
 import type { Output } from "./command.js";
 import { endedBySignal, interruptible } from "./interrupt.js";
 import { publishedOf } from "./published.js";
@@ -20,10 +20,11 @@ export async function serveRuns(
   port: number,
   output: Output,
 ): Promise<number | undefined> {
-  for (const problem of collectRuns(dirs).problems) output.notice(`warning: ${problem}`);
+  const collect = runCollector();
+  for (const problem of collect(dirs).problems) output.notice(`warning: ${problem}`);
   const { livePage } = await import("../report/serve/livePage.js");
   const { serveReport } = await import("../report/serve/server.js");
-  const server = await serveReport(livePage(dirs, publishedOf), port);
+  const server = await serveReport(livePage(dirs, publishedOf, Date.now, collect), port);
   output.result(server.url, { url: server.url });
   output.notice("Open this address in a browser on this machine. Ctrl-C ends it; the runs go on.");
   try {

@@ -12,20 +12,20 @@ import { writeRun } from "./fakeRuns.js";
 // Whoever changes one on purpose looks at the drawings (pefd report --svg) and pins the digests that this test tells.
 
 const PINNED: Readonly<Record<string, string>> = {
-  "final_top1 with legend": "c2454f69cc44be48",
+  "final_top1 with legend": "1232848a9fde30b8",
   "ablation_beta_1 with legend": "cb9982f5438f0d47",
-  "test_top1 with legend": "da944a60d4e68d1a",
-  "train_top1 with legend": "2bb9c0d75c4d2ece",
-  "test_loss with legend": "5f96a186c29c1aca",
-  "train_loss with legend": "cf65594ba839a4b5",
-  "learning_rate with legend": "fbaf3f630273ff34",
-  final_top1: "c2454f69cc44be48",
+  "test_top1 with legend": "2ea0112f2bf15acb",
+  "train_top1 with legend": "d64e0ccd23d029fb",
+  "test_loss with legend": "bd86f69f3da9b372",
+  "train_loss with legend": "787fac1d8a419cad",
+  "learning_rate with legend": "35689861def724d2",
+  final_top1: "1232848a9fde30b8",
   ablation_beta_1: "cb9982f5438f0d47",
-  test_top1: "d4f4109abefdcc69",
-  train_top1: "755e4e785476807d",
-  test_loss: "4609e3ab9521eb1d",
-  train_loss: "020d01c13c0cc9b9",
-  learning_rate: "f227fa533022aadf",
+  test_top1: "33ef653783bf41a1",
+  train_top1: "5d927843dc43c0e3",
+  test_loss: "51870fbd2e0d2434",
+  train_loss: "611f7a5b072d5182",
+  learning_rate: "96fd210e6869210a",
 };
 
 /** ECharts counts the drawings of a process. */

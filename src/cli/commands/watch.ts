@@ -6,7 +6,7 @@ import { fitLines } from "../../report/fit.js";
 import { createLiveText } from "../../report/live/liveText.js";
 import { renderWatch } from "../../report/live/watch.js";
 import { watchDocument } from "../../report/reportDocument.js";
-import { collectRuns } from "../../report/runs/collect.js";
+import { runCollector } from "../../report/runs/collector.js";
 import type { Command } from "../command.js";
 import { endedBySignal, interruptible } from "../interrupt.js";
 import { onQuitKey } from "../keys.js";
@@ -53,15 +53,16 @@ export const command: Command = {
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
     const color = colorOnStdout(flags.no_color === true);
     const columns = () => columnsOf(process.stdout) ?? Number.POSITIVE_INFINITY;
+    const collect = runCollector();
     if (once || output.json || !isScreen(process.stdout)) {
-      const found = collectRuns(dirs);
+      const found = collect(dirs);
       for (const problem of found.problems) output.notice(`warning: ${problem}`);
       const text = renderWatch(found.runs, Date.now(), columns(), color);
       output.result(text, watchDocument(found, Date.now()));
       return undefined;
     }
     const render = () => {
-      const { runs, problems } = collectRuns(dirs);
+      const { runs, problems } = collect(dirs);
       const below = fitLines(problems.join("\n"), columns());
       return [renderWatch(runs, Date.now(), columns(), color), below].join("\n").trimEnd();
     };

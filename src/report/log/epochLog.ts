@@ -90,12 +90,12 @@ function parse(line: string, terms: readonly string[]): EpochRow | undefined {
 
 function rowOf(values: readonly number[], names: readonly string[]): EpochRow {
   const own = names.map((name, i) => [name, values[COLUMNS.length + i] ?? Number.NaN] as const);
-  const terms = own.length > 0 && { terms: Object.fromEntries(own) };
   const at = (index: number) => values[index] ?? Number.NaN;
+  const means = { loss: at(2), top1: at(3), top5: at(4) };
   return {
     epoch: at(0),
     learningRate: at(1),
-    train: { loss: at(2), top1: at(3), top5: at(4), ...terms },
+    train: own.length === 0 ? means : { ...means, terms: Object.fromEntries(own) },
     test: { loss: at(5), top1: at(6), top5: at(7) },
     seconds: at(8),
     stepMs: at(9),

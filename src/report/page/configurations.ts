@@ -14,15 +14,29 @@ function sharedEntries(runs: readonly RunRecord[]): Entry[] {
   });
 }
 
-function configuration({ runs }: Summary, label: string, index: number): string {
-  const rows = sharedEntries(runs).map(
+function folded(title: string, entries: readonly Entry[]): string {
+  const rows = entries.map(
     ([key, value]) =>
       `<tr><th scope="row">${escapeHtml(key)}</th><td>${escapeHtml(value)}</td></tr>`,
   );
-  const heading = `<summary>${chip(index)}${escapeHtml(label)}</summary>`;
-  return `<details>${heading}<table class="values"><tbody>${rows.join("\n")}</tbody></table></details>`;
+  return `<details><summary>${title}</summary><table class="values"><tbody>${rows.join("\n")}</tbody></table></details>`;
 }
 
-/** The configurations of all experiments, folded, as config.json of their runs tells them. */
-export const configurations = (summaries: readonly Summary[], labels: readonly string[]): string =>
-  summaries.map((summary, index) => configuration(summary, labels[index] ?? "", index)).join("\n");
+/**
+ * The configurations of all experiments, folded, as config.json of their runs tells them: what several experiments all
+ * share stands first, once.
+ */
+export function configurations(summaries: readonly Summary[], labels: readonly string[]): string {
+  const all = summaries.map(({ runs }) => new Map(sharedEntries(runs)));
+  const shared = [...(all[0] ?? [])].filter(
+    ([key, value]) => all.length > 1 && all.every((each) => each.get(key) === value),
+  );
+  const common = new Set(shared.map(([key]) => key));
+  const own = all.map((each, index) =>
+    folded(
+      `${chip(index)}${escapeHtml(labels[index] ?? "")}`,
+      [...each].filter(([key]) => !common.has(key)),
+    ),
+  );
+  return [...(shared.length > 0 ? [folded("Shared by all", shared)] : []), ...own].join("\n");
+}

@@ -25,8 +25,8 @@ const section = (id: string, title: string, ...parts: readonly string[]) =>
 ${parts.filter((part) => part !== "").join("\n")}
 </section>`;
 
-/** Every plot of a report: what came out, how it came about, and the terms of the losses where runs log them. */
-export function figures(plots: readonly Plot[], labels: readonly string[]): string {
+/** Every plot of a report and a note on its curves: what came out, how it came about, and the terms of the losses where runs log them. */
+export function figures(plots: readonly Plot[], labels: readonly string[], note: string): string {
   const items = labels.map((label, index) => `<li>${chip(index)}${escapeHtml(label)}</li>`);
   const key = `<ul class="legend">${items.join("")}</ul>`;
   const outcomes = [
@@ -34,8 +34,7 @@ export function figures(plots: readonly Plot[], labels: readonly string[]): stri
     grid(plots, "ablation"),
   ];
   const [curves, terms] = [grid(plots, "curve"), grid(plots, "term")];
-  const about =
-    '<p class="muted">Thin: each run. Thick: their mean. Band: one sample standard deviation.</p>';
+  const about = `<p class="muted">Thin: each run. Thick: their mean. Band: one sample standard deviation. ${escapeHtml(note)}</p>`;
   const termsAbout =
     '<p class="muted">Each term of the loss over the training images, before it is weighted.</p>';
   return [

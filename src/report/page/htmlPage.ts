@@ -1,4 +1,5 @@
 import { counted } from "../../common/text/counted.js";
+import { thinningNote } from "../plots/curvePlot.js";
 import { chip, escapeHtml } from "../plots/html.js";
 import { drawPlots } from "../plots/plots.js";
 import type { Collection } from "../runs/collect.js";
@@ -99,7 +100,7 @@ ${htmlTable("results-table", results, marksOfSummaries(summaries))}
 ${notes(summaries, collection)}
 </section>
 <section id="comparison" hidden aria-label="Picked runs"></section>
-${figures(drawPlots(summaries, labels, { legend: false }), labels)}
+${figures(drawPlots(summaries, labels, { legend: false }), labels, thinningNote(summaries))}
 <section id="runs" aria-labelledby="runs-title">
 <h2 id="runs-title">Runs</h2>
 ${htmlTable("runs-table", runs, marksOfRuns(summaries))}

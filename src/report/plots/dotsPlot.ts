@@ -3,10 +3,10 @@ import { formatSpread } from "../runs/statistics.js";
 import type { Summary } from "../runs/summarize.js";
 import { type Drawing, draw, type Series } from "./draw.js";
 import { type HoverPoint, hoverPoint, type ToPixel } from "./hover.js";
-import { experimentInk, runInk } from "./ink.js";
+import { experimentInk } from "./ink.js";
 import { axisPart, gridPart, headingPart, NARROW, type Plot } from "./plotParts.js";
 import { wrapped } from "./textWidth.js";
-import { TONES } from "./theme.js";
+import { seriesColor, TONES } from "./theme.js";
 import { whiskerSeries } from "./whisker.js";
 
 const WIDTH = 1140;
@@ -26,30 +26,45 @@ interface Dot {
   readonly text: string;
 }
 
+/** Dots below or above the row's middle, so that they do not hide each other; filled or hollow. */
 interface Look {
   readonly filled: boolean;
   readonly offset: number;
-  readonly symbol?: string;
 }
 
-/** Dots of one look; above or below the row's middle so that they do not hide each other. */
-function dots(points: readonly Dot[], look: Look, inkOf: (dot: Dot) => string): Series {
-  return {
-    type: "scatter",
-    silent: true,
-    symbol: look.symbol ?? "circle",
-    symbolSize: 9,
-    symbolOffset: [0, look.offset],
-    z: 4,
-    data: points.map((dot) => {
-      const color = inkOf(dot);
-      const fill = look.filled ? color : TONES.surface.light;
-      return {
-        value: [dot.value, dot.row],
-        itemStyle: { color: fill, borderColor: color, borderWidth: 1.5 },
-      };
-    }),
-  };
+const LAST: Look = { filled: true, offset: -9 };
+const BEST: Look = { filled: false, offset: 9 };
+
+/** What ECharts draws: room on the axes for all dots, and the published figures. */
+function diamonds(points: readonly Dot[], values: readonly number[]): Series[] {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return [
+    {
+      type: "custom",
+      silent: true,
+      renderItem: () => null,
+      data: [
+        [low, 0],
+        [high, 0],
+      ],
+    },
+    {
+      ...{ type: "scatter", silent: true, symbol: "diamond", symbolSize: 9, z: 4 },
+      data: points.map(({ value, row }) => [value, row]),
+      itemStyle: { color: TONES.surface.light, borderColor: TONES.ink.light, borderWidth: 1.5 },
+    },
+  ];
+}
+
+/** Dots as SVG, each of its run's class. */
+function dots(points: readonly Dot[], { filled, offset }: Look, toPixel: ToPixel): string {
+  const circles = points.map(({ value, row, run }) => {
+    const [x, y] = toPixel(value, row);
+    const color = seriesColor(row);
+    const fill = filled ? color : TONES.surface.light;
+    return `<circle class="r r${run}" cx="${x.toFixed(1)}" cy="${(y + offset).toFixed(1)}" r="4.5" fill="${fill}" stroke="${color}"/>`;
+  });
+  return `<g stroke-width="1.5" fill-opacity="0.8" stroke-opacity="0.8">${circles.join("")}</g>`;
 }
 
 type Run = Summary["runs"][number];
@@ -90,8 +105,6 @@ const publishedDots = (summaries: readonly Summary[]): Dot[] =>
     return [{ value: published.top1, row, run: -1, text }];
   });
 
-const inkOfRun = ({ run, row }: Dot) => runInk(run, row);
-
 /** What is told of dots that stand a little above or below their row. */
 const told = (toPixel: ToPixel, points: readonly Dot[], offset: number): HoverPoint[] =>
   points.map(({ value, row, run, text }) => {
@@ -119,7 +132,7 @@ function drawDots(
   const widest = width === NARROW ? LABEL.narrow : LABEL.widest;
   const lines = labels.map((label) => wrapped(label, widest, LABEL.size));
   const row = rowHeight(Math.max(...lines.map(({ length }) => length)));
-  const look = { symbol: "diamond", filled: false, offset: 0 };
+  const values = [...last, ...best].map(({ value }) => value);
   return draw(
     name,
     "Final test accuracy of every run",
@@ -133,24 +146,20 @@ function drawDots(
         data: lines.map((each) => each.join("\n")),
         axisLabel: { color: TONES.ink.light, fontSize: LABEL.size, lineHeight: 16, interval: 0 },
       },
-      series: [
-        dots(last, { filled: true, offset: -9 }, inkOfRun),
-        dots(best, { filled: false, offset: 9 }, inkOfRun),
-        whiskerSeries(means, "x"),
-        dots(published, look, () => TONES.ink.light),
-      ],
+      series: [...diamonds(published, values), whiskerSeries(means, "x")],
     },
     (toPixel) => ({
       by: "point",
       points: [
-        ...told(toPixel, last, -9),
-        ...told(toPixel, best, 9),
+        ...told(toPixel, last, LAST.offset),
+        ...told(toPixel, best, BEST.offset),
         ...told(toPixel, published, 0),
         ...means.map(({ at, spread }) =>
           hoverPoint(toPixel, [spread.mean, at], `e${at}`, `mean: ${formatSpread(spread)}`),
         ),
       ],
     }),
+    (toPixel) => dots(last, LAST, toPixel) + dots(best, BEST, toPixel),
   );
 }
 

@@ -69,6 +69,8 @@ export interface Drawing {
  * @param name unique among the plots of a page, letters and digits: it goes into the ids of the drawing
  * @param title what a screen reader says
  * @param hoverOf tells of the plot's points, given the way from the axes to pixels
+ * @param strokesOf SVG elements that are drawn over the axes, in their real colours and classes: thousands of curves
+ *   would take ECharts a minute
  */
 export function draw(
   name: string,
@@ -76,6 +78,7 @@ export function draw(
   size: PlotSize,
   option: PlotOption,
   hoverOf?: (toPixel: ToPixel) => Hover,
+  strokesOf: (toPixel: ToPixel) => string = () => "",
 ): Drawing {
   const chart = init(null, null, { renderer: "svg", ssr: true, ...size });
   chart.setOption({
@@ -87,12 +90,14 @@ export function draw(
   // Labels come from the files of runs; what XML cannot hold is escaped in the finished drawing.
   const svg = still(cleanText(chart.renderToSVGString()));
   const finder = { xAxisIndex: 0, yAxisIndex: 0 };
-  const hover = hoverOf?.((x, y) => chart.convertToPixel(finder, [x, y]) as [number, number]);
+  const toPixel: ToPixel = (x, y) => chart.convertToPixel(finder, [x, y]) as [number, number];
+  const [hover, strokes] = [hoverOf?.(toPixel), strokesOf(toPixel)];
   chart.dispose();
   const head = `<svg role="img" aria-label="${escapeHtml(title)}" style="max-width:100%;height:auto" `;
   const whole = inked(svg)
     .replace(/zr\d+-/g, `${name}-`)
     .replace("<svg ", () => head)
-    .replace(/<svg[^>]*>/, (start) => `${start}<style>${darkRules()}</style>`);
+    .replace(/<svg[^>]*>/, (start) => `${start}<style>${darkRules()}</style>`)
+    .replace(/<\/svg>\s*$/, (end) => strokes + end);
   return { svg: whole, ...(hover && { hover }) };
 }

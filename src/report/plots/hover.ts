@@ -39,26 +39,36 @@ export function hoverPoint(
 const told = (value: number | undefined): number | null =>
   value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(5));
 
-/** Curves over epochs; each is a map from epoch to value. */
-export function hoverCurves(
-  toPixel: ToPixel,
-  curves: readonly {
-    readonly of: string;
-    readonly values: ReadonlyMap<number, number>;
-    readonly stds?: ReadonlyMap<number, number>;
-  }[],
-): Hover {
-  const epochs = [...new Set(curves.flatMap(({ values }) => [...values.keys()]))].sort(
-    (a, b) => a - b,
-  );
-  const [some = 1] = curves.flatMap(({ values }) => [...values.values()]);
-  return {
-    by: "place",
-    places: epochs.map((epoch) => [tenth(toPixel(epoch, some)[0]), `epoch ${epoch}`]),
-    curves: curves.map(({ of, values, stds }) => ({
-      of,
-      values: epochs.map((epoch) => told(values.get(epoch))),
-      ...(stds && { stds: epochs.map((epoch) => told(stds.get(epoch))) }),
-    })),
-  };
+/**
+ * What is told of a curve over epochs.
+ * @param places of its plot, by epoch
+ * @param stds one sample deviation at each point
+ */
+export function hoverCurve(
+  of: string,
+  places: ReadonlyMap<number, number>,
+  points: readonly (readonly [epoch: number, value: number])[],
+  stds?: readonly number[],
+): HoverCurve {
+  const blank = () => Array.from(places, (): number | null => null);
+  const [values, deviations] = [blank(), stds && blank()];
+  points.forEach(([epoch, value], at) => {
+    const place = places.get(epoch);
+    if (place === undefined) return;
+    values[place] = told(value);
+    if (deviations !== undefined) deviations[place] = told(stds?.[at]);
+  });
+  return { of, values, ...(deviations && { stds: deviations }) };
 }
+
+/** Curves over epochs, whose places are by epoch; `value` is any on the axis. */
+export const hoverCurves = (
+  toPixel: ToPixel,
+  places: ReadonlyMap<number, number>,
+  value: number,
+  curves: readonly HoverCurve[],
+): Hover => ({
+  by: "place",
+  places: [...places.keys()].map((epoch) => [tenth(toPixel(epoch, value)[0]), `epoch ${epoch}`]),
+  curves,
+});

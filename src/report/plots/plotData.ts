@@ -68,34 +68,103 @@ export function termQuantities(summaries: readonly Summary[]): Quantity[] {
   }));
 }
 
-const isPoint = ([, value]: Point) => Number.isFinite(value);
+/** Points of all curves of a plot: with more of them a page of some plots takes long to make, to send and to open. */
+const MOST_POINTS = 32_000;
+const FEWEST_SPANS = 4;
 
-const curve = (run: RunRecord, { value, after = 0 }: Quantity): Point[] =>
-  run.rows
-    .filter(({ epoch }) => epoch > after * run.epochs)
-    .map((row): Point => [row.epoch, value(row)])
-    .filter(isPoint);
+/**
+ * Into how many spans the curves of a plot are cut when they are thinned: one for each pixel of its width, fewer where
+ * there are many curves.
+ */
+export function spansOf(summaries: readonly Summary[], width: number): number {
+  const curves = summaries.reduce(
+    (sum, { runs }) => sum + (runs.length > 1 ? runs.length + 1 : 1),
+    0,
+  );
+  return Math.min(width, Math.max(FEWEST_SPANS, Math.floor(MOST_POINTS / 2 / curves)));
+}
+
+/** Whether a curve of so many points is thinned: each span of it keeps two. */
+export const isThinned = (points: number, spans: number): boolean => points > 2 * spans;
+
+/**
+ * A curve in no more points than a drawing can show: the first, the last, and in each span the first of the least and the
+ * first of the greatest, so that no spike and no best epoch is lost. A curve of few points stays as it is.
+ */
+export function thinned(points: readonly Point[], spans: number): readonly Point[] {
+  if (!isThinned(points.length, spans)) return points;
+  const kept = new Set([0, points.length - 1]);
+  for (let span = 0; span < spans; span++) {
+    const start = Math.floor((span * points.length) / spans);
+    const end = Math.floor(((span + 1) * points.length) / spans);
+    const values = points.slice(start, end).map(([, value]) => value);
+    kept.add(start + values.indexOf(Math.min(...values)));
+    kept.add(start + values.indexOf(Math.max(...values)));
+  }
+  return points.filter((_, at) => kept.has(at));
+}
+
+/** A run's value at an epoch; NaN where it has none, or is not drawn there. */
+const heightOf = (run: RunRecord, row: EpochRow, { value, after = 0 }: Quantity): number =>
+  row.epoch > after * run.epochs ? value(row) : Number.NaN;
+
+function curve(run: RunRecord, quantity: Quantity): Point[] {
+  const points: Point[] = [];
+  for (const row of run.rows) {
+    const value = heightOf(run, row, quantity);
+    if (Number.isFinite(value)) points.push([row.epoch, value]);
+  }
+  return points;
+}
+
+/**
+ * Epochs at which a page tells of a quantity: all that some run has; every so many, the first and the last where curves
+ * are thinned into so many spans.
+ */
+export function toldEpochs(
+  summaries: readonly Summary[],
+  quantity: Quantity,
+  spans: number,
+): number[] {
+  const epochs = new Set<number>();
+  for (const { runs } of summaries) {
+    for (const run of runs) {
+      for (const row of run.rows) {
+        if (Number.isFinite(heightOf(run, row, quantity))) epochs.add(row.epoch);
+      }
+    }
+  }
+  const sorted = [...epochs].sort((a, b) => a - b);
+  if (!isThinned(sorted.length, spans)) return sorted;
+  const step = Math.ceil(sorted.length / (2 * spans));
+  return sorted.filter((_, at) => at % step === 0 || at === sorted.length - 1);
+}
 
 /** The mean where all the curves have a value, so that it never jumps because one of them ends. */
 function meanCurve(curves: readonly (readonly Point[])[]): BandPoint[] {
-  const [first, ...others] = curves.map((points) => new Map(points));
-  return [...(first ?? [])].flatMap(([epoch, value]) => {
-    const values = [value, ...others.flatMap((other) => other.get(epoch) ?? [])];
+  const next = curves.map(() => 0);
+  const values: number[] = [];
+  const points: BandPoint[] = [];
+  for (const [epoch] of curves[0] ?? []) {
+    values.length = 0;
+    curves.forEach((curve, at) => {
+      while ((curve[next[at] ?? 0]?.[0] ?? Infinity) < epoch) next[at] = (next[at] ?? 0) + 1;
+      const point = curve[next[at] ?? 0];
+      if (point?.[0] === epoch) values.push(point[1]);
+    });
     const at = values.length === curves.length ? spread(values) : undefined;
-    if (at === undefined) return [];
+    if (at === undefined) continue;
     const std = at.std ?? 0;
-    return [{ epoch, mean: at.mean, low: at.mean - std, high: at.mean + std }];
-  });
+    points.push({ epoch, mean: at.mean, low: at.mean - std, high: at.mean + std });
+  }
+  return points;
 }
 
 /**
  * An experiment's curves of a quantity. The mean is over the finished runs, or over all where none is finished.
  */
 export function curveSet({ runs }: Summary, quantity: Quantity): CurveSet {
-  const finished = runs.filter((run) => run.finished);
-  const counted = finished.length > 0 ? finished : runs;
-  return {
-    runs: runs.map((run) => curve(run, quantity)),
-    mean: meanCurve(counted.map((run) => curve(run, quantity))),
-  };
+  const curves = runs.map((run) => curve(run, quantity));
+  const finished = curves.filter((_, at) => runs[at]?.finished);
+  return { runs: curves, mean: meanCurve(finished.length > 0 ? finished : curves) };
 }

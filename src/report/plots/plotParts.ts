@@ -1,4 +1,4 @@
-import type { Drawing, Series } from "./draw.js";
+import type { Drawing } from "./draw.js";
 import { experimentInk } from "./ink.js";
 import { textWidth, wrapped } from "./textWidth.js";
 import { TONES } from "./theme.js";
@@ -114,29 +114,4 @@ export function legendPart(
     };
   });
   return { legends, height: Math.ceil(height) };
-}
-
-/** A filled polygon in the axes' coordinates. */
-export function areaSeries(
-  name: string,
-  points: readonly (readonly [number, number])[],
-  color: string,
-): Series {
-  return {
-    type: "custom",
-    name,
-    silent: true,
-    clip: true,
-    z: 1,
-    // The axes make room for every corner; the first one draws the whole area.
-    data: points.map((point) => [...point]),
-    renderItem: ({ dataIndex }, api) => {
-      if (dataIndex > 0) return null;
-      return {
-        type: "polygon",
-        shape: { points: points.map((point) => api.coord([...point])) as [number, number][] },
-        style: { fill: color, opacity: 0.16 },
-      };
-    },
-  };
 }

@@ -48,20 +48,32 @@ function runIn(dir: string): Collection {
   }
 }
 
-function runsBelow(dir: string): Collection {
+/** What one folder holds by itself, and the folders to search below it: none below a run's own. */
+export interface Folder {
+  readonly own: Collection;
+  readonly below: readonly string[];
+}
+
+/** Reads a folder: its run, or why there is none though it looks like one. */
+export function lookInto(dir: string): Folder {
+  const own = runIn(dir);
+  if (own.runs.length > 0) return { own, below: [] };
   try {
-    return merge(foldersBelow(dir).map(search));
+    return { own, below: foldersBelow(dir) };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return NOTHING; // it went while it was looked at
-    return { runs: [], problems: [cleanLine(`${dir} cannot be searched: ${message}.`)] };
+    if (code === "ENOENT") return { own, below: [] }; // it went while it was looked at
+    const problem = cleanLine(`${dir} cannot be searched: ${message}.`);
+    return { own: merge([own, { runs: [], problems: [problem] }]), below: [] };
   }
 }
 
-/** What a folder and those below it hold; a run's own folder is not searched further. */
-function search(dir: string): Collection {
-  const own = runIn(dir);
-  return own.runs.length > 0 ? own : merge([own, runsBelow(dir)]);
+type Look = (dir: string) => Folder;
+
+/** What a folder and those below it hold. */
+function search(dir: string, look: Look): Collection {
+  const { own, below } = look(dir);
+  return merge([own, ...below.map((each) => search(each, look))]);
 }
 
 const NOTHING: Collection = { runs: [], problems: [] };
@@ -84,10 +96,11 @@ const byName = new Intl.Collator("en", { numeric: true });
 /**
  * The runs in some folders and below them, unfinished ones included; each once, sorted by folder.
  * Only logs are read: config.json, epochs.csv and result.json, which may be being written.
+ * @param look reads a folder, or knows what it would read (collector.ts)
  * @throws inputError where a given folder does not exist
  */
-export function collectRuns(dirs: readonly string[]): Collection {
-  const { runs, problems } = merge(dirs.map(checkFolder).map(search));
+export function collectRuns(dirs: readonly string[], look: Look = lookInto): Collection {
+  const { runs, problems } = merge(dirs.map((dir) => search(checkFolder(dir), look)));
   const unique = new Map(runs.map((run) => [realpathSync(run.dir), run]));
   return {
     runs: [...unique.values()].sort((a, b) => byName.compare(a.dir, b.dir)),

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { htmlPage } from "../page/htmlPage.js";
-import { type Collection, collectRuns } from "../runs/collect.js";
+import type { Collection } from "../runs/collect.js";
+import { runCollector } from "../runs/collector.js";
 import { stateOf } from "../runs/runState.js";
 import { type Published, summarize } from "../runs/summarize.js";
 
@@ -14,42 +14,44 @@ export interface LivePage {
 /** Milliseconds for which a look at the runs is good enough. */
 const FRESH = 500;
 
+/** A page that takes long to make is made again only after so many times as long. */
+const REST = 2;
+
 const isFolder = (dir: string) => statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
-
-/** The runs in some folders; of a folder that has gone there is a sentence, and the others are shown. */
-function lookAt(dirs: readonly string[]): Collection {
-  const { runs, problems } = collectRuns(dirs.filter(isFolder));
-  const gone = dirs.filter((dir) => !isFolder(dir)).map((dir) => `There is no folder ${dir}.`);
-  return { runs, problems: [...problems, ...gone] };
-}
-
-function versionOf(found: Collection, now: number): string {
-  const states = found.runs.map((run) => stateOf(run, now));
-  const text = JSON.stringify([found, states]);
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
-}
 
 /**
  * The report's page of the runs in some folders as they go on: looked at again when it is asked for, drawn again when
- * something has changed.
+ * something has changed. Of a folder that has gone there is a sentence, and the others are shown.
  * @param clock milliseconds since 1970
+ * @param collect finds the runs, and gives the same object for as long as nothing has changed
  */
 export function livePage(
   dirs: readonly string[],
   published: Published,
   clock: () => number = Date.now,
+  collect = runCollector(clock),
 ): () => LivePage {
   let page: LivePage = { html: "", version: "" };
+  let drawn: { readonly found: Collection; readonly rest: string } | undefined;
   let looked = Number.NEGATIVE_INFINITY;
+  let fresh = FRESH;
+  let count = 0;
   return () => {
     const now = clock();
-    if (page.version !== "" && Math.abs(now - looked) < FRESH) return page;
-    const found = lookAt(dirs);
-    looked = now;
-    const version = versionOf(found, now);
-    if (version === page.version) return page;
-    const summaries = summarize(found.runs, published);
-    page = { html: htmlPage(summaries, found, new Date(now), { version }), version };
+    if (drawn !== undefined && Math.abs(now - looked) < fresh) return page;
+    [looked, fresh] = [now, FRESH];
+    const found = collect(dirs.filter(isFolder));
+    const gone = dirs.filter((dir) => !isFolder(dir)).map((dir) => `There is no folder ${dir}.`);
+    const states = found.runs.filter((run) => !run.finished).map((run) => stateOf(run, now));
+    const rest = JSON.stringify([gone, states]);
+    if (drawn?.found === found && drawn.rest === rest) return page;
+    const start = performance.now();
+    const version = String(++count);
+    const whole = { runs: found.runs, problems: [...found.problems, ...gone] };
+    const summaries = summarize(whole.runs, published);
+    page = { html: htmlPage(summaries, whole, new Date(now), { version }), version };
+    drawn = { found, rest };
+    fresh = Math.max(FRESH, REST * (performance.now() - start));
     return page;
   };
 }

@@ -13,6 +13,8 @@ const NEAR = 36;
 const TONES = 8;
 /** More lines than these stand in two columns. */
 const MANY = 16;
+/** More lines than these are counted only. */
+const MOST = 40;
 
 const tip = document.body.appendChild(document.createElement("div"));
 Object.assign(tip, { className: "tip", hidden: true });
@@ -80,7 +82,11 @@ function tell(svg, { x, y, title, told }) {
   const circle = `M${x - 8} ${y}a8 8 0 1 0 16 0a8 8 0 1 0 -16 0`;
   mark.setAttribute("d", y === undefined ? `M${x} 40V${height - 40}` : circle);
   svg.append(mark);
-  const lines = told.map(tipLine);
+  const lines = told.slice(0, MOST).map(tipLine);
+  if (told.length > MOST) {
+    const more = `and ${told.length - MOST} more; pick some to see them alone`;
+    lines.push(Object.assign(document.createElement("p"), { textContent: more }));
+  }
   if (title !== "")
     lines.unshift(Object.assign(document.createElement("p"), { textContent: title }));
   tip.replaceChildren(...lines);
@@ -131,12 +137,16 @@ function listen(drawing) {
   const svg = drawing.querySelector("svg");
   const json = drawing.querySelector("script")?.textContent;
   if (!svg || !json || drawing.tabIndex === 0) return;
-  /** @type {Hover} */
-  const hover = JSON.parse(json);
+  /** Read when it is first wanted: a page of many runs has megabytes of them. @type {Hover | undefined} */
+  let parsed;
+  const places = () => {
+    parsed ??= /** @type {Hover} */ (JSON.parse(json));
+    return placesOf(parsed);
+  };
   let at = -1;
   /** @param {number | undefined} next */
   const show = (next) => {
-    const place = next === undefined ? undefined : placesOf(hover)[next];
+    const place = next === undefined ? undefined : places()[next];
     if (next === undefined || place === undefined) return hide();
     at = next;
     tell(svg, place);
@@ -145,13 +155,13 @@ function listen(drawing) {
   drawing.setAttribute("role", "group");
   drawing.setAttribute("aria-label", `${svg.getAttribute("aria-label")}: arrow keys tell values`);
   for (const kind of /** @type {const} */ (["pointermove", "pointerdown"])) {
-    drawing.addEventListener(kind, (event) => show(nearest(svg, placesOf(hover), event)));
+    drawing.addEventListener(kind, (event) => show(nearest(svg, places(), event)));
   }
   drawing.addEventListener("pointerleave", hide);
   drawing.addEventListener("blur", hide);
   drawing.addEventListener("keydown", (event) => {
     if (event.key === "Escape") return hide();
-    const next = nextPlace(event.key, at, placesOf(hover).length);
+    const next = nextPlace(event.key, at, places().length);
     if (next === undefined) return;
     event.preventDefault();
     show(next);

@@ -1,0 +1,81 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { CONFIG_FILE } from "../../runFiles/config.js";
+import { RESULT_FILE } from "../../runFiles/result.js";
+import { EPOCH_LOG } from "../log/epochLog.js";
+import { type Collection, collectRuns, type Folder, lookInto } from "./collect.js";
+
+/** What changes when a file is written, replaced or removed; empty where there is none. */
+type Stamp = readonly number[];
+
+function stampOf(path: string): Stamp {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats === undefined ? [] : [stats.mtimeMs, stats.ctimeMs, stats.size, stats.ino];
+  } catch {
+    return [];
+  }
+}
+
+const isSame = (one: Stamp, other: Stamp) =>
+  one.length === other.length && one.every((value, at) => value === other[at]);
+
+/** Milliseconds within which a file may change twice and keep its times: file systems count in up to two seconds. */
+const TICK = 2000;
+
+/** A folder as it was read, and its files as they were just before. */
+interface Seen {
+  readonly folder: Folder;
+  readonly paths: readonly string[];
+  readonly stamps: readonly Stamp[];
+  /** Whether something in it had changed so lately that its times do not say whether it changed again. */
+  readonly young: boolean;
+}
+
+const isCurrent = ({ paths, stamps, young }: Seen): boolean =>
+  !young && paths.every((path, at) => isSame(stampOf(path), stamps[at] ?? []));
+
+/** Reads a folder unless it is as it was. What is read again and says the same is the same object. */
+function seeAgain(dir: string, before: Seen | undefined, now: number): Seen {
+  if (before !== undefined && isCurrent(before)) return before;
+  const files = [CONFIG_FILE, EPOCH_LOG, RESULT_FILE].map((name) => join(dir, name));
+  const all = [dir, ...files].map((path) => ({ path, stamp: stampOf(path) }));
+  const found = lookInto(dir);
+  // Of a run three files count, not the checkpoints that come and go beside them.
+  const told = found.own.runs.length > 0 ? all.slice(1) : all;
+  return {
+    folder: isDeepStrictEqual(before?.folder, found) ? (before as Seen).folder : found,
+    paths: told.map(({ path }) => path),
+    stamps: told.map(({ stamp }) => stamp),
+    young: told.some(({ stamp: [mtime = 0, ctime = 0] }) => Math.max(mtime, ctime) > now - TICK),
+  };
+}
+
+/**
+ * A `collectRuns` for those who look again and again: it reads a run only where the size or times of its files have
+ * changed, and else costs a stat for each. As long as nothing has changed it gives the same object.
+ * @param clock milliseconds since 1970
+ */
+export function runCollector(
+  clock: () => number = Date.now,
+): (dirs: readonly string[]) => Collection {
+  let seen: ReadonlyMap<string, Seen> = new Map();
+  let last: { readonly dirs: readonly string[]; readonly found: Collection } | undefined;
+  return (dirs) => {
+    const before = isDeepStrictEqual(last?.dirs, dirs) ? last?.found : undefined;
+    if (before !== undefined && [...seen.values()].every(isCurrent)) return before;
+    const next = new Map<string, Seen>();
+    const found = collectRuns(dirs, (dir) => {
+      const one = seeAgain(dir, seen.get(dir), clock());
+      next.set(dir, one);
+      return one.folder;
+    });
+    const unchanged =
+      next.size === seen.size &&
+      [...next].every(([dir, { folder }]) => seen.get(dir)?.folder === folder);
+    seen = next;
+    last = { dirs: [...dirs], found: before !== undefined && unchanged ? before : found };
+    return last.found;
+  };
+}
