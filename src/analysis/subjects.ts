@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { inputError, PefdError } from "../common/errors.js";
 import { collectRuns } from "../report/runs/collect.js";
+import { withoutRepeats } from "../report/runs/grouping.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
 import type { RunConfig } from "../runFiles/config.js";
 import { identitySha256 } from "../runFiles/identity.js";
@@ -111,8 +112,11 @@ export function subjectsOfRuns(
   lastOnly: boolean,
   tell: (problem: PefdError) => void,
 ): Subject[] {
-  const { runs, problems } = collectRuns(dirs);
-  for (const problem of problems) tell(inputError(problem));
+  const found = collectRuns(dirs);
+  for (const problem of found.problems) tell(inputError(problem));
+  const { runs, repeats } = withoutRepeats(found.runs);
+  for (const { run, of } of repeats)
+    tell(inputError(`${run.dir} is left out: it repeats ${of.dir}.`));
   const students = runs.filter(({ kind }) => kind === "distill").sort(byExperiment);
   const subjects = students.flatMap((run) => {
     try {

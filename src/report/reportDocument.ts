@@ -43,14 +43,17 @@ function runJson(run: RunRecord) {
   };
 }
 
-/** The report for programs: experiments, runs, and what could not be read. Accuracies in percent. */
+/** The report for programs: experiments, runs, runs that repeat another and count for nothing, and what could not be read. Accuracies in percent. */
 export const reportDocument = (
   summaries: readonly Summary[],
   { runs, problems }: Collection,
 ): unknown => {
   const ranks = rankings(summaries);
   const experiments = summaries.map((summary) => summaryJson(summary, ranks.get(summary)));
-  return { experiments, runs: runs.map(runJson), problems };
+  const repeats = summaries
+    .flatMap((summary) => summary.repeats)
+    .map(({ run, of, sameWeights }) => ({ runDir: run.dir, repeats: of.dir, sameWeights }));
+  return { experiments, runs: runs.map(runJson), repeats, problems };
 };
 
 /**

@@ -50,8 +50,11 @@ const top1Of = (run: RunRecord) => run.rows.map(({ test }) => test.top1);
 function labelled(runs: readonly RunRecord[], now: number): [RunRecord, string][] {
   const summaries = summarize(runs);
   const labels = experimentLabels(summaries);
-  const all = summaries.flatMap(({ runs: own }, i) =>
-    own.map((run): [RunRecord, string] => [run, labels[i] ?? ""]),
+  const all = summaries.flatMap(({ runs: own, repeats }, i) =>
+    [...own, ...repeats.map(({ run }) => run)].map((run): [RunRecord, string] => [
+      run,
+      labels[i] ?? "",
+    ]),
   );
   const rank = ([run]: [RunRecord, string]) => ORDER.indexOf(stateOf(run, now));
   return all.sort((a, b) => rank(a) - rank(b));

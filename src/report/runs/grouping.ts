@@ -76,6 +76,53 @@ export const IN_THE_LINE: ReadonlySet<string> = new Set([
   ...["kind", "model", "model_s", "model_t", "distill", ...WEIGHTS],
 ]);
 
+/** A run that is left out, since its trial of the experiment counts already. */
+export interface Repeat {
+  readonly run: RunRecord;
+  /** The run that counts. */
+  readonly of: RunRecord;
+  /** Whether it ended with the same weights, as a rerun or a copied folder does. */
+  readonly sameWeights: boolean;
+}
+
+const weightsSha256Of = ({ result }: RunRecord): unknown => result?.weightsSha256;
+
+/** What only one run counts for: a trial of an experiment, and a trial of a line that ended with certain weights. */
+function claimsOf(run: RunRecord): string[] {
+  const trial = [...lineOf(run), run.trial];
+  const weights = weightsSha256Of(run);
+  return [
+    JSON.stringify([...trial, sorted(settingsOf(run))]),
+    ...(weights === undefined ? [] : [JSON.stringify([...trial, weights, run.rows.at(-1)?.test])]),
+  ];
+}
+
+/** Finished runs before others, then the one that was written first: an original before its rerun and its copy. */
+const byOrigin = (a: RunRecord, b: RunRecord): number =>
+  Number(b.finished) - Number(a.finished) || a.updatedAt - b.updatedAt || (a.dir < b.dir ? -1 : 1);
+
+/**
+ * Leaves out runs that repeat another: a seed that was trained twice, a rerun or a copied folder is one trial, not two.
+ * @returns the runs that count, in their order, and those that do not
+ */
+export function withoutRepeats(runs: readonly RunRecord[]): {
+  readonly runs: readonly RunRecord[];
+  readonly repeats: readonly Repeat[];
+} {
+  const claimed = new Map<string, RunRecord>();
+  const repeats = new Map<RunRecord, Repeat>();
+  for (const run of [...runs].sort(byOrigin)) {
+    const claims = claimsOf(run);
+    const of = claims.map((claim) => claimed.get(claim)).find((other) => other !== undefined);
+    for (const claim of claims) claimed.set(claim, claimed.get(claim) ?? run);
+    if (of === undefined) continue;
+    const weights = weightsSha256Of(run);
+    const sameWeights = weights !== undefined && weights === weightsSha256Of(of);
+    repeats.set(run, { run, of, sameWeights });
+  }
+  return { runs: runs.filter((run) => !repeats.has(run)), repeats: [...repeats.values()] };
+}
+
 function withDifferences(groups: readonly RunRecord[][]): RunGroup[] {
   const settings = groups.map(([first]) => (first ? settingsOf(first) : {}));
   const keys = [...new Set(settings.flatMap((each) => Object.keys(each)))];

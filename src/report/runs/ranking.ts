@@ -18,8 +18,11 @@ export const LEVEL = 0.05;
 const lastOf = ({ runs }: Summary): number[] =>
   runs.filter((run) => run.finished).map((run) => run.rows.at(-1)?.test.top1 ?? Number.NaN);
 
-/** Settings that runs must share to be compared; whatever else differs is what is compared. */
-const SHARED = ["dataset", "limit_train", "limit_test", "batch_size"] as const;
+/** Settings that runs must share to be compared, besides epochs; whatever else differs is what is compared. */
+const SHARED = [
+  ...["dataset", "train_data", "test_data", "teacher_weights", "limit_train", "limit_test"],
+  ...["batch_size", "learning_rate"],
+] as const;
 
 /** Epochs of the main part: those of a method's first phase come before it. */
 function mainEpochs({ settings }: Summary): number {
@@ -29,12 +32,43 @@ function mainEpochs({ settings }: Summary): number {
   return epochs - before;
 }
 
-/** Distillations of one pair, by what they can be compared in. */
-const comparedBy = (summary: Summary): string =>
-  JSON.stringify([
-    ...[summary.teacher, summary.model, mainEpochs(summary)],
-    ...SHARED.map((name) => summary.settings[name] ?? null),
-  ]);
+/** What a distillation shares with those that it can be compared with, by name. */
+const sharedOf = (summary: Summary): Readonly<Record<string, unknown>> => ({
+  teacher: summary.teacher,
+  model: summary.model,
+  epochs: mainEpochs(summary),
+  ...Object.fromEntries(SHARED.map((name) => [name, summary.settings[name] ?? null])),
+});
+
+/** Distillations with a finished run: what is ranked. */
+const ranked = (summaries: readonly Summary[]): Summary[] =>
+  summaries.filter(({ kind, last }) => kind === "distill" && last !== undefined);
+
+function groupsOf(
+  summaries: readonly Summary[],
+  key: (summary: Summary) => unknown,
+): readonly (readonly Summary[])[] {
+  const groups = new Map<string, Summary[]>();
+  for (const summary of ranked(summaries)) {
+    const name = JSON.stringify(key(summary));
+    groups.set(name, [...(groups.get(name) ?? []), summary]);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * What keeps experiments of one pair from being ranked together, a clause for each such pair: "resnet14 → resnet8:
+ * epochs, batch_size".
+ */
+export const apart = (summaries: readonly Summary[]): string[] =>
+  groupsOf(summaries, ({ teacher, model }) => [teacher, model]).flatMap((pair) => {
+    const shared = pair.map(sharedOf);
+    const names = Object.keys(shared[0] ?? {}).filter(
+      (name) => new Set(shared.map((each) => JSON.stringify(each[name]))).size > 1,
+    );
+    const [{ teacher, model }] = pair as [Summary];
+    return names.length === 0 ? [] : [`${teacher} → ${model}: ${names.join(", ")}`];
+  });
 
 function rankGroup(group: readonly Summary[]): [Summary, Rank][] {
   const mean = (summary: Summary) => summary.last?.mean ?? Number.NaN;
@@ -50,15 +84,8 @@ function rankGroup(group: readonly Summary[]): [Summary, Rank][] {
 }
 
 /**
- * Ranks the distillations of each pair that have a finished run, where there are two or more of the same epochs and
- * images: by mean accuracy after the last epoch, with Welch's t-test against the first.
+ * Ranks the distillations of each pair that have a finished run, where there are two or more of the same data, teacher,
+ * epochs, batch size and learning rate: by mean accuracy after the last epoch, with Welch's t-test against the first.
  */
-export function rankings(summaries: readonly Summary[]): ReadonlyMap<Summary, Rank> {
-  const groups = new Map<string, Summary[]>();
-  for (const summary of summaries) {
-    if (summary.kind !== "distill" || summary.last === undefined) continue;
-    const key = comparedBy(summary);
-    groups.set(key, [...(groups.get(key) ?? []), summary]);
-  }
-  return new Map([...groups.values()].flatMap(rankGroup));
-}
+export const rankings = (summaries: readonly Summary[]): ReadonlyMap<Summary, Rank> =>
+  new Map(groupsOf(summaries, sharedOf).flatMap(rankGroup));

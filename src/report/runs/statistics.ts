@@ -17,11 +17,13 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Mean and sample standard deviation: sqrt(sum((x - mean)^2) / (n - 1)), as papers report them over seeds.
+ * Mean and sample standard deviation: sqrt(sum((x - mean)^2) / (n - 1)), as papers report them over seeds. The same of the
+ * same values in another order, to the last bit.
  * @returns undefined of nothing
  */
-export function spread(values: readonly number[]): Spread | undefined {
-  if (values.length === 0) return undefined;
+export function spread(unordered: readonly number[]): Spread | undefined {
+  if (unordered.length === 0) return undefined;
+  const values = [...unordered].sort((a, b) => a - b);
   const center = mean(values);
   if (values.length === 1) return { mean: center, std: undefined };
   const squares = values.map((value) => (value - center) ** 2);

@@ -2,10 +2,12 @@ import type { PublishedFigure } from "../../config/published/lookup.js";
 import {
   formatSetting,
   groupRuns,
+  type Repeat,
   type RunGroup,
   type Setting,
   type Weight,
   weightsOf,
+  withoutRepeats,
 } from "./grouping.js";
 import { bestOf, type RunRecord, secondsOf } from "./runRecord.js";
 import { mean, median, type Spread, spread } from "./statistics.js";
@@ -35,6 +37,8 @@ export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | 
   readonly msPerStep: number | undefined;
   /** All runs of the experiment by trial, unfinished ones too. */
   readonly runs: readonly RunRecord[];
+  /** Runs that repeat one of them, and count for nothing. */
+  readonly repeats: readonly Repeat[];
 }
 
 /** Of CIFAR-100's tables. */
@@ -48,7 +52,12 @@ const isFull = ({ config, epochs }: RunRecord, figure: PublishedFigure | undefin
 /** The median, so that the first epoch, which compiles, does not count more than any. */
 const stepMsOf = ({ rows }: RunRecord): number => median(rows.map(({ stepMs }) => stepMs));
 
-function summarizeGroup(group: RunGroup, first: RunRecord, published: Published): Summary {
+function summarizeGroup(
+  group: RunGroup,
+  first: RunRecord,
+  published: Published,
+  repeats: readonly Repeat[],
+): Summary {
   const finished = group.runs.filter((run) => run.finished);
   const { kind, model, teacher, method } = first;
   const figure = published(first);
@@ -66,6 +75,7 @@ function summarizeGroup(group: RunGroup, first: RunRecord, published: Published)
     secondsPerRun: finished.length > 0 ? mean(finished.map(secondsOf)) : undefined,
     msPerStep: finished.length > 0 ? mean(finished.map(stepMsOf)) : undefined,
     runs: [...group.runs].sort((a, b) => a.trial - b.trial),
+    repeats: repeats.filter(({ of }) => group.runs.includes(of)),
   };
 }
 
@@ -96,15 +106,16 @@ function order(summaries: readonly Summary[]): Summary[] {
 
 /**
  * One summary for each experiment: pair, method, weights and whatever else differs except the trial.
- * Teachers come first; experiments of one pair, method and weights stand together, by what else differs.
+ * A run that repeats another counts once. Teachers come first; experiments of one pair, method and weights stand together, by what else differs.
  * @param published the accuracy of the paper's tables; none by default
  */
 export function summarize(
   runs: readonly RunRecord[],
   published: Published = () => undefined,
 ): Summary[] {
-  const summaries = groupRuns(runs).flatMap((group) =>
-    group.runs.slice(0, 1).map((first) => summarizeGroup(group, first, published)),
+  const { runs: counting, repeats } = withoutRepeats(runs);
+  const summaries = groupRuns(counting).flatMap((group) =>
+    group.runs.slice(0, 1).map((first) => summarizeGroup(group, first, published, repeats)),
   );
   return order(summaries);
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { EPOCH_LOG } from "#pefd/report/log/epochLog.js";
 import { reportDocument } from "#pefd/report/reportDocument.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
 import { experimentLabels } from "#pefd/report/runs/labels.js";
@@ -10,13 +11,38 @@ import { summarize } from "#pefd/report/runs/summarize.js";
 import { summaryNotes } from "#pefd/report/summaryNotes.js";
 import { summaryCsvTable, summaryTable, unfinishedNotes } from "#pefd/report/summaryTable.js";
 import { renderCsv, renderText } from "#pefd/report/table.js";
+import { RESULT_FILE } from "#pefd/runFiles/result.js";
+import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { writeRun } from "../fakeRuns.js";
+
+/** A finished run's result.json, as far as reports need it. */
+function writeResult(dir: string, weightsSha256: string): void {
+  const metrics = { loss: 1, top1: 50, top5: 80 };
+  const result = {
+    runDir: dir,
+    epochs: 3,
+    train: metrics,
+    test: metrics,
+    best: { top1: 50, epoch: 3 },
+    seconds: 1,
+    stepMs: 1,
+    engine: "graph",
+    precision: "float32",
+    device: "CPU",
+    weightsSha256,
+  };
+  writeFileSync(join(dir, RESULT_FILE), sealedText(result));
+}
+
+/** Gives a run's log a time of its own, in seconds since 1970. */
+const touch = (dir: string, seconds: number) => utimesSync(join(dir, EPOCH_LOG), seconds, seconds);
 
 it("the deviation is the sample's, and unknown for a single run", () => {
   assert.deepEqual(spread([76, 77, 78]), { mean: 77, std: 1 });
   assert.deepEqual(spread([76]), { mean: 76, std: undefined });
   assert.equal(spread([]), undefined);
+  assert.deepEqual(spread([0.1, 0.2, 0.3]), spread([0.3, 0.2, 0.1]));
 });
 
 describe("collecting runs", () => {
@@ -189,5 +215,58 @@ describe("the report's table", () => {
     assert.equal(json.experiments[0].published, null);
     assert.equal(json.runs[0].test.top1, 1 / 3);
     assert.deepEqual(json.runs[0].best, { top1: 1 / 3, epoch: 1 });
+  });
+});
+
+describe("runs that repeat another", () => {
+  /** A run of 3 epochs with a result.json that names its weights. */
+  async function finished(dir: string, name: string, weights: string, config = {}, trial = 1) {
+    const made = await writeRun(dir, name, { trial, top1: [50, 60, 70 + trial], config });
+    writeResult(made, weights);
+    return made;
+  }
+
+  it("count once: a rerun, a copied folder, the same seed with other weights", async (t) => {
+    const dir = temporaryFolder(t);
+    const first = await finished(dir, "a", "a".repeat(64));
+    await finished(dir, "b", "b".repeat(64), {}, 2);
+    cpSync(first, join(dir, "copied"), { recursive: true });
+    const rerun = await finished(dir, "rerun", "a".repeat(64), {
+      deterministic: true,
+      numerics: 9,
+    });
+    await finished(dir, "elsewhere", "c".repeat(64));
+    touch(first, 1000);
+    touch(rerun, 2000);
+    const { runs } = collectRuns([dir]);
+    const [summary, ...more] = summarize(runs);
+    assert.equal(more.length, 0);
+    assert.equal(summary?.n, 2);
+    assert.deepEqual(
+      summary?.runs.map((run) => run.trial),
+      [1, 2],
+    );
+    assert.equal(summary?.runs[0]?.dir, first);
+    const notes = summaryNotes(summarize(runs)).filter((line) => line.startsWith("Left out"));
+    assert.deepEqual(notes.sort(), [
+      `Left out: ${join(dir, "copied")} repeats trial 1 of ${first} (the same weights).`,
+      `Left out: ${join(dir, "elsewhere")} repeats trial 1 of ${first} (the same seed, other weights).`,
+      `Left out: ${rerun} repeats trial 1 of ${first} (the same weights).`,
+    ]);
+    const { repeats } = reportDocument(summarize(runs), { runs, problems: [] }) as {
+      repeats: { runDir: string; repeats: string; sameWeights: boolean }[];
+    };
+    assert.equal(repeats.length, 3);
+    assert.ok(repeats.every((repeat) => repeat.repeats === first));
+  });
+
+  it("are not those of other experiments that end alike", async (t) => {
+    const dir = temporaryFolder(t);
+    await finished(dir, "a", "a".repeat(64));
+    await finished(dir, "b", "b".repeat(64), { num_proj: 5 });
+    assert.deepEqual(
+      summarize(collectRuns([dir]).runs).map(({ n }) => n),
+      [1, 1],
+    );
   });
 });
