@@ -17,6 +17,8 @@ interface ModuleExports {
   /** Keeps what this thread writes to C's stderr from here on, and ends that. */
   divertWords?(): void;
   takeWords?(): string;
+  /** Convolutions that needed float32 where whole numbers of 16 bits were asked for. */
+  inFloats?(): string;
 }
 
 /** The module of our own ops (src/native): convolutions, arithmetic on elements, resized images. */
@@ -44,7 +46,8 @@ const NO_MODULE: OwnModule = {
 
 let loaded: OwnModule = { ...NO_MODULE, problem: "not loaded yet" };
 let operations: readonly string[] = [];
-let words: Pick<ModuleExports, "divertWords" | "takeWords"> = {};
+let words: Pick<ModuleExports, "divertWords" | "takeWords" | "inFloats"> = {};
+let saidInFloats = "";
 
 function loadModule(folder: string): OwnModule {
   const file = basename(ownModuleFile(folder));
@@ -106,6 +109,20 @@ export const ownModule = (): OwnModule => loaded;
 
 /** The instruction set that our own ops run on ("avx512", "avx2"), or undefined where there are none. */
 export const ownInstructions = (): string | undefined => loaded.instructions;
+
+/**
+ * Which convolutions our kernels of whole numbers left to float32 since the process began, in a sentence for people, where
+ * there are others than it said last; undefined where there are none.
+ */
+export function float32Note(): string | undefined {
+  const found = words.inFloats?.() ?? "";
+  if (found === saidInFloats) return undefined;
+  saidInFloats = found;
+  return (
+    `Some convolutions (${found}) are computed in float32: the scales of their channels differ too much for whole numbers of ` +
+    "16 bits. They take longer."
+  );
+}
 
 /** What our elementwise op computes, by its opcodes: names of TensorFlow's ops. Empty where there is no such op. */
 export const ownOperations = (): readonly string[] => operations;

@@ -10,6 +10,7 @@ import {
 } from "../learn/metrics.js";
 import type { Model } from "../nn/model.js";
 import { isGpu } from "../runtime/device.js";
+import { float32Note } from "../runtime/ownModule.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
 import { callsOf, evenCalls, firstSteps, mostSteps } from "./callSizes.js";
 import { type Calls, createPace, oneByOne } from "./calls.js";
@@ -158,6 +159,8 @@ export async function evaluateModel(
     await session.compile(device, hooks);
     const started = performance.now();
     const result = await oneByOne(session.evaluate(), onProgress, hooks.signal);
+    const note = float32Note();
+    if (note !== undefined) hooks.notice?.(note);
     return result && { ...result, seconds: (performance.now() - started) / 1000 };
   } finally {
     session.dispose();

@@ -7,6 +7,7 @@ import { learningRateAt } from "../learn/schedule.js";
 import type { EpochRow, StepProgress, TrainingMetrics } from "../report/log/contract.js";
 import type { RunProgress } from "../runFiles/progress.js";
 import { deviceMemory } from "../runtime/device.js";
+import { float32Note } from "../runtime/ownModule.js";
 import { oneByOne } from "./calls.js";
 import { type Place, refuseDivergedLoss, refuseDivergedState } from "./divergence.js";
 import type { EngineChoice } from "./engine.js";
@@ -139,6 +140,8 @@ async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
   const evaluating = (count: number) => hooks.reporter.evaluating(count, run.testImages);
   const test = await oneByOne(session.evaluate(), evaluating, hooks.signal);
   if (test === undefined) return stop();
+  const note = float32Note();
+  if (note !== undefined) hooks.reporter.notice(note);
   refuseDivergedLoss("test", test.loss, { runDir, epoch });
   return keepEpoch(run, before, {
     ...{ epoch, learningRate, train: meansOf(train), test, seconds: seconds() },

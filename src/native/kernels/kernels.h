@@ -126,6 +126,7 @@ enum Slot {
   GRADIENT_UNITS,
   UNSCALED,
   MADE,
+  ROW_SQUARES,
   SLOTS
 };
 
@@ -148,8 +149,10 @@ struct Host {
   void *self;
 };
 
-// How a kernel ended. Where memory is short it has written nothing: all of it is asked for before the first task.
-enum class Outcome { DONE, OUT_OF_MEMORY };
+// How a kernel ended. DONE_IN_FLOATS: whole numbers were asked for, and some images needed float32 (int16/spread.h). Where
+// memory is short it has written nothing: all of it is asked for before the first task, or, where only some images need float32,
+// before the first task of theirs.
+enum class Outcome { DONE, DONE_IN_FLOATS, OUT_OF_MEMORY };
 
 // A convolution and its gradients.
 template <typename Number>
@@ -204,8 +207,8 @@ extern const Kernels avx512Kernels;
 // In bfloat16: images, filters and gradients are rounded to it, and products are summed in float32. For processors with units
 // for matrices of bfloat16 (AMX).
 extern const ConvolutionKernels *const amxKernels;
-// In whole numbers: what is multiplied is rounded to multiples of a unit, and products are summed exactly. For processors with
-// AVX-512 VNNI.
+// In whole numbers: what is multiplied is rounded to multiples of a unit, and products are summed exactly; in float32 where
+// channels are of too different sizes for that. For processors with AVX-512 VNNI.
 extern const ConvolutionKernels *const vnniKernels;
 // The same two for images in bfloat16, half the memory. For processors that convert to it, too (AVX-512 BF16).
 extern const ImageKernels<Bfloat16> *const amxNarrowKernels;

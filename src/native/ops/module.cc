@@ -88,6 +88,8 @@ napi_value__ *divert(napi_env__ * /*env*/, napi_callback_info__ * /*info*/) {
 
 napi_value__ *take(napi_env__ *env, napi_callback_info__ * /*info*/) { return text(env, takeWords()); }
 
+napi_value__ *inFloats(napi_env__ *env, napi_callback_info__ * /*info*/) { return text(env, convolutionsInFloats()); }
+
 void describe(napi_env__ *env, napi_value__ *exports) {
   const auto set = [&](const char *name, napi_value__ *value) { napi_set_named_property(env, exports, name, value); };
   const auto function = [&](const char *name, Function called) {
@@ -102,6 +104,7 @@ void describe(napi_env__ *env, napi_value__ *exports) {
   set("operations", text(env, operations()));
   function("divertWords", divert);
   function("takeWords", take);
+  function("inFloats", inFloats);
 }
 
 }  // namespace

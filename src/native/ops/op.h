@@ -1,6 +1,7 @@
 // What TensorFlow is told of an op, and the functions that it calls.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "attributes.h"
@@ -57,6 +58,8 @@ void inferShapes(TF_ShapeInferenceContext *context, TF_Status *status) noexcept 
 
 std::vector<Op> batchNormOps();
 std::vector<Op> convolutionOps();
+// Those that had to be computed in float32 so far, though whole numbers were asked for (kernels/int16/spread.h), by size.
+std::string convolutionsInFloats();
 std::vector<Op> depthwiseOps();
 std::vector<Op> elementwiseOps();
 std::vector<Op> normalizeOps();

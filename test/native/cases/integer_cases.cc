@@ -76,6 +76,58 @@ void hasAnySize(const ReducedKernelSet &set, const Pass &pass) {
   }
 }
 
+// Scales of channels that make up for each other: every second one of the images is large, and the filter's taps for it small.
+// Only images `from` on.
+void spreadChannels(const Convolution &conv, Operands &operands, long from, float scale) {
+  const long pixels = conv.h * conv.w, results = operands.dy.count() / conv.n / conv.outputs;
+  const auto scaleOf = [=](long channel) { return channel % 2 == 0 ? scale : 1 / scale; };
+  for (long i = from * pixels * conv.inputs; i < operands.x.count(); i++) operands.x[i] *= scaleOf(i % conv.inputs);
+  for (long i = from * results * conv.outputs; i < operands.dy.count(); i++) operands.dy[i] *= scaleOf(i % conv.outputs);
+}
+
+// Forward the filter makes up for its inputs, in the gradient of the images for its outputs.
+void makeUp(const Convolution &conv, const Pass &pass, Operands &operands, float scale) {
+  const bool isBack = std::string(pass.name) == "gradient of the images";
+  for (long i = 0; i < operands.filter.count(); i++) {
+    const long channel = isBack ? i % conv.outputs : i / conv.outputs % conv.inputs;
+    operands.filter[i] *= channel % 2 == 0 ? 1 / scale : scale;
+  }
+}
+
+// As exact as with equal channels, or float32.
+void knowsSpreads(const ReducedKernelSet &set, const Pass &pass) {
+  for (const long kernel : {1L, 3L}) {
+    for (const long stride : {1L, 2L}) {
+      const Convolution conv{2, 8, 8, 64, 32, kernel, stride};
+      for (const float scale : {3.0f, 10.0f, 100.0f, 1000.0f, 1e5f}) {
+        Operands operands(conv);
+        spreadChannels(conv, operands, 0, scale);
+        makeUp(conv, pass, operands, scale);
+        const double error = errorOf(*set.kernels, pass, conv, operands);
+        expect(error < 5e-3, nameOf(conv) + ", scales " + std::to_string(scale) + ": " + std::to_string(error));
+      }
+    }
+  }
+}
+
+// An image has the bits that it has alone, whatever lies beside it.
+void isAlone(const ReducedKernelSet &set, const Pass &pass) {
+  const Convolution two{2, 8, 8, 64, 32, 3, 1}, one{1, 8, 8, 64, 32, 3, 1};
+  if (pass.size(two) == filterFloats(two)) return;
+  Operands both(two), first(one);
+  makeUp(two, pass, both, 100);
+  for (long i = 0; i < first.x.count(); i++) first.x[i] = both.x[i];
+  for (long i = 0; i < first.dy.count(); i++) first.dy[i] = both.dy[i];
+  for (long i = 0; i < first.filter.count(); i++) first.filter[i] = both.filter[i];
+  spreadChannels(two, both, 1, 100);
+  const TestHost host(2);
+  Floats ofBoth(pass.size(two)), alone(pass.size(one)), part(pass.size(one));
+  pass.run(*set.kernels, host.host(), two, both, ofBoth.data());
+  pass.run(*set.kernels, host.host(), one, first, alone.data());
+  for (long i = 0; i < part.count(); i++) part[i] = ofBoth[i];
+  expectSameBits(part, alone);
+}
+
 // A training that has gone astray is seen.
 void keepsNoNumbers(const ReducedKernelSet &set, const Pass &pass) {
   for (const float none : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
@@ -101,6 +153,8 @@ Cases integerCases() {
       add("zeros", hasZeros);
       add("any size", hasAnySize);
       add("no numbers", keepsNoNumbers);
+      add("channels that make up for each other", knowsSpreads);
+      add("an image beside another", isAlone);
     }
   }
   return cases;

@@ -4,6 +4,10 @@
 // results are in, to any; such images have no gradient. With the attribute `reduced`, products are made of 16 bits by what
 // the processor has for them, where channels come in multiples of 16 and in one group; they are wherever images are in
 // bfloat16, which such channels may be. Filters and biases are in float32.
+#include <mutex>
+#include <set>
+#include <string>
+
 #include "../numbers.h"
 #include "node.h"
 #include "shapes.h"
@@ -37,6 +41,20 @@ const ConvolutionKernelsOf<Number> &kernelsFor(const Node &node, const Convoluti
   return imageKernels<Number>();
 }
 
+std::mutex inFloatsMutex;
+std::set<std::string> inFloats;
+
+// Keeps in mind that a convolution needed float32 where whole numbers were asked for.
+// @throws std::bad_alloc where a kernel's memory was short
+void checkConvolution(Outcome outcome, const Convolution &conv) {
+  checkOutcome(outcome);
+  if (outcome != Outcome::DONE_IN_FLOATS) return;
+  const std::string size = std::to_string(conv.kernel);
+  const std::lock_guard<std::mutex> lock(inFloatsMutex);
+  inFloats.insert(size + "x" + size + " from " + std::to_string(conv.inputs) + " to " + std::to_string(conv.outputs) +
+                  " channels");
+}
+
 // The images of a convolution.
 // @throws std::invalid_argument where they are made of other numbers than those
 template <typename Number>
@@ -65,9 +83,11 @@ struct Forward {
     if (hasImage) epilogue.image = release<Number>(imageOf(call, 3, shape));
     Number *y = call.output<Number>(0, shape, hasImage ? std::vector<int>{3} : std::vector<int>{});
     const Host &host = workspace.host();
-    checkOutcome(isStem(conv) ? imageKernels<Number>().stemForward(host, conv, imagesIn<float>(x), floats(filter), epilogue, y)
-                              : kernelsFor<Number>(node, conv).forward(host, conv, imagesIn<Number>(x), floats(filter),
-                                                                       epilogue, y));
+    checkConvolution(
+        isStem(conv)
+            ? imageKernels<Number>().stemForward(host, conv, imagesIn<float>(x), floats(filter), epilogue, y)
+            : kernelsFor<Number>(node, conv).forward(host, conv, imagesIn<Number>(x), floats(filter), epilogue, y),
+        conv);
   }
 };
 
@@ -87,8 +107,9 @@ struct InputGradient {
     const Tensor features = hasRelu ? imageOf(call, hasImage ? 4 : 3, shape) : nullptr;
     if (hasRelu) epilogue.features = elements<Number>(features);
     Number *dx = call.output<Number>(0, shape, hasImage ? std::vector<int>{3} : std::vector<int>{});
-    checkOutcome(kernelsFor<Number>(node, conv).inputGradient(workspace.host(), conv, floats(filter),
-                                                              elements<Number>(dy), epilogue, dx));
+    checkConvolution(kernelsFor<Number>(node, conv).inputGradient(workspace.host(), conv, floats(filter),
+                                                                  elements<Number>(dy), epilogue, dx),
+                     conv);
   }
 };
 
@@ -138,6 +159,13 @@ Op inputGradientOp(const char *name, std::vector<const char *> more) {
 }
 
 }  // namespace
+
+std::string convolutionsInFloats() {
+  const std::lock_guard<std::mutex> lock(inFloatsMutex);
+  std::string all;
+  for (const std::string &one : inFloats) all += (all.empty() ? "" : ", ") + one;
+  return all;
+}
 
 std::vector<Op> convolutionOps() {
   return {
