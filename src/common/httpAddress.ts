@@ -26,7 +26,7 @@ export function httpAddress(label: string, typed: string): URL {
   const url = isPlain && URL.canParse(typed) ? new URL(typed) : undefined;
   if (url && isDecodable(url.username) && isDecodable(url.password)) return url;
   throw inputError(
-    `${label} takes an http or https address; "${withoutUser(typed)}" is not one.`,
+    `${label} takes an address; ${withoutUser(typed)} is not an http or https address.`,
     IN_WORDS,
   );
 }

@@ -103,7 +103,7 @@ describe("--track", () => {
     ]) {
       const { exitCode, stderr } = await pefd([...TRAINING, "--track", place], { cwd });
       assert.equal(exitCode, 2, stderr);
-      assert.match(stderr, /--track takes an http or https address; ".*" is not one\.\n/);
+      assert.match(stderr, /--track takes an address; .* is not an http or https address\.\n/);
       assert.doesNotMatch(stderr, /pw|p w/);
     }
     writeFileSync(join(cwd, "a file"), "");
