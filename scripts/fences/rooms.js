@@ -91,7 +91,7 @@ export const ROOMS = [
   },
   {
     name: "report",
-    what: "what people see: progress, tables, plots, pages; `runs/` reads runs back, `serve/` follows them, `track/` tells a tracking server",
+    what: "what people see: progress, tables, plots, pages; `runs/` reads runs back, `serve/` follows them, `track/` reports to trackers",
     imports: ["common", "runFiles", "config", "report/log"],
     packages: ["chalk", "cli-progress", "echarts"],
   },

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
+import { withoutPasswords } from "../common/text/cleanText.js";
 import { shellWord } from "../common/text/shellWord.js";
 
 /** How a process was started. */
@@ -46,6 +47,6 @@ const COMMAND_LINE = /((?:: |-> )(?:[A-Z_]+=\S+ )*)pefd (?=[a-z])/g;
 export const asTyped = (sentence: string, program: string): string =>
   sentence.replaceAll(COMMAND_LINE, (_, before) => `${before}${program} `);
 
-/** A command line that starts this program again, for people to type. @param words what stands behind the program */
+/** A command line that starts this program again, for people to type, without passwords. @param words what stands behind the program */
 export const typedLine = (words: readonly string[]): string =>
-  [programOf(process), ...words.map(shellWord)].join(" ");
+  [programOf(process), ...words.map(withoutPasswords).map(shellWord)].join(" ");

@@ -212,7 +212,7 @@ export const OUTPUT = section("Output", {
   }),
   track: string(
     undefined,
-    "Tell every epoch to an MLflow server as well (its address), or write files for MLflow (mlflow:DIR) or W&B (wandb-offline:DIR).",
+    "Report every epoch to a tracker as well: an MLflow server (its address), MLflow's files (mlflow:DIR), W&B (wandb:PROJECT), or files for wandb sync (wandb-offline:DIR).",
     {
       defaultText: "nowhere",
       touches: "start",

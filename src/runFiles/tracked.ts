@@ -8,10 +8,12 @@ const schema = z.looseObject({
   runId: z.string().regex(/^[\w-]{1,100}$/),
   /** The last epoch that is there. */
   epoch: z.int().min(0),
+  /** Whether its settings are there; earlier versions wrote this file once they were. */
+  begun: z.boolean().default(true),
 });
 
 /** Which run of a tracker a run is, and what is there of it. */
-export type Tracked = z.infer<typeof schema>;
+export type Tracked = z.output<typeof schema>;
 
 const KIND = { schema, maxBytes: 16 * 1024 };
 

@@ -78,7 +78,8 @@ async function carryOut(run: SweepRun, slot: number, execution: Work): Promise<O
   for (let retried = false; ; ) {
     await untilFree(run, execution);
     if (isComplete(run)) return { run, state: "done" };
-    const end = await runChild(program, run.words, deviceOf(run, slot, gpus), signal, warn);
+    const env = { ...run.env, ...deviceOf(run, slot, gpus) };
+    const end = await runChild(program, run.words, env, signal, warn);
     if (end.code === 0) return { run, state: "done" };
     signal.throwIfAborted();
     if (wasTaken(end, run)) continue;

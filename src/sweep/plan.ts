@@ -1,7 +1,9 @@
 import { basename, dirname, join } from "node:path";
 import { inputError } from "../common/errors.js";
 import { pluginWords } from "../common/plugins.js";
+import { withoutPasswords } from "../common/text/cleanText.js";
 import { requireTeacher, resolveDistill } from "../config/derive.js";
+import { variableOf } from "../config/environment.js";
 import type { DistillOptions } from "../config/options.js";
 import { procedureName } from "../config/procedureName.js";
 import type { Layer } from "../config/resolve.js";
@@ -16,6 +18,8 @@ export interface SweepRun {
   readonly label: string;
   /** The words after `pefd` that carry it out, or go on with it. */
   readonly words: readonly string[];
+  /** Variables that it needs beside them: options with a password, which others can read in a command line. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Finds the model that a checkpoint says it is. */
@@ -59,12 +63,23 @@ const flagWords = (name: string, value: unknown): string[] => {
   return [`--${name}`, Array.isArray(value) ? value.join(",") : String(value)];
 };
 
-/** Everything that was given, wherever it was given, as flags: the line stands for itself. */
-function wordsOf(options: DistillOptions, given: readonly string[]): string[] {
-  const values = options as unknown as Readonly<Record<string, unknown>>;
-  const names = Object.keys(values).filter((name) => given.includes(name));
-  const flags = names.flatMap((name) => flagWords(name, values[name]));
-  return ["distill", ...pluginWords(), ...flags, "--resume"];
+/** Whether a value holds a password. */
+const isSecret = (value: unknown): boolean =>
+  typeof value === "string" && withoutPasswords(value) !== value;
+
+/** Everything that was given, wherever it was given: as flags, so that the line stands for itself, and as variables. */
+function wordsOf(
+  options: DistillOptions,
+  given: readonly string[],
+): Pick<SweepRun, "words" | "env"> {
+  const named = Object.entries(options).filter(([name]) => given.includes(name));
+  const secret = named.filter(([, value]) => isSecret(value));
+  const flags = named.filter(([, value]) => !isSecret(value));
+  const typed = flags.flatMap(([name, value]) => flagWords(name, value));
+  return {
+    words: ["distill", ...pluginWords(), ...typed, "--resume"],
+    env: Object.fromEntries(secret.map(([name, value]) => [variableOf(name), String(value)])),
+  };
 }
 
 async function planRun(combination: Combination, nameInFile: NameInFile): Promise<SweepRun> {
@@ -79,7 +94,7 @@ async function planRun(combination: Combination, nameInFile: NameInFile): Promis
     options,
     runDir: studentFolder(options),
     label: labelOf(combination, options),
-    words: wordsOf(options, given),
+    ...wordsOf(options, given),
   };
 }
 

@@ -98,8 +98,11 @@ export async function submit(
   const script = join(folder, "array.sh");
   await writeFileAtomic(script, slurmScript(command, runs));
   const mark = `pefd-${randomBytes(6).toString("hex")}`;
-  const words = [...sbatchWords(runs.length, folder, request, mark), script];
-  const { code, stdout, stderr } = await runCommand("sbatch", words, { env });
+  const own: Environment = Object.assign({}, ...runs.map((run) => run.env));
+  // Sites can keep a job from its submitter's variables; where a run needs one, it is asked for.
+  const exported = flagOf("export", Object.keys(own).length > 0 ? "ALL" : undefined);
+  const words = [...sbatchWords(runs.length, folder, request, mark), ...exported, script];
+  const { code, stdout, stderr } = await runCommand("sbatch", words, { env: { ...env, ...own } });
   if (code === undefined) {
     throw environmentError(
       `sbatch cannot be started: ${lastLine(stderr)}.`,

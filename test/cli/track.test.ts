@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { pefd } from "../helpers/pefd.js";
@@ -25,40 +25,86 @@ describe("--track", () => {
     assert.match(second.stderr, /Not tracked for now: .*closed for today/);
   });
 
-  it("writes the files of a tracker, and goes on with them after a resume", async (t) => {
+  it("shows a password to nobody, and writes it nowhere", async (t) => {
+    const { asked, address } = await fakeMlflow(t);
     const cwd = temporaryFolder(t);
     assert.equal((await pefd(IMAGES, { cwd })).exitCode, 0);
-    for (const [trial, place, file] of [
-      ["1", "mlflow:runs of mine", /metrics\/train_loss$/],
-      ["2", "wandb-offline:.", /^wandb\/offline-run-.*\.wandb$/],
-    ] as const) {
-      const line = [...TRAINING, "--trial", trial, "--track", place];
-      const found: string[] = [];
-      for (const more of [
-        ["--epochs", "1"],
-        ["--epochs", "2", "--resume"],
-      ]) {
-        const { exitCode, stderr } = await pefd([...line, ...more], { cwd });
-        assert.equal(exitCode, 0, stderr);
-        assert.doesNotMatch(stderr, /Not tracked/);
-        const files = readdirSync(cwd, { recursive: true, encoding: "utf8" });
-        const [path = "", ...others] = files.filter((name) => file.test(name));
-        assert.deepEqual(others, []);
-        found.push(path, String(statSync(join(cwd, path)).size));
-      }
-      const [path, size = "", again, after = ""] = found;
-      assert.equal(path, again);
-      assert.ok(Number(size) < Number(after), `${place}: ${size} and ${after} bytes`);
+    const track = address.replace("//", "//me@corp:SECRET@");
+    const line = [...TRAINING, "--epochs", "1"];
+    const said: string[] = [];
+    const say = async (words: string[], env: Record<string, string> = {}, expected = 0) => {
+      const { exitCode, stdout, stderr } = await pefd(words, { cwd, env });
+      assert.equal(exitCode, expected, stderr);
+      said.push(stdout, stderr);
+      return stdout;
+    };
+    assert.match(await say([...line, "--track", track, "--dry_run"]), /me@corp:PASSWORD@127/);
+    await say([...line, "--dry_run", "--json"], { PEFD_TRACK: track });
+    await say([...line, "--help"], { PEFD_TRACK: track });
+    writeFileSync(join(cwd, "own.json"), JSON.stringify({ track, epochs: 1 }));
+    await say([...TRAINING, "--config", "own.json", "--dry_run"]);
+    await say([...line, "--track", track]);
+    assert.equal(asked[0]?.authorization, `Basic ${btoa("me@corp:SECRET")}`);
+    await say([...line, "--track", track.replace("SECRET", "SECRET%zz"), "--dry_run"], {}, 2);
+    await say([...line, "--track", track.replace("SECRET", "SECRET#1")], {}, 2);
+    await say([...line, "--track", `file${track.slice(4)}`], {}, 2);
+    await say(
+      ["data", "fetch", "--data", "new", "--url", track.replace("SECRET", "SECRET 1")],
+      {},
+      2,
+    );
+    const teacher = ["--model_t", "resnet8", "--model_s", "resnet8", "--distill", "kd"];
+    const sweep = [
+      "sweep",
+      ...teacher,
+      "--data",
+      "data/synthetic",
+      "--epochs",
+      "1",
+      "--track",
+      track,
+    ];
+    assert.match(await say([...sweep, "--print"]), /^PEFD_TRACK=http:\/\/me@corp:PASSWORD@/);
+    await say([...sweep, "--print", "--json"]);
+    await say([...sweep, "--dry_run", "--json"]);
+    assert.doesNotMatch(said.join("\n"), /SECRET/);
+    for (const name of readdirSync(cwd, { recursive: true, encoding: "utf8" })) {
+      const file = join(cwd, name);
+      if (name === "own.json" || statSync(file).isDirectory()) continue;
+      assert.ok(!readFileSync(file).includes("SECRET"), name);
     }
+  });
+
+  it("says before training that a client is missing", async (t) => {
+    const cwd = temporaryFolder(t);
+    assert.equal((await pefd(IMAGES, { cwd })).exitCode, 0);
+    writeFileSync(join(cwd, "wandb.py"), "import wandb_that_nobody_has");
+    const words = [...TRAINING, "--epochs", "1", "--track", "wandb:mine"];
+    const { exitCode, stderr } = await pefd(words, { cwd, env: { PYTHONPATH: cwd } });
+    assert.equal(exitCode, 3, stderr);
+    assert.match(stderr, /needs W&B's Python client.*\n.*python3 -m pip install wandb/);
+    assert.ok(!existsSync(join(cwd, "save")));
   });
 
   it("refuses what is neither a server nor a folder of a tracker", async (t) => {
     const cwd = temporaryFolder(t);
     assert.equal((await pefd(IMAGES, { cwd })).exitCode, 0);
-    for (const place of ["mlruns", "file:///tmp/mlruns", "mlflow:", "http:", "wandb-offline"]) {
+    for (const place of ["mlruns", "file:///tmp/mlruns", "mlflow:", "wandb:", "wandb-offline"]) {
       const { exitCode, stderr } = await pefd([...TRAINING, "--track", place], { cwd });
       assert.equal(exitCode, 2, place);
       assert.match(stderr, /--track does not take ".*"\.\n.*http:\/\/HOST:PORT.*mlflow:DIR/);
+    }
+    for (const place of [
+      "http:",
+      "http://a%zz:pw@h",
+      "http://u:p w@h",
+      "http:u:pw@h",
+      "https://h:x",
+    ]) {
+      const { exitCode, stderr } = await pefd([...TRAINING, "--track", place], { cwd });
+      assert.equal(exitCode, 2, stderr);
+      assert.match(stderr, /--track takes an address; .* is not an http or https address\.\n/);
+      assert.doesNotMatch(stderr, /pw|p w/);
     }
     writeFileSync(join(cwd, "a file"), "");
     const { exitCode, stderr } = await pefd([...TRAINING, "--track", "mlflow:a file"], { cwd });

@@ -12,6 +12,7 @@ import { summarize } from "../../report/runs/summarize.js";
 import { summaryNotes } from "../../report/summaryNotes.js";
 import { summaryTable } from "../../report/summaryTable.js";
 import { columns } from "../../report/table.js";
+import { trackingPlace } from "../../report/track/trackers.js";
 import { createSweepBars } from "../../sweep/bars.js";
 import { gpuNames, idleGpusNotice } from "../../sweep/devices.js";
 import { executeSweep, type Outcome } from "../../sweep/execute.js";
@@ -62,7 +63,9 @@ const SECTIONS = [
 const TICK_MS = { lines: 5000, bars: 1000 };
 
 function printCommands(runs: readonly SweepRun[], { output }: Invocation): undefined {
-  const lines = runs.map(({ words }) => typedLine(words));
+  const lines = runs.map(({ words, env }) =>
+    [...Object.entries(env).map(([name, value]) => `${name}=${value}`), typedLine(words)].join(" "),
+  );
   output.result(lines.join("\n"), { commands: runs.map(({ words }) => words) });
 }
 
@@ -173,7 +176,8 @@ export const command: Command = {
     const layers = sweepLayers(invocation.layers, positionals[0]);
     const planned = await planSweep(layers, modelNameInFile);
     const runs = positionals[0] === ZOO ? withoutUnfit(planned, output) : planned;
-    const saveDir = resolveSection(OUTPUT, layers).save_dir;
+    const { save_dir: saveDir, track } = resolveSection(OUTPUT, layers);
+    if (track !== undefined) trackingPlace(track, invocation.env);
     if (print) return printCommands(runs, invocation);
     if (status) return printStatus(runs, saveDir, invocation);
     await refuseOtherRuns(runs);

@@ -59,7 +59,7 @@ function reporterOf(
   });
 }
 
-/** Runs a training and tells a tracker how it has ended, whether it is done, interrupted or failed. */
+/** Runs a training and reports to a tracker how it has ended, whether it is done, interrupted or failed. */
 async function tracked<Result>(
   tracker: Tracker | undefined,
   work: () => Promise<Result>,
@@ -94,6 +94,7 @@ export async function runTraining(
   const plain = reporterOf(invocation, options);
   const { track } = options;
   const place = track === undefined ? undefined : trackingPlace(track, invocation.env);
+  await place?.prepare?.();
   const tracker = place && createTracker(plain, place);
   const reporter = tracker?.reporter ?? plain;
   const hint = `Go on with: ${typedLine(resumeWords(argv))}`;

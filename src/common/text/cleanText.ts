@@ -13,12 +13,22 @@ function escaped(char: string): string {
   return code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code.padStart(4, "0")}`;
 }
 
+/** A name and a password before a URL's host, whether or not their letters may stand there; a port is no password. */
+const PASSWORD = /((?:https?:[/\\]*|:\/\/)[^\s/?#\\:]*:)(?!\d{0,5}(?:[/?#\\]|$))[^\s"]{0,4096}@/gi;
+
+/**
+ * Text with PASSWORD in place of the password of each URL in it. All that pefd shows comes through here, by the functions
+ * below; what is written down or given to other programs has to be sent through here itself.
+ */
+export const withoutPasswords = (text: string): string => text.replace(PASSWORD, "$1PASSWORD@");
+
 /** Text that is safe in one line of a terminal, a table, a page or a drawing: what is unprintable is escaped. */
-export const cleanLine = (text: string): string => text.replace(UNPRINTABLE, escaped);
+export const cleanLine = (text: string): string =>
+  withoutPasswords(text).replace(UNPRINTABLE, escaped);
 
 /** The same for text of several lines: line feeds stay. */
 export const cleanText = (text: string): string =>
-  text.replace(UNPRINTABLE, (char) => (char === "\n" ? char : escaped(char)));
+  withoutPasswords(text).replace(UNPRINTABLE, (char) => (char === "\n" ? char : escaped(char)));
 
 /** An escape sequence that sets colours or a style and does nothing else. */
 const STYLE = new RegExp(`(${String.fromCharCode(27)}\\[[\\d;]*m)`);
@@ -32,6 +42,6 @@ export const cleanColored = (text: string): string =>
 
 /** JSON that says the same, and that a terminal may show. */
 export const cleanJson = (json: string): string =>
-  json.replace(UNPRINTABLE, (char) =>
+  withoutPasswords(json).replace(UNPRINTABLE, (char) =>
     char === "\n" ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

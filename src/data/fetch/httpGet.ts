@@ -1,6 +1,7 @@
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { inputError, runError } from "../../common/errors.js";
+import { runError } from "../../common/errors.js";
+import { httpAddress } from "../../common/httpAddress.js";
 
 const MOST_REDIRECTS = 5;
 const SILENCE_MILLISECONDS = 60_000;
@@ -22,19 +23,13 @@ export async function httpGet(
 ): Promise<IncomingMessage> {
   let address = url;
   for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
-    const response = await requestOnce(parsed(address), headers, signal);
+    const response = await requestOnce(httpAddress("--url", address), headers, signal);
     const target = redirectTarget(response);
     if (target === undefined) return response;
     response.destroy();
     address = new URL(target, address).href;
   }
   throw runError(`${url} redirects more than ${MOST_REDIRECTS} times.`);
-}
-
-function parsed(url: string): URL {
-  const address = URL.canParse(url) ? new URL(url) : undefined;
-  if (address?.protocol === "http:" || address?.protocol === "https:") return address;
-  throw inputError(`${url} is not an http or https address.`);
 }
 
 function redirectTarget(response: IncomingMessage): string | undefined {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { parseBoundedJson } from "../../common/boundedJson.js";
 import { runError } from "../../common/errors.js";
 import { readInputText } from "../../common/files/inputFile.js";
-import { cleanLine } from "../../common/text/cleanText.js";
+import { cleanLine, withoutPasswords } from "../../common/text/cleanText.js";
 import { httpGet, type RequestHeaders } from "./httpGet.js";
 import { type DownloadRequest, receive } from "./receive.js";
 
@@ -25,7 +25,10 @@ export async function downloadResumable(download: DownloadRequest): Promise<numb
   }
   const whole = response.statusCode === 200 ? response : await askAnew(response, url, signal);
   removePartial(partial);
-  writeFileSync(originFile(partial), JSON.stringify({ url, validator: validatorOf(whole) }));
+  writeFileSync(
+    originFile(partial),
+    JSON.stringify({ url: withoutPasswords(url), validator: validatorOf(whole) }),
+  );
   await receive(whole, download, 0);
   return 0;
 }
@@ -48,7 +51,7 @@ function earlierAttempt(url: string, partial: string): Kept {
   try {
     const text = readInputText(originFile(partial), { maxBytes: 2 ** 16 });
     const origin = parseBoundedJson(text) as { url?: unknown; validator?: unknown };
-    if (origin.url !== url) return { bytes: 0 };
+    if (origin.url !== withoutPasswords(url)) return { bytes: 0 };
     return { bytes: statSync(partial).size, validator: headerValue(origin.validator) };
   } catch {
     return { bytes: 0 };

@@ -20,18 +20,37 @@ export interface TrackedRun {
 }
 
 /**
- * Somewhere that runs are told of: a server, or files in a tracker's format. Every call throws an error for people where
- * the place does not answer, refuses or cannot be written.
+ * A tracker that runs are sent to: a server, or a client in a process of its own. Every call throws an error for people
+ * where the tracker does not answer, refuses or cannot write, and stops when its signal is aborted.
  */
 export interface TrackingPlace {
-  /** Which place it is, without names and passwords. */
+  /** Which tracker it is, without names and passwords. */
   readonly address: string;
-  /** The file in a run's folder that says which run of the place it is. */
+  /** The file in a run's folder that says which run of the tracker it is. */
   readonly stateFile: "mlflow.json" | "wandb.json";
-  /** Makes a run. @returns its id: letters, digits, `_` and `-` */
-  createRun(run: TrackedRun): Promise<string>;
+  /** What is to be done before training starts. @throws environmentError where something is missing */
+  prepare?(): Promise<void>;
+  /** Makes a run, and sends nothing else of it. @returns its id: letters, digits, `_` and `-` */
+  createRun(run: TrackedRun, signal: AbortSignal): Promise<string>;
+  /**
+   * Sends the settings of a new run, or goes on with an earlier one.
+   * @returns where people can look at it, where the tracker says so
+   */
+  begin(
+    runId: string,
+    run: TrackedRun,
+    isNew: boolean,
+    signal: AbortSignal,
+  ): Promise<string | undefined>;
   /** Adds values to a run: those of whole steps, in order of their steps. */
-  logMetrics(runId: string, metrics: readonly Metric[]): Promise<void>;
-  /** @param time milliseconds since 1970 */
-  setStatus(runId: string, status: RunStatus, time: number): Promise<void>;
+  logMetrics(runId: string, metrics: readonly Metric[], signal: AbortSignal): Promise<void>;
+  /** @param time when it ended, in milliseconds since 1970 */
+  end(
+    runId: string,
+    status: Exclude<RunStatus, "RUNNING">,
+    time: number,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Ends what the tracker has started here, at once when the signal is aborted. */
+  close?(signal: AbortSignal): Promise<void>;
 }

@@ -1,43 +1,148 @@
-import type { RunInfo, RunReporter } from "../log/contract.js";
-import type { RunStatus, TrackingPlace } from "./place.js";
-import { trackRun } from "./trackRun.js";
+import { basename } from "node:path";
+import { readConfig } from "../../runFiles/config.js";
+import { readTracked, type Tracked, writeTracked } from "../../runFiles/tracked.js";
+import type { EpochRow, RunInfo, RunReporter } from "../log/contract.js";
+import { epochValues, readEpochLog } from "../log/epochLog.js";
+import type { Metric, RunStatus, TrackedRun, TrackingPlace } from "./place.js";
 
-/** A reporter that also tells a tracker, and what waits for it in the end. */
+/** Milliseconds that a tracker may still take, in all, once a run has ended. */
+const LAST_MS = 10_000;
+
+/** A reporter that also sends to a tracker, and what waits for it in the end. */
 export interface Tracker {
   readonly reporter: RunReporter;
-  /** Sends what is left and how the run ended. Call it when the training is over, however it ended. */
-  finish(status: RunStatus): Promise<void>;
+  /** Sends what is left and how the run ended; takes ten seconds at most. Call it when the training is over, however it ended. */
+  finish(status: Exclude<RunStatus, "RUNNING">): Promise<void>;
+}
+
+/** What is sent of an epoch: all that its log has, by the names of epochs.csv. */
+const metricsOf = (row: EpochRow, timestamp: number): Metric[] =>
+  epochValues(row)
+    .filter(([key]) => key !== "epoch") // which is the step
+    .map(([key, value]) => ({ key, value, timestamp, step: row.epoch }));
+
+/** The experiment that a run belongs to: its pair or its model, so that methods and trials stand together. */
+function experimentOf({
+  kind,
+  model_t,
+  model_s,
+  model,
+}: Readonly<Record<string, unknown>>): string {
+  return kind === "distill" ? `${model_t}-${model_s}` : `${model} alone`;
+}
+
+function runOf(runDir: string): TrackedRun {
+  const found = readConfig(runDir);
+  const config = found.state === "whole" ? found.content : {};
+  const { checksum: _, ...settings } = config as Readonly<Record<string, unknown>>;
+  return { experiment: experimentOf(settings), name: basename(runDir), settings };
+}
+
+/** The run of a tracker that a folder names; undefined where it names none, or one of another tracker. */
+function knownRun(runDir: string, { stateFile, address }: TrackingPlace): Tracked | undefined {
+  const found = readTracked(runDir, stateFile);
+  return found.state === "whole" && found.content.server === address ? found.content : undefined;
+}
+
+/** A run at a tracker while this process trains it. */
+class Session {
+  /** The tracker has this process's beginning of the run. */
+  private begun = false;
+
+  /** @param anew whether the run is another one than its folder may name */
+  constructor(
+    private readonly runDir: string,
+    private readonly place: TrackingPlace,
+    private anew: boolean,
+    private readonly signal: AbortSignal,
+    private readonly notice: (text: string) => void,
+  ) {}
+
+  private async keep(tracked: Tracked): Promise<Tracked> {
+    await writeTracked(this.runDir, this.place.stateFile, tracked);
+    return tracked;
+  }
+
+  /** The run at the tracker. A new one is kept before anything else is sent, so that a failure makes no second one. */
+  private async tracked(): Promise<Tracked> {
+    const known = this.anew ? undefined : knownRun(this.runDir, this.place);
+    if (known !== undefined) return known;
+    const runId = await this.place.createRun(runOf(this.runDir), this.signal);
+    const tracked = { server: this.place.address, runId, epoch: 0, begun: false };
+    await this.keep(tracked);
+    this.anew = false;
+    return tracked;
+  }
+
+  /** Sends what the tracker does not have yet: the settings, and the epochs of the run's log. */
+  async send(status: RunStatus): Promise<void> {
+    const { place, runDir, signal } = this;
+    try {
+      let tracked = await this.tracked();
+      const { runId } = tracked;
+      if (!this.begun) {
+        const url = await place.begin(runId, runOf(runDir), !tracked.begun, signal);
+        if (!tracked.begun) tracked = await this.keep({ ...tracked, begun: true });
+        if (url !== undefined) this.notice(`Tracked at ${url}`);
+        this.begun = true;
+      }
+      const now = Date.now();
+      const rows = readEpochLog(runDir).filter(({ epoch }) => epoch > tracked.epoch);
+      if (rows.length > 0) {
+        const metrics = rows.flatMap((row) => metricsOf(row, now));
+        await place.logMetrics(runId, metrics, signal);
+        await this.keep({ ...tracked, epoch: (rows.at(-1) as EpochRow).epoch });
+      }
+      if (status !== "RUNNING") await place.end(runId, status, now, signal);
+    } catch (error) {
+      this.begun = false; // a client that had to be started again knows nothing of the run
+      throw error;
+    }
+  }
 }
 
 /**
- * Tells a tracker every epoch of a run beside what a reporter does. A server that is away, or a full disk, costs a warning and
- * nothing else: the training goes on, and what was not sent goes with a later epoch.
+ * Sends every epoch of a run to a tracker, beside what a reporter does. One request is under way at a time, and what came
+ * meanwhile goes with the next. A tracker that is away, or a full disk, costs a warning and nothing else: training goes
+ * on, and what was not sent goes with a later epoch.
+ * @param lastMs milliseconds that it may take once the run has ended
  */
-export function createTracker(reporter: RunReporter, place: TrackingPlace): Tracker {
-  let info: RunInfo | undefined;
-  let begins: "anew" | "again" | undefined;
+export function createTracker(
+  reporter: RunReporter,
+  place: TrackingPlace,
+  lastMs = LAST_MS,
+): Tracker {
+  const stop = new AbortController();
+  let session: Session | undefined;
   let warned = false;
-  let last: Promise<void> = Promise.resolve();
-  const send = (status: RunStatus): Promise<void> => {
-    last = last.then(async () => {
-      if (info === undefined) return;
+  let wanted: RunStatus | undefined;
+  let sending: Promise<void> | undefined;
+
+  const sendWanted = async () => {
+    while (session !== undefined && wanted !== undefined) {
+      const status = wanted;
+      wanted = undefined;
       try {
-        await trackRun(info.runDir, place, status, begins);
-        [begins, warned] = [undefined, false];
+        await session.send(status);
+        warned = false;
       } catch (error) {
         if (!warned) reporter.warn(`Not tracked for now: ${(error as Error).message}`);
         warned = true;
       }
-    });
-    return last;
+    }
+    sending = undefined;
+  };
+  const send = (status: RunStatus): Promise<void> => {
+    wanted = status;
+    sending ??= sendWanted();
+    return sending;
   };
   return {
     reporter: {
       ...reporter,
       runStarted(started) {
         reporter.runStarted(started);
-        info = started;
-        begins = started.firstEpoch === 1 ? "anew" : "again";
+        session = new Session(started.runDir, place, isAnew(started), stop.signal, reporter.notice);
         send("RUNNING");
       },
       epochDone(row, best) {
@@ -45,6 +150,16 @@ export function createTracker(reporter: RunReporter, place: TrackingPlace): Trac
         send("RUNNING");
       },
     },
-    finish: send,
+    async finish(status) {
+      const late = `${place.address} did not take all within ${lastMs / 1000} s of the run's end.`;
+      const timer = setTimeout(() => stop.abort(new Error(late)), lastMs);
+      await send(status);
+      await place.close?.(stop.signal);
+      clearTimeout(timer);
+    },
   };
 }
+
+/** Whether a run begins now, and does not go on after a stop. */
+const isAnew = ({ firstEpoch, stepsDone = 0 }: RunInfo): boolean =>
+  firstEpoch === 1 && stepsDone === 0;

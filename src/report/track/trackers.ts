@@ -1,53 +1,61 @@
 import { statSync } from "node:fs";
 import { inputError } from "../../common/errors.js";
+import { httpAddress, withoutUser } from "../../common/httpAddress.js";
 import { createRegistry } from "../../common/registry.js";
-import { mlflowFiles } from "./mlflow/files.js";
-import { mlflowServer } from "./mlflow/server.js";
+import { mlflowFiles, wandbLive, wandbOffline } from "./clients.js";
+import { mlflowServer } from "./mlflowServer.js";
 import type { TrackingPlace } from "./place.js";
-import { wandbFiles } from "./wandb/files.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A kind of place that runs can be told of. */
+/** A kind of tracker. */
 interface TrackerRow {
   /** What stands before the first colon of its `--track`. */
   readonly name: string;
   /** Its `--track` as it is typed, such as mlflow:DIR. */
   readonly form: string;
   /**
-   * The place that is named behind the colon; undefined where that names none.
+   * The tracker that is named behind the colon; undefined where that names none.
    * @param typed the whole of what was typed
-   * @throws inputError where a file is in the way
+   * @throws inputError where it names none that can be
    */
   open(behind: string, typed: string, env: Environment): TrackingPlace | undefined;
 }
 
 const server: TrackerRow["open"] = (_behind, typed, env) =>
-  URL.canParse(typed) ? mlflowServer(new URL(typed), env) : undefined;
+  mlflowServer(httpAddress("--track", typed), env);
 
 const folder =
-  (placeOf: (dir: string) => TrackingPlace): TrackerRow["open"] =>
-  (dir, typed) => {
+  (placeOf: (dir: string, env: Environment) => TrackingPlace): TrackerRow["open"] =>
+  (dir, typed, env) => {
     if (dir === "") return undefined;
     const stats = statSync(dir, { throwIfNoEntry: false });
-    if (stats === undefined || stats.isDirectory()) return placeOf(dir);
+    if (stats === undefined || stats.isDirectory()) return placeOf(dir, env);
     throw inputError(`--track ${typed} takes a folder; ${dir} is a file.`);
   };
+
+/** A project of W&B, with the team that it belongs to before it where it is not one's own. */
+const PROJECT = /^([\w.-]+\/)?[\w. -]{1,128}$/;
 
 const TRACKERS = createRegistry<TrackerRow>({ one: "tracker", many: "Trackers" }, [
   { name: "http", form: "http://HOST:PORT (an MLflow server)", open: server },
   { name: "https", form: "https://HOST (an MLflow server)", open: server },
   { name: "mlflow", form: "mlflow:DIR (MLflow's files)", open: folder(mlflowFiles) },
   {
+    name: "wandb",
+    form: "wandb:PROJECT (W&B)",
+    open: (project, _typed, env) => (PROJECT.test(project) ? wandbLive(project, env) : undefined),
+  },
+  {
     name: "wandb-offline",
     form: "wandb-offline:DIR (what wandb sync takes)",
-    open: folder(wandbFiles),
+    open: folder(wandbOffline),
   },
 ]);
 
 /**
- * The place that a `--track` names.
- * @param env where an MLflow server's names, passwords and tokens are looked for
+ * The tracker that a `--track` names; nothing is started or asked yet.
+ * @param env where names, passwords and tokens are looked for
  * @throws inputError with all forms for what names none
  */
 export function trackingPlace(typed: string, env: Environment): TrackingPlace {
@@ -57,7 +65,7 @@ export function trackingPlace(typed: string, env: Environment): TrackingPlace {
   if (place !== undefined) return place;
   const forms = TRACKERS.rows().map(({ form }) => form);
   throw inputError(
-    `--track does not take "${typed}".`,
+    `--track does not take "${withoutUser(typed)}".`,
     `It takes ${forms.slice(0, -1).join(", ")} or ${forms.at(-1)}.`,
   );
 }

@@ -52,3 +52,31 @@ test("JSON says the same, without a character that a terminal obeys", () => {
   assert.doesNotMatch(json, /[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/u);
   assert.equal(cleanJson('"\u009b"'), '"\\u009b"');
 });
+
+test("passwords in URLs are shown nowhere, and what only looks like one stays", () => {
+  for (const [text, shown] of [
+    ["http://me:secret@host:80/a", "http://me:PASSWORD@host:80/a"],
+    ["go on: --track=https://:secret@host", "go on: --track=https://:PASSWORD@host"],
+    ["'http://me@corp.com:se@c/r#e?t@host'", "'http://me@corp.com:PASSWORD@host'"],
+    [
+      "http:me:secret@host and HTTP:\\\\me:secret@host",
+      "http:me:PASSWORD@host and HTTP:\\\\me:PASSWORD@host",
+    ],
+    ["postgresql://me:secret@host/db", "postgresql://me:PASSWORD@host/db"],
+    ['{"a":"http://me:secret@host","b":"x@y"}', '{"a":"http://me:PASSWORD@host","b":"x@y"}'],
+  ] as const) {
+    for (const clean of [cleanLine, cleanText, cleanJson, cleanColored]) {
+      assert.equal(clean(text), clean(shown));
+      assert.doesNotMatch(clean(text), /secret|se@c/);
+    }
+  }
+  for (const text of [
+    "http://me@host:80/a",
+    "http://host:8080/a@b",
+    "http://host:8080",
+    "http://[::1]:80/a",
+    "see http://host:80 or mail a@b",
+    "resnet: a@b",
+  ])
+    assert.equal(cleanLine(text), text);
+});

@@ -20,7 +20,9 @@ async function textOf(request: IncomingMessage): Promise<string> {
 export async function fakeMlflow(t: TestContext) {
   const asked: Asked[] = [];
   /** `once`: a connection that is used a second time is closed instead, as by a server that no longer waits for it. */
-  const state = { away: false, once: false, experiment: false, runs: 0 };
+  const state = { away: false, once: false, experiment: false, runs: 0, silent: false };
+  /** Answers that are given instead, by the call: a status and a body as it is sent. */
+  const instead: Record<string, (body: Asked["body"]) => [number, string] | undefined> = {};
   const used = new WeakSet<object>();
   const answers: Readonly<Record<string, () => [number, object]>> = {
     "experiments/get-by-name": () =>
@@ -38,17 +40,20 @@ export async function fakeMlflow(t: TestContext) {
     used.add(request.socket);
     const text = await textOf(request);
     const path = (request.url ?? "").replace("/api/2.0/mlflow/", "").replace(/\?.*/, "");
+    const sent = text === "" ? {} : JSON.parse(text);
     const [status, body] = state.away
       ? [503, { message: "closed for today" }]
       : (answers[path]?.() ?? [404, { message: `no ${path}` }]);
     const { authorization } = request.headers;
-    if (!state.away) asked.push({ path, body: text === "" ? {} : JSON.parse(text), authorization });
-    response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+    if (!state.away) asked.push({ path, body: sent, authorization });
+    if (state.silent) return;
+    const [code, answer] = instead[path]?.(sent) ?? [status, JSON.stringify(body)];
+    response.writeHead(code, { "Content-Type": "application/json" }).end(answer);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  t.after(() => server.close());
+  t.after(() => server.close().closeAllConnections());
   const { port } = server.address() as AddressInfo;
-  return { asked, state, address: `http://127.0.0.1:${port}` };
+  return { asked, state, instead, address: `http://127.0.0.1:${port}` };
 }
 
 /** The epochs whose metrics came, in order. */

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { mlflowServer } from "#pefd/report/track/mlflow/server.js";
-import { trackRun } from "#pefd/report/track/trackRun.js";
+import { mlflowFiles } from "#pefd/report/track/clients.js";
+import { mlflowServer } from "#pefd/report/track/mlflowServer.js";
 import { readTracked } from "#pefd/runFiles/tracked.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { curveRow, writeRun } from "../fakeRuns.js";
+import { trackOnce } from "./tracking.js";
 
 const python = process.env.PEFD_MLFLOW ?? "python3";
 const has = spawnSync(python, ["-c", "import mlflow.server"]).status === 0;
@@ -50,8 +52,7 @@ it("a tracking server of MLflow has a run's settings, epochs and end", { skip },
   const address = await startMlflow(t);
   const runDir = await writeRun(temporaryFolder(t), "ours_1", { epochs: 4, terms: ["ce"] });
   const server = mlflowServer(new URL(address), {});
-  await trackRun(runDir, server, "RUNNING", "anew");
-  await trackRun(runDir, server, "FINISHED");
+  assert.deepEqual(await trackOnce(runDir, server, 1, "FINISHED"), []);
   const kept = readTracked(runDir, "mlflow.json");
   assert.ok(kept.state === "whole");
   const api = async (path: string) => {
@@ -78,4 +79,49 @@ it("a tracking server of MLflow has a run's settings, epochs and end", { skip },
     const third = metrics.find(({ step }) => step === 3)?.value ?? Number.NaN;
     assert.ok(Math.abs(third - value) < 1e-9, key);
   }
+});
+
+const READ = `
+import json, sys
+from mlflow import MlflowClient
+client = MlflowClient(tracking_uri=sys.argv[1])
+experiment = client.get_experiment_by_name("resnet32x4-resnet8x4")
+run = client.get_run(sys.argv[2])
+history = client.get_metric_history(sys.argv[2], "test_top1")
+print(json.dumps({
+  "runs": [run.info.run_id for run in client.search_runs([experiment.experiment_id])],
+  "status": run.info.status, "name": run.info.run_name, "params": run.data.params,
+  "last": run.data.metrics, "history": [[m.step, m.value] for m in history],
+}))
+`;
+
+it("MLflow's client writes its files, and goes on with a run after a stop", { skip }, async (t) => {
+  const dir = temporaryFolder(t);
+  const store = join(dir, "a store");
+  const runDir = await writeRun(dir, "ours: 1", { epochs: 4, done: 3, terms: ["ce"] });
+  const env = { ...process.env, PEFD_PYTHON: python };
+  assert.deepEqual(await trackOnce(runDir, mlflowFiles(store, env), 1, "KILLED"), []);
+  const kept = readTracked(runDir, "mlflow.json");
+  assert.ok(kept.state === "whole");
+  const { runId } = kept.content;
+  const reading = { ...env, MLFLOW_ALLOW_FILE_STORE: "true", MLFLOW_DISABLE_TELEMETRY: "true" };
+  const read = () =>
+    JSON.parse(
+      execFileSync(python, ["-c", READ, `file:${store}`, runId], {
+        env: reading,
+        encoding: "utf8",
+      }),
+    );
+  const killed = read();
+  assert.deepEqual([killed.runs, killed.status, killed.name], [[runId], "KILLED", "ours: 1"]);
+  assert.deepEqual([killed.params.distill, killed.params.lr_decay_epochs], ["ours", "150,180,210"]);
+  await writeRun(dir, "ours: 1", { epochs: 4, terms: ["ce"] });
+  assert.deepEqual(await trackOnce(runDir, mlflowFiles(store, env), 4, "FINISHED"), []);
+  const done = read();
+  assert.deepEqual([done.runs, done.status], [[runId], "FINISHED"]);
+  assert.deepEqual(
+    done.history,
+    [1, 2, 3, 4].map((epoch) => [epoch, curveRow(epoch, 4, 1).test.top1]),
+  );
+  assert.equal(done.last.train_ce, curveRow(4, 4, 1).train.loss / 2);
 });

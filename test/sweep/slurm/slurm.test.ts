@@ -54,6 +54,19 @@ async function completeFirst(cwd: string): Promise<void> {
   writeFileSync(...fakeResult(dir, options.epochs));
 }
 
+test("a password goes to a job by its environment, and stands in no file and no command line", async (t) => {
+  const cwd = temporaryFolder(t);
+  const env = fakeSlurm(cwd, `echo "$PEFD_TRACK" > ${cwd}/track; echo 17`);
+  const track = "http://me:SECRET@127.0.0.1:9";
+  const asked = [...SWEEP, "--launcher", "slurm", "--track", track];
+  const { stdout, stderr } = await pefd(asked, { cwd, env });
+  assert.equal(stdout, "Submitted 3 of 3 runs as job 17.\n", stderr);
+  assert.equal(readFileSync(join(cwd, "track"), "utf8"), `${track}\n`);
+  assert.ok(wordsOf(cwd).includes("--export=ALL"));
+  const script = readFileSync(join(cwd, "save/sweep/array.sh"), "utf8");
+  assert.doesNotMatch(`${script}${wordsOf(cwd)}${stdout}${stderr}`, /SECRET|--track/);
+});
+
 test("--launcher slurm submits one task for each run, --status reads their state", async (t) => {
   const cwd = temporaryFolder(t);
   const env = fakeSlurm(cwd);

@@ -1,0 +1,183 @@
+import { runError } from "../../common/errors.js";
+import { cleanLine } from "../../common/text/cleanText.js";
+import { flatten } from "../runs/flatten.js";
+import type { TrackingPlace } from "./place.js";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Milliseconds after which a server counts as one that does not answer; training goes on meanwhile. */
+const PATIENCE = 60_000;
+
+/** Bytes of an answer; MLflow's have a few hundred. */
+const MOST_BYTES = 64 * 1024;
+
+/** Letters of a server's words that people are shown. */
+const MOST_SHOWN = 200;
+
+/** What the API takes at once. */
+const MOST = { metrics: 1000, params: 100 };
+
+/** Longer values are refused by older servers; a configuration has none but lists that nobody reads. */
+const LENGTH = { key: 250, value: 500 };
+
+/** The tags of a run that is not one of Python's. */
+const TAGS = [{ key: "mlflow.source.name", value: "pefd" }] as const;
+
+/** A configuration as MLflow's parameters, with dots between its levels. */
+export const mlflowParams = (settings: Readonly<Record<string, unknown>>) =>
+  flatten(settings).map(([key, value]) => ({
+    key: key.replace(/[^\w. /-]/g, "_").slice(0, LENGTH.key),
+    value: value.slice(0, LENGTH.value),
+  }));
+
+/** Words of a tracker as people are shown them: one line, not a long one. */
+export const shownWords = (text: string): string => cleanLine(text).slice(0, MOST_SHOWN);
+
+/** A token or a name with its password: in the address, or where MLflow's own clients look for them. */
+function authorization({ username, password }: URL, env: Environment): Record<string, string> {
+  const token = env.MLFLOW_TRACKING_TOKEN;
+  if (token) return { Authorization: `Bearer ${token}` };
+  const name = decodeURIComponent(username) || env.MLFLOW_TRACKING_USERNAME;
+  if (!name) return {};
+  const secret = decodeURIComponent(password) || (env.MLFLOW_TRACKING_PASSWORD ?? "");
+  return { Authorization: `Basic ${Buffer.from(`${name}:${secret}`).toString("base64")}` };
+}
+
+interface Answer {
+  readonly ok: boolean;
+  readonly status: number;
+  /** What came as JSON; undefined where it was none. */
+  readonly body: unknown;
+}
+
+/** The text of an answer. @throws runError for one that is longer than any of MLflow's */
+async function textOf({ body }: Response, address: string): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.length;
+    if (bytes > MOST_BYTES) throw runError(`${address} answers with more than 64 kB.`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why nothing came, out of the error of a request. */
+function reasonOf(error: unknown): string {
+  const { name, cause, message } = error as Error;
+  if (name === "TimeoutError") return `nothing came within ${PATIENCE / 1000} s`;
+  return shownWords(cause instanceof Error ? cause.message || cause.name : message);
+}
+
+/** What the server said. @throws runError that says why it did not */
+async function exchange(address: string, path: string, init: RequestInit): Promise<Answer> {
+  const signal = AbortSignal.any([AbortSignal.timeout(PATIENCE), init.signal as AbortSignal]);
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`${address}/api/2.0/mlflow/${path}`, { ...init, signal });
+    text = await textOf(response, address);
+  } catch (error) {
+    if ((error as Error).name === "PefdError") throw error;
+    throw runError(`${address} does not answer: ${reasonOf(error).replace(/\.$/, "")}.`);
+  }
+  return { ok: response.ok, status: response.status, body: jsonIn(text) };
+}
+
+/** What lies in an answer below some keys; undefined where nothing does. */
+const at = (body: unknown, keys: readonly string[]): unknown =>
+  keys.reduce((value, key) => (value as Record<string, unknown> | undefined | null)?.[key], body);
+
+function refused(address: string, { status, body }: Answer) {
+  const message = at(body, ["message"]);
+  const why = typeof message === "string" ? shownWords(message) : `status ${status}`;
+  return runError(`${address} refuses: ${why.replace(/\.$/, "")}.`);
+}
+
+/** An id in an answer. @throws runError where there is none */
+function idIn(address: string, { body }: Answer, ...keys: string[]): string {
+  const id = at(body, keys);
+  if (typeof id === "string" && /^[\w-]{1,100}$/.test(id)) return id;
+  throw runError(`${address} does not answer as MLflow does: it gives no ${keys.join(".")}.`);
+}
+
+/** JSON has no NaN; the API takes these words for them. */
+export const jsonNumber = (value: number): number | string =>
+  Number.isFinite(value) ? value : String(value);
+
+const chunks = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+
+/**
+ * A tracking server of MLflow at an http or https address, by its REST API (mlflow.org/docs/latest/rest-api.html). Every
+ * call throws a runError that says what is wrong with the server.
+ * @param env where MLFLOW_TRACKING_TOKEN, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD are looked for
+ */
+export function mlflowServer(url: URL, env: Environment): TrackingPlace {
+  const address = `${url.origin}${url.pathname}`.replace(/\/+$/, "");
+  const headers = {
+    "Content-Type": "application/json",
+    // Epochs are far apart: a connection that waited for the next one may have been closed by then.
+    Connection: "close",
+    ...authorization(url, env),
+  };
+  const ask = (path: string, signal: AbortSignal) => exchange(address, path, { headers, signal });
+  const post = (path: string, body: object, signal: AbortSignal) =>
+    exchange(address, path, { method: "POST", headers, body: JSON.stringify(body), signal });
+  const mustPost = async (path: string, body: object, signal: AbortSignal) => {
+    const answer = await post(path, body, signal);
+    if (!answer.ok) throw refused(address, answer);
+    return answer;
+  };
+  const experimentId = async (name: string, signal: AbortSignal): Promise<string> => {
+    const query = `experiments/get-by-name?experiment_name=${encodeURIComponent(name)}`;
+    const found = await ask(query, signal);
+    if (found.ok) return idIn(address, found, "experiment", "experiment_id");
+    if (found.status !== 404) throw refused(address, found);
+    const made = await post("experiments/create", { name }, signal);
+    if (made.ok) return idIn(address, made, "experiment_id");
+    // Another run of the same sweep may have made it in between.
+    const again = await ask(query, signal);
+    if (!again.ok) throw refused(address, made);
+    return idIn(address, again, "experiment", "experiment_id");
+  };
+  return {
+    address,
+    stateFile: "mlflow.json",
+    async createRun({ experiment, name }, signal) {
+      const body = {
+        experiment_id: await experimentId(experiment, signal),
+        run_name: name,
+        start_time: Date.now(),
+        tags: TAGS,
+      };
+      return idIn(address, await mustPost("runs/create", body, signal), "run", "info", "run_id");
+    },
+    async begin(runId, { settings }, isNew, signal) {
+      if (!isNew) await mustPost("runs/update", { run_id: runId, status: "RUNNING" }, signal);
+      for (const params of isNew ? chunks(mlflowParams(settings), MOST.params) : []) {
+        await mustPost("runs/log-batch", { run_id: runId, params }, signal);
+      }
+      return undefined;
+    },
+    async logMetrics(runId, metrics, signal) {
+      for (const part of chunks(metrics, MOST.metrics)) {
+        const values = part.map((metric) => ({ ...metric, value: jsonNumber(metric.value) }));
+        await mustPost("runs/log-batch", { run_id: runId, metrics: values }, signal);
+      }
+    },
+    async end(runId, status, time, signal) {
+      await mustPost("runs/update", { run_id: runId, status, end_time: time }, signal);
+    },
+  };
+}
