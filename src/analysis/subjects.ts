@@ -114,11 +114,13 @@ export function subjectsOfRuns(
 ): Subject[] {
   const found = collectRuns(dirs);
   for (const problem of found.problems) tell(inputError(problem));
-  const { runs, repeats } = withoutRepeats(found.runs);
-  for (const { run, of } of repeats)
+  const { runs, repeats } = withoutRepeats(
+    found.runs.filter((run) => run.kind === "distill" && checkpointsOf(run, lastOnly).length > 0),
+  );
+  for (const { run, of } of repeats) {
     tell(inputError(`${run.dir} is left out: it repeats ${of.dir}.`));
-  const students = runs.filter(({ kind }) => kind === "distill").sort(byExperiment);
-  const subjects = students.flatMap((run) => {
+  }
+  const subjects = [...runs].sort(byExperiment).flatMap((run) => {
     try {
       return subjectsOf(run, given, lastOnly);
     } catch (error) {

@@ -178,6 +178,7 @@ describe("pefd analyze", () => {
     };
     change("teacherless", { path_t: "gone.safetensors" });
     change("unknown", { model: "constructor" });
+    change("cut", { trial: 2 });
     renameSync(
       path("unknown", "resnet8_last.safetensors"),
       path("unknown", "constructor_last.safetensors"),

@@ -92,7 +92,8 @@ test("every method has a year and golden files, and every golden file is some me
     }
   }
   const named = new Set(rows.flatMap(goldenOf));
-  const files = readdirSync(join(GOLDEN, "methods"), { recursive: true, encoding: "utf8" })
+  // Those in families/ are a method's on other models: golden/methods.test.ts takes them all.
+  const files = readdirSync(join(GOLDEN, "methods"))
     .filter((file) => file.endsWith(".json"))
     .map((file) => file.replace(/\.json$/, ""));
   assert.deepEqual(

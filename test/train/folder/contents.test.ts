@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -66,6 +66,13 @@ async function age(): Promise<void> {
   const { state, metadata } = await readCheckpoint(resume);
   const progress = { ...(metadata.progress as object), identitySha256: identitySha256(identity) };
   await writeSealedCheckpoint(resume, state, { ...metadata, progress });
+  for (const name of ["best", "last"]) {
+    const weights = join(cwd, RUN, `resnet8_${name}.safetensors`);
+    if (!existsSync(weights)) continue;
+    const found = await readCheckpoint(weights);
+    const { identitySha256: __, ...others } = found.metadata;
+    await writeSealedCheckpoint(weights, found.state, others);
+  }
 }
 
 before(async () => {
