@@ -82,7 +82,7 @@ describe("--track", () => {
     const words = [...TRAINING, "--epochs", "1", "--track", "wandb:mine"];
     const { exitCode, stderr } = await pefd(words, { cwd, env: { PYTHONPATH: cwd } });
     assert.equal(exitCode, 3, stderr);
-    assert.match(stderr, /needs W&B's Python client.*\n.*python3 -m pip install wandb/);
+    assert.match(stderr, /needs W&B's Python client.*\n.*Type: \S+ -m pip install wandb/);
     assert.ok(!existsSync(join(cwd, "save")));
   });
 
