@@ -55,7 +55,7 @@ const standardTraining = defineOp({
   },
 });
 
-/** By ours, on all threads of a processor (docs/adr/0022). */
+/** By ours, on all threads of a processor (docs/kernels.md). */
 const ownTraining = defineOp({
   name: "ownBatchNormTraining",
   inputs: ["x", "scale", "offset"],

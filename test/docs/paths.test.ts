@@ -14,6 +14,7 @@ for (const document of [
   "docs/architecture.md",
   "docs/life-of-a-batch.md",
   "docs/glossary.md",
+  "docs/kernels.md",
   "CONTRIBUTING.md",
 ]) {
   test(`the files and folders that ${document} names are there`, () => {
