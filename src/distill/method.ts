@@ -175,6 +175,8 @@ export interface PublishedSetting<Options extends Rows = Rows> {
   readonly pairs: readonly string[];
   readonly weights?: Partial<LossWeights>;
   readonly options?: Partial<RowValues<Options>>;
+  /** Values of a run's other options, before those of the row. */
+  readonly defaults?: Readonly<Record<string, OptionValue>>;
 }
 
 /** A value of an option. */

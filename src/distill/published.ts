@@ -5,7 +5,7 @@ import type { LossWeights } from "./weights.js";
 /** What a method was published with for one pair. */
 export interface PairSetting {
   readonly weights: LossWeights;
-  /** Its own options that have another value than their default. */
+  /** Options that have another value than by default: its own, and the run's such as epochs. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Whether the row says anything of this pair. */
   readonly isOwn: boolean;
@@ -19,7 +19,7 @@ export function publishedSetting({ weights, published = [] }: Method, pair: stri
   const own = published.filter(({ pairs }) => pairs.includes(pair));
   return {
     weights: Object.assign({ ...weights }, ...own.map((setting) => setting.weights)),
-    options: Object.assign({}, ...own.map(({ options }) => options)),
+    options: Object.assign({}, ...own.flatMap(({ options, defaults }) => [defaults, options])),
     isOwn: own.length > 0,
   };
 }

@@ -14,18 +14,53 @@ function sourcesOf(summaries: readonly Summary[]): string[] {
   });
 }
 
-/** Where published figures are from, and what their "*" means. */
+/** Names of experiments for sentences: methods, with their pair where there are several, each once. */
+function namesOf(summaries: readonly Summary[], all: readonly Summary[]): string {
+  const pairOf = ({ teacher, model }: Summary) =>
+    teacher === undefined ? model : `${teacher} → ${model}`;
+  const pairs = new Set(all.filter(({ teacher }) => teacher !== undefined).map(pairOf));
+  const names = summaries.map((summary) => {
+    const { method } = summary;
+    if (method === undefined) return summary.model;
+    return pairs.size > 1 ? `${pairOf(summary)} ${method}` : method;
+  });
+  return [...new Set(names)].join(", ");
+}
+
+/** "* kd, hint: 2 epochs, published with 240." for all that differ alike from what was published. */
+function departureNotes(summaries: readonly Summary[]): string[] {
+  const clauses = new Map<string, Summary[]>();
+  for (const summary of summaries) {
+    if (summary.published === undefined || summary.comparable) continue;
+    const text = summary.departures.join("; ");
+    clauses.set(text, [...(clauses.get(text) ?? []), summary]);
+  }
+  return [...clauses].map(([text, those]) => `* ${namesOf(those, summaries)}: ${text}.`);
+}
+
+/** What the epoch of a published figure makes of it; figures of the last epoch need no words. */
+const COUNTED = {
+  best: "Published of the best epoch, to be compared with Best top-1",
+  unknown: "Published without saying whether of the last epoch or the best",
+};
+
+/** Where published figures are from, of which epoch and with which teachers, and what their "*" means. */
 function publishedNotes(summaries: readonly Summary[]): string[] {
   const sources = sourcesOf(summaries);
-  const marked = summaries.flatMap(({ published, comparable }) =>
-    published === undefined || comparable ? [] : [published.epochs],
+  const known = summaries.filter(({ published }) => published !== undefined);
+  const teachers = known.flatMap(({ teacher, published }) =>
+    published?.teacherTop1 === undefined ? [] : [`${teacher} ${published.teacherTop1.toFixed(2)}`],
   );
-  const epochs = [...new Set(marked)].join(" or ");
   return [
-    ...(marked.length > 0
-      ? [`* published for ${epochs} epochs on all images; these runs had fewer epochs or images.`]
-      : []),
+    ...departureNotes(summaries),
     ...(sources.length > 0 ? [`Published: ${sources.join(", ")}.`] : []),
+    ...Object.entries(COUNTED).flatMap(([counted, text]) => {
+      const those = known.filter(({ published }) => published?.counted === counted);
+      return those.length > 0 ? [`${text}: ${namesOf(those, summaries)}.`] : [];
+    }),
+    ...(teachers.length > 0
+      ? [`Top-1 of the published runs' teachers: ${[...new Set(teachers)].join(", ")}.`]
+      : []),
   ];
 }
 

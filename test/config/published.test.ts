@@ -12,27 +12,60 @@ import { modelRow } from "#pefd/models/registry.js";
 
 const pairs = readdirSync(PAIRS).map((file) => file.replace(/\.json$/, ""));
 
-test("figures of a pair tell their source", () => {
-  const figures = figuresOf("resnet32x4-resnet8x4");
-  const epochs = 240;
-  assert.deepEqual(figures.get("kd"), { top1: 73.33, source: "RepDistiller", epochs });
-  assert.deepEqual(figures.get("dkd"), { top1: 76.32, source: "mdistiller", epochs });
-  assert.deepEqual(figures.get("simkd"), { top1: 78.08, source: "SimKD", epochs });
+/** Of a pair's figure: the accuracy, where it is from, of which epoch, and what it was trained with. */
+function told(pair: string, method: string) {
+  const { top1, source, counted, settings } = figuresOf(pair).get(method) ?? assert.fail(method);
+  const { epochs, batch_size, learning_rate } = settings;
+  return [top1, source, counted, epochs, batch_size, learning_rate];
+}
+
+test("figures of a pair tell their source, the epoch that counts, and what they were trained with", () => {
+  const pair = "resnet32x4-resnet8x4";
+  assert.deepEqual(told(pair, "kd"), [73.33, "RepDistiller", "last", 240, 64, 0.05]);
+  assert.deepEqual(told(pair, "dkd"), [76.32, "mdistiller", "unknown", 240, 64, 0.05]);
+  assert.deepEqual(told(pair, "simkd"), [78.08, "SimKD", "unknown", 240, 64, 0.05]);
+  assert.deepEqual(told(pair, "abound"), [73.17, "RepDistiller", "last", 270, 64, 0.05]);
+  assert.deepEqual(told(pair, "reviewkd"), [75.63, "ITRD", "unknown", 240, 128, 0.1]);
+  assert.deepEqual(told("vgg13-MobileNetV2", "kd"), [67.37, "RepDistiller", "last", 240, 64, 0.01]);
+  const figures = figuresOf(pair);
+  assert.equal(figures.get("kd")?.teacherTop1, 79.42);
   assert.equal(figures.has("ours"), false);
   assert.equal(figuresOf("wrn_40_2-wrn_40_1").has("fsp"), false, "none was published");
-  assert.deepEqual(figureAlone("resnet32x4"), { top1: 79.42, source: "RepDistiller", epochs });
+  assert.deepEqual(figureAlone("ShuffleV1")?.settings.learning_rate, 0.01);
+});
+
+test("figures of LSKD are of the best epoch, those of lskd_mlkd of 480 epochs or 960", () => {
+  const lskd = ["LSKD", "best"];
+  assert.deepEqual(told("resnet32x4-resnet8x4", "lskd_kd"), [76.62, ...lskd, 240, 64, 0.05]);
+  assert.deepEqual(told("resnet32x4-resnet8x4", "lskd_mlkd"), [78.28, ...lskd, 480, 64, 0.025]);
+  assert.deepEqual(told("vgg13-vgg8", "lskd_mlkd"), [75.22, ...lskd, 480, 64, 0.01]);
+  assert.deepEqual(told("resnet32x4-ShuffleV2", "lskd_mlkd"), [78.76, ...lskd, 960, 64, 0.01]);
+});
+
+test("presets of lskd_mlkd have the authors' epochs, rates and weights", () => {
+  const preset = (pair: string) => {
+    const { layers } = readConfiguration(`${pair}-lskd_mlkd`, rowsOf(ALL_SECTIONS));
+    const { epochs, learning_rate, beta } = resolveDistill(layers).options;
+    return [epochs, learning_rate, beta];
+  };
+  assert.deepEqual(preset("resnet32x4-resnet8x4"), [480, 0.025, 9]);
+  assert.deepEqual(preset("vgg13-vgg8"), [480, 0.01, 6]);
+  assert.deepEqual(preset("ResNet50-MobileNetV2"), [480, 0.01, 9]);
+  assert.deepEqual(preset("resnet32x4-ShuffleV2"), [960, 0.01, 6]);
 });
 
 test("figures of ImageNet are those of its pairs, for its epochs", () => {
   const figures = figuresOf("RESNET34-RESNET18", "imagenet");
-  const told = Object.fromEntries([...figures].map(([name, { top1 }]) => [name, top1]));
-  assert.deepEqual(told, { kd: 71.37, dkd: 71.7, dot: 71.72 });
+  const accuracies = Object.fromEntries([...figures].map(([name, { top1 }]) => [name, top1]));
+  assert.deepEqual(accuracies, { kd: 71.37, dkd: 71.7, dot: 71.72 });
   assert.equal(figuresOf("RESNET50-MobileNet", "imagenet").get("kd")?.top1, 70.5);
   assert.equal(figuresOf("RESNET34-RESNET18", "cifar100").size, 0);
   assert.equal(figuresOf("resnet32x4-resnet8x4", "imagenet").size, 0);
-  assert.ok([...figures.values()].every(({ epochs }) => epochs === 100));
-  const alone = { top1: 73.31, source: "torchvision", epochs: 100 };
-  assert.deepEqual(figureAlone("RESNET34", "imagenet"), alone);
+  assert.ok([...figures.values()].every(({ settings }) => settings.epochs === 100));
+  assert.equal(figures.get("dkd")?.settings.batch_size, 512);
+  const { top1, settings } = figureAlone("RESNET34", "imagenet") ?? assert.fail();
+  assert.deepEqual([top1, settings.epochs], [73.31, 90]);
+  assert.equal(figureAlone("densenet201", "imagenet")?.settings.epochs, "unknown");
   assert.equal(figureAlone("RESNET34", "folder"), undefined);
 });
 

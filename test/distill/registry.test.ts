@@ -87,7 +87,8 @@ test("what is published for a pair names options of the method, with values that
         );
       }
       assert.deepEqual(Object.keys({ ...weights, ...setting.weights }), Object.keys(weights));
-      assert.ok(told.length > 0 || setting.weights !== undefined, name);
+      const { weights: own, defaults: others } = setting;
+      assert.ok(told.length > 0 || own !== undefined || others !== undefined, name);
     }
     const pairs = published.flatMap((setting) => setting.pairs);
     assert.equal(new Set(pairs).size, pairs.length, `${name} tells of a pair twice`);

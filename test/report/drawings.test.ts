@@ -6,7 +6,7 @@ import { collectRuns } from "#pefd/report/runs/collect.js";
 import { experimentLabels } from "#pefd/report/runs/labels.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import { writeRun } from "./fakeRuns.js";
+import { publishedFigure, writeRun } from "./fakeRuns.js";
 
 // Strokes, sizes, distances and colours are nobody's number, but figures of a paper: none of them changes by mistake.
 // Whoever changes one on purpose looks at the drawings (pefd report --svg) and pins the digests that this test tells.
@@ -47,11 +47,7 @@ it("the drawings are as pinned, with their legend and without", async (t) => {
     done: 1,
     config: { distill: "kd", gamma: 2 },
   });
-  const summaries = summarize(collectRuns([dir]).runs, () => ({
-    top1: 66.6,
-    source: "TTM",
-    epochs: 240,
-  }));
+  const summaries = summarize(collectRuns([dir]).runs, () => publishedFigure(66.6, "TTM"));
   const labels = experimentLabels(summaries);
   const drawn = [true, false].flatMap((legend) =>
     drawPlots(summaries, labels, { legend }).map(({ name, svg }) => [

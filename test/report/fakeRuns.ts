@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { figuresOf, type PublishedFigure } from "#pefd/config/published/lookup.js";
 import type { EpochRow } from "#pefd/report/live/reporter.js";
 import { openEpochLog } from "#pefd/report/log/epochLog.js";
 import { CONFIG_FILE } from "#pefd/runFiles/config.js";
@@ -36,6 +37,12 @@ const CONFIG = {
   num_proj: 3,
   lr_decay_epochs: [150, 180, 210],
 };
+
+/** A published figure of some source, trained as KD of resnet8x4 was. */
+export function publishedFigure(top1: number, source: PublishedFigure["source"]): PublishedFigure {
+  const kd = figuresOf("resnet32x4-resnet8x4").get("kd") as PublishedFigure;
+  return { ...kd, top1, source };
+}
 
 /** A learning curve like those of CIFAR-100: steps up where the rate falls, and noise of its own. */
 export function curveRow(epoch: number, epochs: number, trial: number, height = 76): EpochRow {

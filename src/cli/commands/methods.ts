@@ -72,7 +72,7 @@ function papers(): string[] {
 const EXPLANATION = (pair: string) =>
   `For ${pair}. Adds: elements of what learns with the student and of memory banks. Phases: epochs before the main part.
 Cache: what --teacher_cache keeps on the disk at most for CIFAR-100, or would, if it kept maps. Golden: held against numbers of the authors' code.
-Top-1: published, in percent; --json has the sources. A run of the pair has the published weights where none are given.`;
+Top-1: published, in percent, of the last epoch or the best; --json says which, with sources, epochs and rates. A run of the pair has the published weights where none are given.`;
 
 const TITLES = columns(
   ...["method", ">year", "looks at", ">adds", ">phases", ">cache", "golden", ">top-1"],

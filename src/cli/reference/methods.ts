@@ -24,8 +24,9 @@ const optionWords = (options: object): string[] =>
 
 /** What was published for some pairs, as flags. */
 const ofPairs = ({ published = [] }: Method): string[] =>
-  published.map(({ pairs, weights = {}, options = {} }) => {
-    return `\`${[...weightWords(weights), ...optionWords(options)].join(" ")}\` for ${pairs.join(", ")}`;
+  published.map(({ pairs, weights = {}, options = {}, defaults = {} }) => {
+    const words = [...weightWords(weights), ...optionWords({ ...defaults, ...options })];
+    return `\`${words.join(" ")}\` for ${pairs.join(", ")}`;
   });
 
 const optionText = ([name, row]: [string, Row]): string =>

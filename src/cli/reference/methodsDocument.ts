@@ -15,6 +15,11 @@ export interface Surveyed extends MethodSurvey {
 
 const isVariant = ({ procedure: { name, method } }: Surveyed): boolean => name !== method.name;
 
+const top1Document = ({ top1, source, counted, settings, teacherTop1 }: PublishedFigure) => ({
+  ...{ top1, source, url: SOURCES[source], epochs: settings.epochs, counted },
+  ...{ settings, teacherTop1: teacherTop1 ?? null },
+});
+
 /** What was published of a method or variant, and what a pair has of it. */
 function published({ procedure, setting, figure }: Surveyed) {
   const { name, paper, code, formula, traps = [] } = procedure;
@@ -23,7 +28,7 @@ function published({ procedure, setting, figure }: Surveyed) {
     ...{ name, paper, year: yearOf(procedure), code, formula, traps },
     published: { weights, defaults, pairs },
     setting: { weights: setting.weights, options: setting.options },
-    top1: figure === undefined ? null : { ...figure, url: SOURCES[figure.source] },
+    top1: figure === undefined ? null : top1Document(figure),
     golden: goldenOf(procedure),
   };
 }

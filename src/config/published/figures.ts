@@ -1,9 +1,6 @@
 import { IMAGENET_PAIRS } from "../../distill/options.js";
 
-/**
- * Where figures are from: READMEs that give them for CRD's protocol (240 epochs, batches of 64, last epoch) on CIFAR-100, and
- * for torchvision's (100 epochs) on ImageNet.
- */
+/** Where figures are from: their READMEs and pages. What each was trained with is in `protocol` and `exceptions`. */
 export const SOURCES = {
   RepDistiller: "https://github.com/HobbitLong/RepDistiller",
   mdistiller: "https://github.com/megvii-research/mdistiller",
@@ -20,8 +17,42 @@ export const SOURCES = {
 /** Where a figure is from. */
 export type Source = keyof typeof SOURCES;
 
+/** What a source says of its runs, or that it does not say. */
+export type Stated<T> = T | "unknown";
+
+/** What the runs behind figures were trained with: options by name, as far as their source states or fixes them. */
+export interface Protocol {
+  /** All, those of a method's first phase among them. */
+  readonly epochs: Stated<number>;
+  /** Those of a first phase. */
+  readonly init_epochs?: number;
+  readonly batch_size: Stated<number>;
+  /** At the start. */
+  readonly learning_rate: Stated<number>;
+  readonly lr_decay_epochs: Stated<readonly number[]>;
+  readonly lr_decay_rate: Stated<number>;
+  readonly weight_decay: Stated<number>;
+  readonly momentum: Stated<number>;
+  /** The epoch whose test accuracy was published. */
+  readonly counted: Stated<"last" | "best">;
+}
+
+/** Another protocol for some of a table's figures; what is left out of `methods`, `students` and `pairs` means all. */
+export interface Exception extends Partial<Protocol> {
+  readonly methods?: readonly string[];
+  readonly students?: readonly string[];
+  /** Each as TEACHER-STUDENT. */
+  readonly pairs?: readonly string[];
+}
+
+/** Figures that were trained alike, but for exceptions; a later exception wins. */
+interface Trained {
+  readonly protocol: Protocol;
+  readonly exceptions?: readonly Exception[];
+}
+
 /** Test top-1 accuracies in percent that one source gives for some pairs. */
-export interface PublishedTable {
+export interface PublishedTable extends Trained {
   readonly source: Source;
   /** The data set; CIFAR-100 where left out. */
   readonly dataset?: string;
@@ -52,11 +83,79 @@ const ACROSS = [
   "wrn_40_2-ShuffleV1",
 ] as const;
 
+/** CRD's, of RepDistiller's train_student.py, whose comment says that figures are from the last epoch. */
+const CRD: Protocol = {
+  epochs: 240,
+  batch_size: 64,
+  learning_rate: 0.05,
+  lr_decay_epochs: [150, 180, 210],
+  lr_decay_rate: 0.1,
+  weight_decay: 5e-4,
+  momentum: 0.9,
+  counted: "last",
+};
+
+/** The same programs keep the best epoch, too, and do not say which they print. */
+const CRD_ANY: Protocol = { ...CRD, counted: "unknown" };
+
+const LIGHT = ["MobileNetV2", "ShuffleV1", "ShuffleV2"];
+
+/** In all programs that are made from RepDistiller's. */
+const LIGHT_RATE: Exception = { students: LIGHT, learning_rate: 0.01 };
+
+/** RepDistiller's with a first phase before the 240 epochs. */
+const PHASED: Exception = { methods: ["abound", "factor", "fsp"], epochs: 270, init_epochs: 30 };
+
+/** The paper gives its own figures: batches of 128, Nesterov's momentum, teachers of its own. */
+const REVIEWKD: readonly Exception[] = [
+  { methods: ["reviewkd"], batch_size: 128, learning_rate: 0.1, counted: "unknown" },
+  { methods: ["reviewkd"], students: LIGHT, learning_rate: 0.02 },
+];
+
+/** Of logit-standardization-KD's configurations and logs: plain KD's 76.62 is the best epoch (log: last 76.28, best 76.66). */
+const LSKD_EXCEPTIONS: readonly Exception[] = [
+  LIGHT_RATE,
+  { methods: ["ctkd"], counted: "unknown" },
+  // MLLD's own configurations have 240 epochs or 480; which made the figures is not said.
+  { methods: ["mlld"], epochs: "unknown", learning_rate: 0.025, counted: "unknown" },
+  // Log of 78.28: last 78.17, best 78.28.
+  { methods: ["lskd_mlkd"], epochs: 480, learning_rate: 0.025 },
+  { methods: ["lskd_mlkd"], students: ["vgg8", ...LIGHT], learning_rate: 0.01 },
+  { methods: ["lskd_mlkd"], pairs: ["resnet32x4-ShuffleV1", "resnet32x4-ShuffleV2"], epochs: 960 },
+];
+
+/** Of ImageNet, as mdistiller's configurations have it. */
+const IMAGENET: Protocol = {
+  epochs: 100,
+  batch_size: 512,
+  learning_rate: 0.2,
+  lr_decay_epochs: [30, 60, 90],
+  lr_decay_rate: 0.1,
+  weight_decay: 1e-4,
+  momentum: 0.9,
+  counted: "unknown",
+};
+
+/** Of torchvision's training script for ResNets, eight devices with batches of 32. */
+const TORCHVISION: Protocol = { ...IMAGENET, epochs: 90, batch_size: 256, learning_rate: 0.1 };
+
+/** Weights that were made elsewhere: not said how. */
+const UNKNOWN: Protocol = {
+  epochs: "unknown",
+  batch_size: "unknown",
+  learning_rate: "unknown",
+  lr_decay_epochs: "unknown",
+  lr_decay_rate: "unknown",
+  weight_decay: "unknown",
+  momentum: "unknown",
+  counted: "unknown",
+};
+
 /** Not published. */
 const _ = undefined;
 
 /** Test top-1 accuracies in percent of models trained by labels alone: teachers, and students without a teacher. */
-export interface AloneTable {
+export interface AloneTable extends Trained {
   readonly source: Source;
   readonly dataset: string;
   readonly top1: Readonly<Record<string, number>>;
@@ -82,9 +181,18 @@ const CIFAR100_ALONE: AloneTable["top1"] = {
 
 /** Of RepDistiller's README, and of the weights that torchvision first published (IMAGENET1K_V1). */
 export const ALONE: readonly AloneTable[] = [
-  { source: "RepDistiller", dataset: "cifar100", top1: CIFAR100_ALONE },
   {
-    ...{ source: "torchvision", dataset: "imagenet" },
+    source: "RepDistiller",
+    dataset: "cifar100",
+    protocol: CRD,
+    exceptions: [LIGHT_RATE],
+    top1: CIFAR100_ALONE,
+  },
+  {
+    source: "torchvision",
+    dataset: "imagenet",
+    protocol: TORCHVISION,
+    exceptions: [{ students: ["densenet201"], ...UNKNOWN }],
     top1: { RESNET18: 69.76, RESNET34: 73.31, RESNET50: 76.13, densenet201: 76.9 },
   },
 ];
@@ -93,6 +201,8 @@ export const ALONE: readonly AloneTable[] = [
 export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   {
     source: "RepDistiller",
+    protocol: CRD,
+    exceptions: [LIGHT_RATE, PHASED],
     pairs: ALIKE,
     top1: {
       kd: [74.92, 73.54, 70.66, 70.67, 73.08, 73.33, 72.98],
@@ -112,6 +222,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "RepDistiller",
+    protocol: CRD,
+    exceptions: [LIGHT_RATE, PHASED],
     pairs: ACROSS,
     top1: {
       kd: [67.37, 67.35, 73.81, 74.07, 74.45, 74.83],
@@ -130,6 +242,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "mdistiller",
+    protocol: CRD_ANY,
+    exceptions: [LIGHT_RATE],
     pairs: ALIKE,
     top1: {
       dkd: [76.23, 74.81, 71.97, _, 74.11, 76.32, 74.68],
@@ -137,6 +251,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "mdistiller",
+    protocol: CRD_ANY,
+    exceptions: [LIGHT_RATE],
     pairs: ACROSS,
     top1: {
       dkd: [69.71, 70.35, _, 76.45, 77.07, 76.7],
@@ -144,6 +260,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "ITRD",
+    protocol: CRD,
+    exceptions: [LIGHT_RATE, ...REVIEWKD],
     pairs: ALIKE,
     top1: {
       reviewkd: [76.12, 75.09, 71.89, _, 73.89, 75.63, 74.85],
@@ -152,6 +270,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "ITRD",
+    protocol: CRD,
+    exceptions: [LIGHT_RATE, ...REVIEWKD],
     pairs: ACROSS,
     top1: {
       reviewkd: [70.37, 69.89, _, 77.45, 77.78, 77.14],
@@ -160,6 +280,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "TTM",
+    protocol: CRD_ANY,
+    exceptions: [LIGHT_RATE],
     pairs: ALIKE,
     top1: {
       dist: [75.51, 74.73, 71.75, 71.65, 73.69, 76.31, 73.89],
@@ -169,6 +291,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "TTM",
+    protocol: CRD_ANY,
+    exceptions: [LIGHT_RATE],
     pairs: ACROSS,
     top1: {
       dist: [68.5, 68.66, 74.11, 76.34, 77.35, 76.4],
@@ -178,6 +302,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "NORM",
+    protocol: CRD_ANY,
+    exceptions: [LIGHT_RATE],
     pairs: ALIKE,
     top1: {
       norm: [75.65, 74.82, 71.35, 71.55, 73.67, 76.49, 73.95],
@@ -185,6 +311,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "NORM",
+    protocol: CRD_ANY,
+    exceptions: [LIGHT_RATE],
     pairs: ACROSS,
     top1: {
       norm: [68.94, 70.56, 75.17, 77.42, 78.07, 77.06],
@@ -192,6 +320,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "LSKD",
+    protocol: { ...CRD, counted: "best" },
+    exceptions: LSKD_EXCEPTIONS,
     pairs: ALIKE,
     top1: {
       ctkd: [75.45, 73.93, 71.19, 70.99, 73.52, 73.39, 73.52],
@@ -203,6 +333,8 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "LSKD",
+    protocol: { ...CRD, counted: "best" },
+    exceptions: LSKD_EXCEPTIONS,
     pairs: ACROSS,
     top1: {
       lskd_kd: [68.61, 69.02, _, _, 75.56, _],
@@ -211,6 +343,7 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "ICKD",
+    protocol: CRD,
     pairs: ALIKE,
     top1: {
       ickd: [75.64, 74.33, 71.76, 71.68, 73.89, 75.25, 73.42],
@@ -218,25 +351,31 @@ export const PUBLISHED_TABLES: readonly PublishedTable[] = [
   },
   {
     source: "SimKD",
+    protocol: CRD_ANY,
     pairs: ["resnet32x4-resnet8x4"],
     top1: { srrl: [75.39], semckd: [76.23], simkd: [78.08] },
   },
   {
     source: "mdistiller",
+    protocol: CRD_ANY,
+    exceptions: [LIGHT_RATE],
     pairs: ["resnet32x4-resnet8x4", "vgg13-vgg8", "resnet32x4-ShuffleV2"],
     top1: { dot: [75.12, 73.77, 75.55] },
   },
   {
-    // Batches of 256 at a rate of 0.1, as the paper's; mdistiller's 71.03 is with 512 at 0.2, as its others are.
+    // As the paper's; mdistiller has 71.03.
     ...{ source: "torchdistill", dataset: "imagenet", pairs: ["RESNET34-RESNET18"] },
+    protocol: { ...IMAGENET, batch_size: 256, learning_rate: 0.1 },
     top1: { kd: [71.37] },
   },
   {
     ...{ source: "mdistiller", dataset: "imagenet", pairs: IMAGENET_PAIRS },
+    protocol: IMAGENET,
     top1: { dkd: [71.7, 72.05], dot: [71.72, 73.09] },
   },
   {
     ...{ source: "mdistiller", dataset: "imagenet", pairs: ["RESNET50-MobileNet"] },
+    protocol: IMAGENET,
     top1: { kd: [70.5] },
   },
 ];

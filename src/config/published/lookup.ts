@@ -1,24 +1,45 @@
-import { ALONE, PUBLISHED_TABLES, type Source } from "./figures.js";
+import {
+  ALONE,
+  type AloneTable,
+  type Exception,
+  type Protocol,
+  PUBLISHED_TABLES,
+  type PublishedTable,
+  type Source,
+} from "./figures.js";
 
 /** A published accuracy. */
 export interface PublishedFigure {
   /** Test top-1 in percent. */
   readonly top1: number;
   readonly source: Source;
-  /** Epochs that the published runs have. */
-  readonly epochs: number;
+  /** The epoch that it is of. */
+  readonly counted: Protocol["counted"];
+  /** What the published runs were trained with: options by name, "unknown" where the source does not say. */
+  readonly settings: Omit<Protocol, "counted">;
+  /** Test top-1 of the published runs' teacher, in percent; undefined without one, and where it is not known. */
+  readonly teacherTop1?: number | undefined;
 }
 
 /** The data set of tables that name none. */
 const FIRST_DATASET = "cifar100";
 
-/** Epochs of the published runs of each data set: CRD's protocol, and torchvision's as the paper has it. */
-const EPOCHS: Readonly<Record<string, number>> = { cifar100: 240, imagenet: 100 };
-
-const figure = (top1: number, source: Source, dataset: string): PublishedFigure => ({
-  ...{ top1, source },
-  epochs: EPOCHS[dataset] as number,
-});
+/** What a table's figure was trained with. */
+function figure(
+  { source, protocol, exceptions = [] }: PublishedTable | AloneTable,
+  top1: number,
+  of: { readonly method?: string; readonly student: string; readonly pair?: string },
+): PublishedFigure {
+  const meets = (names: readonly string[] | undefined, name = "") =>
+    names === undefined || names.includes(name);
+  const fitting = exceptions.filter(
+    ({ methods, students, pairs }: Exception) =>
+      meets(methods, of.method) && meets(students, of.student) && meets(pairs, of.pair),
+  );
+  const own = fitting.map(({ methods: _, students: _s, pairs: _p, ...values }) => values);
+  const { counted, ...settings }: Protocol = Object.assign({ ...protocol }, ...own);
+  return { top1, source, counted, settings };
+}
 
 /**
  * What was published for a pair, by the name of method or variant.
@@ -29,11 +50,14 @@ export function figuresOf(pair: string, dataset?: string): ReadonlyMap<string, P
   const tables = PUBLISHED_TABLES.filter(
     (table) => dataset === undefined || (table.dataset ?? FIRST_DATASET) === dataset,
   );
-  const found = tables.flatMap(({ source, pairs, top1, dataset: of = FIRST_DATASET }) => {
-    const at = pairs.indexOf(pair);
-    return Object.entries(top1).flatMap(([name, figures]): [string, PublishedFigure][] => {
+  const [teacher = "", student = ""] = pair.split("-");
+  const found = tables.flatMap((table) => {
+    const at = table.pairs.indexOf(pair);
+    const teacherTop1 = figureAlone(teacher, table.dataset ?? FIRST_DATASET)?.top1;
+    return Object.entries(table.top1).flatMap(([method, figures]): [string, PublishedFigure][] => {
       const percent = figures[at];
-      return percent === undefined ? [] : [[name, figure(percent, source, of)]];
+      if (percent === undefined) return [];
+      return [[method, { ...figure(table, percent, { method, student, pair }), teacherTop1 }]];
     });
   });
   return new Map(found);
@@ -49,5 +73,5 @@ export function figureAlone(model: string, of?: string): PublishedFigure | undef
   );
   const top1 = table?.top1[model];
   if (table === undefined || top1 === undefined) return undefined;
-  return figure(top1, table.source, table.dataset);
+  return figure(table, top1, { student: model });
 }

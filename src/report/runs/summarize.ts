@@ -29,7 +29,9 @@ export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | 
   /** Test top-1 (percent) of the best epoch of each run. */
   readonly best: Spread | undefined;
   readonly published: PublishedFigure | undefined;
-  /** Whether the runs are what was published: as many epochs, 240 where nothing was, on all images. */
+  /** In what the runs differ from the published ones, a clause for each; none where nothing was published. */
+  readonly departures: readonly string[];
+  /** Whether the runs did what the published ones did, as far as both say. */
   readonly comparable: boolean;
   /** Mean seconds of a run, all its epochs together. */
   readonly secondsPerRun: number | undefined;
@@ -41,13 +43,44 @@ export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | 
   readonly repeats: readonly Repeat[];
 }
 
-/** Of CIFAR-100's tables. */
-const PUBLISHED_EPOCHS = 240;
+/** A clause of how runs differ from the published ones: "batch_size 512, published with 64". */
+function settingClause(name: string, own: Setting, published: Setting): string {
+  const [is, was] = [formatSetting(own), formatSetting(published)];
+  return name === "epochs"
+    ? `${is} epochs, published with ${was}`
+    : `${name} ${is}, published with ${was}`;
+}
 
-const isFull = ({ config, epochs }: RunRecord, figure: PublishedFigure | undefined) =>
-  epochs === (figure?.epochs ?? PUBLISHED_EPOCHS) &&
-  typeof config.limit_train !== "number" &&
-  typeof config.limit_test !== "number";
+/** What makes other images of a data set's, and how to say it. */
+const OTHER_IMAGES: readonly (readonly [setting: string, clause: string])[] = [
+  ["limit_train", "fewer training images"],
+  ["limit_test", "fewer test images"],
+  ["left_out", "images left out"],
+  ["reencoded", "re-encoded images"],
+];
+
+/**
+ * In what an experiment differs from the published runs, a clause for each: options that both state, and images. What
+ * an old run did not write down counts as the same. Weights stand in columns of their own; no run says its teacher's accuracy.
+ */
+function departuresFrom(
+  { settings: published }: PublishedFigure,
+  { settings }: RunGroup,
+): string[] {
+  const stated = Object.entries(published) as [string, Setting][];
+  const unknown = stated.filter(([, value]) => value === "unknown").map(([name]) => name);
+  return [
+    ...stated.flatMap(([name, value]) => {
+      const own = settings[name];
+      if (own === undefined || value === "unknown") return [];
+      return formatSetting(own) === formatSetting(value) ? [] : [settingClause(name, own, value)];
+    }),
+    ...(unknown.length > 0 ? [`not known of the published runs: ${unknown.join(", ")}`] : []),
+    ...OTHER_IMAGES.flatMap(([name, clause]) => (settings[name] === undefined ? [] : [clause])),
+  ];
+}
+
+const lastTop1 = (run: RunRecord): number => run.rows.at(-1)?.test.top1 ?? Number.NaN;
 
 /** The median, so that the first epoch, which compiles, does not count more than any. */
 const stepMsOf = ({ rows }: RunRecord): number => median(rows.map(({ stepMs }) => stepMs));
@@ -61,6 +94,7 @@ function summarizeGroup(
   const finished = group.runs.filter((run) => run.finished);
   const { kind, model, teacher, method } = first;
   const figure = published(first);
+  const departures = figure === undefined ? [] : departuresFrom(figure, group);
   return {
     ...{ kind, model, teacher, method },
     weights: weightsOf(first),
@@ -68,10 +102,11 @@ function summarizeGroup(
     settings: group.settings,
     n: finished.length,
     unfinished: group.runs.length - finished.length,
-    last: spread(finished.map((run) => run.rows.at(-1)?.test.top1 ?? Number.NaN)),
+    last: spread(finished.map(lastTop1)),
     best: spread(finished.map((run) => bestOf(run)?.top1 ?? Number.NaN)),
     published: figure,
-    comparable: group.runs.every((run) => isFull(run, figure)),
+    departures,
+    comparable: figure !== undefined && departures.length === 0,
     secondsPerRun: finished.length > 0 ? mean(finished.map(secondsOf)) : undefined,
     msPerStep: finished.length > 0 ? mean(finished.map(stepMsOf)) : undefined,
     runs: [...group.runs].sort((a, b) => a.trial - b.trial),

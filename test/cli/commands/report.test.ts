@@ -32,7 +32,7 @@ describe("pefd report", () => {
     assert.ok(lines[2]?.includes("79.42 *"), "the teacher's published accuracy");
     assert.ok(lines[3]?.includes("73.50 ± 0.71"));
     assert.ok(lines[3]?.includes("73.33 *"), "the student's published accuracy with kd");
-    assert.match(stdout, /\n\* published for 240 epochs/);
+    assert.match(stdout, /\n\* .*kd: \d+ epochs?, published with 240/);
     assert.match(stdout, /\nPublished: https:\/\/\S+RepDistiller \(alone, kd\)\.\n/);
     assert.equal(stderr, "save/student_model/kd_3: unfinished, epoch 1 of 2\n");
   });

@@ -8,7 +8,7 @@ import { SERIES_TONES, TONES } from "#pefd/report/plots/theme.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
-import { writeRun } from "../fakeRuns.js";
+import { publishedFigure, writeRun } from "../fakeRuns.js";
 import { countColors, decodePng } from "../plots/png.js";
 import { findChromium, openTab } from "./browser.js";
 
@@ -22,7 +22,7 @@ async function makePage(t: TestContext): Promise<{ file: string; html: string }>
   await writeRun(dir, "kd_4", { trial: 4, epochs: 40, done: 12, config: kd });
   const found = collectRuns([dir]);
   const summaries = summarize(found.runs, ({ method }) =>
-    method === "kd" ? { top1: 73.33, source: "RepDistiller", epochs: 240 } : undefined,
+    method === "kd" ? publishedFigure(73.33, "RepDistiller") : undefined,
   );
   const html = htmlPage(summaries, found, new Date("2026-01-02T03:04:05Z"));
   const file = join(dir, "report.html");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { htmlPage } from "#pefd/report/page/htmlPage.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
-import { writeRun } from "../fakeRuns.js";
+import { publishedFigure, writeRun } from "../fakeRuns.js";
 
 const METHODS = ["ours", "kd", "similarity", "attention", "correlation", "crd+kd"];
 
@@ -36,11 +36,7 @@ export async function writeManyRuns(dir: string): Promise<void> {
 export async function writeManyPage(dir: string): Promise<string> {
   await writeManyRuns(join(dir, "runs"));
   const found = collectRuns([join(dir, "runs")]);
-  const summaries = summarize(found.runs, () => ({
-    top1: 75.12,
-    source: "RepDistiller",
-    epochs: 240,
-  }));
+  const summaries = summarize(found.runs, () => publishedFigure(75.12, "RepDistiller"));
   const file = join(dir, "report.html");
   writeFileSync(file, htmlPage(summaries, found, new Date("2026-01-02T03:04:05Z")));
   return file;

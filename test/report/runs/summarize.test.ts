@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { cpSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { publishedOf } from "#pefd/cli/published.js";
+import { figuresOf } from "#pefd/config/published/lookup.js";
 import { EPOCH_LOG } from "#pefd/report/log/epochLog.js";
 import { reportDocument } from "#pefd/report/reportDocument.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
@@ -185,7 +187,7 @@ describe("the report's table", () => {
       },
     });
     const summaries = summarize(collectRuns([dir]).runs, ({ method }) =>
-      method === "kd" ? { top1: 73.33, source: "RepDistiller", epochs: 240 } : undefined,
+      method === "kd" ? figuresOf("resnet32x4-resnet8x4").get("kd") : undefined,
     );
     const text = [
       "Teacher     Model       Method     r  a    b                  n    Last top-1    Best top-1  Published  Time per run  ms/step",
@@ -194,9 +196,37 @@ describe("the report's table", () => {
       "resnet32x4  resnet8x4   kd       0.1  0  0.9  2 (+1 unfinished)  73.50 ± 0.71  73.50 ± 0.71    73.33 *         3.6 s      1.9",
     ];
     assert.deepEqual(renderText(summaryTable(summaries)).split("\n"), text);
-    const [note, sources] = summaryNotes(summaries);
-    assert.match(note ?? "", /240 epochs on all images/);
+    const [note, sources, teachers] = summaryNotes(summaries);
+    assert.equal(note, "* kd: 2 epochs, published with 240.");
+    assert.equal(teachers, "Top-1 of the published runs' teachers: resnet32x4 79.42.");
     assert.equal(sources, "Published: https://github.com/HobbitLong/RepDistiller (kd).");
+  });
+
+  it("stars what differs from the published runs, and says in what", async (t) => {
+    const dir = temporaryFolder(t);
+    const write = (distill: string, config: object, epochs = 240) =>
+      writeRun(dir, `${distill}_${Object.values(config)}`, {
+        epochs,
+        config: { distill, ...config },
+      });
+    await write("kd", {});
+    await write("abound", { init_epochs: 30 }, 270);
+    await write("rkd", { batch_size: 512, learning_rate: 0.4 });
+    await write("pkt", { limit_train: 20_000 });
+    await write("mlld", { lskd: true, learning_rate: 0.025 }, 480);
+    const summaries = summarize(collectRuns([dir]).runs, publishedOf);
+    const cells = summaries.map(({ method, comparable }) => [method, comparable]);
+    assert.deepEqual(Object.fromEntries(cells), {
+      ...{ kd: true, abound: true, rkd: false, pkt: false, lskd_mlkd: true },
+    });
+    const notes = summaryNotes(summaries);
+    const stars = notes.filter((line) => line.startsWith("*"));
+    assert.deepEqual(stars.sort(), [
+      "* pkt: fewer training images.",
+      "* rkd: batch_size 512, published with 64; learning_rate 0.4, published with 0.05.",
+    ]);
+    const best = "Published of the best epoch, to be compared with Best top-1: lskd_mlkd.";
+    assert.ok(notes.includes(best));
   });
 
   it("for programs keeps all digits, and mean and deviation apart", async (t) => {

@@ -7,6 +7,9 @@ import { distillKL } from "../../parts/losses.js";
 /** Temperatures beside --kd_T. */
 const TEMPERATURES = [3, 5, 2, 6];
 
+/** Of the authors' configurations for ShuffleNets and MobileNetV2 (commit 6327e73). */
+const LIGHT_STUDENT = { epochs: 480, learning_rate: 0.01 };
+
 /** Those of them at which the authors' code takes the weak view in the strong one's place. */
 const WEAK_AGAIN = new Set([2, 6]);
 
@@ -51,13 +54,37 @@ export const mlld = defineMethod({
   ],
   weights: { gamma: 0.1, alpha: 0, beta: 0.9 },
   defaults: { learning_rate: 0.025 },
+  published: [
+    { pairs: ["resnet32x4-ShuffleV1", "resnet32x4-ShuffleV2"], defaults: LIGHT_STUDENT },
+    {
+      pairs: ["vgg13-MobileNetV2", "ResNet50-MobileNetV2", "wrn_40_2-ShuffleV1"],
+      defaults: { ...LIGHT_STUDENT, learning_rate: 0.0025 },
+    },
+  ],
   options: { ...KL_OPTIONS, ...STANDARDIZATION },
   variants: [
     {
       ...LSKD,
       name: "lskd_mlkd",
       weights: { gamma: 0.1, alpha: 0, beta: 9 },
-      defaults: { kd_T: 2 },
+      defaults: { kd_T: 2, epochs: 480, learning_rate: 0.025 },
+      published: [
+        {
+          pairs: ["vgg13-vgg8", "vgg13-MobileNetV2"],
+          weights: { beta: 6 },
+          defaults: { learning_rate: 0.01 },
+        },
+        {
+          pairs: ["ResNet50-vgg8", "ResNet50-MobileNetV2", "wrn_40_2-ShuffleV1"],
+          defaults: { learning_rate: 0.01 },
+        },
+        { pairs: ["resnet32x4-ShuffleV1"], defaults: { epochs: 960, learning_rate: 0.01 } },
+        {
+          pairs: ["resnet32x4-ShuffleV2"],
+          weights: { beta: 6 },
+          defaults: { epochs: 960, learning_rate: 0.01 },
+        },
+      ],
     },
   ],
   terms: ["kd", "cc", "bc"],
