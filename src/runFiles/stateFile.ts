@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { FILE_BOUNDS, parseBoundedJson } from "../common/boundedJson.js";
 import { inputError, type PefdError } from "../common/errors.js";
 import { writeFileAtomic } from "../common/files/atomicFile.js";
-import { readInputText } from "../common/files/inputFile.js";
+import { readInputText, throwIfRefused } from "../common/files/inputFile.js";
 import { cleanLine } from "../common/text/cleanText.js";
 
 /** One kind of file that is read back: what it must hold, and how large it may be. */
@@ -41,13 +41,17 @@ export const writeStateFile = <Content extends object>(
 /** Far deeper than any of these files. */
 const BOUNDS = { depth: 16, values: FILE_BOUNDS.values };
 
-/** Reads a state file, and says what is there without judging what that means. */
+/**
+ * Reads a state file, and says what is there without judging what that means.
+ * @throws inputError where the system does not let it be read
+ */
 export function readStateFile<Content>(path: string, kind: StateFile<Content>): Found<Content> {
   try {
     return parseState(readInputText(path, kind), kind);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return { state: "absent" };
+    throwIfRefused(path, error);
     const clause = message.replace(path, "it").replace(/\.$/, "");
     return {
       state: "damaged",

@@ -5,7 +5,7 @@ import { environmentError } from "../common/errors.js";
 import { shellWord } from "../common/text/shellWord.js";
 import type { Environment } from "./gpu/types.js";
 import { bindingFile, compiledRecord, ownModuleFile } from "./paths.js";
-import { fileSize } from "./setup/files.js";
+import { fileSize, lookAt } from "./setup/files.js";
 import { linkedRuntime } from "./setup/installed.js";
 import { missingFiles } from "./setup/tree.js";
 
@@ -29,10 +29,15 @@ const isCompiledFile = (file: Partial<CompiledFile> | null): boolean =>
   typeof file.bytes === "number" &&
   typeof file.sha256 === "string";
 
-/** @returns undefined where set-up has not come to its end, or wrote nothing down (before 0.2) */
+/**
+ * @returns undefined where set-up has not come to its end, or wrote nothing down (before 0.2)
+ * @throws environmentError where this user may not read it
+ */
 export function readCompiled(record: string): readonly CompiledFile[] | undefined {
+  if (fileSize(record) === undefined) return undefined;
+  const text = lookAt(record, () => readFileSync(record, "utf8"));
   try {
-    const { files } = JSON.parse(readFileSync(record, "utf8")) as { files: CompiledFile[] };
+    const { files } = JSON.parse(text) as { files: CompiledFile[] };
     return files.every(isCompiledFile) ? files : undefined;
   } catch {
     return undefined;

@@ -10,7 +10,7 @@ import { RESULT_FILE, type ResultContent, readResult } from "../runFiles/result.
 import { type Kept, readKept } from "../train/claim/kept.js";
 import { checkLog, lacksRow } from "../train/claim/log.js";
 import { isOfAnotherRun, runIn } from "../train/files/weightFiles.js";
-import { differs, examined, type Finding, fits, unknown } from "./finding.js";
+import { differs, examined, type Finding, fits, foundOrRefused, unknown } from "./finding.js";
 import { short } from "./inputs.js";
 
 /** What --resume makes up for. */
@@ -134,7 +134,7 @@ export async function resultFinding(
   model: string,
   progress: RunProgress | undefined,
 ): Promise<{ finding: Finding; result?: ResultContent }> {
-  const found = readResult(runDir);
+  const found = foundOrRefused(() => readResult(runDir));
   if (found.state === "absent") return { finding: unknown(RESULT_FILE, "the run is not complete") };
   if (found.state === "damaged") return { finding: differs(RESULT_FILE, found.reason) };
   const { content: result, sealed } = found;

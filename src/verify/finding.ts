@@ -1,4 +1,5 @@
 import { PefdError } from "../common/errors.js";
+import type { Found } from "../runFiles/stateFile.js";
 
 /** Whether a thing is as it should be, is not, or cannot be told. */
 export type Verdict = "fits" | "differs" | "unknown";
@@ -33,5 +34,15 @@ export async function examined(
   } catch (error) {
     if (!(error instanceof PefdError)) throw error;
     return { what, verdict, detail: error.message };
+  }
+}
+
+/** A state file as it is found; where the system does not let it be read, that is what is wrong with it. */
+export function foundOrRefused<Content>(read: () => Found<Content>): Found<Content> {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PefdError)) throw error;
+    return { state: "damaged", reason: error.message };
   }
 }

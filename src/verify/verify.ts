@@ -12,7 +12,7 @@ import { RESULT_FILE } from "../runFiles/result.js";
 import { workingProcess } from "../train/claim/lock.js";
 import { inputReader } from "../train/openModel.js";
 import { keptFinding, logFinding, modelIn, resultFinding, weightsFindings } from "./files.js";
-import { differs, type Finding, fits, unknown } from "./finding.js";
+import { differs, type Finding, fits, foundOrRefused, unknown } from "./finding.js";
 import { inputFindings } from "./inputs.js";
 
 /** What was found of one run. */
@@ -58,7 +58,7 @@ export function runFolders(folders: readonly string[]): string[] {
 }
 
 function configFinding(runDir: string): { finding: Finding; config?: RunConfig } {
-  const found = readConfig(runDir);
+  const found = foundOrRefused(() => readConfig(runDir));
   if (found.state === "absent") return { finding: differs(CONFIG_FILE, "it is missing") };
   if (found.state === "damaged") return { finding: differs(CONFIG_FILE, found.reason) };
   const { content: config, sealed } = found;

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createRandom } from "#pefd/common/random.js";
+import { EPOCH_LOG, epochLogText, readEpochLog } from "#pefd/report/log/epochLog.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "#pefd/runFiles/config.js";
 import { LOCK } from "#pefd/runFiles/lockFile.js";
-import { readResult } from "#pefd/runFiles/result.js";
+import { RESULT_FILE, readResult } from "#pefd/runFiles/result.js";
 import { readStateFile, wholeContent, writeStateFile } from "#pefd/runFiles/stateFile.js";
 import { SWEEP_JOB } from "#pefd/runFiles/sweepJob.js";
+import { verifyRun } from "#pefd/verify/verify.js";
+import { withoutRight } from "../helpers/otherUser.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
 const CONFIG = {
@@ -143,4 +146,25 @@ test("what must be whole where it is there ends in a sentence where it is damage
   assert.throws(() => wholeContent(path, SWEEP_JOB, "Submit again."), {
     ...{ exitCode: 2, message: /sweep\.json is damaged: it is not JSON/, hint: "Submit again." },
   });
+});
+
+test("a file that this user may not read is called that, not damaged", async (t) => {
+  const { folder } = await written(t);
+  chmodSync(folder, 0o755);
+  const readers: readonly (readonly [name: string, read: (runDir: string) => unknown])[] = [
+    [CONFIG_FILE, readConfig],
+    [RESULT_FILE, readResult],
+    [EPOCH_LOG, readEpochLog],
+    [EPOCH_LOG, epochLogText],
+  ];
+  for (const [name, read] of readers) {
+    writeFileSync(join(folder, name), readFileSync(join(folder, CONFIG_FILE)));
+    const message = `${join(folder, name)} cannot be read: permission denied.`;
+    await withoutRight(join(folder, name), async () => {
+      assert.throws(() => read(folder), { name: "PefdError", exitCode: 2, message });
+      const { findings } = await verifyRun(folder);
+      const finding = findings.find(({ what }) => what === name);
+      assert.deepEqual(finding, { what: name, verdict: "differs", detail: message });
+    });
+  }
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  chmodSync,
   copyFileSync,
   cpSync,
   mkdirSync,
@@ -13,9 +14,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { refuseDamaged } from "#pefd/runtime/compiledFiles.js";
 import {
   bindingFile,
   compiledRecord,
@@ -26,8 +28,11 @@ import {
   packageDirectory,
   signalsFile,
 } from "#pefd/runtime/paths.js";
+import { treeDirectory } from "#pefd/runtime/setup/tree.js";
+import { withoutRight } from "../helpers/otherUser.js";
 import { ROOT } from "../helpers/paths.js";
 import { type Ended, runScript } from "../helpers/pefd.js";
+import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { OWN } from "../nn/ownOps.js";
 
 const TRAIN = ["train-teacher", "--model", "resnet8", "--epochs", "1", "--data", "data", "--quiet"];
@@ -212,4 +217,24 @@ test("one changed byte of a compiled file is named by doctor --deep", OWN, async
     assert.equal(exitCode, 3, stdout + stderr);
     assert.match(stdout, /changed since set-up: own_ops\.node\n/);
   });
+});
+
+test("a set-up that this user may not read is a sentence and exit code 3", async (t) => {
+  const made = temporaryFolder(t);
+  chmodSync(made, 0o755);
+  const [native, cache] = [join(made, "native"), join(made, "cache")];
+  const tree = treeDirectory(cache, "cpu");
+  for (const each of [dirname(compiledRecord(native)), tree]) mkdirSync(each, { recursive: true });
+  writeFileSync(compiledRecord(native), '{"files": []}');
+  symlinkSync(tree, dependencies(native));
+  for (const path of [compiledRecord(native), cache]) {
+    await withoutRight(path, () =>
+      assert.throws(() => refuseDamaged(native, {}), {
+        exitCode: 3,
+        message: new RegExp(
+          `^${path}\\S*, a part of pefd's set-up, cannot be read: permission denied`,
+        ),
+      }),
+    );
+  }
 });

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import { inputError } from "../errors.js";
+import { describeFailure } from "./writeError.js";
 
 /** Linux reads at most about 2 GiB at once. */
 const MOST_AT_ONCE = 2 ** 30;
@@ -57,6 +58,15 @@ function readWhole(file: number, size: number): Uint8Array<ArrayBuffer> {
     filled += read;
   }
   return bytes;
+}
+
+/**
+ * Says what the system refuses (permission, too many open files): it says nothing of what is in the file.
+ * @throws inputError for an error of the system's; returns for any other
+ */
+export function throwIfRefused(path: string, error: unknown): void {
+  if ((error as NodeJS.ErrnoException).syscall === undefined) return;
+  throw inputError(`${path} cannot be read: ${describeFailure(error as NodeJS.ErrnoException)}.`);
 }
 
 /** The text (UTF-8) of a file, as readInputFile reads it. */

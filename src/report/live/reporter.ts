@@ -24,7 +24,7 @@ export interface ReporterOptions {
   /** Warnings only. */
   readonly quiet?: boolean | undefined;
   readonly color: boolean;
-  /** Milliseconds, for the estimate of the time left; Date.now by default. */
+  /** Milliseconds, for the estimate of the time left; by default of a clock that nobody sets. */
   readonly now?: () => number;
 }
 
@@ -69,7 +69,7 @@ export function createReporter(options: ReporterOptions): RunReporter {
   if (options.quiet) return quietReporter(options);
   const { stream, color } = options;
   const paint = palette(color);
-  const now = options.now ?? Date.now;
+  const now = options.now ?? (() => performance.now());
   const eta = createEta(now);
   const bar = options.isTTY ? createProgressBar(stream, options.columns, color) : undefined;
   const paperLine = options.printFreq ? createPaperLines(options.printFreq) : () => undefined;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
 import { writeFileAtomic } from "../../common/files/atomicFile.js";
-import { readInputText } from "../../common/files/inputFile.js";
+import { readInputText, throwIfRefused } from "../../common/files/inputFile.js";
 import { openAppendOnly } from "./appendOnly.js";
 import type { EpochRow } from "./contract.js";
 
@@ -106,9 +106,19 @@ function rowOf(values: readonly number[], names: readonly string[]): EpochRow {
 /** A line takes about 150 bytes, so this is more than any training logs. */
 const MAX_FILE_BYTES = 2 ** 24;
 
+/** @throws inputError for what is no regular file of a bounded size, or cannot be read */
+function readLog(path: string): string {
+  try {
+    return readInputText(path, { maxBytes: MAX_FILE_BYTES });
+  } catch (error) {
+    throwIfRefused(path, error);
+    throw error;
+  }
+}
+
 /** The file's complete lines after the header; a last line without its newline is still being written. */
 function completeLines(path: string): { lines: string[]; terms: readonly string[] } {
-  const lines = readInputText(path, { maxBytes: MAX_FILE_BYTES }).split("\n").slice(0, -1);
+  const lines = readLog(path).split("\n").slice(0, -1);
   const header = lines.shift();
   const terms = header === undefined ? [] : termsOf(header);
   if (terms !== undefined) return { lines, terms };
@@ -151,7 +161,7 @@ export function readEpochLog(runDir: string): EpochRow[] {
 export function epochLogText(runDir: string): string | undefined {
   const path = join(runDir, EPOCH_LOG);
   if (!existsSync(path)) return undefined;
-  const text = readInputText(path, { maxBytes: MAX_FILE_BYTES });
+  const text = readLog(path);
   return text.slice(0, text.lastIndexOf("\n") + 1);
 }
 

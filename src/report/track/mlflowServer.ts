@@ -70,11 +70,21 @@ function jsonIn(text: string): unknown {
   }
 }
 
+/** Codes of certificates that nobody known has signed. */
+const CERTIFICATE = /SELF_SIGNED_CERT|^UNABLE_TO_(GET_ISSUER|VERIFY)/;
+const TRUST = "; NODE_EXTRA_CA_CERTS=FILE makes Node.js trust the certificate in a file";
+
 /** Why nothing came, out of the error of a request. */
 function reasonOf(error: unknown): string {
   const { name, cause, message } = error as Error;
   if (name === "TimeoutError") return `nothing came within ${PATIENCE / 1000} s`;
-  return shownWords(cause instanceof Error ? cause.message || cause.name : message);
+  if (!(cause instanceof Error)) return shownWords(message);
+  const { code = "", reason } = cause as Error & { code?: string; reason?: string };
+  // OpenSSL's own message names functions and lines of its source.
+  if (code === "EPROTO" || code.startsWith("ERR_SSL")) {
+    return shownWords(`it does not speak HTTPS as Node.js does (${reason ?? code})`);
+  }
+  return `${shownWords(cause.message || cause.name)}${CERTIFICATE.test(code) ? TRUST : ""}`;
 }
 
 /** What the server said. @throws runError that says why it did not */

@@ -1,11 +1,28 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { copyFile, rename, rm, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { environmentError } from "../../common/errors.js";
 import { makeFolder } from "../../common/files/makeFolder.js";
+import { describeFailure } from "../../common/files/writeError.js";
 
-/** Size of a regular file in bytes; undefined where there is none. */
+/**
+ * Looks at a file of set-up, which may be another user's.
+ * @throws environmentError where the system does not let this one
+ */
+export function lookAt<Seen>(path: string, look: () => Seen): Seen {
+  try {
+    return look();
+  } catch (error) {
+    throw environmentError(
+      `${path}, a part of pefd's set-up, cannot be read: ${describeFailure(error as NodeJS.ErrnoException)}.`,
+      "Let this user read it, or set PEFD_CACHE to a folder that every user can read and type: pefd setup",
+    );
+  }
+}
+
+/** Size of a regular file in bytes; undefined where there is none. @throws as lookAt does */
 export function fileSize(path: string): number | undefined {
-  const status = statSync(path, { throwIfNoEntry: false });
+  const status = lookAt(path, () => statSync(path, { throwIfNoEntry: false }));
   return status?.isFile() ? status.size : undefined;
 }
 
@@ -15,9 +32,9 @@ export function sameContent(a: string, b: string): boolean {
   return readFileSync(a).equals(readFileSync(b));
 }
 
-/** Whether `path` is a symbolic link to exactly `target` and something lies there. */
+/** Whether `path` is a symbolic link to exactly `target` and something lies there. @throws as lookAt does */
 export function isLinkTo(path: string, target: string): boolean {
-  const status = lstatSync(path, { throwIfNoEntry: false });
+  const status = lookAt(path, () => lstatSync(path, { throwIfNoEntry: false }));
   return status?.isSymbolicLink() === true && readlinkSync(path) === target && existsSync(path);
 }
 

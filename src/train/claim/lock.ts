@@ -1,6 +1,7 @@
 import { closeSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { inputError, PefdError, runError } from "../../common/errors.js";
+import { describeFailure } from "../../common/files/writeError.js";
 import { LOCK, LOCK_FILE } from "../../runFiles/lockFile.js";
 import { readStateFile } from "../../runFiles/stateFile.js";
 import { type Draft, discard, isSameFile, publish, writeDraft } from "./draft.js";
@@ -50,7 +51,9 @@ function guarded<Result>(runDir: string, action: () => Result): Result {
     return action();
   } catch (error) {
     if (error instanceof PefdError) throw error;
-    throw runError(`The folder ${runDir} cannot be claimed: ${(error as Error).message}.`);
+    throw runError(
+      `The folder ${runDir} cannot be claimed: ${describeFailure(error as NodeJS.ErrnoException)}.`,
+    );
   }
 }
 

@@ -105,6 +105,25 @@ describe("a run's reporter off a terminal", () => {
     ]);
   });
 
+  it("goes on giving signs of life when the machine's clock is set back", (t) => {
+    const written: string[] = [];
+    let day = Date.parse("2026-12-02");
+    t.mock.method(Date, "now", () => day);
+    const reporter = createReporter({
+      stream: { write: (part: string) => written.push(part), columns: 120 },
+      isTTY: false,
+      columns: 80,
+      color: false,
+      logEvery: 1e-9,
+    });
+    reporter.runStarted(INFO);
+    reporter.stepDone(step(1, 1));
+    day -= 86_400_000;
+    const before = written.length;
+    reporter.stepDone(step(1, 2));
+    assert.match(written.slice(before).join(""), /^epoch 1\/3 {2}ETA \d[\d.]* s {2}step 2\/4/);
+  });
+
   it("says what it is doing while it compiles, and that a resumed run goes on", () => {
     const { reporter, text } = collect(false);
     reporter.runStarted({ ...INFO, firstEpoch: 2 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createPlainServer } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { silentReporter } from "#pefd/report/live/reporter.js";
@@ -150,6 +150,22 @@ describe("tracking with MLflow", () => {
     assert.deepEqual(warnings.length, 1, warnings.join("\n"));
     assert.equal(state.runs, 1);
     assert.deepEqual([...new Set(epochsSent(asked))], [1, 2, 3]);
+  });
+
+  it("says in words what TLS refuses, and how a certificate is trusted", async (t) => {
+    const server = createPlainServer((socket) => socket.on("error", () => {}).end("220 hello\r\n"));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const [other] = await warningsOf(t, `https://127.0.0.1:${port}`);
+    assert.match(other ?? "", /it does not speak HTTPS as Node\.js does \([\w ]+\)\.$/);
+    t.mock.method(globalThis, "fetch", async () => {
+      const code = "DEPTH_ZERO_SELF_SIGNED_CERT";
+      const cause = Object.assign(new Error("self-signed certificate"), { code });
+      throw new TypeError("fetch failed", { cause });
+    });
+    const [unknown] = await warningsOf(t, "https://localhost:1");
+    assert.match(unknown ?? "", /self-signed certificate; NODE_EXTRA_CA_CERTS=FILE makes/);
   });
 
   for (const answer of ["{}", "null", "[]", "7", "not JSON", '{"run":{"info":{"run_id":{}}}}']) {
