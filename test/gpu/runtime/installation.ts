@@ -7,7 +7,7 @@ const PACKAGE = "node_modules/@tensorflow/tfjs-node-gpu";
 
 /** What a copy of the project needs to run, and to check itself. */
 const COPIED = [
-  ...["bin", "configs", "dist", "scripts", "src", "test/golden"],
+  ...["bin", "configs", "dist", "scripts", "src", "test/golden", "dist-test/golden"],
   ...["package.json", "package-lock.json", "tsconfig.json"],
 ];
 
