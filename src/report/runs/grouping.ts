@@ -59,7 +59,8 @@ export type Weight = (typeof WEIGHTS)[number];
 const sorted = (record: Readonly<Record<string, unknown>>) =>
   Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
 
-function groupBy<T>(items: readonly T[], key: (item: T) => unknown): T[][] {
+/** Items of equal keys together, in the order of their first. @param key anything that JSON can hold */
+export function groupBy<T>(items: readonly T[], key: (item: T) => unknown): T[][] {
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const name = JSON.stringify(key(item));

@@ -1,3 +1,4 @@
+import { groupBy } from "./grouping.js";
 import type { Summary } from "./summarize.js";
 import { welchTest } from "./welch.js";
 
@@ -44,24 +45,12 @@ const sharedOf = (summary: Summary): Readonly<Record<string, unknown>> => ({
 const ranked = (summaries: readonly Summary[]): Summary[] =>
   summaries.filter(({ kind, last }) => kind === "distill" && last !== undefined);
 
-function groupsOf(
-  summaries: readonly Summary[],
-  key: (summary: Summary) => unknown,
-): readonly (readonly Summary[])[] {
-  const groups = new Map<string, Summary[]>();
-  for (const summary of ranked(summaries)) {
-    const name = JSON.stringify(key(summary));
-    groups.set(name, [...(groups.get(name) ?? []), summary]);
-  }
-  return [...groups.values()];
-}
-
 /**
  * What keeps experiments of one pair from being ranked together, a clause for each such pair: "resnet14 → resnet8:
  * epochs, batch_size".
  */
 export const apart = (summaries: readonly Summary[]): string[] =>
-  groupsOf(summaries, ({ teacher, model }) => [teacher, model]).flatMap((pair) => {
+  groupBy(ranked(summaries), ({ teacher, model }) => [teacher, model]).flatMap((pair) => {
     const shared = pair.map(sharedOf);
     const names = Object.keys(shared[0] ?? {}).filter(
       (name) => new Set(shared.map((each) => JSON.stringify(each[name]))).size > 1,
@@ -88,4 +77,4 @@ function rankGroup(group: readonly Summary[]): [Summary, Rank][] {
  * epochs, batch size and learning rate: by mean accuracy after the last epoch, with Welch's t-test against the first.
  */
 export const rankings = (summaries: readonly Summary[]): ReadonlyMap<Summary, Rank> =>
-  new Map(groupsOf(summaries, sharedOf).flatMap(rankGroup));
+  new Map(groupBy(ranked(summaries), sharedOf).flatMap(rankGroup));
