@@ -90,7 +90,9 @@ test("the tarball holds the program, its presets, sources and documents, and no 
     [],
   );
   const foreign = files.filter((name) =>
-    /^(?:test|scripts|\.ci|dist-test)\/|_test\.js$|\.map$|^src\/(?!native|report\/track\/bridge\.py$)/.test(name),
+    /^(?:test|scripts|\.ci|dist-test)\/|_test\.js$|\.map$|^src\/(?!native|report\/track\/bridge\.py$)/.test(
+      name,
+    ),
   );
   assert.deepEqual(foreign, []);
 });
