@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { conv2d, depthwiseConv2d } from "../dist/nn/convolution/convolution.js";
-import { groupedConv2d } from "../dist/nn/convolution/grouped.js";
+import { groupedConv2d } from "../dist/nn/layers.js";
 import { loadTensorFlow, tf } from "../dist/runtime/tf.js";
 
 const BATCH = 64;
@@ -49,9 +49,7 @@ function ours([, size, inputs, outputs, kernel, stride, groups]) {
   const random = (shape) => tf.randomNormal(shape);
   const x = random([BATCH, size, size, inputs]);
   const isDepthwise = groups === inputs;
-  const filter = isDepthwise
-    ? random([kernel, kernel, inputs, 1])
-    : random([kernel, kernel, inputs / groups, outputs]);
+  const filter = isDepthwise ? random([kernel, kernel, inputs, 1]) : random([kernel, kernel, inputs / groups, outputs]);
   const geometry = { stride, padding: (kernel - 1) / 2 };
   const convolve = (image, weights) => {
     if (isDepthwise) return depthwiseConv2d(image, weights, geometry);
@@ -59,10 +57,7 @@ function ours([, size, inputs, outputs, kernel, stride, groups]) {
     return conv2d(image, weights, geometry);
   };
   const dy = random(convolve(x, filter).shape);
-  const [ofImages, ofFilter] = [
-    tf.grad((a) => convolve(a, filter)),
-    tf.grad((b) => convolve(x, b)),
-  ];
+  const [ofImages, ofFilter] = [tf.grad((a) => convolve(a, filter)), tf.grad((b) => convolve(x, b))];
   return [() => convolve(x, filter), () => ofImages(x, dy), () => ofFilter(filter, dy)];
 }
 
@@ -79,13 +74,9 @@ function timed(run) {
 }
 
 const script = fileURLToPath(new URL("bench-convolutions.py", import.meta.url));
-const python = spawn(
-  process.env.PEFD_PYTHON ?? "python3",
-  [script, String(BATCH), String(MILLISECONDS)],
-  {
-    stdio: ["pipe", "pipe", "inherit"],
-  },
-);
+const python = spawn(process.env.PEFD_PYTHON ?? "python3", [script, String(BATCH), String(MILLISECONDS)], {
+  stdio: ["pipe", "pipe", "inherit"],
+});
 const lines = createInterface({ input: python.stdout })[Symbol.asyncIterator]();
 
 async function theirs(shape, pass) {
@@ -96,9 +87,7 @@ async function theirs(shape, pass) {
 const median = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 
 loadTensorFlow({ env: process.env, keepPrograms: false });
-process.stdout.write(
-  "| of | [H, W, inputs] to outputs | kernel, stride, groups | pass | pefd | PyTorch | ratio |\n",
-);
+process.stdout.write("| of | [H, W, inputs] to outputs | kernel, stride, groups | pass | pefd | PyTorch | ratio |\n");
 process.stdout.write("| --- | --- | --- | --- | --- | --- | --- |\n");
 for (const shape of SHAPES) {
   const [model, size, inputs, outputs, kernel, stride, groups] = shape;
@@ -110,8 +99,13 @@ for (const shape of SHAPES) {
     }
     const [mine, other] = times.map(median);
     const cells = [
-      ...[model, `[${size}, ${size}, ${inputs}] to ${outputs}`, `${kernel}, ${stride}, ${groups}`],
-      ...[PASSES[pass], mine.toFixed(2), other.toFixed(2), (mine / other).toFixed(2)],
+      model,
+      `[${size}, ${size}, ${inputs}] to ${outputs}`,
+      `${kernel}, ${stride}, ${groups}`,
+      PASSES[pass],
+      mine.toFixed(2),
+      other.toFixed(2),
+      (mine / other).toFixed(2),
     ];
     process.stdout.write(`| ${cells.join(" | ")} |\n`);
   }

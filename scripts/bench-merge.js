@@ -4,8 +4,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { timingTable } from "../dist/cli/bench/timingTable.js";
-import { grouped } from "../dist/common/text/grouped.js";
+import { timingTable } from "../dist/cli/commands/bench.js";
+import { grouped } from "../dist/common/text.js";
 import { median } from "../dist/report/runs/statistics.js";
 import { columns, renderMarkdown } from "../dist/report/table.js";
 
@@ -30,8 +30,7 @@ function joined(results) {
 /** One document of several of a program. */
 function together(rounds) {
   const results = rounds.flatMap((document) => document.results);
-  const work = ({ what, engine, precision, batchSize }) =>
-    [what, engine, precision, batchSize].join();
+  const work = ({ what, engine, precision, batchSize }) => [what, engine, precision, batchSize].join();
   return { ...rounds[0], results: [...grouped(results, work).values()].map(joined) };
 }
 
@@ -73,21 +72,12 @@ function ratios() {
     }),
   );
   if (rows.length === 0) return "";
-  const heads = [
-    "what",
-    "precision",
-    ">pefd, images/s",
-    ">PyTorch, images/s",
-    ">time of pefd / PyTorch",
-  ];
+  const heads = ["what", "precision", ">pefd, images/s", ">PyTorch, images/s", ">time of pefd / PyTorch"];
   return `\n\n${renderMarkdown({ columns: columns(...heads), rows })}`;
 }
 
 const device = documents.map((document) => `${program(document)}: ${document.device}`).join("\n\n");
 const about = `${machine.gpu ?? machine.processor}, ${machine.date.slice(0, 10)}`;
-writeFileSync(
-  join(folder, "bench.json"),
-  `${JSON.stringify({ machine, documents }, undefined, 2)}\n`,
-);
+writeFileSync(join(folder, "bench.json"), `${JSON.stringify({ machine, documents }, undefined, 2)}\n`);
 writeFileSync(join(folder, "bench.md"), `# Speed: ${about}\n\n${device}\n\n${table}${ratios()}\n`);
 console.log(`${table}${ratios()}`);

@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadCifar100 } from "../dist/data/cifar/cifar100.js";
 import { CIFAR100_FORMAT } from "../dist/data/cifar/records.js";
+import { loadCifar100 } from "../dist/data/cifar/row.js";
 import { epochPlan, PLAN_COLUMNS } from "../dist/data/sampler.js";
 import { methodRow } from "../dist/distill/registry.js";
 import { frozen, studentLearner } from "../dist/learn/learners.js";
@@ -30,28 +30,33 @@ const choice = chooseEngine({ engine, precision: "auto" }, process.env);
 const teacher = frozen(buildModel("resnet32x4", 100, initialFill("resnet32x4", 1, "teacher")));
 const folder = mkdtempSync(join(tmpdir(), "pefd-bench-"));
 const cache = await openTeacherCache({
-  ...{ teacher, dataset, choice, batchSize, views: row.sees({}), exact: false },
-  ...{ cacheDirectory: folder, reporter: silentReporter },
+  teacher,
+  dataset,
+  choice,
+  batchSize,
+  views: row.sees({}),
+  exact: false,
+  cacheDirectory: folder,
+  reporter: silentReporter,
 });
 const source = streamedSource(dataset.train);
 
 /** A session of its own, a step of it taken already. */
 function session(train) {
   const opened = openTrainingSession({
-    ...{ ...choice, batchSize, train, test: streamedSource(dataset.test) },
+    ...choice,
+    batchSize,
+    train,
+    test: streamedSource(dataset.test),
     learner: studentLearner(teacher.model, setting, 100, 10),
     constants: teacher.variables,
     sgd: { momentum: 0.9, weightDecay: 5e-4 },
   });
-  opened.train(
-    rowsOf(epochPlan(0, 1, dataset.train.count, CIFAR100_FORMAT.augmentation), 0),
-    PLACE,
-  );
+  opened.train(rowsOf(epochPlan(0, 1, dataset.train.count, CIFAR100_FORMAT.augmentation), 0), PLACE);
   return opened;
 }
 
-const rowsOf = (plan, step) =>
-  plan.subarray(step * batchSize * PLAN_COLUMNS, (step + 1) * batchSize * PLAN_COLUMNS);
+const rowsOf = (plan, step) => plan.subarray(step * batchSize * PLAN_COLUMNS, (step + 1) * batchSize * PLAN_COLUMNS);
 
 function timed(opened, rows) {
   const started = performance.now();

@@ -43,27 +43,12 @@ async function demo() {
   await pefd("data", "synthesize", "--out", DATA, ...sizes, "--seed", "0", "--force");
 
   const teacher = "resnet20";
-  const teacherRun = await pefd(
-    "train-teacher",
-    "--model",
-    teacher,
-    "--epochs",
-    EPOCHS,
-    ...TRAINING,
-  );
+  const teacherRun = await pefd("train-teacher", "--model", teacher, "--epochs", EPOCHS, ...TRAINING);
   const teacherFile = lastWeights(teacherRun, teacher);
 
   const student = "resnet8";
   const pair = ["--path_t", teacherFile, "--model_s", student];
-  const studentRun = await pefd(
-    "distill",
-    "--distill",
-    "ours",
-    ...pair,
-    "--epochs",
-    EPOCHS,
-    ...TRAINING,
-  );
+  const studentRun = await pefd("distill", "--distill", "ours", ...pair, "--epochs", EPOCHS, ...TRAINING);
   const studentFile = lastWeights(studentRun, student);
 
   const result = await pefd("eval", "--checkpoint", studentFile, "--data", DATA);

@@ -13,16 +13,10 @@ const at = (path) => new URL(`../${path}`, import.meta.url);
 
 writeFileSync(at("docs/flags.md"), await flagsReference());
 const methods = at("docs/methods.md");
-writeFileSync(
-  methods,
-  betweenMarkers(readFileSync(methods, "utf8"), methodsCatalogue(), "methods"),
-);
+writeFileSync(methods, betweenMarkers(readFileSync(methods, "utf8"), methodsCatalogue(), "methods"));
 const data = at("docs/data.md");
 writeFileSync(data, betweenMarkers(readFileSync(data, "utf8"), datasetsTable(), "datasets"));
 const formats = at("docs/formats.md");
-writeFileSync(
-  formats,
-  betweenMarkers(readFileSync(formats, "utf8"), formatsReference(), "settings"),
-);
+writeFileSync(formats, betweenMarkers(readFileSync(formats, "utf8"), formatsReference(), "settings"));
 const architecture = at("docs/architecture.md");
 writeFileSync(architecture, withTable(readFileSync(architecture, "utf8"), ROOMS));

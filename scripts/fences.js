@@ -16,19 +16,14 @@ function filesBelow(folder) {
   const entries = readdirSync(at(folder), { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
   const paths = files.map((file) => join(file.parentPath, file.name)).sort();
-  return new Map(
-    paths.map((path) => [path.slice(at(folder).length + 1), readFileSync(path, "utf8")]),
-  );
+  return new Map(paths.map((path) => [path.slice(at(folder).length + 1), readFileSync(path, "utf8")]));
 }
 
 const [src, test] = [filesBelow("src"), filesBelow("test")];
 const typed = new Map([...src].filter(([path]) => /\.[cm]?[jt]sx?$/.test(path)));
 const below = (folder, files) => [...files].map(([path, text]) => [`${folder}/${path}`, text]);
 
-const complaints = [
-  ...judge(ROOMS, typed),
-  ...judgeSizes(new Map([...below("src", src), ...below("test", test)])),
-];
+const complaints = [...judge(ROOMS, typed), ...judgeSizes(new Map([...below("src", src), ...below("test", test)]))];
 const document = readFileSync(at("docs/architecture.md"), "utf8");
 if (withTable(document, ROOMS) !== document) {
   complaints.push("docs/architecture.md: its table of rooms is old. Type: npm run docs");

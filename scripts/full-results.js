@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { welchTest } from "../dist/report/runs/welch.js";
+import { welchTest } from "../dist/report/runs/ranking.js";
 
 const PEFD = fileURLToPath(new URL("../bin/pefd.js", import.meta.url));
 const KEPT = fileURLToPath(new URL("../docs/results/full", import.meta.url));
@@ -37,8 +37,7 @@ function columnsOf(path) {
 /** Copies a run's record. How often it was interrupted is counted by its logs: every process begins one. */
 function keepRun(from, to) {
   mkdirSync(to, { recursive: true });
-  for (const file of FILES)
-    if (existsSync(join(from, file))) copyFileSync(join(from, file), join(to, file));
+  for (const file of FILES) if (existsSync(join(from, file))) copyFileSync(join(from, file), join(to, file));
   const processes = below(from).filter((name) => name.includes("tfevents")).length;
   writeFileSync(join(to, "interruptions"), `${Math.max(0, processes - 1)}\n`);
 }
@@ -65,9 +64,7 @@ const table = (head, rows) =>
 /** The table of the paper's length, a row a run. */
 function fullTable() {
   const dir = join(KEPT, "save");
-  const { experiments } = JSON.parse(
-    execFileSync(process.execPath, [PEFD, "report", dir, "--json", "--quiet"]),
-  );
+  const { experiments } = JSON.parse(execFileSync(process.execPath, [PEFD, "report", dir, "--json", "--quiet"]));
   const published = new Map(experiments.map((one) => [one.method, one]));
   const rows = below(dir).map((name) => {
     const config = json(join(dir, name, "config.json"));
@@ -102,9 +99,7 @@ const mean = (values) => values.reduce((sum, one) => sum + one, 0) / values.leng
 const deviation = (values) =>
   Math.sqrt(values.reduce((sum, one) => sum + (one - mean(values)) ** 2, 0) / (values.length - 1));
 const spread = (values) =>
-  values.length === 0
-    ? "-"
-    : percent(mean(values)) + (values.length > 1 ? ` ± ${percent(deviation(values))}` : "");
+  values.length === 0 ? "-" : percent(mean(values)) + (values.length > 1 ? ` ± ${percent(deviation(values))}` : "");
 
 /** Last test top-1 of every finished run of the comparison of precisions, by method and by what computed it. */
 function precisionRuns() {
@@ -132,16 +127,11 @@ function precisionTable() {
     const [bfloat16, float32, pytorch] = ["bfloat16", "float32", "pytorch"].map(
       (by) => found.get(`${method} ${by}`) ?? [],
     );
-    const cells = [bfloat16, float32, pytorch].map(
-      (values) => `${spread(values)} (n ${values.length})`,
-    );
+    const cells = [bfloat16, float32, pytorch].map((values) => `${spread(values)} (n ${values.length})`);
     const p = welchTest(bfloat16, float32);
     return [method, ...cells, p === undefined ? "-" : p.toFixed(2)];
   });
-  return table(
-    ["Method", "bfloat16", "float32", "PyTorch, float32", "p (bfloat16 = float32)"],
-    rows,
-  );
+  return table(["Method", "bfloat16", "float32", "PyTorch, float32", "p (bfloat16 = float32)"], rows);
 }
 
 /** Draws test top-1 by epoch of all runs of the paper's length. */

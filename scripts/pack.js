@@ -6,11 +6,7 @@ import { build, isBuilt, PRODUCT } from "./setup/build.js";
 import { installPackages, packagesAreInstalled } from "./setup/packages.js";
 import { fail } from "./setup/problem.js";
 import { ROOT } from "./setup/setup.js";
-import {
-  bringTensorFlowJs,
-  tensorFlowJsFolder,
-  tensorFlowJsIsThere,
-} from "./setup/tensorFlowJs.js";
+import { bringTensorFlowJs, tensorFlowJsFolder, tensorFlowJsIsThere } from "./setup/tensorFlowJs.js";
 
 const VENDOR = join(ROOT, "vendor/tfjs-node-gpu");
 const PARTS = ["binding.gyp", "binding", "dist"];

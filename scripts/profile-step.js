@@ -10,14 +10,13 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { WORKS } from "../dist/bench/works.js";
+import { WORKS } from "../dist/bench/bench.js";
 import { withBinding } from "../dist/runtime/native.js";
 import { nativeDirectory } from "../dist/runtime/nativeFolder.js";
 import { ownModuleFile } from "../dist/runtime/paths.js";
 import { loadTensorFlow } from "../dist/runtime/tf.js";
 
-const [what = "distill", batch = "16", teacher = "resnet32x4", precision = "float32"] =
-  process.argv.slice(2);
+const [what = "distill", batch = "16", teacher = "resnet32x4", precision = "float32"] = process.argv.slice(2);
 const PAIR = { teacher, student: "resnet8x4", method: "ours" };
 const size = { batchSize: Number(batch), steps: 1, testImages: 1 };
 
@@ -36,9 +35,7 @@ const keepingGraphs = (folder, run) =>
 const folder = mkdtempSync(join(tmpdir(), "pefd-profile-"));
 try {
   loadTensorFlow({ env: process.env, keepPrograms: false });
-  keepingGraphs(folder, () =>
-    WORKS[what](PAIR, size).open({ engine: "graph", precision }).dispose(),
-  );
+  keepingGraphs(folder, () => WORKS[what](PAIR, size).open({ engine: "graph", precision }).dispose());
   const python = process.env.PEFD_PYTHON ?? "python3";
   const script = fileURLToPath(new URL("profile-step.py", import.meta.url));
   execFileSync(python, [script, folder, ownModuleFile(nativeDirectory())], {

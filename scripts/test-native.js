@@ -22,9 +22,7 @@ async function runVariant(variant, words) {
 
 const given = process.argv.slice(2);
 const words = given.filter((word) => !word.startsWith("--"));
-const variants = Object.keys(VARIANTS).filter(
-  (variant) => (variant !== "plain") === given.includes("--sanitizers"),
-);
+const variants = Object.keys(VARIANTS).filter((variant) => (variant !== "plain") === given.includes("--sanitizers"));
 try {
   await setup();
   for (const variant of variants) await runVariant(variant, words);

@@ -29,9 +29,7 @@ async function types() {
 function testFiles(words) {
   const below = readdirSync(join(ROOT, TESTS.output), { recursive: true, encoding: "utf8" });
   const files = below.filter((file) => file.endsWith(".test.js")).sort();
-  const wanted = files.filter(
-    (file) => words.length === 0 || words.some((word) => file.includes(word)),
-  );
+  const wanted = files.filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
   if (wanted.length === 0) throw new Problem(`No test file matches ${words.join(", ")}.`, "", 2);
   return wanted.map((file) => join(TESTS.output, file));
 }

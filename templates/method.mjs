@@ -6,16 +6,7 @@
 // It begins as FitNet's hint: a map of the student, brought to the teacher's shape by a convolution that learns, is held
 // against the teacher's map by the mean of squared differences. Change what differs in your paper.
 
-import {
-  batchNorm,
-  convolution,
-  defineMethod,
-  definePlugin,
-  inputError,
-  integer,
-  relu,
-  tf,
-} from "pefd/plugin";
+import { batchNorm, convolution, defineMethod, definePlugin, inputError, integer, relu, tf } from "pefd/plugin";
 
 const method = defineMethod({
   // What people type after --distill, and what help, folders of runs and reports call it.

@@ -6,5 +6,4 @@ import plugin from "./NAME.mjs";
 test("the gradients of NAME are those of its values, by finite differences", () =>
   checkMethodGradients(plugin, "NAME"));
 
-test("a few steps of NAME give the same bytes eagerly and compiled", () =>
-  checkMethodEngines(plugin, "NAME"));
+test("a few steps of NAME give the same bytes eagerly and compiled", () => checkMethodEngines(plugin, "NAME"));

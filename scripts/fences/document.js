@@ -8,9 +8,7 @@ function table(rooms) {
     const cells = [`\`${name}\``, what, imports.join(", ") || "nothing", packages.join(", ")];
     return `| ${cells.join(" | ")} |`;
   });
-  return ["| folder | what | may import | packages |", "| --- | --- | --- | --- |", ...rows].join(
-    "\n",
-  );
+  return ["| folder | what | may import | packages |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }
 
 /**

@@ -15,7 +15,4 @@ const linesOf = (text) => text.split("\n").length - (text.endsWith("\n") ? 1 : 0
 export const judgeSizes = (files) =>
   [...files]
     .filter(([path, text]) => SOURCE.test(path) && linesOf(text) > MOST_LINES)
-    .map(
-      ([path, text]) =>
-        `${path}: ${linesOf(text)} lines, more than ${MOST_LINES}: split it by idea`,
-    );
+    .map(([path, text]) => `${path}: ${linesOf(text)} lines, more than ${MOST_LINES}: split it by idea`);

@@ -1,13 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-  appendFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -108,8 +100,7 @@ export function coverageOf(copy, { env, path }) {
       appendFileSync(path, `${JSON.stringify(found)}\n`);
     }
     const { failed, seconds, executed } = known(test);
-    const runs = (file, at) =>
-      (executed[file] ?? []).some(([start, end]) => start <= at && at < end);
+    const runs = (file, at) => (executed[file] ?? []).some(([start, end]) => start <= at && at < end);
     return { failed, seconds, runs };
   }
   return { known, of };

@@ -36,8 +36,7 @@ const swapsAt = (text, at) =>
     .filter(([from]) => !/^\w/.test(from) || isAlone(text, at, from.length))
     .map(([from, to]) => ({ at, from, to }));
 
-const isAlone = (text, at, length) =>
-  !WORD.test(text[at - 1] ?? " ") && !/[\w$:]/.test(text[at + length] ?? " ");
+const isAlone = (text, at, length) => !WORD.test(text[at - 1] ?? " ") && !/[\w$:]/.test(text[at + length] ?? " ");
 
 /** A whole number that stands alone becomes the next one. */
 function numbersAt(text, at) {
@@ -48,9 +47,7 @@ function numbersAt(text, at) {
 
 /** `!` before a value goes; it stays in `!==`. */
 const negationsAt = (text, at) =>
-  text[at] === "!" && text[at + 1] !== "=" && /[\w(]/.test(text[at + 1] ?? "")
-    ? [{ at, from: "!", to: "" }]
-    : [];
+  text[at] === "!" && text[at + 1] !== "=" && /[\w(]/.test(text[at + 1] ?? "") ? [{ at, from: "!", to: "" }] : [];
 
 /** A line that is a call, or throws, and nothing else. */
 function statementsAt(text, at) {
@@ -75,8 +72,7 @@ export function sitesIn(text) {
 }
 
 /** The text with one fault in it. */
-export const planted = (text, { at, from, to }) =>
-  text.slice(0, at) + to + text.slice(at + from.length);
+export const planted = (text, { at, from, to }) => text.slice(0, at) + to + text.slice(at + from.length);
 
 /** The line of a place, from 1. */
 export const lineOf = (text, at) => text.slice(0, at).split("\n").length;

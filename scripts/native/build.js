@@ -12,7 +12,9 @@ const UNOPTIMIZED = ["-g1", "-O1", "-fexpensive-optimizations"];
 export const VARIANTS = {
   plain: [],
   "address and undefined": [
-    ...["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"],
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
     ...UNOPTIMIZED,
   ],
   thread: ["-fsanitize=thread", ...UNOPTIMIZED],
@@ -25,8 +27,13 @@ const STRICT = ["-Werror"];
 const WIDE = {
   source: "kernels/kernels.cc",
   flags: [
-    ...["-DKERNELS=wideKernels", "-DPEFD_VECTOR_WIDTH=16", "-Wno-psabi", "-mavx2", "-mfma"],
-    ...["-O1", "-fexpensive-optimizations"],
+    "-DKERNELS=wideKernels",
+    "-DPEFD_VECTOR_WIDTH=16",
+    "-Wno-psabi",
+    "-mavx2",
+    "-mfma",
+    "-O1",
+    "-fexpensive-optimizations",
   ],
 };
 
@@ -41,10 +48,7 @@ const LOOPS = [
   ["int16/narrow.cc", "integerLoopNarrowKernels"],
 ].map(([source, name]) => ({
   source: `kernels/${source}`,
-  flags: [
-    ...[`-DKERNELS=${name}`, "-DPEFD_VECTOR_WIDTH=16", "-Wno-psabi", "-mavx2", "-mfma"],
-    ...["-O2", "-ffp-contract=off"],
-  ],
+  flags: [`-DKERNELS=${name}`, "-DPEFD_VECTOR_WIDTH=16", "-Wno-psabi", "-mavx2", "-mfma", "-O2", "-ffp-contract=off"],
 }));
 
 /** What results are compared with is not under test: no sanitizers, and every operation rounds. */

@@ -23,8 +23,7 @@ function closure(file, found = new Map()) {
 }
 
 /** A digest of a source, of the headers that it includes, and of what the compiler is told. */
-export const digestOf = (file, flags) =>
-  digestOfText(JSON.stringify([flags, ...closure(file).values()]));
+export const digestOf = (file, flags) => digestOfText(JSON.stringify([flags, ...closure(file).values()]));
 
 /** Notes that files are needed now. */
 export function markUsed(files) {

@@ -23,8 +23,12 @@ export function drawPage(picture, write) {
   try {
     const { page, size } = write(folder);
     must(process.env.PEFD_CHROMIUM ?? "chromium", [
-      ...["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"],
-      ...[`--user-data-dir=${join(folder, "profile")}`, `--window-size=${size.join(",")}`],
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--hide-scrollbars",
+      `--user-data-dir=${join(folder, "profile")}`,
+      `--window-size=${size.join(",")}`,
       `--screenshot=${resolve(picture)}`,
       pathToFileURL(page).href,
     ]);

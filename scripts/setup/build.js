@@ -19,8 +19,7 @@ function filesBelow(folder) {
   return files.map((entry) => join(entry.parentPath ?? entry.path, entry.name)).sort();
 }
 
-const sourcesOf = (root, { source }) =>
-  filesBelow(join(root, source)).filter((file) => SOURCE_ENDINGS.test(file));
+const sourcesOf = (root, { source }) => filesBelow(join(root, source)).filter((file) => SOURCE_ENDINGS.test(file));
 
 const outputOf = (root, { source, output }, file) =>
   join(root, output, file.slice(join(root, source).length)).replace(/\.ts$/, ".js");
@@ -75,11 +74,7 @@ export async function build(root, project, inherit = []) {
     inherit,
   });
   if (code !== 0) {
-    throw new Problem(
-      `The sources in ${project.source}/ did not compile.`,
-      "See the lines above.",
-      1,
-    );
+    throw new Problem(`The sources in ${project.source}/ did not compile.`, "See the lines above.", 1);
   }
   prune(root, project);
   writeFileSync(stampFile(root, project), before);

@@ -13,7 +13,7 @@ import { exclusively } from "./lock.js";
  */
 export async function bringGpuTree(root, progress) {
   const compiled = (path) => import(pathToFileURL(join(root, "dist", path)).href);
-  const { installRuntime } = await compiled("runtime/setup/install.js");
+  const { installRuntime } = await compiled("runtime/setup/setUp.js");
   const { dependencies, packageDirectory } = await compiled("runtime/paths.js");
   const { cacheDirectory } = await compiled("common/cachePaths.js");
   const { TENSORFLOW_VERSION } = await compiled("runtime/setup/wheels.js");

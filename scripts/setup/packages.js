@@ -25,9 +25,7 @@ export function packagesAreInstalled(root) {
   const installed = installedPackages(root);
   if (installed === undefined) return false;
   const wanted = Object.entries(readJson(join(root, "package-lock.json")).packages);
-  return wanted.every(
-    ([path, locked]) => path === "" || isInstalled(root, path, locked, installed[path]),
-  );
+  return wanted.every(([path, locked]) => path === "" || isInstalled(root, path, locked, installed[path]));
 }
 
 /** Installs what package-lock.json asks for. */

@@ -13,9 +13,7 @@ const systemSentence = (error) =>
 
 /** Ends a script in good order: a problem as its sentence, a defect of ours with its trace. */
 export function fail(error) {
-  const sentence = error?.exitCode
-    ? [error.message, error.hint].filter(Boolean).join("\n")
-    : systemSentence(error);
+  const sentence = error?.exitCode ? [error.message, error.hint].filter(Boolean).join("\n") : systemSentence(error);
   if (!sentence) throw error;
   // Servers and programs have a word in it: only line feeds may command the terminal.
   const shown = sentence.replace(/[^\P{Cc}\n]/gu, "?");

@@ -14,9 +14,7 @@ export function progressOn(stream) {
   const onBytes = (done, total) => {
     if (!stream.isTTY) return;
     const percent = Math.min(100, Math.floor((100 * done) / total));
-    stream.write(
-      `\r  ${Math.round(done / MEGABYTE)} of ${total / MEGABYTE} MB (${percent} %)\u001b[K`,
-    );
+    stream.write(`\r  ${Math.round(done / MEGABYTE)} of ${total / MEGABYTE} MB (${percent} %)\u001b[K`);
     isLineOpen = true;
   };
   return { onPhase, onBytes, clear };

@@ -1,13 +1,5 @@
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Problem } from "./problem.js";
 import { run } from "./run.js";
@@ -18,8 +10,7 @@ import { run } from "./run.js";
  */
 const NAME = "@tensorflow/tfjs-node-gpu";
 const VERSION = "4.22.0";
-const SHA512 =
-  "p//NN6DGiN4hInUmIkRffaFVMcdTREUMjPyjW04J7OXvB2zBlQimj61eFKSgRrH3f5TnOfKzb0n56he/B6a4bw==";
+const SHA512 = "p//NN6DGiN4hInUmIkRffaFVMcdTREUMjPyjW04J7OXvB2zBlQimj61eFKSgRrH3f5TnOfKzb0n56he/B6a4bw==";
 
 /** What pefd takes of it. */
 const PARTS = ["package.json", "binding.gyp", "binding", "dist"];

@@ -1,8 +1,116 @@
-import { linearCka } from "./centeredKernelAlignment.js";
-import { betweenClassCosine, meanDirectionAlignment } from "./directions.js";
-import { matchPercentage, meanNorm, zeroPercentage } from "./magnitudes.js";
-import type { Matrix } from "./matrix.js";
 import type { Outputs } from "./outputs.js";
+import { addScaled, centered, dot, type Matrix, norm, rowAt, zeros } from "./outputs.js";
+
+/**
+ * cos(a, b) = a.b / (|a| |b|). A vector of zeros has no direction: its cosine with anything is taken as 0.
+ */
+export function cosine(a: Float64Array, b: Float64Array): number {
+  const lengths = norm(a) * norm(b);
+  return lengths === 0 ? 0 : dot(a, b) / lengths;
+}
+
+/**
+ * Mean direction alignment: MDA = 1/N sum_i cos(s_i, t_i), s_i the student's (projected) features of sample i and
+ * t_i the teacher's; 1 where all directions agree. With the training images it is 1 minus the loss of `ours`.
+ * Source: Chen et al., Improved Feature Distillation via Projector Ensemble, NeurIPS 2022.
+ * @param student [N, D]
+ * @param teacher [N, D]
+ * @returns undefined where the sizes of the features differ, since vectors of two spaces have no cosine
+ */
+export function meanDirectionAlignment(student: Matrix, teacher: Matrix): number | undefined {
+  if (student.columns !== teacher.columns) return undefined;
+  let sum = 0;
+  for (let i = 0; i < student.rows; i++) sum += cosine(rowAt(student, i), rowAt(teacher, i));
+  return sum / student.rows;
+}
+
+/**
+ * Mean features of every class that occurs, in the order of the labels.
+ * @param features [N, D]
+ * @param labels [N]
+ * @returns [classes that occur, D]
+ */
+export function classMeans(features: Matrix, labels: ArrayLike<number>): Matrix {
+  const members = new Map<number, number[]>();
+  for (let i = 0; i < features.rows; i++) {
+    const label = labels[i] as number;
+    members.set(label, [...(members.get(label) ?? []), i]);
+  }
+  const classes = [...members.keys()].sort((a, b) => a - b);
+  const means = zeros(classes.length, features.columns);
+  for (const [row, label] of classes.entries()) {
+    const samples = members.get(label) ?? [];
+    for (const i of samples) addScaled(rowAt(means, row), 1 / samples.length, rowAt(features, i));
+  }
+  return means;
+}
+
+/**
+ * Between-class cosine similarity: the mean of cos(m_a, m_b) over all pairs of classes a < b that occur, m_c the mean
+ * of the features of class c. Lower is more discriminative.
+ * Source: Chen et al., Improved Feature Distillation via Projector Ensemble, NeurIPS 2022.
+ * @param features [N, D]
+ * @param labels [N]
+ * @returns undefined with fewer than two classes
+ */
+export function betweenClassCosine(features: Matrix, labels: ArrayLike<number>): number | undefined {
+  const means = classMeans(features, labels);
+  if (means.rows < 2) return undefined;
+  let sum = 0;
+  for (let a = 0; a < means.rows; a++) {
+    for (let b = a + 1; b < means.rows; b++) sum += cosine(rowAt(means, a), rowAt(means, b));
+  }
+  return sum / ((means.rows * (means.rows - 1)) / 2);
+}
+
+/** |X' Y|_F of two matrices of as many rows: the Frobenius norm of a [X.columns, Y.columns] matrix. */
+function crossNorm(x: Matrix, y: Matrix): number {
+  const product = zeros(x.columns, y.columns);
+  for (let i = 0; i < x.rows; i++) {
+    const row = rowAt(y, i);
+    for (const [j, value] of rowAt(x, i).entries()) addScaled(rowAt(product, j), value, row);
+  }
+  return norm(product.values);
+}
+
+/**
+ * Linear centered kernel alignment of two sets of features of the same samples:
+ * CKA = |X' Y|_F^2 / (|X' X|_F |Y' Y|_F), X and Y centered by column. 0 to 1; 1 where one is the other rotated and
+ * scaled. The sizes of the features may differ.
+ * Source: Kornblith et al., Similarity of Neural Network Representations Revisited, ICML 2019, section 3.
+ * @param first [N, D1]
+ * @param second [N, D2]
+ * @returns undefined where one of them is the same for all samples
+ */
+export function linearCka(first: Matrix, second: Matrix): number | undefined {
+  const x = centered(first);
+  const y = centered(second);
+  const scale = crossNorm(x, x) * crossNorm(y, y);
+  return scale === 0 ? undefined : crossNorm(x, y) ** 2 / scale;
+}
+
+/** Mean over the samples of the L2 norm of their features: 1/N sum_i |f_i|. @param features [N, D] */
+export function meanNorm(features: Matrix): number {
+  let sum = 0;
+  for (let i = 0; i < features.rows; i++) sum += norm(rowAt(features, i));
+  return sum / features.rows;
+}
+
+/** Percentage of the features' elements that are exactly 0, as a ReLU leaves them. @param features [N, D] */
+export function zeroPercentage(features: Matrix): number {
+  const count = features.values.reduce((sum, value) => sum + (value === 0 ? 1 : 0), 0);
+  return (100 * count) / features.values.length;
+}
+
+/**
+ * Percentage of positions at which two lists hold the same class: with the labels top-1 accuracy, with another
+ * model's predictions the agreement of the two.
+ */
+export function matchPercentage(first: ArrayLike<number>, second: ArrayLike<number>): number {
+  let same = 0;
+  for (let i = 0; i < first.length; i++) same += first[i] === second[i] ? 1 : 0;
+  return (100 * same) / first.length;
+}
 
 /** A student and a teacher on the same images. */
 export interface Pair {
@@ -41,59 +149,107 @@ const ACCURACY = "Top-1, agreement (%)";
 /** Everything that is measured. A new measure is a row here. */
 export const MEASURES: readonly Measure[] = [
   {
-    ...{ key: "mda", title: "MDA", panel: MDA, about: "student", digits: 4 },
+    key: "mda",
+    title: "MDA",
+    panel: MDA,
+    about: "student",
+    digits: 4,
     of: ({ student, teacher }) => meanDirectionAlignment(student.features, teacher.features),
   },
   {
-    ...{ key: "mda_projected", title: "MDA proj.", panel: MDA, about: "projected", digits: 4 },
-    of: ({ projected, teacher }) =>
-      projected && meanDirectionAlignment(projected, teacher.features),
+    key: "mda_projected",
+    title: "MDA proj.",
+    panel: MDA,
+    about: "projected",
+    digits: 4,
+    of: ({ projected, teacher }) => projected && meanDirectionAlignment(projected, teacher.features),
   },
   {
-    ...{ key: "between_class_student", title: "Between s", panel: BETWEEN, digits: 4 },
+    key: "between_class_student",
+    title: "Between s",
+    panel: BETWEEN,
+    digits: 4,
     about: "student",
     of: ({ student, labels }) => betweenClassCosine(student.features, labels),
   },
   {
-    ...{ key: "between_class_teacher", title: "Between t", panel: BETWEEN, digits: 4 },
+    key: "between_class_teacher",
+    title: "Between t",
+    panel: BETWEEN,
+    digits: 4,
     about: "teacher",
     of: ({ teacher, labels }) => betweenClassCosine(teacher.features, labels),
   },
   {
-    ...{ key: "cka", title: "CKA", panel: CKA, about: "both", digits: 4 },
+    key: "cka",
+    title: "CKA",
+    panel: CKA,
+    about: "both",
+    digits: 4,
     of: ({ student, teacher }) => linearCka(student.features, teacher.features),
   },
   {
-    ...{ key: "norm_student", title: "Norm s", panel: NORM, about: "student", digits: 3 },
+    key: "norm_student",
+    title: "Norm s",
+    panel: NORM,
+    about: "student",
+    digits: 3,
     of: ({ student }) => meanNorm(student.features),
   },
   {
-    ...{ key: "norm_teacher", title: "Norm t", panel: NORM, about: "teacher", digits: 3 },
+    key: "norm_teacher",
+    title: "Norm t",
+    panel: NORM,
+    about: "teacher",
+    digits: 3,
     of: ({ teacher }) => meanNorm(teacher.features),
   },
   {
-    ...{ key: "zeros_student", title: "Zeros s %", panel: ZEROS, about: "student", digits: 2 },
+    key: "zeros_student",
+    title: "Zeros s %",
+    panel: ZEROS,
+    about: "student",
+    digits: 2,
     of: ({ student }) => zeroPercentage(student.features),
   },
   {
-    ...{ key: "zeros_teacher", title: "Zeros t %", panel: ZEROS, about: "teacher", digits: 2 },
+    key: "zeros_teacher",
+    title: "Zeros t %",
+    panel: ZEROS,
+    about: "teacher",
+    digits: 2,
     of: ({ teacher }) => zeroPercentage(teacher.features),
   },
   {
-    ...{ key: "zeros_projected", title: "Zeros proj. %", panel: ZEROS, digits: 2 },
+    key: "zeros_projected",
+    title: "Zeros proj. %",
+    panel: ZEROS,
+    digits: 2,
     about: "projected",
     of: ({ projected }) => projected && zeroPercentage(projected),
   },
   {
-    ...{ key: "agreement", title: "Agree %", panel: ACCURACY, about: "both", digits: 2 },
+    key: "agreement",
+    title: "Agree %",
+    panel: ACCURACY,
+    about: "both",
+    digits: 2,
     of: ({ student, teacher }) => matchPercentage(student.predictions, teacher.predictions),
   },
   {
-    ...{ key: "top1_student", title: "Top-1 s", panel: ACCURACY, about: "student", digits: 2 },
+    key: "top1_student",
+    title: "Top-1 s",
+    panel: ACCURACY,
+    about: "student",
+    digits: 2,
     of: ({ student, labels }) => matchPercentage(student.predictions, labels),
   },
   {
-    ...{ key: "top1_teacher", title: "Top-1 t", panel: ACCURACY, about: "teacher", digits: 2 },
+    key: "top1_teacher",
+    title: "Top-1 t",
+    panel: ACCURACY,
+    about: "teacher",
+    digits: 2,
     of: ({ teacher, labels }) => matchPercentage(teacher.predictions, labels),
   },
 ];

@@ -36,14 +36,11 @@ export const analysisDocument = (findings: readonly Finding[]) => ({
 const rounded = (value: number | null | undefined, digits: number): string =>
   typeof value === "number" ? value.toFixed(digits) : "-";
 
-const runName = ({ subject }: Finding): string =>
-  subject.run === undefined ? "-" : basename(subject.run.dir);
+const runName = ({ subject }: Finding): string => (subject.run === undefined ? "-" : basename(subject.run.dir));
 
 /** For people: one line per checkpoint; columns that are empty in every line are left out. */
 export function analysisTable(findings: readonly Finding[]): Table {
-  const shown = MEASURES.filter(({ key }) =>
-    findings.some(({ measures }) => typeof measures[key] === "number"),
-  );
+  const shown = MEASURES.filter(({ key }) => findings.some(({ measures }) => typeof measures[key] === "number"));
   const isMany = new Set(findings.map(({ subject }) => subject.run?.dir)).size > 1;
   const rows = findings.map((finding) => [
     ...(isMany ? [runName(finding)] : []),
@@ -55,14 +52,7 @@ export function analysisTable(findings: readonly Finding[]): Table {
   ]);
   const titles = shown.map(({ title }) => `>${title}`);
   return {
-    columns: columns(
-      ...(isMany ? ["Run"] : []),
-      "Checkpoint",
-      ">Epoch",
-      ">Proj.",
-      ">Trial",
-      ...titles,
-    ),
+    columns: columns(...(isMany ? ["Run"] : []), "Checkpoint", ">Epoch", ">Proj.", ">Trial", ...titles),
     rows,
   };
 }

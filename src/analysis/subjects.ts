@@ -4,7 +4,7 @@ import { inputError, PefdError } from "../common/errors.js";
 import { collectRuns } from "../report/runs/collect.js";
 import { withoutRepeats } from "../report/runs/grouping.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
-import type { RunConfig } from "../runFiles/config.js";
+import type { RunConfig } from "../runFiles/identity.js";
 import { identitySha256 } from "../runFiles/identity.js";
 
 /** The data set of runs that tell none: there was no other. */

@@ -1,22 +1,255 @@
 import { readFileSync } from "node:fs";
-import { inputError } from "../common/errors.js";
+import { inputError, PefdError } from "../common/errors.js";
+import { engineNames } from "../compile/program.js";
 import type { EngineName, PrecisionName } from "../compile/types.js";
-import {
-  computeCapability,
-  deviceMemory,
-  deviceName,
-  deviceWarning,
-  isGpu,
-} from "../runtime/device.js";
+import { methodRow } from "../distill/registry.js";
+import { variablesOf } from "../learn/learner.js";
+import { teacherLearner } from "../learn/learners.js";
+import { surveyModel } from "../models/survey.js";
+import { computeCapability, deviceMemory, deviceName, deviceWarning, isGpu } from "../runtime/device.js";
 import { tensorFlowVersion } from "../runtime/native.js";
 import { loadTensorFlow } from "../runtime/tf.js";
-import { float32Notices, isExactFloat32 } from "./float32.js";
-import { CIFAR100_KIND } from "./images.js";
-import { measure } from "./measure.js";
-import { BASE, type ChosenMethods, measureMethods } from "./methods.js";
-import type { Timing, Variant, Work, WorkName, WorkSize } from "./types.js";
-import { type Machine, machineOf, variantsFor } from "./variants.js";
-import { imageKindOf, type Pair, WORKS } from "./works.js";
+import { teacherAhead } from "../train/teacherAhead.js";
+import { close, measure, median, type Runner, startAll, takeTurns, timingOf } from "./measure.js";
+import type { Cost, ImageKind, Timing, Variant, Work, WorkName, WorkSize } from "./types.js";
+import { CIFAR100_KIND, evaluationWork, initialised, timedStudent, trainingWork } from "./work.js";
+
+const SEED = 10;
+
+/** Of as many training images as CIFAR-100 has: memory banks are as large as in a training on it. */
+const labelsOf = ({ classes }: ImageKind): Int32Array =>
+  Int32Array.from({ length: 50_000 }, (_, image) => image % classes);
+
+/**
+ * What the images of a pair are like: as many classes as the student is made for, and its size unless another one is asked
+ * for.
+ */
+function imageKindOf({ student, imageSize }: Pick<Pair, "student" | "imageSize">): ImageKind {
+  const made = surveyModel(student);
+  return { side: imageSize ?? made.imageSize, classes: made.numClasses };
+}
+
+/** Which pair and method are timed. */
+interface Pair {
+  readonly teacher: string;
+  readonly student: string;
+  readonly method: string;
+  /** For how many steps at once the teacher looks at images; as by default where undefined. */
+  readonly ahead?: number | undefined;
+  /** Side of the images; the one that the student is made for where undefined. */
+  readonly imageSize?: number | undefined;
+}
+
+/** As learners are told it. */
+const taskOf = ({ classes, side }: ImageKind) => ({ numClasses: classes, imageSize: side });
+
+function distillWork(pair: Pair, plain: WorkSize): Work {
+  const { teacher, student, method, ahead } = pair;
+  const kind = imageKindOf(pair);
+  const size = { ...plain, kind };
+  const task = { ...taskOf(kind), labels: labelsOf(kind), batchSize: size.batchSize };
+  const { learner, guide, views } = timedStudent({ teacher, student, method }, task);
+  const what = `distill ${method} ${teacher} -> ${student}`;
+  const looking = {
+    asked: ahead,
+    method: methodRow(method),
+    teacher: guide.model,
+    views,
+    batchSize: size.batchSize,
+    stepsPerEpoch: size.steps,
+  };
+  const work = trainingWork(what, learner, guide.variables, size, (choice) => {
+    return teacherAhead({ ...looking, choice, gpu: isGpu(), exact: false }).steps;
+  });
+  return { ...work, method };
+}
+
+function teacherWork(pair: Pair, size: WorkSize): Work {
+  const kind = imageKindOf(pair);
+  const learner = teacherLearner(pair.teacher, kind.classes, SEED);
+  return trainingWork(`train teacher ${pair.teacher}`, learner, [], { ...size, kind });
+}
+
+/** The student as it is evaluated after each epoch: not folded. */
+function evaluateWork(pair: Pair, size: WorkSize): Work {
+  const { student } = pair;
+  const kind = imageKindOf(pair);
+  const model = initialised(student, taskOf(kind));
+  return evaluationWork(`evaluate ${student}`, { model, variables: variablesOf(model.state) }, { ...size, kind });
+}
+
+/** How each work is made, with initial weights: no checkpoint is needed. */
+export const WORKS: Readonly<Record<WorkName, (pair: Pair, size: WorkSize) => Work>> = {
+  distill: distillWork,
+  teacher: teacherWork,
+  evaluate: evaluateWork,
+};
+
+/** What a work costs over another one that took turns with it: medians over the repeats. */
+function costOver(base: Runner, own: Runner): Cost {
+  const pairs = own.repeats.map((time, i) => [time, base.repeats[i] as number] as const);
+  return {
+    stepMs: median(pairs.map(([time, other]) => time - other)) / own.work.steps,
+    ratio: median(pairs.map(([time, other]) => time / other)),
+  };
+}
+
+/**
+ * Times works beside a base, each in turns with it and each variant with the same one of the base.
+ * @param works made one after the other, when they are timed
+ * @returns timings of the base, then those of the works, each with what it costs over the base
+ */
+function measureOver(
+  base: Work,
+  works: Iterable<Work>,
+  variants: readonly Variant[],
+  repeats: number,
+  onStart: (work: Work, variant: Variant) => void,
+): Timing[] {
+  const beside = startAll(base, variants, (variant) => onStart(base, variant));
+  const all = new Map<Runner, number[]>(beside.map((runner) => [runner, []]));
+  try {
+    const timings: Timing[] = [];
+    for (const work of works) {
+      timings.push(...measureBeside(beside, work, variants, repeats, onStart));
+      for (const [runner, times] of all) times.push(...runner.repeats.splice(0));
+    }
+    if (timings.length === 0) takeTurns(beside, repeats);
+    const ofBase = beside.map((runner) => {
+      const times = all.get(runner) as number[];
+      return timingOf(times.length > 0 ? { ...runner, repeats: times } : runner);
+    });
+    return [...ofBase, ...timings];
+  } finally {
+    close(beside);
+    base.dispose();
+  }
+}
+
+function measureBeside(
+  beside: readonly Runner[],
+  work: Work,
+  variants: readonly Variant[],
+  repeats: number,
+  onStart: (work: Work, variant: Variant) => void,
+): Timing[] {
+  let runners: Runner[] = [];
+  try {
+    runners = startAll(work, variants, (variant) => onStart(work, variant));
+    takeTurns(
+      runners.flatMap((runner, i) => [beside[i] as Runner, runner]),
+      repeats,
+    );
+    return runners.map((runner, i) => ({
+      ...timingOf(runner),
+      overKd: costOver(beside[i] as Runner, runner),
+    }));
+  } finally {
+    close(runners);
+    work.dispose();
+  }
+}
+
+/** Which methods distillation is timed with. */
+interface ChosenMethods {
+  readonly names: readonly string[];
+  /** Each beside `kd`, to tell what it costs over that. */
+  readonly besideKd: boolean;
+  /** Those that do not fit the pair are left out, with a notice. */
+  readonly onlyFitting: boolean;
+}
+
+/** How methods are timed. */
+interface Timed {
+  /** Distillation by a method. @throws inputError where it does not fit the pair */
+  distillation(method: string): Work;
+  readonly variants: readonly Variant[];
+  readonly repeats: number;
+  onStart(work: Work, variant: Variant): void;
+  notice(text: string): void;
+}
+
+/** The method that others are compared with. */
+const BASE = "kd";
+
+/**
+ * Times distillation by methods, each in turns with `kd`.
+ * @returns timings of `kd`, then of the others in their order
+ */
+export function measureMethods(
+  { names, onlyFitting }: ChosenMethods,
+  { distillation, variants, repeats, onStart, notice }: Timed,
+): Timing[] {
+  const fitting = (name: string): Work | undefined => {
+    try {
+      return distillation(name);
+    } catch (error) {
+      if (!onlyFitting || !(error instanceof PefdError)) throw error;
+      notice(`${name} is left out: ${error.message}`);
+      return undefined;
+    }
+  };
+  function* works() {
+    for (const name of names) {
+      const work = name === BASE ? undefined : fitting(name);
+      if (work !== undefined) yield work;
+    }
+  }
+  return measureOver(distillation(BASE), works(), variants, repeats, onStart);
+}
+
+/** What decides how a machine is timed where nothing is asked for. */
+interface Machine {
+  readonly gpu: boolean;
+  /** Whether it computes in bfloat16 natively. */
+  readonly bfloat16: boolean;
+}
+
+/** The first generation of NVIDIA GPUs that computes in bfloat16. */
+const BFLOAT16_CAPABILITY = 8;
+
+/**
+ * What is known of the machine.
+ * @param capability of the GPU in use, undefined where there is none
+ * @param cpuinfo text of /proc/cpuinfo
+ */
+export function machineOf(gpu: boolean, capability: number | undefined, cpuinfo: string): Machine {
+  const bfloat16 = gpu ? (capability ?? 0) >= BFLOAT16_CAPABILITY : /\b(avx512_bf16|amx_bf16)\b/.test(cpuinfo);
+  return { gpu, bfloat16 };
+}
+
+/** XLA on a processor is slower than the graph and is timed only when asked for. */
+const ownEngines = ({ gpu }: Machine): EngineName[] => engineNames().filter((engine) => gpu || engine !== "xla");
+
+/**
+ * Engines times precisions, without those that do not exist: eager tensors cannot be bfloat16.
+ * @param engines those asked for; empty for the machine's own
+ * @param precisions those asked for; empty for the machine's own
+ */
+export function variantsFor(
+  machine: Machine,
+  engines: readonly EngineName[],
+  precisions: readonly PrecisionName[],
+): Variant[] {
+  const own: PrecisionName[] = machine.bfloat16 ? ["float32", "bfloat16"] : ["float32"];
+  return (engines.length > 0 ? engines : ownEngines(machine)).flatMap((engine) =>
+    (precisions.length > 0 ? precisions : own)
+      .filter((precision) => engine !== "eager" || precision === "float32")
+      .map((precision) => ({ engine, precision })),
+  );
+}
+
+// One process has one kind of float32 on a GPU: with TF32 or without.
+
+/** Whether float32 is timed without TF32: where it is all that was asked for. */
+export const isExactFloat32 = (precisions: readonly PrecisionName[]): boolean =>
+  precisions.length === 1 && precisions[0] === "float32";
+
+/** What has to be known of float32 before anything is timed, a line each. */
+export const float32Notices = (gpu: boolean, exact: boolean): readonly string[] =>
+  gpu && !exact
+    ? ["float32 is timed with TF32 where the GPU has it; alone (--precision float32) it is timed without."]
+    : [];
 
 /** What is asked for; undefined and empty lists leave it to the machine. */
 export interface BenchOptions extends Omit<Pair, "method"> {
@@ -80,8 +313,7 @@ const sizeFor = ({ gpu }: Machine, options: BenchOptions, side: number): WorkSiz
   return {
     batchSize: options.batchSize ?? own.batchSize,
     steps: options.steps ?? own.steps,
-    testImages:
-      options.testImages ?? (side > USUAL_SIDE ? fewer(own.testImages, side) : own.testImages),
+    testImages: options.testImages ?? (side > USUAL_SIDE ? fewer(own.testImages, side) : own.testImages),
   };
 };
 
@@ -109,8 +341,7 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
   const variants = chosenVariants(machine, options);
   const { side, classes } = imageKindOf(options);
   const size = sizeFor(machine, options, side);
-  const onStart = ({ what }: Work, { engine, precision }: Variant) =>
-    notice(`${what}: ${engine}, ${precision}`);
+  const onStart = ({ what }: Work, { engine, precision }: Variant) => notice(`${what}: ${engine}, ${precision}`);
   const withMemory = (what: string, timings: readonly Timing[]): readonly Timing[] => {
     const memory = deviceMemory(env);
     if (memory === undefined) return timings;
@@ -140,7 +371,8 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
     batchSize: size.batchSize,
     repeats: options.repeats,
     stepsPerRepeat: size.steps,
-    ...{ imageSize: side, numClasses: classes },
+    imageSize: side,
+    numClasses: classes,
     results,
   };
 }

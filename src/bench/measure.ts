@@ -38,11 +38,7 @@ function start(work: Work, variant: Variant): Runner {
  * Opens a work with each variant and takes one step of each.
  * @param onStart called before each variant's first step
  */
-export function startAll(
-  work: Work,
-  variants: readonly Variant[],
-  onStart: (variant: Variant) => void,
-): Runner[] {
+export function startAll(work: Work, variants: readonly Variant[], onStart: (variant: Variant) => void): Runner[] {
   const runners: Runner[] = [];
   try {
     for (const variant of variants) {

@@ -1,5 +1,47 @@
 import { inputError, PefdError } from "../common/errors.js";
 
+/** Bytes that may still be allocated beyond the file itself (inflated entries, copies of strided tensors). */
+export interface Allowance {
+  readonly fileBytes: number;
+  left: number;
+}
+
+const SMALL_FILE_BYTES = 2 ** 16;
+
+/** Three times the file and a little for small files, so that reading takes at most about four times its size. */
+export const allowanceFor = (fileBytes: number): Allowance => ({
+  fileBytes,
+  left: 3 * fileBytes + SMALL_FILE_BYTES,
+});
+
+/** How many times its own size a file's tensors may take where they share memory. */
+const OUTPUT_FACTOR = 4;
+
+/**
+ * Checks what a file's tensors take once each is written or converted on its own: thousands of them can share the
+ * bytes of one storage.
+ * @throws an error with their number and bytes when they take far more than the file
+ */
+export function checkOutput(tensors: number, bytes: number, { fileBytes }: Allowance): void {
+  if (bytes <= OUTPUT_FACTOR * fileBytes + SMALL_FILE_BYTES) return;
+  throw damage(
+    `its ${tensors} tensors would take ${bytes} bytes of memory, more than ${OUTPUT_FACTOR} times the file's own size`,
+  );
+}
+
+/** Text in the metadata of a file, in characters: options and the history of a training need a part of it. */
+export const metadataAllowance = (fileBytes: number): Allowance => ({
+  fileBytes,
+  left: 4 * fileBytes + 2 ** 20,
+});
+
+/** Takes bytes from the allowance before they are allocated. */
+export function spend(allowance: Allowance, bytes: number, what: string): void {
+  if (!(bytes <= allowance.left))
+    throw damage(`${what} would take ${bytes} bytes of memory, far more than the file's own size`);
+  allowance.left -= bytes;
+}
+
 /**
  * What a parser throws, which knows bytes but no file name.
  * @param reason a clause that starts in lower case and has no full stop
@@ -10,11 +52,7 @@ export const damage = (reason: string, hint?: string): PefdError => inputError(r
  * Runs a parser and names the file in whatever it complains about.
  * @throws inputError with path, size and the parser's reason; other errors pass through
  */
-export async function namingFile<T>(
-  path: string,
-  bytes: number,
-  parse: () => T | Promise<T>,
-): Promise<T> {
+export async function namingFile<T>(path: string, bytes: number, parse: () => T | Promise<T>): Promise<T> {
   try {
     return await parse();
   } catch (error) {

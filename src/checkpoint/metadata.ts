@@ -1,4 +1,15 @@
 import { parseBoundedJson } from "../common/boundedJson.js";
+import type { StateDict } from "../common/stateDict.js";
+
+export type CheckpointFormat = "safetensors" | "pth-zip" | "pth-legacy" | "savedmodel";
+
+/** What every reader returns. */
+export interface CheckpointContent {
+  readonly state: StateDict;
+  readonly metadata: Metadata;
+  /** Whether the file carries a checksum of its content, which then fits. */
+  readonly isSealed?: boolean;
+}
 
 /** What a checkpoint says besides its tensors: plain values (epoch, accuracy, options) by name. */
 export type Metadata = Readonly<Record<string, unknown>>;
@@ -18,8 +29,7 @@ export function decodeMetadata(metadata: ReadonlyMap<string, string>): Metadata 
 }
 
 function encodeValue(value: unknown): string {
-  if (typeof value === "string")
-    return decodeValue(value) === value ? value : JSON.stringify(value);
+  if (typeof value === "string") return decodeValue(value) === value ? value : JSON.stringify(value);
   return JSON.stringify(value);
 }
 

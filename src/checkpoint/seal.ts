@@ -2,6 +2,13 @@ import { createHash } from "node:crypto";
 import type { StateDict } from "../common/stateDict.js";
 import { damage } from "./damage.js";
 
+/** SHA-256 (hex) over the bytes of all tensors in the map's order; names, shapes and types do not count. */
+export function stateSha256(state: StateDict): string {
+  const hash = createHash("sha256");
+  for (const tensor of state.values()) hash.update(tensor.data);
+  return hash.digest("hex");
+}
+
 /** Under this name a file's metadata holds a checksum of everything else in it. */
 const SEAL = "pefd_sha256";
 
@@ -18,10 +25,8 @@ function checksumOf(state: StateDict, metadata: ReadonlyMap<string, string>): st
 }
 
 /** The metadata of a safetensors file with a checksum of the whole file's content. */
-export const sealed = (
-  state: StateDict,
-  metadata: ReadonlyMap<string, string>,
-): Map<string, string> => new Map([...metadata, [SEAL, checksumOf(state, metadata)]]);
+export const sealed = (state: StateDict, metadata: ReadonlyMap<string, string>): Map<string, string> =>
+  new Map([...metadata, [SEAL, checksumOf(state, metadata)]]);
 
 /**
  * The metadata without the checksum.

@@ -1,6 +1,18 @@
 import type { StateDict } from "../common/stateDict.js";
 import { damage } from "./damage.js";
 
+/**
+ * Number of elements of a tensor in a file.
+ * @throws an error that names the tensor where its sizes (the zeros aside) overflow when multiplied, as they do in
+ *   other readers and in the strides of a tensor
+ */
+export function elementCount(name: string, shape: readonly number[]): number {
+  const product = shape.reduce((count, size) => count * Math.max(size, 1), 1);
+  if (!Number.isSafeInteger(product))
+    throw damage(`the tensor ${printable(name)} has sizes whose product is ${product}`);
+  return shape.includes(0) ? 0 : product;
+}
+
 /** Networks have hundreds of tensors; every format of ours can hold this many. */
 const MAX_TENSORS = 10_000;
 
@@ -8,11 +20,9 @@ const MAX_NAME_LENGTH = 1000;
 
 /** @throws an error for more tensors, or longer names, than any network has */
 export function checkNames(names: readonly string[]): void {
-  if (names.length > MAX_TENSORS)
-    throw damage(`it holds ${names.length} tensors; up to ${MAX_TENSORS} can be read`);
+  if (names.length > MAX_TENSORS) throw damage(`it holds ${names.length} tensors; up to ${MAX_TENSORS} can be read`);
   const long = names.find((name) => name.length > MAX_NAME_LENGTH);
-  if (long !== undefined)
-    throw damage(`it names a tensor by ${long.length} characters: ${quote(long)}`);
+  if (long !== undefined) throw damage(`it names a tensor by ${long.length} characters: ${quote(long)}`);
 }
 
 const LEADING_PREFIXES = /^(?:module\.)*/;
@@ -43,9 +53,7 @@ export function currentNames(state: StateDict): StateDict {
 }
 
 /** A name from a file as it may stand in a message: quoted, escaped, not endless. */
-export const quote = (name: string): string =>
-  JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}...` : name);
+export const quote = (name: string): string => JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}...` : name);
 
 /** Plain names as they are, others quoted. */
-export const printable = (name: string): string =>
-  /^[\w.-]{1,100}$/.test(name) ? name : quote(name);
+export const printable = (name: string): string => (/^[\w.-]{1,100}$/.test(name) ? name : quote(name));

@@ -1,11 +1,91 @@
 import { extname } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { ZipFile } from "yazl";
 import { inputError } from "../common/errors.js";
 import { writeFileAtomic } from "../common/files/atomicFile.js";
-import type { StateDict } from "../common/stateDict.js";
+import { sizeOf, stridesOf } from "../common/shapes.js";
+import type { ElementType, StateDict, StateTensor } from "../common/stateDict.js";
 import { encodeMetadata, type Metadata } from "./metadata.js";
-import { serializePth } from "./pth/writer.js";
+import * as write from "./pickle/writer.js";
+import { WRAPPERS } from "./pth.js";
 import { serializeSafetensors } from "./safetensors.js";
 import { sealed } from "./seal.js";
+
+const STORAGE_TYPES: Readonly<Record<ElementType, string>> = {
+  F64: "DoubleStorage",
+  F32: "FloatStorage",
+  F16: "HalfStorage",
+  BF16: "BFloat16Storage",
+  I64: "LongStorage",
+  I32: "IntStorage",
+  I16: "ShortStorage",
+  I8: "CharStorage",
+  U8: "ByteStorage",
+  BOOL: "BoolStorage",
+};
+
+/** The folder within the zip; torch.load takes any. */
+const FOLDER = "archive";
+
+/**
+ * The bytes of a .pth file in torch.save's zip format, which torch.load(..., weights_only=True) opens as
+ * `{"model": OrderedDict of tensors, ...metadata}`. Equal input gives equal bytes.
+ * A metadata name that would hide the tensors ("model", "state_dict", "net") is written as "model_name" etc.
+ */
+export async function serializePth(state: StateDict, metadata: Metadata): Promise<Uint8Array> {
+  const zip = new ZipFile();
+  const add = (name: string, data: Uint8Array): void =>
+    zip.addBuffer(asBuffer(data), `${FOLDER}/${name}`, ENTRY_OPTIONS);
+  add("data.pkl", pickleOf(state, metadata));
+  add("byteorder", Buffer.from("little"));
+  [...state.values()].forEach((tensor, key) => {
+    add(`data/${key}`, tensor.data);
+  });
+  add("version", Buffer.from("3\n"));
+  zip.end();
+  return buffer(zip.outputStream);
+}
+
+/** A fixed date in local time, which is what zip files hold: the bytes depend neither on the clock nor on its zone. */
+const ENTRY_OPTIONS = {
+  compress: false,
+  mtime: new Date(1980, 0, 1),
+  mode: 0o100644,
+  forceDosTimestamp: true,
+};
+
+const asBuffer = (data: Uint8Array): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+function pickleOf(state: StateDict, metadata: Metadata): Uint8Array {
+  const tensors = Array.from(state, ([name, tensor], key) => [name, tensorPiece(tensor, key)] as const);
+  const given = Object.entries(metadata).filter(([, value]) => value !== undefined);
+  // As a map: metadata that went through a .pth before may say "model" and "model_name".
+  const others = new Map(given.map(([name, value]) => [metadataName(name), write.plain(value)] as const));
+  return write.pickle(write.dict([["model", write.orderedDict(tensors)], ...others]));
+}
+
+const metadataName = (name: string): string => (WRAPPERS.includes(name) ? `${name}_name` : name);
+
+/** torch._utils._rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks) */
+function tensorPiece({ dtype, shape }: StateTensor, key: number): write.Piece {
+  const storage = write.persistentId(
+    write.tuple([
+      write.text("storage"),
+      write.global("torch", STORAGE_TYPES[dtype]),
+      write.text(String(key)),
+      write.text("cpu"),
+      write.number(sizeOf(shape)),
+    ]),
+  );
+  return write.call("torch._utils", "_rebuild_tensor_v2", [
+    storage,
+    write.number(0),
+    write.tuple(shape.map(write.number)),
+    write.tuple(stridesOf(shape).map(write.number)),
+    write.boolean(false),
+    write.call("collections", "OrderedDict", []),
+  ]);
+}
 
 type Serialize = (state: StateDict, metadata: Metadata) => Uint8Array | Promise<Uint8Array>;
 
@@ -22,11 +102,7 @@ export const CHECKPOINT_ENDINGS: readonly string[] = Object.keys(SERIALIZERS);
  * @param metadata plain values (strings, numbers, booleans, null, arrays, objects)
  * @throws inputError for an unknown ending
  */
-export async function checkpointBytes(
-  path: string,
-  state: StateDict,
-  metadata: Metadata = {},
-): Promise<Uint8Array> {
+export async function checkpointBytes(path: string, state: StateDict, metadata: Metadata = {}): Promise<Uint8Array> {
   const ending = extname(path);
   const serialize = SERIALIZERS[ending];
   if (!serialize)
@@ -41,19 +117,12 @@ export async function checkpointBytes(
  * Writes a checkpoint atomically; see checkpointBytes.
  * @throws inputError for an unknown ending or a missing folder, runError when the disk refuses
  */
-export const writeCheckpoint = async (
-  path: string,
-  state: StateDict,
-  metadata: Metadata = {},
-): Promise<void> => writeFileAtomic(path, await checkpointBytes(path, state, metadata));
+export const writeCheckpoint = async (path: string, state: StateDict, metadata: Metadata = {}): Promise<void> =>
+  writeFileAtomic(path, await checkpointBytes(path, state, metadata));
 
 /**
  * Writes a safetensors file with a checksum of its content in its metadata, which every reader here compares.
  * @throws as writeCheckpoint
  */
-export const writeSealedCheckpoint = (
-  path: string,
-  state: StateDict,
-  metadata: Metadata,
-): Promise<void> =>
+export const writeSealedCheckpoint = (path: string, state: StateDict, metadata: Metadata): Promise<void> =>
   writeFileAtomic(path, serializeSafetensors(state, sealed(state, encodeMetadata(metadata))));

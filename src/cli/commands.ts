@@ -1,5 +1,5 @@
 import { inputError } from "../common/errors.js";
-import { didYouMean } from "../common/text/nearest.js";
+import { didYouMean } from "../common/text.js";
 import type { Command } from "./command.js";
 
 /** A command as the overview shows it; its file is imported when it is used. */
@@ -25,7 +25,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: "rerun",
     summary: "Repeat a run from its own record.",
-    load: () => import("./commands/runs/rerun.js"),
+    load: () => import("./commands/rerun.js"),
   },
   {
     name: "eval",
@@ -128,17 +128,17 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: "new method",
     summary: "Write a plug-in with a method to begin with.",
-    load: async () => ({ command: (await import("./new/command.js")).newCommand("method") }),
+    load: async () => ({ command: (await import("./commands/new.js")).newCommand("method") }),
   },
   {
     name: "new model",
     summary: "Write a plug-in with a model to begin with.",
-    load: async () => ({ command: (await import("./new/command.js")).newCommand("model") }),
+    load: async () => ({ command: (await import("./commands/new.js")).newCommand("model") }),
   },
   {
     name: "new dataset",
     summary: "Write a plug-in with a data set to begin with.",
-    load: async () => ({ command: (await import("./new/command.js")).newCommand("dataset") }),
+    load: async () => ({ command: (await import("./commands/new.js")).newCommand("dataset") }),
   },
 ];
 
@@ -153,10 +153,7 @@ function unknownCommand(words: readonly string[]) {
   }
   const typed = inGroup.length > 0 ? `${first} ${second}` : `${first}`;
   const names = COMMANDS.map(({ name }) => name);
-  return inputError(
-    `There is no command ${typed}.${didYouMean(typed, names)}`,
-    "`pefd --help` lists the commands.",
-  );
+  return inputError(`There is no command ${typed}.${didYouMean(typed, names)}`, "`pefd --help` lists the commands.");
 }
 
 /**
@@ -164,9 +161,7 @@ function unknownCommand(words: readonly string[]) {
  * @throws inputError with the nearest name when there is none
  */
 export function findCommand(words: readonly string[]): CommandRow {
-  const fits = COMMANDS.filter(({ name }) =>
-    name.split(" ").every((word, index) => words[index] === word),
-  );
+  const fits = COMMANDS.filter(({ name }) => name.split(" ").every((word, index) => words[index] === word));
   const found = fits[0];
   if (found === undefined) throw unknownCommand(words);
   return found;

@@ -1,22 +1,16 @@
 import { extname } from "node:path";
 import { inputError } from "../common/errors.js";
 import { writeOutputFile } from "../common/files/outputFile.js";
-import { counted } from "../common/text/counted.js";
+import { counted } from "../common/text.js";
 import { renderFitted } from "../report/fit.js";
 import { createProgressBar, type ProgressBar } from "../report/live/progressBar.js";
-import {
-  type ClassAccuracy,
-  classAccuracies,
-  extremesTable,
-  perClassCsv,
-} from "../report/perClass.js";
+import { type ClassAccuracy, classAccuracies, extremesTable, perClassCsv } from "../report/perClass.js";
 import { confusionCsv, confusionSvg } from "../report/plots/confusionMatrix.js";
 import { columns } from "../report/table.js";
 import type { DetailedEval } from "../train/evaluate.js";
 import type { EvalResult } from "../train/files/result.js";
 import type { Output } from "./command.js";
-import { fileOf, STDOUT } from "./dash.js";
-import { COLUMNS, isScreen } from "./output.js";
+import { COLUMNS, fileOf, isScreen, STDOUT } from "./output.js";
 
 /** What an evaluation writes besides what it prints. */
 export interface EvaluationFiles {
@@ -48,16 +42,10 @@ const CONFUSION_ENDINGS = [".csv", ".svg"];
 export function checkEvaluationFiles({ confusion }: EvaluationFiles, checkpoints: number): void {
   if (confusion === undefined) return;
   if (!CONFUSION_ENDINGS.includes(extname(confusion))) {
-    throw inputError(
-      `--confusion ${confusion} has to end in .csv or .svg.`,
-      "Such as --confusion confusion.svg.",
-    );
+    throw inputError(`--confusion ${confusion} has to end in .csv or .svg.`, "Such as --confusion confusion.svg.");
   }
   if (checkpoints > 1) {
-    throw inputError(
-      `--confusion takes one checkpoint, not ${checkpoints}.`,
-      "Evaluate them one at a time.",
-    );
+    throw inputError(`--confusion takes one checkpoint, not ${checkpoints}.`, "Evaluate them one at a time.");
   }
 }
 
@@ -115,15 +103,7 @@ const comparison = (results: readonly EvalResult[], width: number | undefined): 
 const comparisonTable = (results: readonly EvalResult[], width: number | undefined): string =>
   renderFitted(
     {
-      columns: columns(
-        "checkpoint",
-        "model",
-        ">images",
-        ">top-1 %",
-        ">top-5 %",
-        ">loss",
-        ">images/s",
-      ),
+      columns: columns("checkpoint", "model", ">images", ">top-1 %", ">top-5 %", ">loss", ">images/s"),
       rows: results.map((result) => [
         result.checkpoint,
         predictorOf(result),
@@ -147,8 +127,7 @@ export function evaluationText(
   if (per_class === STDOUT) return perClassText(details, names).trimEnd();
   const results = details.map(({ result }) => result);
   const [only] = results;
-  const head =
-    results.length === 1 && only !== undefined ? paragraph(only) : comparison(results, width);
+  const head = results.length === 1 && only !== undefined ? paragraph(only) : comparison(results, width);
   const extremes = (per_class === undefined ? [] : details).map(
     ({ result, confusion: counts }) =>
       `${result.checkpoint}:\n${renderFitted(extremesTable(classAccuracies(counts, names)), width)}`,
@@ -165,11 +144,9 @@ export function evaluationDocument(
   names: readonly string[],
   { per_class }: EvaluationFiles,
 ): unknown {
-  const documents = details.map(
-    ({ result, confusion }): EvalResult & { perClass?: readonly ClassAccuracy[] } => ({
-      ...result,
-      ...(per_class !== undefined && { perClass: classAccuracies(confusion, names) }),
-    }),
-  );
+  const documents = details.map(({ result, confusion }): EvalResult & { perClass?: readonly ClassAccuracy[] } => ({
+    ...result,
+    ...(per_class !== undefined && { perClass: classAccuracies(confusion, names) }),
+  }));
   return documents.length === 1 ? documents[0] : documents;
 }

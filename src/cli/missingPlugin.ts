@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { PefdError } from "../common/errors.js";
-import { shellWord } from "../common/text/shellWord.js";
+import { shellWord } from "../common/text.js";
 import type { UsedPlugin } from "../config/usedPlugins.js";
 import { collectRuns } from "../report/runs/collect.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
@@ -16,8 +16,7 @@ const names = ({ config }: RunRecord, name: string): boolean =>
     return own === name || (key === "distill" && String(own).split("+").includes(name));
   });
 
-const textsOf = (value: unknown): string[] =>
-  [value].flat().filter((text) => typeof text === "string");
+const textsOf = (value: unknown): string[] => [value].flat().filter((text) => typeof text === "string");
 
 /** Folders in which the run may be that is meant: what was typed, and where runs are written. */
 function placesOf({ flags, positionals }: Invocation): string[] {

@@ -1,8 +1,14 @@
 import { runError } from "../common/errors.js";
-import { describeFailure } from "../common/files/writeError.js";
-import { cleanColored, cleanJson, cleanText } from "../common/text/cleanText.js";
+import { describeFailure } from "../common/files/atomicFile.js";
+import { cleanColored, cleanJson, cleanText } from "../common/text.js";
 import { useColor } from "../report/color.js";
 import type { Output } from "./command.js";
+
+/** What stands for the standard output in the place of a file's name. */
+export const STDOUT = "-";
+
+/** A file to write, or undefined where nothing or the standard output was asked for. */
+export const fileOf = (path: string | undefined): string | undefined => (path === STDOUT ? undefined : path);
 
 /** Columns of a terminal that does not tell. */
 export const COLUMNS = 80;
@@ -41,8 +47,7 @@ export function ignoreClosedPipes(): void {
 }
 
 /** Whether what was written to a stream can be written over: a terminal, and none that only prints. */
-export const isScreen = (stream: NodeJS.WriteStream): boolean =>
-  stream.isTTY === true && process.env.TERM !== "dumb";
+export const isScreen = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && process.env.TERM !== "dumb";
 
 /** Columns of the terminal that a stream writes to; undefined off a terminal. */
 export const columnsOf = (stream: NodeJS.WriteStream): number | undefined =>

@@ -6,13 +6,7 @@ import type { RunRecord } from "../report/runs/runRecord.js";
  * The figure that was published for a run's pair and method, or for a model that learns from labels alone. A run's file
  * may call its method whatever it likes.
  */
-export function publishedOf({
-  kind,
-  model,
-  teacher,
-  method = "",
-  config,
-}: RunRecord): PublishedFigure | undefined {
+export function publishedOf({ kind, model, teacher, method = "", config }: RunRecord): PublishedFigure | undefined {
   // Runs from when there was one data set tell none.
   const { dataset = CIFAR100.name, image_size } = config;
   if (typeof image_size === "number") return undefined;

@@ -22,9 +22,7 @@ const amount: Amount = ({ received, total }) =>
 function plainLines(output: Output, amountOf: Amount): TransferProgress {
   let told = 0;
   const update = (progress: DownloadProgress) => {
-    const tenths = Math.floor(
-      (10 * progress.received) / (progress.total ?? Number.POSITIVE_INFINITY),
-    );
+    const tenths = Math.floor((10 * progress.received) / (progress.total ?? Number.POSITIVE_INFINITY));
     if (tenths > told) output.notice(amountOf(progress));
     told = Math.max(told, tenths);
   };

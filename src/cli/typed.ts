@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
-import { withoutPasswords } from "../common/text/cleanText.js";
-import { shellWord } from "../common/text/shellWord.js";
+import { shellWord, withoutPasswords } from "../common/text.js";
 
 /** How a process was started. */
 export interface Started {
@@ -28,11 +27,7 @@ export function typedProgram({ script, env, cwd }: Started): string {
 }
 
 /** The same of a process. */
-export function programOf({
-  argv,
-  env,
-  cwd,
-}: Pick<NodeJS.Process, "argv" | "env" | "cwd">): string {
+export function programOf({ argv, env, cwd }: Pick<NodeJS.Process, "argv" | "env" | "cwd">): string {
   try {
     return typedProgram({ script: argv[1] ?? "", env, cwd: cwd() });
   } catch {

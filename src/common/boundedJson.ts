@@ -1,5 +1,5 @@
 import { inputError } from "./errors.js";
-import { cleanLine } from "./text/cleanText.js";
+import { cleanLine } from "./text.js";
 
 /** How far JSON of strangers may go; beyond it, later code would run out of stack or memory. */
 export interface JsonBounds {

@@ -8,10 +8,7 @@ import { join, resolve } from "node:path";
  * @param homeDirectory the user's home folder (os.homedir())
  * @returns an absolute path; the folder need not exist
  */
-export function cacheDirectory(
-  env: Readonly<Record<string, string | undefined>>,
-  homeDirectory: string,
-): string {
+export function cacheDirectory(env: Readonly<Record<string, string | undefined>>, homeDirectory: string): string {
   if (env.PEFD_CACHE) return resolve(env.PEFD_CACHE);
   const shared = env.XDG_CACHE_HOME;
   const base = shared?.startsWith("/") ? shared : join(homeDirectory, ".cache");

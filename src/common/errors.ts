@@ -25,17 +25,14 @@ export class PefdError extends Error {
 }
 
 /** What the user typed or pointed at (flags, files, data) is wrong: exit code 2. */
-export const inputError = (message: string, hint?: string): PefdError =>
-  new PefdError(message, 2, hint);
+export const inputError = (message: string, hint?: string): PefdError => new PefdError(message, 2, hint);
 
 /** The same where a name of a method, a model or a data set is not known. */
 export const unknownNameError = (name: string, message: string, hint: string): PefdError =>
   new PefdError(message, 2, hint, name);
 
 /** The run itself failed (a full disk, a diverged loss): exit code 1. */
-export const runError = (message: string, hint?: string): PefdError =>
-  new PefdError(message, 1, hint);
+export const runError = (message: string, hint?: string): PefdError => new PefdError(message, 1, hint);
 
 /** Something the program needs is not installed or does not work: exit code 3. */
-export const environmentError = (message: string, hint?: string): PefdError =>
-  new PefdError(message, 3, hint);
+export const environmentError = (message: string, hint?: string): PefdError => new PefdError(message, 3, hint);

@@ -2,15 +2,7 @@
 export type Choices = "models" | "methods" | "datasets" | readonly string[];
 
 /** What a shell offers where a word is to come: names of a registry, or paths. */
-export type Completes =
-  | "models"
-  | "methods"
-  | "datasets"
-  | "presets"
-  | "sweeps"
-  | "shells"
-  | "files"
-  | "runs";
+export type Completes = "models" | "methods" | "datasets" | "presets" | "sweeps" | "shells" | "files" | "runs";
 
 /**
  * How a value is typed. "integers" is a comma-separated list, "paths" an option that may be repeated, "weights" a number or
@@ -46,15 +38,7 @@ export interface Range {
  * - output: what is shown, and what is kept of the results
  * - start: how this one command is started
  */
-export type Touches =
-  | "numbers"
-  | "seed"
-  | "length"
-  | "input"
-  | "place"
-  | "speed"
-  | "output"
-  | "start";
+export type Touches = "numbers" | "seed" | "length" | "input" | "place" | "speed" | "output" | "start";
 
 /** Anything that may be said about an option besides its default and its sentence. */
 export interface Extras extends Range {
@@ -111,11 +95,12 @@ export const section = <R extends Rows>(title: string, rows: R): Section<R> => (
 
 const row =
   <Base>(type: ValueType) =>
-  <Given extends Base | undefined>(
-    fallback: Given,
-    help: string,
-    extras: Extras = {},
-  ): Row<Base | Given> => ({ type, fallback, help, ...extras });
+  <Given extends Base | undefined>(fallback: Given, help: string, extras: Extras = {}): Row<Base | Given> => ({
+    type,
+    fallback,
+    help,
+    ...extras,
+  });
 
 export const integer = row<number>("integer");
 export const number = row<number>("number");

@@ -12,8 +12,7 @@ function told(read: () => string): string {
 }
 
 /** The kernel since it was started; empty where /proc does not tell, as all of these. */
-export const bootId = (): string =>
-  told(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
+export const bootId = (): string => told(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
 
 /** The space in which this process's number means one process. */
 export const pidNamespace = (): string => told(() => readlinkSync("/proc/self/ns/pid"));

@@ -47,8 +47,7 @@ export const bytesField = (field: number, value: Uint8Array): Uint8Array =>
   joinFields([tag(field, LENGTH_DELIMITED), varint(value.length), value]);
 
 /** A string field. */
-export const stringField = (field: number, value: string): Uint8Array =>
-  bytesField(field, Buffer.from(value));
+export const stringField = (field: number, value: string): Uint8Array => bytesField(field, Buffer.from(value));
 
 /** A message field. */
 export const messageField = (field: number, parts: readonly Uint8Array[]): Uint8Array =>
@@ -73,8 +72,4 @@ export const mapField = (
   field: number,
   entries: Iterable<readonly [key: string, value: readonly Uint8Array[]]>,
 ): Uint8Array =>
-  joinFields(
-    Array.from(entries, ([key, value]) =>
-      messageField(field, [stringField(1, key), messageField(2, value)]),
-    ),
-  );
+  joinFields(Array.from(entries, ([key, value]) => messageField(field, [stringField(1, key), messageField(2, value)])));

@@ -1,5 +1,5 @@
 import { unknownNameError } from "./errors.js";
-import { didYouMean } from "./text/nearest.js";
+import { didYouMean } from "./text.js";
 
 /** Everything there is of one kind (methods, models, data sets), by the name that people type. */
 export interface Registry<Row extends Named> {
@@ -36,10 +36,7 @@ export interface Kind {
  * A registry with some rows. Choices, help, documents and sentences follow from it.
  * @throws Error where two rows have one name
  */
-export function createRegistry<Row extends Named>(
-  { one, many }: Kind,
-  rows: readonly Row[] = [],
-): Registry<Row> {
+export function createRegistry<Row extends Named>({ one, many }: Kind, rows: readonly Row[] = []): Registry<Row> {
   const byName = new Map<string, Row>();
   let isClosed = false;
   const names = () => [...byName.keys()];

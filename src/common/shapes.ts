@@ -1,6 +1,5 @@
 /** Number of elements of a shape; 1 for a scalar. */
-export const sizeOf = (shape: readonly number[]): number =>
-  shape.reduce((size, dimension) => size * dimension, 1);
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dimension) => size * dimension, 1);
 
 /** An axis of an array that is copied: its size, and how far its neighbours lie from each other before and after. */
 interface Axis {

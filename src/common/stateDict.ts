@@ -1,15 +1,5 @@
 /** Element types a checkpoint may hold, spelled as safetensors spells them. */
-export type ElementType =
-  | "F64"
-  | "F32"
-  | "F16"
-  | "BF16"
-  | "I64"
-  | "I32"
-  | "I16"
-  | "I8"
-  | "U8"
-  | "BOOL";
+export type ElementType = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "I16" | "I8" | "U8" | "BOOL";
 
 /** Bytes per element of each type. */
 export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {

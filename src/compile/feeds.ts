@@ -10,11 +10,7 @@ export const feedTensor = (
 ): Tensor => tf.tensor(values, [...shape], dtype);
 
 /** The values of one named feed. @throws RangeError if it is missing or of another length */
-export function feedValues(
-  feeds: FeedValues,
-  name: string,
-  length: number,
-): Float32Array | Int32Array {
+export function feedValues(feeds: FeedValues, name: string, length: number): Float32Array | Int32Array {
   const values = feeds[name];
   if (values === undefined) throw new RangeError(`The feed ${name} is missing.`);
   if (values.length !== length) {
@@ -48,10 +44,7 @@ export function stepFeeds(
 }
 
 /** Numbers by their bits, with zeros behind them up to a length. */
-export function bitsOf(
-  values: Float32Array | Int32Array,
-  length: number = values.length,
-): Int32Array {
+export function bitsOf(values: Float32Array | Int32Array, length: number = values.length): Int32Array {
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   if (bits.length === length) return bits;
   const full = new Int32Array(length);

@@ -1,12 +1,71 @@
 import { float32Bytes, takingMemory } from "../common/deviceMemory.js";
 import { type Tensor, tf, type Variable } from "../runtime/tf.js";
 import { bitsOf, checkSteps, entryNamed, feedTensor, stepFeeds } from "./feeds.js";
-import type { GraphNode, Signature } from "./graph/graph.js";
-import { declareVariables, pullSignature, pushSignature, variableKey } from "./graph/variables.js";
-import { recordStep } from "./record/trace.js";
+import { type GraphNode, nodesByName, type Signature, usersOf } from "./graph/graph.js";
+import {
+  assignNode,
+  assignRowsNode,
+  declareVariables,
+  doneNodes,
+  donePort,
+  type GraphVariables,
+  pullSignature,
+  pushSignature,
+  variableKey,
+} from "./graph/variables.js";
+import { prepared } from "./passes/passes.js";
+import { rowWrite } from "./passes/rowsInPlace.js";
+import type { RecordedStep } from "./record/recordedStep.js";
+import { FEED_TYPES, recordStep } from "./record/trace.js";
 import { openSession, type Session } from "./session.js";
-import { singleStep } from "./stepGraph.js";
-import type { Program, ProgramDescription } from "./types.js";
+import type { Entry, PrecisionName, Program, ProgramDescription } from "./types.js";
+
+/** Assignments of a step's new values, or of new rows; each waits until the old values have been read. */
+function assignments(prefix: string, recorded: RecordedStep, handles: GraphVariables["handles"]): GraphNode[] {
+  const byName = nodesByName(recorded.nodes);
+  const users = usersOf(recorded.nodes);
+  return recorded.updates.map((update, i) => {
+    const [variable, value] = update;
+    const handle = handles.get(variable) as string;
+    const name = `${prefix}/assign_${i}`;
+    const write = rowWrite(recorded, update, byName);
+    const readers = (users.get(handle) ?? []).map((node) => node.name);
+    if (write === undefined) return assignNode(name, handle, value, readers);
+    const read = recorded.reads.get(variable) as string;
+    const isNeeded = users.get(read)?.some((user) => user !== write) ?? false;
+    const [, places, rows] = write.inputs as [string, string, string];
+    const after = isNeeded ? readers : readers.filter((reader) => reader !== read);
+    return assignRowsNode(name, handle, places, rows, after);
+  });
+}
+
+/** Nodes and signature that run one step per call. */
+export function singleStep(
+  prefix: string,
+  entry: Entry,
+  recorded: RecordedStep,
+  variables: GraphVariables,
+  precision: PrecisionName,
+): { nodes: GraphNode[]; signature: Signature } {
+  const step = prepared(recorded, "graph", precision);
+  const assigns = assignments(prefix, step, variables.handles);
+  const done = `${prefix}/done`;
+  const nodes = [
+    ...step.nodes,
+    ...assigns,
+    ...doneNodes(
+      done,
+      assigns.map((node) => node.name),
+    ),
+  ];
+  const inputs = Object.fromEntries(
+    Object.entries({ ...entry.perStep, ...entry.shared }).map(([name, { shape, dtype }]) => [
+      name,
+      { tensor: `${recorded.feeds[name]}:0`, dtype: FEED_TYPES[dtype], shape },
+    ]),
+  );
+  return { nodes, signature: { inputs, outputs: donePort(done) } };
+}
 
 /** Of a program that is not compiled natively. */
 export const NOTHING_TO_COMPILE: Pick<Program, "compilations" | "kept"> = {
@@ -15,11 +74,7 @@ export const NOTHING_TO_COMPILE: Pick<Program, "compilations" | "kept"> = {
 };
 
 /** Runs a signature whose only output says that it is done. */
-export function runToDone(
-  session: Session,
-  signature: string,
-  inputs: Readonly<Record<string, Tensor>>,
-): void {
+export function runToDone(session: Session, signature: string, inputs: Readonly<Record<string, Tensor>>): void {
   for (const output of Object.values(session.run(signature, inputs))) {
     output.dataSync(); // an error of the step surfaces here
     output.dispose();
@@ -84,9 +139,7 @@ export function graphProgram(description: ProgramDescription): Program {
       for (let i = 0; i < steps; i++) {
         tf.tidy(() => {
           const inputs = stepFeeds(entry, feeds, i, steps);
-          takingMemory("for a step", float32Bytes(Object.values(inputs)), () =>
-            runToDone(session, name, inputs),
-          );
+          takingMemory("for a step", float32Bytes(Object.values(inputs)), () => runToDone(session, name, inputs));
         });
       }
     },

@@ -1,7 +1,34 @@
-import { eagerProgram } from "./eager.js";
-import { graphProgram } from "./graphProgram.js";
+import { writeRows } from "../runtime/rows.js";
+import { tf } from "../runtime/tf.js";
+import { checkSteps, entryNamed, stepFeeds } from "./feeds.js";
+import { graphProgram, NOTHING_TO_COMPILE } from "./graphProgram.js";
 import type { EngineName, Program, ProgramDescription } from "./types.js";
 import { xlaProgram } from "./xlaProgram.js";
+
+/** The reference: every op of every step is called as it is described. */
+function eagerProgram({ entries }: ProgramDescription): Program {
+  return {
+    engine: "eager",
+    ...NOTHING_TO_COMPILE,
+    run(name, feeds, steps) {
+      const entry = entryNamed(entries, name);
+      checkSteps(entry, name, steps);
+      for (let i = 0; i < steps; i++) {
+        tf.tidy(() => {
+          // All new values are known before the first is assigned, as in a graph.
+          const updates = entry.step(stepFeeds(entry, feeds, i, steps));
+          for (const [variable, value, rows] of updates) {
+            if (rows === undefined) variable.assign(value);
+            else writeRows(variable, rows, value);
+          }
+        });
+      }
+    },
+    pull: () => {},
+    push: () => {},
+    dispose: () => {},
+  };
+}
 
 const ENGINES: Readonly<Record<EngineName, (description: ProgramDescription) => Program>> = {
   eager: eagerProgram,
@@ -13,5 +40,4 @@ const ENGINES: Readonly<Record<EngineName, (description: ProgramDescription) => 
 export const engineNames = (): EngineName[] => Object.keys(ENGINES) as EngineName[];
 
 /** Compiles a description for an engine. */
-export const compile = (engine: EngineName, description: ProgramDescription): Program =>
-  ENGINES[engine](description);
+export const compile = (engine: EngineName, description: ProgramDescription): Program => ENGINES[engine](description);

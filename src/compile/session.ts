@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { withTemporaryFolder } from "../common/files/temporaryFolder.js";
+import { withTemporaryFolder } from "../common/files/atomicFolder.js";
 import { type NativeBinding, nativeBackend } from "../runtime/native.js";
 import type { Tensor } from "../runtime/tf.js";
 import type { Graph } from "./graph/graph.js";
@@ -55,8 +55,7 @@ function runSignature(
   const inputNames = Object.keys(signature.inputs);
   const ids = nativeBackend().getInputTensorIds(inputNames.map((key) => inputs[key] as Tensor));
   const outputNames = Object.keys(signature.outputs);
-  const nodeNames = (keys: string[], ports: typeof signature.inputs) =>
-    keys.map((key) => ports[key]?.tensor).join(",");
+  const nodeNames = (keys: string[], ports: typeof signature.inputs) => keys.map((key) => ports[key]?.tensor).join(",");
   const results = binding.runSavedModel(
     session,
     ids,
@@ -64,7 +63,5 @@ function runSignature(
     nodeNames(outputNames, signature.outputs),
   );
   const backend = nativeBackend();
-  return Object.fromEntries(
-    results.map((result, i) => [outputNames[i] as string, backend.createOutputTensor(result)]),
-  );
+  return Object.fromEntries(results.map((result, i) => [outputNames[i] as string, backend.createOutputTensor(result)]));
 }

@@ -35,10 +35,7 @@ export function xlaProgram(description: ProgramDescription): Program {
   for (const [name, entry] of Object.entries(entries)) {
     const recorded = recordLoop(name, entry, variables.handles, precision);
     const addLoop = (prefix: string, signature: string, rounds?: number) => {
-      const loop = stepLoop(
-        { prefix, entry, ...recorded, ...(rounds !== undefined && { rounds }) },
-        variables,
-      );
+      const loop = stepLoop({ prefix, entry, ...recorded, ...(rounds !== undefined && { rounds }) }, variables);
       nodes.push(...loop.nodes);
       functions.push(...loop.functions);
       signatures[signature] = loop.signature;
@@ -112,12 +109,7 @@ const zeroFeeds = (entry: Entry, rounds: number | undefined): Record<string, Ten
   );
 
 /** Feeds of one call, by their bits, filled up with zeros to the number of steps that the program was compiled for. */
-function callFeeds(
-  entry: Entry,
-  feeds: FeedValues,
-  steps: number,
-  rounds: number | undefined,
-): Record<string, Tensor> {
+function callFeeds(entry: Entry, feeds: FeedValues, steps: number, rounds: number | undefined): Record<string, Tensor> {
   const tensors = loopFeedsOf(entry, rounds).map(([name, { shape }]) => {
     const size = sizeOf(shape);
     if (name === COUNT_FEED) return [name, feedTensor(Int32Array.of(steps), shape, "int32")];

@@ -1,22 +1,80 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { inputError } from "../common/errors.js";
+import { DATASETS, sizedDataset } from "../data/registry.js";
 import { namesIn } from "../distill/combination.js";
-import { type Procedure, procedureOf } from "../distill/procedures.js";
+import { type Procedure, procedureOf } from "../distill/open.js";
 import { publishedSetting } from "../distill/published.js";
 import { methodRows } from "../distill/registry.js";
 import { type Beta, betaText, type LossWeights } from "../distill/weights.js";
 import { MODELS } from "../models/registry.js";
-import { refuseOtherImages, withoutUsualSize } from "./imageSize.js";
 import { modelNameOf } from "./modelName.js";
 import type { DistillOptions, EvalOptions, TeacherOptions } from "./options.js";
 import { givenBy, type Layer, type Resolved, resolveRows, rowsOf } from "./resolve.js";
-import {
-  DISTILL_SECTIONS,
-  EVAL_SECTIONS,
-  METHOD_SECTIONS,
-  sectionsOfMethod,
-  TEACHER_SECTIONS,
-} from "./sections.js";
-import { findTeacher } from "./teacherFile.js";
+import { DISTILL_SECTIONS, EVAL_SECTIONS, METHOD_SECTIONS, sectionsOfMethod, TEACHER_SECTIONS } from "./sections.js";
+
+/** Final weights of the teachers that `pefd train-teacher` wrote, by trial. */
+function trained(models: string, model: string, dataset: string): string[] {
+  if (!existsSync(models)) return [];
+  return readdirSync(models)
+    .filter((folder) => folder.startsWith(`${model}_${dataset}_lr_`))
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
+    .map((folder) => join(models, folder, `${model}_last.safetensors`));
+}
+
+/** The paper's own teacher, for the data set that it has some for. */
+function published(models: string, model: string, dataset: string): string[] {
+  const path = DATASETS.find(dataset)?.publishedTeacher?.(model);
+  return path === undefined ? [] : [join(models, path)];
+}
+
+/**
+ * Where a teacher of this model lies below `--save_dir`: the paper's published file
+ * (`models/resnet32x4_vanilla/ckpt_epoch_240.pth`) before one trained here, the lowest trial first.
+ */
+export function findTeacher(saveDir: string, model: string, dataset: string): string | undefined {
+  const models = join(saveDir, "models");
+  return [...published(models, model, dataset), ...trained(models, model, dataset)].find((file) => existsSync(file));
+}
+
+/** Side of the images that models whose row names no other are made for, and those that they can look at. */
+const IMAGE_SIDE = 32;
+const IMAGE_SIDES = [32, 96] as const;
+
+const rowOf = ({ options }: Resolved) =>
+  sizedDataset(options.dataset as string, options.image_size as number | undefined);
+
+/**
+ * Without an image size that is the data set's own: it says nothing, so that such a run is the same as one without it.
+ * @throws inputError for a size that the data set's images cannot be shown in
+ */
+function withoutUsualSize(resolved: Resolved): Resolved {
+  const { sized, format } = sizedDataset(resolved.options.dataset as string);
+  const row = rowOf(resolved);
+  if (sized !== undefined && row.format.height !== format.height) return resolved;
+  const { image_size: _, ...ranks } = resolved.ranks;
+  return {
+    options: { ...resolved.options, image_size: undefined },
+    origins: { ...resolved.origins, image_size: "the data set's" },
+    ranks,
+  };
+}
+
+/**
+ * Refuses a model made for ImageNet where the images are small, or one for small images where they are large.
+ * @throws inputError
+ */
+function refuseOtherImages(resolved: Resolved, model: string): void {
+  const { name, format, sized } = rowOf(resolved);
+  const { imageSize: side = IMAGE_SIDE, imageSizes = IMAGE_SIDES } = MODELS.find(model) ?? {};
+  const [least, most] = imageSizes;
+  if (format.height >= least && format.height <= most) return;
+  const other = sized && ` \`--image_size ${side}\` shows these images in that size.`;
+  throw inputError(
+    `${model} is made for images of ${side}x${side}; those of ${name} have ${format.height}x${format.width}.`,
+    `It takes sides from ${least} to ${most}; \`pefd models\` tells each model's image size.${other ?? ""}`,
+  );
+}
 
 /** SGD's learning rate at the start for models that name no other. */
 const LEARNING_RATE = 0.05;
@@ -43,25 +101,21 @@ function fillLearningRate(resolved: Resolved, model: string): Resolved {
 function followed(layers: readonly Layer[], resolved: Resolved): readonly Layer[] {
   const made = proceduresIn(resolved);
   const chosen = text(resolved, "distill");
-  return layers.map((layer) =>
-    layer.values.distill === chosen ? { ...layer, ...layer.following?.(made) } : layer,
-  );
+  return layers.map((layer) => (layer.values.distill === chosen ? { ...layer, ...layer.following?.(made) } : layer));
 }
 
 /** What the paper's code takes for a weight where another one is given. */
 const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 
 /** The pair's name as the presets have it; a teacher that is not known yet is no pair's. */
-const pairOf = (resolved: Resolved): string =>
-  `${text(resolved, "model_t") ?? ""}-${text(resolved, "model_s")}`;
+const pairOf = (resolved: Resolved): string => `${text(resolved, "model_t") ?? ""}-${text(resolved, "model_s")}`;
 
 /** What was published for a run of these options: each of its methods, or the variant that they make of it. */
 const proceduresIn = (resolved: Resolved): readonly Procedure[] =>
   methodRows(text(resolved, "distill")).map((method) => procedureOf(method, resolved.options));
 
 /** One weight as it is, those of a sum as a list. */
-const asBeta = (weights: readonly number[]): Beta =>
-  weights.length === 1 ? (weights[0] as number) : weights;
+const asBeta = (weights: readonly number[]): Beta => (weights.length === 1 ? (weights[0] as number) : weights);
 
 /** Weights are a set: the published one where none is given, else those not given are the paper's code's. */
 function fillWeights(resolved: Resolved): Resolved {
@@ -75,21 +129,14 @@ function fillWeights(resolved: Resolved): Resolved {
     ? "default beside a given weight"
     : originOf(name, settings.some(({ isOwn }) => isOwn) ? pair : undefined);
   const weights = { ...sets[0], beta: asBeta(sets.map(({ beta }) => beta)) };
-  return Object.entries(weights).reduce(
-    (filled, [name, value]) => fill(filled, name, value, origin),
-    resolved,
-  );
+  return Object.entries(weights).reduce((filled, [name, value]) => fill(filled, name, value, origin), resolved);
 }
 
 const originOf = (method: string, pair?: string): string =>
   pair === undefined ? `default of ${method}` : `published for ${pair}`;
 
 /** Other values for options that nothing gave. */
-function withValues(
-  resolved: Resolved,
-  values: Readonly<Record<string, unknown>>,
-  origin: string,
-): Resolved {
+function withValues(resolved: Resolved, values: Readonly<Record<string, unknown>>, origin: string): Resolved {
   const own = Object.entries(values).filter(([option]) => resolved.ranks[option] === undefined);
   return {
     ...resolved,
@@ -176,8 +223,7 @@ function refuseOtherWeights(resolved: Resolved): void {
   );
 }
 
-const countOf = (count: number, what: string): string =>
-  `${count} ${what}${count === 1 ? "" : "s"}`;
+const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /**
  * A distillation as configured; `path_t` and `model_t` may still be unknown (see requireTeacher).

@@ -1,15 +1,12 @@
 import type { Rows } from "../common/optionRow.js";
-import { nearestName } from "../common/text/nearest.js";
+import { nearestName } from "../common/text.js";
 import type { Layer } from "./resolve.js";
 
 /** The environment variable of an option: PEFD_ and its name in capitals. */
 export const variableOf = (name: string): string => `PEFD_${name.toUpperCase()}`;
 
 /** The layer of PEFD_* variables; empty ones count as not set, as shells make them easily. */
-export function environmentLayer(
-  rows: Rows,
-  env: Readonly<Record<string, string | undefined>>,
-): Layer {
+export function environmentLayer(rows: Rows, env: Readonly<Record<string, string | undefined>>): Layer {
   const given = Object.entries(rows)
     .filter(([, row]) => !row.flagOnly)
     .map(([name]) => [name, env[variableOf(name)] || undefined]);
@@ -22,8 +19,22 @@ const OWN_VARIABLES = ["CACHE", "RUNTIME", "CONVOLUTIONS", "VECTOR_WIDTH", "PYTH
 
 /** Variables of pefd's own tests (CONTRIBUTING.md); they lie around where those run. */
 const TEST_VARIABLES = [
-  ...["MATRICES", "FAMILIES", "FAULTS", "FAULTS_SEED", "FAULT", "FAULT_LOG", "SOAK", "PICTURES"],
-  ...["SHARED", "REAL_DATA", "NODES", "GPU_TREE", "CHROMIUM", "MLFLOW", "WANDB", "BARE_ROOT"],
+  "MATRICES",
+  "FAMILIES",
+  "FAULTS",
+  "FAULTS_SEED",
+  "FAULT",
+  "FAULT_LOG",
+  "SOAK",
+  "PICTURES",
+  "SHARED",
+  "REAL_DATA",
+  "NODES",
+  "GPU_TREE",
+  "CHROMIUM",
+  "MLFLOW",
+  "WANDB",
+  "BARE_ROOT",
 ];
 
 const PREFIX = "PEFD_";
@@ -36,10 +47,7 @@ const MOST_WRONG = 2;
  * the command line only. Variables that are like none of ours are somebody else's.
  * @param rows of every command
  */
-export function ignoredVariables(
-  rows: Rows,
-  env: Readonly<Record<string, string | undefined>>,
-): string[] {
+export function ignoredVariables(rows: Rows, env: Readonly<Record<string, string | undefined>>): string[] {
   const options = Object.keys(rows).map((name) => name.toUpperCase());
   const known = [...options, ...OWN_VARIABLES];
   return Object.keys(env)

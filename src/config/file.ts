@@ -4,15 +4,8 @@ import { parseBoundedJson } from "../common/boundedJson.js";
 import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/files/inputFile.js";
 import type { Rows } from "../common/optionRow.js";
-import { didYouMean } from "../common/text/nearest.js";
-import {
-  PRESETS,
-  pairPreset,
-  presetFollowing,
-  presetNames,
-  SWEEPS,
-  sweepNames,
-} from "./pairPresets.js";
+import { didYouMean } from "../common/text.js";
+import { PRESETS, pairPreset, presetFollowing, presetNames, SWEEPS, sweepNames } from "./pairPresets.js";
 import { optionsOfRecord, type RecordKind, recordKind } from "./record.js";
 import type { Layer } from "./resolve.js";
 
@@ -28,8 +21,7 @@ export interface Configuration {
   readonly layers: readonly Layer[];
 }
 
-const looksLikePath = (text: string): boolean =>
-  /\.(json|ya?ml)$/i.test(text) || text.includes("/");
+const looksLikePath = (text: string): boolean => /\.(json|ya?ml)$/i.test(text) || text.includes("/");
 
 /** What `--config` takes, and what `pefd sweep` takes: the presets in these folders. */
 export const PLAIN_PRESETS: PresetPlaces = { folders: [PRESETS], names: presetNames };
@@ -105,8 +97,7 @@ function checkKeys(file: string, keys: readonly string[], known: Rows): void {
   const allowed = Object.keys(known).filter((name) => !known[name]?.flagOnly);
   for (const key of keys.map((typed) => nameOfKey(typed, known))) {
     if (allowed.includes(key) || OWN_KEYS.includes(key)) continue;
-    if (Object.hasOwn(known, key))
-      throw inputError(`${key} in ${file} can be given on the command line only.`);
+    if (Object.hasOwn(known, key)) throw inputError(`${key} in ${file} can be given on the command line only.`);
     throw inputError(
       `${file} sets ${key}, which is no option.${didYouMean(key, [...allowed, ...OWN_KEYS])}`,
       "docs/flags.md lists the options; keys are spelled as flags, without dashes.",
@@ -169,7 +160,6 @@ export function readConfiguration(
   presets: PresetPlaces = PLAIN_PRESETS,
 ): Configuration {
   const { contents, layers, record } = readChain(locate(nameOrFile, presets), known, []);
-  const first = <T>(key: string) =>
-    contents.find((content) => content[key] !== undefined)?.[key] as T;
+  const first = <T>(key: string) => contents.find((content) => content[key] !== undefined)?.[key] as T;
   return { description: first("description"), record, layers };
 }

@@ -13,8 +13,18 @@ import {
   weights,
 } from "../common/optionRow.js";
 import { KL_OPTIONS } from "../distill/options.js";
-import type { DATA, TEST_DATA } from "./dataOptions.js";
-import { TEACHER_EVAL } from "./teacherEval.js";
+import type { DATA, TEST_DATA } from "./commandOptions.js";
+
+/** When a distillation tells its teacher's own accuracy. */
+const TEACHER_EVALS = ["auto", "always", "never"] as const;
+type TeacherEval = (typeof TEACHER_EVALS)[number];
+
+const TEACHER_EVAL = choice<TeacherEval, TeacherEval>(
+  TEACHER_EVALS,
+  "auto",
+  "Tell the teacher's accuracy before the first epoch; auto: where the run trains on at least 20 times as many images as it is tested on.",
+  { touches: "output" },
+);
 
 /** How steps are run. */
 export const ENGINES = ["eager", "graph", "xla", "auto"] as const;
@@ -28,7 +38,7 @@ export type Precision = (typeof PRECISIONS)[number];
 export const TEACHER_AHEAD = integer(
   undefined,
   "Steps whose images the teacher looks at together, with --engine xla.",
-  { ...{ min: 1, max: 64 }, defaultText: "1; on a GPU up to 4, by memory", touches: "speed" },
+  { min: 1, max: 64, defaultText: "1; on a GPU up to 4, by memory", touches: "speed" },
 );
 
 /** What is distilled from what, and how the loss is weighted. */
@@ -104,13 +114,15 @@ const DETERMINISTIC =
 /** The optimizer and its schedule. */
 export const TRAINING = section("Training", {
   epochs: integer(240, "Passes over the training images.", {
-    ...{ min: 1, max: 1_000_000 },
+    min: 1,
+    max: 1_000_000,
     touches: "length",
   }),
   batch_size: integer(64, "Images per step.", { min: 1, max: 1_000_000, touches: "numbers" }),
   learning_rate: derived(
     number(undefined, "Learning rate of SGD at the start.", {
-      ...{ above: 0, max: 1000 },
+      above: 0,
+      max: 1000,
       defaultText: "0.05, or the model's own",
       touches: "numbers",
     }),
@@ -120,13 +132,15 @@ export const TRAINING = section("Training", {
     touches: "numbers",
   }),
   lr_decay_rate: number(0.1, "Factor of the learning rate at each of them.", {
-    ...{ above: 0, max: 1000 },
+    above: 0,
+    max: 1000,
     touches: "numbers",
   }),
   weight_decay: number(5e-4, "Weight decay of SGD.", { min: 0, max: 1000, touches: "numbers" }),
   momentum: number(0.9, "Momentum of SGD.", { min: 0, below: 1, touches: "numbers" }),
   trial: integer(1, "Number of the repetition; the seed is ten times that.", {
-    ...{ min: 0, max: 1_000_000_000 },
+    min: 0,
+    max: 1_000_000_000,
     touches: "seed",
   }),
   deterministic: flag(DETERMINISTIC, {
@@ -156,11 +170,11 @@ export const NUM_WORKERS = integer(
 /** What training and evaluation ask of the machine alike. */
 const MACHINE = {
   gpu: GPU,
-  data_budget_mb: integer(
-    undefined,
-    "Device memory for resident images, in MB; a larger data set is streamed.",
-    { min: 1, defaultText: "by the device", touches: "speed" },
-  ),
+  data_budget_mb: integer(undefined, "Device memory for resident images, in MB; a larger data set is streamed.", {
+    min: 1,
+    defaultText: "by the device",
+    touches: "speed",
+  }),
   num_workers: NUM_WORKERS,
   no_cache: flag("Do not keep compiled programs between runs.", {
     flagOnly: true,
@@ -204,7 +218,7 @@ export const OUTPUT = section("Output", {
   log_every: number(
     30,
     "Off a terminal, tell how it goes after so many seconds without a line; 0: at an epoch's end alone.",
-    { ...{ min: 0, max: 86_400 }, valueName: "SECONDS", touches: "output" },
+    { min: 0, max: 86_400, valueName: "SECONDS", touches: "output" },
   ),
   tb_freq: integer(500, "Log training to TensorBoard every N steps, besides every epoch.", {
     min: 1,
@@ -227,21 +241,22 @@ export const OUTPUT = section("Output", {
 
 /** What `pefd eval` evaluates. */
 export const EVALUATION = section("Evaluation", {
-  checkpoint: paths(
-    [],
-    "The checkpoint: .pth, .safetensors or a SavedModel of pefd; may be repeated.",
-    { touches: "input" },
-  ),
+  checkpoint: paths([], "The checkpoint: .pth, .safetensors or a SavedModel of pefd; may be repeated.", {
+    touches: "input",
+  }),
   model: choice<string, undefined>("models", undefined, "Its model.", {
     defaultText: "from the checkpoint",
     touches: "numbers",
   }),
   per_class: path(undefined, "Write every class's accuracy to this CSV file; - prints it.", {
-    ...{ defaultText: "not written", valueName: "FILE|-", flagOnly: true },
+    defaultText: "not written",
+    valueName: "FILE|-",
+    flagOnly: true,
     touches: "output",
   }),
   confusion: path(undefined, "Write the confusion matrix to this file: .csv or .svg.", {
-    ...{ defaultText: "not written", flagOnly: true },
+    defaultText: "not written",
+    flagOnly: true,
     touches: "output",
   }),
 });
@@ -253,9 +268,7 @@ export interface TrainOptions extends Common, Values<typeof TRAINING>, Values<ty
 
 /** A distillation, resolved: weights, teacher and learning rate are known; the method's own options beside them. */
 export type DistillOptions = TrainOptions &
-  Omit<Values<typeof DISTILLATION>, "path_t"> & { readonly path_t: string } & Readonly<
-    Record<string, unknown>
-  >;
+  Omit<Values<typeof DISTILLATION>, "path_t"> & { readonly path_t: string } & Readonly<Record<string, unknown>>;
 
 /** A teacher's training, resolved. */
 export interface TeacherOptions extends TrainOptions, Values<typeof TEACHER> {}

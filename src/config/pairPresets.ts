@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { namesIn } from "../distill/combination.js";
-import type { Procedure } from "../distill/procedures.js";
+import type { Procedure } from "../distill/open.js";
 import { publishedSetting } from "../distill/published.js";
 import { procedures } from "../distill/registry.js";
 import type { Layer } from "./resolve.js";
@@ -22,8 +22,7 @@ const named = (folder: string): string[] =>
     .map((file) => basename(file, ".json"));
 
 /** PAIR-METHOD for every pair, and every method and variant of the registry. */
-const pairPresets = (): string[] =>
-  named(PAIRS).flatMap((pair) => procedures().map(({ name }) => `${pair}-${name}`));
+const pairPresets = (): string[] => named(PAIRS).flatMap((pair) => procedures().map(({ name }) => `${pair}-${name}`));
 
 /** Names of the presets, sorted: those that are files, and one for each pair and method. */
 export const presetNames = (): string[] =>
@@ -68,8 +67,7 @@ export function pairPreset(file: string): Record<string, unknown> | undefined {
   return { extends: `./pairs/${pair}.json`, ...publishedValues(pair, summed) };
 }
 
-const presetAt = (file: string) =>
-  dirname(file) === PRESETS ? sumPreset(basename(file, ".json")) : undefined;
+const presetAt = (file: string) => (dirname(file) === PRESETS ? sumPreset(basename(file, ".json")) : undefined);
 
 /**
  * What such a preset says of the variants that stronger places make of its methods: `--config PAIR-kd --lskd` has what was

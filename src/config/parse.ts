@@ -1,9 +1,18 @@
 import { inputError, type PefdError, unknownNameError } from "../common/errors.js";
 import type { Range, Row, ValueType } from "../common/optionRow.js";
-import { didYouMean } from "../common/text/nearest.js";
+import { didYouMean } from "../common/text.js";
+import { DATASETS } from "../data/registry.js";
 import { namesIn } from "../distill/combination.js";
-import { methodRow } from "../distill/registry.js";
-import { choicesOf } from "./choices.js";
+import { methodNames, methodRow } from "../distill/registry.js";
+import { modelNames } from "../models/registry.js";
+
+/** What a row of type "choice" may be, from the registry it names or its own list; empty for other rows. */
+export function choicesOf(row: Row): readonly string[] {
+  if (row.choices === "models") return modelNames();
+  if (row.choices === "methods") return methodNames();
+  if (row.choices === "datasets") return DATASETS.names();
+  return row.choices ?? [];
+}
 
 /** "of at least 1", "above 0 and at most 1", or an empty string. */
 function rangeText({ min, max, above, below }: Range): string {
@@ -96,14 +105,10 @@ function parseChoice(label: string, row: Row, typed: string): string {
     return typed;
   }
   const kind = typeof row.choices === "string" ? KIND[row.choices] : undefined;
-  const what = kind
-    ? `there is no ${kind.name} ${shown(typed)}`
-    : `"${shown(typed)}" is not a choice`;
+  const what = kind ? `there is no ${kind.name} ${shown(typed)}` : `"${shown(typed)}" is not a choice`;
   const hint = kind?.hint ?? `Choose one of ${choices.join(", ")}.`;
   const message = `${label}: ${what}.${didYouMean(typed, choices)}`;
-  throw typeof row.choices === "string"
-    ? unknownNameError(typed, message, hint)
-    : inputError(message, hint);
+  throw typeof row.choices === "string" ? unknownNameError(typed, message, hint) : inputError(message, hint);
 }
 
 const listOf = (raw: unknown): string[] =>

@@ -42,8 +42,7 @@ const DECIDED: Readonly<Record<string, Touches>> = {
 const ROWS: Rows = rowsOf(ALL_SECTIONS);
 
 /** What a key of config.json touches: unless a row says otherwise, the numbers. */
-export const touchesOf = (key: string): Touches =>
-  ownOf(ROWS, key)?.touches ?? ownOf(DECIDED, key) ?? "numbers";
+export const touchesOf = (key: string): Touches => ownOf(ROWS, key)?.touches ?? ownOf(DECIDED, key) ?? "numbers";
 
 /** The value of a record by a key that a file may have; what every object has is no such value. */
 const ownOf = <Value>(record: Readonly<Record<string, Value>>, key: string): Value | undefined =>

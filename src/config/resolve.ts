@@ -1,6 +1,6 @@
 import type { Row, Rows, Section, Values } from "../common/optionRow.js";
 import { DATASETS } from "../data/registry.js";
-import type { Procedure } from "../distill/procedures.js";
+import type { Procedure } from "../distill/open.js";
 import { parseValue } from "./parse.js";
 
 /** Values from one place: flags, the environment, a file. Stronger layers come first. */
@@ -15,9 +15,7 @@ export interface Layer {
    * What it says where stronger layers make other variants of the methods that it names; undefined where they make none.
    * Left out where it says the same whatever they make.
    */
-  readonly following?:
-    | ((summed: readonly Procedure[]) => Pick<Layer, "origin" | "values"> | undefined)
-    | undefined;
+  readonly following?: ((summed: readonly Procedure[]) => Pick<Layer, "origin" | "values"> | undefined) | undefined;
 }
 
 /** Values with the place that each came from. */
@@ -48,8 +46,7 @@ function speaksOf(row: Row, layer: Layer, layers: readonly Layer[]): boolean {
 export const givenBy = (name: string, row: Row, layers: readonly Layer[]): number =>
   layers.findIndex((layer) => layer.values[name] !== undefined && speaksOf(row, layer, layers));
 
-const defaultOrigin = (row: Row): string =>
-  row.fallback === undefined ? (row.defaultText ?? "not set") : "default";
+const defaultOrigin = (row: Row): string => (row.fallback === undefined ? (row.defaultText ?? "not set") : "default");
 
 /** What the chosen data set says of options that nothing gives; nothing where no data set of that name is. */
 function datasetDefaults(layers: readonly Layer[]): { name: string; values: Layer["values"] } {
@@ -86,7 +83,5 @@ export function resolveRows(sections: readonly Section[], layers: readonly Layer
  * The values of one section.
  * @throws inputError for a value that its row does not allow
  */
-export const resolveSection = <S extends Section>(
-  section: S,
-  layers: readonly Layer[],
-): Values<S> => resolveRows([section], layers).options as Values<S>;
+export const resolveSection = <S extends Section>(section: S, layers: readonly Layer[]): Values<S> =>
+  resolveRows([section], layers).options as Values<S>;

@@ -1,17 +1,8 @@
 import { type Row, type Rows, type Section, section } from "../common/optionRow.js";
 import type { Method } from "../distill/method.js";
 import { METHODS, methodRow } from "../distill/registry.js";
-import { CONFIGURATION, DOCUMENT, GENERAL } from "./commandOptions.js";
-import { DATA, TEST_DATA } from "./dataOptions.js";
-import {
-  DISTILLATION,
-  ENGINE,
-  EVAL_ENGINE,
-  EVALUATION,
-  OUTPUT,
-  TEACHER,
-  TRAINING,
-} from "./options.js";
+import { CONFIGURATION, DATA, DOCUMENT, GENERAL, TEST_DATA } from "./commandOptions.js";
+import { DISTILLATION, ENGINE, EVAL_ENGINE, EVALUATION, OUTPUT, TEACHER, TRAINING } from "./options.js";
 
 /** The default of an option that other values were published of for some pairs. */
 const byPair = (row: Row): Row => ({ ...row, defaultText: `${row.fallback}, or the pair's` });
@@ -21,10 +12,9 @@ const byPair = (row: Row): Row => ({ ...row, defaultText: `${row.fallback}, or t
  * otherwise.
  */
 const ownSection = ({ name, options, published = [] }: Method): Section => {
-  const isByPair = (option: string) =>
-    published.some((setting) => Object.hasOwn(setting.options ?? {}, option));
+  const isByPair = (option: string) => published.some((setting) => Object.hasOwn(setting.options ?? {}, option));
   const rows = Object.entries<Row>(options).map(([option, row]) => {
-    const own = { ...{ boundTo: "distill", touches: "numbers" as const }, ...row };
+    const own = { boundTo: "distill", touches: "numbers" as const, ...row };
     return [option, isByPair(option) ? byPair(own) : own];
   });
   return section(`Method ${name}`, Object.fromEntries(rows));
@@ -60,18 +50,16 @@ export const ALL_SECTIONS: readonly Section[] = [
 ];
 
 /** What a distillation by any method is made of. */
-export const DISTILL_SECTIONS: readonly Section[] = [
+export const DISTILL_SECTIONS: readonly Section[] = [DISTILLATION, ...METHOD_SECTIONS, TRAINING, DATA, ENGINE, OUTPUT];
+
+/** What a distillation by one method is made of. @throws inputError for an unknown name */
+export const sectionsOfMethod = (name: string): readonly Section[] => [
   DISTILLATION,
-  ...METHOD_SECTIONS,
+  methodSection(name),
   TRAINING,
   DATA,
   ENGINE,
   OUTPUT,
-];
-
-/** What a distillation by one method is made of. @throws inputError for an unknown name */
-export const sectionsOfMethod = (name: string): readonly Section[] => [
-  ...[DISTILLATION, methodSection(name), TRAINING, DATA, ENGINE, OUTPUT],
 ];
 /** What a teacher's training is made of. */
 export const TEACHER_SECTIONS = [TEACHER, TRAINING, DATA, ENGINE, OUTPUT] as const;

@@ -14,8 +14,7 @@ export interface ResidentImages {
 }
 
 /** Bytes that a set takes as resident images. */
-export const residentBytes = ({ images, count }: ImagesInMemory): number =>
-  4 * (images.length + count);
+export const residentBytes = ({ images, count }: ImagesInMemory): number => 4 * (images.length + count);
 
 /** Normalises a whole set into variables. The values are those of hostBatch.ts, bit for bit. */
 export function residentImages(set: ImagesInMemory): ResidentImages {
@@ -55,13 +54,7 @@ function clamp(coordinate: Tensor, size: number): { inside: Tensor; clamped: Ten
 export function residentBatch(
   { pixels, labels }: ResidentImages,
   rows: Tensor,
-  {
-    height,
-    width,
-    channels,
-    augmentation,
-    normalization,
-  }: Omit<ImagesInMemory, "images" | "labels">,
+  { height, width, channels, augmentation, normalization }: Omit<ImagesInMemory, "images" | "labels">,
 ): { images: Tensor4D; labels: Tensor1D } {
   const { padding } = shiftOf(augmentation);
   const count = rows.shape[0] as number;
@@ -80,16 +73,8 @@ export function residentBatch(
   const lines = clamp(tf.sub(tf.add(down, cropY), int(padding)), height); // [N, H]
   const first = tf.mul(image, int(height * width)); // [N, 1]
   const lineStart = tf.add(first, tf.mul(lines.clamped, int(width))); // [N, H]
-  const index = tf.add(
-    tf.reshape(lineStart, [count, height, 1]),
-    tf.reshape(columns.clamped, [count, 1, width]),
-  );
-  const found = tf.reshape(gatherRows(pixels, tf.reshape(index, [-1])), [
-    count,
-    height,
-    width,
-    channels,
-  ]);
+  const index = tf.add(tf.reshape(lineStart, [count, height, 1]), tf.reshape(columns.clamped, [count, 1, width]));
+  const found = tf.reshape(gatherRows(pixels, tf.reshape(index, [-1])), [count, height, width, channels]);
   const inside = tf.logicalAnd(
     tf.reshape(lines.inside, [count, height, 1]),
     tf.reshape(columns.inside, [count, 1, width]),

@@ -1,6 +1,6 @@
 import { inputError } from "../common/errors.js";
 import type { Augmentation, CenterCrop, ResizedCrop, Rotation, Shift } from "./augmentation.js";
-import type { AheadOf, FilesAhead } from "./binary/readFile.js";
+import type { AheadOf, FilesAhead } from "./binary/dataFile.js";
 import type { ImageExaminer } from "./images/examine/types.js";
 import type { ImagePlaces } from "./images/places.js";
 import type { Normalization } from "./normalize.js";
@@ -62,9 +62,7 @@ export const reencodingNote = (set: ImageSet): string | undefined =>
 /** The set itself where its images are in memory. @throws inputError where they are in files */
 export function inMemory(set: ImageSet): ImagesInMemory {
   if (set.kind === "memory") return set;
-  throw inputError(
-    "This needs all images in memory, and those of this data set stay in their files.",
-  );
+  throw inputError("This needs all images in memory, and those of this data set stay in their files.");
 }
 
 /** A file of images as it was read, whatever part of it a run takes. */

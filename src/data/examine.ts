@@ -1,7 +1,7 @@
 import { PefdError } from "../common/errors.js";
 import { sha256 } from "./checksums.js";
 import type { FileReport, VerifyReport } from "./dataset.js";
-import type { Labels } from "./subset.js";
+import type { Labels } from "./sampler.js";
 
 /** A data file that was read whole. */
 export interface WholeFile {
@@ -77,21 +77,18 @@ export function examine(examination: Examination): VerifyReport {
   const examined = halves.flat();
   const files = examined.flatMap(({ file, whole }) => (whole ? [describe(file, whole)] : []));
   const isWhole = files.length === examined.length;
-  const [train = [], test = []] = halves.map((half) =>
-    half.flatMap(({ whole }) => whole?.digests ?? []),
-  );
+  const [train = [], test = []] = halves.map((half) => half.flatMap(({ whole }) => whole?.digests ?? []));
   const known = new Set(train);
   const sharedRecords = test.filter((digest) => known.has(digest)).length;
   return {
-    ...{ directory, files, sharedRecords },
+    directory,
+    files,
+    sharedRecords,
     damaged: examined.flatMap(({ whole }) => whole?.damaged ?? []),
     warnings: examined.flatMap(({ whole }) => whole?.warnings ?? []),
     balanced: isWhole && halves.every(isBalanced),
     official: isWhole && examination.isOfficial(files),
-    problems: [
-      ...examined.flatMap(({ problems }) => problems),
-      ...leak(sharedRecords, test.length, called),
-    ],
+    problems: [...examined.flatMap(({ problems }) => problems), ...leak(sharedRecords, test.length, called)],
   };
 }
 
@@ -121,7 +118,10 @@ function describe(file: string, whole: WholeFile): FileReport {
   const { bytes, labels, digests } = whole;
   const present = perClass([whole]);
   return {
-    ...{ file, bytes, records: labels.length, sha256: whole.sha256 },
+    file,
+    bytes,
+    records: labels.length,
+    sha256: whole.sha256,
     contentSha256: sha256(digests.toSorted().join("\n")),
     classes: present.length,
     fewestPerClass: Math.min(...present),

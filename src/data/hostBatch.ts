@@ -13,8 +13,7 @@ export interface HostBatch {
 }
 
 /** Values of one image. */
-export const valuesOf = ({ height, width, channels }: ImageShape): number =>
-  height * width * channels;
+export const valuesOf = ({ height, width, channels }: ImageShape): number => height * width * channels;
 
 /**
  * Crops or turns, flips and normalises the images that the rows of a plan name, in that order: the crop is taken
@@ -51,13 +50,7 @@ interface Planned {
 }
 
 /** Writes an image, which starts at a place of its set, into a batch from an offset on. */
-type Show = (
-  set: ImagesInMemory,
-  start: number,
-  planned: Planned,
-  target: Float32Array,
-  offset: number,
-) => void;
+type Show = (set: ImagesInMemory, start: number, planned: Planned, target: Float32Array, offset: number) => void;
 
 const shiftedBy =
   ({ padding }: Shift): Show =>
@@ -103,13 +96,7 @@ function augmentImage(
 }
 
 /** Normalises one pixel; a negative position stands for the zero padding. */
-function copyPixel(
-  table: Float32Array,
-  source: Uint8Array,
-  position: number,
-  target: Float32Array,
-  out: number,
-): void {
+function copyPixel(table: Float32Array, source: Uint8Array, position: number, target: Float32Array, out: number): void {
   for (let channel = 0; channel < 3; channel++) {
     const value = position < 0 ? 0 : (source[position + channel] as number);
     target[out + channel] = table[value * 3 + channel] as number;

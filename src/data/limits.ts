@@ -1,7 +1,7 @@
 import { inputError } from "../common/errors.js";
-import type { PartName } from "./binary/part.js";
+import type { PartName } from "./binary/records.js";
+import { balancedSubset, type Labels } from "./sampler.js";
 import type { SkipList } from "./skipList.js";
-import { balancedSubset, type Labels } from "./subset.js";
 
 /** Refuses a limit before anything is read. @throws inputError */
 export function checkLimit(limit: number | undefined, part: PartName): void {
@@ -49,11 +49,7 @@ export function takenImages(
  * Which images of a half are taken: as many as the limit says, or as there are.
  * @returns ascending indices into labels; undefined for all
  */
-export function chosenImages(
-  labels: Labels,
-  part: PartName,
-  limit?: number,
-): Int32Array | undefined {
+export function chosenImages(labels: Labels, part: PartName, limit?: number): Int32Array | undefined {
   if (limit === undefined) return undefined;
   return balancedSubset(labels, Math.min(limit, labels.length), part);
 }

@@ -51,8 +51,5 @@ export function refuseUnknown({ file, names }: SkipList, known: Iterable<string>
 /** For data sets whose images have no names. @throws inputError where a list is given */
 export function refuseSkipList(dataset: string, list: SkipList | undefined): void {
   if (list === undefined) return;
-  throw inputError(
-    `--skip_list has no use with ${dataset}: its images have no names of their own.`,
-    "Leave it out.",
-  );
+  throw inputError(`--skip_list has no use with ${dataset}: its images have no names of their own.`, "Leave it out.");
 }

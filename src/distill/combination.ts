@@ -2,9 +2,35 @@ import { inputError } from "../common/errors.js";
 import type { Row } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import type { Scalar } from "../runtime/tf.js";
-import { combinedDraws, drawnFor } from "./combinedDraws.js";
-import type { Distillation, Method, Moment, Phase } from "./method.js";
+import type { Distillation, Draws, Method, Moment, Phase } from "./method.js";
 import { ownOptions } from "./open.js";
+
+/** A method's name and what it draws. */
+type NamedDraws = readonly [name: string, draws: Draws | undefined];
+
+const prefixed = <Value>(name: string, values: Readonly<Record<string, Value>>) =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [`${name}.${key}`, value]));
+
+/** What several methods draw for a step, each under its name; undefined where none draws anything. */
+function combinedDraws(all: readonly NamedDraws[]): Draws | undefined {
+  const drawing = all.flatMap(([name, draws]) => (draws === undefined ? [] : [{ name, draws }]));
+  if (drawing.length === 0) return undefined;
+  return {
+    specs: (images) => Object.assign({}, ...drawing.map(({ name, draws }) => prefixed(name, draws.specs(images)))),
+    values: (step) => Object.assign({}, ...drawing.map(({ name, draws }) => prefixed(name, draws.values(step)))),
+  };
+}
+
+/** A moment as one of several methods sees it: with its own draws under its own names. */
+const drawnFor = (name: string, at: Moment): Moment =>
+  Object.create(at, {
+    drawn: {
+      get: () => {
+        const own = Object.entries(at.drawn).filter(([key]) => key.startsWith(`${name}.`));
+        return Object.fromEntries(own.map(([key, value]) => [key.slice(name.length + 1), value]));
+      },
+    },
+  }) as Moment;
 
 /** What stands between the names of methods whose losses are summed. */
 const PLUS = "+";
@@ -49,10 +75,7 @@ const ALONE = {
 } as const;
 
 /** @throws inputError where two methods decide the same thing */
-function onlyOne<Key extends keyof typeof ALONE>(
-  parts: readonly Part[],
-  key: Key,
-): Pick<Distillation, Key> {
+function onlyOne<Key extends keyof typeof ALONE>(parts: readonly Part[], key: Key): Pick<Distillation, Key> {
   const [first, second] = parts.filter(({ own }) => own[key] !== undefined);
   if (first === undefined) return {} as Pick<Distillation, Key>;
   if (second === undefined) return { [key]: first.own[key] } as Pick<Distillation, Key>;
@@ -89,10 +112,7 @@ function together(parts: readonly Part[]): Distillation {
   });
   return {
     terms: (moment, context) =>
-      Object.assign(
-        {},
-        ...parts.map((part) => renamed(part.method, part.own.terms(at(part, moment), context))),
-      ),
+      Object.assign({}, ...parts.map((part) => renamed(part.method, part.own.terms(at(part, moment), context)))),
     mainTerms: inMainPart,
     notices,
     ...(draws && { draws }),
@@ -145,17 +165,13 @@ export function combination(shares: readonly Share[]): Method {
     options: Object.assign({}, ...all.map(({ options }) => options)) as Record<string, Row>,
     terms: methods.flatMap((method) => method.terms.map((term) => termOf(method, term))),
     termWeights: Object.fromEntries(
-      used.flatMap(({ method, weight }) =>
-        method.terms.map((term) => [termOf(method, term), weight]),
-      ),
+      used.flatMap(({ method, weight }) => method.terms.map((term) => [termOf(method, term), weight])),
     ),
     ...teacherModeOf(methods),
     ...(methods.some(({ strongView }) => strongView) && { strongView: true as const }),
     ...(methods.some(({ shortBatches }) => shortBatches) && { shortBatches: "left out" as const }),
     leastImages: Math.max(1, ...methods.map(({ leastImages = 1 }) => leastImages)),
-    sees: (options) => [
-      ...new Set(methods.flatMap((method) => method.sees(ownOptions(method, options)))),
-    ],
+    sees: (options) => [...new Set(methods.flatMap((method) => method.sees(ownOptions(method, options))))],
     build(pair, options, make) {
       const parts = methods.map((method): Part => {
         const builder = builderFor(method, make);

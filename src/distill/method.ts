@@ -5,6 +5,15 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Variable } from "../
 import type { TeacherView } from "./views.js";
 import type { LossWeights } from "./weights.js";
 
+/** Papers that several methods are of. */
+export const PEFD = "Chen et al., Improved Feature Distillation via Projector Ensemble, NeurIPS 2022";
+export const TTM = "Zheng and Yang, Knowledge Distillation Based on Transformed Teacher Matching, ICLR 2024";
+
+/** Code that several methods were compared with. */
+export const REP_DISTILLER = "HobbitLong/RepDistiller b84f547";
+export const TTM_CODE = "zkxufo/TTM fe457b3";
+export const SIM_KD = "DefangChen/SimKD 2b389c3";
+
 /** What is known of a model before it runs: shapes for one image. */
 export interface Anatomy {
   /** [H, W, C] of ModelOutput.stem; undefined where there is none. */
@@ -218,8 +227,7 @@ export interface Variant<Options extends Rows = Rows> extends Publication<Option
 }
 
 /** One distillation method: a file in methods/GROUP and a row in the registry. */
-export interface Method<Options extends Rows = Rows, Term extends string = string>
-  extends Publication<Options> {
+export interface Method<Options extends Rows = Rows, Term extends string = string> extends Publication<Options> {
   /** As it is typed: the paper's spelling. */
   readonly name: string;
   readonly summary: string;
@@ -250,11 +258,7 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   /**
    * Its terms from both models' class maps, where they follow from those alone: golden files of such methods begin there.
    */
-  ofClassMaps?(
-    maps: ClassMaps,
-    at: Moment,
-    options: RowValues<Options>,
-  ): Readonly<Partial<Record<Term, Scalar>>>;
+  ofClassMaps?(maps: ClassMaps, at: Moment, options: RowValues<Options>): Readonly<Partial<Record<Term, Scalar>>>;
   /**
    * Makes what the method adds to the student.
    * @param make takes its layers and tensors, under the names that checkpoints have
@@ -270,9 +274,7 @@ const TAKEN: ReadonlySet<string> = new Set(["ce", "kl", "loss", "top1", "top5"])
  * A row for the registry; inside of it, options and terms have their types.
  * @throws Error where a term has a name that the loss itself uses (a defect of the row)
  */
-export function defineMethod<const Term extends string, Options extends Rows>(
-  row: Method<Options, Term>,
-): Method {
+export function defineMethod<const Term extends string, Options extends Rows>(row: Method<Options, Term>): Method {
   const taken = row.terms.find((term) => TAKEN.has(term) || !/^[a-z]\w*$/.test(term));
   if (taken !== undefined) throw new Error(`${row.name} cannot name a term ${taken}.`);
   return row;

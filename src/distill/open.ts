@@ -2,8 +2,30 @@ import { inputError } from "../common/errors.js";
 import type { Row, Rows, RowValues } from "../common/optionRow.js";
 import { createBuilder, type FirstValues } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
-import type { Distillation, Method, Pair } from "./method.js";
+import type { Distillation, Method, Pair, Variant } from "./method.js";
 import type { TeacherView } from "./views.js";
+
+/** What was published under one name: a method's row, with a variant's facts where it is one. */
+export interface Procedure extends Method {
+  /** The method that carries it out. */
+  readonly method: Method;
+  /** The values of the method's options by which a run is one of it; none for the method itself. */
+  readonly set: Variant["set"];
+}
+
+/** What was published of a method: itself, then its variants. */
+export function proceduresOf(method: Method): readonly Procedure[] {
+  const { published: _published, golden: _golden, ...row } = method;
+  const variants = (method.variants ?? []).map((variant) => ({ ...row, ...variant, method }));
+  return [{ ...method, method, set: {} }, ...variants];
+}
+
+/** What a run with these options is one of. */
+export function procedureOf(method: Method, told: object): Procedure {
+  const values: Readonly<Record<string, unknown>> = ownOptions(method, told);
+  const fits = ({ set }: Procedure) => Object.entries(set).every(([name, value]) => values[name] === value);
+  return proceduresOf(method).findLast(fits) as Procedure;
+}
 
 /** A method with its options, ready for a pair's steps. */
 export interface OpenedMethod extends Distillation {
@@ -51,10 +73,7 @@ function refuseNoBatch({ name, shortBatches }: Method, { labels, batchSize }: Pa
  * Refuses steps of fewer images than a method's terms take, whose loss would be no number.
  * @throws inputError with the number of images and what to give
  */
-export function refuseSmallSteps(
-  { name, leastImages = 1, shortBatches }: Method,
-  { labels, batchSize }: Pair,
-): void {
+export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method, { labels, batchSize }: Pair): void {
   const images = labels.length;
   const rest = shortBatches === undefined ? images % batchSize : 0;
   if (images === 0 || (rest || batchSize) >= leastImages) return;
@@ -75,12 +94,7 @@ export function refuseSmallSteps(
  * @param first values of its tensors
  * @throws inputError where the method does not fit the pair
  */
-export function openMethod(
-  method: Method,
-  pair: Pair,
-  told: object,
-  first: FirstValues,
-): OpenedMethod {
+export function openMethod(method: Method, pair: Pair, told: object, first: FirstValues): OpenedMethod {
   const options = ownOptions(method, told);
   refuseNoBatch(method, pair);
   const builder = createBuilder("projectors", first);

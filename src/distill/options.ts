@@ -22,14 +22,17 @@ export const IMAGENET_KL = {
 /** Options of methods that compare embeddings of pooled vectors. */
 export const EMBEDDING_OPTIONS = {
   feat_dim: integer(128, "Size of the embeddings that are compared.", {
-    ...{ min: 1, max: 4096, touches: "numbers" },
+    min: 1,
+    max: 4096,
+    touches: "numbers",
   }),
 };
 
 /** Options of methods that begin with a phase, as RepDistiller's do: 30 epochs before the 240 of all methods. */
 export const PHASE_OPTIONS = {
   init_epochs: integer(30, "Epochs of the first phase, out of --epochs.", {
-    ...{ min: 0, touches: "numbers" },
+    min: 0,
+    touches: "numbers",
   }),
 };
 

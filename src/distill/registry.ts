@@ -14,8 +14,7 @@ import { mlld } from "./methods/logits/mlld.js";
 import { nkd } from "./methods/logits/nkd.js";
 import { ofa } from "./methods/logits/ofa.js";
 import { rld } from "./methods/logits/rld.js";
-import { ttm } from "./methods/logits/ttm.js";
-import { wttm } from "./methods/logits/wttm.js";
+import { ttm, wttm } from "./methods/logits/ttm.js";
 import { abound } from "./methods/maps/abound.js";
 import { attention } from "./methods/maps/attention.js";
 import { factor } from "./methods/maps/factor.js";
@@ -38,7 +37,7 @@ import { ours } from "./methods/vectors/ours.js";
 import { pkt } from "./methods/vectors/pkt.js";
 import { rkd } from "./methods/vectors/rkd.js";
 import { srrl } from "./methods/vectors/srrl.js";
-import { type Procedure, procedureOf, proceduresOf } from "./procedures.js";
+import { type Procedure, procedureOf, proceduresOf } from "./open.js";
 import type { Beta, LossWeights } from "./weights.js";
 
 /** Every distillation method, by name. A new method is one file in methods/GROUP (groups.ts) and one row here. */

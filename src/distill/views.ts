@@ -50,11 +50,7 @@ export function usedViews(
  * that does not tell the truth fails when its first step is described.
  * @param maps how many maps the teacher has, also where `output` does not bring them
  */
-export function seenOutput(
-  output: Partial<ModelOutput>,
-  sees: readonly TeacherView[],
-  maps: number,
-): ModelOutput {
+export function seenOutput(output: Partial<ModelOutput>, sees: readonly TeacherView[], maps: number): ModelOutput {
   const look = <Value>(view: TeacherView, value: Value | undefined, all = view): Value => {
     if (sees.includes(view) || sees.includes(all)) return value as Value;
     throw new Error(`The method uses the teacher's ${view}, which its row does not name.`);
@@ -82,6 +78,5 @@ export function seenOutput(
 }
 
 /** The part of a teacher's output that was kept. @param parts [N, size] each */
-export const keptOutput = (
-  parts: Readonly<Partial<Record<KeptView, Tensor>>>,
-): Partial<ModelOutput> => parts as Partial<ModelOutput>;
+export const keptOutput = (parts: Readonly<Partial<Record<KeptView, Tensor>>>): Partial<ModelOutput> =>
+  parts as Partial<ModelOutput>;

@@ -4,7 +4,7 @@ import type { Metadata } from "../checkpoint/metadata.js";
 import { checkpointBytes } from "../checkpoint/writeCheckpoint.js";
 import { writeOutputFile } from "../common/files/outputFile.js";
 import type { StateDict } from "../common/stateDict.js";
-import type { PredictorFile } from "../train/files/openPredictor.js";
+import type { PredictorFile } from "../train/files/predictor.js";
 
 /** Where what a student predicts through lies beside a file of it: A_predictor.pth beside A.pth. */
 export function predictorBeside(path: string): string {

@@ -19,10 +19,7 @@ export interface Forward<T> {
  * Gradients of a scalar. tfjs disposes of every tensor made inside a differentiated function; those that `forward`
  * lists survive into the caller's tidy, which disposes of them in turn.
  */
-export function gradientsOf<T>(
-  forward: () => Forward<T>,
-  variables: readonly Variable[],
-): GradientResult<T> {
+export function gradientsOf<T>(forward: () => Forward<T>, variables: readonly Variable[]): GradientResult<T> {
   let result: Forward<T> | undefined;
   const { value, grads } = tf.variableGrads(() => {
     result = forward();
@@ -56,9 +53,7 @@ export function gradientsOfParts<T>(
   let result: PartGradients<T> | undefined;
   const record = (): Scalar => {
     const { parts, kept, tensors } = forward();
-    const gradients = parts.map(
-      (part) => engine.gradients(() => part, variables, undefined, true).grads,
-    );
+    const gradients = parts.map((part) => engine.gradients(() => part, variables, undefined, true).grads);
     result = { gradients: gradients.map((one) => one.map((found) => found ?? undefined)), kept };
     for (const tensor of [...tensors, ...gradients.flat()]) if (tensor) survivors.add(tensor);
     for (const tensor of survivors) tf.keep(tensor);

@@ -11,12 +11,9 @@ import {
   type Update,
   type Variable,
 } from "../runtime/tf.js";
-import type { Batch } from "./batch.js";
-import { confusionUpdate } from "./confusion.js";
 import { type Forward, gradientsOf, gradientsOfParts } from "./gradients.js";
-import { type MetricsVariables, metricsUpdate, termsUpdate } from "./metrics.js";
-import type { Loss, Objective, StudentOutput } from "./objective.js";
-import { oneHotLabels } from "./oneHot.js";
+import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, termsUpdate } from "./metrics.js";
+import type { Batch, Loss, Objective, StudentOutput } from "./objective.js";
 import { type Gradients, type SgdOptions, sgdUpdates, splitSgdUpdates } from "./sgd.js";
 
 /** What an evaluation takes for a model. */
@@ -89,12 +86,7 @@ export const parametersOf = (state: readonly StateEntry[]): Variable[] =>
   variablesOf(state.filter((entry) => isParameter(entry.role)));
 
 /** All that training gives new values and a run goes on with. */
-export const trainedVariables = ({
-  model,
-  extra,
-  velocities,
-  teacherStatistics = [],
-}: Learner): Variable[] => [
+export const trainedVariables = ({ model, extra, velocities, teacherStatistics = [] }: Learner): Variable[] => [
   ...variablesOf(model.state),
   ...variablesOf(extra),
   ...variablesOf(teacherStatistics),
@@ -127,19 +119,15 @@ const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradient
  * One training step as new values: parameters and velocities by SGD, running statistics, sums of metrics.
  * @param learningRate scalar
  */
-export function trainingUpdates(
-  learner: Learner,
-  batch: Batch,
-  learningRate: Tensor,
-  sgd: SgdOptions,
-): Update[] {
+export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Tensor, sgd: SgdOptions): Update[] {
   const { model, metrics } = learner;
   const oneHot = oneHotLabels(batch.labels, model.numClasses);
   const lossOf = learner.objective.of(batch);
   const forward = (): Passed => {
     const { inEvaluation } = learner;
     const context: ForwardContext = {
-      ...{ training: true, updates: [] },
+      training: true,
+      updates: [],
       ...(inEvaluation && { inEvaluation }),
     };
     const output: StudentOutput = {
@@ -153,12 +141,7 @@ export function trainingUpdates(
     const tensors = [loss, logits, ...terms, ...updates.flatMap(tensorsOf)];
     return { loss, found, kept: { loss, logits, updates, terms }, tensors };
   };
-  const { loss, logits, updates, terms, optimized } = optimizedBy(
-    learner,
-    forward,
-    learningRate,
-    sgd,
-  );
+  const { loss, logits, updates, terms, optimized } = optimizedBy(learner, forward, learningRate, sgd);
   return [
     ...optimized,
     ...updates,
@@ -167,8 +150,7 @@ export function trainingUpdates(
   ];
 }
 
-const tensorsOf = ([, value, rows]: Update): Tensor[] =>
-  rows === undefined ? [value] : [value, rows];
+const tensorsOf = ([, value, rows]: Update): Tensor[] => (rows === undefined ? [value] : [value, rows]);
 
 /** What of a forward pass is needed afterwards. */
 interface Kept extends Pick<Loss, "terms"> {

@@ -9,22 +9,9 @@ import { isStatistic } from "../nn/builder.js";
 import { randomFill } from "../nn/initialization.js";
 import type { Insertion, Model, StateEntry } from "../nn/model.js";
 import { tf, type Variable } from "../runtime/tf.js";
-import {
-  type EvaluatedStudent,
-  type Learner,
-  type LearnerPhase,
-  parametersOf,
-  variablesOf,
-} from "./learner.js";
+import { type EvaluatedStudent, type Learner, type LearnerPhase, parametersOf, variablesOf } from "./learner.js";
 import { createMetrics } from "./metrics.js";
-import {
-  distilling,
-  type Lesson,
-  type Objective,
-  ofPhase,
-  supervised,
-  type Teaching,
-} from "./objective.js";
+import { distilling, type Lesson, type Objective, ofPhase, supervised, type Teaching } from "./objective.js";
 import { createVelocities } from "./sgd.js";
 
 /** A frozen model and the variables that its forward pass may read. */
@@ -37,19 +24,13 @@ export interface FrozenModel {
  * Makes a model ready for evaluation only, with the values that it has now.
  * @param mode training where it shall go on to run in training mode: its batch normalisations stay by themselves
  */
-export function frozen(
-  model: BuiltModel,
-  mode: "training" | "evaluation" = "evaluation",
-): FrozenModel {
+export function frozen(model: BuiltModel, mode: "training" | "evaluation" = "evaluation"): FrozenModel {
   const folded = mode === "training" ? [] : model.freeze();
   return { model, variables: [...variablesOf(model.state), ...folded] };
 }
 
 /** What a student's training is made of, besides its teacher; the method's own options are among them. */
-export type StudentSetting = Pick<
-  DistillOptions,
-  "model_s" | "distill" | "gamma" | "alpha" | "beta"
-> &
+export type StudentSetting = Pick<DistillOptions, "model_s" | "distill" | "gamma" | "alpha" | "beta"> &
   Partial<Pick<DistillOptions, "batch_size">>;
 
 /** The paper's. */
@@ -76,8 +57,11 @@ export function studentLearner(
   const fill = initialFill(setting.model_s, seed, "student");
   const model = buildModel(setting.model_s, numClasses, fill, teacher.imageSize);
   const pair: Pair = {
-    ...{ student: anatomyOf(model), teacher: anatomyOf(teacher) },
-    ...{ numClasses, labels, batchSize: setting.batch_size ?? BATCH_SIZE },
+    student: anatomyOf(model),
+    teacher: anatomyOf(teacher),
+    numClasses,
+    labels,
+    batchSize: setting.batch_size ?? BATCH_SIZE,
   };
   const { method: row, weights } = weightedMethod(setting);
   if (weights.beta !== 0) refuseSmallSteps(row, pair);
@@ -118,11 +102,7 @@ export function distilledLearner(student: Model, lesson: Lesson, seed: number): 
 }
 
 /** All parameters but those that do not learn in the main part; nothing where all learn. */
-function learning(
-  { state }: Model,
-  own: readonly StateEntry[],
-  resting: readonly Variable[],
-): Pick<Learner, "learns"> {
+function learning({ state }: Model, own: readonly StateEntry[], resting: readonly Variable[]): Pick<Learner, "learns"> {
   if (resting.length === 0) return {};
   const learns = new Set([...parametersOf(state), ...parametersOf(own)]);
   for (const variable of resting) learns.delete(variable);
@@ -135,18 +115,20 @@ const takeOut = (removed: readonly Variable[]): void =>
     for (const variable of removed) variable.assign(tf.zeros(variable.shape));
   });
 
-const statisticsOf = ({ state }: Model): StateEntry[] =>
-  state.filter(({ role }) => isStatistic(role));
+const statisticsOf = ({ state }: Model): StateEntry[] => state.filter(({ role }) => isStatistic(role));
 
 /** A phase over the variables of the main part. */
 function phaseOf(phase: Phase, main: Learner, teaching: Teaching): LearnerPhase {
   const objective = ofPhase(teaching, phase);
   const { epochs, learningRate, learns, inEvaluation, continues = false } = phase;
   return {
-    ...{ epochs, continues },
+    epochs,
+    continues,
     ...(learningRate !== undefined && { learningRate }),
     learner: {
-      ...{ ...main, objective, metrics: createMetrics(objective.termNames.length) },
+      ...main,
+      objective,
+      metrics: createMetrics(objective.termNames.length),
       ...(learns && { learns: new Set(learns) }),
       ...(inEvaluation && { inEvaluation: new Set(inEvaluation) }),
     },
@@ -168,7 +150,10 @@ export const evaluatedStudent = (
   teacher: Pick<Model, "name" | "state">,
   { name, options, insertion, evaluated = ({ logits }) => logits }: OpenedMethod,
 ): EvaluatedStudent => ({
-  ...{ method: name, options, teacher, numClasses: model.numClasses },
+  method: name,
+  options,
+  teacher,
+  numClasses: model.numClasses,
   forward(images, context) {
     const output = withInsertion(model, insertion).forward(images, context);
     return { pooled: output.pooled, logits: evaluated(output, context) };
@@ -190,7 +175,11 @@ export function createLearner(
 ): Learner {
   const parameters = [...parametersOf(model.state), ...parametersOf(extra)];
   return {
-    ...{ model, extra, objective, parameters, ...(optimizer && { optimizer }) },
+    model,
+    extra,
+    objective,
+    parameters,
+    ...(optimizer && { optimizer }),
     velocities: createVelocities(parameters, optimizer),
     metrics: createMetrics(objective.termNames.length),
   };

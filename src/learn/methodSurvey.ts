@@ -1,14 +1,14 @@
 import { PefdError } from "../common/errors.js";
 import { sizeOf } from "../common/shapes.js";
 import type { Anatomy, Method } from "../distill/method.js";
+import type { Procedure } from "../distill/open.js";
 import { ownOptions } from "../distill/open.js";
-import type { Procedure } from "../distill/procedures.js";
 import { type PairSetting, publishedSetting } from "../distill/published.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
 import { featureState, mapShapes, stateLayout, surveyModel } from "../models/survey.js";
 import { isBuffer, isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
-import { traceLayers } from "../nn/shapes/shapeTrace.js";
+import { traceLayers } from "../nn/shapeTrace.js";
 
 /** A pair's models by name. */
 export interface PairNames {
@@ -50,7 +50,8 @@ function anatomyOf(model: string): Anatomy {
   return {
     ...mapShapes(model),
     pooled: surveyModel(model).featureSize,
-    ...{ state, features: featureState(model, state) },
+    state,
+    features: featureState(model, state),
   };
 }
 
@@ -65,14 +66,13 @@ const LABELS = Int32Array.from({ length: IMAGES }, (_, image) => image % CLASSES
  * need the native library.
  * @throws inputError for a model that is not there
  */
-export function addedBy(
-  method: Method,
-  options: object,
-  { teacher, student }: PairNames,
-): Added | string {
+export function addedBy(method: Method, options: object, { teacher, student }: PairNames): Added | string {
   const pair = {
-    ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
-    ...{ numClasses: CLASSES, labels: LABELS, batchSize: BATCH_SIZE },
+    student: anatomyOf(student),
+    teacher: anatomyOf(teacher),
+    numClasses: CLASSES,
+    labels: LABELS,
+    batchSize: BATCH_SIZE,
   };
   try {
     const own = ownOptions(method, options);
@@ -99,7 +99,9 @@ export function surveyMethod(procedure: Procedure, names: PairNames): MethodSurv
   const options = { ...defaults, ...setting.options, ...set };
   const sees = method.sees(ownOptions(method, options));
   return {
-    ...{ sees, setting, used: usedViews(sees, setting.weights) },
+    sees,
+    setting,
+    used: usedViews(sees, setting.weights),
     added: addedBy(method, options, names),
   };
 }

@@ -8,6 +8,37 @@ import {
   type Variable,
 } from "../runtime/tf.js";
 
+/** Labels as rows of zeros with a one. @returns [N, classes] float32 */
+export const oneHotLabels = (labels: Tensor1D, numClasses: number): Tensor2D => {
+  const classes = tf.range(0, numClasses, 1, "int32");
+  const rows = tf.reshape(labels, [-1, 1]);
+  return tf.cast(tf.equal(rows, classes), "float32") as Tensor2D;
+};
+
+/** Sums as createMetrics makes them, with a count of images by label and prediction. */
+export const createDetailedMetrics = (numClasses: number): MetricsVariables => ({
+  ...createMetrics(),
+  confusion: tf.tidy(() => tf.variable(tf.zeros([numClasses, numClasses]), false)),
+});
+
+/**
+ * Adds a batch to a confusion matrix. What counts as right for top-1 is on the diagonal, so the two always agree.
+ * The counts of a batch of up to 256 images are exact in bfloat16, too.
+ * @param confusion [C, C], labels by predictions
+ * @param logits [N, C]
+ * @param oneHot [N, C]
+ * @param counted [N], 1 for images that count and 0 for padding
+ */
+export function confusionUpdate(confusion: Variable, logits: Tensor2D, oneHot: Tensor2D, counted: Tensor1D): Update {
+  const highest = oneHotLabels(tf.argMax(logits, 1) as Tensor1D, logits.shape[1]);
+  const isHit = tf.reshape(tf.less(labelRanks(logits, oneHot), 1), [-1, 1]);
+  const hit = tf.cast(isHit, "float32"); // [N, 1]
+  const prediction = tf.add(tf.mul(hit, oneHot), tf.mul(tf.sub(1, hit), highest));
+  const labels = tf.mul(oneHot, tf.reshape(counted, [-1, 1]));
+  const batch = tf.matMul(labels as Tensor2D, prediction as Tensor2D, true, false);
+  return [confusion, tf.add(confusion, batch)];
+}
+
 /** Sums over images, kept where steps run and read only when they are shown. */
 export interface MetricsVariables {
   /** [4]: sum of losses, images right at first, images right among five, images. */
@@ -101,12 +132,7 @@ export function labelRanks(logits: Tensor2D, oneHot: Tensor2D): Tensor1D {
 
 /** The means of sums that were read, and how many images they are over. */
 export function readMetrics({ total }: MetricsVariables): Metrics & { readonly images: number } {
-  const [loss, top1, top5, images] = total.dataSync() as unknown as [
-    number,
-    number,
-    number,
-    number,
-  ];
+  const [loss, top1, top5, images] = total.dataSync() as unknown as [number, number, number, number];
   return {
     loss: loss / images,
     top1: (100 * top1) / images,
@@ -116,10 +142,7 @@ export function readMetrics({ total }: MetricsVariables): Metrics & { readonly i
 }
 
 /** Sets the sums, to zero where none are given; the program's copy follows at the next push. */
-export const setMetrics = (
-  { total, terms, confusion }: MetricsVariables,
-  sums: readonly number[],
-): void =>
+export const setMetrics = ({ total, terms, confusion }: MetricsVariables, sums: readonly number[]): void =>
   tf.tidy(() => {
     const set = (variable: Variable, from: number) => {
       const values = Array.from({ length: variable.size }, (_, i) => sums[from + i] ?? 0);

@@ -8,12 +8,30 @@ import type { ForwardContext, Model, ModelOutput } from "../nn/model.js";
 import {
   type Scalar,
   type Tensor,
+  type Tensor1D,
   type Tensor2D,
   type Tensor4D,
   tf,
   type Update,
 } from "../runtime/tf.js";
-import type { Batch } from "./batch.js";
+
+/** What a step is given. */
+export interface Batch {
+  /** [N, height, width, 3], normalised */
+  readonly images: Tensor4D;
+  /** [N], int32 */
+  readonly labels: Tensor1D;
+  /** [N], int32: which image of the set each one is. */
+  readonly image?: Tensor1D;
+  /** float32, from 1; in training. */
+  readonly epoch?: Scalar;
+  /** The strong view of the same images, where the method asks for it. */
+  readonly strong?: Tensor4D;
+  /** What a method has drawn for the step. */
+  readonly drawn?: Readonly<Record<string, Tensor>>;
+  /** The part of the teacher's output for these images that is known already: from the teacher's cache, or computed ahead. */
+  readonly guide?: Partial<ModelOutput>;
+}
 
 /** The loss of a batch. */
 export interface Loss {
@@ -96,8 +114,7 @@ export function distilling(lesson: Lesson): Objective {
           const theirs = seen(guides.guide.logits as Tensor2D);
           terms.push([alpha, distillKL(seen(student.logits), theirs, temperature)]);
         }
-        const found =
-          own.length === 0 ? {} : method.terms(momentOf(batch, student, guides, oneHot), context);
+        const found = own.length === 0 ? {} : method.terms(momentOf(batch, student, guides, oneHot), context);
         for (const name of own) {
           const weight = beta * (method.termWeights?.[name] ?? 1);
           terms.push([weight, found[name] ?? tf.scalar(0)]);
@@ -116,11 +133,7 @@ export function distilling(lesson: Lesson): Objective {
 }
 
 /** Mean cross entropy; with a strong view, the sum of both views'. */
-function taskLoss(
-  { logits, strong }: StudentOutput,
-  oneHot: Tensor2D,
-  seen: (logits: Tensor2D) => Tensor2D,
-): Scalar {
+function taskLoss({ logits, strong }: StudentOutput, oneHot: Tensor2D, seen: (logits: Tensor2D) => Tensor2D): Scalar {
   const weak = crossEntropy(seen(logits), oneHot);
   return strong === undefined ? weak : tf.add(weak, crossEntropy(seen(strong.logits), oneHot));
 }
@@ -142,11 +155,9 @@ export const ofPhase = (teaching: Teaching, phase: Phase): Objective => ({
 });
 
 /** Whether the optimizer wants the cross entropy's gradient by itself. */
-const isSplit = ({ optimizer }: OpenedMethod): boolean =>
-  optimizer?.momentumDifference !== undefined;
+const isSplit = ({ optimizer }: OpenedMethod): boolean => optimizer?.momentumDifference !== undefined;
 
-const partialSum = (terms: Weighted): Scalar =>
-  terms.length === 0 ? tf.scalar(0) : weightedSum(terms);
+const partialSum = (terms: Weighted): Scalar => (terms.length === 0 ? tf.scalar(0) : weightedSum(terms));
 
 /** What a teacher gives for a batch. */
 interface Guides {
@@ -190,7 +201,10 @@ function momentOf(batch: Batch, student: StudentOutput, guides: Guides, oneHot: 
     throw new Error(`The method uses the ${what} of a step that is told none.`);
   };
   return {
-    ...{ student, teacher: guides.seen, oneHot, labels: batch.labels },
+    student,
+    teacher: guides.seen,
+    oneHot,
+    labels: batch.labels,
     get strong() {
       return {
         student: given("strong view", student.strong),

@@ -1,6 +1,24 @@
 import type { OptimizerTraits, ParameterGroup } from "../distill/method.js";
 import { type Tensor, tf, type Update, type Variable } from "../runtime/tf.js";
 
+/** Step decay of the learning rate. */
+interface Schedule {
+  readonly learningRate: number;
+  readonly decayEpochs: readonly number[];
+  readonly decayRate: number;
+}
+
+/**
+ * The learning rate of an epoch, as the paper's adjust_learning_rate: learningRate * decayRate ** n with n the number
+ * of decay epochs before this one.
+ * @param epoch 1-based
+ */
+export function learningRateAt(epoch: number, schedule: Schedule): number {
+  const { learningRate, decayEpochs, decayRate } = schedule;
+  const decays = decayEpochs.filter((decayEpoch) => epoch > decayEpoch).length;
+  return decays === 0 ? learningRate : learningRate * decayRate ** decays;
+}
+
 /** Hyperparameters of torch.optim.SGD. */
 export interface SgdOptions {
   readonly momentum: number;
@@ -52,8 +70,7 @@ function settingsOf(
 ): (parameter: Variable) => { readonly rate: Tensor; readonly weightDecay: number } {
   const groupOf = new Map(groups.flatMap((group) => group.parameters.map((one) => [one, group])));
   return (parameter) => {
-    const { learningRateFactor = 1, weightDecay = options.weightDecay } =
-      groupOf.get(parameter) ?? {};
+    const { learningRateFactor = 1, weightDecay = options.weightDecay } = groupOf.get(parameter) ?? {};
     const rate = learningRateFactor === 1 ? learningRate : tf.mul(learningRate, learningRateFactor);
     return { rate, weightDecay };
   };

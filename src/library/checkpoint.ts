@@ -1,7 +1,7 @@
 import { toFloat32 } from "../checkpoint/float.js";
 import { type Checkpoint, readCheckpoint } from "../checkpoint/readCheckpoint.js";
 import { inputError } from "../common/errors.js";
-import { didYouMean } from "../common/text/nearest.js";
+import { didYouMean } from "../common/text.js";
 import { datasetIn, modelNameIn } from "../config/modelName.js";
 
 /** A checkpoint that was read. */
@@ -19,7 +19,8 @@ export async function openCheckpoint(path: string): Promise<OpenedCheckpoint> {
   const { metadata, state } = checkpoint;
   return {
     ...checkpoint,
-    ...{ model: modelNameIn(metadata), dataset: datasetIn(metadata) },
+    model: modelNameIn(metadata),
+    dataset: datasetIn(metadata),
     values(name) {
       const tensor = state.get(name);
       if (tensor !== undefined) return toFloat32(tensor);

@@ -19,7 +19,7 @@ export { compile } from "../compile/program.js";
 export type { Entry, Program, ProgramDescription, Step } from "../compile/types.js";
 export type { Best, EpochRow, Metrics, RunInfo, StepProgress } from "../report/log/contract.js";
 export { type Tensor, type TensorFlow, tf, type Update, type Variable } from "../runtime/tf.js";
-export type { RunEvent } from "./events.js";
+export type { RunEvent } from "./run.js";
 export type {
   Collection,
   DistillOptions,
@@ -105,11 +105,7 @@ export async function plotRuns(runs: readonly RunRecord[]): Promise<Plot[]> {
  * Writes a small artificial data set in a data set's format, as `pefd data synthesize` does.
  * @throws PefdError for a data set that there is no such thing of, or a folder that cannot be written
  */
-export async function synthesize(
-  dataset: string,
-  folder: string,
-  options: SyntheticOptions,
-): Promise<void> {
+export async function synthesize(dataset: string, folder: string, options: SyntheticOptions): Promise<void> {
   const { synthesizeIn } = await import("./synthesize.js");
   return synthesizeIn(dataset, folder, options);
 }

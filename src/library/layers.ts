@@ -1,6 +1,6 @@
 import { inputError } from "../common/errors.js";
 import type { Section } from "../common/optionRow.js";
-import { didYouMean } from "../common/text/nearest.js";
+import { didYouMean } from "../common/text.js";
 import { readConfiguration } from "../config/file.js";
 import { type Layer, rowsOf } from "../config/resolve.js";
 import { ALL_SECTIONS } from "../config/sections.js";
@@ -12,10 +12,7 @@ export type OptionInput = Readonly<Record<string, unknown>> & { readonly config?
  * Where the values of options come from: what was given, then the preset or file. The environment is not asked.
  * @throws inputError for a name that is no option, or a configuration that cannot be read
  */
-export function layersOf(
-  { config, ...given }: OptionInput,
-  sections: readonly Section[],
-): readonly Layer[] {
+export function layersOf({ config, ...given }: OptionInput, sections: readonly Section[]): readonly Layer[] {
   const known = rowsOf(sections);
   for (const name of Object.keys(given)) {
     if (known[name] !== undefined) continue;
@@ -25,7 +22,6 @@ export function layersOf(
     );
   }
   const own: Layer = { label: (name) => name, origin: () => "given", values: given };
-  const configuration =
-    config === undefined ? undefined : readConfiguration(config, rowsOf(ALL_SECTIONS));
+  const configuration = config === undefined ? undefined : readConfiguration(config, rowsOf(ALL_SECTIONS));
   return [own, ...(configuration?.layers ?? [])];
 }

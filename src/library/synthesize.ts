@@ -3,11 +3,7 @@ import type { SyntheticOptions } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
 
 /** See synthesize in index.ts. */
-export async function synthesizeIn(
-  dataset: string,
-  folder: string,
-  options: SyntheticOptions,
-): Promise<void> {
+export async function synthesizeIn(dataset: string, folder: string, options: SyntheticOptions): Promise<void> {
   const { title, synthesize } = DATASETS.row(dataset);
   if (synthesize === undefined) throw inputError(`There are no artificial images of ${title}.`);
   await synthesize(folder, options);

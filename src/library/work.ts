@@ -1,11 +1,5 @@
 import { readCheckpoint } from "../checkpoint/readCheckpoint.js";
-import {
-  requireTeacher,
-  resolveDistill,
-  resolveEvaluations,
-  resolveTeacher,
-  withoutMethod,
-} from "../config/derive.js";
+import { requireTeacher, resolveDistill, resolveEvaluations, resolveTeacher, withoutMethod } from "../config/derive.js";
 import { modelNameIn } from "../config/modelName.js";
 import { DISTILL_SECTIONS, EVAL_SECTIONS, TEACHER_SECTIONS } from "../config/sections.js";
 import { closeRegistries } from "../plugin/load.js";
@@ -14,8 +8,8 @@ import { runDistill } from "../train/distill.js";
 import { runEvaluations } from "../train/evaluate.js";
 import type { EvalResult, Hooks, RunResult } from "../train/files/result.js";
 import { runTeacher } from "../train/teacher.js";
-import { eventReporter, type RunEvent } from "./events.js";
 import { layersOf, type OptionInput } from "./layers.js";
+import { eventReporter, type RunEvent } from "./run.js";
 
 closeRegistries();
 
@@ -36,11 +30,7 @@ const hooksOf = ({ signal }: RunSettings, tell: Tell): Hooks => ({
 const nameInFile = async (path: string) => modelNameIn((await readCheckpoint(path)).metadata);
 
 /** See distill in index.ts. */
-export async function distillWith(
-  given: OptionInput,
-  settings: RunSettings,
-  tell: Tell,
-): Promise<RunResult> {
+export async function distillWith(given: OptionInput, settings: RunSettings, tell: Tell): Promise<RunResult> {
   const layers = layersOf(given, DISTILL_SECTIONS);
   const { model_t = "MODEL", distill = "" } = resolveDistill(layers).options;
   for (const text of withoutMethod(layers, distill)) tell({ kind: "notice", text });
@@ -49,26 +39,19 @@ export async function distillWith(
 }
 
 /** See trainTeacher in index.ts. */
-export async function teach(
-  given: OptionInput,
-  settings: RunSettings,
-  tell: Tell,
-): Promise<RunResult> {
+export async function teach(given: OptionInput, settings: RunSettings, tell: Tell): Promise<RunResult> {
   const { options } = resolveTeacher(layersOf(given, TEACHER_SECTIONS));
   return runTeacher(options, hooksOf(settings, tell));
 }
 
 /** See evaluate in index.ts. */
-export async function evaluateWith(
-  given: OptionInput,
-  { signal }: RunSettings,
-  tell: Tell,
-): Promise<EvalResult[]> {
+export async function evaluateWith(given: OptionInput, { signal }: RunSettings, tell: Tell): Promise<EvalResult[]> {
   const layers = layersOf(given, EVAL_SECTIONS);
   const checkpoints = [given.checkpoint ?? []].flat().map(String);
   const evaluations = resolveEvaluations(await withDatasetOf(layers, checkpoints));
   const details = await runEvaluations(evaluations, {
-    ...{ env: process.env, signal },
+    env: process.env,
+    signal,
     onProgress: (_checkpoint, images, total) => tell({ kind: "evaluating", images, total }),
     onWarning: (text) => tell({ kind: "warning", text }),
     onNotice: (text) => tell({ kind: "notice", text }),

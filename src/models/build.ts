@@ -20,17 +20,17 @@ export interface BuiltModel extends Model {
  * @param imageSize side of the images that it is to look at; the one that it is made for where left out
  * @throws inputError for an unknown name
  */
-export function buildModel(
-  name: string,
-  numClasses: number,
-  first: FirstValues,
-  imageSize?: number,
-): BuiltModel {
+export function buildModel(name: string, numClasses: number, first: FirstValues, imageSize?: number): BuiltModel {
   const builder = createBuilder(name, first);
   const { featureSize, forward } = modelRow(name).architecture(builder, numClasses);
   const { state } = builder;
   return {
-    ...{ name, numClasses, featureSize, state, forward, freeze: () => foldAll(builder) },
+    name,
+    numClasses,
+    featureSize,
+    state,
+    forward,
+    freeze: () => foldAll(builder),
     ...(imageSize !== undefined && { imageSize }),
   };
 }

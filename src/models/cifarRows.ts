@@ -15,18 +15,13 @@ const SIMONYAN =
 const SANDLER = "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018";
 const ZHANG =
   "Zhang et al., ShuffleNet: An Extremely Efficient Convolutional Neural Network for Mobile Devices, CVPR 2018";
-const MA =
-  "Ma et al., ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design, ECCV 2018";
+const MA = "Ma et al., ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design, ECCV 2018";
 
 const NARROW = [16, 16, 32, 64] as const;
 const WIDE = [32, 64, 128, 256] as const;
 const TWICE = [16, 32, 64, 128] as const;
 
-const resnetRow = (
-  name: string,
-  depth: number,
-  widths: Parameters<typeof resnet>[1],
-): ModelRow => ({
+const resnetRow = (name: string, depth: number, widths: Parameters<typeof resnet>[1]): ModelRow => ({
   name,
   family: "resnet",
   paper: HE,

@@ -4,14 +4,7 @@ import { linear } from "../nn/layers.js";
 import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool, maxPool } from "../nn/pool.js";
 import type { Tensor4D } from "../runtime/tf.js";
-import {
-  type Activated,
-  type BlockKind,
-  convolutionUnit,
-  type Layer,
-  residualStage,
-  runStages,
-} from "./residual.js";
+import { type Activated, type BlockKind, convolutionUnit, type Layer, residualStage, runStages } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 /** What the two kinds of four-stage ResNets in the paper's code differ in. */

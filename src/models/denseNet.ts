@@ -102,8 +102,11 @@ export const denseNet =
       const { out: last, ...inserted } = insertedAt(map, context);
       const pooled = globalAveragePool(last);
       return {
-        ...{ stem: undefined, maps: [plainMap(map)] },
-        ...{ pooled, logits: classifier(pooled), ...inserted },
+        stem: undefined,
+        maps: [plainMap(map)],
+        pooled,
+        logits: classifier(pooled),
+        ...inserted,
       };
     };
     return { featureSize: channels, forward };

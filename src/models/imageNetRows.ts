@@ -8,11 +8,7 @@ import type { ModelRow } from "./types.js";
 /** Below 64 pixels a side, maps would shrink to one pixel before the last stage. */
 const IMAGENET = { imageSize: 224, imageSizes: [64, 448], numClasses: 1000 } as const;
 
-const resnetRow = (
-  name: string,
-  block: BlockKind,
-  blocks: readonly [number, number, number, number],
-): ModelRow => ({
+const resnetRow = (name: string, block: BlockKind, blocks: readonly [number, number, number, number]): ModelRow => ({
   ...IMAGENET,
   name,
   torchvision: name.toLowerCase(),
@@ -28,8 +24,7 @@ export const IMAGENET_ROWS: readonly ModelRow[] = [
     ...IMAGENET,
     name: "MobileNet",
     family: "mobilenet",
-    paper:
-      "Howard et al., MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, 2017",
+    paper: "Howard et al., MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, 2017",
     architecture: mobileNet,
     initialization: {},
   },

@@ -64,8 +64,11 @@ export const mobileNet: Architecture = (builder, numClasses) => {
     const { out: last, ...inserted } = insertedAt(x, context);
     const pooled = globalAveragePool(last);
     return {
-      ...{ stem: undefined, maps: [plainMap(x)] },
-      ...{ pooled, logits: classifier(pooled), ...inserted },
+      stem: undefined,
+      maps: [plainMap(x)],
+      pooled,
+      logits: classifier(pooled),
+      ...inserted,
     };
   };
   return { featureSize, forward };

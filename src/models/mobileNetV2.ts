@@ -1,11 +1,6 @@
 import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
-import {
-  constant,
-  type Initialization,
-  kaimingNormalFanOut,
-  normal,
-} from "../nn/initialization.js";
+import { constant, type Initialization, kaimingNormalFanOut, normal } from "../nn/initialization.js";
 import { linear } from "../nn/layers.js";
 import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
@@ -111,8 +106,11 @@ export const mobileNetV2 =
       const pooled = globalAveragePool(out);
       const ends = FEATURE_GROUPS.map((i) => plainMap(maps[i] as Tensor4D));
       return {
-        ...{ stem: plainMap(first), maps: ends },
-        ...{ pooled, logits: classifier(pooled), ...inserted },
+        stem: plainMap(first),
+        maps: ends,
+        pooled,
+        logits: classifier(pooled),
+        ...inserted,
       };
     };
     const norms = FEATURE_GROUPS.map((i) => `blocks.${i}.${GROUPS[i].blocks - 1}.conv.7`);

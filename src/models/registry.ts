@@ -4,10 +4,7 @@ import { IMAGENET_ROWS } from "./imageNetRows.js";
 import type { ModelRow } from "./types.js";
 
 /** Every model, by name. A new family is one file of layers and one line of rows here. */
-export const MODELS = createRegistry<ModelRow>({ one: "model", many: "Models" }, [
-  ...CIFAR_ROWS,
-  ...IMAGENET_ROWS,
-]);
+export const MODELS = createRegistry<ModelRow>({ one: "model", many: "Models" }, [...CIFAR_ROWS, ...IMAGENET_ROWS]);
 
 /** Names of all models, in the order of the registry. */
 export const modelNames = MODELS.names;

@@ -62,7 +62,8 @@ const nth = (name: string, n: number) => ({ conv: `${name}.conv${n}`, bn: `${nam
 
 /** Two 3x3 convolutions (He et al. 2016, figure 5 left). */
 export const BASIC: BlockKind = {
-  ...{ expansion: 1, lastNorm: "bn2" },
+  expansion: 1,
+  lastNorm: "bn2",
   branch: (builder, { name, inputs, width, stride }) => {
     const first = convolutionUnit(builder, nth(name, 1), {
       inputs,
@@ -82,7 +83,8 @@ export const BASIC: BlockKind = {
 
 /** 1x1, 3x3 and 1x1 (figure 5 right); the stride is the 3x3's, as in torchvision. */
 export const BOTTLENECK: BlockKind = {
-  ...{ expansion: 4, lastNorm: "bn3" },
+  expansion: 4,
+  lastNorm: "bn3",
   branch: (builder, { name, inputs, width, stride }) => {
     const narrow = { inputs, outputs: width, kernel: 1, stride: 1 };
     const spatial = { inputs: width, outputs: width, kernel: 3, stride };
@@ -95,12 +97,7 @@ export const BOTTLENECK: BlockKind = {
 };
 
 /** A block: its branch plus the shortcut, which is a 1x1 convolution where the shape changes. */
-function residualBlock(
-  builder: ModelBuilder,
-  kind: BlockKind,
-  place: BlockPlace,
-  shortcutName: string,
-): Block {
+function residualBlock(builder: ModelBuilder, kind: BlockKind, place: BlockPlace, shortcutName: string): Block {
   const { name, inputs, width, stride } = place;
   const outputs = width * kind.expansion;
   const branch = kind.branch(builder, place);
@@ -138,11 +135,7 @@ export function residualStage(
 }
 
 /** Runs stages one after the other. @returns the output of each */
-export function runStages(
-  stages: readonly Block[],
-  x: Tensor4D,
-  context: ForwardContext,
-): Activated[] {
+export function runStages(stages: readonly Block[], x: Tensor4D, context: ForwardContext): Activated[] {
   const outputs: Activated[] = [];
   for (const stage of stages) outputs.push(stage(outputs.at(-1)?.out ?? x, context));
   return outputs;

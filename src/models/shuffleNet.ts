@@ -5,13 +5,7 @@ import { linear } from "../nn/layers.js";
 import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { averagePool, globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
-import {
-  type Activated,
-  type BlockPlace,
-  convolutionUnit,
-  type Layer,
-  runStages,
-} from "./residual.js";
+import { type Activated, type BlockPlace, convolutionUnit, type Layer, runStages } from "./residual.js";
 import type { Architecture } from "./types.js";
 
 const GROUPS = 3;

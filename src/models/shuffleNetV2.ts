@@ -2,13 +2,7 @@ import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { channelShuffle } from "../nn/convolution/shuffle.js";
 import { linear } from "../nn/layers.js";
-import {
-  type FeatureMap,
-  type ForwardContext,
-  insertedAt,
-  type ModelOutput,
-  plainMap,
-} from "../nn/model.js";
+import { type FeatureMap, type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
@@ -57,10 +51,17 @@ function halvingBlock(builder: ModelBuilder, name: string, inputs: number, outpu
   const half = outputs / 2;
   const unit = unitsOf(builder, name);
   const spatial = (channels: number): UnitOptions => ({
-    ...{ inputs: channels, outputs: channels, kernel: 3, stride: 2, depthwise: true },
+    inputs: channels,
+    outputs: channels,
+    kernel: 3,
+    stride: 2,
+    depthwise: true,
   });
   const pointwise = (channels: number): UnitOptions => ({
-    ...{ inputs: channels, outputs: half, kernel: 1, stride: 1 },
+    inputs: channels,
+    outputs: half,
+    kernel: 1,
+    stride: 1,
   });
   const left1 = unit(1, spatial(inputs));
   const left2 = unit(2, pointwise(inputs));
@@ -83,16 +84,17 @@ export const shuffleNetV2 =
   (builder, numClasses) => {
     const named = { conv: "conv1", bn: "bn1" };
     const stem = convolutionUnit(builder, named, {
-      ...{ inputs: 3, outputs: STEM_CHANNELS, kernel: 1, stride: 1 },
+      inputs: 3,
+      outputs: STEM_CHANNELS,
+      kernel: 1,
+      stride: 1,
     });
     const stages = BLOCKS.map((blocks, i) => {
       const [name, channels] = [`layer${i + 1}`, widths[i] as number];
       const inputs = i === 0 ? STEM_CHANNELS : (widths[i - 1] as number);
       return [
         halvingBlock(builder, `${name}.0`, inputs, channels),
-        ...Array.from({ length: blocks }, (_, j) =>
-          keepingBlock(builder, `${name}.${j + 1}`, channels),
-        ),
+        ...Array.from({ length: blocks }, (_, j) => keepingBlock(builder, `${name}.${j + 1}`, channels)),
       ];
     });
     const [, , inputs, featureSize] = widths;
@@ -112,7 +114,7 @@ export const shuffleNetV2 =
       }
       const { out, ...inserted } = insertedAt(relu(last(map.out, context)), context);
       const pooled = globalAveragePool(out);
-      return { ...{ stem: first, maps }, ...{ pooled, logits: classifier(pooled), ...inserted } };
+      return { stem: first, maps, pooled, logits: classifier(pooled), ...inserted };
     };
     return { featureSize, forward };
   };

@@ -1,7 +1,7 @@
 import { sizeOf } from "../common/shapes.js";
 import { isParameter } from "../nn/builder.js";
 import type { StateEntry } from "../nn/model.js";
-import { type ShapeTrace, traceShapes } from "../nn/shapes/shapeTrace.js";
+import { type ShapeTrace, traceShapes } from "../nn/shapeTrace.js";
 import { modelRow } from "./registry.js";
 
 /** What can be said of a model without running it. */

@@ -1,12 +1,7 @@
 import { relu } from "../nn/activation.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import { normalizedConvolution } from "../nn/fold.js";
-import {
-  constant,
-  type Initialization,
-  kaimingNormalFanOut,
-  normal,
-} from "../nn/initialization.js";
+import { constant, type Initialization, kaimingNormalFanOut, normal } from "../nn/initialization.js";
 import { batchNorm, convolution, linear } from "../nn/layers.js";
 import { type ForwardContext, insertedAt, type ModelOutput, plainMap } from "../nn/model.js";
 import { globalAveragePool, maxPool } from "../nn/pool.js";
@@ -32,13 +27,7 @@ const LARGE = 64;
 export type BlockDepths = readonly [number, number, number, number, number];
 
 /** 3x3 convolutions with batch normalisation, ReLU between them, none after the last. */
-function block(
-  builder: ModelBuilder,
-  name: string,
-  depth: number,
-  inputs: number,
-  outputs: number,
-): Layer {
+function block(builder: ModelBuilder, name: string, depth: number, inputs: number, outputs: number): Layer {
   // In the reference's list every convolution is followed by its normalisation and a ReLU: three places each.
   const layers = Array.from({ length: depth }, (_, i) =>
     normalizedConvolution(

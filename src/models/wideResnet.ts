@@ -72,13 +72,7 @@ function stage(
   stride: number,
 ): Block {
   const layers = Array.from({ length: blocks }, (_, i) =>
-    preactivationBlock(
-      builder,
-      `${name}.layer.${i}`,
-      i === 0 ? inputs : outputs,
-      outputs,
-      i === 0 ? stride : 1,
-    ),
+    preactivationBlock(builder, `${name}.layer.${i}`, i === 0 ? inputs : outputs, outputs, i === 0 ? stride : 1),
   );
   return (x, context) => {
     const [first, ...rest] = layers as [Block, ...Block[]];

@@ -1,6 +1,9 @@
 import { DT, nativeBackend, typeAttribute } from "../runtime/native.js";
-import type { Tensor } from "../runtime/tf.js";
+import { type Tensor, tf } from "../runtime/tf.js";
 import { defineOp } from "./defineOp.js";
+
+/** max(x, slope * x) for a slope below 1, any shape; the gradient at 0 is 1, where PyTorch's is the slope. */
+export const leakyRelu = <T extends Tensor>(x: T, slope: number): T => tf.maximum(x, tf.mul(x, slope)) as T;
 
 /** One native op forward and one backward; tfjs's own gradient would take three. */
 function defineRectifier(name: string, forward: string, backward: string) {

@@ -11,7 +11,7 @@ import {
 import { ownOpsServe } from "../runtime/ownOps.js";
 import { type Tensor, type Tensor1D, type Tensor4D, tf } from "../runtime/tf.js";
 import { defineOp } from "./defineOp.js";
-import { rsqrt } from "./gradients/rsqrt.js";
+import { rsqrt } from "./gradients.js";
 
 /** torch.nn.BatchNorm2d's default eps. */
 export const BATCH_NORM_EPSILON = 1e-5;
@@ -95,11 +95,7 @@ export interface TrainingNormalization {
  * @param scale [C]
  * @param offset [C]
  */
-export function batchNormTraining(
-  x: Tensor4D,
-  scale: Tensor,
-  offset: Tensor,
-): TrainingNormalization {
+export function batchNormTraining(x: Tensor4D, scale: Tensor, offset: Tensor): TrainingNormalization {
   const training = ownOpsServe() ? ownTraining : standardTraining;
   const { y, mean, variance } = training({ x, scale, offset });
   return { y: y as Tensor4D, mean: mean as Tensor1D, variance: variance as Tensor1D };
@@ -111,13 +107,7 @@ export function batchNormTraining(
  * @param x [N, H, W, C]
  * @param scale [C], as all that follow
  */
-export function batchNormHeld(
-  x: Tensor4D,
-  scale: Tensor,
-  offset: Tensor,
-  mean: Tensor,
-  variance: Tensor,
-): Tensor4D {
+export function batchNormHeld(x: Tensor4D, scale: Tensor, offset: Tensor, mean: Tensor, variance: Tensor): Tensor4D {
   const factor = tf.mul(scale, rsqrt(tf.add(variance, BATCH_NORM_EPSILON)));
   return tf.add(tf.mul(tf.sub(x, mean), factor), offset) as Tensor4D;
 }

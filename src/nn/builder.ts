@@ -56,8 +56,7 @@ export function createBuilder(modelName: string, first: FirstValues): ModelBuild
 }
 
 /** Running statistics are state that no optimizer touches. */
-export const isStatistic = (role: Role): boolean =>
-  role === "bn.running_mean" || role === "bn.running_var";
+export const isStatistic = (role: Role): boolean => role === "bn.running_mean" || role === "bn.running_var";
 
 /** num_batches_tracked, which is counted on the host. */
 export const isCounter = (role: Role): boolean => role === "bn.num_batches_tracked";
@@ -66,8 +65,7 @@ export const isCounter = (role: Role): boolean => role === "bn.num_batches_track
 export const isBuffer = (role: Role): boolean => role === "buffer";
 
 /** True for what an optimizer updates. */
-export const isParameter = (role: Role): boolean =>
-  !isStatistic(role) && !isCounter(role) && !isBuffer(role);
+export const isParameter = (role: Role): boolean => !isStatistic(role) && !isCounter(role) && !isBuffer(role);
 
 /** Our layout of a tensor of a role: OIHW becomes HWIO, everything else stays as PyTorch has it. */
 export function nativeShape(role: Role, shape: readonly number[]): number[] {
@@ -77,18 +75,11 @@ export function nativeShape(role: Role, shape: readonly number[]): number[] {
 }
 
 /** Values from PyTorch's layout into ours. */
-export const toNativeLayout = (
-  role: Role,
-  values: Float32Array,
-  shape: readonly number[],
-): Float32Array => (role === "conv.weight" ? permute4(values, shape, [2, 3, 1, 0]) : values);
+export const toNativeLayout = (role: Role, values: Float32Array, shape: readonly number[]): Float32Array =>
+  role === "conv.weight" ? permute4(values, shape, [2, 3, 1, 0]) : values;
 
 /** Values from our layout into PyTorch's; `shape` is PyTorch's. */
-export const toPyTorchLayout = (
-  role: Role,
-  values: Float32Array,
-  shape: readonly number[],
-): Float32Array =>
+export const toPyTorchLayout = (role: Role, values: Float32Array, shape: readonly number[]): Float32Array =>
   role === "conv.weight" ? permute4(values, nativeShape(role, shape), [3, 2, 0, 1]) : values;
 
 /**
@@ -130,7 +121,10 @@ export const addBuffer = (
   initializer?: Initializer,
 ): Variable =>
   addVariable(builder, {
-    ...{ name, shape, role: "buffer", fanIn: 1 },
+    name,
+    shape,
+    role: "buffer",
+    fanIn: 1,
     ...(initializer !== undefined && { initializer }),
   });
 

@@ -8,12 +8,7 @@ type Named<Name extends string> = Readonly<Record<Name, Tensor>>;
  * batch normalisation of a dozen); TensorFlow has one native op for each, and one op is both faster and, recorded, one
  * node.
  */
-export interface OpDefinition<
-  Input extends string,
-  Output extends string,
-  Saved extends Input | Output,
-  Settings,
-> {
+export interface OpDefinition<Input extends string, Output extends string, Saved extends Input | Output, Settings> {
   readonly name: string;
   readonly inputs: readonly Input[];
   /** Names of what `forward` returns, in its order; gradients are those of the first. */
@@ -23,11 +18,7 @@ export interface OpDefinition<
   /** The native call. */
   readonly forward: (inputs: Named<Input>, settings: Settings) => Tensor[];
   /** Gradient of each differentiable input from that of the first output. */
-  readonly gradient: (
-    dy: Tensor,
-    saved: Named<Saved>,
-    settings: Settings,
-  ) => Partial<Record<Input, () => Tensor>>;
+  readonly gradient: (dy: Tensor, saved: Named<Saved>, settings: Settings) => Partial<Record<Input, () => Tensor>>;
 }
 
 type Kernel = (inputs: Named<string>, settings: object) => Tensor[];
@@ -35,10 +26,8 @@ type Kernel = (inputs: Named<string>, settings: object) => Tensor[];
 const KERNELS = new Map<string, Kernel>();
 
 /** Runs the native call of an op of ours by its kernel's name, without gradients. */
-export const runForward: (name: string, ...call: Parameters<Kernel>) => Tensor[] = (
-  name,
-  ...call
-) => (KERNELS.get(name) as Kernel)(...call);
+export const runForward: (name: string, ...call: Parameters<Kernel>) => Tensor[] = (name, ...call) =>
+  (KERNELS.get(name) as Kernel)(...call);
 
 const named = <Name extends string>(names: readonly Name[], tensors: readonly Tensor[]) =>
   Object.fromEntries(names.map((name, i) => [name, tensors[i]])) as Named<Name>;
@@ -54,16 +43,14 @@ export function defineOp<
   Settings extends object = object,
 >(op: OpDefinition<Input, Output, Saved, Settings>) {
   const kernelName = `pefd.${op.name}`;
-  const isSaved = (name: Input | Output): boolean =>
-    (op.saved as readonly (Input | Output)[]).includes(name);
+  const isSaved = (name: Input | Output): boolean => (op.saved as readonly (Input | Output)[]).includes(name);
   const saved = [...op.inputs, ...op.outputs].filter(isSaved) as Saved[];
   KERNELS.set(kernelName, op.forward as unknown as Kernel);
   onTensorFlowLoaded(() => {
     tf.registerKernel({
       kernelName,
       backendName: "tensorflow",
-      kernelFunc: ({ inputs, attrs }) =>
-        op.forward(inputs as Named<Input>, attrs as unknown as Settings),
+      kernelFunc: ({ inputs, attrs }) => op.forward(inputs as Named<Input>, attrs as unknown as Settings),
     });
     tf.registerGradient({
       kernelName,

@@ -1,8 +1,8 @@
 import { type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 import { BATCH_NORM_EPSILON } from "./batchNormalization.js";
-import { biasAdd } from "./bias.js";
 import type { ModelBuilder } from "./builder.js";
 import type { BatchNormLayer, ConvolutionLayer } from "./layers.js";
+import { biasAdd } from "./layers.js";
 import type { ForwardContext } from "./model.js";
 
 /**
@@ -28,13 +28,10 @@ export function normalizedConvolution(
 
 /** Folded weights, worked out in float64 on the host and rounded once. */
 function fold(conv: ConvolutionLayer, bn: BatchNormLayer): { filter: Variable; bias: Variable } {
-  const [scale, offset, mean, variance] = [bn.scale, bn.offset, bn.mean, bn.variance].map(
-    (variable) => variable.dataSync(),
+  const [scale, offset, mean, variance] = [bn.scale, bn.offset, bn.mean, bn.variance].map((variable) =>
+    variable.dataSync(),
   ) as [Float32Array, Float32Array, Float32Array, Float32Array];
-  const factor = Array.from(
-    scale,
-    (value, c) => value / Math.sqrt((variance[c] as number) + BATCH_NORM_EPSILON),
-  );
+  const factor = Array.from(scale, (value, c) => value / Math.sqrt((variance[c] as number) + BATCH_NORM_EPSILON));
   const convBias = conv.bias?.dataSync();
   const bias = Float32Array.from(
     offset,

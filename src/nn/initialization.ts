@@ -28,8 +28,7 @@ export const kaimingNormalFanOut: Initializer = (tensor, random) => {
 };
 
 /** torch.nn.init.kaiming_normal_ with its defaults: by fan in, for a ReLU. */
-export const kaimingNormalFanIn: Initializer = (tensor, random) =>
-  normal(Math.sqrt(2 / tensor.fanIn))(tensor, random);
+export const kaimingNormalFanIn: Initializer = (tensor, random) => normal(Math.sqrt(2 / tensor.fanIn))(tensor, random);
 
 /** Uniform within gain / sqrt(fan in). torch.nn.init.kaiming_uniform_(a=1) has a gain of sqrt(3). */
 export const uniformWithin =

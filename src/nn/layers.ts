@@ -1,12 +1,65 @@
-import type { Tensor, Tensor2D, Tensor4D, Variable } from "../runtime/tf.js";
-import { tf } from "../runtime/tf.js";
+import { DT, nativeBackend, stringAttribute, typeAttribute } from "../runtime/native.js";
+import { type Tensor, type Tensor2D, type Tensor4D, tf, type Variable } from "../runtime/tf.js";
 import { batchNormHeld, batchNormInference, batchNormTraining } from "./batchNormalization.js";
-import { biasAdd } from "./bias.js";
 import { addCounter, addVariable, type Initializer, type ModelBuilder } from "./builder.js";
-import { conv2d, depthwiseConv2d } from "./convolution/convolution.js";
-import { groupedConv2d } from "./convolution/grouped.js";
-import type { ConvolutionGeometry } from "./convolution/settings.js";
+import type { ConvolutionGeometry } from "./convolution/convolution.js";
+import { conv2d, depthwiseConv2d, ownGroupedConv2d } from "./convolution/convolution.js";
+import { defineOp } from "./defineOp.js";
 import type { ForwardContext } from "./model.js";
+
+const attributes = () => [typeAttribute("T", DT.float), stringAttribute("data_format", "NHWC")];
+
+/**
+ * [..., C] as [rows, C]. In its own shape TensorFlow would join this gradient with that of the convolution before it,
+ * in graphs only and with other last bits.
+ */
+const asRows = (dy: Tensor): Tensor => tf.reshape(dy, [-1, dy.shape.at(-1) as number]);
+
+const biasAddOp = defineOp({
+  name: "biasAdd",
+  inputs: ["x", "bias"],
+  outputs: ["y"],
+  saved: [],
+  forward: ({ x, bias }) => [nativeBackend().executeSingleOutput("BiasAdd", attributes(), [x, bias])],
+  gradient: (dy) => ({
+    x: () => dy.clone(),
+    bias: () => nativeBackend().executeSingleOutput("BiasAddGrad", attributes(), [asRows(dy)]),
+  }),
+});
+
+/**
+ * Adds a vector to the last axis. TensorFlow's own op for it, which its graph optimizer fuses into the convolution
+ * or matrix product before it.
+ * @param x [..., C]
+ * @param bias [C]
+ */
+export const biasAdd = <T extends Tensor>(x: T, bias: Tensor): T => biasAddOp({ x, bias }).y as T;
+
+/** A convolution whose channels are convolved in blocks. */
+interface GroupedGeometry extends ConvolutionGeometry {
+  readonly groups: number;
+}
+
+/**
+ * torch.nn.functional.conv2d with groups, without bias: each block of I channels of x has filters of its own, which
+ * make the block of outputs of the same place.
+ * @param x [N, H, W, groups * I]
+ * @param filter [kernel, kernel, I, O], the filters of the first block first
+ * @returns [N, H', W', O]
+ */
+export function groupedConv2d(x: Tensor4D, filter: Tensor, { groups, ...geometry }: GroupedGeometry): Tensor4D {
+  return ownGroupedConv2d(x, filter, geometry) ?? convolvedApart(x, filter, { groups, ...geometry });
+}
+
+/** The same, block by block. */
+function convolvedApart(x: Tensor4D, filter: Tensor, { groups, ...geometry }: GroupedGeometry): Tensor4D {
+  const blocks = tf.split(x, groups, 3);
+  const filters = tf.split(filter, groups, 3);
+  return tf.concat(
+    blocks.map((block, i) => conv2d(block as Tensor4D, filters[i] as Tensor, geometry)),
+    3,
+  );
+}
 
 /** torch.nn.BatchNorm2d's default momentum: the weight of the newest batch in the running statistics. */
 const STATISTICS_MOMENTUM = 0.1;
@@ -35,11 +88,7 @@ export interface ConvolutionLayer {
 }
 
 /** torch.nn.Conv2d. @returns a layer from [N, H, W, inputs] to [N, H', W', outputs] */
-export function convolution(
-  builder: ModelBuilder,
-  name: string,
-  options: ConvolutionOptions,
-): ConvolutionLayer {
+export function convolution(builder: ModelBuilder, name: string, options: ConvolutionOptions): ConvolutionLayer {
   const { outputs, kernel, depthwise = false, groups = 1, initializer } = options;
   const inputs = options.inputs / groups;
   const shape = [outputs, depthwise ? 1 : inputs, kernel, kernel];
@@ -47,7 +96,10 @@ export function convolution(
   const filter = addVariable(
     builder,
     {
-      ...{ name: `${name}.weight`, role: "conv.weight", shape, fanIn },
+      name: `${name}.weight`,
+      role: "conv.weight",
+      shape,
+      fanIn,
       ...(initializer && { initializer }),
     },
     depthwise ? [kernel, kernel, outputs, 1] : [kernel, kernel, inputs, outputs],
@@ -57,8 +109,7 @@ export function convolution(
     : undefined;
   const op = depthwise ? depthwiseConv2d : groups === 1 ? conv2d : groupedConv2d;
   const convolve = (x: Tensor4D, weights: Tensor) => op(x, weights, { ...options, groups });
-  const layer = (x: Tensor4D) =>
-    bias === undefined ? convolve(x, filter) : biasAdd(convolve(x, filter), bias);
+  const layer = (x: Tensor4D) => (bias === undefined ? convolve(x, filter) : biasAdd(convolve(x, filter), bias));
   return Object.assign(layer, { filter, bias, convolve });
 }
 

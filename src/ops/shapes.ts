@@ -2,6 +2,64 @@ import { sizeOf } from "../common/shapes.js";
 import { DT } from "../runtime/native.js";
 import type { ReadAttribute } from "./signature.js";
 
+/** Of an op whose images may be in bfloat16. */
+export interface Narrow {
+  /**
+   * Which of its types may be that in a node, from the shapes of its inputs, as far as they are known, and outputs; none where its
+   * images stay in float32.
+   */
+  readonly types: (inputs: readonly (Shape | undefined)[], outputs: readonly Shape[]) => readonly string[];
+  /** How often it reads each of them from memory. */
+  readonly reads: number;
+  /** Whether it is one of these only between others: as a term of a loss it stays in float32, unrounded. */
+  readonly between?: true;
+}
+
+/** What is known of an op, besides its arguments; what a row leaves out is not so. */
+export interface Facts {
+  /** Shapes of its outputs. Without a rule it has to run for them. */
+  readonly shapes?: ShapeRule;
+  /** Multiplications with an addition, from the shapes of its inputs and its output. */
+  readonly multiplyAdds?: (inputs: readonly Shape[], output: Shape) => number;
+  /** What it counts as where precision is reduced: its inputs of type T are taken in bfloat16, its output is given back in float32. */
+  readonly reduced?: "convolution" | "product";
+  /**
+   * How many of its inputs are activations, the others being weights, where it may stay in bfloat16 between convolutions
+   * of what is frozen.
+   */
+  readonly activations?: number;
+  /** Correctly rounded arithmetic on each element, with the same bits whatever lies beside it. */
+  readonly exact?: true;
+  /** Gives the elements of its first input, in another order or type at most; its other inputs are constants. */
+  readonly rearranges?: true;
+  /** Its number among the instructions of our elementwise op (src/native/kernels/kernels.h). */
+  readonly opcode?: number;
+  /** TensorFlow's op of the same arguments, for one of ours. */
+  readonly standard?: string;
+  /** Where its images may be in bfloat16 (src/native/ops/numbers.h). */
+  readonly narrow?: Narrow;
+}
+
+/** An op, or several that have everything in common: names, arguments in TensorFlow's notation, facts. */
+export type Row = readonly [names: string, signature: string, facts?: Facts];
+
+/** Along one axis: pixels between windows, pixels in front of the first, and pixels of a window. */
+interface WindowGeometry {
+  readonly stride: number;
+  readonly padding: number;
+  readonly kernelSize: number;
+}
+
+/** Zeros in front of and behind the pixels of one axis, as many as the windows reach. */
+export function zerosAround(
+  { stride, padding, kernelSize }: WindowGeometry,
+  size: number,
+  windows: number,
+): [before: number, after: number] {
+  const reached = (windows - 1) * stride + kernelSize;
+  return [padding, Math.max(0, reached - padding - size)];
+}
+
 export type Shape = readonly number[];
 
 /** What a shape rule may look at. */
@@ -60,20 +118,17 @@ export const product =
 
 /** How many places a window has along an axis of images [N, H, W, C]. */
 function places(axis: 1 | 2, size: number, kernel: number, attribute: ReadAttribute): number {
-  const numbers = (name: string, place: number): number =>
-    (attribute(name) as number[] | undefined)?.[place] ?? 1;
+  const numbers = (name: string, place: number): number => (attribute(name) as number[] | undefined)?.[place] ?? 1;
   const stride = numbers("strides", axis);
   const padding = attribute("padding");
   if (padding === "SAME") return Math.ceil(size / stride);
   const isExplicit = padding === "EXPLICIT";
-  const pad = (side: 0 | 1): number =>
-    isExplicit ? numbers("explicit_paddings", 2 * axis + side) : 0;
+  const pad = (side: 0 | 1): number => (isExplicit ? numbers("explicit_paddings", 2 * axis + side) : 0);
   const reach = (kernel - 1) * numbers("dilations", axis) + 1;
   return Math.floor((size + pad(0) + pad(1) - reach) / stride) + 1;
 }
 
-const isChannelsLast = (attribute: ReadAttribute): boolean =>
-  (attribute("data_format") ?? "NHWC") === "NHWC";
+const isChannelsLast = (attribute: ReadAttribute): boolean => (attribute("data_format") ?? "NHWC") === "NHWC";
 
 /** A convolution of images [N, H, W, C] with a filter [kernel, kernel, ...]. */
 export const convolution =
@@ -82,14 +137,7 @@ export const convolution =
     const [n, h, w] = x as [number, number, number, number];
     const [height, width] = filter as [number, number, number, number];
     if (!isChannelsLast(attribute)) return undefined;
-    return [
-      [
-        n,
-        places(1, h, height, attribute),
-        places(2, w, width, attribute),
-        channelsOf(filter as Shape),
-      ],
-    ];
+    return [[n, places(1, h, height, attribute), places(2, w, width, attribute), channelsOf(filter as Shape)]];
   };
 
 /** A window of ksize that moves over images [N, H, W, C]. */
@@ -163,20 +211,14 @@ export const parts: ShapeRule = ({ shapes: [x = []], constant }) => {
 /** The first input with as many elements more on both sides of each axis as the second holds. */
 export const padding: ShapeRule = ({ shapes: [x = []], constant }) => {
   const sides = constant(1);
-  return (
-    sides && [
-      x.map((size, axis) => size + (sides[2 * axis] as number) + (sides[2 * axis + 1] as number)),
-    ]
-  );
+  return sides && [x.map((size, axis) => size + (sides[2 * axis] as number) + (sides[2 * axis + 1] as number))];
 };
 
 /** A part of the first input: where it begins, and its sizes, of which -1 is all that is left. */
 export const slice: ShapeRule = ({ shapes: [x = []], constant }) => {
   const [begin, sizes] = [constant(1), constant(2)];
   if (begin === undefined || sizes === undefined) return undefined;
-  return [
-    sizes.map((size, axis) => (size === -1 ? (x[axis] as number) - (begin[axis] as number) : size)),
-  ];
+  return [sizes.map((size, axis) => (size === -1 ? (x[axis] as number) - (begin[axis] as number) : size))];
 };
 
 /** The first input as often along each axis as the second holds. */

@@ -30,13 +30,10 @@ const typeOf = (word: string): number | string => DT[word as keyof typeof DT] ??
 function argumentOf(text: string): Argument {
   const [name = "", type = ""] = text.split(": ");
   const [count, listed] = type.split(" * ") as [string, string?];
-  return listed === undefined
-    ? { name, type: typeOf(type) }
-    : { name, type: typeOf(listed), count };
+  return listed === undefined ? { name, type: typeOf(type) } : { name, type: typeOf(listed), count };
 }
 
-const argumentsOf = (text: string): Argument[] =>
-  text === "" ? [] : text.split(", ").map(argumentOf);
+const argumentsOf = (text: string): Argument[] => (text === "" ? [] : text.split(", ").map(argumentOf));
 
 /**
  * Reads a signature in the notation of TensorFlow's registry: "values: N * T, axis: Tidx -> output: T". A type is a
@@ -48,10 +45,7 @@ export function parseSignature(text: string): Signature {
 }
 
 /** The tensors of some arguments of a node; undefined where it does not say how many they are. */
-export function positionsOf(
-  given: readonly Argument[],
-  attribute: ReadAttribute,
-): Position[] | undefined {
+export function positionsOf(given: readonly Argument[], attribute: ReadAttribute): Position[] | undefined {
   const positions: Position[] = [];
   for (const { name, type, count } of given) {
     const length = count === undefined ? 1 : attribute(count);

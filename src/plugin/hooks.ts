@@ -4,15 +4,7 @@ import { fileURLToPath } from "node:url";
 import { types } from "node:util";
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { inputError } from "../common/errors.js";
-import {
-  type Counted,
-  closeLoaded,
-  isLate,
-  isNoted,
-  notedFiles,
-  noteLoaded,
-  packageOf,
-} from "./loaded.js";
+import { type Counted, closeLoaded, isLate, isNoted, notedFiles, noteLoaded, packageOf } from "./loaded.js";
 
 interface Found {
   readonly url: string;

@@ -1,3 +1,126 @@
+import { inputError } from "../common/errors.js";
+import type { Shift } from "../data/augmentation.js";
+import { sha256 } from "../data/checksums.js";
+import type {
+  Dataset,
+  DatasetLimits,
+  DatasetRow,
+  ImageFile,
+  ImageFormat,
+  ImagesInMemory,
+  Soon,
+} from "../data/dataset.js";
+import { checkLimit, chosenImages } from "../data/limits.js";
+import { refuseSkipList } from "../data/skipList.js";
+
+/** Images with their classes. */
+export interface LabelledImages {
+  /** [count, height, width, 3], one byte per value, red, green and blue interleaved. */
+  readonly images: Uint8Array;
+  /** [count], the class of each image, from 0. */
+  readonly labels: Uint8Array;
+}
+
+/** A data set that fits into memory. */
+export interface MemoryDataset {
+  /** As `--dataset` names it. */
+  readonly name: string;
+  /** As people call it. */
+  readonly title: string;
+  /** One name for each class. */
+  readonly classNames: readonly string[];
+  readonly format: ImageFormat & { readonly augmentation: Shift };
+  /** Defaults of options, where this data set's are others; flags win over them. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
+  /**
+   * All images of both halves.
+   * @param folder what --data names
+   */
+  read(folder: string): Soon<{ readonly train: LabelledImages; readonly test: LabelledImages }>;
+}
+
+type Part = "train" | "test";
+
+/** @throws inputError where images and labels do not belong together */
+function checked(dataset: MemoryDataset, part: Part, { images, labels }: LabelledImages): void {
+  const { name, format, classNames } = dataset;
+  const bytes = format.height * format.width * format.channels;
+  const refuse = (what: string) => inputError(`The ${part} images of ${name}: ${what}.`);
+  if (labels.length === 0) throw refuse("there are none");
+  if (images.length !== labels.length * bytes) {
+    throw refuse(
+      `${labels.length} labels want ${labels.length * bytes} bytes (${format.height}x${format.width}x3 each), and there are ${images.length}`,
+    );
+  }
+  const label = labels.find((one) => one >= classNames.length);
+  if (label !== undefined) {
+    throw refuse(`a label is ${label}, and there are ${classNames.length} classes, from 0`);
+  }
+}
+
+/** The whole of a half, as a run's identity knows it. */
+const fileOf = ({ images, labels }: LabelledImages): ImageFile => ({
+  images: labels.length,
+  sha256: sha256(Buffer.concat([images, labels])),
+});
+
+/** So many images of a half, balanced over the classes; all where no limit is given. */
+function limited(
+  { format }: MemoryDataset,
+  part: Part,
+  { images, labels }: LabelledImages,
+  limit: number | undefined,
+): ImagesInMemory {
+  const chosen = chosenImages(labels, part, limit);
+  const whole = { kind: "memory" as const, ...format };
+  if (chosen === undefined) return { ...whole, images, labels, count: labels.length };
+  const bytes = images.length / labels.length;
+  const taken = new Uint8Array(chosen.length * bytes);
+  for (const [i, from] of chosen.entries()) {
+    taken.set(images.subarray(from * bytes, (from + 1) * bytes), i * bytes);
+  }
+  const own = Uint8Array.from(chosen, (i) => labels[i] as number);
+  return { ...whole, images: taken, labels: own, count: chosen.length, positions: chosen };
+}
+
+/**
+ * The row of a data set that is read into memory: limits, checksums and checks are made here.
+ * @throws inputError (when it is opened) for images and labels that do not belong together, or limits that are no numbers of images
+ */
+export function datasetInMemory(dataset: MemoryDataset): DatasetRow {
+  const { name, title, classNames, format, defaults = {} } = dataset;
+  const numClasses = classNames.length;
+  async function open(folder: string, limits: DatasetLimits = {}): Promise<Dataset> {
+    const { limitTrain, limitTest, skip } = limits;
+    checkLimit(limitTrain, "train");
+    checkLimit(limitTest, "test");
+    refuseSkipList(name, skip);
+    const { train, test } = await dataset.read(folder);
+    checked(dataset, "train", train);
+    checked(dataset, "test", test);
+    return {
+      name,
+      numClasses,
+      trainFile: fileOf(train),
+      testFile: fileOf(test),
+      train: limited(dataset, "train", train, limitTrain),
+      test: limited(dataset, "test", test, limitTest),
+    };
+  }
+  return {
+    name,
+    title,
+    classes: numClasses,
+    format,
+    evaluation: "as is",
+    defaults,
+    open,
+    openTest: (folder, limitTest, skip) => open(folder, { limitTest, skip }),
+    files: (folder) => open(folder),
+    classNames: () => classNames,
+  };
+}
+
 // What a plug-in may use, and all of it: the package's export pefd/plugin. docs/plugins.md tells how.
 
 /** Errors that are told to people as a sentence: what happened, and what to type next. */
@@ -49,15 +172,14 @@ export {
   type Phase,
 } from "../distill/method.js";
 export { KL_OPTIONS } from "../distill/options.js";
-export { crossEntropy, distillKL } from "../distill/parts/losses.js";
-export { convRegressor } from "../distill/parts/maps/convRegressor.js";
+export { crossEntropy, distillKL, normalizedRows } from "../distill/parts/losses.js";
 export {
+  convRegressor,
   type PairedMaps,
   pairedMaps,
   sumOverMaps,
   toSmaller,
-} from "../distill/parts/maps/pairedMaps.js";
-export { normalizedRows } from "../distill/parts/vectors/rows.js";
+} from "../distill/parts/maps.js";
 export type { TeacherView } from "../distill/views.js";
 export type { LossWeights } from "../distill/weights.js";
 /** Models. */
@@ -71,9 +193,8 @@ export {
   type ModelBuilder,
 } from "../nn/builder.js";
 export { transposedConvolution } from "../nn/convolution/transposed.js";
-export { gatherRows, rowsUpdate } from "../nn/gather/rows.js";
-export { detached } from "../nn/gradients/detached.js";
-export { meanSquaredError, sumOfSquares } from "../nn/gradients/squares.js";
+export { gatherRows, rowsUpdate } from "../nn/gather.js";
+export { detached, meanSquaredError, sumOfSquares } from "../nn/gradients.js";
 export {
   constant,
   type Initialization,
@@ -102,9 +223,5 @@ export {
   type Update,
   type Variable,
 } from "../runtime/tf.js";
-export {
-  datasetInMemory,
-  type LabelledImages,
-  type MemoryDataset,
-} from "./datasetInMemory.js";
+
 export { definePlugin, type Plugin } from "./define.js";

@@ -24,9 +24,7 @@ export const packageOf = (file: string): string | undefined =>
 /** The file that has the version of the package that a file is of; none for files outside of node_modules. */
 function manifestOf(file: string): string[] {
   const folder = packageOf(file);
-  return folder === undefined
-    ? []
-    : [join(folder, "package.json")].filter((path) => existsSync(path));
+  return folder === undefined ? [] : [join(folder, "package.json")].filter((path) => existsSync(path));
 }
 
 /** From here on what a file asks for is noted, and what that asks for. */
@@ -42,10 +40,7 @@ export const notedFiles = (): number => asked.size;
 
 /** Whether a plug-in's file asks for one that does not count, when it is too late for that. */
 export const isLate = (plugins: readonly Counted[], by: string, file: string): boolean =>
-  plugins.some(
-    ({ own, files }) =>
-      own.has(by) && ![file, ...manifestOf(file)].some((counting) => files.has(counting)),
-  );
+  plugins.some(({ own, files }) => own.has(by) && ![file, ...manifestOf(file)].some((counting) => files.has(counting)));
 
 /** What is said of it. */
 export const lateError = (by: string, file: string): PefdError =>

@@ -25,10 +25,7 @@ const isOption = ([name, row]: [string, unknown]): boolean =>
 /** What a method and each of its variants must say. */
 const PUBLICATION: Readonly<Record<string, Rule>> = {
   name: NAME,
-  paper: [
-    "a text that ends with its year, such as 2026",
-    (value) => isText(value) && /\b\d{4}$/.test(value),
-  ],
+  paper: ["a text that ends with its year, such as 2026", (value) => isText(value) && /\b\d{4}$/.test(value)],
   code: TEXT,
   formula: TEXT,
   weights: [
@@ -38,9 +35,7 @@ const PUBLICATION: Readonly<Record<string, Rule>> = {
 };
 
 const isVariant = (value: unknown): boolean =>
-  isRecord(value) &&
-  isRecord(value.set) &&
-  Object.entries(PUBLICATION).every(([key, [, isOne]]) => isOne(value[key]));
+  isRecord(value) && isRecord(value.set) && Object.entries(PUBLICATION).every(([key, [, isOne]]) => isOne(value[key]));
 
 /** What the rows of each kind must have; the rest is told by their types, and by the error that follows from it. */
 const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = {
@@ -56,7 +51,8 @@ const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = {
       "a list of { name, paper, code, formula, weights, set }",
       (value = []) => Array.isArray(value) && value.every(isVariant),
     ],
-    ...{ sees: FUNCTION, build: FUNCTION },
+    sees: FUNCTION,
+    build: FUNCTION,
   },
   models: {
     name: NAME,
@@ -75,15 +71,16 @@ const RULES: Readonly<Record<Kind, Readonly<Record<string, Rule>>>> = {
     format: RECORD,
     evaluation: ['"as is" or { resize, crop }', (value) => value === "as is" || isRecord(value)],
     defaults: RECORD,
-    ...{ open: FUNCTION, openTest: FUNCTION, files: FUNCTION, classNames: FUNCTION },
+    open: FUNCTION,
+    openTest: FUNCTION,
+    files: FUNCTION,
+    classNames: FUNCTION,
   },
 };
 
-const NEXT =
-  "docs/plugins.md shows what works; `pefd new method NAME` writes a file to begin with.";
+const NEXT = "docs/plugins.md shows what works; `pefd new method NAME` writes a file to begin with.";
 
-const refusal = (file: string, what: string): PefdError =>
-  inputError(`The plug-in ${file} ${what}.`, NEXT);
+const refusal = (file: string, what: string): PefdError => inputError(`The plug-in ${file} ${what}.`, NEXT);
 
 function checkRow(file: string, kind: Kind, place: string, row: unknown): void {
   if (!isRecord(row)) throw refusal(file, `has ${place} that is no object`);

@@ -1,4 +1,4 @@
-import { textWidth, wrapWords } from "../common/text/wrap.js";
+import { textWidth, wrapWords } from "../common/text.js";
 import { alignedTo, type Column, renderText, shownCell, type Table } from "./table.js";
 
 const GAP = 2;
@@ -67,25 +67,17 @@ function wrappedRow(cells: readonly string[], strips: readonly Strip[], widths: 
   const height = Math.max(...parts.map(({ length }) => length));
   return Array.from({ length: height }, (_, line) =>
     parts
-      .map((lines, i) =>
-        alignedTo(widths[i] as number, lines[line] ?? "", (strips[i] as Strip).column.align),
-      )
+      .map((lines, i) => alignedTo(widths[i] as number, lines[line] ?? "", (strips[i] as Strip).column.align))
       .join(" ".repeat(GAP))
       .trimEnd(),
   );
 }
 
 function narrowed(strips: readonly Strip[], widths: readonly number[]): string[] {
-  const rows = (strips[0]?.cells ?? []).map((_, row) =>
-    strips.map(({ cells }) => cells[row] as string),
-  );
+  const rows = (strips[0]?.cells ?? []).map((_, row) => strips.map(({ cells }) => cells[row] as string));
   const titles = strips.map(({ column }) => column.title);
   const rule = widths.map((size) => "-".repeat(size)).join(" ".repeat(GAP));
-  return [
-    ...wrappedRow(titles, strips, widths),
-    rule,
-    ...rows.flatMap((cells) => wrappedRow(cells, strips, widths)),
-  ];
+  return [...wrappedRow(titles, strips, widths), rule, ...rows.flatMap((cells) => wrappedRow(cells, strips, widths))];
 }
 
 /** A block for each row, with a line for each column. */

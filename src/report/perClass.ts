@@ -19,10 +19,7 @@ const SHOWN = 5;
  * @param confusion [C * C], images by label (rows) and prediction (columns)
  * @param names of the C classes
  */
-export function classAccuracies(
-  confusion: Float32Array,
-  names: readonly string[],
-): ClassAccuracy[] {
+export function classAccuracies(confusion: Float32Array, names: readonly string[]): ClassAccuracy[] {
   return names.map((name, label) => {
     const row = confusion.subarray(label * names.length, (label + 1) * names.length);
     const images = row.reduce((sum, count) => sum + count, 0);
@@ -48,12 +45,8 @@ const cells = ({ label, name, images, correct, top1 }: ClassAccuracy): string[] 
 ];
 
 /** All classes of several checkpoints as CSV, with a newline at the end. */
-export function perClassCsv(
-  evaluations: readonly { checkpoint: string; classes: readonly ClassAccuracy[] }[],
-): string {
-  const rows = evaluations.flatMap(({ checkpoint, classes }) =>
-    classes.map((row) => [checkpoint, ...cells(row)]),
-  );
+export function perClassCsv(evaluations: readonly { checkpoint: string; classes: readonly ClassAccuracy[] }[]): string {
+  const rows = evaluations.flatMap(({ checkpoint, classes }) => classes.map((row) => [checkpoint, ...cells(row)]));
   return `${renderCsv({ columns: columns("checkpoint", ...TITLES), rows })}\n`;
 }
 

@@ -1,9 +1,8 @@
 import type { Collection } from "./runs/collect.js";
 import { WEIGHTS } from "./runs/grouping.js";
+import { completeSettings, otherSettings } from "./runs/labels.js";
 import { type Rank, rankings } from "./runs/ranking.js";
-import { bestOf, type RunRecord, secondsOf } from "./runs/runRecord.js";
-import { secondsToGo, stateOf } from "./runs/runState.js";
-import { completeSettings, otherSettings } from "./runs/settingNames.js";
+import { bestOf, type RunRecord, secondsOf, secondsToGo, stateOf } from "./runs/runRecord.js";
 import type { Summary } from "./runs/summarize.js";
 
 const spreadJson = (value: Summary["last"]) =>
@@ -12,18 +11,24 @@ const spreadJson = (value: Summary["last"]) =>
 function summaryJson(summary: Summary, rank: Rank | undefined) {
   const { kind, teacher, model, method, weights, differs, n, unfinished, comparable } = summary;
   return {
-    ...{ kind, teacher: teacher ?? null, model, method: method ?? null },
+    kind,
+    teacher: teacher ?? null,
+    model,
+    method: method ?? null,
     weights: Object.fromEntries(WEIGHTS.map((name) => [name, weights[name] ?? null])),
     settings: completeSettings(summary.settings),
     otherSettings: otherSettings(summary.settings),
-    ...{ differs, n, unfinished },
+    differs,
+    n,
+    unfinished,
     last: spreadJson(summary.last),
     best: spreadJson(summary.best),
     rank: rank === undefined ? null : { ...rank, p: rank.p ?? null },
     published: summary.published?.top1 ?? null,
     publishedBy: summary.published?.source ?? null,
     publishedEpoch: summary.published?.counted ?? null,
-    ...{ comparable, departures: summary.departures },
+    comparable,
+    departures: summary.departures,
     secondsPerRun: summary.secondsPerRun ?? null,
     msPerStep: summary.msPerStep ?? null,
     trials: summary.runs.map(({ trial }) => trial),
@@ -34,9 +39,15 @@ function summaryJson(summary: Summary, rank: Rank | undefined) {
 function runJson(run: RunRecord) {
   const last = run.rows.at(-1);
   return {
-    ...{ runDir: run.dir, kind: run.kind, teacher: run.teacher ?? null, model: run.model },
-    ...{ method: run.method ?? null, trial: run.trial },
-    ...{ epochs: run.epochs, epochsDone: last?.epoch ?? 0, finished: run.finished },
+    runDir: run.dir,
+    kind: run.kind,
+    teacher: run.teacher ?? null,
+    model: run.model,
+    method: run.method ?? null,
+    trial: run.trial,
+    epochs: run.epochs,
+    epochsDone: last?.epoch ?? 0,
+    finished: run.finished,
     train: last?.train ?? null,
     test: last?.test ?? null,
     best: bestOf(run) ?? null,
@@ -45,10 +56,7 @@ function runJson(run: RunRecord) {
 }
 
 /** The report for programs: experiments, runs, runs that repeat another and count for nothing, and what could not be read. Accuracies in percent. */
-export const reportDocument = (
-  summaries: readonly Summary[],
-  { runs, problems }: Collection,
-): unknown => {
+export const reportDocument = (summaries: readonly Summary[], { runs, problems }: Collection): unknown => {
   const ranks = rankings(summaries);
   const experiments = summaries.map((summary) => summaryJson(summary, ranks.get(summary)));
   const repeats = summaries

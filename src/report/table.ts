@@ -1,5 +1,4 @@
-import { cleanLine } from "../common/text/cleanText.js";
-import { textWidth as width } from "../common/text/wrap.js";
+import { cleanLine, textWidth as width } from "../common/text.js";
 
 /** A column of a table: numbers stand to the right. */
 export interface Column {
@@ -16,14 +15,11 @@ export interface Table {
 }
 
 /** Columns that a narrow terminal can go without. */
-export const extra = (given: readonly Column[]): Column[] =>
-  given.map((column) => ({ ...column, extra: true }));
+export const extra = (given: readonly Column[]): Column[] => given.map((column) => ({ ...column, extra: true }));
 
 /** Columns from their titles; those that start with ">" hold numbers. */
 export const columns = (...titles: readonly string[]): Column[] =>
-  titles.map((title) =>
-    title.startsWith(">") ? { title: title.slice(1), align: "right" } : { title, align: "left" },
-  );
+  titles.map((title) => (title.startsWith(">") ? { title: title.slice(1), align: "right" } : { title, align: "left" }));
 
 /** Longer cells, of whoever's making, would push all others off the screen. */
 const WIDEST_CELL = 300;
@@ -49,9 +45,7 @@ function aligned(table: Table, cell: (text: string) => string = shownCell) {
     lines.reduce((widest, cells) => Math.max(widest, width(cells[index] ?? "")), 0),
   );
   const padded = lines.map((cells) =>
-    cells.map((text, index) =>
-      alignedTo(widths[index] ?? 0, text, table.columns[index]?.align ?? "left"),
-    ),
+    cells.map((text, index) => alignedTo(widths[index] ?? 0, text, table.columns[index]?.align ?? "left")),
   );
   return { widths, titles: padded[0] ?? [], rows: padded.slice(1) };
 }

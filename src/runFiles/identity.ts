@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { z } from "zod";
-import { name, place, setting, sha256, text } from "./values.js";
+import { count, type Found, name, place, readStateFile, type StateFile, setting, sha256, text } from "./stateFile.js";
 
 /** Everything that a run's numbers depend on: two runs of one identity are the same run. */
 export const identitySchema = z.object(
@@ -45,7 +46,7 @@ export const NUMERICS = 7;
 const SAME_BITS: Readonly<Record<string, string>> = { eager: "graph" };
 
 /** What an engine computes, apart from how: "graph" for the eager one, too. */
-export const arithmeticOf = (engine: string): string => SAME_BITS[engine] ?? engine;
+const arithmeticOf = (engine: string): string => SAME_BITS[engine] ?? engine;
 
 type Value = string | number | undefined;
 type Part = readonly [key: string, what: string, value: (identity: Partial<Identity>) => Value];
@@ -104,7 +105,8 @@ export function identitySha256(identity: Identity): string {
   return createHash("sha256")
     .update(
       JSON.stringify([
-        ...[parts, options],
+        parts,
+        options,
         ...(pluginsSha256 === undefined ? [] : [pluginsSha256]),
         ...(kernels === undefined ? [] : [{ kernels }]),
       ]),
@@ -156,11 +158,45 @@ export function identityDifferences(
  * The same for the images that were left out, as far as it counts for a run that is complete: what it has learned will not
  * be learned again without them.
  */
-export const leftOutDifference = (then: Identity, now: PlannedIdentity): string[] =>
-  differenceIn(LEFT_OUT, then, now);
+export const leftOutDifference = (then: Identity, now: PlannedIdentity): string[] => differenceIn(LEFT_OUT, then, now);
 
 /** The same for one part, of which nothing is also a value. */
 function differenceIn([, what, value]: Part, then: Identity, now: PlannedIdentity): string[] {
   const [before, after] = [value(then), value(now)];
   return before === after ? [] : [changeText([what, before, after])];
 }
+
+/** What a run was told and decided. */
+export const CONFIG_FILE = "config.json";
+
+const MOST_KEYS = 500;
+
+const plugin = z.object({ path: text, sha256 }, "must be a plug-in's path and checksum");
+
+const schema = z
+  .object({
+    kind: z.enum(["distill", "teacher"], "must be distill or teacher"),
+    /** The model that is trained. */
+    model: name.optional(),
+    model_s: name.optional(),
+    model_t: name.optional(),
+    teacher: name.optional(),
+    distill: name.optional(),
+    epochs: place,
+    trial: count.optional(),
+    seed: count.optional(),
+    versions: z.record(name, text).optional(),
+    /** Files that the run has its method, a model or its data set from. */
+    plugins: z.array(plugin, "must be a list of plug-ins").max(100, "is too long").optional(),
+    identity: identitySchema.optional(),
+  })
+  .catchall(setting)
+  .refine((config) => Object.keys(config).length <= MOST_KEYS, `must have at most ${MOST_KEYS} keys`);
+
+/** A run's config.json. Those of earlier versions have no identity. */
+export type RunConfig = z.infer<typeof schema>;
+
+const KIND: StateFile<RunConfig> = { schema, maxBytes: 2 ** 18 };
+
+/** The config.json of a run's folder. */
+export const readConfig = (runDir: string): Found<RunConfig> => readStateFile(join(runDir, CONFIG_FILE), KIND);

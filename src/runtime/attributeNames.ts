@@ -1,6 +1,6 @@
 import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 import type { NativeBinding } from "./binding.js";
-import { copyOfBinding } from "./copyOfBinding.js";
+import { copyOfBinding } from "./binding.js";
 
 // TensorFlow.js keeps the names of all attributes that ops were ever given in one set of the process (ATTR_NAME_SET of its
 // tfjs_backend.cc), and no lock is around it. Threads of Node.js share it: where one adds a name while another looks for

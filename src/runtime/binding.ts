@@ -1,3 +1,14 @@
+/** The binding's members as a plain object (its own properties cannot be replaced), methods bound to it. */
+export function copyOfBinding(binding: NativeBinding): NativeBinding {
+  const source = binding as unknown as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.getOwnPropertyNames(source).map((name) => {
+      const value = source[name];
+      return [name, typeof value === "function" ? value.bind(binding) : value];
+    }),
+  ) as unknown as NativeBinding;
+}
+
 /** One attribute of a native op, as the binding takes it. */
 export interface NativeAttribute {
   readonly name: string;
@@ -21,21 +32,11 @@ export interface NativeBinding {
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_SHAPE: number;
   readonly TF_Version: string;
-  executeOp(
-    name: string,
-    attributes: NativeAttribute[],
-    inputIds: number[],
-    outputCount: number,
-  ): NativeTensor[];
+  executeOp(name: string, attributes: NativeAttribute[], inputIds: number[], outputCount: number): NativeTensor[];
   createTensor(shape: number[], dtype: number, values: ArrayBufferView): number;
   tensorDataSync(id: number): ArrayBufferView;
   deleteTensor(id: number): void;
   loadSavedModel(directory: string, tags: string): number;
   deleteSavedModel(session: number): void;
-  runSavedModel(
-    session: number,
-    inputIds: number[],
-    inputNames: string,
-    outputNames: string,
-  ): NativeTensor[];
+  runSavedModel(session: number, inputIds: number[], inputNames: string, outputNames: string): NativeTensor[];
 }

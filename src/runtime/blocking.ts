@@ -1,4 +1,4 @@
-import { cleanText } from "../common/text/cleanText.js";
+import { cleanText } from "../common/text.js";
 import { nativeDirectory } from "./nativeFolder.js";
 import { signalsFile } from "./paths.js";
 

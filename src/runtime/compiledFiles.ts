@@ -2,12 +2,11 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { environmentError } from "../common/errors.js";
-import { shellWord } from "../common/text/shellWord.js";
+import { shellWord } from "../common/text.js";
 import type { Environment } from "./gpu/types.js";
 import { bindingFile, compiledRecord, ownModuleFile } from "./paths.js";
 import { fileSize, lookAt } from "./setup/files.js";
-import { linkedRuntime } from "./setup/installed.js";
-import { missingFiles } from "./setup/tree.js";
+import { linkedRuntime, missingFiles } from "./setup/tree.js";
 
 // A library that is cut short ends the process that loads it (SIGBUS), so sizes are compared before anything is loaded.
 // Bytes are compared by set-up and by `pefd doctor --deep`.
@@ -25,9 +24,7 @@ export interface CompiledFile {
 export const THEIRS = "tensorflow";
 
 const isCompiledFile = (file: Partial<CompiledFile> | null): boolean =>
-  typeof file?.path === "string" &&
-  typeof file.bytes === "number" &&
-  typeof file.sha256 === "string";
+  typeof file?.path === "string" && typeof file.bytes === "number" && typeof file.sha256 === "string";
 
 /**
  * @returns undefined where set-up has not come to its end, or wrote nothing down (before 0.2)

@@ -1,12 +1,43 @@
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
-import { knownGpus } from "./gpu/known.js";
 import { usedGpuMemory, visibleNames } from "./gpu/nvidiaSmi.js";
 import { gpuOutlook, type Outlook } from "./gpu/outlook.js";
+import { knownGpus } from "./gpu/survey.js";
 import type { Environment, Gpu } from "./gpu/types.js";
 import { nativeBackend } from "./native.js";
 import { nativeDirectory } from "./nativeFolder.js";
-import { processorBfloat16 } from "./processor.js";
-import { linkedRuntime } from "./setup/installed.js";
+import { linkedRuntime } from "./setup/tree.js";
+
+/** What a processor has for bfloat16. */
+export interface Bfloat16Support {
+  /** Whether oneDNN has convolutions in bfloat16 for it: it takes AVX-512, or AVX2 with conversions from bfloat16. */
+  readonly isThere: boolean;
+  /** Whether it multiplies matrices of bfloat16 in units of their own (AMX). */
+  readonly hasUnits: boolean;
+}
+
+const CPUINFO = "/proc/cpuinfo";
+
+/**
+ * What Linux tells of a processor's bfloat16. Where nothing is told, it is taken to be there.
+ * @param cpuinfo text of /proc/cpuinfo
+ */
+export function bfloat16Of(cpuinfo: string): Bfloat16Support {
+  const has = (flag: string): boolean => new RegExp(`\\b${flag}\\b`).test(cpuinfo);
+  const tellsNothing = !/^flags\s*:/m.test(cpuinfo);
+  return {
+    isThere: tellsNothing || has("avx512bw") || has("avx_ne_convert"),
+    hasUnits: has("amx_bf16"),
+  };
+}
+
+let support: Bfloat16Support | undefined;
+
+/** That of this machine's processor. */
+export function processorBfloat16(): Bfloat16Support {
+  support ??= bfloat16Of(existsSync(CPUINFO) ? readFileSync(CPUINFO, "utf8") : "");
+  return support;
+}
 
 /** The GPU that is computed on, or would be if TensorFlow could use it. */
 const chosen = (env: Environment): Gpu | undefined => knownGpus(env).gpus[0];

@@ -1,5 +1,5 @@
 import type { NativeAttribute, NativeBinding, NativeTensor } from "./binding.js";
-import { copyOfBinding } from "./copyOfBinding.js";
+import { copyOfBinding } from "./binding.js";
 import { type Tensor, tf } from "./tf.js";
 
 export type { NativeAttribute, NativeBinding, NativeTensor } from "./binding.js";
@@ -21,12 +21,7 @@ export interface NativeBackend {
   binding: NativeBinding;
   readonly isUsingGpuDevice: boolean;
   executeSingleOutput(name: string, attributes: NativeAttribute[], inputs: Tensor[]): Tensor;
-  executeMultipleOutputs(
-    name: string,
-    attributes: NativeAttribute[],
-    inputs: Tensor[],
-    outputCount: number,
-  ): Tensor[];
+  executeMultipleOutputs(name: string, attributes: NativeAttribute[], inputs: Tensor[], outputCount: number): Tensor[];
   getInputTensorIds(tensors: Tensor[]): number[];
   createOutputTensor(tensor: NativeTensor): Tensor;
 }
@@ -42,10 +37,7 @@ export const tensorFlowVersion = (): string => nativeBackend().binding.TF_Versio
  * them.
  * @param changes the members that take the place of those of the binding that it is given
  */
-export function withBinding<T>(
-  changes: (binding: NativeBinding) => Partial<NativeBinding>,
-  run: () => T,
-): T {
+export function withBinding<T>(changes: (binding: NativeBinding) => Partial<NativeBinding>, run: () => T): T {
   const backend = nativeBackend();
   const { binding } = backend;
   backend.binding = { ...copyOfBinding(binding), ...changes(binding) };

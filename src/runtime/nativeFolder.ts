@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { cacheDirectory } from "../common/cachePaths.js";
 import type { Environment } from "./gpu/types.js";
 import { isCheckout, packageDirectory } from "./paths.js";
-import { bindingName } from "./setup/bindingName.js";
+import { bindingName } from "./setup/wheels.js";
 
 /**
  * The folder of what set-up compiles and of the link to TensorFlow. A checkout has it in tfjs-node-gpu's own folder, so

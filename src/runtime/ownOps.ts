@@ -1,15 +1,13 @@
 import { hasMatrixUnits } from "./device.js";
 import { nativeBackend } from "./native.js";
+import type { ReducedProducts } from "./ownModule.js";
 import { ownInstructions, ownModule } from "./ownModule.js";
-import type { ReducedProducts } from "./reducedProducts.js";
 
 /** Whether our own ops (src/native) are there and made for the device in use: a processor, not a GPU. */
-export const ownOpsServe = (): boolean =>
-  ownInstructions() !== undefined && !nativeBackend().isUsingGpuDevice;
+export const ownOpsServe = (): boolean => ownInstructions() !== undefined && !nativeBackend().isUsingGpuDevice;
 
 /** What our own convolutions have for bfloat16 that is faster than float32; undefined where there is nothing. */
-export const ownReducedProducts = (): ReducedProducts | undefined =>
-  ownOpsServe() ? ownModule().reduced : undefined;
+export const ownReducedProducts = (): ReducedProducts | undefined => (ownOpsServe() ? ownModule().reduced : undefined);
 
 /** Whether images may lie in bfloat16 from one of our ops to the next. */
 export const ownNarrowImages = (): boolean => ownOpsServe() && ownModule().narrowImages;

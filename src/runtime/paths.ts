@@ -33,24 +33,20 @@ export function packageDirectory(): string | undefined {
 export const dependencies = (nativeFolder: string): string => join(nativeFolder, "deps");
 
 /** Where the compiled binding lies (Node-API 8, the newest that it knows). */
-export const bindingFile = (nativeFolder: string): string =>
-  join(nativeFolder, "lib/napi-v8/tfjs_binding.node");
+export const bindingFile = (nativeFolder: string): string => join(nativeFolder, "lib/napi-v8/tfjs_binding.node");
 
 /** Beside it, the module that silences the libraries' log (src/native/log_level.cc). */
 export const logLevelFile = (nativeFolder: string): string =>
   join(dirname(bindingFile(nativeFolder)), "log_level.node");
 
 /** And the one that ends a process that is busy when a signal comes (src/native/signals.cc). */
-export const signalsFile = (nativeFolder: string): string =>
-  join(dirname(bindingFile(nativeFolder)), "signals.node");
+export const signalsFile = (nativeFolder: string): string => join(dirname(bindingFile(nativeFolder)), "signals.node");
 
 /** And the module of our own ops (src/native). */
-export const ownModuleFile = (nativeFolder: string): string =>
-  join(dirname(bindingFile(nativeFolder)), "own_ops.node");
+export const ownModuleFile = (nativeFolder: string): string => join(dirname(bindingFile(nativeFolder)), "own_ops.node");
 
 /** And the program that asks the CUDA driver (src/native/gpu_probe.cc). */
-export const gpuProbeFile = (nativeFolder: string): string =>
-  join(dirname(bindingFile(nativeFolder)), "gpu_probe");
+export const gpuProbeFile = (nativeFolder: string): string => join(dirname(bindingFile(nativeFolder)), "gpu_probe");
 
 /** And what set-up wrote down of all these, when it came to its end (compiledFiles.ts). */
 export const compiledRecord = (nativeFolder: string): string =>

@@ -1,17 +1,207 @@
-import { availableParallelism, homedir } from "node:os";
+import { createHash } from "node:crypto";
+import { type Dirent, existsSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { availableParallelism, cpus, homedir } from "node:os";
 import { join } from "node:path";
 import { cacheDirectory } from "../common/cachePaths.js";
-import { nativeEnvironment } from "./environment.js";
 import { chooseGpu } from "./gpu/choose.js";
-import { type GpuIdentity, gpuIdentity } from "./gpu/identity.js";
-import { rememberGpus } from "./gpu/known.js";
-import { type GpuSurvey, surveyGpus } from "./gpu/survey.js";
+import { type GpuIdentity, type GpuSurvey, gpuIdentity, rememberGpus, surveyGpus } from "./gpu/survey.js";
 import type { Environment } from "./gpu/types.js";
 import { nativeDirectory } from "./nativeFolder.js";
 import { cudaDirectory, programCache } from "./paths.js";
 import { keepProgramsIn, MEMORY_FOLDER } from "./programs/folder.js";
-import { programsIdentity } from "./programs/identity.js";
-import { trimPrograms } from "./programs/trim.js";
+import { WHEELS } from "./setup/wheels.js";
+
+/** Variables that TensorFlow, XLA and CUDA's libraries compile by. */
+const DECISIVE = /^(XLA_|TF_(XLA|CUDNN|CUBLAS|DETERMINISTIC|DISABLE|ENABLE|USE)_|NVIDIA_TF32|CUDA_FORCE)/;
+
+/** Flags that say where something lies or what is written down; programs are the same with and without. */
+const PLACES = /--xla_(dump_\S*|gpu_cuda_data_dir=("[^"]*"|\S*))\s*/g;
+
+const decisive = (env: Environment): [string, string][] =>
+  Object.entries(env)
+    .filter(([name, value]) => DECISIVE.test(name) && value)
+    .map(([name, value]): [string, string] => [name, (value ?? "").replace(PLACES, "").trim()])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** The processor by its name and instruction sets: XLA compiles for what it finds. */
+function processor(): string[] {
+  const file = "/proc/cpuinfo";
+  const flags = existsSync(file) ? readFileSync(file, "utf8").match(/^flags\s*:.*$/m)?.[0] : "";
+  return [cpus()[0]?.model ?? "", flags ?? ""];
+}
+
+/** A device's name as a part of a folder's. */
+const worded = (name: string): string => name.replaceAll(/[^A-Za-z0-9]+/g, "-").slice(0, 40);
+
+/**
+ * A folder's name for everything that compiled programs depend on besides themselves: GPU, compute capability, driver,
+ * cuDNN, or the processor and its instruction sets; TensorFlow and its libraries; and the flags in the environment.
+ * @param env as the native library will find it
+ */
+export function programsIdentity(gpu: GpuIdentity | undefined, env: Environment): string {
+  const device = gpu === undefined ? processor() : gpu;
+  const libraries = WHEELS[gpu === undefined ? "cpu" : "gpu"].map(({ sha256 }) => sha256);
+  const all = JSON.stringify([device, libraries, decisive(env)]);
+  const hash = createHash("sha256").update(all).digest("hex").slice(0, 16);
+  return `${worded(gpu?.name ?? "processor")}-${hash}`;
+}
+
+/** Bytes of compiled programs that are kept; one takes 1 to 10 MB. */
+const PROGRAMS_BYTES = 1e9;
+
+/** Files that are not finished after so long belong to processes that were killed. */
+const UNFINISHED_MS = 3.6e6;
+
+interface KeptFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly used: number;
+  /** A killed process left it, or an earlier version, which did not say what its programs depend on. */
+  readonly isLeft: boolean;
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return []; // Nothing was compiled yet.
+  }
+}
+
+function fileOf(path: string, isLeft: (used: number) => boolean): KeptFile[] {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return [];
+  return [{ path, bytes: stats.size, used: stats.mtimeMs, isLeft: isLeft(stats.mtimeMs) }];
+}
+
+function filesOf(root: string): KeptFile[] {
+  const isOld = (used: number): boolean => Date.now() - used > UNFINISHED_MS;
+  return entriesOf(root).flatMap(({ name }) => {
+    const path = join(root, name);
+    if (name.startsWith("xla_compile_cache__")) return fileOf(path, () => true);
+    return entriesOf(path).flatMap((entry) => {
+      if (entry.name.endsWith(".pefd-tmp")) return fileOf(join(path, entry.name), isOld);
+      return entry.name.endsWith(".xla") ? fileOf(join(path, entry.name), () => false) : [];
+    });
+  });
+}
+
+/** Files that another process removes meanwhile, or that may not be removed, are passed over. */
+function tryRemove(remove: () => void): void {
+  try {
+    remove();
+  } catch {
+    // It still serves, or is in use.
+  }
+}
+
+/**
+ * Keeps all folders of compiled programs together within a size: those not used for longest go.
+ * @param root the folder of those folders
+ */
+export function trimPrograms(root: string, limit: number = PROGRAMS_BYTES): void {
+  const newestFirst = filesOf(root).sort((a, b) => b.used - a.used);
+  let kept = 0;
+  for (const { path, bytes, isLeft } of newestFirst) {
+    kept += isLeft ? 0 : bytes;
+    if (isLeft || kept > limit) tryRemove(() => rmSync(path, { force: true }));
+  }
+  for (const entry of entriesOf(root)) {
+    if (entry.isDirectory()) tryRemove(() => rmdirSync(join(root, entry.name)));
+  }
+}
+
+/** What the native library's environment depends on. */
+interface NativeSettings {
+  /** The process's environment: what the user has set is kept. */
+  readonly env: Environment;
+  /** Folder where TensorFlow keeps compiled XLA programs; undefined: nowhere. */
+  readonly programCache: string | undefined;
+  /** Folder that holds bin/ptxas and nvvm/libdevice; undefined where no GPU runtime is installed. */
+  readonly cudaDirectory: string | undefined;
+  /** Processors that this process may use: os.availableParallelism(). */
+  readonly processors: number;
+  /** The GPU that is computed on; undefined where there is none. */
+  readonly gpu?: GpuIdentity | undefined;
+  /** Whether a GPU's float32 is to be float32 proper: left alone it rounds factors to TF32's 11 digits. */
+  readonly exactFloat32?: boolean;
+  /** Whether a GPU is to sum in the same order every time. */
+  readonly deterministic?: boolean;
+}
+
+/**
+ * Up to so many processors ops run one after the other, each on all of them: two at once would only push each other out
+ * of the caches (docs/performance.md; more processors than these have not been measured).
+ */
+const FEW_PROCESSORS = 2;
+
+/** Kinds of device whose compiled programs are kept. */
+const CACHED_DEVICES = "CPU,XLA_CPU_JIT,GPU,XLA_GPU_JIT";
+
+/** A value as TensorFlow's flag parser takes it: quoted where it holds blanks. */
+const quoted = (value: string): string => (/\s/.test(value) ? `"${value}"` : value);
+
+/** The flags a user has set, with ours added where the user has not set the same one. */
+function withFlags(existing: string | undefined, flags: readonly (readonly [name: string, value: string])[]): string {
+  const set = existing?.trim() ?? "";
+  const added = flags.filter(([name]) => !set.includes(`${name}=`)).map(([name, value]) => `${name}=${quoted(value)}`);
+  return [set, ...added].filter((part) => part !== "").join(" ");
+}
+
+type Flags = [name: string, value: string][];
+
+/** TF32 is off in cuBLAS and cuDNN by NVIDIA's own switch, and XLA leaves its products to them. */
+const EXACT_FLOAT32 = {
+  variables: { NVIDIA_TF32_OVERRIDE: "0" },
+  flags: [["--xla_gpu_enable_triton_gemm", "false"]] as Flags,
+};
+
+/** Algorithms whose order of sums varies are left out, by TensorFlow and by XLA. */
+const DETERMINISTIC = {
+  variables: { TF_DETERMINISTIC_OPS: "1" },
+  flags: [["--xla_gpu_deterministic_ops", "true"]] as Flags,
+};
+
+/** What is asked of a GPU's arithmetic. */
+const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
+  gpu === undefined ? [] : [...(exactFloat32 ? [EXACT_FLOAT32] : []), ...(deterministic ? [DETERMINISTIC] : [])];
+
+/**
+ * The environment variables that TensorFlow and XLA read when they are loaded: memory of a GPU is taken
+ * as needed, their log is off (what fails a call is in its error), a processor's convolutions are oneDNN's on every machine (by itself TensorFlow
+ * takes them on some processors only; docs/adr/0006) and its graphs are run as we write them (native/binding/session_options.h), XLA finds the CUDA tools of the wheels and keeps compiled programs.
+ * @returns only what has to be set, the user's own settings kept; to be assigned before TensorFlow is loaded
+ */
+export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
+  const { env, programCache, cudaDirectory, processors } = settings;
+  const variables: Record<string, string> = {
+    TF_FORCE_GPU_ALLOW_GROWTH: env.TF_FORCE_GPU_ALLOW_GROWTH ?? "true",
+    TF_CPP_MIN_LOG_LEVEL: env.TF_CPP_MIN_LOG_LEVEL ?? "3",
+    TF_ENABLE_ONEDNN_OPTS: env.TF_ENABLE_ONEDNN_OPTS ?? "1",
+  };
+  if (cudaDirectory === undefined) {
+    variables.TF_PEFD_GRAPH_OPTIMIZER = env.TF_PEFD_GRAPH_OPTIMIZER ?? "off";
+  }
+  if (cudaDirectory === undefined && processors <= FEW_PROCESSORS) {
+    variables.TF_NUM_INTEROP_THREADS = env.TF_NUM_INTEROP_THREADS ?? "1";
+  }
+  if (cudaDirectory !== undefined) {
+    const asked = arithmetic(settings);
+    const flags = asked.flatMap((part) => part.flags);
+    variables.XLA_FLAGS = withFlags(env.XLA_FLAGS, [["--xla_gpu_cuda_data_dir", cudaDirectory], ...flags]);
+    for (const [name, value] of asked.flatMap((part) => Object.entries(part.variables))) {
+      variables[name] = env[name] ?? value;
+    }
+  }
+  if (programCache !== undefined) {
+    variables.TF_XLA_FLAGS = withFlags(env.TF_XLA_FLAGS, [
+      ["--tf_xla_persistent_cache_directory", programCache],
+      ["--tf_xla_persistent_cache_device_types", CACHED_DEVICES],
+    ]);
+  }
+  return variables;
+}
 
 /** What a command asks of the native library before it is loaded. */
 export interface NativeNeeds {

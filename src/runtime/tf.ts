@@ -10,18 +10,48 @@ import { nativeDirectory } from "./nativeFolder.js";
 import { loadOwnModule } from "./ownModule.js";
 import { bindingFile, logLevelFile, packageDirectory } from "./paths.js";
 import { type NativeNeeds, prepareNative } from "./prepare.js";
-import { composeSoftmax } from "./softmax.js";
-import type { Tensor, Tensor1D, TensorFlow, Variable } from "./tensorTypes.js";
 
-export type {
-  Scalar,
-  Tensor,
-  Tensor1D,
-  Tensor2D,
-  Tensor4D,
-  TensorFlow,
-  Variable,
-} from "./tensorTypes.js";
+/** A SavedModel of TensorFlow, opened. */
+interface OpenSavedModel {
+  predict(inputs: Readonly<Record<string, Tensor>>): unknown;
+  dispose(): void;
+}
+
+/** What TensorFlow.js for Node.js has beyond the API of TensorFlow.js. */
+interface NodeApi {
+  readonly node: {
+    loadSavedModel(folder: string, tags: string[], signature: string): Promise<OpenSavedModel>;
+  };
+}
+
+/** The whole API of TensorFlow.js for Node.js. Import it, and the types below, from tf.ts. */
+export type TensorFlow = typeof import("@tensorflow/tfjs") & NodeApi;
+export type Tensor = import("@tensorflow/tfjs").Tensor;
+export type Tensor1D = import("@tensorflow/tfjs").Tensor1D;
+export type Tensor2D = import("@tensorflow/tfjs").Tensor2D;
+export type Tensor4D = import("@tensorflow/tfjs").Tensor4D;
+export type Scalar = import("@tensorflow/tfjs").Scalar;
+export type Variable = import("@tensorflow/tfjs").Variable;
+
+/**
+ * Has tfjs compute softmax from other ops, as exp(x - max x) / sum(exp(x - max x)). TensorFlow has two kernels for it,
+ * one for ops that are called one by one and another in graphs, and their last bits differ. The gradient stays.
+ */
+function composeSoftmax(tf: TensorFlow): void {
+  const kernel = { kernelName: "Softmax", backendName: "tensorflow" };
+  tf.unregisterKernel(kernel.kernelName, kernel.backendName);
+  tf.registerKernel({
+    ...kernel,
+    kernelFunc: ({ inputs, attrs }) => {
+      const logits = inputs.logits as Tensor;
+      const axis = (attrs as { dim: number }).dim;
+      return tf.tidy(() => {
+        const exponentials = tf.exp(tf.sub(logits, tf.max(logits, axis, true)));
+        return tf.div(exponentials, tf.sum(exponentials, axis, true));
+      });
+    },
+  });
+}
 
 /**
  * A new value of a variable, recorded while a step is described and applied by whoever runs it. With `rows` ([N], int32)
@@ -109,10 +139,7 @@ export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
     tf = requireTensorFlow(folder, nativeFolder);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw environmentError(
-      `The native TensorFlow library did not load: ${reason}`,
-      compileAgain(nativeFolder),
-    );
+    throw environmentError(`The native TensorFlow library did not load: ${reason}`, compileAgain(nativeFolder));
   }
   const backend = tf.backend() as unknown as { binding: NativeBinding };
   backend.binding = threadSafe(backend.binding);

@@ -23,10 +23,7 @@ export function loadThreadBinding(): NativeBinding {
     process.dlopen(module, bindingFile(folder), constants.dlopen.RTLD_NOW);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw environmentError(
-      `The native TensorFlow library did not load: ${reason}`,
-      compileAgain(folder),
-    );
+    throw environmentError(`The native TensorFlow library did not load: ${reason}`, compileAgain(folder));
   }
   loadOwnModule(env);
   return threadSafe(module.exports as NativeBinding);

@@ -1,7 +1,6 @@
 import { formatDuration, secondsLeft } from "../report/duration.js";
-import { createLiveText, type Terminal } from "../report/live/liveText.js";
-import { barLine } from "../report/live/progressBar.js";
-import { createSweepPace } from "./pace.js";
+import { barLine, createLiveText, type Terminal } from "../report/live/progressBar.js";
+import { createSweepPace } from "./execute.js";
 import type { SweepRun } from "./plan.js";
 import { endText, type SweepProgress, titleOf } from "./progress.js";
 import { epochsDone } from "./state.js";

@@ -1,8 +1,117 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { cleanLine } from "../common/text.js";
+import { formatDuration, secondsLeft } from "../report/duration.js";
 import { workingProcess } from "../train/claim/lock.js";
-import { type ChildEnd, type Program, runChild } from "./child.js";
 import type { SweepRun } from "./plan.js";
-import { isComplete } from "./state.js";
+import { epochsDone, isComplete } from "./state.js";
+
+const ERROR = /^(?:\S+: )?error: /;
+const STOPPED = /^Stopped by /;
+
+/** Why a run ended, from what it said: the last error, else the signal that stopped it, else its last line. */
+export function lastWords(text: string): string {
+  const lines = text.split("\n").map((line) => cleanLine(line.trim()));
+  const said = lines.filter((line) => line !== "");
+  const telling = [ERROR, STOPPED, /./].map((kind) => said.findLast((line) => kind.test(line)));
+  return telling.find((line) => line !== undefined) ?? "no reason given";
+}
+
+/** How long a sweep will still take, from the epochs that its runs have logged. */
+interface SweepPace {
+  /** A run's epochs do not count any more when it failed. */
+  ended(outcome: Outcome): void;
+  /** "; all done in about 3 min" at the pace so far; empty while nothing can be said, or nothing is left. */
+  eta(): string;
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+/** @param now seconds of a clock that only runs forward */
+export function createSweepPace(runs: readonly SweepRun[], now: () => number): SweepPace {
+  const startedAt = now();
+  const total = sum(runs.map(({ options }) => options.epochs));
+  const before = sum(runs.map(epochsDone));
+  const failed = new Set<SweepRun>();
+  return {
+    ended({ run, state }) {
+      if (state === "failed") failed.add(run);
+    },
+    eta() {
+      const lost = sum([...failed].map((run) => run.options.epochs - epochsDone(run)));
+      const done = sum(runs.map(epochsDone)) - before;
+      const left = secondsLeft(now() - startedAt, done, total - before - lost);
+      return left === undefined || left === 0 ? "" : `; all done in about ${formatDuration(left)}`;
+    },
+  };
+}
+
+/** How this program is started again. */
+export interface Program {
+  /** Node.js and its script. */
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Processes that are running; who ends this one at once can end them as well. */
+  readonly living: Set<ChildProcess>;
+}
+
+/** How a run's process ended. */
+interface ChildEnd {
+  /** Undefined when a signal ended it, or it could not be started. */
+  readonly code: number | undefined;
+  /** Why, in the process's own last words. */
+  readonly reason: string;
+}
+
+const KEPT_CHARACTERS = 4000;
+
+const WARNING = /^warning: /;
+
+/** The signal that this program received, for its children to receive it too. */
+const signalOf = (signal: AbortSignal): NodeJS.Signals =>
+  (signal.reason as { signalName?: NodeJS.Signals } | undefined)?.signalName ?? "SIGTERM";
+
+/**
+ * Runs one run to its end. The process has a group of its own: a terminal's Ctrl-C reaches it once, through this
+ * program, as a second one would make it stop without keeping what is done.
+ * @param onWarning told each line in which it warns of something, until it is stopped
+ */
+function runChild(
+  { command: [file, ...before], env, living }: Program,
+  words: readonly string[],
+  extraEnv: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+  onWarning: (line: string) => void,
+): Promise<ChildEnd> {
+  const child = spawn(file, [...before, ...words], {
+    detached: true,
+    env: { ...env, ...extraEnv },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  living.add(child);
+  let text = "";
+  child.stderr.setEncoding("utf8").on("data", (part: string) => {
+    text = (text + part).slice(-KEPT_CHARACTERS);
+  });
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    const said = cleanLine(line);
+    if (WARNING.test(said) && !signal.aborted) onWarning(said);
+  });
+  const stop = () => child.kill(signalOf(signal));
+  signal.addEventListener("abort", stop, { once: true });
+  return new Promise((resolve) => {
+    const end = (ended: ChildEnd) => {
+      living.delete(child);
+      signal.removeEventListener("abort", stop);
+      resolve(ended);
+    };
+    child.on("error", (error) => end({ code: undefined, reason: error.message }));
+    child.on("close", (code, name) =>
+      end({ code: code ?? undefined, reason: name ? `ended by ${name}` : lastWords(text) }),
+    );
+  });
+}
 
 /** How a run of a sweep ended; "skipped" was complete before. */
 export interface Outcome {
@@ -105,10 +214,7 @@ async function work(slot: number, execution: Work): Promise<void> {
  * @returns one outcome for each run, in the order of `runs`
  * @throws the signal's reason when it was aborted, once the running ones have ended
  */
-export async function executeSweep(
-  runs: readonly SweepRun[],
-  execution: Execution,
-): Promise<Outcome[]> {
+export async function executeSweep(runs: readonly SweepRun[], execution: Execution): Promise<Outcome[]> {
   const outcomes = new Map<SweepRun, Outcome>();
   const shared: Work = { ...execution, queue: [...runs], outcomes, warnings: new Set() };
   const slots = Array.from({ length: Math.min(execution.jobs, runs.length) }, (_, slot) => slot);

@@ -16,10 +16,7 @@ function withTrials(layer: Layer): Layer {
   const { trials, ...values } = layer.values;
   if (trials === undefined) return layer;
   if (values.trial !== undefined) {
-    throw inputError(
-      `${layer.label("trial")} and ${layer.label("trials")} are both given.`,
-      "Give one of them.",
-    );
+    throw inputError(`${layer.label("trial")} and ${layer.label("trials")} are both given.`, "Give one of them.");
   }
   const label = (name: string) => layer.label(name === "trial" ? "trials" : name);
   return { ...layer, label, values: { ...values, trial: trials } };

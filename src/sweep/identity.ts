@@ -1,8 +1,7 @@
 import { isUndecided, keptOf, numbersOf } from "../config/policy.js";
 import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
 import { sumAsIn } from "../data/dataset.js";
-import { readConfig } from "../runFiles/config.js";
-import { type Identity, NUMERICS, type PlannedIdentity } from "../runFiles/identity.js";
+import { type Identity, NUMERICS, type PlannedIdentity, readConfig } from "../runFiles/identity.js";
 import { inputReader } from "../train/openModel.js";
 import { seedOf } from "../train/scene.js";
 import type { SweepRun } from "./plan.js";
@@ -31,12 +30,7 @@ export function identities(): (run: SweepRun) => Promise<Planned> {
       identity: {
         trainSha256: sumAsIn(then?.trainSha256, trainFile),
         testSha256: sumAsIn(then?.testSha256, testFile),
-        teacherSha256: await weightsOf(
-          options.path_t,
-          options.model_t,
-          options.dataset,
-          options.data,
-        ),
+        teacherSha256: await weightsOf(options.path_t, options.model_t, options.dataset, options.data),
         ...(options.skip_list !== undefined && { leftOutSha256: leftOut(options.skip_list) }),
         ...(plugins !== undefined && { pluginsSha256: plugins }),
         ...(!isUndecided("engine", options.engine) && { engine: options.engine }),

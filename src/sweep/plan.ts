@@ -1,14 +1,179 @@
+import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { inputError } from "../common/errors.js";
+import type { Row, Rows } from "../common/optionRow.js";
 import { pluginWords } from "../common/plugins.js";
-import { withoutPasswords } from "../common/text/cleanText.js";
+import { withoutPasswords } from "../common/text.js";
+import { DATA } from "../config/commandOptions.js";
 import { requireTeacher, resolveDistill } from "../config/derive.js";
 import { variableOf } from "../config/environment.js";
-import type { DistillOptions } from "../config/options.js";
-import { procedureName } from "../config/procedureName.js";
-import type { Layer } from "../config/resolve.js";
+import { DISTILLATION, type DistillOptions, ENGINE, TRAINING } from "../config/options.js";
+import { procedureName } from "../config/record.js";
+import { givenBy, type Layer, rowsOf } from "../config/resolve.js";
+import { METHOD_SECTIONS } from "../config/sections.js";
+import { procedures, weightedMethod } from "../distill/registry.js";
+import { addedBy } from "../learn/methodSurvey.js";
 import { isInStudentFolder, studentFolder } from "../train/files/runName.js";
-import { type Combination, combinations } from "./axes.js";
+
+/** Runs that can be carried out, and a sentence for each method that cannot. */
+interface Zoo {
+  readonly runs: readonly SweepRun[];
+  readonly leftOut: readonly string[];
+}
+
+/** Why a run cannot be carried out, before it starts; undefined where it can. */
+function obstacle({ options }: SweepRun): string | undefined {
+  const { model_t, model_s, epochs } = options;
+  const { method } = weightedMethod(options);
+  const added = addedBy(method, options, { teacher: model_t, student: model_s });
+  if (typeof added === "string") return added;
+  const before = added.phases.reduce((sum, phase) => sum + phase, 0);
+  return before < epochs ? undefined : `its first parts take all of ${epochs} epochs.`;
+}
+
+/** The runs of a sweep over all methods without those that do not fit their pair or have too few epochs. */
+export function fittingRuns(runs: readonly SweepRun[]): Zoo {
+  const found = new Map<string, string | undefined>();
+  const obstacleOf = (run: SweepRun): string | undefined => {
+    const { trial: _trial, ...options } = run.options;
+    const key = JSON.stringify(options);
+    if (!found.has(key)) found.set(key, obstacle(run));
+    return found.get(key);
+  };
+  const sentences = runs.flatMap((run) => {
+    const why = obstacleOf(run);
+    return why === undefined ? [] : [`${procedureName(run.options.distill, run.options)}: ${why}`];
+  });
+  return {
+    runs: runs.filter((run) => obstacleOf(run) === undefined),
+    leftOut: [...new Set(sentences)],
+  };
+}
+
+/** The values of one run: every list replaced by one of its elements. */
+interface Combination {
+  readonly layers: readonly Layer[];
+  /** Options that have another value in other runs of the sweep. */
+  readonly varied: readonly string[];
+}
+
+const TAKES_ONE_VALUE = new Set(["integer", "number", "weights", "choice"]);
+
+function sweepableRows(): Rows {
+  const { trial, ...rows } = rowsOf([DISTILLATION, ...METHOD_SECTIONS, TRAINING, DATA, ENGINE]);
+  // Trials vary fastest: the repetitions of an experiment follow each other.
+  const ordered = Object.entries({ ...rows, trial } as Rows);
+  const fit = ordered.filter(([name, row]) => TAKES_ONE_VALUE.has(row.type) || name === "path_t");
+  return Object.fromEntries(fit);
+}
+
+const ROWS = sweepableRows();
+
+/** Options of which a sweep takes several values, in the order in which runs follow each other. */
+const SWEEPABLE: readonly string[] = Object.keys(ROWS);
+
+const MOST_RUNS = 10_000;
+
+const tooMany = (count: number) =>
+  inputError(
+    `This sweep has ${count.toLocaleString("en")} runs; ${MOST_RUNS.toLocaleString("en")} are the most.`,
+    "Make several sweeps of it, or leave values out.",
+  );
+
+/** "1-3" as 1, 2, 3; anything else as it is. */
+function fromRange(label: string, part: string): unknown[] {
+  const [, first, last] = /^(\d+)-(\d+)$/.exec(part) ?? [];
+  if (first === undefined || last === undefined) return [part];
+  const count = Number(last) - Number(first) + 1;
+  if (count < 1) throw inputError(`${label}: ${part} is not a range.`);
+  if (count > MOST_RUNS) throw tooMany(count);
+  return Array.from({ length: count }, (_, index) => Number(first) + index);
+}
+
+/** 1 and "1" are the same value; what is no value at all is refused when it is parsed. */
+const keyOf = (value: unknown): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
+
+/** The elements of what was given: a list of a file, text with commas, a range of whole numbers; each once. */
+function elements(label: string, row: Row, raw: unknown): unknown[] {
+  if (Array.isArray(raw)) return raw.flatMap((item) => elements(label, row, item));
+  if (typeof raw !== "string" || (row.type === "path" && existsSync(raw))) return [raw];
+  const parts = raw.split(",").map((part) => part.trim());
+  const all = row.type === "integer" ? parts.flatMap((part) => fromRange(label, part)) : parts;
+  return [...new Map(all.map((value) => [keyOf(value), value])).values()];
+}
+
+/** What a value of an option says: a variant's name among methods says its method, and the options that make it. */
+function said(name: string, value: unknown): Layer["values"] {
+  const variant = name === "distill" ? procedures().find((one) => one.name === value) : undefined;
+  return variant === undefined ? { [name]: value } : { distill: variant.method.name, ...variant.set };
+}
+
+const withValue = (layer: Layer, name: string, value: unknown): Layer => ({
+  ...layer,
+  values: { ...layer.values, ...said(name, value) },
+});
+
+const rowOf = (name: string): Row => ROWS[name] as Row;
+
+/** The elements of the layer that decides about an option; undefined where nothing gives it. */
+function given(layers: readonly Layer[], name: string): unknown[] | undefined {
+  const layer = layers[givenBy(name, rowOf(name), layers)];
+  return layer && elements(layer.label(name), rowOf(name), layer.values[name]);
+}
+
+/** One element in the layer that decides; weaker layers keep a first one, as they are checked too. */
+function pick(layers: readonly Layer[], name: string, value: unknown): Layer[] {
+  const rank = givenBy(name, rowOf(name), layers);
+  return layers.map((layer, index) => {
+    const own = layer.values[name];
+    if (own === undefined) return layer;
+    const first = () => elements(layer.label(name), rowOf(name), own)[0];
+    return withValue(layer, name, index === rank ? value : first());
+  });
+}
+
+function spread({ layers, varied }: Combination, name: string): Combination[] {
+  const values = given(layers, name);
+  if (values === undefined) return [{ layers: pick(layers, name, undefined), varied }];
+  const others = values.length > 1 ? [...varied, name] : varied;
+  return values.map((value) => ({ layers: pick(layers, name, value), varied: others }));
+}
+
+/** Teachers' files and models belong together: the first path is of the first model, and so on. */
+function spreadTeachers(combination: Combination): Combination[] {
+  const paths = given(combination.layers, "path_t");
+  const models = given(combination.layers, "model_t");
+  const alone = (paths?.length ?? 0) < 2 || (models?.length ?? 0) < 2;
+  if (alone && (paths === undefined || (models?.length ?? 0) < 2)) {
+    return spread(combination, "path_t").flatMap((one) => spread(one, "model_t"));
+  }
+  if (paths?.length !== models?.length) {
+    throw inputError(
+      `--path_t has ${paths?.length} values and --model_t ${models?.length}; they belong together one by one.`,
+      "Give as many models as paths, or leave --model_t out where the paths name the models.",
+    );
+  }
+  const varied = [...combination.varied, "path_t", "model_t"];
+  return (paths ?? []).map((path, index) => ({
+    layers: pick(pick(combination.layers, "path_t", path), "model_t", models?.[index]),
+    varied,
+  }));
+}
+
+/**
+ * The cross product of all options that were given as lists: `ours,kd`, `1-3`, or a list in a file.
+ * Weights in a file that belong to another method than the run's are left out, as without a sweep.
+ * @param layers where values come from, the strongest first
+ * @throws inputError for a range that is none, for teachers whose paths and models do not pair up, or for more runs
+ *   than anybody waits for, before they are listed
+ */
+export function combinations(layers: readonly Layer[]): Combination[] {
+  const names = SWEEPABLE.filter((name) => name !== "path_t" && name !== "model_t");
+  const start = spreadTeachers({ layers, varied: [] });
+  const count = names.reduce((all, name) => all * (given(layers, name)?.length ?? 1), start.length);
+  if (count > MOST_RUNS) throw tooMany(count);
+  return names.reduce((all, name) => all.flatMap((one) => spread(one, name)), start);
+}
 
 /** One run of a sweep. */
 export interface SweepRun {
@@ -31,11 +196,7 @@ const shownValue = (name: string, value: unknown): string => {
 };
 
 /** Of the options that vary, those of some names as `batch_size=32`; a teacher's file goes with its model. */
-function tellVaried(
-  { varied }: Combination,
-  options: DistillOptions,
-  isWanted: (name: string) => boolean,
-): string[] {
+function tellVaried({ varied }: Combination, options: DistillOptions, isWanted: (name: string) => boolean): string[] {
   const values = options as unknown as Readonly<Record<string, unknown>>;
   return varied
     .filter(isWanted)
@@ -49,12 +210,7 @@ const ALWAYS_TOLD: ReadonlySet<string> = new Set(["model_t", "model_s", "distill
 function labelOf(combination: Combination, options: DistillOptions): string {
   const { model_t, model_s, distill, trial } = options;
   const told = tellVaried(combination, options, (name) => !ALWAYS_TOLD.has(name));
-  return [
-    `${model_t} -> ${model_s}`,
-    procedureName(distill, options),
-    ...told,
-    `trial ${trial}`,
-  ].join(", ");
+  return [`${model_t} -> ${model_s}`, procedureName(distill, options), ...told, `trial ${trial}`].join(", ");
 }
 
 const flagWords = (name: string, value: unknown): string[] => {
@@ -64,14 +220,10 @@ const flagWords = (name: string, value: unknown): string[] => {
 };
 
 /** Whether a value holds a password. */
-const isSecret = (value: unknown): boolean =>
-  typeof value === "string" && withoutPasswords(value) !== value;
+const isSecret = (value: unknown): boolean => typeof value === "string" && withoutPasswords(value) !== value;
 
 /** Everything that was given, wherever it was given: as flags, so that the line stands for itself, and as variables. */
-function wordsOf(
-  options: DistillOptions,
-  given: readonly string[],
-): Pick<SweepRun, "words" | "env"> {
+function wordsOf(options: DistillOptions, given: readonly string[]): Pick<SweepRun, "words" | "env"> {
   const named = Object.entries(options).filter(([name]) => given.includes(name));
   const secret = named.filter(([, value]) => isSecret(value));
   const flags = named.filter(([, value]) => !isSecret(value));
@@ -115,10 +267,7 @@ function refuseShared(runs: readonly SweepRun[]): void {
  * the given one, such as `save/batch_size=32`.
  * @throws inputError for a value that is not allowed, a teacher that is not there, or two runs with one folder
  */
-export async function planSweep(
-  layers: readonly Layer[],
-  nameInFile: NameInFile,
-): Promise<SweepRun[]> {
+export async function planSweep(layers: readonly Layer[], nameInFile: NameInFile): Promise<SweepRun[]> {
   const runs: SweepRun[] = [];
   for (const combination of combinations(layers)) {
     runs.push(await planRun(combination, nameInFile));

@@ -1,6 +1,6 @@
-import { cleanLine } from "../common/text/cleanText.js";
+import { cleanLine } from "../common/text.js";
 import type { Outcome, SweepObserver } from "./execute.js";
-import { createSweepPace } from "./pace.js";
+import { createSweepPace } from "./execute.js";
 import type { SweepRun } from "./plan.js";
 import { epochsDone } from "./state.js";
 
@@ -42,8 +42,7 @@ export function createSweepLines(
 ): SweepProgress {
   const running = new Map<SweepRun, number>();
   const pace = createSweepPace(runs, now);
-  const line = (run: SweepRun, text: string, eta: string) =>
-    say(`${titleOf(run, runs)}: ${text}${eta}`);
+  const line = (run: SweepRun, text: string, eta: string) => say(`${titleOf(run, runs)}: ${text}${eta}`);
   return {
     started(run) {
       const done = epochsDone(run);
@@ -51,8 +50,7 @@ export function createSweepLines(
       line(run, done === 0 ? "started" : `going on after epoch ${done}`, pace.eta());
     },
     notice(run, text) {
-      if (text.startsWith(WARNING))
-        say(`${WARNING}${titleOf(run, runs)}: ${text.slice(WARNING.length)}`);
+      if (text.startsWith(WARNING)) say(`${WARNING}${titleOf(run, runs)}: ${text.slice(WARNING.length)}`);
       else line(run, text, "");
     },
     ended(outcome) {

@@ -1,14 +1,134 @@
 import { randomBytes } from "node:crypto";
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { environmentError, runError } from "../common/errors.js";
-import { writeFileAtomic } from "../common/files/atomicFile.js";
-import { makeFolder } from "../common/files/makeFolder.js";
-import { shellWord } from "../common/text/shellWord.js";
-import { writeStateFile } from "../runFiles/stateFile.js";
-import type { SlurmJob } from "../runFiles/sweepJob.js";
+import { makeFolder, writeFileAtomic } from "../common/files/atomicFile.js";
+import { shellWord } from "../common/text.js";
+import { type SlurmJob, SWEEP_JOB, wholeContent, writeStateFile } from "../runFiles/stateFile.js";
 import { lastLine, runCommand } from "../runtime/command.js";
+import { lastWords } from "./execute.js";
 import type { SweepRun } from "./plan.js";
-import { jobFolder, LOG_HEADING, logPattern } from "./slurmLog.js";
+import { epochsDone, isComplete } from "./state.js";
+
+type QueueEnvironment = Readonly<Record<string, string | undefined>>;
+
+/** Where a run of a submitted sweep stands. */
+export interface RunStatus {
+  readonly run: SweepRun;
+  /**
+   * "complete"; Slurm's own word while it has the run, such as "PENDING"; "failed" when its task ended, for whatever
+   * reason, and the run is not complete; "not submitted".
+   */
+  readonly state: string;
+  readonly epochsDone: number;
+  /** The last task that was submitted for it, such as 17_3. */
+  readonly task: string | undefined;
+  /** That task's log, once it has begun. */
+  readonly log: string | undefined;
+  /** Why it failed. */
+  readonly reason: string | undefined;
+}
+
+const OPEN: ReadonlySet<string> = new Set(["failed", "not submitted"]);
+
+/** Whether a run is to be submitted: neither complete nor with Slurm. */
+export const isOpen = ({ state }: RunStatus): boolean => OPEN.has(state);
+
+const DAMAGED_JOB = "Remove it: its runs then count as not submitted. `squeue --me` tells what still runs.";
+
+/** The jobs of a sweep, in the order in which they were submitted. @throws inputError for a damaged file */
+function jobsIn(saveDir: string): SlurmJob[] {
+  const folder = jobFolder(saveDir);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => /^\d+\.json$/.test(name))
+    .flatMap((name) => wholeContent(join(folder, name), SWEEP_JOB, DAMAGED_JOB) ?? [])
+    .sort((one, other) => Number(one.id) - Number(other.id));
+}
+
+/** The last task of each run, by the run's folder. */
+function lastTasks(jobs: readonly SlurmJob[]): Map<string, string> {
+  const tasks = jobs.flatMap(({ id, runDirs }) => runDirs.map((runDir, index) => [runDir, `${id}_${index}`] as const));
+  return new Map(tasks);
+}
+
+/** Slurm's word for each task that it still has: "17_3" to "RUNNING". */
+async function queued(env: QueueEnvironment): Promise<Map<string, string>> {
+  const words = ["--me", "--noheader", "--array", "--format=%F_%K %T"];
+  const { code, stdout, stderr } = await runCommand("squeue", words, { env });
+  if (code !== 0) throw environmentError(`squeue cannot tell: ${lastLine(stderr)}.`);
+  const told = stdout.split("\n").flatMap((line) => {
+    const [, task, word] = /^\s*(\d+_\d+)\s+([\w+]+)\s*$/.exec(line) ?? [];
+    return task === undefined || word === undefined ? [] : [[task, word] as const];
+  });
+  return new Map(told);
+}
+
+function stateOf(run: SweepRun, task: string | undefined, word: string | undefined): string {
+  if (isComplete(run)) return "complete";
+  return word ?? (task === undefined ? "not submitted" : "failed");
+}
+
+/**
+ * The state of each run of a sweep: from its folder, from Slurm where a task for it is queued or running, and from
+ * the log of a task that ended too early.
+ * @throws environmentError where squeue is missing or fails although jobs were submitted
+ */
+export async function slurmStatus(
+  runs: readonly SweepRun[],
+  saveDir: string,
+  env: QueueEnvironment,
+): Promise<RunStatus[]> {
+  const tasks = lastTasks(jobsIn(saveDir));
+  // Slurm is asked before the folders are read: what ends in between is complete, not failed.
+  const words = tasks.size === 0 ? new Map<string, string>() : await queued(env);
+  return runs.map((run) => {
+    const task = tasks.get(run.runDir);
+    const state = stateOf(run, task, task && words.get(task));
+    const log = task && taskLog(saveDir, task);
+    const reason = state === "failed" ? reasonIn(log) : undefined;
+    return { run, state, epochsDone: epochsDone(run), task, log, reason };
+  });
+}
+
+/** Folder of a sweep's jobs and their logs, below --save_dir. */
+export const jobFolder = (saveDir: string): string => join(saveDir, "sweep");
+
+const logName = (task: string): string => `${task}.log`;
+
+/** The logs of a job array as sbatch takes them: a path in which `%A_%a` is the task, and `%%` a percent sign. */
+const logPattern = (folder: string): string => join(folder.replaceAll("%", "%%"), logName("%A_%a"));
+
+/** The log of a task such as 17_3; undefined until it has begun. */
+export function taskLog(saveDir: string, task: string): string | undefined {
+  const path = join(jobFolder(saveDir), logName(task));
+  return existsSync(path) ? path : undefined;
+}
+
+/** Shell words that open a task's log each time that Slurm starts it: which task, where, when. */
+const LOG_HEADING = 'echo "task $SLURM_ARRAY_JOB_ID"_"$SLURM_ARRAY_TASK_ID on $SLURMD_NODENAME, $(date)"';
+const HEADING = /^task \S+ on .*$/m;
+
+/** The last part of a log, however long it is. */
+const MOST_BYTES = 2 ** 16;
+
+function endOf(log: string): string {
+  const file = openSync(log, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const { size } = fstatSync(file);
+    const bytes = Buffer.alloc(Math.min(size, MOST_BYTES));
+    readSync(file, bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString("utf8");
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Why a task ended that left its run undone: what its log says of its last start. */
+export function reasonIn(log: string | undefined): string {
+  if (log === undefined) return "it was ended before it began";
+  return lastWords(endOf(log).split(HEADING).at(-1) ?? "");
+}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,9 +147,7 @@ export interface SlurmRequest {
 export function slurmScript(command: readonly string[], runs: readonly SweepRun[]): string {
   const line = ({ words }: SweepRun) => [...command, ...words].map(shellWord).join(" ");
   const cases = runs.map((run, task) => `${task}) exec ${line(run)} ;;`);
-  return ["#!/bin/sh", LOG_HEADING, 'case "$SLURM_ARRAY_TASK_ID" in', ...cases, "esac", ""].join(
-    "\n",
-  );
+  return ["#!/bin/sh", LOG_HEADING, 'case "$SLURM_ARRAY_TASK_ID" in', ...cases, "esac", ""].join("\n");
 }
 
 const flagOf = (name: string, value: string | undefined): string[] =>
@@ -40,12 +158,7 @@ const flagOf = (name: string, value: string | undefined): string[] =>
  * its log.
  * @param mark what the job can be found by
  */
-export function sbatchWords(
-  count: number,
-  folder: string,
-  request: SlurmRequest,
-  mark: string,
-): string[] {
+export function sbatchWords(count: number, folder: string, request: SlurmRequest, mark: string): string[] {
   const { partition, gpus, time, jobs } = request;
   return [
     "--parsable",

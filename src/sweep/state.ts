@@ -2,10 +2,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../common/errors.js";
 import { readEpochLog } from "../report/log/epochLog.js";
-import { CONFIG_FILE, readConfig } from "../runFiles/config.js";
-import { type Identity, identityDifferences, leftOutDifference } from "../runFiles/identity.js";
-import { RESUME_FILE } from "../runFiles/progress.js";
-import { RESULT_FILE, readResult } from "../runFiles/result.js";
+import {
+  CONFIG_FILE,
+  type Identity,
+  identityDifferences,
+  leftOutDifference,
+  readConfig,
+} from "../runFiles/identity.js";
+import { RESULT_FILE, RESUME_FILE, readResult } from "../runFiles/stateFile.js";
 import type { SweepRun } from "./plan.js";
 
 /** Whether all epochs of a run are done and its result is written. */

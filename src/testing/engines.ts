@@ -8,8 +8,17 @@ import type { Plugin } from "../plugin/define.js";
 import { tf } from "../runtime/tf.js";
 import { openTrainingSession } from "../train/session.js";
 import { streamedSource } from "../train/source.js";
-import { type Pupil, sideOf, studentPupil, supervisedPupil } from "./learners.js";
-import { BATCH, noiseImages, PAIR, type TestedPair, use } from "./scene.js";
+import {
+  BATCH,
+  noiseImages,
+  PAIR,
+  type Pupil,
+  sideOf,
+  studentPupil,
+  supervisedPupil,
+  type TestedPair,
+  use,
+} from "./scene.js";
 
 const EPOCHS = 2;
 /** Some losses grow without end on random weights at the rate of a training. */
@@ -25,8 +34,14 @@ interface Trace {
 function trace(engine: EngineName, { learner, constants }: Pupil, set: ImagesInMemory): Trace {
   const source = streamedSource(set);
   const session = openTrainingSession({
-    ...{ engine, precision: "float32", learner, constants, batchSize: BATCH },
-    ...{ train: source, test: source, sgd: { momentum: 0.9, weightDecay: 5e-4 } },
+    engine,
+    precision: "float32",
+    learner,
+    constants,
+    batchSize: BATCH,
+    train: source,
+    test: source,
+    sgd: { momentum: 0.9, weightDecay: 5e-4 },
   });
   const losses: number[] = [];
   for (let epoch = 1; epoch <= EPOCHS; epoch++) {
@@ -72,11 +87,7 @@ const IMAGES = 2 * BATCH + 2;
  * @param pair models of the registry, or of the plug-in
  * @throws AssertionError where they differ; inputError where the method does not fit the pair
  */
-export async function checkMethodEngines(
-  plugin: Plugin,
-  name: string,
-  pair: TestedPair = PAIR,
-): Promise<void> {
+export async function checkMethodEngines(plugin: Plugin, name: string, pair: TestedPair = PAIR): Promise<void> {
   use(plugin);
   const set = noiseImages(IMAGES, sideOf(pair.student), 1);
   sameBytes(() => studentPupil(name, pair, set.labels), set);

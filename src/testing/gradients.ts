@@ -1,9 +1,11 @@
+import { ok } from "node:assert/strict";
 import { createRandom } from "../common/random.js";
 import type { Moment } from "../distill/method.js";
 import { type OpenedMethod, openMethod } from "../distill/open.js";
 import { crossEntropy } from "../distill/parts/losses.js";
 import { methodRow } from "../distill/registry.js";
 import { seenOutput } from "../distill/views.js";
+import { gradientsOf } from "../learn/gradients.js";
 import { variablesOf } from "../learn/learner.js";
 import { anatomyOf, frozen } from "../learn/learners.js";
 import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
@@ -18,10 +20,104 @@ import {
   type Tensor2D,
   type Tensor4D,
   tf,
+  type Variable,
 } from "../runtime/tf.js";
-import { checkDifferences, type Moved } from "./differences.js";
-import { sideOf } from "./learners.js";
-import { BATCH, CLASSES, PAIR, type TestedPair, use } from "./scene.js";
+import { BATCH, CLASSES, PAIR, sideOf, type TestedPair, use } from "./scene.js";
+
+/** By how much of its own size a tensor is moved each way; the one that agrees best counts. */
+const STEPS = [1e-2, 3e-3, 3e-2, 1e-3];
+
+/** By how much what a gradient foretells may be off: of its size, and besides. */
+interface Tolerance {
+  readonly relative: number;
+  readonly absolute: number;
+}
+
+/** Relative error that single precision, and the kinks of ReLUs, may leave: along the gradient, and elsewhere. */
+const TOLERANCE = { along: 0.02, across: 0.05 };
+
+/** By how many roundings of its own a loss in single precision may be off: what moves it by no more is not told apart. */
+const ROUNDINGS = 8 * 2 ** -24;
+
+/** Below this part of all gradients together, a tensor's gradient is rounding noise. */
+const NOISE = 1e-3;
+
+const dot = (x: Float32Array, y: Float32Array): number =>
+  x.reduce((sum, value, i) => sum + value * (y[i] as number), 0);
+
+const norm = (x: Float32Array): number => Math.sqrt(dot(x, x));
+
+const scaled = (x: Float32Array, length: number): Float32Array => {
+  const factor = length / (norm(x) || 1);
+  return x.map((value) => value * factor);
+};
+
+/** A tensor that a loss depends on, under a name for people. */
+interface Moved {
+  readonly what: string;
+  readonly variable: Variable;
+}
+
+const numberOf = (loss: () => Scalar): number => tf.tidy(() => loss().dataSync()[0] as number);
+
+/** (f(x + d) - f(x - d)) / 2. */
+function halfDifference(loss: () => Scalar, variable: Variable, direction: Float32Array): number {
+  const start = variable.dataSync().slice() as Float32Array;
+  const at = (sign: number) => {
+    const values = start.map((value, i) => value + sign * (direction[i] as number));
+    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape) as Tensor));
+    return numberOf(loss);
+  };
+  const difference = (at(1) - at(-1)) / 2;
+  tf.tidy(() => variable.assign(tf.tensor(start, variable.shape) as Tensor));
+  return difference;
+}
+
+/** Whether a tensor's gradient foretells what moving it does, for some step. */
+function agrees(
+  loss: () => Scalar,
+  { what, variable }: Moved,
+  gradient: Float32Array,
+  direction: Float32Array,
+  { relative, absolute }: Tolerance,
+): void {
+  const size = norm(variable.dataSync() as Float32Array) || 1;
+  const errors = STEPS.map((step) => {
+    const moved = scaled(direction, step * size);
+    const [told, found] = [dot(gradient, moved), halfDifference(loss, variable, moved)];
+    const scale = Math.max(Math.abs(told), Math.abs(found), NOISE * norm(gradient) * norm(moved));
+    return { error: Math.max(0, Math.abs(told - found) - absolute) / scale, told, found };
+  });
+  const best = errors.reduce((a, b) => (b.error < a.error ? b : a));
+  ok(
+    best.error <= relative,
+    `the gradient of ${what} says that the loss moves by ${best.told.toExponential(3)}, and it moves by ${best.found.toExponential(3)}`,
+  );
+}
+
+/**
+ * Holds the gradients of a loss against differences of its values, along the gradient and in a random direction of each
+ * tensor. One that is cut off on purpose (`detached`) differs, and has to be left out.
+ * @throws AssertionError that names the tensor
+ */
+function checkDifferences(loss: () => Scalar, moved: readonly Moved[]): void {
+  const gradients = tf.tidy(() => {
+    const variables = moved.map(({ variable }) => variable);
+    const found = gradientsOf(() => ({ loss: loss(), kept: undefined, tensors: [] }), variables);
+    return found.gradients.map((gradient) => gradient?.dataSync().slice() as Float32Array | undefined);
+  });
+  const most = Math.max(...gradients.map((gradient) => (gradient ? norm(gradient) : 0)));
+  ok(most > 0, "the loss has a gradient");
+  const absolute = ROUNDINGS * Math.abs(numberOf(loss));
+  for (const [i, gradient] of gradients.entries()) {
+    const one = moved[i] as Moved;
+    if (gradient === undefined || norm(gradient) < NOISE * most) continue;
+    const random = createRandom(1, "direction", one.what);
+    const across = gradient.map(() => random.normal());
+    agrees(loss, one, gradient, gradient, { relative: TOLERANCE.along, absolute });
+    agrees(loss, one, gradient, across, { relative: TOLERANCE.across, absolute });
+  }
+}
 
 const SEED = 5;
 const LABELS = Int32Array.from({ length: BATCH }, (_, i) => (3 * i) % CLASSES);
@@ -47,11 +143,7 @@ function movable(what: string, value: Tensor, moved: Moved[]): Tensor {
 function movableOutput(output: ModelOutput, view: string, moved: Moved[]): ModelOutput {
   const map = (name: string, { out, beforeRelu }: FeatureMap): FeatureMap => ({
     out: movable(`the student's ${view}${name}`, out, moved) as Tensor4D,
-    beforeRelu: movable(
-      `the student's ${view}${name} before its ReLU`,
-      beforeRelu,
-      moved,
-    ) as Tensor4D,
+    beforeRelu: movable(`the student's ${view}${name} before its ReLU`, beforeRelu, moved) as Tensor4D,
   });
   const { stem, maps, pooled, logits, averaged, inserted } = output;
   return {
@@ -69,12 +161,7 @@ function movableOutput(output: ModelOutput, view: string, moved: Moved[]): Model
 }
 
 /** One batch of noise as a method sees it, the student's part of which can be moved. */
-function momentOf(
-  method: OpenedMethod,
-  student: BuiltModel,
-  teacher: BuiltModel,
-  moved: Moved[],
-): Moment {
+function momentOf(method: OpenedMethod, student: BuiltModel, teacher: BuiltModel, moved: Moved[]): Moment {
   const outputs = (view: string) => {
     const images = noise(student.imageSize ?? sideOf(student.name), view);
     const { insertion } = method;
@@ -94,8 +181,11 @@ function momentOf(
   return {
     ...weak,
     strong: method.strongView ? outputs("strong view's ") : weak,
-    ...{ labels: labels(), oneHot: oneHot(), image: tf.tensor1d(image, "int32") as Tensor1D },
-    ...{ epoch: tf.scalar(1), drawn: Object.fromEntries(drawn) },
+    labels: labels(),
+    oneHot: oneHot(),
+    image: tf.tensor1d(image, "int32") as Tensor1D,
+    epoch: tf.scalar(1),
+    drawn: Object.fromEntries(drawn),
   };
 }
 
@@ -114,11 +204,7 @@ function lossOf({ terms, phases = [] }: OpenedMethod, at: Moment): Scalar {
  * @param pair models of the registry, or of the plug-in
  * @throws AssertionError that names the tensor; inputError where the method does not fit the pair
  */
-export async function checkMethodGradients(
-  plugin: Plugin,
-  name: string,
-  pair: TestedPair = PAIR,
-): Promise<void> {
+export async function checkMethodGradients(plugin: Plugin, name: string, pair: TestedPair = PAIR): Promise<void> {
   use(plugin);
   const method = methodRow(name);
   const student = buildModel(pair.student, CLASSES, initialFill(pair.student, SEED, "student"));
@@ -127,8 +213,11 @@ export async function checkMethodGradients(
   const opened = openMethod(
     method,
     {
-      ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
-      ...{ numClasses: CLASSES, labels: LABELS, batchSize: BATCH },
+      student: anatomyOf(student),
+      teacher: anatomyOf(teacher),
+      numClasses: CLASSES,
+      labels: LABELS,
+      batchSize: BATCH,
     },
     {},
     randomFill(SEED, "projectors", {}),
@@ -143,7 +232,9 @@ export async function checkMethodGradients(
   tf.engine().endScope();
   tf.dispose([
     ...moved.map(({ variable }) => variable),
-    ...[...variables, ...variablesOf(student.state), ...variablesOf(opened.state)],
+    ...variables,
+    ...variablesOf(student.state),
+    ...variablesOf(opened.state),
   ]);
 }
 
@@ -159,8 +250,7 @@ export async function checkModelGradients(plugin: Plugin, name: string): Promise
   );
   tf.engine().startScope();
   const [images, wanted] = [noise(sideOf(name), "model"), oneHot()];
-  const loss = () =>
-    crossEntropy(model.forward(images, { training: true, updates: [] }).logits, wanted);
+  const loss = () => crossEntropy(model.forward(images, { training: true, updates: [] }).logits, wanted);
   checkDifferences(loss, parameters);
   tf.engine().endScope();
   tf.dispose([...variablesOf(model.state)]);

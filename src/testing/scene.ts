@@ -1,10 +1,42 @@
 import { PLUGINS } from "../common/plugins.js";
 import { createRandom } from "../common/random.js";
 import type { ImagesInMemory } from "../data/dataset.js";
+import { methodRow } from "../distill/registry.js";
+import type { Learner } from "../learn/learner.js";
+import { frozen, studentLearner, teacherLearner } from "../learn/learners.js";
+import { buildModel, initialFill } from "../models/build.js";
+import { modelRow } from "../models/registry.js";
 import type { Plugin } from "../plugin/define.js";
-import { registerPlugin } from "../plugin/register.js";
+import { registerPlugin } from "../plugin/load.js";
 import { checkedPlugin } from "../plugin/shape.js";
-import { loadTensorFlow } from "../runtime/tf.js";
+import { loadTensorFlow, type Variable } from "../runtime/tf.js";
+
+const SEED = 5;
+
+/** What is trained, and what it reads besides. */
+export interface Pupil {
+  readonly learner: Learner;
+  readonly constants: readonly Variable[];
+}
+
+/** Side of the images that a model is made for. */
+export const sideOf = (model: string): number => modelRow(model).imageSize ?? 32;
+
+/** A new model that learns from labels. */
+export const supervisedPupil = (model: string, numClasses = CLASSES): Pupil => ({
+  learner: teacherLearner(model, numClasses, SEED),
+  constants: [],
+});
+
+/** A student that learns by a method with its published weights, from a teacher of random weights. */
+export function studentPupil(name: string, { teacher, student }: TestedPair, labels: ArrayLike<number>): Pupil {
+  const { weights, teacherMode } = methodRow(name);
+  const made = buildModel(teacher, CLASSES, initialFill(teacher, SEED + 1, "teacher"));
+  const { model, variables } = frozen(made, teacherMode);
+  const setting = { ...weights, model_s: student, distill: name, batch_size: BATCH };
+  const learner = studentLearner(model, setting, CLASSES, SEED, labels);
+  return { learner, constants: variables };
+}
 
 /** The models that a method is tried on. */
 export interface TestedPair {
@@ -39,7 +71,11 @@ export function use(plugin: Plugin): void {
 export function noiseImages(count: number, side: number, seed: number): ImagesInMemory {
   const random = createRandom(seed, "noise");
   return {
-    ...{ kind: "memory", count, height: side, width: side, channels: 3 },
+    kind: "memory",
+    count,
+    height: side,
+    width: side,
+    channels: 3,
     normalization: { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
     augmentation: { kind: "shift", padding: 2 },
     images: Uint8Array.from({ length: count * side * side * 3 }, () => random.integer(256)),

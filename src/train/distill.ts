@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { cacheDirectory } from "../common/cachePaths.js";
 import { inputError } from "../common/errors.js";
+import { counted } from "../common/text.js";
 import type { DistillOptions } from "../config/options.js";
 import type { Dataset } from "../data/dataset.js";
 import { namesIn } from "../distill/combination.js";
@@ -10,18 +11,63 @@ import { weightedMethod } from "../distill/registry.js";
 import { type TeacherView, usedViews } from "../distill/views.js";
 import { lossFormula } from "../distill/weights.js";
 import { studentLearner } from "../learn/learners.js";
+import { createMetrics } from "../learn/metrics.js";
+import type { BuiltModel } from "../models/build.js";
 import { isGpu } from "../runtime/device.js";
-import { teacherAhead } from "./ahead/choice.js";
-import type { BatchSource } from "./feeds/batchSource.js";
+import type { Variable } from "../runtime/tf.js";
+import type { BatchSource } from "./batchSource.js";
+import type { EngineChoice } from "./engine.js";
+import { evaluateModel } from "./evaluation.js";
 import { withPredictor } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import { studentFolder } from "./files/runName.js";
 import { type OpenedModel, openFrozen } from "./openModel.js";
-import { train } from "./prepare.js";
+import { asBegun, train } from "./prepare.js";
 import { openScene, type Scene } from "./scene.js";
-import { asBegun } from "./start/asBegun.js";
-import { isTeacherEvaluated, tellTeacherAccuracy } from "./start/teacherAccuracy.js";
+import { teacherAhead } from "./teacherAhead.js";
 import { openTeacherCache } from "./teacherCache/open.js";
+
+/** An evaluation of the teacher is worth its time where a run trains on so many times as many images. */
+const TIMES_AS_MANY = 20;
+
+/** How much there is to do in a run. */
+interface RunSize {
+  readonly epochs: number;
+  /** Training and test images. */
+  readonly train: number;
+  readonly test: number;
+}
+
+/** Whether a run tells its teacher's accuracy: always and never as asked; auto where it costs next to nothing. */
+export const isTeacherEvaluated = (asked: DistillOptions["teacher_eval"], { epochs, train, test }: RunSize): boolean =>
+  asked === "always" || (asked === "auto" && epochs * train >= TIMES_AS_MANY * test);
+
+/**
+ * Evaluates the frozen teacher on the run's test images and tells its accuracy, as the paper's train_student.py does before
+ * its first epoch. Ended by the signal, it tells nothing.
+ */
+async function tellTeacherAccuracy(
+  { model, variables }: { readonly model: BuiltModel; readonly variables: readonly Variable[] },
+  test: BatchSource,
+  choice: EngineChoice,
+  { reporter, signal, blocking }: Hooks,
+): Promise<void> {
+  reporter.phase("evaluating the teacher");
+  const { count } = test.set;
+  const subject = { model, constants: variables, test };
+  const evaluation = await evaluateModel(subject, choice, createMetrics(), {
+    notice: reporter.notice,
+    onWarning: reporter.warn,
+    signal,
+    ...(blocking && { blocking }),
+    onProgress: (images) => reporter.evaluating(images, count),
+  });
+  if (evaluation === undefined) return;
+  const { loss, top1, top5 } = evaluation;
+  reporter.notice(
+    `Teacher: top-1 ${top1.toFixed(2)} %, top-5 ${top5.toFixed(2)} %, loss ${loss.toFixed(4)} on ${counted(count, "test image")}.`,
+  );
+}
 
 /** What this distillation looks at of its teacher. */
 function viewsOf(options: DistillOptions): TeacherView[] {
@@ -37,7 +83,11 @@ const openCache = (
   { reporter, env }: Hooks,
 ) =>
   openTeacherCache({
-    ...{ teacher, method: weightedMethod(options).method, dataset, choice, reporter },
+    teacher,
+    method: weightedMethod(options).method,
+    dataset,
+    choice,
+    reporter,
     views: viewsOf(options),
     batchSize: options.batch_size,
     exact: options.deterministic,
@@ -52,14 +102,14 @@ function stepsAhead(
   { reporter }: Hooks,
 ): number {
   const { steps, why } = teacherAhead({
-    ...{
-      asked: options.teacher_ahead,
-      method: weightedMethod(options).method,
-      teacher: model,
-      choice,
-    },
+    asked: options.teacher_ahead,
+    method: weightedMethod(options).method,
+    teacher: model,
+    choice,
     views: viewsOf(options),
-    ...{ batchSize: options.batch_size, exact: options.deterministic, gpu: isGpu() },
+    batchSize: options.batch_size,
+    exact: options.deterministic,
+    gpu: isGpu(),
     stepsPerEpoch: Math.floor(dataset.train.count / options.batch_size),
   });
   if (why !== undefined) reporter.notice(`--teacher_ahead is not used here: ${why}.`);
@@ -67,11 +117,7 @@ function stepsAhead(
 }
 
 /** A strong view is made of images in memory alone. @throws inputError before anything is trained */
-function refuseStrongView(
-  { strongView }: Pick<Method, "strongView">,
-  { name, train }: Dataset,
-  distill: string,
-): void {
+function refuseStrongView({ strongView }: Pick<Method, "strongView">, { name, train }: Dataset, distill: string): void {
   if (!strongView || train.kind === "memory") return;
   throw inputError(
     `${distill} looks at a second, strongly changed view of each image, which is made of images in memory only; those of ${name} stay in their files.`,
@@ -109,8 +155,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
       ahead: stepsAhead(teacher, options, scene, hooks),
       teacherSha256: teacher.weightsSha256,
       ...(tellsTeacher && {
-        beforeFirstStep: (test: BatchSource) =>
-          tellTeacherAccuracy(teacher, test, scene.choice, hooks),
+        beforeFirstStep: (test: BatchSource) => tellTeacherAccuracy(teacher, test, scene.choice, hooks),
       }),
       ...(options.teacher_cache && { openCache: () => openCache(teacher, options, scene, hooks) }),
     },

@@ -1,10 +1,9 @@
 import { inputError } from "../common/errors.js";
 import type { EngineName, PrecisionName } from "../compile/types.js";
 import type { Engine, Precision } from "../config/options.js";
-import { computeCapability, deviceName, isGpu } from "../runtime/device.js";
+import { type Bfloat16Support, computeCapability, deviceName, isGpu, processorBfloat16 } from "../runtime/device.js";
+import type { ReducedProducts } from "../runtime/ownModule.js";
 import { ownReducedProducts } from "../runtime/ownOps.js";
-import { type Bfloat16Support, processorBfloat16 } from "../runtime/processor.js";
-import type { ReducedProducts } from "../runtime/reducedProducts.js";
 
 /** The first generation of NVIDIA GPUs that computes in bfloat16. */
 const BFLOAT16_CAPABILITY = 8;
@@ -56,19 +55,16 @@ function ownPrecision({ engine, deterministic }: Asked, machine: Machine): Preci
 }
 
 /** What `auto` means on a machine: on a GPU `xla`, on a processor `graph`, both in bfloat16 where that is fast. */
-export const decided = (
-  asked: Asked,
-  machine: Machine,
-): Pick<EngineChoice, "engine" | "precision"> => ({
+export const decided = (asked: Asked, machine: Machine): Pick<EngineChoice, "engine" | "precision"> => ({
   engine: asked.engine !== "auto" ? asked.engine : machine.gpu ? "xla" : "graph",
   precision: asked.precision !== "auto" ? asked.precision : ownPrecision(asked, machine),
 });
 
 /** Decides what `auto` means on this machine. TensorFlow must be loaded. @param env the process's environment */
-export const chooseEngine = (
-  asked: Asked,
-  env: Readonly<Record<string, string | undefined>>,
-): EngineChoice => ({ ...decided(asked, thisMachine(env)), device: deviceName(env) });
+export const chooseEngine = (asked: Asked, env: Readonly<Record<string, string | undefined>>): EngineChoice => ({
+  ...decided(asked, thisMachine(env)),
+  device: deviceName(env),
+});
 
 /** What of a machine decides what its bfloat16 is worth. */
 export interface Arithmetic {
@@ -122,16 +118,11 @@ export function precisionNote(
   }
   if (gpu) {
     const has = (capability ?? BFLOAT16_CAPABILITY) >= BFLOAT16_CAPABILITY;
-    return has
-      ? undefined
-      : "This GPU has no bfloat16 of its own: nothing is gained by it over float32.";
+    return has ? undefined : "This GPU has no bfloat16 of its own: nothing is gained by it over float32.";
   }
   if (engine !== "graph") return undefined;
   if (!processor.isThere) {
-    throw inputError(
-      "This processor has no convolutions in bfloat16: they take AVX-512.",
-      "Take --precision float32.",
-    );
+    throw inputError("This processor has no convolutions in bfloat16: they take AVX-512.", "Take --precision float32.");
   }
   if (processor.hasUnits || reduced !== undefined) return undefined;
   return (

@@ -66,15 +66,7 @@ export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
     const upcoming = rowsOf(plan, step, steps - step, batchSize);
     const place = { learningRate: task.learningRate, epoch: task.epoch, step: first };
     const dataSeconds = session.train(rows, place, upcoming);
-    task.onProgress(
-      progressAt(
-        task,
-        step,
-        steps,
-        (performance.now() - before) / 1000 / count,
-        dataSeconds / count,
-      ),
-    );
+    task.onProgress(progressAt(task, step, steps, (performance.now() - before) / 1000 / count, dataSeconds / count));
     pace.took(count, performance.now() - before);
     await setImmediate();
   }

@@ -6,22 +6,17 @@ import type { EvalOptions } from "../config/options.js";
 import { classesIn, reencodingNote, type TestImages } from "../data/dataset.js";
 import { DATASETS, sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
-import { createDetailedMetrics } from "../learn/confusion.js";
 import { variablesOf } from "../learn/learner.js";
+import { createDetailedMetrics } from "../learn/metrics.js";
 import { buildModel } from "../models/build.js";
 import { modelRow } from "../models/registry.js";
 import { stateLayout } from "../models/survey.js";
 import { deviceWarning, mayUseTf32 } from "../runtime/device.js";
 import { loadTensorFlow, tf } from "../runtime/tf.js";
+import type { BatchSource } from "./batchSource.js";
 import { arithmeticOf, chooseEngine, precisionNote } from "./engine.js";
 import { evaluateModel, testBatch } from "./evaluation.js";
-import type { BatchSource } from "./feeds/batchSource.js";
-import {
-  aloneText,
-  openPredictor,
-  type PredictorOf,
-  readPredictor,
-} from "./files/openPredictor.js";
+import { aloneText, openPredictor, type PredictorOf, readPredictor } from "./files/predictor.js";
 import type { EvalResult, Hooks } from "./files/result.js";
 import { loadState, tensorsFor } from "./files/stateFiles.js";
 import { refuseOtherClasses } from "./openModel.js";
@@ -61,14 +56,10 @@ export interface EvalHooks extends Pick<Hooks, "env"> {
  * @param evaluations at least one; they share their data
  * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
  */
-export async function runEvaluations(
-  evaluations: readonly EvalOptions[],
-  hooks: EvalHooks,
-): Promise<DetailedEval[]> {
+export async function runEvaluations(evaluations: readonly EvalOptions[], hooks: EvalHooks): Promise<DetailedEval[]> {
   const subjects: Subject[] = [];
   for (const options of evaluations) subjects.push(await readSubject(options));
-  const { dataset, image_size, data, limit_test, skip_list, gpu, no_cache } =
-    evaluations[0] as EvalOptions;
+  const { dataset, image_size, data, limit_test, skip_list, gpu, no_cache } = evaluations[0] as EvalOptions;
   const skip = skipListIn(skip_list);
   const images = await sizedDataset(dataset, image_size).openTest(data, limit_test, skip);
   const exactFloat32 = evaluations.every((options) => precisionOf(options) === "float32");
@@ -115,14 +106,15 @@ async function evaluateSubject(
   const note = precisionNote(choice, arithmeticOf(env));
   if (note !== undefined) onNotice?.(note);
   const [test] = chooseSources([images], choice.engine, {
-    ...{ budgetMb: options.data_budget_mb, workers: options.num_workers, batchSize: testBatch() },
+    budgetMb: options.data_budget_mb,
+    workers: options.num_workers,
+    batchSize: testBatch(),
   }) as [BatchSource];
   const model = buildModel(name, numClasses, "zeros", images.height);
   loadState(model.state, state, { path: checkpoint, modelName: name });
   if (predictor !== undefined && "missing" in predictor)
     onWarning?.(aloneText(checkpoint, "evaluated", predictor.missing));
-  const through =
-    predictor === undefined || "missing" in predictor ? undefined : openPredictor(model, predictor);
+  const through = predictor === undefined || "missing" in predictor ? undefined : openPredictor(model, predictor);
   const constants = [...variablesOf(model.state), ...(through?.variables ?? [])];
   const n = test.set.count;
   const evaluation = evaluateModel(

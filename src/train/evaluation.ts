@@ -1,22 +1,24 @@
 import { compile } from "../compile/program.js";
 import type { EngineName, Entry, PrecisionName, Program } from "../compile/types.js";
 import { type EvaluatedModel, evaluationUpdates } from "../learn/learner.js";
-import {
-  createMetrics,
-  type Evaluation,
-  type MetricsVariables,
-  readMetrics,
-  setMetrics,
-} from "../learn/metrics.js";
+import { createMetrics, type Evaluation, type MetricsVariables, readMetrics, setMetrics } from "../learn/metrics.js";
 import type { Model } from "../nn/model.js";
 import { isGpu } from "../runtime/device.js";
 import { float32Note } from "../runtime/ownModule.js";
 import { type Tensor1D, tf, type Variable } from "../runtime/tf.js";
-import { callsOf, evenCalls, firstSteps, mostSteps } from "./callSizes.js";
-import { type Calls, createPace, oneByOne } from "./calls.js";
-import { type CompilationHooks, compileCalls } from "./compilation.js";
+import { type BatchSource, plainRows } from "./batchSource.js";
+import {
+  type Calls,
+  type CompilationHooks,
+  callsOf,
+  compileCalls,
+  createPace,
+  evenCalls,
+  firstSteps,
+  mostSteps,
+  oneByOne,
+} from "./calls.js";
 import type { EngineChoice } from "./engine.js";
-import { type BatchSource, plainRows } from "./feeds/batchSource.js";
 
 /** Test images per step of an evaluation: enough to fill a GPU, and on a processor a fraction of a second's work. */
 export const testBatch = (): number => (isGpu() ? 200 : 50);
@@ -32,15 +34,10 @@ export const evaluationSteps = ({ set }: BatchSource): number =>
   Math.ceil(set.count / Math.min(testBatch(), set.count));
 
 /** An evaluation of one batch; `counted` is 0 for rows that only fill the last one up. */
-export const evaluationEntry = (
-  model: EvaluatedModel,
-  metrics: MetricsVariables,
-  test: BatchSource,
-): Entry => {
+export const evaluationEntry = (model: EvaluatedModel, metrics: MetricsVariables, test: BatchSource): Entry => {
   const size = Math.min(testBatch(), test.set.count);
   return {
-    step: (feeds) =>
-      evaluationUpdates(model, metrics, test.batch(feeds), feeds.counted as Tensor1D),
+    step: (feeds) => evaluationUpdates(model, metrics, test.batch(feeds), feeds.counted as Tensor1D),
     perStep: { ...test.specs(size), counted: { shape: [size], dtype: "float32" } },
     shared: {},
     stepsPerCall: stepsPerCallOf(test, size),
@@ -64,9 +61,7 @@ export function* evaluateWith(
     for (let step = 0; step < steps; ) {
       const taken = Math.min(pace.steps(), stepsPerCall, steps - step);
       const [from, to] = [step * size, (step + taken) * size];
-      const counted = Float32Array.from({ length: to - from }, (_, i) =>
-        from + i < count ? 1 : 0,
-      );
+      const counted = Float32Array.from({ length: to - from }, (_, i) => (from + i < count ? 1 : 0));
       const started = performance.now();
       const upcoming = plainRows(to, Math.min(steps * size, to + (test.mostImages ?? 0)), test.set);
       const values = test.values(plainRows(from, to, test.set), upcoming);
@@ -152,9 +147,7 @@ export async function evaluateModel(
   hooks: EvaluationHooks = {},
 ): Promise<(Evaluation & { readonly seconds: number }) | undefined> {
   const { onProgress = () => {}, onWarning } = hooks;
-  const session = openEvaluationSession(
-    ...([model, constants, test, engine, precision, metrics, onWarning] as const),
-  );
+  const session = openEvaluationSession(...([model, constants, test, engine, precision, metrics, onWarning] as const));
   try {
     await session.compile(device, hooks);
     const started = performance.now();

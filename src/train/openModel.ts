@@ -27,10 +27,7 @@ export interface OpenedModel extends FrozenModel {
  * weights give the same in every format of file; counters, which nothing is computed with, do not take part.
  * @param tensors of a file, matched with the model
  */
-export function weightsSha256(
-  state: readonly Pick<StateEntry, "name" | "role">[],
-  tensors: StateDict,
-): string {
+export function weightsSha256(state: readonly Pick<StateEntry, "name" | "role">[], tensors: StateDict): string {
   const hash = createHash("sha256");
   for (const { name, role } of state) {
     if (isCounter(role)) continue;
@@ -44,11 +41,7 @@ export function weightsSha256(
  * The same of a file, without the native library.
  * @throws inputError for a file that is no checkpoint of that model
  */
-export async function fileWeightsSha256(
-  path: string,
-  modelName: string,
-  numClasses: number,
-): Promise<string> {
+export async function fileWeightsSha256(path: string, modelName: string, numClasses: number): Promise<string> {
   const layout = stateLayout(modelName, numClasses);
   const { state } = await readCheckpoint(path);
   return weightsSha256(layout, tensorsFor(layout, state, { path, modelName }));

@@ -1,31 +1,152 @@
+import { counted } from "../common/text.js";
 import type { EngineName } from "../compile/types.js";
-import type { TrainOptions } from "../config/options.js";
-import { learnerVariables } from "../learn/learner.js";
+import { PRECISIONS, type TrainOptions } from "../config/options.js";
+import { keptOf, numbersOf } from "../config/policy.js";
+import { pluginsSha256, usedPlugins } from "../config/usedPlugins.js";
+import { type ImageSet, sumAsIn } from "../data/dataset.js";
+import { type Learner, learnerVariables } from "../learn/learner.js";
 import { isBuffer } from "../nn/builder.js";
-import { type Identity, identitySha256 } from "../runFiles/identity.js";
-import type { RunProgress } from "../runFiles/progress.js";
-import { tf } from "../runtime/tf.js";
+import { type Identity, identitySha256, NUMERICS, type RunConfig, readConfig } from "../runFiles/identity.js";
+import type { RunProgress } from "../runFiles/stateFile.js";
+import { isGpu } from "../runtime/device.js";
+import { tensorFlowVersion } from "../runtime/native.js";
+import { kernelSet } from "../runtime/ownOps.js";
+import { tf, type Variable } from "../runtime/tf.js";
+import type { BatchSource } from "./batchSource.js";
 import { claimRunFolder, type RunFolder } from "./claim/claim.js";
 import { stepsPerEpoch } from "./epoch.js";
 import { testBatch } from "./evaluation.js";
-import type { BatchSource } from "./feeds/batchSource.js";
 import { predictorMetadata } from "./files/predictor.js";
 import type { Hooks, RunResult } from "./files/result.js";
-import { resolvedConfig } from "./files/runConfig.js";
 import { openRunStore } from "./files/runStore.js";
 import { restoreLearner, takeSnapshot } from "./files/snapshot.js";
-import type { RunPlan } from "./plan.js";
 import type { Scene } from "./scene.js";
-import { openTrainingSession } from "./session.js";
+import { openTrainingSession, type Stage, shortRunText, stagesOf, stageTerms } from "./session.js";
 import { chooseSources } from "./source.js";
-import { type Stage, shortRunText, stagesOf, stageTerms } from "./stage.js";
-import { startText } from "./start/standing.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
 
+/** How far a run has come. */
+type Standing = Pick<RunProgress, "epoch" | "step">;
+
+/** "epoch 1 and 30 steps of epoch 2": what a run has done. @param steps of an epoch */
+function doneText({ epoch, step }: Standing, steps: number): string {
+  const whole = epoch > 0 ? [`epoch ${epoch}`] : [];
+  const shown = step === steps ? `all ${counted(steps, "step")}` : counted(step, "step");
+  const part = step > 0 ? [`${shown} of epoch ${epoch + 1}`] : [];
+  return [...whole, ...part].join(" and ");
+}
+
+/**
+ * What is told of where a run starts: what it goes on after, or that there was nothing to go on with, where that was asked
+ * for; undefined where neither is worth a word.
+ * @param kept how far the run has come; undefined where it starts anew
+ */
+export function startText(
+  runDir: string,
+  kept: Standing | undefined,
+  { resume, steps }: { resume: boolean; steps: number },
+): string | undefined {
+  if (kept === undefined) {
+    return resume ? `--resume finds nothing to go on with in ${runDir}: the run starts with epoch 1.` : undefined;
+  }
+  const done = doneText(kept, steps);
+  return done === "" ? "Going on before the first step." : `Going on after ${done}.`;
+}
+
+/** What is particular to one kind of run. */
+interface RunPlan {
+  readonly kind: "distill" | "teacher";
+  readonly title: string;
+  /** The loss with its weights, for people. */
+  readonly loss?: string;
+  readonly runDir: string;
+  readonly learner: Learner;
+  /** Variables that steps read and nothing changes. */
+  readonly constants: readonly Variable[];
+  /** Of the teacher's weights, for a student. */
+  readonly teacherSha256?: string;
+  /** For how many steps at once the teacher looks at images; 1 where left out. */
+  readonly ahead?: number;
+  /** What is done with the test images before the first step of a run that starts anew. */
+  readonly beforeFirstStep?: (test: BatchSource) => Promise<void>;
+  /** Opens the cache of the teacher's outputs; undefined where it is of no use. */
+  readonly openCache?: () => Promise<TeacherCache | undefined>;
+}
+
+/**
+ * The options of a run with the precision in which it began, where it goes on and nobody names one: on another machine, or
+ * with another engine, `auto` could mean another.
+ */
+export function asBegun(options: TrainOptions, runDir: string): TrainOptions {
+  if (!options.resume || options.precision !== "auto") return options;
+  const config = readConfig(runDir);
+  const begun = config.state === "whole" ? config.content.precision : undefined;
+  const precision = PRECISIONS.find((one) => one === begun);
+  return precision === undefined ? options : { ...options, precision };
+}
+
+/** A run's config.json: what it was told and decided, and who it is. */
+function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {
+  const { choice, seed } = scene;
+  const config = {
+    kind: plan.kind,
+    model: plan.learner.model.name,
+    ...keptOf(options),
+    ...choice,
+    seed,
+  };
+  const plugins = usedPlugins(config);
+  return {
+    ...config,
+    ...(plugins.length > 0 && { plugins }),
+    versions: { tensorflow: tensorFlowVersion() },
+    identity: runIdentity(plan, config, scene, options.resume),
+  } as unknown as RunConfig;
+}
+
+/** How the images were changed before, where they were. */
+const reencodingOf = (set: ImageSet): Pick<Identity, "reencoded"> =>
+  set.kind === "files" && set.reencoded !== undefined ? { reencoded: set.reencoded } : {};
+
+/** Who the run in a folder is, as far as its record tells. */
+function identityIn(runDir: string): Identity | undefined {
+  const found = readConfig(runDir);
+  return found.state === "whole" ? found.content.identity : undefined;
+}
+
+/** Who this run is. @param config what it was told and decided */
+const runIdentity = (
+  { teacherSha256, runDir }: RunPlan,
+  config: object,
+  { dataset, choice, leftOutSha256 }: Scene,
+  goesOn: boolean,
+): Identity => {
+  const then = goesOn ? identityIn(runDir) : undefined;
+  const plugins = pluginsSha256(usedPlugins(config));
+  const kernels = kernelSet(choice);
+  return {
+    trainSha256: sumAsIn(then?.trainSha256, dataset.trainFile),
+    testSha256: sumAsIn(then?.testSha256, dataset.testFile),
+    ...(teacherSha256 !== undefined && { teacherSha256 }),
+    ...(leftOutSha256 !== undefined && { leftOutSha256 }),
+    ...reencodingOf(dataset.train),
+    ...(plugins !== undefined && { pluginsSha256: plugins }),
+    engine: choice.engine,
+    device: isGpu() ? "gpu" : "cpu",
+    numerics: NUMERICS,
+    ...(kernels !== undefined && { kernels }),
+    options: numbersOf(config) as Identity["options"],
+  };
+};
+
 const FRESH = {
-  ...{ epoch: 0, step: 0, sums: [], steps: 0 },
-  ...{ best: { top1: 0, epoch: 0 }, epochSeconds: 0 },
+  epoch: 0,
+  step: 0,
+  sums: [],
+  steps: 0,
+  best: { top1: 0, epoch: 0 },
+  epochSeconds: 0,
 };
 
 /** What the time before the first step goes into. */
@@ -36,12 +157,7 @@ const PREPARATION: Readonly<Record<EngineName, string>> = {
 };
 
 /** Claims the run's folder, writes its config.json, and trains. */
-export async function train(
-  plan: RunPlan,
-  options: TrainOptions,
-  scene: Scene,
-  hooks: Hooks,
-): Promise<RunResult> {
+export async function train(plan: RunPlan, options: TrainOptions, scene: Scene, hooks: Hooks): Promise<RunResult> {
   const stages = stagesOf(plan.learner);
   const config = resolvedConfig(plan, options, scene);
   if (config.identity?.trainSha256 === scene.dataset.trainFile.listedSha256) {
@@ -92,18 +208,19 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
   try {
     const [train, test] = chooseSources([dataset.train, dataset.test], choice.engine, {
       budgetMb: options.data_budget_mb,
-      ...{
-        seed,
-        workers: options.num_workers,
-        batchSize: Math.max(options.batch_size, testBatch()),
-      },
+      seed,
+      workers: options.num_workers,
+      batchSize: Math.max(options.batch_size, testBatch()),
     }) as [BatchSource, BatchSource];
     if (!goesOn) await plan.beforeFirstStep?.(test);
     cache = await plan.openCache?.();
     const source = cache?.guide(train) ?? train;
     opened.unshift({ close: () => source.close?.() });
     const described = {
-      ...{ engine: choice.engine, precision: choice.precision, train: source, test },
+      engine: choice.engine,
+      precision: choice.precision,
+      train: source,
+      test,
       constants: plan.constants,
       batchSize: options.batch_size,
       ahead: cache === undefined && train.mostImages === undefined ? (plan.ahead ?? 1) : 1,
@@ -114,7 +231,8 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       {
         runDir,
         modelName: learner.model.name,
-        ...{ dataset: dataset.name, imageSize: options.image_size },
+        dataset: dataset.name,
+        imageSize: options.image_size,
         addsWeights: learner.extra.some(({ role }) => !isBuffer(role)),
         predictor: predictorMetadata(learner),
         saveFreq: options.save_freq,
@@ -128,7 +246,15 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
     );
     opened.unshift(store);
     const run = {
-      ...{ runDir, options, seed, learner, choice, hooks, stages, store, cache },
+      runDir,
+      options,
+      seed,
+      learner,
+      choice,
+      hooks,
+      stages,
+      store,
+      cache,
       open: (stage: Stage) => openTrainingSession({ ...described, learner: stage.learner }),
       images: dataset.train.count,
       augmentation: dataset.train.augmentation,

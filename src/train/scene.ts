@@ -6,14 +6,7 @@ import { sizedDataset } from "../data/registry.js";
 import { skipListIn } from "../data/skipList.js";
 import { deviceWarning, isGpu } from "../runtime/device.js";
 import { loadTensorFlow } from "../runtime/tf.js";
-import {
-  arithmeticOf,
-  asksForFloat32,
-  chooseEngine,
-  type EngineChoice,
-  precisionNote,
-  reducedNote,
-} from "./engine.js";
+import { arithmeticOf, asksForFloat32, chooseEngine, type EngineChoice, precisionNote, reducedNote } from "./engine.js";
 import type { Hooks } from "./files/result.js";
 
 /** What is the same for a teacher and for a student. */
@@ -51,20 +44,19 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   const choice = chooseEngine(options, env);
   if (deterministic) refuseNondeterministic(choice);
   const arithmetic = arithmeticOf(env);
-  const notes = [
-    precisionNote(choice, arithmetic),
-    reducedNote(options, choice, arithmetic.reduced),
-  ];
+  const notes = [precisionNote(choice, arithmetic), reducedNote(options, choice, arithmetic.reduced)];
   for (const text of notes) if (text !== undefined) reporter.notice(text);
   return {
-    ...{ dataset, choice, seed: seedOf(options) },
+    dataset,
+    choice,
+    seed: seedOf(options),
     ...(skip && { leftOutSha256: skip.sha256 }),
   };
 }
 
 /**
  * On a processor every engine gives the same bytes for the same seed. On a GPU the order of sums in convolution
- * gradients varies between runs, unless XLA is told to leave out such algorithms (runtime/environment.ts).
+ * gradients varies between runs, unless XLA is told to leave out such algorithms (runtime/prepare.ts).
  */
 function refuseNondeterministic({ engine }: EngineChoice): void {
   if (!isGpu() || engine === "xla") return;

@@ -1,20 +1,151 @@
 import { compile } from "../compile/program.js";
-import type { Call, EngineName, Entry, PrecisionName } from "../compile/types.js";
+import type { Call, EngineName, Entry, FeedSpec, Feeds, FeedValues, PrecisionName } from "../compile/types.js";
+import { type ImageSet, type ImageShape, inMemory } from "../data/dataset.js";
 import { PLAN_COLUMNS } from "../data/sampler.js";
-import type { Batch } from "../learn/batch.js";
+import { assembleStrongBatch } from "../data/strong/strongView.js";
 import { type Learner, trainedVariables, trainingUpdates } from "../learn/learner.js";
 import { type Metrics, metricsSums, readMetrics, readTerms, setMetrics } from "../learn/metrics.js";
+import type { Batch } from "../learn/objective.js";
 import type { SgdOptions } from "../learn/sgd.js";
 import type { TrainingMetrics } from "../report/log/contract.js";
 import type { Tensor1D, Variable } from "../runtime/tf.js";
-import { aheadOf, groupOf, guideOf } from "./ahead/guidance.js";
-import { callsOf, evenCalls, firstSteps, mostSteps, STEPS_PER_CALL } from "./callSizes.js";
-import type { Calls } from "./calls.js";
-import { type CompilationHooks, compileCalls } from "./compilation.js";
+import { type BatchSource, imageColumn } from "./batchSource.js";
+import {
+  type Calls,
+  type CompilationHooks,
+  callsOf,
+  compileCalls,
+  evenCalls,
+  firstSteps,
+  mostSteps,
+  STEPS_PER_CALL,
+} from "./calls.js";
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
-import type { BatchSource } from "./feeds/batchSource.js";
-import { drawnFeeds, drawnSpecs, drawnValues } from "./feeds/draws.js";
-import { STRONG_FEED, strongSpecs, strongValues } from "./feeds/strongView.js";
+import { aheadOf, groupOf, guideOf } from "./teacherAhead.js";
+
+/** A part of a training: one of the phases that a method begins with, or the main part. */
+export interface Stage {
+  readonly learner: Learner;
+  /** Its first epoch, from 1. */
+  readonly first: number;
+  /** The epoch after its last one. */
+  readonly end: number;
+  /** Whether it starts with a fresh optimizer, as a part does that does not go on with the one before. */
+  readonly rests: boolean;
+  /** The epoch from which the run's schedule of the learning rate counts; a phase that stands alone has none. */
+  readonly scheduleFrom?: number;
+  /** Where the rate does not follow the run's schedule. */
+  readonly learningRate?: number;
+}
+
+/** The parts of a training in order. */
+export function stagesOf(learner: Learner): Stage[] {
+  const stages: Stage[] = [];
+  let [first, continues, from] = [1, true, 1];
+  for (const phase of (learner.phases ?? []).filter((one) => one.epochs > 0)) {
+    const { learningRate } = phase;
+    const end = first + phase.epochs;
+    if (!continues) from = first;
+    stages.push({
+      learner: phase.learner,
+      first,
+      end,
+      rests: !continues,
+      ...(phase.continues && { scheduleFrom: from }),
+      ...(learningRate !== undefined && { learningRate }),
+    });
+    [first, continues] = [end, phase.continues];
+  }
+  const scheduleFrom = continues ? from : first;
+  const end = Number.POSITIVE_INFINITY;
+  return [...stages, { learner, first, end, rests: !continues, scheduleFrom }];
+}
+
+/** The terms of all parts, each once, in their order. */
+export const stageTerms = (stages: readonly Stage[]): string[] => [
+  ...new Set(stages.flatMap(({ learner }) => learner.objective.termNames)),
+];
+
+/** What is told of a run that ends before its main part: it goes on there once it is given more epochs. */
+export function shortRunText(stages: readonly Stage[], epochs: number): string | undefined {
+  const { first } = stages.at(-1) as Stage;
+  if (first <= epochs) return undefined;
+  return `Of --epochs ${epochs} the method's first ${first - 1} are a phase before its main part, which this run does not reach; --resume with --epochs ${first} or more goes on with it.`;
+}
+
+/** What a method draws travels under names of its own. */
+const PREFIX = "drawn.";
+
+const prefixed = <Value>(values: Readonly<Record<string, Value>>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [PREFIX + name, value]));
+
+/** Feeds of what a learner's method draws for a step of N images. */
+export const drawnSpecs = ({ draws }: Learner, images: number): Record<string, FeedSpec> =>
+  draws === undefined ? {} : prefixed(draws.specs(images));
+
+/** What was drawn for a step, under the method's own names. */
+export const drawnFeeds = (feeds: Feeds): Feeds =>
+  Object.fromEntries(
+    Object.entries(feeds)
+      .filter(([name]) => name.startsWith(PREFIX))
+      .map(([name, value]) => [name.slice(PREFIX.length), value]),
+  );
+
+/**
+ * Draws for consecutive steps, each with its own stream, however many steps one call takes.
+ * @param rows plan rows of all of them
+ * @param place the first one
+ */
+export function drawnValues(
+  { draws }: Learner,
+  rows: Int32Array,
+  batchSize: number,
+  { epoch, step }: { readonly epoch: number; readonly step: number },
+): FeedValues {
+  if (draws === undefined) return {};
+  const images = imageColumn(rows);
+  const steps: FeedValues[] = [];
+  for (let from = 0; from < images.length; from += batchSize) {
+    const image = images.subarray(from, from + batchSize);
+    steps.push(draws.values({ epoch, step: step + from / batchSize, image }));
+  }
+  const [first = {}] = steps;
+  const joined = Object.keys(first).map((name) => [name, joinedArrays(steps.map((s) => s[name] as Drawn))]);
+  return prefixed(Object.fromEntries(joined));
+}
+
+type Drawn = Float32Array | Int32Array;
+
+function joinedArrays(parts: readonly Drawn[]): Drawn {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = parts[0] instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Name of the feed that brings a step's strong view. */
+const STRONG_FEED = "strong";
+
+/** The feed of a step of N images, where the learner has one. */
+const strongSpecs = (
+  { strongView }: Learner,
+  images: number,
+  { height, width, channels }: ImageShape,
+): Record<string, FeedSpec> =>
+  strongView === undefined ? {} : { [STRONG_FEED]: { shape: [images, height, width, channels], dtype: "float32" } };
+
+/** Its values for consecutive steps. @param rows plan rows of all of them */
+const strongValues = (
+  { strongView }: Learner,
+  rows: Int32Array,
+  set: ImageSet,
+  { epoch }: { readonly epoch: number },
+): FeedValues =>
+  strongView === undefined ? {} : { [STRONG_FEED]: assembleStrongBatch(inMemory(set), rows, { ...strongView, epoch }) };
 
 /** Everything that a run computes with. */
 export interface SessionDescription {
@@ -88,11 +219,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
     ...trainEntry(description, batchSize, stepsPerCall),
     ...(group > 1 && { ahead: aheadOf(description, group) }),
   };
-  const evaluation = evaluationEntry(
-    learner.evaluated ?? learner.model,
-    learner.metrics,
-    description.test,
-  );
+  const evaluation = evaluationEntry(learner.evaluated ?? learner.model, learner.metrics, description.test);
   const trained = new Set(trainedVariables(learner));
   const program = compile(description.engine, {
     name: learner.model.name,
@@ -167,11 +294,7 @@ const placeFeeds = {
   epoch: { shape: [], dtype: "float32" },
 } as const;
 
-const trainEntry = (
-  { learner, train, sgd }: SessionDescription,
-  batchSize: number,
-  stepsPerCall: number,
-): Entry => ({
+const trainEntry = ({ learner, train, sgd }: SessionDescription, batchSize: number, stepsPerCall: number): Entry => ({
   step: (feeds) => {
     // What of a batch is made on demand stays so: its properties are inherited, not copied.
     const guide = guideOf(learner, feeds);

@@ -2,9 +2,8 @@ import type { TeacherOptions } from "../config/options.js";
 import { teacherLearner } from "../learn/learners.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import { teacherFolder } from "./files/runName.js";
-import { train } from "./prepare.js";
+import { asBegun, train } from "./prepare.js";
 import { openScene } from "./scene.js";
-import { asBegun } from "./start/asBegun.js";
 
 /**
  * Trains a model on labels alone, as RepDistiller's train_teacher.py.

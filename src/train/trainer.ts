@@ -1,23 +1,85 @@
-import { stateSha256 } from "../checkpoint/checksum.js";
-import { counted } from "../common/text/counted.js";
+import { areNumbers, toFloat32 } from "../checkpoint/float.js";
+import { stateSha256 } from "../checkpoint/seal.js";
+import { type PefdError, runError } from "../common/errors.js";
+import { counted } from "../common/text.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Augmentation } from "../data/augmentation.js";
 import { type Learner, restVelocities } from "../learn/learner.js";
-import { learningRateAt } from "../learn/schedule.js";
+import { learningRateAt } from "../learn/sgd.js";
 import type { EpochRow, StepProgress, TrainingMetrics } from "../report/log/contract.js";
-import type { RunProgress } from "../runFiles/progress.js";
+import type { RunProgress } from "../runFiles/stateFile.js";
 import { deviceMemory } from "../runtime/device.js";
 import { float32Note } from "../runtime/ownModule.js";
 import { oneByOne } from "./calls.js";
-import { type Place, refuseDivergedLoss, refuseDivergedState } from "./divergence.js";
 import type { EngineChoice } from "./engine.js";
 import { type EpochOutcome, trainEpoch } from "./epoch.js";
 import type { Hooks, RunResult } from "./files/result.js";
 import type { RunStore } from "./files/runStore.js";
 import { type Snapshot, takeSnapshot } from "./files/snapshot.js";
-import type { TrainingSession } from "./session.js";
-import type { Stage } from "./stage.js";
+import type { Stage, TrainingSession } from "./session.js";
 import type { TeacherCache } from "./teacherCache/open.js";
+
+/** Where in a run something stopped being a number. */
+interface Place {
+  readonly runDir: string;
+  /** 1-based */
+  readonly epoch: number;
+  /** Steps of the epoch after which all was well, and the one after which it was not. */
+  readonly after?: number;
+  readonly step?: number;
+  /** Means of the loss's terms, where it has several. */
+  readonly terms?: Readonly<Record<string, number>> | undefined;
+}
+
+const HINT = "Try a smaller --learning_rate.";
+
+function stepWords({ after = 0, step }: Place): string {
+  if (step === undefined) return "";
+  return after + 1 === step ? `, step ${step}` : `, in one of its steps ${after + 1} to ${step}`;
+}
+
+/** Which terms of the loss went, and which did not. */
+function termWords({ terms = {} }: Place): string {
+  const gone = Object.keys(terms).filter((name) => !Number.isFinite(terms[name]));
+  const kept = Object.keys(terms).filter((name) => Number.isFinite(terms[name]));
+  if (gone.length === 0) return "";
+  return ` (${gone.join(", ")} went${kept.length === 0 ? "" : ` first, not ${kept.join(", ")}`})`;
+}
+
+const diverged = (what: string, place: Place): PefdError =>
+  runError(
+    `${what} in epoch ${place.epoch}${stepWords(place)}${termWords(place)}; ${place.runDir} keeps what was there before.`,
+    HINT,
+  );
+
+/**
+ * Refuses a loss that is no number, before anything that goes with it is kept.
+ * @throws runError with the epoch, the step and the terms of the loss that went
+ */
+export function refuseDivergedLoss(name: "training" | "test", loss: number, place: Place): void {
+  if (!Number.isFinite(loss)) throw diverged(`The ${name} loss became ${loss}`, place);
+}
+
+/** The first tensor of a snapshot that holds something else than numbers. */
+function divergedTensor({ model, extra, teacher, velocities, parameterNames }: Snapshot): string | undefined {
+  const all = [
+    ...[...model, ...extra, ...teacher].filter(([, { dtype }]) => dtype === "F32"),
+    ...Array.from(velocities, ([place, tensor]) => {
+      return [`the velocity of ${parameterNames[Number(place)]}`, tensor] as const;
+    }),
+  ];
+  return all.find(([, tensor]) => !areNumbers(toFloat32(tensor)))?.[0];
+}
+
+/**
+ * Refuses weights, statistics and velocities that are no numbers, before they are kept over those that are.
+ * @param snapshot as it would be kept
+ * @throws runError with the name of the tensor and the epoch
+ */
+function refuseDivergedState(snapshot: Snapshot, place: Place): void {
+  const name = divergedTensor(snapshot);
+  if (name !== undefined) throw diverged(`${name} is no number any more`, place);
+}
 
 /** A run with everything open that it works with. */
 export interface Run {
@@ -82,7 +144,9 @@ async function oneStage(run: Run, stage: Stage, last: number, from: Standing): P
   let standing = from;
   try {
     await session.compile(run.choice.device, {
-      ...{ notice: reporter.notice, phase: reporter.phase, signal },
+      notice: reporter.notice,
+      phase: reporter.phase,
+      signal,
       ...(blocking && { blocking }),
     });
     while (standing.progress.epoch < last) {
@@ -132,8 +196,7 @@ async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
   const before = { ...progress, steps: progress.steps + outcome.steps - progress.step };
   const sums = session.sums();
   const seconds = () => (performance.now() - started) / 1000 + progress.epochSeconds;
-  const stop = () =>
-    stopEarly(run, { ...before, step: outcome.steps, sums, epochSeconds: seconds() });
+  const stop = () => stopEarly(run, { ...before, step: outcome.steps, sums, epochSeconds: seconds() });
   if (!outcome.completed) return stop();
   const train = session.metrics();
   refuseDivergedLoss("training", train.loss, { runDir, epoch });
@@ -144,7 +207,11 @@ async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
   if (note !== undefined) hooks.reporter.notice(note);
   refuseDivergedLoss("test", test.loss, { runDir, epoch });
   return keepEpoch(run, before, {
-    ...{ epoch, learningRate, train: meansOf(train), test, seconds: seconds() },
+    epoch,
+    learningRate,
+    train: meansOf(train),
+    test,
+    seconds: seconds(),
     ...paceOf(outcome, progress, Math.min(images, outcome.steps * options.batch_size)),
   });
 }
@@ -162,7 +229,9 @@ function rateOf({ stage, options }: Going, epoch: number): number {
 
 /** What an epoch's row keeps of what was measured. */
 const meansOf = ({ loss, top1, top5, terms }: TrainingMetrics): TrainingMetrics => ({
-  ...{ loss, top1, top5 },
+  loss,
+  top1,
+  top5,
   ...(terms !== undefined && { terms }),
 });
 
@@ -187,11 +256,7 @@ function isDue({ print_freq, tb_freq }: TrainOptions, step: number): boolean {
 }
 
 /** Looks at what a call of steps has come to. */
-function refuseDivergedTraining(
-  { loss, step }: StepProgress,
-  session: TrainingSession,
-  place: Place,
-): void {
+function refuseDivergedTraining({ loss, step }: StepProgress, session: TrainingSession, place: Place): void {
   if (Number.isFinite(loss)) return;
   refuseDivergedLoss("training", loss, { ...place, step, terms: session.metrics().terms });
 }

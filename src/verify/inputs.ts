@@ -1,12 +1,62 @@
-import { shellWord } from "../common/text/shellWord.js";
+import { PefdError } from "../common/errors.js";
+import { shellWord } from "../common/text.js";
 import { numbersOf } from "../config/policy.js";
 import { pluginsSha256, type UsedPlugin, usedPlugins } from "../config/usedPlugins.js";
 import { type DatasetFiles, type ImageFile, sumAsIn } from "../data/dataset.js";
 import { DATASETS } from "../data/registry.js";
-import type { RunConfig } from "../runFiles/config.js";
-import { type Identity, NUMERICS } from "../runFiles/identity.js";
+import { type Identity, NUMERICS, type RunConfig } from "../runFiles/identity.js";
+import type { Found } from "../runFiles/stateFile.js";
 import { inputReader } from "../train/openModel.js";
-import { differs, examined, type Finding, fits, unknown } from "./finding.js";
+
+/** Whether a thing is as it should be, is not, or cannot be told. */
+export type Verdict = "fits" | "differs" | "unknown";
+
+/** What was found of one file or input of a run. */
+export interface Finding {
+  /** A file's name, or what of the identity. */
+  readonly what: string;
+  readonly verdict: Verdict;
+  readonly detail: string;
+}
+
+export const fits = (what: string, detail: string): Finding => ({ what, verdict: "fits", detail });
+export const differs = (what: string, detail: string): Finding => ({
+  what,
+  verdict: "differs",
+  detail,
+});
+export const unknown = (what: string, detail: string): Finding => ({
+  what,
+  verdict: "unknown",
+  detail,
+});
+
+/**
+ * What an examination finds; a sentence that it throws is a finding of its own.
+ * @param verdict of such a sentence
+ */
+export async function examined(
+  what: string,
+  verdict: Verdict,
+  examine: () => Finding | Promise<Finding>,
+): Promise<Finding> {
+  try {
+    return await examine();
+  } catch (error) {
+    if (!(error instanceof PefdError)) throw error;
+    return { what, verdict, detail: error.message };
+  }
+}
+
+/** A state file as it is found; where the system does not let it be read, that is what is wrong with it. */
+export function foundOrRefused<Content>(read: () => Found<Content>): Found<Content> {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PefdError)) throw error;
+    return { state: "damaged", reason: error.message };
+  }
+}
 
 const SHOWN_DIGITS = 8;
 
@@ -67,9 +117,7 @@ async function leftOutFinding(
 ): Promise<Finding[]> {
   if (then === undefined) return [];
   const [what, path] = ["images left out", textOf(skip_list)];
-  const finding = await examined(what, "unknown", async () =>
-    compared(what, path, then, leftOut(path) ?? ""),
-  );
+  const finding = await examined(what, "unknown", async () => compared(what, path, then, leftOut(path) ?? ""));
   return [finding];
 }
 
@@ -107,11 +155,7 @@ const numericsFinding = ({ numerics }: Identity): Finding =>
  * @param reader one for all runs that are looked at: it reads each file once
  * @throws inputError where the data set is of a plug-in that was not given
  */
-export async function inputFindings(
-  config: RunConfig,
-  identity: Identity,
-  reader: Reader,
-): Promise<Finding[]> {
+export async function inputFindings(config: RunConfig, identity: Identity, reader: Reader): Promise<Finding[]> {
   const { name } = DATASETS.row(textOf(config.dataset));
   return [
     ...(await dataFindings(name, textOf(config.data), identity, reader)),

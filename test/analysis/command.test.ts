@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext, test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { float32Tensor, type StateDict } from "#pefd/common/stateDict.js";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
@@ -32,9 +32,7 @@ const STUDENT = initialState(2);
 
 /** Projectors that hand the features through. */
 function identityProjectors(count: number) {
-  const identity = Float32Array.from({ length: SIZE * SIZE }, (_, i) =>
-    i % (SIZE + 1) === 0 ? 1 : 0,
-  );
+  const identity = Float32Array.from({ length: SIZE * SIZE }, (_, i) => (i % (SIZE + 1) === 0 ? 1 : 0));
   const each = Array.from({ length: count }, (_, i) => [
     [`projectors.${i}.weight`, float32Tensor(identity, [SIZE, SIZE])] as const,
     [`projectors.${i}.bias`, float32Tensor(new Float32Array(SIZE), [SIZE])] as const,
@@ -98,9 +96,7 @@ describe("pefd analyze", () => {
   it("measures the runs of methods that add anything, projectors or not", async (t) => {
     const cwd = await makeScene(t);
     await writeRun(cwd, RUN, 1);
-    const regressor = new Map([
-      ["regressor.weight", float32Tensor(new Float32Array(6), [1, 6, 1, 1])],
-    ]);
+    const regressor = new Map([["regressor.weight", float32Tensor(new Float32Array(6), [1, 6, 1, 1])]]);
     for (const added of [regressor, new Map([...identityProjectors(1), ...regressor])]) {
       for (const file of ["ckpt_epoch_1", "resnet8_best", "resnet8_last"]) {
         const beside = join(cwd, "save", RUN, `${file}_projectors.safetensors`);
@@ -119,9 +115,7 @@ describe("pefd analyze", () => {
     const cwd = await makeScene(t);
     await writeRun(cwd, RUN, 2);
     const found = await json(cwd, "--run", join("save", RUN));
-    const names = found.map(({ checkpoint }: { checkpoint: string }) =>
-      checkpoint.split("/").at(-1),
-    );
+    const names = found.map(({ checkpoint }: { checkpoint: string }) => checkpoint.split("/").at(-1));
     const expected = ["ckpt_epoch_1", "resnet8_best", "resnet8_last"];
     assert.deepEqual(
       names,
@@ -179,10 +173,7 @@ describe("pefd analyze", () => {
     change("teacherless", { path_t: "gone.safetensors" });
     change("unknown", { model: "constructor" });
     change("cut", { trial: 2 });
-    renameSync(
-      path("unknown", "resnet8_last.safetensors"),
-      path("unknown", "constructor_last.safetensors"),
-    );
+    renameSync(path("unknown", "resnet8_last.safetensors"), path("unknown", "constructor_last.safetensors"));
     writeFileSync(path("cut", "resnet8_last.safetensors"), "cut");
     writeFileSync(path("broken", "config.json"), "{");
     writeFileSync(path("broken", "epochs.csv"), "");

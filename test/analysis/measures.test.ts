@@ -1,21 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { linearCka } from "#pefd/analysis/centeredKernelAlignment.js";
+import { project } from "#pefd/analysis/analyze.js";
 import {
   betweenClassCosine,
   classMeans,
   cosine,
+  linearCka,
+  matchPercentage,
   meanDirectionAlignment,
-} from "#pefd/analysis/directions.js";
-import { matchPercentage, meanNorm, zeroPercentage } from "#pefd/analysis/magnitudes.js";
-import { matrixOf } from "#pefd/analysis/matrix.js";
-import { project } from "#pefd/analysis/projectors.js";
+  meanNorm,
+  zeroPercentage,
+} from "#pefd/analysis/measures.js";
+import { matrixOf } from "#pefd/analysis/outputs.js";
 
 const close = (actual: number | undefined, expected: number) =>
-  assert.ok(
-    actual !== undefined && Math.abs(actual - expected) < 1e-12,
-    `${actual} instead of ${expected}`,
-  );
+  assert.ok(actual !== undefined && Math.abs(actual - expected) < 1e-12, `${actual} instead of ${expected}`);
 
 test("cosine: 3-4-5 against an axis, opposite directions, and 0 for a vector without direction", () => {
   close(cosine(Float64Array.of(3, 4), Float64Array.of(10, 0)), 0.6);

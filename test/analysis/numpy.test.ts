@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Matrix, matrixOf } from "#pefd/analysis/matrix.js";
+import { type Projector, project } from "#pefd/analysis/analyze.js";
 import { measure } from "#pefd/analysis/measures.js";
-import { type Projector, project } from "#pefd/analysis/projectors.js";
+import { type Matrix, matrixOf } from "#pefd/analysis/outputs.js";
 import { createRandom } from "#pefd/common/random.js";
 import { missingPython, runPython } from "../helpers/python.js";
 
@@ -38,9 +38,7 @@ print(json.dumps({
 
 const random = createRandom(4, "analysis test");
 const rectified = (rows: number, columns: number, shift: number) =>
-  Array.from({ length: rows }, () =>
-    Array.from({ length: columns }, () => Math.max(0, random.normal() + shift)),
-  );
+  Array.from({ length: rows }, () => Array.from({ length: columns }, () => Math.max(0, random.normal() + shift)));
 const normals = (rows: number, columns: number) =>
   Array.from({ length: rows }, () => Array.from({ length: columns }, () => random.normal()));
 const classes = (count: number) => Array.from({ length: count }, () => random.integer(3));

@@ -14,14 +14,20 @@ interface Made {
 
 const runs = new Map<string, RunRecord>();
 
-function runOf(
-  projectors: number | undefined,
-  { trial = 1, config = {}, method }: Made,
-): RunRecord {
+function runOf(projectors: number | undefined, { trial = 1, config = {}, method }: Made): RunRecord {
   const dir = [projectors, trial, method, JSON.stringify(config)].join(" ");
   const made = {
-    ...{ dir, kind: "distill", model: "resnet8", teacher: "resnet20", method, trial },
-    ...{ epochs: 240, rows: [], finished: false, result: undefined, updatedAt: 0 },
+    dir,
+    kind: "distill",
+    model: "resnet8",
+    teacher: "resnet20",
+    method,
+    trial,
+    epochs: 240,
+    rows: [],
+    finished: false,
+    result: undefined,
+    updatedAt: 0,
     config: { ...(projectors === undefined ? {} : { num_proj: projectors }), ...config },
   } as RunRecord;
   const run = runs.get(dir) ?? made;
@@ -53,10 +59,8 @@ test("one run is drawn over its epochs", () => {
 });
 
 test("epochs stand as far from each other as they are, even two", () => {
-  const drawn = (epochs: number[]) =>
-    analysisPlot(epochs.map((epoch) => finding(`ckpt_epoch_${epoch}`, epoch, 3)));
-  const places = (svg: string) =>
-    [...svg.matchAll(/transform="matrix\(3,0,0,3,([\d.]+),/g)].map(([, x]) => Number(x));
+  const drawn = (epochs: number[]) => analysisPlot(epochs.map((epoch) => finding(`ckpt_epoch_${epoch}`, epoch, 3)));
+  const places = (svg: string) => [...svg.matchAll(/transform="matrix\(3,0,0,3,([\d.]+),/g)].map(([, x]) => Number(x));
   const [left, right] = places(drawn([120, 240]));
   const [first, middle, last] = places(drawn([60, 120, 240])) as [number, number, number];
   assert.deepEqual(
@@ -72,9 +76,7 @@ test("several runs are drawn by their last weights, over the number of projector
     finding("m_best.safetensors", 7, count),
     finding("m_last.safetensors", 9, count),
   ]);
-  assert.ok(
-    textsOf(analysisPlot(runs)).includes("Student and teacher features by number of projectors"),
-  );
+  assert.ok(textsOf(analysisPlot(runs)).includes("Student and teacher features by number of projectors"));
   const lastOnly = runs.filter(({ subject }) => subject.checkpoint.includes("last"));
   assert.equal(analysisPlot(runs), analysisPlot(lastOnly));
 });
@@ -87,15 +89,10 @@ test("runs without projectors stand side by side", () => {
 
 /** Points of every line that is drawn, two or more. */
 const joined = (svg: string): number =>
-  [
-    ...svg.matchAll(
-      /<path d="M[\d.]+ [\d.]+(L[^"Z]+)" fill="none" stroke="#(?:0b62ad|c84a00|007d5b|9c3a8a)"/g,
-    ),
-  ].length;
+  [...svg.matchAll(/<path d="M[\d.]+ [\d.]+(L[^"Z]+)" fill="none" stroke="#(?:0b62ad|c84a00|007d5b|9c3a8a)"/g)].length;
 
 test("a line joins what differs in the number of projectors only; a key tells unrelated runs apart", () => {
-  const last = (projectors: number, method: string) =>
-    finding("m_last.safetensors", 9, projectors, { method });
+  const last = (projectors: number, method: string) => finding("m_last.safetensors", 9, projectors, { method });
   const two = analysisPlot([last(1, "ours"), last(3, "ours"), last(1, "simkd"), last(3, "simkd")]);
   assert.equal(joined(two), 2, "one for each method");
   for (const name of ["ours", "simkd"]) assert.ok(textsOf(two).includes(name), name);

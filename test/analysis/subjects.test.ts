@@ -21,9 +21,7 @@ function runsIn(t: TestContext, configs: readonly object[]): string {
 }
 
 const orderOf = (dir: string) =>
-  subjectsOfRuns([dir], {}, true, (problem) => assert.fail(problem)).map(({ run }) =>
-    basename(run?.dir ?? ""),
-  );
+  subjectsOfRuns([dir], {}, true, (problem) => assert.fail(problem)).map(({ run }) => basename(run?.dir ?? ""));
 
 test("runs of a method are in order of projectors, none first, and of those by trial", (t) => {
   const dir = runsIn(t, [

@@ -14,7 +14,10 @@ function finding(projectors: number): Finding {
   const subject = { checkpoint: `${dir}/resnet8_last.safetensors`, model: "resnet8", run };
   const measures = MEASURES.map(({ key }, i) => [key, 0.25 + i + projectors / 10]);
   return {
-    ...{ subject, epoch: 240, projectors, n: 10_000 },
+    subject,
+    epoch: 240,
+    projectors,
+    n: 10_000,
     measures: Object.fromEntries(measures),
   } as unknown as Finding;
 }

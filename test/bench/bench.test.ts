@@ -3,13 +3,29 @@ import { test } from "node:test";
 import { pefd } from "../helpers/pefd.js";
 
 const TINY = [
-  ...["--model_t", "resnet8", "--model_s", "resnet8", "--batch_size", "2", "--steps", "1"],
-  ...["--repeats", "2", "--test_images", "2"],
+  "--model_t",
+  "resnet8",
+  "--model_s",
+  "resnet8",
+  "--batch_size",
+  "2",
+  "--steps",
+  "1",
+  "--repeats",
+  "2",
+  "--test_images",
+  "2",
 ];
 
 test("pefd bench --json times both engines for every work", { timeout: 300_000 }, async () => {
   const { exitCode, stdout, stderr } = await pefd([
-    ...["bench", "--json", "--engine", "eager,graph", "--precision", "float32", ...TINY],
+    "bench",
+    "--json",
+    "--engine",
+    "eager,graph",
+    "--precision",
+    "float32",
+    ...TINY,
   ]);
   assert.equal(exitCode, 0, stderr);
   const document = JSON.parse(stdout);
@@ -35,9 +51,7 @@ test("pefd bench --json times both engines for every work", { timeout: 300_000 }
 });
 
 test("pefd bench prints a table", { timeout: 300_000 }, async () => {
-  const { exitCode, stdout, stderr } = await pefd([
-    ...["bench", "--what", "evaluate", "--engine", "eager", ...TINY],
-  ]);
+  const { exitCode, stdout, stderr } = await pefd(["bench", "--what", "evaluate", "--engine", "eager", ...TINY]);
   assert.equal(exitCode, 0, stderr);
   assert.match(stdout, /what +engine +precision +batch +ms\/step +min-max +images\/s/);
   assert.match(stdout, /evaluate resnet8 +eager +float32 +2 +[\d.]+ +[\d.]+-[\d.]+ +[\d.]+/);
@@ -46,7 +60,13 @@ test("pefd bench prints a table", { timeout: 300_000 }, async () => {
 
 test("methods are timed beside kd, with what they cost over it", { timeout: 300_000 }, async () => {
   const { exitCode, stdout, stderr } = await pefd([
-    ...["bench", "--json", "--distill", "hint,kd", "--engine", "eager", ...TINY],
+    "bench",
+    "--json",
+    "--distill",
+    "hint,kd",
+    "--engine",
+    "eager",
+    ...TINY,
   ]);
   assert.equal(exitCode, 0, stderr);
   const { results } = JSON.parse(stdout);
@@ -74,9 +94,7 @@ test("a name that is none is refused with the names there are", async () => {
 });
 
 test("eager in bfloat16 is nothing to time", async () => {
-  const { exitCode, stderr } = await pefd([
-    ...["bench", "--engine", "eager", "--precision", "bfloat16", ...TINY],
-  ]);
+  const { exitCode, stderr } = await pefd(["bench", "--engine", "eager", "--precision", "bfloat16", ...TINY]);
   assert.equal(exitCode, 2);
   assert.match(stderr, /float32 only/);
 });
@@ -88,9 +106,7 @@ test("models for ImageNet are timed on images of its size and classes, or anothe
     const pair = ["--model_t", "RESNET18", "--model_s", "RESNET18", "--batch_size", "2"];
     const short = ["--steps", "1", "--repeats", "1", "--test_images", "2", "--engine", "graph"];
     const float32 = ["--precision", "float32", "--json"];
-    const { exitCode, stdout, stderr } = await pefd([
-      ...["bench", ...pair, ...short, ...float32, ...words],
-    ]);
+    const { exitCode, stdout, stderr } = await pefd(["bench", ...pair, ...short, ...float32, ...words]);
     assert.equal(exitCode, 0, stderr);
     const { imageSize, numClasses, results } = JSON.parse(stdout);
     assert.equal(results.length, words.includes("--what") ? 1 : 3);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { measureMethods } from "#pefd/bench/methods.js";
+import { measureMethods } from "#pefd/bench/bench.js";
 import type { Variant, Work } from "#pefd/bench/types.js";
 import { inputError } from "#pefd/common/errors.js";
 
@@ -11,7 +11,11 @@ const VARIANTS: readonly Variant[] = [
 
 /** A distillation that writes down what is called. */
 const recordingWork = (method: string, calls: string[]): Work => ({
-  ...{ what: method, method, batchSize: 2, steps: 2, images: 4 },
+  what: method,
+  method,
+  batchSize: 2,
+  steps: 2,
+  images: 4,
   open: ({ engine }) => ({
     first: () => void calls.push(`${method} ${engine} first`),
     repeat: (index) => void calls.push(`${method} ${engine} ${index}`),
@@ -31,7 +35,9 @@ function timed(names: readonly string[], onlyFitting: boolean) {
         if (method === "foreign") throw inputError("It has no such map.");
         return recordingWork(method, calls);
       },
-      ...{ variants: VARIANTS, repeats: 1, onStart: () => {} },
+      variants: VARIANTS,
+      repeats: 1,
+      onStart: () => {},
       notice: (text) => void notices.push(text),
     },
   );
@@ -43,10 +49,18 @@ test("a method and kd take turns, engine by engine, and are freed", () => {
   const turns = (index: string) =>
     ["eager", "graph"].flatMap((engine) => [`kd ${engine} ${index}`, `one ${engine} ${index}`]);
   assert.deepEqual(calls, [
-    ...["kd eager first", "kd graph first", "one eager first", "one graph first"],
-    ...[...turns("1"), ...turns("2")],
-    ...["one eager dispose", "one graph dispose", "one dispose"],
-    ...["kd eager dispose", "kd graph dispose", "kd dispose"],
+    "kd eager first",
+    "kd graph first",
+    "one eager first",
+    "one graph first",
+    ...turns("1"),
+    ...turns("2"),
+    "one eager dispose",
+    "one graph dispose",
+    "one dispose",
+    "kd eager dispose",
+    "kd graph dispose",
+    "kd dispose",
   ]);
   assert.deepEqual(
     timings.map(({ method, engine, overKd }) => [method, engine, overKd !== undefined]),

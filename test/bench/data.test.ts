@@ -13,10 +13,7 @@ for (const { name, synthesize } of DATASETS.rows()) {
     const cwd = temporaryFolder(t);
     await synthesize(join(cwd, "images"), { train: 9, test: 3, seed: 2, classes: 3 });
     const where = ["--dataset", name, "--data", "images", "--num_workers", "1"];
-    const { exitCode, stdout, stderr } = await pefd(
-      ["bench", "--what", "data", ...where, ...QUICK],
-      { cwd },
-    );
+    const { exitCode, stdout, stderr } = await pefd(["bench", "--what", "data", ...where, ...QUICK], { cwd });
     assert.equal(exitCode, 0, stderr);
     const { dataset, images, workers, reading, steps } = JSON.parse(stdout);
     assert.deepEqual([dataset, images, workers, steps], [name, 9, 1, undefined]);

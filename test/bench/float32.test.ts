@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { float32Notices, isExactFloat32 } from "#pefd/bench/float32.js";
+import { float32Notices, isExactFloat32 } from "#pefd/bench/bench.js";
 
 test("float32 is exact where it is timed alone", () => {
   assert.equal(isExactFloat32(["float32"]), true);
@@ -12,8 +12,5 @@ test("float32 is exact where it is timed alone", () => {
 test("a GPU that may use TF32 is told of, with what to type; a processor has none", () => {
   const [line, ...others] = float32Notices(true, false);
   assert.match(line ?? "", /with TF32 .* \(--precision float32\)/);
-  assert.deepEqual(
-    [others, float32Notices(true, true), float32Notices(false, false)],
-    [[], [], []],
-  );
+  assert.deepEqual([others, float32Notices(true, true), float32Notices(false, false)], [[], [], []]);
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { machineOf, variantsFor } from "#pefd/bench/bench.js";
 import { measure, median } from "#pefd/bench/measure.js";
 import type { Variant, Work } from "#pefd/bench/types.js";
-import { machineOf, variantsFor } from "#pefd/bench/variants.js";
 
 const EAGER: Variant = { engine: "eager", precision: "float32" };
 const GRAPH: Variant = { engine: "graph", precision: "float32" };
@@ -27,8 +27,16 @@ test("variants take turns, after a warm-up of each", () => {
   const calls: string[] = [];
   const timings = measure(recordingWork(calls), [EAGER, GRAPH], 2, () => {});
   assert.deepEqual(calls, [
-    ...["eager first", "graph first", "eager 1", "graph 1"],
-    ...["eager 2", "graph 2", "eager 3", "graph 3", "eager dispose", "graph dispose"],
+    "eager first",
+    "graph first",
+    "eager 1",
+    "graph 1",
+    "eager 2",
+    "graph 2",
+    "eager 3",
+    "graph 3",
+    "eager dispose",
+    "graph dispose",
   ]);
   assert.deepEqual(
     timings.map(({ engine }) => engine),
@@ -55,23 +63,18 @@ test("the median of an even number of values is between the two middle ones", ()
   assert.equal(median([10, 1, 3, 5]), 4);
 });
 
-const names = (variants: readonly Variant[]) =>
-  variants.map(({ engine, precision }) => `${engine} ${precision}`);
+const names = (variants: readonly Variant[]) => variants.map(({ engine, precision }) => `${engine} ${precision}`);
 
 test("a processor is timed in bfloat16 only where it has the instructions, and never eager", () => {
   const plain = machineOf(false, undefined, "flags : avx2 avx512f");
   const reduced = machineOf(false, undefined, "flags : avx512f avx512_bf16 sse");
   assert.deepEqual(names(variantsFor(plain, [], [])), ["eager float32", "graph float32"]);
-  assert.deepEqual(names(variantsFor(reduced, [], [])), [
-    ...["eager float32", "graph float32", "graph bfloat16"],
-  ]);
+  assert.deepEqual(names(variantsFor(reduced, [], [])), ["eager float32", "graph float32", "graph bfloat16"]);
 });
 
 test("a GPU is timed with xla as well, in bfloat16 from compute capability 8 on", () => {
   const h100 = variantsFor(machineOf(true, 9, ""), [], []);
-  assert.deepEqual(names(h100), [
-    ...["eager float32", "graph float32", "graph bfloat16", "xla float32", "xla bfloat16"],
-  ]);
+  assert.deepEqual(names(h100), ["eager float32", "graph float32", "graph bfloat16", "xla float32", "xla bfloat16"]);
   const v100 = variantsFor(machineOf(true, 7, "avx512_bf16"), [], []);
   assert.ok(v100.every(({ precision }) => precision === "float32"));
 });

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { processMemoryMb } from "#pefd/cli/bench/processMemory.js";
+import { processMemoryMb } from "#pefd/cli/commands/bench.js";
 import { ROOT } from "../helpers/paths.js";
 
-const MODULE = pathToFileURL(`${ROOT}/dist/cli/bench/processMemory.js`);
+const MODULE = pathToFileURL(`${ROOT}/dist/cli/commands/bench.js`);
 const TELL = `import("${MODULE}").then(({ processMemoryMb }) => console.log(processMemoryMb()))`;
 
 test("the most memory of a process is its own, not that of a larger one that started it", () => {

@@ -9,8 +9,14 @@ import { missingPython, runPython } from "../helpers/python.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
 const timing = (engine: string, stepMs: number, batchSize = 64) => ({
-  ...{ what: "train teacher resnet8", engine, precision: "float32", batchSize },
-  ...{ stepMs, stepMsMin: stepMs, stepMsMax: 2 * stepMs, firstStepMs: 5 },
+  what: "train teacher resnet8",
+  engine,
+  precision: "float32",
+  batchSize,
+  stepMs,
+  stepMsMin: stepMs,
+  stepMsMax: 2 * stepMs,
+  firstStepMs: 5,
   imagesPerSecond: (1000 * batchSize) / stepMs,
 });
 
@@ -23,10 +29,7 @@ test("both programs' documents become one table and one document", async (t) => 
   const ours = { device: "A", tensorflow: "2.21.0", results: [timing("graph", 1.5, 50)] };
   const theirs = { device: "A", pytorch: "2.13", results: [timing("pytorch-eager", 12, 200)] };
   const files = [write("ours.json", ours), write("theirs.json", theirs)];
-  const { exitCode, stderr } = await runScript(resolve(ROOT, "scripts/bench-merge.js"), [
-    folder,
-    ...files,
-  ]);
+  const { exitCode, stderr } = await runScript(resolve(ROOT, "scripts/bench-merge.js"), [folder, ...files]);
   assert.equal(exitCode, 0, stderr);
   const markdown = readFileSync(join(folder, "bench.md"), "utf8");
   assert.match(markdown, /pefd, TensorFlow 2\.21\.0 +\| graph +\| float32 +\| +50 +\| +1\.50 +\|/);
@@ -61,17 +64,25 @@ test("bench-pytorch.py times the same works as pefd bench", { skip, timeout: 300
     process.env.PEFD_PYTHON ?? "python3",
     [
       resolve(ROOT, "scripts/bench-pytorch.py"),
-      ...["--json", "--teacher", "resnet8", "--student", "resnet8", "--batch-size", "2"],
-      ...["--steps", "1", "--repeats", "1", "--test-images", "2"],
+      "--json",
+      "--teacher",
+      "resnet8",
+      "--student",
+      "resnet8",
+      "--batch-size",
+      "2",
+      "--steps",
+      "1",
+      "--repeats",
+      "1",
+      "--test-images",
+      "2",
     ],
     { encoding: "utf8" },
   );
   const { results } = JSON.parse(stdout);
   const whats = new Set(results.map(({ what }: { what: string }) => what));
-  assert.deepEqual(
-    [...whats],
-    ["distill ours resnet8 -> resnet8", "train teacher resnet8", "evaluate resnet8"],
-  );
+  assert.deepEqual([...whats], ["distill ours resnet8 -> resnet8", "train teacher resnet8", "evaluate resnet8"]);
   for (const result of results) {
     const { stepMs, stepMsMin, stepMsMax, imagesPerSecond, firstStepMs } = result;
     assert.ok(stepMsMin > 0 && stepMsMin <= stepMs && stepMs <= stepMsMax, JSON.stringify(result));
@@ -150,10 +161,7 @@ test("what bench-pytorch.py times beside pefd are the methods of the golden file
 }, () => {
   const scripts = resolve(ROOT, "scripts");
   const source = readFileSync(join(scripts, "bench_methods.py"), "utf8");
-  const methods = Array.from(
-    source.matchAll(/^ {4}"(\w+)": Method\(/gm),
-    ([, name]) => name as string,
-  );
+  const methods = Array.from(source.matchAll(/^ {4}"(\w+)": Method\(/gm), ([, name]) => name as string);
   const folder = join(GOLDEN, "methods");
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => methods.includes(basename(file, ".json")))
@@ -172,11 +180,10 @@ test("profile-step.js divides a step between teacher, student and optimizer", {
   skip: skipProfile,
   timeout: 300_000,
 }, () => {
-  const stdout = execFileSync(
-    process.execPath,
-    [resolve(ROOT, "scripts/profile-step.js"), "distill", "1"],
-    { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
-  );
+  const stdout = execFileSync(process.execPath, [resolve(ROOT, "scripts/profile-step.js"), "distill", "1"], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const rows = stdout.split("\n").map((line) => line.match(/^ *([\d.]+) % .* ms {2}(.*)$/));
   const shares = new Map(rows.flatMap((row) => (row ? [[row[2], Number(row[1])]] : [])));
   for (const part of ["frozen teacher: convolution", "trained model: convolution"]) {

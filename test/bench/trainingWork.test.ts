@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { trainingWork } from "#pefd/bench/trainingWork.js";
+import { trainingWork } from "#pefd/bench/work.js";
 import { teacherLearner } from "#pefd/learn/learners.js";
 import { readMetrics } from "#pefd/learn/metrics.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";

@@ -13,9 +13,7 @@ async function namesAfterReading(path: string, names: readonly string[]): Promis
   const state = names.map((name, i) => [name, float32Tensor(Float32Array.of(i), [1])] as const);
   await writeCheckpoint(path, new Map(state));
   const read = await readCheckpoint(path);
-  const order = [...read.state.values()].map(
-    ({ data }) => new Float32Array(data.slice().buffer)[0],
-  );
+  const order = [...read.state.values()].map(({ data }) => new Float32Array(data.slice().buffer)[0]);
   assert.deepEqual(order, [...names.keys()], "every tensor keeps its place");
   return [...read.state.keys()];
 }
@@ -23,9 +21,7 @@ async function namesAfterReading(path: string, names: readonly string[]): Promis
 test("the names of torchvision's early densenet files become those of today", async (t) => {
   const path = join(temporaryFolder(t), "densenet.pth");
   const layout = goldenLayout("densenet201").map(([name]) => name);
-  const early = layout.map((name) =>
-    name.replace(/(denselayer\d+\.(?:norm|conv))([12]\.)/, "$1.$2"),
-  );
+  const early = layout.map((name) => name.replace(/(denselayer\d+\.(?:norm|conv))([12]\.)/, "$1.$2"));
   assert.ok(early.includes(`${LAYER.replace("12", "1")}.norm.1.running_mean`));
   assert.deepEqual(await namesAfterReading(path, early), layout);
 });

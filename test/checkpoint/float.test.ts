@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { stateSha256 } from "#pefd/checkpoint/checksum.js";
 import { toFloat32 } from "#pefd/checkpoint/float.js";
+import { stateSha256 } from "#pefd/checkpoint/seal.js";
 import type { ElementType, StateTensor } from "#pefd/common/stateDict.js";
 
 const bytesOf = (array: ArrayBufferView): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
-const tensorOf = (
-  dtype: ElementType,
-  array: ArrayBufferView & { length: number },
-): StateTensor => ({
+const tensorOf = (dtype: ElementType, array: ArrayBufferView & { length: number }): StateTensor => ({
   dtype,
   shape: [array.length],
   data: bytesOf(array),

@@ -22,16 +22,8 @@ const TENSORS = [
 /** Like a published checkpoint in small: options, accuracies, views of a shared storage. */
 const ROOT = write.dict([
   ["epoch", write.number(240)],
-  [
-    "model",
-    write.orderedDict(
-      TENSORS.map(([name, view]) => [name, describedTensor({ key: "0", count: 6, ...view })]),
-    ),
-  ],
-  [
-    "best_acc",
-    describedTensor({ key: "1", type: "DoubleStorage", count: 1, shape: [], strides: [] }),
-  ],
+  ["model", write.orderedDict(TENSORS.map(([name, view]) => [name, describedTensor({ key: "0", count: 6, ...view })]))],
+  ["best_acc", describedTensor({ key: "1", type: "DoubleStorage", count: 1, shape: [], strides: [] })],
   ["opt", write.plain({ lr: 0.05, decay: [150, 180], path: "a/b", flag: true, none: null })],
 ]);
 

@@ -4,16 +4,31 @@ import { mutatePickle } from "./pickle/mutatePickle.js";
 import { describedTensor, LEGACY_START, zipOf } from "./pthFiles.js";
 
 const TYPES = [
-  ...["DoubleStorage", "FloatStorage", "HalfStorage", "BFloat16Storage", "LongStorage"],
-  ...["IntStorage", "ShortStorage", "CharStorage", "ByteStorage", "BoolStorage"],
+  "DoubleStorage",
+  "FloatStorage",
+  "HalfStorage",
+  "BFloat16Storage",
+  "LongStorage",
+  "IntStorage",
+  "ShortStorage",
+  "CharStorage",
+  "ByteStorage",
+  "BoolStorage",
 ] as const;
 const SIZES: Readonly<Record<string, number>> = {
-  ...{ DoubleStorage: 8, FloatStorage: 4, HalfStorage: 2, BFloat16Storage: 2, LongStorage: 8 },
-  ...{ IntStorage: 4, ShortStorage: 2, CharStorage: 1, ByteStorage: 1, BoolStorage: 1 },
+  DoubleStorage: 8,
+  FloatStorage: 4,
+  HalfStorage: 2,
+  BFloat16Storage: 2,
+  LongStorage: 8,
+  IntStorage: 4,
+  ShortStorage: 2,
+  CharStorage: 1,
+  ByteStorage: 1,
+  BoolStorage: 1,
 };
 
-const oneOf = <T>(values: readonly T[], random: Random): T =>
-  values[random.integer(values.length)] as T;
+const oneOf = <T>(values: readonly T[], random: Random): T => values[random.integer(values.length)] as T;
 
 /** Whether something that happens once in `times` happens. */
 const once = (times: number, random: Random): boolean => random.integer(times) === 0;
@@ -66,7 +81,9 @@ function makeTensor(storages: readonly Storage[], random: Random): write.Piece {
   const piece = describedTensor(tensor);
   return once(6, random)
     ? write.call("torch._utils", "_rebuild_parameter", [
-        ...[piece, write.boolean(true), write.call("collections", "OrderedDict", [])],
+        piece,
+        write.boolean(true),
+        write.call("collections", "OrderedDict", []),
       ])
     : piece;
 }
@@ -121,7 +138,17 @@ export async function makePth(random: Random): Promise<Buffer> {
 
 const KINDS = ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL", "F8_E4M3"];
 const BYTES: Readonly<Record<string, number>> = {
-  ...{ F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1, F8_E4M3: 1 },
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+  F8_E4M3: 1,
 };
 
 /** A .safetensors file of a few tensors drawn at random; every other one has a number or a letter of its header changed. */
@@ -147,9 +174,6 @@ export function makeSafetensors(random: Random): Buffer {
 
 function changed(text: string, random: Random): string {
   const at = random.integer(text.length);
-  const letter = oneOf(
-    ["0", "1", "9", ",", "]", "[", '"', "\\", "{", "}", "-", "e", ".", ""],
-    random,
-  );
+  const letter = oneOf(["0", "1", "9", ",", "]", "[", '"', "\\", "{", "}", "-", "e", ".", ""], random);
   return text.slice(0, at) + letter + text.slice(at + 1);
 }

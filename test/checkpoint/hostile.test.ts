@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { unpickle } from "#pefd/checkpoint/pickle/unpickle.js";
 import * as write from "#pefd/checkpoint/pickle/writer.js";
-import { serializePth } from "#pefd/checkpoint/pth/writer.js";
 import { parseCheckpoint, readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { parseSafetensors, serializeSafetensors } from "#pefd/checkpoint/safetensors.js";
+import { serializePth } from "#pefd/checkpoint/writeCheckpoint.js";
 import { PefdError } from "#pefd/common/errors.js";
 import { float32Tensor } from "#pefd/common/stateDict.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -23,8 +23,7 @@ const isRefusal =
   };
 
 /** A pickle from its operations, one character per byte. */
-const operations = (...parts: readonly string[]): Uint8Array =>
-  Buffer.from(parts.join(""), "latin1");
+const operations = (...parts: readonly string[]): Uint8Array => Buffer.from(parts.join(""), "latin1");
 
 const ORDERED = "ccollections\nOrderedDict\n";
 
@@ -34,13 +33,7 @@ test("an OrderedDict takes pairs only: no other item multiplies what a few bytes
   const list = `((${items}lp0\n0${ORDERED}p1\n0`;
   const call = "g1\n((g0\nltR";
   assert.throws(() => unpickle(operations(list, call.repeat(500), ".")), isRefusal(/no pair/));
-  for (const item of [
-    "(I1\nl",
-    "(I1\nI2\nI3\nl",
-    "c__builtin__\nset\n((I1\nI2\nltR",
-    "N",
-    "S'ab'\n",
-  ])
+  for (const item of ["(I1\nl", "(I1\nI2\nI3\nl", "c__builtin__\nset\n((I1\nI2\nltR", "N", "S'ab'\n"])
     assert.throws(() => unpickle(operations(ORDERED, "((", item, "ltR.")), isRefusal(/no pair/));
 });
 
@@ -66,10 +59,7 @@ test("one text that metadata refers to again and again is refused with its bytes
   assert.ok(file.length < 30_000);
   await assert.rejects(parseCheckpoint(file), isRefusal(/its metadata would take 10000 bytes/));
   const number = operations("\x8b", "\xe8\x03\0\0", "\x55".repeat(1000));
-  await assert.rejects(
-    parseCheckpoint(await beside("n", shared(number, 5000))),
-    isRefusal(/bytes/),
-  );
+  await assert.rejects(parseCheckpoint(await beside("n", shared(number, 5000))), isRefusal(/bytes/));
   const names = write.dict([["k".repeat(10_000), write.number(1)]]);
   await assert.rejects(parseCheckpoint(await beside("k", shared(names, 5000))), isRefusal(/bytes/));
 });

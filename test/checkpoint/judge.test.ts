@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CheckpointContent } from "#pefd/checkpoint/formats.js";
+import type { CheckpointContent } from "#pefd/checkpoint/metadata.js";
 import { encodeMetadata } from "#pefd/checkpoint/metadata.js";
-import { serializePth } from "#pefd/checkpoint/pth/writer.js";
 import { parseCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { parseSafetensors, serializeSafetensors } from "#pefd/checkpoint/safetensors.js";
+import { serializePth } from "#pefd/checkpoint/writeCheckpoint.js";
 import { PefdError } from "#pefd/common/errors.js";
 import { createRandom, type Random } from "#pefd/common/random.js";
 import type { StateDict } from "#pefd/common/stateDict.js";

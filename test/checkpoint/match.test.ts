@@ -5,8 +5,7 @@ import { PefdError } from "#pefd/common/errors.js";
 import { float32Tensor } from "#pefd/common/stateDict.js";
 
 const origin = { path: "runs/x.pth", modelName: "resnet8x4" };
-const tensorOf = (...shape: number[]) =>
-  float32Tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
+const tensorOf = (...shape: number[]) => float32Tensor(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
 const weight = (name: string, ...shape: number[]) => ({ name, shape, isCounter: false });
 
 function complaint(expected: Parameters<typeof matchState>[0], names: Record<string, number[]>) {

@@ -85,9 +85,20 @@ const changeDigit: Mutation = (bytes, random) => {
 
 /** Those that keep the length come more often, as the others break formats full of offsets at once. */
 const MUTATIONS: readonly Mutation[] = [
-  ...[setByte, borrowByte, flipBit, setEdge, changeDigit],
-  ...[setByte, borrowByte, flipBit, setEdge, changeDigit],
-  ...[cut, remove, repeat, splice],
+  setByte,
+  borrowByte,
+  flipBit,
+  setEdge,
+  changeDigit,
+  setByte,
+  borrowByte,
+  flipBit,
+  setEdge,
+  changeDigit,
+  cut,
+  remove,
+  repeat,
+  splice,
 ];
 
 /**

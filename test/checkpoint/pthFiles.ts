@@ -36,8 +36,7 @@ export function describedTensor(tensor: Described): write.Piece {
 }
 
 /** The bytes of float32 numbers. */
-export const float32Bytes = (...values: number[]): Uint8Array =>
-  new Uint8Array(Float32Array.from(values).buffer);
+export const float32Bytes = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer);
 
 /** A zip file of these entries, in this order. */
 export async function zipOf(

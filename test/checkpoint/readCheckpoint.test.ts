@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { stateSha256 } from "#pefd/checkpoint/checksum.js";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
+import { stateSha256 } from "#pefd/checkpoint/seal.js";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { PefdError } from "#pefd/common/errors.js";
 import type { StateDict, StateTensor } from "#pefd/common/stateDict.js";
@@ -119,12 +119,7 @@ test("what is no checkpoint is refused with its name, its size and what was expe
   await refused(join(folder, "dir.pth"), "is a folder");
   await refused("/dev/zero", "is a device, not a regular file");
   await refused(await file("empty.pth", ""), "(0 bytes)", "it is empty");
-  await refused(
-    await file("text.pth", "hello\n"),
-    "(6 bytes)",
-    'begins with "hello\\n"',
-    "PyTorch",
-  );
+  await refused(await file("text.pth", "hello\n"), "(6 bytes)", 'begins with "hello\\n"', "PyTorch");
   await refused(await file("binary.pth", Uint8Array.of(1, 2, 3)), "(3 bytes)", "010203");
   await refused(join(await file("x.txt", "x"), "below.pth"), "There is no file");
 });
@@ -146,9 +141,6 @@ test("an ending that names no format is refused before anything is written", asy
   const folder = temporaryFolder(t);
   for (const name of ["a.pt2", "a", "a.safetensor"])
     await assert.rejects(writeCheckpoint(join(folder, name), full), /names no checkpoint format/);
-  await assert.rejects(
-    writeCheckpoint(join(folder, "a.pth"), full, { f: () => 1 }),
-    /type function/,
-  );
+  await assert.rejects(writeCheckpoint(join(folder, "a.pth"), full, { f: () => 1 }), /type function/);
   assert.deepEqual(await readdir(folder), []);
 });

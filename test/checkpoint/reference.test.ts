@@ -26,26 +26,18 @@ const expected = (modelName: string) =>
 
 for (const format of ["zip", "legacy"]) {
   const path = sharedPath(`reference/legacy/resnet8x4_formula_${format}.pth`);
-  test(
-    `PyTorch's ${format} file of the formula's weights equals the formula bit for bit`,
-    needs(path),
-    async () => {
-      const checkpoint = await readCheckpoint(path as string);
-      assert.equal(checkpoint.format, `pth-${format}`);
-      assert.deepEqual(checkpoint.metadata, { epoch: 240, best_acc: 0 });
-      const origin = { path: path as string, modelName: "resnet8x4" };
-      const state = matchState(expected("resnet8x4"), checkpoint.state, origin);
-      assert.deepEqual([...checkpoint.state.keys()], [...state.keys()]);
-      for (const [name, tensor] of formulaState("resnet8x4")) {
-        assert.equal(state.get(name)?.dtype, tensor.dtype, name);
-        assert.equal(
-          Buffer.compare(state.get(name)?.data ?? Buffer.alloc(0), tensor.data),
-          0,
-          name,
-        );
-      }
-    },
-  );
+  test(`PyTorch's ${format} file of the formula's weights equals the formula bit for bit`, needs(path), async () => {
+    const checkpoint = await readCheckpoint(path as string);
+    assert.equal(checkpoint.format, `pth-${format}`);
+    assert.deepEqual(checkpoint.metadata, { epoch: 240, best_acc: 0 });
+    const origin = { path: path as string, modelName: "resnet8x4" };
+    const state = matchState(expected("resnet8x4"), checkpoint.state, origin);
+    assert.deepEqual([...checkpoint.state.keys()], [...state.keys()]);
+    for (const [name, tensor] of formulaState("resnet8x4")) {
+      assert.equal(state.get(name)?.dtype, tensor.dtype, name);
+      assert.equal(Buffer.compare(state.get(name)?.data ?? Buffer.alloc(0), tensor.data), 0, name);
+    }
+  });
 }
 
 const TRAINED = [
@@ -55,31 +47,23 @@ const TRAINED = [
 
 for (const [modelName, file, accuracy] of TRAINED) {
   const path = sharedPath(file);
-  test(
-    `the trained ${modelName} has that model's tensors and its accuracy`,
-    needs(path),
-    async () => {
-      const { state, metadata } = await readCheckpoint(path as string);
-      const matched = matchState(expected(modelName), state, { path: file, modelName });
-      assert.equal(matched.size, goldenLayout(modelName).length);
-      assert.deepEqual(metadata, { epoch: 240, accuracy });
-    },
-  );
+  test(`the trained ${modelName} has that model's tensors and its accuracy`, needs(path), async () => {
+    const { state, metadata } = await readCheckpoint(path as string);
+    const matched = matchState(expected(modelName), state, { path: file, modelName });
+    assert.equal(matched.size, goldenLayout(modelName).length);
+    assert.deepEqual(metadata, { epoch: 240, accuracy });
+  });
 }
 
 const malicious = sharedPath("reference/legacy/malicious.pth");
-test(
-  "the reference's malicious file is refused by the name it asks for",
-  needs(malicious),
-  async () => {
-    await assert.rejects(readCheckpoint(malicious as string), (error) => {
-      assert.ok(error instanceof PefdError);
-      assert.equal(error.exitCode, 2);
-      assert.match(error.message, /malicious\.pth .*"os\.system".* nothing was run/);
-      return true;
-    });
-  },
-);
+test("the reference's malicious file is refused by the name it asks for", needs(malicious), async () => {
+  await assert.rejects(readCheckpoint(malicious as string), (error) => {
+    assert.ok(error instanceof PefdError);
+    assert.equal(error.exitCode, 2);
+    assert.match(error.message, /malicious\.pth .*"os\.system".* nothing was run/);
+    return true;
+  });
+});
 
 test("a pickled shell command does not run, in either format", async (t) => {
   const folder = temporaryFolder(t);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseArguments } from "#pefd/cli/arguments.js";
 import { COMMANDS } from "#pefd/cli/commands.js";
+import { parseArguments } from "#pefd/cli/invoke.js";
 import { PefdError } from "#pefd/common/errors.js";
 import { createRandom, type Random } from "#pefd/common/random.js";
 import { resolveRows, rowsOf } from "#pefd/config/resolve.js";
@@ -10,38 +10,37 @@ const LINES = 200;
 
 /** Words that a shell may hand over by mistake, or by malice. */
 const ODD = [
-  ...[
-    "--",
-    "-",
-    "--=",
-    "--=1",
-    "-=",
-    "--no-",
-    "--no_",
-    "-h",
-    "-x",
-    "-xyz",
-    "--a.b=1",
-    "--a",
-    "1",
-    "",
-  ],
-  ...[
-    "x".repeat(500),
-    "\u001b[2J",
-    "--\u001b=1",
-    "ü",
-    "--help=false",
-    "-1",
-    "--_",
-    "--$0",
-    "--no-help",
-  ],
-  ...["--constructor", "--no-constructor", "--__proto__=1", "--toString", "--hasOwnProperty=1"],
+  "--",
+  "-",
+  "--=",
+  "--=1",
+  "-=",
+  "--no-",
+  "--no_",
+  "-h",
+  "-x",
+  "-xyz",
+  "--a.b=1",
+  "--a",
+  "1",
+  "",
+  "x".repeat(500),
+  "\u001b[2J",
+  "--\u001b=1",
+  "ü",
+  "--help=false",
+  "-1",
+  "--_",
+  "--$0",
+  "--no-help",
+  "--constructor",
+  "--no-constructor",
+  "--__proto__=1",
+  "--toString",
+  "--hasOwnProperty=1",
 ];
 
-const oneOf = <T>(values: readonly T[], random: Random): T =>
-  values[random.integer(values.length)] as T;
+const oneOf = <T>(values: readonly T[], random: Random): T => values[random.integer(values.length)] as T;
 
 function word(names: readonly string[], random: Random): string {
   const name = oneOf(names, random);
@@ -65,8 +64,23 @@ const flagsOf = async (name: string, argv: readonly string[]) => {
 
 test("of a repeated flag the last value counts, under each of its names; lists keep all", async () => {
   const repeated = [
-    ...["--epochs", "1", "--epochs=2", "-b", "1", "--beta", "2", "--batch-size", "1"],
-    ...["--batch_size", "2", "--gpuNum", "0", "--gpu", "2", "--no-resume", "--resume"],
+    "--epochs",
+    "1",
+    "--epochs=2",
+    "-b",
+    "1",
+    "--beta",
+    "2",
+    "--batch-size",
+    "1",
+    "--batch_size",
+    "2",
+    "--gpuNum",
+    "0",
+    "--gpu",
+    "2",
+    "--no-resume",
+    "--resume",
   ];
   const { epochs, beta, batch_size, gpu, resume } = await flagsOf("distill", repeated);
   assert.deepEqual([epochs, beta, batch_size, gpu, resume], ["2", "2", "2", "2", true]);

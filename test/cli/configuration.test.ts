@@ -10,17 +10,7 @@ after(() => rmSync(cwd, { recursive: true }));
 
 test("--dry_run tells the resolved value and its place: flag, environment, file, preset, default", async () => {
   writeFileSync(join(cwd, "mine.json"), '{"extends": "smoke", "momentum": 0.5, "trial": 7}');
-  const words = [
-    "distill",
-    "--config",
-    "mine.json",
-    "--dry-run",
-    "--json",
-    "--kd-T",
-    "2",
-    "-b",
-    "3",
-  ];
+  const words = ["distill", "--config", "mine.json", "--dry-run", "--json", "--kd-T", "2", "-b", "3"];
   const { exitCode, stdout, stderr } = await pefd(words, { cwd, env: { PEFD_TRIAL: "4" } });
   assert.deepEqual([exitCode, stderr], [0, ""]);
   const { options, origins } = JSON.parse(stdout);
@@ -37,23 +27,9 @@ test("--dry_run tells the resolved value and its place: flag, environment, file,
 });
 
 test("a flag is stronger than the environment, that than a file, that than what it extends", async () => {
-  writeFileSync(
-    join(cwd, "weak.json"),
-    '{"epochs": 3, "momentum": 0.3, "trial": 3, "batch_size": 3}',
-  );
-  writeFileSync(
-    join(cwd, "strong.json"),
-    '{"extends": "./weak.json", "epochs": 2, "momentum": 0.2, "trial": 2}',
-  );
-  const words = [
-    "train-teacher",
-    "--config",
-    "strong.json",
-    "--dry_run",
-    "--json",
-    "--epochs",
-    "9",
-  ];
+  writeFileSync(join(cwd, "weak.json"), '{"epochs": 3, "momentum": 0.3, "trial": 3, "batch_size": 3}');
+  writeFileSync(join(cwd, "strong.json"), '{"extends": "./weak.json", "epochs": 2, "momentum": 0.2, "trial": 2}');
+  const words = ["train-teacher", "--config", "strong.json", "--dry_run", "--json", "--epochs", "9"];
   const { stdout, stderr } = await pefd(words, {
     cwd,
     env: { PEFD_EPOCHS: "1", PEFD_MOMENTUM: "0.1" },
@@ -61,10 +37,7 @@ test("a flag is stronger than the environment, that than a file, that than what 
   const { options, origins } = JSON.parse(stdout || stderr);
   const { epochs, momentum, trial, batch_size } = options;
   assert.deepEqual([epochs, momentum, trial, batch_size], [9, 0.1, 2, 3]);
-  assert.deepEqual(
-    [origins.epochs, origins.momentum],
-    ["flag --epochs", "environment PEFD_MOMENTUM"],
-  );
+  assert.deepEqual([origins.epochs, origins.momentum], ["flag --epochs", "environment PEFD_MOMENTUM"]);
 });
 
 test("--dry_run prints one option a line for people", async () => {
@@ -87,19 +60,8 @@ test("pefd config list names the presets with their published figures", async ()
     pefd(["config", "list"], { cwd }),
     pefd(["config", "list", "--json"], { cwd }),
   ]);
-  assert.match(
-    text.stdout,
-    /\nresnet32x4-resnet8x4-ours +ours -r 1 -a 0 -b 25 +teacher 79\.42 {2}student 72\.50/,
-  );
-  assert.match(
-    text.stdout,
-    /\nresnet32x4-resnet8x4-dkd .*teacher 79\.42 {2}student 72\.50 {2}dkd 76\.32\n/,
-  );
-  const preset = JSON.parse(json.stdout).find(
-    ({ name }: { name: string }) => name === "resnet32x4-resnet8x4-kd",
-  );
-  assert.deepEqual(
-    [preset.model_t, preset.gamma, preset.published.dkd],
-    ["resnet32x4", 0.1, 76.32],
-  );
+  assert.match(text.stdout, /\nresnet32x4-resnet8x4-ours +ours -r 1 -a 0 -b 25 +teacher 79\.42 {2}student 72\.50/);
+  assert.match(text.stdout, /\nresnet32x4-resnet8x4-dkd .*teacher 79\.42 {2}student 72\.50 {2}dkd 76\.32\n/);
+  const preset = JSON.parse(json.stdout).find(({ name }: { name: string }) => name === "resnet32x4-resnet8x4-kd");
+  assert.deepEqual([preset.model_t, preset.gamma, preset.published.dkd], ["resnet32x4", 0.1, 76.32]);
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isGone, ownMark } from "#pefd/common/processMark.js";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { ROOT } from "../helpers/paths.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { writeRun } from "../report/fakeRuns.js";
@@ -82,10 +82,7 @@ test("too few open files are refused before anything is done, with the command t
   const cwd = temporaryFolder(t);
   for (const limit of [20, 24, 64, 300]) {
     const { exitCode, stderr } = shell(`ulimit -n ${limit}; ${PEFD} models`, cwd);
-    assert.match(
-      stderr,
-      /^pefd needs 512 open files at a time; this shell allows \d+\.\nType: ulimit -n 512\n$/,
-    );
+    assert.match(stderr, /^pefd needs 512 open files at a time; this shell allows \d+\.\nType: ulimit -n 512\n$/);
     assert.equal(exitCode, 3);
   }
   assert.equal(shell(`ulimit -n 512; ${PEFD} --version`, cwd).exitCode, 0);

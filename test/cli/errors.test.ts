@@ -3,11 +3,11 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
-import { describeError } from "#pefd/cli/errors.js";
 import { Interrupted } from "#pefd/cli/interrupt.js";
-import { resumeWords } from "#pefd/cli/training/run.js";
+import { describeError } from "#pefd/cli/main.js";
+import { resumeWords } from "#pefd/cli/train.js";
 import { environmentError, runError } from "#pefd/common/errors.js";
-import { shellWord } from "#pefd/common/text/shellWord.js";
+import { shellWord } from "#pefd/common/text.js";
 import { nativeBackend } from "#pefd/runtime/native.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { ROOT } from "../helpers/paths.js";
@@ -98,11 +98,7 @@ test("in a folder that was removed every command says so, and what to do", async
   for (const words of [["report"], ["verify", "save"], ["train-teacher"], ["doctor"], ["--help"]]) {
     const typed = ["-c", script, "sh", process.execPath, resolve(ROOT, "bin/pefd.js"), ...words];
     const { exitCode, stderr } = await runProgram("sh", typed, { cwd: folder, env: process.env });
-    assert.match(
-      stderr,
-      /The folder that this shell is in was removed\.\n +Go to one/,
-      words.join(" "),
-    );
+    assert.match(stderr, /The folder that this shell is in was removed\.\n +Go to one/, words.join(" "));
     assert.doesNotMatch(stderr, /uv_cwd|node:internal|defect/);
     assert.equal(exitCode, 3);
   }

@@ -6,14 +6,17 @@ import type { DetailedEval } from "#pefd/train/evaluate.js";
 /** Of two classes, three images each: 2 of "cat" and 3 of "dog" were right. */
 const evaluated = (checkpoint: string): DetailedEval => ({
   result: {
-    ...{ checkpoint, model: "resnet8", n: 6, top1: 83.3333, top5: 100, loss: 0.51234 },
-    ...{
-      imagesPerSecond: 99.6,
-      engine: "graph",
-      precision: "float32",
-      device: "a CPU",
-      tf32: false,
-    },
+    checkpoint,
+    model: "resnet8",
+    n: 6,
+    top1: 83.3333,
+    top5: 100,
+    loss: 0.51234,
+    imagesPerSecond: 99.6,
+    engine: "graph",
+    precision: "float32",
+    device: "a CPU",
+    tf32: false,
   },
   confusion: Float32Array.of(2, 1, 0, 3),
 });
@@ -65,8 +68,7 @@ test("for programs: one document for one checkpoint, a list for several, classes
 });
 
 test("files that could not be written as asked are refused before any work", () => {
-  const asked = (confusion: string, count: number) => () =>
-    checkEvaluationFiles({ ...NONE, confusion }, count);
+  const asked = (confusion: string, count: number) => () => checkEvaluationFiles({ ...NONE, confusion }, count);
   assert.throws(asked("matrix.png", 1), { exitCode: 2, message: /\.csv or \.svg/ });
   assert.throws(asked("matrix.csv", 2), { exitCode: 2, message: /one checkpoint, not 2/ });
   for (const file of ["matrix.csv", "matrix.svg"]) assert.doesNotThrow(asked(file, 1));

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
 import { COMMANDS } from "#pefd/cli/commands.js";
-import { commandHelp } from "#pefd/cli/help/commandHelp.js";
-import { groupHelp, overview } from "#pefd/cli/help/overview.js";
-import { helpWidth } from "#pefd/cli/help/width.js";
+import { commandHelp } from "#pefd/cli/invoke.js";
+import { groupHelp, overview } from "#pefd/cli/main.js";
+import { helpWidth } from "#pefd/cli/optionHelp.js";
 import { methodsCatalogue } from "#pefd/cli/reference/methods.js";
 import { betweenMarkers, flagsReference } from "#pefd/cli/reference/options.js";
 import { METHODS } from "#pefd/distill/registry.js";
@@ -14,8 +14,7 @@ import { pefd } from "../helpers/pefd.js";
 import { assertPinned as assertPinnedFile } from "../helpers/pinned.js";
 
 /** Compares with test/cli/help/NAME.txt; UPDATE_HELP=1 writes it. */
-const assertPinned = (name: string, text: string): void =>
-  assertPinnedFile(`cli/help/${name}.txt`, text);
+const assertPinned = (name: string, text: string): void => assertPinnedFile(`cli/help/${name}.txt`, text);
 
 /** Columns of a small window, the usual terminal, and what wider ones are laid out for. */
 const WIDTHS = [60, 80, 100];
@@ -59,12 +58,9 @@ test("a terminal is asked for its width, and gets lines of 60 to 100 characters"
     helpWidth({ stdout: { columns }, stderr: { columns: other }, env: { COLUMNS } });
   assert.deepEqual(
     [40, 60, 80, 100, 120, 200].map((columns) => at(columns)),
-    [...[60, 60, 80, 100, 100, 100]],
+    [60, 60, 80, 100, 100, 100],
   );
-  assert.deepEqual(
-    [at(undefined), at(undefined, 90), at(undefined, undefined, "70")],
-    [80, 90, 70],
-  );
+  assert.deepEqual([at(undefined), at(undefined, 90), at(undefined, undefined, "70")], [80, 90, 70]);
   assert.equal(at(undefined, undefined, "wide"), 80);
 });
 
@@ -74,10 +70,7 @@ test("help is told on stdout, whatever else was typed", async () => {
     pefd(["--help"], { env }),
     pefd(["distill", "--epochs", "x", "-h"], { env }),
   ]);
-  assert.deepEqual(
-    [overall.exitCode, overall.stderr, overall.stdout],
-    [0, "", `${overview(USUAL)}\n`],
-  );
+  assert.deepEqual([overall.exitCode, overall.stderr, overall.stdout], [0, "", `${overview(USUAL)}\n`]);
   assert.deepEqual([own.exitCode, own.stderr], [0, ""]);
   assert.match(own.stdout, /^Train a student[\s\S]*Usage: pefd distill \[options\]/);
 });

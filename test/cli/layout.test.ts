@@ -23,7 +23,11 @@ async function printed(name: string, values: Record<string, unknown>, width: num
   const { command } = await findCommand(name.split(" ")).load();
   let text = "";
   const output = {
-    ...{ json: false, quiet: false, color: false, width, notice: () => {} },
+    json: false,
+    quiet: false,
+    color: false,
+    width,
+    notice: () => {},
     result: (shown: string) => {
       text = shown;
     },
@@ -32,7 +36,12 @@ async function printed(name: string, values: Record<string, unknown>, width: num
   const { config: _config, dry_run: _dry, ...given } = values;
   const layers = [{ ...flags, values: given }];
   await command.run({
-    ...{ layers, flags: values, positionals: [], configuration: undefined, argv: [], env: {} },
+    layers,
+    flags: values,
+    positionals: [],
+    configuration: undefined,
+    argv: [],
+    env: {},
     output,
   } as Invocation);
   return text;

@@ -18,11 +18,7 @@ const script = (argv: readonly string[]): string => `
 for (const typed of ["--help", "distill --help", "models", "config list", "distill --dry_run"]) {
   test(`pefd ${typed} does without the native library`, async () => {
     const source = script(typed.split(" "));
-    const { stderr } = await promisify(execFile)(process.execPath, [
-      "--input-type=module",
-      "--eval",
-      source,
-    ]);
+    const { stderr } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", source]);
     assert.deepEqual(JSON.parse(stderr), { exitCode: 0, native: [] });
   });
 }

@@ -74,8 +74,5 @@ test("the README's first real result: its commands are understood, and fit toget
   const student = await resolved<DistillOptions>(distill);
   await resolved(evaluate);
   assert.equal(student.model_t, teacher.model);
-  assert.equal(
-    evaluate.at(-1),
-    join(studentFolder(student), `${student.model_s}_best.safetensors`),
-  );
+  assert.equal(evaluate.at(-1), join(studentFolder(student), `${student.model_s}_best.safetensors`));
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
@@ -56,8 +56,7 @@ test("a run is repeated from its own record: by rerun, by --config, with another
   };
   const edited = (content: Buffer) => Buffer.from(`${content}`.replace('"kd_T": 3', '"kd_T": 4'));
   await refused(join(cwd, record), edited, /config\.json is damaged: .* its own checksum/);
-  const turned = (content: Buffer) =>
-    Buffer.concat([content.subarray(RECORD), content.subarray(0, RECORD)]);
+  const turned = (content: Buffer) => Buffer.concat([content.subarray(RECORD), content.subarray(0, RECORD)]);
   const train = join(cwd, "data/train.bin");
   await refused(train, turned, /training data: data has sha256/);
   const weights = join(cwd, JSON.parse(readFileSync(join(cwd, record), "utf8")).path_t);
@@ -68,19 +67,13 @@ test("a run is repeated from its own record: by rerun, by --config, with another
   writeFileSync(last, readFileSync(other));
   const elsewhere = await typed(["rerun", student.runDir, "--save_dir", "elsewhere"]);
   assert.equal(elsewhere.weightsSha256, student.weightsSha256);
-  assert.match(
-    elsewhere.stderr,
-    /nothing is compared: resnet8_last\.safetensors: it is of another/,
-  );
+  assert.match(elsewhere.stderr, /nothing is compared: resnet8_last\.safetensors: it is of another/);
 
   const plan = await typed(["rerun", teacher.runDir, "--dry_run"]);
   assert.deepEqual([plan.options.model, plan.options.save_dir], ["resnet8", "save/rerun"]);
   const wrong = await pefd(["distill", "--config", join(teacher.runDir, "config.json")], { cwd });
   assert.equal(wrong.exitCode, 2);
-  assert.match(
-    wrong.stderr,
-    /is the record of a run of train-teacher[\s\S]*Type: .*train-teacher --config/,
-  );
+  assert.match(wrong.stderr, /is the record of a run of train-teacher[\s\S]*Type: .*train-teacher --config/);
   assert.equal(existsSync(join(cwd, "save/rerun/models")), false);
 });
 

@@ -48,22 +48,9 @@ describe("--track", () => {
     await say([...line, "--track", track.replace("SECRET", "SECRET%zz"), "--dry_run"], {}, 2);
     await say([...line, "--track", track.replace("SECRET", "SECRET#1")], {}, 2);
     await say([...line, "--track", `file${track.slice(4)}`], {}, 2);
-    await say(
-      ["data", "fetch", "--data", "new", "--url", track.replace("SECRET", "SECRET 1")],
-      {},
-      2,
-    );
+    await say(["data", "fetch", "--data", "new", "--url", track.replace("SECRET", "SECRET 1")], {}, 2);
     const teacher = ["--model_t", "resnet8", "--model_s", "resnet8", "--distill", "kd"];
-    const sweep = [
-      "sweep",
-      ...teacher,
-      "--data",
-      "data/synthetic",
-      "--epochs",
-      "1",
-      "--track",
-      track,
-    ];
+    const sweep = ["sweep", ...teacher, "--data", "data/synthetic", "--epochs", "1", "--track", track];
     assert.match(await say([...sweep, "--print"]), /^PEFD_TRACK=http:\/\/me@corp:PASSWORD@/);
     await say([...sweep, "--print", "--json"]);
     await say([...sweep, "--dry_run", "--json"]);
@@ -94,13 +81,7 @@ describe("--track", () => {
       assert.equal(exitCode, 2, place);
       assert.match(stderr, /--track does not take ".*"\.\n.*http:\/\/HOST:PORT.*mlflow:DIR/);
     }
-    for (const place of [
-      "http:",
-      "http://a%zz:pw@h",
-      "http://u:p w@h",
-      "http:u:pw@h",
-      "https://h:x",
-    ]) {
+    for (const place of ["http:", "http://a%zz:pw@h", "http://u:p w@h", "http:u:pw@h", "https://h:x"]) {
       const { exitCode, stderr } = await pefd([...TRAINING, "--track", place], { cwd });
       assert.equal(exitCode, 2, stderr);
       assert.match(stderr, /--track takes an address; .* is not an http or https address\.\n/);

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { ROOT } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -20,10 +20,7 @@ test("a teacher, a student and their evaluation, as typed", async (t) => {
 
   const teacher = await pefd([...TEACHER, "--epochs", "1", "--num_workers", "8"], { cwd });
   assert.equal(teacher.exitCode, 0, teacher.stderr);
-  assert.match(
-    teacher.stdout,
-    new RegExp(`^Run folder +${TEACHER_RUN}\nLast top-1 +\\d+\\.\\d\\d %`),
-  );
+  assert.match(teacher.stdout, new RegExp(`^Run folder +${TEACHER_RUN}\nLast top-1 +\\d+\\.\\d\\d %`));
   assert.match(teacher.stderr, /\nepoch 1\/1 .*test loss/);
   const line = /Evaluate it {2}node (.*)\n/.exec(teacher.stdout)?.[1] ?? assert.fail();
   const [, ...typed] = line.split(" ");
@@ -62,9 +59,7 @@ test("Ctrl-C keeps what is done, says how to go on, and that line ends in the sa
   const cwd = temporaryFolder(t);
   await synthesize(join(cwd, "data"), { train: 40, test: 20, seed: 1 });
   const words = [...TEACHER, "--epochs", "12", "--deterministic"];
-  const whole = JSON.parse(
-    (await pefd([...words, "--save_dir", "whole", "--json"], { cwd })).stdout,
-  );
+  const whole = JSON.parse((await pefd([...words, "--save_dir", "whole", "--json"], { cwd })).stdout);
 
   // As `timeout` does it: the signal reaches the process twice, alone and with its group.
   const own = { cwd, detached: true };
@@ -87,10 +82,7 @@ test("Ctrl-C keeps what is done, says how to go on, and that line ends in the sa
 
   const resumed = await pefd(next.split(" "), { cwd });
   assert.equal(resumed.exitCode, 0, resumed.stderr);
-  assert.match(
-    resumed.stderr,
-    /\nGoing on after epoch \d+( and (all )?\d steps? of epoch \d+)?\.\n/,
-  );
+  assert.match(resumed.stderr, /\nGoing on after epoch \d+( and (all )?\d steps? of epoch \d+)?\.\n/);
   assert.equal(JSON.parse(resumed.stdout).weightsSha256, whole.weightsSha256);
   assert.deepEqual(
     readdirSync(join(cwd, TEACHER_RUN)).filter((file) => /tmp|partial/.test(file)),

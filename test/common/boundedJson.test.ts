@@ -7,8 +7,16 @@ const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 describe("JSON of strangers", () => {
   it("is what JSON.parse makes of it", () => {
     for (const text of [
-      ...["1", '"x"', "null", "[]", '{"a":[1,{"b":null}],"c":"\\u00fc"}', ' [ 1 , "a,[b]{c}" ] '],
-      ...['"\\""', '"\\\\"', '["\\"[[[[", "]"]', '{"\\\\":["\\\\\\""]}'],
+      "1",
+      '"x"',
+      "null",
+      "[]",
+      '{"a":[1,{"b":null}],"c":"\\u00fc"}',
+      ' [ 1 , "a,[b]{c}" ] ',
+      '"\\""',
+      '"\\\\"',
+      '["\\"[[[[", "]"]',
+      '{"\\\\":["\\\\\\""]}',
     ]) {
       assert.deepEqual(parseBoundedJson(text), JSON.parse(text), text);
     }
@@ -21,10 +29,7 @@ describe("JSON of strangers", () => {
     }
     assert.deepEqual(parseBoundedJson('{"a":{"b":{}}}', bounds), { a: { b: {} } });
     for (const text of [nested(4), '{"a":{"b":{"c":{}}}}', "[[[]],[[[]]]]"]) {
-      assert.throws(
-        () => parseBoundedJson(text, bounds),
-        /^PefdError: is nested more than 3 deep$/,
-      );
+      assert.throws(() => parseBoundedJson(text, bounds), /^PefdError: is nested more than 3 deep$/);
     }
   });
 

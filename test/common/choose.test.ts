@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { choose } from "#pefd/common/choose.js";
-import { streamState } from "#pefd/common/random.js";
+import { choose, streamState } from "#pefd/common/random.js";
 
 const list = (length: number) => Int32Array.from({ length }, (_, i) => i);
 
@@ -15,12 +14,7 @@ const WORD = 2n ** 32n - 1n;
 
 /** xoshiro128++ as its authors write it, on whole numbers of any size. */
 function* words(state: readonly number[]): Generator<bigint> {
-  let [a, b, c, d] = state.map((word) => BigInt.asUintN(32, BigInt(word))) as [
-    bigint,
-    bigint,
-    bigint,
-    bigint,
-  ];
+  let [a, b, c, d] = state.map((word) => BigInt.asUintN(32, BigInt(word))) as [bigint, bigint, bigint, bigint];
   const rotated = (x: bigint, by: bigint) => ((x << by) | (x >> (32n - by))) & WORD;
   for (;;) {
     yield (rotated((a + d) & WORD, 7n) + a) & WORD;
@@ -71,9 +65,7 @@ test("what is chosen follows from the list, the seed and the purpose alone", () 
 test("numbers that do not divide 2^32 are dealt evenly, and the most there may be is as good as few", () => {
   const length = 3 * 2 ** 19;
   const out = chosen(length, 30_000, 5, "thirds");
-  const thirds = [0, 1, 2].map(
-    (third) => out.filter((value) => Math.floor(value / 2 ** 19) === third).length,
-  );
+  const thirds = [0, 1, 2].map((third) => out.filter((value) => Math.floor(value / 2 ** 19) === third).length);
   for (const count of thirds) assert.ok(Math.abs(count - 10_000) < 500, thirds.join());
   assert.throws(() => chosen(0, 1, 1), RangeError);
   assert.throws(() => choose(new Int32Array(2 ** 21 + 1), new Int32Array(1), 1), RangeError);

@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  float32Bytes,
-  isMemoryError,
-  MEMORY_HINT,
-  memorySentence,
-  takingMemory,
-} from "#pefd/common/deviceMemory.js";
+import { float32Bytes, isMemoryError, MEMORY_HINT, memorySentence, takingMemory } from "#pefd/common/deviceMemory.js";
 import { PefdError } from "#pefd/common/errors.js";
 
-const RAN_OUT =
-  "OOM when allocating tensor with shape[64,112,112,64] and type float on /job:localhost";
+const RAN_OUT = "OOM when allocating tensor with shape[64,112,112,64] and type float on /job:localhost";
 
 test("an error is about memory where it or one behind it says so", () => {
   const inner = new Error(RAN_OUT);
@@ -22,8 +15,7 @@ test("an error is about memory where it or one behind it says so", () => {
 });
 
 test("the sentence has what was asked for, as far as the library's message tells", () => {
-  const sentence = (asked: string) =>
-    `The device has too little memory: it was asked for ${asked}.`;
+  const sentence = (asked: string) => `The device has too little memory: it was asked for ${asked}.`;
   const messages: [message: string, asked: string][] = [
     [RAN_OUT, "a tensor [64,112,112,64] of float"],
     ["RESOURCE_EXHAUSTED: Out of memory while trying to allocate 1234567890 bytes.", "1.2 GB"],

@@ -16,10 +16,7 @@ test("work of one key is done one after the other, of two keys at once", async (
   };
   let waited = 0;
   const onWait = () => waited++;
-  const both = await Promise.all([
-    exclusively(KEY, { onWait }, work("a")),
-    exclusively(KEY, { onWait }, work("b")),
-  ]);
+  const both = await Promise.all([exclusively(KEY, { onWait }, work("a")), exclusively(KEY, { onWait }, work("b"))]);
   assert.deepEqual(both, ["a", "b"]);
   assert.equal(waited, 1);
   const first = seen[0]?.slice(0, 1);

@@ -22,7 +22,9 @@ test("rows are found by name and keep their order, those added later at the end"
 
 test("an unknown name is refused with the nearest one and the list of all", () => {
   assert.throws(() => animals().row("herron"), {
-    ...{ name: "PefdError", exitCode: 2, hint: "Animals: heron, ant." },
+    name: "PefdError",
+    exitCode: 2,
+    hint: "Animals: heron, ant.",
     message: "unknown animal herron. Did you mean heron?",
   });
   assert.throws(() => animals().row("constructor"), { message: "unknown animal constructor." });

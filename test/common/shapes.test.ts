@@ -10,8 +10,7 @@ test("a shape's size is the product of its axes, that of a scalar 1", () => {
 test("axes are permuted as an index says, in every order", () => {
   const shape = [2, 3, 4, 5] as const;
   const values = Float32Array.from({ length: 120 }, (_, i) => i);
-  const at = (index: readonly number[]) =>
-    index.reduce((place, i, axis) => place * (shape[axis] as number) + i, 0);
+  const at = (index: readonly number[]) => index.reduce((place, i, axis) => place * (shape[axis] as number) + i, 0);
   const orders = [0, 1, 2, 3].flatMap((a) =>
     [0, 1, 2, 3].flatMap((b) => [0, 1, 2, 3].map((c) => [a, b, c, 6 - a - b - c])),
   ) as [number, number, number, number][];
@@ -42,8 +41,5 @@ test("tensors of a state are little-endian bytes of their type's size", () => {
   assert.deepEqual([dtype, shape, [...data]], ["F32", [1], [0, 0, 0, 0xc0]]);
   assert.equal(data.buffer, values.buffer, "shared, not copied");
   const counter = int64Scalar(258);
-  assert.deepEqual(
-    [counter.dtype, counter.shape, [...counter.data]],
-    ["I64", [], [2, 1, 0, 0, 0, 0, 0, 0]],
-  );
+  assert.deepEqual([counter.dtype, counter.shape, [...counter.data]], ["I64", [], [2, 1, 0, 0, 0, 0, 0, 0]]);
 });

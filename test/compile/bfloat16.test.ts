@@ -30,9 +30,7 @@ for (const engine of ["graph", "xla"] as const) {
       t.skip(reason.split("\n")[0]);
       return;
     }
-    const errors = exact.losses.map((loss, i) =>
-      Math.abs((reduced.losses[i] as number) / loss - 1),
-    );
+    const errors = exact.losses.map((loss, i) => Math.abs((reduced.losses[i] as number) / loss - 1));
     assert.equal(errors.length, 50);
     assert.ok((errors[0] as number) < 0.02, `the first loss is off by ${errors[0]}`);
     const worst = Math.max(...errors);

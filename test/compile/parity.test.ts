@@ -3,14 +3,7 @@ import { before, test } from "node:test";
 import { procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { casesOf, spreadOf, tellRest } from "../helpers/matrices.js";
-import {
-  noiseImages,
-  type Pupil,
-  smallestOfFamilies,
-  studentPupil,
-  study,
-  teacherPupil,
-} from "./scenes.js";
+import { noiseImages, type Pupil, smallestOfFamilies, studentPupil, study, teacherPupil } from "./scenes.js";
 
 before(() => {
   loadTensorFlow();

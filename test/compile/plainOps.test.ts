@@ -59,24 +59,22 @@ function bitsOf(engine: EngineName, expression: Expression): Buffer[] {
   const inputs = tf.tidy(() => [5, 6].map((seed) => tf.variable(sample(seed), false)));
   const results = tf.tidy(() => [1, 2, 3].map(() => tf.variable(tf.zeros([ROWS, COLUMNS]), false)));
   const [x, y] = inputs as Tensor[] as [Tensor, Tensor];
-  const loss = (a: Tensor, b: Tensor) =>
-    tf.mean(tf.square(tf.add(expression(a, b), tf.mul(0.5, tf.add(a, b)))));
+  const loss = (a: Tensor, b: Tensor) => tf.mean(tf.square(tf.add(expression(a, b), tf.mul(0.5, tf.add(a, b)))));
   const step = () => {
     const [dx, dy] = tf.grads((...given: Tensor[]) => loss(...(given as [Tensor, Tensor])))([x, y]);
     const values = [expression(x, y), dx as Tensor, dy as Tensor];
     return results.map((result, i) => [result, values[i] as Tensor] as const);
   };
   const program = compile(engine, {
-    ...{ name: "p", precision: "float32" },
+    name: "p",
+    precision: "float32",
     entries: { step: { step, perStep: {}, shared: {}, stepsPerCall: 1 } },
     variables: { all: [...inputs, ...results] },
   });
   program.push("all");
   program.run("step", {}, 1);
   program.pull("all");
-  const bits = results.map((result) =>
-    Buffer.from((result.dataSync() as Float32Array).slice().buffer),
-  );
+  const bits = results.map((result) => Buffer.from((result.dataSync() as Float32Array).slice().buffer));
   program.dispose();
   tf.dispose([...inputs, ...results]);
   return bits;

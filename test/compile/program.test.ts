@@ -75,7 +75,9 @@ test("two entries share the variables of one program; two programs share none", 
   const a = variable(t, [1, 1]);
   const create = () =>
     compile("graph", {
-      ...{ name: "p", precision: "float32", variables: { all: [a] } },
+      name: "p",
+      precision: "float32",
+      variables: { all: [a] },
       entries: {
         add: entryOf(({ x }) => [[a, tf.add(a, x as Tensor)]]),
         multiply: entryOf(({ x }) => [[a, tf.mul(a, x as Tensor)]]),

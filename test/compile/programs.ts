@@ -12,7 +12,9 @@ export function variable(t: TestContext, values: readonly number[]): Variable {
 
 /** An entry with one feed `x` of shape [2]. */
 export const entryOf = (step: Step, stepsPerCall = 1): Entry => ({
-  ...{ step, stepsPerCall, shared: {} },
+  step,
+  stepsPerCall,
+  shared: {},
   perStep: { x: { shape: [2], dtype: "float32" } },
 });
 

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { before, type TestContext, test } from "node:test";
 import { nodeBehind, nodesByName } from "#pefd/compile/graph/graph.js";
 import { declareVariables } from "#pefd/compile/graph/variables.js";
+import { singleStep } from "#pefd/compile/graphProgram.js";
 import { compile } from "#pefd/compile/program.js";
 import { recordStep } from "#pefd/compile/record/trace.js";
-import { singleStep } from "#pefd/compile/stepGraph.js";
 import type { EngineName, Entry, FeedValues, Step } from "#pefd/compile/types.js";
-import { gatherRows, rowsUpdate } from "#pefd/nn/gather/rows.js";
+import { gatherRows, rowsUpdate } from "#pefd/nn/gather.js";
 import { loadTensorFlow, type Tensor, type Tensor1D, tf, type Variable } from "#pefd/runtime/tf.js";
 
 before(() => {
@@ -24,7 +24,9 @@ function zeros(t: TestContext, shape: number[]): Variable {
 
 /** An entry that is fed which rows to write, and a value for each. */
 const entryOf = (step: Step, stepsPerCall = 1): Entry => ({
-  ...{ step, stepsPerCall, shared: {} },
+  step,
+  stepsPerCall,
+  shared: {},
   perStep: {
     rows: { shape: [TAKEN], dtype: "int32" },
     values: { shape: [TAKEN], dtype: "float32" },
@@ -36,7 +38,8 @@ function run(engine: EngineName, variables: Variable[], step: Step, feeds: FeedV
   const steps = (feeds.rows as Int32Array).length / TAKEN;
   const values = new Float32Array(TAKEN * steps);
   const program = compile(engine, {
-    ...{ name: "rows", precision: "float32" },
+    name: "rows",
+    precision: "float32",
     entries: { step: entryOf(step, steps) },
     variables: { all: variables },
   });

@@ -9,8 +9,8 @@ import { frozen, studentLearner, teacherLearner } from "#pefd/learn/learners.js"
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { MODELS } from "#pefd/models/registry.js";
 import { tf, type Variable } from "#pefd/runtime/tf.js";
+import type { BatchSource } from "#pefd/train/batchSource.js";
 import { allAtOnce } from "#pefd/train/calls.js";
-import type { BatchSource } from "#pefd/train/feeds/batchSource.js";
 import { openTrainingSession, type TrainingSession } from "#pefd/train/session.js";
 import { streamedSource } from "#pefd/train/source.js";
 
@@ -24,7 +24,9 @@ export function noiseImages(count: number, seed: number): ImagesInMemory {
   return {
     images: Uint8Array.from({ length: count * 3072 }, () => random.integer(256)),
     labels: Uint8Array.from({ length: count }, () => random.integer(CLASSES)),
-    ...{ kind: "memory", count, ...CIFAR100_FORMAT },
+    kind: "memory",
+    count,
+    ...CIFAR100_FORMAT,
   };
 }
 
@@ -96,14 +98,16 @@ export interface Trace {
 }
 
 /** Compiles what trains a pupil; its images are disposed of with it. */
-export function openLesson(
-  { learner, constants }: Pupil,
-  lesson: Omit<Lesson, "epochs">,
-): TrainingSession {
+export function openLesson({ learner, constants }: Pupil, lesson: Omit<Lesson, "epochs">): TrainingSession {
   const train = lesson.files ?? (lesson.source ?? streamedSource)(inMemory(lesson.train));
   const session = openTrainingSession({
-    ...{ engine: lesson.engine, precision: lesson.precision ?? "float32" },
-    ...{ learner, constants, batchSize: lesson.batchSize, train, ahead: lesson.ahead ?? 1 },
+    engine: lesson.engine,
+    precision: lesson.precision ?? "float32",
+    learner,
+    constants,
+    batchSize: lesson.batchSize,
+    train,
+    ahead: lesson.ahead ?? 1,
     test: lesson.test ?? streamedSource(noiseImages(3, 2)),
     sgd: { momentum: 0.9, weightDecay: 5e-4 },
   });
@@ -148,7 +152,8 @@ function callsOf({ learner }: Pupil, lesson: Lesson): PlannedCall[] {
     const left = learner.wholeBatches ? plan.length % batch : 0;
     const size = stepsPerCall * batch;
     return Array.from({ length: Math.ceil((plan.length - left) / size) }, (_, n) => ({
-      ...{ epoch: i + 1, step: 1 + n * stepsPerCall },
+      epoch: i + 1,
+      step: 1 + n * stepsPerCall,
       rows: plan.subarray(n * size, (n + 1) * size),
       upcoming: plan.subarray((n + 1) * size),
     }));

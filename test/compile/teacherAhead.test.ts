@@ -21,8 +21,13 @@ before(() => {
  * which rounding does not grow step by step.
  */
 const LESSON: Lesson = {
-  ...{ engine: "xla", train: noiseImages(44, 1), batchSize: 8, epochs: 2, learningRate: 0.001 },
-  ...{ source: residentSource, calls: 12 },
+  engine: "xla",
+  train: noiseImages(44, 1),
+  batchSize: 8,
+  epochs: 2,
+  learningRate: 0.001,
+  source: residentSource,
+  calls: 12,
 };
 
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
@@ -42,9 +47,7 @@ function assertSame(trace: Trace, reference: Trace): void {
   });
   // Velocities show single units of a ReLU that rounding turned on or off; weights are the sum of all of them.
   const isWeight = (i: number) => !trace.names[i]?.endsWith("/momentum");
-  const errors = trace.weights.map((bytes, i) =>
-    isWeight(i) ? distance(bytes, reference.weights[i] as Buffer) : 0,
-  );
+  const errors = trace.weights.map((bytes, i) => (isWeight(i) ? distance(bytes, reference.weights[i] as Buffer) : 0));
   const worst = Math.max(...errors);
   assert.ok(worst < 1e-3, `${trace.names[errors.indexOf(worst)]} is off by ${worst}`);
 }

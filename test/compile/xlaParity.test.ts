@@ -64,8 +64,7 @@ const weightError = (trace: Trace, reference: Trace): number =>
   largestError("weights", [trace, reference], (name) => !isVelocity(name));
 
 /** Of velocities after one step: they are the gradients. */
-const gradientError = (trace: Trace, reference: Trace): number =>
-  largestError("first", [trace, reference], isVelocity);
+const gradientError = (trace: Trace, reference: Trace): number => largestError("first", [trace, reference], isVelocity);
 
 /** Gives a variable new values, made of those it has. */
 function change(variable: Variable, next: (value: number, index: number) => number): void {

@@ -10,12 +10,8 @@ import { ROOT } from "../helpers/paths.js";
 const ignored = (env: Record<string, string>) => ignoredVariables(rowsOf(ALL_SECTIONS), env);
 
 test("a variable that is misspelt, or of a flag, is told to have no effect", () => {
-  assert.deepEqual(ignored({ PEFD_EPOCH: "3" }), [
-    "PEFD_EPOCH has no effect. Did you mean PEFD_EPOCHS?",
-  ]);
-  assert.deepEqual(ignored({ PEFD_CASHE: "x" }), [
-    "PEFD_CASHE has no effect. Did you mean PEFD_CACHE?",
-  ]);
+  assert.deepEqual(ignored({ PEFD_EPOCH: "3" }), ["PEFD_EPOCH has no effect. Did you mean PEFD_EPOCHS?"]);
+  assert.deepEqual(ignored({ PEFD_CASHE: "x" }), ["PEFD_CASHE has no effect. Did you mean PEFD_CACHE?"]);
   assert.deepEqual(ignored({ PEFD_RESUME: "true" }), [
     "PEFD_RESUME has no effect: --resume is read from the command line only.",
   ]);
@@ -23,19 +19,12 @@ test("a variable that is misspelt, or of a flag, is told to have no effect", () 
 
 test("variables of pefd, of others, and empty ones are nobody's slip", () => {
   const env = { PEFD_EPOCHS: "3", PEFD_CACHE: "x", PEFD_RUNTIME: "cpu", PEFD_EPOCH: "" };
-  assert.deepEqual(
-    ignored({ ...env, PEFD_SOMETHING_ELSE: "1", EPOCH: "2", PEFD_REAL_DATA: "x" }),
-    [],
-  );
+  assert.deepEqual(ignored({ ...env, PEFD_SOMETHING_ELSE: "1", EPOCH: "2", PEFD_REAL_DATA: "x" }), []);
 });
 
 test("the variables that CI sets for the tests are taken for no slip", () => {
-  const text =
-    readFileSync(join(ROOT, ".ci/peers.sh"), "utf8") + readFileSync(join(ROOT, ".ci/run"), "utf8");
+  const text = readFileSync(join(ROOT, ".ci/peers.sh"), "utf8") + readFileSync(join(ROOT, ".ci/run"), "utf8");
   const names = text.match(/PEFD_[A-Z_]+/g) ?? [];
   assert.ok(names.length > 5);
-  assert.deepEqual(
-    ignored(Object.fromEntries([...names, "PEFD_SOAK"].map((name) => [name, "x"]))),
-    [],
-  );
+  assert.deepEqual(ignored(Object.fromEntries([...names, "PEFD_SOAK"].map((name) => [name, "x"]))), []);
 });

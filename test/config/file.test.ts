@@ -10,7 +10,7 @@ import { readConfiguration, SWEEP_PRESETS } from "#pefd/config/file.js";
 import { PRESETS, presetNames, sweepNames } from "#pefd/config/pairPresets.js";
 import { rowsOf } from "#pefd/config/resolve.js";
 import { ALL_SECTIONS } from "#pefd/config/sections.js";
-import { procedureOf } from "#pefd/distill/procedures.js";
+import { procedureOf } from "#pefd/distill/open.js";
 import { methodRow, procedures } from "#pefd/distill/registry.js";
 import { SWEEP_ROWS } from "#pefd/sweep/file.js";
 import { mutateJson } from "../helpers/mutateJson.js";
@@ -92,10 +92,7 @@ test("broken files are refused", () => {
   refuse({ extends: 3 }, /is not a name/);
   refuse({ extends: "./bad.json" }, /extends itself/);
   refuse({ extends: "nothing-like-it" }, /no preset/);
-  assert.throws(
-    () => readConfiguration(join(folder, "none.json"), rows),
-    /There is no file .*none\.json/,
-  );
+  assert.throws(() => readConfiguration(join(folder, "none.json"), rows), /There is no file .*none\.json/);
   const yaml = write("options.yaml", "epochs: 3\n");
   assert.throws(() => readConfiguration(yaml, rows), /is YAML by its name; pefd reads JSON/);
   assert.throws(() => readConfiguration("/dev/zero", rows), /\/dev\/zero is a device/);
@@ -104,9 +101,22 @@ test("broken files are refused", () => {
 
 /** A student's config.json, as far as it matters here. */
 const RECORD = {
-  ...{ kind: "distill", model: "resnet8", teacher: "resnet14", seed: 20, device: "CPU" },
-  ...{ model_s: "resnet8", model_t: "resnet14", path_t: "t.pth", distill: "kd", gamma: 0.1 },
-  ...{ alpha: 0, beta: 0.9, trial: 2, epochs: 3, versions: { tensorflow: "2" }, identity: {} },
+  kind: "distill",
+  model: "resnet8",
+  teacher: "resnet14",
+  seed: 20,
+  device: "CPU",
+  model_s: "resnet8",
+  model_t: "resnet14",
+  path_t: "t.pth",
+  distill: "kd",
+  gamma: 0.1,
+  alpha: 0,
+  beta: 0.9,
+  trial: 2,
+  epochs: 3,
+  versions: { tensorflow: "2" },
+  identity: {},
 };
 
 test("a run's record is taken as the options that it was told", () => {
@@ -117,8 +127,13 @@ test("a run's record is taken as the options that it was told", () => {
   assert.deepEqual(
     { model_s, model_t, path_t, distill, beta, trial, epochs },
     {
-      ...{ model_s: "resnet8", model_t: "resnet14", path_t: "t.pth", distill: "kd" },
-      ...{ beta: 0.9, trial: 2, epochs: 3 },
+      model_s: "resnet8",
+      model_t: "resnet14",
+      path_t: "t.pth",
+      distill: "kd",
+      beta: 0.9,
+      trial: 2,
+      epochs: 3,
     },
   );
   refuse({ ...RECORD, of_another_version: 1 }, /sets of_another_version, which is no option/);

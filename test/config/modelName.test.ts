@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
+import { findTeacher } from "#pefd/config/derive.js";
 import { modelNameOf } from "#pefd/config/modelName.js";
-import { findTeacher } from "#pefd/config/teacherFile.js";
 
 const folder = mkdtempSync(join(tmpdir(), "pefd-teacher-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -13,8 +13,7 @@ test("a checkpoint's path tells its model", () => {
   const told = {
     "resnet32x4_vanilla/ckpt_epoch_240.pth": "resnet32x4",
     "/x/resnet8x4_ours/ckpt_epoch_240.pth": "resnet8x4",
-    "save/models/resnet110_cifar100_lr_0.05_decay_0.0005_trial_1/ckpt_epoch_40.safetensors":
-      "resnet110",
+    "save/models/resnet110_cifar100_lr_0.05_decay_0.0005_trial_1/ckpt_epoch_40.safetensors": "resnet110",
     "S:resnet8x4_T:resnet32x4_cifar100_ours_r:1_a:0_b:25_1/resnet8x4_last.safetensors": "resnet8x4",
     "/tmp/resnet8x4_best.safetensors": "resnet8x4",
     "resnet20.pth": "resnet20",

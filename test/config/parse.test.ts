@@ -31,25 +31,11 @@ test("numbers are read as typed", () => {
 });
 
 test("what is no decimal number is refused by name, with what was typed and what is expected", () => {
-  for (const typed of [
-    "abc",
-    "",
-    " ",
-    "NaN",
-    "Infinity",
-    "-Infinity",
-    "0x10",
-    "1e999",
-    "1,5",
-    "1_0",
-  ]) {
+  for (const typed of ["abc", "", " ", "NaN", "Infinity", "-Infinity", "0x10", "1e999", "1,5", "1_0"]) {
     assert.match(refusal("epochs", typed), /^--epochs takes a whole number/);
     assert.ok(refusal("kd_T", typed).includes(`"${typed}"`));
   }
-  assert.match(
-    refusal("epochs", "1.5"),
-    /whole number, at least 1 and at most 1000000; "1\.5" is not/,
-  );
+  assert.match(refusal("epochs", "1.5"), /whole number, at least 1 and at most 1000000; "1\.5" is not/);
   assert.match(refusal("lr_decay_epochs", "150,x"), /--lr_decay_epochs .* "x"/);
   assert.match(refusal("lr_decay_epochs", ""), /--lr_decay_epochs/);
 });

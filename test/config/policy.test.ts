@@ -1,20 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  changedOptions,
-  isKept,
-  keptOf,
-  mayChange,
-  numbersOf,
-  partsExperiments,
-} from "#pefd/config/policy.js";
+import { changedOptions, isKept, keptOf, mayChange, numbersOf, partsExperiments } from "#pefd/config/policy.js";
 import { rowsOf } from "#pefd/config/resolve.js";
 import { ALL_SECTIONS, DISTILL_SECTIONS, TEACHER_SECTIONS } from "#pefd/config/sections.js";
 
 test("every option of a run says what it touches", () => {
-  for (const [name, row] of Object.entries(
-    rowsOf([...ALL_SECTIONS, ...DISTILL_SECTIONS, ...TEACHER_SECTIONS]),
-  )) {
+  for (const [name, row] of Object.entries(rowsOf([...ALL_SECTIONS, ...DISTILL_SECTIONS, ...TEACHER_SECTIONS]))) {
     assert.ok(row.touches, name);
   }
 });
@@ -34,14 +25,15 @@ test("what touches the numbers may not change on resume, and is another experime
 
 test("a run's numbers are told by its options in any order, wherever its files lie", () => {
   const options = { trial: 1, batch_size: 64, limit_train: undefined, precision: "float32" };
-  const same = { ...{ data: "/a", engine: "xla", resume: true, precision: "float32" } };
+  const same = { data: "/a", engine: "xla", resume: true, precision: "float32" };
   assert.equal(
     JSON.stringify(numbersOf({ ...same, batch_size: 64, trial: 1, epochs: 9 })),
     JSON.stringify(numbersOf(options)),
   );
   assert.notDeepEqual(numbersOf({ ...options, trial: 2 }), numbersOf(options));
   assert.deepEqual(keptOf({ force: true, engine: "xla", batch_size: 64 }), {
-    ...{ engine: "xla", batch_size: 64 },
+    engine: "xla",
+    batch_size: 64,
   });
 });
 

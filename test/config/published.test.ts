@@ -75,11 +75,16 @@ test("presets of ImageNet's pairs have its data set, the paper's defaults and th
     const given = { label: (name: string) => `--${name}`, origin: () => "flag", values: flags };
     return resolveDistill([given, ...layers]).options;
   };
-  const assertHas = (options: object, expected: object) =>
-    assert.deepEqual({ ...options, ...expected }, options);
+  const assertHas = (options: object, expected: object) => assert.deepEqual({ ...options, ...expected }, options);
   const paper = {
-    ...{ dataset: "imagenet", batch_size: 256, learning_rate: 0.1, epochs: 100 },
-    ...{ lr_decay_epochs: [30, 60, 90], lr_decay_rate: 0.1, weight_decay: 1e-4, momentum: 0.9 },
+    dataset: "imagenet",
+    batch_size: 256,
+    learning_rate: 0.1,
+    epochs: 100,
+    lr_decay_epochs: [30, 60, 90],
+    lr_decay_rate: 0.1,
+    weight_decay: 1e-4,
+    momentum: 0.9,
   };
   const pair = { model_t: "RESNET34", model_s: "RESNET18" };
   const ours = { ...pair, ...paper, gamma: 1, alpha: 0, beta: 25 };
@@ -104,13 +109,7 @@ test("presets of factor have the authors' rate of the first phase, 0.01 for resn
 });
 
 test("what is no pair or model of the tables has no figures", () => {
-  for (const name of [
-    "resnet8-resnet110",
-    "",
-    "constructor",
-    "__proto__",
-    "../resnet32x4-resnet8x4",
-  ]) {
+  for (const name of ["resnet8-resnet110", "", "constructor", "__proto__", "../resnet32x4-resnet8x4"]) {
     assert.equal(figuresOf(name).size, 0, name);
     assert.equal(figureAlone(name), undefined, name);
   }

@@ -35,8 +35,7 @@ test("a stronger layer wins, and every value tells where it came from", () => {
 
 test("a wrong value is refused even where a stronger one hides it", () => {
   assert.throws(
-    () =>
-      resolveRows(DISTILL_SECTIONS, [layer("flags", { epochs: "3" }), layer("f", { epochs: "x" })]),
+    () => resolveRows(DISTILL_SECTIONS, [layer("flags", { epochs: "3" }), layer("f", { epochs: "x" })]),
     /epochs in f takes a whole number/,
   );
 });
@@ -91,12 +90,16 @@ test("a variant of a method has its own published weights and values, and the pa
     const { gamma, alpha, beta, kd_T, dkd_T, dkd_beta } = options;
     return [gamma, alpha, beta, kd_T, dkd_T, dkd_beta, origins.beta];
   };
-  assert.deepEqual(values({ distill: "kd" }), [
-    ...[0.1, 0, 9, 2, undefined, undefined, "default of lskd_kd"],
-  ]);
+  assert.deepEqual(values({ distill: "kd" }), [0.1, 0, 9, 2, undefined, undefined, "default of lskd_kd"]);
   const pair = { model_t: "resnet110", model_s: "resnet20" };
   assert.deepEqual(values({ distill: "kd", ...pair }), [
-    ...[0.1, 0, 12, 4, undefined, undefined, "published for resnet110-resnet20"],
+    0.1,
+    0,
+    12,
+    4,
+    undefined,
+    undefined,
+    "published for resnet110-resnet20",
   ]);
   assert.deepEqual(values({ distill: "dkd", ...pair }).slice(0, 6), [1, 0, 9, 4, 2, 2]);
   assert.deepEqual(values({ distill: "kd", beta: "3" }).slice(0, 4), [1, 0, 3, 2]);
@@ -144,14 +147,8 @@ test("the teacher's model is told by its path; --model_t overrides it, a preset 
   const model = (...layers: Layer[]) => distill(...layers).options.model_t;
   assert.equal(model(layer("flags", { path_t })), "resnet32x4");
   assert.equal(model(layer("flags", { path_t, model_t: "resnet56" })), "resnet56");
-  assert.equal(
-    model(layer("flags", { path_t }), layer("preset", { model_t: "resnet56" })),
-    "resnet32x4",
-  );
-  assert.equal(
-    model(layer("flags", { path_t: "a/b.pth" }), layer("p", { model_t: "resnet56" })),
-    "resnet56",
-  );
+  assert.equal(model(layer("flags", { path_t }), layer("preset", { model_t: "resnet56" })), "resnet32x4");
+  assert.equal(model(layer("flags", { path_t: "a/b.pth" }), layer("p", { model_t: "resnet56" })), "resnet56");
   assert.equal(model(layer("flags", { path_t: "a/b.pth" })), undefined);
 });
 

@@ -4,7 +4,7 @@ import { resolveDistill } from "#pefd/config/derive.js";
 import { readConfiguration } from "#pefd/config/file.js";
 import { type Layer, rowsOf } from "#pefd/config/resolve.js";
 import { ALL_SECTIONS } from "#pefd/config/sections.js";
-import { combinations } from "#pefd/sweep/axes.js";
+import { combinations } from "#pefd/sweep/plan.js";
 
 const layer = (values: Record<string, unknown>): Layer => ({
   label: (name) => `--${name}`,
@@ -26,14 +26,15 @@ test("a sum of methods has one weight for each, typed with + or a comma, or the 
   assert.deepEqual(weights(sum), [1, 0, [25, 0.9]]);
   assert.deepEqual(weights({ distill: "kd+ours" }), [0.1, 0, [0.9, 25]]);
   assert.deepEqual(weights({ ...sum, gamma: "0.5" }), [0.5, 0, [0, 0]]);
-  assert.deepEqual(weights({ distill: "ours+dkd", model_t: "resnet56", model_s: "resnet20" }), [
-    ...[1, 0, [25, 1]],
-  ]);
+  assert.deepEqual(weights({ distill: "ours+dkd", model_t: "resnet56", model_s: "resnet20" }), [1, 0, [25, 1]]);
 });
 
 test("a sum's options are those of all its methods, with the pair's and a variant's published values", () => {
   const { num_proj, kd_T, dkd_beta, beta } = options({
-    ...{ distill: "ours+dkd+kd", lskd: "true", model_t: "resnet56", model_s: "resnet20" },
+    distill: "ours+dkd+kd",
+    lskd: "true",
+    model_t: "resnet56",
+    model_s: "resnet20",
   });
   assert.deepEqual([num_proj, kd_T, dkd_beta, beta], [3, 2, 2, [25, 9, 9]]);
 });
@@ -58,7 +59,8 @@ test("a preset of a pair may name a sum, of variants too", () => {
     ["resnet110", "resnet20", "ours+kd", true, [25, 12], 4],
   );
   assert.throws(() => readConfiguration("resnet110-resnet20-ours+k", rowsOf(ALL_SECTIONS)), {
-    ...{ exitCode: 2, message: /no preset/ },
+    exitCode: 2,
+    message: /no preset/,
   });
 });
 

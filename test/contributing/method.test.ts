@@ -10,8 +10,18 @@ import { testedCopy } from "./testedCopy.js";
 
 const SMALL = ["--data", "data", "--batch_size", "10", "--limit_test", "50", "--quiet"];
 const CWD = [
-  ...["distill", "--model_t", "resnet8", "--model_s", "resnet8x4", "--distill", "cwd"],
-  ...["--epochs", "2", "--tb_freq", "1", ...SMALL],
+  "distill",
+  "--model_t",
+  "resnet8",
+  "--model_s",
+  "resnet8x4",
+  "--distill",
+  "cwd",
+  "--epochs",
+  "2",
+  "--tb_freq",
+  "1",
+  ...SMALL,
 ];
 const FOLDER = "save/student_model/S:resnet8x4_T:resnet8_cifar100_cwd_r:1_a:0_b:50_1";
 
@@ -45,10 +55,7 @@ test("a method with an option of its own is one file and one row", { skip: inWho
     await assertDone(pefd(...CWD));
     await assertDone(pefd(...CWD, "--cwd_layer", "1"));
     assert.ok(existsSync(join(folder, `${FOLDER}_cwd_layer:1`, "result.json")));
-    assert.match(
-      readFileSync(join(folder, FOLDER, "epochs.csv"), "utf8"),
-      /,train_ce,train_channels\n/,
-    );
+    assert.match(readFileSync(join(folder, FOLDER, "epochs.csv"), "utf8"), /,train_ce,train_channels\n/);
   });
 
   await t.test("killed, it goes on to the same bytes", async () => {
@@ -70,19 +77,14 @@ test("a method with an option of its own is one file and one row", { skip: inWho
     assert.deepEqual([exitCode, /--cwd_layer takes a whole number/.test(stderr)], [2, true]);
   });
 
-  await t.test(
-    "a sweep over its option does not repeat what is done; a report parts the values",
-    async () => {
-      const [, ...words] = CWD;
-      await assertDone(pefd("sweep", ...words, "--cwd_layer", "1,2,3", "--trials", "1"));
-      const { stdout } = await pefd("report", "save/student_model", "--json");
-      const { experiments } = JSON.parse(stdout);
-      const layers = experiments.map(
-        (one: { differs: Record<string, unknown> }) => one.differs.cwd_layer,
-      );
-      assert.deepEqual(layers.sort(), [1, 2, 3]);
-    },
-  );
+  await t.test("a sweep over its option does not repeat what is done; a report parts the values", async () => {
+    const [, ...words] = CWD;
+    await assertDone(pefd("sweep", ...words, "--cwd_layer", "1,2,3", "--trials", "1"));
+    const { stdout } = await pefd("report", "save/student_model", "--json");
+    const { experiments } = JSON.parse(stdout);
+    const layers = experiments.map((one: { differs: Record<string, unknown> }) => one.differs.cwd_layer);
+    assert.deepEqual(layers.sort(), [1, 2, 3]);
+  });
 
   await t.test("the project's own tests of methods take it in without an edit", async () => {
     const { exitCode, stdout } = await scratch.test("distill/registry", "distill/views");

@@ -27,7 +27,9 @@ const BLOCK = /^```(ts|js|diff|sh)(?: (\S+))?\n(.*?)^```$/gms;
 function recipeIn(section: string): Recipe {
   const [title = ""] = section.split("\n", 1);
   const blocks = [...section.matchAll(BLOCK)].map(([, kind, path = "", text = ""]) => ({
-    ...{ kind, path, text },
+    kind,
+    path,
+    text,
   }));
   const of = (kind: string) => blocks.filter((block) => block.kind === kind);
   const lines = (path: string) =>

@@ -7,16 +7,7 @@ import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { type Recipe, withRows } from "./recipe.js";
 
 /** What a build and the command line need; node_modules is the project's own. */
-const COPIED = [
-  "bin",
-  "configs",
-  "docs",
-  "dist",
-  "src",
-  "scripts",
-  "package.json",
-  "tsconfig.json",
-];
+const COPIED = ["bin", "configs", "docs", "dist", "src", "scripts", "package.json", "tsconfig.json"];
 
 /** A copy of the project that may be changed, removed when the test is over. */
 export interface Scratch {

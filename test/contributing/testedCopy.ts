@@ -26,7 +26,8 @@ export function testedCopy(t: TestContext): TestedCopy {
   const pefd = join(folder, "bin/pefd.js");
   const compiler = join(folder, "node_modules/typescript/bin/tsc");
   return {
-    ...{ apply, build },
+    apply,
+    build,
     pefd: (args, cwd) => runScript(pefd, args, { cwd }),
     start: (args, cwd) => spawn(process.execPath, [pefd, ...args], { cwd, stdio: "ignore" }),
     buildTests: () => runScript(compiler, ["-p", join(folder, "tsconfig.test.json")]),

@@ -10,8 +10,7 @@ const { augmentation: SHIFT } = CIFAR100_FORMAT;
 
 const set = noiseImages(60, 4);
 const plan = epochPlan(10, 1, set.count, SHIFT);
-const rowsOf = (from: number, to: number): Int32Array =>
-  plan.subarray(from * PLAN_COLUMNS, to * PLAN_COLUMNS);
+const rowsOf = (from: number, to: number): Int32Array => plan.subarray(from * PLAN_COLUMNS, to * PLAN_COLUMNS);
 
 test("batches made ahead are those made on the spot, bit for bit, whatever their size", (t) => {
   const prefetcher = openPrefetcher(set);

@@ -8,7 +8,7 @@ import { normalizationTable } from "#pefd/data/normalize.js";
 import { drawAngle, OUTSIDE, turnedPixels } from "#pefd/data/rotation.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import { assembleStrongBatch } from "#pefd/data/strong/strongView.js";
-import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/row.js";
+import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/tinyImageNet.js";
 import { unitValue } from "../golden/compare/formula.js";
 import { missingPython, runPython } from "../helpers/python.js";
 
@@ -17,12 +17,14 @@ const { format } = TINY_IMAGENET;
 const { augmentation } = format;
 
 /** Noise, so that every pixel tells where it is from. */
-const BYTES = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) =>
-  Math.floor(256 * unitValue(5, i)),
-);
+const BYTES = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) => Math.floor(256 * unitValue(5, i)));
 
 const SET: ImagesInMemory = {
-  ...{ kind: "memory", ...format, images: BYTES, labels: Uint8Array.of(3), count: 1 },
+  kind: "memory",
+  ...format,
+  images: BYTES,
+  labels: Uint8Array.of(3),
+  count: 1,
 };
 
 /** Bytes of the image, turned. */

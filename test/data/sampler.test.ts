@@ -5,8 +5,7 @@ import { batchRanges, epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 
 const { augmentation: SHIFT } = CIFAR100_FORMAT;
 
-const column = (plan: Int32Array, index: number): Int32Array =>
-  plan.filter((_, i) => i % PLAN_COLUMNS === index);
+const column = (plan: Int32Array, index: number): Int32Array => plan.filter((_, i) => i % PLAN_COLUMNS === index);
 
 test("a plan is pinned by seed and epoch", () => {
   assert.deepEqual([...epochPlan(10, 1, 3, SHIFT)], [0, 2, 1, 1, 1, 1, 6, 0, 2, 0, 2, 1]);
@@ -36,20 +35,13 @@ test("crops and flips are independent of each other", () => {
   }
   assert.equal(cells.size, 162);
   const expected = 40_000 / 162;
-  const chiSquared = [...cells.values()].reduce(
-    (sum, n) => sum + (n - expected) ** 2 / expected,
-    0,
-  );
+  const chiSquared = [...cells.values()].reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0);
   // 161 degrees of freedom: mean 161, standard deviation 18.
   assert.ok(chiSquared < 250, `${chiSquared}`);
 });
 
 test("every epoch and every seed has an order and an augmentation of its own", () => {
-  const plans = [
-    epochPlan(10, 1, 500, SHIFT),
-    epochPlan(10, 2, 500, SHIFT),
-    epochPlan(20, 1, 500, SHIFT),
-  ];
+  const plans = [epochPlan(10, 1, 500, SHIFT), epochPlan(10, 2, 500, SHIFT), epochPlan(20, 1, 500, SHIFT)];
   for (const index of [0, 1, 2, 3]) {
     assert.equal(new Set(plans.map((plan) => column(plan, index).join())).size, 3);
   }

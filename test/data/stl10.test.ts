@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { ImagesInMemory } from "#pefd/data/dataset.js";
-import { STL10 } from "#pefd/data/stl10/row.js";
+import { STL10 } from "#pefd/data/stl10.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { pixelAt } from "./cifar/recordFiles.js";
 
@@ -14,21 +14,13 @@ function planes(count: number): Uint8Array {
   const bytes = new Uint8Array(count * BYTES);
   for (let i = 0; i < bytes.length; i++) {
     const place = i % BYTES;
-    const [channel, column, row] = [
-      Math.floor(place / 9216),
-      Math.floor(place / 96) % 96,
-      place % 96,
-    ];
+    const [channel, column, row] = [Math.floor(place / 9216), Math.floor(place / 96) % 96, place % 96];
     bytes[i] = pixelAt(Math.floor(i / BYTES), row, column, channel);
   }
   return bytes;
 }
 
-function writeFolder(
-  directory: string,
-  train: readonly number[],
-  tests: readonly number[],
-): string {
+function writeFolder(directory: string, train: readonly number[], tests: readonly number[]): string {
   writeFileSync(join(directory, "train_X.bin"), planes(train.length));
   writeFileSync(join(directory, "train_y.bin"), Uint8Array.from(train));
   writeFileSync(join(directory, "test_X.bin"), planes(tests.length));
@@ -49,10 +41,7 @@ test("columns become rows, planes interleaved pixels, and labels begin with 0", 
 test("labels out of bounds, images without a label and missing files are refused by name", (t) => {
   const directory = temporaryFolder(t);
   const refusals: readonly [change: () => void, sentence: RegExp][] = [
-    [
-      () => writeFolder(directory, [1, 0], [1]),
-      /train_y\.bin has the label 0 at byte 1, .*1 to 10/,
-    ],
+    [() => writeFolder(directory, [1, 0], [1]), /train_y\.bin has the label 0 at byte 1, .*1 to 10/],
     [() => writeFolder(directory, [1, 11], [1]), /has the label 11/],
     [() => writeFileSync(join(directory, "train_y.bin"), "\u0001"), /expected 27648: .* 1 labels/],
     [() => rmSync(join(directory, "train_X.bin")), /train_X\.bin does not exist/],

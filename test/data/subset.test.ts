@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { balancedSubset } from "#pefd/data/subset.js";
+import { balancedSubset } from "#pefd/data/sampler.js";
 
 const LABELS = Uint8Array.from({ length: 400 }, (_, i) => (i * 7) % 20);
 

@@ -4,10 +4,10 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { ZipFile } from "yazl";
-import { openZip, openZipReader } from "#pefd/data/archive/zip.js";
 import { openExaminer } from "#pefd/data/images/examine/examiner.js";
 import { openImageReader } from "#pefd/data/images/reader.js";
-import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/row.js";
+import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/tinyImageNet.js";
+import { openZip, openZipReader } from "#pefd/data/tinyImageNet/tree.js";
 import { nativeBackend } from "#pefd/runtime/native.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { sharedPath } from "../helpers/paths.js";
@@ -59,8 +59,7 @@ test("the archive, a folder with it, what it unpacks to and the folder above tha
   }
 });
 
-const imagesOf = (set: { kind: string }): Uint8Array =>
-  (set as unknown as { images: Uint8Array }).images;
+const imagesOf = (set: { kind: string }): Uint8Array => (set as unknown as { images: Uint8Array }).images;
 
 test("annotations tell the classes of validation images, not their names", async (t) => {
   const directory = await unpacked(t);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { regionLogits, regionWeights } from "#pefd/distill/parts/classMaps/regions.js";
+import { regionLogits, regionWeights } from "#pefd/distill/parts/classMaps.js";
 import { learnerVariables, variablesOf } from "#pefd/learn/learner.js";
 import { studentLearner } from "#pefd/learn/learners.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
@@ -14,7 +14,8 @@ test("regions are the whole, its quarters and their quarters, each through the c
   tf.tidy(() => {
     const map = tf.reshape(tf.range(0, 64), [1, 8, 8, 1]) as Tensor4D;
     const classifier = {
-      ...{ weight: tf.zeros([2, 1]) as Tensor2D, bias: tf.zeros([2]) as Tensor },
+      weight: tf.zeros([2, 1]) as Tensor2D,
+      bias: tf.zeros([2]) as Tensor,
       logits: (x: Tensor2D) => tf.concat([x, tf.add(tf.mul(x, 2), 1)], 1) as Tensor2D,
     };
     const found = regionLogits(map, classifier, 4).arraySync()[0]?.[0] ?? [];

@@ -11,13 +11,7 @@ import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import {
-  distillOptions,
-  hooksStoppingAfter,
-  randomTeacher,
-  silentHooks,
-  smallData,
-} from "../train/runs.js";
+import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../train/runs.js";
 import { everything } from "./everything.js";
 import { fakeMoment, opened, termsOf } from "./fakes.js";
 
@@ -37,12 +31,16 @@ test("a sum has the terms of its methods, each as it is alone, and their weights
     const alone = names.map((name) => termsOf(opened(methodRow(name)), at));
     const expected = {
       ours_alignment: alone[0]?.alignment,
-      ...{ rkd_distance: alone[1]?.distance, rkd_angle: alone[1]?.angle },
+      rkd_distance: alone[1]?.distance,
+      rkd_angle: alone[1]?.angle,
       kd1proj: alone[2]?.kd1proj,
     };
     assert.deepEqual(terms, expected);
     const objective = distilling({
-      ...{ method: sum, weights, temperature: 4, teacherMaps: 3 },
+      method: sum,
+      weights,
+      temperature: 4,
+      teacherMaps: 3,
       teacher: {} as Model,
     });
     const { strong: _, ...batch } = at;
@@ -50,10 +48,7 @@ test("a sum has the terms of its methods, each as it is alone, and their weights
     const loss = lossOf(at.student, at.oneHot, { training: true, updates: [] });
     assert.deepEqual(objective.termNames, ["ce", "kl", ...Object.keys(expected)]);
     const found = loss.terms.map((term) => term.dataSync()[0] as number);
-    const byHand = [1, 0.5, 25, 0.5, 0.5, 2].reduce(
-      (all, w, i) => all + w * (found[i] as number),
-      0,
-    );
+    const byHand = [1, 0.5, 25, 0.5, 0.5, 2].reduce((all, w, i) => all + w * (found[i] as number), 0);
     const value = loss.value.dataSync()[0] as number;
     assert.ok(Math.abs(value / byHand - 1) < 1e-5, `${value} instead of ${byHand}`);
   });
@@ -84,13 +79,17 @@ test("methods that are named twice, or decide the same thing, are refused", () =
   const row = { ...everything, name: "other" };
   METHODS.add(row);
   assert.throws(() => opened(methodRow("everything+other")), {
-    ...{ exitCode: 2, message: /everything and other cannot be summed: both decide/ },
+    exitCode: 2,
+    message: /everything and other cannot be summed: both decide/,
   });
 });
 
 const SUM = {
   distill: "everything+kd1proj+ours",
-  ...{ gamma: 1, alpha: 0, beta: [0.5, 0.9, 25], save_freq: 1 },
+  gamma: 1,
+  alpha: 0,
+  beta: [0.5, 0.9, 25],
+  save_freq: 1,
 };
 
 test("a sum's run: graph is eager, a stopped run goes on, folder, terms and tensors tell whose they are", async (t) => {
@@ -100,9 +99,7 @@ test("a sum's run: graph is eager, a stopped run goes on, folder, terms and tens
   const options = (name: string, changes: object = {}) =>
     distillOptions(folder, { ...SUM, save_dir: join(folder, name), ...changes });
   const bytes = ({ runDir }: { runDir: string }) =>
-    ["resnet8_last", "resnet8_last_projectors"].map((file) =>
-      readFileSync(join(runDir, `${file}.safetensors`)),
-    );
+    ["resnet8_last", "resnet8_last_projectors"].map((file) => readFileSync(join(runDir, `${file}.safetensors`)));
   const whole = await runDistill(options("whole"), silentHooks());
   const eager = await runDistill(options("eager", { engine: "eager" }), silentHooks());
   assert.deepEqual(bytes(eager), bytes(whole));
@@ -111,18 +108,10 @@ test("a sum's run: graph is eager, a stopped run goes on, folder, terms and tens
   const resumed = await runDistill({ ...stopped, resume: true }, silentHooks());
   assert.deepEqual(bytes(resumed), bytes(whole));
   assert.ok(existsSync(whole.runDir));
-  assert.equal(
-    basename(whole.runDir),
-    "S:resnet8_T:resnet8_cifar100_everything+kd1proj+ours_r:1_a:0_b:0.5+0.9+25_1",
-  );
+  assert.equal(basename(whole.runDir), "S:resnet8_T:resnet8_cifar100_everything+kd1proj+ours_r:1_a:0_b:0.5+0.9+25_1");
   const [first] = readEpochLog(whole.runDir);
   const own = ["map", "bank", "drawn", "labels", "unfolded"].map((term) => `everything_${term}`);
-  assert.deepEqual(Object.keys(first?.train.terms ?? {}), [
-    "ce",
-    ...own,
-    "kd1proj",
-    "ours_alignment",
-  ]);
+  assert.deepEqual(Object.keys(first?.train.terms ?? {}), ["ce", ...own, "kd1proj", "ours_alignment"]);
   const { state } = await readCheckpoint(join(whole.runDir, "resnet8_last_projectors.safetensors"));
   const owners = new Set(Array.from(state.keys(), (name) => name.split(".")[0]));
   assert.deepEqual([...owners].sort(), ["everything", "kd1proj", "ours"]);

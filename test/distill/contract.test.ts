@@ -11,13 +11,7 @@ import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { inWhole } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import {
-  distillOptions,
-  hooksStoppingAfter,
-  randomTeacher,
-  silentHooks,
-  smallData,
-} from "../train/runs.js";
+import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../train/runs.js";
 import { everything } from "./everything.js";
 
 before(() => {
@@ -29,9 +23,7 @@ const OPTIONS = { distill: "everything", gamma: 1, alpha: 0, beta: 0.5, save_fre
 
 async function tensorsOf(path: string): Promise<Map<string, Float32Array>> {
   const { state } = await readCheckpoint(path);
-  return new Map(
-    Array.from(state, ([name, tensor]: [string, StateTensor]) => [name, toFloat32(tensor)]),
-  );
+  return new Map(Array.from(state, ([name, tensor]: [string, StateTensor]) => [name, toFloat32(tensor)]));
 }
 
 test("labels, places, epoch, draws, a bank, own statistics and groups: graph is eager, a stopped run goes on", async (t) => {
@@ -41,8 +33,7 @@ test("labels, places, epoch, draws, a bank, own statistics and groups: graph is 
   const options = (name: string, changes: object = {}) =>
     distillOptions(folder, { ...OPTIONS, save_dir: join(folder, name), ...changes });
   const files = ["resnet8_last.safetensors", "resnet8_last_projectors.safetensors"];
-  const bytesOf = ({ runDir }: { runDir: string }) =>
-    files.map((file) => readFileSync(join(runDir, file)));
+  const bytesOf = ({ runDir }: { runDir: string }) => files.map((file) => readFileSync(join(runDir, file)));
 
   const whole = await runDistill(options("whole"), silentHooks());
   const eager = await runDistill(options("eager", { engine: "eager" }), silentHooks());
@@ -62,9 +53,7 @@ test("labels, places, epoch, draws, a bank, own statistics and groups: graph is 
   }
 
   const [first, last] = await Promise.all(
-    ["ckpt_epoch_1", "resnet8_last"].map((name) =>
-      tensorsOf(join(whole.runDir, `${name}_projectors.safetensors`)),
-    ),
+    ["ckpt_epoch_1", "resnet8_last"].map((name) => tensorsOf(join(whole.runDir, `${name}_projectors.safetensors`))),
   );
   assert.deepEqual(
     [...(last?.keys() ?? [])].filter((name) => name.startsWith("bank")),
@@ -92,10 +81,7 @@ test(XLA, { skip: inWhole }, async (t) => {
   await randomTeacher(folder);
   const kept = async (engine: "eager" | "xla") => {
     const changes = { engine, save_dir: join(folder, engine), learning_rate: 1e-3 };
-    const { runDir } = await runDistill(
-      distillOptions(folder, { ...OPTIONS, ...changes }),
-      silentHooks(),
-    );
+    const { runDir } = await runDistill(distillOptions(folder, { ...OPTIONS, ...changes }), silentHooks());
     return tensorsOf(join(runDir, "resume.safetensors"));
   };
   const [eager, xla] = [await kept("eager"), await kept("xla")];

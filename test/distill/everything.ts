@@ -2,7 +2,7 @@ import { integer } from "#pefd/common/optionRow.js";
 import { createRandom } from "#pefd/common/random.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { addBuffer } from "#pefd/nn/builder.js";
-import { gatherRows, rowsUpdate } from "#pefd/nn/gather/rows.js";
+import { gatherRows, rowsUpdate } from "#pefd/nn/gather.js";
 import { batchNorm, convolution, linear } from "#pefd/nn/layers.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "#pefd/runtime/tf.js";
 
@@ -23,9 +23,10 @@ export const everything = defineMethod({
   terms: ["map", "bank", "drawn", "labels", "unfolded"],
   sees: ({ map }) => [`map${map}`, "pooled"],
   build(pair, { map }, make) {
-    const [inputs, outputs] = [pair.student, pair.teacher].map(
-      ({ maps }) => maps[map - 1]?.at(-1) as number,
-    ) as [number, number];
+    const [inputs, outputs] = [pair.student, pair.teacher].map(({ maps }) => maps[map - 1]?.at(-1) as number) as [
+      number,
+      number,
+    ];
     const options = { inputs, outputs, kernel: 1, stride: 1, padding: 0 };
     const regressor = convolution(make, "regressor", options);
     const norm = batchNorm(make, "norm", outputs);
@@ -37,8 +38,7 @@ export const everything = defineMethod({
     return {
       terms({ student, teacher, labels, image, epoch, drawn }, context) {
         const [ours, theirs] = [student.maps[map - 1], teacher.maps[map - 1]];
-        if (ours === undefined || theirs === undefined)
-          throw new RangeError("There is no such map.");
+        if (ours === undefined || theirs === undefined) throw new RangeError("There is no such map.");
         const regressed = norm(regressor(ours.out), context);
         const embedded = held(student.pooled);
         const before = gatherRows(bank, image);

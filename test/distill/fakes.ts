@@ -88,8 +88,7 @@ export const opened = (method: Method, told: object = {}, pair = fakePair()): Op
 /** A student's output, with what the method's layers in it show. */
 function fakeStudent({ insertion }: OpenedMethod, { student }: Pair): ModelOutput {
   const output = fakeOutput(student);
-  const { inserted } =
-    insertion?.(output.averaged as Tensor4D, { training: true, updates: [] }) ?? {};
+  const { inserted } = insertion?.(output.averaged as Tensor4D, { training: true, updates: [] }) ?? {};
   return { ...output, ...(inserted && { inserted }) };
 }
 
@@ -119,10 +118,7 @@ export function fakeMoment(method: OpenedMethod, sees = method.sees, pair = fake
 /** The terms of a method for some batch, those of its phases among them, as numbers. */
 export function termsOf(method: OpenedMethod, at: Moment): Record<string, number> {
   const context = () => ({ training: true, updates: [] });
-  const parts = [
-    method.terms(at, context()),
-    ...(method.phases ?? []).map((phase) => phase.loss(at, context())),
-  ];
+  const parts = [method.terms(at, context()), ...(method.phases ?? []).map((phase) => phase.loss(at, context()))];
   const terms = parts.flatMap((part) => Object.entries(part));
   return Object.fromEntries(terms.map(([name, term]) => [name, term?.dataSync()[0] as number]));
 }

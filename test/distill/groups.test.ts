@@ -3,8 +3,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { groupOf } from "#pefd/distill/groups.js";
 import type { Method } from "#pefd/distill/method.js";
+import { groupOf } from "#pefd/distill/published.js";
 import { METHODS } from "#pefd/distill/registry.js";
 import { ROOT } from "../helpers/paths.js";
 

@@ -59,8 +59,7 @@ test("layer 0 compares the stems and looks at nothing else", () => {
     const at = fakeMoment(method, method.sees, pair);
     const stem = at.teacher.stem?.out as Tensor4D;
     const against = (out: Tensor4D) =>
-      termsOf(method, { ...at, teacher: { stem: { out } } as unknown as ModelOutput })
-        .hint as number;
+      termsOf(method, { ...at, teacher: { stem: { out } } as unknown as ModelOutput }).hint as number;
     // |r - t|^2 + |r + t|^2 - 2 |r|^2 is 2 |t|^2, whatever the regressed map r is.
     const found = against(stem) + against(tf.neg(stem)) - 2 * against(tf.zerosLike(stem));
     const expected = 2 * (tf.mean(tf.square(stem)).dataSync()[0] as number);

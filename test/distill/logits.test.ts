@@ -15,7 +15,9 @@ function terms(name: string, student: number[], teacher: number[], told: object 
   const output = (logits: number[]) => ({ logits: tf.tensor2d([logits]) }) as ModelOutput;
   return tf.tidy(() => {
     const at = {
-      ...{ student: output(student), teacher: output(teacher), epoch: tf.scalar(100) },
+      student: output(student),
+      teacher: output(teacher),
+      epoch: tf.scalar(100),
       oneHot: tf.tensor2d([student.map((_, i) => (i === 0 ? 1 : 0))]) as Tensor2D,
     } as Moment;
     return termsOf(opened(methodRow(name), told), at);
@@ -63,8 +65,5 @@ test("ofa's power above 1 weighs the label more, and at 1 the loss is kd's cross
     [Math.log(2), 0, 0],
   ];
   near(terms("ofa", student, teacher).ofa, Math.log(3));
-  near(
-    terms("ofa", student, teacher, { ofa_eps: 2 }).ofa,
-    (1.5 ** 2 - 1 + 2 * 0.25 ** 2) * Math.log(3),
-  );
+  near(terms("ofa", student, teacher, { ofa_eps: 2 }).ofa, (1.5 ** 2 - 1 + 2 * 0.25 ** 2) * Math.log(3));
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { stateSha256 } from "#pefd/checkpoint/checksum.js";
 import { toFloat32 } from "#pefd/checkpoint/float.js";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
+import { stateSha256 } from "#pefd/checkpoint/seal.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { METHODS } from "#pefd/distill/registry.js";
 import { linear } from "#pefd/nn/layers.js";
@@ -11,13 +11,7 @@ import { loadTensorFlow, type Scalar, type Tensor, tf } from "#pefd/runtime/tf.j
 import { runDistill } from "#pefd/train/distill.js";
 import { inWhole } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import {
-  distillOptions,
-  hooksStoppingAfter,
-  randomTeacher,
-  silentHooks,
-  smallData,
-} from "../train/runs.js";
+import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../train/runs.js";
 
 const squared = (x: Tensor, y: Tensor): Scalar => tf.mean(tf.square(tf.sub(x, y)));
 
@@ -77,8 +71,13 @@ test("modes of teacher, student, images and optimizer: graph is eager, a stopped
   const path = await randomTeacher(folder);
   const options = (name: string, changes: object = {}) =>
     distillOptions(folder, {
-      ...{ distill: "modes", gamma: 1, alpha: 0.5, beta: 1, save_freq: 1 },
-      ...{ save_dir: join(folder, name), ...changes },
+      distill: "modes",
+      gamma: 1,
+      alpha: 0.5,
+      beta: 1,
+      save_freq: 1,
+      save_dir: join(folder, name),
+      ...changes,
     });
   const sums = async ({ runDir }: { runDir: string }) => {
     const files = ["resnet8_last", "resnet8_last_projectors", "resume"];
@@ -87,10 +86,7 @@ test("modes of teacher, student, images and optimizer: graph is eager, a stopped
   };
   const notices: string[] = [];
   const notice = (text: string) => void notices.push(text);
-  const whole = await runDistill(
-    options("whole", { teacher_cache: true }),
-    silentHooks({ notice }),
-  );
+  const whole = await runDistill(options("whole", { teacher_cache: true }), silentHooks({ notice }));
   assert.match(notices.join("\n"), /--teacher_cache is not used here: .*training mode/);
   const expected = await sums(whole);
   const eager = await runDistill(options("eager", { engine: "eager" }), silentHooks());
@@ -125,9 +121,7 @@ test("modes of teacher, student, images and optimizer: graph is eager, a stopped
   for (const name of statistics) assert.notDeepEqual(moved.get(name), teacher.get(name), name);
 
   const [first, last] = await Promise.all(
-    ["ckpt_epoch_1", "resnet8_last"].map((name) =>
-      values(join(whole.runDir, `${name}.safetensors`)),
-    ),
+    ["ckpt_epoch_1", "resnet8_last"].map((name) => values(join(whole.runDir, `${name}.safetensors`))),
   );
   const held = first?.get("bn1.running_mean");
   assert.ok(

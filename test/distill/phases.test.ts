@@ -18,13 +18,7 @@ import { loadTensorFlow, type Scalar, type Tensor, tf } from "#pefd/runtime/tf.j
 import { runDistill } from "#pefd/train/distill.js";
 import { stateDictOf } from "#pefd/train/files/stateFiles.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import {
-  distillOptions,
-  hooksStoppingAfter,
-  randomTeacher,
-  silentHooks,
-  smallData,
-} from "../train/runs.js";
+import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../train/runs.js";
 
 const squared = (x: Tensor, y: Tensor): Scalar => tf.mean(tf.square(tf.sub(x, y)));
 
@@ -66,9 +60,7 @@ before(() => {
 
 async function values(path: string): Promise<Map<string, Float32Array>> {
   const { state } = await readCheckpoint(path);
-  return new Map(
-    Array.from(state, ([name, tensor]: [string, StateTensor]) => [name, toFloat32(tensor)]),
-  );
+  return new Map(Array.from(state, ([name, tensor]: [string, StateTensor]) => [name, toFloat32(tensor)]));
 }
 
 test("a phase has its own loss, rate and parameters; stopped in any part, a run goes on to the same bytes", async (t) => {
@@ -77,13 +69,18 @@ test("a phase has its own loss, rate and parameters; stopped in any part, a run 
   await randomTeacher(folder);
   const options = (name: string, changes: object = {}) =>
     distillOptions(folder, {
-      ...{ distill: "translated", gamma: 1, alpha: 0, beta: 1, epochs: 3, save_freq: 1 },
-      ...{ lr_decay_epochs: [1], save_dir: join(folder, name), ...changes },
+      distill: "translated",
+      gamma: 1,
+      alpha: 0,
+      beta: 1,
+      epochs: 3,
+      save_freq: 1,
+      lr_decay_epochs: [1],
+      save_dir: join(folder, name),
+      ...changes,
     });
   const bytes = ({ runDir }: { runDir: string }) =>
-    ["resnet8_last", "resnet8_last_projectors"].map((file) =>
-      readFileSync(join(runDir, `${file}.safetensors`)),
-    );
+    ["resnet8_last", "resnet8_last_projectors"].map((file) => readFileSync(join(runDir, `${file}.safetensors`)));
   const whole = await runDistill(options("whole"), silentHooks());
   const eager = await runDistill(options("eager", { engine: "eager" }), silentHooks());
   assert.deepEqual(bytes(eager), bytes(whole));
@@ -109,8 +106,7 @@ test("a phase has its own loss, rate and parameters; stopped in any part, a run 
       .map(([name]) => name),
   );
   assert.deepEqual(told, [["translation"], ["ce", "distance"], ["ce", "distance"]]);
-  const weights = (epoch: number, name: string) =>
-    values(join(whole.runDir, `ckpt_epoch_${epoch}${name}.safetensors`));
+  const weights = (epoch: number, name: string) => values(join(whole.runDir, `ckpt_epoch_${epoch}${name}.safetensors`));
   const [first, second] = [await weights(1, ""), await weights(2, "")];
   assert.notDeepEqual(first.get("fc.weight"), second.get("fc.weight"));
   const [started, kept] = [await weights(1, "_projectors"), await weights(2, "_projectors")];
@@ -130,8 +126,13 @@ test("a run that its phases take all of says so, and goes on with its main part 
   await randomTeacher(folder);
   const options = (name: string, epochs: number) =>
     distillOptions(folder, {
-      ...{ distill: "translated", gamma: 1, alpha: 0, beta: 1, init_epochs: 2 },
-      ...{ epochs, save_dir: join(folder, name) },
+      distill: "translated",
+      gamma: 1,
+      alpha: 0,
+      beta: 1,
+      init_epochs: 2,
+      epochs,
+      save_dir: join(folder, name),
     });
   const notices: string[] = [];
   const notice = (text: string) => void notices.push(text);
@@ -145,7 +146,9 @@ test("a run that its phases take all of says so, and goes on with its main part 
 
 test("the published procedure's options stand where none is given", () => {
   const layer = (values: object) => ({
-    ...{ label: (name: string) => name, origin: () => "flag", values: { ...values } },
+    label: (name: string) => name,
+    origin: () => "flag",
+    values: { ...values },
   });
   const resolve = (given: object) => {
     const { options, origins } = resolveDistill([layer({ distill: "translated", ...given })]);

@@ -44,7 +44,9 @@ test("dkd weighs the other classes for each pair as mdistiller's configurations 
 test("a pair of which nothing is published has the method's own weights, and is told apart", () => {
   const dkd = methodRow("dkd");
   assert.deepEqual(publishedSetting(dkd, "resnet8-resnet8"), {
-    ...{ weights: dkd.weights, options: {}, isOwn: false },
+    weights: dkd.weights,
+    options: {},
+    isOwn: false,
   });
   assert.equal(publishedSetting(dkd, "vgg13-vgg8").isOwn, true);
 });

@@ -80,11 +80,7 @@ test("what is published for a pair names options of the method, with values that
         const row = options[option];
         assert.ok(row, `${name} has no option ${option}`);
         assert.equal(parseValue(`${name}'s ${option}`, row, value), value);
-        assert.notEqual(
-          value,
-          defaults[option] ?? row.fallback,
-          `${name}: ${option} ${value} is the default`,
-        );
+        assert.notEqual(value, defaults[option] ?? row.fallback, `${name}: ${option} ${value} is the default`);
       }
       assert.deepEqual(Object.keys({ ...weights, ...setting.weights }), Object.keys(weights));
       const { weights: own, defaults: others } = setting;

@@ -41,7 +41,8 @@ for (const [distill, beta] of Object.entries(BETAS)) {
 test("fewer images than one batch are refused", () => {
   const pair = { ...fakePair(), labels: [0, 1, 2], batchSize: 4 };
   assert.throws(() => opened(methodRow("semckd"), {}, pair), {
-    ...{ exitCode: 2, message: /3 training images are fewer than one of 4/ },
+    exitCode: 2,
+    message: /3 training images are fewer than one of 4/,
     hint: "Give --batch_size 3 or less.",
   });
   tf.dispose(opened(methodRow("kd"), {}, pair).state.flatMap(({ variable }) => variable ?? []));
@@ -65,7 +66,8 @@ test("a last batch of one image is refused where the loss compares images, befor
       hint: "Give another --batch_size or leave it out with --limit_train 4.",
     });
     await assert.rejects(runDistill({ ...options, batch_size: 1 }, silentHooks()), {
-      ...{ exitCode: 2, hint: "Give --batch_size 2 or more." },
+      exitCode: 2,
+      hint: "Give --batch_size 2 or more.",
     });
   }
   assert.ok(!existsSync(join(folder, "save")));

@@ -7,13 +7,7 @@ import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { casesOf, tellRest } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import {
-  distillOptions,
-  hooksStoppingAfter,
-  randomTeacher,
-  silentHooks,
-  smallData,
-} from "../train/runs.js";
+import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../train/runs.js";
 
 before(() => {
   loadTensorFlow();
@@ -29,12 +23,15 @@ for (const distill of cases) {
     await randomTeacher(folder);
     const options = (name: string, changes: object = {}) =>
       distillOptions(folder, {
-        ...{ distill, ...methodRow(distill).weights, epochs: 2, init_epochs: 1 },
+        distill,
+        ...methodRow(distill).weights,
+        epochs: 2,
+        init_epochs: 1,
         learning_rate: 0.001, // At the rate of a training some losses grow without end here.
-        ...{ save_dir: join(folder, name), ...changes },
+        save_dir: join(folder, name),
+        ...changes,
       });
-    const bytes = ({ runDir }: { runDir: string }) =>
-      readFileSync(join(runDir, "resnet8_last.safetensors"));
+    const bytes = ({ runDir }: { runDir: string }) => readFileSync(join(runDir, "resnet8_last.safetensors"));
     const graph = await runDistill(options("graph"), silentHooks());
     const eager = await runDistill(options("eager", { engine: "eager" }), silentHooks());
     assert.deepEqual(bytes(eager), bytes(graph));

@@ -21,10 +21,7 @@ for (const { name, method: row, set } of procedures()) {
       termsOf(method, fakeMoment(method, method.sees, pair));
       for (const missing of method.sees) {
         const rest = method.sees.filter((view) => view !== missing);
-        assert.throws(
-          () => termsOf(method, fakeMoment(method, rest, pair)),
-          /its row does not name/,
-        );
+        assert.throws(() => termsOf(method, fakeMoment(method, rest, pair)), /its row does not name/);
       }
     });
     for (const { variable } of method.state) variable?.dispose();

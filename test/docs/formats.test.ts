@@ -38,9 +38,7 @@ function placesOf(value: unknown, path: string, maps: ReadonlySet<string>): [str
   if (isList && value.every((one) => typeof one !== "object")) return [[path, value.length === 0]];
   if (isList) return value.flatMap((one) => placesOf(one, `${path}[]`, maps));
   if (typeof value !== "object" || value === null) return [[path, value === null]];
-  return Object.entries(value).flatMap(([name, one]) =>
-    placesOf(one, path === "" ? name : `${path}.${name}`, maps),
-  );
+  return Object.entries(value).flatMap(([name, one]) => placesOf(one, path === "" ? name : `${path}.${name}`, maps));
 }
 
 const isBelow = (path: string, above: string) =>
@@ -55,8 +53,7 @@ function compare(heading: string, found: [string, boolean][]): void {
   assert.deepEqual([...new Set(unknown.map(([path]) => path))], [], `${heading}: not documented`);
   const missing = places.filter(
     ({ path, sometimes }) =>
-      !sometimes &&
-      !found.some(([own, isEmpty]) => own === path || (isEmpty && isBelow(path, own))),
+      !sometimes && !found.some(([own, isEmpty]) => own === path || (isEmpty && isBelow(path, own))),
   );
   assert.deepEqual(
     missing.map(({ path }) => path),
@@ -82,8 +79,7 @@ test("the list of settings in docs/formats.md is what the options say: `npm run 
   assert.equal(TEXT, betweenMarkers(TEXT, formatsReference(), "settings"));
 });
 
-const RUN =
-  "`pefd train-teacher --json`, `pefd distill --json`, `pefd rerun --json`, `result.json`";
+const RUN = "`pefd train-teacher --json`, `pefd distill --json`, `pefd rerun --json`, `result.json`";
 
 test("every command that prints a document has its place in docs/formats.md", async () => {
   const missing: string[] = [];
@@ -118,17 +114,7 @@ test("what programs read is as docs/formats.md says, all of it", async (t) => {
   compareJson("`pefd data synthesize --json`", made);
   compareJson("`pefd data verify --json`", await json("data", "verify", "--data", "data"));
   compareJson("`pefd data show --json`", await json("data", "show", "data", "--svg", "sheet.svg"));
-  const reading = [
-    "bench",
-    "--what",
-    "data",
-    "--data",
-    "data",
-    "--batch_size",
-    "4",
-    "--repeats",
-    "1",
-  ];
+  const reading = ["bench", "--what", "data", "--data", "data", "--batch_size", "4", "--repeats", "1"];
   compareJson("`pefd bench --what data --json`", await json(...reading));
   const steps = await json(...reading, "--model_s", "resnet8", "--steps", "1");
   compareJson("`pefd bench --what data --json`", steps);

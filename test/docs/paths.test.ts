@@ -7,8 +7,7 @@ import { ROOT } from "../helpers/paths.js";
 /** Files in backquotes, with a folder: of `src` by their path below it, or by their path in the project. */
 const NAMED = /`([\w.-]+(?:\/[\w.-]+)+\.(?:ts|js|h|cc|sh|md|py))`/g;
 
-const isThere = (path: string): boolean =>
-  ["", "src", "test"].some((folder) => existsSync(join(ROOT, folder, path)));
+const isThere = (path: string): boolean => ["", "src", "test"].some((folder) => existsSync(join(ROOT, folder, path)));
 
 for (const document of [
   "docs/architecture.md",

@@ -26,10 +26,7 @@ async function finished(t: TestContext, distill: string) {
   await smallData(folder);
   await randomTeacher(folder);
   const setting = { ...methodRow(distill).weights, learning_rate: 0.01, epochs: 1 };
-  const { runDir } = await runDistill(
-    distillOptions(folder, { distill, ...setting }),
-    silentHooks(),
-  );
+  const { runDir } = await runDistill(distillOptions(folder, { distill, ...setting }), silentHooks());
   const [row] = readEpochLog(runDir);
   const typed = (...words: string[]) => pefd(words, { cwd: runDir });
   const done = async (...words: string[]) => {
@@ -92,13 +89,8 @@ test("there and back again, what a method predicts through lies beside the stude
   assertLoss(evaluated.loss, told.loss);
   const [first, last] = await Promise.all(
     [FILE, "b.safetensors"].map(async (file) => {
-      const { state } = await readCheckpoint(
-        join(runDir, file.replace(".safetensors", "_predictor.safetensors")),
-      );
-      return [...state].map(([name, { data: bytes }]) => [
-        name,
-        Buffer.from(bytes).toString("hex"),
-      ]);
+      const { state } = await readCheckpoint(join(runDir, file.replace(".safetensors", "_predictor.safetensors")));
+      return [...state].map(([name, { data: bytes }]) => [name, Buffer.from(bytes).toString("hex")]);
     }),
   );
   assert.deepEqual(last, first);
@@ -106,25 +98,16 @@ test("there and back again, what a method predicts through lies beside the stude
 
 test("without what the run predicted through, convert refuses and says what to type; analyze warns", async (t) => {
   const { runDir, done, typed } = await finished(t, "simkd");
-  renameSync(
-    join(runDir, "resnet8_last_predictor.safetensors"),
-    join(runDir, "elsewhere.safetensors"),
-  );
+  renameSync(join(runDir, "resnet8_last_predictor.safetensors"), join(runDir, "elsewhere.safetensors"));
   for (const to of ["out.pth", "served/"]) {
     const { exitCode, stderr } = await typed("convert", FILE, to);
     assert.equal(exitCode, 2);
-    assert.match(
-      stderr,
-      /predicted through resnet8_last_predictor\.safetensors, which is not there/,
-    );
+    assert.match(stderr, /predicted through resnet8_last_predictor\.safetensors, which is not there/);
     assert.match(stderr, /--student_alone/);
     assert.ok(!existsSync(join(runDir, to)));
   }
   await done("convert", FILE, "out.pth", "--student_alone");
   assert.ok(!existsSync(join(runDir, "out_predictor.pth")));
   const { stderr } = await typed("analyze", "--run", ".", "--last");
-  assert.match(
-    stderr,
-    /warning: .*resnet8_last\.safetensors is analysed alone; its run's evaluations went/,
-  );
+  assert.match(stderr, /warning: .*resnet8_last\.safetensors is analysed alone; its run's evaluations went/);
 });

@@ -20,10 +20,7 @@ import { temporaryFolder } from "../helpers/temporaryFolder.js";
 const NAMES = ["resnet8x4", "vgg8", "MobileNetV2", "ShuffleV1", "wrn_16_1"];
 const IMAGES = 3;
 const OUTPUTS = ["logits", "probabilities", "features"] as const;
-const BYTES = Uint8Array.from(
-  { length: IMAGES * 32 * 32 * 3 },
-  (_, i) => (i * 37 + (i >> 5)) % 256,
-);
+const BYTES = Uint8Array.from({ length: IMAGES * 32 * 32 * 3 }, (_, i) => (i * 37 + (i >> 5)) % 256);
 
 before(() => loadTensorFlow());
 
@@ -40,19 +37,13 @@ function expectedOutputs(name: string): Record<string, Float32Array> {
   loadState(model.state, formulaState(name), { path: "formula", modelName: name });
   const { logits, pooled } = model.forward(normalizedImages(), { training: false, updates: [] });
   const outputs = { logits, probabilities: tf.softmax(logits), features: pooled };
-  return Object.fromEntries(
-    Object.entries(outputs).map(([key, value]) => [key, value?.dataSync() as Float32Array]),
-  );
+  return Object.fromEntries(Object.entries(outputs).map(([key, value]) => [key, value?.dataSync() as Float32Array]));
 }
 
 async function exported(t: TestContext, name: string): Promise<string> {
   const folder = join(temporaryFolder(t), name);
   const state = formulaState(name);
-  await exportSavedModel(
-    folder,
-    { path: "formula", model: name, state, metadata: { epoch: 3 } },
-    {},
-  );
+  await exportSavedModel(folder, { path: "formula", model: name, state, metadata: { epoch: 3 } }, {});
   return folder;
 }
 
@@ -181,14 +172,8 @@ test("a SavedModel that cannot be made or read says why, and leaves nothing", as
     assert.equal(exitCode, 2, line);
     return stderr;
   };
-  assert.match(
-    await ended("convert a.safetensors served"),
-    /model of a\.safetensors[\s\S]*--model/,
-  );
-  assert.match(
-    await ended("convert a.safetensors served --model vgg8"),
-    /does not hold the tensors of vgg8/,
-  );
+  assert.match(await ended("convert a.safetensors served"), /model of a\.safetensors[\s\S]*--model/);
+  assert.match(await ended("convert a.safetensors served --model vgg8"), /does not hold the tensors of vgg8/);
   assert.match(
     await ended("convert a.safetensors no/where/ --model resnet8x4"),
     /where.* could not be written: its folder does not exist/,

@@ -6,9 +6,7 @@ import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { createRandom } from "#pefd/common/random.js";
 import type { DistillOptions } from "#pefd/config/options.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
-import { LOCK_FILE } from "#pefd/runFiles/lockFile.js";
-import { RESUME_FILE, type RunProgress } from "#pefd/runFiles/progress.js";
-import { sealedText } from "#pefd/runFiles/stateFile.js";
+import { LOCK_FILE, RESUME_FILE, type RunProgress, sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { studentFolder } from "#pefd/train/files/runName.js";
 import { verifyRun } from "#pefd/verify/verify.js";
@@ -55,12 +53,18 @@ const whole = new Map<number, { runDir: string; essence: unknown }>();
 
 const optionsFor = (save: string, epochs: number, resume: boolean): DistillOptions =>
   distillOptions(folder, {
-    ...{ save_dir: join(folder, save), epochs, resume, save_freq: 1, tb_freq: 1 },
-    ...{ deterministic: true, num_proj: 1, engine: "eager", batch_size: 10 },
+    save_dir: join(folder, save),
+    epochs,
+    resume,
+    save_freq: 1,
+    tb_freq: 1,
+    deterministic: true,
+    num_proj: 1,
+    engine: "eager",
+    batch_size: 10,
   });
 
-const runDirOf = (save: string, epochs: number): string =>
-  studentFolder(optionsFor(save, epochs, false));
+const runDirOf = (save: string, epochs: number): string => studentFolder(optionsFor(save, epochs, false));
 
 async function make(save: string, epochs: number, how: How, at: number, resume: boolean) {
   const options = optionsFor(save, epochs, resume);
@@ -85,8 +89,7 @@ async function essence(runDir: string): Promise<Record<string, unknown>> {
 /** Prepares a scene's folder. */
 function begin(save: string, { done }: Scene): void {
   rmSync(join(folder, save), { recursive: true, force: true });
-  if (done > 0)
-    cpSync(whole.get(done)?.runDir as string, runDirOf(save, done), { recursive: true });
+  if (done > 0) cpSync(whole.get(done)?.runDir as string, runDirOf(save, done), { recursive: true });
 }
 
 /** Each run is a process's only one as people use it, so its process is no more; a lock that it left must tell so. */
@@ -153,9 +156,7 @@ test("system calls of a run that fail or kill it", faults, async (t) => {
     const runDir = runDirOf(save, scene.epochs);
     whole.set(scene.epochs, { runDir, essence: await essence(runDir) });
     calls.set(scene.name, countedByName(answer.calls));
-    const ways = ALL
-      ? [...SURVIVED.filter((how) => how !== "gone"), ...KILLS]
-      : [...SURVIVED, ...KILLS];
+    const ways = ALL ? [...SURVIVED.filter((how) => how !== "gone"), ...KILLS] : [...SURVIVED, ...KILLS];
     for (const how of ways) {
       for (const [index, name] of answer.calls.entries()) {
         if (ONLY[how]?.test(name) ?? true) points.push([scene, how, index + 1]);

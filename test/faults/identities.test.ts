@@ -3,15 +3,10 @@ import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync } from "node:fs
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { createRandom, type Random } from "#pefd/common/random.js";
-import {
-  type Identity,
-  identityDifferences,
-  identitySha256,
-  leftOutDifference,
-} from "#pefd/runFiles/identity.js";
+import { type Identity, identityDifferences, identitySha256, leftOutDifference } from "#pefd/runFiles/identity.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { type CacheKey, cacheFolder } from "#pefd/train/teacherCache/folder.js";
+import { type CacheKey, cacheFolder } from "#pefd/train/teacherCache/open.js";
 import { verifyRun } from "#pefd/verify/verify.js";
 import { draws } from "../helpers/faults.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
@@ -27,9 +22,7 @@ type Json = string | number | boolean | readonly Json[] | { readonly [key: strin
 const leavesOf = (value: Json): string[][] =>
   typeof value !== "object"
     ? [[]]
-    : Object.entries(value).flatMap(([key, below]) =>
-        leavesOf(below).map((path) => [key, ...path]),
-      );
+    : Object.entries(value).flatMap(([key, below]) => leavesOf(below).map((path) => [key, ...path]));
 
 /** A copy in which one leaf has another value of its kind. */
 function mutated<T>(value: T, [key, ...path]: readonly string[], random: Random): T {
@@ -130,9 +123,7 @@ test("a run with files of another run in it does not pass for itself", async (t)
     rmSync(copy, { recursive: true, force: true });
     cpSync(own, copy, { recursive: true });
     for (const name of set) copyFileSync(join(other, name), join(copy, name));
-    const same = set.every((name) =>
-      readFileSync(join(own, name)).equals(readFileSync(join(other, name))),
-    );
+    const same = set.every((name) => readFileSync(join(own, name)).equals(readFileSync(join(other, name))));
     assert.equal((await verifyRun(copy)).ok, same, set.join(", "));
   }
 });

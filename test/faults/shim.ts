@@ -6,17 +6,7 @@ import { after } from "node:test";
 import { ROOT } from "../helpers/paths.js";
 
 /** How a system call goes wrong: see shim.c. */
-export type How =
-  | "kill"
-  | "torn"
-  | "gone"
-  | "short"
-  | "delay"
-  | "ENOSPC"
-  | "ENOSPC+"
-  | "EIO"
-  | "EINTR"
-  | "EPERM";
+export type How = "kill" | "torn" | "gone" | "short" | "delay" | "ENOSPC" | "ENOSPC+" | "EIO" | "EINTR" | "EPERM";
 
 /** Which call below a folder goes wrong, from 1 (0: none), and how. */
 export interface Fault {

@@ -23,7 +23,8 @@ export function createWorkers(library: string, folder: string): Workers {
   const start = (): { child: ChildProcess; ready: Promise<unknown> } => {
     const none = { folder, at: 0, how: "kill" } as const;
     const env = {
-      ...{ ...process.env, ...faultEnvironment(library, none) },
+      ...process.env,
+      ...faultEnvironment(library, none),
       PEFD_FAULT_LOG: join(folder, `calls-${made++}`),
     };
     const child = fork(SCRIPT, { env, stdio: ["ignore", "ignore", "inherit", "ipc"] });

@@ -1,6 +1,6 @@
 import { writeFolderAtomic } from "#pefd/common/files/atomicFolder.js";
 import { writeOutputFile } from "#pefd/common/files/outputFile.js";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 
 /** What a child process writes, so that it can be killed meanwhile. */
 const [kind = "", path = "", word = ""] = process.argv.slice(2);

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -34,9 +26,7 @@ function write(words: readonly string[], fault: Fault): { calls: number; signal:
 /** Every file below a folder by its path and bytes, unfinished ones aside; nothing where there is none. */
 function stateOf(path: string): string | undefined {
   if (!existsSync(path)) return undefined;
-  const files = statSync(path).isDirectory()
-    ? readdirSync(path, { recursive: true, encoding: "utf8" }).sort()
-    : [""];
+  const files = statSync(path).isDirectory() ? readdirSync(path, { recursive: true, encoding: "utf8" }).sort() : [""];
   const hash = createHash("sha256");
   for (const file of files.filter((name) => !name.endsWith(".pefd-tmp"))) {
     const whole = join(path, file);

@@ -51,9 +51,7 @@ describe("fences between the folders of src", () => {
     'import { c } from "#pefd/high/c.js";',
   ]) {
     it(`refuses ${JSON.stringify(text)} in a room below`, () => {
-      assert.deepEqual(complaints({ "low/new.ts": text }), [
-        "src/low/new.ts: low may not import high",
-      ]);
+      assert.deepEqual(complaints({ "low/new.ts": text }), ["src/low/new.ts: low may not import high"]);
     });
   }
 
@@ -74,14 +72,9 @@ describe("fences between the folders of src", () => {
   });
 
   it("lets the files that a row names import by computed names, as long as they do", () => {
-    const rooms = ROOMS.map((room) =>
-      room.name === "low" ? { ...room, computed: ["b.ts"] } : room,
-    );
+    const rooms = ROOMS.map((room) => (room.name === "low" ? { ...room, computed: ["b.ts"] } : room));
     assert.deepEqual(complaints({ "low/b.ts": "await import(name);" }, rooms), []);
-    assert.match(
-      complaints({ "low/c.ts": "await import(name);" }, rooms).join(),
-      /low\/c.ts: .* comp/,
-    );
+    assert.match(complaints({ "low/c.ts": "await import(name);" }, rooms).join(), /low\/c.ts: .* comp/);
     assert.match(complaints({}, rooms).join(), /low\/b.ts may import .* take it out/);
   });
 

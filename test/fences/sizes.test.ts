@@ -4,9 +4,9 @@ import { describe, it } from "node:test";
 import { pathToFileURL } from "node:url";
 import { ROOT } from "../helpers/paths.js";
 
-const { judgeSizes } = (await import(
-  pathToFileURL(join(ROOT, "scripts/fences/sizes.js")).href
-)) as { judgeSizes(files: ReadonlyMap<string, string>): string[] };
+const { judgeSizes } = (await import(pathToFileURL(join(ROOT, "scripts/fences/sizes.js")).href)) as {
+  judgeSizes(files: ReadonlyMap<string, string>): string[];
+};
 
 const judge = (path: string, text: string) => judgeSizes(new Map([[path, text]]));
 

@@ -56,12 +56,7 @@ function changed(file: string, ...changes: readonly Change[]) {
   return copy;
 }
 
-const CHANGES: [
-  file: string,
-  path: (string | number)[],
-  change: (x: number) => unknown,
-  says: RegExp,
-][] = [
+const CHANGES: [file: string, path: (string | number)[], change: (x: number) => unknown, says: RegExp][] = [
   ["schedule.json", ["cifar100", "lr", 180], (x) => x * (1 + 1e-15), /cifar100\[180\]/],
   ["losses.json", ["losses", "distillKL_T4", "value"], (x) => x * 1.001, /distillKL_T4 value/],
   [
@@ -71,12 +66,7 @@ const CHANGES: [
     /projector2\.weight l2/,
   ],
   ["methods/logits/dkd.json", ["losses", "same", "value"], (x) => x * 1.001, /same value/],
-  [
-    "methods/vectors/rkd.json",
-    ["losses", "wider", "grads", "feat4", "l2"],
-    (x) => x * 1.001,
-    /gradient of feat4 l2/,
-  ],
+  ["methods/vectors/rkd.json", ["losses", "wider", "grads", "feat4", "l2"], (x) => x * 1.001, /gradient of feat4 l2/],
   ["models/resnet8x4.json", ["paramCount"], (x) => x + 1, /paramCount is 1233540 instead/],
   ["models/resnet8x4.json", ["stateDict", 5, 0], () => "bn1.other", /stateDict\[5\]/],
   ["models/resnet8x4.json", ["eval", "logits", 2, 7], (x) => x + 1e-3, /eval\.logits\[207\]/],
@@ -94,12 +84,7 @@ const CHANGES: [
     (x) => x + 0.001,
     /layer3\.0\.downsample\.1\.running_var\[1\]/,
   ],
-  [
-    "models/resnet8x4.json",
-    ["train", "gradL2", "layer2.0.bn1.bias"],
-    (x) => x * 1.02,
-    /gradL2 layer2\.0\.bn1\.bias/,
-  ],
+  ["models/resnet8x4.json", ["train", "gradL2", "layer2.0.bn1.bias"], (x) => x * 1.02, /gradL2 layer2\.0\.bn1\.bias/],
 ];
 
 for (const [file, path, change, says] of CHANGES) {
@@ -173,9 +158,7 @@ for (const [file, part] of OPTIONAL) {
     const without: Change = [part, () => undefined];
     const steps: Change = [["trajectory"], () => undefined];
     // Steps are compared in one of these only: they take seconds.
-    const result = checkGoldenFile(
-      changed(file, without, ...(part[0] === "losses" && part.length > 1 ? [steps] : [])),
-    );
+    const result = checkGoldenFile(changed(file, without, ...(part[0] === "losses" && part.length > 1 ? [steps] : [])));
     assert.ok(result.ok, formatGoldenResult(result));
   });
 }

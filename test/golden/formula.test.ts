@@ -27,12 +27,6 @@ test("state tensors are filled by role", () => {
     first(fill({ ...conv, fanIn: 27, position: 0 }), 4),
     [-0.33333334, -0.061100613, 0.21113211, -0.114726625].map(Math.fround),
   );
-  assert.deepEqual(
-    first(fill({ ...scale, fanIn: 32, position: 1 }), 2),
-    [0.9854072, 0.93458414].map(Math.fround),
-  );
-  assert.deepEqual(
-    first(fill({ ...variance, fanIn: 32, position: 4 }), 2),
-    [0.7659258, 0.6637461].map(Math.fround),
-  );
+  assert.deepEqual(first(fill({ ...scale, fanIn: 32, position: 1 }), 2), [0.9854072, 0.93458414].map(Math.fround));
+  assert.deepEqual(first(fill({ ...variance, fanIn: 32, position: 4 }), 2), [0.7659258, 0.6637461].map(Math.fround));
 });

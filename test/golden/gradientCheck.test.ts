@@ -15,9 +15,7 @@ const GOLDEN = {
   train: {
     gradZero: ["dead"],
     gradL2: { dead: 0, conv: NORM, "fc.weight": NORM, "fc.bias": NORM },
-    gradFirst4: Object.fromEntries(
-      ["conv", "fc.weight", "fc.bias"].map((name) => [name, [0.5, 0.5, 0.5, 0.5]]),
-    ),
+    gradFirst4: Object.fromEntries(["conv", "fc.weight", "fc.bias"].map((name) => [name, [0.5, 0.5, 0.5, 0.5]])),
   },
   spread: { gradL2MaxRel: 0, gradZeroL2Max: ZERO_SPREAD, gradFirst4MaxAbs: {} },
 } as unknown as ModelGolden;
@@ -34,8 +32,7 @@ function failing(name: string, values: Float32Array | undefined): string[] {
   return checks.filter((check) => !(ratioOf(check) <= 1)).map(({ what }) => what);
 }
 
-const withElement = (at: number, by: number) =>
-  EVEN.map((value, i) => (i === at ? value + by : value));
+const withElement = (at: number, by: number) => EVEN.map((value, i) => (i === at ? value + by : value));
 
 test("gradients that are the reference's pass", () => {
   assert.deepEqual(failing("conv", EVEN), []);

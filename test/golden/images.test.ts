@@ -49,7 +49,12 @@ function golden() {
   const { height, width, bytes } = reader.pixels(NAME, file);
   const show = (view: Parameters<typeof reader.show>[2]) => shown(reader.show(NAME, file, view));
   const image = {
-    ...{ file: NAME, sha256: sha256(file), mode: "RGB", width, height, resized: [414, 256] },
+    file: NAME,
+    sha256: sha256(file),
+    mode: "RGB",
+    width,
+    height,
+    resized: [414, 256],
     pixels_sha256: sha256(bytes),
     eval: show((size) => evaluationView(size, { resize: 256, crop: 224 })),
     crops: [{ ...BOX, ...show(() => boxView(BOX, SIDE, true)) }],
@@ -64,16 +69,8 @@ test("images whose every byte is the golden file's pass", (t) => {
 });
 
 const CHANGES: readonly (readonly [string, (image: never) => void, RegExp])[] = [
-  [
-    "evaluation",
-    (image: { eval: { sha256: string } }) => (image.eval.sha256 = "0"),
-    /evaluation \(/,
-  ],
-  [
-    "crop",
-    (image: { crops: { top: number }[] }) => ((image.crops[0] as { top: number }).top = 4),
-    /crop 1 \(/,
-  ],
+  ["evaluation", (image: { eval: { sha256: string } }) => (image.eval.sha256 = "0"), /evaluation \(/],
+  ["crop", (image: { crops: { top: number }[] }) => ((image.crops[0] as { top: number }).top = 4), /crop 1 \(/],
   ["file", (image: { sha256: string }) => (image.sha256 = "0"), /420\.jpg is another file/],
   ["size", (image: { width: number }) => (image.width = 69), /420\.jpg size is \[42,68\] instead/],
 ];
@@ -106,7 +103,6 @@ test("images that are not there are named, with the folder that they are expecte
   const path = write(t, ({ images }) => ((images[0] as { file: string }).file = "other.jpg"));
   assert.throws(
     () => checkGoldenFile(path),
-    (error) =>
-      error instanceof PefdError && error.exitCode === 2 && /other\.jpg/.test(error.message),
+    (error) => error instanceof PefdError && error.exitCode === 2 && /other\.jpg/.test(error.message),
   );
 });

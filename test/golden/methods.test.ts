@@ -31,16 +31,13 @@ before(() => {
 /** Numbers of a file's terms that are out of bounds, with what its steps of distillation say of options and epoch. */
 function wrongTerms(file: string, engine: EngineName): readonly Check[] {
   const golden = methodSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-  const checks = Object.entries(golden.losses).flatMap(([key, entry]) =>
-    checkTerm(golden, key, entry, engine),
-  );
+  const checks = Object.entries(golden.losses).flatMap(([key, entry]) => checkTerm(golden, key, entry, engine));
   assert.ok(checks.length > 0);
   return checks.filter((check) => shareOf(check) > 1);
 }
 
 /** Whether a file holds steps of distillation alone. */
-const isOfSteps = (file: string): boolean =>
-  Object.keys(JSON.parse(readFileSync(file, "utf8")).losses).length === 0;
+const isOfSteps = (file: string): boolean => Object.keys(JSON.parse(readFileSync(file, "utf8")).losses).length === 0;
 
 /** Steps of other families of models, which are quick: no other file holds what is particular to a family. */
 const isOfFamily = (file: string): boolean => file.includes(join("methods", "families"));

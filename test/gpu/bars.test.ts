@@ -4,13 +4,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { inWhole } from "../helpers/matrices.js";
 import { type PretendedGpu, pretendGpu } from "./pretended/pretendedGpu.js";
-import {
-  type CompiledLoop,
-  compiledPrograms,
-  dumpFlags,
-  kernelsPerStep,
-  stepsOf,
-} from "./runs/compiledProgram.js";
+import { type CompiledLoop, compiledPrograms, dumpFlags, kernelsPerStep, stepsOf } from "./runs/compiledProgram.js";
 import { eventsOf, type GpuEvent } from "./runs/events.js";
 import { noPretendedGpu } from "./runtime/runtimeTree.js";
 
@@ -60,17 +54,7 @@ async function bench(
   mkdirSync(dump, { recursive: true });
   const env = { XLA_FLAGS: `${gpu.environment().XLA_FLAGS} ${dumpFlags(dump)}` };
   const size = ["--batch_size", `${BATCH}`, "--steps", `${STEPS}`, "--repeats", `${repeats}`];
-  const words = [
-    "bench",
-    "--what",
-    what,
-    "--engine",
-    "xla",
-    "--precision",
-    "bfloat16",
-    ...size,
-    ...more,
-  ];
+  const words = ["bench", "--what", what, "--engine", "xla", "--precision", "bfloat16", ...size, ...more];
   const { exitCode, stderr, events } = await gpu.pefd(words, { env });
   assert.equal(exitCode, 0, stderr);
   return events;
@@ -99,9 +83,7 @@ describe("the bars of a step on a pretended H100", { skip: noPretendedGpu() }, (
 
   it("the rounds of the loop are known, and of the loop inside of it", (t) => {
     const loop = loopOf(gpu, "distill");
-    t.diagnostic(
-      `rounds: ${loop.rounds ?? "unknown"} of ${loop.loops[0]?.rounds ?? "unknown"} steps`,
-    );
+    t.diagnostic(`rounds: ${loop.rounds ?? "unknown"} of ${loop.loops[0]?.rounds ?? "unknown"} steps`);
     assert.equal(stepsOf(loop), STEPS);
     assert.equal(loop.loops[0]?.rounds, AHEAD);
   });

@@ -13,8 +13,7 @@ import { noPretendedGpu } from "./runtime/runtimeTree.js";
 /** Two whole batches and a short one. */
 const [BATCH, TRAIN, TEST] = [16, 40, 20];
 
-const distill = (student: string, method: string) =>
-  ["distill", "--model_s", student, "--distill", method] as const;
+const distill = (student: string, method: string) => ["distill", "--model_s", student, "--distill", method] as const;
 
 // Depthwise convolutions have gradients of their own.
 const { cases, rest } = casesOf(
@@ -61,8 +60,7 @@ describe("--deterministic on a GPU", { skip: noPretendedGpu() }, () => {
           .map((file) => readFileSync(join(dump, file), "utf8"));
       const programs = read(/train_loop.*gpu_after_optimizations\.txt$/);
       assert.ok(programs.length > 0, "a training step was compiled");
-      for (const program of programs)
-        assert.doesNotMatch(program, / (scatter|select-and-scatter)\(/);
+      for (const program of programs) assert.doesNotMatch(program, / (scatter|select-and-scatter)\(/);
       const settings = read(/train_loop.*debug_options$/);
       assert.ok(settings.length > 0, "XLA tells its settings");
       for (const text of settings) assert.match(text, /^xla_gpu_deterministic_ops: true$/m);

@@ -8,8 +8,13 @@ import { gpuTree, noPretendedGpu } from "./runtime/runtimeTree.js";
 
 /** Libraries without one of which TensorFlow uses no GPU at all. */
 const LIBRARIES = [
-  ...["libcudart.so.12", "libcublas.so.12", "libcublasLt.so.12", "libcufft.so.11"],
-  ...["libcusolver.so.11", "libcusparse.so.12", "libcudnn.so.9"],
+  "libcudart.so.12",
+  "libcublas.so.12",
+  "libcublasLt.so.12",
+  "libcufft.so.11",
+  "libcusolver.so.11",
+  "libcusparse.so.12",
+  "libcudnn.so.9",
 ];
 
 /** A line of doctor's: its mark, and what it says of the GPU. */
@@ -34,10 +39,7 @@ const MACHINES: readonly Machine[] = [
     "a 4090 beside a T4: bus order, and how to take the other",
     { gpus: [GPUS.t4, GPUS.rtx4090] },
     "ok",
-    [
-      /^Tesla T4, compute capability 7\.5/,
-      /--gpu 1: NVIDIA GeForce RTX 4090, compute capability 8\.9/,
-    ],
+    [/^Tesla T4, compute capability 7\.5/, /--gpu 1: NVIDIA GeForce RTX 4090, compute capability 8\.9/],
   ],
   [
     "CUDA_VISIBLE_DEVICES leaves the 4090 alone",
@@ -57,12 +59,7 @@ const MACHINES: readonly Machine[] = [
     "no",
     [/^NOT USED: Tesla M60.*5\.2/, OTHERWISE],
   ],
-  [
-    "nvidia-smi that fails",
-    { smi: "fails" },
-    "ok",
-    [H100, /nvidia-smi failed: NVIDIA-SMI has failed/],
-  ],
+  ["nvidia-smi that fails", { smi: "fails" }, "ok", [H100, /nvidia-smi failed: NVIDIA-SMI has failed/]],
   // TensorFlow itself uses no GPU without that library: the "utility" of a container for GPUs.
   [
     "no NVML, as in a container that may compute and nothing else",
@@ -72,12 +69,7 @@ const MACHINES: readonly Machine[] = [
   ],
   ["no nvidia-smi", { smi: null }, "ok", [H100, /nvidia-smi is not there/]],
   ["nvidia-smi that knows no capabilities", { smi: "old" }, "ok", [H100]],
-  [
-    "a driver that does not start",
-    { cuInit: 999 },
-    "no",
-    [/^NOT USED: NVIDIA H100.*cuInit failed/, OTHERWISE],
-  ],
+  ["a driver that does not start", { cuInit: 999 }, "no", [/^NOT USED: NVIDIA H100.*cuInit failed/, OTHERWISE]],
 ];
 
 describe("doctor on pretended machines", { skip: noPretendedGpu() }, () => {

@@ -40,11 +40,7 @@ test("gpu-check.sh tells of every part in one report, on a machine without a GPU
 });
 
 test("gpu-check.sh refuses words that it does not know", async () => {
-  for (const words of [
-    ["--fast"],
-    ["--data"],
-    ["--report", join(ROOT, "package.json/report.md")],
-  ]) {
+  for (const words of [["--fast"], ["--data"], ["--report", join(ROOT, "package.json/report.md")]]) {
     const { exitCode, stderr } = await check(ROOT, words, process.env);
     assert.equal(exitCode, 2, words.join(" "));
     assert.notEqual(stderr, "");

@@ -31,10 +31,7 @@ const training = ["--batch_size", `${BATCH}`, "--epochs", "1", "--force"];
 const withPhase = ["--batch_size", `${BATCH}`, "--epochs", "2", "--init_epochs", "1", "--force"];
 
 const teachers = FAMILIES.map(
-  (model): Case => [
-    `train-teacher: ${model}`,
-    async () => ["train-teacher", "--model", model, ...training],
-  ],
+  (model): Case => [`train-teacher: ${model}`, async () => ["train-teacher", "--model", model, ...training]],
 );
 
 const distillation = (teacher: string, student: string, method: string): Case => [
@@ -47,18 +44,13 @@ const distillation = (teacher: string, student: string, method: string): Case =>
 ];
 
 /** Each family teaches one and learns from one. */
-const pairs = FAMILIES.map((model, i) =>
-  distillation(model, FAMILIES[(i + 1) % FAMILIES.length] ?? model, "ours"),
-);
+const pairs = FAMILIES.map((model, i) => distillation(model, FAMILIES[(i + 1) % FAMILIES.length] ?? model, "ours"));
 const methods = methodNames()
   .filter((method) => method !== "ours")
   .map((method) => distillation("resnet14", "resnet8", method));
 
 const evaluations = FAMILIES.map(
-  (model): Case => [
-    `eval: ${model}`,
-    async ({ root }) => ["eval", "--checkpoint", await checkpointOf(model, root)],
-  ],
+  (model): Case => [`eval: ${model}`, async ({ root }) => ["eval", "--checkpoint", await checkpointOf(model, root)]],
 );
 
 // The first of these stand for all in `npm test`: the rest takes minutes.
@@ -83,7 +75,10 @@ describe("every family and method compiles for a GPU, and its calls run to their
       const run: PretendedRun<RunDocument> = await runToEnd(gpu, [
         command,
         ...more,
-        ...["--data", data, "--engine", "xla"],
+        "--data",
+        data,
+        "--engine",
+        "xla",
         ...place,
       ]);
       assert.equal(run.document.engine, "xla");

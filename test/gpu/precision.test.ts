@@ -64,7 +64,8 @@ describe("which arithmetic a GPU is asked for", { skip: noPretendedGpu() }, () =
 
   it("a GPU without TF32 has none", async () => {
     const { tf32 } = await asked([...evaluation, "--engine", "eager"], {
-      ...{ gpus: [GPUS.t4], env: { NVIDIA_TF32_OVERRIDE: "1" } },
+      gpus: [GPUS.t4],
+      env: { NVIDIA_TF32_OVERRIDE: "1" },
     });
     assert.equal(tf32, false);
   });

@@ -10,7 +10,7 @@ import { noPretendedGpu } from "./runtime/runtimeTree.js";
 /** A program that records the steps of a distillation, and ends where a graph of them would be loaded. */
 const PROGRAM = `
 import { appendFileSync } from "node:fs";
-import { randomImages } from "./dist/bench/images.js";
+import { randomImages } from "./dist/bench/work.js";
 import { frozen, studentLearner } from "./dist/learn/learners.js";
 import { buildModel, initialFill } from "./dist/models/build.js";
 import { isGpu } from "./dist/runtime/device.js";

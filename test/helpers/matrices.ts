@@ -36,8 +36,7 @@ export const spreadOf = <T>(cases: readonly T[], few: number): Sample<T> =>
   chosenOf(cases, wholeMatrices ? cases : evenly(cases, few));
 
 /** Why the rest of a matrix is skipped. */
-export const SAMPLED =
-  "some of the matrix are enough here; PEFD_MATRICES=all runs more of it, or the whole";
+export const SAMPLED = "some of the matrix are enough here; PEFD_MATRICES=all runs more of it, or the whole";
 
 /** What runs only with the whole of every matrix: a test's option `skip`. */
 export const inWhole = wholeMatrices ? false : SAMPLED;

@@ -26,8 +26,7 @@ const ODD: readonly (() => Json)[] = [
   () => ({ toString: 1, valueOf: 2, length: -1 }),
 ];
 
-const oneOf = <T>(values: readonly T[], random: Random): T =>
-  values[random.integer(values.length)] as T;
+const oneOf = <T>(values: readonly T[], random: Random): T => values[random.integer(values.length)] as T;
 
 const oddValue = (random: Random): Json => oneOf(ODD, random)();
 
@@ -37,14 +36,9 @@ const oddKey = (random: Random): string => {
 };
 
 /** Every place in a value where something else could stand: its container and key. */
-function places(
-  value: Json,
-): (readonly [container: Json[] | { [key: string]: Json }, key: string])[] {
+function places(value: Json): (readonly [container: Json[] | { [key: string]: Json }, key: string])[] {
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) => [
-    [value, key] as const,
-    ...places(inner as Json),
-  ]);
+  return Object.entries(value).flatMap(([key, inner]) => [[value, key] as const, ...places(inner as Json)]);
 }
 
 /** A copy of a value of JSON with one to three changes of its structure. */
@@ -58,10 +52,7 @@ export function mutateJson(value: unknown, random: Random): unknown {
   return copy;
 }
 
-function change(
-  [container, key]: readonly [Json[] | { [key: string]: Json }, string],
-  random: Random,
-): void {
+function change([container, key]: readonly [Json[] | { [key: string]: Json }, string], random: Random): void {
   const target = container as { [key: string]: Json };
   const kind = random.integer(4);
   if (kind < 2) target[key] = oddValue(random);

@@ -20,6 +20,4 @@ const versionOf = (program: string): string =>
   spawnSync(program, ["--version"], { encoding: "utf8" }).stdout.trim().slice(1);
 
 /** One program of each major version. */
-export const byMajor = new Map(
-  programs.map((program) => [versionOf(program).split(".")[0], program]),
-);
+export const byMajor = new Map(programs.map((program) => [versionOf(program).split(".")[0], program]));

@@ -13,7 +13,10 @@ export function pretendStderr(t: TestContext, isTTY: boolean): () => string {
 
 /** What a command tells results and notices. */
 export const outputOf = (quiet: boolean, notice: Output["notice"] = () => {}): Output => ({
-  ...{ json: false, quiet, color: false, width: undefined },
+  json: false,
+  quiet,
+  color: false,
+  width: undefined,
   result() {},
   notice,
 });

@@ -5,8 +5,30 @@ import { type Ended, runProgram } from "../helpers/pefd.js";
 
 /** What a compiler and Makefiles call, beside Node.js and Python. */
 const TOOLS = [
-  ...["sh", "env", "uname", "make", "gcc", "g++", "cc", "c++", "as", "ld", "ar", "ranlib", "strip"],
-  ...["cp", "mv", "rm", "ln", "mkdir", "touch", "cat", "sed", "grep", "printf", "dirname"],
+  "sh",
+  "env",
+  "uname",
+  "make",
+  "gcc",
+  "g++",
+  "cc",
+  "c++",
+  "as",
+  "ld",
+  "ar",
+  "ranlib",
+  "strip",
+  "cp",
+  "mv",
+  "rm",
+  "ln",
+  "mkdir",
+  "touch",
+  "cat",
+  "sed",
+  "grep",
+  "printf",
+  "dirname",
 ];
 
 /** Variables of this process that another one must not have: what pefd and npm are told, and where this user's files lie. */
@@ -54,7 +76,9 @@ export function bareEnvironment(folder: string): BareEnvironment {
     npm_config_prefix: at("prefix"),
   };
   return {
-    ...{ home: at("home"), prefix: at("prefix"), elsewhere: at("elsewhere") },
+    home: at("home"),
+    prefix: at("prefix"),
+    elsewhere: at("elsewhere"),
     run: (program, ...args) => runProgram(program, args, { cwd: at("elsewhere"), env }),
   };
 }

@@ -80,9 +80,17 @@ test("the tarball holds the program, its presets, sources and documents, and no 
   const { stdout } = spawnSync("tar", ["tzf", packCheckout(folder)], { encoding: "utf8" });
   const files = stdout.split("\n").map((name) => name.replace("package/", ""));
   const needed = [
-    ...["bin/pefd.js", "dist/cli/main.js", "configs/smoke.json", "docs/flags.md", "LICENSE"],
-    ...["src/native/kernels/kernels.cc", "vendor/tfjs-node-gpu/binding/tfjs_binding.cc"],
-    ...["vendor/tfjs-node-gpu/LICENSE", "README.md", "CHANGELOG.md", "dist/cli/main.d.ts"],
+    "bin/pefd.js",
+    "dist/cli/main.js",
+    "configs/smoke.json",
+    "docs/flags.md",
+    "LICENSE",
+    "src/native/kernels/kernels.cc",
+    "vendor/tfjs-node-gpu/binding/tfjs_binding.cc",
+    "vendor/tfjs-node-gpu/LICENSE",
+    "README.md",
+    "CHANGELOG.md",
+    "dist/cli/main.d.ts",
     "src/report/track/bridge.py",
   ];
   assert.deepEqual(
@@ -90,9 +98,7 @@ test("the tarball holds the program, its presets, sources and documents, and no 
     [],
   );
   const foreign = files.filter((name) =>
-    /^(?:test|scripts|\.ci|dist-test)\/|_test\.js$|\.map$|^src\/(?!native|report\/track\/bridge\.py$)/.test(
-      name,
-    ),
+    /^(?:test|scripts|\.ci|dist-test)\/|_test\.js$|\.map$|^src\/(?!native|report\/track\/bridge\.py$)/.test(name),
   );
   assert.deepEqual(foreign, []);
 });

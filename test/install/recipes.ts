@@ -13,7 +13,5 @@ export function shellLines(file: string): string[] {
   const steps = [...recipe.matchAll(/^ +- run: (.+)$/gm)].map(([, line = ""]) => line);
   if (steps.length > 0) return steps;
   const scripts = [...recipe.matchAll(/^ {2}(?:before_)?script:\n((?: {4}- .+\n)+)/gm)];
-  return scripts.flatMap(([, lines = ""]) =>
-    [...lines.matchAll(/^ {4}- (.+)$/gm)].map(([, line = ""]) => line),
-  );
+  return scripts.flatMap(([, lines = ""]) => [...lines.matchAll(/^ {4}- (.+)$/gm)].map(([, line = ""]) => line));
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { engineNames } from "#pefd/compile/program.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
-import { createDetailedMetrics } from "#pefd/learn/confusion.js";
+import { createDetailedMetrics } from "#pefd/learn/metrics.js";
 import type { Model } from "#pefd/nn/model.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
 import { evaluateModel } from "#pefd/train/evaluation.js";

@@ -16,21 +16,14 @@ function logitsOf(places: readonly number[]): Tensor2D {
   return tf.tensor2d(rows);
 }
 
-const oneHot = (images: number): Tensor2D =>
-  tf.oneHot(tf.zeros([images], "int32"), CLASSES) as Tensor2D;
+const oneHot = (images: number): Tensor2D => tf.oneHot(tf.zeros([images], "int32"), CLASSES) as Tensor2D;
 
 /** Metrics over images whose labels are at these places. */
 function metricsOf(places: readonly number[], counted?: readonly number[]) {
   const metrics = createMetrics();
   const weights = counted && (tf.tensor1d([...counted]) as Tensor1D);
   const logits = logitsOf(places);
-  const [total, value] = metricsUpdate(
-    metrics,
-    tf.scalar(2),
-    logits,
-    oneHot(places.length),
-    weights,
-  );
+  const [total, value] = metricsUpdate(metrics, tf.scalar(2), logits, oneHot(places.length), weights);
   total.assign(value);
   return readMetrics(metrics);
 }

@@ -35,8 +35,14 @@ const output = (logits: number[][], pooled: number[][]) =>
 
 /** A method of one term, the mean squared difference of the vectors: (1 + 16) / 2. */
 const METHOD = {
-  ...{ name: "difference", termNames: ["difference"], sees: ["pooled"], state: [] },
-  ...{ teacherTrains: false, strongView: false, wholeBatches: false, options: {} },
+  name: "difference",
+  termNames: ["difference"],
+  sees: ["pooled"],
+  state: [],
+  teacherTrains: false,
+  strongView: false,
+  wholeBatches: false,
+  options: {},
   terms: ({ student, teacher }) => ({
     difference: tf.mean(tf.square(tf.sub(student.pooled as Tensor, teacher.pooled))) as Scalar,
   }),
@@ -100,7 +106,8 @@ test("without a teacher the loss is the cross entropy", () => {
   tf.tidy(() => {
     const images = { images: tf.zeros([2, 1, 1, 3]), labels: tf.tensor1d([0, 2]) } as never;
     const loss = supervised.of(images)(output(LOGITS, POOLED), tf.tensor2d(ONE_HOT), {
-      ...{ training: true, updates: [] },
+      training: true,
+      updates: [],
     });
     close(loss.value.dataSync()[0] as number, known().ce);
     assert.deepEqual([supervised.termNames, loss.terms], [[], []]);

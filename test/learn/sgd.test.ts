@@ -24,14 +24,14 @@ const close = (actual: readonly number[], expected: readonly number[]) =>
     assert.ok(Math.abs(value - (expected[i] as number)) < 1e-5, `${actual} is not ${expected}`);
   });
 
-const scalars = (...values: number[]): Variable[] =>
-  values.map((value) => tf.variable(tf.scalar(value)));
+const scalars = (...values: number[]): Variable[] => values.map((value) => tf.variable(tf.scalar(value)));
 
 test("Nesterov's step is the gradient plus the momentum times the new velocity", () => {
   const [p, v] = scalars(3, 0) as [Variable, Variable];
   const found = steps([p, v], (at) =>
     sgdUpdates([p], [v], [tf.scalar(GRADIENTS[at] as number)], tf.scalar(RATE), {
-      ...{ ...SGD, nesterov: true },
+      ...SGD,
+      nesterov: true,
     }),
   );
   const expected = [3, 0] as [number, number];

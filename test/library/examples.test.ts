@@ -17,10 +17,7 @@ async function saidBy(name: string, ...words: readonly string[]): Promise<string
 test("examples/distilAndPlot.mjs distils by three methods and draws their curves", async (t) => {
   const folder = temporaryFolder(t);
   const said = await saidBy("distilAndPlot.mjs", folder);
-  assert.match(
-    said,
-    /^teacher, epoch 1: .*\nteacher, epoch 2: .*\nkd: .*\nours: .*\ndkd: .*\n3 runs; /,
-  );
+  assert.match(said, /^teacher, epoch 1: .*\nteacher, epoch 2: .*\nkd: .*\nours: .*\ndkd: .*\n3 runs; /);
   const svg = readFileSync(join(folder, "curves.svg"), "utf8");
   for (const word of ["<svg", "kd", "ours", "dkd"]) assert.ok(svg.includes(word), word);
 });

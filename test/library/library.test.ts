@@ -41,7 +41,11 @@ test("a plug-in, a teacher, a student and an evaluation, as the command line has
   assert.ok(kinds.includes("step"));
 
   const student = await distill({
-    ...{ ...options, model_t: "resnet8", model_s: "resnet8", distill: "mine", epochs: 1 },
+    ...options,
+    model_t: "resnet8",
+    model_s: "resnet8",
+    distill: "mine",
+    epochs: 1,
   }).result;
   const { runs, problems } = await loadRuns(options.save_dir);
   assert.deepEqual([runs.map(({ method }) => method).sort(), problems], [["mine", undefined], []]);
@@ -78,7 +82,10 @@ test("a plug-in, a teacher, a student and an evaluation, as the command line has
     }, reason);
     await assert.rejects(run.result, reason);
     const { epochs } = await trainTeacher({
-      ...{ ...options, model: "resnet14", epochs: 3, resume: true },
+      ...options,
+      model: "resnet14",
+      epochs: 3,
+      resume: true,
     }).result;
     assert.equal(epochs, 3);
   });

@@ -11,10 +11,7 @@ before(() => {
 });
 
 /** One small model of each family. */
-const FAMILIES = [
-  ...["resnet8", "wrn_16_1", "vgg8", "MobileNetV2", "ShuffleV1", "ShuffleV2"],
-  ...["MobileNet", "RESNET18"],
-];
+const FAMILIES = ["resnet8", "wrn_16_1", "vgg8", "MobileNetV2", "ShuffleV1", "ShuffleV2", "MobileNet", "RESNET18"];
 
 function dispose(model: BuiltModel, extra: readonly Variable[] = []): void {
   for (const { variable } of model.state) variable?.dispose();
@@ -25,11 +22,7 @@ const images = (): Tensor4D => tf.randomNormal([2, 32, 32, 3], 0, 1, "float32", 
 
 test("every model's state has unique names and one variable per tensor that is no counter", () => {
   for (const name of modelNames()) {
-    const model = buildModel(
-      name,
-      10,
-      ({ shape }) => new Float32Array(shape.reduce((a, b) => a * b, 1)),
-    );
+    const model = buildModel(name, 10, ({ shape }) => new Float32Array(shape.reduce((a, b) => a * b, 1)));
     const names = model.state.map((entry) => entry.name);
     assert.equal(new Set(names).size, names.length, name);
     for (const { role, variable } of model.state) {
@@ -44,8 +37,7 @@ for (const name of FAMILIES) {
     const before = tf.memory().numTensors;
     const model = buildModel(name, 100, formulaFill());
     const x = images();
-    const evaluate = () =>
-      tf.tidy(() => model.forward(x, { training: false, updates: [] }).logits.dataSync());
+    const evaluate = () => tf.tidy(() => model.forward(x, { training: false, updates: [] }).logits.dataSync());
     const plain = evaluate();
     const folded = model.freeze();
     assert.ok(folded.length > 0);
@@ -116,8 +108,7 @@ function near(expected: number): (values: Float32Array) => boolean {
 }
 
 function uniformWithin(bound: number): (values: Float32Array) => boolean {
-  return (values) =>
-    values.every((value) => Math.abs(value) <= bound) && near(bound / Math.sqrt(3))(values);
+  return (values) => values.every((value) => Math.abs(value) <= bound) && near(bound / Math.sqrt(3))(values);
 }
 
 function isZero(values: Float32Array): boolean {

@@ -76,19 +76,11 @@ test("an unknown model is named with its nearest neighbour", () => {
 
 test("surveyed feature shapes are those that the model really makes", () => {
   loadTensorFlow();
-  for (const name of [
-    "resnet20",
-    "wrn_16_2",
-    "vgg8",
-    "MobileNetV2",
-    "ShuffleV1",
-    "ShuffleV2",
-    "ResNet50",
-  ]) {
+  for (const name of ["resnet20", "wrn_16_2", "vgg8", "MobileNetV2", "ShuffleV1", "ShuffleV2", "ResNet50"]) {
     const model = buildModel(name, 100, zeroFill);
     const shapes = tf.tidy(() =>
-      featureList(model.forward(tf.zeros([1, 32, 32, 3]), { training: false, updates: [] })).map(
-        ({ shape }) => shape.slice(1),
+      featureList(model.forward(tf.zeros([1, 32, 32, 3]), { training: false, updates: [] })).map(({ shape }) =>
+        shape.slice(1),
       ),
     );
     const survey = surveyModel(name);

@@ -75,8 +75,7 @@ async function logitsOf(path: string, modelName: string): Promise<Float32Array> 
   const model = buildModel(modelName, 10, zeroFill);
   loadState(model.state, tensorsFor(model.state, state, { path, modelName }), { path, modelName });
   const logits = tf.tidy(
-    () =>
-      model.forward(images(), { training: false, updates: [] }).logits.dataSync() as Float32Array,
+    () => model.forward(images(), { training: false, updates: [] }).logits.dataSync() as Float32Array,
   );
   for (const { variable } of model.state) variable?.dispose();
   return logits;

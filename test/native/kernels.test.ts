@@ -16,15 +16,11 @@ async function passed(...args: string[]): Promise<number[]> {
   return [...stdout.matchAll(/^(\d+) cases passed$/gm)].map(([, count]) => Number(count));
 }
 
-test(
-  "the kernels alone compute what plain loops do, with any number of threads",
-  NATIVE,
-  async (t) => {
-    const [cases] = await passed();
-    t.diagnostic(`${cases} cases passed`);
-    assert.ok((cases as number) > 2000);
-  },
-);
+test("the kernels alone compute what plain loops do, with any number of threads", NATIVE, async (t) => {
+  const [cases] = await passed();
+  t.diagnostic(`${cases} cases passed`);
+  assert.ok((cases as number) > 2000);
+});
 
 test("a word chooses cases", NATIVE, async () => {
   const [cases] = await passed("quota:");

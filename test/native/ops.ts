@@ -51,7 +51,6 @@ export const elementwise = (program: number[], registers: number[], operands: Te
   );
 
 /** Numbers that follow from a seed. */
-export const random = (shape: number[], seed = 1): Tensor =>
-  tf.randomNormal(shape, 0, 1, "float32", seed);
+export const random = (shape: number[], seed = 1): Tensor => tf.randomNormal(shape, 0, 1, "float32", seed);
 
 export const sizes = (shape: number[]): Tensor => tf.tensor1d(shape, "int32");

@@ -87,10 +87,7 @@ test("shapes that do not fit are refused", OWN, () => {
     [3, 3, 16],
     [0, 0, 16, 32],
   ]) {
-    assert.throws(
-      call(filter, IMAGES, sizes(wrong), RESULTS),
-      /multiples of 16|\[3, 3, inputs, outputs\]/,
-    );
+    assert.throws(call(filter, IMAGES, sizes(wrong), RESULTS), /multiples of 16|\[3, 3, inputs, outputs\]/);
   }
 });
 

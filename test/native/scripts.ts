@@ -3,12 +3,7 @@ import { pathToFileURL } from "node:url";
 import { ROOT } from "../helpers/paths.js";
 
 interface NativeBuild {
-  buildNativeTests(settings: {
-    sources: string;
-    tests: string;
-    objects: string;
-    variant: string;
-  }): Promise<string>;
+  buildNativeTests(settings: { sources: string; tests: string; objects: string; variant: string }): Promise<string>;
 }
 
 /** scripts/native/build.js; scripts are plain JavaScript. */

@@ -30,24 +30,13 @@ function standard(x: Tensor, scale: Tensor, offset: Tensor, dy: Tensor): Tensor[
   const run = executeMultipleOutputs.bind(nativeBackend());
   const empty = tf.tensor1d([], "float32");
   const factor = floatAttribute("exponential_avg_factor", 1);
-  const said = run(
-    "FusedBatchNormV3",
-    [...attributes(), factor],
-    [x, scale, offset, empty, empty],
-    6,
-  );
-  const gradients = run(
-    "FusedBatchNormGradV3",
-    attributes(),
-    [dy, x, scale, ...said.slice(3)] as Tensor[],
-    5,
-  );
+  const said = run("FusedBatchNormV3", [...attributes(), factor], [x, scale, offset, empty, empty], 6);
+  const gradients = run("FusedBatchNormGradV3", attributes(), [dy, x, scale, ...said.slice(3)] as Tensor[], 5);
   return [...said.slice(0, 3), ...gradients.slice(0, 3)] as Tensor[];
 }
 
 /** The largest difference of two tensors. */
-const distance = (a: Tensor, b: Tensor): number =>
-  tf.max(tf.abs(tf.sub(a, b))).dataSync()[0] as number;
+const distance = (a: Tensor, b: Tensor): number => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0] as number;
 
 for (const channels of [3, 24, 100]) {
   test(`our op and its gradient are TensorFlow's, but for the last bits: ${channels} channels`, (t) => {

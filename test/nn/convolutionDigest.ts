@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { conv2d, depthwiseConv2d } from "#pefd/nn/convolution/convolution.js";
-import { groupedConv2d } from "#pefd/nn/convolution/grouped.js";
+import { groupedConv2d } from "#pefd/nn/layers.js";
 import { loadTensorFlow, type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
 // Run in a process of its own, with threads and instructions by the environment: a digest of convolutions' bits.
@@ -8,11 +8,7 @@ loadTensorFlow();
 const digest = createHash("sha256");
 
 /** Takes in the bits of a convolution of some numbers, and of its gradients. */
-function digestOf(
-  images: number[],
-  weights: number[],
-  convolve: (x: Tensor4D, filter: Tensor) => Tensor,
-): void {
+function digestOf(images: number[], weights: number[], convolve: (x: Tensor4D, filter: Tensor) => Tensor): void {
   const x = tf.randomNormal(images, 0, 1, "float32", 1);
   const filter = tf.randomNormal(weights, 0, 1, "float32", 2);
   const y = (a: Tensor, b: Tensor) => tf.square(convolve(a as Tensor4D, b));

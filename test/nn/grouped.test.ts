@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { conv2d } from "#pefd/nn/convolution/convolution.js";
-import { groupedConv2d } from "#pefd/nn/convolution/grouped.js";
 import { channelShuffle } from "#pefd/nn/convolution/shuffle.js";
+import { groupedConv2d } from "#pefd/nn/layers.js";
 import { loadTensorFlow, type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
 before(() => {
@@ -11,8 +11,7 @@ before(() => {
 
 type Shape = [number, number, number, number];
 
-const noise = (seed: number, ...shape: Shape): Tensor4D =>
-  tf.randomNormal(shape, 0, 1, "float32", seed);
+const noise = (seed: number, ...shape: Shape): Tensor4D => tf.randomNormal(shape, 0, 1, "float32", seed);
 
 /** [k, k, I, O] of some groups as the filter of a plain convolution: zeros between the groups. */
 function asDense(filter: Tensor4D, groups: number): Tensor4D {
@@ -42,10 +41,8 @@ for (const { kernel, stride, padding } of [
     tf.tidy(() => {
       const [x, filter] = [noise(1, 2, 6, 6, 12), noise(2, kernel, kernel, 4, 9)];
       const geometry = { stride, padding };
-      const grouped = (x: Tensor, filter: Tensor) =>
-        groupedConv2d(x as Tensor4D, filter, { ...geometry, groups: 3 });
-      const plain = (x: Tensor, filter: Tensor) =>
-        conv2d(x as Tensor4D, asDense(filter as Tensor4D, 3), geometry);
+      const grouped = (x: Tensor, filter: Tensor) => groupedConv2d(x as Tensor4D, filter, { ...geometry, groups: 3 });
+      const plain = (x: Tensor, filter: Tensor) => conv2d(x as Tensor4D, asDense(filter as Tensor4D, 3), geometry);
       const expected = plain(x, filter);
       assertClose(grouped(x, filter), expected);
       const dy = noise(3, ...(expected.shape as Shape));

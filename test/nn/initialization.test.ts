@@ -14,7 +14,11 @@ import type { Role } from "#pefd/nn/model.js";
 
 /** A convolution's or linear layer's tensor of many elements, so that moments are near what they are to be. */
 const described = (role: Role, shape: number[], fanIn: number, name = role): TensorDescription => ({
-  ...{ name, role, shape, fanIn, position: 0 },
+  name,
+  role,
+  shape,
+  fanIn,
+  position: 0,
 });
 
 const CONVOLUTION = described("conv.weight", [128, 32, 3, 3], 32 * 9);
@@ -49,8 +53,7 @@ test("PyTorch's default of weights and biases: uniform within 1 / sqrt(fan in)",
 });
 
 test("uniform within a gain, and both of Kaiming's normals", () => {
-  const of = (rule: Initialization["conv.weight"]) =>
-    valuesOf(CONVOLUTION, rule && { "conv.weight": rule });
+  const of = (rule: Initialization["conv.weight"]) => valuesOf(CONVOLUTION, rule && { "conv.weight": rule });
   assertUniform(of(uniformWithin(Math.sqrt(3))), Math.sqrt(3 / 288));
   assertMoments(of(kaimingNormalFanIn), Math.sqrt(2 / 288));
   assertMoments(of(kaimingNormalFanOut), Math.sqrt(2 / (128 * 9)));
@@ -59,9 +62,7 @@ test("uniform within a gain, and both of Kaiming's normals", () => {
 test("batch normalisation starts as the identity", () => {
   const of = (role: Role) => new Set(valuesOf(described(role, [8], 8)));
   assert.deepEqual(
-    (["bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"] as const).map((role) => [
-      ...of(role),
-    ]),
+    (["bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"] as const).map((role) => [...of(role)]),
     [[1], [0], [0], [1]],
   );
 });

@@ -12,8 +12,7 @@ before(() => {
   loadTensorFlow();
 });
 
-const random = (shape: number[], seed: number): Tensor =>
-  tf.randomNormal(shape, 0, 1, "float32", seed);
+const random = (shape: number[], seed: number): Tensor => tf.randomNormal(shape, 0, 1, "float32", seed);
 
 /** PyTorch's convolution, written out: zero padding on all sides, [1, H, W, I] and [k, k, I, O]. */
 function slowConvolution(

@@ -67,24 +67,20 @@ for (const [[kernel, stride], [n, h, w, inputs, outputs]] of CASES) {
   });
 }
 
-test(
-  "a convolution joined with what follows it has the bits of one op after the other",
-  OWN,
-  () => {
-    const [x, filter] = [random([3, 9, 9, 16], 1), random([3, 3, 16, 48], 2)];
-    const [bias, image] = [random([48], 3), random([3, 9, 9, 48], 4)];
-    const alone = tf.add(run(ownOp("Conv2D"), [x, filter]), bias);
-    for (const sum of [false, true]) {
-      for (const relu of [false, true]) {
-        const added = sum ? tf.add(alone, image) : alone;
-        const operands = [x, filter, bias, ...(sum ? [image] : [])];
-        const joined = run(fusedConvolution({ sum, relu }), operands);
-        const apart = relu ? tf.relu(added) : added;
-        assert.deepEqual(joined.dataSync(), apart.dataSync(), `sum ${sum}, relu ${relu}`);
-      }
+test("a convolution joined with what follows it has the bits of one op after the other", OWN, () => {
+  const [x, filter] = [random([3, 9, 9, 16], 1), random([3, 3, 16, 48], 2)];
+  const [bias, image] = [random([48], 3), random([3, 9, 9, 48], 4)];
+  const alone = tf.add(run(ownOp("Conv2D"), [x, filter]), bias);
+  for (const sum of [false, true]) {
+    for (const relu of [false, true]) {
+      const added = sum ? tf.add(alone, image) : alone;
+      const operands = [x, filter, bias, ...(sum ? [image] : [])];
+      const joined = run(fusedConvolution({ sum, relu }), operands);
+      const apart = relu ? tf.relu(added) : added;
+      assert.deepEqual(joined.dataSync(), apart.dataSync(), `sum ${sum}, relu ${relu}`);
     }
-  },
-);
+  }
+});
 
 test("a gradient joined with what follows it has the bits of one op after the other", OWN, () => {
   for (const stride of [1, 2]) {
@@ -129,14 +125,8 @@ test("sizes that do not fit are refused with a reason", OWN, () => {
   );
   const product = tf.zeros([1, 1, 3, 16]);
   assert.throws(() => run(ownOp("Conv2D"), [image(16), product], 1), /those of several groups/);
-  assert.throws(
-    () => run(ownOp("Conv2D"), [image(9), product], 1),
-    /All groups must have as many outputs/,
-  );
-  assert.throws(
-    () => run(ownOp("Conv2D"), [image(16), filter(5, 16)]),
-    /\[3, 3, inputs, outputs\] or \[1, 1/,
-  );
+  assert.throws(() => run(ownOp("Conv2D"), [image(9), product], 1), /All groups must have as many outputs/);
+  assert.throws(() => run(ownOp("Conv2D"), [image(16), filter(5, 16)]), /\[3, 3, inputs, outputs\] or \[1, 1/);
   assert.throws(() => run(ownOp("Conv2D"), [image(32), filter(3, 16)]), /filter's channels/);
 });
 

@@ -44,16 +44,12 @@ test("what a depthwise convolution does not compute is refused with a reason", O
     [2, 4, 4, 6],
     [3, 3, 6, 1],
   ] as const;
-  const call = (x: readonly number[], w: readonly number[]) => () =>
-    run(op, [random([...x], 1), random([...w], 2)]);
+  const call = (x: readonly number[], w: readonly number[]) => () => run(op, [random([...x], 1), random([...w], 2)]);
   assert.throws(call(images, [5, 5, 6, 1]), /\[3, 3, channels, 1\]/);
   assert.throws(call(images, [3, 3, 6, 2]), /\[3, 3, channels, 1\]/);
   assert.throws(call(images, [3, 3, 5, 1]), /with the filter's channels/);
   assert.throws(call([4, 4, 6], filter), /Images must be \[N, H, W, C\]/);
-  assert.throws(
-    () => run(op, [random([...images], 1), random([...filter], 2)], 3, 3),
-    /Strides must/,
-  );
+  assert.throws(() => run(op, [random([...images], 1), random([...filter], 2)], 3, 3), /Strides must/);
   const dy = random([2, 4, 3, 6], 3);
   const gradients: Record<string, Tensor[]> = {
     DepthwiseConv2dNativeBackpropInput: [sizes([...images]), random([...filter], 2), dy],

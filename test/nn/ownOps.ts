@@ -22,20 +22,13 @@ export const OWN = {
 const padding = (kernel: number): NativeAttribute[] =>
   kernel === 1
     ? [stringAttribute("padding", "VALID")]
-    : [
-        stringAttribute("padding", "EXPLICIT"),
-        intAttribute("explicit_paddings", [0, 0, 1, 1, 1, 1, 0, 0]),
-      ];
+    : [stringAttribute("padding", "EXPLICIT"), intAttribute("explicit_paddings", [0, 0, 1, 1, 1, 1, 0, 0])];
 
 /** Runs a convolution, one of its gradients, or one of both with what follows it. */
 export const run = (op: string, inputs: Tensor[], kernel = 3, stride = 1): Tensor =>
   nativeBackend().executeSingleOutput(
     op,
-    [
-      typeAttribute("T", DT.float),
-      intAttribute("strides", [1, stride, stride, 1]),
-      ...padding(kernel),
-    ],
+    [typeAttribute("T", DT.float), intAttribute("strides", [1, stride, stride, 1]), ...padding(kernel)],
     inputs,
   );
 

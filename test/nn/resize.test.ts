@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import type { MapSize } from "#pefd/nn/pool.js";
-import { isWholeMultiple, nearestResize } from "#pefd/nn/resize.js";
+import { isWholeMultiple, nearestResize } from "#pefd/nn/pool.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
 before(() => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { convolution, linear } from "#pefd/nn/layers.js";
 import { plainMap } from "#pefd/nn/model.js";
 import { globalAveragePool, maxPool } from "#pefd/nn/pool.js";
-import { traceShapes } from "#pefd/nn/shapes/shapeTrace.js";
+import { traceShapes } from "#pefd/nn/shapeTrace.js";
 import { type Tensor4D, tf } from "#pefd/runtime/tf.js";
 
 test("shapes and multiplications of one image, without the native library", () => {

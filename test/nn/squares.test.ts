@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { absolute } from "#pefd/nn/gradients/absolute.js";
-import { meanSquaredError, sumOfSquares } from "#pefd/nn/gradients/squares.js";
+import { absolute, meanSquaredError, sumOfSquares } from "#pefd/nn/gradients.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 
 before(() => {

@@ -13,8 +13,7 @@ before(() => {
 
 const [IMAGES, SIZE, INPUTS, OUTPUTS] = [2, 3, 2, 3];
 
-const noise = (seed: number, ...shape: number[]): Tensor =>
-  tf.randomNormal(shape, 0, 1, "float32", seed);
+const noise = (seed: number, ...shape: number[]): Tensor => tf.randomNormal(shape, 0, 1, "float32", seed);
 
 /** torch.nn.functional.conv_transpose2d by its definition: every input adds its filter to what is made. */
 function reference(x: Tensor4D, filter: Tensor, kernel: number, stride: number, padding: number) {
@@ -71,8 +70,7 @@ for (const [kernel, stride, padding] of [
         const turned = tf.conv2d(padded, b as Tensor4D, stride, "valid");
         return tf.sum(tf.mul(turned, a));
       })([x, filter]);
-      for (const [i, gradient] of gradients.entries())
-        assertClose(gradient, byReference[i] as Tensor);
+      for (const [i, gradient] of gradients.entries()) assertClose(gradient, byReference[i] as Tensor);
     });
   });
 }
@@ -103,7 +101,8 @@ test("sizes that no convolution has are refused before TensorFlow's gradients en
     const pixel = noise(1, IMAGES, 1, 1, INPUTS) as Tensor4D;
     const pointwise = noise(2, 1, 1, OUTPUTS, INPUTS);
     assert.throws(() => transposedConv2d(pixel, pointwise, { stride: 1, padding: 1 }), {
-      ...{ name: "RangeError", message: /Images \[2,-1,-1,3\] and results \[2,1,1,2\] are not/ },
+      name: "RangeError",
+      message: /Images \[2,-1,-1,3\] and results \[2,1,1,2\] are not/,
     });
     const filter = noise(3, 3, 3, INPUTS, OUTPUTS);
     const settings = settingsOf({ stride: 1, padding: 1 }, filter);

@@ -2,12 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { allOps, opNamed, ownOp, standardOp } from "#pefd/ops/ops.js";
 import { fusedConvolution, fusedInputGradient } from "#pefd/ops/own.js";
-import {
-  parseSignature,
-  positionsOf,
-  type ReadAttribute,
-  type Signature,
-} from "#pefd/ops/signature.js";
+import { parseSignature, positionsOf, type ReadAttribute, type Signature } from "#pefd/ops/signature.js";
 import { DT, type NativeBinding, withBinding } from "#pefd/runtime/native.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { dismiss, noiseImages, openLesson, studentPupil, teacherPupil } from "../compile/scenes.js";
@@ -67,11 +62,7 @@ function comparing({ ops, asked, differences }: Comparison) {
       // What only a gradient reads has shapes of its own on each device.
       const seen = name.startsWith("FusedBatchNorm") ? 3 : outputs.length;
       outputs.slice(0, seen).forEach(({ shape }, i) => {
-        expect(
-          `output ${i} of [${inputs.map((input) => input?.shape).join("] [")}]`,
-          shapes[i],
-          shape,
-        );
+        expect(`output ${i} of [${inputs.map((input) => input?.shape).join("] [")}]`, shapes[i], shape);
       });
       return outputs;
     },

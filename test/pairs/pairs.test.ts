@@ -10,7 +10,7 @@ import { studentLearner } from "#pefd/learn/learners.js";
 import { readMetrics } from "#pefd/learn/metrics.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, type Scalar, type Tensor1D, type Tensor4D, tf } from "#pefd/runtime/tf.js";
-import { drawnFeeds, drawnSpecs, drawnValues } from "#pefd/train/feeds/draws.js";
+import { drawnFeeds, drawnSpecs, drawnValues } from "#pefd/train/session.js";
 import { ROOT } from "../helpers/paths.js";
 
 const FOLDER = join(ROOT, "configs/pairs");

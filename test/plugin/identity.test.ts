@@ -8,7 +8,11 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 const [ONE, TWO] = [sha256("one"), sha256("two")];
 
 const RUN: Identity = {
-  ...{ trainSha256: ONE, testSha256: TWO, engine: "graph", device: "cpu", numerics: 1 },
+  trainSha256: ONE,
+  testSha256: TWO,
+  engine: "graph",
+  device: "cpu",
+  numerics: 1,
   options: { batch_size: 64 },
 };
 

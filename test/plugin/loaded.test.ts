@@ -23,8 +23,7 @@ interface Way {
 }
 
 const always = (code: string) => () => code;
-const REQUIRE =
-  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+const REQUIRE = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 const JSON_FILE = { helper: "helper.json", content: '{ "weight": 1 }' };
 const COMMON = { helper: "helper.js", content: "exports.weight = 1;" };
 
@@ -47,7 +46,8 @@ const WAYS: Readonly<Record<string, Way>> = {
   "required without ending": { code: always(`${REQUIRE} require("./helper");`), ...COMMON },
   "required folder": {
     code: always(`${REQUIRE} require("./parts");`),
-    ...{ ...COMMON, helper: "parts/index.js" },
+    ...COMMON,
+    helper: "parts/index.js",
   },
   "required by a .cjs": {
     code: always('import "./first.cjs";'),
@@ -88,7 +88,8 @@ const WAYS: Readonly<Record<string, Way>> = {
   "package's version": {
     code: always('import "helps";'),
     beside: { "node_modules/helps/index.js": "" },
-    ...{ helper: "node_modules/helps/package.json", content: '{ "version": "1.0.0" }' },
+    helper: "node_modules/helps/package.json",
+    content: '{ "version": "1.0.0" }',
   },
   declared: { code: always(""), more: 'files: ["helper.txt"],', helper: "helper.txt" },
 };
@@ -169,8 +170,7 @@ const LATE: Readonly<Record<string, readonly [build: string, isRefused: boolean]
 
 /** Whether a Node.js calls hooks in the thread that imports. */
 const hasHooks = (program: string): boolean =>
-  program !== "" &&
-  execFileSync(program, ["-p", "'registerHooks' in require('node:module')"]).includes("true");
+  program !== "" && execFileSync(program, ["-p", "'registerHooks' in require('node:module')"]).includes("true");
 
 for (const major of ["20", "22", "24"]) {
   const program = byMajor.get(major) ?? "";
@@ -258,7 +258,10 @@ test("a helper of two plug-ins counts for both, and what only one loads for that
   const common = `${REQUIRE} require("./common.cjs"); import "./common.mjs";`;
   written(folder, {
     "common.cjs": 'require("./deep.cjs");',
-    ...{ "deep.cjs": "", "common.mjs": 'import "./deep.mjs";', "deep.mjs": "", "own.mjs": "" },
+    "deep.cjs": "",
+    "common.mjs": 'import "./deep.mjs";',
+    "deep.mjs": "",
+    "own.mjs": "",
     "one.mjs": pluginText("one", common),
     "two.mjs": pluginText("two", `${common} import "./own.mjs";`),
   });

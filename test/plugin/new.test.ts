@@ -8,10 +8,7 @@ import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
 test("pefd new writes a file and its test, and links pefd where it is not to be found", async (t) => {
   const cwd = temporaryFolder(t);
-  const { exitCode, stdout, stderr } = await pefd(
-    ["new", "method", "mine", "--out", "own", "--json"],
-    { cwd },
-  );
+  const { exitCode, stdout, stderr } = await pefd(["new", "method", "mine", "--out", "own", "--json"], { cwd });
   assert.equal(exitCode, 0, stderr);
   assert.deepEqual(JSON.parse(stdout), {
     files: ["own/mine.mjs", "own/mine.test.mjs"],

@@ -12,16 +12,8 @@ const REFUSED: readonly (readonly [name: string, text: string, said: RegExp])[] 
   ["key.mjs", "export default { method: [] };", /exports method, which is none of/],
   ["list.mjs", "export default { methods: {} };", /exports methods that are no list/],
   ["row.mjs", 'export default { methods: [{ name: "x" }] };', /methods\[0\] \(x\) whose paper/],
-  [
-    "name.mjs",
-    methodText("a-b", { option: "own" }),
-    /methods\[0\] \(a-b\) whose name is not a name of letters/,
-  ],
-  [
-    "year.mjs",
-    methodText("mine").replace(", 2026", ""),
-    /whose paper is not a text that ends with/,
-  ],
+  ["name.mjs", methodText("a-b", { option: "own" }), /methods\[0\] \(a-b\) whose name is not a name of letters/],
+  ["year.mjs", methodText("mine").replace(", 2026", ""), /whose paper is not a text that ends with/],
   [
     "variant.mjs",
     methodText("mine").replace("terms: [", 'variants: [{ name: "other" }], terms: ['),
@@ -35,11 +27,7 @@ const REFUSED: readonly (readonly [name: string, text: string, said: RegExp])[] 
   ["kd.mjs", methodText("kd"), /has a method kd, and pefd itself has one/],
   ["lskd.mjs", methodText("lskd_kd"), /has a method lskd_kd, and pefd itself has one/],
   ["cifar.mjs", datasetText("cifar100"), /has a data set cifar100, and pefd itself has one/],
-  [
-    "flag.mjs",
-    methodText("mine", { option: "batch_size" }),
-    /--batch_size, which there is already/,
-  ],
+  ["flag.mjs", methodText("mine", { option: "batch_size" }), /--batch_size, which there is already/],
   [
     "declared.mjs",
     methodText("mine").replace("methods:", 'files: ["weights.json"], methods:'),

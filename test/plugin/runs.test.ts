@@ -36,15 +36,7 @@ test("a method and a data set from elsewhere: train, resume, sweep, report, anal
   });
 
   await t.test("they train, and the run tells which files it used", async () => {
-    await typed(
-      "train-teacher",
-      "--plugin",
-      dataset,
-      "--dataset",
-      "speckles",
-      "--model",
-      "resnet8",
-    );
+    await typed("train-teacher", "--plugin", dataset, "--dataset", "speckles", "--model", "resnet8");
     await typed(...distill);
     assert.deepEqual(config().plugins, [
       { path: method, sha256: sha256(method) },
@@ -76,10 +68,7 @@ test("a method and a data set from elsewhere: train, resume, sweep, report, anal
     assert.match(await typed("report", "save"), /^resnet8 +resnet8 +mine /m);
     assert.match(await typed("analyze", ...both, "--last", "--run", RUN), /^resnet8_last +2 /m);
     const checkpoint = join(RUN, "resnet8_last.safetensors");
-    assert.match(
-      await typed("eval", "--plugin", dataset, "--checkpoint", checkpoint),
-      /top-1|Top-1/,
-    );
+    assert.match(await typed("eval", "--plugin", dataset, "--checkpoint", checkpoint), /top-1|Top-1/);
     assert.match(await typed("verify", ...both, RUN), /plug-in/);
   });
 
@@ -103,17 +92,7 @@ test("a method and a data set from elsewhere: train, resume, sweep, report, anal
     const { exitCode, stderr } = await type(...distill, "--epochs", "3", "--resume");
     assert.equal(exitCode, 2);
     assert.match(stderr, /cannot be resumed as another run: the plug-in: \w{8} then, \w{8} now/);
-    const swept = await type(
-      "sweep",
-      ...both,
-      "--distill",
-      "mine",
-      ...SMALL,
-      "--epochs",
-      "2",
-      "--trials",
-      "1",
-    );
+    const swept = await type("sweep", ...both, "--distill", "mine", ...SMALL, "--epochs", "2", "--trials", "1");
     assert.match(swept.stderr, /holds another run: the plug-in: /);
     assert.match((await type("verify", ...both, RUN)).stdout, /plug-in/);
   });

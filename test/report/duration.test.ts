@@ -3,9 +3,7 @@ import { it } from "node:test";
 import { formatDuration, secondsLeft } from "#pefd/report/duration.js";
 
 it("says durations in at most two units, never 60 of a smaller one", () => {
-  const said = [0, 3.21, 9.96, 45, 59.7, 60, 426, 3599.8, 5520, 7199, 86399, 187200].map(
-    formatDuration,
-  );
+  const said = [0, 3.21, 9.96, 45, 59.7, 60, 426, 3599.8, 5520, 7199, 86399, 187200].map(formatDuration);
   assert.deepEqual(said, [
     "0.0 s",
     "3.2 s",

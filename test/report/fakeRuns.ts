@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { figuresOf, type PublishedFigure } from "#pefd/config/published/lookup.js";
 import type { EpochRow } from "#pefd/report/live/reporter.js";
 import { openEpochLog } from "#pefd/report/log/epochLog.js";
-import { CONFIG_FILE } from "#pefd/runFiles/config.js";
+import { CONFIG_FILE } from "#pefd/runFiles/identity.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 
 /** A run to be made up: what its config.json says, and how it went. */

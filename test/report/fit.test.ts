@@ -14,8 +14,7 @@ import { writeRun } from "./fakeRuns.js";
 /** A small window, the usual terminal, a wide one, a very wide one. */
 const WIDTHS = [60, 80, 120, 200];
 
-const longest = (text: string): number =>
-  Math.max(...text.split("\n").map((line) => [...line].length));
+const longest = (text: string): number => Math.max(...text.split("\n").map((line) => [...line].length));
 
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== "");
 
@@ -67,19 +66,22 @@ describe("a table for a terminal", () => {
       ],
     };
     const blocks = [
-      ...["name    one", "first   100000", "second  200000", "third   300000", ""],
-      ...["name    two", "first   100001", "second  200001", "third   300001"],
+      "name    one",
+      "first   100000",
+      "second  200000",
+      "third   300000",
+      "",
+      "name    two",
+      "first   100001",
+      "second  200001",
+      "third   300001",
     ];
     assert.equal(renderFitted(wide, 20), blocks.join("\n"));
   });
 
   it("goes without extra columns before it is turned, the first of them first, and names them", () => {
     const wide: Table = {
-      columns: [
-        ...columns("name", ">first"),
-        ...extra(columns(">second", ">third")),
-        ...columns(">of all"),
-      ],
+      columns: [...columns("name", ">first"), ...extra(columns(">second", ">third")), ...columns(">of all")],
       rows: [
         ["one", "100000", "200000", "300000", "1"],
         ["two", "100001", "200001", "300001", "2"],

@@ -16,8 +16,7 @@ const configured =
     writeFileSync(path, JSON.stringify({ ...unsealed(path), ...change }));
   };
 
-const replaced = (file: string, content: string) => (dir: string) =>
-  writeFileSync(join(dir, file), content);
+const replaced = (file: string, content: string) => (dir: string) => writeFileSync(join(dir, file), content);
 
 const linked = (file: string, target: string) => (dir: string) => {
   rmSync(join(dir, file));
@@ -29,10 +28,8 @@ const piped = (file: string) => (dir: string) => {
   execFileSync("mkfifo", [join(dir, file)]);
 };
 
-const HEADER =
-  "epoch,learning_rate,train_loss,train_top1,train_top5,test_loss,test_top1,test_top5,seconds,step_ms";
-const logged = (...rows: readonly string[]) =>
-  replaced("epochs.csv", `${[HEADER, ...rows].join("\n")}\n`);
+const HEADER = "epoch,learning_rate,train_loss,train_top1,train_top5,test_loss,test_top1,test_top5,seconds,step_ms";
+const logged = (...rows: readonly string[]) => replaced("epochs.csv", `${[HEADER, ...rows].join("\n")}\n`);
 
 /** What makes a run a bad one, by a word for it: damage, and what only somebody who means harm would write. */
 export const SPOILED: Readonly<Record<string, (dir: string) => void>> = {
@@ -41,14 +38,8 @@ export const SPOILED: Readonly<Record<string, (dir: string) => void>> = {
   cut: replaced("config.json", '{"kind": "dist'),
   gone: (dir) => rmSync(join(dir, "config.json")),
   deep: replaced("config.json", "[".repeat(200_000) + "]".repeat(200_000)),
-  "deep inside": replaced(
-    "config.json",
-    `{"kind":"distill","x":${"[".repeat(200_000)}${"]".repeat(200_000)}}`,
-  ),
-  wide: replaced(
-    "config.json",
-    `{${Array.from({ length: 300_000 }, (_, i) => `"${i}":0`)},"kind":"distill"}`,
-  ),
+  "deep inside": replaced("config.json", `{"kind":"distill","x":${"[".repeat(200_000)}${"]".repeat(200_000)}}`),
+  wide: replaced("config.json", `{${Array.from({ length: 300_000 }, (_, i) => `"${i}":0`)},"kind":"distill"}`),
   huge: replaced("config.json", JSON.stringify({ kind: "distill", model: "x".repeat(2 ** 20) })),
   "config pipe": piped("config.json"),
   "config device": linked("config.json", "/dev/zero"),

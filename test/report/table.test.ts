@@ -11,12 +11,7 @@ const TABLE = {
 };
 
 it("text is aligned, numbers to the right, no blanks at line ends", () => {
-  const text = [
-    "Method           Top-1",
-    "--------  ------------",
-    "ours      76.28 ± 0.12",
-    'a|b, "c"             9',
-  ];
+  const text = ["Method           Top-1", "--------  ------------", "ours      76.28 ± 0.12", 'a|b, "c"             9'];
   assert.equal(renderText(TABLE), text.join("\n"));
 });
 

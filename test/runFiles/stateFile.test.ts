@@ -5,18 +5,29 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createRandom } from "#pefd/common/random.js";
 import { EPOCH_LOG, epochLogText, readEpochLog } from "#pefd/report/log/epochLog.js";
-import { CONFIG_FILE, type RunConfig, readConfig } from "#pefd/runFiles/config.js";
-import { LOCK } from "#pefd/runFiles/lockFile.js";
-import { RESULT_FILE, readResult } from "#pefd/runFiles/result.js";
-import { readStateFile, wholeContent, writeStateFile } from "#pefd/runFiles/stateFile.js";
-import { SWEEP_JOB } from "#pefd/runFiles/sweepJob.js";
+import { CONFIG_FILE, type RunConfig, readConfig } from "#pefd/runFiles/identity.js";
+import {
+  LOCK,
+  RESULT_FILE,
+  readResult,
+  readStateFile,
+  SWEEP_JOB,
+  wholeContent,
+  writeStateFile,
+} from "#pefd/runFiles/stateFile.js";
 import { verifyRun } from "#pefd/verify/verify.js";
 import { withoutRight } from "../helpers/otherUser.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 
 const CONFIG = {
-  ...{ kind: "teacher", model: "resnet8", epochs: 2, trial: 1, learning_rate: 0.05 },
-  ...{ lr_decay_epochs: [150, 180], deterministic: false, data: "data/cifar-100 (été)" },
+  kind: "teacher",
+  model: "resnet8",
+  epochs: 2,
+  trial: 1,
+  learning_rate: 0.05,
+  lr_decay_epochs: [150, 180],
+  deterministic: false,
+  data: "data/cifar-100 (été)",
 } as unknown as RunConfig;
 
 async function written(t: TestContext): Promise<{ folder: string; path: string }> {
@@ -67,10 +78,7 @@ const SMALL_AND_BAD: readonly [content: string, reason: RegExp][] = [
   ['{"kind":"teacher","epochs":2,"a\\u001bb":null}', /: a\\x1bb must be a text/],
   ['{"kind":"teacher","epochs":2,"checksum":"0"}', /it does not fit its own checksum/],
   ["[".repeat(100_000) + "]".repeat(100_000), /it is nested more than 16 deep/],
-  [
-    `{"kind":"teacher","epochs":2${Array.from({ length: 600 }, (_, i) => `,"k${i}":0`).join("")}}`,
-    /500 keys/,
-  ],
+  [`{"kind":"teacher","epochs":2${Array.from({ length: 600 }, (_, i) => `,"k${i}":0`).join("")}}`, /500 keys/],
   [" ".repeat(300_000), /it has 300000 bytes; files of up to 262144/],
 ];
 
@@ -109,19 +117,7 @@ test("no mutation of any state file is a crash", async (t) => {
   const owner = { host: "h", boot: "b", namespace: "n", pid: 1, started: "1", held: true };
   await writeStateFile(path, { ...owner, id: "17", runDirs: ["a", "b"], ...CONFIG });
   const whole = readFileSync(path, "latin1");
-  const pieces = [
-    "null",
-    "-1",
-    "1e999",
-    "[",
-    "{}",
-    '"',
-    "\\u0000",
-    "\u00ff",
-    "__proto__",
-    "1.5",
-    "",
-  ];
+  const pieces = ["null", "-1", "1e999", "[", "{}", '"', "\\u0000", "\u00ff", "__proto__", "1.5", ""];
   for (let i = 0; i < 3000; i++) {
     let text = whole;
     for (let n = 0; n <= random.integer(4); n++) {
@@ -144,7 +140,9 @@ test("what must be whole where it is there ends in a sentence where it is damage
   assert.deepEqual(wholeContent(path, SWEEP_JOB, "Submit again."), { id: "17", runDirs: ["a"] });
   writeFileSync(path, "{");
   assert.throws(() => wholeContent(path, SWEEP_JOB, "Submit again."), {
-    ...{ exitCode: 2, message: /sweep\.json is damaged: it is not JSON/, hint: "Submit again." },
+    exitCode: 2,
+    message: /sweep\.json is damaged: it is not JSON/,
+    hint: "Submit again.",
   });
 });
 

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { refuseDamaged } from "#pefd/runtime/compiledFiles.js";
 import {
   bindingFile,
@@ -123,9 +123,7 @@ for (const fileOf of COMPILED) {
         file,
         () => cut(file, bytes),
         async () => {
-          const words = new RegExp(
-            `^error: Files of pefd's set-up are damaged: \\S+${name} has ${bytes} bytes`,
-          );
+          const words = new RegExp(`^error: Files of pefd's set-up are damaged: \\S+${name} has ${bytes} bytes`);
           refused(await pefd(TRAIN), words);
         },
       );
@@ -146,63 +144,48 @@ test("a library of TensorFlow's that is cut short is a sentence and exit code 3"
   rmSync(file);
   writeFileSync(file, Buffer.alloc(100_000));
   try {
-    refused(
-      await pefd(TRAIN),
-      /libtensorflow_cc\.so\.2 is missing or cut short.*\n {2}Type: .* setup$/m,
-    );
+    refused(await pefd(TRAIN), /libtensorflow_cc\.so\.2 is missing or cut short.*\n {2}Type: .* setup$/m);
   } finally {
     rmSync(file);
     symlinkSync(target, file);
   }
 });
 
-test(
-  "a set-up that was interrupted, or is an earlier version's, is to be completed",
-  OWN,
-  async () => {
-    const record = compiledRecord(folder);
-    const damages = [
-      () => rmSync(record),
-      () => truncateSync(record, 100),
-      () => writeFileSync(record, "null"),
-    ];
-    for (const damage of damages) {
-      await damaged(record, damage, async () => {
-        refused(await pefd(TRAIN), /set-up is incomplete.*\n {2}Type: .* setup$/m);
-      });
-    }
-  },
-);
-
-test(
-  "kernels that do not load are refused, unless TensorFlow's are asked for by name",
-  OWN,
-  async () => {
-    const file = ownModuleFile(folder);
-    const other = Buffer.alloc(readFileSync(file).length);
-    readFileSync(process.execPath).copy(other, 0, 0, 4096); // a program, no module
-    const replace = () => {
-      rmSync(file);
-      writeFileSync(file, other, { mode: 0o755 });
-    };
-    await damaged(file, replace, async () => {
-      const without = await pefd(TRAIN);
-      refused(without, /pefd's own kernels do not load: .*own_ops\.node/);
-      assert.match(without.stderr, /rm -f \S+compiled\.json, then: .* setup/);
-      const { exitCode, stderr } = await pefd(TRAIN, { PEFD_CONVOLUTIONS: "tensorflow" });
-      assert.equal(exitCode, 0, stderr);
+test("a set-up that was interrupted, or is an earlier version's, is to be completed", OWN, async () => {
+  const record = compiledRecord(folder);
+  const damages = [() => rmSync(record), () => truncateSync(record, 100), () => writeFileSync(record, "null")];
+  for (const damage of damages) {
+    await damaged(record, damage, async () => {
+      refused(await pefd(TRAIN), /set-up is incomplete.*\n {2}Type: .* setup$/m);
     });
-    await damaged(
-      file,
-      () => cut(file, 5000),
-      async () => {
-        const again = [...TRAIN, "--force"];
-        const { exitCode, stderr } = await pefd(again, { PEFD_CONVOLUTIONS: "tensorflow" });
-        assert.equal(exitCode, 0, stderr);
-      },
-    );
-  },
-);
+  }
+});
+
+test("kernels that do not load are refused, unless TensorFlow's are asked for by name", OWN, async () => {
+  const file = ownModuleFile(folder);
+  const other = Buffer.alloc(readFileSync(file).length);
+  readFileSync(process.execPath).copy(other, 0, 0, 4096); // a program, no module
+  const replace = () => {
+    rmSync(file);
+    writeFileSync(file, other, { mode: 0o755 });
+  };
+  await damaged(file, replace, async () => {
+    const without = await pefd(TRAIN);
+    refused(without, /pefd's own kernels do not load: .*own_ops\.node/);
+    assert.match(without.stderr, /rm -f \S+compiled\.json, then: .* setup/);
+    const { exitCode, stderr } = await pefd(TRAIN, { PEFD_CONVOLUTIONS: "tensorflow" });
+    assert.equal(exitCode, 0, stderr);
+  });
+  await damaged(
+    file,
+    () => cut(file, 5000),
+    async () => {
+      const again = [...TRAIN, "--force"];
+      const { exitCode, stderr } = await pefd(again, { PEFD_CONVOLUTIONS: "tensorflow" });
+      assert.equal(exitCode, 0, stderr);
+    },
+  );
+});
 
 test("one changed byte of a compiled file is named by doctor --deep", OWN, async () => {
   const file = ownModuleFile(folder);
@@ -231,9 +214,7 @@ test("a set-up that this user may not read is a sentence and exit code 3", async
     await withoutRight(path, () =>
       assert.throws(() => refuseDamaged(native, {}), {
         exitCode: 3,
-        message: new RegExp(
-          `^${path}\\S*, a part of pefd's set-up, cannot be read: permission denied`,
-        ),
+        message: new RegExp(`^${path}\\S*, a part of pefd's set-up, cannot be read: permission denied`),
       }),
     );
   }

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  computeCapability,
-  deviceName,
-  deviceWarning,
-  isGpu,
-  processorName,
-} from "#pefd/runtime/device.js";
-import { rememberGpus } from "#pefd/runtime/gpu/known.js";
+import { computeCapability, deviceName, deviceWarning, isGpu, processorName } from "#pefd/runtime/device.js";
 import { askSmi, parseGpus, usedGpuMemory, visibleGpus } from "#pefd/runtime/gpu/nvidiaSmi.js";
-import { type GpuSurvey, surveyGpus } from "#pefd/runtime/gpu/survey.js";
+import { type GpuSurvey, rememberGpus, surveyGpus } from "#pefd/runtime/gpu/survey.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { fakeMachine } from "./fakeMachine.js";
 
@@ -22,10 +15,7 @@ test("nvidia-smi's lines are read", () => {
   ]);
   assert.deepEqual(parseGpus("No devices were found\n"), []);
   const [all] = parseGpus("Tesla T4, 7.5, 580.82.07, 15360 MiB, GPU-1b, 00000000:02:00.0\n");
-  assert.deepEqual(
-    [all?.memory, all?.uuid, all?.bus],
-    [15360 * 2 ** 20, "GPU-1b", "00000000:02:00.0"],
-  );
+  assert.deepEqual([all?.memory, all?.uuid, all?.bus], [15360 * 2 ** 20, "GPU-1b", "00000000:02:00.0"]);
   const [some] = parseGpus("Tesla T4, [N/A], 580.82.07, [Not Supported], GPU-1b, [N/A]\n");
   assert.deepEqual(some, {
     name: "Tesla T4",
@@ -45,9 +35,7 @@ test("CUDA_VISIBLE_DEVICES chooses among the GPUs, and may leave none", () => {
        console.log(id ? lines[id] : lines.join("\\n"));`,
     );
     const names = (visible: string | undefined) =>
-      visibleGpus({ ...machine.settings.env, CUDA_VISIBLE_DEVICES: visible }).map(
-        ({ name }) => name,
-      );
+      visibleGpus({ ...machine.settings.env, CUDA_VISIBLE_DEVICES: visible }).map(({ name }) => name);
     assert.deepEqual(names(undefined), ["NVIDIA H100 80GB HBM3", "Tesla T4"]);
     assert.deepEqual(names("1"), ["Tesla T4"]);
     assert.deepEqual(names("1,0"), ["Tesla T4", "NVIDIA H100 80GB HBM3"]);
@@ -89,10 +77,7 @@ test("an nvidia-smi that does not know compute capabilities still tells the GPUs
     );
     const answer = askSmi(machine.settings.env);
     assert.ok("gpus" in answer);
-    assert.deepEqual(
-      [answer.gpus[0]?.capability, answer.gpus[0]?.driver],
-      [undefined, "460.32.03"],
-    );
+    assert.deepEqual([answer.gpus[0]?.capability, answer.gpus[0]?.driver], [undefined, "460.32.03"]);
     machine.program("nvidia-smi", "console.log('NVIDIA-SMI has failed'); process.exit(9);");
     assert.deepEqual(askSmi(machine.settings.env), {
       problem: "nvidia-smi failed: NVIDIA-SMI has failed",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nativeEnvironment } from "#pefd/runtime/environment.js";
+import { nativeEnvironment } from "#pefd/runtime/prepare.js";
 
 const settings = { env: {}, programCache: "/c/xla", cudaDirectory: "/c/cuda", processors: 2 };
 
@@ -73,10 +73,7 @@ test("a GPU's float32 is float32 proper where it has to be: neither the librarie
   assert.equal(exact.NVIDIA_TF32_OVERRIDE, "0");
   assert.match(exact.XLA_FLAGS ?? "", / --xla_gpu_enable_triton_gemm=false$/);
   const own = { NVIDIA_TF32_OVERRIDE: "1" };
-  assert.equal(
-    nativeEnvironment({ ...settings, gpu, exactFloat32: true, env: own }).NVIDIA_TF32_OVERRIDE,
-    "1",
-  );
+  assert.equal(nativeEnvironment({ ...settings, gpu, exactFloat32: true, env: own }).NVIDIA_TF32_OVERRIDE, "1");
   assert.deepEqual(nativeEnvironment({ ...settings, gpu }), nativeEnvironment(settings));
 });
 

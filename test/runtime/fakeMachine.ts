@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Probe } from "#pefd/runtime/doctor/probe.js";
-import type { InstallSettings } from "#pefd/runtime/setup/install.js";
+import type { InstallSettings } from "#pefd/runtime/setup/setUp.js";
 
 /**
  * A machine as set-up sees it, all of it in a temporary folder: a package index, make, g++, and optionally

@@ -15,11 +15,7 @@ async function setsWith(PEFD_CONVOLUTIONS: string): Promise<(string | null)[]> {
 }
 
 test("kernels that give the same bits are one set, others have another name", OWN, async () => {
-  const [own, avx2, theirs] = [
-    await setsWith(""),
-    await setsWith("avx2"),
-    await setsWith("tensorflow"),
-  ];
+  const [own, avx2, theirs] = [await setsWith(""), await setsWith("avx2"), await setsWith("tensorflow")];
   assert.deepEqual(own.slice(0, 3), ["own", "own", null]);
   assert.deepEqual(avx2.slice(0, 3), own.slice(0, 3));
   assert.deepEqual(theirs.slice(0, 3), ["tensorflow", "tensorflow", null]);

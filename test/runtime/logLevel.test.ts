@@ -10,22 +10,14 @@ import { ROOT } from "../helpers/paths.js";
 const folder = packageDirectory() ?? "";
 const OWN = { skip: !existsSync(logLevelFile(folder)) && "only set-up's own way compiles it" };
 
-test(
-  "the libraries ask for their log level by the name that src/native/log_level.cc answers to",
-  OWN,
-  () => {
-    const source = readFileSync(join(ROOT, "src/native/log_level.cc"), "utf8");
-    const [, symbol = ""] = /__asm__\("(\w+)"\)/.exec(source) ?? [];
-    assert.match(symbol, /MinLogLevel/);
-    const library = readFileSync(join(dependencies(folder), "lib/libtensorflow_framework.so.2"));
-    const [name] = /_ZN4absl\w*11MinLogLevelEv/.exec(library.toString("latin1")) ?? [];
-    assert.equal(
-      symbol,
-      name,
-      `this build of TensorFlow calls it ${name}: put that name into src/native/log_level.cc`,
-    );
-  },
-);
+test("the libraries ask for their log level by the name that src/native/log_level.cc answers to", OWN, () => {
+  const source = readFileSync(join(ROOT, "src/native/log_level.cc"), "utf8");
+  const [, symbol = ""] = /__asm__\("(\w+)"\)/.exec(source) ?? [];
+  assert.match(symbol, /MinLogLevel/);
+  const library = readFileSync(join(dependencies(folder), "lib/libtensorflow_framework.so.2"));
+  const [name] = /_ZN4absl\w*11MinLogLevelEv/.exec(library.toString("latin1")) ?? [];
+  assert.equal(symbol, name, `this build of TensorFlow calls it ${name}: put that name into src/native/log_level.cc`);
+});
 
 test("TF_CPP_MIN_LOG_LEVEL is heard from the first message on", OWN, () => {
   const load = `import { loadTensorFlow } from "${pathToFileURL(join(ROOT, "dist/runtime/tf.js"))}"; loadTensorFlow();`;

@@ -37,8 +37,7 @@ describe("what TensorFlow says of an error", {
     const place = `/nowhere/${"folder/".repeat(100)}`;
     assert.throws(
       () => nativeBackend().binding.loadSavedModel(place, "serve"),
-      ({ message }: Error) =>
-        message.startsWith("Failed to load SavedModel: ") && message.includes(place),
+      ({ message }: Error) => message.startsWith("Failed to load SavedModel: ") && message.includes(place),
     );
   });
 });

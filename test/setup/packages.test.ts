@@ -17,8 +17,7 @@ async function inProject(
   work: (root: string) => void | Promise<void>,
 ): Promise<void> {
   const root = mkdtempSync(join(tmpdir(), "pefd-packages-"));
-  const write = (file: string, value: unknown) =>
-    writeFileSync(join(root, file), JSON.stringify(value));
+  const write = (file: string, value: unknown) => writeFileSync(join(root, file), JSON.stringify(value));
   try {
     write("package-lock.json", { packages: LOCKED });
     for (const name of ["a", "b"]) {
@@ -41,9 +40,7 @@ test("an installation that npm never finished does not count", () =>
 test("another version, or another file of the same version, does not count", async () => {
   for (const other of [{ version: "1.0.1" }, { integrity: "sha512-z" }]) {
     const a = { ...LOCKED["node_modules/a"], ...other };
-    await inProject({ ...INSTALLED, "node_modules/a": a }, (root) =>
-      assert.equal(packagesAreInstalled(root), false),
-    );
+    await inProject({ ...INSTALLED, "node_modules/a": a }, (root) => assert.equal(packagesAreInstalled(root), false));
   }
 });
 
@@ -54,9 +51,7 @@ test("a folder that was deleted does not count", () =>
   }));
 
 test("an optional package for another system may be missing", () =>
-  inProject({ "node_modules/a": LOCKED["node_modules/a"] }, (root) =>
-    assert.equal(packagesAreInstalled(root), true),
-  ));
+  inProject({ "node_modules/a": LOCKED["node_modules/a"] }, (root) => assert.equal(packagesAreInstalled(root), true)));
 
 test("node_modules of somebody else are not touched", () =>
   inProject(undefined, async (root) => {

@@ -33,7 +33,8 @@ function start(folder: string, save: string, epochs: number) {
   const script = join(ROOT, "dist-test/soak/child.js");
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: "2" };
   const child = spawn(process.execPath, [script, folder, join(folder, save), String(epochs)], {
-    ...{ env, stdio: ["ignore", "pipe", "pipe"] },
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
   });
   let problems = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
-import { shellWord } from "#pefd/common/text/shellWord.js";
+import { shellWord } from "#pefd/common/text.js";
 import { createSweepBars } from "#pefd/sweep/bars.js";
 import type { SweepRun } from "#pefd/sweep/plan.js";
 import { ROOT } from "../helpers/paths.js";
@@ -17,7 +17,9 @@ function barsOn(runs: readonly SweepRun[], columns: number) {
   const clock = { seconds: 0 };
   const terminal = { write: (text: string) => written.push(text), rows: 24, columns };
   const bars = createSweepBars(runs, terminal, {
-    ...{ columns: 80, color: false, now: () => clock.seconds },
+    columns: 80,
+    color: false,
+    now: () => clock.seconds,
   });
   return { bars, clock, shown: () => screen(written.join("")) };
 }
@@ -76,7 +78,9 @@ test("pefd sweep on a terminal draws bars, and leaves a line per run and the tab
   const words = [process.execPath, join(ROOT, "bin/pefd.js"), ...sweep, "--data", "data"];
   const command = words.map(shellWord).join(" ");
   const { stdout, status } = spawnSync("script", ["-qec", command, "/dev/null"], {
-    ...{ cwd, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } },
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
   });
   assert.equal(status, 1);
   assert.match(stdout, /░{10} {3}0% {2}\[1\/1\] resnet8 -> resnet8, ours, trial 1/);

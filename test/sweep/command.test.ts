@@ -14,16 +14,21 @@ const SMALL = ["--data", "data", "--batch_size", "50", "--limit_test", "100"];
 async function prepared(folder: string): Promise<string> {
   const sizes = ["--train", "100", "--test", "100"];
   await pefd(["data", "synthesize", "--out", "data", ...sizes], { cwd: folder });
-  const trained = await pefd(
-    ["train-teacher", "--model", "resnet8", "--epochs", "1", ...SMALL, "--quiet"],
-    { cwd: folder },
-  );
+  const trained = await pefd(["train-teacher", "--model", "resnet8", "--epochs", "1", ...SMALL, "--quiet"], {
+    cwd: folder,
+  });
   assert.equal(trained.exitCode, 0, trained.stderr);
   return folder;
 }
 
 const sweep = (...own: readonly string[]) => [
-  ...["sweep", "--model_t", "resnet8", "--model_s", "resnet8", ...SMALL, ...own],
+  "sweep",
+  "--model_t",
+  "resnet8",
+  "--model_s",
+  "resnet8",
+  ...SMALL,
+  ...own,
 ];
 
 /** Starts a sweep and kills it, and it alone, once its first run is at work. */
@@ -95,8 +100,7 @@ test("--print writes one command for each run, as a shell takes it", async (t) =
   const args = ["sweep", "--path_t", "my teachers/resnet8_x/t.pth", "--trials", "1-2", "--print"];
   const { exitCode, stdout, stderr } = await pefd(args, { cwd: temporaryFolder(t) });
   assert.equal(exitCode, 0, stderr);
-  const line = (trial: number) =>
-    ` distill --path_t 'my teachers/resnet8_x/t.pth' --trial ${trial} --resume`;
+  const line = (trial: number) => ` distill --path_t 'my teachers/resnet8_x/t.pth' --trial ${trial} --resume`;
   const lines = stdout
     .trimEnd()
     .split("\n")
@@ -108,10 +112,7 @@ test("--dry_run shows the runs and starts none", async (t) => {
   const folder = temporaryFolder(t);
   const args = ["sweep", "--path_t", "resnet8_x/t.pth", "--num_proj", "0,1", "--dry_run"];
   const { stdout } = await pefd(args, { cwd: folder });
-  assert.match(
-    stdout,
-    /resnet8 -> resnet8x4, ours, num_proj=1, trial 1 {2}no +save\/.*_1_num_proj:1\n/,
-  );
+  assert.match(stdout, /resnet8 -> resnet8x4, ours, num_proj=1, trial 1 {2}no +save\/.*_1_num_proj:1\n/);
   assert.equal(existsSync(join(folder, "save")), false);
 });
 

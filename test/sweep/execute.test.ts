@@ -10,9 +10,7 @@ import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { complete, fakeProgram, fakeRuns, recorder } from "./fakePefd.js";
 
 const calls = (folder: string): string[] =>
-  existsSync(join(folder, "calls"))
-    ? readFileSync(join(folder, "calls"), "utf8").trim().split("\n")
-    : [];
+  existsSync(join(folder, "calls")) ? readFileSync(join(folder, "calls"), "utf8").trim().split("\n") : [];
 
 const settings = (jobs = 1, gpus: readonly string[] = []) => ({
   jobs,
@@ -109,8 +107,10 @@ test("a signal is passed on, and the sweep ends when the run has kept what is do
   const controller = new AbortController();
   const { observer, ended } = recorder();
   const sweep = executeSweep(runs, {
-    ...{ ...settings(), signal: controller.signal },
-    ...{ program, observer },
+    ...settings(),
+    signal: controller.signal,
+    program,
+    observer,
   });
   const reason = new Error("stopped");
   while (!existsSync(join(folder, "ready"))) await sleep(20);

@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CONFIG_FILE } from "#pefd/runFiles/config.js";
+import { CONFIG_FILE } from "#pefd/runFiles/identity.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
-import type { Program } from "#pefd/sweep/child.js";
-import type { Outcome, SweepObserver } from "#pefd/sweep/execute.js";
+import type { Outcome, Program, SweepObserver } from "#pefd/sweep/execute.js";
 import { planSweep, type SweepRun } from "#pefd/sweep/plan.js";
 import { layer } from "./layers.js";
 import { fakeResult } from "./results.js";
@@ -40,10 +39,7 @@ if (behaviour === "wait") {
 
 /** Four trials of one experiment below a folder. */
 export const fakeRuns = (folder: string): Promise<SweepRun[]> =>
-  planSweep(
-    [layer({ path_t: "resnet14_x/teacher.pth", trial: "1-4", save_dir: folder })],
-    async () => undefined,
-  );
+  planSweep([layer({ path_t: "resnet14_x/teacher.pth", trial: "1-4", save_dir: folder })], async () => undefined);
 
 /** A program that behaves by trial: "usage", "crash", "crash once", "wait", "warns", or well. */
 export function fakeProgram(
@@ -58,13 +54,7 @@ export function fakeProgram(
   );
   const { CUDA_VISIBLE_DEVICES: _visible, ...env } = process.env;
   return {
-    command: [
-      process.execPath,
-      script,
-      folder,
-      JSON.stringify(behaviours),
-      JSON.stringify(results),
-    ],
+    command: [process.execPath, script, folder, JSON.stringify(behaviours), JSON.stringify(results)],
     env,
     living: new Set(),
   };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { planSweep, type SweepRun } from "#pefd/sweep/plan.js";
 import { refuseOtherRuns } from "#pefd/sweep/state.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lastWords } from "#pefd/sweep/lastWords.js";
+import { lastWords } from "#pefd/sweep/execute.js";
 
 test("the last error is why a run ended, Slurm's own too", () => {
   assert.equal(lastWords("error: one\nerror: two\n  look elsewhere\n"), "error: two");

@@ -4,8 +4,7 @@ import { inputError } from "#pefd/common/errors.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { METHODS, methodRow, procedures } from "#pefd/distill/registry.js";
 import { sweepLayers } from "#pefd/sweep/file.js";
-import { planSweep } from "#pefd/sweep/plan.js";
-import { fittingRuns } from "#pefd/sweep/zoo.js";
+import { fittingRuns, planSweep } from "#pefd/sweep/plan.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { randomTeacher, smallData } from "../train/runs.js";
@@ -24,10 +23,7 @@ test("the zoo is every method and variant, each with what was published for the 
       | Record<string, unknown>
       | undefined;
   assert.equal(optionsOf("dkd")?.dkd_beta, 2);
-  assert.deepEqual(
-    [optionsOf("lskd_kd")?.lskd, optionsOf("lskd_kd")?.beta, optionsOf("lskd_kd")?.kd_T],
-    [true, 9, 2],
-  );
+  assert.deepEqual([optionsOf("lskd_kd")?.lskd, optionsOf("lskd_kd")?.beta, optionsOf("lskd_kd")?.kd_T], [true, 9, 2]);
   assert.equal(new Set(runs.map(({ runDir }) => runDir)).size, runs.length);
 });
 
@@ -44,7 +40,10 @@ test("flags narrow the zoo to some methods, and set the same for all", async () 
 
 const refusing = defineMethod({
   ...methodRow("kd"),
-  ...{ name: "refusing", options: {}, published: [], variants: [] },
+  name: "refusing",
+  options: {},
+  published: [],
+  variants: [],
   build: () => {
     throw inputError("It takes maps of equal width.");
   },
@@ -52,7 +51,11 @@ const refusing = defineMethod({
 
 const slow = defineMethod({
   ...methodRow("kd"),
-  ...{ name: "slow", options: {}, published: [], variants: [], terms: ["kd", "before"] },
+  name: "slow",
+  options: {},
+  published: [],
+  variants: [],
+  terms: ["kd", "before"],
   build: () => ({
     terms: () => ({}),
     phases: [{ epochs: 3, terms: ["before"], loss: () => ({}) }],
@@ -75,7 +78,10 @@ test("what does not fit the pair, or whose first parts take all epochs, is left 
     options: { ...run.options, distill, epochs, trial },
   });
   const found = fittingRuns([
-    ...[of("kd", 3, 1), of("refusing", 3, 1), of("refusing", 3, 2), of("slow", 3, 1)],
+    of("kd", 3, 1),
+    of("refusing", 3, 1),
+    of("refusing", 3, 2),
+    of("slow", 3, 1),
     of("slow", 4, 1),
   ]);
   assert.deepEqual(

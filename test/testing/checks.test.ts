@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  datasetInMemory,
-  defineMethod,
-  definePlugin,
-  type Scalar,
-  type Tensor,
-  tf,
-} from "#pefd/plugin/index.js";
+import { datasetInMemory, defineMethod, definePlugin, type Scalar, type Tensor, tf } from "#pefd/plugin/index.js";
 import { checkDataset, checkMethodEngines, checkMethodGradients } from "#pefd/testing/index.js";
 
 const PAIR = { teacher: "resnet8", student: "resnet8" };
@@ -17,8 +10,14 @@ const methodOf = (name: string, loss: (ours: Tensor, theirs: Tensor) => Tensor) 
   definePlugin({
     methods: [
       defineMethod({
-        ...{ name, summary: "vectors", paper: "none, 2026", code: "none", formula: "f" },
-        ...{ weights: { gamma: 1, alpha: 0, beta: 1 }, options: {}, terms: ["vectors"] },
+        name,
+        summary: "vectors",
+        paper: "none, 2026",
+        code: "none",
+        formula: "f",
+        weights: { gamma: 1, alpha: 0, beta: 1 },
+        options: {},
+        terms: ["vectors"],
         sees: () => ["pooled"],
         build: () => ({
           terms: (at) => ({ vectors: loss(at.student.pooled, at.teacher.pooled) as Scalar }),
@@ -80,9 +79,13 @@ test("a data set that is not the same every time, or whose labels are none, is r
     definePlugin({
       datasets: [
         datasetInMemory({
-          ...{ name, title: name, classNames: ["a", "b"] },
+          name,
+          title: name,
+          classNames: ["a", "b"],
           format: {
-            ...{ height: 4, width: 4, channels: 3 },
+            height: 4,
+            width: 4,
+            channels: 3,
             normalization: { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
             augmentation: { kind: "shift", padding: 1 },
           },

@@ -11,9 +11,9 @@ import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { ourselves } from "#pefd/train/claim/owner.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { refuseDivergedLoss } from "#pefd/train/divergence.js";
 import { runEvaluations } from "#pefd/train/evaluate.js";
 import { runTeacher } from "#pefd/train/teacher.js";
+import { refuseDivergedLoss } from "#pefd/train/trainer.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { holder } from "./claim/processes.js";
 import {
@@ -41,7 +41,9 @@ test("a loss that is no number ends the run and keeps what was there before", as
   const before = names.map((name) => readFileSync(join(runDir, name)));
   const diverging = { ...options, epochs: 2 };
   await assert.rejects(runTeacher({ ...diverging, resume: true }, silentHooks()), {
-    ...{ exitCode: 1, message: /loss became .* in epoch 2/, hint: /--learning_rate/ },
+    exitCode: 1,
+    message: /loss became .* in epoch 2/,
+    hint: /--learning_rate/,
   });
   assert.deepEqual(
     names.map((name) => readFileSync(join(runDir, name))),
@@ -81,7 +83,8 @@ test("a loss in testing that is no number ends the run like one in training", as
   const { next, kept } = await aboutToDiverge(t, 20);
   const before = kept();
   await assert.rejects(runTeacher(next, silentHooks()), {
-    ...{ exitCode: 1, message: /^The test loss became \S+ in epoch 2; .* keeps what was there/ },
+    exitCode: 1,
+    message: /^The test loss became \S+ in epoch 2; .* keeps what was there/,
   });
   assert.deepEqual(kept(), before);
 });
@@ -90,7 +93,8 @@ test("the step is told in which the loss went", async (t) => {
   const { next } = await aboutToDiverge(t, 8);
   // Batch normalisation of values whose squares are infinite is 0 or no number, by whose op it is.
   await assert.rejects(runTeacher(next, silentHooks()), {
-    ...{ exitCode: 1, message: /^The training loss became \S+ in epoch 2, step [23]; / },
+    exitCode: 1,
+    message: /^The training loss became \S+ in epoch 2, step [23]; /,
   });
 });
 
@@ -110,7 +114,8 @@ test("a run that diverged is not kept over the good one when it is stopped, eith
   const { next, kept } = await aboutToDiverge(t, 20, 1e42);
   const before = kept();
   await assert.rejects(runTeacher(next, hooksStoppingAfter(2, 1)), {
-    ...{ exitCode: 1, message: /is no number any more in epoch 2; .* keeps what was there/ },
+    exitCode: 1,
+    message: /is no number any more in epoch 2; .* keeps what was there/,
   });
   assert.deepEqual(kept(), before);
 });
@@ -136,14 +141,20 @@ test("a teacher or a checkpoint that is no numbers is named before anything is w
     };
     await assert.rejects(train(), refused);
     const subject = {
-      ...{ checkpoint: path, model: undefined, dataset: "cifar100", data },
-      ...{ engine: "graph", precision: "float32", no_cache: true },
+      checkpoint: path,
+      model: undefined,
+      dataset: "cifar100",
+      data,
+      engine: "graph",
+      precision: "float32",
+      no_cache: true,
     } as unknown as EvalOptions;
     await assert.rejects(runEvaluations([subject], { env: {}, onProgress: () => {} }), refused);
   }
   await spoiled("bn1.running_var", -1); // a number, of which none follows
   await assert.rejects(train(), {
-    ...{ exitCode: 2, message: /^What the teacher in .* makes of an image of noise holds values/ },
+    exitCode: 2,
+    message: /^What the teacher in .* makes of an image of noise holds values/,
   });
   assert.ok(!existsSync(join(folder, "save")));
 });
@@ -166,7 +177,8 @@ test("a folder in which another process works is left alone until that process i
   mkdirSync(runDir, { recursive: true });
   const other = await holder(runDir);
   await assert.rejects(runTeacher(teacherOptions(folder, { resume: true }), silentHooks()), {
-    ...{ exitCode: 2, message: `Process ${other.child.pid} is working in ${runDir}.` },
+    exitCode: 2,
+    message: `Process ${other.child.pid} is working in ${runDir}.`,
   });
   assert.deepEqual(readdirSync(runDir), ["run.lock"]);
 

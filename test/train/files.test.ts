@@ -8,8 +8,8 @@ import { evaluationView } from "#pefd/data/images/view.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import { nativeBackend } from "#pefd/runtime/native.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
+import type { BatchSource } from "#pefd/train/batchSource.js";
 import { allAtOnce } from "#pefd/train/calls.js";
-import type { BatchSource } from "#pefd/train/feeds/batchSource.js";
 import { chooseSources, streamedSource } from "#pefd/train/source.js";
 import { dismiss, openLesson, study, teacherPupil } from "../compile/scenes.js";
 import { filesSet } from "../data/images/filesSet.js";
@@ -31,7 +31,12 @@ function sourceOf(t: TestContext, set: ImagesInFiles, workers: number): BatchSou
 function trained(t: TestContext, engine: EngineName, set: ImagesInFiles, workers: number) {
   const files = sourceOf(t, set, workers);
   return study(teacherPupil("resnet8"), {
-    ...{ engine, train: set, files, batchSize: BATCH, epochs: 2, stepsPerCall: 1 },
+    engine,
+    train: set,
+    files,
+    batchSize: BATCH,
+    epochs: 2,
+    stepsPerCall: 1,
   }).weights;
 }
 
@@ -59,9 +64,7 @@ test("a batch of a run that goes on in mid-epoch is that of one that was not int
 function inMemoryOf(set: ImagesInFiles): ImagesInMemory {
   const reader = openImageReader(nativeBackend().binding);
   const images = Array.from({ length: set.count }, (_, i) =>
-    reader.show(imageName(set.places, i), readImage(set.places, i), (size) =>
-      evaluationView(size, set.evaluation),
-    ),
+    reader.show(imageName(set.places, i), readImage(set.places, i), (size) => evaluationView(size, set.evaluation)),
   );
   const { places: _, evaluation: __, ...rest } = set;
   return {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
-import { RESUME_FILE } from "#pefd/runFiles/progress.js";
+import { RESUME_FILE } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { smallDisk } from "../helpers/smallDisk.js";
@@ -19,7 +19,9 @@ test("a disk that fills up ends the run with exit code 1 and leaves whole files 
   await smallData(folder);
   const options = teacherOptions(folder, { save_dir: disk, save_freq: 1, epochs: 20 });
   await assert.rejects(runTeacher(options, silentHooks()), {
-    ...{ exitCode: 1, message: /the disk is full/, hint: /Free some space/ },
+    exitCode: 1,
+    message: /the disk is full/,
+    hint: /Free some space/,
   });
 
   const runDir = join(disk, "models", readdirSync(join(disk, "models"))[0] as string);

@@ -24,10 +24,7 @@ for (const engine of ENGINES) {
       stepDone: () => counts.steps.add(tf.memory().numTensors),
       epochDone: () => counts.epochs.add(tf.memory().numTensors),
     });
-    await runDistill(
-      distillOptions(folder, { engine, epochs: 3, tb_freq: 1, save_freq: 1 }),
-      hooks,
-    );
+    await runDistill(distillOptions(folder, { engine, epochs: 3, tb_freq: 1, save_freq: 1 }), hooks);
     assert.equal(counts.steps.size, 1, [...counts.steps].join());
     assert.equal(counts.epochs.size, 1, [...counts.epochs].join());
   });

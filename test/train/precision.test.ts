@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bfloat16Of } from "#pefd/runtime/processor.js";
-import { REDUCED_PRODUCTS } from "#pefd/runtime/reducedProducts.js";
+import { bfloat16Of } from "#pefd/runtime/device.js";
+import { REDUCED_PRODUCTS } from "#pefd/runtime/ownModule.js";
 import { type Arithmetic, decided, precisionNote, reducedNote } from "#pefd/train/engine.js";
 
 /** Lines of /proc/cpuinfo. */
-const flags = (...names: string[]): string =>
-  `model name\t: some\nflags\t\t: fpu ${names.join(" ")} xsave\n`;
+const flags = (...names: string[]): string => `model name\t: some\nflags\t\t: fpu ${names.join(" ")} xsave\n`;
 
 const processorWith = (cpuinfo: string): Arithmetic => ({
-  ...{ gpu: false, capability: undefined, processor: bfloat16Of(cpuinfo), reduced: undefined },
+  gpu: false,
+  capability: undefined,
+  processor: bfloat16Of(cpuinfo),
+  reduced: undefined,
 });
 const PLAIN = processorWith(flags("avx2", "avx512f", "avx512bw", "avx512_bf16"));
 const WITH_UNITS = processorWith(flags("avx2", "avx512bw", "amx_bf16", "amx_tile"));
@@ -18,10 +20,7 @@ const WITHOUT = processorWith(flags("avx", "avx2", "fma"));
 const REDUCED = { engine: "graph", precision: "bfloat16" } as const;
 
 test("bfloat16 without units for matrices is said to be no faster, with the factor", () => {
-  assert.match(
-    precisionNote(REDUCED, PLAIN) ?? "",
-    /no faster than float32 on this processor.*0\.97 to 1\.00 times/,
-  );
+  assert.match(precisionNote(REDUCED, PLAIN) ?? "", /no faster than float32 on this processor.*0\.97 to 1\.00 times/);
   assert.equal(precisionNote(REDUCED, WITH_UNITS), undefined);
 });
 

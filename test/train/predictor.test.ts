@@ -24,7 +24,8 @@ const THROUGH: Readonly<Record<string, readonly string[]>> = {
     ...[1, 4, 7].flatMap((layer) =>
       ["bias", "running_mean", "running_var"].map((name) => `own.simkd.transfer.${layer}.${name}`),
     ),
-    ...["teacher.fc.weight", "teacher.fc.bias"],
+    "teacher.fc.weight",
+    "teacher.fc.bias",
   ],
   norm: ["layer31", "layer32"].flatMap((layer) => [
     `own.${layer}.0.weight`,
@@ -39,8 +40,12 @@ for (const [distill, tensors] of Object.entries(THROUGH)) {
     await smallData(folder);
     await randomTeacher(folder);
     const options = distillOptions(folder, {
-      ...{ distill, ...methodRow(distill).weights, learning_rate: 0.01, save_freq: 1 },
-      ...{ epochs: 3, init_epochs: 1 },
+      distill,
+      ...methodRow(distill).weights,
+      learning_rate: 0.01,
+      save_freq: 1,
+      epochs: 3,
+      init_epochs: 1,
     });
     const { runDir } = await runDistill(options, silentHooks());
     const file = (name: string) => join(runDir, `${name}.safetensors`);
@@ -50,8 +55,13 @@ for (const [distill, tensors] of Object.entries(THROUGH)) {
     const warnings: string[] = [];
     const evaluate = async (name: string) => {
       const subject = {
-        ...{ checkpoint: file(name), model: undefined, dataset: "cifar100", data: options.data },
-        ...{ engine: "graph", precision: "float32", no_cache: true },
+        checkpoint: file(name),
+        model: undefined,
+        dataset: "cifar100",
+        data: options.data,
+        engine: "graph",
+        precision: "float32",
+        no_cache: true,
       } as unknown as EvalOptions;
       const onWarning = (text: string) => void warnings.push(text);
       const hooks = { env: {}, onProgress: () => {}, onWarning };
@@ -71,20 +81,19 @@ for (const [distill, tensors] of Object.entries(THROUGH)) {
       writeSealedCheckpoint(file("resnet8_last_predictor"), own, { ...metadata, ...changes });
     await write({ identitySha256: "0".repeat(64) });
     await assert.rejects(evaluate("resnet8_last"), {
-      ...{ exitCode: 2, message: /resnet8_last_predictor\.safetensors is of another run than/ },
+      exitCode: 2,
+      message: /resnet8_last_predictor\.safetensors is of another run than/,
     });
     await write({ epoch: 1 });
     await assert.rejects(evaluate("resnet8_last"), {
-      ...{ exitCode: 2, message: /is of epoch 1, and .*resnet8_last\.safetensors of epoch 3/ },
+      exitCode: 2,
+      message: /is of epoch 1, and .*resnet8_last\.safetensors of epoch 3/,
     });
     await write({ identitySha256: undefined });
     assert.equal((await evaluate("resnet8_last")).loss, whole.loss, "an earlier version's opens");
     renameSync(file("resnet8_last_predictor"), file("elsewhere"));
     const alone = await evaluate("resnet8_last");
-    assert.match(
-      warnings.join(),
-      /resnet8_last.safetensors is evaluated alone.*_predictor.safetensors/,
-    );
+    assert.match(warnings.join(), /resnet8_last.safetensors is evaluated alone.*_predictor.safetensors/);
     assert.equal(alone.predictsThrough, undefined);
     assert.notEqual(alone.loss, whole.loss);
   });

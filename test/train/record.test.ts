@@ -59,8 +59,7 @@ test("a run whose config.json was cut short is not gone on with", (t) =>
 test("a run whose config.json was changed by hand is not gone on with", (t) =>
   refused(
     t,
-    (runDir) =>
-      writeFileSync(join(runDir, "config.json"), '{"kind":"teacher","epochs":3,"checksum":"1"}'),
+    (runDir) => writeFileSync(join(runDir, "config.json"), '{"kind":"teacher","epochs":3,"checksum":"1"}'),
     /config\.json is damaged: it does not fit its own checksum/,
   ));
 
@@ -96,7 +95,8 @@ test("a flipped bit anywhere in resume.safetensors is seen", async (t) => {
     writeFileSync(resumeFile(runDir), bytes);
     const kept = snapshot(runDir);
     await assert.rejects(runTeacher(options, silentHooks()), {
-      ...{ exitCode: 2, message: /resume\.safetensors .*Nothing was changed/s },
+      exitCode: 2,
+      message: /resume\.safetensors .*Nothing was changed/s,
     });
     assert.deepEqual(snapshot(runDir), kept);
   }
@@ -115,7 +115,8 @@ test("a log that is not as the run left it is told; without it the run goes on",
   writeFileSync(log, readFileSync(log, "utf8").replace(/\n1,0\.05,/, "\n1,0.06,"));
   const kept = snapshot(runDir);
   await assert.rejects(runTeacher(options, silentHooks()), {
-    ...{ exitCode: 2, message: /epochs\.csv is damaged: it is not as the run left it/ },
+    exitCode: 2,
+    message: /epochs\.csv is damaged: it is not as the run left it/,
     hint: /^Move it away and type this again/,
   });
   assert.deepEqual(snapshot(runDir), kept);

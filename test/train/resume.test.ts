@@ -5,18 +5,11 @@ import { before, type TestContext, test } from "node:test";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { asBegun } from "#pefd/train/start/asBegun.js";
+import { asBegun } from "#pefd/train/prepare.js";
 import { runTeacher } from "#pefd/train/teacher.js";
 import { inWhole } from "../helpers/matrices.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import {
-  distillOptions,
-  hooksStoppingAfter,
-  randomTeacher,
-  silentHooks,
-  smallData,
-  teacherOptions,
-} from "./runs.js";
+import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData, teacherOptions } from "./runs.js";
 import { snapshot } from "./snapshot.js";
 
 before(() => {
@@ -30,19 +23,20 @@ async function prepared(t: TestContext): Promise<string> {
   return folder;
 }
 
-const lastWeights = (runDir: string): Buffer =>
-  readFileSync(join(runDir, "resnet8_last.safetensors"));
+const lastWeights = (runDir: string): Buffer => readFileSync(join(runDir, "resnet8_last.safetensors"));
 
 /** Losses and accuracies of all epochs, without their times. */
 const curves = (runDir: string) =>
   readEpochLog(runDir).map(({ epoch, learningRate, train, test }) => ({
-    ...{ epoch, learningRate, train, test },
+    epoch,
+    learningRate,
+    train,
+    test,
   }));
 
 /** Equal, but for the last bits of test losses: engines join the layers of an evaluation in different ways. */
 function assertSameCurves(a: ReturnType<typeof curves>, b: ReturnType<typeof curves>): void {
-  const withoutTestLoss = (rows: typeof a) =>
-    rows.map(({ test: { loss: _, ...test }, ...row }) => ({ ...row, test }));
+  const withoutTestLoss = (rows: typeof a) => rows.map(({ test: { loss: _, ...test }, ...row }) => ({ ...row, test }));
   assert.deepEqual(withoutTestLoss(a), withoutTestLoss(b));
   a.forEach(({ test }, i) => {
     assert.ok(Math.abs(test.loss / (b[i]?.test.loss as number) - 1) < 1e-6);
@@ -70,10 +64,7 @@ test("a run stopped in the middle of an epoch goes on with another engine, bit f
   const changes = { save_dir: join(folder, "stopped"), tb_freq: 1 };
   const options = distillOptions(folder, changes);
   await assert.rejects(runDistill(options, hooksStoppingAfter(2, 2)), { message: "stopped" });
-  const resumed = await runDistill(
-    { ...options, engine: "eager", resume: true, tb_freq: 500 },
-    silentHooks(),
-  );
+  const resumed = await runDistill({ ...options, engine: "eager", resume: true, tb_freq: 500 }, silentHooks());
   assert.equal(resumed.engine, "eager");
   assert.deepEqual(lastWeights(resumed.runDir), lastWeights(whole.runDir));
   assertSameCurves(curves(resumed.runDir), curves(whole.runDir));
@@ -137,10 +128,7 @@ test("a complete run is not repeated by --resume", async (t) => {
 
 test("--resume without an earlier run starts one", async (t) => {
   const folder = await prepared(t);
-  const result = await runTeacher(
-    teacherOptions(folder, { epochs: 1, resume: true }),
-    silentHooks(),
-  );
+  const result = await runTeacher(teacherOptions(folder, { epochs: 1, resume: true }), silentHooks());
   assert.equal(readEpochLog(result.runDir).length, 1);
 });
 
@@ -173,7 +161,8 @@ test("--force replaces a run, but no folder of something else", async (t) => {
   rmSync(join(runDir, "config.json")); // what tells a run of pefd from something else
   const kept = snapshot(runDir);
   await assert.rejects(runTeacher({ ...options, force: true }, silentHooks()), {
-    ...{ exitCode: 2, message: /not a run of pefd/ },
+    exitCode: 2,
+    message: /not a run of pefd/,
   });
   assert.deepEqual(snapshot(runDir), kept);
 });
@@ -185,10 +174,7 @@ test("a run whose teacher looks ahead comes to the same, stopped in the middle o
   await smallData(folder, 36);
   await randomTeacher(folder);
   const xla = { engine: "xla" } as const;
-  const alone = await runDistill(
-    distillOptions(folder, { ...xla, teacher_ahead: 1 }),
-    silentHooks(),
-  );
+  const alone = await runDistill(distillOptions(folder, { ...xla, teacher_ahead: 1 }), silentHooks());
 
   const places = { save_dir: join(folder, "ahead"), tb_freq: 1 };
   const ahead = distillOptions(folder, { ...xla, ...places, teacher_ahead: 2 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
-import { readResult } from "#pefd/runFiles/result.js";
+import { readResult } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import type { RunResult } from "#pefd/train/files/result.js";
@@ -67,8 +67,13 @@ test("a distillation leaves the paper's folder with the files of a run", async (
   assert.deepEqual(
     { kind, model_s, seed, epochs, learning_rate, engine, precision },
     {
-      ...{ kind: "distill", model_s: "resnet8", seed: 10, epochs: 2, learning_rate: 0.05 },
-      ...{ engine: "graph", precision: "float32" },
+      kind: "distill",
+      model_s: "resnet8",
+      seed: 10,
+      epochs: 2,
+      learning_rate: 0.05,
+      engine: "graph",
+      precision: "float32",
     },
   );
   assert.match(versions.tensorflow, /^\d+\.\d+/);
@@ -137,7 +142,9 @@ test("the same seed gives the same weights, another trial gives others", async (
 test("the loss falls, the learning rate follows the schedule, the best epoch is kept", async (t) => {
   const folder = await prepared(t, 60);
   const options = teacherOptions(folder, {
-    ...{ epochs: 6, lr_decay_epochs: [2, 4], save_freq: 1 },
+    epochs: 6,
+    lr_decay_epochs: [2, 4],
+    save_freq: 1,
   });
   const { runDir, best } = await runTeacher(options, silentHooks());
   const rows = readEpochLog(runDir);

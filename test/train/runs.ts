@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import type { DistillOptions, TeacherOptions, TrainOptions } from "#pefd/config/options.js";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { silentReporter } from "#pefd/report/live/reporter.js";
@@ -66,16 +66,14 @@ const trainOptions = (folder: string): TrainOptions => ({
 });
 
 /** Options of a teacher's run on the data of a folder. */
-export const teacherOptions = (
-  folder: string,
-  changes: Partial<TeacherOptions> = {},
-): TeacherOptions => ({ ...trainOptions(folder), model: MODEL, ...changes });
+export const teacherOptions = (folder: string, changes: Partial<TeacherOptions> = {}): TeacherOptions => ({
+  ...trainOptions(folder),
+  model: MODEL,
+  ...changes,
+});
 
 /** Options of a distillation on the data and with the teacher of a folder. */
-export const distillOptions = (
-  folder: string,
-  changes: Partial<DistillOptions> = {},
-): DistillOptions => ({
+export const distillOptions = (folder: string, changes: Partial<DistillOptions> = {}): DistillOptions => ({
   ...trainOptions(folder),
   path_t: join(folder, "teacher.safetensors"),
   model_t: MODEL,

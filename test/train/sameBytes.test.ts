@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { casesOf, SAMPLED } from "../helpers/matrices.js";
 import { GOLDEN } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
@@ -12,9 +12,7 @@ import { temporaryFolder } from "../helpers/temporaryFolder.js";
 /** What test/golden/bytes.json holds: as a commit wrote them, for each processor family, each run's weightsSha256 by seed. */
 interface Bytes {
   readonly commit: string;
-  readonly families: Readonly<
-    Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>
-  >;
+  readonly families: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>>;
 }
 
 const { commit, families } = JSON.parse(readFileSync(join(GOLDEN, "bytes.json"), "utf8")) as Bytes;

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import type { TeacherOptions } from "#pefd/config/options.js";
-import { synthesize } from "#pefd/data/tinyImageNet/synthetic.js";
+import { synthesize } from "#pefd/data/tinyImageNet/tinyImageNet.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
 import { groupRuns } from "#pefd/report/runs/grouping.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
@@ -37,8 +37,7 @@ test("a complete run of all images is not one that leaves some out; one that goe
   const { runDir } = await runTeacher(options(), silentHooks());
   await assert.rejects(runTeacher(options({ skip_list, resume: true }), silentHooks()), {
     exitCode: 2,
-    message:
-      /cannot be resumed as another run: the list of images left out: none then, [0-9a-f]{8} now\.$/,
+    message: /cannot be resumed as another run: the list of images left out: none then, [0-9a-f]{8} now\.$/,
   });
   await runTeacher(options({ skip_list, resume: true, epochs: 2 }), silentHooks());
   await assert.rejects(runTeacher(options({ resume: true, epochs: 2 }), silentHooks()), {

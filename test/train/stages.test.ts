@@ -7,7 +7,7 @@ import { linear } from "#pefd/nn/layers.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow, type Scalar, type Tensor, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import { shortRunText, stagesOf } from "#pefd/train/stage.js";
+import { shortRunText, stagesOf } from "#pefd/train/session.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { distillOptions, randomTeacher, silentHooks, smallData } from "./runs.js";
 

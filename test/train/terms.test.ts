@@ -7,13 +7,7 @@ import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import {
-  distillOptions,
-  hooksStoppingAfter,
-  randomTeacher,
-  silentHooks,
-  smallData,
-} from "./runs.js";
+import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "./runs.js";
 
 before(() => {
   loadTensorFlow();
@@ -59,8 +53,11 @@ test("terms of weight zero have no column, and no place in the loss that is told
   assert.deepEqual(
     { title, loss, epochs, firstEpoch, steps },
     {
-      ...{ title: "resnet8 -> resnet8, ours, trial 1", loss: "loss = 25 ours" },
-      ...{ epochs: 1, firstEpoch: 1, steps: 3 },
+      title: "resnet8 -> resnet8, ours, trial 1",
+      loss: "loss = 25 ours",
+      epochs: 1,
+      firstEpoch: 1,
+      steps: 3,
     },
   );
 });

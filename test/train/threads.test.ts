@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { ROOT } from "../helpers/paths.js";
 import { runProgram } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";

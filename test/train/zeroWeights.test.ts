@@ -8,14 +8,7 @@ import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
-import {
-  distillOptions,
-  MODEL,
-  randomTeacher,
-  silentHooks,
-  smallData,
-  TRAIN_IMAGES,
-} from "./runs.js";
+import { distillOptions, MODEL, randomTeacher, silentHooks, smallData, TRAIN_IMAGES } from "./runs.js";
 
 before(() => {
   loadTensorFlow();
@@ -49,10 +42,7 @@ test("what only terms of weight zero reach of the student decays, as the paper's
     const steps = Math.ceil(TRAIN_IMAGES / options.batch_size);
     after.forEach((value, i) => {
       const expected = decayed(before[i] as number, steps);
-      assert.ok(
-        Math.abs(value - expected) <= 1e-6 * Math.abs(expected) + 1e-9,
-        `${value}, ${expected}`,
-      );
+      assert.ok(Math.abs(value - expected) <= 1e-6 * Math.abs(expected) + 1e-9, `${value}, ${expected}`);
       assert.ok(before[i] === 0 || value !== before[i]);
     });
     tf.disposeVariables();

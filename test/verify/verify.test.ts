@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { writeSealedCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
-import type { Verdict } from "#pefd/verify/finding.js";
+import type { Verdict } from "#pefd/verify/inputs.js";
 import { runFolders, verifyRun } from "#pefd/verify/verify.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { distillOptions, randomTeacher, silentHooks, smallData } from "../train/runs.js";
@@ -38,19 +38,11 @@ function change(path: string, more: object): void {
   writeFileSync(path, sealedText({ ...content, ...more }));
 }
 
-const DAMAGE: readonly [
-  what: string,
-  damage: (runDir: string) => void | Promise<void>,
-  told: RegExp,
-][] = [
+const DAMAGE: readonly [what: string, damage: (runDir: string) => void | Promise<void>, told: RegExp][] = [
   ["config.json", (dir) => rmSync(join(dir, "config.json")), /it is missing/],
   ["config.json", (dir) => flip(join(dir, "config.json"), 20), /checksum|JSON|wrong value/],
   ["resume.safetensors", (dir) => flip(join(dir, "resume.safetensors"), -9), /its own checksum/],
-  [
-    "resnet8_last.safetensors",
-    (dir) => flip(join(dir, "resnet8_last.safetensors"), -9),
-    /checksum/,
-  ],
+  ["resnet8_last.safetensors", (dir) => flip(join(dir, "resnet8_last.safetensors"), -9), /checksum/],
   [
     ...(["resnet8_best_projectors.safetensors"] as const),
     (dir) => flip(join(dir, "resnet8_best_projectors.safetensors"), -9),
@@ -65,16 +57,8 @@ const DAMAGE: readonly [
     },
     /it is of epoch 7, not of epoch [12]$/,
   ],
-  [
-    "resnet8_last.safetensors",
-    (dir) => rmSync(join(dir, "resnet8_last.safetensors")),
-    /it is missing/,
-  ],
-  [
-    "resnet8_best.safetensors",
-    (dir) => rmSync(join(dir, "resnet8_best.safetensors")),
-    /it is missing/,
-  ],
+  ["resnet8_last.safetensors", (dir) => rmSync(join(dir, "resnet8_last.safetensors")), /it is missing/],
+  ["resnet8_best.safetensors", (dir) => rmSync(join(dir, "resnet8_best.safetensors")), /it is missing/],
   [
     ...(["ckpt_epoch_1.safetensors"] as const),
     (dir) => cpSync(join(dir, "ckpt_epoch_2.safetensors"), join(dir, "ckpt_epoch_1.safetensors")),
@@ -119,12 +103,16 @@ test("a run is held against what it wrote down", async (t) => {
     assert.deepEqual(
       findings.map(({ what }) => what),
       [
-        ...["config.json", "resume.safetensors", "epochs.csv"],
-        ...weights
-          .flatMap((name) => [`${name}.safetensors`, `${name}_projectors.safetensors`])
-          .sort(),
-        ...["result.json", "training data", "test data", "teacher's weights"],
-        ...["options", "numerics"],
+        "config.json",
+        "resume.safetensors",
+        "epochs.csv",
+        ...weights.flatMap((name) => [`${name}.safetensors`, `${name}_projectors.safetensors`]).sort(),
+        "result.json",
+        "training data",
+        "test data",
+        "teacher's weights",
+        "options",
+        "numerics",
       ],
     );
     assert.deepEqual(snapshot(made), kept);
@@ -187,25 +175,17 @@ test("a run is held against what it wrote down", async (t) => {
     assert.ok((await verifyRun(runDir)).ok);
   });
 
-  await t.test(
-    "other inputs in the place of those used are seen, missing ones are told",
-    async () => {
-      await synthesize(data, { train: 20, test: 10, seed: 8, classes: 5, force: true });
-      writeFileSync(teacher, readFileSync(await randomTeacher(join(folder, "save"), 100, 4)));
-      const differing = await found(made, "differs");
-      assert.deepEqual(Object.keys(differing), ["training data", "test data", "teacher's weights"]);
-      assert.match(
-        differing["training data"] ?? "",
-        /has sha256 [0-9a-f]{8}\.\.\.; the run was made with/,
-      );
-      renameSync(data, `${data}-elsewhere`);
-      rmSync(teacher);
-      assert.deepEqual(Object.keys(await found(made, "unknown")), [
-        ...["training data", "teacher's weights"],
-      ]);
-      assert.ok((await verifyRun(made)).ok);
-    },
-  );
+  await t.test("other inputs in the place of those used are seen, missing ones are told", async () => {
+    await synthesize(data, { train: 20, test: 10, seed: 8, classes: 5, force: true });
+    writeFileSync(teacher, readFileSync(await randomTeacher(join(folder, "save"), 100, 4)));
+    const differing = await found(made, "differs");
+    assert.deepEqual(Object.keys(differing), ["training data", "test data", "teacher's weights"]);
+    assert.match(differing["training data"] ?? "", /has sha256 [0-9a-f]{8}\.\.\.; the run was made with/);
+    renameSync(data, `${data}-elsewhere`);
+    rmSync(teacher);
+    assert.deepEqual(Object.keys(await found(made, "unknown")), ["training data", "teacher's weights"]);
+    assert.ok((await verifyRun(made)).ok);
+  });
 
   await t.test("folders without a run are refused", () => {
     assert.throws(() => runFolders([join(folder, "none")]), { exitCode: 2 });

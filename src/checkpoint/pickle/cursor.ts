@@ -23,31 +23,23 @@ export function pickleCursor(bytes: Uint8Array, position = 0): PickleCursor {
 export function readBytes(cursor: PickleCursor, length: number): Uint8Array {
   const left = cursor.bytes.length - cursor.position;
   if (!(length >= 0 && length <= left))
-    throw damage(
-      `its pickle asks for ${length} bytes at byte ${cursor.position}, but ${left} are left`,
-    );
+    throw damage(`its pickle asks for ${length} bytes at byte ${cursor.position}, but ${left} are left`);
   cursor.position += length;
   return cursor.bytes.subarray(cursor.position - length, cursor.position);
 }
 
 /** Reads a number of `size` bytes where the cursor stands. */
-function readNumber<T>(
-  cursor: PickleCursor,
-  size: number,
-  read: (view: DataView, at: number) => T,
-): T {
+function readNumber<T>(cursor: PickleCursor, size: number, read: (view: DataView, at: number) => T): T {
   readBytes(cursor, size);
   return read(cursor.view, cursor.position - size);
 }
 
-export const readUint8 = (cursor: PickleCursor): number =>
-  readNumber(cursor, 1, (view, at) => view.getUint8(at));
+export const readUint8 = (cursor: PickleCursor): number => readNumber(cursor, 1, (view, at) => view.getUint8(at));
 export const readUint16 = (cursor: PickleCursor): number =>
   readNumber(cursor, 2, (view, at) => view.getUint16(at, true));
 export const readUint32 = (cursor: PickleCursor): number =>
   readNumber(cursor, 4, (view, at) => view.getUint32(at, true));
-export const readInt32 = (cursor: PickleCursor): number =>
-  readNumber(cursor, 4, (view, at) => view.getInt32(at, true));
+export const readInt32 = (cursor: PickleCursor): number => readNumber(cursor, 4, (view, at) => view.getInt32(at, true));
 export const readUint64 = (cursor: PickleCursor): number =>
   readNumber(cursor, 8, (view, at) => Number(view.getBigUint64(at, true)));
 /** The one big-endian number of pickles. */
@@ -89,11 +81,9 @@ export function readLong(cursor: PickleCursor, length: number): number | bigint 
 /** A decimal integer, with the L that Python 2 appends. */
 export function parseInteger(text: string): number | bigint {
   const digits = /^\s*([+-]?)([0-9]+)L?\s*$/.exec(text);
-  if (!digits?.[2] || digits[2].length > MAX_INTEGER_LENGTH)
-    throw damage("its pickle has an integer that is none");
+  if (!digits?.[2] || digits[2].length > MAX_INTEGER_LENGTH) throw damage("its pickle has an integer that is none");
   const magnitude = BigInt(digits[2]);
   return exactNumber(digits[1] === "-" ? -magnitude : magnitude);
 }
 
-const exactNumber = (value: bigint): number | bigint =>
-  Number.isSafeInteger(Number(value)) ? Number(value) : value;
+const exactNumber = (value: bigint): number | bigint => (Number.isSafeInteger(Number(value)) ? Number(value) : value);

@@ -44,15 +44,13 @@ export function pushAgain(machine: PickleMachine, value: PickleValue | undefined
 
 function countContainer(machine: PickleMachine): void {
   machine.containers++;
-  if (machine.containers > MAX_CONTAINERS)
-    throw damage(`its pickle holds more than ${MAX_CONTAINERS} objects`);
+  if (machine.containers > MAX_CONTAINERS) throw damage(`its pickle holds more than ${MAX_CONTAINERS} objects`);
 }
 
 /** Counts what is about to be copied, so that no small pickle can ask for endless copies of one value. */
 export function countCopy(machine: PickleMachine, values: readonly PickleValue[]): void {
   for (const value of values) machine.copied += copyCost(value);
-  if (machine.copied > MAX_COPIED)
-    throw damage("its pickle copies the same values again and again");
+  if (machine.copied > MAX_COPIED) throw damage("its pickle copies the same values again and again");
 }
 
 function copyCost(value: PickleValue): number {

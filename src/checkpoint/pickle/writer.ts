@@ -52,8 +52,7 @@ export const tuple = (items: readonly Piece[]): Piece =>
 export const list = (items: readonly Piece[]): Piece =>
   items.length === 0 ? code("]") : join(code(`]${MARK}`), ...items, code("e"));
 
-export const dict = (entries: Iterable<readonly [string, Piece]>): Piece =>
-  join(code("}"), setItems(entries));
+export const dict = (entries: Iterable<readonly [string, Piece]>): Piece => join(code("}"), setItems(entries));
 
 /** collections.OrderedDict, what state_dict() returns. */
 export const orderedDict = (entries: Iterable<readonly [string, Piece]>): Piece =>

@@ -1,19 +1,13 @@
 import { statSync } from "node:fs";
 import { extname, join } from "node:path";
 import type { Finding } from "../../analysis/analyze.js";
-import {
-  analysisCsvTable,
-  analysisDocument,
-  analysisTable,
-  LEGEND,
-} from "../../analysis/present.js";
+import { analysisCsvTable, analysisDocument, analysisTable, LEGEND } from "../../analysis/present.js";
 import type { Subject } from "../../analysis/subjects.js";
 import { inputError, PefdError } from "../../common/errors.js";
-import { makeFolder } from "../../common/files/makeFolder.js";
+import { makeFolder } from "../../common/files/atomicFile.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
 import { choice, flag, path, paths, section, type Values } from "../../common/optionRow.js";
-import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { TEST_DATA } from "../../config/dataOptions.js";
+import { DOCUMENT, GENERAL, TEST_DATA } from "../../config/commandOptions.js";
 import { modelNameOf } from "../../config/modelName.js";
 import { GPU } from "../../config/options.js";
 import { type Layer, resolveRows, resolveSection } from "../../config/resolve.js";
@@ -22,8 +16,8 @@ import type { RunRecord } from "../../report/runs/runRecord.js";
 import { renderCsv } from "../../report/table.js";
 import type { inputReader } from "../../train/openModel.js";
 import type { Command, Output } from "../command.js";
-import { fileOf, STDOUT } from "../dash.js";
 import { modelNameInFile } from "../modelInFile.js";
+import { fileOf, STDOUT } from "../output.js";
 
 const ANALYSIS = section("Analysis", {
   checkpoint: paths([], "The student's checkpoint: .pth or .safetensors; may be repeated.", {
@@ -37,20 +31,20 @@ const ANALYSIS = section("Analysis", {
     defaultText: "from --path_t",
   }),
   run: paths([], "A run's folder, or one above runs: all their checkpoints; may be repeated.", {
-    ...{ flagOnly: true, completes: "runs", valueName: "DIR" },
+    flagOnly: true,
+    completes: "runs",
+    valueName: "DIR",
   }),
   last: flag("Only the last weights of each run.", { flagOnly: true }),
   gpu: GPU,
   csv: path(undefined, "Write the table with all digits to this file; - prints it.", {
-    ...{ flagOnly: true, valueName: "FILE|-" },
+    flagOnly: true,
+    valueName: "FILE|-",
   }),
-  svg: path(
-    undefined,
-    "Write a plot of all measures to this file, or as measures.svg into a folder.",
-    {
-      ...{ flagOnly: true, valueName: "FILE|DIR" },
-    },
-  ),
+  svg: path(undefined, "Write a plot of all measures to this file, or as measures.svg into a folder.", {
+    flagOnly: true,
+    valueName: "FILE|DIR",
+  }),
 });
 
 type Options = Values<typeof ANALYSIS>;

@@ -1,21 +1,188 @@
+import { readFileSync } from "node:fs";
 import type { BenchDocument } from "../../bench/bench.js";
-import { DATA_WORK, WORK_NAMES } from "../../bench/types.js";
+import type { DataDocument, FedSteps, Reading } from "../../bench/imageReading.js";
+import { DATA_WORK, type Timing, WORK_NAMES } from "../../bench/types.js";
 import { inputError } from "../../common/errors.js";
 import { choice, flag, integer, section, string, type Values } from "../../common/optionRow.js";
-import { didYouMean } from "../../common/text/nearest.js";
-import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { DATA, IMAGE_SIZE } from "../../config/dataOptions.js";
+import { didYouMean } from "../../common/text.js";
+import { DATA, DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { ENGINES, GPU, NUM_WORKERS, PRECISIONS, TEACHER_AHEAD } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { sizedDataset } from "../../data/registry.js";
 import { skipListIn } from "../../data/skipList.js";
 import { methodNames } from "../../distill/registry.js";
 import { renderFitted } from "../../report/fit.js";
-import { withMemory } from "../bench/benchMemory.js";
-import { dataBenchText } from "../bench/dataBench.js";
-import { processMemoryMb, processorSeconds } from "../bench/processMemory.js";
-import { timingTable } from "../bench/timingTable.js";
+import { columns, type Table } from "../../report/table.js";
+import { lastLine, runCommand } from "../../runtime/command.js";
 import type { Command, Invocation } from "../command.js";
+
+/** A timing and, where several programs are compared, the one that it is of. */
+interface ProgramTiming extends Omit<Timing, "engine" | "precision"> {
+  readonly engine: string;
+  readonly precision: string;
+  readonly program?: string;
+}
+
+const COST_COLUMNS = [">over kd, ms", ">times kd", ">memory over kd, MB"];
+
+const threeDigits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+
+const signed = (value: number): string => `${value < 0 ? "-" : "+"}${threeDigits(Math.abs(value))}`;
+
+const costCells = ({ overKd }: Pick<ProgramTiming, "overKd">): string[] =>
+  overKd === undefined
+    ? ["", "", ""]
+    : [signed(overKd.stepMs), overKd.ratio.toFixed(2), overKd.memoryMb === undefined ? "" : signed(overKd.memoryMb)];
+
+const cells = (timing: ProgramTiming): string[] => [
+  timing.engine,
+  timing.precision,
+  String(timing.batchSize),
+  threeDigits(timing.stepMs),
+  `${threeDigits(timing.stepMsMin)}-${threeDigits(timing.stepMsMax)}`,
+  threeDigits(timing.imagesPerSecond),
+  threeDigits(timing.firstStepMs),
+];
+
+/**
+ * Timings for people, a line each; with a column for the program where one is named, and with what methods cost over kd
+ * where they were timed beside it.
+ */
+export function timingTable(timings: readonly ProgramTiming[]): Table {
+  const compared = timings.some(({ program }) => program !== undefined);
+  const costs = timings.some(({ overKd }) => overKd !== undefined);
+  const own = ["engine", "precision", ">batch", ">ms/step", ">min-max", ">images/s"];
+  return {
+    columns: columns(
+      "what",
+      ...(compared ? ["program"] : []),
+      ...own,
+      ">first step, ms",
+      ...(costs ? COST_COLUMNS : []),
+    ),
+    rows: timings.map((timing) => [
+      timing.what,
+      ...(compared ? [timing.program ?? ""] : []),
+      ...cells(timing),
+      ...(costs ? costCells(timing) : []),
+    ]),
+  };
+}
+
+/** What is asked of the process that tells its memory. */
+interface MemoryQuestion {
+  /** Further words of the command line: pair, batch size, GPU. */
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  notice(text: string): void;
+}
+
+/** The document of `pefd bench --alone --json`, as far as it is of use here. */
+interface AloneDocument {
+  readonly processMemoryMb: number;
+  readonly results: readonly Timing[];
+}
+
+/** The most memory of a process that trains by one method with one variant, in MB; on a GPU, of the GPU's in use. */
+async function memoryOf(
+  { method, engine, precision, what }: Timing,
+  { words, env, notice }: MemoryQuestion,
+): Promise<number | undefined> {
+  notice(`${what}: ${engine}, ${precision}: memory`);
+  const own = ["--distill", method as string, "--engine", engine, "--precision", precision];
+  const { code, stdout, stderr } = await runCommand(
+    process.execPath,
+    [process.argv[1] as string, "bench", "--alone", "--json", "--quiet", ...own, ...words],
+    { env },
+  );
+  if (code === 0) {
+    const { results, processMemoryMb } = JSON.parse(stdout) as AloneDocument;
+    return results[0]?.deviceMemoryMb ?? processMemoryMb;
+  }
+  notice(`warning: the memory of ${method} is not known: ${lastLine(stderr)}`);
+  return undefined;
+}
+
+/**
+ * Timings of methods that were timed beside `kd`, with what each takes in memory over it. Every one is run once more, for a
+ * few steps in a process of its own: in one that has run others, memory that they have left would be used again.
+ */
+async function withMemory(timings: readonly Timing[], question: MemoryQuestion): Promise<Timing[]> {
+  const found: Timing[] = [];
+  const ofKd = new Map<string, number | undefined>();
+  const isCompared = timings.some(({ overKd }) => overKd !== undefined);
+  for (const timing of timings) {
+    const memory = isCompared ? await memoryOf(timing, question) : undefined;
+    const variant = `${timing.engine} ${timing.precision}`;
+    if (timing.overKd === undefined) ofKd.set(variant, memory);
+    const base = ofKd.get(variant);
+    const isKnown = timing.overKd !== undefined && memory !== undefined && base !== undefined;
+    found.push(isKnown ? { ...timing, overKd: { ...timing.overKd, memoryMb: memory - base } } : timing);
+  }
+  return found;
+}
+
+const digits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+
+function stepLines({ what, engine, precision, ...times }: FedSteps, batchSize: number): string[] {
+  const { stepMs, waitingMs, waitingMsMax, imagesPerSecond, limit } = times;
+  const verdict =
+    limit === "data"
+      ? "The data are the limit: steps wait for images. More --num_workers on more cores help, and packed or smaller files."
+      : "The steps are the limit: images are there when they are wanted.";
+  return [
+    "",
+    `${what}: ${engine}, ${precision}, batch ${batchSize}`,
+    `  a step takes   ${digits(stepMs)} ms, that is ${digits(imagesPerSecond)} images/s`,
+    `  of that it waits ${digits(waitingMs)} ms for its images, ${digits(waitingMsMax)} ms at most`,
+    verdict,
+  ];
+}
+
+function readingLines({ imagesPerProcessorSecond, ...times }: Reading, repeats: number): string[] {
+  const { imagesPerSecond, imagesPerSecondMin, imagesPerSecondMax } = times;
+  const span = `${digits(imagesPerSecondMin)}-${digits(imagesPerSecondMax)}`;
+  return [
+    "Reading, decoding and training's transform, without steps",
+    `  ${digits(imagesPerSecond)} images/s (${span} in ${repeats} repeats)`,
+    `  ${digits(imagesPerProcessorSecond)} images per second of one processor`,
+  ];
+}
+
+/** The result for people. */
+const dataBenchText = (document: DataDocument): string =>
+  [
+    `${document.device}, TensorFlow ${document.tensorflow}`,
+    `${document.data} (${document.dataset}), ${document.images} training images, --num_workers ${document.workers}`,
+    "",
+    ...readingLines(document.reading, document.repeats),
+    ...(document.steps ? stepLines(document.steps, document.batchSize) : []),
+  ].join("\n");
+
+const KILOBYTES = 1024;
+
+/** Linux tells it of the program itself; what `resourceUsage` tells may be that of the process which started it. */
+const STATUS = "/proc/self/status";
+
+/** The most memory that this process has taken, in MB. */
+export function processMemoryMb(): number {
+  const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(statusText()) ?? [];
+  return Number(kilobytes ?? process.resourceUsage().maxRSS) / KILOBYTES;
+}
+
+function statusText(): string {
+  try {
+    return readFileSync(STATUS, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Processor time of this process so far, of all its threads, in seconds. */
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
 
 /** Where none is named. */
 const METHOD = "ours";
@@ -31,16 +198,19 @@ const BENCH = section("Benchmark", {
     "What is timed: distillation, training the teacher, evaluating the student; or data, alone: reading a data set's images.",
     {
       defaultText: `${WORK_NAMES.join(",")}; distill alone with --distill`,
-      ...{ flagOnly: true, valueName: "LIST" },
+      flagOnly: true,
+      valueName: "LIST",
     },
   ),
   engine: string(undefined, "Engines to time, with commas between them.", {
     defaultText: "all; xla only on a GPU",
-    ...{ flagOnly: true, valueName: "LIST" },
+    flagOnly: true,
+    valueName: "LIST",
   }),
   precision: string(undefined, "Precisions to time, with commas between them.", {
     defaultText: "float32, and bfloat16 where the machine has it",
-    ...{ flagOnly: true, valueName: "LIST" },
+    flagOnly: true,
+    valueName: "LIST",
   }),
   gpu: GPU,
   batch_size: integer(undefined, "Images per training step.", {
@@ -74,20 +244,15 @@ const BENCH = section("Benchmark", {
   model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
     flagOnly: true,
   }),
-  distill: string(
-    undefined,
-    "Methods, with commas between them, or all: what each costs over kd.",
-    {
-      defaultText: "ours, not beside kd",
-      ...{ flagOnly: true, completes: "methods", valueName: "LIST" },
-    },
-  ),
-  alone: flag(
-    "Times a method without kd beside it, and tells the most memory that the process has taken.",
-    {
-      flagOnly: true,
-    },
-  ),
+  distill: string(undefined, "Methods, with commas between them, or all: what each costs over kd.", {
+    defaultText: "ours, not beside kd",
+    flagOnly: true,
+    completes: "methods",
+    valueName: "LIST",
+  }),
+  alone: flag("Times a method without kd beside it, and tells the most memory that the process has taken.", {
+    flagOnly: true,
+  }),
   teacher_ahead: { ...TEACHER_AHEAD, flagOnly: true },
 });
 
@@ -117,9 +282,7 @@ function sameSetting(options: Values<typeof BENCH>): string[] {
   const { model_t, model_s, batch_size, image_size, gpu, teacher_ahead } = options;
   const pair = { model_t, model_s, batch_size, image_size, gpu, teacher_ahead };
   const flags = { ...pair, steps: 1, repeats: 1 };
-  return Object.entries(flags).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`, String(value)],
-  );
+  return Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
 }
 
 /** `--json`; the process's memory is there with --alone. */
@@ -153,14 +316,20 @@ async function timeData(
   const { dataset, data, num_workers, limit_train, limit_test, skip_list } = reading;
   const [engine = "auto"] = listed("engine", options.engine, ENGINES);
   const [precision = "auto"] = listed("precision", options.precision, PRECISIONS);
-  const { runDataBench } = await import("../../bench/data/bench.js");
+  const { runDataBench } = await import("../../bench/imageReading.js");
   const document = await runDataBench(
     {
       row: sizedDataset(dataset, options.image_size),
-      ...{ data, workers: num_workers },
+      data,
+      workers: num_workers,
       limits: { limitTrain: limit_train, limitTest: limit_test, skip: skipListIn(skip_list) },
-      ...{ engine, precision, gpu: options.gpu, batchSize: options.batch_size },
-      ...{ steps: options.steps, repeats: options.repeats, method: options.distill ?? METHOD },
+      engine,
+      precision,
+      gpu: options.gpu,
+      batchSize: options.batch_size,
+      steps: options.steps,
+      repeats: options.repeats,
+      method: options.distill ?? METHOD,
       teacher: flags.model_t === undefined ? undefined : options.model_t,
       student: flags.model_s === undefined ? undefined : options.model_s,
     },
@@ -176,10 +345,7 @@ export const command: Command = {
   examples: [
     ["pefd bench", "every engine and precision of this machine, on random images"],
     ["pefd bench --distill vid,crd", "what two methods cost over kd, in time and memory"],
-    [
-      "pefd bench --what distill --engine graph --batch_size 64 --json",
-      "one of them, for a script",
-    ],
+    ["pefd bench --what distill --engine graph --batch_size 64 --json", "one of them, for a script"],
     [
       "pefd bench --what data --dataset folder --data DIR --model_s RESNET18 --batch_size 32",
       "how fast images are read, and whether steps wait for them",
@@ -211,7 +377,8 @@ export const command: Command = {
           besideKd: distill !== undefined && !alone,
           onlyFitting: methods.includes(ALL),
         },
-        ...{ ahead: options.teacher_ahead, imageSize: options.image_size },
+        ahead: options.teacher_ahead,
+        imageSize: options.image_size,
         batchSize: options.batch_size,
         steps: options.steps,
         testImages: options.test_images,

@@ -1,7 +1,24 @@
+import { createRegistry } from "../../common/registry.js";
 import { GENERAL } from "../../config/commandOptions.js";
 import type { Command } from "../command.js";
-import { SCRIPTS } from "../completion/scripts.js";
-import { completionTree } from "../completion/tree.js";
+import { bashCompletion } from "../completion/bash.js";
+import { fishCompletion } from "../completion/fish.js";
+import { type CommandOffer, completionTree, type SHELLS } from "../completion/tree.js";
+import { zshCompletion } from "../completion/zsh.js";
+
+/** A shell that completes pefd. */
+interface Script {
+  readonly name: (typeof SHELLS)[number];
+  /** Its script, with all that can be typed. */
+  readonly write: (tree: readonly CommandOffer[]) => string;
+}
+
+/** The shells, by name. */
+export const SCRIPTS = createRegistry<Script>({ one: "shell", many: "Shells" }, [
+  { name: "bash", write: bashCompletion },
+  { name: "zsh", write: zshCompletion },
+  { name: "fish", write: fishCompletion },
+]);
 
 /**
  * pefd completion: a script by which a shell completes commands, flags, names, runs and files, without running pefd.
@@ -11,10 +28,7 @@ export const completionOf = (commands: Parameters<typeof completionTree>[0]): Co
   sections: [GENERAL],
   positionals: { usage: "bash|zsh|fish", min: 1, max: 1, completes: "shells" },
   examples: [
-    [
-      "pefd completion bash > ~/.local/share/bash-completion/completions/pefd",
-      "for bash, from its next start on",
-    ],
+    ["pefd completion bash > ~/.local/share/bash-completion/completions/pefd", "for bash, from its next start on"],
     ["pefd completion zsh > ~/.zfunc/_pefd", "for zsh, with ~/.zfunc in fpath before compinit"],
     ["pefd completion fish > ~/.config/fish/completions/pefd.fish", "for fish"],
   ],

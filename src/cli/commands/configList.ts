@@ -2,8 +2,8 @@ import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveDistill } from "../../config/derive.js";
 import { readConfiguration, SWEEP_PRESETS } from "../../config/file.js";
 import { presetNames, sweepNames } from "../../config/pairPresets.js";
-import { procedureName } from "../../config/procedureName.js";
 import { figureAlone, figuresOf } from "../../config/published/lookup.js";
+import { procedureName } from "../../config/record.js";
 import { rowsOf } from "../../config/resolve.js";
 import { ALL_SECTIONS } from "../../config/sections.js";
 import { renderFitted } from "../../report/fit.js";
@@ -16,10 +16,17 @@ function describeSweep(name: string) {
   const { description, layers } = readConfiguration(name, SWEEP_ROWS, SWEEP_PRESETS);
   const first = (option: string) => layers.find(({ values }) => values[option])?.values[option];
   return {
-    ...{ name, kind: "sweep" as const },
-    ...{ model_t: first("model_t") ?? null, model_s: first("model_s") ?? null },
-    ...{ distill: first("distill") ?? null, procedure: null },
-    ...{ gamma: null, alpha: null, beta: null, description, published: null },
+    name,
+    kind: "sweep" as const,
+    model_t: first("model_t") ?? null,
+    model_s: first("model_s") ?? null,
+    distill: first("distill") ?? null,
+    procedure: null,
+    gamma: null,
+    alpha: null,
+    beta: null,
+    description,
+    published: null,
   };
 }
 
@@ -31,8 +38,15 @@ function describePreset(name: string) {
   const procedure = procedureName(distill as string, options);
   const published = publishedFor(`${model_t}`, `${model_s}`);
   return {
-    ...{ name, kind: "preset" as const, model_t, model_s, distill, procedure },
-    ...{ gamma, alpha, beta },
+    name,
+    kind: "preset" as const,
+    model_t,
+    model_s,
+    distill,
+    procedure,
+    gamma,
+    alpha,
+    beta,
     description: description ?? null,
     published: published ?? null,
   };
@@ -68,9 +82,7 @@ function line(preset: Preset): [string, string, string] {
 /** pefd config list: the presets, those for sweeps among them, with the published top-1 accuracies of their pairs. */
 export const command: Command = {
   sections: [DOCUMENT, GENERAL],
-  examples: [
-    ["pefd config list", "names for --config and pefd sweep, with published top-1 accuracies in %"],
-  ],
+  examples: [["pefd config list", "names for --config and pefd sweep, with published top-1 accuracies in %"]],
   async run({ output }) {
     const presets = presetNames().map(describePreset);
     const sweeps = sweepNames().map(describeSweep);

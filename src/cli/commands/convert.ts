@@ -5,15 +5,14 @@ import { isSavedModel } from "../../checkpoint/savedModelFolder.js";
 import { inputError } from "../../common/errors.js";
 import { mendFolder } from "../../common/files/atomicFolder.js";
 import { choice, flag, section, type Values } from "../../common/optionRow.js";
-import { counted } from "../../common/text/counted.js";
-import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { IMAGE_SIZE } from "../../config/dataOptions.js";
+import { counted } from "../../common/text.js";
+import { DOCUMENT, GENERAL, IMAGE_SIZE } from "../../config/commandOptions.js";
 import { datasetIn, imageSizeIn, modelNameOf } from "../../config/modelName.js";
 import { resolveSection } from "../../config/resolve.js";
-import type { PredictorFile } from "../../train/files/openPredictor.js";
+import type { PredictorFile } from "../../train/files/predictor.js";
 import type { Command, Invocation } from "../command.js";
-import { STDOUT } from "../dash.js";
 import { modelNameInFile } from "../modelInFile.js";
+import { STDOUT } from "../output.js";
 
 const SAVED_MODEL = "savedmodel";
 
@@ -56,10 +55,7 @@ function checkFree(to: string, { force }: Conversion, folder: boolean): void {
     throw inputError(`${to} exists already; it is left as it is.`, "Replace it with --force.");
   }
   if (folder && !isSavedModel(to)) {
-    throw inputError(
-      `${to} is not a SavedModel; --force does not replace it.`,
-      "Name a folder that is not there yet.",
-    );
+    throw inputError(`${to} is not a SavedModel; --force does not replace it.`, "Name a folder that is not there yet.");
   }
 }
 
@@ -83,7 +79,7 @@ async function predictorFor(
   options: Conversion,
 ): Promise<PredictorFile | undefined> {
   if (options.student_alone || metadata.predictor === undefined) return undefined;
-  const { readPredictor } = await import("../../train/files/openPredictor.js");
+  const { readPredictor } = await import("../../train/files/predictor.js");
   const { takesCompany } = await import("../../export/convertFile.js");
   const found = await readPredictor(from, metadata);
   const alone = "or convert the student alone with --student_alone.";
@@ -141,12 +137,14 @@ export const command: Command = {
     }
     checkFree(to, options, namesFolder(to, options));
     const { format, tensors, predictsThrough } = await write(from, to, options, env);
-    const through =
-      predictsThrough === undefined ? "" : `, with what ${predictsThrough} predicts through`;
+    const through = predictsThrough === undefined ? "" : `, with what ${predictsThrough} predicts through`;
     output.result(
       `${counted(tensors, "tensor")} of ${from} (${format}) ${tensors === 1 ? "is" : "are"} in ${to}${through}`,
       {
-        ...{ from, to, format, tensors },
+        from,
+        to,
+        format,
+        tensors,
         ...(predictsThrough !== undefined && { predictsThrough }),
       },
     );

@@ -3,9 +3,7 @@ import { requireTeacher, resolveDistill, withoutMethod } from "../../config/deri
 import { refuseOtherKind } from "../../config/record.js";
 import { DISTILL_SECTIONS } from "../../config/sections.js";
 import type { Command, Invocation } from "../command.js";
-import { printDryRun } from "../training/dryRun.js";
-import { runTraining } from "../training/run.js";
-import { trainingSections } from "../training/sections.js";
+import { printDryRun, runTraining, trainingSections } from "../train.js";
 import { typedLine } from "../typed.js";
 
 /** What to type for a teacher that this distillation could use. */
@@ -33,8 +31,7 @@ export const command: Command = {
     const resolved = resolveDistill(invocation.layers);
     if (invocation.flags.dry_run) return printDryRun(resolved, invocation.output);
     const { distill } = resolved.options as { distill: string };
-    for (const notice of withoutMethod(invocation.layers, distill))
-      invocation.output.notice(notice);
+    for (const notice of withoutMethod(invocation.layers, distill)) invocation.output.notice(notice);
     const { modelNameInFile } = await import("../modelInFile.js");
     const trainCommand = trainTeacherLine(invocation, resolved.options.model_t);
     const options = await requireTeacher(invocation.layers, modelNameInFile, trainCommand);

@@ -1,12 +1,10 @@
 import { environmentError, PefdError } from "../../common/errors.js";
 import { flag, section } from "../../common/optionRow.js";
-import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { DATA_PLACE } from "../../config/dataOptions.js";
+import { DATA_PLACE, DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import { palette } from "../../report/color.js";
-import type { Check } from "../../runtime/doctor/check.js";
-import type { DataFound } from "../../runtime/doctor/doctor.js";
+import type { Check, DataFound } from "../../runtime/doctor/doctor.js";
 import type { Command } from "../command.js";
 import { colorOnStdout } from "../output.js";
 import { asTyped, programOf } from "../typed.js";
@@ -35,8 +33,7 @@ function describe(checks: readonly Check[], color: boolean): string {
   return checks
     .map(({ ok, required, title, detail, hint, lines = [] }) => {
       const mark = ok ? paint.green("ok") : required ? paint.red("no") : paint.yellow("--");
-      const more =
-        hint === undefined ? lines : [...lines, asTyped(`-> ${hint}`, programOf(process))];
+      const more = hint === undefined ? lines : [...lines, asTyped(`-> ${hint}`, programOf(process))];
       const below = more.map((line) => `\n    ${" ".repeat(width)}  ${line}`).join("");
       return `${mark}  ${title.padEnd(width)}  ${detail}${below}`;
     })

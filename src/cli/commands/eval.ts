@@ -6,17 +6,14 @@ import { EVAL_SECTIONS } from "../../config/sections.js";
 import { DATASETS } from "../../data/registry.js";
 import { withDatasetOf } from "../../train/checkpointDataset.js";
 import type { Command } from "../command.js";
-import { printDryRun } from "../training/dryRun.js";
+import { printDryRun } from "../train.js";
 
 /** pefd eval: accuracy and loss of checkpoints on the test images. */
 export const command: Command = {
   sections: [...EVAL_SECTIONS, CONFIGURATION, DOCUMENT, GENERAL],
   examples: [
     ["pefd eval --checkpoint FILE", "the model is told by the file or its folder"],
-    [
-      "pefd eval --checkpoint FILE --model resnet8x4 --limit_test 1000 --json",
-      "part of the images",
-    ],
+    ["pefd eval --checkpoint FILE --model resnet8x4 --limit_test 1000 --json", "part of the images"],
     ["pefd eval --checkpoint A --checkpoint B --per_class classes.csv", "a table, and each class"],
   ],
   async run({ layers: given, flags, env, output }) {

@@ -1,19 +1,88 @@
 import { choice, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
-import { figuresOf } from "../../config/published/lookup.js";
+import { SOURCES } from "../../config/published/figures.js";
+import { figuresOf, type PublishedFigure } from "../../config/published/lookup.js";
 import { resolveSection } from "../../config/resolve.js";
 import { shiftVariants } from "../../data/augmentation.js";
 import { CIFAR100_FORMAT } from "../../data/cifar/records.js";
+import type { Procedure } from "../../distill/open.js";
 import { goldenOf, yearOf } from "../../distill/published.js";
 import { procedures } from "../../distill/registry.js";
-import { CLASSES, IMAGES, type PairNames, surveyMethod } from "../../learn/methodSurvey.js";
+import { CLASSES, IMAGES, type MethodSurvey, type PairNames, surveyMethod } from "../../learn/methodSurvey.js";
 import { surveyModel } from "../../models/survey.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
 import { columns } from "../../report/table.js";
 import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.js";
-import { gigabytes } from "../../train/teacherCache/freeSpace.js";
+import { gigabytes } from "../../train/teacherCache/store.js";
 import type { Command } from "../command.js";
-import { methodsDocument, type Surveyed } from "../reference/methodsDocument.js";
+
+/** A method or variant with what follows from the pair. */
+interface Surveyed extends MethodSurvey {
+  readonly procedure: Procedure;
+  /** What was published of it for the pair. */
+  readonly figure: PublishedFigure | undefined;
+  readonly cache: CacheDemand;
+}
+
+const isVariant = ({ procedure: { name, method } }: Surveyed): boolean => name !== method.name;
+
+const top1Document = ({ top1, source, counted, settings, teacherTop1 }: PublishedFigure) => ({
+  top1,
+  source,
+  url: SOURCES[source],
+  epochs: settings.epochs,
+  counted,
+  settings,
+  teacherTop1: teacherTop1 ?? null,
+});
+
+/** What was published of a method or variant, and what a pair has of it. */
+function published({ procedure, setting, figure }: Surveyed) {
+  const { name, paper, code, formula, traps = [] } = procedure;
+  const { weights, defaults = {}, published: pairs = [] } = procedure;
+  return {
+    name,
+    paper,
+    year: yearOf(procedure),
+    code,
+    formula,
+    traps,
+    published: { weights, defaults, pairs },
+    setting: { weights: setting.weights, options: setting.options },
+    top1: figure === undefined ? null : top1Document(figure),
+    golden: goldenOf(procedure),
+  };
+}
+
+function methodDocument(surveyed: Surveyed, variants: readonly Surveyed[]) {
+  const { procedure, sees, cache, added } = surveyed;
+  const { summary, options } = procedure;
+  const fits = typeof added !== "string";
+  return {
+    ...published(surveyed),
+    summary,
+    sees,
+    cacheable: cache.isKept,
+    cacheBytes: cache.bytes ?? null,
+    adds: fits ? { parameters: added.parameters, buffered: added.buffered } : null,
+    doesNotFit: fits ? null : added,
+    phases: fits ? added.phases : [],
+    options: Object.entries(options).map(([option, { help, fallback }]) => {
+      return { name: option, help, default: fallback ?? null };
+    }),
+    variants: variants.map((one) => ({ ...published(one), set: one.procedure.set })),
+  };
+}
+
+/** `pefd methods --json`: every method, its variants inside it. */
+const methodsDocument = (surveys: readonly Surveyed[]) =>
+  surveys
+    .filter((one) => !isVariant(one))
+    .map((one) => {
+      const { method } = one.procedure;
+      const variants = surveys.filter((other) => other.procedure.method.name === method.name);
+      return methodDocument(one, variants.filter(isVariant));
+    });
 
 /** Ways in which training shows CIFAR-100's images. */
 const SHOWN = IMAGES * shiftVariants(CIFAR100_FORMAT.augmentation);
@@ -28,9 +97,7 @@ const PAIR = section("Pair", {
 });
 
 const flags = (values: object): string[] =>
-  Object.entries(values).map(([name, value]) =>
-    value === true ? `--${name}` : `--${name} ${value}`,
-  );
+  Object.entries(values).map(([name, value]) => (value === true ? `--${name}` : `--${name} ${value}`));
 
 /** What makes a run what was published for the pair: weights, and options that have other values than by default. */
 function settingText({ procedure: { set, defaults }, setting }: Surveyed): string {
@@ -79,11 +146,7 @@ const TITLES = columns(
   "published with",
 );
 
-function textOf(
-  surveys: readonly Surveyed[],
-  { teacher, student }: PairNames,
-  width: number | undefined,
-): string {
+function textOf(surveys: readonly Surveyed[], { teacher, student }: PairNames, width: number | undefined): string {
   const below = [EXPLANATION(`${teacher} -> ${student}`), "", ...papers()].join("\n");
   const table = renderFitted({ columns: TITLES, rows: surveys.map(row) }, width);
   return [table, "", fitLines(below, width)].join("\n");
@@ -102,16 +165,12 @@ export const command: Command = {
     const surveys = procedures().map((procedure) => {
       const figure = figures.get(procedure.name);
       const survey = surveyMethod(procedure, { teacher, student });
-      const cache = cacheDemand(
-        procedure,
-        survey.used,
-        { ...surveyModel(teacher), numClasses: CLASSES },
-        SHOWN,
-      );
-      return { ...{ procedure, figure, cache }, ...survey };
+      const cache = cacheDemand(procedure, survey.used, { ...surveyModel(teacher), numClasses: CLASSES }, SHOWN);
+      return { procedure, figure, cache, ...survey };
     });
     output.result(textOf(surveys, { teacher, student }, output.width), {
-      ...{ teacher, student },
+      teacher,
+      student,
       methods: methodsDocument(surveys),
     });
     return undefined;

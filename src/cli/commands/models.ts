@@ -31,14 +31,7 @@ export const command: Command = {
   examples: [["pefd models", "names for --model, --model_s and --model_t"]],
   async run({ output }) {
     const surveys = modelNames().map(surveyModel);
-    const titles = columns(
-      "model",
-      "family",
-      ">parameters",
-      ">multiply-adds",
-      "images",
-      "features",
-    );
+    const titles = columns("model", "family", ">parameters", ">multiply-adds", "images", "features");
     const table = renderFitted({ columns: titles, rows: surveys.map(row) }, output.width);
     const below = fitLines(papers(surveys).join("\n"), output.width);
     output.result([table, "", below].join("\n"), surveys);

@@ -1,6 +1,7 @@
+import { once } from "node:events";
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
-import { makeFolder } from "../../common/files/makeFolder.js";
+import { makeFolder } from "../../common/files/atomicFile.js";
 import { writeOutputFile } from "../../common/files/outputFile.js";
 import { flag, integer, path, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
@@ -8,35 +9,59 @@ import { resolveSection } from "../../config/resolve.js";
 import { fitLines, renderFitted } from "../../report/fit.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { type Collection, collectRuns } from "../../report/runs/collect.js";
+import { runCollector } from "../../report/runs/collector.js";
 import { experimentLabels } from "../../report/runs/labels.js";
 import { type Summary, summarize } from "../../report/runs/summarize.js";
-import { summaryNotes } from "../../report/summaryNotes.js";
-import { summaryCsvTable, summaryTable, unfinishedNotes } from "../../report/summaryTable.js";
+import { summaryCsvTable, summaryNotes, summaryTable, unfinishedNotes } from "../../report/summaryTable.js";
 import { renderCsv, renderMarkdown } from "../../report/table.js";
-import type { Command } from "../command.js";
-import { fileOf, STDOUT } from "../dash.js";
+import type { Command, Output } from "../command.js";
+import { endedBySignal, interruptible } from "../interrupt.js";
+import { fileOf, STDOUT } from "../output.js";
 import { publishedOf } from "../published.js";
-import { serveRuns } from "../serve.js";
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+  signal.throwIfAborted();
+}
+
+/**
+ * Serves the report's page of the runs in some folders until Ctrl-C.
+ * @param port 0 takes any that is free
+ * @returns the exit code of the signal that ended it
+ * @throws inputError where a folder does not exist, or another program has the port
+ */
+async function serveRuns(dirs: readonly string[], port: number, output: Output): Promise<number | undefined> {
+  const collect = runCollector();
+  for (const problem of collect(dirs).problems) output.notice(`warning: ${problem}`);
+  const { livePage } = await import("../../report/server.js");
+  const { serveReport } = await import("../../report/server.js");
+  const server = await serveReport(livePage(dirs, publishedOf, Date.now, collect), port);
+  output.result(server.url, { url: server.url });
+  output.notice("Open this address in a browser on this machine. Ctrl-C ends it; the runs go on.");
+  try {
+    return await interruptible(untilAborted).then(() => undefined, endedBySignal);
+  } finally {
+    await server.close();
+  }
+}
 
 const REPORT = section("Report", {
-  csv: path(
-    undefined,
-    "Write the table with all digits and every setting to this file; - prints it.",
-    {
-      ...{ flagOnly: true, valueName: "FILE|-" },
-    },
-  ),
+  csv: path(undefined, "Write the table with all digits and every setting to this file; - prints it.", {
+    flagOnly: true,
+    valueName: "FILE|-",
+  }),
   markdown: flag("Print the table in markdown.", { flagOnly: true }),
   html: path(undefined, "Write a page with table, plots and configurations to this file.", {
     flagOnly: true,
   }),
   svg: path(undefined, "Write the single plots into this folder.", {
-    ...{ flagOnly: true, valueName: "DIR" },
+    flagOnly: true,
+    valueName: "DIR",
   }),
   serve: integer(
     undefined,
     "Serve the page on this machine until Ctrl-C, following runs while they go on; at this port, or at any free one.",
-    { ...{ min: 0, max: 65535, bare: "0", flagOnly: true }, valueName: "[PORT]" },
+    { min: 0, max: 65535, bare: "0", flagOnly: true, valueName: "[PORT]" },
   ),
 });
 
@@ -90,10 +115,7 @@ function refuseClashes({ csv, markdown, json, svg }: Asked): void {
     throw inputError("Only one of --csv -, --markdown and --json can be printed.");
   }
   if (!svg?.endsWith(".svg")) return;
-  throw inputError(
-    `--svg ${svg}: a report has several plots, so it takes a folder.`,
-    "Such as --svg plots.",
-  );
+  throw inputError(`--svg ${svg}: a report has several plots, so it takes a folder.`, "Such as --svg plots.");
 }
 
 /** pefd report: runs summarised over their trials, as table, page or plots. */
@@ -111,9 +133,7 @@ export const command: Command = {
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
     if (serve !== undefined) {
       if (csv !== undefined || markdown || html !== undefined || svg !== undefined) {
-        throw inputError(
-          "--serve shows the page: give --csv, --markdown, --html and --svg without it.",
-        );
+        throw inputError("--serve shows the page: give --csv, --markdown, --html and --svg without it.");
       }
       return serveRuns(dirs, serve, output);
     }
@@ -122,14 +142,10 @@ export const command: Command = {
     for (const line of unfinishedNotes(found.runs)) output.notice(line);
     for (const problem of found.problems) output.notice(`warning: ${problem}`);
     const table = fileOf(csv);
-    if (table !== undefined)
-      await writeOutputFile(table, `${renderCsv(summaryCsvTable(summaries))}\n`);
+    if (table !== undefined) await writeOutputFile(table, `${renderCsv(summaryCsvTable(summaries))}\n`);
     if (html !== undefined) await writePage(html, summaries, found);
     if (svg !== undefined) await writePlots(svg, summaries);
-    output.result(
-      textOf(summaries, { csv, markdown }, output.width),
-      reportDocument(summaries, found),
-    );
+    output.result(textOf(summaries, { csv, markdown }, output.width), reportDocument(summaries, found));
     if (table !== undefined) output.notice(`The table is in ${table}.`);
     if (html !== undefined) output.notice(`The page is ${html}.`);
     if (svg !== undefined) output.notice(`The plots are in ${svg}.`);

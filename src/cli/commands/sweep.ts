@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { runError } from "../../common/errors.js";
 import { choice, flag, integer, section, string } from "../../common/optionRow.js";
+import { counted } from "../../common/text.js";
 import { OUTPUT } from "../../config/options.js";
 import { resolveSection } from "../../config/resolve.js";
 import { DISTILL_SECTIONS } from "../../config/sections.js";
@@ -9,32 +10,94 @@ import { fitLines, renderFitted } from "../../report/fit.js";
 import { reportDocument } from "../../report/reportDocument.js";
 import { collectRuns } from "../../report/runs/collect.js";
 import { summarize } from "../../report/runs/summarize.js";
-import { summaryNotes } from "../../report/summaryNotes.js";
-import { summaryTable } from "../../report/summaryTable.js";
+import { summaryNotes, summaryTable } from "../../report/summaryTable.js";
 import { columns } from "../../report/table.js";
 import { trackingPlace } from "../../report/track/trackers.js";
 import { createSweepBars } from "../../sweep/bars.js";
 import { gpuNames, idleGpusNotice } from "../../sweep/devices.js";
 import { executeSweep, type Outcome } from "../../sweep/execute.js";
 import { sweepLayers, ZOO } from "../../sweep/file.js";
-import { planSweep, type SweepRun } from "../../sweep/plan.js";
+import { fittingRuns, planSweep, type SweepRun } from "../../sweep/plan.js";
 import { createSweepLines } from "../../sweep/progress.js";
+import { isOpen, jobFolder, type RunStatus, type SlurmRequest, slurmStatus, submit } from "../../sweep/slurm.js";
 import { isComplete, refuseOtherRuns } from "../../sweep/state.js";
-import { fittingRuns } from "../../sweep/zoo.js";
 import type { Command, Invocation, Output } from "../command.js";
 import { interruptible } from "../interrupt.js";
 import { COLUMNS, columnsOf, isScreen } from "../output.js";
 import { publishedOf } from "../published.js";
-import { trainingSections } from "../training/sections.js";
-import { printStatus, submitSweep } from "../training/slurmSweep.js";
+import { trainingSections } from "../train.js";
 import { typedLine } from "../typed.js";
+
+const OWN_WORDS = () => [process.execPath, process.argv[1] as string];
+
+/** Submits the runs that are neither complete nor with Slurm already. */
+async function submitSweep(
+  runs: readonly SweepRun[],
+  saveDir: string,
+  request: SlurmRequest,
+  { output, env }: Invocation,
+): Promise<undefined> {
+  const states = await slurmStatus(runs, saveDir, env);
+  const left = states.filter(isOpen).map(({ run }) => run);
+  if (left.length === 0) {
+    const complete = states.filter(({ state }) => state === "complete").length;
+    output.result(
+      `Nothing to submit of ${counted(runs.length, "run")}: complete ${complete}, with Slurm ${runs.length - complete}.`,
+      { job: null, submitted: [] },
+    );
+    return;
+  }
+  const { id, runDirs } = await submit(left, saveDir, OWN_WORDS(), request, env);
+  output.notice(`Logs: ${jobFolder(saveDir)}/${id}_*.log`);
+  output.notice("`pefd sweep --status` with the same options tells how it goes.");
+  output.result(`Submitted ${runDirs.length} of ${runs.length} runs as job ${id}.`, {
+    job: id,
+    submitted: runDirs,
+  });
+}
+
+function statusTable(states: readonly RunStatus[], width: number | undefined): string {
+  const rows = states.map(({ run, state, epochsDone, task = "-" }) => [
+    run.label,
+    state,
+    task,
+    `${epochsDone}/${run.options.epochs}`,
+  ]);
+  return renderFitted({ columns: columns("run", "state", "task", ">epochs"), rows }, width);
+}
+
+/** Which runs failed, where it is told, and why; nothing where none did. */
+function failedTable(states: readonly RunStatus[], width: number | undefined): string[] {
+  const failed = states.filter(({ state }) => state === "failed");
+  if (failed.length === 0) return [];
+  const rows = failed.map(({ run, reason = "", log = "-" }) => [run.label, log, reason]);
+  return ["", renderFitted({ columns: columns("failed", "log", "why"), rows }, width)];
+}
+
+/** Prints where each run of a submitted sweep stands. */
+async function printStatus(
+  runs: readonly SweepRun[],
+  saveDir: string,
+  { output, env }: Invocation,
+): Promise<undefined> {
+  const states = await slurmStatus(runs, saveDir, env);
+  const document = states.map(({ run, task = null, log = null, reason = null, ...rest }) => {
+    return { runDir: run.runDir, ...rest, task, epochs: run.options.epochs, log, reason };
+  });
+  output.result([statusTable(states, output.width), ...failedTable(states, output.width)].join("\n"), {
+    runs: document,
+  });
+}
 
 const SWEEP = section("Sweep", {
   trials: string(undefined, "Trials, such as 1-3 or 1,2,5.", {
-    ...{ flagOnly: true, valueName: "LIST" },
+    flagOnly: true,
+    valueName: "LIST",
   }),
   jobs: integer(undefined, "Runs at a time, spread over the GPUs.", {
-    ...{ min: 1, max: 256, flagOnly: true },
+    min: 1,
+    max: 256,
+    flagOnly: true,
     defaultText: "1; with Slurm as many as it lets",
   }),
   print: flag("Print one shell command for each run instead.", { flagOnly: true }),
@@ -109,13 +172,10 @@ async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Inv
   const idle = idleGpusNotice(free.length, jobs, gpus.length);
   if (idle !== undefined) output.notice(idle);
   try {
-    return await interruptible(
-      (signal) => executeSweep(runs, { program, jobs, gpus, signal, observer: progress }),
-      {
-        onSignal: (name) => progress.say(`${name}: keeping what is done; once more stops at once`),
-        hint: `Go on with: ${typedLine(argv)}`,
-      },
-    );
+    return await interruptible((signal) => executeSweep(runs, { program, jobs, gpus, signal, observer: progress }), {
+      onSignal: (name) => progress.say(`${name}: keeping what is done; once more stops at once`),
+      hint: `Go on with: ${typedLine(argv)}`,
+    });
   } finally {
     clearInterval(timer);
     progress.stop();

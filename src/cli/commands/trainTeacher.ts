@@ -2,9 +2,7 @@ import { resolveTeacher } from "../../config/derive.js";
 import { refuseOtherKind } from "../../config/record.js";
 import { TEACHER_SECTIONS } from "../../config/sections.js";
 import type { Command } from "../command.js";
-import { printDryRun } from "../training/dryRun.js";
-import { runTraining } from "../training/run.js";
-import { trainingSections } from "../training/sections.js";
+import { printDryRun, runTraining, trainingSections } from "../train.js";
 
 /** pefd train-teacher: trains a model on the labels alone, as RepDistiller's train_teacher.py does. */
 export const command: Command = {

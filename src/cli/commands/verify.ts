@@ -1,8 +1,8 @@
 import { runError } from "../../common/errors.js";
-import { cleanLine } from "../../common/text/cleanText.js";
+import { cleanLine } from "../../common/text.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { palette } from "../../report/color.js";
-import type { Finding, Verdict } from "../../verify/finding.js";
+import type { Finding, Verdict } from "../../verify/inputs.js";
 import type { RunVerdict } from "../../verify/verify.js";
 import type { Command } from "../command.js";
 import { colorOnStdout } from "../output.js";
@@ -44,8 +44,7 @@ export const command: Command = {
     });
     const bad = verdicts.filter(({ ok }) => !ok);
     if (bad.length === 0) return undefined;
-    const all =
-      verdicts.length === 1 ? "The run does" : `${bad.length} of ${verdicts.length} runs do`;
+    const all = verdicts.length === 1 ? "The run does" : `${bad.length} of ${verdicts.length} runs do`;
     throw runError(`${all} not fit what is written down of it; the lines marked "no" say in what.`);
   },
 };

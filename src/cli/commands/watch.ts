@@ -1,16 +1,63 @@
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ReadStream } from "node:tty";
 import { flag, number, section } from "../../common/optionRow.js";
 import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
 import { resolveSection } from "../../config/resolve.js";
 import { fitLines } from "../../report/fit.js";
-import { createLiveText } from "../../report/live/liveText.js";
+import { createLiveText } from "../../report/live/progressBar.js";
 import { renderWatch } from "../../report/live/watch.js";
 import { watchDocument } from "../../report/reportDocument.js";
 import { runCollector } from "../../report/runs/collector.js";
 import type { Command } from "../command.js";
 import { endedBySignal, interruptible } from "../interrupt.js";
-import { onQuitKey } from "../keys.js";
 import { colorOnStdout, columnsOf, isScreen } from "../output.js";
+
+const CTRL_C = "\u0003";
+const CTRL_Z = "\u001a";
+
+/** A process in the background must not ask for keys: the terminal would stop it. */
+function isInForeground(): boolean {
+  try {
+    const stat = readFileSync("/proc/self/stat", "utf8");
+    const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return group === foreground;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives the terminal back while the process is stopped, and takes it again when it goes on. */
+function suspend(keyboard: ReadStream): void {
+  keyboard.setRawMode(false);
+  process.once("SIGCONT", () => keyboard.setRawMode(true));
+  process.kill(process.pid, "SIGTSTP");
+}
+
+/**
+ * Acts when q is typed, without Enter; Ctrl-C and Ctrl-Z do what they always do. Where there is no keyboard, nothing
+ * happens.
+ * @returns what ends it and leaves the terminal as it was
+ */
+function onQuitKey(keyboard: ReadStream, act: () => void): () => void {
+  if (keyboard.isTTY !== true || !isInForeground()) return () => {};
+  const listener = (data: Buffer) => {
+    const typed = data.toString();
+    if (typed.includes(CTRL_C)) process.kill(process.pid, "SIGINT");
+    else if (typed.includes(CTRL_Z)) suspend(keyboard);
+    else if (/^q/i.test(typed)) act();
+  };
+  const restore = () => void keyboard.setRawMode(false);
+  keyboard.setRawMode(true);
+  keyboard.on("data", listener);
+  process.once("exit", restore);
+  return () => {
+    keyboard.off("data", listener);
+    keyboard.pause();
+    process.off("exit", restore);
+    restore();
+  };
+}
 
 const WATCH = section("Watch", {
   once: flag("Show the state once and end, as off a terminal.", { flagOnly: true }),
@@ -20,11 +67,7 @@ const WATCH = section("Watch", {
 /** Where runs lie when no folder is typed: the default of --save_dir. */
 const SAVE_DIR = "save";
 
-async function showUntilStopped(
-  render: () => string,
-  interval: number,
-  signal: AbortSignal,
-): Promise<void> {
+async function showUntilStopped(render: () => string, interval: number, signal: AbortSignal): Promise<void> {
   const live = createLiveText(process.stdout);
   const quit = new AbortController();
   const end = onQuitKey(process.stdin, () => quit.abort());
@@ -66,9 +109,6 @@ export const command: Command = {
       const below = fitLines(problems.join("\n"), columns());
       return [renderWatch(runs, Date.now(), columns(), color), below].join("\n").trimEnd();
     };
-    return interruptible((signal) => showUntilStopped(render, interval, signal)).then(
-      () => undefined,
-      endedBySignal,
-    );
+    return interruptible((signal) => showUntilStopped(render, interval, signal)).then(() => undefined, endedBySignal);
   },
 };

@@ -16,15 +16,13 @@ function placesByOffer(tree: readonly CommandOffer[]): [places: string[], offer:
   };
   for (const { name, flags } of tree) {
     for (const { name: flag, alias, value } of flags) {
-      for (const typed of value ? spellings(flag, alias) : [])
-        add(`${name} ${typed}`, value as Offer);
+      for (const typed of value ? spellings(flag, alias) : []) add(`${name} ${typed}`, value as Offer);
     }
   }
   return [...found.values()];
 }
 
-const assignments = ({ words, paths }: Offer): string =>
-  `words=${quoted(words)} paths=${paths ?? ""} ;;`;
+const assignments = ({ words, paths }: Offer): string => `words=${quoted(words)} paths=${paths ?? ""} ;;`;
 
 const caseOf = (places: readonly string[], then: string): string =>
   `    ${places.map((place) => `"${place}"`).join("|")}) ${then}`;

@@ -1,8 +1,7 @@
 import { type CommandOffer, firstWords, groups, type Offer } from "./tree.js";
 
 /** A word of fish. */
-const quoted = (text: string): string =>
-  `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+const quoted = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 
 /** What fish is told of a value: -x none but these, -r files as well. */
 function offering({ words, paths }: Offer): string {
@@ -18,9 +17,7 @@ function commandLines({ name, flags, words }: CommandOffer): string[] {
     const short = alias ? ` -s ${alias}` : "";
     return `${start} -l ${flag}${short} -d ${quoted(help)}${value ? ` ${offering(value)}` : ""}`;
   });
-  return words
-    ? [`${start} ${offering(words).replace("-r -F", "-F").replace("-x", "-f")}`, ...own]
-    : own;
+  return words ? [`${start} ${offering(words).replace("-r -F", "-F").replace("-x", "-f")}`, ...own] : own;
 }
 
 /** A completion script for fish, with every word in it. */

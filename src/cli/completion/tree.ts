@@ -1,6 +1,6 @@
 import type { Completes, Row } from "../../common/optionRow.js";
-import { choicesOf } from "../../config/choices.js";
 import { presetNames, sweepNames } from "../../config/pairPresets.js";
+import { choicesOf } from "../../config/parse.js";
 import { rowsOf } from "../../config/resolve.js";
 import { DATASETS } from "../../data/registry.js";
 import { methodNames } from "../../distill/registry.js";
@@ -77,8 +77,7 @@ function offerOf(row: Row): Offer | undefined {
 }
 
 /** The first sentence of a text. */
-const firstSentence = (text: string): string =>
-  text.split(/(?<=[.;:]) /)[0]?.replace(/[.;:]$/, "") ?? "";
+const firstSentence = (text: string): string => text.split(/(?<=[.;:]) /)[0]?.replace(/[.;:]$/, "") ?? "";
 
 const HELP: FlagOffer = { name: "help", alias: "h", help: "Show this help", value: undefined };
 
@@ -93,17 +92,14 @@ async function offerOfCommand({ name, summary, load }: CommandToLoad): Promise<C
 }
 
 /** Everything that can be typed, from the rows of commands and options. */
-export const completionTree = (
-  commands: readonly CommandToLoad[],
-): Promise<readonly CommandOffer[]> => Promise.all(commands.map(offerOfCommand));
+export const completionTree = (commands: readonly CommandToLoad[]): Promise<readonly CommandOffer[]> =>
+  Promise.all(commands.map(offerOfCommand));
 
 /** Words that can stand in the first place, each with what it does: commands, and first words that several share. */
 export function firstWords(tree: readonly CommandOffer[]): [word: string, summary: string][] {
   const words = tree.map(({ name, summary }): [string, string] => {
     const [first = ""] = name.split(" ");
-    const names = tree
-      .filter((other) => other.name.startsWith(`${first} `))
-      .map((other) => other.name);
+    const names = tree.filter((other) => other.name.startsWith(`${first} `)).map((other) => other.name);
     return [first, names.length === 0 ? summary : names.join(", ")];
   });
   return [...new Map(words)];
@@ -111,9 +107,7 @@ export function firstWords(tree: readonly CommandOffer[]): [word: string, summar
 
 /** First words that several commands share, such as "data", with the second words. */
 export function groups(tree: readonly CommandOffer[]): [first: string, seconds: CommandOffer[]][] {
-  const firsts = tree
-    .filter(({ name }) => name.includes(" "))
-    .map(({ name }) => name.split(" ")[0]);
+  const firsts = tree.filter(({ name }) => name.includes(" ")).map(({ name }) => name.split(" ")[0]);
   return [...new Set(firsts as string[])].map((first) => [
     first,
     tree.filter(({ name }) => name.startsWith(`${first} `)),

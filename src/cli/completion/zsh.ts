@@ -4,8 +4,7 @@ import { type CommandOffer, firstWords, groups, type Offer } from "./tree.js";
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** "name:what it is", as _describe takes it. */
-const described = (name: string, help: string): string =>
-  quoted(`${name.replaceAll(":", "\\:")}:${help}`);
+const described = (name: string, help: string): string => quoted(`${name.replaceAll(":", "\\:")}:${help}`);
 
 const NAMES = { files: "_files", runs: "_pefd_runs" } as const;
 

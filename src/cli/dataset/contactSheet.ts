@@ -2,9 +2,9 @@ import type { Augmentation } from "../../data/augmentation.js";
 import type { Dataset, DatasetRow } from "../../data/dataset.js";
 import { smallPng } from "../../data/images/png.js";
 import type { ImageReader } from "../../data/images/reader.js";
-import { shownImages } from "../../data/show/showImages.js";
-import type { Shown } from "../../data/show/shown.js";
-import type { Sheet, SheetPart, SheetRow } from "../../report/sheet/sheet.js";
+import type { Shown } from "../../data/showImages.js";
+import { shownImages } from "../../data/showImages.js";
+import type { Sheet, SheetPart, SheetRow } from "../../report/sheet.js";
 
 /** What a contact sheet is to show. */
 export interface SheetWish {
@@ -60,13 +60,8 @@ export function contactSheet(
 ): Sheet {
   const part = (half: Dataset["train"], title: string, shownIn: readonly number[]): SheetPart => ({
     title: `${title}: ${Math.min(images, half.count)} of ${half.count}`,
-    columns: [
-      "file",
-      ...shownIn.map((epoch) => (epoch === EVALUATION ? "evaluation" : `epoch ${epoch}`)),
-    ],
-    rows: shownImages(half, images, { epochs: shownIn, seed, reader }).map((shown) =>
-      rowOf(shown, names),
-    ),
+    columns: ["file", ...shownIn.map((epoch) => (epoch === EVALUATION ? "evaluation" : `epoch ${epoch}`))],
+    rows: shownImages(half, images, { epochs: shownIn, seed, reader }).map((shown) => rowOf(shown, names)),
   });
   const { height, width, augmentation } = row.format;
   return {

@@ -1,6 +1,22 @@
 import { inputError } from "../../common/errors.js";
 import type { Layer } from "../../config/resolve.js";
+import type { ImageReader } from "../../data/images/reader.js";
 import type { Invocation, Positionals } from "../command.js";
+
+/** What opens a reader of images, once: TensorFlow is loaded when it is asked for. */
+export async function imageReaderOf(env: Invocation["env"]): Promise<() => ImageReader> {
+  const { openImageReader } = await import("../../data/images/reader.js");
+  const { nativeBackend } = await import("../../runtime/native.js");
+  const { loadTensorFlow } = await import("../../runtime/tf.js");
+  let reader: ImageReader | undefined;
+  return () => {
+    if (reader === undefined) {
+      loadTensorFlow({ env, keepPrograms: false });
+      reader = openImageReader(nativeBackend().binding);
+    }
+    return reader;
+  };
+}
 
 /** The data set, as a word or as --dataset. */
 export const DATASET_WORD: Positionals = { usage: "[NAME]", min: 0, max: 1, completes: "datasets" };
@@ -13,10 +29,7 @@ export function withDatasetWord({ layers, positionals, flags }: Invocation): rea
   const [name] = positionals;
   if (name === undefined) return layers;
   if (flags.dataset !== undefined && flags.dataset !== name) {
-    throw inputError(
-      `The data set is ${name} and --dataset ${flags.dataset} at once.`,
-      "Name one.",
-    );
+    throw inputError(`The data set is ${name} and --dataset ${flags.dataset} at once.`, "Name one.");
   }
   const word = { label: () => "NAME", origin: () => "word", values: { dataset: name } };
   return [word, ...layers];

@@ -3,8 +3,7 @@ import type { DatasetRow } from "../../data/dataset.js";
 import { DATASETS } from "../../data/registry.js";
 
 const AUGMENTATIONS: { readonly [Kind in Augmentation["kind"]]: (of: never) => string } = {
-  shift: ({ padding }: Extract<Augmentation, { kind: "shift" }>) =>
-    `crop after ${padding} pixels of zeros, flip`,
+  shift: ({ padding }: Extract<Augmentation, { kind: "shift" }>) => `crop after ${padding} pixels of zeros, flip`,
   rotation: ({ degrees }: Extract<Augmentation, { kind: "rotation" }>) =>
     `turned by up to ${degrees} degrees each way, black coming in, flip`,
   "resized crop": ({ scale }: Extract<Augmentation, { kind: "resized crop" }>) =>
@@ -35,12 +34,18 @@ const cells = (row: DatasetRow): string[] => {
 };
 
 const TITLES = [
-  ...["`--dataset`", "data set", "classes", "image", "training", "evaluation"],
-  ...["mean / deviation", "`--data`", "defaults", "md5 of the archive"],
+  "`--dataset`",
+  "data set",
+  "classes",
+  "image",
+  "training",
+  "evaluation",
+  "mean / deviation",
+  "`--data`",
+  "defaults",
+  "md5 of the archive",
 ];
 
 /** The data sets as a table in markdown, from the registry. */
 export const datasetsTable = (): string =>
-  [TITLES, TITLES.map(() => "---"), ...DATASETS.rows().map(cells)]
-    .map((line) => `| ${line.join(" | ")} |`)
-    .join("\n");
+  [TITLES, TITLES.map(() => "---"), ...DATASETS.rows().map(cells)].map((line) => `| ${line.join(" | ")} |`).join("\n");

@@ -1,6 +1,6 @@
 import { rowsOf } from "../../config/resolve.js";
 import { DISTILL_SECTIONS, TEACHER_SECTIONS } from "../../config/sections.js";
-import { SETTING_NAMES } from "../../report/runs/settingNames.js";
+import { SETTING_NAMES } from "../../report/runs/labels.js";
 
 /** The settings that reports have a column of, as a table for docs/formats.md. */
 export function formatsReference(): string {

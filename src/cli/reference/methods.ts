@@ -1,8 +1,8 @@
 import type { Row } from "../../common/optionRow.js";
 import type { Method } from "../../distill/method.js";
-import type { Procedure } from "../../distill/procedures.js";
+import type { Procedure } from "../../distill/open.js";
 import { procedures } from "../../distill/registry.js";
-import { defaultText } from "../help/option.js";
+import { defaultText } from "../optionHelp.js";
 
 const github = (code: string): string => {
   const [repository, commit] = code.split(" ");
@@ -18,9 +18,7 @@ const weightWords = (weights: Partial<Method["weights"]>): string[] => {
 };
 
 const optionWords = (options: object): string[] =>
-  Object.entries(options).map(([name, value]) =>
-    value === true ? `--${name}` : `--${name} ${value}`,
-  );
+  Object.entries(options).map(([name, value]) => (value === true ? `--${name}` : `--${name} ${value}`));
 
 /** What was published for some pairs, as flags. */
 const ofPairs = ({ published = [] }: Method): string[] =>

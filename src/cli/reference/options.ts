@@ -2,7 +2,7 @@ import type { Row } from "../../common/optionRow.js";
 import { variableOf } from "../../config/environment.js";
 import { expectation } from "../../config/parse.js";
 import { COMMANDS, type CommandRow } from "../commands.js";
-import { defaultText } from "../help/option.js";
+import { defaultText } from "../optionHelp.js";
 
 /** An option with the commands that take it. */
 interface Entry {
@@ -34,8 +34,7 @@ function addEntry(entries: Entry[], name: string, row: Row, commandName: string)
 const code = (text: string): string => (text === "" ? "" : `\`${text}\``);
 
 /** A default of words is prose, one that could be typed is code. */
-const shownDefault = (row: Row): string =>
-  row.defaultText === undefined ? code(defaultText(row)) : row.defaultText;
+const shownDefault = (row: Row): string => (row.defaultText === undefined ? code(defaultText(row)) : row.defaultText);
 
 const shownFlag = ({ name, row: { alias, alsoNamed } }: Entry): string =>
   [alias && `-${alias}`, `--${name}`, alsoNamed && `--${alsoNamed}`]
@@ -49,9 +48,7 @@ function takes(row: Row): string {
 }
 
 const table = (heading: readonly string[], lines: readonly (readonly string[])[]): string =>
-  [heading, heading.map(() => "---"), ...lines]
-    .map((cells) => `| ${cells.join(" | ")} |`)
-    .join("\n");
+  [heading, heading.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 const INTRODUCTION = `# Options
 
@@ -74,9 +71,7 @@ export async function flagsReference(): Promise<string> {
       entry.row.help,
       entry.commands.join(", "),
     ]);
-    parts.push(
-      `## ${title}\n\n${table(["option", "takes", "default", "meaning", "commands"], lines)}`,
-    );
+    parts.push(`## ${title}\n\n${table(["option", "takes", "default", "meaning", "commands"], lines)}`);
   }
   return `${parts.join("\n\n")}\n`;
 }

@@ -1,8 +1,95 @@
 import { randomBytes } from "node:crypto";
-import { open, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { runError } from "../errors.js";
-import { describeFailure, writeError } from "./writeError.js";
+import { mkdirSync, statSync } from "node:fs";
+import { lstat, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { inputError, type PefdError, runError } from "../errors.js";
+
+/** The folders of a path that are missing, the outermost first. @throws the system's error where a file is in the way */
+function missingFolders(path: string): string[] {
+  const missing: string[] = [];
+  for (let folder = resolve(path); ; folder = dirname(folder)) {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return missing.reverse();
+    missing.push(folder);
+    if (folder === dirname(folder)) return missing.reverse();
+  }
+}
+
+function makeOne(folder: string): void {
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    const isThere = statSync(folder, { throwIfNoEntry: false })?.isDirectory();
+    if (!isThere) throw error; // unless another process was faster
+  }
+}
+
+function failed(path: string, error: NodeJS.ErrnoException): PefdError {
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: "this place takes no folders",
+    EEXIST: "a file is in the way",
+    ENOTDIR: "a file is in the way",
+  };
+  const reason = reasons[error.code ?? ""] ?? describeFailure(error);
+  const fail = error.code === "EEXIST" || isInputFailure(error) ? inputError : runError;
+  return fail(`The folder ${path} cannot be made: ${reason}.`);
+}
+
+/**
+ * Makes a folder and those above it where they are missing. Node.js's own recursive mkdir never returns where a folder
+ * is there and takes no other, as below /proc.
+ * @throws inputError where a file is in the way or the place takes no folders; runError where the disk refuses
+ */
+export function makeFolder(path: string): void {
+  try {
+    for (const folder of missingFolders(path)) makeOne(folder);
+  } catch (error) {
+    throw failed(path, error as NodeJS.ErrnoException);
+  }
+}
+
+const RUN_FAILURES: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EACCES: "permission denied",
+  EPERM: "the operation is not permitted",
+  EIO: "the disk reports an input/output error",
+  EMFILE: "too many files are open",
+  ENFILE: "too many files are open on this machine",
+  EPIPE: "its reader went away",
+};
+
+const INPUT_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: "its folder does not exist",
+  ENOTDIR: "a part of its path is not a folder",
+  EISDIR: "there is a folder of that name",
+  ELOOP: "its links lead in a circle",
+  ENAMETOOLONG: "its name is too long",
+};
+
+/** The system's reason in words. */
+export function describeFailure(error: NodeJS.ErrnoException): string {
+  const code = error.code ?? "";
+  return RUN_FAILURES[code] ?? INPUT_FAILURES[code] ?? error.message;
+}
+
+/** Whether it is the path that the user gave. */
+export const isInputFailure = ({ code }: NodeJS.ErrnoException): boolean =>
+  code !== undefined && Object.hasOwn(INPUT_FAILURES, code);
+
+/** What a failed write of a path is to people. */
+export async function writeError(path: string, cause: unknown): Promise<PefdError> {
+  const error = cause as NodeJS.ErrnoException;
+  const exists = await lstat(path).then(
+    (stats) => stats.isFile(),
+    () => false,
+  );
+  const intact = exists ? " The file that was there before is intact." : "";
+  const message = `${path} could not be written: ${describeFailure(error)}.${intact}`;
+  if (isInputFailure(error)) return inputError(message);
+  const full = error.code === "ENOSPC" || error.code === "EDQUOT";
+  return runError(message, full ? "Free some space, then run the command again." : undefined);
+}
 
 /** Ends the name of every file that is not finished yet, so that what a SIGKILL leaves can be found. */
 const TEMPORARY_ENDING = ".pefd-tmp";
@@ -19,11 +106,8 @@ export const isTemporary = (name: string): boolean => TEMPORARY_NAME.test(name);
  * @param staging the folder of the temporary file, on the same disk: the file's own, unless somebody else would read it
  * @throws runError (disk full, read-only, not permitted) or inputError (no such folder, a folder in its place)
  */
-export const writeFileAtomic = (
-  path: string,
-  data: string | Uint8Array,
-  staging = dirname(path),
-): Promise<void> => replaceTogether([[path, data]], staging);
+export const writeFileAtomic = (path: string, data: string | Uint8Array, staging = dirname(path)): Promise<void> =>
+  replaceTogether([[path, data]], staging);
 
 /**
  * Replaces files of one folder that belong together, so that nobody ever finds some of them new and others old: all are

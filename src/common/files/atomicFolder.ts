@@ -1,10 +1,58 @@
 import { randomBytes } from "node:crypto";
-import { readdirSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { environmentError } from "../errors.js";
 import { isGone, ownMark } from "../processMark.js";
-import { syncFolder, writeFileAtomic } from "./atomicFile.js";
-import { writeError } from "./writeError.js";
+import { describeFailure, syncFolder, writeError, writeFileAtomic } from "./atomicFile.js";
+
+/** What mkdtemp adds to a name. */
+const RANDOM = /-[A-Za-z0-9]{6}$/;
+
+/** Removes the folders of such a name that killed processes left; those of others stay where we may not touch them. */
+function removeLeftovers(parent: string, start: string): void {
+  for (const name of readdirSync(parent)) {
+    const isLeft = name.startsWith(start) && isGone(name.slice(start.length).replace(RANDOM, ""));
+    if (isLeft) tryRemove(join(parent, name));
+  }
+}
+
+function tryRemove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Another user's.
+  }
+}
+
+function make(parent: string, start: string): string {
+  try {
+    removeLeftovers(parent, start);
+    return mkdtempSync(join(parent, `${start}${ownMark()}-`));
+  } catch (error) {
+    const reason = describeFailure(error as NodeJS.ErrnoException);
+    throw environmentError(
+      `The folder for temporary files, ${parent}, cannot be used: ${reason}.`,
+      "Set TMPDIR to a folder that is there and has room.",
+    );
+  }
+}
+
+/**
+ * Does work with a temporary folder, which is removed afterwards; one that a SIGKILL leaves is removed by the next
+ * process that makes one of this name.
+ * @param name what it is for: letters and dashes
+ * @throws environmentError where no such folder can be made
+ */
+export function withTemporaryFolder<Result>(name: string, work: (folder: string) => Result): Result {
+  const folder = make(tmpdir(), `pefd-${name}-`);
+  try {
+    return work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
 
 /** Ends the names of a folder that is being made, and of the one that it replaces. */
 const PARTIAL = ".partial";
@@ -16,10 +64,7 @@ const REPLACED = ".replaced";
  * @param files bytes by path inside of the folder
  * @throws runError or inputError as writeFileAtomic does
  */
-export const writeFolderAtomic = (
-  path: string,
-  files: Readonly<Record<string, Uint8Array>>,
-): Promise<void> =>
+export const writeFolderAtomic = (path: string, files: Readonly<Record<string, Uint8Array>>): Promise<void> =>
   makeFolderAtomic(path, async (temporary) => {
     for (const [name, bytes] of Object.entries(files)) {
       await mkdir(dirname(join(temporary, name)), { recursive: true });
@@ -33,10 +78,7 @@ export const writeFolderAtomic = (
  * @param fill writes into the folder that is being made, durably; what it throws is passed on, and nothing is left
  * @throws runError or inputError as writeFileAtomic does
  */
-export async function makeFolderAtomic(
-  path: string,
-  fill: (temporary: string) => Promise<void>,
-): Promise<void> {
+export async function makeFolderAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const folder = resolve(path);
   mendFolder(folder);
   const unique = `${ownMark()}-${randomBytes(6).toString("hex")}`;

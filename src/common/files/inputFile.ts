@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import { inputError } from "../errors.js";
-import { describeFailure } from "./writeError.js";
+import { describeFailure } from "./atomicFile.js";
 
 /** Linux reads at most about 2 GiB at once. */
 const MOST_AT_ONCE = 2 ** 30;
@@ -24,10 +24,7 @@ function checkFile(path: string, stats: Stats, { maxBytes, hint }: FileBounds): 
   const [, kind] = KINDS.find(([is]) => is(stats)) ?? [];
   if (kind !== undefined) throw inputError(`${path} is ${kind}, not a regular file.`, hint);
   if (stats.size <= maxBytes) return;
-  throw inputError(
-    `${path} has ${stats.size} bytes; files of up to ${maxBytes} bytes are read here.`,
-    hint,
-  );
+  throw inputError(`${path} has ${stats.size} bytes; files of up to ${maxBytes} bytes are read here.`, hint);
 }
 
 /**

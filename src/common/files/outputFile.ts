@@ -2,8 +2,7 @@ import { constants, writeSync } from "node:fs";
 import { open, readlink, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { PefdError } from "../errors.js";
-import { writeFileAtomic } from "./atomicFile.js";
-import { writeError } from "./writeError.js";
+import { writeError, writeFileAtomic } from "./atomicFile.js";
 
 /** The names of this process's own open files: its output, or what a shell's `>(command)` opens. */
 const OWN_DESCRIPTOR = /^\/(?:dev|proc\/(?:self|thread-self))\/fd\/(\d+)$/;
@@ -15,8 +14,7 @@ function ownDescriptor(path: string): number | undefined {
   return standard ?? (numbered === undefined ? undefined : Number(numbered));
 }
 
-const bytesOf = (data: string | Uint8Array): Uint8Array =>
-  typeof data === "string" ? Buffer.from(data) : data;
+const bytesOf = (data: string | Uint8Array): Uint8Array => (typeof data === "string" ? Buffer.from(data) : data);
 
 /** As long as the reader of a pipe takes. */
 function writeAll(descriptor: number, bytes: Uint8Array): void {

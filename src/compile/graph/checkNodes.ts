@@ -40,8 +40,7 @@ const WIDTHS: ReadonlyMap<number, number> = new Map([
 const text = (shape: Shape): string => `[${shape.join(", ")}]`;
 
 /** Whether two things differ, as far as both are known. */
-const differ = (a: number | undefined, b: number | undefined): boolean =>
-  a !== undefined && b !== undefined && a !== b;
+const differ = (a: number | undefined, b: number | undefined): boolean => a !== undefined && b !== undefined && a !== b;
 
 /** Whether two shapes differ, as far as both are known. */
 export const shapesDiffer = (a: Shape | undefined, b: Shape | undefined): boolean =>
@@ -65,9 +64,7 @@ function problemsOfInputs(op: Op, node: GraphNode, given: readonly (Known | unde
     return [`it has ${given.length} inputs instead of ${expected.length}`];
   }
   return expected.flatMap(({ argument, type }, i) =>
-    differ(type, given[i]?.type)
-      ? [`its input ${argument} has type ${given[i]?.type} instead of ${type}`]
-      : [],
+    differ(type, given[i]?.type) ? [`its input ${argument} has type ${given[i]?.type} instead of ${type}`] : [],
   );
 }
 

@@ -82,8 +82,7 @@ export const nodeOf = (ref: string): string => {
 };
 
 /** The data reference to an output of a node ("a", 1 -> "a:1"). */
-export const outputRef = (name: string, output: number): string =>
-  output === 0 ? name : `${name}:${output}`;
+export const outputRef = (name: string, output: number): string => (output === 0 ? name : `${name}:${output}`);
 
 /** Position of the output behind a data reference ("a:1" -> 1). */
 export const outputOf = (ref: string): number => {
@@ -95,10 +94,8 @@ export const outputOf = (ref: string): number => {
 export const plainRef = (ref: string): string => ref.replace(/:0$/, "");
 
 /** Whether both shapes are known, and equal. */
-export const sameShape = (
-  a: readonly number[] | undefined,
-  b: readonly number[] | undefined,
-): boolean => a !== undefined && b !== undefined && a.join() === b.join();
+export const sameShape = (a: readonly number[] | undefined, b: readonly number[] | undefined): boolean =>
+  a !== undefined && b !== undefined && a.join() === b.join();
 
 export const isControl = (ref: string): boolean => ref.startsWith("^");
 
@@ -131,19 +128,15 @@ export function usersOf(nodes: readonly GraphNode[]): Map<string, GraphNode[]> {
 export const renamer =
   (moved: ReadonlyMap<string, string>) =>
   (ref: string): string =>
-    isControl(ref)
-      ? `^${nodeOf(moved.get(nodeBehind(ref)) ?? nodeBehind(ref))}`
-      : (moved.get(plainRef(ref)) ?? ref);
+    isControl(ref) ? `^${nodeOf(moved.get(nodeBehind(ref)) ?? nodeBehind(ref))}` : (moved.get(plainRef(ref)) ?? ref);
 
 /** Nodes by their names. */
 export const nodesByName = (nodes: readonly GraphNode[]): Map<string, GraphNode> =>
   new Map(nodes.map((node) => [node.name, node]));
 
 /** The shape of the tensor behind a data reference, where it is known. */
-export const shapeBehind = (
-  byName: ReadonlyMap<string, GraphNode>,
-  ref: string,
-): readonly number[] | undefined => byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
+export const shapeBehind = (byName: ReadonlyMap<string, GraphNode>, ref: string): readonly number[] | undefined =>
+  byName.get(nodeOf(ref))?.shapes?.[outputOf(ref)];
 
 /** A Const node. */
 export function constNode(name: string, tensor: GraphTensor): GraphNode {
@@ -163,13 +156,13 @@ export const intsConstant = (
   shape: readonly number[] = [values.length],
 ): GraphNode =>
   constNode(name, {
-    ...{ dtype: DT.int32, shape },
+    dtype: DT.int32,
+    shape,
     bytes: new Uint8Array(Int32Array.from(values).buffer),
   });
 
 /** An int32 scalar constant. */
-export const intConstant = (name: string, value: number): GraphNode =>
-  intsConstant(name, [value], []);
+export const intConstant = (name: string, value: number): GraphNode => intsConstant(name, [value], []);
 
 /** A float32 scalar constant. */
 export const floatConstant = (name: string, value: number): GraphNode =>
@@ -218,10 +211,7 @@ export function behindTheirInputs(nodes: readonly GraphNode[]): GraphNode[] {
         state.set(name, "placed");
         continue;
       }
-      if (
-        state.get(name) === "waiting" &&
-        missing.some((input) => state.get(input?.name as string) === "waiting")
-      ) {
+      if (state.get(name) === "waiting" && missing.some((input) => state.get(input?.name as string) === "waiting")) {
         throw new Error(`${name} and what it reads wait for each other.`);
       }
       state.set(name, "waiting");

@@ -7,15 +7,7 @@ import {
   messageField,
   stringField,
 } from "../../common/protobuf.js";
-import type {
-  Attributes,
-  AttributeValue,
-  Graph,
-  GraphFunction,
-  GraphNode,
-  GraphPort,
-  Signature,
-} from "./graph.js";
+import type { Attributes, AttributeValue, Graph, GraphFunction, GraphNode, GraphPort, Signature } from "./graph.js";
 
 /** A GraphDef version that TensorFlow 2.x reads (tensorflow/core/public/version.h). */
 const PRODUCER = 1882;
@@ -25,8 +17,7 @@ export const TAG = "serve";
 
 type Fields = readonly Uint8Array[];
 
-const shapeFields = (shape: readonly number[]): Fields =>
-  shape.map((size) => messageField(2, [integerField(1, size)]));
+const shapeFields = (shape: readonly number[]): Fields => shape.map((size) => messageField(2, [integerField(1, size)]));
 
 const listFields = (value: AttributeValue): Fields => {
   if ("ints" in value) return value.ints.map((v) => integerField(3, v));
@@ -40,9 +31,7 @@ const listFields = (value: AttributeValue): Fields => {
 /** AttrValue of tensorflow/core/framework/attr_value.proto. */
 function attributeFields(value: AttributeValue): Fields {
   if ("string" in value) {
-    return typeof value.string === "string"
-      ? [stringField(2, value.string)]
-      : [bytesField(2, value.string)];
+    return typeof value.string === "string" ? [stringField(2, value.string)] : [bytesField(2, value.string)];
   }
   if ("int" in value) return [integerField(3, value.int)];
   if ("float" in value) return [floatField(4, value.float)];
@@ -52,11 +41,7 @@ function attributeFields(value: AttributeValue): Fields {
   if ("func" in value) return [messageField(10, [stringField(1, value.func)])];
   if ("tensor" in value) {
     const { dtype, shape, bytes } = value.tensor;
-    const tensor = [
-      integerField(1, dtype),
-      messageField(2, shapeFields(shape)),
-      bytesField(4, bytes),
-    ];
+    const tensor = [integerField(1, dtype), messageField(2, shapeFields(shape)), bytesField(4, bytes)];
     return [messageField(8, tensor)];
   }
   return [messageField(1, listFields(value))];

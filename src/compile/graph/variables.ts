@@ -1,13 +1,7 @@
 import { DT } from "../../runtime/native.js";
 import type { Variable } from "../../runtime/tf.js";
 import type { ProgramDescription } from "../types.js";
-import {
-  bitcastNode,
-  floatConstant,
-  type GraphNode,
-  placeholder,
-  type Signature,
-} from "./graph.js";
+import { bitcastNode, floatConstant, type GraphNode, placeholder, type Signature } from "./graph.js";
 
 /** Variables of a graph: their handles, and signatures that copy each group in and out. */
 export interface GraphVariables {
@@ -39,12 +33,7 @@ const handleNode = (name: string, variable: Variable): GraphNode => ({
 });
 
 /** An assignment of a new value to a variable. @param after control inputs */
-export const assignNode = (
-  name: string,
-  handle: string,
-  value: string,
-  after: readonly string[],
-): GraphNode => ({
+export const assignNode = (name: string, handle: string, value: string, after: readonly string[]): GraphNode => ({
   name,
   op: "AssignVariableOp",
   inputs: [handle, value, ...after.map((node) => `^${node}`)],

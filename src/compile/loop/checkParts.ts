@@ -1,8 +1,55 @@
 import { DT } from "../../runtime/native.js";
-import { checkNodes, type Problems, shapesDiffer, type Tensors } from "../graph/checkNodes.js";
+import { checkNodes, type Known, type Problems, shapesDiffer, type Tensors } from "../graph/checkNodes.js";
 import { plainRef } from "../graph/graph.js";
-import { problemsOfUpdates } from "../passes/checkGraph.js";
+import type { RecordedStep } from "../record/recordedStep.js";
 import type { AheadResult, LoopParts, LoopValue } from "./parts.js";
+
+/** Ops whose first input is the handle of a variable. */
+const READS: ReadonlySet<string> = new Set(["ReadVariableOp", "ResourceGather"]);
+const HANDLE = { type: DT.resource };
+
+/** The handles of variables, which stand outside of the step. */
+function handlesOf({ nodes }: RecordedStep): Tensors {
+  const reads = nodes.filter(({ op }) => READS.has(op));
+  return new Map(reads.flatMap(({ inputs }) => inputs.slice(0, 1)).map((ref) => [ref, HANDLE]));
+}
+
+/** A new value must be there, in float32 and of its variable's shape. */
+function problemsOfUpdates(updates: RecordedStep["updates"], tensors: ReadonlyMap<string, Known>): Problems {
+  return updates.flatMap(([{ name, shape }, ref]) => {
+    const value = tensors.get(plainRef(ref));
+    if (value === undefined) return [`the new value of ${name}, ${ref}, is not there`];
+    return [
+      ...((value.type ?? DT.float) === DT.float ? [] : [`the new value of ${name} has type ${value.type}`]),
+      ...(shapesDiffer(value.shape, shape)
+        ? [`the new value of ${name} has shape [${value.shape}] instead of [${shape}]`]
+        : []),
+    ];
+  });
+}
+
+/** What is wrong with a recorded step, one sentence each: none where it is a graph that can be compiled. */
+export function problemsOf(step: RecordedStep): Problems {
+  const { nodes, feeds, reads, updates } = step;
+  const tensors = handlesOf(step);
+  const problems = checkNodes(nodes, tensors);
+  const ops = new Map(nodes.map(({ name, op }) => [name, op]));
+  const expect = (what: string, name: string, op: string): Problems =>
+    ops.get(name) === op ? [] : [`${what} is ${name}, which is no ${op}`];
+  return [
+    ...problems,
+    ...Object.entries(feeds).flatMap(([name, node]) => expect(`the feed ${name}`, node, "Placeholder")),
+    ...Array.from(reads).flatMap(([{ name }, node]) => expect(`the value of ${name}`, node, "ReadVariableOp")),
+    ...problemsOfUpdates(updates, tensors),
+  ];
+}
+
+/** @throws Error that says what is wrong with a recorded step, and after what */
+export function checkGraph(step: RecordedStep, after = "recording"): void {
+  const problems = problemsOf(step);
+  if (problems.length === 0) return;
+  throw new Error([`A graph is damaged after ${after}:`, ...problems.slice(0, 20)].join("\n  "));
+}
 
 /** A value's first or next value must be there, of its type and shape. */
 function problemsOfValue(
@@ -15,9 +62,7 @@ function problemsOfValue(
   if (known === undefined) return [`${name} is to become ${ref}, which is not there`];
   return [
     ...((known.type ?? type) === type ? [] : [`${name} becomes ${ref} of type ${known.type}`]),
-    ...(shapesDiffer(known.shape, shape)
-      ? [`${name} becomes ${ref} of shape [${known.shape}]`]
-      : []),
+    ...(shapesDiffer(known.shape, shape) ? [`${name} becomes ${ref} of shape [${known.shape}]`] : []),
   ];
 }
 
@@ -37,17 +82,13 @@ function problemsOfResult(
 /** What is wrong with the parts of a loop, one sentence each. */
 export function problemsOfParts(parts: LoopParts): Problems {
   const { reads, feeds, ahead, before, values, body, after, updates } = parts;
-  const early: Tensors = new Map(
-    Array.from(reads.keys(), (name) => [`${name}/handle`, { type: DT.resource }]),
-  );
+  const early: Tensors = new Map(Array.from(reads.keys(), (name) => [`${name}/handle`, { type: DT.resource }]));
   // Handles of variables are put in when the loop is made.
   const withHandles = before.map((node) =>
     reads.has(node.name) ? { ...node, inputs: [`${node.name}/handle`] } : node,
   );
   const problems = checkNodes(withHandles, early);
-  const shapes = new Map(
-    values.map(({ name, initial }) => [name, early.get(plainRef(initial))?.shape]),
-  );
+  const shapes = new Map(values.map(({ name, initial }) => [name, early.get(plainRef(initial))?.shape]));
   const inLoop = values.map(({ name, type }) => [name, { type, shape: shapes.get(name) }] as const);
   const inBody: Tensors = new Map(inLoop);
   for (const [name, shape] of feeds) inBody.set(name, { shape });
@@ -57,16 +98,12 @@ export function problemsOfParts(parts: LoopParts): Problems {
   return [
     ...problems,
     ...checkNodes(ahead?.nodes ?? [], inAhead),
-    ...(ahead?.results ?? []).flatMap((result) =>
-      problemsOfResult(result, ahead?.rounds ?? 1, inAhead),
-    ),
+    ...(ahead?.results ?? []).flatMap((result) => problemsOfResult(result, ahead?.rounds ?? 1, inAhead)),
     ...checkNodes(body, inBody),
     ...checkNodes(after, late),
     ...values.flatMap((value) => [
       ...problemsOfValue(value, value.initial, early, undefined),
-      ...(value.next === undefined
-        ? []
-        : problemsOfValue(value, value.next, inBody, shapes.get(value.name))),
+      ...(value.next === undefined ? [] : problemsOfValue(value, value.next, inBody, shapes.get(value.name))),
     ]),
     ...problemsOfUpdates(updates, late),
   ];

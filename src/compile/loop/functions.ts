@@ -1,23 +1,110 @@
+import { opNamed } from "../../ops/ops.js";
+import { positionsOf } from "../../ops/signature.js";
 import { DT } from "../../runtime/native.js";
-import { functionRef } from "../graph/functionRef.js";
 import {
+  attributeReader,
+  bitcastNode,
   type GraphFunction,
   type GraphNode,
   intConstant,
+  intsConstant,
   isControl,
   nodeOf,
   outputOf,
 } from "../graph/graph.js";
-import { type Argument, COUNT, INDEX } from "./arguments.js";
+import { FEED_TYPES, TraceError } from "../record/trace.js";
+import type { Entry, FeedSpec } from "../types.js";
+import type { AheadResult, LoopParts, LoopValue } from "./parts.js";
+
+/** What a loop is made of. */
+export interface LoopSource {
+  /** Begins the names of its functions and nodes; a word. */
+  readonly prefix: string;
+  readonly entry: Entry;
+  readonly parts: LoopParts;
+  /** Placeholder of each feed in the step. */
+  readonly feeds: Readonly<Record<string, string>>;
+  /** Rounds of every call; fed to each call where undefined. */
+  readonly rounds?: number;
+}
+
+/** A tensor that goes around a loop, under its name as an argument of the loop's functions. */
+export interface Argument {
+  readonly name: string;
+  readonly type: number;
+}
+
+/** Which round it is. */
+export const INDEX: Argument = { name: "index", type: DT.int32 };
+/** How many rounds there are, where that is no part of the program. */
+export const COUNT: Argument = { name: "count", type: DT.int32 };
+
+/**
+ * All feeds travel as int32, floats by their bits. TensorFlow.js lays floats on a GPU and brings them back before they
+ * are fed; integers stay on the host until the call takes them.
+ */
+export const TRAVEL = DT.int32;
+
+/** The argument of a feed. */
+export const feedArgument = (name: string): string => `feed_${name}`;
+
+/** Those of all feeds. */
+export const feedArguments = ({ entry }: LoopSource): Argument[] =>
+  Object.keys({ ...entry.perStep, ...entry.shared }).map((name) => ({
+    name: feedArgument(name),
+    type: TRAVEL,
+  }));
+
+/** What arrived by its bits, as the type that it has: no node where it has that type already. */
+export function asFed(name: string, ref: string, { perStep, shared }: Entry): GraphNode[] {
+  const type = FEED_TYPES[({ ...perStep, ...shared }[name] as FeedSpec).dtype];
+  return type === TRAVEL ? [] : [bitcastNode(`bits_${name}`, ref, TRAVEL, type)];
+}
+
+/** The count as an argument, where it is one. */
+export const countArguments = ({ rounds }: LoopSource): Argument[] => (rounds === undefined ? [COUNT] : []);
+
+/** Something that goes around, and its argument. */
+type With<What> = readonly (readonly [What, Argument])[];
+
+/** Values with their arguments. */
+export const valueArguments = ({ values }: LoopParts): With<LoopValue> =>
+  values.map((value, i) => [value, { name: `value_${i}`, type: value.type }]);
+
+/** What was computed ahead, as arguments of the rounds that take it. */
+export const resultArguments = ({ ahead }: LoopParts): With<AheadResult> =>
+  (ahead?.results ?? []).map((result, i) => [result, { name: `ahead_${i}`, type: DT.float }]);
+
+/** A tensor in another shape, and the constant that says it. */
+export function reshaped(name: string, ref: string, shape: readonly number[], type: number = DT.float): GraphNode[] {
+  return [
+    intsConstant(`${name}/shape`, shape),
+    {
+      name,
+      op: "Reshape",
+      inputs: [ref, `${name}/shape`],
+      attributes: { T: { type }, Tshape: { type: DT.int32 } },
+      shapes: [shape],
+    },
+  ];
+}
+
+/**
+ * The reference to a node's output inside of a function: "node:output argument:index".
+ * @throws TraceError naming the op and the line that called it, when its outputs are not known
+ */
+function functionRef(node: GraphNode, index: number): string {
+  const outputs = opNamed(node.op)?.signature.outputs;
+  const output = outputs && positionsOf(outputs, attributeReader(node))?.[index];
+  if (output !== undefined) return `${node.name}:${output.argument}:${output.index}`;
+  throw new TraceError(`the outputs of ${node.op} are not known; add it to ops/ops.ts`, node.caller);
+}
 
 /**
  * References inside of a function: to other nodes of it, and to what has another name there, such as arguments.
  * @throws Error for a reference to nothing
  */
-export function translator(
-  nodes: readonly GraphNode[],
-  known: ReadonlyMap<string, string>,
-): (ref: string) => string {
+export function translator(nodes: readonly GraphNode[], known: ReadonlyMap<string, string>): (ref: string) => string {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   return (ref) => {
     if (isControl(ref)) return ref;
@@ -32,10 +119,8 @@ export function translator(
 }
 
 /** Nodes with the references that a function has. */
-export const translated = (
-  nodes: readonly GraphNode[],
-  translate: (ref: string) => string,
-): GraphNode[] => nodes.map((node) => ({ ...node, inputs: node.inputs.map(translate) }));
+export const translated = (nodes: readonly GraphNode[], translate: (ref: string) => string): GraphNode[] =>
+  nodes.map((node) => ({ ...node, inputs: node.inputs.map(translate) }));
 
 const inputsOf = (arguments_: readonly Argument[]): GraphFunction["inputs"] =>
   arguments_.map(({ name, type }) => [name, type]);
@@ -54,22 +139,13 @@ export function bodyFunction(
   nodes: readonly GraphNode[],
   next: ReadonlyMap<string, string>,
 ): GraphFunction {
-  const all = [
-    intConstant("zero", 0),
-    intConstant("one", 1),
-    wholeNode("next", "AddV2", INDEX.name, "one"),
-    ...nodes,
-  ];
+  const all = [intConstant("zero", 0), intConstant("one", 1), wholeNode("next", "AddV2", INDEX.name, "one"), ...nodes];
   const translate = translator(all, themselves(arguments_));
   const becomes = new Map([...next, [INDEX.name, "next"]]);
   return {
     name: `${prefix}_body`,
     inputs: inputsOf(arguments_),
-    outputs: arguments_.map(({ name, type }) => [
-      `${name}_out`,
-      type,
-      translate(becomes.get(name) ?? name),
-    ]),
+    outputs: arguments_.map(({ name, type }) => [`${name}_out`, type, translate(becomes.get(name) ?? name)]),
     nodes: translated(all, translate),
     attributes: {},
   };
@@ -87,9 +163,7 @@ export function conditionFunction(
 ): GraphFunction {
   const known = limit === undefined ? [] : [intConstant("limit", limit)];
   const scaled =
-    limit === undefined && each > 1
-      ? [intConstant("each", each), wholeNode("done", "Mul", INDEX.name, "each")]
-      : [];
+    limit === undefined && each > 1 ? [intConstant("each", each), wholeNode("done", "Mul", INDEX.name, "each")] : [];
   const nodes = [
     ...known,
     ...scaled,

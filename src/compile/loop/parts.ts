@@ -78,11 +78,7 @@ export interface RecordedAhead {
 
 /** Shapes of a recording's feeds, by their placeholders. */
 const feedShapes = ({ nodes }: RecordedStep): Map<string, readonly number[]> =>
-  new Map(
-    nodes.flatMap(({ op, name, shapes }) =>
-      op === "Placeholder" ? [[name, shapes?.[0] ?? []] as const] : [],
-    ),
-  );
+  new Map(nodes.flatMap(({ op, name, shapes }) => (op === "Placeholder" ? [[name, shapes?.[0] ?? []] as const] : [])));
 
 /**
  * A step's reads and updates as values of a loop.
@@ -92,9 +88,7 @@ const feedShapes = ({ nodes }: RecordedStep): Map<string, readonly number[]> =>
 export function partsOf(recorded: RecordedStep, prefix: string, ahead?: RecordedAhead): LoopParts {
   const updated = new Map(recorded.updates);
   const readers = [recorded, ...(ahead === undefined ? [] : [ahead.step])];
-  const touched = [
-    ...new Set([...readers.flatMap(({ reads }) => [...reads.keys()]), ...updated.keys()]),
-  ];
+  const touched = [...new Set([...readers.flatMap(({ reads }) => [...reads.keys()]), ...updated.keys()])];
   const reads = new Map<string, Variable>();
   const replaced = new Map<string, string>();
   const values = touched.map((variable, i): LoopValue => {
@@ -107,7 +101,9 @@ export function partsOf(recorded: RecordedStep, prefix: string, ahead?: Recorded
     }
     const next = updated.get(variable);
     return {
-      ...{ name, type: DT.float, initial: read },
+      name,
+      type: DT.float,
+      initial: read,
       ...(next !== undefined && { next }),
     };
   });

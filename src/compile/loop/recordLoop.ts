@@ -1,11 +1,444 @@
-import { nodeOf } from "../graph/graph.js";
+import { sizeOf } from "../../common/shapes.js";
+import { grouped } from "../../common/text.js";
+import { opNamed } from "../../ops/ops.js";
+import { DT } from "../../runtime/native.js";
+import {
+  dataOf,
+  type GraphNode,
+  intConstant,
+  intsConstant,
+  isControl,
+  isFloat,
+  nodeOf,
+  nodesByName,
+  sameShape,
+  shapeBehind,
+  usersOf,
+} from "../graph/graph.js";
 import { prepared } from "../passes/passes.js";
-import { recordOutputs } from "../record/outputs.js";
+import { recordOutputs } from "../record/forwardGraph.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 import { type Handles, recordStep } from "../record/trace.js";
 import type { Ahead, Entry, FeedSpec, PrecisionName } from "../types.js";
-import { preparedParts } from "./loopPasses.js";
-import { type LoopParts, partsOf, type RecordedAhead } from "./parts.js";
+import { reshaped } from "./functions.js";
+import {
+  invariantsOf,
+  type LoopParts,
+  type LoopPass,
+  type LoopValue,
+  partsOf,
+  type RecordedAhead,
+  withInputs,
+} from "./parts.js";
+
+/** An operand of a chain's node: another node of it, one of its variables, one of its inputs, or a scalar. */
+type Operand =
+  | { readonly node: number }
+  | { readonly variable: number }
+  | { readonly input: number }
+  | { readonly scalar: string };
+
+/** Variables whose new values follow, element by element, from their old ones and from other tensors of their shape. */
+interface Chain {
+  readonly shape: readonly number[];
+  readonly variables: readonly LoopValue[];
+  /** Which of the nodes is each variable's new value. */
+  readonly results: readonly number[];
+  /** Its arithmetic, in order. */
+  readonly nodes: readonly GraphNode[];
+  readonly operands: readonly (readonly Operand[])[];
+  /** References of the tensors that come from elsewhere. */
+  readonly inputs: readonly string[];
+  /** References of its scalars, by what makes two of them the same. */
+  readonly scalars: ReadonlyMap<string, string>;
+}
+
+/** What chains of the same arithmetic have in common: they can be computed as one, side by side. */
+const arithmeticOf = ({ nodes, operands, results }: Chain): string =>
+  JSON.stringify([nodes.map(({ op }) => op), operands, results]);
+
+/** What is known of a loop's body. */
+interface Context {
+  readonly order: ReadonlyMap<string, number>;
+  readonly byName: ReadonlyMap<string, GraphNode>;
+  readonly users: ReadonlyMap<string, readonly GraphNode[]>;
+  /** Values of the loop, by name. */
+  readonly values: ReadonlyMap<string, LoopValue>;
+  /** Values by the nodes that are their next ones. */
+  readonly updated: ReadonlyMap<string, readonly LoopValue[]>;
+  shapeOf(ref: string): readonly number[] | undefined;
+}
+
+function contextOf({ body, values, reads, feeds }: LoopParts): Context {
+  const byName = nodesByName(body);
+  const shapes = new Map(feeds);
+  for (const { name, initial } of values) {
+    const variable = reads.get(initial);
+    if (variable !== undefined) shapes.set(name, variable.shape);
+  }
+  return {
+    order: new Map(body.map(({ name }, i) => [name, i])),
+    byName,
+    users: usersOf(body),
+    values: new Map(values.map((value) => [value.name, value])),
+    updated: grouped(
+      values.filter(({ next }) => next !== undefined),
+      ({ next }) => next as string,
+    ),
+    shapeOf: (ref) => shapes.get(nodeOf(ref)) ?? shapeBehind(byName, ref),
+  };
+}
+
+/** Whether a node does the same to every element of a shape: its operands have it, or are scalars. */
+function isElementwise(node: GraphNode, shape: readonly number[], { shapeOf }: Context): boolean {
+  if (!opNamed(node.op)?.exact || !isFloat(node, "T") || node.inputs.some(isControl)) return false;
+  return (
+    sameShape(node.shapes?.[0], shape) &&
+    node.inputs.every((ref) => shapeOf(ref)?.length === 0 || sameShape(shapeOf(ref), shape))
+  );
+}
+
+/** The nodes that lead to a new value and to nothing else, in their order. */
+function nodesBehind(last: GraphNode, shape: readonly number[], context: Context): GraphNode[] {
+  const members = new Map<string, GraphNode>();
+  const pending = [last];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    const others = (context.users.get(node.name) ?? []).some(({ name }) => !members.has(name));
+    if (members.has(node.name) || others || !isElementwise(node, shape, context)) continue;
+    members.set(node.name, node);
+    for (const ref of node.inputs) {
+      const source = context.byName.get(nodeOf(ref));
+      if (source !== undefined) pending.push(source);
+    }
+  }
+  const place = ({ name }: GraphNode): number => context.order.get(name) as number;
+  return [...members.values()].sort((a, b) => place(a) - place(b));
+}
+
+/** What makes two scalars the same: the bits of a constant, or where it comes from. */
+function scalarKey(ref: string, { byName }: Context): string {
+  const value = byName.get(nodeOf(ref))?.attributes.value;
+  if (value === undefined || !("tensor" in value)) return ref;
+  return `bits ${Buffer.from(value.tensor.bytes).toString("hex")}`;
+}
+
+/** The chain that ends in a variable's new value; undefined where that is no elementwise arithmetic. */
+function chainOf(value: LoopValue, context: Context): Chain | undefined {
+  const last = context.byName.get(value.next as string);
+  const shape = context.shapeOf(value.name);
+  if (last === undefined || shape === undefined) return undefined;
+  const nodes = nodesBehind(last, shape, context);
+  if (nodes.length === 0) return undefined;
+  const places = new Map(nodes.map(({ name }, i) => [name, i]));
+  const variables = nodes.flatMap(({ name }) => context.updated.get(name) ?? []);
+  if (variables.some(({ name }) => !sameShape(context.shapeOf(name), shape))) return undefined;
+  const results = variables.map(({ next }) => places.get(next as string) as number);
+  const inputs: string[] = [];
+  const scalars = new Map<string, string>();
+  const operand = (ref: string): Operand => {
+    const node = places.get(nodeOf(ref));
+    if (node !== undefined) return { node };
+    const variable = variables.findIndex(({ name }) => name === ref);
+    if (variable >= 0) return { variable };
+    if (context.shapeOf(ref)?.length === 0) {
+      const scalar = scalarKey(ref, context);
+      scalars.set(scalar, ref);
+      return { scalar };
+    }
+    if (!inputs.includes(ref)) inputs.push(ref);
+    return { input: inputs.indexOf(ref) };
+  };
+  const operands = nodes.map((node) => node.inputs.map(operand));
+  return { shape, variables, results, nodes, operands, inputs, scalars };
+}
+
+/** The chains of a loop's body, the longest where one holds another; none shares a node with another. */
+function chainsOf(parts: LoopParts): Chain[] {
+  const context = contextOf(parts);
+  const chains = parts.values
+    .filter(({ next }) => next !== undefined)
+    .flatMap((value) => chainOf(value, context) ?? [])
+    .sort((a, b) => b.nodes.length - a.nodes.length);
+  const taken = new Set<string>();
+  return chains.filter(({ nodes, variables }) => {
+    const names = [...nodes, ...variables].map(({ name }) => name);
+    if (names.some((name) => taken.has(name))) return false;
+    for (const name of names) taken.add(name);
+    return true;
+  });
+}
+
+const floatType = { type: DT.float };
+const intType = { type: DT.int32 };
+
+/** Order of axes in which cuDNN wants filters: output channels first. And back. */
+const PACKED_AXES = [3, 0, 1, 2];
+const USUAL_AXES = [1, 2, 3, 0];
+
+function transposed(name: string, ref: string, axes: readonly number[]): GraphNode[] {
+  return [
+    intsConstant(`${name}/axes`, axes),
+    {
+      name,
+      op: "Transpose",
+      inputs: [ref, `${name}/axes`],
+      attributes: { T: floatType, Tperm: intType },
+    },
+  ];
+}
+
+/** Nodes that lay tensors end to end as one vector of that name. Filters lie as cuDNN wants them. */
+function packing(name: string, refs: readonly string[], shapes: Shapes): GraphNode[] {
+  const flat = refs.flatMap((ref, i) => {
+    const shape = shapes[i] as readonly number[];
+    const turned = shape.length === 4 ? transposed(`${name}/turn_${i}`, ref, PACKED_AXES) : [];
+    return [...turned, ...reshaped(`${name}/flat_${i}`, turned.at(-1)?.name ?? ref, [sizeOf(shape)])];
+  });
+  return [
+    ...flat,
+    intConstant(`${name}/axis`, 0),
+    {
+      name,
+      op: "ConcatV2",
+      inputs: [...refs.map((_, i) => `${name}/flat_${i}`), `${name}/axis`],
+      attributes: { N: { int: refs.length }, T: floatType, Tidx: intType },
+      shapes: [[totalOf(shapes)]],
+    },
+  ];
+}
+
+/** Nodes that take such a vector apart. @returns them, and references to the tensors */
+function unpacking(name: string, ref: string, shapes: Shapes): { nodes: GraphNode[]; refs: string[] } {
+  const split: GraphNode[] = [
+    intsConstant(`${name}/sizes`, shapes.map(sizeOf)),
+    intConstant(`${name}/axis`, 0),
+    {
+      name,
+      op: "SplitV",
+      inputs: [ref, `${name}/sizes`, `${name}/axis`],
+      attributes: { num_split: { int: shapes.length }, T: floatType, Tlen: intType },
+      shapes: shapes.map((shape) => [sizeOf(shape)]),
+    },
+  ];
+  const pieces = shapes.map((shape, i) => {
+    const [a, b, c, d] = shape as [number, number, number, number];
+    if (shape.length !== 4) return reshaped(`${name}/piece_${i}`, `${name}:${i}`, shape);
+    const stored = reshaped(`${name}/stored_${i}`, `${name}:${i}`, [d, a, b, c]);
+    return [...stored, ...transposed(`${name}/piece_${i}`, `${name}/stored_${i}`, USUAL_AXES)];
+  });
+  return {
+    nodes: [...split, ...pieces.flat()],
+    refs: pieces.map((piece) => piece.at(-1)?.name as string),
+  };
+}
+
+type Shapes = readonly (readonly number[])[];
+const totalOf = (shapes: Shapes): number => shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
+
+/** What takes the place of chains of the same arithmetic. */
+interface Packed {
+  readonly before: readonly GraphNode[];
+  readonly values: readonly LoopValue[];
+  /** To stand at a body's beginning: the variables, taken apart for whoever else reads them. */
+  readonly opening: readonly GraphNode[];
+  /** To stand at a body's end: the chains' arithmetic, once. */
+  readonly closing: readonly GraphNode[];
+  readonly after: readonly GraphNode[];
+  /** Where a variable's value is to be had in a round, and at the end, by its name as a loop value. */
+  readonly inBody: readonly (readonly [string, string])[];
+  readonly atEnd: readonly (readonly [string, string])[];
+}
+
+function pack(chains: readonly Chain[], prefix: string): Packed {
+  const [model] = chains as [Chain];
+  const shapes = chains.map(({ shape }) => shape);
+  const vectorOf = (variable: number): string => `${prefix}/vector_${variable}`;
+  const inputOf = (input: number): string => `${prefix}/input_${input}`;
+  const nodeOfChain = (node: number): string => `${prefix}/node_${node}`;
+  const place = (operand: Operand): string => {
+    if ("node" in operand) return nodeOfChain(operand.node);
+    if ("variable" in operand) return vectorOf(operand.variable);
+    if ("input" in operand) return inputOf(operand.input);
+    return model.scalars.get(operand.scalar) as string;
+  };
+  const members = (variable: number): LoopValue[] => chains.map(({ variables }) => variables[variable] as LoopValue);
+  const inBody = model.variables.map((_, k) => unpacking(`${prefix}/read_${k}`, vectorOf(k), shapes));
+  const atEnd = model.variables.map((_, k) => unpacking(`${prefix}/last_${k}`, vectorOf(k), shapes));
+  const pairs = (refs: readonly { readonly refs: readonly string[] }[]) =>
+    refs.flatMap(({ refs: pieces }, k) => members(k).map(({ name }, i) => [name, pieces[i] as string] as const));
+  return {
+    before: model.variables.flatMap((_, k) =>
+      packing(
+        `${prefix}/first_${k}`,
+        members(k).map(({ initial }) => initial),
+        shapes,
+      ),
+    ),
+    values: model.variables.map((_, k) => ({
+      name: vectorOf(k),
+      type: DT.float,
+      initial: `${prefix}/first_${k}`,
+      next: nodeOfChain(model.results[k] as number),
+    })),
+    opening: inBody.flatMap(({ nodes }) => nodes),
+    closing: [
+      ...model.inputs.flatMap((_, j) =>
+        packing(
+          inputOf(j),
+          chains.map(({ inputs }) => inputs[j] as string),
+          shapes,
+        ),
+      ),
+      ...model.nodes.map((node, i) => ({
+        ...node,
+        name: nodeOfChain(i),
+        inputs: (model.operands[i] as readonly Operand[]).map(place),
+        shapes: [[totalOf(shapes)]],
+      })),
+    ],
+    after: atEnd.flatMap(({ nodes }) => nodes),
+    inBody: pairs(inBody),
+    atEnd: pairs(atEnd),
+  };
+}
+
+/**
+ * What is packed together: chains of the same arithmetic, small tensors apart from large ones. XLA reads a part of a
+ * small vector where it is needed; of a large one it makes a copy first.
+ */
+const kindOf = (chain: Chain): string => `${chain.shape.length < 2} ${arithmeticOf(chain)}`;
+
+/**
+ * Updates of the same arithmetic as one: the parameters of a model lie end to end in one vector while the loop runs,
+ * and so do their velocities, so that SGD is a handful of kernels instead of one for each parameter. Every element
+ * still takes the same arithmetic. The vectors are made before the loop and taken apart after it.
+ */
+export function packUpdates(parts: LoopParts): LoopParts {
+  const groups = [...grouped(chainsOf(parts), kindOf).values()].filter((chains) => chains.length > 1);
+  const packed = groups.map((chains, i) => pack(chains, `packed_${i}`));
+  const gone = new Set(groups.flat().flatMap(({ nodes }) => nodes.map(({ name }) => name)));
+  const single = new Set(groups.flat().flatMap(({ variables }) => variables.map(({ name }) => name)));
+  const inBody = new Map(packed.flatMap((one) => one.inBody));
+  const atEnd = new Map(packed.flatMap((one) => one.atEnd));
+  const elsewhere = (ref: string): string => inBody.get(nodeOf(ref)) ?? ref;
+  return {
+    ...parts,
+    before: [...parts.before, ...packed.flatMap((one) => one.before)],
+    values: [
+      ...parts.values
+        .filter(({ name }) => !single.has(name))
+        .map((value) => (value.next === undefined ? value : { ...value, next: elsewhere(value.next) })),
+      ...packed.flatMap((one) => one.values),
+    ],
+    body: [
+      ...packed.flatMap((one) => one.opening),
+      ...[...parts.body.filter(({ name }) => !gone.has(name)), ...packed.flatMap((one) => one.closing)].map((node) =>
+        withInputs(node, inBody),
+      ),
+    ],
+    after: [...parts.after, ...packed.flatMap((one) => one.after)],
+    updates: parts.updates.map(([variable, ref]) => [variable, atEnd.get(ref) ?? ref] as const),
+  };
+}
+
+/** Bytes of an element, by type. */
+const WIDTHS: ReadonlyMap<number, number> = new Map([
+  [DT.float, 4],
+  [DT.bfloat16, 2],
+  [DT.int32, 4],
+  [DT.uint8, 1],
+]);
+const widthOf = (type: number): number => WIDTHS.get(type) ?? Number.POSITIVE_INFINITY;
+
+/** Element type of a movable node's result. */
+function resultType({ attributes }: GraphNode): number {
+  const type = attributes.DstT ?? attributes.T;
+  return type !== undefined && "type" in type ? type.type : -1;
+}
+
+/**
+ * Takes what is the same in every round out of the loop, and out of what is computed ahead for several of them: a frozen weight's cast to bfloat16 is computed once per call
+ * instead of once per step. Only what takes no more memory than what it is made of moves: bytes of images do not
+ * become floats for the whole of a call.
+ */
+export function hoistInvariants(parts: LoopParts): LoopParts {
+  const invariant = invariantsOf(parts);
+  const rounds = [...(parts.ahead?.nodes ?? []), ...parts.body];
+  const constants = new Map(rounds.filter(({ op }) => op === "Const").map((node) => [node.name, node]));
+  const before = new Map<string, GraphNode>();
+  const values = new Map<string, LoopValue>();
+  const outside = (name: string): string => `${name}/before`;
+  for (const node of rounds) {
+    const [first = "", ...rest] = dataOf(node).map(nodeOf);
+    const source = invariant.get(first);
+    const type = resultType(node);
+    if (source === undefined || !opNamed(node.op)?.rearranges || node.inputs.some(isControl)) continue;
+    if (!rest.every((name) => constants.has(name)) || widthOf(type) > widthOf(source.type)) continue;
+    for (const name of rest) {
+      before.set(name, { ...(constants.get(name) as GraphNode), name: outside(name) });
+    }
+    const inputs = [source.initial, ...rest.map(outside)];
+    before.set(node.name, { ...node, name: outside(node.name), inputs });
+    const value: LoopValue = { name: node.name, type, initial: outside(node.name) };
+    values.set(node.name, value);
+    invariant.set(node.name, value);
+  }
+  return withoutUnused({
+    ...parts,
+    before: [...parts.before, ...before.values()],
+    values: [...parts.values, ...values.values()],
+    ...(parts.ahead !== undefined && {
+      ahead: { ...parts.ahead, nodes: parts.ahead.nodes.filter(({ name }) => !values.has(name)) },
+    }),
+    body: parts.body.filter(({ name }) => !values.has(name)),
+  });
+}
+
+/** Drops values that neither a round, nor what is ahead of it, nor the end looks at, and what only they needed. */
+function withoutUnused(parts: LoopParts): LoopParts {
+  const read = new Set(
+    [
+      ...[...(parts.ahead?.nodes ?? []), ...parts.body, ...parts.after].flatMap(({ inputs }) => inputs),
+      ...parts.updates.map(([, ref]) => ref),
+      ...parts.values.flatMap(({ next }) => next ?? []),
+    ].map(nodeOf),
+  );
+  const values = parts.values.filter(({ name, next }) => next !== undefined || read.has(name));
+  const needed = new Set(values.map(({ initial }) => nodeOf(initial)));
+  const before: GraphNode[] = [];
+  for (const node of parts.before.toReversed()) {
+    if (!needed.has(node.name)) continue;
+    for (const ref of node.inputs) needed.add(nodeOf(ref));
+    before.push(node);
+  }
+  return { ...parts, values, before: before.reverse() };
+}
+
+/** What happens to the parts of a loop before it is compiled, in this order. */
+const LOOP_PASSES: readonly LoopPass[] = [packUpdates, hoistInvariants];
+
+/** Sees the parts before the first pass (`after` is undefined) and after each. */
+type LoopObserver = (parts: LoopParts, after: LoopPass | undefined) => void;
+
+let observer: LoopObserver | undefined;
+
+/** Has all parts looked at while they are made ready, for tests (checkParts.ts). @returns what ends it */
+export function observeLoopPasses(observe: LoopObserver): () => void {
+  observer = observe;
+  return () => {
+    observer = undefined;
+  };
+}
+
+/** The parts of a loop made ready to be compiled. */
+function preparedParts(parts: LoopParts): LoopParts {
+  observer?.(parts, undefined);
+  return LOOP_PASSES.reduce((given, pass) => {
+    const changed = pass(given);
+    observer?.(changed, pass);
+    return changed;
+  }, parts);
+}
 
 /** An entry's step as the parts of a loop, and the placeholder of each of its feeds. */
 export interface RecordedLoop {
@@ -31,12 +464,7 @@ function recordAhead(
     const [first = 1, ...rest] = shape;
     return [name, { shape: [ahead.steps * first, ...rest], dtype }];
   });
-  const { step, shapes } = recordOutputs(
-    `${prefix}/ahead`,
-    Object.fromEntries(specs),
-    ahead.compute,
-    handles,
-  );
+  const { step, shapes } = recordOutputs(`${prefix}/ahead`, Object.fromEntries(specs), ahead.compute, handles);
   const parts = Array.from(shapes, ([name, [first = 1, ...rest]]) => {
     return [name, [first / ahead.steps, ...rest]] as const;
   });
@@ -52,7 +480,8 @@ function joined(steps: number, before: Before, step: RecordedStep): RecordedAhea
   }
   const used = new Set(step.nodes.flatMap(({ inputs }) => inputs.map(nodeOf)));
   const results = Array.from(before.shapes, ([name, shape], i) => ({
-    ...{ name: step.feeds[name] as string, shape },
+    name: step.feeds[name] as string,
+    shape,
     ref: before.step.updates[i]?.[1] as string,
   }));
   return {
@@ -67,12 +496,7 @@ function joined(steps: number, before: Before, step: RecordedStep): RecordedAhea
  * @param name begins all names
  * @throws TraceError as recordStep does; RangeError where calls are no whole groups of steps
  */
-export function recordLoop(
-  name: string,
-  entry: Entry,
-  handles: Handles,
-  precision: PrecisionName,
-): RecordedLoop {
+export function recordLoop(name: string, entry: Entry, handles: Handles, precision: PrecisionName): RecordedLoop {
   const { ahead, stepsPerCall } = entry;
   if (ahead !== undefined && stepsPerCall % ahead.steps !== 0) {
     throw new RangeError(`${name}: ${stepsPerCall} steps are no groups of ${ahead.steps}.`);

@@ -1,11 +1,5 @@
 import { DT } from "../../runtime/native.js";
-import {
-  floatConstant,
-  type GraphNode,
-  intConstant,
-  intsConstant,
-  outputRef,
-} from "../graph/graph.js";
+import { floatConstant, type GraphNode, intConstant, intsConstant, outputRef } from "../graph/graph.js";
 
 const FLOAT = { type: DT.float };
 const INDEX = { type: DT.int32 };

@@ -1,9 +1,9 @@
 import { OWN_CONVOLUTION } from "../../ops/own.js";
 import { DT } from "../../runtime/native.js";
 import { attributeReader, type GraphNode, nodeOf, outputOf, shapeBehind } from "../graph/graph.js";
+import type { Pass } from "../record/recordedStep.js";
 import { writer } from "./channelArithmetic.js";
 import { follower, type Surroundings, surroundingsOf } from "./followers.js";
-import type { Pass } from "./pass.js";
 
 const NORMALIZATION = "FusedBatchNormV3";
 
@@ -39,7 +39,9 @@ function folded({ byName }: Surroundings, convolution: GraphNode, node: GraphNod
     ...made,
     { ...convolution, inputs: [x, scaled, ...control] },
     {
-      ...{ name, op: "BiasAdd", inputs: [convolution.name, bias] },
+      name,
+      op: "BiasAdd",
+      inputs: [convolution.name, bias],
       attributes: { T: { type: DT.float }, data_format: { string: "NHWC" } },
       ...(images && { shapes: [images] }),
     },

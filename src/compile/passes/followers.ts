@@ -1,12 +1,4 @@
-import {
-  type GraphNode,
-  nodeOf,
-  nodesByName,
-  plainRef,
-  sameShape,
-  shapeBehind,
-  usersOf,
-} from "../graph/graph.js";
+import { type GraphNode, nodeOf, nodesByName, plainRef, sameShape, shapeBehind, usersOf } from "../graph/graph.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 
 /** What is known of a graph by those who join its nodes. */
@@ -24,11 +16,7 @@ export const surroundingsOf = ({ nodes, updates }: RecordedStep): Surroundings =
 });
 
 /** The only user of a node's first output, which nobody outside reads, if it is of that kind and has the same shape. */
-export function follower(
-  { users, kept }: Surroundings,
-  node: GraphNode,
-  ...ops: string[]
-): GraphNode | undefined {
+export function follower({ users, kept }: Surroundings, node: GraphNode, ...ops: string[]): GraphNode | undefined {
   const reads = (user: GraphNode) => user.inputs.some((ref) => plainRef(ref) === node.name);
   const waits = (user: GraphNode) => user.inputs.includes(`^${node.name}`);
   const all = (users.get(node.name) ?? []).filter((user) => reads(user) || waits(user));

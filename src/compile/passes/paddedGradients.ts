@@ -1,14 +1,8 @@
 import { opNamed } from "../../ops/ops.js";
-import { zerosAround } from "../../ops/padding.js";
+import { zerosAround } from "../../ops/shapes.js";
 import { DT } from "../../runtime/native.js";
-import {
-  type Attributes,
-  type GraphNode,
-  intsConstant,
-  nodesByName,
-  shapeBehind,
-} from "../graph/graph.js";
-import type { Pass } from "./pass.js";
+import { type Attributes, type GraphNode, intsConstant, nodesByName, shapeBehind } from "../graph/graph.js";
+import type { Pass } from "../record/recordedStep.js";
 
 /** Pixels in front of and behind each axis of images [N, H, W, C]. */
 type Sides = readonly (readonly [before: number, after: number])[];

@@ -1,26 +1,33 @@
+import { ownOp } from "../../ops/ops.js";
 import { hasMatrixUnits, isGpu } from "../../runtime/device.js";
+import type { ReducedProducts } from "../../runtime/ownModule.js";
 import { ownNarrowImages, ownOpsServe, ownReducedProducts } from "../../runtime/ownOps.js";
-import type { ReducedProducts } from "../../runtime/reducedProducts.js";
-import type { RecordedStep } from "../record/recordedStep.js";
+import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import type { EngineName, PrecisionName } from "../types.js";
-import { reduceConvolutions, reduceProducts } from "./bfloat16.js";
+import { hideConstants, keepApart, keepSumsOrdered } from "./barriers.js";
+import { frozenInBfloat16, reduceConvolutions, reduceProducts } from "./bfloat16.js";
+import { dropCastPairs, dropEqualReshapes, narrowImages } from "./bfloat16Activations.js";
 import { foldInference } from "./foldedInference.js";
-import { frozenInBfloat16 } from "./frozenBfloat16.js";
-import { fuseBatchNorm } from "./fused/batchNorm.js";
-import { fuseConvolutions } from "./fused/convolutions.js";
-import { fuseElementwise, takeElementwise } from "./fused/elementwise.js";
-import { keepApart } from "./keptApart.js";
-import { dropCastPairs } from "./narrow/castPairs.js";
-import { dropEqualReshapes } from "./narrow/equalReshapes.js";
-import { narrowImages } from "./narrow/images.js";
-import { hideConstants } from "./opaqueConstants.js";
-import { keepSumsOrdered } from "./orderedSums.js";
-import { reduceOwnProducts } from "./ownProducts.js";
+import { fuseBatchNorm, fuseConvolutions, fuseElementwise, takeElementwise } from "./fusion.js";
 import { padGradientsFirst } from "./paddedGradients.js";
-import type { Pass } from "./pass.js";
 import { plainBatchNorm } from "./plainBatchNorm.js";
 import { rowsInPlace } from "./rowsInPlace.js";
 import { useStandardOps } from "./standardOps.js";
+
+/** Our ops that take the attribute (src/native/ops/convolution/convolution_ops.cc). */
+const TAKE_IT: ReadonlySet<string> = new Set(["Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"].map(ownOp));
+
+/**
+ * Has our own convolutions and their gradients multiply numbers of 16 bits, by what the processor has for them. They take and
+ * give float32: only what is multiplied is rounded, so that nothing between them changes and nothing has to be cast.
+ * Convolutions of several groups take no notice, and stay float32.
+ */
+const reduceOwnProducts: Pass = (step) => ({
+  ...step,
+  nodes: step.nodes.map((node) =>
+    TAKE_IT.has(node.op) ? { ...node, attributes: { ...node.attributes, reduced: { bool: true } } } : node,
+  ),
+});
 
 /** What passes depend on of the machine that computes. */
 export interface Machine {
@@ -88,32 +95,19 @@ const REST_REDUCED: readonly Entry[] = [
  * What happens to a recorded step before it is compiled, in this order. On a processor that has nothing for it
  * our own convolutions stay float32 in bfloat16, too: they are faster than TensorFlow's in bfloat16.
  */
-const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, readonly Entry[]>>>> =
-  {
-    graph: {
-      float32: [...IN_PLACE, ...JOINED, ...EXACT],
-      bfloat16: [
-        ...IN_PLACE,
-        ...REDUCED,
-        ...FOLDED,
-        ...JOINED,
-        ...NARROW,
-        ...EXACT,
-        ...REST_REDUCED,
-      ],
-    },
-    xla: {
-      float32: [useStandardOps, plainBatchNorm],
-      bfloat16: [useStandardOps, plainBatchNorm, reduceProducts, frozenInBfloat16],
-    },
-  };
+const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, readonly Entry[]>>>> = {
+  graph: {
+    float32: [...IN_PLACE, ...JOINED, ...EXACT],
+    bfloat16: [...IN_PLACE, ...REDUCED, ...FOLDED, ...JOINED, ...NARROW, ...EXACT, ...REST_REDUCED],
+  },
+  xla: {
+    float32: [useStandardOps, plainBatchNorm],
+    bfloat16: [useStandardOps, plainBatchNorm, reduceProducts, frozenInBfloat16],
+  },
+};
 
 /** The passes of an engine and a precision on a machine, in their order. */
-export const passesOf = (
-  engine: CompiledEngine,
-  precision: PrecisionName,
-  machine: Machine = thisMachine(),
-): Pass[] =>
+export const passesOf = (engine: CompiledEngine, precision: PrecisionName, machine: Machine = thisMachine()): Pass[] =>
   PASSES[engine][precision].flatMap((entry) => {
     if (typeof entry === "function") return [entry];
     return entry.where(machine) ? [entry.pass] : [];
@@ -133,11 +127,7 @@ export function observePasses(observe: Observer): () => void {
 }
 
 /** A recorded step made ready for an engine. */
-export function prepared(
-  step: RecordedStep,
-  engine: CompiledEngine,
-  precision: PrecisionName,
-): RecordedStep {
+export function prepared(step: RecordedStep, engine: CompiledEngine, precision: PrecisionName): RecordedStep {
   observer?.(step, undefined);
   return passesOf(engine, precision).reduce((given, pass) => {
     const changed = pass(given);

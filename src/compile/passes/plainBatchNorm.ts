@@ -1,7 +1,7 @@
 import { OWN_BATCH_NORM, OWN_BATCH_NORM_GRADIENT } from "../../ops/own.js";
 import { attributeReader, type GraphNode, nodeOf, outputOf } from "../graph/graph.js";
+import type { Pass } from "../record/recordedStep.js";
 import { writer } from "./channelArithmetic.js";
-import type { Pass } from "./pass.js";
 
 /** What takes the place of a node: others, and what to read for each of its outputs, in their order. */
 interface Replacement {
@@ -30,27 +30,15 @@ function forward(node: GraphNode) {
   const [x, scale, offset] = node.inputs as [string, string, string];
   const { epsilon } = node.attributes;
   const sums = to.channelSums("sums", x, to.mul("squares", x, x, images));
-  const [mean, square] = to.halves(
-    "moments",
-    to.mul("means", sums, to.float("per_value", 1 / count), to.both),
-  );
+  const [mean, square] = to.halves("moments", to.mul("means", sums, to.float("per_value", 1 / count), to.both));
   const difference = to.sub("difference", square, to.mul("mean_squared", mean, mean));
   // Of values that are nearly the same, rounding can make the difference negative, and its root no number.
   const variance = to.atLeast("variance", difference, to.float("zero", 0));
   const inverse = to.rsqrt(
     "inverse",
-    to.plus(
-      "shifted",
-      variance,
-      to.float("epsilon", epsilon && "float" in epsilon ? epsilon.float : 0),
-    ),
+    to.plus("shifted", variance, to.float("epsilon", epsilon && "float" in epsilon ? epsilon.float : 0)),
   );
-  const normalized = to.mul(
-    "normalized",
-    to.sub("centred", x, mean, images),
-    to.mul("factor", inverse, scale),
-    images,
-  );
+  const normalized = to.mul("normalized", to.sub("centred", x, mean, images), to.mul("factor", inverse, scale), images);
   const y = to.plus("y", normalized, offset, images);
   const unbiased = to.mul("unbiased", variance, to.float("bessel", count / (count - 1)));
   return { nodes, y, mean, unbiased, inverse };
@@ -64,10 +52,7 @@ function gradient(node: GraphNode): Replacement {
   const normalized = to.mul("normalized", to.sub("centred", x, mean, images), inverse, images);
   const sums = to.channelSums("sums", dy, to.mul("products", dy, normalized, images));
   const [dOffset, dScale] = to.halves("gradients", sums);
-  const [meanOffset, meanScale] = to.halves(
-    "means",
-    to.mul("per_value", sums, to.float("one_of", 1 / count), to.both),
-  );
+  const [meanOffset, meanScale] = to.halves("means", to.mul("per_value", sums, to.float("one_of", 1 / count), to.both));
   const centred = to.sub(
     "rest",
     to.sub("shifted", dy, meanOffset, images),

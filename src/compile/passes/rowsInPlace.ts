@@ -1,14 +1,6 @@
 import { DT } from "../../runtime/native.js";
-import {
-  attributeReader,
-  type GraphNode,
-  type GraphTensor,
-  isControl,
-  nodeOf,
-  nodesByName,
-} from "../graph/graph.js";
-import type { RecordedStep } from "../record/recordedStep.js";
-import type { Pass } from "./pass.js";
+import { attributeReader, type GraphNode, type GraphTensor, isControl, nodeOf, nodesByName } from "../graph/graph.js";
+import type { Pass, RecordedStep } from "../record/recordedStep.js";
 
 /** The node that gives a variable its old value with some rows replaced, where its update is one. */
 export function rowWrite(
@@ -17,17 +9,12 @@ export function rowWrite(
   byName: ReadonlyMap<string, GraphNode>,
 ): GraphNode | undefined {
   const node = byName.get(nodeOf(value));
-  const isWrite =
-    node?.op === "TensorScatterUpdate" && node.inputs[0] === (reads.get(variable) as string);
+  const isWrite = node?.op === "TensorScatterUpdate" && node.inputs[0] === (reads.get(variable) as string);
   return isWrite ? node : undefined;
 }
 
 /** Whether a node takes rows of a tensor, along its first axis. */
-function takesRows(
-  node: GraphNode,
-  tensor: string,
-  byName: ReadonlyMap<string, GraphNode>,
-): boolean {
+function takesRows(node: GraphNode, tensor: string, byName: ReadonlyMap<string, GraphNode>): boolean {
   const [table, , axis = ""] = node.inputs;
   if (node.op !== "GatherV2" || table !== tensor || node.inputs.some(isControl)) return false;
   const source = byName.get(nodeOf(axis));

@@ -1,7 +1,106 @@
 import { standardOp } from "../../ops/ops.js";
-import { type GraphNode, nodesByName, shapeBehind } from "../graph/graph.js";
-import { groupsApart } from "./groupsApart.js";
-import type { Pass } from "./pass.js";
+import { DT } from "../../runtime/native.js";
+import { type GraphNode, intConstant, intsConstant, nodesByName, outputRef, shapeBehind } from "../graph/graph.js";
+import type { Pass } from "../record/recordedStep.js";
+
+type Shape = readonly number[];
+
+/** Where the channels of images and the outputs of a filter lie. */
+const CHANNELS = 3;
+/** Where a filter's inputs lie. */
+const INPUTS = 2;
+
+/** A convolution or one of its gradients: which of its inputs are divided among groups, and what it gives. */
+interface GroupedOp {
+  /** Channels of all groups, and inputs of one, from the shapes of both inputs and the result. */
+  readonly channels: (first: Shape, second: Shape, result: Shape) => readonly [number, number];
+  /** Places of the inputs that are divided along their last axis. */
+  readonly divided: readonly number[];
+  /** The place of the input that holds the result's sizes. */
+  readonly sizes?: number;
+}
+
+const channelsOf = (shape: Shape): number => shape[CHANNELS] ?? 0;
+const inputsOf = (shape: Shape): number => shape[INPUTS] ?? 0;
+
+const GROUPED: Readonly<Record<string, GroupedOp>> = {
+  Conv2D: {
+    channels: (x, filter) => [channelsOf(x), inputsOf(filter)],
+    divided: [0, 1],
+  },
+  Conv2DBackpropInput: {
+    channels: (_sizes, filter, dx) => [channelsOf(dx), inputsOf(filter)],
+    divided: [1, 2],
+    sizes: 0,
+  },
+  Conv2DBackpropFilter: {
+    channels: (x, _sizes, filter) => [channelsOf(x), inputsOf(filter)],
+    divided: [0, 2],
+    sizes: 1,
+  },
+};
+
+/** How many groups of channels a node convolves; 1 where it is no convolution, or its shapes are not known. */
+function groupsOf({ channels }: GroupedOp, node: GraphNode, shapeOf: ShapeOf): number {
+  const [first, second] = node.inputs.map(shapeOf);
+  const result = node.shapes?.[0];
+  const [all, one] = channels(first ?? [], second ?? [], result ?? []);
+  return all > 0 && one > 0 ? all / one : 1;
+}
+
+type ShapeOf = (ref: string) => Shape | undefined;
+
+const typeOf = ({ attributes: { T = { type: DT.float } } }: GraphNode) => T;
+
+/** An input of a node, divided among the groups along the axis that another node holds. */
+function split(node: GraphNode, place: number, { name: axis }: GraphNode, shapes: Shape[]): GraphNode {
+  return {
+    name: `${node.name}/split_${place}`,
+    op: "Split",
+    inputs: [axis, node.inputs[place] as string],
+    attributes: { T: typeOf(node), num_split: { int: shapes.length } },
+    shapes,
+  };
+}
+
+/** What the groups give, one behind the other, under the node's own name. */
+function joined(node: GraphNode, parts: readonly GraphNode[], { name: axis }: GraphNode): GraphNode {
+  return {
+    name: node.name,
+    op: "ConcatV2",
+    inputs: [...parts.map(({ name }) => name), axis],
+    attributes: { T: typeOf(node), N: { int: parts.length }, Tidx: { type: DT.int32 } },
+    ...(node.shapes && { shapes: node.shapes }),
+  };
+}
+
+/**
+ * A convolution of TensorFlow's that has several groups of channels, or a gradient of one, as a convolution for each
+ * group: TensorFlow's have no gradients of groups on a processor. Any other node as it is.
+ * @param shapeOf the shape behind a reference, where it is known
+ */
+function groupsApart(node: GraphNode, shapeOf: ShapeOf): GraphNode[] {
+  const op = GROUPED[node.op];
+  const groups = op === undefined ? 1 : groupsOf(op, node, shapeOf);
+  if (op === undefined || groups === 1) return [node];
+  const partOf = (shape: Shape = []): Shape => shape.with(CHANNELS, channelsOf(shape) / groups);
+  const axis = intConstant(`${node.name}/axis`, CHANNELS);
+  const splits = op.divided.map((place) => {
+    const part = partOf(shapeOf(node.inputs[place] as string));
+    return split(node, place, axis, new Array<Shape>(groups).fill(part));
+  });
+  const result = partOf(node.shapes?.[0]);
+  const sizes = op.sizes === undefined ? [] : [intsConstant(`${node.name}/sizes`, result)];
+  const inputOf = (group: number, place: number): string => {
+    const { name } = (place === op.sizes ? sizes[0] : splits[op.divided.indexOf(place)]) as GraphNode;
+    return place === op.sizes ? name : outputRef(name, group);
+  };
+  const parts = Array.from({ length: groups }, (_, group): GraphNode => {
+    const inputs = node.inputs.map((_ref, place) => inputOf(group, place));
+    return { ...node, name: `${node.name}/group_${group}`, inputs, shapes: [result] };
+  });
+  return [axis, ...splits, ...sizes, ...parts, joined(node, parts, axis)];
+}
 
 /** TensorFlow's own ops in the place of ours, for graphs that leave this process or its processor's float32 kernels. */
 export const useStandardOps: Pass = (step) => {

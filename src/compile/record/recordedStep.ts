@@ -1,6 +1,9 @@
 import type { Variable } from "../../runtime/tf.js";
 import type { GraphNode } from "../graph/graph.js";
 
+/** A change of a recorded step that leaves what it computes as it is, or as its precision has it. */
+export type Pass = (step: RecordedStep) => RecordedStep;
+
 /** A step as nodes: what it reads, computes and assigns. */
 export interface RecordedStep {
   readonly nodes: readonly GraphNode[];

@@ -30,8 +30,7 @@ function figure(
   top1: number,
   of: { readonly method?: string; readonly student: string; readonly pair?: string },
 ): PublishedFigure {
-  const meets = (names: readonly string[] | undefined, name = "") =>
-    names === undefined || names.includes(name);
+  const meets = (names: readonly string[] | undefined, name = "") => names === undefined || names.includes(name);
   const fitting = exceptions.filter(
     ({ methods, students, pairs }: Exception) =>
       meets(methods, of.method) && meets(students, of.student) && meets(pairs, of.pair),
@@ -68,9 +67,7 @@ export function figuresOf(pair: string, dataset?: string): ReadonlyMap<string, P
  * @param of the data set; every one if left out
  */
 export function figureAlone(model: string, of?: string): PublishedFigure | undefined {
-  const table = ALONE.find(
-    ({ top1, dataset }) => Object.hasOwn(top1, model) && (of === undefined || dataset === of),
-  );
+  const table = ALONE.find(({ top1, dataset }) => Object.hasOwn(top1, model) && (of === undefined || dataset === of));
   const top1 = table?.top1[model];
   if (table === undefined || top1 === undefined) return undefined;
   return figure(table, top1, { student: model });

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { AheadOf, FilesAhead, ReadFile } from "./readFile.js";
+import type { AheadOf, FilesAhead, ReadFile } from "./dataFile.js";
 
 /**
  * Has a thread read files, and make their checksums, while this one does something else. What cannot be read is not among

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { readInputFile } from "../../common/files/inputFile.js";
 import { sha256 } from "../checksums.js";
-import type { AheadOf } from "./readFile.js";
+import type { AheadOf } from "./dataFile.js";
 
 /** Reads the files that it is given, and hands each over with its checksum; leaves out what cannot be read. */
 for (const { path, maxBytes } of workerData as readonly AheadOf[]) {

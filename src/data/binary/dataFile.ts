@@ -1,6 +1,22 @@
 import { inputError, PefdError } from "../../common/errors.js";
 import { readInputFile } from "../../common/files/inputFile.js";
 
+/** A file as it was read. */
+export interface ReadFile {
+  readonly bytes: Uint8Array;
+  /** In hexadecimal digits. */
+  readonly sha256: string;
+}
+
+/** Files that were read before they are needed, by their paths. */
+export type FilesAhead = ReadonlyMap<string, ReadFile>;
+
+/** A file to read, if it has no more bytes. */
+export interface AheadOf {
+  readonly path: string;
+  readonly maxBytes: number;
+}
+
 /** What to type where the files of a data set are missing or damaged. @param name left out for the default data set */
 export function howToGet(name?: string): string {
   const it = name === undefined ? "" : ` ${name}`;

@@ -14,8 +14,8 @@ import type {
 } from "../dataset.js";
 import { checkLimit, chosenImages } from "../limits.js";
 import { refuseSkipList, type SkipList } from "../skipList.js";
-import type { Part, PartName } from "./part.js";
-import type { FilesAhead } from "./readFile.js";
+import type { FilesAhead } from "./dataFile.js";
+import type { Part, PartName } from "./records.js";
 
 /** A data set whose images are read into memory as a whole. */
 export interface MemorySource {
@@ -42,11 +42,7 @@ export interface MemoryDataset extends Dataset {
 /** What a row does with such a source. */
 export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "files"> {
   open(directory: string, limits?: DatasetLimits): MemoryDataset;
-  openTest(
-    directory: string,
-    limit?: number,
-    skip?: SkipList,
-  ): TestImages & { readonly test: ImagesInMemory };
+  openTest(directory: string, limit?: number, skip?: SkipList): TestImages & { readonly test: ImagesInMemory };
   files(directory: string): DatasetFiles;
 }
 
@@ -62,7 +58,10 @@ function imagesOf(
     return { kind: "memory", ...format, images: pixels(), labels, count: file.images };
   }
   return {
-    ...{ kind: "memory", ...format, images: pixels(chosen), count: chosen.length },
+    kind: "memory",
+    ...format,
+    images: pixels(chosen),
+    count: chosen.length,
     labels: Uint8Array.from(chosen, (index) => labels[index] as number),
     positions: chosen,
   };
@@ -70,20 +69,13 @@ function imagesOf(
 
 function checkDirectory(directory: string, source: MemorySource): void {
   const found = statSync(directory, { throwIfNoEntry: false });
-  if (found === undefined)
-    throw inputError(`The data folder ${directory} does not exist.`, source.hint);
+  if (found === undefined) throw inputError(`The data folder ${directory} does not exist.`, source.hint);
   if (!found.isDirectory()) {
-    throw inputError(
-      `${directory} is not a folder.`,
-      `Name the folder that holds ${source.contents} with --data DIR.`,
-    );
+    throw inputError(`${directory} is not a folder.`, `Name the folder that holds ${source.contents} with --data DIR.`);
   }
   const inner = join(directory, source.archive.folder);
   if (!existsSync(join(directory, source.knownBy)) && existsSync(join(inner, source.knownBy))) {
-    throw inputError(
-      `${directory} holds no ${source.knownBy}.`,
-      `Name the folder in it: --data ${inner}`,
-    );
+    throw inputError(`${directory} holds no ${source.knownBy}.`, `Name the folder in it: --data ${inner}`);
   }
 }
 
@@ -105,8 +97,11 @@ export function memoryReaders(source: MemorySource): MemoryReaders {
       const train = read(directory, "train", limitTrain, ahead);
       const test = read(directory, "test", limitTest, ahead);
       return {
-        ...{ ...is, train: train.images, test: test.images },
-        ...{ trainFile: train.file, testFile: test.file },
+        ...is,
+        train: train.images,
+        test: test.images,
+        trainFile: train.file,
+        testFile: test.file,
       };
     },
     openTest(directory, limit, skip) {

@@ -1,7 +1,131 @@
+import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
+import { readInputText } from "../../common/files/inputFile.js";
+import { sha256 } from "../checksums.js";
+import type { ImageFile } from "../dataset.js";
+import type { WholeFile } from "../examine.js";
+import type { AheadOf, FilesAhead } from "./dataFile.js";
 import { readDataFile } from "./dataFile.js";
-import type { FilesAhead } from "./readFile.js";
-import { imageBytes, ownLabel, type RecordKind, recordBytes } from "./recordKind.js";
+
+/** CIFAR-100's names take about 1,000 bytes. */
+const MAX_FILE_BYTES = 2 ** 16;
+
+/** The names of classes in a text file, one a line; their numbers where it does not tell as many as there are. */
+export function namesFrom(file: string, classes: number): readonly string[] {
+  const lines = linesIn(file);
+  return lines.length === classes ? lines : numbersOf(classes);
+}
+
+/** "0", "1" and so on. */
+const numbersOf = (classes: number): readonly string[] => Array.from({ length: classes }, (_, label) => String(label));
+
+function linesIn(file: string): string[] {
+  try {
+    const lines = readInputText(file, { maxBytes: MAX_FILE_BYTES }).split("\n");
+    return lines.map((line) => line.trim()).filter((line) => line !== "");
+  } catch {
+    return []; // names are a courtesy; images can be evaluated without them
+  }
+}
+
+/**
+ * Reads a file of records to be examined.
+ * @param problemsOf what else is looked at
+ * @throws inputError as readRecordFile does
+ */
+export function wholeRecords(
+  directory: string,
+  file: string,
+  { kind, hint }: { readonly kind: RecordKind; readonly hint: string },
+  problemsOf: (path: string, records: Uint8Array) => readonly string[] = () => [],
+): WholeFile {
+  const path = join(directory, file);
+  const records = readRecordFile(path, kind, hint);
+  const size = recordBytes(kind);
+  const digests = Array.from({ length: records.length / size }, (_, i) =>
+    sha256(records.subarray(i * size, (i + 1) * size)),
+  );
+  return {
+    bytes: records.length,
+    labels: recordLabels(records, kind),
+    digests,
+    sha256: sha256(records),
+    problems: problemsOf(path, records),
+  };
+}
+
+/** Files of records, one after another. */
+interface RecordFiles {
+  readonly kind: RecordKind;
+  readonly files: readonly string[];
+  /** What to do where one is refused. */
+  readonly hint: string;
+}
+
+function joined(arrays: readonly Uint8Array[]): Uint8Array {
+  const [only] = arrays;
+  return only !== undefined && arrays.length === 1 ? only : Buffer.concat(arrays);
+}
+
+/** The files of one half, to be read ahead. */
+export const recordFilesAhead = (directory: string, { kind, files }: Pick<RecordFiles, "kind" | "files">): AheadOf[] =>
+  files.map((file) => ({ path: join(directory, file), maxBytes: mostBytes(kind) }));
+
+/**
+ * Reads one half of a data set.
+ * @param ahead files that were read already
+ * @throws inputError as readRecordFile does
+ */
+export function readRecordPart(directory: string, { kind, files, hint }: RecordFiles, ahead?: FilesAhead): Part {
+  const paths = files.map((file) => join(directory, file));
+  const records = joined(paths.map((path) => readRecordFile(path, kind, hint, ahead)));
+  const labels = recordLabels(records, kind);
+  const [path = "", ...more] = paths;
+  const known = more.length === 0 ? ahead?.get(path)?.sha256 : undefined;
+  return {
+    labels,
+    file: { images: labels.length, sha256: known ?? sha256(records) },
+    pixels: (chosen) => recordPixels(records, kind, chosen),
+  };
+}
+
+/** A byte before the pixels of a record: what it is called, and how many values it may have. */
+interface LabelByte {
+  /** Such as "coarse label". */
+  readonly what: string;
+  readonly classes: number;
+}
+
+/** Records of one size, one image each: label bytes, then all of red, all of green, all of blue, row by row. */
+export interface RecordKind {
+  /** Side of the square images in pixels. */
+  readonly side: number;
+  readonly labels: readonly LabelByte[];
+  /** Place of the class among the label bytes. */
+  readonly own: number;
+}
+
+/** Bytes of one image: 3 channels. */
+export const imageBytes = ({ side }: Pick<RecordKind, "side">): number => 3 * side * side;
+
+/** Bytes of one record. */
+export const recordBytes = (kind: RecordKind): number => kind.labels.length + imageBytes(kind);
+
+/** The byte that is the class. */
+const ownLabel = ({ labels, own }: RecordKind): LabelByte => labels[own] as LabelByte;
+
+/** The two halves of a data set: each comes from files of its own. */
+export type PartName = "train" | "test";
+
+/** One half of a data set whose images are held in memory, before it is known which of them are wanted. */
+export interface Part {
+  /** [count], the class of each image, from 0. */
+  readonly labels: Uint8Array;
+  /** The images that there are, and the checksum of their files. */
+  readonly file: ImageFile;
+  /** [n, height, width, 3] bytes of some images. @param chosen which, in this order; all where left out */
+  pixels(chosen?: Int32Array): Uint8Array;
+}
 
 /** Ten times the training images of CIFAR-10 and CIFAR-100. */
 const MOST_RECORDS = 500_000;
@@ -18,12 +142,7 @@ const COUNTS = ["no label", "its label", "its two labels"];
  * @returns [count * recordBytes(kind)] bytes, count >= 1, every class within its bounds
  * @throws inputError if the file is missing, unreadable, empty, of a wrong size or has a label that is too large
  */
-export function readRecordFile(
-  path: string,
-  kind: RecordKind,
-  hint: string,
-  ahead?: FilesAhead,
-): Uint8Array {
+export function readRecordFile(path: string, kind: RecordKind, hint: string, ahead?: FilesAhead): Uint8Array {
   const bytes = ahead?.get(path)?.bytes ?? readDataFile(path, { maxBytes: mostBytes(kind), hint });
   checkSize(path, bytes.length, kind, hint);
   checkLabels(path, bytes, kind, hint);
@@ -69,11 +188,7 @@ export function recordLabels(records: Uint8Array, kind: RecordKind): Uint8Array 
  * @param chosen indices of the records to take, in the order wanted; all when left out
  * @returns [count, side, side, 3] bytes
  */
-export function recordPixels(
-  records: Uint8Array,
-  kind: RecordKind,
-  chosen?: Int32Array,
-): Uint8Array {
+export function recordPixels(records: Uint8Array, kind: RecordKind, chosen?: Int32Array): Uint8Array {
   const [size, bytes] = [recordBytes(kind), imageBytes(kind)];
   const count = chosen?.length ?? records.length / size;
   const images = new Uint8Array(count * bytes);
@@ -118,15 +233,9 @@ function wordsInto(images: Uint8Array, bytes: number): Interleave {
       const red = words[i] as number;
       const green = words[count + i] as number;
       const blue = words[2 * count + i] as number;
-      out[to] =
-        (red & 0xff) | ((green & 0xff) << 8) | ((blue & 0xff) << 16) | ((red & 0xff00) << 16);
-      out[to + 1] =
-        ((green >>> 8) & 0xff) | (blue & 0xff00) | (red & 0xff0000) | ((green & 0xff0000) << 8);
-      out[to + 2] =
-        ((blue >>> 16) & 0xff) |
-        ((red >>> 16) & 0xff00) |
-        ((green >>> 8) & 0xff0000) |
-        (blue & 0xff000000);
+      out[to] = (red & 0xff) | ((green & 0xff) << 8) | ((blue & 0xff) << 16) | ((red & 0xff00) << 16);
+      out[to + 1] = ((green >>> 8) & 0xff) | (blue & 0xff00) | (red & 0xff0000) | ((green & 0xff0000) << 8);
+      out[to + 2] = ((blue >>> 16) & 0xff) | ((red >>> 16) & 0xff00) | ((green >>> 8) & 0xff0000) | (blue & 0xff000000);
     }
   };
 }

@@ -1,6 +1,6 @@
 import { drawImages, type SyntheticSet } from "../synthetic/write.js";
-import type { PartName } from "./part.js";
-import { type RecordKind, recordBytes } from "./recordKind.js";
+import type { PartName } from "./records.js";
+import { type RecordKind, recordBytes } from "./records.js";
 
 /**
  * A file of synthetic records.

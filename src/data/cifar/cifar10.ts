@@ -1,14 +1,12 @@
 import { join } from "node:path";
-import { namesFrom } from "../binary/classNames.js";
 import { howToGet, howToPlace } from "../binary/dataFile.js";
 import { memoryReaders } from "../binary/inMemory.js";
-import type { RecordKind } from "../binary/recordKind.js";
-import { readRecordPart, recordFilesAhead } from "../binary/recordPart.js";
+import type { RecordKind } from "../binary/records.js";
+import { namesFrom, readRecordPart, recordFilesAhead, wholeRecords } from "../binary/records.js";
 import { syntheticRecords } from "../binary/syntheticRecords.js";
-import { wholeRecords } from "../binary/wholeRecords.js";
 import type { DatasetRow, ImageFormat, SyntheticOptions } from "../dataset.js";
 import { examine } from "../examine.js";
-import { isAsFetched } from "../fetch/record.js";
+import { isAsFetched } from "../fetch/fetchArchive.js";
 import { classNames } from "../synthetic/patterns.js";
 import { linesOf, writeSynthetic } from "../synthetic/write.js";
 
@@ -18,7 +16,9 @@ const SIDE = 32;
 
 /** Padded, cropped and mirrored as CIFAR-100's are. Mean and deviation are those of all values of the training images. */
 const FORMAT = {
-  ...{ height: SIDE, width: SIDE, channels: 3 },
+  height: SIDE,
+  width: SIDE,
+  channels: 3,
   normalization: { mean: [0.4914, 0.4822, 0.4465], deviation: [0.247, 0.2435, 0.2616] },
   augmentation: { kind: "shift", padding: 4 },
 } as const satisfies ImageFormat;
@@ -46,16 +46,21 @@ const ARCHIVE = {
 const HINT = howToGet(NAME);
 
 const readers = memoryReaders({
-  ...{ name: NAME, classes: CLASSES, format: FORMAT, archive: ARCHIVE, knownBy: TEST_FILE },
+  name: NAME,
+  classes: CLASSES,
+  format: FORMAT,
+  archive: ARCHIVE,
+  knownBy: TEST_FILE,
   contents: `${HALVES.train.together} and ${TEST_FILE}`,
   hint: howToPlace(NAME),
-  read: (directory, part, ahead) =>
-    readRecordPart(directory, { kind: RECORD, hint: HINT, ...HALVES[part] }, ahead),
+  read: (directory, part, ahead) => readRecordPart(directory, { kind: RECORD, hint: HINT, ...HALVES[part] }, ahead),
 });
 
 const verify = (directory: string) =>
   examine({
-    ...{ directory, train: TRAIN_FILES, test: [TEST_FILE] },
+    directory,
+    train: TRAIN_FILES,
+    test: [TEST_FILE],
     called: { train: HALVES.train.together, test: TEST_FILE },
     read: (file) => wholeRecords(directory, file, { kind: RECORD, hint: HINT }),
     isOfficial: (files) => isAsFetched(directory, files, ARCHIVE.md5),
@@ -64,8 +69,7 @@ const verify = (directory: string) =>
 /** Training images are dealt to the five files as evenly as their number allows. */
 const synthesize = (directory: string, options: SyntheticOptions): Promise<void> =>
   writeSynthetic(directory, options, { side: SIDE, most: CLASSES }, (set) => {
-    const records = (part: "train" | "test") =>
-      syntheticRecords(set, part, RECORD, (label) => [label]);
+    const records = (part: "train" | "test") => syntheticRecords(set, part, RECORD, (label) => [label]);
     const train = records("train");
     const size = train.length / set.train;
     const cut = (batch: number) => Math.floor((set.train * batch) / TRAIN_FILES.length) * size;
@@ -78,18 +82,16 @@ const synthesize = (directory: string, options: SyntheticOptions): Promise<void>
 
 /** CIFAR-10 (Krizhevsky 2009) in its author's binary version. */
 export const CIFAR10 = {
-  ...{
-    name: NAME,
-    title: "CIFAR-10",
-    classes: CLASSES,
-    format: FORMAT,
-    evaluation: "as is" as const,
-  },
+  name: NAME,
+  title: "CIFAR-10",
+  classes: CLASSES,
+  format: FORMAT,
+  evaluation: "as is" as const,
   defaults: { data: "data/cifar-10-batches-bin" },
   archive: ARCHIVE,
   ...readers,
-  filesAhead: (directory) =>
-    recordFilesAhead(directory, { kind: RECORD, files: [...TRAIN_FILES, TEST_FILE] }),
+  filesAhead: (directory) => recordFilesAhead(directory, { kind: RECORD, files: [...TRAIN_FILES, TEST_FILE] }),
   classNames: (directory) => namesFrom(join(directory, NAMES_FILE), CLASSES),
-  ...{ synthesize, verify },
+  synthesize,
+  verify,
 } satisfies DatasetRow;

@@ -1,6 +1,12 @@
 import { howToGet } from "../binary/dataFile.js";
-import { imageBytes, type RecordKind, recordBytes } from "../binary/recordKind.js";
-import { readRecordFile, recordLabels, recordPixels } from "../binary/records.js";
+import {
+  imageBytes,
+  type RecordKind,
+  readRecordFile,
+  recordBytes,
+  recordLabels,
+  recordPixels,
+} from "../binary/records.js";
 import type { ImageFormat, ImagesInMemory } from "../dataset.js";
 
 /** Side length of the images in pixels. */
@@ -42,8 +48,7 @@ export const FINE_NAMES_FILE = "fine_label_names.txt";
 export const COARSE_NAMES_FILE = "coarse_label_names.txt";
 
 /** Reads a file of CIFAR-100's records. @throws inputError as readRecordFile does */
-export const readRecords = (path: string): Uint8Array =>
-  readRecordFile(path, CIFAR100_RECORD, howToGet());
+export const readRecords = (path: string): Uint8Array => readRecordFile(path, CIFAR100_RECORD, howToGet());
 
 /** Turns records of CIFAR-100 (one colour plane after the other) into images (colours interleaved). */
 export function decodeRecords(records: Uint8Array): ImagesInMemory {

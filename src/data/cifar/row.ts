@@ -1,17 +1,134 @@
 import { join } from "node:path";
-import { namesFrom } from "../binary/classNames.js";
-import type { DatasetRow } from "../dataset.js";
-import { cifar100Ahead, cifar100Files, loadCifar100, loadTestSet } from "./cifar100.js";
+import type { AheadOf } from "../binary/dataFile.js";
+import { howToGet, howToPlace } from "../binary/dataFile.js";
+import { type MemoryDataset, type MemorySource, memoryReaders } from "../binary/inMemory.js";
+import { namesFrom, readRecordPart, recordFilesAhead, wholeRecords } from "../binary/records.js";
+import { syntheticRecords } from "../binary/syntheticRecords.js";
+import type {
+  DatasetFiles,
+  DatasetLimits,
+  DatasetRow,
+  ImagesInMemory,
+  SyntheticOptions,
+  VerifyReport,
+} from "../dataset.js";
+import { examine } from "../examine.js";
+import { classNames, kindNames } from "../synthetic/patterns.js";
+import { linesOf, writeSynthetic } from "../synthetic/write.js";
 import {
   CIFAR100_FORMAT,
+  CIFAR100_RECORD,
+  COARSE_CLASSES,
   COARSE_NAMES_FILE,
   FINE_CLASSES,
   FINE_NAMES_FILE,
+  IMAGE_SIZE,
+  RECORD_BYTES,
   TEST_FILE,
   TRAIN_FILE,
 } from "./records.js";
-import { synthesize } from "./synthetic.js";
-import { verifyCifar100 } from "./verify.js";
+
+/** The coarse class of a fine one. */
+const coarseOf = (label: number): number => Math.floor((label * COARSE_CLASSES) / FINE_CLASSES);
+
+/** Writes a small artificial data set in CIFAR-100's format. @throws inputError and runError as writeSynthetic does */
+export const synthesize = (directory: string, options: SyntheticOptions): Promise<void> =>
+  writeSynthetic(directory, options, { side: IMAGE_SIZE, most: FINE_CLASSES }, (set) => {
+    const records = (part: "train" | "test") =>
+      syntheticRecords(set, part, CIFAR100_RECORD, (label) => [coarseOf(label), label]);
+    return new Map([
+      [FINE_NAMES_FILE, linesOf(classNames(FINE_CLASSES))],
+      [COARSE_NAMES_FILE, linesOf(kindNames())],
+      [TRAIN_FILE, records("train")],
+      [TEST_FILE, records("test")],
+    ]);
+  });
+
+/** contentSha256 of the two files of CIFAR-100: 50,000 and 10,000 records. */
+const OFFICIAL_CONTENT: Readonly<Record<string, string>> = {
+  [TRAIN_FILE]: "ad6f8b3f27b80cb26c34ea8d0693fdf47cb7ad89d0d51034ccab1eca5d33d405",
+  [TEST_FILE]: "f6556ddfe5daabecac8e1b4b2986020abaffc5b7934f88f040d5fc07eaa7307f",
+};
+
+/**
+ * Examines a data folder: sizes, labels, balance of the classes, checksums, and whether these are the real
+ * CIFAR-100. A folder that is wrong is reported, not thrown; it can be used if there are no problems.
+ */
+export const verifyCifar100 = (directory: string): VerifyReport =>
+  examine({
+    directory,
+    train: [TRAIN_FILE],
+    test: [TEST_FILE],
+    called: { train: TRAIN_FILE, test: TEST_FILE },
+    read: (file) => wholeRecords(directory, file, { kind: CIFAR100_RECORD, hint: howToGet() }, coarseProblems),
+    isOfficial: (files) => files.every((f) => f.contentSha256 === OFFICIAL_CONTENT[f.file]),
+  });
+
+/** Training reads fine labels only, but a fine class with two coarse ones is a sign of a damaged file. */
+function coarseProblems(path: string, records: Uint8Array): string[] {
+  const coarseOf = new Map<number, number>();
+  for (let offset = 0; offset < records.length; offset += RECORD_BYTES) {
+    const [coarse = 0, fine = 0] = records.subarray(offset, offset + 2);
+    const record = offset / RECORD_BYTES + 1;
+    if (coarse >= COARSE_CLASSES) {
+      return [`${path} has the coarse label ${coarse} in record ${record}, expected 0 to 19.`];
+    }
+    const earlier = coarseOf.get(fine) ?? coarse;
+    if (earlier !== coarse) {
+      return [
+        `${path} gives the fine label ${fine} the coarse label ${earlier} at first and ${coarse} in ` +
+          `record ${record}.`,
+      ];
+    }
+    coarseOf.set(fine, coarse);
+  }
+  return [];
+}
+
+const FILES = { train: TRAIN_FILE, test: TEST_FILE } as const;
+
+const SOURCE: MemorySource = {
+  name: "cifar100",
+  classes: FINE_CLASSES,
+  format: CIFAR100_FORMAT,
+  archive: { folder: "cifar-100-binary" },
+  knownBy: TEST_FILE,
+  contents: `${TRAIN_FILE} and ${TEST_FILE}`,
+  hint: howToPlace(),
+  read(directory, part, ahead) {
+    const hint = howToGet();
+    return readRecordPart(directory, { kind: CIFAR100_RECORD, files: [FILES[part]], hint }, ahead);
+  },
+};
+
+const READERS = memoryReaders(SOURCE);
+
+/**
+ * Reads CIFAR-100 in the official binary layout: the training images from train.bin and the test images
+ * from test.bin, never otherwise.
+ * @param directory the folder that holds both files
+ * @throws inputError if the folder or a file is missing, unreadable, empty, of a wrong size or has a label
+ *   above 99, or a limit is not a positive integer or more than there are
+ */
+export const loadCifar100 = (directory: string, limits?: DatasetLimits): MemoryDataset =>
+  READERS.open(directory, limits);
+
+/** What loadCifar100 reads, to be read ahead. */
+const cifar100Ahead = (directory: string): AheadOf[] =>
+  recordFilesAhead(directory, { kind: CIFAR100_RECORD, files: Object.values(FILES) });
+
+/**
+ * Reads the test images alone (test.bin); the same images as loadCifar100 gives with the same limit.
+ * @throws inputError as loadCifar100 does
+ */
+export const loadTestSet = (directory: string, limitTest?: number): ImagesInMemory =>
+  READERS.openTest(directory, limitTest).test;
+
+/**
+ * The checksums of both files as they are now, of the same bytes as those of loadCifar100.
+ * @throws inputError as loadCifar100 does
+ */
+const cifar100Files = (directory: string): DatasetFiles => READERS.files(directory);
 
 /** CIFAR-100 (Krizhevsky 2009) in its author's binary version. */
 export const CIFAR100 = {

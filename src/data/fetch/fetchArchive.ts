@@ -1,17 +1,158 @@
-import { existsSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { createReadStream, existsSync, writeFileSync } from "node:fs";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, posix, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createGunzip } from "node:zlib";
+import { extract, type ReadEntry, type Unpack } from "tar";
+import { parseBoundedJson } from "../../common/boundedJson.js";
 import { inputError, PefdError, runError } from "../../common/errors.js";
 import { exclusively } from "../../common/exclusive.js";
-import { makeFolder } from "../../common/files/makeFolder.js";
+import { makeFolder } from "../../common/files/atomicFile.js";
+import { readInputText } from "../../common/files/inputFile.js";
 import { md5OfFile } from "../checksums.js";
-import type { Archive, DatasetRow } from "../dataset.js";
+import type { Archive, DatasetRow, FileReport } from "../dataset.js";
 import type { ImageExaminer } from "../images/examine/types.js";
-import { unpackMembers } from "./archive.js";
-import { downloadPatiently, type Patience } from "./patientDownload.js";
-import type { DownloadProgress } from "./receive.js";
-import { isAsFetched, writeFetchRecord } from "./record.js";
-import { removePartial } from "./resumableDownload.js";
+import type { DownloadProgress, DownloadRequest } from "./receive.js";
+import { downloadResumable, removePartial } from "./resumableDownload.js";
+
+/** Beside the files of a data set whose own checksums are published nowhere: what the archive held. */
+const RECORD_FILE = "fetched.json";
+
+/** What was fetched: the archive's md5 sum, and the sha256 of each file of it. */
+interface FetchRecord {
+  readonly md5: string;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Writes down what an archive of a known md5 sum held. */
+function writeFetchRecord(folder: string, md5: string, reports: readonly FileReport[]): void {
+  const files = Object.fromEntries(reports.map(({ file, sha256 }) => [file, sha256]));
+  writeFileSync(join(folder, RECORD_FILE), `${JSON.stringify({ md5, files }, null, 2)}\n`);
+}
+
+function readFetchRecord(folder: string): Partial<FetchRecord> {
+  try {
+    const text = readInputText(join(folder, RECORD_FILE), { maxBytes: 2 ** 16 });
+    return (parseBoundedJson(text) ?? {}) as Partial<FetchRecord>;
+  } catch {
+    return {};
+  }
+}
+
+/** Whether these are the files that the archive of an md5 sum held when it was fetched into this folder. */
+export function isAsFetched(folder: string, reports: readonly FileReport[], md5: string): boolean {
+  const record = readFetchRecord(folder);
+  const files: Readonly<Record<string, unknown>> = record.files ?? {};
+  return record.md5 === md5 && reports.every(({ file, sha256 }) => files[file] === sha256);
+}
+
+/** How long a server that breaks off is borne. */
+interface Patience {
+  /** Attempts in a row that bring nothing, after which it is given up. */
+  readonly attempts: number;
+  /** Milliseconds before the next attempt after one of them; twice as many after each further one. */
+  readonly pause: number;
+}
+
+const PATIENCE: Patience = { attempts: 5, pause: 1000 };
+
+/** What waiting does not mend. */
+const LASTING = new Set(["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO", "ENOENT", "ENOTFOUND"]);
+
+/** Whether a later attempt may do better: the connection broke, or the server is busy. */
+const isPassing = (error: unknown): boolean =>
+  !(error instanceof PefdError) && !LASTING.has((error as NodeJS.ErrnoException).code ?? "");
+
+async function sizeOf(path: string): Promise<number> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.size ?? 0;
+}
+
+/**
+ * Downloads as downloadResumable does, and goes on by itself where the server breaks off, for as long as that brings
+ * the end nearer.
+ * @returns how many bytes were there before
+ * @throws what the last attempt failed with
+ */
+async function downloadPatiently(request: DownloadRequest, { attempts, pause }: Patience = PATIENCE): Promise<number> {
+  const before = await sizeOf(request.partial);
+  let furthest = before;
+  for (let idle = 0; ; ) {
+    try {
+      return Math.min(before, await downloadResumable(request));
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      const reached = await sizeOf(request.partial);
+      idle = reached > furthest ? 0 : idle + 1;
+      furthest = Math.max(furthest, reached);
+      if (!isPassing(error) || idle >= attempts) throw error;
+      await sleepUnlessAborted(idle === 0 ? 0 : pause * 2 ** (idle - 1), request.signal);
+    }
+  }
+}
+
+async function sleepUnlessAborted(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, signal ? { signal } : {}).catch(() => undefined);
+  signal?.throwIfAborted();
+}
+
+/**
+ * Unpacks the named members of a .tar.gz, ordinary files all of them, and nothing else.
+ * @param archive the file
+ * @param members paths inside the archive, as "folder/file"
+ * @param target an existing folder that takes them, their paths kept
+ * @param mostBytes that the archive may unpack to
+ * @throws runError if the archive is damaged, or holds a link, a device or a path that leaves the folder
+ */
+export async function unpackMembers(
+  archive: string,
+  members: readonly string[],
+  target: string,
+  mostBytes: number = MOST_BYTES,
+): Promise<void> {
+  const refused: string[] = [];
+  const filter = (path: string, entry: object): boolean => {
+    const { type } = entry as ReadEntry;
+    if (isUnsafe(path, type)) refused.push(path);
+    return refused.length === 0 && type === "File" && members.includes(posix.normalize(path));
+  };
+  try {
+    await feed(archive, mostBytes, extract({ cwd: target, filter, strict: true, preserveOwner: false }));
+  } catch (error) {
+    throw runError(`${archive} cannot be unpacked: ${(error as Error).message}`);
+  }
+  if (refused.length === 0) return;
+  throw runError(`${archive} is refused, for it holds ${refused[0]}, a link or a path outside of it.`);
+}
+
+/** Several times what any archive here unpacks to; a small one can hold zeros without end. */
+const MOST_BYTES = 2 ** 31;
+
+/** Hands an archive to tar, which alone would take whatever it unpacks to. */
+async function feed(archive: string, mostBytes: number, unpacker: Unpack): Promise<void> {
+  const ended = new Promise<void>((resolve, reject) => {
+    unpacker.once("close", resolve).once("error", reject);
+  });
+  const write = async () => {
+    let bytes = 0;
+    const gunzip = createGunzip();
+    createReadStream(archive)
+      .once("error", (error) => gunzip.destroy(error))
+      .pipe(gunzip);
+    for await (const chunk of gunzip) {
+      bytes += chunk.length;
+      if (bytes > mostBytes) throw new Error(`it unpacks to more than ${mostBytes} bytes`);
+      if (!unpacker.write(chunk)) await new Promise((go) => unpacker.once("drain", go));
+    }
+    unpacker.end();
+  };
+  await Promise.all([write(), ended]);
+}
+
+function isUnsafe(path: string, type: string): boolean {
+  const ordinary = type === "File" || type === "Directory";
+  return !ordinary || posix.isAbsolute(path) || path.split(/[/\\]/).includes("..");
+}
 
 /** A data set that is published and can be examined. */
 type Fetchable = Pick<DatasetRow, "title" | "archive" | "verify" | "byHand">;
@@ -50,16 +191,11 @@ export interface FetchResult {
 export function fetchArchive(row: Fetchable, options: FetchOptions): Promise<FetchResult> {
   const { title, archive, verify, byHand } = row;
   if (archive === undefined || verify === undefined) {
-    throw inputError(
-      `There is nothing to fetch for ${title}: bring its files into place yourself.`,
-      byHand,
-    );
+    throw inputError(`There is nothing to fetch for ${title}: bring its files into place yourself.`, byHand);
   }
   const directory = resolve(options.directory);
   const published = { title, archive, verify };
-  return exclusively(`fetch ${directory}`, options, () =>
-    fetchAlone(published, { ...options, directory }),
-  );
+  return exclusively(`fetch ${directory}`, options, () => fetchAlone(published, { ...options, directory }));
 }
 
 interface Published {
@@ -92,24 +228,15 @@ async function fetchAlone(published: Published, options: FetchOptions): Promise<
     return { fetched: true, resumedFrom };
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof PefdError
-      ? error
-      : interrupted(url, error as NodeJS.ErrnoException, archive, directory);
+    throw error instanceof PefdError ? error : interrupted(url, error as NodeJS.ErrnoException, archive, directory);
   }
 }
 
 /** Whether the archive's images are in the folder already; anything else in it is left alone. */
-async function isThere(
-  { title, archive, verify }: Published,
-  directory: string,
-  md5: string,
-): Promise<boolean> {
+async function isThere({ title, archive, verify }: Published, directory: string, md5: string): Promise<boolean> {
   if (!existsSync(directory)) return false;
   const names = await readdir(directory).catch(() => {
-    throw inputError(
-      `${directory} is not a folder that can be read.`,
-      "Name another with --data DIR.",
-    );
+    throw inputError(`${directory} is not a folder that can be read.`, "Name another with --data DIR.");
   });
   if (names.length === 0) return false;
   if (archive.keptAs !== undefined) {
@@ -165,8 +292,7 @@ async function unpackInto(
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging);
   try {
-    if (archive.keptAs !== undefined)
-      return await keepWhole(file, archive.keptAs, staging, directory);
+    if (archive.keptAs !== undefined) return await keepWhole(file, archive.keptAs, staging, directory);
     const members = archive.members.map((name) => `${archive.folder}/${name}`);
     await unpackMembers(file, members, staging, archive.mostBytes);
     const unpacked = join(staging, archive.folder);
@@ -182,12 +308,7 @@ async function unpackInto(
 }
 
 /** Puts an archive as it is into the folder; its md5 sum says that it is whole. */
-async function keepWhole(
-  file: string,
-  name: string,
-  staging: string,
-  directory: string,
-): Promise<void> {
+async function keepWhole(file: string, name: string, staging: string, directory: string): Promise<void> {
   const folder = join(staging, "whole");
   await mkdir(folder);
   await rename(file, join(folder, name));
@@ -212,18 +333,11 @@ function withoutNetwork({ keptAs, members, folder, md5 }: Archive, directory: st
   return `Without a network: give a mirror with --url, or bring the archive (md5 ${md5}) by hand, ${files}.`;
 }
 
-function interrupted(
-  url: string,
-  error: NodeJS.ErrnoException,
-  archive: Archive,
-  directory: string,
-): PefdError {
+function interrupted(url: string, error: NodeJS.ErrnoException, archive: Archive, directory: string): PefdError {
   const full = error.code === "ENOSPC" || error.code === "EDQUOT";
   const again = "the command again; it goes on where it stopped.";
   return runError(
     `Fetching ${url} failed: ${full ? "the disk is full" : error.message || error.code}.`,
-    full
-      ? `Free some space, then run ${again}`
-      : `Run ${again} ${withoutNetwork(archive, directory)}`,
+    full ? `Free some space, then run ${again}` : `Run ${again} ${withoutNetwork(archive, directory)}`,
   );
 }

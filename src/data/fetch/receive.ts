@@ -40,11 +40,7 @@ function writeAll(file: number, bytes: Uint8Array): void {
  * Every chunk is written as it arrives, before anything else is looked at: what waits in memory is lost when the
  * connection breaks, and a server that breaks off early and often would never be done with.
  */
-export function receive(
-  response: IncomingMessage,
-  request: DownloadRequest,
-  start: number,
-): Promise<void> {
+export function receive(response: IncomingMessage, request: DownloadRequest, start: number): Promise<void> {
   const { partial, onProgress } = request;
   const length = response.headers["content-length"];
   const total = length === undefined ? undefined : start + Number(length);

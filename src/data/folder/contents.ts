@@ -16,9 +16,9 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { cacheDirectory } from "../../common/cachePaths.js";
 import { inputError } from "../../common/errors.js";
-import type { PartName } from "../binary/part.js";
+import type { PartName } from "../binary/records.js";
 import { sha256 } from "../checksums.js";
-import type { ListedImage } from "./imageList.js";
+import type { ListedImage } from "./listing.js";
 
 /** Bytes that are read of an image's beginning, middle and end; a smaller one is read whole. */
 const BLOCK = 4096;
@@ -77,8 +77,7 @@ function openSampler() {
     if (file >= 0) closeSync(file);
     [path, file] = ["", -1];
   };
-  const read = (offset: number, length: number, at: number): number =>
-    readSync(file, room, at, length, offset);
+  const read = (offset: number, length: number, at: number): number => readSync(file, room, at, length, offset);
   return {
     close,
     /** sha256 of the first, the middle and the last bytes of a part of a file. */
@@ -177,12 +176,7 @@ export function openContents(directory: string, part: PartName, isFresh: boolean
  * @param contents sha256 over all bytes of all images
  * @returns sentences on what is wrong
  */
-export function changedContents(
-  directory: string,
-  part: PartName,
-  sums: string,
-  contents: string,
-): string[] {
+export function changedContents(directory: string, part: PartName, sums: string, contents: string): string[] {
   const path = cacheFile(directory, part, "whole.txt");
   const [sumsThen, contentsThen, on] = readCache(path).toString().trim().split(" ");
   if (sumsThen === sums && contentsThen !== contents) {

@@ -1,7 +1,102 @@
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { inputError } from "../../common/errors.js";
-import { createImageList, type ImageList } from "./imageList.js";
+import type { PartName } from "../binary/records.js";
+import { createNameList, type FilePart, type NameList } from "../images/places.js";
+
+/** One image of a half: its path below the data folder, and its class. */
+export interface ListedImage {
+  readonly name: string;
+  readonly label: number;
+  /** Where it lies, in a shard; left out for a file of its own. */
+  readonly part?: FilePart;
+}
+
+/** Images of a half, in order; an array is one, too. */
+export interface ImageList extends Iterable<ListedImage> {
+  readonly length: number;
+  at(index: number): ListedImage | undefined;
+  /** All names, where they lie as letters already. */
+  readonly names?: NameList;
+}
+
+/** Images in files of their own, to which more are added. */
+interface GrowingList extends ImageList {
+  add(names: readonly string[], label: number): void;
+}
+
+/** A list without images, to be added to. */
+function createImageList(): GrowingList {
+  const names = createNameList();
+  const labels: number[] = [];
+  const imageAt = (index: number): ListedImage => ({
+    name: names.at(index),
+    label: labels[index] as number,
+  });
+  return {
+    names,
+    get length() {
+      return labels.length;
+    },
+    at: (index) => (index < labels.length ? imageAt(index) : undefined),
+    add(added, label) {
+      for (const name of added) {
+        names.add(name);
+        labels.push(label);
+      }
+    },
+    *[Symbol.iterator]() {
+      for (let i = 0; i < labels.length; i++) yield imageAt(i);
+    },
+  };
+}
+
+/** The images that some indices name. */
+export const imagesAt = (list: ImageList, indices: Int32Array): ImageList => ({
+  length: indices.length,
+  at: (index) => (index < indices.length ? list.at(indices[index] as number) : undefined),
+  *[Symbol.iterator]() {
+    for (const index of indices) yield list.at(index) as ListedImage;
+  },
+});
+
+/** Their names, one after the other. */
+export function* namesOf(list: ImageList): Generator<string> {
+  for (const { name } of list) yield name;
+}
+
+/** The classes of listed images. */
+export function labelsOf(list: ImageList): Uint16Array {
+  const labels = new Uint16Array(list.length);
+  let i = 0;
+  for (const { label } of list) labels[i++] = label;
+  return labels;
+}
+
+/** Folders that each half may lie in, below the data folder; the first that is there is taken. */
+export type HalfFolders = Readonly<Record<PartName, readonly string[]>>;
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** Whether a half's folder is there. */
+export const hasHalf = (directory: string, part: PartName, folders: HalfFolders): boolean =>
+  folders[part].some((name) => isFolder(join(directory, name)));
+
+/** The folder of a half, below the data folder. @throws inputError that says what is expected where there is none */
+export function halfFolder(directory: string, part: PartName, folders: HalfFolders): string {
+  const found = folders[part].find((name) => isFolder(join(directory, name)));
+  if (found !== undefined) return found;
+  if (!isFolder(directory)) {
+    throw inputError(
+      `The data folder ${directory} does not exist.`,
+      "Name the folder that holds train and val with --data DIR.",
+    );
+  }
+  throw inputError(
+    `${directory} has no folder ${folders[part][0]}.`,
+    `Put a folder for each class into ${join(directory, folders[part][0] ?? "")}.`,
+  );
+}
 
 /** One half of a data set of files. */
 export interface Listing {
@@ -17,8 +112,7 @@ const READ: ReadonlySet<string> = new Set([".jpg", ".jpeg", ".png", ".bmp", ".we
 const UNREAD: ReadonlySet<string> = new Set([".ppm", ".pgm", ".tif", ".tiff", ".gif"]);
 
 /** A unit of UTF-16 by which characters are in the order of their code points: surrogates come behind all others. */
-const rank = (unit: number): number =>
-  unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
+const rank = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
 
 /** As Python's sorted() has text: by code points. */
 export function byName(a: string, b: string): number {
@@ -72,8 +166,7 @@ export function imagesBelow(root: string, folder: string, depth = 0): string[] {
 const isHidden = (name: string): boolean => name.startsWith(".");
 
 /** Names of the folders of classes in a half's folder, sorted as torchvision's ImageFolder does; none in a flat one. */
-export const classFolders = (path: string): string[] =>
-  entriesOf(path).folders.filter((name) => !isHidden(name));
+export const classFolders = (path: string): string[] => entriesOf(path).folders.filter((name) => !isHidden(name));
 
 /**
  * Lists a half whose folder has one folder for each class.
@@ -82,11 +175,7 @@ export const classFolders = (path: string): string[] =>
  * @param known the classes of the training images, which rule the others
  * @throws inputError for a folder without classes, a class without images, or classes other than those known
  */
-export function listClassFolders(
-  directory: string,
-  folder: string,
-  known?: readonly string[],
-): Listing {
+export function listClassFolders(directory: string, folder: string, known?: readonly string[]): Listing {
   const path = join(directory, folder);
   const classes = classFolders(path);
   if (classes.length === 0) throw noClasses(path, entriesOf(path).files.some(isImage));
@@ -112,10 +201,7 @@ export const flatText = (path: string): string =>
 
 function noClasses(path: string, isFlat: boolean) {
   return isFlat
-    ? inputError(
-        flatText(path),
-        "Sort the images into a folder for each class, named as those of the training images.",
-      )
+    ? inputError(flatText(path), "Sort the images into a folder for each class, named as those of the training images.")
     : inputError(
         `${path} holds no folders of classes.`,
         "A folder of images has train/CLASS/*.jpg and val/CLASS/*.jpg.",

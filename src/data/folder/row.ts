@@ -1,12 +1,396 @@
-import type { PartName } from "../binary/part.js";
-import type { DatasetRow, ImageFormat } from "../dataset.js";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { inputError } from "../../common/errors.js";
+import { readInputText } from "../../common/files/inputFile.js";
+import type { CenterCrop, ResizedCrop } from "../augmentation.js";
+import type { PartName } from "../binary/records.js";
+import { sha256Of, sha256OfFile } from "../checksums.js";
+import type {
+  DatasetRow,
+  ImageFile,
+  ImageFormat,
+  ImagesInFiles,
+  PackableHalf,
+  PackableSet,
+  SyntheticOptions,
+} from "../dataset.js";
+import { examine, readAhead, type WholeFile } from "../examine.js";
+import type { ImageExaminer } from "../images/examine/types.js";
+import { type FilePart, type ImagePlaces, imagePlaces } from "../images/places.js";
+import { wholeImages } from "../images/reader.js";
+import { checkLimit, takenImages, type Wanted } from "../limits.js";
 import { IMAGENET as IMAGENET_NORMALIZATION } from "../normalize.js";
-import { IMAGENET_FOLDERS, imageNetNames, listImageNet } from "./imageNet.js";
-import { knownClasses } from "./known.js";
-import { type Listing, listClassFolders } from "./listing.js";
-import { folderReaders } from "./open.js";
-import { type HalfFolders, halfFolder } from "./places.js";
-import { synthesize } from "./synthetic.js";
+import { hasShards, listShards, shardClassNames } from "../shards/listing.js";
+import { readShardRecord } from "../shards/record.js";
+import { refuseUnknown, type SkipList } from "../skipList.js";
+import { classNames } from "../synthetic/patterns.js";
+import { drawImages, pngOf, writeSynthetic } from "../synthetic/write.js";
+import { changedContents, openContents } from "./contents.js";
+import {
+  byName,
+  classFolders,
+  entriesOf,
+  flatText,
+  type HalfFolders,
+  halfFolder,
+  hasHalf,
+  type ImageList,
+  namesOf as imageNames,
+  imagesAt,
+  isImage,
+  type ListedImage,
+  type Listing,
+  labelsOf,
+  listClassFolders,
+  namesOf,
+} from "./listing.js";
+
+/** Of the images' sides, and of the classes that the patterns tell apart. */
+const [SYNTHETIC_SIDE, CLASSES] = [96, 100];
+
+/** As many as occur where it is not said. */
+const USUAL = 10;
+
+/** A class without an image is no folder, and both halves are to have the same. */
+function classesOf({ classes, train, test }: SyntheticOptions): number {
+  const most = Math.min(train, test);
+  if (classes === undefined) return Math.min(USUAL, most);
+  if (classes <= most) return classes;
+  throw inputError(
+    `${classes} classes need as many images for training and for tests, and there are to be ${train} and ${test}.`,
+    "Give more with --train and --test, or fewer --classes.",
+  );
+}
+
+/**
+ * Writes artificial images into folders of classes, as PNG.
+ * @throws inputError for more classes than images; inputError and runError as writeSynthetic does
+ */
+export async function synthesize(directory: string, options: SyntheticOptions): Promise<void> {
+  const wanted = { ...options, classes: classesOf(options) };
+  return writeSynthetic(directory, wanted, { side: SYNTHETIC_SIDE, most: CLASSES }, (set) => {
+    const names = classNames(set.classes);
+    const images = (part: "train" | "test", folder: string) => {
+      const files: [string, Uint8Array][] = [];
+      drawImages(set, part, (planes, label, index) => {
+        files.push([`${folder}/${names[label]}/${index}.png`, pngOf(planes, SYNTHETIC_SIDE)]);
+      });
+      return files;
+    };
+    return new Map([...images("test", "val"), ...images("train", "train")]);
+  });
+}
+
+/**
+ * The classes of the training images, by the names of their folders; undefined where these are not there, as beside
+ * validation images that are only evaluated on.
+ */
+function knownClasses(directory: string, folders: HalfFolders): string[] | undefined {
+  if (!hasHalf(directory, "train", folders)) return undefined;
+  return classFolders(join(directory, halfFolder(directory, "train", folders)));
+}
+
+/**
+ * What tells a half from others: sha256 over class, size, name and sample (contents.ts) of each image. All of every file is
+ * not read for it, as that would take hours for ImageNet. Shards of images as they are have the sum of the folder that they
+ * were packed from; those of changed images have that in their sum.
+ * @param isFresh whether every sample is taken anew
+ */
+function fileOf(
+  directory: string,
+  part: PartName,
+  { images, classes, reencoded }: Listing,
+  isFresh = false,
+): ImageFile {
+  const [hash, listed] = [createHash("sha256"), createHash("sha256")];
+  const contents = openContents(directory, part, isFresh);
+  const add = (line: string, sample: string) => {
+    listed.update(line);
+    hash.update(`${sample}\t${line}`);
+  };
+  if (reencoded !== undefined) add(`reencoded\t${reencoded}\n`, "");
+  for (const image of images) {
+    const { size, sample } = contents.of(image);
+    add(`${classes[image.label]}\t${size}\t${image.name}\n`, sample);
+  }
+  contents.close();
+  return {
+    images: images.length,
+    sha256: hash.digest("hex"),
+    listedSha256: listed.digest("hex"),
+  };
+}
+
+/** Where listed images lie. */
+function placesOf(directory: string, images: ImageList): ImagePlaces {
+  const parts = images.at(0)?.part && Array.from(images, ({ part }) => part as FilePart);
+  return imagePlaces(directory, images.names ?? namesOf(images), parts);
+}
+
+/**
+ * Sentences on shards whose bytes are not those that were packed; none where no record tells.
+ * @throws the system's own error for a shard that cannot be read
+ */
+function changedShards(directory: string, part: PartName): string[] {
+  const shards = readShardRecord(directory)?.halves[part]?.shards ?? [];
+  return shards
+    .map(({ file, sha256 }) => ({ path: join(directory, file), sha256 }))
+    .filter(({ path, sha256 }) => sha256OfFile(path) !== sha256)
+    .map(({ path }) => `${path} has changed since it was packed (sha256).`);
+}
+
+/**
+ * What is packed of listed images.
+ * @param listings of the halves that are there
+ * @param namesOf what classes are called, by their folders
+ * @param skip images that are left out
+ * @throws inputError for a list that names what is not there, or leaves no image of a half
+ */
+function packableSet(
+  directory: string,
+  listings: ReadonlyMap<PartName, Listing>,
+  namesOf: (classes: readonly string[]) => readonly string[],
+  skip?: SkipList,
+): PackableSet {
+  const all = [...listings.values()];
+  if (skip)
+    refuseUnknown(
+      skip,
+      all.flatMap(({ images }) => [...imageNames(images)]),
+    );
+  const isKept = ({ name }: ListedImage): boolean => skip?.names.has(name) !== true;
+  const half = ([part, listing]: readonly [PartName, Listing]): [PartName, PackableHalf] => {
+    const images = [...listing.images].filter(isKept);
+    if (images.length === 0) throw inputError(`${skip?.file} leaves no image of ${directory}.`);
+    const names = images.map(({ name }) => name);
+    return [part, { names, labels: labelsOf(images), places: placesOf(directory, images) }];
+  };
+  const { classes, reencoded } = all[0] as Listing;
+  return {
+    classes,
+    classNames: namesOf(classes),
+    ...(reencoded !== undefined && { reencoded }),
+    halves: Object.fromEntries([...listings].map(half)),
+  };
+}
+
+/** Both halves. */
+const PARTS: readonly PartName[] = ["train", "test"];
+
+const hasClasses = (directory: string, part: PartName, folders: HalfFolders): boolean =>
+  hasHalf(directory, part, folders) && classFolders(join(directory, halfFolder(directory, part, folders))).length > 0;
+
+/**
+ * Whether a data folder holds shards: those that `pefd data pack` recorded, or any where no folders of classes are, beside
+ * which archives lie as they were downloaded.
+ * @throws inputError for a damaged record
+ */
+function isPacked(directory: string, folders: HalfFolders): boolean {
+  if (readShardRecord(directory) !== undefined) return true;
+  if (PARTS.some((part) => hasClasses(directory, part, folders))) return false;
+  return PARTS.some((part) => hasShards(directory, part));
+}
+
+/** Whether a data folder has a half, in folders or in shards. @throws inputError for a damaged record */
+const hasImages = (directory: string, part: PartName, folders: HalfFolders): boolean =>
+  isPacked(directory, folders) ? hasShards(directory, part) : hasHalf(directory, part, folders);
+
+/** A data set whose images stay in their files, each of a file of its own, or in shards. */
+interface FolderSource {
+  readonly name: string;
+  readonly format: ImageFormat & { readonly augmentation: ResizedCrop };
+  readonly evaluation: CenterCrop;
+  /** Where folders of images lie, if they are not packed. */
+  readonly folders: HalfFolders;
+  /** @throws inputError for a folder that cannot be read as one of this data set */
+  list(directory: string, part: PartName): Listing;
+  /** What classes are called, where that is not as their folders are. */
+  names?(directory: string, classes: readonly string[]): readonly string[];
+}
+
+/** Classes that labels of two bytes can tell. */
+const MOST_CLASSES = 65_536;
+
+function setOf(
+  directory: string,
+  source: FolderSource,
+  part: PartName,
+  { images, reencoded }: Listing,
+  wanted: Wanted,
+): ImagesInFiles {
+  const all = { names: namesOf(images), labels: labelsOf(images) };
+  const chosen = takenImages(all, join(directory, part), part, wanted);
+  const taken = chosen === undefined ? images : imagesAt(images, chosen);
+  return {
+    kind: "files",
+    ...source.format,
+    evaluation: source.evaluation,
+    labels: labelsOf(taken),
+    count: taken.length,
+    places: placesOf(directory, taken),
+    ...(reencoded !== undefined && { reencoded }),
+    ...(chosen !== undefined && { positions: chosen }),
+  };
+}
+
+async function examined(
+  directory: string,
+  part: PartName,
+  listing: Listing,
+  examiner: ImageExaminer,
+): Promise<WholeFile> {
+  const names = [...namesOf(listing.images)];
+  const source = { places: placesOf(directory, listing.images), first: 0 };
+  const { sha256 } = fileOf(directory, part, listing, true);
+  const labels = labelsOf(listing.images);
+  const whole = await wholeImages({ names, source, labels, sha256 }, examiner);
+  const changed = changedContents(directory, part, sha256, sha256Of(whole.digests));
+  const problems = [...changedShards(directory, part), ...changed, ...whole.problems];
+  return { ...whole, problems };
+}
+
+/** What a row does with such a source. */
+function folderReaders(
+  source: FolderSource,
+): Pick<DatasetRow, "open" | "openTest" | "files" | "classes" | "classNames"> &
+  Required<Pick<DatasetRow, "verify" | "packable">> {
+  const listAny = (directory: string, part: PartName): Listing =>
+    isPacked(directory, source.folders) ? listShards(directory, part) : source.list(directory, part);
+  const list = (directory: string, part: PartName, limit?: number): Listing => {
+    checkLimit(limit, part);
+    const listing = listAny(directory, part);
+    if (listing.classes.length <= MOST_CLASSES) return listing;
+    throw inputError(`${directory} has more than ${MOST_CLASSES} classes.`);
+  };
+  const set = (directory: string, part: PartName, listing: Listing, wanted: Wanted) =>
+    setOf(directory, source, part, listing, wanted);
+  const classNamesOf = (directory: string, classes: readonly string[]): readonly string[] =>
+    isPacked(directory, source.folders)
+      ? (shardClassNames(directory) ?? classes)
+      : (source.names?.(directory, classes) ?? classes);
+  return {
+    open(directory, { limitTrain, limitTest, skip } = {}) {
+      const train = list(directory, "train", limitTrain);
+      const test = list(directory, "test", limitTest);
+      if (skip) refuseUnknown(skip, [...namesOf(train.images), ...namesOf(test.images)]);
+      return {
+        name: source.name,
+        numClasses: train.classes.length,
+        train: set(directory, "train", train, { limit: limitTrain, skip }),
+        test: set(directory, "test", test, { limit: limitTest, skip }),
+        trainFile: fileOf(directory, "train", train),
+        testFile: fileOf(directory, "test", test),
+      };
+    },
+    openTest(directory, limit, skip) {
+      const test = list(directory, "test", limit);
+      return {
+        name: source.name,
+        numClasses: test.classes.length,
+        test: set(directory, "test", test, { limit, skip }),
+      };
+    },
+    files: (directory) => ({
+      trainFile: fileOf(directory, "train", list(directory, "train")),
+      testFile: fileOf(directory, "test", list(directory, "test")),
+    }),
+    verify: async (directory, examiner) =>
+      examine({
+        directory,
+        train: ["train"],
+        test: ["test"],
+        called: { train: "the training images", test: "the test images" },
+        read: await readAhead(["train", "test"], (part) =>
+          examined(directory, part as PartName, list(directory, part as PartName), examiner),
+        ),
+        isOfficial: () => undefined,
+      }),
+    classes: (directory) => list(directory, "test").classes.length,
+    classNames: (directory) => classNamesOf(directory, list(directory, "test").classes),
+    packable(directory, skip) {
+      const found = PARTS.filter((part) => hasImages(directory, part, source.folders));
+      // Where there is neither half, this says so.
+      const parts = found.length > 0 ? found : PARTS;
+      const listings = new Map(parts.map((part) => [part, list(directory, part)]));
+      return packableSet(directory, listings, (classes) => classNamesOf(directory, classes), skip);
+    },
+  };
+}
+
+/** Where Kaggle's archive has its images. */
+const KAGGLE = "ILSVRC/Data/CLS-LOC";
+/** Folders of the halves. */
+const IMAGENET_FOLDERS: HalfFolders = {
+  train: ["train", join(KAGGLE, "train")],
+  test: ["val", join(KAGGLE, "val")],
+};
+
+/** Kaggle's file that tells the classes of the validation images, which lie in one folder there. */
+const SOLUTION = "LOC_val_solution.csv";
+
+/** 50,000 lines of up to some hundred letters. */
+const MOST_BYTES = 2 ** 26;
+
+/** Lists a half of ImageNet. @throws inputError for a folder that cannot be read as ImageNet */
+function listImageNet(directory: string, part: PartName): Listing {
+  const folder = halfFolder(directory, part, IMAGENET_FOLDERS);
+  if (part === "train") return listClassFolders(directory, folder);
+  const known = knownClasses(directory, IMAGENET_FOLDERS);
+  if (classFolders(join(directory, folder)).length > 0) {
+    return listClassFolders(directory, folder, known);
+  }
+  return listSolved(directory, folder, known);
+}
+
+/** The wnid of each image that a solution tells, by the image's name without its ending. */
+function readSolution(file: string): ReadonlyMap<string, string> {
+  const lines = readInputText(file, { maxBytes: MOST_BYTES }).split("\n").slice(1);
+  const pairs = lines.map((line) => line.trim().split(/[\s,]+/));
+  return new Map(pairs.flatMap(([image, wnid]) => (image && wnid ? [[image, wnid]] : [])));
+}
+
+/** Images of one folder, whose classes Kaggle's solution tells. */
+function listSolved(directory: string, folder: string, trained?: readonly string[]): Listing {
+  const path = join(directory, folder);
+  const file = join(directory, SOLUTION);
+  if (!existsSync(file)) throw flat(path, file);
+  const solution = readSolution(file);
+  const known = trained ?? [...new Set(solution.values())].sort(byName);
+  const labels = new Map(known.map((name, label) => [name, label]));
+  const names = entriesOf(path).files.filter((name) => isImage(join(path, name)));
+  const images = names.map((name): ListedImage => {
+    const wnid = solution.get(basename(name).replace(/\.[^.]+$/, ""));
+    const label = wnid === undefined ? undefined : labels.get(wnid);
+    if (label !== undefined) return { name: join(folder, name), label };
+    throw inputError(
+      wnid === undefined
+        ? `${file} does not tell the class of ${join(path, name)}.`
+        : `${join(path, name)} is of the class ${wnid} by ${file}, which the training images do not have.`,
+      "Bring training images, validation images and the solution of the same archive together.",
+    );
+  });
+  if (images.length === 0) throw inputError(`${path} holds no images.`);
+  return { classes: known, images };
+}
+
+const flat = (path: string, file: string) =>
+  inputError(
+    flatText(path),
+    `Put Kaggle's ${SOLUTION} at ${file}, or sort the images into folders named as those of the training images.`,
+  );
+
+/** What classes are called, one a line behind their wnid, in Kaggle's archive. */
+const NAMES = "LOC_synset_mapping.txt";
+
+/** Names of the classes: as Kaggle's file tells them, else those of their folders. */
+function imageNetNames(directory: string, classes: readonly string[]): readonly string[] {
+  const file = join(directory, NAMES);
+  if (!existsSync(file)) return classes;
+  const lines = readInputText(file, { maxBytes: MOST_BYTES }).split("\n");
+  const names = new Map(lines.map((line) => [line.split(" ", 1)[0], line.replace(/^\S+\s*/, "").trim()]));
+  return classes.map((wnid) => names.get(wnid) || wnid);
+}
 
 /** Side of the images that models for ImageNet are made for, and the short side that evaluation resizes to before. */
 const [SIDE, RESIZED] = [224, 256];
@@ -14,7 +398,9 @@ const [SIDE, RESIZED] = [224, 256];
 /** As torchvision's recipes have images of ImageNet, and the paper's code: RandomResizedCrop(side), mirrored. */
 const formatOf = (side: number) =>
   ({
-    ...{ height: side, width: side, channels: 3 },
+    height: side,
+    width: side,
+    channels: 3,
     normalization: IMAGENET_NORMALIZATION,
     augmentation: { kind: "resized crop", scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
   }) as const satisfies ImageFormat;
@@ -27,7 +413,10 @@ const evaluationOf = (side: number) => ({
 
 /** The paper's runs on ImageNet. */
 const DEFAULTS = {
-  ...{ batch_size: 256, learning_rate: 0.1, epochs: 100, weight_decay: 1e-4 },
+  batch_size: 256,
+  learning_rate: 0.1,
+  epochs: 100,
+  weight_decay: 1e-4,
   lr_decay_epochs: [30, 60, 90],
 } as const;
 
@@ -46,10 +435,12 @@ const folderOf = (side: number) => {
   const evaluation = evaluationOf(side);
   return {
     synthesize,
-    ...{ name: "folder", title: "Folders of images", format, evaluation },
+    name: "folder",
+    title: "Folders of images",
+    format,
+    evaluation,
     defaults: { data: "data/images", ...DEFAULTS },
-    byHand:
-      "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and name DIR with --data.",
+    byHand: "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and name DIR with --data.",
     ...folderReaders({ name: "folder", format, evaluation, folders: FOLDERS, list: listFolder }),
   } satisfies DatasetRow;
 };
@@ -62,15 +453,22 @@ const imageNetOf = (side: number) => {
   const format = formatOf(side);
   const evaluation = evaluationOf(side);
   return {
-    ...{ name: "imagenet", title: "ImageNet", format, evaluation },
+    name: "imagenet",
+    title: "ImageNet",
+    format,
+    evaluation,
     defaults: { data: "data/imagenet", ...DEFAULTS },
     byHand:
       "With an account, bring ILSVRC2012_img_train.tar (md5 1d675b47d978889d74fa0da5fadfb00e) and ILSVRC2012_img_val.tar " +
       "(29b22e2961454d5413ddabcf34fc5622) from image-net.org and sort them into DIR/train/WNID/ and DIR/val/WNID/, or unpack " +
       "Kaggle's archive as it is.",
     ...folderReaders({
-      ...{ name: "imagenet", format, evaluation },
-      ...{ folders: IMAGENET_FOLDERS, list: listImageNet, names: imageNetNames },
+      name: "imagenet",
+      format,
+      evaluation,
+      folders: IMAGENET_FOLDERS,
+      list: listImageNet,
+      names: imageNetNames,
     }),
   } satisfies DatasetRow;
 };

@@ -1,12 +1,7 @@
-import {
-  DT,
-  type NativeAttribute,
-  type NativeBinding,
-  type NativeTensor,
-} from "../../runtime/native.js";
+import { DT, type NativeAttribute, type NativeBinding, type NativeTensor } from "../../runtime/native.js";
 import { wordsWhile } from "../../runtime/ownModule.js";
-import type { Header } from "./header/header.js";
-import { ImageProblem } from "./problem.js";
+import type { Header } from "./header.js";
+import { ImageProblem } from "./header.js";
 import { type Box, type ImageSize, wholeOf } from "./view.js";
 
 /** A decoded part of an image: a uint8 tensor [height, width, 3] of the binding, which whoever gets it deletes. */
@@ -31,8 +26,7 @@ export interface Ops {
 export function opsOf(binding: NativeBinding): Ops {
   return {
     binding,
-    call: (op, attributes, inputs) =>
-      binding.executeOp(op, [...attributes], inputs, 1)[0] as NativeTensor,
+    call: (op, attributes, inputs) => binding.executeOp(op, [...attributes], inputs, 1)[0] as NativeTensor,
     integers: (values) => binding.createTensor([values.length], DT.int32, Int32Array.from(values)),
   };
 }
@@ -57,9 +51,7 @@ const jpegAttributes = (binding: NativeBinding): Attributes => [
 ];
 
 /** TensorFlow's op for each format, and what it is told. */
-function formatOps(
-  binding: NativeBinding,
-): Record<Header["format"], readonly [string, Attributes]> {
+function formatOps(binding: NativeBinding): Record<Header["format"], readonly [string, Attributes]> {
   const channels = { name: "channels", type: binding.TF_ATTR_INT, value: 3 };
   // These are not turned into others.
   const asTheyAre = { ...channels, value: 0 };

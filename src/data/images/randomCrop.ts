@@ -25,10 +25,7 @@ export function drawBox(random: Random, image: ImageSize, crop: ResizedCrop): Bo
   return middleBox(image, crop.ratio);
 }
 
-function middleBox(
-  { height: full, width: across }: ImageSize,
-  [least, largest]: readonly [number, number],
-): Box {
+function middleBox({ height: full, width: across }: ImageSize, [least, largest]: readonly [number, number]): Box {
   const ratio = across / full;
   const height = ratio < least ? roundHalfEven(across / least) : full;
   const width = ratio > largest ? roundHalfEven(full * largest) : across;

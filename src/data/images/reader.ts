@@ -1,11 +1,155 @@
 import { DT, type NativeBinding } from "../../runtime/native.js";
 import { ownInstructions } from "../../runtime/ownModule.js";
+import { sha256 } from "../checksums.js";
+import type { WholeFile } from "../examine.js";
+import type { Labels } from "../sampler.js";
 import type { ByteImage } from "../strong/image.js";
 import { type Decoded, type Ops, openDecoder, opsOf } from "./decode.js";
-import { readHeader } from "./header/header.js";
-import { plainResize } from "./plainResize.js";
-import { ImageProblem, imageError } from "./problem.js";
+import type { ImageExaminer, ToExamine } from "./examine/types.js";
+import { ImageProblem, imageError, readHeader } from "./header.js";
 import type { Box, ImageSize, View } from "./view.js";
+
+/** Encoded images that are to be examined. */
+interface EncodedImages extends ToExamine {
+  readonly labels: Labels;
+  /** sha256 by which runs know them. */
+  readonly sha256: string;
+}
+
+/** Decodes all images. */
+export async function wholeImages(
+  { labels, sha256: sum, ...images }: EncodedImages,
+  examiner: ImageExaminer,
+): Promise<WholeFile> {
+  const found = await examiner.examine(images);
+  const named = found.map((each, i) => ({ ...each, name: images.names[i] as string }));
+  return {
+    labels,
+    sha256: sum,
+    bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
+    digests: found.flatMap((each, i) => (each.sha256 === undefined ? [] : [sha256(`${labels[i]} ${each.sha256}`)])),
+    problems: found.flatMap(({ problem = [] }) => problem),
+    damaged: named.flatMap(({ problem, name }) => (problem === undefined ? [] : [name])),
+    warnings: named.flatMap(({ warning, name }) =>
+      warning === undefined ? [] : [`The image ${name} is used as it decodes: ${warning}.`],
+    ),
+  };
+}
+
+/**
+ * All pixels of an image.
+ * @param size that it must have, where there is one
+ * @throws runError for one that cannot be used or has another size
+ */
+export function pixelsOfSize(reader: ImageReader, name: string, file: Uint8Array, size?: ImageSize): DecodedImage {
+  const image = reader.pixels(name, file);
+  if (size === undefined || hasSize(image, size)) return image;
+  const [is, wanted] = [image, size].map(({ height, width }) => `${width} x ${height}`);
+  throw imageError(name, `it has ${is} pixels instead of ${wanted}`);
+}
+
+const hasSize = ({ height, width }: ByteImage, size: ImageSize): boolean =>
+  height === size.height && width === size.width;
+
+/** Weights are whole numbers in units of 2^-22, as Pillow has them for bytes. */
+const WEIGHT_BITS = 22;
+const HALF = 1 << (WEIGHT_BITS - 1);
+const CHANNELS = 3;
+
+/** What the results along one axis are made of: result i of taps[i] pixels from first[i] on; its weights start at i * most. */
+interface Axis {
+  readonly count: number;
+  readonly most: number;
+  readonly first: Int32Array;
+  readonly taps: Int32Array;
+  readonly weights: Int32Array;
+}
+
+/** `length` pixels from `from` on become `size`, of which `count` from `start` on are wanted. */
+function axisOf(from: number, length: number, size: number, start: number, count: number): Axis {
+  const scale = length / size;
+  const support = Math.max(scale, 1);
+  const inverse = 1 / support;
+  const most = 2 * Math.ceil(support) + 1;
+  const [first, taps] = [new Int32Array(count), new Int32Array(count)];
+  const weights = new Int32Array(count * most);
+  const exact = new Float64Array(most);
+  for (let i = 0; i < count; i++) {
+    const middle = (start + i + 0.5) * scale;
+    const begin = Math.max(0, Math.trunc(middle - support + 0.5));
+    const end = Math.min(length, Math.trunc(middle + support + 0.5));
+    let sum = 0;
+    for (let tap = 0; tap < end - begin; tap++) {
+      const weight = Math.max(0, 1 - Math.abs((tap + begin - middle + 0.5) * inverse));
+      exact[tap] = weight;
+      sum += weight;
+    }
+    for (let tap = 0; tap < end - begin; tap++) {
+      weights[i * most + tap] = Math.trunc(0.5 + ((exact[tap] as number) / sum) * 2 ** WEIGHT_BITS);
+    }
+    first[i] = from + begin;
+    taps[i] = end - begin;
+  }
+  return { count, most, first, taps, weights };
+}
+
+/** One result of one colour: pixels from `at` on, `stride` apart. */
+function weighted(
+  pixels: ArrayLike<number>,
+  at: number,
+  stride: number,
+  { weights, most, taps }: Axis,
+  i: number,
+): number {
+  let sum = HALF;
+  for (let tap = 0; tap < (taps[i] as number); tap++) {
+    sum += (pixels[at + tap * stride] as number) * (weights[i * most + tap] as number);
+  }
+  return sum >> WEIGHT_BITS;
+}
+
+/** Rows from `top` on, `rows` of them, resized across. @returns [rows, axis.count, 3] */
+function across(
+  pixels: ArrayLike<number>,
+  width: number,
+  rows: { readonly top: number; readonly count: number },
+  axis: Axis,
+  flip: boolean,
+): Uint8Array {
+  const result = new Uint8Array(rows.count * axis.count * CHANNELS);
+  let out = 0;
+  for (let row = 0; row < rows.count; row++) {
+    const line = (rows.top + row) * width;
+    for (let x = 0; x < axis.count; x++) {
+      const i = flip ? axis.count - 1 - x : x;
+      const at = (line + (axis.first[i] as number)) * CHANNELS;
+      for (let c = 0; c < CHANNELS; c++) result[out++] = weighted(pixels, at + c, CHANNELS, axis, i);
+    }
+  }
+  return result;
+}
+
+/**
+ * A view of an image, the bytes that Pillow up to 12 has: bilinear with antialiasing, across first, rounded to bytes, then
+ * down. It serves where src/native is not compiled, which computes the same.
+ * @param pixels [height, width, 3], red, green and blue interleaved, each 0 to 255
+ * @returns [window.height, window.width, 3]
+ */
+export function plainResize(pixels: ArrayLike<number>, image: ImageSize, view: View): Uint8Array {
+  const { box, size, window, flip } = view;
+  const right = axisOf(box.left, box.width, size.width, window.left, window.width);
+  const down = axisOf(box.top, box.height, size.height, window.top, window.height);
+  const [top, last] = [down.first[0] as number, down.count - 1];
+  const count = (down.first[last] as number) + (down.taps[last] as number) - top;
+  const rows = across(pixels, image.width, { top, count }, right, flip);
+  const line = window.width * CHANNELS;
+  const result = new Uint8Array(window.height * line);
+  for (let y = 0; y < down.count; y++) {
+    const from = ((down.first[y] as number) - top) * line;
+    for (let x = 0; x < line; x++) result[y * line + x] = weighted(rows, from + x, line, down, y);
+  }
+  return result;
+}
 
 /** Which of two resizers serves: that of src/native, or the same in JavaScript, whose bytes are the same. */
 export type Resizer = "native" | "plain";
@@ -90,10 +234,7 @@ function named<T>(name: string, run: () => T): T {
  * @param binding of this thread, with our own ops where they are there (runtime/threadBinding.ts)
  * @param resizer the native one where it is there, if left out
  */
-export function openImageReader(
-  binding: NativeBinding,
-  resizer: Resizer = presentResizer(),
-): ImageReader {
+export function openImageReader(binding: NativeBinding, resizer: Resizer = presentResizer()): ImageReader {
   const ops = opsOf(binding);
   const decoder = openDecoder(ops);
   const resize = resizer === "native" ? nativeOf(ops) : plainOf(ops);

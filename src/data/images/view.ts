@@ -37,9 +37,7 @@ export function roundHalfEven(value: number): number {
  */
 export function resizedSize({ height, width }: ImageSize, shortSide: number): ImageSize {
   const longSide = Math.trunc((shortSide * Math.max(height, width)) / Math.min(height, width));
-  return width <= height
-    ? { height: longSide, width: shortSide }
-    : { height: shortSide, width: longSide };
+  return width <= height ? { height: longSide, width: shortSide } : { height: shortSide, width: longSide };
 }
 
 /**
@@ -50,13 +48,16 @@ export function evaluationView(image: ImageSize, { resize, crop }: CenterCrop): 
   const window = {
     top: roundHalfEven((size.height - crop) / 2),
     left: roundHalfEven((size.width - crop) / 2),
-    ...{ height: crop, width: crop },
+    height: crop,
+    width: crop,
   };
   return { box: wholeOf(image), size, window, flip: false };
 }
 
 /** A box of the image resized to a size, and mirrored where `flip` says so: torchvision's resized_crop and hflip. */
 export const boxView = (box: Box, size: ImageSize, flip: boolean): View => ({
-  ...{ box, size, flip },
+  box,
+  size,
+  flip,
   window: wholeOf(size),
 });

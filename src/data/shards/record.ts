@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { parseBoundedJson } from "../../common/boundedJson.js";
 import { inputError } from "../../common/errors.js";
 import { readInputText } from "../../common/files/inputFile.js";
-import type { PartName } from "../binary/part.js";
+import type { PartName } from "../binary/records.js";
 
 /** Beside the shards that `pefd data pack` writes: what they hold. It is written last. */
 export const RECORD_FILE = "shards.json";
@@ -46,12 +46,10 @@ export const recordText = (record: ShardRecord): string => `${JSON.stringify(rec
 
 const isText = (value: unknown): boolean => typeof value === "string";
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
-const isListOf = (value: unknown, is: (item: unknown) => boolean): boolean =>
-  Array.isArray(value) && value.every(is);
+const isListOf = (value: unknown, is: (item: unknown) => boolean): boolean => Array.isArray(value) && value.every(is);
 
 /** A name in the folder itself, whatever the record says. */
-const isFileName = (value: unknown): boolean =>
-  typeof value === "string" && /^[^/\\\p{Cc}]+\.tar$/u.test(value);
+const isFileName = (value: unknown): boolean => typeof value === "string" && /^[^/\\\p{Cc}]+\.tar$/u.test(value);
 
 function isShard(value: unknown): boolean {
   const { file, bytes, images, sha256 } = Object(value) as Record<string, unknown>;

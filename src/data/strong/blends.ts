@@ -5,38 +5,26 @@ import { type ByteImage, CHANNELS, mapped } from "./image.js";
  * @param factor share of the image, 0 to 1
  * @param otherAt the byte of the other one at a position
  */
-function blended(
-  image: ByteImage,
-  factor: number,
-  otherAt: (position: number) => number,
-): ByteImage {
+function blended(image: ByteImage, factor: number, otherAt: (position: number) => number): ByteImage {
   const share = Math.fround(factor);
   return mapped(image, (i) => {
     const other = otherAt(i);
-    return Math.trunc(
-      Math.fround(other + Math.fround(share * ((image.bytes[i] as number) - other))),
-    );
+    return Math.trunc(Math.fround(other + Math.fround(share * ((image.bytes[i] as number) - other))));
   });
 }
 
 /** Brightness of the pixel that a position belongs to (ITU-R 601-2, as Pillow's mode L). */
 function lumaAt({ bytes }: ByteImage, position: number): number {
   const start = position - (position % CHANNELS);
-  const [red, green, blue] = bytes.subarray(start, start + CHANNELS) as unknown as [
-    number,
-    number,
-    number,
-  ];
+  const [red, green, blue] = bytes.subarray(start, start + CHANNELS) as unknown as [number, number, number];
   return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
 }
 
 /** Mixed with black. @param factor share of the image, as in all that follow */
-export const brightness = (image: ByteImage, factor: number): ByteImage =>
-  blended(image, factor, () => 0);
+export const brightness = (image: ByteImage, factor: number): ByteImage => blended(image, factor, () => 0);
 
 /** Mixed with its gray version. */
-export const color = (image: ByteImage, factor: number): ByteImage =>
-  blended(image, factor, (i) => lumaAt(image, i));
+export const color = (image: ByteImage, factor: number): ByteImage => blended(image, factor, (i) => lumaAt(image, i));
 
 /** Mixed with its mean brightness. */
 export function contrast(image: ByteImage, factor: number): ByteImage {

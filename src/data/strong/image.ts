@@ -18,7 +18,4 @@ export function mapped(image: ByteImage, byteAt: (position: number) => number): 
 
 /** The same image with each byte replaced by its table's entry. @param tables 256 entries for each colour */
 export const lookedUp = (image: ByteImage, tables: readonly ArrayLike<number>[]): ByteImage =>
-  mapped(
-    image,
-    (i) => (tables[i % CHANNELS] as ArrayLike<number>)[image.bytes[i] as number] as number,
-  );
+  mapped(image, (i) => (tables[i % CHANNELS] as ArrayLike<number>)[image.bytes[i] as number] as number);

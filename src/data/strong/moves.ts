@@ -36,12 +36,10 @@ export function rotate(image: ByteImage, degrees: number): ByteImage {
 }
 
 /** Sheared along x. @param by pixels to the left for each line down */
-export const shearX = (image: ByteImage, by: number): ByteImage =>
-  moved(image, [1, by, 0, 0, 1, 0]);
+export const shearX = (image: ByteImage, by: number): ByteImage => moved(image, [1, by, 0, 0, 1, 0]);
 
 /** Sheared along y. @param by pixels up for each column to the right */
-export const shearY = (image: ByteImage, by: number): ByteImage =>
-  moved(image, [1, 0, 0, by, 1, 0]);
+export const shearY = (image: ByteImage, by: number): ByteImage => moved(image, [1, 0, 0, by, 1, 0]);
 
 /** Shifted to the left. @param share of the width */
 export const translateX = (image: ByteImage, share: number): ByteImage =>

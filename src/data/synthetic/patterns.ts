@@ -75,9 +75,7 @@ export function drawImage(pattern: ClassPattern, random: Random, side: number): 
 
 /** A cosine over the side of an image; the phase is a share of its period. */
 function wave(periods: number, phase: number, side: number): Float64Array {
-  return Float64Array.from({ length: side }, (_, i) =>
-    Math.cos(2 * Math.PI * ((periods * i) / side + phase)),
-  );
+  return Float64Array.from({ length: side }, (_, i) => Math.cos(2 * Math.PI * ((periods * i) / side + phase)));
 }
 
 const KINDS = [

@@ -1,9 +1,114 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join, posix } from "node:path";
-import { inputError } from "../../common/errors.js";
-import { openZip, openZipReader } from "../archive/zip.js";
+import { crc32, inflateRawSync } from "node:zlib";
+import { openPromise } from "yauzl";
+import { inputError, PefdError } from "../../common/errors.js";
 import { howToPlace } from "../binary/dataFile.js";
 import { entriesOf } from "../folder/listing.js";
+
+/** A file in a zip archive. */
+interface ZipMember {
+  /** Where its local header lies in the archive. */
+  readonly header: number;
+  /** Bytes in the archive, and as they are when unpacked. */
+  readonly packed: number;
+  readonly bytes: number;
+  readonly isDeflated: boolean;
+  readonly crc32: number;
+}
+
+/** The directory of a zip archive: its files by name. */
+interface Zip {
+  readonly path: string;
+  readonly members: ReadonlyMap<string, ZipMember>;
+}
+
+/** More than any archive of a data set here has. */
+const MOST_MEMBERS = 2_000_000;
+
+/** Of one file in an archive; a small one can hold zeros without end. */
+const MOST_BYTES = 2 ** 28;
+
+const STORED = 0;
+const DEFLATED = 8;
+
+/**
+ * Reads the directory of a zip archive.
+ * @throws inputError for a file that is none, is damaged, or holds what cannot be read
+ */
+export async function openZip(path: string): Promise<Zip> {
+  const members = new Map<string, ZipMember>();
+  try {
+    const zip = await openPromise(path, { strictFileNames: true });
+    if (zip.entryCount > MOST_MEMBERS) throw damaged(path, `it claims ${zip.entryCount} files`);
+    for await (const entry of zip.eachEntry()) {
+      const { fileName: name, compressionMethod: method } = entry;
+      if (name.endsWith("/")) continue;
+      if (entry.isEncrypted()) throw damaged(path, `${name} is encrypted`);
+      if (method !== STORED && method !== DEFLATED) throw damaged(path, `${name} is packed unusually`);
+      if (entry.uncompressedSize > MOST_BYTES) throw damaged(path, `${name} is too large`);
+      members.set(name, {
+        header: entry.relativeOffsetOfLocalHeader,
+        packed: entry.compressedSize,
+        bytes: entry.uncompressedSize,
+        isDeflated: method === DEFLATED,
+        crc32: entry.crc32,
+      });
+    }
+  } catch (error) {
+    throw error instanceof PefdError ? error : damaged(path, (error as Error).message);
+  }
+  return { path, members };
+}
+
+const damaged = (path: string, problem: string): PefdError =>
+  inputError(
+    `The archive ${path} cannot be read: ${problem.replace(/\.$/, "")}.`,
+    "Fetch it again, or compare its md5 sum with the published one.",
+  );
+
+const HEADER_BYTES = 30;
+const HEADER_SIGNATURE = 0x04034b50;
+
+/** Reads files of an archive until it is closed. */
+interface ZipReader {
+  /** @throws inputError for a file that is not there or is damaged */
+  read(name: string): Uint8Array;
+  close(): void;
+}
+
+/** Opens an archive for reading. */
+export function openZipReader({ path, members }: Zip): ZipReader {
+  const file = openSync(path, "r");
+  const bytesAt = (position: number, length: number): Buffer => {
+    const bytes = Buffer.allocUnsafe(length);
+    return bytes.subarray(0, readSync(file, bytes, 0, length, position));
+  };
+  return {
+    read(name) {
+      const member = members.get(name);
+      if (member === undefined) throw damaged(path, `there is no ${name}`);
+      const header = bytesAt(member.header, HEADER_BYTES);
+      if (header.length < HEADER_BYTES || header.readUInt32LE() !== HEADER_SIGNATURE) {
+        throw damaged(path, `${name} is not where the directory says`);
+      }
+      const start = HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
+      const bytes = unpacked(bytesAt(member.header + start, member.packed), member);
+      if (bytes?.length === member.bytes && crc32(bytes) === member.crc32) return bytes;
+      throw damaged(path, `${name} has changed since it was written (CRC-32)`);
+    },
+    close: () => closeSync(file),
+  };
+}
+
+function unpacked(packed: Buffer, { isDeflated, bytes }: ZipMember): Buffer | undefined {
+  if (!isDeflated) return packed;
+  try {
+    return inflateRawSync(packed, { maxOutputLength: Math.max(1, bytes) });
+  } catch {
+    return undefined;
+  }
+}
 
 /** The archive, and the folder in it. */
 export const ZIP_FILE = "tiny-imagenet-200.zip";
@@ -46,9 +151,7 @@ function filesBelow(root: string, folder: string): string[] {
 function folderTree(path: string): Tree {
   return {
     place: path,
-    names: ["train", "val"]
-      .filter((half) => existsSync(join(path, half)))
-      .flatMap((half) => filesBelow(path, half)),
+    names: ["train", "val"].filter((half) => existsSync(join(path, half))).flatMap((half) => filesBelow(path, half)),
     read(name) {
       try {
         return readFileSync(join(path, name));
@@ -60,8 +163,7 @@ function folderTree(path: string): Tree {
   };
 }
 
-const isFile = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /**
  * Opens the data set: its archive, a folder with the archive in it, the folder that it unpacks to, or the one above that.

@@ -1,5 +1,46 @@
-import { rsqrt } from "../../nn/gradients/rsqrt.js";
-import { type Scalar, type Tensor, type Tensor2D, tf } from "../../runtime/tf.js";
+import { isStatistic } from "../../nn/builder.js";
+import { rsqrt, sumOfSquares } from "../../nn/gradients.js";
+import type { StateEntry } from "../../nn/model.js";
+import { type Scalar, type Tensor, type Tensor2D, tf, type Variable } from "../../runtime/tf.js";
+import type { Pair, Phase } from "../method.js";
+
+const variables = (state: readonly StateEntry[]): Variable[] => state.flatMap(({ variable }) => variable ?? []);
+
+/**
+ * What a phase does that trains a student's stem and stages before its classifier, as RepDistiller's do: they learn, with
+ * what the method adds, and what lies behind them is in evaluation mode.
+ * @param own tensors that the method adds
+ */
+export function featurePhase(
+  { student }: Pair,
+  own: readonly StateEntry[],
+): Required<Pick<Phase, "learns" | "inEvaluation">> {
+  const learning = new Set(student.features);
+  const behind = student.state.filter((entry) => !learning.has(entry));
+  return {
+    learns: variables([...own, ...student.features]),
+    inEvaluation: variables(behind.filter(({ role }) => isStatistic(role))),
+  };
+}
+
+/** What a phase does that leaves all of the student as it is. @param learns tensors that the method adds */
+export const apartFromStudent = (
+  { student }: Pair,
+  learns: readonly Variable[],
+): Required<Pick<Phase, "learns" | "inEvaluation">> => ({
+  learns,
+  inEvaluation: variables(student.state.filter(({ role }) => isStatistic(role))),
+});
+
+/** The square of PyTorch's 1e-12. */
+const LEAST_SQUARE = 1e-24;
+
+/** Vectors along an axis, or several as one, divided by max(length, 1e-12): torch.nn.functional.normalize. Any shape. */
+export const normalizedAlong = <T extends Tensor>(x: T, ...axes: readonly number[]): T =>
+  tf.mul(x, rsqrt(tf.maximum(sumOfSquares(x, ...axes), LEAST_SQUARE))) as T;
+
+/** The same along the last axis. */
+export const normalizedRows = <T extends Tensor>(x: T): T => normalizedAlong(x, -1);
 
 /**
  * Mean cross entropy of logits against labels (torch.nn.CrossEntropyLoss).
@@ -18,11 +59,7 @@ export function crossEntropy(logits: Tensor2D, oneHot: Tensor2D): Scalar {
  * @param teacherLogits [N, C]
  * @param temperature T > 0
  */
-export function distillKL(
-  studentLogits: Tensor2D,
-  teacherLogits: Tensor2D,
-  temperature: number,
-): Scalar {
+export function distillKL(studentLogits: Tensor2D, teacherLogits: Tensor2D, temperature: number): Scalar {
   const logStudent = tf.logSoftmax(tf.div(studentLogits, temperature));
   const logTeacher = tf.logSoftmax(tf.div(teacherLogits, temperature));
   const perClass = tf.mul(tf.exp(logTeacher), tf.sub(logTeacher, logStudent)); // [N, C]

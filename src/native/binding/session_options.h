@@ -2,7 +2,7 @@
 //
 // The binding opens sessions with TensorFlow's default options, by which an optimizer rewrites a graph before its first
 // run. On a processor our steps are written as they are to run (compile/passes), and what it does takes longer than
-// everything else before a first step: where TF_PEFD_GRAPH_OPTIMIZER is "off" it is left out (runtime/environment.ts).
+// everything else before a first step: where TF_PEFD_GRAPH_OPTIMIZER is "off" it is left out (runtime/prepare.ts).
 #pragma once
 
 #include <cstdlib>

@@ -1,22 +1,163 @@
 import { ownOp } from "../../ops/ops.js";
-import { type NativeAttribute, nativeBackend } from "../../runtime/native.js";
+import { zerosAround } from "../../ops/shapes.js";
+import {
+  boolAttribute,
+  DT,
+  intAttribute,
+  type NativeAttribute,
+  nativeBackend,
+  stringAttribute,
+  typeAttribute,
+} from "../../runtime/native.js";
 import { ownOpsServe } from "../../runtime/ownOps.js";
-import type { Tensor, Tensor4D } from "../../runtime/tf.js";
+import { type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
 import { defineOp } from "../defineOp.js";
-import {
-  type CallConvolution,
-  type ConvolutionGradients,
-  type ConvolutionOps,
-  paddedGradients,
-  plainGradients,
-} from "./gradients.js";
-import {
-  type ConvolutionGeometry,
-  type ConvolutionSettings,
-  denseAttributes,
-  depthwiseAttributes,
-  isSame,
-} from "./settings.js";
+
+/** Geometry of a convolution; padding is the same on all four sides, as PyTorch pads. */
+export interface ConvolutionGeometry {
+  readonly stride: number;
+  readonly padding: number;
+}
+
+/** What one convolution's ops are told: its geometry and its filter's [kernel, kernel, inputs, outputs]. */
+export interface ConvolutionSettings extends ConvolutionGeometry {
+  readonly kernelSize: number;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** Whether a convolution keeps height and width. */
+const isSame = ({ stride, padding, kernelSize }: ConvolutionSettings): boolean =>
+  stride === 1 && kernelSize === 2 * padding + 1;
+
+const explicitPaddings = (pads: number[]): NativeAttribute => intAttribute("explicit_paddings", pads);
+
+/**
+ * Explicit padding is PyTorch's meaning for every stride. TensorFlow's SAME pads stride-2 convolutions on the
+ * right only, so it serves stride 1 alone, where both agree and SAME has the faster kernels.
+ */
+function paddingAttributes(settings: ConvolutionSettings): NativeAttribute[] {
+  const { padding } = settings;
+  if (padding === 0) return [stringAttribute("padding", "VALID"), explicitPaddings([])];
+  if (isSame(settings)) {
+    return [stringAttribute("padding", "SAME"), explicitPaddings([])];
+  }
+  const pads = [0, 0, padding, padding, padding, padding, 0, 0];
+  return [stringAttribute("padding", "EXPLICIT"), explicitPaddings(pads)];
+}
+
+/** Attributes of TensorFlow's depthwise convolutions. */
+const depthwiseAttributes = (settings: ConvolutionSettings): NativeAttribute[] => [
+  typeAttribute("T", DT.float),
+  intAttribute("strides", [1, settings.stride, settings.stride, 1]),
+  intAttribute("dilations", [1, 1, 1, 1]),
+  stringAttribute("data_format", "NHWC"),
+  ...paddingAttributes(settings),
+];
+
+/** Attributes of Conv2D and its gradients. cuDNN is what TensorFlow uses on a GPU; the others have no attribute for it. */
+const denseAttributes = (settings: ConvolutionSettings): NativeAttribute[] => [
+  ...depthwiseAttributes(settings),
+  boolAttribute("use_cudnn_on_gpu", true),
+];
+
+/** The three native ops of one kind of convolution. */
+interface ConvolutionOps {
+  readonly forward: string;
+  readonly inputGradient: string;
+  readonly filterGradient: string;
+}
+
+/** Calls a native op of a convolution. */
+type CallConvolution = (op: string, inputs: Tensor[], settings: ConvolutionSettings) => Tensor;
+
+/** One of the gradients of a convolution, with the shape of what it is the gradient of. */
+type Gradient = (operand: Tensor, dy: Tensor, settings: ConvolutionSettings, shape: number[]) => Tensor;
+
+/** The two gradients of a convolution: of its images from its filter, and of its filter from its images. */
+interface ConvolutionGradients {
+  readonly input: Gradient;
+  readonly filter: Gradient;
+}
+
+const shapeTensor = (shape: readonly number[]): Tensor => tf.tensor1d([...shape], "int32");
+
+/**
+ * TensorFlow's own gradients end the process where images or results have no four axes or a negative size
+ * (TensorFlow 2.21); ours refuse.
+ * @throws RangeError where results of such sizes are not those of images of such sizes
+ */
+function requireFitting(
+  { stride, padding, kernelSize }: ConvolutionSettings,
+  images: readonly number[],
+  results: readonly number[],
+): void {
+  const resultSize = (size: number) => Math.floor((size + 2 * padding - kernelSize) / stride) + 1;
+  const [count, height, width] = images as [number, number, number];
+  const expected = [count, resultSize(height), resultSize(width)];
+  const fits =
+    images.length === 4 &&
+    results.length === 4 &&
+    [...images, ...results].every((size) => Number.isInteger(size) && size >= 0) &&
+    expected.every((size, axis) => size === results[axis]);
+  if (fits) return;
+  throw new RangeError(
+    `Images [${images}] and results [${results}] are not those of a convolution with kernel ${kernelSize}, ` +
+      `stride ${stride} and padding ${padding}.`,
+  );
+}
+
+/** The gradients as the native ops compute them. @throws RangeError where shapes do not belong together */
+const plainGradients = (call: CallConvolution, ops: ConvolutionOps): ConvolutionGradients => ({
+  input(filter, dy, settings, shape) {
+    requireFitting(settings, shape, dy.shape);
+    return call(ops.inputGradient, [shapeTensor(shape), filter, dy], settings);
+  },
+  filter(x, dy, settings, shape) {
+    requireFitting(settings, x.shape, dy.shape);
+    return call(ops.filterGradient, [x, shapeTensor(shape), dy], settings);
+  },
+});
+
+/** Padding of images [N, H, W, I] whose windows are [N, H', W', O]. */
+function paddingOf(
+  settings: ConvolutionSettings,
+  images: readonly number[],
+  windows: readonly number[],
+): [before: number, after: number][] {
+  const along = (axis: 1 | 2) => zerosAround(settings, images[axis] as number, windows[axis] as number);
+  return [[0, 0], along(1), along(2), [0, 0]];
+}
+
+const sum = ([a, b]: readonly [number, number]): number => a + b;
+
+/**
+ * oneDNN, whose kernels a processor runs, has none for the gradients of convolutions with explicit padding, and
+ * TensorFlow's own take several times as long (docs/adr/0006). The same gradients, of images that were padded
+ * before: the input's without its margin, and the filter's as it is.
+ */
+function paddedGradients(call: CallConvolution, ops: ConvolutionOps): ConvolutionGradients {
+  const plain = plainGradients(call, ops);
+  const unpadded = (settings: ConvolutionSettings) => ({ ...settings, padding: 0 });
+  return {
+    input: (filter, dy, settings, shape) => {
+      requireFitting(settings, shape, dy.shape);
+      const sides = paddingOf(settings, shape, dy.shape);
+      const padded = shape.map((size, axis) => size + sum(sides[axis] as [number, number]));
+      const gradient = plain.input(filter, dy, unpadded(settings), padded);
+      return tf.slice(
+        gradient,
+        sides.map(([before]) => before),
+        shape,
+      );
+    },
+    filter: (x, dy, settings, shape) => {
+      requireFitting(settings, x.shape, dy.shape);
+      const padded = tf.pad(x, paddingOf(settings, x.shape, dy.shape));
+      return plain.filter(padded, dy, unpadded(settings), shape);
+    },
+  };
+}
 
 /** One kind of convolution. */
 export interface ConvolutionKind extends ConvolutionOps {
@@ -30,33 +171,23 @@ export interface ConvolutionKind extends ConvolutionOps {
 const OWN = { kernels: [1, 3], strides: [1, 2], channels: 16 };
 
 const hasServedWindows = ({ kernelSize, stride, padding }: ConvolutionSettings): boolean =>
-  OWN.kernels.includes(kernelSize) &&
-  OWN.strides.includes(stride) &&
-  kernelSize === 2 * padding + 1;
+  OWN.kernels.includes(kernelSize) && OWN.strides.includes(stride) && kernelSize === 2 * padding + 1;
 
 /** Whether the kernels are there that serve an op of a convolution. */
-const isOurs = (
-  { isServed }: ConvolutionKind,
-  settings: ConvolutionSettings,
-  op: string,
-): boolean => isServed(settings, op) && ownOpsServe();
+const isOurs = ({ isServed }: ConvolutionKind, settings: ConvolutionSettings, op: string): boolean =>
+  isServed(settings, op) && ownOpsServe();
 
 /** Calls an op of a kind of convolution, ours where our kernels serve it. */
 export const callOf =
   (kind: ConvolutionKind): CallConvolution =>
   (op, inputs, settings) =>
-    nativeBackend().executeSingleOutput(
-      isOurs(kind, settings, op) ? ownOp(op) : op,
-      kind.attributes(settings),
-      inputs,
-    );
+    nativeBackend().executeSingleOutput(isOurs(kind, settings, op) ? ownOp(op) : op, kind.attributes(settings), inputs);
 
 /** The gradients of a kind of convolution, of images that are padded before where that is faster. */
 export function gradientsFor(kind: ConvolutionKind) {
   const call = callOf(kind);
   const [plain, padded] = [plainGradients(call, kind), paddedGradients(call, kind)];
-  const of = (settings: ConvolutionSettings, op: string) =>
-    isPaddedFirst(kind, settings, op) ? padded : plain;
+  const of = (settings: ConvolutionSettings, op: string) => (isPaddedFirst(kind, settings, op) ? padded : plain);
   return (settings: ConvolutionSettings): ConvolutionGradients => ({
     input: of(settings, kind.inputGradient).input,
     filter: of(settings, kind.filterGradient).filter,
@@ -71,9 +202,7 @@ function defineConvolution(kind: ConvolutionKind) {
     inputs: ["x", "filter"],
     outputs: ["y"],
     saved: ["x", "filter"],
-    forward: ({ x, filter }, settings: ConvolutionSettings) => [
-      call(kind.forward, [x, filter], settings),
-    ],
+    forward: ({ x, filter }, settings: ConvolutionSettings) => [call(kind.forward, [x, filter], settings)],
     gradient: (dy, { x, filter }, settings) => ({
       x: () => gradients(settings).input(filter, dy, settings, x.shape),
       filter: () => gradients(settings).filter(x, dy, settings, filter.shape),
@@ -82,11 +211,7 @@ function defineConvolution(kind: ConvolutionKind) {
 }
 
 /** Not on a GPU, nor in our own kernels: they take padding as it comes. */
-const isPaddedFirst = (
-  kind: ConvolutionKind,
-  settings: ConvolutionSettings,
-  op: string,
-): boolean => {
+const isPaddedFirst = (kind: ConvolutionKind, settings: ConvolutionSettings, op: string): boolean => {
   const isTaken = nativeBackend().isUsingGpuDevice || isOurs(kind, settings, op);
   return !isTaken && settings.padding > 0 && !isSame(settings);
 };
@@ -128,15 +253,11 @@ const depthwiseConvolution = defineConvolution({
   inputGradient: "DepthwiseConv2dNativeBackpropInput",
   filterGradient: "DepthwiseConv2dNativeBackpropFilter",
   attributes: depthwiseAttributes,
-  isServed: (settings) =>
-    hasServedWindows(settings) && settings.kernelSize === 3 && settings.outputs === 1,
+  isServed: (settings) => hasServedWindows(settings) && settings.kernelSize === 3 && settings.outputs === 1,
 });
 
 /** What the ops of a convolution with this filter [kernel, kernel, I, O] are told. */
-export function settingsOf(
-  { stride, padding }: ConvolutionGeometry,
-  filter: Tensor,
-): ConvolutionSettings {
+export function settingsOf({ stride, padding }: ConvolutionGeometry, filter: Tensor): ConvolutionSettings {
   const [kernelSize, , inputs, outputs] = filter.shape as [number, number, number, number];
   return { stride, padding, kernelSize, inputs, outputs };
 }
@@ -156,11 +277,7 @@ export const conv2d = (x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometr
  * @param filter [kernel, kernel, I, O]
  * @returns [N, H', W', O], or undefined where no op of ours does it
  */
-export function ownGroupedConv2d(
-  x: Tensor4D,
-  filter: Tensor,
-  geometry: ConvolutionGeometry,
-): Tensor4D | undefined {
+export function ownGroupedConv2d(x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D | undefined {
   const settings = settingsOf(geometry, filter);
   return isOurs(GROUPED, settings, GROUPED.forward)
     ? (groupedConvolution({ x, filter }, settings).y as Tensor4D)
@@ -173,8 +290,5 @@ export function ownGroupedConv2d(
  * @param filter [kernel, kernel, C, 1]
  * @returns [N, H', W', C]
  */
-export const depthwiseConv2d = (
-  x: Tensor4D,
-  filter: Tensor,
-  geometry: ConvolutionGeometry,
-): Tensor4D => depthwiseConvolution({ x, filter }, settingsOf(geometry, filter)).y as Tensor4D;
+export const depthwiseConv2d = (x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D =>
+  depthwiseConvolution({ x, filter }, settingsOf(geometry, filter)).y as Tensor4D;

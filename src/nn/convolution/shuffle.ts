@@ -41,5 +41,4 @@ const shuffleOp = defineOp({
  * ShuffleNet's channel shuffle: channel j of block i becomes channel i of block j.
  * @param x [N, H, W, C], C a multiple of groups
  */
-export const channelShuffle = (x: Tensor4D, groups: number): Tensor4D =>
-  shuffleOp({ x }, { groups }).y as Tensor4D;
+export const channelShuffle = (x: Tensor4D, groups: number): Tensor4D => shuffleOp({ x }, { groups }).y as Tensor4D;

@@ -1,9 +1,9 @@
 import type { Tensor, Tensor4D } from "../../runtime/tf.js";
-import { biasAdd } from "../bias.js";
 import { addVariable, type ModelBuilder } from "../builder.js";
 import { defineOp } from "../defineOp.js";
+import { biasAdd } from "../layers.js";
+import type { ConvolutionGeometry, ConvolutionSettings } from "./convolution.js";
 import { callOf, DENSE, gradientsFor, settingsOf } from "./convolution.js";
-import type { ConvolutionGeometry, ConvolutionSettings } from "./settings.js";
 
 const call = callOf(DENSE);
 const gradients = gradientsFor(DENSE);
@@ -33,11 +33,7 @@ const transposedOp = defineOp({
  * @param filter [kernel, kernel, O, I], that of the convolution from O to I channels
  * @returns [N, (H - 1) * stride - 2 * padding + kernel, the same of W, O]
  */
-export function transposedConv2d(
-  x: Tensor4D,
-  filter: Tensor,
-  geometry: ConvolutionGeometry,
-): Tensor4D {
+export function transposedConv2d(x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D {
   const settings = settingsOf(geometry, filter);
   const { stride, padding, kernelSize } = settings;
   const [images, height, width] = x.shape;

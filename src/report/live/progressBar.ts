@@ -1,6 +1,45 @@
 import { type Params, SingleBar } from "cli-progress";
-import { cleanLine } from "../../common/text/cleanText.js";
+import { cleanLine } from "../../common/text.js";
 import { palette } from "../color.js";
+
+/** Text on a terminal that is replaced by newer text in place. */
+interface LiveText {
+  show(text: string): void;
+  /** Writes a line that stays; what is shown in place stands below it. */
+  above(line: string): void;
+  /** Takes away what is shown in place. */
+  clear(): void;
+}
+
+/** What is needed of a terminal. */
+export interface Terminal {
+  write(text: string): unknown;
+  readonly rows?: number | undefined;
+}
+
+const DEFAULT_ROWS = 24;
+
+/** As many lines as the terminal is high; what scrolled away could not be replaced. */
+function fit(lines: readonly string[], rows: number): string[] {
+  if (lines.length < rows) return [...lines];
+  const kept = lines.slice(0, Math.max(0, rows - 2));
+  return [...kept, `... and ${lines.length - kept.length} more lines`];
+}
+
+/** Writes text over the text written before. Nothing of the terminal's state is changed, so nothing is to restore. */
+export function createLiveText(terminal: Terminal): LiveText {
+  let shown: readonly string[] = [];
+  const replace = (lasting: string, lines: readonly string[]) => {
+    const up = shown.length === 0 ? "" : `\u001b[${shown.length}A\r\u001b[J`;
+    terminal.write(`${up}${lasting}${lines.map((line) => `${line}\n`).join("")}`);
+    shown = lines;
+  };
+  return {
+    show: (text) => replace("", fit(text.split("\n"), terminal.rows || DEFAULT_ROWS)),
+    above: (line) => replace(`${line}\n`, shown),
+    clear: () => replace("", []),
+  };
+}
 
 /** Where progress is written: stderr, or something that collects text in a test. */
 export interface TextStream {
@@ -92,11 +131,7 @@ function letProcessEnd(bar: SingleBar): Internals {
  * A progress bar for a terminal, drawn by cli-progress.
  * @param columns width of the terminal where the stream does not tell
  */
-export function createProgressBar(
-  stream: TextStream,
-  columns: number,
-  color: boolean,
-): ProgressBar {
+export function createProgressBar(stream: TextStream, columns: number, color: boolean): ProgressBar {
   const width = () => Math.max(10, (stream.columns || columns) - 1);
   let fields: readonly string[] = [];
   let active = false;

@@ -1,12 +1,152 @@
-import { cleanLine, cleanText } from "../../common/text/cleanText.js";
+import type { ChalkInstance } from "chalk";
+import { cleanLine, cleanText, counted, textWidth } from "../../common/text.js";
 import { palette } from "../color.js";
 import { formatDuration, secondsLeft } from "../duration.js";
 import { fitLines } from "../fit.js";
-import type { RunInfo, RunReporter } from "../log/contract.js";
-import { epochLine } from "./epochLine.js";
-import { runLines, stepFields } from "./lines.js";
-import { createPaperLines } from "./paperLines.js";
+import type { Best, EpochRow, Metrics, RunInfo, RunReporter, StepProgress } from "../log/contract.js";
+import { newestMean } from "../log/epochLog.js";
 import { createProgressBar, type TextStream } from "./progressBar.js";
+
+/** The lines said once before the first step. */
+function runLines(info: RunInfo): string[] {
+  const goesOn = info.firstEpoch > 1 ? `, continuing with epoch ${info.firstEpoch}` : "";
+  return [
+    info.title,
+    `  ${counted(info.epochs, "epoch")} of ${counted(info.steps, "step")}${goesOn}; ${info.engine} engine, ${info.precision}, ${info.device}`,
+    ...(info.loss === undefined ? [] : [`  ${info.loss}`]),
+    `  ${info.runDir}`,
+  ];
+}
+
+/** What stands beside the progress bar after a step, the most important first. */
+export function stepFields(p: StepProgress, eta: string): string[] {
+  const speed = p.batchSeconds > 0 ? p.images / p.step / p.batchSeconds : 0;
+  return [
+    `epoch ${p.epoch}/${p.epochs}`,
+    `ETA ${eta}`,
+    `step ${p.step}/${p.steps}`,
+    `loss ${p.loss.toFixed(3)}`,
+    `acc ${p.top1.toFixed(1)}%`,
+    `${speed.toFixed(speed < 100 ? 1 : 0)} images/s`,
+  ];
+}
+
+/** The last report of the epoch, and what its steps took together. */
+interface EpochSoFar {
+  readonly last: StepProgress | undefined;
+  readonly batchSum: number;
+  readonly dataSum: number;
+}
+
+const EPOCH_START: EpochSoFar = { last: undefined, batchSum: 0, dataSum: 0 };
+
+function advance(before: EpochSoFar, p: StepProgress): EpochSoFar {
+  const steps = p.step - (before.last?.step ?? 0);
+  return {
+    last: p,
+    batchSum: before.batchSum + p.batchSeconds * steps,
+    dataSum: before.dataSum + p.dataSeconds * steps,
+  };
+}
+
+function line(before: StepProgress | undefined, now: EpochSoFar, p: StepProgress): string {
+  const field = (name: string, value: number, mean: number, digits: number) =>
+    `${name} ${value.toFixed(digits)} (${mean.toFixed(digits)})`;
+  return [
+    `Epoch: [${p.epoch}][${p.step - 1}/${p.steps}]`,
+    field("Time", p.batchSeconds, now.batchSum / p.step, 3),
+    field("Data", p.dataSeconds, now.dataSum / p.step, 3),
+    field("Loss", newestMean(before, p, "loss"), p.loss, 4),
+    field("Acc@1", newestMean(before, p, "top1"), p.top1, 3),
+    field("Acc@5", newestMean(before, p, "top5"), p.top5, 3),
+  ].join("\t");
+}
+
+/**
+ * Lines as the paper's train_student.py prints them: value of the newest batch and, in brackets, the mean over
+ * the epoch so far. Its step index counts from 0, and a line is due at every index that `printFreq` divides.
+ * @returns a function that takes each finished step and gives the line, or undefined where none is due
+ */
+function createPaperLines(printFreq: number): (p: StepProgress) => string | undefined {
+  let soFar = EPOCH_START;
+  return (p) => {
+    const before = soFar.last?.epoch === p.epoch ? soFar : EPOCH_START;
+    soFar = advance(before, p);
+    // Several steps may run in one call: a line is due when one of them had such an index.
+    const lastIndex = (before.last?.step ?? 0) - 1;
+    const due = Math.floor((p.step - 1) / printFreq) > Math.floor(lastIndex / printFreq);
+    return due ? line(before.last, soFar, p) : undefined;
+  };
+}
+
+/** A piece of the line; where there is no room for all, those of the highest rank go first. */
+interface Piece {
+  readonly rank: number;
+  readonly text: string;
+  /** A word before the first of its pieces that is there. */
+  readonly group?: "train" | "test";
+  readonly paint?: (text: string) => string;
+}
+
+const RANKS = {
+  train: { loss: 3, top1: 4, top5: 9 },
+  test: { loss: 5, top1: 0, top5: 8 },
+} as const;
+
+const metrics = (group: "train" | "test", { loss, top1, top5 }: Metrics): Piece[] => [
+  { group, rank: RANKS[group].loss, text: `loss ${loss.toFixed(4)}` },
+  { group, rank: RANKS[group].top1, text: `top-1 ${top1.toFixed(2)}` },
+  { group, rank: RANKS[group].top5, text: `top-5 ${top5.toFixed(2)}` },
+];
+
+/** The pieces as one line: those of a group stand together behind its name. */
+function joined(pieces: readonly Piece[], isPainted: boolean): string {
+  return pieces.reduce((line, { text, group, paint }, index) => {
+    const shown = isPainted && paint !== undefined ? paint(text) : text;
+    const before = pieces[index - 1];
+    if (before === undefined) return shown;
+    if (group === undefined) return `${line}  ${shown}`;
+    return before.group === group ? `${line} ${shown}` : `${line}  ${group} ${shown}`;
+  }, "");
+}
+
+/** The pieces that fit, in their order. */
+function fitting(pieces: readonly Piece[], columns: number): readonly Piece[] {
+  let kept = pieces;
+  while (kept.length > 1 && textWidth(joined(kept, false)) > columns) {
+    const last = Math.max(...kept.map(({ rank }) => rank));
+    kept = kept.filter(({ rank }) => rank !== last);
+  }
+  return kept;
+}
+
+/**
+ * The line of a finished epoch: rate, train and test means, best so far, speed, time left. Where a terminal is too narrow
+ * for all of it, what tells least goes: the test accuracy, the best one, the time left and the training loss stay longest.
+ * @param columns of the terminal; Infinity off one
+ */
+function epochLine(
+  row: EpochRow,
+  best: Best,
+  { epochs, eta, columns }: { epochs: number; eta: string; columns: number },
+  paint: ChalkInstance,
+): string {
+  const width = String(epochs).length;
+  const isBest = best.epoch === row.epoch;
+  const bestText = `best ${best.top1.toFixed(2)} (epoch ${best.epoch})`;
+  const pieces: Piece[] = [
+    { rank: -1, text: `epoch ${String(row.epoch).padStart(width)}/${epochs}` },
+    { rank: 7, text: `lr ${row.learningRate.toPrecision(3)}` },
+    ...metrics("train", row.train),
+    ...metrics("test", row.test),
+    { rank: 1, text: bestText, ...(isBest && { paint: (text: string) => paint.green(text) }) },
+    { rank: 6, text: `${row.seconds.toFixed(1)} s` },
+    { rank: 11, text: `${row.stepMs.toFixed(1)} ms/step` },
+    { rank: 10, text: `${row.imagesPerSecond.toFixed(0)} images/s` },
+    ...(row.epoch < epochs ? [{ rank: 2, text: `ETA ${eta}` }] : []),
+  ];
+  return joined(fitting(pieces, columns), true);
+}
 
 export type * from "../log/contract.js";
 

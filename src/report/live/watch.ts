@@ -1,15 +1,43 @@
 import type { ChalkInstance } from "chalk";
-import { cleanLine } from "../../common/text/cleanText.js";
-import { textWidth } from "../../common/text/wrap.js";
+import { cleanLine, textWidth } from "../../common/text.js";
 import { palette } from "../color.js";
 import { formatDuration } from "../duration.js";
 import { QUANTITIES } from "../plots/plotData.js";
 import { experimentLabels, pairLabel } from "../runs/labels.js";
-import { bestOf, type RunRecord } from "../runs/runRecord.js";
-import { type RunState, secondsToGo, stateOf } from "../runs/runState.js";
+import { bestOf, type RunRecord, type RunState, secondsToGo, stateOf } from "../runs/runRecord.js";
+import { mean } from "../runs/statistics.js";
 import { summarize } from "../runs/summarize.js";
 import { columns as columnsOf, renderText } from "../table.js";
-import { sparkline } from "./sparkline.js";
+
+const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
+
+/** The values thinned to at most `width`: means of equal stretches. Gaps (no number) stay out of the means. */
+function thin(values: readonly number[], width: number): number[] {
+  if (values.length <= width) return [...values];
+  return Array.from({ length: width }, (_, i) => {
+    const from = Math.floor((i * values.length) / width);
+    const to = Math.floor(((i + 1) * values.length) / width);
+    return mean(values.slice(from, to).filter(Number.isFinite));
+  });
+}
+
+/**
+ * A curve as one line of blocks, the lowest value ▁ and the highest █; a blank where there is no number.
+ * @param width at most so many characters
+ */
+export function sparkline(values: readonly number[], width: number): string {
+  const points = thin(values, width);
+  const finite = points.filter(Number.isFinite);
+  const low = Math.min(...finite);
+  const range = Math.max(...finite) - low;
+  return points
+    .map((value) => {
+      if (!Number.isFinite(value)) return " ";
+      const level = range === 0 ? 0 : Math.round(((value - low) / range) * (BLOCKS.length - 1));
+      return BLOCKS[level];
+    })
+    .join("");
+}
 
 const ORDER: readonly RunState[] = ["running", "stopped", "finished"];
 const WIDEST_CURVE = 40;
@@ -51,10 +79,7 @@ function labelled(runs: readonly RunRecord[], now: number): [RunRecord, string][
   const summaries = summarize(runs);
   const labels = experimentLabels(summaries);
   const all = summaries.flatMap(({ runs: own, repeats }, i) =>
-    [...own, ...repeats.map(({ run }) => run)].map((run): [RunRecord, string] => [
-      run,
-      labels[i] ?? "",
-    ]),
+    [...own, ...repeats.map(({ run }) => run)].map((run): [RunRecord, string] => [run, labels[i] ?? ""]),
   );
   const rank = ([run]: [RunRecord, string]) => ORDER.indexOf(stateOf(run, now));
   return all.sort((a, b) => rank(a) - rank(b));
@@ -74,9 +99,7 @@ function shortened(name: string, room: number): string {
   const characters = [...name];
   if (characters.length <= room) return name;
   const end = Math.floor((room - 1) / 2);
-  return [...characters.slice(0, room - 1 - end), "…", ...characters.slice(-end || undefined)]
-    .slice(0, room)
-    .join("");
+  return [...characters.slice(0, room - 1 - end), "…", ...characters.slice(-end || undefined)].slice(0, room).join("");
 }
 
 interface Lines {
@@ -121,26 +144,21 @@ function list(runs: readonly RunRecord[], now: number, columns: number): string[
   const room = Math.min(WIDEST_CURVE, columns - width);
   if (room < 8) return lines;
   const curves = ["Test top-1", "", ...entries.map(([run]) => sparkline(top1Of(run), room))];
-  return lines
-    .map((line, index) => line.padEnd(width) + (curves[index] ?? ""))
-    .map((line) => line.trimEnd());
+  return lines.map((line, index) => line.padEnd(width) + (curves[index] ?? "")).map((line) => line.trimEnd());
 }
 
 /** One run: all its curves, with the value they have come to. */
 function detail(run: RunRecord, now: number, columns: number): string[] {
   const [summary] = summarize([run]);
   const best = bestOf(run);
-  const title =
-    summary === undefined ? run.model : `${pairLabel(summary)}, ${run.method ?? "teacher"}`;
-  const curves = QUANTITIES.filter(({ after }) => after === undefined).map(
-    ({ title: name, value, logarithmic }) => {
-      const values = run.rows.map(value);
-      const last = values.at(-1);
-      const text = last === undefined ? "-" : String(Number(last.toPrecision(4)));
-      const room = Math.min(80, columns - 26);
-      return `${name.padEnd(14)}${text.padStart(9)}  ${sparkline(logarithmic ? values.map(Math.log) : values, Math.max(1, room))}`;
-    },
-  );
+  const title = summary === undefined ? run.model : `${pairLabel(summary)}, ${run.method ?? "teacher"}`;
+  const curves = QUANTITIES.filter(({ after }) => after === undefined).map(({ title: name, value, logarithmic }) => {
+    const values = run.rows.map(value);
+    const last = values.at(-1);
+    const text = last === undefined ? "-" : String(Number(last.toPrecision(4)));
+    const room = Math.min(80, columns - 26);
+    return `${name.padEnd(14)}${text.padStart(9)}  ${sparkline(logarithmic ? values.map(Math.log) : values, Math.max(1, room))}`;
+  });
   return [
     `${stateOf(run, now)}  ${title}, trial ${run.trial}`,
     `Epoch ${run.rows.at(-1)?.epoch ?? 0}/${run.epochs}, best top-1 ${fixed(best?.top1, 2)} (epoch ${best?.epoch ?? "-"}), ETA ${etaText(run, now)}`,
@@ -155,8 +173,7 @@ function headline(runs: readonly RunRecord[], now: number): string {
     return n === 0 ? [] : [`${n} ${state}`];
   });
   const left = runs.map((run) => secondsToGo(run, now)).filter((s) => s !== undefined);
-  const eta =
-    left.length > 1 ? [`all running ones done in ${formatDuration(Math.max(...left))}`] : [];
+  const eta = left.length > 1 ? [`all running ones done in ${formatDuration(Math.max(...left))}`] : [];
   return [...counts, ...eta].join(", ");
 }
 
@@ -166,18 +183,10 @@ function headline(runs: readonly RunRecord[], now: number): string {
  * @param columns of the terminal: no line is longer, so the names of runs may be shortened, and columns go; Infinity off one
  * @param color whether states are coloured
  */
-export function renderWatch(
-  runs: readonly RunRecord[],
-  now: number,
-  columns: number,
-  color = false,
-): string {
+export function renderWatch(runs: readonly RunRecord[], now: number, columns: number, color = false): string {
   const [only] = runs;
   if (only === undefined) return "No runs yet.";
-  const body =
-    runs.length === 1
-      ? detail(only, now, columns)
-      : [headline(runs, now), "", ...list(runs, now, columns)];
+  const body = runs.length === 1 ? detail(only, now, columns) : [headline(runs, now), "", ...list(runs, now, columns)];
   return body
     .flatMap((line) => broken(cleanLine(line), columns))
     .map(painter(palette(color)))

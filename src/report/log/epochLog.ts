@@ -1,10 +1,85 @@
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { inputError } from "../../common/errors.js";
+import { inputError, runError } from "../../common/errors.js";
 import { writeFileAtomic } from "../../common/files/atomicFile.js";
 import { readInputText, throwIfRefused } from "../../common/files/inputFile.js";
-import { openAppendOnly } from "./appendOnly.js";
-import type { EpochRow } from "./contract.js";
+import type { EpochRow, StepProgress } from "./contract.js";
+
+/**
+ * The mean over the images between two reports of one epoch, from the running means that they hold.
+ * @param before the earlier report; undefined for the start of the epoch
+ */
+export function newestMean(before: StepProgress | undefined, now: StepProgress, key: "loss" | "top1" | "top5"): number {
+  const images = now.images - (before?.images ?? 0);
+  if (images <= 0) return now[key];
+  const sum = now[key] * now.images - (before?.[key] ?? 0) * (before?.images ?? 0);
+  // Losses and percentages are never negative, but the difference of two roundings may be.
+  return Math.max(0, sum / images);
+}
+
+/** A file that only grows, by whole records. */
+interface AppendOnlyFile {
+  /** Adds one record in one write, so that a reader sees all of it or nothing. */
+  append(record: Uint8Array): void;
+  /** Returns once what was appended is on the disk. */
+  flush(): void;
+  close(): void;
+}
+
+function reason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOSPC") return "the disk is full";
+  if (code === "EROFS") return "the file system is read-only";
+  if (code === "EACCES" || code === "EPERM") return "no permission to write it";
+  return message;
+}
+
+/**
+ * Runs an action that writes `path`.
+ * @throws runError for whatever the file system refuses: what, why, and what to do
+ */
+export function guardWrites<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw runError(
+      `${path} could not be written: ${reason(error)}.`,
+      "Make room or choose another place; what was written before is intact.",
+    );
+  }
+}
+
+function appendWhole(descriptor: number, record: Uint8Array): void {
+  const size = fstatSync(descriptor).size;
+  try {
+    let written = 0;
+    while (written < record.length) written += writeSync(descriptor, record, written);
+  } catch (error) {
+    takeBack(descriptor, size);
+    throw error;
+  }
+}
+
+/** Cuts off half a record; where even that fails, the first error is the one worth telling. */
+function takeBack(descriptor: number, size: number): void {
+  try {
+    ftruncateSync(descriptor, size);
+  } catch {}
+}
+
+/**
+ * Opens a file for appending; it is made when missing.
+ * @throws runError naming the file and the reason (a full disk) from every function; half a record is taken back
+ */
+export function openAppendOnly(path: string): AppendOnlyFile {
+  const guarded = <T>(action: () => T) => guardWrites(path, action);
+  const descriptor = guarded(() => openSync(path, "a"));
+  return {
+    append: (record) => guarded(() => appendWhole(descriptor, record)),
+    flush: () => guarded(() => fsyncSync(descriptor)),
+    close: () => guarded(() => closeSync(descriptor)),
+  };
+}
 
 /** The file's name in a run's folder. */
 export const EPOCH_LOG = "epochs.csv";
@@ -26,10 +101,7 @@ const COLUMNS: readonly (readonly [name: string, value: (row: EpochRow) => numbe
 /** What the log has of an epoch: names of columns and their values, those of the loss's terms last. */
 export const epochValues = (row: EpochRow): [column: string, value: number][] => [
   ...COLUMNS.map(([name, value]): [string, number] => [name, value(row)]),
-  ...Object.entries(row.train.terms ?? {}).map(([term, value]): [string, number] => [
-    termColumn(term),
-    value,
-  ]),
+  ...Object.entries(row.train.terms ?? {}).map(([term, value]): [string, number] => [termColumn(term), value]),
 ];
 
 const NAMES = COLUMNS.map(([name]) => name);
@@ -41,8 +113,7 @@ const termColumn = (term: string): string => `train_${term}`;
 /** More terms than any loss has. */
 const MOST_TERMS = 100;
 
-const headerOf = (terms: readonly string[]): string =>
-  [...NAMES, ...terms.map(termColumn)].join(",");
+const headerOf = (terms: readonly string[]): string => [...NAMES, ...terms.map(termColumn)].join(",");
 
 /** The terms that a log has columns of, from its first line; undefined where that is not a header. */
 function termsOf(header: string): string[] | undefined {
@@ -61,10 +132,7 @@ export interface EpochLog {
 
 // String() gives the shortest decimal that reads back as the same number, NaN and Infinity included.
 const format = (row: EpochRow, terms: readonly string[]): string =>
-  [
-    ...COLUMNS.map(([, value]) => value(row)),
-    ...terms.map((term) => row.train.terms?.[term] ?? Number.NaN),
-  ]
+  [...COLUMNS.map(([, value]) => value(row)), ...terms.map((term) => row.train.terms?.[term] ?? Number.NaN)]
     .map(String)
     .join(",");
 
@@ -141,9 +209,7 @@ export function readEpochLog(runDir: string): EpochRow[] {
     const where = `${path}, line ${index + 2}`;
     if (!row) {
       const found = line.slice(0, 60);
-      throw inputError(
-        `${where}: expected ${COLUMNS.length + terms.length} numbers of an epoch, found "${found}".`,
-      );
+      throw inputError(`${where}: expected ${COLUMNS.length + terms.length} numbers of an epoch, found "${found}".`);
     }
     if (row.epoch <= last) {
       throw inputError(`${where}: epoch ${row.epoch} stands after epoch ${last}.`);

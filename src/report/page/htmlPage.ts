@@ -1,21 +1,334 @@
-import { counted } from "../../common/text/counted.js";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { cleanLine, counted } from "../../common/text.js";
 import { thinningNote } from "../plots/curvePlot.js";
-import { chip, escapeHtml } from "../plots/html.js";
+import type { Drawing } from "../plots/draw.js";
+import type { Plot } from "../plots/plotParts.js";
 import { drawPlots } from "../plots/plots.js";
+import { textWidth } from "../plots/textWidth.js";
+import { chip, darkRules, escapeHtml, SERIES_TONES, TONES } from "../plots/theme.js";
 import type { Collection } from "../runs/collect.js";
 import { experimentLabels, pairLabel } from "../runs/labels.js";
-import { stateOf } from "../runs/runState.js";
+import type { RunRecord } from "../runs/runRecord.js";
+import { type Entry, flatten, stateOf } from "../runs/runRecord.js";
 import type { Summary } from "../runs/summarize.js";
-import { summaryNotes } from "../summaryNotes.js";
-import { runTable, summaryTable, unfinishedNotes } from "../summaryTable.js";
+import { runTable, summaryNotes, summaryTable, unfinishedNotes } from "../summaryTable.js";
 import type { Table } from "../table.js";
-import { configurations } from "./configurations.js";
-import { figures } from "./figures.js";
-import { cardRules, htmlTable, type RowMark } from "./htmlTable.js";
-import { pageData } from "./pageData.js";
-import { pageHead } from "./pageHead.js";
-import { jsonScript, pageScripts } from "./pageScripts.js";
-import { pageStyle } from "./pageStyle.js";
+
+const variables = (scheme: "light" | "dark") =>
+  [
+    ...Object.entries(TONES).map(([name, tone]) => `--${name}:${tone[scheme]}`),
+    ...SERIES_TONES.map((tone, index) => `--series-${index}:${tone[scheme]}`),
+  ].join(";");
+
+/**
+ * The page's style sheet: text in lines that can be read, tables and plots as wide as there is room, light and dark, and
+ * on paper. Tables that are too wide become cards (htmlTable.ts).
+ */
+export const pageStyle = (): string => `
+:root{${variables("light")};color-scheme:light dark}
+@media screen and (prefers-color-scheme:dark){:root{${variables("dark")}}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--surface);color:var(--ink);
+  font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif}
+main{max-width:2400px;margin:0 auto;padding:32px 20px 64px}
+h1{font-size:26px;line-height:1.25;margin:0 0 4px;font-weight:650;overflow-wrap:anywhere}
+h2{font-size:18px;margin:40px 0 12px;font-weight:650}
+p{margin:0 0 8px;max-width:110ch;overflow-wrap:anywhere}
+.muted{color:var(--muted)}
+:focus-visible{outline:2px solid var(--series-0);outline-offset:2px}
+.wide{container-type:inline-size;margin:0 0 12px}
+.scrolled{overflow-x:auto}
+table{border-collapse:collapse;min-width:min(100%,1100px);font-size:14px;font-variant-numeric:tabular-nums}
+th,td{padding:7px 8px;border-bottom:1px solid var(--line);text-align:left;vertical-align:baseline}
+th{color:var(--muted);font-weight:500;font-size:13px;vertical-align:bottom}
+td{white-space:nowrap}
+td.long{white-space:normal;overflow-wrap:anywhere;min-width:32ch}
+.number{text-align:right}
+tbody tr:hover{background:var(--raised)}
+th button{all:unset;cursor:pointer;border-bottom:1px dotted}
+th button:focus-visible{outline:2px solid var(--series-0)}
+th[aria-sort]{color:var(--ink)}
+th[aria-sort=ascending] button::after{content:" ▲" / ""}
+th[aria-sort=descending] button::after{content:" ▼" / ""}
+.tools input{font:inherit;color:inherit;background:var(--surface);border:1px solid var(--muted);border-radius:6px;padding:3px 8px;max-width:100%}
+.pick{width:16px;height:16px;margin:2px 8px 0 0;vertical-align:-2px;accent-color:var(--series-0)}
+#comparison button{font:inherit;color:inherit;background:var(--raised);border:1px solid var(--muted);border-radius:6px;padding:2px 10px;cursor:pointer}
+.compared{table-layout:fixed}
+.compared td,.compared th{white-space:normal;overflow-wrap:anywhere}
+.chip{display:inline-block;width:11px;height:11px;margin-right:8px;border-radius:2px}
+.legend{display:flex;flex-wrap:wrap;gap:4px 22px;margin:0 0 12px;padding:0;list-style:none}
+.legend li{overflow-wrap:anywhere}
+.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));gap:16px;margin:0 0 16px}
+.full{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,1000px),1fr));gap:16px;margin:0 0 16px}
+figure{margin:0;border:1px solid var(--line);border-radius:8px;padding:6px}
+.drawing svg{display:block;width:100%;max-width:1400px!important;margin:0 auto}
+.drawing.narrow{display:none}
+.mark{fill:none;stroke:var(--ink);stroke-width:1.5}
+.tip{position:absolute;z-index:9;background:var(--surface);border:1px solid var(--muted);border-radius:8px;padding:8px 12px;font-size:13px;pointer-events:none;max-width:min(420px,calc(100vw - 16px));box-shadow:0 2px 12px #0003}
+.tip p{margin:0}
+.tip.many{columns:2;max-width:min(840px,calc(100vw - 16px))}
+.tip[hidden]{display:none}
+details{border:1px solid var(--line);border-radius:8px;margin:0 0 8px;padding:0 14px}
+summary{cursor:pointer;padding:10px 0;font-weight:550;overflow-wrap:anywhere}
+details[open]{padding-bottom:10px}
+.values{min-width:0;width:100%;table-layout:fixed}
+.values td,.values th{white-space:normal;overflow-wrap:anywhere;padding:4px 12px 4px 0;text-align:left;vertical-align:baseline}
+.values th{width:min(260px,40%)}
+.values td{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+@media (max-width:760px){main{padding:20px 12px 48px}.drawing.broad{display:none}.drawing.narrow{display:block}}
+@media print{
+main{max-width:none;padding:0}
+.tools,.tip,.pick,#following{display:none}
+details::details-content{content-visibility:visible;block-size:auto}
+figure,details,tbody tr{break-inside:avoid}
+h2{break-after:avoid}
+}
+${darkRules()}
+`;
+
+/** What makes a page answer; each stands for itself. */
+const ALWAYS = ["tables", "picks", "hover"] as const;
+
+const textOf = (name: string): string =>
+  readFileSync(new URL(`script/${name}.js`, import.meta.url), "utf8")
+    .replace(/^export \{\};\n?|^\/\/# sourceMappingURL.*$/gm, "")
+    .trim();
+
+const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+
+/** The scripts of a page and the policy that lets a browser run them and nothing else. */
+interface PageScripts {
+  /** Elements for the end of the page. */
+  readonly html: string;
+  /** A Content-Security-Policy: nothing from elsewhere, these scripts, styles in the page. */
+  readonly policy: string;
+}
+
+/**
+ * The scripts that stand in a page (page/script), by their text.
+ * @param live whether the page follows runs: it then asks its own server for news
+ */
+export function pageScripts(live: boolean): PageScripts {
+  const texts = [...(live ? ["follow"] : []), ...ALWAYS].map(textOf);
+  const sources = texts.map(hashOf).join(" ");
+  const own = live ? "; connect-src 'self'" : "";
+  return {
+    html: texts.map((text) => `<script type="module">${text}</script>`).join("\n"),
+    policy: `default-src 'none'; style-src 'unsafe-inline'; script-src ${sources}${own}; base-uri 'none'; form-action 'none'`,
+  };
+}
+
+/** Data for a page's scripts: JSON that cannot end its element. */
+const jsonScript = (attributes: string, value: unknown): string =>
+  `<script type="application/json"${attributes}>${JSON.stringify(value).replaceAll("<", "\\u003c")}</script>`;
+
+/** What a page's head says. */
+interface PageHead {
+  readonly title: string;
+  /** Its Content-Security-Policy. */
+  readonly policy: string;
+  /** The command that makes it. */
+  readonly generator: string;
+  /** Style elements. */
+  readonly styles: readonly string[];
+}
+
+/** The head of a page that needs nothing else. @returns the element head */
+export const pageHead = ({ title, policy, generator, styles }: PageHead): string => `<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="generator" content="${generator}">
+<title>${escapeHtml(title)}</title>
+${styles.join("\n")}
+</head>`;
+
+/** What stands before the first cell of a row, and attributes of the row. */
+interface RowMark {
+  readonly html: string;
+  readonly attributes: string;
+}
+
+/** Longer cells are broken into lines. */
+const LONG = 32;
+const FONT = { cell: 14, head: 13 };
+const PADDING = 16;
+/** Room for a box and a chip, and for the arrow of a sorted column. */
+const EXTRAS = { first: 46, head: 14 };
+
+/** The width in pixels below which a table does not fit in one line a row. */
+function naturalWidth({ columns, rows }: Table): number {
+  const own = columns.map(({ title }, index) => {
+    const words = title.split(" ").map((word) => textWidth(word, FONT.head) + EXTRAS.head);
+    const cells = rows.map((row) => textWidth((row[index] ?? "").slice(0, LONG), FONT.cell));
+    return Math.max(...words, ...cells) + PADDING;
+  });
+  return Math.ceil(own.reduce((sum, width) => sum + width, EXTRAS.first));
+}
+
+/**
+ * Rules that turn a table's rows into cards, each value beside its column's title, where the page is too narrow for it.
+ * @param id of the table
+ */
+const cardRules = (id: string, table: Table): string => `
+@container (max-width:${naturalWidth(table)}px){
+#${id},#${id} thead,#${id} tr,#${id} td{display:block}
+#${id} thead tr{display:flex;flex-wrap:wrap;gap:0 14px}
+#${id} th{border:0;padding:4px 0}
+html:not(.scripted) #${id} thead{display:none}
+#${id} tbody{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,290px),1fr));gap:12px}
+#${id} tbody tr{border:1px solid var(--line);border-radius:8px;padding:6px 0}
+#${id} tbody tr[hidden]{display:none}
+#${id} td{display:flex;justify-content:space-between;gap:16px;border:0;padding:3px 12px;text-align:right;white-space:normal;overflow-wrap:anywhere}
+#${id} td.none{display:none}
+#${id} td::before{content:attr(data-label);color:var(--muted);text-align:left;flex:none;margin-right:auto}
+}`;
+
+/**
+ * A table that can be read without its head as well: every cell says its column.
+ * @param id of the table
+ * @param marks one per row; none by default
+ */
+function htmlTable(id: string, { columns, rows }: Table, marks: readonly RowMark[] = []): string {
+  const look = (text: string, index: number) => {
+    const names = [
+      ...(columns[index]?.align === "right" ? ["number"] : []),
+      ...(text.length > LONG ? ["long"] : []),
+      ...(text === "-" ? ["none"] : []),
+    ];
+    return names.length === 0 ? "" : ` class="${names.join(" ")}"`;
+  };
+  const head = columns.map(({ title }, index) => `<th scope="col"${look("", index)}>${escapeHtml(title)}</th>`);
+  const body = rows.map((row, line) => {
+    const { html = "", attributes = "" } = marks[line] ?? {};
+    const cells = row.map((text, index) => {
+      const label = ` data-label="${escapeHtml(columns[index]?.title ?? "")}"`;
+      const mark = index === 0 ? html : "";
+      return `<td${look(text, index)}${label}>${mark}${escapeHtml(text)}</td>`;
+    });
+    return `<tr${attributes}>${cells.join("")}</tr>`;
+  });
+  return `<div class="wide"><table id="${id}"><thead><tr>${head.join("")}</tr></thead><tbody>
+${body.join("\n")}
+</tbody></table></div>`;
+}
+
+/** What a page's scripts know of the runs (page/script/picks.js), in the order of the table of runs. */
+interface PageData {
+  readonly experiments: readonly { readonly label: string; readonly runs: readonly number[] }[];
+  readonly runs: readonly {
+    readonly folder: string;
+    readonly name: string;
+    readonly experiment: number;
+    /** What config.json says where not all runs say the same. */
+    readonly settings: Readonly<Record<string, string>>;
+  }[];
+}
+
+/**
+ * The report's runs for its page.
+ * @param labels the experiments' names, one per summary
+ */
+function pageData(summaries: readonly Summary[], labels: readonly string[]): PageData {
+  const runs = summaries.flatMap((summary, experiment) =>
+    summary.runs.map((run) => ({ run, experiment, settings: new Map(flatten(run.config)) })),
+  );
+  const keys = [...new Set(runs.flatMap(({ settings }) => [...settings.keys()]))].filter(
+    (key) => new Set(runs.map(({ settings }) => settings.get(key))).size > 1,
+  );
+  return {
+    experiments: summaries.map((_, index) => ({
+      label: cleanLine(labels[index] ?? ""),
+      runs: runs.flatMap(({ experiment }, at) => (experiment === index ? [at] : [])),
+    })),
+    runs: runs.map(({ run, experiment, settings }) => ({
+      folder: cleanLine(run.dir),
+      name: cleanLine(`${labels[experiment]}, trial ${run.trial}`),
+      experiment,
+      settings: Object.fromEntries(
+        keys.flatMap((key) => {
+          const value = settings.get(key);
+          return value === undefined ? [] : [[cleanLine(key), cleanLine(value)] as const];
+        }),
+      ),
+    })),
+  };
+}
+
+const drawing = ({ svg, hover }: Drawing, look = "") =>
+  `<div class="drawing${look}">${svg}${hover === undefined ? "" : jsonScript("", hover)}</div>`;
+
+/** A plot; one that cannot be scaled to a phone has a narrow version, of which the page shows either. */
+function figure(plot: Plot): string {
+  const { narrow } = plot;
+  if (narrow === undefined) return `<figure>${drawing(plot)}</figure>`;
+  return `<figure>${drawing(plot, " broad")}${drawing(narrow, " narrow")}</figure>`;
+}
+
+/** A grid of the plots of a kind, or nothing. */
+function grid(plots: readonly Plot[], kind: Plot["kind"], look = "plots"): string {
+  const figures = plots.filter((plot) => plot.kind === kind).map(figure);
+  return figures.length === 0 ? "" : `<div class="${look}">\n${figures.join("\n")}\n</div>`;
+}
+
+const section = (id: string, title: string, ...parts: readonly string[]) =>
+  `<section id="${id}" aria-labelledby="${id}-title">
+<h2 id="${id}-title">${title}</h2>
+${parts.filter((part) => part !== "").join("\n")}
+</section>`;
+
+/** Every plot of a report and a note on its curves: what came out, how it came about, and the terms of the losses where runs log them. */
+function figures(plots: readonly Plot[], labels: readonly string[], note: string): string {
+  const items = labels.map((label, index) => `<li>${chip(index)}${escapeHtml(label)}</li>`);
+  const key = `<ul class="legend">${items.join("")}</ul>`;
+  const outcomes = [grid(plots, "final", "full"), grid(plots, "cost", "full"), grid(plots, "ablation")];
+  const [curves, terms] = [grid(plots, "curve"), grid(plots, "term")];
+  const about = `<p class="muted">Thin: each run. Thick: their mean. Band: one sample standard deviation. ${escapeHtml(note)}</p>`;
+  const termsAbout = '<p class="muted">Each term of the loss over the training images, before it is weighted.</p>';
+  return [
+    ...(outcomes.some((part) => part !== "") ? [section("outcome", "Accuracy", ...outcomes)] : []),
+    section("curves", "Learning curves", about, key, curves),
+    ...(terms === "" ? [] : [section("terms", "Terms of the loss", termsAbout, key, terms)]),
+  ].join("\n");
+}
+
+/** Each key's value where all runs share it, else the values by trial. */
+function sharedEntries(runs: readonly RunRecord[]): Entry[] {
+  const flat = runs.map((run) => new Map(flatten(run.config)));
+  const keys = [...new Set(flat.flatMap((each) => [...each.keys()]))];
+  return keys.map((key): Entry => {
+    const values = flat.map((each) => each.get(key) ?? "-");
+    if (new Set(values).size === 1) return [key, values[0] ?? "-"];
+    return [key, values.map((value, i) => `trial ${runs[i]?.trial}: ${value}`).join("; ")];
+  });
+}
+
+function folded(title: string, entries: readonly Entry[]): string {
+  const rows = entries.map(
+    ([key, value]) => `<tr><th scope="row">${escapeHtml(key)}</th><td>${escapeHtml(value)}</td></tr>`,
+  );
+  return `<details><summary>${title}</summary><table class="values"><tbody>${rows.join("\n")}</tbody></table></details>`;
+}
+
+/**
+ * The configurations of all experiments, folded, as config.json of their runs tells them: what several experiments all
+ * share stands first, once.
+ */
+function configurations(summaries: readonly Summary[], labels: readonly string[]): string {
+  const all = summaries.map(({ runs }) => new Map(sharedEntries(runs)));
+  const shared = [...(all[0] ?? [])].filter(
+    ([key, value]) => all.length > 1 && all.every((each) => each.get(key) === value),
+  );
+  const common = new Set(shared.map(([key]) => key));
+  const own = all.map((each, index) =>
+    folded(
+      `${chip(index)}${escapeHtml(labels[index] ?? "")}`,
+      [...each].filter(([key]) => !common.has(key)),
+    ),
+  );
+  return [...(shared.length > 0 ? [folded("Shared by all", shared)] : []), ...own].join("\n");
+}
 
 /** What the page is about: the one pair, or how many there are. */
 function heading(summaries: readonly Summary[]): string {
@@ -40,11 +353,7 @@ function notes(summaries: readonly Summary[], { runs, problems }: Collection): s
 function statedRuns(summaries: readonly Summary[], labels: readonly string[], now: number): Table {
   const { columns, rows } = runTable(summaries, labels);
   const states = summaries.flatMap(({ runs }) => runs.map((run) => stateOf(run, now)));
-  const put = <T>(cells: readonly T[], cell: T): T[] => [
-    ...cells.slice(0, 2),
-    cell,
-    ...cells.slice(2),
-  ];
+  const put = <T>(cells: readonly T[], cell: T): T[] => [...cells.slice(0, 2), cell, ...cells.slice(2)];
   return {
     columns: put(columns, { title: "State", align: "left" }),
     rows: rows.map((row, at) => put(row, states[at] ?? "")),
@@ -75,20 +384,14 @@ function header(
   const date = made.toISOString().slice(0, 16).replace("T", " ");
   const counts = `${counted(summaries.length, "experiment")}, ${counted(runs.length, "run")}, ${finished} finished.`;
   const origin = following === undefined ? "Made by pefd report on" : "As pefd report saw them on";
-  const status =
-    following && '<p id="following" class="muted" role="status">Following the runs.</p>';
+  const status = following && '<p id="following" class="muted" role="status">Following the runs.</p>';
   return `<header id="about">
 <h1 tabindex="-1">${escapeHtml(title)}</h1>
 <p class="muted">${counts} ${origin} ${date} UTC.</p>
 </header>${status === undefined ? "" : `\n${status}`}`;
 }
 
-function body(
-  summaries: readonly Summary[],
-  collection: Collection,
-  results: Table,
-  runs: Table,
-): string {
+function body(summaries: readonly Summary[], collection: Collection, results: Table, runs: Table): string {
   const labels = experimentLabels(summaries);
   if (summaries.length === 0) {
     return `<section id="results">\n<p>There is no run yet.</p>\n${notes([], collection)}\n</section>`;

@@ -3,10 +3,8 @@ import { formatSpread } from "../runs/statistics.js";
 import type { Summary } from "../runs/summarize.js";
 import { draw } from "./draw.js";
 import { hoverPoint } from "./hover.js";
-import { experimentInk, runInk } from "./ink.js";
-import { axisPart, gridPart, headingPart, type Plot } from "./plotParts.js";
-import { TONES } from "./theme.js";
-import { whiskerSeries } from "./whisker.js";
+import { axisPart, gridPart, headingPart, type Plot, whiskerSeries } from "./plotParts.js";
+import { experimentInk, runInk, TONES } from "./theme.js";
 
 /** Experiments that differ in one number only, in its order. */
 export interface Ablation {
@@ -27,8 +25,7 @@ const family = ({ teacher, model, method }: Summary) => JSON.stringify([teacher,
 
 function varyingKeys(summaries: readonly Summary[]): string[] {
   const keys = new Set(summaries.flatMap((summary) => Object.keys(valuesOf(summary))));
-  const distinct = (key: string) =>
-    new Set(summaries.map((summary) => JSON.stringify(valuesOf(summary)[key]))).size;
+  const distinct = (key: string) => new Set(summaries.map((summary) => JSON.stringify(valuesOf(summary)[key]))).size;
   return [...keys].filter((key) => distinct(key) > 1);
 }
 
@@ -76,9 +73,7 @@ export function ablationPlot(
   const title = `Final test top-1 (%) by ${key}`;
   const heading = headingPart(title, about, WIDTH);
   const means = summaries.flatMap((summary, at) =>
-    summary.last === undefined
-      ? []
-      : [{ at, spread: summary.last, color: experimentInk(standing(summary).index) }],
+    summary.last === undefined ? [] : [{ at, spread: summary.last, color: experimentInk(standing(summary).index) }],
   );
   const dots = summaries.flatMap((summary, at) => {
     const { index, firstRun } = standing(summary);
@@ -110,13 +105,17 @@ export function ablationPlot(
       yAxis: { type: "value", scale: true, ...axisPart() },
       series: [
         {
-          ...{ type: "line", silent: true, showSymbol: false },
+          type: "line",
+          silent: true,
+          showSymbol: false,
           data: means.map(({ at, spread }) => [at, spread.mean]),
           lineStyle: { color: TONES.muted.light, width: 1.5 },
         },
         whiskerSeries(means, "y"),
         {
-          ...{ type: "scatter", silent: true, symbolSize: 8 },
+          type: "scatter",
+          silent: true,
+          symbolSize: 8,
           // Beside the bar, so that neither hides the other.
           symbolOffset: [22, 0],
           data: dots,

@@ -1,6 +1,5 @@
 import { columns, renderCsv } from "../table.js";
-import { escapeHtml } from "./html.js";
-import { darkRules, seriesColor, TONES } from "./theme.js";
+import { darkRules, escapeHtml, seriesColor, TONES } from "./theme.js";
 
 /** Images by label and prediction. */
 export interface Confusion {

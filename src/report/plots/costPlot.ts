@@ -3,10 +3,9 @@ import { formatSpread } from "../runs/statistics.js";
 import type { Summary } from "../runs/summarize.js";
 import { type Drawing, draw, type Series } from "./draw.js";
 import { type HoverPoint, hoverPoint, type ToPixel } from "./hover.js";
-import { experimentInk } from "./ink.js";
 import { axisPart, gridPart, headingPart, NARROW, type Plot } from "./plotParts.js";
 import { textWidth, wrapped } from "./textWidth.js";
-import { TONES } from "./theme.js";
+import { experimentInk, TONES } from "./theme.js";
 
 /** What a method gains and costs on one pair. */
 export interface Costs {
@@ -30,10 +29,7 @@ export function findCosts(summaries: readonly Summary[]): Costs[] {
 
 type Place = (summary: Summary) => number;
 
-const placeOf = ({ msPerStep, last }: Summary): [number, number] => [
-  msPerStep ?? 0,
-  last?.mean ?? Number.NaN,
-];
+const placeOf = ({ msPerStep, last }: Summary): [number, number] => [msPerStep ?? 0, last?.mean ?? Number.NaN];
 
 /** One point: its mean accuracy over its milliseconds, its name beside it. */
 function point(summary: Summary, name: string, color: string) {
@@ -62,20 +58,18 @@ const TITLE = "Final test top-1 (%) over milliseconds per step";
 
 /** A dashed line through what nothing else beats in both. */
 const edgeSeries = (summaries: readonly Summary[]): Series => ({
-  ...{ type: "line", silent: true, showSymbol: false },
+  type: "line",
+  silent: true,
+  showSymbol: false,
   lineStyle: { color: TONES.muted.light, width: 1.5, type: "dashed" },
   data: edgeOf(summaries).map(placeOf),
 });
 
-const pointSeries = (
-  summaries: readonly Summary[],
-  names: readonly string[],
-  indexOf: Place,
-): Series => ({
-  ...{ type: "scatter", silent: true, symbolSize: 9 },
-  data: summaries.map((summary, at) =>
-    point(summary, names[at] ?? "", experimentInk(indexOf(summary))),
-  ),
+const pointSeries = (summaries: readonly Summary[], names: readonly string[], indexOf: Place): Series => ({
+  type: "scatter",
+  silent: true,
+  symbolSize: 9,
+  data: summaries.map((summary, at) => point(summary, names[at] ?? "", experimentInk(indexOf(summary)))),
   // Below the line that joins the best, which rises to the right.
   label: { position: "right", offset: [0, 6], fontSize: LABEL.size },
   labelLayout: { moveOverlap: "shiftY" },
@@ -97,12 +91,7 @@ function namesOf(summaries: readonly Summary[], width: number) {
   return { names, key: ` ${labels.map((label, at) => `${at + 1}: ${label}`).join("; ")}.` };
 }
 
-function drawCosts(
-  name: string,
-  { pair, summaries }: Costs,
-  indexOf: Place,
-  width: number,
-): Drawing {
+function drawCosts(name: string, { pair, summaries }: Costs, indexOf: Place, width: number): Drawing {
   const { names, key = "" } = namesOf(summaries, width);
   const explanation = `${pair}, as timed where the runs ran. Dashed: what nothing else beats in both.`;
   const heading = headingPart(TITLE, explanation + key, width);
@@ -133,7 +122,9 @@ function drawCosts(
  * @param indexOf each experiment's place in the report
  */
 export const costPlot = (costs: Costs, name: string, indexOf: Place): Plot => ({
-  ...{ kind: "cost", name, title: TITLE },
+  kind: "cost",
+  name,
+  title: TITLE,
   ...drawCosts(name, costs, indexOf, WIDTH),
   narrow: drawCosts(`${name}_narrow`, costs, indexOf, NARROW),
 });

@@ -1,7 +1,6 @@
 import type { Summary } from "../runs/summarize.js";
 import { draw, type Series } from "./draw.js";
 import { type HoverCurve, hoverCurve, hoverCurves, type ToPixel } from "./hover.js";
-import { experimentInk } from "./ink.js";
 import {
   type BandPoint,
   type CurveSet,
@@ -13,15 +12,8 @@ import {
   thinned,
   toldEpochs,
 } from "./plotData.js";
-import {
-  axisPart,
-  gridPart,
-  headingPart,
-  legendPart,
-  type Plot,
-  type PlotStyle,
-} from "./plotParts.js";
-import { seriesColor } from "./theme.js";
+import { axisPart, gridPart, headingPart, legendPart, type Plot, type PlotStyle } from "./plotParts.js";
+import { experimentInk, seriesColor } from "./theme.js";
 
 /** Of the axes; headings and keys stand above them. A phone shows it without making letters illegible. */
 export const CURVE_WIDTH = 460;
@@ -50,8 +42,7 @@ function drawnOf({ runs, mean }: CurveSet, spans: number, logarithmic: boolean) 
     const positive = (runs[0] ?? []).filter(([, value]) => value > 0);
     return { runs: [], line: thin(positive), band: [] };
   }
-  const along = (value: (at: BandPoint) => number) =>
-    thin(mean.map((at): Point => [at.epoch, value(at)]));
+  const along = (value: (at: BandPoint) => number) => thin(mean.map((at): Point => [at.epoch, value(at)]));
   const line = along((at) => at.mean);
   if (runs.length < 2) return { runs: [], line, band: [] };
   const band = mean.length < 2 ? [] : [along((at) => at.high), along((at) => at.low)];
@@ -152,9 +143,7 @@ function strokesOf(
     const lines = runs.map((run, at) => line(`r r${firstRun + at}`, run)).join("");
     return lines && `<g stroke="${seriesColor(index)}">${lines}</g>`;
   });
-  const thick = members.map(({ index, line: points }) =>
-    line(`e e${index}`, points, seriesColor(index)),
-  );
+  const thick = members.map(({ index, line: points }) => line(`e e${index}`, points, seriesColor(index)));
   const join = 'fill="none" stroke-linejoin="bevel"';
   return [
     `<g fill-opacity="0.16">${areas.join("")}</g>`,
@@ -164,8 +153,7 @@ function strokesOf(
 }
 
 /** 0.01, 0.001, 1e-4: powers of ten come out of a logarithm as 0.0000999999. */
-const powerOfTen = (value: number) =>
-  value < 0.0005 ? value.toExponential(0) : String(Number(value.toPrecision(3)));
+const powerOfTen = (value: number) => (value < 0.0005 ? value.toExponential(0) : String(Number(value.toPrecision(3))));
 
 /** What a page says where its curves are thinned; nothing where they are whole. */
 export function thinningNote(summaries: readonly Summary[]): string {
@@ -199,10 +187,10 @@ export function curvePlot(
   // The key shows only names of series.
   const series = [undefined, ...names].map(
     (of): Series => ({
-      ...{ type: "custom", silent: true, renderItem: () => null },
-      ...(of === undefined
-        ? { data: (ends ?? []).map((end) => [...end]) }
-        : { name: of, data: [] }),
+      type: "custom",
+      silent: true,
+      renderItem: () => null,
+      ...(of === undefined ? { data: (ends ?? []).map((end) => [...end]) } : { name: of, data: [] }),
     }),
   );
   const drawing = draw(
@@ -214,7 +202,10 @@ export function curvePlot(
       legend: key.legends,
       grid: gridPart(top),
       xAxis: {
-        ...{ type: "value", min: "dataMin", max: "dataMax", minInterval: 1 },
+        type: "value",
+        min: "dataMin",
+        max: "dataMax",
+        minInterval: 1,
         ...axisPart("epoch"),
         splitLine: { show: false },
       },
@@ -234,10 +225,7 @@ export function curvePlot(
         ends?.[0][1] ?? 1,
         members.flatMap(({ told }) => told),
       ),
-    (toPixel) =>
-      ends === undefined
-        ? ""
-        : strokesOf(members, fastPixels(ends, toPixel, logarithmic), logarithmic),
+    (toPixel) => (ends === undefined ? "" : strokesOf(members, fastPixels(ends, toPixel, logarithmic), logarithmic)),
   );
   return { kind, name, title, ...drawing };
 }

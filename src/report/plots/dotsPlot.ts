@@ -3,11 +3,9 @@ import { formatSpread } from "../runs/statistics.js";
 import type { Summary } from "../runs/summarize.js";
 import { type Drawing, draw, type Series } from "./draw.js";
 import { type HoverPoint, hoverPoint, type ToPixel } from "./hover.js";
-import { experimentInk } from "./ink.js";
-import { axisPart, gridPart, headingPart, NARROW, type Plot } from "./plotParts.js";
+import { axisPart, gridPart, headingPart, NARROW, type Plot, whiskerSeries } from "./plotParts.js";
 import { wrapped } from "./textWidth.js";
-import { seriesColor, TONES } from "./theme.js";
-import { whiskerSeries } from "./whisker.js";
+import { experimentInk, seriesColor, TONES } from "./theme.js";
 
 const WIDTH = 1140;
 /** Height of a row with so many lines of label. */
@@ -15,8 +13,7 @@ const rowHeight = (lines: number) => Math.max(52, lines * 16 + 8);
 const LABEL = { widest: 300, narrow: 120, size: 13 };
 
 const TITLE = "Final test top-1 (%)";
-const EXPLANATION =
-  "Filled: last epoch, one dot per seed. Bar: their mean ± sample deviation. Hollow: best epoch.";
+const EXPLANATION = "Filled: last epoch, one dot per seed. Bar: their mean ± sample deviation. Hollow: best epoch.";
 
 /** A finished run's value: its row, its place in the report, and what is told of it. */
 interface Dot {
@@ -49,7 +46,11 @@ function diamonds(points: readonly Dot[], values: readonly number[]): Series[] {
       ],
     },
     {
-      ...{ type: "scatter", silent: true, symbol: "diamond", symbolSize: 9, z: 4 },
+      type: "scatter",
+      silent: true,
+      symbol: "diamond",
+      symbolSize: 9,
+      z: 4,
       data: points.map(({ value, row }) => [value, row]),
       itemStyle: { color: TONES.surface.light, borderColor: TONES.ink.light, borderWidth: 1.5 },
     },
@@ -113,17 +114,8 @@ const told = (toPixel: ToPixel, points: readonly Dot[], offset: number): HoverPo
     return [x, y + offset, ...rest];
   });
 
-function drawDots(
-  name: string,
-  summaries: readonly Summary[],
-  labels: readonly string[],
-  width: number,
-): Drawing {
-  const [last, best, published] = [lastOf, bestDots, publishedDots].map((of) => of(summaries)) as [
-    Dot[],
-    Dot[],
-    Dot[],
-  ];
+function drawDots(name: string, summaries: readonly Summary[], labels: readonly string[], width: number): Drawing {
+  const [last, best, published] = [lastOf, bestDots, publishedDots].map((of) => of(summaries)) as [Dot[], Dot[], Dot[]];
   const means = summaries.flatMap(({ last: spread }, at) =>
     spread === undefined ? [] : [{ at, spread, color: experimentInk(at) }],
   );
@@ -142,7 +134,9 @@ function drawDots(
       grid: gridPart(heading.height),
       xAxis: { type: "value", scale: true, ...axisPart() },
       yAxis: {
-        ...{ type: "category", inverse: true, ...axisPart() },
+        type: "category",
+        inverse: true,
+        ...axisPart(),
         data: lines.map((each) => each.join("\n")),
         axisLabel: { color: TONES.ink.light, fontSize: LABEL.size, lineHeight: 16, interval: 0 },
       },
@@ -167,7 +161,9 @@ function drawDots(
 export function dotsPlot(summaries: readonly Summary[], labels: readonly string[]): Plot {
   const name = "final_top1";
   return {
-    ...{ kind: "final", name, title: TITLE },
+    kind: "final",
+    name,
+    title: TITLE,
     ...drawDots(name, summaries, labels, WIDTH),
     narrow: drawDots(`${name}_narrow`, summaries, labels, NARROW),
   };

@@ -1,29 +1,15 @@
 import type { CustomSeriesOption, LineSeriesOption, ScatterSeriesOption } from "echarts/charts";
 import { CustomChart, LineChart, ScatterChart } from "echarts/charts";
-import type {
-  GridComponentOption,
-  LegendComponentOption,
-  TitleComponentOption,
-} from "echarts/components";
+import type { GridComponentOption, LegendComponentOption, TitleComponentOption } from "echarts/components";
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
 import { type ComposeOption, init, setPlatformAPI, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
-import { cleanText } from "../../common/text/cleanText.js";
+import { cleanText } from "../../common/text.js";
 import type { Hover, ToPixel } from "./hover.js";
-import { escapeHtml } from "./html.js";
-import { inked } from "./ink.js";
 import { textWidth } from "./textWidth.js";
-import { darkRules, TONES } from "./theme.js";
+import { darkRules, escapeHtml, inked, TONES } from "./theme.js";
 
-use([
-  LineChart,
-  ScatterChart,
-  CustomChart,
-  GridComponent,
-  LegendComponent,
-  TitleComponent,
-  SVGRenderer,
-]);
+use([LineChart, ScatterChart, CustomChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
 /** echarts lays out by widths that no reader's font exceeds, so that no label is cut. */
 setPlatformAPI({

@@ -25,12 +25,7 @@ export type ToPixel = (x: number, y: number) => readonly [x: number, y: number];
 const tenth = (value: number) => Math.round(value * 10) / 10;
 
 /** A point at some coordinates. */
-export function hoverPoint(
-  toPixel: ToPixel,
-  [x, y]: readonly [number, number],
-  of: string,
-  text: string,
-): HoverPoint {
+export function hoverPoint(toPixel: ToPixel, [x, y]: readonly [number, number], of: string, text: string): HoverPoint {
   const [left, top] = toPixel(x, y);
   return [tenth(left), tenth(top), of, text];
 }

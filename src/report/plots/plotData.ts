@@ -63,7 +63,10 @@ export function termQuantities(summaries: readonly Summary[]): Quantity[] {
   const rows = summaries.flatMap(({ runs }) => runs.flatMap((run) => run.rows.slice(0, 1)));
   const names = [...new Set(rows.flatMap(({ train }) => Object.keys(train.terms ?? {})))];
   return names.sort().map((term) => ({
-    ...{ name: `term_${term}`, title: `Loss term ${term}`, unit: "", kind: "term" },
+    name: `term_${term}`,
+    title: `Loss term ${term}`,
+    unit: "",
+    kind: "term",
     value: ({ train }) => train.terms?.[term] ?? Number.NaN,
   }));
 }
@@ -77,10 +80,7 @@ const FEWEST_SPANS = 4;
  * there are many curves.
  */
 export function spansOf(summaries: readonly Summary[], width: number): number {
-  const curves = summaries.reduce(
-    (sum, { runs }) => sum + (runs.length > 1 ? runs.length + 1 : 1),
-    0,
-  );
+  const curves = summaries.reduce((sum, { runs }) => sum + (runs.length > 1 ? runs.length + 1 : 1), 0);
   return Math.min(width, Math.max(FEWEST_SPANS, Math.floor(MOST_POINTS / 2 / curves)));
 }
 
@@ -121,11 +121,7 @@ function curve(run: RunRecord, quantity: Quantity): Point[] {
  * Epochs at which a page tells of a quantity: all that some run has; every so many, the first and the last where curves
  * are thinned into so many spans.
  */
-export function toldEpochs(
-  summaries: readonly Summary[],
-  quantity: Quantity,
-  spans: number,
-): number[] {
+export function toldEpochs(summaries: readonly Summary[], quantity: Quantity, spans: number): number[] {
   const epochs = new Set<number>();
   for (const { runs } of summaries) {
     for (const run of runs) {

@@ -1,7 +1,58 @@
-import type { Drawing } from "./draw.js";
-import { experimentInk } from "./ink.js";
+import type { Spread } from "../runs/statistics.js";
+import type { Drawing, Series } from "./draw.js";
 import { textWidth, wrapped } from "./textWidth.js";
-import { TONES } from "./theme.js";
+import { experimentInk, TONES } from "./theme.js";
+
+/** Where a mean stands on the axes: across (the experiment's place) and along (the value). */
+interface WhiskerPlace {
+  readonly at: number;
+  readonly spread: Spread;
+  readonly color: string;
+}
+
+type XY = [number, number];
+
+/** The strokes of a whisker in pixels: the mean across, and one deviation to both sides where it is known. */
+function strokes(center: XY, low: XY | undefined, high: XY | undefined, cross: XY): [XY, XY][] {
+  const around = ([x, y]: XY, size: number): [XY, XY] => [
+    [x - cross[0] * size, y - cross[1] * size],
+    [x + cross[0] * size, y + cross[1] * size],
+  ];
+  const middle = around(center, 15);
+  return low && high ? [middle, [low, high], around(low, 5), around(high, 5)] : [middle];
+}
+
+/**
+ * Means as bars with whiskers of one sample deviation.
+ * @param direction "x" where values run to the right, "y" where they run up
+ */
+export function whiskerSeries(places: readonly WhiskerPlace[], direction: "x" | "y"): Series {
+  const point = (at: number, value: number) => (direction === "x" ? [value, at] : [at, value]);
+  const cross: XY = direction === "x" ? [0, 1] : [1, 0];
+  return {
+    type: "custom",
+    silent: true,
+    z: 2,
+    // The axes make room for the ends of the whiskers, too.
+    encode: direction === "x" ? { x: [0, 2, 3], y: 1 } : { x: 0, y: [1, 2, 3] },
+    data: places.map(({ at, spread: { mean, std = 0 } }) => [...point(at, mean), mean - std, mean + std]),
+    renderItem: (params, api) => {
+      const place = places[params.dataIndex];
+      if (place === undefined) return null;
+      const { mean, std } = place.spread;
+      const pixel = (value: number) => api.coord(point(place.at, value)) as XY;
+      const ends = std === undefined ? [] : [pixel(mean - std), pixel(mean + std)];
+      return {
+        type: "group",
+        children: strokes(pixel(mean), ends[0], ends[1], cross).map(([a, b], index) => ({
+          type: "line" as const,
+          shape: { x1: a[0], y1: a[1], x2: b[0], y2: b[1] },
+          style: { stroke: place.color, lineWidth: index === 0 ? 2.5 : 1.5, fill: "none" },
+        })),
+      };
+    },
+  };
+}
 
 /** A plot that was drawn. */
 export interface Plot extends Drawing {
@@ -36,10 +87,16 @@ export function headingPart(text: string, subtext: string, width: number) {
   const lines = wrapped(text, (width - 24) / 1.1, TITLE);
   const below = subtext === "" ? [] : wrapped(subtext, width - 24, SUBTITLE);
   const title = {
-    ...{ text: lines.join("\n"), subtext: below.join("\n"), left: 8, top: 8, itemGap: GAP },
+    text: lines.join("\n"),
+    subtext: below.join("\n"),
+    left: 8,
+    top: 8,
+    itemGap: GAP,
     subtextStyle: { fontSize: SUBTITLE, lineHeight: SUBTITLE * LINE, color: TONES.muted.light },
     textStyle: {
-      ...{ fontSize: TITLE, lineHeight: TITLE * LINE, fontWeight: 600 as const },
+      fontSize: TITLE,
+      lineHeight: TITLE * LINE,
+      fontWeight: 600 as const,
       color: TONES.ink.light,
     },
   };
@@ -61,8 +118,12 @@ export const axisPart = (name = "") => ({
 
 /** A grid with room for all labels of its axes. */
 export const gridPart = (top: number, right = 20) => ({
-  ...{ left: 12, right, top, bottom: 12 },
-  ...{ outerBoundsMode: "same" as const, outerBoundsContain: "all" as const },
+  left: 12,
+  right,
+  top,
+  bottom: 12,
+  outerBoundsMode: "same" as const,
+  outerBoundsContain: "all" as const,
 });
 
 const KEY = { mark: 14, gap: 5, between: 16, row: 22, size: 12 };
@@ -104,11 +165,17 @@ export function legendPart(
     const lines = Math.max(...row.map((name) => lineOf(name).split("\n").length));
     height += KEY.row + (lines - 1) * KEY.size * LINE;
     return {
-      ...{ left: 4, top: at, padding: [2, 4], formatter: lineOf },
-      ...{ itemWidth: KEY.mark, itemHeight: iconOf ? 10 : 4, itemGap: KEY.between },
+      left: 4,
+      top: at,
+      padding: [2, 4],
+      formatter: lineOf,
+      itemWidth: KEY.mark,
+      itemHeight: iconOf ? 10 : 4,
+      itemGap: KEY.between,
       textStyle: { color: TONES.muted.light, fontSize: KEY.size, lineHeight: KEY.size * LINE },
       data: row.map((name) => ({
-        ...{ name, icon: iconOf?.(names.indexOf(name)) ?? "roundRect" },
+        name,
+        icon: iconOf?.(names.indexOf(name)) ?? "roundRect",
         itemStyle: { color: colorOf(names.indexOf(name)) },
       })),
     };

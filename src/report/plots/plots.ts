@@ -17,14 +17,8 @@ const wordOf = (key: string) => key.replace(/\W/g, "_").slice(0, 40);
  * learning curves, each term of the losses. Experiments without a single epoch have no curves.
  * @param labels the experiments' names, one per summary
  */
-export function drawPlots(
-  summaries: readonly Summary[],
-  labels: readonly string[],
-  style: PlotStyle,
-): Plot[] {
-  const finals = summaries.some(({ last }) => last !== undefined)
-    ? [dotsPlot(summaries, labels)]
-    : [];
+export function drawPlots(summaries: readonly Summary[], labels: readonly string[], style: PlotStyle): Plot[] {
+  const finals = summaries.some(({ last }) => last !== undefined) ? [dotsPlot(summaries, labels)] : [];
   const indexOf = (summary: Summary) => summaries.indexOf(summary);
   const standing = (summary: Summary) => ({
     index: indexOf(summary),
@@ -33,15 +27,9 @@ export function drawPlots(
   const ablations = findAblations(summaries).map((ablation, index) =>
     ablationPlot(ablation, `ablation_${wordOf(ablation.key)}_${index + 1}`, standing),
   );
-  const costs = findCosts(summaries).map((found, index) =>
-    costPlot(found, `cost_${index + 1}`, indexOf),
-  );
-  const epochs = summaries
-    .flatMap(({ runs }) => runs)
-    .reduce((most, run) => Math.max(most, run.rows.length), 0);
-  const quantities = QUANTITIES.filter(
-    ({ after }) => after === undefined || epochs >= ENOUGH_FOR_A_PART,
-  );
+  const costs = findCosts(summaries).map((found, index) => costPlot(found, `cost_${index + 1}`, indexOf));
+  const epochs = summaries.flatMap(({ runs }) => runs).reduce((most, run) => Math.max(most, run.rows.length), 0);
+  const quantities = QUANTITIES.filter(({ after }) => after === undefined || epochs >= ENOUGH_FOR_A_PART);
   const curves = [...quantities, ...termQuantities(summaries)].map((quantity) =>
     curvePlot(summaries, labels, quantity, style),
   );

@@ -1,14 +1,54 @@
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../../common/errors.js";
-import { cleanLine } from "../../common/text/cleanText.js";
-import { CONFIG_FILE, readConfig } from "../../runFiles/config.js";
-import { LOCK_FILE } from "../../runFiles/lockFile.js";
-import { RESUME_FILE } from "../../runFiles/progress.js";
-import { RESULT_FILE } from "../../runFiles/result.js";
-import { EPOCH_LOG } from "../log/epochLog.js";
-import { readRun } from "./readRun.js";
+import { cleanLine } from "../../common/text.js";
+import { procedureName } from "../../config/record.js";
+import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/identity.js";
+import { LOCK_FILE, RESULT_FILE, RESUME_FILE, type ResultContent, readResult } from "../../runFiles/stateFile.js";
+import { EPOCH_LOG, readEpochLog } from "../log/epochLog.js";
 import type { RunRecord } from "./runRecord.js";
+
+function resultIn(dir: string): ResultContent | undefined {
+  const found = readResult(dir);
+  if (found.state === "damaged") {
+    throw inputError(`${join(dir, RESULT_FILE)} is damaged: ${found.reason}.`);
+  }
+  return found.state === "whole" ? found.content : undefined;
+}
+
+/** The method or variant that a distillation says it is by. */
+function methodOf(config: RunConfig): string | undefined {
+  if (config.kind !== "distill" || config.distill === undefined) return undefined;
+  return procedureName(config.distill, config);
+}
+
+/**
+ * What a run's folder tells.
+ * @param config its config.json
+ * @throws inputError that names the file where one of its files is not what a run leaves
+ */
+function readRun(dir: string, config: RunConfig): RunRecord {
+  const path = join(dir, CONFIG_FILE);
+  const model = config.model ?? config.model_s;
+  if (model === undefined) throw inputError(`${path} does not tell the run's model.`);
+  const distilled = config.kind === "distill";
+  const rows = readEpochLog(dir);
+  const log = join(dir, EPOCH_LOG);
+  return {
+    dir,
+    kind: config.kind,
+    model,
+    teacher: distilled ? (config.teacher ?? config.model_t) : undefined,
+    method: methodOf(config),
+    trial: config.trial ?? 1,
+    epochs: config.epochs,
+    rows,
+    finished: (rows.at(-1)?.epoch ?? 0) >= config.epochs,
+    config,
+    result: resultIn(dir),
+    updatedAt: statSync(existsSync(log) ? log : path).mtimeMs,
+  };
+}
 
 /** The runs found, and a sentence for each folder that looks like a run and cannot be read. */
 export interface Collection {

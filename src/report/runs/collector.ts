@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { CONFIG_FILE } from "../../runFiles/config.js";
-import { RESULT_FILE } from "../../runFiles/result.js";
+import { CONFIG_FILE } from "../../runFiles/identity.js";
+import { RESULT_FILE } from "../../runFiles/stateFile.js";
 import { EPOCH_LOG } from "../log/epochLog.js";
 import { type Collection, collectRuns, type Folder, lookInto } from "./collect.js";
 
@@ -57,9 +57,7 @@ function seeAgain(dir: string, before: Seen | undefined, now: number): Seen {
  * changed, and else costs a stat for each. As long as nothing has changed it gives the same object.
  * @param clock milliseconds since 1970
  */
-export function runCollector(
-  clock: () => number = Date.now,
-): (dirs: readonly string[]) => Collection {
+export function runCollector(clock: () => number = Date.now): (dirs: readonly string[]) => Collection {
   let seen: ReadonlyMap<string, Seen> = new Map();
   let last: { readonly dirs: readonly string[]; readonly found: Collection } | undefined;
   return (dirs) => {
@@ -72,8 +70,7 @@ export function runCollector(
       return one.folder;
     });
     const unchanged =
-      next.size === seen.size &&
-      [...next].every(([dir, { folder }]) => seen.get(dir)?.folder === folder);
+      next.size === seen.size && [...next].every(([dir, { folder }]) => seen.get(dir)?.folder === folder);
     seen = next;
     last = { dirs: [...dirs], found: before !== undefined && unchanged ? before : found };
     return last.found;

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { cleanLine } from "../../common/text/cleanText.js";
+import { cleanLine } from "../../common/text.js";
 import { isTold, partsExperiments, touchesOf } from "../../config/policy.js";
 import { identitySchema, identitySettings } from "../../runFiles/identity.js";
 import type { RunRecord } from "./runRecord.js";
@@ -73,9 +73,7 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => unknown): T[][
 const lineOf = (run: RunRecord) => [run.kind, run.teacher, run.model, run.method, weightsOf(run)];
 
 /** Where config.json tells what is in such a line. */
-export const IN_THE_LINE: ReadonlySet<string> = new Set([
-  ...["kind", "model", "model_s", "model_t", "distill", ...WEIGHTS],
-]);
+export const IN_THE_LINE: ReadonlySet<string> = new Set(["kind", "model", "model_s", "model_t", "distill", ...WEIGHTS]);
 
 /** A run that is left out, since its trial of the experiment counts already. */
 export interface Repeat {
@@ -127,9 +125,7 @@ export function withoutRepeats(runs: readonly RunRecord[]): {
 function withDifferences(groups: readonly RunRecord[][]): RunGroup[] {
   const settings = groups.map(([first]) => (first ? settingsOf(first) : {}));
   const keys = [...new Set(settings.flatMap((each) => Object.keys(each)))];
-  const varying = keys.filter(
-    (key) => new Set(settings.map((each) => JSON.stringify(each[key]))).size > 1,
-  );
+  const varying = keys.filter((key) => new Set(settings.map((each) => JSON.stringify(each[key]))).size > 1);
   return groups.map((runs, index) => {
     const own = settings[index] ?? {};
     const differs = Object.entries(own).filter(([key]) => varying.includes(key));

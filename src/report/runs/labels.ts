@@ -1,5 +1,34 @@
-import { formatSetting } from "./grouping.js";
+import { partsExperiments } from "../../config/policy.js";
+import { rowsOf } from "../../config/resolve.js";
+import { DISTILL_SECTIONS, TEACHER_SECTIONS } from "../../config/sections.js";
+import { IDENTITY_SETTINGS } from "../../runFiles/identity.js";
+import { formatSetting, IN_THE_LINE, type Setting } from "./grouping.js";
 import type { Summary } from "./summarize.js";
+
+/**
+ * Every setting that can part experiments, besides models, method and weights: the options of this program that do, in
+ * the order of help, then what a run tells of its inputs. What programs read has a place for each, whatever the runs have.
+ */
+export const SETTING_NAMES: readonly string[] = [
+  ...Object.keys(rowsOf([...TEACHER_SECTIONS, ...DISTILL_SECTIONS])).filter(
+    (name) => partsExperiments(name) && !IN_THE_LINE.has(name),
+  ),
+  ...IDENTITY_SETTINGS,
+];
+
+type Settings = Readonly<Record<string, Setting>>;
+
+const KNOWN: ReadonlySet<string> = new Set(SETTING_NAMES);
+
+/** Every setting by name, null where a run has none. */
+export const completeSettings = (settings: Settings): Readonly<Record<string, Setting | null>> =>
+  Object.fromEntries(
+    SETTING_NAMES.map((name) => [name, Object.hasOwn(settings, name) ? (settings[name] as Setting) : null]),
+  );
+
+/** Settings that this program does not know: of another version, or of somebody's own method. */
+export const otherSettings = (settings: Settings): Settings =>
+  Object.fromEntries(Object.entries(settings).filter(([name]) => !KNOWN.has(name)));
 
 /** "num_proj 2, epochs 10", or nothing. */
 export const differsLabel = ({ differs }: Summary): string =>
@@ -38,8 +67,6 @@ export function experimentLabels(summaries: readonly Summary[]): string[] {
   for (const part of ["pair", "weights", "differs"] as const) {
     if (distinct([...telling, part]) > distinct(telling)) telling.push(part);
   }
-  const inOrder = (["pair", "method", "weights", "differs"] as const).filter((part) =>
-    telling.includes(part),
-  );
+  const inOrder = (["pair", "method", "weights", "differs"] as const).filter((part) => telling.includes(part));
   return summaries.map((summary) => join(summary, inOrder));
 }

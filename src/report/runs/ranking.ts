@@ -1,6 +1,78 @@
 import { groupBy } from "./grouping.js";
+import { mean } from "./statistics.js";
 import type { Summary } from "./summarize.js";
-import { welchTest } from "./welch.js";
+
+/** Coefficients of Lanczos' approximation of the gamma function (g = 7, n = 9). */
+const LANCZOS = [
+  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
+  12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
+] as const;
+
+/** Natural logarithm of the gamma function of x > 0.5. */
+function logGamma(x: number): number {
+  const z = x - 1;
+  const sum = LANCZOS.reduce((total, c, i) => (i === 0 ? c : total + c / (z + i)), 0);
+  const t = z + 7.5;
+  return 0.5 * Math.log(2 * Math.PI) + (z + 0.5) * Math.log(t) - t + Math.log(sum);
+}
+
+/** More terms than any p value of a test needs. */
+const TERMS = 300;
+const SMALL = 1e-300;
+
+/** The continued fraction of the incomplete beta function (Abramowitz and Stegun 26.5.8), by Lentz' method. */
+function betaFraction(x: number, a: number, b: number): number {
+  const atLeast = (value: number) => (Math.abs(value) < SMALL ? SMALL : value);
+  let c = 1;
+  let d = 1 / atLeast(1 - ((a + b) * x) / (a + 1));
+  let fraction = d;
+  for (let m = 1; m <= TERMS; m++) {
+    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
+    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
+    let change = 1;
+    for (const term of [even, odd]) {
+      d = 1 / atLeast(1 + term * d);
+      c = atLeast(1 + term / c);
+      change = c * d;
+      fraction *= change;
+    }
+    if (Math.abs(change - 1) < 1e-15) break;
+  }
+  return fraction;
+}
+
+/** The regularized incomplete beta function I_x(a, b), 0 <= x <= 1. */
+function incompleteBeta(x: number, a: number, b: number): number {
+  if (x <= 0 || x >= 1) return x <= 0 ? 0 : 1;
+  const logFront = logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x);
+  const front = Math.exp(logFront);
+  return x < (a + 1) / (a + b + 2) ? (front * betaFraction(x, a, b)) / a : 1 - (front * betaFraction(1 - x, b, a)) / b;
+}
+
+/** How probable it is that Student's t with so many degrees of freedom lies at least as far from 0 as `t`. */
+export const twoSided = (t: number, freedom: number): number =>
+  incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5);
+
+/** Variance of a mean: the sample variance over the number of values. */
+function varianceOfMean(values: readonly number[]): number {
+  const center = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - center) ** 2, 0);
+  return squares / (values.length - 1) / values.length;
+}
+
+/**
+ * Welch's t-test of two independent samples with variances of their own: the two-sided p value of "their means are the
+ * same" (Welch, Biometrika 1947).
+ * @returns undefined where one of them has fewer than two values
+ */
+export function welchTest(a: readonly number[], b: readonly number[]): number | undefined {
+  if (a.length < 2 || b.length < 2) return undefined;
+  const [va, vb] = [varianceOfMean(a), varianceOfMean(b)];
+  const difference = mean(a) - mean(b);
+  if (va + vb === 0) return difference === 0 ? 1 : 0;
+  const freedom = (va + vb) ** 2 / (va ** 2 / (a.length - 1) + vb ** 2 / (b.length - 1));
+  return twoSided(difference / Math.sqrt(va + vb), freedom);
+}
 
 /** Where an experiment stands among those of its pair. */
 export interface Rank {
@@ -21,8 +93,14 @@ const lastOf = ({ runs }: Summary): number[] =>
 
 /** Settings that runs must share to be compared, besides epochs; whatever else differs is what is compared. */
 const SHARED = [
-  ...["dataset", "train_data", "test_data", "teacher_weights", "limit_train", "limit_test"],
-  ...["batch_size", "learning_rate"],
+  "dataset",
+  "train_data",
+  "test_data",
+  "teacher_weights",
+  "limit_train",
+  "limit_test",
+  "batch_size",
+  "learning_rate",
 ] as const;
 
 /** Epochs of the main part: those of a method's first phase come before it. */

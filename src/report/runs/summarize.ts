@@ -46,9 +46,7 @@ export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | 
 /** A clause of how runs differ from the published ones: "batch_size 512, published with 64". */
 function settingClause(name: string, own: Setting, published: Setting): string {
   const [is, was] = [formatSetting(own), formatSetting(published)];
-  return name === "epochs"
-    ? `${is} epochs, published with ${was}`
-    : `${name} ${is}, published with ${was}`;
+  return name === "epochs" ? `${is} epochs, published with ${was}` : `${name} ${is}, published with ${was}`;
 }
 
 /** What makes other images of a data set's, and how to say it. */
@@ -63,10 +61,7 @@ const OTHER_IMAGES: readonly (readonly [setting: string, clause: string])[] = [
  * In what an experiment differs from the published runs, a clause for each: options that both state, and images. What
  * an old run did not write down counts as the same. Weights stand in columns of their own; no run says its teacher's accuracy.
  */
-function departuresFrom(
-  { settings: published }: PublishedFigure,
-  { settings }: RunGroup,
-): string[] {
+function departuresFrom({ settings: published }: PublishedFigure, { settings }: RunGroup): string[] {
   const stated = Object.entries(published) as [string, Setting][];
   const unknown = stated.filter(([, value]) => value === "unknown").map(([name]) => name);
   return [
@@ -85,18 +80,16 @@ const lastTop1 = (run: RunRecord): number => run.rows.at(-1)?.test.top1 ?? Numbe
 /** The median, so that the first epoch, which compiles, does not count more than any. */
 const stepMsOf = ({ rows }: RunRecord): number => median(rows.map(({ stepMs }) => stepMs));
 
-function summarizeGroup(
-  group: RunGroup,
-  first: RunRecord,
-  published: Published,
-  repeats: readonly Repeat[],
-): Summary {
+function summarizeGroup(group: RunGroup, first: RunRecord, published: Published, repeats: readonly Repeat[]): Summary {
   const finished = group.runs.filter((run) => run.finished);
   const { kind, model, teacher, method } = first;
   const figure = published(first);
   const departures = figure === undefined ? [] : departuresFrom(figure, group);
   return {
-    ...{ kind, model, teacher, method },
+    kind,
+    model,
+    teacher,
+    method,
     weights: weightsOf(first),
     differs: group.differs,
     settings: group.settings,
@@ -130,12 +123,10 @@ function compareDiffers({ differs: a }: Summary, { differs: b }: Summary): numbe
 /** Teachers first, then by pair, method, weights (in the runs' order) and by what else differs. */
 function order(summaries: readonly Summary[]): Summary[] {
   const rank = ({ kind }: Summary) => (kind === "teacher" ? 0 : 1);
-  const line = ({ teacher, model, method, weights }: Summary) =>
-    JSON.stringify([teacher, model, method, weights]);
+  const line = ({ teacher, model, method, weights }: Summary) => JSON.stringify([teacher, model, method, weights]);
   const lines = [...new Set(summaries.map(line))];
   return [...summaries].sort(
-    (a, b) =>
-      rank(a) - rank(b) || lines.indexOf(line(a)) - lines.indexOf(line(b)) || compareDiffers(a, b),
+    (a, b) => rank(a) - rank(b) || lines.indexOf(line(a)) - lines.indexOf(line(b)) || compareDiffers(a, b),
   );
 }
 
@@ -144,10 +135,7 @@ function order(summaries: readonly Summary[]): Summary[] {
  * A run that repeats another counts once. Teachers come first; experiments of one pair, method and weights stand together, by what else differs.
  * @param published the accuracy of the paper's tables; none by default
  */
-export function summarize(
-  runs: readonly RunRecord[],
-  published: Published = () => undefined,
-): Summary[] {
+export function summarize(runs: readonly RunRecord[], published: Published = () => undefined): Summary[] {
   const { runs: counting, repeats } = withoutRepeats(runs);
   const summaries = groupRuns(counting).flatMap((group) =>
     group.runs.slice(0, 1).map((first) => summarizeGroup(group, first, published, repeats)),

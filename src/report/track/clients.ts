@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { environmentError, runError } from "../../common/errors.js";
 import { jsonNumber, mlflowParams, shownWords } from "./mlflowServer.js";
-import type { TrackedRun, TrackingPlace } from "./place.js";
+import type { TrackedRun, TrackingPlace } from "./tracker.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -155,8 +155,7 @@ function clientPlace(client: Client, env: Environment): TrackingPlace {
       }
       if (ready.error !== undefined) throw environmentError(failure(ready));
     },
-    createRun: ({ experiment, name }, signal) =>
-      call("create", { experiment, name }, signal) as Promise<string>,
+    createRun: ({ experiment, name }, signal) => call("create", { experiment, name }, signal) as Promise<string>,
     async begin(runId, run, isNew, signal) {
       const { experiment, name } = run;
       const settings = client.settings(run);

@@ -1,7 +1,7 @@
 import { runError } from "../../common/errors.js";
-import { cleanLine } from "../../common/text/cleanText.js";
-import { flatten } from "../runs/flatten.js";
-import type { TrackingPlace } from "./place.js";
+import { cleanLine } from "../../common/text.js";
+import { flatten } from "../runs/runRecord.js";
+import type { TrackingPlace } from "./tracker.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -120,13 +120,10 @@ function idIn(address: string, { body }: Answer, ...keys: string[]): string {
 }
 
 /** JSON has no NaN; the API takes these words for them. */
-export const jsonNumber = (value: number): number | string =>
-  Number.isFinite(value) ? value : String(value);
+export const jsonNumber = (value: number): number | string => (Number.isFinite(value) ? value : String(value));
 
 const chunks = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  );
+  Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
 
 /**
  * A tracking server of MLflow at an http or https address, by its REST API (mlflow.org/docs/latest/rest-api.html). Every

@@ -1,9 +1,55 @@
 import { basename } from "node:path";
-import { readConfig } from "../../runFiles/config.js";
-import { readTracked, type Tracked, writeTracked } from "../../runFiles/tracked.js";
+import { readConfig } from "../../runFiles/identity.js";
+import { readTracked, type Tracked, writeTracked } from "../../runFiles/stateFile.js";
 import type { EpochRow, RunInfo, RunReporter } from "../log/contract.js";
 import { epochValues, readEpochLog } from "../log/epochLog.js";
-import type { Metric, RunStatus, TrackedRun, TrackingPlace } from "./place.js";
+
+/** A value at a step. */
+interface Metric {
+  readonly key: string;
+  readonly value: number;
+  /** Milliseconds since 1970. */
+  readonly timestamp: number;
+  readonly step: number;
+}
+
+/** How a run stands. */
+export type RunStatus = "RUNNING" | "FINISHED" | "FAILED" | "KILLED";
+
+/** What a run begins with. */
+export interface TrackedRun {
+  /** What the run is compared within: its pair or its model. */
+  readonly experiment: string;
+  readonly name: string;
+  /** Its configuration, as config.json has it. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A tracker that runs are sent to: a server, or a client in a process of its own. Every call throws an error for people
+ * where the tracker does not answer, refuses or cannot write, and stops when its signal is aborted.
+ */
+export interface TrackingPlace {
+  /** Which tracker it is, without names and passwords. */
+  readonly address: string;
+  /** The file in a run's folder that says which run of the tracker it is. */
+  readonly stateFile: "mlflow.json" | "wandb.json";
+  /** What is to be done before training starts. @throws environmentError where something is missing */
+  prepare?(): Promise<void>;
+  /** Makes a run, and sends nothing else of it. @returns its id: letters, digits, `_` and `-` */
+  createRun(run: TrackedRun, signal: AbortSignal): Promise<string>;
+  /**
+   * Sends the settings of a new run, or goes on with an earlier one.
+   * @returns where people can look at it, where the tracker says so
+   */
+  begin(runId: string, run: TrackedRun, isNew: boolean, signal: AbortSignal): Promise<string | undefined>;
+  /** Adds values to a run: those of whole steps, in order of their steps. */
+  logMetrics(runId: string, metrics: readonly Metric[], signal: AbortSignal): Promise<void>;
+  /** @param time when it ended, in milliseconds since 1970 */
+  end(runId: string, status: Exclude<RunStatus, "RUNNING">, time: number, signal: AbortSignal): Promise<void>;
+  /** Ends what the tracker has started here, at once when the signal is aborted. */
+  close?(signal: AbortSignal): Promise<void>;
+}
 
 /** Milliseconds that a tracker may still take, in all, once a run has ended. */
 const LAST_MS = 10_000;
@@ -22,12 +68,7 @@ const metricsOf = (row: EpochRow, timestamp: number): Metric[] =>
     .map(([key, value]) => ({ key, value, timestamp, step: row.epoch }));
 
 /** The experiment that a run belongs to: its pair or its model, so that methods and trials stand together. */
-function experimentOf({
-  kind,
-  model_t,
-  model_s,
-  model,
-}: Readonly<Record<string, unknown>>): string {
+function experimentOf({ kind, model_t, model_s, model }: Readonly<Record<string, unknown>>): string {
   return kind === "distill" ? `${model_t}-${model_s}` : `${model} alone`;
 }
 
@@ -107,11 +148,7 @@ class Session {
  * on, and what was not sent goes with a later epoch.
  * @param lastMs milliseconds that it may take once the run has ended
  */
-export function createTracker(
-  reporter: RunReporter,
-  place: TrackingPlace,
-  lastMs = LAST_MS,
-): Tracker {
+export function createTracker(reporter: RunReporter, place: TrackingPlace, lastMs = LAST_MS): Tracker {
   const stop = new AbortController();
   let session: Session | undefined;
   let warned = false;
@@ -161,5 +198,4 @@ export function createTracker(
 }
 
 /** Whether a run begins now, and does not go on after a stop. */
-const isAnew = ({ firstEpoch, stepsDone = 0 }: RunInfo): boolean =>
-  firstEpoch === 1 && stepsDone === 0;
+const isAnew = ({ firstEpoch, stepsDone = 0 }: RunInfo): boolean => firstEpoch === 1 && stepsDone === 0;

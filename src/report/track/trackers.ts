@@ -4,7 +4,7 @@ import { httpAddress, withoutUser } from "../../common/httpAddress.js";
 import { createRegistry } from "../../common/registry.js";
 import { mlflowFiles, wandbLive, wandbOffline } from "./clients.js";
 import { mlflowServer } from "./mlflowServer.js";
-import type { TrackingPlace } from "./place.js";
+import type { TrackingPlace } from "./tracker.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,8 +22,7 @@ interface TrackerRow {
   open(behind: string, typed: string, env: Environment): TrackingPlace | undefined;
 }
 
-const server: TrackerRow["open"] = (_behind, typed, env) =>
-  mlflowServer(httpAddress("--track", typed), env);
+const server: TrackerRow["open"] = (_behind, typed, env) => mlflowServer(httpAddress("--track", typed), env);
 
 const folder =
   (placeOf: (dir: string, env: Environment) => TrackingPlace): TrackerRow["open"] =>

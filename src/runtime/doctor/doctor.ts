@@ -1,18 +1,232 @@
-import { existsSync, realpathSync } from "node:fs";
-import { join } from "node:path";
-import { compiledDamage } from "../compiledFiles.js";
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, realpathSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { shellWord } from "../../common/text.js";
+import { compiledDamage, readCompiled } from "../compiledFiles.js";
 import { processorName } from "../device.js";
-import { checkLibraries, type GpuLibraries } from "../gpu/libraries.js";
-import { gpuOutlook } from "../gpu/outlook.js";
+import { gpuOutlook, type Outlook, unusedAdvice } from "../gpu/outlook.js";
+import { checkLibraries, type GpuLibraries } from "../gpu/probeProgram.js";
+import { judgeGpu } from "../gpu/requirements.js";
 import { type GpuSurvey, surveyGpus } from "../gpu/survey.js";
+import { cudaVersionText, cudnnVersionText, type Gpu } from "../gpu/types.js";
 import { nativeDirectory } from "../nativeFolder.js";
-import { bindingFile, dependencies, gpuProbeFile } from "../paths.js";
-import { type LinkedRuntime, linkedRuntime } from "../setup/installed.js";
-import { missingFiles } from "../setup/tree.js";
-import type { Check, Diagnosis } from "./check.js";
-import { filesCheck } from "./deepCheck.js";
-import { type GpuSituation, gpuCheck, gpuLibrariesCheck, libraryVersions } from "./gpuCheck.js";
+import { bindingFile, compiledRecord, dependencies, gpuProbeFile } from "../paths.js";
+import type { UnpackedFile } from "../setup/files.js";
+import { type LinkedRuntime, linkedRuntime, missingFiles, recordedFiles } from "../setup/tree.js";
+import type { RuntimeKind } from "../setup/wheels.js";
 import { type Probe, probeTensorFlow } from "./probe.js";
+
+/** One thing that pefd needs or can use. */
+export interface Check {
+  readonly name:
+    | "node"
+    | "binding"
+    | "libtensorflow"
+    | "files"
+    | "tensorflow"
+    | "convolutions"
+    | "images"
+    | "cpu"
+    | "gpu"
+    | "gpuLibraries"
+    | "data";
+  /** As people read it. */
+  readonly title: string;
+  readonly ok: boolean;
+  /** Whether pefd cannot do its work without. */
+  readonly required: boolean;
+  /** What was found, or what is wrong. */
+  readonly detail: string;
+  /** What else there is to say, a line each. */
+  readonly lines?: readonly string[];
+  /** What to type where it is not ok. */
+  readonly hint?: string;
+}
+
+/** The state of this installation. */
+interface Diagnosis {
+  /** Whether everything required is ok. */
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+  /** The GPU that TensorFlow computes on, if it does. */
+  readonly gpu?: {
+    readonly name: string;
+    readonly capability: string | undefined;
+    readonly driver: string | undefined;
+    /** Bytes. */
+    readonly memory: number | undefined;
+    /** Version of the CUDA and cuDNN that serve, and the file of each library. */
+    readonly cuda?: string;
+    readonly cudnn?: string;
+    readonly libraries: Readonly<Record<string, string>>;
+  };
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+/** The files of which a byte is another one than set-up unpacked, or which cannot be read. */
+async function changedIn(tree: string, files: readonly UnpackedFile[]): Promise<string[]> {
+  const changed: string[] = [];
+  for (const { path, sha256 } of files) {
+    const found = await sha256Of(join(tree, path)).catch(() => undefined);
+    if (found !== sha256) changed.push(path);
+  }
+  return changed;
+}
+
+const gigabytes = (files: readonly UnpackedFile[]): string =>
+  (files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e9).toFixed(1);
+
+const check = { name: "files", title: "Its files", required: true } as const;
+
+/** "one, two, ..." */
+const some = (names: readonly string[]): string =>
+  `${names.slice(0, 10).join(", ")}${names.length > 10 ? ", ..." : ""}`;
+
+/**
+ * Reads every byte of the installed libraries, and of what set-up compiled, and compares them with what set-up wrote down: a
+ * disk or memory that flips a bit changes no size, and results or crashes that nobody can explain come of it.
+ * @param nativeFolder where the compiled files are loaded from; undefined where there is none
+ */
+export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder?: string): Promise<Check> {
+  if (linked === undefined) {
+    return { ...check, ok: true, detail: "not set up by pefd; nothing to compare them with" };
+  }
+  const { tree, kind } = linked;
+  const record = nativeFolder === undefined ? undefined : compiledRecord(nativeFolder);
+  const compiled = record === undefined ? [] : (readCompiled(record) ?? []);
+  const files = recordedFiles(tree, kind);
+  const again = `rm -r ${shellWord(tree)}, then: pefd setup`;
+  if (files.length === 0 || files.some(({ sha256 }) => sha256 === undefined)) {
+    const detail = "set up by an earlier version, which wrote no checksums down";
+    return { ...check, required: false, ok: false, detail, hint: again };
+  }
+  const changed = await changedIn(tree, files);
+  const recompiled = await changedIn(dirname(record ?? ""), compiled);
+  if (changed.length + recompiled.length === 0) {
+    const all = [...files, ...compiled];
+    const detail = `${all.length} files, ${gigabytes(all)} GB, each as set-up wrote it`;
+    return { ...check, ok: true, detail };
+  }
+  const detail = `changed since set-up: ${some([...recompiled, ...changed])}`;
+  return { ...check, ok: false, detail, hint: changed.length === 0 ? "pefd setup" : again };
+}
+
+/** What there is to know about the GPU. */
+interface GpuSituation {
+  readonly survey: GpuSurvey;
+  readonly outlook: Outlook;
+  /** The runtime that is installed. */
+  readonly kind: RuntimeKind | undefined;
+  readonly probe: Probe;
+  /** PEFD_RUNTIME */
+  readonly requested: string | undefined;
+}
+
+const GIGABYTE = 2 ** 30;
+
+/** `NVIDIA H100 80GB HBM3, compute capability 9.0, 79.6 GB, driver 580.82.07` */
+function gpuLabel({ name, capability, memory, driver }: Gpu): string {
+  return [
+    name,
+    ...(capability === undefined ? [] : [`compute capability ${capability}`]),
+    ...(memory === undefined ? [] : [`${(memory / GIGABYTE).toFixed(1)} GB`]),
+    ...(driver === undefined ? [] : [`driver ${driver}`]),
+  ].join(", ");
+}
+
+/** The other visible GPUs, with what stands against them. */
+function others(used: Gpu, { gpus, cuda }: GpuSurvey): string[] {
+  return gpus.flatMap((gpu, index) => {
+    const verdict = judgeGpu(gpu, cuda);
+    const trouble = verdict.fits ? "" : `; not usable: ${verdict.why}`;
+    return gpu === used ? [] : [`--gpu ${index}: ${gpuLabel(gpu)}${trouble}`];
+  });
+}
+
+const CHECK = { name: "gpu", title: "GPU", required: true } as const;
+
+function unusedCheck(gpu: Gpu, { kind, probe }: GpuSituation): Check {
+  const label = gpuLabel(gpu);
+  if (kind === "cpu") {
+    const detail = `NOT USED: ${label}; TensorFlow's CPU build is installed`;
+    return { ...CHECK, ok: false, detail, hint: "PEFD_RUNTIME=gpu pefd setup" };
+  }
+  const reason = probe.reason || "TensorFlow did not say why";
+  const hint = unusedAdvice(reason);
+  return { ...CHECK, ok: false, detail: `NOT USED: ${label}; ${reason}`, hint };
+}
+
+function usedCheck(gpu: Gpu, { survey, outlook }: GpuSituation): Check {
+  const note = outlook.state === "fits" && outlook.note !== undefined ? [outlook.note] : [];
+  const trouble = survey.smiProblem === undefined ? [] : [survey.smiProblem];
+  return {
+    ...CHECK,
+    ok: true,
+    detail: gpuLabel(gpu),
+    lines: [...others(gpu, survey), ...note, ...trouble],
+  };
+}
+
+/**
+ * Whether a GPU is used, and why not: that there is none is fine, that there is one which is not used is
+ * not, unless PEFD_RUNTIME=cpu asks for it.
+ */
+export function gpuCheck(situation: GpuSituation): Check {
+  const { outlook, probe, requested } = situation;
+  if (outlook.state === "none") return { ...CHECK, ok: true, detail: `none (${outlook.why})` };
+  if (requested === "cpu") {
+    const what = outlook.state === "fits" ? gpuLabel(outlook.gpu) : outlook.why;
+    return { ...CHECK, ok: true, detail: `left alone (PEFD_RUNTIME=cpu): ${what}` };
+  }
+  if (outlook.state === "fits") {
+    return probe.usesGpu ? usedCheck(outlook.gpu, situation) : unusedCheck(outlook.gpu, situation);
+  }
+  const { why, hint } = outlook;
+  const required = outlook.state === "unfit";
+  return { ...CHECK, required, ok: false, detail: `NOT USED: ${why}`, hint };
+}
+
+/** A library with its version, where it tells one, and where it lies: in the runtime's folder, or elsewhere. */
+function libraryLines({ libraries }: GpuLibraries, tree: string): string[] {
+  const width = Math.max(...libraries.map(({ name }) => name.length));
+  return libraries.map(({ name, file, error }) => {
+    const inside = file !== undefined && !relative(tree, file).startsWith("..");
+    const place = inside ? relative(tree, file) : (file ?? error ?? "");
+    return `${name.padEnd(width)}  ${place}`;
+  });
+}
+
+const versionOf = ({ libraries }: GpuLibraries, name: string): number | undefined =>
+  libraries.find((library) => library.name === name)?.version;
+
+/** The CUDA and cuDNN that serve, as far as they tell. */
+function libraryVersions(found: GpuLibraries) {
+  const cuda = versionOf(found, "libcudart.so.12");
+  const cudnn = versionOf(found, "libcudnn.so.9");
+  return {
+    ...(cuda !== undefined && { cuda: cudaVersionText(cuda) }),
+    ...(cudnn !== undefined && { cudnn: cudnnVersionText(cudnn) }),
+  };
+}
+
+/** Whether every library that a GPU takes opens, and which files serve. @param tree the runtime's folder */
+export function gpuLibrariesCheck(found: GpuLibraries, tree: string, driverCuda?: number): Check {
+  const check = { name: "gpuLibraries", title: "GPU libraries", required: true } as const;
+  if (found.missing.length > 0) {
+    const hint = "pefd setup; if LD_LIBRARY_PATH is set, unset it";
+    return { ...check, ok: false, detail: found.missing.join("; "), hint };
+  }
+  const { cuda, cudnn } = libraryVersions(found);
+  const driver = driverCuda === undefined ? "" : ` (the driver knows ${cudaVersionText(driverCuda)})`;
+  const detail = `CUDA ${cuda ?? "?"}${driver}, cuDNN ${cudnn ?? "?"}, from ${tree}:`;
+  return { ...check, ok: true, detail, lines: libraryLines(found, tree) };
+}
 
 /** The data folder as the command line resolves it. */
 export interface DataFound {
@@ -59,8 +273,7 @@ function bindingCheck(folder: string | undefined): Check {
   const damage = compiledDamage(folder);
   if (damage?.length === 0) return { ...check, ok: true, detail: file };
   const detail =
-    damage?.map(({ words }) => words).join("; ") ??
-    "set-up was interrupted, or was that of an earlier version";
+    damage?.map(({ words }) => words).join("; ") ?? "set-up was interrupted, or was that of an earlier version";
   return { ...check, ok: false, detail, hint: SETUP };
 }
 
@@ -113,8 +326,7 @@ function imagesCheck({ ownModule }: Probe): Check {
 function dataCheck({ directory, records }: DataFound): Check {
   const check = { name: "data", title: "Data", required: false } as const;
   if ("problem" in records) {
-    const { hint = "pefd data fetch, or: pefd data synthesize --out DIR, then --data DIR" } =
-      records;
+    const { hint = "pefd data fetch, or: pefd data synthesize --out DIR, then --data DIR" } = records;
     return { ...check, ok: false, detail: records.problem, hint };
   }
   const { train, test } = records;
@@ -132,17 +344,18 @@ function librariesOf(
 }
 
 /** The GPU in use, for programs. */
-function usedGpu(
-  { outlook, probe }: GpuSituation,
-  libraries: GpuLibraries | undefined,
-): Pick<Diagnosis, "gpu"> {
+function usedGpu({ outlook, probe }: GpuSituation, libraries: GpuLibraries | undefined): Pick<Diagnosis, "gpu"> {
   if (!probe.usesGpu || outlook.state !== "fits") return {};
   const { name, capability, driver, memory } = outlook.gpu;
   const found = libraries ?? { libraries: [], missing: [] };
   const files = found.libraries.map(({ name: library, file }) => [library, file ?? ""]);
   return {
     gpu: {
-      ...{ name, capability, driver, memory, ...libraryVersions(found) },
+      name,
+      capability,
+      driver,
+      memory,
+      ...libraryVersions(found),
       libraries: Object.fromEntries(files),
     },
   };

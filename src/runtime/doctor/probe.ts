@@ -34,9 +34,7 @@ export function gpuReason(log: string): string {
 
 /** What an error for people looks like in a trace: its message alone. */
 const loadReason = (log: string): string =>
-  log.match(/^PefdError: .*?did not load: (.*)$/m)?.[1] ??
-  log.match(/^\w*Error: (.*)$/m)?.[1] ??
-  lastLine(log);
+  log.match(/^PefdError: .*?did not load: (.*)$/m)?.[1] ?? log.match(/^\w*Error: (.*)$/m)?.[1] ?? lastLine(log);
 
 /**
  * Loads TensorFlow in a process of its own and tells what it found.

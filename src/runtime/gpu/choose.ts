@@ -5,8 +5,7 @@ import { deviceOrder, type GpuSurvey } from "./survey.js";
 import type { Environment, Gpu } from "./types.js";
 
 /** What CUDA_VISIBLE_DEVICES calls the GPU at one place among the visible: an index, a UUID or a MIG's name. */
-export const nameOf = (env: Environment, place: number): string =>
-  visibleNames(env)?.[place] ?? String(place);
+export const nameOf = (env: Environment, place: number): string => visibleNames(env)?.[place] ?? String(place);
 
 /** The one GPU that a process computes on. */
 export interface ChosenGpu {
@@ -15,8 +14,7 @@ export interface ChosenGpu {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-const listed = (gpus: readonly Gpu[]): string =>
-  gpus.map(({ name }, index) => `${index} ${name}`).join(", ");
+const listed = (gpus: readonly Gpu[]): string => gpus.map(({ name }, index) => `${index} ${name}`).join(", ");
 
 function noSuchGpu(number: number, { gpus }: GpuSurvey, env: Environment): PefdError {
   const among = env.CUDA_VISIBLE_DEVICES === undefined ? "" : " that CUDA_VISIBLE_DEVICES leaves";
@@ -38,11 +36,7 @@ function noSuchGpu(number: number, { gpus }: GpuSurvey, env: Environment): PefdE
  * @returns undefined where there is none and none is asked for
  * @throws inputError for a number that no visible GPU has
  */
-export function chooseGpu(
-  survey: GpuSurvey,
-  env: Environment,
-  number: number | undefined,
-): ChosenGpu | undefined {
+export function chooseGpu(survey: GpuSurvey, env: Environment, number: number | undefined): ChosenGpu | undefined {
   const place = number ?? firstFit(survey.gpus, survey.cuda);
   const gpu = survey.gpus[place];
   if (gpu === undefined) {

@@ -15,8 +15,7 @@ const OLD_FIELDS = FIELDS.replace("compute_cap,", "");
 const MEGABYTE = 2 ** 20;
 
 /** Whether a cell says something, other than "[N/A]" or "[Not Supported]". */
-const present = (cell: string | undefined): cell is string =>
-  cell !== undefined && /^[^[]/.test(cell);
+const present = (cell: string | undefined): cell is string => cell !== undefined && /^[^[]/.test(cell);
 
 const isDriver = (cell: string | undefined): cell is string => /^\d{3,}\./.test(cell ?? "");
 
@@ -58,8 +57,7 @@ function print(env: Environment, flags: readonly string[]): string | { readonly 
 /** Asks nvidia-smi for all GPUs, or for those that one name stands for: an index or a UUID. */
 export function askSmi(env: Environment, id?: string): SmiAnswer {
   const selection = id === undefined ? [] : [`--id=${id}`];
-  const ask = (fields: string) =>
-    print(env, [`--query-gpu=${fields}`, "--format=csv,noheader", ...selection]);
+  const ask = (fields: string) => print(env, [`--query-gpu=${fields}`, "--format=csv,noheader", ...selection]);
   const answer = ask(FIELDS);
   if (typeof answer === "string") return { gpus: parseGpus(answer) };
   if (!/not a valid field/i.test(answer.problem)) return answer;
@@ -83,9 +81,7 @@ export function visibleGpus(env: Environment): readonly Gpu[] {
   if (names === undefined) return listGpus(env);
   if (names[0] === "" || names[0]?.startsWith("-")) return [];
   const chosen = names.map((id) => askSmi(env, id));
-  return chosen.every((answer) => "gpus" in answer)
-    ? chosen.flatMap((answer) => answer.gpus)
-    : listGpus(env);
+  return chosen.every((answer) => "gpus" in answer) ? chosen.flatMap((answer) => answer.gpus) : listGpus(env);
 }
 
 /**

@@ -95,8 +95,7 @@ export function judgeGpu({ name, capability, driver }: Gpu, cuda?: number): Verd
   if (!isTooOld(driver, cuda, needs)) {
     return needs.note === undefined ? { fits: true } : { fits: true, note: needs.note };
   }
-  const known =
-    driver === undefined ? `a driver for CUDA ${cudaVersionText(cuda ?? 0)}` : `driver ${driver}`;
+  const known = driver === undefined ? `a driver for CUDA ${cudaVersionText(cuda ?? 0)}` : `driver ${driver}`;
   return {
     fits: false,
     why: `${name} has ${known}, and a GPU of compute capability ${at} takes ${needs.driver} or newer: ${needs.because}`,

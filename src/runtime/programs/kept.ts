@@ -1,10 +1,134 @@
-import { createHash } from "node:crypto";
-import { dirname } from "node:path";
-import { describeFailure } from "../../common/files/writeError.js";
-import { counted } from "../../common/text/counted.js";
-import { programsFolder } from "./folder.js";
-import { namesInMemory, readFromMemory, writeToMemory } from "./memory.js";
-import { readPrograms, writeProgram } from "./store.js";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { describeFailure } from "../../common/files/atomicFile.js";
+import { counted } from "../../common/text.js";
+import { nativeBackend } from "../native.js";
+import { type Tensor, tf } from "../tf.js";
+import { MEMORY_FOLDER, programsFolder } from "./folder.js";
+
+/** One compiled program. */
+interface CompiledProgram {
+  /** As TensorFlow names it. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+const ENDING = ".xla";
+const SUM_BYTES = 32;
+
+const checksum = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
+
+/** The bytes of a kept file; undefined where they are not those that were written. */
+function contentOf(path: string): Uint8Array | undefined {
+  if (!lstatSync(path).isFile()) return undefined;
+  const content = readFileSync(path);
+  const bytes = content.subarray(SUM_BYTES);
+  return checksum(bytes).equals(content.subarray(0, SUM_BYTES)) ? bytes : undefined;
+}
+
+/** Tells that a file is in use, so that it goes last. */
+function touch(path: string): void {
+  const now = new Date();
+  try {
+    utimesSync(path, now, now);
+  } catch {
+    // A folder of somebody else's still serves.
+  }
+}
+
+/**
+ * The programs that a folder keeps of one graph. Files that are not what was written (damaged, or anybody's) are
+ * removed.
+ * @param graph a word for the graph
+ * @returns how many were damaged; nothing at all where there is no such folder
+ * @throws a system error where the folder cannot be read
+ */
+export function readPrograms(folder: string, graph: string): { programs: CompiledProgram[]; damaged: number } {
+  const programs: CompiledProgram[] = [];
+  let damaged = 0;
+  for (const file of namesIn(folder)) {
+    if (!file.startsWith(`${graph}-`) || !file.endsWith(ENDING)) continue;
+    const path = join(folder, file);
+    const bytes = contentOf(path);
+    if (bytes === undefined) {
+      damaged += 1;
+      rmSync(path, { recursive: true, force: true });
+    } else {
+      touch(path);
+      programs.push({ name: file.slice(graph.length + 1, -ENDING.length), bytes });
+    }
+  }
+  return { programs, damaged };
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    throw error;
+  }
+}
+
+/**
+ * Keeps a program of a graph, whole or not at all.
+ * @throws a system error where it cannot be written
+ */
+export function writeProgram(folder: string, graph: string, program: CompiledProgram): void {
+  const { name, bytes } = program;
+  const path = join(folder, `${graph}-${name}${ENDING}`);
+  const temporary = join(folder, `.${randomBytes(6).toString("hex")}.pefd-tmp`);
+  mkdirSync(folder, { recursive: true });
+  try {
+    writeFileSync(temporary, Buffer.concat([checksum(bytes), bytes]), { flag: "wx" });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+const place = (name: string): Tensor => tf.scalar(`${MEMORY_FOLDER}/${name}`, "string");
+
+/** A string tensor of bytes, which tf.scalar would take for text. */
+const bytesTensor = (bytes: Uint8Array): Tensor => tf.tensor([bytes] as unknown as string[], [], "string");
+
+/** Names of the programs that TensorFlow has in its memory. */
+const namesInMemory = (): string[] =>
+  tf.tidy(() => {
+    const found = nativeBackend().executeSingleOutput("MatchingFiles", [], [place("*")]);
+    return Array.from(found.dataSync<"string">(), (path) => path.slice(MEMORY_FOLDER.length + 1));
+  });
+
+/** The bytes of one of them. */
+const readFromMemory = (name: string): Uint8Array =>
+  tf.tidy(() => {
+    const backend = nativeBackend();
+    const content = backend.executeSingleOutput("ReadFile", [], [place(name)]);
+    const [id] = backend.getInputTensorIds([content]) as [number];
+    const [bytes] = backend.binding.tensorDataSync(id) as unknown as Uint8Array[];
+    return bytes as Uint8Array;
+  });
+
+/** Gives TensorFlow a program as if it had compiled it. */
+function writeToMemory(name: string, bytes: Uint8Array): void {
+  tf.tidy(() => {
+    const backend = nativeBackend();
+    const ids = backend.getInputTensorIds([place(name), bytesTensor(bytes)]);
+    backend.binding.executeOp("WriteFile", [], ids, 0);
+  });
+}
 
 /** The programs of one graph that XLA has compiled, in this process or an earlier one. */
 export interface KeptPrograms {
@@ -30,9 +154,7 @@ function load(place: string, graph: string, say: Say): number {
       settled.add(name);
     }
     if (damaged > 0) {
-      say(
-        `${counted(damaged, "program")} that XLA had compiled and ${place} kept came back damaged; compiled anew.`,
-      );
+      say(`${counted(damaged, "program")} that XLA had compiled and ${place} kept came back damaged; compiled anew.`);
     }
     return programs.length;
   } catch (error) {

@@ -3,18 +3,13 @@ import { cp, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { environmentError, type PefdError } from "../../common/errors.js";
-import { makeFolder } from "../../common/files/makeFolder.js";
+import { makeFolder } from "../../common/files/atomicFile.js";
 import { type CommandOptions, lastLine, runCommand } from "../command.js";
 import { areCompiled, writeCompiled } from "../compiledFiles.js";
 import { bindingFile, compiledRecord, dependencies, gpuProbeFile } from "../paths.js";
-import { bindingName } from "./bindingName.js";
 import { copyIntoPlace, sameContent } from "./files.js";
-import {
-  compileGpuProbe,
-  compileNativeModules,
-  nativeModuleFiles,
-  SOURCES as OWN_SOURCES,
-} from "./nativeModules.js";
+import { compileGpuProbe, compileNativeModules, nativeModuleFiles, SOURCES as OWN_SOURCES } from "./nativeModules.js";
+import { bindingName } from "./wheels.js";
 
 /** What one compilation of the binding needs to know. */
 export interface BindingBuild {
@@ -38,8 +33,7 @@ const HEADERS = ["binding/whole_errors.h", "binding/session_options.h"];
 /** Programs that compile the binding. */
 const TOOLS = ["make", "g++"];
 
-const packageRequire = (folder: string): NodeJS.Require =>
-  createRequire(join(folder, "package.json"));
+const packageRequire = (folder: string): NodeJS.Require => createRequire(join(folder, "package.json"));
 
 /** What set-up compiles, as paths in the native folder: the binding itself and our own modules. */
 const COMPILED = [bindingFile, ...nativeModuleFiles];
@@ -104,11 +98,7 @@ function headersArgument(nodeProgram: string): string[] {
 }
 
 /** What says best why a compilation failed: the compiler, then what make could not run, then gyp. */
-const REASONS = [
-  /^.*\berror: .*$/m,
-  /^make(?:\[\d+\])?: (?!\*|Entering|Leaving).*$/m,
-  /^gyp ERR! stack .*$/m,
-];
+const REASONS = [/^.*\berror: .*$/m, /^make(?:\[\d+\])?: (?!\*|Entering|Leaving).*$/m, /^gyp ERR! stack .*$/m];
 
 function buildError(output: string): PefdError {
   const found = REASONS.map((reason) => output.match(reason)?.[0]);

@@ -55,8 +55,8 @@ export const STANDALONE: readonly Unit[] = [
   kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
   ...reduced("amx", "amx", "-DPEFD_AMX"),
   ...reduced("int16", "vnni", "-DPEFD_VNNI"),
-  ...["pool", "scratch", "workspace", "processors", "instruction_set", "diverted_words"].map(
-    (name) => optimized(`host/${name}.cc`),
+  ...["pool", "scratch", "workspace", "processors", "instruction_set", "diverted_words"].map((name) =>
+    optimized(`host/${name}.cc`),
   ),
   ...["geometry", "program", "resize"].map((name) => optimized(`ops/${name}.cc`)),
 ];
@@ -137,10 +137,7 @@ async function compileModule(
 }
 
 /** Compiles the program that asks the CUDA driver; it takes nothing of a runtime. @returns the compiled file */
-export async function compileGpuProbe(
-  build: NativeBuild,
-  failure: (output: string) => Error,
-): Promise<string> {
+export async function compileGpuProbe(build: NativeBuild, failure: (output: string) => Error): Promise<string> {
   await mkdir(build.folder, { recursive: true });
   return compileModule(GPU_PROBE, build, failure, []);
 }
@@ -150,7 +147,5 @@ export async function compileGpuProbe(
  * @param failure makes an error of a compiler's output
  * @returns the compiled files
  */
-export const compileNativeModules = (
-  build: NativeBuild,
-  failure: (output: string) => Error,
-): Promise<string[]> => Promise.all(MODULES.map((module) => compileModule(module, build, failure)));
+export const compileNativeModules = (build: NativeBuild, failure: (output: string) => Error): Promise<string[]> =>
+  Promise.all(MODULES.map((module) => compileModule(module, build, failure)));

@@ -1,10 +1,31 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { makeFolder } from "../../common/files/makeFolder.js";
-import { fileSize, isLinkTo, linkInPlace, moveIntoPlace } from "./files.js";
-import type { UnpackedFile } from "./unpack.js";
-import { type RuntimeKind, TENSORFLOW_VERSION, WHEELS, type Wheel } from "./wheels.js";
+import { basename, dirname, join } from "node:path";
+import { makeFolder } from "../../common/files/atomicFile.js";
+import { dependencies } from "../paths.js";
+import { fileSize, isLinkTo, linkInPlace, moveIntoPlace, type UnpackedFile } from "./files.js";
+import { RUNTIME_KINDS, type RuntimeKind, TENSORFLOW_VERSION, WHEELS, type Wheel } from "./wheels.js";
+
+/** The runtime that a native folder (nativeFolder.ts) is linked to. */
+export interface LinkedRuntime {
+  /** Its folder in a cache. */
+  readonly tree: string;
+  readonly kind: RuntimeKind;
+  /** The cache folder it lies in: not necessarily the one in use now. */
+  readonly cache: string;
+}
+
+/**
+ * The runtime that the link of a native folder leads to; whether it is complete is another question.
+ * @returns undefined where there is no link, or one to something else
+ */
+export function linkedRuntime(nativeFolder: string): LinkedRuntime | undefined {
+  const link = dependencies(nativeFolder);
+  if (!lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
+  const tree = readlinkSync(link);
+  const kind = RUNTIME_KINDS.find((known) => basename(treeDirectory("", known)) === basename(tree));
+  return kind && { tree, kind, cache: dirname(dirname(tree)) };
+}
 
 /** Symbolic links of a runtime, as paths in its folder, with what each stands for. */
 type Links = Readonly<Record<string, string>>;
@@ -41,8 +62,7 @@ interface Manifest {
 export const treeDirectory = (cache: string, kind: RuntimeKind): string =>
   join(cache, "runtime", `tensorflow-${TENSORFLOW_VERSION}-${kind}`);
 
-const manifestFile = (tree: string, wheel: Wheel): string =>
-  join(tree, ".wheels", `${wheel.project}.json`);
+const manifestFile = (tree: string, wheel: Wheel): string => join(tree, ".wheels", `${wheel.project}.json`);
 
 function readManifest(tree: string, wheel: Wheel): Manifest | undefined {
   const file = manifestFile(tree, wheel);
@@ -65,8 +85,7 @@ function missingOf(tree: string, wheel: Wheel): string[] {
 }
 
 /** Whether all that is needed of a wheel lies in the tree, each file of its full size. */
-export const wheelIsUnpacked = (tree: string, wheel: Wheel): boolean =>
-  missingOf(tree, wheel).length === 0;
+export const wheelIsUnpacked = (tree: string, wheel: Wheel): boolean => missingOf(tree, wheel).length === 0;
 
 /** Moves what was unpacked from a wheel into the tree, and records it. */
 export async function addToTree(
@@ -98,13 +117,10 @@ export const recordedFiles = (tree: string, kind: RuntimeKind): UnpackedFile[] =
 
 /** What a runtime lacks: files of its wheels, whole wheels, and links to something that is there. */
 export function missingFiles(tree: string, kind: RuntimeKind): string[] {
-  const links = Object.entries(LINKS[kind]).filter(
-    ([path, target]) => !isLinkTo(join(tree, path), target),
-  );
+  const links = Object.entries(LINKS[kind]).filter(([path, target]) => !isLinkTo(join(tree, path), target));
   const files = WHEELS[kind].flatMap((wheel) => missingOf(tree, wheel));
   return [...files, ...links.map(([path]) => path)];
 }
 
 /** Whether a runtime is all there: every file of its wheels, and every link to something that is there. */
-export const treeIsComplete = (tree: string, kind: RuntimeKind): boolean =>
-  missingFiles(tree, kind).length === 0;
+export const treeIsComplete = (tree: string, kind: RuntimeKind): boolean => missingFiles(tree, kind).length === 0;

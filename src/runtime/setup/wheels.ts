@@ -1,3 +1,22 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { nativeModulesHash } from "./nativeModules.js";
+
+function nameFor(packageFolder: string): string {
+  const text = readFileSync(join(packageFolder, "package.json"), "utf8");
+  const { version } = JSON.parse(text) as { version: string };
+  return `tfjs-${version}-tensorflow-${TENSORFLOW_VERSION}-napi-8-linux-x64-${nativeModulesHash()}`;
+}
+
+const names = new Map<string, string>();
+
+/** A name for all that set-up compiles: it changes with every source. Node-API 8 serves every supported Node.js. */
+export function bindingName(packageFolder: string): string {
+  const name = names.get(packageFolder) ?? nameFor(packageFolder);
+  names.set(packageFolder, name);
+  return name;
+}
+
 /** Which build of TensorFlow: for the processor only, or for NVIDIA GPUs as well. */
 export const RUNTIME_KINDS = ["cpu", "gpu"] as const;
 export type RuntimeKind = (typeof RUNTIME_KINDS)[number];
@@ -18,13 +37,13 @@ export const TENSORFLOW_VERSION = "2.21.0";
 /** Python tag of the wheels that have one; fixed, whatever Python is installed. */
 export const PYTHON_TAG = { version: "311", implementation: "cp", abi: "cp311" } as const;
 
-const wheel = (
-  project: string,
-  version: string,
-  megabytes: number,
-  platform: string,
-  sha256: string,
-): Wheel => ({ project, version, megabytes, platform, sha256 });
+const wheel = (project: string, version: string, megabytes: number, platform: string, sha256: string): Wheel => ({
+  project,
+  version,
+  megabytes,
+  platform,
+  sha256,
+});
 
 /** TensorFlow for the processor. */
 const CPU: readonly Wheel[] = [

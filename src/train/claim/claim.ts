@@ -1,16 +1,252 @@
-import { existsSync, readdirSync, rmdirSync } from "node:fs";
-import { join } from "node:path";
-import { inputError } from "../../common/errors.js";
-import { isTemporary, removeStaleTemporaryFiles } from "../../common/files/atomicFile.js";
-import { makeFolder } from "../../common/files/makeFolder.js";
+import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { inputError, runError } from "../../common/errors.js";
+import { isTemporary, makeFolder, removeStaleTemporaryFiles } from "../../common/files/atomicFile.js";
+import { counted } from "../../common/text.js";
 import type { TrainOptions } from "../../config/options.js";
-import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/config.js";
-import { identityDifferences } from "../../runFiles/identity.js";
-import { LOCK_FILE } from "../../runFiles/lockFile.js";
-import { writeStateFile } from "../../runFiles/stateFile.js";
+import { EPOCH_LOG, readEpochLog } from "../../report/log/epochLog.js";
+import {
+  CONFIG_FILE,
+  type Identity,
+  identityDifferences,
+  isOfIdentity,
+  leftOutDifference,
+  type RunConfig,
+  readConfig,
+} from "../../runFiles/identity.js";
+import {
+  damagedFile,
+  LOCK_FILE,
+  RESULT_FILE,
+  RESUME_FILE,
+  type ResultContent,
+  readResult,
+  writeStateFile,
+} from "../../runFiles/stateFile.js";
+import { checkLog, type Kept, readKept } from "./kept.js";
 import { type FolderLock, lockRunFolder } from "./lock.js";
-import { type Continuation, continuationOf } from "./record.js";
-import { removeAside, setAside, settle, undoUnlessKept } from "./setAside.js";
+
+/** What there is to go on with; without either the run starts. */
+interface Continuation {
+  readonly kept?: Kept;
+  /** The result of a run that has all of its epochs. */
+  readonly complete?: ResultContent;
+}
+
+/**
+ * Finds what a run can go on from. Nothing is changed.
+ * @param config the run that was asked for
+ * @throws inputError when another run is there, or its record is missing or damaged
+ */
+async function continuationOf(runDir: string, config: RunConfig): Promise<Continuation> {
+  const identity = config.identity as Identity;
+  const kept = existsSync(join(runDir, RESUME_FILE)) ? await keptBy(runDir, identity) : undefined;
+  if (kept === undefined) {
+    refuseLost(runDir);
+    return {};
+  }
+  refuseFewer(runDir, kept, config.epochs);
+  checkLog(runDir, kept.progress);
+  const complete = completeResult(runDir, kept, config.epochs);
+  if (complete !== undefined) refuseChanged(runDir, leftOutDifference(recordOf(runDir), identity));
+  return { kept, ...(complete && { complete }) };
+}
+
+/** A run that has not kept any progress may still change; one that has must stay the same run. */
+async function keptBy(runDir: string, now: Identity): Promise<Kept | undefined> {
+  const then = recordOf(runDir);
+  const kept = await readKept(runDir);
+  if (kept !== undefined && !isOfIdentity(kept.progress.identitySha256, then)) {
+    throw inputError(
+      `${kept.path} is of another run than ${CONFIG_FILE} beside it. Nothing was changed.`,
+      WITHOUT_RECORD,
+    );
+  }
+  refuseChanged(runDir, identityDifferences(then, now));
+  return kept;
+}
+
+/** @param changed a clause for each thing in which the run that is there is another one */
+function refuseChanged(runDir: string, changed: readonly string[]): void {
+  if (changed.length === 0) return;
+  throw inputError(
+    `${runDir} cannot be resumed as another run: ${changed.join("; ")}.`,
+    "Give what it was started with, or start anew with --force.",
+  );
+}
+
+const WITHOUT_RECORD =
+  "So nobody can tell which run this is. Its weights can still be evaluated (`pefd eval --checkpoint`); choose another " +
+  "--save_dir, or move the folder away, to start anew.";
+
+function recordOf(runDir: string): Identity {
+  const found = readConfig(runDir);
+  const path = join(runDir, CONFIG_FILE);
+  if (found.state === "damaged") throw damagedFile(path, found.reason, WITHOUT_RECORD);
+  if (found.state === "absent") {
+    throw inputError(`${runDir} holds ${RESUME_FILE} and no ${CONFIG_FILE}. Nothing was changed.`, WITHOUT_RECORD);
+  }
+  const { identity } = found.content;
+  if (found.sealed && identity !== undefined) return identity;
+  throw inputError(
+    `${path} does not tell which data and teacher the run was made with: it is of an earlier version. Nothing was changed.`,
+    WITHOUT_RECORD,
+  );
+}
+
+/** Nothing to go on from is right for a run that has kept nothing, and for no other. */
+function refuseLost(runDir: string): void {
+  const found = readConfig(runDir);
+  const path = join(runDir, CONFIG_FILE);
+  if (found.state === "damaged") throw damagedFile(path, found.reason, WITHOUT_RECORD);
+  if (found.state === "absent") {
+    throw inputError(
+      `${runDir} is not empty and holds no ${CONFIG_FILE}: it is not a run of pefd.`,
+      "Choose another --save_dir.",
+    );
+  }
+  const rows = readEpochLog(runDir).length;
+  if (rows === 0) return;
+  throw inputError(
+    `${runDir} has ${counted(rows, "epoch")} in its ${EPOCH_LOG} and no ${RESUME_FILE} to go on from. Nothing was changed.`,
+    "Its weights can still be evaluated (`pefd eval --checkpoint`); --force starts anew.",
+  );
+}
+
+function refuseFewer(runDir: string, { progress }: Kept, epochs: number): void {
+  const { epoch, step } = progress;
+  if (epoch < epochs || (epoch === epochs && step === 0)) return;
+  const steps = step === 0 ? "" : ` and ${counted(step, "step")} of the next`;
+  throw inputError(
+    `${runDir} has ${counted(epoch, "epoch")}${steps} already, more than the --epochs ${epochs} asked for.`,
+    "Give more epochs, or start anew with --force.",
+  );
+}
+
+function completeResult(runDir: string, { progress }: Kept, epochs: number) {
+  const found = readResult(runDir);
+  if (found.state === "damaged") {
+    throw damagedFile(
+      join(runDir, RESULT_FILE),
+      found.reason,
+      "Remove it and type this again: it is made anew from what the run has kept.",
+    );
+  }
+  if (found.state === "absent" || progress.epoch < epochs) return undefined;
+  return found.content.epochs === epochs ? found.content : undefined;
+}
+
+// A run that --force replaces is renamed beside its place, and comes back unless the new one keeps something. Every
+// step is one rename, and what a kill between two of them leaves is put right by the next process that has the folder.
+
+/** A run's folder and what may lie beside it, hidden from those who look for runs. */
+interface Places {
+  readonly run: string;
+  /** The run that another one is replacing. */
+  readonly aside: string;
+  /** What is being removed: nobody's any more. */
+  readonly discarded: string;
+}
+
+function placesOf(runDir: string): Places {
+  const run = realpathSync(runDir);
+  const beside = (ending: string) => join(dirname(run), `.${basename(run)}.${ending}`);
+  return { run, aside: beside("replaced"), discarded: beside("discarded") };
+}
+
+const remove = (folder: string): void => rmSync(folder, { recursive: true, force: true });
+
+/** @throws runError */
+function move(from: string, to: string, lock?: FolderLock): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    throw runError(`${from} could not be renamed to ${to}: ${(error as Error).message}.`);
+  }
+  lock?.moved(to);
+}
+
+/** Whether a run is set aside for one that has kept nothing so far. */
+const isWaiting = ({ run, aside }: Places): boolean => existsSync(aside) && !existsSync(join(run, RESUME_FILE));
+
+/**
+ * Puts right what a killed process left: a run that was set aside for one that has kept nothing comes back.
+ * @param lock of runDir
+ * @returns the lock of what lies at runDir now
+ */
+function settle(runDir: string, lock: FolderLock): FolderLock {
+  const places = placesOf(runDir);
+  remove(places.discarded);
+  return isWaiting(places) ? putBack(places, lock, lockRunFolder(places.aside)) : lock;
+}
+
+/** Gives its place back to the run that was set aside. @returns that one's lock */
+function putBack({ run, aside, discarded }: Places, lock: FolderLock, old: FolderLock): FolderLock {
+  move(run, discarded, lock);
+  move(aside, run, old);
+  lock.release();
+  remove(discarded);
+  return old;
+}
+
+/** The locks of a run that replaces another, and of that other one. */
+interface Replacement {
+  readonly own: FolderLock;
+  readonly old: FolderLock;
+}
+
+/**
+ * Sets a run aside and makes an empty folder in its place.
+ * @param lock of the run; it goes along
+ * @throws runError where a folder cannot be renamed or made; the run is in its place then
+ */
+function setAside(runDir: string, lock: FolderLock): Replacement {
+  const places = placesOf(runDir);
+  const { aside, discarded } = places;
+  if (!existsSync(aside)) return { own: exchange(places, aside, lock), old: lock };
+  // What another --force left here has kept no epoch; the run before that one is worth more.
+  const old = lockRunFolder(aside);
+  const own = exchange(places, discarded, lock);
+  lock.release();
+  remove(discarded);
+  return { own, old };
+}
+
+/** Moves a run away and claims an empty folder in its place. */
+function exchange({ run }: Places, target: string, lock: FolderLock): FolderLock {
+  move(run, target, lock);
+  try {
+    mkdirSync(run);
+    return lockRunFolder(run);
+  } catch (error) {
+    if (existsSync(run)) rmdirSync(run);
+    move(target, run, lock);
+    throw error;
+  }
+}
+
+/**
+ * Ends what --force began.
+ * @param lock of runDir
+ * @param old of the run that was set aside
+ * @returns the lock of what lies at runDir then: the run before, if the new one has kept nothing
+ */
+function undoUnlessKept(runDir: string, lock: FolderLock, old: FolderLock): FolderLock {
+  const places = placesOf(runDir);
+  if (isWaiting(places)) return putBack(places, lock, old);
+  old.release();
+  return lock;
+}
+
+/** Removes the run that was set aside, where there is one: the new one has kept an epoch. */
+function removeAside(runDir: string): void {
+  const { aside, discarded } = placesOf(runDir);
+  if (!existsSync(aside)) return;
+  remove(discarded);
+  // One rename decides: what is being removed is never taken for a run that may come back.
+  move(aside, discarded);
+  remove(discarded);
+}
 
 /** A run's folder that is this process's until the end. */
 export interface RunFolder {
@@ -87,11 +323,7 @@ function differencesFrom(runDir: string, { identity }: RunConfig): string[] {
 }
 
 /** @throws inputError unless what is in a folder is a run, and is to be replaced */
-function refuseUnasked(
-  runDir: string,
-  config: RunConfig,
-  { force }: Pick<TrainOptions, "force">,
-): void {
+function refuseUnasked(runDir: string, config: RunConfig, { force }: Pick<TrainOptions, "force">): void {
   if (!force) {
     const others = differencesFrom(runDir, config);
     if (others.length === 0) {

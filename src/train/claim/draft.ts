@@ -11,8 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { LOCK_FILE } from "../../runFiles/lockFile.js";
-import { sealedText } from "../../runFiles/stateFile.js";
+import { LOCK_FILE, sealedText } from "../../runFiles/stateFile.js";
 import { kernelLock } from "./kernelLock.js";
 import { ourselves } from "./owner.js";
 
@@ -27,8 +26,7 @@ export interface Draft {
 export const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? "";
 
 /** A name in a run's folder that is cleared away when a killed process leaves it. @param unique 12 hexadecimal digits */
-export const passingName = (runDir: string, unique: string): string =>
-  join(runDir, `.${LOCK_FILE}.${unique}.pefd-tmp`);
+export const passingName = (runDir: string, unique: string): string => join(runDir, `.${LOCK_FILE}.${unique}.pefd-tmp`);
 
 /** Writes a lock that nobody sees yet. @throws the system's error */
 export function writeDraft(runDir: string): Draft {

@@ -1,7 +1,7 @@
 import { statfsSync } from "node:fs";
 import { hostname } from "node:os";
 import { bootId, ownPid, pidNamespace, startOf } from "../../common/processMark.js";
-import type { Owner } from "../../runFiles/lockFile.js";
+import type { Owner } from "../../runFiles/stateFile.js";
 
 /** What a lock tells of the process that left it: at work, gone, or not to be seen from here. */
 export type Standing = "alive" | "gone" | "unknown";
@@ -10,15 +10,17 @@ export type Standing = "alive" | "gone" | "unknown";
 export function ourselves(held: boolean): Owner {
   const pid = ownPid();
   return {
-    ...{ host: hostname(), boot: bootId(), namespace: pidNamespace() },
-    ...{ pid: Number(pid), started: startOf(pid), held },
+    host: hostname(),
+    boot: bootId(),
+    namespace: pidNamespace(),
+    pid: Number(pid),
+    started: startOf(pid),
+    held,
   };
 }
 
 /** File systems that no two machines have mounted at once, by statfs: ext, XFS, btrfs, tmpfs, ZFS, F2FS. */
-const OF_ONE_MACHINE = new Set([
-  ...[0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x2fc12fc1, 0xf2f52010],
-]);
+const OF_ONE_MACHINE = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x2fc12fc1, 0xf2f52010]);
 
 const isOfOneMachine = (path: string): boolean => OF_ONE_MACHINE.has(statfsSync(path).type);
 

@@ -1,7 +1,20 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Metadata } from "../../checkpoint/metadata.js";
+import { readCheckpoint } from "../../checkpoint/readCheckpoint.js";
+import { checkpointFileOf } from "../../checkpoint/savedModelFolder.js";
+import { inputError } from "../../common/errors.js";
+import type { StateDict } from "../../common/stateDict.js";
 import { recordStep } from "../../compile/record/trace.js";
-import type { Learner } from "../../learn/learner.js";
-import type { StateEntry } from "../../nn/model.js";
-import type { Tensor4D } from "../../runtime/tf.js";
+import { openMethod } from "../../distill/open.js";
+import { methodRow } from "../../distill/registry.js";
+import { type EvaluatedStudent, type Learner, variablesOf } from "../../learn/learner.js";
+import { anatomyOf, evaluatedStudent } from "../../learn/learners.js";
+import { buildModel } from "../../models/build.js";
+import type { Model, StateEntry } from "../../nn/model.js";
+import type { Tensor4D, Variable } from "../../runtime/tf.js";
+import { refuseStranger } from "./runStore.js";
+import { loadState } from "./stateFiles.js";
 
 /** Side of images of models that name none. */
 const SIDE = 32;
@@ -16,10 +29,7 @@ const renamed = (prefix: string, state: readonly StateEntry[]): StateEntry[] =>
   state.map((entry) => ({ ...entry, name: prefix + entry.name }));
 
 /** What a prediction may read besides the student, under the names that files have. */
-export const predictorEntries = (
-  own: readonly StateEntry[],
-  teacher: readonly StateEntry[],
-): StateEntry[] => [
+const predictorEntries = (own: readonly StateEntry[], teacher: readonly StateEntry[]): StateEntry[] => [
   ...renamed(PREDICTOR_PARTS.own, own),
   ...renamed(PREDICTOR_PARTS.teacher, teacher),
 ];
@@ -43,7 +53,8 @@ function predictorState({ model, extra, evaluated }: Learner): StateEntry[] {
       return [];
     },
     perStep: { images: { shape: lookOf(model), dtype: "float32" } },
-    ...{ shared: {}, stepsPerCall: 1 },
+    shared: {},
+    stepsPerCall: 1,
   } as const;
   const { reads } = recordStep("predictor", entry, handles);
   return candidates.filter(({ variable }) => variable !== undefined && reads.has(variable));
@@ -62,3 +73,81 @@ export const predictorMetadata = ({ evaluated }: Learner) =>
     options: evaluated.options,
     teacher: evaluated.teacher.name,
   };
+
+/** A method's predictor as its file has it. */
+export interface PredictorFile {
+  readonly path: string;
+  readonly method: string;
+  readonly options: object;
+  /** The teacher's model. */
+  readonly teacher: string;
+  readonly state: StateDict;
+  /** All that the file tells. */
+  readonly metadata: Metadata;
+}
+
+/** What a checkpoint's metadata tells of a predictor: its file, there or not, or that it predicts by itself. */
+export type PredictorOf = { readonly missing: string } | PredictorFile | undefined;
+
+/**
+ * Reads the predictor that lies beside a checkpoint, where its run's evaluations went through one.
+ * @param metadata of the checkpoint
+ * @throws inputError for a file that is damaged, no predictor's, or of another run or epoch
+ */
+export async function readPredictor(checkpoint: string, metadata: Metadata): Promise<PredictorOf> {
+  if (typeof metadata.predictor !== "string") return undefined;
+  const path = join(dirname(checkpointFileOf(checkpoint)), basename(metadata.predictor));
+  if (!existsSync(path)) return { missing: path };
+  const { state, metadata: told } = await readCheckpoint(path);
+  refuseStranger(path, { metadata: told }, { path: checkpoint, metadata });
+  const { method, options, teacher } = told;
+  if (typeof method === "string" && typeof teacher === "string" && typeof options === "object") {
+    return { path, method, options: options ?? {}, teacher, state, metadata: told };
+  }
+  throw inputError(
+    `${path} does not tell whose predictor it is.`,
+    "Take the file that the run has written beside its weights.",
+  );
+}
+
+/** A student as its run's evaluations counted it, and what that reads besides the student. */
+export interface OpenedPredictor {
+  readonly evaluated: EvaluatedStudent;
+  readonly entries: readonly StateEntry[];
+  readonly variables: readonly Variable[];
+}
+
+/**
+ * A student as its run's evaluations counted it.
+ * @throws inputError for a method or a teacher that is not known, or tensors that do not fit
+ */
+export function openPredictor(
+  student: Model,
+  { path, method, options, teacher: teacherName, state }: PredictorFile,
+): OpenedPredictor {
+  const { numClasses, imageSize } = student;
+  const teacher = buildModel(teacherName, numClasses, "zeros", imageSize);
+  const pair = {
+    student: anatomyOf(student),
+    teacher: anatomyOf(teacher),
+    numClasses,
+    labels: [],
+    batchSize: 1,
+  };
+  const opened = openMethod(methodRow(method), pair, options, "zeros");
+  const entries = predictorEntries(opened.state, teacher.state);
+  loadState(
+    entries.filter(({ name }) => state.has(name)),
+    state,
+    { path, modelName: `the predictor of ${method}` },
+  );
+  return {
+    evaluated: evaluatedStudent(student, teacher, opened),
+    entries,
+    variables: variablesOf(entries),
+  };
+}
+
+/** What is told of a checkpoint whose run counted more than the student, where that is not there. */
+export const aloneText = (checkpoint: string, done: string, missing: string): string =>
+  `${checkpoint} is ${done} alone; its run's evaluations went through ${missing}, which is not there.`;

@@ -1,5 +1,75 @@
+import { existsSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { shellWord } from "../../common/text.js";
+import { isUndecided, numbersOf, type OptionValues } from "../../config/policy.js";
 import type { Metrics, RunReporter, TrainingMetrics } from "../../report/log/contract.js";
+import {
+  CONFIG_FILE,
+  type Identity,
+  identityDifferences,
+  identitySha256,
+  isOfIdentity,
+  type RunConfig,
+  readConfig,
+} from "../../runFiles/identity.js";
+import { damagedFile, readResult } from "../../runFiles/stateFile.js";
 import type { CacheTally } from "../teacherCache/lookup.js";
+
+/**
+ * The file in which a run tells what it was told, and what it tells; undefined in a folder that holds no run.
+ * @throws inputError where it is damaged: nobody can tell then what the run was
+ */
+export function recordIn(runDir: string): { file: string; config: RunConfig } | undefined {
+  const file = join(runDir, CONFIG_FILE);
+  const found = readConfig(runDir);
+  if (found.state === "whole") return { file, config: found.content };
+  if (found.state === "absent") return undefined;
+  const typed = `pefd distill --config ${shellWord(file)}`;
+  throw damagedFile(
+    file,
+    found.reason,
+    `Nobody can tell which run it was. To train with the options that stand in it, type: ${typed}`,
+  );
+}
+
+/**
+ * In what a run is another one than that of a record by its options, a clause for each.
+ * @param options of the run, resolved
+ */
+export function otherOptions({ identity }: RunConfig, options: OptionValues): string[] {
+  if (identity === undefined) return [];
+  const isLeft = (key: string) => !Object.hasOwn(options, key) || isUndecided(key, options[key]);
+  const left = Object.entries(identity.options).filter(([key]) => isLeft(key));
+  const told = Object.entries(options).filter(([key]) => !isLeft(key));
+  const now = { ...Object.fromEntries(left), ...numbersOf(Object.fromEntries(told)) };
+  return identityDifferences(identity, { ...identity, options: now as Identity["options"] });
+}
+
+/** Whether two paths name one folder. */
+export const isSameFolder = (a: string, b: string): boolean =>
+  existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
+
+/** Whether two identities are those of the same run, as far as they tell. */
+const areSame = (a: Identity, b: Identity): boolean =>
+  isOfIdentity(identitySha256(a), b) || isOfIdentity(identitySha256(b), a);
+
+/** A finished run's identity and the checksum of its weights. */
+function outcomeOf(runDir: string): { identity: Identity; weights: string } | undefined {
+  const [config, result] = [readConfig(runDir), readResult(runDir)];
+  if (config.state !== "whole" || result.state !== "whole") return undefined;
+  const { identity } = config.content;
+  if (identity === undefined) return undefined;
+  return { identity, weights: result.content.weightsSha256 };
+}
+
+/** Whether two finished runs that are the same run have come to the same weights; undefined for any others. */
+export function haveSameWeights(first: string, second: string): boolean | undefined {
+  const [before, now] = [outcomeOf(first), outcomeOf(second)];
+  if (before === undefined || now === undefined || !areSame(before.identity, now.identity)) {
+    return undefined;
+  }
+  return before.weights === now.weights;
+}
 
 /** What a run is given besides its options. */
 export interface Hooks {

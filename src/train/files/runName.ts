@@ -12,15 +12,12 @@ const STUDENT = "S:{model_s}_T:{model_t}_{dataset}_{distill}_r:{gamma}_a:{alpha}
 const TEACHER = "{model}_{dataset}_lr_{learning_rate}_decay_{weight_decay}_trial_{trial}";
 
 const filledIn = (pattern: string, values: object): string =>
-  pattern.replace(/\{(\w+)\}/g, (_, name: string) =>
-    [(values as Record<string, unknown>)[name]].flat().join("+"),
-  );
+  pattern.replace(/\{(\w+)\}/g, (_, name: string) => [(values as Record<string, unknown>)[name]].flat().join("+"));
 
 /** Options that belong to the method and touch the numbers: a folder's name tells those that are not as by default. */
 const ownRows = (method: string): [string, Row][] =>
   Object.entries(rowsOf([DISTILLATION, methodSection(method)])).filter(
-    ([name, { boundTo, touches }]) =>
-      boundTo === "distill" && touches === "numbers" && !STUDENT.includes(`{${name}}`),
+    ([name, { boundTo, touches }]) => boundTo === "distill" && touches === "numbers" && !STUDENT.includes(`{${name}}`),
   );
 
 /** Whether a student's folder is named after an option: runs that differ in it have folders of their own. */

@@ -48,18 +48,17 @@ export function takeSnapshot(learner: Learner, batches: number): Snapshot {
 }
 
 const PARTS = {
-  ...{ model: "model.", extra: "extra." },
-  ...{ teacher: "teacher.", velocities: "velocity." },
+  model: "model.",
+  extra: "extra.",
+  teacher: "teacher.",
+  velocities: "velocity.",
 } as const;
 
 /** A snapshot as one dictionary, from which a run goes on. */
 export const resumeState = (snapshot: Snapshot): StateDict =>
   new Map(
     (Object.keys(PARTS) as (keyof typeof PARTS)[]).flatMap((part) =>
-      Array.from(snapshot[part], ([name, tensor]): [string, StateTensor] => [
-        PARTS[part] + name,
-        tensor,
-      ]),
+      Array.from(snapshot[part], ([name, tensor]): [string, StateTensor] => [PARTS[part] + name, tensor]),
     ),
   );
 
@@ -71,10 +70,7 @@ const partOf = (prefix: string, state: StateDict): StateDict =>
   );
 
 /** Puts what a run has kept into a learner. @throws inputError where it is of another model */
-export function restoreLearner(
-  learner: Learner,
-  { path, state }: Pick<Kept, "path" | "state">,
-): void {
+export function restoreLearner(learner: Learner, { path, state }: Pick<Kept, "path" | "state">): void {
   const origin = { path, modelName: learner.model.name };
   loadState(learner.model.state, partOf(PARTS.model, state), origin);
   loadState(learner.extra, partOf(PARTS.extra, state), origin);

@@ -1,12 +1,7 @@
 import { areNumbers, toFloat32 } from "../../checkpoint/float.js";
 import { matchState } from "../../checkpoint/match.js";
 import { inputError, type PefdError } from "../../common/errors.js";
-import {
-  float32Tensor,
-  int64Scalar,
-  type StateDict,
-  type StateTensor,
-} from "../../common/stateDict.js";
+import { float32Tensor, int64Scalar, type StateDict, type StateTensor } from "../../common/stateDict.js";
 import { isCounter, toNativeLayout, toPyTorchLayout } from "../../nn/builder.js";
 import type { StateEntry } from "../../nn/model.js";
 import { tf, type Variable } from "../../runtime/tf.js";

@@ -3,8 +3,7 @@ import type { Method } from "../../distill/method.js";
 import { isKeptView, type TeacherView } from "../../distill/views.js";
 import { mapShapes } from "../../models/survey.js";
 import type { Model } from "../../nn/model.js";
-import { gigabytes, type Space } from "./freeSpace.js";
-import { recordBytes } from "./recordFile.js";
+import { gigabytes, recordBytes, type Space } from "./store.js";
 
 type Shape = readonly number[];
 
@@ -32,8 +31,7 @@ export function diskBytes(
   views: readonly TeacherView[],
   images: number,
 ): number {
-  const isSeen = (view: TeacherView) =>
-    views.includes(view) || (isMap(view) && views.includes("maps"));
+  const isSeen = (view: TeacherView) => views.includes(view) || (isMap(view) && views.includes("maps"));
   const bytes = viewSizes(model).map(([view, size]) => (isSeen(view) ? recordBytes(size) : 0));
   return images * bytes.reduce((sum, each) => sum + each, 0);
 }

@@ -1,7 +1,27 @@
+import { cropOffsets, shiftOf, shiftVariants } from "../../data/augmentation.js";
+import type { ImagesInMemory } from "../../data/dataset.js";
 import { PLAN_COLUMNS } from "../../data/sampler.js";
-import type { EntryOf } from "./entries.js";
-import { emptyOutputs, type OutputSizes, type Outputs, rowOf } from "./outputs.js";
-import type { Store } from "./store.js";
+import { emptyOutputs, type OutputSizes, type Outputs, rowOf, type Store } from "./store.js";
+
+/** Which image in which variant a row of a plan is: the same number in every subset of the file. */
+type EntryOf = (rows: Int32Array, row: number) => number;
+
+/** Numbers the images of a set by their place in the file, and their variants: every crop, mirrored or not. */
+export function entriesOf({ positions, augmentation }: Pick<ImagesInMemory, "positions" | "augmentation">): EntryOf {
+  const shift = shiftOf(augmentation);
+  const [variants, offsets] = [shiftVariants(shift), cropOffsets(shift)];
+  return (rows, row) => {
+    const at = row * PLAN_COLUMNS;
+    const [image, y, x, flip] = [rows[at], rows[at + 1], rows[at + 2], rows[at + 3]] as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const position = positions === undefined ? image : (positions[image] as number);
+    return position * variants + (y * offsets + x) * 2 + flip;
+  };
+}
 
 /** How far ahead rows are looked for that may share a batch of the teacher with those needed now. */
 const LOOK_AHEAD = 8192;
@@ -86,11 +106,7 @@ export function createLookup(parts: LookupParts): Lookup {
 }
 
 /** Up to `room` of the coming rows that are not there; none where they could not be kept. */
-function missingAhead(
-  { store, sizes, entryOf }: LookupParts,
-  upcoming: Int32Array,
-  room: number,
-): Int32Array[] {
+function missingAhead({ store, sizes, entryOf }: LookupParts, upcoming: Int32Array, room: number): Int32Array[] {
   if (!store.isGrowing()) return [];
   const scratch = emptyOutputs(sizes, 1);
   const count = Math.min(LOOK_AHEAD, upcoming.length / PLAN_COLUMNS);

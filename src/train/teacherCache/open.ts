@@ -1,26 +1,158 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { environmentError } from "../../common/errors.js";
+import { makeFolder, writeFileAtomic } from "../../common/files/atomicFile.js";
+import { createRandom } from "../../common/random.js";
+import type { Feeds, FeedValues } from "../../compile/types.js";
 import { pluginsSha256, usedPlugins } from "../../config/usedPlugins.js";
 import { type Augmentation, variantsOf } from "../../data/augmentation.js";
-import { type Dataset, inMemory } from "../../data/dataset.js";
+import { type Dataset, type ImageFormat, inMemory } from "../../data/dataset.js";
 import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";
+import { PLAN_COLUMNS } from "../../data/sampler.js";
 import type { Method } from "../../distill/method.js";
-import { isKeptView, type TeacherView } from "../../distill/views.js";
+import { isKeptView, keptOutput, type TeacherView } from "../../distill/views.js";
 import type { RunReporter } from "../../report/log/contract.js";
 import { isGpu } from "../../runtime/device.js";
 import { tensorFlowVersion } from "../../runtime/native.js";
 import { kernelSet } from "../../runtime/ownOps.js";
+import type { Tensor } from "../../runtime/tf.js";
+import type { BatchSource } from "../batchSource.js";
 import type { EngineChoice } from "../engine.js";
-import type { BatchSource } from "../feeds/batchSource.js";
 import type { OpenedModel } from "../openModel.js";
 import { changingOutputs, diskBytes, growth, tooLarge } from "./demand.js";
-import { entriesOf } from "./entries.js";
-import { cacheFolder, unusable } from "./folder.js";
-import { spaceOf } from "./freeSpace.js";
-import { type CacheTally, createLookup } from "./lookup.js";
-import { type OutputSizes, sizesOf } from "./outputs.js";
-import { type Probe, probeTeacher } from "./probe.js";
-import { guidedSource } from "./source.js";
-import { openStore, type Store } from "./store.js";
+import { type CacheTally, createLookup, entriesOf, type Lookup } from "./lookup.js";
+import { type OutputSizes, type Outputs, openStore, rowOf, type Store, sizesOf, spaceOf } from "./store.js";
 import { compileTeacher, type TeacherProgram } from "./teacherProgram.js";
+
+/** What a teacher does with one image of noise that fills a whole batch. */
+interface Probe {
+  /** Whether every place of the batch gives the same bits of the outputs that are kept. */
+  readonly isPlaceFree: boolean;
+  /** sha256 of all outputs: another teacher, library, processor or program gives another one. */
+  readonly fingerprint: string;
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
+
+/**
+ * Matrix products go over a batch in blocks of pixels, and the block at the end may be summed in another order: the
+ * last image then differs from the same image elsewhere in its last bits. Whether it does depends on model, batch
+ * size and processor, so it is tried.
+ * @param imageValues values of one image
+ */
+export function probeTeacher(
+  teacher: TeacherProgram,
+  sizes: OutputSizes,
+  batchSize: number,
+  imageValues: number,
+): Probe {
+  const random = createRandom(0, "teacher cache probe");
+  const image = Float32Array.from({ length: imageValues }, () => random.normal());
+  const images = new Float32Array(batchSize * imageValues);
+  for (let i = 0; i < batchSize; i++) images.set(image, i * imageValues);
+  const outputs = teacher.run(images);
+  const hash = createHash("sha256");
+  for (const values of outputs.values()) hash.update(bytesOf(values));
+  return { isPlaceFree: isPlaceFree(outputs, sizes, batchSize), fingerprint: hash.digest("hex") };
+}
+
+function isPlaceFree(outputs: Outputs, sizes: OutputSizes, batchSize: number): boolean {
+  const rows = Array.from({ length: batchSize }, (_, row) => row);
+  return Array.from(sizes).every(([name, size]) => {
+    const values = outputs.get(name) as Float32Array;
+    const first = bytesOf(rowOf(values, size, 0));
+    return rows.every((row) => first.equals(bytesOf(rowOf(values, size, row))));
+  });
+}
+
+const feedName = (output: string): string => `teacher_${output}`;
+const NONE = new Int32Array(0);
+
+/**
+ * A source whose whole batches bring the teacher's outputs along. The short batch at an epoch's end comes as it is and
+ * its step runs the teacher: bits may depend on a batch's size, and it is one step in an epoch.
+ */
+function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, batchSize: number): BatchSource {
+  const names = [...sizes.keys()];
+  const outputFeeds = Object.fromEntries(
+    Array.from(sizes, ([name, size]) => {
+      return [feedName(name), { shape: [batchSize, size], dtype: "float32" as const }];
+    }),
+  );
+  const isGuided = (feeds: Feeds): boolean => names.every((name) => feedName(name) in feeds);
+  return {
+    ...inner,
+    specs: (size) => ({ ...inner.specs(size), ...(size === batchSize && outputFeeds) }),
+    batch(feeds) {
+      const batch = inner.batch(feeds);
+      if (!isGuided(feeds)) return batch;
+      const parts = names.map((name) => [name, feeds[feedName(name)] as Tensor]);
+      return Object.create(batch, { guide: { value: keptOutput(Object.fromEntries(parts)) } });
+    },
+    values(rows, upcoming = NONE): FeedValues {
+      const batches = inner.values(rows, upcoming);
+      if ((rows.length / PLAN_COLUMNS) % batchSize !== 0) return batches;
+      // What the short batch at the end needs is not looked up.
+      const short = upcoming.length % (batchSize * PLAN_COLUMNS);
+      const outputs = lookup.outputs(rows, upcoming.subarray(0, upcoming.length - short));
+      const feeds = Array.from(outputs, ([name, values]) => [feedName(name), values]);
+      return { ...batches, ...Object.fromEntries(feeds) };
+    },
+  };
+}
+
+/** To be raised when the files below change their meaning, or the key lacked something: what is there is then not used. */
+const FORMAT = 2;
+const KEY_FILE = "key.json";
+const NAME_DIGITS = 16;
+
+/** Everything that the bits of a teacher's outputs depend on. */
+export interface CacheKey {
+  readonly model: string;
+  readonly weightsSha256: string;
+  /** Of the whole training file: entries are numbered by the place in it. */
+  readonly imagesSha256: string;
+  /** How images are shown: size, normalisation, and the augmentation, by which variants are numbered. */
+  readonly images: ImageFormat;
+  /** Of the plug-ins that the teacher's model or the data set is from; left out where neither is from one. */
+  readonly pluginsSha256?: string | undefined;
+  readonly engine: string;
+  readonly precision: string;
+  readonly batchSize: number;
+  readonly device: string;
+  readonly tensorflow: string;
+  /** See kernelSet in runtime/ownOps.ts. */
+  readonly kernels: string | undefined;
+  /** What the teacher makes of a probe; left out where that varies from process to process (a GPU). */
+  readonly fingerprint?: string;
+}
+
+/**
+ * The folder that belongs to a key, made where it is missing. What the key was is in it, for people.
+ * @throws environmentError when it cannot be made
+ */
+export async function cacheFolder(cacheDirectory: string, key: CacheKey): Promise<string> {
+  const text = `${JSON.stringify({ format: FORMAT, ...key }, undefined, 2)}\n`;
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, NAME_DIGITS);
+  const folder = join(cacheDirectory, "teacher", `${key.model}-${hash}`);
+  try {
+    makeFolder(folder);
+    const path = join(folder, KEY_FILE);
+    if (!existsSync(path)) await writeFileAtomic(path, text);
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+  return folder;
+}
+
+/** What a cache folder that cannot be made or opened is to people. */
+const unusable = (folder: string, cause: unknown) =>
+  environmentError(
+    `The teacher's outputs cannot be kept in ${folder}: ${(cause as Error).message.replace(/\.$/, "")}.`,
+    "Set PEFD_CACHE to a folder that can be written, or leave --teacher_cache out.",
+  );
 
 /** Whose outputs are kept, for which training. */
 export interface CacheRequest {
@@ -146,7 +278,10 @@ function workingCache(
 ): TeacherCache {
   const train = inMemory(dataset.train);
   const lookup = createLookup({
-    ...{ store, sizes, batchSize, entryOf: entriesOf(train) },
+    store,
+    sizes,
+    batchSize,
+    entryOf: entriesOf(train),
     compute: (rows) => program.run(assembleTrainBatch(train, rows).images),
   });
   return {

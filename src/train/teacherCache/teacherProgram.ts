@@ -4,7 +4,7 @@ import type { ImageShape } from "../../data/dataset.js";
 import { KEPT_VIEWS, type KeptView } from "../../distill/views.js";
 import type { FrozenModel } from "../../learn/learners.js";
 import { type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
-import { type Outputs, sizesOf } from "./outputs.js";
+import { type Outputs, sizesOf } from "./store.js";
 
 /** A teacher alone, compiled for one batch size. */
 export interface TeacherProgram {
@@ -60,9 +60,7 @@ export function compileTeacher(
     run(images) {
       program.run("outputs", { images }, 1);
       program.pull("results");
-      return new Map(
-        Array.from(results, ([name, result]) => [name, result.dataSync() as Float32Array]),
-      );
+      return new Map(Array.from(results, ([name, result]) => [name, result.dataSync() as Float32Array]));
     },
     dispose() {
       program.dispose();

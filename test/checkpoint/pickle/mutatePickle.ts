@@ -49,8 +49,7 @@ export function tokens(pickle: Uint8Array): Token[] {
   return found;
 }
 
-const oneOf = <T>(values: ArrayLike<T>, random: Random): T =>
-  values[random.integer(values.length)] as T;
+const oneOf = <T>(values: ArrayLike<T>, random: Random): T => values[random.integer(values.length)] as T;
 
 const bytes = (value: bigint, size: number): string => {
   const buffer = Buffer.alloc(8);
@@ -59,25 +58,24 @@ const bytes = (value: bigint, size: number): string => {
 };
 
 const NUMBERS = [0n, 1n, 2n, 3n, 6n, 0x7fn, 0xffn, 0xffffn, 0x7fffffffn, 0xffffffffn, -1n];
-const TEXTS = [
-  "0",
-  "1",
-  "model",
-  "storage",
-  "cpu",
-  "",
-  "ü",
-  "w",
-  "../x",
-  "x".repeat(200),
-  "latin1",
-];
+const TEXTS = ["0", "1", "model", "storage", "cpu", "", "ü", "w", "../x", "x".repeat(200), "latin1"];
 const LINES = ["0", "1", "-1", "01", "9".repeat(30), "1.5", "nan", "'a'", "x"];
 const NAMES = [
-  ...["torch\nLongStorage", "torch\nFloatStorage", "torch\nBoolStorage", "torch\nHalfStorage"],
-  ...["torch\nSize", "torch\nTensor", "torch._utils\n_rebuild_parameter", "builtins\nset"],
-  ...["torch._utils\n_rebuild_tensor", "torch._utils\n_rebuild_tensor_v2", "os\nsystem"],
-  ...["collections\nOrderedDict", "argparse\nNamespace", "_codecs\nencode", "numpy\ndtype"],
+  "torch\nLongStorage",
+  "torch\nFloatStorage",
+  "torch\nBoolStorage",
+  "torch\nHalfStorage",
+  "torch\nSize",
+  "torch\nTensor",
+  "torch._utils\n_rebuild_parameter",
+  "builtins\nset",
+  "torch._utils\n_rebuild_tensor",
+  "torch._utils\n_rebuild_tensor_v2",
+  "os\nsystem",
+  "collections\nOrderedDict",
+  "argparse\nNamespace",
+  "_codecs\nencode",
+  "numpy\ndtype",
 ];
 
 /** Another argument of the same form. */

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { metadataAllowance } from "#pefd/checkpoint/allowance.js";
-import { newConversion, toPlain } from "#pefd/checkpoint/pickle/plainValue.js";
+import { metadataAllowance } from "#pefd/checkpoint/damage.js";
 import { unpickle } from "#pefd/checkpoint/pickle/unpickle.js";
+import { newConversion, toPlain } from "#pefd/checkpoint/pth.js";
 import { PefdError } from "#pefd/common/errors.js";
 
-const noTensors = () =>
-  newConversion(() => assert.fail("there is no tensor"), metadataAllowance(0));
+const noTensors = () => newConversion(() => assert.fail("there is no tensor"), metadataAllowance(0));
 
 /** A pickle from its operations, one character per byte. */
 const bytesOf = (operations: string): Uint8Array => Buffer.from(operations, "latin1");
@@ -44,11 +43,7 @@ PROTOCOLS.forEach((base64, protocol) => {
 });
 
 test("Python 2's strings, its OrderedDict of pairs and its old-style calls are read", () => {
-  assert.deepEqual(plainOf(bytesOf("(S'a\\x00\\'b'\nT\x02\0\0\0\xe4zU\x01xt.")), [
-    "a\0'b",
-    "äz",
-    "x",
-  ]);
+  assert.deepEqual(plainOf(bytesOf("(S'a\\x00\\'b'\nT\x02\0\0\0\xe4zU\x01xt.")), ["a\0'b", "äz", "x"]);
   const pairs = "ccollections\nOrderedDict\n(((S'k'\nI1\nlltR.";
   assert.deepEqual(plainOf(bytesOf(pairs)), { k: 1 });
   assert.deepEqual(plainOf(bytesOf("((S'k'\nI2\nllp0\n0(g0\nicollections\nOrderedDict\n.")), {
@@ -146,8 +141,7 @@ for (const [what, [pickle, reason]] of Object.entries(DAMAGED)) {
 
 test("a billion laughs stay small, and are no plain value", () => {
   let pickle = "(lp0\n";
-  for (let level = 0; level < 30; level++)
-    pickle += `0(${`g${level}\n`.repeat(10)}lp${level + 1}\n`;
+  for (let level = 0; level < 30; level++) pickle += `0(${`g${level}\n`.repeat(10)}lp${level + 1}\n`;
   assert.equal(plainOf(bytesOf(`${pickle}.`)), undefined);
 });
 
@@ -219,8 +213,7 @@ test("a pickle copies up to 1,000,000 values", () => {
 });
 
 test("plain values are up to 32 deep, and up to 100,000", () => {
-  const nested = (depth: number) =>
-    plainOf(bytesOf(`${"]".repeat(depth)}K\x01${"a".repeat(depth)}.`));
+  const nested = (depth: number) => plainOf(bytesOf(`${"]".repeat(depth)}K\x01${"a".repeat(depth)}.`));
   assert.match(JSON.stringify(nested(32)), /^\[{32}1\]{32}$/);
   assert.equal(nested(33), undefined);
   const many = (count: number) => plainOf(bytesOf(`](${"K\x01".repeat(count)}e.`));
@@ -236,12 +229,6 @@ test("numpy's scalars are numbers, whatever numpy calls its own module", () => {
   assert.equal(plainOf(bytesOf(scalar("numpy.core.multiarray", "f8", eight))), 3.5);
   assert.equal(plainOf(bytesOf(scalar("numpy._core.multiarray", "f4", "\0\0\xc0\x3f"))), 1.5);
   assert.equal(plainOf(bytesOf(scalar("numpy._core.multiarray", "i8", "\x04\0\0\0\0\0\0\0"))), 4);
-  assert.throws(
-    () => plainOf(bytesOf(scalar("numpy.core.multiarray", "f8", "\0"))),
-    /f8 of 1 bytes/,
-  );
-  assert.throws(
-    () => plainOf(bytesOf(scalar("numpy.core.multiarray", "O8", eight))),
-    /not a number/,
-  );
+  assert.throws(() => plainOf(bytesOf(scalar("numpy.core.multiarray", "f8", "\0"))), /f8 of 1 bytes/);
+  assert.throws(() => plainOf(bytesOf(scalar("numpy.core.multiarray", "O8", eight))), /not a number/);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toFloat32 } from "#pefd/checkpoint/float.js";
 import * as write from "#pefd/checkpoint/pickle/writer.js";
-import { parsePthZip } from "#pefd/checkpoint/pth/zip.js";
+import { parsePthZip } from "#pefd/checkpoint/readCheckpoint.js";
 import { PefdError } from "#pefd/common/errors.js";
 import { describedTensor, float32Bytes, pthZip, zipOf } from "../pthFiles.js";
 
@@ -73,19 +73,12 @@ test("zip64 directories are read", async () => {
 test("an entry that unpacks to far more than the file is refused before it is unpacked", async () => {
   const zeros = new Uint8Array(50_000_000);
   const count = zeros.length / 4;
-  const root = write.dict([
-    ["w", describedTensor({ key: "0", count, shape: [count], strides: [1] })],
-  ]);
-  await refused(
-    await pthZip(root, { "0": zeros }, { compress: true }),
-    /would take 50000000 bytes/,
-  );
+  const root = write.dict([["w", describedTensor({ key: "0", count, shape: [count], strides: [1] })]]);
+  await refused(await pthZip(root, { "0": zeros }, { compress: true }), /would take 50000000 bytes/);
 });
 
 test("an entry that claims little and unpacks to much is stopped at its claim", async () => {
-  const root = write.dict([
-    ["w", describedTensor({ key: "0", count: 4, shape: [4], strides: [1] })],
-  ]);
+  const root = write.dict([["w", describedTensor({ key: "0", count: 4, shape: [4], strides: [1] })]]);
   const file = await pthZip(root, { "0": new Uint8Array(9_000_000) }, { compress: true });
   file.writeUInt32LE(16, directoryRecord(file, "any name/data/0") + 24);
   await refused(file, /does not unpack to the 16 bytes it claims/);

@@ -2,17 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toFloat32 } from "#pefd/checkpoint/float.js";
 import * as write from "#pefd/checkpoint/pickle/writer.js";
-import { parsePthLegacy } from "#pefd/checkpoint/pth/legacy.js";
-import { parsePthZip } from "#pefd/checkpoint/pth/zip.js";
+import { parsePthLegacy, parsePthZip } from "#pefd/checkpoint/readCheckpoint.js";
 import { PefdError } from "#pefd/common/errors.js";
-import {
-  type Described,
-  describedTensor,
-  float32Bytes,
-  LEGACY_START,
-  pthLegacy,
-  pthZip,
-} from "../pthFiles.js";
+import { type Described, describedTensor, float32Bytes, LEGACY_START, pthLegacy, pthZip } from "../pthFiles.js";
 
 const SIX = float32Bytes(0, 1, 2, 3, 4, 5);
 
@@ -20,9 +12,7 @@ const vector: Described = { key: "0", count: 6, shape: [6], strides: [1] };
 
 /** The same value and storage in both formats, parsed. */
 async function bothFormats(root: write.Piece, storages: Readonly<Record<string, Uint8Array>>) {
-  const counted = Object.entries(storages).map(
-    ([key, data]) => [key, data.length / 4, data] as const,
-  );
+  const counted = Object.entries(storages).map(([key, data]) => [key, data.length / 4, data] as const);
   return {
     zip: await parsePthZip(await pthZip(root, storages)),
     legacy: parsePthLegacy(pthLegacy(root, counted)),
@@ -43,9 +33,7 @@ const VIEWS: Readonly<Record<string, readonly [Omit<Described, "key" | "count">,
 
 test("views of one storage keep their strides and offsets, in both formats", async () => {
   const entries = Object.entries(VIEWS);
-  const root = write.dict(
-    entries.map(([name, [view]]) => [name, describedTensor({ key: "0", count: 6, ...view })]),
-  );
+  const root = write.dict(entries.map(([name, [view]]) => [name, describedTensor({ key: "0", count: 6, ...view })]));
   const contents = await bothFormats(root, { "0": SIX });
   for (const { state } of Object.values(contents)) {
     assert.deepEqual([...state.keys()], Object.keys(VIEWS));
@@ -119,8 +107,7 @@ test("wrappers are opened, plain values kept, an optimizer's tensors left out", 
 });
 
 test("a tensor of one element is the number that it holds, whatever its type", async () => {
-  const one = (key: string, type: string) =>
-    describedTensor({ key, type, count: 1, shape: [], strides: [] });
+  const one = (key: string, type: string) => describedTensor({ key, type, count: 1, shape: [], strides: [] });
   const root = write.dict([
     ["model", write.orderedDict([["w", describedTensor(vector)]])],
     ["double", one("1", "DoubleStorage")],

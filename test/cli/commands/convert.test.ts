@@ -22,12 +22,7 @@ test("there and back again, the bytes are the same", async () => {
   assert.match(there.stdout, /1 tensor of a\.safetensors \(safetensors\) is in b\.pth/);
   assert.equal((await pefd(["convert", "b.pth", "c.safetensors"], { cwd })).exitCode, 0);
   const { state } = await readCheckpoint(join(cwd, "c.safetensors"));
-  const tensors = [...state].map(([name, { dtype, shape, data }]) => [
-    name,
-    dtype,
-    shape,
-    [...data],
-  ]);
+  const tensors = [...state].map(([name, { dtype, shape, data }]) => [name, dtype, shape, [...data]]);
   assert.deepEqual(tensors, [["fc.weight", "F32", [2, 2], [...TENSOR.data]]]);
   for (const file of ["a.safetensors", "b.pth", "c.safetensors"]) {
     assert.equal(await modelNameInFile(join(cwd, file)), "resnet20", file);
@@ -41,10 +36,7 @@ test("an existing file is replaced with --force only", async () => {
   assert.match(stderr, /out\.pth exists already[\s\S]*--force/);
   assert.equal(exitCode, 2);
   assert.equal(readFileSync(join(cwd, "out.pth"), "utf8"), "mine");
-  assert.equal(
-    (await pefd(["convert", "in.safetensors", "out.pth", "--force"], { cwd })).exitCode,
-    0,
-  );
+  assert.equal((await pefd(["convert", "in.safetensors", "out.pth", "--force"], { cwd })).exitCode, 0);
   assert.notEqual(readFileSync(join(cwd, "out.pth"), "utf8"), "mine");
 });
 

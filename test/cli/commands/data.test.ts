@@ -68,10 +68,7 @@ test("a data set is named as a word or with --dataset, and only one", async (t) 
   assert.match(made.stdout, /use them with --dataset stl10 --data data\/synthetic-stl10\n$/);
   const words = ["--data", "data/synthetic-stl10"];
   const verified = await pefd(["data", "verify", "--dataset", "stl10", ...words], { cwd });
-  assert.match(
-    verified.stdout,
-    /train_X\.bin +3 images [^\n]*\n[^\n]*\nSound, but not the images of STL-10\.\n$/,
-  );
+  assert.match(verified.stdout, /train_X\.bin +3 images [^\n]*\n[^\n]*\nSound, but not the images of STL-10\.\n$/);
   assert.equal(verified.exitCode, 0);
   const both = await pefd(["data", "verify", "cifar10", "--dataset", "stl10"], { cwd });
   assert.match(both.stderr, /The data set is cifar10 and --dataset stl10 at once/);

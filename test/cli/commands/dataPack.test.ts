@@ -44,10 +44,7 @@ test("images are made smaller where it is asked for, and that is told; a damaged
   const { reencoded, note } = JSON.parse(packed.stdout);
   assert.deepEqual(
     [reencoded, note],
-    [
-      "short side 48, JPEG quality 90",
-      "Not comparable: images were re-encoded (short side 48, JPEG quality 90).",
-    ],
+    ["short side 48, JPEG quality 90", "Not comparable: images were re-encoded (short side 48, JPEG quality 90)."],
   );
   const twice = ["data", "pack", "folder", "--data", "small", "--short_side", "32"];
   assert.match((await pefd(twice, { cwd })).stderr, /These images were re-encoded already/);

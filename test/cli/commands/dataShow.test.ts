@@ -15,10 +15,7 @@ for (const { name, synthesize } of DATASETS.rows()) {
     const cwd = temporaryFolder(t);
     await synthesize(join(cwd, "images"), { train: 6, test: 3, seed: 2, classes: 3 });
     const words = ["data", "show", "images", "--dataset", name, "--images", "3", "--epoch", "1,4"];
-    const { exitCode, stdout, stderr } = await pefd(
-      [...words, "--html", "a.html", "--svg", "a.svg"],
-      { cwd },
-    );
+    const { exitCode, stdout, stderr } = await pefd([...words, "--html", "a.html", "--svg", "a.svg"], { cwd });
     assert.deepEqual([exitCode, stdout, stderr], [0, "Written: a.svg, a.html\n", ""]);
     const read = (file: string) => readFileSync(join(cwd, file), "utf8");
     // Three images of training as they are and in two epochs, three of testing as they are and evaluated.

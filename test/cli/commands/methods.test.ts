@@ -32,7 +32,9 @@ test("pefd methods --json is one document, with the published values of the pair
   assert.ok(dkd);
   assert.deepEqual(
     {
-      ...{ sees: dkd.sees, adds: dkd.adds, cacheable: dkd.cacheable },
+      sees: dkd.sees,
+      adds: dkd.adds,
+      cacheable: dkd.cacheable,
       cacheBytes: dkd.cacheBytes,
       setting: dkd.setting,
     },
@@ -55,9 +57,7 @@ test("pefd methods tells what others published of a method with options set", as
   const { methods } = JSON.parse(stdout) as { methods: { name: string; variants: unknown[] }[] };
   const kd = methods.find(({ name }) => name === "kd") as { variants: Record<string, unknown>[] };
   const told = kd.variants.map(({ name, set, golden }) => ({ name, set, golden }));
-  assert.deepEqual(told, [
-    { name: "lskd_kd", set: { lskd: true }, golden: ["methods/logits/lskd_kd"] },
-  ]);
+  assert.deepEqual(told, [{ name: "lskd_kd", set: { lskd: true }, golden: ["methods/logits/lskd_kd"] }]);
 });
 
 test("an unknown model of the pair is refused with the nearest name", async () => {
@@ -77,8 +77,7 @@ test("every method is told as a formula, and its code is what its golden files w
   for (const row of procedures()) {
     assert.match(row.formula, /\S/, row.name);
     const made = goldenOf(row).flatMap(codeOfGolden);
-    if (made.length > 0)
-      assert.ok(made.includes(row.code), `${row.name}: ${row.code}, not ${made}`);
+    if (made.length > 0) assert.ok(made.includes(row.code), `${row.name}: ${row.code}, not ${made}`);
     else assert.match(row.code, /^[\w.-]+\/[\w.-]+ [0-9a-f]{7}$/, row.name);
   }
 });

@@ -7,10 +7,7 @@ test("pefd models lists every model with its sizes, and every paper", async () =
   const { exitCode, stdout, stderr } = await pefd(["models"]);
   assert.deepEqual([exitCode, stderr], [0, ""]);
   for (const name of modelNames()) assert.match(stdout, new RegExp(`^${name} `, "m"));
-  assert.match(
-    stdout,
-    /^resnet8x4 +resnet +1,233,540 +177\.1 M +32x32 +32x32x32 32x32x64 16x16x128 8x8x256 256$/m,
-  );
+  assert.match(stdout, /^resnet8x4 +resnet +1,233,540 +177\.1 M +32x32 +32x32x32 32x32x64 16x16x128 8x8x256 256$/m);
   assert.match(stdout, /^wrn_16_1, .*:\n {2}Zagoruyko and Komodakis/m);
 });
 

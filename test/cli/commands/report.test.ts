@@ -66,7 +66,10 @@ describe("pefd report", () => {
     assert.deepEqual(readdirSync(join(cwd, "out/plots")).sort(), [
       "final_top1.svg",
       "learning_rate.svg",
-      ...["test_loss.svg", "test_top1.svg", "train_loss.svg", "train_top1.svg"],
+      "test_loss.svg",
+      "test_top1.svg",
+      "train_loss.svg",
+      "train_top1.svg",
     ]);
     assert.match(stderr, /The page is r\.html\./);
   });
@@ -132,7 +135,9 @@ describe("pefd watch", () => {
     const cwd = await makeRuns(t);
     const command = `TERM=dumb ${process.execPath} ${join(ROOT, "bin/pefd.js")} watch`;
     const { status, stdout } = spawnSync("script", ["-qec", command, "/dev/null"], {
-      ...{ cwd, encoding: "utf8", timeout: 60_000 },
+      cwd,
+      encoding: "utf8",
+      timeout: 60_000,
     });
     assert.equal(status, 0);
     assert.match(stdout, /^1 running, 3 finished\r?\n/);
@@ -173,10 +178,7 @@ describe("pefd report --html", () => {
       [`${line} > both.txt`, () => readFileSync(join(cwd, "both.txt"), "utf8")],
     ] as const) {
       const { stdout } = shell(command);
-      assert.match(
-        stdout + output(),
-        /<\/html>\n[\s\S]*resnet32x4 +resnet8x4 +kd|kd[\s\S]*<\/html>/,
-      );
+      assert.match(stdout + output(), /<\/html>\n[\s\S]*resnet32x4 +resnet8x4 +kd|kd[\s\S]*<\/html>/);
     }
     const nothing = await pefd(["report", "--html", "/dev/null"], { cwd });
     assert.equal(nothing.exitCode, 0, nothing.stderr);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { SCRIPTS } from "#pefd/cli/commands/completion.js";
 import { COMMANDS } from "#pefd/cli/commands.js";
-import { SCRIPTS } from "#pefd/cli/completion/scripts.js";
 import { completionTree } from "#pefd/cli/completion/tree.js";
 import { pefd } from "../../helpers/pefd.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -75,10 +75,7 @@ test("bash keeps what it has taken for separators, and a list's names before the
 
 test("pefd completion prints a shell's script, and names the shells where it does not know one", async () => {
   const { exitCode, stdout } = await pefd(["completion", "bash"]);
-  assert.deepEqual(
-    [exitCode, stdout],
-    [0, SCRIPTS.row("bash").write(await completionTree(COMMANDS))],
-  );
+  assert.deepEqual([exitCode, stdout], [0, SCRIPTS.row("bash").write(await completionTree(COMMANDS))]);
   const unknown = await pefd(["completion", "basch"]);
   assert.equal(unknown.exitCode, 2);
   assert.match(unknown.stderr, /unknown shell basch\. .*bash.*\n.*bash, zsh, fish/);

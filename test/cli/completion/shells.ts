@@ -16,7 +16,10 @@ export interface AskedShell {
 /** A shell's own settings are left out: it finds no files of its user. */
 function run(program: string, args: readonly string[], folder: string, input = ""): string {
   const { stdout, stderr, status, error } = spawnSync(program, args, {
-    ...{ cwd: folder, input, encoding: "utf8", timeout: 60_000 },
+    cwd: folder,
+    input,
+    encoding: "utf8",
+    timeout: 60_000,
     env: { PATH: process.env.PATH, HOME: folder, ZDOTDIR: folder, TERM: "dumb", LC_ALL: "C.UTF-8" },
   });
   if (error || status !== 0) throw new Error(`${program}: ${error?.message ?? stderr}`);
@@ -41,8 +44,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
 
 const bash: AskedShell = {
   missing: missing("bash"),
-  complete: (script, line, folder) =>
-    lines(run("bash", ["--norc", "-c", ASK_BASH, "bash", script, line], folder)),
+  complete: (script, line, folder) => lines(run("bash", ["--norc", "-c", ASK_BASH, "bash", script, line], folder)),
 };
 
 const fish: AskedShell = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { imagesBar } from "#pefd/cli/dataset/examiner.js";
+import { imagesBar } from "#pefd/cli/commands/data/verify.js";
 import { outputOf, pretendStderr } from "../../helpers/stderr.js";
 import { screen } from "../../report/live/screen.js";
 

@@ -1,25 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import {
-  type FileHandle,
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { type FileHandle, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import {
-  removeStaleTemporaryFiles,
-  replaceTogether,
-  writeFileAtomic,
-} from "#pefd/common/files/atomicFile.js";
+import { removeStaleTemporaryFiles, replaceTogether, writeFileAtomic } from "#pefd/common/files/atomicFile.js";
 
 let folder = "";
 before(async () => {

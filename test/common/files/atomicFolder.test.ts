@@ -1,13 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { mendFolder, writeFolderAtomic } from "#pefd/common/files/atomicFolder.js";
@@ -16,8 +8,7 @@ import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const content = (word: string) => ({ a: Buffer.from(word), "b/c": Buffer.from(word) });
 
-const read = (folder: string): string[] =>
-  ["a", "b/c"].map((name) => readFileSync(join(folder, name), "utf8"));
+const read = (folder: string): string[] => ["a", "b/c"].map((name) => readFileSync(join(folder, name), "utf8"));
 
 /** The mark of a process that has ended: ours with a process number that no process has. */
 const goneMark = (): string => ownMark().replace(/-\d+-/, "-4194999-");
@@ -112,7 +103,6 @@ describe("a process's mark", () => {
     assert.equal(isGone(`${ownMark()}-rest`), false);
     assert.equal(isGone(goneMark()), true);
     assert.equal(isGone(ownMark().replace(/-\d+$/, "-1")), true);
-    for (const odd of ["", "-", "a-b", ownMark().replace(/-\d+$/, "-")])
-      assert.equal(isGone(odd), false);
+    for (const odd of ["", "-", "a-b", ownMark().replace(/-\d+$/, "-")]) assert.equal(isGone(odd), false);
   });
 });

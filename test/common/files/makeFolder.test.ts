@@ -3,7 +3,7 @@ import { statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PefdError } from "#pefd/common/errors.js";
-import { makeFolder } from "#pefd/common/files/makeFolder.js";
+import { makeFolder } from "#pefd/common/files/atomicFile.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const refused = (path: string, reason: RegExp) =>

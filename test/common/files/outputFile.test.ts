@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
@@ -37,10 +29,7 @@ test("a link in a circle is refused", async (t) => {
   const folder = temporaryFolder(t);
   symlinkSync("b", join(folder, "a"));
   symlinkSync("a", join(folder, "b"));
-  await assert.rejects(
-    writeOutputFile(join(folder, "a"), "x"),
-    /a could not be written: its links lead in a circle/,
-  );
+  await assert.rejects(writeOutputFile(join(folder, "a"), "x"), /a could not be written: its links lead in a circle/);
 });
 
 test("a device takes what is written and stays a device", async () => {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { withTemporaryFolder } from "#pefd/common/files/temporaryFolder.js";
+import { withTemporaryFolder } from "#pefd/common/files/atomicFolder.js";
 import { ownMark } from "#pefd/common/processMark.js";
 import { ROOT } from "../../helpers/paths.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -41,9 +41,7 @@ test("a place that takes no folder is named, with what to set", (t) => {
   const attempt = () => withTemporaryFolder("things", () => assert.fail("there is no folder"));
   assert.throws(attempt, (error: PefdError) => {
     assert.ok(error instanceof PefdError);
-    assert.ok(
-      error.message.startsWith(`The folder for temporary files, ${parent}, cannot be used`),
-    );
+    assert.ok(error.message.startsWith(`The folder for temporary files, ${parent}, cannot be used`));
     assert.match(error.hint ?? "", /^Set TMPDIR to /);
     return error.exitCode === 3;
   });
@@ -64,8 +62,7 @@ test("what a killed process left is removed, what lives, is of another name or a
     `pefd-others-${gone}-AbCd12`,
     `pefd-things-${gone.replace(/^\w+/, "0a1b2c3d")}-AbCd12`,
   ];
-  for (const name of [left, ...staying])
-    mkdirSync(join(parent, name, "inside"), { recursive: true });
+  for (const name of [left, ...staying]) mkdirSync(join(parent, name, "inside"), { recursive: true });
   withTemporaryFolder("things", () => assert.ok(!existsSync(join(parent, left))));
   assert.deepEqual(readdirSync(parent).sort(), staying.sort());
 });

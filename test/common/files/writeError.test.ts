@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { describeFailure, isInputFailure, writeError } from "#pefd/common/files/writeError.js";
+import { describeFailure, isInputFailure, writeError } from "#pefd/common/files/atomicFile.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const failure = (code: string) => Object.assign(new Error(`${code}: odd`), { code });
@@ -39,11 +39,6 @@ test("that the earlier file is intact is said where there is one", async (t) => 
   writeFileSync(join(folder, "file"), "");
   mkdirSync(join(folder, "folder"));
   const intact = async (name: string) =>
-    / The file that was there before is intact\.$/.test(
-      (await writeError(join(folder, name), failure("EIO"))).message,
-    );
-  assert.deepEqual(
-    [await intact("file"), await intact("folder"), await intact("none")],
-    [true, false, false],
-  );
+    / The file that was there before is intact\.$/.test((await writeError(join(folder, name), failure("EIO"))).message);
+  assert.deepEqual([await intact("file"), await intact("folder"), await intact("none")], [true, false, false]);
 });

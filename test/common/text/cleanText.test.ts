@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cleanColored, cleanJson, cleanLine, cleanText } from "#pefd/common/text/cleanText.js";
+import { cleanColored, cleanJson, cleanLine, cleanText } from "#pefd/common/text.js";
 
 /** Characters that a terminal obeys, that break lines or turn text, and how they are written. */
 const ESCAPED: readonly (readonly [char: string, shown: string])[] = [
@@ -27,8 +27,7 @@ const PLAIN = "resnet32x4 → ü é 中文 🙂 \\ ~ \u00a0";
 
 test("what does not stand for itself is escaped in a line, anything else stays", () => {
   assert.equal(cleanLine(PLAIN), PLAIN);
-  for (const [char, shown] of ESCAPED)
-    assert.equal(cleanLine(`a${char}b${char}`), `a${shown}b${shown}`);
+  for (const [char, shown] of ESCAPED) assert.equal(cleanLine(`a${char}b${char}`), `a${shown}b${shown}`);
 });
 
 test("text keeps its lines, and nothing else", () => {
@@ -58,10 +57,7 @@ test("passwords in URLs are shown nowhere, and what only looks like one stays", 
     ["http://me:secret@host:80/a", "http://me:PASSWORD@host:80/a"],
     ["go on: --track=https://:secret@host", "go on: --track=https://:PASSWORD@host"],
     ["'http://me@corp.com:se@c/r#e?t@host'", "'http://me@corp.com:PASSWORD@host'"],
-    [
-      "http:me:secret@host and HTTP:\\\\me:secret@host",
-      "http:me:PASSWORD@host and HTTP:\\\\me:PASSWORD@host",
-    ],
+    ["http:me:secret@host and HTTP:\\\\me:secret@host", "http:me:PASSWORD@host and HTTP:\\\\me:PASSWORD@host"],
     ["postgresql://me:secret@host/db", "postgresql://me:PASSWORD@host/db"],
     ['{"a":"http://me:secret@host","b":"x@y"}', '{"a":"http://me:PASSWORD@host","b":"x@y"}'],
   ] as const) {

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { counted } from "#pefd/common/text/counted.js";
-import { grouped } from "#pefd/common/text/grouped.js";
-import { didYouMean, nearestName } from "#pefd/common/text/nearest.js";
-import { shellWord } from "#pefd/common/text/shellWord.js";
+import { counted, didYouMean, grouped, nearestName, shellWord } from "#pefd/common/text.js";
 
 test("the nearest name is within half of what was typed, at least two letters, case aside", () => {
   const names = ["resnet8x4", "vgg8", "kd"];
@@ -22,21 +19,7 @@ test("the nearest name is within half of what was typed, at least two letters, c
 
 test("a shell takes every word as it is, and plain ones stay plain", () => {
   assert.equal(shellWord("--save_dir=a/b,c:d@e%f+g.h-i"), "--save_dir=a/b,c:d@e%f+g.h-i");
-  for (const word of [
-    "",
-    "a b",
-    "it's",
-    "$HOME",
-    "`x`",
-    "a\nb",
-    "*",
-    "ü",
-    '"',
-    "\\",
-    "!x",
-    "~",
-    "#",
-  ]) {
+  for (const word of ["", "a b", "it's", "$HOME", "`x`", "a\nb", "*", "ü", '"', "\\", "!x", "~", "#"]) {
     const { stdout } = spawnSync("sh", ["-c", `printf %s ${shellWord(word)}`], {
       encoding: "utf8",
     });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, type TestContext, test } from "node:test";
 import { checkParts } from "#pefd/compile/loop/checkParts.js";
-import { observeLoopPasses } from "#pefd/compile/loop/loopPasses.js";
+import { observeLoopPasses } from "#pefd/compile/loop/recordLoop.js";
 import { compile } from "#pefd/compile/program.js";
 import type { Ahead, EngineName, Program, Step } from "#pefd/compile/types.js";
 import { loadTensorFlow, type Tensor, tf, type Variable } from "#pefd/runtime/tf.js";
@@ -44,12 +44,15 @@ function programOf(
   const end = observeLoopPasses((parts, after) => checkParts(parts, after?.name ?? "recording"));
   t.after(end);
   const program = compile(engine, {
-    ...{ name: "p", precision: "float32", knownRounds },
+    name: "p",
+    precision: "float32",
+    knownRounds,
     entries: {
       step: {
         step: steps(scale, sum, last),
         perStep: { x: { shape: [1, 2], dtype: "float32" } },
-        ...{ shared: {}, stepsPerCall: MOST },
+        shared: {},
+        stepsPerCall: MOST,
         ahead: { steps: GROUP, takes: ["x"], compute, ...changes },
       },
     },
@@ -76,10 +79,7 @@ for (const known of [false, true]) {
       for (const name of ["sum", "last"] as const) {
         const [values, wanted] = [ours[name].dataSync(), reference[name].dataSync()];
         values.forEach((value, i) => {
-          assert.ok(
-            Math.abs(value - (wanted[i] as number)) < 1e-6,
-            `${name} of ${count}: ${values}`,
-          );
+          assert.ok(Math.abs(value - (wanted[i] as number)) < 1e-6, `${name} of ${count}: ${values}`);
         });
       }
     }
@@ -95,14 +95,19 @@ test("nothing is computed ahead from what the steps change", (t) => {
   const entry = {
     step: ({ made }: { made?: Tensor }) => [[scale, made ?? tf.mul(scale, 1)]] as const,
     perStep: { x: { shape: [1], dtype: "float32" } },
-    ...{ shared: {}, stepsPerCall: 4 },
+    shared: {},
+    stepsPerCall: 4,
     ahead: {
-      ...{ steps: 2, takes: ["x"] },
+      steps: 2,
+      takes: ["x"],
       compute: ({ x }: { x?: Tensor }) => ({ made: tf.mul(x as Tensor, scale) }),
     },
   } as const;
   const description = {
-    ...{ name: "p", precision: "float32", entries: { step: entry }, variables: { all: [scale] } },
+    name: "p",
+    precision: "float32",
+    entries: { step: entry },
+    variables: { all: [scale] },
   } as const;
   assert.throws(() => compile("xla", description as never), /which steps change/);
 });

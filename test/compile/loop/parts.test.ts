@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { constNode, type GraphNode } from "#pefd/compile/graph/graph.js";
-import { hoistInvariants } from "#pefd/compile/loop/hoist.js";
-import { packUpdates } from "#pefd/compile/loop/pack.js";
 import { type LoopParts, partsOf } from "#pefd/compile/loop/parts.js";
+import { hoistInvariants, packUpdates } from "#pefd/compile/loop/recordLoop.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import type { Variable } from "#pefd/runtime/tf.js";
 
 const FLOAT = { type: 1 };
 const BFLOAT16 = { type: 14 };
 
-const variable = (name: string, shape: number[]): Variable =>
-  ({ name, shape }) as unknown as Variable;
+const variable = (name: string, shape: number[]): Variable => ({ name, shape }) as unknown as Variable;
 
 const node = (
   name: string,

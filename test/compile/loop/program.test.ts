@@ -47,10 +47,7 @@ for (const engine of ENGINES) {
       const constant = counting(t, [2]);
       const total = counting(t, [2]);
       const rule = descent(pairs, (i) => (i < 4 ? 0.9 : 0.25));
-      const step: Step = (feeds) => [
-        ...rule(feeds),
-        [total, tf.add(total, tf.mul(constant, feeds.x as Tensor))],
-      ];
+      const step: Step = (feeds) => [...rule(feeds), [total, tf.add(total, tf.mul(constant, feeds.x as Tensor))]];
       const all = [...pairs.flat(), constant, total];
       const start = all.map((variable) => variable.dataSync().slice() as Float32Array);
       const program = programOf(engine, all, step, 3, known);
@@ -82,10 +79,7 @@ for (const engine of ENGINES) {
         const values = [...variable.dataSync()];
         values.forEach((value, k) => {
           const wanted = expected[i]?.[k] as number;
-          assert.ok(
-            Math.abs(value - wanted) < 1e-5 * (1 + Math.abs(wanted)),
-            `${i}, ${k}: ${value}, not ${wanted}`,
-          );
+          assert.ok(Math.abs(value - wanted) < 1e-5 * (1 + Math.abs(wanted)), `${i}, ${k}: ${value}, not ${wanted}`);
         });
       });
       program.dispose();

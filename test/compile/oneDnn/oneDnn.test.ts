@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { attributeReader, type GraphNode, nodeOf, nodesByName } from "#pefd/compile/graph/graph.js";
-import { checkGraph } from "#pefd/compile/passes/checkGraph.js";
+import { checkGraph } from "#pefd/compile/loop/checkParts.js";
 import { type Machine, observePasses, passesOf } from "#pefd/compile/passes/passes.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { procedures } from "#pefd/distill/registry.js";
 import { standardOp } from "#pefd/ops/ops.js";
 import { hasMatrixUnits } from "#pefd/runtime/device.js";
 import { DT } from "#pefd/runtime/native.js";
-import { REDUCED_PRODUCTS } from "#pefd/runtime/reducedProducts.js";
+import { REDUCED_PRODUCTS } from "#pefd/runtime/ownModule.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { casesOf, spreadOf, tellRest } from "../../helpers/matrices.js";
 import { runProgram } from "../../helpers/pefd.js";
@@ -43,7 +43,9 @@ const THEIRS: Machine = { ...OURS, reduced: undefined, narrowImages: false };
 
 /** A processor with AVX-512 VNNI alone. */
 const PAIRS: Machine = {
-  ...{ ownOps: true, matrixUnits: false, narrowImages: false },
+  ownOps: true,
+  matrixUnits: false,
+  narrowImages: false,
   reduced: REDUCED_PRODUCTS.VNNI,
 };
 
@@ -82,10 +84,7 @@ function hindrances(node: GraphNode): string[] {
     ...is(elementType(node) !== DT.bfloat16, "is not in bfloat16"),
     ...is(node.op.startsWith("Pefd"), "is an op of our own"),
     ...is((read("data_format") ?? "NHWC") !== "NHWC", `has the layout ${read("data_format")}`),
-    ...is(
-      isGradient(node) && read("padding") === "EXPLICIT",
-      "is a gradient with explicit padding",
-    ),
+    ...is(isGradient(node) && read("padding") === "EXPLICIT", "is a gradient with explicit padding"),
     ...is(isGradient(node) && dilations.some((size) => size > 1), "is a gradient with dilations"),
   ].map((what) => `${node.name} (${node.op}) ${what}`);
 }
@@ -99,10 +98,7 @@ const pupils: readonly (readonly [string, () => Pupil])[] = [
 
 /** The nodes of a pupil's steps as a machine computes them in bfloat16. */
 const nodesOn = (machine: Machine, steps: readonly RecordedStep[]): GraphNode[] =>
-  steps.flatMap(
-    (step) =>
-      passesOf("graph", "bfloat16", machine).reduce((given, pass) => pass(given), step).nodes,
-  );
+  steps.flatMap((step) => passesOf("graph", "bfloat16", machine).reduce((given, pass) => pass(given), step).nodes);
 
 /** Whether one of our own ops multiplies in bfloat16, or is of a kind that is left in float32: depthwise, in groups. */
 const isOursAsMeant = (node: GraphNode, nodes: ReadonlyMap<string, GraphNode>): boolean => {
@@ -133,8 +129,7 @@ for (const [name, create] of pupils) {
       [],
     );
     const others = [...theirs, ...all].filter(
-      (node) =>
-        elementType(node) === DT.bfloat16 && !isConvolution(node) && !node.op.startsWith("Pefd"),
+      (node) => elementType(node) === DT.bfloat16 && !isConvolution(node) && !node.op.startsWith("Pefd"),
     );
     assert.deepEqual([...new Set(others.map(({ op }) => op))], []);
   });
@@ -194,23 +189,18 @@ function withTheirFirst(step: RecordedStep): RecordedStep {
   const filterOf = ({ op, inputs, shapes }: GraphNode) =>
     op.endsWith("Filter") ? shapes?.[0] : byName.get(nodeOf(inputs[1] ?? ""))?.shapes?.[0];
   const isFirst = (node: GraphNode) => isConvolution(node) && filterOf(node)?.[2] === 3;
-  const nodes = step.nodes.map((node) =>
-    isFirst(node) ? { ...node, op: standardOp(node.op) } : node,
-  );
+  const nodes = step.nodes.map((node) => (isFirst(node) ? { ...node, op: standardOp(node.op) } : node));
   return { ...step, nodes };
 }
 
 test("between a convolution of TensorFlow's in bfloat16 and one of ours nothing is cast", () => {
-  const [step] = recordedSteps(() => teacherPupil("resnet8")).map((each) =>
-    checkedNodes(OURS, withTheirFirst(each)),
-  );
+  const [step] = recordedSteps(() => teacherPupil("resnet8")).map((each) => checkedNodes(OURS, withTheirFirst(each)));
   const nodes = step ?? [];
   const byName = nodesByName(nodes);
   const castTo = (node: GraphNode | undefined) => node && attributeReader(node)("DstT");
   const narrowed = nodes.filter((node) => castTo(node) === DT.bfloat16);
   assert.ok(narrowed.length > 0);
-  const isCastTwice = ({ inputs }: GraphNode) =>
-    castTo(byName.get(nodeOf(inputs[0] ?? ""))) === DT.float;
+  const isCastTwice = ({ inputs }: GraphNode) => castTo(byName.get(nodeOf(inputs[0] ?? ""))) === DT.float;
   assert.deepEqual(narrowed.filter(isCastTwice), []);
   const between = nodes.filter((node) => {
     const made = byName.get(nodeOf(node.inputs[0] ?? ""));

@@ -18,11 +18,7 @@ test("xla: a channel whose values are all the same is normalised to its offset",
   const results = variable(t, LEVELS);
   const program = programOf("xla", [levels, results], ({ x }) => {
     const images = tf.tile(tf.reshape(levels, [1, 1, 1, LEVELS.length]), [2, 7, 7, 1]);
-    const { y } = batchNormTraining(
-      images as Tensor4D,
-      tf.fill([LEVELS.length], 1),
-      tf.fill([LEVELS.length], 0.5),
-    );
+    const { y } = batchNormTraining(images as Tensor4D, tf.fill([LEVELS.length], 1), tf.fill([LEVELS.length], 0.5));
     const mean = tf.mean(tf.reshape(y, [PIXELS, LEVELS.length]), 0);
     return [[results, tf.add(mean, tf.mul(tf.sum(x as never), 0))]];
   });

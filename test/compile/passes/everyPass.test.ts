@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { before, type TestContext, test } from "node:test";
-import { checkParts } from "#pefd/compile/loop/checkParts.js";
-import { observeLoopPasses } from "#pefd/compile/loop/loopPasses.js";
-import { checkGraph } from "#pefd/compile/passes/checkGraph.js";
+import { checkGraph, checkParts } from "#pefd/compile/loop/checkParts.js";
+import { observeLoopPasses } from "#pefd/compile/loop/recordLoop.js";
 import { observePasses } from "#pefd/compile/passes/passes.js";
 import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
 import { procedures } from "#pefd/distill/registry.js";
@@ -58,10 +57,7 @@ const MODEL_PUPILS = smallestOfFamilies().map((name) => [name, () => teacherPupi
 const methods = spreadOf(METHOD_PUPILS, 6);
 const PUPILS = [...methods.cases, ...MODEL_PUPILS];
 /** A method, or several with PEFD_MATRICES=all, and a model with depthwise convolutions. */
-const SAMPLE = [
-  ...casesOf(METHOD_PUPILS, 1, 10).cases,
-  ...MODEL_PUPILS.filter(([name]) => name === "MobileNetV2"),
-];
+const SAMPLE = [...casesOf(METHOD_PUPILS, 1, 10).cases, ...MODEL_PUPILS.filter(([name]) => name === "MobileNetV2")];
 
 /** What all pupils are compiled for. */
 const isForAll = (engine: EngineName, precision: PrecisionName): boolean =>

@@ -8,7 +8,11 @@ const IMAGES = [2, 4, 4, 16];
 const FILTER = [3, 3, 16, 16];
 
 const node = (name: string, op: string, inputs: string[], shape = IMAGES): GraphNode => ({
-  ...{ name, op, inputs, attributes: { T: { type: 1 } }, shapes: [shape] },
+  name,
+  op,
+  inputs,
+  attributes: { T: { type: 1 } },
+  shapes: [shape],
 });
 const normalization = (isTraining: boolean): GraphNode => ({
   ...node("n", "FusedBatchNormV3", ["y", "gamma", "beta", "mean", "variance"]),
@@ -47,10 +51,7 @@ test("an evaluation's batch normalisation goes into the filter and a bias", () =
 });
 
 test("training's, one whose convolution has other readers, and one whose statistics are read stay", () => {
-  const untouched = [
-    "y = PefdConv2D(x, w)",
-    "n = FusedBatchNormV3(y, gamma, beta, mean, variance)",
-  ];
+  const untouched = ["y = PefdConv2D(x, w)", "n = FusedBatchNormV3(y, gamma, beta, mean, variance)"];
   for (const nodes of [
     step(true),
     step(false, node("s", "Square", ["y"])),

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { floatConstant, type GraphNode, placeholder } from "#pefd/compile/graph/graph.js";
-import { fuseBatchNorm } from "#pefd/compile/passes/fused/batchNorm.js";
-import { fuseConvolutions } from "#pefd/compile/passes/fused/convolutions.js";
-import { fuseElementwise } from "#pefd/compile/passes/fused/elementwise.js";
+import { fuseBatchNorm, fuseConvolutions, fuseElementwise } from "#pefd/compile/passes/fusion.js";
 import { useStandardOps } from "#pefd/compile/passes/standardOps.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { loadTensorFlow, tf, type Variable } from "#pefd/runtime/tf.js";
@@ -13,11 +11,14 @@ before(() => {
 });
 
 const IMAGE = [2, 4, 4, 16];
-const feed = (name: string, shape: readonly number[] = IMAGE): GraphNode =>
-  placeholder(name, 1, shape);
+const feed = (name: string, shape: readonly number[] = IMAGE): GraphNode => placeholder(name, 1, shape);
 
 const node = (name: string, op: string, inputs: string[], shape = IMAGE): GraphNode => ({
-  ...{ name, op, inputs, attributes: { T: { type: 1 } }, shapes: [shape] },
+  name,
+  op,
+  inputs,
+  attributes: { T: { type: 1 } },
+  shapes: [shape],
 });
 
 /** A step of those nodes that assigns the value of each reference. */
@@ -44,13 +45,9 @@ const CONVOLUTION = [
 
 test("a convolution takes its bias, a sum and ReLU along", () => {
   const nodes = [...CONVOLUTION, node("sum", "AddV2", ["biased", "z"]), node("r", "Relu", ["sum"])];
-  assert.deepEqual(outline(fuseConvolutions(stepOf(nodes, "r"))), [
-    "r = PefdConv2DBiasAddRelu(x, w, b, z)",
-  ]);
+  assert.deepEqual(outline(fuseConvolutions(stepOf(nodes, "r"))), ["r = PefdConv2DBiasAddRelu(x, w, b, z)"]);
   const withoutSum = [...CONVOLUTION, node("r", "Relu", ["biased"])];
-  assert.deepEqual(outline(fuseConvolutions(stepOf(withoutSum, "r"))), [
-    "r = PefdConv2DBiasRelu(x, w, b)",
-  ]);
+  assert.deepEqual(outline(fuseConvolutions(stepOf(withoutSum, "r"))), ["r = PefdConv2DBiasRelu(x, w, b)"]);
 });
 
 test("what somebody else looks at, and what only broadcasts, is not taken along", () => {
@@ -156,10 +153,7 @@ test("of two batch normalisations whose sum is taken, the second takes it; what 
   ]);
   const read = stepOf([...NORMALIZATION, node("r", "Relu", ["y"])], "r", "y");
   assert.deepEqual(outline(fuseBatchNorm(read)), outline(read));
-  const later = stepOf(
-    [...NORMALIZATION, node("late", "Square", ["x"]), node("sum", "AddV2", ["y", "late"])],
-    "sum",
-  );
+  const later = stepOf([...NORMALIZATION, node("late", "Square", ["x"]), node("sum", "AddV2", ["y", "late"])], "sum");
   assert.deepEqual(outline(fuseBatchNorm(later)), outline(later));
 });
 
@@ -203,11 +197,7 @@ test("what lies around another op stays apart: together they would wait for them
     node("d", "Mul", ["c", "c"]),
   ];
   const step = fuseElementwise(stepOf(nodes, "d"));
-  assert.deepEqual(outline(step), [
-    "b = PefdElementwise(x, y)",
-    "s = Softmax(b:1)",
-    "d = PefdElementwise(b, s)",
-  ]);
+  assert.deepEqual(outline(step), ["b = PefdElementwise(x, y)", "s = Softmax(b:1)", "d = PefdElementwise(b, s)"]);
 });
 
 test("single ops, whole numbers and sums of different shapes stay as they are", () => {

@@ -4,7 +4,7 @@ import { type GraphNode, intConstant, placeholder } from "#pefd/compile/graph/gr
 import { useStandardOps } from "#pefd/compile/passes/standardOps.js";
 import { compile } from "#pefd/compile/program.js";
 import type { EngineName, Step } from "#pefd/compile/types.js";
-import { groupedConv2d } from "#pefd/nn/convolution/grouped.js";
+import { groupedConv2d } from "#pefd/nn/layers.js";
 import { loadTensorFlow, type Tensor, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { entryOf } from "../programs.js";
 import { through } from "./through.js";
@@ -16,16 +16,18 @@ before(() => {
 const FLOAT = 1;
 
 const convolution = (name: string, op: string, inputs: string[], shape: number[]): GraphNode => ({
-  ...{ name, op, inputs, shapes: [shape], attributes: { T: { type: FLOAT } } },
+  name,
+  op,
+  inputs,
+  shapes: [shape],
+  attributes: { T: { type: FLOAT } },
 });
 
 /** What each op reads and makes, without the constants. */
 const outline = (nodes: readonly GraphNode[]) =>
   nodes
     .filter(({ op }) => op !== "Placeholder" && op !== "Const")
-    .map(
-      ({ name, op, inputs, shapes }) => `${name} = ${op}(${inputs.join(", ")}) [${shapes?.[0]}]`,
-    );
+    .map(({ name, op, inputs, shapes }) => `${name} = ${op}(${inputs.join(", ")}) [${shapes?.[0]}]`);
 
 const scene = (inputs: number): GraphNode[] => [
   placeholder("x", FLOAT, [2, 5, 5, 6]),
@@ -67,12 +69,9 @@ test("a convolution of one group is TensorFlow's", () => {
 
 /** A grouped convolution of some images and both gradients, as an engine computes them. */
 function computed(engine: EngineName): Float32Array[] {
-  const noise = (seed: number, shape: number[]) =>
-    tf.variable(tf.randomNormal(shape, 0, 1, "float32", seed), true);
+  const noise = (seed: number, shape: number[]) => tf.variable(tf.randomNormal(shape, 0, 1, "float32", seed), true);
   const [x, filter] = [noise(1, [2, 3, 3, 6]), noise(2, [1, 1, 2, 9])];
-  const [y, dx, dw] = [[2, 3, 3, 9], x.shape, filter.shape].map((shape) =>
-    tf.variable(tf.zeros(shape)),
-  );
+  const [y, dx, dw] = [[2, 3, 3, 9], x.shape, filter.shape].map((shape) => tf.variable(tf.zeros(shape)));
   const all = [x, filter, y, dx, dw] as never as [typeof x, typeof x, typeof x, typeof x, typeof x];
   const step: Step = () => {
     const convolve = (image: Tensor, weights: Tensor) =>
@@ -86,8 +85,11 @@ function computed(engine: EngineName): Float32Array[] {
     ];
   };
   const program = compile(engine, {
-    ...{ name: "groups", precision: "float32", knownRounds: false },
-    ...{ entries: { step: entryOf(step) }, variables: { all } },
+    name: "groups",
+    precision: "float32",
+    knownRounds: false,
+    entries: { step: entryOf(step) },
+    variables: { all },
   });
   program.push("all");
   program.run("step", { x: new Float32Array(2) }, 1);

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { type GraphNode, placeholder } from "#pefd/compile/graph/graph.js";
-import { dropCastPairs } from "#pefd/compile/passes/narrow/castPairs.js";
-import { narrowNodes } from "#pefd/compile/passes/narrow/choice.js";
-import { dropEqualReshapes } from "#pefd/compile/passes/narrow/equalReshapes.js";
-import { narrowImages } from "#pefd/compile/passes/narrow/images.js";
+import {
+  dropCastPairs,
+  dropEqualReshapes,
+  narrowImages,
+  narrowNodes,
+} from "#pefd/compile/passes/bfloat16Activations.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { loadTensorFlow, tf, type Variable } from "#pefd/runtime/tf.js";
 
@@ -22,7 +24,7 @@ const node = (
   op: string,
   inputs: string[],
   shapes: readonly (readonly number[])[] = [LARGE],
-): GraphNode => ({ ...{ name, op, inputs, shapes, attributes: { T: FLOAT } } });
+): GraphNode => ({ name, op, inputs, shapes, attributes: { T: FLOAT } });
 const feed = (name: string, shape: readonly number[]): GraphNode => placeholder(name, 1, shape);
 
 function stepOf(nodes: GraphNode[], ...assigned: string[]): RecordedStep {
@@ -30,8 +32,7 @@ function stepOf(nodes: GraphNode[], ...assigned: string[]): RecordedStep {
   return { nodes, feeds: {}, reads: new Map(), updates };
 }
 
-const convolution = (name: string, x: string, images = LARGE) =>
-  node(name, "PefdConv2D", [x, "w"], [images]);
+const convolution = (name: string, x: string, images = LARGE) => node(name, "PefdConv2D", [x, "w"], [images]);
 const normalized = (name: string, x: string, images = LARGE) =>
   node(name, "PefdBatchNorm", [x, "scale", "offset"], [images, [16], [16], [16]]);
 
@@ -51,9 +52,7 @@ const ALL = chain()
   .map(({ name }) => name);
 
 const outline = ({ nodes }: Pick<RecordedStep, "nodes">) =>
-  nodes
-    .filter(({ op }) => op !== "Placeholder")
-    .map(({ name, op, inputs }) => `${name} = ${op}(${inputs.join(", ")})`);
+  nodes.filter(({ op }) => op !== "Placeholder").map(({ name, op, inputs }) => `${name} = ${op}(${inputs.join(", ")})`);
 
 test("images lie in bfloat16 from op to op; weights, statistics and what leaves are in float32", () => {
   const step = stepOf([...chain(), node("mean", "Neg", ["b0:1"], [[16]])], "b5", "b5:2", "mean");
@@ -75,8 +74,7 @@ test("images lie in bfloat16 from op to op; weights, statistics and what leaves 
     narrowed.updates.map(([, ref]) => ref),
     ["b5", "b5/narrow:2", "mean"],
   );
-  const attributes = (name: string) =>
-    narrowed.nodes.find((made) => made.name === name)?.attributes;
+  const attributes = (name: string) => narrowed.nodes.find((made) => made.name === name)?.attributes;
   assert.deepEqual(attributes("a3/narrow"), { T: BFLOAT16, Tinput: BFLOAT16 });
   const cast = { Truncate: { bool: false } };
   assert.deepEqual(attributes("x/narrow"), { SrcT: FLOAT, DstT: BFLOAT16, ...cast });
@@ -117,9 +115,7 @@ test("a model's first images stay in float32, what is made of them does not", ()
   }
 });
 
-const chosen = (nodes: GraphNode[], ...kept: string[]) => [
-  ...narrowNodes(stepOf(nodes, ...kept)).keys(),
-];
+const chosen = (nodes: GraphNode[], ...kept: string[]) => [...narrowNodes(stepOf(nodes, ...kept)).keys()];
 
 test("images stay in float32 where casts would cost more than is saved", () => {
   assert.deepEqual(chosen(chain(), "b5"), ALL);
@@ -131,9 +127,7 @@ test("images stay in float32 where casts would cost more than is saved", () => {
 });
 
 test("channels that fill no vectors, groups and scalars stay in float32", () => {
-  const odd = chain([64, 32, 32, 24]).map((each) =>
-    each.name === "w" ? feed("w", [3, 3, 24, 24]) : each,
-  );
+  const odd = chain([64, 32, 32, 24]).map((each) => (each.name === "w" ? feed("w", [3, 3, 24, 24]) : each));
   assert.deepEqual(chosen(odd, "b5"), []);
   const groups = chain().map((each) => (each.name === "w" ? feed("w", [3, 3, 8, 16]) : each));
   assert.ok(!chosen(groups, "b5").some((name) => name.startsWith("a")));
@@ -142,7 +136,8 @@ test("channels that fill no vectors, groups and scalars stay in float32", () => 
     ...chain(),
     feed("half", []),
     { ...node("e", "PefdElementwise", ["b5", by]), attributes },
-    ...[convolution("f", "e"), normalized("g", "f")],
+    convolution("f", "e"),
+    normalized("g", "f"),
   ];
   assert.ok(!chosen(followed("half"), "g").includes("e"));
   assert.ok(chosen(followed("b4"), "g").includes("e"));
@@ -189,12 +184,7 @@ test("what was cast from bfloat16 is not cast back, another cast stays", () => {
     cast("narrow", "z", FLOAT, BFLOAT16),
   ];
   const step = dropCastPairs(stepOf(nodes, "back", "narrow"));
-  assert.deepEqual(outline(step), [
-    "wide = Cast(x)",
-    "y = Neg(x)",
-    "z = Neg(wide)",
-    "narrow = Cast(z)",
-  ]);
+  assert.deepEqual(outline(step), ["wide = Cast(x)", "y = Neg(x)", "z = Neg(wide)", "narrow = Cast(z)"]);
   assert.deepEqual(
     step.updates.map(([, ref]) => ref),
     ["x", "narrow"],

@@ -7,14 +7,11 @@ import { through } from "./through.js";
 const FLOAT = 1;
 
 /** A convolution's op, stride 2 with one pixel around the images as PyTorch has it, or TensorFlow's SAME. */
-const convolution = (
-  name: string,
-  op: string,
-  inputs: string[],
-  shape: number[],
-  padding = "EXPLICIT",
-): GraphNode => ({
-  ...{ name, op, inputs, shapes: [shape] },
+const convolution = (name: string, op: string, inputs: string[], shape: number[], padding = "EXPLICIT"): GraphNode => ({
+  name,
+  op,
+  inputs,
+  shapes: [shape],
   attributes: {
     T: { type: FLOAT },
     strides: { ints: [1, 2, 2, 1] },

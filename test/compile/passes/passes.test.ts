@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { floatConstant, type GraphNode, intConstant } from "#pefd/compile/graph/graph.js";
-import { reduceConvolutions, reduceProducts } from "#pefd/compile/passes/bfloat16.js";
-import { frozenInBfloat16 } from "#pefd/compile/passes/frozenBfloat16.js";
-import { hideConstants } from "#pefd/compile/passes/opaqueConstants.js";
-import { keepSumsOrdered } from "#pefd/compile/passes/orderedSums.js";
+import { hideConstants, keepSumsOrdered } from "#pefd/compile/passes/barriers.js";
+import { frozenInBfloat16, reduceConvolutions, reduceProducts } from "#pefd/compile/passes/bfloat16.js";
 import type { Variable } from "#pefd/runtime/tf.js";
 import { through } from "./through.js";
 
@@ -13,7 +11,10 @@ const INT = { type: 3 };
 const BFLOAT16 = { type: 14 };
 
 const node = (name: string, op: string, inputs: string[], type = FLOAT): GraphNode => ({
-  ...{ name, op, inputs, attributes: { T: type } },
+  name,
+  op,
+  inputs,
+  attributes: { T: type },
 });
 
 const outline = (nodes: readonly GraphNode[]) =>
@@ -107,7 +108,8 @@ test("what is frozen stays in bfloat16 from convolution to convolution, what lea
     ...block("u", "u"),
   ]);
   const step = frozenInBfloat16({
-    ...{ nodes, feeds: {} },
+    nodes,
+    feeds: {},
     reads: new Map([
       [frozen, "t"],
       [learns, "u"],

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { before, type TestContext, test } from "node:test";
 import type { GraphNode } from "#pefd/compile/graph/graph.js";
-import {
-  ANY_SIZE,
-  type ForwardDescription,
-  recordForward,
-  repeatForward,
-} from "#pefd/compile/record/forwardGraph.js";
+import { ANY_SIZE, type ForwardDescription, recordForward, repeatForward } from "#pefd/compile/record/forwardGraph.js";
 import { loadTensorFlow, type Tensor2D, tf, type Variable } from "#pefd/runtime/tf.js";
 
 before(() => {

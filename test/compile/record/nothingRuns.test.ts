@@ -72,9 +72,7 @@ test("an op of which nobody knows the shape runs, on zeros that are gone when th
   const total = variable(t, [0, 1]);
   const memory = tf.memory().numTensors;
   const calls = whileRecording(() => {
-    const program = programOf("graph", [total], ({ x }) => [
-      [total, tf.add(tf.ceil(tf.square(x as Tensor)), 1)],
-    ]);
+    const program = programOf("graph", [total], ({ x }) => [[total, tf.add(tf.ceil(tf.square(x as Tensor)), 1)]]);
     t.after(() => program.dispose());
     program.push("all");
     program.run("step", { x: Float32Array.of(0, 10) }, 1);

@@ -76,9 +76,7 @@ test("the compiled loop refuses an op whose outputs it does not know, with op an
 
 test("after a refusal the next step compiles and runs", (t) => {
   const total = variable(t, [1, 2]);
-  assert.throws(() =>
-    programOf("graph", [total], () => [[total, tf.scalar(total.dataSync()[0] ?? 0)]]),
-  );
+  assert.throws(() => programOf("graph", [total], () => [[total, tf.scalar(total.dataSync()[0] ?? 0)]]));
   const program = programOf("graph", [total], ({ x }) => [[total, tf.add(total, x as Tensor)]]);
   program.push("all");
   program.run("step", { x: Float32Array.of(10, 20) }, 1);

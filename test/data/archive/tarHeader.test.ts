@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Header } from "tar";
-import { readTarHeader } from "#pefd/data/archive/tarHeader.js";
+import { readTarHeader } from "#pefd/data/archive/tarMembers.js";
 
 /** A header by the package tar. */
 function headerOf(fields: ConstructorParameters<typeof Header>[0]): Buffer {

@@ -5,8 +5,7 @@ import { test } from "node:test";
 import { readAhead } from "#pefd/data/binary/ahead.js";
 import { sha256 } from "#pefd/data/checksums.js";
 import { CIFAR10 } from "#pefd/data/cifar/cifar10.js";
-import { loadCifar100 } from "#pefd/data/cifar/cifar100.js";
-import { CIFAR100 } from "#pefd/data/cifar/row.js";
+import { CIFAR100, loadCifar100 } from "#pefd/data/cifar/row.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const SIZES = { train: 40, test: 20, seed: 3 };
@@ -26,10 +25,7 @@ for (const row of [CIFAR100, CIFAR10]) {
       assert.equal(sum, sha256(bytes));
     }
     assert.deepEqual(row.open(folder, { ahead }), row.open(folder));
-    assert.deepEqual(
-      row.open(folder, { ahead, limitTrain: 7 }),
-      row.open(folder, { limitTrain: 7 }),
-    );
+    assert.deepEqual(row.open(folder, { ahead, limitTrain: 7 }), row.open(folder, { limitTrain: 7 }));
   });
 }
 

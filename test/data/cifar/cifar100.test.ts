@@ -4,14 +4,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { loadCifar100, loadTestSet } from "#pefd/data/cifar/cifar100.js";
-import {
-  pixelAt,
-  realData,
-  recordsWithLabels,
-  temporaryFolder,
-  writeDataFolder,
-} from "./recordFiles.js";
+import { loadCifar100, loadTestSet } from "#pefd/data/cifar/row.js";
+import { pixelAt, realData, recordsWithLabels, temporaryFolder, writeDataFolder } from "./recordFiles.js";
 
 const repeated = (classes: number, each: number): number[] =>
   Array.from({ length: classes * each }, (_, i) => i % classes);
@@ -78,12 +72,9 @@ test("a limited set is balanced, and has the images of the full one in file orde
   const perClass = Array.from({ length: 10 }, (_, c) => train.labels.filter((x) => x === c).length);
   assert.deepEqual(perClass.toSorted(), [2, 2, 2, 2, 2, 2, 2, 3, 3, 3]);
   assert.deepEqual([...testSet.labels].sort(), repeated(10, 1));
-  const imageOf = (set: typeof train, i: number) =>
-    set.images.subarray(i * 3072, (i + 1) * 3072).join();
+  const imageOf = (set: typeof train, i: number) => set.images.subarray(i * 3072, (i + 1) * 3072).join();
   const places = Array.from({ length: 23 }, (_, i) =>
-    Array.from({ length: 60 }, (_, k) => k).find(
-      (k) => imageOf(full.train, k) === imageOf(train, i),
-    ),
+    Array.from({ length: 60 }, (_, k) => k).find((k) => imageOf(full.train, k) === imageOf(train, i)),
   );
   assert.deepEqual(
     places,
@@ -147,11 +138,9 @@ test("a label above 99 is refused with the record's number", (t) => {
 
 test("subsets of the real files are balanced", (t) => {
   const directory = realData();
-  if (directory === undefined)
-    return t.skip("PEFD_REAL_DATA names no folder of the real CIFAR-100");
+  if (directory === undefined) return t.skip("PEFD_REAL_DATA names no folder of the real CIFAR-100");
   const { train, test: testSet } = loadCifar100(directory, { limitTrain: 2050, limitTest: 1000 });
-  const counts = (labels: Uint8Array) =>
-    Array.from({ length: 100 }, (_, c) => labels.filter((x) => x === c).length);
+  const counts = (labels: Uint8Array) => Array.from({ length: 100 }, (_, c) => labels.filter((x) => x === c).length);
   assert.deepEqual(new Set(counts(train.labels)), new Set([20, 21]));
   assert.deepEqual(new Set(counts(testSet.labels)), new Set([10]));
 });

@@ -4,17 +4,15 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PefdError } from "#pefd/common/errors.js";
-import { loadCifar100 } from "#pefd/data/cifar/cifar100.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { loadCifar100, synthesize } from "#pefd/data/cifar/row.js";
 import { assembleTestBatch, assembleTrainBatch, type HostBatch } from "#pefd/data/hostBatch.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { temporaryFolder, writeDataFolder } from "./recordFiles.js";
 
 const { augmentation: SHIFT } = CIFAR100_FORMAT;
 
-const sha256 = (path: string): string =>
-  createHash("sha256").update(readFileSync(path)).digest("hex");
+const sha256 = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
 
 const FILES = ["coarse_label_names.txt", "fine_label_names.txt", "test.bin", "train.bin"];
 
@@ -40,8 +38,7 @@ test("classes are balanced, and the label files name 100 fine and 20 coarse clas
   const directory = join(temporaryFolder(t), "new/folder");
   await synthesize(directory, { train: 50, test: 23, seed: 3, classes: 10 });
   const { train, test: testSet } = loadCifar100(directory);
-  const counts = (labels: Uint8Array) =>
-    Array.from({ length: 11 }, (_, c) => labels.filter((x) => x === c).length);
+  const counts = (labels: Uint8Array) => Array.from({ length: 11 }, (_, c) => labels.filter((x) => x === c).length);
   assert.deepEqual(counts(train.labels), [5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0]);
   assert.deepEqual(counts(testSet.labels), [3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 0]);
   for (const [file, count] of [
@@ -68,18 +65,14 @@ test("colour alone, learned from uncropped training images, tells test images ap
   const directory = temporaryFolder(t);
   await synthesize(directory, { train: 400, test: 200, seed: 4 });
   const { train, test: testSet } = loadCifar100(directory);
-  const plan = epochPlan(1, 1, 400, SHIFT).map((value, i) =>
-    i % 4 === 1 || i % 4 === 2 ? 4 : value,
-  );
+  const plan = epochPlan(1, 1, 400, SHIFT).map((value, i) => (i % 4 === 1 || i % 4 === 2 ? 4 : value));
   const seen = assembleTrainBatch(train, plan);
   const asked = assembleTestBatch(testSet, 0, 200);
   const known = Array.from(seen.labels, (label, i) => ({ label, colour: colour(seen, i) }));
   let right = 0;
   for (const [i, label] of asked.labels.entries()) {
     const mean = colour(asked, i);
-    const nearest = known.reduce((a, b) =>
-      distance(a.colour, mean) <= distance(b.colour, mean) ? a : b,
-    );
+    const nearest = known.reduce((a, b) => (distance(a.colour, mean) <= distance(b.colour, mean) ? a : b));
     if (nearest.label === label) right++;
   }
   assert.ok(right > 60, `${right} of 200 right; chance is 2`);
@@ -100,9 +93,7 @@ test("numbers out of range are refused by the flag's name before anything is wri
 
 /** Every file of a folder with its bytes. */
 const contentOf = (directory: string): Record<string, string> =>
-  Object.fromEntries(
-    readdirSync(directory).map((name) => [name, sha256(join(directory, name))] as const),
-  );
+  Object.fromEntries(readdirSync(directory).map((name) => [name, sha256(join(directory, name))] as const));
 
 const SMALL = { train: 4, test: 4, seed: 1 };
 

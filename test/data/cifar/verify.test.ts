@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { verifyCifar100 } from "#pefd/data/cifar/verify.js";
+import { verifyCifar100 } from "#pefd/data/cifar/row.js";
 import { realData, recordsWithLabels, temporaryFolder, writeDataFolder } from "./recordFiles.js";
 
 /** A sound test file whose images are not those of the training file. */
@@ -26,10 +26,7 @@ test("a sound folder is reported with sizes, checksums and balance", (t) => {
   const [train, testFile] = report.files;
   assert.deepEqual([train?.file, train?.bytes, train?.records], ["train.bin", 12296, 4]);
   assert.deepEqual([train?.classes, train?.fewestPerClass, train?.mostPerClass], [2, 2, 2]);
-  assert.deepEqual(
-    [testFile?.records, testFile?.fewestPerClass, testFile?.mostPerClass],
-    [3, 1, 2],
-  );
+  assert.deepEqual([testFile?.records, testFile?.fewestPerClass, testFile?.mostPerClass], [3, 1, 2]);
   const expected = createHash("sha256")
     .update(recordsWithLabels([0, 5, 0, 5]))
     .digest("hex");
@@ -92,11 +89,7 @@ test("training images in the test file are found", (t) => {
 
 test("the real CIFAR-100 is recognised", (t) => {
   const directory = realData();
-  if (directory === undefined)
-    return t.skip("PEFD_REAL_DATA names no folder of the real CIFAR-100");
+  if (directory === undefined) return t.skip("PEFD_REAL_DATA names no folder of the real CIFAR-100");
   const report = verifyCifar100(directory);
-  assert.deepEqual(
-    [report.official, report.balanced, report.sharedRecords, report.problems],
-    [true, true, 4, []],
-  );
+  assert.deepEqual([report.official, report.balanced, report.sharedRecords, report.problems], [true, true, 4, []]);
 });

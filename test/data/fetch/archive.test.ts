@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { create, type WriteEntry } from "tar";
 import type { PefdError } from "#pefd/common/errors.js";
-import { unpackMembers } from "#pefd/data/fetch/archive.js";
+import { unpackMembers } from "#pefd/data/fetch/fetchArchive.js";
 import { temporaryFolder } from "../cifar/recordFiles.js";
 
 const MEMBERS = ["folder/wanted.bin"];
@@ -30,8 +30,7 @@ function pack(t: TestContext, otherPath: string, makeOther = writeFileSync): Pac
   return { root, archive, target };
 }
 
-const isRefusal = (error: PefdError): boolean =>
-  error.exitCode === 1 && /is refused, for it holds/.test(error.message);
+const isRefusal = (error: PefdError): boolean => error.exitCode === 1 && /is refused, for it holds/.test(error.message);
 
 test("members not asked for stay packed", async (t) => {
   const { archive, target } = pack(t, "folder/unknown.bin");
@@ -57,8 +56,5 @@ test("a link is refused, also in place of a wanted member", async (t) => {
 test("a damaged archive is a clear error", async (t) => {
   const { archive, target } = pack(t, "folder/unknown.bin");
   writeFileSync(archive, "no archive at all");
-  await assert.rejects(
-    unpackMembers(archive, MEMBERS, target),
-    /archive\.tar\.gz cannot be unpacked/,
-  );
+  await assert.rejects(unpackMembers(archive, MEMBERS, target), /archive\.tar\.gz cannot be unpacked/);
 });

@@ -95,12 +95,7 @@ test("a damaged note on where the bytes came from is as good as none", async (t)
   await failure(here.fetch(), 1);
   mend(here);
   const note = `${here.partial}.origin`;
-  for (const text of [
-    "",
-    "null",
-    "[]",
-    JSON.stringify({ url: here.url, validator: { a: "\r\n" } }),
-  ]) {
+  for (const text of ["", "null", "[]", JSON.stringify({ url: here.url, validator: { a: "\r\n" } })]) {
     writeFileSync(here.partial, here.archive.subarray(0, 5000));
     writeFileSync(note, text);
     await here.fetch();

@@ -41,17 +41,13 @@ export function mend({ served }: ArchiveServer): void {
 }
 
 /** A server with a sound archive, and a folder to fetch it to. */
-export async function setting(
-  t: TestContext,
-  behaviour: Partial<ServedFile> = {},
-): Promise<Setting> {
+export async function setting(t: TestContext, behaviour: Partial<ServedFile> = {}): Promise<Setting> {
   const archive = makeArchive(temporaryFolder(t));
   const server = await serveArchive(t, { body: archive, ...behaviour });
   const root = temporaryFolder(t);
   const directory = join(root, "data", "cifar");
   const common = { url: server.url, md5: md5(archive), directory };
-  const fetch = (more: Partial<FetchOptions> = {}) =>
-    fetchCifar100({ ...common, ...QUICK, ...more });
+  const fetch = (more: Partial<FetchOptions> = {}) => fetchCifar100({ ...common, ...QUICK, ...more });
   return { ...server, root, directory, partial: `${directory}.tar.gz.partial`, archive, fetch };
 }
 

@@ -6,7 +6,7 @@ import { create } from "tar";
 import { CIFAR10 } from "#pefd/data/cifar/cifar10.js";
 import { fetchArchive } from "#pefd/data/fetch/fetchArchive.js";
 import { IMAGENET } from "#pefd/data/folder/row.js";
-import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/row.js";
+import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/tinyImageNet.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { md5, serveArchive } from "./archiveServer.js";
 

@@ -46,9 +46,7 @@ test("a busy server is asked again, and what it says cannot command a terminal",
 test("what a server says of itself cannot command a terminal", async (t) => {
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
-    socket.end(
-      Buffer.from("HTTP/1.1 404 \x9b2Jgone\x9d0;x\x9c\r\ncontent-length: 0\r\n\r\n", "latin1"),
-    );
+    socket.end(Buffer.from("HTTP/1.1 404 \x9b2Jgone\x9d0;x\x9c\r\ncontent-length: 0\r\n\r\n", "latin1"));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => server.close());

@@ -30,8 +30,7 @@ function imagesOf(t: TestContext, sizes: readonly number[]): string {
   return directory;
 }
 
-const sumOf = (directory: string): string =>
-  (FOLDER.files(directory) as DatasetFiles).testFile.sha256;
+const sumOf = (directory: string): string => (FOLDER.files(directory) as DatasetFiles).testFile.sha256;
 
 /** Changes one byte of a file, whose size and time of change stay. */
 function change(path: string, at: number): void {

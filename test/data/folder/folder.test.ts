@@ -71,10 +71,7 @@ const REFUSALS: Readonly<Record<string, readonly [change: (directory: string) =>
     /val does not have the classes of the training images: it lacks dog\./,
   ],
   "a class too many": [(d) => writeFiles(d, ["val/cow/1.jpg"]), /it has cow besides\./],
-  "an empty class": [
-    (d) => mkdirSync(join(d, "train/cow")),
-    /train\/cow holds no JPEG, PNG, BMP or WebP image/,
-  ],
+  "an empty class": [(d) => mkdirSync(join(d, "train/cow")), /train\/cow holds no JPEG, PNG, BMP or WebP image/],
   "a flat folder": [
     (d) => {
       rmSync(join(d, "val"), { recursive: true });
@@ -139,21 +136,7 @@ test("a list that names what is not there is refused, and one for a data set wit
 });
 
 test("names are in the order of their code points, as Python sorts them", () => {
-  const names = [
-    "a",
-    "",
-    "ab",
-    "Z",
-    "é",
-    "\uffee",
-    "😀",
-    "\ud7ff",
-    "\ue000",
-    "😀a",
-    "鯉",
-    "10",
-    "2",
-  ];
+  const names = ["a", "", "ab", "Z", "é", "\uffee", "😀", "\ud7ff", "\ue000", "😀a", "鯉", "10", "2"];
   for (const a of names) {
     for (const b of names) {
       const expected = Buffer.compare(Buffer.from(a), Buffer.from(b));

@@ -33,15 +33,9 @@ test("Kaggle's layout is read: the solution tells the classes of the validation 
   const { train, test: tests, numClasses } = IMAGENET.open(directory) as Dataset;
   assert.deepEqual([numClasses, train.count], [2, 2]);
   assert.deepEqual([...tests.labels], [1, 0]);
-  assert.equal(
-    imageName((tests as ImagesInFiles).places, 1),
-    `${KAGGLE}/val/ILSVRC2012_val_00000002.JPEG`,
-  );
+  assert.equal(imageName((tests as ImagesInFiles).places, 1), `${KAGGLE}/val/ILSVRC2012_val_00000002.JPEG`);
   assert.deepEqual(IMAGENET.classNames(directory), ["n01", "n02"]);
-  writeFileSync(
-    join(directory, "LOC_synset_mapping.txt"),
-    "n01 tench, Tinca tinca\nn02 goldfish\n",
-  );
+  writeFileSync(join(directory, "LOC_synset_mapping.txt"), "n01 tench, Tinca tinca\nn02 goldfish\n");
   assert.deepEqual(IMAGENET.classNames(directory), ["tench, Tinca tinca", "goldfish"]);
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/folder/synthetic.js";
+import { synthesize } from "#pefd/data/folder/row.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const NUMBERS = { train: 8, test: 3, seed: 0 };

@@ -14,7 +14,10 @@ const IMAGES = 5;
 
 /** Images of every byte, of a size that fills no whole number of words. */
 const FORMAT: ImageFormat = {
-  ...{ height: 5, width: 7, channels: 3, normalization: IMAGENET },
+  height: 5,
+  width: 7,
+  channels: 3,
+  normalization: IMAGENET,
   augmentation: { kind: "resized crop", scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
 };
 

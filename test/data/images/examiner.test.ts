@@ -60,10 +60,7 @@ test("images in memory are examined as those in files, and held to their size", 
     assert.equal(found[0]?.bytes, fileNamed("420.jpg").length);
     const wrong = { ...images, size: { height: 42, width: 67 } };
     const [first] = (await examine(wrong, workers)).found;
-    assert.match(
-      first?.problem ?? "",
-      /one cannot be used: it has 68 x 42 pixels instead of 67 x 42/,
-    );
+    assert.match(first?.problem ?? "", /one cannot be used: it has 68 x 42 pixels instead of 67 x 42/);
   }
 });
 

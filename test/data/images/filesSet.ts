@@ -19,7 +19,10 @@ export function filesSet(t: TestContext, count: number, damaged?: number): Image
   }
   return {
     kind: "files",
-    ...{ height: 32, width: 32, channels: 3, count },
+    height: 32,
+    width: 32,
+    channels: 3,
+    count,
     normalization: IMAGENET,
     augmentation: { kind: "resized crop", scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
     evaluation: { resize: 36, crop: 32 },

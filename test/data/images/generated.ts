@@ -27,9 +27,7 @@ interface PillowGolden {
   readonly cmyk: EncodedFile;
 }
 
-export const PILLOW: PillowGolden = JSON.parse(
-  readFileSync(join(ROOT, "test/data/images/pillow.json"), "utf8"),
-);
+export const PILLOW: PillowGolden = JSON.parse(readFileSync(join(ROOT, "test/data/images/pillow.json"), "utf8"));
 
 /** The bytes of a file of pillow.json. */
 export function fileNamed(name: string): Buffer {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { MOST_PIXELS } from "#pefd/data/images/header/header.js";
+import { MOST_PIXELS } from "#pefd/data/images/header.js";
 import { openImageReader, presentResizer } from "#pefd/data/images/reader.js";
 import { boxView, type View } from "#pefd/data/images/view.js";
 import { nativeBackend } from "#pefd/runtime/native.js";
@@ -44,9 +44,7 @@ test("both resizers show the same bytes of every kind of file", NATIVE, () => {
   const names = [...PILLOW.files, PILLOW.cmyk].map((file) => file.name);
   for (const name of names.filter((each) => !each.endsWith(".bmp"))) {
     for (const view of VIEWS) {
-      const [ours, plain] = [native, reader].map((each) =>
-        each.show(name, fileNamed(name), () => view),
-      );
+      const [ours, plain] = [native, reader].map((each) => each.show(name, fileNamed(name), () => view));
       assert.deepEqual(ours, plain, `${name} ${JSON.stringify(view)}`);
     }
   }
@@ -125,10 +123,7 @@ test("a decompression bomb is refused before it is decoded", () => {
     changed("image.bmp", 18, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0),
   ];
   for (const bomb of bombs) {
-    assert.throws(
-      () => reader.size("bomb", bomb),
-      new RegExp(`65535 x 65535 pixels are more than ${MOST_PIXELS}`),
-    );
+    assert.throws(() => reader.size("bomb", bomb), new RegExp(`65535 x 65535 pixels are more than ${MOST_PIXELS}`));
   }
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { plainResize } from "#pefd/data/images/plainResize.js";
+import { plainResize } from "#pefd/data/images/reader.js";
 import {
   type Box,
   boxView,
@@ -14,14 +14,19 @@ import {
 import { imageOf, PILLOW } from "./generated.js";
 
 const boxOf = ([top = 0, left = 0, height = 0, width = 0]: readonly number[]): Box => ({
-  ...{ top, left, height, width },
+  top,
+  left,
+  height,
+  width,
 });
 
 for (const { image, box, size, window, flip, sha256 } of PILLOW.views) {
   test(`a box ${box} resized to ${size} has Pillow's bytes`, () => {
     const source = imageOf(...image);
     const view: View = {
-      ...{ box: boxOf(box), window: boxOf(window), flip },
+      box: boxOf(box),
+      window: boxOf(window),
+      flip,
       size: { height: size[0], width: size[1] },
     };
     const shown = plainResize(source.bytes, source, view);
@@ -51,10 +56,7 @@ test("Resize cuts the long side to whole pixels, as torchvision does", () => {
 });
 
 test("CenterCrop rounds halves to even, as Python does", () => {
-  assert.deepEqual([0.5, 1.5, 2.5, -0.5, -1.5, 2.4, 2.6].map(roundHalfEven), [
-    ...[0, 2, 2, 0, -2, 2, 3],
-  ]);
-  const left = (width: number) =>
-    evaluationView({ height: 256, width }, { resize: 256, crop: 224 }).window.left;
+  assert.deepEqual([0.5, 1.5, 2.5, -0.5, -1.5, 2.4, 2.6].map(roundHalfEven), [0, 2, 2, 0, -2, 2, 3]);
+  const left = (width: number) => evaluationView({ height: 256, width }, { resize: 256, crop: 224 }).window.left;
   assert.deepEqual([256, 257, 258, 259].map(left), [16, 16, 17, 18]);
 });

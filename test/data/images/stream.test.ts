@@ -23,8 +23,7 @@ const SEED = 3;
 const rowsOf = (images: readonly number[], epoch: number): TicketRow[] =>
   images.map((image) => [0, image, epoch] as const);
 
-const range = (from: number, to: number): number[] =>
-  Array.from({ length: to - from }, (_, i) => from + i);
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 /** What the rows show, each image read on its own. */
 function expected(set: ImagesInFiles, rows: readonly TicketRow[]): Uint8Array[] {
@@ -64,11 +63,7 @@ for (const workers of [0, 1, 3]) {
         [12, 14],
       ] as const) {
         const taken = stream.take(rows.slice(from, to), rows.slice(to));
-        assert.deepEqual(
-          shown(set, taken),
-          expected(set, rows.slice(from, to)),
-          `${from} to ${to}`,
-        );
+        assert.deepEqual(shown(set, taken), expected(set, rows.slice(from, to)), `${from} to ${to}`);
       }
     }
   });

@@ -62,14 +62,8 @@ test("archives beside folders of classes, as they were downloaded, are no shards
 });
 
 const LACKING: Readonly<Record<string, readonly [Files, RegExp]>> = {
-  "no class": [
-    [["a.jpg", "x"]],
-    /The sample a in .*train\.tar has no a\.cls, which tells the class/,
-  ],
-  "no image": [
-    [["a.cls", "0"]],
-    /The sample a in .*train\.tar holds no JPEG, PNG, BMP or WebP image/,
-  ],
+  "no class": [[["a.jpg", "x"]], /The sample a in .*train\.tar has no a\.cls, which tells the class/],
+  "no image": [[["a.cls", "0"]], /The sample a in .*train\.tar holds no JPEG, PNG, BMP or WebP image/],
   "another format": [
     [
       ["a.tiff", "x"],
@@ -77,10 +71,7 @@ const LACKING: Readonly<Record<string, readonly [Files, RegExp]>> = {
     ],
     /a\.tiff is an image in a format/,
   ],
-  "two images": [
-    [...sample("a", 0), ["a.seg.png", "x"]],
-    /holds two images, a\.jpg and a\.seg\.png/,
-  ],
+  "two images": [[...sample("a", 0), ["a.seg.png", "x"]], /holds two images, a\.jpg and a\.seg\.png/],
   "a class that is no number": [
     [
       ["a.jpg", "x"],
@@ -101,21 +92,12 @@ for (const [name, [members, sentence]] of Object.entries(LACKING)) {
 
 test("a class that the training shards do not have is refused", (t) => {
   const directory = archives(t, { "train.tar": sample("a", 0), "val.tar": sample("b", 3) });
-  assert.throws(
-    () => open(directory),
-    /val\.tar\/b\.jpg .* is of the class 3; there are 1 classes/,
-  );
+  assert.throws(() => open(directory), /val\.tar\/b\.jpg .* is of the class 3; there are 1 classes/);
 });
 
 const DAMAGES: Readonly<Record<string, readonly [(out: string) => void, RegExp]>> = {
-  "a cut shard": [
-    (out) => truncateSync(join(out, "val-000000.tar"), 3000),
-    /val-000000\.tar .* 3000 bytes instead of/,
-  ],
-  "a missing shard": [
-    (out) => rmSync(join(out, "train-000000.tar")),
-    /train-000000\.tar is missing/,
-  ],
+  "a cut shard": [(out) => truncateSync(join(out, "val-000000.tar"), 3000), /val-000000\.tar .* 3000 bytes instead of/],
+  "a missing shard": [(out) => rmSync(join(out, "train-000000.tar")), /train-000000\.tar is missing/],
   "overwritten headers": [
     (out) => {
       const path = join(out, "train-000000.tar");

@@ -59,12 +59,7 @@ test("a shard holds KEY.jpg, KEY.cls and KEY.json as WebDataset has them; equal 
 test("a shard ends before it is too large, and shards of other sizes hold the same", async (t) => {
   const { folder, directory, out } = await packedPets(t, { mostBytes: 4096 });
   const shards = readdirSync(out).filter((name) => name.startsWith("train"));
-  assert.deepEqual(shards, [
-    "train-000000.tar",
-    "train-000001.tar",
-    "train-000002.tar",
-    "train-000003.tar",
-  ]);
+  assert.deepEqual(shards, ["train-000000.tar", "train-000001.tar", "train-000002.tar", "train-000003.tar"]);
   assert.deepEqual(imagesIn(open(out)), imagesIn(open(directory)));
   await pack(out, join(folder, "joined"));
   assert.equal(readdirSync(join(folder, "joined")).length, 3);
@@ -73,20 +68,13 @@ test("a shard ends before it is too large, and shards of other sizes hold the sa
 
 test("one half alone is packed and looked at; images in a list are left out", async (t) => {
   const folder = temporaryFolder(t);
-  const directory = writeFiles(join(folder, "val only"), [
-    "val/b/1.jpg",
-    "val/a/1.jpg",
-    "val/a/2.jpg",
-  ]);
+  const directory = writeFiles(join(folder, "val only"), ["val/b/1.jpg", "val/a/1.jpg", "val/a/2.jpg"]);
   await pack(directory, join(folder, "shards"));
   assert.deepEqual(FOLDER.classNames(join(folder, "shards")), ["a", "b"]);
   assert.throws(() => open(join(folder, "shards")), /has no shards of training images\./);
   writeFileSync(join(folder, "list.txt"), "val/a/1.jpg\n");
   const skip = readSkipList(join(folder, "list.txt"));
-  assert.deepEqual(FOLDER.packable(directory, skip).halves.test?.names, [
-    "val/a/2.jpg",
-    "val/b/1.jpg",
-  ]);
+  assert.deepEqual(FOLDER.packable(directory, skip).halves.test?.names, ["val/a/2.jpg", "val/b/1.jpg"]);
   await assert.rejects(pack(join(folder, "nowhere"), join(folder, "out")), /does not exist/);
 });
 

@@ -8,11 +8,7 @@ import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { PETS, writeFiles } from "../folder/files.js";
 
 /** Packs a folder. @returns the folder of the shards, and their record */
-export async function pack(
-  directory: string,
-  out: string,
-  settings: Partial<PackSettings> = {},
-): Promise<ShardRecord> {
+export async function pack(directory: string, out: string, settings: Partial<PackSettings> = {}): Promise<ShardRecord> {
   const set = (FOLDER as DatasetRow).packable?.(directory);
   if (set === undefined) throw new Error("folders cannot be packed");
   return packImages("folder", set, { out, mostBytes: 1e9, ...settings });

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { loadCifar100 } from "#pefd/data/cifar/cifar100.js";
+import { loadCifar100 } from "#pefd/data/cifar/row.js";
 import type { ImagesInFiles } from "#pefd/data/dataset.js";
 import { imageName, readImage } from "#pefd/data/images/places.js";
 import { trainingView } from "#pefd/data/images/randomCrop.js";
 import { type ImageReader, openImageReader } from "#pefd/data/images/reader.js";
 import { evaluationView } from "#pefd/data/images/view.js";
 import { epochPlan } from "#pefd/data/sampler.js";
-import { shownImages } from "#pefd/data/show/showImages.js";
-import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/row.js";
+import { shownImages } from "#pefd/data/showImages.js";
+import { TINY_IMAGENET } from "#pefd/data/tinyImageNet/tinyImageNet.js";
 import { nativeBackend } from "#pefd/runtime/native.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -104,8 +104,5 @@ test("only images that are shown are decoded", async (t) => {
   const damaged = await TINY_IMAGENET.open(folder);
   const [again] = shownImages(damaged.test, 1, { epochs: [0], seed: SEED, reader });
   assert.deepEqual(again, first);
-  assert.throws(
-    () => shownImages(damaged.test, 6, { epochs: [0], seed: SEED, reader }),
-    /cannot be used/,
-  );
+  assert.throws(() => shownImages(damaged.test, 6, { epochs: [0], seed: SEED, reader }), /cannot be used/);
 });

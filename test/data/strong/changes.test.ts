@@ -6,7 +6,7 @@ import { test } from "node:test";
 import * as blends from "#pefd/data/strong/blends.js";
 import type { ByteImage } from "#pefd/data/strong/image.js";
 import * as moves from "#pefd/data/strong/moves.js";
-import { cutOut } from "#pefd/data/strong/randAugment.js";
+import { cutOut } from "#pefd/data/strong/strongView.js";
 import * as tones from "#pefd/data/strong/tones.js";
 import { ROOT } from "../../helpers/paths.js";
 
@@ -25,20 +25,13 @@ interface Golden {
 }
 
 const CHANGES: Readonly<Record<string, Change>> = { ...blends, ...moves, ...tones };
-const GOLDEN: GoldenFile = JSON.parse(
-  readFileSync(join(ROOT, "test/data/strong/pillow.json"), "utf8"),
-);
+const GOLDEN: GoldenFile = JSON.parse(readFileSync(join(ROOT, "test/data/strong/pillow.json"), "utf8"));
 const SIDE = 32;
 
 /** The images that pillow.json was made with. */
 function imageOf(seed: number): ByteImage {
   const byteAt = (x: number, y: number, colour: number) =>
-    ((x * 5 * (colour + 1) +
-      y * 7 +
-      seed * 13 +
-      ((x * x * 31 + y * 17 + colour * 11 + seed) % 23) * 3) %
-      200) +
-    20;
+    ((x * 5 * (colour + 1) + y * 7 + seed * 13 + ((x * x * 31 + y * 17 + colour * 11 + seed) % 23) * 3) % 200) + 20;
   const bytes = Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) =>
     byteAt(Math.floor(i / 3) % SIDE, Math.floor(i / 3 / SIDE), i % 3),
   );

@@ -19,14 +19,14 @@ const SET: ImagesInMemory = {
 
 const SIZE = valuesOf(SET);
 const rowsOf = (epoch: number) => epochPlan(10, epoch, COUNT, SET.augmentation);
-const imageAt = (batch: Float32Array, place: number) =>
-  batch.subarray(place * SIZE, (place + 1) * SIZE);
+const imageAt = (batch: Float32Array, place: number) => batch.subarray(place * SIZE, (place + 1) * SIZE);
 
 test("a strong view follows from seed, epoch and image, whatever it is asked for with", () => {
   const rows = rowsOf(1);
   const whole = assembleStrongBatch(SET, rows, { seed: 10, epoch: 1 });
   const alone = assembleStrongBatch(SET, rows.subarray(2 * PLAN_COLUMNS, 3 * PLAN_COLUMNS), {
-    ...{ seed: 10, epoch: 1 },
+    seed: 10,
+    epoch: 1,
   });
   assert.deepEqual(alone, imageAt(whole, 2));
   const others = [

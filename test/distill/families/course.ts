@@ -8,7 +8,7 @@ import { addedBy } from "#pefd/learn/methodSurvey.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { tf } from "#pefd/runtime/tf.js";
 import type { TrainingSession } from "#pefd/train/session.js";
-import { type Stage, stagesOf } from "#pefd/train/stage.js";
+import { type Stage, stagesOf } from "#pefd/train/session.js";
 import { noiseImages, openLesson, type Pupil } from "../../compile/scenes.js";
 
 const CLASSES = 100;
@@ -37,8 +37,7 @@ export interface Case {
 /** A case for a student. Every method fits one of both teachers (refused.test.ts). */
 export function caseFor(published: string, student: string): Case {
   const { method, set } = procedureNamed(published);
-  const isRefused = (teacher: string) =>
-    typeof addedBy(method, { ...TOLD, ...set }, { teacher, student }) === "string";
+  const isRefused = (teacher: string) => typeof addedBy(method, { ...TOLD, ...set }, { teacher, student }) === "string";
   return { published, student, teacher: isRefused(SMALL_TEACHER) ? student : SMALL_TEACHER };
 }
 
@@ -48,8 +47,14 @@ export function pupilOf({ published, teacher, student }: Case): Pupil {
   const made = buildModel(teacher, CLASSES, initialFill(teacher, 6, "teacher"));
   const { model, variables } = frozen(made, method.teacherMode);
   const setting = {
-    ...{ ...TOLD, ...set, gamma: 1, alpha: 0.5, beta: 2 },
-    ...{ model_s: student, distill: method.name, batch_size: BATCH },
+    ...TOLD,
+    ...set,
+    gamma: 1,
+    alpha: 0.5,
+    beta: 2,
+    model_s: student,
+    distill: method.name,
+    batch_size: BATCH,
   };
   return {
     learner: studentLearner(model, setting, CLASSES, 5, LABELS),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { convRegressor } from "#pefd/distill/parts/maps/convRegressor.js";
+import { convRegressor } from "#pefd/distill/parts/maps.js";
 import { createBuilder } from "#pefd/nn/builder.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { formulaFill } from "../../golden/compare/formula.js";
@@ -21,13 +21,12 @@ const BATCH_NORM = [
 type Map3 = readonly [number, number, number];
 
 /** Sizes of both maps, and PyTorch's shape of the convolution that leads from the first to the second. */
-const CASES: readonly (readonly [what: string, student: Map3, teacher: Map3, weight: number[]])[] =
-  [
-    ["half the size", [8, 8, 4], [4, 4, 6], [6, 4, 3, 3]],
-    ["twice the size", [4, 4, 4], [8, 8, 6], [4, 6, 4, 4]],
-    ["the same size", [8, 8, 4], [8, 8, 6], [6, 4, 1, 1]],
-    ["a little smaller", [8, 8, 4], [5, 5, 6], [6, 4, 4, 4]],
-  ];
+const CASES: readonly (readonly [what: string, student: Map3, teacher: Map3, weight: number[]])[] = [
+  ["half the size", [8, 8, 4], [4, 4, 6], [6, 4, 3, 3]],
+  ["twice the size", [4, 4, 4], [8, 8, 6], [4, 6, 4, 4]],
+  ["the same size", [8, 8, 4], [8, 8, 6], [6, 4, 1, 1]],
+  ["a little smaller", [8, 8, 4], [5, 5, 6], [6, 4, 4, 4]],
+];
 
 for (const [what, student, teacher, weight] of CASES) {
   test(`a regressor to ${what} gives maps of the teacher's shape, all of whose values move`, () => {

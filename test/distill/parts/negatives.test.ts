@@ -1,21 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { negativeDraws } from "#pefd/distill/parts/vectors/negatives.js";
+import { negativeDraws } from "#pefd/distill/methods/vectors/crd.js";
 
 const LABELS = Array.from({ length: 60 }, (_, i) => i % 4);
 
-const rowsOf = (
-  images: readonly number[],
-  count: number,
-  seed = 1,
-  epoch = 1,
-  step = 1,
-): number[][] => {
+const rowsOf = (images: readonly number[], count: number, seed = 1, epoch = 1, step = 1): number[][] => {
   const image = Int32Array.from(images);
   const { negatives } = negativeDraws(LABELS, count).values({ seed, epoch, step, image });
-  return images.map((_, row) => [
-    ...(negatives as Int32Array).subarray(row * count, (row + 1) * count),
-  ]);
+  return images.map((_, row) => [...(negatives as Int32Array).subarray(row * count, (row + 1) * count)]);
 };
 
 test("negatives are of other classes, none twice where there are enough", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import type { Pair } from "#pefd/distill/method.js";
-import { toSmaller } from "#pefd/distill/parts/maps/pairedMaps.js";
+import { toSmaller } from "#pefd/distill/parts/maps.js";
 import { METHODS } from "#pefd/distill/registry.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
@@ -24,10 +24,7 @@ const refused = (message: RegExp) => ({ name: "PefdError", exitCode: 2, message 
 test("hint says which map a pair lacks, and which sizes no convolution joins", () => {
   const hint = METHODS.row("hint");
   const short = pairWith([8, 8, 4]);
-  assert.throws(
-    () => opened(hint, {}, short),
-    refused(/student has 3 of stages, and the teacher 1/),
-  );
+  assert.throws(() => opened(hint, {}, short), refused(/student has 3 of stages, and the teacher 1/));
   const wide = pairWith([8, 8, 4], [7, 7, 4], [2, 2, 8]);
   assert.throws(() => opened(hint, {}, wide), refused(/4x4 to the teacher's of 7x7/));
   const oblong = pairWith([8, 8, 4], [2, 1, 4], [2, 2, 8]);
@@ -67,14 +64,9 @@ test("ofd leaves out the first maps of a student with more, and refuses one with
   const teacher = { ...pairWith(...SHORT).teacher, norms: ["norm0", "norm1"] };
   const method = opened(ofd, {}, { ...fakePair(), teacher });
   assert.match(method.notices?.join() ?? "", /has 3 maps and the teacher 2: the last 2 of each/);
-  const inputs = method.state.find(
-    ({ name }) => name === "connectors.connectors.0.0.weight",
-  )?.shape;
+  const inputs = method.state.find(({ name }) => name === "connectors.connectors.0.0.weight")?.shape;
   assert.deepEqual(inputs?.slice(0, 2), [4, fakePair().student.maps[1]?.[2]]);
-  assert.throws(
-    () => opened(ofd, {}, { ...fakePair(), student: teacher }),
-    refused(/has 2 and the teacher 3/),
-  );
+  assert.throws(() => opened(ofd, {}, { ...fakePair(), student: teacher }), refused(/has 2 and the teacher 3/));
 });
 
 test("a run whose maps are unequally many trains, with a notice at its start", async (t) => {

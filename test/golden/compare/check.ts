@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { z } from "zod";
 import { inputError } from "#pefd/common/errors.js";
-import { counted } from "#pefd/common/text/counted.js";
+import { counted } from "#pefd/common/text.js";
 import type { EngineName } from "#pefd/compile/types.js";
 import { type Check, ratioOf, worst } from "./comparison.js";
 import { checkImages } from "./images/check.js";
@@ -48,8 +48,7 @@ const kind = <S extends z.ZodType>(
     const parsed = schema.safeParse(document);
     if (parsed.success) return check(parsed.data, engine, path);
     const issue = parsed.error.issues[0];
-    const where =
-      issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
+    const where = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
     throw foreign(path, `${issue?.message ?? "unreadable"}${where}`);
   },
 });
@@ -100,8 +99,12 @@ export function checkGoldenFile(path: string, engine: EngineName = "eager"): Gol
   const failures = checks.filter((item) => ratioOf(item) > 1);
   const reruns = Math.max(...checks.map((item) => item.rerun ?? 0));
   return {
-    ...{ name: basename(path, ".json"), ok: failures.length === 0 },
-    ...{ checks: checks.length, failures, worst: found, reruns },
+    name: basename(path, ".json"),
+    ok: failures.length === 0,
+    checks: checks.length,
+    failures,
+    worst: found,
+    reruns,
     ofRounding: checks.filter((item) => item.ofRounding).length,
   };
 }
@@ -121,9 +124,7 @@ export function formatGoldenResult(result: GoldenResult): string {
   const { name, ok, checks, failures, worst: check, reruns, ofRounding } = result;
   const rerun = reruns > 0 ? ` after ${counted(reruns, "rerun")} with images off by rounding` : "";
   const measured =
-    ofRounding > 0
-      ? `; ${counted(ofRounding, "bound")} as wide as ten roundings of the images reach`
-      : "";
+    ofRounding > 0 ? `; ${counted(ofRounding, "bound")} as wide as ten roundings of the images reach` : "";
   const verdict = ok ? `ok${rerun}${measured}` : `FAILED, ${failures.length} of ${checks} numbers`;
   const rest = failures.length > 1 ? failures.map((each) => `\n  ${formatCheck(each)}`) : [];
   return `${name.padEnd(18)} ${formatCheck(check)}  ${verdict}${rest.join("")}`;

@@ -56,12 +56,11 @@ export const mismatch = (what: string, sentence: string): Check => ({
 });
 
 /** Compares one number. */
-export const checkNumber = (
-  what: string,
-  actual: number,
-  expected: number,
-  bound: Bound,
-): Check => ({ what, error: Math.abs(actual - expected), bound: bound(expected) });
+export const checkNumber = (what: string, actual: number, expected: number, bound: Bound): Check => ({
+  what,
+  error: Math.abs(actual - expected),
+  bound: bound(expected),
+});
 
 /** Compares numbers one by one. @returns the worst of them */
 export function checkNumbers(
@@ -73,9 +72,7 @@ export function checkNumbers(
   if (actual.length !== expected.length) {
     return mismatch(what, `has ${actual.length} elements instead of ${expected.length}`);
   }
-  const checks = expected.map((value, i) =>
-    checkNumber(`${what}[${i}]`, actual[i] as number, value, bound),
-  );
+  const checks = expected.map((value, i) => checkNumber(`${what}[${i}]`, actual[i] as number, value, bound));
   return worst(checks) ?? { what, error: 0, bound: 0 };
 }
 

@@ -8,8 +8,5 @@ export { compile as openProgram } from "#pefd/compile/program.js";
 export function engineNamed(name: string): EngineName {
   const known = engineNames().find((engine) => engine === name);
   if (known !== undefined) return known;
-  throw inputError(
-    `There is no engine ${name}.`,
-    `--engine takes one of: ${engineNames().join(", ")}.`,
-  );
+  throw inputError(`There is no engine ${name}.`, `--engine takes one of: ${engineNames().join(", ")}.`);
 }

@@ -53,11 +53,7 @@ const lineOf = ([label, { cells, date }]: readonly [string, Row]): string =>
  * @param date of the measurements, YYYY-MM-DD
  * @throws inputError where the document has no place for the table
  */
-export function withMeasured(
-  document: string,
-  measured: readonly Measured[],
-  date: string,
-): string {
+export function withMeasured(document: string, measured: readonly Measured[], date: string): string {
   const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (from < 0 || to < from) {
     throw inputError(`The document has no lines ${BEGIN} and ${END} for the table.`);

@@ -24,10 +24,7 @@ export function execute(engine: EngineName, calculation: Calculation): Results {
   return engine === "eager" ? eager : executeCompiled(engine, calculation, eager);
 }
 
-const mapValues = <A, B>(
-  from: Readonly<Record<string, A>>,
-  change: (value: A) => B,
-): Record<string, B> =>
+const mapValues = <A, B>(from: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(from).map(([name, value]) => [name, change(value)]));
 
 const read = (tensor: Tensor): HostTensor => ({
@@ -48,18 +45,10 @@ function executeEagerly({ feeds, describe }: Calculation): Results {
  * Programs have variables for results, so each result gets one.
  * @param like results of the right shapes
  */
-function executeCompiled(
-  engine: EngineName,
-  { feeds, variables, describe }: Calculation,
-  like: Results,
-): Results {
-  const outputs = mapValues(like, ({ shape }) =>
-    tf.tidy(() => tf.variable(tf.zeros([...shape]), false)),
-  );
+function executeCompiled(engine: EngineName, { feeds, variables, describe }: Calculation, like: Results): Results {
+  const outputs = mapValues(like, ({ shape }) => tf.tidy(() => tf.variable(tf.zeros([...shape]), false)));
   const step = (tensors: Feeds) =>
-    Object.entries(describe(tensors)).map(
-      ([name, value]) => [outputs[name] as Variable, value] as const,
-    );
+    Object.entries(describe(tensors)).map(([name, value]) => [outputs[name] as Variable, value] as const);
   const program = openProgram(engine, {
     name: "golden",
     entries: { all: { step, perStep: {}, shared: feeds, stepsPerCall: 1 } },

@@ -22,10 +22,8 @@ export const unitValue = (key: number, index: number): number =>
 export const signedValue = (key: number, index: number): number => 2 * unitValue(key, index) - 1;
 
 /** Values of a tensor in C order, worked out in float64 and rounded once. */
-export const formulaValues = (
-  shape: readonly number[],
-  value: (index: number) => number,
-): Float32Array => Float32Array.from({ length: sizeOf(shape) }, (_, index) => value(index));
+export const formulaValues = (shape: readonly number[], value: (index: number) => number): Float32Array =>
+  Float32Array.from({ length: sizeOf(shape) }, (_, index) => value(index));
 
 type ElementRule = (signed: number, fanIn: number) => number;
 
@@ -54,12 +52,7 @@ const RULES: Readonly<Record<string, ElementRule>> = {
 } satisfies Readonly<Record<Role, ElementRule>> & Readonly<Record<string, ElementRule>>;
 
 /** A tensor of a role by the formula. @throws Error for a role that no golden file has */
-export function roleValues(
-  role: string,
-  shape: readonly number[],
-  fanIn: number,
-  key: number,
-): Float32Array {
+export function roleValues(role: string, shape: readonly number[], fanIn: number, key: number): Float32Array {
   const rule = RULES[role];
   if (rule === undefined) throw new Error(`The formula knows no role ${role}.`);
   return formulaValues(shape, (i) => rule(signedValue(key, i), fanIn));

@@ -28,15 +28,10 @@ const ZERO_NORM = 1e-5;
  * Compares the gradients of a training pass. The classifier sees no jumps: its bound is tight.
  * @param gradients by parameter, in PyTorch's layout
  */
-export function checkGradients(
-  golden: ModelGolden,
-  gradients: ReadonlyMap<string, Float32Array>,
-): Check[] {
+export function checkGradients(golden: ModelGolden, gradients: ReadonlyMap<string, Float32Array>): Check[] {
   const zero = new Set(golden.train.gradZero);
   const norms = Object.entries(golden.train.gradL2).map(([name, expected]) =>
-    zero.has(name)
-      ? checkZero(golden, gradients, name)
-      : checkNorm(golden, gradients, name, expected),
+    zero.has(name) ? checkZero(golden, gradients, name) : checkNorm(golden, gradients, name, expected),
   );
   const firsts = Object.entries(golden.train.gradFirst4).map(([name, expected]) =>
     checkFirst4(golden, gradients, name, expected),
@@ -48,11 +43,7 @@ export function checkGradients(
 const isClassifier = (golden: ModelGolden, name: string): boolean =>
   golden.stateDict.slice(-2).some(([last]) => last === name);
 
-function checkZero(
-  { spread }: ModelGolden,
-  gradients: ReadonlyMap<string, Float32Array>,
-  name: string,
-): Check {
+function checkZero({ spread }: ModelGolden, gradients: ReadonlyMap<string, Float32Array>, name: string): Check {
   const what = `train.gradZero ${name}`;
   const values = gradients.get(name);
   if (values === undefined) return mismatch(what, "has no gradient");

@@ -8,10 +8,7 @@ import type { ModelGolden } from "./schema.js";
 const STATE_CHECK_RELATIVE = 1e-8;
 
 /** Compares names, shapes, roles and order of a model's state, and its number of parameters. */
-export function checkLayout(
-  state: readonly StateEntry[],
-  { stateDict, paramCount }: ModelGolden,
-): Check[] {
+export function checkLayout(state: readonly StateEntry[], { stateDict, paramCount }: ModelGolden): Check[] {
   const parameters = state.filter(({ role }) => isParameter(role));
   const count = parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   return [
@@ -26,10 +23,7 @@ export function checkLayout(
 }
 
 /** Compares sum and norm of all the state once the formula has filled it. */
-export function checkStateValues(
-  state: readonly StateEntry[],
-  { stateCheck }: ModelGolden,
-): Check[] {
+export function checkStateValues(state: readonly StateEntry[], { stateCheck }: ModelGolden): Check[] {
   let sum = 0;
   let squares = 0;
   for (const { variable, role, shape } of state) {
@@ -40,8 +34,7 @@ export function checkStateValues(
     }
   }
   const l2 = Math.sqrt(squares);
-  const bound = (): number =>
-    STATE_CHECK_RELATIVE * Math.max(stateCheck.l2, Math.abs(stateCheck.sum));
+  const bound = (): number => STATE_CHECK_RELATIVE * Math.max(stateCheck.l2, Math.abs(stateCheck.sum));
   return [
     checkNumber("stateCheck.sum", sum, stateCheck.sum, bound),
     checkNumber("stateCheck.l2", l2, stateCheck.l2, bound),

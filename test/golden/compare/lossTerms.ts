@@ -30,11 +30,20 @@ interface TermRow {
 
 /** A vector that stands for penultimate features as well as for logits. */
 const output = (vector: Tensor2D): ModelOutput => ({
-  ...{ stem: undefined, maps: [], pooled: vector, logits: vector },
+  stem: undefined,
+  maps: [],
+  pooled: vector,
+  logits: vector,
 });
 
 const vectorOf = (pooled: number): Anatomy => ({
-  ...{ stem: undefined, maps: [], lastMap: [], norms: [], pooled, state: [], features: [] },
+  stem: undefined,
+  maps: [],
+  lastMap: [],
+  norms: [],
+  pooled,
+  state: [],
+  features: [],
 });
 
 /** A method of the registry between two vectors. */

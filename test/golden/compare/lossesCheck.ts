@@ -1,14 +1,7 @@
 import type { EngineName } from "#pefd/compile/types.js";
 import { gradientsOf } from "#pefd/learn/gradients.js";
 import { type Tensor, type Tensor2D, tf, type Variable } from "#pefd/runtime/tf.js";
-import {
-  type Check,
-  checkNumber,
-  mismatch,
-  RELATIVE,
-  withinRelative,
-  withinScale,
-} from "./comparison.js";
+import { type Check, checkNumber, mismatch, RELATIVE, withinRelative, withinScale } from "./comparison.js";
 import { execute, type Feed, result } from "./execute.js";
 import { formulaValues, signedValue, unitValue } from "./formula.js";
 import { oneHotFeed } from "./inputs.js";
@@ -20,16 +13,13 @@ import { checkSummary } from "./summary.js";
 export function checkLosses(golden: LossesGolden, engine: EngineName): Check[] {
   return Object.keys(golden.losses).flatMap((key) => {
     const term = termOf(key, golden.inputs);
-    return term === undefined
-      ? [mismatch(key, "is a loss unknown here")]
-      : checkTerm(key, term, golden, engine);
+    return term === undefined ? [mismatch(key, "is a loss unknown here")] : checkTerm(key, term, golden, engine);
   });
 }
 
 /** An input by its rule. */
 function inputFeed({ k, rule, scale = 1, shape }: LossInput): Feed {
-  const element =
-    rule === "signed" ? signedValue : (key: number, i: number) => 2 * unitValue(key, i);
+  const element = rule === "signed" ? signedValue : (key: number, i: number) => 2 * unitValue(key, i);
   return { values: formulaValues(shape, (i) => element(k, i) * scale), shape, dtype: "float32" };
 }
 
@@ -65,10 +55,7 @@ function runTerm(term: Term, inputs: LossInputs, engine: EngineName) {
   const variable = tf.tidy(() => tf.variable(tf.tensor(student.values, [...student.shape])));
   const named: [string, Variable][] = [
     [term.student.replace(/\d+$/, ""), variable],
-    ...term.state.map(({ name, variable }): [string, Variable] => [
-      referenceName(name),
-      variable as Variable,
-    ]),
+    ...term.state.map(({ name, variable }): [string, Variable] => [referenceName(name), variable as Variable]),
   ];
   try {
     return execute(engine, {

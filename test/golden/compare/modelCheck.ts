@@ -67,15 +67,8 @@ function checkEvaluation({ eval: expected, spread }: ModelGolden, results: Resul
   ];
 }
 
-function checkFeatures(
-  list: string,
-  results: Results,
-  expected: readonly TensorSummary[],
-  spread: number,
-): Check[] {
-  const count = Object.keys(results).filter((name) =>
-    new RegExp(`^${list}\\d+$`).test(name),
-  ).length;
+function checkFeatures(list: string, results: Results, expected: readonly TensorSummary[], spread: number): Check[] {
+  const count = Object.keys(results).filter((name) => new RegExp(`^${list}\\d+$`).test(name)).length;
   const counted = checkNumber(`eval.${list} length`, count, expected.length, () => 0);
   if (counted.error > 0) return [counted];
   return expected.flatMap((summary, i) => {
@@ -120,31 +113,19 @@ function train(model: BuiltModel, golden: ModelGolden, engine: EngineName): Resu
   });
 }
 
-const namedUpdates = (
-  state: readonly StateEntry[],
-  updates: readonly Update[],
-): Record<string, Tensor> => {
+const namedUpdates = (state: readonly StateEntry[], updates: readonly Update[]): Record<string, Tensor> => {
   const names = new Map(state.map(({ name, variable }) => [variable, name]));
-  return Object.fromEntries(
-    updates.map(([variable, value]) => [names.get(variable) as string, value]),
-  );
+  return Object.fromEntries(updates.map(([variable, value]) => [names.get(variable) as string, value]));
 };
 
-function checkTraining(
-  state: readonly StateEntry[],
-  golden: ModelGolden,
-  results: Results,
-): Check[] {
+function checkTraining(state: readonly StateEntry[], golden: ModelGolden, results: Results): Check[] {
   const { train: expected, spread } = golden;
   const logits = withinSpread(spread.trainLogitsMaxAbs);
   const loss = withinSpread(spread.ceLossAbs);
   const gradients = new Map(
     state
       .filter(({ role }) => isParameter(role) && !isCounter(role))
-      .map(({ name, role, shape }) => [
-        name,
-        toPyTorchLayout(role, result(results, name).values, shape),
-      ]),
+      .map(({ name, role, shape }) => [name, toPyTorchLayout(role, result(results, name).values, shape)]),
   );
   return [
     checkNumbers("train.logits", result(results, "logits").values, expected.logits.flat(), logits),

@@ -62,10 +62,7 @@ export const lossesSchema = z.object({
     featS128: input,
     featT256: input,
   }),
-  losses: z.record(
-    z.string(),
-    z.object({ value: z.number(), grads: z.record(z.string(), summary) }),
-  ),
+  losses: z.record(z.string(), z.object({ value: z.number(), grads: z.record(z.string(), summary) })),
   spread: z.object({ valueMaxRel: z.number(), gradL2MaxRel: z.number() }),
 });
 
@@ -84,9 +81,7 @@ export const trajectorySchema = z.object({
   projectors: z.int().nonnegative(),
   input: images,
   teacherOut: z.object({ penultimate: summary, logits: summary }),
-  perStep: z.array(
-    z.object({ ce: z.number(), div: z.number(), kd: z.number(), total: z.number() }),
-  ),
+  perStep: z.array(z.object({ ce: z.number(), div: z.number(), kd: z.number(), total: z.number() })),
   after: z.record(z.string(), summary.extend({ deltaL2: z.number() })),
   afterEvalLogits: rows,
   spread: z.object({

@@ -10,9 +10,7 @@ const gpus: Fields[] = (process.env.PRETENDED_GPUS ?? DEFAULT_GPUS)
   .split("\n")
   .filter((line) => line.trim() !== "")
   .map((line, index) => {
-    const [name = "", capability = "", driver = "", megabytes = ""] = line
-      .split(",")
-      .map((cell) => cell.trim());
+    const [name = "", capability = "", driver = "", megabytes = ""] = line.split(",").map((cell) => cell.trim());
     return {
       index: String(index),
       count: "1",
@@ -55,12 +53,9 @@ function selected(): readonly Fields[] {
 
 function query(fields: readonly string[], format: string): string {
   const isOld = process.env.PRETENDED_SMI === "old";
-  const unknown = fields.find(
-    (field) => gpus[0]?.[field] === undefined || (isOld && field === "compute_cap"),
-  );
+  const unknown = fields.find((field) => gpus[0]?.[field] === undefined || (isOld && field === "compute_cap"));
   if (unknown !== undefined) end(`Field "${unknown}" is not a valid field to query.`, 2);
-  const cell = (text: string) =>
-    format.includes("nounits") ? text.replace(/ (MiB|%)$/, "") : text;
+  const cell = (text: string) => (format.includes("nounits") ? text.replace(/ (MiB|%)$/, "") : text);
   const rows = selected().map((gpu) => fields.map((field) => cell(gpu[field] ?? "")).join(", "));
   return [...(format.includes("noheader") ? [] : [fields.join(", ")]), ...rows].join("\n");
 }

@@ -26,9 +26,17 @@ const XLA_FLAGS = "--xla_gpu_autotune_level=0";
 
 /** Variables that decide what pefd or TensorFlow does with a GPU; those of the tests' own process do not count. */
 const DECISIVE = [
-  ...["CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "NVIDIA_TF32_OVERRIDE", "PEFD_RUNTIME"],
-  ...["TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "TF_FORCE_GPU_ALLOW_GROWTH"],
-  ...["TF_NUM_INTEROP_THREADS", "TF_PEFD_GRAPH_OPTIMIZER", "TF_XLA_FLAGS", "XLA_FLAGS"],
+  "CUDA_VISIBLE_DEVICES",
+  "CUDA_DEVICE_ORDER",
+  "NVIDIA_TF32_OVERRIDE",
+  "PEFD_RUNTIME",
+  "TF_CPP_MIN_LOG_LEVEL",
+  "TF_ENABLE_ONEDNN_OPTS",
+  "TF_FORCE_GPU_ALLOW_GROWTH",
+  "TF_NUM_INTEROP_THREADS",
+  "TF_PEFD_GRAPH_OPTIMIZER",
+  "TF_XLA_FLAGS",
+  "XLA_FLAGS",
 ];
 
 function hasSmi(folder: string): boolean {
@@ -42,8 +50,7 @@ function hasSmi(folder: string): boolean {
 /** PATH with the pretended nvidia-smi first, or without any. */
 function searchPath(smi: Pretence["smi"], programs: string): string {
   const folders = (process.env.PATH ?? "").split(delimiter);
-  const chosen =
-    smi === null ? folders.filter((folder) => !hasSmi(folder)) : [programs, ...folders];
+  const chosen = smi === null ? folders.filter((folder) => !hasSmi(folder)) : [programs, ...folders];
   return chosen.join(delimiter);
 }
 

@@ -24,8 +24,7 @@ export interface CompiledProgram {
 }
 
 /** Flags that make XLA write down what it compiles. */
-export const dumpFlags = (folder: string): string =>
-  `--xla_dump_to=${folder} --xla_dump_hlo_as_text`;
+export const dumpFlags = (folder: string): string => `--xla_dump_to=${folder} --xla_dump_hlo_as_text`;
 
 const ENDING = /\.([\w]+?)_*\.\d+\.sm_[\d.]+a?_gpu_after_optimizations\.txt$/;
 

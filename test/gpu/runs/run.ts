@@ -23,11 +23,7 @@ export interface PretendedRun<Document extends RunDocument> {
 }
 
 /** Images for a data set that the runs of a test share. @returns its folder */
-export async function syntheticData(
-  gpu: PretendedGpu,
-  train: number,
-  test: number,
-): Promise<string> {
+export async function syntheticData(gpu: PretendedGpu, train: number, test: number): Promise<string> {
   const folder = join(gpu.root, `images-${train}-${test}`);
   const sizes = ["--train", `${train}`, "--test", `${test}`];
   const { exitCode, stderr } = await gpu.pefd(["data", "synthesize", "--out", folder, ...sizes]);
@@ -52,7 +48,9 @@ export async function runToEnd<Document extends RunDocument>(
   assert.deepEqual(eventsOf(ended.events, "wrong"), []);
   const { events, stderr } = ended;
   return {
-    ...{ events, stderr, programs: compiledPrograms(dump) },
+    events,
+    stderr,
+    programs: compiledPrograms(dump),
     document: JSON.parse(ended.stdout) as Document,
   };
 }

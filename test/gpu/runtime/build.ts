@@ -85,8 +85,7 @@ const functionsIn = (file: string, ...flags: string[]): string[] =>
     .split("\n")
     .map((line) => line.replace(/[@ ].*$/, ""));
 
-const gcc = (...words: string[]): string =>
-  runTool("gcc", "-O1", "-fPIC", "-Wall", "-Wextra", "-pthread", ...words);
+const gcc = (...words: string[]): string => runTool("gcc", "-O1", "-fPIC", "-Wall", "-Wextra", "-pthread", ...words);
 
 const filesOf = (source: string): string[] =>
   source.endsWith(".c")
@@ -110,10 +109,7 @@ function compile(library: Library, tree: string, words: readonly string[], folde
   const rest = [...asked].filter((name) => !own.has(name)).sort();
   const nothing = join(work, "nothing.c");
   const script = join(work, "version");
-  writeFileSync(
-    nothing,
-    ['#include "nothing.h"', ...rest.map((n) => `NOTHING(${n})`), ""].join("\n"),
-  );
+  writeFileSync(nothing, ['#include "nothing.h"', ...rest.map((n) => `NOTHING(${n})`), ""].join("\n"));
   // Libraries that come with TensorFlow ask for functions of this one by its version, too.
   writeFileSync(script, `${library.name} { global: *; };\n`);
   const version = /^[\w.]+$/.test(library.name) ? [`-Wl,--version-script=${script}`] : [];

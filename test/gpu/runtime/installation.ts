@@ -7,8 +7,16 @@ const PACKAGE = "node_modules/@tensorflow/tfjs-node-gpu";
 
 /** What a copy of the project needs to run, and to check itself. */
 const COPIED = [
-  ...["bin", "configs", "dist", "scripts", "src", "test/golden", "dist-test/golden"],
-  ...["package.json", "package-lock.json", "tsconfig.json"],
+  "bin",
+  "configs",
+  "dist",
+  "scripts",
+  "src",
+  "test/golden",
+  "dist-test/golden",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
 ];
 
 /** Links to everything in a folder, but for one entry. */

@@ -66,11 +66,7 @@ function copy({ root, cwd }: Image, text: string, stages: ReadonlyMap<string, Im
 }
 
 /** What an instruction makes of an image. */
-async function carryOut(
-  image: Image,
-  { name, text }: Instruction,
-  stages: ReadonlyMap<string, Image>,
-): Promise<Image> {
+async function carryOut(image: Image, { name, text }: Instruction, stages: ReadonlyMap<string, Image>): Promise<Image> {
   const { root, env, cwd } = image;
   switch (name) {
     case "WORKDIR":

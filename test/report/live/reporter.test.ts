@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { describe, it } from "node:test";
-import { stepFields } from "#pefd/report/live/lines.js";
 import {
   createReporter,
   type EpochRow,
   type RunInfo,
   type StepProgress,
   silentReporter,
+  stepFields,
 } from "#pefd/report/live/reporter.js";
 import { screen } from "./screen.js";
 
@@ -202,10 +202,7 @@ describe("a run's reporter on a terminal", () => {
 
   it("says of an epoch what fits into a line, what tells most first", () => {
     assert.equal(epochOn(60), "epoch 1/3  test top-1 40.25  best 40.25 (epoch 1)  ETA ?");
-    assert.equal(
-      epochOn(80),
-      "epoch 1/3  train loss 12.3456  test top-1 40.25  best 40.25 (epoch 1)  ETA ?",
-    );
+    assert.equal(epochOn(80), "epoch 1/3  train loss 12.3456  test top-1 40.25  best 40.25 (epoch 1)  ETA ?");
     assert.equal(
       epochOn(120),
       "epoch 1/3  lr 0.0500  train loss 12.3456 top-1 45.20  test loss 2.1000 top-1 40.25  best 40.25 (epoch 1)  23.4 s  ETA ?",
@@ -240,10 +237,7 @@ describe("a run's reporter on a terminal", () => {
     reporter.runEnded();
     assert.ok(shown.includes("a notice"));
     const bar = shown.at(-1) ?? "";
-    assert.match(
-      bar,
-      /^█+░+ +16% {2}epoch 1\/3 {2}ETA 10 s {2}step 2\/4 {2}loss 4\.000 {2}acc 10\.0%/,
-    );
+    assert.match(bar, /^█+░+ +16% {2}epoch 1\/3 {2}ETA 10 s {2}step 2\/4 {2}loss 4\.000 {2}acc 10\.0%/);
     assert.ok(bar.length < 120);
     assert.equal(screen(text()).at(-1), "", "the bar is gone in the end");
   });
@@ -270,10 +264,7 @@ describe("a run's reporter on a terminal", () => {
     });
     assert.equal(child.signal, null);
     assert.equal(child.status, 0);
-    assert.ok(
-      child.stderr.endsWith(`\r${ESC}[K`),
-      "the bar's line is cleared when the process ends",
-    );
+    assert.ok(child.stderr.endsWith(`\r${ESC}[K`), "the bar's line is cleared when the process ends");
   });
 });
 

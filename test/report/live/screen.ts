@@ -40,8 +40,7 @@ function put(screen: Screen, letter: string): void {
     if (screen.row === screen.lines.length) screen.lines.push("");
   } else {
     const line = screen.lines[screen.row] ?? "";
-    screen.lines[screen.row] =
-      line.slice(0, screen.column) + letter + line.slice(screen.column + 1);
+    screen.lines[screen.row] = line.slice(0, screen.column) + letter + line.slice(screen.column + 1);
     screen.column++;
   }
 }

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createLiveText } from "#pefd/report/live/liveText.js";
-import { sparkline } from "#pefd/report/live/sparkline.js";
-import { renderWatch } from "#pefd/report/live/watch.js";
+import { createLiveText } from "#pefd/report/live/progressBar.js";
+import { renderWatch, sparkline } from "#pefd/report/live/watch.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
 import type { RunRecord } from "#pefd/report/runs/runRecord.js";
-import { secondsToGo, stateOf } from "#pefd/report/runs/runState.js";
+import { secondsToGo, stateOf } from "#pefd/report/runs/runRecord.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { type FakeRun, writeRun } from "../fakeRuns.js";
 import { row } from "../rows.js";

@@ -36,18 +36,14 @@ describe("epochs.csv", () => {
     const folder = temporaryFolder(t);
     const terms = { ce: 0.1 + 0.2, alignment: 1e-7 };
     const rows = [1, 2].map((epoch) => row(epoch, { train: { ...row(epoch).train, terms } }));
-    const open = (afterEpoch: number, names: readonly string[]) =>
-      openEpochLog(folder, { afterEpoch, terms: names });
+    const open = (afterEpoch: number, names: readonly string[]) => openEpochLog(folder, { afterEpoch, terms: names });
     const first = await open(0, ["ce", "alignment"]);
     first.append(rows[0] as EpochRow);
     first.close();
     const next = await open(1, []);
     next.append(rows[1] as EpochRow);
     next.close();
-    assert.match(
-      readFileSync(join(folder, "epochs.csv"), "utf8"),
-      /,step_ms,train_ce,train_alignment\n/,
-    );
+    assert.match(readFileSync(join(folder, "epochs.csv"), "utf8"), /,step_ms,train_ce,train_alignment\n/);
     assert.deepEqual(readEpochLog(folder), rows);
   });
 

@@ -3,9 +3,7 @@ import fs, { readdirSync, readFileSync, statSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { crc32c } from "#pefd/report/log/crc32c.js";
-import { openRunEvents } from "#pefd/report/log/runEvents.js";
-import { openEventLog } from "#pefd/report/log/tensorboard.js";
+import { crc32c, openEventLog, openRunEvents } from "#pefd/report/log/runEvents.js";
 import { missingPython, runPython } from "../../helpers/python.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { row } from "../rows.js";
@@ -13,8 +11,7 @@ import { decodeEvents } from "./events.js";
 
 const START_OF_2026 = 1_767_225_600_000;
 const files = (folder: string) => readdirSync(folder).filter((name) => name.includes("tfevents"));
-const read = (folder: string, index = 0) =>
-  decodeEvents(readFileSync(join(folder, files(folder)[index] ?? "")));
+const read = (folder: string, index = 0) => decodeEvents(readFileSync(join(folder, files(folder)[index] ?? "")));
 
 it("crc32c gives the published check values", () => {
   assert.equal(crc32c(Buffer.from("123456789")), 0xe3069283);
@@ -75,8 +72,16 @@ describe("the events of a run", () => {
     const folder = temporaryFolder(t);
     const events = openRunEvents(folder, { afterEpoch: 0, steps: 10, tbFreq: 4 });
     const at = (step: number) => ({
-      ...{ epoch: 2, epochs: 2, step, steps: 10, images: step, batchSeconds: 1, dataSeconds: 0 },
-      ...{ loss: step, top1: 10 * step, top5: 0 },
+      epoch: 2,
+      epochs: 2,
+      step,
+      steps: 10,
+      images: step,
+      batchSeconds: 1,
+      dataSeconds: 0,
+      loss: step,
+      top1: 10 * step,
+      top5: 0,
     });
     for (let step = 1; step <= 10; step++) events.stepDone(at(step));
     events.epochDone(row(2));

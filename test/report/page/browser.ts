@@ -15,8 +15,14 @@ export function findChromium(): string | undefined {
 }
 
 const FLAGS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"],
-  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--hide-scrollbars",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
   "--remote-debugging-pipe",
 ];
 
@@ -29,8 +35,7 @@ interface Message {
   readonly error?: { readonly message: string };
 }
 
-const TWO_FRAMES =
-  "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
+const TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
 
 type Send = (method: string, params?: object, sessionId?: string) => Promise<Message["result"]>;
 
@@ -81,11 +86,7 @@ export interface Tab {
   readonly complaints: readonly string[];
 }
 
-async function attach(
-  send: Send,
-  complaints: string[],
-  loaded: () => Promise<unknown>,
-): Promise<Tab> {
+async function attach(send: Send, complaints: string[], loaded: () => Promise<unknown>): Promise<Tab> {
   const { targetId } = (await send("Target.createTarget", { url: "about:blank" })) as {
     targetId: string;
   };

@@ -20,15 +20,23 @@ function madeUp(count: number): RunRecord[] {
     if (run === 0 && spike) rows[100] = { ...spike, test: { ...spike.test, top1: 99.5 } };
     const config = { kind: "distill", batch_size: 64, momentum: 0.9, beta, trial, epochs: EPOCHS };
     return {
-      ...{ dir: `save/run_${run}`, kind: "distill", model: "resnet8x4", teacher: "resnet32x4" },
-      ...{ method: "kd", trial, epochs: EPOCHS, rows, finished: true, config, result: undefined },
+      dir: `save/run_${run}`,
+      kind: "distill",
+      model: "resnet8x4",
+      teacher: "resnet32x4",
+      method: "kd",
+      trial,
+      epochs: EPOCHS,
+      rows,
+      finished: true,
+      config,
+      result: undefined,
       updatedAt: 0,
     } as RunRecord;
   });
 }
 
-const pageOf = (runs: readonly RunRecord[]) =>
-  htmlPage(summarize(runs), { runs, problems: [] }, new Date(0));
+const pageOf = (runs: readonly RunRecord[]) => htmlPage(summarize(runs), { runs, problems: [] }, new Date(0));
 
 const NOTE = /Curves are thinned/;
 
@@ -44,13 +52,8 @@ describe("a page of many runs", () => {
 
   it("has the tables of whole runs: every best epoch, the spike's, too", () => {
     const summaries = summarize(runs);
-    const cells = [...html.matchAll(/<td[^>]*>(?:<svg.*?<\/svg>)?([^<]*)<\/td>/g)].map(
-      ([, it]) => it,
-    );
-    for (const table of [
-      summaryTable(summaries),
-      runTable(summaries, experimentLabels(summaries)),
-    ]) {
+    const cells = [...html.matchAll(/<td[^>]*>(?:<svg.*?<\/svg>)?([^<]*)<\/td>/g)].map(([, it]) => it);
+    for (const table of [summaryTable(summaries), runTable(summaries, experimentLabels(summaries))]) {
       for (const row of table.rows) for (const cell of row) assert.ok(cells.includes(cell), cell);
     }
     assert.ok(cells.includes("99.50"));
@@ -82,17 +85,12 @@ describe("a thinned curve", () => {
     const kept = thinned(points, 20);
     assert.ok(kept.length <= 42, `${kept.length} points`);
     assert.deepEqual([kept[0], kept.at(-1)], [points[0], points.at(-1)]);
-    assert.ok(
-      kept.every((point, at) => points.includes(point) && point[0] > (kept[at - 1]?.[0] ?? 0)),
-    );
+    assert.ok(kept.every((point, at) => points.includes(point) && point[0] > (kept[at - 1]?.[0] ?? 0)));
     for (let span = 0; span < 20; span++) {
       const own = points.slice(100 * span, 100 * (span + 1)).map(([, value]) => value);
       const left = kept.filter(([epoch]) => epoch > 100 * span && epoch <= 100 * (span + 1));
       const values = left.map(([, value]) => value);
-      assert.deepEqual(
-        [Math.min(...values), Math.max(...values)],
-        [Math.min(...own), Math.max(...own)],
-      );
+      assert.deepEqual([Math.min(...values), Math.max(...values)], [Math.min(...own), Math.max(...own)]);
     }
   });
 

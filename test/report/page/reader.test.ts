@@ -19,8 +19,7 @@ const chromium = findChromium();
 const skip = chromium === undefined ? "no Chromium here (PEFD_CHROMIUM names one)" : false;
 
 /** axe-core, which knows what keyboards and screen readers need. */
-const axe = () =>
-  readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const axe = () => readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const violations = async (tab: Tab): Promise<string[]> => {
   await tab.evaluate(`${axe()};0`);
@@ -58,9 +57,7 @@ describe("the page in a browser", { skip }, () => {
     for (const width of [390, 1280, 2560]) {
       for (const scheme of ["light", "dark"] as const) {
         await tab.look({ width, scheme });
-        await tab.evaluate(
-          "document.querySelectorAll('details').forEach((it) => { it.open = true })",
-        );
+        await tab.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true })");
         assert.deepEqual(await tab.evaluate(CUT_WORDS), [], `${width} pixels, ${scheme}`);
         if (width === 2560) continue;
         assert.deepEqual(await violations(tab), [], `${width} pixels, ${scheme}`);
@@ -144,8 +141,7 @@ describe("the page in a browser", { skip }, () => {
           .filter((it) => getComputedStyle(it).display !== "none").map((it) => it.classList[1]))].sort()`,
       );
     const all = await strokes();
-    const pick = (run: number) =>
-      tab.evaluate(`document.querySelector("#pick-run-${run}").click()`);
+    const pick = (run: number) => tab.evaluate(`document.querySelector("#pick-run-${run}").click()`);
     await pick(0);
     await pick(1);
     assert.deepEqual(await strokes(), ["r0", "r1"]);

@@ -97,11 +97,7 @@ describe("the plots", () => {
     const plots = drawPlots(summaries, experimentLabels(summaries), { legend: true });
     assert.deepEqual(
       plots.map(({ name }) => name),
-      [
-        "final_top1",
-        ...["test_top1", "test_top1_end", "train_top1", "test_loss", "train_loss"],
-        "learning_rate",
-      ],
+      ["final_top1", "test_top1", "test_top1_end", "train_top1", "test_loss", "train_loss", "learning_rate"],
     );
     for (const { name, svg } of plots) {
       assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/, name);
@@ -125,9 +121,7 @@ describe("the plots", () => {
     // The mean is 25, its deviation 5.7: from 19.3 to 30.7.
     for (const { name, svg } of drawPlots(summaries, ["ours"], { legend: false })) {
       if (name !== "final_top1" && name !== "test_top1") continue;
-      const numbers = [...svg.matchAll(/<text [^>]*>([\d.]+)<\/text>/g)].map(([, text]) =>
-        Number(text),
-      );
+      const numbers = [...svg.matchAll(/<text [^>]*>([\d.]+)<\/text>/g)].map(([, text]) => Number(text));
       assert.ok(
         numbers.some((value) => value >= 30.6),
         `${name}: ${numbers}`,

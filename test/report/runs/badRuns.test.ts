@@ -20,10 +20,7 @@ import { ODD, SPOILED } from "../strangers.js";
 const CONTROL = /[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/u;
 
 /** A good run, and one below `bad` for each way to spoil one. */
-async function makeTree(
-  t: TestContext,
-  ways: Readonly<Record<string, (dir: string) => void>>,
-): Promise<string> {
+async function makeTree(t: TestContext, ways: Readonly<Record<string, (dir: string) => void>>): Promise<string> {
   const cwd = temporaryFolder(t);
   await writeRun(join(cwd, "save"), "good", { top1: [70, 73], config: { distill: "kd" } });
   for (const [name, spoil] of Object.entries(ways)) {
@@ -127,7 +124,11 @@ describe("a tree of runs with bad ones", () => {
 it("figures are published for names of the tables only, and their data sets", () => {
   const figure = (told: object) =>
     publishedOf({
-      ...{ kind: "distill", model: "resnet8x4", teacher: "resnet32x4", config: {}, ...told },
+      kind: "distill",
+      model: "resnet8x4",
+      teacher: "resnet32x4",
+      config: {},
+      ...told,
     } as RunRecord)?.top1;
   assert.equal(figure({ method: "kd" }), 73.33);
   assert.equal(figure({ method: "lskd_kd" }), 76.62);

@@ -3,7 +3,7 @@ import fs, { appendFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
-import { livePage } from "#pefd/report/serve/livePage.js";
+import { livePage } from "#pefd/report/server.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { writeRun } from "../fakeRuns.js";
 

@@ -45,8 +45,7 @@ function everything(dir: string, withPage: boolean): string[] {
     "the good run is there",
   );
   const summaries = summarize(found.runs, publishedOf);
-  for (const { dir: runDir, epochs } of found.runs)
-    isComplete({ runDir, options: { epochs } } as never);
+  for (const { dir: runDir, epochs } of found.runs) isComplete({ runDir, options: { epochs } } as never);
   JSON.stringify(reportDocument(summaries, found));
   const pages = withPage ? [htmlPage(summaries, found, new Date(0))] : [];
   const texts = [renderText, renderMarkdown].map((render) => render(summaryTable(summaries)));

@@ -7,18 +7,7 @@ import { mutateJson } from "../../helpers/mutateJson.js";
 
 const FILES = ["config.json", "epochs.csv", "result.json"] as const;
 
-const CELLS = [
-  "",
-  "-1",
-  "0",
-  "1e400",
-  "NaN",
-  "0x10",
-  "1,2",
-  "\u001b[2J",
-  "=1+1",
-  "99999999999999999999",
-];
+const CELLS = ["", "-1", "0", "1e400", "NaN", "0x10", "1,2", "\u001b[2J", "=1+1", "99999999999999999999"];
 
 /** Cells and lines of a table go, change or come twice. */
 function mutateLines(text: string, random: Random): string {
@@ -57,8 +46,6 @@ function mutateFile(path: string, random: Random): void {
 
 /** Changes one to three files of a run, most often one. */
 export function mutateRun(dir: string, random: Random): void {
-  const files = new Set(
-    Array.from({ length: [1, 1, 2, 3][random.integer(4)] ?? 1 }, () => random.integer(3)),
-  );
+  const files = new Set(Array.from({ length: [1, 1, 2, 3][random.integer(4)] ?? 1 }, () => random.integer(3)));
   for (const index of files) mutateFile(join(dir, FILES[index] ?? ""), random);
 }

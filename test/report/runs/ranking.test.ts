@@ -1,19 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { collectRuns } from "#pefd/report/runs/collect.js";
-import { rankings } from "#pefd/report/runs/ranking.js";
+import { rankings, twoSided, welchTest } from "#pefd/report/runs/ranking.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
-import { twoSided, welchTest } from "#pefd/report/runs/welch.js";
-import { summaryNotes } from "#pefd/report/summaryNotes.js";
-import { summaryTable } from "#pefd/report/summaryTable.js";
+import { summaryNotes, summaryTable } from "#pefd/report/summaryTable.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { writeRun } from "../fakeRuns.js";
 
 const near = (actual: number | undefined, expected: number, digits = 4) =>
-  assert.ok(
-    actual !== undefined && Math.abs(actual - expected) < 10 ** -digits,
-    `${actual}, not ${expected}`,
-  );
+  assert.ok(actual !== undefined && Math.abs(actual - expected) < 10 ** -digits, `${actual}, not ${expected}`);
 
 describe("Welch's t-test", () => {
   it("has Student's tails, as tables have them", () => {
@@ -73,10 +68,7 @@ describe("ranks", () => {
     const at = columns.findIndex(({ title }) => title === "Rank");
     const cells = rows.map((row) => [row[2], row[at]]);
     assert.deepEqual(Object.fromEntries(cells), { dkd: "1", kd: "3", ours: "2 =" });
-    assert.match(
-      summaryNotes(summaries).join("\n"),
-      /Welch's t-test over trials, two-sided, p >= 0\.05/,
-    );
+    assert.match(summaryNotes(summaries).join("\n"), /Welch's t-test over trials, two-sided, p >= 0\.05/);
   });
 
   it("are of one pair, of the same epochs and images; alone nothing has a rank", async (t) => {
@@ -105,9 +97,6 @@ describe("ranks", () => {
       await write(dir, "ours", [72]);
     });
     assert.ok([...ranks.values()].every(({ p }) => p === undefined));
-    assert.match(
-      summaryNotes(summaries).join("\n"),
-      /without two finished trials .* is not tested/,
-    );
+    assert.match(summaryNotes(summaries).join("\n"), /without two finished trials .* is not tested/);
   });
 });

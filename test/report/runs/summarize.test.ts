@@ -10,11 +10,9 @@ import { collectRuns } from "#pefd/report/runs/collect.js";
 import { experimentLabels } from "#pefd/report/runs/labels.js";
 import { spread } from "#pefd/report/runs/statistics.js";
 import { summarize } from "#pefd/report/runs/summarize.js";
-import { summaryNotes } from "#pefd/report/summaryNotes.js";
-import { summaryCsvTable, summaryTable, unfinishedNotes } from "#pefd/report/summaryTable.js";
+import { summaryCsvTable, summaryNotes, summaryTable, unfinishedNotes } from "#pefd/report/summaryTable.js";
 import { renderCsv, renderText } from "#pefd/report/table.js";
-import { RESULT_FILE } from "#pefd/runFiles/result.js";
-import { sealedText } from "#pefd/runFiles/stateFile.js";
+import { RESULT_FILE, sealedText } from "#pefd/runFiles/stateFile.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { writeRun } from "../fakeRuns.js";
 
@@ -144,11 +142,11 @@ describe("summarising runs", () => {
     const identity = { ...inputs, engine: "graph", device: "cpu", numerics: 7, options: {} };
     const write = (name: string, trial: number, kernels?: string) =>
       writeRun(dir, name, {
-        ...{ trial, top1: [60] },
+        trial,
+        top1: [60],
         config: { identity: { ...identity, ...(kernels && { kernels }) } },
       });
-    const groups = () =>
-      summarize(collectRuns([dir]).runs).map(({ n, settings }) => [settings.kernels, n]);
+    const groups = () => summarize(collectRuns([dir]).runs).map(({ n, settings }) => [settings.kernels, n]);
     await write("a1", 1);
     await write("a2", 2, "own");
     assert.deepEqual(groups(), [["own", 2]]);
@@ -217,7 +215,11 @@ describe("the report's table", () => {
     const summaries = summarize(collectRuns([dir]).runs, publishedOf);
     const cells = summaries.map(({ method, comparable }) => [method, comparable]);
     assert.deepEqual(Object.fromEntries(cells), {
-      ...{ kd: true, abound: true, rkd: false, pkt: false, lskd_mlkd: true },
+      kd: true,
+      abound: true,
+      rkd: false,
+      pkt: false,
+      lskd_mlkd: true,
     });
     const notes = summaryNotes(summaries);
     const stars = notes.filter((line) => line.startsWith("*"));
@@ -235,10 +237,7 @@ describe("the report's table", () => {
     const found = collectRuns([dir]);
     const summaries = summarize(found.runs);
     const [titles, line] = renderCsv(summaryCsvTable(summaries)).split("\n");
-    assert.match(
-      titles ?? "",
-      /^kind,teacher,model,method,gamma,alpha,beta,n,unfinished,last_top1_mean,/,
-    );
+    assert.match(titles ?? "", /^kind,teacher,model,method,gamma,alpha,beta,n,unfinished,last_top1_mean,/);
     assert.match(line ?? "", /^distill,resnet32x4,resnet8x4,ours,1,0,25,1,0,0\.3333333333333333,,/);
     const json = JSON.parse(JSON.stringify(reportDocument(summaries, found)));
     assert.equal(json.experiments[0].last.mean, 1 / 3);

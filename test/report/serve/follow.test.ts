@@ -67,10 +67,7 @@ describe("pefd report --serve", () => {
   }, async (t) => {
     const cwd = temporaryFolder(t);
     await writeRun(join(cwd, "save"), "before", { epochs: 2, config: { distill: "kd" } });
-    const made = await pefd(
-      ["data", "synthesize", "--train", "64", "--test", "20", "--classes", "10"],
-      { cwd },
-    );
+    const made = await pefd(["data", "synthesize", "--train", "64", "--test", "20", "--classes", "10"], { cwd });
     assert.equal(made.exitCode, 0, made.stderr);
     const { url } = await startServer(t, cwd);
     const tab = await openTab(t, chromium ?? "");
@@ -81,10 +78,9 @@ describe("pefd report --serve", () => {
       field.dispatchEvent(new Event("input"));
       document.querySelector("details").open = true;
     })()`);
-    const training = pefd(
-      ["train-teacher", "--model", "resnet8", "--data", "data/synthetic", "--epochs", "6"],
-      { cwd },
-    );
+    const training = pefd(["train-teacher", "--model", "resnet8", "--data", "data/synthetic", "--epochs", "6"], {
+      cwd,
+    });
     const epochs = `[...document.querySelectorAll('#runs-table [data-label="Epochs"]')].map((it) => it.textContent)`;
     await until(tab, `${epochs}.some((text) => /^[1-6]\\/6$/.test(text))`);
     await until(tab, `${epochs}.includes("6/6")`);

@@ -3,8 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { livePage } from "#pefd/report/serve/livePage.js";
-import { serveReport } from "#pefd/report/serve/server.js";
+import { livePage, serveReport } from "#pefd/report/server.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { writeRun } from "../fakeRuns.js";
 
@@ -55,32 +54,18 @@ describe("a served page", () => {
     const { status, text, headers } = await ask(url);
     assert.equal(status, 200);
     assert.match(text, /<h1[^>]*>No runs yet<\/h1>/);
-    assert.match(
-      String(headers["content-security-policy"]),
-      /default-src 'none'.*frame-ancestors 'none'/,
-    );
+    assert.match(String(headers["content-security-policy"]), /default-src 'none'.*frame-ancestors 'none'/);
     assert.equal(headers["referrer-policy"], "no-referrer");
     const { origin, pathname } = new URL(url);
     assert.match(pathname, /^\/[\w-]{22}$/);
-    for (const path of [
-      "/",
-      "/favicon.ico",
-      `${pathname}x`,
-      `${pathname}/../`,
-      "/../../etc/passwd",
-    ]) {
+    for (const path of ["/", "/favicon.ico", `${pathname}x`, `${pathname}/../`, "/../../etc/passwd"]) {
       assert.equal((await ask(`${origin}${path}`)).status, 404, path);
     }
   });
 
   it("does not answer to another name, which a page elsewhere could have made lead here", async (t) => {
     const { url } = await serve(t);
-    for (const host of [
-      "evil.example",
-      "evil.example:80",
-      "127.0.0.1.evil.example",
-      "localhost.evil",
-    ]) {
+    for (const host of ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil"]) {
       assert.equal((await ask(url, { headers: { host } })).status, 403, host);
     }
     assert.equal((await ask(url, { headers: { host: "localhost:8888" } })).status, 200, "a tunnel");

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { smallPng } from "#pefd/data/images/png.js";
-import type { Picture, Sheet } from "#pefd/report/sheet/sheet.js";
-import { sheetHtml } from "#pefd/report/sheet/sheetHtml.js";
-import { sheetSvg } from "#pefd/report/sheet/sheetSvg.js";
-import { textWidth, wrapped } from "#pefd/report/sheet/wrap.js";
+import type { Picture, Sheet } from "#pefd/report/sheet.js";
+import { sheetHtml, sheetSvg, textWidth, wrapped } from "#pefd/report/sheet.js";
 
 function picture(height: number, width: number): Picture {
   const bytes = Uint8Array.from({ length: height * width * 3 }, (_, i) => (i * 7) % 256);
@@ -72,15 +70,7 @@ for (const [kind, draw] of [
   test(`the ${kind} says every name whole, and holds every picture`, () => {
     const text = draw(SHEET);
     const said = withoutBlanks(plain(text));
-    for (const name of [
-      LONG_NAME,
-      LONG_CLASS,
-      SHEET.title,
-      "epoch 2",
-      "evaluation",
-      "A note.",
-      "4 x 9",
-    ]) {
+    for (const name of [LONG_NAME, LONG_CLASS, SHEET.title, "epoch 2", "evaluation", "A note.", "4 x 9"]) {
       assert.ok(said.includes(withoutBlanks(name)), name);
     }
     const addresses = [...text.matchAll(/(?:href|src)="data:image\/png;base64,([^"]+)"/g)];
@@ -98,17 +88,13 @@ for (const [kind, draw] of [
 test("no line of the SVG is wider than the drawing, and nothing lies below its end", () => {
   const svg = sheetSvg(SHEET);
   const [, width = 0, height = 0] = (/viewBox="0 0 (\d+) (\d+)"/.exec(svg) ?? []).map(Number);
-  const lines = [
-    ...svg.matchAll(/<text x="([\d.]+)" y="([\d.]+)" font-size="(\d+)"[^>]*>([^<]*)</g),
-  ];
+  const lines = [...svg.matchAll(/<text x="([\d.]+)" y="([\d.]+)" font-size="(\d+)"[^>]*>([^<]*)</g)];
   assert.ok(lines.length > 12);
   for (const [, x, y, size, text = ""] of lines) {
     assert.ok(Number(x) + textWidth(plain(text)) * Number(size) <= width, text);
     assert.ok(Number(y) < height);
   }
-  for (const [, x, y, w, h] of svg.matchAll(
-    /<image x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/g,
-  )) {
+  for (const [, x, y, w, h] of svg.matchAll(/<image x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"/g)) {
     assert.ok(Number(x) + Number(w) <= width && Number(y) + Number(h) <= height);
   }
 });

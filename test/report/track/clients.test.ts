@@ -6,7 +6,7 @@ import { silentReporter } from "#pefd/report/live/reporter.js";
 import type { RunReporter } from "#pefd/report/log/contract.js";
 import { mlflowFiles, wandbLive, wandbOffline } from "#pefd/report/track/clients.js";
 import { createTracker } from "#pefd/report/track/tracker.js";
-import { readTracked } from "#pefd/runFiles/tracked.js";
+import { readTracked } from "#pefd/runFiles/stateFile.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { curveRow, writeRun } from "../fakeRuns.js";
 import { best, infoOf, trackOnce } from "./tracking.js";
@@ -114,14 +114,8 @@ describe("trackers with clients in Python", () => {
   it("W&B's files belong to the pair's project, MLflow's to its experiment", async (t) => {
     const { dir, env, calls } = fakeClients(t);
     const runDir = await writeRun(dir, "run", { epochs: 3 });
-    assert.deepEqual(
-      await trackOnce(runDir, wandbOffline(join(dir, "wb"), env), 1, "FINISHED"),
-      [],
-    );
-    assert.deepEqual(calls()[0]?.slice(0, 5), [
-      ...["init", runIdIn(runDir), "run", "offline"],
-      "resnet32x4-resnet8x4",
-    ]);
+    assert.deepEqual(await trackOnce(runDir, wandbOffline(join(dir, "wb"), env), 1, "FINISHED"), []);
+    assert.deepEqual(calls()[0]?.slice(0, 5), ["init", runIdIn(runDir), "run", "offline", "resnet32x4-resnet8x4"]);
     assert.deepEqual(await trackOnce(runDir, mlflowFiles(join(dir, "ml"), env), 1, "KILLED"), []);
     assert.deepEqual(await trackOnce(runDir, mlflowFiles(join(dir, "ml"), env), 4, "FINISHED"), []);
     const own = calls().filter(([name]) => !["init", "log", "finish"].includes(String(name)));

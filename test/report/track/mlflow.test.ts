@@ -8,7 +8,7 @@ import { silentReporter } from "#pefd/report/live/reporter.js";
 import type { RunReporter } from "#pefd/report/log/contract.js";
 import { mlflowServer } from "#pefd/report/track/mlflowServer.js";
 import { createTracker } from "#pefd/report/track/tracker.js";
-import { readTracked } from "#pefd/runFiles/tracked.js";
+import { readTracked } from "#pefd/runFiles/stateFile.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { curveRow, writeRun } from "../fakeRuns.js";
 import { epochsSent, fakeMlflow } from "./fakeMlflow.js";
@@ -213,9 +213,6 @@ describe("tracking with MLflow", () => {
   it("says what is wrong where nobody listens", async () => {
     const server = mlflowServer(new URL("http://127.0.0.1:9"), {});
     const { signal } = new AbortController();
-    await assert.rejects(
-      server.end("x", "FINISHED", 0, signal),
-      /127\.0\.0\.1:9 does not answer: /,
-    );
+    await assert.rejects(server.end("x", "FINISHED", 0, signal), /127\.0\.0\.1:9 does not answer: /);
   });
 });

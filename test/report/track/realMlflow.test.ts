@@ -8,7 +8,7 @@ import { it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mlflowFiles } from "#pefd/report/track/clients.js";
 import { mlflowServer } from "#pefd/report/track/mlflowServer.js";
-import { readTracked } from "#pefd/runFiles/tracked.js";
+import { readTracked } from "#pefd/runFiles/stateFile.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { curveRow, writeRun } from "../fakeRuns.js";
 import { trackOnce } from "./tracking.js";

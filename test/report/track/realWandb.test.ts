@@ -24,10 +24,7 @@ const environment = (dir: string, address: string) => ({
   PEFD_PYTHON: python,
 });
 
-function check(
-  { runs, history }: Awaited<ReturnType<typeof fakeWandb>>["received"],
-  epochs: number,
-) {
+function check({ runs, history }: Awaited<ReturnType<typeof fakeWandb>>["received"], epochs: number) {
   const sent = runs[0] as { displayName: string; config: string };
   assert.ok(sent);
   assert.equal(sent.displayName, "ours_1");

@@ -1,6 +1,6 @@
 import { silentReporter } from "#pefd/report/live/reporter.js";
 import type { RunReporter } from "#pefd/report/log/contract.js";
-import type { RunStatus, TrackingPlace } from "#pefd/report/track/place.js";
+import type { RunStatus, TrackingPlace } from "#pefd/report/track/tracker.js";
 import { createTracker } from "#pefd/report/track/tracker.js";
 
 export const infoOf = (runDir: string, firstEpoch: number) => ({

@@ -4,20 +4,16 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { writeCompiled } from "#pefd/runtime/compiledFiles.js";
-import { filesCheck } from "#pefd/runtime/doctor/deepCheck.js";
+import { filesCheck } from "#pefd/runtime/doctor/doctor.js";
 import { compiledRecord, ownModuleFile } from "#pefd/runtime/paths.js";
+import { type UnpackedFile, unpack } from "#pefd/runtime/setup/files.js";
 import { addToTree, treeDirectory } from "#pefd/runtime/setup/tree.js";
-import { type UnpackedFile, unpack } from "#pefd/runtime/setup/unpack.js";
 import { WHEELS } from "#pefd/runtime/setup/wheels.js";
 import { zipOf } from "../../checkpoint/pthFiles.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 /** A runtime of some small files for each wheel, set up as set-up does it. */
-async function setUp(
-  t: TestContext,
-  change = (file: UnpackedFile): UnpackedFile => file,
-  parts = ["one", "two"],
-) {
+async function setUp(t: TestContext, change = (file: UnpackedFile): UnpackedFile => file, parts = ["one", "two"]) {
   const cache = temporaryFolder(t);
   const tree = treeDirectory(cache, "cpu");
   for (const wheel of WHEELS.cpu) {
@@ -35,14 +31,9 @@ async function setUp(
 test("set-up writes down what it unpacked, and an untouched runtime is that", async (t) => {
   const linked = await setUp(t);
   const { ok, detail } = await filesCheck(linked);
-  assert.deepEqual(
-    [ok, detail.replace(/^\d+/, "N")],
-    [true, "N files, 0.0 GB, each as set-up wrote it"],
-  );
+  assert.deepEqual([ok, detail.replace(/^\d+/, "N")], [true, "N files, 0.0 GB, each as set-up wrote it"]);
   const [wheel] = WHEELS.cpu;
-  const manifest = JSON.parse(
-    readFileSync(join(linked.tree, `.wheels/${wheel?.project}.json`), "utf8"),
-  );
+  const manifest = JSON.parse(readFileSync(join(linked.tree, `.wheels/${wheel?.project}.json`), "utf8"));
   const [{ path, sha256 }] = manifest.files;
   assert.equal(sha256, createHash("sha256").update(path).digest("hex"));
 });

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { diagnose, type Patient } from "#pefd/runtime/doctor/doctor.js";
-import { gpuCheck, gpuLibrariesCheck } from "#pefd/runtime/doctor/gpuCheck.js";
+import { diagnose, gpuCheck, gpuLibrariesCheck, type Patient } from "#pefd/runtime/doctor/doctor.js";
 import { gpuReason } from "#pefd/runtime/doctor/probe.js";
 import type { OwnModule } from "#pefd/runtime/ownModule.js";
-import { REDUCED_PRODUCTS } from "#pefd/runtime/reducedProducts.js";
+import { REDUCED_PRODUCTS } from "#pefd/runtime/ownModule.js";
 
 const found = { version: "2.21.0", usesGpu: false, reason: "" };
 const driver = "580.82.07";
@@ -86,10 +85,7 @@ test("it is said who decodes and resizes images", async () => {
     return checks.find(({ name }) => name === "images");
   };
   const own = await check({ ...module, instructions: "avx2" });
-  assert.deepEqual(
-    [own?.ok, own?.detail],
-    [true, "decoded by TensorFlow, resized by pefd's own compiled code"],
-  );
+  assert.deepEqual([own?.ok, own?.detail], [true, "decoded by TensorFlow, resized by pefd's own compiled code"]);
   const none = await check(module);
   assert.equal(none?.ok, true);
   assert.match(none?.detail ?? "", /plain JavaScript.*the same bytes/);
@@ -183,10 +179,7 @@ test("TensorFlow's own log tells which library it could not load", () => {
 I0000 00:00:1795577665.435670   10658 dso_loader.cc:144] Could not load dynamic library 'libcusolver.so.11'; dlerror: libcusolver.so.11: cannot open shared object file: No such file or directory; LD_LIBRARY_PATH: /fake
 W0000 00:00:1795577665.460531   10658 gpu_device.cc:2365] Cannot dlopen some GPU libraries. Please make sure
 Skipping registering GPU devices...`;
-  assert.equal(
-    gpuReason(log),
-    "libcusolver.so.11: cannot open shared object file: No such file or directory",
-  );
+  assert.equal(gpuReason(log), "libcusolver.so.11: cannot open shared object file: No such file or directory");
   const initialization = "E0000 x.cc:1] failed call to cuInit: CUDA_ERROR_UNKNOWN: unknown error";
   assert.match(gpuReason(initialization), /^failed call to cuInit: CUDA_ERROR_UNKNOWN/);
   assert.equal(gpuReason("nothing of the kind"), "");

@@ -12,11 +12,7 @@ test("a machine without any sign of a GPU has none", () => {
   const problem = { text: "libcuda.so.1: cannot open shared object file" };
   assert.equal(gpuOutlook({ ...nothing, problem }, {}).state, "none");
   const empty = { text: "cuInit failed: CUDA_ERROR_NO_DEVICE", code: 100 };
-  assert.equal(
-    gpuOutlook({ ...nothing, problem: empty }, {}).state,
-    "none",
-    "a driver without a GPU",
-  );
+  assert.equal(gpuOutlook({ ...nothing, problem: empty }, {}).state, "none", "a driver without a GPU");
 });
 
 test("a GPU that the CUDA driver lists fits, whatever nvidia-smi says", () => {

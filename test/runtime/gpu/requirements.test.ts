@@ -22,27 +22,15 @@ test("GPUs from Turing to Hopper with their drivers fit", () => {
 
 /** What does not fit, with a word of the reason and of what to do. */
 const UNFIT: Record<string, [Gpu, RegExp, RegExp]> = {
-  "too old a driver": [
-    gpu("RTX 3090", "8.6", "515.65.01"),
-    /driver 515.*525\.60\.13/,
-    /driver to 525/,
-  ],
+  "too old a driver": [gpu("RTX 3090", "8.6", "515.65.01"), /driver 515.*525\.60\.13/, /driver to 525/],
   "a driver that will do for others": [
     gpu("H100", "9.0", "550.54.15"),
     /driver 550.*9\.0 takes 555\.42\.02.*PTX of CUDA 12\.5/,
     /driver to 555/,
   ],
   "a driver before Blackwell": [gpu("RTX 5090", "12.0", "565.57.01"), /takes 570/, /570/],
-  "too old a GPU": [
-    gpu("Tesla V100", "7.0", "580.82.07"),
-    /V100 has compute capability 7\.0.*7\.5/,
-    /newer GPU/,
-  ],
-  "a GPU of the future": [
-    gpu("GPU", "13.0", "700.1"),
-    /compute capability 13\.0.*12\.1/,
-    /another GPU/i,
-  ],
+  "too old a GPU": [gpu("Tesla V100", "7.0", "580.82.07"), /V100 has compute capability 7\.0.*7\.5/, /newer GPU/],
+  "a GPU of the future": [gpu("GPU", "13.0", "700.1"), /compute capability 13\.0.*12\.1/, /another GPU/i],
 };
 
 for (const [what, [candidate, why, hint]] of Object.entries(UNFIT)) {
@@ -63,10 +51,7 @@ test("a GPU that TensorFlow has no machine code for fits, and its long first use
 test("where no driver's version is told, the CUDA version that it knows is held against it", () => {
   assert.ok(!judgeGpu(gpu("H100", "9.0", undefined), 12040).fits);
   assert.ok(judgeGpu(gpu("H100", "9.0", undefined), 12050).fits);
-  assert.ok(
-    judgeGpu(gpu("H100", "9.0", "560.35.03"), 12040).fits,
-    "the driver's version comes first",
-  );
+  assert.ok(judgeGpu(gpu("H100", "9.0", "560.35.03"), 12040).fits, "the driver's version comes first");
 });
 
 test("what nobody tells is not held against a GPU", () => {

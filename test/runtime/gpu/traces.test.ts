@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { lookForTraces } from "#pefd/runtime/gpu/traces.js";
+import { lookForTraces } from "#pefd/runtime/gpu/survey.js";
 
 const NOTHING = { models: [], driver: undefined, deviceFiles: [], onBus: 0 };
 
@@ -14,8 +14,7 @@ test("the kernel's signs of a GPU are read, and a machine without them has none"
     const files = {
       "proc/driver/nvidia/version":
         "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.82.07  Release Build\nGCC version:  gcc version 13.3.0\n",
-      "proc/driver/nvidia/gpus/0000:01:00.0/information":
-        "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 97\n",
+      "proc/driver/nvidia/gpus/0000:01:00.0/information": "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 97\n",
       "dev/nvidia0": "",
       "dev/nvidiactl": "",
       "sys/bus/pci/devices/0000:01:00.0/vendor": "0x10de\n",

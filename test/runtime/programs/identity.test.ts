@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { programsIdentity } from "#pefd/runtime/programs/identity.js";
+import { programsIdentity } from "#pefd/runtime/prepare.js";
 
 const gpu = { name: "NVIDIA H100", capability: "9.0", driver: "580.82.07", cudnn: "9.28.0" };
 const env = { XLA_FLAGS: "--xla_gpu_cuda_data_dir=/cuda --xla_gpu_autotune_level=0" };
@@ -21,7 +21,6 @@ test("programs of another GPU, driver, cuDNN, or other flags lie elsewhere", () 
 });
 
 test("where the tools lie and what is written down does not matter", () => {
-  const flags =
-    "--xla_gpu_cuda_data_dir=/other --xla_dump_to=/tmp/x --xla_gpu_autotune_level=0 --xla_dump_hlo_as_text";
+  const flags = "--xla_gpu_cuda_data_dir=/other --xla_dump_to=/tmp/x --xla_gpu_autotune_level=0 --xla_dump_hlo_as_text";
   assert.equal(programsIdentity(gpu, { XLA_FLAGS: flags, HOME: "/root" }), here);
 });

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
-import {
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readPrograms, writeProgram } from "#pefd/runtime/programs/store.js";
+import { readPrograms, writeProgram } from "#pefd/runtime/programs/kept.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const program = { name: "loop.pb", bytes: Uint8Array.from({ length: 1000 }, (_, i) => i % 251) };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { trimPrograms } from "#pefd/runtime/programs/trim.js";
+import { trimPrograms } from "#pefd/runtime/prepare.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 /** A file of 100 bytes that was used so many seconds after 1970. */

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PefdError } from "#pefd/common/errors.js";
-import { installRuntime } from "#pefd/runtime/setup/install.js";
+import { installRuntime } from "#pefd/runtime/setup/setUp.js";
 import type { FakeMachine } from "../fakeMachine.js";
 import { isReady, onMachine } from "./onMachine.js";
 

@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PefdError } from "#pefd/common/errors.js";
-import { installRuntime } from "#pefd/runtime/setup/install.js";
+import { installRuntime } from "#pefd/runtime/setup/setUp.js";
 import { WHEELS } from "#pefd/runtime/setup/wheels.js";
 import type { FakeMachine } from "../fakeMachine.js";
 import { DOWNLOAD, isReady, onMachine } from "./onMachine.js";
@@ -35,10 +35,7 @@ test("where there is a GPU, its wheels are taken and lie where the libraries loo
     const deps = join(machine.packageFolder, "deps");
     const beside = (file: string) => join(deps, "lib/../nvidia", file);
     assert.equal(readFileSync(beside("cublas/lib/libcublas.so.12"), "utf8"), "cublas");
-    assert.equal(
-      readFileSync(beside("cuda_runtime/lib/libcuda_runtime.so.12"), "utf8"),
-      "cuda_runtime",
-    );
+    assert.equal(readFileSync(beside("cuda_runtime/lib/libcuda_runtime.so.12"), "utf8"), "cuda_runtime");
     assert.equal(
       readFileSync(beside("cusparse/lib/libcusolver.so.11"), "utf8"),
       "cusolver",
@@ -119,11 +116,7 @@ for (const [name, [gpu, message, hint]] of Object.entries(UNFIT)) {
       await installRuntime({ ...settings, env: { ...env, PEFD_RUNTIME: "gpu" } });
       assert.match(said.join("\n"), /^warning: No GPU can be used as things are: .*all the same/m);
       await installRuntime({ ...settings, env: { ...env, PEFD_RUNTIME: "cpu" } });
-      assert.equal(
-        isReady(machine, gpu),
-        true,
-        "the processor's will do where the GPU cannot be used",
-      );
+      assert.equal(isReady(machine, gpu), true, "the processor's will do where the GPU cannot be used");
     }));
 }
 

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { installRuntime, runtimeIsReady } from "#pefd/runtime/setup/install.js";
+import { installRuntime, runtimeIsReady } from "#pefd/runtime/setup/setUp.js";
 import type { FakeMachine } from "../fakeMachine.js";
 import { BINDING, DOWNLOAD, isReady, onMachine } from "./onMachine.js";
 
@@ -23,17 +23,10 @@ test("a set-up brings the library, the links and the binding, and nothing else",
     assert.equal(isReady(machine), true);
     const deps = join(machine.packageFolder, "deps");
     assert.equal(readFileSync(join(deps, "lib/libtensorflow.so"), "utf8"), "cc of tensorflow-cpu");
-    assert.equal(
-      readFileSync(join(deps, "lib/libtensorflow_framework.so"), "utf8"),
-      "framework of tensorflow-cpu",
-    );
+    assert.equal(readFileSync(join(deps, "lib/libtensorflow_framework.so"), "utf8"), "framework of tensorflow-cpu");
     assert.deepEqual(readdirSync(join(deps, "include")), ["tensorflow"]);
     assert.equal(existsSync(join(machine.cache, "scratch", "wheel")), false);
-    assert.deepEqual(
-      readdirSync(join(machine.cache, "scratch")),
-      [],
-      "downloads and half-built things are gone",
-    );
+    assert.deepEqual(readdirSync(join(machine.cache, "scratch")), [], "downloads and half-built things are gone");
     assert.deepEqual(machine.log(), [DOWNLOAD, "build"]);
   }));
 
@@ -57,18 +50,14 @@ function keptIn({ cache }: FakeMachine, name: string): string {
 
 /** What a set-up may find, and what it has to do about it. */
 const DAMAGE: Record<string, [(machine: FakeMachine, tree: string) => void, string[]]> = {
-  "a library of a wrong size": [
-    (_, tree) => truncateSync(join(tree, "lib/libtensorflow_cc.so.2"), 3),
-    [DOWNLOAD],
-  ],
+  "a library of a wrong size": [(_, tree) => truncateSync(join(tree, "lib/libtensorflow_cc.so.2"), 3), [DOWNLOAD]],
   "a missing header": [(_, tree) => rmSync(join(tree, "include/tensorflow/c/c_api.h")), [DOWNLOAD]],
   "a record of a wheel cut short": [
     (_, tree) => truncateSync(join(tree, ".wheels/tensorflow-cpu.json"), 20),
     [DOWNLOAD],
   ],
   "a record of another wheel": [
-    (_, tree) =>
-      writeFileSync(join(tree, ".wheels/tensorflow-cpu.json"), '{"sha256":"0","files":[]}'),
+    (_, tree) => writeFileSync(join(tree, ".wheels/tensorflow-cpu.json"), '{"sha256":"0","files":[]}'),
     [DOWNLOAD],
   ],
   "an empty cache": [(machine) => rmSync(machine.cache, { recursive: true }), [DOWNLOAD, "build"]],
@@ -85,22 +74,10 @@ const DAMAGE: Record<string, [(machine: FakeMachine, tree: string) => void, stri
     (machine) => rmSync(join(machine.packageFolder, "lib/napi-v8/log_level.node")),
     [],
   ],
-  "a missing module of our own ops": [
-    (machine) => rmSync(join(machine.packageFolder, "lib/napi-v8/own_ops.node")),
-    [],
-  ],
-  "a record of compiled files that is gone": [
-    (machine) => rmSync(join(machine.packageFolder, RECORD)),
-    [],
-  ],
-  "a record of compiled files cut short": [
-    (machine) => truncateSync(join(machine.packageFolder, RECORD), 20),
-    [],
-  ],
-  "a kept module cut short": [
-    (machine) => truncateSync(keptIn(machine, "own_ops.node"), 3),
-    ["build"],
-  ],
+  "a missing module of our own ops": [(machine) => rmSync(join(machine.packageFolder, "lib/napi-v8/own_ops.node")), []],
+  "a record of compiled files that is gone": [(machine) => rmSync(join(machine.packageFolder, RECORD)), []],
+  "a record of compiled files cut short": [(machine) => truncateSync(join(machine.packageFolder, RECORD), 20), []],
+  "a kept module cut short": [(machine) => truncateSync(keptIn(machine, "own_ops.node"), 3), ["build"]],
   "a changed byte in a kept module": [
     (machine) => writeFileSync(keptIn(machine, "own_ops.node"), "a nodule"),
     ["build"],

@@ -1,15 +1,11 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type InstallSettings, installRuntime } from "#pefd/runtime/setup/install.js";
+import { type InstallSettings, installRuntime } from "#pefd/runtime/setup/setUp.js";
 import { ROOT } from "../../helpers/paths.js";
 
 // A set-up in a process of its own, so that it can be killed: settings come as JSON, phases go to stdout.
 
-type Exclusively = (
-  key: string,
-  onWait: () => void,
-  work: (inherit: number[]) => Promise<unknown>,
-) => Promise<void>;
+type Exclusively = (key: string, onWait: () => void, work: (inherit: number[]) => Promise<unknown>) => Promise<void>;
 
 const lock = pathToFileURL(join(ROOT, "scripts/setup/lock.js")).href;
 const { exclusively } = (await import(lock)) as { exclusively: Exclusively };

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { runtimeIsReady } from "#pefd/runtime/setup/install.js";
+import { runtimeIsReady } from "#pefd/runtime/setup/setUp.js";
 import { type FakeMachine, fakeMachine } from "../fakeMachine.js";
 
 const PROGRAM = fileURLToPath(new URL("./installProcess.js", import.meta.url));

@@ -1,4 +1,4 @@
-import { runtimeIsReady } from "#pefd/runtime/setup/install.js";
+import { runtimeIsReady } from "#pefd/runtime/setup/setUp.js";
 import { type FakeMachine, fakeMachine } from "../fakeMachine.js";
 
 /** The compiled binding, in the package's folder. */
@@ -15,10 +15,7 @@ export const isReady = ({ packageFolder, settings }: FakeMachine, more = {}): bo
  * Does something on a machine that is removed afterwards.
  * @param loads whether a compiled library loads, asked each time
  */
-export async function onMachine(
-  work: (machine: FakeMachine) => Promise<void>,
-  loads?: () => boolean,
-): Promise<void> {
+export async function onMachine(work: (machine: FakeMachine) => Promise<void>, loads?: () => boolean): Promise<void> {
   const machine = fakeMachine(loads);
   try {
     await work(machine);

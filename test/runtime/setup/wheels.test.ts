@@ -13,8 +13,7 @@ test("the libraries, the C headers and the CUDA tools are taken from the wheels"
     "tensorflow/include/xla/tsl/c/tsl_status.h": "include/xla/tsl/c/tsl_status.h",
     "nvidia/cublas/lib/libcublas.so.12": "nvidia/cublas/lib/libcublas.so.12",
     "nvidia/cuda_nvcc/bin/ptxas": "nvidia/cuda_nvcc/bin/ptxas",
-    "nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc":
-      "nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc",
+    "nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc": "nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc",
   };
   for (const [member, target] of Object.entries(taken)) {
     assert.equal(memberTarget(member), target);

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { pefd } from "../../helpers/pefd.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { missingSlurm, type Slurm, startSlurm } from "./slurmCluster.js";
@@ -11,8 +11,7 @@ import { missingSlurm, type Slurm, startSlurm } from "./slurmCluster.js";
 const SMALL = ["--data", "data", "--batch_size", "20"];
 // Slurm replaces percent signs in the names of logs.
 const SAVE = "my 5%a runs";
-const runFolder = (trial: number) =>
-  `${SAVE}/student_model/S:resnet8_T:resnet8_cifar100_ours_r:1_a:0_b:25_${trial}`;
+const runFolder = (trial: number) => `${SAVE}/student_model/S:resnet8_T:resnet8_cifar100_ours_r:1_a:0_b:25_${trial}`;
 
 /** A sweep of a student of resnet8, and the Slurm to which it is submitted. */
 interface Scene {
@@ -152,10 +151,7 @@ async function goesOnAfterRequeue(scene: Scene): Promise<void> {
   scene.slurm.ask("scancel", job);
   await untilQueue(scene, "");
   const shown = await scene.sweep("4-5", 200, "--status");
-  assert.match(
-    shown,
-    /, trial 4 {2}my 5%a runs\/sweep\/\d+_0\.log {2}slurmstepd\S+ error: .*CANCELLED/,
-  );
+  assert.match(shown, /, trial 4 {2}my 5%a runs\/sweep\/\d+_0\.log {2}slurmstepd\S+ error: .*CANCELLED/);
   assert.match(shown, /, trial 5 {2}- +it was ended before it began/);
   const [first, second] = await scene.states("4-5", 200);
   assert.deepEqual(first, ["failed", `${job}_0`, epochs()]);
@@ -170,7 +166,5 @@ test("a sweep by a real Slurm of one node", { skip: missingSlurm() }, async (t) 
   await t.test("--status tells what waits and runs", () => tellsWhatWaits(scene));
   await t.test("--status tells what failed, and why", () => tellsWhatFailed(scene));
   await t.test("the same sweep submits what is left", () => submitsWhatIsLeft(scene));
-  await t.test("a task queued again goes on; a cancelled one is told", () =>
-    goesOnAfterRequeue(scene),
-  );
+  await t.test("a task queued again goes on; a cancelled one is told", () => goesOnAfterRequeue(scene));
 });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import { sizeOf } from "#pefd/common/shapes.js";
 import { float32Tensor, type StateTensor } from "#pefd/common/stateDict.js";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { stateLayout } from "#pefd/models/survey.js";
 import { pefd } from "../../helpers/pefd.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
@@ -76,8 +76,15 @@ test("--launcher slurm submits one task for each run, --status reads their state
   const [comment, ...words] = wordsOf(cwd);
   assert.match(comment ?? "", /^--comment=pefd-[0-9a-f]{12}$/);
   assert.deepEqual(words, [
-    ...["--parsable", "--requeue", "--job-name=pefd", "--open-mode=append", "--array=0-2%2"],
-    ...["--output=save/sweep/%A_%a.log", "--partition=gpu", "--gpus=1", "--time=1:00:00"],
+    "--parsable",
+    "--requeue",
+    "--job-name=pefd",
+    "--open-mode=append",
+    "--array=0-2%2",
+    "--output=save/sweep/%A_%a.log",
+    "--partition=gpu",
+    "--gpus=1",
+    "--time=1:00:00",
     "save/sweep/array.sh",
   ]);
   const script = readFileSync(join(cwd, "save/sweep/array.sh"), "utf8");
@@ -91,7 +98,10 @@ test("--launcher slurm submits one task for each run, --status reads their state
   const status = await pefd([...SWEEP, "--status", "--json"], { cwd, env });
   assert.deepEqual(
     JSON.parse(status.stdout).runs.map((run: Record<string, unknown>) => [
-      ...[run.state, run.task, run.epochsDone, run.reason],
+      run.state,
+      run.task,
+      run.epochsDone,
+      run.reason,
     ]),
     [
       ["complete", "17_0", 240, null],
@@ -121,10 +131,7 @@ async function submitted(cwd: string, answer: string, queue: string) {
 }
 
 test("an sbatch of many words is understood, and the lines of a site beside its answer", async (t) => {
-  for (const answer of [
-    "echo Welcome; echo; echo '  17;cluster  '",
-    "echo 17; echo 'charged: 3 h'",
-  ]) {
+  for (const answer of ["echo Welcome; echo; echo '  17;cluster  '", "echo 17; echo 'charged: 3 h'"]) {
     const cwd = temporaryFolder(t);
     const { stdout, stderr } = await submitted(cwd, answer, "true");
     assert.equal(stdout, "Submitted 3 of 3 runs as job 17.\n", stderr);
@@ -148,8 +155,7 @@ test("an sbatch that says nothing: the job is found by its comment, or the way t
 
 test("a squeue of odd words is taken as far as it can be, and shown as what it is", async (t) => {
   const cwd = temporaryFolder(t);
-  const queue =
-    "printf '17_0 RUNNING\\n17_1\\n\\033[2J\\n17_2 \\033]0;x\\007\\nslurm: 17_9 down\\n'";
+  const queue = "printf '17_0 RUNNING\\n17_1\\n\\033[2J\\n17_2 \\033]0;x\\007\\nslurm: 17_9 down\\n'";
   const { env } = await submitted(cwd, "echo 17", queue);
   const { exitCode, stdout, stderr } = await pefd([...SWEEP, "--status"], { cwd, env });
   assert.equal(exitCode, 0, stderr);
@@ -163,9 +169,6 @@ test("an sbatch that refuses is told in its own words, and no job is written dow
   const refusal = "echo 'sbatch: error: invalid partition specified: gpu' >&2; exit 1";
   const { exitCode, stderr } = await submitted(cwd, refusal, "true");
   assert.equal(exitCode, 1);
-  assert.match(
-    stderr,
-    /sbatch refused the sweep: sbatch: error: invalid partition specified: gpu\./,
-  );
+  assert.match(stderr, /sbatch refused the sweep: sbatch: error: invalid partition specified: gpu\./);
   assert.deepEqual(readdirSync(join(cwd, "save/sweep")), ["array.sh"]);
 });

@@ -51,8 +51,7 @@ PartitionName=small Nodes=ALL
 }
 
 /** A task has begun, as Slurm sees it, but its run waits as long as there is a file `hold`. */
-const prolog = (folder: string): string =>
-  `#!/bin/sh\nwhile [ -e '${slurmFiles(folder).hold}' ]; do sleep 0.2; done\n`;
+const prolog = (folder: string): string => `#!/bin/sh\nwhile [ -e '${slurmFiles(folder).hold}' ]; do sleep 0.2; done\n`;
 
 /** Writes the files of a small Slurm with two partitions, main and small, and a node that says it has one GPU. */
 export function writeConfiguration(folder: string, ports: readonly [number, number]): void {

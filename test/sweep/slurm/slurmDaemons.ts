@@ -27,8 +27,7 @@ export function startDaemon(
   return { name, child, log };
 }
 
-export const hasEnded = ({ child }: Daemon): boolean =>
-  child.exitCode !== null || child.signalCode !== null;
+export const hasEnded = ({ child }: Daemon): boolean => child.exitCode !== null || child.signalCode !== null;
 
 const PATIENCE_MS = 10_000;
 

@@ -1,18 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AheadRequest, teacherAhead } from "#pefd/train/ahead/choice.js";
+import { type AheadRequest, teacherAhead } from "#pefd/train/teacherAhead.js";
 
 const RESNET32X4 = { name: "resnet32x4", featureSize: 256, numClasses: 100 };
 
 /** `ours` on an H100, as the paper has it. */
 const USUAL: AheadRequest = {
-  ...{ asked: undefined, method: {}, teacher: RESNET32X4, views: ["pooled"] },
-  ...{ batchSize: 64, stepsPerEpoch: 781 },
-  ...{ choice: { engine: "xla", precision: "bfloat16" }, gpu: true, exact: false },
+  asked: undefined,
+  method: {},
+  teacher: RESNET32X4,
+  views: ["pooled"],
+  batchSize: 64,
+  stepsPerEpoch: 781,
+  choice: { engine: "xla", precision: "bfloat16" },
+  gpu: true,
+  exact: false,
 };
 
-const stepsOf = (changes: Partial<AheadRequest>): number =>
-  teacherAhead({ ...USUAL, ...changes }).steps;
+const stepsOf = (changes: Partial<AheadRequest>): number => teacherAhead({ ...USUAL, ...changes }).steps;
 
 test("on a GPU the teacher looks at as many steps' images as memory near the processors has room for", () => {
   assert.equal(stepsOf({}), 4);

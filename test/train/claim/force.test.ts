@@ -1,14 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import type { PefdError } from "#pefd/common/errors.js";
@@ -168,7 +159,8 @@ test("--force does not touch a run in which another process works", async (t) =>
   const other = await holder(runDir);
   const kept = snapshot(runDir);
   await assert.rejects(runTeacher(force, silentHooks()), {
-    ...{ exitCode: 2, message: `Process ${other.child.pid} is working in ${runDir}.` },
+    exitCode: 2,
+    message: `Process ${other.child.pid} is working in ${runDir}.`,
   });
   assert.deepEqual(snapshot(runDir), kept);
   await other.release();

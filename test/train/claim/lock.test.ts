@@ -4,8 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { LOCK_FILE, type Owner } from "#pefd/runFiles/lockFile.js";
-import { sealedText } from "#pefd/runFiles/stateFile.js";
+import { LOCK_FILE, type Owner, sealedText } from "#pefd/runFiles/stateFile.js";
 import { lockRunFolder, workingProcess } from "#pefd/train/claim/lock.js";
 import { ourselves } from "#pefd/train/claim/owner.js";
 import { faultEnvironment, faultShim } from "../../faults/shim.js";
@@ -27,7 +26,8 @@ test("the lock of a process at work holds, and that of a killed one is taken ove
   assert.equal(other.said, "locked");
   assert.equal(workingProcess(folder), other.child.pid);
   assert.throws(() => lockRunFolder(folder), {
-    ...{ exitCode: 2, message: `Process ${other.child.pid} is working in ${folder}.` },
+    exitCode: 2,
+    message: `Process ${other.child.pid} is working in ${folder}.`,
   });
   assert.deepEqual(readdirSync(folder), [LOCK_FILE]);
   await other.kill();
@@ -100,7 +100,8 @@ test("a damaged lock is told, and left to people", (t) => {
   for (const text of ["", "null", "[]", '{"pid":-1}', "\u0000"]) {
     writeFileSync(join(folder, LOCK_FILE), text);
     assert.throws(() => lockRunFolder(folder), {
-      ...{ exitCode: 2, message: /run\.lock is damaged .* so a process may be working/ },
+      exitCode: 2,
+      message: /run\.lock is damaged .* so a process may be working/,
       hint: /^If none is: rm /,
     });
     assert.deepEqual(readdirSync(folder), [LOCK_FILE]);

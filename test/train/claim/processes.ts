@@ -45,7 +45,8 @@ export async function holder(
       .once("close", () => done(""));
   });
   return {
-    ...{ child, said },
+    child,
+    said,
     release: () => {
       child.stdin.end();
       return ended;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { loadCifar100, loadTestSet } from "#pefd/data/cifar/cifar100.js";
+import { loadCifar100, loadTestSet } from "#pefd/data/cifar/row.js";
 import { studentLearner } from "#pefd/learn/learners.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { evaluateModel } from "#pefd/train/evaluation.js";
@@ -76,9 +76,7 @@ describe("a frozen model in bfloat16", { skip: noReferences() }, () => {
     };
     const exact: Trace = await course("graph", "float32");
     const reduced: Trace = await course("xla", "bfloat16");
-    const errors = exact.losses.map((loss, i) =>
-      Math.abs((reduced.losses[i] as number) / loss - 1),
-    );
+    const errors = exact.losses.map((loss, i) => Math.abs((reduced.losses[i] as number) / loss - 1));
     t.diagnostic(errors.map((error) => error.toExponential(1)).join(" "));
     assert.equal(errors.length, STEPS);
     assert.ok((errors[0] as number) < FIRST, `the first loss is off by ${errors[0]}`);

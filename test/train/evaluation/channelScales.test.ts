@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
+import { REDUCED_PRODUCTS } from "#pefd/runtime/ownModule.js";
 import { ownReducedProducts } from "#pefd/runtime/ownOps.js";
-import { REDUCED_PRODUCTS } from "#pefd/runtime/reducedProducts.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { evaluateModel } from "#pefd/train/evaluation.js";
 import { streamedSource } from "#pefd/train/source.js";
@@ -24,9 +24,7 @@ function scaledModel(scale: number) {
   const named = new Map(model.state.map(({ name, variable }) => [name, variable]));
   for (const [name, gain] of named) {
     const block = /^(layer\d\.\d)\.bn1\.weight$/.exec(name)?.[1];
-    const [offset, filter] = [`${block}.bn1.bias`, `${block}.conv2.weight`].map((n) =>
-      named.get(n),
-    );
+    const [offset, filter] = [`${block}.bn1.bias`, `${block}.conv2.weight`].map((n) => named.get(n));
     if (!gain || !offset || !filter) continue;
     const channels = gain.shape[0] as number;
     const scales = Array.from({ length: channels }, (_, i) => (i % 2 === 0 ? scale : 1 / scale));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
 import type { EvalOptions } from "#pefd/config/options.js";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
 import { runEvaluations } from "#pefd/train/evaluate.js";
 import { formulaState } from "../../helpers/formula.js";
 import { pefd } from "../../helpers/pefd.js";
@@ -55,17 +55,19 @@ test("every format of one checkpoint evaluates to the same figures, several at o
 
 test("all checkpoints are read before the first is evaluated, and each is told how far it is", async () => {
   const evaluation = (checkpoint: string, model: string): EvalOptions => ({
-    ...{ checkpoint: join(cwd, checkpoint), model, data: join(cwd, "data") },
-    ...{
-      limit_test: undefined,
-      skip_list: undefined,
-      image_size: undefined,
-      data_budget_mb: undefined,
-      num_workers: 0,
-      no_cache: true,
-      gpu: undefined,
-    },
-    ...{ dataset: "cifar100", engine: "eager", precision: "float32" },
+    checkpoint: join(cwd, checkpoint),
+    model,
+    data: join(cwd, "data"),
+    limit_test: undefined,
+    skip_list: undefined,
+    image_size: undefined,
+    data_budget_mb: undefined,
+    num_workers: 0,
+    no_cache: true,
+    gpu: undefined,
+    dataset: "cifar100",
+    engine: "eager",
+    precision: "float32",
   });
   const good = evaluation("student.pth", "resnet8x4");
   const told: [number, number][] = [];

@@ -16,12 +16,16 @@ export const REFERENCES: readonly Reference[] = [
   {
     model: "resnet32x4",
     file: "reference/resnet32x4_vanilla/ckpt_epoch_240.pth",
-    ...{ top1: 79.42, top5: 94.75, loss: 0.85413 },
+    top1: 79.42,
+    top5: 94.75,
+    loss: 0.85413,
   },
   {
     model: "resnet8x4",
     file: "reference/resnet8x4_ours/ckpt_epoch_240.pth",
-    ...{ top1: 76.3, top5: 94.44, loss: 0.84207 },
+    top1: 76.3,
+    top5: 94.44,
+    loss: 0.84207,
   },
 ];
 

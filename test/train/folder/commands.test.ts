@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
-import { synthesize } from "#pefd/data/folder/synthetic.js";
+import { synthesize } from "#pefd/data/folder/row.js";
 import { pefd } from "../../helpers/pefd.js";
 
 const IMAGES = { train: 12, test: 6, seed: 5, classes: 3 };
@@ -44,9 +44,7 @@ async function train(words: readonly string[], epochs: number, ...more: string[]
 }
 
 const TEACHER = ["train-teacher", "--model", "resnet8"];
-const student = (weights: string) => [
-  ...["distill", "--path_t", weights, "--model_s", "resnet8", "--distill", "ours"],
-];
+const student = (weights: string) => ["distill", "--path_t", weights, "--model_s", "resnet8", "--distill", "ours"];
 
 describe("a small model on images in folders, shown in 32x32", () => {
   let teacher: Result;
@@ -107,9 +105,7 @@ describe("a small model on images in folders, shown in 32x32", () => {
     const other = JSON.parse(await printed(...words, "--image_size", "64"));
     assert.notEqual(other.loss, evaluation.loss);
     await printed("convert", weights, "served");
-    const served = JSON.parse(
-      await printed("eval", "--checkpoint", "served", "--data", "images", "--json"),
-    );
+    const served = JSON.parse(await printed("eval", "--checkpoint", "served", "--data", "images", "--json"));
     assert.equal(served.loss, evaluation.loss);
     await printed("verify", distilled.runDir);
   });
@@ -149,13 +145,7 @@ describe("a small model on images in folders, shown in 32x32", () => {
     assert.equal(again.exitCode, 0, again.stderr);
     const report = await printed("report", "save", "swept");
     assert.match(report, /resnet8/);
-    const cached = await run([
-      ...student(weights),
-      ...[...WHERE, ...short, "--save_dir", "cached", "--teacher_cache"],
-    ]);
-    assert.match(
-      cached.stderr,
-      /training crops images at random sizes, so that none of folder is ever seen twice/,
-    );
+    const cached = await run([...student(weights), ...WHERE, ...short, "--save_dir", "cached", "--teacher_cache"]);
+    assert.match(cached.stderr, /training crops images at random sizes, so that none of folder is ever seen twice/);
   });
 });

@@ -32,10 +32,7 @@ function writeImages(add: number): void {
     for (const [label, name] of ["a", "b"].entries()) {
       mkdirSync(join(cwd, "images", half, name), { recursive: true });
       for (let i = 0; i < 4; i++) {
-        writeFileSync(
-          join(cwd, "images", half, name, `${i}.bmp`),
-          bmp(20 * i + 90 * label + 7 * test + add),
-        );
+        writeFileSync(join(cwd, "images", half, name, `${i}.bmp`), bmp(20 * i + 90 * label + 7 * test + add));
       }
     }
   }
@@ -44,8 +41,19 @@ function writeImages(add: number): void {
 const RUN = "save/models/resnet8_folder_lr_0.01_decay_0.0001_trial_1";
 const WHERE = ["--dataset", "folder", "--data", "images"];
 const TRAIN = [
-  ...["train-teacher", "--model", "resnet8", ...WHERE, "--image_size", "32"],
-  ...["--batch_size", "4", "--learning_rate", "0.01", "--num_workers", "0", "--quiet"],
+  "train-teacher",
+  "--model",
+  "resnet8",
+  ...WHERE,
+  "--image_size",
+  "32",
+  "--batch_size",
+  "4",
+  "--learning_rate",
+  "0.01",
+  "--num_workers",
+  "0",
+  "--quiet",
 ];
 
 const run = (...words: readonly string[]) =>
@@ -104,10 +112,7 @@ test("every byte is compared by data verify with what it found before", async ()
   writeFileSync(path, bytes.fill(1, at, at + 1));
   const { exitCode, stderr } = await verify();
   assert.equal(exitCode, 2);
-  assert.match(
-    stderr,
-    /training images of images have the names, sizes and samples of \d{4}-.*other/,
-  );
+  assert.match(stderr, /training images of images have the names, sizes and samples of \d{4}-.*other/);
   writeImages(0);
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/folder/synthetic.js";
+import { synthesize } from "#pefd/data/folder/row.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { ROOT } from "../../helpers/paths.js";
 import { pefd } from "../../helpers/pefd.js";
@@ -51,7 +51,12 @@ test("a distillation on a folder, killed in mid-epoch, goes on with other thread
   const path = join(teacher.runDir, "resnet8_last.safetensors");
   const student = ["distill", "--path_t", path, "--model_s", "resnet8", "--distill", "ours"];
   const distil = (data: string, save: string, workers: string) => [
-    ...[...student, ...from(data), "--save_dir", save, "--num_workers", workers],
+    ...student,
+    ...from(data),
+    "--save_dir",
+    save,
+    "--num_workers",
+    workers,
   ];
   const whole = await trained(distil("images", "whole", "2"), "3");
   const losses = readEpochLog(join(cwd, whole.runDir)).map(({ train }) => train.loss);

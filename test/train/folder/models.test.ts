@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { writeCheckpoint } from "#pefd/checkpoint/writeCheckpoint.js";
-import { synthesize } from "#pefd/data/folder/synthetic.js";
+import { synthesize } from "#pefd/data/folder/row.js";
 import { variablesOf } from "#pefd/learn/learner.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import type { TeacherOptions } from "#pefd/config/options.js";
-import { synthesize } from "#pefd/data/folder/synthetic.js";
+import { synthesize } from "#pefd/data/folder/row.js";
 import { reencodingWords } from "#pefd/data/shards/reencode.js";
 import { reencodeAll } from "#pefd/data/shards/reencodeAll.js";
 import { collectRuns } from "#pefd/report/runs/collect.js";
@@ -25,8 +25,15 @@ async function scene(t: TestContext) {
   await pack(images, shards, { mostBytes: 70_000 });
   const options = (data: string, save_dir: string, changes: Partial<TeacherOptions> = {}) =>
     teacherOptions(folder, {
-      ...{ dataset: "folder", model: "RESNET18", data, save_dir: join(folder, save_dir) },
-      ...{ epochs: 1, batch_size: 4, learning_rate: 0.01, tb_freq: 1, ...changes },
+      dataset: "folder",
+      model: "RESNET18",
+      data,
+      save_dir: join(folder, save_dir),
+      epochs: 1,
+      batch_size: 4,
+      learning_rate: 0.01,
+      tb_freq: 1,
+      ...changes,
     });
   return { folder, images, shards, options };
 }
@@ -54,10 +61,7 @@ test("images that were re-encoded are other images: such a run says so, and is n
   const warnings: string[] = [];
   const hooks = silentHooks({ warn: (text) => warnings.push(text) });
   const changed = await runTeacher(options(small, "small"), hooks);
-  assert.match(
-    warnings.join("\n"),
-    /re-encoded \(short side 64, JPEG quality 90\).* not comparable/,
-  );
+  assert.match(warnings.join("\n"), /re-encoded \(short side 64, JPEG quality 90\).* not comparable/);
 
   await assert.rejects(runTeacher(options(images, "small", { resume: true }), silentHooks()), {
     exitCode: 2,

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startText } from "#pefd/train/start/standing.js";
+import { startText } from "#pefd/train/prepare.js";
 
 test("a run says what it goes on after, to the step", () => {
-  const at = (epoch: number, step: number) =>
-    startText("run", { epoch, step }, { resume: true, steps: 4 });
+  const at = (epoch: number, step: number) => startText("run", { epoch, step }, { resume: true, steps: 4 });
   assert.equal(at(3, 0), "Going on after epoch 3.");
   assert.equal(at(3, 1), "Going on after epoch 3 and 1 step of epoch 4.");
   assert.equal(at(0, 2), "Going on after 2 steps of epoch 1.");

@@ -1,24 +1,17 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { synthesize } from "#pefd/data/cifar/synthetic.js";
-import { runDistill } from "#pefd/train/distill.js";
+import { synthesize } from "#pefd/data/cifar/row.js";
+import { isTeacherEvaluated, runDistill } from "#pefd/train/distill.js";
 import { runEvaluations } from "#pefd/train/evaluate.js";
-import { isTeacherEvaluated } from "#pefd/train/start/teacherAccuracy.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { distillOptions, randomTeacher, silentHooks } from "../runs.js";
 
 test("the teacher's accuracy is told where it costs next to nothing, or as asked", () => {
   const short = { epochs: 1, train: 100, test: 10 };
   const long = { ...short, epochs: 2 };
-  assert.deepEqual(
-    [isTeacherEvaluated("auto", short), isTeacherEvaluated("auto", long)],
-    [false, true],
-  );
-  assert.deepEqual(
-    [isTeacherEvaluated("always", short), isTeacherEvaluated("never", long)],
-    [true, false],
-  );
+  assert.deepEqual([isTeacherEvaluated("auto", short), isTeacherEvaluated("auto", long)], [false, true]);
+  assert.deepEqual([isTeacherEvaluated("always", short), isTeacherEvaluated("never", long)], [true, false]);
 });
 
 test("the teacher is evaluated before the first epoch, and the student's bytes stay the same", async (t) => {
@@ -40,7 +33,10 @@ test("the teacher is evaluated before the first epoch, and the student's bytes s
     [
       {
         ...distillOptions(folder),
-        ...{ checkpoint: path, model: "resnet8", dataset: "cifar100", precision: "float32" },
+        checkpoint: path,
+        model: "resnet8",
+        dataset: "cifar100",
+        precision: "float32",
       },
     ],
     { env: {}, onProgress: () => {} },

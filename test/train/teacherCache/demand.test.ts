@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { methodRow } from "#pefd/distill/registry.js";
-import {
-  cacheDemand,
-  changingOutputs,
-  diskBytes,
-  growth,
-  tooLarge,
-} from "#pefd/train/teacherCache/demand.js";
+import { cacheDemand, changingOutputs, diskBytes, growth, tooLarge } from "#pefd/train/teacherCache/demand.js";
 
 const TEACHER = { name: "resnet32x4", featureSize: 256, numClasses: 100 };
 
@@ -23,19 +17,13 @@ test("views take a record for each crop of each image; a map that is named twice
   const maps = record(32 * 32 * 64) + record(16 * 16 * 128) + record(8 * 8 * 256);
   assert.equal(diskBytes(TEACHER, ["maps"], 1), maps);
   assert.equal(diskBytes(TEACHER, ["map2", "maps"], 1), maps);
-  assert.equal(
-    diskBytes(TEACHER, ["map2", "stem"], 1),
-    record(16 * 16 * 128) + record(32 * 32 * 32),
-  );
+  assert.equal(diskBytes(TEACHER, ["map2", "stem"], 1), record(16 * 16 * 128) + record(32 * 32 * 32));
 });
 
 test("maps of 50,000 images are refused with what they would take and what is free; vectors are not", () => {
   const views = methodRow("hint").sees({ hint_layer: 2 });
   const said = tooLarge(views, diskBytes(TEACHER, views, SHOWN), { free: 63.24e9 });
-  assert.match(
-    said ?? "",
-    /teacher's map2, which would take 1,061\.7 GB .* \(63\.2 GB of the disk are free\)/,
-  );
+  assert.match(said ?? "", /teacher's map2, which would take 1,061\.7 GB .* \(63\.2 GB of the disk are free\)/);
   assert.equal(tooLarge(["logits", "pooled"], 1e15, { free: 1 }), undefined);
 });
 
@@ -59,9 +47,6 @@ test("what a method's cache takes: vectors alone are kept, and no outputs that c
   assert.ok((of("similarity").bytes as number) > 1e12);
   for (const name of ["mlld", "ofd"]) {
     assert.deepEqual(of(name), { isKept: false, bytes: undefined }, name);
-    assert.match(
-      changingOutputs(methodRow(name), ["logits"]) as string,
-      /strong views|training mode/,
-    );
+    assert.match(changingOutputs(methodRow(name), ["logits"]) as string, /strong views|training mode/);
   }
 });

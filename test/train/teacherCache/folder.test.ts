@@ -4,17 +4,25 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { PefdError } from "#pefd/common/errors.js";
 import { IMAGENET } from "#pefd/data/normalize.js";
-import { type CacheKey, cacheFolder } from "#pefd/train/teacherCache/folder.js";
+import { type CacheKey, cacheFolder } from "#pefd/train/teacherCache/open.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 
 const KEY: CacheKey = {
-  ...{ model: "resnet8", weightsSha256: "a".repeat(64), imagesSha256: "b".repeat(64) },
+  model: "resnet8",
+  weightsSha256: "a".repeat(64),
+  imagesSha256: "b".repeat(64),
   images: {
-    ...{ height: 32, width: 32, channels: 3 },
+    height: 32,
+    width: 32,
+    channels: 3,
     normalization: { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
     augmentation: { kind: "shift", padding: 2 },
   },
-  ...{ engine: "graph", precision: "float32", batchSize: 8, device: "CPU", tensorflow: "2.21.0" },
+  engine: "graph",
+  precision: "float32",
+  batchSize: 8,
+  device: "CPU",
+  tensorflow: "2.21.0",
   kernels: "avx512",
 };
 
@@ -30,11 +38,17 @@ test("a cache's folder is named by the teacher and all that its outputs depend o
   });
   assert.equal(await cacheFolder(root, { ...KEY }), folder);
   const others = [
-    ...[{ weightsSha256: "c".repeat(64) }, { imagesSha256: "c".repeat(64) }, { engine: "xla" }],
-    ...[{ kernels: "tensorflow" }, { pluginsSha256: "d".repeat(64) }],
+    { weightsSha256: "c".repeat(64) },
+    { imagesSha256: "c".repeat(64) },
+    { engine: "xla" },
+    { kernels: "tensorflow" },
+    { pluginsSha256: "d".repeat(64) },
     { images: { ...KEY.images, augmentation: { kind: "shift", padding: 4 } as const } },
     { images: { ...KEY.images, normalization: IMAGENET } },
-    ...[{ precision: "bfloat16" }, { batchSize: 9 }, { device: "GPU" }, { fingerprint: "d" }],
+    { precision: "bfloat16" },
+    { batchSize: 9 },
+    { device: "GPU" },
+    { fingerprint: "d" },
   ];
   const folders = [folder];
   for (const other of others) folders.push(await cacheFolder(root, { ...KEY, ...other }));

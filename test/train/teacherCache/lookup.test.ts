@@ -3,10 +3,8 @@ import { test } from "node:test";
 import { shiftVariants } from "#pefd/data/augmentation.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { epochPlan, PLAN_COLUMNS } from "#pefd/data/sampler.js";
-import { entriesOf } from "#pefd/train/teacherCache/entries.js";
-import { createLookup } from "#pefd/train/teacherCache/lookup.js";
-import type { OutputSizes, Outputs } from "#pefd/train/teacherCache/outputs.js";
-import type { Store } from "#pefd/train/teacherCache/store.js";
+import { createLookup, entriesOf } from "#pefd/train/teacherCache/lookup.js";
+import type { OutputSizes, Outputs, Store } from "#pefd/train/teacherCache/store.js";
 
 const { augmentation: SHIFT } = CIFAR100_FORMAT;
 
@@ -26,9 +24,7 @@ function outputsFor(rows: Int32Array): Outputs {
   return new Map(
     Array.from(SIZES, ([name, size]) => [
       name,
-      Float32Array.from(
-        Array.from({ length: count }, (_, row) => outputOf(name, size, entryOf(rows, row))).flat(),
-      ),
+      Float32Array.from(Array.from({ length: count }, (_, row) => outputOf(name, size, entryOf(rows, row))).flat()),
     ]),
   );
 }
@@ -41,8 +37,7 @@ function memoryStore(): Store & { readonly entries: Set<number>; isFull: boolean
     isFull: false,
     read(entry: number, into: Outputs, row: number) {
       if (!entries.has(entry)) return false;
-      for (const [name, size] of SIZES)
-        into.get(name)?.set(outputOf(name, size, entry), row * size);
+      for (const [name, size] of SIZES) into.get(name)?.set(outputOf(name, size, entry), row * size);
       return true;
     },
     write(entry: number) {
@@ -58,7 +53,10 @@ function scene() {
   const store = memoryStore();
   const batches: Int32Array[] = [];
   const lookup = createLookup({
-    ...{ store, sizes: SIZES, entryOf, batchSize: BATCH },
+    store,
+    sizes: SIZES,
+    entryOf,
+    batchSize: BATCH,
     compute(rows) {
       batches.push(rows.slice());
       return outputsFor(rows);
@@ -69,8 +67,7 @@ function scene() {
 
 const IMAGES = 24;
 const plan = (seed: number) => epochPlan(seed, 1, IMAGES, SHIFT);
-const rowsOf = (rows: Int32Array, from: number, to: number) =>
-  rows.subarray(from * PLAN_COLUMNS, to * PLAN_COLUMNS);
+const rowsOf = (rows: Int32Array, from: number, to: number) => rows.subarray(from * PLAN_COLUMNS, to * PLAN_COLUMNS);
 
 /** Asks for a plan batch by batch, as an epoch does. */
 function epoch({ lookup }: ReturnType<typeof scene>, rows: Int32Array, perCall = BATCH): void {

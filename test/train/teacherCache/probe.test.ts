@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { OutputSizes } from "#pefd/train/teacherCache/outputs.js";
-import { probeTeacher } from "#pefd/train/teacherCache/probe.js";
+import { probeTeacher } from "#pefd/train/teacherCache/open.js";
+import type { OutputSizes } from "#pefd/train/teacherCache/store.js";
 
 const BATCH = 4;
 /** Values of an image; this teacher does not look at them. */
@@ -28,8 +28,7 @@ test("a place whose bits differ is found, in the outputs that are kept", () => {
 });
 
 test("the fingerprint tells teachers apart", () => {
-  const print = (weight: number) =>
-    probeTeacher(teacher(0, 0, weight), SIZES, BATCH, VALUES).fingerprint;
+  const print = (weight: number) => probeTeacher(teacher(0, 0, weight), SIZES, BATCH, VALUES).fingerprint;
   assert.equal(print(1), print(1));
   assert.notEqual(print(1), print(1 + 2 ** -23));
 });

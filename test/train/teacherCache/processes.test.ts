@@ -14,9 +14,24 @@ const RUN = "student_model/S:resnet8_T:resnet8_cifar100_ours_r:1_a:0_b:25_1";
 
 /** The words of a distillation into a folder of its own. */
 const words = (folder: string, name: string, epochs: number, ...more: string[]) => [
-  ...["distill", "--path_t", join(folder, "teacher.safetensors"), "--model_t", "resnet8"],
-  ...["--model_s", "resnet8", "--data", join(folder, "data"), "--save_dir", join(folder, name)],
-  ...["--batch_size", "4", "--epochs", String(epochs), "--engine", "graph", "--deterministic"],
+  "distill",
+  "--path_t",
+  join(folder, "teacher.safetensors"),
+  "--model_t",
+  "resnet8",
+  "--model_s",
+  "resnet8",
+  "--data",
+  join(folder, "data"),
+  "--save_dir",
+  join(folder, name),
+  "--batch_size",
+  "4",
+  "--epochs",
+  String(epochs),
+  "--engine",
+  "graph",
+  "--deterministic",
   ...more,
 ];
 
@@ -36,8 +51,7 @@ test("processes share a cache while they run; one that is killed leaves it sound
   await randomTeacher(folder);
   const cache = join(folder, "cache");
   const env = { ...process.env, NO_COLOR: "1", PEFD_CACHE: cache };
-  const weights = (name: string) =>
-    readFileSync(join(folder, name, RUN, "resnet8_last.safetensors"));
+  const weights = (name: string) => readFileSync(join(folder, name, RUN, "resnet8_last.safetensors"));
 
   const script = resolve(ROOT, "bin/pefd.js");
   const endless = words(folder, "killed", 100_000, "--teacher_cache");

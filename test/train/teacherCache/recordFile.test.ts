@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { openRecordFile, recordBytes } from "#pefd/train/teacherCache/recordFile.js";
+import { openRecordFile, recordBytes } from "#pefd/train/teacherCache/store.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { RECORDS, SIZE, valuesOf } from "./records.js";
 

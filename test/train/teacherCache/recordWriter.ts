@@ -1,5 +1,5 @@
 import { createRandom } from "#pefd/common/random.js";
-import { openRecordFile } from "#pefd/train/teacherCache/recordFile.js";
+import { openRecordFile } from "#pefd/train/teacherCache/store.js";
 import { RECORDS, SIZE, valuesOf } from "./records.js";
 
 /** A process that writes records in a random order until it is killed: `node recordWriter.js PATH SEED`. */

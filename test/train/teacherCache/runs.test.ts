@@ -6,21 +6,15 @@ import { createRandom } from "#pefd/common/random.js";
 import type { DistillOptions } from "#pefd/config/options.js";
 import type { ImageFormat } from "#pefd/data/dataset.js";
 import { METHODS } from "#pefd/distill/registry.js";
-import { datasetInMemory } from "#pefd/plugin/datasetInMemory.js";
-import { registerPlugin } from "#pefd/plugin/register.js";
+import { datasetInMemory } from "#pefd/plugin/index.js";
+import { registerPlugin } from "#pefd/plugin/load.js";
 import { readEpochLog } from "#pefd/report/log/epochLog.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import type { Hooks, RunResult } from "#pefd/train/files/result.js";
 import { inWhole, spreadOf, tellRest } from "../../helpers/matrices.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
-import {
-  distillOptions,
-  hooksStoppingAfter,
-  randomTeacher,
-  silentHooks,
-  smallData,
-} from "../runs.js";
+import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../runs.js";
 
 before(() => {
   loadTensorFlow();
@@ -38,24 +32,18 @@ async function prepared(t: TestContext): Promise<string> {
 }
 
 /** Runs a distillation with a folder of its own for the run, and one cache for all. */
-function runner(
-  folder: string,
-  common: Partial<DistillOptions>,
-  cache: string = join(folder, "cache"),
-) {
+function runner(folder: string, common: Partial<DistillOptions>, cache: string = join(folder, "cache")) {
   const run = async (name: string, changes: Partial<DistillOptions>, hooks: Hooks) => {
     const save_dir = join(folder, name);
     const options = distillOptions(folder, { batch_size: 4, ...common, ...changes, save_dir });
     return runDistill(options, { ...hooks, env: { PEFD_CACHE: cache } });
   };
-  return (name: string, changes: Partial<DistillOptions> = {}, hooks = silentHooks()) =>
-    run(name, changes, hooks);
+  return (name: string, changes: Partial<DistillOptions> = {}, hooks = silentHooks()) => run(name, changes, hooks);
 }
 
 const CACHED = { teacher_cache: true };
 
-const lastWeights = ({ runDir }: RunResult): Buffer =>
-  readFileSync(join(runDir, "resnet8_last.safetensors"));
+const lastWeights = ({ runDir }: RunResult): Buffer => readFileSync(join(runDir, "resnet8_last.safetensors"));
 
 const losses = ({ runDir }: RunResult): number[] =>
   readEpochLog(runDir).flatMap(({ train, test }) => [train.loss, test.loss]);
@@ -205,7 +193,9 @@ test("a cache folder that cannot be made ends the run before its first step, wit
   const before = tf.memory().numTensors;
   const run = runner(folder, CACHED, join(folder, "teacher.safetensors"));
   await assert.rejects(run("run"), {
-    ...{ exitCode: 3, message: /teacher's outputs cannot be kept in/, hint: /PEFD_CACHE/ },
+    exitCode: 3,
+    message: /teacher's outputs cannot be kept in/,
+    hint: /PEFD_CACHE/,
   });
   assert.equal(tf.memory().numTensors, before);
 });
@@ -221,18 +211,12 @@ test("how much the cache brought is told at the end, and nothing is left in memo
   const before = tf.memory().numTensors;
   await run("warm", {}, silentHooks({ notice: (text) => notices.push(text) }));
   assert.equal(tf.memory().numTensors, before);
-  assert.match(
-    notices[0] as string,
-    /^Teacher cache: .*resnet8-[0-9a-f]{16} \(grows to \d+\.\d GB/,
-  );
+  assert.match(notices[0] as string, /^Teacher cache: .*resnet8-[0-9a-f]{16} \(grows to \d+\.\d GB/);
   assert.equal(notices.at(-1), "Teacher cache: outputs of 20 images found, of 0 computed.");
 });
 
 /** The same images under another name, shown otherwise. */
-function noise(
-  name: string,
-  changes: Partial<Pick<ImageFormat, "normalization">> & { padding?: number },
-) {
+function noise(name: string, changes: Partial<Pick<ImageFormat, "normalization">> & { padding?: number }) {
   const { padding = 2, ...others } = changes;
   const part = (count: number, purpose: string) => {
     const random = createRandom(1, "noise", purpose);
@@ -242,9 +226,13 @@ function noise(
     };
   };
   return datasetInMemory({
-    ...{ name, title: "Noise", classNames: ["a", "b", "c", "d"] },
+    name,
+    title: "Noise",
+    classNames: ["a", "b", "c", "d"],
     format: {
-      ...{ height: 32, width: 32, channels: 3 },
+      height: 32,
+      width: 32,
+      channels: 3,
       normalization: { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
       augmentation: { kind: "shift", padding },
       ...others,

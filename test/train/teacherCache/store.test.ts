@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import type { OutputSizes, Outputs } from "#pefd/train/teacherCache/outputs.js";
+import type { OutputSizes, Outputs } from "#pefd/train/teacherCache/store.js";
 import { openStore } from "#pefd/train/teacherCache/store.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 

@@ -22,8 +22,7 @@ before(() => {
 
 /** Largest difference, over the largest value. */
 function distance(found: Float32Array, expected: Float32Array): number {
-  const largest = (values: Float32Array) =>
-    values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
+  const largest = (values: Float32Array) => values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
   return largest(found.map((value, i) => value - (expected[i] as number))) / largest(expected);
 }
 
@@ -49,11 +48,7 @@ for (const [engine, bound] of ENGINES) {
         logits: output.logits.dataSync() as Float32Array,
       };
     });
-    const program = compileTeacher(
-      teacher,
-      { engine, precision: "float32", batchSize: BATCH },
-      CIFAR100_FORMAT,
-    );
+    const program = compileTeacher(teacher, { engine, precision: "float32", batchSize: BATCH }, CIFAR100_FORMAT);
     const inPlace = program.run(images);
     const moved = program.run(rolled(images, IMAGE_VALUES));
     for (const name of ["pooled", "logits"] as const) {

@@ -1,6 +1,5 @@
 import { section, string } from "../../../common/optionRow.js";
-import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
-import { DATA_PLACE } from "../../../config/dataOptions.js";
+import { DATA_PLACE, DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
 import type { Command } from "../../command.js";
@@ -11,7 +10,8 @@ import { transferProgress } from "../../transfer.js";
 const FETCHING = section("Data", {
   ...DATA_PLACE,
   url: string(undefined, "Where the archive lies, for a mirror.", {
-    ...{ flagOnly: true, valueName: "URL" },
+    flagOnly: true,
+    valueName: "URL",
     defaultText: "the official place",
   }),
   md5: string(undefined, "The archive's md5 sum, for another archive.", {

@@ -1,7 +1,6 @@
 import { inputError } from "../../../common/errors.js";
 import { integer, path, section, type Values } from "../../../common/optionRow.js";
-import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
-import { DATA_PLACE } from "../../../config/dataOptions.js";
+import { DATA_PLACE, DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
 import type { PackSettings } from "../../../data/shards/pack.js";
@@ -21,13 +20,16 @@ const PACKING = section("Data", {
     defaultText: "the data folder's name with -shards behind",
   }),
   shard_mb: integer(512, "Megabytes of a shard.", { min: 1, max: 1_000_000, flagOnly }),
-  short_side: integer(
-    undefined,
-    "Make images smaller: pixels of the short side. Results are not comparable then.",
-    { min: 1, max: 65_535, flagOnly, defaultText: "images as they are, byte for byte" },
-  ),
+  short_side: integer(undefined, "Make images smaller: pixels of the short side. Results are not comparable then.", {
+    min: 1,
+    max: 65_535,
+    flagOnly,
+    defaultText: "images as they are, byte for byte",
+  }),
   quality: integer(undefined, "Quality of the JPEGs that --short_side makes.", {
-    ...{ min: 1, max: 100, flagOnly },
+    min: 1,
+    max: 100,
+    flagOnly,
     defaultText: "90",
   }),
   skip_list: path(undefined, "Leave out the images that this file names, one a line.", {
@@ -61,10 +63,7 @@ const MEGABYTE = 1e6;
 /** What was written, and how it is used. */
 function sentence(out: string, { dataset, note, halves }: ShardRecord): string {
   const { train, test } = halves;
-  const images = [
-    ...(train ? [`${train.images} training`] : []),
-    ...(test ? [`${test.images} test`] : []),
-  ];
+  const images = [...(train ? [`${train.images} training`] : []), ...(test ? [`${test.images} test`] : [])];
   const shards = (train?.shards.length ?? 0) + (test?.shards.length ?? 0);
   const use = `--dataset ${dataset} --data ${out}`;
   const files = shards === 1 ? "1 shard" : `${shards} shards`;
@@ -93,15 +92,15 @@ export const command: Command = {
       );
     }
     const { packImages } = await import("../../../data/shards/pack.js");
-    const progress = transferProgress(
-      output,
-      ({ received, total }) => `${received} of ${total} images`,
-    );
+    const progress = transferProgress(output, ({ received, total }) => `${received} of ${total} images`);
     const set = packable(data, skipListIn(values.skip_list));
     const reencoding = await reencodingOf(values, env);
     const record = await interruptible((signal) =>
       packImages(dataset, set, {
-        ...{ out, mostBytes: shard_mb * MEGABYTE, reencoding, signal },
+        out,
+        mostBytes: shard_mb * MEGABYTE,
+        reencoding,
+        signal,
         onProgress: (received, total) => progress.update({ received, total }),
       }),
     ).finally(progress.stop);

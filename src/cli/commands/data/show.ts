@@ -1,14 +1,12 @@
 import { inputError } from "../../../common/errors.js";
 import { writeOutputFile } from "../../../common/files/outputFile.js";
 import { integer, integers, path, section } from "../../../common/optionRow.js";
-import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
-import { DATA } from "../../../config/dataOptions.js";
+import { DATA, DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { sizedDataset } from "../../../data/registry.js";
 import { skipListIn } from "../../../data/skipList.js";
 import type { Command } from "../../command.js";
-import { imageReaderOf } from "../../dataset/reader.js";
-import { FOLDER_WORD, withFolderWord } from "../../dataset/word.js";
+import { FOLDER_WORD, imageReaderOf, withFolderWord } from "../../dataset/word.js";
 
 const flagOnly = true;
 
@@ -16,18 +14,20 @@ const SHEET = section("Contact sheet", {
   svg: path(undefined, "Write it to this file, as one drawing.", { flagOnly }),
   html: path(undefined, "Write it to this file, as one page.", { flagOnly }),
   images: integer(6, "Images of each half, balanced over the classes.", {
-    ...{ min: 1, max: 1000, flagOnly },
+    min: 1,
+    max: 1000,
+    flagOnly,
   }),
   epoch: integers([1, 2, 3], "Epochs whose views of the training images are shown.", {
-    ...{ min: 1, max: 1_000_000, flagOnly },
+    min: 1,
+    max: 1_000_000,
+    flagOnly,
   }),
-  trial: integer(
-    1,
-    "The run's number, from which crops and flips follow; the seed is ten times that.",
-    {
-      ...{ min: 0, max: 1_000_000_000, flagOnly },
-    },
-  ),
+  trial: integer(1, "The run's number, from which crops and flips follow; the seed is ten times that.", {
+    min: 0,
+    max: 1_000_000_000,
+    flagOnly,
+  }),
 });
 
 /** pefd data show: a contact sheet of images as a model sees them, before and after augmentation. */
@@ -35,10 +35,7 @@ export const command: Command = {
   sections: [SHEET, DATA, DOCUMENT, GENERAL],
   positionals: FOLDER_WORD,
   examples: [
-    [
-      "pefd data show --html sheet.html",
-      "some images, and what the first three epochs make of them",
-    ],
+    ["pefd data show --html sheet.html", "some images, and what the first three epochs make of them"],
     ["pefd data show DIR --dataset folder --svg sheet.svg --epoch 1,2,100", "a folder of your own"],
   ],
   async run(invocation) {
@@ -62,14 +59,12 @@ export const command: Command = {
     const { seedOf } = await import("../../../train/scene.js");
     const wish = { images, epochs, seed: seedOf({ trial }) };
     const sheet = contactSheet(row, opened, names, wish, reader);
-    const { sheetSvg } = await import("../../../report/sheet/sheetSvg.js");
-    const { sheetHtml } = await import("../../../report/sheet/sheetHtml.js");
+    const { sheetSvg } = await import("../../../report/sheet.js");
+    const { sheetHtml } = await import("../../../report/sheet.js");
     if (svg !== undefined) await writeOutputFile(svg, sheetSvg(sheet));
     if (html !== undefined) await writeOutputFile(html, sheetHtml(sheet));
     const written = [svg, html].filter((file) => file !== undefined);
-    const shown = sheet.parts
-      .flatMap(({ rows }) => rows)
-      .map(({ name, className }) => ({ name, className }));
+    const shown = sheet.parts.flatMap(({ rows }) => rows).map(({ name, className }) => ({ name, className }));
     output.result(`Written: ${written.join(", ")}`, { dataset, data, ...wish, written, shown });
     return undefined;
   },

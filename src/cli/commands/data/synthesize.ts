@@ -1,8 +1,7 @@
 import { inputError } from "../../../common/errors.js";
 import { flag, integer, path, section } from "../../../common/optionRow.js";
-import { counted } from "../../../common/text/counted.js";
-import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
-import { DATA_PLACE } from "../../../config/dataOptions.js";
+import { counted } from "../../../common/text.js";
+import { DATA_PLACE, DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { resolveSection } from "../../../config/resolve.js";
 import { DATASETS } from "../../../data/registry.js";
 import type { Command } from "../../command.js";
@@ -13,13 +12,16 @@ const flagOnly = true;
 const SYNTHETIC = section("Synthetic data", {
   dataset: DATA_PLACE.dataset,
   out: path(undefined, "The folder to write.", {
-    ...{ flagOnly, alsoNamed: "data", valueName: "DIR" },
+    flagOnly,
+    alsoNamed: "data",
+    valueName: "DIR",
     defaultText: "data/synthetic, of another data set data/synthetic-NAME",
   }),
   train: integer(5000, "Training images.", { min: 1, max: 1_000_000, flagOnly }),
   test: integer(1000, "Test images.", { min: 1, max: 1_000_000, flagOnly }),
   classes: integer(undefined, "Classes that occur.", {
-    ...{ min: 1, flagOnly },
+    min: 1,
+    flagOnly,
     defaultText: "all of the data set's",
   }),
   seed: integer(0, "The same seed gives the same images.", { min: 0, flagOnly }),

@@ -1,16 +1,52 @@
 import { inputError } from "../../../common/errors.js";
 import { writeOutputFile } from "../../../common/files/outputFile.js";
 import { path, section } from "../../../common/optionRow.js";
-import { counted } from "../../../common/text/counted.js";
-import { DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
-import { DATA_PLACE } from "../../../config/dataOptions.js";
+import { counted } from "../../../common/text.js";
+import { DATA_PLACE, DOCUMENT, GENERAL } from "../../../config/commandOptions.js";
 import { NUM_WORKERS } from "../../../config/options.js";
 import { resolveSection } from "../../../config/resolve.js";
 import type { FileReport, VerifyReport } from "../../../data/dataset.js";
+import type { OpenExaminer } from "../../../data/images/examine/examiner.js";
 import { DATASETS } from "../../../data/registry.js";
-import type { Command } from "../../command.js";
-import { examinerOf } from "../../dataset/examiner.js";
-import { DATASET_WORD, withDatasetWord } from "../../dataset/word.js";
+import { createProgressBar, type ProgressBar } from "../../../report/live/progressBar.js";
+import type { Command, Invocation, Output } from "../../command.js";
+import { DATASET_WORD, imageReaderOf, withDatasetWord } from "../../dataset/word.js";
+import { COLUMNS } from "../../output.js";
+
+/** Shows on a terminal how many images of a half were looked at. */
+export function imagesBar(output: Output) {
+  const { stderr } = process;
+  if (output.quiet || stderr.isTTY !== true) return { update: () => {}, stop: () => {} };
+  let bar: ProgressBar | undefined;
+  return {
+    update(done: number, all: number) {
+      if (bar === undefined) {
+        bar = createProgressBar(stderr, stderr.columns ?? COLUMNS, output.color);
+        bar.start(all, 0);
+      }
+      bar.update(done, [`${done} of ${all} images`]);
+      if (done < all) return;
+      bar.stop();
+      bar = undefined;
+    },
+    stop: () => bar?.stop(),
+  };
+}
+
+/** An examiner of images that shows on a terminal how far it is. */
+async function examinerOf(env: Invocation["env"], workers: number, output: Output): Promise<OpenExaminer> {
+  const { openExaminer } = await import("../../../data/images/examine/examiner.js");
+  const reader = await imageReaderOf(env);
+  const bar = imagesBar(output);
+  const examiner = openExaminer({ workers, reader, onProgress: bar.update });
+  return {
+    ...examiner,
+    close() {
+      bar.stop();
+      examiner.close();
+    },
+  };
+}
 
 const FOLDER = section("Data", {
   ...DATA_PLACE,
@@ -30,8 +66,7 @@ const LEAST_WIDTH = 10;
 function fileLines(files: readonly FileReport[]): string[] {
   const width = Math.max(LEAST_WIDTH, ...files.map(({ file }) => file.length));
   return files.map(({ file, records, bytes, classes, fewestPerClass, mostPerClass }) => {
-    const perClass =
-      fewestPerClass === mostPerClass ? fewestPerClass : `${fewestPerClass} to ${mostPerClass}`;
+    const perClass = fewestPerClass === mostPerClass ? fewestPerClass : `${fewestPerClass} to ${mostPerClass}`;
     return `${file.padEnd(width)} ${counted(records, "image")} (${counted(bytes, "byte")}), ${classes} ${classes === 1 ? "class" : "classes"}, ${perClass} of each`;
   });
 }
@@ -44,10 +79,7 @@ function verdict(title: string, { official, sharedRecords }: VerifyReport): stri
         ? `These are the images of ${title}.`
         : `Sound, but not the images of ${title}.`;
   return sharedRecords > 0
-    ? [
-        what,
-        `${counted(sharedRecords, "test image")} ${sharedRecords === 1 ? "is" : "are"} among the training images.`,
-      ]
+    ? [what, `${counted(sharedRecords, "test image")} ${sharedRecords === 1 ? "is" : "are"} among the training images.`]
     : [what];
 }
 

@@ -2,16 +2,11 @@ import { PefdError } from "../../../common/errors.js";
 import { sha256 } from "../../checksums.js";
 import { readImage } from "../places.js";
 import type { ImageReader } from "../reader.js";
-import { pixelsOfSize } from "../sized.js";
+import { pixelsOfSize } from "../reader.js";
 import type { ImageSize } from "../view.js";
 import type { Examined, ToExamine } from "./types.js";
 
-function examineOne(
-  name: string,
-  read: () => Uint8Array,
-  reader: ImageReader,
-  size?: ImageSize,
-): Examined {
+function examineOne(name: string, read: () => Uint8Array, reader: ImageReader, size?: ImageSize): Examined {
   let found: Examined = { bytes: 0 };
   try {
     const file = read();
@@ -27,8 +22,6 @@ function examineOne(
 /** Reads and decodes the images of a job, in their order. */
 export function examineImages({ names, source, size }: ToExamine, reader: ImageReader): Examined[] {
   const bytesOf = (i: number): Uint8Array =>
-    "files" in source
-      ? (source.files[i] as Uint8Array)
-      : readImage(source.places, source.first + i);
+    "files" in source ? (source.files[i] as Uint8Array) : readImage(source.places, source.first + i);
   return names.map((name, i) => examineOne(name, () => bytesOf(i), reader, size));
 }

@@ -32,9 +32,7 @@ const IMAGES_PER_THREAD = 64;
 function slice({ names, source, size }: ToExamine, from: number): ToExamine {
   const to = from + IMAGES_PER_JOB;
   const part =
-    "files" in source
-      ? { files: source.files.slice(from, to) }
-      : { places: source.places, first: source.first + from };
+    "files" in source ? { files: source.files.slice(from, to) } : { places: source.places, first: source.first + from };
   return { names: names.slice(from, to), source: part, size };
 }
 

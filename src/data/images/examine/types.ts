@@ -4,9 +4,7 @@ import type { ImagePlaces } from "../places.js";
 export interface ToExamine {
   /** How sentences name each image. */
   readonly names: readonly string[];
-  readonly source:
-    | { readonly places: ImagePlaces; readonly first: number }
-    | { readonly files: readonly Uint8Array[] };
+  readonly source: { readonly places: ImagePlaces; readonly first: number } | { readonly files: readonly Uint8Array[] };
   /** The size that all must have, where there is one. */
   readonly size?: { readonly height: number; readonly width: number } | undefined;
 }

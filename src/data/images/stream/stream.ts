@@ -4,16 +4,19 @@ import { runError } from "../../../common/errors.js";
 import { nativeBackend } from "../../../runtime/native.js";
 import type { ImagesInFiles } from "../../dataset.js";
 import { wordsOf } from "../byteBatch.js";
-import { openTicketReader, readTicket, type StreamWork, type TicketReader } from "./readTicket.js";
 import {
   closeRing,
   createRing,
   failureOf,
   grant,
+  openTicketReader,
   outcomeOf,
   type Ring,
+  readTicket,
   rowOf,
+  type StreamWork,
   skipBefore,
+  type TicketReader,
   type TicketRow,
   takeTicket,
   waitForOutcome,
@@ -142,23 +145,14 @@ export function openImageStream(
     most: Math.floor(slots / 2),
     take(rows, upcoming = []) {
       if (rows.length > slots) {
-        throw new RangeError(
-          `${rows.length} images are more than the ${slots} that there is room for.`,
-        );
+        throw new RangeError(`${rows.length} images are more than the ${slots} that there is room for.`);
       }
       const reader = open();
-      const isAhead = rows.every(
-        (row, i) => taken + i >= granted || isSame(row, rowOf(ring, taken + i)),
-      );
+      const isAhead = rows.every((row, i) => taken + i >= granted || isSame(row, rowOf(ring, taken + i)));
       if (!isAhead) forget(reader);
       const first = taken;
       const known = granted - first;
-      allow(
-        [...rows.slice(known), ...upcoming.slice(Math.max(0, known - rows.length))].slice(
-          0,
-          slots - known,
-        ),
-      );
+      allow([...rows.slice(known), ...upcoming.slice(Math.max(0, known - rows.length))].slice(0, slots - known));
       for (let i = 0; i < rows.length; i++) finish(work, reader, first + i);
       for (let i = 0; i < rows.length; i++) refuseFailed(ring, first + i);
       taken += rows.length;

@@ -1,7 +1,6 @@
 import { workerData } from "node:worker_threads";
 import { loadThreadBinding } from "../../../runtime/threadBinding.js";
-import { openTicketReader, readTicket, type StreamWork } from "./readTicket.js";
-import { isClosed, takeTicket, waitForTickets } from "./ring.js";
+import { isClosed, openTicketReader, readTicket, type StreamWork, takeTicket, waitForTickets } from "./ring.js";
 
 /** Reads images until the ring is closed: a thread that is ended in the midst of a call of TensorFlow leaves it half done. */
 const work = workerData as StreamWork;

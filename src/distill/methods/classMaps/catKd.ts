@@ -1,15 +1,9 @@
 import { flag, integer } from "../../../common/optionRow.js";
 import { adaptiveAveragePool } from "../../../nn/pool.js";
-import {
-  type Scalar,
-  type Tensor2D,
-  type Tensor4D,
-  tf,
-  type Variable,
-} from "../../../runtime/tf.js";
+import { type Scalar, type Tensor2D, type Tensor4D, tf, type Variable } from "../../../runtime/tf.js";
 import { type ClassMaps, defineMethod } from "../../method.js";
-import { classifierOf } from "../../parts/classMaps/teacherClassifier.js";
-import { normalizedAlong } from "../../parts/vectors/rows.js";
+import { classifierOf } from "../../parts/classMaps.js";
+import { normalizedAlong } from "../../parts/losses.js";
 
 interface Settings {
   readonly cat_kd_resolution: number;
@@ -71,7 +65,9 @@ export const catKd = defineMethod({
   ],
   options: {
     cat_kd_resolution: integer(2, "Places along a side that class maps are averaged to.", {
-      ...{ min: 1, max: 32, touches: "numbers" },
+      min: 1,
+      max: 32,
+      touches: "numbers",
     }),
     cat_kd_normalize: flag("Compare the directions of class maps, not their lengths.", {
       touches: "numbers",

@@ -1,20 +1,8 @@
 import type { RowValues } from "../../../common/optionRow.js";
 import { type Scalar, type Tensor1D, tf } from "../../../runtime/tf.js";
 import { type ClassMaps, defineMethod, type Moment } from "../../method.js";
-import { repeatedRows } from "../../parts/classMaps/regions.js";
-import {
-  regionLoss,
-  regionsOf,
-  SCALE_OPTIONS,
-  SDD_CODE,
-  SDD_PAPER,
-} from "../../parts/classMaps/scaleDecoupled.js";
-import {
-  DECOUPLED_OPTIONS,
-  DECOUPLED_PUBLISHED,
-  decoupledOfEach,
-  warmUp,
-} from "../../parts/logits/decoupled.js";
+import { regionLoss, regionsOf, repeatedRows, SCALE_OPTIONS, SDD_CODE, SDD_PAPER } from "../../parts/classMaps.js";
+import { DECOUPLED_OPTIONS, DECOUPLED_PUBLISHED, decoupledOfEach, warmUp } from "../../parts/logits.js";
 
 const OPTIONS = { ...DECOUPLED_OPTIONS, ...SCALE_OPTIONS };
 

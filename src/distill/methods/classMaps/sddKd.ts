@@ -1,19 +1,11 @@
 import { type ClassMaps, defineMethod, type Moment } from "../../method.js";
 import { KL_OPTIONS } from "../../options.js";
-import {
-  regionLoss,
-  regionsOf,
-  SCALE_OPTIONS,
-  SDD_CODE,
-  SDD_PAPER,
-} from "../../parts/classMaps/scaleDecoupled.js";
-import { klOfEach } from "../../parts/logits/perImage.js";
+import { regionLoss, regionsOf, SCALE_OPTIONS, SDD_CODE, SDD_PAPER } from "../../parts/classMaps.js";
+import { klOfEach } from "../../parts/logits.js";
 
-const lossOf = (
-  maps: ClassMaps,
-  { labels }: Pick<Moment, "labels">,
-  { kd_T }: { readonly kd_T: number },
-) => ({ kd: regionLoss(maps, labels, (ours, theirs) => klOfEach(ours, theirs, kd_T)) });
+const lossOf = (maps: ClassMaps, { labels }: Pick<Moment, "labels">, { kd_T }: { readonly kd_T: number }) => ({
+  kd: regionLoss(maps, labels, (ours, theirs) => klOfEach(ours, theirs, kd_T)),
+});
 
 /** SD-KD: kd on regions of the last map, those weighing double of which the teacher thinks otherwise than of the whole. */
 export const sddKd = defineMethod({

@@ -1,6 +1,6 @@
 import { integer, number } from "../../../common/optionRow.js";
 import { addParameter } from "../../../nn/builder.js";
-import { scaledGradient } from "../../../nn/gradients/scaledGradient.js";
+import { scaledGradient } from "../../../nn/gradients.js";
 import { constant } from "../../../nn/initialization.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";

@@ -1,13 +1,15 @@
 import { type Scalar, type Tensor1D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import {
+  comparedLogits,
   DECOUPLED_IMAGENET,
   DECOUPLED_OPTIONS,
   DECOUPLED_PUBLISHED,
   decoupledOfEach,
+  LSKD,
+  STANDARDIZATION,
   warmUp,
-} from "../../parts/logits/decoupled.js";
-import { comparedLogits, LSKD, STANDARDIZATION } from "../../parts/logits/standardized.js";
+} from "../../parts/logits.js";
 
 /** DKD: alpha * KL of the label against the rest + beta * KL among the rest, both growing for some epochs. */
 export const dkd = defineMethod({
@@ -38,8 +40,7 @@ export const dkd = defineMethod({
       const [ours, theirs] = [compared(student.logits), compared(teacher.logits)];
       const [tckd, nckd] = decoupledOfEach(ours, theirs, oneHot, dkd_T);
       const warm = warmUp(epoch, dkd_warmup);
-      const weighted = (each: Tensor1D, weight: number) =>
-        tf.mul(tf.mul(tf.mean(each), weight), warm) as Scalar;
+      const weighted = (each: Tensor1D, weight: number) => tf.mul(tf.mul(tf.mean(each), weight), warm) as Scalar;
       return { tckd: weighted(tckd, dkd_alpha), nckd: weighted(nckd, dkd_beta) };
     },
   }),

@@ -22,7 +22,9 @@ export const dot = defineMethod({
   options: {
     ...KL_OPTIONS,
     dot_delta: number(0.075, "What the momenta differ by from --momentum.", {
-      ...{ min: 0, below: 1, touches: "numbers" },
+      min: 0,
+      below: 1,
+      touches: "numbers",
     }),
   },
   terms: ["kd"],

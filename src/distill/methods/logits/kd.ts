@@ -1,6 +1,6 @@
 import { defineMethod } from "../../method.js";
 import { IMAGENET_KL, KL_OPTIONS } from "../../options.js";
-import { comparedLogits, LSKD, STANDARDIZATION } from "../../parts/logits/standardized.js";
+import { comparedLogits, LSKD, STANDARDIZATION } from "../../parts/logits.js";
 import { distillKL } from "../../parts/losses.js";
 
 /** Hinton's distillation: KL(z_t || z_s) of softened logits. */

@@ -1,7 +1,6 @@
 import { linear } from "../../../nn/layers.js";
-import { defineMethod } from "../../method.js";
+import { defineMethod, PEFD } from "../../method.js";
 import { KL_OPTIONS } from "../../options.js";
-import { PEFD } from "../../papers.js";
 import { distillKL } from "../../parts/losses.js";
 
 /** kd1proj: KL of W z_s + b against z_t, W a Linear from classes to classes. */

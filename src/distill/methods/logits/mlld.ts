@@ -1,7 +1,7 @@
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 import { KL_OPTIONS } from "../../options.js";
-import { comparedLogits, LSKD, STANDARDIZATION } from "../../parts/logits/standardized.js";
+import { comparedLogits, LSKD, STANDARDIZATION } from "../../parts/logits.js";
 import { distillKL } from "../../parts/losses.js";
 
 /** Temperatures beside --kd_T. */
@@ -101,11 +101,8 @@ export const mlld = defineMethod({
       const ofImages = partBelowMedian(tf.max(probability, 1) as Tensor1D);
       const ofClasses = partBelowMedian(tf.sum(probability, 0) as Tensor1D);
       const weak = all.map((T) => kl(weakView, T));
-      const second = all.map((T, i) =>
-        i > 0 && WEAK_AGAIN.has(T) ? (weak[i] as Scalar) : kl(strongView, T),
-      );
-      const likeness = (isOfClasses: boolean) =>
-        sumOf(all.map((T) => productsLoss(weakView, T, isOfClasses)));
+      const second = all.map((T, i) => (i > 0 && WEAK_AGAIN.has(T) ? (weak[i] as Scalar) : kl(strongView, T)));
+      const likeness = (isOfClasses: boolean) => sumOf(all.map((T) => productsLoss(weakView, T, isOfClasses)));
       return {
         kd: tf.add(tf.mul(sumOf(weak), ofImages), sumOf(second)) as Scalar,
         cc: tf.mul(likeness(true), ofClasses) as Scalar,

@@ -20,7 +20,8 @@ export const ofa = defineMethod({
   weights: { gamma: 1, alpha: 0, beta: 1 },
   options: {
     ofa_eps: number(1, "Power; above 1 the label has more weight. Published: 1 to 1.5, by pair.", {
-      ...{ above: 0, touches: "numbers" },
+      above: 0,
+      touches: "numbers",
     }),
     ofa_temperature: number(1, "Temperature of both models.", { above: 0, touches: "numbers" }),
   },

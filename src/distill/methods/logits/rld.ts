@@ -1,8 +1,7 @@
 import { integer, number } from "../../../common/optionRow.js";
 import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
-import { warmUp } from "../../parts/logits/decoupled.js";
-import { binaryKLOfEach } from "../../parts/logits/perImage.js";
+import { binaryKLOfEach, warmUp } from "../../parts/logits.js";
 import { distillKL } from "../../parts/losses.js";
 
 /** What a masked class has in place of its logit. */
@@ -38,7 +37,8 @@ export const rld = defineMethod({
     rld_alpha_T: number(1, "Temperature of the label's part.", { above: 0, touches: "numbers" }),
     rld_T: number(4, "Temperature of the other part.", { above: 0, touches: "numbers" }),
     rld_warmup: integer(20, "Epochs in which both parts grow to their weights.", {
-      ...{ min: 1, touches: "numbers" },
+      min: 1,
+      touches: "numbers",
     }),
   },
   terms: ["scd", "mcd"],

@@ -1,8 +1,29 @@
 import { number } from "../../../common/optionRow.js";
 import { type Scalar, tf } from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
-import { TTM, TTM_CODE } from "../../papers.js";
-import { transformedKL } from "../../parts/logits/transformedTeacher.js";
+import { defineMethod, TTM, TTM_CODE } from "../../method.js";
+import { transformedKL } from "../../parts/logits.js";
+
+/** WTTM: TTM with each image weighted by the sum of the teacher's probabilities to the power l. */
+export const wttm = defineMethod({
+  name: "wttm",
+  summary: "TTM, smooth predictions of the teacher weighing more (WTTM)",
+  paper: TTM,
+  code: TTM_CODE,
+  formula: "mean of w KL(softmax(l z_t), softmax(z_s)) of each image, w: sum over classes of softmax(z_t)^l, l: wttm_l",
+  weights: { gamma: 1, alpha: 0, beta: 4 },
+  options: {
+    wttm_l: number(0.2, "Power of the teacher's probabilities.", { above: 0, touches: "numbers" }),
+  },
+  terms: ["wttm"],
+  sees: () => ["logits"],
+  build: (_pair, { wttm_l }) => ({
+    terms({ student, teacher }) {
+      const weight = tf.sum(tf.exp(tf.mul(tf.logSoftmax(teacher.logits), wttm_l)), 1);
+      const each = transformedKL(student.logits, teacher.logits, wttm_l);
+      return { wttm: tf.mean(tf.mul(weight, each)) as Scalar };
+    },
+  }),
+});
 
 /** TTM: the student's own probabilities against the teacher's to the power l, normalised again. */
 export const ttm = defineMethod({

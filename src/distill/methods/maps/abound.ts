@@ -1,12 +1,10 @@
 import { relu } from "../../../nn/activation.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
+import { defineMethod, REP_DISTILLER } from "../../method.js";
 import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";
-import { REP_DISTILLER } from "../../papers.js";
-import { featurePhase } from "../../parts/firstPhase.js";
-import { convRegressor, type Regress } from "../../parts/maps/convRegressor.js";
-import { type PairedMaps, pairedMaps } from "../../parts/maps/pairedMaps.js";
+import { featurePhase } from "../../parts/losses.js";
+import { convRegressor, type PairedMaps, pairedMaps, type Regress } from "../../parts/maps.js";
 
 /** The authors' code multiplies the sum over all maps with it. */
 const SCALE = 3 / 1000;
@@ -27,8 +25,7 @@ function beyondMargin(ours: Tensor, theirs: Tensor): Tensor {
 export const abound = defineMethod({
   name: "abound",
   summary: "first, which of the maps' values are above 0; then classification alone (AB)",
-  paper:
-    "Heo et al., Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons, AAAI 2019",
+  paper: "Heo et al., Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons, AAAI 2019",
   code: REP_DISTILLER,
   formula:
     "first phase: 3/1000 sum over maps i of n of 2^(i-n)/N sum of relu(1 - sign(f_t) f_s)^2, f before ReLU; then cross entropy alone",

@@ -1,9 +1,7 @@
-import { meanSquaredError } from "../../../nn/gradients/squares.js";
+import { meanSquaredError } from "../../../nn/gradients.js";
 import type { Tensor4D } from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
-import { REP_DISTILLER } from "../../papers.js";
-import { activity } from "../../parts/maps/activity.js";
-import { sumOverMaps, UNEQUAL_MAPS, zippedMaps } from "../../parts/maps/pairedMaps.js";
+import { defineMethod, REP_DISTILLER } from "../../method.js";
+import { activity, sumOverMaps, UNEQUAL_MAPS, zippedMaps } from "../../parts/maps.js";
 
 /** AT: where the teacher's maps are active, the student's are to be. */
 export const attention = defineMethod({
@@ -20,8 +18,7 @@ export const attention = defineMethod({
   sees: () => ["maps"],
   build(pair) {
     const { maps, ...rest } = zippedMaps(pair);
-    const distance = (ours: Tensor4D, theirs: Tensor4D) =>
-      meanSquaredError(activity(ours), activity(theirs));
+    const distance = (ours: Tensor4D, theirs: Tensor4D) => meanSquaredError(activity(ours), activity(theirs));
     return { ...rest, terms: (at) => ({ attention: sumOverMaps(at, maps.length, distance) }) };
   },
 });

@@ -1,18 +1,15 @@
 import { number } from "../../../common/optionRow.js";
+import { leakyRelu } from "../../../nn/activation.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
 import { transposedConvolution } from "../../../nn/convolution/transposed.js";
-import { absolute } from "../../../nn/gradients/absolute.js";
-import { meanSquaredError } from "../../../nn/gradients/squares.js";
+import { absolute, meanSquaredError } from "../../../nn/gradients.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
-import { leakyRelu } from "../../../nn/leakyRelu.js";
 import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
 import { type Scalar, type Tensor4D, tf } from "../../../runtime/tf.js";
-import { type Anatomy, defineMethod } from "../../method.js";
+import { type Anatomy, defineMethod, REP_DISTILLER } from "../../method.js";
 import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";
-import { REP_DISTILLER } from "../../papers.js";
-import { apartFromStudent } from "../../parts/firstPhase.js";
-import { activity } from "../../parts/maps/activity.js";
-import { toSmaller } from "../../parts/maps/pairedMaps.js";
+import { apartFromStudent } from "../../parts/losses.js";
+import { activity, toSmaller } from "../../parts/maps.js";
 
 /** Channels of a factor, per channel of the teacher's map. */
 const RATE = 0.5;
@@ -74,24 +71,18 @@ function paraphraser(make: ModelBuilder, channels: number, factors: number) {
 
 /** Makes factors of the student's maps; with batch normalisation. */
 const translator = (make: ModelBuilder, channels: number, factors: number): Layer =>
-  coder(
-    "translator.encoder",
-    [channels, channels, factors, factors],
-    (name, place, inputs, outputs) => {
-      const shape = { ...GEOMETRY, inputs, outputs, bias: true };
-      const convolve = convolution(make, `${name}.${place}`, shape);
-      const norm = batchNorm(make, `${name}.${place + 1}`, outputs);
-      return (map, context) => norm(convolve(map), context);
-    },
-  );
+  coder("translator.encoder", [channels, channels, factors, factors], (name, place, inputs, outputs) => {
+    const shape = { ...GEOMETRY, inputs, outputs, bias: true };
+    const convolve = convolution(make, `${name}.${place}`, shape);
+    const norm = batchNorm(make, `${name}.${place + 1}`, outputs);
+    return (map, context) => norm(convolve(map), context);
+  });
 
 /** FT: a paraphraser learns factors of the teacher's last map; then a translator is to make the same of the student's. */
 export const factor = defineMethod({
   name: "factor",
-  summary:
-    "first, factors that the teacher's last map can be made of; then where they are active (FT)",
-  paper:
-    "Kim et al., Paraphrasing Complex Network: Network Compression via Factor Transfer, NeurIPS 2018",
+  summary: "first, factors that the teacher's last map can be made of; then where they are active (FT)",
+  paper: "Kim et al., Paraphrasing Complex Network: Network Compression via Factor Transfer, NeurIPS 2018",
   code: REP_DISTILLER,
   formula:
     "first phase: mean of (d(e(f_t)) - f_t)^2; then mean of |a(t(f_s)) - a(e(f_t))|, a = normalize(mean over C of F^2), f the last map",
@@ -103,12 +94,13 @@ export const factor = defineMethod({
   options: {
     ...PHASE_OPTIONS,
     factor_init_lr: number(0.01, "Learning rate of the first phase.", {
-      ...{ above: 0, touches: "numbers", defaultText: "0.01, or the run's" },
+      above: 0,
+      touches: "numbers",
+      defaultText: "0.01, or the run's",
     }),
   },
   defaults: PHASE_DEFAULTS,
-  ofStudent: ({ student, learningRate }) =>
-    /^(resnet\d|wrn_)/.test(student) ? {} : { factor_init_lr: learningRate },
+  ofStudent: ({ student, learningRate }) => (/^(resnet\d|wrn_)/.test(student) ? {} : { factor_init_lr: learningRate }),
   terms: ["reconstruction", "factor"],
   sees: () => ["maps"],
   build(pair, { init_epochs, factor_init_lr }, make) {
@@ -119,10 +111,7 @@ export const factor = defineMethod({
     const translate = translator(make, channelsOf(pair.student), factors);
     return {
       terms({ student, teacher }, context) {
-        const [ours, theirs] = toSmaller(
-          translate(lastMap(student), context),
-          encode(lastMap(teacher), context),
-        );
+        const [ours, theirs] = toSmaller(translate(lastMap(student), context), encode(lastMap(teacher), context));
         return { factor: tf.mean(absolute(tf.sub(activity(ours), activity(theirs)))) as Scalar };
       },
       learnBefore,

@@ -1,16 +1,14 @@
 import { inputError } from "../../../common/errors.js";
-import { meanSquaredError } from "../../../nn/gradients/squares.js";
+import { meanSquaredError } from "../../../nn/gradients.js";
 import type { ModelOutput } from "../../../nn/model.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
-import { type Anatomy, defineMethod, type Pair } from "../../method.js";
+import { type Anatomy, defineMethod, type Pair, REP_DISTILLER } from "../../method.js";
 import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";
-import { REP_DISTILLER } from "../../papers.js";
-import { featurePhase } from "../../parts/firstPhase.js";
-import { pairedMaps, toSmaller } from "../../parts/maps/pairedMaps.js";
+import { featurePhase } from "../../parts/losses.js";
+import { pairedMaps, toSmaller } from "../../parts/maps.js";
 
 /** Channels of stem and maps. */
-const channelsOf = ({ stem, maps }: Anatomy): (number | undefined)[] =>
-  [stem, ...maps].map((shape) => shape?.[2]);
+const channelsOf = ({ stem, maps }: Anatomy): (number | undefined)[] => [stem, ...maps].map((shape) => shape?.[2]);
 
 /** @throws inputError where stem and maps of both do not have the same channels */
 function checkChannels(pair: Pair): void {
@@ -67,9 +65,7 @@ export const fsp = defineMethod({
           ...featurePhase(pair, []),
           loss({ student, teacher }) {
             const theirs = flows(teacher);
-            const terms = flows(student).map((ours, i) =>
-              meanSquaredError(ours, theirs[i] as Tensor),
-            );
+            const terms = flows(student).map((ours, i) => meanSquaredError(ours, theirs[i] as Tensor));
             return { flow: terms.reduce((sum, term) => tf.add(sum, term)) as Scalar };
           },
         },

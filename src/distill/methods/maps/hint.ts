@@ -1,13 +1,12 @@
 import { inputError } from "../../../common/errors.js";
 import { integer } from "../../../common/optionRow.js";
 import { relu } from "../../../nn/activation.js";
-import { meanSquaredError } from "../../../nn/gradients/squares.js";
+import { meanSquaredError } from "../../../nn/gradients.js";
 import type { ModelOutput } from "../../../nn/model.js";
 import type { Tensor4D } from "../../../runtime/tf.js";
-import { defineMethod, type Pair } from "../../method.js";
-import { REP_DISTILLER } from "../../papers.js";
-import { convRegressor } from "../../parts/maps/convRegressor.js";
-import type { PairedMaps } from "../../parts/maps/pairedMaps.js";
+import { defineMethod, type Pair, REP_DISTILLER } from "../../method.js";
+import type { PairedMaps } from "../../parts/maps.js";
+import { convRegressor } from "../../parts/maps.js";
 
 /** What the numbers of layers count. */
 interface Layers<Map> {
@@ -16,8 +15,7 @@ interface Layers<Map> {
 }
 
 /** The stem's map, or that of a stage, as the authors' list of features has them; the other one is not looked at. */
-const layerOf = <Map>(of: Layers<Map>, layer: number): Map | undefined =>
-  layer === 0 ? of.stem : of.maps[layer - 1];
+const layerOf = <Map>(of: Layers<Map>, layer: number): Map | undefined => (layer === 0 ? of.stem : of.maps[layer - 1]);
 
 const layersText = ({ stem, maps }: Layers<unknown>): string =>
   `${stem === undefined ? "none of the stem and " : ""}${maps.length} of stages`;
@@ -40,13 +38,11 @@ export const hint = defineMethod({
   ],
   weights: { gamma: 1, alpha: 0, beta: 100 },
   options: {
-    hint_layer: integer(
-      2,
-      "The map that the hint is taken from; 0 is the stem's, 1 the first stage's.",
-      {
-        ...{ min: 0, max: 4, touches: "numbers" },
-      },
-    ),
+    hint_layer: integer(2, "The map that the hint is taken from; 0 is the stem's, 1 the first stage's.", {
+      min: 0,
+      max: 4,
+      touches: "numbers",
+    }),
   },
   terms: ["hint"],
   sees: ({ hint_layer }) => [hint_layer === 0 ? "stem" : `map${hint_layer}`],

@@ -1,8 +1,8 @@
-import { meanSquaredError } from "../../../nn/gradients/squares.js";
+import { meanSquaredError } from "../../../nn/gradients.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
-import { normalizedRows } from "../../parts/vectors/rows.js";
+import { normalizedRows } from "../../parts/losses.js";
 
 /** How alike the channels of a map [N, H, W, C] are: each image's Gram matrix, its rows of length 1. @returns [N, C, C] */
 function channelGram(map: Tensor4D): Tensor {
@@ -15,11 +15,9 @@ function channelGram(map: Tensor4D): Tensor {
 export const ickd = defineMethod({
   name: "ickd",
   summary: "how alike the channels of the last map are (ICKD)",
-  paper:
-    "Liu et al., Exploring Inter-Channel Correlation for Diversity-preserved Knowledge Distillation, ICCV 2021",
+  paper: "Liu et al., Exploring Inter-Channel Correlation for Diversity-preserved Knowledge Distillation, ICCV 2021",
   code: "ADLab-AutoDrive/ICKD 403b8d3",
-  formula:
-    "1/(N C) |G(bn(W f_s)) - G(f_t)|^2, G the Gram matrix of an image's channels with rows of length 1",
+  formula: "1/(N C) |G(bn(W f_s)) - G(f_t)|^2, G the Gram matrix of an image's channels with rows of length 1",
   traps: [
     "The last map is the one that the classifier averages, as in the authors' model files: of wrn behind the last batch normalisation and ReLU, of MobileNetV2 and ShuffleV2 behind the last convolution. Other methods here take RepDistiller's maps.",
     "In the authors' wrn a block's first batch normalisation runs twice in a step, and its running statistics move twice; here once.",

@@ -1,7 +1,7 @@
 import { inputError } from "../../../common/errors.js";
 import { integer, number } from "../../../common/optionRow.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
-import { sumOfSquares } from "../../../nn/gradients/squares.js";
+import { sumOfSquares } from "../../../nn/gradients.js";
 import { kaimingNormalFanOut } from "../../../nn/initialization.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext, Insertion } from "../../../nn/model.js";
@@ -24,8 +24,7 @@ const SCHEDULE = [
 /** The schedule's part in an epoch. Of the products but one are zero, so that the sum is exact. */
 function partOf(epoch: Scalar): Scalar {
   const ends = [...SCHEDULE.slice(1).map(({ from }) => from), Number.MAX_SAFE_INTEGER];
-  const since = (epochs: readonly number[]) =>
-    tf.cast(tf.greaterEqual(epoch, tf.tensor1d([...epochs])), "float32");
+  const since = (epochs: readonly number[]) => tf.cast(tf.greaterEqual(epoch, tf.tensor1d([...epochs])), "float32");
   const isNow = tf.sub(since(SCHEDULE.map(({ from }) => from)), since(ends));
   return tf.sum(tf.mul(isNow, tf.tensor1d(SCHEDULE.map(({ part }) => part))));
 }

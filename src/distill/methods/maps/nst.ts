@@ -1,9 +1,8 @@
-import { meanSquare } from "../../../nn/gradients/squares.js";
+import { meanSquare } from "../../../nn/gradients.js";
 import { type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
-import { REP_DISTILLER } from "../../papers.js";
-import { sumOverMaps, UNEQUAL_MAPS, zippedMaps } from "../../parts/maps/pairedMaps.js";
-import { normalizedAlong } from "../../parts/vectors/rows.js";
+import { defineMethod, REP_DISTILLER } from "../../method.js";
+import { normalizedAlong } from "../../parts/losses.js";
+import { sumOverMaps, UNEQUAL_MAPS, zippedMaps } from "../../parts/maps.js";
 
 /** Each channel of a map [N, H, W, C] as a vector of length 1 over its places. @returns [N, H * W, C] */
 function channelsOf(map: Tensor4D): Tensor {
@@ -25,11 +24,9 @@ function discrepancy(ours: Tensor4D, theirs: Tensor4D): Tensor {
 export const nst = defineMethod({
   name: "nst",
   summary: "distribution of channels, by maximum mean discrepancy (NST)",
-  paper:
-    "Huang and Wang, Like What You Like: Knowledge Distill via Neuron Selectivity Transfer, 2017",
+  paper: "Huang and Wang, Like What You Like: Knowledge Distill via Neuron Selectivity Transfer, 2017",
   code: REP_DISTILLER,
-  formula:
-    "sum over maps of E k(t, t') + E k(s, s') - 2 E k(s, t), k(x, y) = (x . y)^2, s and t channels of length 1",
+  formula: "sum over maps of E k(t, t') + E k(s, s') - 2 E k(s, t), k(x, y) = (x . y)^2, s and t channels of length 1",
   traps: [UNEQUAL_MAPS],
   weights: { gamma: 1, alpha: 0, beta: 50 },
   options: {},

@@ -1,14 +1,14 @@
 import { inputError } from "../../../common/errors.js";
 import { relu } from "../../../nn/activation.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
-import { sumOfSquares } from "../../../nn/gradients/squares.js";
+import { sumOfSquares } from "../../../nn/gradients.js";
 import { kaimingNormalFanOut } from "../../../nn/initialization.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext } from "../../../nn/model.js";
 import { adaptiveAveragePool } from "../../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { type Anatomy, defineMethod } from "../../method.js";
-import { leftOut, pairedMaps } from "../../parts/maps/pairedMaps.js";
+import { leftOut, pairedMaps } from "../../parts/maps.js";
 
 /** Where negative values are rarer than this, the margin is a number of deviations below zero. */
 const RARE = 0.001;

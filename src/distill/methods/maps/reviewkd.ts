@@ -1,15 +1,14 @@
 import { inputError } from "../../../common/errors.js";
 import { integer } from "../../../common/optionRow.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
-import { meanSquaredError } from "../../../nn/gradients/squares.js";
+import { meanSquaredError } from "../../../nn/gradients.js";
 import { uniformWithin } from "../../../nn/initialization.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext } from "../../../nn/model.js";
-import { adaptiveAveragePool, type MapSize } from "../../../nn/pool.js";
-import { isWholeMultiple, nearestResize } from "../../../nn/resize.js";
+import { adaptiveAveragePool, isWholeMultiple, type MapSize, nearestResize } from "../../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod, type Pair } from "../../method.js";
-import { pairedMaps } from "../../parts/maps/pairedMaps.js";
+import { pairedMaps } from "../../parts/maps.js";
 
 /** Most channels of what the levels hand on. */
 const MOST_CHANNELS = 512;
@@ -41,17 +40,32 @@ function fusion(make: ModelBuilder, name: string, { from, to }: Level, middle: n
   const [inputs, outputs] = [from[2] as number, to[2] as number];
   const [initializer, stride] = [uniformWithin(Math.sqrt(3)), 1];
   const narrow = convolution(make, `${name}.conv1.0`, {
-    ...{ inputs, outputs: middle, kernel: 1, stride, padding: 0, initializer },
+    inputs,
+    outputs: middle,
+    kernel: 1,
+    stride,
+    padding: 0,
+    initializer,
   });
   const narrowNorm = batchNorm(make, `${name}.conv1.1`, middle);
   const widen = convolution(make, `${name}.conv2.0`, {
-    ...{ inputs: middle, outputs, kernel: 3, stride, padding: 1, initializer },
+    inputs: middle,
+    outputs,
+    kernel: 3,
+    stride,
+    padding: 1,
+    initializer,
   });
   const widenNorm = batchNorm(make, `${name}.conv2.1`, outputs);
   const attention = name.endsWith(".0")
     ? undefined
     : convolution(make, `${name}.att_conv.0`, {
-        ...{ inputs: 2 * middle, outputs: 2, kernel: 1, stride, padding: 0, bias: true },
+        inputs: 2 * middle,
+        outputs: 2,
+        kernel: 1,
+        stride,
+        padding: 0,
+        bias: true,
       });
   const mixed = (own: Tensor4D, deeper: Tensor4D | undefined): Tensor4D => {
     if (attention === undefined || deeper === undefined) return own;
@@ -89,8 +103,7 @@ function levelsOf(pair: Pair): Level[] {
   const levels = [pooled, ...maps.reverse()];
   for (const [i, { from, to }] of levels.entries()) {
     const before = levels[i - 1]?.to ?? from;
-    if (isWholeMultiple(sizeOf(from), sizeOf(before)) && isWholeMultiple(sizeOf(from), sizeOf(to)))
-      continue;
+    if (isWholeMultiple(sizeOf(from), sizeOf(before)) && isWholeMultiple(sizeOf(from), sizeOf(to))) continue;
     throw inputError(
       `reviewkd repeats pixels of maps to bring them to one size, but ${from[0]} x ${from[1]} of the student fits neither ${before[0]} x ${before[1]} nor ${to[0]} x ${to[1]} of the teacher.`,
       "Choose a pair whose maps are whole multiples of each other (pefd models).",
@@ -99,8 +112,7 @@ function levelsOf(pair: Pair): Level[] {
   return levels;
 }
 
-const asMap = (pooled: Tensor2D): Tensor4D =>
-  tf.reshape(pooled, [pooled.shape[0], 1, 1, pooled.shape[1]]);
+const asMap = (pooled: Tensor2D): Tensor4D => tf.reshape(pooled, [pooled.shape[0], 1, 1, pooled.shape[1]]);
 
 /** ReviewKD: each of the teacher's maps is compared with the student's map of its level, fused with all deeper ones. */
 export const reviewkd = defineMethod({
@@ -108,8 +120,7 @@ export const reviewkd = defineMethod({
   summary: "maps fused with all deeper ones, compared at several sizes (ReviewKD)",
   paper: "Chen et al., Distilling Knowledge via Knowledge Review, CVPR 2021",
   code: "megvii-research/mdistiller a08d46f",
-  formula:
-    "min(epoch / warm-up, 1) sum over levels i of HCL(ABF(f_s^i, ABF(f_s^(i+1), ...)), f_t^i before ReLU)",
+  formula: "min(epoch / warm-up, 1) sum over levels i of HCL(ABF(f_s^i, ABF(f_s^(i+1), ...)), f_t^i before ReLU)",
   traps: [
     "The teacher's maps are those before their last ReLU, the student's those after it.",
     "Levels and their layers are counted from the deepest on, which is the pooled vector.",
@@ -122,7 +133,8 @@ export const reviewkd = defineMethod({
   ],
   options: {
     reviewkd_warmup_epochs: integer(20, "Epochs in which the term grows to its weight.", {
-      ...{ min: 1, touches: "numbers" },
+      min: 1,
+      touches: "numbers",
     }),
   },
   terms: ["review"],

@@ -2,12 +2,12 @@ import { inputError } from "../../../common/errors.js";
 import { number } from "../../../common/optionRow.js";
 import { relu } from "../../../nn/activation.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
-import { sumOfSquares } from "../../../nn/gradients/squares.js";
+import { sumOfSquares } from "../../../nn/gradients.js";
 import { batchNorm, convolution, linear } from "../../../nn/layers.js";
 import type { ForwardContext } from "../../../nn/model.js";
 import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
-import { toSmaller } from "../../parts/maps/pairedMaps.js";
+import { toSmaller } from "../../parts/maps.js";
 
 /** Images of a batch for one element of a query or key. */
 const FACTOR = 4;
@@ -39,7 +39,11 @@ function regressor(make: ModelBuilder, name: string, inputs: number, outputs: nu
   const middle = WIDENING * outputs;
   const layer = (place: number, from: number, to: number, kernel: number) =>
     convolution(make, `${name}.${place}`, {
-      ...{ inputs: from, outputs: to, kernel, stride: 1, padding: (kernel - 1) / 2 },
+      inputs: from,
+      outputs: to,
+      kernel,
+      stride: 1,
+      padding: (kernel - 1) / 2,
     });
   const narrow = layer(0, inputs, middle, 1);
   const narrowNorm = batchNorm(make, `${name}.1`, middle);
@@ -74,8 +78,7 @@ export const semckd = defineMethod({
   summary: "every map regressed to every map, weighted by attention (SemCKD)",
   paper: "Chen et al., Cross-Layer Distillation with Semantic Calibration, AAAI 2021",
   code: "DefangChen/SimKD 2b389c3",
-  formula:
-    "mean over images and maps i of sum over j of softmax_j(q_i . k_j / soft) mse(regressor_ij(f_s^i), f_t^j)",
+  formula: "mean over images and maps i of sum over j of softmax_j(q_i . k_j / soft) mse(regressor_ij(f_s^i), f_t^j)",
   traps: [
     "The attention's weights depend on --batch_size; an epoch's last images that fill no batch are left out.",
     "Queries and keys have lengths of 1, without an epsilon.",
@@ -97,18 +100,10 @@ export const semckd = defineMethod({
     }
     const embeddings = (kind: string, maps: readonly unknown[]) =>
       maps.map((_, i) => embedding(make, `${SCOPE}.${kind}_${i}`, batchSize));
-    const [queries, keys] = [
-      embeddings("query", student.maps),
-      embeddings("key", teacher.maps),
-    ] as const;
+    const [queries, keys] = [embeddings("query", student.maps), embeddings("key", teacher.maps)] as const;
     const regressors = student.maps.map(([, , inputs], i) =>
       teacher.maps.map(([, , outputs], j) =>
-        regressor(
-          make,
-          `${SCOPE}.regressor${i}${j}.regressor`,
-          inputs as number,
-          outputs as number,
-        ),
+        regressor(make, `${SCOPE}.regressor${i}${j}.regressor`, inputs as number, outputs as number),
       ),
     );
     return {

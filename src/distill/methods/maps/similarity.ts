@@ -1,8 +1,7 @@
-import { meanSquaredError } from "../../../nn/gradients/squares.js";
+import { meanSquaredError } from "../../../nn/gradients.js";
 import { type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
-import { REP_DISTILLER } from "../../papers.js";
-import { normalizedRows } from "../../parts/vectors/rows.js";
+import { defineMethod, REP_DISTILLER } from "../../method.js";
+import { normalizedRows } from "../../parts/losses.js";
 
 /** Gram matrix over the batch [N, N] of a map [N, H, W, C], its rows of length 1. */
 function similarities(map: Tensor): Tensor2D {

@@ -1,14 +1,13 @@
 import { integer } from "../../../common/optionRow.js";
 import { relu } from "../../../nn/activation.js";
 import type { ModelBuilder } from "../../../nn/builder.js";
-import { meanSquaredError } from "../../../nn/gradients/squares.js";
+import { meanSquaredError } from "../../../nn/gradients.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
 import { adaptiveAveragePool, globalAveragePool, type MapSize } from "../../../nn/pool.js";
 import type { Tensor4D } from "../../../runtime/tf.js";
-import { defineMethod, type Pair } from "../../method.js";
-import { SIM_KD } from "../../papers.js";
-import { teacherClassifier } from "../../parts/classMaps/teacherClassifier.js";
+import { defineMethod, type Pair, SIM_KD } from "../../method.js";
+import { teacherClassifier } from "../../parts/classMaps.js";
 
 /** From a map and the mode to another map. */
 type Layer = (x: Tensor4D, context: ForwardContext) => Tensor4D;
@@ -32,9 +31,7 @@ function bottleneck(make: ModelBuilder, inputs: number, outputs: number, inner: 
 /** Channels of the student's last map and of the one that the teacher averages, and the size that both are brought to. */
 function lastMaps({ student, teacher }: Pair) {
   const [ours, theirs] = [student.maps.at(-1) as readonly number[], teacher.lastMap];
-  const [height, width] = [0, 1].map((axis) =>
-    Math.min(ours[axis] as number, theirs[axis] as number),
-  );
+  const [height, width] = [0, 1].map((axis) => Math.min(ours[axis] as number, theirs[axis] as number));
   const size: MapSize = [height as number, width as number];
   return { inputs: ours[2] as number, outputs: theirs[2] as number, size };
 }
@@ -56,7 +53,9 @@ export const simkd = defineMethod({
   weights: { gamma: 0, alpha: 0, beta: 1 },
   options: {
     factor: integer(2, "By how much the projector is narrower inside than the teacher's map.", {
-      ...{ min: 1, max: 64, touches: "numbers" },
+      min: 1,
+      max: 64,
+      touches: "numbers",
     }),
   },
   terms: ["map"],
@@ -73,8 +72,7 @@ export const simkd = defineMethod({
         const target = adaptiveAveragePool(teacher.averaged as Tensor4D, size);
         return { map: meanSquaredError(projected(student, context), target) };
       },
-      evaluated: (student, context) =>
-        classifier.logits(globalAveragePool(projected(student, context))),
+      evaluated: (student, context) => classifier.logits(globalAveragePool(projected(student, context))),
     };
   },
 });

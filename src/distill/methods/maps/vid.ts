@@ -1,17 +1,11 @@
 import { relu } from "../../../nn/activation.js";
 import { addParameter, type ModelBuilder } from "../../../nn/builder.js";
-import { sumOfSquares } from "../../../nn/gradients/squares.js";
+import { sumOfSquares } from "../../../nn/gradients.js";
 import { constant } from "../../../nn/initialization.js";
 import { convolution } from "../../../nn/layers.js";
 import { type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
-import { REP_DISTILLER } from "../../papers.js";
-import {
-  type PairedMaps,
-  sumOverMaps,
-  UNEQUAL_MAPS,
-  zippedMaps,
-} from "../../parts/maps/pairedMaps.js";
+import { defineMethod, REP_DISTILLER } from "../../method.js";
+import { type PairedMaps, sumOverMaps, UNEQUAL_MAPS, zippedMaps } from "../../parts/maps.js";
 
 /** What variances begin at, and what they are more than. */
 const [FIRST_VARIANCE, LEAST_VARIANCE] = [5, 1e-5];

@@ -1,12 +1,34 @@
 import { integer, number } from "../../../common/optionRow.js";
 import { addBuffer, type ModelBuilder } from "../../../nn/builder.js";
-import { detached } from "../../../nn/gradients/detached.js";
+import { detached } from "../../../nn/gradients.js";
 import { linear } from "../../../nn/layers.js";
 import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod, type Moment } from "../../method.js";
-import { crossEntropy, distillKL } from "../../parts/losses.js";
-import { classRelations } from "../../parts/vectors/classRelations.js";
+import { crossEntropy, distillKL, normalizedRows } from "../../parts/losses.js";
+
+/**
+ * How far cosines between vectors of one class differ between student and teacher: their squared differences, averaged
+ * over all pairs of a class, and over the classes that have two images or more in the batch. 0 where none has (Deng and
+ * Zhang, CID, NeurIPS 2021).
+ * @param student [N, D]
+ * @param teacher [N, E]
+ * @param oneHot [N, classes]
+ */
+function classRelations(student: Tensor2D, teacher: Tensor2D, oneHot: Tensor2D): Scalar {
+  const cosines = (vectors: Tensor2D) => {
+    const unit = normalizedRows(vectors);
+    return tf.matMul(unit, unit, false, true); // [N, N]
+  };
+  const isSame = tf.matMul(oneHot, oneHot, false, true); // [N, N]
+  const count = tf.sum(isSame, 1, true); // [N, 1], images of the same class
+  const isPair = tf.cast(tf.greater(count, 1), "float32");
+  const classes = tf.sum(tf.div(isPair, count));
+  const share = tf.div(isPair, tf.square(count));
+  const squares = tf.square(tf.sub(cosines(teacher), cosines(student)));
+  const sum = tf.sum(tf.mul(tf.mul(squares, isSame), share));
+  return tf.div(sum, tf.maximum(classes, 1)) as Scalar;
+}
 
 /** What counts as no weight, where a class has not occurred. */
 const LEAST_WEIGHT = 1e-30;
@@ -59,8 +81,7 @@ const weighed = <Name extends string>(name: Name, weight: number, term: () => Sc
 export const cid = defineMethod({
   name: "cid",
   summary: "vectors, relations within classes, and a classifier that sees their context (CID)",
-  paper:
-    "Deng and Zhang, Comprehensive Knowledge Distillation with Causal Intervention, NeurIPS 2021",
+  paper: "Deng and Zhang, Comprehensive Knowledge Distillation with Causal Intervention, NeurIPS 2021",
   code: "Xiang-Deng-DL/CID 1c01ae8",
   formula:
     "a (KL + CE(fc(p_s, softmax(z_s / T) c))) + b |W p_s - p_t|^2 / |p_t|^2 + c sum of squared differences of cosines within classes",
@@ -82,7 +103,8 @@ export const cid = defineMethod({
     cid_c: number(1, "Weight of relations within classes.", { min: 0, touches: "numbers" }),
     cid_NT: number(4, "Temperature of logits.", { above: 0, touches: "numbers" }),
     init_epochs: integer(20, "Epochs before the classifier learns.", {
-      ...{ min: 0, touches: "numbers" },
+      min: 0,
+      touches: "numbers",
     }),
   },
   terms: ["kd", "sample", "class", "cls"],
@@ -92,9 +114,7 @@ export const cid = defineMethod({
     const classifier = linear(make, "fc_new.linear", 2 * inputs, pair.numClasses);
     const before = make.state.length;
     const regressor = linear(make, "fea_reg.linear", inputs, outputs);
-    const ofRegressor = make.state
-      .slice(before)
-      .flatMap(({ variable }) => (variable ? [variable] : []));
+    const ofRegressor = make.state.slice(before).flatMap(({ variable }) => (variable ? [variable] : []));
     const context = classContext(make, pair.numClasses, inputs, cid_NT);
     const early = ({ student, teacher, oneHot }: Moment) => ({
       ...weighed("kd", cid_a, () => distillKL(student.logits, teacher.logits, cid_NT)),

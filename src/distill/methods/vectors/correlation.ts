@@ -1,9 +1,8 @@
-import { absolute } from "../../../nn/gradients/absolute.js";
+import { absolute } from "../../../nn/gradients.js";
 import { linear } from "../../../nn/layers.js";
 import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
+import { defineMethod, REP_DISTILLER } from "../../method.js";
 import { EMBEDDING_OPTIONS } from "../../options.js";
-import { REP_DISTILLER } from "../../papers.js";
 
 /** The mean over neighbours of a batch of d_i . d_(i + 1), for d [N, D]; 0 for a batch of one. */
 function neighbourProducts(d: Tensor2D): Scalar {

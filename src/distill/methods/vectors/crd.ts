@@ -1,23 +1,68 @@
+import { inputError } from "../../../common/errors.js";
 import { integer, number } from "../../../common/optionRow.js";
+import { choose, MOST_ELEMENTS } from "../../../common/random.js";
 import { addBuffer, type Initializer } from "../../../nn/builder.js";
-import { gatherRows, rowsUpdate } from "../../../nn/gather/rows.js";
-import { takeAlong } from "../../../nn/gather/takeAlong.js";
-import { detached } from "../../../nn/gradients/detached.js";
-import { rsqrt } from "../../../nn/gradients/rsqrt.js";
+import { gatherRows, rowsUpdate, takeAlong } from "../../../nn/gather.js";
+import { detached, rsqrt } from "../../../nn/gradients.js";
 import { linear } from "../../../nn/layers.js";
 import type { ForwardContext } from "../../../nn/model.js";
-import {
-  type Scalar,
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-  tf,
-  type Variable,
-} from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
+import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf, type Variable } from "../../../runtime/tf.js";
+import { type Draws, defineMethod, REP_DISTILLER } from "../../method.js";
 import { EMBEDDING_OPTIONS } from "../../options.js";
-import { REP_DISTILLER } from "../../papers.js";
-import { negativeDraws } from "../../parts/vectors/negatives.js";
+
+/** Places of the images that are not of a class, in order. */
+function imagesOfOthers(labels: ArrayLike<number>, label: number): Int32Array {
+  const others = new Int32Array(labels.length);
+  let count = 0;
+  for (let image = 0; image < labels.length; image++) {
+    if (labels[image] !== label) others[count++] = image;
+  }
+  if (count > 0) return others.slice(0, count);
+  throw inputError(
+    "All training images are of one class: there is none of another class to tell them from.",
+    "Take a larger --limit_train, or a method without negatives.",
+  );
+}
+
+/** The same for any class, found once for each. */
+function othersByClass(labels: ArrayLike<number>): (label: number) => Int32Array {
+  const found = new Map<number, Int32Array>();
+  return (label) => {
+    const others = found.get(label) ?? imagesOfOthers(labels, label);
+    found.set(label, others);
+    return others;
+  };
+}
+
+/**
+ * Draws for each image of a batch so many images of other classes, none twice where there are enough: `negatives`,
+ * [N, count]. Each image has its own stream in each epoch.
+ * @param labels of the training images
+ * @throws inputError for more images than are drawn from, or none of another class
+ */
+export function negativeDraws(labels: ArrayLike<number>, count: number): Draws {
+  if (labels.length > MOST_ELEMENTS) {
+    throw inputError(
+      `Negatives are drawn from at most ${MOST_ELEMENTS.toLocaleString("en")} training images, and there are more.`,
+      "Take a --limit_train, or a method without negatives.",
+    );
+  }
+  const othersOf = othersByClass(labels);
+  const list = new Int32Array(labels.length);
+  return {
+    specs: (images) => ({ negatives: { shape: [images, count], dtype: "int32" } }),
+    values({ seed, epoch, image }) {
+      const negatives = new Int32Array(image.length * count);
+      for (const [row, place] of image.entries()) {
+        const others = othersOf(labels[place] as number);
+        list.set(others);
+        const out = negatives.subarray(row * count, (row + 1) * count);
+        choose(list.subarray(0, others.length), out, seed, "negatives", epoch, place);
+      }
+      return { negatives };
+    },
+  };
+}
 
 /** What is added to a denominator. */
 const EPSILON = 1e-7;
@@ -99,11 +144,15 @@ export const crd = defineMethod({
   options: {
     ...EMBEDDING_OPTIONS,
     nce_k: integer(16384, "Negatives of each image.", {
-      ...{ min: 1, max: 1048576, touches: "numbers" },
+      min: 1,
+      max: 1048576,
+      touches: "numbers",
     }),
     nce_t: number(0.07, "Temperature of the scores.", { above: 0, touches: "numbers" }),
     nce_m: number(0.5, "Weight of what a memory's row was, when it is renewed.", {
-      ...{ min: 0, below: 1, touches: "numbers" },
+      min: 0,
+      below: 1,
+      touches: "numbers",
     }),
   },
   terms: ["student", "teacher"],
@@ -113,8 +162,7 @@ export const crd = defineMethod({
     const theirs = linear(make, "embed_t.linear", pair.teacher.pooled, feat_dim);
     const images = pair.labels.length;
     const setting: Setting = { nce_t, nce_m, images };
-    const bank = (name: string) =>
-      addBuffer(make, `memory_${name}`, [images, feat_dim], uniformUnit);
+    const bank = (name: string) => addBuffer(make, `memory_${name}`, [images, feat_dim], uniformUnit);
     const [ofStudent, ofTeacher] = [bank("v1"), bank("v2")];
     const constant = (name: string) => addBuffer(make, `z_${name}`, []);
     const fromStudent: Direction = { bank: ofTeacher, constant: constant("v1") };
@@ -128,10 +176,7 @@ export const crd = defineMethod({
           student: contrast(s, candidates, fromStudent, setting, context),
           teacher: contrast(t, candidates, fromTeacher, setting, context),
         };
-        context.updates.push(
-          remember(ofStudent, image, s, nce_m),
-          remember(ofTeacher, image, t, nce_m),
-        );
+        context.updates.push(remember(ofStudent, image, s, nce_m), remember(ofTeacher, image, t, nce_m));
         return terms;
       },
       draws: negativeDraws(pair.labels, nce_k),

@@ -2,7 +2,7 @@ import { number } from "../../../common/optionRow.js";
 import { linear } from "../../../nn/layers.js";
 import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
-import { normalizedRows } from "../../parts/vectors/rows.js";
+import { normalizedRows } from "../../parts/losses.js";
 
 /** A channel that does not vary is divided by the root of this instead of zero. */
 const LEAST_VARIANCE = 1e-24;
@@ -62,7 +62,8 @@ export const itrd = defineMethod({
     lambda_corr: number(2, "Weight of the correlation's part.", { touches: "numbers" }),
     lambda_mutual: number(1, "Weight of the mutual information's part.", { touches: "numbers" }),
     alpha_it: number(1.01, "Order of Renyi's entropy in the correlation's part.", {
-      ...{ above: 0, touches: "numbers" },
+      above: 0,
+      touches: "numbers",
     }),
   },
   terms: ["correlation", "mutual"],

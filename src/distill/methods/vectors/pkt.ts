@@ -1,6 +1,5 @@
 import { type Scalar, type Tensor2D, tf } from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
-import { REP_DISTILLER } from "../../papers.js";
+import { defineMethod, REP_DISTILLER } from "../../method.js";
 
 /** Added to lengths and to both arguments of the logarithm, as the authors' code does. */
 const EPSILON = 1e-7;
@@ -17,8 +16,7 @@ function likeness(features: Tensor2D): Tensor2D {
 export const pkt = defineMethod({
   name: "pkt",
   summary: "KL of the images' likeness within a batch (PKT)",
-  paper:
-    "Passalis and Tefas, Learning Deep Representations with Probabilistic Knowledge Transfer, ECCV 2018",
+  paper: "Passalis and Tefas, Learning Deep Representations with Probabilistic Knowledge Transfer, ECCV 2018",
   code: REP_DISTILLER,
   formula:
     "mean over N^2 pairs of images of l_t log(l_t / l_s), l: (cos(p_i, p_j) + 1) / 2 divided by the sum of its row",

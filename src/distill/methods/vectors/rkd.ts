@@ -1,8 +1,7 @@
 import { number } from "../../../common/optionRow.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
-import { defineMethod } from "../../method.js";
-import { REP_DISTILLER } from "../../papers.js";
-import { normalizedRows } from "../../parts/vectors/rows.js";
+import { defineMethod, REP_DISTILLER } from "../../method.js";
+import { normalizedRows } from "../../parts/losses.js";
 
 /** What squared distances are at least, before their root is taken. */
 const LEAST_SQUARE = 1e-12;
@@ -21,10 +20,7 @@ function distances(features: Tensor2D): Tensor {
 /** Cosines of the angles of all triples, [N, N, N]. */
 function angles(features: Tensor2D): Tensor {
   const [images, size] = features.shape;
-  const [from, to] = [
-    tf.reshape(features, [1, images, size]),
-    tf.reshape(features, [images, 1, size]),
-  ];
+  const [from, to] = [tf.reshape(features, [1, images, size]), tf.reshape(features, [images, 1, size])];
   const sides = normalizedRows(tf.sub(from, to));
   return tf.matMul(sides, sides, false, true);
 }

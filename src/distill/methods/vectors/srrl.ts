@@ -1,13 +1,12 @@
 import { choice } from "../../../common/optionRow.js";
 import { relu } from "../../../nn/activation.js";
-import { meanSquaredError } from "../../../nn/gradients/squares.js";
+import { meanSquaredError } from "../../../nn/gradients.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ModelOutput } from "../../../nn/model.js";
 import { globalAveragePool } from "../../../nn/pool.js";
 import { type Tensor4D, tf } from "../../../runtime/tf.js";
-import { type Anatomy, defineMethod } from "../../method.js";
-import { SIM_KD } from "../../papers.js";
-import { teacherClassifier } from "../../parts/classMaps/teacherClassifier.js";
+import { type Anatomy, defineMethod, SIM_KD } from "../../method.js";
+import { teacherClassifier } from "../../parts/classMaps.js";
 
 type Connected = "vector" | "map";
 
@@ -32,10 +31,8 @@ const SOURCES: Readonly<Record<Connected, Source>> = {
 /** SRRL: the student's vector, connected, is to be the teacher's, and to mean the same to the teacher's classifier. */
 export const srrl = defineMethod({
   name: "srrl",
-  summary:
-    "mean squared error of vectors, and of what the teacher's classifier makes of them (SRRL)",
-  paper:
-    "Yang et al., Knowledge Distillation via Softmax Regression Representation Learning, ICLR 2021",
+  summary: "mean squared error of vectors, and of what the teacher's classifier makes of them (SRRL)",
+  paper: "Yang et al., Knowledge Distillation via Softmax Regression Representation Learning, ICLR 2021",
   code: SIM_KD,
   formula: "mean of (h - p_t)^2 + mean of (fc_t(h) - z_t)^2, h = relu(bn(W p_s))",
   traps: [

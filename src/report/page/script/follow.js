@@ -7,8 +7,7 @@
 const PAUSE = 2000;
 
 /** The parts of a page by their ids. @param {Document} page */
-const partsOf = (page) =>
-  new Map([...page.querySelectorAll("main > [id]")].map((part) => [part.id, part]));
+const partsOf = (page) => new Map([...page.querySelectorAll("main > [id]")].map((part) => [part.id, part]));
 
 /** By id, what came last. @type {Map<string, string>} */
 let received = new Map([...partsOf(document)].map(([id, part]) => [id, part.outerHTML]));
@@ -16,9 +15,7 @@ let version = document.documentElement.dataset.version ?? "";
 
 /** Remembers what is folded open and where the keyboard is, to bring it back. */
 function remember() {
-  const open = [...document.querySelectorAll("details[open] > summary")].map(
-    (it) => it.textContent,
-  );
+  const open = [...document.querySelectorAll("details[open] > summary")].map((it) => it.textContent);
   const focused = document.activeElement?.id ?? "";
   const field = document.activeElement instanceof HTMLInputElement ? document.activeElement : null;
   const caret = field?.type === "search" ? field.selectionStart : null;

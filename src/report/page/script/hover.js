@@ -87,8 +87,7 @@ function tell(svg, { x, y, title, told }) {
     const more = `and ${told.length - MOST} more; pick some to see them alone`;
     lines.push(Object.assign(document.createElement("p"), { textContent: more }));
   }
-  if (title !== "")
-    lines.unshift(Object.assign(document.createElement("p"), { textContent: title }));
+  if (title !== "") lines.unshift(Object.assign(document.createElement("p"), { textContent: title }));
   tip.replaceChildren(...lines);
   tip.classList.toggle("many", lines.length > MANY);
   tip.hidden = false;
@@ -115,8 +114,7 @@ function nearest(svg, places, { clientX, clientY }) {
     return y === undefined ? Math.abs(across) : Math.hypot(across, box.top + y * scale - clientY);
   };
   const at = places.reduce(
-    (best, place, i) =>
-      distance(place) < distance(/** @type {Place} */ (places[best])) ? i : best,
+    (best, place, i) => (distance(place) < distance(/** @type {Place} */ (places[best])) ? i : best),
     0,
   );
   const place = places[at];

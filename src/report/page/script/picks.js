@@ -19,9 +19,7 @@ const isPicked = (run) => picked.has(data.runs[run]?.folder ?? "");
 
 /** The classes of strokes that are shown: those of picked runs, and of experiments whose runs are all picked. */
 function shownClasses() {
-  const experiments = data.experiments.flatMap(({ runs }, at) =>
-    runs.every(isPicked) ? [`e${at}`] : [],
-  );
+  const experiments = data.experiments.flatMap(({ runs }, at) => (runs.every(isPicked) ? [`e${at}`] : []));
   const runs = data.runs.flatMap((_, at) => (isPicked(at) ? [`r${at}`] : []));
   return [...experiments, ...runs];
 }
@@ -60,9 +58,7 @@ function line(title, values) {
 /** What the table of runs says of some of them, by its columns' titles. @param {readonly number[]} runs */
 function figuresOf(runs) {
   const rows = runs.map((run) => [
-    .../** @type {NodeListOf<HTMLElement>} */ (
-      document.querySelectorAll(`#runs-table tr[data-run="${run}"] td`)
-    ),
+    .../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`#runs-table tr[data-run="${run}"] td`)),
   ]);
   const titles = (rows[0] ?? []).map((cell) => cell.dataset.label ?? "");
   return titles.map((title, at) =>
@@ -134,9 +130,7 @@ function boxRuns(row) {
 }
 
 function showPicks() {
-  for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (
-    document.querySelectorAll("input.pick")
-  )) {
+  for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input.pick"))) {
     const row = /** @type {HTMLElement} */ (box.closest("tr"));
     const runs = boxRuns(row);
     box.checked = runs.length > 0 && runs.every(isPicked);

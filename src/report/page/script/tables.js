@@ -21,8 +21,7 @@ function numberOf(text) {
   if (!DURATION.test(text)) return Number.parseFloat(text);
   const parts = [...text.matchAll(PART)];
   return parts.reduce(
-    (sum, [, count, unit]) =>
-      sum + Number(count) * SECONDS[/** @type {keyof typeof SECONDS} */ (unit)],
+    (sum, [, count, unit]) => sum + Number(count) * SECONDS[/** @type {keyof typeof SECONDS} */ (unit)],
     0,
   );
 }
@@ -39,9 +38,7 @@ const isNumeric = (rows, column) =>
 
 /** @param {HTMLTableElement} table */
 const rowsOf = (table) =>
-  [...(table.tBodies[0]?.rows ?? [])].sort(
-    (a, b) => Number(a.dataset.order) - Number(b.dataset.order),
-  );
+  [...(table.tBodies[0]?.rows ?? [])].sort((a, b) => Number(a.dataset.order) - Number(b.dataset.order));
 
 /** Puts a table's rows in the chosen order, those without a value last. @param {HTMLTableElement} table */
 function sort(table) {

@@ -46,8 +46,7 @@ function checkRefusals(folder: string, reader: ImageReader): Check[] {
 export function checkImages(golden: ImagesGolden, path: string): Check[] {
   const { binding } = nativeBackend();
   const plain = openImageReader(binding, "plain");
-  const readers =
-    presentResizer() === "plain" ? { plain } : { native: openImageReader(binding), plain };
+  const readers = presentResizer() === "plain" ? { plain } : { native: openImageReader(binding), plain };
   const folder = folderOf(path);
   const { mean, deviation } = golden;
   return [

@@ -11,8 +11,7 @@ const bound = () => 0.01;
 
 const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95];
 
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function quantilesOf(values: readonly number[]): number[] {
   const sorted = Float64Array.from(values).sort();

@@ -31,23 +31,12 @@ function checkExact(what: string, bytes: Uint8Array, golden: GoldenView, probes:
   const found = NORMALIZED.map((i) => normalized(probesOf(bytes, probes)[i] as number[]));
   return [
     checkSame(`${what} bytes`, sha256(bytes), golden.sha256),
-    checkNumbers(
-      `${what} normalised`,
-      found.flat(),
-      golden.normalized_probes.flat().map(Math.fround),
-      () => 0,
-    ),
+    checkNumbers(`${what} normalised`, found.flat(), golden.normalized_probes.flat().map(Math.fround), () => 0),
   ];
 }
 
 /** Compares the bytes of one view. */
-function checkView(
-  what: string,
-  bytes: Uint8Array,
-  golden: GoldenView,
-  probes: Probes,
-  levels: number,
-): Check[] {
+function checkView(what: string, bytes: Uint8Array, golden: GoldenView, probes: Probes, levels: number): Check[] {
   if (levels === 0) return checkExact(what, bytes, golden, probes);
   if (levels === Number.POSITIVE_INFINITY) return [];
   const found = probesOf(bytes, probes).flat();
@@ -80,13 +69,9 @@ export function checkImage(
     return [
       checkSame(`${name} size`, [size.height, size.width], [height, width]),
       checkSame(`${name} resized`, [evaluation.width, evaluation.height], resized),
-      ...(levels === 0
-        ? [checkSame(`${name} pixels`, sha256(pixels.bytes), golden.pixels_sha256)]
-        : []),
+      ...(levels === 0 ? [checkSame(`${name} pixels`, sha256(pixels.bytes), golden.pixels_sha256)] : []),
       ...check("evaluation", golden.eval, () => evaluationView(size, EVALUATION)),
-      ...crops.flatMap((crop, i) =>
-        check(`crop ${i + 1}`, crop, () => boxView(crop, side, crop.flip)),
-      ),
+      ...crops.flatMap((crop, i) => check(`crop ${i + 1}`, crop, () => boxView(crop, side, crop.flip))),
     ];
   });
 }

@@ -28,15 +28,10 @@ const STORED = 1e-6;
 const ZERO_OF_LONGEST = 1e-4;
 
 /** The value of a term. */
-export const valueBound = ({ spread }: TermGolden): Bound =>
-  withinRelative(spread.valueMaxRel, FLOORS.term);
+export const valueBound = ({ spread }: TermGolden): Bound => withinRelative(spread.valueMaxRel, FLOORS.term);
 
 /** A gradient of so many elements and such a norm. */
-export const gradientBounds = (
-  { spread }: TermGolden,
-  l2: number,
-  elements: number,
-): SummaryBounds => ({
+export const gradientBounds = ({ spread }: TermGolden, l2: number, elements: number): SummaryBounds => ({
   element: withinScale(spread.gradFirst8MaxAbs ?? 0, FLOORS.element, l2 / Math.sqrt(elements)),
   norm: withinRelative(spread.gradL2MaxRel, FLOORS.gradientNorm),
 });
@@ -49,14 +44,10 @@ export const zeroBound =
 
 /** A term of a step, counted from 0. */
 export const stepBound = ({ spread }: StepsGolden, step: number): Bound =>
-  withinRelative(
-    spread.lossMaxRelPerStep[step] ?? 0,
-    step < TIGHT_STEPS ? FLOORS.term : FLOORS.laterTerm,
-  );
+  withinRelative(spread.lossMaxRelPerStep[step] ?? 0, step < TIGHT_STEPS ? FLOORS.term : FLOORS.laterTerm);
 
 /** A term of the first phase. */
-export const phaseBound = ({ spread }: StepsGolden): Bound =>
-  withinRelative(spread.initLossMaxRel ?? 0, FLOORS.term);
+export const phaseBound = ({ spread }: StepsGolden): Bound => withinRelative(spread.initLossMaxRel ?? 0, FLOORS.term);
 
 /** A tensor of so many elements that has moved by such a length; and the bound of that length itself. */
 export function movedBounds(
@@ -69,11 +60,7 @@ export function movedBounds(
     (bound: Bound): Bound =>
     (expected) =>
       Math.max(bound(expected), stored(expected), FLOORS.moved * deltaL2);
-  const element = withinScale(
-    spread.afterFirst8MaxAbs,
-    FLOORS.element,
-    deltaL2 / Math.sqrt(elements),
-  );
+  const element = withinScale(spread.afterFirst8MaxAbs, FLOORS.element, deltaL2 / Math.sqrt(elements));
   return {
     element: (expected) => Math.max(element(0), stored(expected)),
     norm: atLeast(withinRelative(spread.afterL2MaxRel, 0)),

@@ -19,8 +19,14 @@ const lastMap = ({ maps }: ModelOutput): Tensor4D => maps.at(-1)?.out as Tensor4
 export function onClassMaps(row: Method, told: object): OpenedMethod {
   const options = ownOptions(row, told);
   return {
-    ...{ name: row.name, options, termNames: row.terms, sees: row.sees(options), state: [] },
-    ...{ teacherTrains: false, strongView: false, wholeBatches: false },
+    name: row.name,
+    options,
+    termNames: row.terms,
+    sees: row.sees(options),
+    state: [],
+    teacherTrains: false,
+    strongView: false,
+    wholeBatches: false,
     terms: (at) => {
       const maps = { student: lastMap(at.student), teacher: lastMap(at.teacher) };
       return row.ofClassMaps?.(maps, at, options) ?? {};
@@ -36,18 +42,10 @@ interface RegionEntry {
 }
 
 /** 4 s, and 6 more for the label of half of the regions. @param labels of the batch's images */
-function regionLogits(
-  { k, shape }: z.infer<typeof regions>,
-  hits: number,
-  labels: readonly number[],
-) {
+function regionLogits({ k, shape }: z.infer<typeof regions>, hits: number, labels: readonly number[]) {
   const [batch, classes, count] = shape as [number, number, number];
   const values = formulaValues(shape, (i) => {
-    const [region, label, image] = [
-      i % count,
-      Math.floor(i / count) % classes,
-      Math.floor(i / (count * classes)),
-    ];
+    const [region, label, image] = [i % count, Math.floor(i / count) % classes, Math.floor(i / (count * classes))];
     const isHit = labels[image] === label && unitValue(hits, region * batch + image) < 0.5;
     return 4 * signedValue(k, i) + (isHit ? 6 : 0);
   });
@@ -60,10 +58,7 @@ const withLastMap = (one: StandIn, map: HostTensor): StandIn => ({
 });
 
 /** An entry that calls its authors' function with both networks' region logits; undefined for every other entry. */
-export function fromRegions(
-  entry: TermGolden,
-  labels: (batch: number) => readonly number[],
-): RegionEntry | undefined {
+export function fromRegions(entry: TermGolden, labels: (batch: number) => readonly number[]): RegionEntry | undefined {
   const parsed = regionsOnly.safeParse(entry.inputs);
   if (!parsed.success) return undefined;
   const { regionLogitS, regionLogitT, kHit } = parsed.data;
@@ -74,9 +69,7 @@ export function fromRegions(
     entry: {
       ...entry,
       shapes: { student: features, teacher: features, batch },
-      grads: gradient
-        ? { [`feat${LAST_MAP}`]: { ...gradient, shape: [batch, classes, 1, count] } }
-        : {},
+      grads: gradient ? { [`feat${LAST_MAP}`]: { ...gradient, shape: [batch, classes, 1, count] } } : {},
     },
     put: ({ student, teacher }) => ({
       student: withLastMap(student, regionLogits(regionLogitS, kHit, labels(batch))),

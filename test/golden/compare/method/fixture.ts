@@ -32,15 +32,12 @@ const OWN_LETTERS = "nt";
 /** The weights of those that set them by letters, where none is set. */
 const UNSET: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 
-const wordsOf = (flag: string): string =>
-  flag.replace(/^-+/, "").replaceAll(".", "_").toLowerCase();
+const wordsOf = (flag: string): string => flag.replace(/^-+/, "").replaceAll(".", "_").toLowerCase();
 
 /** Flags and their values in pairs, and arguments. */
 const toldBy = (flags: readonly string[], inputs: object = {}): Told =>
   new Map([
-    ...flags.flatMap((flag, i): [string, unknown][] =>
-      i % 2 === 0 ? [[wordsOf(flag), flags[i + 1]]] : [],
-    ),
+    ...flags.flatMap((flag, i): [string, unknown][] => (i % 2 === 0 ? [[wordsOf(flag), flags[i + 1]]] : [])),
     ...Object.entries(inputs).map(([name, value]): [string, unknown] => [wordsOf(name), value]),
   ]);
 

@@ -14,25 +14,13 @@ const FLOORS = { norm: 1e-4, element: 1e-2 };
  * @param images of a batch
  * @param spread of an element of a bank, absolute
  */
-export const checkKept = (
-  what: string,
-  golden: KeptGolden,
-  at: Snapshot,
-  images: number,
-  spread = 0,
-): Check[] => [
+export const checkKept = (what: string, golden: KeptGolden, at: Snapshot, images: number, spread = 0): Check[] => [
   ...checkBanks(what, golden, at, images, spread),
   ...checkConstants(what, golden, at),
   ...checkContexts(what, golden, at),
 ];
 
-function checkBanks(
-  what: string,
-  { memoryAfter }: KeptGolden,
-  at: Snapshot,
-  images: number,
-  spread: number,
-): Check[] {
+function checkBanks(what: string, { memoryAfter }: KeptGolden, at: Snapshot, images: number, spread: number): Check[] {
   const places = imagesOf(images);
   return Object.entries(memoryAfter).flatMap(([name, rows]) => {
     const bank = at.get(name);
@@ -58,14 +46,8 @@ function checkConstants(what: string, { zV1, zV2 }: KeptGolden, at: Snapshot): C
 }
 
 /** Means of the epoch before, and those that the last one gathers. */
-function checkContexts(
-  what: string,
-  { context1, context2, spread }: KeptGolden,
-  at: Snapshot,
-): Check[] {
-  const [means, sums, weights] = ["context", "context_sums", "context_weights"].map((name) =>
-    at.get(name),
-  );
+function checkContexts(what: string, { context1, context2, spread }: KeptGolden, at: Snapshot): Check[] {
+  const [means, sums, weights] = ["context", "context_sums", "context_weights"].map((name) => at.get(name));
   const bounds = (l2: number, widest = 0): SummaryBounds => ({
     element: withinScale(widest, FLOORS.element, l2 / Math.sqrt(sums?.values.length ?? 1)),
     norm: withinRelative(0, FLOORS.norm),

@@ -24,9 +24,12 @@ export function fromMaps(entry: TermGolden): TermGolden | undefined {
   const { mapS, mapT, ownState } = parsed.data;
   const { mapS: gradient, ...grads } = entry.grads;
   return {
-    ...{ ...entry, ownState, inputs: { connector: "map" } },
+    ...entry,
+    ownState,
+    inputs: { connector: "map" },
     shapes: {
-      ...{ student: mapFeatures(mapS.shape.slice(1)), teacher: mapFeatures(mapT.shape.slice(1)) },
+      student: mapFeatures(mapS.shape.slice(1)),
+      teacher: mapFeatures(mapT.shape.slice(1)),
       batch: mapS.shape[0] as number,
     },
     grads: { ...grads, ...(gradient && { [`feat${LAST_MAP}`]: gradient }) },

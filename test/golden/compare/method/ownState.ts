@@ -14,10 +14,7 @@ import type { OwnRow } from "./schema.js";
  */
 function rowOf(rows: readonly OwnRow[], name: string, shape: readonly number[], place: number) {
   const placed = rows[place];
-  return (
-    rows.find(([theirs]) => theirs === name) ??
-    (placed?.[1].join() === shape.join() ? placed : undefined)
-  );
+  return rows.find(([theirs]) => theirs === name) ?? (placed?.[1].join() === shape.join() ? placed : undefined);
 }
 
 /** First values of a method's own tensors as its file has them; of those that it does not have, zeros. */
@@ -48,16 +45,9 @@ const kindOf = (role: string): string => {
 };
 
 /** Whether a method has the tensors of the authors' code. Those that it has not are missed where they are of use. */
-export const checkOwnState = (
-  what: string,
-  rows: readonly OwnRow[],
-  state: readonly StateEntry[],
-): Check[] =>
+export const checkOwnState = (what: string, rows: readonly OwnRow[], state: readonly StateEntry[]): Check[] =>
   ownRows(rows, state).flatMap(({ entry, row }) => {
     const of = `${what} ${entry.name}`;
     if (row === undefined) return [mismatch(of, "is no tensor of the authors' code")];
-    return [
-      checkSame(`${of} shape`, entry.shape, row[1]),
-      checkSame(`${of} kind`, kindOf(entry.role), kindOf(row[2])),
-    ];
+    return [checkSame(`${of} shape`, entry.shape, row[1]), checkSame(`${of} kind`, kindOf(entry.role), kindOf(row[2]))];
   });

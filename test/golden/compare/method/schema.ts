@@ -106,10 +106,7 @@ export const methodSchema = z.object({
 export type MethodGolden = z.infer<typeof methodSchema>;
 export type TermGolden = z.infer<typeof entry>;
 export type StepsGolden = z.infer<typeof trajectory>;
-export type KeptGolden = Pick<
-  StepsGolden | TermGolden,
-  "memoryAfter" | "zV1" | "zV2" | "context1" | "context2"
-> & {
+export type KeptGolden = Pick<StepsGolden | TermGolden, "memoryAfter" | "zV1" | "zV2" | "context1" | "context2"> & {
   readonly spread: {
     readonly context1MaxAbs?: number | undefined;
     readonly context2MaxAbs?: number | undefined;

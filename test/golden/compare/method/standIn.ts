@@ -49,9 +49,7 @@ const normName = (i: number): string => `norm${i + 1}`;
 /** The state of a stand-in: the batch normalisation before each map's ReLU, and its classifier. */
 const stateOf = (maps: readonly (readonly number[])[], inputs: number, key: number) => [
   ...maps.flatMap(([, , channels], i) =>
-    layerState(KEYS.norms + 10 * (i + 1), (builder) =>
-      batchNorm(builder, normName(i), channels as number),
-    ),
+    layerState(KEYS.norms + 10 * (i + 1), (builder) => batchNorm(builder, normName(i), channels as number)),
   ),
   ...layerState(key, (builder) => inputs > 0 && linear(builder, "fc", inputs, CLASSES)),
 ];
@@ -77,8 +75,13 @@ export function standIn(shapes: FeatureShapes, batch: number, keys: StandInKeys)
   const logits = (key: number) => tensor([CLASSES], (i) => 4 * signedValue(key, i));
   return {
     anatomy: {
-      ...{ stem, maps, lastMap: maps.at(-1) ?? [], norms: maps.map((_, i) => normName(i)) },
-      ...{ pooled, state: stateOf(maps, pooled, keys.classifier), features: [] },
+      stem,
+      maps,
+      lastMap: maps.at(-1) ?? [],
+      norms: maps.map((_, i) => normName(i)),
+      pooled,
+      state: stateOf(maps, pooled, keys.classifier),
+      features: [],
     },
     tensors: {
       ...Object.fromEntries(named),

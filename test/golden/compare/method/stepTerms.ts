@@ -9,12 +9,13 @@ const COMMON: ReadonlySet<string> = new Set(["ce", "kl", "loss"]);
  * the term, and the end of the option's name.
  */
 const OWN_WEIGHTS: Readonly<Record<string, readonly [term: string, option: string]>> = {
-  ...{ kl: ["kd", "a"], cls: ["cls", "a"] },
-  ...{ sample: ["sample", "b"], class: ["class", "c"] },
+  kl: ["kd", "a"],
+  cls: ["cls", "a"],
+  sample: ["sample", "b"],
+  class: ["class", "c"],
 };
 
-const sumOf = (terms: Iterable<number>): number =>
-  Array.from(terms).reduce((sum, term) => sum + term, 0);
+const sumOf = (terms: Iterable<number>): number => Array.from(terms).reduce((sum, term) => sum + term, 0);
 
 /**
  * What a step has of the terms that a file names. Programs of one family tell them unweighted (ce, div, kd, total), those
@@ -33,9 +34,7 @@ export function expectedTerms(
   const weighted = (key: string) => key.replace(/^loss_/, "").toLowerCase();
   const apart = keys.filter((key) => own.has(weighted(key)));
   const rest = sumOf(
-    Array.from(own).flatMap(([name, value]) =>
-      apart.some((key) => weighted(key) === name) ? [] : [beta * value],
-    ),
+    Array.from(own).flatMap(([name, value]) => (apart.some((key) => weighted(key) === name) ? [] : [beta * value])),
   );
   const found = keys.map((key): [string, number | undefined] => {
     if (key === "total") return [key, loss];
@@ -50,8 +49,5 @@ export function expectedTerms(
     const alone = own.get(weighted(key));
     return [key, alone === undefined ? rest + (alpha === 0 ? 0 : alpha * kl) : beta * alone];
   });
-  return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as Record<
-    string,
-    number
-  >;
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as Record<string, number>;
 }

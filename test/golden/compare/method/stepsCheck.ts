@@ -2,14 +2,7 @@ import { sizeOf } from "#pefd/common/shapes.js";
 import type { EngineName } from "#pefd/compile/types.js";
 import { KL_OPTIONS } from "#pefd/distill/options.js";
 import type { Learner } from "#pefd/learn/learner.js";
-import {
-  type Bound,
-  type Check,
-  checkNumber,
-  checkNumbers,
-  checkSame,
-  mismatch,
-} from "../comparison.js";
+import { type Bound, type Check, checkNumber, checkNumbers, checkSame, mismatch } from "../comparison.js";
 import type { TensorSummary } from "../schema.js";
 import { checkMoved, type HostTensor, norm } from "../summary.js";
 import { checkTeacher } from "../trajectory/check.js";
@@ -28,11 +21,7 @@ import { expectedTerms } from "./stepTerms.js";
  * Compares four steps of distillation, those of a first phase before them included, with what the authors' program does.
  * @throws inputError where the registries do not have the method or a model
  */
-export function checkSteps(
-  name: string,
-  golden: StepsGolden,
-  engine: EngineName,
-): readonly Check[] {
+export function checkSteps(name: string, golden: StepsGolden, engine: EngineName): readonly Check[] {
   const fixture = fixtureOf(name, [...golden.flags, ...golden.fixtureFlags]);
   const { ownState } = golden;
   return compared(courseOf(fixture, golden), engine, (run, { learner }) => [
@@ -44,13 +33,7 @@ export function checkSteps(
     ),
     ...checkAllMoved("initAfter", golden, golden.initAfter, run, run.between),
     ...golden.perStep.flatMap((terms, i) =>
-      checkStep(
-        `perStep[${i}]`,
-        stepsOf(golden, run)[i] ?? {},
-        terms,
-        fixture,
-        stepBound(golden, i),
-      ),
+      checkStep(`perStep[${i}]`, stepsOf(golden, run)[i] ?? {}, terms, fixture, stepBound(golden, i)),
     ),
     ...checkAllMoved("after", golden, golden.after, run, run.end),
     ...checkLogits(golden, run),
@@ -86,12 +69,7 @@ function checkGroups({ optimizer }: StepsGolden, { groups = [] }: Learner): Chec
   return checkSame("optimizer groups", ours, theirs);
 }
 
-function checkPhaseStep(
-  what: string,
-  terms: StepTerms | undefined,
-  expected: number,
-  bound: Bound,
-): Check {
+function checkPhaseStep(what: string, terms: StepTerms | undefined, expected: number, bound: Bound): Check {
   if (terms === undefined) return mismatch(what, "has no phase of the method's");
   return checkNumber(what, terms.loss ?? Number.NaN, expected, bound);
 }
@@ -106,9 +84,7 @@ function checkAllMoved(
   { own, start }: TrajectoryRun,
   at: Snapshot,
 ): Check[] {
-  const named = new Map(
-    ownRows(golden.ownState, own).map(({ entry, row }) => [row?.[0] ?? entry.name, entry.name]),
-  );
+  const named = new Map(ownRows(golden.ownState, own).map(({ entry, row }) => [row?.[0] ?? entry.name, entry.name]));
   return Object.entries(expected).flatMap(([theirs, summary]) => {
     const ours = named.get(theirs) ?? ELSEWHERE[theirs] ?? theirs;
     const from = start.get(ours);
@@ -127,10 +103,7 @@ function checkAllMoved(
  * teacher's statistics in ofd.json). Then the values alone are compared, all of them within the bounds of what we moved.
  */
 const isFromZero = ({ l2, deltaL2 }: MovedSummary, from: HostTensor | undefined): boolean =>
-  from !== undefined &&
-  deltaL2 !== undefined &&
-  Math.abs(deltaL2 - l2) <= 1e-6 * l2 &&
-  norm(from.values) > 1e-3 * l2;
+  from !== undefined && deltaL2 !== undefined && Math.abs(deltaL2 - l2) <= 1e-6 * l2 && norm(from.values) > 1e-3 * l2;
 
 /** Tensors of students whose layers the authors have as others: a classifier as a 1x1 convolution. */
 const ELSEWHERE: Readonly<Record<string, string>> = { "conv_test.weight": "fc.weight" };
@@ -162,7 +135,9 @@ function courseOf({ row, told, weights }: Fixture, golden: StepsGolden): Course 
   const sgd = { ...first, momentum: (first.momentum + momentumKd) / 2 };
   return {
     ...golden,
-    ...{ method: row, weights, sgd },
+    method: row,
+    weights,
+    sgd,
     told: { ...row.ofStudent?.({ student: golden.student, learningRate: sgd.lr }), ...told },
     fill: ownFill(golden.ownState as OwnRow[]),
     temperature: KL_OPTIONS.kd_T.fallback as number,

@@ -26,12 +26,7 @@ const AFTER_PHASE = /^phase2_/;
  * Compares one entry of `losses`: the method's own state, its term, the term's gradients, and what the method keeps.
  * @throws inputError where the registry does not have the method
  */
-export function checkTerm(
-  golden: MethodGolden,
-  key: string,
-  entry: TermGolden,
-  engine: EngineName,
-): Check[] {
+export function checkTerm(golden: MethodGolden, key: string, entry: TermGolden, engine: EngineName): Check[] {
   const ofMaps = fromMaps(entry);
   const ofRegions = fromRegions(entry, labelsOf);
   const between = ofMaps ?? ofRegions?.entry ?? entry;
@@ -43,10 +38,7 @@ export function checkTerm(
     const results = execute(engine, {
       variables: scene.variables,
       feeds: Object.fromEntries(
-        Object.entries(scene.teacher.tensors).map(([name, tensor]) => [
-          name,
-          { ...tensor, dtype: "float32" as const },
-        ]),
+        Object.entries(scene.teacher.tensors).map(([name, tensor]) => [name, { ...tensor, dtype: "float32" as const }]),
       ),
       describe: (teacher) => describeTerm(scene, FIRST_PHASE.test(key), teacher),
     });
@@ -69,13 +61,9 @@ function compare(
   scene: TermScene,
   results: Readonly<Record<string, HostTensor>>,
 ): Check[] {
-  const expected = Object.entries(entry.grads).map(
-    ([name, summary]) => [ARGUMENTS[name] ?? name, summary] as const,
-  );
+  const expected = Object.entries(entry.grads).map(([name, summary]) => [ARGUMENTS[name] ?? name, summary] as const);
   const listed = new Set(["value", ...expected.map(([name]) => name), ...entry.gradZero]);
-  const surplus = Object.keys(results).filter(
-    (name) => !listed.has(name) && !name.startsWith(KEPT),
-  );
+  const surplus = Object.keys(results).filter((name) => !listed.has(name) && !name.startsWith(KEPT));
   const value = result({ ...results }, "value").values[0] as number;
   const what = (name: string) => `${key} gradient of ${name}`;
   return [

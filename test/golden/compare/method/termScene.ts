@@ -2,7 +2,7 @@ import type { Moment } from "#pefd/distill/method.js";
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { gradientsOf } from "#pefd/learn/gradients.js";
 import { parametersOf, variablesOf } from "#pefd/learn/learner.js";
-import { oneHotLabels } from "#pefd/learn/oneHot.js";
+import { oneHotLabels } from "#pefd/learn/metrics.js";
 import { isBuffer } from "#pefd/nn/builder.js";
 import type { StateEntry } from "#pefd/nn/model.js";
 import { scatterRows } from "#pefd/runtime/rows.js";
@@ -58,13 +58,14 @@ export function createScene(
     teacher: made(shapes.teacher, batch, KEYS.teacher),
   });
   const pair = {
-    ...{ student: student.anatomy, teacher: teacher.anatomy },
-    ...{ numClasses: CLASSES, labels: new Array<number>(SET_SIZE).fill(0), batchSize: batch },
+    student: student.anatomy,
+    teacher: teacher.anatomy,
+    numClasses: CLASSES,
+    labels: new Array<number>(SET_SIZE).fill(0),
+    batchSize: batch,
   };
   const method =
-    row.ofClassMaps === undefined
-      ? openMethod(row, pair, told, ownFill(ownState))
-      : onClassMaps(row, told);
+    row.ofClassMaps === undefined ? openMethod(row, pair, told, ownFill(ownState)) : onClassMaps(row, told);
   const outputs = Object.entries(student.tensors).map(([name, { shape, values }]) => {
     return [name, tf.tidy(() => tf.variable(tf.tensor(values, [...shape])))] as const;
   });
@@ -75,7 +76,11 @@ export function createScene(
     variable !== undefined && learned.has(variable) ? [[name, variable] as const] : [],
   );
   return {
-    ...{ method, student, teacher, labels: labelsOf(batch), own },
+    method,
+    student,
+    teacher,
+    labels: labelsOf(batch),
+    own,
     epoch: golden.trajectory?.epoch ?? 1,
     differentiated: [...outputs, ...parameters],
     variables: [
@@ -131,16 +136,12 @@ export function describeTerm(
 /** New values of a method's buffers. */
 function keptOf({ state }: OpenedMethod, updates: readonly Update[]): Record<string, Tensor> {
   const buffers = new Map(
-    state.flatMap(({ role, name, variable }) =>
-      isBuffer(role) ? [[variable, name] as const] : [],
-    ),
+    state.flatMap(({ role, name, variable }) => (isBuffer(role) ? [[variable, name] as const] : [])),
   );
   const kept = updates.flatMap(([variable, value, rows]) => {
     const name = buffers.get(variable);
     if (name === undefined) return [];
-    return [
-      [KEPT + name, rows === undefined ? value : scatterRows(variable, rows, value)] as const,
-    ];
+    return [[KEPT + name, rows === undefined ? value : scatterRows(variable, rows, value)] as const];
   });
   return Object.fromEntries(kept);
 }
@@ -163,9 +164,10 @@ function momentOf(scene: TermScene, teacher: Record<string, Tensor>): Moment {
 
 const drawnTensors = ({ method, labels }: TermScene): Record<string, Tensor> =>
   Object.fromEntries(
-    Object.entries(drawnFeeds(method.draws, labels.length, 0)).map(
-      ([name, { values, shape, dtype }]) => [name, tf.tensor(values, [...shape], dtype)],
-    ),
+    Object.entries(drawnFeeds(method.draws, labels.length, 0)).map(([name, { values, shape, dtype }]) => [
+      name,
+      tf.tensor(values, [...shape], dtype),
+    ]),
   );
 
 /** A network's output for the strong view: logits alone. */

@@ -22,11 +22,7 @@ import type { StepTerms, TrajectoryRun } from "./run.js";
  * @param ahead for how many steps at once the teacher looks at images: 1 or 2
  * @throws inputError for a model or method that the registries do not have
  */
-export function checkTrajectory(
-  golden: TrajectoryGolden,
-  engine: EngineName,
-  ahead = 1,
-): readonly Check[] {
+export function checkTrajectory(golden: TrajectoryGolden, engine: EngineName, ahead = 1): readonly Check[] {
   const { afterEvalLogits, spread, teacherOut } = golden;
   const logits = withinSpread(spread.afterEvalLogitsMaxAbs);
   return compared({ ...courseOf(golden), ahead }, engine, (run) => [
@@ -73,11 +69,7 @@ function checkTerms(golden: TrajectoryGolden, step: number, terms: StepTerms): C
 /** Our name of a tensor: the reference's projector0.weight is projectors.0.weight here. */
 const ourName = (name: string): string => name.replace(/^projector(\d+)\./, "projectors.$1.");
 
-function checkAfter(
-  { after, spread }: TrajectoryGolden,
-  name: string,
-  { start, end }: TrajectoryRun,
-): Check[] {
+function checkAfter({ after, spread }: TrajectoryGolden, name: string, { start, end }: TrajectoryRun): Check[] {
   const expected = after[name] as TrajectoryGolden["after"][string];
   const [from, to] = [start.get(ourName(name)), end.get(ourName(name))];
   return checkMoved(`after ${name}`, from, to, expected, () => ({

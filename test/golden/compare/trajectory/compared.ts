@@ -31,17 +31,11 @@ type Compare = (run: TrajectoryRun, trajectory: Trajectory) => readonly Check[];
 export function compared(course: Course, engine: EngineName, compare: Compare): readonly Check[] {
   const runs = withTrajectory(course, engine, (trajectory) => runsOf(trajectory, compare, engine));
   if (engine !== "xla" || runs.some(isWithin)) return best(runs);
-  const reach = withTrajectory(course, "eager", (trajectory) =>
-    reachOfRounding(trajectory, compare),
-  );
+  const reach = withTrajectory(course, "eager", (trajectory) => reachOfRounding(trajectory, compare));
   return best(runs.map((checks) => checks.map((check) => heldTo(reach, check))));
 }
 
-function withTrajectory<T>(
-  course: Course,
-  engine: EngineName,
-  use: (trajectory: Trajectory) => T,
-): T {
+function withTrajectory<T>(course: Course, engine: EngineName, use: (trajectory: Trajectory) => T): T {
   const trajectory = openTrajectory(course, engine);
   try {
     return use(trajectory);
@@ -57,11 +51,7 @@ const best = (runs: readonly (readonly Check[])[]): readonly Check[] => {
 };
 
 /** The checks of one run after the other, up to the first that is within bounds. */
-function runsOf(
-  trajectory: Trajectory,
-  compare: Compare,
-  engine: EngineName,
-): readonly (readonly Check[])[] {
+function runsOf(trajectory: Trajectory, compare: Compare, engine: EngineName): readonly (readonly Check[])[] {
   const { times, size } = RERUNS[engine];
   const runs = [compare(trajectory.run(EXACT_IMAGES), trajectory)];
   for (let rerun = 1; rerun <= times && !runs.some(isWithin); rerun++) {
@@ -81,7 +71,6 @@ function reachOfRounding(trajectory: Trajectory, compare: Compare): Reach {
   return reachOf(sets.map((off) => compare(trajectory.run(off), trajectory)));
 }
 
-const outOfBounds = (checks: readonly Check[]): number =>
-  checks.filter((check) => !(ratioOf(check) <= 1)).length;
+const outOfBounds = (checks: readonly Check[]): number => checks.filter((check) => !(ratioOf(check) <= 1)).length;
 
 const isWithin = (checks: readonly Check[]): boolean => outOfBounds(checks) === 0;

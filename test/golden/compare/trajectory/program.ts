@@ -1,7 +1,7 @@
 import type { Entry, FeedValues, ProgramDescription } from "#pefd/compile/types.js";
 import type { Draws } from "#pefd/distill/method.js";
-import type { Batch } from "#pefd/learn/batch.js";
 import { type Learner, trainingUpdates, variablesOf } from "#pefd/learn/learner.js";
+import type { Batch } from "#pefd/learn/objective.js";
 import { type Tensor4D, tf, type Update, type Variable } from "#pefd/runtime/tf.js";
 import type { Feed } from "../execute.js";
 import { EXACT_IMAGES, imagesFeed } from "../inputs.js";
@@ -25,7 +25,9 @@ export function batchFeeds(
   const { labels } = input;
   const places = images ?? labels.map((_, i) => i);
   const integers = (values: readonly number[]): Feed => ({
-    ...{ values: Int32Array.from(values), shape: [values.length], dtype: "int32" },
+    values: Int32Array.from(values),
+    shape: [values.length],
+    dtype: "int32",
   });
   return {
     images: imagesFeed(input, roundings),
@@ -69,25 +71,19 @@ export function describeTrajectory(
   return {
     name: `trajectory_${method.name}`,
     entries: {
-      ...Object.fromEntries(
-        phases.map((phase, i) => [phaseEntry(i), training(phase, rates[i] ?? sgd.lr)]),
-      ),
+      ...Object.fromEntries(phases.map((phase, i) => [phaseEntry(i), training(phase, rates[i] ?? sgd.lr)])),
       train: training(learner, sgd.lr),
       evaluate: {
         step: (given) => evaluation(scene, given as unknown as Batch),
-        ...{ perStep: {}, shared: feeds, stepsPerCall: STEPS_PER_CALL },
+        perStep: {},
+        shared: feeds,
+        stepsPerCall: STEPS_PER_CALL,
       },
     },
     variables: {
-      learner: [
-        ...variablesOf([...learner.model.state, ...scene.method.state]),
-        ...learner.velocities,
-      ],
+      learner: [...variablesOf([...learner.model.state, ...scene.method.state]), ...learner.velocities],
       teacher: teacherVariables,
-      seen: [
-        ...Object.values(seen),
-        ...all.flatMap(({ metrics }) => Object.values(metrics) as Variable[]),
-      ],
+      seen: [...Object.values(seen), ...all.flatMap(({ metrics }) => Object.values(metrics) as Variable[])],
     },
     precision: "float32",
     knownRounds: true,
@@ -109,10 +105,13 @@ function trainingEntry(
       const batch = { ...given, drawn: drawnOf(given) } as unknown as Batch;
       return step(isAhead ? { ...batch, guide: guidance.guideOf(views) } : batch);
     },
-    ...{ perStep, shared: { ...(epoch && { epoch }) }, stepsPerCall: STEPS_PER_CALL },
+    perStep,
+    shared: { ...(epoch && { epoch }) },
+    stepsPerCall: STEPS_PER_CALL,
     ...(isAhead && {
       ahead: {
-        ...{ steps: ahead, takes: ["images"] },
+        steps: ahead,
+        takes: ["images"],
         compute: ({ images }) => guidance.compute(images as Tensor4D),
       },
     }),

@@ -74,12 +74,7 @@ export function openTrajectory(course: Course, engine: EngineName): Trajectory {
 const setValues = (variable: Variable, values: Float32Array): void =>
   tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
 
-function runOnce(
-  course: Course,
-  scene: Scene,
-  program: Program,
-  feeds: ReturnType<typeof batchFeeds>,
-): TrajectoryRun {
+function runOnce(course: Course, scene: Scene, program: Program, feeds: ReturnType<typeof batchFeeds>): TrajectoryRun {
   const { learner, phases, method, seen } = scene;
   const look = (): Snapshot => {
     for (const group of ["learner", "teacher"]) program.pull(group);
@@ -113,21 +108,23 @@ function runOnce(
   program.pull("seen");
   const { student, teacher, pooled, evaluated } = seen;
   return {
-    ...{ own: scene.method.state, phases: ofPhases, steps, start, between, end: look() },
+    own: scene.method.state,
+    phases: ofPhases,
+    steps,
+    start,
+    between,
+    end: look(),
     outputs: {
-      ...{ student: read(student), teacher: read(teacher) },
-      ...{ pooled: read(pooled), evaluated: read(evaluated) },
+      student: read(student),
+      teacher: read(teacher),
+      pooled: read(pooled),
+      evaluated: read(evaluated),
     },
   };
 }
 
 /** The terms of one step, which is then taken. */
-function takeStep(
-  program: Program,
-  entry: string,
-  { metrics, objective }: Learner,
-  values: FeedValues,
-): StepTerms {
+function takeStep(program: Program, entry: string, { metrics, objective }: Learner, values: FeedValues): StepTerms {
   setMetrics(metrics, []);
   program.push("seen");
   program.run(entry, values, 1);
@@ -138,13 +135,7 @@ function takeStep(
 function snapshot({ learner, method, teacher }: Scene): Snapshot {
   const tensors = (state: readonly StateEntry[], prefix = "") =>
     state.flatMap(({ name, role, shape, variable }): [string, HostTensor][] =>
-      variable === undefined
-        ? []
-        : [[prefix + name, { shape, values: toPyTorchLayout(role, read(variable), shape) }]],
+      variable === undefined ? [] : [[prefix + name, { shape, values: toPyTorchLayout(role, read(variable), shape) }]],
     );
-  return new Map([
-    ...tensors(learner.model.state),
-    ...tensors(method.state),
-    ...tensors(teacher.state, "teacher."),
-  ]);
+  return new Map([...tensors(learner.model.state), ...tensors(method.state), ...tensors(teacher.state, "teacher.")]);
 }

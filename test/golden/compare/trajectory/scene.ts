@@ -37,23 +37,34 @@ export function createScene(course: Course): Scene {
   );
   const labels = new Array<number>(course.setSize ?? input.labels.length).fill(0);
   const pair = {
-    ...{ student: anatomyOf(student), teacher: anatomyOf(teacher) },
-    ...{ numClasses, labels, batchSize: input.labels.length },
+    student: anatomyOf(student),
+    teacher: anatomyOf(teacher),
+    numClasses,
+    labels,
+    batchSize: input.labels.length,
   };
   const method = openMethod(course.method, pair, course.told, course.fill);
   const lesson: Lesson = {
-    ...{ teacher, teacherMaps: pair.teacher.maps.length, method },
-    ...{ weights, temperature },
+    teacher,
+    teacherMaps: pair.teacher.maps.length,
+    method,
+    weights,
+    temperature,
   };
   const whole = distilledLearner(student, lesson, 0);
   const batch = input.labels.length;
   const zeros = (...shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false));
   const logits = () => zeros(batch, numClasses);
   return {
-    ...{ teacher, teacherVariables, method, learner: watched(whole, lesson) },
+    teacher,
+    teacherVariables,
+    method,
+    learner: watched(whole, lesson),
     phases: (whole.phases ?? []).map(({ learner }) => learner),
     seen: {
-      ...{ student: logits(), teacher: logits(), evaluated: logits() },
+      student: logits(),
+      teacher: logits(),
+      evaluated: logits(),
       pooled: zeros(batch, teacher.featureSize),
     },
   };
@@ -70,9 +81,7 @@ function watched(learner: Learner, lesson: Lesson): Learner {
     termNames: [...objective.termNames, ...missing],
     of(batch) {
       const lossOf = objective.of(batch);
-      const logits =
-        batch.guide?.logits ??
-        teacher.forward(batch.images, { training: false, updates: [] }).logits;
+      const logits = batch.guide?.logits ?? teacher.forward(batch.images, { training: false, updates: [] }).logits;
       return (student, oneHot, context) => {
         const loss = lossOf(student, oneHot, context);
         const found: Readonly<Record<string, () => Scalar>> = {

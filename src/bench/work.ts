@@ -1,0 +1,178 @@
+import { createRandom } from "../common/random.js";
+import { CIFAR100 } from "../data/cifar/row.js";
+import type { ImagesInMemory } from "../data/dataset.js";
+import { valuesOf } from "../data/hostBatch.js";
+import { batchRanges, epochPlan, PLAN_COLUMNS } from "../data/sampler.js";
+import { ownOptions } from "../distill/open.js";
+import { publishedSetting } from "../distill/published.js";
+import { methodRow } from "../distill/registry.js";
+import { type TeacherView, usedViews } from "../distill/views.js";
+import { type Learner, learnerVariables } from "../learn/learner.js";
+import { type FrozenModel, frozen, studentLearner } from "../learn/learners.js";
+import { buildModel, initialFill } from "../models/build.js";
+import { tf, type Variable } from "../runtime/tf.js";
+import type { BatchSource } from "../train/batchSource.js";
+import { allAtOnce } from "../train/calls.js";
+import { openEvaluationSession, testBatch } from "../train/evaluation.js";
+import { openTrainingSession, type SessionDescription, type TrainingSession } from "../train/session.js";
+import { chooseSources } from "../train/source.js";
+import type { ImageKind, OpenWork, Variant, Work, WorkSize } from "./types.js";
+
+const EVALUATION_SEED = 10;
+
+/** Evaluation of a model on random images: one repeat is one pass over all of them. */
+export function evaluationWork(what: string, { model, variables }: FrozenModel, { testImages, kind }: WorkSize): Work {
+  const batchSize = Math.min(testBatch(), testImages);
+  const set = randomImages(testImages, EVALUATION_SEED, kind);
+  return {
+    what,
+    batchSize,
+    steps: Math.ceil(testImages / batchSize),
+    images: testImages,
+    open({ engine, precision }) {
+      const [test] = chooseSources([set], engine) as [BatchSource];
+      const session = openEvaluationSession(model, variables, test, engine, precision);
+      const pass = () => void allAtOnce(session.evaluate());
+      const dispose = () => {
+        session.dispose();
+        tf.dispose([...test.variables]);
+      };
+      return { first: pass, repeat: pass, dispose };
+    },
+    dispose: () => tf.dispose([...variables]),
+  };
+}
+
+/** As CIFAR-100's images are. */
+export const CIFAR100_KIND: ImageKind = {
+  side: CIFAR100.format.height,
+  classes: CIFAR100.classes,
+};
+
+/** Labels are bytes; which they are does not matter to speed either. */
+const LABELS = 256;
+
+/** Random images, with random labels: speed does not depend on what the images show. @param kind CIFAR-100's if left out */
+export function randomImages(
+  count: number,
+  seed: number,
+  { side, classes }: ImageKind = CIFAR100_KIND,
+): ImagesInMemory {
+  const format = { ...CIFAR100.format, height: side, width: side };
+  const random = createRandom(seed, "benchmark images");
+  return {
+    images: Uint8Array.from({ length: count * valuesOf(format) }, () => random.integer(256)),
+    labels: Uint8Array.from({ length: count }, () => random.integer(Math.min(classes, LABELS))),
+    count,
+    kind: "memory",
+    ...format,
+  };
+}
+
+const MODEL_SEED = 10;
+
+/** What models are made for. */
+interface LearningTask {
+  readonly numClasses: number;
+  /** Side of the images; that which the models are made for where left out. */
+  readonly imageSize?: number;
+  /** Of the training images: memory banks are as large as in a training. */
+  readonly labels: ArrayLike<number>;
+  readonly batchSize: number;
+}
+
+/** A model with initial weights. */
+export const initialised = (name: string, { numClasses, imageSize }: Pick<LearningTask, "numClasses" | "imageSize">) =>
+  buildModel(name, numClasses, initialFill(name, MODEL_SEED, "teacher"), imageSize);
+
+/** A student that is timed, and its teacher. */
+interface TimedStudent {
+  readonly learner: Learner;
+  readonly guide: FrozenModel;
+  /** What the loss looks at of the teacher. */
+  readonly views: readonly TeacherView[];
+}
+
+/** A pair and a method with initial weights and the method's published setting. @throws inputError where they do not fit */
+export function timedStudent(
+  { teacher, student, method }: Readonly<Record<"teacher" | "student" | "method", string>>,
+  task: LearningTask,
+): TimedStudent {
+  const guide = frozen(initialised(teacher, task));
+  const row = methodRow(method);
+  const { weights, options } = publishedSetting(row, `${teacher}-${student}`);
+  const setting = {
+    model_s: student,
+    distill: method,
+    batch_size: task.batchSize,
+    ...weights,
+    ...options,
+  };
+  const learner = studentLearner(guide.model, setting, task.numClasses, MODEL_SEED, task.labels);
+  return { learner, guide, views: usedViews(row.sees(ownOptions(row, options)), weights) };
+}
+
+const SEED = 10;
+/** The paper's optimizer; speed does not depend on its numbers. */
+const SGD = { momentum: 0.9, weightDecay: 5e-4 };
+const LEARNING_RATE = 0.05;
+
+/** Trains on whole batches, as many per call as the session takes, and waits for the end. */
+function trainOn(session: TrainingSession, plan: Int32Array, batchSize: number): void {
+  const rowsPerCall = batchSize * session.stepsPerCall;
+  for (const { from, to } of batchRanges(plan.length / PLAN_COLUMNS, rowsPerCall)) {
+    session.train(plan.subarray(from * PLAN_COLUMNS, to * PLAN_COLUMNS), {
+      learningRate: LEARNING_RATE,
+      epoch: 1,
+      step: 1 + from / batchSize,
+    });
+  }
+  session.metrics(); // a GPU may still be at work; reading waits for it
+}
+
+type Described = Pick<SessionDescription, "learner" | "constants" | "batchSize">;
+
+/** For how many steps at once a teacher looks at images, with each variant. */
+export type AheadOf = (variant: Variant) => number;
+
+/** Opens a session as a run does, its images where that engine wants them. */
+function openWork(described: Described, sets: readonly ImagesInMemory[], variant: Variant, aheadOf: AheadOf): OpenWork {
+  const [train, test] = chooseSources(sets, variant.engine) as [BatchSource, BatchSource];
+  const ahead = aheadOf(variant);
+  const session = openTrainingSession({ ...described, ...variant, train, test, ahead, sgd: SGD });
+  const { batchSize } = described;
+  const plan = (index: number) => epochPlan(SEED, index, train.set.count, train.set.augmentation);
+  return {
+    first: () => trainOn(session, plan(1).subarray(0, batchSize * PLAN_COLUMNS), batchSize),
+    repeat: (index) => trainOn(session, plan(index), batchSize),
+    dispose() {
+      session.dispose();
+      train.close?.();
+      tf.dispose([...train.variables, ...test.variables]);
+    },
+  };
+}
+
+/**
+ * Training of a learner on random images: one repeat is an epoch of so many whole batches.
+ * @param constants variables that steps read and nothing changes (a frozen teacher)
+ */
+export function trainingWork(
+  what: string,
+  learner: Learner,
+  constants: readonly Variable[],
+  { batchSize, steps, kind }: WorkSize,
+  aheadOf: AheadOf = () => 1,
+): Work {
+  const images = batchSize * steps;
+  const sets = [randomImages(images, SEED, kind), randomImages(1, SEED, kind)];
+  const described = { learner, constants, batchSize };
+  return {
+    what,
+    batchSize,
+    steps,
+    images,
+    open: (variant) => openWork(described, sets, variant, aheadOf),
+    dispose: () => tf.dispose([...learnerVariables(learner), ...constants]),
+  };
+}

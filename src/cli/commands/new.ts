@@ -1,0 +1,138 @@
+import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { inputError, runError } from "../../common/errors.js";
+import { makeFolder, writeFileAtomic } from "../../common/files/atomicFile.js";
+import { path, section } from "../../common/optionRow.js";
+import { shellWord } from "../../common/text.js";
+import { DOCUMENT, GENERAL } from "../../config/commandOptions.js";
+import { resolveSection } from "../../config/resolve.js";
+import { DATASETS } from "../../data/registry.js";
+import { procedures } from "../../distill/registry.js";
+import { modelNames } from "../../models/registry.js";
+import type { Command } from "../command.js";
+
+/** One kind of thing that a plug-in may bring, and that `pefd new` writes a beginning of. */
+interface NewKind {
+  /** Its file in templates/. */
+  readonly template: string;
+  /** As sentences call it. */
+  readonly title: string;
+  taken(): readonly string[];
+  /** The words after `pefd` that try it. */
+  tryWords(name: string, file: string): string;
+}
+
+/** By the second word of the command. */
+const NEW_KINDS = {
+  method: {
+    template: "method",
+    title: "method",
+    taken: () => procedures().map(({ name }) => name),
+    tryWords: (name, file) =>
+      `distill --plugin ${file} --distill ${name} --path_t TEACHER --model_t resnet8x4 --model_s resnet8`,
+  },
+  model: {
+    template: "model",
+    title: "model",
+    taken: modelNames,
+    tryWords: (name, file) => `train-teacher --plugin ${file} --model ${name}`,
+  },
+  dataset: {
+    template: "dataset",
+    title: "data set",
+    taken: DATASETS.names,
+    tryWords: (name, file) => `train-teacher --plugin ${file} --dataset ${name} --model resnet8`,
+  },
+} as const satisfies Readonly<Record<string, NewKind>>;
+
+/** This program's own folder. */
+const PROGRAM = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** The package that files in a folder find under this program's name; undefined where they find none. */
+function packageFrom(folder: string): string | undefined {
+  try {
+    const require = createRequire(join(resolve(folder), "any.js"));
+    return realpathSync(dirname(require.resolve("pefd/package.json")));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Sees to it that files in a folder find this program by its name, as editors and `node --test` look for it.
+ * @returns the link that was made; undefined where none was needed
+ * @throws runError where it cannot be made
+ */
+function linkProgram(folder: string): string | undefined {
+  if (packageFrom(folder) !== undefined) return undefined;
+  const link = join(folder, "node_modules", "pefd");
+  if (existsSync(link)) return undefined;
+  try {
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(realpathSync(PROGRAM), link, "dir");
+  } catch (error) {
+    throw runError(`${link} could not be made: ${(error as Error).message}.`, "Choose another folder with --out.");
+  }
+  return link;
+}
+
+const PLACE = section("File", {
+  out: path(".", "The folder that it is written to.", { flagOnly: true }),
+});
+
+/** What stands for the name in templates. */
+const NAME = /NAME/g;
+
+/** The file and its test. */
+const ENDINGS = [".mjs", ".test.mjs"];
+
+function checkName(name: string, { title, taken }: NewKind): void {
+  if (!/^[A-Za-z]\w{0,60}$/.test(name)) {
+    throw inputError(
+      `"${name}" cannot be the name of a ${title}.`,
+      "Take letters, digits and _, beginning with a letter.",
+    );
+  }
+  if (taken().includes(name)) {
+    throw inputError(`There is a ${title} ${name} already.`, "Take another name.");
+  }
+}
+
+const templateOf = ({ template }: NewKind, ending: string): string =>
+  readFileSync(join(PROGRAM, "templates", `${template}${ending}`), "utf8");
+
+/** The command that writes a plug-in to begin with: a file that runs as it is, and a test beside it. */
+export function newCommand(word: keyof typeof NEW_KINDS): Command {
+  const kind: NewKind = NEW_KINDS[word];
+  return {
+    sections: [PLACE, DOCUMENT, GENERAL],
+    positionals: { usage: "NAME", min: 1, max: 1 },
+    examples: [[`pefd new ${word} mine`, "mine.mjs and mine.test.mjs, here"]],
+    async run({ layers, positionals, output }) {
+      const { out } = resolveSection(PLACE, layers);
+      const name = positionals[0] as string;
+      checkName(name, kind);
+      const files = ENDINGS.map((ending) => ({ ending, path: join(out, `${name}${ending}`) }));
+      for (const { path } of files) {
+        if (existsSync(path)) throw inputError(`${path} is there already.`, "Take another name.");
+      }
+      makeFolder(out);
+      for (const { ending, path } of files) {
+        await writeFileAtomic(path, templateOf(kind, ending).replace(NAME, name));
+      }
+      const link = linkProgram(out);
+      const [file = "", test = ""] = files.map(({ path }) => path);
+      const lines = [
+        `Written   ${file}`,
+        `          ${test}`,
+        ...(link === undefined ? [] : [`Linked    ${link}, so that editors and the test find pefd`]),
+        `Try it    pefd ${kind.tryWords(name, shellWord(file))}`,
+        `Test it   node --test ${shellWord(test)}`,
+      ];
+      output.result(lines.join("\n"), { files: [file, test], link: link ?? null });
+      return undefined;
+    },
+  };
+}

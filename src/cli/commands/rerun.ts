@@ -1,0 +1,147 @@
+import { join } from "node:path";
+import { inputError } from "../../common/errors.js";
+import { section } from "../../common/optionRow.js";
+import { shellWord } from "../../common/text.js";
+import { CONFIGURATION, DOCUMENT, GENERAL } from "../../config/commandOptions.js";
+import { resolveDistill, resolveTeacher } from "../../config/derive.js";
+import { readConfiguration } from "../../config/file.js";
+import { type DistillOptions, TEACHER, type TeacherOptions } from "../../config/options.js";
+import type { OptionValues } from "../../config/policy.js";
+import type { RecordKind } from "../../config/record.js";
+import { type Layer, rowsOf } from "../../config/resolve.js";
+import { ALL_SECTIONS, DISTILL_SECTIONS } from "../../config/sections.js";
+import { haveSameWeights, isSameFolder, otherOptions, recordIn } from "../../train/files/result.js";
+import { studentFolder, teacherFolder } from "../../train/files/runName.js";
+import type { Command, Invocation } from "../command.js";
+
+/** Below the --save_dir of a run lies what repeats it. */
+const REPEATED = "rerun";
+
+const COMMANDS: Readonly<Record<RecordKind, () => Promise<{ command: Command }>>> = {
+  distill: () => import("./distill.js"),
+  teacher: () => import("./trainTeacher.js"),
+};
+
+const COMMAND_NAMES = { distill: "distill", teacher: "train-teacher" } as const;
+
+/** A run that is to be repeated, as it stands. */
+interface Repeated {
+  readonly runDir: string;
+  readonly kind: RecordKind;
+  /** Its config.json, and what that tells. */
+  readonly record: NonNullable<ReturnType<typeof recordIn>>;
+  /** What was typed, then the run's own record. */
+  readonly layers: readonly Layer[];
+}
+
+function readRecord(runDir: string, typed: readonly Layer[]): Repeated {
+  const found = recordIn(runDir);
+  if (found === undefined) {
+    throw inputError(
+      `${runDir} is not the folder of a run: it holds no config.json.`,
+      "`pefd report --json` lists the folders of runs below ./save.",
+    );
+  }
+  const { file } = found;
+  const { record: kind, layers } = readConfiguration(file, rowsOf(ALL_SECTIONS));
+  if (kind !== undefined) return { runDir, kind, record: found, layers: [...typed, ...layers] };
+  throw inputError(`${file} is not the record of a run.`, `Take it with --config ${file}.`);
+}
+
+/** Where the run would lie, and its options. */
+const folderOf = ({ kind, layers }: Repeated) => {
+  const { options } = kind === "distill" ? resolveDistill(layers) : resolveTeacher(layers);
+  const saveDir = String(options.save_dir);
+  const runDir =
+    kind === "distill" ? studentFolder(options as DistillOptions) : teacherFolder(options as TeacherOptions);
+  return { saveDir, runDir, options: options as Readonly<Record<string, unknown>> };
+};
+
+/** Of what a run is told, the places of its inputs. */
+const PLACES = ["data", "path_t", "skip_list"];
+
+/**
+ * In what the run is another one than that of the record, by what was typed.
+ * @throws inputError where data, teacher or plug-ins that nobody named are not those that the record was made from
+ */
+async function otherThanRecord({ runDir, record, layers }: Repeated, options: OptionValues) {
+  const { changedInputs } = await import("../../verify/inputs.js");
+  const { config, file } = record;
+  const [typed = {}] = layers.map(({ values }) => values);
+  const named = Object.keys(typed).filter((name) => typed[name] !== undefined);
+  const changed = await changedInputs(config, new Set(named));
+  if (changed.length > 0) {
+    throw inputError(
+      `${runDir} cannot be repeated: ${changed.join("; ")}.`,
+      `Put back what it was made from. To train with its options on what is there now, type: pefd ${COMMAND_NAMES[config.kind]} --config ${shellWord(file)}`,
+    );
+  }
+  const places = PLACES.filter((name) => named.includes(name)).map((name) => [name, options[name]]);
+  const now = { ...config, ...Object.fromEntries(places) };
+  const inputs = places.length === 0 ? [] : await changedInputs(now, new Set());
+  return [...inputs, ...otherOptions(config, options)];
+}
+
+/** What is told of a run that lies beside the one that it is made from. */
+function besideText({ runDir, record }: Repeated, others: readonly string[], place: string) {
+  if (others.length > 0) return `Another run than ${runDir}, in ${place}: ${others.join("; ")}.`;
+  return record.config.identity === undefined
+    ? `The same options again, in ${place}; ${runDir} is of an earlier version and does not say which data and teacher it had.`
+    : `The same run again, in ${place}.`;
+}
+
+/** The very same run again lies beside the one that it repeats, unless it is to take its place. */
+async function besideItself(repeated: Repeated, { flags, output }: Invocation): Promise<Repeated> {
+  const { saveDir, runDir, options } = folderOf(repeated);
+  const others = await otherThanRecord(repeated, options);
+  if (flags.force === true || !isSameFolder(runDir, repeated.runDir)) return repeated;
+  const save_dir = join(saveDir, REPEATED);
+  const beside = { label: () => "rerun", origin: () => "rerun", values: { save_dir } };
+  output.notice(besideText(repeated, others, save_dir));
+  return { ...repeated, layers: [beside, ...repeated.layers] };
+}
+
+/** Tells whether a run that was repeated as it was has come to the same weights. */
+async function compare(first: string, second: string, { output }: Invocation): Promise<void> {
+  if (isSameFolder(first, second)) return;
+  const same = haveSameWeights(first, second);
+  if (same === undefined) return;
+  const { verifyRun } = await import("../../verify/verify.js");
+  const { findings } = await verifyRun(first);
+  const strange = findings.find(({ verdict }) => verdict === "differs");
+  if (strange !== undefined) {
+    const { what, detail } = strange;
+    output.notice(`${first} is not as it was left, so nothing is compared: ${what}: ${detail}.`);
+    return;
+  }
+  output.notice(
+    same
+      ? `The weights are those of ${first}, bit for bit.`
+      : `warning: The weights are not those of ${first}: another machine, engine or number of threads may round otherwise.`,
+  );
+}
+
+/** pefd rerun: a run once more, from what it wrote down; whatever is typed counts before that. */
+export const command: Command = {
+  sections: [
+    TEACHER,
+    ...DISTILL_SECTIONS,
+    section("Configuration", { dry_run: CONFIGURATION.rows.dry_run }),
+    DOCUMENT,
+    GENERAL,
+  ],
+  positionals: { usage: "RUN", min: 1, max: 1, completes: "runs" },
+  examples: [
+    ["pefd rerun save/student_model/RUN", "the same run, beside it in save/rerun, and compared"],
+    ["pefd rerun save/student_model/RUN --trial 2", "the same with another seed"],
+    ["pefd rerun save/student_model/RUN --beta 50 --dry_run", "what another weight would run"],
+  ],
+  async run(invocation) {
+    const [runDir] = invocation.positionals as [string];
+    const repeated = await besideItself(readRecord(runDir, invocation.layers), invocation);
+    const { command: own } = await COMMANDS[repeated.kind]();
+    const code = await own.run({ ...invocation, positionals: [], layers: repeated.layers });
+    if (invocation.flags.dry_run !== true) await compare(runDir, folderOf(repeated).runDir, invocation);
+    return code;
+  },
+};

@@ -1,0 +1,84 @@
+import type { Row, ValueType } from "../common/optionRow.js";
+import { choicesOf } from "../config/parse.js";
+
+/** Lines of help are easy to read up to so many characters, and have no sense below. */
+const MOST = 100;
+const LEAST = 60;
+
+/** Columns of a terminal that does not tell. */
+const USUAL = 80;
+
+/** What is asked for the width of a terminal. */
+interface Streams {
+  readonly stdout: { readonly columns?: number | undefined };
+  readonly stderr: { readonly columns?: number | undefined };
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Columns for help: the terminal's, also where a pager stands between, within what can be read.
+ * @param streams of the process
+ */
+export function helpWidth({ stdout, stderr, env }: Streams): number {
+  const told = stdout.columns || stderr.columns || Number.parseInt(env.COLUMNS ?? "", 10) || USUAL;
+  return Math.min(MOST, Math.max(LEAST, told));
+}
+
+/** The default as help and docs show it; an empty string where there is none. */
+export function defaultText({ defaultText: text, fallback, type }: Row): string {
+  if (text !== undefined) return text;
+  if (fallback === undefined || type === "boolean" || type === "paths") return "";
+  return Array.isArray(fallback) ? fallback.join(",") : String(fallback);
+}
+
+/** The sentence of an option with its choices; models are too many and have a command of their own. */
+export function sentence(row: Row): string {
+  if (row.choices === "models") return `${row.help} See \`pefd models\`.`;
+  const choices = choicesOf(row);
+  return choices.length === 0 ? row.help : `${row.help} One of ${choices.join(", ")}.`;
+}
+
+const NAMES: Readonly<Record<ValueType, string>> = {
+  integer: "N",
+  number: "X",
+  integers: "N,N",
+  weights: "X",
+  boolean: "",
+  string: "TEXT",
+  path: "FILE",
+  paths: "FILE",
+  choice: "NAME",
+};
+
+const OF_REGISTRY = { models: "MODEL", methods: "METHOD", datasets: "NAME" } as const;
+
+/** Choices that stand in the place of the value itself are at most so long together. */
+const SHORT = 24;
+
+const shortChoices = ({ choices }: Row): string | undefined => {
+  if (choices === undefined || typeof choices === "string") return undefined;
+  const text = choices.join("|");
+  return text.length <= SHORT ? text : undefined;
+};
+
+/** How help names an option's value: N, FILE, eager|graph; an empty string for a switch. */
+export function valueName(row: Row): string {
+  if (row.valueName !== undefined) return row.valueName;
+  if (typeof row.choices === "string") return OF_REGISTRY[row.choices];
+  // Where something lies is a folder: data, runs.
+  if (row.type === "path" && row.touches === "place") return "DIR";
+  return shortChoices(row) ?? NAMES[row.type];
+}
+
+/** "-b, --beta X" as help shows an option. */
+export function flagText(name: string, row: Row): string {
+  const short = row.alias === undefined ? "" : `-${row.alias}, `;
+  return `${short}--${name} ${valueName(row)}`.trimEnd();
+}
+
+/** What help says of an option: its sentence, its choices where the value's name does not tell them, its default. */
+export function optionText(row: Row): string {
+  const text = shortChoices(row) === undefined ? sentence(row) : row.help;
+  const shown = defaultText(row);
+  return shown === "" ? text : `${text} (default: ${shown})`;
+}

@@ -1,0 +1,139 @@
+import { join } from "node:path";
+import type { Section } from "../common/optionRow.js";
+import { pluginWords } from "../common/plugins.js";
+import { CONFIGURATION, DOCUMENT, GENERAL } from "../config/commandOptions.js";
+import type { TrainOptions } from "../config/options.js";
+import type { Resolved } from "../config/resolve.js";
+import { renderFitted } from "../report/fit.js";
+import { createReporter, type RunReporter } from "../report/live/reporter.js";
+import { columns } from "../report/table.js";
+import { createTracker, type Tracker } from "../report/track/tracker.js";
+import { trackingPlace } from "../report/track/trackers.js";
+import { endedBySignals } from "../runtime/blocking.js";
+import type { Hooks, RunResult } from "../train/files/result.js";
+import type { Invocation, Output } from "./command.js";
+import { Interrupted, interruptible } from "./interrupt.js";
+import { COLUMNS, isScreen } from "./output.js";
+import { typedLine } from "./typed.js";
+
+/** The sections of a command that trains: its own, and those of every such command. */
+export const trainingSections = (own: readonly Section[]): readonly Section[] => [
+  ...own,
+  CONFIGURATION,
+  DOCUMENT,
+  GENERAL,
+];
+
+const shown = (value: unknown): string =>
+  value === undefined ? "-" : Array.isArray(value) ? value.join(",") : String(value);
+
+/**
+ * Prints the resolved configuration, one option a line, with the place that each value came from.
+ * @throws inputError for a tracker that is none
+ */
+export function printDryRun(
+  { options, origins }: Pick<Resolved<object>, "options" | "origins">,
+  output: Output,
+): undefined {
+  const { track } = options as { readonly track?: string | undefined };
+  if (track !== undefined) trackingPlace(track, process.env);
+  const rows = Object.entries(options).map(([name, value]) => [name, shown(value), origins[name] ?? ""]);
+  const table = { columns: columns("option", "value", "from"), rows };
+  output.result(renderFitted(table, output.width), { options, origins });
+  return undefined;
+}
+
+/** The words that go on with an interrupted run. */
+export function resumeWords(argv: readonly string[]): string[] {
+  const kept = argv.filter((word) => word !== "--force" && word !== "--resume");
+  return [...kept, "--resume"];
+}
+
+const percent = (value: number): string => `${value.toFixed(2)} %`;
+
+/** Which images a run is evaluated on. */
+const IMAGE_OPTIONS = ["data", "limit_test", "skip_list"] as const;
+type ImageOptions = Pick<TrainOptions, (typeof IMAGE_OPTIONS)[number]>;
+
+/** The words that evaluate a run's last weights on the images of its own evaluations. */
+function evaluationWords(checkpoint: string, options: ImageOptions): string[] {
+  const images = IMAGE_OPTIONS.flatMap((name) =>
+    options[name] === undefined ? [] : [`--${name}`, String(options[name])],
+  );
+  return ["eval", ...pluginWords(), "--checkpoint", checkpoint, ...images];
+}
+
+/** A finished run in a few lines: where it lies, how good it is, what to type next. */
+function runSummary(result: RunResult, model: string, options: ImageOptions): string {
+  const { runDir, test, best, epochs } = result;
+  const checkpoint = join(runDir, `${model}_last.safetensors`);
+  return [
+    `Run folder   ${runDir}`,
+    `Last top-1   ${percent(test.top1)} (epoch ${epochs})`,
+    `Best top-1   ${percent(best.top1)} (epoch ${best.epoch})`,
+    `Evaluate it  ${typedLine(evaluationWords(checkpoint, options))}`,
+  ].join("\n");
+}
+
+function reporterOf(
+  { output }: Invocation,
+  { print_freq: printFreq, log_every: logEvery }: Pick<TrainOptions, "print_freq" | "log_every">,
+): RunReporter {
+  const { stderr } = process;
+  return createReporter({
+    stream: stderr,
+    isTTY: isScreen(stderr),
+    columns: stderr.columns ?? COLUMNS,
+    printFreq,
+    logEvery,
+    quiet: output.quiet,
+    color: output.color,
+  });
+}
+
+/** Runs a training and reports to a tracker how it has ended, whether it is done, interrupted or failed. */
+async function tracked<Result>(tracker: Tracker | undefined, work: () => Promise<Result>): Promise<Result> {
+  try {
+    const result = await work();
+    await tracker?.finish("FINISHED");
+    return result;
+  } catch (error) {
+    await tracker?.finish(error instanceof Interrupted ? "KILLED" : "FAILED");
+    throw error;
+  }
+}
+
+/** Has something done should this process end by a second signal, or by an error that nobody caught. */
+function atExit(act: () => void): () => void {
+  process.once("exit", act);
+  return () => process.off("exit", act);
+}
+
+/**
+ * Runs a training with a reporter on stderr and in good order when it is interrupted, then prints its result.
+ * @param model the model that is trained, which names the files of its weights
+ */
+export async function runTraining(
+  invocation: Invocation,
+  options: Pick<TrainOptions, "print_freq" | "log_every" | "track" | keyof ImageOptions>,
+  model: string,
+  train: (hooks: Hooks) => Promise<RunResult>,
+): Promise<undefined> {
+  const { output, argv } = invocation;
+  const plain = reporterOf(invocation, options);
+  const { track } = options;
+  const place = track === undefined ? undefined : trackingPlace(track, invocation.env);
+  await place?.prepare?.();
+  const tracker = place && createTracker(plain, place);
+  const reporter = tracker?.reporter ?? plain;
+  const hint = `Go on with: ${typedLine(resumeWords(argv))}`;
+  const blocking = (work: () => void) => endedBySignals(hint, work);
+  const result = await interruptible(
+    (signal) => tracked(tracker, () => train({ reporter, signal, atExit, blocking, env: invocation.env })),
+    {
+      onSignal: (name) => reporter.warn(`${name}: keeping what is done; once more stops at once`),
+      hint,
+    },
+  );
+  output.result(runSummary(result, model, options), result);
+}

@@ -1,0 +1,184 @@
+import { DT } from "../../runtime/native.js";
+import {
+  dataOf,
+  floatConstant,
+  type GraphNode,
+  isControl,
+  isFloat,
+  nodeOf,
+  nodesByName,
+  outputOf,
+} from "../graph/graph.js";
+import type { Pass } from "../record/recordedStep.js";
+
+/** Sums of two tensors; tfjs has both. */
+const SUMS: ReadonlySet<string> = new Set(["Add", "AddV2"]);
+
+const isFloatSum = (node: GraphNode | undefined): boolean =>
+  node !== undefined && SUMS.has(node.op) && isFloat(node, "T");
+
+/**
+ * Keeps sums in the order in which they were written. TensorFlow's graph optimizer merges a tree of additions into one
+ * AddN, which sums in whatever order lets it reuse a buffer, so that the last bits vary from run to run. Where an
+ * addition takes the result of another addition, x + y becomes x - y * -1: the same bits, and nothing to merge.
+ */
+export const keepSumsOrdered: Pass = (step) => {
+  const byName = nodesByName(step.nodes);
+  const nodes = step.nodes.flatMap((node) => {
+    if (node.op === "AddN" && isFloat(node, "T")) return oneByOne(node);
+    if (!isFloatSum(node)) return [node];
+    const data = dataOf(node);
+    if (!data.some((input) => isFloatSum(byName.get(nodeOf(input))))) return [node];
+    return asDifference(node, data as [string, string]);
+  });
+  return { ...step, nodes };
+};
+
+/** A sum of several tensors as TensorFlow computes it op by op: from the first to the last. */
+function oneByOne(node: GraphNode): GraphNode[] {
+  const [first = "", ...others] = dataOf(node);
+  let sum = first;
+  return others.flatMap((ref, i) => {
+    const isLast = i === others.length - 1;
+    const name = isLast ? node.name : `${node.name}/sum_${i}`;
+    const nodes = asDifference({ ...node, name, attributes: { T: { type: DT.float } } }, [sum, ref]);
+    sum = name;
+    return nodes;
+  });
+}
+
+function asDifference(node: GraphNode, [x, y]: readonly [string, string]): GraphNode[] {
+  const minusOne = floatConstant(`${node.name}/minus_one`, -1);
+  const negated: GraphNode = {
+    name: `${node.name}/negated`,
+    op: "Mul",
+    inputs: [y, minusOne.name],
+    attributes: { T: { type: DT.float } },
+  };
+  return [minusOne, negated, { ...node, op: "Sub", inputs: [x, negated.name] }];
+}
+
+/** A value that the graph optimizer could know: a float constant, or a constant of another type turned into floats. */
+function isKnown(node: GraphNode | undefined, byName: ReadonlyMap<string, GraphNode>): boolean {
+  if (node?.op === "Const") return true;
+  return node?.op === "Cast" && isKnown(byName.get(nodeOf(node.inputs[0] ?? "")), byName);
+}
+
+/** Whether a node's result is in float32. */
+function isFloatResult(node: GraphNode): boolean {
+  const { DstT } = node.attributes;
+  return isFloat(node, "dtype") || (DstT !== undefined && "type" in DstT && DstT.type === DT.float);
+}
+
+/**
+ * Hides the values of float constants from TensorFlow's graph optimizer. Knowing them, it turns x / 3 into
+ * x * 0.333, (x * a) * b into x * (a * b) and pow(x, 2) into x * x: faster by nothing that shows, and other last bits
+ * than the steps as they were written. What could be fed is never folded.
+ */
+export function withHiddenConstants(nodes: readonly GraphNode[]): GraphNode[] {
+  const byName = nodesByName(nodes);
+  return nodes.flatMap((node) => {
+    if (!isFloatResult(node) || !isKnown(node, byName)) return [node];
+    const value = node.attributes.value;
+    const shape = value !== undefined && "tensor" in value ? value.tensor.shape : node.shapes?.[0];
+    const constant = { ...node, name: `${node.name}/value` };
+    const opaque: GraphNode = {
+      name: node.name,
+      op: "PlaceholderWithDefault",
+      inputs: [constant.name],
+      attributes: { dtype: { type: DT.float }, shape: { shape: shape ?? [] } },
+    };
+    return [constant, opaque];
+  });
+}
+
+/** The same as a pass. */
+export const hideConstants: Pass = (step) => ({
+  ...step,
+  nodes: withHiddenConstants(step.nodes),
+});
+
+/** An op that TensorFlow's graph optimizer joins with one of its inputs, and which ops that input must come from. */
+interface Temptation {
+  readonly op: string;
+  readonly inputs: ReadonlySet<string>;
+  /** For which nodes and shapes of the input the bits are others; for all where left out. */
+  readonly where?: (shape: readonly number[], node: GraphNode) => boolean;
+}
+
+/** Whether a batch normalisation has given statistics. */
+const isInference = ({ attributes: { is_training: training } }: GraphNode): boolean =>
+  training !== undefined && "bool" in training && !training.bool;
+
+/** Channels that all fill vectors of 16. */
+const CHANNELS = 16;
+
+/** What the optimizer would make of them, in other last bits than the ops as they were written. */
+const TEMPTATIONS: readonly Temptation[] = [
+  // x / sqrt(y) -> x * rsqrt(y)
+  { op: "RealDiv", inputs: new Set(["Sqrt"]) },
+  // log(softmax(x)) -> logSoftmax(x)
+  { op: "Log", inputs: new Set(["Softmax"]) },
+  // x * y + x * z -> x * (y + z)
+  { op: "Add", inputs: new Set(["Mul"]) },
+  { op: "AddV2", inputs: new Set(["Mul"]) },
+  // (x * scalar) * y -> (scalar * y) * x
+  { op: "Mul", inputs: new Set(["Mul"]) },
+  // relu(batch normalisation) -> oneDNN's op for both, which rounds otherwise where channels end within a vector
+  {
+    op: "Relu",
+    inputs: new Set(["FusedBatchNormV3"]),
+    where: (shape) => (shape.at(-1) as number) % CHANNELS !== 0,
+  },
+  // batch normalisation with given statistics behind a convolution -> oneDNN's op for both
+  {
+    op: "FusedBatchNormV3",
+    inputs: new Set(["Conv2D"]),
+    where: (_shape, node) => isInference(node),
+  },
+  // depthwise convolution with a bias -> an op for both, at whose shapes the optimizer itself ends the process
+  { op: "BiasAdd", inputs: new Set(["DepthwiseConv2dNative"]) },
+];
+
+/**
+ * Keeps ops apart that TensorFlow's graph optimizer would join into others with other last bits, so that a loss written
+ * in plain ops gives the same bits in a graph as op by op. Between them stands what could be fed from outside: nothing
+ * is known of it, and it costs no arithmetic.
+ */
+export const keepApart: Pass = (step) => ({ ...step, nodes: withBarriers(step.nodes) });
+
+function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
+  const byName = nodesByName(nodes);
+  const barriers = new Map<string, GraphNode>();
+  const tempted = new Map(TEMPTATIONS.map((temptation) => [temptation.op, temptation]));
+  const isTempting = ({ inputs, where }: Temptation, node: GraphNode, ref: string): boolean => {
+    const source = isControl(ref) ? undefined : byName.get(nodeOf(ref));
+    const shape = source?.shapes?.[outputOf(ref)];
+    if (source === undefined || !inputs.has(source.op)) return false;
+    return where === undefined || shape === undefined || where(shape, node);
+  };
+  const behindBarrier = (ref: string): string => {
+    const source = byName.get(nodeOf(ref)) as GraphNode;
+    const shape = source.shapes?.[outputOf(ref)];
+    if (shape === undefined) return ref;
+    const name = `${source.name}/apart`;
+    barriers.set(source.name, {
+      name,
+      op: "PlaceholderWithDefault",
+      inputs: [ref],
+      attributes: { dtype: { type: DT.float }, shape: { shape } },
+      shapes: [shape],
+    });
+    return name;
+  };
+  const changed = nodes.map((node) => {
+    const temptation = tempted.get(node.op);
+    if (temptation === undefined || !isFloat(node, "T")) return node;
+    const inputs = node.inputs.map((ref) => (isTempting(temptation, node, ref) ? behindBarrier(ref) : ref));
+    return { ...node, inputs };
+  });
+  return changed.flatMap((node) => {
+    const barrier = barriers.get(node.name);
+    return barrier === undefined ? [node] : [node, barrier];
+  });
+}

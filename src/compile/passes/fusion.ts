@@ -1,0 +1,287 @@
+import { opNamed } from "../../ops/ops.js";
+import {
+  fusedBatchNorm,
+  fusedConvolution,
+  fusedInputGradient,
+  OWN_BATCH_NORM,
+  OWN_CONVOLUTION,
+  OWN_ELEMENTWISE,
+  OWN_INPUT_GRADIENT,
+} from "../../ops/own.js";
+import { DT } from "../../runtime/native.js";
+import {
+  behindTheirInputs,
+  type GraphNode,
+  isControl,
+  isFloat,
+  nodeBehind,
+  nodeOf,
+  nodesByName,
+  outputRef,
+  renamer,
+  sameShape,
+  shapeBehind,
+  usersOf,
+} from "../graph/graph.js";
+import type { Pass, RecordedStep } from "../record/recordedStep.js";
+import { follower, type Surroundings, sumAfter, surroundingsOf } from "./followers.js";
+
+/** Nodes that become one, the first of them a convolution, with the op that they become and its further inputs. */
+interface Chain {
+  readonly nodes: readonly GraphNode[];
+  readonly op: string;
+  readonly inputs: readonly string[];
+}
+
+/** What surrounds a node, and whether nobody has taken another one along yet. */
+interface FusionContext extends Surroundings {
+  readonly isFree: (node: GraphNode) => boolean;
+}
+
+/** A sum that follows a node: of two nodes before it one takes it, and the other what comes before alone. */
+function freeSumAfter(context: FusionContext, node: GraphNode) {
+  const summed = sumAfter(context, node);
+  return summed !== undefined && context.isFree(summed.sum) ? summed : undefined;
+}
+
+function afterConvolution(context: FusionContext, convolution: GraphNode): Chain | undefined {
+  const bias = follower(context, convolution, "BiasAdd");
+  if (bias === undefined) return undefined;
+  const summed = freeSumAfter(context, bias);
+  const relu = follower(context, summed?.sum ?? bias, "Relu");
+  return {
+    nodes: [convolution, bias, summed?.sum, relu].filter((node) => node !== undefined),
+    op: fusedConvolution({ sum: summed !== undefined, relu: relu !== undefined }),
+    inputs: [bias.inputs[1], summed?.term].filter((ref) => ref !== undefined),
+  };
+}
+
+function afterGradient(context: FusionContext, gradient: GraphNode): Chain | undefined {
+  const summed = freeSumAfter(context, gradient);
+  const value = summed?.sum ?? gradient;
+  const relu = follower(context, value, "ReluGrad");
+  const [passed, features] = relu?.inputs ?? [];
+  const isItsGradient = passed !== undefined && nodeOf(passed) === value.name;
+  const taken = isItsGradient ? relu : undefined;
+  if (summed === undefined && taken === undefined) return undefined;
+  return {
+    nodes: [gradient, summed?.sum, taken].filter((node) => node !== undefined),
+    op: fusedInputGradient({ sum: summed !== undefined, relu: taken !== undefined }),
+    inputs: [summed?.term, taken && features].filter((ref) => ref !== undefined),
+  };
+}
+
+/** What may follow each of our ops. */
+const CHAINS: Readonly<Record<string, (context: FusionContext, node: GraphNode) => Chain | undefined>> = {
+  [OWN_CONVOLUTION]: afterConvolution,
+  [OWN_INPUT_GRADIENT]: afterGradient,
+};
+
+/**
+ * Our own convolutions joined with the bias, the sum and the ReLU that follow them, and the gradients of their images
+ * with the sum and the gradient of ReLU, where nothing else looks at what lies between: everything is written once. The
+ * same roundings in the same order, so the bits stay.
+ */
+export const fuseConvolutions: Pass = (recorded) => {
+  const { nodes } = recorded;
+  const dropped = new Set<string>();
+  const fused = new Map<string, GraphNode>();
+  const isFree = ({ name }: GraphNode) => !dropped.has(name) && !fused.has(name);
+  const context = { ...surroundingsOf(recorded), isFree };
+  for (const node of nodes) {
+    const chain = CHAINS[node.op]?.(context, node);
+    const last = chain?.nodes.at(-1);
+    if (chain === undefined || last === undefined) continue;
+    const { op, inputs } = chain;
+    fused.set(last.name, { ...node, name: last.name, op, inputs: [...node.inputs, ...inputs] });
+    for (const { name } of chain.nodes.slice(0, -1)) dropped.add(name);
+  }
+  return {
+    ...recorded,
+    nodes: nodes.flatMap((node) => fused.get(node.name) ?? (dropped.has(node.name) ? [] : [node])),
+  };
+};
+
+/** What a batch normalisation takes along: nodes, the last of them in the place of the whole, and the image that is added. */
+interface Taken {
+  readonly nodes: readonly GraphNode[];
+  readonly term: string | undefined;
+  readonly relu: boolean;
+}
+
+/** @param isThere whether a tensor is there before the batch normalisation */
+function takenAlong(surroundings: Surroundings, node: GraphNode, isThere: (ref: string) => boolean): Taken | undefined {
+  const summed = sumAfter(surroundings, node);
+  if (summed !== undefined && !isThere(summed.term)) return undefined;
+  const relu = follower(surroundings, summed?.sum ?? node, "Relu");
+  const nodes = [summed?.sum, relu].filter((each) => each !== undefined);
+  return nodes.length === 0 ? undefined : { nodes, term: summed?.term, relu: relu !== undefined };
+}
+
+/**
+ * Our own batch normalisation joined with the sum and the ReLU that follow it, where nothing else looks at what lies
+ * between: images are written once instead of three times. The same roundings in the same order, so the bits stay.
+ */
+export const fuseBatchNorm: Pass = (step) => {
+  const surroundings = surroundingsOf(step);
+  const there = new Set<string>();
+  // Where the result of each node that was taken along is found now.
+  const moved = new Map<string, string>();
+  const place = renamer(moved);
+  const nodes = step.nodes.flatMap((node) => {
+    const isTaken = moved.has(node.name);
+    const taken =
+      node.op === OWN_BATCH_NORM ? takenAlong(surroundings, node, (ref) => there.has(nodeOf(ref))) : undefined;
+    there.add(node.name);
+    for (const { name } of taken?.nodes ?? []) moved.set(name, node.name);
+    if (isTaken) return [];
+    const inputs = [...node.inputs, ...(taken?.term === undefined ? [] : [taken.term])].map(place);
+    if (taken === undefined) return [{ ...node, inputs }];
+    const op = fusedBatchNorm({ sum: taken.term !== undefined, relu: taken.relu });
+    return [{ ...node, op, inputs }];
+  });
+  const updates = step.updates.map(([variable, ref]) => [variable, place(ref)] as const);
+  return { ...step, nodes, updates };
+};
+
+/** Nodes that become one, in their order. */
+type Group = readonly GraphNode[];
+
+/** What the pass knows of a graph. */
+interface Context {
+  readonly byName: ReadonlyMap<string, GraphNode>;
+  readonly order: ReadonlyMap<string, number>;
+  readonly users: ReadonlyMap<string, readonly GraphNode[]>;
+  /** Names of nodes that are read from outside. */
+  readonly kept: ReadonlySet<string>;
+}
+
+/** Whether a node does the same to every element: its operands have its shape, or are scalars. */
+function isElementwise(node: GraphNode, { byName }: Context): boolean {
+  const shape = node.shapes?.[0];
+  if (opNamed(node.op)?.opcode === undefined || !isFloat(node, "T") || node.inputs.some(isControl)) return false;
+  if (shape === undefined || shape.length === 0) return false;
+  return node.inputs.every((ref) => {
+    const operand = shapeBehind(byName, ref);
+    return operand?.length === 0 || sameShape(operand, shape);
+  });
+}
+
+/** Whether no path leads out of a group and back into it: only then can it run as one. */
+function isClosed(group: Group, { byName, order }: Context): boolean {
+  const members = new Set(group.map(({ name }) => name));
+  const first = Math.min(...group.map(({ name }) => order.get(name) as number));
+  const seen = new Set<string>();
+  const pending = group.flatMap(({ inputs }) => inputs.map(nodeBehind)).filter((n) => !members.has(n));
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (members.has(name)) return false;
+    // What was recorded before the group's first node does not depend on it.
+    if (seen.has(name) || (order.get(name) ?? -1) < first) continue;
+    seen.add(name);
+    pending.push(...(byName.get(name)?.inputs ?? []).map(nodeBehind));
+  }
+  return true;
+}
+
+/** The groups of a graph: each node joins those of its operands, as far as that stays closed. */
+function groupsOf(nodes: readonly GraphNode[], context: Context): Group[] {
+  const groups = new Map<string, Group>();
+  for (const node of nodes) {
+    if (!isElementwise(node, context)) continue;
+    let group: Group = [node];
+    for (const neighbour of new Set(node.inputs.map((ref) => groups.get(nodeOf(ref))))) {
+      if (neighbour === undefined || !sameShape(neighbour[0]?.shapes?.[0], node.shapes?.[0])) continue;
+      const joined = [...neighbour, ...group];
+      if (isClosed(joined, context)) group = joined;
+    }
+    for (const member of group) groups.set(member.name, group);
+  }
+  const inOrder = (group: Group): Group =>
+    [...group].sort((a, b) => (context.order.get(a.name) as number) - (context.order.get(b.name) as number));
+  return [...new Set(groups.values())].map(inOrder);
+}
+
+/** One op in the place of a group; `results` are the members that somebody else reads. */
+function fusedNode(group: Group, results: readonly string[]): GraphNode {
+  const members = new Set(group.map(({ name }) => name));
+  const operands = [...new Set(group.flatMap(({ inputs }) => inputs))].filter((ref) => !members.has(nodeOf(ref)));
+  const registers = new Map(operands.map((ref, i) => [ref, i]));
+  const last = group.at(-1) as GraphNode;
+  const program = group.flatMap((node, i) => {
+    const [a, b = a] = node.inputs.map((ref) => {
+      return registers.get(members.has(nodeOf(ref)) ? nodeOf(ref) : ref) as number;
+    });
+    registers.set(node.name, operands.length + i);
+    return [opNamed(node.op)?.opcode as number, a as number, b as number];
+  });
+  return {
+    name: last.name,
+    op: OWN_ELEMENTWISE,
+    inputs: operands,
+    attributes: {
+      T: { type: DT.float },
+      N: { int: operands.length },
+      M: { int: results.length },
+      program: { ints: program },
+      registers: { ints: results.map((name) => registers.get(name) as number) },
+    },
+    shapes: results.map(() => last.shapes?.[0] ?? []),
+    ...(last.caller === undefined ? {} : { caller: last.caller }),
+  };
+}
+
+/** Members whose values are read outside of their group. */
+function resultsOf(group: Group, { users, kept }: Context): string[] {
+  const names = group.map(({ name }) => name);
+  const members = new Set(names);
+  const isRead = (name: string): boolean =>
+    kept.has(name) || (users.get(name) ?? []).some((user) => !members.has(user.name));
+  return names.filter(isRead);
+}
+
+/** Groups of at least so many nodes, each as one op of ours. */
+function joined(recorded: RecordedStep, fewest: number): RecordedStep {
+  const { nodes, updates } = recorded;
+  const context: Context = {
+    byName: nodesByName(nodes),
+    order: new Map(nodes.map(({ name }, i) => [name, i])),
+    users: usersOf(nodes),
+    kept: new Set(updates.map(([, value]) => nodeOf(value))),
+  };
+  const fused = new Map<string, GraphNode>();
+  const moved = new Map<string, string>();
+  const dropped = new Set<string>();
+  for (const group of groupsOf(nodes, context)) {
+    if (group.length < fewest) continue;
+    const results = resultsOf(group, context);
+    if (results.length === 0) continue;
+    const node = fusedNode(group, results);
+    fused.set(node.name, node);
+    for (const [i, name] of results.entries()) {
+      moved.set(name, outputRef(node.name, i));
+    }
+    for (const { name } of group.slice(0, -1)) dropped.add(name);
+  }
+  const renamed = renamer(moved);
+  return {
+    ...recorded,
+    // A group stands where its last member stood; what reads an earlier one may have stood before that.
+    nodes: behindTheirInputs(
+      nodes.flatMap((node) => {
+        if (dropped.has(node.name)) return [];
+        const one = fused.get(node.name) ?? node;
+        return [{ ...one, inputs: one.inputs.map(renamed) }];
+      }),
+    ),
+    updates: updates.map(([variable, value]) => [variable, renamed(value)] as const),
+  };
+}
+
+/**
+ * Sums, products and ReLUs of tensors of one shape that follow each other, as one op of ours: memory is read and written
+ * once, and the update of a parameter is one op instead of six. Each still rounds as it did, so the bits stay.
+ */
+export const fuseElementwise: Pass = (recorded) => joined(recorded, 2);
+
+/** The same of what stands alone: ours takes images in bfloat16, too. */
+export const takeElementwise: Pass = (recorded) => joined(recorded, 1);

@@ -1,0 +1,53 @@
+import { DT, nativeBackend, typeAttribute } from "../runtime/native.js";
+import { gatherRows } from "../runtime/rows.js";
+import { type Tensor, type Tensor1D, type Tensor2D, tf, type Update, type Variable } from "../runtime/tf.js";
+import { defineOp } from "./defineOp.js";
+
+/** Elements of a vector by their places; their gradients add up where a place is taken more than once. */
+const takeOp = defineOp({
+  name: "take",
+  inputs: ["x", "places"],
+  outputs: ["y"],
+  saved: ["places"],
+  forward: ({ x, places }) => [gatherRows(x, places)],
+  gradient: (dy, { places }, { size }: { readonly size: number }) => ({
+    x: () =>
+      nativeBackend().executeSingleOutput(
+        "UnsortedSegmentSum",
+        [typeAttribute("T", DT.float), typeAttribute("Tindices", DT.int32), typeAttribute("Tnumsegments", DT.int32)],
+        [dy, places, tf.scalar(size, "int32")],
+      ),
+  }),
+});
+
+/**
+ * Elements of each row, by their columns (torch.gather along the last axis).
+ * @param x [N, R]
+ * @param columns [N, K], int32, 0 to R - 1
+ * @returns [N, K]
+ */
+export function takeAlong(x: Tensor2D, columns: Tensor2D): Tensor2D {
+  const [rows, width] = x.shape;
+  const starts = tf.reshape(tf.range(0, rows * width, width, "int32"), [-1, 1]);
+  const places = tf.reshape(tf.add(columns, starts), [-1]);
+  const { y } = takeOp({ x: tf.reshape(x, [-1]), places }, { size: rows * width });
+  return tf.reshape(y, columns.shape);
+}
+
+export { gatherRows } from "../runtime/rows.js";
+
+/**
+ * New rows of a table, such as a memory bank, as an update (ForwardContext.updates): the other rows stay, and are not
+ * touched. Where a row is named more than once, the last of its values counts. All reads of a step see the table as it
+ * was before.
+ * @param table [R, ...]
+ * @param rows [N], int32, 0 to R - 1
+ * @param values [N, ...]
+ */
+export function rowsUpdate(table: Variable, rows: Tensor1D, values: Tensor): Update {
+  const count = rows.shape[0];
+  const isSame = tf.equal(tf.reshape(rows, [-1, 1]), tf.reshape(rows, [1, -1])); // [N, N]
+  const places = tf.mul(tf.cast(isSame, "float32"), tf.range(0, count));
+  const last = tf.cast(tf.max(places, 1), "int32");
+  return [table, gatherRows(values, last), rows];
+}

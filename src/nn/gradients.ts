@@ -1,0 +1,94 @@
+import { boolAttribute, DT, nativeBackend, typeAttribute } from "../runtime/native.js";
+import { type Scalar, type Tensor, tf } from "../runtime/tf.js";
+import { defineOp } from "./defineOp.js";
+
+const scaledGradientOp = defineOp({
+  name: "scaledGradient",
+  inputs: ["x", "factor"],
+  outputs: ["y"],
+  saved: ["factor"],
+  forward: ({ x }) => [nativeBackend().executeSingleOutput("Identity", [typeAttribute("T", DT.float)], [x])],
+  gradient: (dy, { factor }) => ({ x: () => tf.mul(dy, factor) }),
+});
+
+/**
+ * x as it is, any shape; the gradient that reaches it is multiplied by a factor. One below 0 turns descent into ascent
+ * (Ganin and Lempitsky, Unsupervised Domain Adaptation by Backpropagation, ICML 2015).
+ */
+export const scaledGradient = <T extends Tensor>(x: T, factor: Scalar): T => scaledGradientOp({ x, factor }).y as T;
+
+const attributes = () => [typeAttribute("T", DT.float)];
+
+/** tfjs's own gradient is a chain with a power and constants, which graph optimizers rewrite to other last bits. */
+const rsqrtOp = defineOp({
+  name: "rsqrt",
+  inputs: ["x"],
+  outputs: ["y"],
+  saved: ["y"],
+  forward: ({ x }) => [nativeBackend().executeSingleOutput("Rsqrt", attributes(), [x])],
+  gradient: (dy, { y }) => ({
+    x: () => nativeBackend().executeSingleOutput("RsqrtGrad", attributes(), [y, dy]),
+  }),
+});
+
+/** 1 / sqrt(x), any shape; infinite at 0. */
+export const rsqrt = <T extends Tensor>(x: T): T => rsqrtOp({ x }).y as T;
+
+/** The same values, through which no gradient passes (torch.Tensor.detach). */
+export const detached = <T extends Tensor>(x: T): T =>
+  nativeBackend().executeSingleOutput("StopGradient", [typeAttribute("T", DT.float)], [x]) as T;
+
+/** tfjs's own gradient at 0 is -1; PyTorch's is 0. */
+const absoluteOp = defineOp({
+  name: "absolute",
+  inputs: ["x"],
+  outputs: ["y"],
+  saved: ["x"],
+  forward: ({ x }) => [nativeBackend().executeSingleOutput("Abs", [typeAttribute("T", DT.float)], [x])],
+  gradient: (dy, { x }) => ({ x: () => tf.mul(dy, tf.sign(x)) }),
+});
+
+/** |x|, any shape; the gradient at 0 is 0 as in PyTorch. */
+export const absolute = <T extends Tensor>(x: T): T => absoluteOp({ x }).y as T;
+
+/** Which axes are summed over. */
+interface SumSettings {
+  readonly axes: readonly number[];
+}
+
+const float = () => typeAttribute("T", DT.float);
+const sumAttributes = () => [boolAttribute("keep_dims", true), float(), typeAttribute("Tidx", DT.int32)];
+
+/**
+ * tfjs's own gradient makes a tensor of ones as large as x, which lies in a recorded graph as a constant, and goes over x
+ * five times.
+ */
+const sumOfSquaresOp = defineOp({
+  name: "sumOfSquares",
+  inputs: ["x"],
+  outputs: ["y"],
+  saved: ["x"],
+  forward: ({ x }, { axes }: SumSettings) => {
+    const backend = nativeBackend();
+    const squares = backend.executeSingleOutput("Square", [float()], [x]);
+    const over = tf.tensor1d([...axes], "int32");
+    return [backend.executeSingleOutput("Sum", sumAttributes(), [squares, over])];
+  },
+  gradient: (dy, { x }) => ({ x: () => tf.mul(x, tf.mul(dy, 2)) }),
+});
+
+/**
+ * Sums of squares along some axes, which stay as axes of size one.
+ * @param axes from 0, or from the end if negative
+ */
+export const sumOfSquares = (x: Tensor, ...axes: readonly number[]): Tensor =>
+  sumOfSquaresOp({ x }, { axes: axes.map((axis) => (axis < 0 ? axis + x.rank : axis)) }).y;
+
+/** The mean of squares over all elements. */
+export function meanSquare(x: Tensor): Scalar {
+  const sum = sumOfSquares(x, ...x.shape.map((_, axis) => axis));
+  return tf.div(tf.reshape(sum, []), x.size);
+}
+
+/** torch.nn.functional.mse_loss: the mean of (x - y)^2 over all elements of two tensors of one shape. */
+export const meanSquaredError = (x: Tensor, y: Tensor): Scalar => meanSquare(tf.sub(x, y));

@@ -1,0 +1,134 @@
+import { sizeOf } from "../common/shapes.js";
+import type { Ahead, EngineName, Feeds, PrecisionName } from "../compile/types.js";
+import type { Method } from "../distill/method.js";
+import type { TeacherView } from "../distill/views.js";
+import type { Learner } from "../learn/learner.js";
+import { mapShapes } from "../models/survey.js";
+import type { Model, ModelOutput } from "../nn/model.js";
+import type { Tensor } from "../runtime/tf.js";
+import type { BatchSource } from "./batchSource.js";
+import { stepsLeft } from "./calls.js";
+import type { EngineChoice } from "./engine.js";
+
+/** What a teacher gives travels under names of its own. */
+const PREFIX = "guide.";
+
+const isGuide = ([name]: readonly [string, unknown]): boolean => name.startsWith(PREFIX);
+
+/** What of a training decides what its teacher looks at. */
+interface Looking {
+  readonly learner: Learner;
+  readonly train: BatchSource;
+  readonly batchSize: number;
+}
+
+/**
+ * How many steps are computed together in part: as many as are asked for and an epoch has.
+ * @param steps of an epoch, the short one left out
+ */
+export function groupOf(
+  { engine, learner, ahead = 1 }: { readonly engine: EngineName; readonly learner: Learner; readonly ahead?: number },
+  steps: number,
+): number {
+  const canGroup = engine === "xla" && learner.objective.guidance !== undefined;
+  return canGroup ? Math.max(1, Math.min(ahead, steps)) : 1;
+}
+
+/** The teacher's output for the images of so many steps. */
+export const aheadOf = ({ learner, train, batchSize }: Looking, steps: number): Ahead => ({
+  steps,
+  takes: Object.keys(train.specs(batchSize)),
+  compute(feeds) {
+    const views = learner.objective.guidance?.compute(train.batch(feeds).images) ?? {};
+    return Object.fromEntries(Object.entries(views).map(([name, value]): [string, Tensor] => [PREFIX + name, value]));
+  },
+});
+
+/** What of the teacher's output a step is given; undefined where it is to work it out. */
+export function guideOf({ objective }: Learner, feeds: Feeds): Partial<ModelOutput> | undefined {
+  const given = Object.entries(feeds).filter(isGuide);
+  if (given.length === 0) return undefined;
+  const views = given.map(([name, value]) => [name.slice(PREFIX.length), value]);
+  return objective.guidance?.guideOf(Object.fromEntries(views));
+}
+
+/** Most steps at once where nothing is asked for: with more of them little is saved. */
+const MOST_STEPS = 4;
+
+/**
+ * Bytes that the largest map of all images at once may have where nothing is asked for: more would leave the second
+ * level cache of the GPUs of today (50 to 128 MB) between one convolution and the next.
+ */
+const MOST_BYTES = 32 * 2 ** 20;
+
+const ELEMENT_BYTES: Readonly<Record<PrecisionName, number>> = { float32: 4, bfloat16: 2 };
+
+/** Whose teacher looks ahead, and what for. */
+export interface AheadRequest {
+  readonly asked: number | undefined;
+  readonly method: Pick<Method, "teacherMode">;
+  readonly teacher: Pick<Model, "name" | "imageSize" | "featureSize" | "numClasses">;
+  /** What the loss looks at. */
+  readonly views: readonly TeacherView[];
+  readonly choice: Pick<EngineChoice, "engine" | "precision">;
+  /** Whether a GPU computes. */
+  readonly gpu: boolean;
+  readonly batchSize: number;
+  /** Whole batches of an epoch. */
+  readonly stepsPerEpoch: number;
+  /** Whether outputs must not differ in their last bits with an image's place among others. */
+  readonly exact: boolean;
+}
+
+/** For how many steps at once, and why it is not what was asked for. */
+export interface AheadChoice {
+  readonly steps: number;
+  readonly why?: string;
+}
+
+/** Elements of what is kept of one image from the teacher's pass to its step. */
+function keptElements({ teacher, views }: AheadRequest, maps: readonly number[]): number {
+  const [largest, all] = [Math.max(...maps), maps.reduce((sum, size) => sum + size, 0)];
+  // A map counts twice: with and without its last ReLU.
+  const sizes = views.map((view) => {
+    if (view === "logits") return teacher.numClasses;
+    if (view === "pooled") return teacher.featureSize;
+    if (view === "maps") return 2 * all;
+    return 2 * (view === "stem" ? largest : (maps[Number(view.slice(3)) - 1] ?? largest));
+  });
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/**
+ * As many steps as memory close to a GPU's processors has room for: 1, 2, 4. Fewer where more steps of an epoch would be
+ * left to a program of its own, that has to be compiled and asks the GPU after each step whether to go on.
+ */
+function stepsByMemory(request: AheadRequest): number {
+  const { teacher, choice, batchSize, stepsPerEpoch } = request;
+  const maps = mapShapes(teacher.name, teacher.imageSize).maps.map(sizeOf);
+  const bytes = Math.max(
+    Math.max(...maps) * ELEMENT_BYTES[choice.precision],
+    keptElements(request, maps) * ELEMENT_BYTES.float32,
+  );
+  const fits = (steps: number): boolean =>
+    steps * batchSize * bytes <= MOST_BYTES && stepsLeft(stepsPerEpoch, steps) <= stepsLeft(stepsPerEpoch, 1);
+  return [MOST_STEPS, MOST_STEPS / 2].find(fits) ?? 1;
+}
+
+/** For how many steps at once the teacher of a distillation looks at images. */
+export function teacherAhead(request: AheadRequest): AheadChoice {
+  const { asked, method, views, choice, gpu, exact } = request;
+  const only = (why: string): AheadChoice => (asked === undefined || asked === 1 ? { steps: 1 } : { steps: 1, why });
+  if (choice.engine !== "xla") return only(`the ${choice.engine} engine takes one step at a time`);
+  if (views.length === 0) return only("the loss with these weights does not look at the teacher");
+  if (method.teacherMode === "training") {
+    return only("the method's teacher takes statistics of each batch");
+  }
+  if (exact) {
+    return only(
+      "an image's place among others may change the last bits of the teacher's outputs, which --deterministic forbids",
+    );
+  }
+  if (asked !== undefined) return { steps: asked };
+  return { steps: gpu ? stepsByMemory(request) : 1 };
+}
