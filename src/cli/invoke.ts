@@ -11,8 +11,8 @@ import { ALL_SECTIONS } from "../config/sections.js";
 import { METHODS } from "../distill/registry.js";
 import type { Command, Invocation } from "./command.js";
 import { COMMANDS } from "./commands.js";
-import { flagText, helpWidth, optionText } from "./optionHelp.js";
-import { createOutput } from "./output.js";
+import { flagText, optionText } from "./optionHelp.js";
+import { createOutput, helpWidth } from "./output.js";
 
 /** Of the width at most, for the names of options: longer ones have their text below. */
 const LEFT_SHARE = 0.32;

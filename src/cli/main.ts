@@ -7,8 +7,7 @@ import { cleanText, textWidth, twoColumns, wrapWords } from "../common/text.js";
 import { palette } from "../report/color.js";
 import { COMMANDS, type CommandRow, findCommand } from "./commands.js";
 import { Interrupted, signalExitCode } from "./interrupt.js";
-import { helpWidth } from "./optionHelp.js";
-import { colorOnStderr, ignoreClosedPipes } from "./output.js";
+import { colorOnStderr, helpWidth, ignoreClosedPipes } from "./output.js";
 import { asTyped, programOf } from "./typed.js";
 
 function commandLines(commands: readonly CommandRow[], width: number): string[] {

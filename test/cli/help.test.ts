@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { COMMANDS } from "#pefd/cli/commands.js";
 import { commandHelp } from "#pefd/cli/invoke.js";
 import { groupHelp, overview } from "#pefd/cli/main.js";
-import { helpWidth } from "#pefd/cli/optionHelp.js";
+import { helpWidth } from "#pefd/cli/output.js";
 import { methodsCatalogue } from "#pefd/cli/reference/methods.js";
 import { betweenMarkers, flagsReference } from "#pefd/cli/reference/options.js";
 import { METHODS } from "#pefd/distill/registry.js";
