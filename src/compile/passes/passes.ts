@@ -118,7 +118,7 @@ export type Observer = (step: RecordedStep, after: Pass | undefined) => void;
 
 let observer: Observer | undefined;
 
-/** Has all steps looked at while they are made ready, for tests (checkGraph.ts). @returns what ends it */
+/** Has all steps looked at while they are made ready, for tests. @returns what ends it */
 export function observePasses(observe: Observer): () => void {
   observer = observe;
   return () => {
