@@ -1,13 +1,203 @@
-import { createHash } from "node:crypto";
-import { closeSync, constants, copyFileSync, openSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { inputError, PefdError, runError } from "../../common/errors.js";
 import { describeFailure } from "../../common/files/atomicFile.js";
+import { bootId, ownPid, pidNamespace, startOf } from "../../common/processMark.js";
 import { shellWord } from "../../common/text.js";
-import { LOCK, LOCK_FILE, type Owner, readStateFile } from "../../runFiles/stateFile.js";
-import { codeOf, type Draft, discard, isSameFile, passingName, publish, replace, writeDraft } from "./draft.js";
-import { type KernelLock, kernelLock } from "./kernelLock.js";
-import { isOfThisKernel, nameOf, type Standing, standingOf } from "./owner.js";
+import { LOCK, LOCK_FILE, type Owner, readStateFile, sealedText } from "../../runFiles/stateFile.js";
+
+/** What a lock tells of the process that left it: at work, gone, or not to be seen from here. */
+type Standing = "alive" | "gone" | "unknown";
+
+/** This process, as a lock tells it. @param held whether the kernel keeps the lock for it */
+export function ourselves(held: boolean): Owner {
+  const pid = ownPid();
+  return {
+    host: hostname(),
+    boot: bootId(),
+    namespace: pidNamespace(),
+    pid: Number(pid),
+    started: startOf(pid),
+    held,
+  };
+}
+
+/** File systems that no two machines have mounted at once, by statfs: ext, XFS, btrfs, tmpfs, ZFS, F2FS. */
+const OF_ONE_MACHINE = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x2fc12fc1, 0xf2f52010]);
+
+const isOfOneMachine = (path: string): boolean => OF_ONE_MACHINE.has(statfsSync(path).type);
+
+/** Whether a lock was left in this very kernel's time: only then can its process be looked for, or its lock be tried. */
+const isOfThisKernel = ({ boot }: Owner): boolean => boot !== "" && boot === bootId();
+
+/**
+ * What can be said about an owner from what it wrote down.
+ * @param path its lock, of which the file system is looked at
+ */
+function standingOf(owner: Owner, path: string): Standing {
+  if (isOfThisKernel(owner)) {
+    if (owner.namespace !== pidNamespace()) return "unknown";
+    return startOf(String(owner.pid)) === owner.started ? "alive" : "gone";
+  }
+  // The same machine before it was started again, unless machines of one name share the file system.
+  const isEarlier = owner.boot !== "" && bootId() !== "" && owner.host === hostname();
+  return isEarlier && isOfOneMachine(path) ? "gone" : "unknown";
+}
+
+/** "Process 17", "Process 17 of another container", "Process 17 on node3". */
+function nameOf(owner: Owner): string {
+  if (owner.host !== hostname() && !isOfThisKernel(owner)) {
+    return `Process ${owner.pid} on ${owner.host}`;
+  }
+  if (!isOfThisKernel(owner)) return `Process ${owner.pid} on another machine named ${owner.host}`;
+  return owner.namespace === pidNamespace()
+    ? `Process ${owner.pid}`
+    : `Process ${owner.pid} of another container on this machine`;
+}
+
+/** What became of an attempt: ours now, another process's, or the kernel or file system has no such locks. */
+type KernelLock = "held" | "taken" | "unavailable";
+
+/** How util-linux' and BusyBox' flock tell that another process has the lock: this code, and not a word. */
+const TAKEN = 1;
+
+/**
+ * Takes the kernel's lock on an open file, without waiting. It belongs to what was opened, so it is this process's
+ * although another program asks for it, ends with this process however that ends, and holds in every namespace of the
+ * machine. Node.js has no call for it.
+ * @param file a file descriptor; closing it releases the lock
+ */
+function kernelLock(file: number): KernelLock {
+  const { status, stderr, error } = spawnSync("flock", ["-n", "3"], {
+    stdio: ["ignore", "ignore", "pipe", file],
+  });
+  if (error !== undefined) return "unavailable";
+  if (status === 0) return "held";
+  return status === TAKEN && stderr.length === 0 ? "taken" : "unavailable";
+}
+
+/** A lock of ours: first under a name of its own, then in its place. */
+interface Draft {
+  /** Its open file, on which the kernel's lock lies. */
+  readonly file: number;
+  readonly path: string;
+}
+
+/** The system's word for what went wrong, such as ENOENT. */
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? "";
+
+/** A name in a run's folder that is cleared away when a killed process leaves it. @param unique 12 hexadecimal digits */
+const passingName = (runDir: string, unique: string): string => join(runDir, `.${LOCK_FILE}.${unique}.pefd-tmp`);
+
+/** Writes a lock that nobody sees yet. @throws the system's error */
+function writeDraft(runDir: string): Draft {
+  const path = passingName(runDir, randomBytes(6).toString("hex"));
+  const draft = { path, file: openSync(path, "wx") };
+  try {
+    fill(draft.file);
+  } catch (error) {
+    discard(draft);
+    throw error;
+  }
+  return draft;
+}
+
+/** On the disk before it is seen, so that a power cut leaves no empty lock of which nobody can tell anything. */
+function fill(file: number): void {
+  writeFileSync(file, sealedText(ourselves(kernelLock(file) === "held")));
+  fsyncSync(file);
+}
+
+/** Removes what was not published. */
+function discard({ file, path }: Draft): void {
+  removeIfPossible(path);
+  closeSync(file);
+}
+
+/** What a disk refuses to remove is cleared away by whoever has the folder next. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
+}
+
+/** A lock is there already; or the process that has it took our draft for one that a killed process left. */
+const OCCUPIED: ReadonlySet<string> = new Set(["EEXIST", "ENOENT"]);
+/** The file system has no second names for a file. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
+
+/**
+ * Puts a lock in its place, whole, unless there is one.
+ * @returns the lock as it is held now; undefined where there is one already
+ * @throws the system's error
+ */
+function publish(draft: Draft, path: string): Draft | undefined {
+  try {
+    linkSync(draft.path, path);
+    removeIfPossible(draft.path);
+    return draft;
+  } catch (error) {
+    if (OCCUPIED.has(codeOf(error))) return undefined;
+    if (WITHOUT_LINKS.has(codeOf(error))) return publishInPlace(draft, path);
+    throw error;
+  }
+}
+
+/** Where links are missing the lock is empty for a moment; whoever sees it then takes it for damaged and stays away. */
+function publishInPlace(draft: Draft, path: string): Draft | undefined {
+  const file = openUnlessThere(path);
+  if (file === undefined) return undefined;
+  try {
+    fill(file);
+  } catch (error) {
+    discard({ file, path });
+    throw error;
+  }
+  discard(draft);
+  return { file, path };
+}
+
+function openUnlessThere(path: string): number | undefined {
+  try {
+    return openSync(path, "wx");
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return undefined;
+    throw error;
+  }
+}
+
+/** Puts a lock in the place of another. @returns undefined where the draft is gone. @throws the system's error */
+function replace(draft: Draft, path: string): Draft | undefined {
+  try {
+    renameSync(draft.path, path);
+    return draft;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Whether an open file is what a path names now. */
+function isSameFile(file: number, path: string): boolean {
+  const [open, there] = [fstatSync(file), statSync(path, { throwIfNoEntry: false })];
+  return there !== undefined && open.ino === there.ino && open.dev === there.dev;
+}
 
 /**
  * Replaces a lock whose process is gone. Of several processes that find it so only one does: the one that has the
