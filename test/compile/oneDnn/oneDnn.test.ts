@@ -37,6 +37,7 @@ const OURS: Machine = {
   matrixUnits: true,
   reduced: REDUCED_PRODUCTS.AMX,
   narrowImages: true,
+  graphOptimizer: true,
 };
 /** The same where nothing of ours uses them. */
 const THEIRS: Machine = { ...OURS, reduced: undefined, narrowImages: false };
@@ -46,6 +47,7 @@ const PAIRS: Machine = {
   ownOps: true,
   matrixUnits: false,
   narrowImages: false,
+  graphOptimizer: true,
   reduced: REDUCED_PRODUCTS.VNNI,
 };
 
