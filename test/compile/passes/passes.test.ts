@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { floatConstant, type GraphNode, intConstant } from "#pefd/compile/graph/graph.js";
 import { expandSums, hideConstants, keepSumsOrdered } from "#pefd/compile/passes/barriers.js";
 import { frozenInBfloat16, reduceConvolutions, reduceProducts } from "#pefd/compile/passes/bfloat16.js";
+import { passesOf } from "#pefd/compile/passes/passes.js";
 import type { Variable } from "#pefd/runtime/tf.js";
 import { through } from "./through.js";
 
@@ -51,6 +52,15 @@ test("sums of several tensors are additions from the first to the last", () => {
     "t = AddN(s)",
     "i = AddN(k, l)",
   ]);
+});
+
+test("only where TensorFlow's graph optimizer runs are graphs guarded from it", () => {
+  const machine = { ownOps: true, matrixUnits: false, reduced: undefined, narrowImages: false };
+  const names = (graphOptimizer: boolean) =>
+    passesOf("graph", "float32", { ...machine, graphOptimizer }).map(({ name }) => name);
+  const guards = ["keepSumsOrdered", "keepApart", "hideConstants"];
+  assert.deepEqual(names(true), [...names(false), ...guards]);
+  assert.ok(names(false).includes("expandSums"));
 });
 
 test("float constants are hidden under their own names, sizes are not", () => {
