@@ -22,10 +22,10 @@ import { bootId, ownPid, pidNamespace, startOf } from "../../common/processMark.
 import { shellWord } from "../../common/text.js";
 import { LOCK, LOCK_FILE, type Owner, readStateFile, sealedText } from "../../runFiles/stateFile.js";
 
-/** What a lock tells of the process that left it: at work, gone, or not to be seen from here. */
+/** State of the process that wrote a lock; unknown where it cannot be seen from here. */
 type Standing = "alive" | "gone" | "unknown";
 
-/** This process, as a lock tells it. @param held whether the kernel keeps the lock for it */
+/** A lock's record of this process. @param held whether it holds the kernel's lock (flock) */
 export function ourselves(held: boolean): Owner {
   const pid = ownPid();
   return {
@@ -43,19 +43,19 @@ const OF_ONE_MACHINE = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x2f
 
 const isOfOneMachine = (path: string): boolean => OF_ONE_MACHINE.has(statfsSync(path).type);
 
-/** Whether a lock was left in this very kernel's time: only then can its process be looked for, or its lock be tried. */
+/** Whether a lock was written since this kernel booted: only then can its process be looked up, or its flock be tried. */
 const isOfThisKernel = ({ boot }: Owner): boolean => boot !== "" && boot === bootId();
 
 /**
- * What can be said about an owner from what it wrote down.
- * @param path its lock, of which the file system is looked at
+ * An owner's state from its record.
+ * @param path its lock; its file system matters
  */
 function standingOf(owner: Owner, path: string): Standing {
   if (isOfThisKernel(owner)) {
     if (owner.namespace !== pidNamespace()) return "unknown";
     return startOf(String(owner.pid)) === owner.started ? "alive" : "gone";
   }
-  // The same machine before it was started again, unless machines of one name share the file system.
+  // The same machine before a reboot, unless machines of one name share the file system.
   const isEarlier = owner.boot !== "" && bootId() !== "" && owner.host === hostname();
   return isEarlier && isOfOneMachine(path) ? "gone" : "unknown";
 }
@@ -71,16 +71,16 @@ function nameOf(owner: Owner): string {
     : `Process ${owner.pid} of another container on this machine`;
 }
 
-/** What became of an attempt: ours now, another process's, or the kernel or file system has no such locks. */
+/** Result of an attempt; unavailable where the kernel, the file system or the machine has no flock. */
 type KernelLock = "held" | "taken" | "unavailable";
 
-/** How util-linux' and BusyBox' flock tell that another process has the lock: this code, and not a word. */
+/** Exit code of util-linux' and BusyBox' flock, with empty stderr, where another process holds the lock. */
 const TAKEN = 1;
 
 /**
- * Takes the kernel's lock on an open file, without waiting. It belongs to what was opened, so it is this process's
- * although another program asks for it, ends with this process however that ends, and holds in every namespace of the
- * machine. Node.js has no call for it.
+ * Takes flock(2) on an open file, without waiting. It belongs to the open file description, so it stays with this process
+ * after the program exits, is released however this process ends, and holds in all namespaces of the machine. Node.js has
+ * no call for it.
  * @param file a file descriptor; closing it releases the lock
  */
 function kernelLock(file: number): KernelLock {
@@ -94,15 +94,15 @@ function kernelLock(file: number): KernelLock {
 
 /** A lock of ours: first under a name of its own, then in its place. */
 interface Draft {
-  /** Its open file, on which the kernel's lock lies. */
+  /** Descriptor of its open file, which holds the flock. */
   readonly file: number;
   readonly path: string;
 }
 
-/** The system's word for what went wrong, such as ENOENT. */
+/** The system's error code, such as ENOENT. */
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? "";
 
-/** A name in a run's folder that is cleared away when a killed process leaves it. @param unique 12 hexadecimal digits */
+/** A temporary name in a run's folder; leftovers of killed processes are removed. @param unique 12 hexadecimal digits */
 const passingName = (runDir: string, unique: string): string => join(runDir, `.${LOCK_FILE}.${unique}.pefd-tmp`);
 
 /** Writes a lock that nobody sees yet. @throws the system's error */
@@ -118,7 +118,7 @@ function writeDraft(runDir: string): Draft {
   return draft;
 }
 
-/** On the disk before it is seen, so that a power cut leaves no empty lock of which nobody can tell anything. */
+/** Synced before it is visible, so that a power cut leaves no empty lock. */
 function fill(file: number): void {
   writeFileSync(file, sealedText(ourselves(kernelLock(file) === "held")));
   fsyncSync(file);
@@ -130,16 +130,16 @@ function discard({ file, path }: Draft): void {
   closeSync(file);
 }
 
-/** What a disk refuses to remove is cleared away by whoever has the folder next. */
+/** A file that cannot be removed now is removed by the folder's next owner. */
 function removeIfPossible(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {}
 }
 
-/** A lock is there already; or the process that has it took our draft for one that a killed process left. */
+/** There is a lock already; or its owner removed our draft as a killed process's leftover. */
 const OCCUPIED: ReadonlySet<string> = new Set(["EEXIST", "ENOENT"]);
-/** The file system has no second names for a file. */
+/** The file system has no hard links. */
 const WITHOUT_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
 /**
@@ -159,7 +159,7 @@ function publish(draft: Draft, path: string): Draft | undefined {
   }
 }
 
-/** Where links are missing the lock is empty for a moment; whoever sees it then takes it for damaged and stays away. */
+/** Without hard links the lock is empty for a moment; others then take it for damaged and stay away. */
 function publishInPlace(draft: Draft, path: string): Draft | undefined {
   const file = openUnlessThere(path);
   if (file === undefined) return undefined;
@@ -193,7 +193,7 @@ function replace(draft: Draft, path: string): Draft | undefined {
   }
 }
 
-/** Whether an open file is what a path names now. */
+/** Whether an open file is the one at a path now. */
 function isSameFile(file: number, path: string): boolean {
   const [open, there] = [fstatSync(file), statSync(path, { throwIfNoEntry: false })];
   return there !== undefined && open.ino === there.ino && open.dev === there.dev;
@@ -231,8 +231,8 @@ function openIfThere(path: string): number | undefined {
 }
 
 /**
- * A process that is there is at work. Of one that cannot be seen the kernel tells, if it had the kernel's lock. A lock of
- * one that is gone may be held for a moment by another that is replacing it.
+ * A process that exists is alive. One that cannot be seen is judged by its flock, if it held one. A dead process's lock
+ * may be held for a moment by another process that is replacing it.
  */
 function judged(owner: Owner, path: string, kernel: KernelLock): Standing {
   const standing = standingOf(owner, path);
@@ -241,7 +241,7 @@ function judged(owner: Owner, path: string, kernel: KernelLock): Standing {
   return kernel === "held" && owner.held && isOfThisKernel(owner) ? "gone" : "unknown";
 }
 
-/** Whether no other process is replacing this lock. What a killed one left of its attempt is removed. */
+/** Whether no other process is replacing this lock. A killed process's attempt is removed. */
 function isFirst(draft: Draft, owner: Owner, runDir: string): boolean {
   const digest = createHash("sha256").update(JSON.stringify(owner)).digest("hex");
   const mark = passingName(runDir, digest.slice(0, 12));
@@ -347,7 +347,7 @@ function heldLock({ file }: Draft, path: string): FolderLock {
   };
 }
 
-/** The number of the process that works in a run's folder, where that can be told by its number; undefined elsewhere. */
+/** The process id of a run folder's live owner; undefined where there is none, or it cannot be seen from here. */
 export function workingProcess(runDir: string): number | undefined {
   const path = join(runDir, LOCK_FILE);
   const found = readStateFile(path, LOCK);
