@@ -2,10 +2,10 @@
 // the table of docs/data.md from the registry of data sets, the settings of docs/formats.md, and the table of
 // docs/architecture.md from scripts/fences/rooms.js.
 import { readFileSync, writeFileSync } from "node:fs";
-import { datasetsTable } from "../dist/cli/reference/datasets.js";
-import { formatsReference } from "../dist/cli/reference/formats.js";
-import { methodsCatalogue } from "../dist/cli/reference/methods.js";
-import { betweenMarkers, flagsReference } from "../dist/cli/reference/options.js";
+import { datasetsTable } from "./docs/datasets.js";
+import { formatsReference } from "./docs/formats.js";
+import { methodsCatalogue } from "./docs/methods.js";
+import { betweenMarkers, flagsReference } from "./docs/options.js";
 import { withTable } from "./fences/document.js";
 import { ROOMS } from "./fences/rooms.js";
 

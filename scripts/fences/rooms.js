@@ -175,7 +175,7 @@ export const ROOMS = [
   },
   {
     name: "cli",
-    what: "commands, signals, help; `training/` and `bench/` what such commands share, `reference/` what is written about options and methods",
+    what: "commands, signals, help; `training/` and `bench/` what such commands share",
     imports: [
       "common",
       "runtime",

@@ -19,16 +19,6 @@ export const zeros = (rows: number, columns: number): Matrix => ({
   values: new Float64Array(rows * columns),
 });
 
-/**
- * A matrix from its rows.
- * @throws RangeError when they differ in length
- */
-export function matrixOf(rows: readonly (readonly number[])[]): Matrix {
-  const columns = rows[0]?.length ?? 0;
-  if (rows.some((row) => row.length !== columns)) throw new RangeError("The rows differ in length.");
-  return { rows: rows.length, columns, values: Float64Array.from(rows.flat()) };
-}
-
 /** Row i, [columns], sharing the matrix's memory. */
 export const rowAt = ({ values, columns }: Matrix, i: number): Float64Array =>
   values.subarray(i * columns, (i + 1) * columns);

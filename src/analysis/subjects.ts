@@ -41,7 +41,7 @@ const EPOCH_FILE = /^ckpt_epoch_(\d+)\.safetensors$/;
 const epochOf = (file: string): number => Number(EPOCH_FILE.exec(file)?.[1]);
 
 /** The checkpoints of a run: by epoch, then the best, then the last. */
-export function checkpointsOf({ dir, model }: RunRecord, lastOnly: boolean): string[] {
+function checkpointsOf({ dir, model }: RunRecord, lastOnly: boolean): string[] {
   const byEpoch = readdirSync(dir)
     .filter((file) => EPOCH_FILE.test(file))
     .sort((a, b) => epochOf(a) - epochOf(b));

@@ -95,7 +95,7 @@ const SERIALIZERS: Readonly<Record<string, Serialize>> = {
 };
 
 /** File name endings that writeCheckpoint knows. */
-export const CHECKPOINT_ENDINGS: readonly string[] = Object.keys(SERIALIZERS);
+const CHECKPOINT_ENDINGS: readonly string[] = Object.keys(SERIALIZERS);
 
 /**
  * The bytes of a checkpoint in the format that the file's ending names. Equal input gives equal bytes.

@@ -24,7 +24,7 @@ export interface Configuration {
 const looksLikePath = (text: string): boolean => /\.(json|ya?ml)$/i.test(text) || text.includes("/");
 
 /** What `--config` takes, and what `pefd sweep` takes: the presets in these folders. */
-export const PLAIN_PRESETS: PresetPlaces = { folders: [PRESETS], names: presetNames };
+const PLAIN_PRESETS: PresetPlaces = { folders: [PRESETS], names: presetNames };
 export const SWEEP_PRESETS: PresetPlaces = {
   folders: [PRESETS, SWEEPS],
   names: () => [...presetNames(), ...sweepNames()],

@@ -89,16 +89,3 @@ export function isUndecided(key: string, value: unknown): boolean {
   const row: Row | undefined = ownOf(ROWS, key);
   return row?.undecided !== undefined && row.undecided === value;
 }
-
-/**
- * "--batch_size was 64 and is now 128" for each option that makes it another run.
- * @param previous the run's config.json
- * @param options those of the run that is to go on with it; what the machine has still to decide counts as the same
- */
-export function changedOptions(previous: OptionValues, options: OptionValues): string[] {
-  const text = (value: unknown) => JSON.stringify(value);
-  return Object.keys(options)
-    .filter((key) => !mayChange(key) && !isUndecided(key, options[key]))
-    .filter((key) => text(options[key]) !== text(previous[key]))
-    .map((key) => `--${key} was ${text(previous[key])} and is now ${text(options[key])}`);
-}

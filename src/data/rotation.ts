@@ -3,7 +3,7 @@ import type { Rotation } from "./augmentation.js";
 import type { ImageShape } from "./dataset.js";
 
 /** Angles of plans are whole numbers of this part of a degree. */
-export const PARTS_OF_DEGREE = 1e6;
+const PARTS_OF_DEGREE = 1e6;
 
 /** An angle of a rotation, uniform within its bounds, in parts of a degree. */
 export function drawAngle(random: Random, { degrees }: Rotation): number {

@@ -1,5 +1,5 @@
 import type { FeatureMap, Model, ModelOutput } from "../nn/model.js";
-import type { Tensor, Tensor2D } from "../runtime/tf.js";
+import type { Tensor, Tensor2D, Tensor4D } from "../runtime/tf.js";
 import type { LossWeights } from "./weights.js";
 
 /**
@@ -14,8 +14,6 @@ export type KeptView = "logits" | "pooled";
 interface KeptRow {
   /** Name of the file of the teacher cache, without its ending. */
   readonly file: string;
-  /** [N, size] */
-  of(output: ModelOutput): Tensor2D;
   size(model: Pick<Model, "featureSize" | "numClasses">): number;
 }
 
@@ -23,12 +21,10 @@ interface KeptRow {
 export const KEPT_VIEWS: Readonly<Record<KeptView, KeptRow>> = {
   pooled: {
     file: "features",
-    of: (output) => output.pooled,
     size: (model) => model.featureSize,
   },
   logits: {
     file: "logits",
-    of: (output) => output.logits,
     size: (model) => model.numClasses,
   },
 };
@@ -77,6 +73,54 @@ export function seenOutput(output: Partial<ModelOutput>, sees: readonly TeacherV
   };
 }
 
-/** The part of a teacher's output that was kept. @param parts [N, size] each */
-export const keptOutput = (parts: Readonly<Partial<Record<KeptView, Tensor>>>): Partial<ModelOutput> =>
-  parts as Partial<ModelOutput>;
+/** Tensors by name, each with the batch as its first axis. */
+export type ViewTensors = Readonly<Record<string, Tensor>>;
+
+/** Names of a map's tensors. */
+const OUT = ".out";
+const BEFORE_RELU = ".beforeRelu";
+
+const mapTensors = (name: string, map: FeatureMap | undefined): ViewTensors =>
+  map === undefined
+    ? {}
+    : {
+        [name + OUT]: map.out,
+        ...(map.beforeRelu !== map.out && { [name + BEFORE_RELU]: map.beforeRelu }),
+      };
+
+/** What views of a teacher's output are made of. */
+export function viewTensors(output: ModelOutput, views: readonly TeacherView[]): ViewTensors {
+  const isSeen = (...names: TeacherView[]): boolean => names.some((name) => views.includes(name));
+  const maps = output.maps.map((map, i): ViewTensors => {
+    const name = `map${i + 1}` as const;
+    return isSeen(name, "maps") ? mapTensors(name, map) : {};
+  });
+  return {
+    ...(isSeen("logits") && { logits: output.logits }),
+    ...(isSeen("pooled") && { pooled: output.pooled }),
+    ...(isSeen("averaged") && { averaged: output.averaged as Tensor4D }),
+    ...(isSeen("stem") && mapTensors("stem", output.stem)),
+    ...Object.assign({}, ...maps),
+  };
+}
+
+function mapOf(name: string, tensors: ViewTensors): FeatureMap | undefined {
+  const out = tensors[name + OUT] as Tensor4D | undefined;
+  const before = tensors[name + BEFORE_RELU] as Tensor4D | undefined;
+  return out && { out, beforeRelu: before ?? out };
+}
+
+/**
+ * The part of a teacher's output that such tensors are.
+ * @param count how many maps the teacher has
+ */
+export function outputOfViews(tensors: ViewTensors, count: number): Partial<ModelOutput> {
+  const stem = mapOf("stem", tensors);
+  return {
+    ...(stem && { stem }),
+    maps: Array.from({ length: count }, (_, i) => mapOf(`map${i + 1}`, tensors) as FeatureMap),
+    ...(tensors.pooled && { pooled: tensors.pooled as Tensor2D }),
+    ...(tensors.averaged && { averaged: tensors.averaged as Tensor4D }),
+    ...(tensors.logits && { logits: tensors.logits as Tensor2D }),
+  };
+}

@@ -167,7 +167,7 @@ export function teacherLearner(name: string, numClasses: number, seed: number): 
 }
 
 /** A model with what a method adds, at rest: no velocity, no sums. */
-export function createLearner(
+function createLearner(
   model: Model,
   extra: readonly StateEntry[],
   objective: Objective,

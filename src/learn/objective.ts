@@ -1,8 +1,14 @@
 import type { Moment, Phase } from "../distill/method.js";
 import type { OpenedMethod } from "../distill/open.js";
 import { crossEntropy, distillKL } from "../distill/parts/losses.js";
-import { seenOutput, type TeacherView, usedViews } from "../distill/views.js";
-import { outputOfViews, type ViewTensors, viewTensors } from "../distill/viewTensors.js";
+import {
+  outputOfViews,
+  seenOutput,
+  type TeacherView,
+  usedViews,
+  type ViewTensors,
+  viewTensors,
+} from "../distill/views.js";
 import type { LossWeights } from "../distill/weights.js";
 import type { ForwardContext, Model, ModelOutput } from "../nn/model.js";
 import {

@@ -68,7 +68,7 @@ export const isBuffer = (role: Role): boolean => role === "buffer";
 export const isParameter = (role: Role): boolean => !isStatistic(role) && !isCounter(role) && !isBuffer(role);
 
 /** Our layout of a tensor of a role: OIHW becomes HWIO, everything else stays as PyTorch has it. */
-export function nativeShape(role: Role, shape: readonly number[]): number[] {
+function nativeShape(role: Role, shape: readonly number[]): number[] {
   if (role !== "conv.weight") return [...shape];
   const [outputs, inputs, height, width] = shape as [number, number, number, number];
   return [height, width, inputs, outputs];

@@ -51,11 +51,6 @@ const absoluteOp = defineOp({
 /** |x|, any shape; the gradient at 0 is 0 as in PyTorch. */
 export const absolute = <T extends Tensor>(x: T): T => absoluteOp({ x }).y as T;
 
-/** Which axes are summed over. */
-interface SumSettings {
-  readonly axes: readonly number[];
-}
-
 const float = () => typeAttribute("T", DT.float);
 const sumAttributes = () => [boolAttribute("keep_dims", true), float(), typeAttribute("Tidx", DT.int32)];
 
@@ -68,7 +63,7 @@ const sumOfSquaresOp = defineOp({
   inputs: ["x"],
   outputs: ["y"],
   saved: ["x"],
-  forward: ({ x }, { axes }: SumSettings) => {
+  forward: ({ x }, { axes }: { axes: readonly number[] }) => {
     const backend = nativeBackend();
     const squares = backend.executeSingleOutput("Square", [float()], [x]);
     const over = tf.tensor1d([...axes], "int32");

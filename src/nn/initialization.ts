@@ -70,6 +70,3 @@ export function randomFill(seed: number, owner: string, initialization: Initiali
     return initializer(tensor, createRandom(seed, "init", owner, tensor.name));
   };
 }
-
-/** Zeros, for a model whose values come from a checkpoint. */
-export const zeroFill: Fill = (tensor) => new Float32Array(sizeOf(tensor.shape));

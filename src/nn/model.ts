@@ -97,12 +97,6 @@ export const featureList = ({ stem, maps, pooled }: ModelOutput): Tensor[] => [
   pooled,
 ];
 
-/** The same list before the last ReLUs. */
-export const listBeforeRelu = ({ stem, maps, pooled }: ModelOutput): Tensor[] => [
-  ...[...(stem === undefined ? [] : [stem]), ...maps].map(({ beforeRelu }) => beforeRelu),
-  pooled,
-];
-
 /** A map that is the same before and after. */
 export const plainMap = (out: Tensor4D): FeatureMap => ({ out, beforeRelu: out });
 

@@ -2,18 +2,12 @@ import { DT, nativeBackend, typeAttribute } from "../runtime/native.js";
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from "../runtime/tf.js";
 import { defineOp } from "./defineOp.js";
 
-/** How often each row and each column is repeated. */
-interface Repeats {
-  readonly rows: number;
-  readonly columns: number;
-}
-
 const repeatOp = defineOp({
   name: "repeatPixels",
   inputs: ["x"],
   outputs: ["y"],
   saved: [],
-  forward: ({ x }, { rows, columns }: Repeats) => {
+  forward: ({ x }, { rows, columns }: { rows: number; columns: number }) => {
     const [images, height, width, channels] = x.shape as Tensor4D["shape"];
     const apart = tf.reshape(x, [images, height, 1, width, 1, channels]);
     const multiples = tf.tensor1d([1, 1, rows, 1, columns, 1], "int32");

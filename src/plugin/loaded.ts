@@ -43,7 +43,7 @@ export const isLate = (plugins: readonly Counted[], by: string, file: string): b
   plugins.some(({ own, files }) => own.has(by) && ![file, ...manifestOf(file)].some((counting) => files.has(counting)));
 
 /** What is said of it. */
-export const lateError = (by: string, file: string): PefdError =>
+const lateError = (by: string, file: string): PefdError =>
   inputError(
     `${by} loads ${file} only now, and a run's plug-ins are compared by the files that are loaded with them.`,
     "Import it at the top of the plug-in, or name it in definePlugin({ files: [...] }).",

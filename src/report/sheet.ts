@@ -226,7 +226,7 @@ export interface Sheet {
 export const SIDE = 168;
 
 /** The size that a picture is shown in. */
-export function shownSize({ height, width }: Picture): { height: number; width: number } {
+function shownSize({ height, width }: Picture): { height: number; width: number } {
   const scale = SIDE / Math.max(height, width);
   return { height: Math.max(1, height * scale), width: Math.max(1, width * scale) };
 }
@@ -235,11 +235,11 @@ export function shownSize({ height, width }: Picture): { height: number; width: 
 const FEW_PIXELS = 100;
 
 /** How a browser is to enlarge a picture. */
-export const rendering = ({ height, width }: Picture): "pixelated" | "auto" =>
+const rendering = ({ height, width }: Picture): "pixelated" | "auto" =>
   Math.max(height, width) < FEW_PIXELS ? "pixelated" : "auto";
 
 /** A picture as an address that holds it whole. */
-export const dataAddress = ({ png }: Picture): string => `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
+const dataAddress = ({ png }: Picture): string => `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
 
 /** What stands beside a row's class: its file and the image's own size. */
-export const rowDetail = ({ name, height, width }: SheetRow): string => `${name}, ${width} x ${height}`;
+const rowDetail = ({ name, height, width }: SheetRow): string => `${name}, ${width} x ${height}`;

@@ -166,7 +166,7 @@ const otherText = (summary: Summary): string => {
 };
 
 /** The columns of the report's CSV, whatever the runs are. */
-export const CSV_COLUMNS: readonly string[] = [
+const CSV_COLUMNS: readonly string[] = [
   "kind",
   "teacher",
   "model",

@@ -12,12 +12,6 @@ export const ownReducedProducts = (): ReducedProducts | undefined => (ownOpsServ
 /** Whether images may lie in bfloat16 from one of our ops to the next. */
 export const ownNarrowImages = (): boolean => ownOpsServe() && ownModule().narrowImages;
 
-/** How a step is computed: compile/types.ts. */
-interface Computed {
-  readonly engine: string;
-  readonly precision: string;
-}
-
 /** Which convolutions compute in bfloat16: ours, by what the processor has, or TensorFlow's. */
 function bfloat16Set(): string[] {
   const reduced = ownReducedProducts();
@@ -31,7 +25,7 @@ function bfloat16Set(): string[] {
  * (docs/adr/0007). TensorFlow must be loaded.
  * @returns undefined where there is no choice of kernels: on a GPU, and in XLA's programs
  */
-export function kernelSet({ engine, precision }: Computed): string | undefined {
+export function kernelSet({ engine, precision }: { engine: string; precision: string }): string | undefined {
   if (nativeBackend().isUsingGpuDevice || engine === "xla") return undefined;
   const own = ownOpsServe() ? "own" : "tensorflow";
   return [own, ...(precision === "bfloat16" ? bfloat16Set() : [])].join("-");

@@ -65,6 +65,9 @@ export type Update = readonly [variable: Variable, value: Tensor, rows?: Tensor1
  */
 export let tf: TensorFlow;
 
+/** Whether TensorFlow's graph optimizer rewrites the graphs of sessions (native/binding/session_options.h). */
+export let optimizesGraphs = true;
+
 const whenLoaded: (() => void)[] = [];
 
 /** Calls back once the native library is loaded; at once if it already is. For registering kernels. */
@@ -133,6 +136,7 @@ export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
   const { env } = process;
   refuseDamaged(nativeFolder, env);
   if (needs !== undefined) prepareNative(needs);
+  optimizesGraphs = env.TF_PEFD_GRAPH_OPTIMIZER !== "off";
   restoreRemovedNodeHelpers();
   applyLogLevel(nativeFolder);
   try {

@@ -100,7 +100,7 @@ const logName = (task: string): string => `${task}.log`;
 const logPattern = (folder: string): string => join(folder.replaceAll("%", "%%"), logName("%A_%a"));
 
 /** The log of a task such as 17_3; undefined until it has begun. */
-export function taskLog(saveDir: string, task: string): string | undefined {
+function taskLog(saveDir: string, task: string): string | undefined {
   const path = join(jobFolder(saveDir), logName(task));
   return existsSync(path) ? path : undefined;
 }
@@ -125,7 +125,7 @@ function endOf(log: string): string {
 }
 
 /** Why a task ended that left its run undone: what its log says of its last start. */
-export function reasonIn(log: string | undefined): string {
+function reasonIn(log: string | undefined): string {
   if (log === undefined) return "it was ended before it began";
   return lastWords(endOf(log).split(HEADING).at(-1) ?? "");
 }
@@ -144,7 +144,7 @@ export interface SlurmRequest {
 }
 
 /** The script of a job array: each task is one run. */
-export function slurmScript(command: readonly string[], runs: readonly SweepRun[]): string {
+function slurmScript(command: readonly string[], runs: readonly SweepRun[]): string {
   const line = ({ words }: SweepRun) => [...command, ...words].map(shellWord).join(" ");
   const cases = runs.map((run, task) => `${task}) exec ${line(run)} ;;`);
   return ["#!/bin/sh", LOG_HEADING, 'case "$SLURM_ARRAY_TASK_ID" in', ...cases, "esac", ""].join("\n");
@@ -158,7 +158,7 @@ const flagOf = (name: string, value: string | undefined): string[] =>
  * its log.
  * @param mark what the job can be found by
  */
-export function sbatchWords(count: number, folder: string, request: SlurmRequest, mark: string): string[] {
+function sbatchWords(count: number, folder: string, request: SlurmRequest, mark: string): string[] {
   const { partition, gpus, time, jobs } = request;
   return [
     "--parsable",

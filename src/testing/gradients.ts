@@ -27,12 +27,6 @@ import { BATCH, CLASSES, PAIR, sideOf, type TestedPair, use } from "./scene.js";
 /** By how much of its own size a tensor is moved each way; the one that agrees best counts. */
 const STEPS = [1e-2, 3e-3, 3e-2, 1e-3];
 
-/** By how much what a gradient foretells may be off: of its size, and besides. */
-interface Tolerance {
-  readonly relative: number;
-  readonly absolute: number;
-}
-
 /** Relative error that single precision, and the kinks of ReLUs, may leave: along the gradient, and elsewhere. */
 const TOLERANCE = { along: 0.02, across: 0.05 };
 
@@ -79,7 +73,7 @@ function agrees(
   { what, variable }: Moved,
   gradient: Float32Array,
   direction: Float32Array,
-  { relative, absolute }: Tolerance,
+  { relative, absolute }: { relative: number; absolute: number },
 ): void {
   const size = norm(variable.dataSync() as Float32Array) || 1;
   const errors = STEPS.map((step) => {

@@ -94,7 +94,7 @@ export const callsOf = (entry: string, steps: number, stepsPerCall: number): Cal
 const CALL_MILLISECONDS = 150;
 
 /** How many steps a call takes, given how long those of the last one took. At least 1. */
-export const stepsOfNextCall = (steps: number, milliseconds: number): number =>
+const stepsOfNextCall = (steps: number, milliseconds: number): number =>
   Math.max(1, Math.floor((CALL_MILLISECONDS * steps) / milliseconds));
 
 /** How many steps the calls of some work take. */

@@ -41,7 +41,7 @@ export function weightsSha256(state: readonly Pick<StateEntry, "name" | "role">[
  * The same of a file, without the native library.
  * @throws inputError for a file that is no checkpoint of that model
  */
-export async function fileWeightsSha256(path: string, modelName: string, numClasses: number): Promise<string> {
+async function fileWeightsSha256(path: string, modelName: string, numClasses: number): Promise<string> {
   const layout = stateLayout(modelName, numClasses);
   const { state } = await readCheckpoint(path);
   return weightsSha256(layout, tensorsFor(layout, state, { path, modelName }));

@@ -11,7 +11,7 @@ import {
   meanNorm,
   zeroPercentage,
 } from "#pefd/analysis/measures.js";
-import { matrixOf } from "#pefd/analysis/outputs.js";
+import { matrixOf } from "./matrix.js";
 
 const close = (actual: number | undefined, expected: number) =>
   assert.ok(actual !== undefined && Math.abs(actual - expected) < 1e-12, `${actual} instead of ${expected}`);

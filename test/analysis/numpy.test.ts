@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Projector, project } from "#pefd/analysis/analyze.js";
 import { measure } from "#pefd/analysis/measures.js";
-import { type Matrix, matrixOf } from "#pefd/analysis/outputs.js";
+import type { Matrix } from "#pefd/analysis/outputs.js";
 import { createRandom } from "#pefd/common/random.js";
 import { missingPython, runPython } from "../helpers/python.js";
+import { matrixOf } from "./matrix.js";
 
 /** The definitions once more, as matrix expressions. */
 const SCRIPT = `

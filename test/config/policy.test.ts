@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changedOptions, isKept, keptOf, mayChange, numbersOf, partsExperiments } from "#pefd/config/policy.js";
+import { isKept, keptOf, mayChange, numbersOf, partsExperiments } from "#pefd/config/policy.js";
 import { rowsOf } from "#pefd/config/resolve.js";
 import { ALL_SECTIONS, DISTILL_SECTIONS, TEACHER_SECTIONS } from "#pefd/config/sections.js";
 
@@ -40,12 +40,4 @@ test("a run's numbers are told by its options in any order, wherever its files l
 test("a switch that is off leaves a run the one that it was before there was such a switch", () => {
   assert.deepEqual(numbersOf({ distill: "kd", lskd: false }), numbersOf({ distill: "kd" }));
   assert.notDeepEqual(numbersOf({ distill: "kd", lskd: true }), numbersOf({ distill: "kd" }));
-});
-
-test("what the machine has still to decide is no change; what it was told is", () => {
-  const before = { precision: "float32", batch_size: 64, engine: "graph" };
-  assert.deepEqual(changedOptions(before, { ...before, precision: "auto", engine: "xla" }), []);
-  assert.deepEqual(changedOptions(before, { ...before, precision: "bfloat16" }), [
-    '--precision was "float32" and is now "bfloat16"',
-  ]);
 });

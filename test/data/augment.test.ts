@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { residentBatch, residentBytes, residentImages } from "#pefd/data/augment.js";
-import { decodeRecords } from "#pefd/data/cifar/records.js";
 import { assembleTrainBatch } from "#pefd/data/hostBatch.js";
 import { PLAN_COLUMNS } from "#pefd/data/sampler.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
-import { recordsWithLabels } from "./cifar/recordFiles.js";
+import { decodeRecords, recordsWithLabels } from "./cifar/recordFiles.js";
 
 before(() => {
   loadTensorFlow();

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeRecords } from "#pefd/data/cifar/records.js";
 import { assembleTestBatch, assembleTrainBatch } from "#pefd/data/hostBatch.js";
-import { pixelAt, recordsWithLabels } from "./cifar/recordFiles.js";
+import { decodeRecords, pixelAt, recordsWithLabels } from "./cifar/recordFiles.js";
 
 const LABELS = [10, 20, 30, 40, 50];
 const SET = decodeRecords(recordsWithLabels(LABELS));

@@ -3,11 +3,10 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type TestContext, test } from "node:test";
 import { COMMANDS } from "#pefd/cli/commands.js";
-import { formatsReference } from "#pefd/cli/reference/formats.js";
-import { betweenMarkers } from "#pefd/cli/reference/options.js";
 import { ROOT } from "../helpers/paths.js";
 import { pefd } from "../helpers/pefd.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
+import { betweenMarkers, formatsReference } from "./reference.js";
 
 const TEXT = readFileSync(resolve(ROOT, "docs/formats.md"), "utf8");
 

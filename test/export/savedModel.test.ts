@@ -8,7 +8,6 @@ import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { normalizationTable } from "#pefd/data/normalize.js";
 import { exportSavedModel } from "#pefd/export/exportSavedModel.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
-import { zeroFill } from "#pefd/nn/initialization.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { loadState, stateDictOf } from "#pefd/train/files/stateFiles.js";
 import { formulaState } from "../helpers/formula.js";
@@ -33,7 +32,7 @@ function normalizedImages(): Tensor4D {
 
 /** What the model itself computes. */
 function expectedOutputs(name: string): Record<string, Float32Array> {
-  const model = buildModel(name, 100, zeroFill);
+  const model = buildModel(name, 100, "zeros");
   loadState(model.state, formulaState(name), { path: "formula", modelName: name });
   const { logits, pooled } = model.forward(normalizedImages(), { training: false, updates: [] });
   const outputs = { logits, probabilities: tf.softmax(logits), features: pooled };

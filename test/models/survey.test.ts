@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { buildModel } from "#pefd/models/build.js";
 import { mapShapes, surveyModel } from "#pefd/models/survey.js";
-import { zeroFill } from "#pefd/nn/initialization.js";
 import { featureList } from "#pefd/nn/model.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
 
@@ -77,7 +76,7 @@ test("an unknown model is named with its nearest neighbour", () => {
 test("surveyed feature shapes are those that the model really makes", () => {
   loadTensorFlow();
   for (const name of ["resnet20", "wrn_16_2", "vgg8", "MobileNetV2", "ShuffleV1", "ShuffleV2", "ResNet50"]) {
-    const model = buildModel(name, 100, zeroFill);
+    const model = buildModel(name, 100, "zeros");
     const shapes = tf.tidy(() =>
       featureList(model.forward(tf.zeros([1, 32, 32, 3]), { training: false, updates: [] })).map(({ shape }) =>
         shape.slice(1),

@@ -4,7 +4,6 @@ import { before, describe, it } from "node:test";
 import { readCheckpoint } from "#pefd/checkpoint/readCheckpoint.js";
 import { buildModel } from "#pefd/models/build.js";
 import { modelRow } from "#pefd/models/registry.js";
-import { zeroFill } from "#pefd/nn/initialization.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { loadState, tensorsFor } from "#pefd/train/files/stateFiles.js";
 import { formulaValues, signedValue } from "../golden/compare/formula.js";
@@ -72,7 +71,7 @@ const images = (): Tensor4D => {
 
 async function logitsOf(path: string, modelName: string): Promise<Float32Array> {
   const { state } = await readCheckpoint(path);
-  const model = buildModel(modelName, 10, zeroFill);
+  const model = buildModel(modelName, 10, "zeros");
   loadState(model.state, tensorsFor(model.state, state, { path, modelName }), { path, modelName });
   const logits = tf.tidy(
     () => model.forward(images(), { training: false, updates: [] }).logits.dataSync() as Float32Array,

@@ -9,7 +9,7 @@ import { float32Tensor, type StateTensor } from "#pefd/common/stateDict.js";
 import type { EvalOptions } from "#pefd/config/options.js";
 import { sealedText } from "#pefd/runFiles/stateFile.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
-import { ourselves } from "#pefd/train/claim/owner.js";
+import { ourselves } from "#pefd/train/claim/lock.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { runEvaluations } from "#pefd/train/evaluate.js";
 import { runTeacher } from "#pefd/train/teacher.js";

@@ -422,7 +422,7 @@ type LoopObserver = (parts: LoopParts, after: LoopPass | undefined) => void;
 
 let observer: LoopObserver | undefined;
 
-/** Has all parts looked at while they are made ready, for tests (checkParts.ts). @returns what ends it */
+/** Has all parts looked at while they are made ready, for tests. @returns what ends it */
 export function observeLoopPasses(observe: LoopObserver): () => void {
   observer = observe;
   return () => {

@@ -86,7 +86,7 @@ export function createReductions(add: (node: GraphNode) => void, suffix: string)
 }
 
 /** A node computed in bfloat16, and its result in float32 under the node's own name. */
-export function inBfloat16(node: GraphNode, inputs: readonly string[]): GraphNode[] {
+function inBfloat16(node: GraphNode, inputs: readonly string[]): GraphNode[] {
   const inner = `${node.name}/bfloat16`;
   const attributes = { ...node.attributes, T: { type: DT.bfloat16 } };
   return [

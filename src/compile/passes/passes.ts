@@ -2,9 +2,10 @@ import { ownOp } from "../../ops/ops.js";
 import { hasMatrixUnits, isGpu } from "../../runtime/device.js";
 import type { ReducedProducts } from "../../runtime/ownModule.js";
 import { ownNarrowImages, ownOpsServe, ownReducedProducts } from "../../runtime/ownOps.js";
+import { optimizesGraphs } from "../../runtime/tf.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import type { EngineName, PrecisionName } from "../types.js";
-import { hideConstants, keepApart, keepSumsOrdered } from "./barriers.js";
+import { expandSums, hideConstants, keepApart, keepSumsOrdered } from "./barriers.js";
 import { frozenInBfloat16, reduceConvolutions, reduceProducts } from "./bfloat16.js";
 import { dropCastPairs, dropEqualReshapes, narrowImages } from "./bfloat16Activations.js";
 import { foldInference } from "./foldedInference.js";
@@ -39,6 +40,8 @@ export interface Machine {
   readonly reduced: ReducedProducts | undefined;
   /** Whether images may lie in bfloat16 from one of our ops to the next. */
   readonly narrowImages: boolean;
+  /** Whether TensorFlow's graph optimizer rewrites the graph of a session. */
+  readonly graphOptimizer: boolean;
 }
 
 /** The machine in use. TensorFlow must be loaded. */
@@ -47,6 +50,7 @@ const thisMachine = (): Machine => ({
   matrixUnits: hasMatrixUnits() && !isGpu(),
   reduced: ownReducedProducts(),
   narrowImages: ownNarrowImages(),
+  graphOptimizer: optimizesGraphs,
 });
 
 /** A pass, or one for machines that have something. */
@@ -70,8 +74,14 @@ const NARROW: readonly Entry[] = [dropEqualReshapes, takeElementwise, narrowImag
 }));
 /** An evaluation's batch normalisation in the filters before it; other roundings. */
 const FOLDED: readonly Entry[] = [{ pass: foldInference, where: ({ ownOps }) => ownOps }];
-/** A session's graph optimizer leaves the arithmetic as it was written. */
-const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
+/** Sums in the order in which they were written; a session's graph optimizer leaves the arithmetic as it was. */
+const EXACT: readonly Entry[] = [
+  expandSums,
+  ...[keepSumsOrdered, keepApart, hideConstants].map((pass) => ({
+    pass,
+    where: (machine: Machine) => machine.graphOptimizer,
+  })),
+];
 
 /**
  * Where a processor has more for products of 16 bits than for those of float32, our convolutions use it. On one that multiplies
@@ -118,7 +128,7 @@ export type Observer = (step: RecordedStep, after: Pass | undefined) => void;
 
 let observer: Observer | undefined;
 
-/** Has all steps looked at while they are made ready, for tests (checkGraph.ts). @returns what ends it */
+/** Has all steps looked at while they are made ready, for tests. @returns what ends it */
 export function observePasses(observe: Observer): () => void {
   observer = observe;
   return () => {

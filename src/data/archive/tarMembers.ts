@@ -118,12 +118,6 @@ const PASSED_OVER: ReadonlySet<string> = new Set([FOLDER, "g", "K"]);
 
 const textOf = (bytes: Buffer): string => bytes.toString("utf8").replace(/\0.*/s, "");
 
-/** What is told of a file before its header. */
-interface Said {
-  readonly path?: string;
-  readonly size?: number;
-}
-
 /**
  * Finds the files of a tar archive by their headers, without reading what is in them.
  * @param visit is called for each, in order
@@ -135,7 +129,7 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
     const { size } = fstatSync(file);
     const window = openWindow(file);
     const read: ReadMember = ({ offset, length }) => window(offset, length);
-    let said: Said = {};
+    let said: { path?: string; size?: number } = {};
     for (let at = 0; ; ) {
       const block = window(at, BLOCK);
       if (block.length < BLOCK) throw damagedTar(path, cutText(at));

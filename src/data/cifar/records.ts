@@ -1,13 +1,5 @@
-import { howToGet } from "../binary/dataFile.js";
-import {
-  imageBytes,
-  type RecordKind,
-  readRecordFile,
-  recordBytes,
-  recordLabels,
-  recordPixels,
-} from "../binary/records.js";
-import type { ImageFormat, ImagesInMemory } from "../dataset.js";
+import { imageBytes, type RecordKind, recordBytes } from "../binary/records.js";
+import type { ImageFormat } from "../dataset.js";
 
 /** Side length of the images in pixels. */
 export const IMAGE_SIZE = 32;
@@ -46,13 +38,3 @@ export const TRAIN_FILE = "train.bin";
 export const TEST_FILE = "test.bin";
 export const FINE_NAMES_FILE = "fine_label_names.txt";
 export const COARSE_NAMES_FILE = "coarse_label_names.txt";
-
-/** Reads a file of CIFAR-100's records. @throws inputError as readRecordFile does */
-export const readRecords = (path: string): Uint8Array => readRecordFile(path, CIFAR100_RECORD, howToGet());
-
-/** Turns records of CIFAR-100 (one colour plane after the other) into images (colours interleaved). */
-export function decodeRecords(records: Uint8Array): ImagesInMemory {
-  const labels = recordLabels(records, CIFAR100_RECORD);
-  const images = recordPixels(records, CIFAR100_RECORD);
-  return { kind: "memory", ...CIFAR100_FORMAT, images, labels, count: labels.length };
-}

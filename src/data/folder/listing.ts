@@ -155,7 +155,7 @@ export function entriesOf(folder: string): { folders: string[]; files: string[] 
 const DEEPEST = 32;
 
 /** Paths of the images in a folder and below it: a folder's own before those of folders in it, as torchvision has them. */
-export function imagesBelow(root: string, folder: string, depth = 0): string[] {
+function imagesBelow(root: string, folder: string, depth = 0): string[] {
   if (depth > DEEPEST) throw inputError(`${join(root, folder)} leads deeper and deeper.`);
   const { folders, files } = entriesOf(join(root, folder));
   const own = files.map((name) => join(folder, name)).filter((name) => isImage(join(root, name)));

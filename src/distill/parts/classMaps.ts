@@ -93,7 +93,7 @@ export function regionLogits(map: Tensor4D, { logits }: Classifier, finest: numb
 }
 
 /** Region logits with one row for each region of each image: [N * regions, classes]. */
-export const regionRows = (regions: Tensor4D): Tensor2D => tf.reshape(regions, [-1, regions.shape[3]]);
+const regionRows = (regions: Tensor4D): Tensor2D => tf.reshape(regions, [-1, regions.shape[3]]);
 
 /** One row for each image [N, C], repeated for each of its regions: [N * regions, C]. */
 export function repeatedRows(rows: Tensor2D, regions: number): Tensor2D {

@@ -21,17 +21,12 @@ function shuffled(x: Tensor, groups: number): Tensor {
   return moved("Reshape", "Tshape", turned, [-1, height, width, channels]);
 }
 
-/** How channels are shuffled. */
-interface ShuffleSettings {
-  readonly groups: number;
-}
-
 const shuffleOp = defineOp({
   name: "channelShuffle",
   inputs: ["x"],
   outputs: ["y"],
   saved: [],
-  forward: ({ x }, { groups }: ShuffleSettings) => [shuffled(x, groups)],
+  forward: ({ x }, { groups }: { groups: number }) => [shuffled(x, groups)],
   gradient: (dy, _saved, { groups }) => ({
     x: () => shuffled(dy, (dy.shape.at(-1) as number) / groups),
   }),

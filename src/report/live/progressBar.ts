@@ -83,7 +83,7 @@ const terminal = (stream: TextStream, width: () => number) => ({
 });
 
 /** As many fields as fit into `width` characters, joined by two blanks; at least the (cut) first. */
-export function fitFields(fields: readonly string[], width: number): string {
+function fitFields(fields: readonly string[], width: number): string {
   const [first = "", ...others] = fields.map(cleanLine);
   let line = first.slice(0, Math.max(0, width));
   for (const field of others) {

@@ -116,7 +116,7 @@ export function openEventLog(folder: string, options: EventLogOptions = {}): Eve
 }
 
 /** The five curves of the paper's train_student.py, by epoch. */
-export const EPOCH_SCALARS: Readonly<Record<string, (row: EpochRow) => number>> = {
+const EPOCH_SCALARS: Readonly<Record<string, (row: EpochRow) => number>> = {
   train_acc: (row) => row.train.top1,
   train_loss: (row) => row.train.loss,
   test_acc: (row) => row.test.top1,
@@ -125,7 +125,7 @@ export const EPOCH_SCALARS: Readonly<Record<string, (row: EpochRow) => number>> 
 };
 
 /** Folder, inside a run's, of the curves by training step. */
-export const STEP_EVENTS = "steps";
+const STEP_EVENTS = "steps";
 
 /** TensorBoard's view of a run. */
 export interface RunEvents {

@@ -16,7 +16,7 @@ import { axisPart, gridPart, headingPart, legendPart, type Plot, type PlotStyle 
 import { experimentInk, seriesColor } from "./theme.js";
 
 /** Of the axes; headings and keys stand above them. A phone shows it without making letters illegible. */
-export const CURVE_WIDTH = 460;
+const CURVE_WIDTH = 460;
 const HEIGHT = 270;
 
 /** An experiment in a plot: what it is called, its place in the report and that of its first run, and what is drawn. */

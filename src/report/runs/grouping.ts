@@ -29,8 +29,17 @@ export interface RunGroup {
 /** The same file, however its folder is spelled: its own folder and name. */
 const shortPath = (path: string) => join(basename(dirname(path)), basename(path));
 
+const settingsOfRuns = new WeakMap<RunRecord, Readonly<Record<string, Setting>>>();
+
+/** A run's settings, worked out once: a report asks for them three times. */
+function settingsOf(run: RunRecord): Readonly<Record<string, Setting>> {
+  const settings = settingsOfRuns.get(run) ?? readSettings(run);
+  settingsOfRuns.set(run, settings);
+  return settings;
+}
+
 /** What inputs hold counts where a run tells it, else where they lay. */
-function settingsOf(run: RunRecord): Record<string, Setting> {
+function readSettings(run: RunRecord): Record<string, Setting> {
   const { data: identity } = identitySchema.safeParse(run.config.identity);
   const entries = Object.entries(run.config).flatMap(([key, value]) => {
     const plain = ["string", "number", "boolean"].includes(typeof value) || Array.isArray(value);

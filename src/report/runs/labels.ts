@@ -31,7 +31,7 @@ export const otherSettings = (settings: Settings): Settings =>
   Object.fromEntries(Object.entries(settings).filter(([name]) => !KNOWN.has(name)));
 
 /** "num_proj 2, epochs 10", or nothing. */
-export const differsLabel = ({ differs }: Summary): string =>
+const differsLabel = ({ differs }: Summary): string =>
   Object.entries(differs)
     .map(([key, value]) => `${key} ${formatSetting(value)}`)
     .join(", ");

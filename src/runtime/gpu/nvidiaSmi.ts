@@ -66,7 +66,7 @@ export function askSmi(env: Environment, id?: string): SmiAnswer {
 }
 
 /** The GPUs of this machine by nvidia-smi; none where it is missing or fails. */
-export function listGpus(env: Environment): readonly Gpu[] {
+function listGpus(env: Environment): readonly Gpu[] {
   const answer = askSmi(env);
   return "gpus" in answer ? answer.gpus : [];
 }

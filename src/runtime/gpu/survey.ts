@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { askSmi, type SmiAnswer, visibleGpus } from "./nvidiaSmi.js";
-import { askCuda, type CudaAnswer, type CudaDevice } from "./probeProgram.js";
+import { askCuda, type CudaAnswer } from "./probeProgram.js";
 import { cudnnVersionText, type Environment, type Gpu } from "./types.js";
 
 let known: GpuSurvey | undefined;
@@ -110,19 +110,9 @@ export interface GpuSurvey {
 const libraryVersion = (file: string | undefined): string | undefined =>
   file?.match(/libcuda\.so\.(\d{3,}\.\d[\d.]*)$/)?.[1];
 
-/** nvidia-smi's row for a GPU that CUDA lists: the same UUID, or the same place where none tells UUIDs. */
-function rowOf(device: CudaDevice, place: number, rows: readonly Gpu[]): Gpu | undefined {
-  const tellsUuids = rows.some(({ uuid }) => uuid !== undefined);
-  return tellsUuids ? rows.find(({ uuid }) => uuid === device.uuid) : rows[place];
-}
-
-function merged(answer: CudaAnswer, rows: readonly Gpu[], traces: Traces): Gpu[] {
-  const driver = libraryVersion(answer.library) ?? rows[0]?.driver ?? traces.driver;
-  return (answer.devices ?? []).filter(Boolean).map((device, place) => ({
-    ...device,
-    name: rowOf(device, place, rows)?.name ?? device.name,
-    driver,
-  }));
+function merged(answer: CudaAnswer, [row]: readonly Gpu[], traces: Traces): Gpu[] {
+  const driver = libraryVersion(answer.library) ?? row?.driver ?? traces.driver;
+  return (answer.devices ?? []).filter(Boolean).map((device) => ({ ...device, driver }));
 }
 
 const problemOf = ({ error, code }: CudaAnswer): GpuSurvey["problem"] => ({

@@ -189,18 +189,12 @@ function putBack({ run, aside, discarded }: Places, lock: FolderLock, old: Folde
   return old;
 }
 
-/** The locks of a run that replaces another, and of that other one. */
-interface Replacement {
-  readonly own: FolderLock;
-  readonly old: FolderLock;
-}
-
 /**
  * Sets a run aside and makes an empty folder in its place.
  * @param lock of the run; it goes along
  * @throws runError where a folder cannot be renamed or made; the run is in its place then
  */
-function setAside(runDir: string, lock: FolderLock): Replacement {
+function setAside(runDir: string, lock: FolderLock): { readonly own: FolderLock; readonly old: FolderLock } {
   const places = placesOf(runDir);
   const { aside, discarded } = places;
   if (!existsSync(aside)) return { own: exchange(places, aside, lock), old: lock };

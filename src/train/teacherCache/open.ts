@@ -11,7 +11,7 @@ import { type Dataset, type ImageFormat, inMemory } from "../../data/dataset.js"
 import { assembleTrainBatch, valuesOf } from "../../data/hostBatch.js";
 import { PLAN_COLUMNS } from "../../data/sampler.js";
 import type { Method } from "../../distill/method.js";
-import { isKeptView, keptOutput, type TeacherView } from "../../distill/views.js";
+import { isKeptView, outputOfViews, type TeacherView } from "../../distill/views.js";
 import type { RunReporter } from "../../report/log/contract.js";
 import { isGpu } from "../../runtime/device.js";
 import { tensorFlowVersion } from "../../runtime/native.js";
@@ -89,7 +89,7 @@ function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, ba
       const batch = inner.batch(feeds);
       if (!isGuided(feeds)) return batch;
       const parts = names.map((name) => [name, feeds[feedName(name)] as Tensor]);
-      return Object.create(batch, { guide: { value: keptOutput(Object.fromEntries(parts)) } });
+      return Object.create(batch, { guide: { value: outputOfViews(Object.fromEntries(parts), 0) } });
     },
     values(rows, upcoming = NONE): FeedValues {
       const batches = inner.values(rows, upcoming);

@@ -46,7 +46,7 @@ export function compileTeacher(
       outputs: {
         step: ({ images }) => {
           const output = model.forward(images as Tensor4D, { training: false, updates: [] });
-          return Array.from(results, ([name, result]) => [result, KEPT_VIEWS[name].of(output)]);
+          return Array.from(results, ([name, result]) => [result, output[name]]);
         },
         perStep: { images: { shape: [batchSize, height, width, channels], dtype: "float32" } },
         shared: {},

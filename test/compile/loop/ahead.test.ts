@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, type TestContext, test } from "node:test";
-import { checkParts } from "#pefd/compile/loop/checkParts.js";
 import { observeLoopPasses } from "#pefd/compile/loop/recordLoop.js";
 import { compile } from "#pefd/compile/program.js";
 import type { Ahead, EngineName, Program, Step } from "#pefd/compile/types.js";
 import { loadTensorFlow, type Tensor, tf, type Variable } from "#pefd/runtime/tf.js";
+import { checkParts } from "../checkParts.js";
 import { variable } from "../programs.js";
 
 before(() => {

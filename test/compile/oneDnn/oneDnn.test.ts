@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { attributeReader, type GraphNode, nodeOf, nodesByName } from "#pefd/compile/graph/graph.js";
-import { checkGraph } from "#pefd/compile/loop/checkParts.js";
 import { type Machine, observePasses, passesOf } from "#pefd/compile/passes/passes.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { procedures } from "#pefd/distill/registry.js";
@@ -16,6 +15,7 @@ import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { casesOf, spreadOf, tellRest } from "../../helpers/matrices.js";
 import { runProgram } from "../../helpers/pefd.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
+import { checkGraph } from "../checkParts.js";
 import {
   dismiss,
   noiseImages,
@@ -37,6 +37,7 @@ const OURS: Machine = {
   matrixUnits: true,
   reduced: REDUCED_PRODUCTS.AMX,
   narrowImages: true,
+  graphOptimizer: true,
 };
 /** The same where nothing of ours uses them. */
 const THEIRS: Machine = { ...OURS, reduced: undefined, narrowImages: false };
@@ -46,6 +47,7 @@ const PAIRS: Machine = {
   ownOps: true,
   matrixUnits: false,
   narrowImages: false,
+  graphOptimizer: true,
   reduced: REDUCED_PRODUCTS.VNNI,
 };
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { before, type TestContext, test } from "node:test";
 import { floatConstant, type GraphNode, intConstant, placeholder } from "#pefd/compile/graph/graph.js";
-import { checkGraph, problemsOf, problemsOfParts } from "#pefd/compile/loop/checkParts.js";
 import { type LoopParts, partsOf } from "#pefd/compile/loop/parts.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
+import { checkGraph, problemsOf, problemsOfParts } from "../checkParts.js";
 import { variable } from "../programs.js";
 
 before(() => {

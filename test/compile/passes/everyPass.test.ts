@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { before, type TestContext, test } from "node:test";
-import { checkGraph, checkParts } from "#pefd/compile/loop/checkParts.js";
 import { observeLoopPasses } from "#pefd/compile/loop/recordLoop.js";
 import { observePasses } from "#pefd/compile/passes/passes.js";
 import type { EngineName, PrecisionName } from "#pefd/compile/types.js";
 import { procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import { casesOf, spreadOf, tellRest } from "../../helpers/matrices.js";
+import { checkGraph, checkParts } from "../checkParts.js";
 import {
   dismiss,
   noiseImages,

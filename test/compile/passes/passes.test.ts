@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { floatConstant, type GraphNode, intConstant } from "#pefd/compile/graph/graph.js";
-import { hideConstants, keepSumsOrdered } from "#pefd/compile/passes/barriers.js";
+import { expandSums, hideConstants, keepSumsOrdered } from "#pefd/compile/passes/barriers.js";
 import { frozenInBfloat16, reduceConvolutions, reduceProducts } from "#pefd/compile/passes/bfloat16.js";
+import { passesOf } from "#pefd/compile/passes/passes.js";
 import type { Variable } from "#pefd/runtime/tf.js";
 import { through } from "./through.js";
 
@@ -41,6 +42,25 @@ test("a sum of a sum becomes a difference; single sums and sums of integers stay
     "j = AddV2(i, l)",
     "m = Mul(c, c)",
   ]);
+});
+
+test("sums of several tensors are additions from the first to the last", () => {
+  const nodes = [node("s", "AddN", ["x", "y", "z:1"]), node("t", "AddN", ["s"]), node("i", "AddN", ["k", "l"], INT)];
+  assert.deepEqual(outline(through(expandSums, nodes)), [
+    "s/sum_0 = AddV2(x, y)",
+    "s = AddV2(s/sum_0, z:1)",
+    "t = AddN(s)",
+    "i = AddN(k, l)",
+  ]);
+});
+
+test("only where TensorFlow's graph optimizer runs are graphs guarded from it", () => {
+  const machine = { ownOps: true, matrixUnits: false, reduced: undefined, narrowImages: false };
+  const names = (graphOptimizer: boolean) =>
+    passesOf("graph", "float32", { ...machine, graphOptimizer }).map(({ name }) => name);
+  const guards = ["keepSumsOrdered", "keepApart", "hideConstants"];
+  assert.deepEqual(names(true), [...names(false), ...guards]);
+  assert.ok(names(false).includes("expandSums"));
 });
 
 test("float constants are hidden under their own names, sizes are not", () => {

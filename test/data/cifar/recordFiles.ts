@@ -2,6 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { recordLabels, recordPixels } from "#pefd/data/binary/records.js";
+import { CIFAR100_FORMAT, CIFAR100_RECORD } from "#pefd/data/cifar/records.js";
+import type { ImagesInMemory } from "#pefd/data/dataset.js";
 
 /** A fresh folder that is removed when the test ends. */
 export function temporaryFolder(t: TestContext): string {
@@ -49,4 +52,11 @@ export function realData(): string | undefined {
   if (directory === undefined) return undefined;
   const found = statSync(join(directory, "train.bin"), { throwIfNoEntry: false });
   return found?.size === 50_000 * 3074 ? directory : undefined;
+}
+
+/** Turns records of CIFAR-100 (one colour plane after the other) into images (colours interleaved). */
+export function decodeRecords(records: Uint8Array): ImagesInMemory {
+  const labels = recordLabels(records, CIFAR100_RECORD);
+  const images = recordPixels(records, CIFAR100_RECORD);
+  return { kind: "memory", ...CIFAR100_FORMAT, images, labels, count: labels.length };
 }

@@ -4,7 +4,7 @@ import { crossEntropy } from "#pefd/distill/parts/losses.js";
 import { gradientsOf } from "#pefd/learn/gradients.js";
 import { type BuiltModel, buildModel } from "#pefd/models/build.js";
 import { isCounter, isParameter, toPyTorchLayout } from "#pefd/nn/builder.js";
-import { featureList, listBeforeRelu, type StateEntry } from "#pefd/nn/model.js";
+import { featureList, type ModelOutput, type StateEntry } from "#pefd/nn/model.js";
 import type { Tensor, Tensor2D, Tensor4D, Update, Variable } from "#pefd/runtime/tf.js";
 import { type Check, checkNumber, checkNumbers, withinSpread } from "./comparison.js";
 import { execute, result } from "./execute.js";
@@ -14,6 +14,12 @@ import { channelsFirst, imagesFeed, oneHotFeed } from "./inputs.js";
 import { checkLayout, checkStateValues } from "./layoutCheck.js";
 import type { ModelGolden, TensorSummary } from "./schema.js";
 import { checkSummary, type HostTensor } from "./summary.js";
+
+/** A model's features (featureList) before the last ReLUs. */
+const listBeforeRelu = ({ stem, maps, pooled }: ModelOutput): Tensor[] => [
+  ...[...(stem === undefined ? [] : [stem]), ...maps].map(({ beforeRelu }) => beforeRelu),
+  pooled,
+];
 
 type Results = Readonly<Record<string, HostTensor>>;
 

@@ -165,10 +165,10 @@ function settle({ state, slots }: Ring, ticket: number, value: number): void {
 }
 
 /** Notes that the ticket's image is there. */
-export const settleDone = (ring: Ring, ticket: number): void => settle(ring, ticket, ticket + 1);
+const settleDone = (ring: Ring, ticket: number): void => settle(ring, ticket, ticket + 1);
 
 /** Notes why the ticket's image will not come. */
-export function settleFailed(ring: Ring, ticket: number, text: string): void {
+function settleFailed(ring: Ring, ticket: number, text: string): void {
   const start = (ticket % ring.slots) * TEXT_BYTES;
   const room = ring.texts.subarray(start, start + TEXT_BYTES).fill(0);
   room.set(Buffer.from(text).subarray(0, TEXT_BYTES - 1));

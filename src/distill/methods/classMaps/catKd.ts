@@ -5,13 +5,12 @@ import { type ClassMaps, defineMethod } from "../../method.js";
 import { classifierOf } from "../../parts/classMaps.js";
 import { normalizedAlong } from "../../parts/losses.js";
 
-interface Settings {
-  readonly cat_kd_resolution: number;
-  readonly cat_kd_normalize: boolean;
-}
-
 /** Mean squared error of class maps that are averaged to some places along a side. */
-function lossOf({ student, teacher }: ClassMaps, _at: object, settings: Settings) {
+function lossOf(
+  { student, teacher }: ClassMaps,
+  _at: object,
+  settings: { cat_kd_resolution: number; cat_kd_normalize: boolean },
+) {
   const { cat_kd_resolution, cat_kd_normalize } = settings;
   const compared = (maps: Tensor4D) => {
     const means = adaptiveAveragePool(maps, [cat_kd_resolution, cat_kd_resolution]);

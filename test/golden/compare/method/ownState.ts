@@ -1,6 +1,5 @@
 import { sizeOf } from "#pefd/common/shapes.js";
 import { type Fill, isBuffer, isCounter, isStatistic } from "#pefd/nn/builder.js";
-import { zeroFill } from "#pefd/nn/initialization.js";
 import type { StateEntry } from "#pefd/nn/model.js";
 import { type Check, checkSame, mismatch } from "../comparison.js";
 import { roleValues } from "../formula.js";
@@ -16,6 +15,8 @@ function rowOf(rows: readonly OwnRow[], name: string, shape: readonly number[], 
   const placed = rows[place];
   return rows.find(([theirs]) => theirs === name) ?? (placed?.[1].join() === shape.join() ? placed : undefined);
 }
+
+const zeroFill: Fill = ({ shape }) => new Float32Array(sizeOf(shape));
 
 /** First values of a method's own tensors as its file has them; of those that it does not have, zeros. */
 export function ownFill(rows: readonly OwnRow[]): Fill {

@@ -1,43 +1,39 @@
-import type { Row } from "../../common/optionRow.js";
-import type { Method } from "../../distill/method.js";
-import type { Procedure } from "../../distill/open.js";
-import { procedures } from "../../distill/registry.js";
-import { defaultText } from "../optionHelp.js";
+import { defaultText } from "../../dist/cli/optionHelp.js";
+import { procedures } from "../../dist/distill/registry.js";
 
-const github = (code: string): string => {
+const github = (code) => {
   const [repository, commit] = code.split(" ");
   return `[${repository}](https://github.com/${repository})${commit ? ` at ${commit}` : ""}`;
 };
 
-const weightWords = (weights: Partial<Method["weights"]>): string[] => {
-  const flags = { gamma: "-r", alpha: "-a", beta: "-b" } as const;
+const weightWords = (weights) => {
+  const flags = { gamma: "-r", alpha: "-a", beta: "-b" };
   return Object.entries(flags).flatMap(([name, flag]) => {
-    const value = weights[name as keyof typeof flags];
+    const value = weights[name];
     return value === undefined ? [] : [`${flag} ${value}`];
   });
 };
 
-const optionWords = (options: object): string[] =>
+const optionWords = (options) =>
   Object.entries(options).map(([name, value]) => (value === true ? `--${name}` : `--${name} ${value}`));
 
 /** What was published for some pairs, as flags. */
-const ofPairs = ({ published = [] }: Method): string[] =>
+const ofPairs = ({ published = [] }) =>
   published.map(({ pairs, weights = {}, options = {}, defaults = {} }) => {
     const words = [...weightWords(weights), ...optionWords({ ...defaults, ...options })];
     return `\`${words.join(" ")}\` for ${pairs.join(", ")}`;
   });
 
-const optionText = ([name, row]: [string, Row]): string =>
-  `\`--${name}\` (${defaultText(row) || "not set"}): ${row.help}`;
+const optionText = ([name, row]) => `\`--${name}\` (${defaultText(row) || "not set"}): ${row.help}`;
 
 /** What it is in a sentence; of a variant, what to type for it. */
-const openingOf = ({ name, summary, method, set }: Procedure): string =>
+const openingOf = ({ name, summary, method, set }) =>
   name === method.name
     ? `${summary[0]?.toUpperCase()}${summary.slice(1)}.`
     : `\`${["--distill", method.name, ...optionWords(set)].join(" ")}\`.`;
 
 /** One method or variant: its loss, where it comes from, its numbers, its traps. */
-function entryOf(procedure: Procedure): string {
+function entryOf(procedure) {
   const { name, paper, code, formula, traps = [], weights, defaults = {}, method } = procedure;
   const words = [...weightWords(weights), ...optionWords(defaults)].join(" ");
   const numbers = [`\`${words}\``, ...ofPairs(procedure)].join("; ");
@@ -48,11 +44,11 @@ function entryOf(procedure: Procedure): string {
     `\n    ${formula}\n`,
     `- ${paper}. Code: ${github(code)}.`,
     `- Published weights: ${numbers}.`,
-    ...Object.entries<Row>(options).map((option) => `- ${optionText(option)}`),
+    ...Object.entries(options).map((option) => `- ${optionText(option)}`),
     ...traps.map((trap) => `- Trap: ${trap}`),
   ];
   return lines.join("\n");
 }
 
 /** The catalogue of docs/methods.md: every method of the registry, each followed by its variants. */
-export const methodsCatalogue = (): string => procedures().map(entryOf).join("\n\n");
+export const methodsCatalogue = () => procedures().map(entryOf).join("\n\n");

@@ -1,8 +1,8 @@
-import { DT } from "../../runtime/native.js";
-import { checkNodes, type Known, type Problems, shapesDiffer, type Tensors } from "../graph/checkNodes.js";
-import { plainRef } from "../graph/graph.js";
-import type { RecordedStep } from "../record/recordedStep.js";
-import type { AheadResult, LoopParts, LoopValue } from "./parts.js";
+import { plainRef } from "#pefd/compile/graph/graph.js";
+import type { AheadResult, LoopParts, LoopValue } from "#pefd/compile/loop/parts.js";
+import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
+import { DT } from "#pefd/runtime/native.js";
+import { checkNodes, type Known, type Problems, shapesDiffer, type Tensors } from "./checkNodes.js";
 
 /** Ops whose first input is the handle of a variable. */
 const READS: ReadonlySet<string> = new Set(["ReadVariableOp", "ResourceGather"]);

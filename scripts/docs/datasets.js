@@ -1,21 +1,18 @@
-import type { Augmentation } from "../../data/augmentation.js";
-import type { DatasetRow } from "../../data/dataset.js";
-import { DATASETS } from "../../data/registry.js";
+import { DATASETS } from "../../dist/data/registry.js";
 
-const AUGMENTATIONS: { readonly [Kind in Augmentation["kind"]]: (of: never) => string } = {
-  shift: ({ padding }: Extract<Augmentation, { kind: "shift" }>) => `crop after ${padding} pixels of zeros, flip`,
-  rotation: ({ degrees }: Extract<Augmentation, { kind: "rotation" }>) =>
-    `turned by up to ${degrees} degrees each way, black coming in, flip`,
-  "resized crop": ({ scale }: Extract<Augmentation, { kind: "resized crop" }>) =>
+const AUGMENTATIONS = {
+  shift: ({ padding }) => `crop after ${padding} pixels of zeros, flip`,
+  rotation: ({ degrees }) => `turned by up to ${degrees} degrees each way, black coming in, flip`,
+  "resized crop": ({ scale }) =>
     `crop of ${scale.map((share) => `${100 * share} %`).join(" to ")} of the area, resized, flip`,
 };
 
-function defaultsText({ defaults }: DatasetRow): string {
+function defaultsText({ defaults }) {
   const own = Object.entries(defaults).filter(([name]) => name !== "data");
   return own.map(([name, value]) => `\`--${name} ${value}\``).join(" ") || "the general ones";
 }
 
-const cells = (row: DatasetRow): string[] => {
+const cells = (row) => {
   const { name, title, classes, format, evaluation, archive, defaults } = row;
   const { height, width, augmentation, normalization } = format;
   const { resize, crop } = evaluation === "as is" ? { resize: 0, crop: 0 } : evaluation;
@@ -24,7 +21,7 @@ const cells = (row: DatasetRow): string[] => {
     title,
     typeof classes === "number" ? String(classes) : "the folder's",
     `${width}x${height}`,
-    AUGMENTATIONS[augmentation.kind](augmentation as never),
+    AUGMENTATIONS[augmentation.kind](augmentation),
     evaluation === "as is" ? "as is" : `short side ${resize}, middle ${crop}`,
     `${normalization.mean.join(" ")} / ${normalization.deviation.join(" ")}`,
     `\`${defaults.data ?? "data/cifar-100-binary"}\``,
@@ -47,5 +44,5 @@ const TITLES = [
 ];
 
 /** The data sets as a table in markdown, from the registry. */
-export const datasetsTable = (): string =>
+export const datasetsTable = () =>
   [TITLES, TITLES.map(() => "---"), ...DATASETS.rows().map(cells)].map((line) => `| ${line.join(" | ")} |`).join("\n");

@@ -1,8 +1,4 @@
-import { sizeOf } from "../../common/shapes.js";
-import { type Op, opNamed } from "../../ops/ops.js";
-import type { Shape } from "../../ops/shapes.js";
-import { type Position, positionsOf } from "../../ops/signature.js";
-import { DT } from "../../runtime/native.js";
+import { sizeOf } from "#pefd/common/shapes.js";
 import {
   attributeReader,
   dataOf,
@@ -12,7 +8,11 @@ import {
   nodeBehind,
   outputRef,
   plainRef,
-} from "./graph.js";
+} from "#pefd/compile/graph/graph.js";
+import { type Op, opNamed } from "#pefd/ops/ops.js";
+import type { Shape } from "#pefd/ops/shapes.js";
+import { type Position, positionsOf } from "#pefd/ops/signature.js";
+import { DT } from "#pefd/runtime/native.js";
 
 /** What is known of a tensor of a graph, each as far as anything tells it. */
 export interface Known {

@@ -1,19 +1,11 @@
-import type { Row } from "../../common/optionRow.js";
-import { variableOf } from "../../config/environment.js";
-import { expectation } from "../../config/parse.js";
-import { COMMANDS, type CommandRow } from "../commands.js";
-import { defaultText } from "../optionHelp.js";
-
-/** An option with the commands that take it. */
-interface Entry {
-  readonly name: string;
-  readonly row: Row;
-  readonly commands: string[];
-}
+import { COMMANDS } from "../../dist/cli/commands.js";
+import { defaultText } from "../../dist/cli/optionHelp.js";
+import { variableOf } from "../../dist/config/environment.js";
+import { expectation } from "../../dist/config/parse.js";
 
 /** Options of commands below their headings; one that several commands share is listed once. */
-async function collect(commands: readonly CommandRow[]): Promise<Map<string, Entry[]>> {
-  const headings = new Map<string, Entry[]>();
+async function collect(commands) {
+  const headings = new Map();
   for (const { name: commandName, load } of commands) {
     const { sections } = (await load()).command;
     for (const { title, rows } of sections) {
@@ -25,29 +17,29 @@ async function collect(commands: readonly CommandRow[]): Promise<Map<string, Ent
   return headings;
 }
 
-function addEntry(entries: Entry[], name: string, row: Row, commandName: string): void {
+function addEntry(entries, name, row, commandName) {
   const known = entries.find((entry) => entry.name === name && entry.row === row);
   if (known) known.commands.push(commandName);
   else entries.push({ name, row, commands: [commandName] });
 }
 
-const code = (text: string): string => (text === "" ? "" : `\`${text}\``);
+const code = (text) => (text === "" ? "" : `\`${text}\``);
 
 /** A default of words is prose, one that could be typed is code. */
-const shownDefault = (row: Row): string => (row.defaultText === undefined ? code(defaultText(row)) : row.defaultText);
+const shownDefault = (row) => (row.defaultText === undefined ? code(defaultText(row)) : row.defaultText);
 
-const shownFlag = ({ name, row: { alias, alsoNamed } }: Entry): string =>
+const shownFlag = ({ name, row: { alias, alsoNamed } }) =>
   [alias && `-${alias}`, `--${name}`, alsoNamed && `--${alsoNamed}`]
     .filter((text) => text !== undefined)
     .map(code)
     .join(", ");
 
-function takes(row: Row): string {
+function takes(row) {
   if (row.type === "boolean") return "nothing";
   return row.choices === "models" ? "a model (`pefd models`)" : expectation(row);
 }
 
-const table = (heading: readonly string[], lines: readonly (readonly string[])[]): string =>
+const table = (heading, lines) =>
   [heading, heading.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 const INTRODUCTION = `# Options
@@ -61,7 +53,7 @@ read from the command line only. \`--no-NAME\` takes back a switch that a file s
 value counts; those that may be repeated keep all.`;
 
 /** docs/flags.md: every option of every command. */
-export async function flagsReference(): Promise<string> {
+export async function flagsReference() {
   const parts = [INTRODUCTION];
   for (const [title, entries] of await collect(COMMANDS)) {
     const lines = entries.map((entry) => [
@@ -80,7 +72,7 @@ export async function flagsReference(): Promise<string> {
  * The text with what lies between two markers replaced; as it was without markers.
  * @param name of the markers, such as methods of <!-- methods:start --> and <!-- methods:end -->
  */
-export function betweenMarkers(text: string, content: string, name: string): string {
+export function betweenMarkers(text, content, name) {
   const marker = `<!-- ${name}:start -->`;
   const start = text.indexOf(marker);
   const end = text.indexOf(`<!-- ${name}:end -->`);
