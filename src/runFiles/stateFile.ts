@@ -105,6 +105,8 @@ export const progressSchema = z.object(
     best,
     /** Training seconds of the epoch that was interrupted. */
     epochSeconds: amount,
+    /** Of the teacher, where it was evaluated before the first step. */
+    teacherTop1: percent.optional(),
     /** The last completed epoch; none before the first is over. */
     row: epochRow.optional(),
     /** Of epochs.csv as it is once that epoch is in it. */
@@ -136,6 +138,8 @@ const resultSchema = z.object({
   device: text,
   /** sha256 over the final weights' bytes in state_dict order. */
   weightsSha256: sha256,
+  /** Test top-1 of the teacher, where it was evaluated (--teacher_eval). */
+  teacherTop1: percent.optional(),
   /** With --teacher_cache: what it brought in the process that ended the run. */
   teacherCache: z.object({ found: count, computed: count }).optional(),
 });

@@ -41,9 +41,10 @@ export function readCompiled(record: string): readonly CompiledFile[] | undefine
   }
 }
 
-/** A compiled file as it lies in a folder. @throws the system's error */
+/** A compiled file as it lies in a folder. @throws environmentError where this user may not read it */
 function described(folder: string, path: string): CompiledFile {
-  const content = readFileSync(join(folder, path));
+  const file = join(folder, path);
+  const content = lookAt(file, () => readFileSync(file));
   const sha256 = createHash("sha256").update(content).digest("hex");
   return { path, bytes: content.length, sha256 };
 }

@@ -45,13 +45,14 @@ export const isTeacherEvaluated = (asked: DistillOptions["teacher_eval"], { epoc
 /**
  * Evaluates the frozen teacher on the run's test images and tells its accuracy, as the paper's train_student.py does before
  * its first epoch. Ended by the signal, it tells nothing.
+ * @returns its top-1
  */
 async function tellTeacherAccuracy(
   { model, variables }: { readonly model: BuiltModel; readonly variables: readonly Variable[] },
   test: BatchSource,
   choice: EngineChoice,
   { reporter, signal, blocking }: Hooks,
-): Promise<void> {
+): Promise<number | undefined> {
   reporter.phase("evaluating the teacher");
   const { count } = test.set;
   const subject = { model, constants: variables, test };
@@ -62,11 +63,12 @@ async function tellTeacherAccuracy(
     ...(blocking && { blocking }),
     onProgress: (images) => reporter.evaluating(images, count),
   });
-  if (evaluation === undefined) return;
+  if (evaluation === undefined) return undefined;
   const { loss, top1, top5 } = evaluation;
   reporter.notice(
     `Teacher: top-1 ${top1.toFixed(2)} %, top-5 ${top5.toFixed(2)} %, loss ${loss.toFixed(4)} on ${counted(count, "test image")}.`,
   );
+  return top1;
 }
 
 /** What this distillation looks at of its teacher. */
@@ -155,7 +157,7 @@ export async function runDistill(options: DistillOptions, hooks: Hooks): Promise
       ahead: stepsAhead(teacher, options, scene, hooks),
       teacherSha256: teacher.weightsSha256,
       ...(tellsTeacher && {
-        beforeFirstStep: (test: BatchSource) => tellTeacherAccuracy(teacher, test, scene.choice, hooks),
+        evaluateTeacher: (test: BatchSource) => tellTeacherAccuracy(teacher, test, scene.choice, hooks),
       }),
       ...(options.teacher_cache && { openCache: () => openCache(teacher, options, scene, hooks) }),
     },

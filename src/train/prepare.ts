@@ -68,8 +68,8 @@ interface RunPlan {
   readonly teacherSha256?: string;
   /** For how many steps at once the teacher looks at images; 1 where left out. */
   readonly ahead?: number;
-  /** What is done with the test images before the first step of a run that starts anew. */
-  readonly beforeFirstStep?: (test: BatchSource) => Promise<void>;
+  /** Evaluates the teacher before the first step of a run that starts anew. @returns its top-1 */
+  readonly evaluateTeacher?: (test: BatchSource) => Promise<number | undefined>;
   /** Opens the cache of the teacher's outputs; undefined where it is of no use. */
   readonly openCache?: () => Promise<TeacherCache | undefined>;
 }
@@ -212,7 +212,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       workers: options.num_workers,
       batchSize: Math.max(options.batch_size, testBatch()),
     }) as [BatchSource, BatchSource];
-    if (!goesOn) await plan.beforeFirstStep?.(test);
+    const teacherTop1 = goesOn ? progress.teacherTop1 : await plan.evaluateTeacher?.(test);
     cache = await plan.openCache?.();
     const source = cache?.guide(train) ?? train;
     opened.unshift({ close: () => source.close?.() });
@@ -240,7 +240,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
         steps: stepsPerEpoch(dataset.train.count, options.batch_size, learner),
         tbFreq: options.tb_freq,
       },
-      progress,
+      { ...progress, ...(teacherTop1 !== undefined && { teacherTop1 }) },
       goesOn,
       () => takeSnapshot(learner, progress.steps),
     );

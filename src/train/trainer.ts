@@ -305,6 +305,7 @@ async function finish(run: Run, { progress, snapshot }: Standing): Promise<RunRe
     stepMs,
     ...run.choice,
     weightsSha256: stateSha256(last.model),
+    ...(progress.teacherTop1 !== undefined && { teacherTop1: progress.teacherTop1 }),
     ...(teacherCache && { teacherCache }),
   };
   await store.finish(last, progress, result);

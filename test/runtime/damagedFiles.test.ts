@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { synthesize } from "#pefd/data/cifar/row.js";
-import { refuseDamaged } from "#pefd/runtime/compiledFiles.js";
+import { areCompiled, refuseDamaged, writeCompiled } from "#pefd/runtime/compiledFiles.js";
 import {
   bindingFile,
   compiledRecord,
@@ -28,6 +28,7 @@ import {
   packageDirectory,
   signalsFile,
 } from "#pefd/runtime/paths.js";
+import { copyIntoPlace, linkInPlace, moveIntoPlace, sameContent } from "#pefd/runtime/setup/files.js";
 import { treeDirectory } from "#pefd/runtime/setup/tree.js";
 import { withoutRight } from "../helpers/otherUser.js";
 import { ROOT } from "../helpers/paths.js";
@@ -218,4 +219,30 @@ test("a set-up that this user may not read is a sentence and exit code 3", async
       }),
     );
   }
+});
+
+test("compiled files that this user may not read or replace are a sentence and exit code 3", async (t) => {
+  const made = temporaryFolder(t);
+  chmodSync(made, 0o755);
+  const [record, file, from] = ["compiled.json", "own_ops.node", "new.node"].map((name) => join(made, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const each of [file, from]) writeFileSync(each, "bytes");
+  writeCompiled(record, ["own_ops.node"]);
+  const refused = (what: string) => ({
+    exitCode: 3,
+    message: `${file}, a part of pefd's set-up, cannot be ${what}: permission denied.`,
+    hint: /pefd setup/,
+  });
+  await withoutRight(file, () => assert.throws(() => areCompiled(record, ["own_ops.node"]), refused("read")));
+  await withoutRight(file, () => assert.throws(() => sameContent(file, from), refused("read")));
+  chmodSync(made, 0o555);
+  await withoutRight(file, async () => {
+    for (const place of [copyIntoPlace, linkInPlace, moveIntoPlace]) {
+      await assert.rejects(place(from, file), refused("written"));
+    }
+  });
+  chmodSync(made, 0o755);
 });

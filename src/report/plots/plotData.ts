@@ -126,7 +126,7 @@ export function toldEpochs(summaries: readonly Summary[], quantity: Quantity, sp
   for (const { runs } of summaries) {
     for (const run of runs) {
       for (const row of run.rows) {
-        if (Number.isFinite(heightOf(run, row, quantity))) epochs.add(row.epoch);
+        if (!epochs.has(row.epoch) && Number.isFinite(heightOf(run, row, quantity))) epochs.add(row.epoch);
       }
     }
   }

@@ -5,7 +5,7 @@ import { cleanLine } from "../../common/text.js";
 import { procedureName } from "../../config/record.js";
 import { CONFIG_FILE, type RunConfig, readConfig } from "../../runFiles/identity.js";
 import { LOCK_FILE, RESULT_FILE, RESUME_FILE, type ResultContent, readResult } from "../../runFiles/stateFile.js";
-import { EPOCH_LOG, readEpochLog } from "../log/epochLog.js";
+import { EPOCH_LOG, packRows, readEpochLog } from "../log/epochLog.js";
 import type { RunRecord } from "./runRecord.js";
 
 function resultIn(dir: string): ResultContent | undefined {
@@ -32,7 +32,7 @@ function readRun(dir: string, config: RunConfig): RunRecord {
   const model = config.model ?? config.model_s;
   if (model === undefined) throw inputError(`${path} does not tell the run's model.`);
   const distilled = config.kind === "distill";
-  const rows = readEpochLog(dir);
+  const rows = packRows(readEpochLog(dir));
   const log = join(dir, EPOCH_LOG);
   return {
     dir,

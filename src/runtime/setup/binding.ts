@@ -7,7 +7,7 @@ import { makeFolder } from "../../common/files/atomicFile.js";
 import { type CommandOptions, lastLine, runCommand } from "../command.js";
 import { areCompiled, writeCompiled } from "../compiledFiles.js";
 import { bindingFile, compiledRecord, dependencies, gpuProbeFile } from "../paths.js";
-import { copyIntoPlace, sameContent } from "./files.js";
+import { changeAt, copyIntoPlace, sameContent } from "./files.js";
 import { compileGpuProbe, compileNativeModules, nativeModuleFiles, SOURCES as OWN_SOURCES } from "./nativeModules.js";
 import { bindingName } from "./wheels.js";
 
@@ -77,7 +77,8 @@ export const bindingIsInPlace = (folders: BindingPlaces): boolean =>
 
 /** Puts what is kept where it is loaded from; meanwhile there is no record, so that nobody loads half of it. */
 export async function placeBinding(folders: BindingPlaces): Promise<void> {
-  await rm(compiledRecord(folders.nativeFolder), { force: true });
+  const record = compiledRecord(folders.nativeFolder);
+  await changeAt(record, () => rm(record, { force: true }));
   for (const [kept, used] of places(folders)) await copyIntoPlace(kept, used);
 }
 

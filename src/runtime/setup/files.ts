@@ -70,7 +70,8 @@ export function fileSize(path: string): number | undefined {
 /** Whether both files exist and hold the same bytes. */
 export function sameContent(a: string, b: string): boolean {
   if (fileSize(a) === undefined || fileSize(a) !== fileSize(b)) return false;
-  return readFileSync(a).equals(readFileSync(b));
+  const [one, other] = [a, b].map((path) => lookAt(path, () => readFileSync(path)));
+  return one !== undefined && other !== undefined && one.equals(other);
 }
 
 /** Whether `path` is a symbolic link to exactly `target` and something lies there. @throws as lookAt does */
@@ -79,27 +80,48 @@ export function isLinkTo(path: string, target: string): boolean {
   return status?.isSymbolicLink() === true && readlinkSync(path) === target && existsSync(path);
 }
 
+/**
+ * Changes a file of set-up, which may be another user's.
+ * @throws environmentError where the system does not let this one
+ */
+export async function changeAt(path: string, change: () => Promise<void>): Promise<void> {
+  try {
+    await change();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EACCES" && code !== "EPERM" && code !== "EROFS") throw error;
+    throw environmentError(
+      `${path}, a part of pefd's set-up, cannot be written: ${describeFailure(error as NodeJS.ErrnoException)}.`,
+      "Let its owner type: pefd setup",
+    );
+  }
+}
+
 /** Moves a file to where it belongs; at no moment does a part of it lie there. */
 export async function moveIntoPlace(from: string, to: string): Promise<void> {
   makeFolder(dirname(to));
-  await rename(from, to);
+  await changeAt(to, () => rename(from, to));
 }
 
 /** Copies a file to another place; at no moment does a part of it lie there. */
 export async function copyIntoPlace(from: string, to: string): Promise<void> {
   const temporary = `${to}.new`;
   makeFolder(dirname(to));
-  await copyFile(from, temporary);
-  await rename(temporary, to);
+  await changeAt(to, async () => {
+    await copyFile(from, temporary);
+    await rename(temporary, to);
+  });
 }
 
 /** Makes `path` a symbolic link to `target`, in place of whatever lies there. */
 export async function linkInPlace(target: string, path: string): Promise<void> {
   const temporary = `${path}.new`;
   makeFolder(dirname(path));
-  await rm(temporary, { force: true });
-  await symlink(target, temporary);
-  const status = lstatSync(path, { throwIfNoEntry: false });
-  if (status?.isDirectory()) await rm(path, { recursive: true });
-  await rename(temporary, path);
+  await changeAt(path, async () => {
+    await rm(temporary, { force: true });
+    await symlink(target, temporary);
+    const status = lstatSync(path, { throwIfNoEntry: false });
+    if (status?.isDirectory()) await rm(path, { recursive: true });
+    await rename(temporary, path);
+  });
 }

@@ -104,6 +104,8 @@ export interface RunResult {
   readonly device: string;
   /** sha256 over the final weights' bytes in state_dict order. */
   readonly weightsSha256: string;
+  /** Test top-1 of the teacher, where it was evaluated (--teacher_eval). */
+  readonly teacherTop1?: number;
   /** With --teacher_cache: what it brought in the process that ended the run. */
   readonly teacherCache?: CacheTally;
 }

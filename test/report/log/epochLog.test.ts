@@ -3,8 +3,10 @@ import fs, { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync }
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { EpochRow } from "#pefd/report/log/contract.js";
-import { openEpochLog, readEpochLog } from "#pefd/report/log/epochLog.js";
+import { openEpochLog, packRows, readEpochLog } from "#pefd/report/log/epochLog.js";
 import { smallDisk } from "../../helpers/smallDisk.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { row } from "../rows.js";
@@ -45,6 +47,32 @@ describe("epochs.csv", () => {
     next.close();
     assert.match(readFileSync(join(folder, "epochs.csv"), "utf8"), /,step_ms,train_ce,train_alignment\n/);
     assert.deepEqual(readEpochLog(folder), rows);
+  });
+
+  it("is packed for reports in under 200 bytes a row, each row with its own numbers", () => {
+    const rows = Array.from({ length: 60_000 }, (_, at) => {
+      const each = row(at + 1, { learningRate: 1 / (at + 3) });
+      return { ...each, train: { ...each.train, terms: { ce: at / 7, kd: at / 9 } }, imagesPerSecond: 0 };
+    });
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const used = () => {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const before = used();
+    const packed = packRows(rows);
+    const bytes = (used() - before) / rows.length;
+    assert.ok(bytes < 200, `${bytes} bytes a row`);
+    const told = (all: readonly EpochRow[]) =>
+      all.map(({ epoch, learningRate, train, test, seconds, stepMs, imagesPerSecond }) => ({
+        ...{ epoch, learningRate, train, test },
+        ...{ seconds, stepMs, imagesPerSecond },
+      }));
+    assert.deepEqual(told(packed), told(rows));
+    assert.deepEqual(told(packRows([row(1), row(2)])), told([row(1), row(2)]));
+    assert.deepEqual(packRows([]), []);
   });
 
   it("has a row on the disk when it is logged", async (t) => {

@@ -17,7 +17,7 @@ import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { writeRun } from "../fakeRuns.js";
 
 /** A finished run's result.json, as far as reports need it. */
-function writeResult(dir: string, weightsSha256: string): void {
+function writeResult(dir: string, weightsSha256: string, more = {}): void {
   const metrics = { loss: 1, top1: 50, top5: 80 };
   const result = {
     runDir: dir,
@@ -31,6 +31,7 @@ function writeResult(dir: string, weightsSha256: string): void {
     precision: "float32",
     device: "CPU",
     weightsSha256,
+    ...more,
   };
   writeFileSync(join(dir, RESULT_FILE), sealedText(result));
 }
@@ -211,12 +212,16 @@ describe("the report's table", () => {
     await write("abound", { init_epochs: 30 }, 270);
     await write("rkd", { batch_size: 512, learning_rate: 0.4 });
     await write("pkt", { limit_train: 20_000 });
+    writeResult(await write("hint", {}), "a".repeat(64), { teacherTop1: 74.2 });
+    writeResult(await write("similarity", {}), "b".repeat(64), { teacherTop1: 79.4 });
     await write("mlld", { lskd: true, learning_rate: 0.025 }, 480);
     const summaries = summarize(collectRuns([dir]).runs, publishedOf);
     const cells = summaries.map(({ method, comparable }) => [method, comparable]);
     assert.deepEqual(Object.fromEntries(cells), {
       kd: true,
       abound: true,
+      hint: false,
+      similarity: true,
       rkd: false,
       pkt: false,
       lskd_mlkd: true,
@@ -224,6 +229,7 @@ describe("the report's table", () => {
     const notes = summaryNotes(summaries);
     const stars = notes.filter((line) => line.startsWith("*"));
     assert.deepEqual(stars.sort(), [
+      "* hint: teacher of 74.20 %, published with 79.42 %.",
       "* pkt: fewer training images.",
       "* rkd: batch_size 512, published with 64; learning_rate 0.4, published with 0.05.",
     ]);

@@ -48,6 +48,10 @@ test("the teacher is evaluated before the first epoch, and the student's bytes s
   assert.equal(told.said[1], "epoch 1");
   assert.equal(untold.said[0], "epoch 1");
   assert.equal(told.weightsSha256, untold.weightsSha256);
+  assert.deepEqual([told.teacherTop1, "teacherTop1" in untold], [top1, false]);
+  const goesOn = { ...distillOptions(folder, { save_dir: join(folder, "told") }), epochs: told.epochs + 1 };
+  const longer = await runDistill({ ...goesOn, resume: true }, silentHooks());
+  assert.equal(longer.teacherTop1, top1);
 });
 
 test("a signal while the teacher is evaluated ends the run, which goes on later to the same bytes", async (t) => {
