@@ -2,7 +2,7 @@ import { inputError } from "../common/errors.js";
 import type { Row } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import type { Scalar } from "../runtime/tf.js";
-import type { Distillation, Draws, Method, Moment, Phase } from "./method.js";
+import type { Distillation, Draws, Method, Phase, StepContext } from "./method.js";
 import { ownOptions } from "./open.js";
 
 /** A method's name and what it draws. */
@@ -21,8 +21,8 @@ function combinedDraws(all: readonly NamedDraws[]): Draws | undefined {
   };
 }
 
-/** A moment as one of several methods sees it: with its own draws under its own names. */
-const drawnFor = (name: string, at: Moment): Moment =>
+/** The context of a step for one of several methods: only its own random inputs, under its own names. */
+const drawnFor = (name: string, at: StepContext): StepContext =>
   Object.create(at, {
     drawn: {
       get: () => {
@@ -30,7 +30,7 @@ const drawnFor = (name: string, at: Moment): Moment =>
         return Object.fromEntries(own.map(([key, value]) => [key.slice(name.length + 1), value]));
       },
     },
-  }) as Moment;
+  }) as StepContext;
 
 /** What stands between the names of methods whose losses are summed. */
 const PLUS = "+";
@@ -93,11 +93,11 @@ const phaseOf = ({ method }: Part, phase: Phase): Phase => ({
 
 /** The sum of what methods do; each sees its own draws. */
 function together(parts: readonly Part[]): Distillation {
-  const at = (part: Part, moment: Moment) => drawnFor(part.method.name, moment);
+  const at = (part: Part, whole: StepContext) => drawnFor(part.method.name, whole);
   const phases = parts.flatMap((part) =>
     (part.own.phases ?? []).map((phase) => {
       const { loss, ...rest } = phaseOf(part, phase);
-      return { ...rest, loss: (moment, context) => loss(at(part, moment), context) } as Phase;
+      return { ...rest, loss: (whole, context) => loss(at(part, whole), context) } as Phase;
     }),
   );
   const groups = parts.flatMap(({ own }) => own.groups ?? []);
@@ -111,8 +111,8 @@ function together(parts: readonly Part[]): Distillation {
     return terms.map((term) => termOf(method, term));
   });
   return {
-    terms: (moment, context) =>
-      Object.assign({}, ...parts.map((part) => renamed(part.method, part.own.terms(at(part, moment), context)))),
+    terms: (whole, context) =>
+      Object.assign({}, ...parts.map((part) => renamed(part.method, part.own.terms(at(part, whole), context)))),
     mainTerms: inMainPart,
     notices,
     ...(draws && { draws }),

@@ -15,7 +15,7 @@ export const TTM_CODE = "zkxufo/TTM fe457b3";
 export const SIM_KD = "DefangChen/SimKD 2b389c3";
 
 /** What is known of a model before it runs: shapes for one image. */
-export interface Anatomy {
+export interface FeatureShapes {
   /** [H, W, C] of ModelOutput.stem; undefined where there is none. */
   readonly stem?: readonly number[] | undefined;
   /** [H, W, C] of each map of ModelOutput.maps. */
@@ -40,17 +40,17 @@ export interface Anatomy {
 
 /** The pair that a method works on. */
 export interface Pair {
-  readonly student: Anatomy;
-  readonly teacher: Anatomy;
+  readonly student: FeatureShapes;
+  readonly teacher: FeatureShapes;
   readonly numClasses: number;
-  /** Labels of the run's training images, in the order of Moment.image. */
+  /** Labels of the run's training images, in the order of StepContext.image. */
   readonly labels: ArrayLike<number>;
   /** Images of a step; the last step of an epoch may have fewer (Method.shortBatches). */
   readonly batchSize: number;
 }
 
 /** One batch of N images while a step is described. Values of the teacher, labels and draws carry no gradient. */
-export interface Moment extends TwoOutputs {
+export interface StepContext extends TwoOutputs {
   /** [N], int32 */
   readonly labels: Tensor1D;
   /** [N, classes] */
@@ -85,7 +85,7 @@ export interface DrawnStep {
   readonly epoch: number;
   /** From 1, within the epoch. */
   readonly step: number;
-  /** [N], see Moment.image. */
+  /** [N], see StepContext.image. */
   readonly image: Int32Array;
 }
 
@@ -110,7 +110,7 @@ export interface Distillation<Term extends string = string> {
    * @param context takes new values of what no gradient reaches: statistics of own layers (they do it by themselves),
    * memory banks (`context.updates.push(rowsUpdate(bank, at.image, rows))`; all reads of a step see the old value)
    */
-  terms(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
+  terms(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
   readonly draws?: Draws;
   /** Sentences for the user about what the method does with this pair, printed when the training starts. */
   readonly notices?: readonly string[];
@@ -125,7 +125,7 @@ export interface Distillation<Term extends string = string> {
   evaluated?(student: ModelOutput, context: ForwardContext): Tensor2D;
   /**
    * Layers that become part of the student, behind its last stage, in training and in evaluation. What they show is
-   * Moment.student.inserted.
+   * StepContext.student.inserted.
    */
   readonly insertion?: Insertion;
   /** What cross entropy and KL divergence see of logits [N, classes], the student's and the teacher's alike. */
@@ -166,7 +166,7 @@ export interface Phase<Term extends string = string> {
   /** Running means of the student's batch normalisations that are in evaluation mode; none where left out. */
   readonly inEvaluation?: readonly Variable[];
   /** Its whole loss: the sum of these terms, which have no weights. */
-  loss(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
+  loss(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
 }
 
 /** Parameters with a learning rate or a weight decay of their own. */
@@ -251,14 +251,14 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   /** Images that a step must have, where its own terms compare images with each other; 1 where left out. */
   readonly leastImages?: number;
   /**
-   * Whether each step also has a strong view of its images (data/strong/strongView.ts): Moment.strong. The student runs on it
+   * Whether each step also has a strong view of its images (data/strong/strongView.ts): StepContext.strong. The student runs on it
    * after the weak one, its running statistics move twice, and the cross entropy is the sum of both views'.
    */
   readonly strongView?: true;
   /**
    * Its terms from both models' class maps, where they follow from those alone: golden files of such methods begin there.
    */
-  ofClassMaps?(maps: ClassMaps, at: Moment, options: RowValues<Options>): Readonly<Partial<Record<Term, Scalar>>>;
+  ofClassMaps?(maps: ClassMaps, at: StepContext, options: RowValues<Options>): Readonly<Partial<Record<Term, Scalar>>>;
   /**
    * Makes what the method adds to the student.
    * @param make takes its layers and tensors, under the names that checkpoints have

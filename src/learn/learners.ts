@@ -1,5 +1,5 @@
 import type { DistillOptions } from "../config/options.js";
-import type { Anatomy, OptimizerTraits, Pair, Phase } from "../distill/method.js";
+import type { FeatureShapes, OptimizerTraits, Pair, Phase } from "../distill/method.js";
 import { type OpenedMethod, openMethod, refuseSmallSteps } from "../distill/open.js";
 import { KL_OPTIONS } from "../distill/options.js";
 import { weightedMethod } from "../distill/registry.js";
@@ -37,7 +37,7 @@ export type StudentSetting = Pick<DistillOptions, "model_s" | "distill" | "gamma
 const BATCH_SIZE = 64;
 
 /** A model's shapes and tensors. */
-export function anatomyOf({ name, imageSize, featureSize, state }: Model): Anatomy {
+export function featureShapesOf({ name, imageSize, featureSize, state }: Model): FeatureShapes {
   const features = featureState(name, state);
   return { ...mapShapes(name, imageSize), pooled: featureSize, state, features };
 }
@@ -57,8 +57,8 @@ export function studentLearner(
   const fill = initialFill(setting.model_s, seed, "student");
   const model = buildModel(setting.model_s, numClasses, fill, teacher.imageSize);
   const pair: Pair = {
-    student: anatomyOf(model),
-    teacher: anatomyOf(teacher),
+    student: featureShapesOf(model),
+    teacher: featureShapesOf(teacher),
     numClasses,
     labels,
     batchSize: setting.batch_size ?? BATCH_SIZE,

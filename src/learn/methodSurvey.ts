@@ -1,6 +1,6 @@
 import { PefdError } from "../common/errors.js";
 import { sizeOf } from "../common/shapes.js";
-import type { Anatomy, Method } from "../distill/method.js";
+import type { FeatureShapes, Method } from "../distill/method.js";
 import type { Procedure } from "../distill/open.js";
 import { ownOptions } from "../distill/open.js";
 import { type PairSetting, publishedSetting } from "../distill/published.js";
@@ -45,7 +45,7 @@ export const IMAGES = 50_000;
 const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["role"]) => boolean) =>
   state.filter(({ role }) => isCounted(role)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-function anatomyOf(model: string): Anatomy {
+function featureShapesOf(model: string): FeatureShapes {
   const state = stateLayout(model) as readonly StateEntry[];
   return {
     ...mapShapes(model),
@@ -68,8 +68,8 @@ const LABELS = Int32Array.from({ length: IMAGES }, (_, image) => image % CLASSES
  */
 export function addedBy(method: Method, options: object, { teacher, student }: PairNames): Added | string {
   const pair = {
-    student: anatomyOf(student),
-    teacher: anatomyOf(teacher),
+    student: featureShapesOf(student),
+    teacher: featureShapesOf(teacher),
     numClasses: CLASSES,
     labels: LABELS,
     batchSize: BATCH_SIZE,

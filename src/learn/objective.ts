@@ -1,4 +1,4 @@
-import type { Moment, Phase } from "../distill/method.js";
+import type { Phase, StepContext } from "../distill/method.js";
 import type { OpenedMethod } from "../distill/open.js";
 import { crossEntropy, distillKL } from "../distill/parts/losses.js";
 import { seenOutput, type TeacherView, usedViews } from "../distill/views.js";
@@ -114,7 +114,7 @@ export function distilling(lesson: Lesson): Objective {
           const theirs = seen(guides.guide.logits as Tensor2D);
           terms.push([alpha, distillKL(seen(student.logits), theirs, temperature)]);
         }
-        const found = own.length === 0 ? {} : method.terms(momentOf(batch, student, guides, oneHot), context);
+        const found = own.length === 0 ? {} : method.terms(stepContextOf(batch, student, guides, oneHot), context);
         for (const name of own) {
           const weight = beta * (method.termWeights?.[name] ?? 1);
           terms.push([weight, found[name] ?? tf.scalar(0)]);
@@ -146,7 +146,7 @@ export const ofPhase = (teaching: Teaching, phase: Phase): Objective => ({
     const guides = taught(teaching, batch);
     return (student, oneHot, context) => {
       context.updates.push(...guides.updates);
-      const found = phase.loss(momentOf(batch, student, guides, oneHot), context);
+      const found = phase.loss(stepContextOf(batch, student, guides, oneHot), context);
       const terms = phase.terms.map((name) => found[name] ?? tf.scalar(0));
       const value = weightedSum(terms.map((term) => [1, term]));
       return { value, terms, ...(isSplit(teaching.method) && { parts: [tf.scalar(0), value] }) };
@@ -195,7 +195,7 @@ function guidedBy(
 }
 
 /** What a method may look at of a step. */
-function momentOf(batch: Batch, student: StudentOutput, guides: Guides, oneHot: Tensor2D): Moment {
+function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, oneHot: Tensor2D): StepContext {
   const given = <Value>(what: string, value: Value | undefined): Value => {
     if (value !== undefined) return value;
     throw new Error(`The method uses the ${what} of a step that is told none.`);

@@ -3,7 +3,7 @@ import { biasAdd } from "../../nn/layers.js";
 import type { Role } from "../../nn/model.js";
 import { adaptiveAveragePool } from "../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../../runtime/tf.js";
-import type { Anatomy, ClassMaps, Pair, TwoOutputs } from "../method.js";
+import type { ClassMaps, FeatureShapes, Pair, TwoOutputs } from "../method.js";
 
 /** A model's last layer. */
 interface Classifier {
@@ -16,7 +16,7 @@ interface Classifier {
 }
 
 /** A model's classifier: the last linear layer of every model. @throws Error for a model that has none */
-export function classifierOf({ state }: Pick<Anatomy, "state">): Classifier {
+export function classifierOf({ state }: Pick<FeatureShapes, "state">): Classifier {
   const last = (role: Role): Tensor => {
     const found = state.findLast((entry) => entry.role === role)?.variable;
     if (found === undefined) throw new Error(`The model has no ${role}.`);

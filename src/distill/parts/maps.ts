@@ -6,7 +6,7 @@ import { batchNorm, convolution } from "../../nn/layers.js";
 import type { ForwardContext, ModelOutput } from "../../nn/model.js";
 import { adaptiveAveragePool, type MapSize } from "../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
-import type { Anatomy, Pair } from "../method.js";
+import type { FeatureShapes, Pair } from "../method.js";
 import { normalizedRows } from "./losses.js";
 
 /** From a student's map [N, H, W, C] to one of the teacher's shape. */
@@ -85,7 +85,7 @@ export const UNEQUAL_MAPS =
 export function zippedMaps({ student, teacher }: Pick<Pair, "student" | "teacher">) {
   const counts = [student.maps.length, teacher.maps.length];
   const count = Math.min(...counts);
-  const first = ({ maps, ...rest }: Anatomy) => ({ ...rest, maps: maps.slice(0, count) });
+  const first = ({ maps, ...rest }: FeatureShapes) => ({ ...rest, maps: maps.slice(0, count) });
   return {
     maps: pairedMaps({ student: first(student), teacher: first(teacher) }),
     ...(Math.max(...counts) > count && { notices: [leftOut(counts, `first ${count}`)] }),

@@ -9,7 +9,7 @@ import { recordStep } from "../../compile/record/trace.js";
 import { openMethod } from "../../distill/open.js";
 import { methodRow } from "../../distill/registry.js";
 import { type EvaluatedStudent, type Learner, variablesOf } from "../../learn/learner.js";
-import { anatomyOf, evaluatedStudent } from "../../learn/learners.js";
+import { evaluatedStudent, featureShapesOf } from "../../learn/learners.js";
 import { buildModel } from "../../models/build.js";
 import type { Model, StateEntry } from "../../nn/model.js";
 import type { Tensor4D, Variable } from "../../runtime/tf.js";
@@ -128,8 +128,8 @@ export function openPredictor(
   const { numClasses, imageSize } = student;
   const teacher = buildModel(teacherName, numClasses, "zeros", imageSize);
   const pair = {
-    student: anatomyOf(student),
-    teacher: anatomyOf(teacher),
+    student: featureShapesOf(student),
+    teacher: featureShapesOf(teacher),
     numClasses,
     labels: [],
     batchSize: 1,

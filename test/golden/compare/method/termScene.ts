@@ -1,4 +1,4 @@
-import type { Moment } from "#pefd/distill/method.js";
+import type { StepContext } from "#pefd/distill/method.js";
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { gradientsOf } from "#pefd/learn/gradients.js";
 import { parametersOf, variablesOf } from "#pefd/learn/learner.js";
@@ -58,8 +58,8 @@ export function createScene(
     teacher: made(shapes.teacher, batch, KEYS.teacher),
   });
   const pair = {
-    student: student.anatomy,
-    teacher: teacher.anatomy,
+    student: student.featureShapes,
+    teacher: teacher.featureShapes,
     numClasses: CLASSES,
     labels: new Array<number>(SET_SIZE).fill(0),
     batchSize: batch,
@@ -85,7 +85,7 @@ export function createScene(
     differentiated: [...outputs, ...parameters],
     variables: [
       ...outputs.map(([, variable]) => variable),
-      ...[method, student.anatomy, teacher.anatomy].flatMap(({ state }) => variablesOf(state)),
+      ...[method, student.featureShapes, teacher.featureShapes].flatMap(({ state }) => variablesOf(state)),
     ],
   };
 }
@@ -98,7 +98,7 @@ export function afterPhase(scene: TermScene): TermScene {
     );
     const updates: Update[] = [];
     const [phase] = scene.method.phases ?? [];
-    phase?.loss(momentOf(scene, Object.fromEntries(tensors)), { training: true, updates });
+    phase?.loss(stepContextOf(scene, Object.fromEntries(tensors)), { training: true, updates });
     for (const [variable, value] of updates) variable.assign(value);
   });
   return { ...scene, epoch: scene.epoch + 1 };
@@ -114,7 +114,7 @@ export function describeTerm(
   teacher: Record<string, Tensor>,
 ): Record<string, Tensor> {
   const { method, differentiated } = scene;
-  const at = momentOf(scene, teacher);
+  const at = stepContextOf(scene, teacher);
   const [phase] = isFirstPhase ? (method.phases ?? []) : [];
   const { loss, gradients, kept } = gradientsOf(
     () => {
@@ -146,13 +146,13 @@ function keptOf({ state }: OpenedMethod, updates: readonly Update[]): Record<str
   return Object.fromEntries(kept);
 }
 
-function momentOf(scene: TermScene, teacher: Record<string, Tensor>): Moment {
+function stepContextOf(scene: TermScene, teacher: Record<string, Tensor>): StepContext {
   const { student, differentiated, labels, epoch } = scene;
   const outputs = Object.fromEntries(differentiated.slice(0, Object.keys(student.tensors).length));
   const at = tf.tensor1d([...labels], "int32");
   return {
-    student: outputOf(outputs, student.anatomy.maps.length),
-    teacher: outputOf(teacher, scene.teacher.anatomy.maps.length),
+    student: outputOf(outputs, student.featureShapes.maps.length),
+    teacher: outputOf(teacher, scene.teacher.featureShapes.maps.length),
     labels: at,
     oneHot: oneHotLabels(at, CLASSES),
     image: tf.tensor1d(imagesOf(labels.length), "int32"),

@@ -1,7 +1,7 @@
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { crossEntropy, distillKL } from "#pefd/distill/parts/losses.js";
 import type { Learner } from "#pefd/learn/learner.js";
-import { anatomyOf, distilledLearner, frozen } from "#pefd/learn/learners.js";
+import { distilledLearner, featureShapesOf, frozen } from "#pefd/learn/learners.js";
 import { createMetrics } from "#pefd/learn/metrics.js";
 import type { Lesson, Objective } from "#pefd/learn/objective.js";
 import { buildModel } from "#pefd/models/build.js";
@@ -37,8 +37,8 @@ export function createScene(course: Course): Scene {
   );
   const labels = new Array<number>(course.setSize ?? input.labels.length).fill(0);
   const pair = {
-    student: anatomyOf(student),
-    teacher: anatomyOf(teacher),
+    student: featureShapesOf(student),
+    teacher: featureShapesOf(teacher),
     numClasses,
     labels,
     batchSize: input.labels.length,
