@@ -142,10 +142,10 @@ export interface Distillation<Term extends string = string> {
 
 /** What SGD with momentum can do besides. */
 export interface OptimizerTraits {
-  /** Nesterov's momentum: a step is g + momentum * v, with the new velocity v. */
+  /** Nesterov's momentum: a step is g + momentum * v, with the new momentum buffer v. */
   readonly nesterov?: boolean;
   /**
-   * Two velocities for each parameter. That of the cross entropy has the run's momentum less this, and takes the weight
+   * Two momentum buffers for each parameter. That of the cross entropy has the run's momentum less this, and takes the weight
    * decay; that of all other terms has the run's momentum plus this. A step is their sum.
    */
   readonly momentumDifference?: number;

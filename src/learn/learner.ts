@@ -31,7 +31,7 @@ export interface EvaluatedStudent extends EvaluatedModel {
   readonly teacher: Pick<Model, "name" | "state">;
 }
 
-/** Everything that learns: a model, what a distillation method adds to it, and the optimizer's velocities. */
+/** Everything that learns: a model, what a distillation method adds to it, and the optimizer's momentum buffers. */
 export interface Learner {
   readonly model: Model;
   /** Tensors that the method adds (projectors); empty for a teacher. */
@@ -40,7 +40,7 @@ export interface Learner {
   readonly teacherStatistics?: readonly StateEntry[];
   readonly parameters: readonly Variable[];
   /** One for each parameter; two, one after all others, where the optimizer has two. */
-  readonly velocities: readonly Variable[];
+  readonly momentumBuffers: readonly Variable[];
   readonly optimizer?: OptimizerTraits;
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
@@ -86,11 +86,11 @@ export const parametersOf = (state: readonly StateEntry[]): Variable[] =>
   variablesOf(state.filter((entry) => isParameter(entry.role)));
 
 /** All that training gives new values and a run goes on with. */
-export const trainedVariables = ({ model, extra, velocities, teacherStatistics = [] }: Learner): Variable[] => [
+export const trainedVariables = ({ model, extra, momentumBuffers, teacherStatistics = [] }: Learner): Variable[] => [
   ...variablesOf(model.state),
   ...variablesOf(extra),
   ...variablesOf(teacherStatistics),
-  ...velocities,
+  ...momentumBuffers,
 ];
 
 /** All that a learner holds. */
@@ -116,7 +116,7 @@ const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradient
 };
 
 /**
- * One training step as new values: parameters and velocities by SGD, running statistics, sums of metrics.
+ * One training step as new values: parameters and momentum buffers by SGD, running statistics, sums of metrics.
  * @param learningRate scalar
  */
 export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Tensor, sgd: SgdOptions): Update[] {
@@ -163,20 +163,20 @@ interface Passed extends Forward<Kept> {
   readonly found: Loss;
 }
 
-/** New values of parameters and velocities, with what is kept of the forward pass that they follow from. */
+/** New values of parameters and momentum buffers, with what is kept of the forward pass that they follow from. */
 function optimizedBy(
   learner: Learner,
   forward: () => Passed,
   learningRate: Tensor,
   sgd: SgdOptions,
 ): Kept & { readonly optimized: readonly Update[] } {
-  const { parameters, velocities, groups, optimizer = {} } = learner;
+  const { parameters, momentumBuffers, groups, optimizer = {} } = learner;
   const options = { ...sgd, ...optimizer };
   const { momentumDifference: difference } = optimizer;
   if (difference === undefined) {
     const { gradients, kept } = gradientsOf(forward, parameters);
     const found = asOptimized(learner, gradients);
-    const optimized = sgdUpdates(parameters, velocities, found, learningRate, options, groups);
+    const optimized = sgdUpdates(parameters, momentumBuffers, found, learningRate, options, groups);
     return { ...kept, optimized };
   }
   const { gradients, kept } = gradientsOfParts(() => {
@@ -186,7 +186,7 @@ function optimizedBy(
   const [task = [], distillation = []] = gradients;
   const found = [asOptimized(learner, task), asOptimized(learner, distillation)] as const;
   const setting = [learningRate, options, difference, groups] as const;
-  return { ...kept, optimized: splitSgdUpdates(parameters, velocities, found, ...setting) };
+  return { ...kept, optimized: splitSgdUpdates(parameters, momentumBuffers, found, ...setting) };
 }
 
 /**
@@ -209,7 +209,7 @@ export function evaluationUpdates(
 }
 
 /** A fresh optimizer, as a part after another one starts with. */
-export const restVelocities = ({ velocities }: Learner): void =>
+export const resetMomentum = ({ momentumBuffers }: Learner): void =>
   tf.tidy(() => {
-    for (const velocity of velocities) velocity.assign(tf.zeros(velocity.shape));
+    for (const momentumBuffer of momentumBuffers) momentumBuffer.assign(tf.zeros(momentumBuffer.shape));
   });

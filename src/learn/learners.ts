@@ -11,8 +11,15 @@ import type { Insertion, Model, StateEntry } from "../nn/model.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import { type EvaluatedStudent, type Learner, type LearnerPhase, parametersOf, variablesOf } from "./learner.js";
 import { createMetrics } from "./metrics.js";
-import { distilling, type Lesson, type Objective, ofPhase, supervised, type Teaching } from "./objective.js";
-import { createVelocities } from "./sgd.js";
+import {
+  type DistillConfig,
+  distilling,
+  type Objective,
+  ofPhase,
+  supervised,
+  type TeacherConfig,
+} from "./objective.js";
+import { createMomentumBuffers } from "./sgd.js";
 
 /** A frozen model and the variables that its forward pass may read. */
 export interface FrozenModel {
@@ -67,16 +74,16 @@ export function studentLearner(
   if (weights.beta !== 0) refuseSmallSteps(row, pair);
   const method = openMethod(row, pair, setting, randomFill(seed, "projectors", {}));
   const { kd_T: temperature } = { kd_T: KL_OPTIONS.kd_T.fallback, ...setting } as { kd_T: number };
-  const teaching: Teaching = { teacher, teacherMaps: pair.teacher.maps.length, method };
-  return distilledLearner(model, { ...teaching, weights, temperature }, seed);
+  const teacherConfig: TeacherConfig = { teacher, teacherMaps: pair.teacher.maps.length, method };
+  return distilledLearner(model, { ...teacherConfig, weights, temperature }, seed);
 }
 
 /**
  * A student with what its method adds, in all parts of the training.
  * @param seed what the method draws follows from it
  */
-export function distilledLearner(student: Model, lesson: Lesson, seed: number): Learner {
-  const { method, teacher, weights } = lesson;
+export function distilledLearner(student: Model, config: DistillConfig, seed: number): Learner {
+  const { method, teacher, weights } = config;
   // What a method adds learns only where its own terms count.
   const isUsed = weights.beta !== 0;
   const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;
@@ -84,7 +91,7 @@ export function distilledLearner(student: Model, lesson: Lesson, seed: number): 
   const model = withInsertion(student, isUsed ? insertion : undefined);
   const predictsThrough = isUsed && (evaluated ?? insertion) !== undefined;
   const main: Learner = {
-    ...createLearner(model, isUsed ? method.state : [], distilling(lesson), optimizer),
+    ...createLearner(model, isUsed ? method.state : [], distilling(config), optimizer),
     ...(groups && { groups }),
     ...(isUsed && { notices }),
     ...(predictsThrough && { evaluated: evaluatedStudent(student, teacher, method) }),
@@ -97,7 +104,7 @@ export function distilledLearner(student: Model, lesson: Lesson, seed: number): 
     ...(method.wholeBatches && isUsed && { wholeBatches: true as const }),
   };
   takeOut(isUsed ? removed : []);
-  const before = (isUsed ? phases : []).map((phase) => phaseOf(phase, main, lesson));
+  const before = (isUsed ? phases : []).map((phase) => phaseOf(phase, main, config));
   return { ...main, ...(before.length > 0 && { phases: before }) };
 }
 
@@ -118,8 +125,8 @@ const takeOut = (removed: readonly Variable[]): void =>
 const statisticsOf = ({ state }: Model): StateEntry[] => state.filter(({ role }) => isStatistic(role));
 
 /** A phase over the variables of the main part. */
-function phaseOf(phase: Phase, main: Learner, teaching: Teaching): LearnerPhase {
-  const objective = ofPhase(teaching, phase);
+function phaseOf(phase: Phase, main: Learner, config: TeacherConfig): LearnerPhase {
+  const objective = ofPhase(config, phase);
   const { epochs, learningRate, learns, inEvaluation, continues = false } = phase;
   return {
     epochs,
@@ -166,7 +173,7 @@ export function teacherLearner(name: string, numClasses: number, seed: number): 
   return createLearner(model, [], supervised);
 }
 
-/** A model with what a method adds, at rest: no velocity, no sums. */
+/** A model with what a method adds, with zero momentum and sums. */
 export function createLearner(
   model: Model,
   extra: readonly StateEntry[],
@@ -180,7 +187,7 @@ export function createLearner(
     objective,
     parameters,
     ...(optimizer && { optimizer }),
-    velocities: createVelocities(parameters, optimizer),
+    momentumBuffers: createMomentumBuffers(parameters, optimizer),
     metrics: createMetrics(objective.termNames.length),
   };
 }

@@ -75,7 +75,7 @@ export const supervised: Objective = {
 };
 
 /** Who teaches, and by which method. */
-export interface Teaching {
+export interface TeacherConfig {
   readonly teacher: Model;
   /** Maps of the teacher's output. */
   readonly teacherMaps: number;
@@ -83,7 +83,7 @@ export interface Teaching {
 }
 
 /** What a student learns by. */
-export interface Lesson extends Teaching {
+export interface DistillConfig extends TeacherConfig {
   readonly weights: LossWeights;
   /** Of the KL divergence between logits, alpha's term. */
   readonly temperature: number;
@@ -96,16 +96,16 @@ type Weighted = readonly (readonly [weight: number, term: Scalar])[];
  * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's terms. A term whose weight is zero is
  * not computed. The teacher runs outside of the differentiated part; not at all where the batch brings its output.
  */
-export function distilling(lesson: Lesson): Objective {
-  const { method, weights, temperature } = lesson;
+export function distilling(config: DistillConfig): Objective {
+  const { method, weights, temperature } = config;
   const { gamma, alpha, beta } = weights;
   const own = beta === 0 ? [] : method.termNames;
   const seen = (logits: Tensor2D): Tensor2D => (beta !== 0 && method.logits?.(logits)) || logits;
   return {
     termNames: [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own],
-    ...guidedBy(lesson, usedViews(method.sees, weights)),
+    ...guidedBy(config, usedViews(method.sees, weights)),
     of(batch) {
-      const guides = taught(lesson, batch);
+      const guides = taught(config, batch);
       return (student, oneHot, context) => {
         context.updates.push(...guides.updates);
         const terms: [number, Scalar][] = [];
@@ -139,17 +139,17 @@ function taskLoss({ logits, strong }: StudentOutput, oneHot: Tensor2D, seen: (lo
 }
 
 /** The objective of a phase before the main part: the sum of its terms. */
-export const ofPhase = (teaching: Teaching, phase: Phase): Objective => ({
+export const ofPhase = (config: TeacherConfig, phase: Phase): Objective => ({
   termNames: phase.terms,
-  ...guidedBy(teaching, teaching.method.sees),
+  ...guidedBy(config, config.method.sees),
   of(batch) {
-    const guides = taught(teaching, batch);
+    const guides = taught(config, batch);
     return (student, oneHot, context) => {
       context.updates.push(...guides.updates);
       const found = phase.loss(stepContextOf(batch, student, guides, oneHot), context);
       const terms = phase.terms.map((name) => found[name] ?? tf.scalar(0));
       const value = weightedSum(terms.map((term) => [1, term]));
-      return { value, terms, ...(isSplit(teaching.method) && { parts: [tf.scalar(0), value] }) };
+      return { value, terms, ...(isSplit(config.method) && { parts: [tf.scalar(0), value] }) };
     };
   },
 });
@@ -171,7 +171,7 @@ interface Guides {
 }
 
 /** The teacher's output, worked out unless the batch brings it. */
-function taught({ teacher, teacherMaps, method }: Teaching, batch: Batch): Guides {
+function taught({ teacher, teacherMaps, method }: TeacherConfig, batch: Batch): Guides {
   const context: ForwardContext = { training: method.teacherTrains, updates: [] };
   const see = (output: Partial<ModelOutput>) => seenOutput(output, method.sees, teacherMaps);
   const guide = batch.guide ?? teacher.forward(batch.images, context);
@@ -181,7 +181,7 @@ function taught({ teacher, teacherMaps, method }: Teaching, batch: Batch): Guide
 
 /** The teacher's part of an objective that looks at some views of it. */
 function guidedBy(
-  { teacher, teacherMaps, method }: Teaching,
+  { teacher, teacherMaps, method }: TeacherConfig,
   views: readonly TeacherView[],
 ): Pick<Objective, "guidance"> {
   if (views.length === 0 || method.teacherTrains) return {};

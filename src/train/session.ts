@@ -31,7 +31,7 @@ export interface Stage {
   /** The epoch after its last one. */
   readonly end: number;
   /** Whether it starts with a fresh optimizer, as a part does that does not go on with the one before. */
-  readonly rests: boolean;
+  readonly resetsMomentum: boolean;
   /** The epoch from which the run's schedule of the learning rate counts; a phase that stands alone has none. */
   readonly scheduleFrom?: number;
   /** Where the rate does not follow the run's schedule. */
@@ -50,7 +50,7 @@ export function stagesOf(learner: Learner): Stage[] {
       learner: phase.learner,
       first,
       end,
-      rests: !continues,
+      resetsMomentum: !continues,
       ...(phase.continues && { scheduleFrom: from }),
       ...(learningRate !== undefined && { learningRate }),
     });
@@ -58,7 +58,7 @@ export function stagesOf(learner: Learner): Stage[] {
   }
   const scheduleFrom = continues ? from : first;
   const end = Number.POSITIVE_INFINITY;
-  return [...stages, { learner, first, end, rests: !continues, scheduleFrom }];
+  return [...stages, { learner, first, end, resetsMomentum: !continues, scheduleFrom }];
 }
 
 /** The terms of all parts, each once, in their order. */

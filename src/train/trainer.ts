@@ -4,7 +4,7 @@ import { type PefdError, runError } from "../common/errors.js";
 import { counted } from "../common/text.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Augmentation } from "../data/augmentation.js";
-import { type Learner, restVelocities } from "../learn/learner.js";
+import { type Learner, resetMomentum } from "../learn/learner.js";
 import { learningRateAt } from "../learn/sgd.js";
 import type { EpochRow, StepProgress, TrainingMetrics } from "../report/log/contract.js";
 import type { RunProgress } from "../runFiles/stateFile.js";
@@ -61,18 +61,18 @@ export function refuseDivergedLoss(name: "training" | "test", loss: number, plac
 }
 
 /** The first tensor of a snapshot that holds something else than numbers. */
-function divergedTensor({ model, extra, teacher, velocities, parameterNames }: Snapshot): string | undefined {
+function divergedTensor({ model, extra, teacher, momentumBuffers, parameterNames }: Snapshot): string | undefined {
   const all = [
     ...[...model, ...extra, ...teacher].filter(([, { dtype }]) => dtype === "F32"),
-    ...Array.from(velocities, ([place, tensor]) => {
-      return [`the velocity of ${parameterNames[Number(place)]}`, tensor] as const;
+    ...Array.from(momentumBuffers, ([place, tensor]) => {
+      return [`the momentum of ${parameterNames[Number(place)]}`, tensor] as const;
     }),
   ];
   return all.find(([, tensor]) => !areNumbers(toFloat32(tensor)))?.[0];
 }
 
 /**
- * Refuses weights, statistics and velocities that are no numbers, before they are kept over those that are.
+ * Refuses weights, statistics and momentum buffers that are no numbers, before they are kept over those that are.
  * @param snapshot as it would be kept
  * @throws runError with the name of the tensor and the epoch
  */
@@ -138,7 +138,7 @@ export async function runTraining(run: Run, progress: RunProgress): Promise<RunR
 /** Trains one part to its end. */
 async function oneStage(run: Run, stage: Stage, last: number, from: Standing): Promise<Standing> {
   const { epoch, step } = from.progress;
-  if (stage.rests && epoch + 1 === stage.first && step === 0) restVelocities(run.learner);
+  if (stage.resetsMomentum && epoch + 1 === stage.first && step === 0) resetMomentum(run.learner);
   const { reporter, signal, blocking } = run.hooks;
   const session = run.open(stage);
   let standing = from;

@@ -79,7 +79,7 @@ test("a part starts with a fresh optimizer and a schedule of its own, unless it 
   const continued = (...continues: boolean[]) => {
     const phases = continues.map((one) => ({ epochs: 2, learner: {}, continues: one }));
     const stages = stagesOf({ phases } as never as Learner);
-    return stages.map(({ rests, scheduleFrom }) => [rests, scheduleFrom]);
+    return stages.map(({ resetsMomentum, scheduleFrom }) => [resetsMomentum, scheduleFrom]);
   };
   assert.deepEqual(continued(false), [
     [false, undefined],

@@ -310,7 +310,7 @@ const kindOf = (chain: Chain): string => `${chain.shape.length < 2} ${arithmetic
 
 /**
  * Updates of the same arithmetic as one: the parameters of a model lie end to end in one vector while the loop runs,
- * and so do their velocities, so that SGD is a handful of kernels instead of one for each parameter. Every element
+ * and so do their momentum buffers, so that SGD is a handful of kernels instead of one for each parameter. Every element
  * still takes the same arithmetic. The vectors are made before the loop and taken apart after it.
  */
 export function packUpdates(parts: LoopParts): LoopParts {

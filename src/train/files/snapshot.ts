@@ -19,13 +19,13 @@ export interface Snapshot {
   /** What predictions read besides the model, where the method predicts through more than it. */
   readonly predictor: StateDict;
   /** By place; the name of each one's parameter beside it. */
-  readonly velocities: StateDict;
+  readonly momentumBuffers: StateDict;
   readonly parameterNames: readonly string[];
 }
 
 /** Reads a learner's variables. @param batches value of every num_batches_tracked */
 export function takeSnapshot(learner: Learner, batches: number): Snapshot {
-  const { model, extra, parameters, velocities, teacherStatistics = [], predictor = [] } = learner;
+  const { model, extra, parameters, momentumBuffers, teacherStatistics = [], predictor = [] } = learner;
   const names = new Map([...model.state, ...extra].map(({ name, variable }) => [variable, name]));
   const dict = stateDictOf(extra, batches);
   const buffers = new Set(extra.filter(({ role }) => isBuffer(role)).map(({ name }) => name));
@@ -35,13 +35,13 @@ export function takeSnapshot(learner: Learner, batches: number): Snapshot {
     added: new Map([...dict].filter(([name]) => !buffers.has(name))),
     teacher: stateDictOf(teacherStatistics, batches),
     predictor: stateDictOf(predictor, batches),
-    velocities: new Map(
-      velocities.map((variable, i): [string, StateTensor] => [
+    momentumBuffers: new Map(
+      momentumBuffers.map((variable, i): [string, StateTensor] => [
         String(i),
         float32Tensor(variable.dataSync() as Float32Array, variable.shape),
       ]),
     ),
-    parameterNames: velocities.map((_, i) => {
+    parameterNames: momentumBuffers.map((_, i) => {
       return names.get(parameters[i % parameters.length] as Variable) as string;
     }),
   };
@@ -51,7 +51,7 @@ const PARTS = {
   model: "model.",
   extra: "extra.",
   teacher: "teacher.",
-  velocities: "velocity.",
+  momentumBuffers: "velocity.",
 } as const;
 
 /** A snapshot as one dictionary, from which a run goes on. */
@@ -75,13 +75,13 @@ export function restoreLearner(learner: Learner, { path, state }: Pick<Kept, "pa
   loadState(learner.model.state, partOf(PARTS.model, state), origin);
   loadState(learner.extra, partOf(PARTS.extra, state), origin);
   loadState(learner.teacherStatistics ?? [], partOf(PARTS.teacher, state), origin);
-  const velocities = partOf(PARTS.velocities, state);
+  const momentumBuffers = partOf(PARTS.momentumBuffers, state);
   matchState(
-    learner.velocities.map(({ shape }, i) => ({ name: String(i), shape, isCounter: false })),
-    velocities,
+    learner.momentumBuffers.map(({ shape }, i) => ({ name: String(i), shape, isCounter: false })),
+    momentumBuffers,
     origin,
   );
-  learner.velocities.forEach((variable, i) => {
-    assignValues(variable, toFloat32(velocities.get(String(i)) as StateTensor));
+  learner.momentumBuffers.forEach((variable, i) => {
+    assignValues(variable, toFloat32(momentumBuffers.get(String(i)) as StateTensor));
   });
 }

@@ -19,7 +19,7 @@ import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import {
   dismiss,
   noiseImages,
-  openLesson,
+  openTraining,
   type Pupil,
   smallestOfFamilies,
   studentPupil,
@@ -61,7 +61,7 @@ function recordedSteps(create: () => Pupil): RecordedStep[] {
   const pupil = create();
   try {
     const train = noiseImages(6, 1);
-    openLesson(pupil, { engine: "graph", train, batchSize: 4 }).dispose();
+    openTraining(pupil, { engine: "graph", train, batchSize: 4 }).dispose();
   } finally {
     end();
     dismiss(pupil);

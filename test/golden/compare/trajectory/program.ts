@@ -81,7 +81,7 @@ export function describeTrajectory(
       },
     },
     variables: {
-      learner: [...variablesOf([...learner.model.state, ...scene.method.state]), ...learner.velocities],
+      learner: [...variablesOf([...learner.model.state, ...scene.method.state]), ...learner.momentumBuffers],
       teacher: teacherVariables,
       seen: [...Object.values(seen), ...all.flatMap(({ metrics }) => Object.values(metrics) as Variable[])],
     },
