@@ -27,10 +27,10 @@ import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
 
 /** How far a run has come. */
-type Standing = Pick<RunProgress, "epoch" | "step">;
+type Position = Pick<RunProgress, "epoch" | "step">;
 
 /** "epoch 1 and 30 steps of epoch 2": what a run has done. @param steps of an epoch */
-function doneText({ epoch, step }: Standing, steps: number): string {
+function doneText({ epoch, step }: Position, steps: number): string {
   const whole = epoch > 0 ? [`epoch ${epoch}`] : [];
   const shown = step === steps ? `all ${counted(steps, "step")}` : counted(step, "step");
   const part = step > 0 ? [`${shown} of epoch ${epoch + 1}`] : [];
@@ -44,7 +44,7 @@ function doneText({ epoch, step }: Standing, steps: number): string {
  */
 export function startText(
   runDir: string,
-  kept: Standing | undefined,
+  kept: Position | undefined,
   { resume, steps }: { resume: boolean; steps: number },
 ): string | undefined {
   if (kept === undefined) {
@@ -227,7 +227,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       onWarning: hooks.reporter.warn,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
     };
-    const { store, progress: standing } = await openRunStore(
+    const { store, progress: current } = await openRunStore(
       {
         runDir,
         modelName: learner.model.name,
@@ -261,7 +261,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       testImages: dataset.test.count,
       epochKept: folder.epochKept,
     };
-    return await runTraining(run, standing);
+    return await runTraining(run, current);
   } finally {
     for (const { close } of opened) close();
     hooks.reporter.runEnded();

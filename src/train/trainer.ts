@@ -106,13 +106,13 @@ export interface Run {
 }
 
 /** A run in one of its parts. */
-interface Going extends Run {
+interface ActiveRun extends Run {
   readonly stage: Stage;
   readonly session: TrainingSession;
 }
 
 /** A run's state, as far as it has come. */
-interface Standing {
+interface RunState {
   readonly progress: RunProgress;
   /** Of the moment that the progress tells, where it was taken. */
   readonly snapshot?: Snapshot;
@@ -127,21 +127,21 @@ interface Standing {
  */
 export async function runTraining(run: Run, progress: RunProgress): Promise<RunResult> {
   const { epochs } = run.options;
-  let standing: Standing = { progress };
+  let state: RunState = { progress };
   for (const stage of run.stages) {
     const last = Math.min(stage.end - 1, epochs);
-    if (standing.progress.epoch < last) standing = await oneStage(run, stage, last, standing);
+    if (state.progress.epoch < last) state = await oneStage(run, stage, last, state);
   }
-  return finish(run, standing);
+  return finish(run, state);
 }
 
 /** Trains one part to its end. */
-async function oneStage(run: Run, stage: Stage, last: number, from: Standing): Promise<Standing> {
+async function oneStage(run: Run, stage: Stage, last: number, from: RunState): Promise<RunState> {
   const { epoch, step } = from.progress;
   if (stage.resetsMomentum && epoch + 1 === stage.first && step === 0) resetMomentum(run.learner);
   const { reporter, signal, blocking } = run.hooks;
   const session = run.open(stage);
-  let standing = from;
+  let state = from;
   try {
     await session.compile(run.choice.device, {
       notice: reporter.notice,
@@ -149,24 +149,24 @@ async function oneStage(run: Run, stage: Stage, last: number, from: Standing): P
       signal,
       ...(blocking && { blocking }),
     });
-    while (standing.progress.epoch < last) {
-      standing = await oneEpoch({ ...run, stage, session }, standing.progress);
+    while (state.progress.epoch < last) {
+      state = await oneEpoch({ ...run, stage, session }, state.progress);
     }
-    return standing;
+    return state;
   } finally {
     session.dispose();
   }
 }
 
 /** What the variables hold now, once it is known to be numbers. */
-function snapshotOf({ session, learner, runDir }: Going, epoch: number, steps: number): Snapshot {
+function snapshotOf({ session, learner, runDir }: ActiveRun, epoch: number, steps: number): Snapshot {
   session.pull();
   const snapshot = takeSnapshot(learner, steps);
   refuseDivergedState(snapshot, { runDir, epoch });
   return snapshot;
 }
 
-async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
+async function oneEpoch(run: ActiveRun, progress: RunProgress): Promise<RunState> {
   const { options, hooks, images, session, store, runDir } = run;
   const epoch = progress.epoch + 1;
   const learningRate = rateOf(run, epoch);
@@ -217,7 +217,7 @@ async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
 }
 
 /** The rate of an epoch: a part's own, or by the run's schedule, which counts from where the main part starts. */
-function rateOf({ stage, options }: Going, epoch: number): number {
+function rateOf({ stage, options }: ActiveRun, epoch: number): number {
   if (stage.learningRate !== undefined) return stage.learningRate;
   if (stage.scheduleFrom === undefined) return options.learning_rate;
   return learningRateAt(epoch - stage.scheduleFrom + 1, {
@@ -262,7 +262,7 @@ function refuseDivergedTraining({ loss, step }: StepProgress, session: TrainingS
 }
 
 /** Saves the middle of an epoch, its evaluation included, and ends the run with the signal's reason. */
-async function stopEarly(run: Going, progress: RunProgress): Promise<never> {
+async function stopEarly(run: ActiveRun, progress: RunProgress): Promise<never> {
   const { runDir, hooks, store } = run;
   await store.keepSteps(snapshotOf(run, progress.epoch + 1, progress.steps), progress);
   const [epochs, steps] = [counted(progress.epoch, "epoch"), counted(progress.step, "step")];
@@ -270,7 +270,7 @@ async function stopEarly(run: Going, progress: RunProgress): Promise<never> {
   throw hooks.signal.reason;
 }
 
-async function keepEpoch(run: Going, before: RunProgress, row: EpochRow): Promise<Standing> {
+async function keepEpoch(run: ActiveRun, before: RunProgress, row: EpochRow): Promise<RunState> {
   const { hooks, store, epochKept } = run;
   const { epoch, test } = row;
   const snapshot = snapshotOf(run, epoch, before.steps);
@@ -290,7 +290,7 @@ function tellMemory({ reporter, env }: Hooks): void {
 }
 
 /** Writes the last weights and the result. All that it tells of epochs is in the log, whoever trained them. */
-async function finish(run: Run, { progress, snapshot }: Standing): Promise<RunResult> {
+async function finish(run: Run, { progress, snapshot }: RunState): Promise<RunResult> {
   const { runDir, options, store } = run;
   const last = snapshot ?? takeSnapshot(run.learner, progress.steps);
   const { train, test, stepMs } = progress.row as EpochRow;

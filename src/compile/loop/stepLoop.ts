@@ -197,14 +197,14 @@ const outerArguments = (source: LoopSource): Argument[] => [
 ];
 
 /** The loop that a call goes through: its arguments, the functions of it and of loops inside of it, their prefix. */
-interface Going {
+interface OuterLoop {
   readonly prefix: string;
   readonly arguments: readonly Argument[];
   readonly functions: readonly GraphFunction[];
 }
 
 /** Rounds of steps; or, where something is computed ahead, of groups of steps. */
-function goingOf(source: LoopSource): Going {
+function outerLoopOf(source: LoopSource): OuterLoop {
   const { prefix, parts, rounds } = source;
   const { ahead } = parts;
   if (ahead === undefined) {
@@ -221,7 +221,7 @@ function goingOf(source: LoopSource): Going {
 }
 
 /** The function that XLA compiles as a whole: reads the variables, goes round, assigns them. */
-function loopFunction(source: LoopSource, going: Going): GraphFunction {
+function loopFunction(source: LoopSource, outer: OuterLoop): GraphFunction {
   const { prefix, parts } = source;
   const resources = resourcesOf(parts);
   const reads = parts.before.map((node) => {
@@ -231,11 +231,11 @@ function loopFunction(source: LoopSource, going: Going): GraphFunction {
   });
   const values = valueArguments(parts);
   const loop = whileNode(
-    going.prefix,
-    going.arguments,
+    outer.prefix,
+    outer.arguments,
     new Map([[INDEX.name, "start"], ...values.map(([{ initial }, own]) => [own.name, initial] as const)]),
   );
-  const left = afterLoop(going.arguments);
+  const left = afterLoop(outer.arguments);
   const names = new Map(values.map(([{ name }, own]) => [name, left.get(own.name) as string] as const));
   const assigns = parts.updates.map(([variable, ref], i) =>
     assignNode(`assign_${i}`, resources.get(variable) as string, names.get(ref) ?? ref, []),
@@ -265,7 +265,7 @@ function loopFunction(source: LoopSource, going: Going): GraphFunction {
  */
 export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
   const { prefix, parts } = source;
-  const going = goingOf(source);
+  const outer = outerLoopOf(source);
   const ports = Object.entries(loopFeeds(source)).map(([name, spec]) => ({
     name,
     node: placeholder(`${prefix}/loop/${name}`, TRAVEL, spec.shape),
@@ -291,7 +291,7 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
   };
   return {
     nodes: [...ports.map(({ node }) => node), call, ...doneNodes(done, [call.name])],
-    functions: [...going.functions, loopFunction(source, going)],
+    functions: [...outer.functions, loopFunction(source, outer)],
     signature: {
       inputs: Object.fromEntries(
         ports.map(({ name, node, spec }) => [name, { tensor: `${node.name}:0`, dtype: TRAVEL, shape: spec.shape }]),
