@@ -20,16 +20,16 @@ import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import { castNode, createReductions } from "./bfloat16.js";
 import { type Surroundings, surroundingsOf } from "./followers.js";
 
-/** What is read in the place of a node's result; undefined where the node stays. */
-type StandIn = (node: GraphNode, byName: ReadonlyMap<string, GraphNode>) => string | undefined;
+/** The reference that replaces a node's result; undefined where the node stays. */
+type Replacement = (node: GraphNode, byName: ReadonlyMap<string, GraphNode>) => string | undefined;
 
-/** A step without the nodes that have a stand-in; one that waits for others stays. */
-function withStandIns(step: RecordedStep, standIn: StandIn): RecordedStep {
+/** A step without the nodes that have a replacement; one with control inputs stays. */
+function withReplaced(step: RecordedStep, replacement: Replacement): RecordedStep {
   const byName = nodesByName(step.nodes);
   const moved = new Map<string, string>();
   const place = renamer(moved);
   const nodes = step.nodes.flatMap((node) => {
-    const ref = node.inputs.some(isControl) ? undefined : standIn(node, byName);
+    const ref = node.inputs.some(isControl) ? undefined : replacement(node, byName);
     if (ref === undefined) return [{ ...node, inputs: node.inputs.map(place) }];
     moved.set(node.name, place(ref));
     return [];
@@ -43,7 +43,7 @@ function withStandIns(step: RecordedStep, standIn: StandIn): RecordedStep {
  * them from being taken together.
  */
 export const dropEqualReshapes: Pass = (step) =>
-  withStandIns(step, (node, byName) => {
+  withReplaced(step, (node, byName) => {
     const [ref = ""] = node.inputs;
     const isEqual = node.op === "Reshape" && sameShape(shapeBehind(byName, ref), node.shapes?.[0]);
     return isEqual ? ref : undefined;
@@ -59,7 +59,7 @@ function isCast(node: GraphNode, from: number, to: number): boolean {
  * one of ours.
  */
 export const dropCastPairs: Pass = (step) =>
-  withStandIns(step, (node, byName) => {
+  withReplaced(step, (node, byName) => {
     const before = byName.get(nodeOf(node.inputs[0] ?? ""));
     const isBack = before !== undefined && isCast(node, DT.float, DT.bfloat16) && isCast(before, DT.bfloat16, DT.float);
     return isBack && !before.inputs.some(isControl) ? before.inputs[0] : undefined;

@@ -28,22 +28,22 @@ export function recordOutputs(
   handles: Handles,
 ): RecordedOutputs {
   const shapes = new Map<string, readonly number[]>();
-  // All that a step results in are new values of variables: one stands in for each result.
-  const standIns: Variable[] = [];
+  // A step has no results but new values of variables: a temporary variable takes each one.
+  const targets: Variable[] = [];
   const all = new Map(handles);
   const step = (feeds: Feeds) =>
     Object.entries(compute(feeds)).map(([name, value]) => {
-      const standIn = tf.tidy(() => tf.variable(tf.zeros(value.shape), false));
-      standIns.push(standIn);
-      all.set(standIn, "");
+      const target = tf.tidy(() => tf.variable(tf.zeros(value.shape), false));
+      targets.push(target);
+      all.set(target, "");
       shapes.set(name, value.shape);
-      return [standIn, value] as const;
+      return [target, value] as const;
     });
   try {
     const entry = { step, perStep: specs, shared: {}, stepsPerCall: 1 };
     return { step: recordStep(prefix, entry, all), shapes };
   } finally {
-    tf.dispose(standIns);
+    tf.dispose(targets);
   }
 }
 
