@@ -1,5 +1,5 @@
 import { sizeOf } from "../common/shapes.js";
-import type { Facts, Narrow, Row } from "./shapes.js";
+import type { Bfloat16Support, Facts, Row } from "./shapes.js";
 import {
   batchNorm,
   batchNormGradient,
@@ -141,26 +141,26 @@ const isFirst = (images: Shape | undefined, filter: Shape | undefined): boolean 
   const [kernelSize, , inputs = 0, outputs = 0] = filter ?? [];
   return kernelSize === 3 && images?.[3] === inputs && inputs < VECTOR && outputs % VECTOR === 0;
 };
-const narrowTypes = (images: Shape | undefined, filter: Shape | undefined): string[] => {
+const bfloat16Types = (images: Shape | undefined, filter: Shape | undefined): string[] => {
   if (isEven(images, filter)) return [RESULTS, IMAGES];
   return isFirst(images, filter) ? [RESULTS] : [];
 };
 const ownConvolution: Facts = {
   ...convolutionFacts,
-  narrow: { types: ([x, filter]) => narrowTypes(x, filter), reads: 1 },
+  bfloat16: { types: ([x, filter]) => bfloat16Types(x, filter), reads: 1 },
 };
 const ownInputGradient: Facts = {
   shapes: sizesIn(0),
-  narrow: { types: ([, filter], [dx]) => (isEven(dx, filter) ? [RESULTS] : []), reads: 1 },
+  bfloat16: { types: ([, filter], [dx]) => (isEven(dx, filter) ? [RESULTS] : []), reads: 1 },
 };
 const ownFilterGradient: Facts = {
   shapes: sizesIn(1),
-  narrow: { types: ([x], [dfilter]) => narrowTypes(x, dfilter), reads: 1 },
+  bfloat16: { types: ([x], [dfilter]) => bfloat16Types(x, dfilter), reads: 1 },
 };
 
 /** Statistics come before what they normalise. */
-const narrow: Narrow = { types: () => [RESULTS], reads: 2 };
-const ownBatchNorm: Facts = { shapes: (inputs) => batchNorm(inputs)?.slice(0, 4), narrow };
+const bfloat16: Bfloat16Support = { types: () => [RESULTS], reads: 2 };
+const ownBatchNorm: Facts = { shapes: (inputs) => batchNorm(inputs)?.slice(0, 4), bfloat16 };
 
 const NORMALIZED = "x: T, scale: float, offset: float";
 const STATISTICS = "y: T, mean: float, variance: float, inverse: float";
@@ -200,7 +200,7 @@ const OWN_ROWS: readonly Row[] = [
   [
     "PefdBatchNormGrad",
     "y_backprop: T, x: T, scale: float, mean: float, inverse: float -> x_backprop: T, scale_backprop: float, offset_backprop: float",
-    { shapes: (inputs) => batchNormGradient(inputs)?.slice(0, 3), narrow },
+    { shapes: (inputs) => batchNormGradient(inputs)?.slice(0, 3), bfloat16 },
   ],
   ["PefdTranspose", "x: T, perm: Tperm -> y: T", { shapes: transposition, standard: "Transpose" }],
   [
@@ -208,10 +208,10 @@ const OWN_ROWS: readonly Row[] = [
     "operands: N * T -> results: M * T",
     {
       shapes: elementwise,
-      narrow: {
+      bfloat16: {
         types: (inputs) => (inputs.every((shape) => shape?.length !== 0) ? [RESULTS] : []),
         reads: 1,
-        between: true,
+        interiorOnly: true,
       },
     },
   ],

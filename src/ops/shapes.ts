@@ -3,7 +3,7 @@ import { DT } from "../runtime/native.js";
 import type { ReadAttribute } from "./signature.js";
 
 /** Of an op whose images may be in bfloat16. */
-export interface Narrow {
+export interface Bfloat16Support {
   /**
    * Which of its types may be that in a node, from the shapes of its inputs, as far as they are known, and outputs; none where its
    * images stay in float32.
@@ -12,7 +12,7 @@ export interface Narrow {
   /** How often it reads each of them from memory. */
   readonly reads: number;
   /** Whether it is one of these only between others: as a term of a loss it stays in float32, unrounded. */
-  readonly between?: true;
+  readonly interiorOnly?: true;
 }
 
 /** What is known of an op, besides its arguments; what a row leaves out is not so. */
@@ -37,7 +37,7 @@ export interface Facts {
   /** TensorFlow's op of the same arguments, for one of ours. */
   readonly standard?: string;
   /** Where its images may be in bfloat16 (src/native/ops/numbers.h). */
-  readonly narrow?: Narrow;
+  readonly bfloat16?: Bfloat16Support;
 }
 
 /** An op, or several that have everything in common: names, arguments in TensorFlow's notation, facts. */

@@ -92,7 +92,7 @@ function problemsOfShapes(node: GraphNode, outputs: readonly Position[], rule: r
 }
 
 /** What the values of a Const node are, where they are whole numbers. */
-function wholeNumbers(node: GraphNode): number[] | undefined {
+function integersOf(node: GraphNode): number[] | undefined {
   const value = attributeReader(node)("value") as GraphTensor | undefined;
   if (node.op !== "Const" || value?.dtype !== DT.int32) return undefined;
   return Array.from(new Int32Array(value.bytes.slice().buffer));
@@ -116,7 +116,7 @@ function checkNode(node: GraphNode, tensors: Tensors): Problems {
   if (outputs === undefined) return ["its attributes do not say how many outputs it has"];
   const problems = problemsOfInputs(op, node, inputs);
   const rule = problems.length > 0 ? [] : (shapesByRule(op, node, inputs) ?? []);
-  const values = wholeNumbers(node);
+  const values = integersOf(node);
   add(outputs.map(({ type }, i) => ({ type, shape: rule[i] ?? node.shapes?.[i], values })));
   return [
     ...problems,

@@ -22,10 +22,10 @@ const isFloatSum = (node: GraphNode | undefined): boolean =>
  * AddN, which sums in whatever order lets it reuse a buffer, so that the last bits vary from run to run. Where an
  * addition takes the result of another addition, x + y becomes x - y * -1: the same bits, and nothing to merge.
  */
-export const keepSumsOrdered: Pass = (step) => {
+export const keepReductionOrder: Pass = (step) => {
   const byName = nodesByName(step.nodes);
   const nodes = step.nodes.flatMap((node) => {
-    if (node.op === "AddN" && isFloat(node, "T")) return oneByOne(node);
+    if (node.op === "AddN" && isFloat(node, "T")) return sequentialSum(node);
     if (!isFloatSum(node)) return [node];
     const data = dataOf(node);
     if (!data.some((input) => isFloatSum(byName.get(nodeOf(input))))) return [node];
@@ -35,7 +35,7 @@ export const keepSumsOrdered: Pass = (step) => {
 };
 
 /** A sum of several tensors as TensorFlow computes it op by op: from the first to the last. */
-function oneByOne(node: GraphNode): GraphNode[] {
+function sequentialSum(node: GraphNode): GraphNode[] {
   const [first = "", ...others] = dataOf(node);
   let sum = first;
   return others.flatMap((ref, i) => {
@@ -75,7 +75,7 @@ function isFloatResult(node: GraphNode): boolean {
  * x * 0.333, (x * a) * b into x * (a * b) and pow(x, 2) into x * x: faster by nothing that shows, and other last bits
  * than the steps as they were written. What could be fed is never folded.
  */
-export function withHiddenConstants(nodes: readonly GraphNode[]): GraphNode[] {
+export function withOpaqueConstants(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   return nodes.flatMap((node) => {
     if (!isFloatResult(node) || !isKnown(node, byName)) return [node];
@@ -93,13 +93,13 @@ export function withHiddenConstants(nodes: readonly GraphNode[]): GraphNode[] {
 }
 
 /** The same as a pass. */
-export const hideConstants: Pass = (step) => ({
+export const blockConstantFolding: Pass = (step) => ({
   ...step,
-  nodes: withHiddenConstants(step.nodes),
+  nodes: withOpaqueConstants(step.nodes),
 });
 
 /** An op that TensorFlow's graph optimizer joins with one of its inputs, and which ops that input must come from. */
-interface Temptation {
+interface FusionPattern {
   readonly op: string;
   readonly inputs: ReadonlySet<string>;
   /** For which nodes and shapes of the input the bits are others; for all where left out. */
@@ -114,7 +114,7 @@ const isInference = ({ attributes: { is_training: training } }: GraphNode): bool
 const CHANNELS = 16;
 
 /** What the optimizer would make of them, in other last bits than the ops as they were written. */
-const TEMPTATIONS: readonly Temptation[] = [
+const FUSION_PATTERNS: readonly FusionPattern[] = [
   // x / sqrt(y) -> x * rsqrt(y)
   { op: "RealDiv", inputs: new Set(["Sqrt"]) },
   // log(softmax(x)) -> logSoftmax(x)
@@ -145,13 +145,13 @@ const TEMPTATIONS: readonly Temptation[] = [
  * in plain ops gives the same bits in a graph as op by op. Between them stands what could be fed from outside: nothing
  * is known of it, and it costs no arithmetic.
  */
-export const keepApart: Pass = (step) => ({ ...step, nodes: withBarriers(step.nodes) });
+export const addFusionBarriers: Pass = (step) => ({ ...step, nodes: withBarriers(step.nodes) });
 
 function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   const barriers = new Map<string, GraphNode>();
-  const tempted = new Map(TEMPTATIONS.map((temptation) => [temptation.op, temptation]));
-  const isTempting = ({ inputs, where }: Temptation, node: GraphNode, ref: string): boolean => {
+  const patterns = new Map(FUSION_PATTERNS.map((pattern) => [pattern.op, pattern]));
+  const matches = ({ inputs, where }: FusionPattern, node: GraphNode, ref: string): boolean => {
     const source = isControl(ref) ? undefined : byName.get(nodeOf(ref));
     const shape = source?.shapes?.[outputOf(ref)];
     if (source === undefined || !inputs.has(source.op)) return false;
@@ -172,9 +172,9 @@ function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
     return name;
   };
   const changed = nodes.map((node) => {
-    const temptation = tempted.get(node.op);
-    if (temptation === undefined || !isFloat(node, "T")) return node;
-    const inputs = node.inputs.map((ref) => (isTempting(temptation, node, ref) ? behindBarrier(ref) : ref));
+    const pattern = patterns.get(node.op);
+    if (pattern === undefined || !isFloat(node, "T")) return node;
+    const inputs = node.inputs.map((ref) => (matches(pattern, node, ref) ? behindBarrier(ref) : ref));
     return { ...node, inputs };
   });
   return changed.flatMap((node) => {

@@ -15,7 +15,7 @@ function learning({ nodes, reads, updates }: RecordedStep): Set<string> {
 }
 
 /** Whether a node brings to float32 what was computed in bfloat16. */
-const isWidened = (node: GraphNode | undefined): node is GraphNode => {
+const isCastToFloat = (node: GraphNode | undefined): node is GraphNode => {
   const { SrcT } = node?.attributes ?? {};
   return node?.op === "Cast" && SrcT !== undefined && "type" in SrcT && SrcT.type === DT.bfloat16;
 };
@@ -34,14 +34,14 @@ export const frozenInBfloat16: Pass = (step) => {
     byName.set(node.name, node);
   };
   const { reduced } = createReductions(add, "frozen_bfloat16");
-  const narrow = (ref: string): string | undefined => {
+  const source = (ref: string): string | undefined => {
     const node = byName.get(nodeOf(ref));
-    return isWidened(node) ? node.inputs[0] : undefined;
+    return isCastToFloat(node) ? node.inputs[0] : undefined;
   };
   for (const node of step.nodes) {
     const activations = opNamed(node.op)?.activations;
     const data = dataOf(node);
-    const sources = data.slice(0, activations ?? 0).map(narrow);
+    const sources = data.slice(0, activations ?? 0).map(source);
     const stays =
       activations !== undefined &&
       !isLearning.has(node.name) &&

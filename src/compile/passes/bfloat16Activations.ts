@@ -68,8 +68,8 @@ export const dropCastPairs: Pass = (step) =>
 /** Which of a node's inputs, or of its outputs, are in bfloat16 where some of its types are. */
 function imagesAmong(given: readonly Argument[], node: GraphNode, types: readonly string[]): boolean[] {
   const read = attributeReader(node);
-  const narrow = (name: string) => (types.includes(name) ? DT.bfloat16 : read(name));
-  return (positionsOf(given, narrow) ?? []).map(({ type }) => type === DT.bfloat16);
+  const bfloat16 = (name: string) => (types.includes(name) ? DT.bfloat16 : read(name));
+  return (positionsOf(given, bfloat16) ?? []).map(({ type }) => type === DT.bfloat16);
 }
 
 /** A node whose images may be in bfloat16. */
@@ -83,15 +83,15 @@ interface Candidate {
   /** How often it reads each of them. */
   readonly reads: number;
   /** Whether all that take its images have to be candidates. */
-  readonly between: boolean;
+  readonly interiorOnly: boolean;
 }
 
 function candidateOf(node: GraphNode, byName: Surroundings["byName"]): Candidate | undefined {
   const op = opNamed(node.op);
   const refs = dataOf(node).map(plainRef);
   const own = refs.map((ref) => shapeBehind(byName, ref));
-  if (op?.narrow === undefined || node.shapes === undefined) return undefined;
-  const types = op.narrow.types(own, node.shapes);
+  if (op?.bfloat16 === undefined || node.shapes === undefined) return undefined;
+  const types = op.bfloat16.types(own, node.shapes);
   const inputs = imagesAmong(op.signature.inputs, node, types);
   const isUnknown = own.some((shape, i) => shape === undefined && inputs[i]);
   if (types.length === 0 || isUnknown) return undefined;
@@ -101,8 +101,8 @@ function candidateOf(node: GraphNode, byName: Surroundings["byName"]): Candidate
     types,
     inputs: refs.filter((_, i) => inputs[i]),
     outputs: outputs.flatMap((isImage, i) => (isImage ? [outputRef(node.name, i)] : [])),
-    reads: op.narrow.reads,
-    between: op.narrow.between ?? false,
+    reads: op.bfloat16.reads,
+    interiorOnly: op.bfloat16.interiorOnly ?? false,
   };
 }
 
@@ -136,8 +136,8 @@ function choiceIn(step: RecordedStep): Choice {
     return { size: sizeOf(shapeBehind(byName, ref) ?? []), takers, leaves };
   };
   // From the last to the first: what takes an image comes after what makes it.
-  for (const { node, outputs, between } of all.toReversed()) {
-    if (between && outputs.some((ref) => imageOf(ref).leaves)) candidates.delete(node.name);
+  for (const { node, outputs, interiorOnly } of all.toReversed()) {
+    if (interiorOnly && outputs.some((ref) => imageOf(ref).leaves)) candidates.delete(node.name);
   }
   const refs = new Set([...candidates.values()].flatMap(around));
   return { candidates, images: new Map([...refs].map((ref) => [ref, imageOf(ref)])) };
@@ -164,10 +164,10 @@ function castsOf(ref: string, { candidates, images }: Choice, chosen: ReadonlySe
   const image = images.get(ref);
   if (image === undefined) return 0;
   const maker = nodeOf(ref);
-  const isNarrow = chosen.has(maker) && (candidates.get(maker)?.outputs.includes(ref) ?? false);
-  const narrow = image.takers.some((name) => chosen.has(name));
+  const isBfloat16 = chosen.has(maker) && (candidates.get(maker)?.outputs.includes(ref) ?? false);
+  const bfloat16 = image.takers.some((name) => chosen.has(name));
   const wide = image.leaves || image.takers.some((name) => !chosen.has(name));
-  return (isNarrow ? wide : narrow) ? CAST * image.size + OP : 0;
+  return (isBfloat16 ? wide : bfloat16) ? CAST * image.size + OP : 0;
 }
 
 const castsAround = (candidate: Candidate, choice: Choice, chosen: ReadonlySet<string>): number =>
@@ -231,7 +231,7 @@ function gainOf(island: ReadonlySet<string>, choice: Choice): number {
  * together.
  * @returns the types of each that are to be bfloat16, by its name
  */
-export function narrowNodes(step: RecordedStep): Map<string, readonly string[]> {
+export function bfloat16Nodes(step: RecordedStep): Map<string, readonly string[]> {
   const choice = choiceIn(step);
   const islands = islandsOf(choice, withoutLosses(choice));
   const names = islands.filter((each) => gainOf(each, choice) > 0).flatMap((each) => [...each]);
@@ -239,7 +239,7 @@ export function narrowNodes(step: RecordedStep): Map<string, readonly string[]> 
 }
 
 /** A node whose images are in bfloat16, under a name of its own, and which of its outputs are images. */
-interface Narrowed {
+interface Lowered {
   readonly name: string;
   readonly images: readonly boolean[];
 }
@@ -248,17 +248,17 @@ interface Narrowed {
  * Has images lie in bfloat16 from one of our ops to the next, where that saves memory traffic: what is computed of them is in
  * float32 all the same, and rounded once, where it is written. Weights, statistics, losses and the optimizer stay in float32.
  */
-export const narrowImages: Pass = (step) => {
-  const chosen = narrowNodes(step);
+export const bfloat16Activations: Pass = (step) => {
+  const chosen = bfloat16Nodes(step);
   const out: GraphNode[] = [];
-  const narrowed = new Map<string, Narrowed>();
+  const lowered = new Map<string, Lowered>();
   const { reduced } = createReductions((cast) => out.push(cast), "narrow");
   const widened = new Set<string>();
-  const isNarrow = (ref: string): boolean => narrowed.get(nodeOf(ref))?.images[outputOf(ref)] ?? false;
-  const inner = (ref: string): string => outputRef(narrowed.get(nodeOf(ref))?.name ?? nodeOf(ref), outputOf(ref));
-  /** A tensor in float32: an image of a narrowed node is cast back the first time. */
+  const isBfloat16 = (ref: string): boolean => lowered.get(nodeOf(ref))?.images[outputOf(ref)] ?? false;
+  const inner = (ref: string): string => outputRef(lowered.get(nodeOf(ref))?.name ?? nodeOf(ref), outputOf(ref));
+  /** A tensor in float32: an image of a lowered node is cast back the first time. */
   const wide = (ref: string): string => {
-    if (!isNarrow(ref)) return narrowed.has(nodeOf(ref)) ? inner(ref) : ref;
+    if (!isBfloat16(ref)) return lowered.has(nodeOf(ref)) ? inner(ref) : ref;
     const output = outputOf(ref);
     const name = output === 0 ? nodeOf(ref) : `${nodeOf(ref)}/wide_${output}`;
     if (!widened.has(name)) {
@@ -267,9 +267,9 @@ export const narrowImages: Pass = (step) => {
     }
     return name;
   };
-  const narrow = (ref: string): string => (isNarrow(ref) ? inner(ref) : reduced(wide(ref)));
+  const bfloat16 = (ref: string): string => (isBfloat16(ref) ? inner(ref) : reduced(wide(ref)));
   const control = (ref: string): string => {
-    const name = narrowed.get(ref.slice(1))?.name;
+    const name = lowered.get(ref.slice(1))?.name;
     return name === undefined ? ref : `^${name}`;
   };
   for (const node of step.nodes) {
@@ -278,14 +278,14 @@ export const narrowImages: Pass = (step) => {
     const images = op === undefined ? [] : imagesAmong(op.signature.inputs, node, types);
     const inputs = node.inputs.map((ref, i) => {
       if (isControl(ref)) return control(ref);
-      return images[i] ? narrow(plainRef(ref)) : wide(plainRef(ref));
+      return images[i] ? bfloat16(plainRef(ref)) : wide(plainRef(ref));
     });
     if (op === undefined || types.length === 0) {
       out.push({ ...node, inputs });
       continue;
     }
     const name = `${node.name}/narrow`;
-    narrowed.set(node.name, { name, images: imagesAmong(op.signature.outputs, node, types) });
+    lowered.set(node.name, { name, images: imagesAmong(op.signature.outputs, node, types) });
     out.push({
       ...node,
       name,

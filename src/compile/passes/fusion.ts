@@ -33,7 +33,7 @@ interface Chain {
   readonly inputs: readonly string[];
 }
 
-/** What surrounds a node, and whether nobody has taken another one along yet. */
+/** What surrounds a node, and whether nobody has tail another one along yet. */
 interface FusionContext extends Surroundings {
   readonly isFree: (node: GraphNode) => boolean;
 }
@@ -62,12 +62,12 @@ function afterGradient(context: FusionContext, gradient: GraphNode): Chain | und
   const relu = follower(context, value, "ReluGrad");
   const [passed, features] = relu?.inputs ?? [];
   const isItsGradient = passed !== undefined && nodeOf(passed) === value.name;
-  const taken = isItsGradient ? relu : undefined;
-  if (summed === undefined && taken === undefined) return undefined;
+  const tail = isItsGradient ? relu : undefined;
+  if (summed === undefined && tail === undefined) return undefined;
   return {
-    nodes: [gradient, summed?.sum, taken].filter((node) => node !== undefined),
-    op: fusedInputGradient({ sum: summed !== undefined, relu: taken !== undefined }),
-    inputs: [summed?.term, taken && features].filter((ref) => ref !== undefined),
+    nodes: [gradient, summed?.sum, tail].filter((node) => node !== undefined),
+    op: fusedInputGradient({ sum: summed !== undefined, relu: tail !== undefined }),
+    inputs: [summed?.term, tail && features].filter((ref) => ref !== undefined),
   };
 }
 
@@ -103,14 +103,18 @@ export const fuseConvolutions: Pass = (recorded) => {
 };
 
 /** What a batch normalisation takes along: nodes, the last of them in the place of the whole, and the image that is added. */
-interface Taken {
+interface FusedTail {
   readonly nodes: readonly GraphNode[];
   readonly term: string | undefined;
   readonly relu: boolean;
 }
 
 /** @param isThere whether a tensor is there before the batch normalisation */
-function takenAlong(surroundings: Surroundings, node: GraphNode, isThere: (ref: string) => boolean): Taken | undefined {
+function fusedTail(
+  surroundings: Surroundings,
+  node: GraphNode,
+  isThere: (ref: string) => boolean,
+): FusedTail | undefined {
   const summed = sumAfter(surroundings, node);
   if (summed !== undefined && !isThere(summed.term)) return undefined;
   const relu = follower(surroundings, summed?.sum ?? node, "Relu");
@@ -125,19 +129,19 @@ function takenAlong(surroundings: Surroundings, node: GraphNode, isThere: (ref: 
 export const fuseBatchNorm: Pass = (step) => {
   const surroundings = surroundingsOf(step);
   const there = new Set<string>();
-  // Where the result of each node that was taken along is found now.
+  // Where the result of each node that was tail along is found now.
   const moved = new Map<string, string>();
   const place = renamer(moved);
   const nodes = step.nodes.flatMap((node) => {
-    const isTaken = moved.has(node.name);
-    const taken =
-      node.op === OWN_BATCH_NORM ? takenAlong(surroundings, node, (ref) => there.has(nodeOf(ref))) : undefined;
+    const isFused = moved.has(node.name);
+    const tail =
+      node.op === OWN_BATCH_NORM ? fusedTail(surroundings, node, (ref) => there.has(nodeOf(ref))) : undefined;
     there.add(node.name);
-    for (const { name } of taken?.nodes ?? []) moved.set(name, node.name);
-    if (isTaken) return [];
-    const inputs = [...node.inputs, ...(taken?.term === undefined ? [] : [taken.term])].map(place);
-    if (taken === undefined) return [{ ...node, inputs }];
-    const op = fusedBatchNorm({ sum: taken.term !== undefined, relu: taken.relu });
+    for (const { name } of tail?.nodes ?? []) moved.set(name, node.name);
+    if (isFused) return [];
+    const inputs = [...node.inputs, ...(tail?.term === undefined ? [] : [tail.term])].map(place);
+    if (tail === undefined) return [{ ...node, inputs }];
+    const op = fusedBatchNorm({ sum: tail.term !== undefined, relu: tail.relu });
     return [{ ...node, op, inputs }];
   });
   const updates = step.updates.map(([variable, ref]) => [variable, place(ref)] as const);
@@ -240,7 +244,7 @@ function resultsOf(group: Group, { users, kept }: Context): string[] {
 }
 
 /** Groups of at least so many nodes, each as one op of ours. */
-function joined(recorded: RecordedStep, fewest: number): RecordedStep {
+function fusedGroups(recorded: RecordedStep, fewest: number): RecordedStep {
   const { nodes, updates } = recorded;
   const context: Context = {
     byName: nodesByName(nodes),
@@ -281,7 +285,7 @@ function joined(recorded: RecordedStep, fewest: number): RecordedStep {
  * Sums, products and ReLUs of tensors of one shape that follow each other, as one op of ours: memory is read and written
  * once, and the update of a parameter is one op instead of six. Each still rounds as it did, so the bits stay.
  */
-export const fuseElementwise: Pass = (recorded) => joined(recorded, 2);
+export const fuseElementwise: Pass = (recorded) => fusedGroups(recorded, 2);
 
 /** The same of what stands alone: ours takes images in bfloat16, too. */
-export const takeElementwise: Pass = (recorded) => joined(recorded, 1);
+export const replaceElementwise: Pass = (recorded) => fusedGroups(recorded, 1);

@@ -19,7 +19,7 @@ interface Sizes {
  * explicit padding, and TensorFlow's own take many times as long, most of all in bfloat16 (docs/adr/0006). The images'
  * gradient is the padded images' without its margin; the filter's is the same.
  */
-export const padGradientsFirst: Pass = (step) => ({ ...step, nodes: withPadded(step.nodes) });
+export const padGradients: Pass = (step) => ({ ...step, nodes: withPadded(step.nodes) });
 
 function withPadded(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);

@@ -1,15 +1,15 @@
 import { ownOp } from "../../ops/ops.js";
 import { hasMatrixUnits, isGpu } from "../../runtime/device.js";
 import type { ReducedProducts } from "../../runtime/ownModule.js";
-import { ownNarrowImages, ownOpsServe, ownReducedProducts } from "../../runtime/ownOps.js";
+import { ownBfloat16Activations, ownOpsServe, ownReducedProducts } from "../../runtime/ownOps.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import type { EngineName, PrecisionName } from "../types.js";
-import { hideConstants, keepApart, keepSumsOrdered } from "./barriers.js";
+import { addFusionBarriers, blockConstantFolding, keepReductionOrder } from "./barriers.js";
 import { frozenInBfloat16, reduceConvolutions, reduceProducts } from "./bfloat16.js";
-import { dropCastPairs, dropEqualReshapes, narrowImages } from "./bfloat16Activations.js";
+import { bfloat16Activations, dropCastPairs, dropEqualReshapes } from "./bfloat16Activations.js";
 import { foldInference } from "./foldedInference.js";
-import { fuseBatchNorm, fuseConvolutions, fuseElementwise, takeElementwise } from "./fusion.js";
-import { padGradientsFirst } from "./paddedGradients.js";
+import { fuseBatchNorm, fuseConvolutions, fuseElementwise, replaceElementwise } from "./fusion.js";
+import { padGradients } from "./paddedGradients.js";
 import { plainBatchNorm } from "./plainBatchNorm.js";
 import { rowsInPlace } from "./rowsInPlace.js";
 import { useStandardOps } from "./standardOps.js";
@@ -38,7 +38,7 @@ export interface Machine {
   /** What our own convolutions have for bfloat16 that is faster than float32. */
   readonly reduced: ReducedProducts | undefined;
   /** Whether images may lie in bfloat16 from one of our ops to the next. */
-  readonly narrowImages: boolean;
+  readonly bfloat16Activations: boolean;
 }
 
 /** The machine in use. TensorFlow must be loaded. */
@@ -46,7 +46,7 @@ const thisMachine = (): Machine => ({
   ownOps: ownOpsServe(),
   matrixUnits: hasMatrixUnits() && !isGpu(),
   reduced: ownReducedProducts(),
-  narrowImages: ownNarrowImages(),
+  bfloat16Activations: ownBfloat16Activations(),
 });
 
 /** A pass, or one for machines that have something. */
@@ -56,7 +56,7 @@ type Entry = Pass | { readonly pass: Pass; readonly where: (machine: Machine) =>
 export type CompiledEngine = Exclude<EngineName, "eager">;
 
 /** Fewer and larger ops of ours; not another bit. */
-const JOINED: readonly Entry[] = [
+const FUSED: readonly Entry[] = [
   { pass: fuseConvolutions, where: ({ ownOps }) => ownOps },
   { pass: fuseBatchNorm, where: ({ ownOps }) => ownOps },
   { pass: fuseElementwise, where: ({ ownOps }) => ownOps },
@@ -64,14 +64,16 @@ const JOINED: readonly Entry[] = [
 /** Memory banks stay where they lie. */
 const IN_PLACE: readonly Entry[] = [rowsInPlace];
 /** Half of what is read and written between our ops. */
-const NARROW: readonly Entry[] = [dropEqualReshapes, takeElementwise, narrowImages].map((pass) => ({
-  pass,
-  where: (machine: Machine) => machine.narrowImages,
-}));
+const BFLOAT16_ACTIVATIONS: readonly Entry[] = [dropEqualReshapes, replaceElementwise, bfloat16Activations].map(
+  (pass) => ({
+    pass,
+    where: (machine: Machine) => machine.bfloat16Activations,
+  }),
+);
 /** An evaluation's batch normalisation in the filters before it; other roundings. */
 const FOLDED: readonly Entry[] = [{ pass: foldInference, where: ({ ownOps }) => ownOps }];
 /** A session's graph optimizer leaves the arithmetic as it was written. */
-const EXACT: readonly Entry[] = [keepSumsOrdered, keepApart, hideConstants];
+const EXACT: readonly Entry[] = [keepReductionOrder, addFusionBarriers, blockConstantFolding];
 
 /**
  * Where a processor has more for products of 16 bits than for those of float32, our convolutions use it. On one that multiplies
@@ -83,12 +85,12 @@ const REDUCED: readonly Entry[] = [
     pass: useStandardOps,
     where: ({ matrixUnits, reduced }) => matrixUnits && reduced === undefined,
   },
-  { pass: padGradientsFirst, where: ({ matrixUnits }) => matrixUnits },
+  { pass: padGradients, where: ({ matrixUnits }) => matrixUnits },
 ];
 /** Convolutions of TensorFlow in bfloat16; what it has for it may be slower than its float32 where ours have something. */
 const REST_REDUCED: readonly Entry[] = [
   { pass: reduceConvolutions, where: ({ reduced }) => reduced?.servesTensorFlow !== false },
-  { pass: dropCastPairs, where: ({ narrowImages }) => narrowImages },
+  { pass: dropCastPairs, where: ({ bfloat16Activations }) => bfloat16Activations },
 ];
 
 /**
@@ -97,8 +99,8 @@ const REST_REDUCED: readonly Entry[] = [
  */
 const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, readonly Entry[]>>>> = {
   graph: {
-    float32: [...IN_PLACE, ...JOINED, ...EXACT],
-    bfloat16: [...IN_PLACE, ...REDUCED, ...FOLDED, ...JOINED, ...NARROW, ...EXACT, ...REST_REDUCED],
+    float32: [...IN_PLACE, ...FUSED, ...EXACT],
+    bfloat16: [...IN_PLACE, ...REDUCED, ...FOLDED, ...FUSED, ...BFLOAT16_ACTIVATIONS, ...EXACT, ...REST_REDUCED],
   },
   xla: {
     float32: [useStandardOps, plainBatchNorm],

@@ -31,7 +31,7 @@ const steps =
 function programOf(
   t: TestContext,
   engine: EngineName,
-  knownRounds: boolean,
+  staticTripCount: boolean,
   changes: Partial<Ahead> = {},
 ): { program: Program; sum: Variable; last: Variable } {
   const scale = variable(t, [1, -2]);
@@ -46,7 +46,7 @@ function programOf(
   const program = compile(engine, {
     name: "p",
     precision: "float32",
-    knownRounds,
+    staticTripCount,
     entries: {
       step: {
         step: steps(scale, sum, last),

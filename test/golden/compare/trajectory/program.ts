@@ -86,7 +86,7 @@ export function describeTrajectory(
       seen: [...Object.values(seen), ...all.flatMap(({ metrics }) => Object.values(metrics) as Variable[])],
     },
     precision: "float32",
-    knownRounds: true,
+    staticTripCount: true,
   };
 }
 
