@@ -147,7 +147,7 @@ export function bodyFunction(
 
 /**
  * The condition of a loop: the index is below the trip count.
- * @param limit the static trip count; undefined where COUNT holds it, in units of 1/`each` iteration
+ * @param limit the static trip count; undefined where COUNT holds it, an iteration counting as `each`
  */
 export function conditionFunction(
   prefix: string,
