@@ -17,7 +17,7 @@ const mapTensors = (name: string, map: FeatureMap | undefined): ViewTensors =>
         ...(map.beforeRelu !== map.out && { [name + BEFORE_RELU]: map.beforeRelu }),
       };
 
-/** What views of a teacher's output are made of. */
+/** Tensors of views of a teacher's output. */
 export function viewTensors(output: ModelOutput, views: readonly TeacherView[]): ViewTensors {
   const isSeen = (...names: TeacherView[]): boolean => names.some((name) => views.includes(name));
   const maps = output.maps.map((map, i): ViewTensors => {
@@ -40,8 +40,8 @@ function mapOf(name: string, tensors: ViewTensors): FeatureMap | undefined {
 }
 
 /**
- * The part of a teacher's output that such tensors are.
- * @param count how many maps the teacher has
+ * The teacher's output from such tensors.
+ * @param count number of the teacher's maps
  */
 export function outputOfViews(tensors: ViewTensors, count: number): Partial<ModelOutput> {
   const stem = mapOf("stem", tensors);

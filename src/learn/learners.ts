@@ -21,22 +21,22 @@ import {
 } from "./objective.js";
 import { createMomentumBuffers } from "./sgd.js";
 
-/** A frozen model and the variables that its forward pass may read. */
+/** A frozen model and the variables of its forward pass. */
 export interface FrozenModel {
   readonly model: BuiltModel;
   readonly variables: readonly Variable[];
 }
 
 /**
- * Makes a model ready for evaluation only, with the values that it has now.
- * @param mode training where it shall go on to run in training mode: its batch normalisations stay by themselves
+ * Freezes a model at its current values.
+ * @param mode of its forward passes; in training mode batch normalisations are not folded
  */
 export function frozen(model: BuiltModel, mode: "training" | "evaluation" = "evaluation"): FrozenModel {
   const folded = mode === "training" ? [] : model.freeze();
   return { model, variables: [...variablesOf(model.state), ...folded] };
 }
 
-/** What a student's training is made of, besides its teacher; the method's own options are among them. */
+/** Options of a student's training, with the method's own. */
 export type StudentSetting = Pick<DistillOptions, "model_s" | "distill" | "gamma" | "alpha" | "beta"> &
   Partial<Pick<DistillOptions, "batch_size">>;
 
@@ -50,7 +50,7 @@ export function featureShapesOf({ name, imageSize, featureSize, state }: Model):
 }
 
 /**
- * A new student with what its method adds, guided by a frozen teacher, whose images it looks at.
+ * A new student with its method's additions and a frozen teacher, whose image size it has.
  * @param labels of the training images
  * @throws inputError for an unknown name, or a method that does not fit the pair
  */
@@ -79,12 +79,12 @@ export function studentLearner(
 }
 
 /**
- * A student with what its method adds, in all parts of the training.
- * @param seed what the method draws follows from it
+ * A student with its method's additions, in all parts of the training.
+ * @param seed of the method's random inputs
  */
 export function distilledLearner(student: Model, config: DistillConfig, seed: number): Learner {
   const { method, teacher, weights } = config;
-  // What a method adds learns only where its own terms count.
+  // A method's additions train only if its terms have a weight.
   const isUsed = weights.beta !== 0;
   const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;
   const { learnBefore = [], removed = [], notices = [] } = method;
@@ -108,7 +108,7 @@ export function distilledLearner(student: Model, config: DistillConfig, seed: nu
   return { ...main, ...(before.length > 0 && { phases: before }) };
 }
 
-/** All parameters but those that do not learn in the main part; nothing where all learn. */
+/** The trainable parameters of the main part; nothing where all are. */
 function learning({ state }: Model, own: readonly StateEntry[], resting: readonly Variable[]): Pick<Learner, "learns"> {
   if (resting.length === 0) return {};
   const learns = new Set([...parametersOf(state), ...parametersOf(own)]);
@@ -116,7 +116,7 @@ function learning({ state }: Model, own: readonly StateEntry[], resting: readonl
   return { learns };
 }
 
-/** Zeros for what a method takes out of the student. */
+/** Zeros the parameters that a method removes from the student. */
 const takeOut = (removed: readonly Variable[]): void =>
   tf.tidy(() => {
     for (const variable of removed) variable.assign(tf.zeros(variable.shape));
@@ -142,7 +142,7 @@ function phaseOf(phase: Phase, main: Learner, config: TeacherConfig): LearnerPha
   };
 }
 
-/** A student with layers that its method puts into it; its state is what it was. */
+/** A student with its method's inserted layers; its state is unchanged. */
 const withInsertion = (model: Model, insertion: Insertion | undefined): Model =>
   insertion === undefined
     ? model
@@ -151,7 +151,7 @@ const withInsertion = (model: Model, insertion: Insertion | undefined): Model =>
         forward: (images, context) => model.forward(images, { ...context, insertion }),
       };
 
-/** A student as its method evaluates it; the student itself where the method says nothing of it. */
+/** A student as its method evaluates it; by default the student itself. */
 export const evaluatedStudent = (
   model: Model,
   teacher: Pick<Model, "name" | "state">,
@@ -167,13 +167,13 @@ export const evaluatedStudent = (
   },
 });
 
-/** A new model that learns from labels alone. @throws inputError for an unknown name */
+/** A new model trained with labels only. @throws inputError for an unknown name */
 export function teacherLearner(name: string, numClasses: number, seed: number): Learner {
   const model = buildModel(name, numClasses, initialFill(name, seed, "teacher"));
   return createLearner(model, [], supervised);
 }
 
-/** A model with what a method adds, with zero momentum and sums. */
+/** A model with a method's additions, zero momentum and zero sums. */
 export function createLearner(
   model: Model,
   extra: readonly StateEntry[],

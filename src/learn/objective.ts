@@ -15,21 +15,21 @@ import {
   type Update,
 } from "../runtime/tf.js";
 
-/** What a step is given. */
+/** Inputs of a step. */
 export interface Batch {
   /** [N, height, width, 3], normalised */
   readonly images: Tensor4D;
   /** [N], int32 */
   readonly labels: Tensor1D;
-  /** [N], int32: which image of the set each one is. */
+  /** [N], int32: indices into the training set. */
   readonly image?: Tensor1D;
   /** float32, from 1; in training. */
   readonly epoch?: Scalar;
   /** The strong view of the same images, where the method asks for it. */
   readonly strong?: Tensor4D;
-  /** What a method has drawn for the step. */
+  /** The method's random inputs. */
   readonly drawn?: Readonly<Record<string, Tensor>>;
-  /** The part of the teacher's output for these images that is known already: from the teacher's cache, or computed ahead. */
+  /** The teacher's output, as far as it is cached or computed ahead. */
   readonly guide?: Partial<ModelOutput>;
 }
 
@@ -42,7 +42,7 @@ export interface Loss {
   readonly parts?: readonly [task: Scalar, distillation: Scalar];
 }
 
-/** What an objective looks at of a batch that depends on its images alone: the output of a frozen teacher. */
+/** An objective's inputs that depend only on a batch's images: the output of a frozen teacher. */
 export interface Guidance {
   /** Tensors by name, each with the batch as its first axis. */
   compute(images: Tensor4D): ViewTensors;
@@ -50,20 +50,20 @@ export interface Guidance {
   guideOf(tensors: ViewTensors): Partial<ModelOutput>;
 }
 
-/** What training minimises. */
+/** The objective of a training. */
 export interface Objective {
-  /** Terms that are logged one by one; none where the loss is one term. */
+  /** Separately logged terms; none for a loss of one term. */
   readonly termNames: readonly string[];
   /**
-   * What does not depend on parameters is worked out for the batch first, the loss from the model's output in training.
+   * The part that does not depend on parameters is computed for the batch first, then the loss from the model's output.
    * @param context takes new values of what no gradient reaches
    */
   of(batch: Batch): (output: StudentOutput, oneHot: Tensor2D, context: ForwardContext) => Loss;
-  /** Left out where no teacher is looked at, and where its output is another one with other images beside. */
+  /** Absent without a teacher, and where its output depends on the rest of the batch. */
   readonly guidance?: Guidance;
 }
 
-/** What the model gives for a batch, and for its strong view where there is one. */
+/** The model's output for a batch, and for its strong view where there is one. */
 export interface StudentOutput extends ModelOutput {
   readonly strong?: ModelOutput;
 }
@@ -74,7 +74,7 @@ export const supervised: Objective = {
   of: () => (output, oneHot) => ({ value: crossEntropy(output.logits, oneHot), terms: [] }),
 };
 
-/** Who teaches, and by which method. */
+/** The teacher and the method. */
 export interface TeacherConfig {
   readonly teacher: Model;
   /** Maps of the teacher's output. */
@@ -82,7 +82,6 @@ export interface TeacherConfig {
   readonly method: OpenedMethod;
 }
 
-/** What a student learns by. */
 export interface DistillConfig extends TeacherConfig {
   readonly weights: LossWeights;
   /** Of the KL divergence between logits, alpha's term. */
@@ -94,7 +93,7 @@ type Weighted = readonly (readonly [weight: number, term: Scalar])[];
 
 /**
  * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's terms. A term whose weight is zero is
- * not computed. The teacher runs outside of the differentiated part; not at all where the batch brings its output.
+ * not computed. The teacher runs outside of the differentiated part, unless its output is cached.
  */
 export function distilling(config: DistillConfig): Objective {
   const { method, weights, temperature } = config;
@@ -194,11 +193,10 @@ function guidedBy(
   };
 }
 
-/** What a method may look at of a step. */
 function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, oneHot: Tensor2D): StepContext {
   const given = <Value>(what: string, value: Value | undefined): Value => {
     if (value !== undefined) return value;
-    throw new Error(`The method uses the ${what} of a step that is told none.`);
+    throw new Error(`The method uses the ${what} of a step without one.`);
   };
   return {
     student,
@@ -212,13 +210,13 @@ function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, one
       };
     },
     get image() {
-      return given("images' places", batch.image);
+      return given("image indices", batch.image);
     },
     get epoch() {
       return given("epoch", batch.epoch);
     },
     get drawn() {
-      return given("draws", batch.drawn);
+      return given("random inputs", batch.drawn);
     },
   };
 }

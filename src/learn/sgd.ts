@@ -35,7 +35,7 @@ export type Gradients = readonly (Tensor | undefined)[];
  * The first step's v = g follows from v = 0.
  * @param gradients one per parameter; one without a gradient stays as it is
  * @param learningRate scalar tensor
- * @param groups parameters that learn otherwise
+ * @param groups parameters with their own hyperparameters
  * @returns new values of parameters and momentum buffers; nothing is assigned
  */
 export function sgdUpdates(
@@ -78,7 +78,7 @@ function settingsOf(
 
 /**
  * The gradient with weight decay. Subtracting the negated decay instead of adding keeps TensorFlow's graph optimizer from
- * merging this sum with the next one into an op whose order of summation varies from run to run.
+ * merging this sum with the next one into an op with a varying reduction order.
  */
 const withDecay = (gradient: Tensor, parameter: Variable, weightDecay: number): Tensor =>
   tf.sub(gradient, tf.mul(parameter, -weightDecay));

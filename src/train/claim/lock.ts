@@ -7,7 +7,7 @@ import { shellWord } from "../../common/text.js";
 import { LOCK, LOCK_FILE, type Owner, readStateFile } from "../../runFiles/stateFile.js";
 import { codeOf, type Draft, discard, isSameFile, passingName, publish, replace, writeDraft } from "./draft.js";
 import { type KernelLock, kernelLock } from "./kernelLock.js";
-import { isOfThisKernel, nameOf, type OwnerState, ownerStateOf } from "./owner.js";
+import { isOfThisKernel, nameOf, type Standing, standingOf } from "./owner.js";
 
 /**
  * Replaces a lock whose process is gone. Of several processes that find it so only one does: the one that has the
@@ -22,8 +22,8 @@ function takeOver(draft: Draft, path: string, runDir: string): Draft | undefined
     const kernel = kernelLock(file);
     if (!isSameFile(file, path)) return undefined;
     const owner = ownerIn(path, runDir);
-    const state = lockStateOf(owner, path, kernel);
-    if (state !== "gone") throw refusal(owner, state, runDir);
+    const standing = judged(owner, path, kernel);
+    if (standing !== "gone") throw refusal(owner, standing, runDir);
     const isOurTurn = kernel === "held" || (kernel === "unavailable" && isFirst(draft, owner, runDir));
     return isOurTurn && isSameFile(file, path) ? replace(draft, path) : undefined;
   } finally {
@@ -44,9 +44,9 @@ function openIfThere(path: string): number | undefined {
  * A process that is there is at work. Of one that cannot be seen the kernel tells, if it had the kernel's lock. A lock of
  * one that is gone may be held for a moment by another that is replacing it.
  */
-function lockStateOf(owner: Owner, path: string, kernel: KernelLock): OwnerState {
-  const state = ownerStateOf(owner, path);
-  if (state !== "unknown") return state;
+function judged(owner: Owner, path: string, kernel: KernelLock): Standing {
+  const standing = standingOf(owner, path);
+  if (standing !== "unknown") return standing;
   if (kernel === "taken") return "alive";
   return kernel === "held" && owner.held && isOfThisKernel(owner) ? "gone" : "unknown";
 }
@@ -62,7 +62,7 @@ function isFirst(draft: Draft, owner: Owner, runDir: string): boolean {
     if (codeOf(error) !== "EEXIST") throw error;
   }
   const other = readStateFile(mark, LOCK);
-  if (other.state === "whole" && ownerStateOf(other.content, mark) === "gone") rmSync(mark);
+  if (other.state === "whole" && standingOf(other.content, mark) === "gone") rmSync(mark);
   return false;
 }
 
@@ -78,8 +78,8 @@ function ownerIn(path: string, runDir: string): Owner {
   );
 }
 
-function refusal(owner: Owner, state: OwnerState, runDir: string): PefdError {
-  return state === "alive"
+function refusal(owner: Owner, standing: Standing, runDir: string): PefdError {
+  return standing === "alive"
     ? inputError(
         `${nameOf(owner)} is working in ${runDir}.`,
         "Wait for it, or stop it; `pefd watch` shows how far it is.",
@@ -162,5 +162,5 @@ export function workingProcess(runDir: string): number | undefined {
   const path = join(runDir, LOCK_FILE);
   const found = readStateFile(path, LOCK);
   if (found.state !== "whole") return undefined;
-  return ownerStateOf(found.content, path) === "alive" ? found.content.pid : undefined;
+  return standingOf(found.content, path) === "alive" ? found.content.pid : undefined;
 }

@@ -4,7 +4,7 @@ import { bootId, ownPid, pidNamespace, startOf } from "../../common/processMark.
 import type { Owner } from "../../runFiles/stateFile.js";
 
 /** What a lock tells of the process that left it: at work, gone, or not to be seen from here. */
-export type OwnerState = "alive" | "gone" | "unknown";
+export type Standing = "alive" | "gone" | "unknown";
 
 /** This process, as a lock tells it. @param held whether the kernel keeps the lock for it */
 export function ourselves(held: boolean): Owner {
@@ -31,7 +31,7 @@ export const isOfThisKernel = ({ boot }: Owner): boolean => boot !== "" && boot 
  * What can be said about an owner from what it wrote down.
  * @param path its lock, of which the file system is looked at
  */
-export function ownerStateOf(owner: Owner, path: string): OwnerState {
+export function standingOf(owner: Owner, path: string): Standing {
   if (isOfThisKernel(owner)) {
     if (owner.namespace !== pidNamespace()) return "unknown";
     return startOf(String(owner.pid)) === owner.started ? "alive" : "gone";
