@@ -7,18 +7,18 @@ import type { Variable } from "../../runtime/tf.js";
 import type { Kept } from "../claim/kept.js";
 import { assignValues, loadState, stateDictOf } from "./stateFiles.js";
 
-/** A learner's state at one moment, as files hold it; read once, whatever is written from it. */
+/** A learner's state in the format of files. */
 export interface Snapshot {
   readonly model: StateDict;
-  /** What the method adds. */
+  /** The method's additions. */
   readonly extra: StateDict;
-  /** The part of it that belongs to the weights: not what only training writes and reads, such as a memory bank. */
+  /** Those that belong to the weights: not training-only state such as memory banks. */
   readonly added: StateDict;
   /** Running statistics of a teacher in training mode. */
   readonly teacher: StateDict;
-  /** What predictions read besides the model, where the method predicts through more than it. */
+  /** Tensors that predictions read besides the model. */
   readonly predictor: StateDict;
-  /** By place; the name of each one's parameter beside it. */
+  /** By index; parameterNames has the names. */
   readonly momentumBuffers: StateDict;
   readonly parameterNames: readonly string[];
 }
@@ -54,7 +54,7 @@ const PARTS = {
   momentumBuffers: "velocity.",
 } as const;
 
-/** A snapshot as one dictionary, from which a run goes on. */
+/** A snapshot as one dictionary, the resume state. */
 export const resumeState = (snapshot: Snapshot): StateDict =>
   new Map(
     (Object.keys(PARTS) as (keyof typeof PARTS)[]).flatMap((part) =>
@@ -69,7 +69,7 @@ const partOf = (prefix: string, state: StateDict): StateDict =>
       .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
   );
 
-/** Puts what a run has kept into a learner. @throws inputError where it is of another model */
+/** Restores a learner from a run's saved state. @throws inputError where it is another model's */
 export function restoreLearner(learner: Learner, { path, state }: Pick<Kept, "path" | "state">): void {
   const origin = { path, modelName: learner.model.name };
   loadState(learner.model.state, partOf(PARTS.model, state), origin);

@@ -8,7 +8,7 @@ import type { StateEntry } from "#pefd/nn/model.js";
 import { scatterRows } from "#pefd/runtime/rows.js";
 import { type Scalar, type Tensor, tf, type Update, type Variable } from "#pefd/runtime/tf.js";
 import { onClassMaps } from "./classMaps.js";
-import { drawnFeeds } from "./drawn.js";
+import { randomInputsOf } from "./drawn.js";
 import { fixtureOf } from "./fixture.js";
 import { CLASSES, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
 import { ownFill, ownRows } from "./ownState.js";
@@ -164,7 +164,7 @@ function stepContextOf(scene: TermScene, teacher: Record<string, Tensor>): StepC
 
 const drawnTensors = ({ method, labels }: TermScene): Record<string, Tensor> =>
   Object.fromEntries(
-    Object.entries(drawnFeeds(method.draws, labels.length, 0)).map(([name, { values, shape, dtype }]) => [
+    Object.entries(randomInputsOf(method.draws, labels.length, 0)).map(([name, { values, shape, dtype }]) => [
       name,
       tf.tensor(values, [...shape], dtype),
     ]),
