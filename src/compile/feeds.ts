@@ -2,7 +2,6 @@ import { sizeOf } from "../common/shapes.js";
 import { type Tensor, tf } from "../runtime/tf.js";
 import type { Entry, FeedSpec, FeedValues } from "./types.js";
 
-/** A host array as a tensor of a feed's type. */
 export const feedTensor = (
   values: Float32Array | Int32Array,
   shape: readonly number[],
@@ -20,9 +19,8 @@ export function feedValues(feeds: FeedValues, name: string, length: number): Flo
 }
 
 /**
- * Tensors of one step out of the arrays of several.
- * @param index which of the steps
- * @param steps how many the arrays hold
+ * Tensors of one step from stacked arrays.
+ * @param steps number of steps in the arrays
  */
 export function stepFeeds(
   entry: Pick<Entry, "perStep" | "shared">,
@@ -43,7 +41,7 @@ export function stepFeeds(
   return tensors;
 }
 
-/** Numbers by their bits, with zeros behind them up to a length. */
+/** Numbers by their bits, zero-padded to a length. */
 export function bitsOf(values: Float32Array | Int32Array, length: number = values.length): Int32Array {
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   if (bits.length === length) return bits;
@@ -52,7 +50,7 @@ export function bitsOf(values: Float32Array | Int32Array, length: number = value
   return full;
 }
 
-/** The entry of a name. @throws RangeError if the program has none such */
+/** @throws RangeError for an unknown entry */
 export function entryNamed(entries: Readonly<Record<string, Entry>>, name: string): Entry {
   const entry = entries[name];
   if (entry === undefined) throw new RangeError(`The program has no entry ${name}.`);

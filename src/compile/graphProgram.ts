@@ -20,7 +20,7 @@ import { FEED_TYPES, recordStep } from "./record/trace.js";
 import { openSession, type Session } from "./session.js";
 import type { Entry, PrecisionName, Program, ProgramDescription } from "./types.js";
 
-/** Assignments of a step's new values, or of new rows; each waits until the old values have been read. */
+/** Assignments of a step's updates; each waits for the reads of the old values. */
 function assignments(prefix: string, recorded: RecordedStep, handles: GraphVariables["handles"]): GraphNode[] {
   const byName = nodesByName(recorded.nodes);
   const users = usersOf(recorded.nodes);
@@ -39,7 +39,7 @@ function assignments(prefix: string, recorded: RecordedStep, handles: GraphVaria
   });
 }
 
-/** Nodes and signature that run one step per call. */
+/** Nodes and signature of one step per call. */
 export function singleStep(
   prefix: string,
   entry: Entry,
@@ -67,13 +67,12 @@ export function singleStep(
   return { nodes, signature: { inputs, outputs: donePort(done) } };
 }
 
-/** Of a program that is not compiled natively. */
 export const NOTHING_TO_COMPILE: Pick<Program, "compilations" | "kept"> = {
   compilations: () => [],
   kept: 0,
 };
 
-/** Runs a signature whose only output says that it is done. */
+/** Runs a signature whose only output signals that it is done. */
 export function runToDone(session: Session, signature: string, inputs: Readonly<Record<string, Tensor>>): void {
   for (const output of Object.values(session.run(signature, inputs))) {
     output.dataSync(); // an error of the step surfaces here
@@ -81,7 +80,7 @@ export function runToDone(session: Session, signature: string, inputs: Readonly<
   }
 }
 
-/** Copying of variable groups between tf.Variables and a session. */
+/** Copies variable groups between tf.Variables and a session. */
 export function groupTransfer(
   session: Session,
   groups: ProgramDescription["variables"],

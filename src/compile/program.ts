@@ -5,7 +5,7 @@ import { graphProgram, NOTHING_TO_COMPILE } from "./graphProgram.js";
 import type { EngineName, Program, ProgramDescription } from "./types.js";
 import { xlaProgram } from "./xlaProgram.js";
 
-/** The reference: every op of every step is called as it is described. */
+/** The reference: runs each step op by op. */
 function eagerProgram({ entries }: ProgramDescription): Program {
   return {
     engine: "eager",
@@ -15,7 +15,7 @@ function eagerProgram({ entries }: ProgramDescription): Program {
       checkSteps(entry, name, steps);
       for (let i = 0; i < steps; i++) {
         tf.tidy(() => {
-          // All new values are known before the first is assigned, as in a graph.
+          // All new values are computed before the first is assigned, as in a graph.
           const updates = entry.step(stepFeeds(entry, feeds, i, steps));
           for (const [variable, value, rows] of updates) {
             if (rows === undefined) variable.assign(value);
@@ -36,8 +36,6 @@ const ENGINES: Readonly<Record<EngineName, (description: ProgramDescription) => 
   xla: xlaProgram,
 };
 
-/** Names of all engines. */
 export const engineNames = (): EngineName[] => Object.keys(ENGINES) as EngineName[];
 
-/** Compiles a description for an engine. */
 export const compile = (engine: EngineName, description: ProgramDescription): Program => ENGINES[engine](description);

@@ -26,9 +26,9 @@ export function openSession(graph: Graph, bytes: Uint8Array = savedModelBytes(gr
     writeFileSync(join(directory, "saved_model.pb"), bytes);
     return binding.loadSavedModel(directory, TAG);
   });
-  // Nodes are not kept: they hold constants, and the stacks of the ops that made them.
+  // Only signatures are kept: nodes hold constants and stacks.
   const { signatures } = graph;
-  // After a failed call TensorFlow may hold buffers that it has freed: ending such a session would abort the process.
+  // After a failed call, deleting the session could abort the process: TensorFlow may free buffers twice.
   let hasFailed = false;
   return {
     run(name, inputs) {

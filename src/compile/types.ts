@@ -1,6 +1,6 @@
 import type { Tensor, Update, Variable } from "../runtime/tf.js";
 
-/** How steps are run: op by op, as a recorded graph, or as one compiled loop. */
+/** Eager: op by op; graph: a recorded graph; xla: one compiled loop. */
 export type EngineName = "eager" | "graph" | "xla";
 
 /** Element type of convolutions and matrix products; everything else stays float32. */
@@ -19,24 +19,23 @@ export type Feeds = Readonly<Record<string, Tensor>>;
 export type FeedValues = Readonly<Record<string, Float32Array | Int32Array>>;
 
 /**
- * A step: a pure description, in tfjs ops, of new values of variables. It has no other result: whatever should be
- * seen afterwards (losses, counts) is a variable too. Nothing is read or assigned while it runs.
+ * A step: a pure function, in tfjs ops, to new values of variables. It has no other result: losses and counts are
+ * variables, too. Nothing is read or assigned while it runs.
  */
 export type Step = (feeds: Feeds) => readonly Update[];
 
 /**
- * What a step needs that nothing it changes has a part in, such as a frozen model's output: it can be computed for
- * several steps at once. Only the xla engine does so; the others never ask for it.
+ * Inputs of a step that do not depend on its updates, such as a frozen model's output: computed for several steps at
+ * once by the xla engine; the others ignore it.
  */
 export interface Ahead {
-  /** For how many steps at once; a divisor of stepsPerCall. */
+  /** Steps that are computed at once; a divisor of stepsPerCall. */
   readonly steps: number;
-  /** The per-step inputs that it takes. */
+  /** Names of its per-step inputs. */
   readonly takes: readonly string[];
   /**
-   * float32 tensors whose first axis is that of the inputs: each step is given its part of them, under their names, as
-   * inputs of its own.
-   * @param feeds of so many steps, one after the other along the first axis of each
+   * float32 tensors whose first axis is that of the inputs; each step gets its slice of them as inputs of those names.
+   * @param feeds of that many steps, concatenated along the first axis
    */
   compute(feeds: Feeds): Readonly<Record<string, Tensor>>;
 }
@@ -55,18 +54,18 @@ export interface Entry {
 
 /** Everything that is compiled together: entries share the variables. */
 export interface ProgramDescription {
-  /** Told apart in error messages and file names. */
+  /** For error messages and file names. */
   readonly name: string;
   readonly entries: Readonly<Record<string, Entry>>;
-  /** All variables that any step reads or updates, in named groups that are read and written together. */
+  /** All variables that steps read or update, in named groups that are pulled and pushed together. */
   readonly variables: Readonly<Record<string, readonly Variable[]>>;
   readonly precision: PrecisionName;
   /**
-   * Whether the xla engine compiles a program of its own for calls of exactly stepsPerCall steps, whose number of
-   * rounds XLA knows. On a GPU where undefined.
+   * Whether the xla engine compiles a program with a static trip count for calls of stepsPerCall steps; by default on a
+   * GPU.
    */
-  readonly knownRounds?: boolean;
-  /** Told what went wrong with programs that are kept between runs. */
+  readonly staticTripCount?: boolean;
+  /** Receives problems of the program cache. */
   readonly onWarning?: (text: string) => void;
 }
 
@@ -84,16 +83,16 @@ export interface Program {
    */
   run(entry: string, feeds: FeedValues, steps: number): void;
   /**
-   * What calls need to have compiled: a function for each native program that is not there yet. Without them it is
-   * compiled when it is first called. Variables must be pushed before, and again after: they take other values.
+   * A function for each native program of these calls that is not compiled yet; otherwise it compiles at its first call.
+   * Variables must be pushed before, and again after, as compiling changes them.
    */
   compilations(calls: readonly Call[]): readonly (() => void)[];
-  /** How many compiled programs an earlier run has left. */
+  /** Number of compiled programs from an earlier run. */
   readonly kept: number;
-  /** Copies a group of variables from where steps run into their tf.Variables. */
+  /** Copies a group of variables from the program to their tf.Variables. */
   pull(group: string): void;
-  /** Copies a group of tf.Variables to where steps run. Needed once before the first step, and after every change. */
+  /** Copies a group of tf.Variables to the program: before the first step, and after every change. */
   push(group: string): void;
-  /** Frees what the program holds; the tf.Variables stay. */
+  /** Frees the program; the tf.Variables stay. */
   dispose(): void;
 }

@@ -15,32 +15,32 @@ import type { Entry, FeedValues, Program, ProgramDescription } from "./types.js"
 
 const WHOLE = "/whole";
 
-/** Signature of an entry's calls of as many steps as one call takes. */
+/** Signature of an entry's calls of stepsPerCall steps. */
 const wholeCall = (name: string): string => `${name}${WHOLE}`;
 
-/** Whether calls of a whole number of steps have a program of their own. */
+/** Whether calls of stepsPerCall steps have a program of their own. */
 const hasWholeCalls = (entry: Entry, known: boolean): boolean => known && entry.stepsPerCall > 1;
 
 /**
- * Many steps per call as one XLA program. An entry has up to two of them, each compiled when it is first called: one
- * for calls of all the steps that a call may take, whose number of rounds is part of the program, so that a GPU is
- * never asked between them whether to go on; and one that is told how many, for the rest of an epoch.
+ * Many steps per call as one XLA program. An entry has up to two, each compiled at its first call: one with the static
+ * trip count stepsPerCall, which saves a GPU a device-to-host read per iteration; and one with a dynamic trip count, for
+ * the rest of an epoch.
  */
 export function xlaProgram(description: ProgramDescription): Program {
-  const { entries, precision, knownRounds = isGpu() } = description;
+  const { entries, precision, staticTripCount = isGpu() } = description;
   const variables = declareVariables(description.variables);
   const nodes: GraphNode[] = [...variables.nodes];
   const functions: GraphFunction[] = [];
   const signatures: Record<string, Signature> = { ...variables.signatures };
   for (const [name, entry] of Object.entries(entries)) {
     const recorded = recordLoop(name, entry, variables.handles, precision);
-    const addLoop = (prefix: string, signature: string, rounds?: number) => {
-      const loop = stepLoop({ prefix, entry, ...recorded, ...(rounds !== undefined && { rounds }) }, variables);
+    const addLoop = (prefix: string, signature: string, iterations?: number) => {
+      const loop = stepLoop({ prefix, entry, ...recorded, ...(iterations !== undefined && { iterations }) }, variables);
       nodes.push(...loop.nodes);
       functions.push(...loop.functions);
       signatures[signature] = loop.signature;
     };
-    if (hasWholeCalls(entry, knownRounds)) {
+    if (hasWholeCalls(entry, staticTripCount)) {
       addLoop(name, wholeCall(name), entry.stepsPerCall);
       addLoop(`${name}_counted`, name);
     } else {
@@ -53,7 +53,7 @@ export function xlaProgram(description: ProgramDescription): Program {
   const kept = keptPrograms(bytes, description.onWarning ?? (() => {}));
   const isCompiled = new Set<string>();
   const isWhole = (entry: Entry, steps: number): boolean =>
-    hasWholeCalls(entry, knownRounds) && steps === entry.stepsPerCall;
+    hasWholeCalls(entry, staticTripCount) && steps === entry.stepsPerCall;
   const signatureOf = (name: string, steps: number): string =>
     isWhole(entryNamed(entries, name), steps) ? wholeCall(name) : name;
   const call = (signature: string, feeds: () => Record<string, Tensor>) => {
@@ -77,40 +77,45 @@ export function xlaProgram(description: ProgramDescription): Program {
           .filter(([signature]) => !isCompiled.has(signature)),
       );
       return Array.from(pending, ([signature, entry]) => () => {
-        const rounds = roundsOf(entry, signature.endsWith(WHOLE));
-        call(signature, () => zeroFeeds(entry, rounds));
+        const iterations = iterationsOf(entry, signature.endsWith(WHOLE));
+        call(signature, () => zeroFeeds(entry, iterations));
       });
     },
     run(name, feeds, steps) {
       const entry = entryNamed(entries, name);
       checkSteps(entry, name, steps);
-      const rounds = roundsOf(entry, isWhole(entry, steps));
-      call(signatureOf(name, steps), () => callFeeds(entry, feeds, steps, rounds));
+      const iterations = iterationsOf(entry, isWhole(entry, steps));
+      call(signatureOf(name, steps), () => callFeeds(entry, feeds, steps, iterations));
     },
     ...groupTransfer(session, description.variables),
     dispose: () => session.dispose(),
   };
 }
 
-/** How many rounds a program goes, where that is part of it. */
-const roundsOf = (entry: Entry, isWhole: boolean): number | undefined =>
+/** The static trip count of a program, where it has one. */
+const iterationsOf = (entry: Entry, isWhole: boolean): number | undefined =>
   isWhole || entry.stepsPerCall === 1 ? entry.stepsPerCall : undefined;
 
-const loopFeedsOf = (entry: Entry, rounds: number | undefined) =>
-  Object.entries(loopFeeds({ entry, ...(rounds !== undefined && { rounds }) }));
+const loopFeedsOf = (entry: Entry, iterations: number | undefined) =>
+  Object.entries(loopFeeds({ entry, ...(iterations !== undefined && { iterations }) }));
 
-/** Feeds of a call that only compiles: no steps, or steps of zeros where their number is part of the program. */
-const zeroFeeds = (entry: Entry, rounds: number | undefined): Record<string, Tensor> =>
+/** Feeds of a call that only compiles: no steps, or steps of zeros with a static trip count. */
+const zeroFeeds = (entry: Entry, iterations: number | undefined): Record<string, Tensor> =>
   Object.fromEntries(
-    loopFeedsOf(entry, rounds).map(([name, { shape }]) => [
+    loopFeedsOf(entry, iterations).map(([name, { shape }]) => [
       name,
       feedTensor(new Int32Array(sizeOf(shape)), shape, "int32"),
     ]),
   );
 
-/** Feeds of one call, by their bits, filled up with zeros to the number of steps that the program was compiled for. */
-function callFeeds(entry: Entry, feeds: FeedValues, steps: number, rounds: number | undefined): Record<string, Tensor> {
-  const tensors = loopFeedsOf(entry, rounds).map(([name, { shape }]) => {
+/** Feeds of one call, by their bits, zero-padded to the number of steps that the program was compiled for. */
+function callFeeds(
+  entry: Entry,
+  feeds: FeedValues,
+  steps: number,
+  iterations: number | undefined,
+): Record<string, Tensor> {
+  const tensors = loopFeedsOf(entry, iterations).map(([name, { shape }]) => {
     const size = sizeOf(shape);
     if (name === COUNT_FEED) return [name, feedTensor(Int32Array.of(steps), shape, "int32")];
     const given = name in entry.shared ? size : (size / entry.stepsPerCall) * steps;

@@ -2,17 +2,17 @@ import { inputError } from "../common/errors.js";
 import type { Row } from "../common/optionRow.js";
 import type { ModelBuilder } from "../nn/builder.js";
 import type { Scalar } from "../runtime/tf.js";
-import type { Distillation, Draws, Method, Moment, Phase } from "./method.js";
+import type { Distillation, Draws, Method, Phase, StepContext } from "./method.js";
 import { ownOptions } from "./open.js";
 
-/** A method's name and what it draws. */
-type NamedDraws = readonly [name: string, draws: Draws | undefined];
+/** A method's name and its random inputs. */
+type NamedRandomInputs = readonly [name: string, draws: Draws | undefined];
 
 const prefixed = <Value>(name: string, values: Readonly<Record<string, Value>>) =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [`${name}.${key}`, value]));
 
-/** What several methods draw for a step, each under its name; undefined where none draws anything. */
-function combinedDraws(all: readonly NamedDraws[]): Draws | undefined {
+/** Random inputs of several methods, prefixed with their names; undefined where none has any. */
+function combinedRandomInputs(all: readonly NamedRandomInputs[]): Draws | undefined {
   const drawing = all.flatMap(([name, draws]) => (draws === undefined ? [] : [{ name, draws }]));
   if (drawing.length === 0) return undefined;
   return {
@@ -21,8 +21,8 @@ function combinedDraws(all: readonly NamedDraws[]): Draws | undefined {
   };
 }
 
-/** A moment as one of several methods sees it: with its own draws under its own names. */
-const drawnFor = (name: string, at: Moment): Moment =>
+/** The context of a step for one of several methods: only its own random inputs, under its own names. */
+const drawnFor = (name: string, at: StepContext): StepContext =>
   Object.create(at, {
     drawn: {
       get: () => {
@@ -30,15 +30,15 @@ const drawnFor = (name: string, at: Moment): Moment =>
         return Object.fromEntries(own.map(([key, value]) => [key.slice(name.length + 1), value]));
       },
     },
-  }) as Moment;
+  }) as StepContext;
 
-/** What stands between the names of methods whose losses are summed. */
+/** Separator of summed methods. */
 const PLUS = "+";
 
 /** The methods that a name stands for, such as crd and kd for crd+kd. */
 export const namesIn = (name: string): readonly string[] => name.split(PLUS);
 
-/** A method with the weight that its terms have in a sum. */
+/** A method with its weight in a sum. */
 export interface Share {
   readonly method: Method;
   readonly weight: number;
@@ -53,20 +53,20 @@ type Terms = Readonly<Partial<Record<string, Scalar>>>;
 const renamed = (method: Method, terms: Terms): Terms =>
   Object.fromEntries(Object.entries(terms).map(([term, value]) => [termOf(method, term), value]));
 
-/** A builder that puts a method's name before those of its tensors; the method sees its own ones alone. */
+/** A builder that prefixes tensors with a method's name; the method sees only its own ones. */
 function builderFor({ name }: Method, make: ModelBuilder): ModelBuilder {
   const makeVariable: ModelBuilder["makeVariable"] = (tensor, shape) =>
     make.makeVariable({ ...tensor, name: `${name}.${tensor.name}` }, shape);
   return { ...make, makeVariable, state: [] };
 }
 
-/** One method of a sum at work. */
+/** One method of a sum, built. */
 interface Part {
   readonly method: Method;
   readonly own: Distillation;
 }
 
-/** What at most one method of a sum may decide. */
+/** Fields that at most one method of a sum may have. */
 const ALONE = {
   evaluated: "what is evaluated in the student's place",
   insertion: "what stands behind the student's last stage",
@@ -74,7 +74,7 @@ const ALONE = {
   optimizer: "how the optimizer works",
 } as const;
 
-/** @throws inputError where two methods decide the same thing */
+/** @throws inputError where two methods have the same one */
 function onlyOne<Key extends keyof typeof ALONE>(parts: readonly Part[], key: Key): Pick<Distillation, Key> {
   const [first, second] = parts.filter(({ own }) => own[key] !== undefined);
   if (first === undefined) return {} as Pick<Distillation, Key>;
@@ -91,28 +91,28 @@ const phaseOf = ({ method }: Part, phase: Phase): Phase => ({
   loss: (at, context) => renamed(method, phase.loss(at, context)),
 });
 
-/** The sum of what methods do; each sees its own draws. */
+/** The sum of methods; each sees its own random inputs. */
 function together(parts: readonly Part[]): Distillation {
-  const at = (part: Part, moment: Moment) => drawnFor(part.method.name, moment);
+  const at = (part: Part, whole: StepContext) => drawnFor(part.method.name, whole);
   const phases = parts.flatMap((part) =>
     (part.own.phases ?? []).map((phase) => {
       const { loss, ...rest } = phaseOf(part, phase);
-      return { ...rest, loss: (moment, context) => loss(at(part, moment), context) } as Phase;
+      return { ...rest, loss: (whole, context) => loss(at(part, whole), context) } as Phase;
     }),
   );
   const groups = parts.flatMap(({ own }) => own.groups ?? []);
   const learnBefore = parts.flatMap(({ own }) => own.learnBefore ?? []);
   const removed = parts.flatMap(({ own }) => own.removed ?? []);
   const notices = parts.flatMap(({ own }) => own.notices ?? []);
-  const draws = combinedDraws(parts.map(({ method, own }) => [method.name, own.draws]));
+  const draws = combinedRandomInputs(parts.map(({ method, own }) => [method.name, own.draws]));
   const inMainPart = parts.flatMap(({ method, own }) => {
     const before = new Set(own.phases?.flatMap(({ terms }) => terms));
     const terms = own.mainTerms ?? method.terms.filter((term) => !before.has(term));
     return terms.map((term) => termOf(method, term));
   });
   return {
-    terms: (moment, context) =>
-      Object.assign({}, ...parts.map((part) => renamed(part.method, part.own.terms(at(part, moment), context)))),
+    terms: (whole, context) =>
+      Object.assign({}, ...parts.map((part) => renamed(part.method, part.own.terms(at(part, whole), context)))),
     mainTerms: inMainPart,
     notices,
     ...(draws && { draws }),

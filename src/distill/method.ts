@@ -5,180 +5,178 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D, Variable } from "../
 import type { TeacherView } from "./views.js";
 import type { LossWeights } from "./weights.js";
 
-/** Papers that several methods are of. */
+/** Papers of several methods. */
 export const PEFD = "Chen et al., Improved Feature Distillation via Projector Ensemble, NeurIPS 2022";
 export const TTM = "Zheng and Yang, Knowledge Distillation Based on Transformed Teacher Matching, ICLR 2024";
 
-/** Code that several methods were compared with. */
+/** Reference code of several methods. */
 export const REP_DISTILLER = "HobbitLong/RepDistiller b84f547";
 export const TTM_CODE = "zkxufo/TTM fe457b3";
 export const SIM_KD = "DefangChen/SimKD 2b389c3";
 
-/** What is known of a model before it runs: shapes for one image. */
-export interface Anatomy {
+/** Static shapes and tensors of a model, for one image. */
+export interface FeatureShapes {
   /** [H, W, C] of ModelOutput.stem; undefined where there is none. */
   readonly stem?: readonly number[] | undefined;
   /** [H, W, C] of each map of ModelOutput.maps. */
   readonly maps: readonly (readonly number[])[];
-  /** [H, W, C] of ModelOutput.averaged, and of the map behind which a method can put layers (Distillation.insertion). */
+  /** [H, W, C] of ModelOutput.averaged, and of the map after which Distillation.insertion adds layers. */
   readonly lastMap: readonly number[];
   /**
-   * Of each map, the name in `state` of the batch normalisation that its last ReLU follows; empty where the family has no
-   * such thing.
+   * Of each map, the name in `state` of the batch normalisation before its last ReLU; empty where the family has none.
    */
   readonly norms: readonly string[];
   /** Size of the penultimate vector. */
   readonly pooled: number;
   /**
-   * Its tensors by PyTorch's name. Those of a teacher are as its file has them, batch normalisation not folded into
-   * convolutions; steps may read them, and nothing changes them.
+   * Its tensors by PyTorch's name. A teacher's are not folded; steps may read them, and nothing changes them.
    */
   readonly state: readonly StateEntry[];
-  /** Those of its tensors that stem and stages have, up to the last map as the next layers see it. */
+  /** Tensors of stem and stages, up to the last map. */
   readonly features: readonly StateEntry[];
 }
 
-/** The pair that a method works on. */
+/** A teacher-student pair. */
 export interface Pair {
-  readonly student: Anatomy;
-  readonly teacher: Anatomy;
+  readonly student: FeatureShapes;
+  readonly teacher: FeatureShapes;
   readonly numClasses: number;
-  /** Labels of the run's training images, in the order of Moment.image. */
+  /** Labels of the run's training images, indexed by StepContext.image. */
   readonly labels: ArrayLike<number>;
-  /** Images of a step; the last step of an epoch may have fewer (Method.shortBatches). */
+  /** The last batch of an epoch may be smaller (Method.shortBatches). */
   readonly batchSize: number;
 }
 
-/** One batch of N images while a step is described. Values of the teacher, labels and draws carry no gradient. */
-export interface Moment extends TwoOutputs {
+/** Inputs of a method in one step of N images. Teacher outputs, labels and random inputs carry no gradient. */
+export interface StepContext extends TwoOutputs {
   /** [N], int32 */
   readonly labels: Tensor1D;
   /** [N, classes] */
   readonly oneHot: Tensor2D;
-  /** [N], int32: which of the run's training images each one is, from 0. */
+  /** [N], int32: indices into the run's training images. */
   readonly image: Tensor1D;
   /** float32, from 1 */
   readonly epoch: Scalar;
-  /** What `draws` drew for this step. */
+  /** The values of `draws` for this step. */
   readonly drawn: Readonly<Record<string, Tensor>>;
-  /** Both models on the strong view of the same images, where the row asks for it; the student ran on it second. */
+  /** Outputs for the strong view of the same images, where the row asks for it; the student ran on it second. */
   readonly strong: TwoOutputs;
 }
 
-/** What both models give for the same images. */
+/** Both models' outputs for the same images. */
 export interface TwoOutputs {
   readonly student: ModelOutput;
-  /** Looking at what the method's row does not name throws. */
+  /** Access to views that the method's row does not declare throws. */
   readonly teacher: ModelOutput;
 }
 
-/** What both models' classifiers make of places or regions of their maps, [N, H, W, classes]. */
+/** Both models' logits of pixels or regions of their maps, [N, H, W, classes]. */
 export interface ClassMaps {
   readonly student: Tensor4D;
   readonly teacher: Tensor4D;
 }
 
-/** One step of training, as far as random draws may depend on it: a run that goes on draws the same again. */
+/** The step that random inputs depend on, so that a resumed run gets the same ones. */
 export interface DrawnStep {
   readonly seed: number;
   /** From 1. */
   readonly epoch: number;
   /** From 1, within the epoch. */
   readonly step: number;
-  /** [N], see Moment.image. */
+  /** [N], see StepContext.image. */
   readonly image: Int32Array;
 }
 
-/** Random values that a method draws on the host for every step, by name. */
+/** A method's random inputs, made on the host for every step, by name. */
 export interface Draws {
-  /** What a step of N images takes. */
+  /** Shapes for a step of N images. */
   specs(images: number): Readonly<Record<string, DrawSpec>>;
-  /** The values of one step, in C order. They must follow from the argument alone (see common/random.ts). */
+  /** The values of one step, in C order; a pure function of its argument (common/random.ts). */
   values(step: DrawnStep): Readonly<Record<string, Float32Array | Int32Array>>;
 }
 
-/** Shape and element type of a drawn tensor. */
+/** Shape and element type of a random input. */
 export interface DrawSpec {
   readonly shape: readonly number[];
   readonly dtype: "float32" | "int32";
 }
 
-/** A method at work on one pair. */
+/** A method on one pair. */
 export interface Distillation<Term extends string = string> {
   /**
-   * The method's own loss: scalars by name, each logged, their sum weighted with beta. One that is left out counts as 0.
-   * @param context takes new values of what no gradient reaches: statistics of own layers (they do it by themselves),
-   * memory banks (`context.updates.push(rowsUpdate(bank, at.image, rows))`; all reads of a step see the old value)
+   * The method's own loss: scalars by name, each logged, their sum weighted with beta; 0 where left out.
+   * @param context collects updates without gradients: running statistics (layers add them), and memory banks
+   * (`context.updates.push(rowsUpdate(bank, at.image, rows))`; all reads of a step see the old value)
    */
-  terms(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
+  terms(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
   readonly draws?: Draws;
-  /** Sentences for the user about what the method does with this pair, printed when the training starts. */
+  /** Notices for the user about this pair, printed when the training starts. */
   readonly notices?: readonly string[];
-  /** What comes before; the main part then starts with a fresh optimizer, and its learning rate falls counted from there. */
+  /** Phases before the main part, which then starts with a fresh optimizer and a fresh learning-rate schedule. */
   readonly phases?: readonly Phase<Term>[];
-  /** The terms of the main part; those that no phase has where left out. */
+  /** The terms of the main part; by default those of no phase. */
   readonly mainTerms?: readonly Term[];
   /**
-   * The logits [N, classes] that count in evaluations, where the method predicts through more than the student.
+   * The evaluated logits [N, classes], where the method predicts with more than the student.
    * @param student its output in evaluation mode
    */
   evaluated?(student: ModelOutput, context: ForwardContext): Tensor2D;
   /**
-   * Layers that become part of the student, behind its last stage, in training and in evaluation. What they show is
-   * Moment.student.inserted.
+   * Layers that become part of the student, after its last stage, in training and evaluation. Their output is
+   * StepContext.student.inserted.
    */
   readonly insertion?: Insertion;
-  /** What cross entropy and KL divergence see of logits [N, classes], the student's and the teacher's alike. */
+  /** A transform of both models' logits [N, classes] before cross entropy and KL divergence. */
   logits?(logits: Tensor2D): Tensor2D;
-  /** Parameters of the student that the method takes out of it: they are zero and stay so. */
+  /** Parameters that the method removes from the student: they stay zero. */
   readonly removed?: readonly Variable[];
-  /** Own parameters that learn otherwise than the rest; those of the student may be among them. */
+  /** Parameter groups with their own hyperparameters; the student's may be among them. */
   readonly groups?: readonly ParameterGroup[];
-  /** Own parameters that learn in phases alone, whatever terms of the main part reach them. */
+  /** Own parameters that train only in phases. */
   readonly learnBefore?: readonly Variable[];
-  /** What the optimizer does otherwise than SGD with momentum, in all parts of the training. */
+  /** Changes to SGD with momentum, in all parts of the training. */
   readonly optimizer?: OptimizerTraits;
 }
 
-/** What SGD with momentum can do besides. */
+/** Variants of SGD with momentum. */
 export interface OptimizerTraits {
-  /** Nesterov's momentum: a step is g + momentum * v, with the new velocity v. */
+  /** Nesterov's momentum: a step is g + momentum * v, with the new momentum buffer v. */
   readonly nesterov?: boolean;
   /**
-   * Two velocities for each parameter. That of the cross entropy has the run's momentum less this, and takes the weight
-   * decay; that of all other terms has the run's momentum plus this. A step is their sum.
+   * Two momentum buffers per parameter: for the cross entropy and weight decay with the run's momentum less this, for all
+   * other terms with the run's momentum plus this. A step is their sum.
    */
   readonly momentumDifference?: number;
 }
 
-/** A part of a training that comes before the main one. */
+/** A phase before the main part. */
 export interface Phase<Term extends string = string> {
-  /** The first so many of the run's --epochs that no phase before it has taken. */
+  /** How many of the run's --epochs it takes. */
   readonly epochs: number;
-  /** The terms that it has, of those that the row names. */
+  /** Its terms, of those of the row. */
   readonly terms: readonly Term[];
-  /** Its learning rate, from its first epoch to its last; the run's at the start where left out. */
+  /** Its constant learning rate; by default the run's initial one. */
   readonly learningRate?: number;
-  /** Whether what follows goes on with its optimizer, and the run's learning rate falls counted from its first epoch. */
+  /** Whether the next part keeps its optimizer state, and the run's schedule starts at its first epoch. */
   readonly continues?: boolean;
-  /** What learns; all that learns in the main part where left out. */
+  /** Trainable parameters; by default those of the main part. */
   readonly learns?: readonly Variable[];
-  /** Running means of the student's batch normalisations that are in evaluation mode; none where left out. */
+  /** Running means of the student's batch normalisations in evaluation mode; none by default. */
   readonly inEvaluation?: readonly Variable[];
-  /** Its whole loss: the sum of these terms, which have no weights. */
-  loss(at: Moment, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
+  /** Its whole loss: the unweighted sum of these terms. */
+  loss(at: StepContext, context: ForwardContext): Readonly<Partial<Record<Term, Scalar>>>;
 }
 
-/** Parameters with a learning rate or a weight decay of their own. */
+/** Parameters with their own learning rate or weight decay. */
 export interface ParameterGroup {
   readonly parameters: readonly Variable[];
-  /** The run's learning rate times this; 1 where left out. */
+  /** Factor of the run's learning rate; 1 by default. */
   readonly learningRateFactor?: number;
-  /** In place of --weight_decay. */
+  /** Replaces --weight_decay. */
   readonly weightDecay?: number;
 }
 
-/** What was published for some pairs, as far as it is not the row's weights and its options' defaults. */
+/** Published settings for some pairs, where they differ from the row's weights and defaults. */
 export interface PublishedSetting<Options extends Rows = Rows> {
   /** Each as TEACHER-STUDENT, as the presets of configs/pairs are called. */
   readonly pairs: readonly string[];
@@ -191,25 +189,25 @@ export interface PublishedSetting<Options extends Rows = Rows> {
 /** A value of an option. */
 type OptionValue = string | number | boolean | readonly number[];
 
-/** What is told of a published procedure, besides what it computes. */
+/** Metadata of a published method. */
 export interface Publication<Options extends Rows = Rows> {
   /** Authors, title, place, and the year at the end. */
   readonly paper: string;
-  /** Where the authors' code is that the method was compared with: OWNER/REPOSITORY on GitHub, and the commit. */
+  /** Reference code: OWNER/REPOSITORY on GitHub, and the commit. */
   readonly code: string;
   /** Its own loss in one line, f for maps, p for the pooled vector, z for logits, s and t for student and teacher. */
   readonly formula: string;
-  /** What one may easily get wrong or be surprised by, each in a sentence, for docs/methods.md. */
+  /** Pitfalls, each in a sentence, for docs/methods.md. */
   readonly traps?: readonly string[];
   /** Its files of golden numbers in test/golden; methods/GROUP/NAME.json where left out (groups.ts). */
   readonly golden?: readonly string[];
-  /** The published weights, which stand where none is given. */
+  /** The published weights, the defaults. */
   readonly weights: LossWeights;
-  /** Where pairs were published with others; they stand where nothing is given for that pair. */
+  /** Published settings of particular pairs; defaults for those pairs. */
   readonly published?: readonly PublishedSetting<Options>[];
-  /** Values of a run's other options that the published procedure has, where they are not given. */
+  /** Published values of a run's other options; defaults. */
   readonly defaults?: Readonly<Record<string, OptionValue>>;
-  /** Values of its own options that the authors' code takes from the student's name and the learning rate, where not given. */
+  /** Defaults of its own options that the authors' code derives from the student's name and the learning rate. */
   readonly ofStudent?: (run: {
     readonly student: string;
     readonly learningRate: number;
@@ -217,61 +215,61 @@ export interface Publication<Options extends Rows = Rows> {
 }
 
 /**
- * A procedure that was published under a name of its own, and that is a method with some of its options set. Presets and
- * golden files are called by its name; what it does not tell is the method's, but for settings of pairs.
+ * A method with some options set that was published under its own name, which presets and golden files have. Other fields
+ * default to the method's, except settings of pairs.
  */
 export interface Variant<Options extends Rows = Rows> extends Publication<Options> {
   readonly name: string;
-  /** The values of the method's options by which a run is one of it. */
+  /** The option values that identify it. */
   readonly set: Readonly<Record<string, OptionValue>>;
 }
 
 /** One distillation method: a file in methods/GROUP and a row in the registry. */
 export interface Method<Options extends Rows = Rows, Term extends string = string> extends Publication<Options> {
-  /** As it is typed: the paper's spelling. */
+  /** The paper's spelling. */
   readonly name: string;
   readonly summary: string;
-  /** Options of its own: told in help under its name, in a run's folder, in sweeps and reports. */
+  /** Its own options: in help under its name, in a run's folder, in sweeps and reports. */
   readonly options: Options;
-  /** What others published of it under names of their own. */
+  /** Variants published under their own names. */
   readonly variants?: readonly Variant<Options>[];
-  /** Names of its own terms, in the order in which they are logged. */
+  /** Names of its own terms, in logging order. */
   readonly terms: readonly Term[];
-  /** What each of them is multiplied by besides beta; 1 where left out. */
+  /** Factors of terms besides beta; 1 by default. */
   readonly termWeights?: Readonly<Partial<Record<Term, number>>>;
-  /** What its own terms look at of the teacher's output. */
+  /** Views of the teacher's output that its own terms use. */
   sees(options: RowValues<Options>): readonly TeacherView[];
   /**
-   * The teacher's mode; evaluation where left out. In training its batch normalisations take the statistics of the batch,
-   * and its running statistics move and are kept with the run.
+   * The teacher's mode; evaluation by default. In training mode its batch normalisations use batch statistics, and its
+   * running statistics are updated and saved with the run.
    */
   readonly teacherMode?: "training";
-  /** What becomes of the images that are left at the end of an epoch and fill no batch; one more step where left out. */
+  /** "left out" is drop_last: the partial batch of an epoch is dropped. */
   readonly shortBatches?: "left out";
-  /** Images that a step must have, where its own terms compare images with each other; 1 where left out. */
+  /** Smallest batch, where its own terms compare images with each other; 1 by default. */
   readonly leastImages?: number;
   /**
-   * Whether each step also has a strong view of its images (data/strong/strongView.ts): Moment.strong. The student runs on it
-   * after the weak one, its running statistics move twice, and the cross entropy is the sum of both views'.
+   * Whether each step also has a strong view of its images (data/strong/strongView.ts): StepContext.strong. The student runs
+   * on it after the weak one, updates its running statistics twice, and the cross entropy is the sum of both views'.
    */
   readonly strongView?: true;
   /**
-   * Its terms from both models' class maps, where they follow from those alone: golden files of such methods begin there.
+   * Its terms from both models' class maps, where they depend only on those: golden files of such methods begin there.
    */
-  ofClassMaps?(maps: ClassMaps, at: Moment, options: RowValues<Options>): Readonly<Partial<Record<Term, Scalar>>>;
+  ofClassMaps?(maps: ClassMaps, at: StepContext, options: RowValues<Options>): Readonly<Partial<Record<Term, Scalar>>>;
   /**
-   * Makes what the method adds to the student.
-   * @param make takes its layers and tensors, under the names that checkpoints have
+   * Builds the method's additions to the student.
+   * @param make receives its layers and tensors, with their names in checkpoints
    * @throws inputError where it does not fit the pair
    */
   build(pair: Pair, options: RowValues<Options>, make: ModelBuilder): Distillation<Term>;
 }
 
-/** Names of terms that every loss has, or that stand for all of it. */
+/** Reserved names of terms. */
 const TAKEN: ReadonlySet<string> = new Set(["ce", "kl", "loss", "top1", "top5"]);
 
 /**
- * A row for the registry; inside of it, options and terms have their types.
+ * A typed row for the registry.
  * @throws Error where a term has a name that the loss itself uses (a defect of the row)
  */
 export function defineMethod<const Term extends string, Options extends Rows>(row: Method<Options, Term>): Method {

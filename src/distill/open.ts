@@ -5,22 +5,22 @@ import type { StateEntry } from "../nn/model.js";
 import type { Distillation, Method, Pair, Variant } from "./method.js";
 import type { TeacherView } from "./views.js";
 
-/** What was published under one name: a method's row, with a variant's facts where it is one. */
+/** A published name: a method's row, or a variant merged into it. */
 export interface Procedure extends Method {
-  /** The method that carries it out. */
+  /** The method that implements it. */
   readonly method: Method;
-  /** The values of the method's options by which a run is one of it; none for the method itself. */
+  /** The option values that identify a variant; none for the method itself. */
   readonly set: Variant["set"];
 }
 
-/** What was published of a method: itself, then its variants. */
+/** A method, then its variants. */
 export function proceduresOf(method: Method): readonly Procedure[] {
   const { published: _published, golden: _golden, ...row } = method;
   const variants = (method.variants ?? []).map((variant) => ({ ...row, ...variant, method }));
   return [{ ...method, method, set: {} }, ...variants];
 }
 
-/** What a run with these options is one of. */
+/** The method or variant of a run with these options. */
 export function procedureOf(method: Method, told: object): Procedure {
   const values: Readonly<Record<string, unknown>> = ownOptions(method, told);
   const fits = ({ set }: Procedure) => Object.entries(set).every(([name, value]) => values[name] === value);
@@ -32,7 +32,7 @@ export interface OpenedMethod extends Distillation {
   readonly name: string;
   /** Values of the method's own options. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Those of Method.terms that the main part has. */
+  /** Terms of the main part. */
   readonly termNames: readonly string[];
   /** See Method.termWeights. */
   readonly termWeights?: Readonly<Partial<Record<string, number>>>;
@@ -41,13 +41,13 @@ export interface OpenedMethod extends Distillation {
   readonly teacherTrains: boolean;
   /** Whether steps have a strong view of their images. */
   readonly strongView: boolean;
-  /** Whether an epoch has whole batches alone. */
+  /** drop_last. */
   readonly wholeBatches: boolean;
-  /** Tensors that the method adds, under the names that its checkpoints use. */
+  /** Tensors that the method adds, with their names in checkpoints. */
   readonly state: readonly StateEntry[];
 }
 
-/** The values of a method's own options among all that a run is told; those not told are as by default. */
+/** The values of a method's own options in a run's, with defaults. */
 export function ownOptions<Options extends Rows>(
   { options }: Pick<Method<Options>, "options">,
   told: object,
@@ -59,7 +59,7 @@ export function ownOptions<Options extends Rows>(
   return Object.fromEntries(own) as RowValues<Options>;
 }
 
-/** @throws inputError where the training images fill no batch, and the method takes whole ones alone */
+/** @throws inputError where the training images fill no batch, and the method drops partial ones */
 function refuseNoBatch({ name, shortBatches }: Method, { labels, batchSize }: Pair): void {
   const images = labels.length;
   if (shortBatches === undefined || images === 0 || images >= batchSize) return;
@@ -70,8 +70,8 @@ function refuseNoBatch({ name, shortBatches }: Method, { labels, batchSize }: Pa
 }
 
 /**
- * Refuses steps of fewer images than a method's terms take, whose loss would be no number.
- * @throws inputError with the number of images and what to give
+ * Refuses batches too small for a method's terms, whose loss would be NaN.
+ * @throws inputError with the number of images and a hint
  */
 export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method, { labels, batchSize }: Pair): void {
   const images = labels.length;
@@ -89,7 +89,7 @@ export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method
 }
 
 /**
- * Builds what a method adds to a student.
+ * Builds a method's additions to a student.
  * @param told a run's options; the method takes its own
  * @param first values of its tensors
  * @throws inputError where the method does not fit the pair

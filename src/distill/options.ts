@@ -9,7 +9,7 @@ export const KL_OPTIONS = {
   }),
 };
 
-/** The pairs of ImageNet of which settings were published. */
+/** Pairs of ImageNet with published settings. */
 export const IMAGENET_PAIRS = ["RESNET34-RESNET18", "RESNET50-MobileNet"] as const;
 
 /** Of KL methods for these, in the configurations of mdistiller and torchdistill: a temperature of 1, and halves. */

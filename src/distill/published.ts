@@ -3,14 +3,14 @@ import { ownOptions } from "./open.js";
 import type { TeacherView } from "./views.js";
 import type { LossWeights } from "./weights.js";
 
-/** What methods compare: logits, logits of places of a map, pooled vectors, or maps. */
+/** Groups by what methods compare: logits, class maps, pooled vectors, or maps. */
 type Group = "logits" | "classMaps" | "vectors" | "maps";
 
 const isOfMaps = (view: TeacherView): boolean => view !== "logits" && view !== "pooled";
 
 /**
  * The group of a method: the folder in methods/ that its file is in, and the one in test/golden/methods of its golden file.
- * It follows from what the row says that it looks at, with its options as by default.
+ * It follows from the row's views, with default options.
  */
 export function groupOf(method: Method): Group {
   if (method.ofClassMaps !== undefined) return "classMaps";
@@ -19,17 +19,17 @@ export function groupOf(method: Method): Group {
   return sees.includes("pooled") ? "vectors" : "logits";
 }
 
-/** What a method was published with for one pair. */
+/** A method's published settings for one pair. */
 export interface PairSetting {
   readonly weights: LossWeights;
-  /** Options that have another value than by default: its own, and the run's such as epochs. */
+  /** Options with other values than the defaults: its own, and the run's such as epochs. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Whether the row says anything of this pair. */
+  /** Whether the row has settings for this pair. */
   readonly isOwn: boolean;
 }
 
 /**
- * The published weights and own options for a pair; those of the method where it says nothing of the pair.
+ * The published weights and own options for a pair; by default those of the method.
  * @param pair TEACHER-STUDENT
  */
 export function publishedSetting({ weights, published = [] }: Method, pair: string): PairSetting {
@@ -48,6 +48,6 @@ export function yearOf({ name, paper }: Pick<Method, "name" | "paper">): number 
   return Number(year);
 }
 
-/** Files of test/golden, without their ending, that a method is held against; `npm test` compares all of them. */
+/** A method's golden files in test/golden, without extension. */
 export const goldenOf = (method: Method): readonly string[] =>
   method.golden ?? [`methods/${groupOf(method)}/${method.name}`];

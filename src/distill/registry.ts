@@ -81,17 +81,16 @@ export const METHODS = createRegistry<Method>({ one: "distillation method", many
   ofd,
 ]);
 
-/** All that was published of the methods: each of them, followed by its variants. */
+/** All methods, each followed by its variants. */
 export const procedures = (): readonly Procedure[] => METHODS.rows().flatMap(proceduresOf);
 
 /**
- * What was published under a name: a method, or a variant of one.
+ * A method or variant by name.
  * @throws inputError with the nearest method's name
  */
 export const procedureNamed = (name: string): Procedure =>
   procedures().find((procedure) => procedure.name === name) ?? procedureOf(METHODS.row(name), {});
 
-/** Names of all methods, in the order of the registry. */
 export const methodNames = METHODS.names;
 
 /**
@@ -117,7 +116,7 @@ const weighted = (rows: readonly Method[], weights: readonly number[]): Method =
     : combination(rows.map((method, i) => ({ method, weight: weights[i] ?? 1 })));
 };
 
-/** A method and the loss's weights, as a run is told them. */
+/** A run's options for the method and the loss's weights. */
 export interface Told {
   readonly distill: string;
   readonly gamma: number;
@@ -126,7 +125,7 @@ export interface Told {
 }
 
 /**
- * The method that a run is told, one or a sum, with the weights of its loss. Those of a sum's methods are in the method.
+ * A run's method, one or a sum, with the weights of its loss. Weights of a sum's methods are in the method.
  * @throws inputError with the nearest name, or for methods that cannot be summed
  */
 export function weightedMethod({ distill, gamma, alpha, beta }: Told): {

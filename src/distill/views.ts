@@ -3,12 +3,12 @@ import type { Tensor, Tensor2D, Tensor4D } from "../runtime/tf.js";
 import type { LossWeights } from "./weights.js";
 
 /**
- * What a loss may look at of a teacher's output. "map1" is the first of its maps, "maps" all of them, "averaged" the map
- * whose mean is its pooled vector.
+ * Views of a teacher's output. "map1" is the first of its maps, "maps" all of them, "averaged" the map before global
+ * pooling.
  */
 export type TeacherView = "logits" | "pooled" | "averaged" | "stem" | "maps" | `map${number}`;
 
-/** A view that is a vector per image, small enough to be kept on disk for every variant of every image. */
+/** A view with one vector per image, which the teacher cache can keep. */
 export type KeptView = "logits" | "pooled";
 
 interface KeptRow {
@@ -32,7 +32,7 @@ export const KEPT_VIEWS: Readonly<Record<KeptView, KeptRow>> = {
 /** Whether a teacher cache may keep a view. */
 export const isKeptView = (view: TeacherView): view is KeptView => Object.hasOwn(KEPT_VIEWS, view);
 
-/** What a loss with these weights looks at: terms of weight zero are left out of it. */
+/** Views of a loss with these weights, without terms of weight zero. */
 export function usedViews(
   ofMethod: readonly TeacherView[],
   { alpha, beta }: Pick<LossWeights, "alpha" | "beta">,
@@ -42,9 +42,8 @@ export function usedViews(
 }
 
 /**
- * A teacher's output as a method may see it. Looking at anything that its row does not name throws, so that a row
- * that does not tell the truth fails when its first step is described.
- * @param maps how many maps the teacher has, also where `output` does not bring them
+ * A teacher's output restricted to the declared views: access to others throws, so that a wrong row fails at its first step.
+ * @param maps number of the teacher's maps, even where `output` lacks them
  */
 export function seenOutput(output: Partial<ModelOutput>, sees: readonly TeacherView[], maps: number): ModelOutput {
   const look = <Value>(view: TeacherView, value: Value | undefined, all = view): Value => {

@@ -5,13 +5,13 @@ export interface LossWeights {
   readonly beta: number;
 }
 
-/** What --beta may be: a weight, or one for each of several methods. */
+/** --beta: a weight, or one for each of several methods. */
 export type Beta = number | readonly number[];
 
-/** The same as it is typed: 0.8+1. */
+/** As typed: 0.8+1. */
 export const betaText = (beta: Beta): string => [beta].flat().join("+");
 
-/** The loss with its numbers, such as "loss = 1 CE + 25 ours"; terms of weight 0 are not in it. */
+/** The loss as text, such as "loss = 1 CE + 25 ours", without terms of weight 0. */
 export function lossFormula(
   methods: readonly string[],
   { gamma, alpha, beta }: Omit<LossWeights, "beta"> & { readonly beta: Beta },

@@ -6,7 +6,7 @@ import { writeFolderAtomic } from "../common/files/atomicFolder.js";
 import type { StateDict } from "../common/stateDict.js";
 import { constNode, type Graph, type GraphNode, placeholder } from "../compile/graph/graph.js";
 import { savedModelBytes } from "../compile/graph/savedModel.js";
-import { withHiddenConstants } from "../compile/passes/barriers.js";
+import { withOpaqueConstants } from "../compile/passes/barriers.js";
 import { ANY_SIZE, type ForwardGraph, recordForward, repeatForward } from "../compile/record/forwardGraph.js";
 import { CIFAR100 } from "../data/cifar/row.js";
 import type { ImageFormat } from "../data/dataset.js";
@@ -106,7 +106,7 @@ function normalizingNodes(
   return {
     nodes: [
       placeholder(input, DT.uint8, shape),
-      ...withHiddenConstants([scale, mean, deviation]),
+      ...withOpaqueConstants([scale, mean, deviation]),
       pixels,
       scaled,
       centered,

@@ -1,6 +1,6 @@
 import { type Scalar, type Tensor, tf, type Variable } from "../runtime/tf.js";
 
-/** A loss, its gradients, and tensors of the forward pass that are needed afterwards. */
+/** A loss, its gradients, and tensors kept from the forward pass. */
 export interface GradientResult<T> {
   readonly loss: Scalar;
   /** One gradient per variable, in their order; undefined where the loss does not depend on it. */
@@ -8,7 +8,7 @@ export interface GradientResult<T> {
   readonly kept: T;
 }
 
-/** What the loss function returns: the scalar, what to keep, and the tensors inside of what is kept. */
+/** Outputs of the loss function: the scalar, the kept values, and the tensors in them. */
 export interface Forward<T> {
   readonly loss: Scalar;
   readonly kept: T;
@@ -16,8 +16,8 @@ export interface Forward<T> {
 }
 
 /**
- * Gradients of a scalar. tfjs disposes of every tensor made inside a differentiated function; those that `forward`
- * lists survive into the caller's tidy, which disposes of them in turn.
+ * Gradients of a scalar. tfjs disposes of every tensor made in a differentiated function; those that `forward`
+ * lists survive into the caller's tidy.
  */
 export function gradientsOf<T>(forward: () => Forward<T>, variables: readonly Variable[]): GradientResult<T> {
   let result: Forward<T> | undefined;
@@ -40,9 +40,8 @@ export interface PartGradients<T> {
 }
 
 /**
- * Gradients of several scalars that come out of one forward pass, each by itself. The pass is recorded once; the
- * gradients are taken while its record stands.
- * @param forward as for gradientsOf, with the scalars in place of the one
+ * Separate gradients of several scalars of one forward pass, all from one tape.
+ * @param forward as for gradientsOf, with several scalars
  */
 export function gradientsOfParts<T>(
   forward: () => Omit<Forward<T>, "loss"> & { readonly parts: readonly Scalar[] },

@@ -16,14 +16,14 @@ import { confusionUpdate, type MetricsVariables, metricsUpdate, oneHotLabels, te
 import type { Batch, Loss, Objective, StudentOutput } from "./objective.js";
 import { type Gradients, type SgdOptions, sgdUpdates, splitSgdUpdates } from "./sgd.js";
 
-/** What an evaluation takes for a model. */
+/** A model as evaluations see it. */
 export interface EvaluatedModel extends Pick<Model, "numClasses"> {
   forward(images: Tensor4D, context: ForwardContext): Pick<ModelOutput, "logits">;
 }
 
-/** A student as its method evaluates it, and all that it follows from besides the student. */
+/** A student as its method evaluates it, and what that depends on besides the student. */
 export interface EvaluatedStudent extends EvaluatedModel {
-  /** @returns the logits that count, and the penultimate vector behind layers that the method has inserted */
+  /** @returns the evaluated logits, and the penultimate vector after inserted layers */
   forward(images: Tensor4D, context: ForwardContext): Pick<ModelOutput, "logits" | "pooled">;
   readonly method: string;
   /** Values of the method's own options. */
@@ -31,7 +31,7 @@ export interface EvaluatedStudent extends EvaluatedModel {
   readonly teacher: Pick<Model, "name" | "state">;
 }
 
-/** Everything that learns: a model, what a distillation method adds to it, and the optimizer's velocities. */
+/** The trained state: a model, a distillation method's additions, and momentum buffers. */
 export interface Learner {
   readonly model: Model;
   /** Tensors that the method adds (projectors); empty for a teacher. */
@@ -39,40 +39,40 @@ export interface Learner {
   /** Running statistics of a teacher that is in training mode. */
   readonly teacherStatistics?: readonly StateEntry[];
   readonly parameters: readonly Variable[];
-  /** One for each parameter; two, one after all others, where the optimizer has two. */
-  readonly velocities: readonly Variable[];
+  /** One per parameter; for an optimizer with two, all first ones before all second ones. */
+  readonly momentumBuffers: readonly Variable[];
   readonly optimizer?: OptimizerTraits;
   readonly metrics: MetricsVariables;
   readonly objective: Objective;
-  /** Sentences for the user about what the method does with this pair. */
+  /** Notices for the user about the method on this pair. */
   readonly notices?: readonly string[];
-  /** What is evaluated in the student's place, where a method predicts through more than it. */
+  /** The evaluated model, where a method predicts with more than the student. */
   readonly evaluated?: EvaluatedStudent;
-  /** What it reads besides the student, kept beside the student's weights. */
+  /** Its state besides the student, saved beside the student's weights. */
   readonly predictor?: readonly StateEntry[];
-  /** Those of the parameters that learn; all where left out. */
+  /** Trainable parameters; all by default. */
   readonly learns?: ReadonlySet<Variable>;
   /** See ForwardContext.inEvaluation. */
   readonly inEvaluation?: ReadonlySet<Variable>;
-  /** What comes before the main part, over the same variables, each with an objective and metrics of its own. */
+  /** Phases before the main part, over the same variables, each with its own objective and metrics. */
   readonly phases?: readonly LearnerPhase[];
-  /** Parameters that learn otherwise than the rest. */
+  /** Parameter groups with their own hyperparameters. */
   readonly groups?: readonly ParameterGroup[];
-  /** Whether images that fill no batch at the end of an epoch are left out; they make a short step otherwise. */
+  /** drop_last: whether the partial batch of an epoch is dropped. */
   readonly wholeBatches?: true;
-  /** Whether steps have a strong view of their images, and the seed that it follows from. */
+  /** The seed of strong views, where steps have them. */
   readonly strongView?: { readonly seed: number };
-  /** What the method draws for each step, with the run's seed. */
+  /** The method's random inputs for each step, with the run's seed. */
   readonly draws?: Pick<Draws, "specs"> & {
     values(step: Omit<DrawnStep, "seed">): ReturnType<Draws["values"]>;
   };
 }
 
-/** A part of a training before the main one. */
+/** A phase before the main part. */
 export interface LearnerPhase {
   readonly epochs: number;
   readonly learningRate?: number;
-  /** Whether what follows goes on with its optimizer and its schedule. */
+  /** Whether the next part keeps its optimizer state and schedule. */
   readonly continues: boolean;
   readonly learner: Learner;
 }
@@ -85,15 +85,14 @@ export const variablesOf = (state: readonly StateEntry[]): Variable[] =>
 export const parametersOf = (state: readonly StateEntry[]): Variable[] =>
   variablesOf(state.filter((entry) => isParameter(entry.role)));
 
-/** All that training gives new values and a run goes on with. */
-export const trainedVariables = ({ model, extra, velocities, teacherStatistics = [] }: Learner): Variable[] => [
+/** All variables that training updates and a resumed run needs. */
+export const trainedVariables = ({ model, extra, momentumBuffers, teacherStatistics = [] }: Learner): Variable[] => [
   ...variablesOf(model.state),
   ...variablesOf(extra),
   ...variablesOf(teacherStatistics),
-  ...velocities,
+  ...momentumBuffers,
 ];
 
-/** All that a learner holds. */
 export const learnerVariables = (learner: Learner): Variable[] => [
   ...trainedVariables(learner),
   ...[learner, ...(learner.phases ?? []).map((phase) => phase.learner)].flatMap(
@@ -102,10 +101,9 @@ export const learnerVariables = (learner: Learner): Variable[] => [
 ];
 
 /**
- * Gradients as the paper's optimizer meets them. There every term of the loss is computed, whatever its weight, and the
- * cross entropy reaches all of the student: where only terms of weight zero reach one of its tensors, the gradient is
- * zero, and weight decay and momentum go on moving it. A tensor of the method's own that no term reaches has no gradient
- * and stays as it is.
+ * Gradients as in the paper's code, which computes every term of the loss whatever its weight: a student's tensor that only
+ * terms of weight zero reach has a zero gradient, and weight decay and momentum still move it. A method's tensor that no
+ * term reaches has no gradient and stays.
  */
 const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradients): Gradients => {
   const own = new Set(variablesOf(model.state));
@@ -116,7 +114,7 @@ const asOptimized = ({ model, parameters, learns }: Learner, gradients: Gradient
 };
 
 /**
- * One training step as new values: parameters and velocities by SGD, running statistics, sums of metrics.
+ * One training step as new values: parameters and momentum buffers by SGD, running statistics, sums of metrics.
  * @param learningRate scalar
  */
 export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Tensor, sgd: SgdOptions): Update[] {
@@ -152,7 +150,7 @@ export function trainingUpdates(learner: Learner, batch: Batch, learningRate: Te
 
 const tensorsOf = ([, value, rows]: Update): Tensor[] => (rows === undefined ? [value] : [value, rows]);
 
-/** What of a forward pass is needed afterwards. */
+/** Values kept from a forward pass. */
 interface Kept extends Pick<Loss, "terms"> {
   readonly loss: Scalar;
   readonly logits: Tensor2D;
@@ -163,20 +161,20 @@ interface Passed extends Forward<Kept> {
   readonly found: Loss;
 }
 
-/** New values of parameters and velocities, with what is kept of the forward pass that they follow from. */
+/** New values of parameters and momentum buffers, and the kept values of the forward pass. */
 function optimizedBy(
   learner: Learner,
   forward: () => Passed,
   learningRate: Tensor,
   sgd: SgdOptions,
 ): Kept & { readonly optimized: readonly Update[] } {
-  const { parameters, velocities, groups, optimizer = {} } = learner;
+  const { parameters, momentumBuffers, groups, optimizer = {} } = learner;
   const options = { ...sgd, ...optimizer };
   const { momentumDifference: difference } = optimizer;
   if (difference === undefined) {
     const { gradients, kept } = gradientsOf(forward, parameters);
     const found = asOptimized(learner, gradients);
-    const optimized = sgdUpdates(parameters, velocities, found, learningRate, options, groups);
+    const optimized = sgdUpdates(parameters, momentumBuffers, found, learningRate, options, groups);
     return { ...kept, optimized };
   }
   const { gradients, kept } = gradientsOfParts(() => {
@@ -186,12 +184,12 @@ function optimizedBy(
   const [task = [], distillation = []] = gradients;
   const found = [asOptimized(learner, task), asOptimized(learner, distillation)] as const;
   const setting = [learningRate, options, difference, groups] as const;
-  return { ...kept, optimized: splitSgdUpdates(parameters, velocities, found, ...setting) };
+  return { ...kept, optimized: splitSgdUpdates(parameters, momentumBuffers, found, ...setting) };
 }
 
 /**
- * One evaluation step: adds a batch to the sums, changes nothing else.
- * @param counted [N], 0 for images that only fill the batch up
+ * One evaluation step: adds a batch to the sums.
+ * @param counted [N], 0 for padding
  */
 export function evaluationUpdates(
   model: EvaluatedModel,
@@ -208,8 +206,8 @@ export function evaluationUpdates(
   return [sums, confusionUpdate(metrics.confusion, logits, oneHot, counted)];
 }
 
-/** A fresh optimizer, as a part after another one starts with. */
-export const restVelocities = ({ velocities }: Learner): void =>
+/** Resets the optimizer, for a part that starts with a fresh one. */
+export const resetMomentum = ({ momentumBuffers }: Learner): void =>
   tf.tidy(() => {
-    for (const velocity of velocities) velocity.assign(tf.zeros(velocity.shape));
+    for (const momentumBuffer of momentumBuffers) momentumBuffer.assign(tf.zeros(momentumBuffer.shape));
   });

@@ -1,5 +1,5 @@
 import type { DistillOptions } from "../config/options.js";
-import type { Anatomy, OptimizerTraits, Pair, Phase } from "../distill/method.js";
+import type { FeatureShapes, OptimizerTraits, Pair, Phase } from "../distill/method.js";
 import { type OpenedMethod, openMethod, refuseSmallSteps } from "../distill/open.js";
 import { KL_OPTIONS } from "../distill/options.js";
 import { weightedMethod } from "../distill/registry.js";
@@ -11,25 +11,32 @@ import type { Insertion, Model, StateEntry } from "../nn/model.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import { type EvaluatedStudent, type Learner, type LearnerPhase, parametersOf, variablesOf } from "./learner.js";
 import { createMetrics } from "./metrics.js";
-import { distilling, type Lesson, type Objective, ofPhase, supervised, type Teaching } from "./objective.js";
-import { createVelocities } from "./sgd.js";
+import {
+  type DistillConfig,
+  distilling,
+  type Objective,
+  ofPhase,
+  supervised,
+  type TeacherConfig,
+} from "./objective.js";
+import { createMomentumBuffers } from "./sgd.js";
 
-/** A frozen model and the variables that its forward pass may read. */
+/** A frozen model and the variables of its forward pass. */
 export interface FrozenModel {
   readonly model: BuiltModel;
   readonly variables: readonly Variable[];
 }
 
 /**
- * Makes a model ready for evaluation only, with the values that it has now.
- * @param mode training where it shall go on to run in training mode: its batch normalisations stay by themselves
+ * Freezes a model at its current values.
+ * @param mode of its forward passes; in training mode batch normalisations are not folded
  */
 export function frozen(model: BuiltModel, mode: "training" | "evaluation" = "evaluation"): FrozenModel {
   const folded = mode === "training" ? [] : model.freeze();
   return { model, variables: [...variablesOf(model.state), ...folded] };
 }
 
-/** What a student's training is made of, besides its teacher; the method's own options are among them. */
+/** Options of a student's training, with the method's own. */
 export type StudentSetting = Pick<DistillOptions, "model_s" | "distill" | "gamma" | "alpha" | "beta"> &
   Partial<Pick<DistillOptions, "batch_size">>;
 
@@ -37,13 +44,13 @@ export type StudentSetting = Pick<DistillOptions, "model_s" | "distill" | "gamma
 const BATCH_SIZE = 64;
 
 /** A model's shapes and tensors. */
-export function anatomyOf({ name, imageSize, featureSize, state }: Model): Anatomy {
+export function featureShapesOf({ name, imageSize, featureSize, state }: Model): FeatureShapes {
   const features = featureState(name, state);
   return { ...mapShapes(name, imageSize), pooled: featureSize, state, features };
 }
 
 /**
- * A new student with what its method adds, guided by a frozen teacher, whose images it looks at.
+ * A new student with its method's additions and a frozen teacher, whose image size it has.
  * @param labels of the training images
  * @throws inputError for an unknown name, or a method that does not fit the pair
  */
@@ -57,8 +64,8 @@ export function studentLearner(
   const fill = initialFill(setting.model_s, seed, "student");
   const model = buildModel(setting.model_s, numClasses, fill, teacher.imageSize);
   const pair: Pair = {
-    student: anatomyOf(model),
-    teacher: anatomyOf(teacher),
+    student: featureShapesOf(model),
+    teacher: featureShapesOf(teacher),
     numClasses,
     labels,
     batchSize: setting.batch_size ?? BATCH_SIZE,
@@ -67,24 +74,24 @@ export function studentLearner(
   if (weights.beta !== 0) refuseSmallSteps(row, pair);
   const method = openMethod(row, pair, setting, randomFill(seed, "projectors", {}));
   const { kd_T: temperature } = { kd_T: KL_OPTIONS.kd_T.fallback, ...setting } as { kd_T: number };
-  const teaching: Teaching = { teacher, teacherMaps: pair.teacher.maps.length, method };
-  return distilledLearner(model, { ...teaching, weights, temperature }, seed);
+  const teacherConfig: TeacherConfig = { teacher, teacherMaps: pair.teacher.maps.length, method };
+  return distilledLearner(model, { ...teacherConfig, weights, temperature }, seed);
 }
 
 /**
- * A student with what its method adds, in all parts of the training.
- * @param seed what the method draws follows from it
+ * A student with its method's additions, in all parts of the training.
+ * @param seed of the method's random inputs
  */
-export function distilledLearner(student: Model, lesson: Lesson, seed: number): Learner {
-  const { method, teacher, weights } = lesson;
-  // What a method adds learns only where its own terms count.
+export function distilledLearner(student: Model, config: DistillConfig, seed: number): Learner {
+  const { method, teacher, weights } = config;
+  // A method's additions train only if its terms have a weight.
   const isUsed = weights.beta !== 0;
   const { draws, groups, evaluated, insertion, optimizer, phases = [] } = method;
   const { learnBefore = [], removed = [], notices = [] } = method;
   const model = withInsertion(student, isUsed ? insertion : undefined);
   const predictsThrough = isUsed && (evaluated ?? insertion) !== undefined;
   const main: Learner = {
-    ...createLearner(model, isUsed ? method.state : [], distilling(lesson), optimizer),
+    ...createLearner(model, isUsed ? method.state : [], distilling(config), optimizer),
     ...(groups && { groups }),
     ...(isUsed && { notices }),
     ...(predictsThrough && { evaluated: evaluatedStudent(student, teacher, method) }),
@@ -97,11 +104,11 @@ export function distilledLearner(student: Model, lesson: Lesson, seed: number): 
     ...(method.wholeBatches && isUsed && { wholeBatches: true as const }),
   };
   takeOut(isUsed ? removed : []);
-  const before = (isUsed ? phases : []).map((phase) => phaseOf(phase, main, lesson));
+  const before = (isUsed ? phases : []).map((phase) => phaseOf(phase, main, config));
   return { ...main, ...(before.length > 0 && { phases: before }) };
 }
 
-/** All parameters but those that do not learn in the main part; nothing where all learn. */
+/** The trainable parameters of the main part; nothing where all are. */
 function learning({ state }: Model, own: readonly StateEntry[], resting: readonly Variable[]): Pick<Learner, "learns"> {
   if (resting.length === 0) return {};
   const learns = new Set([...parametersOf(state), ...parametersOf(own)]);
@@ -109,7 +116,7 @@ function learning({ state }: Model, own: readonly StateEntry[], resting: readonl
   return { learns };
 }
 
-/** Zeros for what a method takes out of the student. */
+/** Zeros the parameters that a method removes from the student. */
 const takeOut = (removed: readonly Variable[]): void =>
   tf.tidy(() => {
     for (const variable of removed) variable.assign(tf.zeros(variable.shape));
@@ -118,8 +125,8 @@ const takeOut = (removed: readonly Variable[]): void =>
 const statisticsOf = ({ state }: Model): StateEntry[] => state.filter(({ role }) => isStatistic(role));
 
 /** A phase over the variables of the main part. */
-function phaseOf(phase: Phase, main: Learner, teaching: Teaching): LearnerPhase {
-  const objective = ofPhase(teaching, phase);
+function phaseOf(phase: Phase, main: Learner, config: TeacherConfig): LearnerPhase {
+  const objective = ofPhase(config, phase);
   const { epochs, learningRate, learns, inEvaluation, continues = false } = phase;
   return {
     epochs,
@@ -135,7 +142,7 @@ function phaseOf(phase: Phase, main: Learner, teaching: Teaching): LearnerPhase 
   };
 }
 
-/** A student with layers that its method puts into it; its state is what it was. */
+/** A student with its method's inserted layers; its state is unchanged. */
 const withInsertion = (model: Model, insertion: Insertion | undefined): Model =>
   insertion === undefined
     ? model
@@ -144,7 +151,7 @@ const withInsertion = (model: Model, insertion: Insertion | undefined): Model =>
         forward: (images, context) => model.forward(images, { ...context, insertion }),
       };
 
-/** A student as its method evaluates it; the student itself where the method says nothing of it. */
+/** A student as its method evaluates it; by default the student itself. */
 export const evaluatedStudent = (
   model: Model,
   teacher: Pick<Model, "name" | "state">,
@@ -160,13 +167,13 @@ export const evaluatedStudent = (
   },
 });
 
-/** A new model that learns from labels alone. @throws inputError for an unknown name */
+/** A new model trained with labels only. @throws inputError for an unknown name */
 export function teacherLearner(name: string, numClasses: number, seed: number): Learner {
   const model = buildModel(name, numClasses, initialFill(name, seed, "teacher"));
   return createLearner(model, [], supervised);
 }
 
-/** A model with what a method adds, at rest: no velocity, no sums. */
+/** A model with a method's additions, zero momentum and zero sums. */
 function createLearner(
   model: Model,
   extra: readonly StateEntry[],
@@ -180,7 +187,7 @@ function createLearner(
     objective,
     parameters,
     ...(optimizer && { optimizer }),
-    velocities: createVelocities(parameters, optimizer),
+    momentumBuffers: createMomentumBuffers(parameters, optimizer),
     metrics: createMetrics(objective.termNames.length),
   };
 }

@@ -1,6 +1,6 @@
 import { PefdError } from "../common/errors.js";
 import { sizeOf } from "../common/shapes.js";
-import type { Anatomy, Method } from "../distill/method.js";
+import type { FeatureShapes, Method } from "../distill/method.js";
 import type { Procedure } from "../distill/open.js";
 import { ownOptions } from "../distill/open.js";
 import { type PairSetting, publishedSetting } from "../distill/published.js";
@@ -16,20 +16,20 @@ export interface PairNames {
   readonly student: string;
 }
 
-/** What a method adds to a student. */
+/** A method's additions to a student. */
 export interface Added {
-  /** Elements that learn. */
+  /** Trainable elements. */
   readonly parameters: number;
-  /** Elements that steps write and no gradient reaches, such as memory banks. */
+  /** Elements that steps write without a gradient, such as memory banks. */
   readonly buffered: number;
   /** Epochs of the parts that come before the main one. */
   readonly phases: readonly number[];
 }
 
-/** What can be said of a method on a pair without running it. */
+/** Static facts about a method on a pair. */
 export interface MethodSurvey {
   readonly sees: readonly TeacherView[];
-  /** What its loss with the pair's weights looks at. */
+  /** Teacher views of its loss with the pair's weights. */
   readonly used: readonly TeacherView[];
   readonly setting: PairSetting;
   /** A sentence where the method does not fit the pair. */
@@ -45,7 +45,7 @@ export const IMAGES = 50_000;
 const elements = (state: readonly StateEntry[], isCounted: (role: StateEntry["role"]) => boolean) =>
   state.filter(({ role }) => isCounted(role)).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-function anatomyOf(model: string): Anatomy {
+function featureShapesOf(model: string): FeatureShapes {
   const state = stateLayout(model) as readonly StateEntry[];
   return {
     ...mapShapes(model),
@@ -58,18 +58,17 @@ function anatomyOf(model: string): Anatomy {
 /** The paper's. */
 const BATCH_SIZE = 64;
 
-/** Labels as many and as balanced as the training images' are. */
+/** Balanced labels of the size of the training set. */
 const LABELS = Int32Array.from({ length: IMAGES }, (_, image) => image % CLASSES);
 
 /**
- * What a method with these options adds to a pair of models for CIFAR-100, or a sentence why it does not fit. Does not
- * need the native library.
- * @throws inputError for a model that is not there
+ * A method's additions to a pair of models for CIFAR-100, or why it does not fit. Does not need the native library.
+ * @throws inputError for an unknown model
  */
 export function addedBy(method: Method, options: object, { teacher, student }: PairNames): Added | string {
   const pair = {
-    student: anatomyOf(student),
-    teacher: anatomyOf(teacher),
+    student: featureShapesOf(student),
+    teacher: featureShapesOf(teacher),
     numClasses: CLASSES,
     labels: LABELS,
     batchSize: BATCH_SIZE,
@@ -89,9 +88,9 @@ export function addedBy(method: Method, options: object, { teacher, student }: P
 }
 
 /**
- * What a method, or a variant of one, looks at and adds on a pair of models for CIFAR-100, with what was published for
- * the pair. Does not need the native library.
- * @throws inputError for a model that is not there
+ * Views and additions of a method or variant on a pair of models for CIFAR-100, with the pair's published settings. Does
+ * not need the native library.
+ * @throws inputError for an unknown model
  */
 export function surveyMethod(procedure: Procedure, names: PairNames): MethodSurvey {
   const { method, set, defaults = {} } = procedure;

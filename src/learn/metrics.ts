@@ -8,21 +8,21 @@ import {
   type Variable,
 } from "../runtime/tf.js";
 
-/** Labels as rows of zeros with a one. @returns [N, classes] float32 */
+/** @returns [N, classes] float32 */
 export const oneHotLabels = (labels: Tensor1D, numClasses: number): Tensor2D => {
   const classes = tf.range(0, numClasses, 1, "int32");
   const rows = tf.reshape(labels, [-1, 1]);
   return tf.cast(tf.equal(rows, classes), "float32") as Tensor2D;
 };
 
-/** Sums as createMetrics makes them, with a count of images by label and prediction. */
+/** createMetrics with a confusion matrix. */
 export const createDetailedMetrics = (numClasses: number): MetricsVariables => ({
   ...createMetrics(),
   confusion: tf.tidy(() => tf.variable(tf.zeros([numClasses, numClasses]), false)),
 });
 
 /**
- * Adds a batch to a confusion matrix. What counts as right for top-1 is on the diagonal, so the two always agree.
+ * Adds a batch to a confusion matrix. Its diagonal always agrees with top-1.
  * The counts of a batch of up to 256 images are exact in bfloat16, too.
  * @param confusion [C, C], labels by predictions
  * @param logits [N, C]
@@ -39,13 +39,13 @@ export function confusionUpdate(confusion: Variable, logits: Tensor2D, oneHot: T
   return [confusion, tf.add(confusion, batch)];
 }
 
-/** Sums over images, kept where steps run and read only when they are shown. */
+/** Sums over images, in the program until they are read. */
 export interface MetricsVariables {
-  /** [4]: sum of losses, images right at first, images right among five, images. */
+  /** [4]: sum of losses, top-1 hits, top-5 hits, images. */
   readonly total: Variable;
-  /** [terms]: sums of the terms of the loss, each times its batch's images; only where it has several. */
+  /** [terms]: sums of the loss's terms, weighted by batch size; only for several terms. */
   readonly terms?: Variable;
-  /** [classes, classes]: images by label and prediction; only where somebody asked for it. */
+  /** [classes, classes]: images by label and prediction, if requested. */
   readonly confusion?: Variable;
 }
 
@@ -56,7 +56,7 @@ export interface Metrics {
   readonly top5: number;
 }
 
-/** What an evaluation finds. */
+/** Results of an evaluation. */
 export interface Evaluation extends Metrics {
   /** [classes * classes], images by label (rows) and prediction (columns). */
   readonly confusion?: Float32Array;
@@ -67,7 +67,7 @@ const zeros = (shape: number[]): Variable => tf.tidy(() => tf.variable(tf.zeros(
 /** Values in `total`. */
 const TOTALS = 4;
 
-/** Sums of nothing yet. @param terms how many terms of the loss are summed up one by one */
+/** Zero sums. @param terms how many terms of the loss are summed separately */
 export const createMetrics = (terms = 0): MetricsVariables => ({
   total: zeros([TOTALS]),
   ...(terms > 0 && { terms: zeros([terms]) }),
@@ -78,7 +78,7 @@ export function termsUpdate(terms: Variable, values: readonly Scalar[], images: 
   return [terms, tf.add(terms, tf.mul(tf.stack([...values]), images))];
 }
 
-/** The sums by which a run goes on in the middle of an epoch. */
+/** The sums that a run resumes with in the middle of an epoch. */
 export const metricsSums = ({ total, terms }: MetricsVariables): number[] => [
   ...total.dataSync(),
   ...(terms?.dataSync() ?? []),
@@ -120,8 +120,7 @@ export function metricsUpdate(
 }
 
 /**
- * How many classes are not surely below the label's own, itself left out: 0 for a hit. Written so that NaN logits
- * rank last instead of first.
+ * Rank of the label: the number of other classes whose logit is not less than its own. NaN logits rank last.
  * @returns [N]
  */
 export function labelRanks(logits: Tensor2D, oneHot: Tensor2D): Tensor1D {
@@ -130,7 +129,7 @@ export function labelRanks(logits: Tensor2D, oneHot: Tensor2D): Tensor1D {
   return tf.sub(logits.shape[1], below) as Tensor1D;
 }
 
-/** The means of sums that were read, and how many images they are over. */
+/** Means of the sums, and the number of images. */
 export function readMetrics({ total }: MetricsVariables): Metrics & { readonly images: number } {
   const [loss, top1, top5, images] = total.dataSync() as unknown as [number, number, number, number];
   return {
@@ -141,7 +140,7 @@ export function readMetrics({ total }: MetricsVariables): Metrics & { readonly i
   };
 }
 
-/** Sets the sums, to zero where none are given; the program's copy follows at the next push. */
+/** Sets the sums, by default to zero; takes effect at the next push. */
 export const setMetrics = ({ total, terms, confusion }: MetricsVariables, sums: readonly number[]): void =>
   tf.tidy(() => {
     const set = (variable: Variable, from: number) => {
@@ -150,6 +149,6 @@ export const setMetrics = ({ total, terms, confusion }: MetricsVariables, sums: 
     };
     set(total, 0);
     if (terms !== undefined) set(terms, TOTALS);
-    // A host array, as the sums are: a GPU hears of it at the push, and not before.
+    // A host array: it is copied to a GPU at the push.
     confusion?.assign(tf.tensor(new Float32Array(confusion.size), confusion.shape));
   });

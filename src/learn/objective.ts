@@ -1,4 +1,4 @@
-import type { Moment, Phase } from "../distill/method.js";
+import type { Phase, StepContext } from "../distill/method.js";
 import type { OpenedMethod } from "../distill/open.js";
 import { crossEntropy, distillKL } from "../distill/parts/losses.js";
 import {
@@ -21,21 +21,21 @@ import {
   type Update,
 } from "../runtime/tf.js";
 
-/** What a step is given. */
+/** Inputs of a step. */
 export interface Batch {
   /** [N, height, width, 3], normalised */
   readonly images: Tensor4D;
   /** [N], int32 */
   readonly labels: Tensor1D;
-  /** [N], int32: which image of the set each one is. */
+  /** [N], int32: indices into the training set. */
   readonly image?: Tensor1D;
   /** float32, from 1; in training. */
   readonly epoch?: Scalar;
   /** The strong view of the same images, where the method asks for it. */
   readonly strong?: Tensor4D;
-  /** What a method has drawn for the step. */
+  /** The method's random inputs. */
   readonly drawn?: Readonly<Record<string, Tensor>>;
-  /** The part of the teacher's output for these images that is known already: from the teacher's cache, or computed ahead. */
+  /** The teacher's output, as far as it is cached or computed ahead. */
   readonly guide?: Partial<ModelOutput>;
 }
 
@@ -48,7 +48,7 @@ export interface Loss {
   readonly parts?: readonly [task: Scalar, distillation: Scalar];
 }
 
-/** What an objective looks at of a batch that depends on its images alone: the output of a frozen teacher. */
+/** An objective's inputs that depend only on a batch's images: the output of a frozen teacher. */
 export interface Guidance {
   /** Tensors by name, each with the batch as its first axis. */
   compute(images: Tensor4D): ViewTensors;
@@ -56,20 +56,20 @@ export interface Guidance {
   guideOf(tensors: ViewTensors): Partial<ModelOutput>;
 }
 
-/** What training minimises. */
+/** The objective of a training. */
 export interface Objective {
-  /** Terms that are logged one by one; none where the loss is one term. */
+  /** Separately logged terms; none for a loss of one term. */
   readonly termNames: readonly string[];
   /**
-   * What does not depend on parameters is worked out for the batch first, the loss from the model's output in training.
+   * The part that does not depend on parameters is computed for the batch first, then the loss from the model's output.
    * @param context takes new values of what no gradient reaches
    */
   of(batch: Batch): (output: StudentOutput, oneHot: Tensor2D, context: ForwardContext) => Loss;
-  /** Left out where no teacher is looked at, and where its output is another one with other images beside. */
+  /** Absent without a teacher, and where its output depends on the rest of the batch. */
   readonly guidance?: Guidance;
 }
 
-/** What the model gives for a batch, and for its strong view where there is one. */
+/** The model's output for a batch, and for its strong view where there is one. */
 export interface StudentOutput extends ModelOutput {
   readonly strong?: ModelOutput;
 }
@@ -80,16 +80,15 @@ export const supervised: Objective = {
   of: () => (output, oneHot) => ({ value: crossEntropy(output.logits, oneHot), terms: [] }),
 };
 
-/** Who teaches, and by which method. */
-export interface Teaching {
+/** The teacher and the method. */
+export interface TeacherConfig {
   readonly teacher: Model;
   /** Maps of the teacher's output. */
   readonly teacherMaps: number;
   readonly method: OpenedMethod;
 }
 
-/** What a student learns by. */
-export interface Lesson extends Teaching {
+export interface DistillConfig extends TeacherConfig {
   readonly weights: LossWeights;
   /** Of the KL divergence between logits, alpha's term. */
   readonly temperature: number;
@@ -100,18 +99,18 @@ type Weighted = readonly (readonly [weight: number, term: Scalar])[];
 
 /**
  * The paper's objective: gamma * cross entropy + alpha * KL + beta * the method's terms. A term whose weight is zero is
- * not computed. The teacher runs outside of the differentiated part; not at all where the batch brings its output.
+ * not computed. The teacher runs outside of the differentiated part, unless its output is cached.
  */
-export function distilling(lesson: Lesson): Objective {
-  const { method, weights, temperature } = lesson;
+export function distilling(config: DistillConfig): Objective {
+  const { method, weights, temperature } = config;
   const { gamma, alpha, beta } = weights;
   const own = beta === 0 ? [] : method.termNames;
   const seen = (logits: Tensor2D): Tensor2D => (beta !== 0 && method.logits?.(logits)) || logits;
   return {
     termNames: [...(gamma === 0 ? [] : ["ce"]), ...(alpha === 0 ? [] : ["kl"]), ...own],
-    ...guidedBy(lesson, usedViews(method.sees, weights)),
+    ...guidedBy(config, usedViews(method.sees, weights)),
     of(batch) {
-      const guides = taught(lesson, batch);
+      const guides = taught(config, batch);
       return (student, oneHot, context) => {
         context.updates.push(...guides.updates);
         const terms: [number, Scalar][] = [];
@@ -120,7 +119,7 @@ export function distilling(lesson: Lesson): Objective {
           const theirs = seen(guides.guide.logits as Tensor2D);
           terms.push([alpha, distillKL(seen(student.logits), theirs, temperature)]);
         }
-        const found = own.length === 0 ? {} : method.terms(momentOf(batch, student, guides, oneHot), context);
+        const found = own.length === 0 ? {} : method.terms(stepContextOf(batch, student, guides, oneHot), context);
         for (const name of own) {
           const weight = beta * (method.termWeights?.[name] ?? 1);
           terms.push([weight, found[name] ?? tf.scalar(0)]);
@@ -145,17 +144,17 @@ function taskLoss({ logits, strong }: StudentOutput, oneHot: Tensor2D, seen: (lo
 }
 
 /** The objective of a phase before the main part: the sum of its terms. */
-export const ofPhase = (teaching: Teaching, phase: Phase): Objective => ({
+export const ofPhase = (config: TeacherConfig, phase: Phase): Objective => ({
   termNames: phase.terms,
-  ...guidedBy(teaching, teaching.method.sees),
+  ...guidedBy(config, config.method.sees),
   of(batch) {
-    const guides = taught(teaching, batch);
+    const guides = taught(config, batch);
     return (student, oneHot, context) => {
       context.updates.push(...guides.updates);
-      const found = phase.loss(momentOf(batch, student, guides, oneHot), context);
+      const found = phase.loss(stepContextOf(batch, student, guides, oneHot), context);
       const terms = phase.terms.map((name) => found[name] ?? tf.scalar(0));
       const value = weightedSum(terms.map((term) => [1, term]));
-      return { value, terms, ...(isSplit(teaching.method) && { parts: [tf.scalar(0), value] }) };
+      return { value, terms, ...(isSplit(config.method) && { parts: [tf.scalar(0), value] }) };
     };
   },
 });
@@ -177,7 +176,7 @@ interface Guides {
 }
 
 /** The teacher's output, worked out unless the batch brings it. */
-function taught({ teacher, teacherMaps, method }: Teaching, batch: Batch): Guides {
+function taught({ teacher, teacherMaps, method }: TeacherConfig, batch: Batch): Guides {
   const context: ForwardContext = { training: method.teacherTrains, updates: [] };
   const see = (output: Partial<ModelOutput>) => seenOutput(output, method.sees, teacherMaps);
   const guide = batch.guide ?? teacher.forward(batch.images, context);
@@ -187,7 +186,7 @@ function taught({ teacher, teacherMaps, method }: Teaching, batch: Batch): Guide
 
 /** The teacher's part of an objective that looks at some views of it. */
 function guidedBy(
-  { teacher, teacherMaps, method }: Teaching,
+  { teacher, teacherMaps, method }: TeacherConfig,
   views: readonly TeacherView[],
 ): Pick<Objective, "guidance"> {
   if (views.length === 0 || method.teacherTrains) return {};
@@ -200,11 +199,10 @@ function guidedBy(
   };
 }
 
-/** What a method may look at of a step. */
-function momentOf(batch: Batch, student: StudentOutput, guides: Guides, oneHot: Tensor2D): Moment {
+function stepContextOf(batch: Batch, student: StudentOutput, guides: Guides, oneHot: Tensor2D): StepContext {
   const given = <Value>(what: string, value: Value | undefined): Value => {
     if (value !== undefined) return value;
-    throw new Error(`The method uses the ${what} of a step that is told none.`);
+    throw new Error(`The method uses the ${what} of a step without one.`);
   };
   return {
     student,
@@ -218,13 +216,13 @@ function momentOf(batch: Batch, student: StudentOutput, guides: Guides, oneHot: 
       };
     },
     get image() {
-      return given("images' places", batch.image);
+      return given("image indices", batch.image);
     },
     get epoch() {
       return given("epoch", batch.epoch);
     },
     get drawn() {
-      return given("draws", batch.drawn);
+      return given("random inputs", batch.drawn);
     },
   };
 }

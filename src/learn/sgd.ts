@@ -35,12 +35,12 @@ export type Gradients = readonly (Tensor | undefined)[];
  * The first step's v = g follows from v = 0.
  * @param gradients one per parameter; one without a gradient stays as it is
  * @param learningRate scalar tensor
- * @param groups parameters that learn otherwise
- * @returns new values of parameters and velocities; nothing is assigned
+ * @param groups parameters with their own hyperparameters
+ * @returns new values of parameters and momentum buffers; nothing is assigned
  */
 export function sgdUpdates(
   parameters: readonly Variable[],
-  velocities: readonly Variable[],
+  momentumBuffers: readonly Variable[],
   gradients: Gradients,
   learningRate: Tensor,
   options: SgdOptions,
@@ -49,14 +49,14 @@ export function sgdUpdates(
   const { momentum, nesterov = false } = options;
   const settings = settingsOf(learningRate, options, groups);
   return parameters.flatMap((parameter, i): Update[] => {
-    const [velocity, gradient] = [velocities[i] as Variable, gradients[i]];
+    const [momentumBuffer, gradient] = [momentumBuffers[i] as Variable, gradients[i]];
     if (gradient === undefined) return [];
     const { rate, weightDecay } = settings(parameter);
     const decayed = withDecay(gradient, parameter, weightDecay);
-    const next = tf.add(tf.mul(velocity, momentum), decayed);
+    const next = tf.add(tf.mul(momentumBuffer, momentum), decayed);
     const step = nesterov ? tf.add(decayed, tf.mul(next, momentum)) : next;
     return [
-      [velocity, next],
+      [momentumBuffer, next],
       [parameter, tf.sub(parameter, tf.mul(step, rate))],
     ];
   });
@@ -78,7 +78,7 @@ function settingsOf(
 
 /**
  * The gradient with weight decay. Subtracting the negated decay instead of adding keeps TensorFlow's graph optimizer from
- * merging this sum with the next one into an op whose order of summation varies from run to run.
+ * merging this sum with the next one into an op with a varying reduction order.
  */
 const withDecay = (gradient: Tensor, parameter: Variable, weightDecay: number): Tensor =>
   tf.sub(gradient, tf.mul(parameter, -weightDecay));
@@ -90,13 +90,13 @@ export type SplitGradients = readonly [task: Gradients, distillation: Gradients]
  * One step of the Distillation-Oriented Trainer (Zhao et al., DOT, ICCV 2023): v = (momentum - difference) * v +
  * gradient of the task + weightDecay * p; w = (momentum + difference) * w + gradient of the distillation;
  * p = p - learningRate * (v + w).
- * @param velocities v of every parameter, then w of every parameter
+ * @param momentumBuffers v of every parameter, then w of every parameter
  * @param gradients a parameter that has only one of the two takes zeros for the other
- * @returns new values of parameters and velocities; nothing is assigned
+ * @returns new values of parameters and momentum buffers; nothing is assigned
  */
 export function splitSgdUpdates(
   parameters: readonly Variable[],
-  velocities: readonly Variable[],
+  momentumBuffers: readonly Variable[],
   [task, distillation]: SplitGradients,
   learningRate: Tensor,
   options: SgdOptions,
@@ -109,7 +109,7 @@ export function splitSgdUpdates(
     const [ofTask, ofDistillation] = [task[i], distillation[i]];
     if (ofTask === undefined && ofDistillation === undefined) return [];
     const { rate, weightDecay } = settings(parameter);
-    const [v, w] = [velocities[i], velocities[parameters.length + i]] as [Variable, Variable];
+    const [v, w] = [momentumBuffers[i], momentumBuffers[parameters.length + i]] as [Variable, Variable];
     const decayed = withDecay(ofTask ?? tf.zerosLike(parameter), parameter, weightDecay);
     const nextTask = tf.add(tf.mul(v, momentum - difference), decayed);
     const carried = tf.mul(w, momentum + difference);
@@ -122,8 +122,8 @@ export function splitSgdUpdates(
   });
 }
 
-/** Zero velocities: one for each parameter, and where the optimizer has two, the second ones after them. */
-export const createVelocities = (
+/** Zero momentum buffers: one for each parameter, and where the optimizer has two, the second ones after them. */
+export const createMomentumBuffers = (
   parameters: readonly Variable[],
   { momentumDifference }: OptimizerTraits = {},
 ): Variable[] =>

@@ -1,6 +1,6 @@
 import { opNamed } from "../ops/ops.js";
 import type { NativeAttribute } from "../runtime/native.js";
-import { type Tensor, type Tensor4D, type Variable, withStandIn } from "../runtime/tf.js";
+import { type Tensor, type Tensor4D, type Variable, withFakeTensorFlow } from "../runtime/tf.js";
 import type { ModelBuilder } from "./builder.js";
 import { runForward } from "./defineOp.js";
 import { type ForwardContext, featureList, type Insertion, type ModelOutput, type StateEntry } from "./model.js";
@@ -152,7 +152,7 @@ type Describe = (builder: ModelBuilder) => {
   forward(images: Tensor4D, context: ForwardContext): ModelOutput;
 };
 
-/** A builder whose variables are shapes only; it works while the stand-in of TensorFlow.js is there. */
+/** A builder whose variables are shapes only; it works only inside withFakeTensorFlow. */
 const shapeBuilder = (): ModelBuilder => ({
   scope: "shapes",
   makeVariable: (_, shape) => ({ shape: [...shape] }) as Shaped as Variable,
@@ -162,7 +162,7 @@ const shapeBuilder = (): ModelBuilder => ({
 
 /** Makes layers without values. @returns what they are, and the tensors that they have */
 export const traceLayers = <Made>(make: (builder: ModelBuilder) => Made) =>
-  withStandIn(shapeTensorFlow({ multiplyAdds: 0 }), () => {
+  withFakeTensorFlow(shapeTensorFlow({ multiplyAdds: 0 }), () => {
     const builder = shapeBuilder();
     return { made: make(builder), state: builder.state as readonly StateEntry[] };
   });
@@ -173,7 +173,7 @@ export const traceLayers = <Made>(make: (builder: ModelBuilder) => Made) =>
  */
 export function traceShapes(describe: Describe, imageSize: number): ShapeTrace {
   const work = { multiplyAdds: 0 };
-  return withStandIn(shapeTensorFlow(work), () => {
+  return withFakeTensorFlow(shapeTensorFlow(work), () => {
     const builder = shapeBuilder();
     const images = { shape: [1, imageSize, imageSize, 3] } as Shaped as Tensor4D;
     let lastMap: readonly number[] = [];

@@ -1,5 +1,5 @@
 import { sizeOf } from "../common/shapes.js";
-import type { Facts, Narrow, Row } from "./shapes.js";
+import type { Bfloat16Support, Facts, Row } from "./shapes.js";
 import {
   batchNorm,
   batchNormGradient,
@@ -29,28 +29,25 @@ import {
 } from "./shapes.js";
 import { parseSignature, type Signature } from "./signature.js";
 
-/** Every output of a convolution takes one product for each element of its filter. */
+/** FMAs of a convolution: one per output and element of its filter. */
 const convolutionWork = ([, filter = []]: readonly Shape[], output: Shape, channels: number) =>
   (sizeOf(output) * sizeOf(filter)) / channels;
 
-/** Of a convolution. */
 const convolutionFacts: Facts = {
   shapes: convolution((filter) => filter[3] as number),
   multiplyAdds: (inputs, output) => convolutionWork(inputs, output, output[3] as number),
 };
 
-/** Of a depthwise one. */
 const depthwiseFacts: Facts = {
   ...convolutionFacts,
   shapes: convolution((filter) => (filter[2] as number) * (filter[3] as number)),
 };
 
-/** Arguments of convolutions and their gradients. */
 const FORWARD = "input: T, filter: T";
 const INPUT_GRADIENT = "input_sizes: int32, filter: T, out_backprop: T";
 const FILTER_GRADIENT = "input: T, filter_sizes: int32, out_backprop: T";
 
-/** An axis that counts from the end where it is negative. @param rank of what it is an axis of */
+/** Resolves a negative axis. */
 const fromStart = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
 const without = (shape: Shape, axes: readonly number[]): Shape => shape.filter((_, axis) => !axes.includes(axis));
@@ -58,13 +55,13 @@ const without = (shape: Shape, axes: readonly number[]): Shape => shape.filter((
 /** A shape with one more axis. */
 const inserted = (shape: Shape, axis: number, size: number): Shape => shape.toSpliced(axis, 0, size);
 
-/** The place of the largest or smallest along the axis that the second input holds. */
+/** ArgMax and ArgMin along the axis in the second input. */
 const placeAlong: ShapeRule = ({ shapes: [x = []], constant }) => {
   const [axis] = constant(1) ?? [];
   return axis === undefined ? undefined : [without(x, [fromStart(axis, x.length)])];
 };
 
-/** The largest along the last axis, as many as the second input says, and their places. */
+/** Top k along the last axis, k in the second input: values and indices. */
 const largest: ShapeRule = ({ shapes: [x = []], constant }) => {
   const [count] = constant(1) ?? [];
   if (count === undefined || x.length === 0) return undefined;
@@ -72,20 +69,20 @@ const largest: ShapeRule = ({ shapes: [x = []], constant }) => {
   return [shape, shape];
 };
 
-/** One more axis, of size 1, at the place that the second input holds. */
+/** A new axis of size 1, at the index in the second input. */
 const expanded: ShapeRule = ({ shapes: [x = []], constant }) => {
   const [axis] = constant(1) ?? [];
   return axis === undefined ? undefined : [inserted(x, fromStart(axis, x.length + 1), 1)];
 };
 
-/** Without axes of size 1: those that an attribute names, or all. */
+/** Without axes of size 1: those of an attribute, or all. */
 const squeezed: ShapeRule = ({ shapes: [x = []], attribute }) => {
   const named = (attribute("squeeze_dims") ?? []) as readonly number[];
   const axes = named.map((axis) => fromStart(axis, x.length));
   return [axes.length > 0 ? without(x, axes) : x.filter((size) => size !== 1)];
 };
 
-/** Tensors one after the other along the axis that the first input holds. */
+/** Concatenation along the axis in the first input. */
 const concatenationFirst: ShapeRule = ({ shapes: [, ...parts], constant }) => {
   const [axis] = constant(0) ?? [];
   const first = parts[0];
@@ -94,79 +91,79 @@ const concatenationFirst: ShapeRule = ({ shapes: [, ...parts], constant }) => {
   return [first.with(axis, total)];
 };
 
-/** Tensors of one shape along a new axis. */
+/** Stack along a new axis. */
 const stacked: ShapeRule = ({ shapes, attribute }) => {
   const [first = []] = shapes;
   const axis = fromStart((attribute("axis") as number | undefined) ?? 0, first.length + 1);
   return [inserted(first, axis, shapes.length)];
 };
 
-/** The parts of a tensor along an axis, each without it. */
+/** Unstack along an axis. */
 const unstacked: ShapeRule = ({ shapes: [x = []], attribute }) => {
   const axis = fromStart((attribute("axis") as number | undefined) ?? 0, x.length);
   const part = without(x, [axis]);
   return Array.from({ length: attribute("num") as number }, () => part);
 };
 
-/** Sums over the places that the second input gives one number each; the third says how many numbers there are. */
+/** Segment sums: segment ids in the second input, their number in the third. */
 const segments: ShapeRule = ({ shapes: [x = [], places = []], constant }) => {
   const [count] = constant(2) ?? [];
   return count === undefined ? undefined : [[count, ...x.slice(places.length)]];
 };
 
-/** Whole numbers from the first input to below the second, in steps of the third. */
+/** The range from the first input to below the second, in steps of the third. */
 const counted: ShapeRule = ({ constant }) => {
   const [[start], [limit], [delta]] = [constant(0) ?? [], constant(1) ?? [], constant(2) ?? []];
   if (start === undefined || limit === undefined || delta === undefined) return undefined;
   return [[Math.max(0, Math.ceil((limit - start) / delta))]];
 };
 
-/** One more axis, of the size that the second input holds. */
+/** A new axis of the size in the second input. */
 const oneHot: ShapeRule = ({ shapes: [indices = []], constant, attribute }) => {
   const [depth] = constant(1) ?? [];
   const axis = fromStart((attribute("axis") as number | undefined) ?? -1, indices.length + 1);
   return depth === undefined ? undefined : [inserted(indices, axis, depth)];
 };
 
-/** Channels of a vector: our kernels for bfloat16 take whole ones, in one group. */
+/** Lanes: our bfloat16 kernels need multiples of them as channels, and one group. */
 const VECTOR = 16;
-/** The type of results, and the one of images that they are made of. */
+/** Type attributes of results and of input images. */
 const [RESULTS, IMAGES] = ["T", "Tinput"];
 const isEven = (images: Shape | undefined, filter: Shape | undefined): boolean => {
   const [inputs = 0, outputs = 0] = filter?.slice(2) ?? [];
   return images?.[3] === inputs && inputs % VECTOR === 0 && outputs % VECTOR === 0;
 };
-/** The images of a model's first convolution, which have few channels, stay in float32: what is made of them need not. */
+/** A model's first convolution has few channels: its input stays float32, its result may be bfloat16. */
 const isFirst = (images: Shape | undefined, filter: Shape | undefined): boolean => {
   const [kernelSize, , inputs = 0, outputs = 0] = filter ?? [];
   return kernelSize === 3 && images?.[3] === inputs && inputs < VECTOR && outputs % VECTOR === 0;
 };
-const narrowTypes = (images: Shape | undefined, filter: Shape | undefined): string[] => {
+const bfloat16Types = (images: Shape | undefined, filter: Shape | undefined): string[] => {
   if (isEven(images, filter)) return [RESULTS, IMAGES];
   return isFirst(images, filter) ? [RESULTS] : [];
 };
 const ownConvolution: Facts = {
   ...convolutionFacts,
-  narrow: { types: ([x, filter]) => narrowTypes(x, filter), reads: 1 },
+  bfloat16: { types: ([x, filter]) => bfloat16Types(x, filter), reads: 1 },
 };
 const ownInputGradient: Facts = {
   shapes: sizesIn(0),
-  narrow: { types: ([, filter], [dx]) => (isEven(dx, filter) ? [RESULTS] : []), reads: 1 },
+  bfloat16: { types: ([, filter], [dx]) => (isEven(dx, filter) ? [RESULTS] : []), reads: 1 },
 };
 const ownFilterGradient: Facts = {
   shapes: sizesIn(1),
-  narrow: { types: ([x], [dfilter]) => narrowTypes(x, dfilter), reads: 1 },
+  bfloat16: { types: ([x], [dfilter]) => bfloat16Types(x, dfilter), reads: 1 },
 };
 
-/** Statistics come before what they normalise. */
-const narrow: Narrow = { types: () => [RESULTS], reads: 2 };
-const ownBatchNorm: Facts = { shapes: (inputs) => batchNorm(inputs)?.slice(0, 4), narrow };
+/** Two reads: statistics, then normalisation. */
+const bfloat16: Bfloat16Support = { types: () => [RESULTS], reads: 2 };
+const ownBatchNorm: Facts = { shapes: (inputs) => batchNorm(inputs)?.slice(0, 4), bfloat16 };
 
 const NORMALIZED = "x: T, scale: float, offset: float";
 const STATISTICS = "y: T, mean: float, variance: float, inverse: float";
 const OWN_FORWARD = "input: Tinput, filter: float";
 const OWN_INPUT_GRADIENT = "input_sizes: int32, filter: float, out_backprop: T";
-/** Ops of ours (src/native/ops). Those named after TensorFlow's take the same arguments, and what follows in the same op. */
+/** Our ops (src/native/ops): the arguments of TensorFlow's, and those of fused epilogues. */
 const OWN_ROWS: readonly Row[] = [
   ["PefdConv2D", `${OWN_FORWARD} -> output: T`, { ...ownConvolution, standard: "Conv2D" }],
   ["PefdConv2DBias PefdConv2DBiasRelu", `${OWN_FORWARD}, bias: float -> output: T`, ownConvolution],
@@ -200,7 +197,7 @@ const OWN_ROWS: readonly Row[] = [
   [
     "PefdBatchNormGrad",
     "y_backprop: T, x: T, scale: float, mean: float, inverse: float -> x_backprop: T, scale_backprop: float, offset_backprop: float",
-    { shapes: (inputs) => batchNormGradient(inputs)?.slice(0, 3), narrow },
+    { shapes: (inputs) => batchNormGradient(inputs)?.slice(0, 3), bfloat16 },
   ],
   ["PefdTranspose", "x: T, perm: Tperm -> y: T", { shapes: transposition, standard: "Transpose" }],
   [
@@ -208,10 +205,10 @@ const OWN_ROWS: readonly Row[] = [
     "operands: N * T -> results: M * T",
     {
       shapes: elementwise,
-      narrow: {
+      bfloat16: {
         types: (inputs) => (inputs.every((shape) => shape?.length !== 0) ? [RESULTS] : []),
         reads: 1,
-        between: true,
+        interiorOnly: true,
       },
     },
   ],
@@ -225,8 +222,8 @@ const reduced = "convolution";
 const dense: Facts = { ...convolutionFacts, reduced };
 const depthwise: Facts = { ...depthwiseFacts, reduced };
 
-/** TensorFlow's ops, as far as anything has met them. What the table does not hold is recorded, too, but by running it. */
-const THEIRS: readonly Row[] = [
+/** TensorFlow's ops. Other ops can be traced, too, but have to run for their shapes. */
+const TENSORFLOW_ROWS: readonly Row[] = [
   ["Conv2D", `${FORWARD} -> output: T`, dense],
   ["Conv2DBackpropInput", `${INPUT_GRADIENT} -> output: T`, { shapes: sizesIn(0), reduced }],
   ["Conv2DBackpropFilter", `${FILTER_GRADIENT} -> output: T`, { shapes: sizesIn(1), reduced }],
@@ -334,9 +331,9 @@ const THEIRS: readonly Row[] = [
 ];
 
 /** All rows: TensorFlow's, and ours. */
-const ROWS: readonly Row[] = [...THEIRS, ...OWN_ROWS];
+const ROWS: readonly Row[] = [...TENSORFLOW_ROWS, ...OWN_ROWS];
 
-/** All that is known of an op. */
+/** An op of the table. */
 export interface Op extends Facts {
   readonly name: string;
   readonly signature: Signature;
@@ -348,20 +345,18 @@ const OPS: ReadonlyMap<string, Op> = new Map(
   ),
 );
 
-/** An op of the table, or undefined. */
 export const opNamed = (name: string): Op | undefined => OPS.get(name);
 
-/** All ops of the table. */
 export const allOps = (): Op[] => [...OPS.values()];
 
-/** TensorFlow's op behind one of ours, and any other as it is. */
+/** TensorFlow's op for one of ours; other ops as they are. */
 export const standardOp = (name: string): string => opNamed(name)?.standard ?? name;
 
 const OWN: ReadonlyMap<string, string> = new Map(
   allOps().flatMap((op) => (op.standard === undefined ? [] : [[op.standard, op.name] as const])),
 );
 
-/** Our op that takes the arguments of one of TensorFlow's and computes the same. @throws Error where there is none */
+/** Our op in place of one of TensorFlow's. @throws Error where there is none */
 export function ownOp(standard: string): string {
   const own = OWN.get(standard);
   if (own === undefined) throw new Error(`There is no op of ours for ${standard}.`);

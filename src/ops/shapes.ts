@@ -2,55 +2,54 @@ import { sizeOf } from "../common/shapes.js";
 import { DT } from "../runtime/native.js";
 import type { ReadAttribute } from "./signature.js";
 
-/** Of an op whose images may be in bfloat16. */
-export interface Narrow {
+/** Support for bfloat16 activations. */
+export interface Bfloat16Support {
   /**
-   * Which of its types may be that in a node, from the shapes of its inputs, as far as they are known, and outputs; none where its
-   * images stay in float32.
+   * Type attributes that may be bfloat16, from the shapes of inputs, as far as they are known, and outputs; none where
+   * activations stay float32.
    */
   readonly types: (inputs: readonly (Shape | undefined)[], outputs: readonly Shape[]) => readonly string[];
-  /** How often it reads each of them from memory. */
+  /** Times it reads each activation from memory. */
   readonly reads: number;
-  /** Whether it is one of these only between others: as a term of a loss it stays in float32, unrounded. */
-  readonly between?: true;
+  /** Whether all its users must be bfloat16, too: a term of a loss stays float32. */
+  readonly interiorOnly?: true;
 }
 
-/** What is known of an op, besides its arguments; what a row leaves out is not so. */
+/** Properties of an op besides its arguments; false where left out. */
 export interface Facts {
-  /** Shapes of its outputs. Without a rule it has to run for them. */
+  /** Shape inference; without it the op has to run while traced. */
   readonly shapes?: ShapeRule;
-  /** Multiplications with an addition, from the shapes of its inputs and its output. */
+  /** FMAs, from the shapes of its inputs and its output. */
   readonly multiplyAdds?: (inputs: readonly Shape[], output: Shape) => number;
-  /** What it counts as where precision is reduced: its inputs of type T are taken in bfloat16, its output is given back in float32. */
+  /** Its kind under mixed precision: inputs of type T in bfloat16, output in float32. */
   readonly reduced?: "convolution" | "product";
   /**
-   * How many of its inputs are activations, the others being weights, where it may stay in bfloat16 between convolutions
-   * of what is frozen.
+   * Number of inputs that are activations, the others being weights, where it may stay in bfloat16 in a frozen model.
    */
   readonly activations?: number;
-  /** Correctly rounded arithmetic on each element, with the same bits whatever lies beside it. */
+  /** Correctly rounded elementwise arithmetic: the same bits in any layout. */
   readonly exact?: true;
-  /** Gives the elements of its first input, in another order or type at most; its other inputs are constants. */
+  /** A cast, reshape or transpose of its first input; its other inputs are constants. */
   readonly rearranges?: true;
-  /** Its number among the instructions of our elementwise op (src/native/kernels/kernels.h). */
+  /** Its opcode in our elementwise op (src/native/kernels/kernels.h). */
   readonly opcode?: number;
-  /** TensorFlow's op of the same arguments, for one of ours. */
+  /** For one of our ops, TensorFlow's with the same arguments. */
   readonly standard?: string;
-  /** Where its images may be in bfloat16 (src/native/ops/numbers.h). */
-  readonly narrow?: Narrow;
+  /** Support for bfloat16 activations (src/native/ops/numbers.h). */
+  readonly bfloat16?: Bfloat16Support;
 }
 
-/** An op, or several that have everything in common: names, arguments in TensorFlow's notation, facts. */
+/** One or several equal ops: names, signature in TensorFlow's notation, facts. */
 export type Row = readonly [names: string, signature: string, facts?: Facts];
 
-/** Along one axis: pixels between windows, pixels in front of the first, and pixels of a window. */
+/** Along one axis, in pixels. */
 interface WindowGeometry {
   readonly stride: number;
   readonly padding: number;
   readonly kernelSize: number;
 }
 
-/** Zeros in front of and behind the pixels of one axis, as many as the windows reach. */
+/** Zero padding before and after one axis, as far as the windows reach. */
 export function zerosAround(
   { stride, padding, kernelSize }: WindowGeometry,
   size: number,
@@ -62,15 +61,15 @@ export function zerosAround(
 
 export type Shape = readonly number[];
 
-/** What a shape rule may look at. */
+/** Inputs of shape inference. */
 export interface OpInputs {
   readonly shapes: readonly Shape[];
-  /** Values of an input that is a small constant of whole numbers; undefined for any other. */
+  /** Values of an input that is a small integral constant. */
   constant(index: number): readonly number[] | undefined;
   readonly attribute: ReadAttribute;
 }
 
-/** Shapes of an op's outputs, or undefined where the rule cannot tell. */
+/** Shapes of an op's outputs, if they can be inferred. */
 export type ShapeRule = (inputs: OpInputs) => readonly Shape[] | undefined;
 
 /** The shape of one of the inputs. */
@@ -79,7 +78,7 @@ export const like =
   ({ shapes }) =>
     shapes[index] && [shapes[index]];
 
-/** One shape that both can be repeated to; undefined where there is none. */
+/** The broadcast shape; undefined where there is none. */
 function broadcast(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const sizes: number[] = [];
@@ -91,13 +90,13 @@ function broadcast(a: Shape, b: Shape): Shape | undefined {
   return sizes;
 }
 
-/** The shape that all inputs are repeated to. */
+/** The broadcast shape of all inputs. */
 export const broadcasting: ShapeRule = ({ shapes }) => {
   const shape = shapes.reduce<Shape | undefined>((a, b) => a && broadcast(a, b), []);
   return shape && [shape];
 };
 
-/** The sizes that one of the inputs holds. */
+/** The shape in one of the inputs. */
 export const sizesIn =
   (index: number): ShapeRule =>
   ({ constant }) => {
@@ -105,7 +104,7 @@ export const sizesIn =
     return sizes && [sizes];
   };
 
-/** A matrix product of [rows, depth] and [depth, columns], each maybe transposed, and whatever axes stand before. */
+/** A batched matrix product of [rows, depth] and [depth, columns], each maybe transposed. */
 export const product =
   (transposeA: string, transposeB: string): ShapeRule =>
   ({ shapes: [a = [], b = []], attribute }) => {
@@ -116,7 +115,7 @@ export const product =
     return before && [[...before, rows as number, columns as number]];
   };
 
-/** How many places a window has along an axis of images [N, H, W, C]. */
+/** Output size of a window along an axis of images [N, H, W, C]. */
 function places(axis: 1 | 2, size: number, kernel: number, attribute: ReadAttribute): number {
   const numbers = (name: string, place: number): number => (attribute(name) as number[] | undefined)?.[place] ?? 1;
   const stride = numbers("strides", axis);
@@ -140,7 +139,7 @@ export const convolution =
     return [[n, places(1, h, height, attribute), places(2, w, width, attribute), channelsOf(filter as Shape)]];
   };
 
-/** A window of ksize that moves over images [N, H, W, C]. */
+/** A pooling window of ksize over images [N, H, W, C]. */
 export const pooling: ShapeRule = ({ shapes: [x], attribute }) => {
   const [n, h, w, c] = x as [number, number, number, number];
   const [, height, width] = attribute("ksize") as [number, number, number];
@@ -148,7 +147,7 @@ export const pooling: ShapeRule = ({ shapes: [x], attribute }) => {
   return [[n, places(1, h, height, attribute), places(2, w, width, attribute), c]];
 };
 
-/** Outputs of a batch normalisation. The last is empty on a processor and cuDNN's own on a GPU; nobody looks at it. */
+/** Outputs of a batch normalisation. The last is empty on a CPU and cuDNN's reserve space on a GPU. */
 export const batchNorm: ShapeRule = ({ shapes: [x = []] }) => {
   const channels = [x[3] as number];
   return [x, channels, channels, channels, channels, [0]];
@@ -160,7 +159,7 @@ export const batchNormGradient: ShapeRule = ({ shapes: [, x = []] }) => {
   return [x, channels, channels, [0], [0]];
 };
 
-/** What is left of the first input without the axes that the second holds. */
+/** A reduction over the axes in the second input. */
 export const reduction: ShapeRule = ({ shapes: [x = []], constant, attribute }) => {
   const axes = constant(1)?.map((axis) => (axis < 0 ? axis + x.length : axis));
   if (axes === undefined) return undefined;
@@ -169,20 +168,20 @@ export const reduction: ShapeRule = ({ shapes: [x = []], constant, attribute }) 
     : [x.filter((_, axis) => !axes.includes(axis))];
 };
 
-/** The second input's sizes, of which one may be -1: whatever is left. */
+/** The shape in the second input, where one size may be -1. */
 export const reshaping: ShapeRule = ({ shapes: [x = []], constant }) => {
   const sizes = constant(1);
   const known = sizeOf(sizes?.filter((size) => size !== -1) ?? []);
   return sizes && [sizes.map((size) => (size === -1 ? sizeOf(x) / known : size))];
 };
 
-/** The axes of the first input in the order that the second holds. */
+/** A permutation of axes by the second input. */
 export const transposition: ShapeRule = ({ shapes: [x = []], constant }) => {
   const order = constant(1);
   return order && [order.map((axis) => x[axis] as number)];
 };
 
-/** Tensors one after the other along the axis that the last input holds. */
+/** Concatenation along the axis in the last input. */
 export const concatenation: ShapeRule = ({ shapes, constant }) => {
   const parts = shapes.slice(0, -1);
   const [axis] = constant(shapes.length - 1) ?? [];
@@ -192,7 +191,7 @@ export const concatenation: ShapeRule = ({ shapes, constant }) => {
   return [first.with(axis, total)];
 };
 
-/** Equal parts of the second input along the axis that the first holds. */
+/** Equal splits of the second input along the axis in the first. */
 export const equalParts: ShapeRule = ({ shapes: [, x = []], constant, attribute }) => {
   const [axis] = constant(0) ?? [];
   const count = attribute("num_split") as number;
@@ -200,7 +199,7 @@ export const equalParts: ShapeRule = ({ shapes: [, x = []], constant, attribute 
   return Array.from({ length: count }, () => x.with(axis, (x.at(axis) as number) / count));
 };
 
-/** Parts of the first input, of the sizes that the second holds, along the axis that the third holds. */
+/** Splits of the first input, sizes in the second, axis in the third. */
 export const parts: ShapeRule = ({ shapes: [x = []], constant }) => {
   const [axis] = constant(2) ?? [];
   const sizes = constant(1);
@@ -208,36 +207,36 @@ export const parts: ShapeRule = ({ shapes: [x = []], constant }) => {
   return sizes.map((size) => x.with(axis, size));
 };
 
-/** The first input with as many elements more on both sides of each axis as the second holds. */
+/** Padding of the first input by the second. */
 export const padding: ShapeRule = ({ shapes: [x = []], constant }) => {
   const sides = constant(1);
   return sides && [x.map((size, axis) => size + (sides[2 * axis] as number) + (sides[2 * axis + 1] as number))];
 };
 
-/** A part of the first input: where it begins, and its sizes, of which -1 is all that is left. */
+/** A slice: begin and sizes, where -1 is the rest of an axis. */
 export const slice: ShapeRule = ({ shapes: [x = []], constant }) => {
   const [begin, sizes] = [constant(1), constant(2)];
   if (begin === undefined || sizes === undefined) return undefined;
   return [sizes.map((size, axis) => (size === -1 ? (x[axis] as number) - (begin[axis] as number) : size))];
 };
 
-/** The first input as often along each axis as the second holds. */
+/** The first input repeated along each axis by the second. */
 export const tiling: ShapeRule = ({ shapes: [x = []], constant }) => {
   const times = constant(1);
   return times && [x.map((size, axis) => size * (times[axis] as number))];
 };
 
-/** Parts of the first input by the indices of the second, along the axis that the third holds. */
+/** Gather from the first input, indices in the second, axis in the third. */
 export const gathering: ShapeRule = ({ shapes: [x = [], indices = []], constant, attribute }) => {
   const [axis] = constant(2) ?? [];
   if (axis === undefined || axis < 0 || (attribute("batch_dims") ?? 0) !== 0) return undefined;
   return [[...x.slice(0, axis), ...indices, ...x.slice(axis + 1)]];
 };
 
-/** The sums over all axes but the last. */
+/** Reduction over all axes but the last. */
 export const lastAxis: ShapeRule = ({ shapes: [x = []] }) => [[x.at(-1) as number]];
 
-/** The shape that an attribute holds: of a value, or as such. */
+/** The shape in an attribute: of a tensor, or itself. */
 export const declared =
   (name: string): ShapeRule =>
   ({ attribute }) => {
@@ -246,26 +245,26 @@ export const declared =
     return ["shape" in value ? value.shape : value];
   };
 
-/** Bytes of one element; undefined for types that nobody has taken for others yet. */
+/** Bytes of one element. */
 const ELEMENT_BYTES: Readonly<Record<number, number>> = {
   [DT.float]: 4,
   [DT.int32]: 4,
   [DT.uint8]: 1,
 };
 
-/** The same bytes as elements of another type: smaller ones are counted by an axis of their own. */
+/** A bitcast; a smaller type adds an axis. */
 export const bitcast: ShapeRule = ({ shapes: [x = []], attribute }) => {
   const [from, to] = ["T", "type"].map((name) => ELEMENT_BYTES[attribute(name) as number]);
   if (from === undefined || to === undefined || from < to) return undefined;
   return [from === to ? x : [...x, from / to]];
 };
 
-/** As many rows as the first input has, each as long as an attribute says. */
+/** The rows of the first input, of the length in an attribute. */
 export const rowsOfSize: ShapeRule = ({ shapes: [x = []], attribute }) => [
   [x[0] as number, attribute("size") as number],
 ];
 
-/** As many outputs as an attribute says, each of the one shape that the inputs have which are no scalars. */
+/** M outputs (an attribute) of the broadcast shape. */
 export const elementwise: ShapeRule = (inputs) => {
   const [shape] = broadcasting(inputs) ?? [];
   return shape && new Array<Shape>(inputs.attribute("M") as number).fill(shape);

@@ -1,24 +1,23 @@
 import { DT } from "../runtime/native.js";
 
-/** Reads an attribute of a node; undefined where it has none of that name. */
+/** Reads an attribute of a node, if it has it. */
 export type ReadAttribute = (name: string) => unknown;
 
 /** One argument of an op, as TensorFlow's registry declares it (tensorflow/core/ops). */
 export interface Argument {
   readonly name: string;
-  /** An element type of TensorFlow's C API, or the attribute that holds it. */
+  /** An element type of TensorFlow's C API, or the name of an attribute. */
   readonly type: number | string;
-  /** The attribute that says how many tensors it is, where it is a list. */
+  /** For a list, the attribute with its length. */
   readonly count?: string;
 }
 
-/** Arguments and results of an op. */
 export interface Signature {
   readonly inputs: readonly Argument[];
   readonly outputs: readonly Argument[];
 }
 
-/** One tensor of a call: which of its argument's it is, and its element type where attributes tell it. */
+/** One tensor of a call: its argument, its index in a list, and its element type where known. */
 export interface Position {
   readonly argument: string;
   readonly index: number;
@@ -36,15 +35,15 @@ function argumentOf(text: string): Argument {
 const argumentsOf = (text: string): Argument[] => (text === "" ? [] : text.split(", ").map(argumentOf));
 
 /**
- * Reads a signature in the notation of TensorFlow's registry: "values: N * T, axis: Tidx -> output: T". A type is a
- * name of DT, or else an attribute's.
+ * Parses the notation of TensorFlow's registry: "values: N * T, axis: Tidx -> output: T". A type is a name of DT or an
+ * attribute.
  */
 export function parseSignature(text: string): Signature {
   const [inputs = "", outputs = ""] = text.split("->").map((side) => side.trim());
   return { inputs: argumentsOf(inputs), outputs: argumentsOf(outputs) };
 }
 
-/** The tensors of some arguments of a node; undefined where it does not say how many they are. */
+/** The tensors of a node's arguments; undefined where the length of a list is unknown. */
 export function positionsOf(given: readonly Argument[], attribute: ReadAttribute): Position[] | undefined {
   const positions: Position[] = [];
   for (const { name, type, count } of given) {

@@ -12,6 +12,7 @@ import type {
 } from "../data/dataset.js";
 import { checkLimit, chosenImages } from "../data/limits.js";
 import { refuseSkipList } from "../data/skipList.js";
+import type { FeatureShapes, StepContext } from "../distill/method.js";
 
 /** Images with their classes. */
 export interface LabelledImages {
@@ -121,7 +122,12 @@ export function datasetInMemory(dataset: MemoryDataset): DatasetRow {
   };
 }
 
-// What a plug-in may use, and all of it: the package's export pefd/plugin. docs/plugins.md tells how.
+// The public API of plug-ins: the package's export pefd/plugin (docs/plugins.md).
+
+/** @deprecated the former name of StepContext */
+export type Moment = StepContext;
+/** @deprecated the former name of FeatureShapes */
+export type Anatomy = FeatureShapes;
 
 /** Errors that are told to people as a sentence: what happened, and what to type next. */
 export { inputError, runError } from "../common/errors.js";
@@ -161,15 +167,15 @@ export type {
 } from "../data/dataset.js";
 /** Methods. */
 export {
-  type Anatomy,
   type Distillation,
   type Draws,
   defineMethod,
+  type FeatureShapes,
   type Method,
-  type Moment,
   type Pair,
   type ParameterGroup,
   type Phase,
+  type StepContext,
 } from "../distill/method.js";
 export { KL_OPTIONS } from "../distill/options.js";
 export { crossEntropy, distillKL, normalizedRows } from "../distill/parts/losses.js";

@@ -59,7 +59,7 @@ export interface OwnModule {
   /** What makes the products of 16 bits of convolutions; undefined where nothing is faster than products of float32. */
   readonly reduced: ReducedProducts | undefined;
   /** Whether images may lie in bfloat16 from one of our ops to the next, which halves what is read and written. */
-  readonly narrowImages: boolean;
+  readonly bfloat16Activations: boolean;
   /** Why it could not be loaded, where it could not. */
   readonly problem: string | undefined;
 }
@@ -71,7 +71,7 @@ const UNKNOWN = "unknown";
 const NO_MODULE: OwnModule = {
   instructions: undefined,
   reduced: undefined,
-  narrowImages: false,
+  bfloat16Activations: false,
   problem: undefined,
 };
 
@@ -98,7 +98,7 @@ function loadModule(folder: string): OwnModule {
   return {
     instructions: instructions === NONE ? undefined : instructions,
     reduced: reducedNamed(reduced),
-    narrowImages: Boolean(narrow),
+    bfloat16Activations: Boolean(narrow),
     problem: problem || undefined,
   };
 }

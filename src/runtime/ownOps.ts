@@ -10,12 +10,12 @@ export const ownOpsServe = (): boolean => ownInstructions() !== undefined && !na
 export const ownReducedProducts = (): ReducedProducts | undefined => (ownOpsServe() ? ownModule().reduced : undefined);
 
 /** Whether images may lie in bfloat16 from one of our ops to the next. */
-export const ownNarrowImages = (): boolean => ownOpsServe() && ownModule().narrowImages;
+export const ownBfloat16Activations = (): boolean => ownOpsServe() && ownModule().bfloat16Activations;
 
 /** Which convolutions compute in bfloat16: ours, by what the processor has, or TensorFlow's. */
 function bfloat16Set(): string[] {
   const reduced = ownReducedProducts();
-  if (reduced !== undefined) return [reduced.name, ...(ownNarrowImages() ? ["narrow"] : [])];
+  if (reduced !== undefined) return [reduced.name, ...(ownBfloat16Activations() ? ["narrow"] : [])];
   return hasMatrixUnits() ? ["onednn"] : [];
 }
 

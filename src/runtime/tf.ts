@@ -154,12 +154,12 @@ export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
 }
 
 /**
- * Runs with a stand-in where `tf` is used, and puts back what was there. For describing models without the native
- * library; the stand-in needs only the functions that are called.
+ * Runs with a fake in place of `tf`, for shape inference without the native library; it needs only the functions that are
+ * called.
  */
-export function withStandIn<T>(standIn: unknown, run: () => T): T {
+export function withFakeTensorFlow<T>(fake: unknown, run: () => T): T {
   const real = tf;
-  tf = standIn as TensorFlow;
+  tf = fake as TensorFlow;
   try {
     return run();
   } finally {

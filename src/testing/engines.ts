@@ -82,7 +82,7 @@ const IMAGES = 2 * BATCH + 2;
 
 /**
  * Holds a few steps of a method's, compiled as a graph, against the same steps eagerly: every loss and every byte of
- * weights, velocities and statistics. On a processor they are equal, whatever plain TensorFlow.js a loss is made of.
+ * weights, momentum buffers and statistics. On a processor they are equal, whatever plain TensorFlow.js a loss is made of.
  * @param plugin what the plug-in's file exports
  * @param pair models of the registry, or of the plug-in
  * @throws AssertionError where they differ; inputError where the method does not fit the pair

@@ -1,13 +1,13 @@
 import { ok } from "node:assert/strict";
 import { createRandom } from "../common/random.js";
-import type { Moment } from "../distill/method.js";
+import type { StepContext } from "../distill/method.js";
 import { type OpenedMethod, openMethod } from "../distill/open.js";
 import { crossEntropy } from "../distill/parts/losses.js";
 import { methodRow } from "../distill/registry.js";
 import { seenOutput } from "../distill/views.js";
 import { gradientsOf } from "../learn/gradients.js";
 import { variablesOf } from "../learn/learner.js";
-import { anatomyOf, frozen } from "../learn/learners.js";
+import { featureShapesOf, frozen } from "../learn/learners.js";
 import { type BuiltModel, buildModel, initialFill } from "../models/build.js";
 import { isParameter } from "../nn/builder.js";
 import { randomFill } from "../nn/initialization.js";
@@ -155,7 +155,7 @@ function movableOutput(output: ModelOutput, view: string, moved: Moved[]): Model
 }
 
 /** One batch of noise as a method sees it, the student's part of which can be moved. */
-function momentOf(method: OpenedMethod, student: BuiltModel, teacher: BuiltModel, moved: Moved[]): Moment {
+function stepContextOf(method: OpenedMethod, student: BuiltModel, teacher: BuiltModel, moved: Moved[]): StepContext {
   const outputs = (view: string) => {
     const images = noise(student.imageSize ?? sideOf(student.name), view);
     const { insertion } = method;
@@ -184,7 +184,7 @@ function momentOf(method: OpenedMethod, student: BuiltModel, teacher: BuiltModel
 }
 
 /** The sum of all terms, those of phases among them. */
-function lossOf({ terms, phases = [] }: OpenedMethod, at: Moment): Scalar {
+function lossOf({ terms, phases = [] }: OpenedMethod, at: StepContext): Scalar {
   const context = () => ({ training: true, updates: [] });
   const parts = [terms(at, context()), ...phases.map((phase) => phase.loss(at, context()))];
   const all = parts.flatMap((part) => Object.values(part)).filter((term) => term !== undefined);
@@ -207,8 +207,8 @@ export async function checkMethodGradients(plugin: Plugin, name: string, pair: T
   const opened = openMethod(
     method,
     {
-      student: anatomyOf(student),
-      teacher: anatomyOf(teacher),
+      student: featureShapesOf(student),
+      teacher: featureShapesOf(teacher),
       numClasses: CLASSES,
       labels: LABELS,
       batchSize: BATCH,
@@ -221,7 +221,7 @@ export async function checkMethodGradients(plugin: Plugin, name: string, pair: T
   );
   tf.engine().startScope();
   const moved: Moved[] = [];
-  const at = momentOf(opened, student, teacher, moved);
+  const at = stepContextOf(opened, student, teacher, moved);
   checkDifferences(() => lossOf(opened, at), [...moved, ...own]);
   tf.engine().endScope();
   tf.dispose([

@@ -6,7 +6,7 @@ import type { Batch } from "../learn/objective.js";
 import type { Tensor1D, Tensor4D, Variable } from "../runtime/tf.js";
 
 /**
- * Images of a source outside of a step, as evaluation sees them, and as a step makes them of what it is fed. Within a tidy.
+ * Images of a source outside of a step, as in evaluation. Within a tidy.
  * @returns [to - from, height, width, 3]
  */
 export function plainImages(source: BatchSource, from: number, to: number): Tensor4D {
@@ -17,27 +17,27 @@ export function plainImages(source: BatchSource, from: number, to: number): Tens
   return source.batch(feeds).images;
 }
 
-/** Where the images of a step come from. A plan row is (image, crop y, crop x, flip), as in data/sampler.ts. */
+/** A source of a step's images. A sampler row is (image, crop y, crop x, flip), as in data/sampler.ts. */
 export interface BatchSource {
   readonly set: ImageSet;
-  /** Variables that hold the images where steps run; none when images are fed. */
+  /** Variables with resident images; none for fed images. */
   readonly variables: readonly Variable[];
   /** Feeds of one step of a batch size. */
   specs(batchSize: number): Readonly<Record<string, FeedSpec>>;
   /** The batch inside of a step. */
   batch(feeds: Feeds): Batch;
   /**
-   * Host values of those feeds for any number of plan rows.
-   * @param upcoming plan rows that will be asked for next, as far as is known
+   * Host values of those feeds for any number of sampler rows.
+   * @param upcoming known sampler rows of the next calls
    */
   values(rows: Int32Array, upcoming?: Int32Array): FeedValues;
-  /** Most images that one call may ask for, where there is no room for more. */
+  /** Most images per call, where room is limited. */
   readonly mostImages?: number;
-  /** Ends what a source keeps running. */
+  /** Ends threads. */
   close?(): void;
 }
 
-/** What is the same of all sources whose images are fed to every step. */
+/** The common part of sources with fed images. */
 export const fedSource = (set: ImageSet): Omit<BatchSource, "values"> => ({
   set,
   variables: [],
@@ -53,13 +53,12 @@ export const fedSource = (set: ImageSet): Omit<BatchSource, "values"> => ({
   }),
 });
 
-/** Which image of the set each plan row shows. */
+/** Image indices of sampler rows. */
 export const imageColumn = (rows: Int32Array): Int32Array =>
   Int32Array.from({ length: rows.length / PLAN_COLUMNS }, (_, i) => rows[i * PLAN_COLUMNS] as number);
 
 /**
- * Plan rows of images as evaluation sees them: the middle crop, not flipped; of images in files epoch 0. Past the end, rows
- * repeat image 0.
+ * Sampler rows for evaluation: center crop, no flip; epoch 0 of images in files. Rows past the end are padding: image 0.
  */
 export function plainRows(
   from: number,

@@ -5,7 +5,7 @@ import { datasetIn, imageSizeIn } from "../config/modelName.js";
 import type { Layer } from "../config/resolve.js";
 import { DATASETS } from "../data/registry.js";
 
-/** What a checkpoint says of the images that it was trained on. */
+/** A checkpoint's recorded data set and image size. */
 interface ToldImages {
   readonly dataset: string;
   readonly image_size: number | undefined;
@@ -35,7 +35,7 @@ async function metadataOf(path: string): Promise<Metadata> {
 
 const sizeText = ({ image_size }: ToldImages): string => `${image_size ?? "the usual size"}`;
 
-/** What all of them say. @throws inputError where they say different things */
+/** The common value. @throws inputError where they differ */
 function sameImages(told: readonly ToldImages[]): ToldImages | undefined {
   const datasets = [...new Set(told.map(({ dataset }) => dataset))];
   if (datasets.length > 1) {

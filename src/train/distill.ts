@@ -27,7 +27,7 @@ import { openScene, type Scene } from "./scene.js";
 import { teacherAhead } from "./teacherAhead.js";
 import { openTeacherCache } from "./teacherCache/open.js";
 
-/** An evaluation of the teacher is worth its time where a run trains on so many times as many images. */
+/** The teacher is evaluated where a run trains on so many times as many images. */
 const TIMES_AS_MANY = 20;
 
 /** How much there is to do in a run. */
@@ -38,13 +38,13 @@ interface RunSize {
   readonly test: number;
 }
 
-/** Whether a run tells its teacher's accuracy: always and never as asked; auto where it costs next to nothing. */
+/** Whether a run reports its teacher's accuracy: as requested; auto where it is cheap. */
 export const isTeacherEvaluated = (asked: DistillOptions["teacher_eval"], { epochs, train, test }: RunSize): boolean =>
   asked === "always" || (asked === "auto" && epochs * train >= TIMES_AS_MANY * test);
 
 /**
- * Evaluates the frozen teacher on the run's test images and tells its accuracy, as the paper's train_student.py does before
- * its first epoch. Ended by the signal, it tells nothing.
+ * Evaluates the frozen teacher on the run's test images and reports its accuracy, as the paper's train_student.py before its
+ * first epoch. Silent when the signal ended it.
  * @returns its top-1
  */
 async function tellTeacherAccuracy(
@@ -71,13 +71,12 @@ async function tellTeacherAccuracy(
   return top1;
 }
 
-/** What this distillation looks at of its teacher. */
+/** Teacher views of this distillation. */
 function viewsOf(options: DistillOptions): TeacherView[] {
   const { method, weights } = weightedMethod(options);
   return usedViews(method.sees(ownOptions(method, options)), weights);
 }
 
-/** The cache of it. */
 const openCache = (
   teacher: OpenedModel,
   options: DistillOptions,
@@ -96,7 +95,7 @@ const openCache = (
     cacheDirectory: cacheDirectory(env, homedir()),
   });
 
-/** For how many steps at once the teacher looks at images; says so where it is more than one, or not what was asked for. */
+/** Steps per teacher pass; a notice where it is more than one, or not the requested number. */
 function stepsAhead(
   { model }: OpenedModel,
   options: DistillOptions,
@@ -118,7 +117,7 @@ function stepsAhead(
   return steps;
 }
 
-/** A strong view is made of images in memory alone. @throws inputError before anything is trained */
+/** Strong views need images in memory. @throws inputError before anything is trained */
 function refuseStrongView({ strongView }: Pick<Method, "strongView">, { name, train }: Dataset, distill: string): void {
   if (!strongView || train.kind === "memory") return;
   throw inputError(
@@ -129,7 +128,7 @@ function refuseStrongView({ strongView }: Pick<Method, "strongView">, { name, tr
 
 /**
  * Trains a student with a frozen teacher, as the paper's train_student.py.
- * @throws inputError for what the options point at, runError when the run fails
+ * @throws inputError for invalid inputs, runError when the run fails
  */
 export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
   const runDir = studentFolder(options);

@@ -5,17 +5,17 @@ import { type Bfloat16Support, computeCapability, deviceName, isGpu, processorBf
 import type { ReducedProducts } from "../runtime/ownModule.js";
 import { ownReducedProducts } from "../runtime/ownOps.js";
 
-/** The first generation of NVIDIA GPUs that computes in bfloat16. */
+/** Compute capability of the first NVIDIA GPUs with bfloat16. */
 const BFLOAT16_CAPABILITY = 8;
 
-/** How a run computes, decided. */
+/** A run's resolved engine and precision. */
 export interface EngineChoice {
   readonly engine: EngineName;
   readonly precision: PrecisionName;
   readonly device: string;
 }
 
-/** Engine and precision as they were asked for. */
+/** Requested engine and precision. */
 interface Asked {
   readonly engine: Engine;
   readonly precision: Precision;
@@ -23,29 +23,28 @@ interface Asked {
 }
 
 /**
- * Whether a run computes in float32 by its options alone, so that a GPU must leave out TF32. Where the machine decides,
- * a GPU that has TF32 takes bfloat16, but for the eager engine.
+ * Whether the options ask for float32, so that a GPU must not use TF32. With `auto`, a GPU with TF32 uses bfloat16, except
+ * in the eager engine.
  */
 export const asksForFloat32 = ({ engine, precision }: Asked): boolean =>
   precision === "float32" || (precision === "auto" && engine === "eager");
 
-/** What of a machine decides how a run computes. */
+/** Capabilities that decide what `auto` means. */
 export interface Machine {
   readonly gpu: boolean;
-  /** Whether it computes in bfloat16: a GPU of its own accord, a processor by what our own convolutions have for it. */
+  /** Whether bfloat16 is fast: on a GPU natively, on a CPU in our own convolutions. */
   readonly hasFastBfloat16: boolean;
 }
 
-/** The machine in use. TensorFlow must be loaded. @param env the process's environment */
+/** TensorFlow must be loaded. @param env the process's environment */
 const thisMachine = (env: Readonly<Record<string, string | undefined>>): Machine =>
   isGpu()
     ? { gpu: true, hasFastBfloat16: (computeCapability(env) ?? 0) >= BFLOAT16_CAPABILITY }
     : { gpu: false, hasFastBfloat16: ownReducedProducts() !== undefined };
 
 /**
- * The precision that `auto` stands for. On a processor bfloat16 is for runs that leave everything to the machine: whoever
- * names an engine there compares engines, which have the same bytes in float32, and `--deterministic` wants float32's.
- * Eager tensors cannot be bfloat16, so the reference engine is float32 on a GPU, too.
+ * The precision of `auto`. On a CPU, an explicit --engine or --deterministic means float32, in which engines give the same
+ * bytes. Eager tensors cannot be bfloat16.
  */
 function ownPrecision({ engine, deterministic }: Asked, machine: Machine): PrecisionName {
   const isLeftToGpu = engine !== "eager";
@@ -54,29 +53,29 @@ function ownPrecision({ engine, deterministic }: Asked, machine: Machine): Preci
   return isLeft && machine.hasFastBfloat16 ? "bfloat16" : "float32";
 }
 
-/** What `auto` means on a machine: on a GPU `xla`, on a processor `graph`, both in bfloat16 where that is fast. */
+/** Resolves `auto`: `xla` on a GPU, `graph` on a CPU, both in bfloat16 where that is fast. */
 export const decided = (asked: Asked, machine: Machine): Pick<EngineChoice, "engine" | "precision"> => ({
   engine: asked.engine !== "auto" ? asked.engine : machine.gpu ? "xla" : "graph",
   precision: asked.precision !== "auto" ? asked.precision : ownPrecision(asked, machine),
 });
 
-/** Decides what `auto` means on this machine. TensorFlow must be loaded. @param env the process's environment */
+/** Resolves `auto` on this machine. TensorFlow must be loaded. @param env the process's environment */
 export const chooseEngine = (asked: Asked, env: Readonly<Record<string, string | undefined>>): EngineChoice => ({
   ...decided(asked, thisMachine(env)),
   device: deviceName(env),
 });
 
-/** What of a machine decides what its bfloat16 is worth. */
+/** A machine's support for bfloat16. */
 export interface Arithmetic {
-  /** Of the GPU that computes; undefined on a processor. */
+  /** Compute capability of the GPU; undefined on a CPU. */
   readonly capability: number | undefined;
   readonly gpu: boolean;
   readonly processor: Bfloat16Support;
-  /** What our own convolutions have for it. */
+  /** Our convolutions' faster kernels for bfloat16. */
   readonly reduced: ReducedProducts | undefined;
 }
 
-/** That of the machine in use. TensorFlow must be loaded. @param env the process's environment */
+/** TensorFlow must be loaded. @param env the process's environment */
 export const arithmeticOf = (env: Readonly<Record<string, string | undefined>>): Arithmetic => ({
   capability: computeCapability(env),
   gpu: isGpu(),
@@ -85,8 +84,7 @@ export const arithmeticOf = (env: Readonly<Record<string, string | undefined>>):
 });
 
 /**
- * What a processor's products of 16 bits mean for a run in which nobody has said how precise it is to be; undefined where
- * they mean nothing.
+ * A note on reduced precision on a CPU for a run without --precision; undefined where it does not apply.
  */
 export function reducedNote(
   { precision }: Pick<Asked, "precision">,
@@ -95,15 +93,15 @@ export function reducedNote(
 ): string | undefined {
   if (precision !== "auto" || choice.engine !== "graph" || !reduced) return undefined;
   return choice.precision === "bfloat16"
-    ? `Convolutions are in bfloat16, ${reduced.how}: a step takes ${reduced.time} of the time of float32. ` +
-        "For PyTorch's numbers in float32, type --precision float32 (docs/performance.md compares their accuracy)."
-    : `This processor computes bfloat16 ${reduced.how}: with --precision bfloat16 a step takes ${reduced.time} of the time ` +
-        "(docs/performance.md has what it does to accuracy).";
+    ? `Convolutions run in bfloat16 ${reduced.how}: a step takes ${reduced.time} of the float32 time. ` +
+        "--precision float32 matches PyTorch's numbers (docs/performance.md compares accuracy)."
+    : `This CPU computes bfloat16 ${reduced.how}: with --precision bfloat16 a step takes ${reduced.time} of the time ` +
+        "(docs/performance.md compares accuracy).";
 }
 
 /**
- * Why a run gains nothing by its precision on a machine; undefined where it does, or may.
- * @throws inputError where the engine or the machine does not have the precision
+ * Why bfloat16 is no faster on a machine; undefined where it may be.
+ * @throws inputError where the engine or the machine does not support it
  */
 export function precisionNote(
   { engine, precision }: Pick<EngineChoice, "engine" | "precision">,
@@ -112,21 +110,21 @@ export function precisionNote(
   if (precision === "float32") return undefined;
   if (engine === "eager") {
     throw inputError(
-      "The eager engine computes in float32 alone.",
-      "Take --precision float32, or another engine; a run that began in bfloat16 goes on with one.",
+      "The eager engine computes in float32 only.",
+      "Use --precision float32, or another engine; a run started in bfloat16 needs another engine.",
     );
   }
   if (gpu) {
     const has = (capability ?? BFLOAT16_CAPABILITY) >= BFLOAT16_CAPABILITY;
-    return has ? undefined : "This GPU has no bfloat16 of its own: nothing is gained by it over float32.";
+    return has ? undefined : "This GPU does not support bfloat16 natively: it is no faster than float32.";
   }
   if (engine !== "graph") return undefined;
   if (!processor.isThere) {
-    throw inputError("This processor has no convolutions in bfloat16: they take AVX-512.", "Take --precision float32.");
+    throw inputError("This CPU has no bfloat16 convolutions: they need AVX-512.", "Use --precision float32.");
   }
   if (processor.hasUnits || reduced !== undefined) return undefined;
   return (
-    "bfloat16 is no faster than float32 on this processor, which has no faster products of 16 bits: most of the " +
-    "convolutions stay float32 in it, and a step took 0.97 to 1.00 times as long (docs/performance.md)."
+    "bfloat16 is no faster than float32 on this CPU, which has neither AVX-512 VNNI nor AMX: most convolutions stay " +
+    "float32, and a step took 0.97 to 1.00 times as long (docs/performance.md)."
   );
 }

@@ -13,31 +13,31 @@ export interface EpochTask {
   readonly epoch: number;
   readonly epochs: number;
   readonly images: number;
-  /** Whether images that fill no batch at the end are left out. */
+  /** drop_last. */
   readonly wholeBatches?: boolean;
   readonly augmentation: Augmentation;
   readonly batchSize: number;
   readonly learningRate: number;
-  /** Steps already done, of a run that goes on in the middle of an epoch. */
+  /** Steps already done in a resumed epoch. */
   readonly firstStep: number;
-  /** Whether progress has to be known right after a step (1-based), for a line or a log that is due there. */
+  /** Whether a line or a log is due after a step (1-based). */
   isDue(step: number): boolean;
   readonly signal: AbortSignal;
-  /** Called after every call, that is several times a second. */
+  /** Called after every call, several times a second. */
   onProgress(progress: StepProgress): void;
 }
 
-/** What a pass has done. */
+/** Outcome of a pass. */
 export interface EpochOutcome {
-  /** Steps done, those before this process included. */
+  /** Steps done, including those of earlier processes. */
   readonly steps: number;
   /** False when the signal ended it early. */
   readonly completed: boolean;
-  /** Seconds of this process for the steps it did. */
+  /** Seconds of this process for its steps. */
   readonly seconds: number;
 }
 
-/** Steps of an epoch; the last one may be short, unless its learner takes whole batches alone. */
+/** Steps of an epoch, the partial batch included, unless it is dropped. */
 export const stepsPerEpoch = (
   images: number,
   batchSize: number,
@@ -45,8 +45,8 @@ export const stepsPerEpoch = (
 ): number => (wholeBatches ? Math.floor : Math.ceil)(images / batchSize);
 
 /**
- * Trains one epoch: every image once, in the seed's order, but for those that are left out. Between calls the process
- * can breathe; how many steps a call takes follows from how long they take.
+ * Trains one epoch: every image once, in the seed's order. Yields to the event loop between calls, whose number of steps
+ * adapts to their time.
  */
 export async function trainEpoch(task: EpochTask): Promise<EpochOutcome> {
   const { session, images, batchSize, firstStep, signal } = task;

@@ -22,37 +22,36 @@ import { loadState, tensorsFor } from "./files/stateFiles.js";
 import { refuseOtherClasses } from "./openModel.js";
 import { chooseSources } from "./source.js";
 
-/** An evaluation with what each image was taken for. */
+/** An evaluation with its confusion matrix. */
 export interface DetailedEval {
   readonly result: EvalResult;
   /** [classes * classes], images by label (rows) and prediction (columns). */
   readonly confusion: Float32Array;
 }
 
-/** A checkpoint that was read, and the model that it is for. */
+/** A checkpoint and its model. */
 interface Subject {
   readonly options: EvalOptions;
   readonly name: string;
   readonly state: StateDict;
-  /** What the run's evaluations went through, where it was more than the model. */
+  /** The predictor of the run's evaluations, where it is more than the model. */
   readonly predictor: PredictorOf;
 }
 
-/** What an evaluation needs besides its options. */
 export interface EvalHooks extends Pick<Hooks, "env"> {
-  /** Told how many of the test images a checkpoint is through with. */
+  /** Receives the number of test images done for a checkpoint. */
   onProgress(checkpoint: string, images: number, total: number): void;
-  /** Told what is wrong with the device. */
+  /** Receives problems of the device. */
   readonly onWarning?: (text: string) => void;
-  /** Told why something takes long. */
+  /** Receives notices. */
   readonly onNotice?: (text: string) => void;
   /** Ends the evaluation early; its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Loss, accuracy and confusion matrix of checkpoints on the test images. All files are read, and held against their
- * models, before the first of them is evaluated.
+ * Loss, accuracy and confusion matrix of checkpoints on the test images. All files are read and checked before
+ * the first one is evaluated.
  * @param evaluations at least one; they share their data
  * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
  */
@@ -80,7 +79,7 @@ async function readSubject(options: EvalOptions): Promise<Subject> {
   if (name === undefined) {
     if (typeof metadata.model === "string") modelRow(metadata.model); // throws: that is no model here
     throw inputError(
-      `The model of ${checkpoint} cannot be told from the file or its folder.`,
+      `The model of ${checkpoint} cannot be determined from the file or its folder.`,
       "Name it with --model, such as --model resnet8x4.",
     );
   }

@@ -20,9 +20,9 @@ import {
 } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
 
-/** Test images per step of an evaluation: enough to fill a GPU, and on a processor a fraction of a second's work. */
+/** Test images per step of an evaluation: enough to fill a GPU, and on a CPU a fraction of a second. */
 export const testBatch = (): number => (isGpu() ? 200 : 50);
-/** Most evaluation steps that one call may take. */
+/** Most evaluation steps per call. */
 const TEST_STEPS_PER_CALL = 10;
 
 /** Steps of each call of an evaluation, of so many images each. */
@@ -33,7 +33,7 @@ const stepsPerCallOf = ({ set, mostImages }: BatchSource, size: number): number 
 export const evaluationSteps = ({ set }: BatchSource): number =>
   Math.ceil(set.count / Math.min(testBatch(), set.count));
 
-/** An evaluation of one batch; `counted` is 0 for rows that only fill the last one up. */
+/** An evaluation of one batch; `counted` is 0 for padding. */
 export const evaluationEntry = (model: EvaluatedModel, metrics: MetricsVariables, test: BatchSource): Entry => {
   const size = Math.min(testBatch(), test.set.count);
   return {
@@ -79,21 +79,21 @@ export function* evaluateWith(
   }
 }
 
-/** A model that is evaluated, and what messages and files call it. */
+/** An evaluated model and its name. */
 export interface NamedModel extends EvaluatedModel, Pick<Model, "name"> {}
 
 /** A compiled evaluation of one model. */
 export interface EvaluationSession {
-  /** Compiles whatever it takes, before its first step. @param device the name of what is compiled for */
+  /** Compiles before the first step. @param device its name */
   compile(device: string, hooks: CompilationHooks): Promise<void>;
-  /** Loss and accuracy on the test set, as the weights are now. Yields the number of images done. */
+  /** Loss and accuracy on the test set, at the current weights. Yields the number of images done. */
   evaluate(): Calls<Evaluation>;
   dispose(): void;
 }
 
 /**
- * Compiles an evaluation. The variables' values are taken as they are now.
- * @param metrics what it sums up; they are disposed of with the session
+ * Compiles an evaluation, from the current values of the variables.
+ * @param metrics its sums, disposed of with the session
  */
 export function openEvaluationSession(
   model: NamedModel,
@@ -128,11 +128,10 @@ export function openEvaluationSession(
   };
 }
 
-/** Whom an evaluation tells what. */
 export interface EvaluationHooks extends CompilationHooks {
-  /** Told the number of images done. */
+  /** Receives the number of images done. */
   readonly onProgress?: (images: number) => void;
-  /** Told what went wrong with programs that are kept between runs. */
+  /** Receives problems of the program cache. */
   readonly onWarning?: (text: string) => void;
 }
 
@@ -160,7 +159,6 @@ export async function evaluateModel(
   }
 }
 
-/** What is evaluated, and on what. */
 export interface EvaluationSubject {
   readonly model: NamedModel;
   /** Variables that the model reads. */

@@ -16,15 +16,15 @@ import { isGpu } from "../runtime/device.js";
 import { tf } from "../runtime/tf.js";
 import { loadState, notNumbers, tensorsFor } from "./files/stateFiles.js";
 
-/** A frozen model out of a file, and which one it is. */
+/** A frozen model of a file, and its identity. */
 export interface OpenedModel extends FrozenModel {
   /** See weightsSha256. */
   readonly weightsSha256: string;
 }
 
 /**
- * sha256 over a model's weights and statistics as they are computed with: float32, in state_dict order. The same
- * weights give the same in every format of file; counters, which nothing is computed with, do not take part.
+ * sha256 over a model's weights and statistics: float32, in state_dict order, without counters. The same in every file
+ * format.
  * @param tensors of a file, matched with the model
  */
 export function weightsSha256(state: readonly Pick<StateEntry, "name" | "role">[], tensors: StateDict): string {
@@ -47,7 +47,7 @@ async function fileWeightsSha256(path: string, modelName: string, numClasses: nu
   return weightsSha256(layout, tensorsFor(layout, state, { path, modelName }));
 }
 
-/** Keeps what a function returned, by what it was asked. */
+/** Memoizes a function. */
 function remembering<Words extends string[], Result>(ask: (...words: Words) => Result): typeof ask {
   const known = new Map<string, Result>();
   return (...words) => {
@@ -59,8 +59,8 @@ function remembering<Words extends string[], Result>(ask: (...words: Words) => R
 }
 
 /**
- * Functions that say what a run's inputs are, as its identity has them: a data set's files, a teacher's weights, a list of
- * images that are left out. Each file is read once, for however many runs; they throw inputError for one that cannot be.
+ * Checksums of a run's inputs for its identity: a data set's files, a teacher's weights, a skip list. Each file is read once,
+ * for any number of runs; they throw inputError for an unreadable one.
  */
 export const inputReader = () => ({
   filesOf: remembering((dataset: string, folder: string) => DATASETS.row(dataset).files(folder)),
@@ -70,16 +70,16 @@ export const inputReader = () => ({
   leftOut: remembering((list: string) => skipListIn(list)?.sha256),
 });
 
-/** What a model is for: the data set's classes, and the size of its images where it is known. */
+/** A model's task: the data set's classes, and the size of its images where known. */
 type ModelTask = Pick<TestImages, "name" | "numClasses"> & {
   readonly test?: Pick<ImageShape, "height">;
 };
 
 /**
- * Refuses a classifier of another number of classes with a sentence of its own.
+ * Refuses a classifier with another number of classes.
  * @param state the model's
  * @param tensors the file's
- * @param subject what was trained, as the sentence begins
+ * @param subject start of the sentence
  * @throws inputError
  */
 export function refuseOtherClasses(
@@ -98,7 +98,7 @@ export function refuseOtherClasses(
 }
 
 /**
- * Opens a trained model whose parameters do not change.
+ * Opens a frozen trained model.
  * @param mode see frozen
  * @throws inputError when the file is damaged, of another model, or of another number of classes
  */
@@ -117,12 +117,12 @@ export async function openFrozen(
   return { ...frozen(model, mode), weightsSha256: weightsSha256(model.state, tensors) };
 }
 
-/** Side of images where neither data nor model name one. */
+/** Default image size. */
 const SIDE = 32;
 
 /**
- * Weights may be numbers of which no output follows, such as negative variances: two images of noise show it. On a CPU
- * only: a GPU would load cuDNN for it before XLA's programs, and what a broken GPU computes says nothing of the teacher.
+ * Finite weights can still give NaN outputs, such as negative variances: tested with two images of noise. On a CPU only: a
+ * GPU would load cuDNN before XLA's programs, and a broken GPU says nothing about the teacher.
  * @throws inputError
  */
 function refuseNoOutputs(model: BuiltModel, path: string): void {
@@ -135,5 +135,5 @@ function refuseNoOutputs(model: BuiltModel, path: string): void {
     const { logits, pooled } = model.forward(images, { training: false, updates: [] });
     return [logits, pooled].every((output) => areNumbers(output.dataSync()));
   });
-  if (!isSound) throw notNumbers(`What the teacher in ${path} makes of an image of noise`);
+  if (!isSound) throw notNumbers(`The output of the teacher in ${path} for an image of noise`);
 }

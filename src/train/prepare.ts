@@ -26,11 +26,10 @@ import { chooseSources } from "./source.js";
 import { type TeacherCache, tallyLine } from "./teacherCache/open.js";
 import { runTraining } from "./trainer.js";
 
-/** How far a run has come. */
-type Standing = Pick<RunProgress, "epoch" | "step">;
+type Position = Pick<RunProgress, "epoch" | "step">;
 
-/** "epoch 1 and 30 steps of epoch 2": what a run has done. @param steps of an epoch */
-function doneText({ epoch, step }: Standing, steps: number): string {
+/** "epoch 1 and 30 steps of epoch 2". @param steps of an epoch */
+function doneText({ epoch, step }: Position, steps: number): string {
   const whole = epoch > 0 ? [`epoch ${epoch}`] : [];
   const shown = step === steps ? `all ${counted(steps, "step")}` : counted(step, "step");
   const part = step > 0 ? [`${shown} of epoch ${epoch + 1}`] : [];
@@ -38,23 +37,22 @@ function doneText({ epoch, step }: Standing, steps: number): string {
 }
 
 /**
- * What is told of where a run starts: what it goes on after, or that there was nothing to go on with, where that was asked
- * for; undefined where neither is worth a word.
- * @param kept how far the run has come; undefined where it starts anew
+ * The notice on a resumed run, or on --resume with nothing to resume.
+ * @param kept saved progress; undefined for a new run
  */
 export function startText(
   runDir: string,
-  kept: Standing | undefined,
+  kept: Position | undefined,
   { resume, steps }: { resume: boolean; steps: number },
 ): string | undefined {
   if (kept === undefined) {
-    return resume ? `--resume finds nothing to go on with in ${runDir}: the run starts with epoch 1.` : undefined;
+    return resume ? `--resume found nothing to resume in ${runDir}: the run starts with epoch 1.` : undefined;
   }
   const done = doneText(kept, steps);
-  return done === "" ? "Going on before the first step." : `Going on after ${done}.`;
+  return done === "" ? "Resuming before the first step." : `Resuming after ${done}.`;
 }
 
-/** What is particular to one kind of run. */
+/** The parts of a run that depend on its kind. */
 interface RunPlan {
   readonly kind: "distill" | "teacher";
   readonly title: string;
@@ -62,21 +60,21 @@ interface RunPlan {
   readonly loss?: string;
   readonly runDir: string;
   readonly learner: Learner;
-  /** Variables that steps read and nothing changes. */
+  /** Constant variables. */
   readonly constants: readonly Variable[];
   /** Of the teacher's weights, for a student. */
   readonly teacherSha256?: string;
-  /** For how many steps at once the teacher looks at images; 1 where left out. */
+  /** The teacher runs once per so many steps; 1 by default. */
   readonly ahead?: number;
   /** Evaluates the teacher before the first step of a run that starts anew. @returns its top-1 */
   readonly evaluateTeacher?: (test: BatchSource) => Promise<number | undefined>;
-  /** Opens the cache of the teacher's outputs; undefined where it is of no use. */
+  /** Opens the teacher cache, if it is of use. */
   readonly openCache?: () => Promise<TeacherCache | undefined>;
 }
 
 /**
- * The options of a run with the precision in which it began, where it goes on and nobody names one: on another machine, or
- * with another engine, `auto` could mean another.
+ * The options of a resumed run, `auto` precision replaced by the original one, as another machine or engine could resolve it
+ * differently.
  */
 export function asBegun(options: TrainOptions, runDir: string): TrainOptions {
   if (!options.resume || options.precision !== "auto") return options;
@@ -86,7 +84,7 @@ export function asBegun(options: TrainOptions, runDir: string): TrainOptions {
   return precision === undefined ? options : { ...options, precision };
 }
 
-/** A run's config.json: what it was told and decided, and who it is. */
+/** A run's config.json: options, resolved values, identity. */
 function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): RunConfig {
   const { choice, seed } = scene;
   const config = {
@@ -105,17 +103,17 @@ function resolvedConfig(plan: RunPlan, options: TrainOptions, scene: Scene): Run
   } as unknown as RunConfig;
 }
 
-/** How the images were changed before, where they were. */
+/** Re-encoding of the images, if any. */
 const reencodingOf = (set: ImageSet): Pick<Identity, "reencoded"> =>
   set.kind === "files" && set.reencoded !== undefined ? { reencoded: set.reencoded } : {};
 
-/** Who the run in a folder is, as far as its record tells. */
+/** The recorded identity of the run in a folder. */
 function identityIn(runDir: string): Identity | undefined {
   const found = readConfig(runDir);
   return found.state === "whole" ? found.content.identity : undefined;
 }
 
-/** Who this run is. @param config what it was told and decided */
+/** This run's identity. @param config options and resolved values */
 const runIdentity = (
   { teacherSha256, runDir }: RunPlan,
   config: object,
@@ -149,7 +147,7 @@ const FRESH = {
   epochSeconds: 0,
 };
 
-/** What the time before the first step goes into. */
+/** Progress texts before the first step. */
 const PREPARATION: Readonly<Record<EngineName, string>> = {
   eager: "preparing the eager engine",
   graph: "recording the step for the graph engine",
@@ -186,7 +184,7 @@ export async function train(plan: RunPlan, options: TrainOptions, scene: Scene, 
   }
 }
 
-/** A run whose folder is claimed and whose learner is where it is to start from. */
+/** A run with a claimed folder and a restored learner. */
 interface Claimed {
   readonly plan: RunPlan;
   readonly options: TrainOptions;
@@ -196,7 +194,7 @@ interface Claimed {
   readonly stages: readonly Stage[];
 }
 
-/** Opens what the run works with, the teacher's cache before the program that it feeds, and closes it in the end. */
+/** Opens and finally closes the run's resources, the teacher cache before the program that it feeds. */
 async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<RunResult> {
   const { plan, options, scene, hooks, folder, stages } = claimed;
   const { dataset, choice, seed } = scene;
@@ -227,7 +225,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       onWarning: hooks.reporter.warn,
       sgd: { momentum: options.momentum, weightDecay: options.weight_decay },
     };
-    const { store, progress: standing } = await openRunStore(
+    const { store, progress: current } = await openRunStore(
       {
         runDir,
         modelName: learner.model.name,
@@ -261,7 +259,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
       testImages: dataset.test.count,
       epochKept: folder.epochKept,
     };
-    return await runTraining(run, standing);
+    return await runTraining(run, current);
   } finally {
     for (const { close } of opened) close();
     hooks.reporter.runEnded();
@@ -269,7 +267,7 @@ async function openAndTrain(claimed: Claimed, progress: RunProgress): Promise<Ru
   }
 }
 
-/** Tells what is going to be done, before the time that its preparation takes. */
+/** Announces the run before its preparation. */
 function announce(claimed: Claimed, progress: RunProgress): void {
   const { plan, options, scene, hooks, folder, stages } = claimed;
   const { reporter } = hooks;

@@ -9,7 +9,7 @@ import { loadTensorFlow } from "../runtime/tf.js";
 import { arithmeticOf, asksForFloat32, chooseEngine, type EngineChoice, precisionNote, reducedNote } from "./engine.js";
 import type { Hooks } from "./files/result.js";
 
-/** What is the same for a teacher and for a student. */
+/** The common part of a teacher's and a student's run. */
 export interface Scene {
   readonly dataset: Dataset;
   readonly choice: EngineChoice;
@@ -26,7 +26,7 @@ export const seedOf = ({ trial }: Pick<TrainOptions, "trial">): number => 10 * t
 export async function openScene(options: TrainOptions, { reporter, env }: Hooks): Promise<Scene> {
   const skip = skipListIn(options.skip_list);
   const row = sizedDataset(options.dataset, options.image_size);
-  // Large files are read by a thread while this one loads TensorFlow, which takes as long.
+  // A thread reads large files while this one loads TensorFlow, which takes as long.
   const reading = readAhead(row.filesAhead?.(options.data) ?? []);
   const { gpu, deterministic } = options;
   const keepPrograms = !options.no_cache;
@@ -55,8 +55,8 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
 }
 
 /**
- * On a processor every engine gives the same bytes for the same seed. On a GPU the order of sums in convolution
- * gradients varies between runs, unless XLA is told to leave out such algorithms (runtime/prepare.ts).
+ * On a CPU every engine gives the same bytes for the same seed. On a GPU the reduction order of convolution gradients varies
+ * between runs, unless XLA excludes such algorithms (runtime/prepare.ts).
  */
 function refuseNondeterministic({ engine }: EngineChoice): void {
   if (!isGpu() || engine === "xla") return;

@@ -23,18 +23,18 @@ import {
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
 import { aheadOf, groupOf, guideOf } from "./teacherAhead.js";
 
-/** A part of a training: one of the phases that a method begins with, or the main part. */
+/** A part of a training: a phase or the main part. */
 export interface Stage {
   readonly learner: Learner;
   /** Its first epoch, from 1. */
   readonly first: number;
   /** The epoch after its last one. */
   readonly end: number;
-  /** Whether it starts with a fresh optimizer, as a part does that does not go on with the one before. */
-  readonly rests: boolean;
-  /** The epoch from which the run's schedule of the learning rate counts; a phase that stands alone has none. */
+  /** Whether it starts with a fresh optimizer. */
+  readonly resetsMomentum: boolean;
+  /** First epoch of the run's learning-rate schedule; none for a phase with its own rate. */
   readonly scheduleFrom?: number;
-  /** Where the rate does not follow the run's schedule. */
+  /** A constant rate instead of the run's schedule. */
   readonly learningRate?: number;
 }
 
@@ -50,7 +50,7 @@ export function stagesOf(learner: Learner): Stage[] {
       learner: phase.learner,
       first,
       end,
-      rests: !continues,
+      resetsMomentum: !continues,
       ...(phase.continues && { scheduleFrom: from }),
       ...(learningRate !== undefined && { learningRate }),
     });
@@ -58,7 +58,7 @@ export function stagesOf(learner: Learner): Stage[] {
   }
   const scheduleFrom = continues ? from : first;
   const end = Number.POSITIVE_INFINITY;
-  return [...stages, { learner, first, end, rests: !continues, scheduleFrom }];
+  return [...stages, { learner, first, end, resetsMomentum: !continues, scheduleFrom }];
 }
 
 /** The terms of all parts, each once, in their order. */
@@ -66,25 +66,25 @@ export const stageTerms = (stages: readonly Stage[]): string[] => [
   ...new Set(stages.flatMap(({ learner }) => learner.objective.termNames)),
 ];
 
-/** What is told of a run that ends before its main part: it goes on there once it is given more epochs. */
+/** The notice for a run that ends before its main part. */
 export function shortRunText(stages: readonly Stage[], epochs: number): string | undefined {
   const { first } = stages.at(-1) as Stage;
   if (first <= epochs) return undefined;
-  return `Of --epochs ${epochs} the method's first ${first - 1} are a phase before its main part, which this run does not reach; --resume with --epochs ${first} or more goes on with it.`;
+  return `Of --epochs ${epochs} the method's first ${first - 1} are a phase before its main part, which this run does not reach; --resume with --epochs ${first} or more continues with it.`;
 }
 
-/** What a method draws travels under names of its own. */
+/** Prefix of the feeds of random inputs. */
 const PREFIX = "drawn.";
 
 const prefixed = <Value>(values: Readonly<Record<string, Value>>): Record<string, Value> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [PREFIX + name, value]));
 
-/** Feeds of what a learner's method draws for a step of N images. */
-export const drawnSpecs = ({ draws }: Learner, images: number): Record<string, FeedSpec> =>
+/** Feeds of random inputs for a step of N images. */
+export const randomInputSpecs = ({ draws }: Learner, images: number): Record<string, FeedSpec> =>
   draws === undefined ? {} : prefixed(draws.specs(images));
 
-/** What was drawn for a step, under the method's own names. */
-export const drawnFeeds = (feeds: Feeds): Feeds =>
+/** Random inputs of a step, under the method's own names. */
+export const randomInputsOf = (feeds: Feeds): Feeds =>
   Object.fromEntries(
     Object.entries(feeds)
       .filter(([name]) => name.startsWith(PREFIX))
@@ -92,11 +92,10 @@ export const drawnFeeds = (feeds: Feeds): Feeds =>
   );
 
 /**
- * Draws for consecutive steps, each with its own stream, however many steps one call takes.
- * @param rows plan rows of all of them
- * @param place the first one
+ * Random inputs of consecutive steps, each with its own stream.
+ * @param rows sampler rows of all of them
  */
-export function drawnValues(
+export function randomInputValues(
   { draws }: Learner,
   rows: Int32Array,
   batchSize: number,
@@ -110,13 +109,13 @@ export function drawnValues(
     steps.push(draws.values({ epoch, step: step + from / batchSize, image }));
   }
   const [first = {}] = steps;
-  const joined = Object.keys(first).map((name) => [name, joinedArrays(steps.map((s) => s[name] as Drawn))]);
+  const joined = Object.keys(first).map((name) => [name, joinedArrays(steps.map((s) => s[name] as HostArray))]);
   return prefixed(Object.fromEntries(joined));
 }
 
-type Drawn = Float32Array | Int32Array;
+type HostArray = Float32Array | Int32Array;
 
-function joinedArrays(parts: readonly Drawn[]): Drawn {
+function joinedArrays(parts: readonly HostArray[]): HostArray {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const all = parts[0] instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
   let at = 0;
@@ -127,7 +126,7 @@ function joinedArrays(parts: readonly Drawn[]): Drawn {
   return all;
 }
 
-/** Name of the feed that brings a step's strong view. */
+/** Feed of a step's strong view. */
 const STRONG_FEED = "strong";
 
 /** The feed of a step of N images, where the learner has one. */
@@ -138,7 +137,7 @@ const strongSpecs = (
 ): Record<string, FeedSpec> =>
   strongView === undefined ? {} : { [STRONG_FEED]: { shape: [images, height, width, channels], dtype: "float32" } };
 
-/** Its values for consecutive steps. @param rows plan rows of all of them */
+/** Its values for consecutive steps. @param rows sampler rows of all of them */
 const strongValues = (
   { strongView }: Learner,
   rows: Int32Array,
@@ -147,24 +146,23 @@ const strongValues = (
 ): FeedValues =>
   strongView === undefined ? {} : { [STRONG_FEED]: assembleStrongBatch(inMemory(set), rows, { ...strongView, epoch }) };
 
-/** Everything that a run computes with. */
 export interface SessionDescription {
   readonly engine: EngineName;
   readonly precision: PrecisionName;
   readonly learner: Learner;
-  /** Variables that steps read and nothing changes (a frozen teacher). */
+  /** Constant variables (a frozen teacher's). */
   readonly constants: readonly Variable[];
   readonly batchSize: number;
   readonly train: BatchSource;
   readonly test: BatchSource;
   readonly sgd: SgdOptions;
-  /** For how many steps at once a frozen teacher looks at images, with the xla engine; 1 where left out. */
+  /** The frozen teacher runs once per so many steps, with the xla engine; 1 by default. */
   readonly ahead?: number;
-  /** Told what went wrong with programs that are kept between runs. */
+  /** Receives problems of the program cache. */
   readonly onWarning?: (text: string) => void;
 }
 
-/** Where in a training the next steps stand. */
+/** The position of the next steps in a training. */
 export interface TrainingPlace {
   readonly learningRate: number;
   /** From 1. */
@@ -177,37 +175,36 @@ export interface TrainingPlace {
 export interface TrainingSession {
   /** Most steps of `train` at once. */
   readonly stepsPerCall: number;
-  /** How many steps are computed together in part: calls that take several times as many waste nothing. */
+  /** Steps computed together in part: calls should be a multiple of it. */
   readonly group: number;
-  /** Compiles whatever the run takes, before its first step. @param device the name of what is compiled for */
+  /** Compiles the run's programs before its first step. @param device its name */
   compile(device: string, hooks: CompilationHooks): Promise<void>;
-  /** Steps of the first call, before anything is known of their time. */
+  /** Steps of the first call. */
   readonly firstSteps: number;
   /**
    * Trains on consecutive batches.
-   * @param rows plan rows of whole batches, or of the one short batch at an epoch's end
-   * @param upcoming plan rows of the batches after these, as far as is known; the last one may be short
-   * @returns seconds that went into making the batches
+   * @param rows sampler rows of full batches, or of the partial batch of an epoch
+   * @param upcoming known sampler rows of later batches; the last one may be partial
+   * @returns seconds spent on making the batches
    */
   train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;
-  /** Means over the images trained on since the last clear. */
+  /** Means since the last restart. */
   metrics(): TrainingMetrics & { readonly images: number };
   /** The sums behind those means. */
   sums(): number[];
-  /** Starts the sums anew, or from those of a run that goes on (empty: from zero). */
+  /** Resets the sums, to those of a resumed run (empty: zero). */
   restart(sums: readonly number[]): void;
   /**
-   * Loss and accuracy on the test set, as the weights are now; the sums of training are lost. Yields the number of
-   * images done.
+   * Loss and accuracy on the test set at the current weights; resets the sums. Yields the number of images done.
    */
   evaluate(): Calls<Metrics>;
-  /** Brings the trained state into its tf.Variables. */
+  /** Copies the trained state to its tf.Variables. */
   pull(): void;
-  /** Frees what was compiled; sources are their owner's. */
+  /** Frees the programs, not the sources. */
   dispose(): void;
 }
 
-/** Compiles a run. The state's values are taken as they are in the tf.Variables now. */
+/** Compiles a run, from the current values of the tf.Variables. */
 export function openTrainingSession(description: SessionDescription): TrainingSession {
   const { learner, train, batchSize } = description;
   const short = learner.wholeBatches ? 0 : train.set.count % batchSize;
@@ -259,7 +256,7 @@ export function openTrainingSession(description: SessionDescription): TrainingSe
       const started = performance.now();
       const values = {
         ...train.values(rows, upcoming),
-        ...drawnValues(learner, rows, batchSize, place),
+        ...randomInputValues(learner, rows, batchSize, place),
         ...strongValues(learner, rows, train.set, place),
         learningRate: Float32Array.of(place.learningRate),
         epoch: Float32Array.of(place.epoch),
@@ -296,11 +293,11 @@ const placeFeeds = {
 
 const trainEntry = ({ learner, train, sgd }: SessionDescription, batchSize: number, stepsPerCall: number): Entry => ({
   step: (feeds) => {
-    // What of a batch is made on demand stays so: its properties are inherited, not copied.
+    // Properties are inherited, not copied, so that lazy ones stay lazy.
     const guide = guideOf(learner, feeds);
     const batch: Batch = Object.create(train.batch(feeds), {
       epoch: { value: feeds.epoch },
-      drawn: { value: drawnFeeds(feeds) },
+      drawn: { value: randomInputsOf(feeds) },
       strong: { value: feeds[STRONG_FEED] },
       ...(guide && { guide: { value: guide } }),
     });
@@ -308,7 +305,7 @@ const trainEntry = ({ learner, train, sgd }: SessionDescription, batchSize: numb
   },
   perStep: {
     ...train.specs(batchSize),
-    ...drawnSpecs(learner, batchSize),
+    ...randomInputSpecs(learner, batchSize),
     ...strongSpecs(learner, batchSize, train.set),
   },
   shared: placeFeeds,

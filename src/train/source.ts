@@ -10,7 +10,7 @@ import { PLAN_COLUMNS } from "../data/sampler.js";
 import { type Tensor, type Tensor1D, tf } from "../runtime/tf.js";
 import { type BatchSource, fedSource, imageColumn } from "./batchSource.js";
 
-/** Plan rows (image, epoch, 0, 0) as a stream wants them. @param most of the first ones */
+/** Sampler rows (image, epoch, 0, 0) for a stream. @param most of the first ones */
 function ticketRows(set: number, rows: Int32Array, most: number): TicketRow[] {
   const count = Math.min(most, rows.length / PLAN_COLUMNS);
   return Array.from({ length: count }, (_, i) => {
@@ -42,8 +42,8 @@ function fileSource(set: ImagesInFiles, index: number, stream: ImageStream, engi
 }
 
 /**
- * Sources of images in files, which share the threads that read them. Steps are fed bytes, which they normalise.
- * @param settings where left out: one image at a time, read by the thread that asks
+ * Sources of images in files, with shared reader threads. Steps are fed bytes, which they normalise.
+ * @param settings by default: one image at a time, in the calling thread
  */
 function fileSources(
   sets: readonly ImagesInFiles[],
@@ -63,10 +63,10 @@ export const streamedSource = (set: ImagesInMemory): BatchSource => ({
   },
 });
 
-/** How much more than the last call took is made ahead: how many steps a call takes follows from their time. */
+/** Prefetch, as a factor of the last call's images: steps per call adapt to their time. */
 const AHEAD = 1.25;
 
-/** The same, the next call's batches made in another thread while the steps of this one run. */
+/** The same with prefetch in another thread. */
 export function prefetchedSource(set: ImagesInMemory): BatchSource {
   const prefetcher = openPrefetcher(set);
   return {
@@ -82,7 +82,7 @@ export function prefetchedSource(set: ImagesInMemory): BatchSource {
   };
 }
 
-/** Images that lie where the steps run; a step is fed plan rows only. Releases are the caller's. */
+/** Images resident on the device; a step is fed only sampler rows. The caller disposes of them. */
 export function residentSource(set: ImagesInMemory): BatchSource {
   const resident = residentImages(set);
   return {
@@ -103,16 +103,15 @@ export function residentSource(set: ImagesInMemory): BatchSource {
 /** Default budget of resident images: CIFAR-100 as a whole takes 0.74 GB. */
 const DEFAULT_BUDGET_MB = 2048;
 
-/** What sources are told besides their images; only images in files need more than the budget. */
+/** Settings of sources; only images in files need more than the budget. */
 export interface SourceSettings extends Partial<StreamSettings> {
   /** Device memory for images, in MB. */
   readonly budgetMb?: number | undefined;
 }
 
 /**
- * Where a run's images come from. Images in files are read ahead by threads. Of images in memory, the engine that runs
- * many steps per call has them resident, if all sets fit the budget together, else made ahead in another thread; a step at
- * a time takes far longer than making its batch, which is done in between. The batches are the same.
+ * Sources of a run's images: images in files are prefetched by threads; images in memory are resident for the xla engine if
+ * all sets fit the budget, else prefetched by a thread; other engines make each batch between steps. The batches are equal.
  * @param sets all of one kind
  */
 export function chooseSources(
@@ -124,7 +123,7 @@ export function chooseSources(
   if (files.length > 0) return fileSources(files, engine, settings);
   const images = sets.filter((set): set is ImagesInMemory => set.kind === "memory");
   const bytes = images.reduce((sum, set) => sum + residentBytes(set), 0);
-  // Turned images are made on the host: where the steps run, there are shifts only.
+  // Rotations are made on the host: resident images support only shifts.
   const fit = bytes <= budgetMb * 1e6 && images.every((set) => set.augmentation.kind === "shift");
   return images.map(fit ? WITHIN_BUDGET[engine] : BEYOND_BUDGET[engine]);
 }

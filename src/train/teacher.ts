@@ -6,8 +6,8 @@ import { asBegun, train } from "./prepare.js";
 import { openScene } from "./scene.js";
 
 /**
- * Trains a model on labels alone, as RepDistiller's train_teacher.py.
- * @throws inputError for what the options point at, runError when the run fails
+ * Trains a model with labels only, as RepDistiller's train_teacher.py.
+ * @throws inputError for invalid inputs, runError when the run fails
  */
 export async function runTeacher(options: TeacherOptions, hooks: Hooks): Promise<RunResult> {
   const runDir = teacherFolder(options);

@@ -10,12 +10,11 @@ import type { BatchSource } from "./batchSource.js";
 import { stepsLeft } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
 
-/** What a teacher gives travels under names of its own. */
+/** Prefix of the feeds of teacher outputs. */
 const PREFIX = "guide.";
 
 const isGuide = ([name]: readonly [string, unknown]): boolean => name.startsWith(PREFIX);
 
-/** What of a training decides what its teacher looks at. */
 interface Looking {
   readonly learner: Learner;
   readonly train: BatchSource;
@@ -23,8 +22,8 @@ interface Looking {
 }
 
 /**
- * How many steps are computed together in part: as many as are asked for and an epoch has.
- * @param steps of an epoch, the short one left out
+ * Steps per teacher pass: as requested, at most an epoch's.
+ * @param steps of an epoch, without the partial batch
  */
 export function groupOf(
   { engine, learner, ahead = 1 }: { readonly engine: EngineName; readonly learner: Learner; readonly ahead?: number },
@@ -34,7 +33,7 @@ export function groupOf(
   return canGroup ? Math.max(1, Math.min(ahead, steps)) : 1;
 }
 
-/** The teacher's output for the images of so many steps. */
+/** One teacher pass for the images of so many steps. */
 export const aheadOf = ({ learner, train, batchSize }: Looking, steps: number): Ahead => ({
   steps,
   takes: Object.keys(train.specs(batchSize)),
@@ -44,7 +43,7 @@ export const aheadOf = ({ learner, train, batchSize }: Looking, steps: number): 
   },
 });
 
-/** What of the teacher's output a step is given; undefined where it is to work it out. */
+/** The teacher output that a step is fed; undefined where the step computes it. */
 export function guideOf({ objective }: Learner, feeds: Feeds): Partial<ModelOutput> | undefined {
   const given = Object.entries(feeds).filter(isGuide);
   if (given.length === 0) return undefined;
@@ -52,44 +51,42 @@ export function guideOf({ objective }: Learner, feeds: Feeds): Partial<ModelOutp
   return objective.guidance?.guideOf(Object.fromEntries(views));
 }
 
-/** Most steps at once where nothing is asked for: with more of them little is saved. */
+/** Default limit of steps: more save little. */
 const MOST_STEPS = 4;
 
 /**
- * Bytes that the largest map of all images at once may have where nothing is asked for: more would leave the second
- * level cache of the GPUs of today (50 to 128 MB) between one convolution and the next.
+ * Default limit of the largest map's bytes: more would not stay in the L2 cache of current GPUs (50 to 128 MB) between
+ * convolutions.
  */
 const MOST_BYTES = 32 * 2 ** 20;
 
 const ELEMENT_BYTES: Readonly<Record<PrecisionName, number>> = { float32: 4, bfloat16: 2 };
 
-/** Whose teacher looks ahead, and what for. */
 export interface AheadRequest {
   readonly asked: number | undefined;
   readonly method: Pick<Method, "teacherMode">;
   readonly teacher: Pick<Model, "name" | "imageSize" | "featureSize" | "numClasses">;
-  /** What the loss looks at. */
+  /** Views of the loss. */
   readonly views: readonly TeacherView[];
   readonly choice: Pick<EngineChoice, "engine" | "precision">;
-  /** Whether a GPU computes. */
   readonly gpu: boolean;
   readonly batchSize: number;
-  /** Whole batches of an epoch. */
+  /** Full batches of an epoch. */
   readonly stepsPerEpoch: number;
-  /** Whether outputs must not differ in their last bits with an image's place among others. */
+  /** Whether outputs must not depend on an image's index in the batch, bit for bit. */
   readonly exact: boolean;
 }
 
-/** For how many steps at once, and why it is not what was asked for. */
+/** Steps per teacher pass, and why it is not the requested number. */
 export interface AheadChoice {
   readonly steps: number;
   readonly why?: string;
 }
 
-/** Elements of what is kept of one image from the teacher's pass to its step. */
+/** Stored elements per image. */
 function keptElements({ teacher, views }: AheadRequest, maps: readonly number[]): number {
   const [largest, all] = [Math.max(...maps), maps.reduce((sum, size) => sum + size, 0)];
-  // A map counts twice: with and without its last ReLU.
+  // A map counts twice: before and after its last ReLU.
   const sizes = views.map((view) => {
     if (view === "logits") return teacher.numClasses;
     if (view === "pooled") return teacher.featureSize;
@@ -100,8 +97,8 @@ function keptElements({ teacher, views }: AheadRequest, maps: readonly number[])
 }
 
 /**
- * As many steps as memory close to a GPU's processors has room for: 1, 2, 4. Fewer where more steps of an epoch would be
- * left to a program of its own, that has to be compiled and asks the GPU after each step whether to go on.
+ * As many steps as fit a GPU's L2 cache: 1, 2, 4. Fewer where more steps of an epoch would be left to the program with a
+ * dynamic trip count.
  */
 function stepsByMemory(request: AheadRequest): number {
   const { teacher, choice, batchSize, stepsPerEpoch } = request;
@@ -115,7 +112,7 @@ function stepsByMemory(request: AheadRequest): number {
   return [MOST_STEPS, MOST_STEPS / 2].find(fits) ?? 1;
 }
 
-/** For how many steps at once the teacher of a distillation looks at images. */
+/** Steps per teacher pass of a distillation. */
 export function teacherAhead(request: AheadRequest): AheadChoice {
   const { asked, method, views, choice, gpu, exact } = request;
   const only = (why: string): AheadChoice => (asked === undefined || asked === 1 ? { steps: 1 } : { steps: 1, why });

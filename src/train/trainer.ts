@@ -4,7 +4,7 @@ import { type PefdError, runError } from "../common/errors.js";
 import { counted } from "../common/text.js";
 import type { TrainOptions } from "../config/options.js";
 import type { Augmentation } from "../data/augmentation.js";
-import { type Learner, restVelocities } from "../learn/learner.js";
+import { type Learner, resetMomentum } from "../learn/learner.js";
 import { learningRateAt } from "../learn/sgd.js";
 import type { EpochRow, StepProgress, TrainingMetrics } from "../report/log/contract.js";
 import type { RunProgress } from "../runFiles/stateFile.js";
@@ -19,12 +19,12 @@ import { type Snapshot, takeSnapshot } from "./files/snapshot.js";
 import type { Stage, TrainingSession } from "./session.js";
 import type { TeacherCache } from "./teacherCache/open.js";
 
-/** Where in a run something stopped being a number. */
+/** Where a run diverged. */
 interface Place {
   readonly runDir: string;
   /** 1-based */
   readonly epoch: number;
-  /** Steps of the epoch after which all was well, and the one after which it was not. */
+  /** The last good step of the epoch, and the one after it that was checked. */
   readonly after?: number;
   readonly step?: number;
   /** Means of the loss's terms, where it has several. */
@@ -38,12 +38,12 @@ function stepWords({ after = 0, step }: Place): string {
   return after + 1 === step ? `, step ${step}` : `, in one of its steps ${after + 1} to ${step}`;
 }
 
-/** Which terms of the loss went, and which did not. */
+/** Diverged and finite terms of the loss. */
 function termWords({ terms = {} }: Place): string {
   const gone = Object.keys(terms).filter((name) => !Number.isFinite(terms[name]));
   const kept = Object.keys(terms).filter((name) => Number.isFinite(terms[name]));
   if (gone.length === 0) return "";
-  return ` (${gone.join(", ")} went${kept.length === 0 ? "" : ` first, not ${kept.join(", ")}`})`;
+  return ` (${gone.join(", ")} diverged${kept.length === 0 ? "" : ` first, not ${kept.join(", ")}`})`;
 }
 
 const diverged = (what: string, place: Place): PefdError =>
@@ -53,35 +53,34 @@ const diverged = (what: string, place: Place): PefdError =>
   );
 
 /**
- * Refuses a loss that is no number, before anything that goes with it is kept.
- * @throws runError with the epoch, the step and the terms of the loss that went
+ * Refuses a NaN or infinite loss, before its state is saved.
+ * @throws runError with the epoch, the step and the diverged terms
  */
 export function refuseDivergedLoss(name: "training" | "test", loss: number, place: Place): void {
   if (!Number.isFinite(loss)) throw diverged(`The ${name} loss became ${loss}`, place);
 }
 
-/** The first tensor of a snapshot that holds something else than numbers. */
-function divergedTensor({ model, extra, teacher, velocities, parameterNames }: Snapshot): string | undefined {
+/** The first tensor of a snapshot with NaN or infinite values. */
+function divergedTensor({ model, extra, teacher, momentumBuffers, parameterNames }: Snapshot): string | undefined {
   const all = [
     ...[...model, ...extra, ...teacher].filter(([, { dtype }]) => dtype === "F32"),
-    ...Array.from(velocities, ([place, tensor]) => {
-      return [`the velocity of ${parameterNames[Number(place)]}`, tensor] as const;
+    ...Array.from(momentumBuffers, ([place, tensor]) => {
+      return [`the momentum of ${parameterNames[Number(place)]}`, tensor] as const;
     }),
   ];
   return all.find(([, tensor]) => !areNumbers(toFloat32(tensor)))?.[0];
 }
 
 /**
- * Refuses weights, statistics and velocities that are no numbers, before they are kept over those that are.
- * @param snapshot as it would be kept
+ * Refuses NaN or infinite weights, statistics and momentum buffers, before they overwrite finite ones.
  * @throws runError with the name of the tensor and the epoch
  */
 function refuseDivergedState(snapshot: Snapshot, place: Place): void {
   const name = divergedTensor(snapshot);
-  if (name !== undefined) throw diverged(`${name} is no number any more`, place);
+  if (name !== undefined) throw diverged(`${name} became NaN or infinite`, place);
 }
 
-/** A run with everything open that it works with. */
+/** A run with all of its open resources. */
 export interface Run {
   readonly runDir: string;
   readonly options: TrainOptions;
@@ -89,59 +88,57 @@ export interface Run {
   readonly learner: Learner;
   /** Training images. */
   readonly images: number;
-  /** What is done to them. */
   readonly augmentation: Augmentation;
   readonly testImages: number;
   readonly choice: EngineChoice;
   /** The parts of the training. */
   readonly stages: readonly Stage[];
-  /** Compiles a part; called once the learner's state is what its steps start from. */
+  /** Compiles a part; called once the learner has its initial state. */
   readonly open: (stage: Stage) => TrainingSession;
   readonly store: RunStore;
   /** The teacher's outputs, where they are kept. */
   readonly cache: Pick<TeacherCache, "tally"> | undefined;
-  /** Told whenever an epoch is kept. */
+  /** Called whenever an epoch is saved. */
   readonly epochKept: () => void;
   readonly hooks: Hooks;
 }
 
 /** A run in one of its parts. */
-interface Going extends Run {
+interface ActiveRun extends Run {
   readonly stage: Stage;
   readonly session: TrainingSession;
 }
 
 /** A run's state, as far as it has come. */
-interface Standing {
+interface RunState {
   readonly progress: RunProgress;
-  /** Of the moment that the progress tells, where it was taken. */
+  /** At that progress, where one was taken. */
   readonly snapshot?: Snapshot;
 }
 
 /**
- * Trains from where the run stands to its last epoch. After every epoch the test set is evaluated, the logs get
- * their rows, and everything that the rest depends on is kept.
- * @returns the result, which result.json has, too
- * @throws runError when a loss or a weight is no number any more (nothing of that is kept) or a file cannot be written;
- * the signal's reason when it ended the run early (what is done is kept then)
+ * Trains to the last epoch. After every epoch the test set is evaluated, the logs get their rows, and the state is saved.
+ * @returns the result, also in result.json
+ * @throws runError for a NaN or infinite loss or weight (which is not saved) or a file that cannot be written; the signal's
+ * reason when it ended the run early (the state is saved then)
  */
 export async function runTraining(run: Run, progress: RunProgress): Promise<RunResult> {
   const { epochs } = run.options;
-  let standing: Standing = { progress };
+  let state: RunState = { progress };
   for (const stage of run.stages) {
     const last = Math.min(stage.end - 1, epochs);
-    if (standing.progress.epoch < last) standing = await oneStage(run, stage, last, standing);
+    if (state.progress.epoch < last) state = await oneStage(run, stage, last, state);
   }
-  return finish(run, standing);
+  return finish(run, state);
 }
 
 /** Trains one part to its end. */
-async function oneStage(run: Run, stage: Stage, last: number, from: Standing): Promise<Standing> {
+async function oneStage(run: Run, stage: Stage, last: number, from: RunState): Promise<RunState> {
   const { epoch, step } = from.progress;
-  if (stage.rests && epoch + 1 === stage.first && step === 0) restVelocities(run.learner);
+  if (stage.resetsMomentum && epoch + 1 === stage.first && step === 0) resetMomentum(run.learner);
   const { reporter, signal, blocking } = run.hooks;
   const session = run.open(stage);
-  let standing = from;
+  let state = from;
   try {
     await session.compile(run.choice.device, {
       notice: reporter.notice,
@@ -149,24 +146,24 @@ async function oneStage(run: Run, stage: Stage, last: number, from: Standing): P
       signal,
       ...(blocking && { blocking }),
     });
-    while (standing.progress.epoch < last) {
-      standing = await oneEpoch({ ...run, stage, session }, standing.progress);
+    while (state.progress.epoch < last) {
+      state = await oneEpoch({ ...run, stage, session }, state.progress);
     }
-    return standing;
+    return state;
   } finally {
     session.dispose();
   }
 }
 
-/** What the variables hold now, once it is known to be numbers. */
-function snapshotOf({ session, learner, runDir }: Going, epoch: number, steps: number): Snapshot {
+/** A snapshot of finite variables. */
+function snapshotOf({ session, learner, runDir }: ActiveRun, epoch: number, steps: number): Snapshot {
   session.pull();
   const snapshot = takeSnapshot(learner, steps);
   refuseDivergedState(snapshot, { runDir, epoch });
   return snapshot;
 }
 
-async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
+async function oneEpoch(run: ActiveRun, progress: RunProgress): Promise<RunState> {
   const { options, hooks, images, session, store, runDir } = run;
   const epoch = progress.epoch + 1;
   const learningRate = rateOf(run, epoch);
@@ -217,7 +214,7 @@ async function oneEpoch(run: Going, progress: RunProgress): Promise<Standing> {
 }
 
 /** The rate of an epoch: a part's own, or by the run's schedule, which counts from where the main part starts. */
-function rateOf({ stage, options }: Going, epoch: number): number {
+function rateOf({ stage, options }: ActiveRun, epoch: number): number {
   if (stage.learningRate !== undefined) return stage.learningRate;
   if (stage.scheduleFrom === undefined) return options.learning_rate;
   return learningRateAt(epoch - stage.scheduleFrom + 1, {
@@ -227,7 +224,7 @@ function rateOf({ stage, options }: Going, epoch: number): number {
   });
 }
 
-/** What an epoch's row keeps of what was measured. */
+/** Training metrics of an epoch's row. */
 const meansOf = ({ loss, top1, top5, terms }: TrainingMetrics): TrainingMetrics => ({
   loss,
   top1,
@@ -235,7 +232,7 @@ const meansOf = ({ loss, top1, top5, terms }: TrainingMetrics): TrainingMetrics 
   ...(terms !== undefined && { terms }),
 });
 
-/** How fast this process trained; where it had nothing left but the evaluation, how fast those before it did. */
+/** Speed of this process; where only the evaluation was left, of those before it. */
 function paceOf(
   { steps, seconds }: EpochOutcome,
   before: RunProgress,
@@ -255,14 +252,14 @@ function isDue({ print_freq, tb_freq }: TrainOptions, step: number): boolean {
   return line || step % tb_freq === 0;
 }
 
-/** Looks at what a call of steps has come to. */
+/** Checks the loss after a call of steps. */
 function refuseDivergedTraining({ loss, step }: StepProgress, session: TrainingSession, place: Place): void {
   if (Number.isFinite(loss)) return;
   refuseDivergedLoss("training", loss, { ...place, step, terms: session.metrics().terms });
 }
 
-/** Saves the middle of an epoch, its evaluation included, and ends the run with the signal's reason. */
-async function stopEarly(run: Going, progress: RunProgress): Promise<never> {
+/** Saves the middle of an epoch, and ends the run with the signal's reason. */
+async function stopEarly(run: ActiveRun, progress: RunProgress): Promise<never> {
   const { runDir, hooks, store } = run;
   await store.keepSteps(snapshotOf(run, progress.epoch + 1, progress.steps), progress);
   const [epochs, steps] = [counted(progress.epoch, "epoch"), counted(progress.step, "step")];
@@ -270,7 +267,7 @@ async function stopEarly(run: Going, progress: RunProgress): Promise<never> {
   throw hooks.signal.reason;
 }
 
-async function keepEpoch(run: Going, before: RunProgress, row: EpochRow): Promise<Standing> {
+async function keepEpoch(run: ActiveRun, before: RunProgress, row: EpochRow): Promise<RunState> {
   const { hooks, store, epochKept } = run;
   const { epoch, test } = row;
   const snapshot = snapshotOf(run, epoch, before.steps);
@@ -279,18 +276,18 @@ async function keepEpoch(run: Going, before: RunProgress, row: EpochRow): Promis
   const done = { ...before, epoch, step: 0, sums: [], best, epochSeconds: 0, row };
   const progress = await store.keepEpoch(snapshot, done, epochKept);
   hooks.reporter.epochDone(row, best);
-  if (before.epoch === 0) tellMemory(hooks);
+  if (before.epoch === 0) reportMemory(hooks);
   return { progress, snapshot };
 }
 
-/** After the first epoch, with its evaluation, a run takes no more of the GPU's memory. */
-function tellMemory({ reporter, env }: Hooks): void {
+/** GPU memory has reached its peak after the first epoch and evaluation. */
+function reportMemory({ reporter, env }: Hooks): void {
   const memory = deviceMemory(env);
   if (memory !== undefined) reporter.notice(`${memory} MB of the GPU's memory in use.`);
 }
 
-/** Writes the last weights and the result. All that it tells of epochs is in the log, whoever trained them. */
-async function finish(run: Run, { progress, snapshot }: Standing): Promise<RunResult> {
+/** Writes the last weights and the result; its epochs are those of the log, of all processes. */
+async function finish(run: Run, { progress, snapshot }: RunState): Promise<RunResult> {
   const { runDir, options, store } = run;
   const last = snapshot ?? takeSnapshot(run.learner, progress.steps);
   const { train, test, stepMs } = progress.row as EpochRow;

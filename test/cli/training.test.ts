@@ -82,7 +82,7 @@ test("Ctrl-C keeps what is done, says how to go on, and that line ends in the sa
 
   const resumed = await pefd(next.split(" "), { cwd });
   assert.equal(resumed.exitCode, 0, resumed.stderr);
-  assert.match(resumed.stderr, /\nGoing on after epoch \d+( and (all )?\d steps? of epoch \d+)?\.\n/);
+  assert.match(resumed.stderr, /\nResuming after epoch \d+( and (all )?\d steps? of epoch \d+)?\.\n/);
   assert.equal(JSON.parse(resumed.stdout).weightsSha256, whole.weightsSha256);
   assert.deepEqual(
     readdirSync(join(cwd, TEACHER_RUN)).filter((file) => /tmp|partial/.test(file)),

@@ -8,11 +8,11 @@ before(() => {
   loadTensorFlow();
 });
 
-const LESSON = { engine: "graph", train: noiseImages(80, 1), batchSize: 16, epochs: 10 } as const;
+const SETUP = { engine: "graph", train: noiseImages(80, 1), batchSize: 16, epochs: 10 } as const;
 
 let exact: Trace;
 before(() => {
-  exact = study(studentPupil("ours"), LESSON);
+  exact = study(studentPupil("ours"), SETUP);
 });
 
 // On a processor the graph's convolutions alone are reduced; XLA reduces what it reduces for a GPU.
@@ -22,7 +22,7 @@ for (const engine of ["graph", "xla"] as const) {
   test(title, { skip }, (t) => {
     let reduced: Trace;
     try {
-      reduced = study(studentPupil("ours"), { ...LESSON, engine, precision: "bfloat16" });
+      reduced = study(studentPupil("ours"), { ...SETUP, engine, precision: "bfloat16" });
     } catch (error) {
       // Some builds and processors have no bfloat16 kernel of a convolution.
       const reason = (error as Error).message;

@@ -14,7 +14,7 @@ import type { Shape } from "#pefd/ops/shapes.js";
 import { type Position, positionsOf } from "#pefd/ops/signature.js";
 import { DT } from "#pefd/runtime/native.js";
 
-/** What is known of a tensor of a graph, each as far as anything tells it. */
+/** A tensor of a graph, as far as it is known. */
 export interface Known {
   readonly type?: number | undefined;
   readonly shape?: Shape | undefined;
@@ -25,7 +25,7 @@ export interface Known {
 /** Tensors by their references, without ":0". */
 export type Tensors = Map<string, Known>;
 
-/** What is wrong with a list of nodes, one sentence each; none where nothing is. */
+/** Problems of a list of nodes, one sentence each. */
 export type Problems = string[];
 
 /** Bytes of an element. */
@@ -39,10 +39,9 @@ const WIDTHS: ReadonlyMap<number, number> = new Map([
 
 const text = (shape: Shape): string => `[${shape.join(", ")}]`;
 
-/** Whether two things differ, as far as both are known. */
 const differ = (a: number | undefined, b: number | undefined): boolean => a !== undefined && b !== undefined && a !== b;
 
-/** Whether two shapes differ, as far as both are known. */
+/** False where a shape is unknown. */
 export const shapesDiffer = (a: Shape | undefined, b: Shape | undefined): boolean =>
   a !== undefined && b !== undefined && a.join() !== b.join();
 
@@ -68,7 +67,7 @@ function problemsOfInputs(op: Op, node: GraphNode, given: readonly (Known | unde
   );
 }
 
-/** The shapes of a node's outputs by the rule of its op, where the shapes of all inputs are known. */
+/** Inferred shapes of a node's outputs, where the shapes of all inputs are known. */
 function shapesByRule(op: Op, node: GraphNode, inputs: readonly (Known | undefined)[]) {
   const shapes = inputs.map((known) => known?.shape);
   if (shapes.includes(undefined)) return undefined;
@@ -91,8 +90,8 @@ function problemsOfShapes(node: GraphNode, outputs: readonly Position[], rule: r
   );
 }
 
-/** What the values of a Const node are, where they are whole numbers. */
-function wholeNumbers(node: GraphNode): number[] | undefined {
+/** Values of an int32 Const node. */
+function integersOf(node: GraphNode): number[] | undefined {
   const value = attributeReader(node)("value") as GraphTensor | undefined;
   if (node.op !== "Const" || value?.dtype !== DT.int32) return undefined;
   return Array.from(new Int32Array(value.bytes.slice().buffer));
@@ -116,7 +115,7 @@ function checkNode(node: GraphNode, tensors: Tensors): Problems {
   if (outputs === undefined) return ["its attributes do not say how many outputs it has"];
   const problems = problemsOfInputs(op, node, inputs);
   const rule = problems.length > 0 ? [] : (shapesByRule(op, node, inputs) ?? []);
-  const values = wholeNumbers(node);
+  const values = integersOf(node);
   add(outputs.map(({ type }, i) => ({ type, shape: rule[i] ?? node.shapes?.[i], values })));
   return [
     ...problems,
@@ -126,9 +125,8 @@ function checkNode(node: GraphNode, tensors: Tensors): Problems {
 }
 
 /**
- * Checks nodes one after the other: names are unique, every input is there before it is used, and each node has the
- * inputs, types and shapes that the table of ops says.
- * @param tensors what is there before them; their outputs are added
+ * Checks nodes in order: names are unique, inputs come before their users, and inputs, types and shapes match the op table.
+ * @param tensors tensors from before; outputs are added
  */
 export function checkNodes(nodes: readonly GraphNode[], tensors: Tensors): Problems {
   const names = new Set(tensors.keys());

@@ -8,13 +8,13 @@ import { checkNodes, type Known, type Problems, shapesDiffer, type Tensors } fro
 const READS: ReadonlySet<string> = new Set(["ReadVariableOp", "ResourceGather"]);
 const HANDLE = { type: DT.resource };
 
-/** The handles of variables, which stand outside of the step. */
+/** The handles of variables, which are outside of the step. */
 function handlesOf({ nodes }: RecordedStep): Tensors {
   const reads = nodes.filter(({ op }) => READS.has(op));
   return new Map(reads.flatMap(({ inputs }) => inputs.slice(0, 1)).map((ref) => [ref, HANDLE]));
 }
 
-/** A new value must be there, in float32 and of its variable's shape. */
+/** A new value must exist, in float32 and of its variable's shape. */
 function problemsOfUpdates(updates: RecordedStep["updates"], tensors: ReadonlyMap<string, Known>): Problems {
   return updates.flatMap(([{ name, shape }, ref]) => {
     const value = tensors.get(plainRef(ref));
@@ -28,7 +28,7 @@ function problemsOfUpdates(updates: RecordedStep["updates"], tensors: ReadonlyMa
   });
 }
 
-/** What is wrong with a recorded step, one sentence each: none where it is a graph that can be compiled. */
+/** Problems of a recorded step, one sentence each; none for a valid graph. */
 export function problemsOf(step: RecordedStep): Problems {
   const { nodes, feeds, reads, updates } = step;
   const tensors = handlesOf(step);
@@ -44,14 +44,14 @@ export function problemsOf(step: RecordedStep): Problems {
   ];
 }
 
-/** @throws Error that says what is wrong with a recorded step, and after what */
+/** @throws Error with the problems of a recorded step, and the pass that caused them */
 export function checkGraph(step: RecordedStep, after = "recording"): void {
   const problems = problemsOf(step);
   if (problems.length === 0) return;
   throw new Error([`A graph is damaged after ${after}:`, ...problems.slice(0, 20)].join("\n  "));
 }
 
-/** A value's first or next value must be there, of its type and shape. */
+/** A loop value's initial or next value must exist, of its type and shape. */
 function problemsOfValue(
   { name, type }: LoopValue,
   ref: string,
@@ -66,24 +66,24 @@ function problemsOfValue(
   ];
 }
 
-/** What is computed ahead must be there, and of as many rounds as it is for. */
+/** A result of the computation ahead must exist, of its number of iterations. */
 function problemsOfResult(
   { name, ref, shape: [first = 1, ...rest] }: AheadResult,
-  rounds: number,
+  iterations: number,
   from: Tensors,
 ): Problems {
   const known = from.get(plainRef(ref));
   if (known === undefined) return [`${name} is to be ${ref}, which is not there`];
-  return shapesDiffer(known.shape, [rounds * first, ...rest])
+  return shapesDiffer(known.shape, [iterations * first, ...rest])
     ? [`${name} is a part of ${ref} of shape [${known.shape}]`]
     : [];
 }
 
-/** What is wrong with the parts of a loop, one sentence each. */
+/** Problems of a loop, one sentence each. */
 export function problemsOfParts(parts: LoopParts): Problems {
   const { reads, feeds, ahead, before, values, body, after, updates } = parts;
   const early: Tensors = new Map(Array.from(reads.keys(), (name) => [`${name}/handle`, { type: DT.resource }]));
-  // Handles of variables are put in when the loop is made.
+  // Handles of variables are added when the loop is built.
   const withHandles = before.map((node) =>
     reads.has(node.name) ? { ...node, inputs: [`${node.name}/handle`] } : node,
   );
@@ -98,7 +98,7 @@ export function problemsOfParts(parts: LoopParts): Problems {
   return [
     ...problems,
     ...checkNodes(ahead?.nodes ?? [], inAhead),
-    ...(ahead?.results ?? []).flatMap((result) => problemsOfResult(result, ahead?.rounds ?? 1, inAhead)),
+    ...(ahead?.results ?? []).flatMap((result) => problemsOfResult(result, ahead?.iterations ?? 1, inAhead)),
     ...checkNodes(body, inBody),
     ...checkNodes(after, late),
     ...values.flatMap((value) => [
@@ -109,7 +109,7 @@ export function problemsOfParts(parts: LoopParts): Problems {
   ];
 }
 
-/** @throws Error that says what is wrong with the parts of a loop, and after what */
+/** @throws Error with the problems of a loop, and the pass that caused them */
 export function checkParts(parts: LoopParts, after: string): void {
   const problems = problemsOfParts(parts);
   if (problems.length === 0) return;

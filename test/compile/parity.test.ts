@@ -12,10 +12,10 @@ before(() => {
 /** Trains the same thing eagerly and as a graph; every bit of what is left must be the same. */
 function assertSameBits(create: () => Pupil, images: number, batchSize: number, epochs: number) {
   // Some losses grow without end on untrained weights at the rate of a training.
-  const lesson = { train: noiseImages(images, 1), batchSize, epochs, learningRate: 0.002 };
+  const setup = { train: noiseImages(images, 1), batchSize, epochs, learningRate: 0.002 };
   const before = tf.memory().numTensors;
-  const eager = study(create(), { ...lesson, engine: "eager" });
-  const graph = study(create(), { ...lesson, engine: "graph" });
+  const eager = study(create(), { ...setup, engine: "eager" });
+  const graph = study(create(), { ...setup, engine: "graph" });
   assert.deepEqual(graph.losses, eager.losses);
   // On processors where TensorFlow takes oneDNN's kernels, a graph joins the batch normalisations of an evaluation with
   // their neighbours, with other last bits. Nothing that is trained passes through an evaluation.

@@ -24,7 +24,7 @@ export function programOf(
   variables: readonly Variable[],
   step: Step,
   stepsPerCall = 1,
-  knownRounds = false,
+  staticTripCount = false,
 ): Program {
   const entries = { step: entryOf(step, stepsPerCall) };
   return compile(engine, {
@@ -32,6 +32,6 @@ export function programOf(
     precision: "float32",
     entries,
     variables: { all: variables },
-    knownRounds,
+    staticTripCount,
   });
 }

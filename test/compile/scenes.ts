@@ -15,7 +15,7 @@ import { openTrainingSession, type TrainingSession } from "#pefd/train/session.j
 import { streamedSource } from "#pefd/train/source.js";
 
 const CLASSES = 100;
-/** Labels for a method that asks for them; more than any lesson has images. */
+/** Labels for a method that asks for them; more than any set-up has images. */
 const LABELS = Array.from({ length: 64 }, (_, i) => i % 10);
 
 /** Images of noise with random labels. */
@@ -63,7 +63,7 @@ export function smallestOfFamilies(): string[] {
 }
 
 /** How a pupil is trained. */
-export interface Lesson {
+export interface TrainingSetup {
   readonly engine: EngineName;
   readonly precision?: PrecisionName;
   readonly batchSize: number;
@@ -88,7 +88,7 @@ export interface Lesson {
 export interface Trace {
   /** Mean training loss of each step. */
   readonly losses: readonly number[];
-  /** Model, projectors and velocities, as bytes. */
+  /** Model, projectors and momentum buffers, as bytes. */
   readonly weights: readonly Buffer[];
   /** The same after the first call. */
   readonly first: readonly Buffer[];
@@ -98,17 +98,17 @@ export interface Trace {
 }
 
 /** Compiles what trains a pupil; its images are disposed of with it. */
-export function openLesson({ learner, constants }: Pupil, lesson: Omit<Lesson, "epochs">): TrainingSession {
-  const train = lesson.files ?? (lesson.source ?? streamedSource)(inMemory(lesson.train));
+export function openTraining({ learner, constants }: Pupil, setup: Omit<TrainingSetup, "epochs">): TrainingSession {
+  const train = setup.files ?? (setup.source ?? streamedSource)(inMemory(setup.train));
   const session = openTrainingSession({
-    engine: lesson.engine,
-    precision: lesson.precision ?? "float32",
+    engine: setup.engine,
+    precision: setup.precision ?? "float32",
     learner,
     constants,
-    batchSize: lesson.batchSize,
+    batchSize: setup.batchSize,
     train,
-    ahead: lesson.ahead ?? 1,
-    test: lesson.test ?? streamedSource(noiseImages(3, 2)),
+    ahead: setup.ahead ?? 1,
+    test: setup.test ?? streamedSource(noiseImages(3, 2)),
     sgd: { momentum: 0.9, weightDecay: 5e-4 },
   });
   const dispose = () => {
@@ -128,14 +128,14 @@ export function stateOf({ learner }: Pupil): Variable[] {
 export const dismiss = ({ learner, constants }: Pupil): void =>
   tf.dispose([...learnerVariables(learner), ...constants]);
 
-/** Model, projectors and velocities as they are now, as bytes. */
+/** Model, projectors and momentum buffers as they are now, as bytes. */
 const bytesOf = (pupil: Pupil): Buffer[] =>
   stateOf(pupil).map((variable) => {
     const { buffer, byteOffset, byteLength } = variable.dataSync() as Float32Array;
     return Buffer.from(buffer, byteOffset, byteLength);
   });
 
-/** Where a call of a lesson stands, and what it takes. */
+/** Where a training call stands, and what it takes. */
 interface PlannedCall {
   readonly epoch: number;
   readonly step: number;
@@ -143,9 +143,9 @@ interface PlannedCall {
   readonly upcoming: Int32Array;
 }
 
-/** The calls of a lesson, in their order. */
-function callsOf({ learner }: Pupil, lesson: Lesson): PlannedCall[] {
-  const { train, batchSize, epochs, stepsPerCall = 1, calls } = lesson;
+/** The calls of a training, in their order. */
+function callsOf({ learner }: Pupil, setup: TrainingSetup): PlannedCall[] {
+  const { train, batchSize, epochs, stepsPerCall = 1, calls } = setup;
   const batch = batchSize * PLAN_COLUMNS;
   const all = Array.from({ length: epochs }, (_, i) => {
     const plan = epochPlan(10, i + 1, train.count, train.augmentation);
@@ -162,12 +162,12 @@ function callsOf({ learner }: Pupil, lesson: Lesson): PlannedCall[] {
 }
 
 /** Trains a pupil and disposes of all that it holds. */
-export function study(pupil: Pupil, lesson: Lesson): Trace {
-  const session = openLesson(pupil, lesson);
-  const { learningRate = 0.05 } = lesson;
+export function study(pupil: Pupil, setup: TrainingSetup): Trace {
+  const session = openTraining(pupil, setup);
+  const { learningRate = 0.05 } = setup;
   const losses: number[] = [];
   let first: readonly Buffer[] = [];
-  for (const { rows, upcoming, epoch, step } of callsOf(pupil, lesson)) {
+  for (const { rows, upcoming, epoch, step } of callsOf(pupil, setup)) {
     session.restart([]);
     session.train(rows, { learningRate, epoch, step }, upcoming);
     losses.push(session.metrics().loss);
@@ -175,7 +175,7 @@ export function study(pupil: Pupil, lesson: Lesson): Trace {
     session.pull();
     first = bytesOf(pupil);
   }
-  const testLoss = lesson.calls === undefined ? allAtOnce(session.evaluate()).loss : Number.NaN;
+  const testLoss = setup.calls === undefined ? allAtOnce(session.evaluate()).loss : Number.NaN;
   session.pull();
   const weights = bytesOf(pupil);
   const names = stateOf(pupil).map((variable) => variable.name);

@@ -10,7 +10,7 @@ import { trajectorySchema } from "../golden/compare/schema.js";
 import { checkTrajectory } from "../golden/compare/trajectory/check.js";
 import { casesOf, inWhole, tellRest } from "../helpers/matrices.js";
 import { GOLDEN } from "../helpers/paths.js";
-import { type Lesson, noiseImages, studentPupil, study, type Trace } from "./scenes.js";
+import { noiseImages, studentPupil, study, type Trace, type TrainingSetup } from "./scenes.js";
 
 before(() => {
   loadTensorFlow();
@@ -20,7 +20,7 @@ before(() => {
  * Five whole batches and a short one of four, twice, and no evaluation, in which no teacher looks ahead. A learning rate at
  * which rounding does not grow step by step.
  */
-const LESSON: Lesson = {
+const SETUP: TrainingSetup = {
   engine: "xla",
   train: noiseImages(44, 1),
   batchSize: 8,
@@ -45,7 +45,7 @@ function assertSame(trace: Trace, reference: Trace): void {
     const error = Math.abs(loss / (reference.losses[i] as number) - 1);
     assert.ok(error < 1e-4, `loss ${i + 1} is off by ${error}`);
   });
-  // Velocities show single units of a ReLU that rounding turned on or off; weights are the sum of all of them.
+  // Momentum shows single units of a ReLU that rounding turned on or off; weights are the sum of all of them.
   const isWeight = (i: number) => !trace.names[i]?.endsWith("/momentum");
   const errors = trace.weights.map((bytes, i) => (isWeight(i) ? distance(bytes, reference.weights[i] as Buffer) : 0));
   const worst = Math.max(...errors);
@@ -56,7 +56,7 @@ const references = new Map<string, Trace>();
 
 /** What comes of a teacher that looks at each step's images alone, computed once. */
 function alone(method: string): Trace {
-  const reference = references.get(method) ?? study(studentPupil(method), LESSON);
+  const reference = references.get(method) ?? study(studentPupil(method), SETUP);
   references.set(method, reference);
   return reference;
 }
@@ -74,19 +74,19 @@ const ofCalls = ({ losses, ...rest }: Trace): Trace => {
 const { cases, rest } = casesOf(METHODS.names(), 1, 3);
 for (const method of cases) {
   test(`${method}: a teacher that looks at several steps' images at once teaches the same`, () => {
-    const ahead = study(studentPupil(method), { ...LESSON, stepsPerCall: 5, ahead: 5 });
+    const ahead = study(studentPupil(method), { ...SETUP, stepsPerCall: 5, ahead: 5 });
     assertSame(ahead, ofCalls(alone(method)));
   });
 }
 tellRest(rest);
 
 test("so it is for calls of fewer steps than it looks at", { skip: inWhole }, () => {
-  const fewer = study(studentPupil("ours"), { ...LESSON, ahead: 2 });
+  const fewer = study(studentPupil("ours"), { ...SETUP, ahead: 2 });
   assertSame(fewer, alone("ours"));
 });
 
 test("so it is for such calls and images that are streamed", { skip: inWhole }, () => {
-  const streamed = { ...LESSON, ahead: 4, source: streamedSource };
+  const streamed = { ...SETUP, ahead: 4, source: streamedSource };
   assertSame(study(studentPupil("ours"), streamed), alone("ours"));
 });
 

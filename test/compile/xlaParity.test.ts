@@ -26,9 +26,9 @@ const GRADIENT_TOLERANCE = 2e-2;
 /** Tensors that are next to nothing (a bias in front of a batch normalisation) are compared with this norm instead. */
 const LEAST_NORM = 0.01;
 /** 20 steps of whole batches. A learning rate at which rounding does not grow step by step. */
-const LESSON = { train: noiseImages(16, 1), batchSize: 8, epochs: 10, learningRate: 0.001 };
+const SETUP = { train: noiseImages(16, 1), batchSize: 8, epochs: 10, learningRate: 0.001 };
 /** 20 steps, too: 3 whole batches and one of 4, which has a program of its own, five times. */
-const LESSON_WITH_SHORT = { ...LESSON, train: noiseImages(28, 1), epochs: 5 };
+const SETUP_WITH_SHORT = { ...SETUP, train: noiseImages(28, 1), epochs: 5 };
 
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0));
 
@@ -57,14 +57,14 @@ function largestError(
   return Math.max(...errors);
 }
 
-const isVelocity = (name: string): boolean => name.endsWith("/momentum");
+const isMomentum = (name: string): boolean => name.endsWith("/momentum");
 
 /** Of parameters and running statistics. */
 const weightError = (trace: Trace, reference: Trace): number =>
-  largestError("weights", [trace, reference], (name) => !isVelocity(name));
+  largestError("weights", [trace, reference], (name) => !isMomentum(name));
 
-/** Of velocities after one step: they are the gradients. */
-const gradientError = (trace: Trace, reference: Trace): number => largestError("first", [trace, reference], isVelocity);
+/** Of momentum buffers after one step: they are the gradients. */
+const gradientError = (trace: Trace, reference: Trace): number => largestError("first", [trace, reference], isMomentum);
 
 /** Gives a variable new values, made of those it has. */
 function change(variable: Variable, next: (value: number, index: number) => number): void {
@@ -135,15 +135,15 @@ function assertSameCourse({ eager, xla, other }: Courses) {
   assert.ok(error <= most, `a tensor is off by ${error}, allowed ${most}`);
 }
 
-function assertClose(make: () => Pupil, lesson = LESSON) {
+function assertClose(make: () => Pupil, setup = SETUP) {
   const create = () => settled(make());
   const courses: Courses = {
-    eager: study(create(), { ...lesson, engine: "eager" }),
-    xla: study(create(), { ...lesson, engine: "xla" }),
-    other: study(nudged(create()), { ...lesson, engine: "eager" }),
+    eager: study(create(), { ...setup, engine: "eager" }),
+    xla: study(create(), { ...setup, engine: "xla" }),
+    other: study(nudged(create()), { ...setup, engine: "eager" }),
   };
   const firstSteps = OTHER_PERIODS.map((period) =>
-    study(nudged(create(), period), { ...lesson, engine: "eager", calls: 1 }),
+    study(nudged(create(), period), { ...setup, engine: "eager", calls: 1 }),
   );
   assertSameGradients(courses, firstSteps);
   assertSameCourse(courses);
@@ -157,7 +157,7 @@ const methods = casesOf(
 );
 for (const method of methods.cases) {
   test(`${method}: 20 steps of xla agree with eager`, () => {
-    assertClose(() => studentPupil(method), LESSON_WITH_SHORT);
+    assertClose(() => studentPupil(method), SETUP_WITH_SHORT);
   });
 }
 

@@ -13,7 +13,7 @@ import { runDistill } from "#pefd/train/distill.js";
 import { temporaryFolder } from "../helpers/temporaryFolder.js";
 import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallData } from "../train/runs.js";
 import { everything } from "./everything.js";
-import { fakeMoment, opened, termsOf } from "./fakes.js";
+import { fakeStepContext, opened, termsOf } from "./fakes.js";
 
 before(() => {
   loadTensorFlow();
@@ -26,7 +26,7 @@ test("a sum has the terms of its methods, each as it is alone, and their weights
   const { method, weights } = weightedMethod(told);
   const sum = opened(method);
   tf.tidy(() => {
-    const at = fakeMoment(sum);
+    const at = fakeStepContext(sum);
     const terms = termsOf(sum, at);
     const alone = names.map((name) => termsOf(opened(methodRow(name)), at));
     const expected = {

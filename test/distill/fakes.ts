@@ -1,7 +1,7 @@
 import { PefdError } from "#pefd/common/errors.js";
 import { createRandom } from "#pefd/common/random.js";
 import { sizeOf } from "#pefd/common/shapes.js";
-import type { Anatomy, Method, Moment, Pair } from "#pefd/distill/method.js";
+import type { FeatureShapes, Method, Pair, StepContext } from "#pefd/distill/method.js";
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { seenOutput } from "#pefd/distill/views.js";
 import { createBuilder } from "#pefd/nn/builder.js";
@@ -14,8 +14,8 @@ const [IMAGES, CLASSES] = [4, 5];
 
 /** A student and a teacher of unequal widths, as shapes: whatever a method looks at is there. */
 export const fakePair = (): Pair => ({
-  student: anatomy([4, 6, 6], 6),
-  teacher: anatomy([4, 5, 8], 8),
+  student: shapes([4, 6, 6], 6),
+  teacher: shapes([4, 5, 8], 8),
   numClasses: CLASSES,
   labels: Array.from({ length: 10 }, (_, i) => i % CLASSES),
   batchSize: IMAGES,
@@ -33,7 +33,7 @@ export function fittingPair(method: Method, told: object = {}): Pair {
   }
 }
 
-const anatomy = (channels: readonly number[], pooled: number): Anatomy => ({
+const shapes = (channels: readonly number[], pooled: number): FeatureShapes => ({
   stem: [8, 8, 4],
   maps: channels.map((width, i) => [8 >> i, 8 >> i, width]),
   lastMap: [2, 2, channels.at(-1) as number],
@@ -64,8 +64,8 @@ function fake<Kind extends Tensor>(...shape: readonly number[]): Kind {
   return tf.tensor(values, [...shape], "float32") as Kind;
 }
 
-/** Values of the shapes that an anatomy declares. */
-export function fakeOutput({ maps, pooled }: Anatomy): ModelOutput {
+/** An output of the declared shapes. */
+export function fakeOutput({ maps, pooled }: FeatureShapes): ModelOutput {
   const [height = 8, width = 8] = maps[0] ?? [];
   const map = (...shape: readonly number[]) => {
     const beforeRelu = tf.sub(fake(IMAGES, ...shape), 0.5);
@@ -93,7 +93,7 @@ function fakeStudent({ insertion }: OpenedMethod, { student }: Pair): ModelOutpu
 }
 
 /** One batch, as a method may see it. */
-export function fakeMoment(method: OpenedMethod, sees = method.sees, pair = fakePair()): Moment {
+export function fakeStepContext(method: OpenedMethod, sees = method.sees, pair = fakePair()): StepContext {
   const labels = Int32Array.from({ length: IMAGES }, (_, i) => i);
   const step = { seed: 1, epoch: 1, step: 1, image: labels };
   const values = method.draws?.values(step) ?? {};
@@ -109,14 +109,14 @@ export function fakeMoment(method: OpenedMethod, sees = method.sees, pair = fake
     strong: outputs(),
     labels: tf.tensor1d(labels, "int32"),
     image: tf.tensor1d(labels, "int32"),
-    oneHot: tf.oneHot(tf.tensor1d(labels, "int32"), CLASSES).toFloat() as Moment["oneHot"],
+    oneHot: tf.oneHot(tf.tensor1d(labels, "int32"), CLASSES).toFloat() as StepContext["oneHot"],
     epoch: tf.scalar(1),
     drawn: Object.fromEntries(drawn),
   };
 }
 
 /** The terms of a method for some batch, those of its phases among them, as numbers. */
-export function termsOf(method: OpenedMethod, at: Moment): Record<string, number> {
+export function termsOf(method: OpenedMethod, at: StepContext): Record<string, number> {
   const context = () => ({ training: true, updates: [] });
   const parts = [method.terms(at, context()), ...(method.phases ?? []).map((phase) => phase.loss(at, context()))];
   const terms = parts.flatMap((part) => Object.entries(part));

@@ -7,7 +7,7 @@ import { addedBy } from "#pefd/learn/methodSurvey.js";
 import type { ModelOutput } from "#pefd/nn/model.js";
 import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { GOLDEN } from "../helpers/paths.js";
-import { fakeMoment, fakePair, opened, termsOf } from "./fakes.js";
+import { fakePair, fakeStepContext, opened, termsOf } from "./fakes.js";
 
 before(() => {
   loadTensorFlow();
@@ -56,7 +56,7 @@ test("layer 0 compares the stems and looks at nothing else", () => {
   const method = opened(HINT, { hint_layer: 0 }, pair);
   assert.deepEqual(method.sees, ["stem"]);
   tf.tidy(() => {
-    const at = fakeMoment(method, method.sees, pair);
+    const at = fakeStepContext(method, method.sees, pair);
     const stem = at.teacher.stem?.out as Tensor4D;
     const against = (out: Tensor4D) =>
       termsOf(method, { ...at, teacher: { stem: { out } } as unknown as ModelOutput }).hint as number;
@@ -70,7 +70,7 @@ test("layer 0 compares the stems and looks at nothing else", () => {
 
 test("another layer looks at its map alone", () => {
   const method = opened(HINT, { hint_layer: 2 });
-  tf.tidy(() => assert.ok(Number.isFinite(termsOf(method, fakeMoment(method)).hint)));
+  tf.tidy(() => assert.ok(Number.isFinite(termsOf(method, fakeStepContext(method)).hint)));
   for (const { variable } of method.state) variable?.dispose();
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import type { Moment } from "#pefd/distill/method.js";
+import type { StepContext } from "#pefd/distill/method.js";
 import { methodRow } from "#pefd/distill/registry.js";
 import type { ModelOutput } from "#pefd/nn/model.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
@@ -19,7 +19,7 @@ function terms(name: string, student: number[], teacher: number[], told: object 
       teacher: output(teacher),
       epoch: tf.scalar(100),
       oneHot: tf.tensor2d([student.map((_, i) => (i === 0 ? 1 : 0))]) as Tensor2D,
-    } as Moment;
+    } as StepContext;
     return termsOf(opened(methodRow(name), told), at);
   });
 }

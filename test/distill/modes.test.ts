@@ -16,7 +16,7 @@ import { distillOptions, hooksStoppingAfter, randomTeacher, silentHooks, smallDa
 const squared = (x: Tensor, y: Tensor): Scalar => tf.mean(tf.square(tf.sub(x, y)));
 
 /**
- * A teacher in training mode, a strong view, an optimizer with two velocities, and a phase in which one batch
+ * A teacher in training mode, a strong view, an optimizer with two momentum buffers, and a phase in which one batch
  * normalisation of the student is in evaluation mode.
  */
 const modes = defineMethod({

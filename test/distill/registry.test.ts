@@ -6,7 +6,7 @@ import { parseValue } from "#pefd/config/parse.js";
 import { defineMethod } from "#pefd/distill/method.js";
 import { METHODS, methodRow, procedureNamed, procedures } from "#pefd/distill/registry.js";
 import { loadTensorFlow, type Tensor2D, tf } from "#pefd/runtime/tf.js";
-import { fakeMoment, fakePair, fittingPair, opened, termsOf } from "./fakes.js";
+import { fakePair, fakeStepContext, fittingPair, opened, termsOf } from "./fakes.js";
 
 before(() => {
   loadTensorFlow();
@@ -43,7 +43,7 @@ test("without projectors features are compared directly, and only where the size
   const direct = opened(row, { num_proj: 0 }, pair);
   assert.equal(direct.state.length, 0);
   tf.tidy(() => {
-    const at = fakeMoment(direct, direct.sees, pair);
+    const at = fakeStepContext(direct, direct.sees, pair);
     const student = tf.tensor2d([1, 0, 0, 0, 2, 0], [2, 3]) as Tensor2D;
     const teacher = tf.tensor2d([3, 0, 0, 0, 0, 5], [2, 3]) as Tensor2D;
     const between = {
@@ -61,7 +61,7 @@ for (const { name, method: row, set } of procedures()) {
     const pair = fittingPair(row, set);
     const before = tf.memory().numTensors;
     const method = opened(row, set, pair);
-    const terms = tf.tidy(() => termsOf(method, fakeMoment(method, method.sees, pair)));
+    const terms = tf.tidy(() => termsOf(method, fakeStepContext(method, method.sees, pair)));
     assert.deepEqual(
       Object.keys(terms).filter((name) => !row.terms.includes(name)),
       [],

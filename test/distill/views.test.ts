@@ -3,7 +3,7 @@ import { before, test } from "node:test";
 import { procedures } from "#pefd/distill/registry.js";
 import { seenOutput, type TeacherView, usedViews } from "#pefd/distill/views.js";
 import { loadTensorFlow, tf } from "#pefd/runtime/tf.js";
-import { fakeMoment, fakeOutput, fakePair, fittingPair, opened, termsOf } from "./fakes.js";
+import { fakeOutput, fakePair, fakeStepContext, fittingPair, opened, termsOf } from "./fakes.js";
 
 before(() => {
   loadTensorFlow();
@@ -18,10 +18,10 @@ for (const { name, method: row, set } of procedures()) {
     const pair = fittingPair(row, set);
     const method = opened(row, set, pair);
     tf.tidy(() => {
-      termsOf(method, fakeMoment(method, method.sees, pair));
+      termsOf(method, fakeStepContext(method, method.sees, pair));
       for (const missing of method.sees) {
         const rest = method.sees.filter((view) => view !== missing);
-        assert.throws(() => termsOf(method, fakeMoment(method, rest, pair)), /its row does not name/);
+        assert.throws(() => termsOf(method, fakeStepContext(method, rest, pair)), /its row does not name/);
       }
     });
     for (const { variable } of method.state) variable?.dispose();

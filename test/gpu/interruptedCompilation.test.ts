@@ -38,7 +38,7 @@ describe("a signal while XLA compiles", { skip: noPretendedGpu() }, () => {
     });
     const ended = once(child, "close");
     await Promise.race([compiling, ended]);
-    assert.match(said, /XLA compiles 2 programs for NVIDIA H100 80GB HBM3: none are kept yet/);
+    assert.match(said, /XLA compiles 2 programs for NVIDIA H100 80GB HBM3: none are cached yet/);
     await sleep(INTO_COMPILATION_MS);
     child.kill("SIGINT");
     assert.deepEqual(await ended, [130, null], said);

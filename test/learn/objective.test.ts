@@ -52,8 +52,8 @@ const DIFFERENCE = 8.5;
 /** The loss of one batch, as numbers. */
 function lossOf(weights: { gamma: number; alpha: number; beta: number }) {
   const teacher = { forward: () => output(GUIDE, GUIDE_POOLED) } as never as Model;
-  const lesson = { teacher, teacherMaps: 0, method: METHOD, weights, temperature: TEMPERATURE };
-  const { termNames, of } = distilling(lesson);
+  const config = { teacher, teacherMaps: 0, method: METHOD, weights, temperature: TEMPERATURE };
+  const { termNames, of } = distilling(config);
   tf.engine().startScope();
   try {
     const loss = of({ images: tf.zeros([2, 1, 1, 3]), labels: tf.tensor1d([0, 2], "int32") });

@@ -26,7 +26,7 @@ const close = (actual: readonly number[], expected: readonly number[]) =>
 
 const scalars = (...values: number[]): Variable[] => values.map((value) => tf.variable(tf.scalar(value)));
 
-test("Nesterov's step is the gradient plus the momentum times the new velocity", () => {
+test("Nesterov's step is the gradient plus the momentum times the new buffer", () => {
   const [p, v] = scalars(3, 0) as [Variable, Variable];
   const found = steps([p, v], (at) =>
     sgdUpdates([p], [v], [tf.scalar(GRADIENTS[at] as number)], tf.scalar(RATE), {
@@ -43,7 +43,7 @@ test("Nesterov's step is the gradient plus the momentum times the new velocity",
   close(found, expected);
 });
 
-test("two velocities: each gradient has its own momentum, and the task's alone decays", () => {
+test("two momentum buffers: each gradient has its own momentum, and the task's alone decays", () => {
   const [p, v, w] = scalars(3, 0, 0) as [Variable, Variable, Variable];
   const found = steps([p, v, w], (at) => {
     const gradient = GRADIENTS[at] as number;
@@ -59,11 +59,11 @@ test("two velocities: each gradient has its own momentum, and the task's alone d
   close(found, expected);
 });
 
-test("two velocities: one gradient alone is enough, and without any a parameter stays", () => {
-  const [p, q, ...velocities] = scalars(3, 3, 0, 0, 0, 0) as [Variable, Variable, ...Variable[]];
+test("two momentum buffers: one gradient alone is enough, and without any a parameter stays", () => {
+  const [p, q, ...momentumBuffers] = scalars(3, 3, 0, 0, 0, 0) as [Variable, Variable, ...Variable[]];
   const updates = splitSgdUpdates(
     [p, q],
-    velocities,
+    momentumBuffers,
     [
       [undefined, undefined],
       [tf.scalar(2), undefined],
@@ -74,7 +74,7 @@ test("two velocities: one gradient alone is enough, and without any a parameter 
   );
   assert.deepEqual(
     updates.map(([variable]) => variable),
-    [velocities[0], velocities[2], p],
+    [momentumBuffers[0], momentumBuffers[2], p],
   );
   close([updates.at(-1)?.[1].dataSync()[0] as number], [3 - RATE * 2]);
 });

@@ -5,7 +5,7 @@ import { fusedConvolution, fusedInputGradient } from "#pefd/ops/own.js";
 import { parseSignature, positionsOf, type ReadAttribute, type Signature } from "#pefd/ops/signature.js";
 import { DT, type NativeBinding, withBinding } from "#pefd/runtime/native.js";
 import { loadTensorFlow, type Tensor, tf } from "#pefd/runtime/tf.js";
-import { dismiss, noiseImages, openLesson, studentPupil, teacherPupil } from "../compile/scenes.js";
+import { dismiss, noiseImages, openTraining, studentPupil, teacherPupil } from "../compile/scenes.js";
 
 before(() => {
   loadTensorFlow();
@@ -126,7 +126,7 @@ function tensors(): void {
 function training(): void {
   const train = noiseImages(4, 1);
   for (const pupil of [studentPupil("ours"), teacherPupil("MobileNetV2"), teacherPupil("vgg8")]) {
-    const session = openLesson(pupil, { engine: "eager", train, batchSize: 4 });
+    const session = openTraining(pupil, { engine: "eager", train, batchSize: 4 });
     session.train(new Int32Array(4 * 4), { learningRate: 0.1, epoch: 1, step: 1 });
     session.dispose();
     dismiss(pupil);

@@ -10,7 +10,7 @@ import { studentLearner } from "#pefd/learn/learners.js";
 import { readMetrics } from "#pefd/learn/metrics.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { loadTensorFlow, type Scalar, type Tensor1D, type Tensor4D, tf } from "#pefd/runtime/tf.js";
-import { drawnFeeds, drawnSpecs, drawnValues } from "#pefd/train/session.js";
+import { randomInputSpecs, randomInputsOf, randomInputValues } from "#pefd/train/session.js";
 import { ROOT } from "../helpers/paths.js";
 
 const FOLDER = join(ROOT, "configs/pairs");
@@ -42,7 +42,7 @@ function program(learner: Learner): Program {
               labels: labels as Tensor1D,
               image: image as Tensor1D,
               epoch: epoch as Scalar,
-              drawn: drawnFeeds(others),
+              drawn: randomInputsOf(others),
               ...(learner.strongView && { strong: strong as Tensor4D }),
             },
             learningRate as Tensor1D,
@@ -53,7 +53,7 @@ function program(learner: Learner): Program {
           strong: { shape: SHAPE, dtype: "float32" },
           labels: { shape: [BATCH], dtype: "int32" },
           image: { shape: [BATCH], dtype: "int32" },
-          ...drawnSpecs(learner, BATCH),
+          ...randomInputSpecs(learner, BATCH),
         },
         shared: {
           learningRate: { shape: [], dtype: "float32" },
@@ -78,7 +78,7 @@ function trainTwice(learner: Learner): { loss: number; images: number } {
   };
   const rows = Int32Array.of(...[0, 0, 0, 0], ...[1, 0, 0, 0]);
   for (let step = 1; step <= STEPS; step++) {
-    const drawn = drawnValues(learner, rows, BATCH, { epoch: 1, step });
+    const drawn = randomInputValues(learner, rows, BATCH, { epoch: 1, step });
     steps.run("train", { ...feeds, ...drawn }, 1);
   }
   return readMetrics(learner.metrics);

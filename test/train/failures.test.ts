@@ -105,8 +105,8 @@ test("of a loss of several terms those are named that went first", () => {
       message: `The training loss became NaN in epoch 3, in one of its steps 65 to 128${words}; save/run keeps what was there before.`,
     });
   };
-  told({ ce: 1.5, kl: Number.POSITIVE_INFINITY }, " (kl went first, not ce)");
-  told({ ce: Number.NaN, kl: Number.NaN }, " (ce, kl went)");
+  told({ ce: 1.5, kl: Number.POSITIVE_INFINITY }, " (kl diverged first, not ce)");
+  told({ ce: Number.NaN, kl: Number.NaN }, " (ce, kl diverged)");
   told({ ce: 1, kl: 2 }, "");
 });
 
@@ -115,7 +115,7 @@ test("a run that diverged is not kept over the good one when it is stopped, eith
   const before = kept();
   await assert.rejects(runTeacher(next, hooksStoppingAfter(2, 1)), {
     exitCode: 1,
-    message: /is no number any more in epoch 2; .* keeps what was there/,
+    message: /became NaN or infinite in epoch 2; .* keeps what was there/,
   });
   assert.deepEqual(kept(), before);
 });
@@ -154,7 +154,7 @@ test("a teacher or a checkpoint that is no numbers is named before anything is w
   await spoiled("bn1.running_var", -1); // a number, of which none follows
   await assert.rejects(train(), {
     exitCode: 2,
-    message: /^What the teacher in .* makes of an image of noise holds values/,
+    message: /^The output of the teacher in .* for an image of noise holds values/,
   });
   assert.ok(!existsSync(join(folder, "save")));
 });

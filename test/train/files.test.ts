@@ -11,7 +11,7 @@ import { loadTensorFlow } from "#pefd/runtime/tf.js";
 import type { BatchSource } from "#pefd/train/batchSource.js";
 import { allAtOnce } from "#pefd/train/calls.js";
 import { chooseSources, streamedSource } from "#pefd/train/source.js";
-import { dismiss, openLesson, study, teacherPupil } from "../compile/scenes.js";
+import { dismiss, openTraining, study, teacherPupil } from "../compile/scenes.js";
 import { filesSet } from "../data/images/filesSet.js";
 
 before(() => {
@@ -81,7 +81,7 @@ test("an evaluation of images in files is that of the same images in memory", (t
   const pupil = teacherPupil("resnet8");
   t.after(() => dismiss(pupil));
   const results = [sourceOf(t, set, 2), streamedSource(inMemoryOf(set))].map((source) => {
-    const session = openLesson(pupil, {
+    const session = openTraining(pupil, {
       engine: "graph",
       train: set,
       files: source,

@@ -53,9 +53,9 @@ test("sets share the budget; engines that take one step per call are always fed"
 });
 
 test("a run whose images are made ahead ends with the weights of one whose images are not", () => {
-  const lesson = { engine: "xla", train: noiseImages(28, 5), batchSize: 4, epochs: 2 } as const;
+  const setup = { engine: "xla", train: noiseImages(28, 5), batchSize: 4, epochs: 2 } as const;
   const weights = [streamedSource, prefetchedSource].map(
-    (source) => study(teacherPupil("resnet8"), { ...lesson, source, stepsPerCall: 3 }).weights,
+    (source) => study(teacherPupil("resnet8"), { ...setup, source, stepsPerCall: 3 }).weights,
   );
   assert.deepEqual(weights[0], weights[1]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { defineMethod, type Moment } from "#pefd/distill/method.js";
+import { defineMethod, type StepContext } from "#pefd/distill/method.js";
 import { METHODS } from "#pefd/distill/registry.js";
 import type { Learner } from "#pefd/learn/learner.js";
 import { linear } from "#pefd/nn/layers.js";
@@ -27,11 +27,11 @@ const thrice = defineMethod({
   build({ student, teacher }, _, make) {
     const map = linear(make, "map", student.pooled, teacher.pooled);
     const learns = make.state.flatMap(({ variable }) => (variable ? [variable] : []));
-    const loss = (at: Moment) => squared(map(at.student.pooled), at.teacher.pooled);
+    const loss = (at: StepContext) => squared(map(at.student.pooled), at.teacher.pooled);
     const phase = {
       learns,
       terms: ["alone" as const],
-      loss: (at: Moment) => ({ alone: loss(at) }),
+      loss: (at: StepContext) => ({ alone: loss(at) }),
     };
     return {
       terms: (at) => ({ distance: loss(at) }),
@@ -79,7 +79,7 @@ test("a part starts with a fresh optimizer and a schedule of its own, unless it 
   const continued = (...continues: boolean[]) => {
     const phases = continues.map((one) => ({ epochs: 2, learner: {}, continues: one }));
     const stages = stagesOf({ phases } as never as Learner);
-    return stages.map(({ rests, scheduleFrom }) => [rests, scheduleFrom]);
+    return stages.map(({ resetsMomentum, scheduleFrom }) => [resetsMomentum, scheduleFrom]);
   };
   assert.deepEqual(continued(false), [
     [false, undefined],

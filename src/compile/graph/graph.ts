@@ -35,11 +35,11 @@ export interface GraphNode {
   readonly device?: string;
   /** Shapes of the outputs, where they are known. */
   readonly shapes?: readonly (readonly number[])[];
-  /** Where the step called this op, for messages. */
+  /** The line of the step that called this op, for messages. */
   readonly caller?: () => string;
 }
 
-/** A function of a graph's library; inside of it, outputs are named "node:output:index". */
+/** A function of a graph's library; in it, outputs are named "node:output:index". */
 export interface GraphFunction {
   readonly name: string;
   readonly inputs: readonly (readonly [name: string, type: number])[];
@@ -62,14 +62,13 @@ export interface Signature {
   readonly outputs: Readonly<Record<string, GraphPort>>;
 }
 
-/** Everything that a session needs. */
 export interface Graph {
   readonly nodes: readonly GraphNode[];
   readonly functions: readonly GraphFunction[];
   readonly signatures: Readonly<Record<string, Signature>>;
 }
 
-/** Reads the attributes of a node: what each holds, without its kind. */
+/** Reads the attributes of a node, without their kinds. */
 export const attributeReader =
   ({ attributes }: GraphNode) =>
   (name: string): unknown =>
@@ -90,7 +89,7 @@ export const outputOf = (ref: string): number => {
   return colon < 0 ? 0 : Number(ref.slice(colon + 1));
 };
 
-/** A data reference as it is written, without ":0". */
+/** A data reference without ":0". */
 export const plainRef = (ref: string): string => ref.replace(/:0$/, "");
 
 /** Whether both shapes are known, and equal. */
@@ -99,7 +98,7 @@ export const sameShape = (a: readonly number[] | undefined, b: readonly number[]
 
 export const isControl = (ref: string): boolean => ref.startsWith("^");
 
-/** A node's inputs that bring data. */
+/** A node's data inputs. */
 export const dataOf = (node: GraphNode): string[] => node.inputs.filter((ref) => !isControl(ref));
 
 /** Whether an attribute of a node is float32. */
@@ -111,7 +110,7 @@ export function isFloat(node: GraphNode, attribute: "T" | "dtype"): boolean {
 /** Name of the node behind any reference, for data or for control. */
 export const nodeBehind = (ref: string): string => nodeOf(isControl(ref) ? ref.slice(1) : ref);
 
-/** The nodes that take a node's outputs or wait for it, by its name. */
+/** Users of each node, for data or control, by its name. */
 export function usersOf(nodes: readonly GraphNode[]): Map<string, GraphNode[]> {
   const users = new Map<string, GraphNode[]>();
   for (const node of nodes) {
@@ -124,7 +123,7 @@ export function usersOf(nodes: readonly GraphNode[]): Map<string, GraphNode[]> {
   return users;
 }
 
-/** References after some nodes' outputs have moved to others. @param moved where each output is found now */
+/** Renames references. @param moved new references of replaced outputs */
 export const renamer =
   (moved: ReadonlyMap<string, string>) =>
   (ref: string): string =>
@@ -190,11 +189,10 @@ export const bitcastNode = (name: string, input: string, from: number, to: numbe
 });
 
 /**
- * The nodes with each behind those that it reads, otherwise in the order that they have; nodes that are in such an order
- * stay as they are.
- * @throws Error where nodes wait for each other (a defect of a pass)
+ * Stable topological sort.
+ * @throws Error for a cycle (a defect of a pass)
  */
-export function behindTheirInputs(nodes: readonly GraphNode[]): GraphNode[] {
+export function topologicallySorted(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   const state = new Map<string, "waiting" | "placed">();
   const ordered: GraphNode[] = [];
@@ -212,7 +210,7 @@ export function behindTheirInputs(nodes: readonly GraphNode[]): GraphNode[] {
         continue;
       }
       if (state.get(name) === "waiting" && missing.some((input) => state.get(input?.name as string) === "waiting")) {
-        throw new Error(`${name} and what it reads wait for each other.`);
+        throw new Error(`${name} is in a cycle.`);
       }
       state.set(name, "waiting");
       pending.push(...(missing as GraphNode[]).reverse());

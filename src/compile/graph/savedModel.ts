@@ -101,7 +101,7 @@ const signatureFields = (signature: Signature): Fields => [
   stringField(3, "tensorflow/serving/predict"),
 ];
 
-/** The bytes of a saved_model.pb that holds one graph under TAG. */
+/** The bytes of a saved_model.pb with one graph under TAG. */
 export function savedModelBytes(graph: Graph): Uint8Array {
   const graphDef = [
     ...graph.nodes.map((node) => messageField(1, nodeFields(node))),

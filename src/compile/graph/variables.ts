@@ -3,7 +3,7 @@ import type { Variable } from "../../runtime/tf.js";
 import type { ProgramDescription } from "../types.js";
 import { bitcastNode, floatConstant, type GraphNode, placeholder, type Signature } from "./graph.js";
 
-/** Variables of a graph: their handles, and signatures that copy each group in and out. */
+/** Variables of a graph: handles, and signatures that push and pull each group. */
 export interface GraphVariables {
   readonly nodes: readonly GraphNode[];
   /** VarHandleOp of each variable. */
@@ -11,9 +11,7 @@ export interface GraphVariables {
   readonly signatures: Readonly<Record<string, Signature>>;
 }
 
-/** Name of the signature that fills a group. */
 export const pushSignature = (group: string): string => `push/${group}`;
-/** Name of the signature that reads a group. */
 export const pullSignature = (group: string): string => `pull/${group}`;
 /** Key of a group's variable in those signatures. */
 export const variableKey = (index: number): string => `v${index}`;
@@ -54,10 +52,10 @@ export const assignRowsNode = (
   attributes: { T: floatType, Tindices: { type: DT.int32 }, use_locking: { bool: true } },
 });
 
-/** Where a constant is that a call fetches: on the host, so that no GPU is asked for it. */
+/** Fetched constants are on the host, which saves a GPU a transfer. */
 const HOST = "/device:CPU:0";
 
-/** A node that is there once all of the given nodes have run; what a call fetches when it wants nothing else. */
+/** A node that is ready once all of the given nodes have run: the fetch of calls without results. */
 export function doneNodes(name: string, after: readonly string[]): GraphNode[] {
   const one = { ...floatConstant(`${name}/one`, 1), device: HOST };
   const done: GraphNode = {
@@ -70,7 +68,6 @@ export function doneNodes(name: string, after: readonly string[]): GraphNode[] {
   return [one, done];
 }
 
-/** The port of such a node. */
 export const donePort = (name: string): Signature["outputs"] => ({
   done: { tensor: `${name}:0`, dtype: DT.float, shape: [] },
 });
@@ -99,7 +96,7 @@ export function declareVariables(groups: ProgramDescription["variables"]): Graph
 
 type Handles = ReadonlyMap<Variable, string>;
 
-/** Values come by their bits, as feeds do (see loop/stepLoop.ts): what lies on the host goes to a GPU once. */
+/** Values are passed by their bits, as feeds (loop/functions.ts): one copy to a GPU. */
 function pushGroup(group: string, variables: readonly Variable[], handles: Handles) {
   const nodes: GraphNode[] = [];
   const inputs: Record<string, Signature["inputs"][string]> = {};

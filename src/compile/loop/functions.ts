@@ -16,66 +16,61 @@ import { FEED_TYPES, TraceError } from "../record/trace.js";
 import type { Entry, FeedSpec } from "../types.js";
 import type { AheadResult, LoopParts, LoopValue } from "./parts.js";
 
-/** What a loop is made of. */
 export interface LoopSource {
-  /** Begins the names of its functions and nodes; a word. */
+  /** Prefix of the names of its functions and nodes; a word. */
   readonly prefix: string;
   readonly entry: Entry;
   readonly parts: LoopParts;
   /** Placeholder of each feed in the step. */
   readonly feeds: Readonly<Record<string, string>>;
-  /** Rounds of every call; fed to each call where undefined. */
-  readonly rounds?: number;
+  /** The static trip count; fed to each call where undefined. */
+  readonly iterations?: number;
 }
 
-/** A tensor that goes around a loop, under its name as an argument of the loop's functions. */
+/** A loop-carried tensor, as an argument of the loop's functions. */
 export interface Argument {
   readonly name: string;
   readonly type: number;
 }
 
-/** Which round it is. */
+/** The iteration. */
 export const INDEX: Argument = { name: "index", type: DT.int32 };
-/** How many rounds there are, where that is no part of the program. */
+/** The dynamic trip count. */
 export const COUNT: Argument = { name: "count", type: DT.int32 };
 
 /**
- * All feeds travel as int32, floats by their bits. TensorFlow.js lays floats on a GPU and brings them back before they
- * are fed; integers stay on the host until the call takes them.
+ * All feeds are passed as int32, floats by their bits: TensorFlow.js would copy floats to the GPU and back before feeding
+ * them; integers stay on the host.
  */
 export const TRAVEL = DT.int32;
 
-/** The argument of a feed. */
 export const feedArgument = (name: string): string => `feed_${name}`;
 
-/** Those of all feeds. */
 export const feedArguments = ({ entry }: LoopSource): Argument[] =>
   Object.keys({ ...entry.perStep, ...entry.shared }).map((name) => ({
     name: feedArgument(name),
     type: TRAVEL,
   }));
 
-/** What arrived by its bits, as the type that it has: no node where it has that type already. */
+/** Bitcast of a feed to its type; no node where none is needed. */
 export function asFed(name: string, ref: string, { perStep, shared }: Entry): GraphNode[] {
   const type = FEED_TYPES[({ ...perStep, ...shared }[name] as FeedSpec).dtype];
   return type === TRAVEL ? [] : [bitcastNode(`bits_${name}`, ref, TRAVEL, type)];
 }
 
-/** The count as an argument, where it is one. */
-export const countArguments = ({ rounds }: LoopSource): Argument[] => (rounds === undefined ? [COUNT] : []);
+export const countArguments = ({ iterations }: LoopSource): Argument[] => (iterations === undefined ? [COUNT] : []);
 
-/** Something that goes around, and its argument. */
+/** Something loop-carried, and its argument. */
 type With<What> = readonly (readonly [What, Argument])[];
 
-/** Values with their arguments. */
 export const valueArguments = ({ values }: LoopParts): With<LoopValue> =>
   values.map((value, i) => [value, { name: `value_${i}`, type: value.type }]);
 
-/** What was computed ahead, as arguments of the rounds that take it. */
+/** Results of the computation ahead with their arguments. */
 export const resultArguments = ({ ahead }: LoopParts): With<AheadResult> =>
   (ahead?.results ?? []).map((result, i) => [result, { name: `ahead_${i}`, type: DT.float }]);
 
-/** A tensor in another shape, and the constant that says it. */
+/** A reshape, with the constant that holds the shape. */
 export function reshaped(name: string, ref: string, shape: readonly number[], type: number = DT.float): GraphNode[] {
   return [
     intsConstant(`${name}/shape`, shape),
@@ -101,7 +96,7 @@ function functionRef(node: GraphNode, index: number): string {
 }
 
 /**
- * References inside of a function: to other nodes of it, and to what has another name there, such as arguments.
+ * Translates references for the inside of a function: to its nodes, or to renamed tensors such as arguments.
  * @throws Error for a reference to nothing
  */
 export function translator(nodes: readonly GraphNode[], known: ReadonlyMap<string, string>): (ref: string) => string {
@@ -112,13 +107,12 @@ export function translator(nodes: readonly GraphNode[], known: ReadonlyMap<strin
     if (other !== undefined) return other;
     const node = byName.get(nodeOf(ref));
     if (node === undefined) throw new Error(`The loop has no node for ${ref}.`);
-    // What a While leaves is a list of any types.
+    // Outputs of a While are a list of any types.
     if (node.op === "While") return `${node.name}:output:${outputOf(ref)}`;
     return functionRef(node, outputOf(ref));
   };
 }
 
-/** Nodes with the references that a function has. */
 export const translated = (nodes: readonly GraphNode[], translate: (ref: string) => string): GraphNode[] =>
   nodes.map((node) => ({ ...node, inputs: node.inputs.map(translate) }));
 
@@ -129,9 +123,9 @@ const themselves = (arguments_: readonly Argument[]): Map<string, string> =>
   new Map(arguments_.map(({ name }) => [name, name]));
 
 /**
- * The function of a loop's rounds.
- * @param nodes of a round; their references name them or arguments
- * @param next what arguments become: references among the nodes; the others stay
+ * The body of a loop.
+ * @param nodes their references name nodes or arguments
+ * @param next new values of arguments: references among the nodes; the others stay
  */
 export function bodyFunction(
   prefix: string,
@@ -139,7 +133,7 @@ export function bodyFunction(
   nodes: readonly GraphNode[],
   next: ReadonlyMap<string, string>,
 ): GraphFunction {
-  const all = [intConstant("zero", 0), intConstant("one", 1), wholeNode("next", "AddV2", INDEX.name, "one"), ...nodes];
+  const all = [intConstant("zero", 0), intConstant("one", 1), int32Node("next", "AddV2", INDEX.name, "one"), ...nodes];
   const translate = translator(all, themselves(arguments_));
   const becomes = new Map([...next, [INDEX.name, "next"]]);
   return {
@@ -152,8 +146,8 @@ export function bodyFunction(
 }
 
 /**
- * The function that says whether a loop goes on: as long as the index is below a number of rounds.
- * @param limit the number; undefined where an argument counts, for each round, so many things as `each` says
+ * The condition of a loop: the index is below the trip count.
+ * @param limit the static trip count; undefined where COUNT holds it, an iteration counting as `each`
  */
 export function conditionFunction(
   prefix: string,
@@ -163,11 +157,11 @@ export function conditionFunction(
 ): GraphFunction {
   const known = limit === undefined ? [] : [intConstant("limit", limit)];
   const scaled =
-    limit === undefined && each > 1 ? [intConstant("each", each), wholeNode("done", "Mul", INDEX.name, "each")] : [];
+    limit === undefined && each > 1 ? [intConstant("each", each), int32Node("done", "Mul", INDEX.name, "each")] : [];
   const nodes = [
     ...known,
     ...scaled,
-    wholeNode("less", "Less", scaled.at(-1)?.name ?? INDEX.name, known[0]?.name ?? COUNT.name),
+    int32Node("less", "Less", scaled.at(-1)?.name ?? INDEX.name, known[0]?.name ?? COUNT.name),
   ];
   return {
     name: `${prefix}_condition`,
@@ -180,7 +174,7 @@ export function conditionFunction(
 
 /**
  * The loop over the functions of a prefix.
- * @param first what arguments are in the first round; the others are there under their own names
+ * @param first initial values of arguments; the others have their own names
  */
 export const whileNode = (
   prefix: string,
@@ -199,19 +193,19 @@ export const whileNode = (
   },
 });
 
-/** References to what such a loop leaves of its arguments. */
+/** References to the arguments after the loop. */
 export const afterLoop = (arguments_: readonly Argument[]): Map<string, string> =>
   new Map(arguments_.map(({ name }, i) => [name, i === 0 ? "loop" : `loop:${i}`]));
 
-/** An operation on two whole numbers. */
-export const wholeNode = (name: string, op: string, a: string, b: string): GraphNode => ({
+/** An int32 operation. */
+export const int32Node = (name: string, op: string, a: string, b: string): GraphNode => ({
   name,
   op,
   inputs: [a, b],
   attributes: { T: { type: DT.int32 } },
 });
 
-/** In a body, the part of a tensor at the round's place along its first axis. */
+/** In a body, the slice of a tensor at the iteration's index along its first axis. */
 export const partNode = (name: string, from: string, type: number): GraphNode => ({
   name,
   op: "GatherV2",

@@ -3,48 +3,46 @@ import type { Variable } from "../../runtime/tf.js";
 import { type GraphNode, isControl } from "../graph/graph.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 
-/** A tensor that the rounds of a loop see: the same in all of them, or handed from one to the next. */
+/** A tensor carried through a loop: invariant, or updated in each iteration. */
 export interface LoopValue {
   readonly name: string;
   /** Element type of TensorFlow's C API. */
   readonly type: number;
-  /** What it is in the first round: a reference among the nodes before the loop. */
+  /** Initial value: a reference among the nodes before the loop. */
   readonly initial: string;
-  /** What it is in the next round: a reference among the body's nodes. Nothing where it never changes. */
+  /** Next value: a reference among the body's nodes; none for an invariant. */
   readonly next?: string;
 }
 
-/** What is computed for several rounds at once, before the first of them. It changes nothing. */
+/** A pure computation for several iterations at once, before the first of them. */
 export interface AheadParts {
-  /** How many rounds. */
-  readonly rounds: number;
-  /** What its nodes call the feeds that it takes, of all of these rounds, by the feeds' names. */
+  readonly iterations: number;
+  /** Placeholders of its feeds, which hold all of these iterations, by the feeds' names. */
   readonly takes: Readonly<Record<string, string>>;
-  /** Shapes of those feeds, by what the nodes call them. */
+  /** Shapes of those placeholders. */
   readonly feeds: ReadonlyMap<string, readonly number[]>;
   readonly nodes: readonly GraphNode[];
   readonly results: readonly AheadResult[];
 }
 
-/** A float32 tensor of several rounds, of which each round sees its part. */
+/** A float32 tensor of several iterations; each reads its slice. */
 export interface AheadResult {
-  /** The body's name for its part. */
+  /** Name of the slice in the body. */
   readonly name: string;
   /** A reference among the nodes that are computed ahead. */
   readonly ref: string;
-  /** Of a round's part. */
+  /** Of the slice. */
   readonly shape: readonly number[];
 }
 
 /**
- * A step taken apart for a loop: what runs once before it, in every round, and once after it. References name nodes or
- * loop values; names are unique over all three. Variables are read before the loop and assigned after it, so that a
- * round is arithmetic alone.
+ * A step as a loop: the nodes before it, its body, and the nodes after it. References name nodes or loop values; names are
+ * unique over all three. Variables are read before the loop and assigned after it, so the body is pure arithmetic.
  */
 export interface LoopParts {
-  /** The variable that each of these reads, by the name of its ReadVariableOp. */
+  /** The variable of each ReadVariableOp, by its name. */
   readonly reads: ReadonlyMap<string, Variable>;
-  /** Shapes of what each round is fed, by the name that the body has for it; what is computed ahead is among it. */
+  /** Shapes of an iteration's feeds, results of the computation ahead among them, by their names in the body. */
   readonly feeds: ReadonlyMap<string, readonly number[]>;
   readonly ahead?: AheadParts;
   readonly before: readonly GraphNode[];
@@ -55,7 +53,7 @@ export interface LoopParts {
   readonly updates: readonly (readonly [Variable, string])[];
 }
 
-/** A change of the parts that computes the same. */
+/** A semantics-preserving change of a loop. */
 export type LoopPass = (parts: LoopParts) => LoopParts;
 
 /** Replaces the nodes that references name. */
@@ -63,15 +61,15 @@ export const withInputs = (node: GraphNode, replaced: ReadonlyMap<string, string
   ...node,
   inputs: node.inputs.flatMap((ref) => {
     const other = replaced.get(isControl(ref) ? ref.slice(1) : ref);
-    // Values are there before a round begins: nothing has to wait for them.
+    // Values exist before an iteration begins: no control dependency is needed.
     if (isControl(ref)) return other === undefined ? [ref] : [];
     return [other ?? ref];
   }),
 });
 
-/** A computation for several rounds at once, as it was recorded. */
+/** A recorded computation for several iterations at once. */
 export interface RecordedAhead {
-  readonly rounds: number;
+  readonly iterations: number;
   readonly step: RecordedStep;
   readonly results: readonly AheadResult[];
 }
@@ -81,9 +79,8 @@ const feedShapes = ({ nodes }: RecordedStep): Map<string, readonly number[]> =>
   new Map(nodes.flatMap(({ op, name, shapes }) => (op === "Placeholder" ? [[name, shapes?.[0] ?? []] as const] : [])));
 
 /**
- * A step's reads and updates as values of a loop.
- * @param prefix of the names of what is new
- * @param ahead what is computed for several rounds at once
+ * A step as a loop: its reads and updates become loop values.
+ * @param prefix of new names
  */
 export function partsOf(recorded: RecordedStep, prefix: string, ahead?: RecordedAhead): LoopParts {
   const updated = new Map(recorded.updates);
@@ -118,7 +115,7 @@ export function partsOf(recorded: RecordedStep, prefix: string, ahead?: Recorded
     feeds: feedShapes(recorded),
     ...(ahead !== undefined && {
       ahead: {
-        rounds: ahead.rounds,
+        iterations: ahead.iterations,
         takes: ahead.step.feeds,
         feeds: feedShapes(ahead.step),
         nodes: arithmetic(ahead.step),
@@ -137,7 +134,7 @@ export function partsOf(recorded: RecordedStep, prefix: string, ahead?: Recorded
   };
 }
 
-/** The handle is put in where the resources of the loop have names. */
+/** The handle is added where the loop's resources have names. */
 const readNode = (name: string, shape: readonly number[]): GraphNode => ({
   name,
   op: "ReadVariableOp",
@@ -146,6 +143,6 @@ const readNode = (name: string, shape: readonly number[]): GraphNode => ({
   shapes: [shape],
 });
 
-/** Values that are the same in every round, by name. */
+/** Loop invariants, by name. */
 export const invariantsOf = ({ values }: LoopParts): Map<string, LoopValue> =>
   new Map(values.filter(({ next }) => next === undefined).map((value) => [value.name, value]));

@@ -31,40 +31,40 @@ import {
   withInputs,
 } from "./parts.js";
 
-/** An operand of a chain's node: another node of it, one of its variables, one of its inputs, or a scalar. */
+/** An operand in a chain: another node of it, a variable, an input, or a scalar. */
 type Operand =
   | { readonly node: number }
   | { readonly variable: number }
   | { readonly input: number }
   | { readonly scalar: string };
 
-/** Variables whose new values follow, element by element, from their old ones and from other tensors of their shape. */
+/** Elementwise updates of variables of one shape, from their old values and other tensors of that shape. */
 interface Chain {
   readonly shape: readonly number[];
   readonly variables: readonly LoopValue[];
-  /** Which of the nodes is each variable's new value. */
+  /** Index of the node of each variable's new value. */
   readonly results: readonly number[];
   /** Its arithmetic, in order. */
   readonly nodes: readonly GraphNode[];
   readonly operands: readonly (readonly Operand[])[];
-  /** References of the tensors that come from elsewhere. */
+  /** References of other tensors. */
   readonly inputs: readonly string[];
-  /** References of its scalars, by what makes two of them the same. */
+  /** References of its scalars, by scalarKey. */
   readonly scalars: ReadonlyMap<string, string>;
 }
 
-/** What chains of the same arithmetic have in common: they can be computed as one, side by side. */
+/** A key: chains with the same one can be packed. */
 const arithmeticOf = ({ nodes, operands, results }: Chain): string =>
   JSON.stringify([nodes.map(({ op }) => op), operands, results]);
 
-/** What is known of a loop's body. */
+/** Lookups in a loop's body. */
 interface Context {
   readonly order: ReadonlyMap<string, number>;
   readonly byName: ReadonlyMap<string, GraphNode>;
   readonly users: ReadonlyMap<string, readonly GraphNode[]>;
   /** Values of the loop, by name. */
   readonly values: ReadonlyMap<string, LoopValue>;
-  /** Values by the nodes that are their next ones. */
+  /** Values by the nodes of their next ones. */
   readonly updated: ReadonlyMap<string, readonly LoopValue[]>;
   shapeOf(ref: string): readonly number[] | undefined;
 }
@@ -89,7 +89,7 @@ function contextOf({ body, values, reads, feeds }: LoopParts): Context {
   };
 }
 
-/** Whether a node does the same to every element of a shape: its operands have it, or are scalars. */
+/** Whether all operands of a node have the shape or are scalars. */
 function isElementwise(node: GraphNode, shape: readonly number[], { shapeOf }: Context): boolean {
   if (!opNamed(node.op)?.exact || !isFloat(node, "T") || node.inputs.some(isControl)) return false;
   return (
@@ -98,7 +98,7 @@ function isElementwise(node: GraphNode, shape: readonly number[], { shapeOf }: C
   );
 }
 
-/** The nodes that lead to a new value and to nothing else, in their order. */
+/** The nodes used only by a new value, in their order. */
 function nodesBehind(last: GraphNode, shape: readonly number[], context: Context): GraphNode[] {
   const members = new Map<string, GraphNode>();
   const pending = [last];
@@ -115,14 +115,14 @@ function nodesBehind(last: GraphNode, shape: readonly number[], context: Context
   return [...members.values()].sort((a, b) => place(a) - place(b));
 }
 
-/** What makes two scalars the same: the bits of a constant, or where it comes from. */
+/** A scalar's identity: the bits of a constant, or its reference. */
 function scalarKey(ref: string, { byName }: Context): string {
   const value = byName.get(nodeOf(ref))?.attributes.value;
   if (value === undefined || !("tensor" in value)) return ref;
   return `bits ${Buffer.from(value.tensor.bytes).toString("hex")}`;
 }
 
-/** The chain that ends in a variable's new value; undefined where that is no elementwise arithmetic. */
+/** The elementwise chain that ends in a variable's new value, if there is one. */
 function chainOf(value: LoopValue, context: Context): Chain | undefined {
   const last = context.byName.get(value.next as string);
   const shape = context.shapeOf(value.name);
@@ -152,7 +152,7 @@ function chainOf(value: LoopValue, context: Context): Chain | undefined {
   return { shape, variables, results, nodes, operands, inputs, scalars };
 }
 
-/** The chains of a loop's body, the longest where one holds another; none shares a node with another. */
+/** Disjoint chains of a loop's body, the longest first. */
 function chainsOf(parts: LoopParts): Chain[] {
   const context = contextOf(parts);
   const chains = parts.values
@@ -171,7 +171,7 @@ function chainsOf(parts: LoopParts): Chain[] {
 const floatType = { type: DT.float };
 const intType = { type: DT.int32 };
 
-/** Order of axes in which cuDNN wants filters: output channels first. And back. */
+/** cuDNN's filter layout, output channels first; and back. */
 const PACKED_AXES = [3, 0, 1, 2];
 const USUAL_AXES = [1, 2, 3, 0];
 
@@ -187,12 +187,12 @@ function transposed(name: string, ref: string, axes: readonly number[]): GraphNo
   ];
 }
 
-/** Nodes that lay tensors end to end as one vector of that name. Filters lie as cuDNN wants them. */
+/** Concatenates flattened tensors to one vector of that name, filters in cuDNN's layout. */
 function packing(name: string, refs: readonly string[], shapes: Shapes): GraphNode[] {
   const flat = refs.flatMap((ref, i) => {
     const shape = shapes[i] as readonly number[];
-    const turned = shape.length === 4 ? transposed(`${name}/turn_${i}`, ref, PACKED_AXES) : [];
-    return [...turned, ...reshaped(`${name}/flat_${i}`, turned.at(-1)?.name ?? ref, [sizeOf(shape)])];
+    const inOrder = shape.length === 4 ? transposed(`${name}/turn_${i}`, ref, PACKED_AXES) : [];
+    return [...inOrder, ...reshaped(`${name}/flat_${i}`, inOrder.at(-1)?.name ?? ref, [sizeOf(shape)])];
   });
   return [
     ...flat,
@@ -207,7 +207,7 @@ function packing(name: string, refs: readonly string[], shapes: Shapes): GraphNo
   ];
 }
 
-/** Nodes that take such a vector apart. @returns them, and references to the tensors */
+/** Splits such a vector. @returns the nodes, and references to the tensors */
 function unpacking(name: string, ref: string, shapes: Shapes): { nodes: GraphNode[]; refs: string[] } {
   const split: GraphNode[] = [
     intsConstant(`${name}/sizes`, shapes.map(sizeOf)),
@@ -235,16 +235,16 @@ function unpacking(name: string, ref: string, shapes: Shapes): { nodes: GraphNod
 type Shapes = readonly (readonly number[])[];
 const totalOf = (shapes: Shapes): number => shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
 
-/** What takes the place of chains of the same arithmetic. */
+/** The replacement of chains of the same arithmetic. */
 interface Packed {
   readonly before: readonly GraphNode[];
   readonly values: readonly LoopValue[];
-  /** To stand at a body's beginning: the variables, taken apart for whoever else reads them. */
+  /** At the start of the body: the split variables, for other readers. */
   readonly opening: readonly GraphNode[];
-  /** To stand at a body's end: the chains' arithmetic, once. */
+  /** At the end of the body: the packed arithmetic. */
   readonly closing: readonly GraphNode[];
   readonly after: readonly GraphNode[];
-  /** Where a variable's value is to be had in a round, and at the end, by its name as a loop value. */
+  /** The reference of each variable's value in the body, and after the loop, by its name as a loop value. */
   readonly inBody: readonly (readonly [string, string])[];
   readonly atEnd: readonly (readonly [string, string])[];
 }
@@ -303,15 +303,14 @@ function pack(chains: readonly Chain[], prefix: string): Packed {
 }
 
 /**
- * What is packed together: chains of the same arithmetic, small tensors apart from large ones. XLA reads a part of a
- * small vector where it is needed; of a large one it makes a copy first.
+ * Chains of the same arithmetic are packed together, vectors apart from larger tensors: XLA slices a small buffer in
+ * place, and copies a large one first.
  */
 const kindOf = (chain: Chain): string => `${chain.shape.length < 2} ${arithmeticOf(chain)}`;
 
 /**
- * Updates of the same arithmetic as one: the parameters of a model lie end to end in one vector while the loop runs,
- * and so do their velocities, so that SGD is a handful of kernels instead of one for each parameter. Every element
- * still takes the same arithmetic. The vectors are made before the loop and taken apart after it.
+ * Horizontal fusion of updates: parameters and momentum buffers are packed into one vector each before the loop and
+ * split after it, so that SGD is a handful of kernels instead of one per parameter. The arithmetic of each element stays.
  */
 export function packUpdates(parts: LoopParts): LoopParts {
   const groups = [...grouped(chainsOf(parts), kindOf).values()].filter((chains) => chains.length > 1);
@@ -350,25 +349,25 @@ const WIDTHS: ReadonlyMap<number, number> = new Map([
 ]);
 const widthOf = (type: number): number => WIDTHS.get(type) ?? Number.POSITIVE_INFINITY;
 
-/** Element type of a movable node's result. */
+/** Element type of a node's result. */
 function resultType({ attributes }: GraphNode): number {
   const type = attributes.DstT ?? attributes.T;
   return type !== undefined && "type" in type ? type.type : -1;
 }
 
 /**
- * Takes what is the same in every round out of the loop, and out of what is computed ahead for several of them: a frozen weight's cast to bfloat16 is computed once per call
- * instead of once per step. Only what takes no more memory than what it is made of moves: bytes of images do not
- * become floats for the whole of a call.
+ * Loop-invariant code motion, also out of the computation ahead: a frozen weight's cast to bfloat16 runs once per call
+ * instead of once per step. Only results no larger than their operand move: bytes of images do not become floats for a
+ * whole call.
  */
 export function hoistInvariants(parts: LoopParts): LoopParts {
   const invariant = invariantsOf(parts);
-  const rounds = [...(parts.ahead?.nodes ?? []), ...parts.body];
-  const constants = new Map(rounds.filter(({ op }) => op === "Const").map((node) => [node.name, node]));
+  const repeated = [...(parts.ahead?.nodes ?? []), ...parts.body];
+  const constants = new Map(repeated.filter(({ op }) => op === "Const").map((node) => [node.name, node]));
   const before = new Map<string, GraphNode>();
   const values = new Map<string, LoopValue>();
   const outside = (name: string): string => `${name}/before`;
-  for (const node of rounds) {
+  for (const node of repeated) {
     const [first = "", ...rest] = dataOf(node).map(nodeOf);
     const source = invariant.get(first);
     const type = resultType(node);
@@ -394,7 +393,7 @@ export function hoistInvariants(parts: LoopParts): LoopParts {
   });
 }
 
-/** Drops values that neither a round, nor what is ahead of it, nor the end looks at, and what only they needed. */
+/** Dead-code elimination of unused values and of the nodes only they needed. */
 function withoutUnused(parts: LoopParts): LoopParts {
   const read = new Set(
     [
@@ -414,15 +413,15 @@ function withoutUnused(parts: LoopParts): LoopParts {
   return { ...parts, values, before: before.reverse() };
 }
 
-/** What happens to the parts of a loop before it is compiled, in this order. */
+/** Passes over a loop before it is compiled, in this order. */
 const LOOP_PASSES: readonly LoopPass[] = [packUpdates, hoistInvariants];
 
-/** Sees the parts before the first pass (`after` is undefined) and after each. */
+/** Called before the first pass (`after` is undefined) and after each. */
 type LoopObserver = (parts: LoopParts, after: LoopPass | undefined) => void;
 
 let observer: LoopObserver | undefined;
 
-/** Has all parts looked at while they are made ready, for tests. @returns what ends it */
+/** Observes all loop passes, for tests. @returns a function that ends it */
 export function observeLoopPasses(observe: LoopObserver): () => void {
   observer = observe;
   return () => {
@@ -430,7 +429,6 @@ export function observeLoopPasses(observe: LoopObserver): () => void {
   };
 }
 
-/** The parts of a loop made ready to be compiled. */
 function preparedParts(parts: LoopParts): LoopParts {
   observer?.(parts, undefined);
   return LOOP_PASSES.reduce((given, pass) => {
@@ -446,7 +444,7 @@ export interface RecordedLoop {
   readonly feeds: Readonly<Record<string, string>>;
 }
 
-/** What an entry computes ahead, recorded, and the shapes of a step's part of its results. */
+/** The recorded computation ahead, and the shapes of its results for one step. */
 interface Before {
   readonly step: RecordedStep;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
@@ -471,12 +469,12 @@ function recordAhead(
   return { step: prepared(step, "xla", precision), shapes: new Map(parts) };
 }
 
-/** What of it the step looks at. @throws Error where the step changes what it depends on */
-function joined(steps: number, before: Before, step: RecordedStep): RecordedAhead {
+/** The results that the step uses. @throws Error where the step changes what they depend on */
+function aheadParts(steps: number, before: Before, step: RecordedStep): RecordedAhead {
   const changed = new Set(step.updates.map(([variable]) => variable));
   const moving = [...before.step.reads.keys()].find((variable) => changed.has(variable));
   if (moving !== undefined) {
-    throw new Error(`What is computed ahead reads ${moving.name}, which steps change.`);
+    throw new Error(`The computation ahead reads ${moving.name}, which steps change.`);
   }
   const used = new Set(step.nodes.flatMap(({ inputs }) => inputs.map(nodeOf)));
   const results = Array.from(before.shapes, ([name, shape], i) => ({
@@ -485,21 +483,21 @@ function joined(steps: number, before: Before, step: RecordedStep): RecordedAhea
     ref: before.step.updates[i]?.[1] as string,
   }));
   return {
-    rounds: steps,
+    iterations: steps,
     step: before.step,
     results: results.filter(({ name }) => used.has(name)),
   };
 }
 
 /**
- * Records an entry for a loop, and makes it ready to be compiled.
- * @param name begins all names
- * @throws TraceError as recordStep does; RangeError where calls are no whole groups of steps
+ * Records an entry as a loop and runs the passes.
+ * @param name prefix of all names
+ * @throws TraceError as recordStep does; RangeError where stepsPerCall is no multiple of the group size
  */
 export function recordLoop(name: string, entry: Entry, handles: Handles, precision: PrecisionName): RecordedLoop {
   const { ahead, stepsPerCall } = entry;
   if (ahead !== undefined && stepsPerCall % ahead.steps !== 0) {
-    throw new RangeError(`${name}: ${stepsPerCall} steps are no groups of ${ahead.steps}.`);
+    throw new RangeError(`${name}: ${stepsPerCall} steps are not a multiple of ${ahead.steps}.`);
   }
   const before = ahead && recordAhead(name, ahead, entry, handles, precision);
   const given = Array.from(before?.shapes ?? [], ([result, shape]) => {
@@ -507,6 +505,6 @@ export function recordLoop(name: string, entry: Entry, handles: Handles, precisi
   });
   const perStep = { ...entry.perStep, ...Object.fromEntries(given) };
   const step = prepared(recordStep(name, { ...entry, perStep }, handles), "xla", precision);
-  const grouped = ahead && before && joined(ahead.steps, before, step);
+  const grouped = ahead && before && aheadParts(ahead.steps, before, step);
   return { parts: preparedParts(partsOf(step, name, grouped)), feeds: step.feeds };
 }

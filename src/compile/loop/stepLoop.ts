@@ -21,6 +21,7 @@ import {
   feedArgument,
   feedArguments,
   INDEX,
+  int32Node,
   type LoopSource,
   partNode,
   reshaped,
@@ -30,11 +31,10 @@ import {
   translator,
   valueArguments,
   whileNode,
-  wholeNode,
 } from "./functions.js";
 import { type AheadParts, type LoopParts, withInputs } from "./parts.js";
 
-/** The values that steps look at or change, not those that only the computation ahead of them reads. */
+/** The values that steps read or change, without those that only the computation ahead reads. */
 function valuesOfSteps(parts: LoopParts): ReturnType<typeof valueArguments> {
   const read = new Set(parts.body.flatMap(({ inputs }) => inputs.map(nodeOf)));
   return valueArguments(parts).filter(
@@ -42,24 +42,24 @@ function valuesOfSteps(parts: LoopParts): ReturnType<typeof valueArguments> {
   );
 }
 
-/** Arguments of the loop whose rounds are steps. */
-const roundArguments = (source: LoopSource): Argument[] => [
+/** Arguments of the loop over steps. */
+const iterationArguments = (source: LoopSource): Argument[] => [
   INDEX,
   ...countArguments(source),
   ...feedArguments(source),
   ...[...resultArguments(source.parts), ...valuesOfSteps(source.parts)].map(([, own]) => own),
 ];
 
-/** Nodes of a round that make something as the step has it; the last is what the step has. */
+/** Nodes that make an input of the step; the last is the input. */
 type Arrival = readonly GraphNode[];
 
-/** A feed that has another value in every step. */
+/** A per-step feed. */
 function arrivalOf(name: string, entry: Entry): Arrival {
   const part = partNode(`slice_${name}`, feedArgument(name), TRAVEL);
   return [part, ...asFed(name, part.name, entry)];
 }
 
-/** What a round is given, by the name that the step has for it. */
+/** Inputs of an iteration, by their names in the step. */
 function arrivals({ entry, parts, feeds }: LoopSource): Map<string, Arrival> {
   const fed = Object.keys(entry.perStep).map((name) => [feeds[name] as string, arrivalOf(name, entry)] as const);
   const shared = Object.keys(entry.shared).map(
@@ -71,8 +71,8 @@ function arrivals({ entry, parts, feeds }: LoopSource): Map<string, Arrival> {
   return new Map<string, Arrival>([...fed, ...shared, ...ahead]);
 }
 
-/** The functions of the loop whose rounds are steps. @param limit how many rounds; an argument says so where undefined */
-function roundFunctions(source: LoopSource, limit: number | undefined): GraphFunction[] {
+/** The functions of the loop over steps. @param limit the static trip count; dynamic where undefined */
+function iterationFunctions(source: LoopSource, limit: number | undefined): GraphFunction[] {
   const { prefix, entry, parts, feeds } = source;
   const given = arrivals(source);
   const values = valuesOfSteps(parts);
@@ -87,12 +87,12 @@ function roundFunctions(source: LoopSource, limit: number | undefined): GraphFun
   const next = values.flatMap(([value, own]) =>
     value.next === undefined ? [] : [[own.name, names.get(value.next) ?? value.next] as const],
   );
-  const arguments_ = roundArguments(source);
+  const arguments_ = iterationArguments(source);
   const nodes = [...[...given.values()].flat(), ...parts.body.map((node) => withInputs(node, names))];
   return [bodyFunction(prefix, arguments_, nodes, new Map(next)), conditionFunction(prefix, arguments_, limit)];
 }
 
-/** Arguments of the loop whose rounds are groups of steps. */
+/** Arguments of the loop over groups of steps. */
 const groupArguments = (source: LoopSource): Argument[] => [
   INDEX,
   ...countArguments(source),
@@ -100,41 +100,41 @@ const groupArguments = (source: LoopSource): Argument[] => [
   ...valueArguments(source.parts).map(([, own]) => own),
 ];
 
-/** A group's part of a stacked feed: [steps of a group, ...]; the last of the nodes. */
-function groupFeed(name: string, { entry }: LoopSource, { rounds }: AheadParts): GraphNode[] {
+/** A group's slice of a stacked feed: [steps of a group, ...]; the last of the nodes. */
+function groupFeed(name: string, { entry }: LoopSource, { iterations }: AheadParts): GraphNode[] {
   const { shape } = entry.perStep[name] as FeedSpec;
-  const groups = [entry.stepsPerCall / rounds, rounds, ...shape];
+  const groups = [entry.stepsPerCall / iterations, iterations, ...shape];
   return [
     ...reshaped(`groups_${name}`, feedArgument(name), groups, TRAVEL),
     partNode(`group_${name}`, `groups_${name}`, TRAVEL),
   ];
 }
 
-/** The same with the steps one after the other along the first axis, as the computation ahead takes it. */
-function joinedFeed(name: string, { entry }: LoopSource, { rounds }: AheadParts): GraphNode[] {
+/** The same with steps and batch as one axis, for the computation ahead. */
+function flattenedFeed(name: string, { entry }: LoopSource, { iterations }: AheadParts): GraphNode[] {
   const [first = 1, ...rest] = (entry.perStep[name] as FeedSpec).shape;
-  const shape = [rounds * first, ...rest];
+  const shape = [iterations * first, ...rest];
   return [...reshaped(`joined_${name}`, `group_${name}`, shape, TRAVEL), ...asFed(name, `joined_${name}`, entry)];
 }
 
-/** How many steps a group has where the number of all is fed: the last of the nodes, "left". */
-const leftNodes = (rounds: number): GraphNode[] => [
-  intConstant("rounds", rounds),
-  wholeNode("start", "Mul", INDEX.name, "rounds"),
-  wholeNode("missing", "Sub", COUNT.name, "start"),
-  wholeNode("left", "Minimum", "missing", "rounds"),
+/** The steps of a group with a dynamic trip count: the last of the nodes, "left". */
+const leftNodes = (iterations: number): GraphNode[] => [
+  intConstant("rounds", iterations),
+  int32Node("start", "Mul", INDEX.name, "rounds"),
+  int32Node("missing", "Sub", COUNT.name, "start"),
+  int32Node("left", "Minimum", "missing", "rounds"),
 ];
 
-/** A group's nodes: what is computed ahead for all of its steps, and the loop of the steps. */
+/** A group's nodes: the computation ahead for all of its steps, and the loop over the steps. */
 function groupNodes(source: LoopSource, ahead: AheadParts): GraphNode[] {
-  const { prefix, entry, parts, rounds } = source;
-  const joined = Object.entries(ahead.takes).map(([name, node]) => [node, joinedFeed(name, source, ahead)] as const);
+  const { prefix, entry, parts, iterations } = source;
+  const joined = Object.entries(ahead.takes).map(([name, node]) => [node, flattenedFeed(name, source, ahead)] as const);
   const names = new Map<string, string>([
     ...joined.map(([node, nodes]) => [node, nodes.at(-1)?.name as string] as const),
     ...valueArguments(parts).map(([{ name }, own]) => [name, own.name] as const),
   ]);
   const results = resultArguments(parts).map(([{ ref, shape }, own]) => {
-    return [own.name, reshaped(`steps_${own.name}`, ref, [ahead.rounds, ...shape])] as const;
+    return [own.name, reshaped(`steps_${own.name}`, ref, [ahead.iterations, ...shape])] as const;
   });
   const first = new Map<string, string>([
     [INDEX.name, "zero"],
@@ -146,15 +146,15 @@ function groupNodes(source: LoopSource, ahead: AheadParts): GraphNode[] {
     ...Object.keys(entry.perStep).flatMap((name) => groupFeed(name, source, ahead)),
     ...joined.flatMap(([, nodes]) => nodes),
     ...[...ahead.nodes, ...results.flatMap(([, nodes]) => nodes)].map((node) => withInputs(node, names)),
-    ...(rounds === undefined ? leftNodes(ahead.rounds) : []),
-    whileNode(prefix, roundArguments(source), first),
+    ...(iterations === undefined ? leftNodes(ahead.iterations) : []),
+    whileNode(prefix, iterationArguments(source), first),
   ];
 }
 
 /**
- * The functions of the loop whose rounds are groups of steps.
+ * The functions of the loop over groups of steps.
  * @param prefix of their names
- * @param limit how many groups; an argument says so where undefined
+ * @param limit the number of groups; dynamic where undefined
  */
 function groupFunctions(
   source: LoopSource,
@@ -163,20 +163,20 @@ function groupFunctions(
   limit: number | undefined,
 ): GraphFunction[] {
   const arguments_ = groupArguments(source);
-  const left = afterLoop(roundArguments(source));
+  const left = afterLoop(iterationArguments(source));
   const next = valueArguments(source.parts).flatMap(([value, own]) =>
     value.next === undefined ? [] : [[own.name, left.get(own.name) as string] as const],
   );
   return [
     bodyFunction(prefix, arguments_, groupNodes(source, ahead), new Map(next)),
-    conditionFunction(prefix, arguments_, limit, ahead.rounds),
+    conditionFunction(prefix, arguments_, limit, ahead.iterations),
   ];
 }
 
-/** Name of the feed that tells a loop how many steps to take, where that is not part of the program. */
+/** Name of the feed of a dynamic trip count. */
 export const COUNT_FEED = "steps";
 
-/** What a loop over a recorded step adds to a graph. */
+/** The parts of a graph that a loop over a recorded step adds. */
 export interface Loop {
   readonly nodes: readonly GraphNode[];
   readonly functions: readonly GraphFunction[];
@@ -189,39 +189,39 @@ function resourcesOf({ reads, updates }: LoopParts): Map<Variable, string> {
   return new Map(Array.from(touched, (variable, i) => [variable, `resource_${i}`]));
 }
 
-/** Arguments of the function that XLA compiles: how many steps, feeds, variables. */
+/** Arguments of the function that XLA compiles: trip count, feeds, variables. */
 const outerArguments = (source: LoopSource): Argument[] => [
   ...countArguments(source),
   ...feedArguments(source),
   ...Array.from(resourcesOf(source.parts).values(), (name) => ({ name, type: DT.resource })),
 ];
 
-/** The loop that a call goes through: its arguments, the functions of it and of loops inside of it, their prefix. */
-interface Going {
+/** The outermost loop of a call: its prefix and arguments, and the functions of it and of nested loops. */
+interface OuterLoop {
   readonly prefix: string;
   readonly arguments: readonly Argument[];
   readonly functions: readonly GraphFunction[];
 }
 
-/** Rounds of steps; or, where something is computed ahead, of groups of steps. */
-function goingOf(source: LoopSource): Going {
-  const { prefix, parts, rounds } = source;
+/** The loop over steps; over groups of steps where something is computed ahead. */
+function outerLoopOf(source: LoopSource): OuterLoop {
+  const { prefix, parts, iterations } = source;
   const { ahead } = parts;
   if (ahead === undefined) {
-    const functions = roundFunctions(source, rounds);
-    return { prefix, arguments: roundArguments(source), functions };
+    const functions = iterationFunctions(source, iterations);
+    return { prefix, arguments: iterationArguments(source), functions };
   }
   const group = `${prefix}_group`;
-  const limit = rounds === undefined ? undefined : rounds / ahead.rounds;
+  const limit = iterations === undefined ? undefined : iterations / ahead.iterations;
   const functions = [
-    ...roundFunctions(source, rounds === undefined ? undefined : ahead.rounds),
+    ...iterationFunctions(source, iterations === undefined ? undefined : ahead.iterations),
     ...groupFunctions(source, ahead, group, limit),
   ];
   return { prefix: group, arguments: groupArguments(source), functions };
 }
 
-/** The function that XLA compiles as a whole: reads the variables, goes round, assigns them. */
-function loopFunction(source: LoopSource, going: Going): GraphFunction {
+/** The function that XLA compiles as a whole: reads the variables, runs the loop, assigns them. */
+function loopFunction(source: LoopSource, outer: OuterLoop): GraphFunction {
   const { prefix, parts } = source;
   const resources = resourcesOf(parts);
   const reads = parts.before.map((node) => {
@@ -231,11 +231,11 @@ function loopFunction(source: LoopSource, going: Going): GraphFunction {
   });
   const values = valueArguments(parts);
   const loop = whileNode(
-    going.prefix,
-    going.arguments,
+    outer.prefix,
+    outer.arguments,
     new Map([[INDEX.name, "start"], ...values.map(([{ initial }, own]) => [own.name, initial] as const)]),
   );
-  const left = afterLoop(going.arguments);
+  const left = afterLoop(outer.arguments);
   const names = new Map(values.map(([{ name }, own]) => [name, left.get(own.name) as string] as const));
   const assigns = parts.updates.map(([variable, ref], i) =>
     assignNode(`assign_${i}`, resources.get(variable) as string, names.get(ref) ?? ref, []),
@@ -260,12 +260,12 @@ function loopFunction(source: LoopSource, going: Going): GraphFunction {
 
 /**
  * Many steps as one XLA program: a While whose body is the step. Per-step feeds are stacked along a new first axis of
- * the entry's stepsPerCall. Where the number of rounds is part of the program, nothing is read back between them;
- * where it is fed, one program serves every number.
+ * the entry's stepsPerCall. With a static trip count nothing is read back between iterations; with a dynamic one, one
+ * program serves every number of steps.
  */
 export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
   const { prefix, parts } = source;
-  const going = goingOf(source);
+  const outer = outerLoopOf(source);
   const ports = Object.entries(loopFeeds(source)).map(([name, spec]) => ({
     name,
     node: placeholder(`${prefix}/loop/${name}`, TRAVEL, spec.shape),
@@ -291,7 +291,7 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
   };
   return {
     nodes: [...ports.map(({ node }) => node), call, ...doneNodes(done, [call.name])],
-    functions: [...going.functions, loopFunction(source, going)],
+    functions: [...outer.functions, loopFunction(source, outer)],
     signature: {
       inputs: Object.fromEntries(
         ports.map(({ name, node, spec }) => [name, { tensor: `${node.name}:0`, dtype: TRAVEL, shape: spec.shape }]),
@@ -301,9 +301,12 @@ export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
   };
 }
 
-/** Feeds of a call: the number of steps where it is fed, per-step feeds stacked, shared ones as they are. */
-export const loopFeeds = ({ entry, rounds }: Pick<LoopSource, "entry" | "rounds">): Record<string, FeedSpec> => ({
-  ...(rounds === undefined && { [COUNT_FEED]: { shape: [], dtype: "int32" } }),
+/** Feeds of a call: a dynamic trip count, stacked per-step feeds, shared feeds. */
+export const loopFeeds = ({
+  entry,
+  iterations,
+}: Pick<LoopSource, "entry" | "iterations">): Record<string, FeedSpec> => ({
+  ...(iterations === undefined && { [COUNT_FEED]: { shape: [], dtype: "int32" } }),
   ...Object.fromEntries(
     Object.entries(entry.perStep).map(([name, { shape, dtype }]) => [
       name,

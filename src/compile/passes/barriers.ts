@@ -11,7 +11,7 @@ import {
 } from "../graph/graph.js";
 import type { Pass } from "../record/recordedStep.js";
 
-/** Sums of two tensors; tfjs has both. */
+/** tfjs has both. */
 const SUMS: ReadonlySet<string> = new Set(["Add", "AddV2"]);
 
 const isFloatSum = (node: GraphNode | undefined): boolean =>
@@ -40,11 +40,11 @@ function oneByOne(node: GraphNode): GraphNode[] {
 }
 
 /**
- * Keeps sums in the order in which they were written. TensorFlow's graph optimizer merges a tree of additions into one
- * AddN. Where an addition takes the result of another addition, x + y becomes x - y * -1: the same bits, and nothing to
- * merge.
+ * Keeps the reduction order. Grappler merges a tree of additions into one AddN, whose order depends on buffer reuse, so
+ * that rounding varies from run to run. Where an operand of an addition is another addition, x + y becomes x - y * -1:
+ * the same bits, and nothing to merge.
  */
-export const keepSumsOrdered: Pass = (step) => {
+export const keepReductionOrder: Pass = (step) => {
   const byName = nodesByName(step.nodes);
   const nodes = step.nodes.flatMap((node) => {
     if (!isFloatSum(node)) return [node];
@@ -66,24 +66,22 @@ function asDifference(node: GraphNode, [x, y]: readonly [string, string]): Graph
   return [minusOne, negated, { ...node, op: "Sub", inputs: [x, negated.name] }];
 }
 
-/** A value that the graph optimizer could know: a float constant, or a constant of another type turned into floats. */
+/** A foldable value: a float constant, or a constant of another type cast to float. */
 function isKnown(node: GraphNode | undefined, byName: ReadonlyMap<string, GraphNode>): boolean {
   if (node?.op === "Const") return true;
   return node?.op === "Cast" && isKnown(byName.get(nodeOf(node.inputs[0] ?? "")), byName);
 }
 
-/** Whether a node's result is in float32. */
 function isFloatResult(node: GraphNode): boolean {
   const { DstT } = node.attributes;
   return isFloat(node, "dtype") || (DstT !== undefined && "type" in DstT && DstT.type === DT.float);
 }
 
 /**
- * Hides the values of float constants from TensorFlow's graph optimizer. Knowing them, it turns x / 3 into
- * x * 0.333, (x * a) * b into x * (a * b) and pow(x, 2) into x * x: faster by nothing that shows, and other last bits
- * than the steps as they were written. What could be fed is never folded.
+ * Blocks constant folding of floats by Grappler, which turns x / 3 into x * 0.333, (x * a) * b into x * (a * b) and
+ * pow(x, 2) into x * x: no measurable gain, and different rounding. A placeholder, which could be fed, is never folded.
  */
-export function withHiddenConstants(nodes: readonly GraphNode[]): GraphNode[] {
+export function withOpaqueConstants(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   return nodes.flatMap((node) => {
     if (!isFloatResult(node) || !isKnown(node, byName)) return [node];
@@ -100,29 +98,27 @@ export function withHiddenConstants(nodes: readonly GraphNode[]): GraphNode[] {
   });
 }
 
-/** The same as a pass. */
-export const hideConstants: Pass = (step) => ({
+export const blockConstantFolding: Pass = (step) => ({
   ...step,
-  nodes: withHiddenConstants(step.nodes),
+  nodes: withOpaqueConstants(step.nodes),
 });
 
-/** An op that TensorFlow's graph optimizer joins with one of its inputs, and which ops that input must come from. */
-interface Temptation {
+/** An op that Grappler fuses with one of its inputs, and the ops of that input. */
+interface FusionPattern {
   readonly op: string;
   readonly inputs: ReadonlySet<string>;
-  /** For which nodes and shapes of the input the bits are others; for all where left out. */
+  /** For which nodes and shapes of the input the rounding differs; for all by default. */
   readonly where?: (shape: readonly number[], node: GraphNode) => boolean;
 }
 
-/** Whether a batch normalisation has given statistics. */
 const isInference = ({ attributes: { is_training: training } }: GraphNode): boolean =>
   training !== undefined && "bool" in training && !training.bool;
 
-/** Channels that all fill vectors of 16. */
-const CHANNELS = 16;
+/** Lanes of an AVX-512 register. */
+const LANES = 16;
 
-/** What the optimizer would make of them, in other last bits than the ops as they were written. */
-const TEMPTATIONS: readonly Temptation[] = [
+/** Grappler's rewrites that change rounding. */
+const FUSION_PATTERNS: readonly FusionPattern[] = [
   // x / sqrt(y) -> x * rsqrt(y)
   { op: "RealDiv", inputs: new Set(["Sqrt"]) },
   // log(softmax(x)) -> logSoftmax(x)
@@ -132,34 +128,33 @@ const TEMPTATIONS: readonly Temptation[] = [
   { op: "AddV2", inputs: new Set(["Mul"]) },
   // (x * scalar) * y -> (scalar * y) * x
   { op: "Mul", inputs: new Set(["Mul"]) },
-  // relu(batch normalisation) -> oneDNN's op for both, which rounds otherwise where channels end within a vector
+  // relu(batch normalisation) -> oneDNN's fused op, which rounds differently for partial vectors of channels
   {
     op: "Relu",
     inputs: new Set(["FusedBatchNormV3"]),
-    where: (shape) => (shape.at(-1) as number) % CHANNELS !== 0,
+    where: (shape) => (shape.at(-1) as number) % LANES !== 0,
   },
-  // batch normalisation with given statistics behind a convolution -> oneDNN's op for both
+  // batch normalisation in inference after a convolution -> oneDNN's fused op
   {
     op: "FusedBatchNormV3",
     inputs: new Set(["Conv2D"]),
     where: (_shape, node) => isInference(node),
   },
-  // depthwise convolution with a bias -> an op for both, at whose shapes the optimizer itself ends the process
+  // depthwise convolution with a bias -> a fused op whose shapes abort the optimizer
   { op: "BiasAdd", inputs: new Set(["DepthwiseConv2dNative"]) },
 ];
 
 /**
- * Keeps ops apart that TensorFlow's graph optimizer would join into others with other last bits, so that a loss written
- * in plain ops gives the same bits in a graph as op by op. Between them stands what could be fed from outside: nothing
- * is known of it, and it costs no arithmetic.
+ * Puts a fusion barrier between ops whose fusion by Grappler would change rounding, so that a loss in plain ops has the
+ * same bits in a graph as in eager mode. The barrier is a placeholder with a default: opaque, and no arithmetic.
  */
-export const keepApart: Pass = (step) => ({ ...step, nodes: withBarriers(step.nodes) });
+export const addFusionBarriers: Pass = (step) => ({ ...step, nodes: withBarriers(step.nodes) });
 
 function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   const barriers = new Map<string, GraphNode>();
-  const tempted = new Map(TEMPTATIONS.map((temptation) => [temptation.op, temptation]));
-  const isTempting = ({ inputs, where }: Temptation, node: GraphNode, ref: string): boolean => {
+  const patterns = new Map(FUSION_PATTERNS.map((pattern) => [pattern.op, pattern]));
+  const matches = ({ inputs, where }: FusionPattern, node: GraphNode, ref: string): boolean => {
     const source = isControl(ref) ? undefined : byName.get(nodeOf(ref));
     const shape = source?.shapes?.[outputOf(ref)];
     if (source === undefined || !inputs.has(source.op)) return false;
@@ -180,9 +175,9 @@ function withBarriers(nodes: readonly GraphNode[]): GraphNode[] {
     return name;
   };
   const changed = nodes.map((node) => {
-    const temptation = tempted.get(node.op);
-    if (temptation === undefined || !isFloat(node, "T")) return node;
-    const inputs = node.inputs.map((ref) => (isTempting(temptation, node, ref) ? behindBarrier(ref) : ref));
+    const pattern = patterns.get(node.op);
+    if (pattern === undefined || !isFloat(node, "T")) return node;
+    const inputs = node.inputs.map((ref) => (matches(pattern, node, ref) ? behindBarrier(ref) : ref));
     return { ...node, inputs };
   });
   return changed.flatMap((node) => {

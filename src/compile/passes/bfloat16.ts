@@ -4,8 +4,8 @@ import { DT } from "../../runtime/native.js";
 import { dataOf, type GraphNode, isControl, nodeOf } from "../graph/graph.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
 
-/** Names of the nodes that depend on a variable which the step changes. */
-function learning({ nodes, reads, updates }: RecordedStep): Set<string> {
+/** Names of the nodes that depend on an updated variable. */
+function trainableNodes({ nodes, reads, updates }: RecordedStep): Set<string> {
   const changed = new Set(updates.map(([variable]) => variable));
   const names = new Set(Array.from(reads).flatMap(([variable, read]) => (changed.has(variable) ? [read] : [])));
   for (const node of nodes) {
@@ -14,19 +14,18 @@ function learning({ nodes, reads, updates }: RecordedStep): Set<string> {
   return names;
 }
 
-/** Whether a node brings to float32 what was computed in bfloat16. */
-const isWidened = (node: GraphNode | undefined): node is GraphNode => {
+/** A cast from bfloat16. */
+const isCastToFloat = (node: GraphNode | undefined): node is GraphNode => {
   const { SrcT } = node?.attributes ?? {};
   return node?.op === "Cast" && SrcT !== undefined && "type" in SrcT && SrcT.type === DT.bfloat16;
 };
 
 /**
- * Keeps the activations of what is frozen in bfloat16 from convolution to convolution: bias, ReLU and residual sums
- * read and write half the bytes, and XLA joins them with cuDNN's convolutions. What learns keeps them in float32. To
- * follow the pass that puts convolutions in bfloat16.
+ * Keeps activations of frozen models in bfloat16 between convolutions: bias, ReLU and residual sums have half the memory
+ * traffic, and XLA fuses them with cuDNN's convolutions. Trained models keep float32. Runs after reduceProducts.
  */
 export const frozenInBfloat16: Pass = (step) => {
-  const isLearning = learning(step);
+  const isTrainable = trainableNodes(step);
   const out: GraphNode[] = [];
   const byName = new Map<string, GraphNode>();
   const add = (node: GraphNode): void => {
@@ -34,17 +33,17 @@ export const frozenInBfloat16: Pass = (step) => {
     byName.set(node.name, node);
   };
   const { reduced } = createReductions(add, "frozen_bfloat16");
-  const narrow = (ref: string): string | undefined => {
+  const source = (ref: string): string | undefined => {
     const node = byName.get(nodeOf(ref));
-    return isWidened(node) ? node.inputs[0] : undefined;
+    return isCastToFloat(node) ? node.inputs[0] : undefined;
   };
   for (const node of step.nodes) {
     const activations = opNamed(node.op)?.activations;
     const data = dataOf(node);
-    const sources = data.slice(0, activations ?? 0).map(narrow);
+    const sources = data.slice(0, activations ?? 0).map(source);
     const stays =
       activations !== undefined &&
-      !isLearning.has(node.name) &&
+      !isTrainable.has(node.name) &&
       !node.inputs.some(isControl) &&
       sources.every((ref) => ref !== undefined);
     if (!stays) add(node);
@@ -53,10 +52,9 @@ export const frozenInBfloat16: Pass = (step) => {
   return { ...step, nodes: out };
 };
 
-/** Kinds of ops that are computed in bfloat16: products are those of matrices, in projectors and classifiers. */
+/** Kinds of ops that run in bfloat16; "product" is a matrix product, in projectors and classifiers. */
 type Reduced = NonNullable<Facts["reduced"]>;
 
-/** A cast between float32 and bfloat16. */
 export const castNode = (name: string, input: string, from: number, to: number): GraphNode => ({
   name,
   op: "Cast",
@@ -64,9 +62,9 @@ export const castNode = (name: string, input: string, from: number, to: number):
   attributes: { SrcT: { type: from }, DstT: { type: to }, Truncate: { bool: false } },
 });
 
-/** Casts to bfloat16 of what a graph has in float32; a tensor used twice is cast once. */
+/** Casts of float32 tensors to bfloat16, one per tensor. */
 export interface Reductions {
-  /** The same tensor in bfloat16; a new cast, where there is none yet, goes to `add`. */
+  /** The tensor in bfloat16; a new cast goes to `add`. */
   reduced(ref: string): string;
 }
 
@@ -85,7 +83,7 @@ export function createReductions(add: (node: GraphNode) => void, suffix: string)
   };
 }
 
-/** A node computed in bfloat16, and its result in float32 under the node's own name. */
+/** A node in bfloat16, and its result cast to float32 under the node's name. */
 function inBfloat16(node: GraphNode, inputs: readonly string[]): GraphNode[] {
   const inner = `${node.name}/bfloat16`;
   const attributes = { ...node.attributes, T: { type: DT.bfloat16 } };
@@ -104,7 +102,7 @@ function toBfloat16(nodes: readonly GraphNode[], kinds: readonly Reduced[]): Gra
       out.push(node);
       continue;
     }
-    // What is not of the op's own type is a list of sizes.
+    // Inputs of other types are lists of sizes.
     const isData = (place: number): boolean => op.signature.inputs[place]?.type === "T";
     const inputs = node.inputs.map((input, i) => (isData(i) ? reduced(input) : input));
     out.push(...inBfloat16(node, inputs));
@@ -121,7 +119,7 @@ export const reduceConvolutions: Pass = (step) => ({
   nodes: toBfloat16(step.nodes, ["convolution"]),
 });
 
-/** The same of convolutions and of products of matrices. */
+/** The same for convolutions and matrix products. */
 export const reduceProducts: Pass = (step) => ({
   ...step,
   nodes: toBfloat16(step.nodes, ["convolution", "product"]),

@@ -20,16 +20,16 @@ import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import { castNode, createReductions } from "./bfloat16.js";
 import { type Surroundings, surroundingsOf } from "./followers.js";
 
-/** What is read in the place of a node's result; undefined where the node stays. */
-type StandIn = (node: GraphNode, byName: ReadonlyMap<string, GraphNode>) => string | undefined;
+/** The reference that replaces a node's result; undefined where the node stays. */
+type Replacement = (node: GraphNode, byName: ReadonlyMap<string, GraphNode>) => string | undefined;
 
-/** A step without the nodes that have a stand-in; one that waits for others stays. */
-function withStandIns(step: RecordedStep, standIn: StandIn): RecordedStep {
+/** A step without the nodes that have a replacement; one with control inputs stays. */
+function withReplaced(step: RecordedStep, replacement: Replacement): RecordedStep {
   const byName = nodesByName(step.nodes);
   const moved = new Map<string, string>();
   const place = renamer(moved);
   const nodes = step.nodes.flatMap((node) => {
-    const ref = node.inputs.some(isControl) ? undefined : standIn(node, byName);
+    const ref = node.inputs.some(isControl) ? undefined : replacement(node, byName);
     if (ref === undefined) return [{ ...node, inputs: node.inputs.map(place) }];
     moved.set(node.name, place(ref));
     return [];
@@ -39,11 +39,10 @@ function withStandIns(step: RecordedStep, standIn: StandIn): RecordedStep {
 }
 
 /**
- * Without reshapes to the shape that is there already, as gradients of sums have them: what stands between two nodes keeps
- * them from being taken together.
+ * Removes reshapes to the same shape, which gradients of sums have and which prevent fusion.
  */
 export const dropEqualReshapes: Pass = (step) =>
-  withStandIns(step, (node, byName) => {
+  withReplaced(step, (node, byName) => {
     const [ref = ""] = node.inputs;
     const isEqual = node.op === "Reshape" && sameShape(shapeBehind(byName, ref), node.shapes?.[0]);
     return isEqual ? ref : undefined;
@@ -55,125 +54,121 @@ function isCast(node: GraphNode, from: number, to: number): boolean {
 }
 
 /**
- * Without casts to bfloat16 of what was cast from it: the tensor itself is taken, as between a convolution of TensorFlow's and
- * one of ours.
+ * Removes casts from bfloat16 and back, as between one of TensorFlow's convolutions and one of ours.
  */
 export const dropCastPairs: Pass = (step) =>
-  withStandIns(step, (node, byName) => {
+  withReplaced(step, (node, byName) => {
     const before = byName.get(nodeOf(node.inputs[0] ?? ""));
     const isBack = before !== undefined && isCast(node, DT.float, DT.bfloat16) && isCast(before, DT.bfloat16, DT.float);
     return isBack && !before.inputs.some(isControl) ? before.inputs[0] : undefined;
   });
 
-/** Which of a node's inputs, or of its outputs, are in bfloat16 where some of its types are. */
-function imagesAmong(given: readonly Argument[], node: GraphNode, types: readonly string[]): boolean[] {
+/** Which inputs or outputs of a node are bfloat16 if these types are. */
+function activationsAmong(given: readonly Argument[], node: GraphNode, types: readonly string[]): boolean[] {
   const read = attributeReader(node);
-  const narrow = (name: string) => (types.includes(name) ? DT.bfloat16 : read(name));
-  return (positionsOf(given, narrow) ?? []).map(({ type }) => type === DT.bfloat16);
+  const bfloat16 = (name: string) => (types.includes(name) ? DT.bfloat16 : read(name));
+  return (positionsOf(given, bfloat16) ?? []).map(({ type }) => type === DT.bfloat16);
 }
 
-/** A node whose images may be in bfloat16. */
+/** A node with support for bfloat16 activations. */
 interface Candidate {
   readonly node: GraphNode;
-  /** Types of its that are bfloat16 then. */
+  /** Its type attributes that become bfloat16. */
   readonly types: readonly string[];
-  /** References to its images. */
+  /** References to its activations. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** How often it reads each of them. */
+  /** Times it reads each of them. */
   readonly reads: number;
-  /** Whether all that take its images have to be candidates. */
-  readonly between: boolean;
+  /** Whether all users of its activations must be candidates. */
+  readonly interiorOnly: boolean;
 }
 
 function candidateOf(node: GraphNode, byName: Surroundings["byName"]): Candidate | undefined {
   const op = opNamed(node.op);
   const refs = dataOf(node).map(plainRef);
   const own = refs.map((ref) => shapeBehind(byName, ref));
-  if (op?.narrow === undefined || node.shapes === undefined) return undefined;
-  const types = op.narrow.types(own, node.shapes);
-  const inputs = imagesAmong(op.signature.inputs, node, types);
+  if (op?.bfloat16 === undefined || node.shapes === undefined) return undefined;
+  const types = op.bfloat16.types(own, node.shapes);
+  const inputs = activationsAmong(op.signature.inputs, node, types);
   const isUnknown = own.some((shape, i) => shape === undefined && inputs[i]);
   if (types.length === 0 || isUnknown) return undefined;
-  const outputs = imagesAmong(op.signature.outputs, node, types);
+  const outputs = activationsAmong(op.signature.outputs, node, types);
   return {
     node,
     types,
     inputs: refs.filter((_, i) => inputs[i]),
-    outputs: outputs.flatMap((isImage, i) => (isImage ? [outputRef(node.name, i)] : [])),
-    reads: op.narrow.reads,
-    between: op.narrow.between ?? false,
+    outputs: outputs.flatMap((isActivation, i) => (isActivation ? [outputRef(node.name, i)] : [])),
+    reads: op.bfloat16.reads,
+    interiorOnly: op.bfloat16.interiorOnly ?? false,
   };
 }
 
-/** A tensor that a candidate makes or takes. */
-interface Image {
+/** An activation that a candidate makes or takes. */
+interface Activation {
   readonly size: number;
-  /** Candidates that take it as an image, and whether anything else takes it. */
+  /** Candidates that take it as an activation, and whether it has other users. */
   readonly takers: readonly string[];
   readonly leaves: boolean;
 }
 
-/** The candidates of a step, and the images that they make and take, by their references. */
+/** The candidates of a step, and their activations by reference. */
 interface Choice {
   readonly candidates: ReadonlyMap<string, Candidate>;
-  readonly images: ReadonlyMap<string, Image>;
+  readonly activations: ReadonlyMap<string, Activation>;
 }
 
-/** References to the images that a candidate makes or takes. */
 const around = ({ inputs, outputs }: Candidate): string[] => [...new Set([...inputs, ...outputs])];
 
-/** What a step leaves to choose. */
 function choiceIn(step: RecordedStep): Choice {
   const { users, byName, kept } = surroundingsOf(step);
   const all = step.nodes.flatMap((node) => candidateOf(node, byName) ?? []);
   const candidates = new Map(all.map((candidate) => [candidate.node.name, candidate]));
-  const imageOf = (ref: string): Image => {
+  const activationOf = (ref: string): Activation => {
     const takes = (user: GraphNode) => dataOf(user).some((taken) => plainRef(taken) === ref);
     const names = (users.get(nodeOf(ref)) ?? []).filter(takes).map(({ name }) => name);
     const takers = names.filter((name) => candidates.get(name)?.inputs.includes(ref));
     const leaves = takers.length < names.length || kept.has(ref);
     return { size: sizeOf(shapeBehind(byName, ref) ?? []), takers, leaves };
   };
-  // From the last to the first: what takes an image comes after what makes it.
-  for (const { node, outputs, between } of all.toReversed()) {
-    if (between && outputs.some((ref) => imageOf(ref).leaves)) candidates.delete(node.name);
+  // In reverse order: users come after producers.
+  for (const { node, outputs, interiorOnly } of all.toReversed()) {
+    if (interiorOnly && outputs.some((ref) => activationOf(ref).leaves)) candidates.delete(node.name);
   }
   const refs = new Set([...candidates.values()].flatMap(around));
-  return { candidates, images: new Map([...refs].map((ref) => [ref, imageOf(ref)])) };
+  return { candidates, activations: new Map([...refs].map((ref) => [ref, activationOf(ref)])) };
 }
 
-/** Bytes that are read or written less of each number that is in bfloat16. */
+/** Bytes saved per element in bfloat16. */
 const SAVED = 2;
 /**
- * What a cast costs of each number, and besides, in the same unit: the time in which so many bytes less are read or written.
- * Measured with models that have both, convolutions and what has to be cast for (vgg8, MobileNet, ShuffleV2): a cast reads
- * and writes six bytes, but has its own loop besides, and what is saved is often in a cache.
+ * Cost of a cast per element, and per op, in bytes of memory traffic. Measured with models that need casts (vgg8, MobileNet,
+ * ShuffleV2): a cast moves only six bytes, but has a loop of its own, and saved traffic is often in a cache.
  */
 const CAST = 20;
 const OP = 200_000;
 
-/** Bytes that are read or written less where a candidate is chosen, casts left aside. */
-function savedBy({ inputs, outputs, reads }: Candidate, { images }: Choice): number {
-  const sizes = (refs: readonly string[]) => refs.reduce((sum, ref) => sum + (images.get(ref)?.size ?? 0), 0);
+/** Bytes saved by a candidate, without casts. */
+function savedBy({ inputs, outputs, reads }: Candidate, { activations }: Choice): number {
+  const sizes = (refs: readonly string[]) => refs.reduce((sum, ref) => sum + (activations.get(ref)?.size ?? 0), 0);
   return SAVED * (reads * sizes(inputs) + sizes(outputs));
 }
 
-/** What casts of an image cost, where those candidates are chosen: one to bfloat16, or one back, or none. */
-function castsOf(ref: string, { candidates, images }: Choice, chosen: ReadonlySet<string>): number {
-  const image = images.get(ref);
-  if (image === undefined) return 0;
+/** Cost of an activation's casts with those candidates: one to bfloat16, one back, or none. */
+function castsOf(ref: string, { candidates, activations }: Choice, chosen: ReadonlySet<string>): number {
+  const activation = activations.get(ref);
+  if (activation === undefined) return 0;
   const maker = nodeOf(ref);
-  const isNarrow = chosen.has(maker) && (candidates.get(maker)?.outputs.includes(ref) ?? false);
-  const narrow = image.takers.some((name) => chosen.has(name));
-  const wide = image.leaves || image.takers.some((name) => !chosen.has(name));
-  return (isNarrow ? wide : narrow) ? CAST * image.size + OP : 0;
+  const isBfloat16 = chosen.has(maker) && (candidates.get(maker)?.outputs.includes(ref) ?? false);
+  const bfloat16 = activation.takers.some((name) => chosen.has(name));
+  const wide = activation.leaves || activation.takers.some((name) => !chosen.has(name));
+  return (isBfloat16 ? wide : bfloat16) ? CAST * activation.size + OP : 0;
 }
 
 const castsAround = (candidate: Candidate, choice: Choice, chosen: ReadonlySet<string>): number =>
   around(candidate).reduce((sum, ref) => sum + castsOf(ref, choice, chosen), 0);
 
-/** Leaves out one candidate after the other, always the one without which most is gained, as long as anything is. */
+/** Greedy: drops the candidate whose removal gains most, while any does. */
 function withoutLosses(choice: Choice): Set<string> {
   const chosen = new Set(choice.candidates.keys());
   const gainWithout = (name: string): number => {
@@ -198,67 +193,66 @@ function withoutLosses(choice: Choice): Set<string> {
   }
 }
 
-/** Chosen candidates that hang together by images between them. */
-function islandsOf({ candidates, images }: Choice, chosen: ReadonlySet<string>): Set<string>[] {
+/** Connected components of the chosen candidates. */
+function componentsOf({ candidates, activations }: Choice, chosen: ReadonlySet<string>): Set<string>[] {
   const left = new Set(chosen);
-  const islands: Set<string>[] = [];
+  const components: Set<string>[] = [];
   for (const first of chosen) {
     if (!left.has(first)) continue;
-    const island = new Set<string>();
+    const component = new Set<string>();
     const pending = [first];
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       if (!left.delete(name)) continue;
-      island.add(name);
+      component.add(name);
       const { inputs, outputs } = candidates.get(name) as Candidate;
-      pending.push(...inputs.map(nodeOf), ...outputs.flatMap((ref) => images.get(ref)?.takers ?? []));
+      pending.push(...inputs.map(nodeOf), ...outputs.flatMap((ref) => activations.get(ref)?.takers ?? []));
     }
-    islands.push(island);
+    components.push(component);
   }
-  return islands;
+  return components;
 }
 
-/** What a set of candidates saves, casts at its borders paid. */
-function gainOf(island: ReadonlySet<string>, choice: Choice): number {
-  const members = [...island].map((name) => choice.candidates.get(name) as Candidate);
+/** Net gain of a component, casts at its borders included. */
+function gainOf(component: ReadonlySet<string>, choice: Choice): number {
+  const members = [...component].map((name) => choice.candidates.get(name) as Candidate);
   const saved = members.reduce((sum, each) => sum + savedBy(each, choice), 0);
   const refs = new Set(members.flatMap(around));
-  return [...refs].reduce((sum, ref) => sum - castsOf(ref, choice, island), saved);
+  return [...refs].reduce((sum, ref) => sum - castsOf(ref, choice, component), saved);
 }
 
 /**
- * The nodes whose images are to be in bfloat16, so that more memory traffic is saved by it than casts cost between them and
- * nodes whose images stay in float32. Begins with all that may, and leaves out what loses: single ones, then what hangs
- * together.
- * @returns the types of each that are to be bfloat16, by its name
+ * The nodes for which bfloat16 activations save more memory traffic than their casts cost: all candidates, without single
+ * nodes and then connected components that lose.
+ * @returns the type attributes of each that become bfloat16, by its name
  */
-export function narrowNodes(step: RecordedStep): Map<string, readonly string[]> {
+export function bfloat16Nodes(step: RecordedStep): Map<string, readonly string[]> {
   const choice = choiceIn(step);
-  const islands = islandsOf(choice, withoutLosses(choice));
-  const names = islands.filter((each) => gainOf(each, choice) > 0).flatMap((each) => [...each]);
+  const components = componentsOf(choice, withoutLosses(choice));
+  const names = components.filter((each) => gainOf(each, choice) > 0).flatMap((each) => [...each]);
   return new Map(names.map((name) => [name, choice.candidates.get(name)?.types ?? []]));
 }
 
-/** A node whose images are in bfloat16, under a name of its own, and which of its outputs are images. */
-interface Narrowed {
+/** A node with bfloat16 activations: its new name, and which of its outputs are activations. */
+interface Lowered {
   readonly name: string;
-  readonly images: readonly boolean[];
+  readonly activations: readonly boolean[];
 }
 
 /**
- * Has images lie in bfloat16 from one of our ops to the next, where that saves memory traffic: what is computed of them is in
- * float32 all the same, and rounded once, where it is written. Weights, statistics, losses and the optimizer stay in float32.
+ * Keeps activations in bfloat16 between our ops where that saves memory traffic: arithmetic stays float32, results are
+ * rounded once when stored. Weights, statistics, losses and the optimizer stay float32.
  */
-export const narrowImages: Pass = (step) => {
-  const chosen = narrowNodes(step);
+export const bfloat16Activations: Pass = (step) => {
+  const chosen = bfloat16Nodes(step);
   const out: GraphNode[] = [];
-  const narrowed = new Map<string, Narrowed>();
+  const lowered = new Map<string, Lowered>();
   const { reduced } = createReductions((cast) => out.push(cast), "narrow");
   const widened = new Set<string>();
-  const isNarrow = (ref: string): boolean => narrowed.get(nodeOf(ref))?.images[outputOf(ref)] ?? false;
-  const inner = (ref: string): string => outputRef(narrowed.get(nodeOf(ref))?.name ?? nodeOf(ref), outputOf(ref));
-  /** A tensor in float32: an image of a narrowed node is cast back the first time. */
+  const isBfloat16 = (ref: string): boolean => lowered.get(nodeOf(ref))?.activations[outputOf(ref)] ?? false;
+  const inner = (ref: string): string => outputRef(lowered.get(nodeOf(ref))?.name ?? nodeOf(ref), outputOf(ref));
+  /** A tensor in float32; an activation of a lowered node is cast back once. */
   const wide = (ref: string): string => {
-    if (!isNarrow(ref)) return narrowed.has(nodeOf(ref)) ? inner(ref) : ref;
+    if (!isBfloat16(ref)) return lowered.has(nodeOf(ref)) ? inner(ref) : ref;
     const output = outputOf(ref);
     const name = output === 0 ? nodeOf(ref) : `${nodeOf(ref)}/wide_${output}`;
     if (!widened.has(name)) {
@@ -267,25 +261,25 @@ export const narrowImages: Pass = (step) => {
     }
     return name;
   };
-  const narrow = (ref: string): string => (isNarrow(ref) ? inner(ref) : reduced(wide(ref)));
+  const bfloat16 = (ref: string): string => (isBfloat16(ref) ? inner(ref) : reduced(wide(ref)));
   const control = (ref: string): string => {
-    const name = narrowed.get(ref.slice(1))?.name;
+    const name = lowered.get(ref.slice(1))?.name;
     return name === undefined ? ref : `^${name}`;
   };
   for (const node of step.nodes) {
     const op = opNamed(node.op);
     const types = chosen.get(node.name) ?? [];
-    const images = op === undefined ? [] : imagesAmong(op.signature.inputs, node, types);
+    const activations = op === undefined ? [] : activationsAmong(op.signature.inputs, node, types);
     const inputs = node.inputs.map((ref, i) => {
       if (isControl(ref)) return control(ref);
-      return images[i] ? narrow(plainRef(ref)) : wide(plainRef(ref));
+      return activations[i] ? bfloat16(plainRef(ref)) : wide(plainRef(ref));
     });
     if (op === undefined || types.length === 0) {
       out.push({ ...node, inputs });
       continue;
     }
     const name = `${node.name}/narrow`;
-    narrowed.set(node.name, { name, images: imagesAmong(op.signature.outputs, node, types) });
+    lowered.set(node.name, { name, activations: activationsAmong(op.signature.outputs, node, types) });
     out.push({
       ...node,
       name,

@@ -5,8 +5,8 @@ const FLOAT = { type: DT.float };
 const INDEX = { type: DT.int32 };
 
 /**
- * Nodes that are added one after the other; each method returns the reference to its result.
- * @param channels the shape of what there is for each channel, and of a result where none is said
+ * Appends nodes; each method returns the reference to its result.
+ * @param channels the shape of per-channel tensors, the default of results
  */
 export function writer(prefix: string, nodes: GraphNode[], channels: readonly number[]) {
   const put = (node: GraphNode): string => {
@@ -39,7 +39,7 @@ export function writer(prefix: string, nodes: GraphNode[], channels: readonly nu
         shapes: [channels],
       }),
     float: (name: string, value: number): string => put(floatConstant(`${prefix}/${name}`, value)),
-    /** Sums of two tensors over all axes but the last, next to each other: one pass over both. @returns [2 * C] */
+    /** Sums of two tensors over all axes but the last, in one reduction. @returns [2 * C] */
     channelSums(name: string, a: string, b: string): string {
       const axis = put(intConstant(`${prefix}/${name}/axis`, 3));
       const joined = put({

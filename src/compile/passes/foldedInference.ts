@@ -7,21 +7,21 @@ import { follower, type Surroundings, surroundingsOf } from "./followers.js";
 
 const NORMALIZATION = "FusedBatchNormV3";
 
-/** The batch normalisation by running statistics that alone follows a convolution. */
+/** The inference batch normalisation that is a convolution's only user. */
 function inferenceAfter(context: Surroundings, convolution: GraphNode): GraphNode | undefined {
   const node = follower(context, convolution, NORMALIZATION);
   if (node === undefined || attributeReader(node)("is_training") !== false) return undefined;
   const [, filter = ""] = convolution.inputs;
   if (shapeBehind(context.byName, filter) === undefined) return undefined;
-  // The statistics that it gives back have no place in what takes its own.
+  // The fused op has no outputs for its statistics.
   const isStatistic = (ref: string) => nodeOf(ref) === node.name && outputOf(ref) > 0;
   const readers = context.users.get(node.name) ?? [];
   return readers.some(({ inputs }) => inputs.some(isStatistic)) ? undefined : node;
 }
 
 /**
- * In the place of both: with scale s = gamma / sqrt(variance + epsilon) of each output channel a convolution with the filter
- * times s, and the bias beta - mean s.
+ * Replaces both: with s = gamma / sqrt(variance + epsilon) per output channel, a convolution with the filter times s and the
+ * bias beta - mean s.
  */
 function folded({ byName }: Surroundings, convolution: GraphNode, node: GraphNode): GraphNode[] {
   const [x = "", filter = "", ...control] = convolution.inputs;
@@ -49,9 +49,9 @@ function folded({ byName }: Surroundings, convolution: GraphNode, node: GraphNod
 }
 
 /**
- * Our own convolutions with the batch normalisation of an evaluation in their filters, as a frozen teacher's have it
- * (docs/adr/0004-folded-teacher.md), but by the weights as they are at that step: images are read and written once instead of twice,
- * and what follows can be joined. Other roundings in float32, so that only bfloat16 has it.
+ * Folds inference batch normalisation into our convolutions, as for a frozen teacher (docs/adr/0004-folded-teacher.md), but
+ * from the current weights: half the memory traffic, and later ops can be fused. It changes rounding, so only bfloat16 has
+ * it.
  */
 export const foldInference: Pass = (step) => {
   const context = surroundingsOf(step);

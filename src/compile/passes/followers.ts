@@ -1,11 +1,11 @@
 import { type GraphNode, nodeOf, nodesByName, plainRef, sameShape, shapeBehind, usersOf } from "../graph/graph.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 
-/** What is known of a graph by those who join its nodes. */
+/** Lookups in a graph for fusion. */
 export interface Surroundings {
   readonly users: ReadonlyMap<string, readonly GraphNode[]>;
   readonly byName: ReadonlyMap<string, GraphNode>;
-  /** What is read from outside. */
+  /** References with users outside of the graph. */
   readonly kept: ReadonlySet<string>;
 }
 
@@ -15,7 +15,7 @@ export const surroundingsOf = ({ nodes, updates }: RecordedStep): Surroundings =
   kept: new Set(updates.map(([, value]) => plainRef(value))),
 });
 
-/** The only user of a node's first output, which nobody outside reads, if it is of that kind and has the same shape. */
+/** The only user of a node's first output, if it is of these ops and has the same shape. */
 export function follower({ users, kept }: Surroundings, node: GraphNode, ...ops: string[]): GraphNode | undefined {
   const reads = (user: GraphNode) => user.inputs.some((ref) => plainRef(ref) === node.name);
   const waits = (user: GraphNode) => user.inputs.includes(`^${node.name}`);
@@ -25,7 +25,7 @@ export function follower({ users, kept }: Surroundings, node: GraphNode, ...ops:
   return isAlone && sameShape(user.shapes?.[0], node.shapes?.[0]) ? user : undefined;
 }
 
-/** A sum with another value of the same shape that follows a node, and that value; undefined for any other user. */
+/** The sum that is a node's only user, and its other operand, of the same shape. */
 export function sumAfter(surroundings: Surroundings, node: GraphNode) {
   const sum = follower(surroundings, node, "Add", "AddV2");
   const [term, ...more] = sum?.inputs.filter((ref) => nodeOf(ref) !== node.name) ?? [];

@@ -10,7 +10,6 @@ import {
 } from "../../ops/own.js";
 import { DT } from "../../runtime/native.js";
 import {
-  behindTheirInputs,
   type GraphNode,
   isControl,
   isFloat,
@@ -21,24 +20,25 @@ import {
   renamer,
   sameShape,
   shapeBehind,
+  topologicallySorted,
   usersOf,
 } from "../graph/graph.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
 import { follower, type Surroundings, sumAfter, surroundingsOf } from "./followers.js";
 
-/** Nodes that become one, the first of them a convolution, with the op that they become and its further inputs. */
+/** Nodes to fuse, the first a convolution; the fused op and its extra inputs. */
 interface Chain {
   readonly nodes: readonly GraphNode[];
   readonly op: string;
   readonly inputs: readonly string[];
 }
 
-/** What surrounds a node, and whether nobody has taken another one along yet. */
+/** Lookups, and whether a node is not fused yet. */
 interface FusionContext extends Surroundings {
   readonly isFree: (node: GraphNode) => boolean;
 }
 
-/** A sum that follows a node: of two nodes before it one takes it, and the other what comes before alone. */
+/** A sum after a node that is not fused with its other operand. */
 function freeSumAfter(context: FusionContext, node: GraphNode) {
   const summed = sumAfter(context, node);
   return summed !== undefined && context.isFree(summed.sum) ? summed : undefined;
@@ -62,25 +62,24 @@ function afterGradient(context: FusionContext, gradient: GraphNode): Chain | und
   const relu = follower(context, value, "ReluGrad");
   const [passed, features] = relu?.inputs ?? [];
   const isItsGradient = passed !== undefined && nodeOf(passed) === value.name;
-  const taken = isItsGradient ? relu : undefined;
-  if (summed === undefined && taken === undefined) return undefined;
+  const tail = isItsGradient ? relu : undefined;
+  if (summed === undefined && tail === undefined) return undefined;
   return {
-    nodes: [gradient, summed?.sum, taken].filter((node) => node !== undefined),
-    op: fusedInputGradient({ sum: summed !== undefined, relu: taken !== undefined }),
-    inputs: [summed?.term, taken && features].filter((ref) => ref !== undefined),
+    nodes: [gradient, summed?.sum, tail].filter((node) => node !== undefined),
+    op: fusedInputGradient({ sum: summed !== undefined, relu: tail !== undefined }),
+    inputs: [summed?.term, tail && features].filter((ref) => ref !== undefined),
   };
 }
 
-/** What may follow each of our ops. */
+/** Fusible tails of each of our ops. */
 const CHAINS: Readonly<Record<string, (context: FusionContext, node: GraphNode) => Chain | undefined>> = {
   [OWN_CONVOLUTION]: afterConvolution,
   [OWN_INPUT_GRADIENT]: afterGradient,
 };
 
 /**
- * Our own convolutions joined with the bias, the sum and the ReLU that follow them, and the gradients of their images
- * with the sum and the gradient of ReLU, where nothing else looks at what lies between: everything is written once. The
- * same roundings in the same order, so the bits stay.
+ * Fuses our convolutions with bias, sum and ReLU as epilogues, and their data gradients with sum and ReLU gradient, where
+ * intermediate results have no other user. The same roundings in the same order, so the bits stay.
  */
 export const fuseConvolutions: Pass = (recorded) => {
   const { nodes } = recorded;
@@ -102,15 +101,19 @@ export const fuseConvolutions: Pass = (recorded) => {
   };
 };
 
-/** What a batch normalisation takes along: nodes, the last of them in the place of the whole, and the image that is added. */
-interface Taken {
+/** The epilogue of a batch normalisation: its nodes, the last of which the fused op replaces, and the added tensor. */
+interface FusedTail {
   readonly nodes: readonly GraphNode[];
   readonly term: string | undefined;
   readonly relu: boolean;
 }
 
-/** @param isThere whether a tensor is there before the batch normalisation */
-function takenAlong(surroundings: Surroundings, node: GraphNode, isThere: (ref: string) => boolean): Taken | undefined {
+/** @param isThere whether a tensor exists before the batch normalisation */
+function fusedTail(
+  surroundings: Surroundings,
+  node: GraphNode,
+  isThere: (ref: string) => boolean,
+): FusedTail | undefined {
   const summed = sumAfter(surroundings, node);
   if (summed !== undefined && !isThere(summed.term)) return undefined;
   const relu = follower(surroundings, summed?.sum ?? node, "Relu");
@@ -119,35 +122,34 @@ function takenAlong(surroundings: Surroundings, node: GraphNode, isThere: (ref: 
 }
 
 /**
- * Our own batch normalisation joined with the sum and the ReLU that follow it, where nothing else looks at what lies
- * between: images are written once instead of three times. The same roundings in the same order, so the bits stay.
+ * Fuses our batch normalisation with sum and ReLU as epilogues, where intermediate results have no other user: one store
+ * instead of three. The same roundings in the same order, so the bits stay.
  */
 export const fuseBatchNorm: Pass = (step) => {
   const surroundings = surroundingsOf(step);
   const there = new Set<string>();
-  // Where the result of each node that was taken along is found now.
+  // The node that now has the result of each fused node.
   const moved = new Map<string, string>();
   const place = renamer(moved);
   const nodes = step.nodes.flatMap((node) => {
-    const isTaken = moved.has(node.name);
-    const taken =
-      node.op === OWN_BATCH_NORM ? takenAlong(surroundings, node, (ref) => there.has(nodeOf(ref))) : undefined;
+    const isFused = moved.has(node.name);
+    const tail =
+      node.op === OWN_BATCH_NORM ? fusedTail(surroundings, node, (ref) => there.has(nodeOf(ref))) : undefined;
     there.add(node.name);
-    for (const { name } of taken?.nodes ?? []) moved.set(name, node.name);
-    if (isTaken) return [];
-    const inputs = [...node.inputs, ...(taken?.term === undefined ? [] : [taken.term])].map(place);
-    if (taken === undefined) return [{ ...node, inputs }];
-    const op = fusedBatchNorm({ sum: taken.term !== undefined, relu: taken.relu });
+    for (const { name } of tail?.nodes ?? []) moved.set(name, node.name);
+    if (isFused) return [];
+    const inputs = [...node.inputs, ...(tail?.term === undefined ? [] : [tail.term])].map(place);
+    if (tail === undefined) return [{ ...node, inputs }];
+    const op = fusedBatchNorm({ sum: tail.term !== undefined, relu: tail.relu });
     return [{ ...node, op, inputs }];
   });
   const updates = step.updates.map(([variable, ref]) => [variable, place(ref)] as const);
   return { ...step, nodes, updates };
 };
 
-/** Nodes that become one, in their order. */
+/** Nodes to fuse, in order. */
 type Group = readonly GraphNode[];
 
-/** What the pass knows of a graph. */
 interface Context {
   readonly byName: ReadonlyMap<string, GraphNode>;
   readonly order: ReadonlyMap<string, number>;
@@ -156,7 +158,7 @@ interface Context {
   readonly kept: ReadonlySet<string>;
 }
 
-/** Whether a node does the same to every element: its operands have its shape, or are scalars. */
+/** Whether all operands of a node have its shape or are scalars. */
 function isElementwise(node: GraphNode, { byName }: Context): boolean {
   const shape = node.shapes?.[0];
   if (opNamed(node.op)?.opcode === undefined || !isFloat(node, "T") || node.inputs.some(isControl)) return false;
@@ -167,15 +169,15 @@ function isElementwise(node: GraphNode, { byName }: Context): boolean {
   });
 }
 
-/** Whether no path leads out of a group and back into it: only then can it run as one. */
-function isClosed(group: Group, { byName, order }: Context): boolean {
+/** Whether a group is convex: no path leaves it and comes back. */
+function isConvex(group: Group, { byName, order }: Context): boolean {
   const members = new Set(group.map(({ name }) => name));
   const first = Math.min(...group.map(({ name }) => order.get(name) as number));
   const seen = new Set<string>();
   const pending = group.flatMap(({ inputs }) => inputs.map(nodeBehind)).filter((n) => !members.has(n));
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (members.has(name)) return false;
-    // What was recorded before the group's first node does not depend on it.
+    // Nodes recorded before the group's first do not depend on it.
     if (seen.has(name) || (order.get(name) ?? -1) < first) continue;
     seen.add(name);
     pending.push(...(byName.get(name)?.inputs ?? []).map(nodeBehind));
@@ -183,7 +185,7 @@ function isClosed(group: Group, { byName, order }: Context): boolean {
   return true;
 }
 
-/** The groups of a graph: each node joins those of its operands, as far as that stays closed. */
+/** The groups of a graph: each node joins those of its operands while that stays convex. */
 function groupsOf(nodes: readonly GraphNode[], context: Context): Group[] {
   const groups = new Map<string, Group>();
   for (const node of nodes) {
@@ -192,7 +194,7 @@ function groupsOf(nodes: readonly GraphNode[], context: Context): Group[] {
     for (const neighbour of new Set(node.inputs.map((ref) => groups.get(nodeOf(ref))))) {
       if (neighbour === undefined || !sameShape(neighbour[0]?.shapes?.[0], node.shapes?.[0])) continue;
       const joined = [...neighbour, ...group];
-      if (isClosed(joined, context)) group = joined;
+      if (isConvex(joined, context)) group = joined;
     }
     for (const member of group) groups.set(member.name, group);
   }
@@ -201,7 +203,7 @@ function groupsOf(nodes: readonly GraphNode[], context: Context): Group[] {
   return [...new Set(groups.values())].map(inOrder);
 }
 
-/** One op in the place of a group; `results` are the members that somebody else reads. */
+/** The fused op of a group. @param results members with users outside */
 function fusedNode(group: Group, results: readonly string[]): GraphNode {
   const members = new Set(group.map(({ name }) => name));
   const operands = [...new Set(group.flatMap(({ inputs }) => inputs))].filter((ref) => !members.has(nodeOf(ref)));
@@ -230,7 +232,6 @@ function fusedNode(group: Group, results: readonly string[]): GraphNode {
   };
 }
 
-/** Members whose values are read outside of their group. */
 function resultsOf(group: Group, { users, kept }: Context): string[] {
   const names = group.map(({ name }) => name);
   const members = new Set(names);
@@ -239,8 +240,8 @@ function resultsOf(group: Group, { users, kept }: Context): string[] {
   return names.filter(isRead);
 }
 
-/** Groups of at least so many nodes, each as one op of ours. */
-function joined(recorded: RecordedStep, fewest: number): RecordedStep {
+/** Fuses groups of at least so many nodes. */
+function fusedGroups(recorded: RecordedStep, fewest: number): RecordedStep {
   const { nodes, updates } = recorded;
   const context: Context = {
     byName: nodesByName(nodes),
@@ -265,8 +266,8 @@ function joined(recorded: RecordedStep, fewest: number): RecordedStep {
   const renamed = renamer(moved);
   return {
     ...recorded,
-    // A group stands where its last member stood; what reads an earlier one may have stood before that.
-    nodes: behindTheirInputs(
+    // A group replaces its last member; users of earlier members may come before that.
+    nodes: topologicallySorted(
       nodes.flatMap((node) => {
         if (dropped.has(node.name)) return [];
         const one = fused.get(node.name) ?? node;
@@ -278,10 +279,10 @@ function joined(recorded: RecordedStep, fewest: number): RecordedStep {
 }
 
 /**
- * Sums, products and ReLUs of tensors of one shape that follow each other, as one op of ours: memory is read and written
- * once, and the update of a parameter is one op instead of six. Each still rounds as it did, so the bits stay.
+ * Fuses elementwise sums, products and ReLUs of one shape: one pass over memory, and one op instead of six per parameter
+ * update. Each still rounds, so the bits stay.
  */
-export const fuseElementwise: Pass = (recorded) => joined(recorded, 2);
+export const fuseElementwise: Pass = (recorded) => fusedGroups(recorded, 2);
 
-/** The same of what stands alone: ours takes images in bfloat16, too. */
-export const takeElementwise: Pass = (recorded) => joined(recorded, 1);
+/** The same for single ops: ours support bfloat16 activations. */
+export const replaceElementwise: Pass = (recorded) => fusedGroups(recorded, 1);

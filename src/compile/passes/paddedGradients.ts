@@ -4,10 +4,10 @@ import { DT } from "../../runtime/native.js";
 import { type Attributes, type GraphNode, intsConstant, nodesByName, shapeBehind } from "../graph/graph.js";
 import type { Pass } from "../record/recordedStep.js";
 
-/** Pixels in front of and behind each axis of images [N, H, W, C]. */
+/** Zero padding before and after each axis of images [N, H, W, C]. */
 type Sides = readonly (readonly [before: number, after: number])[];
 
-/** The images, the filter and the gradient of what a convolution makes of them. */
+/** Shapes of a convolution's input, filter and output gradient. */
 interface Sizes {
   readonly images: readonly number[];
   readonly filter: readonly number[];
@@ -15,11 +15,11 @@ interface Sizes {
 }
 
 /**
- * Gradients of convolutions with explicit padding as gradients of images that were padded before. oneDNN has none for
- * explicit padding, and TensorFlow's own take many times as long, most of all in bfloat16 (docs/adr/0006). The images'
- * gradient is the padded images' without its margin; the filter's is the same.
+ * Turns gradients of convolutions with explicit padding into those of padded images: oneDNN has none for explicit padding,
+ * and TensorFlow's own are many times slower, most of all in bfloat16 (docs/adr/0006). The data gradient is cropped; the
+ * weight gradient is the same.
  */
-export const padGradientsFirst: Pass = (step) => ({ ...step, nodes: withPadded(step.nodes) });
+export const padGradients: Pass = (step) => ({ ...step, nodes: withPadded(step.nodes) });
 
 function withPadded(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
@@ -30,16 +30,16 @@ function withPadded(nodes: readonly GraphNode[]): GraphNode[] {
     const [first = "", second = "", dy = ""] = node.inputs;
     const windows = shapeOf(dy);
     if (/Conv2(D|dNative)BackpropInput$/.test(node.op)) {
-      return imagesGradient(node, { images: own, filter: shapeOf(second), windows });
+      return dataGradient(node, { images: own, filter: shapeOf(second), windows });
     }
     if (/Conv2(D|dNative)BackpropFilter$/.test(node.op)) {
-      return filterGradient(node, { images: shapeOf(first), filter: own, windows });
+      return weightGradient(node, { images: shapeOf(first), filter: own, windows });
     }
     return [node];
   });
 }
 
-/** Our own ops take padding as it comes. */
+/** Our ops support explicit padding. */
 const isOwn = ({ op }: GraphNode): boolean => opNamed(op)?.standard !== undefined;
 
 const isPadded = ({ attributes: { padding } }: GraphNode): boolean =>
@@ -50,7 +50,7 @@ const numbers = (attributes: Attributes, name: string): readonly number[] => {
   return value !== undefined && "ints" in value ? value.ints : [];
 };
 
-/** The padding that a convolution asks for, behind the images no more than its windows reach. */
+/** A convolution's padding, after the images only as far as its windows reach. */
 function sidesOf({ attributes }: GraphNode, { images, filter, windows }: Sizes): Sides {
   const pads = numbers(attributes, "explicit_paddings");
   const strides = numbers(attributes, "strides");
@@ -76,7 +76,7 @@ const INDICES = { type: DT.int32 };
 const grown = (images: readonly number[], sides: Sides): number[] =>
   images.map((size, axis) => size + (sides[axis]?.[0] ?? 0) + (sides[axis]?.[1] ?? 0));
 
-function imagesGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
+function dataGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
   const sides = sidesOf(node, sizes);
   const padded = grown(sizes.images, sides);
   const [, filter = "", dy = ""] = node.inputs;
@@ -111,7 +111,7 @@ function imagesGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
   ];
 }
 
-function filterGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
+function weightGradient(node: GraphNode, sizes: Sizes): GraphNode[] {
   const sides = sidesOf(node, sizes);
   const [images = "", ...others] = node.inputs;
   const names = { padded: `${node.name}/padded`, sides: `${node.name}/sides` };

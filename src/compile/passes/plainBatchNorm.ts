@@ -3,26 +3,26 @@ import { attributeReader, type GraphNode, nodeOf, outputOf } from "../graph/grap
 import type { Pass } from "../record/recordedStep.js";
 import { writer } from "./channelArithmetic.js";
 
-/** What takes the place of a node: others, and what to read for each of its outputs, in their order. */
+/** New nodes for a node, and the references that replace its outputs, in order. */
 interface Replacement {
   readonly nodes: readonly GraphNode[];
   readonly outputs: readonly string[];
 }
 
-/** Shapes of a batch normalisation: of its images [N, H, W, C], and of what it has for each channel. */
+/** Shapes of a batch normalisation: images [N, H, W, C], and per-channel tensors. */
 interface Shapes {
   readonly images: readonly number[];
   readonly channels: readonly number[];
 }
 
-/** Its shapes, and over how many values a channel's statistics are. */
+/** Its shapes, and the number of values per channel. */
 function sizesOf(node: GraphNode): Shapes & { readonly count: number } {
   const images = node.shapes?.[0] as readonly number[];
   const [n, h, w, c] = images as [number, number, number, number];
   return { images, channels: [c], count: n * h * w };
 }
 
-/** Batch normalisation with the statistics of its batch; what is read of it by name. */
+/** Batch normalisation with batch statistics; outputs by name. */
 function forward(node: GraphNode) {
   const nodes: GraphNode[] = [];
   const { images, channels, count } = sizesOf(node);
@@ -32,7 +32,7 @@ function forward(node: GraphNode) {
   const sums = to.channelSums("sums", x, to.mul("squares", x, x, images));
   const [mean, square] = to.halves("moments", to.mul("means", sums, to.float("per_value", 1 / count), to.both));
   const difference = to.sub("difference", square, to.mul("mean_squared", mean, mean));
-  // Of values that are nearly the same, rounding can make the difference negative, and its root no number.
+  // For nearly equal values rounding can make the difference negative, and its root NaN.
   const variance = to.atLeast("variance", difference, to.float("zero", 0));
   const inverse = to.rsqrt(
     "inverse",
@@ -63,7 +63,7 @@ function gradient(node: GraphNode): Replacement {
   return { nodes, outputs: [dx, dScale, dOffset] };
 }
 
-/** TensorFlow's op and ours, whose outputs have different orders. */
+/** Outputs of TensorFlow's op and of ours differ in order. */
 function standardForward(node: GraphNode): Replacement {
   const { nodes, y, mean, unbiased, inverse } = forward(node);
   return { nodes, outputs: [y, mean, unbiased, mean, inverse] };
@@ -76,7 +76,7 @@ function ownForward(node: GraphNode): Replacement {
 
 const isTraining = (node: GraphNode): boolean => attributeReader(node)("is_training") === true;
 
-/** What takes the place of each op; undefined where it stays. */
+/** The replacement of each op; undefined where it stays. */
 const REPLACEMENTS: Readonly<Record<string, (node: GraphNode) => Replacement | undefined>> = {
   FusedBatchNormV3: (node) => (isTraining(node) ? standardForward(node) : undefined),
   FusedBatchNormGradV3: (node) => (isTraining(node) ? gradient(node) : undefined),
@@ -85,8 +85,8 @@ const REPLACEMENTS: Readonly<Record<string, (node: GraphNode) => Replacement | u
 };
 
 /**
- * Training batch normalisation in plain arithmetic, for XLA: the two sums that it needs are one reduction instead of
- * two that follow each other, forward and backward, and its small vectors join what uses them.
+ * Training batch normalisation in plain arithmetic, for XLA: one reduction for both sums instead of two in sequence, forward
+ * and backward, and per-channel arithmetic fuses with its users.
  */
 export const plainBatchNorm: Pass = (step) => {
   const replaced = new Map<string, readonly string[]>();

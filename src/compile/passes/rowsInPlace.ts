@@ -2,7 +2,7 @@ import { DT } from "../../runtime/native.js";
 import { attributeReader, type GraphNode, type GraphTensor, isControl, nodeOf, nodesByName } from "../graph/graph.js";
 import type { Pass, RecordedStep } from "../record/recordedStep.js";
 
-/** The node that gives a variable its old value with some rows replaced, where its update is one. */
+/** The scatter that updates some rows of a variable, where its update is one. */
 export function rowWrite(
   { reads }: Pick<RecordedStep, "reads">,
   [variable, value]: RecordedStep["updates"][number],
@@ -13,7 +13,7 @@ export function rowWrite(
   return isWrite ? node : undefined;
 }
 
-/** Whether a node takes rows of a tensor, along its first axis. */
+/** Whether a node gathers rows of a tensor. */
 function takesRows(node: GraphNode, tensor: string, byName: ReadonlyMap<string, GraphNode>): boolean {
   const [table, , axis = ""] = node.inputs;
   if (node.op !== "GatherV2" || table !== tensor || node.inputs.some(isControl)) return false;
@@ -23,8 +23,8 @@ function takesRows(node: GraphNode, tensor: string, byName: ReadonlyMap<string, 
 }
 
 /**
- * Where a step writes some rows of a variable, those that it reads of it are read where they lie: the whole of it would be
- * copied to be read, since it changes in the same step. The write itself is made where updates become assignments.
+ * Gathers rows in place from variables that the step scatters to: reading such a variable would copy all of it. The scatter
+ * itself is made in place where updates become assignments.
  */
 export const rowsInPlace: Pass = (step) => {
   const byName = nodesByName(step.nodes);

@@ -5,18 +5,18 @@ import type { Pass } from "../record/recordedStep.js";
 
 type Shape = readonly number[];
 
-/** Where the channels of images and the outputs of a filter lie. */
+/** Axis of an image's channels and of a filter's outputs. */
 const CHANNELS = 3;
-/** Where a filter's inputs lie. */
+/** Axis of a filter's inputs. */
 const INPUTS = 2;
 
-/** A convolution or one of its gradients: which of its inputs are divided among groups, and what it gives. */
+/** A convolution or one of its gradients: how its inputs split into groups. */
 interface GroupedOp {
-  /** Channels of all groups, and inputs of one, from the shapes of both inputs and the result. */
+  /** Channels of all groups and of one, from the shapes of both inputs and the result. */
   readonly channels: (first: Shape, second: Shape, result: Shape) => readonly [number, number];
-  /** Places of the inputs that are divided along their last axis. */
+  /** Indices of the inputs that are split along their last axis. */
   readonly divided: readonly number[];
-  /** The place of the input that holds the result's sizes. */
+  /** Index of the input that holds the result's shape. */
   readonly sizes?: number;
 }
 
@@ -40,7 +40,7 @@ const GROUPED: Readonly<Record<string, GroupedOp>> = {
   },
 };
 
-/** How many groups of channels a node convolves; 1 where it is no convolution, or its shapes are not known. */
+/** Number of groups; 1 for other nodes, and for unknown shapes. */
 function groupsOf({ channels }: GroupedOp, node: GraphNode, shapeOf: ShapeOf): number {
   const [first, second] = node.inputs.map(shapeOf);
   const result = node.shapes?.[0];
@@ -52,7 +52,7 @@ type ShapeOf = (ref: string) => Shape | undefined;
 
 const typeOf = ({ attributes: { T = { type: DT.float } } }: GraphNode) => T;
 
-/** An input of a node, divided among the groups along the axis that another node holds. */
+/** An input of a node, split into groups along the axis of a constant. */
 function split(node: GraphNode, place: number, { name: axis }: GraphNode, shapes: Shape[]): GraphNode {
   return {
     name: `${node.name}/split_${place}`,
@@ -63,8 +63,8 @@ function split(node: GraphNode, place: number, { name: axis }: GraphNode, shapes
   };
 }
 
-/** What the groups give, one behind the other, under the node's own name. */
-function joined(node: GraphNode, parts: readonly GraphNode[], { name: axis }: GraphNode): GraphNode {
+/** Concatenated results of the groups, under the node's name. */
+function concatenated(node: GraphNode, parts: readonly GraphNode[], { name: axis }: GraphNode): GraphNode {
   return {
     name: node.name,
     op: "ConcatV2",
@@ -75,11 +75,11 @@ function joined(node: GraphNode, parts: readonly GraphNode[], { name: axis }: Gr
 }
 
 /**
- * A convolution of TensorFlow's that has several groups of channels, or a gradient of one, as a convolution for each
- * group: TensorFlow's have no gradients of groups on a processor. Any other node as it is.
+ * One of TensorFlow's grouped convolutions, or a gradient of one, as a convolution per group: on CPUs TensorFlow has no
+ * gradients of grouped convolutions. Other nodes stay.
  * @param shapeOf the shape behind a reference, where it is known
  */
-function groupsApart(node: GraphNode, shapeOf: ShapeOf): GraphNode[] {
+function splitGroups(node: GraphNode, shapeOf: ShapeOf): GraphNode[] {
   const op = GROUPED[node.op];
   const groups = op === undefined ? 1 : groupsOf(op, node, shapeOf);
   if (op === undefined || groups === 1) return [node];
@@ -99,13 +99,13 @@ function groupsApart(node: GraphNode, shapeOf: ShapeOf): GraphNode[] {
     const inputs = node.inputs.map((_ref, place) => inputOf(group, place));
     return { ...node, name: `${node.name}/group_${group}`, inputs, shapes: [result] };
   });
-  return [axis, ...splits, ...sizes, ...parts, joined(node, parts, axis)];
+  return [axis, ...splits, ...sizes, ...parts, concatenated(node, parts, axis)];
 }
 
-/** TensorFlow's own ops in the place of ours, for graphs that leave this process or its processor's float32 kernels. */
+/** TensorFlow's ops in place of ours, for exported graphs, GPUs and oneDNN's bfloat16. */
 export const useStandardOps: Pass = (step) => {
   const byName = nodesByName(step.nodes);
   const shapeOf = (ref: string) => shapeBehind(byName, ref);
   const standard = (node: GraphNode): GraphNode => ({ ...node, op: standardOp(node.op) });
-  return { ...step, nodes: step.nodes.flatMap((node) => groupsApart(standard(node), shapeOf)) };
+  return { ...step, nodes: step.nodes.flatMap((node) => splitGroups(standard(node), shapeOf)) };
 };

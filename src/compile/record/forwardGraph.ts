@@ -8,14 +8,14 @@ import { type Handles, recordStep } from "./trace.js";
 
 /** A recorded computation whose results are tensors. */
 interface RecordedOutputs {
-  /** The results are its updates, in their order: passes treat them as what has to stay. */
+  /** The results are its updates, in order. */
   readonly step: RecordedStep;
   /** Their names and shapes, in that order. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
 
 /**
- * Records a computation that changes no variable.
+ * Records a pure computation.
  * @param prefix of all node names
  * @param compute float32 results by name
  * @param handles VarHandleOp of each variable that it may read
@@ -28,32 +28,32 @@ export function recordOutputs(
   handles: Handles,
 ): RecordedOutputs {
   const shapes = new Map<string, readonly number[]>();
-  // All that a step results in are new values of variables: one stands in for each result.
-  const standIns: Variable[] = [];
+  // A step has no results but new values of variables: a temporary variable takes each one.
+  const targets: Variable[] = [];
   const all = new Map(handles);
   const step = (feeds: Feeds) =>
     Object.entries(compute(feeds)).map(([name, value]) => {
-      const standIn = tf.tidy(() => tf.variable(tf.zeros(value.shape), false));
-      standIns.push(standIn);
-      all.set(standIn, "");
+      const target = tf.tidy(() => tf.variable(tf.zeros(value.shape), false));
+      targets.push(target);
+      all.set(target, "");
       shapes.set(name, value.shape);
-      return [standIn, value] as const;
+      return [target, value] as const;
     });
   try {
     const entry = { step, perStep: specs, shared: {}, stepsPerCall: 1 };
     return { step: recordStep(prefix, entry, all), shapes };
   } finally {
-    tf.dispose(standIns);
+    tf.dispose(targets);
   }
 }
 
 /** A computation from one float32 batch to named outputs, with fixed weights. */
 export interface ForwardDescription<Name extends string = string> {
-  /** Begins the name of every node but the weights. */
+  /** Prefix of all nodes but the weights. */
   readonly prefix: string;
   /** Shape of one input, without the batch axis. */
   readonly inputShape: readonly number[];
-  /** Every variable that is read, with the name its constant gets. */
+  /** Every variable that is read, and the name of its constant. */
   readonly weights: ReadonlyMap<Variable, string>;
   readonly outputNames: readonly Name[];
   /** Outputs of a batch, float32, each with the batch axis first. */
@@ -67,14 +67,14 @@ export interface ForwardGraph {
   readonly outputs: Signature["outputs"];
 }
 
-/** TensorFlow's notation of an axis of any size. */
+/** TensorFlow's notation of a dynamic axis. */
 export const ANY_SIZE = -1;
 /** Batch of the recording; no node depends on it. */
 const RECORDED_BATCH = 2;
 const INPUT = "batch";
 
 /**
- * Records a computation as a graph whose weights are constants and whose batch size is open.
+ * Records a computation as a graph with constant weights and a dynamic batch size.
  * @throws TraceError as recordStep does
  */
 export function recordForward(description: ForwardDescription): ForwardGraph {
@@ -92,7 +92,7 @@ export function recordForward(description: ForwardDescription): ForwardGraph {
   };
 }
 
-/** The recording, and where its outputs are to be had. */
+/** The recording, and its outputs. */
 function recordNamed({ prefix, inputShape, weights, outputNames, outputs }: ForwardDescription): {
   recorded: RecordedStep;
   outputs: Signature["outputs"];
@@ -117,10 +117,10 @@ function recordNamed({ prefix, inputShape, weights, outputNames, outputs }: Forw
   return { recorded: step, outputs: Object.fromEntries(ports) };
 }
 
-/** Signatures name the output as well: "node:0". */
+/** Signatures need the output index: "node:0". */
 const withOutput = (ref: string): string => (ref.includes(":") ? ref : `${ref}:0`);
 
-/** Puts constants where variables were read. */
+/** Replaces reads of variables by constants. */
 function embedWeights(
   nodes: readonly GraphNode[],
   reads: RecordedStep["reads"],
@@ -147,8 +147,8 @@ function weightNode(name: string, variable: Variable): GraphNode {
 }
 
 /**
- * The same computation once more, under another prefix and behind other nodes; the weights are shared.
- * @param source what takes the place of the input, as a data reference
+ * A copy of the computation under another prefix; the weights are shared.
+ * @param source the data reference that replaces the input
  */
 export function repeatForward(
   graph: ForwardGraph,

@@ -1,10 +1,10 @@
 import type { Variable } from "../../runtime/tf.js";
 import type { GraphNode } from "../graph/graph.js";
 
-/** A change of a recorded step that leaves what it computes as it is, or as its precision has it. */
+/** A change of a recorded step that keeps its results, up to its precision. */
 export type Pass = (step: RecordedStep) => RecordedStep;
 
-/** A step as nodes: what it reads, computes and assigns. */
+/** A step as a graph. */
 export interface RecordedStep {
   readonly nodes: readonly GraphNode[];
   /** Placeholder of each feed. */

@@ -21,8 +21,8 @@ import type { RecordedStep } from "./recordedStep.js";
 /** The compiler's folder, as frames of a stack name it. */
 const OWN_FOLDER = new URL("..", import.meta.url).href;
 
-/** Frames of the machinery itself or of built-in functions, which nobody wants to read. */
-const isMachinery = (frame: string): boolean =>
+/** Frames of the compiler or of built-in functions. */
+const isInternal = (frame: string): boolean =>
   frame.includes(OWN_FOLDER) || /node_modules|node:internal|<anonymous>\)|\(native\)|\/nn\/defineOp\./.test(frame);
 
 /** The first line of the step's own code on a stack, as "file:line:column". */
@@ -30,16 +30,15 @@ function ownLine(stack: string): string {
   const frame = stack
     .split("\n")
     .slice(1)
-    .find((line) => !isMachinery(line));
+    .find((line) => !isInternal(line));
   return frame?.replace(/^.*?\(?((?:file:\/\/)?\/[^)]*)\)?$/, "$1").trim() ?? "unknown";
 }
 
-/** A line of the step's own code, looked for when it is asked. */
+/** A line of the step's own code, found when it is asked for. */
 type Caller = () => string;
 
 /**
- * Remembers the stack that leads here. To write it out takes several times as long as to record an op, and only the
- * message of an error asks for it.
+ * Captures the stack; formatting it costs several times as much as recording an op, and only error messages need it.
  */
 function callerHere(): Caller {
   const depth = Error.stackTraceLimit;
@@ -49,7 +48,7 @@ function callerHere(): Caller {
   return () => ownLine(here.stack ?? "");
 }
 
-/** A step that cannot be recorded: says what it did and where. A defect of the step's code, not of the user. */
+/** A step that cannot be recorded, with the op and the line: a defect of the step's code, not of the user. */
 export class TraceError extends Error {
   override readonly name = "TraceError";
 
@@ -58,20 +57,20 @@ export class TraceError extends Error {
   }
 }
 
-/** What a tensor of a recording would hold: given values, or none that anybody asks for. */
+/** Values of a symbolic tensor, made only when an op has to run. */
 type Values = () => ArrayBufferView;
 
-/** Tensors that have a shape, a type and an id, and lie nowhere: recording needs no more of most of them. */
-interface StandIns {
-  /** A new one. @param values for an op that has to run, zeros where left out @returns its id */
+/** Symbolic tensors: a shape, a type and an id without data, which is all that tracing needs of most tensors. */
+interface SymbolicTensors {
+  /** @param values for an op that has to run; zeros by default @returns the id of a new one */
   make(shape: readonly number[], dtype: number, values?: Values): number;
-  /** Outputs of an op whose row tells their types and shapes; undefined where the op has to run for them. */
+  /** Outputs of an op with shape inference; undefined where the op has to run. */
   outputs(op: string, inputs: OpInputs, count: number): NativeTensor[] | undefined;
-  /** Runs something with real tensors in the place of stand-ins, which are gone when it has run. */
+  /** Runs something with real tensors in place of symbolic ones, and disposes of them. */
   withReal<Result>(ids: readonly number[], run: (real: number[]) => Result): Result;
 }
 
-/** The backend takes ids from 0 on for tensors of the library, which it deletes, and -1 for one that has none yet. */
+/** Ids from 0 on belong to tensors of the native library, which the backend deletes; -1 is a tensor without an id. */
 const FIRST_ID = -2;
 
 const zerosOf = (size: number, dtype: number): ArrayBufferView => {
@@ -79,8 +78,8 @@ const zerosOf = (size: number, dtype: number): ArrayBufferView => {
   return dtype === DT.int32 ? new Int32Array(size) : new Uint8Array(size);
 };
 
-/** The outputs that an op's row tells of, in types and shapes. */
-function told(op: string, inputs: OpInputs, count: number): Omit<NativeTensor, "id">[] | undefined {
+/** Types and shapes of an op's outputs, by the op table's shape inference. */
+function inferred(op: string, inputs: OpInputs, count: number): Omit<NativeTensor, "id">[] | undefined {
   const row = opNamed(op);
   const types = row && positionsOf(row.signature.outputs, inputs.attribute);
   const shapes = row?.shapes?.(inputs);
@@ -91,26 +90,25 @@ function told(op: string, inputs: OpInputs, count: number): Omit<NativeTensor, "
   return outputs.length === count ? outputs : undefined;
 }
 
-/** No stand-in yet. @param binding that runs what has to run */
-function createStandIns(binding: NativeBinding): StandIns {
+function createSymbolicTensors(binding: NativeBinding): SymbolicTensors {
   const known = new Map<number, { shape: readonly number[]; dtype: number; values: Values }>();
-  const make: StandIns["make"] = (shape, dtype, values = () => zerosOf(sizeOf(shape), dtype)) => {
+  const make: SymbolicTensors["make"] = (shape, dtype, values = () => zerosOf(sizeOf(shape), dtype)) => {
     const id = FIRST_ID - known.size;
     known.set(id, { shape, dtype, values });
     return id;
   };
   const upload = (id: number): number => {
-    const standIn = known.get(id);
-    if (standIn === undefined) return id;
-    const values = standIn.values();
+    const tensor = known.get(id);
+    if (tensor === undefined) return id;
+    const values = tensor.values();
     return takingMemory("to record a step", values.byteLength, () =>
-      binding.createTensor([...standIn.shape], standIn.dtype, values),
+      binding.createTensor([...tensor.shape], tensor.dtype, values),
     );
   };
   return {
     make,
     outputs: (op, inputs, count) =>
-      told(op, inputs, count)?.map(({ shape, dtype }) => ({
+      inferred(op, inputs, count)?.map(({ shape, dtype }) => ({
         id: make(shape, dtype),
         shape,
         dtype,
@@ -129,16 +127,16 @@ function createStandIns(binding: NativeBinding): StandIns {
   };
 }
 
-/** What a recording knows of a native tensor. */
+/** A native tensor in the trace. */
 interface Recorded {
   readonly ref: string;
   readonly shape: readonly number[];
-  /** Values of a small integer constant made on the host; shape rules need them. */
+  /** Values of a small integer constant made on the host, for shape inference. */
   readonly constant?: readonly number[];
 }
 
-/** The nodes of a recording, and which of them stands for which native tensor. */
-interface Ledger {
+/** The recorded nodes, and the node of each native tensor. */
+interface Trace {
   readonly nodes: readonly GraphNode[];
   /** ReadVariableOp of each variable that was read. */
   readonly reads: ReadonlyMap<Variable, string>;
@@ -146,20 +144,20 @@ interface Ledger {
   add(node: GraphNode): string;
   /** A name for the next node, after its op. */
   nameFor(op: string): string;
-  /** A tensor that is what a node gives back. */
+  /** Maps a tensor to the output of a node. */
   know(id: number, recorded: Recorded): void;
-  /** A variable that may be read, by its tensor. */
+  /** Makes a variable readable by its tensor's id. */
   offer(id: number, variable: Variable, handle: string): void;
   /**
-   * What stands for a tensor; a variable is read where it is first used.
+   * The node of a tensor; a variable is read at its first use.
    * @param user for the message
-   * @throws TraceError for a tensor that nobody knows
+   * @throws TraceError for an unknown tensor
    */
   resolve(id: number, user: string): Recorded;
 }
 
-/** An empty ledger. @param prefix of all node names */
-function createLedger(prefix: string): Ledger {
+/** @param prefix of all node names */
+function createTrace(prefix: string): Trace {
   const nodes: GraphNode[] = [];
   const reads = new Map<Variable, string>();
   const known = new Map<number, Recorded>();
@@ -200,24 +198,24 @@ function createLedger(prefix: string): Ledger {
   };
 }
 
-/** What the backend knows of a tensor: values that still lie on the host, or nothing of them. */
+/** The backend's tensors; `values` is null once they are on the device. */
 interface HostBackend {
   readonly tensorMap: {
     get(dataId: object): { readonly values: ArrayBufferView | null; readonly dtype: number } | undefined;
   };
 }
 
-/** Tensors whose values lie on the host while a step is recorded, under ids of stand-ins. */
+/** Tensors that stay on the host during tracing, as symbolic tensors. */
 interface HeldTensors {
-  /** The id that stands for a tensor, if it is one of these. */
+  /** The symbolic id of a tensor, if it is one of these. */
   idOf(tensor: Tensor): number | undefined;
 }
 
 /**
- * Recording needs of variables and feeds only their shape. Those that were not used yet (weights just read, images) stay
- * on the host: on a GPU they would else go up, and variables down again to be pushed into the program.
+ * Tracing needs only the shapes of variables and feeds. Those that were not used yet (weights just read, images) stay on
+ * the host, which saves a round trip to the GPU.
  */
-function holdTensors(tensors: Iterable<Tensor>, backend: NativeBackend, standIns: StandIns): HeldTensors {
+function holdTensors(tensors: Iterable<Tensor>, backend: NativeBackend, symbolic: SymbolicTensors): HeldTensors {
   const { tensorMap } = backend as unknown as HostBackend;
   const ids = new Map<object, number>();
   for (const { dataId, shape } of tensors) {
@@ -225,13 +223,13 @@ function holdTensors(tensors: Iterable<Tensor>, backend: NativeBackend, standIns
     if (values != null)
       ids.set(
         dataId,
-        standIns.make(shape, dtype, () => values),
+        symbolic.make(shape, dtype, () => values),
       );
   }
   return { idOf: ({ dataId }) => ids.get(dataId) };
 }
 
-/** How tfjs keeps host data that no op has used yet. */
+/** The members of the tfjs backend that upload host data at its first use. */
 interface UploadingBackend {
   move(dataId: object, ...rest: unknown[]): void;
   getInputTensorIds(tensors: Tensor[]): number[];
@@ -239,8 +237,8 @@ interface UploadingBackend {
 }
 
 /**
- * Host tensors are uploaded when they are first used, so one made before a recording would pass for a constant of the
- * step. Runs with those refused that were made before.
+ * Host tensors are uploaded at their first use, so one made before tracing would become a constant of the step. Runs with
+ * those refused.
  * @param held tensors that stay on the host
  * @throws TraceError for a tensor that is used and was made before
  */
@@ -295,11 +293,11 @@ function attributeValue({ name, type, value }: NativeAttribute): AttributeValue 
   }
 }
 
-/** Longest host constant whose values shape rules may ask for. */
+/** Longest host constant whose values are kept for shape inference. */
 const SMALL = 8;
 
-/** The values of a small constant of whole numbers, of whatever type. */
-function wholeNumbers(values: ArrayBufferView): number[] | undefined {
+/** The values of a small integral constant of any type. */
+function integersOf(values: ArrayBufferView): number[] | undefined {
   if (!(values instanceof Int32Array || values instanceof Float32Array)) return undefined;
   return values.length <= SMALL && values.every(Number.isInteger) ? [...values] : undefined;
 }
@@ -307,12 +305,11 @@ function wholeNumbers(values: ArrayBufferView): number[] | undefined {
 type Recording = Pick<NativeBinding, "executeOp" | "createTensor" | "tensorDataSync">;
 
 /**
- * Members of a binding that write down every op and every constant, compute nothing that a row of the table tells, and
- * let nobody read what was not computed.
+ * Members of a binding that trace ops and constants, run only ops without shape inference, and refuse reads of values.
  */
-const recordingBinding = (binding: NativeBinding, ledger: Ledger, standIns: StandIns): Recording => ({
+const recordingBinding = (binding: NativeBinding, trace: Trace, symbolic: SymbolicTensors): Recording => ({
   executeOp(op, attributes, inputIds, count) {
-    const inputs = inputIds.map((id) => ledger.resolve(id, op));
+    const inputs = inputIds.map((id) => trace.resolve(id, op));
     const values = new Map(attributes.map(({ name, value }) => [name, value]));
     const view: OpInputs = {
       shapes: inputs.map(({ shape }) => shape),
@@ -320,10 +317,10 @@ const recordingBinding = (binding: NativeBinding, ledger: Ledger, standIns: Stan
       attribute: (name) => values.get(name),
     };
     const outputs =
-      standIns.outputs(op, view, count) ??
-      standIns.withReal(inputIds, (real) => binding.executeOp(op, attributes, real, count));
-    const name = ledger.add({
-      name: ledger.nameFor(op),
+      symbolic.outputs(op, view, count) ??
+      symbolic.withReal(inputIds, (real) => binding.executeOp(op, attributes, real, count));
+    const name = trace.add({
+      name: trace.nameFor(op),
       op,
       inputs: inputs.map(({ ref }) => ref),
       attributes: Object.fromEntries(attributes.map((attribute) => [attribute.name, attributeValue(attribute)])),
@@ -331,16 +328,16 @@ const recordingBinding = (binding: NativeBinding, ledger: Ledger, standIns: Stan
       caller: callerHere(),
     });
     outputs.forEach(({ id, shape }, i) => {
-      ledger.know(id, { ref: outputRef(name, i), shape });
+      trace.know(id, { ref: outputRef(name, i), shape });
     });
     return outputs;
   },
   createTensor(shape, dtype, values) {
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice();
-    const id = standIns.make([...shape], dtype, () => values);
-    const ref = ledger.add(constNode(ledger.nameFor("Const"), { dtype, shape: [...shape], bytes }));
-    const constant = wholeNumbers(values);
-    ledger.know(id, { ref, shape: [...shape], ...(constant && { constant }) });
+    const id = symbolic.make([...shape], dtype, () => values);
+    const ref = trace.add(constNode(trace.nameFor("Const"), { dtype, shape: [...shape], bytes }));
+    const constant = integersOf(values);
+    trace.know(id, { ref, shape: [...shape], ...(constant && { constant }) });
     return id;
   },
   tensorDataSync() {
@@ -359,8 +356,8 @@ const idsOf = (tensors: readonly Tensor[]): number[] => nativeBackend().getInput
 const idOf = (tensor: Tensor): number => idsOf([tensor])[0] as number;
 
 /**
- * Records one run of an entry's step as graph nodes by standing between tfjs and the native library. Nothing is laid on
- * the device, and nothing runs but ops of which the table knows no shapes.
+ * Traces one run of an entry's step as graph nodes, between tfjs and the native library. Nothing is uploaded, and only
+ * ops without shape inference run.
  * @param prefix of all node names
  * @param handles VarHandleOp of each variable the step may touch
  * @throws TraceError when the step reads data, uses a tensor made elsewhere, or updates an unknown variable
@@ -376,49 +373,49 @@ export function recordStep(prefix: string, entry: Entry, handles: Handles): Reco
 function recordInScope(prefix: string, entry: Entry, handles: Handles): RecordedStep {
   const specs: Record<string, FeedSpec> = { ...entry.perStep, ...entry.shared };
   const feeds = feedTensors(specs);
-  const standIns = createStandIns(nativeBackend().binding);
+  const symbolic = createSymbolicTensors(nativeBackend().binding);
   const given = [...handles.keys(), ...Object.values(feeds)];
-  const held = holdTensors(given, nativeBackend(), standIns);
+  const held = holdTensors(given, nativeBackend(), symbolic);
   const idOfHeld = (tensor: Tensor): number => held.idOf(tensor) ?? idOf(tensor);
-  const ledger = createLedger(prefix);
+  const trace = createTrace(prefix);
   const placeholders = Object.entries(specs).map(([name, { shape, dtype }]) => {
-    const ref = ledger.add(placeholder(`${prefix}/feed/${name}`, FEED_TYPES[dtype], shape));
-    ledger.know(idOfHeld(feeds[name] as Tensor), { ref, shape });
+    const ref = trace.add(placeholder(`${prefix}/feed/${name}`, FEED_TYPES[dtype], shape));
+    trace.know(idOfHeld(feeds[name] as Tensor), { ref, shape });
     return [name, ref] as const;
   });
-  for (const [variable, handle] of handles) ledger.offer(idOfHeld(variable), variable, handle);
-  const updates = run(() => entry.step(feeds), ledger, standIns, held);
+  for (const [variable, handle] of handles) trace.offer(idOfHeld(variable), variable, handle);
+  const updates = run(() => entry.step(feeds), trace, symbolic, held);
   return {
-    nodes: ledger.nodes,
+    nodes: trace.nodes,
     feeds: Object.fromEntries(placeholders),
     updates: updates.map(
       ([variable, value]) =>
-        [knownVariable(handles, variable), ledger.resolve(idOfHeld(value), "an update").ref] as const,
+        [knownVariable(handles, variable), trace.resolve(idOfHeld(value), "an update").ref] as const,
     ),
-    reads: ledger.reads,
+    reads: trace.reads,
   };
 }
 
 const feedTensors = (specs: Readonly<Record<string, FeedSpec>>): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(specs).map(([name, { shape, dtype }]) => [name, tf.zeros([...shape], dtype)]));
 
-/** Runs a step while its ops and constants go into a ledger. */
+/** Runs a step while its ops and constants are traced. */
 const run = (
   step: () => readonly Update[],
-  ledger: Ledger,
-  standIns: StandIns,
+  trace: Trace,
+  symbolic: SymbolicTensors,
   held: HeldTensors,
 ): readonly (readonly [Variable, Tensor])[] =>
   withBinding(
-    (binding) => recordingBinding(binding, ledger, standIns),
+    (binding) => recordingBinding(binding, trace, symbolic),
     () =>
       refusingEarlierTensors(() => {
-        // A graph has one op for rows and the whole, which the passes of an engine take apart again.
+        // A graph has one scatter op for rows; rowsInPlace splits it again.
         const updates = step().map(([variable, value, rows]): [Variable, Tensor] => [
           variable,
           rows === undefined ? value : scatterRows(variable, rows, value),
         ]);
-        // Values that no op has used yet (plain host constants) become nodes now.
+        // Host constants that no op has used yet become nodes now.
         idsOf(updates.map(([, value]) => value));
         return updates;
       }, held),

@@ -3,7 +3,7 @@ import { biasAdd } from "../../nn/layers.js";
 import type { Role } from "../../nn/model.js";
 import { adaptiveAveragePool } from "../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../../runtime/tf.js";
-import type { Anatomy, ClassMaps, Pair, TwoOutputs } from "../method.js";
+import type { ClassMaps, FeatureShapes, Pair, TwoOutputs } from "../method.js";
 
 /** A model's last layer. */
 interface Classifier {
@@ -16,7 +16,7 @@ interface Classifier {
 }
 
 /** A model's classifier: the last linear layer of every model. @throws Error for a model that has none */
-export function classifierOf({ state }: Pick<Anatomy, "state">): Classifier {
+export function classifierOf({ state }: Pick<FeatureShapes, "state">): Classifier {
   const last = (role: Role): Tensor => {
     const found = state.findLast((entry) => entry.role === role)?.variable;
     if (found === undefined) throw new Error(`The model has no ${role}.`);
@@ -28,7 +28,7 @@ export function classifierOf({ state }: Pick<Anatomy, "state">): Classifier {
   return { weight, bias, logits };
 }
 
-/** The teacher's classifier. No gradient reaches it: nothing of a teacher learns. */
+/** The teacher's classifier, frozen. */
 export const teacherClassifier = ({ teacher }: Pick<Pair, "teacher">): Classifier => classifierOf(teacher);
 
 export const SDD_PAPER = "Wei et al., Scale Decoupled Distillation, CVPR 2024";
@@ -59,7 +59,7 @@ export function regionLoss({ student, teacher }: ClassMaps, labels: Tensor1D, lo
   return tf.mean(tf.mul(each, regionWeights(teacher, labels)));
 }
 
-/** How both models' region logits are made of the maps that they average. */
+/** Region logits of both models, from their last maps. */
 export function regionsOf(pair: Pair, { sdd_M }: { readonly sdd_M: Finest }): (at: TwoOutputs) => ClassMaps {
   const [ours, theirs] = [classifierOf(pair.student), classifierOf(pair.teacher)];
   const finest = Number(sdd_M);
@@ -74,8 +74,8 @@ const SCALES = [1, 2, 4] as const;
 const FINEST = 4;
 
 /**
- * Logits of a map's cells at each scale, the whole map first. The map is averaged to 4 x 4 cells, larger cells are averages
- * of these, as the authors' code has it.
+ * Logits of a map's cells at each scale, the whole map first: average pooling to 4 x 4 cells, and of those to larger ones,
+ * as in the authors' code.
  * @param map [N, H, W, C]
  * @param finest cells along a side at the finest scale
  * @returns [N, 1, regions, classes]
@@ -103,7 +103,7 @@ export function repeatedRows(rows: Tensor2D, regions: number): Tensor2D {
 }
 
 /**
- * The weight of each region: 2 where the teacher is right of the region and wrong of the whole or the other way round, else 1.
+ * The weight of each region: 2 where the teacher is right on either the region or the whole image only, else 1.
  * @param teacher region logits [N, 1, regions, classes], the whole first
  * @param labels [N], int32
  * @returns [N * regions]

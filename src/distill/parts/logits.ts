@@ -13,12 +13,11 @@ export function transformedKL(student: Tensor2D, teacher: Tensor2D, power: numbe
   return tf.sum(tf.mul(tf.exp(logTeacher), difference), 1);
 }
 
-/** Added to the deviation, as the authors' code does. */
+/** Added to the standard deviation, as in the authors' code. */
 const EPSILON = 1e-7;
 
 /**
- * Logits of each image less their mean, divided by their deviation, which has C - 1 in its denominator (Sun et al., CVPR
- * 2024, algorithm 1).
+ * Logits of each image, standardised with the unbiased standard deviation (Sun et al., CVPR 2024, algorithm 1).
  * @param logits [N, C]
  */
 function standardized(logits: Tensor2D): Tensor2D {
@@ -32,7 +31,7 @@ export const STANDARDIZATION = {
   lskd: flag("Standardize the logits of each image first (LSKD).", { touches: "numbers" }),
 };
 
-/** What its authors publish of every method with the switch on. */
+/** Its authors' settings for every method with the switch on. */
 export const LSKD = {
   paper: "Sun et al., Logit Standardization in Knowledge Distillation, CVPR 2024",
   code: "sunshangquan/logit-standardization-KD f6e5aa5",
@@ -41,7 +40,7 @@ export const LSKD = {
   set: { lskd: true },
 };
 
-/** What a method with the switch --lskd compares: logits as they are, or standardized. */
+/** Logits of a method with --lskd: as they are, or standardised. */
 export const comparedLogits = ({ lskd }: { readonly lskd: boolean }): ((logits: Tensor2D) => Tensor2D) =>
   lskd ? standardized : (logits) => logits;
 
@@ -58,20 +57,20 @@ export function klOfEach(student: Tensor2D, teacher: Tensor2D, temperature: numb
   return tf.mul(tf.sum(perClass, 1), temperature ** 2) as Tensor1D;
 }
 
-/** Logits of which one class is told apart. */
+/** Logits, with one class singled out. */
 interface Marked {
   /** [N, C] */
   readonly logits: Tensor2D;
-  /** [N, C], a one for the class that is told apart */
+  /** [N, C], a one for that class */
   readonly one: Tensor2D;
 }
 
-/** What a probability is at least under a logarithm; less is zero in single precision, and its logarithm infinite. */
+/** Lower bound of probabilities under a logarithm, above underflow. */
 const LEAST = 1e-37;
 
 /**
- * T^2 times KL(teacher || student) of "that class" against "any other one" for each row, softened by T. As the authors of DKD
- * have it, with the logarithm of probabilities, not of logits.
+ * T^2 times KL(teacher || student) of "that class" against "any other one" for each row, softened by T. As in the
+ * authors' code of DKD, with the logarithm of probabilities, not log-softmax.
  * @returns [N]
  */
 export function binaryKLOfEach(student: Marked, teacher: Marked, temperature: number): Tensor1D {
@@ -97,7 +96,7 @@ export const DECOUPLED_OPTIONS = {
   }),
 };
 
-/** Weights of the other classes' part for pairs in which it is not 8. */
+/** Weights of the other classes' part for pairs where it is not 8. */
 export const DECOUPLED_PUBLISHED = [
   {
     pairs: ["vgg13-vgg8", "vgg13-MobileNetV2", "wrn_40_2-wrn_16_2", "wrn_40_2-wrn_40_1"],
@@ -115,7 +114,7 @@ export const DECOUPLED_IMAGENET = [
   { pairs: ["RESNET50-MobileNet"], options: { dkd_beta: 2, dkd_T: 1, dkd_warmup: 1 } },
 ];
 
-/** Subtracted from the label's logit after the division by T: the label takes no part in what is left. */
+/** Subtracted from the label's logit after the division by T, which masks the label. */
 const MASK = 1000;
 
 /**
@@ -139,5 +138,5 @@ export function decoupledOfEach(
   ];
 }
 
-/** The part of its weight that a term has in an epoch: it grows for some epochs. */
+/** Linear warm-up of a term's weight. */
 export const warmUp = (epoch: Scalar, epochs: number): Scalar => tf.minimum(tf.div(epoch, epochs), 1);

@@ -7,8 +7,8 @@ import type { Pair, Phase } from "../method.js";
 const variables = (state: readonly StateEntry[]): Variable[] => state.flatMap(({ variable }) => variable ?? []);
 
 /**
- * What a phase does that trains a student's stem and stages before its classifier, as RepDistiller's do: they learn, with
- * what the method adds, and what lies behind them is in evaluation mode.
+ * A phase that trains a student's stem and stages before its classifier, as RepDistiller's do: they train with the method's
+ * additions, and later layers are in evaluation mode.
  * @param own tensors that the method adds
  */
 export function featurePhase(
@@ -23,7 +23,7 @@ export function featurePhase(
   };
 }
 
-/** What a phase does that leaves all of the student as it is. @param learns tensors that the method adds */
+/** A phase with a frozen student. @param learns tensors that the method adds */
 export const apartFromStudent = (
   { student }: Pair,
   learns: readonly Variable[],
@@ -39,7 +39,7 @@ const LEAST_SQUARE = 1e-24;
 export const normalizedAlong = <T extends Tensor>(x: T, ...axes: readonly number[]): T =>
   tf.mul(x, rsqrt(tf.maximum(sumOfSquares(x, ...axes), LEAST_SQUARE))) as T;
 
-/** The same along the last axis. */
+/** L2-normalised rows. */
 export const normalizedRows = <T extends Tensor>(x: T): T => normalizedAlong(x, -1);
 
 /**
@@ -68,8 +68,8 @@ export function distillKL(studentLogits: Tensor2D, teacherLogits: Tensor2D, temp
 }
 
 /**
- * Direction alignment: the mean over the batch of 1 - cos(f, f_t) (PEFD, section 3). Lengths are the plain L2
- * norms; a vector of zeros gives NaN as in the paper's code.
+ * Direction alignment: the mean over the batch of 1 - cos(f, f_t) (PEFD, section 3). L2 norms without an
+ * epsilon; a zero vector gives NaN as in the paper's code.
  * @param features [N, D] projected student features
  * @param teacherFeatures [N, D]
  */

@@ -6,15 +6,15 @@ import { batchNorm, convolution } from "../../nn/layers.js";
 import type { ForwardContext, ModelOutput } from "../../nn/model.js";
 import { adaptiveAveragePool, type MapSize } from "../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
-import type { Anatomy, Pair } from "../method.js";
+import type { FeatureShapes, Pair } from "../method.js";
 import { normalizedRows } from "./losses.js";
 
 /** From a student's map [N, H, W, C] to one of the teacher's shape. */
 export type Regress = (map: Tensor4D, context: ForwardContext) => Tensor4D;
 
 /**
- * The convolution with bias that leads from one size to the other: to half the size 3x3 with stride 2, to twice the size a
- * transposed 4x4 with stride 2, else as large as it takes without padding.
+ * The convolution with bias from one size to the other: to half the size 3x3 with stride 2, to twice the size a transposed
+ * 4x4 with stride 2, else the kernel that fits without padding.
  */
 function joining(make: ModelBuilder, name: string, { student, teacher }: PairedMaps) {
   const [[height, width, inputs], [tall, wide, outputs]] = [student, teacher];
@@ -38,7 +38,7 @@ function joining(make: ModelBuilder, name: string, { student, teacher }: PairedM
 
 /**
  * RepDistiller's ConvReg without its ReLU: a convolution to the other map's size, then batch normalisation.
- * @throws inputError where no such convolution leads from one size to the other
+ * @throws inputError where no such convolution exists
  */
 export function convRegressor(make: ModelBuilder, name: string, paired: PairedMaps): Regress {
   const regress = joining(make, `${name}.conv`, paired);
@@ -46,7 +46,7 @@ export function convRegressor(make: ModelBuilder, name: string, paired: PairedMa
   return (map, context) => norm(regress(map), context);
 }
 
-/** How active each place of a map [N, H, W, C] is: the mean of squares over channels, of length 1. @returns [N, H * W] */
+/** Attention of a map [N, H, W, C]: mean square over channels, L2-normalised. @returns [N, H * W] */
 export function activity(map: Tensor4D): Tensor {
   const [images, height, width, channels] = map.shape;
   const energy = tf.div(sumOfSquares(map, 3), channels);
@@ -74,7 +74,7 @@ export function pairedMaps({ student, teacher }: Pick<Pair, "student" | "teacher
   return ours.map((shape, i) => ({ student: shape, teacher: theirs[i] }) as unknown as PairedMaps);
 }
 
-/** What docs/methods.md says of methods with zippedMaps. */
+/** The pitfall of methods with zippedMaps, for docs/methods.md. */
 export const UNEQUAL_MAPS =
   "Where student and teacher have unequally many maps, the last ones of the longer list take no part, as in the authors' loop; a notice says so.";
 
@@ -85,14 +85,14 @@ export const UNEQUAL_MAPS =
 export function zippedMaps({ student, teacher }: Pick<Pair, "student" | "teacher">) {
   const counts = [student.maps.length, teacher.maps.length];
   const count = Math.min(...counts);
-  const first = ({ maps, ...rest }: Anatomy) => ({ ...rest, maps: maps.slice(0, count) });
+  const first = ({ maps, ...rest }: FeatureShapes) => ({ ...rest, maps: maps.slice(0, count) });
   return {
     maps: pairedMaps({ student: first(student), teacher: first(teacher) }),
     ...(Math.max(...counts) > count && { notices: [leftOut(counts, `first ${count}`)] }),
   };
 }
 
-/** What a user is told of maps that are left out. @param counts of the student and of the teacher */
+/** The notice on maps that are left out. @param counts of the student and of the teacher */
 export const leftOut = ([ours, theirs]: readonly number[], compared: string): string =>
   `The student has ${ours} maps and the teacher ${theirs}: the ${compared} of each are compared, as in the authors' code.`;
 

@@ -49,8 +49,8 @@ export function findAblations(summaries: readonly Summary[]): Ablation[] {
   return [...families.values()].flatMap(ablationOf);
 }
 
-/** Where an experiment and its first run stand in the report. */
-export interface Standing {
+/** Position of an experiment and of its first run in the report. */
+export interface ReportPosition {
   readonly index: number;
   readonly firstRun: number;
 }
@@ -61,22 +61,22 @@ const HEIGHT = 270;
 /**
  * Draws final accuracy over the number that was varied: a dot per seed, mean and deviation.
  * @param name of the plot
- * @param standing where each experiment stands in the report
+ * @param position of each experiment in the report
  */
 export function ablationPlot(
   { key, summaries }: Ablation,
   name: string,
-  standing: (summary: Summary) => Standing,
+  position: (summary: Summary) => ReportPosition,
 ): Plot {
   const [first] = summaries;
   const about = first === undefined ? "" : `${first.method}, ${pairLabel(first)}`;
   const title = `Final test top-1 (%) by ${key}`;
   const heading = headingPart(title, about, WIDTH);
   const means = summaries.flatMap((summary, at) =>
-    summary.last === undefined ? [] : [{ at, spread: summary.last, color: experimentInk(standing(summary).index) }],
+    summary.last === undefined ? [] : [{ at, spread: summary.last, color: experimentInk(position(summary).index) }],
   );
   const dots = summaries.flatMap((summary, at) => {
-    const { index, firstRun } = standing(summary);
+    const { index, firstRun } = position(summary);
     return summary.runs.flatMap((run, place) =>
       run.finished
         ? [
@@ -128,7 +128,7 @@ export function ablationPlot(
       points: summaries.map((summary, at) => {
         const text = `${settingOf(summary)}: ${formatSpread(summary.last)}`;
         const place = [at, summary.last?.mean ?? Number.NaN] as const;
-        return hoverPoint(toPixel, place, `e${standing(summary).index}`, text);
+        return hoverPoint(toPixel, place, `e${position(summary).index}`, text);
       }),
     }),
   );

@@ -9,7 +9,7 @@ import { recordStep } from "../../compile/record/trace.js";
 import { openMethod } from "../../distill/open.js";
 import { methodRow } from "../../distill/registry.js";
 import { type EvaluatedStudent, type Learner, variablesOf } from "../../learn/learner.js";
-import { anatomyOf, evaluatedStudent } from "../../learn/learners.js";
+import { evaluatedStudent, featureShapesOf } from "../../learn/learners.js";
 import { buildModel } from "../../models/build.js";
 import type { Model, StateEntry } from "../../nn/model.js";
 import type { Tensor4D, Variable } from "../../runtime/tf.js";
@@ -19,7 +19,7 @@ import { loadState } from "./stateFiles.js";
 /** Side of images of models that name none. */
 const SIDE = 32;
 
-/** One image, where only what is read counts. */
+/** One image: only the reads count. */
 const lookOf = ({ imageSize = SIDE }: Learner["model"]) => [1, imageSize, imageSize, 3];
 
 /** Tensors of a method's own, and of a teacher, in a file of both. */
@@ -28,15 +28,15 @@ const PREDICTOR_PARTS = { own: "own.", teacher: "teacher." } as const;
 const renamed = (prefix: string, state: readonly StateEntry[]): StateEntry[] =>
   state.map((entry) => ({ ...entry, name: prefix + entry.name }));
 
-/** What a prediction may read besides the student, under the names that files have. */
+/** Tensors that a prediction may read besides the student, by their names in files. */
 const predictorEntries = (own: readonly StateEntry[], teacher: readonly StateEntry[]): StateEntry[] => [
   ...renamed(PREDICTOR_PARTS.own, own),
   ...renamed(PREDICTOR_PARTS.teacher, teacher),
 ];
 
 /**
- * What a method reads when it predicts, besides its student: tensors of its own and of the teacher. It is found by
- * recording a prediction, so that no method has to tell. TensorFlow must be loaded.
+ * Tensors that a method's prediction reads besides its student: its own and the teacher's, found by tracing a prediction.
+ * TensorFlow must be loaded.
  * @returns nothing where the student predicts by itself
  */
 function predictorState({ model, extra, evaluated }: Learner): StateEntry[] {
@@ -66,7 +66,7 @@ export function withPredictor(learner: Learner): Learner {
   return predictor.length === 0 ? learner : { ...learner, predictor };
 }
 
-/** What a file of a predictor tells besides its tensors. */
+/** Metadata of a predictor's file. */
 export const predictorMetadata = ({ evaluated }: Learner) =>
   evaluated && {
     method: evaluated.method,
@@ -82,11 +82,11 @@ export interface PredictorFile {
   /** The teacher's model. */
   readonly teacher: string;
   readonly state: StateDict;
-  /** All that the file tells. */
+  /** All of the file's metadata. */
   readonly metadata: Metadata;
 }
 
-/** What a checkpoint's metadata tells of a predictor: its file, there or not, or that it predicts by itself. */
+/** A checkpoint's predictor: its file, present or not, or none. */
 export type PredictorOf = { readonly missing: string } | PredictorFile | undefined;
 
 /**
@@ -110,7 +110,7 @@ export async function readPredictor(checkpoint: string, metadata: Metadata): Pro
   );
 }
 
-/** A student as its run's evaluations counted it, and what that reads besides the student. */
+/** A student as evaluated in its run, and the tensors that this reads besides the student. */
 export interface OpenedPredictor {
   readonly evaluated: EvaluatedStudent;
   readonly entries: readonly StateEntry[];
@@ -118,7 +118,7 @@ export interface OpenedPredictor {
 }
 
 /**
- * A student as its run's evaluations counted it.
+ * A student as evaluated in its run.
  * @throws inputError for a method or a teacher that is not known, or tensors that do not fit
  */
 export function openPredictor(
@@ -128,8 +128,8 @@ export function openPredictor(
   const { numClasses, imageSize } = student;
   const teacher = buildModel(teacherName, numClasses, "zeros", imageSize);
   const pair = {
-    student: anatomyOf(student),
-    teacher: anatomyOf(teacher),
+    student: featureShapesOf(student),
+    teacher: featureShapesOf(teacher),
     numClasses,
     labels: [],
     batchSize: 1,
@@ -148,6 +148,6 @@ export function openPredictor(
   };
 }
 
-/** What is told of a checkpoint whose run counted more than the student, where that is not there. */
+/** The notice for a checkpoint whose predictor is missing. */
 export const aloneText = (checkpoint: string, done: string, missing: string): string =>
   `${checkpoint} is ${done} alone; its run's evaluations went through ${missing}, which is not there.`;

@@ -16,8 +16,8 @@ import { damagedFile, readResult } from "../../runFiles/stateFile.js";
 import type { CacheTally } from "../teacherCache/lookup.js";
 
 /**
- * The file in which a run tells what it was told, and what it tells; undefined in a folder that holds no run.
- * @throws inputError where it is damaged: nobody can tell then what the run was
+ * A run's config.json; undefined in a folder without a run.
+ * @throws inputError where it is damaged
  */
 export function recordIn(runDir: string): { file: string; config: RunConfig } | undefined {
   const file = join(runDir, CONFIG_FILE);
@@ -33,7 +33,7 @@ export function recordIn(runDir: string): { file: string; config: RunConfig } | 
 }
 
 /**
- * In what a run is another one than that of a record by its options, a clause for each.
+ * Differences of a run's options from a record's, a clause for each.
  * @param options of the run, resolved
  */
 export function otherOptions({ identity }: RunConfig, options: OptionValues): string[] {
@@ -49,7 +49,7 @@ export function otherOptions({ identity }: RunConfig, options: OptionValues): st
 export const isSameFolder = (a: string, b: string): boolean =>
   existsSync(a) && existsSync(b) && realpathSync(a) === realpathSync(b);
 
-/** Whether two identities are those of the same run, as far as they tell. */
+/** Whether two identities agree, as far as both have values. */
 const areSame = (a: Identity, b: Identity): boolean =>
   isOfIdentity(identitySha256(a), b) || isOfIdentity(identitySha256(b), a);
 
@@ -71,20 +71,18 @@ export function haveSameWeights(first: string, second: string): boolean | undefi
   return before.weights === now.weights;
 }
 
-/** What a run is given besides its options. */
 export interface Hooks {
   readonly reporter: RunReporter;
-  /** Ends the run in good order: what is done is saved. */
+  /** Ends the run gracefully, with its state saved. */
   readonly signal: AbortSignal;
   /** The process's environment, for the names of devices. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /**
-   * Has something done should the process be ended at once meanwhile.
-   * @param act what to do, without waiting for anything
-   * @returns takes it back
+   * Registers a synchronous action for an abrupt exit.
+   * @returns unregisters it
    */
   readonly atExit?: (act: () => void) => () => void;
-  /** Does work that blocks the process for long, such that a signal ends it at once. */
+  /** Runs blocking work that a signal ends at once. */
   readonly blocking?: (work: () => void) => void;
 }
 
@@ -106,7 +104,7 @@ export interface RunResult {
   readonly weightsSha256: string;
   /** Test top-1 of the teacher, where it was evaluated (--teacher_eval). */
   readonly teacherTop1?: number;
-  /** With --teacher_cache: what it brought in the process that ended the run. */
+  /** With --teacher_cache: its hits and misses in the last process. */
   readonly teacherCache?: CacheTally;
 }
 
@@ -123,8 +121,8 @@ export interface EvalResult {
   readonly engine: string;
   readonly precision: string;
   readonly device: string;
-  /** Whether a GPU may have rounded factors of float32 to TF32: never in an evaluation in float32, unless it was told to. */
+  /** Whether a GPU may have used TF32; never in a float32 evaluation, unless requested. */
   readonly tf32: boolean;
-  /** The method that predicted through more than the student, as in its run's evaluations. */
+  /** The method, where it predicted with more than the student. */
   readonly predictsThrough?: string;
 }

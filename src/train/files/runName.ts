@@ -14,13 +14,13 @@ const TEACHER = "{model}_{dataset}_lr_{learning_rate}_decay_{weight_decay}_trial
 const filledIn = (pattern: string, values: object): string =>
   pattern.replace(/\{(\w+)\}/g, (_, name: string) => [(values as Record<string, unknown>)[name]].flat().join("+"));
 
-/** Options that belong to the method and touch the numbers: a folder's name tells those that are not as by default. */
+/** A method's options that affect results: a folder's name has those with other values than the defaults. */
 const ownRows = (method: string): [string, Row][] =>
   Object.entries(rowsOf([DISTILLATION, methodSection(method)])).filter(
     ([name, { boundTo, touches }]) => boundTo === "distill" && touches === "numbers" && !STUDENT.includes(`{${name}}`),
   );
 
-/** Whether a student's folder is named after an option: runs that differ in it have folders of their own. */
+/** Whether an option is part of a student's folder name. */
 export const isInStudentFolder = (name: string, method: string): boolean =>
   STUDENT.includes(`{${name}}`) || ownRows(method).some(([own]) => own === name);
 

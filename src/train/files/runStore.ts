@@ -12,31 +12,31 @@ import { lacksRow, logSha256, logSha256With } from "../claim/kept.js";
 import type { RunResult } from "./result.js";
 import { resumeState, type Snapshot } from "./snapshot.js";
 
-/** Where a run's weights lie, and how often they are kept. */
+/** A run's weight files, and how often they are written. */
 interface WeightFiles {
   readonly runDir: string;
   readonly modelName: string;
-  /** The data set that they were learned from, by which evaluations and conversions find images and classes. */
+  /** The training data set, for evaluations and conversions. */
   readonly dataset: string;
-  /** Side of its images where that is not the data set's own. */
+  /** Image size where it is not the data set's. */
   readonly imageSize?: number | undefined;
   /** Whether a method adds weights of its own. */
   readonly addsWeights: boolean;
-  /** What the file of its predictor tells, where a method predicts through more than the student. */
+  /** Metadata of the predictor's file, where a method predicts with more than the student. */
   readonly predictor?: Metadata | undefined;
   /** A checkpoint every so many epochs. */
   readonly saveFreq: number;
 }
 
-/** Names of the files of weights that an epoch leaves. */
+/** Names of an epoch's weight files. */
 const weightsDue = ({ modelName, saveFreq }: WeightFiles, { epoch, best }: RunProgress): string[] => [
   ...(best.epoch === epoch ? [`${modelName}_best`] : []),
   ...(epoch % saveFreq === 0 ? [`ckpt_epoch_${epoch}`] : []),
 ];
 
 /**
- * Those of the last completed epoch that are not there or not whole, as after a kill. What is kept of a run that has
- * begun the next epoch is no longer that one's.
+ * Missing or truncated ones of the last completed epoch, as after a kill. State saved within the next epoch cannot restore
+ * them.
  */
 async function missingWeights(files: WeightFiles, progress: RunProgress): Promise<string[]> {
   if (progress.epoch === 0 || progress.step > 0) return [];
@@ -71,19 +71,18 @@ const filesOf = ({ addsWeights, predictor }: WeightFiles, file: string): string[
 ];
 
 /**
- * The run that a file of weights says it is of, by its identity's checksum; undefined where it does not say, as files of
- * earlier versions and of other programs.
+ * The identity checksum in a weight file; undefined in files of earlier versions and of other programs.
  */
 export const runIn = ({ identitySha256 }: Metadata): string | undefined =>
   typeof identitySha256 === "string" ? identitySha256 : undefined;
 
-/** Whether a file says that it is of another run; one that does not say may be of this one. */
+/** Whether a file has another run's identity; without one it may be this run's. */
 export const isOfAnotherRun = (metadata: Metadata, run: string | undefined): boolean =>
   run !== undefined && ![undefined, run].includes(runIn(metadata));
 
 /**
- * Refuses a file that lies beside a checkpoint and does not belong to it.
- * @throws inputError where one of them is of another run or another epoch, as far as both say
+ * Refuses a file beside a checkpoint that does not belong to it.
+ * @throws inputError where run or epoch differ, as far as both are recorded
  */
 export function refuseStranger(
   path: string,
@@ -99,7 +98,7 @@ export function refuseStranger(
   throw inputError(`${path} is of epoch ${epoch}, and ${checkpoint.path} of epoch ${own}.`, hint);
 }
 
-/** Writes files of weights, each with the run that it is of and a checksum of its content. @throws as writeCheckpoint */
+/** Writes weight files, each with the run's identity and a checksum. @throws as writeCheckpoint */
 async function writeWeights(
   files: WeightFiles,
   { model, added, predictor }: Snapshot,
@@ -123,28 +122,27 @@ async function writeWeights(
   }
 }
 
-/** What a run leaves in its folder, all of it. */
+/** All files of a run's folder. */
 export interface RunStore {
-  /** Keeps where a run stands within an epoch. */
+  /** Saves the state within an epoch. */
   keepSteps(snapshot: Snapshot, progress: RunProgress): Promise<void>;
   /**
-   * Keeps an epoch. The file to go on from comes first and decides: what else an epoch leaves behind follows from it, and
-   * what a kill in between leaves out is made up for when the run goes on.
+   * Saves an epoch. The resume state comes first and decides; other files follow from it, and are restored on resume if a kill
+   * prevented them.
    * @param progress after the epoch, its row included
-   * @param kept called once the file to go on from is written
+   * @param kept called once the resume state is written
    * @returns the progress with the log's checksum in it
    */
   keepEpoch(snapshot: Snapshot, progress: RunProgress, kept: () => void): Promise<RunProgress>;
   /** Curves by training step, where they are due. */
   stepDone(progress: StepProgress): void;
-  /** All epochs that are logged, whoever trained them. */
+  /** All logged epochs, of all processes. */
   rows(): EpochRow[];
   /** Writes the last weights and the result. */
   finish(snapshot: Snapshot, progress: RunProgress, result: RunResult): Promise<void>;
   close(): void;
 }
 
-/** Whose files they are, and which are due when. */
 export interface StoreDescription extends WeightFiles {
   /** Terms of the loss that have columns of their own. */
   readonly terms: readonly string[];
@@ -154,10 +152,9 @@ export interface StoreDescription extends WeightFiles {
 }
 
 /**
- * Opens a run's files, and makes up for what a kill left out of the last epoch.
- * @param progress where the run stands
- * @param goesOn whether it was kept by an earlier process
- * @param snapshot of the state that it stands at
+ * Opens a run's files, and restores those of the last epoch that a kill prevented.
+ * @param goesOn whether an earlier process saved the progress
+ * @param snapshot at the progress
  * @returns the store, and the progress with the log's checksum in it
  * @throws runError for a file that cannot be written
  */

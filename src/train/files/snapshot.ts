@@ -7,25 +7,25 @@ import type { Variable } from "../../runtime/tf.js";
 import type { Kept } from "../claim/kept.js";
 import { assignValues, loadState, stateDictOf } from "./stateFiles.js";
 
-/** A learner's state at one moment, as files hold it; read once, whatever is written from it. */
+/** A learner's state in the format of files. */
 export interface Snapshot {
   readonly model: StateDict;
-  /** What the method adds. */
+  /** The method's additions. */
   readonly extra: StateDict;
-  /** The part of it that belongs to the weights: not what only training writes and reads, such as a memory bank. */
+  /** Those that belong to the weights: not training-only state such as memory banks. */
   readonly added: StateDict;
   /** Running statistics of a teacher in training mode. */
   readonly teacher: StateDict;
-  /** What predictions read besides the model, where the method predicts through more than it. */
+  /** Tensors that predictions read besides the model. */
   readonly predictor: StateDict;
-  /** By place; the name of each one's parameter beside it. */
-  readonly velocities: StateDict;
+  /** By index; parameterNames has the names. */
+  readonly momentumBuffers: StateDict;
   readonly parameterNames: readonly string[];
 }
 
 /** Reads a learner's variables. @param batches value of every num_batches_tracked */
 export function takeSnapshot(learner: Learner, batches: number): Snapshot {
-  const { model, extra, parameters, velocities, teacherStatistics = [], predictor = [] } = learner;
+  const { model, extra, parameters, momentumBuffers, teacherStatistics = [], predictor = [] } = learner;
   const names = new Map([...model.state, ...extra].map(({ name, variable }) => [variable, name]));
   const dict = stateDictOf(extra, batches);
   const buffers = new Set(extra.filter(({ role }) => isBuffer(role)).map(({ name }) => name));
@@ -35,13 +35,13 @@ export function takeSnapshot(learner: Learner, batches: number): Snapshot {
     added: new Map([...dict].filter(([name]) => !buffers.has(name))),
     teacher: stateDictOf(teacherStatistics, batches),
     predictor: stateDictOf(predictor, batches),
-    velocities: new Map(
-      velocities.map((variable, i): [string, StateTensor] => [
+    momentumBuffers: new Map(
+      momentumBuffers.map((variable, i): [string, StateTensor] => [
         String(i),
         float32Tensor(variable.dataSync() as Float32Array, variable.shape),
       ]),
     ),
-    parameterNames: velocities.map((_, i) => {
+    parameterNames: momentumBuffers.map((_, i) => {
       return names.get(parameters[i % parameters.length] as Variable) as string;
     }),
   };
@@ -51,10 +51,10 @@ const PARTS = {
   model: "model.",
   extra: "extra.",
   teacher: "teacher.",
-  velocities: "velocity.",
+  momentumBuffers: "velocity.",
 } as const;
 
-/** A snapshot as one dictionary, from which a run goes on. */
+/** A snapshot as one dictionary, the resume state. */
 export const resumeState = (snapshot: Snapshot): StateDict =>
   new Map(
     (Object.keys(PARTS) as (keyof typeof PARTS)[]).flatMap((part) =>
@@ -69,19 +69,19 @@ const partOf = (prefix: string, state: StateDict): StateDict =>
       .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
   );
 
-/** Puts what a run has kept into a learner. @throws inputError where it is of another model */
+/** Restores a learner from a run's saved state. @throws inputError where it is another model's */
 export function restoreLearner(learner: Learner, { path, state }: Pick<Kept, "path" | "state">): void {
   const origin = { path, modelName: learner.model.name };
   loadState(learner.model.state, partOf(PARTS.model, state), origin);
   loadState(learner.extra, partOf(PARTS.extra, state), origin);
   loadState(learner.teacherStatistics ?? [], partOf(PARTS.teacher, state), origin);
-  const velocities = partOf(PARTS.velocities, state);
+  const momentumBuffers = partOf(PARTS.momentumBuffers, state);
   matchState(
-    learner.velocities.map(({ shape }, i) => ({ name: String(i), shape, isCounter: false })),
-    velocities,
+    learner.momentumBuffers.map(({ shape }, i) => ({ name: String(i), shape, isCounter: false })),
+    momentumBuffers,
     origin,
   );
-  learner.velocities.forEach((variable, i) => {
-    assignValues(variable, toFloat32(velocities.get(String(i)) as StateTensor));
+  learner.momentumBuffers.forEach((variable, i) => {
+    assignValues(variable, toFloat32(momentumBuffers.get(String(i)) as StateTensor));
   });
 }

@@ -7,7 +7,7 @@ import type { StateEntry } from "../../nn/model.js";
 import { tf, type Variable } from "../../runtime/tf.js";
 
 /**
- * State as files hold it: PyTorch's names, layouts and order.
+ * State in PyTorch's names, layouts and order.
  * @param batches value of every num_batches_tracked
  */
 export function stateDictOf(state: readonly StateEntry[], batches: number): StateDict {
@@ -39,7 +39,7 @@ export const tensorsFor = (
   );
 
 /**
- * Puts the tensors of a file into a model's variables.
+ * Loads the tensors of a file into a model's variables.
  * @throws inputError when names or shapes differ, or values are NaN or infinite
  */
 export function loadState(state: readonly StateEntry[], tensors: StateDict, origin: Origin): void {
@@ -52,14 +52,13 @@ export function loadState(state: readonly StateEntry[], tensors: StateDict, orig
   }
 }
 
-/** What a checkpoint that computes nothing is to people. @param what holds such values */
+/** The error for NaN or infinite values. @param what holds them */
 export const notNumbers = (what: string): PefdError =>
   inputError(
     `${what} holds values that are NaN or infinite; nothing can be computed with it.`,
     "Its training has probably diverged: take an earlier checkpoint, or train it again.",
   );
 
-/** Gives a variable values of its own shape. */
 export function assignValues(variable: Variable, values: Float32Array): void {
   tf.tidy(() => variable.assign(tf.tensor(values, variable.shape, "float32")));
 }

@@ -23,7 +23,7 @@ function viewSizes(model: Pick<Model, "name" | "featureSize" | "numClasses">) {
 const isMap = (view: TeacherView): boolean => /^map\d/.test(view);
 
 /**
- * Bytes on disk that some views of a teacher's output take at most. Of a map, what the next layers see is counted.
+ * Upper bound of the bytes on disk for views of a teacher's output. Maps count after their ReLU.
  * @param images how many there are, each crop and mirror image counted
  */
 export function diskBytes(
@@ -36,7 +36,7 @@ export function diskBytes(
   return images * bytes.reduce((sum, each) => sum + each, 0);
 }
 
-/** Why a teacher's outputs cannot be kept for such a method, whatever they take, or undefined. */
+/** Why a teacher's outputs cannot be cached for such a method, or undefined. */
 export function changingOutputs(
   { teacherMode, strongView }: Pick<Method, "teacherMode" | "strongView">,
   views: readonly TeacherView[],
@@ -51,8 +51,8 @@ export function changingOutputs(
 }
 
 /**
- * Why such views are not kept: what they would take, and what is free; undefined where all of them are kept.
- * @param bytes what they would take (diskBytes)
+ * Why such views are not cached, with their size and the free space; undefined where all are.
+ * @param bytes see diskBytes
  */
 export function tooLarge(
   views: readonly TeacherView[],
@@ -66,21 +66,21 @@ export function tooLarge(
   );
 }
 
-/** How large a cache may become, and what the disk has room for where that is less. */
+/** A cache's maximum size, and the free space where that is less. */
 export function growth(most: number, { free, reserve }: Space): string {
   const room = Math.max(0, free - reserve);
   const grows = `grows to ${gigabytes(most)} at most`;
   return room < most ? `${grows}; the disk has room for ${gigabytes(room)} more` : grows;
 }
 
-/** What a cache takes for a method. */
+/** The cache size for a method. */
 export interface CacheDemand {
   readonly isKept: boolean;
-  /** Undefined where the outputs change or nothing is looked at. */
+  /** Undefined where the outputs change or are not used. */
   readonly bytes: number | undefined;
 }
 
-/** What a cache of a teacher takes for a method, or would take if it kept maps. @param images see diskBytes */
+/** The cache size for a method, or what it would be with maps. @param images see diskBytes */
 export function cacheDemand(
   method: Parameters<typeof changingOutputs>[0],
   views: readonly TeacherView[],

@@ -3,10 +3,10 @@ import type { ImagesInMemory } from "../../data/dataset.js";
 import { PLAN_COLUMNS } from "../../data/sampler.js";
 import { emptyOutputs, type OutputSizes, type Outputs, rowOf, type Store } from "./store.js";
 
-/** Which image in which variant a row of a plan is: the same number in every subset of the file. */
+/** Index of a sampler row's image and variant, the same in every subset of the file. */
 type EntryOf = (rows: Int32Array, row: number) => number;
 
-/** Numbers the images of a set by their place in the file, and their variants: every crop, mirrored or not. */
+/** Numbers images by their index in the file, and their variants: every crop, flipped or not. */
 export function entriesOf({ positions, augmentation }: Pick<ImagesInMemory, "positions" | "augmentation">): EntryOf {
   const shift = shiftOf(augmentation);
   const [variants, offsets] = [shiftVariants(shift), cropOffsets(shift)];
@@ -23,7 +23,7 @@ export function entriesOf({ positions, augmentation }: Pick<ImagesInMemory, "pos
   };
 }
 
-/** How far ahead rows are looked for that may share a batch of the teacher with those needed now. */
+/** Lookahead for rows that can fill up a teacher batch. */
 const LOOK_AHEAD = 8192;
 
 /** Images whose outputs were found, and images for which the teacher had to run. */
@@ -35,21 +35,20 @@ export interface CacheTally {
 /** Finds the teacher's outputs or has them computed. */
 export interface Lookup {
   /**
-   * @param rows plan rows
-   * @param upcoming plan rows that will be asked for next
+   * @param rows sampler rows
+   * @param upcoming sampler rows of the next calls
    * @returns the outputs of `rows`
    */
   outputs(rows: Int32Array, upcoming: Int32Array): Outputs;
   tally(): CacheTally;
 }
 
-/** What a lookup works with. */
 export interface LookupParts {
   readonly store: Store;
   readonly sizes: OutputSizes;
   readonly entryOf: EntryOf;
   readonly batchSize: number;
-  /** Runs the teacher on plan rows of one whole batch. */
+  /** Runs the teacher on sampler rows of one full batch. */
   compute(rows: Int32Array): Outputs;
 }
 
@@ -57,8 +56,7 @@ const planRow = (rows: Int32Array, row: number): Int32Array =>
   rows.subarray(row * PLAN_COLUMNS, (row + 1) * PLAN_COLUMNS);
 
 /**
- * Reads what is there and computes the rest in whole batches. A batch with room takes rows that the coming steps would
- * miss, so that the teacher runs on as few batches as it can.
+ * Reads cached rows and computes the rest in full batches, which are filled up with rows that upcoming steps would miss.
  */
 export function createLookup(parts: LookupParts): Lookup {
   const { store, sizes, entryOf, batchSize } = parts;
@@ -100,12 +98,12 @@ export function createLookup(parts: LookupParts): Lookup {
       }
       return found;
     },
-    // Rows computed ahead and not asked for yet, of a run that was stopped, are not among the found.
+    // Rows that a stopped run computed ahead are not counted as hits.
     tally: () => ({ found: Math.max(0, asked - computed), computed }),
   };
 }
 
-/** Up to `room` of the coming rows that are not there; none where they could not be kept. */
+/** Up to `room` of the upcoming misses; none where they could not be cached. */
 function missingAhead({ store, sizes, entryOf }: LookupParts, upcoming: Int32Array, room: number): Int32Array[] {
   if (!store.isGrowing()) return [];
   const scratch = emptyOutputs(sizes, 1);

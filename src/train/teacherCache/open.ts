@@ -25,11 +25,11 @@ import { type CacheTally, createLookup, entriesOf, type Lookup } from "./lookup.
 import { type OutputSizes, type Outputs, openStore, rowOf, type Store, sizesOf, spaceOf } from "./store.js";
 import { compileTeacher, type TeacherProgram } from "./teacherProgram.js";
 
-/** What a teacher does with one image of noise that fills a whole batch. */
+/** A teacher's outputs for a full batch of one image of noise. */
 interface Probe {
-  /** Whether every place of the batch gives the same bits of the outputs that are kept. */
+  /** Whether all rows of the batch have the same bits in the cached outputs. */
   readonly isPlaceFree: boolean;
-  /** sha256 of all outputs: another teacher, library, processor or program gives another one. */
+  /** sha256 of all outputs: depends on teacher, library, CPU and program. */
   readonly fingerprint: string;
 }
 
@@ -37,9 +37,8 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
 /**
- * Matrix products go over a batch in blocks of pixels, and the block at the end may be summed in another order: the
- * last image then differs from the same image elsewhere in its last bits. Whether it does depends on model, batch
- * size and processor, so it is tried.
+ * Matrix products tile a batch, and the last tile may have another reduction order: the last image then differs from the
+ * same image elsewhere in rounding. Whether it does depends on model, batch size and CPU, so it is tested.
  * @param imageValues values of one image
  */
 export function probeTeacher(
@@ -71,8 +70,8 @@ const feedName = (output: string): string => `teacher_${output}`;
 const NONE = new Int32Array(0);
 
 /**
- * A source whose whole batches bring the teacher's outputs along. The short batch at an epoch's end comes as it is and
- * its step runs the teacher: bits may depend on a batch's size, and it is one step in an epoch.
+ * A source whose full batches include the teacher's outputs. The step of the partial batch of an epoch runs the teacher: bits
+ * may depend on the batch size.
  */
 function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, batchSize: number): BatchSource {
   const names = [...sizes.keys()];
@@ -94,7 +93,7 @@ function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, ba
     values(rows, upcoming = NONE): FeedValues {
       const batches = inner.values(rows, upcoming);
       if ((rows.length / PLAN_COLUMNS) % batchSize !== 0) return batches;
-      // What the short batch at the end needs is not looked up.
+      // The partial batch is not looked up.
       const short = upcoming.length % (batchSize * PLAN_COLUMNS);
       const outputs = lookup.outputs(rows, upcoming.subarray(0, upcoming.length - short));
       const feeds = Array.from(outputs, ([name, values]) => [feedName(name), values]);
@@ -103,7 +102,7 @@ function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, ba
   };
 }
 
-/** To be raised when the files below change their meaning, or the key lacked something: what is there is then not used. */
+/** Cache version, to be raised when the files change their meaning or the key lacked something. */
 const FORMAT = 2;
 const KEY_FILE = "key.json";
 const NAME_DIGITS = 16;
@@ -112,9 +111,9 @@ const NAME_DIGITS = 16;
 export interface CacheKey {
   readonly model: string;
   readonly weightsSha256: string;
-  /** Of the whole training file: entries are numbered by the place in it. */
+  /** Of the whole training file: entries are numbered by their index in it. */
   readonly imagesSha256: string;
-  /** How images are shown: size, normalisation, and the augmentation, by which variants are numbered. */
+  /** Size, normalisation, and the augmentation, which numbers variants. */
   readonly images: ImageFormat;
   /** Of the plug-ins that the teacher's model or the data set is from; left out where neither is from one. */
   readonly pluginsSha256?: string | undefined;
@@ -125,12 +124,12 @@ export interface CacheKey {
   readonly tensorflow: string;
   /** See kernelSet in runtime/ownOps.ts. */
   readonly kernels: string | undefined;
-  /** What the teacher makes of a probe; left out where that varies from process to process (a GPU). */
+  /** The teacher's outputs for a probe; left out where they vary between processes (a GPU). */
   readonly fingerprint?: string;
 }
 
 /**
- * The folder that belongs to a key, made where it is missing. What the key was is in it, for people.
+ * The folder of a key, created if missing, with the key in it as text.
  * @throws environmentError when it cannot be made
  */
 export async function cacheFolder(cacheDirectory: string, key: CacheKey): Promise<string> {
@@ -147,7 +146,7 @@ export async function cacheFolder(cacheDirectory: string, key: CacheKey): Promis
   return folder;
 }
 
-/** What a cache folder that cannot be made or opened is to people. */
+/** The error for a cache folder that cannot be created or opened. */
 const unusable = (folder: string, cause: unknown) =>
   environmentError(
     `The teacher's outputs cannot be kept in ${folder}: ${(cause as Error).message.replace(/\.$/, "")}.`,
@@ -158,7 +157,7 @@ const unusable = (folder: string, cause: unknown) =>
 export interface CacheRequest {
   readonly teacher: OpenedModel;
   readonly method: Pick<Method, "teacherMode" | "strongView">;
-  /** What the loss looks at. */
+  /** Views of the loss. */
   readonly views: readonly TeacherView[];
   readonly dataset: Dataset;
   readonly choice: EngineChoice;
@@ -170,7 +169,7 @@ export interface CacheRequest {
   readonly reporter: Pick<RunReporter, "notice" | "warn">;
 }
 
-/** A teacher's outputs, kept on disk while a run goes on. */
+/** The open teacher cache of a run. */
 export interface TeacherCache {
   /** The training images with the teacher's outputs beside them. */
   guide(source: BatchSource): BatchSource;
@@ -180,7 +179,7 @@ export interface TeacherCache {
 
 const NOT_USED = "--teacher_cache is not used here:";
 
-/** What training does to images that it never shows twice as the same. */
+/** Augmentations without repeated variants. */
 const ENDLESS: Readonly<Record<Augmentation["kind"], string>> = {
   shift: "shifts images",
   rotation: "turns images by random angles",
@@ -211,7 +210,7 @@ const inexactness = (batchSize: number): string =>
 
 /**
  * Opens the cache that a run asked for.
- * @returns undefined, once the reason is said, where it would be of no use or could not be exact
+ * @returns undefined, after a notice, where it would be of no use or could not be exact
  * @throws environmentError when its folder cannot be made or written
  */
 export async function openTeacherCache(request: CacheRequest): Promise<TeacherCache | undefined> {
@@ -294,6 +293,6 @@ function workingCache(
   };
 }
 
-/** What a cache brought, in a line for people. */
+/** Hits and misses, as a notice. */
 export const tallyLine = ({ found, computed }: CacheTally): string =>
   `Teacher cache: outputs of ${found} images found, of ${computed} computed.`;

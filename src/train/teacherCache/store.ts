@@ -4,9 +4,9 @@ import { crc32 } from "node:zlib";
 import { KEPT_VIEWS, type KeptView } from "../../distill/views.js";
 import type { Model } from "../../nn/model.js";
 
-/** What is left free of a file system: a twentieth, but at least this much. */
+/** Free space to leave: a twentieth of the file system, but at least this much. */
 const LEAST_RESERVE = 1e9;
-/** Bytes written between two looks at the file system, which other programs fill as well. */
+/** Bytes written between checks of the free space. */
 const LOOK_EVERY = 16e6;
 /** A record may take up a whole block of the disk. */
 const BLOCK_BYTES = 4096;
@@ -65,11 +65,11 @@ export const rowOf = (values: Float32Array, size: number, row: number): Float32A
 
 const CHECK_BYTES = 4;
 
-/** Vectors of one size in a file, each at its own place. What was never written takes no space (a sparse file). */
+/** Vectors of one size in a sparse file, each at its own offset. */
 interface RecordFile {
   /** @returns false where there is no whole record; `into` then holds nothing of use */
   read(index: number, into: Float32Array): boolean;
-  /** @throws the file system's error when the record could not be written; what is there then does not count */
+  /** @throws the file system's error when the record could not be written; it is then invalid */
   write(index: number, values: Float32Array): void;
   close(): void;
 }
@@ -78,13 +78,13 @@ interface RecordFile {
 export const recordBytes = (size: number): number => CHECK_BYTES + 4 * size;
 
 /**
- * Never 0, so that the zeros of a hole are no record; the index takes part, so that a record counts in its place only.
+ * Never 0, so that a hole is no record; it includes the index, so that a record is valid only at its offset.
  */
 const checkOf = (values: Uint8Array, index: number): number => crc32(values, index) || 1;
 
 /**
- * Opens such a file, or makes it. Each record carries a checksum of its own, so a record that a killed process or
- * another process at the same moment wrote in part is not there, and no lock and no order of writes is needed.
+ * Opens or creates such a file. Each record has a checksum, so partial writes of killed or concurrent processes are invalid,
+ * and no locks are needed.
  * @param size numbers of a record
  * @throws the file system's error when it cannot be opened
  */
@@ -116,7 +116,7 @@ export function openRecordFile(path: string, size: number): RecordFile {
 export interface Store {
   /** Reads an entry into a row of all outputs. @returns false unless every output is there */
   read(entry: number, into: Outputs, row: number): boolean;
-  /** Keeps a row as an entry; does nothing once the store takes no more. */
+  /** Saves a row as an entry; does nothing once the store is full. */
   write(entry: number, from: Outputs, row: number): void;
   /** Whether entries are still being added. */
   isGrowing(): boolean;
@@ -124,9 +124,9 @@ export interface Store {
 }
 
 /**
- * Opens the outputs in a folder. When the disk runs short nothing more is added; what is there is still used.
+ * Opens the outputs in a folder. When the disk runs short nothing more is added; cached outputs are still used.
  * @param folder must exist
- * @param onFull told the reason once, when nothing more is added
+ * @param onFull receives the reason once, when nothing more is added
  * @throws the file system's error when a file cannot be opened
  */
 export function openStore(

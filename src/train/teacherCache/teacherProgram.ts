@@ -6,7 +6,7 @@ import type { FrozenModel } from "../../learn/learners.js";
 import { type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
 import { type Outputs, sizesOf } from "./store.js";
 
-/** A teacher alone, compiled for one batch size. */
+/** A teacher compiled for one batch size. */
 export interface TeacherProgram {
   /** @param images [batchSize, height, width, 3], normalised. @returns all of its outputs for them */
   run(images: Float32Array): Outputs;
@@ -25,8 +25,8 @@ const STEPS_PER_CALL = 2;
 const ALL_OUTPUTS = Object.keys(KEPT_VIEWS) as KeptView[];
 
 /**
- * Compiles a frozen teacher with the engine, precision and batch size of the training. It gives every output, whichever
- * are kept, so that it is the same program for every method.
+ * Compiles a frozen teacher with the engine, precision and batch size of the training. It has all
+ * outputs, so that it is the same program for every method.
  */
 export function compileTeacher(
   { model, variables }: FrozenModel,

@@ -31,7 +31,7 @@ const steps =
 function programOf(
   t: TestContext,
   engine: EngineName,
-  knownRounds: boolean,
+  staticTripCount: boolean,
   changes: Partial<Ahead> = {},
 ): { program: Program; sum: Variable; last: Variable } {
   const scale = variable(t, [1, -2]);
@@ -46,7 +46,7 @@ function programOf(
   const program = compile(engine, {
     name: "p",
     precision: "float32",
-    knownRounds,
+    staticTripCount,
     entries: {
       step: {
         step: steps(scale, sum, last),
@@ -87,7 +87,7 @@ for (const known of [false, true]) {
 }
 
 test("calls that are no whole groups are refused", (t) => {
-  assert.throws(() => programOf(t, "xla", true, { steps: 4 }), /6 steps are no groups of 4/);
+  assert.throws(() => programOf(t, "xla", true, { steps: 4 }), /6 steps are not a multiple of 4/);
 });
 
 test("nothing is computed ahead from what the steps change", (t) => {

@@ -28,11 +28,11 @@ function counting(t: TestContext, shape: number[]): Variable {
 const descent =
   (pairs: readonly (readonly [Variable, Variable])[], factorOf: (index: number) => number): Step =>
   ({ x }) =>
-    pairs.flatMap(([parameter, velocity], i) => {
+    pairs.flatMap(([parameter, momentumBuffer], i) => {
       const gradient = tf.mul(tf.square(parameter), tf.sum(x as Tensor));
-      const next = tf.add(tf.mul(velocity, factorOf(i)), tf.sub(gradient, tf.mul(parameter, -0.5)));
+      const next = tf.add(tf.mul(momentumBuffer, factorOf(i)), tf.sub(gradient, tf.mul(parameter, -0.5)));
       return [
-        [velocity, next],
+        [momentumBuffer, next],
         [parameter, tf.sub(parameter, tf.mul(next, 0.01))],
       ] as const;
     });

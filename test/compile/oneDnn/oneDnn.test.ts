@@ -19,7 +19,7 @@ import { checkGraph } from "../checkParts.js";
 import {
   dismiss,
   noiseImages,
-  openLesson,
+  openTraining,
   type Pupil,
   smallestOfFamilies,
   studentPupil,
@@ -36,23 +36,23 @@ const OURS: Machine = {
   ownOps: true,
   matrixUnits: true,
   reduced: REDUCED_PRODUCTS.AMX,
-  narrowImages: true,
+  bfloat16Activations: true,
   graphOptimizer: true,
 };
 /** The same where nothing of ours uses them. */
-const THEIRS: Machine = { ...OURS, reduced: undefined, narrowImages: false };
+const THEIRS: Machine = { ...OURS, reduced: undefined, bfloat16Activations: false };
 
 /** A processor with AVX-512 VNNI alone. */
 const PAIRS: Machine = {
   ownOps: true,
   matrixUnits: false,
-  narrowImages: false,
+  bfloat16Activations: false,
   graphOptimizer: true,
   reduced: REDUCED_PRODUCTS.VNNI,
 };
 
 /** One that rounds to bfloat16 besides. */
-const NARROW: Machine = { ...PAIRS, narrowImages: true };
+const BFLOAT16: Machine = { ...PAIRS, bfloat16Activations: true };
 
 /** The steps of a pupil's training and evaluation, as they are recorded. */
 function recordedSteps(create: () => Pupil): RecordedStep[] {
@@ -63,7 +63,7 @@ function recordedSteps(create: () => Pupil): RecordedStep[] {
   const pupil = create();
   try {
     const train = noiseImages(6, 1);
-    openLesson(pupil, { engine: "graph", train, batchSize: 4 }).dispose();
+    openTraining(pupil, { engine: "graph", train, batchSize: 4 }).dispose();
   } finally {
     end();
     dismiss(pupil);
@@ -166,7 +166,7 @@ for (const [name, create] of pupils) {
   test(`${name}: images in bfloat16 are those of our own ops, and every other op has its types`, () => {
     const recorded = recordedSteps(create);
     for (const [machine, isOthers] of [
-      [NARROW, () => false],
+      [BFLOAT16, () => false],
       [OURS, isConvolution],
     ] as const) {
       const shares = recorded.map((step) => {
@@ -200,10 +200,10 @@ test("between a convolution of TensorFlow's in bfloat16 and one of ours nothing 
   const nodes = step ?? [];
   const byName = nodesByName(nodes);
   const castTo = (node: GraphNode | undefined) => node && attributeReader(node)("DstT");
-  const narrowed = nodes.filter((node) => castTo(node) === DT.bfloat16);
-  assert.ok(narrowed.length > 0);
+  const lowered = nodes.filter((node) => castTo(node) === DT.bfloat16);
+  assert.ok(lowered.length > 0);
   const isCastTwice = ({ inputs }: GraphNode) => castTo(byName.get(nodeOf(inputs[0] ?? ""))) === DT.float;
-  assert.deepEqual(narrowed.filter(isCastTwice), []);
+  assert.deepEqual(lowered.filter(isCastTwice), []);
   const between = nodes.filter((node) => {
     const made = byName.get(nodeOf(node.inputs[0] ?? ""));
     return isOwn(node) && made?.op === "Conv2D" && elementType(made) === DT.bfloat16;

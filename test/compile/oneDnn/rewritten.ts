@@ -4,7 +4,7 @@
 import { observePasses, passesOf } from "#pefd/compile/passes/passes.js";
 import { DT } from "#pefd/runtime/native.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
-import { noiseImages, openLesson, teacherPupil } from "../scenes.js";
+import { noiseImages, openTraining, teacherPupil } from "../scenes.js";
 import { elementType } from "./nodes.js";
 
 loadTensorFlow();
@@ -19,9 +19,9 @@ observePasses(({ nodes }, after) => {
     }
   }
 });
-const lesson = { engine: "graph", precision: "bfloat16", batchSize: 4 } as const;
-const session = openLesson(teacherPupil(process.argv[2] ?? ""), {
-  ...lesson,
+const setup = { engine: "graph", precision: "bfloat16", batchSize: 4 } as const;
+const session = openTraining(teacherPupil(process.argv[2] ?? ""), {
+  ...setup,
   train: noiseImages(4, 1),
 });
 session.train(new Int32Array(16), { learningRate: 0.1, epoch: 1, step: 1 });

@@ -133,7 +133,10 @@ test("new values that are not there, and of other shapes and types, are found", 
 
 test("the error says after what a graph is damaged", (t) => {
   const step = damaged(soundStep(t), "next", { inputs: ["read"] });
-  assert.throws(() => checkGraph(step, "keepApart"), /damaged after keepApart:\n {2}next \(AddV2\): it has 1/);
+  assert.throws(
+    () => checkGraph(step, "addFusionBarriers"),
+    /damaged after addFusionBarriers:\n {2}next \(AddV2\): it has 1/,
+  );
 });
 
 test("of many problems twenty are told", (t) => {

@@ -10,7 +10,7 @@ import { checkGraph, checkParts } from "../checkParts.js";
 import {
   dismiss,
   noiseImages,
-  openLesson,
+  openTraining,
   type Pupil,
   smallestOfFamilies,
   studentPupil,
@@ -47,7 +47,7 @@ function checkEveryPass(t: TestContext): string[] {
  */
 function compiled(pupil: Pupil, engine: EngineName, precision: PrecisionName): number {
   const train = noiseImages(6, 1);
-  openLesson(pupil, { engine, precision, train, batchSize: 4 }).dispose();
+  openTraining(pupil, { engine, precision, train, batchSize: 4 }).dispose();
   dismiss(pupil);
   return pupil.learner.wholeBatches ? 2 : 3;
 }

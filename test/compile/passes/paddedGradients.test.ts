@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type GraphNode, intConstant, placeholder } from "#pefd/compile/graph/graph.js";
-import { padGradientsFirst } from "#pefd/compile/passes/paddedGradients.js";
+import { padGradients } from "#pefd/compile/passes/paddedGradients.js";
 import { through } from "./through.js";
 
 const FLOAT = 1;
@@ -44,7 +44,7 @@ for (const size of [8, 7]) {
       convolution("dx", "Conv2DBackpropInput", ["sizes", "w", "dy"], [2, size, size, 16]),
       convolution("dw", "Conv2DBackpropFilter", ["x", "sizes", "dy"], [3, 3, 16, 32]),
     ];
-    const padded = through(padGradientsFirst, nodes);
+    const padded = through(padGradients, nodes);
     assert.deepEqual(outline(padded), [
       "dx/padded = Conv2DBackpropInput(dx/padded_sizes, w, dy) VALID [2,9,9,16]",
       `dx = Slice(dx/padded, dx/begin, dx/size) [2,${size},${size},16]`,
@@ -70,7 +70,7 @@ test("forward convolutions, and gradients that TensorFlow pads itself, stay as t
     convolution("y", "Conv2D", ["x", "w"], [2, 4, 4, 32]),
     convolution("dx", "Conv2DBackpropInput", ["sizes", "w", "dy"], [2, 8, 8, 16], "SAME"),
   ];
-  assert.deepEqual(through(padGradientsFirst, nodes), nodes);
+  assert.deepEqual(through(padGradients, nodes), nodes);
 });
 
 test("gradients of depthwise convolutions are padded before, too", () => {
@@ -81,7 +81,7 @@ test("gradients of depthwise convolutions are padded before, too", () => {
     convolution("dx", "DepthwiseConv2dNativeBackpropInput", ["sizes", "f", "dz"], [2, 8, 8, 16]),
     convolution("dw", "DepthwiseConv2dNativeBackpropFilter", ["x", "sizes", "dz"], [3, 3, 16, 1]),
   ];
-  assert.deepEqual(outline(through(padGradientsFirst, nodes)), [
+  assert.deepEqual(outline(through(padGradients, nodes)), [
     "dx/padded = DepthwiseConv2dNativeBackpropInput(dx/padded_sizes, f, dz) VALID [2,9,9,16]",
     "dx = Slice(dx/padded, dx/begin, dx/size) [2,8,8,16]",
     "dw/padded = Pad(x, dw/sides) [2,9,9,16]",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { floatConstant, type GraphNode, intConstant } from "#pefd/compile/graph/graph.js";
-import { expandSums, hideConstants, keepSumsOrdered } from "#pefd/compile/passes/barriers.js";
+import { blockConstantFolding, expandSums, keepReductionOrder } from "#pefd/compile/passes/barriers.js";
 import { frozenInBfloat16, reduceConvolutions, reduceProducts } from "#pefd/compile/passes/bfloat16.js";
 import { passesOf } from "#pefd/compile/passes/passes.js";
 import type { Variable } from "#pefd/runtime/tf.js";
@@ -30,7 +30,7 @@ test("a sum of a sum becomes a difference; single sums and sums of integers stay
     node("j", "AddV2", ["i", "l"], INT),
     node("m", "Mul", ["c", "c"]),
   ];
-  assert.deepEqual(outline(through(keepSumsOrdered, nodes)), [
+  assert.deepEqual(outline(through(keepReductionOrder, nodes)), [
     "a = AddV2(x, y)",
     "b/minus_one = Const()",
     "b/negated = Mul(z, b/minus_one)",
@@ -55,16 +55,16 @@ test("sums of several tensors are additions from the first to the last", () => {
 });
 
 test("only where TensorFlow's graph optimizer runs are graphs guarded from it", () => {
-  const machine = { ownOps: true, matrixUnits: false, reduced: undefined, narrowImages: false };
+  const machine = { ownOps: true, matrixUnits: false, reduced: undefined, bfloat16Activations: false };
   const names = (graphOptimizer: boolean) =>
     passesOf("graph", "float32", { ...machine, graphOptimizer }).map(({ name }) => name);
-  const guards = ["keepSumsOrdered", "keepApart", "hideConstants"];
+  const guards = ["keepReductionOrder", "addFusionBarriers", "blockConstantFolding"];
   assert.deepEqual(names(true), [...names(false), ...guards]);
   assert.ok(names(false).includes("expandSums"));
 });
 
 test("float constants are hidden under their own names, sizes are not", () => {
-  const hidden = through(hideConstants, [floatConstant("third", 3), intConstant("size", 2)]);
+  const hidden = through(blockConstantFolding, [floatConstant("third", 3), intConstant("size", 2)]);
   assert.deepEqual(outline(hidden), [
     "third/value = Const()",
     "third = PlaceholderWithDefault(third/value)",

@@ -9,7 +9,7 @@ import { programOf, variable } from "../programs.js";
 import {
   dismiss,
   noiseImages,
-  openLesson,
+  openTraining,
   type Pupil,
   smallestOfFamilies,
   studentPupil,
@@ -57,9 +57,9 @@ const pupils: readonly (readonly [string, () => Pupil])[] = [
 for (const [name, make] of pupils) {
   test(`${name}: its steps are recorded without a tensor on the device`, () => {
     const pupil = make();
-    const lesson = { engine: "graph", train: noiseImages(6, 1), batchSize: 4 } as const;
+    const setup = { engine: "graph", train: noiseImages(6, 1), batchSize: 4 } as const;
     const calls = [residentSource, streamedSource].flatMap((source) =>
-      whileRecording(() => openLesson(pupil, { ...lesson, source }).dispose()),
+      whileRecording(() => openTraining(pupil, { ...setup, source }).dispose()),
     );
     dismiss(pupil);
     assert.deepEqual([...new Set(calls)], []);

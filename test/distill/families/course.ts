@@ -2,14 +2,14 @@ import type { EngineName } from "#pefd/compile/types.js";
 import { CIFAR100_FORMAT } from "#pefd/data/cifar/records.js";
 import { epochPlan } from "#pefd/data/sampler.js";
 import { procedureNamed } from "#pefd/distill/registry.js";
-import { restVelocities, trainedVariables } from "#pefd/learn/learner.js";
+import { resetMomentum, trainedVariables } from "#pefd/learn/learner.js";
 import { frozen, studentLearner } from "#pefd/learn/learners.js";
 import { addedBy } from "#pefd/learn/methodSurvey.js";
 import { buildModel, initialFill } from "#pefd/models/build.js";
 import { tf } from "#pefd/runtime/tf.js";
 import type { TrainingSession } from "#pefd/train/session.js";
 import { type Stage, stagesOf } from "#pefd/train/session.js";
-import { noiseImages, openLesson, type Pupil } from "../../compile/scenes.js";
+import { noiseImages, openTraining, type Pupil } from "../../compile/scenes.js";
 
 const CLASSES = 100;
 const BATCH = 4;
@@ -74,7 +74,7 @@ interface Course {
 /** Opens a course; each part of the training has a program of its own. */
 export function openCourse(pupil: Pupil, engine: EngineName): Course {
   const stages = stagesOf(pupil.learner);
-  const lesson = { engine, train: TRAIN, batchSize: BATCH };
+  const setup = { engine, train: TRAIN, batchSize: BATCH };
   let opened: { stage: Stage; session: TrainingSession } | undefined;
   const end = () => {
     opened?.session.pull();
@@ -85,8 +85,8 @@ export function openCourse(pupil: Pupil, engine: EngineName): Course {
     const stage = stages.find((one) => epoch < one.end) as Stage;
     if (opened?.stage === stage) return opened.session;
     end();
-    if (stage.rests && stage.first === epoch) restVelocities(pupil.learner);
-    const session = openLesson({ ...pupil, learner: stage.learner }, lesson);
+    if (stage.resetsMomentum && stage.first === epoch) resetMomentum(pupil.learner);
+    const session = openTraining({ ...pupil, learner: stage.learner }, setup);
     opened = { stage, session };
     return session;
   };

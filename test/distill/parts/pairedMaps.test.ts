@@ -7,7 +7,7 @@ import { loadTensorFlow, type Tensor4D, tf } from "#pefd/runtime/tf.js";
 import { runDistill } from "#pefd/train/distill.js";
 import { temporaryFolder } from "../../helpers/temporaryFolder.js";
 import { distillOptions, randomTeacher, silentHooks, smallData } from "../../train/runs.js";
-import { fakeMoment, fakePair, opened, termsOf } from "../fakes.js";
+import { fakePair, fakeStepContext, opened, termsOf } from "../fakes.js";
 
 before(() => {
   loadTensorFlow();
@@ -51,7 +51,7 @@ for (const name of ["attention", "nst", "vid"]) {
       const method = opened(METHODS.row(name), {}, pair);
       assert.match(method.notices?.join() ?? "", counts);
       tf.tidy(() => {
-        const [value] = Object.values(termsOf(method, fakeMoment(method, method.sees, pair)));
+        const [value] = Object.values(termsOf(method, fakeStepContext(method, method.sees, pair)));
         assert.ok(Number.isFinite(value));
       });
     }

@@ -1,4 +1,4 @@
-import type { Anatomy, Moment } from "#pefd/distill/method.js";
+import type { FeatureShapes, StepContext } from "#pefd/distill/method.js";
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { crossEntropy, distillKL } from "#pefd/distill/parts/losses.js";
 import { methodRow } from "#pefd/distill/registry.js";
@@ -36,7 +36,7 @@ const output = (vector: Tensor2D): ModelOutput => ({
   logits: vector,
 });
 
-const vectorOf = (pooled: number): Anatomy => ({
+const vectorOf = (pooled: number): FeatureShapes => ({
   stem: undefined,
   maps: [],
   lastMap: [],
@@ -48,7 +48,7 @@ const vectorOf = (pooled: number): Anatomy => ({
 
 /** A method of the registry between two vectors. */
 function open(name: string, sizes: readonly [number, number], told: object): OpenedMethod {
-  const [student, teacher] = sizes.map(vectorOf) as [Anatomy, Anatomy];
+  const [student, teacher] = sizes.map(vectorOf) as [FeatureShapes, FeatureShapes];
   const pair = { student, teacher, numClasses: student.pooled, labels: [], batchSize: 1 };
   return openMethod(methodRow(name), pair, told, formulaFill(PROJECTOR_KEY));
 }
@@ -56,7 +56,7 @@ function open(name: string, sizes: readonly [number, number], told: object): Ope
 /** The sum of a method's own terms. */
 function ownLoss(method: OpenedMethod): Term["loss"] {
   return (student, teacher) => {
-    const at = { student: output(student), teacher: output(teacher) } as Moment;
+    const at = { student: output(student), teacher: output(teacher) } as StepContext;
     const terms = Object.values(method.terms(at, { training: true, updates: [] }));
     return (terms as Scalar[]).reduce((sum, term) => tf.add(sum, term));
   };

@@ -18,7 +18,7 @@ const situation = { survey, outlook, kind: "gpu", probe: found, requested: undef
 const module: OwnModule = {
   instructions: undefined,
   reduced: undefined,
-  narrowImages: false,
+  bfloat16Activations: false,
   problem: undefined,
 };
 

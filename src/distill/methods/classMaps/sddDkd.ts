@@ -1,6 +1,6 @@
 import type { RowValues } from "../../../common/optionRow.js";
 import { type Scalar, type Tensor1D, tf } from "../../../runtime/tf.js";
-import { type ClassMaps, defineMethod, type Moment } from "../../method.js";
+import { type ClassMaps, defineMethod, type StepContext } from "../../method.js";
 import { regionLoss, regionsOf, repeatedRows, SCALE_OPTIONS, SDD_CODE, SDD_PAPER } from "../../parts/classMaps.js";
 import { DECOUPLED_OPTIONS, DECOUPLED_PUBLISHED, decoupledOfEach, warmUp } from "../../parts/logits.js";
 
@@ -8,7 +8,7 @@ const OPTIONS = { ...DECOUPLED_OPTIONS, ...SCALE_OPTIONS };
 
 function lossOf(
   maps: ClassMaps,
-  { labels, oneHot, epoch }: Pick<Moment, "labels" | "oneHot" | "epoch">,
+  { labels, oneHot, epoch }: Pick<StepContext, "labels" | "oneHot" | "epoch">,
   { dkd_alpha, dkd_beta, dkd_T, dkd_warmup }: RowValues<typeof OPTIONS>,
 ) {
   const rows = repeatedRows(oneHot, maps.teacher.shape[2]);

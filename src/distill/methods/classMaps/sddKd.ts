@@ -1,9 +1,9 @@
-import { type ClassMaps, defineMethod, type Moment } from "../../method.js";
+import { type ClassMaps, defineMethod, type StepContext } from "../../method.js";
 import { KL_OPTIONS } from "../../options.js";
 import { regionLoss, regionsOf, SCALE_OPTIONS, SDD_CODE, SDD_PAPER } from "../../parts/classMaps.js";
 import { klOfEach } from "../../parts/logits.js";
 
-const lossOf = (maps: ClassMaps, { labels }: Pick<Moment, "labels">, { kd_T }: { readonly kd_T: number }) => ({
+const lossOf = (maps: ClassMaps, { labels }: Pick<StepContext, "labels">, { kd_T }: { readonly kd_T: number }) => ({
   kd: regionLoss(maps, labels, (ours, theirs) => klOfEach(ours, theirs, kd_T)),
 });
 

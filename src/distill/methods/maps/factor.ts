@@ -6,7 +6,7 @@ import { absolute, meanSquaredError } from "../../../nn/gradients.js";
 import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
 import { type Scalar, type Tensor4D, tf } from "../../../runtime/tf.js";
-import { type Anatomy, defineMethod, REP_DISTILLER } from "../../method.js";
+import { defineMethod, type FeatureShapes, REP_DISTILLER } from "../../method.js";
 import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";
 import { apartFromStudent } from "../../parts/losses.js";
 import { activity, toSmaller } from "../../parts/maps.js";
@@ -24,7 +24,7 @@ type Layer = (map: Tensor4D, context: ForwardContext) => Tensor4D;
 /** Where a sequence of convolution, normalisation and activation has its convolutions. */
 const PLACES = [0, 3, 6];
 
-const channelsOf = ({ maps }: Anatomy): number => maps.at(-1)?.[2] as number;
+const channelsOf = ({ maps }: FeatureShapes): number => maps.at(-1)?.[2] as number;
 const lastMap = ({ maps }: ModelOutput): Tensor4D => maps.at(-1)?.out as Tensor4D;
 
 /** Layers one after the other. */

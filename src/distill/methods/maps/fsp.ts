@@ -2,13 +2,14 @@ import { inputError } from "../../../common/errors.js";
 import { meanSquaredError } from "../../../nn/gradients.js";
 import type { ModelOutput } from "../../../nn/model.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
-import { type Anatomy, defineMethod, type Pair, REP_DISTILLER } from "../../method.js";
+import { defineMethod, type FeatureShapes, type Pair, REP_DISTILLER } from "../../method.js";
 import { PHASE_DEFAULTS, PHASE_OPTIONS } from "../../options.js";
 import { featurePhase } from "../../parts/losses.js";
 import { pairedMaps, toSmaller } from "../../parts/maps.js";
 
 /** Channels of stem and maps. */
-const channelsOf = ({ stem, maps }: Anatomy): (number | undefined)[] => [stem, ...maps].map((shape) => shape?.[2]);
+const channelsOf = ({ stem, maps }: FeatureShapes): (number | undefined)[] =>
+  [stem, ...maps].map((shape) => shape?.[2]);
 
 /** @throws inputError where stem and maps of both do not have the same channels */
 function checkChannels(pair: Pair): void {

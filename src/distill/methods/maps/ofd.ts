@@ -7,7 +7,7 @@ import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ForwardContext } from "../../../nn/model.js";
 import { adaptiveAveragePool } from "../../../nn/pool.js";
 import { type Scalar, type Tensor, type Tensor4D, tf } from "../../../runtime/tf.js";
-import { type Anatomy, defineMethod } from "../../method.js";
+import { defineMethod, type FeatureShapes } from "../../method.js";
 import { leftOut, pairedMaps } from "../../parts/maps.js";
 
 /** Where negative values are rarer than this, the margin is a number of deviations below zero. */
@@ -31,7 +31,7 @@ function marginOf(scale: Tensor, offset: Tensor): Tensor {
 }
 
 /** Weight and bias of the batch normalisations before the ReLUs of the teacher's maps. @throws inputError without them */
-function normsOf({ norms, state, maps }: Anatomy): [scale: Tensor, offset: Tensor][] {
+function normsOf({ norms, state, maps }: FeatureShapes): [scale: Tensor, offset: Tensor][] {
   const tensor = (name: string) => state.find((entry) => entry.name === name)?.variable as Tensor;
   if (norms.length === maps.length) {
     return norms.map((name) => [tensor(`${name}.weight`), tensor(`${name}.bias`)]);

@@ -4,7 +4,7 @@ import { detached } from "../../../nn/gradients.js";
 import { linear } from "../../../nn/layers.js";
 import type { ForwardContext, ModelOutput } from "../../../nn/model.js";
 import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf.js";
-import { defineMethod, type Moment } from "../../method.js";
+import { defineMethod, type StepContext } from "../../method.js";
 import { crossEntropy, distillKL, normalizedRows } from "../../parts/losses.js";
 
 /**
@@ -54,7 +54,7 @@ function classContext(make: ModelBuilder, classes: number, width: number, temper
     of: (logits: Tensor2D, context: Tensor = means) =>
       tf.matMul(tf.softmax(tf.div(detached(logits), temperature)), context as Tensor2D),
     /** Adds a batch to the sums of its epoch. @returns the means that hold in it, [classes, width] */
-    gather({ student, teacher, oneHot, epoch }: Moment, { updates }: ForwardContext): Tensor {
+    gather({ student, teacher, oneHot, epoch }: StepContext, { updates }: ForwardContext): Tensor {
       const isNew = tf.notEqual(epoch, known);
       const ended = tf.div(sums, tf.maximum(weights, LEAST_WEIGHT));
       const holding = tf.where(isNew, ended, means);
@@ -116,7 +116,7 @@ export const cid = defineMethod({
     const regressor = linear(make, "fea_reg.linear", inputs, outputs);
     const ofRegressor = make.state.slice(before).flatMap(({ variable }) => (variable ? [variable] : []));
     const context = classContext(make, pair.numClasses, inputs, cid_NT);
-    const early = ({ student, teacher, oneHot }: Moment) => ({
+    const early = ({ student, teacher, oneHot }: StepContext) => ({
       ...weighed("kd", cid_a, () => distillKL(student.logits, teacher.logits, cid_NT)),
       ...weighed("sample", cid_b, () => relativeError(regressor(student.pooled), teacher.pooled)),
       ...weighed("class", cid_c, () => classRelations(student.pooled, teacher.pooled, oneHot)),

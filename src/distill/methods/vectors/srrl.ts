@@ -5,14 +5,14 @@ import { batchNorm, convolution } from "../../../nn/layers.js";
 import type { ModelOutput } from "../../../nn/model.js";
 import { globalAveragePool } from "../../../nn/pool.js";
 import { type Tensor4D, tf } from "../../../runtime/tf.js";
-import { type Anatomy, defineMethod, SIM_KD } from "../../method.js";
+import { defineMethod, type FeatureShapes, SIM_KD } from "../../method.js";
 import { teacherClassifier } from "../../parts/classMaps.js";
 
 type Connected = "vector" | "map";
 
 /** What is connected. */
 interface Source {
-  channels(student: Anatomy): number;
+  channels(student: FeatureShapes): number;
   /** As a map [N, H, W, C]: a vector is one of a single place. */
   of(student: ModelOutput): Tensor4D;
 }

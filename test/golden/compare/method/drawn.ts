@@ -13,7 +13,7 @@ const DRAWN: Readonly<Record<string, (step: number, index: number) => number>> =
  * @param step from 0
  * @throws Error for a tensor that the golden files do not have
  */
-export function drawnFeeds(draws: Draws | undefined, images: number, step: number): Readonly<Record<string, Feed>> {
+export function randomInputsOf(draws: Draws | undefined, images: number, step: number): Readonly<Record<string, Feed>> {
   const feeds = Object.entries(draws?.specs(images) ?? {}).map(([name, { shape, dtype }]) => {
     const element = DRAWN[name];
     if (element === undefined) throw new Error(`No golden file has ${name} drawn.`);

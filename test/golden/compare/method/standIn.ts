@@ -1,5 +1,5 @@
 import { permute4, sizeOf } from "#pefd/common/shapes.js";
-import type { Anatomy } from "#pefd/distill/method.js";
+import type { FeatureShapes } from "#pefd/distill/method.js";
 import { createBuilder, type ModelBuilder } from "#pefd/nn/builder.js";
 import { batchNorm, linear } from "#pefd/nn/layers.js";
 import type { FeatureMap, ModelOutput, StateEntry } from "#pefd/nn/model.js";
@@ -9,7 +9,7 @@ import type { HostTensor } from "../summary.js";
 import { CLASSES, KEYS } from "./keys.js";
 
 /** Shapes of one network's features for one image, [C, H, W] and [C]: stem, maps, pooled vector. */
-export type FeatureShapes = readonly (readonly number[])[];
+export type OutputShapes = readonly (readonly number[])[];
 
 /** Keys of the formula for a network's features, logits and classifier. */
 interface StandInKeys {
@@ -25,7 +25,7 @@ interface StandInKeys {
  * logitsStrong for the strong view).
  */
 export interface StandIn {
-  readonly anatomy: Anatomy;
+  readonly featureShapes: FeatureShapes;
   /** Channels last. */
   readonly tensors: Readonly<Record<string, HostTensor>>;
 }
@@ -58,7 +58,7 @@ const stateOf = (maps: readonly (readonly number[])[], inputs: number, key: numb
  * A network that gives tensors of the formula, whatever the images. Its state has variables of its own.
  * @param batch images
  */
-export function standIn(shapes: FeatureShapes, batch: number, keys: StandInKeys): StandIn {
+export function standIn(shapes: OutputShapes, batch: number, keys: StandInKeys): StandIn {
   const tensor = (shape: readonly number[], element: (i: number) => number): HostTensor =>
     channelsLast([batch, ...shape], formulaValues([batch, ...shape], element));
   const named = shapes.flatMap((shape, j): [string, HostTensor][] => {
@@ -74,7 +74,7 @@ export function standIn(shapes: FeatureShapes, batch: number, keys: StandInKeys)
   const pooled = sizeOf(shapes.at(-1) ?? [0]);
   const logits = (key: number) => tensor([CLASSES], (i) => 4 * signedValue(key, i));
   return {
-    anatomy: {
+    featureShapes: {
       stem,
       maps,
       lastMap: maps.at(-1) ?? [],
@@ -124,12 +124,12 @@ function classified({ shape, values }: HostTensor, key: number): HostTensor {
 }
 
 /** The same whose pooled vector is the mean of its last map, and whose logits are what its classifier makes of that. */
-export function standInOfMap(shapes: FeatureShapes, batch: number, keys: StandInKeys): StandIn {
-  const { anatomy, tensors } = standIn(shapes, batch, keys);
+export function standInOfMap(shapes: OutputShapes, batch: number, keys: StandInKeys): StandIn {
+  const { featureShapes, tensors } = standIn(shapes, batch, keys);
   const last = shapes.length - 1;
   const pooled = spatialMean(tensors[`feat${last - 1}`] as HostTensor);
   const logits = classified(pooled, keys.classifier);
-  return { anatomy, tensors: { ...tensors, [`feat${last}`]: pooled, logits } };
+  return { featureShapes, tensors: { ...tensors, [`feat${last}`]: pooled, logits } };
 }
 
 /** A network's output of its tensors by name. @param maps how many maps it has */

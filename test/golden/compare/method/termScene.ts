@@ -1,4 +1,4 @@
-import type { Moment } from "#pefd/distill/method.js";
+import type { StepContext } from "#pefd/distill/method.js";
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { gradientsOf } from "#pefd/learn/gradients.js";
 import { parametersOf, variablesOf } from "#pefd/learn/learner.js";
@@ -8,7 +8,7 @@ import type { StateEntry } from "#pefd/nn/model.js";
 import { scatterRows } from "#pefd/runtime/rows.js";
 import { type Scalar, type Tensor, tf, type Update, type Variable } from "#pefd/runtime/tf.js";
 import { onClassMaps } from "./classMaps.js";
-import { drawnFeeds } from "./drawn.js";
+import { randomInputsOf } from "./drawn.js";
 import { fixtureOf } from "./fixture.js";
 import { CLASSES, imagesOf, KEYS, labelsOf, SET_SIZE } from "./keys.js";
 import { ownFill, ownRows } from "./ownState.js";
@@ -58,8 +58,8 @@ export function createScene(
     teacher: made(shapes.teacher, batch, KEYS.teacher),
   });
   const pair = {
-    student: student.anatomy,
-    teacher: teacher.anatomy,
+    student: student.featureShapes,
+    teacher: teacher.featureShapes,
     numClasses: CLASSES,
     labels: new Array<number>(SET_SIZE).fill(0),
     batchSize: batch,
@@ -85,7 +85,7 @@ export function createScene(
     differentiated: [...outputs, ...parameters],
     variables: [
       ...outputs.map(([, variable]) => variable),
-      ...[method, student.anatomy, teacher.anatomy].flatMap(({ state }) => variablesOf(state)),
+      ...[method, student.featureShapes, teacher.featureShapes].flatMap(({ state }) => variablesOf(state)),
     ],
   };
 }
@@ -98,7 +98,7 @@ export function afterPhase(scene: TermScene): TermScene {
     );
     const updates: Update[] = [];
     const [phase] = scene.method.phases ?? [];
-    phase?.loss(momentOf(scene, Object.fromEntries(tensors)), { training: true, updates });
+    phase?.loss(stepContextOf(scene, Object.fromEntries(tensors)), { training: true, updates });
     for (const [variable, value] of updates) variable.assign(value);
   });
   return { ...scene, epoch: scene.epoch + 1 };
@@ -114,7 +114,7 @@ export function describeTerm(
   teacher: Record<string, Tensor>,
 ): Record<string, Tensor> {
   const { method, differentiated } = scene;
-  const at = momentOf(scene, teacher);
+  const at = stepContextOf(scene, teacher);
   const [phase] = isFirstPhase ? (method.phases ?? []) : [];
   const { loss, gradients, kept } = gradientsOf(
     () => {
@@ -146,13 +146,13 @@ function keptOf({ state }: OpenedMethod, updates: readonly Update[]): Record<str
   return Object.fromEntries(kept);
 }
 
-function momentOf(scene: TermScene, teacher: Record<string, Tensor>): Moment {
+function stepContextOf(scene: TermScene, teacher: Record<string, Tensor>): StepContext {
   const { student, differentiated, labels, epoch } = scene;
   const outputs = Object.fromEntries(differentiated.slice(0, Object.keys(student.tensors).length));
   const at = tf.tensor1d([...labels], "int32");
   return {
-    student: outputOf(outputs, student.anatomy.maps.length),
-    teacher: outputOf(teacher, scene.teacher.anatomy.maps.length),
+    student: outputOf(outputs, student.featureShapes.maps.length),
+    teacher: outputOf(teacher, scene.teacher.featureShapes.maps.length),
     labels: at,
     oneHot: oneHotLabels(at, CLASSES),
     image: tf.tensor1d(imagesOf(labels.length), "int32"),
@@ -164,7 +164,7 @@ function momentOf(scene: TermScene, teacher: Record<string, Tensor>): Moment {
 
 const drawnTensors = ({ method, labels }: TermScene): Record<string, Tensor> =>
   Object.fromEntries(
-    Object.entries(drawnFeeds(method.draws, labels.length, 0)).map(([name, { values, shape, dtype }]) => [
+    Object.entries(randomInputsOf(method.draws, labels.length, 0)).map(([name, { values, shape, dtype }]) => [
       name,
       tf.tensor(values, [...shape], dtype),
     ]),

@@ -5,7 +5,7 @@ import type { Batch } from "#pefd/learn/objective.js";
 import { type Tensor4D, tf, type Update, type Variable } from "#pefd/runtime/tf.js";
 import type { Feed } from "../execute.js";
 import { EXACT_IMAGES, imagesFeed } from "../inputs.js";
-import { drawnFeeds, drawnNames, drawnOf } from "../method/drawn.js";
+import { drawnNames, drawnOf, randomInputsOf } from "../method/drawn.js";
 import type { Course } from "./course.js";
 import type { Scene } from "./scene.js";
 
@@ -35,7 +35,7 @@ export function batchFeeds(
     labels: integers(labels),
     image: integers(places),
     epoch: { values: Float32Array.of(epoch), shape: [], dtype: "float32" },
-    ...drawnNames(drawnFeeds(draws, labels.length, 0)),
+    ...drawnNames(randomInputsOf(draws, labels.length, 0)),
   };
 }
 
@@ -50,7 +50,7 @@ export const stepValues = (
   { step, epoch }: { readonly step: number; readonly epoch: number },
 ): FeedValues => ({
   ...valuesOf(feeds),
-  ...valuesOf(drawnNames(drawnFeeds(draws, feeds.labels?.shape[0] ?? 0, step))),
+  ...valuesOf(drawnNames(randomInputsOf(draws, feeds.labels?.shape[0] ?? 0, step))),
   epoch: Float32Array.of(epoch),
 });
 
@@ -81,12 +81,12 @@ export function describeTrajectory(
       },
     },
     variables: {
-      learner: [...variablesOf([...learner.model.state, ...scene.method.state]), ...learner.velocities],
+      learner: [...variablesOf([...learner.model.state, ...scene.method.state]), ...learner.momentumBuffers],
       teacher: teacherVariables,
       seen: [...Object.values(seen), ...all.flatMap(({ metrics }) => Object.values(metrics) as Variable[])],
     },
     precision: "float32",
-    knownRounds: true,
+    staticTripCount: true,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { EngineName, FeedValues, Program } from "#pefd/compile/types.js";
-import { type Learner, restVelocities } from "#pefd/learn/learner.js";
+import { type Learner, resetMomentum } from "#pefd/learn/learner.js";
 import { readMetrics, readTerms, setMetrics } from "#pefd/learn/metrics.js";
 import { toPyTorchLayout } from "#pefd/nn/builder.js";
 import type { StateEntry } from "#pefd/nn/model.js";
@@ -98,7 +98,7 @@ function runOnce(course: Course, scene: Scene, program: Program, feeds: ReturnTy
       return terms;
     }
     program.pull("learner");
-    restVelocities(learner);
+    resetMomentum(learner);
     program.push("learner");
     return terms;
   });

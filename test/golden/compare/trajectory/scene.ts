@@ -1,9 +1,9 @@
 import { type OpenedMethod, openMethod } from "#pefd/distill/open.js";
 import { crossEntropy, distillKL } from "#pefd/distill/parts/losses.js";
 import type { Learner } from "#pefd/learn/learner.js";
-import { anatomyOf, distilledLearner, frozen } from "#pefd/learn/learners.js";
+import { distilledLearner, featureShapesOf, frozen } from "#pefd/learn/learners.js";
 import { createMetrics } from "#pefd/learn/metrics.js";
-import type { Lesson, Objective } from "#pefd/learn/objective.js";
+import type { DistillConfig, Objective } from "#pefd/learn/objective.js";
 import { buildModel } from "#pefd/models/build.js";
 import type { Model } from "#pefd/nn/model.js";
 import { type Scalar, type Tensor2D, tf, type Variable } from "#pefd/runtime/tf.js";
@@ -37,21 +37,21 @@ export function createScene(course: Course): Scene {
   );
   const labels = new Array<number>(course.setSize ?? input.labels.length).fill(0);
   const pair = {
-    student: anatomyOf(student),
-    teacher: anatomyOf(teacher),
+    student: featureShapesOf(student),
+    teacher: featureShapesOf(teacher),
     numClasses,
     labels,
     batchSize: input.labels.length,
   };
   const method = openMethod(course.method, pair, course.told, course.fill);
-  const lesson: Lesson = {
+  const config: DistillConfig = {
     teacher,
     teacherMaps: pair.teacher.maps.length,
     method,
     weights,
     temperature,
   };
-  const whole = distilledLearner(student, lesson, 0);
+  const whole = distilledLearner(student, config, 0);
   const batch = input.labels.length;
   const zeros = (...shape: number[]) => tf.tidy(() => tf.variable(tf.zeros(shape), false));
   const logits = () => zeros(batch, numClasses);
@@ -59,7 +59,7 @@ export function createScene(course: Course): Scene {
     teacher,
     teacherVariables,
     method,
-    learner: watched(whole, lesson),
+    learner: watched(whole, config),
     phases: (whole.phases ?? []).map(({ learner }) => learner),
     seen: {
       student: logits(),
@@ -71,9 +71,9 @@ export function createScene(course: Course): Scene {
 }
 
 /** A learner whose terms are told with cross entropy and KL divergence also where their weights are zero. */
-function watched(learner: Learner, lesson: Lesson): Learner {
+function watched(learner: Learner, config: DistillConfig): Learner {
   const { objective } = learner;
-  const { teacher, temperature, method } = lesson;
+  const { teacher, temperature, method } = config;
   const seen = (logits: Tensor2D): Tensor2D => method.logits?.(logits) ?? logits;
   const missing = ["ce", "kl"].filter((name) => !objective.termNames.includes(name));
   const told: Objective = {

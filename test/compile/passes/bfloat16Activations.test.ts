@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { type GraphNode, placeholder } from "#pefd/compile/graph/graph.js";
 import {
+  bfloat16Activations,
+  bfloat16Nodes,
   dropCastPairs,
   dropEqualReshapes,
-  narrowImages,
-  narrowNodes,
 } from "#pefd/compile/passes/bfloat16Activations.js";
 import type { RecordedStep } from "#pefd/compile/record/recordedStep.js";
 import { loadTensorFlow, tf, type Variable } from "#pefd/runtime/tf.js";
@@ -56,8 +56,8 @@ const outline = ({ nodes }: Pick<RecordedStep, "nodes">) =>
 
 test("images lie in bfloat16 from op to op; weights, statistics and what leaves are in float32", () => {
   const step = stepOf([...chain(), node("mean", "Neg", ["b0:1"], [[16]])], "b5", "b5:2", "mean");
-  const narrowed = narrowImages(step);
-  const lines = outline(narrowed);
+  const lowered = bfloat16Activations(step);
+  const lines = outline(lowered);
   assert.deepEqual(lines.slice(0, 5), [
     "x/narrow = Cast(x)",
     "a0/narrow = PefdConv2D(x/narrow, w)",
@@ -71,10 +71,10 @@ test("images lie in bfloat16 from op to op; weights, statistics and what leaves 
     "b5 = Cast(b5/narrow)",
   ]);
   assert.deepEqual(
-    narrowed.updates.map(([, ref]) => ref),
+    lowered.updates.map(([, ref]) => ref),
     ["b5", "b5/narrow:2", "mean"],
   );
-  const attributes = (name: string) => narrowed.nodes.find((made) => made.name === name)?.attributes;
+  const attributes = (name: string) => lowered.nodes.find((made) => made.name === name)?.attributes;
   assert.deepEqual(attributes("a3/narrow"), { T: BFLOAT16, Tinput: BFLOAT16 });
   const cast = { Truncate: { bool: false } };
   assert.deepEqual(attributes("x/narrow"), { SrcT: FLOAT, DstT: BFLOAT16, ...cast });
@@ -85,7 +85,7 @@ test("a tensor is cast once, whoever takes it, and is waited for under its new n
   const waiting: GraphNode = { ...node("n", "Neg", ["b5"]), inputs: ["b5", "^b5"] };
   const more = [node("e", "PefdConv2DBackpropFilter", ["x", "sizes", "b1"], [FILTER])];
   const nodes = [...chain(), ...more, waiting, node("m", "Neg", ["b5"])];
-  const lines = outline(narrowImages(stepOf(nodes, "e", "n", "m")));
+  const lines = outline(bfloat16Activations(stepOf(nodes, "e", "n", "m")));
   assert.equal(lines.filter((line) => line.endsWith("Cast(x)")).length, 1);
   assert.ok(lines.includes("e/narrow = PefdConv2DBackpropFilter(x/narrow, sizes, b1/narrow)"));
   assert.equal(lines.filter((line) => line.endsWith("Cast(b5/narrow)")).length, 1);
@@ -104,18 +104,18 @@ test("a model's first images stay in float32, what is made of them does not", ()
     node("d", "PefdConv2DBackpropInput", ["sizes", "w", "b0"]),
   ];
   const nodes = [...first, ...chain().filter(({ name }) => name !== "x"), ...gradients];
-  const narrowed = narrowImages(stepOf(nodes, "b5", "g", "d"));
-  const lines = outline(narrowed);
+  const lowered = bfloat16Activations(stepOf(nodes, "b5", "g", "d"));
+  const lines = outline(lowered);
   assert.ok(lines.includes("x/narrow = PefdConv2D(pixels, taps)"), lines.join("\n"));
   assert.ok(lines.includes("a0/narrow = PefdConv2D(x/narrow, w)"));
   assert.ok(lines.includes("g/narrow = PefdConv2DBackpropFilter(pixels, sizes, b0/narrow)"));
   for (const name of ["x/narrow", "g/narrow", "d/narrow"]) {
-    const made = narrowed.nodes.find((other) => other.name === name);
+    const made = lowered.nodes.find((other) => other.name === name);
     assert.deepEqual(made?.attributes, { T: BFLOAT16 });
   }
 });
 
-const chosen = (nodes: GraphNode[], ...kept: string[]) => [...narrowNodes(stepOf(nodes, ...kept)).keys()];
+const chosen = (nodes: GraphNode[], ...kept: string[]) => [...bfloat16Nodes(stepOf(nodes, ...kept)).keys()];
 
 test("images stay in float32 where casts would cost more than is saved", () => {
   assert.deepEqual(chosen(chain(), "b5"), ALL);
@@ -150,7 +150,7 @@ test("a term of a loss is made in float32 of images in bfloat16", () => {
   const difference = { ...node("e", "PefdElementwise", ["b5", "z"]), attributes };
   const loss = [...chain(), feed("z", LARGE), difference, node("sum", "Sum", ["e", "axes"], [[]])];
   assert.deepEqual(chosen(loss, "sum"), ALL);
-  const lines = outline(narrowImages(stepOf(loss, "sum")));
+  const lines = outline(bfloat16Activations(stepOf(loss, "sum")));
   assert.ok(lines.includes("e = PefdElementwise(b5, z)"), lines.join("\n"));
   assert.ok(lines.includes("b5 = Cast(b5/narrow)"));
 });

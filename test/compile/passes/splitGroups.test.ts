@@ -87,7 +87,7 @@ function computed(engine: EngineName): Float32Array[] {
   const program = compile(engine, {
     name: "groups",
     precision: "float32",
-    knownRounds: false,
+    staticTripCount: false,
     entries: { step: entryOf(step) },
     variables: { all },
   });
