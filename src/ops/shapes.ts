@@ -36,7 +36,7 @@ export interface Facts {
   readonly opcode?: number;
   /** TensorFlow's op of the same arguments, for one of ours. */
   readonly standard?: string;
-  /** Where its images may be in bfloat16 (src/native/ops/numbers.h). */
+  /** Where its images may be in bfloat16 (src/native/ops/op.h). */
   readonly narrow?: Narrow;
 }
 

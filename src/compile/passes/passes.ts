@@ -14,7 +14,7 @@ import { plainBatchNorm } from "./plainBatchNorm.js";
 import { rowsInPlace } from "./rowsInPlace.js";
 import { useStandardOps } from "./standardOps.js";
 
-/** Our ops that take the attribute (src/native/ops/convolution/convolution_ops.cc). */
+/** Our ops that take the attribute (src/native/ops/convolution_ops.cc). */
 const TAKE_IT: ReadonlySet<string> = new Set(["Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"].map(ownOp));
 
 /**
