@@ -10,12 +10,11 @@ import { nativeVariables } from "./setup/environment.js";
 import { ROOT } from "./setup/setup.js";
 
 /**
- * Plants small faults in the compiled product, one at a time, and runs the tests of the fault's folder that run the faulty
- * place: node scripts/mutants.js --results FILE [--count N] [--seed S] [--only FOLDER] [--minutes M] [--part K/N]
- * [--again]. A fault in src/FOLDER counts as found where a test below test/FOLDER fails twice with it and passes without
- * it; what tests of other folders find does not count. A later call with the same file goes on; --again tries those that
- * survived once more; --part 1/2 and --part 2/2 share the work. The project and its tests must be compiled (npm test
- * does it).
+ * Mutation testing of the compiled product: one mutant at a time, with the tests of its folder that cover it:
+ * node scripts/mutants.js --results FILE [--count N] [--seed S] [--only FOLDER] [--minutes M] [--part K/N]
+ * [--again]. A mutant in src/FOLDER is killed if a test below test/FOLDER fails twice with it and passes without it; tests
+ * of other folders do not count. A later call with the same file goes on; --again retries survivors; --part 1/2 and
+ * --part 2/2 share the work. The project and its tests must be compiled (npm test does it).
  */
 const { values } = parseArgs({
   options: {

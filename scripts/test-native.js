@@ -5,8 +5,8 @@ import { run } from "./setup/run.js";
 import { ROOT, setup } from "./setup/setup.js";
 
 // npm run test:native [-- [--sanitizers] [WORD...]]
-// Compiles the kernels of src/native alone, with the tests of test/native, and runs the cases whose name contains a word;
-// with --sanitizers under AddressSanitizer and UndefinedBehaviorSanitizer, then under ThreadSanitizer.
+// Compiles only the kernels of src/native, with test/native, and runs the cases whose name contains a word;
+// --sanitizers: under AddressSanitizer and UndefinedBehaviorSanitizer, then under ThreadSanitizer.
 
 const FOLDERS = {
   sources: join(ROOT, "src/native"),

@@ -1,6 +1,5 @@
 /**
- * The places of JavaScript text that are code: not comments, not text between quotes, not regular expressions. What
- * stands in `${...}` of a template is code.
+ * Tells code in JavaScript text from comments, strings and regular expressions. `${...}` of a template is code.
  */
 
 /** After these a slash divides; after anything else it begins a regular expression. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 const COPIED = ["dist", "dist-test", "bin", "configs", "templates", "scripts", "package.json"];
 const LINKED = ["test", "node_modules", "src", "README.md", "docs", ".ci"];
 
-/** A copy of what tests need, so that the checkout stays as it is. */
+/** A copy of the files that tests need, so that the checkout is not modified. */
 export function makeCopy(root) {
   const copy = mkdtempSync(join(tmpdir(), "pefd-mutants-"));
   for (const name of COPIED) cpSync(join(root, name), join(copy, name), { recursive: true });

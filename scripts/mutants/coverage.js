@@ -7,15 +7,14 @@ import { filesBelow } from "./reach.js";
 import { runTests } from "./runTests.js";
 
 /**
- * What test files run of the product where nothing is planted: a test that never runs a place cannot notice a fault there,
- * and need not be tried. Programs that a test kills tell nothing: what only they run counts as not run, so that a fault
- * may count as missed that would have been noticed, never the other way round.
+ * Coverage of the product by test files, without a mutant: a test that does not cover a place need not be run. Programs
+ * that a test kills report no coverage, so a mutant may wrongly count as survived, never as killed.
  */
 
-/** Seconds for a test file of which it is not known yet how long it takes. */
+/** Timeout in seconds of a test file of unknown duration. */
 const UNKNOWN = 1500;
 
-/** Of one file, by V8's ranges, outer before inner: 1 for each character that was run. */
+/** 1 for each covered character of a file, from V8's ranges, outer before inner. */
 function mark(executed, functions) {
   const own = new Uint8Array(executed.length);
   for (const { ranges } of functions) {
@@ -26,7 +25,7 @@ function mark(executed, functions) {
   for (let i = 0; i < own.length; i++) executed[i] |= own[i];
 }
 
-/** [start, end] of the stretches that were run. */
+/** [start, end] of the covered ranges. */
 function stretches(executed) {
   const found = [];
   for (let i = 0; i < executed.length; i++) {
@@ -36,7 +35,7 @@ function stretches(executed) {
   return found;
 }
 
-/** For each file of the product: the stretches that the processes of a folder of V8's reports have run. */
+/** The covered ranges of each file of the product, from a folder of V8 reports. */
 function executedIn(folder, copy) {
   const [base, all] = [`${pathToFileURL(join(copy, "dist"))}/`, new Map()];
   for (const name of readdirSync(folder).filter((file) => file.startsWith("coverage-"))) {
@@ -54,7 +53,7 @@ function executedIn(folder, copy) {
 
 const digest = (...texts) => texts.reduce((sum, text) => sum.update(text), createHash("sha256"));
 
-/** Of the product and of a compiled test: what was learnt of it is of no use where either is another. */
+/** A digest of the product and of a compiled test: the cache key of its coverage. */
 const identityOf = (copy) => {
   const files = filesBelow(join(copy, "dist")).sort();
   const product = digest(...files.map((file) => readFileSync(join(copy, "dist", file))));
@@ -83,16 +82,15 @@ async function measured(copy, test, env) {
 }
 
 /**
- * `of(test)`: what a test file does without a fault: `failed`, the name of a test that fails even so; `seconds`; and
- * `runs(file, at)`, whether it runs that place. `known(test)`: the same where it is known already, else undefined; it is
- * kept in a file, as JSON lines.
+ * `of(test)`: a test file without a mutant: `failed`, the name of a test that fails; `seconds`; and `runs(file, at)`,
+ * whether it covers that place. `known(test)`: the same if cached, else undefined. The cache is a file of JSON lines.
  */
 export function coverageOf(copy, { env, path }) {
   const identity = identityOf(copy);
   let kept = earlier(path);
   const known = (test) => kept.get(identity(test));
   async function of(test) {
-    // Another call may have found it out meanwhile.
+    // Another call may have cached it meanwhile.
     if (known(test) === undefined) kept = earlier(path);
     if (known(test) === undefined) {
       const found = { identity: identity(test), ...(await measured(copy, test, env)) };

@@ -3,18 +3,18 @@ import { join } from "node:path";
 import { runTests } from "./runTests.js";
 import { planted } from "./sites.js";
 
-/** Seconds that a test file of which nothing is known is taken to need, when the order is made. */
+/** Assumed seconds of a test file of unknown duration, for the order. */
 const GUESS = 20;
 
 const toldFailing = new Set();
 
-/** The tests that could run a file, quick ones first. */
+/** The tests that could cover a file, fastest first. */
 function inOrder(file, { near, coverage }) {
   const secondsOf = (test) => coverage.known(test)?.seconds ?? GUESS;
   return near(file).sort((a, b) => secondsOf(a) - secondsOf(b));
 }
 
-/** Of a test: whether it passes without a fault and runs a place, and what it takes. */
+/** Whether a test passes without a mutant and covers a place, and its duration. */
 async function reaches(test, { file, at }, coverage) {
   const { failed, seconds, runs } = await coverage.of(test);
   if (failed !== undefined && !toldFailing.has(test)) {
@@ -25,11 +25,11 @@ async function reaches(test, { file, at }, coverage) {
 }
 
 /**
- * The first test that fails with a fault, and does so twice.
- * @param {string} copy where the fault is planted and taken away again
- * @param site the fault
+ * The first test that kills a mutant, twice.
+ * @param {string} copy where the mutant is written and undone
+ * @param site the mutant
  * @param means `near` (reach.js), `coverage` (coverage.js) and the environment of the tests
- * @returns {Promise<{ by?: string, tried: string[] }>} which one it is, undefined where none fails, and the files tried
+ * @returns {Promise<{ by?: string, tried: string[] }>} the test, undefined if none fails, and the files tried
  */
 export async function noticed(copy, site, { near, coverage, env }) {
   const path = join(copy, "dist", site.file);

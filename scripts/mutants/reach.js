@@ -2,12 +2,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 
 /**
- * Which tests a file of the product answers to: those of its folder, test/FOLDER for all that lies in src/FOLDER, and of
- * them those that could run it, by what imports what.
+ * The tests responsible for a file of the product: those of test/FOLDER for src/FOLDER whose imports reach it.
  */
 
 const IMPORT = /(?:from|import\(|new URL\()\s*"([^"]+\.js)"/g;
-/** A test that starts programs may reach any file of the product. */
+/** A test that starts programs may reach any file. */
 const STARTS_PROGRAMS = /"node:(?:child_process|worker_threads)"/;
 const FAR = 1000;
 
@@ -24,7 +23,7 @@ function importsOf(root, file, text) {
   });
 }
 
-/** For each file that a test imports, at however many removes: how many. */
+/** The import distance of each file that a test reaches. */
 function distancesFrom(root, test, cache) {
   const distances = new Map([[test, 0]]);
   let startsPrograms = false;
@@ -44,7 +43,7 @@ function distancesFrom(root, test, cache) {
 export const folderOf = (file) => file.split("/")[0];
 
 /**
- * A function from a file below dist to compiled test files that could run it, the nearest first.
+ * A function from a file below dist to the compiled test files that reach it, nearest first.
  * @param {string} root
  * @param {(test: string, file: string) => boolean} isWanted of a test below dist-test and a file below dist
  */

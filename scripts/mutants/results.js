@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 
 const keyOf = ({ file, line, from, to, at }) => [file, line, at, from, to].join(":");
 
-/** What was found out of each fault, in a file of JSON lines, of which the last one of a fault counts. */
+/** The result of each mutant, as JSON lines; the last one of a mutant counts. */
 export function openResults(path) {
   mkdirSync(dirname(path), { recursive: true });
   const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];

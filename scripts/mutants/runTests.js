@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 
-/** Ends a process and all that it started: it has a group of its own. */
+/** Kills a process group. */
 function end(child) {
   try {
     process.kill(-child.pid, "SIGKILL");
   } catch {
-    // It has ended by itself.
+    // Already gone.
   }
 }
 

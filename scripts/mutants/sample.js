@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { filesBelow } from "./reach.js";
 import { lineOf, sitesIn } from "./sites.js";
 
-/** Every fault that could be planted below dist. */
+/** All possible mutants below dist. */
 export function allSites(root) {
   return filesBelow(join(root, "dist"))
     .sort()
@@ -13,7 +13,7 @@ export function allSites(root) {
     });
 }
 
-/** The same ones for the same seed, each as likely as any other. */
+/** A uniform sample, the same for the same seed. */
 export async function drawn(sites, count, seed) {
   const { createRandom } = await import("../../dist/common/random.js");
   const order = Int32Array.from(sites.keys());

@@ -1,6 +1,6 @@
 import { codeOf } from "./code.js";
 
-/** What a small fault looks like: an operator, a constant, a boundary, a statement. */
+/** Mutation operators: operators, constants, boundaries, statements. */
 const SWAPS = [
   [" === ", " !== "],
   [" !== ", " === "],
@@ -24,7 +24,7 @@ const SWAPS = [
 
 const WORD = /[\w$.]/;
 
-/** `import * as`, and `a ?? b ?? c`, in which no other operator may stand. */
+/** Not mutated: `import * as`, and `a ?? b ?? c`, which allows no other operator. */
 const isFixed = (text, at, from) =>
   (from === " * " && text.startsWith(" * as ", at)) ||
   (from === " ?? " && lineAt(text, at).split(/\?\?|\|\|/).length > 2);
@@ -38,18 +38,18 @@ const swapsAt = (text, at) =>
 
 const isAlone = (text, at, length) => !WORD.test(text[at - 1] ?? " ") && !/[\w$:]/.test(text[at + length] ?? " ");
 
-/** A whole number that stands alone becomes the next one. */
+/** An integer literal becomes the next integer. */
 function numbersAt(text, at) {
   if (WORD.test(text[at - 1] ?? " ")) return [];
   const [from] = /^\d+(?![\w.])/.exec(text.slice(at, at + 12)) ?? [];
   return from === undefined ? [] : [{ at, from, to: String(Number(from) + 1) }];
 }
 
-/** `!` before a value goes; it stays in `!==`. */
+/** `!` before a value is removed, but not in `!==`. */
 const negationsAt = (text, at) =>
   text[at] === "!" && text[at + 1] !== "=" && /[\w(]/.test(text[at + 1] ?? "") ? [{ at, from: "!", to: "" }] : [];
 
-/** A line that is a call, or throws, and nothing else. */
+/** A line that is only a call or a throw. */
 function statementsAt(text, at) {
   if (text[at - 1] !== "\n") return [];
   const [line] = /^[^\n]*/.exec(text.slice(at)) ?? [""];
@@ -59,7 +59,7 @@ function statementsAt(text, at) {
   return [{ at, from: line, to: `${/^ +/.exec(line)}void 0;` }];
 }
 
-/** Every single small fault that could be made in a file. */
+/** All mutants of a file. */
 export function sitesIn(text) {
   const code = codeOf(text);
   const sites = [];
@@ -71,7 +71,7 @@ export function sitesIn(text) {
   return sites;
 }
 
-/** The text with one fault in it. */
+/** The text of a mutant. */
 export const planted = (text, { at, from, to }) => text.slice(0, at) + to + text.slice(at + from.length);
 
 /** The line of a place, from 1. */

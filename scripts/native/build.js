@@ -5,10 +5,10 @@ import { Problem } from "../setup/problem.js";
 import { run } from "../setup/run.js";
 import { digestOf, digestOfText, forgetUnused, markUsed } from "./objects.js";
 
-/** Few optimisations, so that sanitizers see what was written, but products joined with sums, for the same bits. */
+/** Few optimisations, so that sanitizers see the code as written, but FMAs, for the same bits. */
 const UNOPTIMIZED = ["-g1", "-O1", "-fexpensive-optimizations"];
 
-/** How the tests of src/native are compiled: flags after those of set-up, of which the last -O counts. */
+/** Compiler flags of the tests of src/native, after those of set-up; the last -O counts. */
 export const VARIANTS = {
   plain: [],
   "address and undefined": [
@@ -23,7 +23,7 @@ export const VARIANTS = {
 /** In tests a warning is an error. */
 const STRICT = ["-Werror"];
 
-/** The code for AVX-512 in the instructions of AVX2, so that any processor can run it (test/native/hosts.h). */
+/** The AVX-512 code compiled to AVX2 instructions, so that any CPU can run it (test/native/test_host.h). */
 const WIDE = {
   source: "kernels/kernels.cc",
   flags: [
@@ -37,21 +37,17 @@ const WIDE = {
   ],
 };
 
-/**
- * The code for units for matrices, and for products of pairs of 16 bits, with loops in their place, so that any processor can
- * run it.
- */
-const LOOPS = [
-  ["amx/kernels.cc", "loopKernels"],
-  ["amx/narrow.cc", "loopNarrowKernels"],
-  ["int16/kernels.cc", "integerLoopKernels"],
-  ["int16/narrow.cc", "integerLoopNarrowKernels"],
-].map(([source, name]) => ({
-  source: `kernels/${source}`,
-  flags: [`-DKERNELS=${name}`, "-DPEFD_VECTOR_WIDTH=16", "-Wno-psabi", "-mavx2", "-mfma", "-O2", "-ffp-contract=off"],
-}));
+/** The AMX and VNNI kernels with loops instead of those instructions, so that any CPU can run them. */
+const LOOPS = ["amx", "int16"].flatMap((folder) =>
+  [[`-DKERNELS=${folder}LoopKernels`], [`-DKERNELS=${folder}LoopBfloat16Kernels`, "-DPEFD_BFLOAT16_ACTIVATIONS"]].map(
+    (flags) => ({
+      source: `kernels/${folder}/kernels.cc`,
+      flags: [...flags, "-DPEFD_VECTOR_WIDTH=16", "-Wno-psabi", "-mavx2", "-mfma", "-O2", "-ffp-contract=off"],
+    }),
+  ),
+);
 
-/** What results are compared with is not under test: no sanitizers, and every operation rounds. */
+/** The reference is not under test: no sanitizers, and no FMA contraction. */
 const REFERENCE = { source: "reference.cc", flags: ["-O2", "-ffp-contract=off"], isTrusted: true };
 
 const testFiles = (tests) =>
@@ -59,7 +55,7 @@ const testFiles = (tests) =>
     .filter((name) => name.endsWith(".cc") && name !== REFERENCE.source)
     .map((source) => ({ source, flags: ["-O2"] }));
 
-/** Everything that is compiled: the library's own files as set-up compiles them, and the tests. */
+/** All compilation units: the library's files as set-up compiles them, and the tests. */
 async function unitsOf({ sources, tests, variant, objects }) {
   const { COMMON, STANDALONE } = await import("../../dist/runtime/setup/nativeModules.js");
   const units = [
@@ -74,7 +70,7 @@ async function unitsOf({ sources, tests, variant, objects }) {
   });
 }
 
-/** @throws {Problem} when the compiler does not take it; it has said why */
+/** @throws {Problem} when it does not compile; the compiler has printed why */
 async function compiler(args, output) {
   const part = `${output}.${process.pid}.part`;
   const code = await run("g++", [...args, "-o", part]);
@@ -85,7 +81,7 @@ async function compiler(args, output) {
   renameSync(part, output);
 }
 
-/** Does some work, as many pieces at a time as there are processors. */
+/** Does some work, one piece per CPU at a time. */
 async function inParallel(pieces, work) {
   const waiting = [...pieces];
   const worker = async () => {

@@ -2,18 +2,16 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-// Compiled files are named by what they are compiled from, so that changed sources, flags and scratch copies of the
-// sources share a folder.
+// A content-addressed cache of object files, shared by changed sources, flags and scratch copies.
 
-/** Files that were not used for so long are deleted. */
+/** Files unused for longer are deleted. */
 const UNUSED_MILLISECONDS = 3 * 24 * 3600 * 1000;
 
 const INCLUDE = /^#include "([^"]+)"/gm;
 
-/** Short, and different for different text. */
 export const digestOfText = (text) => createHash("sha256").update(text).digest("hex").slice(0, 16);
 
-/** A source and all headers that it includes by a path of its own. */
+/** A source and the headers that it includes with quotes, transitively. */
 function closure(file, found = new Map()) {
   if (found.has(file)) return found;
   const text = readFileSync(file, "utf8");
@@ -22,16 +20,15 @@ function closure(file, found = new Map()) {
   return found;
 }
 
-/** A digest of a source, of the headers that it includes, and of what the compiler is told. */
+/** A digest of a source, its headers and the compiler flags. */
 export const digestOf = (file, flags) => digestOfText(JSON.stringify([flags, ...closure(file).values()]));
 
-/** Notes that files are needed now. */
 export function markUsed(files) {
   const now = new Date();
   for (const file of files) utimesSync(file, now, now);
 }
 
-/** Deletes what nobody has needed for days. */
+/** Deletes files that were not used for days. */
 export function forgetUnused(folder) {
   for (const name of readdirSync(folder)) {
     const file = join(folder, name);

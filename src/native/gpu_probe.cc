@@ -1,6 +1,6 @@
-// A program of its own, run before TensorFlow is loaded: what the CUDA driver says of the GPUs that it leaves visible,
-// and whether the libraries that TensorFlow opens are found from where TensorFlow looks. A driver that crashes or hangs
-// then takes nothing else with it, and what was printed before stands: every line is one JSON document.
+// A separate program, run before TensorFlow is loaded: the GPUs that the CUDA driver makes visible, and whether the
+// libraries that TensorFlow opens are found from where TensorFlow searches. A driver that crashes or hangs affects
+// nothing else, and every printed line, a JSON document, stands.
 #include <dlfcn.h>
 #include <link.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ std::string lastError() {
   return text == nullptr ? "unknown" : text;
 }
 
-// The file behind a loaded library, links followed: the driver's own has its version in its name.
+// The file of a loaded library, symbolic links resolved: the driver's own has its version in its name.
 std::string fileOf(void* library) {
   link_map* map = nullptr;
   if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0 || map == nullptr) return "";
@@ -47,7 +47,7 @@ std::string versionBy(void* library, const char* name) {
   return function == nullptr ? "" : std::to_string(function());
 }
 
-// The version that a library tells of itself, for those that tell it without a GPU: an integer, else nothing.
+// The version of a library, for those that report it without a GPU; else empty.
 std::string versionOf(void* library) {
   if (auto runtime = symbol<int (*)(int*)>(library, "cudaRuntimeGetVersion")) {
     int version = 0;
@@ -56,7 +56,7 @@ std::string versionOf(void* library) {
   return versionBy<size_t>(library, "cudnnGetVersion");
 }
 
-// Attributes of a device in the CUDA driver's interface.
+// Attributes of the CUDA driver API.
 constexpr int kCapabilityMajor = 75;
 constexpr int kCapabilityMinor = 76;
 
@@ -114,7 +114,7 @@ struct Driver {
   }
 };
 
-// The GPUs by the CUDA driver: "library", "cuda" and "devices", or "error" where it cannot tell.
+// The driver's GPUs: "library", "cuda" and "devices", or "error".
 std::string driverAnswer() {
   const Driver driver{dlopen("libcuda.so.1", RTLD_NOW)};
   if (driver.library == nullptr) return "\"error\":" + quoted(lastError());
@@ -143,7 +143,7 @@ class TensorFlow {
 
   bool loaded() const { return library_ != nullptr; }
 
-  // What is wrong, or nothing.
+  // The error, or empty.
   std::string open(const char* name) const {
     auto newStatus = symbol<void* (*)()>(library_, "TF_NewStatus");
     auto load = symbol<void* (*)(const char*, void*)>(library_, "TF_LoadLibrary");
@@ -157,7 +157,7 @@ class TensorFlow {
   void* library_;
 };
 
-// Where a library was found, or why it was not.
+// The file of a library, or why it was not found.
 void describe(const TensorFlow& tensorflow, const char* name) {
   const std::string problem = tensorflow.open(name);
   void* library = problem.empty() ? dlopen(name, RTLD_LAZY | RTLD_NOLOAD) : nullptr;

@@ -1,4 +1,4 @@
-// A module that ends the process at a signal while JavaScript cannot: during a call that blocks Node.js for long, such
+// A module that ends the process at a signal while JavaScript cannot: during a long blocking call, such
 // as XLA's compilation of a program.
 //
 //   answer(text)  from now on SIGINT, SIGTERM and SIGHUP write `Stopped by SIGNAL.` and the text to stderr, and end the
@@ -35,7 +35,7 @@ Signal signals[] = {{SIGINT, "SIGINT", {}}, {SIGTERM, "SIGTERM", {}}, {SIGHUP, "
 bool isAnswering = false;
 char text[4096];
 
-// Only functions that a signal may call.
+// Async-signal-safe.
 void say(const char *words) {
   if (write(STDERR_FILENO, words, strlen(words)) < 0) return;
 }
@@ -64,7 +64,7 @@ Value answer(void *env, void *info) {
     action.sa_handler = end;
     sigfillset(&action.sa_mask);
     sigaction(signal.number, nullptr, &signal.before);
-    // One that is ignored (nohup) stays so.
+    // An ignored signal (nohup) stays ignored.
     if (signal.before.sa_handler != SIG_IGN) sigaction(signal.number, &action, nullptr);
   }
   return nullptr;

@@ -35,7 +35,7 @@ export interface Facts {
   readonly opcode?: number;
   /** For one of our ops, TensorFlow's with the same arguments. */
   readonly standard?: string;
-  /** Support for bfloat16 activations (src/native/ops/numbers.h). */
+  /** Support for bfloat16 activations (src/native/ops/op.h). */
   readonly bfloat16?: Bfloat16Support;
 }
 

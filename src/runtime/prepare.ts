@@ -170,7 +170,7 @@ const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
 /**
  * The environment variables that TensorFlow and XLA read when they are loaded: memory of a GPU is taken
  * as needed, their log is off (what fails a call is in its error), a processor's convolutions are oneDNN's on every machine (by itself TensorFlow
- * takes them on some processors only; docs/adr/0006) and its graphs are run as we write them (native/binding/session_options.h), XLA finds the CUDA tools of the wheels and keeps compiled programs.
+ * takes them on some processors only; docs/adr/0006) and its graphs are run as we write them (native/binding/overrides.h), XLA finds the CUDA tools of the wheels and keeps compiled programs.
  * @returns only what has to be set, the user's own settings kept; to be assigned before TensorFlow is loaded
  */
 export function nativeEnvironment(settings: NativeSettings): Record<string, string> {

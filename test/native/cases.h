@@ -1,4 +1,4 @@
-// Cases that pass or throw, and how they are counted.
+// Test cases, which pass or throw.
 #pragma once
 
 #include <functional>
@@ -13,29 +13,28 @@ struct Case {
 };
 using Cases = std::vector<Case>;
 
-// @throws std::runtime_error with the sentence where the condition does not hold
+// @throws std::runtime_error with this message if the condition does not hold
 void expect(bool condition, const std::string &otherwise);
 
-// Runs something and says what it refused, with std::invalid_argument; empty where it did not.
+// Returns the message of std::invalid_argument that `run` throws; empty if it does not.
 std::string refusalOf(const std::function<void()> &run);
 
-// One file of cases each.
 Cases batchNormCases();
 Cases convolutionCases();
-Cases matrixCases();
-Cases integerCases();
-Cases narrowCases();
+Cases amxCases();
+Cases int16Cases();
+Cases bfloat16Cases();
 Cases depthwiseCases();
 Cases epilogueCases();
 Cases elementwiseCases();
 Cases memoryCases();
-Cases poolCases();
-Cases processorCases();
+Cases threadPoolCases();
+Cases cpuCases();
 Cases geometryCases();
 Cases programCases();
 Cases resizeCases();
-Cases divertedCases();
+Cases redirectedStderrCases();
 Cases stemCases();
-Cases swapCases();
+Cases transposeCases();
 
 }  // namespace pefd::test

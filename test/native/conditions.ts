@@ -7,7 +7,7 @@ const missing = compiler.status === 0 ? undefined : "there is no g++ to compile 
 /** Tests that compile C++. */
 export const NATIVE = { skip: missing ?? false };
 
-/** Tests that compile and run it under sanitizers as well, which takes minutes. */
+/** Tests under sanitizers, which take minutes. */
 export const EVERYTHING = {
   skip: missing ?? (process.env.PEFD_MATRICES === "all" ? false : "only with PEFD_MATRICES=all"),
 };

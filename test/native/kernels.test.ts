@@ -9,14 +9,14 @@ import { ALWAYS, outputWith, WITH_SANITIZERS } from "./mistakes.js";
 
 const SCRIPT = resolve(ROOT, "scripts/test-native.js");
 
-/** How many cases npm run test:native says have passed. */
+/** The numbers of cases that npm run test:native reports as passed. */
 async function passed(...args: string[]): Promise<number[]> {
   const { exitCode, stdout, stderr } = await runScript(SCRIPT, args);
   assert.equal(exitCode, 0, stderr + stdout);
   return [...stdout.matchAll(/^(\d+) cases passed$/gm)].map(([, count]) => Number(count));
 }
 
-test("the kernels alone compute what plain loops do, with any number of threads", NATIVE, async (t) => {
+test("the kernels match plain loops, for any number of threads", NATIVE, async (t) => {
   const [cases] = await passed();
   t.diagnostic(`${cases} cases passed`);
   assert.ok((cases as number) > 2000);

@@ -1,4 +1,4 @@
-// Runs all cases, or those whose name contains one of the words that it is given.
+// Runs all cases, or those whose name contains one of the arguments.
 #include <cstdio>
 #include <exception>
 #include <stdexcept>
@@ -41,9 +41,9 @@ bool passes(const Case &one) {
 
 int run(int words, char **word) {
   int passed = 0, failed = 0;
-  for (const auto &cases : {geometryCases, programCases, processorCases, poolCases, memoryCases, elementwiseCases,
-                            epilogueCases, resizeCases, divertedCases, stemCases, swapCases, batchNormCases, depthwiseCases,
-                            matrixCases, integerCases, narrowCases, convolutionCases}) {
+  for (const auto &cases : {geometryCases, programCases, cpuCases, threadPoolCases, memoryCases, elementwiseCases,
+                            epilogueCases, resizeCases, redirectedStderrCases, stemCases, transposeCases,
+                            batchNormCases, depthwiseCases, amxCases, int16Cases, bfloat16Cases, convolutionCases}) {
     for (const Case &one : cases()) {
       if (isWanted(one.name, words, word)) (passes(one) ? passed : failed)++;
     }

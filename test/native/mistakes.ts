@@ -5,20 +5,20 @@ import { join } from "node:path";
 import { ROOT } from "../helpers/paths.js";
 import { buildNativeTests, OBJECTS } from "./scripts.js";
 
-/** A mistake in a scratch copy of the sources, and what finds it. */
+/** A mutant in a scratch copy of the sources, and the case that kills it. */
 export interface Mistake {
   readonly name: string;
   readonly file: string;
   readonly right: string;
   readonly wrong: string;
   readonly variant: string;
-  /** A word of the cases that are run. */
+  /** A word of the cases to run. */
   readonly cases: string;
   readonly found: RegExp;
 }
 
 const OFF_BY_ONE = {
-  file: "kernels/tiled/tiles.h",
+  file: "kernels/winograd/tiles.h",
   right: "x < width",
   wrong: "x <= width",
   cases: "[3, 4, 4, 16] to 32",
@@ -44,7 +44,7 @@ export const WITH_SANITIZERS: readonly Mistake[] = [
   },
   {
     name: "an index that is off by one, in memory that somebody else owns",
-    file: "host/scratch.cc",
+    file: "host/workspace.cc",
     right: "block.size < size",
     wrong: "block.size + LINE_FLOATS < size",
     variant: "address and undefined",
@@ -71,7 +71,7 @@ export const WITH_SANITIZERS: readonly Mistake[] = [
   },
   {
     name: "a number that no enumeration has",
-    file: "ops/program.cc",
+    file: "ops/geometry.cc",
     right: "opcode < OPCODES",
     wrong: "opcode <= OPCODES",
     variant: "address and undefined",
@@ -80,7 +80,7 @@ export const WITH_SANITIZERS: readonly Mistake[] = [
   },
 ];
 
-/** What the tests say in a scratch copy of the sources with one mistake in it; they must fail. */
+/** The output of the tests for a mutant; they must fail. */
 export async function outputWith(mistake: Mistake, folder: string): Promise<string> {
   const [sources, tests] = [join(folder, "src/native"), join(folder, "test/native")];
   cpSync(join(ROOT, "src/native"), sources, { recursive: true });

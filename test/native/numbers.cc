@@ -20,7 +20,7 @@ uint32_t bitsOf(float value) {
 
 bool isUnwritten(const float &value) { return std::memcmp(&value, &UNWRITTEN, sizeof value) == 0; }
 
-// A sentence is made only where it is needed: there are millions of elements.
+// Messages are built only on failure: there are millions of elements.
 [[noreturn]] void fail(const std::string &sentence) { throw std::runtime_error(sentence); }
 
 std::string at(long i, double actual, double expected) {
@@ -64,7 +64,7 @@ void Floats::expectUntouched() const {
 Floats randomFloats(long count, uint32_t seed) {
   Floats values(count);
   for (long i = 0; i < count; i++) {
-    // The mixing of bits is MurmurHash3's.
+    // MurmurHash3's mixing of bits.
     uint32_t bits = static_cast<uint32_t>(i) * 0x9e3779b9u + seed * 0x85ebca6bu + 1;
     bits = (bits ^ bits >> 16) * 0x85ebca6bu;
     bits = (bits ^ bits >> 13) * 0xc2b2ae35u;

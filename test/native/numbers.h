@@ -1,4 +1,4 @@
-// Arrays of floats that notice what is written beside them and what is never written, and comparisons.
+// Guarded arrays of floats, and comparisons.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace pefd::test {
 
-// An array with margins that nobody may touch, full of a NaN that no arithmetic makes. AddressSanitizer has margins of
-// its own, and sees reads as well.
+// An array with guard margins, filled with a NaN that no arithmetic produces. AddressSanitizer has its own margins, and
+// checks reads, too.
 class Floats {
  public:
   explicit Floats(long count);
@@ -19,14 +19,14 @@ class Floats {
   float &operator[](long i) { return data()[i]; }
   float operator[](long i) const { return data()[i]; }
 
-  // Fills it again with the NaN of what is never written.
+  // Fills it with that NaN again.
   void clear();
 
-  // @throws std::runtime_error where a margin was written
+  // @throws std::runtime_error if a margin was written
   void expectMargins() const;
-  // @throws std::runtime_error where a margin was written, or an element was not
+  // @throws std::runtime_error if a margin was written, or an element was not
   void expectWhole() const;
-  // @throws std::runtime_error where an element was written
+  // @throws std::runtime_error if an element was written
   void expectUntouched() const;
 
  private:
@@ -35,18 +35,17 @@ class Floats {
   std::vector<float> all_;
 };
 
-// The largest error that counts as rounding in float32, by the root mean square of what is expected: three times the largest
-// that there is.
+// The largest rounding error in float32 relative to the root mean square: three times the largest that occurs.
 constexpr double ROUNDING = 2e-5;
 
-// Numbers between -1 and 1 that follow from a seed.
+// Pseudo-random numbers between -1 and 1.
 Floats randomFloats(long count, uint32_t seed);
 
-// @throws std::runtime_error where an array is not written whole, or is further from what is expected than rounding
-// errors are, measured by the root mean square of that
+// @throws std::runtime_error if an element is not written, or its error exceeds the tolerance times the root mean
+// square
 void expectClose(const Floats &actual, const std::vector<double> &expected, double tolerance = ROUNDING);
 
-// @throws std::runtime_error where an array is not written whole, or has other bits; any NaN is like any other
+// @throws std::runtime_error if an element is not written, or has other bits; all NaNs are equal
 void expectSameBits(const Floats &actual, const Floats &expected);
 
 }  // namespace pefd::test

@@ -8,7 +8,7 @@ import {
 } from "#pefd/runtime/native.js";
 import { type Tensor, tf } from "#pefd/runtime/tf.js";
 
-/** The attributes of a convolution that a test may choose. */
+/** Attributes of a convolution. */
 export interface Geometry {
   readonly strides?: number[];
   readonly padding?: string;
@@ -20,7 +20,7 @@ export interface Geometry {
 const listOf = (name: string, values: number[] | undefined): NativeAttribute[] =>
   values === undefined ? [] : [intAttribute(name, values)];
 
-/** Runs one of our convolutions, 3x3 with stride 1 unless told otherwise. */
+/** Runs one of our convolutions, 3x3 with stride 1 by default. */
 export const convolution = (op: string, inputs: Tensor[], geometry: Geometry = {}): Tensor =>
   nativeBackend().executeSingleOutput(
     op,
@@ -50,7 +50,7 @@ export const elementwise = (program: number[], registers: number[], operands: Te
     Math.max(1, registers.length),
   );
 
-/** Numbers that follow from a seed. */
+/** Seeded random numbers. */
 export const random = (shape: number[], seed = 1): Tensor => tf.randomNormal(shape, 0, 1, "float32", seed);
 
 export const sizes = (shape: number[]): Tensor => tf.tensor1d(shape, "int32");

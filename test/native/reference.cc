@@ -5,7 +5,7 @@
 namespace pefd::test {
 namespace {
 
-// Calls visit(index in images, index in the filter, index in results) for every product of a convolution.
+// Calls visit(image index, filter index, output index) for every product of a convolution.
 template <typename Visit>
 void forEachProduct(const Convolution &conv, Visit visit) {
   const long padding = conv.kernel / 2, inputs = conv.inputs / conv.groups, outputs = conv.outputs / conv.groups;
@@ -25,7 +25,7 @@ void forEachProduct(const Convolution &conv, Visit visit) {
           }
 }
 
-// Byte `result` of `size` that a line of bytes becomes (Pillow's bilinear filter, its weights in units of 2^-22).
+// Byte `result` of a line resized to `size` (Pillow's bilinear filter, weights in units of 2^-22).
 unsigned char naiveResized(const std::vector<unsigned char> &line, long size, long result) {
   const double length = static_cast<double>(line.size()), scale = length / static_cast<double>(size);
   const double reach = scale < 1 ? 1 : scale, middle = (static_cast<double>(result) + 0.5) * scale;

@@ -1,10 +1,10 @@
-// What the kernels compute, in plain loops. Not optimised, not clever, and nothing of the kernels' own code.
+// Reference implementations in plain loops, sharing no code with the kernels.
 #pragma once
 
 #include <vector>
 
 #include "../../src/native/kernels/kernels.h"
-#include "../../src/native/ops/resize.h"
+#include "../../src/native/ops/geometry.h"
 #include "numbers.h"
 
 namespace pefd::test {
@@ -15,22 +15,21 @@ long imageFloats(const Convolution &conv);
 long filterFloats(const Convolution &conv);
 long resultFloats(const Convolution &conv);
 
-// A convolution and its gradients, in double precision.
+// A convolution, dgrad and wgrad in double precision.
 std::vector<double> naiveForward(const Convolution &conv, const Floats &x, const Floats &filter);
 std::vector<double> naiveInputGradient(const Convolution &conv, const Floats &filter, const Floats &dy);
 std::vector<double> naiveFilterGradient(const Convolution &conv, const Floats &x, const Floats &dy);
 
-// What follows a convolution, one operation after the other; null pointers are left out.
+// The epilogue as unfused ops.
 Floats naiveEpilogue(const Floats &result, long channels, const Epilogue &epilogue);
 
-// Each number rounded to bfloat16: to the nearest, to an even one where two are as near; what has no leading digit to zero.
+// Rounds each number to nearest even; denormals become zero.
 void roundToBfloat16(Floats &numbers);
 
-// What a view shows of an image of bytes, `width` pixels a row: all of the box resized across, then down, then the
-// window of it, then the mirror image.
+// A view of an image, `width` pixels a row: the box resized horizontally, then vertically, then the window, then
+// mirrored.
 std::vector<unsigned char> naiveResize(const std::vector<unsigned char> &image, long width, const View &view);
 
-// One instruction on one element.
 float naiveInstruction(long opcode, float a, float b);
 
 }  // namespace pefd::test

@@ -9,7 +9,7 @@ import { convolution, elementwise, type Geometry, random, sizes } from "./ops.js
 // Before the tests are declared: whether they are skipped is known only then.
 loadTensorFlow();
 
-const OWN = { skip: ownInstructions() === undefined && "no ops of our own on this processor" };
+const OWN = { skip: ownInstructions() === undefined && "no ops of our own on this CPU" };
 
 const IMAGES = [2, 5, 6, 16];
 const FILTER = [3, 3, 16, 32];
@@ -18,7 +18,7 @@ const POINTWISE = [1, 1, 16, 32];
 
 const [ADD, UNKNOWN] = [0, 99];
 
-/** Geometries that the op refuses as soon as it is made. */
+/** Geometries that the op refuses when a node is created. */
 const GEOMETRIES: readonly (readonly [Geometry, RegExp])[] = [
   [{ strides: [1, 3, 3, 1] }, /Strides must be 1 or 2, the same for rows and columns\./],
   [{ strides: [2, 1, 1, 1] }, /Strides must be 1 or 2/],
@@ -31,7 +31,7 @@ const GEOMETRIES: readonly (readonly [Geometry, RegExp])[] = [
   [{ format: "NCHW" }, /NHWC/],
 ];
 
-/** Padding that is right for filters of another size only. */
+/** Padding that only fits filters of another size. */
 const PADDINGS: readonly (readonly [number[], Geometry])[] = [
   [FILTER, { padding: "VALID" }],
   [FILTER, { strides: [1, 2, 2, 1], padding: "SAME" }],
@@ -132,7 +132,7 @@ test("images of bytes are normalised as many as there are, by a table of all lev
   assert.throws(() => normalize(9, [2, 4], [256, 3]), /of as many bytes/);
   assert.throws(() => normalize(9, [6], [256, 3]), /of as many bytes/);
   assert.throws(() => normalize(9, [2, 3], [255, 3]), /256 levels/);
-  assert.throws(() => normalize(10, [2, 3], [256, 3]), /three colours/);
+  assert.throws(() => normalize(10, [2, 3], [256, 3]), /three channels/);
 });
 
 test("images of none, and tensors of nothing", OWN, () => {

@@ -12,7 +12,7 @@ const DIMENSIONS = 250;
 /** TensorFlow's number of float32. */
 const FLOAT = 1;
 
-// src/native/binding/whole_errors.h
+// src/native/binding/overrides.h
 describe("what TensorFlow says of an error", {
   skip: !compiled && "only set-up compiles it",
 }, () => {

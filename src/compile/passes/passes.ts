@@ -15,7 +15,7 @@ import { plainBatchNorm } from "./plainBatchNorm.js";
 import { rowsInPlace } from "./rowsInPlace.js";
 import { useStandardOps } from "./standardOps.js";
 
-/** Our ops with the attribute `reduced` (src/native/ops/convolution/convolution_ops.cc). */
+/** Our ops with the attribute `reduced` (src/native/ops/convolution_ops.cc). */
 const REDUCIBLE: ReadonlySet<string> = new Set(["Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"].map(ownOp));
 
 /**

@@ -10,10 +10,10 @@
 namespace pefd {
 namespace {
 
-// What PEFD_CONVOLUTIONS says when TensorFlow's own are to be taken.
-const char *const THEIRS = "tensorflow";
+// The value of PEFD_CONVOLUTIONS that selects oneDNN.
+const char *const TENSORFLOW = "tensorflow";
 
-bool is(const char *word, const char *other) { return std::strcmp(word, other) == 0; }
+bool equal(const char *a, const char *b) { return std::strcmp(a, b) == 0; }
 
 InstructionSet choose() {
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -24,51 +24,49 @@ InstructionSet choose() {
     bool isSupported;
   } all[] = {{{"avx512", &avx512Kernels}, avx512}, {{"avx2", &avx2Kernels}, avx2}};
   const char *variable = std::getenv("PEFD_CONVOLUTIONS");
-  const char *asked = variable == nullptr ? "" : variable;
-  bool isKnown = is(asked, "") || is(asked, THEIRS);
+  const char *requested = variable == nullptr ? "" : variable;
+  bool isKnown = equal(requested, "") || equal(requested, TENSORFLOW);
   for (const auto &[set, isSupported] : all) {
-    const bool isAsked = is(asked, set.name);
-    isKnown = isKnown || isAsked;
-    if (isSupported && (isAsked || is(asked, ""))) return set;
+    const bool isRequested = equal(requested, set.name);
+    isKnown = isKnown || isRequested;
+    if (isSupported && (isRequested || equal(requested, ""))) return set;
   }
   return {isKnown ? "none" : "unknown", nullptr};
 }
 
 bool isAvx512() { return instructionSet().kernels == &avx512Kernels; }
 
-// Asks the system for the tiles' registers, which Linux gives to a process for the asking.
-bool isGranted() {
+// Requests permission to use AMX tiles from Linux.
+bool requestTiles() {
   constexpr long REQUEST = 0x1023, TILE_DATA = 18;
   return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
 }
 
 }  // namespace
 
-// Conversions of vectors to bfloat16.
-bool roundsToBfloat16() {
+bool hasAvx512Bf16() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
 }
 
-// Tiles, products of bfloat16 in them, and conversions to bfloat16.
-bool hasMatrixUnits() {
+bool hasAmx() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   const bool hasTiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1);
-  return hasTiles && roundsToBfloat16() && isAvx512() && amxKernels != nullptr && isGranted();
+  return hasTiles && hasAvx512Bf16() && isAvx512() && amxKernels != nullptr && requestTiles();
 }
 
-// Products of pairs, and the vectors of 16 bits that go with them.
-bool hasPairProducts() {
+// With AVX-512 BW.
+bool hasVnni() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   const bool has = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 30 & 1) && (c >> 11 & 1);
   return has && isAvx512() && vnniKernels != nullptr;
 }
 
-const ReducedProducts &reducedProducts() {
-  static const ReducedProducts best =
-      hasMatrixUnits()    ? ReducedProducts{"AMX", amxKernels, amxNarrowKernels}
-      : hasPairProducts() ? ReducedProducts{"VNNI", vnniKernels, roundsToBfloat16() ? vnniNarrowKernels : nullptr}
-                          : ReducedProducts{"", nullptr, nullptr};
+const ReducedPrecision &reducedPrecision() {
+  static const ReducedPrecision best =
+      hasAmx()    ? ReducedPrecision{"AMX", amxKernels, amxBfloat16Kernels}
+      : hasVnni() ? ReducedPrecision{"VNNI", vnniKernels, hasAvx512Bf16() ? vnniBfloat16Kernels : nullptr}
+                  : ReducedPrecision{"", nullptr, nullptr};
   return best;
 }
 

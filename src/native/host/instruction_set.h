@@ -1,4 +1,4 @@
-// Which instruction set the kernels run on.
+// ISA dispatch: the kernels for this CPU.
 #pragma once
 
 #include "../kernels/kernels.h"
@@ -6,30 +6,30 @@
 namespace pefd {
 
 struct InstructionSet {
-  // "none" where there are no kernels; "unknown" where PEFD_CONVOLUTIONS is no word of ours.
+  // "none" without kernels, "unknown" for an unknown value of PEFD_CONVOLUTIONS.
   const char *name;
   const Kernels *kernels;
 };
 
-// The best that the processor has, or what PEFD_CONVOLUTIONS names; without kernels where there is none.
+// The best that the CPU supports, or PEFD_CONVOLUTIONS; kernels are null if there are none.
 const InstructionSet &instructionSet();
 
-// Whether the processor has products of matrices of bfloat16 that the system grants (AMX), and products of pairs of 16 bits
-// (AVX-512 VNNI), and whether our compiler knew them; and whether it rounds to bfloat16 (AVX-512 BF16).
-bool hasMatrixUnits();
-bool hasPairProducts();
-bool roundsToBfloat16();
+// Whether the CPU has AMX-BF16, granted by the OS, AVX-512 VNNI, and AVX512-BF16, and the compiler knew the
+// instructions.
+bool hasAmx();
+bool hasVnni();
+bool hasAvx512Bf16();
 
-struct ReducedProducts {
-  // What of the processor makes them: "AMX", "VNNI"; "" where there is nothing faster than products of float32.
+struct ReducedPrecision {
+  // "AMX", "VNNI", or "" where nothing is faster than float32.
   const char *name;
   const ConvolutionKernels *kernels;
-  // The same of images in bfloat16; a null pointer where images stay in float32.
-  const ImageKernels<Bfloat16> *narrow;
+  // The kernels for bfloat16 activations; null if activations stay float32.
+  const ImageKernels<Bfloat16> *bfloat16;
 };
 
-// Convolutions with products of 16 bits; without kernels where the processor has nothing for them, where the system does not
-// grant it, or where another instruction set is asked for.
-const ReducedProducts &reducedProducts();
+// Reduced-precision convolutions; kernels are null without AMX and VNNI, or if PEFD_CONVOLUTIONS selects another
+// instruction set.
+const ReducedPrecision &reducedPrecision();
 
 }  // namespace pefd

@@ -1,16 +1,59 @@
 #include "workspace.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <new>
 
-#include "pool.h"
-#include "processors.h"
+#include "cpus.h"
+#include "thread_pool.h"
 
 namespace pefd {
 namespace {
 
-// Neither is ever destroyed: TensorFlow's threads run until the process ends.
-Pool &pool() {
-  static Pool *const one = new Pool(threadsOfProcess());
+// Bytes and floats of a cache line.
+constexpr size_t LINE = 64;
+constexpr long LINE_FLOATS = LINE / sizeof(float);
+
+constexpr long wholeLines(long floats) { return (floats + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS; }
+
+}  // namespace
+
+Scratch::~Scratch() {
+  for (Block &block : blocks_) std::free(block.floats);
+}
+
+Parts Scratch::atLeast(Slot slot, long parts, long floats) noexcept {
+  Block &block = blocks_[slot];
+  const long apart = std::max(block.apart, parts > 1 ? wholeLines(floats) : 0);
+  const long size = parts > 1 ? parts * apart : wholeLines(floats);
+  if (block.floats == nullptr || block.size < size) {
+    std::free(block.floats);
+    block.floats = static_cast<float *>(std::aligned_alloc(LINE, static_cast<size_t>(size) * sizeof(float)));
+    block.size = block.floats == nullptr ? 0 : size;
+  }
+  if (block.floats != nullptr) block.apart = apart;
+  return {block.floats, apart};
+}
+
+Scratch *ScratchStore::take() noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (unused_ == nullptr) return new (std::nothrow) Scratch;
+  Scratch *scratch = unused_;
+  unused_ = scratch->later_;
+  return scratch;
+}
+
+void ScratchStore::giveBack(Scratch *scratch) noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  scratch->later_ = unused_;
+  unused_ = scratch;
+}
+
+namespace {
+
+// Never destroyed: TensorFlow's threads run until the process ends.
+ThreadPool &pool() {
+  static ThreadPool *const one = new ThreadPool(processThreadCount());
   return *one;
 }
 

@@ -1,5 +1,5 @@
-// Batch normalisation in training and its gradient. What is summed over pixels is summed by blocks of them, whose sums
-// are taken together in their order and in double precision: the same bits for any number of threads.
+// Batch normalisation in training and its gradient. Reductions over pixels are per block, merged in block order in
+// double precision: the same bits for any number of threads.
 #pragma once
 
 #include "common.h"
@@ -8,9 +8,9 @@
 namespace pefd {
 namespace {
 
-// Floats of a block, which stays in the nearest cache while it is read twice.
+// Floats of a block, which stays in L1 while it is read twice.
 constexpr long NORMALIZED_FLOATS = 1 << 13;
-// Vectors of channels that are summed side by side.
+// Vectors of channels that are reduced side by side.
 constexpr long SIDE_BY_SIDE = 4;
 
 // Calls work.run<vectors>(lanes, channel) for all channels.
@@ -24,7 +24,6 @@ inline void onChannels(long channels, const Work &work) {
   if (channel < channels) work.template run<1>(Lanes(channels - channel), channel);
 }
 
-// The pixels of a block.
 struct PixelBlock {
   long first, count;
 };
@@ -40,9 +39,9 @@ struct PixelBlocks {
   }
 };
 
-// Vectors of channels that lie one behind the other.
+// Consecutive vectors of channels.
 template <long VECTORS>
-struct SomeChannels {
+struct ChannelVectors {
   Vector at[VECTORS] = {};
 
   void load(Lanes lanes, const float *from) {
@@ -53,7 +52,7 @@ struct SomeChannels {
   }
 };
 
-// Calls step(at, v) for some vectors of channels of a block's pixels: where the vector lies, and which one it is.
+// Calls step(offset, v) for each pixel of a block and each vector v of channels.
 template <long VECTORS, typename Step>
 inline void onPixels(const PixelBlock &block, long channels, long channel, Step step) {
   const long start = block.first * channels + channel;
@@ -62,7 +61,7 @@ inline void onPixels(const PixelBlock &block, long channels, long channel, Step 
   }
 }
 
-// Two numbers for each channel of each block, and then three for each channel of the whole.
+// Two numbers per channel of each block, then three per channel in total.
 struct ChannelNumbers {
   const long blocks, channels;
   float *const memory;
@@ -73,7 +72,7 @@ struct ChannelNumbers {
   float *whole(long number) const { return memory + (2 * blocks + number) * channels; }
 };
 
-// Memory for the numbers of blocks; null where there is none.
+// Their scratch memory; null if there is none.
 inline ChannelNumbers channelNumbers(const Host &host, const PixelBlocks &blocks) {
   const long count = blocks.count(), channels = blocks.shape.channels;
   return {count, channels, scratch(host, SUMS, ChannelNumbers::floats(count, channels))};
@@ -95,7 +94,7 @@ struct BatchNorm {
   const float epsilon;
   const EpilogueOf<Number> epilogue;
   Number *const y;
-  // Of a block: mean and the sum of squared distances from it. Of the whole: factor.
+  // Per block: mean and sum of squared deviations. In total: factor.
   const ChannelNumbers numbers;
 
   struct Moments {
@@ -106,7 +105,7 @@ struct BatchNorm {
     template <long VECTORS>
     void run(Lanes lanes, long channel) const {
       const long channels = of.blocks.shape.channels;
-      SomeChannels<VECTORS> mean, square;
+      ChannelVectors<VECTORS> mean, square;
       onPixels<VECTORS>(block, channels, channel, [&](long at, long v) { mean.at[v] += lanes.load(of.x + at); });
       for (Vector &each : mean.at) each /= static_cast<float>(block.count);
       onPixels<VECTORS>(block, channels, channel, [&](long at, long v) {
@@ -122,7 +121,7 @@ struct BatchNorm {
     onChannels(blocks.shape.channels, Moments{*this, blocks.at(index), numbers.first(index), numbers.second(index)});
   }
 
-  // The statistics of a vector of channels from those of their blocks (Chan, Golub and LeVeque's way).
+  // Merges the blocks' statistics for a vector of channels (Chan, Golub and LeVeque).
   void statisticsOf(long vector, long /*worker*/) const {
     const auto &[pixels, channels] = blocks.shape;
     const long channel = vector * WIDTH, lanes = min(WIDTH, channels - channel);
@@ -155,13 +154,13 @@ struct BatchNorm {
 
     template <long VECTORS>
     void run(Lanes lanes, long channel) const {
-      SomeChannels<VECTORS> mean, factor, offset;
+      ChannelVectors<VECTORS> mean, factor, offset;
       mean.load(lanes, of.statistics.mean + channel);
       factor.load(lanes, of.numbers.whole(0) + channel);
       offset.load(lanes, of.offset + channel);
       onPixels<VECTORS>(block, of.blocks.shape.channels, channel, [&](long at, long v) {
         const Vector value = multiplyAdd(lanes.load(of.x + at) - mean.at[v], factor.at[v], offset.at[v]);
-        lanes.store(of.y + at, followed(of.epilogue, lanes, at, Vector{}, value));
+        lanes.store(of.y + at, applyEpilogue(of.epilogue, lanes, at, Vector{}, value));
       });
     }
   };
@@ -193,8 +192,7 @@ struct BatchNormGradient {
   const float *const scale, *const mean, *const inverse;
   Number *const dx;
   float *const dscale, *const doffset;
-  // Of a block: sums of dy, and of dy times the distance from the mean. Of the whole: factors of dy and of that
-  // distance, and what is added.
+  // Per block: sums of dy and of dy times the deviation. In total: factors of dy and of the deviation, and a constant.
   const ChannelNumbers numbers;
 
   struct Sums {
@@ -204,7 +202,7 @@ struct BatchNormGradient {
 
     template <long VECTORS>
     void run(Lanes lanes, long channel) const {
-      SomeChannels<VECTORS> mean, sum, product;
+      ChannelVectors<VECTORS> mean, sum, product;
       mean.load(lanes, of.mean + channel);
       onPixels<VECTORS>(block, of.blocks.shape.channels, channel, [&](long at, long v) {
         const Vector dy = lanes.load(of.dy + at);
@@ -245,7 +243,7 @@ struct BatchNormGradient {
 
     template <long VECTORS>
     void run(Lanes lanes, long channel) const {
-      SomeChannels<VECTORS> mean, factor, along, shift;
+      ChannelVectors<VECTORS> mean, factor, along, shift;
       mean.load(lanes, of.mean + channel);
       factor.load(lanes, of.numbers.whole(0) + channel);
       along.load(lanes, of.numbers.whole(1) + channel);

@@ -1,8 +1,7 @@
-// What several kernels use.
+// Helpers that several kernels share: parallel loops, scratch memory and the epilogue.
 #pragma once
 
 #include "kernels.h"
-#include "lanes.h"
 #include "vector.h"
 
 namespace pefd {
@@ -21,12 +20,12 @@ void parallelFor(const Host &host, long count, const Context &context) {
   host.parallelFor(host.self, count, task, const_cast<Context *>(&context));
 }
 
-// Scratch memory that all threads share.
+// Scratch memory shared by all threads.
 inline float *scratch(const Host &host, Slot slot, long floats) {
   return host.scratch(host.self, slot, 1, floats).first;
 }
 
-// Scratch memory of each worker.
+// Per-thread scratch memory.
 struct WorkerMemory {
   float *memory;
   long apart;
@@ -42,7 +41,7 @@ inline WorkerMemory workerScratch(const Host &host, Slot slot, long floats) {
   return scratchFor(host, slot, host.workers, floats);
 }
 
-// What each worker makes for itself before its first task.
+// Work that each thread does once, before its first task.
 struct OncePerWorker {
   WorkerMemory made;
 
@@ -57,7 +56,7 @@ struct OncePerWorker {
   }
 };
 
-// A pixel of zeros, to be read outside of images; null where there is no memory.
+// A zero pixel, read for zero padding; null if there is no memory.
 template <typename Number = float>
 const Number *zerosScratch(const Host &host, long channels) {
   float *zeros = scratch(host, ZEROS, channels);
@@ -66,16 +65,17 @@ const Number *zerosScratch(const Host &host, long channels) {
   return reinterpret_cast<const Number *>(zeros);
 }
 
-// The bias of some channels, where there is one.
+// The bias of a vector of channels, or zeros.
 template <typename Number>
 inline Vector biasOf(const EpilogueOf<Number> &epilogue, const Lanes &lanes, long channel) {
   return epilogue.bias != nullptr ? lanes.load(epilogue.bias + channel) : Vector{};
 }
 
-// A vector of a convolution's results after what follows it: the same roundings as one op after the other;
-// `place` is where the channels lie in images of the result's shape.
+// Applies the epilogue to a vector of outputs, with the roundings of the unfused ops; `place` is its index in the
+// output.
 template <typename Number>
-inline Vector followed(const EpilogueOf<Number> &epilogue, const Lanes &lanes, long place, Vector bias, Vector value) {
+inline Vector applyEpilogue(const EpilogueOf<Number> &epilogue, const Lanes &lanes, long place, Vector bias,
+                            Vector value) {
   if (epilogue.bias != nullptr) value += bias;
   if (epilogue.image != nullptr) value += lanes.load(epilogue.image + place);
   if (epilogue.relu) value = value < 0 ? Vector{} : value;  // a NaN stays one

@@ -1,4 +1,4 @@
-// Several elementwise operations in one pass over memory: some hundred elements at a time go through all of them.
+// Interpreter for fused elementwise ops: one pass over memory, a few hundred elements at a time.
 #pragma once
 
 #include <type_traits>
@@ -9,9 +9,9 @@
 namespace pefd {
 namespace {
 
-// Elements that go through all instructions at once: a dozen registers of them stay in the nearest cache.
+// Elements per instruction: a dozen registers of them stay in L1.
 constexpr long ELEMENTS_AT_ONCE = 512;
-// Elements that one task works on; fewer are not worth a second thread.
+// Elements of a task.
 constexpr long TASK_ELEMENTS = 32 * ELEMENTS_AT_ONCE;
 
 template <typename Operation>
@@ -40,7 +40,7 @@ inline void execute(Opcode opcode, long count, const float *a, const float *b, f
 template <typename Number>
 struct ElementwisePass {
   const ElementwiseOf<Number> &work;
-  // A block of elements for each register that is not an input's own memory.
+  // One register block per input and instruction, except inputs that are read in place.
   const WorkerMemory registers;
 
   static float *at(float *memory, long reg) { return memory + reg * ELEMENTS_AT_ONCE; }
@@ -80,7 +80,6 @@ struct ElementwisePass {
   }
 
  private:
-  // Floats are read where they lie.
   static constexpr bool IS_FLOAT = std::is_same<Number, float>::value;
 
   template <typename From, typename To>

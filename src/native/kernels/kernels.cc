@@ -1,27 +1,24 @@
-// Convolutions, elementwise arithmetic and resized images, compiled once per instruction set; KERNELS is the name of
-// the result.
+// The float32 kernels, compiled once per instruction set as KERNELS.
 #include "kernels.h"
 
-#include "tiled/algorithms.h"
 #include "batch_norm.h"
-#include "depthwise/depthwise.h"
-#include "depthwise/filter_gradient.h"
+#include "depthwise.h"
 #include "elementwise.h"
-#include "tiled/filter_gradient.h"
-#include "tiled/forward.h"
 #include "grouped.h"
-#include "grouped_filter.h"
 #include "resize.h"
 #include "stem.h"
-#include "swap.h"
+#include "transpose_last_axes.h"
+#include "winograd/forward.h"
+#include "winograd/transforms.h"
+#include "winograd/wgrad.h"
 
 namespace pefd {
 namespace {
 
-// Whether a convolution is a product of pixels as they lie.
+// Whether it is a GEMM on activations in place.
 bool isProduct(const Convolution &conv) { return conv.kernel == 1 && conv.stride == 1; }
 
-// Whether its channels fill vectors and panels.
+// Whether its channels fill whole panels.
 bool isEven(const Convolution &conv) {
   return conv.groups == 1 && conv.inputs % CHANNELS == 0 && conv.outputs % CHANNELS == 0;
 }
@@ -36,8 +33,9 @@ Outcome anyForward(const Host &host, const Convolution &conv, const float *x, co
 Outcome anyInputGradient(const Host &host, const Convolution &conv, const float *filter, const float *dy,
                          Epilogue epilogue, float *dx) {
   if (isProduct(conv)) return groupedProduct(host, conv, true, dy, filter, epilogue, dx);
-  return withAlgorithm(
-      conv, [&](auto algorithm) { return inputGradient<Forward, decltype(algorithm)>(host, conv, filter, dy, epilogue, dx); });
+  return withAlgorithm(conv, [&](auto algorithm) {
+    return inputGradient<Forward, decltype(algorithm)>(host, conv, filter, dy, epilogue, dx);
+  });
 }
 
 Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float *x, const float *dy, float *dfilter) {
@@ -49,17 +47,16 @@ Outcome anyFilterGradient(const Host &host, const Convolution &conv, const float
 }  // namespace
 
 extern const Kernels KERNELS;
-const Kernels KERNELS{
-    {{anyForward, anyInputGradient, anyFilterGradient},
-     stemForward<float>,
-     stemFilterGradient<float>,
-     batchNorm<float>,
-     batchNormGradient<float>,
-     elementwise<float>},
-    depthwiseForward,
-    depthwiseInputGradient,
-    depthwiseFilterGradient,
-    swapLastAxes,
-    resize};
+const Kernels KERNELS{{{anyForward, anyInputGradient, anyFilterGradient},
+                       stemForward<float>,
+                       stemFilterGradient<float>,
+                       batchNorm<float>,
+                       batchNormGradient<float>,
+                       elementwise<float>},
+                      depthwiseForward,
+                      depthwiseInputGradient,
+                      depthwiseFilterGradient,
+                      transposeLastAxes,
+                      resize};
 
 }  // namespace pefd

@@ -1,51 +1,45 @@
-// What the kernels offer, and what they need of whoever runs them. They are compiled once per instruction set
-// (kernels.cc), so this header holds plain data only: an inline function that several files share, compiled for one
-// instruction set, could end up in the place of another's.
+// The interface of the kernels, and of the host that runs them. Plain data only: kernels are compiled once per
+// instruction set, and of a shared inline function the linker would keep any copy.
 #pragma once
 
 namespace pefd {
 
-// A convolution from [n, h, w, inputs] to [n, ceil(h / stride), ceil(w / stride), outputs]; the filter is [kernel,
-// kernel, inputs / groups, outputs]: each group of inputs makes the outputs of the same place. The kernel is 3, with
-// padding 1 on all sides, or 1, without; the stride is 1 or 2. Both channel counts are positive multiples of CHANNELS,
-// and there is one group; but with kernel 1 and stride 1 they may be any positive multiples of any number of groups.
-// Any of n, h and w may be zero.
+// A convolution from [n, h, w, inputs] to [n, ceil(h / stride), ceil(w / stride), outputs] with a filter [kernel,
+// kernel, inputs / groups, outputs]. Kernel 3 with padding 1 or kernel 1 without, stride 1 or 2, both channel counts
+// positive multiples of CHANNELS, one group. With kernel 1 and stride 1: any positive multiples of any number of
+// groups. n, h and w may be zero.
 struct Convolution {
   long n, h, w, inputs, outputs, kernel, stride, groups = 1;
 };
 
 constexpr long CHANNELS = 16;
 
-// A convolution from [n, h, w, channels] to [n, ceil(h / stride), ceil(w / stride), channels] with a filter [3, 3,
-// channels], one for each channel, and padding 1 on all sides; the stride is 1 or 2. There are channels, but any of n,
-// h and w may be zero.
+// A depthwise convolution from [n, h, w, channels] to [n, ceil(h / stride), ceil(w / stride), channels] with a filter
+// [3, 3, channels], padding 1 and stride 1 or 2. channels is positive; n, h and w may be zero.
 struct Depthwise {
   long n, h, w, channels, stride;
 };
 
-// Matrices [rows, columns], one behind the other.
+// A batch of matrices [rows, columns].
 struct Matrices {
   long count, rows, columns;
 };
 
-// Images as their pixels, which have some channels each. There is at least one of both.
+// Sizes of a batch normalisation, both positive.
 struct Normalization {
   long pixels, channels;
 };
 
-// What a batch says of each channel: its mean, its variance (divided by one less than there are pixels), and the
-// inverse of its standard deviation (divided by as many, with epsilon).
+// Mean, unbiased variance, and 1 / sqrt(biased variance + epsilon) of each channel.
 struct ChannelStatistics {
   float *mean, *variance, *inverse;
 };
 
-// A number of 16 bits: the upper half of a float's.
 typedef unsigned short Bfloat16;
 
-// What is done with a result before it is written: a bias per channel is added, then another image of the same shape;
-// then what is negative becomes zero, or, in a gradient, what ReLU has made zero in `features`. The same roundings as
-// one op after the other. The image may lie where the result will. Where images are made of narrower numbers than
-// floats, all is done in float32, and rounded once, when it is written.
+// The fused epilogue: adds a bias per channel, then an image of the output's shape; then ReLU, or, in dgrad, ReLU's
+// gradient at `features`. The roundings are those of the unfused ops. The image may alias the output. With bfloat16
+// activations all is float32, rounded once, when it is stored.
 template <typename Number>
 struct EpilogueOf {
   const float *bias = nullptr;
@@ -55,11 +49,10 @@ struct EpilogueOf {
 };
 using Epilogue = EpilogueOf<float>;
 
-// Arithmetic on one element after the other, as a list of instructions. Registers are the inputs, then the results of
-// the instructions in their order.
+// A program of elementwise instructions. Registers are the inputs, then the instructions' results.
 enum Opcode : long { ADD, SUBTRACT, MULTIPLY, RELU, RELU_GRADIENT, OPCODES };
 
-// TensorFlow's op for each opcode; src/compile takes the codes from here (test/native compares them).
+// TensorFlow's op for each opcode; src/compile reads the codes from here (test/native compares them).
 constexpr const char *OPERATIONS[OPCODES] = {"Add", "Sub", "Mul", "Relu", "ReluGrad"};
 
 struct Instruction {
@@ -74,13 +67,13 @@ struct ElementwiseOf {
   const Number *const *input;
   const bool *isScalar;
   const Instruction *instruction;
-  // The register that each output takes: an instruction's, since an input may have become another output by then.
+  // The register of each output: an instruction's, since an output may alias an input.
   const long *result;
   Number *const *output;
 };
 
-// What the results along one axis of a resized image are made of: result i is the sum of taps[i] pixels from first[i]
-// on, each times a weight in units of 2^-WEIGHT_BITS, rounded. Weights of result i start at weights[i * most].
+// Resampling weights along one axis: output i is the sum of taps[i] pixels from first[i] on, times weights[i * most
+// ...], in units of 2^-WEIGHT_BITS, rounded.
 struct Axis {
   long count, most;
   const long *first, *taps;
@@ -89,29 +82,29 @@ struct Axis {
 
 constexpr int WEIGHT_BITS = 22;
 
-// A part of a resized image [rows, width, 3] of bytes: across first, rounded to bytes, then down; neither first[i] may
+// A resize of an image [rows, width, 3] of bytes: horizontally, rounded to bytes, then vertically; neither first[i] may
 // decrease. Mirrored, the last column comes first.
 struct Resize {
   const unsigned char *image;
   long width;
   Axis across, down;
   bool isMirrored;
-  // Memory to work in, of as many bytes as `resizeLines` and `resizeBetween` say.
+  // Buffers of `resizeLines` and `resizeBetween` bytes.
   unsigned char *lines, *between;
   // [down.count, across.count, 3]
   unsigned char *result;
 };
 
-// Bytes of a row of `count` pixels that whole vectors may be read from and written to.
+// Bytes of a row of `count` pixels that may be read and written in whole vectors.
 constexpr long PADDED = 32;
 constexpr long paddedRow(long count) { return (3 * count + 2 * PADDED - 1) / PADDED * PADDED; }
 constexpr long resizeLines(long width) { return 2 * paddedRow(width); }
 constexpr long resizeBetween(long rows, long count) { return (rows + 1) * paddedRow(count); }
 
-// One piece of work; `worker` is the number of the thread that does it, below the host's count of them.
+// A task; `worker` is the index of its thread, below the host's number of workers.
 using Task = void (*)(void *context, long index, long worker) noexcept;
 
-// Blocks of scratch memory, and how many there are.
+// Blocks of scratch memory.
 enum Slot {
   PACKED,
   SUMS,
@@ -121,16 +114,16 @@ enum Slot {
   ZEROS,
   DISCARDED,
   REGISTERS,
-  FACTOR_UNITS,
-  POINT_UNITS,
-  GRADIENT_UNITS,
-  UNSCALED,
-  MADE,
-  ROW_SQUARES,
+  WEIGHT_SCALES,
+  ACTIVATION_SCALES,
+  GRADIENT_SCALES,
+  UNQUANTIZED,
+  ONCE_FLAGS,
+  ROW_NORMS,
   SLOTS
 };
 
-// Memory in parts, each so many floats after the one before; a null pointer where there is none.
+// Equal parts of a block, `apart` floats from each other; null if there is no memory.
 struct Parts {
   float *first;
   long apart;
@@ -138,62 +131,59 @@ struct Parts {
 
 // Threads and memory.
 struct Host {
-  // Threads that tasks may run on, this one included.
+  // Threads, including the caller's.
   long workers;
-  // Runs task(context, i, worker) for every i below count, in any order, and returns when all are done. No two tasks
-  // that run at once have the same worker.
+  // Runs task(context, i, worker) for every i below count, in any order, and waits. No two concurrent tasks have the
+  // same worker.
   void (*parallelFor)(void *self, long count, Task task, void *context) noexcept;
-  // So many parts of at least that many floats, each from a line of the cache on, until the same slot is asked for again.
+  // Parts of at least so many floats, aligned to cache lines, valid until the slot is asked for again.
   Parts (*scratch)(void *self, Slot slot, long parts, long floats) noexcept;
-  // Whoever made the host, for its functions.
   void *self;
 };
 
-// How a kernel ended. DONE_IN_FLOATS: whole numbers were asked for, and some images needed float32 (int16/spread.h). Where
-// memory is short it has written nothing: all of it is asked for before the first task, or, where only some images need float32,
-// before the first task of theirs.
-enum class Outcome { DONE, DONE_IN_FLOATS, OUT_OF_MEMORY };
+// DONE_IN_FLOAT32: int16 was asked for, and some images fell back to float32 (int16/float32_fallback.h). Out of memory,
+// nothing was written: memory is allocated before the first task, or before the first task of the fallback.
+enum class Outcome { DONE, DONE_IN_FLOAT32, OUT_OF_MEMORY };
 
-// A convolution and its gradients.
+// A convolution, its dgrad and its wgrad.
 template <typename Number>
 struct ConvolutionKernelsOf {
-  // y = convolution of x with the filter, and what follows
+  // y = epilogue(convolution of x)
   Outcome (*forward)(const Host &, const Convolution &, const Number *x, const float *filter, EpilogueOf<Number>,
                      Number *y);
-  // gradient of x from that of y, and what follows
-  Outcome (*inputGradient)(const Host &, const Convolution &, const float *filter, const Number *dy,
-                           EpilogueOf<Number>, Number *dx);
-  // gradient of the filter from that of y
+  // dx = epilogue(dgrad)
+  Outcome (*inputGradient)(const Host &, const Convolution &, const float *filter, const Number *dy, EpilogueOf<Number>,
+                           Number *dx);
+  // wgrad
   Outcome (*filterGradient)(const Host &, const Convolution &, const Number *x, const Number *dy, float *dfilter);
 };
 using ConvolutionKernels = ConvolutionKernelsOf<float>;
 
-// What images go through on their way between convolutions, too.
+// The kernels that exist for float32 and for bfloat16 activations.
 template <typename Number>
 struct ImageKernels : ConvolutionKernelsOf<Number> {
-  // the first convolution of a model: 3x3, of images in float32 with any number of channels, to any; and its gradient
+  // the stem: a 3x3 convolution of float32 images with any channel counts, and its wgrad
   Outcome (*stemForward)(const Host &, const Convolution &, const float *x, const float *filter, EpilogueOf<Number>,
                          Number *y);
   Outcome (*stemFilterGradient)(const Host &, const Convolution &, const float *x, const Number *dy, float *dfilter);
-  // each channel with mean 0 and variance 1, times its scale, plus its offset, and what follows; y may lie where x does
+  // batch normalisation in training and its epilogue; y may alias x
   Outcome (*batchNorm)(const Host &, const Normalization &, const Number *x, const float *scale, const float *offset,
                        float epsilon, EpilogueOf<Number>, Number *y, const ChannelStatistics &);
-  // its gradients, from that of y and what it said of the batch; dx may lie where dy or x does
+  // its gradients; dx may alias dy or x
   Outcome (*batchNormGradient)(const Host &, const Normalization &, const Number *dy, const Number *x,
                                const float *scale, const float *mean, const float *inverse, Number *dx, float *dscale,
                                float *doffset);
-  // each instruction rounds once, as TensorFlow's op for it does
+  // each instruction rounds once, like TensorFlow's op
   Outcome (*elementwise)(const Host &, const ElementwiseOf<Number> &);
 };
 
 struct Kernels : ImageKernels<float> {
-  // the same of a depthwise convolution
   Outcome (*depthwiseForward)(const Host &, const Depthwise &, const float *x, const float *filter, float *y);
   Outcome (*depthwiseInputGradient)(const Host &, const Depthwise &, const float *filter, const float *dy, float *dx);
   Outcome (*depthwiseFilterGradient)(const Host &, const Depthwise &, const float *x, const float *dy, float *dfilter);
-  // each matrix turned round: [count, columns, rows]
-  void (*swapLastAxes)(const Host &, const Matrices &, const float *from, float *to);
-  // the bytes of Pillow's bilinear resize, in the calling thread
+  // each matrix transposed
+  void (*transposeLastAxes)(const Host &, const Matrices &, const float *from, float *to);
+  // Pillow's bilinear resize, bit for bit, in the calling thread
   void (*resize)(const Resize &);
 };
 
@@ -201,17 +191,15 @@ struct Kernels : ImageKernels<float> {
 extern const Kernels avx2Kernels;
 extern const Kernels avx512Kernels;
 
-// The same convolutions, as far as channels come in multiples of CHANNELS and in one group, with products of 16 bits; results
-// are float32. A null pointer where the compiler did not know the instructions.
+// Convolutions in reduced precision, for one group and channel counts that are multiples of CHANNELS, from and to
+// float32 activations. Null if the compiler does not know the instructions.
 //
-// In bfloat16: images, filters and gradients are rounded to it, and products are summed in float32. For processors with units
-// for matrices of bfloat16 (AMX).
+// AMX: bfloat16 operands, float32 accumulators.
 extern const ConvolutionKernels *const amxKernels;
-// In whole numbers: what is multiplied is rounded to multiples of a unit, and products are summed exactly; in float32 where
-// channels are of too different sizes for that. For processors with AVX-512 VNNI.
+// AVX-512 VNNI: operands quantized to int16, int32 accumulators; float32 where channel scales spread too far.
 extern const ConvolutionKernels *const vnniKernels;
-// The same two for images in bfloat16, half the memory. For processors that convert to it, too (AVX-512 BF16).
-extern const ImageKernels<Bfloat16> *const amxNarrowKernels;
-extern const ImageKernels<Bfloat16> *const vnniNarrowKernels;
+// The same with bfloat16 activations, for CPUs with AVX512-BF16.
+extern const ImageKernels<Bfloat16> *const amxBfloat16Kernels;
+extern const ImageKernels<Bfloat16> *const vnniBfloat16Kernels;
 
 }  // namespace pefd

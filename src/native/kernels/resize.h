@@ -1,4 +1,4 @@
-// Resized images of bytes: sums of pixels in whole numbers, so that every instruction set gives the same bytes.
+// Image resize on bytes in int32 fixed-point arithmetic, so that every instruction set gives the same bytes.
 #pragma once
 
 #include <immintrin.h>
@@ -11,10 +11,10 @@
 namespace pefd {
 namespace {
 
-// Half a level, for rounding.
+// One half, for rounding.
 constexpr int HALF = 1 << (WEIGHT_BITS - 1);
 
-// One pixel of two rows as [r, g, b, -, r, g, b, -]; a byte behind each is read.
+// One pixel of two rows as [r, g, b, -, r, g, b, -]; reads a byte past each.
 inline __m256i pixelOfTwo(const unsigned char *first, const unsigned char *second) {
   int low, high;
   std::memcpy(&low, first, sizeof low);
@@ -30,14 +30,14 @@ inline __m256i addWeighted(__m256i sum, __m256i bytes, int weight) {
   return _mm256_add_epi32(sum, _mm256_mullo_epi32(bytes, _mm256_set1_epi32(weight)));
 }
 
-// Eight sums as eight bytes.
+// Eight sums rounded to bytes.
 inline __m128i levels(__m256i sums) {
   const __m256i shifted = _mm256_srai_epi32(sums, WEIGHT_BITS);
   const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(shifted), _mm256_extracti128_si256(shifted, 1));
   return _mm_packus_epi16(words, words);
 }
 
-// Two rows resized across. A byte behind every pixel is written, so from left to right.
+// Two rows resized horizontally. A byte past every pixel is written, hence left to right.
 inline void resizeTwoRows(const Axis &axis, bool isMirrored, const unsigned char *first, const unsigned char *second,
                           unsigned char *toFirst, unsigned char *toSecond) {
   for (long x = 0; x < axis.count; x++) {
@@ -56,11 +56,11 @@ inline void resizeTwoRows(const Axis &axis, bool isMirrored, const unsigned char
   }
 }
 
-// Rows from `first` on, `rows` of them, resized across into `between`.
+// `rows` rows from `first` on, resized horizontally into `between`.
 inline void resizeAcross(const Resize &work, long first, long rows) {
   const long bytes = 3 * work.width, line = paddedRow(work.width), row = paddedRow(work.across.count);
   for (long r = 0; r < rows; r += 2) {
-    // Copies, which may be read beyond their end; of a last row on its own, twice.
+    // Copies, which may be read past their end; a single last row is copied twice.
     for (long i = 0; i < 2; i++) {
       std::memcpy(work.lines + i * line, work.image + (first + min(r + i, rows - 1)) * bytes, bytes);
     }
@@ -69,7 +69,7 @@ inline void resizeAcross(const Resize &work, long first, long rows) {
   }
 }
 
-// PADDED bytes of one row of the result, from rows `pitch` apart.
+// PADDED bytes of an output row, from rows `pitch` apart.
 inline void resizeBlock(const unsigned char *from, long pitch, const int *weights, long taps, unsigned char *to) {
   constexpr long VECTORS = PADDED / 8;
   __m256i sums[VECTORS];

@@ -1,26 +1,23 @@
-// The first convolution of a model, 3x3, of images with fewer channels than a vector has places, as colours are: what the filter
-// sees at each result is copied to a row, and the rows are multiplied with the filter as a matrix. Images are in float32.
+// The stem, a model's first convolution: 3x3 with fewer input channels than a vector has lanes, as im2col and GEMM, and
+// its wgrad. Its input is always float32.
 #pragma once
 
-#include "grouped_filter.h"
+#include "grouped.h"
 
 namespace pefd {
 namespace {
 
-// What the filter sees, result by result: [3][3][inputs], with zeros outside of images.
-struct Windows {
+// im2col rows [3][3][inputs], with zero padding.
+struct Im2col {
   static constexpr long KERNEL = 3;
   const Convolution conv;
   const float *const images;
-  // Of each worker: some of them.
+  // Per thread: some rows.
   const WorkerMemory copies;
   const long pitch;
 
-  Windows(const Host &host, const Convolution &conv, const float *images, long most)
-      : conv(conv),
-        images(images),
-        copies(workerScratch(host, PLANES, most * floatsOf(conv))),
-        pitch(floatsOf(conv)) {}
+  Im2col(const Host &host, const Convolution &conv, const float *images, long most)
+      : conv(conv), images(images), copies(workerScratch(host, PLANES, most * floatsOf(conv))), pitch(floatsOf(conv)) {}
 
   static long floatsOf(const Convolution &conv) { return KERNEL * KERNEL * conv.inputs; }
   long rows() const { return ceilDivide(conv.h, conv.stride); }
@@ -32,14 +29,15 @@ struct Windows {
     for (long p = 0; p < count;) {
       const long row = (first + p) / columns(), column = (first + p) % columns();
       const long inRow = min(count - p, columns() - column);
-      for (long i = 0; i < KERNEL; i++) copyRow(row, i, column, inRow, copy + p * pitch + i * KERNEL * conv.inputs);
+      for (long i = 0; i < KERNEL; i++)
+        copyFilterRow(row, i, column, inRow, copy + p * pitch + i * KERNEL * conv.inputs);
       p += inRow;
     }
     return copy;
   }
 
-  // What one row of the filter sees at some results of a row of them.
-  void copyRow(long row, long filterRow, long column, long count, float *to) const {
+  // One filter row of the im2col rows of consecutive outputs.
+  void copyFilterRow(long row, long filterRow, long column, long count, float *to) const {
     const long image = row / rows(), y = row % rows() * conv.stride - 1 + filterRow;
     const bool isInside = y >= 0 && y < conv.h;
     const float *const from = images + (image * conv.h + y) * conv.w * conv.inputs;
@@ -50,7 +48,7 @@ struct Windows {
     }
   }
 
-  // The floats between two, zeros before and after them.
+  // Copies floats `first` to `end` of three pixels, zeros around them.
   void copyPixels(const float *from, long first, long end, float *to) const {
     const long count = KERNEL * conv.inputs;
     for (long c = 0; c < first; c++) to[c] = 0;
@@ -65,17 +63,18 @@ struct Windows {
 template <typename Number>
 Outcome stemForward(const Host &host, const Convolution &conv, const float *x, const float *filter,
                     EpilogueOf<Number> epilogue, Number *y) {
-  const Windows windows(host, conv, x, PIXELS_AT_ONCE);
-  const PackedGroups filters(filter, windows.group(), false, host);
-  if (!windows.copies.memory) return Outcome::OUT_OF_MEMORY;
-  return GroupedProduct<Windows, Number>{filters, windows, epilogue, y, productsScratch(host)}.run(host);
+  const Im2col im2col(host, conv, x, PIXELS_AT_ONCE);
+  const PackedGroups filters(filter, im2col.group(), false, host);
+  if (!im2col.copies.memory) return Outcome::OUT_OF_MEMORY;
+  return GroupedProduct<Im2col, Number>{filters, im2col, epilogue, y, productsScratch(host)}.run(host);
 }
 
 template <typename Number>
-Outcome stemFilterGradient(const Host &host, const Convolution &conv, const float *x, const Number *dy, float *dfilter) {
-  const Windows windows(host, conv, x, COPIED_PIXELS);
-  if (!windows.copies.memory) return Outcome::OUT_OF_MEMORY;
-  return filterGradientOf(host, windows.group(), windows, dy, dfilter);
+Outcome stemFilterGradient(const Host &host, const Convolution &conv, const float *x, const Number *dy,
+                           float *dfilter) {
+  const Im2col im2col(host, conv, x, COPIED_PIXELS);
+  if (!im2col.copies.memory) return Outcome::OUT_OF_MEMORY;
+  return filterGradientOf(host, im2col.group(), im2col, dy, dfilter);
 }
 
 }  // namespace

@@ -1,23 +1,22 @@
-// Batch normalisation in training and its gradient, of images [N, H, W, C].
+// PefdBatchNorm*: batch normalisation in training and its gradient, on images [N, H, W, C].
 #include "../host/workspace.h"
-#include "numbers.h"
 #include "op.h"
 
 namespace pefd {
 namespace {
 
-// What a batch normalisation is told.
+// Attributes of a node.
 struct Node {
   float epsilon;
-  // Whether images are in bfloat16.
-  bool isNarrow;
+  // Whether activations are bfloat16.
+  bool isBfloat16;
 };
 
-Node forwardNode(const Attributes &attributes) { return {attributes.number("epsilon"), areNarrow(attributes)}; }
+Node forwardNode(const Attributes &attributes) { return {attributes.number("epsilon"), isBfloat16Node(attributes)}; }
 
-Node gradientNode(const Attributes &attributes) { return {0, areNarrow(attributes)}; }
+Node gradientNode(const Attributes &attributes) { return {0, isBfloat16Node(attributes)}; }
 
-// What follows is in the same op: an image that is added, ReLU.
+// Forward with a fused addend and ReLU.
 template <bool hasImage, bool hasRelu>
 struct Forward {
   template <typename Number>
@@ -39,7 +38,7 @@ struct Forward {
     const Shape channels{normalization.channels};
     const ChannelStatistics statistics{call.output(1, channels), call.output(2, channels), call.output(3, channels)};
     checkOutcome(imageKernels<Number>().batchNorm(workspace.host(), normalization, from, floats(scale), floats(offset),
-                                                node.epsilon, epilogue, y, statistics));
+                                                  node.epsilon, epilogue, y, statistics));
   }
 };
 
@@ -57,12 +56,12 @@ struct Gradient {
     const Shape channels{normalization.channels};
     float *dscale = call.output(1, channels), *doffset = call.output(2, channels);
     checkOutcome(imageKernels<Number>().batchNormGradient(workspace.host(), normalization, gradient, images,
-                                                        floats(scale), floats(mean), floats(inverse), dx, dscale,
-                                                        doffset));
+                                                          floats(scale), floats(mean), floats(inverse), dx, dscale,
+                                                          doffset));
   }
 };
 
-// The first output has the shape of the first input, the others one number for each channel.
+// Shape inference: the first output has the shape of the first input, the others are per channel.
 template <int OUTPUTS>
 void shapes(const Inference &inference) {
   const ShapeHandle images = inference.image(0);

@@ -1,26 +1,25 @@
-// Several elementwise operations as one op. Its attribute `program` holds an opcode and two registers for each
-// instruction; `registers` names the register of each result. Operands have one shape, or are scalars.
+// PefdElementwise: fused elementwise ops. The attribute `program` holds an opcode and two registers per instruction,
+// `registers` the register of each result. Operands have one shape, or are scalars.
 #include <memory>
 
 #include "../host/workspace.h"
-#include "numbers.h"
+#include "geometry.h"
 #include "op.h"
-#include "program.h"
 
 namespace pefd {
 namespace {
 
-// What an elementwise op is told.
+// Attributes of a node.
 struct Node {
   Program program;
-  // Whether operands and results are in bfloat16.
-  bool isNarrow;
+  // Whether operands and results are bfloat16.
+  bool isBfloat16;
 };
 
 Node nodeOf(const Attributes &attributes) {
   return {programOf(attributes.integers("program"), attributes.integers("registers"), attributes.integer("N"),
                     attributes.integer("M")),
-          areNarrow(attributes)};
+          isBfloat16Node(attributes)};
 }
 
 struct Execute {
@@ -44,7 +43,7 @@ struct Execute {
       if (!isScalar[i]) ofThatShape.push_back(i);
       input.push_back(release<Number>(std::move(operands[i])));
     }
-    // All instructions have read an element before a result is written in its place.
+    // Results may alias operands: all instructions read an element before it is overwritten.
     std::vector<Number *> output;
     const int outputs = static_cast<int>(program.results.size());
     for (int i = 0; i < outputs; i++) output.push_back(call.output<Number>(i, shape, ofThatShape));
@@ -56,7 +55,7 @@ struct Execute {
   }
 };
 
-// The shape of the operands that are no scalars, where that is known.
+// Shape inference: the shape of the operands that are not scalars, if known.
 void elementwiseShape(const Inference &inference) {
   ShapeHandle common = inference.input(0);
   for (int i = 0; i < inference.inputs(); i++) {

@@ -1,19 +1,18 @@
-// Ops of ours for TensorFlow's processor device. A Node-API module; being loaded registers them.
+// Registers pefd's ops with TensorFlow's CPU device when it is loaded, and exports facts about them to Node.js.
 #include <cstdint>
 #include <string>
 
-#include "../host/diverted_words.h"
 #include "../host/instruction_set.h"
+#include "../host/redirected_stderr.h"
 #include "op.h"
 
 namespace pefd {
 namespace {
 
-// What the module says of itself.
 struct Registered {
-  // For which processors the kernels are compiled that serve; "none" without any.
+  // The instruction set; "none" without kernels.
   const char *instructions = "none";
-  // TensorFlow's sentence where an op could not be registered.
+  // TensorFlow's message if an op could not be registered.
   std::string problem;
 };
 
@@ -36,9 +35,8 @@ Registered registerAll() {
   if (set.kernels == nullptr) return {set.name, ""};
   const Status status;
   withStatus(status.get(), [&] {
-    for (const std::vector<Op> &ops :
-         {batchNormOps(), convolutionOps(), depthwiseOps(), elementwiseOps(), normalizeOps(), resizeOps(),
-          swapOps()}) {
+    for (const std::vector<Op> &ops : {batchNormOps(), convolutionOps(), depthwiseOps(), elementwiseOps(),
+                                       normalizeOps(), resizeOps(), transposeOps()}) {
       for (const Op &op : ops) registerOp(op, status.get());
     }
   });
@@ -47,7 +45,7 @@ Registered registerAll() {
 
 const Registered registered = registerAll();
 
-// The ops of elementwise programs, by their opcodes, with a blank between them.
+// The ops of elementwise programs in the order of their opcodes, separated by spaces.
 std::string operations() {
   std::string names;
   for (const char *name : OPERATIONS) names += (names.empty() ? "" : " ") + std::string(name);
@@ -57,8 +55,8 @@ std::string operations() {
 }  // namespace
 }  // namespace pefd
 
-// The functions of Node-API that are needed, without its headers. Weak: Python's TensorFlow loads this as a library of ops
-// (scripts/profile-step.py), and there is no Node.js in it.
+// Node-API without its headers. Weak, since Python's TensorFlow loads this as an op library, too
+// (scripts/profile-step.py).
 extern "C" {
 struct napi_env__;
 struct napi_value__;
@@ -75,20 +73,20 @@ __attribute__((weak)) int napi_set_named_property(napi_env__ *env, napi_value__ 
 namespace pefd {
 namespace {
 
-napi_value__ *text(napi_env__ *env, const std::string &words) {
+napi_value__ *text(napi_env__ *env, const std::string &string) {
   napi_value__ *value = nullptr;
-  napi_create_string_utf8(env, words.data(), words.size(), &value);
+  napi_create_string_utf8(env, string.data(), string.size(), &value);
   return value;
 }
 
-napi_value__ *divert(napi_env__ * /*env*/, napi_callback_info__ * /*info*/) {
-  divertWords();
+napi_value__ *redirect(napi_env__ * /*env*/, napi_callback_info__ * /*info*/) {
+  redirectStderr();
   return nullptr;
 }
 
-napi_value__ *take(napi_env__ *env, napi_callback_info__ * /*info*/) { return text(env, takeWords()); }
+napi_value__ *take(napi_env__ *env, napi_callback_info__ * /*info*/) { return text(env, takeStderr()); }
 
-napi_value__ *inFloats(napi_env__ *env, napi_callback_info__ * /*info*/) { return text(env, convolutionsInFloats()); }
+napi_value__ *inFloats(napi_env__ *env, napi_callback_info__ * /*info*/) { return text(env, convolutionsInFloat32()); }
 
 void describe(napi_env__ *env, napi_value__ *exports) {
   const auto set = [&](const char *name, napi_value__ *value) { napi_set_named_property(env, exports, name, value); };
@@ -98,11 +96,11 @@ void describe(napi_env__ *env, napi_value__ *exports) {
     set(name, value);
   };
   set("instructions", text(env, registered.instructions));
-  set("reduced", text(env, reducedProducts().name));
-  set("narrow", text(env, reducedProducts().narrow == nullptr ? "" : "bfloat16"));
+  set("reduced", text(env, reducedPrecision().name));
+  set("narrow", text(env, reducedPrecision().bfloat16 == nullptr ? "" : "bfloat16"));
   set("problem", text(env, registered.problem));
   set("operations", text(env, operations()));
-  function("divertWords", divert);
+  function("divertWords", redirect);
   function("takeWords", take);
   function("inFloats", inFloats);
 }
@@ -111,11 +109,11 @@ void describe(napi_env__ *env, napi_value__ *exports) {
 }  // namespace pefd
 
 extern "C" __attribute__((visibility("default"))) napi_value__ *napi_register_module_v1(napi_env__ *env,
-                                                                                       napi_value__ *exports) {
+                                                                                        napi_value__ *exports) {
   try {
     pefd::describe(env, exports);
   } catch (const std::bad_alloc &) {
-    // What is not said counts as none.
+    // Missing exports count as none.
   }
   return exports;
 }

@@ -27,8 +27,8 @@ export interface BindingBuild {
 /** What of the package is needed to compile its binding. */
 const SOURCES = ["binding", "binding.gyp", "package.json"];
 
-/** Headers of ours that the binding's sources are compiled with; they say what for. */
-const HEADERS = ["binding/whole_errors.h", "binding/session_options.h"];
+/** Our header that the binding's sources are compiled with. */
+const HEADERS = ["binding/overrides.h"];
 
 /** Programs that compile the binding. */
 const TOOLS = ["make", "g++"];

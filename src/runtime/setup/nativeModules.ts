@@ -6,72 +6,68 @@ import { fileURLToPath } from "node:url";
 import { type CommandOptions, runCommand } from "../command.js";
 import { gpuProbeFile, logLevelFile, ownModuleFile, signalsFile } from "../paths.js";
 
-/** One source file of src/native, with what its compilation is told; the same file may serve several times. */
+/** A source file of src/native with its compiler flags; a file may be compiled several times. */
 export interface Unit {
   readonly source: string;
   readonly flags: readonly string[];
 }
 
-/** One module that set-up compiles from our own sources. */
+/** A module that set-up compiles from our own sources. */
 interface NativeModule {
   /** Where it is loaded from. */
   readonly file: (nativeFolder: string) => string;
   readonly units: readonly Unit[];
-  /** What it is linked with: libraries of the runtime, as paths in the runtime's tree. */
+  /** Libraries to link with, as paths in the runtime's tree. */
   readonly libraries: readonly string[];
 }
 
-/** A program needs no runtime: it is compiled before one is brought. */
+/** Needs no runtime: it is compiled before one is downloaded. */
 const GPU_PROBE: NativeModule = {
   file: gpuProbeFile,
   units: [{ source: "gpu_probe.cc", flags: ["-O1"] }],
   libraries: [],
 };
 
-/** The kernels, once per instruction set (kernels.h says how they are told apart). */
+/** The float32 kernels, once per instruction set. */
 const kernels = (name: string, ...instructions: string[]): Unit => ({
   source: "kernels/kernels.cc",
   flags: ["-O3", `-DKERNELS=${name}`, ...instructions],
 });
 
-/** What vectors of 16 floats, and of 32 numbers of 16 bits, are told to the compiler by. */
+/** Flags for vectors of 16 float32 and of 32 int16 numbers. */
 const VECTORS = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"];
 
-/** Convolutions with products of 16 bits, for images in float32 and in bfloat16, by what the processor has for them. */
+/** Reduced-precision convolutions, for float32 and for bfloat16 activations. */
 const reduced = (folder: string, name: string, ...instructions: string[]): Unit[] =>
   [
-    { source: "kernels.cc", flags: [`-DKERNELS=${name}Kernels`] },
-    { source: "narrow.cc", flags: [`-DKERNELS=${name}NarrowKernels`, "-DPEFD_BFLOAT16"] },
-  ].map(({ source, flags }) => ({
-    source: `kernels/${folder}/${source}`,
+    [`-DKERNELS=${name}Kernels`],
+    [`-DKERNELS=${name}Bfloat16Kernels`, "-DPEFD_BFLOAT16_ACTIVATIONS", "-DPEFD_BFLOAT16"],
+  ].map((flags) => ({
+    source: `kernels/${folder}/kernels.cc`,
     flags: ["-O3", ...flags, ...instructions, ...VECTORS],
   }));
 
 const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
 
-/** What needs neither Node.js nor TensorFlow: test/native runs it alone. */
+/** Sources that need neither Node.js nor TensorFlow; test/native runs them by themselves. */
 export const STANDALONE: readonly Unit[] = [
   kernels("avx2Kernels", "-mavx2", "-mfma"),
   kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
   ...reduced("amx", "amx", "-DPEFD_AMX"),
   ...reduced("int16", "vnni", "-DPEFD_VNNI"),
-  ...["pool", "scratch", "workspace", "processors", "instruction_set", "diverted_words"].map((name) =>
+  ...["cpus", "instruction_set", "redirected_stderr", "thread_pool", "workspace"].map((name) =>
     optimized(`host/${name}.cc`),
   ),
-  ...["geometry", "program", "resize"].map((name) => optimized(`ops/${name}.cc`)),
+  optimized("ops/geometry.cc"),
 ];
 
-/** The ops as TensorFlow's C API sees them. */
+/** The ops, registered through TensorFlow's C API. */
 const OPS: readonly Unit[] = [
-  "inference",
   "batch_norm_op",
-  "convolution/shapes",
-  "convolution/convolution_ops",
-  "convolution/depthwise_ops",
+  "convolution_ops",
   "elementwise_op",
-  "normalize_op",
-  "resize_op",
-  "swap_op",
+  "image_ops",
+  "transpose_op",
   "module",
 ].map((name) => optimized(`ops/${name}.cc`));
 
@@ -91,7 +87,7 @@ export const nativeModuleFiles = [GPU_PROBE, ...MODULES].map(({ file }) => file)
 /** The folder of the C++ sources. */
 export const SOURCES = fileURLToPath(new URL("../../../src/native", import.meta.url));
 
-/** A name for what the modules are compiled from: it changes with any source, what the compiler is told, and their names. */
+/** A hash of the modules' sources, compiler flags and names. */
 export function nativeModulesHash(): string {
   const told = [GPU_PROBE, ...MODULES].map((module) => [basename(module.file("")), module]);
   const hash = createHash("sha256").update(JSON.stringify(told));
@@ -101,16 +97,16 @@ export function nativeModulesHash(): string {
   return hash.digest("hex").slice(0, 8);
 }
 
-/** Where modules are compiled, and with what. */
+/** Build settings. */
 export interface NativeBuild {
-  /** A folder of ours to work in. */
+  /** A working folder. */
   readonly folder: string;
   /** The runtime whose headers and libraries are used. */
   readonly tree: string;
   readonly options: CommandOptions;
 }
 
-/** What every compilation is told. Warnings are no errors for users: their compiler may know more of them than ours. */
+/** Flags of every compilation. No -Werror for users: their compiler may have more warnings than ours. */
 export const COMMON = ["-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"];
 
 /** @throws whatever `failure` makes of the compiler's output */
@@ -136,7 +132,7 @@ async function compileModule(
   return compiler(built, ...linking, ...objects, ...linked, "-pthread", "-ldl");
 }
 
-/** Compiles the program that asks the CUDA driver; it takes nothing of a runtime. @returns the compiled file */
+/** Compiles the program that queries the CUDA driver. @returns the compiled file */
 export async function compileGpuProbe(build: NativeBuild, failure: (output: string) => Error): Promise<string> {
   await mkdir(build.folder, { recursive: true });
   return compileModule(GPU_PROBE, build, failure, []);

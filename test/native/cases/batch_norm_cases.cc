@@ -7,23 +7,23 @@
 
 #include "../../../src/native/ops/geometry.h"
 #include "../cases.h"
-#include "../hosts.h"
-#include "../kernels/shortage.h"
+#include "../kernels/out_of_memory.h"
+#include "../test_host.h"
 
 namespace pefd::test {
 namespace {
 
 constexpr float EPSILON = 1e-5f;
 
-// Channels of whole vectors, of several side by side, and of parts of one; pixels of one block, of whole and of cut ones.
-constexpr Normalization SHAPES[] = {{9, 3},   {20, 16},  {37, 1},   {600, 16}, {1025, 24},
-                                    {130, 64}, {77, 96}, {200, 58}, {33, 256}, {16, 2048}, {16, 9000}};
+// Channels of whole vectors, of several, and tails; pixels of one block, of whole and partial ones.
+constexpr Normalization SHAPES[] = {{9, 3},   {20, 16},  {37, 1},   {600, 16},  {1025, 24}, {130, 64},
+                                    {77, 96}, {200, 58}, {33, 256}, {16, 2048}, {16, 9000}};
 
 struct Inputs {
   Floats x, dy, scale, offset;
 };
 
-// Each channel has a mean and a deviation of its own.
+// Each channel has its own mean and deviation.
 Inputs inputsOf(const Normalization &shape) {
   const auto &[pixels, channels] = shape;
   Inputs inputs{randomFloats(pixels * channels, 1), randomFloats(pixels * channels, 2), randomFloats(channels, 3),
@@ -72,7 +72,7 @@ Naive naiveOf(const Normalization &shape, const Inputs &in) {
 
 using Results = std::vector<Floats>;
 
-// y, mean, variance and inverse; in place, y lies where x was.
+// y, mean, variance and inverse; in place, y aliases x.
 Results forward(const Kernels &kernels, const Normalization &shape, Inputs in, long workers, bool inPlace,
                 Epilogue epilogue = {}) {
   const long channels = shape.channels;
@@ -80,14 +80,14 @@ Results forward(const Kernels &kernels, const Normalization &shape, Inputs in, l
   Results results{inPlace ? in.x : Floats(in.x.count()), Floats(channels), Floats(channels), Floats(channels)};
   const float *x = inPlace ? results[0].data() : in.x.data();
   const ChannelStatistics statistics{results[1].data(), results[2].data(), results[3].data()};
-  const Outcome outcome = kernels.batchNorm(host.host(), shape, x, in.scale.data(), in.offset.data(), EPSILON,
-                                            epilogue, results[0].data(), statistics);
-  expect(outcome == Outcome::DONE, "memory was short");
+  const Outcome outcome = kernels.batchNorm(host.host(), shape, x, in.scale.data(), in.offset.data(), EPSILON, epilogue,
+                                            results[0].data(), statistics);
+  expect(outcome == Outcome::DONE, "out of memory");
   host.expectSound();
   return results;
 }
 
-// dx, dscale and doffset; in place, dx lies where dy was.
+// dx, dscale and doffset; in place, dx aliases dy.
 Results gradient(const Kernels &kernels, const Normalization &shape, Inputs in, const Results &said, long workers,
                  bool inPlace) {
   const TestHost host(workers);
@@ -96,7 +96,7 @@ Results gradient(const Kernels &kernels, const Normalization &shape, Inputs in, 
   const Outcome outcome =
       kernels.batchNormGradient(host.host(), shape, dy, in.x.data(), in.scale.data(), said[1].data(), said[3].data(),
                                 results[0].data(), results[1].data(), results[2].data());
-  expect(outcome == Outcome::DONE, "memory was short");
+  expect(outcome == Outcome::DONE, "out of memory");
   host.expectSound();
   return results;
 }
@@ -116,17 +116,16 @@ void check(const Kernels &kernels, const Normalization &shape) {
   expectClose(y, {&naive.y, &naive.mean, &naive.variance, &naive.inverse});
   const Results dx = gradient(kernels, shape, inputs, y, 1, false);
   expectClose(dx, {&naive.dx, &naive.dscale, &naive.doffset});
-  // Those of every instruction set.
   const Kernels &others = *kernelSets().front().kernels;
   expectSameBits(forward(others, shape, inputs, 1, false), y);
   expectSameBits(gradient(others, shape, inputs, y, 1, false), dx);
-  for (const long workers : {2L, MOST_WORKERS}) {
+  for (const long workers : {2L, MAX_WORKERS}) {
     expectSameBits(forward(kernels, shape, inputs, workers, true), y);
     expectSameBits(gradient(kernels, shape, inputs, y, workers, true), dx);
   }
 }
 
-// What follows has the bits of an image that is added, and of ReLU, one after the other.
+// Epilogues have the bits of the unfused ops.
 void checkFollowed(const Kernels &kernels, const Normalization &shape) {
   const Inputs in = inputsOf(shape);
   const Results plain = forward(kernels, shape, in, 1, false);
@@ -145,16 +144,16 @@ void checkFollowed(const Kernels &kernels, const Normalization &shape) {
   }
 }
 
-void checkShort(const Kernels &kernels) {
+void checkOutOfMemoryCases(const Kernels &kernels) {
   const Normalization shape{600, 24};
   const Inputs in = inputsOf(shape);
   const Results said = forward(kernels, shape, in, 1, false);
   Floats mean(24), variance(24), inverse(24);
-  checkShortage(in.x.count(), [&](auto &host, float *y) {
+  checkOutOfMemory(in.x.count(), [&](auto &host, float *y) {
     return kernels.batchNorm(host, shape, in.x.data(), in.scale.data(), in.offset.data(), EPSILON, {}, y,
                              {mean.data(), variance.data(), inverse.data()});
   });
-  checkShortage(in.x.count(), [&](auto &host, float *dx) {
+  checkOutOfMemory(in.x.count(), [&](auto &host, float *dx) {
     return kernels.batchNormGradient(host, shape, in.dy.data(), in.x.data(), in.scale.data(), said[1].data(),
                                      said[3].data(), dx, mean.data(), variance.data());
   });
@@ -187,10 +186,12 @@ Cases batchNormCases() {
       cases.push_back({name, [=] { check(*set.kernels, shape); }});
     }
     for (const Normalization &shape : {Normalization{77, 96}, Normalization{130, 58}}) {
-      cases.push_back({"what follows batch normalisation of " + std::to_string(shape.channels) + " channels, " + set.name,
-                       [=] { checkFollowed(*set.kernels, shape); }});
+      cases.push_back(
+          {"epilogue of batch normalisation, " + std::to_string(shape.channels) + " channels, " + set.name,
+           [=] { checkFollowed(*set.kernels, shape); }});
     }
-    cases.push_back({std::string("memory is short: batch normalisation, ") + set.name, [=] { checkShort(*set.kernels); }});
+    cases.push_back(
+        {std::string("out of memory: batch normalisation, ") + set.name, [=] { checkOutOfMemoryCases(*set.kernels); }});
   }
   return cases;
 }

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "../cases.h"
-#include "../hosts.h"
 #include "../reference.h"
+#include "../test_host.h"
 
 namespace pefd::test {
 namespace {
@@ -16,7 +16,7 @@ struct Program {
   std::vector<long> results;
 };
 
-// Numbers of elements around those of a block and of a task.
+// Sizes around those of a block and of a task.
 constexpr long COUNTS[] = {0, 1, 7, 511, 512, 513, 16383, 16384, 16385, 33001};
 
 std::vector<Floats> inputsOf(const Program &program, long count) {
@@ -27,7 +27,6 @@ std::vector<Floats> inputsOf(const Program &program, long count) {
   return inputs;
 }
 
-// What the program makes of some inputs.
 std::vector<Floats> naive(const Program &program, long count, const std::vector<Floats> &inputs) {
   std::vector<Floats> results(program.results.size(), Floats(count));
   std::vector<float> registers;
@@ -42,7 +41,7 @@ std::vector<Floats> naive(const Program &program, long count, const std::vector<
   return results;
 }
 
-// Runs a program; in place, results lie where inputs were, as far as there are inputs of their size.
+// Runs a program; in place, outputs alias inputs of their size.
 void check(const Program &program, long count, const KernelSet &set, long workers, bool inPlace,
            std::vector<Floats> inputs) {
   const std::vector<Floats> expected = naive(program, count, inputs);
@@ -63,12 +62,12 @@ void check(const Program &program, long count, const KernelSet &set, long worker
       host.host(), {count, static_cast<long>(inputs.size()), static_cast<long>(program.instructions.size()),
                     static_cast<long>(output.size()), input.data(), isScalar.get(), program.instructions.data(),
                     program.results.data(), output.data()});
-  expect(outcome == Outcome::DONE, "memory was short");
+  expect(outcome == Outcome::DONE, "out of memory");
   host.expectSound();
   for (size_t r = 0; r < results.size(); r++) expectSameBits(*results[r], expected[r]);
 }
 
-// Every pair of values that arithmetic treats in a way of its own.
+// Every pair of special values.
 std::vector<Floats> specialPairs() {
   const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   const float tiny = std::numeric_limits<float>::denorm_min(), most = std::numeric_limits<float>::max();
@@ -82,7 +81,7 @@ std::vector<Floats> specialPairs() {
   return pairs;
 }
 
-// A program that follows from a seed.
+// A random program.
 Program randomProgram(uint32_t seed) {
   const Floats numbers = randomFloats(64, 100 + seed);
   long next = 0;
@@ -116,7 +115,7 @@ Cases elementwiseCases() {
     }
     for (uint32_t seed = 0; seed < 60; seed++) {
       const Program program = randomProgram(seed);
-      const long count = COUNTS[seed % std::size(COUNTS)], workers = 1 + seed % MOST_WORKERS;
+      const long count = COUNTS[seed % std::size(COUNTS)], workers = 1 + seed % MAX_WORKERS;
       for (bool inPlace : {false, true}) {
         cases.push_back(
             {"elementwise program " + std::to_string(seed) + ", " + set.name + (inPlace ? ", in place" : ""),

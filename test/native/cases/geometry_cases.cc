@@ -1,4 +1,4 @@
-// What the convolutions' ops compute, and what they refuse, with which sentence.
+// Validation of convolution arguments, and its messages.
 #include <string>
 
 #include "../../../src/native/ops/geometry.h"
@@ -68,8 +68,7 @@ struct RefusedShapes {
 std::vector<RefusedShapes> refusedShapes() {
   const Geometry any{1, true, true};
   const char *const filter = "The filter must be [3, 3, inputs, outputs] or [1, 1, inputs, outputs].";
-  const char *const groups =
-      "Images must be [N, H, W, C] with the filter's channels, or those of several groups.";
+  const char *const groups = "Images must be [N, H, W, C] with the filter's channels, or those of several groups.";
   const char *const channels = "Channels must come in multiples of 16.";
   const char *const padding =
       "Padding must be one pixel on all sides for a filter of 3x3, and none for a filter of 1x1.";
@@ -163,9 +162,8 @@ Cases geometryCases() {
                      }});
   }
   for (const RefusedShapes &one : refusedDepthwise()) {
-    cases.push_back({std::string("depthwise shapes refused: ") + one.sentence, [=] {
-                       expectRefusal(one.sentence, [&] { depthwiseOf(one.geometry, one.images, one.filter); });
-                     }});
+    cases.push_back({std::string("depthwise shapes refused: ") + one.sentence,
+                     [=] { expectRefusal(one.sentence, [&] { depthwiseOf(one.geometry, one.images, one.filter); }); }});
   }
   return cases;
 }

@@ -1,55 +1,55 @@
-// Kernels that run short of memory say so and write nothing; scratch memory grows and is used again.
+// Kernels out of memory return an error and write nothing; scratch memory grows and is reused.
 #include <cstdint>
 #include <string>
 
-#include "../../../src/native/host/scratch.h"
+#include "../../../src/native/host/workspace.h"
 #include "../cases.h"
 #include "../kernels/convolutions.h"
-#include "../hosts.h"
+#include "../kernels/out_of_memory.h"
 #include "../reference.h"
-#include "../kernels/shortage.h"
+#include "../test_host.h"
 
 namespace pefd::test {
 namespace {
 
-Cases shortages() {
+Cases outOfMemoryCases() {
   Cases cases;
   for (const KernelSet &set : kernelSets()) {
     for (const Convolution &conv : {Convolution{2, 7, 7, 16, 32, 3, 1}, Convolution{2, 7, 7, 16, 32, 1, 2},
                                     Convolution{2, 7, 7, 12, 18, 1, 1, 3}}) {
-      addShortages(cases, "", conv, set.name, *set.kernels);
+      addOutOfMemory(cases, "", conv, set.name, *set.kernels);
     }
     const Depthwise depthwise{2, 5, 6, 20, 2};
     const Convolution same{2, 5, 6, 20, 20, 3, 2, 20};
     const std::string of = std::string("depthwise, ") + set.name;
-    cases.push_back({"memory is short: forward, " + of, [=] {
+    cases.push_back({"out of memory: forward, " + of, [=] {
                        const Operands operands(same);
-                       checkShortage(resultFloats(same), [&](auto &host, float *y) {
+                       checkOutOfMemory(resultFloats(same), [&](auto &host, float *y) {
                          return set.kernels->depthwiseForward(host, depthwise, operands.x.data(),
                                                               operands.filter.data(), y);
                        });
                      }});
-    cases.push_back({"memory is short: gradient of the images, " + of, [=] {
+    cases.push_back({"out of memory: dgrad, " + of, [=] {
                        const Operands operands(same);
-                       checkShortage(imageFloats(same), [&](auto &host, float *dx) {
+                       checkOutOfMemory(imageFloats(same), [&](auto &host, float *dx) {
                          return set.kernels->depthwiseInputGradient(host, depthwise, operands.filter.data(),
                                                                     operands.dy.data(), dx);
                        });
                      }});
-    cases.push_back({"memory is short: gradient of the filter, " + of, [=] {
+    cases.push_back({"out of memory: wgrad, " + of, [=] {
                        const Operands operands(same);
-                       checkShortage(filterFloats(same), [&](auto &host, float *dfilter) {
+                       checkOutOfMemory(filterFloats(same), [&](auto &host, float *dfilter) {
                          return set.kernels->depthwiseFilterGradient(host, depthwise, operands.x.data(),
                                                                      operands.dy.data(), dfilter);
                        });
                      }});
-    cases.push_back({std::string("memory is short: elementwise, ") + set.name, [=] {
+    cases.push_back({std::string("out of memory: elementwise, ") + set.name, [=] {
                        const Floats x = randomFloats(600, 1);
                        const float *const input[] = {x.data()};
                        const bool isScalar[] = {false};
                        const Instruction instruction[] = {{ADD, 0, 0}};
                        const long registers[] = {1};
-                       checkShortage(x.count(), [&](auto &host, float *sum) {
+                       checkOutOfMemory(x.count(), [&](auto &host, float *sum) {
                          return set.kernels->elementwise(
                              host, {x.count(), 1, 1, 1, input, isScalar, instruction, registers, &sum});
                        });
@@ -58,7 +58,7 @@ Cases shortages() {
   return cases;
 }
 
-// Memory that is not in parts.
+// Memory without parts.
 float *all(Scratch &scratch, Slot slot, long floats) { return scratch.atLeast(slot, 1, floats).first; }
 
 void growsAndStays() {
@@ -70,7 +70,7 @@ void growsAndStays() {
   large[99999] = 1;
   expect(all(scratch, PRODUCTS, 10) != large, "two slots have the same memory");
   expect(all(scratch, SUMS, 0) != nullptr, "no floats count as no memory");
-  // A block ends with a line of the cache, so one float more is where it shows.
+  // A block ends with a cache line, so one float more detects overruns.
   for (long floats = 16; floats < 100; floats += 16) {
     all(scratch, GRADIENTS, floats)[floats - 1] = 1;
     all(scratch, GRADIENTS, floats + 1)[floats] = 1;
@@ -95,7 +95,7 @@ void saysWhatCannotBe() {
   expect(all(scratch, PLANES, 1L << 50) == nullptr, "there is a petabyte of memory");
   expect(scratch.atLeast(PLANES, 2, 1L << 50).first == nullptr, "there are petabytes of memory");
   const Parts after = scratch.atLeast(PLANES, 2, 10);
-  expect(after.first != nullptr, "after a shortage there is no memory any more");
+  expect(after.first != nullptr, "no memory after an allocation failure");
   after.first[after.apart + 9] = 1;
 }
 
@@ -113,7 +113,7 @@ void isUsedAgain() {
 }  // namespace
 
 Cases memoryCases() {
-  Cases cases = shortages();
+  Cases cases = outOfMemoryCases();
   cases.push_back({"scratch memory grows, and stays where it is large enough", growsAndStays});
   cases.push_back({"parts of scratch memory stay where they are", partsStay});
   cases.push_back({"more scratch memory than there is", saysWhatCannotBe});

@@ -1,7 +1,7 @@
-// Programs of the elementwise op: what is read of them, and what is refused.
+// Validation of elementwise programs, and its messages.
 #include <string>
 
-#include "../../../src/native/ops/program.h"
+#include "../../../src/native/ops/geometry.h"
 #include "../cases.h"
 
 namespace pefd::test {

@@ -1,12 +1,12 @@
-// Resized images against plain loops: the same bytes, and nothing written beside them.
+// Resized images against plain loops: the same bytes, and no writes out of bounds.
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "../../../src/native/ops/resize.h"
+#include "../../../src/native/ops/geometry.h"
 #include "../cases.h"
-#include "../hosts.h"
 #include "../reference.h"
+#include "../test_host.h"
 
 namespace pefd::test {
 namespace {
@@ -23,7 +23,7 @@ Bytes noise(long count) {
   uint32_t state = 1;
   for (unsigned char &byte : bytes) {
     state = state * 1664525 + 1013904223;
-    // Many are black or white, which sums of must not leave the range of bytes.
+    // Many are black or white, to test saturation.
     byte = static_cast<unsigned char>(state >> 31 ? state >> 24 : (state >> 30 & 1) * 255);
   }
   return bytes;
@@ -37,7 +37,7 @@ std::string nameOf(const Shown &shown) {
          (view.isMirrored ? ", mirrored" : "");
 }
 
-// What the kernel makes of an image, all of whose memory is as large as it has to be.
+// Runs the kernel on buffers of exactly the required size.
 Bytes own(const Kernels &kernels, const Shown &shown, const Bytes &image) {
   const auto &[box, height, width, window, isMirrored] = shown.view;
   const AxisWeights across = bilinearWeights(box.left, box.width, width, window.left, window.width);
@@ -108,7 +108,7 @@ std::vector<Refused> refused() {
   return {
       {"Images must be [H, W, 3].", {0, 0, 4, 5, 2, 2, 0, 0, 2, 2, 0}, {4, 5}},
       {"Images must be [H, W, 3].", {0, 0, 4, 5, 2, 2, 0, 0, 2, 2, 0}, {4, 5, 1}},
-      {"A view is told by eleven numbers.", {0, 0, 4, 5, 2, 2, 0, 0, 2, 2}, image},
+      {"A view has eleven numbers.", {0, 0, 4, 5, 2, 2, 0, 0, 2, 2}, image},
       {box, {1, 0, 4, 5, 2, 2, 0, 0, 2, 2, 0}, image},
       {box, {0, 1, 4, 5, 2, 2, 0, 0, 2, 2, 0}, image},
       {box, {-1, 0, 4, 5, 2, 2, 0, 0, 2, 2, 0}, image},

@@ -1,36 +1,36 @@
-// The first convolution of a model and its gradient against plain loops: the same bits for any number of threads and all
-// vectors, and the same rounded once where results are in bfloat16.
+// The stem and its wgrad against plain loops: the same bits for any number of threads and vector width, rounded once
+// for bfloat16 outputs.
 #include <memory>
 
 #include "../cases.h"
-#include "../hosts.h"
+#include "../kernels/bfloat16_array.h"
 #include "../kernels/convolutions.h"
-#include "../kernels/narrow.h"
-#include "../kernels/shortage.h"
+#include "../kernels/out_of_memory.h"
 #include "../reference.h"
+#include "../test_host.h"
 
 namespace pefd::test {
 namespace {
 
-// Colours, one of them, and as many as there are less than a vector's; panels that are filled and others; images narrower than
-// the filter, of more pixels than a part has, and none at all.
+// Three channels, one, and the most; panels that are filled and others; images narrower than the filter, of several
+// parts of pixels, and empty.
 constexpr Convolution STEMS[] = {
-    {2, 8, 8, 3, 16, 3, 1},  {3, 7, 9, 3, 32, 3, 2},  {1, 1, 1, 3, 64, 3, 1}, {2, 5, 1, 1, 24, 3, 1}, {1, 2, 6, 15, 48, 3, 2},
-    {2, 33, 31, 3, 33, 3, 1}, {5, 1, 70, 4, 7, 3, 2}, {7, 24, 24, 3, 16, 3, 1}, {3, 6, 5, 7, 80, 3, 1}, {1, 40, 3, 2, 16, 3, 2},
-    {0, 8, 8, 3, 16, 3, 1},  {2, 0, 5, 3, 32, 3, 1},
+    {2, 8, 8, 3, 16, 3, 1},  {3, 7, 9, 3, 32, 3, 2},   {1, 1, 1, 3, 64, 3, 1}, {2, 5, 1, 1, 24, 3, 1},
+    {1, 2, 6, 15, 48, 3, 2}, {2, 33, 31, 3, 33, 3, 1}, {5, 1, 70, 4, 7, 3, 2}, {7, 24, 24, 3, 16, 3, 1},
+    {3, 6, 5, 7, 80, 3, 1},  {1, 40, 3, 2, 16, 3, 2},  {0, 8, 8, 3, 16, 3, 1}, {2, 0, 5, 3, 32, 3, 1},
 };
 
 Floats biasOf(const Convolution &conv) { return randomFloats(conv.outputs, 4); }
 
-// Runs a kernel with all instructions and numbers of threads. @returns the one result that it has to have
+// Runs a kernel for all instruction sets and numbers of threads. @returns the common result
 template <typename Naive, typename Run>
 Floats everywhere(long count, const Naive &naive, const Run &run) {
   std::unique_ptr<Floats> first;
   for (const KernelSet &set : kernelSets()) {
-    for (long workers = 1; workers <= MOST_WORKERS; workers++) {
+    for (long workers = 1; workers <= MAX_WORKERS; workers++) {
       const TestHost host(workers);
       auto result = std::make_unique<Floats>(count);
-      expect(run(*set.kernels, host.host(), result->data()) == Outcome::DONE, "memory was short");
+      expect(run(*set.kernels, host.host(), result->data()) == Outcome::DONE, "out of memory");
       host.expectSound();
       if (first != nullptr) {
         expectSameBits(*result, *first);
@@ -56,10 +56,10 @@ void checkForward(const Convolution &conv) {
       });
   const Floats expected = naiveEpilogue(y, conv.outputs, epilogue);
   for (const KernelSet &set : kernelSets()) {
-    Floats followed(resultFloats(conv));
+    Floats applyEpilogue(resultFloats(conv));
     const TestHost two(2);
-    set.kernels->stemForward(two.host(), conv, of.x.data(), of.filter.data(), epilogue, followed.data());
-    expectSameBits(followed, expected);
+    set.kernels->stemForward(two.host(), conv, of.x.data(), of.filter.data(), epilogue, applyEpilogue.data());
+    expectSameBits(applyEpilogue, expected);
   }
 }
 
@@ -72,35 +72,35 @@ void checkFilterGradient(const Convolution &conv) {
       });
 }
 
-// Results in bfloat16, of images in float32.
-void checkNarrow(const NarrowKernelSet &set, const Convolution &conv) {
+// bfloat16 outputs of float32 images.
+void checkBfloat16(const Bfloat16KernelSet &set, const Convolution &conv) {
   Operands of(conv);
-  of.dy = nearest(of.dy);
+  of.dy = nearestBfloat16(of.dy);
   const Floats bias = biasOf(conv);
   const TestHost one(1), three(3);
   Floats y(resultFloats(conv)), expected(filterFloats(conv)), actual(filterFloats(conv));
-  Narrow narrowY(resultFloats(conv));
-  const Narrow dy(of.dy);
+  Bfloat16Array bfloat16Y(resultFloats(conv));
+  const Bfloat16Array dy(of.dy);
   Epilogue epilogue;
-  EpilogueOf<Bfloat16> narrowEpilogue;
-  epilogue.bias = narrowEpilogue.bias = bias.data();
-  epilogue.relu = narrowEpilogue.relu = true;
+  EpilogueOf<Bfloat16> bfloat16Epilogue;
+  epilogue.bias = bfloat16Epilogue.bias = bias.data();
+  epilogue.relu = bfloat16Epilogue.relu = true;
   set.others->stemForward(one.host(), conv, of.x.data(), of.filter.data(), epilogue, y.data());
-  set.narrow->stemForward(three.host(), conv, of.x.data(), of.filter.data(), narrowEpilogue, narrowY.data());
+  set.bfloat16->stemForward(three.host(), conv, of.x.data(), of.filter.data(), bfloat16Epilogue, bfloat16Y.data());
   set.others->stemFilterGradient(one.host(), conv, of.x.data(), of.dy.data(), expected.data());
-  set.narrow->stemFilterGradient(three.host(), conv, of.x.data(), dy.data(), actual.data());
+  set.bfloat16->stemFilterGradient(three.host(), conv, of.x.data(), dy.data(), actual.data());
   three.expectSound();
-  expectSameBits(narrowY.wide(), nearest(y));
+  expectSameBits(bfloat16Y.toFloats(), nearestBfloat16(y));
   expectSameBits(actual, expected);
 }
 
-void runsShort(const Kernels &kernels) {
+void checkOutOfMemoryCases(const Kernels &kernels) {
   const Convolution conv{2, 7, 7, 3, 32, 3, 1};
   const Operands of(conv);
-  checkShortage(resultFloats(conv), [&](auto &host, float *y) {
+  checkOutOfMemory(resultFloats(conv), [&](auto &host, float *y) {
     return kernels.stemForward(host, conv, of.x.data(), of.filter.data(), {}, y);
   });
-  checkShortage(filterFloats(conv), [&](auto &host, float *dfilter) {
+  checkOutOfMemory(filterFloats(conv), [&](auto &host, float *dfilter) {
     return kernels.stemFilterGradient(host, conv, of.x.data(), of.dy.data(), dfilter);
   });
 }
@@ -112,13 +112,13 @@ Cases stemCases() {
   for (const Convolution &conv : STEMS) {
     const std::string name = "first convolution, " + nameOf(conv);
     cases.push_back({name + ", forward", [=] { checkForward(conv); }});
-    cases.push_back({name + ", gradient of the filter", [=] { checkFilterGradient(conv); }});
-    for (const NarrowKernelSet &set : narrowKernelSets()) {
-      cases.push_back({name + ", results in bfloat16, " + set.name, [=] { checkNarrow(set, conv); }});
+    cases.push_back({name + ", wgrad", [=] { checkFilterGradient(conv); }});
+    for (const Bfloat16KernelSet &set : bfloat16KernelSets()) {
+      cases.push_back({name + ", results in bfloat16, " + set.name, [=] { checkBfloat16(set, conv); }});
     }
   }
   for (const KernelSet &set : kernelSets()) {
-    cases.push_back({std::string("memory is short: first convolution, ") + set.name, [=] { runsShort(*set.kernels); }});
+    cases.push_back({std::string("out of memory: first convolution, ") + set.name, [=] { checkOutOfMemoryCases(*set.kernels); }});
   }
   return cases;
 }

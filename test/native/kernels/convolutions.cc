@@ -11,8 +11,8 @@ struct Size {
   long n, h, w, inputs, outputs;
 };
 
-// Images that tiles fill and others, single rows and pixels, none at all; one group of channels, several, and numbers
-// of them that panels fill or do not.
+// Images that tiles fill and others, single rows and pixels, empty ones; one block of channels, several, and panels
+// that are filled or not.
 constexpr Size SIZES[] = {
     {1, 1, 1, 16, 16},   {3, 4, 4, 16, 32},   {2, 5, 7, 48, 16},   {1, 33, 2, 32, 80},
     {5, 8, 8, 64, 64},   {1, 1, 29, 16, 48},  {2, 13, 11, 96, 32}, {7, 2, 3, 16, 112},
@@ -25,17 +25,15 @@ struct Kind {
 
 constexpr Kind KINDS[] = {{3, 1}, {3, 2}, {1, 1}, {1, 2}};
 
-// More tiles than the gradient of the filter sums at once.
+// More tiles than wgrad sums at once.
 constexpr Convolution MANY_TILES[] = {
     {8, 60, 62, 16, 16, 3, 1}, {13, 62, 62, 16, 16, 3, 2}, {17, 62, 62, 16, 16, 1, 1}};
 
-// Products of pixels with any number of channels, in one group and in several; as many pixels as parts are made of, and
-// more.
+// 1x1 with any number of channels and groups; one part of the pixels, and several.
 constexpr Convolution PRODUCTS[] = {
-    {1, 1, 1, 1, 1, 1, 1},         {2, 5, 7, 8, 48, 1, 1},       {2, 3, 5, 17, 33, 1, 1},
-    {5, 7, 3, 58, 58, 1, 1},       {1, 11, 13, 116, 7, 1, 1},    {2, 16, 8, 12, 72, 1, 1},
-    {3, 9, 5, 54, 216, 1, 1, 3},   {2, 8, 8, 240, 60, 1, 1, 3},  {1, 4, 9, 15, 10, 1, 1, 5},
-    {2, 6, 5, 32, 64, 1, 1, 2},    {17, 17, 16, 9, 21, 1, 1, 3}, {0, 8, 8, 6, 9, 1, 1, 3},
+    {1, 1, 1, 1, 1, 1, 1},      {2, 5, 7, 8, 48, 1, 1},     {2, 3, 5, 17, 33, 1, 1},      {5, 7, 3, 58, 58, 1, 1},
+    {1, 11, 13, 116, 7, 1, 1},  {2, 16, 8, 12, 72, 1, 1},   {3, 9, 5, 54, 216, 1, 1, 3},  {2, 8, 8, 240, 60, 1, 1, 3},
+    {1, 4, 9, 15, 10, 1, 1, 5}, {2, 6, 5, 32, 64, 1, 1, 2}, {17, 17, 16, 9, 21, 1, 1, 3}, {0, 8, 8, 6, 9, 1, 1, 3},
     {2, 0, 5, 20, 12, 1, 1}};
 
 constexpr uint32_t RANDOM_SIZES = 40;

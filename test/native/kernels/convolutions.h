@@ -1,4 +1,4 @@
-// Convolutions that are tried, with numbers for them.
+// Convolutions under test, with random operands.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace pefd::test {
 
-// Every size with every geometry: 3x3 and 1x1, stride 1 and 2; and 1x1 with any channels, in groups.
+// Every size with 3x3 and 1x1, stride 1 and 2; and grouped 1x1.
 std::vector<Convolution> convolutions();
 
 std::string nameOf(const Convolution &conv);
 
-// Images, a filter and the gradient of the results.
+// Images, a filter and output gradients.
 struct Operands {
   explicit Operands(const Convolution &conv);
 

@@ -3,26 +3,26 @@
 #include <functional>
 #include <limits>
 
-#include "../hosts.h"
 #include "../reference.h"
+#include "../test_host.h"
 
 namespace pefd::test {
 namespace {
 
-// Values that ReLU has to let pass or stop as TensorFlow does.
+// Special values of ReLU.
 void addSpecials(Floats &values) {
   const float specials[] = {0.0f, -0.0f, std::numeric_limits<float>::quiet_NaN(),
                             std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
   for (long i = 0; i < 5; i++) values[7 * i + 3] = specials[i];
 }
 
-// Which parts an epilogue has: one bit each.
+// The parts of an epilogue, one bit each.
 constexpr int BIAS = 1, IMAGE = 2, RELU_AFTER = 4, FEATURES = 8, IN_PLACE = 16;
 
 std::string partsName(int parts) {
   std::string name;
   if (parts & BIAS) name += " + bias";
-  if (parts & IMAGE) name += parts & IN_PLACE ? " + image, in its place" : " + image";
+  if (parts & IMAGE) name += parts & IN_PLACE ? " + image, in place" : " + image";
   if (parts & RELU_AFTER) name += ", ReLU";
   if (parts & FEATURES) name += ", gradient of ReLU";
   return name;
@@ -30,11 +30,11 @@ std::string partsName(int parts) {
 
 using Run = std::function<Outcome(const Host &, const Epilogue &, float *)>;
 
-// Runs a kernel alone and with an epilogue, and compares.
+// Compares a kernel with an epilogue with the kernel without, followed by the unfused ops.
 void check(long count, long channels, int parts, const Run &run) {
   const TestHost host(3);
   Floats alone(count);
-  expect(run(host.host(), {}, alone.data()) == Outcome::DONE, "memory was short");
+  expect(run(host.host(), {}, alone.data()) == Outcome::DONE, "out of memory");
   const Floats bias = randomFloats(channels, 4);
   Floats image = randomFloats(count, 5), features = randomFloats(count, 6);
   addSpecials(image);
@@ -45,9 +45,9 @@ void check(long count, long channels, int parts, const Run &run) {
   epilogue.relu = (parts & RELU_AFTER) != 0;
   epilogue.features = parts & FEATURES ? features.data() : nullptr;
   const Floats expected = naiveEpilogue(alone, channels, epilogue);
-  Floats joined(count);
-  Floats &result = parts & IN_PLACE ? image : joined;
-  expect(run(host.host(), epilogue, result.data()) == Outcome::DONE, "memory was short");
+  Floats fused(count);
+  Floats &result = parts & IN_PLACE ? image : fused;
+  expect(run(host.host(), epilogue, result.data()) == Outcome::DONE, "out of memory");
   host.expectSound();
   expectSameBits(result, expected);
 }
@@ -69,7 +69,7 @@ void addEpilogues(Cases &cases, const std::string &prefix, const Convolution &co
     });
   }
   for (int parts : {IMAGE, FEATURES, IMAGE | FEATURES, IMAGE | IN_PLACE, IMAGE | FEATURES | IN_PLACE}) {
-    add("gradient of the images", parts, [=, &kernels] {
+    add("dgrad", parts, [=, &kernels] {
       const Operands of(conv);
       check(imageFloats(conv), conv.inputs, parts, [&](auto &host, auto &epilogue, float *dx) {
         return kernels.inputGradient(host, conv, of.filter.data(), of.dy.data(), epilogue, dx);

@@ -1,4 +1,4 @@
-// Convolutions joined with what follows them: the bits of one operation after the other.
+// Fused epilogues: the bits of the unfused ops.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace pefd::test {
 
-// Cases of a convolution and its gradient with all that may follow; the kernels must outlive them.
+// Cases of a convolution and its dgrad with all epilogues; the kernels must outlive them.
 void addEpilogues(Cases &cases, const std::string &prefix, const Convolution &conv, const std::string &set,
                   const ConvolutionKernels &kernels);
 

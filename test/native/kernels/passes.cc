@@ -1,8 +1,8 @@
 #include "passes.h"
 
 #include "../cases.h"
-#include "../hosts.h"
 #include "../reference.h"
+#include "../test_host.h"
 
 namespace pefd::test {
 
@@ -12,13 +12,11 @@ const std::vector<Pass> &passes() {
        [](auto &kernels, auto &host, auto &conv, auto &of, float *y) {
          return kernels.forward(host, conv, of.x.data(), of.filter.data(), {}, y);
        }},
-      {"gradient of the images", imageFloats,
-       [](auto &conv, auto &of) { return naiveInputGradient(conv, of.filter, of.dy); },
+      {"dgrad", imageFloats, [](auto &conv, auto &of) { return naiveInputGradient(conv, of.filter, of.dy); },
        [](auto &kernels, auto &host, auto &conv, auto &of, float *dx) {
          return kernels.inputGradient(host, conv, of.filter.data(), of.dy.data(), {}, dx);
        }},
-      {"gradient of the filter", filterFloats,
-       [](auto &conv, auto &of) { return naiveFilterGradient(conv, of.x, of.dy); },
+      {"wgrad", filterFloats, [](auto &conv, auto &of) { return naiveFilterGradient(conv, of.x, of.dy); },
        [](auto &kernels, auto &host, auto &conv, auto &of, float *dfilter) {
          return kernels.filterGradient(host, conv, of.x.data(), of.dy.data(), dfilter);
        }},
@@ -32,7 +30,7 @@ void checkPass(const Pass &pass, const ConvolutionKernels &kernels, const Convol
   const TestHost host(workers);
   auto actual = std::make_unique<Floats>(pass.size(conv));
   const Outcome outcome = pass.run(kernels, host.host(), conv, operands, actual->data());
-  expect(outcome == Outcome::DONE, "memory was short");
+  expect(outcome == Outcome::DONE, "out of memory");
   host.expectSound();
   if (first != nullptr) return expectSameBits(*actual, *first);
   if (exactness.prepare != nullptr) exactness.prepare(operands);

@@ -1,4 +1,4 @@
-// A convolution's three kernels, to be tried one like the other.
+// Forward, dgrad and wgrad of a convolution, under one interface.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,6 @@
 
 namespace pefd::test {
 
-// One of the three kernels on some operands.
 struct Pass {
   const char *name;
   std::function<long(const Convolution &)> size;
@@ -20,17 +19,17 @@ struct Pass {
 
 const std::vector<Pass> &passes();
 
-// What kernels compute as it ought to be.
+// Expected exactness of kernels.
 struct Exactness {
-  // Does to operands beforehand what kernels do to them; null where they multiply them as they are.
+  // Rounds operands as the kernels do; null if they are not rounded.
   void (*prepare)(Operands &) = nullptr;
-  // The largest error, by the root mean square of what is expected.
+  // The largest error relative to the root mean square.
   double tolerance = ROUNDING;
 };
 
-// Runs a pass with some threads. Its result must have the bits of `first`; where that is empty still, it must be close
-// to what plain loops make of operands that are prepared, and becomes the first.
-// @throws std::runtime_error where it does not, where memory was short, or where a margin was written
+// Runs a pass. Its result must have the bits of `first`; if that is empty, it must be close to the reference on
+// prepared operands, and becomes the first.
+// @throws std::runtime_error if it does not, without memory, or if a margin was written
 void checkPass(const Pass &pass, const ConvolutionKernels &kernels, const Convolution &conv, long workers,
                const Exactness &exactness, std::unique_ptr<Floats> &first);
 

@@ -1,17 +1,27 @@
-// Convolutions whose products are made in bfloat16 by the processor's units for matrices, which they use with PEFD_AMX, if the
-// compiler is new enough for an assembler that knows them. Without PEFD_AMX plain loops stand in their place.
-#include "../exported.h"
+// Convolutions as implicit GEMMs on AMX tiles in bfloat16, for float32 activations, or bfloat16 ones with
+// PEFD_BFLOAT16_ACTIVATIONS. Without PEFD_AMX plain loops replace the instructions, which the assembler must know
+// otherwise.
+#include "../export.h"
 
 #if !defined(PEFD_AMX) || __GNUC__ >= 10
 
-#include "convolutions.h"
+#include "forward.h"
+#include "wgrad.h"
 
-PEFD_EXPORT(ConvolutionKernels, &convolutionsInBfloat16<float>)
+namespace pefd {
+namespace {
+
+template <typename Number>
+constexpr ConvolutionKernelsOf<Number> amxConvolutions{amxForward<Number>, amxInputGradient<Number>,
+                                                       amxFilterGradient<Number>};
+
+}  // namespace
+}  // namespace pefd
+
+PEFD_EXPORT(amxConvolutions)
 
 #else
 
-#include "../kernels.h"
-
-PEFD_EXPORT(ConvolutionKernels, nullptr)
+PEFD_EXPORT_NONE
 
 #endif

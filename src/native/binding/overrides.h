@@ -1,0 +1,70 @@
+// Overrides for TensorFlow.js's binding, included before its sources while set-up compiles it (setup/binding.ts):
+// sessions without Grappler, and error messages of any length.
+//
+// With TF_PEFD_GRAPH_OPTIMIZER=off sessions open without Grappler: pefd's own passes have optimized the graph
+// (compile/passes), and Grappler takes longer than all else before a first step.
+#pragma once
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>  // utils.h needs it
+#include <vector>
+
+#include "utils.h"
+
+namespace pefd {
+
+/** Session options, with or without Grappler. */
+inline TF_SessionOptions *newSessionOptions() {
+  TF_SessionOptions *options = TF_NewSessionOptions();
+  const char *optimizer = std::getenv("TF_PEFD_GRAPH_OPTIMIZER");
+  if (optimizer == nullptr || std::strcmp(optimizer, "off") != 0) return options;
+  // A ConfigProto: graph_options { rewrite_options { disable_meta_optimizer: true } }.
+  static const unsigned char config[] = {0x52, 5, 0x52, 3, 0x98, 1, 1};
+  TF_Status *status = TF_NewStatus();
+  TF_SetConfig(options, config, sizeof(config), status);
+  TF_DeleteStatus(status);
+  return options;
+}
+
+}  // namespace pefd
+
+#define TF_NewSessionOptions pefd::newSessionOptions
+
+namespace pefd {
+
+/** Throws an Error with a printf-style message. */
+__attribute__((format(printf, 2, 3))) inline void throwMessage(napi_env env, const char *format, ...) {
+  va_list values, again;
+  va_start(values, format);
+  va_copy(again, values);
+  const int length = std::vsnprintf(nullptr, 0, format, values);
+  std::vector<char> text(length < 0 ? 1 : length + 1, '\0');
+  std::vsnprintf(text.data(), text.size(), format, again);
+  va_end(again);
+  va_end(values);
+  napi_throw_error(env, nullptr, text.data());
+}
+
+/** Throws the message of a status that is not OK. @returns whether it is */
+inline bool isOk(napi_env env, const TF_Status *status) {
+  const TF_Code code = TF_GetCode(status);
+  // The numeric code is parsed again in common/deviceMemory.ts.
+  if (code != TF_OK) throwMessage(env, "Invalid TF_Status: %u\nMessage: %s", code, TF_Message(status));
+  return code == TF_OK;
+}
+
+}  // namespace pefd
+
+#undef NAPI_THROW_ERROR
+#define NAPI_THROW_ERROR(env, ...) pefd::throwMessage(env, __VA_ARGS__)
+
+#undef ENSURE_TF_OK
+#define ENSURE_TF_OK(env, autoStatus) \
+  if (!pefd::isOk(env, (autoStatus).status)) return
+
+#undef ENSURE_TF_OK_RETVAL
+#define ENSURE_TF_OK_RETVAL(env, autoStatus, result) \
+  if (!pefd::isOk(env, (autoStatus).status)) return result
