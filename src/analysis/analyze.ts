@@ -148,8 +148,8 @@ async function analyzeOne(
   const { state, metadata } = await readCheckpoint(checkpoint);
   if (isOfAnotherRun(metadata, subject.identitySha256)) {
     throw inputError(
-      `${checkpoint} is of another run than the config.json beside it.`,
-      "Put the run's own file there, or analyze this one by itself with --checkpoint.",
+      `${checkpoint} belongs to another run than the config.json next to it.`,
+      "Restore the run's file, or analyze this one with --checkpoint.",
     );
   }
   const model = buildModel(name, numClasses, "zeros", images.set.height);
@@ -225,7 +225,7 @@ export async function analyze(
       findings.push(await analyzeOne(subject, of, tell));
     } catch (error) {
       if (subject.run === undefined || !(error instanceof PefdError)) throw error;
-      if (!failures.has(error)) tell(`warning: ${subject.run.dir} is left out: ${error.message}`);
+      if (!failures.has(error)) tell(`warning: skipping ${subject.run.dir}: ${error.message}`);
       failures.add(error);
     }
   }

@@ -112,7 +112,7 @@ const ABOUT: readonly (readonly [about: About, label: string])[] = [
   ["student", "student"],
   ["teacher", "teacher"],
   ["projected", "projected"],
-  ["both", "both together"],
+  ["both", "both combined"],
 ];
 
 const PANEL = { width: 372, height: 250 };

@@ -68,14 +68,14 @@ function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
   const teacherModel = given.teacherModel ?? model_t;
   if (typeof teacherPath !== "string" || typeof teacherModel !== "string") {
     throw inputError(
-      `${join(dir, "config.json")} does not tell the run's teacher.`,
+      `${join(dir, "config.json")} does not name the run's teacher.`,
       "Give it with --path_t and --model_t.",
     );
   }
   if (!existsSync(teacherPath)) {
     throw inputError(
-      `There is no file ${teacherPath}, the teacher of the run ${dir}.`,
-      "Give its checkpoint with --path_t, or call pefd from the folder that the run was started in.",
+      `No such file: ${teacherPath}, the teacher of the run ${dir}.`,
+      "Give its checkpoint with --path_t, or run pefd from the folder where the run was started.",
     );
   }
   return {
@@ -118,7 +118,7 @@ export function subjectsOfRuns(
     found.runs.filter((run) => run.kind === "distill" && checkpointsOf(run, lastOnly).length > 0),
   );
   for (const { run, of } of repeats) {
-    tell(inputError(`${run.dir} is left out: it repeats ${of.dir}.`));
+    tell(inputError(`skipping ${run.dir}: it repeats ${of.dir}.`));
   }
   const subjects = [...runs].sort(byExperiment).flatMap((run) => {
     try {
@@ -131,7 +131,7 @@ export function subjectsOfRuns(
   });
   if (subjects.length > 0) return subjects;
   throw inputError(
-    `There is no distillation with checkpoints in ${dirs.join(", ")} or below that can be analysed.`,
-    "`pefd distill` keeps one every --save_freq epochs, the best and the last.",
+    `No distillation runs with checkpoints found in ${dirs.join(", ")}.`,
+    "`pefd distill` saves one every --save_freq epochs, the best and the last.",
   );
 }

@@ -185,7 +185,7 @@ export function measureMethods(
       return distillation(name);
     } catch (error) {
       if (!onlyFitting || !(error instanceof PefdError)) throw error;
-      notice(`${name} is left out: ${error.message}`);
+      notice(`skipping ${name}: ${error.message}`);
       return undefined;
     }
   };
@@ -248,7 +248,7 @@ export const isExactFloat32 = (precisions: readonly PrecisionName[]): boolean =>
 /** What has to be known of float32 before anything is timed, a line each. */
 export const float32Notices = (gpu: boolean, exact: boolean): readonly string[] =>
   gpu && !exact
-    ? ["float32 is timed with TF32 where the GPU has it; alone (--precision float32) it is timed without."]
+    ? ["float32 is timed with TF32 where the GPU supports it; with --precision float32, without TF32."]
     : [];
 
 /** What is asked for; undefined and empty lists leave it to the machine. */
@@ -321,7 +321,7 @@ function chosenVariants(machine: Machine, { engines, precisions }: BenchOptions)
   const variants = variantsFor(machine, engines, precisions);
   if (variants.length > 0) return variants;
   throw inputError(
-    "The eager engine computes in float32 only; nothing is left to time.",
+    "The eager engine supports only float32; nothing left to time.",
     "Add another engine, such as --engine eager,graph.",
   );
 }
@@ -345,7 +345,7 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
   const withMemory = (what: string, timings: readonly Timing[]): readonly Timing[] => {
     const memory = deviceMemory(env);
     if (memory === undefined) return timings;
-    notice(`${what}: ${memory} MB of the GPU's memory in use`);
+    notice(`${what}: ${memory} MB of GPU memory in use`);
     return timings.map((timing) => ({ ...timing, deviceMemoryMb: memory }));
   };
   const measured = (work: Work): readonly Timing[] => {

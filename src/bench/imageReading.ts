@@ -253,8 +253,8 @@ export async function runDataBench(
   const { batchSize = own.batchSize, steps = own.steps } = options;
   if (batchSize > dataset.train.count) {
     throw inputError(
-      `A batch of ${batchSize} images is more than the ${dataset.train.count} of ${data}.`,
-      "Give a smaller one with --batch_size.",
+      `A batch of ${batchSize} images is larger than the ${dataset.train.count} images of ${data}.`,
+      "Set a smaller --batch_size.",
     );
   }
   const choice = chooseEngine({ engine, precision }, env);

@@ -42,7 +42,7 @@ const CONFUSION_ENDINGS = [".csv", ".svg"];
 export function checkEvaluationFiles({ confusion }: EvaluationFiles, checkpoints: number): void {
   if (confusion === undefined) return;
   if (!CONFUSION_ENDINGS.includes(extname(confusion))) {
-    throw inputError(`--confusion ${confusion} has to end in .csv or .svg.`, "Such as --confusion confusion.svg.");
+    throw inputError(`--confusion ${confusion} must end in .csv or .svg.`, "Such as --confusion confusion.svg.");
   }
   if (checkpoints > 1) {
     throw inputError(`--confusion takes one checkpoint, not ${checkpoints}.`, "Evaluate them one at a time.");
@@ -76,10 +76,10 @@ export async function writeEvaluationFiles(
 }
 
 const computedBy = ({ precision, engine, device, tf32 }: EvalResult): string =>
-  `${precision}${tf32 ? " (TF32 allowed)" : ""} by the ${engine} engine on ${device}`;
+  `${precision}${tf32 ? " (TF32 allowed)" : ""}, ${engine} engine, ${device}`;
 
 const predictorOf = ({ model, predictsThrough }: EvalResult): string =>
-  predictsThrough === undefined ? model : `${model} through ${predictsThrough}`;
+  predictsThrough === undefined ? model : `${model} with ${predictsThrough}`;
 
 /** Classes among which the label is looked for. */
 const TOP = 5;

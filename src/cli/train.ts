@@ -71,7 +71,7 @@ function runSummary(result: RunResult, model: string, options: ImageOptions): st
     `Run folder   ${runDir}`,
     `Last top-1   ${percent(test.top1)} (epoch ${epochs})`,
     `Best top-1   ${percent(best.top1)} (epoch ${best.epoch})`,
-    `Evaluate it  ${typedLine(evaluationWords(checkpoint, options))}`,
+    `Evaluate     ${typedLine(evaluationWords(checkpoint, options))}`,
   ].join("\n");
 }
 
@@ -126,12 +126,12 @@ export async function runTraining(
   await place?.prepare?.();
   const tracker = place && createTracker(plain, place);
   const reporter = tracker?.reporter ?? plain;
-  const hint = `Go on with: ${typedLine(resumeWords(argv))}`;
+  const hint = `Resume with: ${typedLine(resumeWords(argv))}`;
   const blocking = (work: () => void) => endedBySignals(hint, work);
   const result = await interruptible(
     (signal) => tracked(tracker, () => train({ reporter, signal, atExit, blocking, env: invocation.env })),
     {
-      onSignal: (name) => reporter.warn(`${name}: keeping what is done; once more stops at once`),
+      onSignal: (name) => reporter.warn(`${name}: saving progress; once more stops immediately`),
       hint,
     },
   );

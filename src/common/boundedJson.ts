@@ -37,7 +37,7 @@ function checkBounds(text: string, { depth, values }: JsonBounds): void {
     if (code === QUOTE) at = endOfString(text, at);
     else if (CLOSING.has(code)) open--;
     else if (code === COMMA || OPENING.has(code)) counted++;
-    if (OPENING.has(code) && ++open > depth) throw inputError(`is nested more than ${depth} deep`);
+    if (OPENING.has(code) && ++open > depth) throw inputError(`is nested deeper than ${depth} levels`);
     if (counted > values) throw inputError(`holds more than ${values} values`);
   }
 }

@@ -12,8 +12,7 @@ export const isMemoryError = (error: unknown): boolean =>
   error instanceof Error && (isOutOfMemory(error.message) || isMemoryError(error.cause));
 
 /** What to change where memory is used up. */
-export const MEMORY_HINT =
-  "Try a smaller --batch_size, or a smaller --data_budget_mb, which leaves images on the host.";
+export const MEMORY_HINT = "Try a smaller --batch_size, or a smaller --data_budget_mb, which keeps images on the host.";
 
 const BYTES = /(?:allocate|allocating) (\d+)(?: bytes|B)/i;
 const SIZE = /(?:allocate|allocating) ([\d.]+)\s?([KMGT]iB)/i;
@@ -43,7 +42,7 @@ function asked(message: string): string | undefined {
  */
 export function memorySentence(message: string, purpose = "", bytes?: number): string {
   const what = asked(message) ?? (bytes === undefined ? undefined : sizeText(bytes));
-  if (what === undefined) return "The device has too little memory for this.";
+  if (what === undefined) return "Out of device memory.";
   return `The device has too little memory: it was asked for ${[what, purpose].join(" ").trim()}.`;
 }
 

@@ -25,5 +25,5 @@ export function httpAddress(label: string, typed: string): URL {
   const isPlain = /^https?:\/\/[^\s"'\\]+$/i.test(typed);
   const url = isPlain && URL.canParse(typed) ? new URL(typed) : undefined;
   if (url && isDecodable(url.username) && isDecodable(url.password)) return url;
-  throw inputError(`${label} takes an address; ${withoutUser(typed)} is not an http or https address.`, IN_WORDS);
+  throw inputError(`${label} needs a URL; ${withoutUser(typed)} is not an http or https URL.`, IN_WORDS);
 }

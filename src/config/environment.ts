@@ -56,7 +56,7 @@ export function ignoredVariables(rows: Rows, env: Readonly<Record<string, string
       const own = name.slice(PREFIX.length);
       const option = own.toLowerCase();
       if (Object.hasOwn(rows, option) && rows[option]?.flagOnly) {
-        return [`${name} has no effect: --${option} is read from the command line only.`];
+        return [`${name} has no effect: --${option} works only on the command line.`];
       }
       const isKnown = known.includes(own) || TEST_VARIABLES.includes(own);
       const near = isKnown ? undefined : nearestName(own, known, MOST_WRONG);

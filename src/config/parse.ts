@@ -28,10 +28,10 @@ function rangeText({ min, max, above, below }: Range): string {
 /** What a row takes, for error sentences, help and docs. */
 export function expectation(row: Row): string {
   const names: Record<ValueType, string> = {
-    integer: `a whole number${rangeText(row)}`,
+    integer: `an integer${rangeText(row)}`,
     number: `a number${rangeText(row)}`,
     integers: `whole numbers with commas between them${row.min === undefined ? "" : `, each at least ${row.min}`}`,
-    weights: `a number${rangeText(row)}, or one for each method of a sum (0.8+1)`,
+    weights: `a number${rangeText(row)}, or one per method of a sum (0.8+1)`,
     boolean: "true or false",
     string: "a text",
     path: "a path",
@@ -70,9 +70,7 @@ function parseNumber(label: string, row: Row, typed: string): number {
   const value = DECIMAL.test(typed) ? Number(typed) : Number.NaN;
   if (!Number.isFinite(value) || !inRange(value, row)) throw refuse(label, row, typed);
   if (isUsable(value)) return value;
-  throw inputError(
-    `${label}: ${shown(typed)} is beyond what a training can compute with, ${SIZES.least} to ${SIZES.most} in size.`,
-  );
+  throw inputError(`${label}: ${shown(typed)} is out of range: from ${SIZES.least} to ${SIZES.most} in magnitude.`);
 }
 
 function parseInteger(label: string, row: Row, typed: string): number {
@@ -105,7 +103,7 @@ function parseChoice(label: string, row: Row, typed: string): string {
     return typed;
   }
   const kind = typeof row.choices === "string" ? KIND[row.choices] : undefined;
-  const what = kind ? `there is no ${kind.name} ${shown(typed)}` : `"${shown(typed)}" is not a choice`;
+  const what = kind ? `unknown ${kind.name} ${shown(typed)}` : `"${shown(typed)}" is not a valid choice`;
   const hint = kind?.hint ?? `Choose one of ${choices.join(", ")}.`;
   const message = `${label}: ${what}.${didYouMean(typed, choices)}`;
   throw typeof row.choices === "string" ? unknownNameError(typed, message, hint) : inputError(message, hint);

@@ -49,7 +49,7 @@ export function refuseOtherKind(
   const found = configuration?.record;
   if (found === undefined || found === kind) return;
   throw inputError(
-    `--config ${typed} is the record of a run of ${COMMANDS[found]}.`,
+    `--config ${typed} is the config.json of a ${COMMANDS[found]} run.`,
     `Type: pefd ${COMMANDS[found]} --config ${typed}`,
   );
 }

@@ -56,13 +56,13 @@ export type ImageSet = ImagesInMemory | ImagesInFiles;
 /** A sentence on images that were changed when they were packed; undefined for images as they were. */
 export const reencodingNote = (set: ImageSet): string | undefined =>
   set.kind === "files" && set.reencoded !== undefined
-    ? `These images were re-encoded (${set.reencoded}): results are not comparable with those on the images as they were.`
+    ? `These images were re-encoded (${set.reencoded}): results are not comparable with those on the originals.`
     : undefined;
 
 /** The set itself where its images are in memory. @throws inputError where they are in files */
 export function inMemory(set: ImageSet): ImagesInMemory {
   if (set.kind === "memory") return set;
-  throw inputError("This needs all images in memory, and those of this data set stay in their files.");
+  throw inputError("This needs all images in memory, but this data set is streamed from files.");
 }
 
 /** A file of images as it was read, whatever part of it a run takes. */
@@ -134,7 +134,7 @@ export interface SyntheticOptions {
   readonly train: number;
   readonly test: number;
   readonly seed: number;
-  /** Classes that occur, the first so many; all of the data set's when left out. */
+  /** Classes that occur, the first so many; all classes of the data set when left out. */
   readonly classes?: number | undefined;
   /** Whether another data set may be replaced, and a folder of other files written into. */
   readonly force?: boolean | undefined;

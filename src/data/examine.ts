@@ -96,7 +96,7 @@ function leak(shared: number, tests: number, { train, test }: Examination["calle
   if (shared === 0 || shared * 2 < tests) return [];
   return [
     `${shared} of the ${tests} images of ${test} are in ${train} as well, ` +
-      "so that test results would be training results.",
+      "so test results would be training results.",
   ];
 }
 

@@ -6,7 +6,7 @@ import type { SkipList } from "./skipList.js";
 /** Refuses a limit before anything is read. @throws inputError */
 export function checkLimit(limit: number | undefined, part: PartName): void {
   if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return;
-  throw inputError(`--limit_${part} must be a positive whole number, not ${limit}.`);
+  throw inputError(`--limit_${part} must be a positive integer, not ${limit}.`);
 }
 
 /** Which images of a half a run wants: so many of those that are not left out. */
@@ -39,7 +39,7 @@ export function takenImages(
 ): Int32Array | undefined {
   if (skip === undefined) return chosenImages(labels, part, limit);
   const kept = keptImages(names, skip);
-  if (kept.length === 0) throw inputError(`${skip.file} leaves no image of ${place}.`);
+  if (kept.length === 0) throw inputError(`${skip.file} skips all images of ${place}.`);
   const keptLabels = Uint16Array.from(kept, (i) => labels[i] as number);
   const chosen = chosenImages(keptLabels, part, limit);
   return chosen === undefined ? kept : chosen.map((i) => kept[i] as number);

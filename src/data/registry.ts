@@ -28,7 +28,7 @@ export function sizedDataset(name: string, side?: number): DatasetRow {
   if (side === undefined || side === height) return row;
   if (row.sized !== undefined) return row.sized(side);
   throw inputError(
-    `--image_size ${side}: the images of ${name} have ${height}x${height}, and are shown as they are.`,
-    "Leave it out; it is for data sets whose images are files of any size, such as folder.",
+    `--image_size ${side}: the images of ${name} are ${height}x${height} and are not resized.`,
+    "Drop it; it is only for data sets of image files, such as folder.",
   );
 }

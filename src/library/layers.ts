@@ -18,7 +18,7 @@ export function layersOf({ config, ...given }: OptionInput, sections: readonly S
     if (known[name] !== undefined) continue;
     throw inputError(
       `There is no option ${name}.${didYouMean(name, Object.keys(known))}`,
-      "docs/flags.md lists the options; they are spelled as flags, without dashes.",
+      "docs/flags.md lists the options; names have no dashes here.",
     );
   }
   const own: Layer = { label: (name) => name, origin: () => "given", values: given };

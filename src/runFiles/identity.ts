@@ -60,18 +60,18 @@ const PARTS: readonly Part[] = [
   ["test_data", "the test data", ({ testSha256 }) => testSha256],
   ["teacher_weights", "the teacher's weights", ({ teacherSha256 }) => teacherSha256],
   ["engine", "the engine", ({ engine }) => engine && arithmeticOf(engine)],
-  ["device", "the kind of device", ({ device }) => device],
-  ["numerics", "the version of the numerics", ({ numerics }) => numerics],
+  ["device", "the device type", ({ device }) => device],
+  ["numerics", "the numerics version", ({ numerics }) => numerics],
 ];
 
-const LEFT_OUT: Part = ["left_out", "the list of images left out", (of) => of.leftOutSha256];
+const LEFT_OUT: Part = ["left_out", "the skip list", (of) => of.leftOutSha256];
 
 /** What the checksums of the data hold already, for reports to show. */
 const REENCODED: Part = ["reencoded", "the images' re-encoding", ({ reencoded }) => reencoded];
 
 const PLUGINS: Part = ["plugins", "the plug-in", (of) => of.pluginsSha256];
 
-const KERNELS: Part = ["kernels", "the set of kernels", ({ kernels }) => kernels];
+const KERNELS: Part = ["kernels", "the kernel set", ({ kernels }) => kernels];
 
 const SHOWN_DIGITS = 8;
 

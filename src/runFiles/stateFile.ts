@@ -11,7 +11,7 @@ import { cleanLine } from "../common/text.js";
 
 const MOST = 1e15;
 
-const whole = z.int("must be a whole number").max(MOST, "is too large");
+const whole = z.int("must be an integer").max(MOST, "is too large");
 
 /** A whole number of 0 or more. */
 export const count = whole.min(0, "must be 0 or more");
@@ -32,7 +32,7 @@ const percent = amount.max(100, "must be at most 100");
 export const name = z.string("must be a name").regex(/^[\w.+-]{1,100}$/, "must be a name of letters and digits");
 
 /** A path, a device's name. */
-export const text = z.string("must be a text").max(4096, "is too long");
+export const text = z.string("must be a string").max(4096, "is too long");
 
 /** A checksum. */
 export const sha256 = z
@@ -42,7 +42,7 @@ export const sha256 = z
 /** What an option may be. */
 export const setting = z.union(
   [text, figure, z.boolean(), z.array(z.union([text, figure])).max(1000)],
-  "must be a text, a number, true, false or a list",
+  "must be a string, a number, true, false or a list",
 );
 
 /** Means over a set of images. */
@@ -112,7 +112,7 @@ export const progressSchema = z.object(
     /** Of config.json's identity: whose state this is. */
     identitySha256: sha256,
   },
-  "must be there",
+  "is missing",
 );
 
 /** How far a run has come. */
@@ -240,7 +240,7 @@ class Clause extends Error {}
 function parseState<Content>(text: string, { schema }: StateFile<Content>): Found<Content> {
   const { checksum, content } = unsealed(parsed(text));
   const sealed = checksum !== undefined;
-  if (sealed && checksum !== checksumOf(content)) throw new Clause("does not fit its own checksum");
+  if (sealed && checksum !== checksumOf(content)) throw new Clause("does not match its checksum");
   const { success, data, error } = schema.safeParse(content);
   if (success) return { state: "whole", content: data, sealed };
   throw new Clause(`has a wrong value: ${firstComplaint(error.issues)}`);
@@ -256,7 +256,7 @@ function parsed(text: string): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
-  throw new Clause("holds no object");
+  throw new Clause("is not a JSON object");
 }
 
 function unsealed({ [CHECKSUM]: checksum, ...content }: Record<string, unknown>) {
@@ -268,13 +268,13 @@ const MOST_SHOWN = 200;
 /** What a file says reaches a terminal in one line, and not a long one. */
 const printable = (text: string): string => cleanLine(text).slice(0, MOST_SHOWN);
 
-/** The first of a schema's complaints: `trial must be a whole number`. */
+/** The first of a schema's complaints: `trial must be an integer`. */
 export const firstComplaint = ([issue]: readonly z.core.$ZodIssue[]): string =>
   printable(`${issue?.path.join(".") || "the whole"} ${issue?.message}`);
 
 /** What a damaged state file is to people. */
 export const damagedFile = (path: string, reason: string, hint: string): PefdError =>
-  inputError(`${path} is damaged: ${reason}. Nothing was changed.`, hint);
+  inputError(`${path} is corrupt: ${reason}. Nothing was changed.`, hint);
 
 /**
  * The content of a state file that must be whole where it is there.

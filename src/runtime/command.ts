@@ -46,7 +46,7 @@ export function runCommand(
     };
     child.on("error", (error) => end(undefined, error.message));
     child.on("close", (code, signal) =>
-      end(code ?? undefined, signal === null ? stderr : `${stderr}\nit was ended by ${signal}`),
+      end(code ?? undefined, signal === null ? stderr : `${stderr}\nkilled by ${signal}`),
     );
   });
 }

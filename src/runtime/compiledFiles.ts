@@ -78,7 +78,7 @@ export function compiledDamage(nativeFolder: string): readonly Damage[] | undefi
   return readCompiled(compiledRecord(nativeFolder))?.flatMap(({ path, bytes }) => {
     const found = fileSize(join(folder, path));
     if (found === bytes) return [];
-    const words = found === undefined ? "is missing" : `has ${found} bytes in place of ${bytes}`;
+    const words = found === undefined ? "is missing" : `has ${found} bytes instead of ${bytes}`;
     return [{ path, words: `${join(folder, path)} ${words}` }];
   });
 }
@@ -94,7 +94,7 @@ export function refuseDamaged(nativeFolder: string, env: Environment): void {
   const compiled = compiledDamage(nativeFolder);
   if (compiled === undefined) {
     throw environmentError(
-      "pefd's set-up is incomplete: it was interrupted, or was that of an earlier version.",
+      "pefd's installation is incomplete: set-up was interrupted, or is from an earlier version.",
       "Type: pefd setup",
     );
   }
@@ -105,12 +105,12 @@ export function refuseDamaged(nativeFolder: string, env: Environment): void {
     ...compiled.filter(({ path }) => path !== unneeded).map((damage) => damage.words),
     ...libraries
       .filter((path) => !isHeader(path))
-      .map((path) => `${join(linked?.tree ?? "", path)} is missing or cut short`),
+      .map((path) => `${join(linked?.tree ?? "", path)} is missing or truncated`),
   ];
   if (words.length === 0) return;
   const more = words.length > 3 ? `; and ${words.length - 3} more` : "";
   throw environmentError(
-    `Files of pefd's set-up are damaged: ${words.slice(0, 3).join("; ")}${more}.`,
+    `Installed files of pefd are damaged: ${words.slice(0, 3).join("; ")}${more}.`,
     "Type: pefd setup",
   );
 }

@@ -47,7 +47,7 @@ export const isGpu = (): boolean => nativeBackend().isUsingGpuDevice;
 
 /** The processor by name with the number of cores at our disposal: `CPU (AMD EPYC 9354, 2 cores)`. */
 export function processorName(): string {
-  const model = cpus()[0]?.model.replace(/\s+/g, " ").trim() || "unknown processor";
+  const model = cpus()[0]?.model.replace(/\s+/g, " ").trim() || "unknown CPU";
   const cores = availableParallelism();
   return `CPU (${model}, ${cores} ${cores === 1 ? "core" : "cores"})`;
 }
@@ -92,8 +92,8 @@ function unusedGpu({ name }: Gpu): string {
   const folder = nativeDirectory();
   const isCpuBuild = folder !== undefined && linkedRuntime(folder)?.kind === "cpu";
   return isCpuBuild
-    ? `this machine has an ${name}, and TensorFlow's CPU build. Take the other one: PEFD_RUNTIME=gpu pefd setup`
-    : `this machine has an ${name}, and TensorFlow could not use it. The reason: pefd doctor`;
+    ? `this machine has an ${name}, but TensorFlow's CPU build is installed. Install the GPU build: PEFD_RUNTIME=gpu pefd setup`
+    : `this machine has an ${name}, but TensorFlow could not use it. For the reason, run: pefd doctor`;
 }
 
 /** What has to be known of the GPU in use: that it is slow at first, or will probably not do. */
@@ -112,5 +112,5 @@ export function deviceWarning(env: Environment): string | undefined {
   if (env.PEFD_RUNTIME === "cpu" || outlook.state === "none") return undefined;
   const { state } = outlook;
   const what = state === "fits" ? unusedGpu(outlook.gpu) : `${outlook.why}. ${outlook.hint}`;
-  return `THE GPU IS NOT USED: ${what.replace(/\.$/, "")}. Everything runs on the processor, many times slower.`;
+  return `THE GPU IS NOT USED: ${what.replace(/\.$/, "")}. Running on the CPU, many times slower.`;
 }

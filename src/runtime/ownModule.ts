@@ -22,13 +22,13 @@ export interface ReducedProducts {
 export const REDUCED_PRODUCTS = {
   AMX: {
     name: "amx",
-    how: "by units for matrices (AMX)",
+    how: "with AMX",
     time: "about half",
     servesTensorFlow: true,
   },
   VNNI: {
     name: "vnni",
-    how: "by whole numbers of 16 bits (VNNI)",
+    how: "with int16 (VNNI)",
     time: "about three fifths",
     servesTensorFlow: false,
   },
@@ -116,21 +116,21 @@ export function loadOwnModule(env: Environment): void {
   loaded = loadModule(folder);
   if (loaded.instructions === UNKNOWN) {
     throw inputError(
-      "PEFD_CONVOLUTIONS can be avx512, avx2 or tensorflow, and is another word.",
-      "Unset it for the fastest that this processor has.",
+      "PEFD_CONVOLUTIONS must be avx512, avx2 or tensorflow.",
+      "Unset it to use the fastest this CPU supports.",
     );
   }
   if (asked === THEIRS) return;
   if (loaded.problem !== undefined) {
     throw environmentError(
       `pefd's own kernels do not load: ${loaded.problem.replace(/\.$/, "")}.`,
-      `${compileAgain(folder)}. With PEFD_CONVOLUTIONS=tensorflow TensorFlow's kernels compute, to other last bits`,
+      `${compileAgain(folder)}. PEFD_CONVOLUTIONS=tensorflow uses TensorFlow's kernels, which round differently`,
     );
   }
   if (asked && loaded.instructions === undefined) {
     throw inputError(
-      `PEFD_CONVOLUTIONS is ${asked}, which this processor does not have.`,
-      "Unset it for the fastest that this processor has.",
+      `PEFD_CONVOLUTIONS is ${asked}, which this CPU does not support.`,
+      "Unset it to use the fastest this CPU supports.",
     );
   }
 }
@@ -149,10 +149,7 @@ export function float32Note(): string | undefined {
   const found = words.inFloats?.() ?? "";
   if (found === saidInFloats) return undefined;
   saidInFloats = found;
-  return (
-    `Some convolutions (${found}) are computed in float32: the scales of their channels differ too much for whole numbers of ` +
-    "16 bits. They take longer."
-  );
+  return `Some convolutions (${found}) run in float32, which is slower: their channel scales differ too much for int16.`;
 }
 
 /** What our elementwise op computes, by its opcodes: names of TensorFlow's ops. Empty where there is no such op. */

@@ -97,10 +97,7 @@ function applyLogLevel(folder: string): void {
 }
 
 const notSetUp = () =>
-  environmentError(
-    "TensorFlow is not set up here yet: its native library comes once, into the cache folder.",
-    "Type: pefd setup",
-  );
+  environmentError("TensorFlow is not installed yet: its native library must be downloaded once.", "Type: pefd setup");
 
 /**
  * Loads tfjs-node-gpu with the binding that set-up compiled, which need not lie in the package's own folder: the package

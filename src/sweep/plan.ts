@@ -28,7 +28,7 @@ function obstacle({ options }: SweepRun): string | undefined {
   const added = addedBy(method, options, { teacher: model_t, student: model_s });
   if (typeof added === "string") return added;
   const before = added.phases.reduce((sum, phase) => sum + phase, 0);
-  return before < epochs ? undefined : `its first parts take all of ${epochs} epochs.`;
+  return before < epochs ? undefined : `its first phases take all ${epochs} epochs.`;
 }
 
 /** The runs of a sweep over all methods without those that do not fit their pair or have too few epochs. */
@@ -76,8 +76,8 @@ const MOST_RUNS = 10_000;
 
 const tooMany = (count: number) =>
   inputError(
-    `This sweep has ${count.toLocaleString("en")} runs; ${MOST_RUNS.toLocaleString("en")} are the most.`,
-    "Make several sweeps of it, or leave values out.",
+    `This sweep has ${count.toLocaleString("en")} runs; the maximum is ${MOST_RUNS.toLocaleString("en")}.`,
+    "Split it into several sweeps, or drop some values.",
   );
 
 /** "1-3" as 1, 2, 3; anything else as it is. */
@@ -149,8 +149,8 @@ function spreadTeachers(combination: Combination): Combination[] {
   }
   if (paths?.length !== models?.length) {
     throw inputError(
-      `--path_t has ${paths?.length} values and --model_t ${models?.length}; they belong together one by one.`,
-      "Give as many models as paths, or leave --model_t out where the paths name the models.",
+      `--path_t has ${paths?.length} values and --model_t ${models?.length}; they are paired one to one.`,
+      "Give one model per path, or drop --model_t if the paths name the models.",
     );
   }
   const varied = [...combination.varied, "path_t", "model_t"];

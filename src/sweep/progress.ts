@@ -47,7 +47,7 @@ export function createSweepLines(
     started(run) {
       const done = epochsDone(run);
       running.set(run, done);
-      line(run, done === 0 ? "started" : `going on after epoch ${done}`, pace.eta());
+      line(run, done === 0 ? "started" : `resuming after epoch ${done}`, pace.eta());
     },
     notice(run, text) {
       if (text.startsWith(WARNING)) say(`${WARNING}${titleOf(run, runs)}: ${text.slice(WARNING.length)}`);

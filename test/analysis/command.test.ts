@@ -189,7 +189,7 @@ describe("pefd analyze", () => {
       /^warning: There is no file gone\.safetensors, the teacher of the run save\/teacherless/m,
       /^warning: save\/unknown is left out: unknown model constructor\.$/m,
       /^warning: save\/cut is left out: save\/cut\/resnet8_last\.safetensors \(3 bytes\) cannot be read/m,
-      /^warning: save\/broken\/config\.json is damaged/m,
+      /^warning: save\/broken\/config\.json is corrupt/m,
     ]) {
       assert.match(stderr, line);
     }
@@ -201,9 +201,9 @@ describe("pefd analyze", () => {
   it("says what is missing, and writes nothing then", async (t) => {
     const cwd = temporaryFolder(t);
     const cases: [args: string[], words: RegExp][] = [
-      [[], /An analysis needs a student[\s\S]*--checkpoint[\s\S]*--run/],
+      [[], /No student given[\s\S]*--checkpoint[\s\S]*--run/],
       [["--checkpoint", "x.safetensors"], /needs its teacher[\s\S]*--path_t/],
-      [["--run", "nowhere"], /There is no folder nowhere/],
+      [["--run", "nowhere"], /No such folder: nowhere/],
       [["--checkpoint", "x", "--run", "y"], /either --checkpoint or --run/],
     ];
     for (const [args, words] of cases) {
@@ -255,7 +255,7 @@ test("a run is analyzed only with its own weights, teacher and data", async (t) 
   await randomTeacher(folder);
   const config = readFileSync(join(runDir, "config.json"), "utf8");
   writeFileSync(join(runDir, "config.json"), config.replace('"num_proj": 3', '"num_proj": 4'));
-  await leftOut(/config\.json is damaged: it does not fit its own checksum/);
+  await leftOut(/config\.json is corrupt: it does not match its checksum/);
   writeFileSync(join(runDir, "config.json"), config);
   await synthesize(data, { train: 20, test: 10, seed: 8, classes: 5, force: true });
   await leftOut(/left out: training data: .* has sha256/);

@@ -94,7 +94,7 @@ test("a plug-in, a teacher, a student and an evaluation, as the command line has
     const before = readdirSync(join(folder, "save/models"));
     for (const [wrong, said] of [
       [{ epoch: 3 }, /no option epoch. Did you mean epochs/],
-      [{ epochs: 0 }, /epochs takes a whole number/],
+      [{ epochs: 0 }, /epochs takes an integer/],
       [{ config: "nothing" }, /no preset nothing/],
     ] as const) {
       await assert.rejects(trainTeacher({ ...options, ...wrong }).result, (error) => {

@@ -66,7 +66,7 @@ test("the memory in use is that of the GPU that is asked for; none is told where
 test("an nvidia-smi that does not know compute capabilities still tells the GPUs; one that fails says why", () => {
   const machine = fakeMachine();
   try {
-    assert.deepEqual(askSmi(machine.settings.env), { problem: "nvidia-smi is not there" });
+    assert.deepEqual(askSmi(machine.settings.env), { problem: "nvidia-smi is missing" });
     machine.program(
       "nvidia-smi",
       `if (process.argv.join().includes("compute_cap")) {
@@ -110,7 +110,7 @@ test("a GPU that is not used gives a loud warning", (t) => {
     assert.equal(deviceWarning({ ...env, PEFD_RUNTIME: "cpu" }), undefined);
     assert.match(said(silent), /^THE GPU IS NOT USED: .*H100 80GB HBM3.*(pefd setup|pefd doctor)/);
     assert.match(said(silent), /many times slower\.$/);
-    assert.match(said(survey), /^THE GPU IS NOT USED: .*H100 80GB HBM3 is there, but libcuda/);
+    assert.match(said(survey), /^THE GPU IS NOT USED: .*H100 80GB HBM3, but libcuda/);
     assert.equal(said({ ...silent, gpus: [] }), "");
     assert.equal(deviceName(env), processorName());
     assert.equal(computeCapability(env), undefined);

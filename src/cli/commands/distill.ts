@@ -21,10 +21,10 @@ export const command: Command = {
   examples: [
     [
       "pefd distill --path_t save/models/resnet32x4_vanilla/ckpt_epoch_240.pth --model_s resnet8x4",
-      "the paper's method with its weights",
+      "the paper's method with its loss weights",
     ],
-    ["pefd distill --config resnet32x4-resnet8x4-kd --trial 2", "a row of the paper's table"],
-    ["pefd distill --config smoke --dry_run", "show what would be run"],
+    ["pefd distill --config resnet32x4-resnet8x4-kd --trial 2", "one row of the paper's table"],
+    ["pefd distill --config smoke --dry_run", "show the configuration, run nothing"],
   ],
   async run(invocation) {
     refuseOtherKind("distill", invocation.configuration, String(invocation.flags.config));

@@ -12,7 +12,7 @@ import { asTyped, programOf } from "../typed.js";
 const FOLDER = section("Data", DATA_PLACE);
 
 const DEPTH = section("Depth", {
-  deep: flag("Compare every byte of the installed libraries with what set-up unpacked.", {
+  deep: flag("Verify the checksums of all installed libraries.", {
     flagOnly: true,
   }),
 });
@@ -44,8 +44,8 @@ function describe(checks: readonly Check[], color: boolean): string {
 export const command: Command = {
   sections: [FOLDER, DEPTH, DOCUMENT, GENERAL],
   examples: [
-    ["pefd doctor", "Node.js, TensorFlow, GPU, data: what is there, what is missing"],
-    ["pefd doctor --deep", "and whether the libraries are still what was installed"],
+    ["pefd doctor", "check Node.js, TensorFlow, GPU and data"],
+    ["pefd doctor --deep", "also verify the installed libraries"],
   ],
   async run({ layers, flags, env, output }) {
     const { dataset, data } = resolveSection(FOLDER, layers);

@@ -137,12 +137,12 @@ function papers(): string[] {
 }
 
 const EXPLANATION = (pair: string) =>
-  `For ${pair}. Adds: elements of what learns with the student and of memory banks. Phases: epochs before the main part.
+  `For ${pair}. Adds: parameters trained with the student, plus memory banks. Phases: epochs before the main phase.
 Cache: what --teacher_cache keeps on the disk at most for CIFAR-100, or would, if it kept maps. Golden: held against numbers of the authors' code.
-Top-1: published, in percent, of the last epoch or the best; --json says which, with sources, epochs and rates. A run of the pair has the published weights where none are given.`;
+Top-1: published accuracy in percent, of the last or the best epoch; --json has which one, sources, epochs and learning rates. Loss weights default to the published ones.`;
 
 const TITLES = columns(
-  ...["method", ">year", "looks at", ">adds", ">phases", ">cache", "golden", ">top-1"],
+  ...["method", ">year", "compares", ">adds", ">phases", ">cache", "golden", ">top-1"],
   "published with",
 );
 
@@ -156,7 +156,7 @@ function textOf(surveys: readonly Surveyed[], { teacher, student }: PairNames, w
 export const command: Command = {
   sections: [PAIR, DOCUMENT, GENERAL],
   examples: [
-    ["pefd methods", "names for --distill, what each looks at and its published weights"],
+    ["pefd methods", "names for --distill, what each compares, published weights"],
     ["pefd methods --model_t vgg13 --model_s vgg8", "the same for another pair"],
   ],
   async run({ layers, output }) {

@@ -79,7 +79,7 @@ function linkProgram(folder: string): string | undefined {
 }
 
 const PLACE = section("File", {
-  out: path(".", "The folder that it is written to.", { flagOnly: true }),
+  out: path(".", "Output folder.", { flagOnly: true }),
 });
 
 /** What stands for the name in templates. */
@@ -91,12 +91,12 @@ const ENDINGS = [".mjs", ".test.mjs"];
 function checkName(name: string, { title, taken }: NewKind): void {
   if (!/^[A-Za-z]\w{0,60}$/.test(name)) {
     throw inputError(
-      `"${name}" cannot be the name of a ${title}.`,
-      "Take letters, digits and _, beginning with a letter.",
+      `"${name}" is not a valid name for a ${title}.`,
+      "Use letters, digits and _, starting with a letter.",
     );
   }
   if (taken().includes(name)) {
-    throw inputError(`There is a ${title} ${name} already.`, "Take another name.");
+    throw inputError(`A ${title} named ${name} already exists.`, "Choose another name.");
   }
 }
 
@@ -109,14 +109,14 @@ export function newCommand(word: keyof typeof NEW_KINDS): Command {
   return {
     sections: [PLACE, DOCUMENT, GENERAL],
     positionals: { usage: "NAME", min: 1, max: 1 },
-    examples: [[`pefd new ${word} mine`, "mine.mjs and mine.test.mjs, here"]],
+    examples: [[`pefd new ${word} mine`, "mine.mjs and mine.test.mjs, in this folder"]],
     async run({ layers, positionals, output }) {
       const { out } = resolveSection(PLACE, layers);
       const name = positionals[0] as string;
       checkName(name, kind);
       const files = ENDINGS.map((ending) => ({ ending, path: join(out, `${name}${ending}`) }));
       for (const { path } of files) {
-        if (existsSync(path)) throw inputError(`${path} is there already.`, "Take another name.");
+        if (existsSync(path)) throw inputError(`${path} already exists.`, "Choose another name.");
       }
       makeFolder(out);
       for (const { ending, path } of files) {
@@ -127,7 +127,7 @@ export function newCommand(word: keyof typeof NEW_KINDS): Command {
       const lines = [
         `Written   ${file}`,
         `          ${test}`,
-        ...(link === undefined ? [] : [`Linked    ${link}, so that editors and the test find pefd`]),
+        ...(link === undefined ? [] : [`Linked    ${link}, so that editors and tests find pefd`]),
         `Try it    pefd ${kind.tryWords(name, shellWord(file))}`,
         `Test it   node --test ${shellWord(test)}`,
       ];

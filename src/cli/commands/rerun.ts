@@ -38,14 +38,14 @@ function readRecord(runDir: string, typed: readonly Layer[]): Repeated {
   const found = recordIn(runDir);
   if (found === undefined) {
     throw inputError(
-      `${runDir} is not the folder of a run: it holds no config.json.`,
-      "`pefd report --json` lists the folders of runs below ./save.",
+      `${runDir} is not a run folder: it has no config.json.`,
+      "`pefd report --json` lists the run folders in ./save.",
     );
   }
   const { file } = found;
   const { record: kind, layers } = readConfiguration(file, rowsOf(ALL_SECTIONS));
   if (kind !== undefined) return { runDir, kind, record: found, layers: [...typed, ...layers] };
-  throw inputError(`${file} is not the record of a run.`, `Take it with --config ${file}.`);
+  throw inputError(`${file} is not a run's config.json.`, `Use it with --config ${file}.`);
 }
 
 /** Where the run would lie, and its options. */
@@ -73,7 +73,7 @@ async function otherThanRecord({ runDir, record, layers }: Repeated, options: Op
   if (changed.length > 0) {
     throw inputError(
       `${runDir} cannot be repeated: ${changed.join("; ")}.`,
-      `Put back what it was made from. To train with its options on what is there now, type: pefd ${COMMAND_NAMES[config.kind]} --config ${shellWord(file)}`,
+      `Restore its inputs. To train with its options on the current ones, type: pefd ${COMMAND_NAMES[config.kind]} --config ${shellWord(file)}`,
     );
   }
   const places = PLACES.filter((name) => named.includes(name)).map((name) => [name, options[name]]);
@@ -86,8 +86,8 @@ async function otherThanRecord({ runDir, record, layers }: Repeated, options: Op
 function besideText({ runDir, record }: Repeated, others: readonly string[], place: string) {
   if (others.length > 0) return `Another run than ${runDir}, in ${place}: ${others.join("; ")}.`;
   return record.config.identity === undefined
-    ? `The same options again, in ${place}; ${runDir} is of an earlier version and does not say which data and teacher it had.`
-    : `The same run again, in ${place}.`;
+    ? `Repeating the same options in ${place}; ${runDir} is from an earlier version, which did not record data and teacher.`
+    : `Repeating the run in ${place}.`;
 }
 
 /** The very same run again lies beside the one that it repeats, unless it is to take its place. */
@@ -111,13 +111,13 @@ async function compare(first: string, second: string, { output }: Invocation): P
   const strange = findings.find(({ verdict }) => verdict === "differs");
   if (strange !== undefined) {
     const { what, detail } = strange;
-    output.notice(`${first} is not as it was left, so nothing is compared: ${what}: ${detail}.`);
+    output.notice(`${first} was modified, so nothing is compared: ${what}: ${detail}.`);
     return;
   }
   output.notice(
     same
-      ? `The weights are those of ${first}, bit for bit.`
-      : `warning: The weights are not those of ${first}: another machine, engine or number of threads may round otherwise.`,
+      ? `The weights are bit-identical to those of ${first}.`
+      : `warning: The weights differ from those of ${first}: another machine, engine or thread count may round differently.`,
   );
 }
 
@@ -132,9 +132,9 @@ export const command: Command = {
   ],
   positionals: { usage: "RUN", min: 1, max: 1, completes: "runs" },
   examples: [
-    ["pefd rerun save/student_model/RUN", "the same run, beside it in save/rerun, and compared"],
-    ["pefd rerun save/student_model/RUN --trial 2", "the same with another seed"],
-    ["pefd rerun save/student_model/RUN --beta 50 --dry_run", "what another weight would run"],
+    ["pefd rerun save/student_model/RUN", "the same run, into save/rerun, and compared"],
+    ["pefd rerun save/student_model/RUN --trial 2", "with another seed"],
+    ["pefd rerun save/student_model/RUN --beta 50 --dry_run", "the configuration with another loss weight"],
   ],
   async run(invocation) {
     const [runDir] = invocation.positionals as [string];

@@ -8,7 +8,7 @@ import { printDryRun, runTraining, trainingSections } from "../train.js";
 export const command: Command = {
   sections: trainingSections(TEACHER_SECTIONS),
   examples: [
-    ["pefd train-teacher --model resnet32x4", "240 epochs as published"],
+    ["pefd train-teacher --model resnet32x4", "240 epochs, as published"],
     ["pefd train-teacher --config smoke", "the small teacher of the smoke preset"],
   ],
   async run(invocation) {

@@ -29,8 +29,8 @@ export const command: Command = {
   sections: [DOCUMENT, GENERAL],
   positionals: { usage: "RUN...", min: 1, max: Number.POSITIVE_INFINITY, completes: "runs" },
   examples: [
-    ["pefd verify save/student_model/RUN", "one run: its data, its teacher, its files"],
-    ["pefd verify save", "every run below ./save"],
+    ["pefd verify save/student_model/RUN", "one run: data, teacher and files"],
+    ["pefd verify save", "every run in ./save"],
   ],
   async run({ positionals, flags, output }) {
     const { inputReader } = await import("../../train/openModel.js");

@@ -60,8 +60,8 @@ function onQuitKey(keyboard: ReadStream, act: () => void): () => void {
 }
 
 const WATCH = section("Watch", {
-  once: flag("Show the state once and end, as off a terminal.", { flagOnly: true }),
-  interval: number(2, "Seconds between two looks at the logs.", { min: 0.1, flagOnly: true }),
+  once: flag("Print the state once and exit, as without a terminal.", { flagOnly: true }),
+  interval: number(2, "Seconds between updates.", { min: 0.1, flagOnly: true }),
 });
 
 /** Where runs lie when no folder is typed: the default of --save_dir. */
@@ -88,8 +88,8 @@ export const command: Command = {
   sections: [WATCH, DOCUMENT, GENERAL],
   positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY, completes: "runs" },
   examples: [
-    ["pefd watch", "all runs below ./save; q ends it, the runs go on"],
-    ["pefd watch save/student_model/RUN", "one run with all its curves"],
+    ["pefd watch", "all runs in ./save; q quits, the runs continue"],
+    ["pefd watch save/student_model/RUN", "one run, with its curves"],
   ],
   async run({ layers, positionals, flags, output }) {
     const { once, interval } = resolveSection(WATCH, layers);

@@ -25,7 +25,7 @@ function makeOne(folder: string): void {
 
 function failed(path: string, error: NodeJS.ErrnoException): PefdError {
   const reasons: Readonly<Record<string, string>> = {
-    ENOENT: "this place takes no folders",
+    ENOENT: "no folders can be created here",
     EEXIST: "a file is in the way",
     ENOTDIR: "a file is in the way",
   };
@@ -56,14 +56,14 @@ const RUN_FAILURES: Readonly<Record<string, string>> = {
   EIO: "the disk reports an input/output error",
   EMFILE: "too many files are open",
   ENFILE: "too many files are open on this machine",
-  EPIPE: "its reader went away",
+  EPIPE: "its reader closed the pipe",
 };
 
 const INPUT_FAILURES: Readonly<Record<string, string>> = {
   ENOENT: "its folder does not exist",
   ENOTDIR: "a part of its path is not a folder",
   EISDIR: "there is a folder of that name",
-  ELOOP: "its links lead in a circle",
+  ELOOP: "its links form a loop",
   ENAMETOOLONG: "its name is too long",
 };
 
@@ -84,7 +84,7 @@ export async function writeError(path: string, cause: unknown): Promise<PefdErro
     (stats) => stats.isFile(),
     () => false,
   );
-  const intact = exists ? " The file that was there before is intact." : "";
+  const intact = exists ? " The previous file is intact." : "";
   const message = `${path} could not be written: ${describeFailure(error)}.${intact}`;
   if (isInputFailure(error)) return inputError(message);
   const full = error.code === "ENOSPC" || error.code === "EDQUOT";

@@ -34,7 +34,7 @@ function make(parent: string, start: string): string {
     const reason = describeFailure(error as NodeJS.ErrnoException);
     throw environmentError(
       `The folder for temporary files, ${parent}, cannot be used: ${reason}.`,
-      "Set TMPDIR to a folder that is there and has room.",
+      "Set TMPDIR to an existing folder with free space.",
     );
   }
 }

@@ -24,7 +24,7 @@ function checkFile(path: string, stats: Stats, { maxBytes, hint }: FileBounds): 
   const [, kind] = KINDS.find(([is]) => is(stats)) ?? [];
   if (kind !== undefined) throw inputError(`${path} is ${kind}, not a regular file.`, hint);
   if (stats.size <= maxBytes) return;
-  throw inputError(`${path} has ${stats.size} bytes; files of up to ${maxBytes} bytes are read here.`, hint);
+  throw inputError(`${path} has ${stats.size} bytes; the limit is ${maxBytes}.`, hint);
 }
 
 /**

@@ -81,7 +81,7 @@ export type ReadMember = (member: TarMember) => Buffer;
 export const damagedTar = (path: string, problem: string): PefdError =>
   inputError(
     `The archive ${path} cannot be read: ${problem}.`,
-    "Bring it again, or pack the images again (`pefd data pack`).",
+    "Download it again, or pack the images again (`pefd data pack`).",
   );
 
 /** Read at once: headers of small files that follow each other lie within it. */
@@ -145,7 +145,7 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
         return;
       }
       if (header === undefined) {
-        throw damagedTar(path, at === 0 ? "it is no tar archive" : `byte ${at} begins no file`);
+        throw damagedTar(path, at === 0 ? "it is not a tar archive" : `no file header at byte ${at}`);
       }
       const { type } = header;
       const isFile = FILES.has(type);
@@ -159,7 +159,7 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
       if (type === EXTENDED) said = Pax.parse(saidIn(path, member, read), said);
       else if (type === LONG_NAME) said = { ...said, path: saidIn(path, member, read) };
       else if (isFile) visit(member, read);
-      else if (!PASSED_OVER.has(type)) throw damagedTar(path, `${member.name} in it is no file`);
+      else if (!PASSED_OVER.has(type)) throw damagedTar(path, `${member.name} in it is not a file`);
       if (isFile || type === FOLDER) said = {};
     }
   } finally {
@@ -167,7 +167,7 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
   }
 }
 
-const cutText = (at: number): string => `it is cut short behind byte ${at}`;
+const cutText = (at: number): string => `it is truncated after byte ${at}`;
 
 /** Opens a regular file, or a link to one: opening a pipe may wait for ever. */
 function openFile(path: string): number {
@@ -186,5 +186,5 @@ function saidIn(path: string, member: TarMember, read: ReadMember): string {
 
 function refuseMore(path: string, left: number): void {
   if (left <= MOST_FILLING) return;
-  throw damagedTar(path, `${left} bytes follow its end, as where archives were joined`);
+  throw damagedTar(path, `${left} bytes follow its end, as if archives were concatenated`);
 }

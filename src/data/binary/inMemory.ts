@@ -71,11 +71,11 @@ function checkDirectory(directory: string, source: MemorySource): void {
   const found = statSync(directory, { throwIfNoEntry: false });
   if (found === undefined) throw inputError(`The data folder ${directory} does not exist.`, source.hint);
   if (!found.isDirectory()) {
-    throw inputError(`${directory} is not a folder.`, `Name the folder that holds ${source.contents} with --data DIR.`);
+    throw inputError(`${directory} is not a folder.`, `Give the folder of ${source.contents} with --data DIR.`);
   }
   const inner = join(directory, source.archive.folder);
   if (!existsSync(join(directory, source.knownBy)) && existsSync(join(inner, source.knownBy))) {
-    throw inputError(`${directory} holds no ${source.knownBy}.`, `Name the folder in it: --data ${inner}`);
+    throw inputError(`${directory} has no ${source.knownBy}.`, `Use the folder in it: --data ${inner}`);
   }
 }
 

@@ -122,7 +122,7 @@ export async function unpackMembers(
     throw runError(`${archive} cannot be unpacked: ${(error as Error).message}`);
   }
   if (refused.length === 0) return;
-  throw runError(`${archive} is refused, for it holds ${refused[0]}, a link or a path outside of it.`);
+  throw runError(`${archive} is rejected: it contains ${refused[0]}, a link or a path outside the archive.`);
 }
 
 /** Several times what any archive here unpacks to; a small one can hold zeros without end. */
@@ -191,7 +191,7 @@ export interface FetchResult {
 export function fetchArchive(row: Fetchable, options: FetchOptions): Promise<FetchResult> {
   const { title, archive, verify, byHand } = row;
   if (archive === undefined || verify === undefined) {
-    throw inputError(`There is nothing to fetch for ${title}: bring its files into place yourself.`, byHand);
+    throw inputError(`${title} has no download: put its files in place yourself.`, byHand);
   }
   const directory = resolve(options.directory);
   const published = { title, archive, verify };
@@ -236,7 +236,7 @@ async function fetchAlone(published: Published, options: FetchOptions): Promise<
 async function isThere({ title, archive, verify }: Published, directory: string, md5: string): Promise<boolean> {
   if (!existsSync(directory)) return false;
   const names = await readdir(directory).catch(() => {
-    throw inputError(`${directory} is not a folder that can be read.`, "Name another with --data DIR.");
+    throw inputError(`${directory} is not a folder that can be read.`, "Give another with --data DIR.");
   });
   if (names.length === 0) return false;
   if (archive.keptAs !== undefined) {
@@ -252,8 +252,8 @@ async function isThere({ title, archive, verify }: Published, directory: string,
 
 const otherThings = (directory: string, title: string): PefdError =>
   inputError(
-    `${directory} holds something other than the complete ${title} already; it is left as it is.`,
-    "Move it away, or name another folder with --data DIR.",
+    `${directory} exists but is not the complete ${title}.`,
+    "Move it away, or give another folder with --data DIR.",
   );
 
 interface ArchiveRequest extends FetchOptions {
@@ -271,8 +271,8 @@ async function bringArchive(request: ArchiveRequest): Promise<number> {
   if (found === md5) return resumedFrom;
   removePartial(partial);
   throw runError(
-    `The archive from ${url} has the md5 sum ${found}, expected ${md5}. It was removed.`,
-    "Run the command again to download it anew.",
+    `The archive from ${url} has MD5 ${found}, expected ${md5}. It was removed.`,
+    "Run the command again to download it again.",
   );
 }
 
@@ -298,7 +298,7 @@ async function unpackInto(
     const unpacked = join(staging, archive.folder);
     const { files, problems } = await verify(unpacked, noImages);
     const [problem] = problems;
-    if (problem) throw runError(`The archive from ${url} holds no sound ${title}: ${problem}`);
+    if (problem) throw runError(`The archive from ${url} is not a valid ${title}: ${problem}`);
     if (archive.recorded) writeFetchRecord(unpacked, md5, files);
     await syncFiles(unpacked);
     await rename(unpacked, directory);
@@ -330,14 +330,14 @@ function withoutNetwork({ keptAs, members, folder, md5 }: Archive, directory: st
     keptAs === undefined
       ? `unpack it, and put what is in its folder ${folder} (${members.join(", ")}) into ${directory}`
       : `put it into ${directory} as ${keptAs}`;
-  return `Without a network: give a mirror with --url, or bring the archive (md5 ${md5}) by hand, ${files}.`;
+  return `Without a network: give a mirror with --url, or copy the archive (MD5 ${md5}) there by hand, ${files}.`;
 }
 
 function interrupted(url: string, error: NodeJS.ErrnoException, archive: Archive, directory: string): PefdError {
   const full = error.code === "ENOSPC" || error.code === "EDQUOT";
-  const again = "the command again; it goes on where it stopped.";
+  const again = "the command again; the download resumes.";
   return runError(
-    `Fetching ${url} failed: ${full ? "the disk is full" : error.message || error.code}.`,
+    `Downloading ${url} failed: ${full ? "the disk is full" : error.message || error.code}.`,
     full ? `Free some space, then run ${again}` : `Run ${again} ${withoutNetwork(archive, directory)}`,
   );
 }

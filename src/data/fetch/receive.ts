@@ -27,8 +27,8 @@ const MOST_BYTES = 2 ** 30;
 function checkBytes(bytes: number, { url, mostBytes = MOST_BYTES }: DownloadRequest): void {
   if (bytes <= mostBytes) return;
   throw runError(
-    `${url} sends more than ${mostBytes} bytes, more than a data set of this program has; the rest was not taken.`,
-    "Check the address.",
+    `${url} sends more than ${mostBytes} bytes, more than any data set here; download stopped.`,
+    "Check the URL.",
   );
 }
 

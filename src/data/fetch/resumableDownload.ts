@@ -46,7 +46,7 @@ function requestOnce(url: URL, headers: RequestHeaders, signal?: AbortSignal): P
     request.on("error", reject);
     request.on("timeout", () => {
       const seconds = SILENCE_MILLISECONDS / 1000;
-      request.destroy(new Error(`the server was silent for ${seconds} seconds`));
+      request.destroy(new Error(`the server sent nothing for ${seconds} seconds`));
     });
     request.end();
   });
@@ -128,7 +128,7 @@ async function askAnew(refused: IncomingMessage, url: string, signal?: AbortSign
   response.destroy();
   const answer = `${response.statusCode} ${cleanLine(response.statusMessage ?? "").slice(0, 100)}`;
   if (BUSY.has(response.statusCode ?? 0)) throw new Error(`the server answered ${answer}`);
-  throw runError(`${url} answered ${answer}.`, "Check the address, or try again later.");
+  throw runError(`${url} answered ${answer}.`, "Check the URL, or try again later.");
 }
 
 /** Answers of a server that may do better in a moment. */

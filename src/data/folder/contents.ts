@@ -66,7 +66,7 @@ function readCache(path: string): Buffer {
 function statsOf(path: string): Stats {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found !== undefined) return found;
-  throw inputError(`${path} leads nowhere.`, "Remove the link, or bring back what it leads to.");
+  throw inputError(`${path} is a broken link.`, "Remove the link, or restore its target.");
 }
 
 /** Opens one file at a time, as images of a shard follow each other. */
@@ -181,7 +181,7 @@ export function changedContents(directory: string, part: PartName, sums: string,
   const [sumsThen, contentsThen, on] = readCache(path).toString().trim().split(" ");
   if (sumsThen === sums && contentsThen !== contents) {
     return [
-      `The ${part === "train" ? "training" : "test"} images of ${directory} have the names, sizes and samples of ${on}, and other bytes between: runs do not notice that. If they are right now, remove ${path}.`,
+      `The ${part === "train" ? "training" : "test"} images of ${directory} have the names, sizes and samples of ${on}, but other bytes elsewhere, which runs do not notice. If the images are correct, remove ${path}.`,
     ];
   }
   const today = new Date().toISOString().slice(0, 10);

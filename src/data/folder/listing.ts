@@ -89,7 +89,7 @@ export function halfFolder(directory: string, part: PartName, folders: HalfFolde
   if (!isFolder(directory)) {
     throw inputError(
       `The data folder ${directory} does not exist.`,
-      "Name the folder that holds train and val with --data DIR.",
+      "Give the folder that contains train and val with --data DIR.",
     );
   }
   throw inputError(
@@ -130,8 +130,8 @@ export function isImage(path: string): boolean {
   const ending = extname(path).toLowerCase();
   if (!UNREAD.has(ending)) return READ.has(ending);
   throw inputError(
-    `${path} is an image in a format that is not read here.`,
-    "Convert it to PNG or JPEG, or move it away; JPEG, PNG, BMP and WebP are read.",
+    `${path} is an image in an unsupported format.`,
+    "Convert it to PNG or JPEG, or move it away; JPEG, PNG, BMP and WebP are supported.",
   );
 }
 
@@ -156,7 +156,7 @@ const DEEPEST = 32;
 
 /** Paths of the images in a folder and below it: a folder's own before those of folders in it, as torchvision has them. */
 export function imagesBelow(root: string, folder: string, depth = 0): string[] {
-  if (depth > DEEPEST) throw inputError(`${join(root, folder)} leads deeper and deeper.`);
+  if (depth > DEEPEST) throw inputError(`${join(root, folder)} is nested too deeply.`);
   const { folders, files } = entriesOf(join(root, folder));
   const own = files.map((name) => join(folder, name)).filter((name) => isImage(join(root, name)));
   return [...own, ...folders.flatMap((name) => imagesBelow(root, join(folder, name), depth + 1))];
@@ -191,21 +191,18 @@ export function listClassFolders(directory: string, folder: string, known?: read
 
 const noImages = (path: string) =>
   inputError(
-    `The class folder ${path} holds no JPEG, PNG, BMP or WebP image.`,
+    `The class folder ${path} contains no JPEG, PNG, BMP or WebP image.`,
     "Put its images there, or move the empty folder away.",
   );
 
 /** What is said of a half's folder that holds images and no folders of classes. */
 export const flatText = (path: string): string =>
-  `${path} holds images, but no folders of classes: which class each image is of cannot be told.`;
+  `${path} contains images but no class folders: their classes are unknown.`;
 
 function noClasses(path: string, isFlat: boolean) {
   return isFlat
     ? inputError(flatText(path), "Sort the images into a folder for each class, named as those of the training images.")
-    : inputError(
-        `${path} holds no folders of classes.`,
-        "A folder of images has train/CLASS/*.jpg and val/CLASS/*.jpg.",
-      );
+    : inputError(`${path} contains no class folders.`, "A folder of images has train/CLASS/*.jpg and val/CLASS/*.jpg.");
 }
 
 function refuseOthers(path: string, classes: readonly string[], known: readonly string[]): void {
@@ -215,11 +212,11 @@ function refuseOthers(path: string, classes: readonly string[], known: readonly 
     `${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}`;
   const problems = [
     ...(missing.length > 0 ? [`lacks ${list(missing)}`] : []),
-    ...(extra.length > 0 ? [`has ${list(extra)} besides`] : []),
+    ...(extra.length > 0 ? [`also has ${list(extra)}`] : []),
   ];
   if (problems.length === 0) return;
   throw inputError(
     `${path} does not have the classes of the training images: it ${problems.join(", and ")}.`,
-    "Both need the same folders of classes, with the same names.",
+    "Both need the same class folders, with the same names.",
   );
 }

@@ -58,8 +58,8 @@ function classesOf({ classes, train, test }: SyntheticOptions): number {
   if (classes === undefined) return Math.min(USUAL, most);
   if (classes <= most) return classes;
   throw inputError(
-    `${classes} classes need as many images for training and for tests, and there are to be ${train} and ${test}.`,
-    "Give more with --train and --test, or fewer --classes.",
+    `${classes} classes need at least as many training and test images, not ${train} and ${test}.`,
+    "Set more with --train and --test, or fewer --classes.",
   );
 }
 
@@ -162,7 +162,7 @@ function packableSet(
   const isKept = ({ name }: ListedImage): boolean => skip?.names.has(name) !== true;
   const half = ([part, listing]: readonly [PartName, Listing]): [PartName, PackableHalf] => {
     const images = [...listing.images].filter(isKept);
-    if (images.length === 0) throw inputError(`${skip?.file} leaves no image of ${directory}.`);
+    if (images.length === 0) throw inputError(`${skip?.file} skips all images of ${directory}.`);
     const names = images.map(({ name }) => name);
     return [part, { names, labels: labelsOf(images), places: placesOf(directory, images) }];
   };
@@ -365,12 +365,12 @@ function listSolved(directory: string, folder: string, trained?: readonly string
     if (label !== undefined) return { name: join(folder, name), label };
     throw inputError(
       wnid === undefined
-        ? `${file} does not tell the class of ${join(path, name)}.`
-        : `${join(path, name)} is of the class ${wnid} by ${file}, which the training images do not have.`,
-      "Bring training images, validation images and the solution of the same archive together.",
+        ? `${file} does not list the class of ${join(path, name)}.`
+        : `${file} gives ${join(path, name)} the class ${wnid}, which has no training images.`,
+      "Use training images, validation images and the solution from the same archive.",
     );
   });
-  if (images.length === 0) throw inputError(`${path} holds no images.`);
+  if (images.length === 0) throw inputError(`${path} contains no images.`);
   return { classes: known, images };
 }
 
@@ -440,7 +440,7 @@ const folderOf = (side: number) => {
     format,
     evaluation,
     defaults: { data: "data/images", ...DEFAULTS },
-    byHand: "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and name DIR with --data.",
+    byHand: "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and give DIR with --data.",
     ...folderReaders({ name: "folder", format, evaluation, folders: FOLDERS, list: listFolder }),
   } satisfies DatasetRow;
 };
@@ -459,7 +459,7 @@ const imageNetOf = (side: number) => {
     evaluation,
     defaults: { data: "data/imagenet", ...DEFAULTS },
     byHand:
-      "With an account, bring ILSVRC2012_img_train.tar (md5 1d675b47d978889d74fa0da5fadfb00e) and ILSVRC2012_img_val.tar " +
+      "With an account, download ILSVRC2012_img_train.tar (md5 1d675b47d978889d74fa0da5fadfb00e) and ILSVRC2012_img_val.tar " +
       "(29b22e2961454d5413ddabcf34fc5622) from image-net.org and sort them into DIR/train/WNID/ and DIR/val/WNID/, or unpack " +
       "Kaggle's archive as it is.",
     ...folderReaders({

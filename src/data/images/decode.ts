@@ -86,11 +86,11 @@ interface Shape extends ImageSize {
 
 /** Why a decoded tensor is not the image that was asked for, if it is not. */
 function problemOf(found: Shape, asked: ImageSize): string | undefined {
-  if (found.pictures !== 1) return `it holds ${found.pictures} pictures instead of one`;
-  if (found.colours < 3) return "it has neither three colours a pixel nor four";
+  if (found.pictures !== 1) return `it contains ${found.pictures} images instead of one`;
+  if (found.colours < 3) return "it has neither three channels nor four";
   if (found.height === asked.height && found.width === asked.width) return undefined;
   const [is, says] = [found, asked].map(({ height, width }) => `${width} x ${height}`);
-  return `it decodes to ${is} pixels, and its header says ${says}`;
+  return `it decodes to ${is} pixels, but its header says ${says}`;
 }
 
 /** A decoder of TensorFlow's ops. */
@@ -144,7 +144,7 @@ export function openDecoder(ops: Ops): Decoder {
         return { id: checked(tensor, part), part, ...(warning && { warning }) };
       } catch (error) {
         if (error instanceof ImageProblem) throw error;
-        throw new ImageProblem(`the ${header.format} is damaged (TensorFlow: ${wordsOf(error)})`);
+        throw new ImageProblem(`the ${header.format} is corrupt (TensorFlow: ${wordsOf(error)})`);
       } finally {
         binding.deleteTensor(contents);
       }

@@ -166,7 +166,7 @@ export function readImage(places: ImagePlaces, image: number, room: Room = newRo
   } catch (error) {
     throw runError(
       `The image ${imageName(places, image)} cannot be read: ${(error as Error).message}.`,
-      `Look after ${file}; the run goes on with --resume.`,
+      `Check ${file}; then continue the run with --resume.`,
     );
   }
 }

@@ -31,7 +31,7 @@ export async function wholeImages(
     problems: found.flatMap(({ problem = [] }) => problem),
     damaged: named.flatMap(({ problem, name }) => (problem === undefined ? [] : [name])),
     warnings: named.flatMap(({ warning, name }) =>
-      warning === undefined ? [] : [`The image ${name} is used as it decodes: ${warning}.`],
+      warning === undefined ? [] : [`The image ${name} is used despite a decoder warning: ${warning}.`],
     ),
   };
 }

@@ -160,12 +160,12 @@ function refuseOccupied(out: string): void {
     names = readdirSync(out);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw inputError(`${out} cannot be written into: ${(error as Error).message}.`);
+    throw inputError(`${out} cannot be written to: ${(error as Error).message}.`);
   }
   if (names.length === 0) return;
   throw inputError(
-    `${out} holds ${names.length === 1 ? "a file" : "files"} already (${names[0]}); it is left as it is.`,
-    "Name another folder with --out DIR, or remove this one.",
+    `${out} holds ${names.length === 1 ? "a file" : "files"} already (${names[0]}).`,
+    "Give another folder with --out DIR, or remove this one.",
   );
 }
 
@@ -190,8 +190,8 @@ export async function packImages(dataset: string, set: PackableSet, settings: Pa
   refuseOccupied(out);
   if (reencoding !== undefined && set.reencoded !== undefined) {
     throw inputError(
-      `These images were re-encoded already: ${set.reencoded}.`,
-      "Make smaller ones from the images as they were.",
+      `These images are already re-encoded: ${set.reencoded}.`,
+      "Downscale the original images instead.",
     );
   }
   const { classes, classNames } = set;

@@ -61,8 +61,8 @@ function holdsSet(directory: string, files: Files, force: boolean): boolean {
   }
   const [held, what] = other ? [other[0], "another data set"] : [foreign, "other files"];
   throw inputError(
-    `${directory} holds ${what} (${held}); it is left as it is.`,
-    "Name another folder with --out DIR, or write into this one with --force.",
+    `${directory} holds ${what} (${held}).`,
+    "Give another folder with --out DIR, or write into this one with --force.",
   );
 }
 
@@ -147,5 +147,5 @@ export const linesOf = (names: readonly string[]): Uint8Array => Buffer.from(`${
 
 function checkNumber(name: string, value: number, least: number, most: number): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw inputError(`--${name} must be a whole number from ${least} to ${most}, not ${value}.`);
+  throw inputError(`--${name} must be an integer from ${least} to ${most}, not ${value}.`);
 }

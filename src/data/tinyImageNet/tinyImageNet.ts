@@ -104,14 +104,14 @@ function halfOf(tree: Tree, part: PartName): Half {
     if (label !== undefined) return label;
     throw inputError(
       wnid === undefined
-        ? `${ANNOTATIONS} in ${tree.place} does not tell the class of ${names[i]}.`
-        : `${names[i]} in ${tree.place} is of the class ${wnid}, which ${CLASSES_FILE} does not name.`,
-      "Take the archive as it is published; `pefd data fetch tiny-imagenet` brings it.",
+        ? `${ANNOTATIONS} in ${tree.place} does not list the class of ${names[i]}.`
+        : `${names[i]} in ${tree.place} has the class ${wnid}, which is not in ${CLASSES_FILE}.`,
+      "Use the published archive; `pefd data fetch tiny-imagenet` downloads it.",
     );
   });
   const missing = wnids.findIndex((_, label) => !labels.includes(label));
   if (missing < 0) return { names, labels };
-  throw inputError(`${tree.place} has no image of the class ${wnids[missing]} in ${folder}.`);
+  throw inputError(`${tree.place} has no image of class ${wnids[missing]} in ${folder}.`);
 }
 
 const [SIDE, CLASSES] = [64, 200];

@@ -9,7 +9,7 @@ import { createProgressBar, type TextStream } from "./progressBar.js";
 
 /** The lines said once before the first step. */
 function runLines(info: RunInfo): string[] {
-  const goesOn = info.firstEpoch > 1 ? `, continuing with epoch ${info.firstEpoch}` : "";
+  const goesOn = info.firstEpoch > 1 ? `, resuming at epoch ${info.firstEpoch}` : "";
   return [
     info.title,
     `  ${counted(info.epochs, "epoch")} of ${counted(info.steps, "step")}${goesOn}; ${info.engine} engine, ${info.precision}, ${info.device}`,
@@ -202,7 +202,7 @@ function createHeartbeat(seconds = 0, now: () => number) {
 }
 
 /**
- * The reporter of a run: a bar on a terminal, one line per epoch, and the paper's lines where asked for.
+ * The reporter of a run: a progress bar on a terminal, one line per epoch, and the paper's lines where asked for.
  * Nothing is written but to the given stream.
  */
 export function createReporter(options: ReporterOptions): RunReporter {

@@ -44,7 +44,7 @@ export function guardWrites<T>(path: string, action: () => T): T {
   } catch (error) {
     throw runError(
       `${path} could not be written: ${reason(error)}.`,
-      "Make room or choose another place; what was written before is intact.",
+      "Free some space or choose another folder; earlier epochs are intact.",
     );
   }
 }
@@ -212,7 +212,7 @@ export function readEpochLog(runDir: string): EpochRow[] {
       throw inputError(`${where}: expected ${COLUMNS.length + terms.length} numbers of an epoch, found "${found}".`);
     }
     if (row.epoch <= last) {
-      throw inputError(`${where}: epoch ${row.epoch} stands after epoch ${last}.`);
+      throw inputError(`${where}: epoch ${row.epoch} follows epoch ${last}.`);
     }
     last = row.epoch;
     return row;

@@ -284,8 +284,8 @@ function figures(plots: readonly Plot[], labels: readonly string[], note: string
   const key = `<ul class="legend">${items.join("")}</ul>`;
   const outcomes = [grid(plots, "final", "full"), grid(plots, "cost", "full"), grid(plots, "ablation")];
   const [curves, terms] = [grid(plots, "curve"), grid(plots, "term")];
-  const about = `<p class="muted">Thin: each run. Thick: their mean. Band: one sample standard deviation. ${escapeHtml(note)}</p>`;
-  const termsAbout = '<p class="muted">Each term of the loss over the training images, before it is weighted.</p>';
+  const about = `<p class="muted">Thin: single runs. Thick: mean. Band: one sample standard deviation. ${escapeHtml(note)}</p>`;
+  const termsAbout = '<p class="muted">Unweighted loss terms on the training images.</p>';
   return [
     ...(outcomes.some((part) => part !== "") ? [section("outcome", "Accuracy", ...outcomes)] : []),
     section("curves", "Learning curves", about, key, curves),
@@ -327,7 +327,7 @@ function configurations(summaries: readonly Summary[], labels: readonly string[]
       [...each].filter(([key]) => !common.has(key)),
     ),
   );
-  return [...(shared.length > 0 ? [folded("Shared by all", shared)] : []), ...own].join("\n");
+  return [...(shared.length > 0 ? [folded("Common settings", shared)] : []), ...own].join("\n");
 }
 
 /** What the page is about: the one pair, or how many there are. */
@@ -342,7 +342,7 @@ function heading(summaries: readonly Summary[]): string {
 
 /** Accuracy is explained once, so that nobody takes it for another figure. */
 const EXPLANATION =
-  "Top-1 in percent on the test images: after the last epoch, and of each run's best epoch; mean ± sample standard deviation over trials.";
+  "Test top-1 accuracy in percent, of the last and of each run's best epoch; mean ± sample standard deviation over trials.";
 
 function notes(summaries: readonly Summary[], { runs, problems }: Collection): string {
   const lines = [...summaryNotes(summaries), ...unfinishedNotes(runs), ...problems];
@@ -383,8 +383,8 @@ function header(
   const finished = runs.filter((run) => run.finished).length;
   const date = made.toISOString().slice(0, 16).replace("T", " ");
   const counts = `${counted(summaries.length, "experiment")}, ${counted(runs.length, "run")}, ${finished} finished.`;
-  const origin = following === undefined ? "Made by pefd report on" : "As pefd report saw them on";
-  const status = following && '<p id="following" class="muted" role="status">Following the runs.</p>';
+  const origin = following === undefined ? "Made by pefd report on" : "Snapshot by pefd report on";
+  const status = following && '<p id="following" class="muted" role="status">Live.</p>';
   return `<header id="about">
 <h1 tabindex="-1">${escapeHtml(title)}</h1>
 <p class="muted">${counts} ${origin} ${date} UTC.</p>
@@ -394,7 +394,7 @@ function header(
 function body(summaries: readonly Summary[], collection: Collection, results: Table, runs: Table): string {
   const labels = experimentLabels(summaries);
   if (summaries.length === 0) {
-    return `<section id="results">\n<p>There is no run yet.</p>\n${notes([], collection)}\n</section>`;
+    return `<section id="results">\n<p>No runs yet.</p>\n${notes([], collection)}\n</section>`;
   }
   return `<section id="results" aria-labelledby="results-title">
 <h2 id="results-title">Results</h2>
@@ -402,7 +402,7 @@ ${htmlTable("results-table", results, marksOfSummaries(summaries))}
 <p class="muted">${EXPLANATION}</p>
 ${notes(summaries, collection)}
 </section>
-<section id="comparison" hidden aria-label="Picked runs"></section>
+<section id="comparison" hidden aria-label="Selected runs"></section>
 ${figures(drawPlots(summaries, labels, { legend: false }), labels, thinningNote(summaries))}
 <section id="runs" aria-labelledby="runs-title">
 <h2 id="runs-title">Runs</h2>

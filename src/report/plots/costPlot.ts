@@ -93,7 +93,7 @@ function namesOf(summaries: readonly Summary[], width: number) {
 
 function drawCosts(name: string, { pair, summaries }: Costs, indexOf: Place, width: number): Drawing {
   const { names, key = "" } = namesOf(summaries, width);
-  const explanation = `${pair}, as timed where the runs ran. Dashed: what nothing else beats in both.`;
+  const explanation = `${pair}, measured where the runs ran. Dashed: the Pareto front.`;
   const heading = headingPart(TITLE, explanation + key, width);
   const lines = names.flatMap((text) => text.split("\n"));
   const room = Math.max(...lines.map((text) => textWidth(text, LABEL.size)));

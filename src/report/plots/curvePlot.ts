@@ -160,7 +160,7 @@ export function thinningNote(summaries: readonly Summary[]): string {
   const spans = spansOf(summaries, CURVE_WIDTH);
   const longest = summaries.flatMap(({ runs }) => runs.map(({ rows }) => rows.length));
   if (!longest.some((points) => isThinned(points, spans))) return "";
-  return `Curves are thinned: of each span of a curve (${spans} spans) its least and its greatest value are drawn, and its first and last epoch. The tables are of all epochs, and each run's epochs.csv has them all.`;
+  return `Curves are downsampled to the minimum and maximum of ${spans} intervals, plus the first and last epoch. Tables use all epochs, which are in each run's epochs.csv.`;
 }
 
 /**

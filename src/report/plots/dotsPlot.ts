@@ -13,7 +13,7 @@ const rowHeight = (lines: number) => Math.max(52, lines * 16 + 8);
 const LABEL = { widest: 300, narrow: 120, size: 13 };
 
 const TITLE = "Final test top-1 (%)";
-const EXPLANATION = "Filled: last epoch, one dot per seed. Bar: their mean ± sample deviation. Hollow: best epoch.";
+const EXPLANATION = "Filled: last epoch, one dot per seed. Bar: mean ± sample standard deviation. Hollow: best epoch.";
 
 /** A finished run's value: its row, its place in the report, and what is told of it. */
 interface Dot {

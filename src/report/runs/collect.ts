@@ -11,7 +11,7 @@ import type { RunRecord } from "./runRecord.js";
 function resultIn(dir: string): ResultContent | undefined {
   const found = readResult(dir);
   if (found.state === "damaged") {
-    throw inputError(`${join(dir, RESULT_FILE)} is damaged: ${found.reason}.`);
+    throw inputError(`${join(dir, RESULT_FILE)} is corrupt: ${found.reason}.`);
   }
   return found.state === "whole" ? found.content : undefined;
 }
@@ -30,7 +30,7 @@ function methodOf(config: RunConfig): string | undefined {
 function readRun(dir: string, config: RunConfig): RunRecord {
   const path = join(dir, CONFIG_FILE);
   const model = config.model ?? config.model_s;
-  if (model === undefined) throw inputError(`${path} does not tell the run's model.`);
+  if (model === undefined) throw inputError(`${path} does not name the run's model.`);
   const distilled = config.kind === "distill";
   const rows = readEpochLog(dir);
   const log = join(dir, EPOCH_LOG);
@@ -73,7 +73,7 @@ function foldersBelow(dir: string): string[] {
 function readRunIn(dir: string): RunRecord {
   const found = readConfig(dir);
   if (found.state === "whole") return readRun(dir, found.content);
-  const problem = found.state === "damaged" ? `is damaged: ${found.reason}` : "is missing";
+  const problem = found.state === "damaged" ? `is corrupt: ${found.reason}` : "is missing";
   throw inputError(`${join(dir, CONFIG_FILE)} ${problem}.`);
 }
 
@@ -126,8 +126,8 @@ const merge = (parts: readonly Collection[]): Collection => ({
 function checkFolder(dir: string): string {
   if (existsSync(dir) && statSync(dir).isDirectory()) return dir;
   throw inputError(
-    `There is no folder ${dir}.`,
-    "Give the folder of a run, or one above runs such as the --save_dir of training.",
+    `No such folder: ${dir}.`,
+    "Give a run folder, or a folder of runs such as the --save_dir of training.",
   );
 }
 

@@ -53,7 +53,7 @@ function settingClause(name: string, own: Setting, published: Setting): string {
 const OTHER_IMAGES: readonly (readonly [setting: string, clause: string])[] = [
   ["limit_train", "fewer training images"],
   ["limit_test", "fewer test images"],
-  ["left_out", "images left out"],
+  ["left_out", "images skipped"],
   ["reencoded", "re-encoded images"],
 ];
 

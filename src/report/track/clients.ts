@@ -72,7 +72,7 @@ class Bridge {
     this.child.on("error", (error) => end(`${python} cannot be started: ${error.message}`));
     this.child.on("close", (code, name) => {
       const last = this.printed.trim().split("\n").at(-1);
-      end(`its process has ended (${last || name || `exit code ${code}`})`);
+      end(`its process exited (${last || name || `exit code ${code}`})`);
     });
   }
 
@@ -85,7 +85,7 @@ class Bridge {
     const late = once(limit, "abort").then((): Answer => {
       this.kill();
       return {
-        error: signal.aborted ? signal.reason.message : `nothing came within ${PATIENCE / 1000} s`,
+        error: signal.aborted ? signal.reason.message : `no answer within ${PATIENCE / 1000} s`,
       };
     });
     return Promise.race([answered, late]);
@@ -108,7 +108,7 @@ class Bridge {
 
   /** Ends it at once, with what it has started. */
   kill(): void {
-    this.ended ??= "it was ended";
+    this.ended ??= "it was stopped";
     try {
       if (this.child.pid !== undefined) process.kill(-this.child.pid, "SIGKILL");
     } catch {

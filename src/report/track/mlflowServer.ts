@@ -56,7 +56,7 @@ async function textOf({ body }: Response, address: string): Promise<string> {
   let bytes = 0;
   for await (const part of body ?? []) {
     bytes += part.length;
-    if (bytes > MOST_BYTES) throw runError(`${address} answers with more than 64 kB.`);
+    if (bytes > MOST_BYTES) throw runError(`${address} answered with more than 64 kB.`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString();
@@ -77,7 +77,7 @@ const TRUST = "; NODE_EXTRA_CA_CERTS=FILE makes Node.js trust the certificate in
 /** Why nothing came, out of the error of a request. */
 function reasonOf(error: unknown): string {
   const { name, cause, message } = error as Error;
-  if (name === "TimeoutError") return `nothing came within ${PATIENCE / 1000} s`;
+  if (name === "TimeoutError") return `no answer within ${PATIENCE / 1000} s`;
   if (!(cause instanceof Error)) return shownWords(message);
   const { code = "", reason } = cause as Error & { code?: string; reason?: string };
   // OpenSSL's own message names functions and lines of its source.

@@ -163,7 +163,7 @@ export function createTracker(reporter: RunReporter, place: TrackingPlace, lastM
         await session.send(status);
         warned = false;
       } catch (error) {
-        if (!warned) reporter.warn(`Not tracked for now: ${(error as Error).message}`);
+        if (!warned) reporter.warn(`Tracking failed: ${(error as Error).message}`);
         warned = true;
       }
     }
@@ -188,7 +188,7 @@ export function createTracker(reporter: RunReporter, place: TrackingPlace, lastM
       },
     },
     async finish(status) {
-      const late = `${place.address} did not take all within ${lastMs / 1000} s of the run's end.`;
+      const late = `${place.address} did not accept everything within ${lastMs / 1000} s after the run.`;
       const timer = setTimeout(() => stop.abort(new Error(late)), lastMs);
       await send(status);
       await place.close?.(stop.signal);

@@ -95,7 +95,7 @@ const some = (names: readonly string[]): string =>
  */
 export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder?: string): Promise<Check> {
   if (linked === undefined) {
-    return { ...check, ok: true, detail: "not set up by pefd; nothing to compare them with" };
+    return { ...check, ok: true, detail: "not installed by pefd; no checksums" };
   }
   const { tree, kind } = linked;
   const record = nativeFolder === undefined ? undefined : compiledRecord(nativeFolder);
@@ -103,17 +103,17 @@ export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder
   const files = recordedFiles(tree, kind);
   const again = `rm -r ${shellWord(tree)}, then: pefd setup`;
   if (files.length === 0 || files.some(({ sha256 }) => sha256 === undefined)) {
-    const detail = "set up by an earlier version, which wrote no checksums down";
+    const detail = "installed by an earlier version, which recorded no checksums";
     return { ...check, required: false, ok: false, detail, hint: again };
   }
   const changed = await changedIn(tree, files);
   const recompiled = await changedIn(dirname(record ?? ""), compiled);
   if (changed.length + recompiled.length === 0) {
     const all = [...files, ...compiled];
-    const detail = `${all.length} files, ${gigabytes(all)} GB, each as set-up wrote it`;
+    const detail = `${all.length} files, ${gigabytes(all)} GB, all checksums match`;
     return { ...check, ok: true, detail };
   }
-  const detail = `changed since set-up: ${some([...recompiled, ...changed])}`;
+  const detail = `changed since installation: ${some([...recompiled, ...changed])}`;
   return { ...check, ok: false, detail, hint: changed.length === 0 ? "pefd setup" : again };
 }
 
@@ -182,7 +182,7 @@ export function gpuCheck(situation: GpuSituation): Check {
   if (outlook.state === "none") return { ...CHECK, ok: true, detail: `none (${outlook.why})` };
   if (requested === "cpu") {
     const what = outlook.state === "fits" ? gpuLabel(outlook.gpu) : outlook.why;
-    return { ...CHECK, ok: true, detail: `left alone (PEFD_RUNTIME=cpu): ${what}` };
+    return { ...CHECK, ok: true, detail: `not used (PEFD_RUNTIME=cpu): ${what}` };
   }
   if (outlook.state === "fits") {
     return probe.usesGpu ? usedCheck(outlook.gpu, situation) : unusedCheck(outlook.gpu, situation);
@@ -223,7 +223,7 @@ export function gpuLibrariesCheck(found: GpuLibraries, tree: string, driverCuda?
     return { ...check, ok: false, detail: found.missing.join("; "), hint };
   }
   const { cuda, cudnn } = libraryVersions(found);
-  const driver = driverCuda === undefined ? "" : ` (the driver knows ${cudaVersionText(driverCuda)})`;
+  const driver = driverCuda === undefined ? "" : ` (the driver supports ${cudaVersionText(driverCuda)})`;
   const detail = `CUDA ${cuda ?? "?"}${driver}, cuDNN ${cudnn ?? "?"}, from ${tree}:`;
   return { ...check, ok: true, detail, lines: libraryLines(found, tree) };
 }
@@ -273,7 +273,7 @@ function bindingCheck(folder: string | undefined): Check {
   const damage = compiledDamage(folder);
   if (damage?.length === 0) return { ...check, ok: true, detail: file };
   const detail =
-    damage?.map(({ words }) => words).join("; ") ?? "set-up was interrupted, or was that of an earlier version";
+    damage?.map(({ words }) => words).join("; ") ?? "set-up was interrupted, or is from an earlier version";
   return { ...check, ok: false, detail, hint: SETUP };
 }
 
@@ -281,7 +281,7 @@ function libraryCheck(folder: string | undefined): Check {
   const library = folder && join(dependencies(folder), "lib/libtensorflow.so");
   const check = { name: "libtensorflow", title: "libtensorflow", required: true } as const;
   if (!library || !existsSync(library)) {
-    return { ...check, ok: false, detail: "not there", hint: SETUP };
+    return { ...check, ok: false, detail: "not found", hint: SETUP };
   }
   const linked = linkedRuntime(folder);
   const missing = linked === undefined ? [] : missingFiles(linked.tree, linked.kind);
@@ -302,11 +302,11 @@ function convolutionsCheck({ usesGpu, ownModule }: Probe): Check {
   const check = { name: "convolutions", title: "Convolutions", required: false } as const;
   if (usesGpu) return { ...check, ok: true, detail: "cuDNN's" };
   if (ownModule?.problem !== undefined) {
-    const detail = `TensorFlow's, which are slower: pefd's own do not load: ${ownModule.problem}`;
+    const detail = `TensorFlow's (slower): pefd's own do not load: ${ownModule.problem}`;
     return { ...check, ok: false, detail, hint: SETUP };
   }
   const own = ownModule?.instructions;
-  const reduced = ownModule?.reduced === undefined ? "" : `; in bfloat16 ${ownModule.reduced.how}`;
+  const reduced = ownModule?.reduced === undefined ? "" : `; bfloat16 ${ownModule.reduced.how}`;
   const detail = own === undefined ? "TensorFlow's" : `pefd's own, ${own}${reduced}`;
   return { ...check, ok: true, detail };
 }
@@ -318,7 +318,7 @@ function imagesCheck({ ownModule }: Probe): Check {
   if (ownModule?.instructions !== undefined) {
     return { ...check, ok: true, detail: `${decoded}by pefd's own compiled code` };
   }
-  const detail = `${decoded}in plain JavaScript, which is slower and gives the same bytes`;
+  const detail = `${decoded}in JavaScript (slower, same bytes)`;
   const isBroken = ownModule?.problem !== undefined;
   return { ...check, ok: !isBroken, detail, ...(isBroken ? { hint: SETUP } : {}) };
 }

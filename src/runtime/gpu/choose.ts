@@ -20,8 +20,8 @@ function noSuchGpu(number: number, { gpus }: GpuSurvey, env: Environment): PefdE
   const among = env.CUDA_VISIBLE_DEVICES === undefined ? "" : " that CUDA_VISIBLE_DEVICES leaves";
   return gpus.length === 0
     ? inputError(
-        `--gpu ${number}: there is no GPU${among} to be used.`,
-        "Leave --gpu out to run on the processor; `pefd doctor` tells what was found.",
+        `--gpu ${number}: no usable GPU${among}.`,
+        "Drop --gpu to run on the CPU; `pefd doctor` shows what was found.",
       )
     : inputError(
         `--gpu ${number}: the GPUs${among} are ${listed(gpus)}.`,

@@ -47,7 +47,7 @@ function print(env: Environment, flags: readonly string[]): string | { readonly 
   });
   if (answer.status === 0) return answer.stdout;
   if ((answer.error as NodeJS.ErrnoException | undefined)?.code === "ENOENT") {
-    return { problem: "nvidia-smi is not there" };
+    return { problem: "nvidia-smi is missing" };
   }
   if (answer.status === null) return { problem: "nvidia-smi did not answer" };
   const said = `${answer.stdout}\n${answer.stderr}`.split("\n").find((line) => line.trim() !== "");

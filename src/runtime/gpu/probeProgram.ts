@@ -44,7 +44,7 @@ export interface GpuLibraries {
 export function checkLibraries(env: Environment, probe: string, tree: string): GpuLibraries {
   const answer = openLibraries(env, probe, tree, GPU_LIBRARIES);
   const tools = TOOLS.map((path) => join(tree, path)).filter((file) => !existsSync(file));
-  const missingTools = tools.map((file) => `${file}: is not there`);
+  const missingTools = tools.map((file) => `${file}: is missing`);
   if (typeof answer === "string") return { libraries: [], missing: [answer, ...missingTools] };
   const errors = answer.flatMap(({ error }) => error ?? []);
   // Several may lack the same one.

@@ -86,7 +86,7 @@ async function requireTools(options: CommandOptions): Promise<void> {
   const missing = TOOLS.filter((_, i) => answers[i]?.code !== 0);
   if (missing.length === 0) return;
   throw environmentError(
-    `The binding to TensorFlow has to be compiled, and ${missing.join(" and ")} did not answer.`,
+    `The TensorFlow binding must be compiled, but ${missing.join(" and ")} did not run.`,
     "On Debian or Ubuntu: sudo apt install make g++, then: pefd setup",
   );
 }
@@ -104,8 +104,8 @@ function buildError(output: string): PefdError {
   const found = REASONS.map((reason) => output.match(reason)?.[0]);
   const reason = found.find((line) => line !== undefined) ?? lastLine(output);
   return environmentError(
-    `The binding to TensorFlow did not compile: ${reason.trim()}`,
-    "It needs make, g++ and the headers of Node.js; then: pefd setup",
+    `The TensorFlow binding did not compile: ${reason.trim()}`,
+    "It needs make, g++ and the Node.js headers; then: pefd setup",
   );
 }
 

@@ -71,7 +71,7 @@ const REFUSALS: Readonly<Record<string, readonly [change: (directory: string) =>
     /val does not have the classes of the training images: it lacks dog\./,
   ],
   "a class too many": [(d) => writeFiles(d, ["val/cow/1.jpg"]), /it has cow besides\./],
-  "an empty class": [(d) => mkdirSync(join(d, "train/cow")), /train\/cow holds no JPEG, PNG, BMP or WebP image/],
+  "an empty class": [(d) => mkdirSync(join(d, "train/cow")), /train\/cow contains no JPEG, PNG, BMP or WebP image/],
   "a flat folder": [
     (d) => {
       rmSync(join(d, "val"), { recursive: true });
@@ -82,11 +82,11 @@ const REFUSALS: Readonly<Record<string, readonly [change: (directory: string) =>
   "another format": [(d) => writeFiles(d, ["train/dog/y.tiff"]), /y\.tiff is an image in a format/],
   "a dead link": [
     (d) => symlinkSync(join(d, "nowhere.jpg"), join(d, "val/dog/2.jpg")),
-    /val\/dog\/2\.jpg leads nowhere/,
+    /val\/dog\/2\.jpg is a broken link/,
   ],
   "links in a circle": [
     (d) => symlinkSync(join(d, "train/dog"), join(d, "train/dog/again")),
-    /leads deeper and deeper|cannot be read/,
+    /is nested too deeply|cannot be read/,
   ],
 };
 
@@ -132,7 +132,7 @@ test("a list that names what is not there is refused, and one for a data set wit
   assert.throws(() => readSkipList(join(directory, "none.txt")), /none\.txt cannot be read/);
   const empty = listOf(t, PETS.join("\n"));
   assert.throws(() => open(directory, { skip: empty }), /names .* does not have|leaves no image/);
-  assert.throws(() => CIFAR10.open(directory, { skip }), /--skip_list has no use with cifar10/);
+  assert.throws(() => CIFAR10.open(directory, { skip }), /--skip_list does not work with cifar10/);
 });
 
 test("names are in the order of their code points, as Python sorts them", () => {

@@ -63,7 +63,7 @@ test("archives beside folders of classes, as they were downloaded, are no shards
 
 const LACKING: Readonly<Record<string, readonly [Files, RegExp]>> = {
   "no class": [[["a.jpg", "x"]], /The sample a in .*train\.tar has no a\.cls, which tells the class/],
-  "no image": [[["a.cls", "0"]], /The sample a in .*train\.tar holds no JPEG, PNG, BMP or WebP image/],
+  "no image": [[["a.cls", "0"]], /The sample a in .*train\.tar contains no JPEG, PNG, BMP or WebP image/],
   "another format": [
     [
       ["a.tiff", "x"],
@@ -71,7 +71,7 @@ const LACKING: Readonly<Record<string, readonly [Files, RegExp]>> = {
     ],
     /a\.tiff is an image in a format/,
   ],
-  "two images": [[...sample("a", 0), ["a.seg.png", "x"]], /holds two images, a\.jpg and a\.seg\.png/],
+  "two images": [[...sample("a", 0), ["a.seg.png", "x"]], /contains two images, a\.jpg and a\.seg\.png/],
   "a class that is no number": [
     [
       ["a.jpg", "x"],
@@ -79,8 +79,8 @@ const LACKING: Readonly<Record<string, readonly [Files, RegExp]>> = {
     ],
     /has a \.cls that is no number of a class/,
   ],
-  "no samples": [[["README", "x"]], /train\.tar holds no samples/],
-  "classes from 1": [sample("a", 1), /No training image is of the class 0/],
+  "no samples": [[["README", "x"]], /train\.tar contains no samples/],
+  "classes from 1": [sample("a", 1), /Class 0/],
 };
 
 for (const [name, [members, sentence]] of Object.entries(LACKING)) {
@@ -103,7 +103,7 @@ const DAMAGES: Readonly<Record<string, readonly [(out: string) => void, RegExp]>
       const path = join(out, "train-000000.tar");
       writeFileSync(path, readFileSync(path).fill(1, 1024, 1536));
     },
-    /train-000000\.tar cannot be read: byte 1024 begins no file/,
+    /train-000000\.tar cannot be read: no file header at byte 1024/,
   ],
   "a damaged record": [
     (out) => writeFileSync(join(out, "shards.json"), "{}"),

@@ -70,7 +70,7 @@ test("it is said whose convolutions serve a processor", async () => {
     instructions: "avx512",
     reduced: REDUCED_PRODUCTS.AMX,
   });
-  assert.equal(withUnits?.detail, "pefd's own, avx512; in bfloat16 by units for matrices (AMX)");
+  assert.equal(withUnits?.detail, "pefd's own, avx512; in bfloat16 with AMX");
   const none = await check(module);
   assert.equal(none?.detail, "TensorFlow's");
   const broken = await check({ ...module, problem: "no such file" });
@@ -148,7 +148,7 @@ test("a GPU that cannot be used is not ready, even if TensorFlow takes it", () =
 });
 
 test("no GPU, or one that PEFD_RUNTIME=cpu leaves alone, is fine", () => {
-  const none = { state: "none", why: "no sign of one" } as const;
+  const none = { state: "none", why: "no GPU found" } as const;
   assert.equal(gpuCheck({ ...situation, outlook: none }).ok, true);
   assert.equal(gpuCheck({ ...situation, kind: "cpu", requested: "cpu" }).ok, true);
 });
@@ -164,7 +164,7 @@ test("the libraries that serve are listed, one that is missing is named", () => 
   ];
   const whole = gpuLibrariesCheck({ libraries, missing: [] }, "/tree", 12080);
   assert.equal(whole.ok, true);
-  assert.match(whole.detail, /^CUDA 12\.9 \(the driver knows 12\.8\), cuDNN 9\.28\.0/);
+  assert.match(whole.detail, /^CUDA 12\.9 \(the driver supports 12\.8\), cuDNN 9\.28\.0/);
   assert.deepEqual(whole.lines, [
     "libcudart.so.12  nvidia/cuda_runtime/lib/libcudart.so.12",
     "libcudnn.so.9    /opt/libcudnn.so.9",

@@ -15,7 +15,7 @@ const survey: GpuSurvey = {
 const visible = (env: Record<string, string>, number?: number) =>
   chooseGpu(survey, env, number)?.variables.CUDA_VISIBLE_DEVICES;
 
-test("one GPU is left visible, in the order of the PCI bus; by itself the first that can be used", () => {
+test("one GPU is left visible, in the order of the PCI bus; by itself the first usable one", () => {
   assert.deepEqual(chooseGpu(survey, {}, undefined), {
     gpu: survey.gpus[1],
     variables: { CUDA_DEVICE_ORDER: "PCI_BUS_ID", CUDA_VISIBLE_DEVICES: "1" },

@@ -11,12 +11,12 @@ import { isReady, onMachine } from "./onMachine.js";
 const TROUBLE: Record<string, [(machine: FakeMachine) => void, RegExp, RegExp]> = {
   "no pip": [
     (machine) => machine.program("python3", "process.exit(1)"),
-    /Python 3 with pip did not answer/,
+    /Python 3 with pip did not run/,
     /apt install python3-pip/,
   ],
   "no compiler": [
     (machine) => machine.program("g++", "process.exit(1)"),
-    /compiled, and g\+\+ did not answer/,
+    /compiled, but g\+\+ did not run/,
     /apt install make g\+\+/,
   ],
   "no network": [

@@ -50,13 +50,13 @@ async function examinerOf(env: Invocation["env"], workers: number, output: Outpu
 
 const FOLDER = section("Data", {
   ...DATA_PLACE,
-  skip_list: path(undefined, "Write the names of images that cannot be used to this file.", {
+  skip_list: path(undefined, "Write the names of unusable images to this file.", {
     defaultText: "not written",
     flagOnly: true,
   }),
   num_workers: {
     ...NUM_WORKERS,
-    help: "Threads that decode images, at most as many as there are processors.",
+    help: "Decoding threads, at most one per CPU core.",
   },
 });
 
@@ -67,19 +67,19 @@ function fileLines(files: readonly FileReport[]): string[] {
   const width = Math.max(LEAST_WIDTH, ...files.map(({ file }) => file.length));
   return files.map(({ file, records, bytes, classes, fewestPerClass, mostPerClass }) => {
     const perClass = fewestPerClass === mostPerClass ? fewestPerClass : `${fewestPerClass} to ${mostPerClass}`;
-    return `${file.padEnd(width)} ${counted(records, "image")} (${counted(bytes, "byte")}), ${classes} ${classes === 1 ? "class" : "classes"}, ${perClass} of each`;
+    return `${file.padEnd(width)} ${counted(records, "image")} (${counted(bytes, "byte")}), ${classes} ${classes === 1 ? "class" : "classes"}, ${perClass} per class`;
   });
 }
 
 function verdict(title: string, { official, sharedRecords }: VerifyReport): string[] {
   const what =
     official === undefined
-      ? "Sound: every image can be decoded."
+      ? "OK: every image can be decoded."
       : official
-        ? `These are the images of ${title}.`
-        : `Sound, but not the images of ${title}.`;
+        ? `OK: exactly the images of ${title}.`
+        : `OK, but not the original images of ${title}.`;
   return sharedRecords > 0
-    ? [what, `${counted(sharedRecords, "test image")} ${sharedRecords === 1 ? "is" : "are"} among the training images.`]
+    ? [what, `${counted(sharedRecords, "test image")} ${sharedRecords === 1 ? "is" : "are"} also in the training set.`]
     : [what];
 }
 
@@ -90,14 +90,14 @@ export const command: Command = {
   examples: [
     ["pefd data verify --data DIR", "sizes, labels, balance, checksums"],
     ["pefd data verify cifar10", "another data set, in its own folder"],
-    ["pefd data verify folder --data DIR --skip_list bad.txt", "a list of images to leave out"],
+    ["pefd data verify folder --data DIR --skip_list bad.txt", "write a list of images to skip"],
   ],
   async run(invocation) {
     const { output, env } = invocation;
     const options = resolveSection(FOLDER, withDatasetWord(invocation));
     const { dataset, data, skip_list, num_workers } = options;
     const { title, verify } = DATASETS.row(dataset);
-    if (verify === undefined) throw inputError(`${title} has nothing that could be verified.`);
+    if (verify === undefined) throw inputError(`${title} has no verification.`);
     const examiner = await examinerOf(env, num_workers, output);
     const report = await (async () => verify(data, examiner))().finally(examiner.close);
     if (skip_list !== undefined) {

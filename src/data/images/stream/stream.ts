@@ -75,7 +75,7 @@ function finish(work: StreamWork, reader: TicketReader, ticket: number): void {
     const own = takeTicket(ring);
     if (own !== undefined) readTicket(work, reader, own);
     else if (!waitForOutcome(ring, ticket, PATIENCE_MILLISECONDS)) {
-      throw runError("A thread that reads images has stopped.", "Go on with --resume.");
+      throw runError("A thread that reads images has stopped.", "Continue with --resume.");
     }
   }
 }
@@ -145,7 +145,7 @@ export function openImageStream(
     most: Math.floor(slots / 2),
     take(rows, upcoming = []) {
       if (rows.length > slots) {
-        throw new RangeError(`${rows.length} images are more than the ${slots} that there is room for.`);
+        throw new RangeError(`${rows.length} images exceed the ${slots} slots.`);
       }
       const reader = open();
       const isAhead = rows.every((row, i) => taken + i >= granted || isSame(row, rowOf(ring, taken + i)));

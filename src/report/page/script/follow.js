@@ -74,12 +74,12 @@ async function look() {
     version = (answer.headers.get("ETag") ?? "").replaceAll('"', "");
     renew(await answer.text());
   }
-  say("Following the runs.");
+  say("Live.");
 }
 
 async function follow() {
   if (document.visibilityState === "visible") {
-    await look().catch(() => say("pefd report does not answer: this is how the runs were."));
+    await look().catch(() => say("pefd report does not respond; showing the last state."));
   }
   setTimeout(follow, PAUSE);
 }

@@ -84,7 +84,7 @@ function tell(svg, { x, y, title, told }) {
   svg.append(mark);
   const lines = told.slice(0, MOST).map(tipLine);
   if (told.length > MOST) {
-    const more = `and ${told.length - MOST} more; pick some to see them alone`;
+    const more = `and ${told.length - MOST} more; select some to isolate them`;
     lines.push(Object.assign(document.createElement("p"), { textContent: more }));
   }
   if (title !== "") lines.unshift(Object.assign(document.createElement("p"), { textContent: title }));
@@ -151,7 +151,7 @@ function listen(drawing) {
   };
   drawing.tabIndex = 0;
   drawing.setAttribute("role", "group");
-  drawing.setAttribute("aria-label", `${svg.getAttribute("aria-label")}: arrow keys tell values`);
+  drawing.setAttribute("aria-label", `${svg.getAttribute("aria-label")}: use arrow keys to read values`);
   for (const kind of /** @type {const} */ (["pointermove", "pointerdown"])) {
     drawing.addEventListener(kind, (event) => show(nearest(svg, places(), event)));
   }
