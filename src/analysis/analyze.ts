@@ -35,7 +35,7 @@ const projectorsFile = (checkpoint: string): string =>
   checkpoint.replace(/\.(safetensors|pth|pt)$/, "").concat("_projectors.safetensors");
 
 const weightName = (i: number) => `projectors.${i}.weight`;
-/** What an ensemble is made of; a method that adds anything else has projectors of another kind, or none. */
+/** Parameter names of a projector ensemble; methods with other layers have no such projectors. */
 const PROJECTOR_TENSOR = /^projectors\.\d+\.(weight|bias)$/;
 const biasName = (i: number) => `projectors.${i}.bias`;
 
@@ -103,7 +103,7 @@ function addProjection(output: Float64Array, weight: Matrix, bias: Float64Array,
   }
 }
 
-/** What was found out about one checkpoint. */
+/** Measures of one checkpoint. */
 export interface Finding {
   readonly subject: Subject;
   /** The epoch that the checkpoint tells. */

@@ -10,7 +10,7 @@ import { identitySha256 } from "../runFiles/identity.js";
 /** The data set of runs that tell none: there was no other. */
 const FIRST_DATASET = "cifar100";
 
-/** What stands still for all checkpoints of a run: the teacher and the images. */
+/** Shared by all checkpoints of a run: teacher and images. */
 export interface Setting {
   readonly teacherPath: string;
   readonly teacherModel: string;
@@ -23,7 +23,7 @@ export interface Setting {
   readonly skipList?: string | undefined;
 }
 
-/** One student's checkpoint to be analysed. */
+/** One student's checkpoint to be analyzed. */
 export interface Subject extends Setting {
   readonly checkpoint: string;
   readonly model: string;
@@ -33,7 +33,7 @@ export interface Subject extends Setting {
   readonly identitySha256?: string | undefined;
 }
 
-/** What was typed and goes before what a run's config.json says. */
+/** Typed options, which override a run's config.json. */
 export type Overrides = { readonly [Key in keyof Setting]?: Setting[Key] | undefined };
 
 const EPOCH_FILE = /^ckpt_epoch_(\d+)\.safetensors$/;
@@ -102,7 +102,7 @@ function subjectsOf(run: RunRecord, given: Overrides, lastOnly: boolean): Subjec
 
 /**
  * The checkpoints of all distillations in some folders and below them, by pair, method, number of projectors, trial
- * and epoch. A run that cannot be analysed, such as one whose teacher is not there, does not keep the others from it.
+ * and epoch. A run that cannot be analyzed, such as one whose teacher is not there, does not keep the others from it.
  * @param tell takes a sentence for each such run
  * @throws inputError where there are none
  */

@@ -20,13 +20,13 @@ export interface Reading {
   readonly imagesPerSecond: number;
   readonly imagesPerSecondMin: number;
   readonly imagesPerSecondMax: number;
-  /** Images per second of one processor's work, all threads together: median. */
+  /** Images per second of one CPU's work, all threads together: median. */
   readonly imagesPerProcessorSecond: number;
 }
 
 /** How steps and reading go together. */
 export interface FedSteps {
-  /** What is trained: `distill ours RESNET34 -> RESNET18`. */
+  /** Training workload: `distill ours RESNET34 -> RESNET18`. */
   readonly what: string;
   readonly engine: string;
   readonly precision: string;
@@ -36,7 +36,7 @@ export interface FedSteps {
   readonly waitingMsMax: number;
   /** Images per second that steps take. */
   readonly imagesPerSecond: number;
-  /** What the other one waits for. */
+  /** The bottleneck. */
   readonly limit: "data" | "steps";
 }
 
@@ -65,7 +65,7 @@ interface ReadingSettings {
   readonly batchSize: number;
   /** At least 1. */
   readonly repeats: number;
-  /** Processor time of this process so far, of all its threads, in seconds. */
+  /** CPU time of this process, all threads, in seconds. */
   processorSeconds(): number;
 }
 
@@ -110,14 +110,14 @@ function timeReading(source: BatchSource, { seed, batchSize, repeats, processorS
   };
 }
 
-/** What is trained: a pair by a method, or one model alone. */
+/** Training task: a pair with a method, or a single model. */
 interface Trained {
   readonly teacher?: string | undefined;
   readonly student?: string | undefined;
   readonly method: string;
 }
 
-/** What steps are timed with. */
+/** Inputs of timed steps. */
 interface StepSettings {
   readonly dataset: Dataset;
   readonly train: BatchSource;
@@ -211,7 +211,7 @@ function timeFedSteps(trained: Trained, settings: StepSettings): FedSteps {
 
 const SEED = 10;
 
-/** What is asked for; undefined leaves it to the machine. */
+/** Requested settings; undefined means the machine's default. */
 export interface DataBenchOptions extends Trained {
   readonly row: DatasetRow;
   readonly data: string;
@@ -225,9 +225,9 @@ export interface DataBenchOptions extends Trained {
   readonly repeats: number;
 }
 
-/** What such a benchmark asks besides. */
+/** Further settings of such a benchmark. */
 export interface DataBenchHooks extends BenchHooks {
-  /** Processor time of this process so far, of all its threads, in seconds. */
+  /** CPU time of this process, all threads, in seconds. */
   processorSeconds(): number;
 }
 

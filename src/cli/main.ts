@@ -48,7 +48,7 @@ export const groupHelp = (word: string, width: number): string =>
     ...wrapWords(`\`pefd ${word} COMMAND --help\` shows the options of one.`, width),
   ].join("\n");
 
-/** What is told about an error, and the exit code. */
+/** Message of an error, and the exit code. */
 interface Told {
   /** A signal is no error. */
   readonly prefix?: "";
@@ -66,13 +66,13 @@ const isIn = (file: string, stack: string): boolean => stack.includes(pathToFile
 /** The plug-in whose code an error has come through. */
 const pluginIn = ({ stack = "" }: Error): string | undefined => PLUGINS.names().find((file) => isIn(file, stack));
 
-/** The author's own code: where it went wrong helps whoever mends it. */
+/** A plug-in's error: its author needs the location. */
 const ofPlugin = (file: string, error: Error): Told => ({
   exitCode: 1,
   lines: [`Error in the plug-in ${file}: ${error.name}: ${error.message.split("\n")[0]}`, ...framesIn(file, error)],
 });
 
-/** The stack down to where the plug-in was called; what called it is no concern of the author's. */
+/** The stack down to the call of the plug-in. */
 function framesIn(file: string, { stack = "" }: Error): string[] {
   const frames = stack.split("\n").map((line) => line.trim());
   const own = frames.findLastIndex((frame) => isIn(file, frame));
@@ -193,7 +193,7 @@ function splitCommand(argv: readonly string[]): { words: string[]; leading: stri
   return { words, leading: argv.slice(0, start) };
 }
 
-/** Before any option's row is made: methods of plug-ins have options, and all are choices. */
+/** Loaded before option rows are made: plug-in methods add options and choices. */
 async function takePlugins(words: readonly string[]): Promise<void> {
   const files = pluginFiles(words, process.env);
   if (files.length === 0) return;

@@ -5,10 +5,10 @@ import { choicesOf } from "../config/parse.js";
 const MOST = 100;
 const LEAST = 60;
 
-/** Columns of a terminal that does not tell. */
+/** Default terminal width. */
 const USUAL = 80;
 
-/** What is asked for the width of a terminal. */
+/** Source of the terminal width. */
 interface Streams {
   readonly stdout: { readonly columns?: number | undefined };
   readonly stderr: { readonly columns?: number | undefined };
@@ -76,7 +76,7 @@ export function flagText(name: string, row: Row): string {
   return `${short}--${name} ${valueName(row)}`.trimEnd();
 }
 
-/** What help says of an option: its sentence, its choices where the value's name does not tell them, its default. */
+/** Help text of an option: description, choices, default. */
 export function optionText(row: Row): string {
   const text = shortChoices(row) === undefined ? sentence(row) : row.help;
   const shown = defaultText(row);

@@ -11,7 +11,7 @@ export const isOutOfMemory = (message: string): boolean => OUT_OF_MEMORY.test(me
 export const isMemoryError = (error: unknown): boolean =>
   error instanceof Error && (isOutOfMemory(error.message) || isMemoryError(error.cause));
 
-/** What to change where memory is used up. */
+/** Hint for running out of memory. */
 export const MEMORY_HINT = "Try a smaller --batch_size, or a smaller --data_budget_mb, which keeps images on the host.";
 
 const BYTES = /(?:allocate|allocating) (\d+)(?: bytes|B)/i;
@@ -24,7 +24,7 @@ const sizeText = (bytes: number): string => {
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
 };
 
-/** What could not be had, as far as the library's message tells. */
+/** The failed allocation, from the library's message. */
 function asked(message: string): string | undefined {
   const bytes = message.match(BYTES)?.[1];
   if (bytes !== undefined) return sizeText(Number(bytes));

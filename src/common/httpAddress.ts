@@ -13,7 +13,7 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** What was typed for an address and is none, without what may be a name and a password. */
+/** An invalid URL as typed, without user name and password. */
 export const withoutUser = (typed: string): string => typed.replace(/^.*@/s, "...@");
 
 /**

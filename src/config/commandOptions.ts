@@ -7,7 +7,7 @@ const data = path("data/cifar-100-binary", "The data set's folder.", {
   defaultText: "data/cifar-100-binary, or the data set's default",
   touches: "place",
 });
-/** Which data set, and its folder, for every command that reads or brings images. */
+/** Data set and folder, for every command that reads or downloads images. */
 export const DATA_PLACE = { dataset, data };
 const limitTest = integer(undefined, "Evaluate on at most N test images, class-balanced.", {
   min: 1,
@@ -64,7 +64,7 @@ const json = flag("Print the result as JSON on stdout.", {
   touches: "output",
 });
 
-/** One document on stdout instead of text for people. */
+/** JSON on stdout instead of text. */
 export const DOCUMENT = section("Output", { json });
 
 /** Options of every command. */

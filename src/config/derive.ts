@@ -79,7 +79,7 @@ function refuseOtherImages(resolved: Resolved, model: string): void {
 /** SGD's learning rate at the start for models that name no other. */
 const LEARNING_RATE = 0.05;
 
-/** Fills an option that nothing gave, with the place its value comes from. */
+/** Fills an unset option, with the origin of its value. */
 function fill(resolved: Resolved, name: string, value: unknown, origin: string): Resolved {
   if (resolved.options[name] !== undefined) return resolved;
   return {
@@ -104,13 +104,13 @@ function followed(layers: readonly Layer[], resolved: Resolved): readonly Layer[
   return layers.map((layer) => (layer.values.distill === chosen ? { ...layer, ...layer.following?.(made) } : layer));
 }
 
-/** What the paper's code takes for a weight where another one is given. */
+/** Default of a weight when another one is given, as in the paper's code. */
 const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 
 /** The pair's name as the presets have it; a teacher that is not known yet is no pair's. */
 const pairOf = (resolved: Resolved): string => `${text(resolved, "model_t") ?? ""}-${text(resolved, "model_s")}`;
 
-/** What was published for a run of these options: each of its methods, or the variant that they make of it. */
+/** Published settings for these options: of each method or variant. */
 const proceduresIn = (resolved: Resolved): readonly Procedure[] =>
   methodRows(text(resolved, "distill")).map((method) => procedureOf(method, resolved.options));
 
@@ -242,7 +242,7 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
   return withStudents(fillLearningRate(weighted, text(weighted, "model_s")));
 }
 
-/** What a teacher's own file says, weaker than all that was given. */
+/** Values from the teacher's file, weaker than all given ones. */
 const toldByFile = (model_t: string): Layer => ({
   label: () => "the model's name in --path_t",
   origin: () => "from the file",

@@ -23,14 +23,14 @@ export interface Configuration {
 
 const looksLikePath = (text: string): boolean => /\.(json|ya?ml)$/i.test(text) || text.includes("/");
 
-/** What `--config` takes, and what `pefd sweep` takes: the presets in these folders. */
+/** Preset folders of `--config` and `pefd sweep`. */
 export const PLAIN_PRESETS: PresetPlaces = { folders: [PRESETS], names: presetNames };
 export const SWEEP_PRESETS: PresetPlaces = {
   folders: [PRESETS, SWEEPS],
   names: () => [...presetNames(), ...sweepNames()],
 };
 
-/** Where presets lie, and what they are called. */
+/** Preset folders and names. */
 interface PresetPlaces {
   readonly folders: readonly string[];
   readonly names: () => readonly string[];

@@ -15,7 +15,7 @@ import {
 import { KL_OPTIONS } from "../distill/options.js";
 import type { DATA, TEST_DATA } from "./commandOptions.js";
 
-/** When a distillation tells its teacher's own accuracy. */
+/** When a distillation evaluates its teacher. */
 const TEACHER_EVALS = ["auto", "always", "never"] as const;
 type TeacherEval = (typeof TEACHER_EVALS)[number];
 
@@ -28,13 +28,13 @@ const TEACHER_EVAL = choice<TeacherEval, TeacherEval>(
 
 /** How training steps are executed. */
 export const ENGINES = ["eager", "graph", "xla", "auto"] as const;
-/** What the arithmetic of a step is done in. */
+/** Compute precision. */
 export const PRECISIONS = ["float32", "bfloat16", "auto"] as const;
 
 export type Engine = (typeof ENGINES)[number];
 export type Precision = (typeof PRECISIONS)[number];
 
-/** For how many steps at once a frozen teacher looks at images. */
+/** Number of steps per forward pass of the frozen teacher. */
 export const TEACHER_AHEAD = integer(undefined, "Run the teacher once per N steps (XLA only).", {
   min: 1,
   max: 64,
@@ -42,7 +42,7 @@ export const TEACHER_AHEAD = integer(undefined, "Run the teacher once per N step
   touches: "speed",
 });
 
-/** What is distilled from what, and how the loss is weighted. */
+/** Models, method and loss weights of a distillation. */
 export const DISTILLATION = section("Distillation", {
   path_t: path(undefined, "The teacher's checkpoint: a PyTorch .pth or .safetensors file.", {
     defaultText: "--model_t's checkpoint in --save_dir",
@@ -102,7 +102,7 @@ export const DISTILLATION = section("Distillation", {
   teacher_ahead: TEACHER_AHEAD,
 });
 
-/** What a teacher's training is about. */
+/** Options of a teacher's training. */
 export const TEACHER = section("Teacher", {
   model: choice<string, string>("models", "resnet32x4", "The model to train.", {
     touches: "numbers",
@@ -162,13 +162,13 @@ const engine = choice<Engine, Engine>(ENGINES, "auto", "How training steps are e
   undecided: "auto",
 });
 
-/** How many threads read images, for every command that reads many. */
+/** Data loading threads, for every command that reads many images. */
 export const NUM_WORKERS = integer(8, "Data loading threads for image files, at most one per CPU core.", {
   min: 0,
   touches: "speed",
 });
 
-/** What training and evaluation ask of the machine alike. */
+/** Device options of training and evaluation. */
 const MACHINE = {
   gpu: GPU,
   data_budget_mb: integer(
@@ -187,7 +187,7 @@ const MACHINE = {
   }),
 };
 
-/** How the work is run on the machine. */
+/** Device options of training. */
 export const ENGINE = section("Engine", {
   engine,
   precision: choice<Precision, Precision>(
@@ -199,7 +199,7 @@ export const ENGINE = section("Engine", {
   ...MACHINE,
 });
 
-/** How an evaluation is run: its numbers must not move with the device. */
+/** Device options of evaluation: its numbers must not depend on the device. */
 export const EVAL_ENGINE = section("Engine", {
   engine,
   precision: choice<Precision, Precision>(
@@ -211,7 +211,7 @@ export const EVAL_ENGINE = section("Engine", {
   ...MACHINE,
 });
 
-/** What is written, where, and what is shown meanwhile. */
+/** Output files and progress. */
 export const OUTPUT = section("Output", {
   save_dir: path("./save", "Folder for all runs.", { touches: "place" }),
   save_freq: integer(40, "Save a checkpoint every N epochs.", { min: 1, touches: "output" }),
@@ -244,7 +244,7 @@ export const OUTPUT = section("Output", {
   force: flag("Overwrite an existing run.", { flagOnly: true, touches: "start" }),
 });
 
-/** What `pefd eval` evaluates. */
+/** Inputs of `pefd eval`. */
 export const EVALUATION = section("Evaluation", {
   checkpoint: paths([], "Checkpoint: .pth, .safetensors or a SavedModel written by pefd; may be repeated.", {
     touches: "input",

@@ -6,7 +6,7 @@ import { namesIn } from "../distill/combination.js";
 import { methodNames, methodRow } from "../distill/registry.js";
 import { modelNames } from "../models/registry.js";
 
-/** What a row of type "choice" may be, from the registry it names or its own list; empty for other rows. */
+/** Choices of a row, from its registry or list; empty for other types. */
 export function choicesOf(row: Row): readonly string[] {
   if (row.choices === "models") return modelNames();
   if (row.choices === "methods") return methodNames();
@@ -25,7 +25,7 @@ function rangeText({ min, max, above, below }: Range): string {
   return bounds.length === 0 ? "" : `, ${bounds.join(" and ")}`;
 }
 
-/** What a row takes, for error sentences, help and docs. */
+/** Accepted values of a row, for messages, help and docs. */
 export function expectation(row: Row): string {
   const names: Record<ValueType, string> = {
     integer: `an integer${rangeText(row)}`,
@@ -41,7 +41,7 @@ export function expectation(row: Row): string {
   return names[row.type];
 }
 
-/** What was typed as a sentence can repeat it. */
+/** Typed text, shortened for messages. */
 const shown = (typed: string): string => (typed.length > 200 ? `${typed.slice(0, 200)}...` : typed);
 
 const refuse = (label: string, row: Row, typed: string): PefdError =>

@@ -16,11 +16,11 @@ export interface WholeFile {
   readonly problems: readonly string[];
   /** Names of images that cannot be used. */
   readonly damaged?: readonly string[];
-  /** Sentences on images that can be used, but that their decoder finds fault with. */
+  /** Decoder warnings of usable images. */
   readonly warnings?: readonly string[];
 }
 
-/** What is examined of a data set. */
+/** Checks of a data set. */
 export interface Examination {
   readonly directory: string;
   /** Files of the training and of the test images, and how they are called together. */

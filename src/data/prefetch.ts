@@ -9,7 +9,7 @@ export interface Prefetcher {
   /** Asks for the batch that `take` will be called for next. */
   prepare(rows: Int32Array): void;
   /**
-   * The batch of plan rows: taken from what was asked for if that begins with these rows, else made here and now.
+   * The batch of sampler rows: taken from what was asked for if that begins with these rows, else made here and now.
    * Valid until the next take.
    */
   take(rows: Int32Array): HostBatch;

@@ -19,7 +19,7 @@ export const DATASETS = createRegistry<DatasetRow>({ one: "data set", many: "Dat
 
 /**
  * A data set, with its images in the size that a run shows them in.
- * @param side the data set's own if left out
+ * @param side the data set's own by default
  * @throws inputError for an unknown name, or another size where all images have one
  */
 export function sizedDataset(name: string, side?: number): DatasetRow {

@@ -91,7 +91,7 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** What is answered. */
+/** Response. */
 interface Answer {
   readonly status: number;
   readonly text: string;
@@ -104,7 +104,7 @@ const refusal = (status: number, text: string, headers = {}): Answer => ({
   headers: { "Content-Type": "text/plain; charset=utf-8", ...headers },
 });
 
-/** What a request gets: the page to whoever knows its address, nothing else and to nobody else. */
+/** Answers a request: only the page, only to clients that know its address. */
 function answer(request: IncomingMessage, path: string, page: () => LivePage): Answer {
   if (!OWN_NAMES.has(nameIn(request.headers.host))) {
     return refusal(403, `This server answers to ${[...OWN_NAMES].join(" and ")} only.`);

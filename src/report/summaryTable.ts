@@ -43,7 +43,7 @@ function departureNotes(summaries: readonly Summary[]): string[] {
   return [...clauses].map(([text, those]) => `* ${namesOf(those, summaries)}: ${text}.`);
 }
 
-/** What the epoch of a published figure makes of it; figures of the last epoch need no words. */
+/** Notes on published figures, by epoch; those of the last epoch need none. */
 const COUNTED = {
   best: "Published for the best epoch; compare with Best top-1",
   unknown: "Published without saying whether for the last or the best epoch",
@@ -67,7 +67,7 @@ function publishedNotes(summaries: readonly Summary[]): string[] {
   ];
 }
 
-/** What the ranks of the table mean; nothing where none are. */
+/** Explanation of the table's ranks, if any. */
 function rankNotes(summaries: readonly Summary[]): string[] {
   const ranks = [...rankings(summaries).values()];
   const unlike = apart(summaries);

@@ -39,7 +39,7 @@ export const sha256 = z
   .string("must be a checksum")
   .regex(/^[0-9a-f]{64}$/, "must be a checksum of 64 hexadecimal digits");
 
-/** What an option may be. */
+/** Type of an option's value. */
 export const setting = z.union(
   [text, figure, z.boolean(), z.array(z.union([text, figure])).max(1000)],
   "must be a string, a number, true, false or a list",
@@ -80,7 +80,7 @@ export const LOCK: StateFile<Owner> = { schema: lockSchema, maxBytes: 2 ** 16 };
 /** The file from which an interrupted run goes on: the one whose being written completes an epoch. */
 export const RESUME_FILE = "resume.safetensors";
 
-/** What is known when an epoch is over, as epochs.csv keeps it. */
+/** Record of a finished epoch, as in epochs.csv. */
 const epochRow = z.object({
   epoch: place,
   learningRate: figure,
@@ -91,7 +91,7 @@ const epochRow = z.object({
   imagesPerSecond: amount,
 });
 
-/** What the metadata of a run's resume.safetensors says under `progress`. */
+/** The `progress` metadata of resume.safetensors. */
 export const progressSchema = z.object(
   {
     /** Epochs completed. */
@@ -118,7 +118,7 @@ export const progressSchema = z.object(
 /** How far a run has come. */
 export type RunProgress = z.infer<typeof progressSchema>;
 
-/** What a finished run has come to. */
+/** The result of a finished run. */
 export const RESULT_FILE = "result.json";
 
 const resultSchema = z.object({
@@ -175,7 +175,7 @@ export type Tracked = z.output<typeof trackedSchema>;
 
 const TRACKED_KIND = { schema: trackedSchema, maxBytes: 16 * 1024 };
 
-/** What a run's folder tells of a tracker. @param file the tracker's own, such as mlflow.json */
+/** A tracker's record in a run folder. @param file such as mlflow.json */
 export const readTracked = (runDir: string, file: string): Found<Tracked> =>
   readStateFile(join(runDir, file), TRACKED_KIND);
 
@@ -189,7 +189,7 @@ export interface StateFile<Content> {
   readonly maxBytes: number;
 }
 
-/** What was found where such a file may lie. */
+/** Result of looking for such a file. */
 export type Found<Content> =
   | { readonly state: "absent" }
   | { readonly state: "damaged"; readonly reason: string }
@@ -234,7 +234,7 @@ export function readStateFile<Content>(path: string, kind: StateFile<Content>): 
   }
 }
 
-/** What a parser complains about: a clause without its subject. */
+/** A parser's complaint: a clause without its subject. */
 class Clause extends Error {}
 
 function parseState<Content>(text: string, { schema }: StateFile<Content>): Found<Content> {
@@ -265,14 +265,14 @@ function unsealed({ [CHECKSUM]: checksum, ...content }: Record<string, unknown>)
 
 const MOST_SHOWN = 200;
 
-/** What a file says reaches a terminal in one line, and not a long one. */
+/** Untrusted text as one short line. */
 const printable = (text: string): string => cleanLine(text).slice(0, MOST_SHOWN);
 
 /** The first of a schema's complaints: `trial must be an integer`. */
 export const firstComplaint = ([issue]: readonly z.core.$ZodIssue[]): string =>
   printable(`${issue?.path.join(".") || "the whole"} ${issue?.message}`);
 
-/** What a damaged state file is to people. */
+/** The error for a corrupt state file. */
 export const damagedFile = (path: string, reason: string, hint: string): PefdError =>
   inputError(`${path} is corrupt: ${reason}. Nothing was changed.`, hint);
 

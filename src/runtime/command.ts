@@ -10,7 +10,7 @@ export interface CommandOptions {
   readonly inherit?: readonly number[];
 }
 
-/** What a program did. */
+/** Result of a program. */
 export interface CommandResult {
   /** The exit code; undefined when it could not be started or was ended by a signal. */
   readonly code: number | undefined;

@@ -8,10 +8,10 @@ import { bindingFile, compiledRecord, ownModuleFile } from "./paths.js";
 import { fileSize, lookAt } from "./setup/files.js";
 import { linkedRuntime, missingFiles } from "./setup/tree.js";
 
-// A library that is cut short ends the process that loads it (SIGBUS), so sizes are compared before anything is loaded.
+// A library that is truncated ends the process that loads it (SIGBUS), so sizes are compared before anything is loaded.
 // Bytes are compared by set-up and by `pefd doctor --deep`.
 
-/** What set-up wrote down of a file that it compiled. */
+/** Record of a compiled file. */
 export interface CompiledFile {
   /** In the folder of compiled files. */
   readonly path: string;
@@ -72,7 +72,7 @@ interface Damage {
   readonly words: string;
 }
 
-/** What can be seen to be wrong with the compiled files by their sizes; undefined without a record. */
+/** Compiled files of a wrong size; undefined without a record. */
 export function compiledDamage(nativeFolder: string): readonly Damage[] | undefined {
   const folder = dirname(bindingFile(nativeFolder));
   return readCompiled(compiledRecord(nativeFolder))?.flatMap(({ path, bytes }) => {
@@ -83,7 +83,7 @@ export function compiledDamage(nativeFolder: string): readonly Damage[] | undefi
   });
 }
 
-/** What lies in a runtime's folder for compilers only. */
+/** Headers in a runtime's folder. */
 const isHeader = (path: string): boolean => path.startsWith("include/");
 
 /**
@@ -115,6 +115,6 @@ export function refuseDamaged(nativeFolder: string, env: Environment): void {
   );
 }
 
-/** What to type where a compiled file has its size and does not load: set-up by itself would leave it as it is. */
+/** Hint for a compiled file of the right size that does not load: plain set-up would keep it. */
 export const compileAgain = (nativeFolder: string): string =>
   `To compile it again, type: rm -f ${shellWord(compiledRecord(nativeFolder))}, then: pefd setup`;

@@ -3,10 +3,10 @@ import { nativeBackend } from "./native.js";
 import type { ReducedProducts } from "./ownModule.js";
 import { ownInstructions, ownModule } from "./ownModule.js";
 
-/** Whether our own ops (src/native) are there and made for the device in use: a processor, not a GPU. */
+/** Whether our own ops (src/native) are there and made for the device in use: a CPU, not a GPU. */
 export const ownOpsServe = (): boolean => ownInstructions() !== undefined && !nativeBackend().isUsingGpuDevice;
 
-/** What our own convolutions have for bfloat16 that is faster than float32; undefined where there is nothing. */
+/** Reduced-precision instructions of our convolutions; undefined if none is faster than float32. */
 export const ownReducedProducts = (): ReducedProducts | undefined => (ownOpsServe() ? ownModule().reduced : undefined);
 
 /** Whether images may lie in bfloat16 from one of our ops to the next. */
@@ -18,7 +18,7 @@ interface Computed {
   readonly precision: string;
 }
 
-/** Which convolutions compute in bfloat16: ours, by what the processor has, or TensorFlow's. */
+/** Which convolutions compute in bfloat16: ours, by what the CPU has, or TensorFlow's. */
 function bfloat16Set(): string[] {
   const reduced = ownReducedProducts();
   if (reduced !== undefined) return [reduced.name, ...(ownNarrowImages() ? ["narrow"] : [])];

@@ -171,7 +171,7 @@ const wasTaken = ({ code }: ChildEnd, run: SweepRun): boolean =>
 interface Work extends Execution {
   readonly queue: SweepRun[];
   readonly outcomes: Map<SweepRun, Outcome>;
-  /** What runs have warned of: most of it is the machine's, and the same for all. */
+  /** Warnings of runs, deduplicated: most are the machine's. */
   readonly warnings: Set<string>;
 }
 

@@ -102,7 +102,7 @@ function elements(label: string, row: Row, raw: unknown): unknown[] {
   return [...new Map(all.map((value) => [keyOf(value), value])).values()];
 }
 
-/** What a value of an option says: a variant's name among methods says its method, and the options that make it. */
+/** Options implied by a value: a variant's name implies its method and the variant's options. */
 function said(name: string, value: unknown): Layer["values"] {
   const variant = name === "distill" ? procedures().find((one) => one.name === value) : undefined;
   return variant === undefined ? { [name]: value } : { distill: variant.method.name, ...variant.set };
@@ -179,7 +179,7 @@ export function combinations(layers: readonly Layer[]): Combination[] {
 export interface SweepRun {
   readonly options: DistillOptions;
   readonly runDir: string;
-  /** What tells it apart, for people. */
+  /** Its label. */
   readonly label: string;
   /** The words after `pefd` that carry it out, or go on with it. */
   readonly words: readonly string[];
@@ -204,7 +204,7 @@ function tellVaried({ varied }: Combination, options: DistillOptions, isWanted: 
     .map((name) => `${name}=${shownValue(name, values[name])}`);
 }
 
-/** What every label tells, whether it varies or not. */
+/** Settings in every label, whether they vary or not. */
 const ALWAYS_TOLD: ReadonlySet<string> = new Set(["model_t", "model_s", "distill", "trial"]);
 
 function labelOf(combination: Combination, options: DistillOptions): string {

@@ -20,10 +20,10 @@ export function titleOf(run: SweepRun, runs: readonly SweepRun[]): string {
   return `[${place}/${runs.length}] ${cleanLine(run.label)}`;
 }
 
-/** What lines begin with that quiet people want to see, too. */
+/** Prefix of lines that --quiet shows. */
 const WARNING = "warning: ";
 
-/** What became of a run, in a few words. */
+/** A run's outcome in a few words. */
 export function endText({ state, reason }: Outcome): string {
   if (state === "skipped") return "complete already";
   return state === "done" ? "done" : `failed: ${reason}`;

@@ -132,7 +132,7 @@ export function reasonIn(log: string | undefined): string {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What is asked of Slurm; what is not set is left to the cluster's own defaults. */
+/** Slurm options; unset ones are left to the cluster's defaults. */
 export interface SlurmRequest {
   readonly partition: string | undefined;
   /** GPUs of each run, as sbatch takes them: "1", "a100:1". */

@@ -11,7 +11,7 @@ import { inputReader } from "../train/openModel.js";
 /** Whether a thing is as it should be, is not, or cannot be told. */
 export type Verdict = "fits" | "differs" | "unknown";
 
-/** What was found of one file or input of a run. */
+/** Finding on a file or input of a run. */
 export interface Finding {
   /** A file's name, or what of the identity. */
   readonly what: string;
@@ -32,7 +32,7 @@ export const unknown = (what: string, detail: string): Finding => ({
 });
 
 /**
- * What an examination finds; a sentence that it throws is a finding of its own.
+ * The findings of a check; an error that it throws is a finding, too.
  * @param verdict of such a sentence
  */
 export async function examined(
@@ -151,7 +151,7 @@ const numericsFinding = ({ numerics }: Identity): Finding =>
     : unknown("numerics", `version ${numerics}; this pefd has version ${NUMERICS}`);
 
 /**
- * What a run was made from, recomputed from where it says that it lay.
+ * A run's inputs, recomputed from their recorded paths.
  * @param reader one for all runs that are looked at: it reads each file once
  * @throws inputError where the data set is of a plug-in that was not given
  */

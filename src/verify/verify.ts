@@ -28,7 +28,7 @@ import { isOfAnotherRun, runIn } from "../train/files/runStore.js";
 import { inputReader } from "../train/openModel.js";
 import { differs, examined, type Finding, fits, foundOrRefused, inputFindings, short, unknown } from "./inputs.js";
 
-/** What --resume makes up for. */
+/** A state that --resume repairs. */
 const UNFINISHED = "the process was killed while saving this epoch; --resume repairs it";
 
 /** The state to go on from. @returns it, too, where it is whole */
@@ -57,7 +57,7 @@ const logFinding = (runDir: string, progress: RunProgress | undefined): Promise<
       : fits(EPOCH_LOG, counted(rows, "epoch"));
   });
 
-/** What a run's records say of its weights. */
+/** Recorded weights of a run. */
 interface Told {
   /** Of its identity; undefined where neither config.json nor what is kept says. */
   readonly identitySha256: string | undefined;
@@ -158,7 +158,7 @@ async function resultFinding(
   return { finding, result };
 }
 
-/** What was found of one run. */
+/** Findings on a run. */
 export interface RunVerdict {
   readonly runDir: string;
   readonly findings: readonly Finding[];

@@ -132,7 +132,7 @@ for (const fileOf of COMPILED) {
       file,
       () => rmSync(file),
       async () => {
-        refused(await pefd(TRAIN), /is missing|is not set up here yet/);
+        refused(await pefd(TRAIN), /is missing|is not installed yet/);
       },
     );
   });
@@ -156,7 +156,7 @@ test("a set-up that was interrupted, or is an earlier version's, is to be comple
   const damages = [() => rmSync(record), () => truncateSync(record, 100), () => writeFileSync(record, "null")];
   for (const damage of damages) {
     await damaged(record, damage, async () => {
-      refused(await pefd(TRAIN), /set-up is incomplete.*\n {2}Type: .* setup$/m);
+      refused(await pefd(TRAIN), /installation is incomplete.*\n {2}Type: .* setup$/m);
     });
   }
 });

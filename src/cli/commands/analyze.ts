@@ -49,7 +49,7 @@ const ANALYSIS = section("Analysis", {
 
 type Options = Values<typeof ANALYSIS>;
 
-/** What was typed about images; a run's own configuration says the rest. */
+/** Typed image options; the run's configuration has the rest. */
 function typedData(layers: readonly Layer[]) {
   const { ranks } = resolveRows([TEST_DATA], layers);
   const { dataset, data, image_size, limit_test, skip_list } = resolveSection(TEST_DATA, layers);
@@ -133,7 +133,7 @@ async function subjectsOf(
 const keysOf = (values: Readonly<Record<string, unknown>>): string[] =>
   Object.keys(values).filter((key) => values[key] !== undefined);
 
-/** Why a run cannot be spoken of: its inputs are not those that it was made from; undefined where they are. */
+/** Why a run cannot be analyzed (changed inputs); undefined if it can. */
 async function strangeness(
   { config }: RunRecord,
   typed: ReadonlySet<string>,
@@ -204,7 +204,7 @@ function textOf(findings: readonly Finding[], { csv }: Options, width: number | 
   return [renderFitted(analysisTable(findings), width), "", fitLines(LEGEND, width)].join("\n");
 }
 
-/** pefd analyze: the paper's measures of a student's features against its teacher's. */
+/** pefd analyze: the paper's feature measures of student and teacher. */
 export const command: Command = {
   sections: [ANALYSIS, TEST_DATA, DOCUMENT, GENERAL],
   positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY, completes: "runs" },
@@ -224,7 +224,7 @@ export const command: Command = {
       env,
       gpu: options.gpu,
     });
-    // First what took the time: a file that cannot be written must not lose it.
+    // Print first: a failed write must not lose the result.
     output.result(textOf(findings, options, output.width), analysisDocument(findings));
     for (const file of await writeFiles(options, findings)) output.notice(`Written: ${file}`);
     return undefined;

@@ -69,7 +69,7 @@ export function timingTable(timings: readonly ProgramTiming[]): Table {
   };
 }
 
-/** What is asked of the process that tells its memory. */
+/** Arguments of the process that measures its memory. */
 interface MemoryQuestion {
   /** Further words of the command line: pair, batch size, GPU. */
   readonly words: readonly string[];
@@ -77,13 +77,13 @@ interface MemoryQuestion {
   notice(text: string): void;
 }
 
-/** The document of `pefd bench --alone --json`, as far as it is of use here. */
+/** The used part of `pefd bench --alone --json`. */
 interface AloneDocument {
   readonly processMemoryMb: number;
   readonly results: readonly Timing[];
 }
 
-/** The most memory of a process that trains by one method with one variant, in MB; on a GPU, of the GPU's in use. */
+/** Peak memory in MB of a process that trains with one method and variant; on a GPU, of GPU memory. */
 async function memoryOf(
   { method, engine, precision, what }: Timing,
   { words, env, notice }: MemoryQuestion,
@@ -149,7 +149,7 @@ function readingLines({ imagesPerProcessorSecond, ...times }: Reading, repeats: 
   ];
 }
 
-/** The result for people. */
+/** The result as text. */
 const dataBenchText = (document: DataDocument): string =>
   [
     `${document.device}, TensorFlow ${document.tensorflow}`,
@@ -161,10 +161,10 @@ const dataBenchText = (document: DataDocument): string =>
 
 const KILOBYTES = 1024;
 
-/** Linux tells it of the program itself; what `resourceUsage` tells may be that of the process which started it. */
+/** From /proc: `resourceUsage` may include the parent process. */
 const STATUS = "/proc/self/status";
 
-/** The most memory that this process has taken, in MB. */
+/** Peak memory of this process in MB. */
 export function processMemoryMb(): number {
   const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(statusText()) ?? [];
   return Number(kilobytes ?? process.resourceUsage().maxRSS) / KILOBYTES;
@@ -178,16 +178,16 @@ function statusText(): string {
   }
 }
 
-/** Processor time of this process so far, of all its threads, in seconds. */
+/** CPU time of this process, all threads, in seconds. */
 function processorSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }
 
-/** Where none is named. */
+/** Default. */
 const METHOD = "ours";
 
-/** Stands for every method that fits the pair. */
+/** Every method that fits the pair. */
 const ALL = "all";
 
 type Timed<Name extends string> = Exclude<Name, "auto">;
@@ -277,7 +277,7 @@ function listed<Name extends string>(
   return [...new Set(names)].filter((name) => name !== "auto") as Timed<Name>[];
 }
 
-/** Flags that have another process time the same pair with the same batches, for a moment. */
+/** Flags with which another process briefly times the same pair and batches. */
 function sameSetting(options: Values<typeof BENCH>): string[] {
   const { model_t, model_s, batch_size, image_size, gpu, teacher_ahead } = options;
   const pair = { model_t, model_s, batch_size, image_size, gpu, teacher_ahead };
@@ -303,7 +303,7 @@ function textOf(told: Told, width: number | undefined): string {
   ].join("\n");
 }
 
-/** Times how a data set's images are read. Models are trained where they are named: no default is of use for every size. */
+/** Times data loading. Training is timed only for named models: no default fits every image size. */
 async function timeData(
   asked: readonly string[],
   options: Values<typeof BENCH>,

@@ -72,7 +72,7 @@ async function savedModelName(from: string, { model }: Conversion): Promise<stri
 }
 
 /**
- * What a checkpoint's run predicted through, where that was more than the student.
+ * The extra modules that a checkpoint's run predicts with, if any.
  * @throws inputError where it is not there, or cannot lie beside what is written
  */
 async function predictorFor(

@@ -40,7 +40,7 @@ function describe(checks: readonly Check[], color: boolean): string {
     .join("\n");
 }
 
-/** pefd doctor: what is set up and what is not; exit code 3 where something needed is missing. */
+/** pefd doctor: checks the installation; exit code 3 if something required is missing. */
 export const command: Command = {
   sections: [FOLDER, DEPTH, DOCUMENT, GENERAL],
   examples: [

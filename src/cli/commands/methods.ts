@@ -16,10 +16,10 @@ import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.j
 import { gigabytes } from "../../train/teacherCache/store.js";
 import type { Command } from "../command.js";
 
-/** A method or variant with what follows from the pair. */
+/** A method or variant, for a pair. */
 interface Surveyed extends MethodSurvey {
   readonly procedure: Procedure;
-  /** What was published of it for the pair. */
+  /** Its published figures for the pair. */
   readonly figure: PublishedFigure | undefined;
   readonly cache: CacheDemand;
 }
@@ -36,7 +36,7 @@ const top1Document = ({ top1, source, counted, settings, teacherTop1 }: Publishe
   teacherTop1: teacherTop1 ?? null,
 });
 
-/** What was published of a method or variant, and what a pair has of it. */
+/** Published figures of a method or variant, and its cost for a pair. */
 function published({ procedure, setting, figure }: Surveyed) {
   const { name, paper, code, formula, traps = [] } = procedure;
   const { weights, defaults = {}, published: pairs = [] } = procedure;
@@ -99,7 +99,7 @@ const PAIR = section("Pair", {
 const flags = (values: object): string[] =>
   Object.entries(values).map(([name, value]) => (value === true ? `--${name}` : `--${name} ${value}`));
 
-/** What makes a run what was published for the pair: weights, and options that have other values than by default. */
+/** Published settings for the pair: weights and non-default options. */
 function settingText({ procedure: { set, defaults }, setting }: Surveyed): string {
   const { gamma, alpha, beta } = setting.weights;
   const options = { ...set, ...defaults, ...setting.options };
@@ -152,7 +152,7 @@ function textOf(surveys: readonly Surveyed[], { teacher, student }: PairNames, w
   return [table, "", fitLines(below, width)].join("\n");
 }
 
-/** pefd methods: the registry, with what follows for a pair. */
+/** pefd methods: the registry, for a pair. */
 export const command: Command = {
   sections: [PAIR, DOCUMENT, GENERAL],
   examples: [

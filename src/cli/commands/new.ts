@@ -13,14 +13,14 @@ import { procedures } from "../../distill/registry.js";
 import { modelNames } from "../../models/registry.js";
 import type { Command } from "../command.js";
 
-/** One kind of thing that a plug-in may bring, and that `pefd new` writes a beginning of. */
+/** A kind of plug-in that `pefd new` creates. */
 interface NewKind {
   /** Its file in templates/. */
   readonly template: string;
-  /** As sentences call it. */
+  /** Its name in messages. */
   readonly title: string;
   taken(): readonly string[];
-  /** The words after `pefd` that try it. */
+  /** The `pefd` arguments that try it. */
   tryWords(name: string, file: string): string;
 }
 
@@ -61,7 +61,7 @@ function packageFrom(folder: string): string | undefined {
 }
 
 /**
- * Sees to it that files in a folder find this program by its name, as editors and `node --test` look for it.
+ * Links this package so that files in a folder can import it.
  * @returns the link that was made; undefined where none was needed
  * @throws runError where it cannot be made
  */
@@ -82,7 +82,7 @@ const PLACE = section("File", {
   out: path(".", "Output folder.", { flagOnly: true }),
 });
 
-/** What stands for the name in templates. */
+/** Placeholder of the name in templates. */
 const NAME = /NAME/g;
 
 /** The file and its test. */
@@ -103,7 +103,7 @@ function checkName(name: string, { title, taken }: NewKind): void {
 const templateOf = ({ template }: NewKind, ending: string): string =>
   readFileSync(join(PROGRAM, "templates", `${template}${ending}`), "utf8");
 
-/** The command that writes a plug-in to begin with: a file that runs as it is, and a test beside it. */
+/** The command that creates a working plug-in and its test. */
 export function newCommand(word: keyof typeof NEW_KINDS): Command {
   const kind: NewKind = NEW_KINDS[word];
   return {

@@ -25,7 +25,7 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Serves the report's page of the runs in some folders until Ctrl-C.
+ * Serves a report page of some folders until Ctrl-C.
  * @param port 0 takes any that is free
  * @returns the exit code of the signal that ended it
  * @throws inputError where a folder does not exist, or another program has the port
@@ -67,7 +67,7 @@ const REPORT = section("Report", {
   }),
 });
 
-/** Where runs lie when no folder is typed: the default of --save_dir. */
+/** Default folder of runs: that of --save_dir. */
 const SAVE_DIR = "save";
 
 function collect(dirs: readonly string[]): Collection {
@@ -120,7 +120,7 @@ function refuseClashes({ csv, markdown, json, svg }: Asked): void {
   throw inputError(`--svg ${svg}: a report has several plots; give a folder.`, "Such as --svg plots.");
 }
 
-/** pefd report: runs summarised over their trials, as table, page or plots. */
+/** pefd report: runs summarized over trials, as table, page or plots. */
 export const command: Command = {
   sections: [REPORT, DOCUMENT, GENERAL],
   positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY, completes: "runs" },

@@ -14,7 +14,7 @@ import { haveSameWeights, isSameFolder, otherOptions, recordIn } from "../../tra
 import { studentFolder, teacherFolder } from "../../train/files/runName.js";
 import type { Command, Invocation } from "../command.js";
 
-/** Below the --save_dir of a run lies what repeats it. */
+/** Repeated runs go below the --save_dir of the original. */
 const REPEATED = "rerun";
 
 const COMMANDS: Readonly<Record<RecordKind, () => Promise<{ command: Command }>>> = {
@@ -24,13 +24,13 @@ const COMMANDS: Readonly<Record<RecordKind, () => Promise<{ command: Command }>>
 
 const COMMAND_NAMES = { distill: "distill", teacher: "train-teacher" } as const;
 
-/** A run that is to be repeated, as it stands. */
+/** The run to repeat. */
 interface Repeated {
   readonly runDir: string;
   readonly kind: RecordKind;
-  /** Its config.json, and what that tells. */
+  /** Its config.json and parsed content. */
   readonly record: NonNullable<ReturnType<typeof recordIn>>;
-  /** What was typed, then the run's own record. */
+  /** Typed options, then the run's config.json. */
   readonly layers: readonly Layer[];
 }
 
@@ -57,7 +57,7 @@ const folderOf = ({ kind, layers }: Repeated) => {
   return { saveDir, runDir, options: options as Readonly<Record<string, unknown>> };
 };
 
-/** Of what a run is told, the places of its inputs. */
+/** Options that are paths of inputs. */
 const PLACES = ["data", "path_t", "skip_list"];
 
 /**
@@ -82,7 +82,7 @@ async function otherThanRecord({ runDir, record, layers }: Repeated, options: Op
   return [...inputs, ...otherOptions(config, options)];
 }
 
-/** What is told of a run that lies beside the one that it is made from. */
+/** Notice for a run next to its original. */
 function besideText({ runDir, record }: Repeated, others: readonly string[], place: string) {
   if (others.length > 0) return `Another run than ${runDir}, in ${place}: ${others.join("; ")}.`;
   return record.config.identity === undefined
@@ -101,7 +101,7 @@ async function besideItself(repeated: Repeated, { flags, output }: Invocation): 
   return { ...repeated, layers: [beside, ...repeated.layers] };
 }
 
-/** Tells whether a run that was repeated as it was has come to the same weights. */
+/** Reports whether an unchanged rerun has the same weights. */
 async function compare(first: string, second: string, { output }: Invocation): Promise<void> {
   if (isSameFolder(first, second)) return;
   const same = haveSameWeights(first, second);
@@ -121,7 +121,7 @@ async function compare(first: string, second: string, { output }: Invocation): P
   );
 }
 
-/** pefd rerun: a run once more, from what it wrote down; whatever is typed counts before that. */
+/** pefd rerun: repeats a run from its config.json, with typed options taking precedence. */
 export const command: Command = {
   sections: [
     TEACHER,

@@ -11,7 +11,7 @@ const UNDO = section("Undo", {
   remove: flag("Remove everything that set-up installed from the cache folder.", { flagOnly: true }),
 });
 
-/** Shows what is being done, and how far each download is. */
+/** Shows phases and download progress. */
 function progressOf(output: Output) {
   let bar = transferProgress(output);
   const onPhase = (text: string) => {
@@ -37,7 +37,7 @@ async function bring(env: Readonly<Record<string, string | undefined>>, output: 
   }
 }
 
-/** pefd setup: brings TensorFlow's native library into the cache folder, and compiles what is compiled beside it. */
+/** pefd setup: installs TensorFlow's native library into the cache folder and compiles the native modules. */
 export const command: Command = {
   sections: [UNDO, DOCUMENT, GENERAL],
   examples: [

@@ -66,7 +66,7 @@ function statusTable(states: readonly RunStatus[], width: number | undefined): s
   return renderFitted({ columns: columns("run", "state", "task", ">epochs"), rows }, width);
 }
 
-/** Which runs failed, where it is told, and why; nothing where none did. */
+/** Failed runs with reasons. */
 function failedTable(states: readonly RunStatus[], width: number | undefined): string[] {
   const failed = states.filter(({ state }) => state === "failed");
   if (failed.length === 0) return [];
@@ -74,7 +74,7 @@ function failedTable(states: readonly RunStatus[], width: number | undefined): s
   return ["", renderFitted({ columns: columns("failed", "log", "why"), rows }, width)];
 }
 
-/** Prints where each run of a submitted sweep stands. */
+/** Prints the state of each run of a submitted sweep. */
 async function printStatus(
   runs: readonly SweepRun[],
   saveDir: string,
@@ -113,7 +113,7 @@ const SLURM = section("Slurm", {
   status: flag("Show the state of each run of a submitted sweep.", { flagOnly: true }),
 });
 
-// A sweep always goes on with what is there.
+// A sweep always resumes.
 const { resume: _resume, force: _force, ...outputRows } = OUTPUT.rows;
 const SECTIONS = [
   SWEEP,
@@ -207,7 +207,7 @@ function refuseFailed(outcomes: readonly Outcome[]): void {
   );
 }
 
-/** All methods but those that do not fit, which are told. */
+/** All methods that fit; the others are reported. */
 function withoutUnfit(planned: readonly SweepRun[], output: Output): readonly SweepRun[] {
   const { runs, leftOut } = fittingRuns(planned);
   for (const sentence of leftOut) output.notice(`Left out: ${sentence}`);

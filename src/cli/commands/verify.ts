@@ -24,7 +24,7 @@ function describe({ runDir, findings }: RunVerdict, paint: Paint): string {
   return [cleanLine(runDir), ...lines].join("\n");
 }
 
-/** pefd verify: what a run was made from and every file it left, held against what it wrote down; 1 where not all fits. */
+/** pefd verify: checks a run's inputs and files against its record; exit code 1 for mismatches. */
 export const command: Command = {
   sections: [DOCUMENT, GENERAL],
   positionals: { usage: "RUN...", min: 1, max: Number.POSITIVE_INFINITY, completes: "runs" },

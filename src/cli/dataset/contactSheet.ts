@@ -6,9 +6,9 @@ import type { Shown } from "../../data/showImages.js";
 import { shownImages } from "../../data/showImages.js";
 import type { Sheet, SheetPart, SheetRow } from "../../report/sheet.js";
 
-/** What a contact sheet is to show. */
+/** Contents of a contact sheet. */
 export interface SheetWish {
-  /** Images of each half. */
+  /** Images of each split. */
   readonly images: number;
   /** From 1. */
   readonly epochs: readonly number[];
@@ -16,7 +16,7 @@ export interface SheetWish {
   readonly seed: number;
 }
 
-/** By which evaluation shows an image. */
+/** Evaluation transform. */
 const EVALUATION = 0;
 
 const rowOf = (shown: Shown, names: readonly string[]): SheetRow => ({
@@ -28,7 +28,7 @@ const rowOf = (shown: Shown, names: readonly string[]): SheetRow => ({
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
-/** What training does, in words. */
+/** Training augmentation as text. */
 function augmentationText(augmentation: Augmentation): string {
   if (augmentation.kind === "shift") {
     return `random crop with ${augmentation.padding} pixels of zero padding, random horizontal flip`;

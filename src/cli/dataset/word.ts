@@ -3,7 +3,7 @@ import type { Layer } from "../../config/resolve.js";
 import type { ImageReader } from "../../data/images/reader.js";
 import type { Invocation, Positionals } from "../command.js";
 
-/** What opens a reader of images, once: TensorFlow is loaded when it is asked for. */
+/** Opens a reader of images, once: it loads TensorFlow. */
 export async function imageReaderOf(env: Invocation["env"]): Promise<() => ImageReader> {
   const { openImageReader } = await import("../../data/images/reader.js");
   const { nativeBackend } = await import("../../runtime/native.js");

@@ -20,7 +20,7 @@ const weightWords = (weights: Partial<Method["weights"]>): string[] => {
 const optionWords = (options: object): string[] =>
   Object.entries(options).map(([name, value]) => (value === true ? `--${name}` : `--${name} ${value}`));
 
-/** What was published for some pairs, as flags. */
+/** Published settings of some pairs, as flags. */
 const ofPairs = ({ published = [] }: Method): string[] =>
   published.map(({ pairs, weights = {}, options = {}, defaults = {} }) => {
     const words = [...weightWords(weights), ...optionWords({ ...defaults, ...options })];
@@ -30,13 +30,13 @@ const ofPairs = ({ published = [] }: Method): string[] =>
 const optionText = ([name, row]: [string, Row]): string =>
   `\`--${name}\` (${defaultText(row) || "not set"}): ${row.help}`;
 
-/** What it is in a sentence; of a variant, what to type for it. */
+/** Summary; of a variant, its flags. */
 const openingOf = ({ name, summary, method, set }: Procedure): string =>
   name === method.name
     ? `${summary[0]?.toUpperCase()}${summary.slice(1)}.`
     : `\`${["--distill", method.name, ...optionWords(set)].join(" ")}\`.`;
 
-/** One method or variant: its loss, where it comes from, its numbers, its traps. */
+/** One method or variant: loss, source, numbers, traps. */
 function entryOf(procedure: Procedure): string {
   const { name, paper, code, formula, traps = [], weights, defaults = {}, method } = procedure;
   const words = [...weightWords(weights), ...optionWords(defaults)].join(" ");

@@ -77,7 +77,7 @@ export function describeFailure(error: NodeJS.ErrnoException): string {
 export const isInputFailure = ({ code }: NodeJS.ErrnoException): boolean =>
   code !== undefined && Object.hasOwn(INPUT_FAILURES, code);
 
-/** What a failed write of a path is to people. */
+/** The error for a failed write. */
 export async function writeError(path: string, cause: unknown): Promise<PefdError> {
   const error = cause as NodeJS.ErrnoException;
   const exists = await lstat(path).then(
@@ -113,7 +113,7 @@ export const writeFileAtomic = (path: string, data: string | Uint8Array, staging
  * Replaces files of one folder that belong together, so that nobody ever finds some of them new and others old: all are
  * written beside their places first, and the last one is away until the others are in theirs.
  * @param files path and content of each
- * @param staging the folder of the temporary files; that of each file where left out
+ * @param staging the folder of the temporary files; that of each file by default
  * @throws as writeFileAtomic does, before anything is replaced where the disk is full
  */
 export async function replaceTogether(

@@ -7,7 +7,7 @@ import { environmentError } from "../errors.js";
 import { isGone, ownMark } from "../processMark.js";
 import { describeFailure, syncFolder, writeError, writeFileAtomic } from "./atomicFile.js";
 
-/** What mkdtemp adds to a name. */
+/** The suffix of mkdtemp. */
 const RANDOM = /-[A-Za-z0-9]{6}$/;
 
 /** Removes the folders of such a name that killed processes left; those of others stay where we may not touch them. */

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { Pax } from "tar";
 import { inputError, type PefdError } from "../../common/errors.js";
 
-/** What stands before a file in a tar archive. */
+/** A tar header. */
 interface TarHeader {
   readonly name: string;
   /** Of the file, in bytes. */
@@ -77,7 +77,7 @@ export interface TarMember {
 /** Bytes of a member, as far as there are so many. Valid until the next member is asked for. */
 export type ReadMember = (member: TarMember) => Buffer;
 
-/** The error of an archive that cannot be read. @param problem a clause: "it is cut short" */
+/** The error of an archive that cannot be read. @param problem a clause: "it is truncated" */
 export const damagedTar = (path: string, problem: string): PefdError =>
   inputError(
     `The archive ${path} cannot be read: ${problem}.`,
@@ -87,7 +87,7 @@ export const damagedTar = (path: string, problem: string): PefdError =>
 /** Read at once: headers of small files that follow each other lie within it. */
 const WINDOW = 4096;
 
-/** Of what archives say of a member before it: names, times. */
+/** Limit of a member's metadata: names, times. */
 const MOST_SAID = 2 ** 20;
 
 /** Archives are filled up with zeros to a multiple of something; more than that is another archive behind the first. */
@@ -118,7 +118,7 @@ const PASSED_OVER: ReadonlySet<string> = new Set([FOLDER, "g", "K"]);
 
 const textOf = (bytes: Buffer): string => bytes.toString("utf8").replace(/\0.*/s, "");
 
-/** What is told of a file before its header. */
+/** Metadata of a file before its header. */
 interface Said {
   readonly path?: string;
   readonly size?: number;
@@ -127,7 +127,7 @@ interface Said {
 /**
  * Finds the files of a tar archive by their headers, without reading what is in them.
  * @param visit is called for each, in order
- * @throws inputError for what is no archive, is damaged or cut short, or holds links
+ * @throws inputError for what is no archive, is damaged or truncated, or holds links
  */
 export function visitTar(path: string, visit: (member: TarMember, read: ReadMember) => void): void {
   const file = openFile(path);
@@ -151,7 +151,7 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
       const isFile = FILES.has(type);
       const { path: name = header.name, size: length = header.length } = isFile ? said : {};
       const member = { name, offset: at + BLOCK, length: type === FOLDER ? 0 : length };
-      // What is told of a file may be anything.
+      // Untrusted input.
       if (!(member.length >= 0 && member.offset + member.length <= size)) {
         throw damagedTar(path, `${cutText(at)} (${member.name})`);
       }

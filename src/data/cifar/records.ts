@@ -12,7 +12,7 @@ import type { ImageFormat, ImagesInMemory } from "../dataset.js";
 /** Side length of the images in pixels. */
 export const IMAGE_SIZE = 32;
 
-/** What CIFAR-100's images are like; training pads them by 4 pixels, crops and mirrors them, as the paper's code does. */
+/** CIFAR-100's format; random crop with padding 4 and random flip, as in the paper's code. */
 export const CIFAR100_FORMAT = {
   height: IMAGE_SIZE,
   width: IMAGE_SIZE,
@@ -50,7 +50,7 @@ export const COARSE_NAMES_FILE = "coarse_label_names.txt";
 /** Reads a file of CIFAR-100's records. @throws inputError as readRecordFile does */
 export const readRecords = (path: string): Uint8Array => readRecordFile(path, CIFAR100_RECORD, howToGet());
 
-/** Turns records of CIFAR-100 (one colour plane after the other) into images (colours interleaved). */
+/** Converts CIFAR-100 records (CHW) to images (HWC). */
 export function decodeRecords(records: Uint8Array): ImagesInMemory {
   const labels = recordLabels(records, CIFAR100_RECORD);
   const images = recordPixels(records, CIFAR100_RECORD);

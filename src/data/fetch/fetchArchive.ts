@@ -15,16 +15,16 @@ import type { ImageExaminer } from "../images/examine/types.js";
 import type { DownloadProgress, DownloadRequest } from "./receive.js";
 import { downloadResumable, removePartial } from "./resumableDownload.js";
 
-/** Beside the files of a data set whose own checksums are published nowhere: what the archive held. */
+/** Record of the archive's checksums, for data sets without published checksums of files. */
 const RECORD_FILE = "fetched.json";
 
-/** What was fetched: the archive's md5 sum, and the sha256 of each file of it. */
+/** The archive's MD5, and the sha256 of each of its files. */
 interface FetchRecord {
   readonly md5: string;
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Writes down what an archive of a known md5 sum held. */
+/** Records the checksums of an archive's files. */
 function writeFetchRecord(folder: string, md5: string, reports: readonly FileReport[]): void {
   const files = Object.fromEntries(reports.map(({ file, sha256 }) => [file, sha256]));
   writeFileSync(join(folder, RECORD_FILE), `${JSON.stringify({ md5, files }, null, 2)}\n`);
@@ -39,24 +39,24 @@ function readFetchRecord(folder: string): Partial<FetchRecord> {
   }
 }
 
-/** Whether these are the files that the archive of an md5 sum held when it was fetched into this folder. */
+/** Whether these are the files that the archive of an MD5 held when it was fetched into this folder. */
 export function isAsFetched(folder: string, reports: readonly FileReport[], md5: string): boolean {
   const record = readFetchRecord(folder);
   const files: Readonly<Record<string, unknown>> = record.files ?? {};
   return record.md5 === md5 && reports.every(({ file, sha256 }) => files[file] === sha256);
 }
 
-/** How long a server that breaks off is borne. */
+/** Retry policy of downloads. */
 interface Patience {
-  /** Attempts in a row that bring nothing, after which it is given up. */
+  /** Consecutive attempts without progress before giving up. */
   readonly attempts: number;
-  /** Milliseconds before the next attempt after one of them; twice as many after each further one. */
+  /** First retry delay in milliseconds; doubled each time. */
   readonly pause: number;
 }
 
 const PATIENCE: Patience = { attempts: 5, pause: 1000 };
 
-/** What waiting does not mend. */
+/** Errors that are not retried. */
 const LASTING = new Set(["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO", "ENOENT", "ENOTFOUND"]);
 
 /** Whether a later attempt may do better: the connection broke, or the server is busy. */
@@ -69,8 +69,7 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 /**
- * Downloads as downloadResumable does, and goes on by itself where the server breaks off, for as long as that brings
- * the end nearer.
+ * downloadResumable with retries, for as long as they make progress.
  * @returns how many bytes were there before
  * @throws what the last attempt failed with
  */
@@ -157,7 +156,7 @@ function isUnsafe(path: string, type: string): boolean {
 /** A data set that is published and can be examined. */
 type Fetchable = Pick<DatasetRow, "title" | "archive" | "verify" | "byHand">;
 
-/** What to fetch; the official archive where url and md5 are left out. */
+/** Download settings; default the official archive. */
 export interface FetchOptions {
   readonly url?: string | undefined;
   readonly md5?: string | undefined;
@@ -169,11 +168,11 @@ export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Bytes of the archive, at most. */
   readonly mostBytes?: number | undefined;
-  /** How a server that breaks off is dealt with; see downloadPatiently. */
+  /** Retry policy; see downloadPatiently. */
   readonly patience?: Patience | undefined;
 }
 
-/** What a fetch did. */
+/** Result of a fetch. */
 export interface FetchResult {
   /** False if the folder held the published data set already. */
   readonly fetched: boolean;
@@ -183,7 +182,7 @@ export interface FetchResult {
 
 /**
  * Brings a data set, one process of this machine at a time: downloads the archive beside the folder
- * (DIRECTORY.tar.gz.partial), checks its md5 sum, unpacks it beside the folder and moves it into place as the last
+ * (DIRECTORY.tar.gz.partial), checks its MD5, unpacks it beside the folder and moves it into place as the last
  * step. A failed or killed fetch leaves the partial archive, and the next one goes on with it.
  * @throws inputError if nothing is published for the data set, the folder holds something else already or the URL is no URL; runError if the
  *   network or the disk fails, or the archive is not what it should be; the signal's reason when aborted
@@ -262,7 +261,7 @@ interface ArchiveRequest extends FetchOptions {
   readonly partial: string;
 }
 
-/** Downloads what is missing, so that the file has the md5 sum. */
+/** Downloads what is missing, so that the file has the MD5. */
 async function bringArchive(request: ArchiveRequest): Promise<number> {
   const { partial, md5, url } = request;
   if (existsSync(partial) && (await md5OfFile(partial)) === md5) return 0;
@@ -307,7 +306,7 @@ async function unpackInto(
   }
 }
 
-/** Puts an archive as it is into the folder; its md5 sum says that it is whole. */
+/** Puts an archive as it is into the folder; its MD5 says that it is whole. */
 async function keepWhole(file: string, name: string, staging: string, directory: string): Promise<void> {
   const folder = join(staging, "whole");
   await mkdir(folder);
@@ -324,7 +323,7 @@ async function syncFiles(folder: string): Promise<void> {
   }
 }
 
-/** How a data set comes into its folder without this machine's network. */
+/** Hint for machines without network. */
 function withoutNetwork({ keptAs, members, folder, md5 }: Archive, directory: string): string {
   const files =
     keptAs === undefined

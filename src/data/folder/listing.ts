@@ -4,7 +4,7 @@ import { inputError } from "../../common/errors.js";
 import type { PartName } from "../binary/records.js";
 import { createNameList, type FilePart, type NameList } from "../images/places.js";
 
-/** One image of a half: its path below the data folder, and its class. */
+/** One image of a split: its path below the data folder, and its class. */
 export interface ListedImage {
   readonly name: string;
   readonly label: number;
@@ -12,7 +12,7 @@ export interface ListedImage {
   readonly part?: FilePart;
 }
 
-/** Images of a half, in order; an array is one, too. */
+/** Images of a split, in order; an array is one, too. */
 export interface ImageList extends Iterable<ListedImage> {
   readonly length: number;
   at(index: number): ListedImage | undefined;
@@ -73,16 +73,16 @@ export function labelsOf(list: ImageList): Uint16Array {
   return labels;
 }
 
-/** Folders that each half may lie in, below the data folder; the first that is there is taken. */
+/** Folders that each split may lie in, below the data folder; the first that is there is taken. */
 export type HalfFolders = Readonly<Record<PartName, readonly string[]>>;
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** Whether a half's folder is there. */
+/** Whether a split's folder is there. */
 export const hasHalf = (directory: string, part: PartName, folders: HalfFolders): boolean =>
   folders[part].some((name) => isFolder(join(directory, name)));
 
-/** The folder of a half, below the data folder. @throws inputError that says what is expected where there is none */
+/** The folder of a split, below the data folder. @throws inputError that says what is expected where there is none */
 export function halfFolder(directory: string, part: PartName, folders: HalfFolders): string {
   const found = folders[part].find((name) => isFolder(join(directory, name)));
   if (found !== undefined) return found;
@@ -98,7 +98,7 @@ export function halfFolder(directory: string, part: PartName, folders: HalfFolde
   );
 }
 
-/** One half of a data set of files. */
+/** One split of a data set of files. */
 export interface Listing {
   /** Names of the classes in the order of their labels. */
   readonly classes: readonly string[];
@@ -135,7 +135,7 @@ export function isImage(path: string): boolean {
   );
 }
 
-/** What a folder holds, links followed. @throws inputError where it cannot be read */
+/** Folder entries, symlinks followed. @throws inputError where it cannot be read */
 export function entriesOf(folder: string): { folders: string[]; files: string[] } {
   const isFolder = (entry: Dirent): boolean =>
     entry.isSymbolicLink()
@@ -165,13 +165,13 @@ export function imagesBelow(root: string, folder: string, depth = 0): string[] {
 /** Names of folders that are no classes: hidden ones. */
 const isHidden = (name: string): boolean => name.startsWith(".");
 
-/** Names of the folders of classes in a half's folder, sorted as torchvision's ImageFolder does; none in a flat one. */
+/** Names of the folders of classes in a split's folder, sorted as torchvision's ImageFolder does; none in a flat one. */
 export const classFolders = (path: string): string[] => entriesOf(path).folders.filter((name) => !isHidden(name));
 
 /**
- * Lists a half whose folder has one folder for each class.
+ * Lists a split whose folder has one folder for each class.
  * @param directory the data folder
- * @param folder of the half, below it
+ * @param folder of the split, below it
  * @param known the classes of the training images, which rule the others
  * @throws inputError for a folder without classes, a class without images, or classes other than those known
  */
@@ -195,7 +195,7 @@ const noImages = (path: string) =>
     "Put its images there, or move the empty folder away.",
   );
 
-/** What is said of a half's folder that holds images and no folders of classes. */
+/** The error for a split's folder without class folders. */
 export const flatText = (path: string): string =>
   `${path} contains images but no class folders: their classes are unknown.`;
 

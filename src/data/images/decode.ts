@@ -9,7 +9,7 @@ export interface Decoded {
   readonly id: number;
   /** The part of the image that it is. */
   readonly part: Box;
-  /** What the decoder says of damage that it went over. */
+  /** Decoder warnings. */
   readonly warning?: string;
 }
 
@@ -40,7 +40,7 @@ export interface Decoder {
   decode(file: Uint8Array, header: Header, part?: Box): Decoded;
 }
 
-/** What a JPEG decoder that Pillow's bytes are wanted of has to be told: the exact transform, smooth colours, no repairs. */
+/** JPEG decoder options for Pillow's bytes: exact DCT, fancy upsampling, no recovery. */
 const jpegAttributes = (binding: NativeBinding): Attributes => [
   { name: "channels", type: binding.TF_ATTR_INT, value: 3 },
   { name: "ratio", type: binding.TF_ATTR_INT, value: 1 },
@@ -50,7 +50,7 @@ const jpegAttributes = (binding: NativeBinding): Attributes => [
   { name: "dct_method", type: binding.TF_ATTR_STRING, value: "INTEGER_ACCURATE" },
 ];
 
-/** TensorFlow's op for each format, and what it is told. */
+/** TensorFlow's op and attributes for each format. */
 function formatOps(binding: NativeBinding): Record<Header["format"], readonly [string, Attributes]> {
   const channels = { name: "channels", type: binding.TF_ATTR_INT, value: 3 };
   // These are not turned into others.
@@ -64,7 +64,7 @@ function formatOps(binding: NativeBinding): Record<Header["format"], readonly [s
   };
 }
 
-/** TensorFlow's own words, without what stands around them. */
+/** TensorFlow's error message, stripped. */
 const wordsOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("Message: ").at(-1)?.trim() ?? "";
 
@@ -78,7 +78,7 @@ function withMargin(box: Box, image: Header): Box {
   return { top, left, height: bottom - top, width: right - left };
 }
 
-/** What a decoded tensor is like. */
+/** Shape of a decoded tensor. */
 interface Shape extends ImageSize {
   readonly pictures: number;
   readonly colours: number;
@@ -110,7 +110,7 @@ export function openDecoder(ops: Ops): Decoder {
     }
   }
 
-  /** The tensor as [H, W, 3]: of one picture of several (WebP), without a fourth colour that says how opaque it is. */
+  /** The tensor as [H, W, 3]: of one picture of several (WebP), without a fourth color that says how opaque it is. */
   function asImage({ id, shape }: NativeTensor, { height, width }: Box): number {
     if (shape.length === 3 && shape[2] === 3) return id;
     const first = integers(shape.map(() => 0));

@@ -1,7 +1,7 @@
 import { type PefdError, runError } from "../../common/errors.js";
 import type { ImageSize } from "./view.js";
 
-/** What is wrong with the bytes of an image; whoever knows its name makes an error of it (imageError). */
+/** A problem of an image's bytes; imageError adds its name. */
 export class ImageProblem extends Error {
   override readonly name = "ImageProblem";
 }
@@ -119,7 +119,7 @@ const JPEG: Format = {
   size,
 };
 
-/** What a file says of itself. */
+/** Header information. */
 export interface Header extends ImageSize {
   readonly format: Format["name"];
 }

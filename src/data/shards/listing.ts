@@ -37,7 +37,7 @@ interface Open {
 /** A name that can stand in a line of its own. */
 const NAME = /^[^\p{Cc}]{1,1000}$/u;
 
-/** What a .json calls its image: its `filename`; undefined where it does not say. */
+/** The `filename` in a sample's .json, if any. */
 function filenameIn(text: string): string | undefined {
   try {
     const { filename } = Object(parseBoundedJson(text)) as { filename?: unknown };
@@ -129,7 +129,7 @@ const shardsIn = (folder: string): string[] =>
   existsSync(folder) ? entriesOf(folder).files.filter((name) => /^[^.].*\.tar$/.test(name)) : [];
 
 /**
- * Shards of a half, below the data folder, by their names: DIR/*train*.tar, DIR/train/*.tar and the like; none where there
+ * Shards of a split, below the data folder, by their names: DIR/*train*.tar, DIR/train/*.tar and the like; none where there
  * are none.
  */
 function shardFiles(directory: string, part: PartName): string[] {
@@ -145,7 +145,7 @@ function shardFiles(directory: string, part: PartName): string[] {
   return [];
 }
 
-/** How sentences name a half's shards. */
+/** How sentences name a split's shards. */
 const NAMES: Readonly<Record<PartName, string>> = { train: "train", test: "val" };
 
 /** Samples of the shards that a record tells, held against it. */
@@ -190,7 +190,7 @@ function classesOf(directory: string, part: PartName, samples: readonly ShardSam
   return numberedClasses(others.length > 0 ? others : samples, isTrain || others.length > 0);
 }
 
-/** Whether a folder holds shards of a half. @throws inputError for a damaged record */
+/** Whether a folder holds shards of a split. @throws inputError for a damaged record */
 export function hasShards(directory: string, part: PartName): boolean {
   const record = readShardRecord(directory);
   if (record !== undefined) return record.halves[part] !== undefined;
@@ -198,7 +198,7 @@ export function hasShards(directory: string, part: PartName): boolean {
 }
 
 /**
- * Lists a half of a data set in shards: the images in the shards' order, which is the folder's where `pefd data pack` made
+ * Lists a split of a data set in shards: the images in the shards' order, which is the folder's where `pefd data pack` made
  * them.
  * @throws inputError for shards that are missing, damaged or lack something
  */
@@ -226,6 +226,6 @@ export function listShards(directory: string, part: PartName): Listing {
   };
 }
 
-/** What classes are called, as a record beside the shards tells. @throws inputError for a damaged record */
+/** Class names from the record of shards. @throws inputError for a damaged record */
 export const shardClassNames = (directory: string): readonly string[] | undefined =>
   readShardRecord(directory)?.classNames;

@@ -15,7 +15,7 @@ export interface ShardFile {
   readonly sha256: string;
 }
 
-/** One half of the data set. */
+/** One split of the data set. */
 export interface ShardHalf {
   readonly images: number;
   /** Images of each class. */
@@ -23,7 +23,7 @@ export interface ShardHalf {
   readonly shards: readonly ShardFile[];
 }
 
-/** What shards hold. */
+/** Record of shards. */
 export interface ShardRecord {
   /** The data set that was packed, as --dataset names it. */
   readonly dataset: string;

@@ -7,7 +7,7 @@ import type { Best, EpochRow, Metrics, RunInfo, RunReporter, StepProgress } from
 import { newestMean } from "../log/epochLog.js";
 import { createProgressBar, type TextStream } from "./progressBar.js";
 
-/** The lines said once before the first step. */
+/** Lines before the first step. */
 function runLines(info: RunInfo): string[] {
   const goesOn = info.firstEpoch > 1 ? `, resuming at epoch ${info.firstEpoch}` : "";
   return [
@@ -18,7 +18,7 @@ function runLines(info: RunInfo): string[] {
   ];
 }
 
-/** What stands beside the progress bar after a step, the most important first. */
+/** Fields beside the progress bar, most important first. */
 export function stepFields(p: StepProgress, eta: string): string[] {
   const speed = p.batchSeconds > 0 ? p.images / p.step / p.batchSeconds : 0;
   return [
@@ -164,11 +164,11 @@ export interface ReporterOptions {
   /** Warnings only. */
   readonly quiet?: boolean | undefined;
   readonly color: boolean;
-  /** Milliseconds, for the estimate of the time left; by default of a clock that nobody sets. */
+  /** Milliseconds, for the ETA; default a monotonic clock. */
   readonly now?: () => number;
 }
 
-/** A reporter that says nothing. */
+/** A silent reporter. */
 export const silentReporter: RunReporter = {
   runStarted() {},
   notice() {},
@@ -190,7 +190,7 @@ function createEta(now: () => number) {
   };
 }
 
-/** Tells when nothing was heard for so many seconds; never where they are 0 or not given. */
+/** Heartbeat: detects that nothing was reported for some seconds; off for 0 or undefined. */
 function createHeartbeat(seconds = 0, now: () => number) {
   let last = now();
   return {

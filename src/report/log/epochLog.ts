@@ -98,7 +98,7 @@ const COLUMNS: readonly (readonly [name: string, value: (row: EpochRow) => numbe
   ["step_ms", (row) => row.stepMs],
 ];
 
-/** What the log has of an epoch: names of columns and their values, those of the loss's terms last. */
+/** Columns and values of an epoch's row, loss terms last. */
 export const epochValues = (row: EpochRow): [column: string, value: number][] => [
   ...COLUMNS.map(([name, value]): [string, number] => [name, value(row)]),
   ...Object.entries(row.train.terms ?? {}).map(([term, value]): [string, number] => [termColumn(term), value]),

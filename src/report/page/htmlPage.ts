@@ -87,7 +87,7 @@ h2{break-after:avoid}
 ${darkRules()}
 `;
 
-/** What makes a page answer; each stands for itself. */
+/** Independent scripts of a page. */
 const ALWAYS = ["tables", "picks", "hover"] as const;
 
 const textOf = (name: string): string =>
@@ -123,7 +123,7 @@ export function pageScripts(live: boolean): PageScripts {
 const jsonScript = (attributes: string, value: unknown): string =>
   `<script type="application/json"${attributes}>${JSON.stringify(value).replaceAll("<", "\\u003c")}</script>`;
 
-/** What a page's head says. */
+/** Contents of a page's head. */
 interface PageHead {
   readonly title: string;
   /** Its Content-Security-Policy. */
@@ -144,7 +144,7 @@ export const pageHead = ({ title, policy, generator, styles }: PageHead): string
 ${styles.join("\n")}
 </head>`;
 
-/** What stands before the first cell of a row, and attributes of the row. */
+/** Content before the first cell of a row, and row attributes. */
 interface RowMark {
   readonly html: string;
   readonly attributes: string;
@@ -214,14 +214,14 @@ ${body.join("\n")}
 </tbody></table></div>`;
 }
 
-/** What a page's scripts know of the runs (page/script/picks.js), in the order of the table of runs. */
+/** Run data for the page's scripts (page/script/picks.js), in table order. */
 interface PageData {
   readonly experiments: readonly { readonly label: string; readonly runs: readonly number[] }[];
   readonly runs: readonly {
     readonly folder: string;
     readonly name: string;
     readonly experiment: number;
-    /** What config.json says where not all runs say the same. */
+    /** Values of config.json that differ between runs. */
     readonly settings: Readonly<Record<string, string>>;
   }[];
 }
@@ -330,7 +330,7 @@ function configurations(summaries: readonly Summary[], labels: readonly string[]
   return [...(shared.length > 0 ? [folded("Common settings", shared)] : []), ...own].join("\n");
 }
 
-/** What the page is about: the one pair, or how many there are. */
+/** The page's title: the pair, or the number of pairs. */
 function heading(summaries: readonly Summary[]): string {
   const pairs = new Set(summaries.filter(({ kind }) => kind === "distill").map(pairLabel));
   const [only] = pairs;

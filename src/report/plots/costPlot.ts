@@ -7,7 +7,7 @@ import { axisPart, gridPart, headingPart, NARROW, type Plot } from "./plotParts.
 import { textWidth, wrapped } from "./textWidth.js";
 import { experimentInk, TONES } from "./theme.js";
 
-/** What a method gains and costs on one pair. */
+/** Accuracy and cost of methods on one pair. */
 export interface Costs {
   readonly pair: string;
   readonly summaries: readonly Summary[];
@@ -40,7 +40,7 @@ function point(summary: Summary, name: string, color: string) {
   };
 }
 
-/** What no other experiment of them beats in both: the upper left edge, from cheap to dear. */
+/** The Pareto front, from cheap to expensive. */
 export function edgeOf(summaries: readonly Summary[]): Summary[] {
   const ms = ({ msPerStep = 0 }: Summary) => msPerStep;
   const top1 = ({ last }: Summary) => last?.mean ?? Number.NaN;

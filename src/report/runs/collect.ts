@@ -23,7 +23,7 @@ function methodOf(config: RunConfig): string | undefined {
 }
 
 /**
- * What a run's folder tells.
+ * The contents of a run folder.
  * @param config its config.json
  * @throws inputError that names the file where one of its files is not what a run leaves
  */
@@ -88,7 +88,7 @@ function runIn(dir: string): Collection {
   }
 }
 
-/** What one folder holds by itself, and the folders to search below it: none below a run's own. */
+/** A folder's own run, and subfolders to search: none below a run. */
 export interface Folder {
   readonly own: Collection;
   readonly below: readonly string[];
@@ -110,7 +110,7 @@ export function lookInto(dir: string): Folder {
 
 type Look = (dir: string) => Folder;
 
-/** What a folder and those below it hold. */
+/** The contents of a folder, recursively. */
 function search(dir: string, look: Look): Collection {
   const { own, below } = look(dir);
   return merge([own, ...below.map((each) => search(each, look))]);

@@ -48,7 +48,7 @@ export function secondsToGo(run: RunRecord, now: number): number | undefined {
   return Math.max(0, left * mean(recentSeconds(run)) - silence(run, now) / SECOND);
 }
 
-/** What a run's folder tells, whether the run is over or not. */
+/** A run folder's contents, finished or not. */
 export interface RunRecord {
   /** The folder, as it was reached from the given one. */
   readonly dir: string;

@@ -18,7 +18,7 @@ const PATIENCE = 60_000;
 /** Characters of what a client prints, of which the last line says why it ended. */
 const KEPT = 4000;
 
-/** What the bridge says: of a call, or of the client when it is loaded. */
+/** Response of the bridge: to a call, or when the client is loaded. */
 interface Answer {
   readonly result?: unknown;
   readonly error?: string;

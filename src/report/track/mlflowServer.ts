@@ -14,7 +14,7 @@ const MOST_BYTES = 64 * 1024;
 /** Letters of a server's words that people are shown. */
 const MOST_SHOWN = 200;
 
-/** What the API takes at once. */
+/** Batch limit of the API. */
 const MOST = { metrics: 1000, params: 100 };
 
 /** Longer values are refused by older servers; a configuration has none but lists that nobody reads. */
@@ -46,7 +46,7 @@ function authorization({ username, password }: URL, env: Environment): Record<st
 interface Answer {
   readonly ok: boolean;
   readonly status: number;
-  /** What came as JSON; undefined where it was none. */
+  /** Parsed JSON; undefined if invalid. */
   readonly body: unknown;
 }
 
@@ -87,7 +87,7 @@ function reasonOf(error: unknown): string {
   return `${shownWords(cause.message || cause.name)}${CERTIFICATE.test(code) ? TRUST : ""}`;
 }
 
-/** What the server said. @throws runError that says why it did not */
+/** The server's response. @throws runError if there is none */
 async function exchange(address: string, path: string, init: RequestInit): Promise<Answer> {
   const signal = AbortSignal.any([AbortSignal.timeout(PATIENCE), init.signal as AbortSignal]);
   let response: Response;
@@ -102,7 +102,7 @@ async function exchange(address: string, path: string, init: RequestInit): Promi
   return { ok: response.ok, status: response.status, body: jsonIn(text) };
 }
 
-/** What lies in an answer below some keys; undefined where nothing does. */
+/** The value at a key path of a response; undefined if absent. */
 const at = (body: unknown, keys: readonly string[]): unknown =>
   keys.reduce((value, key) => (value as Record<string, unknown> | undefined | null)?.[key], body);
 

@@ -10,7 +10,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A kind of tracker. */
 interface TrackerRow {
-  /** What stands before the first colon of its `--track`. */
+  /** Prefix of its `--track` value, before the colon. */
   readonly name: string;
   /** Its `--track` as it is typed, such as mlflow:DIR. */
   readonly form: string;

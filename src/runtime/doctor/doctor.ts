@@ -36,11 +36,11 @@ export interface Check {
   readonly ok: boolean;
   /** Whether pefd cannot do its work without. */
   readonly required: boolean;
-  /** What was found, or what is wrong. */
+  /** Details, or the problem. */
   readonly detail: string;
-  /** What else there is to say, a line each. */
+  /** Further notes, one per line. */
   readonly lines?: readonly string[];
-  /** What to type where it is not ok. */
+  /** Hint where it is not ok. */
   readonly hint?: string;
 }
 
@@ -117,7 +117,7 @@ export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder
   return { ...check, ok: false, detail, hint: changed.length === 0 ? "pefd setup" : again };
 }
 
-/** What there is to know about the GPU. */
+/** Information on the GPU. */
 interface GpuSituation {
   readonly survey: GpuSurvey;
   readonly outlook: Outlook;
@@ -237,7 +237,7 @@ export interface DataFound {
     | { readonly problem: string; readonly hint?: string | undefined };
 }
 
-/** What a diagnosis looks at. */
+/** Inputs of a diagnosis. */
 export interface Patient {
   /** The running Node.js: process.version and process.execPath. */
   readonly node: { readonly version: string; readonly program: string };
@@ -245,9 +245,9 @@ export interface Patient {
   readonly data: DataFound;
   /** Whether every byte of the installed libraries is looked at. */
   readonly deep?: boolean;
-  /** Loads TensorFlow; probeTensorFlow where left out. */
+  /** Loads TensorFlow; probeTensorFlow by default. */
   readonly probe?: () => Promise<Probe>;
-  /** What is known of the GPUs; asked for where left out. */
+  /** Survey of the GPUs; taken if absent. */
   readonly survey?: GpuSurvey;
 }
 

@@ -4,13 +4,13 @@ import { firstFit } from "./requirements.js";
 import { deviceOrder, type GpuSurvey } from "./survey.js";
 import type { Environment, Gpu } from "./types.js";
 
-/** What CUDA_VISIBLE_DEVICES calls the GPU at one place among the visible: an index, a UUID or a MIG's name. */
+/** The entry of CUDA_VISIBLE_DEVICES for a visible GPU: an index, a UUID or a MIG name. */
 export const nameOf = (env: Environment, place: number): string => visibleNames(env)?.[place] ?? String(place);
 
 /** The one GPU that a process computes on. */
 export interface ChosenGpu {
   readonly gpu: Gpu;
-  /** What makes it the only visible one, to be set before the native library is loaded. */
+  /** Environment that makes it the only visible GPU, to be set before the native library is loaded. */
   readonly variables: Readonly<Record<string, string>>;
 }
 

@@ -1,13 +1,13 @@
 import { spawnSync } from "node:child_process";
 import type { Environment, Gpu } from "./types.js";
 
-/** What nvidia-smi says: the GPUs, or why it says nothing. */
+/** nvidia-smi's GPUs, or why there are none. */
 export type SmiAnswer = { readonly gpus: readonly Gpu[] } | { readonly problem: string };
 
 /** A driver that does not answer within this time counts as broken. */
 const TIMEOUT_MILLISECONDS = 30_000;
 
-/** What is asked, the newest fields last: an nvidia-smi that lacks one prints nothing at all. */
+/** Query fields, newest last: an nvidia-smi that lacks one prints nothing at all. */
 const FIELDS = "name,compute_cap,driver_version,memory.total,uuid,pci.bus_id";
 /** The same without the one that came with driver 470. */
 const OLD_FIELDS = FIELDS.replace("compute_cap,", "");
@@ -37,7 +37,7 @@ export function parseGpus(text: string, withCapability = true): Gpu[] {
   });
 }
 
-/** What nvidia-smi prints, or why it prints nothing. */
+/** nvidia-smi's output, or why there is none. */
 function print(env: Environment, flags: readonly string[]): string | { readonly problem: string } {
   const answer = spawnSync("nvidia-smi", flags, {
     env,

@@ -3,7 +3,7 @@ import { firstFit, judgeGpu } from "./requirements.js";
 import type { GpuSurvey } from "./survey.js";
 import type { Environment, Gpu } from "./types.js";
 
-/** What to do about what the CUDA driver says, by the number of its error. */
+/** Hints for CUDA driver errors, by error number. */
 const ADVICE: Readonly<Record<number, string>> = {
   3: "Load the driver's modules: sudo modprobe nvidia nvidia_uvm.",
   34: "LD_LIBRARY_PATH contains CUDA's stubs folder: remove it.",
@@ -21,13 +21,13 @@ const ADVICE: Readonly<Record<number, string>> = {
 const LIBRARY_MISSING =
   "In a container, start it with --gpus all (NVIDIA Container Toolkit); else install the NVIDIA driver.";
 
-/** What to do about a CUDA driver that lists no GPU. */
+/** Hint for a CUDA driver that lists no GPU. */
 function driverAdvice(problem: { readonly text: string; readonly code?: number }): string {
   if (problem.code !== undefined) return ADVICE[problem.code] ?? "nvidia-smi shows the driver's state.";
   return /cannot open shared object/.test(problem.text) ? LIBRARY_MISSING : "nvidia-smi shows the driver's state.";
 }
 
-/** What to do about one of the driver's own libraries that TensorFlow could not open, by its name. */
+/** Hints for driver libraries that TensorFlow could not load, by name. */
 const DRIVER_LIBRARIES: Readonly<Record<string, string>> = {
   "libnvidia-ml.so.1":
     "In a container, start it with NVIDIA_DRIVER_CAPABILITIES=compute,utility; else install the complete NVIDIA driver.",
@@ -35,7 +35,7 @@ const DRIVER_LIBRARIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * What to do where the driver answers and TensorFlow uses no GPU all the same.
+ * The hint where the driver works but TensorFlow uses no GPU.
  * @param reason TensorFlow's own words
  */
 export function unusedAdvice(reason: string): string {
@@ -43,7 +43,7 @@ export function unusedAdvice(reason: string): string {
   return known?.[1] ?? "pefd setup";
 }
 
-/** What a machine can expect of its GPU, before TensorFlow is loaded or even there. */
+/** GPU usability, judged before TensorFlow is loaded or installed. */
 export type Outlook =
   /** No sign of a GPU, or CUDA_VISIBLE_DEVICES hides it. */
   | { readonly state: "none"; readonly why: string }
@@ -99,7 +99,7 @@ function hiddenSign({ problem, smiProblem, traces }: GpuSurvey): Outlook | undef
   return undefined;
 }
 
-/** What can be expected of the first visible GPU that is fit, or of the first. */
+/** Usability of the first fit visible GPU, or of the first. */
 export function gpuOutlook(survey: GpuSurvey, env: Environment): Outlook {
   if (isHidden(env)) return { state: "none", why: "CUDA_VISIBLE_DEVICES hides all" };
   const gpu = survey.gpus[firstFit(survey.gpus, survey.cuda)];

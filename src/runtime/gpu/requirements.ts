@@ -1,6 +1,6 @@
 import { cudaVersionText, type Gpu, isOlder } from "./types.js";
 
-/** What a range of compute capabilities takes of the driver, from its first one on. */
+/** Driver requirement of a range of compute capabilities, by its lowest. */
 interface Generation {
   readonly from: string;
   readonly name: string;
@@ -10,7 +10,7 @@ interface Generation {
   readonly cuda: number;
   /** Why no older driver will do. */
   readonly because: string;
-  /** What a user should know of it. */
+  /** A note for users. */
   readonly note?: string;
 }
 
@@ -59,7 +59,7 @@ const GENERATIONS: readonly Generation[] = [
   },
 ];
 
-/** What is to be thought of a GPU before anything is brought for it. */
+/** Usability of a GPU, judged before anything is downloaded for it. */
 export type Verdict =
   | { readonly fits: true; readonly note?: string }
   | { readonly fits: false; readonly why: string; readonly hint: string };

@@ -11,7 +11,7 @@ import { copyIntoPlace, sameContent } from "./files.js";
 import { compileGpuProbe, compileNativeModules, nativeModuleFiles, SOURCES as OWN_SOURCES } from "./nativeModules.js";
 import { bindingName } from "./wheels.js";
 
-/** What one compilation of the binding needs to know. */
+/** Settings for compiling the binding. */
 export interface BindingBuild {
   /** The package tfjs-node-gpu. */
   readonly packageFolder: string;
@@ -24,7 +24,7 @@ export interface BindingBuild {
   readonly options: CommandOptions & Required<Pick<CommandOptions, "env">>;
 }
 
-/** What of the package is needed to compile its binding. */
+/** Files of the package that are needed to compile its binding. */
 const SOURCES = ["binding", "binding.gyp", "package.json"];
 
 /** Headers of ours that the binding's sources are compiled with; they say what for. */
@@ -35,7 +35,7 @@ const TOOLS = ["make", "g++"];
 
 const packageRequire = (folder: string): NodeJS.Require => createRequire(join(folder, "package.json"));
 
-/** What set-up compiles, as paths in the native folder: the binding itself and our own modules. */
+/** Compiled files, as paths in the native folder: the binding and our own modules. */
 const COMPILED = [bindingFile, ...nativeModuleFiles];
 
 /** The folders between which compiled files go. */
@@ -97,7 +97,7 @@ function headersArgument(nodeProgram: string): string[] {
   return existsSync(join(prefix, "include/node/node_api.h")) ? [`--nodedir=${prefix}`] : [];
 }
 
-/** What says best why a compilation failed: the compiler, then what make could not run, then gyp. */
+/** Patterns for the reason of a failed compilation: compiler, then make, then gyp. */
 const REASONS = [/^.*\berror: .*$/m, /^make(?:\[\d+\])?: (?!\*|Entering|Leaving).*$/m, /^gyp ERR! stack .*$/m];
 
 function buildError(output: string): PefdError {

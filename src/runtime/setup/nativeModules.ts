@@ -17,7 +17,7 @@ interface NativeModule {
   /** Where it is loaded from. */
   readonly file: (nativeFolder: string) => string;
   readonly units: readonly Unit[];
-  /** What it is linked with: libraries of the runtime, as paths in the runtime's tree. */
+  /** Libraries to link with, as paths in the runtime's tree. */
   readonly libraries: readonly string[];
 }
 
@@ -34,10 +34,10 @@ const kernels = (name: string, ...instructions: string[]): Unit => ({
   flags: ["-O3", `-DKERNELS=${name}`, ...instructions],
 });
 
-/** What vectors of 16 floats, and of 32 numbers of 16 bits, are told to the compiler by. */
+/** Compiler flags for AVX-512 float and int16 vectors. */
 const VECTORS = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"];
 
-/** Convolutions with products of 16 bits, for images in float32 and in bfloat16, by what the processor has for them. */
+/** Convolutions with int16 or bfloat16 multiply-accumulate, for images in float32 and in bfloat16, by what the CPU has for them. */
 const reduced = (folder: string, name: string, ...instructions: string[]): Unit[] =>
   [
     { source: "kernels.cc", flags: [`-DKERNELS=${name}Kernels`] },
@@ -49,7 +49,7 @@ const reduced = (folder: string, name: string, ...instructions: string[]): Unit[
 
 const optimized = (source: string): Unit => ({ source, flags: ["-O2"] });
 
-/** What needs neither Node.js nor TensorFlow: test/native runs it alone. */
+/** Sources without Node.js and TensorFlow, for test/native. */
 export const STANDALONE: readonly Unit[] = [
   kernels("avx2Kernels", "-mavx2", "-mfma"),
   kernels("avx512Kernels", "-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma"),
@@ -110,7 +110,7 @@ export interface NativeBuild {
   readonly options: CommandOptions;
 }
 
-/** What every compilation is told. Warnings are no errors for users: their compiler may know more of them than ours. */
+/** Compiler flags. Warnings are not errors: the user's compiler may have more of them than ours. */
 export const COMMON = ["-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"];
 
 /** @throws whatever `failure` makes of the compiler's output */

@@ -104,7 +104,7 @@ function watchGrowth(folder: string, onBytes: (bytes: number) => void): () => vo
   return () => clearInterval(timer);
 }
 
-/** What pip says on a full disk, with what to do about it; the other reasons lie on the way to the index. */
+/** pip's message on a full disk; other failures are network or index problems. */
 const FULL_DISK = /No space left on device|Disk quota exceeded/;
 
 function downloadError(wheel: Wheel, stderr: string): PefdError {
@@ -169,7 +169,7 @@ function requestedKind(env: Environment): RuntimeKind | undefined {
 
 const outlookHere = (env: Environment, places?: SurveyPlaces): Outlook => gpuOutlook(surveyGpus(env, places), env);
 
-/** What a GPU that is asked for, or used, should be known for. */
+/** Caveats of a requested or used GPU. */
 function noticeOf(outlook: Outlook, requested: RuntimeKind | undefined): string | undefined {
   if (outlook.state === "fits") return outlook.note && `${outlook.gpu.name}: ${outlook.note}`;
   if (outlook.state === "none") return undefined;
@@ -208,7 +208,7 @@ export interface InstallSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The package tfjs-node-gpu. */
   readonly packageFolder: string;
-  /** Where the link to TensorFlow and what is compiled go (nativeFolder.ts); into the package where left out. */
+  /** Where the link to TensorFlow and what is compiled go (nativeFolder.ts); into the package by default. */
   readonly nativeFolder?: string;
   /** The cache folder (cachePaths.ts). */
   readonly cache: string;
@@ -273,7 +273,7 @@ async function completeTree(installation: Installation, kind: RuntimeKind): Prom
   return tree;
 }
 
-/** What is compiled, in a folder of its own. */
+/** The source tree to compile, in a temporary folder. */
 const buildOf = ({ packageFolder, scratch, node, options }: Installation, tree: string, name: string): BindingBuild => {
   const folder = join(scratch, name);
   return { packageFolder, tree, folder, nodeProgram: node.program, options };

@@ -91,7 +91,7 @@ const DAMAGED: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ["half.webp", cut("lossy.webp", 0.5), /the WebP is corrupt/],
   ["kind.webp", changed("lossy.webp", 12, 65), /a WebP of an unknown kind/],
   ["none.png", changed("rgb.png", 16, 0, 0, 0, 0), /says that it is 0 x 42 pixels/],
-  ["scan.jpg", Buffer.from([0xff, 0xd8, 0xff, 0xda, 0, 2]), /does not tell the size/],
+  ["scan.jpg", Buffer.from([0xff, 0xd8, 0xff, 0xda, 0, 2]), /has no size/],
   [
     "arithmetic.jpg",
     changed("plain.jpg", frameOf("plain.jpg") - 4, 0xc9),

@@ -20,7 +20,7 @@ const FETCHING = section("Data", {
   }),
 });
 
-/** pefd data fetch: brings a data set, goes on where an earlier attempt stopped. */
+/** pefd data fetch: downloads a data set, resuming earlier attempts. */
 export const command: Command = {
   sections: [FETCHING, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,

@@ -60,7 +60,7 @@ async function reencodingOf(
 
 const MEGABYTE = 1e6;
 
-/** What was written, and how it is used. */
+/** The summary of what was written. */
 function sentence(out: string, { dataset, note, halves }: ShardRecord): string {
   const { train, test } = halves;
   const images = [...(train ? [`${train.images} training`] : []), ...(test ? [`${test.images} test`] : [])];
@@ -71,7 +71,7 @@ function sentence(out: string, { dataset, note, halves }: ShardRecord): string {
   return note === undefined ? lies : `${lies}\n${note}`;
 }
 
-/** pefd data pack: images of many files in few large ones. */
+/** pefd data pack: packs image files into WebDataset shards. */
 export const command: Command = {
   sections: [PACKING, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,

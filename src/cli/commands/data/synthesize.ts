@@ -28,10 +28,10 @@ const SYNTHETIC = section("Synthetic data", {
   force: flag("Overwrite an existing data set, or write into a folder with other files.", { flagOnly }),
 });
 
-/** Of the default data set; another one's has its name behind. */
+/** Of the default data set; others append their name. */
 const OUT = "data/synthetic";
 
-/** pefd data synthesize: a small learnable data set in the format of a real one. */
+/** pefd data synthesize: a small synthetic data set in the format of a real one. */
 export const command: Command = {
   sections: [SYNTHETIC, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,

@@ -13,7 +13,7 @@ import type { Command, Invocation, Output } from "../../command.js";
 import { DATASET_WORD, imageReaderOf, withDatasetWord } from "../../dataset/word.js";
 import { COLUMNS } from "../../output.js";
 
-/** Shows on a terminal how many images of a half were looked at. */
+/** Shows progress on a terminal. */
 export function imagesBar(output: Output) {
   const { stderr } = process;
   if (output.quiet || stderr.isTTY !== true) return { update: () => {}, stop: () => {} };
@@ -33,7 +33,7 @@ export function imagesBar(output: Output) {
   };
 }
 
-/** An examiner of images that shows on a terminal how far it is. */
+/** An examiner of images with progress on a terminal. */
 async function examinerOf(env: Invocation["env"], workers: number, output: Output): Promise<OpenExaminer> {
   const { openExaminer } = await import("../../../data/images/examine/examiner.js");
   const reader = await imageReaderOf(env);
@@ -83,7 +83,7 @@ function verdict(title: string, { official, sharedRecords }: VerifyReport): stri
     : [what];
 }
 
-/** pefd data verify: what a data folder holds; exit code 2 where something is wrong with it. */
+/** pefd data verify: checks a data folder; exit code 2 for problems. */
 export const command: Command = {
   sections: [FOLDER, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,

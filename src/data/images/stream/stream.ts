@@ -37,11 +37,11 @@ export interface ImageStream {
   close(): void;
 }
 
-/** What a stream is told. */
+/** Settings of a stream. */
 export interface StreamSettings {
   /** Of the random crops. */
   readonly seed: number;
-  /** Threads beside the one that asks, which reads itself while it waits; no more are started than there are processors. */
+  /** Threads beside the one that asks, which reads itself while it waits; at most one per CPU core. */
   readonly workers: number;
   /** Images that have to fit into half of the memory. */
   readonly batchSize: number;

@@ -20,7 +20,7 @@ const tip = document.body.appendChild(document.createElement("div"));
 Object.assign(tip, { className: "tip", hidden: true });
 tip.setAttribute("role", "status");
 
-/** What the report says of its runs (pageData.ts). */
+/** Run data of the page (pageData.ts). */
 const readData = () => JSON.parse(document.querySelector("#data")?.textContent ?? "{}");
 
 let data = readData();
@@ -35,7 +35,7 @@ function isShown(of, single) {
   return single || of.startsWith("e");
 }
 
-/** The name of an experiment or a run, and the number of its colour. @param {string} of */
+/** The name of an experiment or a run, and the number of its color. @param {string} of */
 function nameOf(of) {
   const at = Number(of.slice(1));
   const run = of.startsWith("r") ? data.runs[at] : undefined;

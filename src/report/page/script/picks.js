@@ -55,7 +55,7 @@ function line(title, values) {
   return row;
 }
 
-/** What the table of runs says of some of them, by its columns' titles. @param {readonly number[]} runs */
+/** Cells of some runs in the table, by column title. @param {readonly number[]} runs */
 function figuresOf(runs) {
   const rows = runs.map((run) => [
     .../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`#runs-table tr[data-run="${run}"] td`)),
