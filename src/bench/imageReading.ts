@@ -66,7 +66,7 @@ interface ReadingSettings {
   /** At least 1. */
   readonly repeats: number;
   /** CPU time of this process, all threads, in seconds. */
-  processorSeconds(): number;
+  cpuSeconds(): number;
 }
 
 /** Plan rows of one epoch after another until there are images enough. @param repeat from 0 */
@@ -89,24 +89,24 @@ function readAll({ values }: BatchSource, plan: Int32Array, batchSize: number): 
 }
 
 /** Times a source alone, without steps; a first repeat, in which threads start, does not count. */
-function timeReading(source: BatchSource, { seed, batchSize, repeats, processorSeconds }: ReadingSettings): Reading {
+function timeReading(source: BatchSource, { seed, batchSize, repeats, cpuSeconds }: ReadingSettings): Reading {
   const perSecond: number[] = [];
-  const perProcessorSecond: number[] = [];
+  const perCpuSecond: number[] = [];
   for (let repeat = 0; repeat <= repeats; repeat++) {
     const plan = planOf(source, seed, repeat);
-    const [started, processor] = [performance.now(), processorSeconds()];
+    const [started, cpu] = [performance.now(), cpuSeconds()];
     readAll(source, plan, batchSize);
     const images = plan.length / PLAN_COLUMNS;
     const seconds = (performance.now() - started) / 1000;
     if (repeat === 0) continue;
     perSecond.push(images / seconds);
-    perProcessorSecond.push(images / (processorSeconds() - processor));
+    perCpuSecond.push(images / (cpuSeconds() - cpu));
   }
   return {
     imagesPerSecond: median(perSecond),
     imagesPerSecondMin: Math.min(...perSecond),
     imagesPerSecondMax: Math.max(...perSecond),
-    imagesPerProcessorSecond: median(perProcessorSecond),
+    imagesPerProcessorSecond: median(perCpuSecond),
   };
 }
 
@@ -228,7 +228,7 @@ export interface DataBenchOptions extends Trained {
 /** Further settings of such a benchmark. */
 export interface DataBenchHooks extends BenchHooks {
   /** CPU time of this process, all threads, in seconds. */
-  processorSeconds(): number;
+  cpuSeconds(): number;
 }
 
 /** As `pefd bench` has them for its other works. */
@@ -241,7 +241,7 @@ const SIZES = { gpu: { batchSize: 64, steps: 64 }, cpu: { batchSize: 16, steps: 
  */
 export async function runDataBench(
   options: DataBenchOptions,
-  { env, notice, processorSeconds }: DataBenchHooks,
+  { env, notice, cpuSeconds }: DataBenchHooks,
 ): Promise<DataDocument> {
   const { row, data, workers, repeats, gpu, engine, precision } = options;
   const dataset = await row.open(data, options.limits);
@@ -266,7 +266,7 @@ export async function runDataBench(
   const [train, test] = sources as [BatchSource, BatchSource];
   try {
     notice("reading");
-    const reading = timeReading(train, { seed: SEED, batchSize, repeats, processorSeconds });
+    const reading = timeReading(train, { seed: SEED, batchSize, repeats, cpuSeconds });
     const isTrained = options.teacher !== undefined || options.student !== undefined;
     if (isTrained) notice(`steps: ${choice.engine}, ${choice.precision}`);
     const settings = { dataset, train, test, choice, seed: SEED, batchSize, steps };

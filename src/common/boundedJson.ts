@@ -1,7 +1,7 @@
 import { inputError } from "./errors.js";
 import { cleanLine } from "./text.js";
 
-/** How far JSON of strangers may go; beyond it, later code would run out of stack or memory. */
+/** Limits on untrusted JSON, so that later code does not run out of stack or memory. */
 export interface JsonBounds {
   /** Objects and lists within each other. */
   readonly depth: number;

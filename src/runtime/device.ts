@@ -46,7 +46,7 @@ const chosen = (env: Environment): Gpu | undefined => knownGpus(env).gpus[0];
 export const isGpu = (): boolean => nativeBackend().isUsingGpuDevice;
 
 /** The CPU by name with the number of cores at our disposal: `CPU (AMD EPYC 9354, 2 cores)`. */
-export function processorName(): string {
+export function cpuName(): string {
   const model = cpus()[0]?.model.replace(/\s+/g, " ").trim() || "unknown CPU";
   const cores = availableParallelism();
   return `CPU (${model}, ${cores} ${cores === 1 ? "core" : "cores"})`;
@@ -57,7 +57,7 @@ export const hasMatrixUnits = (): boolean => processorBfloat16().hasUnits;
 
 /** TensorFlow's device: the name of the GPU, else of the CPU. TensorFlow must be loaded. */
 export function deviceName(env: Environment): string {
-  return isGpu() ? (chosen(env)?.name ?? "GPU") : processorName();
+  return isGpu() ? (chosen(env)?.name ?? "GPU") : cpuName();
 }
 
 /** The GPU's compute capability (8 and above: bfloat16); undefined on a CPU. TensorFlow must be loaded. */

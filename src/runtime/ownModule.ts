@@ -77,7 +77,7 @@ const NO_MODULE: OwnModule = {
 
 let loaded: OwnModule = { ...NO_MODULE, problem: "not loaded yet" };
 let operations: readonly string[] = [];
-let words: Pick<ModuleExports, "divertWords" | "takeWords" | "inFloats"> = {};
+let native: Pick<ModuleExports, "divertWords" | "takeWords" | "inFloats"> = {};
 let saidInFloats = "";
 
 function loadModule(folder: string): OwnModule {
@@ -94,7 +94,7 @@ function loadModule(folder: string): OwnModule {
   }
   const { instructions = NONE, reduced, narrow, problem } = module.exports;
   operations = module.exports.operations?.split(" ") ?? [];
-  words = module.exports;
+  native = module.exports;
   return {
     instructions: instructions === NONE ? undefined : instructions,
     reduced: reducedNamed(reduced),
@@ -146,7 +146,7 @@ export const ownInstructions = (): string | undefined => loaded.instructions;
  * there are others than it said last; undefined where there are none.
  */
 export function float32Note(): string | undefined {
-  const found = words.inFloats?.() ?? "";
+  const found = native.inFloats?.() ?? "";
   if (found === saidInFloats) return undefined;
   saidInFloats = found;
   return `Some convolutions (${found}) run in float32, which is slower: their channel scales differ too much for int16.`;
@@ -159,14 +159,14 @@ export const ownOperations = (): readonly string[] => operations;
  * What a native library writes to stderr while something runs, which is kept from there: libjpeg's warnings, which do not
  * say of which image they speak. Nothing where our module is not compiled; they are on stderr then.
  */
-export function wordsWhile<Result>(run: () => Result): { result: Result; words: string } {
-  words.divertWords?.();
+export function capturingStderr<Result>(run: () => Result): { result: Result; stderrText: string } {
+  native.divertWords?.();
   let result: Result;
   try {
     result = run();
   } catch (error) {
-    words.takeWords?.();
+    native.takeWords?.();
     throw error;
   }
-  return { result, words: words.takeWords?.() ?? "" };
+  return { result, stderrText: native.takeWords?.() ?? "" };
 }

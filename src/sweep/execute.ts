@@ -11,7 +11,7 @@ const ERROR = /^(?:\S+: )?error: /;
 const STOPPED = /^Stopped by /;
 
 /** Why a run ended, from what it said: the last error, else the signal that stopped it, else its last line. */
-export function lastWords(text: string): string {
+export function lastError(text: string): string {
   const lines = text.split("\n").map((line) => cleanLine(line.trim()));
   const said = lines.filter((line) => line !== "");
   const telling = [ERROR, STOPPED, /./].map((kind) => said.findLast((line) => kind.test(line)));
@@ -108,7 +108,7 @@ function runChild(
     };
     child.on("error", (error) => end({ code: undefined, reason: error.message }));
     child.on("close", (code, name) =>
-      end({ code: code ?? undefined, reason: name ? `killed by ${name}` : lastWords(text) }),
+      end({ code: code ?? undefined, reason: name ? `killed by ${name}` : lastError(text) }),
     );
   });
 }

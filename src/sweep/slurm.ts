@@ -6,7 +6,7 @@ import { makeFolder, writeFileAtomic } from "../common/files/atomicFile.js";
 import { shellWord } from "../common/text.js";
 import { type SlurmJob, SWEEP_JOB, wholeContent, writeStateFile } from "../runFiles/stateFile.js";
 import { lastLine, runCommand } from "../runtime/command.js";
-import { lastWords } from "./execute.js";
+import { lastError } from "./execute.js";
 import type { SweepRun } from "./plan.js";
 import { epochsDone, isComplete } from "./state.js";
 
@@ -127,7 +127,7 @@ function endOf(log: string): string {
 /** Why a task ended that left its run undone: what its log says of its last start. */
 export function reasonIn(log: string | undefined): string {
   if (log === undefined) return "it was cancelled before it started";
-  return lastWords(endOf(log).split(HEADING).at(-1) ?? "");
+  return lastError(endOf(log).split(HEADING).at(-1) ?? "");
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,7 +4,7 @@ import { FILE_BOUNDS, parseBoundedJson } from "#pefd/common/boundedJson.js";
 
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 
-describe("JSON of strangers", () => {
+describe("untrusted JSON", () => {
   it("is what JSON.parse makes of it", () => {
     for (const text of [
       "1",

@@ -134,7 +134,7 @@ const keysOf = (values: Readonly<Record<string, unknown>>): string[] =>
   Object.keys(values).filter((key) => values[key] !== undefined);
 
 /** Why a run cannot be analyzed (changed inputs); undefined if it can. */
-async function strangeness(
+async function whyUnusable(
   { config }: RunRecord,
   typed: ReadonlySet<string>,
   reader: ReturnType<typeof inputReader>,
@@ -162,16 +162,16 @@ async function withOwnInputs(
 ): Promise<Subject[]> {
   const { inputReader } = await import("../../train/openModel.js");
   const reader = inputReader();
-  const strange = new Map<RunRecord | undefined, PefdError>();
+  const changed = new Map<RunRecord | undefined, PefdError>();
   for (const run of new Set(subjects.map((subject) => subject.run))) {
-    const why = run && (await strangeness(run, typed, reader));
+    const why = run && (await whyUnusable(run, typed, reader));
     if (why === undefined) continue;
     output.notice(`warning: skipping ${run?.dir}: ${why.message}`);
-    strange.set(run, why);
+    changed.set(run, why);
   }
-  const left = subjects.filter(({ run }) => !strange.has(run));
+  const left = subjects.filter(({ run }) => !changed.has(run));
   if (left.length > 0) return left;
-  throw [...strange.values()][0];
+  throw [...changed.values()][0];
 }
 
 /** A name that ends in a slash or has no ending is a folder, as one that is there. */

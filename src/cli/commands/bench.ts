@@ -179,7 +179,7 @@ function statusText(): string {
 }
 
 /** CPU time of this process, all threads, in seconds. */
-function processorSeconds(): number {
+function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }
@@ -333,7 +333,7 @@ async function timeData(
       teacher: flags.model_t === undefined ? undefined : options.model_t,
       student: flags.model_s === undefined ? undefined : options.model_s,
     },
-    { env, notice: (text) => output.notice(text), processorSeconds },
+    { env, notice: (text) => output.notice(text), cpuSeconds },
   );
   output.result(dataBenchText(document), document);
   return undefined;

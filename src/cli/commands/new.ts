@@ -21,7 +21,7 @@ interface NewKind {
   readonly title: string;
   taken(): readonly string[];
   /** The `pefd` arguments that try it. */
-  tryWords(name: string, file: string): string;
+  tryArguments(name: string, file: string): string;
 }
 
 /** By the second word of the command. */
@@ -30,20 +30,20 @@ const NEW_KINDS = {
     template: "method",
     title: "method",
     taken: () => procedures().map(({ name }) => name),
-    tryWords: (name, file) =>
+    tryArguments: (name, file) =>
       `distill --plugin ${file} --distill ${name} --path_t TEACHER --model_t resnet8x4 --model_s resnet8`,
   },
   model: {
     template: "model",
     title: "model",
     taken: modelNames,
-    tryWords: (name, file) => `train-teacher --plugin ${file} --model ${name}`,
+    tryArguments: (name, file) => `train-teacher --plugin ${file} --model ${name}`,
   },
   dataset: {
     template: "dataset",
     title: "data set",
     taken: DATASETS.names,
-    tryWords: (name, file) => `train-teacher --plugin ${file} --dataset ${name} --model resnet8`,
+    tryArguments: (name, file) => `train-teacher --plugin ${file} --dataset ${name} --model resnet8`,
   },
 } as const satisfies Readonly<Record<string, NewKind>>;
 
@@ -128,7 +128,7 @@ export function newCommand(word: keyof typeof NEW_KINDS): Command {
         `Written   ${file}`,
         `          ${test}`,
         ...(link === undefined ? [] : [`Linked    ${link}, so that editors and tests find pefd`]),
-        `Try it    pefd ${kind.tryWords(name, shellWord(file))}`,
+        `Try it    pefd ${kind.tryArguments(name, shellWord(file))}`,
         `Test it   node --test ${shellWord(test)}`,
       ];
       output.result(lines.join("\n"), { files: [file, test], link: link ?? null });

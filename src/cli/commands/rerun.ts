@@ -108,9 +108,9 @@ async function compare(first: string, second: string, { output }: Invocation): P
   if (same === undefined) return;
   const { verifyRun } = await import("../../verify/verify.js");
   const { findings } = await verifyRun(first);
-  const strange = findings.find(({ verdict }) => verdict === "differs");
-  if (strange !== undefined) {
-    const { what, detail } = strange;
+  const changed = findings.find(({ verdict }) => verdict === "differs");
+  if (changed !== undefined) {
+    const { what, detail } = changed;
     output.notice(`${first} was modified, so nothing is compared: ${what}: ${detail}.`);
     return;
   }

@@ -47,14 +47,14 @@ export function isAsFetched(folder: string, reports: readonly FileReport[], md5:
 }
 
 /** Retry policy of downloads. */
-interface Patience {
+interface RetryPolicy {
   /** Consecutive attempts without progress before giving up. */
   readonly attempts: number;
   /** First retry delay in milliseconds; doubled each time. */
   readonly pause: number;
 }
 
-const PATIENCE: Patience = { attempts: 5, pause: 1000 };
+const RETRY_POLICY: RetryPolicy = { attempts: 5, pause: 1000 };
 
 /** Errors that are not retried. */
 const LASTING = new Set(["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO", "ENOENT", "ENOTFOUND"]);
@@ -73,7 +73,10 @@ async function sizeOf(path: string): Promise<number> {
  * @returns how many bytes were there before
  * @throws what the last attempt failed with
  */
-async function downloadPatiently(request: DownloadRequest, { attempts, pause }: Patience = PATIENCE): Promise<number> {
+async function downloadWithRetries(
+  request: DownloadRequest,
+  { attempts, pause }: RetryPolicy = RETRY_POLICY,
+): Promise<number> {
   const before = await sizeOf(request.partial);
   let furthest = before;
   for (let idle = 0; ; ) {
@@ -168,8 +171,8 @@ export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Bytes of the archive, at most. */
   readonly mostBytes?: number | undefined;
-  /** Retry policy; see downloadPatiently. */
-  readonly patience?: Patience | undefined;
+  /** Retry policy; see downloadWithRetries. */
+  readonly retryPolicy?: RetryPolicy | undefined;
 }
 
 /** Result of a fetch. */
@@ -265,7 +268,7 @@ interface ArchiveRequest extends FetchOptions {
 async function bringArchive(request: ArchiveRequest): Promise<number> {
   const { partial, md5, url } = request;
   if (existsSync(partial) && (await md5OfFile(partial)) === md5) return 0;
-  const resumedFrom = await downloadPatiently(request, request.patience);
+  const resumedFrom = await downloadWithRetries(request, request.retryPolicy);
   const found = await md5OfFile(partial);
   if (found === md5) return resumedFrom;
   removePartial(partial);

@@ -1,5 +1,5 @@
 import { DT, type NativeAttribute, type NativeBinding, type NativeTensor } from "../../runtime/native.js";
-import { wordsWhile } from "../../runtime/ownModule.js";
+import { capturingStderr } from "../../runtime/ownModule.js";
 import type { Header } from "./header.js";
 import { ImageProblem } from "./header.js";
 import { type Box, type ImageSize, wholeOf } from "./view.js";
@@ -65,7 +65,7 @@ function formatOps(binding: NativeBinding): Record<Header["format"], readonly [s
 }
 
 /** TensorFlow's error message, stripped. */
-const wordsOf = (error: unknown): string =>
+const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("Message: ").at(-1)?.trim() ?? "";
 
 /** Where less than all of a JPEG is decoded, pixels at the edge follow from a neighbour that is cut off: one more is read. */
@@ -137,14 +137,14 @@ export function openDecoder(ops: Ops): Decoder {
       const isWhole = part.height === header.height && part.width === header.width;
       try {
         const [op, attributes] = formats[header.format];
-        const { result: tensor, words } = wordsWhile(() =>
+        const { result: tensor, stderrText } = capturingStderr(() =>
           isWhole ? call(op, attributes, [contents]) : decodePart(contents, part),
         );
-        const warning = words.trim().split("\n")[0];
+        const warning = stderrText.trim().split("\n")[0];
         return { id: checked(tensor, part), part, ...(warning && { warning }) };
       } catch (error) {
         if (error instanceof ImageProblem) throw error;
-        throw new ImageProblem(`the ${header.format} is corrupt (TensorFlow: ${wordsOf(error)})`);
+        throw new ImageProblem(`the ${header.format} is corrupt (TensorFlow: ${messageOf(error)})`);
       } finally {
         binding.deleteTensor(contents);
       }

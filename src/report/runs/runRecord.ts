@@ -34,8 +34,8 @@ const silence = (run: RunRecord, now: number) => Math.max(0, now - run.updatedAt
 export function stateOf(run: RunRecord, now: number): RunState {
   if (run.finished) return "finished";
   const epoch = Math.max(0, ...recentSeconds(run)) * SECOND;
-  const patience = run.rows.length === 0 ? FIRST_EPOCH : Math.max(SHORTEST_WAIT, 3 * epoch);
-  return silence(run, now) <= patience ? "running" : "stopped";
+  const timeout = run.rows.length === 0 ? FIRST_EPOCH : Math.max(SHORTEST_WAIT, 3 * epoch);
+  return silence(run, now) <= timeout ? "running" : "stopped";
 }
 
 /**

@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { shellWord } from "../../common/text.js";
 import { compiledDamage, readCompiled } from "../compiledFiles.js";
-import { processorName } from "../device.js";
+import { cpuName } from "../device.js";
 import { gpuOutlook, type Outlook, unusedAdvice } from "../gpu/outlook.js";
 import { checkLibraries, type GpuLibraries } from "../gpu/probeProgram.js";
 import { judgeGpu } from "../gpu/requirements.js";
@@ -238,7 +238,7 @@ export interface DataFound {
 }
 
 /** Inputs of a diagnosis. */
-export interface Patient {
+export interface DoctorInputs {
   /** The running Node.js: process.version and process.execPath. */
   readonly node: { readonly version: string; readonly program: string };
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -337,7 +337,7 @@ function dataCheck({ directory, records }: DataFound): Check {
 function librariesOf(
   folder: string | undefined,
   linked: LinkedRuntime | undefined,
-  env: Patient["env"],
+  env: DoctorInputs["env"],
 ): GpuLibraries | undefined {
   if (folder === undefined || linked?.kind !== "gpu") return undefined;
   return checkLibraries(env, gpuProbeFile(folder), linked.tree);
@@ -365,12 +365,12 @@ function usedGpu({ outlook, probe }: GpuSituation, libraries: GpuLibraries | und
  * Looks at everything that pefd needs: Node.js, binding, libtensorflow, whether TensorFlow loads, GPU, data.
  * Changes nothing.
  */
-export async function diagnose(patient: Patient): Promise<Diagnosis> {
-  const { node, env, data } = patient;
+export async function diagnose(inputs: DoctorInputs): Promise<Diagnosis> {
+  const { node, env, data } = inputs;
   const folder = nativeDirectory();
-  const probe = await (patient.probe ?? (() => probeTensorFlow(node.program, env)))();
+  const probe = await (inputs.probe ?? (() => probeTensorFlow(node.program, env)))();
   const linked = folder === undefined ? undefined : linkedRuntime(folder);
-  const survey = patient.survey ?? surveyGpus(env);
+  const survey = inputs.survey ?? surveyGpus(env);
   const outlook = gpuOutlook(survey, env);
   const situation = { survey, outlook, kind: linked?.kind, probe, requested: env.PEFD_RUNTIME };
   const libraries = librariesOf(folder, linked, env);
@@ -378,10 +378,10 @@ export async function diagnose(patient: Patient): Promise<Diagnosis> {
     nodeCheck(node.version),
     bindingCheck(folder),
     libraryCheck(folder),
-    ...(patient.deep ? [await filesCheck(linked, folder)] : []),
+    ...(inputs.deep ? [await filesCheck(linked, folder)] : []),
     tensorFlowCheck(probe),
     ...(probe.version === undefined ? [] : [convolutionsCheck(probe), imagesCheck(probe)]),
-    { name: "cpu", title: "Processor", ok: true, required: true, detail: processorName() },
+    { name: "cpu", title: "CPU", ok: true, required: true, detail: cpuName() },
     gpuCheck(situation),
     ...(libraries ? [gpuLibrariesCheck(libraries, linked?.tree ?? "", survey.cuda)] : []),
     dataCheck(data),

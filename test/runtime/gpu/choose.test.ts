@@ -42,6 +42,6 @@ test("a GPU that is not there is a mistake of the user, who is told which there 
       (error: PefdError) => error.exitCode === 2 && words.test(`${error.message} ${error.hint}`),
     );
   refusal(survey, 3, /--gpu 3.*0 Tesla V100, 1 RTX 4090, 2 Tesla T4.*from 0 to 2/);
-  refusal({ ...survey, gpus: [] }, 0, /no GPU.*processor/);
+  refusal({ ...survey, gpus: [] }, 0, /no usable GPU.*CPU/);
   assert.equal(chooseGpu({ ...survey, gpus: [] }, {}, undefined), undefined);
 });

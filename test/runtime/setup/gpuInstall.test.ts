@@ -114,7 +114,7 @@ for (const [name, [gpu, message, hint]] of Object.entries(UNFIT)) {
       });
       assert.deepEqual(machine.log(), []);
       await installRuntime({ ...settings, env: { ...env, PEFD_RUNTIME: "gpu" } });
-      assert.match(said.join("\n"), /^warning: No GPU is usable: .*all the same/m);
+      assert.match(said.join("\n"), /^warning: No GPU is usable: .*anyway/m);
       await installRuntime({ ...settings, env: { ...env, PEFD_RUNTIME: "cpu" } });
       assert.equal(isReady(machine, gpu), true, "the processor's will do where the GPU cannot be used");
     }));
@@ -125,5 +125,5 @@ test("a GPU whose kernels are compiled at first use is taken, and that is said",
     const said: string[] = [];
     const env = { ...machine.settings.env, ...DRIVER("580.82.07", "12.0") };
     await installRuntime({ ...machine.settings, env, onPhase: (text) => said.push(text) });
-    assert.match(said.join("\n"), /^NVIDIA GPU: TensorFlow brings no machine code.*30 minutes/m);
+    assert.match(said.join("\n"), /^NVIDIA GPU: TensorFlow has no binary kernels.*30 minutes/m);
   }));

@@ -51,7 +51,7 @@ export interface StreamSettings {
 const AHEAD_BYTES = 32e6;
 
 /** A thread that has not read one image by then never will. */
-const PATIENCE_MILLISECONDS = 120_000;
+const TIMEOUT_MILLISECONDS = 120_000;
 
 /** A thread's garbage is pixels and a few small objects an image: V8 would let tens of megabytes of it lie. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 1 };
@@ -74,7 +74,7 @@ function finish(work: StreamWork, reader: TicketReader, ticket: number): void {
   while (outcomeOf(ring, ticket) === undefined) {
     const own = takeTicket(ring);
     if (own !== undefined) readTicket(work, reader, own);
-    else if (!waitForOutcome(ring, ticket, PATIENCE_MILLISECONDS)) {
+    else if (!waitForOutcome(ring, ticket, TIMEOUT_MILLISECONDS)) {
       throw runError("A thread that reads images has stopped.", "Continue with --resume.");
     }
   }
