@@ -131,7 +131,7 @@ export async function runTraining(
   const result = await interruptible(
     (signal) => tracked(tracker, () => train({ reporter, signal, atExit, blocking, env: invocation.env })),
     {
-      onSignal: (name) => reporter.warn(`${name}: saving progress; once more stops immediately`),
+      onSignal: (name) => reporter.warn(`${name}: saving progress; repeat to stop immediately`),
       hint,
     },
   );

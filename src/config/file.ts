@@ -43,7 +43,7 @@ function locate(nameOrFile: string, { folders, names }: PresetPlaces): string {
   const preset = places.find((file) => existsSync(file) || pairPreset(file) !== undefined);
   if (preset !== undefined) return preset;
   throw inputError(
-    `There is no preset ${nameOrFile}.${didYouMean(nameOrFile, names())}`,
+    `Unknown preset: ${nameOrFile}.${didYouMean(nameOrFile, names())}`,
     "`pefd config list` lists the presets; a file path ends in .json or contains a /.",
   );
 }
@@ -60,7 +60,7 @@ function readText(file: string): string {
   } catch (error) {
     if (error instanceof PefdError) throw error;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      throw inputError(`There is no file ${file}.`, "`pefd config list` lists the presets; their names have no .json.");
+      throw inputError(`No such file: ${file}.`, "`pefd config list` lists the presets; their names have no .json.");
     }
     throw inputError(`The configuration ${file} cannot be read: ${(error as Error).message}.`);
   }

@@ -17,7 +17,7 @@ export function layersOf({ config, ...given }: OptionInput, sections: readonly S
   for (const name of Object.keys(given)) {
     if (known[name] !== undefined) continue;
     throw inputError(
-      `There is no option ${name}.${didYouMean(name, Object.keys(known))}`,
+      `Unknown option ${name}.${didYouMean(name, Object.keys(known))}`,
       "docs/flags.md lists the options; names have no dashes here.",
     );
   }

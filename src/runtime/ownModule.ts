@@ -22,13 +22,13 @@ export interface ReducedProducts {
 export const REDUCED_PRODUCTS = {
   AMX: {
     name: "amx",
-    how: "with AMX",
+    how: "on AMX",
     time: "about half",
     servesTensorFlow: true,
   },
   VNNI: {
     name: "vnni",
-    how: "with int16 (VNNI)",
+    how: "as int16 on VNNI",
     time: "about three fifths",
     servesTensorFlow: false,
   },

@@ -91,12 +91,12 @@ test("broken files are refused", () => {
   refuse(`[${"1,".repeat(200_000)}1]`, /it holds more than 100000 values/);
   refuse({ extends: 3 }, /is not a name/);
   refuse({ extends: "./bad.json" }, /extends itself/);
-  refuse({ extends: "nothing-like-it" }, /no preset/);
-  assert.throws(() => readConfiguration(join(folder, "none.json"), rows), /There is no file .*none\.json/);
+  refuse({ extends: "nothing-like-it" }, /Unknown preset/);
+  assert.throws(() => readConfiguration(join(folder, "none.json"), rows), /No such file: .*none\.json/);
   const yaml = write("options.yaml", "epochs: 3\n");
   assert.throws(() => readConfiguration(yaml, rows), /looks like YAML; pefd reads JSON/);
   assert.throws(() => readConfiguration("/dev/zero", rows), /\/dev\/zero is a device/);
-  assert.throws(() => readConfiguration("smok", rows), /no preset smok\. Did you mean smoke\?/);
+  assert.throws(() => readConfiguration("smok", rows), /Unknown preset: smok\. Did you mean smoke\?/);
 });
 
 /** A student's config.json, as far as it matters here. */
@@ -145,7 +145,7 @@ test("a sweep's presets are read by their names, and by sweeps alone", () => {
     const { layers, description } = readConfiguration(name, SWEEP_ROWS, SWEEP_PRESETS);
     assert.ok(layers.some(({ values }) => values.trials !== undefined));
     assert.equal(typeof description, "string");
-    assert.throws(() => readConfiguration(name, rows), /There is no preset/);
+    assert.throws(() => readConfiguration(name, rows), /Unknown preset/);
   }
 });
 

@@ -60,7 +60,7 @@ test("a preset of a pair may name a sum, of variants too", () => {
   );
   assert.throws(() => readConfiguration("resnet110-resnet20-ours+k", rowsOf(ALL_SECTIONS)), {
     exitCode: 2,
-    message: /no preset/,
+    message: /Unknown preset/,
   });
 });
 

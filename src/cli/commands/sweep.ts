@@ -173,7 +173,7 @@ async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Inv
   if (idle !== undefined) output.notice(idle);
   try {
     return await interruptible((signal) => executeSweep(runs, { program, jobs, gpus, signal, observer: progress }), {
-      onSignal: (name) => progress.say(`${name}: saving progress; once more stops immediately`),
+      onSignal: (name) => progress.say(`${name}: saving progress; repeat to stop immediately`),
       hint: `Resume with: ${typedLine(argv)}`,
     });
   } finally {

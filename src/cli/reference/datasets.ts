@@ -3,11 +3,10 @@ import type { DatasetRow } from "../../data/dataset.js";
 import { DATASETS } from "../../data/registry.js";
 
 const AUGMENTATIONS: { readonly [Kind in Augmentation["kind"]]: (of: never) => string } = {
-  shift: ({ padding }: Extract<Augmentation, { kind: "shift" }>) => `crop after ${padding} pixels of zeros, flip`,
-  rotation: ({ degrees }: Extract<Augmentation, { kind: "rotation" }>) =>
-    `turned by up to ${degrees} degrees each way, black coming in, flip`,
+  shift: ({ padding }: Extract<Augmentation, { kind: "shift" }>) => `random crop, padding ${padding}, flip`,
+  rotation: ({ degrees }: Extract<Augmentation, { kind: "rotation" }>) => `rotation by up to ${degrees} degrees, flip`,
   "resized crop": ({ scale }: Extract<Augmentation, { kind: "resized crop" }>) =>
-    `crop of ${scale.map((share) => `${100 * share} %`).join(" to ")} of the area, resized, flip`,
+    `random resized crop, scale ${scale.join(" to ")}, flip`,
 };
 
 function defaultsText({ defaults }: DatasetRow): string {
@@ -25,7 +24,7 @@ const cells = (row: DatasetRow): string[] => {
     typeof classes === "number" ? String(classes) : "the folder's",
     `${width}x${height}`,
     AUGMENTATIONS[augmentation.kind](augmentation as never),
-    evaluation === "as is" ? "as is" : `short side ${resize}, middle ${crop}`,
+    evaluation === "as is" ? "as is" : `resize ${resize}, center crop ${crop}`,
     `${normalization.mean.join(" ")} / ${normalization.deviation.join(" ")}`,
     `\`${defaults.data ?? "data/cifar-100-binary"}\``,
     defaultsText(row),

@@ -70,7 +70,7 @@ test("it is said whose convolutions serve a processor", async () => {
     instructions: "avx512",
     reduced: REDUCED_PRODUCTS.AMX,
   });
-  assert.equal(withUnits?.detail, "pefd's own, avx512; bfloat16 with AMX");
+  assert.equal(withUnits?.detail, "pefd's own, avx512; bfloat16 on AMX");
   const none = await check(module);
   assert.equal(none?.detail, "TensorFlow's");
   const broken = await check({ ...module, problem: "no such file" });
