@@ -1,4 +1,4 @@
-// Compiles a step of your own: a parabola is descended by 100 steps of gradient descent, in one native program.
+// Compiles a step of your own: 100 steps of gradient descent on a parabola, in one native program.
 //
 //   node examples/ownStep.mjs
 import { compile, loadTensorFlow } from "pefd";
@@ -6,7 +6,7 @@ import { compile, loadTensorFlow } from "pefd";
 const tf = loadTensorFlow();
 const x = tf.variable(tf.tensor1d([3, -2]));
 
-// A step is a function from feeds to new values of variables, and nothing else.
+// A step is a pure function from feeds to new values of variables.
 const program = compile("graph", {
   name: "parabola",
   precision: "float32",

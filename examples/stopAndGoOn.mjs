@@ -1,4 +1,4 @@
-// Stops a training by an AbortSignal, goes on with it, and looks into the checkpoint.
+// Stops training with an AbortSignal, resumes it, and reads the checkpoint.
 //
 //   node examples/stopAndGoOn.mjs [FOLDER]
 import { mkdtempSync } from "node:fs";
@@ -11,7 +11,7 @@ const data = join(folder, "data");
 await synthesize("cifar100", data, { train: 100, test: 50, classes: 10, seed: 1 });
 const options = { data, model: "resnet8", batch_size: 10, save_dir: join(folder, "save") };
 
-// Stopped after the first epoch: what is done is kept.
+// Stopped after the first epoch: finished epochs are saved.
 const stop = new AbortController();
 const first = trainTeacher({ ...options, epochs: 3 }, { signal: stop.signal });
 try {
@@ -22,7 +22,7 @@ try {
   console.log(`stopped: ${error.message}`);
 }
 
-// It goes on from there.
+// Resumes from there.
 const second = trainTeacher({ ...options, epochs: 3, resume: true });
 const { runDir, epochs, test } = await second.result;
 console.log(`done: ${epochs} epochs, top-1 ${test.top1} %`);
@@ -33,7 +33,7 @@ console.log(`${model} on ${dataset}: ${values("fc.bias").length} biases`);
 const { top1, n } = await evaluate({ checkpoint, data }).result;
 console.log(`evaluated: top-1 ${top1} % of ${n} images`);
 
-// What goes wrong has a sentence, and what to do next.
+// Errors have a message and a hint.
 try {
   await evaluate({ checkpoint: "nowhere.pth", data }).result;
 } catch (error) {

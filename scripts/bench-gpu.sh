@@ -26,7 +26,7 @@ rounds=${ROUNDS:-$([ -n "$machine" ] && echo 1 || echo 3)}
 
 has_pytorch=true
 "$python" -c 'import torch' 2>/dev/null || has_pytorch=false
-$has_pytorch || echo "PyTorch is left out: $python cannot import torch (PEFD_PYTHON names another Python)." >&2
+$has_pytorch || echo "skipping PyTorch: $python cannot import torch (PEFD_PYTHON names another Python)." >&2
 
 documents=()
 for ((round = 1; round <= rounds; round++)); do

@@ -16,7 +16,7 @@ const EPOCHS = "5";
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
-/** Runs one command of pefd, shown as a person would type it, and gives back its JSON document. */
+/** Echoes and runs a pefd command; returns its JSON document. */
 function pefd(...words) {
   say(`\n$ pefd ${words.join(" ")}`);
   const child = spawn(process.execPath, ["bin/pefd.js", ...words, "--json"], {
@@ -30,7 +30,7 @@ function pefd(...words) {
   return new Promise((resolve, reject) => {
     child.on("close", (code) => {
       if (code === 0) resolve(JSON.parse(document));
-      else reject(new Problem(`pefd ${words[0]} ended with ${code}.`, "See above.", code ?? 1));
+      else reject(new Problem(`pefd ${words[0]} exited with ${code}.`, "See above.", code ?? 1));
     });
   });
 }
@@ -65,13 +65,13 @@ function summary({ teacherRun, studentRun, studentFile, result }, seconds) {
     `  teacher  ${percent(teacherRun.test.top1)}`,
     `  student  ${percent(result.top1)}`,
     "",
-    "Where everything lies:",
+    "Files:",
     `  data     ${DATA}`,
     `  teacher  ${teacherRun.runDir}`,
     `  student  ${studentRun.runDir}`,
     `  weights  ${studentFile}`,
     "",
-    `The demo took ${Math.round(seconds)} s. How to go on with real data: README.md`,
+    `The demo took ${Math.round(seconds)} s. For real data see README.md.`,
   ].join("\n");
 }
 

@@ -1,16 +1,16 @@
-// A data set of your own. Try it as it is:
+// A data set of your own. It works unchanged:
 //
 //   pefd train-teacher --plugin NAME.mjs --dataset NAME --model resnet8
 //   node --test NAME.test.mjs
 //
-// It begins as noisy stripes of ten widths, made where they are needed. Read your own files in `read`.
+// This example generates noisy stripes of ten widths. Load your own files in `read`.
 
 import { createRandom, datasetInMemory, definePlugin } from "pefd/plugin";
 
 const CLASSES = 10;
 const SIDE = 32;
 
-/** Stripes, wider from class to class. @param purpose another word gives other images */
+/** Stripes, wider from class to class. @param purpose seeds the noise */
 function stripes(count, purpose) {
   const random = createRandom(1, "NAME", purpose);
   const labels = Uint8Array.from({ length: count }, (_, i) => i % CLASSES);
@@ -27,27 +27,26 @@ function stripes(count, purpose) {
 }
 
 const dataset = datasetInMemory({
-  // What people type after --dataset, and what they call it.
+  // The name for --dataset, and a title for messages.
   name: "NAME",
   title: "Stripes",
   classNames: Array.from({ length: CLASSES }, (_, label) => `${label + 1} pixels`),
 
-  // What the images are like, and what training does to them.
+  // Image format and training augmentation.
   format: {
     height: SIDE,
     width: SIDE,
     channels: 3,
-    // Mean and deviation of red, green and blue, of values from 0 to 1.
+    // Per-channel mean and standard deviation (RGB, values in [0, 1]).
     normalization: { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
-    // A shift by up to so many pixels, and mirror images.
+    // Random crop with this zero padding, and random horizontal flip.
     augmentation: { kind: "shift", padding: 2 },
   },
 
-  // Defaults of options that are others for this data set; flags win over them.
+  // Option defaults for this data set; command-line flags override them.
   defaults: { data: ".", batch_size: 16, epochs: 2 },
 
-  // All images of both halves: one byte per value, red, green and blue of a pixel beside each other, row by row; and the
-  // class of each, from 0. `folder` is what --data names; it is not needed here.
+  // All images of both splits as uint8 in NHWC order, and their class indices. `folder` is the value of --data, unused here.
   read: (_folder) => ({ train: stripes(200, "train"), test: stripes(100, "test") }),
 });
 

@@ -3,6 +3,6 @@ import { test } from "node:test";
 import { checkDataset, checkDatasetEngines } from "pefd/testing";
 import plugin from "./NAME.mjs";
 
-test("NAME gives the same images and labels again, as many as it is asked for", () => checkDataset(plugin, "NAME"));
+test("NAME is deterministic and has the requested number of images", () => checkDataset(plugin, "NAME"));
 
-test("a few steps on NAME give the same bytes eagerly and compiled", () => checkDatasetEngines(plugin, "NAME"));
+test("steps on NAME are bit-identical eager and compiled", () => checkDatasetEngines(plugin, "NAME"));

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { checkMethodEngines, checkMethodGradients } from "pefd/testing";
 import plugin from "./NAME.mjs";
 
-test("the gradients of NAME are those of its values, by finite differences", () =>
-  checkMethodGradients(plugin, "NAME"));
+test("the gradients of NAME match finite differences", () => checkMethodGradients(plugin, "NAME"));
 
-test("a few steps of NAME give the same bytes eagerly and compiled", () => checkMethodEngines(plugin, "NAME"));
+test("steps of NAME are bit-identical eager and compiled", () => checkMethodEngines(plugin, "NAME"));

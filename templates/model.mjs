@@ -1,9 +1,9 @@
-// A model of your own. Try it as it is:
+// A model of your own. It works unchanged:
 //
 //   pefd train-teacher --plugin NAME.mjs --model NAME
 //   node --test NAME.test.mjs
 //
-// It begins as three convolutions, each with batch normalisation and a ReLU, and a classifier.
+// This example has three convolutions, each with batch norm and ReLU, and a linear classifier.
 
 import {
   batchNorm,
@@ -20,7 +20,7 @@ import {
 const STEM = 16;
 const STAGES = [16, 32, 64];
 
-/** A 3x3 convolution and its batch normalisation, under the names that checkpoints have. */
+/** A 3x3 convolution with batch norm; the names are those of checkpoints. */
 function stage(builder, name, inputs, outputs, stride) {
   const shape = { inputs, outputs, kernel: 3, stride, padding: 1 };
   const conv = convolution(builder, `${name}.conv`, shape);
@@ -32,15 +32,15 @@ function stage(builder, name, inputs, outputs, stride) {
 }
 
 const model = {
-  // What people type after --model, --model_s and --model_t.
+  // The name for --model, --model_s and --model_t.
   name: "NAME",
   family: "NAME",
   paper: "none: an example",
 
-  // How first weights are drawn, where not as PyTorch's layers do.
+  // Weight initialization where it differs from PyTorch's defaults.
   initialization: { "conv.weight": kaimingNormalFanOut },
 
-  // Makes the layers, in the order in which a checkpoint has them.
+  // Creates the layers in checkpoint order.
   architecture(builder, numClasses) {
     const stem = stage(builder, "stem", 3, STEM, 1);
     const stages = STAGES.map((outputs, i) =>
@@ -50,7 +50,7 @@ const model = {
     const fc = linear(builder, "fc", featureSize, numClasses);
     return {
       featureSize,
-      // Images are [images, height, width, 3]. Methods look at what it returns.
+      // Images are NHWC. Methods use the returned outputs.
       forward(images, context) {
         const first = stem(images, context);
         const maps = [];
@@ -60,7 +60,7 @@ const model = {
           maps.push(map);
           x = map.out;
         }
-        // Where methods put layers behind the last stage, this is the place.
+        // Some methods insert layers after the last stage, here.
         const { out, ...shown } = insertedAt(x, context);
         const pooled = globalAveragePool(out);
         return { stem: first, maps, pooled, logits: fc(pooled), ...shown };

@@ -3,6 +3,6 @@ import { test } from "node:test";
 import { checkModelEngines, checkModelGradients } from "pefd/testing";
 import plugin from "./NAME.mjs";
 
-test("the gradients of NAME are those of its values, by finite differences", () => checkModelGradients(plugin, "NAME"));
+test("the gradients of NAME match finite differences", () => checkModelGradients(plugin, "NAME"));
 
-test("a few steps of NAME give the same bytes eagerly and compiled", () => checkModelEngines(plugin, "NAME"));
+test("steps of NAME are bit-identical eager and compiled", () => checkModelEngines(plugin, "NAME"));

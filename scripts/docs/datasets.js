@@ -1,10 +1,9 @@
 import { DATASETS } from "../../dist/data/registry.js";
 
 const AUGMENTATIONS = {
-  shift: ({ padding }) => `crop after ${padding} pixels of zeros, flip`,
-  rotation: ({ degrees }) => `turned by up to ${degrees} degrees each way, black coming in, flip`,
-  "resized crop": ({ scale }) =>
-    `crop of ${scale.map((share) => `${100 * share} %`).join(" to ")} of the area, resized, flip`,
+  shift: ({ padding }) => `random crop, padding ${padding}, flip`,
+  rotation: ({ degrees }) => `rotation by up to ${degrees} degrees, flip`,
+  "resized crop": ({ scale }) => `random resized crop, scale ${scale.join(" to ")}, flip`,
 };
 
 function defaultsText({ defaults }) {
@@ -22,7 +21,7 @@ const cells = (row) => {
     typeof classes === "number" ? String(classes) : "the folder's",
     `${width}x${height}`,
     AUGMENTATIONS[augmentation.kind](augmentation),
-    evaluation === "as is" ? "as is" : `short side ${resize}, middle ${crop}`,
+    evaluation === "as is" ? "as is" : `resize ${resize}, center crop ${crop}`,
     `${normalization.mean.join(" ")} / ${normalization.deviation.join(" ")}`,
     `\`${defaults.data ?? "data/cifar-100-binary"}\``,
     defaultsText(row),

@@ -17,7 +17,7 @@ const weightWords = (weights) => {
 const optionWords = (options) =>
   Object.entries(options).map(([name, value]) => (value === true ? `--${name}` : `--${name} ${value}`));
 
-/** What was published for some pairs, as flags. */
+/** Published settings of some pairs, as flags. */
 const ofPairs = ({ published = [] }) =>
   published.map(({ pairs, weights = {}, options = {}, defaults = {} }) => {
     const words = [...weightWords(weights), ...optionWords({ ...defaults, ...options })];
@@ -26,13 +26,13 @@ const ofPairs = ({ published = [] }) =>
 
 const optionText = ([name, row]) => `\`--${name}\` (${defaultText(row) || "not set"}): ${row.help}`;
 
-/** What it is in a sentence; of a variant, what to type for it. */
+/** Summary; of a variant, its flags. */
 const openingOf = ({ name, summary, method, set }) =>
   name === method.name
     ? `${summary[0]?.toUpperCase()}${summary.slice(1)}.`
     : `\`${["--distill", method.name, ...optionWords(set)].join(" ")}\`.`;
 
-/** One method or variant: its loss, where it comes from, its numbers, its traps. */
+/** One method or variant: loss, source, numbers, traps. */
 function entryOf(procedure) {
   const { name, paper, code, formula, traps = [], weights, defaults = {}, method } = procedure;
   const words = [...weightWords(weights), ...optionWords(defaults)].join(" ");

@@ -5,8 +5,8 @@ import { pathToFileURL } from "node:url";
 import { exclusively } from "./lock.js";
 
 /**
- * Brings TensorFlow's build for GPUs into the cache folder (3.4 GB, once), for tests: the set-up of a machine with a
- * GPU, for a copy of the package that is then thrown away. The project, which must be set up, keeps the build it has.
+ * Installs TensorFlow's GPU build into the cache folder (3.4 GB, once), for tests, through a temporary copy of the
+ * package. The project, which must be set up, keeps its own build.
  * @param {string} root the project's folder
  * @param progress as of progressOn
  * @returns {Promise<string>} the build's folder
@@ -32,7 +32,7 @@ export async function bringGpuTree(root, progress) {
       probe: async () => ({ version: TENSORFLOW_VERSION, usesGpu: false, reason: "" }),
       ...progress,
     };
-    const wait = () => progress.onPhase("Waiting for another set-up that uses the same cache");
+    const wait = () => progress.onPhase("Waiting for another set-up with the same cache");
     await exclusively(cache, wait, (inherit) => installRuntime({ ...settings, inherit }));
     return readlinkSync(dependencies(packageFolder));
   } finally {

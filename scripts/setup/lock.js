@@ -5,9 +5,8 @@ import { setTimeout as pause } from "node:timers/promises";
 const RETRY_MILLISECONDS = 200;
 
 /**
- * Takes a name that only one process of this machine can have: an abstract socket, which the system frees
- * when its last holder ends, however it ends.
- * @returns {Promise<import("node:net").Server | undefined>} undefined when somebody else has it
+ * Takes a machine-wide lock: an abstract socket, which the system frees when its last holder exits.
+ * @returns {Promise<import("node:net").Server | undefined>} undefined when another process has it
  */
 function take(key) {
   const name = createHash("sha256").update(key).digest("hex").slice(0, 32);
@@ -29,12 +28,11 @@ async function wait(key, onWait) {
 }
 
 /**
- * Does some work while nobody else on this machine does work under the same key.
- * Programs started meanwhile should inherit the descriptor that `work` is given: should this process be
- * killed, the lock then holds until they have ended as well.
+ * Runs `work` under a machine-wide lock.
+ * Child processes should inherit the descriptor that `work` gets: the lock then outlives this process if it is killed.
  * @template T
  * @param {string} key
- * @param {() => void} onWait called once if somebody else has to be waited for
+ * @param {() => void} onWait called once if another process has the lock
  * @param {(descriptors: number[]) => Promise<T>} work
  * @returns {Promise<T>}
  */

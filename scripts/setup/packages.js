@@ -5,7 +5,7 @@ import { run } from "./run.js";
 
 const readJson = (file) => JSON.parse(readFileSync(file, "utf8"));
 
-/** What npm recorded at the end of its last complete installation. */
+/** npm's record of its last complete installation. */
 function installedPackages(root) {
   try {
     return readJson(join(root, "node_modules/.package-lock.json")).packages;
@@ -33,14 +33,14 @@ export async function installPackages(root, inherit) {
   if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) {
     throw new Problem(
       "node_modules is a link to a folder that lacks what package-lock.json asks for.",
-      "Run npm ci where that folder lies.",
+      "Run npm ci in the folder that it links to.",
     );
   }
   const args = ["ci", "--ignore-scripts", "--include=dev", "--no-audit", "--no-fund"];
   const code = await run("npm", args, { cwd: root, inherit });
   if (code === 0) return;
   throw new Problem(
-    `npm could not install the packages (npm ci ended with ${code}).`,
-    "Look at npm's message above and at the network, then: npm run setup",
+    `npm could not install the packages (npm ci exited with ${code}).`,
+    "Check npm's message above and the network, then: npm run setup",
   );
 }

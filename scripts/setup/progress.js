@@ -1,6 +1,6 @@
 const MEGABYTE = 1e6;
 
-/** Shows on stderr what is being done, and on a terminal how far a download is. */
+/** Reports phases on stderr, and the progress of downloads on a terminal. */
 export function progressOn(stream) {
   let isLineOpen = false;
   const clear = () => {

@@ -36,7 +36,7 @@ async function completeSetup(progress, inherited) {
     await installPackages(ROOT, inherited);
   }
   if (!tensorFlowJsIsThere(ROOT)) {
-    progress.onPhase("Bringing TensorFlow.js for Node.js");
+    progress.onPhase("Downloading TensorFlow.js for Node.js");
     await bringTensorFlowJs(ROOT, inherited);
   }
   if (!isBuilt(ROOT, PRODUCT)) {
@@ -47,10 +47,9 @@ async function completeSetup(progress, inherited) {
 }
 
 /**
- * Brings everything that pefd needs, or what is missing of it: packages, the compiled project, libtensorflow
- * and the binding to it.
+ * Installs everything that pefd needs and that is missing: packages, the compiled project, libtensorflow and its binding.
  * @returns {Promise<boolean>} whether anything had to be done
- * @throws {Problem} or an error with an exit code, for people
+ * @throws {Problem} or an error with an exit code
  */
 export async function setup() {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {

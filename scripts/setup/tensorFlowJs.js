@@ -12,7 +12,7 @@ const NAME = "@tensorflow/tfjs-node-gpu";
 const VERSION = "4.22.0";
 const SHA512 = "p//NN6DGiN4hInUmIkRffaFVMcdTREUMjPyjW04J7OXvB2zBlQimj61eFKSgRrH3f5TnOfKzb0n56he/B6a4bw==";
 
-/** What pefd takes of it. */
+/** The parts that pefd uses. */
 const PARTS = ["package.json", "binding.gyp", "binding", "dist"];
 
 /** Where a checkout has it: where Node.js looks for it. */
@@ -27,25 +27,25 @@ export function tensorFlowJsIsThere(root) {
 /** Downloads the package as npm has it, compared with its checksum. @returns the archive */
 async function download(folder, inherit) {
   const words = ["pack", `${NAME}@${VERSION}`, "--pack-destination", folder, "--dry-run=false"];
-  const stdio = ["ignore", "ignore", 2, ...inherit]; // npm says the archive's name, which nobody wants to know
+  const stdio = ["ignore", "ignore", 2, ...inherit]; // npm prints the archive's name
   const code = await run("npm", [...words, "--silent"], { cwd: folder, stdio });
   const archive = readdirSync(folder).find((name) => name.endsWith(".tgz"));
   if (code !== 0 || archive === undefined) {
     throw new Problem(
-      `${NAME} ${VERSION} could not be downloaded (npm pack ended with ${code}).`,
-      "Look at npm's message above and at the network, then: npm run setup",
+      `${NAME} ${VERSION} could not be downloaded (npm pack exited with ${code}).`,
+      "Check npm's message above and the network, then: npm run setup",
     );
   }
   const file = join(folder, archive);
   if (createHash("sha512").update(readFileSync(file)).digest("base64") === SHA512) return file;
   throw new Problem(
-    `The registry gave a file for ${NAME} ${VERSION} that is not the pinned one; it was not used.`,
-    "Look at the registry that npm is set to (npm config get registry), then: npm run setup",
+    `The registry served a file for ${NAME} ${VERSION} with another hash than the pinned one; it was not used.`,
+    "Check npm's registry (npm config get registry), then: npm run setup",
   );
 }
 
 /**
- * Brings TensorFlow.js for Node.js into a checkout whose packages are installed; what lies there is replaced.
+ * Downloads TensorFlow.js for Node.js into a checkout whose packages are installed, replacing an earlier one.
  * @throws {Problem} when it cannot be downloaded
  */
 export async function bringTensorFlowJs(root, inherit = []) {

@@ -35,7 +35,7 @@ const projectorsFile = (checkpoint: string): string =>
   checkpoint.replace(/\.(safetensors|pth|pt)$/, "").concat("_projectors.safetensors");
 
 const weightName = (i: number) => `projectors.${i}.weight`;
-/** What an ensemble is made of; a method that adds anything else has projectors of another kind, or none. */
+/** Parameter names of a projector ensemble; methods with other layers have no such projectors. */
 const PROJECTOR_TENSOR = /^projectors\.\d+\.(weight|bias)$/;
 const biasName = (i: number) => `projectors.${i}.bias`;
 
@@ -103,7 +103,7 @@ function addProjection(output: Float64Array, weight: Matrix, bias: Float64Array,
   }
 }
 
-/** What was found out about one checkpoint. */
+/** Measures of one checkpoint. */
 export interface Finding {
   readonly subject: Subject;
   /** The epoch that the checkpoint tells. */
@@ -148,8 +148,8 @@ async function analyzeOne(
   const { state, metadata } = await readCheckpoint(checkpoint);
   if (isOfAnotherRun(metadata, subject.identitySha256)) {
     throw inputError(
-      `${checkpoint} is of another run than the config.json beside it.`,
-      "Put the run's own file there, or analyze this one by itself with --checkpoint.",
+      `${checkpoint} belongs to another run than the config.json next to it.`,
+      "Restore the run's file, or analyze this one with --checkpoint.",
     );
   }
   const model = buildModel(name, numClasses, "zeros", images.set.height);
@@ -225,7 +225,7 @@ export async function analyze(
       findings.push(await analyzeOne(subject, of, tell));
     } catch (error) {
       if (subject.run === undefined || !(error instanceof PefdError)) throw error;
-      if (!failures.has(error)) tell(`warning: ${subject.run.dir} is left out: ${error.message}`);
+      if (!failures.has(error)) tell(`warning: skipping ${subject.run.dir}: ${error.message}`);
       failures.add(error);
     }
   }

@@ -48,7 +48,7 @@ export function centered(matrix: Matrix): Matrix {
   return result;
 }
 
-/** What a model says about some images. */
+/** Model outputs for some images. */
 export interface Outputs {
   /** Penultimate features, [N, D] */
   readonly features: Matrix;
@@ -63,7 +63,7 @@ const PIXELS = 100 * 32 * 32;
 export const imagesAtOnce = ({ height, width }: ImageShape): number =>
   Math.max(1, Math.floor(PIXELS / (height * width)));
 
-/** What is looked at: a model, or a student as its method evaluates it. */
+/** The model to analyze, or a student as its method evaluates it. */
 type Looked = Pick<Model, "featureSize"> & Pick<EvaluatedStudent, "forward">;
 
 /**

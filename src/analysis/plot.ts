@@ -11,14 +11,14 @@ import type { Finding } from "./analyze.js";
 import { type About, MEASURES, type Measure } from "./measures.js";
 import { projectorCount } from "./present.js";
 
-/** What the horizontal axis counts, each finding's place on it, and which findings a line may join. */
+/** The x axis: name, each finding's value, and which findings are connected. */
 interface Axis {
   readonly name: string;
   readonly findings: readonly Finding[];
   readonly placeOf: (finding: Finding) => number;
   /** Findings of one family differ in what the axis counts and in their seed only; undefined: nothing is joined. */
   readonly familyOf?: (finding: Finding) => string;
-  /** What the numbers on the axis stand for, where they only count. */
+  /** Labels of a categorical axis. */
   readonly key: readonly string[];
 }
 
@@ -112,7 +112,7 @@ const ABOUT: readonly (readonly [about: About, label: string])[] = [
   ["student", "student"],
   ["teacher", "teacher"],
   ["projected", "projected"],
-  ["both", "both together"],
+  ["both", "both combined"],
 ];
 
 const PANEL = { width: 372, height: 250 };

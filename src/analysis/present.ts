@@ -13,7 +13,7 @@ export const projectorCount = ({ subject, projectors }: Finding): number | undef
 
 const shortName = (path: string): string => basename(path).replace(/\.(safetensors|pth|pt)$/, "");
 
-/** What is known about a finding besides its measures, by the names of CSV and JSON. */
+/** Fields of a finding besides its measures, by the names of CSV and JSON. */
 const facts = (finding: Finding) => ({
   run: finding.subject.run?.dir ?? null,
   checkpoint: finding.subject.checkpoint,
@@ -70,7 +70,7 @@ export function analysisCsvTable(findings: readonly Finding[]): Table {
   return { columns: columns(...names, ...MEASURES.map(({ key }) => key)), rows };
 }
 
-/** What the short titles of the table stand for. */
+/** Explanation of the table's short titles. */
 export const LEGEND =
   "s: student, t: teacher, proj.: the student through its projectors. On the test images; MDA is the mean cosine\n" +
   "between student and teacher features, Between the mean cosine between class means (lower separates better).";

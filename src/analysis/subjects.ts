@@ -10,7 +10,7 @@ import { identitySha256 } from "../runFiles/identity.js";
 /** The data set of runs that tell none: there was no other. */
 const FIRST_DATASET = "cifar100";
 
-/** What stands still for all checkpoints of a run: the teacher and the images. */
+/** Shared by all checkpoints of a run: teacher and images. */
 export interface Setting {
   readonly teacherPath: string;
   readonly teacherModel: string;
@@ -23,7 +23,7 @@ export interface Setting {
   readonly skipList?: string | undefined;
 }
 
-/** One student's checkpoint to be analysed. */
+/** One student's checkpoint to be analyzed. */
 export interface Subject extends Setting {
   readonly checkpoint: string;
   readonly model: string;
@@ -33,7 +33,7 @@ export interface Subject extends Setting {
   readonly identitySha256?: string | undefined;
 }
 
-/** What was typed and goes before what a run's config.json says. */
+/** Typed options, which override a run's config.json. */
 export type Overrides = { readonly [Key in keyof Setting]?: Setting[Key] | undefined };
 
 const EPOCH_FILE = /^ckpt_epoch_(\d+)\.safetensors$/;
@@ -68,14 +68,14 @@ function settingOf({ dir, config }: RunRecord, given: Overrides): Setting {
   const teacherModel = given.teacherModel ?? model_t;
   if (typeof teacherPath !== "string" || typeof teacherModel !== "string") {
     throw inputError(
-      `${join(dir, "config.json")} does not tell the run's teacher.`,
+      `${join(dir, "config.json")} does not name the run's teacher.`,
       "Give it with --path_t and --model_t.",
     );
   }
   if (!existsSync(teacherPath)) {
     throw inputError(
-      `There is no file ${teacherPath}, the teacher of the run ${dir}.`,
-      "Give its checkpoint with --path_t, or call pefd from the folder that the run was started in.",
+      `No such file: ${teacherPath}, the teacher of the run ${dir}.`,
+      "Give its checkpoint with --path_t, or run pefd from the folder where the run was started.",
     );
   }
   return {
@@ -102,7 +102,7 @@ function subjectsOf(run: RunRecord, given: Overrides, lastOnly: boolean): Subjec
 
 /**
  * The checkpoints of all distillations in some folders and below them, by pair, method, number of projectors, trial
- * and epoch. A run that cannot be analysed, such as one whose teacher is not there, does not keep the others from it.
+ * and epoch. A run that cannot be analyzed, such as one whose teacher is not there, does not keep the others from it.
  * @param tell takes a sentence for each such run
  * @throws inputError where there are none
  */
@@ -118,7 +118,7 @@ export function subjectsOfRuns(
     found.runs.filter((run) => run.kind === "distill" && checkpointsOf(run, lastOnly).length > 0),
   );
   for (const { run, of } of repeats) {
-    tell(inputError(`${run.dir} is left out: it repeats ${of.dir}.`));
+    tell(inputError(`skipping ${run.dir}: it repeats ${of.dir}.`));
   }
   const subjects = [...runs].sort(byExperiment).flatMap((run) => {
     try {
@@ -131,7 +131,7 @@ export function subjectsOfRuns(
   });
   if (subjects.length > 0) return subjects;
   throw inputError(
-    `There is no distillation with checkpoints in ${dirs.join(", ")} or below that can be analysed.`,
-    "`pefd distill` keeps one every --save_freq epochs, the best and the last.",
+    `No distillation runs with checkpoints found in ${dirs.join(", ")}.`,
+    "`pefd distill` saves one every --save_freq epochs, the best and the last.",
   );
 }

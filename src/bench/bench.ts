@@ -85,7 +85,7 @@ export const WORKS: Readonly<Record<WorkName, (pair: Pair, size: WorkSize) => Wo
   evaluate: evaluateWork,
 };
 
-/** What a work costs over another one that took turns with it: medians over the repeats. */
+/** Cost of a workload over another one interleaved with it: medians over the repeats. */
 function costOver(base: Runner, own: Runner): Cost {
   const pairs = own.repeats.map((time, i) => [time, base.repeats[i] as number] as const);
   return {
@@ -185,7 +185,7 @@ export function measureMethods(
       return distillation(name);
     } catch (error) {
       if (!onlyFitting || !(error instanceof PefdError)) throw error;
-      notice(`${name} is left out: ${error.message}`);
+      notice(`skipping ${name}: ${error.message}`);
       return undefined;
     }
   };
@@ -198,7 +198,7 @@ export function measureMethods(
   return measureOver(distillation(BASE), works(), variants, repeats, onStart);
 }
 
-/** What decides how a machine is timed where nothing is asked for. */
+/** Machine properties that determine benchmark defaults. */
 interface Machine {
   readonly gpu: boolean;
   /** Whether it computes in bfloat16 natively. */
@@ -209,7 +209,7 @@ interface Machine {
 const BFLOAT16_CAPABILITY = 8;
 
 /**
- * What is known of the machine.
+ * Machine information.
  * @param capability of the GPU in use, undefined where there is none
  * @param cpuinfo text of /proc/cpuinfo
  */
@@ -218,7 +218,7 @@ export function machineOf(gpu: boolean, capability: number | undefined, cpuinfo:
   return { gpu, bfloat16 };
 }
 
-/** XLA on a processor is slower than the graph and is timed only when asked for. */
+/** XLA on a CPU is slower than the graph and is timed only when asked for. */
 const ownEngines = ({ gpu }: Machine): EngineName[] => engineNames().filter((engine) => gpu || engine !== "xla");
 
 /**
@@ -245,13 +245,13 @@ export function variantsFor(
 export const isExactFloat32 = (precisions: readonly PrecisionName[]): boolean =>
   precisions.length === 1 && precisions[0] === "float32";
 
-/** What has to be known of float32 before anything is timed, a line each. */
+/** Notes on float32 before timing, one per line. */
 export const float32Notices = (gpu: boolean, exact: boolean): readonly string[] =>
   gpu && !exact
-    ? ["float32 is timed with TF32 where the GPU has it; alone (--precision float32) it is timed without."]
+    ? ["float32 is timed with TF32 where the GPU supports it; with --precision float32, without TF32."]
     : [];
 
-/** What is asked for; undefined and empty lists leave it to the machine. */
+/** Requested settings; undefined and empty lists mean the machine's defaults. */
 export interface BenchOptions extends Omit<Pair, "method"> {
   readonly methods: ChosenMethods;
   readonly works: readonly WorkName[];
@@ -265,7 +265,7 @@ export interface BenchOptions extends Omit<Pair, "method"> {
   readonly repeats: number;
 }
 
-/** What a benchmark tells of its surroundings, and asks of them. */
+/** Environment of a benchmark. */
 export interface BenchHooks {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A line about what goes on. */
@@ -285,7 +285,7 @@ export interface BenchDocument {
   readonly results: readonly Timing[];
 }
 
-/** A processor gets as much as fits into a minute or two; a GPU enough to fill several calls of many steps. */
+/** A CPU gets as much as fits into a minute or two; a GPU enough to fill several calls of many steps. */
 const SIZES = {
   gpu: { batchSize: 64, steps: 64, testImages: 10_000 },
   cpu: { batchSize: 16, steps: 3, testImages: 200 },
@@ -321,7 +321,7 @@ function chosenVariants(machine: Machine, { engines, precisions }: BenchOptions)
   const variants = variantsFor(machine, engines, precisions);
   if (variants.length > 0) return variants;
   throw inputError(
-    "The eager engine computes in float32 only; nothing is left to time.",
+    "The eager engine supports only float32; nothing left to time.",
     "Add another engine, such as --engine eager,graph.",
   );
 }
@@ -345,7 +345,7 @@ export function runBench(options: BenchOptions, { env, notice }: BenchHooks): Be
   const withMemory = (what: string, timings: readonly Timing[]): readonly Timing[] => {
     const memory = deviceMemory(env);
     if (memory === undefined) return timings;
-    notice(`${what}: ${memory} MB of the GPU's memory in use`);
+    notice(`${what}: ${memory} MB of GPU memory in use`);
     return timings.map((timing) => ({ ...timing, deviceMemoryMb: memory }));
   };
   const measured = (work: Work): readonly Timing[] => {

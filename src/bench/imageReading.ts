@@ -20,13 +20,13 @@ export interface Reading {
   readonly imagesPerSecond: number;
   readonly imagesPerSecondMin: number;
   readonly imagesPerSecondMax: number;
-  /** Images per second of one processor's work, all threads together: median. */
+  /** Images per second of one CPU's work, all threads together: median. */
   readonly imagesPerProcessorSecond: number;
 }
 
 /** How steps and reading go together. */
 export interface FedSteps {
-  /** What is trained: `distill ours RESNET34 -> RESNET18`. */
+  /** Training workload: `distill ours RESNET34 -> RESNET18`. */
   readonly what: string;
   readonly engine: string;
   readonly precision: string;
@@ -36,7 +36,7 @@ export interface FedSteps {
   readonly waitingMsMax: number;
   /** Images per second that steps take. */
   readonly imagesPerSecond: number;
-  /** What the other one waits for. */
+  /** The bottleneck. */
   readonly limit: "data" | "steps";
 }
 
@@ -65,8 +65,8 @@ interface ReadingSettings {
   readonly batchSize: number;
   /** At least 1. */
   readonly repeats: number;
-  /** Processor time of this process so far, of all its threads, in seconds. */
-  processorSeconds(): number;
+  /** CPU time of this process, all threads, in seconds. */
+  cpuSeconds(): number;
 }
 
 /** Plan rows of one epoch after another until there are images enough. @param repeat from 0 */
@@ -89,35 +89,35 @@ function readAll({ values }: BatchSource, plan: Int32Array, batchSize: number): 
 }
 
 /** Times a source alone, without steps; a first repeat, in which threads start, does not count. */
-function timeReading(source: BatchSource, { seed, batchSize, repeats, processorSeconds }: ReadingSettings): Reading {
+function timeReading(source: BatchSource, { seed, batchSize, repeats, cpuSeconds }: ReadingSettings): Reading {
   const perSecond: number[] = [];
-  const perProcessorSecond: number[] = [];
+  const perCpuSecond: number[] = [];
   for (let repeat = 0; repeat <= repeats; repeat++) {
     const plan = planOf(source, seed, repeat);
-    const [started, processor] = [performance.now(), processorSeconds()];
+    const [started, cpu] = [performance.now(), cpuSeconds()];
     readAll(source, plan, batchSize);
     const images = plan.length / PLAN_COLUMNS;
     const seconds = (performance.now() - started) / 1000;
     if (repeat === 0) continue;
     perSecond.push(images / seconds);
-    perProcessorSecond.push(images / (processorSeconds() - processor));
+    perCpuSecond.push(images / (cpuSeconds() - cpu));
   }
   return {
     imagesPerSecond: median(perSecond),
     imagesPerSecondMin: Math.min(...perSecond),
     imagesPerSecondMax: Math.max(...perSecond),
-    imagesPerProcessorSecond: median(perProcessorSecond),
+    imagesPerProcessorSecond: median(perCpuSecond),
   };
 }
 
-/** What is trained: a pair by a method, or one model alone. */
+/** Training task: a pair with a method, or a single model. */
 interface Trained {
   readonly teacher?: string | undefined;
   readonly student?: string | undefined;
   readonly method: string;
 }
 
-/** What steps are timed with. */
+/** Inputs of timed steps. */
 interface StepSettings {
   readonly dataset: Dataset;
   readonly train: BatchSource;
@@ -211,7 +211,7 @@ function timeFedSteps(trained: Trained, settings: StepSettings): FedSteps {
 
 const SEED = 10;
 
-/** What is asked for; undefined leaves it to the machine. */
+/** Requested settings; undefined means the machine's default. */
 export interface DataBenchOptions extends Trained {
   readonly row: DatasetRow;
   readonly data: string;
@@ -225,10 +225,10 @@ export interface DataBenchOptions extends Trained {
   readonly repeats: number;
 }
 
-/** What such a benchmark asks besides. */
+/** Further settings of such a benchmark. */
 export interface DataBenchHooks extends BenchHooks {
-  /** Processor time of this process so far, of all its threads, in seconds. */
-  processorSeconds(): number;
+  /** CPU time of this process, all threads, in seconds. */
+  cpuSeconds(): number;
 }
 
 /** As `pefd bench` has them for its other works. */
@@ -241,7 +241,7 @@ const SIZES = { gpu: { batchSize: 64, steps: 64 }, cpu: { batchSize: 16, steps: 
  */
 export async function runDataBench(
   options: DataBenchOptions,
-  { env, notice, processorSeconds }: DataBenchHooks,
+  { env, notice, cpuSeconds }: DataBenchHooks,
 ): Promise<DataDocument> {
   const { row, data, workers, repeats, gpu, engine, precision } = options;
   const dataset = await row.open(data, options.limits);
@@ -253,8 +253,8 @@ export async function runDataBench(
   const { batchSize = own.batchSize, steps = own.steps } = options;
   if (batchSize > dataset.train.count) {
     throw inputError(
-      `A batch of ${batchSize} images is more than the ${dataset.train.count} of ${data}.`,
-      "Give a smaller one with --batch_size.",
+      `A batch of ${batchSize} images is larger than the ${dataset.train.count} images of ${data}.`,
+      "Set a smaller --batch_size.",
     );
   }
   const choice = chooseEngine({ engine, precision }, env);
@@ -266,7 +266,7 @@ export async function runDataBench(
   const [train, test] = sources as [BatchSource, BatchSource];
   try {
     notice("reading");
-    const reading = timeReading(train, { seed: SEED, batchSize, repeats, processorSeconds });
+    const reading = timeReading(train, { seed: SEED, batchSize, repeats, cpuSeconds });
     const isTrained = options.teacher !== undefined || options.student !== undefined;
     if (isTrained) notice(`steps: ${choice.engine}, ${choice.precision}`);
     const settings = { dataset, train, test, choice, seed: SEED, batchSize, steps };

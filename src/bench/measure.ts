@@ -69,7 +69,7 @@ export function takeTurns(runners: readonly Runner[], repeats: number): void {
   }
 }
 
-/** What was measured of a runner. */
+/** Measurements of a runner. */
 export function timingOf({ work, variant, firstStepMs, repeats }: Runner): Timing {
   const { what, method, batchSize, steps, images } = work;
   const middle = median(repeats);

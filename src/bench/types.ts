@@ -6,7 +6,7 @@ export const WORK_NAMES = ["distill", "teacher", "evaluate"] as const;
 export const DATA_WORK = "data";
 export type WorkName = (typeof WORK_NAMES)[number];
 
-/** What the images of a work are like. */
+/** Image format of a workload. */
 export interface ImageKind {
   /** Height and width. */
   readonly side: number;
@@ -19,7 +19,7 @@ export interface Variant {
   readonly precision: PrecisionName;
 }
 
-/** What is run, and how much of it. */
+/** A workload and its size. */
 export interface WorkSize {
   /** Images per training step. */
   readonly batchSize: number;
@@ -27,7 +27,7 @@ export interface WorkSize {
   readonly steps: number;
   /** Images that an evaluation goes over. */
   readonly testImages: number;
-  /** CIFAR-100's if left out. */
+  /** CIFAR-100's by default. */
   readonly kind?: ImageKind;
 }
 
@@ -55,7 +55,7 @@ export interface Work {
   dispose(): void;
 }
 
-/** What a method costs over `kd`, the same pair and variant. */
+/** The cost of a method over `kd`, same pair and variant. */
 export interface Cost {
   /** Median over the repeats of the difference, in milliseconds per step. */
   readonly stepMs: number;
@@ -65,7 +65,7 @@ export interface Cost {
   readonly memoryMb?: number;
 }
 
-/** What was measured of one work with one variant. Times in milliseconds. */
+/** Measurements of one workload and variant. Times in milliseconds. */
 export interface Timing extends Variant {
   readonly what: string;
   /** Of a distillation. */
@@ -78,7 +78,7 @@ export interface Timing extends Variant {
   readonly imagesPerSecond: number;
   /** From the description to the end of the first step: recording, compiling, one step. */
   readonly firstStepMs: number;
-  /** Memory in use on the GPU once this work was timed with every variant, in MB; missing on a processor. */
+  /** Memory in use on the GPU once this work was timed with every variant, in MB; missing on a CPU. */
   readonly deviceMemoryMb?: number;
   /** Of methods that were timed beside `kd`. */
   readonly overKd?: Cost;

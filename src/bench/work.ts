@@ -52,7 +52,7 @@ export const CIFAR100_KIND: ImageKind = {
 /** Labels are bytes; which they are does not matter to speed either. */
 const LABELS = 256;
 
-/** Random images, with random labels: speed does not depend on what the images show. @param kind CIFAR-100's if left out */
+/** Random images, with random labels: speed does not depend on what the images show. @param kind CIFAR-100's by default */
 export function randomImages(
   count: number,
   seed: number,
@@ -71,10 +71,10 @@ export function randomImages(
 
 const MODEL_SEED = 10;
 
-/** What models are made for. */
+/** Input size of models. */
 interface LearningTask {
   readonly numClasses: number;
-  /** Side of the images; that which the models are made for where left out. */
+  /** Side of the images; that which the models are made for by default. */
   readonly imageSize?: number;
   /** Of the training images: memory banks are as large as in a training. */
   readonly labels: ArrayLike<number>;
@@ -89,7 +89,7 @@ export const initialised = (name: string, { numClasses, imageSize }: Pick<Learni
 interface TimedStudent {
   readonly learner: Learner;
   readonly guide: FrozenModel;
-  /** What the loss looks at of the teacher. */
+  /** Teacher outputs that the loss uses. */
   readonly views: readonly TeacherView[];
 }
 

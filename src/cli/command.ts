@@ -2,7 +2,7 @@ import type { Completes, Section } from "../common/optionRow.js";
 import type { Configuration } from "../config/file.js";
 import type { Layer } from "../config/resolve.js";
 
-/** Where a command's words go: results to stdout, everything else to stderr. */
+/** A command's output: results to stdout, everything else to stderr. */
 export interface Output {
   /** `--json` was given: results are one JSON document. */
   readonly json: boolean;
@@ -17,35 +17,35 @@ export interface Output {
   notice(text: string): void;
 }
 
-/** What was typed, ready to be resolved. */
+/** The parsed command line. */
 export interface Invocation {
   /** Flags, environment, configuration files: the strongest first. */
   readonly layers: readonly Layer[];
-  /** Flags alone, as typed and unchecked. */
+  /** Only flags, as typed and unchecked. */
   readonly flags: Readonly<Record<string, unknown>>;
   readonly positionals: readonly string[];
   readonly configuration: Configuration | undefined;
-  /** The whole command line, for sentences that repeat it. */
+  /** The whole command line, for messages. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly output: Output;
 }
 
-/** Words after a command's name that are no flags. */
+/** Positional arguments. */
 export interface Positionals {
   /** As help shows them, e.g. "IN OUT". */
   readonly usage: string;
   readonly min: number;
   readonly max: number;
-  /** What a shell offers for them; files where left out. */
+  /** Shell completions; default files. */
   readonly completes?: Completes;
 }
 
-/** One command: what it takes and what it does. Each lies in a file of its own, loaded when it is used. */
+/** A command. Each has its own file, loaded on use. */
 export interface Command {
   readonly sections: readonly Section[];
   readonly positionals?: Positionals;
-  /** Command lines with a word on what they do. */
+  /** Example command lines with descriptions. */
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   /**
    * @returns the exit code where it is not 0

@@ -19,12 +19,12 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "distill",
-    summary: "Train a student with a teacher's help.",
+    summary: "Train a student with a frozen teacher.",
     load: () => import("./commands/distill.js"),
   },
   {
     name: "rerun",
-    summary: "Repeat a run from its own record.",
+    summary: "Repeat a run from its config.json.",
     load: () => import("./commands/rerun.js"),
   },
   {
@@ -34,47 +34,47 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "sweep",
-    summary: "Distil over lists of options, one run for each combination.",
+    summary: "Distill over lists of options, one run per combination.",
     load: () => import("./commands/sweep.js"),
   },
   {
     name: "report",
-    summary: "Summarise runs: a table, a page, plots.",
+    summary: "Summarize runs as a table, a page or plots.",
     load: () => import("./commands/report.js"),
   },
   {
     name: "analyze",
-    summary: "Measure a student's features against its teacher's.",
+    summary: "Compare a student's features with its teacher's.",
     load: () => import("./commands/analyze.js"),
   },
   {
     name: "verify",
-    summary: "Hold a run's files and inputs against what it wrote down.",
+    summary: "Check a run's files and inputs against its record.",
     load: () => import("./commands/verify.js"),
   },
   {
     name: "watch",
-    summary: "Watch runs while they go on.",
+    summary: "Watch runs live in the terminal.",
     load: () => import("./commands/watch.js"),
   },
   {
     name: "data synthesize",
-    summary: "Make a small artificial data set.",
+    summary: "Generate a small synthetic data set.",
     load: () => import("./commands/data/synthesize.js"),
   },
   {
     name: "data fetch",
-    summary: "Bring a data set.",
+    summary: "Download a data set.",
     load: () => import("./commands/data/fetch.js"),
   },
   {
     name: "data verify",
-    summary: "Examine a data folder.",
+    summary: "Check a data folder.",
     load: () => import("./commands/data/verify.js"),
   },
   {
     name: "data pack",
-    summary: "Pack images into few large files.",
+    summary: "Pack images into WebDataset shards.",
     load: () => import("./commands/data/pack.js"),
   },
   {
@@ -84,17 +84,17 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "convert",
-    summary: "Write a checkpoint in another format.",
+    summary: "Convert a checkpoint to another format.",
     load: () => import("./commands/convert.js"),
   },
   {
     name: "setup",
-    summary: "Bring TensorFlow's native library, once.",
+    summary: "Install TensorFlow's native library (once).",
     load: () => import("./commands/setup.js"),
   },
   {
     name: "completion",
-    summary: "Write what a shell completes pefd by.",
+    summary: "Print a shell completion script.",
     load: async () => {
       const { completionOf } = await import("./commands/completion.js");
       return { command: completionOf(COMMANDS) };
@@ -102,12 +102,12 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "doctor",
-    summary: "Tell what is set up and what is missing.",
+    summary: "Check what is installed and what is missing.",
     load: () => import("./commands/doctor.js"),
   },
   {
     name: "bench",
-    summary: "Time the engines on this machine.",
+    summary: "Benchmark the engines on this machine.",
     load: () => import("./commands/bench.js"),
   },
   {
@@ -122,22 +122,22 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "config list",
-    summary: "List the presets that --config takes.",
+    summary: "List the presets for --config.",
     load: () => import("./commands/configList.js"),
   },
   {
     name: "new method",
-    summary: "Write a plug-in with a method to begin with.",
+    summary: "Create a plug-in with a new method.",
     load: async () => ({ command: (await import("./commands/new.js")).newCommand("method") }),
   },
   {
     name: "new model",
-    summary: "Write a plug-in with a model to begin with.",
+    summary: "Create a plug-in with a new model.",
     load: async () => ({ command: (await import("./commands/new.js")).newCommand("model") }),
   },
   {
     name: "new dataset",
-    summary: "Write a plug-in with a data set to begin with.",
+    summary: "Create a plug-in with a new data set.",
     load: async () => ({ command: (await import("./commands/new.js")).newCommand("dataset") }),
   },
 ];
@@ -149,11 +149,11 @@ function unknownCommand(words: readonly string[]) {
   const inGroup = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
   if (inGroup.length > 0 && !isWord(second)) {
     const names = inGroup.map(({ name }) => `pefd ${name}`).join(", ");
-    return inputError(`pefd ${first} needs a second word.`, `Type one of: ${names}.`);
+    return inputError(`pefd ${first} needs a subcommand.`, `Type one of: ${names}.`);
   }
   const typed = inGroup.length > 0 ? `${first} ${second}` : `${first}`;
   const names = COMMANDS.map(({ name }) => name);
-  return inputError(`There is no command ${typed}.${didYouMean(typed, names)}`, "`pefd --help` lists the commands.");
+  return inputError(`Unknown command: ${typed}.${didYouMean(typed, names)}`, "`pefd --help` lists the commands.");
 }
 
 /**

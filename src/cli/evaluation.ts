@@ -12,13 +12,13 @@ import type { EvalResult } from "../train/files/result.js";
 import type { Output } from "./command.js";
 import { COLUMNS, fileOf, isScreen, STDOUT } from "./output.js";
 
-/** What an evaluation writes besides what it prints. */
+/** Files that an evaluation writes. */
 export interface EvaluationFiles {
   readonly per_class: string | undefined;
   readonly confusion: string | undefined;
 }
 
-/** Shows on a terminal how far the evaluation of a checkpoint is. */
+/** Progress of an evaluation on a terminal. */
 export function evaluationBar(output: Output) {
   const { stderr } = process;
   if (output.quiet || !isScreen(stderr)) return { update: () => {}, stop: () => {} };
@@ -42,7 +42,7 @@ const CONFUSION_ENDINGS = [".csv", ".svg"];
 export function checkEvaluationFiles({ confusion }: EvaluationFiles, checkpoints: number): void {
   if (confusion === undefined) return;
   if (!CONFUSION_ENDINGS.includes(extname(confusion))) {
-    throw inputError(`--confusion ${confusion} has to end in .csv or .svg.`, "Such as --confusion confusion.svg.");
+    throw inputError(`--confusion ${confusion} must end in .csv or .svg.`, "Such as --confusion confusion.svg.");
   }
   if (checkpoints > 1) {
     throw inputError(`--confusion takes one checkpoint, not ${checkpoints}.`, "Evaluate them one at a time.");
@@ -76,15 +76,15 @@ export async function writeEvaluationFiles(
 }
 
 const computedBy = ({ precision, engine, device, tf32 }: EvalResult): string =>
-  `${precision}${tf32 ? " (TF32 allowed)" : ""} by the ${engine} engine on ${device}`;
+  `${precision}${tf32 ? " (TF32 allowed)" : ""}, ${engine} engine, ${device}`;
 
 const predictorOf = ({ model, predictsThrough }: EvalResult): string =>
-  predictsThrough === undefined ? model : `${model} through ${predictsThrough}`;
+  predictsThrough === undefined ? model : `${model} with ${predictsThrough}`;
 
 /** Classes among which the label is looked for. */
 const TOP = 5;
 
-/** What top-5 counts where there are not more classes than five. */
+/** Note on top-5 for at most five classes. */
 function fewClassesText(classes: number): string | undefined {
   if (classes > TOP) return undefined;
   return `Top-5 counts every image: there ${classes === 1 ? "is 1 class" : `are ${classes} classes`} in all.`;
@@ -117,7 +117,7 @@ const comparisonTable = (results: readonly EvalResult[], width: number | undefin
     width,
   );
 
-/** Results for people: a paragraph for one checkpoint, a table for several; with the classes at both ends if asked. */
+/** Results as text: a paragraph for one checkpoint, a table for several; with best and worst classes if requested. */
 export function evaluationText(
   details: readonly DetailedEval[],
   names: readonly string[],
@@ -138,7 +138,7 @@ export function evaluationText(
   return [head, few, ...extremes, ...last].flat().join("\n\n");
 }
 
-/** Results for programs: one document, or a list of them; classes under `perClass` if asked. */
+/** Results as JSON: one document, or a list; classes under `perClass` if requested. */
 export function evaluationDocument(
   details: readonly DetailedEval[],
   names: readonly string[],

@@ -18,11 +18,11 @@ export class Interrupted extends Error {
   }
 }
 
-/** What is told when work is interrupted. */
+/** Messages for interrupted work. */
 export interface Interruption {
-  /** Called at the first signal, to say what is going on. */
+  /** Called at the first signal. */
   readonly onSignal?: (name: NodeJS.Signals) => void;
-  /** What to type next, once the work has ended. */
+  /** Hint after the work has ended. */
   readonly hint?: string;
 }
 

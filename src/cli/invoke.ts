@@ -153,7 +153,7 @@ function checkKnown(commandName: string, names: readonly string[], rows: Rows): 
     const typed = name.length === 1 ? `-${name}` : `--${name}`;
     throw inputError(
       `pefd ${commandName} has no flag ${typed}.${nearFlag(name, rows)}`,
-      `\`pefd ${commandName} --help\` lists its flags.`,
+      `\`pefd ${commandName} --help\` lists its options.`,
     );
   }
 }
@@ -171,7 +171,7 @@ function checkPositionals(commandName: string, words: readonly string[], command
   if (words.length > max) {
     const extra = words.slice(max).join(" ");
     throw inputError(
-      `pefd ${commandName} does not know what to do with "${extra}".`,
+      `pefd ${commandName}: unexpected argument "${extra}".`,
       `\`pefd ${commandName} --help\` shows how it is used.`,
     );
   }
@@ -213,8 +213,8 @@ function refuseTaken(file: string, method: string, sections: readonly Section[])
     const owner = others.find(({ rows }) => Object.entries(rows).some(isTaken));
     if (owner === undefined) continue;
     throw inputError(
-      `The plug-in ${file} gives its method ${method} an option --${option}, which there is already (${owner.title}).`,
-      `Give it another name there, such as --${method}_${option}.`,
+      `The plug-in ${file} declares an option --${option} for its method ${method}, which already exists (${owner.title}).`,
+      `Rename it there, such as --${method}_${option}.`,
     );
   }
 }

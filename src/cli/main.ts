@@ -18,15 +18,15 @@ function commandLines(commands: readonly CommandRow[], width: number): string[] 
 
 /** Sentences below the list of commands. */
 const MORE = [
-  "`pefd COMMAND --help` shows the options of a command, `pefd --version` the version.",
-  "Options are spelled as in the paper's code (--batch_size); --batch-size does as well.",
-  "docs/flags.md lists every option; `pefd doctor` tells whether all is set up.",
+  "`pefd COMMAND --help` shows the options of a command; `pefd --version` the version.",
+  "Options are spelled as in the paper's code (--batch_size); --batch-size works too.",
+  "docs/flags.md lists every option; `pefd doctor` checks the installation.",
 ];
 
 /** The overview: every command with its summary. @param width no line is longer */
 export const overview = (width: number): string =>
   [
-    ...wrapWords("pefd: teacher/student experiments by projector ensemble feature distillation", width),
+    ...wrapWords("pefd: knowledge distillation with projector ensembles and other published methods", width),
     "",
     ...commandLines(COMMANDS, width),
     "",
@@ -47,7 +47,7 @@ export const groupHelp = (word: string, width: number): string =>
     ...wrapWords(`\`pefd ${word} COMMAND --help\` shows the options of one.`, width),
   ].join("\n");
 
-/** What is told about an error, and the exit code. */
+/** Message of an error, and the exit code. */
 interface Told {
   /** A signal is no error. */
   readonly prefix?: "";
@@ -65,16 +65,13 @@ const isIn = (file: string, stack: string): boolean => stack.includes(pathToFile
 /** The plug-in whose code an error has come through. */
 const pluginIn = ({ stack = "" }: Error): string | undefined => PLUGINS.names().find((file) => isIn(file, stack));
 
-/** The author's own code: where it went wrong helps whoever mends it. */
+/** A plug-in's error: its author needs the location. */
 const ofPlugin = (file: string, error: Error): Told => ({
   exitCode: 1,
-  lines: [
-    `This is an error of the plug-in ${file}: ${error.name}: ${error.message.split("\n")[0]}`,
-    ...framesIn(file, error),
-  ],
+  lines: [`Error in the plug-in ${file}: ${error.name}: ${error.message.split("\n")[0]}`, ...framesIn(file, error)],
 });
 
-/** The stack down to where the plug-in was called; what called it is no concern of the author's. */
+/** The stack down to the call of the plug-in. */
 function framesIn(file: string, { stack = "" }: Error): string[] {
   const frames = stack.split("\n").map((line) => line.trim());
   const own = frames.findLastIndex((frame) => isIn(file, frame));
@@ -93,7 +90,7 @@ function tell(error: Error): Told {
     return { exitCode: error.exitCode, lines: withHint(error) };
   }
   if (isSystemError(error)) {
-    return { exitCode: 1, lines: [`The system refused an operation: ${error.message}.`] };
+    return { exitCode: 1, lines: [`A system call failed: ${error.message}.`] };
   }
   if (isOutOfMemory(error.message)) {
     return {
@@ -104,10 +101,7 @@ function tell(error: Error): Told {
   if (LACKS_OWN_OP.test(error.message)) {
     return {
       exitCode: 3,
-      lines: [
-        "What set-up has compiled is older than this version of pefd: it lacks an op of pefd's own.",
-        "Type: pefd setup",
-      ],
+      lines: ["The compiled kernels are older than this version of pefd: an op is missing.", "Type: pefd setup"],
     };
   }
   const plugin = pluginIn(error);
@@ -116,7 +110,7 @@ function tell(error: Error): Told {
     exitCode: 1,
     lines: [
       `This is a defect of pefd: ${error.name}: ${error.message.split("\n")[0]}`,
-      "Run it again with --debug to see where, and report that.",
+      "Run it again with --debug and report the stack trace.",
     ],
   };
 }
@@ -190,15 +184,15 @@ function version(): string {
 /** The command's words with what follows them, and the flags that stand before. */
 function splitCommand(argv: readonly string[]): { words: string[]; leading: string[] } {
   const start = argv.findIndex((token) => !LEADING.includes(token));
-  if (start < 0) throw inputError("Which command?", `\n${overview(helpWidth(process))}`);
+  if (start < 0) throw inputError("No command given.", `\n${overview(helpWidth(process))}`);
   const words = argv.slice(start);
   if (words[0]?.startsWith("-")) {
-    throw inputError(`The command comes first, before ${words[0]}.`, "`pefd --help` lists them.");
+    throw inputError(`The command must come first, before ${words[0]}.`, "`pefd --help` lists them.");
   }
   return { words, leading: argv.slice(0, start) };
 }
 
-/** Before any option's row is made: methods of plug-ins have options, and all are choices. */
+/** Loaded before option rows are made: plug-in methods add options and choices. */
 async function takePlugins(words: readonly string[]): Promise<void> {
   const files = pluginFiles(words, process.env);
   if (files.length === 0) return;
@@ -256,8 +250,8 @@ function refuseRemovedFolder(): void {
     process.cwd();
   } catch {
     throw environmentError(
-      "The folder that this shell is in was removed.",
-      "Go to one that is there (cd), and type this again.",
+      "The current folder was removed.",
+      "Change to an existing folder (cd) and run the command again.",
     );
   }
 }

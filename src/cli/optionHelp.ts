@@ -53,7 +53,7 @@ export function flagText(name: string, row: Row): string {
   return `${short}--${name} ${valueName(row)}`.trimEnd();
 }
 
-/** What help says of an option: its sentence, its choices where the value's name does not tell them, its default. */
+/** Help text of an option: description, choices, default. */
 export function optionText(row: Row): string {
   const text = shortChoices(row) === undefined ? sentence(row) : row.help;
   const shown = defaultText(row);

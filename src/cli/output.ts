@@ -4,13 +4,13 @@ import { cleanColored, cleanJson, cleanText } from "../common/text.js";
 import { useColor } from "../report/color.js";
 import type { Output } from "./command.js";
 
-/** What stands for the standard output in the place of a file's name. */
+/** The file name that means stdout. */
 export const STDOUT = "-";
 
 /** A file to write, or undefined where nothing or the standard output was asked for. */
 export const fileOf = (path: string | undefined): string | undefined => (path === STDOUT ? undefined : path);
 
-/** Columns of a terminal that does not tell. */
+/** Default terminal width. */
 export const COLUMNS = 80;
 
 const colorOn = (stream: NodeJS.WriteStream, noColor: boolean): boolean =>
@@ -20,7 +20,7 @@ const colorOn = (stream: NodeJS.WriteStream, noColor: boolean): boolean =>
     flag: noColor ? false : undefined,
   });
 
-/** Whether stderr is coloured: a terminal, and neither NO_COLOR nor --no_color. */
+/** Whether stderr is colored: a terminal, and neither NO_COLOR nor --no_color. */
 export const colorOnStderr = (noColor: boolean): boolean => colorOn(process.stderr, noColor);
 
 /** The same for stdout. */
@@ -29,10 +29,10 @@ export const colorOnStdout = (noColor: boolean): boolean => colorOn(process.stdo
 /** A pipe whose reader went away, and a terminal that was closed. */
 const GONE = ["EPIPE", "EIO"];
 
-/** What stands on stderr is about the work: a full disk below it is no reason to lose the work. */
+/** Failed writes to stderr are ignored: they must not abort the work. */
 const FULL = ["ENOSPC", "EDQUOT"];
 
-/** A reader that went away (`pefd models | head -1`) is no error; a run goes on without it. */
+/** A closed pipe (`pefd models | head -1`) is not an error. */
 export function ignoreClosedPipes(): void {
   const streams = [
     [process.stdout, new Set(GONE)],

@@ -63,7 +63,7 @@ function evaluationWords(checkpoint: string, options: ImageOptions): string[] {
   return ["eval", ...pluginWords(), "--checkpoint", checkpoint, ...images];
 }
 
-/** A finished run in a few lines: where it lies, how good it is, what to type next. */
+/** Summary of a finished run: folder, accuracy, next command. */
 function runSummary(result: RunResult, model: string, options: ImageOptions): string {
   const { runDir, test, best, epochs } = result;
   const checkpoint = join(runDir, `${model}_last.safetensors`);
@@ -71,7 +71,7 @@ function runSummary(result: RunResult, model: string, options: ImageOptions): st
     `Run folder   ${runDir}`,
     `Last top-1   ${percent(test.top1)} (epoch ${epochs})`,
     `Best top-1   ${percent(best.top1)} (epoch ${best.epoch})`,
-    `Evaluate it  ${typedLine(evaluationWords(checkpoint, options))}`,
+    `Evaluate     ${typedLine(evaluationWords(checkpoint, options))}`,
   ].join("\n");
 }
 
@@ -91,7 +91,7 @@ function reporterOf(
   });
 }
 
-/** Runs a training and reports to a tracker how it has ended, whether it is done, interrupted or failed. */
+/** Runs a training and reports its outcome to the tracker. */
 async function tracked<Result>(tracker: Tracker | undefined, work: () => Promise<Result>): Promise<Result> {
   try {
     const result = await work();
@@ -103,7 +103,7 @@ async function tracked<Result>(tracker: Tracker | undefined, work: () => Promise
   }
 }
 
-/** Has something done should this process end by a second signal, or by an error that nobody caught. */
+/** Runs a cleanup if the process exits on a second signal or an uncaught error. */
 function atExit(act: () => void): () => void {
   process.once("exit", act);
   return () => process.off("exit", act);
@@ -126,12 +126,12 @@ export async function runTraining(
   await place?.prepare?.();
   const tracker = place && createTracker(plain, place);
   const reporter = tracker?.reporter ?? plain;
-  const hint = `Go on with: ${typedLine(resumeWords(argv))}`;
+  const hint = `Resume with: ${typedLine(resumeWords(argv))}`;
   const blocking = (work: () => void) => endedBySignals(hint, work);
   const result = await interruptible(
     (signal) => tracked(tracker, () => train({ reporter, signal, atExit, blocking, env: invocation.env })),
     {
-      onSignal: (name) => reporter.warn(`${name}: keeping what is done; once more stops at once`),
+      onSignal: (name) => reporter.warn(`${name}: saving progress; repeat to stop immediately`),
       hint,
     },
   );

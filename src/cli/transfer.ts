@@ -3,14 +3,14 @@ import { createProgressBar } from "../report/live/progressBar.js";
 import type { Output } from "./command.js";
 import { COLUMNS, isScreen } from "./output.js";
 
-/** Shows how far a download is. */
+/** Download progress. */
 export interface TransferProgress {
   readonly update: (progress: DownloadProgress) => void;
   /** Removes the bar; safe to call without an update. */
   readonly stop: () => void;
 }
 
-/** How far it is, in words. */
+/** Progress as text. */
 type Amount = (progress: DownloadProgress) => string;
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

@@ -17,7 +17,7 @@ function isOnPath(script: string, path: string): boolean {
   return first !== undefined && resolve(first) === dirname(script);
 }
 
-/** What has to be typed to start this program as it was started: pefd, npx pefd, node bin/pefd.js. */
+/** The command that starts this program: pefd, npx pefd, node bin/pefd.js. */
 export function typedProgram({ script, env, cwd }: Started): string {
   if (env.npm_command === "exec") return "npx pefd";
   const path = relative(cwd, script);

@@ -1,7 +1,7 @@
 import { inputError } from "./errors.js";
 import { cleanLine } from "./text.js";
 
-/** How far JSON of strangers may go; beyond it, later code would run out of stack or memory. */
+/** Limits on untrusted JSON, so that later code does not run out of stack or memory. */
 export interface JsonBounds {
   /** Objects and lists within each other. */
   readonly depth: number;
@@ -37,7 +37,7 @@ function checkBounds(text: string, { depth, values }: JsonBounds): void {
     if (code === QUOTE) at = endOfString(text, at);
     else if (CLOSING.has(code)) open--;
     else if (code === COMMA || OPENING.has(code)) counted++;
-    if (OPENING.has(code) && ++open > depth) throw inputError(`is nested more than ${depth} deep`);
+    if (OPENING.has(code) && ++open > depth) throw inputError(`is nested deeper than ${depth} levels`);
     if (counted > values) throw inputError(`holds more than ${values} values`);
   }
 }

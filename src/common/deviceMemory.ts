@@ -11,9 +11,8 @@ export const isOutOfMemory = (message: string): boolean => OUT_OF_MEMORY.test(me
 export const isMemoryError = (error: unknown): boolean =>
   error instanceof Error && (isOutOfMemory(error.message) || isMemoryError(error.cause));
 
-/** What to change where memory is used up. */
-export const MEMORY_HINT =
-  "Try a smaller --batch_size, or a smaller --data_budget_mb, which leaves images on the host.";
+/** Hint for running out of memory. */
+export const MEMORY_HINT = "Try a smaller --batch_size, or a smaller --data_budget_mb, which keeps images on the host.";
 
 const BYTES = /(?:allocate|allocating) (\d+)(?: bytes|B)/i;
 const SIZE = /(?:allocate|allocating) ([\d.]+)\s?([KMGT]iB)/i;
@@ -25,7 +24,7 @@ const sizeText = (bytes: number): string => {
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;
 };
 
-/** What could not be had, as far as the library's message tells. */
+/** The failed allocation, from the library's message. */
 function asked(message: string): string | undefined {
   const bytes = message.match(BYTES)?.[1];
   if (bytes !== undefined) return sizeText(Number(bytes));
@@ -43,7 +42,7 @@ function asked(message: string): string | undefined {
  */
 export function memorySentence(message: string, purpose = "", bytes?: number): string {
   const what = asked(message) ?? (bytes === undefined ? undefined : sizeText(bytes));
-  if (what === undefined) return "The device has too little memory for this.";
+  if (what === undefined) return "Out of device memory.";
   return `The device has too little memory: it was asked for ${[what, purpose].join(" ").trim()}.`;
 }
 

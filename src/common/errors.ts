@@ -24,7 +24,7 @@ export class PefdError extends Error {
   }
 }
 
-/** What the user typed or pointed at (flags, files, data) is wrong: exit code 2. */
+/** Wrong user input (flags, files, data): exit code 2. */
 export const inputError = (message: string, hint?: string): PefdError => new PefdError(message, 2, hint);
 
 /** The same where a name of a method, a model or a data set is not known. */

@@ -13,7 +13,7 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** What was typed for an address and is none, without what may be a name and a password. */
+/** An invalid URL as typed, without user name and password. */
 export const withoutUser = (typed: string): string => typed.replace(/^.*@/s, "...@");
 
 /**
@@ -25,5 +25,5 @@ export function httpAddress(label: string, typed: string): URL {
   const isPlain = /^https?:\/\/[^\s"'\\]+$/i.test(typed);
   const url = isPlain && URL.canParse(typed) ? new URL(typed) : undefined;
   if (url && isDecodable(url.username) && isDecodable(url.password)) return url;
-  throw inputError(`${label} takes an address; ${withoutUser(typed)} is not an http or https address.`, IN_WORDS);
+  throw inputError(`${label} needs a URL; ${withoutUser(typed)} is not an http or https URL.`, IN_WORDS);
 }

@@ -1,7 +1,7 @@
 /** Where the choices of an option come from: a registry, or the list itself. */
 export type Choices = "models" | "methods" | "datasets" | readonly string[];
 
-/** What a shell offers where a word is to come: names of a registry, or paths. */
+/** Shell completions of a word: names of a registry, or paths. */
 export type Completes = "models" | "methods" | "datasets" | "presets" | "sweeps" | "shells" | "files" | "runs";
 
 /**
@@ -19,7 +19,7 @@ export type ValueType =
   | "paths"
   | "choice";
 
-/** What a number must satisfy; for "integers" it holds for every element. */
+/** Bounds of a number; for "integers" of every element. */
 export interface Range {
   readonly min?: number;
   readonly max?: number;
@@ -28,7 +28,7 @@ export interface Range {
 }
 
 /**
- * What another value of an option changes. Resume, sweeps, reports and config.json follow from it (policy.ts).
+ * The effect of changing an option. Resume, sweeps, reports and config.json follow from it (policy.ts).
  * - numbers: the result; it is another experiment
  * - seed: the draw; it is another run of the same experiment
  * - length: how far a run goes; what is done stays as it is
@@ -50,7 +50,7 @@ export interface Extras extends Range {
   readonly alias?: string;
   /** Another name that it is taken for, on the command line and in files: the one in the paper's code. */
   readonly alsoNamed?: string;
-  /** What stands for the default in help and docs where it depends on something. */
+  /** Text for a default that depends on something. */
   readonly defaultText?: string;
   readonly choices?: Choices;
   /** How help names the value, such as DIR; by default after its type. */
@@ -61,7 +61,7 @@ export interface Extras extends Range {
   readonly bare?: string;
   /** Told only on the command line: not read from configuration files. */
   readonly flagOnly?: boolean;
-  /** What a shell offers for the value, where type and choices do not say it. */
+  /** Shell completions of the value, where type and choices do not determine them. */
   readonly completes?: Completes;
 }
 

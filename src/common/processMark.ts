@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
-/** What a file of /proc tells; nothing where there is none. */
+/** The content of a /proc file; empty if missing. */
 function told(read: () => string): string {
   try {
     return read().trim();

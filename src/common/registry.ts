@@ -18,13 +18,13 @@ export interface Registry<Row extends Named> {
   row(name: string): Row;
 }
 
-/** What every row of a registry has. */
+/** Common fields of registry rows. */
 export interface Named {
   /** As it is typed; unique in its registry. */
   readonly name: string;
 }
 
-/** What a registry's rows are called. */
+/** Names of a registry's rows. */
 export interface Kind {
   /** Such as "model", as in "unknown model resnet9." */
   readonly one: string;

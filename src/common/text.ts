@@ -116,10 +116,10 @@ export const cleanLine = (text: string): string => withoutPasswords(text).replac
 export const cleanText = (text: string): string =>
   withoutPasswords(text).replace(UNPRINTABLE, (char) => (char === "\n" ? char : escaped(char)));
 
-/** An escape sequence that sets colours or a style and does nothing else. */
+/** An escape sequence that sets colors or a style and does nothing else. */
 const STYLE = new RegExp(`(${String.fromCharCode(27)}\\[[\\d;]*m)`);
 
-/** The same for text that this program has coloured. */
+/** The same for text that this program has colored. */
 export const cleanColored = (text: string): string =>
   text
     .split(STYLE)

@@ -4,17 +4,17 @@ const dataset = choice<string, string>("datasets", "cifar100", "The data set.", 
   touches: "numbers",
 });
 const data = path("data/cifar-100-binary", "The data set's folder.", {
-  defaultText: "data/cifar-100-binary, or the data set's own",
+  defaultText: "data/cifar-100-binary, or the data set's default",
   touches: "place",
 });
-/** Which data set, and its folder, for every command that reads or brings images. */
+/** Data set and folder, for every command that reads or downloads images. */
 export const DATA_PLACE = { dataset, data };
-const limitTest = integer(undefined, "Evaluate on at most N test images, balanced over the classes.", {
+const limitTest = integer(undefined, "Evaluate on at most N test images, class-balanced.", {
   min: 1,
   touches: "numbers",
 });
 
-const skipList = path(undefined, "Leave out the images that this file names, one a line.", {
+const skipList = path(undefined, "Skip the images listed in this file, one per line.", {
   defaultText: "none",
   touches: "input",
 });
@@ -22,7 +22,7 @@ const skipList = path(undefined, "Leave out the images that this file names, one
 /** Side of the images as models see them, of data sets whose images are files of any size. */
 export const IMAGE_SIZE = integer(
   undefined,
-  "Side of the images that the model sees; for data sets of files of any size, such as folder.",
+  "Input size of the model in pixels; only for data sets of image files, such as folder.",
   { min: 32, max: 448, defaultText: "the data set's", touches: "numbers" },
 );
 
@@ -30,7 +30,7 @@ export const IMAGE_SIZE = integer(
 export const DATA = section("Data", {
   ...DATA_PLACE,
   image_size: IMAGE_SIZE,
-  limit_train: integer(undefined, "Train on at most N images, balanced over the classes.", {
+  limit_train: integer(undefined, "Train on at most N images, class-balanced.", {
     min: 1,
     touches: "numbers",
   }),
@@ -50,30 +50,30 @@ export const TEST_DATA = section("Data", {
 export const CONFIGURATION = section("Configuration", {
   config: string(
     undefined,
-    "A preset's name (`pefd config list`), a JSON file of options, or a run's config.json, which repeats the run.",
+    "A preset (`pefd config list`), a JSON file of options, or a run's config.json, which repeats that run.",
     { flagOnly: true, completes: "presets", valueName: "NAME|FILE", touches: "start" },
   ),
-  dry_run: flag("Print the resolved configuration and where each value came from.", {
+  dry_run: flag("Print the resolved configuration with the origin of each value, and exit.", {
     flagOnly: true,
     touches: "start",
   }),
 });
 
-const json = flag("Print the result as one JSON document on stdout.", {
+const json = flag("Print the result as JSON on stdout.", {
   flagOnly: true,
   touches: "output",
 });
 
-/** One document on stdout instead of text for people. */
+/** JSON on stdout instead of text. */
 export const DOCUMENT = section("Output", { json });
 
 /** Options of every command. */
 export const GENERAL = section("General", {
-  plugin: paths([], "Take this file's methods, models and data sets, too; may be repeated.", {
+  plugin: paths([], "Load methods, models and data sets from this file; may be repeated.", {
     flagOnly: true,
     touches: "start",
   }),
-  quiet: flag("Print results, warnings and errors alone.", { flagOnly: true, touches: "output" }),
-  debug: flag("Show the stack trace of an error.", { flagOnly: true, touches: "output" }),
-  no_color: flag("No colours; NO_COLOR=1 does the same.", { flagOnly: true, touches: "output" }),
+  quiet: flag("Print only results, warnings and errors.", { flagOnly: true, touches: "output" }),
+  debug: flag("Show the stack trace of errors.", { flagOnly: true, touches: "output" }),
+  no_color: flag("Disable colored output (same as NO_COLOR=1).", { flagOnly: true, touches: "output" }),
 });

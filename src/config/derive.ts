@@ -69,17 +69,17 @@ function refuseOtherImages(resolved: Resolved, model: string): void {
   const { imageSize: side = IMAGE_SIDE, imageSizes = IMAGE_SIDES } = MODELS.find(model) ?? {};
   const [least, most] = imageSizes;
   if (format.height >= least && format.height <= most) return;
-  const other = sized && ` \`--image_size ${side}\` shows these images in that size.`;
+  const other = sized && ` \`--image_size ${side}\` resizes these images to that size.`;
   throw inputError(
-    `${model} is made for images of ${side}x${side}; those of ${name} have ${format.height}x${format.width}.`,
-    `It takes sides from ${least} to ${most}; \`pefd models\` tells each model's image size.${other ?? ""}`,
+    `${model} expects ${side}x${side} images; ${name} has ${format.height}x${format.width}.`,
+    `It takes sizes from ${least} to ${most}; \`pefd models\` tells each model's image size.${other ?? ""}`,
   );
 }
 
 /** SGD's learning rate at the start for models that name no other. */
 const LEARNING_RATE = 0.05;
 
-/** Fills an option that nothing gave, with the place its value comes from. */
+/** Fills an unset option, with the origin of its value. */
 function fill(resolved: Resolved, name: string, value: unknown, origin: string): Resolved {
   if (resolved.options[name] !== undefined) return resolved;
   return {
@@ -104,13 +104,13 @@ function followed(layers: readonly Layer[], resolved: Resolved): readonly Layer[
   return layers.map((layer) => (layer.values.distill === chosen ? { ...layer, ...layer.following?.(made) } : layer));
 }
 
-/** What the paper's code takes for a weight where another one is given. */
+/** Default of a weight when another one is given, as in the paper's code. */
 const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 
 /** The pair's name as the presets have it; a teacher that is not known yet is no pair's. */
 const pairOf = (resolved: Resolved): string => `${text(resolved, "model_t") ?? ""}-${text(resolved, "model_s")}`;
 
-/** What was published for a run of these options: each of its methods, or the variant that they make of it. */
+/** Published settings for these options: of each method or variant. */
 const proceduresIn = (resolved: Resolved): readonly Procedure[] =>
   methodRows(text(resolved, "distill")).map((method) => procedureOf(method, resolved.options));
 
@@ -126,7 +126,7 @@ function fillWeights(resolved: Resolved): Resolved {
   const sets = isGiven ? methods.map(() => BESIDE_GIVEN) : settings.map(({ weights }) => weights);
   const name = methods.map((method) => method.name).join("+");
   const origin = isGiven
-    ? "default beside a given weight"
+    ? "default when another weight is given"
     : originOf(name, settings.some(({ isOwn }) => isOwn) ? pair : undefined);
   const weights = { ...sets[0], beta: asBeta(sets.map(({ beta }) => beta)) };
   return Object.entries(weights).reduce((filled, [name, value]) => fill(filled, name, value, origin), resolved);
@@ -193,7 +193,7 @@ function fillTeacher(given: Resolved): Resolved {
   const path = text(resolved, "path_t");
   if (path !== undefined) {
     const name = modelNameOf(path);
-    const origin = name === undefined ? "path_t does not tell" : "told by path_t";
+    const origin = name === undefined ? "not in path_t" : "from path_t";
     return fill(resolved, "model_t", name, origin);
   }
   const model = text(resolved, "model_t");
@@ -207,7 +207,7 @@ function fillTeacher(given: Resolved): Resolved {
 function refuseNoLoss({ options }: Resolved): void {
   const all = [options.gamma, options.alpha, options.beta].flat();
   if (all.every((weight) => weight === 0)) {
-    throw inputError("--gamma, --alpha and --beta are all 0: there is nothing to minimise.");
+    throw inputError("--gamma, --alpha and --beta are all 0: there is no loss to minimize.");
   }
 }
 
@@ -219,7 +219,7 @@ function refuseOtherWeights(resolved: Resolved): void {
   const example = namesIn(distill).map(() => 1);
   throw inputError(
     `--distill ${distill} has ${countOf(methods, "method")}, and --beta ${countOf(weights, "weight")}.`,
-    `Give one for each, such as --beta ${betaText(asBeta(example))}, or none for the published ones.`,
+    `Give one per method, such as --beta ${betaText(asBeta(example))}, or none for the published weights.`,
   );
 }
 
@@ -242,10 +242,10 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
   return withStudents(fillLearningRate(weighted, text(weighted, "model_s")));
 }
 
-/** What a teacher's own file says, weaker than all that was given. */
+/** Values from the teacher's file, weaker than all given ones. */
 const toldByFile = (model_t: string): Layer => ({
   label: () => "the model's name in --path_t",
-  origin: () => "told by the file",
+  origin: () => "from the file",
   values: { model_t },
 });
 
@@ -267,8 +267,8 @@ export async function requireTeacher(
   const name = await nameInFile(path_t);
   if (name === undefined) {
     throw inputError(
-      `The teacher's model cannot be told from --path_t ${path_t}.`,
-      "Name it with --model_t, such as --model_t resnet32x4.",
+      `The teacher's model cannot be determined from --path_t ${path_t}.`,
+      "Set it with --model_t, such as --model_t resnet32x4.",
     );
   }
   return resolveDistill([...layers, toldByFile(name)]).options as DistillOptions;
@@ -277,11 +277,11 @@ export async function requireTeacher(
 function missingTeacher({ model_t, save_dir }: Partial<DistillOptions>, trainCommand: string) {
   return model_t === undefined
     ? inputError(
-        "A distillation needs a teacher: give its checkpoint with --path_t.",
+        "Distillation needs a teacher: give its checkpoint with --path_t.",
         `Train one with \`${trainCommand}\`, or use the paper's .pth files.`,
       )
     : inputError(
-        `There is no teacher ${model_t} in ${save_dir}/models, and --path_t was not given.`,
+        `No teacher ${model_t} in ${save_dir}/models, and --path_t was not given.`,
         `Train one with \`${trainCommand}\`, or give its checkpoint with --path_t.`,
       );
 }
@@ -311,7 +311,7 @@ export function resolveEvaluations(layers: readonly Layer[]): EvalOptions[] {
   const { options } = withoutUsualSize(resolveRows(EVAL_SECTIONS, layers));
   const checkpoints = options.checkpoint as readonly string[];
   if (checkpoints.length === 0) {
-    throw inputError("An evaluation needs a checkpoint: give its file with --checkpoint.");
+    throw inputError("Evaluation needs a checkpoint: give its file with --checkpoint.");
   }
   return checkpoints.map((checkpoint) => {
     const model = options.model ?? modelNameOf(checkpoint);

@@ -14,7 +14,7 @@ export function environmentLayer(rows: Rows, env: Readonly<Record<string, string
   return { label: variableOf, origin, values: Object.fromEntries(given) };
 }
 
-/** Variables that are no options (docs/flags.md, docs/gpu.md, docs/performance.md). */
+/** Variables that are not options (docs/flags.md, docs/gpu.md, docs/performance.md). */
 const OWN_VARIABLES = ["CACHE", "RUNTIME", "CONVOLUTIONS", "VECTOR_WIDTH", "PYTHON", "PLUGINS"];
 
 /** Variables of pefd's own tests (CONTRIBUTING.md); they lie around where those run. */
@@ -39,7 +39,7 @@ const TEST_VARIABLES = [
 
 const PREFIX = "PEFD_";
 
-/** A slip of the keyboard is at most so many letters wrong. */
+/** Largest edit distance of a typo. */
 const MOST_WRONG = 2;
 
 /**
@@ -56,7 +56,7 @@ export function ignoredVariables(rows: Rows, env: Readonly<Record<string, string
       const own = name.slice(PREFIX.length);
       const option = own.toLowerCase();
       if (Object.hasOwn(rows, option) && rows[option]?.flagOnly) {
-        return [`${name} has no effect: --${option} is read from the command line only.`];
+        return [`${name} has no effect: --${option} works only on the command line.`];
       }
       const isKnown = known.includes(own) || TEST_VARIABLES.includes(own);
       const near = isKnown ? undefined : nearestName(own, known, MOST_WRONG);

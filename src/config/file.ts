@@ -23,14 +23,14 @@ export interface Configuration {
 
 const looksLikePath = (text: string): boolean => /\.(json|ya?ml)$/i.test(text) || text.includes("/");
 
-/** What `--config` takes, and what `pefd sweep` takes: the presets in these folders. */
+/** Preset folders of `--config` and `pefd sweep`. */
 const PLAIN_PRESETS: PresetPlaces = { folders: [PRESETS], names: presetNames };
 export const SWEEP_PRESETS: PresetPlaces = {
   folders: [PRESETS, SWEEPS],
   names: () => [...presetNames(), ...sweepNames()],
 };
 
-/** Where presets lie, and what they are called. */
+/** Preset folders and names. */
 interface PresetPlaces {
   readonly folders: readonly string[];
   readonly names: () => readonly string[];
@@ -43,8 +43,8 @@ function locate(nameOrFile: string, { folders, names }: PresetPlaces): string {
   const preset = places.find((file) => existsSync(file) || pairPreset(file) !== undefined);
   if (preset !== undefined) return preset;
   throw inputError(
-    `There is no preset ${nameOrFile}.${didYouMean(nameOrFile, names())}`,
-    "`pefd config list` lists the presets; the path of a file ends in .json, or has a / in it.",
+    `Unknown preset: ${nameOrFile}.${didYouMean(nameOrFile, names())}`,
+    "`pefd config list` lists the presets; a file path ends in .json or contains a /.",
   );
 }
 
@@ -60,10 +60,7 @@ function readText(file: string): string {
   } catch (error) {
     if (error instanceof PefdError) throw error;
     if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-      throw inputError(
-        `There is no file ${file}.`,
-        "`pefd config list` lists the presets, which are named without .json.",
-      );
+      throw inputError(`No such file: ${file}.`, "`pefd config list` lists the presets; their names have no .json.");
     }
     throw inputError(`The configuration ${file} cannot be read: ${(error as Error).message}.`);
   }
@@ -72,7 +69,7 @@ function readText(file: string): string {
 function parse(file: string, text: string): unknown {
   if (/\.ya?ml$/i.test(file)) {
     throw inputError(
-      `The configuration ${file} is YAML by its name; pefd reads JSON.`,
+      `The configuration ${file} looks like YAML; pefd reads JSON.`,
       'The same as JSON: {"epochs": 10, "distill": "kd"}.',
     );
   }
@@ -85,7 +82,7 @@ function parse(file: string, text: string): unknown {
 
 function readJson(file: string): Record<string, unknown> {
   const content = pairPreset(file) ?? parse(file, readText(file));
-  if (!isRecord(content)) throw inputError(`The configuration ${file} holds no object of options.`);
+  if (!isRecord(content)) throw inputError(`The configuration ${file} is not a JSON object of options.`);
   return content;
 }
 
@@ -97,10 +94,10 @@ function checkKeys(file: string, keys: readonly string[], known: Rows): void {
   const allowed = Object.keys(known).filter((name) => !known[name]?.flagOnly);
   for (const key of keys.map((typed) => nameOfKey(typed, known))) {
     if (allowed.includes(key) || OWN_KEYS.includes(key)) continue;
-    if (Object.hasOwn(known, key)) throw inputError(`${key} in ${file} can be given on the command line only.`);
+    if (Object.hasOwn(known, key)) throw inputError(`${key} in ${file} works only on the command line.`);
     throw inputError(
-      `${file} sets ${key}, which is no option.${didYouMean(key, [...allowed, ...OWN_KEYS])}`,
-      "docs/flags.md lists the options; keys are spelled as flags, without dashes.",
+      `${file} sets ${key}, which is not an option.${didYouMean(key, [...allowed, ...OWN_KEYS])}`,
+      "docs/flags.md lists the options; keys are option names without dashes.",
     );
   }
 }

@@ -15,36 +15,37 @@ import {
 import { KL_OPTIONS } from "../distill/options.js";
 import type { DATA, TEST_DATA } from "./commandOptions.js";
 
-/** When a distillation tells its teacher's own accuracy. */
+/** When a distillation evaluates its teacher. */
 const TEACHER_EVALS = ["auto", "always", "never"] as const;
 type TeacherEval = (typeof TEACHER_EVALS)[number];
 
 const TEACHER_EVAL = choice<TeacherEval, TeacherEval>(
   TEACHER_EVALS,
   "auto",
-  "Tell the teacher's accuracy before the first epoch; auto: where the run trains on at least 20 times as many images as it is tested on.",
+  "Evaluate the teacher before the first epoch. auto: if the run trains on at least 20 times as many images as it is tested on.",
   { touches: "output" },
 );
 
-/** How steps are run. */
+/** How training steps are executed. */
 export const ENGINES = ["eager", "graph", "xla", "auto"] as const;
-/** What the arithmetic of a step is done in. */
+/** Compute precision. */
 export const PRECISIONS = ["float32", "bfloat16", "auto"] as const;
 
 export type Engine = (typeof ENGINES)[number];
 export type Precision = (typeof PRECISIONS)[number];
 
-/** For how many steps at once a frozen teacher looks at images. */
-export const TEACHER_AHEAD = integer(
-  undefined,
-  "Steps whose images the teacher looks at together, with --engine xla.",
-  { min: 1, max: 64, defaultText: "1; on a GPU up to 4, by memory", touches: "speed" },
-);
+/** Number of steps per forward pass of the frozen teacher. */
+export const TEACHER_AHEAD = integer(undefined, "Run the teacher once per N steps (XLA only).", {
+  min: 1,
+  max: 64,
+  defaultText: "1; on a GPU up to 4, depending on memory",
+  touches: "speed",
+});
 
-/** What is distilled from what, and how the loss is weighted. */
+/** Models, method and loss weights of a distillation. */
 export const DISTILLATION = section("Distillation", {
-  path_t: path(undefined, "The teacher's checkpoint: .pth of PyTorch or .safetensors.", {
-    defaultText: "the teacher of --model_t in --save_dir",
+  path_t: path(undefined, "The teacher's checkpoint: a PyTorch .pth or .safetensors file.", {
+    defaultText: "--model_t's checkpoint in --save_dir",
     touches: "input",
   }),
   model_t: derived<string>(
@@ -59,13 +60,13 @@ export const DISTILLATION = section("Distillation", {
   distill: choice<string, string>(
     "methods",
     "ours",
-    "The distillation method, or several with + between them: their losses are summed.",
+    "Distillation method, or several joined with +, whose losses are summed.",
     { touches: "numbers" },
   ),
   gamma: derived(
     number(
       undefined,
-      "Weight of the cross-entropy. The weights are a set: with one of them given, the others are 1, 0, 0.",
+      "Weight of the cross-entropy loss. If any of -r, -a, -b is given, the others default to 1, 0, 0.",
       {
         alias: "r",
         boundTo: "distill",
@@ -76,7 +77,7 @@ export const DISTILLATION = section("Distillation", {
     ),
   ),
   alpha: derived(
-    number(undefined, "Weight of the KL divergence between logits.", {
+    number(undefined, "Weight of the KL divergence between teacher and student logits.", {
       alias: "a",
       boundTo: "distill",
       min: 0,
@@ -85,7 +86,7 @@ export const DISTILLATION = section("Distillation", {
     }),
   ),
   beta: derived(
-    weights(undefined, "Weight of the method's own loss; of a sum one for each, as in 0.8+1.", {
+    weights(undefined, "Weight of the method's loss; for a sum of methods one each, such as 0.8+1.", {
       alias: "b",
       boundTo: "distill",
       min: 0,
@@ -95,13 +96,13 @@ export const DISTILLATION = section("Distillation", {
   ),
   ...KL_OPTIONS,
   teacher_eval: TEACHER_EVAL,
-  teacher_cache: flag("Keep the teacher's outputs on disk for later epochs and other runs.", {
+  teacher_cache: flag("Cache the teacher's outputs on disk for later epochs and other runs.", {
     touches: "speed",
   }),
   teacher_ahead: TEACHER_AHEAD,
 });
 
-/** What a teacher's training is about. */
+/** Options of a teacher's training. */
 export const TEACHER = section("Teacher", {
   model: choice<string, string>("models", "resnet32x4", "The model to train.", {
     touches: "numbers",
@@ -109,36 +110,36 @@ export const TEACHER = section("Teacher", {
 });
 
 const DETERMINISTIC =
-  "The same seed, machine and engine give the same bytes. On a GPU by XLA's deterministic ops: not measured on a real one.";
+  "Same seed, machine and engine: bit-identical weights. On a GPU with XLA's deterministic ops; not yet tested on a real one.";
 
 /** The optimizer and its schedule. */
 export const TRAINING = section("Training", {
-  epochs: integer(240, "Passes over the training images.", {
+  epochs: integer(240, "Number of training epochs.", {
     min: 1,
     max: 1_000_000,
     touches: "length",
   }),
-  batch_size: integer(64, "Images per step.", { min: 1, max: 1_000_000, touches: "numbers" }),
+  batch_size: integer(64, "Batch size.", { min: 1, max: 1_000_000, touches: "numbers" }),
   learning_rate: derived(
-    number(undefined, "Learning rate of SGD at the start.", {
+    number(undefined, "Initial learning rate.", {
       above: 0,
       max: 1000,
-      defaultText: "0.05, or the model's own",
+      defaultText: "0.05, or the model's default",
       touches: "numbers",
     }),
   ),
-  lr_decay_epochs: integers([150, 180, 210], "After these epochs the learning rate falls.", {
+  lr_decay_epochs: integers([150, 180, 210], "Epochs after which the learning rate decays.", {
     min: 1,
     touches: "numbers",
   }),
-  lr_decay_rate: number(0.1, "Factor of the learning rate at each of them.", {
+  lr_decay_rate: number(0.1, "Learning rate decay factor.", {
     above: 0,
     max: 1000,
     touches: "numbers",
   }),
-  weight_decay: number(5e-4, "Weight decay of SGD.", { min: 0, max: 1000, touches: "numbers" }),
-  momentum: number(0.9, "Momentum of SGD.", { min: 0, below: 1, touches: "numbers" }),
-  trial: integer(1, "Number of the repetition; the seed is ten times that.", {
+  weight_decay: number(5e-4, "Weight decay.", { min: 0, max: 1000, touches: "numbers" }),
+  momentum: number(0.9, "SGD momentum.", { min: 0, below: 1, touches: "numbers" }),
+  trial: integer(1, "Trial number; the seed is 10 * trial.", {
     min: 0,
     max: 1_000_000_000,
     touches: "seed",
@@ -149,106 +150,110 @@ export const TRAINING = section("Training", {
 });
 
 /** The GPU to compute on, for every command that computes. */
-export const GPU = integer(
-  undefined,
-  "Number of the GPU, from 0, among those that CUDA_VISIBLE_DEVICES leaves visible.",
-  { min: 0, alsoNamed: "gpuNum", defaultText: "the first that can be used", touches: "speed" },
-);
+export const GPU = integer(undefined, "GPU index, from 0, among those visible through CUDA_VISIBLE_DEVICES.", {
+  min: 0,
+  alsoNamed: "gpuNum",
+  defaultText: "the first usable one",
+  touches: "speed",
+});
 
-const engine = choice<Engine, Engine>(ENGINES, "auto", "How steps are run.", {
+const engine = choice<Engine, Engine>(ENGINES, "auto", "How training steps are executed.", {
   touches: "speed",
   undecided: "auto",
 });
 
-/** How many threads read images, for every command that reads many. */
-export const NUM_WORKERS = integer(
-  8,
-  "Threads that read images which stay in their files, at most as many as there are processors.",
-  { min: 0, touches: "speed" },
-);
+/** Data loading threads, for every command that reads many images. */
+export const NUM_WORKERS = integer(8, "Data loading threads for image files, at most one per CPU core.", {
+  min: 0,
+  touches: "speed",
+});
 
-/** What training and evaluation ask of the machine alike. */
+/** Device options of training and evaluation. */
 const MACHINE = {
   gpu: GPU,
-  data_budget_mb: integer(undefined, "Device memory for resident images, in MB; a larger data set is streamed.", {
-    min: 1,
-    defaultText: "by the device",
-    touches: "speed",
-  }),
+  data_budget_mb: integer(
+    undefined,
+    "Device memory in MB for keeping the data set resident; a larger one is streamed.",
+    {
+      min: 1,
+      defaultText: "depends on the device",
+      touches: "speed",
+    },
+  ),
   num_workers: NUM_WORKERS,
-  no_cache: flag("Do not keep compiled programs between runs.", {
+  no_cache: flag("Do not cache compiled programs between runs.", {
     flagOnly: true,
     touches: "speed",
   }),
 };
 
-/** How the work is run on the machine. */
+/** Device options of training. */
 export const ENGINE = section("Engine", {
   engine,
   precision: choice<Precision, Precision>(
     PRECISIONS,
     "auto",
-    "Arithmetic of convolutions; auto is bfloat16 on a GPU that has it and on a processor with faster products of 16 bits (AMX, AVX-512 VNNI), there unless --engine or --deterministic is given, and float32 elsewhere. A GPU's float32 is without TF32.",
+    "Compute precision. auto: bfloat16 on GPUs that support it and on CPUs with AMX or AVX-512 VNNI (there unless --engine or --deterministic is given), else float32. On GPUs float32 does not use TF32.",
     { touches: "numbers", undecided: "auto" },
   ),
   ...MACHINE,
 });
 
-/** How an evaluation is run: its numbers must not move with the device. */
+/** Device options of evaluation: its numbers must not depend on the device. */
 export const EVAL_ENGINE = section("Engine", {
   engine,
   precision: choice<Precision, Precision>(
     PRECISIONS,
     "float32",
-    "Arithmetic of convolutions; auto is float32, on a GPU too, and there without TF32.",
+    "Compute precision. auto: float32, without TF32 on GPUs.",
     { touches: "numbers" },
   ),
   ...MACHINE,
 });
 
-/** What is written, where, and what is shown meanwhile. */
+/** Output files and progress. */
 export const OUTPUT = section("Output", {
-  save_dir: path("./save", "Runs are written below this folder.", { touches: "place" }),
-  save_freq: integer(40, "Keep a checkpoint every N epochs.", { min: 1, touches: "output" }),
-  print_freq: integer(undefined, "Print the paper's lines every N steps instead of a bar.", {
+  save_dir: path("./save", "Folder for all runs.", { touches: "place" }),
+  save_freq: integer(40, "Save a checkpoint every N epochs.", { min: 1, touches: "output" }),
+  print_freq: integer(undefined, "Print a log line in the paper's format every N steps instead of a progress bar.", {
     min: 1,
-    defaultText: "a bar on a terminal",
+    defaultText: "a progress bar on a terminal",
     touches: "output",
   }),
   log_every: number(
     30,
-    "Off a terminal, tell how it goes after so many seconds without a line; 0: at an epoch's end alone.",
+    "Without a terminal, log progress after this many seconds of silence; 0: only after each epoch.",
     { min: 0, max: 86_400, valueName: "SECONDS", touches: "output" },
   ),
-  tb_freq: integer(500, "Log training to TensorBoard every N steps, besides every epoch.", {
+  tb_freq: integer(500, "Log to TensorBoard every N steps, and after each epoch.", {
     min: 1,
     touches: "output",
   }),
   track: string(
     undefined,
-    "Report every epoch to a tracker as well: an MLflow server (its address), MLflow's files (mlflow:DIR), W&B (wandb:PROJECT), or files for wandb sync (wandb-offline:DIR).",
+    "Log every epoch to an experiment tracker: an MLflow server (its URL), MLflow files (mlflow:DIR), W&B (wandb:PROJECT), or offline W&B files (wandb-offline:DIR).",
     {
-      defaultText: "nowhere",
+      defaultText: "none",
       touches: "start",
     },
   ),
-  resume: flag("Go on from the last completed epoch of this run.", {
+  resume: flag("Resume from the last completed epoch.", {
     flagOnly: true,
     touches: "start",
   }),
-  force: flag("Replace an existing run.", { flagOnly: true, touches: "start" }),
+  force: flag("Overwrite an existing run.", { flagOnly: true, touches: "start" }),
 });
 
-/** What `pefd eval` evaluates. */
+/** Inputs of `pefd eval`. */
 export const EVALUATION = section("Evaluation", {
-  checkpoint: paths([], "The checkpoint: .pth, .safetensors or a SavedModel of pefd; may be repeated.", {
+  checkpoint: paths([], "Checkpoint: .pth, .safetensors or a SavedModel written by pefd; may be repeated.", {
     touches: "input",
   }),
   model: choice<string, undefined>("models", undefined, "Its model.", {
     defaultText: "from the checkpoint",
     touches: "numbers",
   }),
-  per_class: path(undefined, "Write every class's accuracy to this CSV file; - prints it.", {
+  per_class: path(undefined, "Write per-class accuracy to this CSV file; - prints it.", {
     defaultText: "not written",
     valueName: "FILE|-",
     flagOnly: true,

@@ -41,7 +41,7 @@ function sumPreset(name: string): { pair: string; summed: readonly Procedure[] }
   return summed.every((procedure) => procedure !== undefined) ? { pair, summed } : undefined;
 }
 
-/** What was published for a pair of some methods or variants, summed where they are several, as a preset has it. */
+/** Published settings of methods or variants for a pair, summed, as a preset. */
 function publishedValues(pair: string, summed: readonly Procedure[]): Record<string, unknown> {
   const settings = summed.map((procedure) => publishedSetting(procedure, pair));
   const betas = settings.map(({ weights }) => weights.beta);

@@ -6,7 +6,7 @@ import { namesIn } from "../distill/combination.js";
 import { methodNames, methodRow } from "../distill/registry.js";
 import { modelNames } from "../models/registry.js";
 
-/** What a row of type "choice" may be, from the registry it names or its own list; empty for other rows. */
+/** Choices of a row, from its registry or list; empty for other types. */
 export function choicesOf(row: Row): readonly string[] {
   if (row.choices === "models") return modelNames();
   if (row.choices === "methods") return methodNames();
@@ -25,13 +25,13 @@ function rangeText({ min, max, above, below }: Range): string {
   return bounds.length === 0 ? "" : `, ${bounds.join(" and ")}`;
 }
 
-/** What a row takes, for error sentences, help and docs. */
+/** Accepted values of a row, for messages, help and docs. */
 export function expectation(row: Row): string {
   const names: Record<ValueType, string> = {
-    integer: `a whole number${rangeText(row)}`,
+    integer: `an integer${rangeText(row)}`,
     number: `a number${rangeText(row)}`,
     integers: `whole numbers with commas between them${row.min === undefined ? "" : `, each at least ${row.min}`}`,
-    weights: `a number${rangeText(row)}, or one for each method of a sum (0.8+1)`,
+    weights: `a number${rangeText(row)}, or one per method of a sum (0.8+1)`,
     boolean: "true or false",
     string: "a text",
     path: "a path",
@@ -41,7 +41,7 @@ export function expectation(row: Row): string {
   return names[row.type];
 }
 
-/** What was typed as a sentence can repeat it. */
+/** Typed text, shortened for messages. */
 const shown = (typed: string): string => (typed.length > 200 ? `${typed.slice(0, 200)}...` : typed);
 
 const refuse = (label: string, row: Row, typed: string): PefdError =>
@@ -70,9 +70,7 @@ function parseNumber(label: string, row: Row, typed: string): number {
   const value = DECIMAL.test(typed) ? Number(typed) : Number.NaN;
   if (!Number.isFinite(value) || !inRange(value, row)) throw refuse(label, row, typed);
   if (isUsable(value)) return value;
-  throw inputError(
-    `${label}: ${shown(typed)} is beyond what a training can compute with, ${SIZES.least} to ${SIZES.most} in size.`,
-  );
+  throw inputError(`${label}: ${shown(typed)} is out of range: from ${SIZES.least} to ${SIZES.most} in magnitude.`);
 }
 
 function parseInteger(label: string, row: Row, typed: string): number {
@@ -105,7 +103,7 @@ function parseChoice(label: string, row: Row, typed: string): string {
     return typed;
   }
   const kind = typeof row.choices === "string" ? KIND[row.choices] : undefined;
-  const what = kind ? `there is no ${kind.name} ${shown(typed)}` : `"${shown(typed)}" is not a choice`;
+  const what = kind ? `unknown ${kind.name} ${shown(typed)}` : `"${shown(typed)}" is not a valid choice`;
   const hint = kind?.hint ?? `Choose one of ${choices.join(", ")}.`;
   const message = `${label}: ${what}.${didYouMean(typed, choices)}`;
   throw typeof row.choices === "string" ? unknownNameError(typed, message, hint) : inputError(message, hint);

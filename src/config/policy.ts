@@ -2,7 +2,7 @@ import type { Row, Rows, Touches } from "../common/optionRow.js";
 import { rowsOf } from "./resolve.js";
 import { ALL_SECTIONS } from "./sections.js";
 
-/** What follows for a run from what an option touches. */
+/** Consequences of changing an option. */
 interface Policy {
   /** A run that goes on may have another value. */
   readonly mayChange: boolean;
@@ -15,8 +15,8 @@ interface Policy {
 /**
  * Resume, sweeps, reports and config.json ask this table, and nothing else, about an option.
  *
- * The engine is a matter of speed: each computes the same step. On a processor graph gives eager's bytes; XLA sums in
- * another order, as another processor or a GPU does, which moves last bits and no result. The precision is a matter of
+ * The engine is a matter of speed: each computes the same step. On a CPU graph gives eager's bytes; XLA sums in
+ * another order, as another CPU or a GPU does, which moves rounding and no result. The precision is a matter of
  * numbers: bfloat16 keeps 8 of float32's 24 binary digits.
  */
 const POLICIES: Readonly<Record<Touches, Policy>> = {
@@ -30,7 +30,7 @@ const POLICIES: Readonly<Record<Touches, Policy>> = {
   start: { mayChange: true, parts: false, kept: false },
 };
 
-/** What config.json tells besides options. */
+/** Keys of config.json besides options. */
 const DECIDED: Readonly<Record<string, Touches>> = {
   kind: "numbers",
   seed: "seed",
@@ -41,7 +41,7 @@ const DECIDED: Readonly<Record<string, Touches>> = {
 
 const ROWS: Rows = rowsOf(ALL_SECTIONS);
 
-/** What a key of config.json touches: unless a row says otherwise, the numbers. */
+/** Effect of a config.json key: the numbers, unless a row says otherwise. */
 export const touchesOf = (key: string): Touches => ownOf(ROWS, key)?.touches ?? ownOf(DECIDED, key) ?? "numbers";
 
 /** The value of a record by a key that a file may have; what every object has is no such value. */
@@ -80,7 +80,7 @@ const chosen = (values: object, isWanted: (key: string) => boolean): OptionValue
 export const numbersOf = (options: object): OptionValues =>
   chosen(options, (key) => ["numbers", "seed"].includes(touchesOf(key)));
 
-/** What config.json keeps of a run's options. */
+/** Options recorded in config.json. */
 export const keptOf = (options: object): OptionValues =>
   Object.fromEntries(Object.entries(options).filter(([key]) => isKept(key)));
 

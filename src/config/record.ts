@@ -17,7 +17,7 @@ export function procedureName(method: string, options: object): string {
 const COMMANDS = { distill: "distill", teacher: "train-teacher" } as const;
 export type RecordKind = keyof typeof COMMANDS;
 
-/** What a run's config.json tells besides options: what was decided, and what it was made from. */
+/** Keys of a run's config.json besides options: decisions and inputs. */
 const TOLD = ["kind", "teacher", "seed", "device", "versions", "identity", "plugins", "checksum"];
 
 const isKind = (value: unknown): value is RecordKind => typeof value === "string" && Object.hasOwn(COMMANDS, value);
@@ -49,7 +49,7 @@ export function refuseOtherKind(
   const found = configuration?.record;
   if (found === undefined || found === kind) return;
   throw inputError(
-    `--config ${typed} is the record of a run of ${COMMANDS[found]}.`,
+    `--config ${typed} is the config.json of a ${COMMANDS[found]} run.`,
     `Type: pefd ${COMMANDS[found]} --config ${typed}`,
   );
 }

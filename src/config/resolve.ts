@@ -48,7 +48,7 @@ export const givenBy = (name: string, row: Row, layers: readonly Layer[]): numbe
 
 const defaultOrigin = (row: Row): string => (row.fallback === undefined ? (row.defaultText ?? "not set") : "default");
 
-/** What the chosen data set says of options that nothing gives; nothing where no data set of that name is. */
+/** The chosen data set's defaults for unset options; none for an unknown name. */
 function datasetDefaults(layers: readonly Layer[]): { name: string; values: Layer["values"] } {
   const given = layers.find(({ values }) => values.dataset !== undefined)?.values.dataset;
   const row = typeof given === "string" ? DATASETS.find(given) : undefined;

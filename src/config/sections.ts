@@ -49,10 +49,10 @@ export const ALL_SECTIONS: readonly Section[] = [
   GENERAL,
 ];
 
-/** What a distillation by any method is made of. */
+/** Sections of a distillation with any method. */
 export const DISTILL_SECTIONS: readonly Section[] = [DISTILLATION, ...METHOD_SECTIONS, TRAINING, DATA, ENGINE, OUTPUT];
 
-/** What a distillation by one method is made of. @throws inputError for an unknown name */
+/** Sections of a distillation with one method. @throws inputError for an unknown name */
 export const sectionsOfMethod = (name: string): readonly Section[] => [
   DISTILLATION,
   methodSection(name),
@@ -61,7 +61,7 @@ export const sectionsOfMethod = (name: string): readonly Section[] => [
   ENGINE,
   OUTPUT,
 ];
-/** What a teacher's training is made of. */
+/** Sections of a teacher's training. */
 export const TEACHER_SECTIONS = [TEACHER, TRAINING, DATA, ENGINE, OUTPUT] as const;
-/** What an evaluation is made of. */
+/** Sections of an evaluation. */
 export const EVAL_SECTIONS = [EVALUATION, TEST_DATA, EVAL_ENGINE] as const;

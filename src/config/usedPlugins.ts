@@ -8,7 +8,7 @@ export interface UsedPlugin {
   readonly sha256: string;
 }
 
-/** What of a run may come from plug-ins. */
+/** Parts of a run that may come from plug-ins. */
 interface Told {
   readonly distill?: unknown;
   readonly model?: unknown;

@@ -5,9 +5,9 @@ import type { ImagesInMemory } from "./dataset.js";
 import { knownTable } from "./normalize.js";
 import { PLAN_COLUMNS } from "./sampler.js";
 
-/** A whole image set as variables, so that a step needs only to be told which images, crops and flips. */
+/** A whole image set as variables; a step needs only image indices, crops and flips. */
 export interface ResidentImages {
-  /** [N * height * width, 3] normalised pixels */
+  /** [N * height * width, 3] normalized pixels */
   readonly pixels: Variable;
   /** [N] */
   readonly labels: Variable;
@@ -16,7 +16,7 @@ export interface ResidentImages {
 /** Bytes that a set takes as resident images. */
 export const residentBytes = ({ images, count }: ImagesInMemory): number => 4 * (images.length + count);
 
-/** Normalises a whole set into variables. The values are those of hostBatch.ts, bit for bit. */
+/** Normalizes a whole set into variables. Bit-identical to hostBatch.ts. */
 export function residentImages(set: ImagesInMemory): ResidentImages {
   const { images, labels, count, channels } = set;
   const table = knownTable(set.normalization);
@@ -47,7 +47,7 @@ function clamp(coordinate: Tensor, size: number): { inside: Tensor; clamped: Ten
 
 /**
  * Crops and flips resident images: the same batch as assembleTrainBatch, made where the step runs.
- * @param rows [N, 4] int32 plan rows (image, crop y, crop x, flip), see sampler.ts
+ * @param rows [N, 4] int32 sampler rows (image, crop y, crop x, flip), see sampler.ts
  * @param set what the images are like
  * @returns images [N, height, width, 3] and labels [N] int32
  */
@@ -80,7 +80,7 @@ export function residentBatch(
     tf.reshape(columns.inside, [count, 1, width]),
   );
   const mask = tf.cast(tf.reshape(inside, [count, height, width, 1]), "float32");
-  // Padding is black before normalisation: the table's values for 0.
+  // Padding is black before normalization: the table's values for 0.
   const black = tf.tensor1d(knownTable(normalization).slice(0, channels));
   const images = tf.add(tf.mul(found, mask), tf.mul(tf.sub(1, mask), black)) as Tensor4D;
   const own = tf.cast(gatherRows(labels, tf.reshape(image, [-1])), "int32") as Tensor1D;

@@ -1,18 +1,18 @@
-/** A shift of the image by up to `padding` pixels each way, zeros coming in, and in half of all cases its mirror image. */
+/** Random crop with zero padding, and random horizontal flip. */
 export interface Shift {
   readonly kind: "shift";
   /** Pixels of zeros on each side before the image is cropped to its own size. */
   readonly padding: number;
 }
 
-/** A turn of the image about its middle, zeros coming in, and in half of all cases its mirror image. */
+/** Random rotation about the center with zero fill, and random horizontal flip. */
 export interface Rotation {
   readonly kind: "rotation";
   /** Most degrees each way. */
   readonly degrees: number;
 }
 
-/** A part of the image of random size and form, resized, and in half of all cases its mirror image. */
+/** Random resized crop, and random horizontal flip. */
 export interface ResizedCrop {
   readonly kind: "resized crop";
   /** Least and largest share of the image's area. */
@@ -21,7 +21,7 @@ export interface ResizedCrop {
   readonly ratio: readonly [number, number];
 }
 
-/** The middle of an image whose short side is resized: what evaluation shows of images of any size. */
+/** Resize of the short side and center crop, for evaluation. */
 export interface CenterCrop {
   /** Pixels of the short side. */
   readonly resize: number;
@@ -29,11 +29,11 @@ export interface CenterCrop {
   readonly crop: number;
 }
 
-/** What training does to an image before it is normalised. */
+/** Training augmentation, before normalization. */
 export type Augmentation = Shift | Rotation | ResizedCrop;
 
 /**
- * The shift of images that are shifted.
+ * The shift augmentation.
  * @throws Error for others, which do not come where this is asked (a defect of the program)
  */
 export function shiftOf(augmentation: Augmentation): Shift {
@@ -41,10 +41,10 @@ export function shiftOf(augmentation: Augmentation): Shift {
   throw new Error(`Images are shifted here, not shown by a ${augmentation.kind}.`);
 }
 
-/** Places along each axis that a shifted image is cropped at: 0 to 2 padding, the middle one being the image as it is. */
+/** Crop offsets along each axis: 0 to 2 * padding; the middle one is no shift. */
 export const cropOffsets = ({ padding }: Shift): number => 2 * padding + 1;
 
-/** Ways in which shifts show an image: every crop, mirrored or not. */
+/** Ways in which shifts show an image: every crop, flipped or not. */
 export const shiftVariants = (shift: Shift): number => 2 * cropOffsets(shift) ** 2;
 
 /** Ways in which training can show an image; undefined where no two are the same, so that none is worth keeping. */

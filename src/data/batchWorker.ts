@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { assembleTrainBatch } from "./hostBatch.js";
 import { hostBatchIn, type Order, READY, type WorkerSet } from "./prefetchSlots.js";
 
-/** Makes the batches that orders name, each into its own slot; the flag says when one is done. */
+/** Assembles ordered batches, each into its slot; a flag marks completion. */
 const { set } = workerData as { readonly set: WorkerSet };
 
 parentPort?.on("message", ({ rows, slot, flag }: Order) => {

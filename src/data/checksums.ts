@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 
-/** sha256 of some bytes or texts, one after another, in hexadecimal digits. */
+/** sha256 of concatenated bytes or texts, in hexadecimal. */
 export function sha256Of(parts: readonly (Uint8Array | string)[]): string {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
   return hash.digest("hex");
 }
 
-/** sha256 in hexadecimal digits. */
+/** sha256 in hexadecimal. */
 export const sha256 = (bytes: Uint8Array | string): string => sha256Of([bytes]);
 
-/** md5 of a file, as archives are published with it, in hexadecimal digits. It is read piece by piece. */
+/** md5 of a file, as archives are published with it, in hexadecimal. It is read piece by piece. */
 export async function md5OfFile(path: string): Promise<string> {
   const hash = createHash("md5");
   for await (const chunk of createReadStream(path)) hash.update(chunk);
@@ -21,7 +21,7 @@ export async function md5OfFile(path: string): Promise<string> {
 /** Read at once. */
 const PIECE = 2 ** 22;
 
-/** sha256 of a file's content, in hexadecimal digits. @throws the system's own error for one that cannot be read */
+/** sha256 of a file's content, in hexadecimal. @throws the system's own error for one that cannot be read */
 export function sha256OfFile(path: string): string {
   const hash = createHash("sha256");
   const file = openSync(path, "r");

@@ -6,14 +6,14 @@ import type { ImagePlaces } from "./images/places.js";
 import type { Normalization } from "./normalize.js";
 import type { SkipList } from "./skipList.js";
 
-/** Size of an image in pixels, and its colours: red, green and blue. */
+/** Image size in pixels, and RGB channels. */
 export interface ImageShape {
   readonly height: number;
   readonly width: number;
   readonly channels: 3;
 }
 
-/** What images are like, and what is done to them before a model sees them. */
+/** Image format and preprocessing. */
 export interface ImageFormat extends ImageShape {
   readonly normalization: Normalization;
   readonly augmentation: Augmentation;
@@ -30,7 +30,7 @@ interface Labelled extends ImageFormat {
 /** Images and labels in host memory, in the order of the file (or of the chosen subset). */
 export interface ImagesInMemory extends Labelled {
   readonly kind: "memory";
-  /** [count, height, width, 3], one byte per value, red, green and blue interleaved. */
+  /** [count, height, width, 3], one byte per value, RGB interleaved. */
   readonly images: Uint8Array;
   readonly labels: Uint8Array;
   readonly augmentation: Shift | Rotation;
@@ -56,13 +56,13 @@ export type ImageSet = ImagesInMemory | ImagesInFiles;
 /** A sentence on images that were changed when they were packed; undefined for images as they were. */
 export const reencodingNote = (set: ImageSet): string | undefined =>
   set.kind === "files" && set.reencoded !== undefined
-    ? `These images were re-encoded (${set.reencoded}): results are not comparable with those on the images as they were.`
+    ? `These images were re-encoded (${set.reencoded}): results are not comparable with those on the originals.`
     : undefined;
 
 /** The set itself where its images are in memory. @throws inputError where they are in files */
 export function inMemory(set: ImageSet): ImagesInMemory {
   if (set.kind === "memory") return set;
-  throw inputError("This needs all images in memory, and those of this data set stay in their files.");
+  throw inputError("This needs all images in memory, but this data set is streamed from files.");
 }
 
 /** A file of images as it was read, whatever part of it a run takes. */
@@ -98,7 +98,7 @@ export interface Dataset extends TestImages, DatasetFiles {
   readonly train: ImageSet;
 }
 
-/** How many images to take of each file; all of them where left out. Which ones: see subset.ts. */
+/** How many images to take of each file; all of them by default. Which ones: see subset.ts. */
 export interface DatasetLimits {
   readonly limitTrain?: number | undefined;
   readonly limitTest?: number | undefined;
@@ -111,7 +111,7 @@ export interface DatasetLimits {
 /** Where a data set is published. */
 export interface Archive {
   readonly url: string;
-  /** The md5 sum that is published with it. */
+  /** The MD5 that is published with it. */
   readonly md5: string;
   /** The folder in it that becomes the data folder. */
   readonly folder: string;
@@ -128,19 +128,19 @@ export interface Archive {
   readonly mostBytes?: number;
 }
 
-/** What to make of artificial images. */
+/** Settings of synthetic images. */
 export interface SyntheticOptions {
   /** Training and test images. */
   readonly train: number;
   readonly test: number;
   readonly seed: number;
-  /** Classes that occur, the first so many; all of the data set's when left out. */
+  /** Classes that occur, the first so many; all classes of the data set by default. */
   readonly classes?: number | undefined;
   /** Whether another data set may be replaced, and a folder of other files written into. */
   readonly force?: boolean | undefined;
 }
 
-/** What one sound data file holds. */
+/** Contents of a valid data file. */
 export interface FileReport {
   readonly file: string;
   readonly bytes: number;
@@ -155,7 +155,7 @@ export interface FileReport {
   readonly mostPerClass: number;
 }
 
-/** What is known about a data folder. */
+/** Report on a data folder. */
 export interface VerifyReport {
   readonly directory: string;
   /** One report for each file that could be read whole. */
@@ -164,7 +164,7 @@ export interface VerifyReport {
   readonly sharedRecords: number;
   /** Names of images that cannot be used. */
   readonly damaged: readonly string[];
-  /** Sentences on images that can be used, but that their decoder finds fault with. */
+  /** Decoder warnings of usable images. */
   readonly warnings: readonly string[];
   /** Every class has equally many images in each file. */
   readonly balanced: boolean;
@@ -173,11 +173,11 @@ export interface VerifyReport {
    * published by which that could be told.
    */
   readonly official: boolean | undefined;
-  /** Sentences for people, one for each thing that is wrong. */
+  /** Problems, one sentence each. */
   readonly problems: readonly string[];
 }
 
-/** One half of what can be packed: images that lie in files, encoded. */
+/** One split of what can be packed: images that lie in files, encoded. */
 export interface PackableHalf {
   readonly names: readonly string[];
   readonly labels: Uint16Array;
@@ -191,11 +191,11 @@ export interface PackableSet {
   readonly classNames: readonly string[];
   /** How the images were changed before. */
   readonly reencoded?: string;
-  /** The halves that are there, at least one. */
+  /** The splits that are there, at least one. */
   readonly halves: { readonly train?: PackableHalf; readonly test?: PackableHalf };
 }
 
-/** What may take a while, as reading the directory of an archive does. */
+/** A value or a promise. */
 export type Soon<Value> = Value | Promise<Value>;
 
 /** One data set: one file below src/data, one row in registry.ts. Options, help, checks and batches follow from it. */
@@ -207,13 +207,13 @@ export interface DatasetRow {
   /** The number of classes, or how to tell it from the folder. */
   readonly classes: number | ((folder: string) => Soon<number>);
   readonly format: ImageFormat;
-  /** What an evaluation does to an image before it is normalised. */
+  /** Evaluation transform, before normalization. */
   readonly evaluation: "as is" | CenterCrop;
   /** Where the teacher of a model lies below save/models in the paper's own download; left out where it has none. */
   publishedTeacher?(model: string): string;
   /** Defaults of options, for those where this data set's are others than the option's own; whatever is given wins. */
   readonly defaults: Readonly<Record<string, unknown>>;
-  /** What `pefd data fetch` brings; left out where there is nothing to fetch. */
+  /** The archive of `pefd data fetch`, if any. */
   readonly archive?: Archive;
   /** The same data set with its images shown in another size; left out where they come in one. */
   sized?(side: number): DatasetRow;
@@ -229,7 +229,7 @@ export interface DatasetRow {
   files(folder: string): Soon<DatasetFiles>;
   /** One name for each class; their numbers where the folder does not tell. */
   classNames(folder: string): Soon<readonly string[]>;
-  /** Writes artificial images in this data set's format; left out where there are none. @throws inputError, runError */
+  /** Writes synthetic images in this data set's format; left out where there are none. @throws inputError, runError */
   synthesize?(folder: string, options: SyntheticOptions): Promise<void>;
   /**
    * Examines a folder; one that is wrong is reported, not thrown.
@@ -237,7 +237,7 @@ export interface DatasetRow {
    * @param examiner of encoded images
    */
   verify?(folder: string, examiner: ImageExaminer): Soon<VerifyReport>;
-  /** What is packed into shards; left out where images are in few files already. @throws inputError as open does */
+  /** Images to pack into shards; absent if images already are in few files. @throws inputError as open does */
   packable?(folder: string, skip?: SkipList): PackableSet;
 }
 

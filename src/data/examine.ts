@@ -16,11 +16,11 @@ export interface WholeFile {
   readonly problems: readonly string[];
   /** Names of images that cannot be used. */
   readonly damaged?: readonly string[];
-  /** Sentences on images that can be used, but that their decoder finds fault with. */
+  /** Decoder warnings of usable images. */
   readonly warnings?: readonly string[];
 }
 
-/** What is examined of a data set. */
+/** Checks of a data set. */
 export interface Examination {
   readonly directory: string;
   /** Files of the training and of the test images, and how they are called together. */
@@ -96,7 +96,7 @@ function leak(shared: number, tests: number, { train, test }: Examination["calle
   if (shared === 0 || shared * 2 < tests) return [];
   return [
     `${shared} of the ${tests} images of ${test} are in ${train} as well, ` +
-      "so that test results would be training results.",
+      "so test results would be training results.",
   ];
 }
 

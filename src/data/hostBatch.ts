@@ -6,7 +6,7 @@ import { PLAN_COLUMNS } from "./sampler.js";
 
 /** A batch in host memory. */
 export interface HostBatch {
-  /** [n, height, width, 3], normalised. */
+  /** [n, height, width, 3], normalized. */
   readonly images: Float32Array;
   /** [n] */
   readonly labels: Int32Array;
@@ -16,11 +16,11 @@ export interface HostBatch {
 export const valuesOf = ({ height, width, channels }: ImageShape): number => height * width * channels;
 
 /**
- * Crops or turns, flips and normalises the images that the rows of a plan name, in that order: the crop is taken
+ * Crops or turns, flips and normalizes the images that the rows of a plan name, in that order: the crop is taken
  * from the zero-padded image, and the flip mirrors the cropped image.
  * @param set the training images
  * @param planRows [n, 4] rows (image index, crop y, crop x, flip 0 or 1), see epochPlan
- * @param out a batch of the same n to write into; a new one when left out
+ * @param out a batch of the same n to write into; a new one by default
  * @throws RangeError if `out` is of another size
  */
 export function assembleTrainBatch(
@@ -42,7 +42,7 @@ export function assembleTrainBatch(
   return out;
 }
 
-/** What a plan says of an image, see sampler.ts. */
+/** A sampler row, see sampler.ts. */
 interface Planned {
   readonly y: number;
   readonly x: number;
@@ -95,7 +95,7 @@ function augmentImage(
   }
 }
 
-/** Normalises one pixel; a negative position stands for the zero padding. */
+/** Normalizes one pixel; a negative position stands for the zero padding. */
 function copyPixel(table: Float32Array, source: Uint8Array, position: number, target: Float32Array, out: number): void {
   for (let channel = 0; channel < 3; channel++) {
     const value = position < 0 ? 0 : (source[position + channel] as number);
@@ -104,7 +104,7 @@ function copyPixel(table: Float32Array, source: Uint8Array, position: number, ta
 }
 
 /**
- * Normalises the images [from, to) as they are, for evaluation.
+ * Normalizes the images [from, to) as they are, for evaluation.
  * @param from first image
  * @param to one past the last image, at most set.count
  */

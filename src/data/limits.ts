@@ -6,10 +6,10 @@ import type { SkipList } from "./skipList.js";
 /** Refuses a limit before anything is read. @throws inputError */
 export function checkLimit(limit: number | undefined, part: PartName): void {
   if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return;
-  throw inputError(`--limit_${part} must be a positive whole number, not ${limit}.`);
+  throw inputError(`--limit_${part} must be a positive integer, not ${limit}.`);
 }
 
-/** Which images of a half a run wants: so many of those that are not left out. */
+/** Which images of a split a run wants: so many of those that are not left out. */
 export interface Wanted {
   readonly limit?: number | undefined;
   readonly skip?: SkipList | undefined;
@@ -26,7 +26,7 @@ function keptImages(names: Iterable<string>, skip: SkipList): Int32Array {
 }
 
 /**
- * Which images of a half are taken: none of those that are left out, and a balanced part of the others.
+ * Which images of a split are taken: none of those that are left out, and a balanced part of the others.
  * @param names of the images, for those that are left out
  * @returns ascending indices; undefined for all
  * @throws inputError where none is left
@@ -39,14 +39,14 @@ export function takenImages(
 ): Int32Array | undefined {
   if (skip === undefined) return chosenImages(labels, part, limit);
   const kept = keptImages(names, skip);
-  if (kept.length === 0) throw inputError(`${skip.file} leaves no image of ${place}.`);
+  if (kept.length === 0) throw inputError(`${skip.file} skips all images of ${place}.`);
   const keptLabels = Uint16Array.from(kept, (i) => labels[i] as number);
   const chosen = chosenImages(keptLabels, part, limit);
   return chosen === undefined ? kept : chosen.map((i) => kept[i] as number);
 }
 
 /**
- * Which images of a half are taken: as many as the limit says, or as there are.
+ * Which images of a split are taken: as many as the limit says, or as there are.
  * @returns ascending indices into labels; undefined for all
  */
 export function chosenImages(labels: Labels, part: PartName, limit?: number): Int32Array | undefined {

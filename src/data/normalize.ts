@@ -4,14 +4,14 @@ export interface Normalization {
   readonly deviation: readonly [number, number, number];
 }
 
-/** What weights for ImageNet are trained with, torchvision's included. */
+/** Normalization of ImageNet weights, torchvision's included. */
 export const IMAGENET: Normalization = {
   mean: [0.485, 0.456, 0.406],
   deviation: [0.229, 0.224, 0.225],
 };
 
 /**
- * The normalised value of every byte in every channel, equal bit for bit to torchvision's ToTensor and
+ * The normalized value of every byte in every channel, equal bit for bit to torchvision's ToTensor and
  * Normalize, which round to float32 after each of the three operations. Padding comes before these, so a
  * padded pixel has the values of row 0.
  * @returns [256, 3] float32
@@ -33,7 +33,7 @@ function normalize(value: number, channel: number, { mean, deviation }: Normaliz
 
 const TABLES = new WeakMap<Normalization, Float32Array>();
 
-/** The same, made once for each normalisation. */
+/** The same, made once for each normalization. */
 export function knownTable(normalization: Normalization): Float32Array {
   const table = TABLES.get(normalization) ?? normalizationTable(normalization);
   TABLES.set(normalization, table);

@@ -9,7 +9,7 @@ export interface Prefetcher {
   /** Asks for the batch that `take` will be called for next. */
   prepare(rows: Int32Array): void;
   /**
-   * The batch of plan rows: taken from what was asked for if that begins with these rows, else made here and now.
+   * The batch of sampler rows: taken from what was asked for if that begins with these rows, else made here and now.
    * Valid until the next take.
    */
   take(rows: Int32Array): HostBatch;
@@ -34,7 +34,7 @@ const firstOf = ({ images, labels }: HostBatch, count: number, size: number): Ho
 });
 
 /** A thread that has not made its batch by then is not waited for: starting one takes some tenths of a second. */
-const PATIENCE_MILLISECONDS = 2000;
+const TIMEOUT_MILLISECONDS = 2000;
 
 interface OtherThread {
   readonly worker: Worker;
@@ -83,7 +83,7 @@ export function openPrefetcher(set: ImagesInMemory): Prefetcher {
       if (asked === undefined || thread?.failed || !beginsWith(asked.rows, rows)) {
         return assembleTrainBatch(set, rows);
       }
-      const made = Atomics.wait(new Int32Array(asked.flag), 0, 0, PATIENCE_MILLISECONDS);
+      const made = Atomics.wait(new Int32Array(asked.flag), 0, 0, TIMEOUT_MILLISECONDS);
       if (made === "timed-out") return assembleTrainBatch(set, rows);
       const whole = hostBatchIn(set, asked.slot, asked.rows);
       return firstOf(whole, rows.length / PLAN_COLUMNS, valuesOf(set));

@@ -5,9 +5,9 @@ import { PLAN_COLUMNS } from "./sampler.js";
 /** The image set as a thread gets it: in memory that both threads see. */
 export type WorkerSet = ImagesInMemory;
 
-/** What the other thread is asked to make. */
+/** A batch request to the other thread. */
 export interface Order {
-  /** [n, 4] plan rows, see sampler.ts */
+  /** [n, 4] sampler rows, see sampler.ts */
   readonly rows: Int32Array;
   /** Memory for the batch, seen by both threads. */
   readonly slot: SharedArrayBuffer;
@@ -18,11 +18,11 @@ export interface Order {
 /** Value of a flag once its batch is made. */
 export const READY = 1;
 
-/** Bytes of a batch of plan rows: float32 pixels, then int32 labels. */
+/** Bytes of a batch of sampler rows: float32 pixels, then int32 labels. */
 export const slotBytes = (set: ImageShape, rows: Int32Array): number =>
   (rows.length / PLAN_COLUMNS) * 4 * (valuesOf(set) + 1);
 
-/** A batch of plan rows laid over a slot of at least that size. */
+/** A batch of sampler rows laid over a slot of at least that size. */
 export function hostBatchIn(set: ImageShape, slot: SharedArrayBuffer, rows: Int32Array): HostBatch {
   const count = rows.length / PLAN_COLUMNS;
   const values = count * valuesOf(set);

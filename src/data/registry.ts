@@ -19,7 +19,7 @@ export const DATASETS = createRegistry<DatasetRow>({ one: "data set", many: "Dat
 
 /**
  * A data set, with its images in the size that a run shows them in.
- * @param side the data set's own if left out
+ * @param side the data set's own by default
  * @throws inputError for an unknown name, or another size where all images have one
  */
 export function sizedDataset(name: string, side?: number): DatasetRow {
@@ -28,7 +28,7 @@ export function sizedDataset(name: string, side?: number): DatasetRow {
   if (side === undefined || side === height) return row;
   if (row.sized !== undefined) return row.sized(side);
   throw inputError(
-    `--image_size ${side}: the images of ${name} have ${height}x${height}, and are shown as they are.`,
-    "Leave it out; it is for data sets whose images are files of any size, such as folder.",
+    `--image_size ${side}: the images of ${name} are ${height}x${height} and are not resized.`,
+    "Drop it; it is only for data sets of image files, such as folder.",
   );
 }

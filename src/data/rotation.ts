@@ -22,7 +22,7 @@ const fixed = (value: number): number => Math.floor(value * UNIT + 0.5);
 export const OUTSIDE = -1;
 
 /**
- * Which pixel of an image each pixel of it shows once it was turned counterclockwise about its middle, and then mirrored
+ * Which pixel of an image each pixel of it shows once it was turned counterclockwise about its middle, and then flipped
  * where `flip` says so: those of torchvision's RandomRotation with Pillow (nearest neighbour, the size kept, black coming in).
  * @param angle in parts of a degree
  * @returns [height * width], indices of pixels, OUTSIDE where none is

@@ -58,8 +58,8 @@ function shuffledClasses(labels: Labels, name: string): Int32Array[] {
 export const PLAN_COLUMNS = 4;
 
 /**
- * What one epoch trains on, in order: every image once, in a fresh order, with a fresh crop and flip. It depends on
- * the arguments only, so that a resumed run sees what the uninterrupted one would have seen.
+ * The sampler rows of one epoch: every image once, shuffled, with random crop and flip. They depend only on the
+ * arguments, so a resumed run sees the same ones.
  * @param seed the run's seed
  * @param epoch 1-based
  * @param count number of training images

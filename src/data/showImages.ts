@@ -18,11 +18,11 @@ export interface Shown {
   readonly size: ImageSize;
   /** All of it; one in a file is made to fit into what a model sees. */
   readonly original: ByteImage;
-  /** What each epoch shows of it. */
+  /** Its view in each epoch. */
   readonly views: readonly ByteImage[];
 }
 
-/** What is shown of each image. */
+/** Views of each image. */
 interface ShownSettings {
   /** From 1; 0 for what evaluation shows. */
   readonly epochs: readonly number[];
@@ -73,7 +73,7 @@ function fileViews(
   }
 }
 
-/** Of each channel the byte that a normalised value stands for. */
+/** Of each channel the byte that a normalized value stands for. */
 function bytesByValue(table: Float32Array): readonly ReadonlyMap<number, number>[] {
   return [0, 1, 2].map(
     (channel) => new Map(Array.from({ length: 256 }, (_, byte) => [table[byte * 3 + channel] as number, byte])),
@@ -81,7 +81,7 @@ function bytesByValue(table: Float32Array): readonly ReadonlyMap<number, number>
 }
 
 /**
- * The bytes that normalised pixels were made of.
+ * The bytes that normalized pixels were made of.
  * @param format of the set that they are from
  * @param values [height, width, 3]
  */
@@ -119,7 +119,7 @@ function planByImage(plan: Int32Array, images: ReadonlySet<number>): Map<number,
   return found;
 }
 
-/** What an image in memory is called where its data set has no file for each: its place among those in the set's files. */
+/** Name of an image in memory: its index in the data set's files. */
 const placeName = ({ positions }: ImagesInMemory, image: number): string => `image ${positions?.[image] ?? image}`;
 
 /** Shows images in memory: each as it is, and as batches hold it. */

@@ -43,13 +43,13 @@ export function refuseUnknown({ file, names }: SkipList, known: Iterable<string>
   const [first] = unknown;
   if (first === undefined) return;
   throw inputError(
-    `${file} names ${unknown.size === 1 ? "an image" : `${unknown.size} images`} that the data set does not have: ${first}.`,
-    "Names are as `pefd data verify` and errors tell them, from the data set's folder on.",
+    `${file} names ${unknown.size === 1 ? "an image" : `${unknown.size} images`} not in the data set: ${first}.`,
+    "Names are relative to the data set's folder, as `pefd data verify` and errors print them.",
   );
 }
 
 /** For data sets whose images have no names. @throws inputError where a list is given */
 export function refuseSkipList(dataset: string, list: SkipList | undefined): void {
   if (list === undefined) return;
-  throw inputError(`--skip_list has no use with ${dataset}: its images have no names of their own.`, "Leave it out.");
+  throw inputError(`--skip_list does not work with ${dataset}: its images have no names.`, "Drop it.");
 }

@@ -18,7 +18,7 @@ const CLASSES = 10;
 const SIDE = 96;
 const IMAGE_BYTES = 3 * SIDE * SIDE;
 
-/** Images and labels of each half lie in files of their own, named as in the official archive. */
+/** Images and labels of each split lie in files of their own, named as in the official archive. */
 const HALVES = {
   train: { images: "train_X.bin", labels: "train_y.bin" },
   test: { images: "test_X.bin", labels: "test_y.bin" },
@@ -30,7 +30,7 @@ const HINT = howToGet(NAME);
 /** As many as the unlabelled images that are published with these. */
 const MOST_IMAGES = 100_000;
 
-/** One half as its files hold it. */
+/** One split as its files hold it. */
 interface Half {
   /** [count, 3, 96, 96] bytes: all of red, all of green, all of blue, column by column. */
   readonly images: Uint8Array;
@@ -39,7 +39,7 @@ interface Half {
 }
 
 /**
- * Reads one half.
+ * Reads one split.
  * @throws inputError if a file is missing, unreadable, empty, of a wrong size, or has a label other than 1 to 10
  */
 function readHalf(directory: string, part: keyof typeof HALVES): Half {
@@ -63,8 +63,8 @@ function readHalf(directory: string, part: keyof typeof HALVES): Half {
 }
 
 /**
- * The pixels of images, row by row and colours interleaved.
- * @param chosen indices of the images to take, in the order wanted; all when left out
+ * The pixels of images, row by row and channels interleaved.
+ * @param chosen indices of the images to take, in the order wanted; all by default
  * @returns [n, 96, 96, 3] bytes
  */
 function pixelsOf({ images, labels }: Half, chosen?: Int32Array): Uint8Array {
@@ -89,7 +89,7 @@ function transpose(planes: Uint8Array, pixels: Uint8Array): void {
   }
 }
 
-/** Writes artificial images in STL-10's format. @throws inputError and runError as writeSynthetic does */
+/** Writes synthetic images in STL-10's format. @throws inputError and runError as writeSynthetic does */
 const synthesize = (directory: string, options: SyntheticOptions): Promise<void> =>
   writeSynthetic(directory, options, { side: SIDE, most: CLASSES }, (set) => {
     const files = (["train", "test"] as const).flatMap((part) => {
@@ -118,7 +118,7 @@ function columnByColumn(planes: Uint8Array): Uint8Array {
 }
 
 /**
- * Padded by an eighth of the side, cropped and mirrored, as DeVries and Taylor (Cutout, 2017) train on the 5,000 labelled
+ * Padded by an eighth of the side, cropped and flipped, as DeVries and Taylor (Cutout, 2017) train on the 5,000 labelled
  * images. Mean and deviation are those of all values of these.
  */
 const FORMAT = {
@@ -158,7 +158,7 @@ const readers = memoryReaders({
   },
 });
 
-/** One half as a whole: its labels are counted to the file of its images. */
+/** One split as a whole: its labels are counted to the file of its images. */
 function wholeHalf(directory: string, part: PartName): WholeFile {
   const { images, labels } = readHalf(directory, part);
   const digests = Array.from(labels, (_, i) =>

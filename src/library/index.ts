@@ -102,7 +102,7 @@ export async function plotRuns(runs: readonly RunRecord[]): Promise<Plot[]> {
 }
 
 /**
- * Writes a small artificial data set in a data set's format, as `pefd data synthesize` does.
+ * Writes a small synthetic data set in a data set's format, as `pefd data synthesize` does.
  * @throws PefdError for a data set that there is no such thing of, or a folder that cannot be written
  */
 export async function synthesize(dataset: string, folder: string, options: SyntheticOptions): Promise<void> {

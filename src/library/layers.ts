@@ -17,8 +17,8 @@ export function layersOf({ config, ...given }: OptionInput, sections: readonly S
   for (const name of Object.keys(given)) {
     if (known[name] !== undefined) continue;
     throw inputError(
-      `There is no option ${name}.${didYouMean(name, Object.keys(known))}`,
-      "docs/flags.md lists the options; they are spelled as flags, without dashes.",
+      `Unknown option ${name}.${didYouMean(name, Object.keys(known))}`,
+      "docs/flags.md lists the options; names have no dashes here.",
     );
   }
   const own: Layer = { label: (name) => name, origin: () => "given", values: given };

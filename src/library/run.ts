@@ -1,6 +1,6 @@
 import type { Best, EpochRow, RunInfo, RunReporter, StepProgress } from "../report/log/contract.js";
 
-/** What happens in a run, in the order in which it happens. */
+/** Events of a run, in order. */
 export type RunEvent =
   /** It is known what is going to be done. */
   | { readonly kind: "started"; readonly run: RunInfo }
@@ -8,7 +8,7 @@ export type RunEvent =
   | { readonly kind: "notice"; readonly text: string }
   /** A sentence that should make people look. */
   | { readonly kind: "warning"; readonly text: string }
-  /** What goes on while no steps are done, such as compiling. */
+  /** Current activity between steps, such as compiling. */
   | { readonly kind: "phase"; readonly text: string }
   /** Steps are done. Where they come faster than they are taken, the last one is given. */
   | { readonly kind: "step"; readonly progress: StepProgress }

@@ -5,6 +5,6 @@ import { DATASETS } from "../data/registry.js";
 /** See synthesize in index.ts. */
 export async function synthesizeIn(dataset: string, folder: string, options: SyntheticOptions): Promise<void> {
   const { title, synthesize } = DATASETS.row(dataset);
-  if (synthesize === undefined) throw inputError(`There are no artificial images of ${title}.`);
+  if (synthesize === undefined) throw inputError(`No synthetic images are available for ${title}.`);
   await synthesize(folder, options);
 }

@@ -15,7 +15,7 @@ closeRegistries();
 
 type Tell = (event: RunEvent) => void;
 
-/** What a run is given besides its options. */
+/** Inputs of a run besides its options. */
 export interface RunSettings {
   /** Ends the run in good order: what is done is kept, and can be gone on with (`resume`). */
   readonly signal?: AbortSignal | undefined;

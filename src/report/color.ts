@@ -1,9 +1,9 @@
 import { Chalk, type ChalkInstance } from "chalk";
 
-/** What decides whether text is coloured. */
+/** Inputs to the decision whether text is colored. */
 export interface ColorChoice {
   /**
-   * The environment. NO_COLOR (any non-empty value, no-color.org) and TERM=dumb switch colours off; FORCE_COLOR
+   * The environment. NO_COLOR (any non-empty value, no-color.org) and TERM=dumb switch colors off; FORCE_COLOR
    * (any non-empty value but 0 and false, force-color.org) switches them on where the stream is no terminal, too.
    */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -13,7 +13,7 @@ export interface ColorChoice {
   readonly flag?: boolean | undefined;
 }
 
-/** Whether to colour: --no-color or --color decide, then NO_COLOR, FORCE_COLOR and TERM, then whether it is a terminal. */
+/** Whether to color: --no-color or --color decide, then NO_COLOR, FORCE_COLOR and TERM, then whether it is a terminal. */
 export function useColor(choice: ColorChoice): boolean {
   if (choice.flag !== undefined) return choice.flag;
   if ((choice.env.NO_COLOR ?? "") !== "") return false;
@@ -24,7 +24,7 @@ export function useColor(choice: ColorChoice): boolean {
 }
 
 /**
- * chalk with colours on or off. chalk's own detection looks at stdout, ours is written to stderr, and chalk 5
+ * chalk with colors on or off. chalk's own detection looks at stdout, ours is written to stderr, and chalk 5
  * does not honour NO_COLOR on a terminal; so the decision is made once, by useColor, and handed in here.
  */
 export function palette(color: boolean): ChalkInstance {

@@ -20,7 +20,7 @@ const stripsOf = ({ columns, rows }: Table): Strip[] =>
     cells: rows.map((cells) => shownCell(cells[index] ?? "")),
   }));
 
-/** Parts the columns whose cells are all the same, where there are several rows, from those that tell rows apart. */
+/** Splits columns into constant and varying ones, if there are several rows. */
 function partCommon(strips: readonly Strip[]): { common: Strip[]; telling: Strip[] } {
   const isCommon = ({ cells }: Strip) => cells.length > 1 && new Set(cells).size === 1;
   const telling = strips.filter((strip) => !isCommon(strip));

@@ -1,6 +1,6 @@
 import { columns, renderCsv, type Table } from "./table.js";
 
-/** How one class fared. */
+/** Accuracy of a class. */
 export interface ClassAccuracy {
   readonly label: number;
   readonly name: string;

@@ -66,7 +66,7 @@ export const reportDocument = (summaries: readonly Summary[], { runs, problems }
 };
 
 /**
- * What `pefd watch` shows, for programs: each run's state and the seconds it still needs.
+ * `pefd watch --json`: each run's state and its remaining seconds.
  * @param now milliseconds since 1970
  */
 export const watchDocument = ({ runs, problems }: Collection, now: number): unknown => ({

@@ -45,7 +45,7 @@ export function livePage(
     if (drawn !== undefined && Math.abs(now - looked) < fresh) return page;
     [looked, fresh] = [now, FRESH];
     const found = collect(dirs.filter(isFolder));
-    const gone = dirs.filter((dir) => !isFolder(dir)).map((dir) => `There is no folder ${dir}.`);
+    const gone = dirs.filter((dir) => !isFolder(dir)).map((dir) => `No such folder: ${dir}.`);
     const states = found.runs.filter((run) => !run.finished).map((run) => stateOf(run, now));
     const rest = JSON.stringify([gone, states]);
     if (drawn?.found === found && drawn.rest === rest) return page;
@@ -91,7 +91,7 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** What is answered. */
+/** Response. */
 interface Answer {
   readonly status: number;
   readonly text: string;
@@ -104,16 +104,16 @@ const refusal = (status: number, text: string, headers = {}): Answer => ({
   headers: { "Content-Type": "text/plain; charset=utf-8", ...headers },
 });
 
-/** What a request gets: the page to whoever knows its address, nothing else and to nobody else. */
+/** Answers a request: only the page, only to clients that know its address. */
 function answer(request: IncomingMessage, path: string, page: () => LivePage): Answer {
   if (!OWN_NAMES.has(nameIn(request.headers.host))) {
     return refusal(403, `This server answers to ${[...OWN_NAMES].join(" and ")} only.`);
   }
   if (request.method !== "GET" && request.method !== "HEAD") {
-    return refusal(405, "This page can only be read.", { Allow: "GET, HEAD" });
+    return refusal(405, "This page is read-only.", { Allow: "GET, HEAD" });
   }
   const [asked = ""] = (request.url ?? "").split("?");
-  if (!isSame(asked, path)) return refusal(404, "Open the address that pefd report has printed.");
+  if (!isSame(asked, path)) return refusal(404, "Open the address that pefd report printed.");
   const { html, version } = page();
   const etag = `"${version}"`;
   if (request.headers["if-none-match"] === etag) {
@@ -146,9 +146,9 @@ function handler(path: string, page: () => LivePage) {
 
 /** Why no server can be had at a port, for people. */
 function problemOf({ code, message }: NodeJS.ErrnoException, port: number) {
-  const hint = "Choose another: --serve PORT; --serve alone takes any that is free.";
-  if (code === "EADDRINUSE") return inputError(`Port ${port} is used by another program.`, hint);
-  if (code === "EACCES") return inputError(`Port ${port} is kept for the system.`, hint);
+  const hint = "Choose another with --serve PORT; plain --serve takes any free port.";
+  if (code === "EADDRINUSE") return inputError(`Port ${port} is already in use.`, hint);
+  if (code === "EACCES") return inputError(`Port ${port} needs root privileges.`, hint);
   return runError(`The page cannot be served at port ${port}: ${message}.`, hint);
 }
 

@@ -102,7 +102,7 @@ const [BOLD, BOLDER] = [600, 1.12];
 /** Room for titles where there are few columns. */
 const LEAST_COLUMNS = 3;
 
-/** What was drawn, from top to bottom, and where the next thing goes. */
+/** Elements drawn so far, and the y of the next one. */
 interface Drawing {
   readonly width: number;
   y: number;
@@ -119,7 +119,7 @@ interface Letters {
 const INK: Letters = { size: TEXT, color: TONES.ink.light };
 const MUTED: Letters = { size: TEXT, color: TONES.muted.light };
 
-/** Lines of text, as many as it takes. @param width of a line, all that there is where left out */
+/** Lines of text, as many as it takes. @param width of a line, all that there is by default */
 function write(
   drawing: Drawing,
   text: string,
@@ -241,5 +241,5 @@ const rendering = ({ height, width }: Picture): "pixelated" | "auto" =>
 /** A picture as an address that holds it whole. */
 const dataAddress = ({ png }: Picture): string => `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
 
-/** What stands beside a row's class: its file and the image's own size. */
+/** Detail text of a row: file and image size. */
 const rowDetail = ({ name, height, width }: SheetRow): string => `${name}, ${width} x ${height}`;

@@ -43,10 +43,10 @@ function departureNotes(summaries: readonly Summary[]): string[] {
   return [...clauses].map(([text, those]) => `* ${namesOf(those, summaries)}: ${text}.`);
 }
 
-/** What the epoch of a published figure makes of it; figures of the last epoch need no words. */
+/** Notes on published figures, by epoch; those of the last epoch need none. */
 const COUNTED = {
-  best: "Published of the best epoch, to be compared with Best top-1",
-  unknown: "Published without saying whether of the last epoch or the best",
+  best: "Published for the best epoch; compare with Best top-1",
+  unknown: "Published without saying whether for the last or the best epoch",
 };
 
 /** Where published figures are from, of which epoch and with which teachers, and what their "*" means. */
@@ -67,7 +67,7 @@ function publishedNotes(summaries: readonly Summary[]): string[] {
   ];
 }
 
-/** What the ranks of the table mean; nothing where none are. */
+/** Explanation of the table's ranks, if any. */
 function rankNotes(summaries: readonly Summary[]): string[] {
   const ranks = [...rankings(summaries).values()];
   const unlike = apart(summaries);
@@ -76,8 +76,8 @@ function rankNotes(summaries: readonly Summary[]): string[] {
   if (ranks.length === 0) return split;
   const isUntested = ranks.some(({ place, p }) => place > 1 && p === undefined);
   return [
-    `Rank: by the mean last top-1 among runs of one pair with the same data, teacher, epochs, batch size and learning rate. =: not told apart from rank 1 (Welch's t-test over trials, two-sided, p >= ${LEVEL}, each alone).`,
-    ...(isUntested ? ["A rank without two finished trials on both sides is not tested."] : []),
+    `Rank: by mean last top-1 among runs of one pair with the same data, teacher, epochs, batch size and learning rate. =: not significantly different from rank 1 (two-sided Welch's t-test over trials, p >= ${LEVEL}, uncorrected).`,
+    ...(isUntested ? ["The test needs two finished trials on both sides."] : []),
     ...split,
   ];
 }
@@ -92,7 +92,7 @@ const repeatNotes = (summaries: readonly Summary[]): string[] =>
     .flatMap(({ repeats }) => repeats)
     .map(
       (repeat) =>
-        `Left out: ${repeat.run.dir} repeats trial ${repeat.run.trial} of ${repeat.of.dir} (${likeness(repeat)}).`,
+        `Skipped: ${repeat.run.dir} repeats trial ${repeat.run.trial} of ${repeat.of.dir} (${likeness(repeat)}).`,
     );
 
 /** Sentences below the report's table: about ranks, published figures and repeats, where it has some. */

@@ -70,7 +70,7 @@ export function renderMarkdown(table: Table): string {
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** What spreadsheets take for a formula, and run, stays text where an apostrophe stands before it. */
+/** Escapes spreadsheet formulas with an apostrophe. */
 const asText = (cell: string) =>
   /^[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell;
 

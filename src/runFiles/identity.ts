@@ -36,7 +36,7 @@ export const identitySchema = z.object(
   "must be an identity",
 );
 
-/** What is written down of a run's inputs, so that another run never passes for it. */
+/** Recorded identity of a run's inputs. */
 export type Identity = z.infer<typeof identitySchema>;
 
 /** The version of the numbers: to be raised whenever equal inputs are made to give other bits on purpose. */
@@ -45,7 +45,7 @@ export const NUMERICS = 7;
 /** Engines whose weights are the same bit for bit stand under one name: a run may change between them. */
 const SAME_BITS: Readonly<Record<string, string>> = { eager: "graph" };
 
-/** What an engine computes, apart from how: "graph" for the eager one, too. */
+/** The numerics of an engine: "graph" for eager, too. */
 const arithmeticOf = (engine: string): string => SAME_BITS[engine] ?? engine;
 
 type Value = string | number | undefined;
@@ -60,18 +60,18 @@ const PARTS: readonly Part[] = [
   ["test_data", "the test data", ({ testSha256 }) => testSha256],
   ["teacher_weights", "the teacher's weights", ({ teacherSha256 }) => teacherSha256],
   ["engine", "the engine", ({ engine }) => engine && arithmeticOf(engine)],
-  ["device", "the kind of device", ({ device }) => device],
-  ["numerics", "the version of the numerics", ({ numerics }) => numerics],
+  ["device", "the device type", ({ device }) => device],
+  ["numerics", "the numerics version", ({ numerics }) => numerics],
 ];
 
-const LEFT_OUT: Part = ["left_out", "the list of images left out", (of) => of.leftOutSha256];
+const LEFT_OUT: Part = ["left_out", "the skip list", (of) => of.leftOutSha256];
 
-/** What the checksums of the data hold already, for reports to show. */
+/** Settings that the data checksums already cover, for reports. */
 const REENCODED: Part = ["reencoded", "the images' re-encoding", ({ reencoded }) => reencoded];
 
 const PLUGINS: Part = ["plugins", "the plug-in", (of) => of.pluginsSha256];
 
-const KERNELS: Part = ["kernels", "the set of kernels", ({ kernels }) => kernels];
+const KERNELS: Part = ["kernels", "the kernel set", ({ kernels }) => kernels];
 
 const SHOWN_DIGITS = 8;
 
@@ -166,7 +166,7 @@ function differenceIn([, what, value]: Part, then: Identity, now: PlannedIdentit
   return before === after ? [] : [changeText([what, before, after])];
 }
 
-/** What a run was told and decided. */
+/** Resolved settings of a run. */
 export const CONFIG_FILE = "config.json";
 
 const MOST_KEYS = 500;

@@ -11,7 +11,7 @@ import { cleanLine } from "../common/text.js";
 
 const MOST = 1e15;
 
-const whole = z.int("must be a whole number").max(MOST, "is too large");
+const whole = z.int("must be an integer").max(MOST, "is too large");
 
 /** A whole number of 0 or more. */
 export const count = whole.min(0, "must be 0 or more");
@@ -32,17 +32,17 @@ const percent = amount.max(100, "must be at most 100");
 export const name = z.string("must be a name").regex(/^[\w.+-]{1,100}$/, "must be a name of letters and digits");
 
 /** A path, a device's name. */
-export const text = z.string("must be a text").max(4096, "is too long");
+export const text = z.string("must be a string").max(4096, "is too long");
 
 /** A checksum. */
 export const sha256 = z
   .string("must be a checksum")
   .regex(/^[0-9a-f]{64}$/, "must be a checksum of 64 hexadecimal digits");
 
-/** What an option may be. */
+/** Type of an option's value. */
 export const setting = z.union(
   [text, figure, z.boolean(), z.array(z.union([text, figure])).max(1000)],
-  "must be a text, a number, true, false or a list",
+  "must be a string, a number, true, false or a list",
 );
 
 /** Means over a set of images. */
@@ -80,7 +80,7 @@ export const LOCK: StateFile<Owner> = { schema: lockSchema, maxBytes: 2 ** 16 };
 /** The file from which an interrupted run goes on: the one whose being written completes an epoch. */
 export const RESUME_FILE = "resume.safetensors";
 
-/** What is known when an epoch is over, as epochs.csv keeps it. */
+/** Record of a finished epoch, as in epochs.csv. */
 const epochRow = z.object({
   epoch: place,
   learningRate: figure,
@@ -91,7 +91,7 @@ const epochRow = z.object({
   imagesPerSecond: amount,
 });
 
-/** What the metadata of a run's resume.safetensors says under `progress`. */
+/** The `progress` metadata of resume.safetensors. */
 export const progressSchema = z.object(
   {
     /** Epochs completed. */
@@ -114,13 +114,13 @@ export const progressSchema = z.object(
     /** Of config.json's identity: whose state this is. */
     identitySha256: sha256,
   },
-  "must be there",
+  "is missing",
 );
 
 /** How far a run has come. */
 export type RunProgress = z.infer<typeof progressSchema>;
 
-/** What a finished run has come to. */
+/** The result of a finished run. */
 export const RESULT_FILE = "result.json";
 
 const resultSchema = z.object({
@@ -179,7 +179,7 @@ export type Tracked = z.output<typeof trackedSchema>;
 
 const TRACKED_KIND = { schema: trackedSchema, maxBytes: 16 * 1024 };
 
-/** What a run's folder tells of a tracker. @param file the tracker's own, such as mlflow.json */
+/** A tracker's record in a run folder. @param file such as mlflow.json */
 export const readTracked = (runDir: string, file: string): Found<Tracked> =>
   readStateFile(join(runDir, file), TRACKED_KIND);
 
@@ -193,7 +193,7 @@ export interface StateFile<Content> {
   readonly maxBytes: number;
 }
 
-/** What was found where such a file may lie. */
+/** Result of looking for such a file. */
 export type Found<Content> =
   | { readonly state: "absent" }
   | { readonly state: "damaged"; readonly reason: string }
@@ -238,13 +238,13 @@ export function readStateFile<Content>(path: string, kind: StateFile<Content>): 
   }
 }
 
-/** What a parser complains about: a clause without its subject. */
+/** A parser's complaint: a clause without its subject. */
 class Clause extends Error {}
 
 function parseState<Content>(text: string, { schema }: StateFile<Content>): Found<Content> {
   const { checksum, content } = unsealed(parsed(text));
   const sealed = checksum !== undefined;
-  if (sealed && checksum !== checksumOf(content)) throw new Clause("does not fit its own checksum");
+  if (sealed && checksum !== checksumOf(content)) throw new Clause("does not match its checksum");
   const { success, data, error } = schema.safeParse(content);
   if (success) return { state: "whole", content: data, sealed };
   throw new Clause(`has a wrong value: ${firstComplaint(error.issues)}`);
@@ -260,7 +260,7 @@ function parsed(text: string): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
-  throw new Clause("holds no object");
+  throw new Clause("is not a JSON object");
 }
 
 function unsealed({ [CHECKSUM]: checksum, ...content }: Record<string, unknown>) {
@@ -269,16 +269,16 @@ function unsealed({ [CHECKSUM]: checksum, ...content }: Record<string, unknown>)
 
 const MOST_SHOWN = 200;
 
-/** What a file says reaches a terminal in one line, and not a long one. */
+/** Untrusted text as one short line. */
 const printable = (text: string): string => cleanLine(text).slice(0, MOST_SHOWN);
 
-/** The first of a schema's complaints: `trial must be a whole number`. */
+/** The first of a schema's complaints: `trial must be an integer`. */
 export const firstComplaint = ([issue]: readonly z.core.$ZodIssue[]): string =>
   printable(`${issue?.path.join(".") || "the whole"} ${issue?.message}`);
 
-/** What a damaged state file is to people. */
+/** The error for a corrupt state file. */
 export const damagedFile = (path: string, reason: string, hint: string): PefdError =>
-  inputError(`${path} is damaged: ${reason}. Nothing was changed.`, hint);
+  inputError(`${path} is corrupt: ${reason}. Nothing was changed.`, hint);
 
 /**
  * The content of a state file that must be whole where it is there.

@@ -16,7 +16,7 @@ const [LOOKING, ADDING] = [0, 1];
  * Names are dealt with in the first microseconds of a call: one that has lasted so long is past that, or its thread was
  * ended in the midst of it.
  */
-const PATIENCE_MILLISECONDS = 2000;
+const TIMEOUT_MILLISECONDS = 2000;
 
 /** The memory that all threads of this process share; the first to ask, which is the main thread, makes it. */
 function sharedState(): Int32Array {
@@ -29,7 +29,7 @@ function sharedState(): Int32Array {
 
 /** Sleeps until a number is 0. @returns false where that took longer than there is patience for */
 function isSoonNone(state: Int32Array, place: number): boolean {
-  const end = performance.now() + PATIENCE_MILLISECONDS;
+  const end = performance.now() + TIMEOUT_MILLISECONDS;
   for (;;) {
     const value = Atomics.load(state, place);
     if (value === 0) return true;

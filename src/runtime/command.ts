@@ -10,7 +10,7 @@ export interface CommandOptions {
   readonly inherit?: readonly number[];
 }
 
-/** What a program did. */
+/** Result of a program. */
 export interface CommandResult {
   /** The exit code; undefined when it could not be started or was ended by a signal. */
   readonly code: number | undefined;
@@ -46,7 +46,7 @@ export function runCommand(
     };
     child.on("error", (error) => end(undefined, error.message));
     child.on("close", (code, signal) =>
-      end(code ?? undefined, signal === null ? stderr : `${stderr}\nit was ended by ${signal}`),
+      end(code ?? undefined, signal === null ? stderr : `${stderr}\nkilled by ${signal}`),
     );
   });
 }

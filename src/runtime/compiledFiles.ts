@@ -8,10 +8,10 @@ import { bindingFile, compiledRecord, ownModuleFile } from "./paths.js";
 import { fileSize, lookAt } from "./setup/files.js";
 import { linkedRuntime, missingFiles } from "./setup/tree.js";
 
-// A library that is cut short ends the process that loads it (SIGBUS), so sizes are compared before anything is loaded.
+// A library that is truncated ends the process that loads it (SIGBUS), so sizes are compared before anything is loaded.
 // Bytes are compared by set-up and by `pefd doctor --deep`.
 
-/** What set-up wrote down of a file that it compiled. */
+/** Record of a compiled file. */
 export interface CompiledFile {
   /** In the folder of compiled files. */
   readonly path: string;
@@ -73,18 +73,18 @@ interface Damage {
   readonly words: string;
 }
 
-/** What can be seen to be wrong with the compiled files by their sizes; undefined without a record. */
+/** Compiled files of a wrong size; undefined without a record. */
 export function compiledDamage(nativeFolder: string): readonly Damage[] | undefined {
   const folder = dirname(bindingFile(nativeFolder));
   return readCompiled(compiledRecord(nativeFolder))?.flatMap(({ path, bytes }) => {
     const found = fileSize(join(folder, path));
     if (found === bytes) return [];
-    const words = found === undefined ? "is missing" : `has ${found} bytes in place of ${bytes}`;
+    const words = found === undefined ? "is missing" : `has ${found} bytes instead of ${bytes}`;
     return [{ path, words: `${join(folder, path)} ${words}` }];
   });
 }
 
-/** What lies in a runtime's folder for compilers only. */
+/** Headers in a runtime's folder. */
 const isHeader = (path: string): boolean => path.startsWith("include/");
 
 /**
@@ -95,7 +95,7 @@ export function refuseDamaged(nativeFolder: string, env: Environment): void {
   const compiled = compiledDamage(nativeFolder);
   if (compiled === undefined) {
     throw environmentError(
-      "pefd's set-up is incomplete: it was interrupted, or was that of an earlier version.",
+      "pefd's installation is incomplete: set-up was interrupted, or is from an earlier version.",
       "Type: pefd setup",
     );
   }
@@ -106,16 +106,16 @@ export function refuseDamaged(nativeFolder: string, env: Environment): void {
     ...compiled.filter(({ path }) => path !== unneeded).map((damage) => damage.words),
     ...libraries
       .filter((path) => !isHeader(path))
-      .map((path) => `${join(linked?.tree ?? "", path)} is missing or cut short`),
+      .map((path) => `${join(linked?.tree ?? "", path)} is missing or truncated`),
   ];
   if (words.length === 0) return;
   const more = words.length > 3 ? `; and ${words.length - 3} more` : "";
   throw environmentError(
-    `Files of pefd's set-up are damaged: ${words.slice(0, 3).join("; ")}${more}.`,
+    `Installed files of pefd are damaged: ${words.slice(0, 3).join("; ")}${more}.`,
     "Type: pefd setup",
   );
 }
 
-/** What to type where a compiled file has its size and does not load: set-up by itself would leave it as it is. */
+/** Hint for a compiled file of the right size that does not load: plain set-up would keep it. */
 export const compileAgain = (nativeFolder: string): string =>
   `To compile it again, type: rm -f ${shellWord(compiledRecord(nativeFolder))}, then: pefd setup`;

@@ -8,7 +8,7 @@ import { nativeBackend } from "./native.js";
 import { nativeDirectory } from "./nativeFolder.js";
 import { linkedRuntime } from "./setup/tree.js";
 
-/** What a processor has for bfloat16. */
+/** bfloat16 support of a CPU. */
 export interface Bfloat16Support {
   /** Whether oneDNN has convolutions in bfloat16 for it: it takes AVX-512, or AVX2 with conversions from bfloat16. */
   readonly isThere: boolean;
@@ -19,7 +19,7 @@ export interface Bfloat16Support {
 const CPUINFO = "/proc/cpuinfo";
 
 /**
- * What Linux tells of a processor's bfloat16. Where nothing is told, it is taken to be there.
+ * bfloat16 features from /proc/cpuinfo. If it cannot be read, they are assumed.
  * @param cpuinfo text of /proc/cpuinfo
  */
 export function bfloat16Of(cpuinfo: string): Bfloat16Support {
@@ -33,7 +33,7 @@ export function bfloat16Of(cpuinfo: string): Bfloat16Support {
 
 let support: Bfloat16Support | undefined;
 
-/** That of this machine's processor. */
+/** That of this machine's CPU. */
 export function processorBfloat16(): Bfloat16Support {
   support ??= bfloat16Of(existsSync(CPUINFO) ? readFileSync(CPUINFO, "utf8") : "");
   return support;
@@ -45,22 +45,22 @@ const chosen = (env: Environment): Gpu | undefined => knownGpus(env).gpus[0];
 /** Whether TensorFlow, which must be loaded, computes on a GPU. */
 export const isGpu = (): boolean => nativeBackend().isUsingGpuDevice;
 
-/** The processor by name with the number of cores at our disposal: `CPU (AMD EPYC 9354, 2 cores)`. */
-export function processorName(): string {
-  const model = cpus()[0]?.model.replace(/\s+/g, " ").trim() || "unknown processor";
+/** The CPU by name with the number of cores at our disposal: `CPU (AMD EPYC 9354, 2 cores)`. */
+export function cpuName(): string {
+  const model = cpus()[0]?.model.replace(/\s+/g, " ").trim() || "unknown CPU";
   const cores = availableParallelism();
   return `CPU (${model}, ${cores} ${cores === 1 ? "core" : "cores"})`;
 }
 
-/** Whether the processor multiplies matrices of bfloat16 in units of their own (AMX), as Linux tells it. */
+/** Whether the CPU multiplies matrices of bfloat16 in units of their own (AMX), as Linux tells it. */
 export const hasMatrixUnits = (): boolean => processorBfloat16().hasUnits;
 
-/** What TensorFlow computes on: the GPU's name, else the processor's. TensorFlow must be loaded. */
+/** TensorFlow's device: the name of the GPU, else of the CPU. TensorFlow must be loaded. */
 export function deviceName(env: Environment): string {
-  return isGpu() ? (chosen(env)?.name ?? "GPU") : processorName();
+  return isGpu() ? (chosen(env)?.name ?? "GPU") : cpuName();
 }
 
-/** The GPU's compute capability (8 and above: bfloat16); undefined on a processor. TensorFlow must be loaded. */
+/** The GPU's compute capability (8 and above: bfloat16); undefined on a CPU. TensorFlow must be loaded. */
 export function computeCapability(env: Environment): number | undefined {
   const capability = isGpu() ? chosen(env)?.capability : undefined;
   return capability === undefined ? undefined : Number(capability);
@@ -80,7 +80,7 @@ export function mayUseTf32(env: Environment): boolean {
 
 /**
  * Memory in use on the GPU that TensorFlow computes on, in megabytes (2^20 bytes): with memory taken as needed, the
- * most that was needed so far. Undefined on a processor. TensorFlow must be loaded.
+ * most that was needed so far. Undefined on a CPU. TensorFlow must be loaded.
  */
 export function deviceMemory(env: Environment): number | undefined {
   if (!isGpu()) return undefined;
@@ -92,11 +92,11 @@ function unusedGpu({ name }: Gpu): string {
   const folder = nativeDirectory();
   const isCpuBuild = folder !== undefined && linkedRuntime(folder)?.kind === "cpu";
   return isCpuBuild
-    ? `this machine has an ${name}, and TensorFlow's CPU build. Take the other one: PEFD_RUNTIME=gpu pefd setup`
-    : `this machine has an ${name}, and TensorFlow could not use it. The reason: pefd doctor`;
+    ? `this machine has an ${name}, but TensorFlow's CPU build is installed. Install the GPU build: PEFD_RUNTIME=gpu pefd setup`
+    : `this machine has an ${name}, but TensorFlow could not use it. For the reason, run: pefd doctor`;
 }
 
-/** What has to be known of the GPU in use: that it is slow at first, or will probably not do. */
+/** Warning about the GPU in use: slow at first, or probably unsupported. */
 function usedWarning(outlook: Outlook): string | undefined {
   if (outlook.state === "fits") return outlook.note && `${outlook.gpu.name}: ${outlook.note}.`;
   return outlook.state === "unfit" ? `${outlook.why}. ${outlook.hint}` : undefined;
@@ -112,5 +112,5 @@ export function deviceWarning(env: Environment): string | undefined {
   if (env.PEFD_RUNTIME === "cpu" || outlook.state === "none") return undefined;
   const { state } = outlook;
   const what = state === "fits" ? unusedGpu(outlook.gpu) : `${outlook.why}. ${outlook.hint}`;
-  return `THE GPU IS NOT USED: ${what.replace(/\.$/, "")}. Everything runs on the processor, many times slower.`;
+  return `THE GPU IS NOT USED: ${what.replace(/\.$/, "")}. Running on the CPU, many times slower.`;
 }

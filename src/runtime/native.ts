@@ -16,7 +16,7 @@ export const DT = {
   resource: 20,
 } as const;
 
-/** What we use of tfjs-node's backend beyond the public tfjs API. */
+/** The used part of tfjs-node's backend beyond the public tfjs API. */
 export interface NativeBackend {
   binding: NativeBinding;
   readonly isUsingGpuDevice: boolean;

@@ -6,13 +6,13 @@ import type { Environment } from "./gpu/types.js";
 import { nativeDirectory } from "./nativeFolder.js";
 import { ownModuleFile } from "./paths.js";
 
-/** What a processor has for convolutions in bfloat16 that is faster than products of float32. */
+/** CPU instructions that make bfloat16 convolutions faster than float32. */
 export interface ReducedProducts {
   /** Its part of a kernel set's name (ownOps.ts). */
   readonly name: string;
-  /** What `pefd doctor` says after "in bfloat16". */
+  /** Text of `pefd doctor` after "bfloat16". */
   readonly how: string;
-  /** How long a step takes, in words, as part of one in float32 (docs/performance.md). */
+  /** Relative step time, as text (docs/performance.md). */
   readonly time: string;
   /** Whether TensorFlow's convolutions gain by bfloat16, too: those that ours do not serve. */
   readonly servesTensorFlow: boolean;
@@ -22,13 +22,13 @@ export interface ReducedProducts {
 export const REDUCED_PRODUCTS = {
   AMX: {
     name: "amx",
-    how: "by units for matrices (AMX)",
+    how: "on AMX",
     time: "about half",
     servesTensorFlow: true,
   },
   VNNI: {
     name: "vnni",
-    how: "by whole numbers of 16 bits (VNNI)",
+    how: "as int16 on VNNI",
     time: "about three fifths",
     servesTensorFlow: false,
   },
@@ -38,7 +38,7 @@ export const REDUCED_PRODUCTS = {
 const reducedNamed = (name: string | undefined): ReducedProducts | undefined =>
   Object.entries(REDUCED_PRODUCTS).find(([known]) => known === name)?.[1];
 
-/** What the module of src/native says of itself. */
+/** Exports of the native module (src/native). */
 interface ModuleExports {
   readonly instructions?: string;
   readonly reduced?: string;
@@ -48,7 +48,7 @@ interface ModuleExports {
   /** Keeps what this thread writes to C's stderr from here on, and ends that. */
   divertWords?(): void;
   takeWords?(): string;
-  /** Convolutions that needed float32 where whole numbers of 16 bits were asked for. */
+  /** Convolutions that needed float32 where int16 were asked for. */
   inFloats?(): string;
 }
 
@@ -56,7 +56,7 @@ interface ModuleExports {
 export interface OwnModule {
   /** The instruction set that they run on; undefined where all ops are TensorFlow's. */
   readonly instructions: string | undefined;
-  /** What makes the products of 16 bits of convolutions; undefined where nothing is faster than products of float32. */
+  /** Reduced-precision instructions for convolutions; undefined if none is faster than float32. */
   readonly reduced: ReducedProducts | undefined;
   /** Whether images may lie in bfloat16 from one of our ops to the next, which halves what is read and written. */
   readonly bfloat16Activations: boolean;
@@ -64,7 +64,7 @@ export interface OwnModule {
   readonly problem: string | undefined;
 }
 
-/** What the module says where it registered nothing, and where it does not know what PEFD_CONVOLUTIONS asks for. */
+/** The module's messages if it registered nothing, and for an unknown PEFD_CONVOLUTIONS. */
 const NONE = "none";
 const UNKNOWN = "unknown";
 
@@ -77,7 +77,7 @@ const NO_MODULE: OwnModule = {
 
 let loaded: OwnModule = { ...NO_MODULE, problem: "not loaded yet" };
 let operations: readonly string[] = [];
-let words: Pick<ModuleExports, "divertWords" | "takeWords" | "inFloats"> = {};
+let native: Pick<ModuleExports, "divertWords" | "takeWords" | "inFloats"> = {};
 let saidInFloats = "";
 
 function loadModule(folder: string): OwnModule {
@@ -94,7 +94,7 @@ function loadModule(folder: string): OwnModule {
   }
   const { instructions = NONE, reduced, narrow, problem } = module.exports;
   operations = module.exports.operations?.split(" ") ?? [];
-  words = module.exports;
+  native = module.exports;
   return {
     instructions: instructions === NONE ? undefined : instructions,
     reduced: reducedNamed(reduced),
@@ -104,11 +104,11 @@ function loadModule(folder: string): OwnModule {
 }
 
 /**
- * Registers our own ops with TensorFlow, which must have been loaded. On a processor that they are not made for, and where
+ * Registers our own ops with TensorFlow, which must have been loaded. On a CPU that they are not made for, and where
  * PEFD_CONVOLUTIONS asks for it, every op is TensorFlow's.
  * @param env the process's environment
  * @throws environmentError where the module does not load and nobody has asked for TensorFlow's ops, which would train to
- * other last bits; inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or instructions that the processor lacks
+ * other rounding; inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or instructions that the CPU lacks
  */
 export function loadOwnModule(env: Environment): void {
   const folder = nativeDirectory() ?? "";
@@ -116,26 +116,26 @@ export function loadOwnModule(env: Environment): void {
   loaded = loadModule(folder);
   if (loaded.instructions === UNKNOWN) {
     throw inputError(
-      "PEFD_CONVOLUTIONS can be avx512, avx2 or tensorflow, and is another word.",
-      "Unset it for the fastest that this processor has.",
+      "PEFD_CONVOLUTIONS must be avx512, avx2 or tensorflow.",
+      "Unset it to use the fastest this CPU supports.",
     );
   }
   if (asked === THEIRS) return;
   if (loaded.problem !== undefined) {
     throw environmentError(
       `pefd's own kernels do not load: ${loaded.problem.replace(/\.$/, "")}.`,
-      `${compileAgain(folder)}. With PEFD_CONVOLUTIONS=tensorflow TensorFlow's kernels compute, to other last bits`,
+      `${compileAgain(folder)}. PEFD_CONVOLUTIONS=tensorflow uses TensorFlow's kernels, which round differently`,
     );
   }
   if (asked && loaded.instructions === undefined) {
     throw inputError(
-      `PEFD_CONVOLUTIONS is ${asked}, which this processor does not have.`,
-      "Unset it for the fastest that this processor has.",
+      `PEFD_CONVOLUTIONS is ${asked}, which this CPU does not support.`,
+      "Unset it to use the fastest this CPU supports.",
     );
   }
 }
 
-/** What was found when TensorFlow was loaded. */
+/** Result of loading TensorFlow. */
 export const ownModule = (): OwnModule => loaded;
 
 /** The instruction set that our own ops run on ("avx512", "avx2"), or undefined where there are none. */
@@ -146,30 +146,27 @@ export const ownInstructions = (): string | undefined => loaded.instructions;
  * there are others than it said last; undefined where there are none.
  */
 export function float32Note(): string | undefined {
-  const found = words.inFloats?.() ?? "";
+  const found = native.inFloats?.() ?? "";
   if (found === saidInFloats) return undefined;
   saidInFloats = found;
-  return (
-    `Some convolutions (${found}) are computed in float32: the scales of their channels differ too much for whole numbers of ` +
-    "16 bits. They take longer."
-  );
+  return `Some convolutions (${found}) run in float32, which is slower: their channel scales differ too much for int16.`;
 }
 
-/** What our elementwise op computes, by its opcodes: names of TensorFlow's ops. Empty where there is no such op. */
+/** TensorFlow ops that our elementwise op computes, by opcode; empty if it is not available. */
 export const ownOperations = (): readonly string[] => operations;
 
 /**
  * What a native library writes to stderr while something runs, which is kept from there: libjpeg's warnings, which do not
  * say of which image they speak. Nothing where our module is not compiled; they are on stderr then.
  */
-export function wordsWhile<Result>(run: () => Result): { result: Result; words: string } {
-  words.divertWords?.();
+export function capturingStderr<Result>(run: () => Result): { result: Result; stderrText: string } {
+  native.divertWords?.();
   let result: Result;
   try {
     result = run();
   } catch (error) {
-    words.takeWords?.();
+    native.takeWords?.();
     throw error;
   }
-  return { result, words: words.takeWords?.() ?? "" };
+  return { result, stderrText: native.takeWords?.() ?? "" };
 }

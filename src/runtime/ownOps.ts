@@ -3,16 +3,16 @@ import { nativeBackend } from "./native.js";
 import type { ReducedProducts } from "./ownModule.js";
 import { ownInstructions, ownModule } from "./ownModule.js";
 
-/** Whether our own ops (src/native) are there and made for the device in use: a processor, not a GPU. */
+/** Whether our own ops (src/native) are there and made for the device in use: a CPU, not a GPU. */
 export const ownOpsServe = (): boolean => ownInstructions() !== undefined && !nativeBackend().isUsingGpuDevice;
 
-/** What our own convolutions have for bfloat16 that is faster than float32; undefined where there is nothing. */
+/** Reduced-precision instructions of our convolutions; undefined if none is faster than float32. */
 export const ownReducedProducts = (): ReducedProducts | undefined => (ownOpsServe() ? ownModule().reduced : undefined);
 
 /** Whether images may lie in bfloat16 from one of our ops to the next. */
 export const ownBfloat16Activations = (): boolean => ownOpsServe() && ownModule().bfloat16Activations;
 
-/** Which convolutions compute in bfloat16: ours, by what the processor has, or TensorFlow's. */
+/** Which convolutions compute in bfloat16: ours, by what the CPU has, or TensorFlow's. */
 function bfloat16Set(): string[] {
   const reduced = ownReducedProducts();
   if (reduced !== undefined) return [reduced.name, ...(ownBfloat16Activations() ? ["narrow"] : [])];
@@ -20,7 +20,7 @@ function bfloat16Set(): string[] {
 }
 
 /**
- * The name of the set of kernels that compute, as far as it decides about bits: "own" or "tensorflow", in bfloat16 with
+ * The name of the kernel set that compute, as far as it decides about bits: "own" or "tensorflow", in bfloat16 with
  * what multiplies numbers of 16 bits ("own-vnni-narrow"). AVX2 and AVX-512 have one name, since they give the same bits
  * (docs/adr/0007). TensorFlow must be loaded.
  * @returns undefined where there is no choice of kernels: on a GPU, and in XLA's programs

@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
  */
 export const isCheckout = (): boolean => existsSync(join(ROOT, "scripts/setup.js"));
 
-/** What a package holds of tfjs-node-gpu (scripts/pack.js). */
+/** Parts of tfjs-node-gpu in the package (scripts/pack.js). */
 const PACKED = join(ROOT, "vendor/tfjs-node-gpu");
 
 /**

@@ -23,7 +23,7 @@ const decisive = (env: Environment): [string, string][] =>
     .map(([name, value]): [string, string] => [name, (value ?? "").replace(PLACES, "").trim()])
     .sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** The processor by its name and instruction sets: XLA compiles for what it finds. */
+/** The CPU by its name and instruction sets: XLA compiles for what it finds. */
 function processor(): string[] {
   const file = "/proc/cpuinfo";
   const flags = existsSync(file) ? readFileSync(file, "utf8").match(/^flags\s*:.*$/m)?.[0] : "";
@@ -35,7 +35,7 @@ const worded = (name: string): string => name.replaceAll(/[^A-Za-z0-9]+/g, "-").
 
 /**
  * A folder's name for everything that compiled programs depend on besides themselves: GPU, compute capability, driver,
- * cuDNN, or the processor and its instruction sets; TensorFlow and its libraries; and the flags in the environment.
+ * cuDNN, or the CPU and its instruction sets; TensorFlow and its libraries; and the flags in the environment.
  * @param env as the native library will find it
  */
 export function programsIdentity(gpu: GpuIdentity | undefined, env: Environment): string {
@@ -112,7 +112,7 @@ export function trimPrograms(root: string, limit: number = PROGRAMS_BYTES): void
   }
 }
 
-/** What the native library's environment depends on. */
+/** Inputs of the native library's environment. */
 interface NativeSettings {
   /** The process's environment: what the user has set is kept. */
   readonly env: Environment;
@@ -120,7 +120,7 @@ interface NativeSettings {
   readonly programCache: string | undefined;
   /** Folder that holds bin/ptxas and nvvm/libdevice; undefined where no GPU runtime is installed. */
   readonly cudaDirectory: string | undefined;
-  /** Processors that this process may use: os.availableParallelism(). */
+  /** CPUs that this process may use: os.availableParallelism(). */
   readonly processors: number;
   /** The GPU that is computed on; undefined where there is none. */
   readonly gpu?: GpuIdentity | undefined;
@@ -131,8 +131,8 @@ interface NativeSettings {
 }
 
 /**
- * Up to so many processors ops run one after the other, each on all of them: two at once would only push each other out
- * of the caches (docs/performance.md; more processors than these have not been measured).
+ * Up to so many CPUs ops run one after the other, each on all of them: two at once would only push each other out
+ * of the caches (docs/performance.md; more CPUs than these have not been measured).
  */
 const FEW_PROCESSORS = 2;
 
@@ -163,14 +163,14 @@ const DETERMINISTIC = {
   flags: [["--xla_gpu_deterministic_ops", "true"]] as Flags,
 };
 
-/** What is asked of a GPU's arithmetic. */
+/** Requested GPU precision. */
 const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
   gpu === undefined ? [] : [...(exactFloat32 ? [EXACT_FLOAT32] : []), ...(deterministic ? [DETERMINISTIC] : [])];
 
 /**
  * The environment variables that TensorFlow and XLA read when they are loaded: memory of a GPU is taken
- * as needed, their log is off (what fails a call is in its error), a processor's convolutions are oneDNN's on every machine (by itself TensorFlow
- * takes them on some processors only; docs/adr/0006) and its graphs are run as we write them (native/binding/overrides.h), XLA finds the CUDA tools of the wheels and keeps compiled programs.
+ * as needed, their log is off (what fails a call is in its error), a CPU's convolutions are oneDNN's on every machine (by itself TensorFlow
+ * takes them on some CPUs only; docs/adr/0006) and its graphs are run as we write them (native/binding/overrides.h), XLA finds the CUDA tools of the wheels and keeps compiled programs.
  * @returns only what has to be set, the user's own settings kept; to be assigned before TensorFlow is loaded
  */
 export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
@@ -203,11 +203,11 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
   return variables;
 }
 
-/** What a command asks of the native library before it is loaded. */
+/** Settings for the native library, before it is loaded. */
 export interface NativeNeeds {
   /** The process's environment (process.env): what the library reads is written into it. */
   readonly env: Environment;
-  /** Which of the visible GPUs; the first where left out. */
+  /** Which of the visible GPUs; the first by default. */
   readonly gpu?: number | undefined;
   /** Whether compiled programs are kept between runs. */
   readonly keepPrograms?: boolean;
@@ -229,7 +229,7 @@ function openPrograms(gpu: GpuIdentity | undefined, env: Environment): void {
   keepProgramsIn(isOurs ? join(root, programsIdentity(gpu, env)) : undefined);
 }
 
-/** What a process sees: everything as it is, or nothing but the one GPU that was chosen. */
+/** GPU visibility: all, or only the chosen GPU. */
 interface Device {
   readonly survey: GpuSurvey;
   readonly variables: Readonly<Record<string, string>>;

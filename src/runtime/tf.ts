@@ -17,7 +17,7 @@ interface OpenSavedModel {
   dispose(): void;
 }
 
-/** What TensorFlow.js for Node.js has beyond the API of TensorFlow.js. */
+/** The tfjs-node API beyond TensorFlow.js. */
 interface NodeApi {
   readonly node: {
     loadSavedModel(folder: string, tags: string[], signature: string): Promise<OpenSavedModel>;
@@ -35,7 +35,7 @@ export type Variable = import("@tensorflow/tfjs").Variable;
 
 /**
  * Has tfjs compute softmax from other ops, as exp(x - max x) / sum(exp(x - max x)). TensorFlow has two kernels for it,
- * one for ops that are called one by one and another in graphs, and their last bits differ. The gradient stays.
+ * one for ops that are called one by one and another in graphs, and their rounding differ. The gradient stays.
  */
 function composeSoftmax(tf: TensorFlow): void {
   const kernel = { kernelName: "Softmax", backendName: "tensorflow" };
@@ -100,10 +100,7 @@ function applyLogLevel(folder: string): void {
 }
 
 const notSetUp = () =>
-  environmentError(
-    "TensorFlow is not set up here yet: its native library comes once, into the cache folder.",
-    "Type: pefd setup",
-  );
+  environmentError("TensorFlow is not installed yet: its native library must be downloaded once.", "Type: pefd setup");
 
 /**
  * Loads tfjs-node-gpu with the binding that set-up compiled, which need not lie in the package's own folder: the package
@@ -123,9 +120,9 @@ function requireTensorFlow(folder: string, nativeFolder: string): TensorFlow {
 
 /**
  * Loads the native library once and sets `tf`.
- * @param needs what the library finds in the environment it reads (prepare.ts); where left out, the environment is as
+ * @param needs what the library finds in the environment it reads (prepare.ts); by default, the environment is as
  * whoever started this process has set it
- * @throws environmentError with the next command when a file of set-up is missing, cut short or does not load;
+ * @throws environmentError with the next command when a file of set-up is missing, truncated or does not load;
  * inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or for a GPU that is not there
  */
 export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {

@@ -20,5 +20,5 @@ export function gpuNames(env: Readonly<Record<string, string | undefined>>): str
 export function idleGpusNotice(runs: number, jobs: number, gpus: number): string | undefined {
   const useful = Math.min(runs, gpus);
   if (useful <= jobs) return undefined;
-  return `${jobs} of ${gpus} GPUs ${jobs === 1 ? "is" : "are"} used: --jobs ${useful} runs one on each.`;
+  return `${jobs} of ${gpus} GPUs ${jobs === 1 ? "is" : "are"} used: --jobs ${useful} uses all.`;
 }

@@ -11,7 +11,7 @@ const ERROR = /^(?:\S+: )?error: /;
 const STOPPED = /^Stopped by /;
 
 /** Why a run ended, from what it said: the last error, else the signal that stopped it, else its last line. */
-export function lastWords(text: string): string {
+export function lastError(text: string): string {
   const lines = text.split("\n").map((line) => cleanLine(line.trim()));
   const said = lines.filter((line) => line !== "");
   const telling = [ERROR, STOPPED, /./].map((kind) => said.findLast((line) => kind.test(line)));
@@ -108,7 +108,7 @@ function runChild(
     };
     child.on("error", (error) => end({ code: undefined, reason: error.message }));
     child.on("close", (code, name) =>
-      end({ code: code ?? undefined, reason: name ? `ended by ${name}` : lastWords(text) }),
+      end({ code: code ?? undefined, reason: name ? `killed by ${name}` : lastError(text) }),
     );
   });
 }
@@ -151,7 +151,7 @@ async function untilFree(run: SweepRun, { signal, observer }: Execution): Promis
     signal.throwIfAborted();
     const process = workingProcess(run.runDir);
     if (process === undefined) return;
-    if (!told) observer.notice(run, `process ${process} is at it already, waiting for it`);
+    if (!told) observer.notice(run, `already running in process ${process}; waiting for it`);
     told = true;
     await sleep(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
   }
@@ -171,7 +171,7 @@ const wasTaken = ({ code }: ChildEnd, run: SweepRun): boolean =>
 interface Work extends Execution {
   readonly queue: SweepRun[];
   readonly outcomes: Map<SweepRun, Outcome>;
-  /** What runs have warned of: most of it is the machine's, and the same for all. */
+  /** Warnings of runs, deduplicated: most are the machine's. */
   readonly warnings: Set<string>;
 }
 
@@ -194,7 +194,7 @@ async function carryOut(run: SweepRun, slot: number, execution: Work): Promise<O
     if (wasTaken(end, run)) continue;
     const { reason } = end;
     if (end.code === USAGE_ERROR || retried) return { run, state: "failed", reason };
-    observer.notice(run, `crashed (${reason}), trying once more`);
+    observer.notice(run, `crashed (${reason}), retrying once`);
     retried = true;
   }
 }

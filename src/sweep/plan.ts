@@ -28,7 +28,7 @@ function obstacle({ options }: SweepRun): string | undefined {
   const added = addedBy(method, options, { teacher: model_t, student: model_s });
   if (typeof added === "string") return added;
   const before = added.phases.reduce((sum, phase) => sum + phase, 0);
-  return before < epochs ? undefined : `its first parts take all of ${epochs} epochs.`;
+  return before < epochs ? undefined : `its first phases take all ${epochs} epochs.`;
 }
 
 /** The runs of a sweep over all methods without those that do not fit their pair or have too few epochs. */
@@ -76,8 +76,8 @@ const MOST_RUNS = 10_000;
 
 const tooMany = (count: number) =>
   inputError(
-    `This sweep has ${count.toLocaleString("en")} runs; ${MOST_RUNS.toLocaleString("en")} are the most.`,
-    "Make several sweeps of it, or leave values out.",
+    `This sweep has ${count.toLocaleString("en")} runs; the maximum is ${MOST_RUNS.toLocaleString("en")}.`,
+    "Split it into several sweeps, or drop some values.",
   );
 
 /** "1-3" as 1, 2, 3; anything else as it is. */
@@ -102,7 +102,7 @@ function elements(label: string, row: Row, raw: unknown): unknown[] {
   return [...new Map(all.map((value) => [keyOf(value), value])).values()];
 }
 
-/** What a value of an option says: a variant's name among methods says its method, and the options that make it. */
+/** Options implied by a value: a variant's name implies its method and the variant's options. */
 function said(name: string, value: unknown): Layer["values"] {
   const variant = name === "distill" ? procedures().find((one) => one.name === value) : undefined;
   return variant === undefined ? { [name]: value } : { distill: variant.method.name, ...variant.set };
@@ -149,8 +149,8 @@ function spreadTeachers(combination: Combination): Combination[] {
   }
   if (paths?.length !== models?.length) {
     throw inputError(
-      `--path_t has ${paths?.length} values and --model_t ${models?.length}; they belong together one by one.`,
-      "Give as many models as paths, or leave --model_t out where the paths name the models.",
+      `--path_t has ${paths?.length} values and --model_t ${models?.length}; they are paired one to one.`,
+      "Give one model per path, or drop --model_t if the paths name the models.",
     );
   }
   const varied = [...combination.varied, "path_t", "model_t"];
@@ -179,7 +179,7 @@ export function combinations(layers: readonly Layer[]): Combination[] {
 export interface SweepRun {
   readonly options: DistillOptions;
   readonly runDir: string;
-  /** What tells it apart, for people. */
+  /** Its label. */
   readonly label: string;
   /** The words after `pefd` that carry it out, or go on with it. */
   readonly words: readonly string[];
@@ -204,7 +204,7 @@ function tellVaried({ varied }: Combination, options: DistillOptions, isWanted: 
     .map((name) => `${name}=${shownValue(name, values[name])}`);
 }
 
-/** What every label tells, whether it varies or not. */
+/** Settings in every label, whether they vary or not. */
 const ALWAYS_TOLD: ReadonlySet<string> = new Set(["model_t", "model_s", "distill", "trial"]);
 
 function labelOf(combination: Combination, options: DistillOptions): string {

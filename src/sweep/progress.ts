@@ -20,10 +20,10 @@ export function titleOf(run: SweepRun, runs: readonly SweepRun[]): string {
   return `[${place}/${runs.length}] ${cleanLine(run.label)}`;
 }
 
-/** What lines begin with that quiet people want to see, too. */
+/** Prefix of lines that --quiet shows. */
 const WARNING = "warning: ";
 
-/** What became of a run, in a few words. */
+/** A run's outcome in a few words. */
 export function endText({ state, reason }: Outcome): string {
   if (state === "skipped") return "complete already";
   return state === "done" ? "done" : `failed: ${reason}`;
@@ -47,7 +47,7 @@ export function createSweepLines(
     started(run) {
       const done = epochsDone(run);
       running.set(run, done);
-      line(run, done === 0 ? "started" : `going on after epoch ${done}`, pace.eta());
+      line(run, done === 0 ? "started" : `resuming after epoch ${done}`, pace.eta());
     },
     notice(run, text) {
       if (text.startsWith(WARNING)) say(`${WARNING}${titleOf(run, runs)}: ${text.slice(WARNING.length)}`);

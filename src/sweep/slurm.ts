@@ -6,7 +6,7 @@ import { makeFolder, writeFileAtomic } from "../common/files/atomicFile.js";
 import { shellWord } from "../common/text.js";
 import { type SlurmJob, SWEEP_JOB, wholeContent, writeStateFile } from "../runFiles/stateFile.js";
 import { lastLine, runCommand } from "../runtime/command.js";
-import { lastWords } from "./execute.js";
+import { lastError } from "./execute.js";
 import type { SweepRun } from "./plan.js";
 import { epochsDone, isComplete } from "./state.js";
 
@@ -34,7 +34,7 @@ const OPEN: ReadonlySet<string> = new Set(["failed", "not submitted"]);
 /** Whether a run is to be submitted: neither complete nor with Slurm. */
 export const isOpen = ({ state }: RunStatus): boolean => OPEN.has(state);
 
-const DAMAGED_JOB = "Remove it: its runs then count as not submitted. `squeue --me` tells what still runs.";
+const DAMAGED_JOB = "Remove it: its runs then count as not submitted. `squeue --me` lists what is still running.";
 
 /** The jobs of a sweep, in the order in which they were submitted. @throws inputError for a damaged file */
 function jobsIn(saveDir: string): SlurmJob[] {
@@ -56,7 +56,7 @@ function lastTasks(jobs: readonly SlurmJob[]): Map<string, string> {
 async function queued(env: QueueEnvironment): Promise<Map<string, string>> {
   const words = ["--me", "--noheader", "--array", "--format=%F_%K %T"];
   const { code, stdout, stderr } = await runCommand("squeue", words, { env });
-  if (code !== 0) throw environmentError(`squeue cannot tell: ${lastLine(stderr)}.`);
+  if (code !== 0) throw environmentError(`squeue failed: ${lastLine(stderr)}.`);
   const told = stdout.split("\n").flatMap((line) => {
     const [, task, word] = /^\s*(\d+_\d+)\s+([\w+]+)\s*$/.exec(line) ?? [];
     return task === undefined || word === undefined ? [] : [[task, word] as const];
@@ -126,13 +126,13 @@ function endOf(log: string): string {
 
 /** Why a task ended that left its run undone: what its log says of its last start. */
 function reasonIn(log: string | undefined): string {
-  if (log === undefined) return "it was ended before it began";
-  return lastWords(endOf(log).split(HEADING).at(-1) ?? "");
+  if (log === undefined) return "it was cancelled before it started";
+  return lastError(endOf(log).split(HEADING).at(-1) ?? "");
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What is asked of Slurm; what is not set is left to the cluster's own defaults. */
+/** Slurm options; unset ones are left to the cluster's defaults. */
 export interface SlurmRequest {
   readonly partition: string | undefined;
   /** GPUs of each run, as sbatch takes them: "1", "a100:1". */
@@ -190,7 +190,7 @@ async function jobMarked(mark: string, env: Environment): Promise<string | undef
 
 const unknownJob = (answer: string, mark: string) =>
   runError(
-    `sbatch took the sweep and did not tell its job's number: "${answer.trim().slice(0, 200)}".`,
+    `sbatch accepted the sweep but printed no job ID: "${answer.trim().slice(0, 200)}".`,
     `Find the job with the comment ${mark} by \`squeue --me --format="%F %k"\`, end it by \`scancel JOB\`, and submit again.`,
   );
 
@@ -219,10 +219,10 @@ export async function submit(
   if (code === undefined) {
     throw environmentError(
       `sbatch cannot be started: ${lastLine(stderr)}.`,
-      "--launcher slurm is for a machine that submits to Slurm; leave it out to run here.",
+      "--launcher slurm needs a Slurm login node; drop it to run locally.",
     );
   }
-  if (code !== 0) throw runError(`sbatch refused the sweep: ${lastLine(stderr)}.`);
+  if (code !== 0) throw runError(`sbatch rejected the sweep: ${lastLine(stderr)}.`);
   const id = jobIn(stdout) ?? (await jobMarked(mark, env));
   if (id === undefined) throw unknownJob(stdout, mark);
   const job: SlurmJob = { id, runDirs: runs.map(({ runDir }) => runDir) };

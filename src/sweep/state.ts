@@ -60,10 +60,10 @@ function identityIn(runDir: string): Identity {
   if (found.state === "whole" && found.sealed && found.content.identity !== undefined) {
     return found.content.identity;
   }
-  const why = found.state === "damaged" ? found.reason : "it does not tell data and teacher";
+  const why = found.state === "damaged" ? found.reason : "it does not record data and teacher";
   throw inputError(
-    `${runDir} holds a run of which nobody can tell whether it is this sweep's: ${CONFIG_FILE} is ${
-      found.state === "absent" ? "missing" : `damaged or of an earlier version (${why})`
+    `${runDir} holds a run that may not belong to this sweep: ${CONFIG_FILE} is ${
+      found.state === "absent" ? "missing" : `corrupt or from an earlier version (${why})`
     }.`,
     ELSEWHERE,
   );

@@ -11,7 +11,7 @@ import { inputReader } from "../train/openModel.js";
 /** Whether a thing is as it should be, is not, or cannot be told. */
 export type Verdict = "fits" | "differs" | "unknown";
 
-/** What was found of one file or input of a run. */
+/** Finding on a file or input of a run. */
 export interface Finding {
   /** A file's name, or what of the identity. */
   readonly what: string;
@@ -32,7 +32,7 @@ export const unknown = (what: string, detail: string): Finding => ({
 });
 
 /**
- * What an examination finds; a sentence that it throws is a finding of its own.
+ * The findings of a check; an error that it throws is a finding, too.
  * @param verdict of such a sentence
  */
 export async function examined(
@@ -71,7 +71,7 @@ const compared = (what: string, where: string, then: string, now: string): Findi
 /** Says what of the images was compared, where that is not their data set's own business. */
 function comparedImages(what: string, folder: string, then: string, file: ImageFile): Finding {
   const { listedSha256: listed } = file;
-  const old = "names and sizes only, as the run was started before contents counted";
+  const old = "names and sizes only, as recorded by an earlier version";
   const parts = then === listed ? old : "names, sizes and up to 12 kB of each file";
   const where = listed === undefined ? folder : `${folder} (${parts})`;
   return compared(what, where, then, sumAsIn(then, file));
@@ -116,7 +116,7 @@ async function leftOutFinding(
   { leftOut }: Reader,
 ): Promise<Finding[]> {
   if (then === undefined) return [];
-  const [what, path] = ["images left out", textOf(skip_list)];
+  const [what, path] = ["images skipped", textOf(skip_list)];
   const finding = await examined(what, "unknown", async () => compared(what, path, then, leftOut(path) ?? ""));
   return [finding];
 }
@@ -141,17 +141,17 @@ function optionsFinding({ identity: _, ...config }: RunConfig, { options }: Iden
   const names = [...new Set([...Object.keys(told), ...Object.keys(options)])];
   const other = names.filter((name) => text(told[name]) !== text(options[name]));
   return other.length === 0
-    ? fits("options", `${names.length} that touch numbers`)
+    ? fits("options", `${names.length} that affect numbers`)
     : differs("options", `config.json contradicts itself about ${other.join(", ")}`);
 }
 
 const numericsFinding = ({ numerics }: Identity): Finding =>
   numerics === NUMERICS
     ? fits("numerics", `version ${numerics}`)
-    : unknown("numerics", `version ${numerics}; this pefd computes version ${NUMERICS}`);
+    : unknown("numerics", `version ${numerics}; this pefd has version ${NUMERICS}`);
 
 /**
- * What a run was made from, recomputed from where it says that it lay.
+ * A run's inputs, recomputed from their recorded paths.
  * @param reader one for all runs that are looked at: it reads each file once
  * @throws inputError where the data set is of a plug-in that was not given
  */
@@ -172,7 +172,7 @@ const NAMED_BY: Readonly<Record<string, readonly string[]>> = {
   "training data": ["dataset", "data"],
   "test data": ["dataset", "data"],
   "teacher's weights": ["path_t", "model_t"],
-  "images left out": ["skip_list"],
+  "images skipped": ["skip_list"],
 };
 
 /**

@@ -28,20 +28,20 @@ import { isOfAnotherRun, runIn } from "../train/files/runStore.js";
 import { inputReader } from "../train/openModel.js";
 import { differs, examined, type Finding, fits, foundOrRefused, inputFindings, short, unknown } from "./inputs.js";
 
-/** What --resume makes up for. */
-const UNFINISHED = "the process was killed while it kept this epoch; --resume makes up for it";
+/** A state that --resume repairs. */
+const UNFINISHED = "the process was killed while saving this epoch; --resume repairs it";
 
 /** The state to go on from. @returns it, too, where it is whole */
 async function keptFinding(runDir: string, identity: Identity | undefined): Promise<{ finding: Finding; kept?: Kept }> {
   let kept: Kept | undefined;
   const finding = await examined(RESUME_FILE, "differs", async () => {
     kept = await readKept(runDir);
-    if (kept === undefined) return unknown(RESUME_FILE, "nothing is kept to go on from");
+    if (kept === undefined) return unknown(RESUME_FILE, "no training state to resume from");
     const { epoch, step, identitySha256: own } = kept.progress;
     const steps = step === 0 ? "" : ` and ${counted(step, "step")} of the next`;
     return identity === undefined || isOfIdentity(own, identity)
       ? fits(RESUME_FILE, `${counted(epoch, "epoch")}${steps}`)
-      : differs(RESUME_FILE, "it is of another run than config.json beside it");
+      : differs(RESUME_FILE, "it belongs to another run than the config.json next to it");
   });
   return kept === undefined ? { finding } : { finding, kept };
 }
@@ -57,7 +57,7 @@ const logFinding = (runDir: string, progress: RunProgress | undefined): Promise<
       : fits(EPOCH_LOG, counted(rows, "epoch"));
   });
 
-/** What a run's records say of its weights. */
+/** Recorded weights of a run. */
 interface Told {
   /** Of its identity; undefined where neither config.json nor what is kept says. */
   readonly identitySha256: string | undefined;
@@ -90,17 +90,17 @@ const isUnfinished = (name: string, told: Told): boolean =>
   name.includes("_best");
 
 function weightsFinding(name: string, { metadata, isSealed }: Checkpoint, told: Told): Finding {
-  if (isSealed !== true) return unknown(name, "it carries no checksum");
-  if (isOfAnotherRun(metadata, told.identitySha256)) return differs(name, "it is of another run");
+  if (isSealed !== true) return unknown(name, "it has no checksum");
+  if (isOfAnotherRun(metadata, told.identitySha256)) return differs(name, "it belongs to another run");
   const { epoch } = metadata as { epoch: number };
   const [wanted = epoch, ...others] = epochsOf(name, told) ?? [];
   if ([wanted, ...others].includes(epoch)) {
     return runIn(metadata) === undefined
-      ? unknown(name, `epoch ${epoch}; it does not say of which run (an earlier version)`)
+      ? unknown(name, `epoch ${epoch}; which run is not recorded (earlier version)`)
       : fits(name, `epoch ${epoch}`);
   }
   if (epoch < wanted && isUnfinished(name, told)) return unknown(name, `epoch ${epoch}: ${UNFINISHED}`);
-  return differs(name, `it is of epoch ${epoch}, not of epoch ${wanted}`);
+  return differs(name, `it is from epoch ${epoch}, not epoch ${wanted}`);
 }
 
 /** The model that weights in a run's folder are named after; "MODEL" where nobody says. */
@@ -141,24 +141,24 @@ async function resultFinding(
   if (found.state === "absent") return { finding: unknown(RESULT_FILE, "the run is not complete") };
   if (found.state === "damaged") return { finding: differs(RESULT_FILE, found.reason) };
   const { content: result, sealed } = found;
-  if (!sealed) return { finding: unknown(RESULT_FILE, "it carries no checksum"), result };
+  if (!sealed) return { finding: unknown(RESULT_FILE, "it has no checksum"), result };
   const finding = await examined(RESULT_FILE, "differs", async () => {
     const { state, metadata } = await readCheckpoint(join(runDir, `${model}_last.safetensors`));
     if (metadata.epoch !== result.epochs && isUnderWay({ progress, result })) {
-      return unknown(RESULT_FILE, `of ${counted(result.epochs, "epoch")}; the run has gone on since`);
+      return unknown(RESULT_FILE, `of ${counted(result.epochs, "epoch")}; the run has continued since`);
     }
     if (stateSha256(state) !== result.weightsSha256) {
-      return differs(RESULT_FILE, `its ${short(result.weightsSha256)} is not of the last weights`);
+      return differs(RESULT_FILE, `its ${short(result.weightsSha256)} does not match the last weights`);
     }
     if (progress !== undefined && progress.epoch < result.epochs) {
-      return differs(RESULT_FILE, `it tells of ${counted(result.epochs, "epoch")}, ${progress.epoch} are kept`);
+      return differs(RESULT_FILE, `it tells of ${counted(result.epochs, "epoch")}, ${progress.epoch} saved`);
     }
     return fits(RESULT_FILE, `${counted(result.epochs, "epoch")}, weights ${short(result.weightsSha256)}`);
   });
   return { finding, result };
 }
 
-/** What was found of one run. */
+/** Findings on a run. */
 export interface RunVerdict {
   readonly runDir: string;
   readonly findings: readonly Finding[];
@@ -189,11 +189,11 @@ export function runFolders(folders: readonly string[]): string[] {
     } catch (error) {
       throw inputError(
         `${folder} cannot be searched: ${describeFailure(error as NodeJS.ErrnoException)}.`,
-        "Name a run's folder, or one above runs.",
+        "Give a run folder, or a folder of runs.",
       );
     }
     if (runs.length > 0) return runs;
-    throw inputError(`${folder} holds no run, nor does any folder below it.`, "Name a run's folder.");
+    throw inputError(`${folder} contains no run.`, "Give a run folder.");
   });
 }
 
@@ -208,17 +208,17 @@ function configFinding(runDir: string): { finding: Finding; config?: RunConfig }
       config,
     };
   }
-  const detail = "of an earlier version: it tells neither its checksum nor the run's inputs";
+  const detail = "from an earlier version, without checksum and recorded inputs";
   return { finding: unknown(CONFIG_FILE, detail), config };
 }
 
 /** Who is at work, and what a killed process has left. */
 function processFindings(runDir: string): Finding[] {
   const process = workingProcess(runDir);
-  if (process !== undefined) return [unknown(LOCK_FILE, `process ${process} is at work`)];
+  if (process !== undefined) return [unknown(LOCK_FILE, `process ${process} is running`)];
   const left = readdirSync(runDir).filter((name) => name === LOCK_FILE || isTemporary(name));
   if (left.length === 0) return [];
-  return [unknown(LOCK_FILE, `${counted(left.length, "file")} of a killed process, which the next one removes`)];
+  return [unknown(LOCK_FILE, `${counted(left.length, "file")} of a killed process; the next run removes it`)];
 }
 
 /**

@@ -186,10 +186,10 @@ describe("pefd analyze", () => {
       ["save/good"],
     );
     for (const line of [
-      /^warning: There is no file gone\.safetensors, the teacher of the run save\/teacherless/m,
-      /^warning: save\/unknown is left out: unknown model constructor\.$/m,
-      /^warning: save\/cut is left out: save\/cut\/resnet8_last\.safetensors \(3 bytes\) cannot be read/m,
-      /^warning: save\/broken\/config\.json is damaged/m,
+      /^warning: No such file: gone\.safetensors, the teacher of the run save\/teacherless/m,
+      /^warning: skipping save\/unknown: unknown model constructor\.$/m,
+      /^warning: skipping save\/cut: save\/cut\/resnet8_last\.safetensors \(3 bytes\) cannot be read/m,
+      /^warning: save\/broken\/config\.json is corrupt/m,
     ]) {
       assert.match(stderr, line);
     }
@@ -201,9 +201,9 @@ describe("pefd analyze", () => {
   it("says what is missing, and writes nothing then", async (t) => {
     const cwd = temporaryFolder(t);
     const cases: [args: string[], words: RegExp][] = [
-      [[], /An analysis needs a student[\s\S]*--checkpoint[\s\S]*--run/],
+      [[], /No student given[\s\S]*--checkpoint[\s\S]*--run/],
       [["--checkpoint", "x.safetensors"], /needs its teacher[\s\S]*--path_t/],
-      [["--run", "nowhere"], /There is no folder nowhere/],
+      [["--run", "nowhere"], /No such folder: nowhere/],
       [["--checkpoint", "x", "--run", "y"], /either --checkpoint or --run/],
     ];
     for (const [args, words] of cases) {
@@ -218,7 +218,7 @@ describe("pefd analyze", () => {
     await writeRun(cwd, RUN, 1);
     const { exitCode, stderr } = await pefd(["analyze", "--run", "save"], { cwd });
     assert.equal(exitCode, 2);
-    assert.match(stderr, /There is no file teacher\.safetensors, the teacher of the run save\//);
+    assert.match(stderr, /No such file: teacher\.safetensors, the teacher of the run save\//);
   });
 });
 
@@ -244,20 +244,20 @@ test("a run is analyzed only with its own weights, teacher and data", async (t) 
     const kept = readFileSync(join(runDir, file));
     cpSync(join(other, file), join(runDir, file));
     const { stdout, stderr } = await analyze();
-    assert.match(stderr, new RegExp(`left out: .*${file} is of another run than`));
+    assert.match(stderr, new RegExp(`skipping .*${file} belongs to another run than`));
     assert.equal(JSON.parse(stdout).checkpoints.length, 2);
     writeFileSync(join(runDir, file), kept);
   }
 
   await randomTeacher(folder, 100, 4);
-  await leftOut(/left out: teacher's weights: .* has sha256 .*; the run was made with/);
+  await leftOut(/skipping \S+: teacher's weights: .* has sha256 .*; the run was made with/);
   assert.equal((await analyze("--path_t", teacher, "--model_t", "resnet8")).exitCode, 0);
   await randomTeacher(folder);
   const config = readFileSync(join(runDir, "config.json"), "utf8");
   writeFileSync(join(runDir, "config.json"), config.replace('"num_proj": 3', '"num_proj": 4'));
-  await leftOut(/config\.json is damaged: it does not fit its own checksum/);
+  await leftOut(/config\.json is corrupt: it does not match its checksum/);
   writeFileSync(join(runDir, "config.json"), config);
   await synthesize(data, { train: 20, test: 10, seed: 8, classes: 5, force: true });
-  await leftOut(/left out: training data: .* has sha256/);
+  await leftOut(/skipping \S+: training data: .* has sha256/);
   assert.equal((await analyze("--data", data)).exitCode, 0, "images that are named are others");
 });

@@ -81,10 +81,10 @@ test("methods are timed beside kd, with what they cost over it", { timeout: 300_
 
 test("a name that is none is refused with the names there are", async () => {
   const typed = [
-    { args: ["--engine", "grahp"], says: /--engine: "grahp" is not a choice.*graph/s },
-    { args: ["--distill", "kd,hnt"], says: /--distill: "hnt" is not a choice.*hint.*all/s },
-    { args: ["--what", "distill,eval"], says: /--what: "eval" is not a choice.*evaluate/s },
-    { args: ["--precision", "float16"], says: /--precision: "float16" is not a choice/ },
+    { args: ["--engine", "grahp"], says: /--engine: "grahp" is not a valid choice.*graph/s },
+    { args: ["--distill", "kd,hnt"], says: /--distill: "hnt" is not a valid choice.*hint.*all/s },
+    { args: ["--what", "distill,eval"], says: /--what: "eval" is not a valid choice.*evaluate/s },
+    { args: ["--precision", "float16"], says: /--precision: "float16" is not a valid choice/ },
   ];
   for (const { args, says } of typed) {
     const { exitCode, stdout, stderr } = await pefd(["bench", ...args]);
@@ -96,7 +96,7 @@ test("a name that is none is refused with the names there are", async () => {
 test("eager in bfloat16 is nothing to time", async () => {
   const { exitCode, stderr } = await pefd(["bench", "--engine", "eager", "--precision", "bfloat16", ...TINY]);
   assert.equal(exitCode, 2);
-  assert.match(stderr, /float32 only/);
+  assert.match(stderr, /supports only float32/);
 });
 
 test("models for ImageNet are timed on images of its size and classes, or another size", {

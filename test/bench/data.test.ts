@@ -46,10 +46,10 @@ test("what cannot be timed is said before anything is", async (t) => {
   const cwd = temporaryFolder(t);
   const both = await pefd(["bench", "--what", "data,distill"], { cwd });
   assert.equal(both.exitCode, 2);
-  assert.match(both.stderr, /--what data is timed alone/);
+  assert.match(both.stderr, /--what data cannot be combined with others/);
   await DATASETS.row("cifar10").synthesize?.(join(cwd, "images"), { train: 5, test: 3, seed: 2 });
   const words = ["bench", "--what", "data", "--dataset", "cifar10", "--data", "images"];
   const large = await pefd([...words, "--batch_size", "6"], { cwd });
   assert.equal(large.exitCode, 2);
-  assert.match(large.stderr, /A batch of 6 images is more than the 5 of images/);
+  assert.match(large.stderr, /A batch of 6 images is larger than the 5 of images/);
 });

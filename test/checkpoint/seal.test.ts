@@ -34,6 +34,6 @@ test("a seal is broken by another byte, name, shape, type or entry", () => {
     [STATE, new Map([...SEALED, ["more", ""]])],
   ];
   for (const [state, metadata] of others) {
-    assert.throws(() => unsealed(state, metadata), /does not fit its own checksum/);
+    assert.throws(() => unsealed(state, metadata), /does not match its checksum/);
   }
 });

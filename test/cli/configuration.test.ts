@@ -21,7 +21,7 @@ test("--dry_run tells the resolved value and its place: flag, environment, file,
   assert.deepEqual(told("momentum"), [0.5, `config ${join(cwd, "mine.json")}`]);
   assert.deepEqual(told("limit_train"), [1000, "preset smoke"]);
   assert.deepEqual(told("model_s"), ["resnet8", "preset synthetic"]);
-  assert.deepEqual(told("gamma"), [1, "default beside a given weight"]);
+  assert.deepEqual(told("gamma"), [1, "default when another weight is given"]);
   assert.deepEqual(told("weight_decay"), [0.0005, "default"]);
   assert.equal(options.json, undefined);
 });

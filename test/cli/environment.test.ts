@@ -47,7 +47,7 @@ test("a place that takes no folders is refused at once, wherever a folder is mad
     "report --svg /proc/x/y",
   ]) {
     const { exitCode, stderr } = shell(`${PEFD} ${line}`, cwd);
-    assert.match(stderr, /The folder \/proc\/x\S* cannot be made: this place takes no folders\./);
+    assert.match(stderr, /The folder \/proc\/x\S* cannot be made: no folders can be created here\./);
     assert.equal(exitCode, 2, stderr);
   }
 });

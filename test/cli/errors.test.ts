@@ -38,14 +38,14 @@ test("signals end with 128 and their number", () => {
     (name) => describeError(new Interrupted(name), plain).exitCode,
   );
   assert.deepEqual(codes, [129, 130, 143]);
-  const { text } = describeError(new Interrupted("SIGINT", "Go on with: pefd"), plain);
-  assert.equal(text, "Stopped by SIGINT.\n  Go on with: pefd");
+  const { text } = describeError(new Interrupted("SIGINT", "Resume with: pefd"), plain);
+  assert.equal(text, "Stopped by SIGINT.\n  Resume with: pefd");
 });
 
 test("what the system refuses and a full device are told as such", () => {
   const refused = thrownBy(() => readdirSync("/nowhere/at/all"));
   const { text, exitCode } = describeError(refused, plain);
-  assert.match(text, /^error: The system refused an operation: ENOENT.*\/nowhere\/at\/all/);
+  assert.match(text, /^error: A system call failed: ENOENT.*\/nowhere\/at\/all/);
   assert.equal(exitCode, 1);
   assert.match(describeError(new Error("OOM when allocating tensor"), plain).text, /--batch_size/);
 });
@@ -68,7 +68,7 @@ test("anything else is reported as a defect in one sentence, its stack only with
   assert.equal(exitCode, 1);
   assert.deepEqual(text.split("\n"), [
     "error: This is a defect of pefd: TypeError: x is not a function",
-    "  Run it again with --debug to see where, and report that.",
+    "  Run it again with --debug and report the stack trace.",
   ]);
   assert.match(describeError(new Error("x"), { debug: true, color: false }).text, /\n\s+at /);
   assert.match(describeError("thrown text", plain).text, /thrown text/);
@@ -98,7 +98,7 @@ test("in a folder that was removed every command says so, and what to do", async
   for (const words of [["report"], ["verify", "save"], ["train-teacher"], ["doctor"], ["--help"]]) {
     const typed = ["-c", script, "sh", process.execPath, resolve(ROOT, "bin/pefd.js"), ...words];
     const { exitCode, stderr } = await runProgram("sh", typed, { cwd: folder, env: process.env });
-    assert.match(stderr, /The folder that this shell is in was removed\.\n +Go to one/, words.join(" "));
+    assert.match(stderr, /The current folder was removed\.\n +Go to one/, words.join(" "));
     assert.doesNotMatch(stderr, /uv_cwd|node:internal|defect/);
     assert.equal(exitCode, 3);
   }

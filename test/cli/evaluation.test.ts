@@ -31,7 +31,7 @@ test("one checkpoint is told in a paragraph", () => {
     [
       "a.pth (resnet8, 6 images)",
       "  top-1 83.33 %  top-5 100.00 %  loss 0.5123",
-      "  100 images/s, float32 by the graph engine on a CPU",
+      "  100 images/s, float32, graph engine, a CPU",
       "",
       "Top-5 counts every image: there are 2 classes in all.",
     ].join("\n"),
@@ -44,7 +44,7 @@ test("several are told in a table, what computed them once below it", () => {
   const text = evaluationText([evaluated("a.pth"), evaluated("b.pth")], NAMES, NONE);
   assert.match(text, /^checkpoint +model +images +top-1 % +top-5 % +loss +images\/s\n-/);
   assert.match(text, /\na\.pth +resnet8 +6 +83\.33 +100\.00 +0\.5123 +100\nb\.pth/);
-  assert.match(text, /\n\nIn float32 by the graph engine on a CPU\.\n/);
+  assert.match(text, /\n\nIn float32, graph engine, a CPU\.\n/);
 });
 
 test("classes and written files are told where they were asked for", () => {

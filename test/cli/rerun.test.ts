@@ -26,7 +26,7 @@ test("a run is repeated from its own record: by rerun, by --config, with another
   const again = await typed(["rerun", student.runDir]);
   assert.equal(again.weightsSha256, student.weightsSha256);
   assert.match(again.runDir, /^save\/rerun\/student_model\//);
-  assert.match(again.stderr, /The weights are those of save\/student_model\/.*, bit for bit\./);
+  assert.match(again.stderr, /The weights are bit-identical to those of save\/student_model\/.*\./);
 
   const record = join(student.runDir, "config.json");
   const configured = await typed(["distill", "--config", record, "--save_dir", "other"]);
@@ -73,12 +73,12 @@ test("a run is repeated from its own record: by rerun, by --config, with another
   assert.deepEqual([plan.options.model, plan.options.save_dir], ["resnet8", "save/rerun"]);
   const wrong = await pefd(["distill", "--config", join(teacher.runDir, "config.json")], { cwd });
   assert.equal(wrong.exitCode, 2);
-  assert.match(wrong.stderr, /is the record of a run of train-teacher[\s\S]*Type: .*train-teacher --config/);
+  assert.match(wrong.stderr, /is the config.json of a train-teacher[\s\S]*Type: .*train-teacher --config/);
   assert.equal(existsSync(join(cwd, "save/rerun/models")), false);
 });
 
 test("what is no run is not repeated", async (t) => {
   const { exitCode, stderr } = await pefd(["rerun", "."], { cwd: temporaryFolder(t) });
   assert.equal(exitCode, 2);
-  assert.match(stderr, /is not the folder of a run: it holds no config\.json/);
+  assert.match(stderr, /is not a run folder: it has no config\.json/);
 });

@@ -22,7 +22,7 @@ describe("--track", () => {
     state.away = true;
     const second = await pefd([...line, "--epochs", "3", "--resume"], { cwd });
     assert.equal(second.exitCode, 0, second.stderr);
-    assert.match(second.stderr, /Not tracked for now: .*closed for today/);
+    assert.match(second.stderr, /Tracking failed: .*closed for today/);
   });
 
   it("shows a password to nobody, and writes it nowhere", async (t) => {
@@ -84,12 +84,12 @@ describe("--track", () => {
     for (const place of ["http:", "http://a%zz:pw@h", "http://u:p w@h", "http:u:pw@h", "https://h:x"]) {
       const { exitCode, stderr } = await pefd([...TRAINING, "--track", place], { cwd });
       assert.equal(exitCode, 2, stderr);
-      assert.match(stderr, /--track takes an address; .* is not an http or https address\.\n/);
+      assert.match(stderr, /--track needs a URL; .* is not an http or https URL\.\n/);
       assert.doesNotMatch(stderr, /pw|p w/);
     }
     writeFileSync(join(cwd, "a file"), "");
     const { exitCode, stderr } = await pefd([...TRAINING, "--track", "mlflow:a file"], { cwd });
     assert.equal(exitCode, 2);
-    assert.match(stderr, /--track mlflow:a file takes a folder; a file is a file\./);
+    assert.match(stderr, /--track mlflow:a file needs a folder; a file is a file\./);
   });
 });

@@ -22,7 +22,7 @@ test("a teacher, a student and their evaluation, as typed", async (t) => {
   assert.equal(teacher.exitCode, 0, teacher.stderr);
   assert.match(teacher.stdout, new RegExp(`^Run folder +${TEACHER_RUN}\nLast top-1 +\\d+\\.\\d\\d %`));
   assert.match(teacher.stderr, /\nepoch 1\/1 .*test loss/);
-  const line = /Evaluate it {2}node (.*)\n/.exec(teacher.stdout)?.[1] ?? assert.fail();
+  const line = /Evaluate {2}node (.*)\n/.exec(teacher.stdout)?.[1] ?? assert.fail();
   const [, ...typed] = line.split(" ");
   const checked = await pefd([...typed, "--json"], { cwd });
   const last = /Last top-1 +(\S+) %/.exec(teacher.stdout)?.[1];
@@ -73,7 +73,7 @@ test("Ctrl-C keeps what is done, says how to go on, and that line ends in the sa
   });
   const [exitCode] = await once(child, "close");
   assert.equal(exitCode, 130, stderr);
-  const next = /Go on with: node \S+pefd\.js (.*)\n/.exec(stderr)?.[1] ?? assert.fail(stderr);
+  const next = /Resume with: node \S+pefd\.js (.*)\n/.exec(stderr)?.[1] ?? assert.fail(stderr);
   assert.deepEqual(next.split(" "), [...words, "--json", "--resume"]);
   assert.match(stderr, /\nKept in .*: \d+ epochs? and \d+ steps? of the next\.\n/);
   for (const name of ["result.json", "run.lock"]) {

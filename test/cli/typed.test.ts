@@ -28,7 +28,7 @@ test("command lines in sentences are given as they have to be typed, and words a
     typed("Or on the processor: PEFD_RUNTIME=cpu pefd setup"),
     "Or on the processor: PEFD_RUNTIME=cpu node bin/pefd.js setup",
   );
-  for (const same of ["pefd needs IN OUT.", "What pefd data fetch brings", "Type: pefdx setup", "Go on with: pefd"]) {
+  for (const same of ["pefd needs IN OUT.", "What pefd data fetch brings", "Type: pefdx setup", "Resume with: pefd"]) {
     assert.equal(typed(same), same);
   }
 });

@@ -14,41 +14,41 @@ const TEACHER = "resnet32x4_vanilla/ckpt_epoch_240.pth";
 
 /** What is typed after `pefd`, and what the sentence must say. */
 const CASES: readonly (readonly [typed: string, sentence: RegExp])[] = [
-  ["", /Which command\?[\s\S]*pefd distill/],
-  ["nonsense", /There is no command nonsense\./],
-  ["distil", /There is no command distil\. Did you mean distill\?/],
-  ["config", /pefd config needs a second word[\s\S]*Type one of: .* config list/],
+  ["", /No command given\.[\s\S]*pefd distill/],
+  ["nonsense", /Unknown command: nonsense\./],
+  ["distil", /Unknown command: distil\. Did you mean distill\?/],
+  ["config", /pefd config needs a subcommand[\s\S]*Type one of: .* config list/],
   ["distill --data", /--data needs a value[\s\S]*--data DIR/],
   ["report --csv", /--csv needs a value[\s\S]*--csv FILE\|-/],
-  ["sweep none.json", /There is no file .*none\.json/],
-  ["sweep method", /There is no preset method\. Did you mean methods\?/],
-  ["distill --config ./options.yaml", /There is no file/],
+  ["sweep none.json", /No such file: .*none\.json/],
+  ["sweep method", /Unknown preset: method\. Did you mean methods\?/],
+  ["distill --config ./options.yaml", /No such file/],
   ["convert a.pth -", /writes files: - is not one/],
   ["config lisst", /no command config lisst\. Did you mean config list\?/],
-  ["--epochs 3 distill", /The command comes first, before --epochs/],
+  ["--epochs 3 distill", /The command must come first, before --epochs/],
   ["distill --frobnicate", /pefd distill has no flag --frobnicate\.[\s\S]*pefd distill --help/],
   ["distill --epoch 3", /no flag --epoch\. Did you mean --epochs\?/],
   ["distill --batch-siz 3", /no flag --batch-siz\. Did you mean --batch_size\?/],
   ["distill -x 3", /no flag -x/],
   ["eval --epochs 3", /pefd eval has no flag --epochs/],
-  ["distill stray", /does not know what to do with "stray"/],
+  ["distill stray", /unexpected argument "stray"/],
   ["distill --epochs", /--epochs needs a value/],
-  ["distill --epochs 1 --epochs many", /--epochs takes a whole number.*"many"/],
+  ["distill --epochs 1 --epochs many", /--epochs takes an integer.*"many"/],
   ["distill --epochs --resume", /--epochs needs a value/],
-  [`distill --epochs abc --path_t ${TEACHER}`, /--epochs takes a whole number.*"abc"/],
+  [`distill --epochs abc --path_t ${TEACHER}`, /--epochs takes an integer.*"abc"/],
   [`distill --learning_rate -1 --path_t ${TEACHER}`, /--learning_rate takes a number, above 0.*"-1"/],
   [`distill --kd-T=-1e5`, /--kd_T takes a number, above 0; "-1e5"/],
   [`distill --path_t ${TEACHER} --kd_T NaN`, /--kd_T.*"NaN"/],
   [`distill --path_t ${TEACHER} --batch_size 0`, /--batch_size.*"0"/],
   [`distill --model_s resnet8x5 --path_t ${TEACHER}`, /no model resnet8x5\. Did you mean resnet8x4/],
   [`distill --distill our --path_t ${TEACHER}`, /no method our\. Did you mean ours/],
-  [`distill --gpu 1.5 --path_t ${TEACHER}`, /--gpu takes a whole number/],
+  [`distill --gpu 1.5 --path_t ${TEACHER}`, /--gpu takes an integer/],
   ["distill --resume=maybe", /--resume is a switch and takes no value; "maybe"/],
-  ["distill --resume maybe", /does not know what to do with "maybe"/],
+  ["distill --resume maybe", /unexpected argument "maybe"/],
   ["distill", /needs a teacher: give its checkpoint with --path_t/],
   ["distill --config smoke", /no teacher resnet14 in[\s\S]*pefd\.js train-teacher --config smoke/],
-  ["distill --config smok", /no preset smok\. Did you mean smoke\?/],
-  ["distill --config none.json", /There is no file .*none\.json/],
+  ["distill --config smok", /Unknown preset: smok\. Did you mean smoke\?/],
+  ["distill --config none.json", /No such file: .*none\.json/],
   ["eval", /needs a checkpoint: give its file with --checkpoint/],
   ["train-teacher --model resnet9", /no model resnet9/],
 ];
@@ -80,7 +80,7 @@ test("--debug shows the stack trace, before and after the command's name", async
 
 test("a wrong environment variable is named", async () => {
   const { exitCode, stderr } = await pefd(["distill"], { cwd, env: { PEFD_EPOCHS: "many" } });
-  assert.match(stderr, /PEFD_EPOCHS takes a whole number.*"many"/);
+  assert.match(stderr, /PEFD_EPOCHS takes an integer.*"many"/);
   assert.equal(exitCode, 2);
 });
 
@@ -99,5 +99,5 @@ test("--quiet keeps the warning of a run that a report leaves out, and drops wha
   writeFileSync(join(folder, "damaged/config.json"), '{"kind": "dist');
   writeFileSync(join(folder, "damaged/epochs.csv"), "epoch\n");
   const { stderr } = await pefd(["report", folder, "--quiet"], { cwd });
-  assert.match(stderr, /^warning: \S+damaged\/config\.json is damaged.*\n$/);
+  assert.match(stderr, /^warning: \S+damaged\/config\.json is corrupt.*\n$/);
 });

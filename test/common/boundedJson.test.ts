@@ -4,7 +4,7 @@ import { FILE_BOUNDS, parseBoundedJson } from "#pefd/common/boundedJson.js";
 
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 
-describe("JSON of strangers", () => {
+describe("untrusted JSON", () => {
   it("is what JSON.parse makes of it", () => {
     for (const text of [
       "1",
@@ -29,7 +29,7 @@ describe("JSON of strangers", () => {
     }
     assert.deepEqual(parseBoundedJson('{"a":{"b":{}}}', bounds), { a: { b: {} } });
     for (const text of [nested(4), '{"a":{"b":{"c":{}}}}', "[[[]],[[[]]]]"]) {
-      assert.throws(() => parseBoundedJson(text, bounds), /^PefdError: is nested more than 3 deep$/);
+      assert.throws(() => parseBoundedJson(text, bounds), /^PefdError: is nested deeper than 3 levels$/);
     }
   });
 
@@ -52,6 +52,6 @@ describe("JSON of strangers", () => {
     const { depth, values } = FILE_BOUNDS;
     assert.deepEqual([depth, values], [32, 100_000]);
     assert.ok(parseBoundedJson(nested(depth)));
-    assert.throws(() => parseBoundedJson(nested(depth + 1)), /32 deep/);
+    assert.throws(() => parseBoundedJson(nested(depth + 1)), /32 levels/);
   });
 });

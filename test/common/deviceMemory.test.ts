@@ -26,7 +26,7 @@ test("the sentence has what was asked for, as far as the library's message tells
   for (const [message, asked] of messages) assert.equal(memorySentence(message), sentence(asked));
   const silent = "Invalid TF_Status: 8";
   assert.equal(memorySentence(silent, "for a step", 3e9), sentence("3.0 GB for a step"));
-  assert.equal(memorySentence(silent), "The device has too little memory for this.");
+  assert.equal(memorySentence(silent), "Out of device memory.");
 });
 
 test("work that takes memory gives what it gives, and fails as it fails, unless memory was too little", () => {

@@ -13,7 +13,7 @@ test("a variable that is misspelt, or of a flag, is told to have no effect", () 
   assert.deepEqual(ignored({ PEFD_EPOCH: "3" }), ["PEFD_EPOCH has no effect. Did you mean PEFD_EPOCHS?"]);
   assert.deepEqual(ignored({ PEFD_CASHE: "x" }), ["PEFD_CASHE has no effect. Did you mean PEFD_CACHE?"]);
   assert.deepEqual(ignored({ PEFD_RESUME: "true" }), [
-    "PEFD_RESUME has no effect: --resume is read from the command line only.",
+    "PEFD_RESUME has no effect: --resume works only on the command line.",
   ]);
 });
 

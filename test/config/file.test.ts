@@ -34,7 +34,7 @@ test("a file of a MiB is read, a larger one is refused by its size", () => {
   const padded = (bytes: number) => '{"description": "x"}'.padEnd(bytes);
   const file = write("large.json", padded(2 ** 20));
   assert.equal(readConfiguration(file, rows).description, "x");
-  refuse(padded(2 ** 20 + 1), /has 1048577 bytes; files of up to 1048576 bytes are read here/);
+  refuse(padded(2 ** 20 + 1), /has 1048577 bytes; the limit is 1048576/);
 });
 
 test("every preset resolves, and its name says what it is", () => {
@@ -77,26 +77,26 @@ test("the name that an option has in the paper's code is taken in a file as well
 });
 
 test("unknown keys are refused with the nearest name", () => {
-  refuse({ epoch: 3 }, /sets epoch, which is no option\. Did you mean epochs\?/);
+  refuse({ epoch: 3 }, /sets epoch, which is not an option\. Did you mean epochs\?/);
   refuse({ extend: "smoke" }, /Did you mean extends\?/);
-  refuse({ __proto__x: 1 }, /no option/);
-  refuse({ constructor: 1 }, /sets constructor, which is no option/);
-  refuse({ force: true }, /force in .* can be given on the command line only/);
+  refuse({ __proto__x: 1 }, /not an option/);
+  refuse({ constructor: 1 }, /sets constructor, which is not an option/);
+  refuse({ force: true }, /force in .* works only on the command line/);
 });
 
 test("broken files are refused", () => {
   refuse("{", /cannot be read/);
-  refuse("[1]", /holds no object/);
-  refuse("[".repeat(200_000), /it is nested more than 32 deep/);
+  refuse("[1]", /is not a JSON object/);
+  refuse("[".repeat(200_000), /it is nested deeper than 32 levels/);
   refuse(`[${"1,".repeat(200_000)}1]`, /it holds more than 100000 values/);
   refuse({ extends: 3 }, /is not a name/);
   refuse({ extends: "./bad.json" }, /extends itself/);
-  refuse({ extends: "nothing-like-it" }, /no preset/);
-  assert.throws(() => readConfiguration(join(folder, "none.json"), rows), /There is no file .*none\.json/);
+  refuse({ extends: "nothing-like-it" }, /Unknown preset/);
+  assert.throws(() => readConfiguration(join(folder, "none.json"), rows), /No such file: .*none\.json/);
   const yaml = write("options.yaml", "epochs: 3\n");
-  assert.throws(() => readConfiguration(yaml, rows), /is YAML by its name; pefd reads JSON/);
+  assert.throws(() => readConfiguration(yaml, rows), /looks like YAML; pefd reads JSON/);
   assert.throws(() => readConfiguration("/dev/zero", rows), /\/dev\/zero is a device/);
-  assert.throws(() => readConfiguration("smok", rows), /no preset smok\. Did you mean smoke\?/);
+  assert.throws(() => readConfiguration("smok", rows), /Unknown preset: smok\. Did you mean smoke\?/);
 });
 
 /** A student's config.json, as far as it matters here. */
@@ -136,7 +136,7 @@ test("a run's record is taken as the options that it was told", () => {
       epochs: 3,
     },
   );
-  refuse({ ...RECORD, of_another_version: 1 }, /sets of_another_version, which is no option/);
+  refuse({ ...RECORD, of_another_version: 1 }, /sets of_another_version, which is not an option/);
   assert.equal(readConfiguration("smoke", rows).record, undefined);
 });
 
@@ -145,7 +145,7 @@ test("a sweep's presets are read by their names, and by sweeps alone", () => {
     const { layers, description } = readConfiguration(name, SWEEP_ROWS, SWEEP_PRESETS);
     assert.ok(layers.some(({ values }) => values.trials !== undefined));
     assert.equal(typeof description, "string");
-    assert.throws(() => readConfiguration(name, rows), /There is no preset/);
+    assert.throws(() => readConfiguration(name, rows), /Unknown preset/);
   }
 });
 

@@ -27,8 +27,8 @@ test("models for small images take those of every data set of small images, and 
   for (const { name, format } of DATASETS.rows()) {
     const isSmall = format.height <= 96;
     if (isSmall) assert.equal(resolve("resnet8x4", name).options.dataset, name);
-    else assert.throws(() => resolve("resnet8x4", name), /resnet8x4 is made for images of 32x32/);
+    else assert.throws(() => resolve("resnet8x4", name), /resnet8x4 expects 32x32/);
     if (format.height >= 64) assert.equal(resolve("RESNET18", name).options.dataset, name);
-    else assert.throws(() => resolve("RESNET18", name), /RESNET18 is made for images of 224x224/);
+    else assert.throws(() => resolve("RESNET18", name), /RESNET18 expects 224x224/);
   }
 });

@@ -32,10 +32,10 @@ test("numbers are read as typed", () => {
 
 test("what is no decimal number is refused by name, with what was typed and what is expected", () => {
   for (const typed of ["abc", "", " ", "NaN", "Infinity", "-Infinity", "0x10", "1e999", "1,5", "1_0"]) {
-    assert.match(refusal("epochs", typed), /^--epochs takes a whole number/);
+    assert.match(refusal("epochs", typed), /^--epochs takes an integer/);
     assert.ok(refusal("kd_T", typed).includes(`"${typed}"`));
   }
-  assert.match(refusal("epochs", "1.5"), /whole number, at least 1 and at most 1000000; "1\.5" is not/);
+  assert.match(refusal("epochs", "1.5"), /integer, at least 1 and at most 1000000; "1\.5" is not/);
   assert.match(refusal("lr_decay_epochs", "150,x"), /--lr_decay_epochs .* "x"/);
   assert.match(refusal("lr_decay_epochs", ""), /--lr_decay_epochs/);
 });
@@ -64,7 +64,7 @@ test("numbers that no training can compute with are refused before it starts", (
     ["gamma", "1e30"],
     ["beta", "1e308"],
   ] as const) {
-    assert.match(refusal(name, typed), /is beyond what a training can compute with/);
+    assert.match(refusal(name, typed), /is out of range: from/);
   }
   for (const [name, typed] of [
     ["learning_rate", "1e300"],
@@ -80,7 +80,7 @@ test("numbers that no training can compute with are refused before it starts", (
 });
 
 test("unknown models and methods come with the nearest name", () => {
-  assert.match(refusal("model_s", "resnet8x5"), /no model resnet8x5\. Did you mean resnet8x4\?/);
+  assert.match(refusal("model_s", "resnet8x5"), /unknown model resnet8x5\. Did you mean resnet8x4\?/);
   assert.match(refusal("distill", "our"), /no method our\. Did you mean ours\?/);
   assert.match(refusal("dataset", "cifar101"), /Did you mean cifar100\?/);
 });
@@ -136,5 +136,5 @@ test("the paper's defaults are ours", () => {
 
 test("a row's range is told as it is", () => {
   const row = integer(1, "", { min: 1, max: 3 });
-  assert.throws(() => parseValue("--n", row, "4"), /a whole number, at least 1 and at most 3; "4"/);
+  assert.throws(() => parseValue("--n", row, "4"), /an integer, at least 1 and at most 3; "4"/);
 });

@@ -36,7 +36,7 @@ test("a stronger layer wins, and every value tells where it came from", () => {
 test("a wrong value is refused even where a stronger one hides it", () => {
   assert.throws(
     () => resolveRows(DISTILL_SECTIONS, [layer("flags", { epochs: "3" }), layer("f", { epochs: "x" })]),
-    /epochs in f takes a whole number/,
+    /epochs in f takes an integer/,
   );
 });
 
@@ -112,7 +112,7 @@ test("a teacher whose file alone tells its model has the pair's published values
   assert.deepEqual([options.model_t, options.dkd_beta], ["resnet56", 2]);
   await assert.rejects(
     requireTeacher([flags], async () => undefined, ""),
-    /cannot be told/,
+    /cannot be determined/,
   );
 });
 
@@ -153,7 +153,7 @@ test("the teacher's model is told by its path; --model_t overrides it, a preset 
 });
 
 test("models made for larger images are not trained on CIFAR-100", () => {
-  const sentence = /RESNET18 is made for images of 224x224; those of cifar100 have 32x32/;
+  const sentence = /RESNET18 expects 224x224 images; cifar100 has 32x32/;
   assert.throws(() => distill(layer("flags", { model_s: "RESNET18" })), sentence);
   assert.throws(() => resolveTeacher([layer("flags", { model: "RESNET18" })]), sentence);
 });

@@ -45,7 +45,7 @@ test("weights of another number, unknown methods and methods named twice are ref
   refuse({ distill: "ours+kd", beta: "1" }, /has 2 methods, and --beta 1 weight\./);
   refuse({ distill: "ours", beta: "1,2" }, /has 1 method, and --beta 2 weights\./);
   refuse({ distill: "ours+kd", beta: "1,-2" }, /--beta takes a number, at least 0/);
-  refuse({ distill: "ours+k" }, /there is no method k\./);
+  refuse({ distill: "ours+k" }, /unknown method k\./);
   refuse({ distill: "kd+kd" }, /names kd twice/);
   refuse({ distill: "ours+kd", gamma: "0", beta: "0,0" }, /are all 0/);
 });
@@ -60,7 +60,7 @@ test("a preset of a pair may name a sum, of variants too", () => {
   );
   assert.throws(() => readConfiguration("resnet110-resnet20-ours+k", rowsOf(ALL_SECTIONS)), {
     exitCode: 2,
-    message: /no preset/,
+    message: /Unknown preset/,
   });
 });
 

@@ -74,7 +74,7 @@ test("a method with an option of its own is one file and one row", { skip: inWho
     const words = [...CWD, "--cwd_layer", "1", "--resume", "--engine", "graph"];
     await assertDone(pefd(...words));
     const { exitCode, stderr } = await pefd(...CWD, "--cwd_layer", "9");
-    assert.deepEqual([exitCode, /--cwd_layer takes a whole number/.test(stderr)], [2, true]);
+    assert.deepEqual([exitCode, /--cwd_layer takes an integer/.test(stderr)], [2, true]);
   });
 
   await t.test("a sweep over its option does not repeat what is done; a report parts the values", async () => {

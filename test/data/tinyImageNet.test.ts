@@ -73,7 +73,7 @@ test("annotations tell the classes of validation images, not their names", async
     names.map((name) => Number(told.get(name)?.slice(1)) - 1),
   );
   writeFileSync(file, `${lines.slice(1).join("\n")}\n`);
-  await assert.rejects(async () => TINY_IMAGENET.open(directory), /does not tell the class of val/);
+  await assert.rejects(async () => TINY_IMAGENET.open(directory), /does not list the class of val/);
 });
 
 test("validation images that somebody has sorted into folders are read by these", async (t) => {

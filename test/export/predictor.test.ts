@@ -102,7 +102,7 @@ test("without what the run predicted through, convert refuses and says what to t
   for (const to of ["out.pth", "served/"]) {
     const { exitCode, stderr } = await typed("convert", FILE, to);
     assert.equal(exitCode, 2);
-    assert.match(stderr, /predicted through resnet8_last_predictor\.safetensors, which is not there/);
+    assert.match(stderr, /predicts with resnet8_last_predictor\.safetensors, which is missing/);
     assert.match(stderr, /--student_alone/);
     assert.ok(!existsSync(join(runDir, to)));
   }

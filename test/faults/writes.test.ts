@@ -63,7 +63,7 @@ function rehearse(t: TestContext, kind: string) {
   return { work, old, made, calls, meet, again };
 }
 
-/** What is not there where the old content is gone and the new one is not yet in place. */
+/** What is missing where the old content is gone and the new one is not yet in place. */
 const INCOMPLETE = { file: "it", folder: "it", set: "it/test.bin" } as const;
 
 /** At how many calls that can be: none for a file, between two renames for a folder, from the removal of a set's last file on. */

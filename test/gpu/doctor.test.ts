@@ -67,7 +67,7 @@ const MACHINES: readonly Machine[] = [
     "no",
     [/^NOT USED: NVIDIA H100/, /libnvidia-ml\.so\.1/, /NVIDIA_DRIVER_CAPABILITIES=compute,utility/],
   ],
-  ["no nvidia-smi", { smi: null }, "ok", [H100, /nvidia-smi is not there/]],
+  ["no nvidia-smi", { smi: null }, "ok", [H100, /nvidia-smi is missing/]],
   ["nvidia-smi that knows no capabilities", { smi: "old" }, "ok", [H100]],
   ["a driver that does not start", { cuInit: 999 }, "no", [/^NOT USED: NVIDIA H100.*cuInit failed/, OTHERWISE]],
 ];

@@ -42,7 +42,7 @@ describe("a signal while XLA compiles", { skip: noPretendedGpu() }, () => {
     await sleep(INTO_COMPILATION_MS);
     child.kill("SIGINT");
     assert.deepEqual(await ended, [130, null], said);
-    assert.match(said, /Stopped by SIGINT\.\n {2}Go on with: node \S*pefd\.js train-teacher .* --resume\n$/);
+    assert.match(said, /Stopped by SIGINT\.\n {2}Resume with: node \S*pefd\.js train-teacher .* --resume\n$/);
     assert.doesNotMatch(said, /2 of 2|Kept in/, "nobody waited for the end of the compilation");
     const { exitCode, stderr } = await gpu.pefd([...words, "--resume"]);
     assert.equal(exitCode, 0, stderr);

@@ -59,7 +59,7 @@ describe("which arithmetic a GPU is asked for", { skip: noPretendedGpu() }, () =
     const { precision, tf32, allowed } = await asked(evaluation, TF32_ALLOWED);
     assert.deepEqual([precision, tf32, allowed], ["float32", true, [true]]);
     const { stdout } = await gpu.pefd([...evaluation, "--engine", "eager"], TF32_ALLOWED);
-    assert.match(stdout, /float32 \(TF32 allowed\) by the eager engine on NVIDIA H100/);
+    assert.match(stdout, /float32 \(TF32 allowed\), eager engine, NVIDIA H100/);
   });
 
   it("a GPU without TF32 has none", async () => {

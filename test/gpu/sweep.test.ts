@@ -32,7 +32,7 @@ test("a sweep gives each of its jobs a GPU of its own", { skip: noPretendedGpu()
 
   const one = await sweep("one");
   assert.deepEqual(one.used, ["NVIDIA H100 80GB HBM3"]);
-  assert.match(one.stderr, /1 of 2 GPUs is used: --jobs 2 runs one on each\./);
+  assert.match(one.stderr, /1 of 2 GPUs is used: --jobs 2 uses all\./);
 
   assert.deepEqual((await sweep("other", "--gpu", "1", "--jobs", "2")).used, [NAMES[0]]);
 });

@@ -48,7 +48,7 @@ test("the tarball is installed and used like any program, and leaves nothing but
 
   const before = filesBelow(prefix);
   succeeded("pefd setup", await run("pefd", "setup"));
-  assert.match(succeeded("again", await run("pefd", "setup")), /^pefd is set up already/);
+  assert.match(succeeded("again", await run("pefd", "setup")), /^pefd is already set up/);
   const data = ["--train", "200", "--test", "100", "--seed", "0"];
   succeeded("data", await run("pefd", "data", "synthesize", "--out", "data", ...data));
   const training = ["--model", "resnet8", "--epochs", "1", "--data", "data"];

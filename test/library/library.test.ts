@@ -93,9 +93,9 @@ test("a plug-in, a teacher, a student and an evaluation, as the command line has
   await t.test("what is wrong is told as a PefdError, and nothing is begun", async () => {
     const before = readdirSync(join(folder, "save/models"));
     for (const [wrong, said] of [
-      [{ epoch: 3 }, /no option epoch. Did you mean epochs/],
-      [{ epochs: 0 }, /epochs takes a whole number/],
-      [{ config: "nothing" }, /no preset nothing/],
+      [{ epoch: 3 }, /Unknown option epoch. Did you mean epochs/],
+      [{ epochs: 0 }, /epochs takes an integer/],
+      [{ config: "nothing" }, /Unknown preset: nothing/],
     ] as const) {
       await assert.rejects(trainTeacher({ ...options, ...wrong }).result, (error) => {
         assert.ok(error instanceof PefdError && error.exitCode === 2);

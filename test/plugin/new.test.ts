@@ -23,11 +23,11 @@ test("pefd new writes a file and its test, and links pefd where it is not to be 
 test("pefd new refuses names that are taken or none, and files that are there", async (t) => {
   const cwd = temporaryFolder(t);
   for (const [words, said] of [
-    [["method", "kd"], /There is a method kd already/],
-    [["method", "lskd_kd"], /There is a method lskd_kd already/],
-    [["dataset", "cifar100"], /There is a data set cifar100 already/],
-    [["model", "2fast"], /"2fast" cannot be the name of a model/],
-    [["method", "a-b"], /"a-b" cannot be the name of a method/],
+    [["method", "kd"], /A method named kd already exists/],
+    [["method", "lskd_kd"], /A method named lskd_kd already exists/],
+    [["dataset", "cifar100"], /A data set named cifar100 already exists/],
+    [["model", "2fast"], /"2fast" is not a valid name for a model/],
+    [["method", "a-b"], /"a-b" is not a valid name for a method/],
   ] as const) {
     const { exitCode, stderr } = await pefd(["new", ...words], { cwd });
     assert.equal(exitCode, 2, words.join(" "));
@@ -38,6 +38,6 @@ test("pefd new refuses names that are taken or none, and files that are there", 
   rmSync(join(cwd, "mine.mjs"));
   const { exitCode, stderr } = await pefd(["new", "model", "mine"], { cwd });
   assert.equal(exitCode, 2);
-  assert.match(stderr, /mine\.test\.mjs is there already/);
+  assert.match(stderr, /mine\.test\.mjs already exists/);
   assert.ok(!existsSync(join(cwd, "mine.mjs")), "all or nothing");
 });

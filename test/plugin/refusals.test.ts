@@ -85,5 +85,5 @@ test("no file of options names a plug-in", async (t) => {
   const config = written(folder, "options.json", JSON.stringify({ plugin: [path] }));
   const { exitCode, stderr } = await pefd(["distill", "--config", config, "--dry_run"]);
   assert.equal(exitCode, 2);
-  assert.match(stderr, /plugin in .* can be given on the command line only/);
+  assert.match(stderr, /plugin in .* works only on the command line/);
 });

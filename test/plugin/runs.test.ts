@@ -76,7 +76,7 @@ test("a method and a data set from elsewhere: train, resume, sweep, report, anal
     const plain = ["distill", "--distill", "mine", "--resume"];
     const { exitCode, stderr } = await type(...plain);
     assert.equal(exitCode, 2);
-    assert.match(stderr, /there is no method mine/);
+    assert.match(stderr, /unknown method mine/);
     assert.ok(stderr.includes(`add --plugin ${method} --plugin ${dataset}`), stderr);
     const evaluated = await type("eval", "--checkpoint", join(RUN, "resnet8_last.safetensors"));
     assert.match(evaluated.stderr, /unknown data set speckles/);
@@ -113,7 +113,7 @@ test("a bug in a loss is the plug-in's, with its stack trace", async (t) => {
   const words = ["distill", "--plugin", `${dataset},${method}`, "--distill", "mine", ...SMALL];
   const { exitCode, stderr } = await pefd(words, { cwd: folder });
   assert.equal(exitCode, 1);
-  assert.match(stderr, /This is an error of the plug-in .*mine\.mjs: TypeError: Cannot read/);
+  assert.match(stderr, /Error in the plug-in .*mine\.mjs: TypeError: Cannot read/);
   assert.match(stderr, /^ +at .*mine\.mjs:\d+:\d+/m);
   assert.doesNotMatch(stderr, /defect of pefd/);
 });

@@ -14,7 +14,7 @@ const OURS: Identity = { ...EARLIER, kernels: "own" };
 const THEIRS: Identity = { ...EARLIER, kernels: "tensorflow" };
 
 test("two sets of kernels make two runs; a run of which nobody wrote them down is either", () => {
-  assert.deepEqual(identityDifferences(OURS, THEIRS), ["the set of kernels: own then, tensorflow now"]);
+  assert.deepEqual(identityDifferences(OURS, THEIRS), ["the kernel set: own then, tensorflow now"]);
   for (const now of [EARLIER, OURS]) assert.deepEqual(identityDifferences(OURS, now), []);
   for (const now of [EARLIER, THEIRS]) assert.deepEqual(identityDifferences(EARLIER, now), []);
   assert.notEqual(identitySha256(OURS), identitySha256(THEIRS));

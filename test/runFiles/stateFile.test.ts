@@ -65,21 +65,21 @@ test("a flipped bit anywhere in a state file is seen", async (t) => {
 
 const SMALL_AND_BAD: readonly [content: string, reason: RegExp][] = [
   ["", /it is not JSON/],
-  ["null", /it holds no object/],
-  ["[]", /it holds no object/],
-  ['"text"', /it holds no object/],
+  ["null", /it is not a JSON object/],
+  ["[]", /it is not a JSON object/],
+  ['"text"', /it is not a JSON object/],
   ["{}", /it has a wrong value: kind must be distill or teacher/],
   ['{"kind":"teacher","epochs":-1}', /: epochs must be 1 or more/],
-  ['{"kind":"teacher","epochs":1.5}', /: epochs must be a whole number/],
-  ['{"kind":"teacher","epochs":"2"}', /: epochs must be a whole number/],
-  ['{"kind":"teacher","epochs":2,"trial":"\\n\\n"}', /: trial must be a whole number/],
+  ['{"kind":"teacher","epochs":1.5}', /: epochs must be an integer/],
+  ['{"kind":"teacher","epochs":"2"}', /: epochs must be an integer/],
+  ['{"kind":"teacher","epochs":2,"trial":"\\n\\n"}', /: trial must be an integer/],
   ['{"kind":"teacher","epochs":2,"model":"../../x"}', /: model must be a name/],
   ['{"kind":"teacher","epochs":2,"model":"a\\u001b[31m"}', /: model must be a name/],
-  ['{"kind":"teacher","epochs":2,"a\\u001bb":null}', /: a\\x1bb must be a text/],
-  ['{"kind":"teacher","epochs":2,"checksum":"0"}', /it does not fit its own checksum/],
-  ["[".repeat(100_000) + "]".repeat(100_000), /it is nested more than 16 deep/],
+  ['{"kind":"teacher","epochs":2,"a\\u001bb":null}', /: a\\x1bb must be a string/],
+  ['{"kind":"teacher","epochs":2,"checksum":"0"}', /it does not match its checksum/],
+  ["[".repeat(100_000) + "]".repeat(100_000), /it is nested deeper than 16 levels/],
   [`{"kind":"teacher","epochs":2${Array.from({ length: 600 }, (_, i) => `,"k${i}":0`).join("")}}`, /500 keys/],
-  [" ".repeat(300_000), /it has 300000 bytes; files of up to 262144/],
+  [" ".repeat(300_000), /it has 300000 bytes; the limit is 262144/],
 ];
 
 test("small, deep and large damage is told in a clause", (t) => {
@@ -141,7 +141,7 @@ test("what must be whole where it is there ends in a sentence where it is damage
   writeFileSync(path, "{");
   assert.throws(() => wholeContent(path, SWEEP_JOB, "Submit again."), {
     exitCode: 2,
-    message: /sweep\.json is damaged: it is not JSON/,
+    message: /sweep\.json is corrupt: it is not JSON/,
     hint: "Submit again.",
   });
 });

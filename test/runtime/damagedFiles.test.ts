@@ -124,7 +124,7 @@ for (const fileOf of COMPILED) {
         file,
         () => cut(file, bytes),
         async () => {
-          const words = new RegExp(`^error: Files of pefd's set-up are damaged: \\S+${name} has ${bytes} bytes`);
+          const words = new RegExp(`^error: Installed files of pefd are damaged: \\S+${name} has ${bytes} bytes`);
           refused(await pefd(TRAIN), words);
         },
       );
@@ -133,7 +133,7 @@ for (const fileOf of COMPILED) {
       file,
       () => rmSync(file),
       async () => {
-        refused(await pefd(TRAIN), /is missing|is not set up here yet/);
+        refused(await pefd(TRAIN), /is missing|is not installed yet/);
       },
     );
   });
@@ -145,7 +145,7 @@ test("a library of TensorFlow's that is cut short is a sentence and exit code 3"
   rmSync(file);
   writeFileSync(file, Buffer.alloc(100_000));
   try {
-    refused(await pefd(TRAIN), /libtensorflow_cc\.so\.2 is missing or cut short.*\n {2}Type: .* setup$/m);
+    refused(await pefd(TRAIN), /libtensorflow_cc\.so\.2 is missing or truncated.*\n {2}Type: .* setup$/m);
   } finally {
     rmSync(file);
     symlinkSync(target, file);
@@ -157,7 +157,7 @@ test("a set-up that was interrupted, or is an earlier version's, is to be comple
   const damages = [() => rmSync(record), () => truncateSync(record, 100), () => writeFileSync(record, "null")];
   for (const damage of damages) {
     await damaged(record, damage, async () => {
-      refused(await pefd(TRAIN), /set-up is incomplete.*\n {2}Type: .* setup$/m);
+      refused(await pefd(TRAIN), /installation is incomplete.*\n {2}Type: .* setup$/m);
     });
   }
 });
@@ -199,7 +199,7 @@ test("one changed byte of a compiled file is named by doctor --deep", OWN, async
   await damaged(file, flip, async () => {
     const { exitCode, stdout, stderr } = await pefd(["doctor", "--deep"]);
     assert.equal(exitCode, 3, stdout + stderr);
-    assert.match(stdout, /changed since set-up: own_ops\.node\n/);
+    assert.match(stdout, /changed since installation: own_ops\.node\n/);
   });
 });
 

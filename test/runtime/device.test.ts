@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { computeCapability, deviceName, deviceWarning, isGpu, processorName } from "#pefd/runtime/device.js";
+import { computeCapability, cpuName, deviceName, deviceWarning, isGpu } from "#pefd/runtime/device.js";
 import { askSmi, parseGpus, usedGpuMemory, visibleGpus } from "#pefd/runtime/gpu/nvidiaSmi.js";
 import { type GpuSurvey, rememberGpus, surveyGpus } from "#pefd/runtime/gpu/survey.js";
 import { loadTensorFlow } from "#pefd/runtime/tf.js";
@@ -66,7 +66,7 @@ test("the memory in use is that of the GPU that is asked for; none is told where
 test("an nvidia-smi that does not know compute capabilities still tells the GPUs; one that fails says why", () => {
   const machine = fakeMachine();
   try {
-    assert.deepEqual(askSmi(machine.settings.env), { problem: "nvidia-smi is not there" });
+    assert.deepEqual(askSmi(machine.settings.env), { problem: "nvidia-smi is missing" });
     machine.program(
       "nvidia-smi",
       `if (process.argv.join().includes("compute_cap")) {
@@ -90,7 +90,7 @@ test("an nvidia-smi that does not know compute capabilities still tells the GPUs
 });
 
 test("the processor is named with its cores", () => {
-  assert.match(processorName(), /^CPU \(\S.*, \d+ cores?\)$/);
+  assert.match(cpuName(), /^CPU \(\S.*, \d+ cores?\)$/);
 });
 
 test("a GPU that is not used gives a loud warning", (t) => {
@@ -110,9 +110,9 @@ test("a GPU that is not used gives a loud warning", (t) => {
     assert.equal(deviceWarning({ ...env, PEFD_RUNTIME: "cpu" }), undefined);
     assert.match(said(silent), /^THE GPU IS NOT USED: .*H100 80GB HBM3.*(pefd setup|pefd doctor)/);
     assert.match(said(silent), /many times slower\.$/);
-    assert.match(said(survey), /^THE GPU IS NOT USED: .*H100 80GB HBM3 is there, but libcuda/);
+    assert.match(said(survey), /^THE GPU IS NOT USED: .*H100 80GB HBM3, but libcuda/);
     assert.equal(said({ ...silent, gpus: [] }), "");
-    assert.equal(deviceName(env), processorName());
+    assert.equal(deviceName(env), cpuName());
     assert.equal(computeCapability(env), undefined);
   } finally {
     machine.remove();

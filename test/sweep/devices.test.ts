@@ -22,8 +22,8 @@ test("a sweep spreads over the visible GPUs that can be used, by the names that 
 });
 
 test("who leaves GPUs idle is told how to use them, and nobody else", () => {
-  assert.equal(idleGpusNotice(6, 1, 4), "1 of 4 GPUs is used: --jobs 4 runs one on each.");
-  assert.equal(idleGpusNotice(3, 2, 4), "2 of 4 GPUs are used: --jobs 3 runs one on each.");
+  assert.equal(idleGpusNotice(6, 1, 4), "1 of 4 GPUs is used: --jobs 4 uses all.");
+  assert.equal(idleGpusNotice(3, 2, 4), "2 of 4 GPUs are used: --jobs 3 uses all.");
   for (const [runs, jobs, gpus] of [
     [6, 1, 0],
     [6, 1, 1],

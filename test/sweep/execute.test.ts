@@ -48,7 +48,7 @@ test("a crash is tried once more, wrong usage is not, and the other runs go on",
     ],
   );
   assert.deepEqual(calls(folder), ["1 -", "1 -", "2 -", "3 -", "3 -", "4 -"]);
-  assert.deepEqual(notices, Array(2).fill("crashed (ended by SIGKILL), trying once more"));
+  assert.deepEqual(notices, Array(2).fill("crashed (ended by SIGKILL), retrying once"));
 });
 
 test("what runs warn of is told, once for all of them", async (t) => {
@@ -96,7 +96,7 @@ test("a run in which another process works is waited for, and done when that one
   const program = fakeProgram(folder, [run], {});
   const [outcome] = await executeSweep([run], { ...settings(), program, observer });
   assert.equal(outcome?.state, "done");
-  assert.match(notices[0] ?? "", /^process \d+ is at it already, waiting for it$/);
+  assert.match(notices[0] ?? "", /^process \d+; waiting for it$/);
   assert.deepEqual(calls(folder), []);
 });
 

@@ -77,5 +77,5 @@ test("a value that is not allowed is refused before any run", async () => {
 });
 
 test("a teacher that is not there is refused with what to type", async () => {
-  await assert.rejects(plan(layer({ model_t: "resnet56" })), /There is no teacher resnet56/);
+  await assert.rejects(plan(layer({ model_t: "resnet56" })), /No teacher resnet56/);
 });

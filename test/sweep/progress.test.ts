@@ -28,7 +28,7 @@ test("the time left is at the pace of the epochs done by this sweep", async (t) 
   await logEpochs(run, 150, 160);
   progress.tick();
   assert.deepEqual(lines, [
-    `[1/2] ${run.label}: going on after epoch 140`,
+    `[1/2] ${run.label}: resuming after epoch 140`,
     // 10 epochs in 20 s; 90 and 240 are left.
     `[1/2] ${run.label}: epoch 150 of 240; all done in about 11 min`,
     `[2/2] ${runs[1].label}: failed: no disk; all done in about 3 min`,

@@ -93,7 +93,7 @@ test("what does not fit the pair, or whose first parts take all epochs, is left 
   );
   assert.deepEqual(found.leftOut, [
     "refusing: It takes maps of equal width.",
-    "slow: its first parts take all of 3 epochs.",
+    "slow: its first phases take all 3 epochs.",
   ]);
 });
 
@@ -117,7 +117,7 @@ test("a zoo of a few methods and a sum is trained and ranked; what cannot be tra
   const words = ["sweep", "zoo", "--distill", methods.join(","), ...pair, ...small];
   const { exitCode, stdout, stderr } = await pefd([...words, "--learning_rate", "0.001"], { cwd });
   assert.equal(exitCode, 0, stderr);
-  assert.match(stderr, /abound: its first parts take all of 2 epochs\./);
+  assert.match(stderr, /abound: its first phases take all 2 epochs\./);
   const ranks = ["lskd_kd", "hint", "ours\\+kd"].map((method) => {
     const row = new RegExp(`^resnet8 +resnet8 +${method} .* 2 +[\\d.]+ ± [\\d.]+ +(\\d)`, "m");
     return Number(row.exec(stdout)?.[1]);

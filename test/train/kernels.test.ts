@@ -28,7 +28,7 @@ test("a run goes on with kernels of the same bits only, and ends in the same wei
   const goOn = ["--epochs", "2", "--save_dir", "part", "--resume"];
   const other = await train("tensorflow", ...goOn);
   assert.equal(other.exitCode, 2, other.stderr);
-  assert.match(other.stderr, /the set of kernels: own then, tensorflow now/);
+  assert.match(other.stderr, /the kernel set: own then, tensorflow now/);
 
   const { exitCode, stdout, stderr } = await train("", ...goOn);
   assert.equal(exitCode, 0, stderr);

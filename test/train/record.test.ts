@@ -53,14 +53,14 @@ test("a run whose config.json was cut short is not gone on with", (t) =>
   refused(
     t,
     (runDir) => truncateSync(join(runDir, "config.json"), 200),
-    /config\.json is damaged: it is not JSON .*\. Nothing was changed/,
+    /config\.json is corrupt: it is not JSON .*\. Nothing was changed/,
   ));
 
 test("a run whose config.json was changed by hand is not gone on with", (t) =>
   refused(
     t,
     (runDir) => writeFileSync(join(runDir, "config.json"), '{"kind":"teacher","epochs":3,"checksum":"1"}'),
-    /config\.json is damaged: it does not fit its own checksum/,
+    /config\.json is corrupt: it does not match its checksum/,
   ));
 
 test("a run whose resume.safetensors has no metadata is not gone on with", (t) =>
@@ -70,7 +70,7 @@ test("a run whose resume.safetensors has no metadata is not gone on with", (t) =
       const { state } = await readCheckpoint(resumeFile(runDir));
       await writeCheckpoint(resumeFile(runDir), state);
     },
-    /resume\.safetensors is damaged: it carries no checksum\. Nothing was changed/,
+    /resume\.safetensors is corrupt: it has no checksum\. Nothing was changed/,
   ));
 
 test("a run whose resume.safetensors tells of another run is not gone on with", (t) =>
@@ -116,7 +116,7 @@ test("a log that is not as the run left it is told; without it the run goes on",
   const kept = snapshot(runDir);
   await assert.rejects(runTeacher(options, silentHooks()), {
     exitCode: 2,
-    message: /epochs\.csv is damaged: it is not as the run left it/,
+    message: /epochs\.csv is corrupt: it is not as the run left it/,
     hint: /^Move it away and type this again/,
   });
   assert.deepEqual(snapshot(runDir), kept);
@@ -153,7 +153,7 @@ test("a damaged result.json is told, and made anew without it", async (t) => {
   const again = { ...options, epochs: 2 };
   await assert.rejects(runTeacher(again, silentHooks()), {
     exitCode: 2,
-    message: /result\.json is damaged: it holds no object\. Nothing was changed\./,
+    message: /result\.json is corrupt: it is not a JSON object\. Nothing was changed\./,
     hint: /^Remove it and type this again/,
   });
   assert.deepEqual(snapshot(runDir), kept);

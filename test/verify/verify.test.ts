@@ -55,21 +55,21 @@ const DAMAGE: readonly [what: string, damage: (runDir: string) => void | Promise
       const { state, metadata } = await readCheckpoint(path);
       await writeSealedCheckpoint(path, state, { ...metadata, epoch: 7 });
     },
-    /it is of epoch 7, not of epoch [12]$/,
+    /it is from epoch 7, not epoch [12]$/,
   ],
   ["resnet8_last.safetensors", (dir) => rmSync(join(dir, "resnet8_last.safetensors")), /it is missing/],
   ["resnet8_best.safetensors", (dir) => rmSync(join(dir, "resnet8_best.safetensors")), /it is missing/],
   [
     ...(["ckpt_epoch_1.safetensors"] as const),
     (dir) => cpSync(join(dir, "ckpt_epoch_2.safetensors"), join(dir, "ckpt_epoch_1.safetensors")),
-    /it is of epoch 2, not of epoch [12]$/,
+    /it is from epoch 2, not epoch [12]$/,
   ],
   ["epochs.csv", (dir) => flip(join(dir, "epochs.csv"), -3), /it is not as the run left it/],
   ["result.json", (dir) => flip(join(dir, "result.json"), 30), /checksum|JSON|wrong value/],
   [
     ...(["result.json"] as const),
     (dir) => change(join(dir, "result.json"), { weightsSha256: "0".repeat(64) }),
-    /its sha256 00000000\.\.\. is not of the last weights/,
+    /its sha256 00000000\.\.\. does not match the last weights/,
   ],
   [
     ...(["options"] as const),
@@ -135,10 +135,10 @@ test("a run is held against what it wrote down", async (t) => {
       const runDir = copy();
       const file = `${name}.safetensors`;
       cpSync(join(other, file), join(runDir, file));
-      assert.deepEqual(await found(runDir, "differs"), { [file]: "it is of another run" });
+      assert.deepEqual(await found(runDir, "differs"), { [file]: "it belongs to another run" });
       rmSync(join(runDir, "config.json"));
       const { [file]: told } = await found(runDir, "differs");
-      assert.equal(told, "it is of another run", "resume.safetensors tells the run as well");
+      assert.equal(told, "it belongs to another run", "resume.safetensors tells the run as well");
     }
   });
 
@@ -149,7 +149,7 @@ test("a run is held against what it wrote down", async (t) => {
     const { identitySha256: _, ...others } = metadata;
     await writeSealedCheckpoint(path, state, others);
     const { "ckpt_epoch_1.safetensors": told } = await found(runDir, "unknown");
-    assert.match(told ?? "", /^epoch 1; it does not say of which run \(an earlier version\)/);
+    assert.match(told ?? "", /^epoch 1; which run is not recorded \(earlier version\)/);
     assert.ok((await verifyRun(runDir)).ok);
   });
 

@@ -26,22 +26,22 @@ const ANALYSIS = section("Analysis", {
   model: choice<string, undefined>("models", undefined, "The student's model.", {
     defaultText: "from --checkpoint",
   }),
-  path_t: path(undefined, "The teacher's checkpoint.", { defaultText: "the run's own" }),
+  path_t: path(undefined, "The teacher's checkpoint.", { defaultText: "the run's" }),
   model_t: choice<string, undefined>("models", undefined, "The teacher's model.", {
     defaultText: "from --path_t",
   }),
-  run: paths([], "A run's folder, or one above runs: all their checkpoints; may be repeated.", {
+  run: paths([], "A run folder, or a folder of runs: all their checkpoints; may be repeated.", {
     flagOnly: true,
     completes: "runs",
     valueName: "DIR",
   }),
-  last: flag("Only the last weights of each run.", { flagOnly: true }),
+  last: flag("Only the last checkpoint of each run.", { flagOnly: true }),
   gpu: GPU,
-  csv: path(undefined, "Write the table with all digits to this file; - prints it.", {
+  csv: path(undefined, "Write the table as CSV with full precision to this file; - prints it.", {
     flagOnly: true,
     valueName: "FILE|-",
   }),
-  svg: path(undefined, "Write a plot of all measures to this file, or as measures.svg into a folder.", {
+  svg: path(undefined, "Plot all measures to this file, or to measures.svg in a folder.", {
     flagOnly: true,
     valueName: "FILE|DIR",
   }),
@@ -49,7 +49,7 @@ const ANALYSIS = section("Analysis", {
 
 type Options = Values<typeof ANALYSIS>;
 
-/** What was typed about images; a run's own configuration says the rest. */
+/** Typed image options; the run's configuration has the rest. */
 function typedData(layers: readonly Layer[]) {
   const { ranks } = resolveRows([TEST_DATA], layers);
   const { dataset, data, image_size, limit_test, skip_list } = resolveSection(TEST_DATA, layers);
@@ -66,8 +66,8 @@ async function modelOf(file: string, named: string | undefined, flagName: string
   const found = named ?? modelNameOf(file) ?? (await modelNameInFile(file));
   if (found !== undefined) return found;
   throw inputError(
-    `The model of ${file} cannot be told from the file or its folder.`,
-    `Name it with --${flagName}, such as --${flagName} resnet8x4.`,
+    `The model of ${file} cannot be determined from the file or its folder.`,
+    `Set it with --${flagName}, such as --${flagName} resnet8x4.`,
   );
 }
 
@@ -77,7 +77,7 @@ async function subjectsOfFiles(
 ): Promise<Subject[]> {
   if (path_t === undefined) {
     throw inputError(
-      "An analysis of a checkpoint needs its teacher.",
+      "Analyzing a checkpoint needs its teacher.",
       "Give the teacher's checkpoint with --path_t, or the student's run with --run.",
     );
   }
@@ -103,7 +103,7 @@ async function subjectsOf(
   }
   if (checkpoint.length === 0 && folders.length === 0) {
     throw inputError(
-      "An analysis needs a student.",
+      "No student given.",
       "Give a file with --checkpoint and its teacher with --path_t, or a run's folder with --run.",
     );
   }
@@ -133,8 +133,8 @@ async function subjectsOf(
 const keysOf = (values: Readonly<Record<string, unknown>>): string[] =>
   Object.keys(values).filter((key) => values[key] !== undefined);
 
-/** Why a run cannot be spoken of: its inputs are not those that it was made from; undefined where they are. */
-async function strangeness(
+/** Why a run cannot be analyzed (changed inputs); undefined if it can. */
+async function whyUnusable(
   { config }: RunRecord,
   typed: ReadonlySet<string>,
   reader: ReturnType<typeof inputReader>,
@@ -143,10 +143,7 @@ async function strangeness(
   try {
     const changed = await changedInputs(config, typed, reader);
     if (changed.length === 0) return undefined;
-    return inputError(
-      `${changed.join("; ")}.`,
-      "Put back what the run was made from, or name what to look at instead with --path_t or --data.",
-    );
+    return inputError(`${changed.join("; ")}.`, "Restore the run's inputs, or give others with --path_t or --data.");
   } catch (error) {
     if (error instanceof PefdError) return error;
     throw error;
@@ -165,16 +162,16 @@ async function withOwnInputs(
 ): Promise<Subject[]> {
   const { inputReader } = await import("../../train/openModel.js");
   const reader = inputReader();
-  const strange = new Map<RunRecord | undefined, PefdError>();
+  const changed = new Map<RunRecord | undefined, PefdError>();
   for (const run of new Set(subjects.map((subject) => subject.run))) {
-    const why = run && (await strangeness(run, typed, reader));
+    const why = run && (await whyUnusable(run, typed, reader));
     if (why === undefined) continue;
-    output.notice(`warning: ${run?.dir} is left out: ${why.message}`);
-    strange.set(run, why);
+    output.notice(`warning: skipping ${run?.dir}: ${why.message}`);
+    changed.set(run, why);
   }
-  const left = subjects.filter(({ run }) => !strange.has(run));
+  const left = subjects.filter(({ run }) => !changed.has(run));
   if (left.length > 0) return left;
-  throw [...strange.values()][0];
+  throw [...changed.values()][0];
 }
 
 /** A name that ends in a slash or has no ending is a folder, as one that is there. */
@@ -207,7 +204,7 @@ function textOf(findings: readonly Finding[], { csv }: Options, width: number | 
   return [renderFitted(analysisTable(findings), width), "", fitLines(LEGEND, width)].join("\n");
 }
 
-/** pefd analyze: the paper's measures of a student's features against its teacher's. */
+/** pefd analyze: the paper's feature measures of student and teacher. */
 export const command: Command = {
   sections: [ANALYSIS, TEST_DATA, DOCUMENT, GENERAL],
   positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY, completes: "runs" },
@@ -227,7 +224,7 @@ export const command: Command = {
       env,
       gpu: options.gpu,
     });
-    // First what took the time: a file that cannot be written must not lose it.
+    // Print first: a failed write must not lose the result.
     output.result(textOf(findings, options, output.width), analysisDocument(findings));
     for (const file of await writeFiles(options, findings)) output.notice(`Written: ${file}`);
     return undefined;

@@ -69,7 +69,7 @@ export function timingTable(timings: readonly ProgramTiming[]): Table {
   };
 }
 
-/** What is asked of the process that tells its memory. */
+/** Arguments of the process that measures its memory. */
 interface MemoryQuestion {
   /** Further words of the command line: pair, batch size, GPU. */
   readonly words: readonly string[];
@@ -77,13 +77,13 @@ interface MemoryQuestion {
   notice(text: string): void;
 }
 
-/** The document of `pefd bench --alone --json`, as far as it is of use here. */
+/** The used part of `pefd bench --alone --json`. */
 interface AloneDocument {
   readonly processMemoryMb: number;
   readonly results: readonly Timing[];
 }
 
-/** The most memory of a process that trains by one method with one variant, in MB; on a GPU, of the GPU's in use. */
+/** Peak memory in MB of a process that trains with one method and variant; on a GPU, of GPU memory. */
 async function memoryOf(
   { method, engine, precision, what }: Timing,
   { words, env, notice }: MemoryQuestion,
@@ -99,7 +99,7 @@ async function memoryOf(
     const { results, processMemoryMb } = JSON.parse(stdout) as AloneDocument;
     return results[0]?.deviceMemoryMb ?? processMemoryMb;
   }
-  notice(`warning: the memory of ${method} is not known: ${lastLine(stderr)}`);
+  notice(`warning: peak memory of ${method} is unknown: ${lastLine(stderr)}`);
   return undefined;
 }
 
@@ -128,13 +128,13 @@ function stepLines({ what, engine, precision, ...times }: FedSteps, batchSize: n
   const { stepMs, waitingMs, waitingMsMax, imagesPerSecond, limit } = times;
   const verdict =
     limit === "data"
-      ? "The data are the limit: steps wait for images. More --num_workers on more cores help, and packed or smaller files."
-      : "The steps are the limit: images are there when they are wanted.";
+      ? "Data-bound: steps wait for images. More cores with more --num_workers help, and so do packed or smaller images."
+      : "Compute-bound: images are ready before they are needed.";
   return [
     "",
     `${what}: ${engine}, ${precision}, batch ${batchSize}`,
-    `  a step takes   ${digits(stepMs)} ms, that is ${digits(imagesPerSecond)} images/s`,
-    `  of that it waits ${digits(waitingMs)} ms for its images, ${digits(waitingMsMax)} ms at most`,
+    `  one step       ${digits(stepMs)} ms, ${digits(imagesPerSecond)} images/s`,
+    `  data wait      ${digits(waitingMs)} ms of that, ${digits(waitingMsMax)} ms at most`,
     verdict,
   ];
 }
@@ -143,13 +143,13 @@ function readingLines({ imagesPerProcessorSecond, ...times }: Reading, repeats: 
   const { imagesPerSecond, imagesPerSecondMin, imagesPerSecondMax } = times;
   const span = `${digits(imagesPerSecondMin)}-${digits(imagesPerSecondMax)}`;
   return [
-    "Reading, decoding and training's transform, without steps",
+    "Data loading only: reading, decoding, training transforms",
     `  ${digits(imagesPerSecond)} images/s (${span} in ${repeats} repeats)`,
-    `  ${digits(imagesPerProcessorSecond)} images per second of one processor`,
+    `  ${digits(imagesPerProcessorSecond)} images/s per CPU core`,
   ];
 }
 
-/** The result for people. */
+/** The result as text. */
 const dataBenchText = (document: DataDocument): string =>
   [
     `${document.device}, TensorFlow ${document.tensorflow}`,
@@ -161,10 +161,10 @@ const dataBenchText = (document: DataDocument): string =>
 
 const KILOBYTES = 1024;
 
-/** Linux tells it of the program itself; what `resourceUsage` tells may be that of the process which started it. */
+/** From /proc: `resourceUsage` may include the parent process. */
 const STATUS = "/proc/self/status";
 
-/** The most memory that this process has taken, in MB. */
+/** Peak memory of this process in MB. */
 export function processMemoryMb(): number {
   const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(statusText()) ?? [];
   return Number(kilobytes ?? process.resourceUsage().maxRSS) / KILOBYTES;
@@ -178,16 +178,16 @@ function statusText(): string {
   }
 }
 
-/** Processor time of this process so far, of all its threads, in seconds. */
-function processorSeconds(): number {
+/** CPU time of this process, all threads, in seconds. */
+function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }
 
-/** Where none is named. */
+/** Default. */
 const METHOD = "ours";
 
-/** Stands for every method that fits the pair. */
+/** Every method that fits the pair. */
 const ALL = "all";
 
 type Timed<Name extends string> = Exclude<Name, "auto">;
@@ -195,46 +195,46 @@ type Timed<Name extends string> = Exclude<Name, "auto">;
 const BENCH = section("Benchmark", {
   what: string(
     undefined,
-    "What is timed: distillation, training the teacher, evaluating the student; or data, alone: reading a data set's images.",
+    "What to time: distillation, training the teacher, evaluating the student; or data (on its own): reading a data set's images.",
     {
-      defaultText: `${WORK_NAMES.join(",")}; distill alone with --distill`,
+      defaultText: `${WORK_NAMES.join(",")}; only distill with --distill`,
       flagOnly: true,
       valueName: "LIST",
     },
   ),
-  engine: string(undefined, "Engines to time, with commas between them.", {
+  engine: string(undefined, "Engines to time, comma-separated.", {
     defaultText: "all; xla only on a GPU",
     flagOnly: true,
     valueName: "LIST",
   }),
-  precision: string(undefined, "Precisions to time, with commas between them.", {
-    defaultText: "float32, and bfloat16 where the machine has it",
+  precision: string(undefined, "Precisions to time, comma-separated.", {
+    defaultText: "float32, and bfloat16 where supported",
     flagOnly: true,
     valueName: "LIST",
   }),
   gpu: GPU,
   batch_size: integer(undefined, "Images per training step.", {
     min: 1,
-    defaultText: "64 on a GPU, 16 on a processor",
+    defaultText: "64 on a GPU, 16 on a CPU",
     flagOnly: true,
   }),
   steps: integer(undefined, "Training steps per repeat.", {
     min: 1,
-    defaultText: "64 on a GPU, 3 on a processor",
+    defaultText: "64 on a GPU, 3 on a CPU",
     flagOnly: true,
   }),
   image_size: {
     ...IMAGE_SIZE,
-    help: "Side of the images.",
-    defaultText: "what the student is made for; the data set's with --what data",
+    help: "Image size in pixels.",
+    defaultText: "the student's; the data set's with --what data",
     flagOnly: true,
   },
-  test_images: integer(undefined, "Images of an evaluation.", {
+  test_images: integer(undefined, "Images per evaluation.", {
     min: 1,
-    defaultText: "10000 on a GPU, 200 on a processor; fewer of large ones",
+    defaultText: "10000 on a GPU, 200 on a CPU; fewer if they are large",
     flagOnly: true,
   }),
-  repeats: integer(5, "Repeats; the median, the fastest and the slowest are told.", {
+  repeats: integer(5, "Repeats; reports the median, fastest and slowest.", {
     min: 1,
     flagOnly: true,
   }),
@@ -244,13 +244,13 @@ const BENCH = section("Benchmark", {
   model_s: choice<string, string>("models", "resnet8x4", "The student's model.", {
     flagOnly: true,
   }),
-  distill: string(undefined, "Methods, with commas between them, or all: what each costs over kd.", {
-    defaultText: "ours, not beside kd",
+  distill: string(undefined, "Methods, comma-separated, or all: the cost of each over kd.", {
+    defaultText: "ours, without kd",
     flagOnly: true,
     completes: "methods",
     valueName: "LIST",
   }),
-  alone: flag("Times a method without kd beside it, and tells the most memory that the process has taken.", {
+  alone: flag("Time one method without kd, and report the process's peak memory.", {
     flagOnly: true,
   }),
   teacher_ahead: { ...TEACHER_AHEAD, flagOnly: true },
@@ -258,7 +258,7 @@ const BENCH = section("Benchmark", {
 
 /** Of --what data. */
 const { image_size: _, ...DATA_ROWS } = DATA.rows;
-const READING = section("Data, for --what data", { ...DATA_ROWS, num_workers: NUM_WORKERS });
+const READING = section("Data (--what data)", { ...DATA_ROWS, num_workers: NUM_WORKERS });
 
 /** The names of a comma-separated list, each once; none for nothing and for `auto`. */
 function listed<Name extends string>(
@@ -270,14 +270,14 @@ function listed<Name extends string>(
   const unknown = names.find((name) => !known.includes(name as Name));
   if (unknown !== undefined) {
     throw inputError(
-      `--${flagName}: "${unknown}" is not a choice.${didYouMean(unknown, known)}`,
-      `Choose from ${known.join(", ")}; several with commas between them.`,
+      `--${flagName}: "${unknown}" is not a valid choice.${didYouMean(unknown, known)}`,
+      `Choose from ${known.join(", ")}; separate several with commas.`,
     );
   }
   return [...new Set(names)].filter((name) => name !== "auto") as Timed<Name>[];
 }
 
-/** Flags that have another process time the same pair with the same batches, for a moment. */
+/** Flags with which another process briefly times the same pair and batches. */
 function sameSetting(options: Values<typeof BENCH>): string[] {
   const { model_t, model_s, batch_size, image_size, gpu, teacher_ahead } = options;
   const pair = { model_t, model_s, batch_size, image_size, gpu, teacher_ahead };
@@ -298,19 +298,19 @@ function textOf(told: Told, width: number | undefined): string {
     "",
     renderFitted(timingTable(results), width),
     "",
-    `Medians of ${repeats}, making the batches included; first step: recording, compiling and one step.`,
-    ...(memory === undefined ? [] : [`The process has taken ${Math.round(memory)} MB at most.`]),
+    `Medians of ${repeats}, batch preparation included; first step: tracing, compiling and one step.`,
+    ...(memory === undefined ? [] : [`Peak memory of the process: ${Math.round(memory)} MB.`]),
   ].join("\n");
 }
 
-/** Times how a data set's images are read. Models are trained where they are named: no default is of use for every size. */
+/** Times data loading. Training is timed only for named models: no default fits every image size. */
 async function timeData(
   asked: readonly string[],
   options: Values<typeof BENCH>,
   { layers, flags, env, output }: Invocation,
 ): Promise<undefined> {
   if (asked.length > 1) {
-    throw inputError("--what data is timed alone.", "Time the others with a command of their own.");
+    throw inputError("--what data cannot be combined with others.", "Time the others with a separate command.");
   }
   const reading = resolveSection(READING, layers);
   const { dataset, data, num_workers, limit_train, limit_test, skip_list } = reading;
@@ -333,7 +333,7 @@ async function timeData(
       teacher: flags.model_t === undefined ? undefined : options.model_t,
       student: flags.model_s === undefined ? undefined : options.model_s,
     },
-    { env, notice: (text) => output.notice(text), processorSeconds },
+    { env, notice: (text) => output.notice(text), cpuSeconds },
   );
   output.result(dataBenchText(document), document);
   return undefined;
@@ -344,11 +344,11 @@ export const command: Command = {
   sections: [BENCH, READING, DOCUMENT, GENERAL],
   examples: [
     ["pefd bench", "every engine and precision of this machine, on random images"],
-    ["pefd bench --distill vid,crd", "what two methods cost over kd, in time and memory"],
-    ["pefd bench --what distill --engine graph --batch_size 64 --json", "one of them, for a script"],
+    ["pefd bench --distill vid,crd", "time and memory of two methods, relative to kd"],
+    ["pefd bench --what distill --engine graph --batch_size 64 --json", "one configuration, for a script"],
     [
       "pefd bench --what data --dataset folder --data DIR --model_s RESNET18 --batch_size 32",
-      "how fast images are read, and whether steps wait for them",
+      "data loading speed, and whether training waits for it",
     ],
   ],
   async run(invocation) {

@@ -28,7 +28,7 @@ export const completionOf = (commands: Parameters<typeof completionTree>[0]): Co
   sections: [GENERAL],
   positionals: { usage: "bash|zsh|fish", min: 1, max: 1, completes: "shells" },
   examples: [
-    ["pefd completion bash > ~/.local/share/bash-completion/completions/pefd", "for bash, from its next start on"],
+    ["pefd completion bash > ~/.local/share/bash-completion/completions/pefd", "for bash; takes effect in new shells"],
     ["pefd completion zsh > ~/.zfunc/_pefd", "for zsh, with ~/.zfunc in fpath before compinit"],
     ["pefd completion fish > ~/.config/fish/completions/pefd.fish", "for fish"],
   ],

@@ -11,7 +11,7 @@ import { columns } from "../../report/table.js";
 import { SWEEP_ROWS } from "../../sweep/file.js";
 import type { Command } from "../command.js";
 
-/** What the list says of a preset for sweeps: its lists belong to `pefd sweep`. */
+/** List entry of a sweep preset. */
 function describeSweep(name: string) {
   const { description, layers } = readConfiguration(name, SWEEP_ROWS, SWEEP_PRESETS);
   const first = (option: string) => layers.find(({ values }) => values[option])?.values[option];
@@ -30,7 +30,7 @@ function describeSweep(name: string) {
   };
 }
 
-/** What the list says of a preset. */
+/** List entry of a preset. */
 function describePreset(name: string) {
   const { description, layers } = readConfiguration(name, rowsOf(ALL_SECTIONS));
   const { options } = resolveDistill(layers);
@@ -65,7 +65,7 @@ function publishedFor(teacher: string, student: string): Record<string, number> 
 
 type Preset = ReturnType<typeof describePreset>;
 
-/** What the preset is for, or the published figures of teacher, student and method. */
+/** The preset's purpose, or the published figures of teacher, student and method. */
 function remark({ description, procedure, published }: Preset): string {
   const told = ["teacher", "student", procedure].flatMap((name) => {
     const top1 = published?.[name];

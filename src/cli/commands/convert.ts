@@ -17,8 +17,8 @@ import { STDOUT } from "../output.js";
 const SAVED_MODEL = "savedmodel";
 
 const CONVERSION = section("Conversion", {
-  to: choice([SAVED_MODEL], undefined, "A TensorFlow SavedModel, whatever OUT is called.", {
-    defaultText: "by OUT's ending",
+  to: choice([SAVED_MODEL], undefined, "Write a TensorFlow SavedModel, whatever OUT is called.", {
+    defaultText: "from OUT's extension",
     flagOnly: true,
   }),
   model: choice<string, undefined>("models", undefined, "The model, for a SavedModel.", {
@@ -30,7 +30,7 @@ const CONVERSION = section("Conversion", {
     flagOnly: true,
   }),
   image_size: { ...IMAGE_SIZE, defaultText: "from the checkpoint", flagOnly: true },
-  student_alone: flag("The student alone, where its method predicts through more.", {
+  student_alone: flag("Convert only the student, without other modules that its method predicts with.", {
     flagOnly: true,
   }),
   force: flag("Replace an existing file or SavedModel.", { flagOnly: true }),
@@ -52,10 +52,13 @@ function checkFree(to: string, { force }: Conversion, folder: boolean): void {
   if (!folder && !isFolder && !found.isFile()) return;
   if (folder && isFolder && readdirSync(to).length === 0) return;
   if (!force) {
-    throw inputError(`${to} exists already; it is left as it is.`, "Replace it with --force.");
+    throw inputError(`${to} already exists.`, "Replace it with --force.");
   }
   if (folder && !isSavedModel(to)) {
-    throw inputError(`${to} is not a SavedModel; --force does not replace it.`, "Name a folder that is not there yet.");
+    throw inputError(
+      `${to} is not a SavedModel; --force does not replace it.`,
+      "Give a folder that does not exist yet.",
+    );
   }
 }
 
@@ -63,13 +66,13 @@ async function savedModelName(from: string, { model }: Conversion): Promise<stri
   const name = model ?? (await modelNameInFile(from)) ?? modelNameOf(from);
   if (name !== undefined) return name;
   throw inputError(
-    `The model of ${from} cannot be told from the file or its folder; a SavedModel holds the model itself.`,
-    "Name it with --model, such as --model resnet8x4.",
+    `The model of ${from} cannot be determined from the file or its folder; a SavedModel needs it.`,
+    "Set it with --model, such as --model resnet8x4.",
   );
 }
 
 /**
- * What a checkpoint's run predicted through, where that was more than the student.
+ * The extra modules that a checkpoint's run predicts with, if any.
  * @throws inputError where it is not there, or cannot lie beside what is written
  */
 async function predictorFor(
@@ -82,17 +85,17 @@ async function predictorFor(
   const { readPredictor } = await import("../../train/files/predictor.js");
   const { takesCompany } = await import("../../export/convertFile.js");
   const found = await readPredictor(from, metadata);
-  const alone = "or convert the student alone with --student_alone.";
+  const alone = "or convert only the student with --student_alone.";
   if (found !== undefined && "missing" in found) {
     throw inputError(
-      `The run of ${from} predicted through ${found.missing}, which is not there; without it the student predicts otherwise.`,
-      `Put that file there, ${alone}`,
+      `The run of ${from} predicts with ${found.missing}, which is missing; without it the student's predictions differ.`,
+      `Restore that file, ${alone}`,
     );
   }
   if (found !== undefined && !namesFolder(to, options) && !takesCompany(to)) {
     throw inputError(
-      `${found.method} predicts through more than the student, and that cannot lie beside ${to}.`,
-      `Name a file, ${alone}`,
+      `${found.method} predicts with more than the student, which cannot be stored next to ${to}.`,
+      `Give a file name, ${alone}`,
     );
   }
   return found;
@@ -131,13 +134,13 @@ export const command: Command = {
     const options = resolveSection(CONVERSION, layers);
     if (to === STDOUT) {
       throw inputError(
-        "pefd convert writes files: - is not one.",
-        "Name a file that ends in .safetensors or .pth, or a folder for a SavedModel.",
+        "pefd convert writes to files, not to stdout (-).",
+        "Give a .safetensors or .pth file, or a folder for a SavedModel.",
       );
     }
     checkFree(to, options, namesFolder(to, options));
     const { format, tensors, predictsThrough } = await write(from, to, options, env);
-    const through = predictsThrough === undefined ? "" : `, with what ${predictsThrough} predicts through`;
+    const through = predictsThrough === undefined ? "" : `, with the modules that ${predictsThrough} predicts with`;
     output.result(
       `${counted(tensors, "tensor")} of ${from} (${format}) ${tensors === 1 ? "is" : "are"} in ${to}${through}`,
       {

@@ -6,7 +6,7 @@ import type { Command, Invocation } from "../command.js";
 import { printDryRun, runTraining, trainingSections } from "../train.js";
 import { typedLine } from "../typed.js";
 
-/** What to type for a teacher that this distillation could use. */
+/** The command that trains a teacher for this distillation. */
 function trainTeacherLine({ flags }: Invocation, model: string | undefined): string {
   const words = flags.config ? ["--config", String(flags.config)] : model ? ["--model", model] : [];
   const images = ["dataset", "data"].flatMap((name) =>
@@ -21,10 +21,10 @@ export const command: Command = {
   examples: [
     [
       "pefd distill --path_t save/models/resnet32x4_vanilla/ckpt_epoch_240.pth --model_s resnet8x4",
-      "the paper's method with its weights",
+      "the paper's method with its loss weights",
     ],
-    ["pefd distill --config resnet32x4-resnet8x4-kd --trial 2", "a row of the paper's table"],
-    ["pefd distill --config smoke --dry_run", "show what would be run"],
+    ["pefd distill --config resnet32x4-resnet8x4-kd --trial 2", "one row of the paper's table"],
+    ["pefd distill --config smoke --dry_run", "show the configuration, run nothing"],
   ],
   async run(invocation) {
     refuseOtherKind("distill", invocation.configuration, String(invocation.flags.config));

@@ -12,7 +12,7 @@ import { asTyped, programOf } from "../typed.js";
 const FOLDER = section("Data", DATA_PLACE);
 
 const DEPTH = section("Depth", {
-  deep: flag("Compare every byte of the installed libraries with what set-up unpacked.", {
+  deep: flag("Verify the checksums of all installed libraries.", {
     flagOnly: true,
   }),
 });
@@ -40,12 +40,12 @@ function describe(checks: readonly Check[], color: boolean): string {
     .join("\n");
 }
 
-/** pefd doctor: what is set up and what is not; exit code 3 where something needed is missing. */
+/** pefd doctor: checks the installation; exit code 3 if something required is missing. */
 export const command: Command = {
   sections: [FOLDER, DEPTH, DOCUMENT, GENERAL],
   examples: [
-    ["pefd doctor", "Node.js, TensorFlow, GPU, data: what is there, what is missing"],
-    ["pefd doctor --deep", "and whether the libraries are still what was installed"],
+    ["pefd doctor", "check Node.js, TensorFlow, GPU and data"],
+    ["pefd doctor --deep", "also verify the installed libraries"],
   ],
   async run({ layers, flags, env, output }) {
     const { dataset, data } = resolveSection(FOLDER, layers);

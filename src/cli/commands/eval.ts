@@ -12,9 +12,12 @@ import { printDryRun } from "../train.js";
 export const command: Command = {
   sections: [...EVAL_SECTIONS, CONFIGURATION, DOCUMENT, GENERAL],
   examples: [
-    ["pefd eval --checkpoint FILE", "the model is told by the file or its folder"],
+    ["pefd eval --checkpoint FILE", "the model is read from the file or its folder"],
     ["pefd eval --checkpoint FILE --model resnet8x4 --limit_test 1000 --json", "part of the images"],
-    ["pefd eval --checkpoint A --checkpoint B --per_class classes.csv", "a table, and each class"],
+    [
+      "pefd eval --checkpoint A --checkpoint B --per_class classes.csv",
+      "compare two checkpoints, with per-class accuracy",
+    ],
   ],
   async run({ layers: given, flags, env, output }) {
     const { checkpoint } = resolveSection(EVALUATION, given);

@@ -16,10 +16,10 @@ import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.j
 import { gigabytes } from "../../train/teacherCache/store.js";
 import type { Command } from "../command.js";
 
-/** A method or variant with what follows from the pair. */
+/** A method or variant, for a pair. */
 interface Surveyed extends MethodSurvey {
   readonly procedure: Procedure;
-  /** What was published of it for the pair. */
+  /** Its published figures for the pair. */
   readonly figure: PublishedFigure | undefined;
   readonly cache: CacheDemand;
 }
@@ -36,7 +36,7 @@ const top1Document = ({ top1, source, counted, settings, teacherTop1 }: Publishe
   teacherTop1: teacherTop1 ?? null,
 });
 
-/** What was published of a method or variant, and what a pair has of it. */
+/** Published figures of a method or variant, and its cost for a pair. */
 function published({ procedure, setting, figure }: Surveyed) {
   const { name, paper, code, formula, traps = [] } = procedure;
   const { weights, defaults = {}, published: pairs = [] } = procedure;
@@ -99,7 +99,7 @@ const PAIR = section("Pair", {
 const flags = (values: object): string[] =>
   Object.entries(values).map(([name, value]) => (value === true ? `--${name}` : `--${name} ${value}`));
 
-/** What makes a run what was published for the pair: weights, and options that have other values than by default. */
+/** Published settings for the pair: weights and non-default options. */
 function settingText({ procedure: { set, defaults }, setting }: Surveyed): string {
   const { gamma, alpha, beta } = setting.weights;
   const options = { ...set, ...defaults, ...setting.options };
@@ -137,12 +137,12 @@ function papers(): string[] {
 }
 
 const EXPLANATION = (pair: string) =>
-  `For ${pair}. Adds: elements of what learns with the student and of memory banks. Phases: epochs before the main part.
+  `For ${pair}. Adds: parameters trained with the student, plus memory banks. Phases: epochs before the main phase.
 Cache: what --teacher_cache keeps on the disk at most for CIFAR-100, or would, if it kept maps. Golden: held against numbers of the authors' code.
-Top-1: published, in percent, of the last epoch or the best; --json says which, with sources, epochs and rates. A run of the pair has the published weights where none are given.`;
+Top-1: published accuracy in percent, of the last or the best epoch; --json has which one, sources, epochs and learning rates. Loss weights default to the published ones.`;
 
 const TITLES = columns(
-  ...["method", ">year", "looks at", ">adds", ">phases", ">cache", "golden", ">top-1"],
+  ...["method", ">year", "compares", ">adds", ">phases", ">cache", "golden", ">top-1"],
   "published with",
 );
 
@@ -152,11 +152,11 @@ function textOf(surveys: readonly Surveyed[], { teacher, student }: PairNames, w
   return [table, "", fitLines(below, width)].join("\n");
 }
 
-/** pefd methods: the registry, with what follows for a pair. */
+/** pefd methods: the registry, for a pair. */
 export const command: Command = {
   sections: [PAIR, DOCUMENT, GENERAL],
   examples: [
-    ["pefd methods", "names for --distill, what each looks at and its published weights"],
+    ["pefd methods", "names for --distill, what each compares, published weights"],
     ["pefd methods --model_t vgg13 --model_s vgg8", "the same for another pair"],
   ],
   async run({ layers, output }) {

@@ -25,7 +25,7 @@ function papers(surveys: readonly ModelSurvey[]): string[] {
   });
 }
 
-/** pefd models: the registry, with what follows from the layers' shapes. */
+/** pefd models: the registry, with parameter and multiply-add counts. */
 export const command: Command = {
   sections: [DOCUMENT, GENERAL],
   examples: [["pefd models", "names for --model, --model_s and --model_t"]],

@@ -13,15 +13,15 @@ import { procedures } from "../../distill/registry.js";
 import { modelNames } from "../../models/registry.js";
 import type { Command } from "../command.js";
 
-/** One kind of thing that a plug-in may bring, and that `pefd new` writes a beginning of. */
+/** A kind of plug-in that `pefd new` creates. */
 interface NewKind {
   /** Its file in templates/. */
   readonly template: string;
-  /** As sentences call it. */
+  /** Its name in messages. */
   readonly title: string;
   taken(): readonly string[];
-  /** The words after `pefd` that try it. */
-  tryWords(name: string, file: string): string;
+  /** The `pefd` arguments that try it. */
+  tryArguments(name: string, file: string): string;
 }
 
 /** By the second word of the command. */
@@ -30,20 +30,20 @@ const NEW_KINDS = {
     template: "method",
     title: "method",
     taken: () => procedures().map(({ name }) => name),
-    tryWords: (name, file) =>
+    tryArguments: (name, file) =>
       `distill --plugin ${file} --distill ${name} --path_t TEACHER --model_t resnet8x4 --model_s resnet8`,
   },
   model: {
     template: "model",
     title: "model",
     taken: modelNames,
-    tryWords: (name, file) => `train-teacher --plugin ${file} --model ${name}`,
+    tryArguments: (name, file) => `train-teacher --plugin ${file} --model ${name}`,
   },
   dataset: {
     template: "dataset",
     title: "data set",
     taken: DATASETS.names,
-    tryWords: (name, file) => `train-teacher --plugin ${file} --dataset ${name} --model resnet8`,
+    tryArguments: (name, file) => `train-teacher --plugin ${file} --dataset ${name} --model resnet8`,
   },
 } as const satisfies Readonly<Record<string, NewKind>>;
 
@@ -61,7 +61,7 @@ function packageFrom(folder: string): string | undefined {
 }
 
 /**
- * Sees to it that files in a folder find this program by its name, as editors and `node --test` look for it.
+ * Links this package so that files in a folder can import it.
  * @returns the link that was made; undefined where none was needed
  * @throws runError where it cannot be made
  */
@@ -79,10 +79,10 @@ function linkProgram(folder: string): string | undefined {
 }
 
 const PLACE = section("File", {
-  out: path(".", "The folder that it is written to.", { flagOnly: true }),
+  out: path(".", "Output folder.", { flagOnly: true }),
 });
 
-/** What stands for the name in templates. */
+/** Placeholder of the name in templates. */
 const NAME = /NAME/g;
 
 /** The file and its test. */
@@ -91,32 +91,32 @@ const ENDINGS = [".mjs", ".test.mjs"];
 function checkName(name: string, { title, taken }: NewKind): void {
   if (!/^[A-Za-z]\w{0,60}$/.test(name)) {
     throw inputError(
-      `"${name}" cannot be the name of a ${title}.`,
-      "Take letters, digits and _, beginning with a letter.",
+      `"${name}" is not a valid name for a ${title}.`,
+      "Use letters, digits and _, starting with a letter.",
     );
   }
   if (taken().includes(name)) {
-    throw inputError(`There is a ${title} ${name} already.`, "Take another name.");
+    throw inputError(`A ${title} named ${name} already exists.`, "Choose another name.");
   }
 }
 
 const templateOf = ({ template }: NewKind, ending: string): string =>
   readFileSync(join(PROGRAM, "templates", `${template}${ending}`), "utf8");
 
-/** The command that writes a plug-in to begin with: a file that runs as it is, and a test beside it. */
+/** The command that creates a working plug-in and its test. */
 export function newCommand(word: keyof typeof NEW_KINDS): Command {
   const kind: NewKind = NEW_KINDS[word];
   return {
     sections: [PLACE, DOCUMENT, GENERAL],
     positionals: { usage: "NAME", min: 1, max: 1 },
-    examples: [[`pefd new ${word} mine`, "mine.mjs and mine.test.mjs, here"]],
+    examples: [[`pefd new ${word} mine`, "mine.mjs and mine.test.mjs, in this folder"]],
     async run({ layers, positionals, output }) {
       const { out } = resolveSection(PLACE, layers);
       const name = positionals[0] as string;
       checkName(name, kind);
       const files = ENDINGS.map((ending) => ({ ending, path: join(out, `${name}${ending}`) }));
       for (const { path } of files) {
-        if (existsSync(path)) throw inputError(`${path} is there already.`, "Take another name.");
+        if (existsSync(path)) throw inputError(`${path} already exists.`, "Choose another name.");
       }
       makeFolder(out);
       for (const { ending, path } of files) {
@@ -127,8 +127,8 @@ export function newCommand(word: keyof typeof NEW_KINDS): Command {
       const lines = [
         `Written   ${file}`,
         `          ${test}`,
-        ...(link === undefined ? [] : [`Linked    ${link}, so that editors and the test find pefd`]),
-        `Try it    pefd ${kind.tryWords(name, shellWord(file))}`,
+        ...(link === undefined ? [] : [`Linked    ${link}, so that editors and tests find pefd`]),
+        `Try it    pefd ${kind.tryArguments(name, shellWord(file))}`,
         `Test it   node --test ${shellWord(test)}`,
       ];
       output.result(lines.join("\n"), { files: [file, test], link: link ?? null });

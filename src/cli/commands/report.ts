@@ -25,7 +25,7 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Serves the report's page of the runs in some folders until Ctrl-C.
+ * Serves a report page of some folders until Ctrl-C.
  * @param port 0 takes any that is free
  * @returns the exit code of the signal that ended it
  * @throws inputError where a folder does not exist, or another program has the port
@@ -37,7 +37,7 @@ async function serveRuns(dirs: readonly string[], port: number, output: Output):
   const { serveReport } = await import("../../report/server.js");
   const server = await serveReport(livePage(dirs, publishedOf, Date.now, collect), port);
   output.result(server.url, { url: server.url });
-  output.notice("Open this address in a browser on this machine. Ctrl-C ends it; the runs go on.");
+  output.notice("Open this address in a browser on this machine. Ctrl-C stops the server, not the runs.");
   try {
     return await interruptible(untilAborted).then(() => undefined, endedBySignal);
   } finally {
@@ -46,34 +46,36 @@ async function serveRuns(dirs: readonly string[], port: number, output: Output):
 }
 
 const REPORT = section("Report", {
-  csv: path(undefined, "Write the table with all digits and every setting to this file; - prints it.", {
+  csv: path(undefined, "Write the table as CSV with full precision and all settings to this file; - prints it.", {
     flagOnly: true,
     valueName: "FILE|-",
   }),
-  markdown: flag("Print the table in markdown.", { flagOnly: true }),
-  html: path(undefined, "Write a page with table, plots and configurations to this file.", {
+  markdown: flag("Print the table in Markdown.", { flagOnly: true }),
+  html: path(undefined, "Write an HTML page with tables, plots and configurations to this file.", {
     flagOnly: true,
   }),
-  svg: path(undefined, "Write the single plots into this folder.", {
+  svg: path(undefined, "Write each plot as an SVG into this folder.", {
     flagOnly: true,
     valueName: "DIR",
   }),
-  serve: integer(
-    undefined,
-    "Serve the page on this machine until Ctrl-C, following runs while they go on; at this port, or at any free one.",
-    { min: 0, max: 65535, bare: "0", flagOnly: true, valueName: "[PORT]" },
-  ),
+  serve: integer(undefined, "Serve a live page on localhost until Ctrl-C, on this port or any free one.", {
+    min: 0,
+    max: 65535,
+    bare: "0",
+    flagOnly: true,
+    valueName: "[PORT]",
+  }),
 });
 
-/** Where runs lie when no folder is typed: the default of --save_dir. */
+/** Default folder of runs: that of --save_dir. */
 const SAVE_DIR = "save";
 
 function collect(dirs: readonly string[]): Collection {
   const found = collectRuns(dirs);
   if (found.runs.length > 0) return found;
   throw inputError(
-    `There are no runs in ${dirs.join(", ")} or below${found.problems.map((p) => `; ${p}`).join("")}.`,
-    "A run's folder holds config.json and epochs.csv; `pefd distill` makes one below --save_dir.",
+    `No runs found in ${dirs.join(", ")}${found.problems.map((p) => `; ${p}`).join("")}.`,
+    "A run folder contains config.json and epochs.csv; `pefd distill` creates one in --save_dir.",
   );
 }
 
@@ -115,17 +117,17 @@ function refuseClashes({ csv, markdown, json, svg }: Asked): void {
     throw inputError("Only one of --csv -, --markdown and --json can be printed.");
   }
   if (!svg?.endsWith(".svg")) return;
-  throw inputError(`--svg ${svg}: a report has several plots, so it takes a folder.`, "Such as --svg plots.");
+  throw inputError(`--svg ${svg}: a report has several plots; give a folder.`, "Such as --svg plots.");
 }
 
-/** pefd report: runs summarised over their trials, as table, page or plots. */
+/** pefd report: runs summarized over trials, as table, page or plots. */
 export const command: Command = {
   sections: [REPORT, DOCUMENT, GENERAL],
   positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY, completes: "runs" },
   examples: [
-    ["pefd report", "runs below ./save"],
-    ["pefd report save/student_model --html report.html", "a page to show"],
-    ["pefd report --serve", "the page at an address that it prints, following the runs"],
+    ["pefd report", "all runs in ./save"],
+    ["pefd report save/student_model --html report.html", "an HTML page to share"],
+    ["pefd report --serve", "a live page in the browser"],
   ],
   async run({ layers, positionals, output }) {
     const { csv, markdown, html, svg, serve } = resolveSection(REPORT, layers);
@@ -133,7 +135,7 @@ export const command: Command = {
     const dirs = positionals.length > 0 ? positionals : [SAVE_DIR];
     if (serve !== undefined) {
       if (csv !== undefined || markdown || html !== undefined || svg !== undefined) {
-        throw inputError("--serve shows the page: give --csv, --markdown, --html and --svg without it.");
+        throw inputError("--serve cannot be combined with --csv, --markdown, --html or --svg.");
       }
       return serveRuns(dirs, serve, output);
     }

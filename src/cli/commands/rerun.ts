@@ -14,7 +14,7 @@ import { haveSameWeights, isSameFolder, otherOptions, recordIn } from "../../tra
 import { studentFolder, teacherFolder } from "../../train/files/runName.js";
 import type { Command, Invocation } from "../command.js";
 
-/** Below the --save_dir of a run lies what repeats it. */
+/** Repeated runs go below the --save_dir of the original. */
 const REPEATED = "rerun";
 
 const COMMANDS: Readonly<Record<RecordKind, () => Promise<{ command: Command }>>> = {
@@ -24,13 +24,13 @@ const COMMANDS: Readonly<Record<RecordKind, () => Promise<{ command: Command }>>
 
 const COMMAND_NAMES = { distill: "distill", teacher: "train-teacher" } as const;
 
-/** A run that is to be repeated, as it stands. */
+/** The run to repeat. */
 interface Repeated {
   readonly runDir: string;
   readonly kind: RecordKind;
-  /** Its config.json, and what that tells. */
+  /** Its config.json and parsed content. */
   readonly record: NonNullable<ReturnType<typeof recordIn>>;
-  /** What was typed, then the run's own record. */
+  /** Typed options, then the run's config.json. */
   readonly layers: readonly Layer[];
 }
 
@@ -38,14 +38,14 @@ function readRecord(runDir: string, typed: readonly Layer[]): Repeated {
   const found = recordIn(runDir);
   if (found === undefined) {
     throw inputError(
-      `${runDir} is not the folder of a run: it holds no config.json.`,
-      "`pefd report --json` lists the folders of runs below ./save.",
+      `${runDir} is not a run folder: it has no config.json.`,
+      "`pefd report --json` lists the run folders in ./save.",
     );
   }
   const { file } = found;
   const { record: kind, layers } = readConfiguration(file, rowsOf(ALL_SECTIONS));
   if (kind !== undefined) return { runDir, kind, record: found, layers: [...typed, ...layers] };
-  throw inputError(`${file} is not the record of a run.`, `Take it with --config ${file}.`);
+  throw inputError(`${file} is not a run's config.json.`, `Use it with --config ${file}.`);
 }
 
 /** Where the run would lie, and its options. */
@@ -57,7 +57,7 @@ const folderOf = ({ kind, layers }: Repeated) => {
   return { saveDir, runDir, options: options as Readonly<Record<string, unknown>> };
 };
 
-/** Of what a run is told, the places of its inputs. */
+/** Options that are paths of inputs. */
 const PLACES = ["data", "path_t", "skip_list"];
 
 /**
@@ -73,7 +73,7 @@ async function otherThanRecord({ runDir, record, layers }: Repeated, options: Op
   if (changed.length > 0) {
     throw inputError(
       `${runDir} cannot be repeated: ${changed.join("; ")}.`,
-      `Put back what it was made from. To train with its options on what is there now, type: pefd ${COMMAND_NAMES[config.kind]} --config ${shellWord(file)}`,
+      `Restore its inputs. To train with its options on the current ones, type: pefd ${COMMAND_NAMES[config.kind]} --config ${shellWord(file)}`,
     );
   }
   const places = PLACES.filter((name) => named.includes(name)).map((name) => [name, options[name]]);
@@ -82,12 +82,12 @@ async function otherThanRecord({ runDir, record, layers }: Repeated, options: Op
   return [...inputs, ...otherOptions(config, options)];
 }
 
-/** What is told of a run that lies beside the one that it is made from. */
+/** Notice for a run next to its original. */
 function besideText({ runDir, record }: Repeated, others: readonly string[], place: string) {
   if (others.length > 0) return `Another run than ${runDir}, in ${place}: ${others.join("; ")}.`;
   return record.config.identity === undefined
-    ? `The same options again, in ${place}; ${runDir} is of an earlier version and does not say which data and teacher it had.`
-    : `The same run again, in ${place}.`;
+    ? `Repeating the same options in ${place}; ${runDir} is from an earlier version, which did not record data and teacher.`
+    : `Repeating the run in ${place}.`;
 }
 
 /** The very same run again lies beside the one that it repeats, unless it is to take its place. */
@@ -101,27 +101,27 @@ async function besideItself(repeated: Repeated, { flags, output }: Invocation): 
   return { ...repeated, layers: [beside, ...repeated.layers] };
 }
 
-/** Tells whether a run that was repeated as it was has come to the same weights. */
+/** Reports whether an unchanged rerun has the same weights. */
 async function compare(first: string, second: string, { output }: Invocation): Promise<void> {
   if (isSameFolder(first, second)) return;
   const same = haveSameWeights(first, second);
   if (same === undefined) return;
   const { verifyRun } = await import("../../verify/verify.js");
   const { findings } = await verifyRun(first);
-  const strange = findings.find(({ verdict }) => verdict === "differs");
-  if (strange !== undefined) {
-    const { what, detail } = strange;
-    output.notice(`${first} is not as it was left, so nothing is compared: ${what}: ${detail}.`);
+  const changed = findings.find(({ verdict }) => verdict === "differs");
+  if (changed !== undefined) {
+    const { what, detail } = changed;
+    output.notice(`${first} was modified, so nothing is compared: ${what}: ${detail}.`);
     return;
   }
   output.notice(
     same
-      ? `The weights are those of ${first}, bit for bit.`
-      : `warning: The weights are not those of ${first}: another machine, engine or number of threads may round otherwise.`,
+      ? `The weights are bit-identical to those of ${first}.`
+      : `warning: The weights differ from those of ${first}: another machine, engine or thread count may round differently.`,
   );
 }
 
-/** pefd rerun: a run once more, from what it wrote down; whatever is typed counts before that. */
+/** pefd rerun: repeats a run from its config.json, with typed options taking precedence. */
 export const command: Command = {
   sections: [
     TEACHER,
@@ -132,9 +132,9 @@ export const command: Command = {
   ],
   positionals: { usage: "RUN", min: 1, max: 1, completes: "runs" },
   examples: [
-    ["pefd rerun save/student_model/RUN", "the same run, beside it in save/rerun, and compared"],
-    ["pefd rerun save/student_model/RUN --trial 2", "the same with another seed"],
-    ["pefd rerun save/student_model/RUN --beta 50 --dry_run", "what another weight would run"],
+    ["pefd rerun save/student_model/RUN", "the same run, into save/rerun, and compared"],
+    ["pefd rerun save/student_model/RUN --trial 2", "with another seed"],
+    ["pefd rerun save/student_model/RUN --beta 50 --dry_run", "the configuration with another loss weight"],
   ],
   async run(invocation) {
     const [runDir] = invocation.positionals as [string];

@@ -8,10 +8,10 @@ import { transferProgress } from "../transfer.js";
 import { asTyped, programOf } from "../typed.js";
 
 const UNDO = section("Undo", {
-  remove: flag("Remove from the cache folder what set-up brought.", { flagOnly: true }),
+  remove: flag("Remove everything that set-up installed from the cache folder.", { flagOnly: true }),
 });
 
-/** Shows what is being done, and how far each download is. */
+/** Shows phases and download progress. */
 function progressOf(output: Output) {
   let bar = transferProgress(output);
   const onPhase = (text: string) => {
@@ -29,21 +29,21 @@ async function bring(env: Readonly<Record<string, string | undefined>>, output: 
   try {
     const changed = await setUp({ env, home: homedir(), node, ...progress });
     const cache = cacheDirectory(env, homedir());
-    const outcome = changed ? "pefd is set up" : "pefd is set up already";
-    const next = asTyped("See for yourself: pefd doctor", programOf(process));
+    const outcome = changed ? "pefd is set up" : "pefd is already set up";
+    const next = asTyped("Check it with: pefd doctor", programOf(process));
     output.result(`${outcome}, in ${cache}. ${next}`, { changed, cache });
   } finally {
     stop();
   }
 }
 
-/** pefd setup: brings TensorFlow's native library into the cache folder, and compiles what is compiled beside it. */
+/** pefd setup: installs TensorFlow's native library into the cache folder and compiles the native modules. */
 export const command: Command = {
   sections: [UNDO, DOCUMENT, GENERAL],
   examples: [
     ["pefd setup", "TensorFlow's native library, into the cache folder"],
-    ["PEFD_RUNTIME=cpu pefd setup", "the build for processors, whatever GPU there is"],
-    ["pefd setup --remove", "what set-up brought, removed again"],
+    ["PEFD_RUNTIME=cpu pefd setup", "the CPU build, even if there is a GPU"],
+    ["pefd setup --remove", "uninstall it"],
   ],
   async run({ flags, env, output }) {
     if (flags.remove !== true) {

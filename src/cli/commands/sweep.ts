@@ -42,14 +42,14 @@ async function submitSweep(
   if (left.length === 0) {
     const complete = states.filter(({ state }) => state === "complete").length;
     output.result(
-      `Nothing to submit of ${counted(runs.length, "run")}: complete ${complete}, with Slurm ${runs.length - complete}.`,
+      `Nothing to submit of ${counted(runs.length, "run")}: ${complete} complete, ${runs.length - complete} in Slurm's queue.`,
       { job: null, submitted: [] },
     );
     return;
   }
   const { id, runDirs } = await submit(left, saveDir, OWN_WORDS(), request, env);
   output.notice(`Logs: ${jobFolder(saveDir)}/${id}_*.log`);
-  output.notice("`pefd sweep --status` with the same options tells how it goes.");
+  output.notice("`pefd sweep --status` with the same options shows the progress.");
   output.result(`Submitted ${runDirs.length} of ${runs.length} runs as job ${id}.`, {
     job: id,
     submitted: runDirs,
@@ -66,7 +66,7 @@ function statusTable(states: readonly RunStatus[], width: number | undefined): s
   return renderFitted({ columns: columns("run", "state", "task", ">epochs"), rows }, width);
 }
 
-/** Which runs failed, where it is told, and why; nothing where none did. */
+/** Failed runs with reasons. */
 function failedTable(states: readonly RunStatus[], width: number | undefined): string[] {
   const failed = states.filter(({ state }) => state === "failed");
   if (failed.length === 0) return [];
@@ -74,7 +74,7 @@ function failedTable(states: readonly RunStatus[], width: number | undefined): s
   return ["", renderFitted({ columns: columns("failed", "log", "why"), rows }, width)];
 }
 
-/** Prints where each run of a submitted sweep stands. */
+/** Prints the state of each run of a submitted sweep. */
 async function printStatus(
   runs: readonly SweepRun[],
   saveDir: string,
@@ -94,26 +94,26 @@ const SWEEP = section("Sweep", {
     flagOnly: true,
     valueName: "LIST",
   }),
-  jobs: integer(undefined, "Runs at a time, spread over the GPUs.", {
+  jobs: integer(undefined, "Number of parallel runs, spread over the GPUs.", {
     min: 1,
     max: 256,
     flagOnly: true,
-    defaultText: "1; with Slurm as many as it lets",
+    defaultText: "1; with Slurm, no limit",
   }),
-  print: flag("Print one shell command for each run instead.", { flagOnly: true }),
+  print: flag("Print one shell command per run, and run nothing.", { flagOnly: true }),
 });
 
 const SLURM = section("Slurm", {
-  launcher: choice<string, string>(["local", "slurm"], "local", "Run here, or as a job array.", {
+  launcher: choice<string, string>(["local", "slurm"], "local", "Run locally, or as a Slurm job array.", {
     flagOnly: true,
   }),
   partition: string(undefined, "Slurm's partition.", { flagOnly: true }),
-  gpus: string(undefined, "GPUs of each run, as sbatch takes them.", { flagOnly: true }),
-  time: string(undefined, "Time limit of each run, as sbatch takes it.", { flagOnly: true }),
-  status: flag("Tell where each run of a submitted sweep stands.", { flagOnly: true }),
+  gpus: string(undefined, "GPUs per run, as in sbatch --gpus.", { flagOnly: true }),
+  time: string(undefined, "Time limit per run, as in sbatch --time.", { flagOnly: true }),
+  status: flag("Show the state of each run of a submitted sweep.", { flagOnly: true }),
 });
 
-// A sweep always goes on with what is there.
+// A sweep always resumes.
 const { resume: _resume, force: _force, ...outputRows } = OUTPUT.rows;
 const SECTIONS = [
   SWEEP,
@@ -173,8 +173,8 @@ async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Inv
   if (idle !== undefined) output.notice(idle);
   try {
     return await interruptible((signal) => executeSweep(runs, { program, jobs, gpus, signal, observer: progress }), {
-      onSignal: (name) => progress.say(`${name}: keeping what is done; once more stops at once`),
-      hint: `Go on with: ${typedLine(argv)}`,
+      onSignal: (name) => progress.say(`${name}: saving progress; repeat to stop immediately`),
+      hint: `Resume with: ${typedLine(argv)}`,
     });
   } finally {
     clearInterval(timer);
@@ -203,11 +203,11 @@ function refuseFailed(outcomes: readonly Outcome[]): void {
   const rows = failed.map(({ run, reason = "" }) => [run.label, reason]);
   throw runError(
     `${failed.length} of ${outcomes.length} runs failed.\n\n${renderFitted({ columns: columns("run", "why"), rows }, columnsOf(process.stderr))}\n`,
-    "The same command tries them again and leaves the others as they are; --print shows the single commands.",
+    "The same command retries only these; --print shows the commands of single runs.",
   );
 }
 
-/** All methods but those that do not fit, which are told. */
+/** All methods that fit; the others are reported. */
 function withoutUnfit(planned: readonly SweepRun[], output: Output): readonly SweepRun[] {
   const { runs, leftOut } = fittingRuns(planned);
   for (const sentence of leftOut) output.notice(`Left out: ${sentence}`);
@@ -222,10 +222,10 @@ export const command: Command = {
     ["pefd sweep --distill ours,kd --trials 1-3 --path_t TEACHER", "two methods, three seeds each"],
     [
       "pefd sweep zoo --model_t resnet32x4 --model_s resnet8x4 --trials 1-3",
-      "every method with what was published for the pair",
+      "every method with its published settings for the pair",
     ],
-    ["pefd sweep ablation --jobs 2", "a preset's lists, or those of a file; two runs at a time"],
-    ["pefd sweep smoke --trials 1-2 --print", "the commands of a preset's runs"],
+    ["pefd sweep ablation --jobs 2", "lists of a preset or file; two runs in parallel"],
+    ["pefd sweep smoke --trials 1-2 --print", "print the commands, run nothing"],
     ["pefd sweep FILE --launcher slurm --partition gpu --gpus 1 --time 1:00:00", "as a job array"],
   ],
   async run(invocation) {

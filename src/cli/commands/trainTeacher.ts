@@ -4,11 +4,11 @@ import { TEACHER_SECTIONS } from "../../config/sections.js";
 import type { Command } from "../command.js";
 import { printDryRun, runTraining, trainingSections } from "../train.js";
 
-/** pefd train-teacher: trains a model on the labels alone, as RepDistiller's train_teacher.py does. */
+/** pefd train-teacher: trains a model on labels, like RepDistiller's train_teacher.py. */
 export const command: Command = {
   sections: trainingSections(TEACHER_SECTIONS),
   examples: [
-    ["pefd train-teacher --model resnet32x4", "240 epochs as published"],
+    ["pefd train-teacher --model resnet32x4", "240 epochs, as published"],
     ["pefd train-teacher --config smoke", "the small teacher of the smoke preset"],
   ],
   async run(invocation) {

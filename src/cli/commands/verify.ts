@@ -24,13 +24,13 @@ function describe({ runDir, findings }: RunVerdict, paint: Paint): string {
   return [cleanLine(runDir), ...lines].join("\n");
 }
 
-/** pefd verify: what a run was made from and every file it left, held against what it wrote down; 1 where not all fits. */
+/** pefd verify: checks a run's inputs and files against its record; exit code 1 for mismatches. */
 export const command: Command = {
   sections: [DOCUMENT, GENERAL],
   positionals: { usage: "RUN...", min: 1, max: Number.POSITIVE_INFINITY, completes: "runs" },
   examples: [
-    ["pefd verify save/student_model/RUN", "one run: its data, its teacher, its files"],
-    ["pefd verify save", "every run below ./save"],
+    ["pefd verify save/student_model/RUN", "one run: data, teacher and files"],
+    ["pefd verify save", "every run in ./save"],
   ],
   async run({ positionals, flags, output }) {
     const { inputReader } = await import("../../train/openModel.js");

@@ -16,7 +16,7 @@ import { colorOnStdout, columnsOf, isScreen } from "../output.js";
 const CTRL_C = "\u0003";
 const CTRL_Z = "\u001a";
 
-/** A process in the background must not ask for keys: the terminal would stop it. */
+/** A background process must not read keys: the terminal would stop it. */
 function isInForeground(): boolean {
   try {
     const stat = readFileSync("/proc/self/stat", "utf8");
@@ -27,7 +27,7 @@ function isInForeground(): boolean {
   }
 }
 
-/** Gives the terminal back while the process is stopped, and takes it again when it goes on. */
+/** Restores the terminal while the process is stopped. */
 function suspend(keyboard: ReadStream): void {
   keyboard.setRawMode(false);
   process.once("SIGCONT", () => keyboard.setRawMode(true));
@@ -60,11 +60,11 @@ function onQuitKey(keyboard: ReadStream, act: () => void): () => void {
 }
 
 const WATCH = section("Watch", {
-  once: flag("Show the state once and end, as off a terminal.", { flagOnly: true }),
-  interval: number(2, "Seconds between two looks at the logs.", { min: 0.1, flagOnly: true }),
+  once: flag("Print the state once and exit, as without a terminal.", { flagOnly: true }),
+  interval: number(2, "Seconds between updates.", { min: 0.1, flagOnly: true }),
 });
 
-/** Where runs lie when no folder is typed: the default of --save_dir. */
+/** Default folder of runs: that of --save_dir. */
 const SAVE_DIR = "save";
 
 async function showUntilStopped(render: () => string, interval: number, signal: AbortSignal): Promise<void> {
@@ -83,13 +83,13 @@ async function showUntilStopped(render: () => string, interval: number, signal: 
   signal.throwIfAborted();
 }
 
-/** pefd watch: running and finished runs as they go, from their logs alone. */
+/** pefd watch: follows runs through their logs. */
 export const command: Command = {
   sections: [WATCH, DOCUMENT, GENERAL],
   positionals: { usage: "[DIR...]", min: 0, max: Number.POSITIVE_INFINITY, completes: "runs" },
   examples: [
-    ["pefd watch", "all runs below ./save; q ends it, the runs go on"],
-    ["pefd watch save/student_model/RUN", "one run with all its curves"],
+    ["pefd watch", "all runs in ./save; q quits, the runs continue"],
+    ["pefd watch save/student_model/RUN", "one run, with its curves"],
   ],
   async run({ layers, positionals, flags, output }) {
     const { once, interval } = resolveSection(WATCH, layers);

@@ -3,7 +3,7 @@ import { type CommandOffer, firstWords, groups, type Offer } from "./tree.js";
 /** A word of fish. */
 const quoted = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 
-/** What fish is told of a value: -x none but these, -r files as well. */
+/** fish's flag for values: -x only these, -r files as well. */
 function offering({ words, paths }: Offer): string {
   const names = words.length === 0 ? [] : [`__pefd_list ${words.join(" ")}`];
   const calls = [...names, ...(paths === "runs" ? ["__pefd_runs"] : [])];

@@ -11,7 +11,7 @@ import type { Command } from "../command.js";
 /** Shells that completion is written for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** What a shell offers where a word is to come. */
+/** Shell completions of a word. */
 export interface Offer {
   readonly words: readonly string[];
   /** Paths besides: every file, or folders with the runs below ./save among them. */
@@ -36,7 +36,7 @@ interface CommandToLoad {
   load(): Promise<{ command: Command }>;
 }
 
-/** What can follow a command's name. */
+/** Completions after a command's name. */
 export interface CommandOffer {
   /** One word, or two. */
   readonly name: string;

@@ -8,7 +8,7 @@ const described = (name: string, help: string): string => quoted(`${name.replace
 
 const NAMES = { files: "_files", runs: "_pefd_runs" } as const;
 
-/** What is done where a value is to come: words are the last name of a list. */
+/** Completes a value: the last name of a list. */
 function offering({ words, paths }: Offer): string {
   const names = words.length === 0 ? [] : [`_pefd_words ${words.map(quoted).join(" ")}`];
   return [...names, ...(paths ? [NAMES[paths]] : [])].join("; ") || "_message 'a value'";

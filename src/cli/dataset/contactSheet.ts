@@ -6,9 +6,9 @@ import type { Shown } from "../../data/showImages.js";
 import { shownImages } from "../../data/showImages.js";
 import type { Sheet, SheetPart, SheetRow } from "../../report/sheet.js";
 
-/** What a contact sheet is to show. */
+/** Contents of a contact sheet. */
 export interface SheetWish {
-  /** Images of each half. */
+  /** Images of each split. */
   readonly images: number;
   /** From 1. */
   readonly epochs: readonly number[];
@@ -16,7 +16,7 @@ export interface SheetWish {
   readonly seed: number;
 }
 
-/** By which evaluation shows an image. */
+/** Evaluation transform. */
 const EVALUATION = 0;
 
 const rowOf = (shown: Shown, names: readonly string[]): SheetRow => ({
@@ -28,21 +28,21 @@ const rowOf = (shown: Shown, names: readonly string[]): SheetRow => ({
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
-/** What training does, in words. */
+/** Training augmentation as text. */
 function augmentationText(augmentation: Augmentation): string {
   if (augmentation.kind === "shift") {
-    return `shifted by up to ${augmentation.padding} pixels, zeros coming in, half of the images mirrored`;
+    return `random crop with ${augmentation.padding} pixels of zero padding, random horizontal flip`;
   }
   if (augmentation.kind === "rotation") {
-    return `turned by up to ${augmentation.degrees} degrees each way, black coming in, half of the images mirrored`;
+    return `random rotation by up to ${augmentation.degrees} degrees, black fill, random horizontal flip`;
   }
   const [least, largest] = augmentation.scale.map(percent);
-  return `a random part of ${least} to ${largest} of the area, resized, half of the images mirrored`;
+  return `random resized crop of ${least} to ${largest} of the area, random horizontal flip`;
 }
 
 function evaluationText({ evaluation, format }: DatasetRow): string {
   if (evaluation === "as is") return "as they are";
-  return `the middle ${format.height} x ${format.width} pixels once the short side is resized to ${evaluation.resize}`;
+  return `short side resized to ${evaluation.resize}, center crop of ${format.height} x ${format.width} pixels`;
 }
 
 /**
@@ -65,9 +65,9 @@ export function contactSheet(
   });
   const { height, width, augmentation } = row.format;
   return {
-    title: `What a model sees of ${row.title}`,
+    title: `${row.title} as a model sees it`,
     notes: [
-      `A model sees ${height} x ${width} pixels, normalised; that is undone here.`,
+      `${height} x ${width} pixels; shown without normalization.`,
       `Training: ${augmentationText(augmentation)}; seed ${seed}.`,
       `Evaluation: ${evaluationText(row)}.`,
     ],

@@ -3,7 +3,7 @@ import type { Layer } from "../../config/resolve.js";
 import type { ImageReader } from "../../data/images/reader.js";
 import type { Invocation, Positionals } from "../command.js";
 
-/** What opens a reader of images, once: TensorFlow is loaded when it is asked for. */
+/** Opens a reader of images, once: it loads TensorFlow. */
 export async function imageReaderOf(env: Invocation["env"]): Promise<() => ImageReader> {
   const { openImageReader } = await import("../../data/images/reader.js");
   const { nativeBackend } = await import("../../runtime/native.js");
@@ -29,7 +29,7 @@ export function withDatasetWord({ layers, positionals, flags }: Invocation): rea
   const [name] = positionals;
   if (name === undefined) return layers;
   if (flags.dataset !== undefined && flags.dataset !== name) {
-    throw inputError(`The data set is ${name} and --dataset ${flags.dataset} at once.`, "Name one.");
+    throw inputError(`Both ${name} and --dataset ${flags.dataset} are given.`, "Give one of them.");
   }
   const word = { label: () => "NAME", origin: () => "word", values: { dataset: name } };
   return [word, ...layers];
@@ -46,7 +46,7 @@ export function withFolderWord({ layers, positionals, flags }: Invocation): read
   const [folder] = positionals;
   if (folder === undefined) return layers;
   if (flags.data !== undefined && flags.data !== folder) {
-    throw inputError(`The folder is ${folder} and --data ${flags.data} at once.`, "Name one.");
+    throw inputError(`Both the folder ${folder} and --data ${flags.data} are given.`, "Give one of them.");
   }
   const word = { label: () => "DIR", origin: () => "word", values: { data: folder } };
   return [word, ...layers];

@@ -25,7 +25,7 @@ function makeOne(folder: string): void {
 
 function failed(path: string, error: NodeJS.ErrnoException): PefdError {
   const reasons: Readonly<Record<string, string>> = {
-    ENOENT: "this place takes no folders",
+    ENOENT: "no folders can be created here",
     EEXIST: "a file is in the way",
     ENOTDIR: "a file is in the way",
   };
@@ -56,14 +56,14 @@ const RUN_FAILURES: Readonly<Record<string, string>> = {
   EIO: "the disk reports an input/output error",
   EMFILE: "too many files are open",
   ENFILE: "too many files are open on this machine",
-  EPIPE: "its reader went away",
+  EPIPE: "its reader closed the pipe",
 };
 
 const INPUT_FAILURES: Readonly<Record<string, string>> = {
   ENOENT: "its folder does not exist",
   ENOTDIR: "a part of its path is not a folder",
   EISDIR: "there is a folder of that name",
-  ELOOP: "its links lead in a circle",
+  ELOOP: "its links form a loop",
   ENAMETOOLONG: "its name is too long",
 };
 
@@ -77,14 +77,14 @@ export function describeFailure(error: NodeJS.ErrnoException): string {
 export const isInputFailure = ({ code }: NodeJS.ErrnoException): boolean =>
   code !== undefined && Object.hasOwn(INPUT_FAILURES, code);
 
-/** What a failed write of a path is to people. */
+/** The error for a failed write. */
 export async function writeError(path: string, cause: unknown): Promise<PefdError> {
   const error = cause as NodeJS.ErrnoException;
   const exists = await lstat(path).then(
     (stats) => stats.isFile(),
     () => false,
   );
-  const intact = exists ? " The file that was there before is intact." : "";
+  const intact = exists ? " The previous file is intact." : "";
   const message = `${path} could not be written: ${describeFailure(error)}.${intact}`;
   if (isInputFailure(error)) return inputError(message);
   const full = error.code === "ENOSPC" || error.code === "EDQUOT";
@@ -113,7 +113,7 @@ export const writeFileAtomic = (path: string, data: string | Uint8Array, staging
  * Replaces files of one folder that belong together, so that nobody ever finds some of them new and others old: all are
  * written beside their places first, and the last one is away until the others are in theirs.
  * @param files path and content of each
- * @param staging the folder of the temporary files; that of each file where left out
+ * @param staging the folder of the temporary files; that of each file by default
  * @throws as writeFileAtomic does, before anything is replaced where the disk is full
  */
 export async function replaceTogether(

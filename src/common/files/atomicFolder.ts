@@ -7,7 +7,7 @@ import { environmentError } from "../errors.js";
 import { isGone, ownMark } from "../processMark.js";
 import { describeFailure, syncFolder, writeError, writeFileAtomic } from "./atomicFile.js";
 
-/** What mkdtemp adds to a name. */
+/** The suffix of mkdtemp. */
 const RANDOM = /-[A-Za-z0-9]{6}$/;
 
 /** Removes the folders of such a name that killed processes left; those of others stay where we may not touch them. */
@@ -34,7 +34,7 @@ function make(parent: string, start: string): string {
     const reason = describeFailure(error as NodeJS.ErrnoException);
     throw environmentError(
       `The folder for temporary files, ${parent}, cannot be used: ${reason}.`,
-      "Set TMPDIR to a folder that is there and has room.",
+      "Set TMPDIR to an existing folder with free space.",
     );
   }
 }

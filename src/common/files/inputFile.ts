@@ -5,7 +5,7 @@ import { describeFailure } from "./atomicFile.js";
 /** Linux reads at most about 2 GiB at once. */
 const MOST_AT_ONCE = 2 ** 30;
 
-/** What is not a regular file, as people call it. */
+/** Names of non-regular file types. */
 const KINDS: readonly (readonly [is: (stats: Stats) => boolean, kind: string])[] = [
   [(stats) => stats.isDirectory(), "a folder"],
   [(stats) => stats.isFIFO(), "a pipe"],
@@ -13,10 +13,10 @@ const KINDS: readonly (readonly [is: (stats: Stats) => boolean, kind: string])[]
   [(stats) => stats.isCharacterDevice() || stats.isBlockDevice(), "a device"],
 ];
 
-/** What a path may hold. */
+/** Limits on an input file. */
 export interface FileBounds {
   readonly maxBytes: number;
-  /** What to do about a file that is refused. */
+  /** Hint for a rejected file. */
   readonly hint?: string | undefined;
 }
 
@@ -24,7 +24,7 @@ function checkFile(path: string, stats: Stats, { maxBytes, hint }: FileBounds): 
   const [, kind] = KINDS.find(([is]) => is(stats)) ?? [];
   if (kind !== undefined) throw inputError(`${path} is ${kind}, not a regular file.`, hint);
   if (stats.size <= maxBytes) return;
-  throw inputError(`${path} has ${stats.size} bytes; files of up to ${maxBytes} bytes are read here.`, hint);
+  throw inputError(`${path} has ${stats.size} bytes; the limit is ${maxBytes}.`, hint);
 }
 
 /**

@@ -14,13 +14,13 @@ export const SOURCES = {
   torchvision: "https://docs.pytorch.org/vision/stable/models.html",
 } as const;
 
-/** Where a figure is from. */
+/** Source of a figure. */
 export type Source = keyof typeof SOURCES;
 
-/** What a source says of its runs, or that it does not say. */
+/** A stated value, or "unknown". */
 export type Stated<T> = T | "unknown";
 
-/** What the runs behind figures were trained with: options by name, as far as their source states or fixes them. */
+/** Training settings behind figures: options by name, as far as the source states or fixes them. */
 export interface Protocol {
   /** All, those of a method's first phase among them. */
   readonly epochs: Stated<number>;
@@ -54,7 +54,7 @@ interface Trained {
 /** Test top-1 accuracies in percent that one source gives for some pairs. */
 export interface PublishedTable extends Trained {
   readonly source: Source;
-  /** The data set; CIFAR-100 where left out. */
+  /** The data set; CIFAR-100 by default. */
   readonly dataset?: string;
   /** Each as TEACHER-STUDENT. */
   readonly pairs: readonly string[];

@@ -15,7 +15,7 @@ export interface PublishedFigure {
   readonly source: Source;
   /** The epoch that it is of. */
   readonly counted: Protocol["counted"];
-  /** What the published runs were trained with: options by name, "unknown" where the source does not say. */
+  /** Training settings of the published runs: options by name, "unknown" if not stated. */
   readonly settings: Omit<Protocol, "counted">;
   /** Test top-1 of the published runs' teacher, in percent; undefined without one, and where it is not known. */
   readonly teacherTop1?: number | undefined;
@@ -24,7 +24,7 @@ export interface PublishedFigure {
 /** The data set of tables that name none. */
 const FIRST_DATASET = "cifar100";
 
-/** What a table's figure was trained with. */
+/** Training settings of a figure. */
 function figure(
   { source, protocol, exceptions = [] }: PublishedTable | AloneTable,
   top1: number,
@@ -41,9 +41,9 @@ function figure(
 }
 
 /**
- * What was published for a pair, by the name of method or variant.
+ * Published figures of a pair, by method or variant.
  * @param pair TEACHER-STUDENT; of any other text there is nothing
- * @param dataset what it was trained on; every data set if left out, as no pair has figures of two
+ * @param dataset what it was trained on; every data set by default, as no pair has figures of two
  */
 export function figuresOf(pair: string, dataset?: string): ReadonlyMap<string, PublishedFigure> {
   const tables = PUBLISHED_TABLES.filter(
@@ -63,8 +63,8 @@ export function figuresOf(pair: string, dataset?: string): ReadonlyMap<string, P
 }
 
 /**
- * What was published of a model that learned from labels alone; undefined for a name that is not there.
- * @param of the data set; every one if left out
+ * Published figure of a model trained on labels; undefined if there is none.
+ * @param of the data set; every one by default
  */
 export function figureAlone(model: string, of?: string): PublishedFigure | undefined {
   const table = ALONE.find(({ top1, dataset }) => Object.hasOwn(top1, model) && (of === undefined || dataset === of));

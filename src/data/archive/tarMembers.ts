@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { Pax } from "tar";
 import { inputError, type PefdError } from "../../common/errors.js";
 
-/** What stands before a file in a tar archive. */
+/** A tar header. */
 interface TarHeader {
   readonly name: string;
   /** Of the file, in bytes. */
@@ -77,17 +77,17 @@ export interface TarMember {
 /** Bytes of a member, as far as there are so many. Valid until the next member is asked for. */
 export type ReadMember = (member: TarMember) => Buffer;
 
-/** The error of an archive that cannot be read. @param problem a clause: "it is cut short" */
+/** The error of an archive that cannot be read. @param problem a clause: "it is truncated" */
 export const damagedTar = (path: string, problem: string): PefdError =>
   inputError(
     `The archive ${path} cannot be read: ${problem}.`,
-    "Bring it again, or pack the images again (`pefd data pack`).",
+    "Download it again, or pack the images again (`pefd data pack`).",
   );
 
 /** Read at once: headers of small files that follow each other lie within it. */
 const WINDOW = 4096;
 
-/** Of what archives say of a member before it: names, times. */
+/** Limit of a member's metadata: names, times. */
 const MOST_SAID = 2 ** 20;
 
 /** Archives are filled up with zeros to a multiple of something; more than that is another archive behind the first. */
@@ -121,7 +121,7 @@ const textOf = (bytes: Buffer): string => bytes.toString("utf8").replace(/\0.*/s
 /**
  * Finds the files of a tar archive by their headers, without reading what is in them.
  * @param visit is called for each, in order
- * @throws inputError for what is no archive, is damaged or cut short, or holds links
+ * @throws inputError for what is no archive, is damaged or truncated, or holds links
  */
 export function visitTar(path: string, visit: (member: TarMember, read: ReadMember) => void): void {
   const file = openFile(path);
@@ -139,13 +139,13 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
         return;
       }
       if (header === undefined) {
-        throw damagedTar(path, at === 0 ? "it is no tar archive" : `byte ${at} begins no file`);
+        throw damagedTar(path, at === 0 ? "it is not a tar archive" : `no file header at byte ${at}`);
       }
       const { type } = header;
       const isFile = FILES.has(type);
       const { path: name = header.name, size: length = header.length } = isFile ? said : {};
       const member = { name, offset: at + BLOCK, length: type === FOLDER ? 0 : length };
-      // What is told of a file may be anything.
+      // Untrusted input.
       if (!(member.length >= 0 && member.offset + member.length <= size)) {
         throw damagedTar(path, `${cutText(at)} (${member.name})`);
       }
@@ -153,7 +153,7 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
       if (type === EXTENDED) said = Pax.parse(saidIn(path, member, read), said);
       else if (type === LONG_NAME) said = { ...said, path: saidIn(path, member, read) };
       else if (isFile) visit(member, read);
-      else if (!PASSED_OVER.has(type)) throw damagedTar(path, `${member.name} in it is no file`);
+      else if (!PASSED_OVER.has(type)) throw damagedTar(path, `${member.name} in it is not a file`);
       if (isFile || type === FOLDER) said = {};
     }
   } finally {
@@ -161,7 +161,7 @@ export function visitTar(path: string, visit: (member: TarMember, read: ReadMemb
   }
 }
 
-const cutText = (at: number): string => `it is cut short behind byte ${at}`;
+const cutText = (at: number): string => `it is truncated after byte ${at}`;
 
 /** Opens a regular file, or a link to one: opening a pipe may wait for ever. */
 function openFile(path: string): number {
@@ -180,5 +180,5 @@ function saidIn(path: string, member: TarMember, read: ReadMember): string {
 
 function refuseMore(path: string, left: number): void {
   if (left <= MOST_FILLING) return;
-  throw damagedTar(path, `${left} bytes follow its end, as where archives were joined`);
+  throw damagedTar(path, `${left} bytes follow its end, as if archives were concatenated`);
 }

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { AheadOf, FilesAhead, ReadFile } from "./dataFile.js";
 
 /**
- * Has a thread read files, and make their checksums, while this one does something else. What cannot be read is not among
+ * Reads and hashes files in another thread. What cannot be read is not among
  * them: whoever needs it reads it again, and says what is wrong.
  */
 export async function readAhead(files: readonly AheadOf[]): Promise<FilesAhead> {

@@ -3,7 +3,7 @@ import { readInputFile } from "../../common/files/inputFile.js";
 import { sha256 } from "../checksums.js";
 import type { AheadOf } from "./dataFile.js";
 
-/** Reads the files that it is given, and hands each over with its checksum; leaves out what cannot be read. */
+/** Reads and hashes files; skips unreadable ones. */
 for (const { path, maxBytes } of workerData as readonly AheadOf[]) {
   try {
     const bytes = readInputFile(path, { maxBytes });

@@ -8,7 +8,7 @@ export interface ReadFile {
   readonly sha256: string;
 }
 
-/** Files that were read before they are needed, by their paths. */
+/** Prefetched files by path. */
 export type FilesAhead = ReadonlyMap<string, ReadFile>;
 
 /** A file to read, if it has no more bytes. */
@@ -17,22 +17,22 @@ export interface AheadOf {
   readonly maxBytes: number;
 }
 
-/** What to type where the files of a data set are missing or damaged. @param name left out for the default data set */
+/** Hint for missing or corrupt files of a data set. @param name undefined for the default data set */
 export function howToGet(name?: string): string {
   const it = name === undefined ? "" : ` ${name}`;
-  return `Fetch the images with \`pefd data fetch${it}\`, or make some with \`pefd data synthesize${it} --out DIR\`.`;
+  return `Download the images with \`pefd data fetch${it}\`, or generate some with \`pefd data synthesize${it} --out DIR\`.`;
 }
 
 /** The same for a folder that is not there. */
 export function howToPlace(name?: string): string {
   const it = name === undefined ? "" : ` ${name}`;
-  return `Fetch it with \`pefd data fetch${it}\`, make one with \`pefd data synthesize${it} --out DIR\`, or name it with --data DIR.`;
+  return `Download it with \`pefd data fetch${it}\`, generate one with \`pefd data synthesize${it} --out DIR\`, or point to it with --data DIR.`;
 }
 
 /** How a file of a data set is read. */
 export interface DataFileBounds {
   readonly maxBytes: number;
-  /** What to do where it cannot be read; see howToGet. */
+  /** Hint where it cannot be read; see howToGet. */
   readonly hint: string;
 }
 

@@ -25,28 +25,28 @@ export interface MemorySource {
   /** The folder that its archive makes, and a file in it by which that folder is known. */
   readonly archive: Pick<Archive, "folder">;
   readonly knownBy: string;
-  /** What is in its folder, such as "train.bin and test.bin". */
+  /** Contents of its folder, such as "train.bin and test.bin". */
   readonly contents: string;
-  /** What to do where the folder is not there. */
+  /** Hint for a missing folder. */
   readonly hint: string;
   /** @param ahead files that were read already @throws inputError for files that cannot be read */
   read(directory: string, part: PartName, ahead?: FilesAhead): Part;
 }
 
-/** A data set as it was read: both halves are in memory. */
+/** A data set as it was read: both splits are in memory. */
 export interface MemoryDataset extends Dataset {
   readonly train: ImagesInMemory;
   readonly test: ImagesInMemory;
 }
 
-/** What a row does with such a source. */
+/** Functions of a row with such a source. */
 export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "files"> {
   open(directory: string, limits?: DatasetLimits): MemoryDataset;
   openTest(directory: string, limit?: number, skip?: SkipList): TestImages & { readonly test: ImagesInMemory };
   files(directory: string): DatasetFiles;
 }
 
-/** The images of a half, or a balanced subset of them. */
+/** The images of a split, or a balanced subset of them. */
 function imagesOf(
   { labels, file, pixels }: Part,
   { format }: MemorySource,
@@ -71,11 +71,11 @@ function checkDirectory(directory: string, source: MemorySource): void {
   const found = statSync(directory, { throwIfNoEntry: false });
   if (found === undefined) throw inputError(`The data folder ${directory} does not exist.`, source.hint);
   if (!found.isDirectory()) {
-    throw inputError(`${directory} is not a folder.`, `Name the folder that holds ${source.contents} with --data DIR.`);
+    throw inputError(`${directory} is not a folder.`, `Give the folder of ${source.contents} with --data DIR.`);
   }
   const inner = join(directory, source.archive.folder);
   if (!existsSync(join(directory, source.knownBy)) && existsSync(join(inner, source.knownBy))) {
-    throw inputError(`${directory} holds no ${source.knownBy}.`, `Name the folder in it: --data ${inner}`);
+    throw inputError(`${directory} has no ${source.knownBy}.`, `Use the folder in it: --data ${inner}`);
   }
 }
 

@@ -30,7 +30,7 @@ function linesIn(file: string): string[] {
 
 /**
  * Reads a file of records to be examined.
- * @param problemsOf what else is looked at
+ * @param problemsOf further checks
  * @throws inputError as readRecordFile does
  */
 export function wholeRecords(
@@ -58,7 +58,7 @@ export function wholeRecords(
 interface RecordFiles {
   readonly kind: RecordKind;
   readonly files: readonly string[];
-  /** What to do where one is refused. */
+  /** Hint for a rejected file. */
   readonly hint: string;
 }
 
@@ -67,12 +67,12 @@ function joined(arrays: readonly Uint8Array[]): Uint8Array {
   return only !== undefined && arrays.length === 1 ? only : Buffer.concat(arrays);
 }
 
-/** The files of one half, to be read ahead. */
+/** The files of one split, to be read ahead. */
 export const recordFilesAhead = (directory: string, { kind, files }: Pick<RecordFiles, "kind" | "files">): AheadOf[] =>
   files.map((file) => ({ path: join(directory, file), maxBytes: mostBytes(kind) }));
 
 /**
- * Reads one half of a data set.
+ * Reads one split of a data set.
  * @param ahead files that were read already
  * @throws inputError as readRecordFile does
  */
@@ -114,16 +114,16 @@ export const recordBytes = (kind: RecordKind): number => kind.labels.length + im
 /** The byte that is the class. */
 const ownLabel = ({ labels, own }: RecordKind): LabelByte => labels[own] as LabelByte;
 
-/** The two halves of a data set: each comes from files of its own. */
+/** The two splits of a data set: each comes from files of its own. */
 export type PartName = "train" | "test";
 
-/** One half of a data set whose images are held in memory, before it is known which of them are wanted. */
+/** One split of a data set whose images are held in memory, before it is known which of them are wanted. */
 export interface Part {
   /** [count], the class of each image, from 0. */
   readonly labels: Uint8Array;
   /** The images that there are, and the checksum of their files. */
   readonly file: ImageFile;
-  /** [n, height, width, 3] bytes of some images. @param chosen which, in this order; all where left out */
+  /** [n, height, width, 3] bytes of some images. @param chosen which, in this order; all by default */
   pixels(chosen?: Int32Array): Uint8Array;
 }
 
@@ -184,8 +184,8 @@ export function recordLabels(records: Uint8Array, kind: RecordKind): Uint8Array 
 }
 
 /**
- * The pixels of records, colours interleaved.
- * @param chosen indices of the records to take, in the order wanted; all when left out
+ * The pixels of records, channels interleaved.
+ * @param chosen indices of the records to take, in the order wanted; all by default
  * @returns [count, side, side, 3] bytes
  */
 export function recordPixels(records: Uint8Array, kind: RecordKind, chosen?: Int32Array): Uint8Array {
@@ -218,7 +218,7 @@ function bytesInto(images: Uint8Array, bytes: number): Interleave {
 }
 
 /**
- * The same four pixels at a time: words of four reds, greens and blues become three words of pixels, on a processor that keeps
+ * The same four pixels at a time: words of four reds, greens and blues become three words of pixels, on a CPU that keeps
  * a word's lowest byte first, as all that TensorFlow runs on do.
  */
 function wordsInto(images: Uint8Array, bytes: number): Interleave {

@@ -14,7 +14,7 @@ const NAME = "cifar10";
 const CLASSES = 10;
 const SIDE = 32;
 
-/** Padded, cropped and mirrored as CIFAR-100's are. Mean and deviation are those of all values of the training images. */
+/** Augmented like CIFAR-100. Mean and standard deviation over all training pixels. */
 const FORMAT = {
   height: SIDE,
   width: SIDE,

@@ -4,7 +4,7 @@ import type { ImageFormat } from "../dataset.js";
 /** Side length of the images in pixels. */
 export const IMAGE_SIZE = 32;
 
-/** What CIFAR-100's images are like; training pads them by 4 pixels, crops and mirrors them, as the paper's code does. */
+/** CIFAR-100's format; random crop with padding 4 and random flip, as in the paper's code. */
 export const CIFAR100_FORMAT = {
   height: IMAGE_SIZE,
   width: IMAGE_SIZE,

@@ -31,7 +31,7 @@ import {
 /** The coarse class of a fine one. */
 const coarseOf = (label: number): number => Math.floor((label * COARSE_CLASSES) / FINE_CLASSES);
 
-/** Writes a small artificial data set in CIFAR-100's format. @throws inputError and runError as writeSynthetic does */
+/** Writes a small synthetic data set in CIFAR-100's format. @throws inputError and runError as writeSynthetic does */
 export const synthesize = (directory: string, options: SyntheticOptions): Promise<void> =>
   writeSynthetic(directory, options, { side: IMAGE_SIZE, most: FINE_CLASSES }, (set) => {
     const records = (part: "train" | "test") =>
@@ -113,7 +113,7 @@ const READERS = memoryReaders(SOURCE);
 export const loadCifar100 = (directory: string, limits?: DatasetLimits): MemoryDataset =>
   READERS.open(directory, limits);
 
-/** What loadCifar100 reads, to be read ahead. */
+/** Files of loadCifar100, to prefetch. */
 const cifar100Ahead = (directory: string): AheadOf[] =>
   recordFilesAhead(directory, { kind: CIFAR100_RECORD, files: Object.values(FILES) });
 

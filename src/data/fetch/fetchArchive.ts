@@ -15,16 +15,16 @@ import type { ImageExaminer } from "../images/examine/types.js";
 import type { DownloadProgress, DownloadRequest } from "./receive.js";
 import { downloadResumable, removePartial } from "./resumableDownload.js";
 
-/** Beside the files of a data set whose own checksums are published nowhere: what the archive held. */
+/** Record of the archive's checksums, for data sets without published checksums of files. */
 const RECORD_FILE = "fetched.json";
 
-/** What was fetched: the archive's md5 sum, and the sha256 of each file of it. */
+/** The archive's MD5, and the sha256 of each of its files. */
 interface FetchRecord {
   readonly md5: string;
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Writes down what an archive of a known md5 sum held. */
+/** Records the checksums of an archive's files. */
 function writeFetchRecord(folder: string, md5: string, reports: readonly FileReport[]): void {
   const files = Object.fromEntries(reports.map(({ file, sha256 }) => [file, sha256]));
   writeFileSync(join(folder, RECORD_FILE), `${JSON.stringify({ md5, files }, null, 2)}\n`);
@@ -39,24 +39,24 @@ function readFetchRecord(folder: string): Partial<FetchRecord> {
   }
 }
 
-/** Whether these are the files that the archive of an md5 sum held when it was fetched into this folder. */
+/** Whether these are the files that the archive of an MD5 held when it was fetched into this folder. */
 export function isAsFetched(folder: string, reports: readonly FileReport[], md5: string): boolean {
   const record = readFetchRecord(folder);
   const files: Readonly<Record<string, unknown>> = record.files ?? {};
   return record.md5 === md5 && reports.every(({ file, sha256 }) => files[file] === sha256);
 }
 
-/** How long a server that breaks off is borne. */
-interface Patience {
-  /** Attempts in a row that bring nothing, after which it is given up. */
+/** Retry policy of downloads. */
+interface RetryPolicy {
+  /** Consecutive attempts without progress before giving up. */
   readonly attempts: number;
-  /** Milliseconds before the next attempt after one of them; twice as many after each further one. */
+  /** First retry delay in milliseconds; doubled each time. */
   readonly pause: number;
 }
 
-const PATIENCE: Patience = { attempts: 5, pause: 1000 };
+const RETRY_POLICY: RetryPolicy = { attempts: 5, pause: 1000 };
 
-/** What waiting does not mend. */
+/** Errors that are not retried. */
 const LASTING = new Set(["ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO", "ENOENT", "ENOTFOUND"]);
 
 /** Whether a later attempt may do better: the connection broke, or the server is busy. */
@@ -69,12 +69,14 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 /**
- * Downloads as downloadResumable does, and goes on by itself where the server breaks off, for as long as that brings
- * the end nearer.
+ * downloadResumable with retries, for as long as they make progress.
  * @returns how many bytes were there before
  * @throws what the last attempt failed with
  */
-async function downloadPatiently(request: DownloadRequest, { attempts, pause }: Patience = PATIENCE): Promise<number> {
+async function downloadWithRetries(
+  request: DownloadRequest,
+  { attempts, pause }: RetryPolicy = RETRY_POLICY,
+): Promise<number> {
   const before = await sizeOf(request.partial);
   let furthest = before;
   for (let idle = 0; ; ) {
@@ -122,7 +124,7 @@ export async function unpackMembers(
     throw runError(`${archive} cannot be unpacked: ${(error as Error).message}`);
   }
   if (refused.length === 0) return;
-  throw runError(`${archive} is refused, for it holds ${refused[0]}, a link or a path outside of it.`);
+  throw runError(`${archive} is rejected: it contains ${refused[0]}, a link or a path outside the archive.`);
 }
 
 /** Several times what any archive here unpacks to; a small one can hold zeros without end. */
@@ -157,7 +159,7 @@ function isUnsafe(path: string, type: string): boolean {
 /** A data set that is published and can be examined. */
 type Fetchable = Pick<DatasetRow, "title" | "archive" | "verify" | "byHand">;
 
-/** What to fetch; the official archive where url and md5 are left out. */
+/** Download settings; default the official archive. */
 export interface FetchOptions {
   readonly url?: string | undefined;
   readonly md5?: string | undefined;
@@ -169,11 +171,11 @@ export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Bytes of the archive, at most. */
   readonly mostBytes?: number | undefined;
-  /** How a server that breaks off is dealt with; see downloadPatiently. */
-  readonly patience?: Patience | undefined;
+  /** Retry policy; see downloadWithRetries. */
+  readonly retryPolicy?: RetryPolicy | undefined;
 }
 
-/** What a fetch did. */
+/** Result of a fetch. */
 export interface FetchResult {
   /** False if the folder held the published data set already. */
   readonly fetched: boolean;
@@ -183,7 +185,7 @@ export interface FetchResult {
 
 /**
  * Brings a data set, one process of this machine at a time: downloads the archive beside the folder
- * (DIRECTORY.tar.gz.partial), checks its md5 sum, unpacks it beside the folder and moves it into place as the last
+ * (DIRECTORY.tar.gz.partial), checks its MD5, unpacks it beside the folder and moves it into place as the last
  * step. A failed or killed fetch leaves the partial archive, and the next one goes on with it.
  * @throws inputError if nothing is published for the data set, the folder holds something else already or the URL is no URL; runError if the
  *   network or the disk fails, or the archive is not what it should be; the signal's reason when aborted
@@ -191,7 +193,7 @@ export interface FetchResult {
 export function fetchArchive(row: Fetchable, options: FetchOptions): Promise<FetchResult> {
   const { title, archive, verify, byHand } = row;
   if (archive === undefined || verify === undefined) {
-    throw inputError(`There is nothing to fetch for ${title}: bring its files into place yourself.`, byHand);
+    throw inputError(`${title} has no download: put its files in place yourself.`, byHand);
   }
   const directory = resolve(options.directory);
   const published = { title, archive, verify };
@@ -236,7 +238,7 @@ async function fetchAlone(published: Published, options: FetchOptions): Promise<
 async function isThere({ title, archive, verify }: Published, directory: string, md5: string): Promise<boolean> {
   if (!existsSync(directory)) return false;
   const names = await readdir(directory).catch(() => {
-    throw inputError(`${directory} is not a folder that can be read.`, "Name another with --data DIR.");
+    throw inputError(`${directory} is not a folder that can be read.`, "Give another with --data DIR.");
   });
   if (names.length === 0) return false;
   if (archive.keptAs !== undefined) {
@@ -252,8 +254,8 @@ async function isThere({ title, archive, verify }: Published, directory: string,
 
 const otherThings = (directory: string, title: string): PefdError =>
   inputError(
-    `${directory} holds something other than the complete ${title} already; it is left as it is.`,
-    "Move it away, or name another folder with --data DIR.",
+    `${directory} exists but is not the complete ${title}.`,
+    "Move it away, or give another folder with --data DIR.",
   );
 
 interface ArchiveRequest extends FetchOptions {
@@ -262,17 +264,17 @@ interface ArchiveRequest extends FetchOptions {
   readonly partial: string;
 }
 
-/** Downloads what is missing, so that the file has the md5 sum. */
+/** Downloads what is missing, so that the file has the MD5. */
 async function bringArchive(request: ArchiveRequest): Promise<number> {
   const { partial, md5, url } = request;
   if (existsSync(partial) && (await md5OfFile(partial)) === md5) return 0;
-  const resumedFrom = await downloadPatiently(request, request.patience);
+  const resumedFrom = await downloadWithRetries(request, request.retryPolicy);
   const found = await md5OfFile(partial);
   if (found === md5) return resumedFrom;
   removePartial(partial);
   throw runError(
-    `The archive from ${url} has the md5 sum ${found}, expected ${md5}. It was removed.`,
-    "Run the command again to download it anew.",
+    `The archive from ${url} has MD5 ${found}, expected ${md5}. It was removed.`,
+    "Run the command again to download it again.",
   );
 }
 
@@ -298,7 +300,7 @@ async function unpackInto(
     const unpacked = join(staging, archive.folder);
     const { files, problems } = await verify(unpacked, noImages);
     const [problem] = problems;
-    if (problem) throw runError(`The archive from ${url} holds no sound ${title}: ${problem}`);
+    if (problem) throw runError(`The archive from ${url} is not a valid ${title}: ${problem}`);
     if (archive.recorded) writeFetchRecord(unpacked, md5, files);
     await syncFiles(unpacked);
     await rename(unpacked, directory);
@@ -307,7 +309,7 @@ async function unpackInto(
   }
 }
 
-/** Puts an archive as it is into the folder; its md5 sum says that it is whole. */
+/** Puts an archive as it is into the folder; its MD5 says that it is whole. */
 async function keepWhole(file: string, name: string, staging: string, directory: string): Promise<void> {
   const folder = join(staging, "whole");
   await mkdir(folder);
@@ -324,20 +326,20 @@ async function syncFiles(folder: string): Promise<void> {
   }
 }
 
-/** How a data set comes into its folder without this machine's network. */
+/** Hint for machines without network. */
 function withoutNetwork({ keptAs, members, folder, md5 }: Archive, directory: string): string {
   const files =
     keptAs === undefined
       ? `unpack it, and put what is in its folder ${folder} (${members.join(", ")}) into ${directory}`
       : `put it into ${directory} as ${keptAs}`;
-  return `Without a network: give a mirror with --url, or bring the archive (md5 ${md5}) by hand, ${files}.`;
+  return `Without a network: give a mirror with --url, or copy the archive (MD5 ${md5}) there by hand, ${files}.`;
 }
 
 function interrupted(url: string, error: NodeJS.ErrnoException, archive: Archive, directory: string): PefdError {
   const full = error.code === "ENOSPC" || error.code === "EDQUOT";
-  const again = "the command again; it goes on where it stopped.";
+  const again = "the command again; the download resumes.";
   return runError(
-    `Fetching ${url} failed: ${full ? "the disk is full" : error.message || error.code}.`,
+    `Downloading ${url} failed: ${full ? "the disk is full" : error.message || error.code}.`,
     full ? `Free some space, then run ${again}` : `Run ${again} ${withoutNetwork(archive, directory)}`,
   );
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { runError } from "../../common/errors.js";
 
-/** How far a download is. */
+/** Download progress. */
 export interface DownloadProgress {
   /** Bytes in the file, those of earlier attempts included. */
   readonly received: number;
@@ -10,14 +10,14 @@ export interface DownloadProgress {
   readonly total: number | undefined;
 }
 
-/** What to download, and where to. */
+/** URL and target of a download. */
 export interface DownloadRequest {
   readonly url: string;
   /** The file that takes the bytes; what an earlier attempt left there is continued. */
   readonly partial: string;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Of the whole file; 1 GiB where left out. */
+  /** Of the whole file; 1 GiB by default. */
   readonly mostBytes?: number | undefined;
 }
 
@@ -27,8 +27,8 @@ const MOST_BYTES = 2 ** 30;
 function checkBytes(bytes: number, { url, mostBytes = MOST_BYTES }: DownloadRequest): void {
   if (bytes <= mostBytes) return;
   throw runError(
-    `${url} sends more than ${mostBytes} bytes, more than a data set of this program has; the rest was not taken.`,
-    "Check the address.",
+    `${url} sends more than ${mostBytes} bytes, more than any data set here; download stopped.`,
+    "Check the URL.",
   );
 }
 

@@ -46,7 +46,7 @@ function requestOnce(url: URL, headers: RequestHeaders, signal?: AbortSignal): P
     request.on("error", reject);
     request.on("timeout", () => {
       const seconds = SILENCE_MILLISECONDS / 1000;
-      request.destroy(new Error(`the server was silent for ${seconds} seconds`));
+      request.destroy(new Error(`the server sent nothing for ${seconds} seconds`));
     });
     request.end();
   });
@@ -75,7 +75,7 @@ export async function downloadResumable(download: DownloadRequest): Promise<numb
   return 0;
 }
 
-/** Removes what an attempt left. */
+/** Removes a partial download. */
 export function removePartial(partial: string): void {
   rmSync(partial, { force: true });
   rmSync(originFile(partial), { force: true });
@@ -100,7 +100,7 @@ function earlierAttempt(url: string, partial: string): Kept {
   }
 }
 
-/** What may stand in a header of a request. */
+/** Characters allowed in a request header. */
 const headerValue = (value: unknown): string | undefined =>
   typeof value === "string" && /^[\x20-\x7e]{1,1000}$/.test(value) ? value : undefined;
 
@@ -110,7 +110,7 @@ function rangeHeaders({ bytes, validator }: Kept): RequestHeaders {
   return validator === undefined ? range : { ...range, "if-range": validator };
 }
 
-/** What tells versions of the file apart: a strong entity tag, else its date. */
+/** Version of the file: a strong ETag, else its date. */
 function validatorOf({ headers }: IncomingMessage): string | undefined {
   const tag = headers.etag;
   return tag && !tag.startsWith("W/") ? tag : headers["last-modified"];
@@ -128,8 +128,8 @@ async function askAnew(refused: IncomingMessage, url: string, signal?: AbortSign
   response.destroy();
   const answer = `${response.statusCode} ${cleanLine(response.statusMessage ?? "").slice(0, 100)}`;
   if (BUSY.has(response.statusCode ?? 0)) throw new Error(`the server answered ${answer}`);
-  throw runError(`${url} answered ${answer}.`, "Check the address, or try again later.");
+  throw runError(`${url} answered ${answer}.`, "Check the URL, or try again later.");
 }
 
-/** Answers of a server that may do better in a moment. */
+/** Status codes that are retried. */
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);

@@ -35,7 +35,7 @@ const LETTERS = 22;
 /** Of an image that cannot be read: whoever decodes it says so, unless it is left out. */
 const UNREADABLE = "-";
 
-/** A file in the cache folder about one half of a data folder. */
+/** A file in the cache folder about one split of a data folder. */
 const cacheFile = (directory: string, part: PartName, ending: string): string =>
   join(
     // biome-ignore lint/style/noRestrictedGlobals: a data set is opened in many places, none of which is told the folder.
@@ -66,7 +66,7 @@ function readCache(path: string): Buffer {
 function statsOf(path: string): Stats {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found !== undefined) return found;
-  throw inputError(`${path} leads nowhere.`, "Remove the link, or bring back what it leads to.");
+  throw inputError(`${path} is a broken link.`, "Remove the link, or restore its target.");
 }
 
 /** Opens one file at a time, as images of a shard follow each other. */
@@ -135,7 +135,7 @@ export interface Contents {
 }
 
 /**
- * What is in the images of a half: of each a sha256 of up to 12 kB. It is kept in the cache folder beside name, size and
+ * Samples of a split's images: a sha256 of up to 12 kB of each. They are cached with name, size and
  * the times of change, and taken anew where one of these is another.
  * @param isFresh whether all samples are taken anew, whatever was kept
  */
@@ -171,7 +171,7 @@ export function openContents(directory: string, part: PartName, isFresh: boolean
 }
 
 /**
- * Holds the whole contents of a half against those of an earlier reading; the first is kept.
+ * Holds the whole contents of a split against those of an earlier reading; the first is kept.
  * @param sums sha256 by which runs know the half
  * @param contents sha256 over all bytes of all images
  * @returns sentences on what is wrong
@@ -181,7 +181,7 @@ export function changedContents(directory: string, part: PartName, sums: string,
   const [sumsThen, contentsThen, on] = readCache(path).toString().trim().split(" ");
   if (sumsThen === sums && contentsThen !== contents) {
     return [
-      `The ${part === "train" ? "training" : "test"} images of ${directory} have the names, sizes and samples of ${on}, and other bytes between: runs do not notice that. If they are right now, remove ${path}.`,
+      `The ${part === "train" ? "training" : "test"} images of ${directory} have the names, sizes and samples of ${on}, but other bytes elsewhere, which runs do not notice. If the images are correct, remove ${path}.`,
     ];
   }
   const today = new Date().toISOString().slice(0, 10);

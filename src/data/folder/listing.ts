@@ -4,7 +4,7 @@ import { inputError } from "../../common/errors.js";
 import type { PartName } from "../binary/records.js";
 import { createNameList, type FilePart, type NameList } from "../images/places.js";
 
-/** One image of a half: its path below the data folder, and its class. */
+/** One image of a split: its path below the data folder, and its class. */
 export interface ListedImage {
   readonly name: string;
   readonly label: number;
@@ -12,7 +12,7 @@ export interface ListedImage {
   readonly part?: FilePart;
 }
 
-/** Images of a half, in order; an array is one, too. */
+/** Images of a split, in order; an array is one, too. */
 export interface ImageList extends Iterable<ListedImage> {
   readonly length: number;
   at(index: number): ListedImage | undefined;
@@ -73,23 +73,23 @@ export function labelsOf(list: ImageList): Uint16Array {
   return labels;
 }
 
-/** Folders that each half may lie in, below the data folder; the first that is there is taken. */
+/** Folders that each split may lie in, below the data folder; the first that is there is taken. */
 export type HalfFolders = Readonly<Record<PartName, readonly string[]>>;
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** Whether a half's folder is there. */
+/** Whether a split's folder is there. */
 export const hasHalf = (directory: string, part: PartName, folders: HalfFolders): boolean =>
   folders[part].some((name) => isFolder(join(directory, name)));
 
-/** The folder of a half, below the data folder. @throws inputError that says what is expected where there is none */
+/** The folder of a split, below the data folder. @throws inputError that says what is expected where there is none */
 export function halfFolder(directory: string, part: PartName, folders: HalfFolders): string {
   const found = folders[part].find((name) => isFolder(join(directory, name)));
   if (found !== undefined) return found;
   if (!isFolder(directory)) {
     throw inputError(
       `The data folder ${directory} does not exist.`,
-      "Name the folder that holds train and val with --data DIR.",
+      "Give the folder that contains train and val with --data DIR.",
     );
   }
   throw inputError(
@@ -98,7 +98,7 @@ export function halfFolder(directory: string, part: PartName, folders: HalfFolde
   );
 }
 
-/** One half of a data set of files. */
+/** One split of a data set of files. */
 export interface Listing {
   /** Names of the classes in the order of their labels. */
   readonly classes: readonly string[];
@@ -130,12 +130,12 @@ export function isImage(path: string): boolean {
   const ending = extname(path).toLowerCase();
   if (!UNREAD.has(ending)) return READ.has(ending);
   throw inputError(
-    `${path} is an image in a format that is not read here.`,
-    "Convert it to PNG or JPEG, or move it away; JPEG, PNG, BMP and WebP are read.",
+    `${path} is an image in an unsupported format.`,
+    "Convert it to PNG or JPEG, or move it away; JPEG, PNG, BMP and WebP are supported.",
   );
 }
 
-/** What a folder holds, links followed. @throws inputError where it cannot be read */
+/** Folder entries, symlinks followed. @throws inputError where it cannot be read */
 export function entriesOf(folder: string): { folders: string[]; files: string[] } {
   const isFolder = (entry: Dirent): boolean =>
     entry.isSymbolicLink()
@@ -156,7 +156,7 @@ const DEEPEST = 32;
 
 /** Paths of the images in a folder and below it: a folder's own before those of folders in it, as torchvision has them. */
 function imagesBelow(root: string, folder: string, depth = 0): string[] {
-  if (depth > DEEPEST) throw inputError(`${join(root, folder)} leads deeper and deeper.`);
+  if (depth > DEEPEST) throw inputError(`${join(root, folder)} is nested too deeply.`);
   const { folders, files } = entriesOf(join(root, folder));
   const own = files.map((name) => join(folder, name)).filter((name) => isImage(join(root, name)));
   return [...own, ...folders.flatMap((name) => imagesBelow(root, join(folder, name), depth + 1))];
@@ -165,13 +165,13 @@ function imagesBelow(root: string, folder: string, depth = 0): string[] {
 /** Names of folders that are no classes: hidden ones. */
 const isHidden = (name: string): boolean => name.startsWith(".");
 
-/** Names of the folders of classes in a half's folder, sorted as torchvision's ImageFolder does; none in a flat one. */
+/** Names of the folders of classes in a split's folder, sorted as torchvision's ImageFolder does; none in a flat one. */
 export const classFolders = (path: string): string[] => entriesOf(path).folders.filter((name) => !isHidden(name));
 
 /**
- * Lists a half whose folder has one folder for each class.
+ * Lists a split whose folder has one folder for each class.
  * @param directory the data folder
- * @param folder of the half, below it
+ * @param folder of the split, below it
  * @param known the classes of the training images, which rule the others
  * @throws inputError for a folder without classes, a class without images, or classes other than those known
  */
@@ -191,21 +191,18 @@ export function listClassFolders(directory: string, folder: string, known?: read
 
 const noImages = (path: string) =>
   inputError(
-    `The class folder ${path} holds no JPEG, PNG, BMP or WebP image.`,
+    `The class folder ${path} contains no JPEG, PNG, BMP or WebP image.`,
     "Put its images there, or move the empty folder away.",
   );
 
-/** What is said of a half's folder that holds images and no folders of classes. */
+/** The error for a split's folder without class folders. */
 export const flatText = (path: string): string =>
-  `${path} holds images, but no folders of classes: which class each image is of cannot be told.`;
+  `${path} contains images but no class folders: their classes are unknown.`;
 
 function noClasses(path: string, isFlat: boolean) {
   return isFlat
     ? inputError(flatText(path), "Sort the images into a folder for each class, named as those of the training images.")
-    : inputError(
-        `${path} holds no folders of classes.`,
-        "A folder of images has train/CLASS/*.jpg and val/CLASS/*.jpg.",
-      );
+    : inputError(`${path} contains no class folders.`, "A folder of images has train/CLASS/*.jpg and val/CLASS/*.jpg.");
 }
 
 function refuseOthers(path: string, classes: readonly string[], known: readonly string[]): void {
@@ -215,11 +212,11 @@ function refuseOthers(path: string, classes: readonly string[], known: readonly 
     `${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}`;
   const problems = [
     ...(missing.length > 0 ? [`lacks ${list(missing)}`] : []),
-    ...(extra.length > 0 ? [`has ${list(extra)} besides`] : []),
+    ...(extra.length > 0 ? [`also has ${list(extra)}`] : []),
   ];
   if (problems.length === 0) return;
   throw inputError(
     `${path} does not have the classes of the training images: it ${problems.join(", and ")}.`,
-    "Both need the same folders of classes, with the same names.",
+    "Both need the same class folders, with the same names.",
   );
 }

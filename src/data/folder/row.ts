@@ -52,19 +52,19 @@ const [SYNTHETIC_SIDE, CLASSES] = [96, 100];
 /** As many as occur where it is not said. */
 const USUAL = 10;
 
-/** A class without an image is no folder, and both halves are to have the same. */
+/** A class without an image is no folder, and both splits are to have the same. */
 function classesOf({ classes, train, test }: SyntheticOptions): number {
   const most = Math.min(train, test);
   if (classes === undefined) return Math.min(USUAL, most);
   if (classes <= most) return classes;
   throw inputError(
-    `${classes} classes need as many images for training and for tests, and there are to be ${train} and ${test}.`,
-    "Give more with --train and --test, or fewer --classes.",
+    `${classes} classes need at least as many training and test images, not ${train} and ${test}.`,
+    "Set more with --train and --test, or fewer --classes.",
   );
 }
 
 /**
- * Writes artificial images into folders of classes, as PNG.
+ * Writes synthetic images into folders of classes, as PNG.
  * @throws inputError for more classes than images; inputError and runError as writeSynthetic does
  */
 export async function synthesize(directory: string, options: SyntheticOptions): Promise<void> {
@@ -92,7 +92,7 @@ function knownClasses(directory: string, folders: HalfFolders): string[] | undef
 }
 
 /**
- * What tells a half from others: sha256 over class, size, name and sample (contents.ts) of each image. All of every file is
+ * Identity of a split: sha256 over class, size, name and sample (contents.ts) of each image. All of every file is
  * not read for it, as that would take hours for ImageNet. Shards of images as they are have the sum of the folder that they
  * were packed from; those of changed images have that in their sum.
  * @param isFresh whether every sample is taken anew
@@ -141,11 +141,11 @@ function changedShards(directory: string, part: PartName): string[] {
 }
 
 /**
- * What is packed of listed images.
- * @param listings of the halves that are there
+ * Packable images of listings.
+ * @param listings of the splits that are there
  * @param namesOf what classes are called, by their folders
  * @param skip images that are left out
- * @throws inputError for a list that names what is not there, or leaves no image of a half
+ * @throws inputError for a list that names what is not there, or leaves no image of a split
  */
 function packableSet(
   directory: string,
@@ -162,7 +162,7 @@ function packableSet(
   const isKept = ({ name }: ListedImage): boolean => skip?.names.has(name) !== true;
   const half = ([part, listing]: readonly [PartName, Listing]): [PartName, PackableHalf] => {
     const images = [...listing.images].filter(isKept);
-    if (images.length === 0) throw inputError(`${skip?.file} leaves no image of ${directory}.`);
+    if (images.length === 0) throw inputError(`${skip?.file} skips all images of ${directory}.`);
     const names = images.map(({ name }) => name);
     return [part, { names, labels: labelsOf(images), places: placesOf(directory, images) }];
   };
@@ -175,7 +175,7 @@ function packableSet(
   };
 }
 
-/** Both halves. */
+/** Both splits. */
 const PARTS: readonly PartName[] = ["train", "test"];
 
 const hasClasses = (directory: string, part: PartName, folders: HalfFolders): boolean =>
@@ -192,7 +192,7 @@ function isPacked(directory: string, folders: HalfFolders): boolean {
   return PARTS.some((part) => hasShards(directory, part));
 }
 
-/** Whether a data folder has a half, in folders or in shards. @throws inputError for a damaged record */
+/** Whether a data folder has a split, in folders or in shards. @throws inputError for a damaged record */
 const hasImages = (directory: string, part: PartName, folders: HalfFolders): boolean =>
   isPacked(directory, folders) ? hasShards(directory, part) : hasHalf(directory, part, folders);
 
@@ -205,7 +205,7 @@ interface FolderSource {
   readonly folders: HalfFolders;
   /** @throws inputError for a folder that cannot be read as one of this data set */
   list(directory: string, part: PartName): Listing;
-  /** What classes are called, where that is not as their folders are. */
+  /** Class names, where they differ from folder names. */
   names?(directory: string, classes: readonly string[]): readonly string[];
 }
 
@@ -250,7 +250,7 @@ async function examined(
   return { ...whole, problems };
 }
 
-/** What a row does with such a source. */
+/** Functions of a row with such a source. */
 function folderReaders(
   source: FolderSource,
 ): Pick<DatasetRow, "open" | "openTest" | "files" | "classes" | "classNames"> &
@@ -310,7 +310,7 @@ function folderReaders(
     classNames: (directory) => classNamesOf(directory, list(directory, "test").classes),
     packable(directory, skip) {
       const found = PARTS.filter((part) => hasImages(directory, part, source.folders));
-      // Where there is neither half, this says so.
+      // Where there is neither split, this says so.
       const parts = found.length > 0 ? found : PARTS;
       const listings = new Map(parts.map((part) => [part, list(directory, part)]));
       return packableSet(directory, listings, (classes) => classNamesOf(directory, classes), skip);
@@ -320,7 +320,7 @@ function folderReaders(
 
 /** Where Kaggle's archive has its images. */
 const KAGGLE = "ILSVRC/Data/CLS-LOC";
-/** Folders of the halves. */
+/** Folders of the splits. */
 const IMAGENET_FOLDERS: HalfFolders = {
   train: ["train", join(KAGGLE, "train")],
   test: ["val", join(KAGGLE, "val")],
@@ -332,7 +332,7 @@ const SOLUTION = "LOC_val_solution.csv";
 /** 50,000 lines of up to some hundred letters. */
 const MOST_BYTES = 2 ** 26;
 
-/** Lists a half of ImageNet. @throws inputError for a folder that cannot be read as ImageNet */
+/** Lists a split of ImageNet. @throws inputError for a folder that cannot be read as ImageNet */
 function listImageNet(directory: string, part: PartName): Listing {
   const folder = halfFolder(directory, part, IMAGENET_FOLDERS);
   if (part === "train") return listClassFolders(directory, folder);
@@ -365,12 +365,12 @@ function listSolved(directory: string, folder: string, trained?: readonly string
     if (label !== undefined) return { name: join(folder, name), label };
     throw inputError(
       wnid === undefined
-        ? `${file} does not tell the class of ${join(path, name)}.`
-        : `${join(path, name)} is of the class ${wnid} by ${file}, which the training images do not have.`,
-      "Bring training images, validation images and the solution of the same archive together.",
+        ? `${file} does not list the class of ${join(path, name)}.`
+        : `${file} gives ${join(path, name)} the class ${wnid}, which has no training images.`,
+      "Use training images, validation images and the solution from the same archive.",
     );
   });
-  if (images.length === 0) throw inputError(`${path} holds no images.`);
+  if (images.length === 0) throw inputError(`${path} contains no images.`);
   return { classes: known, images };
 }
 
@@ -380,7 +380,7 @@ const flat = (path: string, file: string) =>
     `Put Kaggle's ${SOLUTION} at ${file}, or sort the images into folders named as those of the training images.`,
   );
 
-/** What classes are called, one a line behind their wnid, in Kaggle's archive. */
+/** Kaggle's file of class names, one per line after the wnid. */
 const NAMES = "LOC_synset_mapping.txt";
 
 /** Names of the classes: as Kaggle's file tells them, else those of their folders. */
@@ -395,7 +395,7 @@ function imageNetNames(directory: string, classes: readonly string[]): readonly 
 /** Side of the images that models for ImageNet are made for, and the short side that evaluation resizes to before. */
 const [SIDE, RESIZED] = [224, 256];
 
-/** As torchvision's recipes have images of ImageNet, and the paper's code: RandomResizedCrop(side), mirrored. */
+/** As torchvision's recipes have images of ImageNet, and the paper's code: RandomResizedCrop(side), flipped. */
 const formatOf = (side: number) =>
   ({
     height: side,
@@ -440,7 +440,7 @@ const folderOf = (side: number) => {
     format,
     evaluation,
     defaults: { data: "data/images", ...DEFAULTS },
-    byHand: "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and name DIR with --data.",
+    byHand: "Put your own images into DIR/train/CLASS/ and DIR/val/CLASS/, and give DIR with --data.",
     ...folderReaders({ name: "folder", format, evaluation, folders: FOLDERS, list: listFolder }),
   } satisfies DatasetRow;
 };
@@ -459,7 +459,7 @@ const imageNetOf = (side: number) => {
     evaluation,
     defaults: { data: "data/imagenet", ...DEFAULTS },
     byHand:
-      "With an account, bring ILSVRC2012_img_train.tar (md5 1d675b47d978889d74fa0da5fadfb00e) and ILSVRC2012_img_val.tar " +
+      "With an account, download ILSVRC2012_img_train.tar (md5 1d675b47d978889d74fa0da5fadfb00e) and ILSVRC2012_img_val.tar " +
       "(29b22e2961454d5413ddabcf34fc5622) from image-net.org and sort them into DIR/train/WNID/ and DIR/val/WNID/, or unpack " +
       "Kaggle's archive as it is.",
     ...folderReaders({

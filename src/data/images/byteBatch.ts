@@ -7,7 +7,7 @@ import { valuesOf } from "../hostBatch.js";
 import { knownTable } from "../normalize.js";
 
 // Images of files travel to the steps as bytes, four in a whole number, since TensorFlow.js has no bytes: a quarter of the
-// memory that they take once they are normalised.
+// memory that they take once they are normalized.
 
 /** Whole numbers that hold the bytes of one image. */
 export const wordsOf = (shape: ImageShape): number => Math.ceil(valuesOf(shape) / 4);
@@ -47,7 +47,7 @@ const normalized = (words: Tensor, format: ImageFormat): Tensor =>
   );
 
 /**
- * A batch that came as bytes, normalised in the step: the values of `knownTable`, whoever looks them up.
+ * A batch that came as bytes, normalized in the step: the values of `knownTable`, whoever looks them up.
  * @param words [N, wordsOf] int32, each image's bytes in order, from the lowest byte of the first number on
  * @param compiled whether XLA compiles the step, which knows TensorFlow's ops only
  * @returns [N, height, width, 3]

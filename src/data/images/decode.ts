@@ -1,5 +1,5 @@
 import { DT, type NativeAttribute, type NativeBinding, type NativeTensor } from "../../runtime/native.js";
-import { wordsWhile } from "../../runtime/ownModule.js";
+import { capturingStderr } from "../../runtime/ownModule.js";
 import type { Header } from "./header.js";
 import { ImageProblem } from "./header.js";
 import { type Box, type ImageSize, wholeOf } from "./view.js";
@@ -9,7 +9,7 @@ export interface Decoded {
   readonly id: number;
   /** The part of the image that it is. */
   readonly part: Box;
-  /** What the decoder says of damage that it went over. */
+  /** Decoder warnings. */
   readonly warning?: string;
 }
 
@@ -40,7 +40,7 @@ export interface Decoder {
   decode(file: Uint8Array, header: Header, part?: Box): Decoded;
 }
 
-/** What a JPEG decoder that Pillow's bytes are wanted of has to be told: the exact transform, smooth colours, no repairs. */
+/** JPEG decoder options for Pillow's bytes: exact DCT, fancy upsampling, no recovery. */
 const jpegAttributes = (binding: NativeBinding): Attributes => [
   { name: "channels", type: binding.TF_ATTR_INT, value: 3 },
   { name: "ratio", type: binding.TF_ATTR_INT, value: 1 },
@@ -50,7 +50,7 @@ const jpegAttributes = (binding: NativeBinding): Attributes => [
   { name: "dct_method", type: binding.TF_ATTR_STRING, value: "INTEGER_ACCURATE" },
 ];
 
-/** TensorFlow's op for each format, and what it is told. */
+/** TensorFlow's op and attributes for each format. */
 function formatOps(binding: NativeBinding): Record<Header["format"], readonly [string, Attributes]> {
   const channels = { name: "channels", type: binding.TF_ATTR_INT, value: 3 };
   // These are not turned into others.
@@ -64,8 +64,8 @@ function formatOps(binding: NativeBinding): Record<Header["format"], readonly [s
   };
 }
 
-/** TensorFlow's own words, without what stands around them. */
-const wordsOf = (error: unknown): string =>
+/** TensorFlow's error message, stripped. */
+const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("Message: ").at(-1)?.trim() ?? "";
 
 /** Where less than all of a JPEG is decoded, pixels at the edge follow from a neighbour that is cut off: one more is read. */
@@ -78,7 +78,7 @@ function withMargin(box: Box, image: Header): Box {
   return { top, left, height: bottom - top, width: right - left };
 }
 
-/** What a decoded tensor is like. */
+/** Shape of a decoded tensor. */
 interface Shape extends ImageSize {
   readonly pictures: number;
   readonly colours: number;
@@ -86,11 +86,11 @@ interface Shape extends ImageSize {
 
 /** Why a decoded tensor is not the image that was asked for, if it is not. */
 function problemOf(found: Shape, asked: ImageSize): string | undefined {
-  if (found.pictures !== 1) return `it holds ${found.pictures} pictures instead of one`;
-  if (found.colours < 3) return "it has neither three colours a pixel nor four";
+  if (found.pictures !== 1) return `it contains ${found.pictures} images instead of one`;
+  if (found.colours < 3) return "it has neither three channels nor four";
   if (found.height === asked.height && found.width === asked.width) return undefined;
   const [is, says] = [found, asked].map(({ height, width }) => `${width} x ${height}`);
-  return `it decodes to ${is} pixels, and its header says ${says}`;
+  return `it decodes to ${is} pixels, but its header says ${says}`;
 }
 
 /** A decoder of TensorFlow's ops. */
@@ -110,7 +110,7 @@ export function openDecoder(ops: Ops): Decoder {
     }
   }
 
-  /** The tensor as [H, W, 3]: of one picture of several (WebP), without a fourth colour that says how opaque it is. */
+  /** The tensor as [H, W, 3]: of one picture of several (WebP), without a fourth color that says how opaque it is. */
   function asImage({ id, shape }: NativeTensor, { height, width }: Box): number {
     if (shape.length === 3 && shape[2] === 3) return id;
     const first = integers(shape.map(() => 0));
@@ -137,14 +137,14 @@ export function openDecoder(ops: Ops): Decoder {
       const isWhole = part.height === header.height && part.width === header.width;
       try {
         const [op, attributes] = formats[header.format];
-        const { result: tensor, words } = wordsWhile(() =>
+        const { result: tensor, stderrText } = capturingStderr(() =>
           isWhole ? call(op, attributes, [contents]) : decodePart(contents, part),
         );
-        const warning = words.trim().split("\n")[0];
+        const warning = stderrText.trim().split("\n")[0];
         return { id: checked(tensor, part), part, ...(warning && { warning }) };
       } catch (error) {
         if (error instanceof ImageProblem) throw error;
-        throw new ImageProblem(`the ${header.format} is damaged (TensorFlow: ${wordsOf(error)})`);
+        throw new ImageProblem(`the ${header.format} is corrupt (TensorFlow: ${messageOf(error)})`);
       } finally {
         binding.deleteTensor(contents);
       }

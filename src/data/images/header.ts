@@ -1,7 +1,7 @@
 import { type PefdError, runError } from "../../common/errors.js";
 import type { ImageSize } from "./view.js";
 
-/** What is wrong with the bytes of an image; whoever knows its name makes an error of it (imageError). */
+/** A problem of an image's bytes; imageError adds its name. */
 export class ImageProblem extends Error {
   override readonly name = "ImageProblem";
 }
@@ -10,7 +10,7 @@ export class ImageProblem extends Error {
 export const imageError = (name: string, problem: string): PefdError =>
   runError(
     `The image ${name} cannot be used: ${problem}.`,
-    "Replace the file, or leave it out with --skip_list FILE, a list of names; `pefd data verify` finds all such images.",
+    "Replace the file, or skip it with --skip_list FILE, a list of names; `pefd data verify` finds all such images.",
   );
 
 /** A format of image files. */
@@ -94,11 +94,11 @@ function findFrame(bytes: Buffer): number {
   for (;;) {
     const marker = bytes.readUInt8(at - 1);
     if (ARITHMETIC_FRAMES.has(marker)) {
-      throw new ImageProblem("the JPEG has arithmetic coding, which Pillow and browsers cannot read");
+      throw new ImageProblem("the JPEG uses arithmetic coding, which Pillow and browsers cannot read");
     }
     if (FRAMES.has(marker)) return at + 3;
     if (marker === SCAN || marker === END) {
-      throw new ImageProblem("the JPEG's header is damaged: it does not tell the size");
+      throw new ImageProblem("the JPEG header is corrupt: it has no size");
     }
     at = nextMarker(bytes, isAlone(marker) ? at : at + bytes.readUInt16BE(at));
   }
@@ -108,7 +108,7 @@ function findFrame(bytes: Buffer): number {
 function size(bytes: Buffer): ImageSize {
   const frame = findFrame(bytes);
   if (bytes.lastIndexOf(END_MARKER) < frame) {
-    throw new ImageProblem("the JPEG is cut short: its end is missing");
+    throw new ImageProblem("the JPEG is truncated: its end is missing");
   }
   return { height: bytes.readUInt16BE(frame), width: bytes.readUInt16BE(frame + 2) };
 }
@@ -119,7 +119,7 @@ const JPEG: Format = {
   size,
 };
 
-/** What a file says of itself. */
+/** Header information. */
 export interface Header extends ImageSize {
   readonly format: Format["name"];
 }
@@ -136,7 +136,7 @@ function sizeIn(format: Format, bytes: Buffer): ImageSize {
   try {
     return format.size(bytes);
   } catch (error) {
-    if (error instanceof RangeError) throw new ImageProblem(`the ${format.name} is cut short`);
+    if (error instanceof RangeError) throw new ImageProblem(`the ${format.name} is truncated`);
     throw error;
   }
 }
@@ -149,13 +149,13 @@ export function readHeader(file: Uint8Array): Header {
   const bytes = bufferOf(file);
   if (bytes.length === 0) throw new ImageProblem("it is empty");
   const format = FORMATS.find((each) => each.matches(bytes));
-  if (format === undefined) throw new ImageProblem("it is no JPEG, PNG, BMP or WebP");
+  if (format === undefined) throw new ImageProblem("it is not a JPEG, PNG, BMP or WebP");
   const { height, width } = sizeIn(format, bytes);
   if (height === 0 || width === 0) {
     throw new ImageProblem(`the ${format.name} says that it is ${width} x ${height} pixels`);
   }
   if (height * width > MOST_PIXELS) {
-    throw new ImageProblem(`${width} x ${height} pixels are more than ${MOST_PIXELS}, the most that are decoded`);
+    throw new ImageProblem(`${width} x ${height} pixels exceed the limit of ${MOST_PIXELS}`);
   }
   return { format: format.name, height, width };
 }

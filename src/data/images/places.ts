@@ -156,7 +156,7 @@ function placeOf(places: ImagePlaces, image: number): [file: string, part?: [num
 
 /**
  * The bytes of an image's file, as they are.
- * @param room where they go; memory of their own where left out
+ * @param room where they go; memory of their own by default
  * @throws runError where they cannot be read
  */
 export function readImage(places: ImagePlaces, image: number, room: Room = newRoom): Uint8Array {
@@ -166,7 +166,7 @@ export function readImage(places: ImagePlaces, image: number, room: Room = newRo
   } catch (error) {
     throw runError(
       `The image ${imageName(places, image)} cannot be read: ${(error as Error).message}.`,
-      `Look after ${file}; the run goes on with --resume.`,
+      `Check ${file}; then continue the run with --resume.`,
     );
   }
 }

@@ -12,7 +12,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return Buffer.concat([length, body, sum]);
 }
 
-/** Filters of the PNG specification: bytes as they are, or what each is more than the same colour of the pixel before it. */
+/** Filters of the PNG specification: bytes as they are, or what each is more than the same color of the pixel before it. */
 const [AS_IT_IS, SUB] = [0, 1];
 
 /** The lines of an image, each behind the number of its filter. */
@@ -44,7 +44,7 @@ export const storedPng = (image: ByteImage): Buffer =>
   fileOf(image, deflateSync(filteredLines(image, AS_IT_IS), { level: 0 }));
 
 /**
- * An image as a smaller PNG file. zlib is told to look for runs alone: it searches in other ways on other processors, which
+ * An image as a smaller PNG file. zlib is told to look for runs alone: it searches in other ways on other CPUs, which
  * would give other bytes.
  */
 export const smallPng = (image: ByteImage): Buffer =>

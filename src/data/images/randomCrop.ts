@@ -33,7 +33,7 @@ function middleBox({ height: full, width: across }: ImageSize, [least, largest]:
   return { top: middle(full, height), left: middle(across, width), height, width };
 }
 
-/** What the view of an image follows from, besides its size. */
+/** Seeds of an image's random view, besides its size. */
 export interface CropSource {
   readonly seed: number;
   /** From 1. */
@@ -43,7 +43,7 @@ export interface CropSource {
 }
 
 /**
- * What training shows of an image in an epoch: a random box, resized, and in half of all cases its mirror image. It
+ * The training view of an image in an epoch: RandomResizedCrop and random horizontal flip. It
  * follows from seed, epoch and image alone, whoever asks and whenever.
  * @param size what the box is resized to
  */

@@ -31,7 +31,7 @@ export async function wholeImages(
     problems: found.flatMap(({ problem = [] }) => problem),
     damaged: named.flatMap(({ problem, name }) => (problem === undefined ? [] : [name])),
     warnings: named.flatMap(({ warning, name }) =>
-      warning === undefined ? [] : [`The image ${name} is used as it decodes: ${warning}.`],
+      warning === undefined ? [] : [`The image ${name} is used despite a decoder warning: ${warning}.`],
     ),
   };
 }
@@ -56,7 +56,7 @@ const WEIGHT_BITS = 22;
 const HALF = 1 << (WEIGHT_BITS - 1);
 const CHANNELS = 3;
 
-/** What the results along one axis are made of: result i of taps[i] pixels from first[i] on; its weights start at i * most. */
+/** Resampling weights along one axis: output i uses taps[i] pixels from first[i] on; its weights start at i * most. */
 interface Axis {
   readonly count: number;
   readonly most: number;
@@ -93,7 +93,7 @@ function axisOf(from: number, length: number, size: number, start: number, count
   return { count, most, first, taps, weights };
 }
 
-/** One result of one colour: pixels from `at` on, `stride` apart. */
+/** One result of one color: pixels from `at` on, `stride` apart. */
 function weighted(
   pixels: ArrayLike<number>,
   at: number,
@@ -132,7 +132,7 @@ function across(
 /**
  * A view of an image, the bytes that Pillow up to 12 has: bilinear with antialiasing, across first, rounded to bytes, then
  * down. It serves where src/native is not compiled, which computes the same.
- * @param pixels [height, width, 3], red, green and blue interleaved, each 0 to 255
+ * @param pixels [height, width, 3], RGB interleaved, each 0 to 255
  * @returns [window.height, window.width, 3]
  */
 export function plainResize(pixels: ArrayLike<number>, image: ImageSize, view: View): Uint8Array {
@@ -156,14 +156,14 @@ export type Resizer = "native" | "plain";
 
 /** All pixels of an image that was decoded. */
 export interface DecodedImage extends ByteImage {
-  /** What the decoder says of damage that it went over. */
+  /** Decoder warnings. */
   readonly warning?: string;
 }
 
 /** Reads images of one thread. Errors name the image and say what is wrong with it. */
 export interface ImageReader {
   /**
-   * What a view shows of an image, the bytes of torchvision with Pillow.
+   * A view of an image, bit-identical to torchvision with Pillow.
    * @param name the image's file, for errors
    * @param file its bytes: JPEG, PNG, BMP or WebP
    * @param viewOf the view, once the size is known
@@ -232,7 +232,7 @@ function named<T>(name: string, run: () => T): T {
 /**
  * Opens a reader of images.
  * @param binding of this thread, with our own ops where they are there (runtime/threadBinding.ts)
- * @param resizer the native one where it is there, if left out
+ * @param resizer the native one where it is there by default
  */
 export function openImageReader(binding: NativeBinding, resizer: Resizer = presentResizer()): ImageReader {
   const ops = opsOf(binding);

@@ -12,7 +12,7 @@ export interface Box extends ImageSize {
 
 /**
  * How an image is shown: `box` of it is resized to `size` (Pillow's bilinear filter with antialiasing), and of that
- * `window` is taken, mirrored where `flip` says so. One resize is all that training and evaluation do.
+ * `window` is taken, flipped where `flip` says so. One resize is all that training and evaluation do.
  */
 export interface View {
   readonly box: Box;
@@ -41,7 +41,7 @@ export function resizedSize({ height, width }: ImageSize, shortSide: number): Im
 }
 
 /**
- * What evaluation shows of an image: torchvision's Resize(resize), then CenterCrop(crop).
+ * The evaluation view of an image: torchvision's Resize(resize), then CenterCrop(crop).
  */
 export function evaluationView(image: ImageSize, { resize, crop }: CenterCrop): View {
   const size = resizedSize(image, resize);
@@ -54,7 +54,7 @@ export function evaluationView(image: ImageSize, { resize, crop }: CenterCrop): 
   return { box: wholeOf(image), size, window, flip: false };
 }
 
-/** A box of the image resized to a size, and mirrored where `flip` says so: torchvision's resized_crop and hflip. */
+/** A box of the image resized to a size, and flipped where `flip` says so: torchvision's resized_crop and hflip. */
 export const boxView = (box: Box, size: ImageSize, flip: boolean): View => ({
   box,
   size,

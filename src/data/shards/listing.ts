@@ -37,7 +37,7 @@ interface Open {
 /** A name that can stand in a line of its own. */
 const NAME = /^[^\p{Cc}]{1,1000}$/u;
 
-/** What a .json calls its image: its `filename`; undefined where it does not say. */
+/** The `filename` in a sample's .json, if any. */
 function filenameIn(text: string): string | undefined {
   try {
     const { filename } = Object(parseBoundedJson(text)) as { filename?: unknown };
@@ -52,7 +52,7 @@ const what = (shard: string, key: string): string => `The sample ${key} in ${sha
 function labelIn(text: string, shard: string, key: string): number {
   const label = /^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN;
   if (label <= MOST_LABEL) return label;
-  throw inputError(`${what(shard, key)} has a .cls that is no number of a class from 0 to ${MOST_LABEL}.`);
+  throw inputError(`${what(shard, key)} has a .cls that is not a class index from 0 to ${MOST_LABEL}.`);
 }
 
 /** @throws inputError for a sample that lacks something */
@@ -60,20 +60,20 @@ function closed({ key, images, label, name }: Open, path: string, shard: string)
   const [image, second] = images;
   if (image === undefined) {
     throw inputError(
-      `${what(path, key)} holds no JPEG, PNG, BMP or WebP image.`,
-      "A sample is KEY.jpg (or png, bmp, webp), KEY.cls and, if need be, KEY.json.",
+      `${what(path, key)} contains no JPEG, PNG, BMP or WebP image.`,
+      "A sample is KEY.jpg (or png, bmp, webp), KEY.cls and optionally KEY.json.",
     );
   }
   if (second !== undefined) {
     throw inputError(
-      `${what(path, key)} holds two images, ${image.name} and ${second.name}.`,
-      "Samples of one image each are read.",
+      `${what(path, key)} contains two images, ${image.name} and ${second.name}.`,
+      "Samples must have one image each.",
     );
   }
   if (label === undefined) {
     throw inputError(
-      `${what(path, key)} has no ${key}.cls, which tells the class of ${image.name}.`,
-      "A sample is KEY.jpg and KEY.cls, which holds the number of the class, from 0.",
+      `${what(path, key)} has no ${key}.cls, the class of ${image.name}.`,
+      "A sample is KEY.jpg and KEY.cls, which contains the class index, from 0.",
     );
   }
   const { offset, length } = image;
@@ -114,10 +114,7 @@ function samplesOf(path: string, shard: string): ShardSample[] {
   });
   close();
   if (samples.length > 0) return samples;
-  throw inputError(
-    `${path} holds no samples.`,
-    "A shard in WebDataset's form holds KEY.jpg and KEY.cls for each image.",
-  );
+  throw inputError(`${path} contains no samples.`, "A WebDataset shard contains KEY.jpg and KEY.cls for each image.");
 }
 
 /** Words in a shard's name, or names of a folder of shards, that tell which half it is of; the first that are found count. */
@@ -132,7 +129,7 @@ const shardsIn = (folder: string): string[] =>
   existsSync(folder) ? entriesOf(folder).files.filter((name) => /^[^.].*\.tar$/.test(name)) : [];
 
 /**
- * Shards of a half, below the data folder, by their names: DIR/*train*.tar, DIR/train/*.tar and the like; none where there
+ * Shards of a split, below the data folder, by their names: DIR/*train*.tar, DIR/train/*.tar and the like; none where there
  * are none.
  */
 function shardFiles(directory: string, part: PartName): string[] {
@@ -148,7 +145,7 @@ function shardFiles(directory: string, part: PartName): string[] {
   return [];
 }
 
-/** How sentences name a half's shards. */
+/** How sentences name a split's shards. */
 const NAMES: Readonly<Record<PartName, string>> = { train: "train", test: "val" };
 
 /** Samples of the shards that a record tells, held against it. */
@@ -159,14 +156,14 @@ function recordedSamples(directory: string, part: PartName, record: ShardRecord)
     const size = statSync(path, { throwIfNoEntry: false })?.size;
     if (size === undefined) {
       throw inputError(
-        `${path} is missing, a shard that ${RECORD_FILE} tells of.`,
-        "Bring all shards of the folder, or pack the images again.",
+        `${path}, a shard listed in ${RECORD_FILE}, is missing.`,
+        "Restore all shards of the folder, or pack the images again.",
       );
     }
     if (size !== bytes) throw damagedTar(path, `it has ${size} bytes instead of ${bytes}`);
     const samples = samplesOf(path, file);
     if (samples.length === images) return samples;
-    throw damagedTar(path, `it holds ${samples.length} images instead of ${images}`);
+    throw damagedTar(path, `it contains ${samples.length} images instead of ${images}`);
   });
 }
 
@@ -182,8 +179,8 @@ function numberedClasses(samples: readonly ShardSample[], isTrain: boolean): str
   const missing = isTrain ? classes.find((_, label) => !labels.has(label)) : undefined;
   if (missing === undefined) return classes;
   throw inputError(
-    `No training image is of the class ${missing}, though there are some of the class ${Math.max(...labels)}.`,
-    "Labels of shards (.cls) count classes from 0 and leave none out.",
+    `Class ${missing} has no training images, but class ${Math.max(...labels)} does.`,
+    "Labels of shards (.cls) are class indices from 0 without gaps.",
   );
 }
 
@@ -193,7 +190,7 @@ function classesOf(directory: string, part: PartName, samples: readonly ShardSam
   return numberedClasses(others.length > 0 ? others : samples, isTrain || others.length > 0);
 }
 
-/** Whether a folder holds shards of a half. @throws inputError for a damaged record */
+/** Whether a folder holds shards of a split. @throws inputError for a damaged record */
 export function hasShards(directory: string, part: PartName): boolean {
   const record = readShardRecord(directory);
   if (record !== undefined) return record.halves[part] !== undefined;
@@ -201,7 +198,7 @@ export function hasShards(directory: string, part: PartName): boolean {
 }
 
 /**
- * Lists a half of a data set in shards: the images in the shards' order, which is the folder's where `pefd data pack` made
+ * Lists a split of a data set in shards: the images in the shards' order, which is the folder's where `pefd data pack` made
  * them.
  * @throws inputError for shards that are missing, damaged or lack something
  */
@@ -218,8 +215,8 @@ export function listShards(directory: string, part: PartName): Listing {
   const beyond = samples.find(({ label }) => label >= classes.length);
   if (beyond !== undefined) {
     throw inputError(
-      `${beyond.name} in ${join(directory, beyond.part.file)} is of the class ${beyond.label}; there are ${classes.length} classes, from 0.`,
-      "Bring shards of training and of test images of the same data set together.",
+      `${beyond.name} in ${join(directory, beyond.part.file)} has the class ${beyond.label}; there are ${classes.length} classes, from 0.`,
+      "Use training and test shards of the same data set.",
     );
   }
   return {
@@ -229,6 +226,6 @@ export function listShards(directory: string, part: PartName): Listing {
   };
 }
 
-/** What classes are called, as a record beside the shards tells. @throws inputError for a damaged record */
+/** Class names from the record of shards. @throws inputError for a damaged record */
 export const shardClassNames = (directory: string): readonly string[] | undefined =>
   readShardRecord(directory)?.classNames;

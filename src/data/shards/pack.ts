@@ -12,13 +12,13 @@ import { RECORD_FILE, recordText, type ShardFile, type ShardHalf, type ShardReco
 
 /** One image that is to be packed. */
 interface NewSample {
-  /** Of its files, before the dot; no other sample of the half has it. */
+  /** Of its files, before the dot; no other sample of the split has it. */
   readonly key: string;
   /** Of the image, without the dot. */
   readonly ending: string;
   readonly image: Uint8Array;
   readonly label: number;
-  /** What its .json holds. */
+  /** Content of its .json. */
   readonly told: object;
 }
 
@@ -77,7 +77,7 @@ function ended(shard: OpenShard): ShardFile {
 }
 
 /**
- * Writes WebDataset shards of a half: KEY.jpg (or another ending), KEY.cls, KEY.json of each image.
+ * Writes WebDataset shards of a split: KEY.jpg (or another ending), KEY.cls, KEY.json of each image.
  * @param start of their names: "train" for train-000000.tar
  * @param mostBytes of a shard, unless one image has more
  * Errors are the system's own, as of a full disk.
@@ -124,7 +124,7 @@ export interface PackedImage {
   readonly isNewJpeg?: boolean;
 }
 
-/** Reads the images of a half in their order. @throws runError for one that cannot be used */
+/** Reads the images of a split in their order. @throws runError for one that cannot be used */
 export type ReadImages = (places: ImagePlaces, count: number) => AsyncIterable<PackedImage>;
 
 /** How a set is packed. */
@@ -160,12 +160,12 @@ function refuseOccupied(out: string): void {
     names = readdirSync(out);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw inputError(`${out} cannot be written into: ${(error as Error).message}.`);
+    throw inputError(`${out} cannot be written to: ${(error as Error).message}.`);
   }
   if (names.length === 0) return;
   throw inputError(
-    `${out} holds ${names.length === 1 ? "a file" : "files"} already (${names[0]}); it is left as it is.`,
-    "Name another folder with --out DIR, or remove this one.",
+    `${out} holds ${names.length === 1 ? "a file" : "files"} already (${names[0]}).`,
+    "Give another folder with --out DIR, or remove this one.",
   );
 }
 
@@ -190,8 +190,8 @@ export async function packImages(dataset: string, set: PackableSet, settings: Pa
   refuseOccupied(out);
   if (reencoding !== undefined && set.reencoded !== undefined) {
     throw inputError(
-      `These images were re-encoded already: ${set.reencoded}.`,
-      "Make smaller ones from the images as they were.",
+      `These images are already re-encoded: ${set.reencoded}.`,
+      "Downscale the original images instead.",
     );
   }
   const { classes, classNames } = set;

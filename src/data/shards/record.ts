@@ -15,7 +15,7 @@ export interface ShardFile {
   readonly sha256: string;
 }
 
-/** One half of the data set. */
+/** One split of the data set. */
 export interface ShardHalf {
   readonly images: number;
   /** Images of each class. */
@@ -23,7 +23,7 @@ export interface ShardHalf {
   readonly shards: readonly ShardFile[];
 }
 
-/** What shards hold. */
+/** Record of shards. */
 export interface ShardRecord {
   /** The data set that was packed, as --dataset names it. */
   readonly dataset: string;
@@ -82,7 +82,7 @@ function isRecord(value: unknown): value is ShardRecord {
  */
 export function readShardRecord(folder: string): ShardRecord | undefined {
   const path = join(folder, RECORD_FILE);
-  let problem = "it is not what `pefd data pack` writes";
+  let problem = "it was not written by `pefd data pack`";
   try {
     const record = parseBoundedJson(readInputText(path, { maxBytes: MOST_BYTES }), BOUNDS);
     if (isRecord(record)) return record;
@@ -93,6 +93,6 @@ export function readShardRecord(folder: string): ShardRecord | undefined {
   }
   throw inputError(
     `The record ${path} cannot be used: ${problem}.`,
-    "Pack the images again (`pefd data pack`), or remove the file: shards are read without it.",
+    "Pack the images again (`pefd data pack`), or remove the file: shards work without it.",
   );
 }

@@ -15,13 +15,13 @@ export interface Reencoding {
 export const reencodingWords = ({ shortSide, quality }: Reencoding): string =>
   `short side ${shortSide}, JPEG quality ${quality}`;
 
-/** What a thread is told. */
+/** Settings of a thread. */
 export interface ReencodeWork {
   readonly places: ImagePlaces;
   readonly reencoding: Reencoding;
 }
 
-/** What a thread answers to the number of an image. */
+/** A thread's response for an image index. */
 export interface ReencodeAnswer {
   readonly image: number;
   readonly packed?: PackedImage;

@@ -10,7 +10,7 @@ const AHEAD = 4;
 /**
  * Makes images smaller in threads and gives them in their order: the same bytes for any number of threads. TensorFlow
  * must be loaded.
- * @param workers threads, at least one; no more are started than there are processors
+ * @param workers threads, at least one; at most one per CPU core
  */
 export function reencodeAll(reencoding: Reencoding, workers: number): ReadImages {
   return async function* (places, count) {

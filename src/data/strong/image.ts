@@ -1,4 +1,4 @@
-/** One image of bytes: red, green and blue interleaved, row by row. */
+/** One image of bytes: RGB interleaved, row by row. */
 export interface ByteImage {
   readonly height: number;
   readonly width: number;
@@ -16,6 +16,6 @@ export function mapped(image: ByteImage, byteAt: (position: number) => number): 
   return { ...image, bytes };
 }
 
-/** The same image with each byte replaced by its table's entry. @param tables 256 entries for each colour */
+/** The same image with each byte replaced by its table's entry. @param tables 256 entries for each color */
 export const lookedUp = (image: ByteImage, tables: readonly ArrayLike<number>[]): ByteImage =>
   mapped(image, (i) => (tables[i % CHANNELS] as ArrayLike<number>)[image.bytes[i] as number] as number);

@@ -41,7 +41,7 @@ const CHANGES: readonly Change[] = [
 const TAKEN = 2;
 /** Largest side of what is cut out, as a share of the image's. */
 const LARGEST_CUT = 0.5;
-/** What stands in its place. */
+/** Fill value. */
 const GRAY = [125, 123, 114];
 
 /**
@@ -71,7 +71,7 @@ export function cutOut(image: ByteImage, side: number, x: number, y: number): By
   return { ...image, bytes };
 }
 
-/** What the strong view of an image follows from, besides the image. */
+/** Seeds of the strong view. */
 export interface StrongSource {
   readonly seed: number;
   /** From 1. */
@@ -79,11 +79,11 @@ export interface StrongSource {
 }
 
 /**
- * The strong view of the images that plan rows name, in their order: a crop and flip of its own, then RandAugment, as
+ * The strong view of the images that sampler rows name, in their order: a crop and flip of its own, then RandAugment, as
  * Multi-level Logit Distillation has it (Jin et al., CVPR 2023). It follows from seed, epoch and image alone, so that a
  * run goes on with the same ones.
  * @param planRows [n, 4], see sampler.ts
- * @returns [n, height, width, 3], normalised
+ * @returns [n, height, width, 3], normalized
  */
 export function assembleStrongBatch(
   set: ImagesInMemory,
@@ -119,7 +119,7 @@ function drawOf(set: ImagesInMemory): (index: number, random: Random) => ByteIma
   };
 }
 
-/** An image that was turned, and its mirror image where it is flipped; not normalised. */
+/** An image that was turned, and its mirror image where it is flipped; not normalized. */
 function turned(set: ImagesInMemory, index: number, angle: number, flip: boolean): ByteImage {
   const { images, height, width } = set;
   const bytes = new Uint8Array(height * width * CHANNELS);
@@ -131,7 +131,7 @@ function turned(set: ImagesInMemory, index: number, angle: number, flip: boolean
   return { height, width, bytes };
 }
 
-/** A crop of an image, its padding black, and its mirror image where it is flipped; not normalised. */
+/** A crop of an image, its padding black, and its mirror image where it is flipped; not normalized. */
 function shifted(
   { images, height, width }: ImagesInMemory,
   { padding }: Shift,

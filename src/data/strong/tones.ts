@@ -12,7 +12,7 @@ const forAll = (image: ByteImage, of: (level: number) => number): ByteImage => {
   return lookedUp(image, Array<Table>(CHANNELS).fill(table));
 };
 
-/** How often each level occurs in each colour. @returns three times [256] */
+/** How often each level occurs in each color. @returns three times [256] */
 function histograms({ bytes }: ByteImage): Int32Array[] {
   const counts = Array.from({ length: CHANNELS }, () => new Int32Array(LEVELS));
   for (let i = 0; i < bytes.length; i++) {
@@ -25,7 +25,7 @@ function histograms({ bytes }: ByteImage): Int32Array[] {
 
 const identity = tableOf((level) => level);
 
-/** Each colour stretched from its least and largest level to 0 and 255 (Pillow's ImageOps.autocontrast). */
+/** Each color stretched from its least and largest level to 0 and 255 (Pillow's ImageOps.autocontrast). */
 export function autoContrast(image: ByteImage): ByteImage {
   const tables = histograms(image).map((counts) => {
     const low = counts.findIndex((count) => count > 0);
@@ -38,7 +38,7 @@ export function autoContrast(image: ByteImage): ByteImage {
   return lookedUp(image, tables);
 }
 
-/** Each colour's levels spread such that each occurs about equally often (Pillow's ImageOps.equalize). */
+/** Each color's levels spread such that each occurs about equally often (Pillow's ImageOps.equalize). */
 export function equalize(image: ByteImage): ByteImage {
   const tables = histograms(image).map((counts) => {
     const present = counts.filter((count) => count > 0);

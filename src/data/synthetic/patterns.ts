@@ -1,7 +1,7 @@
 import { createRandom, type Random } from "../../common/random.js";
 
 /**
- * What the images of one class share: a mean colour and a product of two waves, one down and one across
+ * Pattern of a class: a mean color and a product of two waves, one down and one across
  * the image. Mirroring or shifting such an image only changes the phases of its waves, which are random
  * anyway, so that random crops and flips never turn one class into another.
  */
@@ -21,7 +21,7 @@ const BRIGHTNESS_DEVIATION = 10;
 /** Pixel noise is uniform within -32 to 31 (standard deviation 18). */
 const NOISE_VALUES = 64;
 
-/** Mean colours lie on a grid of 5 x 5 x 4: up to so many classes have a colour each, others share theirs. */
+/** Mean colors lie on a grid of 5 x 5 x 4: up to so many classes have a color each, others share theirs. */
 const COLOURS = 100;
 const COLOUR_LEVELS = [
   [70, 98, 126, 154, 182],
@@ -54,7 +54,7 @@ function colourAt(place: number): number[] {
 /**
  * Draws one image of a class: random brightness, wave phases and pixel noise.
  * @param side of the image in pixels
- * @returns [3, side, side] bytes, one colour plane after the other
+ * @returns [3, side, side] bytes, channel planes (CHW)
  */
 export function drawImage(pattern: ClassPattern, random: Random, side: number): Uint8Array {
   const target = new Uint8Array(3 * side * side);

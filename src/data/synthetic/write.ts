@@ -61,8 +61,8 @@ function holdsSet(directory: string, files: Files, force: boolean): boolean {
   }
   const [held, what] = other ? [other[0], "another data set"] : [foreign, "other files"];
   throw inputError(
-    `${directory} holds ${what} (${held}); it is left as it is.`,
-    "Name another folder with --out DIR, or write into this one with --force.",
+    `${directory} holds ${what} (${held}).`,
+    "Give another folder with --out DIR, or write into this one with --force.",
   );
 }
 
@@ -94,14 +94,14 @@ async function writeQuickly(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** What is to be made, with every number known and within its bounds. */
+/** Validated settings. */
 export interface SyntheticSet extends Omit<SyntheticOptions, "force" | "classes"> {
   readonly classes: number;
   /** Side of the square images in pixels. */
   readonly side: number;
 }
 
-/** Draws the images of one half, the classes as balanced as the numbers allow and in random order. */
+/** Draws the images of one split, the classes as balanced as the numbers allow and in random order. */
 export function drawImages(
   { seed, classes, side, ...counts }: SyntheticSet,
   part: PartName,
@@ -118,7 +118,7 @@ export function drawImages(
 }
 
 /**
- * Writes a small artificial data set, learnable by a small network: each class has a colour and a wave pattern of its own
+ * Writes a small synthetic data set, learnable by a small network: each class has a color and a wave pattern of its own
  * (see ClassPattern). The same options give the same bytes.
  * @param directory made if it does not exist; one that holds these very bytes already is left as it is
  * @param most the data set's classes
@@ -147,5 +147,5 @@ export const linesOf = (names: readonly string[]): Uint8Array => Buffer.from(`${
 
 function checkNumber(name: string, value: number, least: number, most: number): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw inputError(`--${name} must be a whole number from ${least} to ${most}, not ${value}.`);
+  throw inputError(`--${name} must be an integer from ${least} to ${most}, not ${value}.`);
 }

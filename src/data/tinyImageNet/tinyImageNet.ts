@@ -26,7 +26,7 @@ import { classNames } from "../synthetic/patterns.js";
 import { drawImages, linesOf, pngOf, writeSynthetic } from "../synthetic/write.js";
 import { CLASSES_FILE, FOLDER, openTree, type Tree, ZIP_FILE } from "./tree.js";
 
-/** One half: paths of its images, in order, with their classes. */
+/** One split: paths of its images, in order, with their classes. */
 interface Half {
   readonly names: readonly string[];
   readonly labels: Uint8Array;
@@ -53,7 +53,7 @@ function wnidsOf(tree: Tree): string[] {
   throw inputError(`${CLASSES_FILE} in ${tree.place} names ${wnids.length} classes, expected 200.`);
 }
 
-/** What classes are called, by words.txt; their wnids where it does not tell. */
+/** Class names from words.txt, else wnids. */
 function wordsOf(tree: Tree): readonly string[] {
   const wnids = wnidsOf(tree);
   if (!hasFile(tree, WORDS)) return wnids;
@@ -90,7 +90,7 @@ function annotations(tree: Tree): ReadonlyMap<string, string> {
 }
 
 /**
- * The images of a half: of training those in folders of classes, of testing the validation images, whose classes
+ * The images of a split: of training those in folders of classes, of testing the validation images, whose classes
  * val_annotations.txt tells (or folders, where somebody has sorted them).
  * @throws inputError for images whose class is not told or not known, and for classes without images
  */
@@ -104,21 +104,21 @@ function halfOf(tree: Tree, part: PartName): Half {
     if (label !== undefined) return label;
     throw inputError(
       wnid === undefined
-        ? `${ANNOTATIONS} in ${tree.place} does not tell the class of ${names[i]}.`
-        : `${names[i]} in ${tree.place} is of the class ${wnid}, which ${CLASSES_FILE} does not name.`,
-      "Take the archive as it is published; `pefd data fetch tiny-imagenet` brings it.",
+        ? `${ANNOTATIONS} in ${tree.place} does not list the class of ${names[i]}.`
+        : `${names[i]} in ${tree.place} has the class ${wnid}, which is not in ${CLASSES_FILE}.`,
+      "Use the published archive; `pefd data fetch tiny-imagenet` downloads it.",
     );
   });
   const missing = wnids.findIndex((_, label) => !labels.includes(label));
   if (missing < 0) return { names, labels };
-  throw inputError(`${tree.place} has no image of the class ${wnids[missing]} in ${folder}.`);
+  throw inputError(`${tree.place} has no image of class ${wnids[missing]} in ${folder}.`);
 }
 
 const [SIDE, CLASSES] = [64, 200];
 
 const wnidOf = (label: number): string => `n${String(label + 1).padStart(8, "0")}`;
 
-/** Writes artificial images in Tiny-ImageNet's layout, as PNG. @throws inputError and runError as writeSynthetic does */
+/** Writes synthetic images in Tiny-ImageNet's layout, as PNG. @throws inputError and runError as writeSynthetic does */
 export const synthesize = (directory: string, options: SyntheticOptions): Promise<void> =>
   writeSynthetic(directory, options, { side: SIDE, most: CLASSES }, (set) => {
     const images: [string, Uint8Array][] = [];
@@ -162,10 +162,10 @@ function decodeAll({ names, files }: Encoded, format: ImageFormat): Uint8Array {
   return images;
 }
 
-/** What Tiny-ImageNet's images are like, as its row says it. */
+/** Tiny-ImageNet's image format. */
 type Format = ImageFormat & { readonly augmentation: Rotation };
 
-/** A half that was read, encoded. */
+/** A split that was read, encoded. */
 interface ReadHalf extends Half {
   readonly files: readonly Uint8Array[];
   readonly file: ImageFile;
@@ -226,7 +226,7 @@ async function withTree<Result>(path: string, use: (tree: Tree) => Soon<Result>)
   }
 }
 
-/** What a row does with such a data set. @param is its name @param md5 of the published archive */
+/** Functions of a row with such a data set. @param is its name @param md5 of the published archive */
 function tinyReaders(is: string, format: Format, md5: string) {
   const isPublished = async (place: string) => place.endsWith(".zip") && (await md5OfFile(place)) === md5;
   const images = (tree: Tree, part: PartName, wanted: Wanted) => {
@@ -284,7 +284,7 @@ function tinyReaders(is: string, format: Format, md5: string) {
 const NAME = "tiny-imagenet";
 const MD5 = "90528d7ca1a48142e341f4ef8d21d0de";
 
-/** Turned and mirrored as mdistiller has it (RandomRotation(20)), whose mean and deviation these are. */
+/** Turned and flipped as mdistiller has it (RandomRotation(20)), whose mean and deviation these are. */
 const FORMAT = {
   height: 64,
   width: 64,

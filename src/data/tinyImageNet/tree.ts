@@ -45,7 +45,7 @@ export async function openZip(path: string): Promise<Zip> {
       const { fileName: name, compressionMethod: method } = entry;
       if (name.endsWith("/")) continue;
       if (entry.isEncrypted()) throw damaged(path, `${name} is encrypted`);
-      if (method !== STORED && method !== DEFLATED) throw damaged(path, `${name} is packed unusually`);
+      if (method !== STORED && method !== DEFLATED) throw damaged(path, `${name} uses an unsupported compression`);
       if (entry.uncompressedSize > MOST_BYTES) throw damaged(path, `${name} is too large`);
       members.set(name, {
         header: entry.relativeOffsetOfLocalHeader,
@@ -64,7 +64,7 @@ export async function openZip(path: string): Promise<Zip> {
 const damaged = (path: string, problem: string): PefdError =>
   inputError(
     `The archive ${path} cannot be read: ${problem.replace(/\.$/, "")}.`,
-    "Fetch it again, or compare its md5 sum with the published one.",
+    "Download it again, or compare its MD5 checksum with the published one.",
   );
 
 const HEADER_BYTES = 30;
@@ -90,7 +90,7 @@ export function openZipReader({ path, members }: Zip): ZipReader {
       if (member === undefined) throw damaged(path, `there is no ${name}`);
       const header = bytesAt(member.header, HEADER_BYTES);
       if (header.length < HEADER_BYTES || header.readUInt32LE() !== HEADER_SIGNATURE) {
-        throw damaged(path, `${name} is not where the directory says`);
+        throw damaged(path, `${name} is not at its offset in the central directory`);
       }
       const start = HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
       const bytes = unpacked(bytesAt(member.header + start, member.packed), member);

@@ -11,7 +11,7 @@ interface LiveText {
   clear(): void;
 }
 
-/** What is needed of a terminal. */
+/** The part of a terminal that is used. */
 export interface Terminal {
   write(text: string): unknown;
   readonly rows?: number | undefined;

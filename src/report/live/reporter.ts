@@ -7,9 +7,9 @@ import type { Best, EpochRow, Metrics, RunInfo, RunReporter, StepProgress } from
 import { newestMean } from "../log/epochLog.js";
 import { createProgressBar, type TextStream } from "./progressBar.js";
 
-/** The lines said once before the first step. */
+/** Lines before the first step. */
 function runLines(info: RunInfo): string[] {
-  const goesOn = info.firstEpoch > 1 ? `, continuing with epoch ${info.firstEpoch}` : "";
+  const goesOn = info.firstEpoch > 1 ? `, resuming at epoch ${info.firstEpoch}` : "";
   return [
     info.title,
     `  ${counted(info.epochs, "epoch")} of ${counted(info.steps, "step")}${goesOn}; ${info.engine} engine, ${info.precision}, ${info.device}`,
@@ -18,7 +18,7 @@ function runLines(info: RunInfo): string[] {
   ];
 }
 
-/** What stands beside the progress bar after a step, the most important first. */
+/** Fields beside the progress bar, most important first. */
 export function stepFields(p: StepProgress, eta: string): string[] {
   const speed = p.batchSeconds > 0 ? p.images / p.step / p.batchSeconds : 0;
   return [
@@ -164,11 +164,11 @@ export interface ReporterOptions {
   /** Warnings only. */
   readonly quiet?: boolean | undefined;
   readonly color: boolean;
-  /** Milliseconds, for the estimate of the time left; by default of a clock that nobody sets. */
+  /** Milliseconds, for the ETA; default a monotonic clock. */
   readonly now?: () => number;
 }
 
-/** A reporter that says nothing. */
+/** A silent reporter. */
 export const silentReporter: RunReporter = {
   runStarted() {},
   notice() {},
@@ -190,7 +190,7 @@ function createEta(now: () => number) {
   };
 }
 
-/** Tells when nothing was heard for so many seconds; never where they are 0 or not given. */
+/** Heartbeat: detects that nothing was reported for some seconds; off for 0 or undefined. */
 function createHeartbeat(seconds = 0, now: () => number) {
   let last = now();
   return {
@@ -202,7 +202,7 @@ function createHeartbeat(seconds = 0, now: () => number) {
 }
 
 /**
- * The reporter of a run: a bar on a terminal, one line per epoch, and the paper's lines where asked for.
+ * The reporter of a run: a progress bar on a terminal, one line per epoch, and the paper's lines where asked for.
  * Nothing is written but to the given stream.
  */
 export function createReporter(options: ReporterOptions): RunReporter {

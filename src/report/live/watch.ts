@@ -173,15 +173,15 @@ function headline(runs: readonly RunRecord[], now: number): string {
     return n === 0 ? [] : [`${n} ${state}`];
   });
   const left = runs.map((run) => secondsToGo(run, now)).filter((s) => s !== undefined);
-  const eta = left.length > 1 ? [`all running ones done in ${formatDuration(Math.max(...left))}`] : [];
+  const eta = left.length > 1 ? [`all done in ${formatDuration(Math.max(...left))}`] : [];
   return [...counts, ...eta].join(", ");
 }
 
 /**
- * Runs as text for a terminal: one run with all its curves, or a line per run with the curve of its accuracy.
+ * Runs as text for a terminal: one run, with its curves, or a line per run with the curve of its accuracy.
  * @param now milliseconds since 1970; tells running from stopped, see stateOf
  * @param columns of the terminal: no line is longer, so the names of runs may be shortened, and columns go; Infinity off one
- * @param color whether states are coloured
+ * @param color whether states are colored
  */
 export function renderWatch(runs: readonly RunRecord[], now: number, columns: number, color = false): string {
   const [only] = runs;

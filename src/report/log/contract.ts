@@ -1,4 +1,4 @@
-/** Where training stands after a step, or after the last of several steps that ran in one call. */
+/** Training progress after a step, or after the last of several steps of one call. */
 export interface StepProgress {
   /** Counts from 1. */
   readonly epoch: number;
@@ -34,7 +34,7 @@ export interface TrainingMetrics extends Metrics {
   readonly terms?: Readonly<Record<string, number>> | undefined;
 }
 
-/** What is known when an epoch is over. */
+/** Record of a finished epoch. */
 export interface EpochRow {
   /** Counts from 1. */
   readonly epoch: number;
@@ -55,9 +55,9 @@ export interface Best {
   readonly epoch: number;
 }
 
-/** What is said about a run before its first step. */
+/** Information on a run before its first step. */
 export interface RunInfo {
-  /** One line for people, e.g. "distil resnet32x4 -> resnet8x4 with ours". */
+  /** One line, e.g. "distil resnet32x4 -> resnet8x4 with ours". */
   readonly title: string;
   /** The loss with its weights, such as "loss = 1 CE + 25 ours". */
   readonly loss?: string;
@@ -66,7 +66,7 @@ export interface RunInfo {
   readonly epochs: number;
   /** 1, or the epoch a resumed run goes on with. */
   readonly firstEpoch: number;
-  /** Steps of that epoch that are done already; none where left out. */
+  /** Steps of that epoch that are done already; none by default. */
   readonly stepsDone?: number;
   /** Training steps per epoch. */
   readonly steps: number;
@@ -75,14 +75,14 @@ export interface RunInfo {
   readonly device: string;
 }
 
-/** Tells people how a run goes. A trainer calls runEnded in `finally`. */
+/** Reports the progress of a run. A trainer calls runEnded in `finally`. */
 export interface RunReporter {
   runStarted(info: RunInfo): void;
-  /** A line worth knowing. */
+  /** An informational line. */
   notice(text: string): void;
-  /** A line that should make people look. Shown by a quiet reporter as well. */
+  /** A warning; shown by a quiet reporter as well. */
   warn(text: string): void;
-  /** What is going on while no steps are done, e.g. "compiling the step"; the next step or "" ends it. */
+  /** Current activity between steps, e.g. "compiling the step"; the next step or "" ends it. */
   phase(text: string): void;
   stepDone(progress: StepProgress): void;
   /** How many of the test images are evaluated; a bar shows it. */

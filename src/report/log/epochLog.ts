@@ -44,7 +44,7 @@ export function guardWrites<T>(path: string, action: () => T): T {
   } catch (error) {
     throw runError(
       `${path} could not be written: ${reason(error)}.`,
-      "Make room or choose another place; what was written before is intact.",
+      "Free some space or choose another folder; earlier epochs are intact.",
     );
   }
 }
@@ -98,7 +98,7 @@ const COLUMNS: readonly (readonly [name: string, value: (row: EpochRow) => numbe
   ["step_ms", (row) => row.stepMs],
 ];
 
-/** What the log has of an epoch: names of columns and their values, those of the loss's terms last. */
+/** Columns and values of an epoch's row, loss terms last. */
 export const epochValues = (row: EpochRow): [column: string, value: number][] => [
   ...COLUMNS.map(([name, value]): [string, number] => [name, value(row)]),
   ...Object.entries(row.train.terms ?? {}).map(([term, value]): [string, number] => [termColumn(term), value]),
@@ -268,7 +268,7 @@ export function readEpochLog(runDir: string): EpochRow[] {
       throw inputError(`${where}: expected ${COLUMNS.length + terms.length} numbers of an epoch, found "${found}".`);
     }
     if (row.epoch <= last) {
-      throw inputError(`${where}: epoch ${row.epoch} stands after epoch ${last}.`);
+      throw inputError(`${where}: epoch ${row.epoch} follows epoch ${last}.`);
     }
     last = row.epoch;
     return row;

@@ -136,7 +136,7 @@ export interface RunEvents {
   close(): void;
 }
 
-/** What is logged, and after what. */
+/** Logging settings. */
 export interface RunEventsOptions {
   /** The checkpoint's epoch when a run goes on; 0 for a fresh run. */
   readonly afterEpoch: number;

@@ -87,7 +87,7 @@ h2{break-after:avoid}
 ${darkRules()}
 `;
 
-/** What makes a page answer; each stands for itself. */
+/** Independent scripts of a page. */
 const ALWAYS = ["tables", "picks", "hover"] as const;
 
 const textOf = (name: string): string =>
@@ -123,7 +123,7 @@ export function pageScripts(live: boolean): PageScripts {
 const jsonScript = (attributes: string, value: unknown): string =>
   `<script type="application/json"${attributes}>${JSON.stringify(value).replaceAll("<", "\\u003c")}</script>`;
 
-/** What a page's head says. */
+/** Contents of a page's head. */
 interface PageHead {
   readonly title: string;
   /** Its Content-Security-Policy. */
@@ -144,7 +144,7 @@ export const pageHead = ({ title, policy, generator, styles }: PageHead): string
 ${styles.join("\n")}
 </head>`;
 
-/** What stands before the first cell of a row, and attributes of the row. */
+/** Content before the first cell of a row, and row attributes. */
 interface RowMark {
   readonly html: string;
   readonly attributes: string;
@@ -214,14 +214,14 @@ ${body.join("\n")}
 </tbody></table></div>`;
 }
 
-/** What a page's scripts know of the runs (page/script/picks.js), in the order of the table of runs. */
+/** Run data for the page's scripts (page/script/picks.js), in table order. */
 interface PageData {
   readonly experiments: readonly { readonly label: string; readonly runs: readonly number[] }[];
   readonly runs: readonly {
     readonly folder: string;
     readonly name: string;
     readonly experiment: number;
-    /** What config.json says where not all runs say the same. */
+    /** Values of config.json that differ between runs. */
     readonly settings: Readonly<Record<string, string>>;
   }[];
 }
@@ -284,8 +284,8 @@ function figures(plots: readonly Plot[], labels: readonly string[], note: string
   const key = `<ul class="legend">${items.join("")}</ul>`;
   const outcomes = [grid(plots, "final", "full"), grid(plots, "cost", "full"), grid(plots, "ablation")];
   const [curves, terms] = [grid(plots, "curve"), grid(plots, "term")];
-  const about = `<p class="muted">Thin: each run. Thick: their mean. Band: one sample standard deviation. ${escapeHtml(note)}</p>`;
-  const termsAbout = '<p class="muted">Each term of the loss over the training images, before it is weighted.</p>';
+  const about = `<p class="muted">Thin: single runs. Thick: mean. Band: one sample standard deviation. ${escapeHtml(note)}</p>`;
+  const termsAbout = '<p class="muted">Unweighted loss terms on the training images.</p>';
   return [
     ...(outcomes.some((part) => part !== "") ? [section("outcome", "Accuracy", ...outcomes)] : []),
     section("curves", "Learning curves", about, key, curves),
@@ -327,10 +327,10 @@ function configurations(summaries: readonly Summary[], labels: readonly string[]
       [...each].filter(([key]) => !common.has(key)),
     ),
   );
-  return [...(shared.length > 0 ? [folded("Shared by all", shared)] : []), ...own].join("\n");
+  return [...(shared.length > 0 ? [folded("Common settings", shared)] : []), ...own].join("\n");
 }
 
-/** What the page is about: the one pair, or how many there are. */
+/** The page's title: the pair, or the number of pairs. */
 function heading(summaries: readonly Summary[]): string {
   const pairs = new Set(summaries.filter(({ kind }) => kind === "distill").map(pairLabel));
   const [only] = pairs;
@@ -342,7 +342,7 @@ function heading(summaries: readonly Summary[]): string {
 
 /** Accuracy is explained once, so that nobody takes it for another figure. */
 const EXPLANATION =
-  "Top-1 in percent on the test images: after the last epoch, and of each run's best epoch; mean ± sample standard deviation over trials.";
+  "Test top-1 accuracy in percent, of the last and of each run's best epoch; mean ± sample standard deviation over trials.";
 
 function notes(summaries: readonly Summary[], { runs, problems }: Collection): string {
   const lines = [...summaryNotes(summaries), ...unfinishedNotes(runs), ...problems];
@@ -383,8 +383,8 @@ function header(
   const finished = runs.filter((run) => run.finished).length;
   const date = made.toISOString().slice(0, 16).replace("T", " ");
   const counts = `${counted(summaries.length, "experiment")}, ${counted(runs.length, "run")}, ${finished} finished.`;
-  const origin = following === undefined ? "Made by pefd report on" : "As pefd report saw them on";
-  const status = following && '<p id="following" class="muted" role="status">Following the runs.</p>';
+  const origin = following === undefined ? "Made by pefd report on" : "Snapshot by pefd report on";
+  const status = following && '<p id="following" class="muted" role="status">Live.</p>';
   return `<header id="about">
 <h1 tabindex="-1">${escapeHtml(title)}</h1>
 <p class="muted">${counts} ${origin} ${date} UTC.</p>
@@ -394,7 +394,7 @@ function header(
 function body(summaries: readonly Summary[], collection: Collection, results: Table, runs: Table): string {
   const labels = experimentLabels(summaries);
   if (summaries.length === 0) {
-    return `<section id="results">\n<p>There is no run yet.</p>\n${notes([], collection)}\n</section>`;
+    return `<section id="results">\n<p>No runs yet.</p>\n${notes([], collection)}\n</section>`;
   }
   return `<section id="results" aria-labelledby="results-title">
 <h2 id="results-title">Results</h2>
@@ -402,7 +402,7 @@ ${htmlTable("results-table", results, marksOfSummaries(summaries))}
 <p class="muted">${EXPLANATION}</p>
 ${notes(summaries, collection)}
 </section>
-<section id="comparison" hidden aria-label="Picked runs"></section>
+<section id="comparison" hidden aria-label="Selected runs"></section>
 ${figures(drawPlots(summaries, labels, { legend: false }), labels, thinningNote(summaries))}
 <section id="runs" aria-labelledby="runs-title">
 <h2 id="runs-title">Runs</h2>

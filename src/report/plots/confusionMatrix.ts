@@ -52,7 +52,7 @@ function classLabels(name: string, position: number): string {
 }
 
 /**
- * The matrix as a heat map in SVG: labels in rows, predictions in columns, right ones in one colour and mistakes in
+ * The matrix as a heat map in SVG: labels in rows, predictions in columns, right ones in one color and mistakes in
  * another, opacity by the square root of the share, so that rare mistakes show. Light, or dark where that is preferred.
  * @param title a line above the drawing
  */

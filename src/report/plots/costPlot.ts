@@ -7,7 +7,7 @@ import { axisPart, gridPart, headingPart, NARROW, type Plot } from "./plotParts.
 import { textWidth, wrapped } from "./textWidth.js";
 import { experimentInk, TONES } from "./theme.js";
 
-/** What a method gains and costs on one pair. */
+/** Accuracy and cost of methods on one pair. */
 export interface Costs {
   readonly pair: string;
   readonly summaries: readonly Summary[];
@@ -40,7 +40,7 @@ function point(summary: Summary, name: string, color: string) {
   };
 }
 
-/** What no other experiment of them beats in both: the upper left edge, from cheap to dear. */
+/** The Pareto front, from cheap to expensive. */
 export function edgeOf(summaries: readonly Summary[]): Summary[] {
   const ms = ({ msPerStep = 0 }: Summary) => msPerStep;
   const top1 = ({ last }: Summary) => last?.mean ?? Number.NaN;
@@ -93,7 +93,7 @@ function namesOf(summaries: readonly Summary[], width: number) {
 
 function drawCosts(name: string, { pair, summaries }: Costs, indexOf: Place, width: number): Drawing {
   const { names, key = "" } = namesOf(summaries, width);
-  const explanation = `${pair}, as timed where the runs ran. Dashed: what nothing else beats in both.`;
+  const explanation = `${pair}, measured where the runs ran. Dashed: the Pareto front.`;
   const heading = headingPart(TITLE, explanation + key, width);
   const lines = names.flatMap((text) => text.split("\n"));
   const room = Math.max(...lines.map((text) => textWidth(text, LABEL.size)));

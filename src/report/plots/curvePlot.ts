@@ -30,11 +30,11 @@ interface Member {
   readonly line: readonly Point[];
   /** One sample deviation above the mean, and below it; empty of a single run. */
   readonly band: readonly (readonly Point[])[];
-  /** What is told of the mean, and of each of several runs. */
+  /** Tooltips of the mean, and of each of several runs. */
   readonly told: readonly HoverCurve[];
 }
 
-/** What of an experiment's curves is drawn, in so many spans. */
+/** An experiment's curves, downsampled to `spans` intervals. */
 function drawnOf({ runs, mean }: CurveSet, spans: number, logarithmic: boolean) {
   const thin = (points: readonly Point[]) => thinned(points, spans);
   // The learning rate is the same in all runs.
@@ -49,7 +49,7 @@ function drawnOf({ runs, mean }: CurveSet, spans: number, logarithmic: boolean) 
   return { runs: runs.map(thin), line, band };
 }
 
-/** What is told of an experiment at the places of a plot: its mean and deviation, and each of several runs. */
+/** Tooltips of an experiment: mean and deviation, and each of several runs. */
 function toldOf(
   { runs, mean }: CurveSet,
   index: number,
@@ -155,12 +155,12 @@ function strokesOf(
 /** 0.01, 0.001, 1e-4: powers of ten come out of a logarithm as 0.0000999999. */
 const powerOfTen = (value: number) => (value < 0.0005 ? value.toExponential(0) : String(Number(value.toPrecision(3))));
 
-/** What a page says where its curves are thinned; nothing where they are whole. */
+/** The page's note on downsampled curves, if any. */
 export function thinningNote(summaries: readonly Summary[]): string {
   const spans = spansOf(summaries, CURVE_WIDTH);
   const longest = summaries.flatMap(({ runs }) => runs.map(({ rows }) => rows.length));
   if (!longest.some((points) => isThinned(points, spans))) return "";
-  return `Curves are thinned: of each span of a curve (${spans} spans) its least and its greatest value are drawn, and its first and last epoch. The tables are of all epochs, and each run's epochs.csv has them all.`;
+  return `Curves are downsampled to the minimum and maximum of ${spans} intervals, plus the first and last epoch. Tables use all epochs, which are in each run's epochs.csv.`;
 }
 
 /**

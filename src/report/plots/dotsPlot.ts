@@ -13,7 +13,7 @@ const rowHeight = (lines: number) => Math.max(52, lines * 16 + 8);
 const LABEL = { widest: 300, narrow: 120, size: 13 };
 
 const TITLE = "Final test top-1 (%)";
-const EXPLANATION = "Filled: last epoch, one dot per seed. Bar: their mean ± sample deviation. Hollow: best epoch.";
+const EXPLANATION = "Filled: last epoch, one dot per seed. Bar: mean ± sample standard deviation. Hollow: best epoch.";
 
 /** A finished run's value: its row, its place in the report, and what is told of it. */
 interface Dot {
@@ -32,7 +32,7 @@ interface Look {
 const LAST: Look = { filled: true, offset: -9 };
 const BEST: Look = { filled: false, offset: 9 };
 
-/** What ECharts draws: room on the axes for all dots, and the published figures. */
+/** The ECharts options: axis ranges for all dots, and the published figures. */
 function diamonds(points: readonly Dot[], values: readonly number[]): Series[] {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return [
@@ -106,7 +106,7 @@ const publishedDots = (summaries: readonly Summary[]): Dot[] =>
     return [{ value: published.top1, row, run: -1, text }];
   });
 
-/** What is told of dots that stand a little above or below their row. */
+/** Tooltips of jittered dots. */
 const told = (toPixel: ToPixel, points: readonly Dot[], offset: number): HoverPoint[] =>
   points.map(({ value, row, run, text }) => {
     const of = run < 0 ? `e${row}` : `r${run}`;

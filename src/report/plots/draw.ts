@@ -55,7 +55,7 @@ export interface Drawing {
  * @param name unique among the plots of a page, letters and digits: it goes into the ids of the drawing
  * @param title what a screen reader says
  * @param hoverOf tells of the plot's points, given the way from the axes to pixels
- * @param strokesOf SVG elements that are drawn over the axes, in their real colours and classes: thousands of curves
+ * @param strokesOf SVG elements that are drawn over the axes, in their real colors and classes: thousands of curves
  *   would take ECharts a minute
  */
 export function draw(

@@ -9,7 +9,7 @@ export interface HoverCurve {
   readonly stds?: readonly (number | null)[];
 }
 
-/** What a page tells of a plot where its reader points: single points, or all curves at one place of the axis. */
+/** Tooltip data of a plot: single points, or all curves at one x value. */
 export type Hover =
   | { readonly by: "point"; readonly points: readonly HoverPoint[] }
   | {
@@ -35,7 +35,7 @@ const told = (value: number | undefined): number | null =>
   value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(5));
 
 /**
- * What is told of a curve over epochs.
+ * Tooltips of a curve over epochs.
  * @param places of its plot, by epoch
  * @param stds one sample deviation at each point
  */

@@ -36,7 +36,7 @@ export interface Quantity {
   readonly kind?: "curve" | "term";
 }
 
-/** What is drawn over epochs. */
+/** Curves over epochs. */
 export const QUANTITIES: readonly Quantity[] = [
   { name: "test_top1", title: "Test top-1", unit: "%", value: (row) => row.test.top1 },
   {

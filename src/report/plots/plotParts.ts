@@ -56,7 +56,7 @@ export function whiskerSeries(places: readonly WhiskerPlace[], direction: "x" | 
 
 /** A plot that was drawn. */
 export interface Plot extends Drawing {
-  /** What it shows: the outcome, what it costs, what a varied number does to it, how it came about, terms of the loss. */
+  /** Kinds of plots: accuracy, cost, ablation, learning curves, loss terms. */
   readonly kind: "final" | "cost" | "ablation" | "curve" | "term";
   /** Name of its file, without the ending. */
   readonly name: string;
@@ -145,9 +145,9 @@ function rowsOfNames(names: readonly string[], width: number): string[][] {
 }
 
 /**
- * The names of the experiments with their colours, in rows below the heading.
+ * The names of the experiments with their colors, in rows below the heading.
  * @param top where it begins, in pixels
- * @param colorOf the colour of the name at some place; that of the experiment there by default
+ * @param colorOf the color of the name at some place; that of the experiment there by default
  * @param iconOf the mark before it; a short line by default
  * @returns a legend for each row, and the height in pixels that they take up
  */

@@ -4,13 +4,13 @@ import { cleanLine } from "../../common/text.js";
 export const escapeHtml = (text: string): string =>
   cleanLine(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
-/** The colour of the experiment at some position, as a small square; a drawing, so that it turns dark as plots do. */
+/** The color of the experiment at some position, as a small square; a drawing, so that it turns dark as plots do. */
 export const chip = (index: number): string =>
   `<svg class="chip" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" rx="2" fill="${seriesColor(index)}"/></svg>`;
 
 /**
- * Whom a stroke of a plot belongs to. While a plot is described this is a colour that nothing else has, and `inked` makes
- * of it the real colour and a class: so a page can show or hide experiments and runs, whoever draws the strokes.
+ * Whom a stroke of a plot belongs to. While a plot is described this is a color that nothing else has, and `inked` makes
+ * of it the real color and a class: so a page can show or hide experiments and runs, whoever draws the strokes.
  */
 const INK = /#f([cd])([0-9a-f]{4})/g;
 const TAG = /<[^<>]*#f[cd][0-9a-f]{4}[^<>]*>/g;
@@ -26,18 +26,18 @@ export const experimentInk = (experiment: number): string => hex("d", experiment
 /**
  * The ink of a single run.
  * @param run its place among all runs of a report, experiment by experiment
- * @param experiment whose colour it has
+ * @param experiment whose color it has
  */
 export const runInk = (run: number, experiment: number): string => hex("c", run * SERIES + (experiment % SERIES));
 
-/** The class of an ink, and its colour. */
+/** The class of an ink, and its color. */
 function meaning(kind: string, digits: string): { name: string; color: string } {
   const number = Number.parseInt(digits, 16);
   if (kind === "d") return { name: `e e${number}`, color: seriesColor(number) };
   return { name: `r r${Math.floor(number / SERIES)}`, color: seriesColor(number % SERIES) };
 }
 
-/** A drawing with real colours, and on every stroke the class of its experiment (`e e3`) or run (`r r12`). */
+/** A drawing with real colors, and on every stroke the class of its experiment (`e e3`) or run (`r r12`). */
 export const inked = (svg: string): string =>
   svg.replace(TAG, (tag) => {
     const [first] = tag.matchAll(INK);
@@ -47,13 +47,13 @@ export const inked = (svg: string): string =>
       .replace(/^<\w+/, (start) => `${start} class="${name}"`);
   });
 
-/** A colour on light and on dark ground. */
+/** A color on light and on dark ground. */
 export interface Tone {
   readonly light: string;
   readonly dark: string;
 }
 
-/** What the plots and the page are drawn in. Every light colour stands for one role: see darkRules. */
+/** Colors of plots and page. Every light color has one role: see darkRules. */
 export const TONES = {
   surface: { light: "#ffffff", dark: "#0f1419" },
   raised: { light: "#f6f8fa", dark: "#171d24" },
@@ -62,7 +62,7 @@ export const TONES = {
   line: { light: "#dfe3e8", dark: "#2d353e" },
 } as const satisfies Record<string, Tone>;
 
-/** Colours of experiments, told apart by people with any colour vision; the order matters. */
+/** Colours of experiments, told apart by people with any color vision; the order matters. */
 export const SERIES_TONES: readonly Tone[] = [
   { light: "#0b62ad", dark: "#63aef5" },
   { light: "#c84a00", dark: "#ff9152" },
@@ -74,12 +74,12 @@ export const SERIES_TONES: readonly Tone[] = [
   { light: "#5653d0", dark: "#aaa8ff" },
 ];
 
-/** The (light) colour of the experiment at some position; they repeat after eight. */
+/** The (light) color of the experiment at some position; they repeat after eight. */
 export const seriesColor = (index: number): string =>
   SERIES_TONES[index % SERIES_TONES.length]?.light ?? TONES.ink.light;
 
 /**
- * Style rules that turn a drawing made in the light colours into its dark version. They select by the colour that
+ * Style rules that turn a drawing made in the light colors into its dark version. They select by the color that
  * stands in the drawing, so that a program which knows no styles still shows the light version.
  */
 export function darkRules(): string {

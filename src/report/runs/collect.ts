@@ -11,7 +11,7 @@ import type { RunRecord } from "./runRecord.js";
 function resultIn(dir: string): ResultContent | undefined {
   const found = readResult(dir);
   if (found.state === "damaged") {
-    throw inputError(`${join(dir, RESULT_FILE)} is damaged: ${found.reason}.`);
+    throw inputError(`${join(dir, RESULT_FILE)} is corrupt: ${found.reason}.`);
   }
   return found.state === "whole" ? found.content : undefined;
 }
@@ -23,14 +23,14 @@ function methodOf(config: RunConfig): string | undefined {
 }
 
 /**
- * What a run's folder tells.
+ * The contents of a run folder.
  * @param config its config.json
  * @throws inputError that names the file where one of its files is not what a run leaves
  */
 function readRun(dir: string, config: RunConfig): RunRecord {
   const path = join(dir, CONFIG_FILE);
   const model = config.model ?? config.model_s;
-  if (model === undefined) throw inputError(`${path} does not tell the run's model.`);
+  if (model === undefined) throw inputError(`${path} does not name the run's model.`);
   const distilled = config.kind === "distill";
   const rows = packRows(readEpochLog(dir));
   const log = join(dir, EPOCH_LOG);
@@ -73,7 +73,7 @@ function foldersBelow(dir: string): string[] {
 function readRunIn(dir: string): RunRecord {
   const found = readConfig(dir);
   if (found.state === "whole") return readRun(dir, found.content);
-  const problem = found.state === "damaged" ? `is damaged: ${found.reason}` : "is missing";
+  const problem = found.state === "damaged" ? `is corrupt: ${found.reason}` : "is missing";
   throw inputError(`${join(dir, CONFIG_FILE)} ${problem}.`);
 }
 
@@ -88,7 +88,7 @@ function runIn(dir: string): Collection {
   }
 }
 
-/** What one folder holds by itself, and the folders to search below it: none below a run's own. */
+/** A folder's own run, and subfolders to search: none below a run. */
 export interface Folder {
   readonly own: Collection;
   readonly below: readonly string[];
@@ -110,7 +110,7 @@ export function lookInto(dir: string): Folder {
 
 type Look = (dir: string) => Folder;
 
-/** What a folder and those below it hold. */
+/** The contents of a folder, recursively. */
 function search(dir: string, look: Look): Collection {
   const { own, below } = look(dir);
   return merge([own, ...below.map((each) => search(each, look))]);
@@ -126,8 +126,8 @@ const merge = (parts: readonly Collection[]): Collection => ({
 function checkFolder(dir: string): string {
   if (existsSync(dir) && statSync(dir).isDirectory()) return dir;
   throw inputError(
-    `There is no folder ${dir}.`,
-    "Give the folder of a run, or one above runs such as the --save_dir of training.",
+    `No such folder: ${dir}.`,
+    "Give a run folder, or a folder of runs such as the --save_dir of training.",
   );
 }
 

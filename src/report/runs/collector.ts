@@ -6,7 +6,7 @@ import { RESULT_FILE } from "../../runFiles/stateFile.js";
 import { EPOCH_LOG } from "../log/epochLog.js";
 import { type Collection, collectRuns, type Folder, lookInto } from "./collect.js";
 
-/** What changes when a file is written, replaced or removed; empty where there is none. */
+/** A stamp that changes when a file is written, replaced or removed; empty if missing. */
 type Stamp = readonly number[];
 
 function stampOf(path: string): Stamp {

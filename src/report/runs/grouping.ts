@@ -4,7 +4,7 @@ import { isTold, partsExperiments, touchesOf } from "../../config/policy.js";
 import { identitySchema, identitySettings } from "../../runFiles/identity.js";
 import type { RunRecord } from "./runRecord.js";
 
-/** What an experiment's settings may be: one value, or a list such as the decay epochs. */
+/** A setting of an experiment: a value, or a list such as the decay epochs. */
 export type Setting = string | number | boolean | readonly (string | number)[];
 
 /** Longer ones, which no option needs, are cut. */
@@ -38,7 +38,7 @@ function settingsOf(run: RunRecord): Readonly<Record<string, Setting>> {
   return settings;
 }
 
-/** What inputs hold counts where a run tells it, else where they lay. */
+/** Inputs are compared by content if recorded, else by path. */
 function readSettings(run: RunRecord): Record<string, Setting> {
   const { data: identity } = identitySchema.safeParse(run.config.identity);
   const entries = Object.entries(run.config).flatMap(([key, value]) => {
@@ -95,7 +95,7 @@ export interface Repeat {
 
 const weightsSha256Of = ({ result }: RunRecord): unknown => result?.weightsSha256;
 
-/** What only one run counts for: a trial of an experiment, and a trial of a line that ended with certain weights. */
+/** Keys that only one run may have: a trial of an experiment, and a trial with certain final weights. */
 function claimsOf(run: RunRecord): string[] {
   const trial = [...lineOf(run), run.trial];
   const weights = weightsSha256Of(run);

@@ -111,7 +111,7 @@ function mainEpochs({ settings }: Summary): number {
   return epochs - before;
 }
 
-/** What a distillation shares with those that it can be compared with, by name. */
+/** Settings that comparable distillations share, by name. */
 const sharedOf = (summary: Summary): Readonly<Record<string, unknown>> => ({
   teacher: summary.teacher,
   model: summary.model,

@@ -34,8 +34,8 @@ const silence = (run: RunRecord, now: number) => Math.max(0, now - run.updatedAt
 export function stateOf(run: RunRecord, now: number): RunState {
   if (run.finished) return "finished";
   const epoch = Math.max(0, ...recentSeconds(run)) * SECOND;
-  const patience = run.rows.length === 0 ? FIRST_EPOCH : Math.max(SHORTEST_WAIT, 3 * epoch);
-  return silence(run, now) <= patience ? "running" : "stopped";
+  const timeout = run.rows.length === 0 ? FIRST_EPOCH : Math.max(SHORTEST_WAIT, 3 * epoch);
+  return silence(run, now) <= timeout ? "running" : "stopped";
 }
 
 /**
@@ -48,7 +48,7 @@ export function secondsToGo(run: RunRecord, now: number): number | undefined {
   return Math.max(0, left * mean(recentSeconds(run)) - silence(run, now) / SECOND);
 }
 
-/** What a run's folder tells, whether the run is over or not. */
+/** A run folder's contents, finished or not. */
 export interface RunRecord {
   /** The folder, as it was reached from the given one. */
   readonly dir: string;

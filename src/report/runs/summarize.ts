@@ -49,11 +49,11 @@ function settingClause(name: string, own: Setting, published: Setting): string {
   return name === "epochs" ? `${is} epochs, published with ${was}` : `${name} ${is}, published with ${was}`;
 }
 
-/** What makes other images of a data set's, and how to say it. */
+/** Settings that change a data set's images, and their names in messages. */
 const OTHER_IMAGES: readonly (readonly [setting: string, clause: string])[] = [
   ["limit_train", "fewer training images"],
   ["limit_test", "fewer test images"],
-  ["left_out", "images left out"],
+  ["left_out", "images skipped"],
   ["reencoded", "re-encoded images"],
 ];
 

@@ -73,7 +73,7 @@ class Wandb:
         import wandb
 
         if self.mode == "online" and not wandb.login(verify=False):
-            raise ValueError("nobody is logged in to W&B")
+            raise ValueError("not logged in to W&B")
         self.wandb = wandb
         self.place = place
         self.run = None

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { environmentError, runError } from "../../common/errors.js";
-import { jsonNumber, mlflowParams, shownWords } from "./mlflowServer.js";
+import { jsonNumber, mlflowParams, shownText } from "./mlflowServer.js";
 import type { TrackedRun, TrackingPlace } from "./tracker.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,12 +13,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const BRIDGE = fileURLToPath(new URL("../../../src/report/track/bridge.py", import.meta.url));
 
 /** Milliseconds after which a client counts as one that hangs; training goes on meanwhile. */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 /** Characters of what a client prints, of which the last line says why it ended. */
 const KEPT = 4000;
 
-/** What the bridge says: of a call, or of the client when it is loaded. */
+/** Response of the bridge: to a call, or when the client is loaded. */
 interface Answer {
   readonly result?: unknown;
   readonly error?: string;
@@ -72,20 +72,20 @@ class Bridge {
     this.child.on("error", (error) => end(`${python} cannot be started: ${error.message}`));
     this.child.on("close", (code, name) => {
       const last = this.printed.trim().split("\n").at(-1);
-      end(`its process has ended (${last || name || `exit code ${code}`})`);
+      end(`its process exited (${last || name || `exit code ${code}`})`);
     });
   }
 
   /** The next answer, or why none came; then the process is ended as well. */
   async answer(signal: AbortSignal): Promise<Answer> {
     if (this.ended !== undefined) return { error: this.ended };
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
     if (limit.aborted) return { error: limit.reason.message };
     const answered = new Promise<Answer>((told) => this.waiting.push(told));
     const late = once(limit, "abort").then((): Answer => {
       this.kill();
       return {
-        error: signal.aborted ? signal.reason.message : `nothing came within ${PATIENCE / 1000} s`,
+        error: signal.aborted ? signal.reason.message : `no answer within ${TIMEOUT / 1000} s`,
       };
     });
     return Promise.race([answered, late]);
@@ -108,7 +108,7 @@ class Bridge {
 
   /** Ends it at once, with what it has started. */
   kill(): void {
-    this.ended ??= "it was ended";
+    this.ended ??= "it was stopped";
     try {
       if (this.child.pid !== undefined) process.kill(-this.child.pid, "SIGKILL");
     } catch {
@@ -132,7 +132,7 @@ function clientPlace(client: Client, env: Environment): TrackingPlace {
     return ready;
   };
   const failure = ({ error = "" }: Answer) => {
-    const why = shownWords(error).replace(/\.$/, "");
+    const why = shownText(error).replace(/\.$/, "");
     return `${client.title}'s Python client: ${why}.`;
   };
   const call = async (name: string, words: object, signal: AbortSignal): Promise<unknown> => {
@@ -149,7 +149,7 @@ function clientPlace(client: Client, env: Environment): TrackingPlace {
       const ready = await start(new AbortController().signal);
       if (ready.missing) {
         throw environmentError(
-          `--track ${client.words[0]} needs ${client.title}'s Python client, and ${python} has no module ${shownWords(ready.missing)}.`,
+          `--track ${client.words[0]} needs ${client.title}'s Python client, and ${python} has no module ${shownText(ready.missing)}.`,
           `Type: ${python} -m pip install ${client.package} (PEFD_PYTHON names another Python)`,
         );
       }

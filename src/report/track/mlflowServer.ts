@@ -6,7 +6,7 @@ import type { TrackingPlace } from "./tracker.js";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Milliseconds after which a server counts as one that does not answer; training goes on meanwhile. */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 /** Bytes of an answer; MLflow's have a few hundred. */
 const MOST_BYTES = 64 * 1024;
@@ -14,7 +14,7 @@ const MOST_BYTES = 64 * 1024;
 /** Letters of a server's words that people are shown. */
 const MOST_SHOWN = 200;
 
-/** What the API takes at once. */
+/** Batch limit of the API. */
 const MOST = { metrics: 1000, params: 100 };
 
 /** Longer values are refused by older servers; a configuration has none but lists that nobody reads. */
@@ -31,7 +31,7 @@ export const mlflowParams = (settings: Readonly<Record<string, unknown>>) =>
   }));
 
 /** Words of a tracker as people are shown them: one line, not a long one. */
-export const shownWords = (text: string): string => cleanLine(text).slice(0, MOST_SHOWN);
+export const shownText = (text: string): string => cleanLine(text).slice(0, MOST_SHOWN);
 
 /** A token or a name with its password: in the address, or where MLflow's own clients look for them. */
 function authorization({ username, password }: URL, env: Environment): Record<string, string> {
@@ -46,7 +46,7 @@ function authorization({ username, password }: URL, env: Environment): Record<st
 interface Answer {
   readonly ok: boolean;
   readonly status: number;
-  /** What came as JSON; undefined where it was none. */
+  /** Parsed JSON; undefined if invalid. */
   readonly body: unknown;
 }
 
@@ -56,7 +56,7 @@ async function textOf({ body }: Response, address: string): Promise<string> {
   let bytes = 0;
   for await (const part of body ?? []) {
     bytes += part.length;
-    if (bytes > MOST_BYTES) throw runError(`${address} answers with more than 64 kB.`);
+    if (bytes > MOST_BYTES) throw runError(`${address} answered with more than 64 kB.`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString();
@@ -77,19 +77,19 @@ const TRUST = "; NODE_EXTRA_CA_CERTS=FILE makes Node.js trust the certificate in
 /** Why nothing came, out of the error of a request. */
 function reasonOf(error: unknown): string {
   const { name, cause, message } = error as Error;
-  if (name === "TimeoutError") return `nothing came within ${PATIENCE / 1000} s`;
-  if (!(cause instanceof Error)) return shownWords(message);
+  if (name === "TimeoutError") return `no answer within ${TIMEOUT / 1000} s`;
+  if (!(cause instanceof Error)) return shownText(message);
   const { code = "", reason } = cause as Error & { code?: string; reason?: string };
   // OpenSSL's own message names functions and lines of its source.
   if (code === "EPROTO" || code.startsWith("ERR_SSL")) {
-    return shownWords(`it does not speak HTTPS as Node.js does (${reason ?? code})`);
+    return shownText(`it does not speak HTTPS as Node.js does (${reason ?? code})`);
   }
-  return `${shownWords(cause.message || cause.name)}${CERTIFICATE.test(code) ? TRUST : ""}`;
+  return `${shownText(cause.message || cause.name)}${CERTIFICATE.test(code) ? TRUST : ""}`;
 }
 
-/** What the server said. @throws runError that says why it did not */
+/** The server's response. @throws runError if there is none */
 async function exchange(address: string, path: string, init: RequestInit): Promise<Answer> {
-  const signal = AbortSignal.any([AbortSignal.timeout(PATIENCE), init.signal as AbortSignal]);
+  const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT), init.signal as AbortSignal]);
   let response: Response;
   let text: string;
   try {
@@ -102,13 +102,13 @@ async function exchange(address: string, path: string, init: RequestInit): Promi
   return { ok: response.ok, status: response.status, body: jsonIn(text) };
 }
 
-/** What lies in an answer below some keys; undefined where nothing does. */
+/** The value at a key path of a response; undefined if absent. */
 const at = (body: unknown, keys: readonly string[]): unknown =>
   keys.reduce((value, key) => (value as Record<string, unknown> | undefined | null)?.[key], body);
 
 function refused(address: string, { status, body }: Answer) {
   const message = at(body, ["message"]);
-  const why = typeof message === "string" ? shownWords(message) : `status ${status}`;
+  const why = typeof message === "string" ? shownText(message) : `status ${status}`;
   return runError(`${address} refuses: ${why.replace(/\.$/, "")}.`);
 }
 

@@ -16,9 +16,9 @@ interface Metric {
 /** How a run stands. */
 export type RunStatus = "RUNNING" | "FINISHED" | "FAILED" | "KILLED";
 
-/** What a run begins with. */
+/** A run, when tracking starts. */
 export interface TrackedRun {
-  /** What the run is compared within: its pair or its model. */
+  /** Comparison group of a run: its pair or model. */
   readonly experiment: string;
   readonly name: string;
   /** Its configuration, as config.json has it. */
@@ -34,7 +34,7 @@ export interface TrackingPlace {
   readonly address: string;
   /** The file in a run's folder that says which run of the tracker it is. */
   readonly stateFile: "mlflow.json" | "wandb.json";
-  /** What is to be done before training starts. @throws environmentError where something is missing */
+  /** Work before training starts. @throws environmentError where something is missing */
   prepare?(): Promise<void>;
   /** Makes a run, and sends nothing else of it. @returns its id: letters, digits, `_` and `-` */
   createRun(run: TrackedRun, signal: AbortSignal): Promise<string>;
@@ -61,7 +61,7 @@ export interface Tracker {
   finish(status: Exclude<RunStatus, "RUNNING">): Promise<void>;
 }
 
-/** What is sent of an epoch: all that its log has, by the names of epochs.csv. */
+/** Metrics of an epoch: all columns of its log, by the names of epochs.csv. */
 const metricsOf = (row: EpochRow, timestamp: number): Metric[] =>
   epochValues(row)
     .filter(([key]) => key !== "epoch") // which is the step
@@ -163,7 +163,7 @@ export function createTracker(reporter: RunReporter, place: TrackingPlace, lastM
         await session.send(status);
         warned = false;
       } catch (error) {
-        if (!warned) reporter.warn(`Not tracked for now: ${(error as Error).message}`);
+        if (!warned) reporter.warn(`Tracking failed: ${(error as Error).message}`);
         warned = true;
       }
     }
@@ -188,7 +188,7 @@ export function createTracker(reporter: RunReporter, place: TrackingPlace, lastM
       },
     },
     async finish(status) {
-      const late = `${place.address} did not take all within ${lastMs / 1000} s of the run's end.`;
+      const late = `${place.address} did not accept everything within ${lastMs / 1000} s after the run.`;
       const timer = setTimeout(() => stop.abort(new Error(late)), lastMs);
       await send(status);
       await place.close?.(stop.signal);

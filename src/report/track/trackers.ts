@@ -10,7 +10,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A kind of tracker. */
 interface TrackerRow {
-  /** What stands before the first colon of its `--track`. */
+  /** Prefix of its `--track` value, before the colon. */
   readonly name: string;
   /** Its `--track` as it is typed, such as mlflow:DIR. */
   readonly form: string;
@@ -30,7 +30,7 @@ const folder =
     if (dir === "") return undefined;
     const stats = statSync(dir, { throwIfNoEntry: false });
     if (stats === undefined || stats.isDirectory()) return placeOf(dir, env);
-    throw inputError(`--track ${typed} takes a folder; ${dir} is a file.`);
+    throw inputError(`--track ${typed} needs a folder; ${dir} is a file.`);
   };
 
 /** A project of W&B, with the team that it belongs to before it where it is not one's own. */
@@ -47,7 +47,7 @@ const TRACKERS = createRegistry<TrackerRow>({ one: "tracker", many: "Trackers" }
   },
   {
     name: "wandb-offline",
-    form: "wandb-offline:DIR (what wandb sync takes)",
+    form: "wandb-offline:DIR (for wandb sync)",
     open: folder(wandbOffline),
   },
 ]);
@@ -65,6 +65,6 @@ export function trackingPlace(typed: string, env: Environment): TrackingPlace {
   const forms = TRACKERS.rows().map(({ form }) => form);
   throw inputError(
     `--track does not take "${withoutUser(typed)}".`,
-    `It takes ${forms.slice(0, -1).join(", ")} or ${forms.at(-1)}.`,
+    `Use ${forms.slice(0, -1).join(", ")} or ${forms.at(-1)}.`,
   );
 }

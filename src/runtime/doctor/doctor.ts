@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { shellWord } from "../../common/text.js";
 import { compiledDamage, readCompiled } from "../compiledFiles.js";
-import { processorName } from "../device.js";
+import { cpuName } from "../device.js";
 import { gpuOutlook, type Outlook, unusedAdvice } from "../gpu/outlook.js";
 import { checkLibraries, type GpuLibraries } from "../gpu/probeProgram.js";
 import { judgeGpu } from "../gpu/requirements.js";
@@ -36,11 +36,11 @@ export interface Check {
   readonly ok: boolean;
   /** Whether pefd cannot do its work without. */
   readonly required: boolean;
-  /** What was found, or what is wrong. */
+  /** Details, or the problem. */
   readonly detail: string;
-  /** What else there is to say, a line each. */
+  /** Further notes, one per line. */
   readonly lines?: readonly string[];
-  /** What to type where it is not ok. */
+  /** Hint where it is not ok. */
   readonly hint?: string;
 }
 
@@ -95,7 +95,7 @@ const some = (names: readonly string[]): string =>
  */
 export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder?: string): Promise<Check> {
   if (linked === undefined) {
-    return { ...check, ok: true, detail: "not set up by pefd; nothing to compare them with" };
+    return { ...check, ok: true, detail: "not installed by pefd; no checksums" };
   }
   const { tree, kind } = linked;
   const record = nativeFolder === undefined ? undefined : compiledRecord(nativeFolder);
@@ -103,21 +103,21 @@ export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder
   const files = recordedFiles(tree, kind);
   const again = `rm -r ${shellWord(tree)}, then: pefd setup`;
   if (files.length === 0 || files.some(({ sha256 }) => sha256 === undefined)) {
-    const detail = "set up by an earlier version, which wrote no checksums down";
+    const detail = "installed by an earlier version, which recorded no checksums";
     return { ...check, required: false, ok: false, detail, hint: again };
   }
   const changed = await changedIn(tree, files);
   const recompiled = await changedIn(dirname(record ?? ""), compiled);
   if (changed.length + recompiled.length === 0) {
     const all = [...files, ...compiled];
-    const detail = `${all.length} files, ${gigabytes(all)} GB, each as set-up wrote it`;
+    const detail = `${all.length} files, ${gigabytes(all)} GB, all checksums match`;
     return { ...check, ok: true, detail };
   }
-  const detail = `changed since set-up: ${some([...recompiled, ...changed])}`;
+  const detail = `changed since installation: ${some([...recompiled, ...changed])}`;
   return { ...check, ok: false, detail, hint: changed.length === 0 ? "pefd setup" : again };
 }
 
-/** What there is to know about the GPU. */
+/** Information on the GPU. */
 interface GpuSituation {
   readonly survey: GpuSurvey;
   readonly outlook: Outlook;
@@ -182,7 +182,7 @@ export function gpuCheck(situation: GpuSituation): Check {
   if (outlook.state === "none") return { ...CHECK, ok: true, detail: `none (${outlook.why})` };
   if (requested === "cpu") {
     const what = outlook.state === "fits" ? gpuLabel(outlook.gpu) : outlook.why;
-    return { ...CHECK, ok: true, detail: `left alone (PEFD_RUNTIME=cpu): ${what}` };
+    return { ...CHECK, ok: true, detail: `not used (PEFD_RUNTIME=cpu): ${what}` };
   }
   if (outlook.state === "fits") {
     return probe.usesGpu ? usedCheck(outlook.gpu, situation) : unusedCheck(outlook.gpu, situation);
@@ -223,7 +223,7 @@ export function gpuLibrariesCheck(found: GpuLibraries, tree: string, driverCuda?
     return { ...check, ok: false, detail: found.missing.join("; "), hint };
   }
   const { cuda, cudnn } = libraryVersions(found);
-  const driver = driverCuda === undefined ? "" : ` (the driver knows ${cudaVersionText(driverCuda)})`;
+  const driver = driverCuda === undefined ? "" : ` (the driver supports ${cudaVersionText(driverCuda)})`;
   const detail = `CUDA ${cuda ?? "?"}${driver}, cuDNN ${cudnn ?? "?"}, from ${tree}:`;
   return { ...check, ok: true, detail, lines: libraryLines(found, tree) };
 }
@@ -237,17 +237,17 @@ export interface DataFound {
     | { readonly problem: string; readonly hint?: string | undefined };
 }
 
-/** What a diagnosis looks at. */
-export interface Patient {
+/** Inputs of a diagnosis. */
+export interface DoctorInputs {
   /** The running Node.js: process.version and process.execPath. */
   readonly node: { readonly version: string; readonly program: string };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly data: DataFound;
   /** Whether every byte of the installed libraries is looked at. */
   readonly deep?: boolean;
-  /** Loads TensorFlow; probeTensorFlow where left out. */
+  /** Loads TensorFlow; probeTensorFlow by default. */
   readonly probe?: () => Promise<Probe>;
-  /** What is known of the GPUs; asked for where left out. */
+  /** Survey of the GPUs; taken if absent. */
   readonly survey?: GpuSurvey;
 }
 
@@ -273,7 +273,7 @@ function bindingCheck(folder: string | undefined): Check {
   const damage = compiledDamage(folder);
   if (damage?.length === 0) return { ...check, ok: true, detail: file };
   const detail =
-    damage?.map(({ words }) => words).join("; ") ?? "set-up was interrupted, or was that of an earlier version";
+    damage?.map(({ words }) => words).join("; ") ?? "set-up was interrupted, or is from an earlier version";
   return { ...check, ok: false, detail, hint: SETUP };
 }
 
@@ -281,7 +281,7 @@ function libraryCheck(folder: string | undefined): Check {
   const library = folder && join(dependencies(folder), "lib/libtensorflow.so");
   const check = { name: "libtensorflow", title: "libtensorflow", required: true } as const;
   if (!library || !existsSync(library)) {
-    return { ...check, ok: false, detail: "not there", hint: SETUP };
+    return { ...check, ok: false, detail: "not found", hint: SETUP };
   }
   const linked = linkedRuntime(folder);
   const missing = linked === undefined ? [] : missingFiles(linked.tree, linked.kind);
@@ -302,11 +302,11 @@ function convolutionsCheck({ usesGpu, ownModule }: Probe): Check {
   const check = { name: "convolutions", title: "Convolutions", required: false } as const;
   if (usesGpu) return { ...check, ok: true, detail: "cuDNN's" };
   if (ownModule?.problem !== undefined) {
-    const detail = `TensorFlow's, which are slower: pefd's own do not load: ${ownModule.problem}`;
+    const detail = `TensorFlow's (slower): pefd's own do not load: ${ownModule.problem}`;
     return { ...check, ok: false, detail, hint: SETUP };
   }
   const own = ownModule?.instructions;
-  const reduced = ownModule?.reduced === undefined ? "" : `; in bfloat16 ${ownModule.reduced.how}`;
+  const reduced = ownModule?.reduced === undefined ? "" : `; bfloat16 ${ownModule.reduced.how}`;
   const detail = own === undefined ? "TensorFlow's" : `pefd's own, ${own}${reduced}`;
   return { ...check, ok: true, detail };
 }
@@ -318,7 +318,7 @@ function imagesCheck({ ownModule }: Probe): Check {
   if (ownModule?.instructions !== undefined) {
     return { ...check, ok: true, detail: `${decoded}by pefd's own compiled code` };
   }
-  const detail = `${decoded}in plain JavaScript, which is slower and gives the same bytes`;
+  const detail = `${decoded}in JavaScript (slower, same bytes)`;
   const isBroken = ownModule?.problem !== undefined;
   return { ...check, ok: !isBroken, detail, ...(isBroken ? { hint: SETUP } : {}) };
 }
@@ -337,7 +337,7 @@ function dataCheck({ directory, records }: DataFound): Check {
 function librariesOf(
   folder: string | undefined,
   linked: LinkedRuntime | undefined,
-  env: Patient["env"],
+  env: DoctorInputs["env"],
 ): GpuLibraries | undefined {
   if (folder === undefined || linked?.kind !== "gpu") return undefined;
   return checkLibraries(env, gpuProbeFile(folder), linked.tree);
@@ -365,12 +365,12 @@ function usedGpu({ outlook, probe }: GpuSituation, libraries: GpuLibraries | und
  * Looks at everything that pefd needs: Node.js, binding, libtensorflow, whether TensorFlow loads, GPU, data.
  * Changes nothing.
  */
-export async function diagnose(patient: Patient): Promise<Diagnosis> {
-  const { node, env, data } = patient;
+export async function diagnose(inputs: DoctorInputs): Promise<Diagnosis> {
+  const { node, env, data } = inputs;
   const folder = nativeDirectory();
-  const probe = await (patient.probe ?? (() => probeTensorFlow(node.program, env)))();
+  const probe = await (inputs.probe ?? (() => probeTensorFlow(node.program, env)))();
   const linked = folder === undefined ? undefined : linkedRuntime(folder);
-  const survey = patient.survey ?? surveyGpus(env);
+  const survey = inputs.survey ?? surveyGpus(env);
   const outlook = gpuOutlook(survey, env);
   const situation = { survey, outlook, kind: linked?.kind, probe, requested: env.PEFD_RUNTIME };
   const libraries = librariesOf(folder, linked, env);
@@ -378,10 +378,10 @@ export async function diagnose(patient: Patient): Promise<Diagnosis> {
     nodeCheck(node.version),
     bindingCheck(folder),
     libraryCheck(folder),
-    ...(patient.deep ? [await filesCheck(linked, folder)] : []),
+    ...(inputs.deep ? [await filesCheck(linked, folder)] : []),
     tensorFlowCheck(probe),
     ...(probe.version === undefined ? [] : [convolutionsCheck(probe), imagesCheck(probe)]),
-    { name: "cpu", title: "Processor", ok: true, required: true, detail: processorName() },
+    { name: "cpu", title: "CPU", ok: true, required: true, detail: cpuName() },
     gpuCheck(situation),
     ...(libraries ? [gpuLibrariesCheck(libraries, linked?.tree ?? "", survey.cuda)] : []),
     dataCheck(data),

@@ -2,12 +2,12 @@ import { fileURLToPath } from "node:url";
 import { lastLine, runCommand } from "../command.js";
 import type { OwnModule } from "../ownModule.js";
 
-/** What loading TensorFlow showed. */
+/** Result of loading TensorFlow. */
 export interface Probe {
   /** TensorFlow's version; undefined when it did not load. */
   readonly version: string | undefined;
   readonly usesGpu: boolean;
-  /** Whether our own ops serve a processor; undefined when TensorFlow did not load. */
+  /** Whether our own ops serve a CPU; undefined when TensorFlow did not load. */
   readonly ownModule?: OwnModule;
   /** Why it did not load, or why it uses no GPU, as far as it said so. */
   readonly reason: string;
@@ -18,7 +18,7 @@ const PROGRAM = fileURLToPath(new URL("./probeProcess.js", import.meta.url));
 /** Loading takes about a second; a driver that hangs must not hang us. */
 const TIMEOUT_SECONDS = 120;
 
-/** What TensorFlow says about a GPU it cannot use, the most telling first; what matters of it in the group. */
+/** TensorFlow's messages about an unusable GPU, most specific first; the group captures the relevant part. */
 const GPU_REASONS = [
   /Could not load dynamic library '.*?'; dlerror: (.*?)(?:; LD_LIBRARY_PATH|$)/m,
   /(failed call to cuInit.*)$/m,
@@ -32,7 +32,7 @@ export function gpuReason(log: string): string {
   return found.find((reason) => reason !== undefined)?.trim() ?? "";
 }
 
-/** What an error for people looks like in a trace: its message alone. */
+/** A user error in a trace: only its message. */
 const loadReason = (log: string): string =>
   log.match(/^PefdError: .*?did not load: (.*)$/m)?.[1] ?? log.match(/^\w*Error: (.*)$/m)?.[1] ?? lastLine(log);
 

@@ -4,13 +4,13 @@ import { firstFit } from "./requirements.js";
 import { deviceOrder, type GpuSurvey } from "./survey.js";
 import type { Environment, Gpu } from "./types.js";
 
-/** What CUDA_VISIBLE_DEVICES calls the GPU at one place among the visible: an index, a UUID or a MIG's name. */
+/** The entry of CUDA_VISIBLE_DEVICES for a visible GPU: an index, a UUID or a MIG name. */
 export const nameOf = (env: Environment, place: number): string => visibleNames(env)?.[place] ?? String(place);
 
 /** The one GPU that a process computes on. */
 export interface ChosenGpu {
   readonly gpu: Gpu;
-  /** What makes it the only visible one, to be set before the native library is loaded. */
+  /** Environment that makes it the only visible GPU, to be set before the native library is loaded. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
@@ -20,8 +20,8 @@ function noSuchGpu(number: number, { gpus }: GpuSurvey, env: Environment): PefdE
   const among = env.CUDA_VISIBLE_DEVICES === undefined ? "" : " that CUDA_VISIBLE_DEVICES leaves";
   return gpus.length === 0
     ? inputError(
-        `--gpu ${number}: there is no GPU${among} to be used.`,
-        "Leave --gpu out to run on the processor; `pefd doctor` tells what was found.",
+        `--gpu ${number}: no usable GPU${among}.`,
+        "Drop --gpu to run on the CPU; `pefd doctor` shows what was found.",
       )
     : inputError(
         `--gpu ${number}: the GPUs${among} are ${listed(gpus)}.`,

@@ -1,13 +1,13 @@
 import { spawnSync } from "node:child_process";
 import type { Environment, Gpu } from "./types.js";
 
-/** What nvidia-smi says: the GPUs, or why it says nothing. */
+/** nvidia-smi's GPUs, or why there are none. */
 export type SmiAnswer = { readonly gpus: readonly Gpu[] } | { readonly problem: string };
 
 /** A driver that does not answer within this time counts as broken. */
 const TIMEOUT_MILLISECONDS = 30_000;
 
-/** What is asked, the newest fields last: an nvidia-smi that lacks one prints nothing at all. */
+/** Query fields, newest last: an nvidia-smi that lacks one prints nothing at all. */
 const FIELDS = "name,compute_cap,driver_version,memory.total,uuid,pci.bus_id";
 /** The same without the one that came with driver 470. */
 const OLD_FIELDS = FIELDS.replace("compute_cap,", "");
@@ -37,7 +37,7 @@ export function parseGpus(text: string, withCapability = true): Gpu[] {
   });
 }
 
-/** What nvidia-smi prints, or why it prints nothing. */
+/** nvidia-smi's output, or why there is none. */
 function print(env: Environment, flags: readonly string[]): string | { readonly problem: string } {
   const answer = spawnSync("nvidia-smi", flags, {
     env,
@@ -47,7 +47,7 @@ function print(env: Environment, flags: readonly string[]): string | { readonly 
   });
   if (answer.status === 0) return answer.stdout;
   if ((answer.error as NodeJS.ErrnoException | undefined)?.code === "ENOENT") {
-    return { problem: "nvidia-smi is not there" };
+    return { problem: "nvidia-smi is missing" };
   }
   if (answer.status === null) return { problem: "nvidia-smi did not answer" };
   const said = `${answer.stdout}\n${answer.stderr}`.split("\n").find((line) => line.trim() !== "");

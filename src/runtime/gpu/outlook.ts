@@ -3,39 +3,39 @@ import { firstFit, judgeGpu } from "./requirements.js";
 import type { GpuSurvey } from "./survey.js";
 import type { Environment, Gpu } from "./types.js";
 
-/** What to do about what the CUDA driver says, by the number of its error. */
+/** Hints for CUDA driver errors, by error number. */
 const ADVICE: Readonly<Record<number, string>> = {
   3: "Load the driver's modules: sudo modprobe nvidia nvidia_uvm.",
-  34: "LD_LIBRARY_PATH names CUDA's stubs: take that folder out of it.",
-  35: "Bring the driver to a newer version.",
-  46: "Another process has the GPU for itself: nvidia-smi shows which.",
-  100: "See whether CUDA_VISIBLE_DEVICES names a GPU of this machine; in a container, start it with --gpus all.",
+  34: "LD_LIBRARY_PATH contains CUDA's stubs folder: remove it.",
+  35: "Update the driver.",
+  46: "Another process uses the GPU exclusively: nvidia-smi shows which.",
+  100: "Check that CUDA_VISIBLE_DEVICES names a GPU of this machine; start a container with --gpus all.",
   101: "CUDA_VISIBLE_DEVICES names no GPU of this machine: nvidia-smi -L lists them.",
   304: "This user may not open /dev/nvidia*: see their permissions, or the container's.",
   802: "Start the fabric manager: sudo systemctl start nvidia-fabricmanager.",
   803: "The driver was updated while it was running: restart the machine.",
-  804: "CUDA's compatibility libraries are not for this GPU: take their folder out of LD_LIBRARY_PATH.",
+  804: "CUDA's compatibility libraries do not support this GPU: remove their folder from LD_LIBRARY_PATH.",
   999: "Load the module nvidia_uvm again (sudo modprobe -r nvidia_uvm; sudo modprobe nvidia_uvm), or restart the machine.",
 };
 
 const LIBRARY_MISSING =
-  "In a container, start it with --gpus all (NVIDIA Container Toolkit); else install NVIDIA's driver.";
+  "In a container, start it with --gpus all (NVIDIA Container Toolkit); else install the NVIDIA driver.";
 
-/** What to do about a CUDA driver that lists no GPU. */
+/** Hint for a CUDA driver that lists no GPU. */
 function driverAdvice(problem: { readonly text: string; readonly code?: number }): string {
   if (problem.code !== undefined) return ADVICE[problem.code] ?? "nvidia-smi shows the driver's state.";
   return /cannot open shared object/.test(problem.text) ? LIBRARY_MISSING : "nvidia-smi shows the driver's state.";
 }
 
-/** What to do about one of the driver's own libraries that TensorFlow could not open, by its name. */
+/** Hints for driver libraries that TensorFlow could not load, by name. */
 const DRIVER_LIBRARIES: Readonly<Record<string, string>> = {
   "libnvidia-ml.so.1":
-    "In a container, start it with NVIDIA_DRIVER_CAPABILITIES=compute,utility; else install NVIDIA's driver whole.",
+    "In a container, start it with NVIDIA_DRIVER_CAPABILITIES=compute,utility; else install the complete NVIDIA driver.",
   "libcuda.so.1": LIBRARY_MISSING,
 };
 
 /**
- * What to do where the driver answers and TensorFlow uses no GPU all the same.
+ * The hint where the driver works but TensorFlow uses no GPU.
  * @param reason TensorFlow's own words
  */
 export function unusedAdvice(reason: string): string {
@@ -43,7 +43,7 @@ export function unusedAdvice(reason: string): string {
   return known?.[1] ?? "pefd setup";
 }
 
-/** What a machine can expect of its GPU, before TensorFlow is loaded or even there. */
+/** GPU usability, judged before TensorFlow is loaded or installed. */
 export type Outlook =
   /** No sign of a GPU, or CUDA_VISIBLE_DEVICES hides it. */
   | { readonly state: "none"; readonly why: string }
@@ -60,7 +60,7 @@ function isHidden(env: Environment): boolean {
   return first !== undefined && (first === "" || first.startsWith("-"));
 }
 
-const PROCESSOR = "Or compute on the processor: PEFD_RUNTIME=cpu pefd setup";
+const PROCESSOR = "Or use the CPU: PEFD_RUNTIME=cpu pefd setup";
 
 const unfit = (why: string, hint: string): Outlook => ({
   state: "unfit",
@@ -72,7 +72,7 @@ function outlookOf(gpu: Gpu, { answered, problem, cuda }: GpuSurvey): Outlook {
   const verdict = judgeGpu(gpu, cuda);
   if (!verdict.fits) return unfit(verdict.why, verdict.hint);
   if (answered || problem === undefined) return { state: "fits", gpu, ...verdict };
-  return unfit(`${gpu.name} is there, but ${problem.text}`, driverAdvice(problem));
+  return unfit(`found ${gpu.name}, but ${problem.text}`, driverAdvice(problem));
 }
 
 /** CUDA's number for a driver that finds no GPU at all. */
@@ -81,28 +81,28 @@ const NO_DEVICE = 100;
 /** A GPU that no tool lists, by what it leaves behind; undefined where there is no sign of one. */
 function hiddenSign({ problem, smiProblem, traces }: GpuSurvey): Outlook | undefined {
   const [model] = traces.models;
-  const trouble = problem ?? { text: smiProblem ?? "nothing lists it" };
+  const trouble = problem ?? { text: smiProblem ?? "it is not listed" };
   if (model !== undefined || traces.deviceFiles.length > 0) {
     const what = model ?? `/dev/${traces.deviceFiles[0]}`;
-    return unfit(`${what} is there, but ${trouble.text}`, driverAdvice(trouble));
+    return unfit(`found ${what}, but ${trouble.text}`, driverAdvice(trouble));
   }
   if (problem?.code !== undefined && problem.code !== NO_DEVICE) {
-    return unfit(`NVIDIA's driver is there, but ${problem.text}`, driverAdvice(problem));
+    return unfit(`found the NVIDIA driver, but ${problem.text}`, driverAdvice(problem));
   }
   if (traces.onBus > 0) {
-    const why = "there is a GPU of NVIDIA on the PCI bus, and no driver that answers";
-    return { state: "doubtful", why, hint: "Install NVIDIA's driver to use it." };
+    const why = "there is an NVIDIA GPU on the PCI bus, but no working driver";
+    return { state: "doubtful", why, hint: "Install the NVIDIA driver to use it." };
   }
   if (smiProblem?.startsWith("nvidia-smi failed")) {
-    return { state: "doubtful", why: smiProblem, hint: "See to NVIDIA's driver to use a GPU." };
+    return { state: "doubtful", why: smiProblem, hint: "Check the NVIDIA driver to use a GPU." };
   }
   return undefined;
 }
 
-/** What can be expected of the first visible GPU that is fit, or of the first. */
+/** Usability of the first fit visible GPU, or of the first. */
 export function gpuOutlook(survey: GpuSurvey, env: Environment): Outlook {
   if (isHidden(env)) return { state: "none", why: "CUDA_VISIBLE_DEVICES hides all" };
   const gpu = survey.gpus[firstFit(survey.gpus, survey.cuda)];
   if (gpu !== undefined) return outlookOf(gpu, survey);
-  return hiddenSign(survey) ?? { state: "none", why: "no sign of one" };
+  return hiddenSign(survey) ?? { state: "none", why: "no GPU found" };
 }

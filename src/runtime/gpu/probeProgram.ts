@@ -6,7 +6,7 @@ import { dependencies, gpuProbeFile } from "../paths.js";
 import type { Environment } from "./types.js";
 
 /**
- * What TensorFlow opens by name, from where TensorFlow looks: without one of the first seven it uses no GPU at all. The
+ * Libraries that TensorFlow dlopens, from its search path: without one of the first seven it uses no GPU at all. The
  * parts of cuDNN are opened by its first convolution.
  */
 const GPU_LIBRARIES: readonly string[] = [
@@ -22,17 +22,17 @@ const GPU_LIBRARIES: readonly string[] = [
   ),
 ];
 
-/** What XLA runs and reads to compile for a GPU, as paths in the runtime's folder. */
+/** Programs and files that XLA needs to compile for a GPU, as paths in the runtime folder. */
 const TOOLS = ["nvidia/cuda_nvcc/bin/ptxas", "nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc"];
 
 /** One of cuDNN's parts needs the driver, which a machine that is only set up may lack. */
 const DRIVER_MISSING = /^libcuda\.so\.1: /;
 
-/** What serves a GPU. */
+/** Wheels for GPUs. */
 export interface GpuLibraries {
   /** Each library with the file that serves. */
   readonly libraries: readonly LibraryAnswer[];
-  /** What is not there or does not open, each once, as the loader names it; empty where all is well. */
+  /** Libraries that are missing or do not load, by the loader's names; empty if all load. */
   readonly missing: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export interface GpuLibraries {
 export function checkLibraries(env: Environment, probe: string, tree: string): GpuLibraries {
   const answer = openLibraries(env, probe, tree, GPU_LIBRARIES);
   const tools = TOOLS.map((path) => join(tree, path)).filter((file) => !existsSync(file));
-  const missingTools = tools.map((file) => `${file}: is not there`);
+  const missingTools = tools.map((file) => `${file}: is missing`);
   if (typeof answer === "string") return { libraries: [], missing: [answer, ...missingTools] };
   const errors = answer.flatMap(({ error }) => error ?? []);
   // Several may lack the same one.
@@ -63,7 +63,7 @@ export interface CudaDevice {
   readonly bus: string;
 }
 
-/** What the CUDA driver says. */
+/** Result of the CUDA driver probe. */
 export interface CudaAnswer {
   /** The file of libcuda that answered; undefined where there is none. */
   readonly library?: string;
@@ -86,7 +86,7 @@ export interface LibraryAnswer {
   readonly file?: string;
   /** Of those libraries that tell. */
   readonly version?: number;
-  /** What the loader says where it cannot be opened. */
+  /** The loader's error. */
   readonly error?: string;
 }
 
@@ -99,7 +99,7 @@ function searchPath(env: Environment, nativeFolder: string): string {
   return [env.LD_LIBRARY_PATH, own].filter(Boolean).join(delimiter);
 }
 
-/** What the probe said before it ended, however it ended. */
+/** The probe's output, however it exited. */
 interface Said {
   /** One document a line. */
   readonly lines: readonly unknown[];

@@ -1,6 +1,6 @@
 import { cudaVersionText, type Gpu, isOlder } from "./types.js";
 
-/** What a range of compute capabilities takes of the driver, from its first one on. */
+/** Driver requirement of a range of compute capabilities, by its lowest. */
 interface Generation {
   readonly from: string;
   readonly name: string;
@@ -10,7 +10,7 @@ interface Generation {
   readonly cuda: number;
   /** Why no older driver will do. */
   readonly because: string;
-  /** What a user should know of it. */
+  /** A note for users. */
   readonly note?: string;
 }
 
@@ -23,8 +23,8 @@ const OLDEST = "7.5";
 const NEWEST = "12.1";
 
 const JIT =
-  "TensorFlow brings no machine code for it: the driver compiles a kernel when it is first used, which can take " +
-  "30 minutes altogether, and keeps it in ~/.nv/ComputeCache";
+  "TensorFlow has no binary kernels for it: the driver compiles each kernel on first use, which can take " +
+  "30 minutes in total, and caches them in ~/.nv/ComputeCache";
 
 const GENERATIONS: readonly Generation[] = [
   {
@@ -32,21 +32,21 @@ const GENERATIONS: readonly Generation[] = [
     name: "Turing, Ampere or Ada",
     driver: "525.60.13",
     cuda: 12000,
-    because: "it is the first that runs CUDA 12",
+    because: "the first version for CUDA 12",
   },
   {
     from: "9.0",
     name: "Hopper",
     driver: "555.42.02",
     cuda: 12050,
-    because: "TensorFlow brings most kernels for it as PTX of CUDA 12.5 only",
+    because: "TensorFlow has most kernels for it only as CUDA 12.5 PTX",
   },
   {
     from: "10.0",
     name: "Blackwell",
     driver: "570.26",
     cuda: 12080,
-    because: "it is the first that knows this generation",
+    because: "the first version that supports this generation",
     note: JIT,
   },
   {
@@ -54,12 +54,12 @@ const GENERATIONS: readonly Generation[] = [
     name: "Blackwell",
     driver: "575.51.03",
     cuda: 12090,
-    because: "it is the first that knows this GPU",
+    because: "the first version that supports this GPU",
     note: JIT,
   },
 ];
 
-/** What is to be thought of a GPU before anything is brought for it. */
+/** Usability of a GPU, judged before anything is downloaded for it. */
 export type Verdict =
   | { readonly fits: true; readonly note?: string }
   | { readonly fits: false; readonly why: string; readonly hint: string };
@@ -79,14 +79,14 @@ export function judgeGpu({ name, capability, driver }: Gpu, cuda?: number): Verd
   if (capability !== undefined && isOlder(capability, OLDEST)) {
     return {
       fits: false,
-      why: `${name} has compute capability ${capability}, and cuDNN 9.28 computes from ${OLDEST} (Turing) on`,
+      why: `${name} has compute capability ${capability}, but cuDNN 9.28 needs at least ${OLDEST} (Turing)`,
       hint: "Use a newer GPU.",
     };
   }
   if (capability !== undefined && isOlder(NEWEST, capability)) {
     return {
       fits: false,
-      why: `${name} has compute capability ${capability}, and CUDA 12.9 compiles up to ${NEWEST}`,
+      why: `${name} has compute capability ${capability}, but CUDA 12.9 supports at most ${NEWEST}`,
       hint: "Use another GPU.",
     };
   }
@@ -98,8 +98,8 @@ export function judgeGpu({ name, capability, driver }: Gpu, cuda?: number): Verd
   const known = driver === undefined ? `a driver for CUDA ${cudaVersionText(cuda ?? 0)}` : `driver ${driver}`;
   return {
     fits: false,
-    why: `${name} has ${known}, and a GPU of compute capability ${at} takes ${needs.driver} or newer: ${needs.because}`,
-    hint: `Bring NVIDIA's driver to ${needs.driver} or newer.`,
+    why: `${name} has ${known}, but a GPU of compute capability ${at} needs ${needs.driver} or newer: ${needs.because}`,
+    hint: `Update the NVIDIA driver to ${needs.driver} or newer.`,
   };
 }
 

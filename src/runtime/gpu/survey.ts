@@ -11,13 +11,13 @@ export function rememberGpus(survey: GpuSurvey): void {
   known = survey;
 }
 
-/** What is known of the GPUs, with the chosen one first: asked for once. */
+/** Survey of the GPUs, the chosen one first; cached. */
 export function knownGpus(env: Environment): GpuSurvey {
   known ??= surveyGpus(env);
   return known;
 }
 
-/** What a program compiled for a GPU depends on, besides itself, TensorFlow and XLA's flags. */
+/** Cache key of a program compiled for a GPU, besides itself, TensorFlow and XLA flags. */
 export interface GpuIdentity {
   /** "NVIDIA H100 80GB HBM3" */
   readonly name: string;
@@ -32,7 +32,7 @@ export interface GpuIdentity {
 /**
  * The identity of the GPU that TensorFlow will compute on, known before it is loaded: the first that the environment
  * leaves visible.
- * @returns undefined where there is none: a processor
+ * @returns undefined where there is none: a CPU
  */
 export function gpuIdentity({ gpus, cudnn }: GpuSurvey): GpuIdentity | undefined {
   const [gpu] = gpus;
@@ -89,7 +89,7 @@ export function lookForTraces(root = "/"): Traces {
   };
 }
 
-/** What is known of this machine's GPUs. */
+/** Survey of this machine's GPUs. */
 export interface GpuSurvey {
   /** The GPUs that CUDA_VISIBLE_DEVICES leaves visible, in CUDA's order. */
   readonly gpus: readonly Gpu[];

@@ -154,11 +154,11 @@ function load(place: string, graph: string, say: Say): number {
       settled.add(name);
     }
     if (damaged > 0) {
-      say(`${counted(damaged, "program")} that XLA had compiled and ${place} kept came back damaged; compiled anew.`);
+      say(`${counted(damaged, "program")} of XLA cached in ${place} were corrupt; compiled again.`);
     }
     return programs.length;
   } catch (error) {
-    say(`The programs kept in ${place} could not be read: ${reasonOf(error)}. Compiled anew.`);
+    say(`The cached programs in ${place} could not be read: ${reasonOf(error)}. Compiled again.`);
     return 0;
   }
 }
@@ -189,7 +189,7 @@ export function keptPrograms(bytes: Uint8Array, say: Say): KeptPrograms {
       } catch (error) {
         isWritable = false;
         say(
-          `What XLA compiled could not be written to ${dirname(place)}: ${reasonOf(error)}. The run goes on; the next one compiles again.`,
+          `Compiled XLA programs could not be cached in ${dirname(place)}: ${reasonOf(error)}. The run continues; the next one compiles again.`,
         );
       }
     },

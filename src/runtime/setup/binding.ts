@@ -11,7 +11,7 @@ import { changeAt, copyIntoPlace, sameContent } from "./files.js";
 import { compileGpuProbe, compileNativeModules, nativeModuleFiles, SOURCES as OWN_SOURCES } from "./nativeModules.js";
 import { bindingName } from "./wheels.js";
 
-/** What one compilation of the binding needs to know. */
+/** Settings for compiling the binding. */
 export interface BindingBuild {
   /** The package tfjs-node-gpu. */
   readonly packageFolder: string;
@@ -24,7 +24,7 @@ export interface BindingBuild {
   readonly options: CommandOptions & Required<Pick<CommandOptions, "env">>;
 }
 
-/** What of the package is needed to compile its binding. */
+/** Files of the package that are needed to compile its binding. */
 const SOURCES = ["binding", "binding.gyp", "package.json"];
 
 /** Our header that the binding's sources are compiled with. */
@@ -35,7 +35,7 @@ const TOOLS = ["make", "g++"];
 
 const packageRequire = (folder: string): NodeJS.Require => createRequire(join(folder, "package.json"));
 
-/** What set-up compiles, as paths in the native folder: the binding itself and our own modules. */
+/** Compiled files, as paths in the native folder: the binding and our own modules. */
 const COMPILED = [bindingFile, ...nativeModuleFiles];
 
 /** The folders between which compiled files go. */
@@ -87,7 +87,7 @@ async function requireTools(options: CommandOptions): Promise<void> {
   const missing = TOOLS.filter((_, i) => answers[i]?.code !== 0);
   if (missing.length === 0) return;
   throw environmentError(
-    `The binding to TensorFlow has to be compiled, and ${missing.join(" and ")} did not answer.`,
+    `The TensorFlow binding must be compiled, but ${missing.join(" and ")} did not run.`,
     "On Debian or Ubuntu: sudo apt install make g++, then: pefd setup",
   );
 }
@@ -98,15 +98,15 @@ function headersArgument(nodeProgram: string): string[] {
   return existsSync(join(prefix, "include/node/node_api.h")) ? [`--nodedir=${prefix}`] : [];
 }
 
-/** What says best why a compilation failed: the compiler, then what make could not run, then gyp. */
+/** Patterns for the reason of a failed compilation: compiler, then make, then gyp. */
 const REASONS = [/^.*\berror: .*$/m, /^make(?:\[\d+\])?: (?!\*|Entering|Leaving).*$/m, /^gyp ERR! stack .*$/m];
 
 function buildError(output: string): PefdError {
   const found = REASONS.map((reason) => output.match(reason)?.[0]);
   const reason = found.find((line) => line !== undefined) ?? lastLine(output);
   return environmentError(
-    `The binding to TensorFlow did not compile: ${reason.trim()}`,
-    "It needs make, g++ and the headers of Node.js; then: pefd setup",
+    `The TensorFlow binding did not compile: ${reason.trim()}`,
+    "It needs make, g++ and the Node.js headers; then: pefd setup",
   );
 }
 

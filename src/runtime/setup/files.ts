@@ -56,7 +56,7 @@ export function lookAt<Seen>(path: string, look: () => Seen): Seen {
   } catch (error) {
     throw environmentError(
       `${path}, a part of pefd's set-up, cannot be read: ${describeFailure(error as NodeJS.ErrnoException)}.`,
-      "Let this user read it, or set PEFD_CACHE to a folder that every user can read and type: pefd setup",
+      "Make it readable for this user, or set PEFD_CACHE to a folder that every user can read and type: pefd setup",
     );
   }
 }

@@ -104,7 +104,7 @@ function watchGrowth(folder: string, onBytes: (bytes: number) => void): () => vo
   return () => clearInterval(timer);
 }
 
-/** What pip says on a full disk, with what to do about it; the other reasons lie on the way to the index. */
+/** pip's message on a full disk; other failures are network or index problems. */
 const FULL_DISK = /No space left on device|Disk quota exceeded/;
 
 function downloadError(wheel: Wheel, stderr: string): PefdError {
@@ -112,13 +112,13 @@ function downloadError(wheel: Wheel, stderr: string): PefdError {
   const reason = stderr.match(/^ERROR: (?!Exception).*$/gm)?.[0] ?? lastLine(stderr);
   if (/do not match the hashes/i.test(stderr)) {
     return environmentError(
-      `The package index gave a file for ${name} that is not the pinned one; it was not used.`,
-      "Look at the index that pip is set to (pip config list), then: pefd setup",
+      `The package index served a file for ${name} with another hash than the pinned one; it was not used.`,
+      "Check pip's index (pip config list), then: pefd setup",
     );
   }
   const hint = FULL_DISK.test(stderr)
-    ? "Make room, or let PEFD_CACHE name a folder with more of it, then: pefd setup"
-    : "Look at the network (HTTPS_PROXY) and at pip's index (pip config list), then: pefd setup";
+    ? "Free some space, or set PEFD_CACHE to a folder with more, then: pefd setup"
+    : "Check the network (HTTPS_PROXY) and pip's index (pip config list), then: pefd setup";
   return environmentError(`${name} (${wheel.megabytes} MB) could not be downloaded: ${reason}`, hint);
 }
 
@@ -162,19 +162,19 @@ function requestedKind(env: Environment): RuntimeKind | undefined {
   const kind = RUNTIME_KINDS.find((known) => known === word);
   if (kind !== undefined) return kind;
   throw inputError(
-    `PEFD_RUNTIME is ${word}; it can be ${RUNTIME_KINDS.join(" or ")}.`,
-    "Unset it to let the machine decide.",
+    `PEFD_RUNTIME is ${word}; it must be ${RUNTIME_KINDS.join(" or ")}.`,
+    "Unset it to detect the GPU automatically.",
   );
 }
 
 const outlookHere = (env: Environment, places?: SurveyPlaces): Outlook => gpuOutlook(surveyGpus(env, places), env);
 
-/** What a GPU that is asked for, or used, should be known for. */
+/** Caveats of a requested or used GPU. */
 function noticeOf(outlook: Outlook, requested: RuntimeKind | undefined): string | undefined {
   if (outlook.state === "fits") return outlook.note && `${outlook.gpu.name}: ${outlook.note}`;
   if (outlook.state === "none") return undefined;
-  const end = requested === "gpu" ? "PEFD_RUNTIME=gpu asks for its runtime all the same" : outlook.hint;
-  return `warning: No GPU can be used as things are: ${outlook.why}. ${end}`;
+  const end = requested === "gpu" ? "PEFD_RUNTIME=gpu installs the GPU build anyway" : outlook.hint;
+  return `warning: No GPU is usable: ${outlook.why}. ${end}`;
 }
 
 /**
@@ -188,7 +188,7 @@ function decideKind(env: Environment, places: SurveyPlaces, say: (text: string) 
   if (requested === "cpu") return "cpu";
   const outlook = outlookHere(env, places);
   if (outlook.state === "unfit" && requested === undefined) {
-    const anyway = "; to bring the runtime of a GPU all the same: PEFD_RUNTIME=gpu pefd setup";
+    const anyway = "; to install the GPU build anyway: PEFD_RUNTIME=gpu pefd setup";
     throw environmentError(`The GPU cannot be used: ${outlook.why}.`, `${outlook.hint}${anyway}`);
   }
   const notice = noticeOf(outlook, requested);
@@ -208,7 +208,7 @@ export interface InstallSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The package tfjs-node-gpu. */
   readonly packageFolder: string;
-  /** Where the link to TensorFlow and what is compiled go (nativeFolder.ts); into the package where left out. */
+  /** Where the link to TensorFlow and what is compiled go (nativeFolder.ts); into the package by default. */
   readonly nativeFolder?: string;
   /** The cache folder (cachePaths.ts). */
   readonly cache: string;
@@ -273,14 +273,14 @@ async function completeTree(installation: Installation, kind: RuntimeKind): Prom
   return tree;
 }
 
-/** What is compiled, in a folder of its own. */
+/** The source tree to compile, in a temporary folder. */
 const buildOf = ({ packageFolder, scratch, node, options }: Installation, tree: string, name: string): BindingBuild => {
   const folder = join(scratch, name);
   return { packageFolder, tree, folder, nodeProgram: node.program, options };
 };
 
 async function compileBinding(installation: Installation, tree: string): Promise<void> {
-  installation.onPhase("Compiling the binding to TensorFlow (about 20 s)");
+  installation.onPhase("Compiling the TensorFlow binding (about 20 s)");
   await buildBinding(buildOf(installation, tree, "binding"), installation.cache);
 }
 
@@ -289,12 +289,12 @@ async function compileBinding(installation: Installation, tree: string): Promise
  * @throws environmentError that names those which are missing
  */
 function proveLibraries({ env, onPhase }: Installation, probe: string, tree: string): void {
-  onPhase("Opening the libraries that a GPU takes");
+  onPhase("Loading the GPU libraries");
   const { missing } = checkLibraries(env, probe, tree);
   if (missing.length === 0) return;
   throw environmentError(
-    `TensorFlow could not use a GPU with this set-up: ${missing.join("; ")}.`,
-    `If LD_LIBRARY_PATH is set, unset it. Else remove ${tree}, then: pefd setup`,
+    `TensorFlow could not use a GPU with this installation: ${missing.join("; ")}.`,
+    `If LD_LIBRARY_PATH is set, unset it. Otherwise remove ${tree}, then: pefd setup`,
   );
 }
 
@@ -316,7 +316,7 @@ async function completeBinding(installation: Installation, tree: string): Promis
   if (found.version !== undefined) return;
   throw environmentError(
     `TensorFlow was installed, but does not load on this machine: ${found.reason}`,
-    "It needs a 64-bit x86 Linux with glibc 2.27 or newer.",
+    "It needs 64-bit x86 Linux with glibc 2.27 or newer.",
   );
 }
 
@@ -332,7 +332,7 @@ function refuseForeignMachine({ platform, arch }: InstallSettings["node"]): void
   if (platform === "linux" && arch === "x64") return;
   throw environmentError(
     `pefd is for Linux on x86-64; this is ${platform} ${arch}.`,
-    "Use a Linux x86-64 machine, or a container of one.",
+    "Use a Linux x86-64 machine or container.",
   );
 }
 
@@ -341,7 +341,7 @@ async function requirePip({ cache, options }: Installation, kind: RuntimeKind): 
   const isThere = treeIsComplete(treeDirectory(cache, kind), kind);
   if (isThere || (await pipIsThere(options))) return;
   throw environmentError(
-    "TensorFlow comes by pip, and Python 3 with pip did not answer (python3 -m pip --version).",
+    "TensorFlow is installed with pip, but Python 3 with pip did not run (python3 -m pip --version).",
     "On Debian or Ubuntu: sudo apt install python3-pip, then: pefd setup",
   );
 }
@@ -411,7 +411,7 @@ export async function setUp({ home, inherit = [], ...settings }: SetUp): Promise
   const { env, node, onPhase } = settings;
   if (isSetUp(env, home)) return false;
   const cache = cacheDirectory(env, home);
-  const onWait = () => onPhase("Waiting for another set-up that uses the same cache");
+  const onWait = () => onPhase("Waiting for another set-up with the same cache");
   const probe = () => probeTensorFlow(node.program, env);
   await exclusively(cache, { onWait }, (own) =>
     installRuntime({

@@ -49,7 +49,7 @@ const LINKS: Readonly<Record<RuntimeKind, Links>> = {
   gpu: { ...BINDING_LINKS, ...CUDA_LINKS },
 };
 
-/** What was unpacked from one wheel; written last, so that it says that all of it lies there. */
+/** Record of an unpacked wheel; written last, so it marks completeness. */
 interface Manifest {
   readonly sha256: string;
   readonly files: readonly UnpackedFile[];
@@ -74,7 +74,7 @@ function readManifest(tree: string, wheel: Wheel): Manifest | undefined {
   }
 }
 
-/** What is missing of a wheel in the tree, or is not of its full size: files, or all of it. */
+/** Files of a wheel that are missing or truncated in the tree, or the whole wheel. */
 function missingOf(tree: string, wheel: Wheel): string[] {
   const manifest = readManifest(tree, wheel);
   if (manifest?.sha256 !== wheel.sha256 || !Array.isArray(manifest.files)) {
@@ -115,7 +115,7 @@ export async function linkLibraries(tree: string, kind: RuntimeKind): Promise<vo
 export const recordedFiles = (tree: string, kind: RuntimeKind): UnpackedFile[] =>
   WHEELS[kind].flatMap((wheel) => readManifest(tree, wheel)?.files ?? []);
 
-/** What a runtime lacks: files of its wheels, whole wheels, and links to something that is there. */
+/** Missing parts of a runtime: files of its wheels, whole wheels, links. */
 export function missingFiles(tree: string, kind: RuntimeKind): string[] {
   const links = Object.entries(LINKS[kind]).filter(([path, target]) => !isLinkTo(join(tree, path), target));
   const files = WHEELS[kind].flatMap((wheel) => missingOf(tree, wheel));

@@ -17,7 +17,7 @@ export function bindingName(packageFolder: string): string {
   return name;
 }
 
-/** Which build of TensorFlow: for the processor only, or for NVIDIA GPUs as well. */
+/** Which build of TensorFlow: for the CPU only, or for NVIDIA GPUs as well. */
 export const RUNTIME_KINDS = ["cpu", "gpu"] as const;
 export type RuntimeKind = (typeof RUNTIME_KINDS)[number];
 
@@ -45,7 +45,7 @@ const wheel = (project: string, version: string, megabytes: number, platform: st
   sha256,
 });
 
-/** TensorFlow for the processor. */
+/** TensorFlow for the CPU. */
 const CPU: readonly Wheel[] = [
   wheel(
     "tensorflow-cpu",
@@ -151,7 +151,7 @@ const GPU: readonly Wheel[] = [
   ),
 ];
 
-/** What each kind of runtime is made of. */
+/** Wheels of each kind of runtime. */
 export const WHEELS: Readonly<Record<RuntimeKind, readonly Wheel[]>> = { cpu: CPU, gpu: GPU };
 
 /** Where the members that are needed go in a runtime tree; everything else in a wheel is left out. */

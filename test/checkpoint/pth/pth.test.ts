@@ -170,7 +170,7 @@ const REFUSED_TENSORS: Readonly<Record<string, readonly [write.Piece, RegExp]>> 
   "strides of another rank": [bare({ strides: [1, 1] }), /1 sizes and 2 strides/],
   "a storage larger than its data": [bare({ count: 2 ** 40, shape: [2 ** 40] }), /bytes/],
   "a storage of another element type": [bare({ type: "DoubleStorage" }), /48|bytes/],
-  "a storage that is not there": [bare({ key: "../0" }), /no entry|names one twice/],
+  "a storage that is missing": [bare({ key: "../0" }), /no entry|names one twice/],
 };
 
 const refusedFor =

@@ -15,7 +15,7 @@ test("synthetic data is made where asked for, the same for the same seed, and ve
     });
   const { exitCode, stdout, stderr } = await make("a");
   assert.deepEqual([exitCode, stderr], [0, ""]);
-  assert.match(stdout, /^200 training and 100 test images lie in a; use them with --data a\n$/);
+  assert.match(stdout, /^200 training and 100 test images are in a; use them with --data a\n$/);
   await make("b");
   for (const file of ["train.bin", "test.bin"]) {
     assert.deepEqual(readFileSync(join(cwd, "a", file)), readFileSync(join(cwd, "b", file)));
@@ -46,7 +46,7 @@ test("fetch brings the archive, tells how far it is, and leaves other data alone
   assert.match(stderr, /MB of \d+\.\d MB\n/);
   assert.deepEqual(readdirSync(cwd), ["images"]);
   const again = await pefd(words, { cwd });
-  assert.match(again.stderr, /holds something other than the complete CIFAR-100/);
+  assert.match(again.stderr, /exists but is not the complete CIFAR-100/);
   assert.equal(again.exitCode, 2);
 });
 
@@ -68,7 +68,10 @@ test("a data set is named as a word or with --dataset, and only one", async (t) 
   assert.match(made.stdout, /use them with --dataset stl10 --data data\/synthetic-stl10\n$/);
   const words = ["--data", "data/synthetic-stl10"];
   const verified = await pefd(["data", "verify", "--dataset", "stl10", ...words], { cwd });
-  assert.match(verified.stdout, /train_X\.bin +3 images [^\n]*\n[^\n]*\nSound, but not the images of STL-10\.\n$/);
+  assert.match(
+    verified.stdout,
+    /train_X\.bin +3 images [^\n]*\n[^\n]*\nOK, but not the original images of STL-10\.\n$/,
+  );
   assert.equal(verified.exitCode, 0);
   const both = await pefd(["data", "verify", "cifar10", "--dataset", "stl10"], { cwd });
   assert.match(both.stderr, /The data set is cifar10 and --dataset stl10 at once/);
@@ -81,7 +84,7 @@ test("every image is decoded, and a list of those that cannot be used is written
   assert.equal((await pefd(["data", "synthesize", "folder", ...sizes], { cwd })).exitCode, 0);
   const words = ["data", "verify", "folder", "--data", "images", "--skip_list", "bad.txt"];
   const sound = await pefd(words, { cwd });
-  assert.match(sound.stdout, /Sound: every image can be decoded\.\n$/);
+  assert.match(sound.stdout, /OK: every image can be decoded\.\n$/);
   assert.equal(readFileSync(join(cwd, "bad.txt"), "utf8"), "");
   const name = join("train", "tiny_warm_tiles", "0.png");
   const other = join("train", "small_warm_tiles", "0.png");
@@ -114,7 +117,7 @@ test("libjpeg's warnings are told with the image's name, and only by verify", as
     const words = ["data", "verify", "folder", "--data", "images", "--num_workers", workers];
     const { exitCode, stdout, stderr } = await pefd(words, { cwd });
     assert.deepEqual([exitCode, stderr], [0, ""]);
-    const told = `The image ${name} is used as it decodes: Corrupt JPEG data: premature end of data segment.`;
+    const told = `The image ${name} is used despite a decoder warning: Corrupt JPEG data: premature end of data segment.`;
     assert.equal(stdout.split(told).length, 2, stdout);
   }
   const sheet = ["data", "show", "images", "--dataset", "folder", "--images", "200"];

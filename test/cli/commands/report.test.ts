@@ -78,10 +78,10 @@ describe("pefd report", () => {
     const cwd = temporaryFolder(t);
     const missing = await pefd(["report", "nowhere", "--html", "r.html"], { cwd });
     assert.equal(missing.exitCode, 2);
-    assert.match(missing.stderr, /There is no folder nowhere\./);
+    assert.match(missing.stderr, /No such folder: nowhere\./);
     const empty = await pefd(["report", ".", "--html", "r.html"], { cwd });
     assert.equal(empty.exitCode, 2);
-    assert.match(empty.stderr, /There are no runs in \. or below\./);
+    assert.match(empty.stderr, /No runs found in \.\./);
     assert.equal(existsSync(join(cwd, "r.html")), false);
   });
 
@@ -159,7 +159,7 @@ describe("pefd watch", () => {
   it("refuses a folder that does not exist", async (t) => {
     const { exitCode, stderr } = await pefd(["watch", "nowhere"], { cwd: temporaryFolder(t) });
     assert.equal(exitCode, 2);
-    assert.match(stderr, /There is no folder nowhere\./);
+    assert.match(stderr, /No such folder: nowhere\./);
   });
 });
 

@@ -96,10 +96,7 @@ test("a full disk fails the run (exit 1), keeps the old file, leaves no temporar
     await assert.rejects(writeFileAtomic(path, new Uint8Array(1 << 20)), (error) => {
       assert.ok(error instanceof PefdError);
       assert.equal(error.exitCode, 1);
-      assert.equal(
-        error.message,
-        `${path} could not be written: the disk is full. The file that was there before is intact.`,
-      );
+      assert.equal(error.message, `${path} could not be written: the disk is full. The previous file is intact.`);
       return true;
     });
     assert.equal(await readFile(path, "utf8"), "old");

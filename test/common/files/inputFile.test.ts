@@ -28,7 +28,7 @@ test("one byte more is refused, with both numbers and what to do", (t) => {
   assert.throws(
     () => readInputFile(path, BOUNDS),
     (error: PefdError) => {
-      assert.equal(error.message, `${path} has 6 bytes; files of up to 5 bytes are read here.`);
+      assert.equal(error.message, `${path} has 6 bytes; the limit is 5.`);
       assert.deepEqual([error.exitCode, error.hint], [2, "Name another."]);
       return true;
     },

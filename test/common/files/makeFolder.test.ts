@@ -33,5 +33,5 @@ test("a file in the way is the user's to move, above the folder or in its place"
 });
 
 test("a place that takes no folders is named instead of tried for ever", () => {
-  refused("/proc/nothing/of/it", /\/proc\/nothing\/of\/it cannot be made: this place takes no/);
+  refused("/proc/nothing/of/it", /\/proc\/nothing\/of\/it cannot be made: no folders/);
 });

@@ -16,11 +16,11 @@ test("a failed write names file and reason, and who can do something about it", 
     ["EACCES", 1, "permission denied"],
     ["EIO", 1, "the disk reports an input/output error"],
     ["EMFILE", 1, "too many files are open"],
-    ["EPIPE", 1, "its reader went away"],
+    ["EPIPE", 1, "its reader closed the pipe"],
     ["ENOENT", 2, "its folder does not exist"],
     ["ENOTDIR", 2, "a part of its path is not a folder"],
     ["EISDIR", 2, "there is a folder of that name"],
-    ["ELOOP", 2, "its links lead in a circle"],
+    ["ELOOP", 2, "its links form a loop"],
     ["ENAMETOOLONG", 2, "its name is too long"],
     ["EODD", 1, "EODD: odd"],
   ] as const) {
@@ -39,6 +39,6 @@ test("that the earlier file is intact is said where there is one", async (t) => 
   writeFileSync(join(folder, "file"), "");
   mkdirSync(join(folder, "folder"));
   const intact = async (name: string) =>
-    / The file that was there before is intact\.$/.test((await writeError(join(folder, name), failure("EIO"))).message);
+    / The previous file is intact\.$/.test((await writeError(join(folder, name), failure("EIO"))).message);
   assert.deepEqual([await intact("file"), await intact("folder"), await intact("none")], [true, false, false]);
 });

@@ -73,8 +73,8 @@ test("a sound graph has no problems", (t) => {
 
 const DAMAGES: readonly [what: string, node: string, Partial<GraphNode>, problem: RegExp][] = [
   ["a name that is taken", "size", { name: "next" }, /^next \(Sum\): its name is taken$/],
-  ["an input that is nowhere", "step", { inputs: ["feed", "third"] }, /^step .*: third is not there/],
-  ["an input that comes later", "step", { inputs: ["feed", "next"] }, /^step .*: next is not there/],
+  ["an input that is nowhere", "step", { inputs: ["feed", "third"] }, /^step .*: third is missing/],
+  ["an input that comes later", "step", { inputs: ["feed", "next"] }, /^step .*: next is missing/],
   ["an output that a node does not have", "both", { inputs: ["halves:2", "feed"] }, /: halves:2 is not/],
   ["waiting for a node that is nowhere", "next", { inputs: ["read", "step", "^gone"] }, /: \^gone is not/],
   ["an input too many", "next", { inputs: ["read", "step", "half"] }, /: it has 3 inputs instead of 2/],
@@ -125,7 +125,7 @@ test("new values that are not there, and of other shapes and types, are found", 
   const step = soundStep(t);
   const [state] = step.reads.keys();
   const updating = (ref: string) => problemsOf({ ...step, updates: [[state as never, ref]] }).join();
-  assert.match(updating("gone"), /the new value of .*, gone, is not there/);
+  assert.match(updating("gone"), /the new value of .*, gone, is missing/);
   assert.match(updating("size"), /has shape \[\] instead of \[2\]/);
   assert.match(updating("axis"), /has type 3/);
   assert.match(problemsOf({ ...step, reads: new Map([[state as never, "next"]]) }).join(), /is no ReadVariableOp/);
@@ -158,11 +158,11 @@ test("damage of a loop's parts is found", (t) => {
   const problems = (change: Partial<LoopParts>) => problemsOfParts({ ...parts, ...change }).join("\n");
   const [value] = parts.values;
   const becoming = (change: object) => problems({ values: [{ ...value, ...change } as never] });
-  assert.match(problems({ before: [] }), /is to become p_read_0, which is not there/);
+  assert.match(problems({ before: [] }), /is to become p_read_0, which is missing/);
   assert.match(becoming({ next: "size" }), /p_value_0 becomes size of shape \[\]/);
-  assert.match(becoming({ next: "gone" }), /is to become gone, which is not there/);
+  assert.match(becoming({ next: "gone" }), /is to become gone, which is missing/);
   assert.match(becoming({ type: INT.type }), /p_value_0 becomes p_read_0 of type 1/);
-  assert.match(problems({ body: parts.body.slice(1) }), /half is not there before it/);
-  assert.match(problems({ after: [binary("late", "Mul", "next", "p_value_0")] }), /next is not there/);
-  assert.match(problems({ values: [] }), /p_value_0 is not there/);
+  assert.match(problems({ body: parts.body.slice(1) }), /half is missing before it/);
+  assert.match(problems({ after: [binary("late", "Mul", "next", "p_value_0")] }), /next is missing/);
+  assert.match(problems({ values: [] }), /p_value_0 is missing/);
 });

@@ -64,11 +64,11 @@ const TWO = tarOf([
 
 const REFUSALS: Readonly<Record<string, readonly [Uint8Array, RegExp]>> = {
   "an empty file": [new Uint8Array(0), /cut short behind byte 0\./],
-  "no archive": [Buffer.alloc(2048, "x"), /it is no tar archive/],
+  "no archive": [Buffer.alloc(2048, "x"), /it is not a tar archive/],
   "cut in a header": [TWO.subarray(0, 1100), /cut short behind byte 1024\./],
   "cut in a file": [TWO.subarray(0, 1537), /cut short behind byte 1024 \(second\.txt\)/],
   "cut before its end": [TWO.subarray(0, 2048), /cut short behind byte 2048\./],
-  "overwritten in the middle": [Buffer.from(TWO).fill(7, 1024, 1100), /byte 1024 begins no file/],
+  "overwritten in the middle": [Buffer.from(TWO).fill(7, 1024, 1100), /no file header at byte 1024/],
   "joined ones": [Buffer.concat([TWO, Buffer.alloc(2 ** 20 + 512, 1)]), /follow its end/],
 };
 
@@ -91,7 +91,7 @@ test("links in it are refused, what is not there, and what is no regular file", 
   symlinkSync("nowhere", join(folder, "link.jpg"));
   const file = join(folder, "links.tar");
   create({ file, cwd: folder, sync: true }, ["link.jpg"]);
-  assert.throws(() => filesIn(file), /link\.jpg in it is no file/);
+  assert.throws(() => filesIn(file), /link\.jpg in it is not a file/);
   assert.throws(() => filesIn(join(folder, "none.tar")), /none\.tar cannot be read: ENOENT/);
   execFileSync("mkfifo", [join(folder, "pipe.tar")]);
   assert.throws(() => filesIn(join(folder, "pipe.tar")), /pipe\.tar is not a regular file/);

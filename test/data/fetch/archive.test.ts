@@ -30,7 +30,7 @@ function pack(t: TestContext, otherPath: string, makeOther = writeFileSync): Pac
   return { root, archive, target };
 }
 
-const isRefusal = (error: PefdError): boolean => error.exitCode === 1 && /is refused, for it holds/.test(error.message);
+const isRefusal = (error: PefdError): boolean => error.exitCode === 1 && /is rejected: it contains/.test(error.message);
 
 test("members not asked for stay packed", async (t) => {
   const { archive, target } = pack(t, "folder/unknown.bin");

@@ -76,5 +76,5 @@ test("two at once into one folder download once: the second waits for the first"
   assertInPlace(here);
   // This archive is not the official one: the second finds a folder that is not its to touch.
   const [reason] = ends.flatMap((end) => (end.status === "rejected" ? [end.reason] : []));
-  assert.match(String(reason), /holds something other than the complete CIFAR-100/);
+  assert.match(String(reason), /exists but is not the complete CIFAR-100/);
 });

@@ -29,7 +29,7 @@ export interface Setting extends ArchiveServer {
 }
 
 /** Gives up at the first attempt that brings nothing. */
-export const QUICK = { patience: { attempts: 1, pause: 1 } };
+export const QUICK = { retryPolicy: { attempts: 1, pause: 1 } };
 
 /** One answer that breaks off, then no answers at all. */
 export const BROKEN = { cutAfter: 10_000, answers: 1 };

@@ -28,18 +28,18 @@ test("a server that breaks off again and again is borne for as long as it brings
 
 test("one that starts anew each time, and never comes to the end, is given up", async (t) => {
   const here = await setting(t, { cutAfter: 3000, ignoresRanges: true });
-  const patience = { attempts: 3, pause: 1 };
-  assert.match((await failure(here.fetch({ patience }), 1)).message, /Fetching http.* failed/);
+  const retryPolicy = { attempts: 3, pause: 1 };
+  assert.match((await failure(here.fetch({ retryPolicy }), 1)).message, /Downloading http.* failed/);
   assert.equal(here.ranges.length, 4);
 });
 
 test("a busy server is asked again, and what it says cannot command a terminal", async (t) => {
   const here = await setting(t, { status: 503 });
-  const { message } = await failure(here.fetch({ patience: { attempts: 2, pause: 1 } }), 1);
+  const { message } = await failure(here.fetch({ retryPolicy: { attempts: 2, pause: 1 } }), 1);
   assert.match(message, /failed: the server answered 503 Service Unavailable\./);
   assert.equal(here.ranges.length, 2);
   setTimeout(() => delete here.served.status, 50);
-  await here.fetch({ patience: { attempts: 5, pause: 30 } });
+  await here.fetch({ retryPolicy: { attempts: 5, pause: 30 } });
   assertInPlace(here);
 });
 

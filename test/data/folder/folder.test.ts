@@ -70,23 +70,23 @@ const REFUSALS: Readonly<Record<string, readonly [change: (directory: string) =>
     (d) => rmSync(join(d, "val/dog"), { recursive: true }),
     /val does not have the classes of the training images: it lacks dog\./,
   ],
-  "a class too many": [(d) => writeFiles(d, ["val/cow/1.jpg"]), /it has cow besides\./],
-  "an empty class": [(d) => mkdirSync(join(d, "train/cow")), /train\/cow holds no JPEG, PNG, BMP or WebP image/],
+  "a class too many": [(d) => writeFiles(d, ["val/cow/1.jpg"]), /it also has cow\./],
+  "an empty class": [(d) => mkdirSync(join(d, "train/cow")), /train\/cow contains no JPEG, PNG, BMP or WebP image/],
   "a flat folder": [
     (d) => {
       rmSync(join(d, "val"), { recursive: true });
       writeFiles(d, ["val/1.jpg"]);
     },
-    /val holds images, but no folders of classes/,
+    /val contains images but no class folders/,
   ],
-  "another format": [(d) => writeFiles(d, ["train/dog/y.tiff"]), /y\.tiff is an image in a format/],
+  "another format": [(d) => writeFiles(d, ["train/dog/y.tiff"]), /y\.tiff is an image in an unsupported format/],
   "a dead link": [
     (d) => symlinkSync(join(d, "nowhere.jpg"), join(d, "val/dog/2.jpg")),
-    /val\/dog\/2\.jpg leads nowhere/,
+    /val\/dog\/2\.jpg is a broken link/,
   ],
   "links in a circle": [
     (d) => symlinkSync(join(d, "train/dog"), join(d, "train/dog/again")),
-    /leads deeper and deeper|cannot be read/,
+    /is nested too deeply|cannot be read/,
   ],
 };
 
@@ -128,11 +128,11 @@ test("what a list names is left out before any image is chosen; the others keep 
 test("a list that names what is not there is refused, and one for a data set without names", (t) => {
   const directory = writeFiles(temporaryFolder(t), PETS);
   const skip = listOf(t, "train/dog/z.jpg\ntrain/cow/1.jpg\n");
-  assert.throws(() => open(directory, { skip }), /names an image .* not have: train\/cow\/1\.jpg/);
+  assert.throws(() => open(directory, { skip }), /names an image not in the data set: train\/cow\/1\.jpg/);
   assert.throws(() => readSkipList(join(directory, "none.txt")), /none\.txt cannot be read/);
   const empty = listOf(t, PETS.join("\n"));
   assert.throws(() => open(directory, { skip: empty }), /names .* does not have|leaves no image/);
-  assert.throws(() => CIFAR10.open(directory, { skip }), /--skip_list has no use with cifar10/);
+  assert.throws(() => CIFAR10.open(directory, { skip }), /--skip_list does not work with cifar10/);
 });
 
 test("names are in the order of their code points, as Python sorts them", () => {

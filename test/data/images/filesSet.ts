@@ -9,7 +9,7 @@ import { fileNamed } from "./generated.js";
 
 const FILES = ["420.jpg", "rgb.png", "gray.jpg", "progressive.jpg", "lossy.webp", "image.bmp"];
 
-/** Images in files of several formats and sizes, shown as 32 x 32, of two classes. @param damaged one that is cut short */
+/** Images in files of several formats and sizes, shown as 32 x 32, of two classes. @param damaged one that is truncated */
 export function filesSet(t: TestContext, count: number, damaged?: number): ImagesInFiles {
   const folder = temporaryFolder(t);
   const names = Array.from({ length: count }, (_, i) => `${i}_${FILES[i % FILES.length]}`);

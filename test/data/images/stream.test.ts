@@ -128,7 +128,7 @@ for (const workers of [0, 2]) {
       (error) =>
         error instanceof PefdError &&
         error.exitCode === 1 &&
-        /^The image 6_420\.jpg cannot be used: the JPEG is cut short/.test(error.message) &&
+        /^The image 6_420\.jpg cannot be used: the JPEG is truncated/.test(error.message) &&
         /--skip_list/.test(error.hint ?? ""),
     );
   });

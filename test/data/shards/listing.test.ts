@@ -62,25 +62,25 @@ test("archives beside folders of classes, as they were downloaded, are no shards
 });
 
 const LACKING: Readonly<Record<string, readonly [Files, RegExp]>> = {
-  "no class": [[["a.jpg", "x"]], /The sample a in .*train\.tar has no a\.cls, which tells the class/],
-  "no image": [[["a.cls", "0"]], /The sample a in .*train\.tar holds no JPEG, PNG, BMP or WebP image/],
+  "no class": [[["a.jpg", "x"]], /The sample a in .*train\.tar has no a\.cls, the class/],
+  "no image": [[["a.cls", "0"]], /The sample a in .*train\.tar contains no JPEG, PNG, BMP or WebP image/],
   "another format": [
     [
       ["a.tiff", "x"],
       ["a.cls", "0"],
     ],
-    /a\.tiff is an image in a format/,
+    /a\.tiff is an image in an unsupported format/,
   ],
-  "two images": [[...sample("a", 0), ["a.seg.png", "x"]], /holds two images, a\.jpg and a\.seg\.png/],
+  "two images": [[...sample("a", 0), ["a.seg.png", "x"]], /contains two images, a\.jpg and a\.seg\.png/],
   "a class that is no number": [
     [
       ["a.jpg", "x"],
       ["a.cls", "dog"],
     ],
-    /has a \.cls that is no number of a class/,
+    /has a \.cls that is not a class index/,
   ],
-  "no samples": [[["README", "x"]], /train\.tar holds no samples/],
-  "classes from 1": [sample("a", 1), /No training image is of the class 0/],
+  "no samples": [[["README", "x"]], /train\.tar contains no samples/],
+  "classes from 1": [sample("a", 1), /Class 0/],
 };
 
 for (const [name, [members, sentence]] of Object.entries(LACKING)) {
@@ -92,22 +92,25 @@ for (const [name, [members, sentence]] of Object.entries(LACKING)) {
 
 test("a class that the training shards do not have is refused", (t) => {
   const directory = archives(t, { "train.tar": sample("a", 0), "val.tar": sample("b", 3) });
-  assert.throws(() => open(directory), /val\.tar\/b\.jpg .* is of the class 3; there are 1 classes/);
+  assert.throws(() => open(directory), /val\.tar\/b\.jpg .* has the class 3; there are 1 classes/);
 });
 
 const DAMAGES: Readonly<Record<string, readonly [(out: string) => void, RegExp]>> = {
   "a cut shard": [(out) => truncateSync(join(out, "val-000000.tar"), 3000), /val-000000\.tar .* 3000 bytes instead of/],
-  "a missing shard": [(out) => rmSync(join(out, "train-000000.tar")), /train-000000\.tar is missing/],
+  "a missing shard": [
+    (out) => rmSync(join(out, "train-000000.tar")),
+    /train-000000\.tar, a shard listed in shards\.json, is missing/,
+  ],
   "overwritten headers": [
     (out) => {
       const path = join(out, "train-000000.tar");
       writeFileSync(path, readFileSync(path).fill(1, 1024, 1536));
     },
-    /train-000000\.tar cannot be read: byte 1024 begins no file/,
+    /train-000000\.tar cannot be read: no file header at byte 1024/,
   ],
   "a damaged record": [
     (out) => writeFileSync(join(out, "shards.json"), "{}"),
-    /shards\.json cannot be used: it is not what/,
+    /shards\.json cannot be used: it was not written by/,
   ],
   "a record that leads elsewhere": [
     (out) => {

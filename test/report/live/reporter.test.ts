@@ -129,7 +129,7 @@ describe("a run's reporter off a terminal", () => {
     reporter.runStarted({ ...INFO, firstEpoch: 2 });
     reporter.phase("compiling the step");
     reporter.phase("");
-    assert.match(text(), /continuing with epoch 2/);
+    assert.match(text(), /resuming at epoch 2/);
     assert.match(text(), /\ncompiling the step\n$/);
   });
 

@@ -38,7 +38,7 @@ function madeUp(count: number): RunRecord[] {
 
 const pageOf = (runs: readonly RunRecord[]) => htmlPage(summarize(runs), { runs, problems: [] }, new Date(0));
 
-const NOTE = /Curves are thinned/;
+const NOTE = /Curves are downsampled/;
 
 describe("a page of many runs", () => {
   const runs = madeUp(600);

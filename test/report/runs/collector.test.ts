@@ -59,7 +59,7 @@ it("a poll opens no file where nothing has changed, and else those of the runs t
   const { atime, mtime } = fs.statSync(path);
   writeFileSync(path, fs.readFileSync(path, "utf8").replace('"kind"', '"kinD"'));
   utimesSync(path, atime, mtime);
-  assert.match(look().html, /one\/config\.json is damaged/);
+  assert.match(look().html, /one\/config\.json is corrupt/);
   rmSync(join(dir, "below"), { recursive: true });
   assert.match(look().html, /2 runs, 1 finished/);
   assert.deepEqual(look().opened, [], "a damaged one is read once, too");

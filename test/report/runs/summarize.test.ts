@@ -83,11 +83,11 @@ describe("collecting runs", () => {
     const { runs, problems } = collectRuns([dir]);
     assert.equal(runs.length, 1);
     assert.equal(problems.length, 1);
-    assert.match(problems[0] ?? "", /broken\/config\.json is damaged/);
+    assert.match(problems[0] ?? "", /broken\/config\.json is corrupt/);
   });
 
   it("refuses a folder that does not exist", () => {
-    assert.throws(() => collectRuns(["no/such"]), { exitCode: 2, message: /no folder no\/such/ });
+    assert.throws(() => collectRuns(["no/such"]), { exitCode: 2, message: /No such folder: no\/such/ });
   });
 });
 
@@ -233,7 +233,7 @@ describe("the report's table", () => {
       "* pkt: fewer training images.",
       "* rkd: batch_size 512, published with 64; learning_rate 0.4, published with 0.05.",
     ]);
-    const best = "Published of the best epoch, to be compared with Best top-1: lskd_mlkd.";
+    const best = "Published for the best epoch; compare with Best top-1: lskd_mlkd.";
     assert.ok(notes.includes(best));
   });
 
@@ -282,11 +282,11 @@ describe("runs that repeat another", () => {
       [1, 2],
     );
     assert.equal(summary?.runs[0]?.dir, first);
-    const notes = summaryNotes(summarize(runs)).filter((line) => line.startsWith("Left out"));
+    const notes = summaryNotes(summarize(runs)).filter((line) => line.startsWith("Skipped"));
     assert.deepEqual(notes.sort(), [
-      `Left out: ${join(dir, "copied")} repeats trial 1 of ${first} (the same weights).`,
-      `Left out: ${join(dir, "elsewhere")} repeats trial 1 of ${first} (the same seed, other weights).`,
-      `Left out: ${rerun} repeats trial 1 of ${first} (the same weights).`,
+      `Skipped: ${join(dir, "copied")} repeats trial 1 of ${first} (the same weights).`,
+      `Skipped: ${join(dir, "elsewhere")} repeats trial 1 of ${first} (the same seed, other weights).`,
+      `Skipped: ${rerun} repeats trial 1 of ${first} (the same weights).`,
     ]);
     const { repeats } = reportDocument(summarize(runs), { runs, problems: [] }) as {
       repeats: { runDir: string; repeats: string; sameWeights: boolean }[];

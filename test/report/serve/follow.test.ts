@@ -56,10 +56,10 @@ describe("pefd report --serve", () => {
     const { port } = new URL(url);
     const again = await pefd(["report", "--serve", port], { cwd });
     assert.deepEqual([again.exitCode, again.stdout], [2, ""]);
-    assert.match(again.stderr, new RegExp(`Port ${port} is used by another program`));
+    assert.match(again.stderr, new RegExp(`Port ${port} is already in use`));
     const missing = await pefd(["report", "--serve", "0", "nowhere"], { cwd });
     assert.equal(missing.exitCode, 2);
-    assert.match(missing.stderr, /There is no folder nowhere/);
+    assert.match(missing.stderr, /No such folder: nowhere/);
   });
 
   it("follows a training in a browser, and a run that is added and removed", {

@@ -105,7 +105,7 @@ describe("a served page", () => {
     rmSync(join(dir, "two"), { recursive: true });
     assert.match(await changed(), /1 experiment, 1 run, 0 finished/);
     rmSync(dir, { recursive: true });
-    assert.match(await changed(), /There is no folder/);
+    assert.match(await changed(), /No such folder/);
     mkdirSync(dir);
     await writeRun(dir, "three", { epochs: 3 });
     assert.match(await changed(), /1 run, 1 finished/);
@@ -121,7 +121,7 @@ describe("a served page", () => {
       ),
       {
         exitCode: 2,
-        message: `Port ${port} is used by another program.`,
+        message: `Port ${port} is already in use.`,
       },
     );
   });

@@ -132,11 +132,11 @@ describe("trackers with clients in Python", () => {
   });
 
   for (const [fault, sentence] of [
-    ["crash log", /its process has ended \(.*\)/],
+    ["crash log", /its process exited \(.*\)/],
     ["raise log", /no\\n\\x1b\[2Jroom/],
     ["crash init", /its process has ended/],
-    ["hang finish", /did not take all within 2 s/],
-    ["hang init", /did not take all within 2 s/],
+    ["hang finish", /did not accept everything within 2 s/],
+    ["hang init", /did not accept everything within 2 s/],
   ] as const) {
     it(`a client that does "${fault}" costs a warning, and no second run`, async (t) => {
       const { dir, env, calls } = fakeClients(t, fault);

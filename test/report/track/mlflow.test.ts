@@ -83,7 +83,7 @@ describe("tracking with MLflow", () => {
     state.away = false;
     await finish("FINISHED");
     assert.equal(warnings.length, 1, warnings.join());
-    assert.match(warnings[0] ?? "", /Not tracked for now: .*closed for today/);
+    assert.match(warnings[0] ?? "", /Tracking failed: .*closed for today/);
     assert.deepEqual(epochsSent(asked), [1, 2]);
   });
 
@@ -120,7 +120,7 @@ describe("tracking with MLflow", () => {
     const warnings = await warningsOf(t, address, 8);
     assert.equal(asked.length, 1);
     assert.equal(warnings.length, 1, warnings.join("\n"));
-    assert.match(warnings[0] ?? "", /Not tracked for now: .* does not answer/);
+    assert.match(warnings[0] ?? "", /Tracking failed: .* does not answer/);
   });
 
   it("sends the epochs that came while it sent together", async (t) => {
@@ -206,7 +206,7 @@ describe("tracking with MLflow", () => {
     t.after(() => server.close().closeAllConnections());
     const { port } = server.address() as AddressInfo;
     const warnings = await warningsOf(t, `http://127.0.0.1:${port}`);
-    assert.match(warnings.join(), /answers with more than 64 kB/);
+    assert.match(warnings.join(), /answered with more than 64 kB/);
     assert.ok(sent < 2 ** 25, `${sent} bytes`);
   });
 

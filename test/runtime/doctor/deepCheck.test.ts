@@ -31,7 +31,7 @@ async function setUp(t: TestContext, change = (file: UnpackedFile): UnpackedFile
 test("set-up writes down what it unpacked, and an untouched runtime is that", async (t) => {
   const linked = await setUp(t);
   const { ok, detail } = await filesCheck(linked);
-  assert.deepEqual([ok, detail.replace(/^\d+/, "N")], [true, "N files, 0.0 GB, each as set-up wrote it"]);
+  assert.deepEqual([ok, detail.replace(/^\d+/, "N")], [true, "N files, 0.0 GB, all checksums match"]);
   const [wheel] = WHEELS.cpu;
   const manifest = JSON.parse(readFileSync(join(linked.tree, `.wheels/${wheel?.project}.json`), "utf8"));
   const [{ path, sha256 }] = manifest.files;
@@ -46,10 +46,10 @@ test("one changed bit, which changes no size, is found and named, and so is a fi
   bytes[3] = (bytes[3] ?? 0) ^ 1;
   writeFileSync(path, bytes);
   const { ok, required, detail, hint } = await filesCheck(linked);
-  assert.deepEqual([ok, required, detail], [false, true, `changed since set-up: ${first}`]);
+  assert.deepEqual([ok, required, detail], [false, true, `changed since installation: ${first}`]);
   assert.match(hint ?? "", /^rm -r .*tensorflow-\S+-cpu, then: pefd setup$/);
   rmSync(join(linked.tree, second ?? ""));
-  assert.equal((await filesCheck(linked)).detail, `changed since set-up: ${first}, ${second}`);
+  assert.equal((await filesCheck(linked)).detail, `changed since installation: ${first}, ${second}`);
 });
 
 test("a changed byte of a compiled file is found, which set-up by itself mends", async (t) => {
@@ -63,7 +63,7 @@ test("a changed byte of a compiled file is found, which set-up by itself mends",
   writeFileSync(file, "a nodule");
   const { ok, required, detail, hint } = await filesCheck(linked, folder);
   assert.deepEqual([ok, required, hint], [false, true, "pefd setup"]);
-  assert.equal(detail, "changed since set-up: own_ops.node");
+  assert.equal(detail, "changed since installation: own_ops.node");
 });
 
 test("of many changed files ten are named", async (t) => {
@@ -71,7 +71,7 @@ test("of many changed files ten are named", async (t) => {
   const linked = await setUp(t, (file) => file, parts);
   const paths = parts.map((part) => `lib/${WHEELS.cpu[0]?.project}_${part}.so`);
   for (const path of paths.slice(0, 10)) rmSync(join(linked.tree, path));
-  const ten = `changed since set-up: ${paths.slice(0, 10).join(", ")}`;
+  const ten = `changed since installation: ${paths.slice(0, 10).join(", ")}`;
   assert.equal((await filesCheck(linked)).detail, ten);
   rmSync(join(linked.tree, paths[10] ?? ""));
   assert.equal((await filesCheck(linked)).detail, `${ten}, ...`);

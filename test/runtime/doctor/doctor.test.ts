@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { diagnose, gpuCheck, gpuLibrariesCheck, type Patient } from "#pefd/runtime/doctor/doctor.js";
+import { type DoctorInputs, diagnose, gpuCheck, gpuLibrariesCheck } from "#pefd/runtime/doctor/doctor.js";
 import { gpuReason } from "#pefd/runtime/doctor/probe.js";
 import type { OwnModule } from "#pefd/runtime/ownModule.js";
 import { REDUCED_PRODUCTS } from "#pefd/runtime/ownModule.js";
@@ -22,7 +22,7 @@ const module: OwnModule = {
   problem: undefined,
 };
 
-const patient: Patient = {
+const inputs: DoctorInputs = {
   node: { version: process.version, program: process.execPath },
   env: { PATH: "/nowhere" },
   data: { directory: "/d", records: { train: 50000, test: 10000 } },
@@ -30,7 +30,7 @@ const patient: Patient = {
 };
 
 test("after a set-up all is well, and it is said where everything lies", async () => {
-  const { probe: _, ...withoutProbe } = patient;
+  const { probe: _, ...withoutProbe } = inputs;
   const { ok, checks } = await diagnose({ ...withoutProbe, survey: { ...survey, gpus: [] } });
   assert.equal(ok, true);
   const detail = Object.fromEntries(checks.map((check) => [check.name, check.detail]));
@@ -41,7 +41,7 @@ test("after a set-up all is well, and it is said where everything lies", async (
 });
 
 test("what pefd cannot do without is required, nothing else is", async () => {
-  const { checks } = await diagnose(patient);
+  const { checks } = await diagnose(inputs);
   const required = checks.filter((check) => check.required).map(({ name }) => name);
   assert.deepEqual(required.slice(0, 4), ["node", "binding", "libtensorflow", "tensorflow"]);
   assert.ok(!required.includes("data") && !required.includes("convolutions"), required.join());
@@ -49,7 +49,7 @@ test("what pefd cannot do without is required, nothing else is", async () => {
 
 test("a TensorFlow that does not load is missing, with its reason and the next command", async () => {
   const probe = async () => ({ version: undefined, usesGpu: false, reason: "no such file" });
-  const { ok, checks } = await diagnose({ ...patient, probe });
+  const { ok, checks } = await diagnose({ ...inputs, probe });
   assert.equal(ok, false);
   const check = checks.find(({ name }) => name === "tensorflow");
   assert.match(check?.detail ?? "", /no such file/);
@@ -59,7 +59,7 @@ test("a TensorFlow that does not load is missing, with its reason and the next c
 test("it is said whose convolutions serve a processor", async () => {
   const check = async (ownModule: OwnModule) => {
     const probe = async () => ({ ...found, ownModule });
-    const { ok, checks } = await diagnose({ ...patient, probe });
+    const { ok, checks } = await diagnose({ ...inputs, probe });
     assert.equal(ok, true, "pefd does its work with TensorFlow's, too");
     return checks.find(({ name }) => name === "convolutions");
   };
@@ -70,7 +70,7 @@ test("it is said whose convolutions serve a processor", async () => {
     instructions: "avx512",
     reduced: REDUCED_PRODUCTS.AMX,
   });
-  assert.equal(withUnits?.detail, "pefd's own, avx512; in bfloat16 by units for matrices (AMX)");
+  assert.equal(withUnits?.detail, "pefd's own, avx512; bfloat16 on AMX");
   const none = await check(module);
   assert.equal(none?.detail, "TensorFlow's");
   const broken = await check({ ...module, problem: "no such file" });
@@ -81,21 +81,21 @@ test("it is said whose convolutions serve a processor", async () => {
 test("it is said who decodes and resizes images", async () => {
   const check = async (ownModule: OwnModule) => {
     const probe = async () => ({ ...found, ownModule });
-    const { checks } = await diagnose({ ...patient, probe });
+    const { checks } = await diagnose({ ...inputs, probe });
     return checks.find(({ name }) => name === "images");
   };
   const own = await check({ ...module, instructions: "avx2" });
   assert.deepEqual([own?.ok, own?.detail], [true, "decoded by TensorFlow, resized by pefd's own compiled code"]);
   const none = await check(module);
   assert.equal(none?.ok, true);
-  assert.match(none?.detail ?? "", /plain JavaScript.*the same bytes/);
+  assert.match(none?.detail ?? "", /JavaScript.*same bytes/);
   const broken = await check({ ...module, problem: "no such file" });
   assert.deepEqual([broken?.ok, broken?.hint], [false, "pefd setup"]);
 });
 
 test("missing data is reported with what to type, and is no reason to fail", async () => {
   const data = { directory: "/d", records: { problem: "The data folder /d does not exist." } };
-  const { ok, checks } = await diagnose({ ...patient, data });
+  const { ok, checks } = await diagnose({ ...inputs, data });
   assert.equal(ok, true);
   const check = checks.find(({ name }) => name === "data");
   assert.equal(check?.ok, false);
@@ -104,8 +104,8 @@ test("missing data is reported with what to type, and is no reason to fail", asy
 
 test("an old Node.js is refused, one that nobody tried is named as such", async () => {
   const withNode = async (version: string) => {
-    const node = { ...patient.node, version };
-    return (await diagnose({ ...patient, node })).checks.find(({ name }) => name === "node");
+    const node = { ...inputs.node, version };
+    return (await diagnose({ ...inputs, node })).checks.find(({ name }) => name === "node");
   };
   assert.equal((await withNode("v18.20.0"))?.ok, false);
   assert.deepEqual((await withNode("v23.1.0"))?.ok, true);
@@ -148,7 +148,7 @@ test("a GPU that cannot be used is not ready, even if TensorFlow takes it", () =
 });
 
 test("no GPU, or one that PEFD_RUNTIME=cpu leaves alone, is fine", () => {
-  const none = { state: "none", why: "no sign of one" } as const;
+  const none = { state: "none", why: "no GPU found" } as const;
   assert.equal(gpuCheck({ ...situation, outlook: none }).ok, true);
   assert.equal(gpuCheck({ ...situation, kind: "cpu", requested: "cpu" }).ok, true);
 });
@@ -164,7 +164,7 @@ test("the libraries that serve are listed, one that is missing is named", () => 
   ];
   const whole = gpuLibrariesCheck({ libraries, missing: [] }, "/tree", 12080);
   assert.equal(whole.ok, true);
-  assert.match(whole.detail, /^CUDA 12\.9 \(the driver knows 12\.8\), cuDNN 9\.28\.0/);
+  assert.match(whole.detail, /^CUDA 12\.9 \(the driver supports 12\.8\), cuDNN 9\.28\.0/);
   assert.deepEqual(whole.lines, [
     "libcudart.so.12  nvidia/cuda_runtime/lib/libcudart.so.12",
     "libcudnn.so.9    /opt/libcudnn.so.9",

@@ -15,7 +15,7 @@ const survey: GpuSurvey = {
 const visible = (env: Record<string, string>, number?: number) =>
   chooseGpu(survey, env, number)?.variables.CUDA_VISIBLE_DEVICES;
 
-test("one GPU is left visible, in the order of the PCI bus; by itself the first that can be used", () => {
+test("one GPU is left visible, in the order of the PCI bus; by itself the first usable one", () => {
   assert.deepEqual(chooseGpu(survey, {}, undefined), {
     gpu: survey.gpus[1],
     variables: { CUDA_DEVICE_ORDER: "PCI_BUS_ID", CUDA_VISIBLE_DEVICES: "1" },
@@ -42,6 +42,6 @@ test("a GPU that is not there is a mistake of the user, who is told which there 
       (error: PefdError) => error.exitCode === 2 && words.test(`${error.message} ${error.hint}`),
     );
   refusal(survey, 3, /--gpu 3.*0 Tesla V100, 1 RTX 4090, 2 Tesla T4.*from 0 to 2/);
-  refusal({ ...survey, gpus: [] }, 0, /no GPU.*processor/);
+  refusal({ ...survey, gpus: [] }, 0, /no usable GPU.*CPU/);
   assert.equal(chooseGpu({ ...survey, gpus: [] }, {}, undefined), undefined);
 });

@@ -35,7 +35,7 @@ test("an emptied CUDA_VISIBLE_DEVICES is the user's wish", () => {
 const UNFIT: Record<string, [Partial<GpuSurvey>, RegExp, RegExp]> = {
   "a container without the driver's libraries": [
     { gpus: [h100], problem: { text: "libcuda.so.1: cannot open shared object file" } },
-    /^NVIDIA H100 is there, but libcuda/,
+    /^found NVIDIA H100, but libcuda/,
     /--gpus all/,
   ],
   "a driver updated under a running one": [
@@ -54,9 +54,9 @@ const UNFIT: Record<string, [Partial<GpuSurvey>, RegExp, RegExp]> = {
   "a GPU that only the kernel knows": [
     {
       traces: { ...traces, models: ["NVIDIA A100-SXM4-40GB"] },
-      smiProblem: "nvidia-smi is not there",
+      smiProblem: "nvidia-smi is missing",
     },
-    /^NVIDIA A100-SXM4-40GB is there, but nvidia-smi is not there/,
+    /^found NVIDIA A100-SXM4-40GB, but nvidia-smi is missing/,
     /PEFD_RUNTIME=cpu/,
   ],
   "a device file": [
@@ -64,12 +64,12 @@ const UNFIT: Record<string, [Partial<GpuSurvey>, RegExp, RegExp]> = {
       traces: { ...traces, deviceFiles: ["nvidia0"] },
       problem: { text: "cuInit failed", code: 999 },
     },
-    /^\/dev\/nvidia0 is there, but cuInit failed/,
+    /^found \/dev\/nvidia0, but cuInit failed/,
     /nvidia_uvm/,
   ],
   "a driver that answers with an error, and nothing else": [
     { problem: { text: "cuInit failed: CUDA_ERROR_UNKNOWN", code: 999 } },
-    /^NVIDIA's driver is there, but cuInit failed/,
+    /^found the NVIDIA driver, but cuInit failed/,
     /nvidia_uvm/,
   ],
 };

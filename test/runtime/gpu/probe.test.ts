@@ -71,7 +71,7 @@ test("a driver that fails, one that crashes and none at all are told apart", () 
 
 test("a survey needs no nvidia-smi where the CUDA driver answers", () => {
   const { gpus, answered, smiProblem } = surveyGpus({ ...env, PATH: "/nowhere" });
-  assert.deepEqual([gpus.length, answered, smiProblem], [2, true, "nvidia-smi is not there"]);
+  assert.deepEqual([gpus.length, answered, smiProblem], [2, true, "nvidia-smi is missing"]);
   assert.equal(gpus[1]?.capability, "7.5");
 });
 

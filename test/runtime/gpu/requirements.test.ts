@@ -25,10 +25,10 @@ const UNFIT: Record<string, [Gpu, RegExp, RegExp]> = {
   "too old a driver": [gpu("RTX 3090", "8.6", "515.65.01"), /driver 515.*525\.60\.13/, /driver to 525/],
   "a driver that will do for others": [
     gpu("H100", "9.0", "550.54.15"),
-    /driver 550.*9\.0 takes 555\.42\.02.*PTX of CUDA 12\.5/,
+    /driver 550.*9\.0 needs 555\.42\.02.*CUDA 12\.5 PTX/,
     /driver to 555/,
   ],
-  "a driver before Blackwell": [gpu("RTX 5090", "12.0", "565.57.01"), /takes 570/, /570/],
+  "a driver before Blackwell": [gpu("RTX 5090", "12.0", "565.57.01"), /needs 570/, /570/],
   "too old a GPU": [gpu("Tesla V100", "7.0", "580.82.07"), /V100 has compute capability 7\.0.*7\.5/, /newer GPU/],
   "a GPU of the future": [gpu("GPU", "13.0", "700.1"), /compute capability 13\.0.*12\.1/, /another GPU/i],
 };

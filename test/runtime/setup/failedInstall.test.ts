@@ -11,12 +11,12 @@ import { isReady, onMachine } from "./onMachine.js";
 const TROUBLE: Record<string, [(machine: FakeMachine) => void, RegExp, RegExp]> = {
   "no pip": [
     (machine) => machine.program("python3", "process.exit(1)"),
-    /Python 3 with pip did not answer/,
+    /Python 3 with pip did not run/,
     /apt install python3-pip/,
   ],
   "no compiler": [
     (machine) => machine.program("g++", "process.exit(1)"),
-    /compiled, and g\+\+ did not answer/,
+    /compiled, but g\+\+ did not run/,
     /apt install make g\+\+/,
   ],
   "no network": [
@@ -35,7 +35,7 @@ const TROUBLE: Record<string, [(machine: FakeMachine) => void, RegExp, RegExp]> 
         "if (process.argv.includes('download')) { console.error('ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device'); process.exit(1); }",
       ),
     /could not be downloaded: .*No space left on device/,
-    /^Make room, or let PEFD_CACHE name/,
+    /^Free some space, or set PEFD_CACHE/,
   ],
   "another file than the pinned one": [
     (machine) =>
@@ -43,7 +43,7 @@ const TROUBLE: Record<string, [(machine: FakeMachine) => void, RegExp, RegExp]> 
         "python3",
         "if (process.argv.includes('download')) { console.error('ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.'); process.exit(1); }",
       ),
-    /not the pinned one; it was not used/,
+    /another hash than the pinned one; it was not used/,
     /pip config list/,
   ],
   "sources that do not compile": [

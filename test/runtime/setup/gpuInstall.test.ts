@@ -95,7 +95,7 @@ const UNFIT: Record<string, [Record<string, string>, RegExp, RegExp]> = {
   "too new a GPU": [DRIVER("700.1", "13.0"), /compute capability 13\.0.*12\.1/, /another GPU/],
   "a driver that fails": [
     { FAKE_CUDA: '{"error":"cuInit failed: CUDA_ERROR_UNKNOWN","code":999}' },
-    /NVIDIA's driver is there, but cuInit failed/,
+    /found the NVIDIA driver, but cuInit failed/,
     /nvidia_uvm/,
   ],
 };
@@ -114,7 +114,7 @@ for (const [name, [gpu, message, hint]] of Object.entries(UNFIT)) {
       });
       assert.deepEqual(machine.log(), []);
       await installRuntime({ ...settings, env: { ...env, PEFD_RUNTIME: "gpu" } });
-      assert.match(said.join("\n"), /^warning: No GPU can be used as things are: .*all the same/m);
+      assert.match(said.join("\n"), /^warning: No GPU is usable: .*anyway/m);
       await installRuntime({ ...settings, env: { ...env, PEFD_RUNTIME: "cpu" } });
       assert.equal(isReady(machine, gpu), true, "the processor's will do where the GPU cannot be used");
     }));
@@ -125,5 +125,5 @@ test("a GPU whose kernels are compiled at first use is taken, and that is said",
     const said: string[] = [];
     const env = { ...machine.settings.env, ...DRIVER("580.82.07", "12.0") };
     await installRuntime({ ...machine.settings, env, onPhase: (text) => said.push(text) });
-    assert.match(said.join("\n"), /^NVIDIA GPU: TensorFlow brings no machine code.*30 minutes/m);
+    assert.match(said.join("\n"), /^NVIDIA GPU: TensorFlow has no binary kernels.*30 minutes/m);
   }));

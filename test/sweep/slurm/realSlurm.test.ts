@@ -96,7 +96,7 @@ async function tellsWhatWaits(scene: Scene): Promise<void> {
   ]);
   assert.equal(
     await scene.sweep("1-3", 1, "--launcher", "slurm"),
-    "Nothing to submit of 3 runs: complete 0, with Slurm 3.\n",
+    "Nothing to submit of 3 runs: 0 complete, 3 in Slurm's queue.\n",
   );
 }
 
@@ -127,7 +127,7 @@ async function submitsWhatIsLeft(scene: Scene): Promise<void> {
     ["complete", `${job}_0`, 1],
     ["complete", "1_2", 1],
   ]);
-  assert.equal(await again(), "Nothing to submit of 3 runs: complete 3, with Slurm 0.\n");
+  assert.equal(await again(), "Nothing to submit of 3 runs: 3 complete, 0 in Slurm's queue.\n");
 }
 
 /** Epochs that are logged; the first line of epochs.csv names its columns. */
@@ -144,7 +144,7 @@ async function goesOnAfterRequeue(scene: Scene): Promise<void> {
   const epochs = () => epochsIn(scene, 4);
   await until(epochs, (count) => count > 0);
   scene.slurm.ask("scontrol", "requeue", `${job}_0`);
-  await until(log, (text) => /Stopped by SIGTERM.*, continuing with epoch \d+;/s.test(text));
+  await until(log, (text) => /Stopped by SIGTERM.*, resuming at epoch \d+;/s.test(text));
 
   const before = epochs();
   await until(epochs, (count) => count > before);
@@ -152,7 +152,7 @@ async function goesOnAfterRequeue(scene: Scene): Promise<void> {
   await untilQueue(scene, "");
   const shown = await scene.sweep("4-5", 200, "--status");
   assert.match(shown, /, trial 4 {2}my 5%a runs\/sweep\/\d+_0\.log {2}slurmstepd\S+ error: .*CANCELLED/);
-  assert.match(shown, /, trial 5 {2}- +it was ended before it began/);
+  assert.match(shown, /, trial 5 {2}- +it was stopped before it began/);
   const [first, second] = await scene.states("4-5", 200);
   assert.deepEqual(first, ["failed", `${job}_0`, epochs()]);
   assert.deepEqual(second, ["failed", `${job}_1`, 0]);

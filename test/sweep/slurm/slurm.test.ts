@@ -106,7 +106,7 @@ test("--launcher slurm submits one task for each run, --status reads their state
     [
       ["complete", "17_0", 240, null],
       ["PENDING", "17_1", 0, null],
-      ["failed", "17_2", 0, "it was ended before it began"],
+      ["failed", "17_2", 0, "it was stopped before it began"],
     ],
   );
 
@@ -169,6 +169,6 @@ test("an sbatch that refuses is told in its own words, and no job is written dow
   const refusal = "echo 'sbatch: error: invalid partition specified: gpu' >&2; exit 1";
   const { exitCode, stderr } = await submitted(cwd, refusal, "true");
   assert.equal(exitCode, 1);
-  assert.match(stderr, /sbatch refused the sweep: sbatch: error: invalid partition specified: gpu\./);
+  assert.match(stderr, /sbatch rejected the sweep: sbatch: error: invalid partition specified: gpu\./);
   assert.deepEqual(readdirSync(join(cwd, "save/sweep")), ["array.sh"]);
 });

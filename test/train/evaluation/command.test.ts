@@ -90,7 +90,7 @@ test("for people: a table of several, the classes at both ends, and what was wri
   const text = await evaluate(...both, "--per_class", "again.csv");
   assert.match(text, /^checkpoint +model +images +top-1 %/);
   assert.match(text, /\nstudent\.pth +resnet8x4 +100 /);
-  assert.match(text, /\nIn float32 by the eager engine on \S/);
+  assert.match(text, /\nIn float32, eager engine, \S/);
   assert.match(text, /\nworst +\S+ +\d of 1 /);
   assert.match(text, /\nbest +\S+ +\d of 1 /);
   assert.match(text, /Written: again\.csv/);
@@ -102,7 +102,7 @@ test("float32 unless it is asked otherwise, and both are told", async () => {
     const { stdout } = await pefd(["eval", ...one, ...words], { cwd });
     const document = await pefd(["eval", ...one, ...words, "--json"], { cwd });
     const { precision, device } = JSON.parse(document.stdout);
-    assert.ok(stdout.includes(`${precision} by the graph engine on ${device}`), stdout);
+    assert.ok(stdout.includes(`${precision}, graph engine, ${device}`), stdout);
     return precision;
   };
   assert.equal(await told(), "float32");
@@ -127,7 +127,7 @@ test("--confusion writes what its ending names, and refuses others before any wo
   await evaluate(...one, "--confusion", "matrix.svg");
   assert.match(readFileSync(join(cwd, "matrix.svg"), "utf8"), /^<svg [\s\S]*<\/svg>\n$/);
   for (const [args, sentence] of [
-    [[...one, "--confusion", "matrix.png"], /matrix\.png has to end in \.csv or \.svg/],
+    [[...one, "--confusion", "matrix.png"], /matrix\.png must end in \.csv or \.svg/],
     [[...one, ...one, "--confusion", "two.csv"], /takes one checkpoint, not 2/],
   ] as const) {
     const { exitCode, stderr } = await pefd(["eval", ...args, ...COMMON], { cwd });

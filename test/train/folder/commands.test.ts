@@ -83,7 +83,7 @@ describe("a small model on images in folders, shown in 32x32", () => {
   it("says how small models get to see large images", async () => {
     const { exitCode, stderr } = await run([...TEACHER, "--dataset", "folder", "--data", "images"]);
     assert.equal(exitCode, 2);
-    assert.match(stderr, /resnet8 is made for images of 32x32.*224x224/s);
+    assert.match(stderr, /resnet8 expects 32x32.*224x224/s);
     assert.match(stderr, /--image_size 32/);
     const cifar = await run([...TEACHER, "--dataset", "cifar10", "--image_size", "64"]);
     assert.equal(cifar.exitCode, 2);

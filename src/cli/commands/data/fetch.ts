@@ -9,18 +9,18 @@ import { transferProgress } from "../../transfer.js";
 
 const FETCHING = section("Data", {
   ...DATA_PLACE,
-  url: string(undefined, "Where the archive lies, for a mirror.", {
+  url: string(undefined, "Address of the archive, for a mirror.", {
     flagOnly: true,
     valueName: "URL",
-    defaultText: "the official place",
+    defaultText: "the official address",
   }),
-  md5: string(undefined, "The archive's md5 sum, for another archive.", {
+  md5: string(undefined, "MD5 checksum of the archive.", {
     flagOnly: true,
     defaultText: "the official one",
   }),
 });
 
-/** pefd data fetch: brings a data set, goes on where an earlier attempt stopped. */
+/** pefd data fetch: downloads a data set, resuming earlier attempts. */
 export const command: Command = {
   sections: [FETCHING, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,
@@ -34,11 +34,11 @@ export const command: Command = {
     const row = DATASETS.row(dataset);
     const { fetchArchive } = await import("../../../data/fetch/fetchArchive.js");
     const progress = transferProgress(output);
-    const onWait = () => output.notice(`Another process fetches into ${data}; waiting for it.`);
+    const onWait = () => output.notice(`Another process is downloading into ${data}; waiting for it.`);
     const { fetched, resumedFrom } = await interruptible((signal) =>
       fetchArchive(row, { directory: data, url, md5, signal, onWait, onProgress: progress.update }),
     ).finally(progress.stop);
-    const text = fetched ? `${row.title} lies in ${data}` : `${row.title} was in ${data} already`;
+    const text = fetched ? `${row.title} is in ${data}` : `${row.title} is already in ${data}`;
     output.result(text, { directory: data, fetched, resumedFrom });
     return undefined;
   },

@@ -15,28 +15,28 @@ const flagOnly = true;
 
 const PACKING = section("Data", {
   ...DATA_PLACE,
-  out: path(undefined, "The folder to write; it may not hold anything.", {
+  out: path(undefined, "Output folder; must be empty or new.", {
     flagOnly,
-    defaultText: "the data folder's name with -shards behind",
+    defaultText: "the data folder's name plus -shards",
   }),
-  shard_mb: integer(512, "Megabytes of a shard.", { min: 1, max: 1_000_000, flagOnly }),
-  short_side: integer(undefined, "Make images smaller: pixels of the short side. Results are not comparable then.", {
+  shard_mb: integer(512, "Shard size in MB.", { min: 1, max: 1_000_000, flagOnly }),
+  short_side: integer(undefined, "Downscale images to this short side, in pixels. Results are then not comparable.", {
     min: 1,
     max: 65_535,
     flagOnly,
-    defaultText: "images as they are, byte for byte",
+    defaultText: "original images, byte for byte",
   }),
-  quality: integer(undefined, "Quality of the JPEGs that --short_side makes.", {
+  quality: integer(undefined, "JPEG quality for --short_side.", {
     min: 1,
     max: 100,
     flagOnly,
     defaultText: "90",
   }),
-  skip_list: path(undefined, "Leave out the images that this file names, one a line.", {
+  skip_list: path(undefined, "Skip the images listed in this file, one per line.", {
     flagOnly,
     defaultText: "none",
   }),
-  num_workers: integer(8, "Threads that make images smaller.", { min: 1, max: 256, flagOnly }),
+  num_workers: integer(8, "Threads for downscaling.", { min: 1, max: 256, flagOnly }),
 });
 
 const QUALITY = 90;
@@ -48,7 +48,7 @@ async function reencodingOf(
 ): Promise<PackSettings["reencoding"]> {
   if (short_side === undefined) {
     if (quality === undefined) return undefined;
-    throw inputError("--quality has no use without --short_side: images are packed as they are.");
+    throw inputError("--quality has no effect without --short_side: images are packed unchanged.");
   }
   const { reencodingWords } = await import("../../../data/shards/reencode.js");
   const { reencodeAll } = await import("../../../data/shards/reencodeAll.js");
@@ -60,24 +60,24 @@ async function reencodingOf(
 
 const MEGABYTE = 1e6;
 
-/** What was written, and how it is used. */
+/** The summary of what was written. */
 function sentence(out: string, { dataset, note, halves }: ShardRecord): string {
   const { train, test } = halves;
   const images = [...(train ? [`${train.images} training`] : []), ...(test ? [`${test.images} test`] : [])];
   const shards = (train?.shards.length ?? 0) + (test?.shards.length ?? 0);
   const use = `--dataset ${dataset} --data ${out}`;
   const files = shards === 1 ? "1 shard" : `${shards} shards`;
-  const lies = `${images.join(" and ")} images lie in ${out} (${files}); use them with ${use}`;
+  const lies = `${images.join(" and ")} images are in ${out} (${files}); use them with ${use}`;
   return note === undefined ? lies : `${lies}\n${note}`;
 }
 
-/** pefd data pack: images of many files in few large ones. */
+/** pefd data pack: packs image files into WebDataset shards. */
 export const command: Command = {
   sections: [PACKING, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,
   examples: [
-    ["pefd data pack folder --data DIR --out SHARDS", "WebDataset shards of the same bytes"],
-    ["pefd train-teacher --dataset folder --data SHARDS", "trained on as the folder is"],
+    ["pefd data pack folder --data DIR --out SHARDS", "WebDataset shards with the same bytes"],
+    ["pefd train-teacher --dataset folder --data SHARDS", "train on the shards"],
   ],
   async run(invocation) {
     const { output, env } = invocation;
@@ -87,8 +87,8 @@ export const command: Command = {
     const { title, packable } = DATASETS.row(dataset);
     if (packable === undefined) {
       throw inputError(
-        `${title} is in few files already: there is nothing to pack.`,
-        "Folders of images are packed: --dataset folder or imagenet.",
+        `${title} already is a few large files: nothing to pack.`,
+        "Only image folders can be packed: --dataset folder or imagenet.",
       );
     }
     const { packImages } = await import("../../../data/shards/pack.js");

@@ -11,19 +11,19 @@ import { FOLDER_WORD, imageReaderOf, withFolderWord } from "../../dataset/word.j
 const flagOnly = true;
 
 const SHEET = section("Contact sheet", {
-  svg: path(undefined, "Write it to this file, as one drawing.", { flagOnly }),
-  html: path(undefined, "Write it to this file, as one page.", { flagOnly }),
-  images: integer(6, "Images of each half, balanced over the classes.", {
+  svg: path(undefined, "Write an SVG to this file.", { flagOnly }),
+  html: path(undefined, "Write an HTML page to this file.", { flagOnly }),
+  images: integer(6, "Images per split, balanced over the classes.", {
     min: 1,
     max: 1000,
     flagOnly,
   }),
-  epoch: integers([1, 2, 3], "Epochs whose views of the training images are shown.", {
+  epoch: integers([1, 2, 3], "Epochs whose augmentations are shown.", {
     min: 1,
     max: 1_000_000,
     flagOnly,
   }),
-  trial: integer(1, "The run's number, from which crops and flips follow; the seed is ten times that.", {
+  trial: integer(1, "Trial number, which seeds the augmentations; the seed is 10 * trial.", {
     min: 0,
     max: 1_000_000_000,
     flagOnly,
@@ -35,7 +35,7 @@ export const command: Command = {
   sections: [SHEET, DATA, DOCUMENT, GENERAL],
   positionals: FOLDER_WORD,
   examples: [
-    ["pefd data show --html sheet.html", "some images, and what the first three epochs make of them"],
+    ["pefd data show --html sheet.html", "some images, and their augmentations in the first three epochs"],
     ["pefd data show DIR --dataset folder --svg sheet.svg --epoch 1,2,100", "a folder of your own"],
   ],
   async run(invocation) {
@@ -43,10 +43,7 @@ export const command: Command = {
     const layers = withFolderWord(invocation);
     const { svg, html, images, epoch: epochs, trial } = resolveSection(SHEET, layers);
     if (svg === undefined && html === undefined) {
-      throw inputError(
-        "Where the contact sheet goes is not said.",
-        "Name a file with --html FILE or --svg FILE, or both.",
-      );
+      throw inputError("No output file given.", "Give --html FILE or --svg FILE, or both.");
     }
     const asked = resolveSection(DATA, layers);
     const { dataset, data, image_size, limit_train, limit_test, skip_list } = asked;

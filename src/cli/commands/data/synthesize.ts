@@ -11,32 +11,32 @@ const flagOnly = true;
 
 const SYNTHETIC = section("Synthetic data", {
   dataset: DATA_PLACE.dataset,
-  out: path(undefined, "The folder to write.", {
+  out: path(undefined, "Output folder.", {
     flagOnly,
     alsoNamed: "data",
     valueName: "DIR",
-    defaultText: "data/synthetic, of another data set data/synthetic-NAME",
+    defaultText: "data/synthetic, or data/synthetic-NAME for other data sets",
   }),
-  train: integer(5000, "Training images.", { min: 1, max: 1_000_000, flagOnly }),
-  test: integer(1000, "Test images.", { min: 1, max: 1_000_000, flagOnly }),
-  classes: integer(undefined, "Classes that occur.", {
+  train: integer(5000, "Number of training images.", { min: 1, max: 1_000_000, flagOnly }),
+  test: integer(1000, "Number of test images.", { min: 1, max: 1_000_000, flagOnly }),
+  classes: integer(undefined, "Number of classes used.", {
     min: 1,
     flagOnly,
-    defaultText: "all of the data set's",
+    defaultText: "all classes of the data set",
   }),
-  seed: integer(0, "The same seed gives the same images.", { min: 0, flagOnly }),
-  force: flag("Replace another data set, or write among other files.", { flagOnly }),
+  seed: integer(0, "Random seed.", { min: 0, flagOnly }),
+  force: flag("Overwrite an existing data set, or write into a folder with other files.", { flagOnly }),
 });
 
-/** Of the default data set; another one's has its name behind. */
+/** Of the default data set; others append their name. */
 const OUT = "data/synthetic";
 
-/** pefd data synthesize: a small learnable data set in the format of a real one. */
+/** pefd data synthesize: a small synthetic data set in the format of a real one. */
 export const command: Command = {
   sections: [SYNTHETIC, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,
   examples: [
-    ["pefd data synthesize", "what the presets smoke and synthetic train on"],
+    ["pefd data synthesize", "the data of the presets smoke and synthetic"],
     ["pefd data synthesize --out DIR --train 2000 --test 500 --seed 1", "another one"],
     ["pefd data synthesize cifar10", "in the format of another data set"],
   ],
@@ -44,13 +44,13 @@ export const command: Command = {
     const values = resolveSection(SYNTHETIC, withDatasetWord(invocation));
     const { dataset, out, force, ...numbers } = values;
     const { title, classes, synthesize } = DATASETS.row(dataset);
-    if (synthesize === undefined) throw inputError(`There are no synthetic images for ${title}.`);
+    if (synthesize === undefined) throw inputError(`No synthetic images are available for ${title}.`);
     const isDefault = dataset === DATA_PLACE.dataset.fallback;
     const directory = out ?? (isDefault ? OUT : `${OUT}-${dataset}`);
     await synthesize(directory, { ...numbers, force });
     const { train, test } = numbers;
     const use = `${isDefault ? "" : `--dataset ${dataset} `}--data ${directory}`;
-    const text = `${train} training and ${counted(test, "test image")} lie in ${directory}; use them with ${use}`;
+    const text = `${train} training and ${counted(test, "test image")} are in ${directory}; use them with ${use}`;
     const made = numbers.classes ?? (typeof classes === "number" ? classes : undefined);
     invocation.output.result(text, { directory, dataset, ...numbers, classes: made });
     return undefined;

@@ -13,7 +13,7 @@ import type { Command, Invocation, Output } from "../../command.js";
 import { DATASET_WORD, imageReaderOf, withDatasetWord } from "../../dataset/word.js";
 import { COLUMNS } from "../../output.js";
 
-/** Shows on a terminal how many images of a half were looked at. */
+/** Shows progress on a terminal. */
 export function imagesBar(output: Output) {
   const { stderr } = process;
   if (output.quiet || stderr.isTTY !== true) return { update: () => {}, stop: () => {} };
@@ -33,7 +33,7 @@ export function imagesBar(output: Output) {
   };
 }
 
-/** An examiner of images that shows on a terminal how far it is. */
+/** An examiner of images with progress on a terminal. */
 async function examinerOf(env: Invocation["env"], workers: number, output: Output): Promise<OpenExaminer> {
   const { openExaminer } = await import("../../../data/images/examine/examiner.js");
   const reader = await imageReaderOf(env);
@@ -50,13 +50,13 @@ async function examinerOf(env: Invocation["env"], workers: number, output: Outpu
 
 const FOLDER = section("Data", {
   ...DATA_PLACE,
-  skip_list: path(undefined, "Write the names of images that cannot be used to this file.", {
+  skip_list: path(undefined, "Write the names of unusable images to this file.", {
     defaultText: "not written",
     flagOnly: true,
   }),
   num_workers: {
     ...NUM_WORKERS,
-    help: "Threads that decode images, at most as many as there are processors.",
+    help: "Decoding threads, at most one per CPU core.",
   },
 });
 
@@ -67,37 +67,37 @@ function fileLines(files: readonly FileReport[]): string[] {
   const width = Math.max(LEAST_WIDTH, ...files.map(({ file }) => file.length));
   return files.map(({ file, records, bytes, classes, fewestPerClass, mostPerClass }) => {
     const perClass = fewestPerClass === mostPerClass ? fewestPerClass : `${fewestPerClass} to ${mostPerClass}`;
-    return `${file.padEnd(width)} ${counted(records, "image")} (${counted(bytes, "byte")}), ${classes} ${classes === 1 ? "class" : "classes"}, ${perClass} of each`;
+    return `${file.padEnd(width)} ${counted(records, "image")} (${counted(bytes, "byte")}), ${classes} ${classes === 1 ? "class" : "classes"}, ${perClass} per class`;
   });
 }
 
 function verdict(title: string, { official, sharedRecords }: VerifyReport): string[] {
   const what =
     official === undefined
-      ? "Sound: every image can be decoded."
+      ? "OK: every image can be decoded."
       : official
-        ? `These are the images of ${title}.`
-        : `Sound, but not the images of ${title}.`;
+        ? `OK: exactly the images of ${title}.`
+        : `OK, but not the original images of ${title}.`;
   return sharedRecords > 0
-    ? [what, `${counted(sharedRecords, "test image")} ${sharedRecords === 1 ? "is" : "are"} among the training images.`]
+    ? [what, `${counted(sharedRecords, "test image")} ${sharedRecords === 1 ? "is" : "are"} also in the training set.`]
     : [what];
 }
 
-/** pefd data verify: what a data folder holds; exit code 2 where something is wrong with it. */
+/** pefd data verify: checks a data folder; exit code 2 for problems. */
 export const command: Command = {
   sections: [FOLDER, DOCUMENT, GENERAL],
   positionals: DATASET_WORD,
   examples: [
     ["pefd data verify --data DIR", "sizes, labels, balance, checksums"],
     ["pefd data verify cifar10", "another data set, in its own folder"],
-    ["pefd data verify folder --data DIR --skip_list bad.txt", "a list of images to leave out"],
+    ["pefd data verify folder --data DIR --skip_list bad.txt", "write a list of images to skip"],
   ],
   async run(invocation) {
     const { output, env } = invocation;
     const options = resolveSection(FOLDER, withDatasetWord(invocation));
     const { dataset, data, skip_list, num_workers } = options;
     const { title, verify } = DATASETS.row(dataset);
-    if (verify === undefined) throw inputError(`${title} has nothing that could be verified.`);
+    if (verify === undefined) throw inputError(`${title} has no verification.`);
     const examiner = await examinerOf(env, num_workers, output);
     const report = await (async () => verify(data, examiner))().finally(examiner.close);
     if (skip_list !== undefined) {

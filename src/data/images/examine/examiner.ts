@@ -12,9 +12,9 @@ export interface OpenExaminer extends ImageExaminer {
   close(): void;
 }
 
-/** What an examiner is told. */
+/** Settings of an examiner. */
 export interface ExaminerSettings {
-  /** Threads, at most as many as there are processors; 0 for none but this one. */
+  /** Threads, at most one per CPU core; 0 means only this one. */
   readonly workers: number;
   /** Opened in this thread, which loads TensorFlow, before any other thread is started. */
   reader(): ImageReader;

@@ -9,14 +9,14 @@ export interface ToExamine {
   readonly size?: { readonly height: number; readonly width: number } | undefined;
 }
 
-/** What was found of an image. */
+/** Findings on an image. */
 export interface Examined {
   /** Bytes of its file, and their sha256; none where it cannot be read. */
   readonly bytes: number;
   readonly sha256?: string;
-  /** A sentence on why it cannot be used. */
+  /** Why it cannot be used. */
   readonly problem?: string;
-  /** What the decoder says of an image that it decodes nevertheless. */
+  /** Decoder warning of a usable image. */
   readonly warning?: string;
 }
 

@@ -7,10 +7,10 @@ import { trainingView } from "../randomCrop.js";
 import { type ImageReader, openImageReader } from "../reader.js";
 import { evaluationView, type ImageSize, type View } from "../view.js";
 
-/** What a thread has to know of a set: everything but the labels. */
+/** A set without its labels, for threads. */
 type StreamedSet = Omit<ImagesInFiles, "labels" | "positions">;
 
-/** What the threads of a stream are given. */
+/** Inputs of the threads of a stream. */
 export interface StreamWork {
   readonly ring: Ring;
   readonly sets: readonly StreamedSet[];
@@ -18,7 +18,7 @@ export interface StreamWork {
   readonly seed: number;
 }
 
-/** What a thread reads images with. */
+/** A thread's image reader. */
 export interface TicketReader {
   readonly reader: ImageReader;
   /** Of one file at a time. */
@@ -39,7 +39,7 @@ const textOf = (error: unknown): string =>
       : { defect: error instanceof Error ? error.stack?.slice(0, 2000) : String(error) },
   );
 
-/** What a row's epoch shows of an image: 0 is evaluation. */
+/** The view of an image in a row's epoch; 0 is evaluation. */
 function viewOf(set: StreamedSet, size: ImageSize, image: number, epoch: number, seed: number): View {
   if (epoch === 0) return evaluationView(size, set.evaluation);
   return trainingView(size, set, set.augmentation, { seed, epoch, image });
@@ -67,7 +67,7 @@ export function readTicket(work: StreamWork, { reader, room }: TicketReader, tic
 // What threads share. A ticket is one image that is to be read: tickets count up from 0 for as long as a run lives, and
 // ticket t uses slot t modulo the number of slots.
 
-/** What is to be read: which of the sets, which image of it, and the epoch, from 1; 0 for what evaluation shows. */
+/** A ticket: set, image, and epoch (from 1; 0 for evaluation). */
 export type TicketRow = readonly [set: number, image: number, epoch: number];
 
 /** Numbers of a ticket's row. */
@@ -109,7 +109,7 @@ export function createRing(shape: ImageShape, slots: number): Ring {
   };
 }
 
-/** What a ticket is about. */
+/** Contents of a ticket. */
 export function rowOf({ rows, slots }: Ring, ticket: number): TicketRow {
   const at = (ticket % slots) * COLUMNS;
   return [rows[at] as number, rows[at + 1] as number, rows[at + 2] as number];

@@ -37,11 +37,11 @@ export interface ImageStream {
   close(): void;
 }
 
-/** What a stream is told. */
+/** Settings of a stream. */
 export interface StreamSettings {
   /** Of the random crops. */
   readonly seed: number;
-  /** Threads beside the one that asks, which reads itself while it waits; no more are started than there are processors. */
+  /** Threads beside the one that asks, which reads itself while it waits; at most one per CPU core. */
   readonly workers: number;
   /** Images that have to fit into half of the memory. */
   readonly batchSize: number;
@@ -51,7 +51,7 @@ export interface StreamSettings {
 const AHEAD_BYTES = 32e6;
 
 /** A thread that has not read one image by then never will. */
-const PATIENCE_MILLISECONDS = 120_000;
+const TIMEOUT_MILLISECONDS = 120_000;
 
 /** A thread's garbage is pixels and a few small objects an image: V8 would let tens of megabytes of it lie. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 1 };
@@ -74,8 +74,8 @@ function finish(work: StreamWork, reader: TicketReader, ticket: number): void {
   while (outcomeOf(ring, ticket) === undefined) {
     const own = takeTicket(ring);
     if (own !== undefined) readTicket(work, reader, own);
-    else if (!waitForOutcome(ring, ticket, PATIENCE_MILLISECONDS)) {
-      throw runError("A thread that reads images has stopped.", "Go on with --resume.");
+    else if (!waitForOutcome(ring, ticket, TIMEOUT_MILLISECONDS)) {
+      throw runError("A thread that reads images has stopped.", "Continue with --resume.");
     }
   }
 }
@@ -145,7 +145,7 @@ export function openImageStream(
     most: Math.floor(slots / 2),
     take(rows, upcoming = []) {
       if (rows.length > slots) {
-        throw new RangeError(`${rows.length} images are more than the ${slots} that there is room for.`);
+        throw new RangeError(`${rows.length} images exceed the ${slots} slots.`);
       }
       const reader = open();
       const isAhead = rows.every((row, i) => taken + i >= granted || isSame(row, rowOf(ring, taken + i)));

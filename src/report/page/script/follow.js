@@ -3,7 +3,7 @@
  * It is the first of the page's scripts, so that it sees the parts as they came.
  */
 
-/** Milliseconds between two looks. */
+/** Polling interval in milliseconds. */
 const PAUSE = 2000;
 
 /** The parts of a page by their ids. @param {Document} page */
@@ -13,7 +13,7 @@ const partsOf = (page) => new Map([...page.querySelectorAll("main > [id]")].map(
 let received = new Map([...partsOf(document)].map(([id, part]) => [id, part.outerHTML]));
 let version = document.documentElement.dataset.version ?? "";
 
-/** Remembers what is folded open and where the keyboard is, to bring it back. */
+/** Saves open details and keyboard focus, to restore them. */
 function remember() {
   const open = [...document.querySelectorAll("details[open] > summary")].map((it) => it.textContent);
   const focused = document.activeElement?.id ?? "";
@@ -74,12 +74,12 @@ async function look() {
     version = (answer.headers.get("ETag") ?? "").replaceAll('"', "");
     renew(await answer.text());
   }
-  say("Following the runs.");
+  say("Live.");
 }
 
 async function follow() {
   if (document.visibilityState === "visible") {
-    await look().catch(() => say("pefd report does not answer: this is how the runs were."));
+    await look().catch(() => say("pefd report does not respond; showing the last state."));
   }
   setTimeout(follow, PAUSE);
 }

@@ -20,7 +20,7 @@ const tip = document.body.appendChild(document.createElement("div"));
 Object.assign(tip, { className: "tip", hidden: true });
 tip.setAttribute("role", "status");
 
-/** What the report says of its runs (pageData.ts). */
+/** Run data of the page (pageData.ts). */
 const readData = () => JSON.parse(document.querySelector("#data")?.textContent ?? "{}");
 
 let data = readData();
@@ -35,7 +35,7 @@ function isShown(of, single) {
   return single || of.startsWith("e");
 }
 
-/** The name of an experiment or a run, and the number of its colour. @param {string} of */
+/** The name of an experiment or a run, and the number of its color. @param {string} of */
 function nameOf(of) {
   const at = Number(of.slice(1));
   const run = of.startsWith("r") ? data.runs[at] : undefined;
@@ -84,7 +84,7 @@ function tell(svg, { x, y, title, told }) {
   svg.append(mark);
   const lines = told.slice(0, MOST).map(tipLine);
   if (told.length > MOST) {
-    const more = `and ${told.length - MOST} more; pick some to see them alone`;
+    const more = `and ${told.length - MOST} more; select some to isolate them`;
     lines.push(Object.assign(document.createElement("p"), { textContent: more }));
   }
   if (title !== "") lines.unshift(Object.assign(document.createElement("p"), { textContent: title }));
@@ -151,7 +151,7 @@ function listen(drawing) {
   };
   drawing.tabIndex = 0;
   drawing.setAttribute("role", "group");
-  drawing.setAttribute("aria-label", `${svg.getAttribute("aria-label")}: arrow keys tell values`);
+  drawing.setAttribute("aria-label", `${svg.getAttribute("aria-label")}: use arrow keys to read values`);
   for (const kind of /** @type {const} */ (["pointermove", "pointerdown"])) {
     drawing.addEventListener(kind, (event) => show(nearest(svg, places(), event)));
   }

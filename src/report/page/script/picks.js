@@ -55,7 +55,7 @@ function line(title, values) {
   return row;
 }
 
-/** What the table of runs says of some of them, by its columns' titles. @param {readonly number[]} runs */
+/** Cells of some runs in the table, by column title. @param {readonly number[]} runs */
 function figuresOf(runs) {
   const rows = runs.map((run) => [
     .../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`#runs-table tr[data-run="${run}"] td`)),
@@ -99,7 +99,7 @@ function comparison(runs) {
   const wide = document.createElement("div");
   Object.assign(wide, { className: "scrolled", tabIndex: 0 });
   wide.setAttribute("role", "region");
-  wide.setAttribute("aria-label", "Picked runs side by side");
+  wide.setAttribute("aria-label", "Selected runs side by side");
   wide.append(table);
   return wide;
 }
@@ -109,9 +109,9 @@ function compare() {
   if (section === null) return;
   const runs = data.runs.flatMap((_, at) => (isPicked(at) ? [at] : []));
   section.hidden = runs.length === 0;
-  const status = element("p", `${runs.length} of ${data.runs.length} runs picked. `);
+  const status = element("p", `${runs.length} of ${data.runs.length} runs selected. `);
   status.setAttribute("role", "status");
-  const clear = element("button", "Show all again");
+  const clear = element("button", "Clear selection");
   clear.id = "clear-picks";
   clear.addEventListener("click", () => {
     picked.clear();
@@ -120,7 +120,7 @@ function compare() {
   });
   status.append(clear);
   const table = runs.length > 1 ? [comparison(runs)] : [];
-  section.replaceChildren(element("h2", "Picked runs"), status, ...table);
+  section.replaceChildren(element("h2", "Selected runs"), status, ...table);
 }
 
 /** The box of a row: of one run, or of all runs of an experiment. @param {HTMLElement} row */
@@ -148,7 +148,7 @@ function addBox(row) {
   const experiment = data.experiments[Number(row.dataset.experiment)];
   Object.assign(box, { type: "checkbox", className: "pick" });
   box.id = row.dataset.run ? `pick-run-${row.dataset.run}` : `pick-${row.dataset.experiment}`;
-  box.setAttribute("aria-label", `Pick ${run?.name ?? `all runs of ${experiment?.label}`}`);
+  box.setAttribute("aria-label", `Select ${run?.name ?? `all runs of ${experiment?.label}`}`);
   box.addEventListener("change", () => {
     for (const one of runs) {
       const folder = data.runs[one]?.folder ?? "";

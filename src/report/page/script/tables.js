@@ -106,7 +106,7 @@ function addFilter(table) {
     filter(table, count);
   });
   line.className = "tools";
-  label.append("Filter rows by words ", field);
+  label.append("Filter rows ", field);
   line.append(label, " ", count);
   table.parentElement?.before(line);
   filter(table, count);
