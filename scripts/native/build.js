@@ -23,7 +23,7 @@ export const VARIANTS = {
 /** In tests a warning is an error. */
 const STRICT = ["-Werror"];
 
-/** The code for AVX-512 in the instructions of AVX2, so that any processor can run it (test/native/hosts.h). */
+/** The code for AVX-512 in the instructions of AVX2, so that any CPU can run it (test/native/hosts.h). */
 const WIDE = {
   source: "kernels/kernels.cc",
   flags: [
@@ -37,10 +37,7 @@ const WIDE = {
   ],
 };
 
-/**
- * The code for units for matrices, and for products of pairs of 16 bits, with loops in their place, so that any processor can
- * run it.
- */
+/** The AMX and VNNI code with loops in place of their instructions, so that any CPU can run it. */
 const LOOPS = [
   ["amx/kernels.cc", "loopKernels"],
   ["amx/narrow.cc", "loopNarrowKernels"],
@@ -85,7 +82,7 @@ async function compiler(args, output) {
   renameSync(part, output);
 }
 
-/** Does some work, as many pieces at a time as there are processors. */
+/** Does some work, as many pieces at a time as there are CPUs. */
 async function inParallel(pieces, work) {
   const waiting = [...pieces];
   const worker = async () => {
