@@ -4,11 +4,11 @@
 #   scripts/bench-gpu.sh [FOLDER]        (default: bench)
 #
 # Writes FOLDER/bench.json (both documents and the machine) and FOLDER/bench.md (one table). PEFD_PYTHON names a Python
-# that has PyTorch; without one, or where it has none, pefd is timed alone. BATCH_SIZE sets the batch of both (64).
+# that has PyTorch; without one, or where it has none, only pefd is timed. BATCH_SIZE sets the batch of both (64).
 # DISTILL names methods, with commas between them, or is `all`: then they are timed, and nothing else; MODEL names a model
-# whose training is, and nothing else. ROUNDS is how often the two take turns (1 on a GPU, 3 on a processor, whose slow
+# whose training is, and nothing else. ROUNDS is how often the two take turns (1 on a GPU, 3 on a CPU, whose slow
 # minutes are to meet both); the medians of the rounds count.
-# It is meant for a GPU; on a processor it runs as well, with the engines that a processor has.
+# It is meant for a GPU; on a CPU it runs as well, with the engines that a CPU has.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

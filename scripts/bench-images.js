@@ -1,4 +1,4 @@
-// Images per second, and per second of processor time, that training's transform makes of a folder's files, of the same
+// Images per second, and per second of CPU time, that training's transform makes of a folder's files, of the same
 // packed into shards, and of shards with short sides of 256: node scripts/bench-images.js DATA [WORKERS] [EPOCHS].
 // scripts/bench-images.py does the same with the folder in PyTorch.
 import { mkdtempSync, rmSync } from "node:fs";

@@ -93,7 +93,7 @@ def main():
     for _ in loader:
         pass
     seconds = time.time() - started
-    del loader, _  # the workers' processor time counts once they have ended
+    del loader, _  # the workers' CPU time counts once they have ended
     images = len(repeated)
     print(
         json.dumps(

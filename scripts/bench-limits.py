@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What this processor can do at most, measured: products of matrices in float32 and bfloat16, and copying memory.
+"""Measured peak of this CPU: products of matrices in float32 and bfloat16, and copying memory.
 
 A step's share of it is what its multiplications would take at the peak over what it takes (docs/performance.md).
 Prints one line each; --json prints a document. Needs PyTorch only, whose products are oneDNN's.

@@ -7,7 +7,7 @@ that --json prints has the same fields.
 
 Variants (the field `engine`):
   pytorch-eager          the default layout, as the paper's code runs
-  pytorch-channels_last  the same in the layout [N, H, W, C]; on a processor in bfloat16 (autocast), too
+  pytorch-channels_last  the same in the layout [N, H, W, C]; on a CPU in bfloat16 (autocast), too
   pytorch-compiled       a GPU only: bfloat16, torch.compile, the whole step as one CUDA graph, images on the device
 
 Needs PyTorch only: python3 -m venv VENV && VENV/bin/pip install torch numpy && VENV/bin/python scripts/bench-pytorch.py
@@ -431,7 +431,7 @@ def arguments():
     parser.add_argument("--steps", type=int, default=64 if gpu else 3, help="training steps per repeat")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--test-images", type=int, default=10_000 if gpu else 200)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of the processor")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="CPU threads")
     parser.add_argument("--what", help="default: distill,teacher,evaluate; distill alone with --distill")
     parser.add_argument("--distill", help=f"methods with commas between them, or all: {', '.join(METHODS)} (default: ours)")
     parser.add_argument("--teacher", default="resnet32x4")

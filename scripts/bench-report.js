@@ -100,20 +100,20 @@ if (!existsSync(dir)) {
   }
 }
 
-/** Seconds of processor time and of the clock that an action takes, and what it returns. */
+/** Seconds of CPU time and of the clock that an action takes, and what it returns. */
 function timed(action) {
   const [clock, cpu] = [performance.now(), process.cpuUsage()];
   const value = action();
   const { user, system } = process.cpuUsage(cpu);
   return { value, seconds: (performance.now() - clock) / 1000, cpu: (user + system) / 1e6 };
 }
-const told = ({ seconds, cpu }) => `${seconds.toFixed(3)} s, ${(1000 * cpu).toFixed(0)} ms of processor time`;
+const told = ({ seconds, cpu }) => `${seconds.toFixed(3)} s, ${(1000 * cpu).toFixed(0)} ms of CPU time`;
 
 const [bin, page] = [fileURLToPath(new URL("../bin/pefd.js", import.meta.url)), `${dir}.html`];
 const made = timed(() =>
   spawnSync(
     "/usr/bin/time",
-    ["-f", "%e s, %U s of processor time, %M kB", process.execPath, bin, "report", dir, "--html", page, "--quiet"],
+    ["-f", "%e s, %U s of CPU time, %M kB", process.execPath, bin, "report", dir, "--html", page, "--quiet"],
     {
       encoding: "utf8",
       maxBuffer: 2 ** 30,

@@ -12,19 +12,19 @@
 export const ROOMS = [
   {
     name: "common",
-    what: "errors with exit codes, seeded random streams, state dicts, protobuf; `files/` atomic files and folders, `text/` words",
+    what: "errors with exit codes, seeded random streams, state dicts, protobuf, text; `files/` atomic files and folders",
     imports: [],
     packages: ["leven", "pure-rand"],
   },
   {
     name: "runtime",
-    what: "the native library: set-up, loading (`tf.ts`), its environment (`prepare.ts`), device, doctor; `gpu/` what is known of GPUs before it is loaded",
+    what: "the native library: set-up, loading (`tf.ts`), its environment (`prepare.ts`), device, doctor; `gpu/` GPU checks before it is loaded",
     imports: ["common"],
     packages: ["@tensorflow/tfjs", "yauzl"],
   },
   {
     name: "ops",
-    what: "one table of what is known of TensorFlow's ops and ours: arguments, shapes of outputs, facts for passes",
+    what: "the table of ops, TensorFlow's and pefd's: arguments, output shapes, facts for passes",
     imports: ["common", "runtime"],
     packages: [],
   },
@@ -36,7 +36,7 @@ export const ROOMS = [
   },
   {
     name: "nn",
-    what: "layers with PyTorch's semantics, NHWC; `gradients/` ops of TensorFlow's with other gradients, `gather/` rows by index, `shapes/` what is known without running",
+    what: "layers with PyTorch's semantics, NHWC; ops whose gradients are replaced, gathers by index, shape inference",
     imports: ["common", "runtime", "ops"],
     packages: [],
   },
@@ -48,13 +48,13 @@ export const ROOMS = [
   },
   {
     name: "distill",
-    what: "the registry, one file per method in `methods/`, by what it looks at, and in `parts/` what losses are made of",
+    what: "the registry, one file per method in `methods/`, building blocks of losses in `parts/`",
     imports: ["common", "runtime", "nn"],
     packages: [],
   },
   {
     name: "data",
-    what: "data sets, subsets, plans, batches, download",
+    what: "data sets, subsets, sampling, batches, download",
     imports: ["common", "runtime"],
     packages: ["tar", "yauzl"],
   },
@@ -66,44 +66,44 @@ export const ROOMS = [
   },
   {
     name: "runFiles",
-    what: "what a run leaves and reads back: names, schemas, checksums, identity",
+    what: "files of a run: names, schemas, checksums, identity",
     imports: ["common"],
     packages: ["zod"],
   },
   {
     name: "config",
-    what: "the table of options, what each touches, presets, precedence",
+    what: "the table of options and their effects, presets, precedence",
     imports: ["common", "models", "distill", "data"],
     packages: [],
   },
   {
     name: "plugin",
-    what: "files of others with methods, models and data sets: what they may use (`index.ts`), and how they are taken in",
+    what: "user files with methods, models and data sets: their API (`index.ts`) and loading",
     imports: ["common", "runtime", "nn", "models", "distill", "data"],
     packages: [],
     computed: ["load.ts"],
   },
   {
     name: "report/log",
-    what: "what a run says while it lasts, and the logs that it leaves: epochs.csv, TensorBoard",
+    what: "a run's messages and logs: epochs.csv, TensorBoard",
     imports: ["common"],
     packages: [],
   },
   {
     name: "report",
-    what: "what people see: progress, tables, plots, pages; `runs/` reads runs back, `serve/` follows them, `track/` reports to trackers",
+    what: "progress, tables, plots, pages; `runs/` reads runs, `track/` reports to trackers",
     imports: ["common", "runFiles", "config", "report/log"],
     packages: ["chalk", "cli-progress", "echarts"],
   },
   {
     name: "learn",
-    what: "what a step of training computes: losses, gradients, optimizer, sums of metrics",
+    what: "the training step: losses, gradients, optimizer, metrics",
     imports: ["common", "runtime", "nn", "models", "distill", "config"],
     packages: [],
   },
   {
     name: "train",
-    what: "drives it: preparation, epochs, evaluation, resume; `claim/` and `files/` a run's folder, `teacherCache/`",
+    what: "the training loop: preparation, epochs, evaluation, resume; `claim/` and `files/` the run folder, `teacherCache/`",
     imports: [
       "common",
       "runtime",
@@ -122,7 +122,7 @@ export const ROOMS = [
   },
   {
     name: "testing",
-    what: "checks for tests of plug-ins: gradients by differences, a compiled step against an eager one, data sets",
+    what: "checks for plug-in tests: finite-difference gradients, compiled against eager steps, data sets",
     imports: ["common", "runtime", "compile", "nn", "models", "distill", "data", "plugin", "learn", "train"],
     packages: [],
   },
@@ -134,31 +134,31 @@ export const ROOMS = [
   },
   {
     name: "analysis",
-    what: "what the projectors of a finished run have learned",
+    what: "feature analysis of finished runs: alignment, CKA, class similarity",
     imports: ["common", "runtime", "nn", "models", "data", "checkpoint", "runFiles", "report", "learn", "train"],
     packages: [],
   },
   {
     name: "bench",
-    what: "images per second of training and of evaluation",
+    what: "time per step of training and evaluation",
     imports: ["common", "runtime", "compile", "models", "distill", "data", "learn", "train"],
     packages: [],
   },
   {
     name: "sweep",
-    what: "many runs from one list of choices, here or on a cluster",
+    what: "many runs from lists of options, here or on a cluster",
     imports: ["common", "runtime", "distill", "data", "runFiles", "config", "report/log", "report", "learn", "train"],
     packages: [],
   },
   {
     name: "verify",
-    what: "whether the files of a run are whole and belong together",
+    what: "checks that a run's files are intact and belong together",
     imports: ["common", "data", "checkpoint", "runFiles", "config", "report/log", "train"],
     packages: [],
   },
   {
     name: "library",
-    what: "what the command line does, for programs (`index.ts`): events, an abort signal, no output of its own",
+    what: "the API for programs (`index.ts`): events, an abort signal, no output",
     imports: [
       "common",
       "runtime",
@@ -175,7 +175,7 @@ export const ROOMS = [
   },
   {
     name: "cli",
-    what: "commands, signals, help; `training/` and `bench/` what such commands share",
+    what: "commands, signals, help",
     imports: [
       "common",
       "runtime",

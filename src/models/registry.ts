@@ -3,8 +3,12 @@ import { CIFAR_ROWS } from "./cifarRows.js";
 import { IMAGENET_ROWS } from "./imageNetRows.js";
 import type { ModelRow } from "./types.js";
 
-/** Every model, by name. A new family is one file of layers and one line of rows here. */
-export const MODELS = createRegistry<ModelRow>({ one: "model", many: "Models" }, [...CIFAR_ROWS, ...IMAGENET_ROWS]);
+/** Every model, by name. */
+export const MODELS = createRegistry<ModelRow>({ one: "model", many: "Models" }, [
+  ...CIFAR_ROWS,
+  ...IMAGENET_ROWS,
+  // A new family is a file of layers and a row here.
+]);
 
 /** Names of all models, in the order of the registry. */
 export const modelNames = MODELS.names;

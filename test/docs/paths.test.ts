@@ -9,13 +9,7 @@ const NAMED = /`([\w.-]+(?:\/[\w.-]+)+\.(?:ts|js|h|cc|sh|md|py))`/g;
 
 const isThere = (path: string): boolean => ["", "src", "test"].some((folder) => existsSync(join(ROOT, folder, path)));
 
-for (const document of [
-  "docs/architecture.md",
-  "docs/life-of-a-batch.md",
-  "docs/glossary.md",
-  "docs/kernels.md",
-  "CONTRIBUTING.md",
-]) {
+for (const document of ["docs/architecture.md", "docs/kernels.md", "CONTRIBUTING.md"]) {
   test(`the files and folders that ${document} names are there`, () => {
     const text = readFileSync(join(ROOT, document), "utf8");
     const named = [...text.matchAll(NAMED)].map(([, path = ""]) => path);

@@ -30,8 +30,8 @@ mark("recording");
 try {
   withBinding(() => ({ loadSavedModel() { throw new Error("recorded"); } }), () =>
     openTrainingSession({
-      ...{ engine: "xla", precision: "bfloat16", learner, constants: variables, batchSize: 64, train, test },
-      ...{ ahead: 4, sgd: { momentum: 0.9, weightDecay: 5e-4 } },
+      engine: "xla", precision: "bfloat16", learner, constants: variables, batchSize: 64, train, test,
+      ahead: 4, sgd: { momentum: 0.9, weightDecay: 5e-4 },
     }),
   );
 } catch (error) {
