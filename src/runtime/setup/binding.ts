@@ -28,7 +28,7 @@ export interface BindingBuild {
 const SOURCES = ["binding", "binding.gyp", "package.json"];
 
 /** Headers of ours that the binding's sources are compiled with; they say what for. */
-const HEADERS = ["binding/whole_errors.h", "binding/session_options.h"];
+const HEADERS = ["binding/whole_errors.h", "binding/context_errors.h", "binding/session_options.h"];
 
 /** Programs that compile the binding. */
 const TOOLS = ["make", "g++"];
