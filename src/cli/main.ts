@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { isMemoryError, isOutOfMemory, MEMORY_HINT, memorySentence } from "../common/deviceMemory.js";
+import { deviceError, isMemoryError } from "../common/deviceMemory.js";
 import { environmentError, inputError, PefdError } from "../common/errors.js";
 import { PLUGINS } from "../common/plugins.js";
 import { cleanText, textWidth, twoColumns, wrapWords } from "../common/text.js";
@@ -92,12 +92,8 @@ function tell(error: Error): Told {
   if (isSystemError(error)) {
     return { exitCode: 1, lines: [`A system call failed: ${error.message}.`] };
   }
-  if (isOutOfMemory(error.message)) {
-    return {
-      exitCode: 1,
-      lines: [memorySentence(error.message), MEMORY_HINT],
-    };
-  }
+  const ofDevice = deviceError(error.message);
+  if (ofDevice !== undefined) return { exitCode: ofDevice.exitCode, lines: withHint(ofDevice) };
   if (LACKS_OWN_OP.test(error.message)) {
     return {
       exitCode: 3,
@@ -269,8 +265,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await dispatch(argv);
   } catch (error) {
     const exitCode = report(error, argv);
-    // TensorFlow would abort while it is taken down in order: it has freed variables that it still holds.
-    if (isMemoryError(error)) process.exit(exitCode);
+    // TensorFlow would abort while it is taken down in order: it has freed variables that it still holds, or its GPU is lost.
+    if (isMemoryError(error) || deviceError(String(error)) !== undefined) process.exit(exitCode);
     return exitCode;
   }
 }

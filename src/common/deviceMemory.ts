@@ -1,4 +1,4 @@
-import { runError } from "./errors.js";
+import { environmentError, type PefdError, runError } from "./errors.js";
 
 /** How TensorFlow, XLA and TensorFlow.js say that a device's memory is used up. */
 const OUT_OF_MEMORY =
@@ -13,6 +13,67 @@ export const isMemoryError = (error: unknown): boolean =>
 
 /** Hint for running out of memory. */
 export const MEMORY_HINT = "Try a smaller --batch_size, or a smaller --data_budget_mb, which keeps images on the host.";
+
+const SHARED_GPU = "nvidia-smi shows what other processes hold of the GPU's memory.";
+
+/** What to change where memory is used up, by the message: on a GPU another process may hold it. */
+const memoryHint = (message: string): string =>
+  /CUDA|CUDNN|CUBLAS|GPU/i.test(message) ? `${MEMORY_HINT} ${SHARED_GPU}` : MEMORY_HINT;
+
+/** An error of CUDA, cuDNN or cuBLAS: how the message names it, what it means, and what to do about it. */
+type GpuError = readonly [pattern: RegExp, sentence: string, hint: string];
+
+const OTHER_GPU = "--gpu N takes another GPU; PEFD_RUNTIME=cpu computes on the CPU.";
+
+const GPU_ERRORS: readonly GpuError[] = [
+  [
+    /device(?:s|\(s\))? (?:are|is\/are) busy or unavailable|CUDA_ERROR_(?:DEVICES?_UNAVAILABLE|INVALID_DEVICE)/i,
+    "The GPU is busy or unavailable: another process has it exclusively, or it has failed.",
+    `nvidia-smi shows its processes and state. ${OTHER_GPU}`,
+  ],
+  [
+    /ECC_UNCORRECTABLE|uncorrectable ECC|NVLINK_UNCORRECTABLE/i,
+    "The GPU reported an uncorrectable memory error (ECC).",
+    `It needs a reset (nvidia-smi -q -d ECC shows the count). ${OTHER_GPU} A checkpointed run goes on with --resume.`,
+  ],
+  [
+    /UNSUPPORTED_PTX_VERSION|INVALID_PTX|NO_BINARY_FOR_GPU|INSUFFICIENT_DRIVER|SYSTEM_DRIVER_MISMATCH/,
+    "NVIDIA's driver is too old for the kernels compiled for this GPU.",
+    "Update the driver, or, on data center GPUs, put cuda-compat's folder first in LD_LIBRARY_PATH. pefd doctor shows the versions.",
+  ],
+  [
+    /ILLEGAL_ADDRESS|illegal memory access|LAUNCH_(?:FAILED|TIMEOUT)|ILLEGAL_INSTRUCTION|MISALIGNED_ADDRESS|HARDWARE_STACK_ERROR/i,
+    "A kernel failed on the GPU, which this process cannot use any more.",
+    "Go on from the last checkpoint with --resume. If it fails again: pefd doctor --deep, and dmesg for NVIDIA's Xid.",
+  ],
+  [
+    /(?:CUDNN|CUBLAS|CUSOLVER)_STATUS_(?:INTERNAL_ERROR|NOT_INITIALIZED|ALLOC_FAILED)|Failed to create \w+ handle/i,
+    "cuDNN or cuBLAS could not start on the GPU, mostly because its memory is taken.",
+    `${SHARED_GPU} Else: pefd doctor.`,
+  ],
+];
+
+/** Any other error that NVIDIA's libraries name. */
+const NAMED_BY_CUDA = /\b(?:CUDA_ERROR|CUDNN_STATUS|CUBLAS_STATUS|CUSOLVER_STATUS|cudaError)_?\w+/;
+
+/**
+ * An error of a device in a sentence, with what to do about it: memory that is used up, or what CUDA, cuDNN or cuBLAS
+ * report. Undefined for any other error.
+ * @param message of TensorFlow's error
+ */
+export function deviceError(message: string): PefdError | undefined {
+  const known = GPU_ERRORS.find(([pattern]) => pattern.test(message));
+  if (known !== undefined && !/RESOURCE_EXHAUSTED|out of memory/i.test(message)) {
+    return environmentError(known[1], known[2]);
+  }
+  if (isOutOfMemory(message)) return runError(memorySentence(message), memoryHint(message));
+  const name = message.match(NAMED_BY_CUDA)?.[0];
+  if (name === undefined) return undefined;
+  return environmentError(
+    `The GPU's libraries failed: ${name}.`,
+    `pefd doctor looks at them; --debug shows more. ${OTHER_GPU}`,
+  );
+}
 
 const BYTES = /(?:allocate|allocating) (\d+)(?: bytes|B)/i;
 const SIZE = /(?:allocate|allocating) ([\d.]+)\s?([KMGT]iB)/i;
@@ -58,7 +119,7 @@ export function takingMemory<Result>(purpose: string, bytes: number, work: () =>
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     if (!isOutOfMemory(message)) throw error;
-    const told = runError(memorySentence(message, purpose, bytes), MEMORY_HINT);
+    const told = runError(memorySentence(message, purpose, bytes), memoryHint(message));
     throw Object.assign(told, { cause: error });
   }
 }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { join } from "node:path";
+import { deviceError } from "../common/deviceMemory.js";
 import { environmentError } from "../common/errors.js";
 import { threadSafe } from "./attributeNames.js";
 import type { NativeBinding } from "./binding.js";
@@ -139,7 +140,10 @@ export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
   try {
     tf = requireTensorFlow(folder, nativeFolder);
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    const [reason] = message.split("\n");
+    const ofDevice = deviceError(message);
+    if (ofDevice !== undefined) throw Object.assign(ofDevice, { cause: error });
     throw environmentError(`The native TensorFlow library did not load: ${reason}`, compileAgain(nativeFolder));
   }
   const backend = tf.backend() as unknown as { binding: NativeBinding };

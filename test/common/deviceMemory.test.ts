@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { float32Bytes, isMemoryError, MEMORY_HINT, memorySentence, takingMemory } from "#pefd/common/deviceMemory.js";
+import {
+  deviceError,
+  float32Bytes,
+  isMemoryError,
+  MEMORY_HINT,
+  memorySentence,
+  takingMemory,
+} from "#pefd/common/deviceMemory.js";
 import { PefdError } from "#pefd/common/errors.js";
 
 const RAN_OUT = "OOM when allocating tensor with shape[64,112,112,64] and type float on /job:localhost";
@@ -27,6 +34,48 @@ test("the sentence has what was asked for, as far as the library's message tells
   const silent = "Invalid TF_Status: 8";
   assert.equal(memorySentence(silent, "for a step", 3e9), sentence("3.0 GB for a step"));
   assert.equal(memorySentence(silent), "Out of device memory.");
+});
+
+test("what CUDA, cuDNN and cuBLAS report is a sentence with what to do, and no defect of pefd", () => {
+  const messages: [message: string, exitCode: number, sentence: RegExp, hint: RegExp][] = [
+    [
+      "cudaSetDevice() on GPU:0 failed. Status: CUDA-capable device(s) is/are busy or unavailable",
+      3,
+      /busy/,
+      /nvidia-smi/,
+    ],
+    ["CUDA_ERROR_ECC_UNCORRECTABLE: uncorrectable ECC error encountered", 3, /ECC/, /reset.*--resume/],
+    ["Failed to create CuDNN handle: CUDNN_STATUS_INTERNAL_ERROR", 3, /cuDNN/, /nvidia-smi/],
+    ["the library was not initialized; CUBLAS_STATUS_NOT_INITIALIZED", 3, /cuBLAS/, /nvidia-smi/],
+    [
+      "autotuning: CUDA_ERROR_ILLEGAL_ADDRESS: an illegal memory access was encountered",
+      3,
+      /kernel failed/,
+      /--resume/,
+    ],
+    [
+      "CUDA_ERROR_UNSUPPORTED_PTX_VERSION: compiled with an unsupported toolchain.",
+      3,
+      /driver is too old/,
+      /cuda-compat/,
+    ],
+    ["end stream capture: CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", 3, /CUDA_ERROR_STREAM_CAPTURE_INVALIDATED/, /doctor/],
+    [
+      "CUDA_ERROR_OUT_OF_MEMORY: out of memory; total memory reported: 85899345920",
+      1,
+      /memory/,
+      /--batch_size.*nvidia-smi/,
+    ],
+    ["No algorithm worked! CUDNN engine: RESOURCE_EXHAUSTED: Out of memory", 1, /memory/, /nvidia-smi/],
+  ];
+  for (const [message, exitCode, sentence, hint] of messages) {
+    const told = deviceError(`Invalid TF_Status: 13\nMessage: ${message}`);
+    assert.match(told?.message ?? "", sentence, message);
+    assert.match(told?.hint ?? "", hint, message);
+    assert.equal(told?.exitCode, exitCode, message);
+  }
+  assert.equal(deviceError("no such node"), undefined);
+  assert.doesNotMatch(deviceError(RAN_OUT)?.hint ?? "", /nvidia-smi/, "a CPU ran out");
 });
 
 test("work that takes memory gives what it gives, and fails as it fails, unless memory was too little", () => {

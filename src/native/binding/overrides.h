@@ -1,5 +1,5 @@
 // Overrides for TensorFlow.js's binding, included before its sources while set-up compiles it (setup/binding.ts):
-// sessions without Grappler, and error messages of any length.
+// sessions without Grappler, error messages of any length, and an error where TensorFlow can make no context.
 //
 // With TF_PEFD_GRAPH_OPTIMIZER=off sessions open without Grappler: pefd's own passes have optimized the graph
 // (compile/passes), and Grappler takes longer than all else before a first step.
@@ -12,6 +12,7 @@
 #include <string>  // utils.h needs it
 #include <vector>
 
+#include "tensorflow/c/eager/c_api.h"
 #include "utils.h"
 
 namespace pefd {
@@ -68,3 +69,19 @@ inline bool isOk(napi_env env, const TF_Status *status) {
 #undef ENSURE_TF_OK_RETVAL
 #define ENSURE_TF_OK_RETVAL(env, autoStatus, result) \
   if (!pefd::isOk(env, (autoStatus).status)) return result
+
+// On a busy, full or failed GPU TensorFlow makes no context. The binding's constructor throws a message without the
+// reason then, and goes on with a null pointer, which crashes. Here it throws TensorFlow's own message and returns.
+// Both are used only in that constructor, where `env` is the environment to throw in.
+#define TFE_NewContext(options, status)                                       \
+  ({                                                                          \
+    TFE_Context *made = TFE_NewContext(options, status);                      \
+    if (made == nullptr) pefd::throwWhole(env, "%s", TF_Message(status));     \
+    made;                                                                     \
+  })
+
+#define TFE_ContextListDevices(context, status) \
+  ({                                            \
+    if ((context) == nullptr) return;           \
+    TFE_ContextListDevices(context, status);    \
+  })

@@ -291,11 +291,11 @@ function libraryCheck(folder: string | undefined): Check {
   return { ...check, ok: false, detail, hint: SETUP };
 }
 
-function tensorFlowCheck({ version, reason }: Probe): Check {
+function tensorFlowCheck({ version, reason, hint = SETUP }: Probe): Check {
   const check = { name: "tensorflow", title: "TensorFlow", required: true } as const;
   return version !== undefined
     ? { ...check, ok: true, detail: version }
-    : { ...check, ok: false, detail: `does not load: ${reason}`, hint: SETUP };
+    : { ...check, ok: false, detail: `does not load: ${reason}`, hint };
 }
 
 function convolutionsCheck({ usesGpu, ownModule }: Probe): Check {

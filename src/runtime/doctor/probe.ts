@@ -11,6 +11,8 @@ export interface Probe {
   readonly ownModule?: OwnModule;
   /** Why it did not load, or why it uses no GPU, as far as it said so. */
   readonly reason: string;
+  /** What to do about a device that refused. */
+  readonly hint?: string;
 }
 
 const PROGRAM = fileURLToPath(new URL("./probeProcess.js", import.meta.url));
@@ -50,6 +52,6 @@ export async function probeTensorFlow(
     timeoutSeconds: TIMEOUT_SECONDS,
   });
   if (code !== 0) return { version: undefined, usesGpu: false, reason: loadReason(stderr) };
-  const found = JSON.parse(stdout) as Omit<Probe, "reason">;
-  return { ...found, reason: gpuReason(stderr) };
+  const { refusal, ...found } = JSON.parse(stdout) as Omit<Probe, "reason"> & { readonly refusal?: string };
+  return { ...found, reason: refusal ?? gpuReason(stderr) };
 }
