@@ -66,7 +66,7 @@ export type Update = readonly [variable: Variable, value: Tensor, rows?: Tensor1
  */
 export let tf: TensorFlow;
 
-/** Whether TensorFlow's graph optimizer rewrites the graphs of sessions (native/binding/session_options.h). */
+/** Whether TensorFlow's graph optimizer rewrites the graphs of sessions (native/binding/overrides.h). */
 export let optimizesGraphs = true;
 
 const whenLoaded: (() => void)[] = [];

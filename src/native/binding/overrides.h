@@ -76,7 +76,7 @@ inline bool isOk(napi_env env, const TF_Status *status) {
 #define TFE_NewContext(options, status)                                       \
   ({                                                                          \
     TFE_Context *made = TFE_NewContext(options, status);                      \
-    if (made == nullptr) pefd::throwWhole(env, "%s", TF_Message(status));     \
+    if (made == nullptr) pefd::throwMessage(env, "%s", TF_Message(status));   \
     made;                                                                     \
   })
 
