@@ -60,7 +60,7 @@ const best = z.object({ top1: percent, epoch: count }, "must be an accuracy and 
 export const LOCK_FILE = "run.lock";
 
 const lockSchema = z.object({
-  /** The machine by name, for people. */
+  /** Host name. */
   host: text,
   /** The kernel since it was started, and the process numbers' own space in it; empty where /proc does not tell. */
   boot: text,

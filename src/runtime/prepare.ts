@@ -235,7 +235,7 @@ interface Device {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** PEFD_RUNTIME=cpu leaves the GPU alone, whichever build of TensorFlow is installed. */
+/** PEFD_RUNTIME=cpu disables the GPU, whichever build of TensorFlow is installed. */
 const HIDDEN = { CUDA_VISIBLE_DEVICES: "-1" };
 
 function chooseDevice(survey: GpuSurvey, env: Environment, number: number | undefined): Device {

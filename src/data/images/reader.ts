@@ -171,7 +171,7 @@ export interface ImageReader {
    * @throws runError for an image that cannot be used
    */
   show(name: string, file: Uint8Array, viewOf: (image: ImageSize) => View): Uint8Array;
-  /** The size alone, from the header. @throws runError as show */
+  /** The size, from the header. @throws runError as show */
   size(name: string, file: Uint8Array): ImageSize;
   /** All pixels. @throws runError as show */
   pixels(name: string, file: Uint8Array): DecodedImage;

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { type CommandOptions, runCommand } from "../command.js";
 import { gpuProbeFile, logLevelFile, ownModuleFile, signalsFile } from "../paths.js";
 
-/** One source file of src/native, with what its compilation is told; the same file may serve several times. */
+/** A source file of src/native with its compiler flags; a file may be compiled several times. */
 export interface Unit {
   readonly source: string;
   readonly flags: readonly string[];
