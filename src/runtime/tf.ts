@@ -147,8 +147,8 @@ export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
 }
 
 /**
- * Runs with a stand-in where `tf` is used, and puts back what was there. For describing models without the native
- * library; the stand-in needs only the functions that are called.
+ * Runs with a substitute for `tf`, then restores it. For describing models without the native
+ * library; the substitute needs only the functions that are called.
  */
 export function withStandIn<T>(standIn: unknown, run: () => T): T {
   const real = tf;

@@ -51,7 +51,7 @@ export function pixelsOfSize(reader: ImageReader, name: string, file: Uint8Array
 const hasSize = ({ height, width }: ByteImage, size: ImageSize): boolean =>
   height === size.height && width === size.width;
 
-/** Weights are whole numbers in units of 2^-22, as Pillow has them for bytes. */
+/** Weights are fixed-point integers with 22 fraction bits, as in Pillow. */
 const WEIGHT_BITS = 22;
 const HALF = 1 << (WEIGHT_BITS - 1);
 const CHANNELS = 3;
