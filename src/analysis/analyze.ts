@@ -106,7 +106,7 @@ function addProjection(output: Float64Array, weight: Matrix, bias: Float64Array,
 /** Measures of one checkpoint. */
 export interface Finding {
   readonly subject: Subject;
-  /** The epoch that the checkpoint tells. */
+  /** The checkpoint's epoch. */
   readonly epoch: number | undefined;
   /** Projectors of features found beside the checkpoint; undefined without such a file. */
   readonly projectors: number | undefined;

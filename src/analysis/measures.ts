@@ -122,7 +122,7 @@ export interface Pair {
   readonly labels: ArrayLike<number>;
 }
 
-/** Whom a number tells about; it decides the color in plots. */
+/** Subject of a measure; it determines the color in plots. */
 export type About = "student" | "teacher" | "projected" | "both";
 
 /** One number about a pair. */

@@ -7,7 +7,7 @@ import type { RunRecord } from "../report/runs/runRecord.js";
 import type { RunConfig } from "../runFiles/identity.js";
 import { identitySha256 } from "../runFiles/identity.js";
 
-/** The data set of runs that tell none: there was no other. */
+/** The data set of old runs, which did not record one. */
 const FIRST_DATASET = "cifar100";
 
 /** Shared by all checkpoints of a run: teacher and images. */
@@ -50,7 +50,7 @@ function checkpointsOf({ dir, model }: RunRecord, lastOnly: boolean): string[] {
   return files.map((file) => join(dir, file)).filter((path) => existsSync(path));
 }
 
-/** The number of projectors of a run, as its config.json tells it. */
+/** The number of projectors in a run's config.json. */
 export const projectorsOf = ({ config }: RunRecord): number | undefined =>
   typeof config.num_proj === "number" ? config.num_proj : undefined;
 
@@ -103,7 +103,7 @@ function subjectsOf(run: RunRecord, given: Overrides, lastOnly: boolean): Subjec
 /**
  * The checkpoints of all distillations in some folders and below them, by pair, method, number of projectors, trial
  * and epoch. A run that cannot be analyzed, such as one whose teacher is not there, does not keep the others from it.
- * @param tell takes a sentence for each such run
+ * @param tell called with a message for each such run
  * @throws inputError where there are none
  */
 export function subjectsOfRuns(

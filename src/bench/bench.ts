@@ -40,7 +40,7 @@ interface Pair {
   readonly imageSize?: number | undefined;
 }
 
-/** As learners are told it. */
+/** For trainers. */
 const taskOf = ({ classes, side }: ImageKind) => ({ numClasses: classes, imageSize: side });
 
 function distillWork(pair: Pair, plain: WorkSize): Work {
@@ -153,7 +153,7 @@ function measureBeside(
 /** Which methods distillation is timed with. */
 interface ChosenMethods {
   readonly names: readonly string[];
-  /** Each beside `kd`, to tell what it costs over that. */
+  /** Each with `kd`, to report its cost over that. */
   readonly besideKd: boolean;
   /** Those that do not fit the pair are left out, with a notice. */
   readonly onlyFitting: boolean;

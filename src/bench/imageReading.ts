@@ -88,7 +88,7 @@ function readAll({ values }: BatchSource, plan: Int32Array, batchSize: number): 
   }
 }
 
-/** Times a source alone, without steps; a first repeat, in which threads start, does not count. */
+/** Times data loading without steps, after a warm-up repeat in which threads start. */
 function timeReading(source: BatchSource, { seed, batchSize, repeats, cpuSeconds }: ReadingSettings): Reading {
   const perSecond: number[] = [];
   const perCpuSecond: number[] = [];

@@ -2,7 +2,7 @@ import type { EngineName, PrecisionName } from "../compile/types.js";
 
 /** Everything that can be timed, as --what names it. */
 export const WORK_NAMES = ["distill", "teacher", "evaluate"] as const;
-/** And what is timed alone: how a data set's images are read. */
+/** Workload that is timed separately: data loading. */
 export const DATA_WORK = "data";
 export type WorkName = (typeof WORK_NAMES)[number];
 
@@ -42,7 +42,7 @@ export interface OpenWork {
 
 /** Something to time. */
 export interface Work {
-  /** For people and for scripts: `distill ours resnet32x4 -> resnet8x4`. */
+  /** Such as `distill ours resnet32x4 -> resnet8x4`. */
   readonly what: string;
   /** Of a distillation. */
   readonly method?: string;

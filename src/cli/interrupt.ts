@@ -2,7 +2,7 @@ import { constants } from "node:os";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** The exit code by which shells tell that a signal ended a program: 130, 143, 129. */
+/** Shell exit codes of signals: 130, 143, 129. */
 export const signalExitCode = (name: NodeJS.Signals): number => 128 + constants.signals[name];
 
 /** The reason that aborted work was given, and throws once it has ended in good order. */

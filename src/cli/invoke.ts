@@ -79,7 +79,7 @@ const PARSER = {
   "strip-aliased": true,
 } as const;
 
-/** yargs without its own help, version, exits and language of the system: those are told by this program. */
+/** yargs without its own help, version, exits and localization. */
 function quietYargs(argv: readonly string[]): Argv {
   return yargs([...argv])
     .parserConfiguration(PARSER)

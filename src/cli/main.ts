@@ -196,7 +196,7 @@ async function takePlugins(words: readonly string[]): Promise<void> {
   await loadPlugins(files, process.features as { readonly typescript?: unknown });
 }
 
-/** Words by which people ask for help, or for the version, whatever comes behind. */
+/** Arguments that request help or the version. */
 const HELP = ["--help", "-h", "help"];
 const VERSION = ["--version", "-V", "version"];
 

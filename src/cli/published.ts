@@ -7,7 +7,7 @@ import type { RunRecord } from "../report/runs/runRecord.js";
  * may call its method whatever it likes.
  */
 export function publishedOf({ kind, model, teacher, method = "", config }: RunRecord): PublishedFigure | undefined {
-  // Runs from when there was one data set tell none.
+  // Old runs recorded no data set.
   const { dataset = CIFAR100.name, image_size } = config;
   if (typeof image_size === "number") return undefined;
   if (kind === "teacher") return figureAlone(model, String(dataset));

@@ -10,7 +10,7 @@ export interface Started {
   readonly cwd: string;
 }
 
-/** Whether a word alone starts this script: it is the first of its name on PATH. */
+/** Whether the bare name starts this script: it is the first of its name on PATH. */
 function isOnPath(script: string, path: string): boolean {
   const name = basename(script);
   const first = path.split(":").find((folder) => existsSync(resolve(folder, name)));
@@ -35,13 +35,13 @@ export function programOf({ argv, env, cwd }: Pick<NodeJS.Process, "argv" | "env
   }
 }
 
-/** A command line that people are to type stands behind a colon or an arrow; variables may stand before it. */
+/** A command line in a message follows a colon or an arrow, perhaps with variables before it. */
 const COMMAND_LINE = /((?:: |-> )(?:[A-Z_]+=\S+ )*)pefd (?=[a-z])/g;
 
 /** A sentence with its command lines as they have to be typed. */
 export const asTyped = (sentence: string, program: string): string =>
   sentence.replaceAll(COMMAND_LINE, (_, before) => `${before}${program} `);
 
-/** A command line that starts this program again, for people to type, without passwords. @param words what stands behind the program */
+/** A command line of this program for messages, without passwords. @param words its arguments */
 export const typedLine = (words: readonly string[]): string =>
   [programOf(process), ...words.map(withoutPasswords).map(shellWord)].join(" ");

@@ -79,7 +79,7 @@ const BYTES = /(?:allocate|allocating) (\d+)(?: bytes|B)/i;
 const SIZE = /(?:allocate|allocating) ([\d.]+)\s?([KMGT]iB)/i;
 const SHAPE = /OOM when allocating tensor with shape(\[[\d,]*\]) and type (\w+)/i;
 
-/** A size in the unit that people read it in, of powers of 1000 bytes. */
+/** A human-readable size, in powers of 1000 bytes. */
 const sizeText = (bytes: number): string => {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`;

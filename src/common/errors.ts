@@ -2,7 +2,7 @@
 export type ExitCode = 1 | 2 | 3;
 
 /**
- * The one error class of the project: a sentence for people, what to type next, and the exit code.
+ * The one error class of the project: a message, a hint, and the exit code.
  * Anything else that reaches the top of the program is a defect of ours and is reported as one.
  */
 export class PefdError extends Error {

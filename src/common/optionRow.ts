@@ -57,7 +57,7 @@ export interface Extras extends Range {
   readonly valueName?: string;
   /** The option that this one's value belongs to: weights belong to a method. */
   readonly boundTo?: string;
-  /** The value of an option that is typed without one; only a whole number behind it is then taken for its value. */
+  /** The value of an option that is typed without one; only an integer after it is then taken as its value. */
   readonly bare?: string;
   /** Told only on the command line: not read from configuration files. */
   readonly flagOnly?: boolean;

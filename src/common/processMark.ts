@@ -39,7 +39,7 @@ export function ownMark(): string {
   return [place(), pid, startOf(pid)].join("-");
 }
 
-/** Whether a mark is of a process of this machine that is gone; of another machine's, nobody can tell. */
+/** Whether a mark is of a dead process of this machine; unknown for other machines. */
 export function isGone(mark: string): boolean {
   const [where, pid = "", start] = mark.split("-");
   return where === place() && start !== "" && startOf(pid) !== start;

@@ -1,7 +1,7 @@
 import { unknownNameError } from "./errors.js";
 import { didYouMean } from "./text.js";
 
-/** Everything there is of one kind (methods, models, data sets), by the name that people type. */
+/** A registry of one kind (methods, models, data sets), by name. */
 export interface Registry<Row extends Named> {
   /** Adds a row at the end. @throws Error where the name is taken, or after `close` (a defect of the program) */
   add(row: Row): void;

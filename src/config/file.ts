@@ -102,7 +102,7 @@ function checkKeys(file: string, keys: readonly string[], known: Rows): void {
   }
 }
 
-/** How files are named to people: presets by their name, other files by their path. */
+/** Names of files in messages: presets by name, other files by path. */
 const describe = (file: string): string =>
   file.startsWith(PRESETS) ? `preset ${basename(file, ".json")}` : `config ${file}`;
 

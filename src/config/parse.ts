@@ -30,7 +30,7 @@ export function expectation(row: Row): string {
   const names: Record<ValueType, string> = {
     integer: `an integer${rangeText(row)}`,
     number: `a number${rangeText(row)}`,
-    integers: `whole numbers with commas between them${row.min === undefined ? "" : `, each at least ${row.min}`}`,
+    integers: `comma-separated integers${row.min === undefined ? "" : `, each at least ${row.min}`}`,
     weights: `a number${rangeText(row)}, or one per method of a sum (0.8+1)`,
     boolean: "true or false",
     string: "a text",

@@ -8,7 +8,7 @@ interface Policy {
   readonly mayChange: boolean;
   /** Reports hold runs of different values apart. */
   readonly parts: boolean;
-  /** A run's config.json tells it. */
+  /** config.json records it. */
   readonly kept: boolean;
 }
 
@@ -56,7 +56,7 @@ export const mayChange = (key: string): boolean => policyOf(key).mayChange;
 /** Whether runs of different values are different experiments. */
 export const partsExperiments = (key: string): boolean => policyOf(key).parts;
 
-/** Whether a run's config.json tells it. */
+/** Whether config.json records it. */
 export const isKept = (key: string): boolean => policyOf(key).kept;
 
 /** Values by option, resolved or as a config.json has them. */

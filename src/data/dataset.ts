@@ -86,7 +86,7 @@ export interface DatasetFiles {
   readonly testFile: ImageFile;
 }
 
-/** The test images alone. */
+/** Only the test images. */
 export interface TestImages {
   readonly name: string;
   readonly numClasses: number;
@@ -202,9 +202,9 @@ export type Soon<Value> = Value | Promise<Value>;
 export interface DatasetRow {
   /** As `--dataset` names it. */
   readonly name: string;
-  /** As people call it. */
+  /** Its title. */
   readonly title: string;
-  /** The number of classes, or how to tell it from the folder. */
+  /** The number of classes, or a function of the folder. */
   readonly classes: number | ((folder: string) => Soon<number>);
   readonly format: ImageFormat;
   /** Evaluation transform, before normalization. */
@@ -217,7 +217,7 @@ export interface DatasetRow {
   readonly archive?: Archive;
   /** The same data set with its images shown in another size; left out where they come in one. */
   sized?(side: number): DatasetRow;
-  /** A sentence on how to bring the files into place, where there is nothing to fetch. */
+  /** Hint on where to put the files, if there is no download. */
   readonly byHand?: string;
   /** Files that `open` reads whole, where they are large: a thread may read them meanwhile. */
   readonly filesAhead?: (folder: string) => readonly AheadOf[];
@@ -227,7 +227,7 @@ export interface DatasetRow {
   openTest(folder: string, limitTest?: number, skip?: SkipList): Soon<TestImages>;
   /** The files as they are now. @throws inputError as open does */
   files(folder: string): Soon<DatasetFiles>;
-  /** One name for each class; their numbers where the folder does not tell. */
+  /** Class names; indices if the folder has none. */
   classNames(folder: string): Soon<readonly string[]>;
   /** Writes synthetic images in this data set's format; left out where there are none. @throws inputError, runError */
   synthesize?(folder: string, options: SyntheticOptions): Promise<void>;
@@ -241,6 +241,6 @@ export interface DatasetRow {
   packable?(folder: string, skip?: SkipList): PackableSet;
 }
 
-/** The number of classes of a data set. @throws inputError for a folder that does not tell */
+/** The number of classes of a data set. @throws inputError if the folder does not determine it */
 export const classesIn = async ({ classes }: DatasetRow, folder: string): Promise<number> =>
   typeof classes === "number" ? classes : classes(folder);

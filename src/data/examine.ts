@@ -29,7 +29,7 @@ export interface Examination {
   readonly called: { readonly train: string; readonly test: string };
   /** @throws inputError for a file that cannot be read */
   read(file: string): WholeFile;
-  /** Whether these are the published images; undefined where that cannot be told. */
+  /** Whether these are the published images; undefined if unknown. */
   isOfficial(files: readonly FileReport[]): boolean | undefined;
 }
 

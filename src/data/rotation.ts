@@ -2,7 +2,7 @@ import type { Random } from "../common/random.js";
 import type { Rotation } from "./augmentation.js";
 import type { ImageShape } from "./dataset.js";
 
-/** Angles of plans are whole numbers of this part of a degree. */
+/** Angles of sampler rows are integers in this fraction of a degree. */
 const PARTS_OF_DEGREE = 1e6;
 
 /** An angle of a rotation, uniform within its bounds, in parts of a degree. */

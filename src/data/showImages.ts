@@ -91,7 +91,7 @@ function toBytes({ height, width, normalization }: ImageFormat, values: Float32A
   return { height, width, bytes };
 }
 
-/** A set of one image alone. */
+/** A set of one image. */
 function alone(set: ImagesInMemory, image: number): ImagesInMemory {
   const { height, width, channels, normalization, augmentation, labels } = set;
   const size = valuesOf(set);

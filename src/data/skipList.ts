@@ -2,7 +2,7 @@ import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/files/inputFile.js";
 import { sha256 } from "./checksums.js";
 
-/** Names of images that are left out, and the file that tells them. */
+/** Names of skipped images, and their file. */
 export interface SkipList {
   readonly file: string;
   readonly names: ReadonlySet<string>;

@@ -60,14 +60,14 @@ export const distill = (options: DistillInput, settings: RunSettings = {}): Run<
   startRun(async (tell) => (await work()).distillWith(options as OptionInput, settings, tell));
 
 /**
- * Trains a model on labels alone, as `pefd train-teacher` does.
+ * Trains a model on labels, like `pefd train-teacher`.
  * @returns its events and, in the end, its result; see distill
  */
 export const trainTeacher = (options: TeacherInput, settings: RunSettings = {}): Run<RunResult> =>
   startRun(async (tell) => (await work()).teach(options as unknown as OptionInput, settings, tell));
 
 /**
- * Loss and accuracy of a checkpoint on the test images, as `pefd eval` tells them.
+ * Loss and accuracy of a checkpoint on the test images, like `pefd eval`.
  * @returns its events (evaluating, notices) and, in the end, its result
  */
 export const evaluate = (options: EvalInput, settings: RunSettings = {}): Run<EvalResult> =>

@@ -6,7 +6,7 @@ export type RunEvent =
   | { readonly kind: "started"; readonly run: RunInfo }
   /** A sentence worth knowing. */
   | { readonly kind: "notice"; readonly text: string }
-  /** A sentence that should make people look. */
+  /** A warning. */
   | { readonly kind: "warning"; readonly text: string }
   /** Current activity between steps, such as compiling. */
   | { readonly kind: "phase"; readonly text: string }
@@ -17,7 +17,7 @@ export type RunEvent =
   /** An epoch is over, and kept. */
   | { readonly kind: "epoch"; readonly epoch: EpochRow; readonly best: Best };
 
-/** A reporter that tells events. */
+/** A reporter that emits events. */
 export const eventReporter = (tell: (event: RunEvent) => void): RunReporter => ({
   runStarted: (run) => tell({ kind: "started", run }),
   notice: (text) => tell({ kind: "notice", text }),
@@ -63,8 +63,8 @@ function tell({ waiting, wake }: Listener, event: RunEvent): void {
 }
 
 /**
- * Starts work that tells events.
- * @param work is given where to tell them
+ * Starts work that emits events.
+ * @param work gets the event sink
  */
 export function startRun<Result>(work: (tell: (event: RunEvent) => void) => Promise<Result>): Run<Result> {
   const listeners = new Set<Listener>();

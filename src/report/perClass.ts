@@ -11,7 +11,7 @@ export interface ClassAccuracy {
   readonly top1: number | undefined;
 }
 
-/** Classes at each end of the table for people. */
+/** Classes at each end of the text table. */
 const SHOWN = 5;
 
 /**

@@ -79,7 +79,7 @@ const nameIn = (host: string | undefined) => /^([^:]*)(?::\d+)?$/.exec(host ?? "
 
 const digest = (text: string) => createHash("sha256").update(text).digest();
 
-/** Compares in a time that tells nothing. */
+/** Constant-time comparison. */
 const isSame = (one: string, other: string) => timingSafeEqual(digest(one), digest(other));
 
 const HEADERS = {
@@ -144,7 +144,7 @@ function handler(path: string, page: () => LivePage) {
   };
 }
 
-/** Why no server can be had at a port, for people. */
+/** The error for a port that cannot be used. */
 function problemOf({ code, message }: NodeJS.ErrnoException, port: number) {
   const hint = "Choose another with --serve PORT; plain --serve takes any free port.";
   if (code === "EADDRINUSE") return inputError(`Port ${port} is already in use.`, hint);

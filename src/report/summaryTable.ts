@@ -113,14 +113,14 @@ const countCell = ({ n, unfinished }: Summary) => (unfinished === 0 ? String(n) 
 const publishedCell = ({ published, comparable }: Summary) =>
   published === undefined ? "-" : `${published.top1.toFixed(2)}${comparable ? "" : " *"}`;
 
-/** "1", or "3 =" where it cannot be told apart from the first of its pair. */
+/** "1", or "3 =" if not significantly different from the first of its pair. */
 function rankCell(rank: Rank | undefined): string {
   if (rank === undefined) return "-";
   const mark = rank.p === undefined ? "" : rank.p < LEVEL ? "" : " =";
   return `${rank.place}${mark}`;
 }
 
-/** The report's table for people: one line per experiment, and a column for each setting in which any two differ. */
+/** The report's text table: one line per experiment, and a column for each setting in which any two differ. */
 export function summaryTable(summaries: readonly Summary[]): Table {
   const keys = differingKeys(summaries);
   const ranks = rankings(summaries);

@@ -21,10 +21,10 @@ export const extra = (given: readonly Column[]): Column[] => given.map((column) 
 export const columns = (...titles: readonly string[]): Column[] =>
   titles.map((title) => (title.startsWith(">") ? { title: title.slice(1), align: "right" } : { title, align: "left" }));
 
-/** Longer cells, of whoever's making, would push all others off the screen. */
+/** Longer cells (untrusted input) would push all others off the screen. */
 const WIDEST_CELL = 300;
 
-/** A cell as people see it: one line, and none that is longer than any is meant to be. */
+/** A cell as one line of bounded length. */
 export function shownCell(text: string): string {
   const line = cleanLine(text);
   return width(line) <= WIDEST_CELL ? line : `${[...line].slice(0, WIDEST_CELL - 3).join("")}...`;
@@ -36,7 +36,7 @@ export function alignedTo(size: number, text: string, align: Column["align"]): s
   return align === "right" ? blanks + text : text + blanks;
 }
 
-/** Titles, a rule below them and rows as people see them: each cell one line, padded to its column's width. */
+/** Titles, a rule and rows: each cell one line, padded to its column's width. */
 function aligned(table: Table, cell: (text: string) => string = shownCell) {
   const lines = [table.columns.map(({ title }) => title), ...table.rows].map((cells) =>
     table.columns.map((_, index) => cell(cells[index] ?? "")),

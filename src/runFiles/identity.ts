@@ -79,7 +79,7 @@ const SHOWN_DIGITS = 8;
 const short = (value: Value): Value =>
   typeof value === "string" && value.length === 64 ? value.slice(0, SHOWN_DIGITS) : value;
 
-/** All that reports tell. */
+/** All parts, for reports. */
 const TOLD: readonly Part[] = [...PARTS, KERNELS, LEFT_OUT, REENCODED, PLUGINS];
 
 /** The parts of an identity besides its options, as a report shows and compares them. */

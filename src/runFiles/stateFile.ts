@@ -13,10 +13,10 @@ const MOST = 1e15;
 
 const whole = z.int("must be an integer").max(MOST, "is too large");
 
-/** A whole number of 0 or more. */
+/** A non-negative integer. */
 export const count = whole.min(0, "must be 0 or more");
 
-/** A whole number of 1 or more. */
+/** A positive integer. */
 export const place = whole.min(1, "must be 1 or more");
 
 /** Any number: JSON has neither NaN nor infinities. */
@@ -60,7 +60,7 @@ const best = z.object({ top1: percent, epoch: count }, "must be an accuracy and 
 export const LOCK_FILE = "run.lock";
 
 const lockSchema = z.object({
-  /** The machine by name, for people. */
+  /** Host name. */
   host: text,
   /** The kernel since it was started, and the process numbers' own space in it; empty where /proc does not tell. */
   boot: text,

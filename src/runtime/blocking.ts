@@ -27,7 +27,7 @@ let signals: Signals | undefined;
 /**
  * Does work that blocks the process for long, such as a compilation. A signal ends the process meanwhile, at once and
  * with 128 and its number as exit code; JavaScript could answer it only afterwards.
- * @param hint what to type next, told then
+ * @param hint of the error
  */
 export function endedBySignals(hint: string, work: () => void): void {
   signals ??= loadSignals();

@@ -55,7 +55,7 @@ export function writeCompiled(record: string, names: readonly string[]): void {
   writeFileSync(record, `${JSON.stringify({ files }, undefined, 2)}\n`);
 }
 
-/** Whether files lie beside their record, each with every byte that it tells of. */
+/** Whether files match the record next to them, by size. */
 export function areCompiled(record: string, names: readonly string[]): boolean {
   const files = readCompiled(record) ?? [];
   const isWhole = (name: string): boolean => {

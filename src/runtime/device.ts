@@ -52,7 +52,7 @@ export function cpuName(): string {
   return `CPU (${model}, ${cores} ${cores === 1 ? "core" : "cores"})`;
 }
 
-/** Whether the CPU multiplies matrices of bfloat16 in units of their own (AMX), as Linux tells it. */
+/** Whether the CPU has AMX bfloat16, from /proc/cpuinfo. */
 export const hasMatrixUnits = (): boolean => processorBfloat16().hasUnits;
 
 /** TensorFlow's device: the name of the GPU, else of the CPU. TensorFlow must be loaded. */

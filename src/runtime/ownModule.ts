@@ -142,7 +142,7 @@ export const ownModule = (): OwnModule => loaded;
 export const ownInstructions = (): string | undefined => loaded.instructions;
 
 /**
- * Which convolutions our kernels of whole numbers left to float32 since the process began, in a sentence for people, where
+ * A message on the convolutions that int16 kernels ran in float32 since the process began, where
  * there are others than it said last; undefined where there are none.
  */
 export function float32Note(): string | undefined {

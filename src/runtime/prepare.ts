@@ -24,7 +24,7 @@ const decisive = (env: Environment): [string, string][] =>
     .sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** The CPU by its name and instruction sets: XLA compiles for what it finds. */
-function processor(): string[] {
+function cpuIdentity(): string[] {
   const file = "/proc/cpuinfo";
   const flags = existsSync(file) ? readFileSync(file, "utf8").match(/^flags\s*:.*$/m)?.[0] : "";
   return [cpus()[0]?.model ?? "", flags ?? ""];
@@ -39,7 +39,7 @@ const worded = (name: string): string => name.replaceAll(/[^A-Za-z0-9]+/g, "-").
  * @param env as the native library will find it
  */
 export function programsIdentity(gpu: GpuIdentity | undefined, env: Environment): string {
-  const device = gpu === undefined ? processor() : gpu;
+  const device = gpu === undefined ? cpuIdentity() : gpu;
   const libraries = WHEELS[gpu === undefined ? "cpu" : "gpu"].map(({ sha256 }) => sha256);
   const all = JSON.stringify([device, libraries, decisive(env)]);
   const hash = createHash("sha256").update(all).digest("hex").slice(0, 16);
@@ -235,7 +235,7 @@ interface Device {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** PEFD_RUNTIME=cpu leaves the GPU alone, whichever build of TensorFlow is installed. */
+/** PEFD_RUNTIME=cpu disables the GPU, whichever build of TensorFlow is installed. */
 const HIDDEN = { CUDA_VISIBLE_DEVICES: "-1" };
 
 function chooseDevice(survey: GpuSurvey, env: Environment, number: number | undefined): Device {

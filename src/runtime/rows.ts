@@ -33,7 +33,7 @@ export const scatterRows = (table: Tensor, rows: Tensor1D, values: Tensor): Tens
     [table, tf.reshape(rows, [-1, 1]), values],
   );
 
-/** Native tensors that are a variable's alone: nobody sees it when they change. */
+/** Native tensors owned by one variable, which may be changed in place. */
 const own = new WeakSet<object>();
 
 /**

@@ -16,7 +16,7 @@ export interface BarTerminal extends Terminal {
 
 /** How they are drawn. */
 export interface BarOptions {
-  /** Width of a terminal that does not tell. */
+  /** Default terminal width. */
   readonly columns: number;
   readonly color: boolean;
   /** Seconds of a clock that only runs forward. */

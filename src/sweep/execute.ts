@@ -75,7 +75,7 @@ const signalOf = (signal: AbortSignal): NodeJS.Signals =>
 /**
  * Runs one run to its end. The process has a group of its own: a terminal's Ctrl-C reaches it once, through this
  * program, as a second one would make it stop without keeping what is done.
- * @param onWarning told each line in which it warns of something, until it is stopped
+ * @param onWarning called with each warning line, until it is stopped
  */
 function runChild(
   { command: [file, ...before], env, living }: Program,
@@ -121,7 +121,7 @@ export interface Outcome {
   readonly reason?: string;
 }
 
-/** Is told how the runs go. */
+/** Observer of runs. */
 export interface SweepObserver {
   started(run: SweepRun): void;
   /** A line worth knowing about a run. */

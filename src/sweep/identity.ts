@@ -13,7 +13,7 @@ export interface Planned {
 }
 
 /**
- * A function that tells the identities of a sweep's runs; it throws inputError for data or a teacher that cannot be read.
+ * A function that gives the identities of a sweep's runs; it throws inputError for unreadable data or teacher.
  * Each file is read once.
  */
 export function identities(): (run: SweepRun) => Promise<Planned> {

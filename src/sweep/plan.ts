@@ -93,7 +93,7 @@ function fromRange(label: string, part: string): unknown[] {
 /** 1 and "1" are the same value; what is no value at all is refused when it is parsed. */
 const keyOf = (value: unknown): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
-/** The elements of what was given: a list of a file, text with commas, a range of whole numbers; each once. */
+/** The distinct elements of a list in a file, comma-separated text, or a range of integers. */
 function elements(label: string, row: Row, raw: unknown): unknown[] {
   if (Array.isArray(raw)) return raw.flatMap((item) => elements(label, row, item));
   if (typeof raw !== "string" || (row.type === "path" && existsSync(raw))) return [raw];

@@ -4,7 +4,7 @@ import { createSweepPace } from "./execute.js";
 import type { SweepRun } from "./plan.js";
 import { epochsDone } from "./state.js";
 
-/** Tells people about a sweep. */
+/** Reports a sweep's progress. */
 export interface SweepProgress extends SweepObserver {
   /** Tells where the running runs are. */
   tick(): void;

@@ -12,7 +12,7 @@ import { epochsDone, isComplete } from "./state.js";
 
 type QueueEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** Where a run of a submitted sweep stands. */
+/** State of a run of a submitted sweep. */
 export interface RunStatus {
   readonly run: SweepRun;
   /**

@@ -23,14 +23,14 @@ export function epochsDone({ runDir, options }: SweepRun): number {
   try {
     return Math.min(readEpochLog(runDir).at(-1)?.epoch ?? 0, options.epochs);
   } catch {
-    // A damaged log is told by the run itself; here it only moves an estimate.
+    // A corrupt log is reported by the run itself; here it only affects an estimate.
     return 0;
   }
 }
 
 /**
  * Refuses to take a run that is there for one of this sweep unless it is the very same.
- * @throws inputError that tells in what they differ, or that it cannot be told
+ * @throws inputError that says how they differ, or that it is unknown
  */
 export async function refuseOtherRuns(runs: readonly SweepRun[]): Promise<void> {
   const asked = runs.filter(({ runDir }) => isWorthAsking(runDir));

@@ -8,7 +8,7 @@ import { type Identity, NUMERICS, type RunConfig } from "../runFiles/identity.js
 import type { Found } from "../runFiles/stateFile.js";
 import { inputReader } from "../train/openModel.js";
 
-/** Whether a thing is as it should be, is not, or cannot be told. */
+/** Verdict on an input or file: fits, differs, unknown. */
 export type Verdict = "fits" | "differs" | "unknown";
 
 /** Finding on a file or input of a run. */

@@ -46,7 +46,7 @@ async function keptFinding(runDir: string, identity: Identity | undefined): Prom
   return kept === undefined ? { finding } : { finding, kept };
 }
 
-/** The log of epochs, as far as what is kept tells of it. */
+/** Checks the epoch log against the saved state. */
 const logFinding = (runDir: string, progress: RunProgress | undefined): Promise<Finding> =>
   examined(EPOCH_LOG, "differs", () => {
     const rows = readEpochLog(runDir).length;

@@ -51,5 +51,5 @@ test("what cannot be timed is said before anything is", async (t) => {
   const words = ["bench", "--what", "data", "--dataset", "cifar10", "--data", "images"];
   const large = await pefd([...words, "--batch_size", "6"], { cwd });
   assert.equal(large.exitCode, 2);
-  assert.match(large.stderr, /A batch of 6 images is larger than the 5 of images/);
+  assert.match(large.stderr, /A batch of 6 images is larger than the 5 images of images/);
 });

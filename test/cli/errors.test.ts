@@ -98,7 +98,7 @@ test("in a folder that was removed every command says so, and what to do", async
   for (const words of [["report"], ["verify", "save"], ["train-teacher"], ["doctor"], ["--help"]]) {
     const typed = ["-c", script, "sh", process.execPath, resolve(ROOT, "bin/pefd.js"), ...words];
     const { exitCode, stderr } = await runProgram("sh", typed, { cwd: folder, env: process.env });
-    assert.match(stderr, /The current folder was removed\.\n +Go to one/, words.join(" "));
+    assert.match(stderr, /The current folder was removed\.\n +Change to an existing folder/, words.join(" "));
     assert.doesNotMatch(stderr, /uv_cwd|node:internal|defect/);
     assert.equal(exitCode, 3);
   }

@@ -55,7 +55,7 @@ test("a run is repeated from its own record: by rerun, by --config, with another
     writeFileSync(path, kept);
   };
   const edited = (content: Buffer) => Buffer.from(`${content}`.replace('"kd_T": 3', '"kd_T": 4'));
-  await refused(join(cwd, record), edited, /config\.json is damaged: .* its own checksum/);
+  await refused(join(cwd, record), edited, /config\.json is corrupt: .* its checksum/);
   const turned = (content: Buffer) => Buffer.concat([content.subarray(RECORD), content.subarray(0, RECORD)]);
   const train = join(cwd, "data/train.bin");
   await refused(train, turned, /training data: data has sha256/);

@@ -96,7 +96,7 @@ test("a run in which another process works is waited for, and done when that one
   const program = fakeProgram(folder, [run], {});
   const [outcome] = await executeSweep([run], { ...settings(), program, observer });
   assert.equal(outcome?.state, "done");
-  assert.match(notices[0] ?? "", /^process \d+; waiting for it$/);
+  assert.match(notices[0] ?? "", /^already running in process \d+; waiting for it$/);
   assert.deepEqual(calls(folder), []);
 });
 

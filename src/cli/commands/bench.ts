@@ -285,7 +285,7 @@ function sameSetting(options: Values<typeof BENCH>): string[] {
   return Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
 }
 
-/** `--json`; the process's memory is there with --alone. */
+/** `--json`; with --alone it has the peak memory. */
 interface Told extends BenchDocument {
   readonly processMemoryMb?: number;
 }

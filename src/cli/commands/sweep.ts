@@ -182,7 +182,7 @@ async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Inv
   }
 }
 
-/** The report's table over the runs of the sweep alone. */
+/** The report's table of the sweep's runs. */
 function printTable(outcomes: readonly Outcome[], output: Output): void {
   const dirs = outcomes.map(({ run }) => run.runDir).filter((dir) => existsSync(dir));
   const found = collectRuns(dirs);

@@ -10,7 +10,7 @@ import { readDataFile } from "./dataFile.js";
 /** CIFAR-100's names take about 1,000 bytes. */
 const MAX_FILE_BYTES = 2 ** 16;
 
-/** The names of classes in a text file, one a line; their numbers where it does not tell as many as there are. */
+/** Class names from a text file, one per line; their indices if it has too few. */
 export function namesFrom(file: string, classes: number): readonly string[] {
   const lines = linesIn(file);
   return lines.length === classes ? lines : numbersOf(classes);

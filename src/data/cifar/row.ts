@@ -118,7 +118,7 @@ const cifar100Ahead = (directory: string): AheadOf[] =>
   recordFilesAhead(directory, { kind: CIFAR100_RECORD, files: Object.values(FILES) });
 
 /**
- * Reads the test images alone (test.bin); the same images as loadCifar100 gives with the same limit.
+ * Reads only the test images (test.bin); the same as loadCifar100 with the same limit.
  * @throws inputError as loadCifar100 does
  */
 export const loadTestSet = (directory: string, limitTest?: number): ImagesInMemory =>

@@ -130,7 +130,7 @@ export async function unpackMembers(
 /** Several times what any archive here unpacks to; a small one can hold zeros without end. */
 const MOST_BYTES = 2 ** 31;
 
-/** Hands an archive to tar, which alone would take whatever it unpacks to. */
+/** Feeds an archive to tar, with a limit on the unpacked size. */
 async function feed(archive: string, mostBytes: number, unpacker: Unpack): Promise<void> {
   const ended = new Promise<void>((resolve, reject) => {
     unpacker.once("close", resolve).once("error", reject);
@@ -234,7 +234,7 @@ async function fetchAlone(published: Published, options: FetchOptions): Promise<
   }
 }
 
-/** Whether the archive's images are in the folder already; anything else in it is left alone. */
+/** Whether the archive's images are already in the folder. */
 async function isThere({ title, archive, verify }: Published, directory: string, md5: string): Promise<boolean> {
   if (!existsSync(directory)) return false;
   const names = await readdir(directory).catch(() => {

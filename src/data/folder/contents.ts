@@ -23,7 +23,7 @@ import type { ListedImage } from "./listing.js";
 /** Bytes that are read of an image's beginning, middle and end; a smaller one is read whole. */
 const BLOCK = 4096;
 
-/** Milliseconds for which a file that changed may change again without another time: file systems tell times coarsely. */
+/** Granularity of file times, in milliseconds: a file may change again within it unnoticed. */
 const COARSE = 2000;
 
 /** Fewer images are read each time: that is as quick as keeping books. */
@@ -32,7 +32,7 @@ const LEAST_KEPT = 1000;
 /** Letters of a sample: 132 bits of its sha256. */
 const LETTERS = 22;
 
-/** Of an image that cannot be read: whoever decodes it says so, unless it is left out. */
+/** Of an unreadable image: decoding reports it, unless it is skipped. */
 const UNREADABLE = "-";
 
 /** A file in the cache folder about one split of a data folder. */

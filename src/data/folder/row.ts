@@ -209,7 +209,7 @@ interface FolderSource {
   names?(directory: string, classes: readonly string[]): readonly string[];
 }
 
-/** Classes that labels of two bytes can tell. */
+/** Classes of two-byte labels. */
 const MOST_CLASSES = 65_536;
 
 function setOf(
@@ -326,7 +326,7 @@ const IMAGENET_FOLDERS: HalfFolders = {
   test: ["val", join(KAGGLE, "val")],
 };
 
-/** Kaggle's file that tells the classes of the validation images, which lie in one folder there. */
+/** Kaggle's file with the classes of the validation images, which are in one folder. */
 const SOLUTION = "LOC_val_solution.csv";
 
 /** 50,000 lines of up to some hundred letters. */
@@ -343,14 +343,14 @@ function listImageNet(directory: string, part: PartName): Listing {
   return listSolved(directory, folder, known);
 }
 
-/** The wnid of each image that a solution tells, by the image's name without its ending. */
+/** The wnid of each image in a solution, by file stem. */
 function readSolution(file: string): ReadonlyMap<string, string> {
   const lines = readInputText(file, { maxBytes: MOST_BYTES }).split("\n").slice(1);
   const pairs = lines.map((line) => line.trim().split(/[\s,]+/));
   return new Map(pairs.flatMap(([image, wnid]) => (image && wnid ? [[image, wnid]] : [])));
 }
 
-/** Images of one folder, whose classes Kaggle's solution tells. */
+/** Images of one folder, with classes from Kaggle's solution. */
 function listSolved(directory: string, folder: string, trained?: readonly string[]): Listing {
   const path = join(directory, folder);
   const file = join(directory, SOLUTION);
@@ -383,7 +383,7 @@ const flat = (path: string, file: string) =>
 /** Kaggle's file of class names, one per line after the wnid. */
 const NAMES = "LOC_synset_mapping.txt";
 
-/** Names of the classes: as Kaggle's file tells them, else those of their folders. */
+/** Class names from Kaggle's file, else folder names. */
 function imageNetNames(directory: string, classes: readonly string[]): readonly string[] {
   const file = join(directory, NAMES);
   if (!existsSync(file)) return classes;

@@ -6,10 +6,10 @@ import type { ImageFormat, ImageShape } from "../dataset.js";
 import { valuesOf } from "../hostBatch.js";
 import { knownTable } from "../normalize.js";
 
-// Images of files travel to the steps as bytes, four in a whole number, since TensorFlow.js has no bytes: a quarter of the
+// Images of files are fed to the steps as bytes, four per int32, since TensorFlow.js has no bytes: a quarter of the
 // memory that they take once they are normalized.
 
-/** Whole numbers that hold the bytes of one image. */
+/** int32 values per image. */
 export const wordsOf = (shape: ImageShape): number => Math.ceil(valuesOf(shape) / 4);
 
 /** The bytes of one image of those, `which` from 0: the same memory. @returns [height * width * 3] */

@@ -4,7 +4,7 @@ import type { Header } from "./header.js";
 import { ImageProblem } from "./header.js";
 import { type Box, type ImageSize, wholeOf } from "./view.js";
 
-/** A decoded part of an image: a uint8 tensor [height, width, 3] of the binding, which whoever gets it deletes. */
+/** A decoded part of an image: a uint8 tensor [height, width, 3] of the binding, owned by the caller. */
 export interface Decoded {
   readonly id: number;
   /** The part of the image that it is. */

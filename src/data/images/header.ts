@@ -27,7 +27,7 @@ interface Format {
 const beginsWith = (bytes: Buffer, text: string, at = 0): boolean =>
   bytes.toString("latin1", at, at + text.length) === text;
 
-/** PNG (ISO/IEC 15948): its first chunk, IHDR, tells the size. */
+/** PNG (ISO/IEC 15948): its first chunk, IHDR, has the size. */
 const PNG: Format = {
   name: "PNG",
   matches: (bytes) => beginsWith(bytes, "\x89PNG\r\n\x1a\n"),
@@ -72,7 +72,7 @@ const WEBP: Format = {
 
 // Markers of ITU-T T.81, table B.1: a byte 0xff, then one of these.
 const [START, END, SCAN] = [0xd8, 0xd9, 0xda];
-/** Frames, which tell the size. Those between, 0xc4, 0xc8 and 0xcc, are tables. */
+/** Frame markers, with the size. Those between, 0xc4, 0xc8 and 0xcc, are tables. */
 const FRAMES = new Set([0xc0, 0xc1, 0xc2, 0xc3, 0xc5, 0xc6, 0xc7]);
 const ARITHMETIC_FRAMES = new Set([0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf]);
 /** Markers without a segment behind them: restarts, and one for temporary use; 0 is no marker. */

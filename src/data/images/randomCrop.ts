@@ -44,7 +44,7 @@ export interface CropSource {
 
 /**
  * The training view of an image in an epoch: RandomResizedCrop and random horizontal flip. It
- * follows from seed, epoch and image alone, whoever asks and whenever.
+ * depends only on seed, epoch and image.
  * @param size what the box is resized to
  */
 export function trainingView(

@@ -51,7 +51,7 @@ export function pixelsOfSize(reader: ImageReader, name: string, file: Uint8Array
 const hasSize = ({ height, width }: ByteImage, size: ImageSize): boolean =>
   height === size.height && width === size.width;
 
-/** Weights are whole numbers in units of 2^-22, as Pillow has them for bytes. */
+/** Weights are fixed-point integers with 22 fraction bits, as in Pillow. */
 const WEIGHT_BITS = 22;
 const HALF = 1 << (WEIGHT_BITS - 1);
 const CHANNELS = 3;
@@ -171,7 +171,7 @@ export interface ImageReader {
    * @throws runError for an image that cannot be used
    */
   show(name: string, file: Uint8Array, viewOf: (image: ImageSize) => View): Uint8Array;
-  /** The size alone, from the header. @throws runError as show */
+  /** The size, from the header. @throws runError as show */
   size(name: string, file: Uint8Array): ImageSize;
   /** All pixels. @throws runError as show */
   pixels(name: string, file: Uint8Array): DecodedImage;

@@ -80,7 +80,7 @@ function closed({ key, images, label, name }: Open, path: string, shard: string)
   return { name: name ?? `${shard}/${image.name}`, label, part: { file: shard, offset, length } };
 }
 
-/** Takes what a file tells of its sample. */
+/** Adds a file to its sample. */
 function add(open: Open, ending: string, member: TarMember, read: ReadMember, path: string): void {
   if (ending === "cls") {
     const text = read({ ...member, length: Math.min(member.length, MOST_DIGITS) });
@@ -148,7 +148,7 @@ function shardFiles(directory: string, part: PartName): string[] {
 /** How sentences name a split's shards. */
 const NAMES: Readonly<Record<PartName, string>> = { train: "train", test: "val" };
 
-/** Samples of the shards that a record tells, held against it. */
+/** Samples of the recorded shards, checked against the record. */
 function recordedSamples(directory: string, part: PartName, record: ShardRecord): ShardSample[] {
   const shards = record.halves[part]?.shards ?? [];
   return shards.flatMap(({ file, bytes, images }) => {

@@ -29,7 +29,7 @@ export interface ShardRecord {
   readonly dataset: string;
   /** How images were changed: "short side 256, JPEG quality 90"; left out where their bytes are as they were. */
   readonly reencoded?: string;
-  /** A sentence for people, where they were changed. */
+  /** A note, where they were changed. */
   readonly note?: string;
   /** Folders of the classes by their numbers, and what classes are called. */
   readonly classes: readonly string[];

@@ -81,7 +81,7 @@ async function writeSet(directory: string, files: Files): Promise<void> {
   await replaceTogether(all.slice(first.length));
 }
 
-/** Whole or not at all for whoever reads it, unless the machine loses power. */
+/** Atomic for readers, unless the machine loses power. */
 async function writeQuickly(path: string, bytes: Uint8Array): Promise<void> {
   // Named as those of atomicFile.ts, so that what a killed process leaves is cleaned up as theirs is.
   const temporary = join(dirname(path), `.${basename(path)}.${"0".repeat(12)}.pefd-tmp`);

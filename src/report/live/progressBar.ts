@@ -129,7 +129,7 @@ function letProcessEnd(bar: SingleBar): Internals {
 
 /**
  * A progress bar for a terminal, drawn by cli-progress.
- * @param columns width of the terminal where the stream does not tell
+ * @param columns default terminal width
  */
 export function createProgressBar(stream: TextStream, columns: number, color: boolean): ProgressBar {
   const width = () => Math.max(10, (stream.columns || columns) - 1);

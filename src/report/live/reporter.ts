@@ -155,7 +155,7 @@ export interface ReporterOptions {
   readonly stream: TextStream;
   /** A terminal gets a progress bar, anything else plain lines. */
   readonly isTTY: boolean;
-  /** Width of the terminal where the stream does not tell. */
+  /** Default terminal width. */
   readonly columns: number;
   /** Off a terminal, a line after so many seconds without one; none for 0 and where it is not given. */
   readonly logEvery?: number | undefined;

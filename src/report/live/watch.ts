@@ -94,7 +94,7 @@ function broken(line: string, columns: number): string[] {
   );
 }
 
-/** A name with its middle left out: both ends tell runs apart. */
+/** A name with its middle elided: runs differ at both ends. */
 function shortened(name: string, room: number): string {
   const characters = [...name];
   if (characters.length <= room) return name;

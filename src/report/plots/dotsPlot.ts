@@ -15,7 +15,7 @@ const LABEL = { widest: 300, narrow: 120, size: 13 };
 const TITLE = "Final test top-1 (%)";
 const EXPLANATION = "Filled: last epoch, one dot per seed. Bar: mean ± sample standard deviation. Hollow: best epoch.";
 
-/** A finished run's value: its row, its place in the report, and what is told of it. */
+/** A finished run's value: row, place in the report, and tooltip. */
 interface Dot {
   readonly value: number;
   readonly row: number;

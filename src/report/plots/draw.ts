@@ -44,7 +44,7 @@ const still = (svg: string) =>
     .replace(/<style[\s\S]*?<\/style>/g, "")
     .replace(/ (?:class="zr\d+-cls-\d+"|pointer-events="visible"|ecmeta_\w+="[^"]*")/g, "");
 
-/** A plot as SVG text, and what a page tells of it where its reader points. */
+/** A plot as SVG text, and its tooltips. */
 export interface Drawing {
   readonly svg: string;
   readonly hover?: Hover;

@@ -30,7 +30,7 @@ export function hoverPoint(toPixel: ToPixel, [x, y]: readonly [number, number], 
   return [tenth(left), tenth(top), of, text];
 }
 
-/** Digits that a value is told with. */
+/** Digits of a value in tooltips. */
 const told = (value: number | undefined): number | null =>
   value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(5));
 

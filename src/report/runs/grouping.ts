@@ -81,7 +81,7 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => unknown): T[][
 /** Pair, method and weights: what the paper's tables have a line for. */
 const lineOf = (run: RunRecord) => [run.kind, run.teacher, run.model, run.method, weightsOf(run)];
 
-/** Where config.json tells what is in such a line. */
+/** Keys of config.json behind such a line. */
 export const IN_THE_LINE: ReadonlySet<string> = new Set(["kind", "model", "model_s", "model_t", "distill", ...WEIGHTS]);
 
 /** A run that is left out, since its trial of the experiment counts already. */

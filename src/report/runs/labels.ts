@@ -39,7 +39,7 @@ const differsLabel = ({ differs }: Summary): string =>
 const weightsLabel = ({ weights: { gamma, alpha, beta } }: Summary): string =>
   [`r ${gamma}`, `a ${alpha}`, `b ${beta}`].filter((part) => !part.includes("undefined")).join(" ");
 
-/** "resnet32x4 → resnet8x4", or the teacher's name alone. */
+/** "resnet32x4 → resnet8x4", or only the teacher's name. */
 export const pairLabel = ({ teacher, model }: Summary): string =>
   teacher === undefined ? model : `${teacher} → ${model}`;
 

@@ -84,7 +84,7 @@ export interface Rank {
   readonly p: number | undefined;
 }
 
-/** From this p value on an experiment counts as not told apart from the first. */
+/** Significance level of a difference from the first. */
 export const LEVEL = 0.05;
 
 /** Accuracies (percent) after the last epoch of the finished runs. */

@@ -11,7 +11,7 @@ const TIMEOUT = 60_000;
 /** Bytes of an answer; MLflow's have a few hundred. */
 const MOST_BYTES = 64 * 1024;
 
-/** Letters of a server's words that people are shown. */
+/** Length limit of a server's message. */
 const MOST_SHOWN = 200;
 
 /** Batch limit of the API. */
@@ -30,7 +30,7 @@ export const mlflowParams = (settings: Readonly<Record<string, unknown>>) =>
     value: value.slice(0, LENGTH.value),
   }));
 
-/** Words of a tracker as people are shown them: one line, not a long one. */
+/** A tracker's message as one short line. */
 export const shownText = (text: string): string => cleanLine(text).slice(0, MOST_SHOWN);
 
 /** A token or a name with its password: in the address, or where MLflow's own clients look for them. */

@@ -13,7 +13,7 @@ interface Metric {
   readonly step: number;
 }
 
-/** How a run stands. */
+/** State of a run. */
 export type RunStatus = "RUNNING" | "FINISHED" | "FAILED" | "KILLED";
 
 /** A run, when tracking starts. */

@@ -31,7 +31,7 @@ export interface Check {
     | "gpu"
     | "gpuLibraries"
     | "data";
-  /** As people read it. */
+  /** Its title. */
   readonly title: string;
   readonly ok: boolean;
   /** Whether pefd cannot do its work without. */
@@ -311,7 +311,7 @@ function convolutionsCheck({ usesGpu, ownModule }: Probe): Check {
   return { ...check, ok: true, detail };
 }
 
-/** Who decodes and resizes images that come as files: the bytes are the same whoever resizes. */
+/** Implementations that decode and resize image files; both resizers give the same bytes. */
 function imagesCheck({ ownModule }: Probe): Check {
   const check = { name: "images", title: "Images", required: false } as const;
   const decoded = "decoded by TensorFlow, resized ";

@@ -39,7 +39,7 @@ const loadReason = (log: string): string =>
   log.match(/^PefdError: .*?did not load: (.*)$/m)?.[1] ?? log.match(/^\w*Error: (.*)$/m)?.[1] ?? lastLine(log);
 
 /**
- * Loads TensorFlow in a process of its own and tells what it found.
+ * Loads TensorFlow in a separate process and reports the result.
  * @param nodeProgram the running Node.js
  */
 export async function probeTensorFlow(

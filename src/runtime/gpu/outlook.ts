@@ -60,12 +60,12 @@ function isHidden(env: Environment): boolean {
   return first !== undefined && (first === "" || first.startsWith("-"));
 }
 
-const PROCESSOR = "Or use the CPU: PEFD_RUNTIME=cpu pefd setup";
+const USE_CPU = "Or use the CPU: PEFD_RUNTIME=cpu pefd setup";
 
 const unfit = (why: string, hint: string): Outlook => ({
   state: "unfit",
   why,
-  hint: `${hint} ${PROCESSOR}`,
+  hint: `${hint} ${USE_CPU}`,
 });
 
 function outlookOf(gpu: Gpu, { answered, problem, cuda }: GpuSurvey): Outlook {

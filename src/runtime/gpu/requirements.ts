@@ -64,7 +64,7 @@ export type Verdict =
   | { readonly fits: true; readonly note?: string }
   | { readonly fits: false; readonly why: string; readonly hint: string };
 
-/** Whether a driver is older than a generation takes; what nobody tells is not. */
+/** Whether a driver is too old for a generation; an unknown one is not. */
 function isTooOld(driver: string | undefined, cuda: number | undefined, needs: Generation) {
   if (driver !== undefined) return isOlder(driver, needs.driver);
   return cuda !== undefined && cuda < needs.cuda;

@@ -21,7 +21,7 @@ export function knownGpus(env: Environment): GpuSurvey {
 export interface GpuIdentity {
   /** "NVIDIA H100 80GB HBM3" */
   readonly name: string;
-  /** "9.0"; undefined where nobody tells. */
+  /** "9.0"; undefined if unknown. */
   readonly capability: string | undefined;
   /** "580.82.07" */
   readonly driver: string | undefined;
@@ -136,7 +136,7 @@ export interface SurveyPlaces {
   readonly root?: string;
 }
 
-/** nvidia-smi takes seconds where there are many GPUs: it is left alone where the CUDA driver tells all. */
+/** nvidia-smi takes seconds with many GPUs: it is not run if the CUDA driver reports everything. */
 const askSmiToo = (env: Environment, answer: CudaAnswer | undefined): SmiAnswer =>
   answer?.devices?.length && libraryVersion(answer.library) ? { gpus: [] } : askSmi(env);
 

@@ -1,7 +1,7 @@
 /** The process's environment, or one like it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One GPU, as far as the driver tells of it. */
+/** One GPU, as reported by the driver. */
 export interface Gpu {
   readonly name: string;
   /** Compute capability as NVIDIA writes it: "9.0" is an H100; undefined where an old nvidia-smi is all there is. */

@@ -138,7 +138,7 @@ export interface KeptPrograms {
   keepNew(): void;
 }
 
-/** Told what went wrong with kept programs: sentences for people. */
+/** Called with warnings about cached programs. */
 export type Say = (text: string) => void;
 
 /** Names in TensorFlow's memory that are kept, or could not be. */
@@ -168,7 +168,7 @@ function load(place: string, graph: string, say: Say): number {
  * checksum, damaged ones are removed and compiled anew, and where none can be read or written that is said and the run
  * goes on.
  * @param bytes the graph
- * @param say told what went wrong
+ * @param say called with warnings
  */
 export function keptPrograms(bytes: Uint8Array, say: Say): KeptPrograms {
   const place = programsFolder();

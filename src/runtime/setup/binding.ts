@@ -51,7 +51,7 @@ export interface BindingPlaces {
 const keptFolder = (cache: string, packageFolder: string): string =>
   join(cache, "runtime/bindings", bindingName(packageFolder));
 
-/** Their names, which the record of a folder of compiled files tells of. */
+/** Their names, as in the record of compiled files. */
 const NAMES = COMPILED.map((file) => basename(file("")));
 
 /** The record of the files that are kept. */

@@ -125,7 +125,7 @@ function downloadError(wheel: Wheel, stderr: string): PefdError {
 /**
  * Downloads one wheel with pip, checked against its pinned hash.
  * @param folder an empty folder of ours; everything that pip writes stays in it
- * @param onBytes told now and then how many bytes have come
+ * @param onBytes called with download progress
  * @returns the path of the wheel
  * @throws environmentError when the download fails or the file is not the pinned one
  */
@@ -180,7 +180,7 @@ function noticeOf(outlook: Outlook, requested: RuntimeKind | undefined): string 
 /**
  * The kind of runtime that this machine is to have: what is asked for, else by its GPU, which is judged before anything
  * is brought for it.
- * @param say told what should be known of the GPU
+ * @param say called with notes on the GPU
  * @throws environmentError for a GPU that is there and cannot be used, unless PEFD_RUNTIME says what to do about it
  */
 function decideKind(env: Environment, places: SurveyPlaces, say: (text: string) => void): RuntimeKind {
@@ -203,7 +203,7 @@ function isWantedKind(kind: RuntimeKind, env: Environment, places?: SurveyPlaces
   return kind === "gpu" || outlookHere(env, places).state !== "fits";
 }
 
-/** Where a set-up takes place, and who is told about it. */
+/** Settings and callbacks of set-up. */
 export interface InstallSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The package tfjs-node-gpu. */
@@ -374,7 +374,7 @@ export async function installRuntime(settings: InstallSettings): Promise<void> {
   }
 }
 
-/** Where a set-up takes place, and who is told about it. */
+/** Settings and callbacks of set-up. */
 export interface SetUp extends Pick<InstallSettings, "env" | "node" | "onPhase" | "onBytes"> {
   /** The user's home folder (os.homedir()). */
   readonly home: string;

@@ -74,7 +74,7 @@ test("a data set is named as a word or with --dataset, and only one", async (t) 
   );
   assert.equal(verified.exitCode, 0);
   const both = await pefd(["data", "verify", "cifar10", "--dataset", "stl10"], { cwd });
-  assert.match(both.stderr, /The data set is cifar10 and --dataset stl10 at once/);
+  assert.match(both.stderr, /Both cifar10 and --dataset stl10 are given/);
   assert.equal(both.exitCode, 2);
 });
 

@@ -39,7 +39,7 @@ test("a sheet needs a file to go to, and one folder", async (t) => {
   assert.match(nowhere.stderr, /--html FILE or --svg FILE/);
   const both = await pefd(["data", "show", "a", "--data", "b", "--svg", "x.svg"], { cwd });
   assert.equal(both.exitCode, 2);
-  assert.match(both.stderr, /Both the folder a and --data b at once/);
+  assert.match(both.stderr, /Both the folder a and --data b are given/);
   const missing = await pefd(["data", "show", "a", "--svg", "x.svg"], { cwd });
   assert.equal(missing.exitCode, 2);
   assert.ok(!existsSync(join(cwd, "x.svg")));

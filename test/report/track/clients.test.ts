@@ -134,7 +134,7 @@ describe("trackers with clients in Python", () => {
   for (const [fault, sentence] of [
     ["crash log", /its process exited \(.*\)/],
     ["raise log", /no\\n\\x1b\[2Jroom/],
-    ["crash init", /its process has ended/],
+    ["crash init", /its process exited/],
     ["hang finish", /did not accept everything within 2 s/],
     ["hang init", /did not accept everything within 2 s/],
   ] as const) {

@@ -22,6 +22,6 @@ export interface Examined {
 
 /** Decodes images to find those that cannot be used. */
 export interface ImageExaminer {
-  /** @returns what was found of each image, in their order, whoever looked at it */
+  /** @returns findings in image order, for any number of threads */
   examine(images: ToExamine): Promise<readonly Examined[]>;
 }

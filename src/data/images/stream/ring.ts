@@ -31,7 +31,7 @@ export const openTicketReader = (binding: NativeBinding): TicketReader => ({
   room: reusedRoom(),
 });
 
-/** An error as text, for another thread to throw; what is no error for people is a defect, and is told with its trace. */
+/** An error as text, for another thread to throw; bugs include their stack trace. */
 const textOf = (error: unknown): string =>
   JSON.stringify(
     error instanceof PefdError
@@ -136,7 +136,7 @@ export function takeTicket({ control }: Ring): number | undefined {
 /** Has all threads end once they are done with the ticket that they have. */
 export function closeRing({ control }: Ring): void {
   Atomics.store(control, CLOSED, 1);
-  // Never this number before, so that whoever is about to sleep does not.
+  // A new value, so that a thread about to sleep does not.
   Atomics.store(control, LIMIT, -1);
   Atomics.notify(control, LIMIT);
 }
@@ -151,7 +151,7 @@ export function waitForTickets(ring: Ring): void {
   if (!isClosed(ring) && Atomics.load(control, NEXT) >= limit) Atomics.wait(control, LIMIT, limit);
 }
 
-/** Tickets before this one are not wanted any more: whoever takes one is done with it. */
+/** Cancels the tickets before this one. */
 export const skipBefore = ({ control }: Ring, ticket: number): void => {
   Atomics.store(control, SKIPPED, ticket);
 };

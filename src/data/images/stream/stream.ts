@@ -61,7 +61,7 @@ function startThreads(work: StreamWork, workers: number): void {
   for (let i = 0; i < Math.min(workers, availableParallelism()); i++) {
     const thread = new Worker(url, { workerData: work, resourceLimits: THREAD_LIMITS });
     thread.unref();
-    // A thread that does not start is not missed: whoever asks reads.
+    // A thread that does not start is not needed: the caller reads, too.
     thread.on("error", () => {});
   }
 }
