@@ -106,6 +106,8 @@ export interface DatasetLimits {
   readonly skip?: SkipList | undefined;
   /** Those of `filesAhead` that were read already. */
   readonly ahead?: FilesAhead | undefined;
+  /** Told now and then how far a long opening is. */
+  readonly onProgress?: (text: string) => void;
 }
 
 /** Where a data set is published. */

@@ -33,6 +33,7 @@ export async function openScene(options: TrainOptions, { reporter, env }: Hooks)
   loadTensorFlow({ env, gpu, keepPrograms, deterministic, exactFloat32: asksForFloat32(options) });
   const dataset = await row.open(options.data, {
     ahead: await reading,
+    onProgress: reporter.phase,
     ...(options.limit_train !== undefined && { limitTrain: options.limit_train }),
     ...(options.limit_test !== undefined && { limitTest: options.limit_test }),
     ...(skip && { skip }),

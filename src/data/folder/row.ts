@@ -91,6 +91,10 @@ function knownClasses(directory: string, folders: HalfFolders): string[] | undef
   return classFolders(join(directory, halfFolder(directory, "train", folders)));
 }
 
+/** Milliseconds before it is told how far the reading of samples is, and between one time and the next. */
+const PATIENCE = 2000;
+const BETWEEN = 10_000;
+
 /**
  * Identity of a split: sha256 over class, size, name and sample (contents.ts) of each image. All of every file is
  * not read for it, as that would take hours for ImageNet. Shards of images as they are have the sum of the folder that they
@@ -102,6 +106,7 @@ function fileOf(
   part: PartName,
   { images, classes, reencoded }: Listing,
   isFresh = false,
+  onProgress: (text: string) => void = () => {},
 ): ImageFile {
   const [hash, listed] = [createHash("sha256"), createHash("sha256")];
   const contents = openContents(directory, part, isFresh);
@@ -110,7 +115,13 @@ function fileOf(
     hash.update(`${sample}\t${line}`);
   };
   if (reencoded !== undefined) add(`reencoded\t${reencoded}\n`, "");
+  let [done, due] = [0, performance.now() + PATIENCE];
   for (const image of images) {
+    if (performance.now() > due) {
+      onProgress(`reading samples of the ${part} images in ${directory}: ${done} of ${images.length}`);
+      due += BETWEEN;
+    }
+    done++;
     const { size, sample } = contents.of(image);
     add(`${classes[image.label]}\t${size}\t${image.name}\n`, sample);
   }
@@ -270,7 +281,7 @@ function folderReaders(
       ? (shardClassNames(directory) ?? classes)
       : (source.names?.(directory, classes) ?? classes);
   return {
-    open(directory, { limitTrain, limitTest, skip } = {}) {
+    open(directory, { limitTrain, limitTest, skip, onProgress } = {}) {
       const train = list(directory, "train", limitTrain);
       const test = list(directory, "test", limitTest);
       if (skip) refuseUnknown(skip, [...namesOf(train.images), ...namesOf(test.images)]);
@@ -279,8 +290,8 @@ function folderReaders(
         numClasses: train.classes.length,
         train: set(directory, "train", train, { limit: limitTrain, skip }),
         test: set(directory, "test", test, { limit: limitTest, skip }),
-        trainFile: fileOf(directory, "train", train),
-        testFile: fileOf(directory, "test", test),
+        trainFile: fileOf(directory, "train", train, false, onProgress),
+        testFile: fileOf(directory, "test", test, false, onProgress),
       };
     },
     openTest(directory, limit, skip) {

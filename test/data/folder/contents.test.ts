@@ -123,3 +123,19 @@ test("of many images only those are read again that changed; what was kept is ch
   writeFileSync(index, "");
   assert.equal(sumOf(directory), more, "the same without what was kept");
 });
+
+test("a long opening tells how far it is: after two seconds, and then every ten", async (t) => {
+  const directory = imagesOf(
+    t,
+    Array.from({ length: 20 }, () => 10),
+  );
+  let now = 0;
+  t.mock.method(performance, "now", () => {
+    now += 1500;
+    return now;
+  });
+  const told: string[] = [];
+  await FOLDER.open(directory, { onProgress: (text) => told.push(text) });
+  const line = (done: number) => `reading samples of the test images in ${directory}: ${done} of 20`;
+  assert.deepEqual(told, [line(1), line(8), line(14)]);
+});
