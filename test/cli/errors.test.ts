@@ -58,7 +58,7 @@ test("where what is compiled lacks an op of pefd's own, set-up is asked for", ()
   const inGraph = new Error("Invalid TF_Status: 5\nMessage: Op type not registered 'PefdNone' in");
   for (const thrown of [alone, inGraph]) {
     const { text, exitCode } = describeError(thrown, plain);
-    assert.match(text, /^error: What set-up has compiled is older.*\n {2}Type: pefd setup$/);
+    assert.match(text, /^error: The compiled kernels are older.*\n {2}Type: pefd setup$/);
     assert.equal(exitCode, 3);
   }
 });

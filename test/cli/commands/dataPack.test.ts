@@ -27,13 +27,13 @@ test("a folder is packed, verified, and refused where something lies already", a
     "4 training and 2 test images are in images-shards (2 shards); use them with --dataset folder --data images-shards\n",
   );
   const verified = await pefd(["data", "verify", "folder", "--data", "images-shards"], { cwd });
-  assert.match(verified.stdout, /^train +4 images .*\ntest +2 images .*\nSound: every image/);
+  assert.match(verified.stdout, /^train +4 images .*\ntest +2 images .*\nOK: every image/);
   const again = await pefd(PACK, { cwd });
   assert.equal(again.exitCode, 2);
   assert.match(again.stderr, /images-shards holds files already/);
   const cifar = await pefd(["data", "pack", "cifar10"], { cwd });
   assert.equal(cifar.exitCode, 2);
-  assert.match(cifar.stderr, /CIFAR-10 is in few files already/);
+  assert.match(cifar.stderr, /CIFAR-10 already is a few large files/);
 });
 
 test("images are made smaller where it is asked for, and that is told; a damaged one ends it with its name", async (t) => {
@@ -49,7 +49,7 @@ test("images are made smaller where it is asked for, and that is told; a damaged
   const twice = ["data", "pack", "folder", "--data", "small", "--short_side", "32"];
   assert.match((await pefd(twice, { cwd })).stderr, /These images are already re-encoded/);
   const loose = await pefd([...PACK, "--quality", "50"], { cwd });
-  assert.match(loose.stderr, /--quality has no use without --short_side/);
+  assert.match(loose.stderr, /--quality has no effect without --short_side/);
 
   const [folder] = readdirSync(join(cwd, "images", "train"));
   const [file] = readdirSync(join(cwd, "images", "train", folder ?? ""));
