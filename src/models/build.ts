@@ -35,6 +35,6 @@ export function buildModel(name: string, numClasses: number, first: FirstValues,
   };
 }
 
-/** Random first values as the model's own paper code draws them. @param owner "student" or "teacher" */
+/** Random initial values as in the model's paper code. @param owner "student" or "teacher" */
 export const initialFill = (name: string, seed: number, owner: string): Fill =>
   randomFill(seed, owner, modelRow(name).initialization);

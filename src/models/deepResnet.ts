@@ -7,7 +7,7 @@ import type { Tensor4D } from "../runtime/tf.js";
 import { type Activated, type BlockKind, convolutionUnit, type Layer, residualStage, runStages } from "./residual.js";
 import type { Architecture } from "./types.js";
 
-/** What the two kinds of four-stage ResNets in the paper's code differ in. */
+/** Differences between the paper's two kinds of four-stage ResNets. */
 export interface DeepResnetKind {
   readonly stem: (builder: ModelBuilder) => Layer;
   /** Names in the state_dict. */

@@ -7,7 +7,7 @@ import type { Tensor4D } from "../runtime/tf.js";
 import { convolutionUnit, type Layer } from "./residual.js";
 import type { Architecture } from "./types.js";
 
-/** A depthwise separable convolution: where it stands in the state_dict, its channels, its stride. */
+/** A depthwise separable convolution: prefix in the state_dict, channels, stride. */
 interface Separable {
   readonly name: string;
   readonly inputs: number;

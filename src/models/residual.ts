@@ -15,7 +15,7 @@ export interface Activated {
 export type Layer = (x: Tensor4D, context: ForwardContext) => Tensor4D;
 type Block = (x: Tensor4D, context: ForwardContext) => Activated;
 
-/** Where a block stands: the prefix of its names, its channels, its stride. */
+/** A block's prefix, channels and stride. */
 export interface BlockPlace {
   readonly name: string;
   readonly inputs: number;

@@ -4,7 +4,7 @@ import type { StateEntry } from "../nn/model.js";
 import { type ShapeTrace, traceShapes } from "../nn/shapeTrace.js";
 import { modelRow } from "./registry.js";
 
-/** What can be said of a model without running it. */
+/** Static facts about a model. */
 export interface ModelSurvey {
   readonly name: string;
   readonly family: string;
@@ -52,7 +52,7 @@ export function surveyModel(modelName: string): ModelSurvey {
   };
 }
 
-/** What is known of a model's maps. */
+/** Shapes of a model's maps. */
 type MapTrace = Pick<ShapeTrace, "stem" | "maps" | "lastMap" | "norms">;
 
 /**

@@ -32,9 +32,9 @@ export interface ModelRow {
   readonly imageSizes?: readonly [least: number, most: number];
   /** Classes that it is made for; 100 (CIFAR-100) unless given. */
   readonly numClasses?: number;
-  /** Modules between the last stage and the classifier, by their names in the state; none where left out. */
+  /** Modules between the last stage and the classifier, by their names in the state; none by default. */
   readonly behindMaps?: readonly string[];
-  /** What torchvision calls it, where its state_dict is torchvision's: its files are called by that name and eight digits. */
+  /** Its name in torchvision, where its state_dict is torchvision's: files have that name and eight digits. */
   readonly torchvision?: string;
   /** Initial learning rate where the paper's code departs from 0.05. */
   readonly learningRate?: number;

@@ -9,7 +9,7 @@ import type { Tensor4D } from "../runtime/tf.js";
 import type { Layer } from "./residual.js";
 import type { Architecture } from "./types.js";
 
-/** Weights as the paper's code draws them. */
+/** Initialization as in the paper's code. */
 export const vggInitialization: Initialization = {
   "conv.weight": kaimingNormalFanOut,
   "conv.bias": constant(0),

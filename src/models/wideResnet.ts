@@ -8,13 +8,13 @@ import { globalAveragePool } from "../nn/pool.js";
 import { type Tensor4D, tf } from "../runtime/tf.js";
 import type { Architecture } from "./types.js";
 
-/** Weights as the paper's code draws them. */
+/** Initialization as in the paper's code. */
 export const wideResnetInitialization: Initialization = {
   "conv.weight": kaimingNormalFanOut,
   "linear.bias": constant(0),
 };
 
-/** What a block makes: its input after the first batch normalisation, and its output. */
+/** A block's input after the first batch normalisation, and its output. */
 interface BlockOutput {
   readonly normalized: Tensor4D;
   readonly out: Tensor4D;

@@ -26,10 +26,10 @@ const attributes = (training: boolean): NativeAttribute[] => [
   boolAttribute("is_training", training),
 ];
 
-/** What FusedBatchNormV3 gives back; the gradient reads the last three, and nobody else does. */
+/** Outputs of FusedBatchNormV3; the last three are for its gradient. */
 const OUTPUTS = ["y", "mean", "variance", "reserved1", "reserved2", "reserved3"] as const;
 
-/** By TensorFlow's op, which a GPU has as well. */
+/** TensorFlow's op, for CPU and GPU. */
 const standardTraining = defineOp({
   name: "batchNormTraining",
   inputs: ["x", "scale", "offset"],
@@ -55,7 +55,7 @@ const standardTraining = defineOp({
   },
 });
 
-/** By ours, on all threads of a processor (docs/kernels.md). */
+/** Our op, on all threads of a CPU (docs/kernels.md). */
 const ownTraining = defineOp({
   name: "ownBatchNormTraining",
   inputs: ["x", "scale", "offset"],
@@ -79,7 +79,7 @@ const ownTraining = defineOp({
   },
 });
 
-/** Normalised activations and what the running statistics need of the batch. */
+/** Normalised activations and batch statistics. */
 export interface TrainingNormalization {
   readonly y: Tensor4D;
   /** [C] */
@@ -102,8 +102,8 @@ export function batchNormTraining(x: Tensor4D, scale: Tensor, offset: Tensor): T
 }
 
 /**
- * Batch normalisation with given statistics within a step of training: what torch.nn.BatchNorm2d does in evaluation, with
- * gradients of x, scale and offset. It is composed, since TensorFlow's op for it gives other last bits in graphs.
+ * Differentiable batch normalisation with given statistics: torch.nn.BatchNorm2d in evaluation within a training step. It is
+ * composed, since TensorFlow's op rounds differently in graphs.
  * @param x [N, H, W, C]
  * @param scale [C], as all that follow
  */
@@ -113,8 +113,7 @@ export function batchNormHeld(x: Tensor4D, scale: Tensor, offset: Tensor, mean: 
 }
 
 /**
- * Batch normalisation with given statistics (torch.nn.BatchNorm2d in evaluation). Not differentiable: whatever
- * is normalised so is frozen.
+ * Batch normalisation with given statistics (torch.nn.BatchNorm2d in evaluation). Not differentiable.
  * @param x [N, H, W, C]
  */
 export function batchNormInference(

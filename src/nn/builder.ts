@@ -3,7 +3,7 @@ import { permute4 } from "../common/shapes.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import type { Role, StateEntry } from "./model.js";
 
-/** What is known of a tensor when its first values are chosen. */
+/** A tensor to be initialised. */
 export interface TensorDescription {
   readonly name: string;
   readonly role: Role;
@@ -13,17 +13,17 @@ export interface TensorDescription {
   readonly fanIn: number;
   /** Position in the state_dict. */
   readonly position: number;
-  /** How random first values are drawn, where not as by default for the role. */
+  /** Overrides the role's default initialization. */
   readonly initializer?: Initializer;
 }
 
-/** Draws the first values of one tensor, in PyTorch's layout. */
+/** Random initial values of one tensor, in PyTorch's layout. */
 export type Initializer = (tensor: TensorDescription, random: Random) => Float32Array;
 
-/** Chooses the first values of a tensor, in PyTorch's layout. */
+/** Initial values of a tensor, in PyTorch's layout. */
 export type Fill = (tensor: TensorDescription) => Float32Array;
 
-/** First values of a model's tensors, or that they are zeros, until those of a checkpoint come. */
+/** Initial values of a model's tensors, or zeros until a checkpoint is loaded. */
 export type FirstValues = Fill | "zeros";
 
 /** Collects the state of a model while its layers are made, in PyTorch's registration order. */
@@ -61,10 +61,10 @@ export const isStatistic = (role: Role): boolean => role === "bn.running_mean" |
 /** num_batches_tracked, which is counted on the host. */
 export const isCounter = (role: Role): boolean => role === "bn.num_batches_tracked";
 
-/** State that steps write, and only they: it goes on with a run, and is no part of a model's weights. */
+/** State that only steps write: saved for resuming, not part of a model's weights. */
 export const isBuffer = (role: Role): boolean => role === "buffer";
 
-/** True for what an optimizer updates. */
+/** Whether an optimizer updates it. */
 export const isParameter = (role: Role): boolean => !isStatistic(role) && !isCounter(role) && !isBuffer(role);
 
 /** Our layout of a tensor of a role: OIHW becomes HWIO, everything else stays as PyTorch has it. */
@@ -100,8 +100,8 @@ export function addVariable(
 }
 
 /**
- * Adds a tensor that learns and is no part of a layer, such as a temperature.
- * @param initializer its first values
+ * Adds a trainable tensor outside of layers, such as a temperature.
+ * @param initializer its initial values
  */
 export const addParameter = (
   builder: ModelBuilder,
@@ -111,8 +111,8 @@ export const addParameter = (
 ): Variable => addVariable(builder, { name, shape, role: "parameter", fanIn: 1, initializer });
 
 /**
- * Adds a buffer: a tensor that steps give new values (ForwardContext.updates) and that no gradient reaches.
- * @param initializer its first values; zeros where left out
+ * Adds a buffer: a tensor that steps update (ForwardContext.updates) without a gradient.
+ * @param initializer its initial values; zeros by default
  */
 export const addBuffer = (
   builder: ModelBuilder,
@@ -128,7 +128,7 @@ export const addBuffer = (
     ...(initializer !== undefined && { initializer }),
   });
 
-/** Adds a counter to the model's state; its value is kept by whoever trains the model. */
+/** Adds a counter to the model's state; the trainer holds its value. */
 export function addCounter(builder: ModelBuilder, name: string): void {
   builder.state.push({ name, role: "bn.num_batches_tracked", shape: [], variable: undefined });
 }

@@ -4,14 +4,13 @@ import { onTensorFlowLoaded, type Tensor, tf } from "../runtime/tf.js";
 type Named<Name extends string> = Readonly<Record<Name, Tensor>>;
 
 /**
- * An op of ours for TensorFlow.js, made of native ones. tfjs composes some gradients of several ops (ReLU of three,
- * batch normalisation of a dozen); TensorFlow has one native op for each, and one op is both faster and, recorded, one
- * node.
+ * A TensorFlow.js op made of native ones. tfjs composes some gradients of several ops (ReLU of three, batch normalisation
+ * of a dozen); one native op is faster, and one node in a graph.
  */
 export interface OpDefinition<Input extends string, Output extends string, Saved extends Input | Output, Settings> {
   readonly name: string;
   readonly inputs: readonly Input[];
-  /** Names of what `forward` returns, in its order; gradients are those of the first. */
+  /** Names of the outputs of `forward`, in order; gradients are those of the first. */
   readonly outputs: readonly Output[];
   /** The inputs and outputs that the gradient needs. */
   readonly saved: readonly Saved[];
@@ -25,7 +24,7 @@ type Kernel = (inputs: Named<string>, settings: object) => Tensor[];
 
 const KERNELS = new Map<string, Kernel>();
 
-/** Runs the native call of an op of ours by its kernel's name, without gradients. */
+/** Runs the native call of one of our ops by its kernel's name, without gradients. */
 export const runForward: (name: string, ...call: Parameters<Kernel>) => Tensor[] = (name, ...call) =>
   (KERNELS.get(name) as Kernel)(...call);
 

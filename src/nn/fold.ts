@@ -7,8 +7,8 @@ import type { ForwardContext } from "./model.js";
 
 /**
  * A convolution followed by its batch normalisation. Once the model is frozen the two are one convolution with a
- * bias: y = scale * (conv(x) + b - mean) / sqrt(variance + eps) + offset is linear in x. That spares a pass over
- * every activation and lets the graph optimizer fuse bias and ReLU into the convolution.
+ * bias: y = scale * (conv(x) + b - mean) / sqrt(variance + eps) + offset is linear in x. That saves a pass over
+ * the activations and lets the graph optimizer fuse bias and ReLU into the convolution.
  */
 export function normalizedConvolution(
   builder: ModelBuilder,
@@ -26,7 +26,7 @@ export function normalizedConvolution(
   };
 }
 
-/** Folded weights, worked out in float64 on the host and rounded once. */
+/** Folded weights, computed in float64 on the host and rounded once. */
 function fold(conv: ConvolutionLayer, bn: BatchNormLayer): { filter: Variable; bias: Variable } {
   const [scale, offset, mean, variance] = [bn.scale, bn.offset, bn.mean, bn.variance].map((variable) =>
     variable.dataSync(),
@@ -59,7 +59,7 @@ function constantVariable(values: Float32Array, shape: number[], name: string): 
 }
 
 /**
- * Freezes a model for good: from now on its evaluation mode uses folded weights.
- * @returns the variables that its evaluation mode reads in place of the folded layers' own
+ * Freezes a model permanently: its evaluation mode uses folded weights.
+ * @returns the variables that replace those of the folded layers
  */
 export const foldAll = (builder: ModelBuilder): Variable[] => builder.folds.flatMap((f) => f());

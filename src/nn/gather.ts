@@ -3,7 +3,7 @@ import { gatherRows } from "../runtime/rows.js";
 import { type Tensor, type Tensor1D, type Tensor2D, tf, type Update, type Variable } from "../runtime/tf.js";
 import { defineOp } from "./defineOp.js";
 
-/** Elements of a vector by their places; their gradients add up where a place is taken more than once. */
+/** Gathers elements of a vector; gradients of repeated indices add up. */
 const takeOp = defineOp({
   name: "take",
   inputs: ["x", "places"],
@@ -21,7 +21,7 @@ const takeOp = defineOp({
 });
 
 /**
- * Elements of each row, by their columns (torch.gather along the last axis).
+ * Elements of each row (torch.gather along the last axis).
  * @param x [N, R]
  * @param columns [N, K], int32, 0 to R - 1
  * @returns [N, K]
@@ -37,9 +37,8 @@ export function takeAlong(x: Tensor2D, columns: Tensor2D): Tensor2D {
 export { gatherRows } from "../runtime/rows.js";
 
 /**
- * New rows of a table, such as a memory bank, as an update (ForwardContext.updates): the other rows stay, and are not
- * touched. Where a row is named more than once, the last of its values counts. All reads of a step see the table as it
- * was before.
+ * Scatter of rows into a table, such as a memory bank, as an update (ForwardContext.updates). For repeated rows the last
+ * value counts. All reads of a step see the old table.
  * @param table [R, ...]
  * @param rows [N], int32, 0 to R - 1
  * @param values [N, ...]

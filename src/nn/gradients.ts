@@ -12,14 +12,14 @@ const scaledGradientOp = defineOp({
 });
 
 /**
- * x as it is, any shape; the gradient that reaches it is multiplied by a factor. One below 0 turns descent into ascent
+ * Identity whose gradient is multiplied by a factor; a negative one is a gradient reversal layer
  * (Ganin and Lempitsky, Unsupervised Domain Adaptation by Backpropagation, ICML 2015).
  */
 export const scaledGradient = <T extends Tensor>(x: T, factor: Scalar): T => scaledGradientOp({ x, factor }).y as T;
 
 const attributes = () => [typeAttribute("T", DT.float)];
 
-/** tfjs's own gradient is a chain with a power and constants, which graph optimizers rewrite to other last bits. */
+/** tfjs's own gradient is a chain with a power and constants, which graph optimizers rewrite with other rounding. */
 const rsqrtOp = defineOp({
   name: "rsqrt",
   inputs: ["x"],
@@ -34,7 +34,7 @@ const rsqrtOp = defineOp({
 /** 1 / sqrt(x), any shape; infinite at 0. */
 export const rsqrt = <T extends Tensor>(x: T): T => rsqrtOp({ x }).y as T;
 
-/** The same values, through which no gradient passes (torch.Tensor.detach). */
+/** The same values without a gradient (torch.Tensor.detach). */
 export const detached = <T extends Tensor>(x: T): T =>
   nativeBackend().executeSingleOutput("StopGradient", [typeAttribute("T", DT.float)], [x]) as T;
 
@@ -55,8 +55,7 @@ const float = () => typeAttribute("T", DT.float);
 const sumAttributes = () => [boolAttribute("keep_dims", true), float(), typeAttribute("Tidx", DT.int32)];
 
 /**
- * tfjs's own gradient makes a tensor of ones as large as x, which lies in a recorded graph as a constant, and goes over x
- * five times.
+ * tfjs's own gradient makes a tensor of ones as large as x, a constant in a recorded graph, and five passes over x.
  */
 const sumOfSquaresOp = defineOp({
   name: "sumOfSquares",
@@ -73,7 +72,7 @@ const sumOfSquaresOp = defineOp({
 });
 
 /**
- * Sums of squares along some axes, which stay as axes of size one.
+ * Sums of squares along some axes, which are kept with size one.
  * @param axes from 0, or from the end if negative
  */
 export const sumOfSquares = (x: Tensor, ...axes: readonly number[]): Tensor =>

@@ -59,8 +59,8 @@ const DEFAULTS: Readonly<Record<Role, Initializer>> = {
 };
 
 /**
- * Random first values by role; roles not named get PyTorch's defaults. Each tensor has its own stream, so that
- * adding a layer leaves the others' values alone.
+ * Random initial values by role, by default PyTorch's. Each tensor has its own stream, so that adding a layer does not
+ * change the others' values.
  * @param owner whose tensors these are ("student", "teacher", "projectors")
  */
 export function randomFill(seed: number, owner: string, initialization: Initialization): Fill {

@@ -10,8 +10,8 @@ import type { ForwardContext } from "./model.js";
 const attributes = () => [typeAttribute("T", DT.float), stringAttribute("data_format", "NHWC")];
 
 /**
- * [..., C] as [rows, C]. In its own shape TensorFlow would join this gradient with that of the convolution before it,
- * in graphs only and with other last bits.
+ * [..., C] as [rows, C]. Otherwise TensorFlow would fuse this gradient with that of the convolution before it, in graphs only
+ * and with other rounding.
  */
 const asRows = (dy: Tensor): Tensor => tf.reshape(dy, [-1, dy.shape.at(-1) as number]);
 
@@ -28,30 +28,28 @@ const biasAddOp = defineOp({
 });
 
 /**
- * Adds a vector to the last axis. TensorFlow's own op for it, which its graph optimizer fuses into the convolution
- * or matrix product before it.
+ * BiasAdd, which the graph optimizer fuses into the convolution or matrix product before it.
  * @param x [..., C]
  * @param bias [C]
  */
 export const biasAdd = <T extends Tensor>(x: T, bias: Tensor): T => biasAddOp({ x, bias }).y as T;
 
-/** A convolution whose channels are convolved in blocks. */
+/** A grouped convolution. */
 interface GroupedGeometry extends ConvolutionGeometry {
   readonly groups: number;
 }
 
 /**
- * torch.nn.functional.conv2d with groups, without bias: each block of I channels of x has filters of its own, which
- * make the block of outputs of the same place.
+ * torch.nn.functional.conv2d with groups, without bias.
  * @param x [N, H, W, groups * I]
- * @param filter [kernel, kernel, I, O], the filters of the first block first
+ * @param filter [kernel, kernel, I, O], the filters of the first group first
  * @returns [N, H', W', O]
  */
 export function groupedConv2d(x: Tensor4D, filter: Tensor, { groups, ...geometry }: GroupedGeometry): Tensor4D {
   return ownGroupedConv2d(x, filter, geometry) ?? convolvedApart(x, filter, { groups, ...geometry });
 }
 
-/** The same, block by block. */
+/** The same, group by group. */
 function convolvedApart(x: Tensor4D, filter: Tensor, { groups, ...geometry }: GroupedGeometry): Tensor4D {
   const blocks = tf.split(x, groups, 3);
   const filters = tf.split(filter, groups, 3);
@@ -72,13 +70,13 @@ export interface ConvolutionOptions extends ConvolutionGeometry {
   readonly bias?: boolean;
   /** One filter per channel (groups = inputs = outputs). */
   readonly depthwise?: boolean;
-  /** How first weights are drawn, where not as the owner's are. */
+  /** Overrides the owner's initialization. */
   readonly initializer?: Initializer;
-  /** Blocks of channels that are convolved apart; 1 where left out. */
+  /** Groups; 1 by default. */
   readonly groups?: number;
 }
 
-/** A convolution whose parts a fold can reach. */
+/** A foldable convolution. */
 export interface ConvolutionLayer {
   (x: Tensor4D): Tensor4D;
   readonly filter: Variable;
@@ -113,7 +111,7 @@ export function convolution(builder: ModelBuilder, name: string, options: Convol
   return Object.assign(layer, { filter, bias, convolve });
 }
 
-/** A batch normalisation whose parts a fold can reach. */
+/** A foldable batch normalisation. */
 export interface BatchNormLayer {
   (x: Tensor4D, context: ForwardContext): Tensor4D;
   readonly scale: Variable;
@@ -123,8 +121,8 @@ export interface BatchNormLayer {
 }
 
 /**
- * torch.nn.BatchNorm2d. In training it records the new running statistics in the context; where it runs again in the same
- * step they follow from those of the run before.
+ * torch.nn.BatchNorm2d. In training it adds new running statistics to the context; a second run in the same step continues
+ * from those of the first.
  */
 export function batchNorm(builder: ModelBuilder, name: string, channels: number): BatchNormLayer {
   const add = (suffix: string, role: "weight" | "bias" | "running_mean" | "running_var") =>

@@ -1,9 +1,8 @@
 import type { Tensor, Tensor2D, Tensor4D, Update, Variable } from "../runtime/tf.js";
 
 /**
- * What a tensor of a model is for; decides how it is initialised and how golden numbers fill it. A parameter is
- * a tensor that learns outside of the layers above, such as a temperature. A buffer is state that steps write and no
- * gradient reaches, such as a memory bank.
+ * Role of a model's tensor, for initialization and golden numbers. A parameter is a trainable tensor outside of the layers
+ * above, such as a temperature; a buffer is state that steps write without a gradient, such as a memory bank.
  */
 export type Role =
   | "conv.weight"
@@ -29,35 +28,34 @@ export interface StateEntry {
   readonly variable: Variable | undefined;
 }
 
-/** What a forward pass may depend on besides its input. */
+/** Mode and collected updates of a forward pass. */
 export interface ForwardContext {
   /** Batch statistics (true) or running statistics (false). */
   readonly training: boolean;
-  /** Where running statistics put their new values in training. */
+  /** Collects new running statistics in training. */
   readonly updates: Update[];
-  /** Running means of batch normalisations that are in evaluation mode all the same. */
+  /** Running means of batch normalisations that stay in evaluation mode. */
   readonly inEvaluation?: ReadonlySet<Variable>;
-  /** What stands between the last stage and what follows it; see insertedAt. */
+  /** Layers after the last stage; see insertedAt. */
   readonly insertion?: Insertion;
 }
 
 /**
- * Layers that a distillation method puts into a student, behind its last stage.
+ * Layers that a distillation method inserts after a student's last stage.
  * @param map [N, H, W, C]
  */
 export type Insertion = (map: Tensor4D, context: ForwardContext) => Inserted;
 
-/** What inserted layers make. */
+/** Outputs of inserted layers. */
 export interface Inserted {
-  /** [N, H, W, C], which goes on in the map's place. */
+  /** [N, H, W, C], which replaces the map. */
   readonly out: Tensor4D;
-  /** What the method looks at. */
+  /** For the method. */
   readonly inserted: Tensor4D;
 }
 
 /**
- * The map that goes on from a model's last stage to be averaged: every family calls this once, before anything that follows
- * its stages.
+ * The output of a model's last stage, through inserted layers: every family calls this once, after its stages.
  */
 export function insertedAt(
   map: Tensor4D,
@@ -69,17 +67,17 @@ export function insertedAt(
 
 /** A map of features, [N, H, W, C]. */
 export interface FeatureMap {
-  /** What the next layers see. */
+  /** The input of the next layers. */
   readonly out: Tensor4D;
-  /** The same before its last ReLU, as the paper's code has it; `out` where the family has no such thing. */
+  /** The same before its last ReLU, as in the paper's code; `out` where there is none. */
   readonly beforeRelu: Tensor4D;
 }
 
-/** What every model returns. */
+/** Outputs of every model. */
 export interface ModelOutput {
-  /** What the first convolution makes; undefined where only the last map is of use. */
+  /** Output of the first convolution; undefined where only the last map is of use. */
   readonly stem: FeatureMap | undefined;
-  /** The maps that each stage ends with. */
+  /** Outputs of the stages. */
   readonly maps: readonly FeatureMap[];
   /** The penultimate vector, [N, C]. */
   readonly pooled: Tensor2D;
@@ -87,7 +85,7 @@ export interface ModelOutput {
   readonly logits: Tensor2D;
   /** The map whose mean is `pooled`: of WideResNets, MobileNetV2 and ShuffleNetV2 not the last of `maps`. */
   readonly averaged?: Tensor4D;
-  /** What inserted layers show; see ForwardContext.insertion. */
+  /** Output of inserted layers; see ForwardContext.insertion. */
   readonly inserted?: Tensor4D;
 }
 
@@ -104,7 +102,7 @@ export const plainMap = (out: Tensor4D): FeatureMap => ({ out, beforeRelu: out }
 export interface Model {
   readonly name: string;
   readonly numClasses: number;
-  /** Side of the images that it is to look at; the one that it is made for where left out. */
+  /** Image size; by default the family's. */
   readonly imageSize?: number;
   /** Size of the penultimate vector. */
   readonly featureSize: number;

@@ -47,7 +47,7 @@ export function nearestResize(x: Tensor4D, [height, width]: MapSize): Tensor4D {
   throw new RangeError(`A map of ${rows} x ${columns} is not resized to ${height} x ${width}.`);
 }
 
-/** A square window, moved by `stride`; padding is the same on all four sides, as PyTorch pads. */
+/** A square window, moved by `stride`; symmetric padding, as in PyTorch. */
 export interface PoolGeometry {
   readonly kernel: number;
   readonly stride: number;
@@ -71,7 +71,7 @@ export function maxPool(x: Tensor4D, { kernel, stride, padding }: PoolGeometry):
 
 /**
  * torch.nn.functional.avg_pool2d: padding counts as zeros, so that every mean is of kernel^2 elements. TensorFlow's
- * SAME counts only what is there.
+ * SAME counts only pixels.
  * @param x [N, H, W, C]
  * @returns [N, H', W', C]
  */
@@ -84,7 +84,7 @@ export function averagePool(
   return tf.avgPool(padded, kernel, stride, "valid");
 }
 
-/** Mean over height and width, whatever they are. @returns [N, C] from [N, H, W, C] */
+/** Mean over height and width. @returns [N, C] from [N, H, W, C] */
 export const globalAveragePool = (x: Tensor4D): Tensor2D => tf.mean(x, [1, 2]);
 
 /** Height and width of a map. */
@@ -110,7 +110,7 @@ export function adaptiveAveragePool(x: Tensor4D, [height, width]: MapSize): Tens
   return tf.reshape(narrower, [images, height, width, channels]);
 }
 
-/** The matrix [1, to, from] whose product with a column takes the means of windows that may overlap. */
+/** The matrix [1, to, from] of the means of windows that may overlap. */
 function windowMeans(from: number, to: number): Tensor {
   const values = new Float32Array(to * from);
   for (let i = 0; i < to; i++) {

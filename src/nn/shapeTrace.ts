@@ -11,14 +11,14 @@ interface Shaped {
   readonly values?: readonly number[];
 }
 
-/** Where multiplications with an addition are counted. */
+/** Counter of FMAs. */
 interface WorkCounter {
   multiplyAdds: number;
 }
 
 const listOf = (values: readonly number[]): Shaped => ({ shape: [values.length], values });
 
-/** Shapes of a native op's outputs, by the table of ops. @throws RangeError where they do not follow from the inputs' */
+/** Inferred shapes of a native op's outputs. @throws RangeError where they cannot be inferred */
 function outputsOf(
   work: WorkCounter,
   name: string,
@@ -39,14 +39,14 @@ function outputsOf(
   return shapes.map((shape) => ({ shape: [...shape] }));
 }
 
-/** Every window is square, and moves as far down as to the right. */
+/** Windows and strides are square. */
 const windowOf = (size: number, stride: number) => ({
   ksize: [1, size, size, 1],
   strides: [1, stride, stride, 1],
   padding: "VALID",
 });
 
-/** Functions of two operands, either of which may be a number, by TensorFlow's name of the op. */
+/** Binary functions, of tensors or numbers, by TensorFlow's name of the op. */
 const BINARY = {
   add: "AddV2",
   sub: "Sub",
@@ -57,7 +57,7 @@ const BINARY = {
   squaredDifference: "SquaredDifference",
 } as const;
 
-/** Functions of one, element by element. */
+/** Unary elementwise functions. */
 const UNARY = {
   abs: "Abs",
   exp: "Exp",
@@ -77,7 +77,7 @@ const mapped = <Name extends string, Value>(names: Readonly<Record<Name, string>
 
 const operand = (x: Shaped | number): Shaped => (typeof x === "number" ? { shape: [] } : x);
 
-/** Says of anything else what is the matter, as it is the first that a model of somebody's own meets. */
+/** Any other function throws a helpful error, for users' own models. */
 const nothingElse = <Known extends object>(known: Known): Known =>
   new Proxy(known, {
     get(target, name) {
@@ -89,7 +89,7 @@ const nothingElse = <Known extends object>(known: Known): Known =>
   });
 
 /**
- * The part of TensorFlow.js that models' evaluation mode is written in, on shapes instead of values.
+ * The part of TensorFlow.js that models use in evaluation mode, with shape inference only.
  * @param work counts up while ops run
  */
 function shapeTensorFlow(work: WorkCounter) {
@@ -129,20 +129,20 @@ function shapeTensorFlow(work: WorkCounter) {
   });
 }
 
-/** What shapes alone tell of a model. */
+/** Static facts about a model. */
 export interface ShapeTrace {
   readonly state: readonly StateEntry[];
   /** Shapes of the feature list for one image, [H, W, C] each and [C] for the last. */
   readonly features: readonly (readonly number[])[];
-  /** That of the first convolution's map among them; undefined for models that do not tell it. */
+  /** The stem's among them, if the model has one. */
   readonly stem: readonly number[] | undefined;
   /** Those of the stages' maps among them. */
   readonly maps: readonly (readonly number[])[];
-  /** [H, W, C] of the map behind which layers can be inserted. */
+  /** [H, W, C] of the map after which layers can be inserted. */
   readonly lastMap: readonly number[];
-  /** Names of the batch normalisations that the maps' last ReLUs follow; none where the family has no such thing. */
+  /** Names of the batch normalisations before the maps' last ReLUs; none where the family has none. */
   readonly norms: readonly string[];
-  /** Multiplications with an addition in convolutions and linear layers, for one image. */
+  /** FMAs of convolutions and linear layers, for one image. */
   readonly multiplyAdds: number;
 }
 
@@ -160,7 +160,7 @@ const shapeBuilder = (): ModelBuilder => ({
   folds: [],
 });
 
-/** Makes layers without values. @returns what they are, and the tensors that they have */
+/** Makes layers without values. @returns them and their state */
 export const traceLayers = <Made>(make: (builder: ModelBuilder) => Made) =>
   withFakeTensorFlow(shapeTensorFlow({ multiplyAdds: 0 }), () => {
     const builder = shapeBuilder();
@@ -168,7 +168,7 @@ export const traceLayers = <Made>(make: (builder: ModelBuilder) => Made) =>
   });
 
 /**
- * Follows the shapes through a model in evaluation mode; no values are made and the native library is not needed.
+ * Shape inference through a model in evaluation mode, without the native library.
  * @param imageSize side of the square image
  */
 export function traceShapes(describe: Describe, imageSize: number): ShapeTrace {

@@ -34,7 +34,7 @@ export interface MemoryDataset {
   /** Defaults of options, where this data set's are others; flags win over them. */
   readonly defaults?: Readonly<Record<string, unknown>>;
   /**
-   * All images of both halves.
+   * All images of both splits.
    * @param folder what --data names
    */
   read(folder: string): Soon<{ readonly train: LabelledImages; readonly test: LabelledImages }>;
@@ -59,13 +59,13 @@ function checked(dataset: MemoryDataset, part: Part, { images, labels }: Labelle
   }
 }
 
-/** The whole of a half, as a run's identity knows it. */
+/** A whole split, as a run's identity knows it. */
 const fileOf = ({ images, labels }: LabelledImages): ImageFile => ({
   images: labels.length,
   sha256: sha256(Buffer.concat([images, labels])),
 });
 
-/** So many images of a half, balanced over the classes; all where no limit is given. */
+/** So many images of a split, balanced over the classes; all where no limit is given. */
 function limited(
   { format }: MemoryDataset,
   part: Part,
@@ -86,7 +86,7 @@ function limited(
 
 /**
  * The row of a data set that is read into memory: limits, checksums and checks are made here.
- * @throws inputError (when it is opened) for images and labels that do not belong together, or limits that are no numbers of images
+ * @throws inputError (when it is opened) for images and labels that do not fit, or invalid limits
  */
 export function datasetInMemory(dataset: MemoryDataset): DatasetRow {
   const { name, title, classNames, format, defaults = {} } = dataset;
@@ -129,7 +129,7 @@ export type Moment = StepContext;
 /** @deprecated the former name of FeatureShapes */
 export type Anatomy = FeatureShapes;
 
-/** Errors that are told to people as a sentence: what happened, and what to type next. */
+/** Errors for users: what happened, and what to type next. */
 export { inputError, runError } from "../common/errors.js";
 /** Options of a method's own. */
 export {
@@ -143,7 +143,7 @@ export {
   type RowValues,
   string,
 } from "../common/optionRow.js";
-/** Seeded draws. */
+/** Seeded random numbers. */
 export { createRandom, type Random } from "../common/random.js";
 /** Data sets. */
 export type {

@@ -13,13 +13,13 @@ import { ownOpsServe } from "../../runtime/ownOps.js";
 import { type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
 import { defineOp } from "../defineOp.js";
 
-/** Geometry of a convolution; padding is the same on all four sides, as PyTorch pads. */
+/** Geometry of a convolution; symmetric padding, as in PyTorch. */
 export interface ConvolutionGeometry {
   readonly stride: number;
   readonly padding: number;
 }
 
-/** What one convolution's ops are told: its geometry and its filter's [kernel, kernel, inputs, outputs]. */
+/** Arguments of a convolution's ops: its geometry, and its filter's [kernel, kernel, inputs, outputs]. */
 export interface ConvolutionSettings extends ConvolutionGeometry {
   readonly kernelSize: number;
   readonly inputs: number;
@@ -34,7 +34,7 @@ const explicitPaddings = (pads: number[]): NativeAttribute => intAttribute("expl
 
 /**
  * Explicit padding is PyTorch's meaning for every stride. TensorFlow's SAME pads stride-2 convolutions on the
- * right only, so it serves stride 1 alone, where both agree and SAME has the faster kernels.
+ * right only, so it is used only for stride 1, where both agree and SAME has faster kernels.
  */
 function paddingAttributes(settings: ConvolutionSettings): NativeAttribute[] {
   const { padding } = settings;
@@ -55,7 +55,7 @@ const depthwiseAttributes = (settings: ConvolutionSettings): NativeAttribute[] =
   ...paddingAttributes(settings),
 ];
 
-/** Attributes of Conv2D and its gradients. cuDNN is what TensorFlow uses on a GPU; the others have no attribute for it. */
+/** Attributes of Conv2D and its gradients. use_cudnn_on_gpu is TensorFlow's default. */
 const denseAttributes = (settings: ConvolutionSettings): NativeAttribute[] => [
   ...depthwiseAttributes(settings),
   boolAttribute("use_cudnn_on_gpu", true),
@@ -71,10 +71,10 @@ interface ConvolutionOps {
 /** Calls a native op of a convolution. */
 type CallConvolution = (op: string, inputs: Tensor[], settings: ConvolutionSettings) => Tensor;
 
-/** One of the gradients of a convolution, with the shape of what it is the gradient of. */
+/** A gradient of a convolution, with its shape. */
 type Gradient = (operand: Tensor, dy: Tensor, settings: ConvolutionSettings, shape: number[]) => Tensor;
 
-/** The two gradients of a convolution: of its images from its filter, and of its filter from its images. */
+/** Data and weight gradient of a convolution. */
 interface ConvolutionGradients {
   readonly input: Gradient;
   readonly filter: Gradient;
@@ -83,9 +83,8 @@ interface ConvolutionGradients {
 const shapeTensor = (shape: readonly number[]): Tensor => tf.tensor1d([...shape], "int32");
 
 /**
- * TensorFlow's own gradients end the process where images or results have no four axes or a negative size
- * (TensorFlow 2.21); ours refuse.
- * @throws RangeError where results of such sizes are not those of images of such sizes
+ * TensorFlow's own gradients abort the process for inputs or outputs without four axes or with a negative size (2.21).
+ * @throws RangeError for shapes that do not fit
  */
 function requireFitting(
   { stride, padding, kernelSize }: ConvolutionSettings,
@@ -107,7 +106,7 @@ function requireFitting(
   );
 }
 
-/** The gradients as the native ops compute them. @throws RangeError where shapes do not belong together */
+/** The gradients as the native ops compute them. @throws RangeError where shapes do not fit */
 const plainGradients = (call: CallConvolution, ops: ConvolutionOps): ConvolutionGradients => ({
   input(filter, dy, settings, shape) {
     requireFitting(settings, shape, dy.shape);
@@ -132,9 +131,8 @@ function paddingOf(
 const sum = ([a, b]: readonly [number, number]): number => a + b;
 
 /**
- * oneDNN, whose kernels a processor runs, has none for the gradients of convolutions with explicit padding, and
- * TensorFlow's own take several times as long (docs/adr/0006). The same gradients, of images that were padded
- * before: the input's without its margin, and the filter's as it is.
+ * oneDNN has no gradients of convolutions with explicit padding, and TensorFlow's own are several times slower
+ * (docs/adr/0006). The same gradients, of padded images: the data gradient is cropped.
  */
 function paddedGradients(call: CallConvolution, ops: ConvolutionOps): ConvolutionGradients {
   const plain = plainGradients(call, ops);
@@ -163,27 +161,27 @@ function paddedGradients(call: CallConvolution, ops: ConvolutionOps): Convolutio
 export interface ConvolutionKind extends ConvolutionOps {
   readonly name: string;
   readonly attributes: (settings: ConvolutionSettings) => NativeAttribute[];
-  /** Whether our own kernels compute one of its ops, where they are there (docs/adr/0007). */
+  /** Whether our kernels support one of its ops (docs/adr/0007). */
   readonly isServed: (settings: ConvolutionSettings, op: string) => boolean;
 }
 
-/** What our own kernels serve (src/native/kernels): 1x1 and 3x3, with PyTorch's padding. */
+/** Convolutions that our kernels (src/native/kernels) support: 1x1 and 3x3, with PyTorch's padding. */
 const OWN = { kernels: [1, 3], strides: [1, 2], channels: 16 };
 
 const hasServedWindows = ({ kernelSize, stride, padding }: ConvolutionSettings): boolean =>
   OWN.kernels.includes(kernelSize) && OWN.strides.includes(stride) && kernelSize === 2 * padding + 1;
 
-/** Whether the kernels are there that serve an op of a convolution. */
+/** Whether our kernels are available for an op of a convolution. */
 const isOurs = ({ isServed }: ConvolutionKind, settings: ConvolutionSettings, op: string): boolean =>
   isServed(settings, op) && ownOpsServe();
 
-/** Calls an op of a kind of convolution, ours where our kernels serve it. */
+/** Calls an op of a kind of convolution, ours where supported. */
 export const callOf =
   (kind: ConvolutionKind): CallConvolution =>
   (op, inputs, settings) =>
     nativeBackend().executeSingleOutput(isOurs(kind, settings, op) ? ownOp(op) : op, kind.attributes(settings), inputs);
 
-/** The gradients of a kind of convolution, of images that are padded before where that is faster. */
+/** The gradients of a kind of convolution, with separate padding where that is faster. */
 export function gradientsFor(kind: ConvolutionKind) {
   const call = callOf(kind);
   const [plain, padded] = [plainGradients(call, kind), paddedGradients(call, kind)];
@@ -210,7 +208,7 @@ function defineConvolution(kind: ConvolutionKind) {
   });
 }
 
-/** Not on a GPU, nor in our own kernels: they take padding as it comes. */
+/** GPUs and our kernels support explicit padding. */
 const isPaddedFirst = (kind: ConvolutionKind, settings: ConvolutionSettings, op: string): boolean => {
   const isTaken = nativeBackend().isUsingGpuDevice || isOurs(kind, settings, op);
   return !isTaken && settings.padding > 0 && !isSame(settings);
@@ -222,11 +220,11 @@ const DENSE_OPS: ConvolutionOps = {
   filterGradient: "Conv2DBackpropFilter",
 };
 
-/** Of images with few channels, as the first convolution of a model has: nobody asks for their gradient. */
+/** A model's first convolution, with few channels, needs no data gradient. */
 const isServedStem = ({ kernelSize, inputs }: ConvolutionSettings, op: string): boolean =>
   kernelSize === 3 && inputs < OWN.channels && op !== DENSE_OPS.inputGradient;
 
-/** Convolutions in which every filter sees all channels. */
+/** Dense convolutions. */
 export const DENSE: ConvolutionKind = {
   name: "conv2d",
   ...DENSE_OPS,
@@ -237,7 +235,7 @@ export const DENSE: ConvolutionKind = {
       [settings.inputs, settings.outputs].every((channels) => channels % OWN.channels === 0)),
 };
 
-/** Convolutions of several groups of channels: a pixel's product with the filter of each, with any number of channels. */
+/** Grouped convolutions, with any number of channels. */
 const GROUPED: ConvolutionKind = {
   ...DENSE,
   name: "groupedConv2d",
@@ -256,7 +254,7 @@ const depthwiseConvolution = defineConvolution({
   isServed: (settings) => hasServedWindows(settings) && settings.kernelSize === 3 && settings.outputs === 1,
 });
 
-/** What the ops of a convolution with this filter [kernel, kernel, I, O] are told. */
+/** Op arguments for a filter [kernel, kernel, I, O]. */
 export function settingsOf({ stride, padding }: ConvolutionGeometry, filter: Tensor): ConvolutionSettings {
   const [kernelSize, , inputs, outputs] = filter.shape as [number, number, number, number];
   return { stride, padding, kernelSize, inputs, outputs };
@@ -272,10 +270,10 @@ export const conv2d = (x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometr
   denseConvolution({ x, filter }, settingsOf(geometry, filter)).y as Tensor4D;
 
 /**
- * A convolution of groups by one op of ours.
+ * A grouped convolution as one of our ops.
  * @param x [N, H, W, groups * I]
  * @param filter [kernel, kernel, I, O]
- * @returns [N, H', W', O], or undefined where no op of ours does it
+ * @returns [N, H', W', O], or undefined where it is not supported
  */
 export function ownGroupedConv2d(x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D | undefined {
   const settings = settingsOf(geometry, filter);

@@ -4,7 +4,6 @@ import { ownOpsServe } from "../../runtime/ownOps.js";
 import { type Tensor, type Tensor4D, tf } from "../../runtime/tf.js";
 import { defineOp } from "../defineOp.js";
 
-/** Reshapes and transpositions take numbers of one type beside what they move. */
 const moved = (op: string, type: "Tshape" | "Tperm", x: Tensor, numbers: number[]): Tensor =>
   nativeBackend().executeSingleOutput(
     op,
@@ -12,7 +11,7 @@ const moved = (op: string, type: "Tshape" | "Tperm", x: Tensor, numbers: number[
     [x, tf.tensor1d(numbers, "int32")],
   );
 
-/** The number of images is left open: what is recorded serves batches of any size. */
+/** The batch size is dynamic, so a recorded graph works for any. */
 function shuffled(x: Tensor, groups: number): Tensor {
   const [, height, width, channels] = x.shape as [number, number, number, number];
   const blocks = moved("Reshape", "Tshape", x, [-1, height, width, groups, channels / groups]);

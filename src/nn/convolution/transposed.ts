@@ -8,7 +8,7 @@ import { callOf, DENSE, gradientsFor, settingsOf } from "./convolution.js";
 const call = callOf(DENSE);
 const gradients = gradientsFor(DENSE);
 
-/** What the op is told: the convolution that it turns around, and [N, H', W', O] of what it makes. */
+/** Op arguments: the convolution that it transposes, and its output [N, H', W', O]. */
 interface TransposedSettings extends ConvolutionSettings {
   readonly made: number[];
 }
@@ -28,7 +28,7 @@ const transposedOp = defineOp({
 });
 
 /**
- * torch.nn.functional.conv_transpose2d without bias: what a convolution gives its images as gradient.
+ * torch.nn.functional.conv_transpose2d without bias: a convolution's data gradient.
  * @param x [N, H, W, I]
  * @param filter [kernel, kernel, O, I], that of the convolution from O to I channels
  * @returns [N, (H - 1) * stride - 2 * padding + kernel, the same of W, O]
