@@ -69,7 +69,7 @@ interface ReadingSettings {
   cpuSeconds(): number;
 }
 
-/** Plan rows of one epoch after another until there are images enough. @param repeat from 0 */
+/** Sampler rows of one epoch after another until there are images enough. @param repeat from 0 */
 function planOf({ set }: BatchSource, seed: number, repeat: number): Int32Array {
   const images = Math.min(set.count, IMAGES);
   const epochs = Math.ceil(IMAGES / images);

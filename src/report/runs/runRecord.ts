@@ -24,7 +24,7 @@ const SHORTEST_WAIT = 60 * SECOND;
 
 const recentSeconds = ({ rows }: RunRecord) => rows.slice(-10).map(({ seconds }) => seconds);
 
-/** Milliseconds since the last sign of life; a clock that was set back makes it 0. */
+/** Milliseconds since the last heartbeat; a clock that was set back makes it 0. */
 const silence = (run: RunRecord, now: number) => Math.max(0, now - run.updatedAt);
 
 /**

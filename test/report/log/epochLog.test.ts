@@ -67,8 +67,13 @@ describe("epochs.csv", () => {
     assert.ok(bytes < 200, `${bytes} bytes a row`);
     const told = (all: readonly EpochRow[]) =>
       all.map(({ epoch, learningRate, train, test, seconds, stepMs, imagesPerSecond }) => ({
-        ...{ epoch, learningRate, train, test },
-        ...{ seconds, stepMs, imagesPerSecond },
+        epoch,
+        learningRate,
+        train,
+        test,
+        seconds,
+        stepMs,
+        imagesPerSecond,
       }));
     assert.deepEqual(told(packed), told(rows));
     assert.deepEqual(told(packRows([row(1), row(2)])), told([row(1), row(2)]));
