@@ -41,5 +41,5 @@ export function unsealed(
   if (checksum === undefined) return { metadata, isSealed: false };
   const others = new Map([...metadata].filter(([name]) => name !== SEAL));
   if (checksumOf(state, others) === checksum) return { metadata: others, isSealed: true };
-  throw damage("its content does not fit its own checksum");
+  throw damage("its content does not match its checksum");
 }

@@ -39,7 +39,7 @@ test("steps of models that are named are timed with the data, and it is said wha
     cwd,
   });
   assert.match(text.stdout, /train resnet8: graph, b?float(16|32), batch 4/);
-  assert.match(text.stdout, /The (data are|steps are) the limit/);
+  assert.match(text.stdout, /^(Data|Compute)-bound: /m);
 });
 
 test("what cannot be timed is said before anything is", async (t) => {

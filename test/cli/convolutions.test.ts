@@ -19,7 +19,7 @@ test("PEFD_CONVOLUTIONS with another word is refused as a mistake of the user", 
     env: { PEFD_CONVOLUTIONS: "fast" },
   });
   assert.equal(exitCode, 2);
-  assert.match(stderr, /^error: PEFD_CONVOLUTIONS can be avx512, avx2 or tensorflow/);
+  assert.match(stderr, /^error: PEFD_CONVOLUTIONS must be avx512, avx2 or tensorflow/);
   assert.doesNotMatch(stderr, /\n\s+at /);
-  assert.match((await doctor("fast")).tensorflow ?? "", /does not load: PEFD_CONVOLUTIONS can be/);
+  assert.match((await doctor("fast")).tensorflow ?? "", /does not load: PEFD_CONVOLUTIONS must be/);
 });

@@ -67,7 +67,7 @@ test("a run is repeated from its own record: by rerun, by --config, with another
   writeFileSync(last, readFileSync(other));
   const elsewhere = await typed(["rerun", student.runDir, "--save_dir", "elsewhere"]);
   assert.equal(elsewhere.weightsSha256, student.weightsSha256);
-  assert.match(elsewhere.stderr, /nothing is compared: resnet8_last\.safetensors: it is of another/);
+  assert.match(elsewhere.stderr, /nothing is compared: resnet8_last\.safetensors: it belongs to another/);
 
   const plan = await typed(["rerun", teacher.runDir, "--dry_run"]);
   assert.deepEqual([plan.options.model, plan.options.save_dir], ["resnet8", "save/rerun"]);

@@ -136,7 +136,7 @@ export function checkNodes(nodes: readonly GraphNode[], tensors: Tensors): Probl
     );
     const problems = [
       ...(names.has(node.name) ? ["its name is taken"] : []),
-      ...missing.map((ref) => `${ref} is not there before it`),
+      ...missing.map((ref) => `${ref} is missing before it`),
       ...checkNode(node, tensors),
     ];
     names.add(node.name);

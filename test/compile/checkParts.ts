@@ -18,7 +18,7 @@ function handlesOf({ nodes }: RecordedStep): Tensors {
 function problemsOfUpdates(updates: RecordedStep["updates"], tensors: ReadonlyMap<string, Known>): Problems {
   return updates.flatMap(([{ name, shape }, ref]) => {
     const value = tensors.get(plainRef(ref));
-    if (value === undefined) return [`the new value of ${name}, ${ref}, is not there`];
+    if (value === undefined) return [`the new value of ${name}, ${ref}, is missing`];
     return [
       ...((value.type ?? DT.float) === DT.float ? [] : [`the new value of ${name} has type ${value.type}`]),
       ...(shapesDiffer(value.shape, shape)
@@ -59,7 +59,7 @@ function problemsOfValue(
   shape: readonly number[] | undefined,
 ): Problems {
   const known = from.get(plainRef(ref));
-  if (known === undefined) return [`${name} is to become ${ref}, which is not there`];
+  if (known === undefined) return [`${name} is to become ${ref}, which is missing`];
   return [
     ...((known.type ?? type) === type ? [] : [`${name} becomes ${ref} of type ${known.type}`]),
     ...(shapesDiffer(known.shape, shape) ? [`${name} becomes ${ref} of shape [${known.shape}]`] : []),
@@ -73,7 +73,7 @@ function problemsOfResult(
   from: Tensors,
 ): Problems {
   const known = from.get(plainRef(ref));
-  if (known === undefined) return [`${name} is to be ${ref}, which is not there`];
+  if (known === undefined) return [`${name} is to be ${ref}, which is missing`];
   return shapesDiffer(known.shape, [iterations * first, ...rest])
     ? [`${name} is a part of ${ref} of shape [${known.shape}]`]
     : [];

@@ -81,7 +81,7 @@ test("numbers that no training can compute with are refused before it starts", (
 
 test("unknown models and methods come with the nearest name", () => {
   assert.match(refusal("model_s", "resnet8x5"), /unknown model resnet8x5\. Did you mean resnet8x4\?/);
-  assert.match(refusal("distill", "our"), /no method our\. Did you mean ours\?/);
+  assert.match(refusal("distill", "our"), /unknown method our\. Did you mean ours\?/);
   assert.match(refusal("dataset", "cifar101"), /Did you mean cifar100\?/);
 });
 

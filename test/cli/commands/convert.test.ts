@@ -33,7 +33,7 @@ test("an existing file is replaced with --force only", async () => {
   await writeCheckpoint(join(cwd, "in.safetensors"), STATE);
   writeFileSync(join(cwd, "out.pth"), "mine");
   const { exitCode, stderr } = await pefd(["convert", "in.safetensors", "out.pth"], { cwd });
-  assert.match(stderr, /out\.pth exists already[\s\S]*--force/);
+  assert.match(stderr, /out\.pth already exists[\s\S]*--force/);
   assert.equal(exitCode, 2);
   assert.equal(readFileSync(join(cwd, "out.pth"), "utf8"), "mine");
   assert.equal((await pefd(["convert", "in.safetensors", "out.pth", "--force"], { cwd })).exitCode, 0);

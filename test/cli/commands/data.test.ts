@@ -23,7 +23,7 @@ test("synthetic data is made where asked for, the same for the same seed, and ve
   const verified = await pefd(["data", "verify", "--data", "a"], { cwd });
   assert.equal(verified.exitCode, 0);
   assert.match(verified.stdout, /train\.bin +200 images \(614800 bytes\), 100 classes, 2 per class/);
-  assert.match(verified.stdout, /not the images of CIFAR-100/);
+  assert.match(verified.stdout, /not the original images of CIFAR-100/);
 });
 
 test("verify names what is wrong with a folder, with exit code 2", async (t) => {
