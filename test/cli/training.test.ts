@@ -36,14 +36,14 @@ test("a teacher, a student and their evaluation, as typed", async (t) => {
   assert.match(weightsSha256, /^[0-9a-f]{64}$/);
 
   const again = await pefd([...distill, "--epochs", "1"], { cwd });
-  assert.match(again.stderr, /exists already\.\n {2}Go on with it by --resume/);
+  assert.match(again.stderr, /already exists\.\n {2}Continue it with --resume/);
   assert.equal(again.exitCode, 2);
 
   const changed = [...distill, "--epochs", "1", "--weight_decay", "0"];
   const other = await pefd(changed, { cwd });
   assert.match(
     other.stderr,
-    /exists already, of another run: --weight_decay was 0\.0005 and is now 0\.\n {2}Choose another --save_dir/,
+    /already holds another run: --weight_decay was 0\.0005 and is now 0\.\n {2}Choose another --save_dir/,
   );
 
   const checkpoint = `${STUDENT_RUN}/resnet8_last.safetensors`;

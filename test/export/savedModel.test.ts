@@ -153,7 +153,7 @@ test("only a SavedModel is replaced, and only with --force", async (t) => {
   writeFileSync(join(cwd, "mine/letter.txt"), "dear");
   const convert = (to: string, ...flags: string[]) =>
     pefd(["convert", "a.safetensors", to, "--model", "resnet8x4", ...flags], { cwd });
-  assert.match((await convert("mine/")).stderr, /mine\/ exists already[\s\S]*--force/);
+  assert.match((await convert("mine/")).stderr, /mine\/ already exists[\s\S]*--force/);
   assert.match((await convert("mine/", "--force")).stderr, /is not a SavedModel/);
   assert.equal(readFileSync(join(cwd, "mine/letter.txt"), "utf8"), "dear");
   assert.equal((await convert("v1.0", "--to", "savedmodel")).exitCode, 0);

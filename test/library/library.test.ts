@@ -105,7 +105,7 @@ test("a plug-in, a teacher, a student and an evaluation, as the command line has
     }
     await assert.rejects(openCheckpoint(join(folder, "nowhere.pth")), PefdError);
     await assert.rejects(loadRuns(join(folder, "nowhere")), PefdError);
-    await assert.rejects(distill({ ...options, model_t: "vgg8" }).result, /no teacher vgg8/);
+    await assert.rejects(distill({ ...options, model_t: "vgg8" }).result, /No teacher vgg8/);
     assert.deepEqual(readdirSync(join(folder, "save/models")), before);
   });
 

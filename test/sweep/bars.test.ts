@@ -38,7 +38,7 @@ test("each running run has one bar, the sweep one line below; what ended stays a
   bars.tick();
   const name = (trial: number) => `[${trial}/4] resnet14 -> resnet8x4, ours, trial ${trial}`;
   assert.deepEqual(shown(), [
-    `${name(1)}: already complete`,
+    `${name(1)}: complete already`,
     `██████░░░░  55%  ${name(2)}  epoch 132/240  ETA 3 min 36 s`,
     `░░░░░░░░░░   0%  ${name(3)}  epoch 0/240`,
     // 12 epochs in 24 s; 108 of the second run and 240 of each of the others are left.

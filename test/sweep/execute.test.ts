@@ -43,12 +43,12 @@ test("a crash is tried once more, wrong usage is not, and the other runs go on",
     [
       ["done", undefined],
       ["failed", "error: no such teacher"],
-      ["failed", "ended by SIGKILL"],
+      ["failed", "killed by SIGKILL"],
       ["done", undefined],
     ],
   );
   assert.deepEqual(calls(folder), ["1 -", "1 -", "2 -", "3 -", "3 -", "4 -"]);
-  assert.deepEqual(notices, Array(2).fill("crashed (ended by SIGKILL), retrying once"));
+  assert.deepEqual(notices, Array(2).fill("crashed (killed by SIGKILL), retrying once"));
 });
 
 test("what runs warn of is told, once for all of them", async (t) => {

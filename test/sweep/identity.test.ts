@@ -47,7 +47,7 @@ test("a run that is there counts for a sweep only if it is the very same", async
     [{ engine: "xla" }, /the engine: graph then, xla now\.$/],
     [{ batch_size: 4 }, /--batch_size was 8 and is now 4\.$/],
     [{ limit_train: 10 }, /--limit_train was not set and is now 10\.$/],
-    [{ skip_list: list }, /the list of images skipped: none then, [0-9a-f]{8} now\.$/],
+    [{ skip_list: list }, /the skip list: none then, [0-9a-f]{8} now\.$/],
   ];
   for (const [more, sentence] of differences) {
     await assert.rejects(refuseOtherRuns(await plan(more)), { exitCode: 2, message: sentence });
@@ -68,7 +68,7 @@ test("a run that is there counts for a sweep only if it is the very same", async
     rmSync(join(run.runDir, "config.json"));
     await assert.rejects(refuseOtherRuns(await plan()), {
       exitCode: 2,
-      message: /nobody can tell whether it is this sweep's: config\.json is missing/,
+      message: /holds a run that may not belong to this sweep: config\.json is missing/,
     });
   });
 });

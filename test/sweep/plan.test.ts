@@ -73,7 +73,7 @@ test("a run's line holds what was given anywhere, and nothing else", async () =>
 });
 
 test("a value that is not allowed is refused before any run", async () => {
-  await assert.rejects(plan(layer({ path_t: PATH, distill: "ours,kdd" })), /no method kdd/);
+  await assert.rejects(plan(layer({ path_t: PATH, distill: "ours,kdd" })), /unknown method kdd/);
 });
 
 test("a teacher that is not there is refused with what to type", async () => {

@@ -41,7 +41,7 @@ function change(path: string, more: object): void {
 const DAMAGE: readonly [what: string, damage: (runDir: string) => void | Promise<void>, told: RegExp][] = [
   ["config.json", (dir) => rmSync(join(dir, "config.json")), /it is missing/],
   ["config.json", (dir) => flip(join(dir, "config.json"), 20), /checksum|JSON|wrong value/],
-  ["resume.safetensors", (dir) => flip(join(dir, "resume.safetensors"), -9), /its own checksum/],
+  ["resume.safetensors", (dir) => flip(join(dir, "resume.safetensors"), -9), /its checksum/],
   ["resnet8_last.safetensors", (dir) => flip(join(dir, "resnet8_last.safetensors"), -9), /checksum/],
   [
     ...(["resnet8_best_projectors.safetensors"] as const),
@@ -171,7 +171,7 @@ test("a run is held against what it wrote down", async (t) => {
     const log = join(runDir, "epochs.csv");
     const lines = readFileSync(log, "utf8").trimEnd().split("\n");
     writeFileSync(log, `${lines.slice(0, -1).join("\n")}\n`);
-    assert.match((await found(runDir, "unknown"))["epochs.csv"] ?? "", /--resume makes up for it/);
+    assert.match((await found(runDir, "unknown"))["epochs.csv"] ?? "", /--resume repairs it/);
     assert.ok((await verifyRun(runDir)).ok);
   });
 

@@ -322,13 +322,13 @@ function refuseUnasked(runDir: string, config: RunConfig, { force }: Pick<TrainO
     const others = differencesFrom(runDir, config);
     if (others.length === 0) {
       throw inputError(
-        `The run folder ${runDir} exists already.`,
-        "Go on with it by --resume, or replace it by --force.",
+        `The run folder ${runDir} already exists.`,
+        "Continue it with --resume, or replace it with --force.",
       );
     }
     throw inputError(
-      `The run folder ${runDir} exists already, of another run: ${others.join("; ")}.`,
-      "Choose another --save_dir for this one, or replace that one by --force.",
+      `The run folder ${runDir} already holds another run: ${others.join("; ")}.`,
+      "Choose another --save_dir, or replace that run with --force.",
     );
   }
   if (existsSync(join(runDir, CONFIG_FILE))) return;

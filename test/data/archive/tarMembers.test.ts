@@ -63,11 +63,11 @@ const TWO = tarOf([
 ]);
 
 const REFUSALS: Readonly<Record<string, readonly [Uint8Array, RegExp]>> = {
-  "an empty file": [new Uint8Array(0), /cut short behind byte 0\./],
+  "an empty file": [new Uint8Array(0), /truncated after byte 0\./],
   "no archive": [Buffer.alloc(2048, "x"), /it is not a tar archive/],
   "cut in a header": [TWO.subarray(0, 1100), /truncated after byte 1024\./],
   "cut in a file": [TWO.subarray(0, 1537), /truncated after byte 1024 \(second\.txt\)/],
-  "cut before its end": [TWO.subarray(0, 2048), /cut short behind byte 2048\./],
+  "cut before its end": [TWO.subarray(0, 2048), /truncated after byte 2048\./],
   "overwritten in the middle": [Buffer.from(TWO).fill(7, 1024, 1100), /no file header at byte 1024/],
   "joined ones": [Buffer.concat([TWO, Buffer.alloc(2 ** 20 + 512, 1)]), /follow its end/],
 };

@@ -19,8 +19,8 @@ for (const { served, condition } of VERSIONS) {
   test(`a broken download goes on where it stopped: ${JSON.stringify(served)}`, async (t) => {
     const here = await setting(t, { ...BROKEN, ...served });
     const error = await failure(here.fetch(), 1);
-    assert.match(error.message, /Fetching http.* failed/);
-    assert.match(error.hint ?? "", /goes on where it stopped.*Without a network: .*--url.*md5/);
+    assert.match(error.message, /Downloading http.* failed/);
+    assert.match(error.hint ?? "", /the download resumes.*Without a network: .*--url.*MD5/);
     assert.ok(!existsSync(here.directory));
     const kept = statSync(here.partial).size;
     assert.ok(kept > 0 && kept <= 10_000, `${kept}`);

@@ -42,7 +42,7 @@ test("a folder with other data is left as it is, an empty one is filled", async 
   const common = { url: here.url, md5: md5(here.archive) };
   const before = readFileSync(join(other, "train.bin"));
   const refused = await failure(fetchCifar100({ ...common, directory: other }), 2);
-  assert.match(refused.message, /other holds something other .* left as it is/);
+  assert.match(refused.message, /other exists but is not the complete CIFAR-100/);
   assert.deepEqual(readFileSync(join(other, "train.bin")), before);
   assert.deepEqual(here.ranges, []);
   mkdirSync(here.directory, { recursive: true });
@@ -54,7 +54,7 @@ test("an archive with unsound images is not put into place", async (t) => {
   const archive = makeArchive(temporaryFolder(t), TRAIN_RECORDS.subarray(0, 5000));
   const here = await setting(t, { body: archive });
   const fetch = fetchCifar100({ url: here.url, md5: md5(archive), directory: here.directory });
-  assert.match((await failure(fetch, 1)).message, /no sound CIFAR-100: .*has 5000 bytes/);
+  assert.match((await failure(fetch, 1)).message, /not a valid CIFAR-100: .*has 5000 bytes/);
   assert.ok(!existsSync(here.directory));
 });
 

@@ -14,7 +14,7 @@ test("a missing file, no server and no URL are told apart", async (t) => {
   assert.match((await failure(closed, 1)).message, /ECONNREFUSED/);
   for (const url of ["nonsense", "file:///etc/hostname"]) {
     const { message } = await failure(fetchCifar100({ ...common, url }), 2);
-    assert.match(message, /not an http or https address/);
+    assert.match(message, /not an http or https URL/);
   }
   assert.ok(!existsSync(here.directory));
 });
