@@ -7,9 +7,9 @@ export interface Output {
   /** `--json` was given: results are one JSON document. */
   readonly json: boolean;
   readonly quiet: boolean;
-  /** Colours on stderr. */
+  /** Colors on stderr. */
   readonly color: boolean;
-  /** Columns of the terminal that results go to; undefined where they go to a file or another program. */
+  /** Columns of the terminal that results go to; undefined off a terminal. */
   readonly width: number | undefined;
   /** Prints the result: the document with --json, else the text. */
   result(text: string, document: unknown): void;
@@ -17,7 +17,6 @@ export interface Output {
   notice(text: string): void;
 }
 
-/** The parsed command line. */
 export interface Invocation {
   /** Flags, environment, configuration files: the strongest first. */
   readonly layers: readonly Layer[];
@@ -31,7 +30,6 @@ export interface Invocation {
   readonly output: Output;
 }
 
-/** Positional arguments. */
 export interface Positionals {
   /** As help shows them, e.g. "IN OUT". */
   readonly usage: string;
@@ -41,15 +39,11 @@ export interface Positionals {
   readonly completes?: Completes;
 }
 
-/** A command. Each has its own file, loaded on use. */
+/** A command, in its own file, loaded on use. */
 export interface Command {
   readonly sections: readonly Section[];
   readonly positionals?: Positionals;
-  /** Example command lines with descriptions. */
   readonly examples: readonly (readonly [line: string, meaning: string])[];
-  /**
-   * @returns the exit code where it is not 0
-   * @throws PefdError for what went wrong
-   */
+  /** @returns the exit code where it is not 0; rejects with a PefdError */
   run(invocation: Invocation): Promise<number | undefined>;
 }

@@ -2,7 +2,6 @@ import { inputError } from "../common/errors.js";
 import { didYouMean } from "../common/text.js";
 import type { Command } from "./command.js";
 
-/** A command as the overview shows it; its file is imported when it is used. */
 export interface CommandRow {
   /** One word, or two: "data fetch". */
   readonly name: string;
@@ -156,10 +155,7 @@ function unknownCommand(words: readonly string[]) {
   return inputError(`Unknown command: ${typed}.${didYouMean(typed, names)}`, "`pefd --help` lists the commands.");
 }
 
-/**
- * The command that the words begin with.
- * @throws inputError with the nearest name when there is none
- */
+/** The command that the words begin with; throws inputError with the nearest name when there is none. */
 export function findCommand(words: readonly string[]): CommandRow {
   const fits = COMMANDS.filter(({ name }) => name.split(" ").every((word, index) => words[index] === word));
   const found = fits[0];

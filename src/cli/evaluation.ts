@@ -12,7 +12,6 @@ import type { EvalResult } from "../train/files/result.js";
 import type { Output } from "./command.js";
 import { COLUMNS, fileOf, isScreen, STDOUT } from "./output.js";
 
-/** Files that an evaluation writes. */
 export interface EvaluationFiles {
   readonly per_class: string | undefined;
   readonly confusion: string | undefined;
@@ -49,7 +48,6 @@ export function checkEvaluationFiles({ confusion }: EvaluationFiles, checkpoints
   }
 }
 
-/** Every class of all checkpoints as CSV. @param names of the classes */
 const perClassText = (details: readonly DetailedEval[], names: readonly string[]): string =>
   perClassCsv(
     details.map(({ result, confusion: counts }) => ({
@@ -81,10 +79,8 @@ const computedBy = ({ precision, engine, device, tf32 }: EvalResult): string =>
 const predictorOf = ({ model, predictsThrough }: EvalResult): string =>
   predictsThrough === undefined ? model : `${model} with ${predictsThrough}`;
 
-/** Classes among which the label is looked for. */
 const TOP = 5;
 
-/** Note on top-5 for at most five classes. */
 function fewClassesText(classes: number): string | undefined {
   if (classes > TOP) return undefined;
   return `Top-5 counts every image: there ${classes === 1 ? "is 1 class" : `are ${classes} classes`} in all.`;

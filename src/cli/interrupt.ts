@@ -5,7 +5,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Shell exit codes of signals: 130, 143, 129. */
 export const signalExitCode = (name: NodeJS.Signals): number => 128 + constants.signals[name];
 
-/** The reason that aborted work was given, and throws once it has ended in good order. */
+/** The abort reason of interruptible work, thrown once that has ended in good order. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
 
@@ -18,24 +18,18 @@ export class Interrupted extends Error {
   }
 }
 
-/** Messages for interrupted work. */
 export interface Interruption {
   /** Called at the first signal. */
   readonly onSignal?: (name: NodeJS.Signals) => void;
-  /** Hint after the work has ended. */
   readonly hint?: string;
 }
 
-/**
- * Signals that arrive within so many milliseconds of the first are the same wish to stop: `timeout` sends one to the
- * program and one to its group, a terminal that closes sends SIGHUP and SIGTERM.
- */
+/** Signals this soon after the first are the same wish: `timeout` and closing terminals send two. */
 const ONE_WISH_MS = 1000;
 
 /**
- * Runs work that can stop in good order. The first SIGINT, SIGTERM or SIGHUP aborts the signal that the
- * work was given, with an Interrupted as its reason, which the work throws when it has stopped early; work
- * that was all but done may as well return. A second signal, later than a moment after, ends the process at once.
+ * Runs work that can stop in good order: the first SIGINT, SIGTERM or SIGHUP aborts with an Interrupted, which work
+ * that stops early throws (work all but done may return); a second signal, after a moment, ends the process at once.
  */
 export async function interruptible<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
@@ -60,10 +54,7 @@ export async function interruptible<Result>(
   }
 }
 
-/**
- * Ctrl-C is how a watch or a server ends: that is worth an exit code, and no sentence.
- * @throws whatever else ended the work
- */
+/** The exit code of a watch or server ended by Ctrl-C, which is no error; throws any other error. */
 export function endedBySignal(error: unknown): number {
   if (error instanceof Interrupted) return signalExitCode(error.signalName);
   throw error;

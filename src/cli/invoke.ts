@@ -44,10 +44,7 @@ function optionLines(sections: readonly Section[], width: number): string[] {
   return all.flatMap(({ title, entries }) => ["", `${title}:`, ...twoColumns(entries, { left, indent: 2, width })]);
 }
 
-/**
- * Help of one command: what it does, its usage, examples, and its options by their heading.
- * @param width no line is longer, unless a single word is
- */
+/** Help of one command: summary, usage, examples, options; no line exceeds `width`, unless a single word does. */
 export function commandHelp(name: string, command: Command, width: number): string {
   const summary = COMMANDS.find((row) => row.name === name)?.summary ?? "";
   const usage = ["pefd", name, command.positionals?.usage, "[options]"].filter(Boolean).join(" ");
@@ -125,7 +122,6 @@ function normaliseAll(commandName: string, argv: readonly string[], rows: Rows):
 
 const otherNames = ({ alias, alsoNamed }: Row): string[] => [alias, alsoNamed].filter((name) => name !== undefined);
 
-/** The rows as options of yargs; their values are checked by config/parse.ts. */
 function declare(parser: Argv, rows: Rows): Argv {
   for (const [name, row] of Object.entries(rows)) {
     const value = row.type === "boolean" ? { boolean: true } : { nargs: 1 };
@@ -178,10 +174,7 @@ function checkPositionals(commandName: string, words: readonly string[], command
   if (words.length < min) throw inputError(`pefd ${commandName} needs ${usage}.`);
 }
 
-/**
- * Reads what follows a command's name.
- * @throws inputError for an unknown flag, one without its value, or a word too many
- */
+/** Reads what follows a command's name; throws inputError for an unknown flag, a missing value or an extra word. */
 export function parseArguments(commandName: string, command: Command, argv: readonly string[]): Arguments {
   const rows = rowsOf(command.sections);
   const parser = declare(quietYargs(normaliseAll(commandName, argv, rows)), rows).fail((message) =>
@@ -195,7 +188,6 @@ export function parseArguments(commandName: string, command: Command, argv: read
   return { flags: lastOfEach(flags, rows), positionals, help: false };
 }
 
-/** Every name that an option is taken by. */
 const namesOf = (option: string, { alias, alsoNamed }: Row): string[] =>
   [option, alias, alsoNamed].filter((name) => name !== undefined);
 
@@ -219,12 +211,7 @@ function refuseTaken(file: string, method: string, sections: readonly Section[])
   }
 }
 
-/**
- * Holds the options of plug-ins' methods against those that there are. The very row that others have may be a method's,
- * too, such as kd_T of KL_OPTIONS.
- * @param sections of the command, and those of configuration files
- * @throws inputError for one that is taken
- */
+/** Refuses plug-in methods' options that are taken, with an inputError; a shared row, such as kd_T, is fine. */
 function refuseTakenOptions(sections: readonly Section[]): void {
   for (const { name: file, methods } of PLUGINS.rows()) {
     for (const method of methods) refuseTaken(file, method, sections);
@@ -253,11 +240,9 @@ function invocationOf(command: Command, { flags, positionals }: Arguments, argv:
 }
 
 /**
- * Runs one command, or shows its help.
+ * Runs one command, or shows its help; returns the exit code, throws PefdError.
  * @param rest what was typed besides the command's name
  * @param argv all that was typed after `pefd`
- * @returns the exit code
- * @throws PefdError for what went wrong
  */
 export async function invoke(
   name: string,

@@ -16,14 +16,13 @@ function commandLines(commands: readonly CommandRow[], width: number): string[] 
   return ["Commands:", ...twoColumns(entries, { left, indent: 2, width })];
 }
 
-/** Sentences below the list of commands. */
 const MORE = [
   "`pefd COMMAND --help` shows the options of a command; `pefd --version` the version.",
   "Options are spelled as in the paper's code (--batch_size); --batch-size works too.",
   "docs/flags.md lists every option; `pefd doctor` checks the installation.",
 ];
 
-/** The overview: every command with its summary. @param width no line is longer */
+/** The overview: every command with its summary, in lines of at most `width`. */
 export const overview = (width: number): string =>
   [
     ...wrapWords("pefd: knowledge distillation with projector ensembles and other published methods", width),
@@ -37,7 +36,7 @@ export const overview = (width: number): string =>
 const groupOf = (word: string | undefined): readonly CommandRow[] =>
   COMMANDS.filter(({ name }) => name.startsWith(`${word} `));
 
-/** Help of a first word that several commands share. @param width no line is longer */
+/** Help of a first word that several commands share, in lines of at most `width`. */
 export const groupHelp = (word: string, width: number): string =>
   [
     `Usage: pefd ${word} COMMAND [options]`,
@@ -47,7 +46,6 @@ export const groupHelp = (word: string, width: number): string =>
     ...wrapWords(`\`pefd ${word} COMMAND --help\` shows the options of one.`, width),
   ].join("\n");
 
-/** Message of an error, and the exit code. */
 interface Told {
   /** A signal is no error. */
   readonly prefix?: "";
@@ -71,7 +69,6 @@ const ofPlugin = (file: string, error: Error): Told => ({
   lines: [`Error in the plug-in ${file}: ${error.name}: ${error.message.split("\n")[0]}`, ...framesIn(file, error)],
 });
 
-/** The stack down to the call of the plug-in. */
 function framesIn(file: string, { stack = "" }: Error): string[] {
   const frames = stack.split("\n").map((line) => line.trim());
   const own = frames.findLastIndex((frame) => isIn(file, frame));
@@ -111,17 +108,12 @@ function tell(error: Error): Told {
   };
 }
 
-/** An error's stack, and those of the errors behind it, with their messages whole. */
 const tracesOf = ({ stack, cause }: Error): string[] => [
   ...(stack ? [stack] : []),
   ...(cause instanceof Error ? tracesOf(cause) : []),
 ];
 
-/**
- * An error as text for people, what to type next below it, and the exit code.
- * The stack trace is part of it only with `debug`.
- * @param program what has to be typed for pefd (typed.ts)
- */
+/** An error's text with what to type next, and its exit code; stack only with `debug`. `program` is pefd as typed. */
 export function describeError(
   thrown: unknown,
   { debug, color, program = "pefd" }: { debug: boolean; color: boolean; program?: string },
@@ -157,9 +149,8 @@ function typedAfter(words: readonly string[]): string[] {
 }
 
 /**
- * The plug-ins that a command is given: those of PEFD_PLUGINS, then those of --plugin. They are needed before flags can be
- * read, as methods bring flags, and come from nowhere else: no configuration file and no run's record names one.
- * @param words what follows the command's name
+ * The plug-ins of PEFD_PLUGINS, then those of --plugin, needed before flags are read, as methods bring flags. They come
+ * from nowhere else: no configuration file and no run's record names one.
  */
 const pluginFiles = (words: readonly string[], env: Environment): string[] =>
   [env.PEFD_PLUGINS ?? "", ...typedAfter(words)].flatMap(filesIn);
@@ -177,7 +168,6 @@ function version(): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
-/** The command's words with what follows them, and the flags that stand before. */
 function splitCommand(argv: readonly string[]): { words: string[]; leading: string[] } {
   const start = argv.findIndex((token) => !LEADING.includes(token));
   if (start < 0) throw inputError("No command given.", `\n${overview(helpWidth(process))}`);
@@ -196,11 +186,9 @@ async function takePlugins(words: readonly string[]): Promise<void> {
   await loadPlugins(files, process.features as { readonly typescript?: unknown });
 }
 
-/** Arguments that request help or the version. */
 const HELP = ["--help", "-h", "help"];
 const VERSION = ["--version", "-V", "version"];
 
-/** Help of what the words begin with: of a command, of those that share a first word, of all. */
 async function help(words: readonly string[]): Promise<number> {
   const [word, second] = words;
   if (word === undefined || HELP.includes(word)) return print(overview(helpWidth(process)));
@@ -253,8 +241,7 @@ function refuseRemovedFolder(): void {
 }
 
 /**
- * The program. `pefd --help` answers without reading any command's file.
- * @param argv what was typed after `pefd`
+ * The program; `pefd --help` reads no command's file.
  * @returns the exit code: 0 done, 1 the run failed, 2 usage or input, 3 environment, 128 + n on signal n
  */
 export async function main(argv: readonly string[]): Promise<number> {

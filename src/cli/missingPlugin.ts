@@ -9,7 +9,6 @@ import type { Invocation } from "./command.js";
 
 const KEYS = ["distill", "model", "model_s", "model_t", "dataset"] as const;
 
-/** Whether a run has something of that name. */
 const names = ({ config }: RunRecord, name: string): boolean =>
   KEYS.some((key) => {
     const own = config[key];
@@ -27,14 +26,10 @@ function placesOf({ flags, positionals }: Invocation): string[] {
   );
 }
 
-/** Files that the plug-ins of a run are in. */
 const pluginsOf = ({ config }: RunRecord): string[] =>
   ((config.plugins ?? []) as readonly UsedPlugin[]).map(({ path }) => path);
 
-/**
- * The error that a name is not known, with what to type where a run tells which plug-in has it; any other error as it is.
- * Nothing is loaded from what a run tells: whoever types it decides.
- */
+/** Adds to an unknown name's error the plug-in that a run recorded, which is not loaded: whoever types it decides. */
 export function withPluginHint(error: unknown, invocation: Invocation): unknown {
   if (!(error instanceof PefdError) || error.unknownName === undefined) return error;
   const name = error.unknownName;

@@ -4,7 +4,6 @@ import { cleanColored, cleanJson, cleanText } from "../common/text.js";
 import { useColor } from "../report/color.js";
 import type { Output } from "./command.js";
 
-/** The file name that means stdout. */
 export const STDOUT = "-";
 
 /** A file to write, or undefined where nothing or the standard output was asked for. */
@@ -77,20 +76,15 @@ export function createOutput(flags: Readonly<Record<string, unknown>>): Output {
 const MOST = 100;
 const LEAST = 60;
 
-/** Columns of a terminal that does not tell. */
 const USUAL = 80;
 
-/** What is asked for the width of a terminal. */
 interface Streams {
   readonly stdout: { readonly columns?: number | undefined };
   readonly stderr: { readonly columns?: number | undefined };
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/**
- * Columns for help: the terminal's, also where a pager stands between, within what can be read.
- * @param streams of the process
- */
+/** Columns for help: the terminal's, also where a pager stands between, within what can be read. */
 export function helpWidth({ stdout, stderr, env }: Streams): number {
   const told = stdout.columns || stderr.columns || Number.parseInt(env.COLUMNS ?? "", 10) || USUAL;
   return Math.min(MOST, Math.max(LEAST, told));

@@ -2,10 +2,7 @@ import { figureAlone, figuresOf, type PublishedFigure } from "../config/publishe
 import { CIFAR100 } from "../data/cifar/row.js";
 import type { RunRecord } from "../report/runs/runRecord.js";
 
-/**
- * The figure that was published for a run's pair and method, or for a model that learns from labels alone. A run's file
- * may call its method whatever it likes.
- */
+/** The published figure of a run's pair and method (recorded under any name), or of a model from labels alone. */
 export function publishedOf({ kind, model, teacher, method = "", config }: RunRecord): PublishedFigure | undefined {
   // Old runs recorded no data set.
   const { dataset = CIFAR100.name, image_size } = config;

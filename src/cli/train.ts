@@ -27,10 +27,7 @@ export const trainingSections = (own: readonly Section[]): readonly Section[] =>
 const shown = (value: unknown): string =>
   value === undefined ? "-" : Array.isArray(value) ? value.join(",") : String(value);
 
-/**
- * Prints the resolved configuration, one option a line, with the place that each value came from.
- * @throws inputError for a tracker that is none
- */
+/** Prints the resolved configuration, an option and its origin per line; throws inputError for an invalid tracker. */
 export function printDryRun(
   { options, origins }: Pick<Resolved<object>, "options" | "origins">,
   output: Output,
@@ -51,7 +48,6 @@ export function resumeWords(argv: readonly string[]): string[] {
 
 const percent = (value: number): string => `${value.toFixed(2)} %`;
 
-/** Which images a run is evaluated on. */
 const IMAGE_OPTIONS = ["data", "limit_test", "skip_list"] as const;
 type ImageOptions = Pick<TrainOptions, (typeof IMAGE_OPTIONS)[number]>;
 
@@ -63,7 +59,6 @@ function evaluationWords(checkpoint: string, options: ImageOptions): string[] {
   return ["eval", ...pluginWords(), "--checkpoint", checkpoint, ...images];
 }
 
-/** Summary of a finished run: folder, accuracy, next command. */
 function runSummary(result: RunResult, model: string, options: ImageOptions): string {
   const { runDir, test, best, epochs } = result;
   const checkpoint = join(runDir, `${model}_last.safetensors`);
@@ -91,7 +86,6 @@ function reporterOf(
   });
 }
 
-/** Runs a training and reports its outcome to the tracker. */
 async function tracked<Result>(tracker: Tracker | undefined, work: () => Promise<Result>): Promise<Result> {
   try {
     const result = await work();
@@ -109,10 +103,7 @@ function atExit(act: () => void): () => void {
   return () => process.off("exit", act);
 }
 
-/**
- * Runs a training with a reporter on stderr and in good order when it is interrupted, then prints its result.
- * @param model the model that is trained, which names the files of its weights
- */
+/** Trains with a reporter on stderr, stops in good order, prints the result. `model` names the files of its weights. */
 export async function runTraining(
   invocation: Invocation,
   options: Pick<TrainOptions, "print_freq" | "log_every" | "track" | keyof ImageOptions>,

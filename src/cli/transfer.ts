@@ -3,14 +3,12 @@ import { createProgressBar } from "../report/live/progressBar.js";
 import type { Output } from "./command.js";
 import { COLUMNS, isScreen } from "./output.js";
 
-/** Download progress. */
 export interface TransferProgress {
   readonly update: (progress: DownloadProgress) => void;
   /** Removes the bar; safe to call without an update. */
   readonly stop: () => void;
 }
 
-/** Progress as text. */
 type Amount = (progress: DownloadProgress) => string;
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
@@ -29,10 +27,7 @@ function plainLines(output: Output, amountOf: Amount): TransferProgress {
   return { update, stop: () => {} };
 }
 
-/**
- * A bar on a terminal, plain lines elsewhere, on stderr; nothing with --quiet.
- * @param amountOf how far it is, in words; megabytes where it is left out
- */
+/** A bar on a terminal, plain lines elsewhere, on stderr; nothing with --quiet. `amountOf` defaults to megabytes. */
 export function transferProgress(output: Output, amountOf: Amount = amount): TransferProgress {
   const { stderr } = process;
   if (output.quiet || !isScreen(stderr)) return plainLines(output, amountOf);

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { shellWord, withoutPasswords } from "../common/text.js";
 
-/** How a process was started. */
 export interface Started {
   /** process.argv[1] */
   readonly script: string;

@@ -1,15 +1,10 @@
 import { Chalk, type ChalkInstance } from "chalk";
 
-/** Inputs to the decision whether text is colored. */
 export interface ColorChoice {
-  /**
-   * The environment. NO_COLOR (any non-empty value, no-color.org) and TERM=dumb switch colors off; FORCE_COLOR
-   * (any non-empty value but 0 and false, force-color.org) switches them on where the stream is no terminal, too.
-   */
+  /** NO_COLOR (no-color.org) and TERM=dumb disable colors; FORCE_COLOR (force-color.org, not 0 or false) enables. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether the stream that is written to is a terminal. */
   readonly isTTY: boolean;
-  /** The value of --color / --no-color; undefined when neither was typed. */
+  /** Undefined when neither --color nor --no-color was typed. */
   readonly flag?: boolean | undefined;
 }
 
@@ -23,10 +18,7 @@ export function useColor(choice: ColorChoice): boolean {
   return choice.isTTY;
 }
 
-/**
- * chalk with colors on or off. chalk's own detection looks at stdout, ours is written to stderr, and chalk 5
- * does not honour NO_COLOR on a terminal; so the decision is made once, by useColor, and handed in here.
- */
+/** chalk with colors on or off: its own detection looks at stdout, and chalk 5 ignores NO_COLOR on a terminal. */
 export function palette(color: boolean): ChalkInstance {
   return new Chalk({ level: color ? 1 : 0 });
 }

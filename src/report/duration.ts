@@ -9,10 +9,7 @@ const pair = (seconds: number, unit: number, name: string, small: number, smallN
   return rest === 0 ? `${whole} ${name}` : `${whole} ${name} ${rest} ${smallName}`;
 };
 
-/**
- * A duration as a person says it, two units at most: "3.2 s", "45 s", "7 min 6 s", "1 h 32 min", "2 d 4 h".
- * @param seconds at least 0; anything that is not a finite number gives "?"
- */
+/** A duration in at most two units: "3.2 s", "45 s", "7 min 6 s", "2 d 4 h"; "?" if negative or not finite. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds) || seconds < 0) return "?";
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
@@ -22,10 +19,7 @@ export function formatDuration(seconds: number): string {
   return pair(seconds, DAY, "d", HOUR, "h");
 }
 
-/**
- * Seconds left when `done` of `total` equal pieces took `elapsed` seconds.
- * @returns undefined before the first piece is done, when nothing can be said
- */
+/** Seconds left when `done` of `total` equal pieces took `elapsed` seconds; undefined before the first is done. */
 export function secondsLeft(elapsed: number, done: number, total: number): number | undefined {
   if (done <= 0 || !(elapsed >= 0)) return undefined;
   return (elapsed / done) * Math.max(0, total - done);

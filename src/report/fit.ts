@@ -3,12 +3,10 @@ import { alignedTo, type Column, renderText, shownCell, type Table } from "./tab
 
 const GAP = 2;
 
-/** Columns of words are not made narrower than this. */
 const LEAST_TEXT = 16;
 
 const widest = (lines: readonly string[]): number => Math.max(0, ...lines.map(textWidth));
 
-/** One column of a table: its title and its cells as they are shown. */
 interface Strip {
   readonly column: Column;
   readonly cells: readonly string[];
@@ -20,7 +18,6 @@ const stripsOf = ({ columns, rows }: Table): Strip[] =>
     cells: rows.map((cells) => shownCell(cells[index] ?? "")),
   }));
 
-/** Splits columns into constant and varying ones, if there are several rows. */
 function partCommon(strips: readonly Strip[]): { common: Strip[]; telling: Strip[] } {
   const isCommon = ({ cells }: Strip) => cells.length > 1 && new Set(cells).size === 1;
   const telling = strips.filter((strip) => !isCommon(strip));
@@ -38,7 +35,7 @@ const naturalWidth = ({ column, cells }: Strip): number => widest([column.title,
 
 const wordsOf = (text: string): string[] => text.split(" ");
 
-/** Numbers keep their width, below a title of several lines; words may be wrapped. */
+/** Numbers keep their width, below a wrapped title; text may be wrapped. */
 function leastWidth(strip: Strip): number {
   const { column, cells } = strip;
   if (column.align === "right") return widest([...wordsOf(column.title), ...cells]);
@@ -46,7 +43,7 @@ function leastWidth(strip: Strip): number {
   return Math.max(widest(words), Math.min(naturalWidth(strip), LEAST_TEXT));
 }
 
-/** Widths that fit together, the widest column of words giving way first; undefined where there are none. */
+/** Widths that fit, shrinking the widest text column first; undefined where there are none. */
 function narrowWidths(strips: readonly Strip[], width: number): number[] | undefined {
   const least = strips.map(leastWidth);
   const widths = strips.map(naturalWidth);
@@ -61,7 +58,6 @@ function narrowWidths(strips: readonly Strip[], width: number): number[] | undef
   return widths;
 }
 
-/** Cells beside each other, each wrapped in its column. */
 function wrappedRow(cells: readonly string[], strips: readonly Strip[], widths: readonly number[]) {
   const parts = cells.map((text, i) => wrapWords(text, widths[i] as number));
   const height = Math.max(...parts.map(({ length }) => length));
@@ -94,7 +90,7 @@ function turned(strips: readonly Strip[], width: number): string[] {
   return blocks.flatMap((block, index) => (index === 0 ? block : ["", ...block]));
 }
 
-/** Columns that fit beside each other: all, or those without as few of the extra ones as need be, the first going first. */
+/** All columns, or those that fit without some of the extra ones; the first of these goes first. */
 function beside(strips: readonly Strip[], width: number) {
   const extras = strips.filter(({ column }) => column.extra);
   for (let count = 0; count <= extras.length; count++) {
@@ -106,7 +102,6 @@ function beside(strips: readonly Strip[], width: number) {
   return undefined;
 }
 
-/** Says which columns a wider terminal would show. */
 function leftOutLines(left: readonly Strip[], width: number): string[] {
   if (left.length === 0) return [];
   const titles = left.map(({ column }) => column.title);
@@ -114,10 +109,9 @@ function leftOutLines(left: readonly Strip[], width: number): string[] {
 }
 
 /**
- * A table as text that fits a terminal. One that is too wide says once, above, what is the same in every row; then its
- * columns of words and its titles are wrapped; then it goes without columns that are extra, and names them below; where that
- * is not enough either, it is turned: a block for each row, with a line for each column, all of them. No word is broken.
- * @param width columns of the terminal; undefined off one, where a table is as wide as it is
+ * A table as text that fits a terminal. One that is too wide lists values common to all rows above; then text and
+ * titles wrap; then extra columns go, named below; then each row becomes a block. No word is broken.
+ * @param width terminal columns; undefined off a terminal, where nothing is fitted
  */
 export function renderFitted(table: Table, width: number | undefined): string {
   const plain = renderText(table);

@@ -1,10 +1,8 @@
 import { columns, renderCsv, type Table } from "./table.js";
 
-/** Accuracy of a class. */
 export interface ClassAccuracy {
   readonly label: number;
   readonly name: string;
-  /** Test images of the class. */
   readonly images: number;
   readonly correct: number;
   /** Percent; undefined without images. */
@@ -14,11 +12,7 @@ export interface ClassAccuracy {
 /** Classes at each end of the text table. */
 const SHOWN = 5;
 
-/**
- * Accuracy of every class.
- * @param confusion [C * C], images by label (rows) and prediction (columns)
- * @param names of the C classes
- */
+/** Accuracy of every class from a [C * C] confusion matrix: images by label (rows) and prediction (columns). */
 export function classAccuracies(confusion: Float32Array, names: readonly string[]): ClassAccuracy[] {
   return names.map((name, label) => {
     const row = confusion.subarray(label * names.length, (label + 1) * names.length);

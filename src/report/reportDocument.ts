@@ -55,7 +55,7 @@ function runJson(run: RunRecord) {
   };
 }
 
-/** The report for programs: experiments, runs, runs that repeat another and count for nothing, and what could not be read. Accuracies in percent. */
+/** The report for programs: experiments, runs, repeats that do not count, unreadable folders. Accuracies in percent. */
 export const reportDocument = (summaries: readonly Summary[], { runs, problems }: Collection): unknown => {
   const ranks = rankings(summaries);
   const experiments = summaries.map((summary) => summaryJson(summary, ranks.get(summary)));
@@ -65,10 +65,7 @@ export const reportDocument = (summaries: readonly Summary[], { runs, problems }
   return { experiments, runs: runs.map(runJson), repeats, problems };
 };
 
-/**
- * `pefd watch --json`: each run's state and its remaining seconds.
- * @param now milliseconds since 1970
- */
+/** `pefd watch --json`: each run's state and its remaining seconds; `now` in milliseconds since 1970. */
 export const watchDocument = ({ runs, problems }: Collection, now: number): unknown => ({
   runs: runs.map((run) => ({
     ...runJson(run),

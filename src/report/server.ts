@@ -9,7 +9,7 @@ import { runCollector } from "./runs/collector.js";
 import { stateOf } from "./runs/runRecord.js";
 import { type Published, summarize } from "./runs/summarize.js";
 
-/** A page as it stands, and a name that it has for as long as it says the same. */
+/** A page, and a version that changes only with its content. */
 export interface LivePage {
   readonly html: string;
   readonly version: string;
@@ -18,16 +18,15 @@ export interface LivePage {
 /** Milliseconds for which a look at the runs is good enough. */
 const FRESH = 500;
 
-/** A page that takes long to make is made again only after so many times as long. */
+/** A slow page is made again only after so many times as long. */
 const REST = 2;
 
 const isFolder = (dir: string) => statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /**
- * The report's page of the runs in some folders as they go on: looked at again when it is asked for, drawn again when
- * something has changed. Of a folder that has gone there is a sentence, and the others are shown.
+ * The report's page, following runs: read again on request, drawn again on change; a folder that has gone is named.
  * @param clock milliseconds since 1970
- * @param collect finds the runs, and gives the same object for as long as nothing has changed
+ * @param collect finds the runs; the same object while nothing changes
  */
 export function livePage(
   dirs: readonly string[],
@@ -60,7 +59,6 @@ export function livePage(
   };
 }
 
-/** A page that is being served. */
 export interface ReportServer {
   /** Where it is, with the word that lets one in. */
   readonly url: string;
@@ -69,17 +67,13 @@ export interface ReportServer {
 
 const ADDRESS = "127.0.0.1";
 
-/**
- * The names by which a browser reaches a server of its own machine. Any other name is a page elsewhere whose name was
- * made to lead here (DNS rebinding). The port may be another one: that of a tunnel.
- */
+/** Host names of this machine; any other may be DNS rebinding. The port may differ, as through a tunnel. */
 const OWN_NAMES: ReadonlySet<string> = new Set([ADDRESS, "localhost"]);
 
 const nameIn = (host: string | undefined) => /^([^:]*)(?::\d+)?$/.exec(host ?? "")?.[1] ?? "";
 
 const digest = (text: string) => createHash("sha256").update(text).digest();
 
-/** Constant-time comparison. */
 const isSame = (one: string, other: string) => timingSafeEqual(digest(one), digest(other));
 
 const HEADERS = {
@@ -91,7 +85,6 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** Response. */
 interface Answer {
   readonly status: number;
   readonly text: string;
@@ -144,7 +137,6 @@ function handler(path: string, page: () => LivePage) {
   };
 }
 
-/** The error for a port that cannot be used. */
 function problemOf({ code, message }: NodeJS.ErrnoException, port: number) {
   const hint = "Choose another with --serve PORT; plain --serve takes any free port.";
   if (code === "EADDRINUSE") return inputError(`Port ${port} is already in use.`, hint);
@@ -159,11 +151,7 @@ function listen(server: Server, port: number): Promise<void> {
   });
 }
 
-/**
- * Serves a page to browsers of this machine: only to read, and only to whoever knows its address, which has a random word.
- * @param port 0 takes any that is free
- * @throws inputError where another program has the port
- */
+/** Serves a read-only page to local browsers at a random address; port 0: any free one; inputError for one in use. */
 export async function serveReport(page: () => LivePage, port: number): Promise<ReportServer> {
   const path = `/${randomBytes(16).toString("base64url")}`;
   const server = createServer(handler(path, page));

@@ -33,7 +33,6 @@ ${figures.join("\n")}
 const part = ({ title, columns, rows }: SheetPart): string =>
   `<h2>${escapeHtml(title)}</h2>\n${rows.map((each) => row(columns, each)).join("\n")}`;
 
-/** Neither scripts nor the network. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /** A contact sheet as one HTML page that needs nothing else (its own policy forbids all else). */
@@ -55,7 +54,6 @@ const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f
 const NARROW = /[ .,:;'!|()[\]{}/\\ijlrtfI-]/;
 const BROAD = /[A-Z@%&mwMW_]/;
 
-/** Width of a character over the size of its font: no less than in usual fonts without serifs. */
 function widthOf(char: string): number {
   if (WIDE.test(char)) return 1.1;
   if (NARROW.test(char)) return 0.45;
@@ -65,7 +63,6 @@ function widthOf(char: string): number {
 /** Width of a text over the size of its font, rather too much than too little. */
 export const textWidth = (text: string): number => [...text].reduce((sum, char) => sum + widthOf(char), 0);
 
-/** Pieces of a word none of which is wider than a line. */
 function pieces(word: string, most: number): string[] {
   const found: string[] = [];
   let piece = "";
@@ -79,10 +76,7 @@ function pieces(word: string, most: number): string[] {
   return [...found, piece];
 }
 
-/**
- * Lines of a text, broken at blanks, and within a word where it is longer than a line: nothing is cut off.
- * @param most width of a line over the size of its font
- */
+/** Text wrapped to `most` times its font's size, at blanks or within a word longer than a line; nothing is cut. */
 export function wrapped(text: string, most: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ").flatMap((each) => pieces(each, most))) {
@@ -95,11 +89,10 @@ export function wrapped(text: string, most: number): string[] {
 }
 
 const [MARGIN, GAP] = [20, 12];
-/** Sizes of letters, and the height of a line over that. */
+/** Font sizes, and the line height over them. */
 const [HEADING, TITLE, TEXT, LINE] = [20, 16, 13, 1.4];
 /** Letters from a weight on are so much wider. */
 const [BOLD, BOLDER] = [600, 1.12];
-/** Room for titles where there are few columns. */
 const LEAST_COLUMNS = 3;
 
 /** Elements drawn so far, and the y of the next one. */
@@ -109,7 +102,6 @@ interface Drawing {
   readonly parts: string[];
 }
 
-/** How letters look. */
 interface Letters {
   readonly size: number;
   readonly color: string;
@@ -119,7 +111,6 @@ interface Letters {
 const INK: Letters = { size: TEXT, color: TONES.ink.light };
 const MUTED: Letters = { size: TEXT, color: TONES.muted.light };
 
-/** Lines of text, as many as it takes. @param width of a line, all that there is by default */
 function write(
   drawing: Drawing,
   text: string,
@@ -138,7 +129,6 @@ function write(
 
 const columnAt = (column: number): number => MARGIN + column * (SIDE + GAP);
 
-/** Titles of columns beside one another. */
 function writeColumns(drawing: Drawing, columns: readonly string[]): void {
   const top = drawing.y;
   const ends = columns.map((title, column) => {
@@ -189,18 +179,15 @@ ${drawing.parts.join("\n")}
 `;
 }
 
-/** A picture of a contact sheet. */
 export interface Picture {
   readonly height: number;
   readonly width: number;
-  /** A PNG file. */
   readonly png: Uint8Array;
 }
 
-/** One image of a data set, with pictures of it. */
 export interface SheetRow {
   readonly className: string;
-  /** Of its file. */
+  /** File name. */
   readonly name: string;
   readonly height: number;
   readonly width: number;
@@ -208,14 +195,12 @@ export interface SheetRow {
   readonly pictures: readonly Picture[];
 }
 
-/** Images that are shown in the same ways. */
 export interface SheetPart {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: readonly SheetRow[];
 }
 
-/** A contact sheet: what a data set's images are, and what a model sees of them. */
 export interface Sheet {
   readonly title: string;
   readonly notes: readonly string[];
@@ -225,21 +210,16 @@ export interface Sheet {
 /** Longest side of a picture on paper and screen; small images are shown larger than they are, pixel by pixel. */
 export const SIDE = 168;
 
-/** The size that a picture is shown in. */
 function shownSize({ height, width }: Picture): { height: number; width: number } {
   const scale = SIDE / Math.max(height, width);
   return { height: Math.max(1, height * scale), width: Math.max(1, width * scale) };
 }
 
-/** Below it, pixels are to be seen. */
 const FEW_PIXELS = 100;
 
-/** How a browser is to enlarge a picture. */
 const rendering = ({ height, width }: Picture): "pixelated" | "auto" =>
   Math.max(height, width) < FEW_PIXELS ? "pixelated" : "auto";
 
-/** A picture as an address that holds it whole. */
 const dataAddress = ({ png }: Picture): string => `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
 
-/** Detail text of a row: file and image size. */
 const rowDetail = ({ name, height, width }: SheetRow): string => `${name}, ${width} x ${height}`;

@@ -20,7 +20,6 @@ function sourcesOf(summaries: readonly Summary[]): string[] {
   });
 }
 
-/** Names of experiments for sentences: methods, with their pair where there are several, each once. */
 function namesOf(summaries: readonly Summary[], all: readonly Summary[]): string {
   const pairOf = ({ teacher, model }: Summary) => (teacher === undefined ? model : `${teacher} → ${model}`);
   const pairs = new Set(all.filter(({ teacher }) => teacher !== undefined).map(pairOf));
@@ -49,7 +48,6 @@ const COUNTED = {
   unknown: "Published without saying whether for the last or the best epoch",
 };
 
-/** Where published figures are from, of which epoch and with which teachers, and what their "*" means. */
 function publishedNotes(summaries: readonly Summary[]): string[] {
   const sources = sourcesOf(summaries);
   const known = summaries.filter(({ published }) => published !== undefined);
@@ -67,7 +65,6 @@ function publishedNotes(summaries: readonly Summary[]): string[] {
   ];
 }
 
-/** Explanation of the table's ranks, if any. */
 function rankNotes(summaries: readonly Summary[]): string[] {
   const ranks = [...rankings(summaries).values()];
   const unlike = apart(summaries);
@@ -82,11 +79,9 @@ function rankNotes(summaries: readonly Summary[]): string[] {
   ];
 }
 
-/** How a run that is left out differs from the one that counts. */
 const likeness = ({ run, sameWeights }: Repeat): string =>
   sameWeights ? "the same weights" : run.finished ? "the same seed, other weights" : "not finished";
 
-/** Runs that are left out, as their trial counts already. */
 const repeatNotes = (summaries: readonly Summary[]): string[] =>
   summaries
     .flatMap(({ repeats }) => repeats)
@@ -165,7 +160,6 @@ const otherText = (summary: Summary): string => {
   return Object.keys(others).length === 0 ? "" : JSON.stringify(others);
 };
 
-/** The columns of the report's CSV, whatever the runs are. */
 const CSV_COLUMNS: readonly string[] = [
   "kind",
   "teacher",

@@ -1,10 +1,9 @@
 import { cleanLine, textWidth as width } from "../common/text.js";
 
-/** A column of a table: numbers stand to the right. */
 export interface Column {
   readonly title: string;
   readonly align: "left" | "right";
-  /** Whether a terminal that is too narrow for all columns goes without this one before the table is turned. */
+  /** Whether a terminal that is too narrow may drop this column. */
   readonly extra?: boolean;
 }
 
@@ -36,7 +35,6 @@ export function alignedTo(size: number, text: string, align: Column["align"]): s
   return align === "right" ? blanks + text : text + blanks;
 }
 
-/** Titles, a rule and rows: each cell one line, padded to its column's width. */
 function aligned(table: Table, cell: (text: string) => string = shownCell) {
   const lines = [table.columns.map(({ title }) => title), ...table.rows].map((cells) =>
     table.columns.map((_, index) => cell(cells[index] ?? "")),
@@ -76,10 +74,7 @@ const asText = (cell: string) =>
 
 const quote = (cell: string) => (/[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
 
-/**
- * For programs: comma-separated values (RFC 4180, newline as line end), titles first. Unprintable characters are
- * escaped, and no cell is a formula.
- */
+/** CSV for programs (RFC 4180, newline as line end), titles first; unprintable characters and formulas are escaped. */
 export const renderCsv = (table: Table): string =>
   [table.columns.map(({ title }) => title), ...table.rows]
     .map((cells) => cells.map((cell) => quote(asText(cleanLine(cell)))).join(","))

@@ -8,18 +8,16 @@ import { epochsDone } from "./state.js";
 /** Shorter than a single run's bar: the run's name needs the room. */
 const BAR_CELLS = 10;
 
-/** The terminal that bars are drawn on. */
 export interface BarTerminal extends Terminal {
-  /** Its width, which may change. */
+  /** May change. */
   readonly columns?: number | undefined;
 }
 
-/** How they are drawn. */
 export interface BarOptions {
   /** Default terminal width. */
   readonly columns: number;
   readonly color: boolean;
-  /** Seconds of a clock that only runs forward. */
+  /** Seconds of a monotonic clock. */
   readonly now: () => number;
 }
 
@@ -29,7 +27,6 @@ interface Start {
   readonly epochs: number;
 }
 
-/** The bar of a running run: how far it is, and when it will be done at its own pace. */
 function runBar(run: SweepRun, start: Start, now: number): { progress: number; fields: string[] } {
   const done = epochsDone(run);
   const total = run.options.epochs;
@@ -38,10 +35,7 @@ function runBar(run: SweepRun, start: Start, now: number): { progress: number; f
   return { progress: done / total, fields: [`epoch ${done}/${total}`, ...eta] };
 }
 
-/**
- * On a terminal: a bar for each run that is going on, redrawn in place, and below them how much of the sweep is done
- * and how long the rest will take. A run that ended leaves one line, which stays.
- */
+/** A bar for each running run, and below the sweep's progress and time left; a run that ended leaves one line. */
 export function createSweepBars(
   runs: readonly SweepRun[],
   terminal: BarTerminal,

@@ -18,9 +18,8 @@ export function lastError(text: string): string {
   return telling.find((line) => line !== undefined) ?? "no reason given";
 }
 
-/** How long a sweep will still take, from the epochs that its runs have logged. */
 interface SweepPace {
-  /** A run's epochs do not count any more when it failed. */
+  /** A failed run's epochs do not count any more. */
   ended(outcome: Outcome): void;
   /** "; all done in about 3 min" at the pace so far; empty while nothing can be said, or nothing is left. */
   eta(): string;
@@ -28,7 +27,7 @@ interface SweepPace {
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-/** @param now seconds of a clock that only runs forward */
+/** The sweep's time left; `now` in monotonic seconds. */
 export function createSweepPace(runs: readonly SweepRun[], now: () => number): SweepPace {
   const startedAt = now();
   const total = sum(runs.map(({ options }) => options.epochs));
@@ -47,7 +46,6 @@ export function createSweepPace(runs: readonly SweepRun[], now: () => number): S
   };
 }
 
-/** How this program is started again. */
 export interface Program {
   /** Node.js and its script. */
   readonly command: readonly [string, ...string[]];
@@ -56,11 +54,9 @@ export interface Program {
   readonly living: Set<ChildProcess>;
 }
 
-/** How a run's process ended. */
 interface ChildEnd {
   /** Undefined when a signal ended it, or it could not be started. */
   readonly code: number | undefined;
-  /** Why, in the process's own last words. */
   readonly reason: string;
 }
 
@@ -68,15 +64,10 @@ const KEPT_CHARACTERS = 4000;
 
 const WARNING = /^warning: /;
 
-/** The signal that this program received, for its children to receive it too. */
 const signalOf = (signal: AbortSignal): NodeJS.Signals =>
   (signal.reason as { signalName?: NodeJS.Signals } | undefined)?.signalName ?? "SIGTERM";
 
-/**
- * Runs one run to its end. The process has a group of its own: a terminal's Ctrl-C reaches it once, through this
- * program, as a second one would make it stop without keeping what is done.
- * @param onWarning called with each warning line, until it is stopped
- */
+/** Runs one run in its own process group, so that Ctrl-C reaches it once: a second would end it without saving. */
 function runChild(
   { command: [file, ...before], env, living }: Program,
   words: readonly string[],
@@ -117,19 +108,15 @@ function runChild(
 export interface Outcome {
   readonly run: SweepRun;
   readonly state: "skipped" | "done" | "failed";
-  /** Why it failed. */
   readonly reason?: string;
 }
 
-/** Observer of runs. */
 export interface SweepObserver {
   started(run: SweepRun): void;
-  /** A line worth knowing about a run. */
   notice(run: SweepRun, text: string): void;
   ended(outcome: Outcome): void;
 }
 
-/** How a sweep is carried out. */
 export interface Execution {
   readonly program: Program;
   /** Runs at a time. */
@@ -167,7 +154,6 @@ function deviceOf({ options }: SweepRun, slot: number, gpus: readonly string[]) 
 const wasTaken = ({ code }: ChildEnd, run: SweepRun): boolean =>
   code === USAGE_ERROR && (workingProcess(run.runDir) !== undefined || isComplete(run));
 
-/** A sweep at work. */
 interface Work extends Execution {
   readonly queue: SweepRun[];
   readonly outcomes: Map<SweepRun, Outcome>;
@@ -199,7 +185,6 @@ async function carryOut(run: SweepRun, slot: number, execution: Work): Promise<O
   }
 }
 
-/** Takes runs off the queue until none is left. */
 async function work(slot: number, execution: Work): Promise<void> {
   const { queue, outcomes, observer } = execution;
   for (let run = queue.shift(); run !== undefined; run = queue.shift()) {
@@ -210,8 +195,7 @@ async function work(slot: number, execution: Work): Promise<void> {
 }
 
 /**
- * Carries out the runs of a sweep, `jobs` at a time, in their order.
- * @returns one outcome for each run, in the order of `runs`
+ * Carries out the runs of a sweep in order, `jobs` at a time; outcomes in that order.
  * @throws the signal's reason when it was aborted, once the running ones have ended
  */
 export async function executeSweep(runs: readonly SweepRun[], execution: Execution): Promise<Outcome[]> {

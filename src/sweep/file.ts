@@ -11,7 +11,6 @@ export const SWEEP_ROWS = {
   trials: string(undefined, "Trials of a sweep."),
 };
 
-/** `trials` is how a sweep spells a list of `trial`. */
 function withTrials(layer: Layer): Layer {
   const { trials, ...values } = layer.values;
   if (trials === undefined) return layer;
@@ -32,10 +31,9 @@ const zooLayer = (): Layer => ({
 });
 
 /**
- * Where a sweep's values come from, the strongest first: flags and environment, then its file, whose options may
- * be lists.
+ * A sweep's values, the strongest first: flags and environment, then its file, whose options may be lists.
  * @param file a preset's name, a JSON file of options, or "zoo"
- * @throws inputError for a file that cannot be read or sets what is no option
+ * @throws inputError for an unreadable file or an unknown option
  */
 export function sweepLayers(layers: readonly Layer[], file: string | undefined): Layer[] {
   if (file === ZOO) return [...layers.map(withTrials), zooLayer()];

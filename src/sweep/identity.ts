@@ -12,10 +12,7 @@ export interface Planned {
   readonly undecided: ReadonlySet<string>;
 }
 
-/**
- * A function that gives the identities of a sweep's runs; it throws inputError for unreadable data or teacher.
- * Each file is read once.
- */
+/** A function for the identities of a sweep's runs, each file read once; it throws inputError for unreadable inputs. */
 export function identities(): (run: SweepRun) => Promise<Planned> {
   const { filesOf, weightsOf, leftOut } = inputReader();
   return async ({ options, runDir }) => {

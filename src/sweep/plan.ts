@@ -21,7 +21,6 @@ interface Zoo {
   readonly leftOut: readonly string[];
 }
 
-/** Why a run cannot be carried out, before it starts; undefined where it can. */
 function obstacle({ options }: SweepRun): string | undefined {
   const { model_t, model_s, epochs } = options;
   const { method } = weightedMethod(options);
@@ -50,7 +49,6 @@ export function fittingRuns(runs: readonly SweepRun[]): Zoo {
   };
 }
 
-/** The values of one run: every list replaced by one of its elements. */
 interface Combination {
   readonly layers: readonly Layer[];
   /** Options that have another value in other runs of the sweep. */
@@ -93,7 +91,6 @@ function fromRange(label: string, part: string): unknown[] {
 /** 1 and "1" are the same value; what is no value at all is refused when it is parsed. */
 const keyOf = (value: unknown): string => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
-/** The distinct elements of a list in a file, comma-separated text, or a range of integers. */
 function elements(label: string, row: Row, raw: unknown): unknown[] {
   if (Array.isArray(raw)) return raw.flatMap((item) => elements(label, row, item));
   if (typeof raw !== "string" || (row.type === "path" && existsSync(raw))) return [raw];
@@ -115,7 +112,6 @@ const withValue = (layer: Layer, name: string, value: unknown): Layer => ({
 
 const rowOf = (name: string): Row => ROWS[name] as Row;
 
-/** The elements of the layer that decides about an option; undefined where nothing gives it. */
 function given(layers: readonly Layer[], name: string): unknown[] | undefined {
   const layer = layers[givenBy(name, rowOf(name), layers)];
   return layer && elements(layer.label(name), rowOf(name), layer.values[name]);
@@ -161,11 +157,9 @@ function spreadTeachers(combination: Combination): Combination[] {
 }
 
 /**
- * The cross product of all options that were given as lists: `ours,kd`, `1-3`, or a list in a file.
- * Weights in a file that belong to another method than the run's are left out, as without a sweep.
- * @param layers where values come from, the strongest first
- * @throws inputError for a range that is none, for teachers whose paths and models do not pair up, or for more runs
- *   than anybody waits for, before they are listed
+ * The cross product of options given as lists: `ours,kd`, `1-3`, or a list in a file. A file's weights of other methods
+ * are left out.
+ * @throws inputError for an invalid range, teachers whose paths and models do not pair up, or too many runs
  */
 export function combinations(layers: readonly Layer[]): Combination[] {
   const names = SWEEPABLE.filter((name) => name !== "path_t" && name !== "model_t");
@@ -175,11 +169,9 @@ export function combinations(layers: readonly Layer[]): Combination[] {
   return names.reduce((all, name) => all.flatMap((one) => spread(one, name)), start);
 }
 
-/** One run of a sweep. */
 export interface SweepRun {
   readonly options: DistillOptions;
   readonly runDir: string;
-  /** Its label. */
   readonly label: string;
   /** The words after `pefd` that carry it out, or go on with it. */
   readonly words: readonly string[];
@@ -187,7 +179,6 @@ export interface SweepRun {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Finds the model that a checkpoint says it is. */
 export type NameInFile = (path: string) => Promise<string | undefined>;
 
 const shownValue = (name: string, value: unknown): string => {
@@ -219,7 +210,6 @@ const flagWords = (name: string, value: unknown): string[] => {
   return [`--${name}`, Array.isArray(value) ? value.join(",") : String(value)];
 };
 
-/** Whether a value holds a password. */
 const isSecret = (value: unknown): boolean => typeof value === "string" && withoutPasswords(value) !== value;
 
 /** Everything that was given, wherever it was given: as flags, so that the line stands for itself, and as variables. */
@@ -262,10 +252,9 @@ function refuseShared(runs: readonly SweepRun[]): void {
 }
 
 /**
- * The runs of a sweep, in the order in which they are started; every value is checked before the first one starts.
- * Where an option varies that a run's folder is not named after, each value has a `--save_dir` of its own below
- * the given one, such as `save/batch_size=32`.
- * @throws inputError for a value that is not allowed, a teacher that is not there, or two runs with one folder
+ * The runs of a sweep in the order of their start, all values checked. An option that varies but names no folder gives
+ * each value its own `--save_dir` below the given one, such as `save/batch_size=32`.
+ * @throws inputError for an invalid value, a missing teacher, or two runs with one folder
  */
 export async function planSweep(layers: readonly Layer[], nameInFile: NameInFile): Promise<SweepRun[]> {
   const runs: SweepRun[] = [];

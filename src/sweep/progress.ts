@@ -4,13 +4,10 @@ import { createSweepPace } from "./execute.js";
 import type { SweepRun } from "./plan.js";
 import { epochsDone } from "./state.js";
 
-/** Reports a sweep's progress. */
 export interface SweepProgress extends SweepObserver {
   /** Tells where the running runs are. */
   tick(): void;
-  /** A line about the whole sweep. */
   say(line: string): void;
-  /** The sweep is over, or stopped. */
   stop(): void;
 }
 
@@ -29,12 +26,7 @@ export function endText({ state, reason }: Outcome): string {
   return state === "done" ? "done" : `failed: ${reason}`;
 }
 
-/**
- * One line when a run starts, at each tick that finds it further on, and when it ends, with the time that the
- * whole sweep will still take at the pace so far.
- * @param say shows a line
- * @param now seconds of a clock that only runs forward
- */
+/** One line at a run's start, progress and end, with the sweep's time left; `now` is a monotonic clock in seconds. */
 export function createSweepLines(
   runs: readonly SweepRun[],
   say: (line: string) => void,

@@ -12,20 +12,15 @@ import { epochsDone, isComplete } from "./state.js";
 
 type QueueEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** State of a run of a submitted sweep. */
 export interface RunStatus {
   readonly run: SweepRun;
-  /**
-   * "complete"; Slurm's own word while it has the run, such as "PENDING"; "failed" when its task ended, for whatever
-   * reason, and the run is not complete; "not submitted".
-   */
+  /** "complete", "not submitted", "failed" (its task ended early), or Slurm's own word, such as "PENDING". */
   readonly state: string;
   readonly epochsDone: number;
   /** The last task that was submitted for it, such as 17_3. */
   readonly task: string | undefined;
   /** That task's log, once it has begun. */
   readonly log: string | undefined;
-  /** Why it failed. */
   readonly reason: string | undefined;
 }
 
@@ -36,7 +31,7 @@ export const isOpen = ({ state }: RunStatus): boolean => OPEN.has(state);
 
 const DAMAGED_JOB = "Remove it: its runs then count as not submitted. `squeue --me` lists what is still running.";
 
-/** The jobs of a sweep, in the order in which they were submitted. @throws inputError for a damaged file */
+/** The jobs of a sweep in the order of submission; throws inputError for a damaged file. */
 function jobsIn(saveDir: string): SlurmJob[] {
   const folder = jobFolder(saveDir);
   if (!existsSync(folder)) return [];
@@ -46,7 +41,6 @@ function jobsIn(saveDir: string): SlurmJob[] {
     .sort((one, other) => Number(one.id) - Number(other.id));
 }
 
-/** The last task of each run, by the run's folder. */
 function lastTasks(jobs: readonly SlurmJob[]): Map<string, string> {
   const tasks = jobs.flatMap(({ id, runDirs }) => runDirs.map((runDir, index) => [runDir, `${id}_${index}`] as const));
   return new Map(tasks);
@@ -70,8 +64,7 @@ function stateOf(run: SweepRun, task: string | undefined, word: string | undefin
 }
 
 /**
- * The state of each run of a sweep: from its folder, from Slurm where a task for it is queued or running, and from
- * the log of a task that ended too early.
+ * The state of each run: from its folder, from Slurm while its task is queued or running, else from its log.
  * @throws environmentError where squeue is missing or fails although jobs were submitted
  */
 export async function slurmStatus(
@@ -99,7 +92,6 @@ const logName = (task: string): string => `${task}.log`;
 /** The logs of a job array as sbatch takes them: a path in which `%A_%a` is the task, and `%%` a percent sign. */
 const logPattern = (folder: string): string => join(folder.replaceAll("%", "%%"), logName("%A_%a"));
 
-/** The log of a task such as 17_3; undefined until it has begun. */
 function taskLog(saveDir: string, task: string): string | undefined {
   const path = join(jobFolder(saveDir), logName(task));
   return existsSync(path) ? path : undefined;
@@ -124,7 +116,6 @@ function endOf(log: string): string {
   }
 }
 
-/** Why a task ended that left its run undone: what its log says of its last start. */
 function reasonIn(log: string | undefined): string {
   if (log === undefined) return "it was cancelled before it started";
   return lastError(endOf(log).split(HEADING).at(-1) ?? "");
@@ -143,7 +134,6 @@ export interface SlurmRequest {
   readonly jobs: number | undefined;
 }
 
-/** The script of a job array: each task is one run. */
 function slurmScript(command: readonly string[], runs: readonly SweepRun[]): string {
   const line = ({ words }: SweepRun) => [...command, ...words].map(shellWord).join(" ");
   const cases = runs.map((run, task) => `${task}) exec ${line(run)} ;;`);
@@ -153,11 +143,7 @@ function slurmScript(command: readonly string[], runs: readonly SweepRun[]): str
 const flagOf = (name: string, value: string | undefined): string[] =>
   value === undefined ? [] : [`--${name}=${value}`];
 
-/**
- * The words of sbatch. A task that a node's failure ended is queued again, goes on from its last epoch, and adds to
- * its log.
- * @param mark what the job can be found by
- */
+/** Arguments of sbatch: a task that a node's failure ended is queued again, resumes, and adds to its log. */
 function sbatchWords(count: number, folder: string, request: SlurmRequest, mark: string): string[] {
   const { partition, gpus, time, jobs } = request;
   return [
@@ -195,9 +181,8 @@ const unknownJob = (answer: string, mark: string) =>
   );
 
 /**
- * Submits runs as one job array and writes down which job it is.
- * @param command this program's own words, before those of a run
- * @throws environmentError where there is no sbatch, runError when it refuses or nobody knows the job's number
+ * Submits runs as one job array and writes down its id; `command` is this program's own words.
+ * @throws environmentError without sbatch, runError when it refuses or nobody knows the job's id
  */
 export async function submit(
   runs: readonly SweepRun[],

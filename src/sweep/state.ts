@@ -28,10 +28,7 @@ export function epochsDone({ runDir, options }: SweepRun): number {
   }
 }
 
-/**
- * Refuses to take a run that is there for one of this sweep unless it is the very same.
- * @throws inputError that says how they differ, or that it is unknown
- */
+/** Throws inputError, saying how they differ, for an existing run that is not known to be this sweep's. */
 export async function refuseOtherRuns(runs: readonly SweepRun[]): Promise<void> {
   const asked = runs.filter(({ runDir }) => isWorthAsking(runDir));
   if (asked.length === 0) return;
@@ -51,7 +48,6 @@ export async function refuseOtherRuns(runs: readonly SweepRun[]): Promise<void> 
 
 const ELSEWHERE = "Give this sweep another --save_dir, or remove that folder.";
 
-/** Whether a run has kept anything. */
 const isWorthAsking = (runDir: string): boolean =>
   [RESUME_FILE, RESULT_FILE].some((name) => existsSync(join(runDir, name)));
 

@@ -61,7 +61,6 @@ function typedData(layers: readonly Layer[]) {
   return { typed, dataset, data, others };
 }
 
-/** A model as named by its flag, the checkpoint's path or the checkpoint. */
 async function modelOf(file: string, named: string | undefined, flagName: string): Promise<string> {
   const found = named ?? modelNameOf(file) ?? (await modelNameInFile(file));
   if (found !== undefined) return found;
@@ -133,7 +132,6 @@ async function subjectsOf(
 const keysOf = (values: Readonly<Record<string, unknown>>): string[] =>
   Object.keys(values).filter((key) => values[key] !== undefined);
 
-/** Why a run cannot be analyzed (changed inputs); undefined if it can. */
 async function whyUnusable(
   { config }: RunRecord,
   typed: ReadonlySet<string>,
@@ -150,11 +148,7 @@ async function whyUnusable(
   }
 }
 
-/**
- * Leaves out runs whose data, teacher or plug-ins are not those that they were made from, a sentence for each.
- * @param typed names of options that were given in place of the runs' own
- * @throws inputError where none is left
- */
+/** Leaves out runs with other inputs than recorded, but for `typed` options; throws inputError if none is left. */
 async function withOwnInputs(
   subjects: readonly Subject[],
   typed: ReadonlySet<string>,
@@ -183,7 +177,6 @@ function plotFile(svg: string): string {
   return join(svg, "measures.svg");
 }
 
-/** @returns the files that were written */
 async function writeFiles({ csv, svg }: Options, findings: readonly Finding[]): Promise<string[]> {
   const written: string[] = [];
   const write = async (file: string, text: string) => {

@@ -16,7 +16,6 @@ import { columns, type Table } from "../../report/table.js";
 import { lastLine, runCommand } from "../../runtime/command.js";
 import type { Command, Invocation } from "../command.js";
 
-/** A timing and, where several programs are compared, the one that it is of. */
 interface ProgramTiming extends Omit<Timing, "engine" | "precision"> {
   readonly engine: string;
   readonly precision: string;
@@ -44,10 +43,7 @@ const cells = (timing: ProgramTiming): string[] => [
   threeDigits(timing.firstStepMs),
 ];
 
-/**
- * Timings for people, a line each; with a column for the program where one is named, and with what methods cost over kd
- * where they were timed beside it.
- */
+/** A line per timing, with a column for the program where one is named, and what methods cost over kd where timed. */
 export function timingTable(timings: readonly ProgramTiming[]): Table {
   const compared = timings.some(({ program }) => program !== undefined);
   const costs = timings.some(({ overKd }) => overKd !== undefined);
@@ -69,7 +65,6 @@ export function timingTable(timings: readonly ProgramTiming[]): Table {
   };
 }
 
-/** Arguments of the process that measures its memory. */
 interface MemoryQuestion {
   /** Further words of the command line: pair, batch size, GPU. */
   readonly words: readonly string[];
@@ -103,10 +98,7 @@ async function memoryOf(
   return undefined;
 }
 
-/**
- * Timings of methods that were timed beside `kd`, with what each takes in memory over it. Every one is run once more, for a
- * few steps in a process of its own: in one that has run others, memory that they have left would be used again.
- */
+/** Adds each method's memory over `kd`, measured in a process of its own: this one would reuse freed memory. */
 async function withMemory(timings: readonly Timing[], question: MemoryQuestion): Promise<Timing[]> {
   const found: Timing[] = [];
   const ofKd = new Map<string, number | undefined>();
@@ -149,7 +141,6 @@ function readingLines({ imagesPerProcessorSecond, ...times }: Reading, repeats: 
   ];
 }
 
-/** The result as text. */
 const dataBenchText = (document: DataDocument): string =>
   [
     `${document.device}, TensorFlow ${document.tensorflow}`,
@@ -178,16 +169,13 @@ function statusText(): string {
   }
 }
 
-/** CPU time of this process, all threads, in seconds. */
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }
 
-/** Default. */
 const METHOD = "ours";
 
-/** Every method that fits the pair. */
 const ALL = "all";
 
 type Timed<Name extends string> = Exclude<Name, "auto">;
@@ -256,7 +244,6 @@ const BENCH = section("Benchmark", {
   teacher_ahead: { ...TEACHER_AHEAD, flagOnly: true },
 });
 
-/** Of --what data. */
 const { image_size: _, ...DATA_ROWS } = DATA.rows;
 const READING = section("Data (--what data)", { ...DATA_ROWS, num_workers: NUM_WORKERS });
 

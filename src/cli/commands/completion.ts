@@ -6,24 +6,18 @@ import { fishCompletion } from "../completion/fish.js";
 import { type CommandOffer, completionTree, type SHELLS } from "../completion/tree.js";
 import { zshCompletion } from "../completion/zsh.js";
 
-/** A shell that completes pefd. */
 interface Script {
   readonly name: (typeof SHELLS)[number];
-  /** Its script, with all that can be typed. */
   readonly write: (tree: readonly CommandOffer[]) => string;
 }
 
-/** The shells, by name. */
 export const SCRIPTS = createRegistry<Script>({ one: "shell", many: "Shells" }, [
   { name: "bash", write: bashCompletion },
   { name: "zsh", write: zshCompletion },
   { name: "fish", write: fishCompletion },
 ]);
 
-/**
- * pefd completion: a script by which a shell completes commands, flags, names, runs and files, without running pefd.
- * @param commands all of them, this one included
- */
+/** pefd completion: a script that completes commands, flags, names, runs and files without running pefd. */
 export const completionOf = (commands: Parameters<typeof completionTree>[0]): Command => ({
   sections: [GENERAL],
   positionals: { usage: "bash|zsh|fish", min: 1, max: 1, completes: "shells" },

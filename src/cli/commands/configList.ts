@@ -11,7 +11,6 @@ import { columns } from "../../report/table.js";
 import { SWEEP_ROWS } from "../../sweep/file.js";
 import type { Command } from "../command.js";
 
-/** List entry of a sweep preset. */
 function describeSweep(name: string) {
   const { description, layers } = readConfiguration(name, SWEEP_ROWS, SWEEP_PRESETS);
   const first = (option: string) => layers.find(({ values }) => values[option])?.values[option];
@@ -30,7 +29,6 @@ function describeSweep(name: string) {
   };
 }
 
-/** List entry of a preset. */
 function describePreset(name: string) {
   const { description, layers } = readConfiguration(name, rowsOf(ALL_SECTIONS));
   const { options } = resolveDistill(layers);
@@ -65,7 +63,6 @@ function publishedFor(teacher: string, student: string): Record<string, number> 
 
 type Preset = ReturnType<typeof describePreset>;
 
-/** The preset's purpose, or the published figures of teacher, student and method. */
 function remark({ description, procedure, published }: Preset): string {
   const told = ["teacher", "student", procedure].flatMap((name) => {
     const top1 = published?.[name];

@@ -38,11 +38,9 @@ const CONVERSION = section("Conversion", {
 
 type Conversion = Values<typeof CONVERSION>;
 
-/** A folder: asked for, or a name without an ending. */
 const namesFolder = (path: string, { to }: Conversion): boolean =>
   to === SAVED_MODEL || path.endsWith("/") || extname(path) === "";
 
-/** @throws inputError when something is in the way that may not be replaced */
 function checkFree(to: string, { force }: Conversion, folder: boolean): void {
   if (folder) mendFolder(to);
   if (!existsSync(to)) return;
@@ -71,10 +69,7 @@ async function savedModelName(from: string, { model }: Conversion): Promise<stri
   );
 }
 
-/**
- * The extra modules that a checkpoint's run predicts with, if any.
- * @throws inputError where it is not there, or cannot lie beside what is written
- */
+/** Extra modules that the run predicts with, if any; throws inputError if missing, or in the output's way. */
 async function predictorFor(
   from: string,
   metadata: Metadata,

@@ -6,7 +6,6 @@ import type { Command, Invocation } from "../command.js";
 import { printDryRun, runTraining, trainingSections } from "../train.js";
 import { typedLine } from "../typed.js";
 
-/** The command that trains a teacher for this distillation. */
 function trainTeacherLine({ flags }: Invocation, model: string | undefined): string {
   const words = flags.config ? ["--config", String(flags.config)] : model ? ["--model", model] : [];
   const images = ["dataset", "data"].flatMap((name) =>

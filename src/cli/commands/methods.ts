@@ -16,10 +16,8 @@ import { type CacheDemand, cacheDemand } from "../../train/teacherCache/demand.j
 import { gigabytes } from "../../train/teacherCache/store.js";
 import type { Command } from "../command.js";
 
-/** A method or variant, for a pair. */
 interface Surveyed extends MethodSurvey {
   readonly procedure: Procedure;
-  /** Its published figures for the pair. */
   readonly figure: PublishedFigure | undefined;
   readonly cache: CacheDemand;
 }
@@ -36,7 +34,6 @@ const top1Document = ({ top1, source, counted, settings, teacherTop1 }: Publishe
   teacherTop1: teacherTop1 ?? null,
 });
 
-/** Published figures of a method or variant, and its cost for a pair. */
 function published({ procedure, setting, figure }: Surveyed) {
   const { name, paper, code, formula, traps = [] } = procedure;
   const { weights, defaults = {}, published: pairs = [] } = procedure;
@@ -74,7 +71,6 @@ function methodDocument(surveyed: Surveyed, variants: readonly Surveyed[]) {
   };
 }
 
-/** `pefd methods --json`: every method, its variants inside it. */
 const methodsDocument = (surveys: readonly Surveyed[]) =>
   surveys
     .filter((one) => !isVariant(one))
@@ -99,7 +95,6 @@ const PAIR = section("Pair", {
 const flags = (values: object): string[] =>
   Object.entries(values).map(([name, value]) => (value === true ? `--${name}` : `--${name} ${value}`));
 
-/** Published settings for the pair: weights and non-default options. */
 function settingText({ procedure: { set, defaults }, setting }: Surveyed): string {
   const { gamma, alpha, beta } = setting.weights;
   const options = { ...set, ...defaults, ...setting.options };
@@ -127,7 +122,6 @@ function row(surveyed: Surveyed): string[] {
   ];
 }
 
-/** Each paper with the methods that it describes. */
 function papers(): string[] {
   const rows = procedures();
   return [...new Set(rows.map(({ paper }) => paper))].map((paper) => {

@@ -17,7 +17,6 @@ function row(survey: ModelSurvey): string[] {
   ];
 }
 
-/** Each paper with the models that it describes. */
 function papers(surveys: readonly ModelSurvey[]): string[] {
   return [...new Set(surveys.map(({ paper }) => paper))].map((paper) => {
     const names = surveys.filter((survey) => survey.paper === paper).map(({ name }) => name);

@@ -13,11 +13,9 @@ import { procedures } from "../../distill/registry.js";
 import { modelNames } from "../../models/registry.js";
 import type { Command } from "../command.js";
 
-/** A kind of plug-in that `pefd new` creates. */
 interface NewKind {
   /** Its file in templates/. */
   readonly template: string;
-  /** Its name in messages. */
   readonly title: string;
   taken(): readonly string[];
   /** The `pefd` arguments that try it. */
@@ -47,7 +45,6 @@ const NEW_KINDS = {
   },
 } as const satisfies Readonly<Record<string, NewKind>>;
 
-/** This program's own folder. */
 const PROGRAM = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** The package that files in a folder find under this program's name; undefined where they find none. */
@@ -60,11 +57,7 @@ function packageFrom(folder: string): string | undefined {
   }
 }
 
-/**
- * Links this package so that files in a folder can import it.
- * @returns the link that was made; undefined where none was needed
- * @throws runError where it cannot be made
- */
+/** Links this package for imports from a folder; undefined where none is needed; throws runError where it fails. */
 function linkProgram(folder: string): string | undefined {
   if (packageFrom(folder) !== undefined) return undefined;
   const link = join(folder, "node_modules", "pefd");
@@ -82,10 +75,8 @@ const PLACE = section("File", {
   out: path(".", "Output folder.", { flagOnly: true }),
 });
 
-/** Placeholder of the name in templates. */
 const NAME = /NAME/g;
 
-/** The file and its test. */
 const ENDINGS = [".mjs", ".test.mjs"];
 
 function checkName(name: string, { title, taken }: NewKind): void {

@@ -24,12 +24,7 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
 }
 
-/**
- * Serves a report page of some folders until Ctrl-C.
- * @param port 0 takes any that is free
- * @returns the exit code of the signal that ended it
- * @throws inputError where a folder does not exist, or another program has the port
- */
+/** Serves a report page until Ctrl-C; port 0 is any free one. Returns the signal's exit code. */
 async function serveRuns(dirs: readonly string[], port: number, output: Output): Promise<number | undefined> {
   const collect = runCollector();
   for (const problem of collect(dirs).problems) output.notice(`warning: ${problem}`);
@@ -111,7 +106,6 @@ interface Asked {
   readonly svg: string | undefined;
 }
 
-/** @throws inputError for two things to print, and for a file where a folder is meant */
 function refuseClashes({ csv, markdown, json, svg }: Asked): void {
   if ([csv === STDOUT, markdown, json].filter(Boolean).length > 1) {
     throw inputError("Only one of --csv -, --markdown and --json can be printed.");

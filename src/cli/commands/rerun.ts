@@ -24,11 +24,9 @@ const COMMANDS: Readonly<Record<RecordKind, () => Promise<{ command: Command }>>
 
 const COMMAND_NAMES = { distill: "distill", teacher: "train-teacher" } as const;
 
-/** The run to repeat. */
 interface Repeated {
   readonly runDir: string;
   readonly kind: RecordKind;
-  /** Its config.json and parsed content. */
   readonly record: NonNullable<ReturnType<typeof recordIn>>;
   /** Typed options, then the run's config.json. */
   readonly layers: readonly Layer[];
@@ -48,7 +46,6 @@ function readRecord(runDir: string, typed: readonly Layer[]): Repeated {
   throw inputError(`${file} is not a run's config.json.`, `Use it with --config ${file}.`);
 }
 
-/** Where the run would lie, and its options. */
 const folderOf = ({ kind, layers }: Repeated) => {
   const { options } = kind === "distill" ? resolveDistill(layers) : resolveTeacher(layers);
   const saveDir = String(options.save_dir);
@@ -60,10 +57,7 @@ const folderOf = ({ kind, layers }: Repeated) => {
 /** Options that are paths of inputs. */
 const PLACES = ["data", "path_t", "skip_list"];
 
-/**
- * In what the run is another one than that of the record, by what was typed.
- * @throws inputError where data, teacher or plug-ins that nobody named are not those that the record was made from
- */
+/** How typed options make it another run; throws inputError where inputs that nobody named have changed. */
 async function otherThanRecord({ runDir, record, layers }: Repeated, options: OptionValues) {
   const { changedInputs } = await import("../../verify/inputs.js");
   const { config, file } = record;
@@ -82,7 +76,6 @@ async function otherThanRecord({ runDir, record, layers }: Repeated, options: Op
   return [...inputs, ...otherOptions(config, options)];
 }
 
-/** Notice for a run next to its original. */
 function besideText({ runDir, record }: Repeated, others: readonly string[], place: string) {
   if (others.length > 0) return `Another run than ${runDir}, in ${place}: ${others.join("; ")}.`;
   return record.config.identity === undefined
@@ -101,7 +94,6 @@ async function besideItself(repeated: Repeated, { flags, output }: Invocation): 
   return { ...repeated, layers: [beside, ...repeated.layers] };
 }
 
-/** Reports whether an unchanged rerun has the same weights. */
 async function compare(first: string, second: string, { output }: Invocation): Promise<void> {
   if (isSameFolder(first, second)) return;
   const same = haveSameWeights(first, second);

@@ -11,7 +11,6 @@ const UNDO = section("Undo", {
   remove: flag("Remove everything that set-up installed from the cache folder.", { flagOnly: true }),
 });
 
-/** Shows phases and download progress. */
 function progressOf(output: Output) {
   let bar = transferProgress(output);
   const onPhase = (text: string) => {

@@ -30,7 +30,6 @@ import { typedLine } from "../typed.js";
 
 const OWN_WORDS = () => [process.execPath, process.argv[1] as string];
 
-/** Submits the runs that are neither complete nor with Slurm already. */
 async function submitSweep(
   runs: readonly SweepRun[],
   saveDir: string,
@@ -66,7 +65,6 @@ function statusTable(states: readonly RunStatus[], width: number | undefined): s
   return renderFitted({ columns: columns("run", "state", "task", ">epochs"), rows }, width);
 }
 
-/** Failed runs with reasons. */
 function failedTable(states: readonly RunStatus[], width: number | undefined): string[] {
   const failed = states.filter(({ state }) => state === "failed");
   if (failed.length === 0) return [];
@@ -74,7 +72,6 @@ function failedTable(states: readonly RunStatus[], width: number | undefined): s
   return ["", renderFitted({ columns: columns("failed", "log", "why"), rows }, width)];
 }
 
-/** Prints the state of each run of a submitted sweep. */
 async function printStatus(
   runs: readonly SweepRun[],
   saveDir: string,
@@ -150,7 +147,6 @@ function ownProgram(env: Invocation["env"]) {
   return { command: [process.execPath, process.argv[1] as string] as const, env, living };
 }
 
-/** Bars on a terminal, plain lines elsewhere. */
 function progressOf(runs: readonly SweepRun[], { notice, quiet, color }: Output) {
   const now = () => performance.now() / 1000;
   const { stderr } = process;
@@ -182,7 +178,6 @@ async function carryOut(runs: readonly SweepRun[], jobs: number, invocation: Inv
   }
 }
 
-/** The report's table of the sweep's runs. */
 function printTable(outcomes: readonly Outcome[], output: Output): void {
   const dirs = outcomes.map(({ run }) => run.runDir).filter((dir) => existsSync(dir));
   const found = collectRuns(dirs);
@@ -207,7 +202,6 @@ function refuseFailed(outcomes: readonly Outcome[]): void {
   );
 }
 
-/** All methods that fit; the others are reported. */
 function withoutUnfit(planned: readonly SweepRun[], output: Output): readonly SweepRun[] {
   const { runs, leftOut } = fittingRuns(planned);
   for (const sentence of leftOut) output.notice(`Left out: ${sentence}`);

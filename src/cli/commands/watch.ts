@@ -34,11 +34,7 @@ function suspend(keyboard: ReadStream): void {
   process.kill(process.pid, "SIGTSTP");
 }
 
-/**
- * Acts when q is typed, without Enter; Ctrl-C and Ctrl-Z do what they always do. Where there is no keyboard, nothing
- * happens.
- * @returns what ends it and leaves the terminal as it was
- */
+/** Calls `act` when q is typed, without Enter; Ctrl-C and Ctrl-Z work as always. Returns what restores the terminal. */
 function onQuitKey(keyboard: ReadStream, act: () => void): () => void {
   if (keyboard.isTTY !== true || !isInForeground()) return () => {};
   const listener = (data: Buffer) => {

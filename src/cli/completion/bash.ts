@@ -27,10 +27,7 @@ const assignments = ({ words, paths }: Offer): string => `words=${quoted(words)}
 const caseOf = (places: readonly string[], then: string): string =>
   `    ${places.map((place) => `"${place}"`).join("|")}) ${then}`;
 
-/**
- * A completion script for bash 4.3 and newer, with every word in it. It reads the line itself: bash's own words end at
- * colons, which the names of runs have.
- */
+/** A completion script for bash 4.3 and newer. It splits the line itself: bash splits at the colons of run names. */
 export function bashCompletion(tree: readonly CommandOffer[]): string {
   const commands = groups(tree).flatMap(([first, seconds]) => [
     caseOf([first], `words=${quoted(seconds.map(({ name }) => name.split(" ")[1] ?? ""))} ;;`),

@@ -1,6 +1,5 @@
 import { type CommandOffer, firstWords, groups, type Offer } from "./tree.js";
 
-/** A word of fish. */
 const quoted = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 
 /** fish's flag for values: -x only these, -r files as well. */

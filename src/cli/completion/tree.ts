@@ -8,17 +8,14 @@ import { modelNames } from "../../models/registry.js";
 import { ZOO } from "../../sweep/file.js";
 import type { Command } from "../command.js";
 
-/** Shells that completion is written for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** Shell completions of a word. */
 export interface Offer {
   readonly words: readonly string[];
   /** Paths besides: every file, or folders with the runs below ./save among them. */
   readonly paths?: "files" | "runs";
 }
 
-/** A flag of a command. */
 export interface FlagOffer {
   /** Without the dashes. */
   readonly name: string;
@@ -29,14 +26,12 @@ export interface FlagOffer {
   readonly value: Offer | undefined;
 }
 
-/** A command that is looked at (commands.ts). */
 interface CommandToLoad {
   readonly name: string;
   readonly summary: string;
   load(): Promise<{ command: Command }>;
 }
 
-/** Completions after a command's name. */
 export interface CommandOffer {
   /** One word, or two. */
   readonly name: string;
@@ -76,7 +71,6 @@ function offerOf(row: Row): Offer | undefined {
   return row.type === "path" || row.type === "paths" ? OFFERS.files() : NOTHING;
 }
 
-/** The first sentence of a text. */
 const firstSentence = (text: string): string => text.split(/(?<=[.;:]) /)[0]?.replace(/[.;:]$/, "") ?? "";
 
 const HELP: FlagOffer = { name: "help", alias: "h", help: "Show this help", value: undefined };

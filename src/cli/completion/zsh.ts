@@ -1,6 +1,5 @@
 import { type CommandOffer, firstWords, groups, type Offer } from "./tree.js";
 
-/** A word of zsh. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** "name:what it is", as _describe takes it. */

@@ -6,13 +6,11 @@ import type { Shown } from "../../data/showImages.js";
 import { shownImages } from "../../data/showImages.js";
 import type { Sheet, SheetPart, SheetRow } from "../../report/sheet.js";
 
-/** Contents of a contact sheet. */
 export interface SheetWish {
-  /** Images of each split. */
+  /** Per split. */
   readonly images: number;
   /** From 1. */
   readonly epochs: readonly number[];
-  /** Of the run. */
   readonly seed: number;
 }
 
@@ -28,7 +26,6 @@ const rowOf = (shown: Shown, names: readonly string[]): SheetRow => ({
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
-/** Training augmentation as text. */
 function augmentationText(augmentation: Augmentation): string {
   if (augmentation.kind === "shift") {
     return `random crop with ${augmentation.padding} pixels of zero padding, random horizontal flip`;
@@ -46,8 +43,7 @@ function evaluationText({ evaluation, format }: DatasetRow): string {
 }
 
 /**
- * The contact sheet of a data set: images for training as a run sees them in some epochs, test images as it evaluates them.
- * @param names of the classes
+ * The contact sheet of a data set: training images as a run sees them in some epochs, test images as evaluated.
  * @param reader opened where images are encoded, as it needs TensorFlow
  * @throws runError for an image that cannot be used
  */

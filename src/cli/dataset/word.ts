@@ -21,10 +21,7 @@ export async function imageReaderOf(env: Invocation["env"]): Promise<() => Image
 /** The data set, as a word or as --dataset. */
 export const DATASET_WORD: Positionals = { usage: "[NAME]", min: 0, max: 1, completes: "datasets" };
 
-/**
- * The layers with the word after the command's name as the data set.
- * @throws inputError where a flag says another one
- */
+/** The layers with the word after the command as the data set; throws inputError where a flag says another. */
 export function withDatasetWord({ layers, positionals, flags }: Invocation): readonly Layer[] {
   const [name] = positionals;
   if (name === undefined) return layers;
@@ -38,10 +35,7 @@ export function withDatasetWord({ layers, positionals, flags }: Invocation): rea
 /** The data set's folder, as a word or as --data. */
 export const FOLDER_WORD: Positionals = { usage: "[DIR]", min: 0, max: 1 };
 
-/**
- * The layers with the word after the command's name as the data set's folder.
- * @throws inputError where a flag says another one
- */
+/** The layers with the word after the command as the data folder; throws inputError where a flag says another. */
 export function withFolderWord({ layers, positionals, flags }: Invocation): readonly Layer[] {
   const [folder] = positionals;
   if (folder === undefined) return layers;

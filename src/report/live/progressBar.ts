@@ -2,16 +2,13 @@ import { type Params, SingleBar } from "cli-progress";
 import { cleanLine } from "../../common/text.js";
 import { palette } from "../color.js";
 
-/** Text on a terminal that is replaced by newer text in place. */
 interface LiveText {
   show(text: string): void;
-  /** Writes a line that stays; what is shown in place stands below it. */
+  /** Writes a permanent line above the live text. */
   above(line: string): void;
-  /** Takes away what is shown in place. */
   clear(): void;
 }
 
-/** The part of a terminal that is used. */
 export interface Terminal {
   write(text: string): unknown;
   readonly rows?: number | undefined;
@@ -19,14 +16,14 @@ export interface Terminal {
 
 const DEFAULT_ROWS = 24;
 
-/** As many lines as the terminal is high; what scrolled away could not be replaced. */
+/** Cut to the terminal's height: lines that scrolled away cannot be replaced. */
 function fit(lines: readonly string[], rows: number): string[] {
   if (lines.length < rows) return [...lines];
   const kept = lines.slice(0, Math.max(0, rows - 2));
   return [...kept, `... and ${lines.length - kept.length} more lines`];
 }
 
-/** Writes text over the text written before. Nothing of the terminal's state is changed, so nothing is to restore. */
+/** Writes text over the text written before. It changes no terminal state that would need restoring. */
 export function createLiveText(terminal: Terminal): LiveText {
   let shown: readonly string[] = [];
   const replace = (lasting: string, lines: readonly string[]) => {
@@ -41,22 +38,19 @@ export function createLiveText(terminal: Terminal): LiveText {
   };
 }
 
-/** Where progress is written: stderr, or something that collects text in a test. */
 export interface TextStream {
   write(text: string): unknown;
-  /** Width of the terminal, which may change while it is written to. */
+  /** Terminal width, which may change. */
   readonly columns?: number | undefined;
 }
 
-/** One line at the bottom of the terminal that is redrawn in place. */
 export interface ProgressBar {
-  /** Shows the bar with `done` of `total` pieces. */
   start(total: number, done: number): void;
-  /** @param fields what stands beside the bar, the most important first; the last ones go where the line is narrow */
+  /** @param fields shown beside the bar, most important first; the last are dropped on a narrow line */
   update(done: number, fields: readonly string[]): void;
   /** Writes full lines above the bar. */
   above(text: string): void;
-  /** Removes the bar; the cursor is at the start of an empty line afterwards. */
+  /** Removes the bar and leaves the cursor at the start of an empty line. */
   stop(): void;
 }
 
@@ -64,9 +58,8 @@ const CLEAR_LINE = "\r\x1b[K";
 const BAR_CELLS = 24;
 
 /**
- * The few terminal functions that cli-progress calls. Its own ones save the cursor's position at the start and
- * go back there at the end, which is the wrong place once lines were printed above the bar; and they hide the
- * cursor, which stays hidden when the process is killed. Nothing here needs to be undone after a SIGKILL.
+ * The terminal functions that cli-progress calls. Its own restore a saved cursor position, wrong once lines were
+ * printed above the bar, and hide the cursor, which stays hidden after SIGKILL.
  */
 const terminal = (stream: TextStream, width: () => number) => ({
   isTTY: () => true,
@@ -82,7 +75,7 @@ const terminal = (stream: TextStream, width: () => number) => ({
   lineWrapping: () => {},
 });
 
-/** As many fields as fit into `width` characters, joined by two blanks; at least the (cut) first. */
+/** As many fields as fit into `width` characters, joined by two blanks; at least the first, cut. */
 function fitFields(fields: readonly string[], width: number): string {
   const [first = "", ...others] = fields.map(cleanLine);
   let line = first.slice(0, Math.max(0, width));
@@ -93,11 +86,7 @@ function fitFields(fields: readonly string[], width: number): string {
   return line;
 }
 
-/**
- * A bar, its percentage and as many fields as fit behind it; the fields alone where there is little room.
- * @param progress between 0 and 1
- * @param width characters, at most
- */
+/** Bar, percentage and as many fields as fit `width` characters; fields alone where narrow. `progress` is 0 to 1. */
 export function barLine(
   progress: number,
   fields: readonly string[],
@@ -127,10 +116,7 @@ function letProcessEnd(bar: SingleBar): Internals {
   return internals;
 }
 
-/**
- * A progress bar for a terminal, drawn by cli-progress.
- * @param columns default terminal width
- */
+/** A progress bar for a terminal, drawn by cli-progress; `columns` is the default width. */
 export function createProgressBar(stream: TextStream, columns: number, color: boolean): ProgressBar {
   const width = () => Math.max(10, (stream.columns || columns) - 1);
   let fields: readonly string[] = [];

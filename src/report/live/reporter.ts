@@ -7,7 +7,6 @@ import type { Best, EpochRow, Metrics, RunInfo, RunReporter, StepProgress } from
 import { newestMean } from "../log/epochLog.js";
 import { createProgressBar, type TextStream } from "./progressBar.js";
 
-/** Lines before the first step. */
 function runLines(info: RunInfo): string[] {
   const goesOn = info.firstEpoch > 1 ? `, resuming at epoch ${info.firstEpoch}` : "";
   return [
@@ -31,7 +30,6 @@ export function stepFields(p: StepProgress, eta: string): string[] {
   ];
 }
 
-/** The last report of the epoch, and what its steps took together. */
 interface EpochSoFar {
   readonly last: StepProgress | undefined;
   readonly batchSum: number;
@@ -63,9 +61,8 @@ function line(before: StepProgress | undefined, now: EpochSoFar, p: StepProgress
 }
 
 /**
- * Lines as the paper's train_student.py prints them: value of the newest batch and, in brackets, the mean over
- * the epoch so far. Its step index counts from 0, and a line is due at every index that `printFreq` divides.
- * @returns a function that takes each finished step and gives the line, or undefined where none is due
+ * Lines as the paper's train_student.py prints them, at every 0-based step index that `printFreq` divides: value of the
+ * newest batch and, in brackets, the mean over the epoch so far.
  */
 function createPaperLines(printFreq: number): (p: StepProgress) => string | undefined {
   let soFar = EPOCH_START;
@@ -79,11 +76,11 @@ function createPaperLines(printFreq: number): (p: StepProgress) => string | unde
   };
 }
 
-/** A piece of the line; where there is no room for all, those of the highest rank go first. */
+/** A piece of the line; the highest rank is dropped first. */
 interface Piece {
   readonly rank: number;
   readonly text: string;
-  /** A word before the first of its pieces that is there. */
+  /** Prefix of the group's first piece. */
   readonly group?: "train" | "test";
   readonly paint?: (text: string) => string;
 }
@@ -99,7 +96,6 @@ const metrics = (group: "train" | "test", { loss, top1, top5 }: Metrics): Piece[
   { group, rank: RANKS[group].top5, text: `top-5 ${top5.toFixed(2)}` },
 ];
 
-/** The pieces as one line: those of a group stand together behind its name. */
 function joined(pieces: readonly Piece[], isPainted: boolean): string {
   return pieces.reduce((line, { text, group, paint }, index) => {
     const shown = isPainted && paint !== undefined ? paint(text) : text;
@@ -110,7 +106,6 @@ function joined(pieces: readonly Piece[], isPainted: boolean): string {
   }, "");
 }
 
-/** The pieces that fit, in their order. */
 function fitting(pieces: readonly Piece[], columns: number): readonly Piece[] {
   let kept = pieces;
   while (kept.length > 1 && textWidth(joined(kept, false)) > columns) {
@@ -120,11 +115,7 @@ function fitting(pieces: readonly Piece[], columns: number): readonly Piece[] {
   return kept;
 }
 
-/**
- * The line of a finished epoch: rate, train and test means, best so far, speed, time left. Where a terminal is too narrow
- * for all of it, what tells least goes: the test accuracy, the best one, the time left and the training loss stay longest.
- * @param columns of the terminal; Infinity off one
- */
+/** Line of a finished epoch; where narrow, test accuracy, best, time left and training loss stay longest. */
 function epochLine(
   row: EpochRow,
   best: Best,
@@ -150,25 +141,21 @@ function epochLine(
 
 export type * from "../log/contract.js";
 
-/** How and where a reporter writes. */
 export interface ReporterOptions {
   readonly stream: TextStream;
-  /** A terminal gets a progress bar, anything else plain lines. */
   readonly isTTY: boolean;
   /** Default terminal width. */
   readonly columns: number;
-  /** Off a terminal, a line after so many seconds without one; none for 0 and where it is not given. */
+  /** Seconds without a line after which one is written off a terminal; 0 or undefined for never. */
   readonly logEvery?: number | undefined;
   /** Print the paper's line every so many steps; none when not given. */
   readonly printFreq?: number | undefined;
-  /** Warnings only. */
   readonly quiet?: boolean | undefined;
   readonly color: boolean;
   /** Milliseconds, for the ETA; default a monotonic clock. */
   readonly now?: () => number;
 }
 
-/** A silent reporter. */
 export const silentReporter: RunReporter = {
   runStarted() {},
   notice() {},
@@ -190,7 +177,6 @@ function createEta(now: () => number) {
   };
 }
 
-/** Heartbeat: detects that nothing was reported for some seconds; off for 0 or undefined. */
 function createHeartbeat(seconds = 0, now: () => number) {
   let last = now();
   return {
@@ -201,10 +187,7 @@ function createHeartbeat(seconds = 0, now: () => number) {
   };
 }
 
-/**
- * The reporter of a run: a progress bar on a terminal, one line per epoch, and the paper's lines where asked for.
- * Nothing is written but to the given stream.
- */
+/** Reports a run to the given stream: progress bar on a terminal, a line per epoch, the paper's lines on request. */
 export function createReporter(options: ReporterOptions): RunReporter {
   if (options.quiet) return quietReporter(options);
   const { stream, color } = options;

@@ -11,7 +11,7 @@ import { columns as columnsOf, renderText } from "../table.js";
 
 const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
 
-/** The values thinned to at most `width`: means of equal stretches. Gaps (no number) stay out of the means. */
+/** At most `width` means of equal stretches; gaps (no number) stay out of the means. */
 function thin(values: readonly number[], width: number): number[] {
   if (values.length <= width) return [...values];
   return Array.from({ length: width }, (_, i) => {
@@ -21,10 +21,7 @@ function thin(values: readonly number[], width: number): number[] {
   });
 }
 
-/**
- * A curve as one line of blocks, the lowest value ▁ and the highest █; a blank where there is no number.
- * @param width at most so many characters
- */
+/** A curve as one line of at most `width` blocks, ▁ the lowest and █ the highest; blank where there is no number. */
 export function sparkline(values: readonly number[], width: number): string {
   const points = thin(values, width);
   const finite = points.filter(Number.isFinite);
@@ -47,7 +44,6 @@ const RUN = 1;
 /** Columns that go, one after the other, where a terminal is too narrow for the runs' names. */
 const GIVING_WAY = [">Loss", ">Best", "State"];
 
-/** Characters of a run's name that tell something. */
 const LEAST_NAME = 16;
 
 const fixed = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? "-";
@@ -57,7 +53,6 @@ function etaText(run: RunRecord, now: number): string {
   return left === undefined ? "-" : formatDuration(left);
 }
 
-/** A line's cells, all but the curve. */
 function cells(run: RunRecord, label: string, now: number): string[] {
   const last = run.rows.at(-1);
   return [
@@ -74,7 +69,7 @@ function cells(run: RunRecord, label: string, now: number): string[] {
 
 const top1Of = (run: RunRecord) => run.rows.map(({ test }) => test.top1);
 
-/** Runs with their experiment's label: what goes on first, then by experiment and trial. */
+/** Runs with their experiment's label: running ones first, then by experiment and trial. */
 function labelled(runs: readonly RunRecord[], now: number): [RunRecord, string][] {
   const summaries = summarize(runs);
   const labels = experimentLabels(summaries);
@@ -85,7 +80,7 @@ function labelled(runs: readonly RunRecord[], now: number): [RunRecord, string][
   return all.sort((a, b) => rank(a) - rank(b));
 }
 
-/** A line as several where the terminal would break it, so that it is known how many there are. */
+/** Splits a line where the terminal would, so that the number of lines is known. */
 function broken(line: string, columns: number): string[] {
   const characters = [...line];
   if (characters.length <= columns) return [line];
@@ -115,7 +110,6 @@ const without = ({ titles, rows }: Lines, title: string): Lines => {
   return { titles: titles.toSpliced(at, 1), rows: rows.map((cells) => cells.toSpliced(at, 1)) };
 };
 
-/** The list for a terminal: columns go until the names have room, and names that are longer than it are shortened. */
 function fitted(lines: Lines, columns: number): Lines {
   const names = lines.rows.map((cells) => textWidth(cells[RUN] ?? ""));
   const longest = Math.max(TITLES[RUN]?.length ?? 0, ...names);
@@ -134,7 +128,6 @@ const painter = (paint: ChalkInstance) => (line: string) => {
   return line.startsWith("stopped") ? line.replace("stopped", paint.yellow("stopped")) : line;
 };
 
-/** Many runs: a line each, the curve of the test accuracy behind it where there is room. */
 function list(runs: readonly RunRecord[], now: number, columns: number): string[] {
   const entries = labelled(runs, now);
   const all = { titles: TITLES, rows: entries.map(([run, label]) => cells(run, label, now)) };
@@ -147,7 +140,6 @@ function list(runs: readonly RunRecord[], now: number, columns: number): string[
   return lines.map((line, index) => line.padEnd(width) + (curves[index] ?? "")).map((line) => line.trimEnd());
 }
 
-/** One run: all its curves, with the value they have come to. */
 function detail(run: RunRecord, now: number, columns: number): string[] {
   const [summary] = summarize([run]);
   const best = bestOf(run);
@@ -178,10 +170,9 @@ function headline(runs: readonly RunRecord[], now: number): string {
 }
 
 /**
- * Runs as text for a terminal: one run, with its curves, or a line per run with the curve of its accuracy.
- * @param now milliseconds since 1970; tells running from stopped, see stateOf
- * @param columns of the terminal: no line is longer, so the names of runs may be shortened, and columns go; Infinity off one
- * @param color whether states are colored
+ * Runs as terminal text: one run with all its curves, or a line per run with its accuracy curve.
+ * @param now milliseconds since 1970, to tell running from stopped (stateOf)
+ * @param columns of the terminal, which no line exceeds; Infinity off one
  */
 export function renderWatch(runs: readonly RunRecord[], now: number, columns: number, color = false): string {
   const [only] = runs;

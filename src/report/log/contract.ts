@@ -5,7 +5,6 @@ export interface StepProgress {
   readonly epochs: number;
   /** Steps done in this epoch, 1 after the first. */
   readonly step: number;
-  /** Steps in this epoch. */
   readonly steps: number;
   /** Images seen in this epoch so far. */
   readonly images: number;
@@ -28,13 +27,11 @@ export interface Metrics {
   readonly top5: number;
 }
 
-/** Means over the training images of an epoch. */
 export interface TrainingMetrics extends Metrics {
-  /** Each term of the loss before it is weighted, by name; left out where the loss is one term. */
+  /** Unweighted loss terms by name; absent where the loss is one term. */
   readonly terms?: Readonly<Record<string, number>> | undefined;
 }
 
-/** Record of a finished epoch. */
 export interface EpochRow {
   /** Counts from 1. */
   readonly epoch: number;
@@ -45,7 +42,7 @@ export interface EpochRow {
   readonly seconds: number;
   /** Mean milliseconds per training step. */
   readonly stepMs: number;
-  /** Training images per second of training time (0 where it is not known, as in rows read back). */
+  /** Training images per second of training; 0 where unknown, as in rows read back. */
   readonly imagesPerSecond: number;
 }
 
@@ -55,18 +52,16 @@ export interface Best {
   readonly epoch: number;
 }
 
-/** Information on a run before its first step. */
 export interface RunInfo {
   /** One line, e.g. "distil resnet32x4 -> resnet8x4 with ours". */
   readonly title: string;
   /** The loss with its weights, such as "loss = 1 CE + 25 ours". */
   readonly loss?: string;
   readonly runDir: string;
-  /** Epochs of the whole run. */
   readonly epochs: number;
   /** 1, or the epoch a resumed run goes on with. */
   readonly firstEpoch: number;
-  /** Steps of that epoch that are done already; none by default. */
+  /** Steps of that epoch already done; none by default. */
   readonly stepsDone?: number;
   /** Training steps per epoch. */
   readonly steps: number;
@@ -78,14 +73,13 @@ export interface RunInfo {
 /** Reports the progress of a run. A trainer calls runEnded in `finally`. */
 export interface RunReporter {
   runStarted(info: RunInfo): void;
-  /** An informational line. */
   notice(text: string): void;
-  /** A warning; shown by a quiet reporter as well. */
+  /** A warning; quiet reporters show it, too. */
   warn(text: string): void;
   /** Current activity between steps, e.g. "compiling the step"; the next step or "" ends it. */
   phase(text: string): void;
   stepDone(progress: StepProgress): void;
-  /** How many of the test images are evaluated; a bar shows it. */
+  /** Test images evaluated so far. */
   evaluating(images: number, total: number): void;
   epochDone(row: EpochRow, best: Best): void;
   /** Removes the bar. Safe to call twice, and without runStarted. */

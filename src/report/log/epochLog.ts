@@ -5,10 +5,7 @@ import { writeFileAtomic } from "../../common/files/atomicFile.js";
 import { readInputText, throwIfRefused } from "../../common/files/inputFile.js";
 import type { EpochRow, StepProgress, TrainingMetrics } from "./contract.js";
 
-/**
- * The mean over the images between two reports of one epoch, from the running means that they hold.
- * @param before the earlier report; undefined for the start of the epoch
- */
+/** Mean over the images between two reports of an epoch, from their running means; `before` undefined at its start. */
 export function newestMean(before: StepProgress | undefined, now: StepProgress, key: "loss" | "top1" | "top5"): number {
   const images = now.images - (before?.images ?? 0);
   if (images <= 0) return now[key];
@@ -17,7 +14,6 @@ export function newestMean(before: StepProgress | undefined, now: StepProgress, 
   return Math.max(0, sum / images);
 }
 
-/** A file that only grows, by whole records. */
 interface AppendOnlyFile {
   /** Adds one record in one write, so that a reader sees all of it or nothing. */
   append(record: Uint8Array): void;
@@ -34,10 +30,7 @@ function reason(error: unknown): string {
   return message;
 }
 
-/**
- * Runs an action that writes `path`.
- * @throws runError for whatever the file system refuses: what, why, and what to do
- */
+/** Runs an action that writes `path`; file system errors become a runError with file, reason and remedy. */
 export function guardWrites<T>(path: string, action: () => T): T {
   try {
     return action();
@@ -60,17 +53,14 @@ function appendWhole(descriptor: number, record: Uint8Array): void {
   }
 }
 
-/** Cuts off half a record; where even that fails, the first error is the one worth telling. */
+/** Cuts off half a record; if even that fails, the first error is the one to report. */
 function takeBack(descriptor: number, size: number): void {
   try {
     ftruncateSync(descriptor, size);
   } catch {}
 }
 
-/**
- * Opens a file for appending; it is made when missing.
- * @throws runError naming the file and the reason (a full disk) from every function; half a record is taken back
- */
+/** Opens a file for appending, made when missing; its functions throw runError, and half a record is taken back. */
 export function openAppendOnly(path: string): AppendOnlyFile {
   const guarded = <T>(action: () => T) => guardWrites(path, action);
   const descriptor = guarded(() => openSync(path, "a"));
@@ -81,10 +71,8 @@ export function openAppendOnly(path: string): AppendOnlyFile {
   };
 }
 
-/** The file's name in a run's folder. */
 export const EPOCH_LOG = "epochs.csv";
 
-/** Column names and where their values stand, in the file's order. */
 const COLUMNS: readonly (readonly [name: string, value: (row: EpochRow) => number])[] = [
   ["epoch", (row) => row.epoch],
   ["learning_rate", (row) => row.learningRate],
@@ -106,7 +94,6 @@ export const epochValues = (row: EpochRow): [column: string, value: number][] =>
 
 const NAMES = COLUMNS.map(([name]) => name);
 
-/** Columns of the terms of a loss are named after them. */
 const TERM = /^train_([a-z]\w{0,39})$/;
 const termColumn = (term: string): string => `train_${term}`;
 
@@ -115,7 +102,7 @@ const MOST_TERMS = 100;
 
 const headerOf = (terms: readonly string[]): string => [...NAMES, ...terms.map(termColumn)].join(",");
 
-/** The terms that a log has columns of, from its first line; undefined where that is not a header. */
+/** The loss terms in a log's header; undefined where the line is no header. */
 function termsOf(header: string): string[] | undefined {
   const names = header.trim().split(",");
   const terms = names.slice(NAMES.length).map((name) => TERM.exec(name)?.[1]);
@@ -123,9 +110,8 @@ function termsOf(header: string): string[] | undefined {
   return terms.every((term) => term !== undefined) ? terms : undefined;
 }
 
-/** The log of a run's epochs, one line each. */
 export interface EpochLog {
-  /** Adds a row; it is on the disk when this returns. */
+  /** The row is on the disk when this returns. */
   append(row: EpochRow): void;
   close(): void;
 }
@@ -140,7 +126,6 @@ const format = (row: EpochRow, terms: readonly string[]): string => valuesOf(row
 
 const NUMBER = /^\s*(NaN|-?Infinity|-?\d+(\.\d+)?(e[+-]?\d+)?)\s*$/;
 
-/** A percentage, up to rounding. */
 const isAccuracy = (value: number) => Number.isNaN(value) || (value > -0.01 && value < 100.01);
 
 /** Whether a row can be one of a training; losses and rates may be anything. */
@@ -216,7 +201,7 @@ class PackedRow implements EpochRow {
   }
 }
 
-/** The rows of one run in little memory. @param rows that have the same terms */
+/** The rows of one run, which must have the same terms, in little memory. */
 export function packRows(rows: readonly EpochRow[]): readonly EpochRow[] {
   const terms = Object.keys(rows[0]?.train.terms ?? {});
   const width = COLUMNS.length + terms.length;
@@ -230,7 +215,6 @@ export function packRows(rows: readonly EpochRow[]): readonly EpochRow[] {
 /** A line takes about 150 bytes, so this is more than any training logs. */
 const MAX_FILE_BYTES = 2 ** 24;
 
-/** @throws inputError for what is no regular file of a bounded size, or cannot be read */
 function readLog(path: string): string {
   try {
     return readInputText(path, { maxBytes: MAX_FILE_BYTES });
@@ -240,7 +224,7 @@ function readLog(path: string): string {
   }
 }
 
-/** The file's complete lines after the header; a last line without its newline is still being written. */
+/** The complete lines after the header; a last line without newline is still being written. */
 function completeLines(path: string): { lines: string[]; terms: readonly string[] } {
   const lines = readLog(path).split("\n").slice(0, -1);
   const header = lines.shift();
@@ -250,10 +234,8 @@ function completeLines(path: string): { lines: string[]; terms: readonly string[
 }
 
 /**
- * The rows of a run's epochs.csv, which may be being written.
- * @returns the rows in the file's order, none where there is no file
- * @throws inputError naming file and line where a complete line does not hold the ten numbers of an epoch after those
- *   of the line before
+ * The rows of a run's epochs.csv, which may still be growing, in file order; none without a file.
+ * @throws inputError naming file and line where a complete line is no epoch or out of order
  */
 export function readEpochLog(runDir: string): EpochRow[] {
   const path = join(runDir, EPOCH_LOG);
@@ -275,11 +257,7 @@ export function readEpochLog(runDir: string): EpochRow[] {
   });
 }
 
-/**
- * The complete lines of a run's epochs.csv as they stand.
- * @returns undefined where there is no file
- * @throws inputError for what is no regular file of a bounded size
- */
+/** Complete lines of a run's epochs.csv, undefined without one; throws inputError if it is no bounded regular file. */
 export function epochLogText(runDir: string): string | undefined {
   const path = join(runDir, EPOCH_LOG);
   if (!existsSync(path)) return undefined;
@@ -287,14 +265,14 @@ export function epochLogText(runDir: string): string | undefined {
   return text.slice(0, text.lastIndexOf("\n") + 1);
 }
 
-/** That text with one more row; with a header where it is empty. */
+/** `text` plus one row, with a header where it is empty. */
 export function epochLogWith(text: string | undefined, row: EpochRow): string {
   const before = text || `${headerOf(Object.keys(row.train.terms ?? {}))}\n`;
   const terms = termsOf(before.slice(0, before.indexOf("\n"))) ?? [];
   return `${before}${format(row, terms)}\n`;
 }
 
-/** Header and lines worth keeping when a run goes on after an epoch; unreadable ones (a crash of the machine) go. */
+/** Header and lines to keep when a run resumes after an epoch; unreadable ones (a machine crash) go. */
 function keptLog(path: string, afterEpoch: number, named: readonly string[]) {
   if (afterEpoch === 0 || !existsSync(path)) return { lines: [], terms: named };
   const { lines, terms } = completeLines(path);
@@ -303,12 +281,11 @@ function keptLog(path: string, afterEpoch: number, named: readonly string[]) {
 }
 
 /**
- * Opens a run's epochs.csv for appending. A run may have been killed between writing a row and the checkpoint
- * of that epoch, so rows of later epochs than the checkpoint's are dropped.
- * @param afterEpoch the last epoch that counts: the checkpoint's; 0 for a fresh run, which starts the file anew
- * @param terms of the loss, for the columns of a new file; one that goes on keeps its columns
- * @param runDir the run's folder, which exists
- * @throws runError or inputError naming the file where it cannot be written
+ * Opens a run's epochs.csv for appending, without rows later than the checkpoint: a run may have been killed between
+ * writing a row and its checkpoint.
+ * @param afterEpoch the checkpoint's epoch; 0 starts the file anew
+ * @param terms of the loss, the columns of a new file; an existing one keeps its own
+ * @throws runError or inputError naming the file
  */
 export async function openEpochLog(
   runDir: string,

@@ -28,21 +28,17 @@ function maskedCrc32c(bytes: Uint8Array): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** A TensorBoard event file that is being written; it can be read meanwhile. */
 interface EventLog {
-  /** Adds one value of the curve `tag` at `step`. */
   scalar(tag: string, value: number, step: number): void;
   /** Returns once everything is on the disk. */
   flush(): void;
   close(): void;
 }
 
-/** How an event log is opened. */
 interface EventLogOptions {
   /**
-   * The last step that counts when a run goes on from a checkpoint. A new file is begun, which makes TensorBoard
-   * discard everything of later steps in this folder, of every tag: so keep curves whose steps mean different
-   * things (epochs, training steps) in different folders.
+   * The last step to keep when a run resumes. TensorBoard discards later steps of all tags in this folder, so curves by
+   * epoch and by training step need different folders.
    */
   readonly afterStep?: number | undefined;
   /** Milliseconds since 1970; Date.now by default. */
@@ -71,10 +67,7 @@ function scalarFields(tag: string, value: number): Uint8Array {
   return messageField(EVENT.summary, [messageField(SUMMARY_VALUE, entry)]);
 }
 
-/**
- * A file that TensorBoard reads after all event files that are there, in whatever order the clock and the process
- * ids of earlier runs were: it goes through a folder by name.
- */
+/** A name after those of all event files that are there, whatever their clocks: TensorBoard reads a folder by name. */
 function nextFile(folder: string, seconds: number): string {
   const existing = guardWrites(folder, () => {
     mkdirSync(folder, { recursive: true });
@@ -88,10 +81,7 @@ function nextFile(folder: string, seconds: number): string {
   return join(folder, `events.out.tfevents.${time}.${hostname()}.${process.pid}.pefd`);
 }
 
-/**
- * Begins a TensorBoard event file in a folder, which is made when missing.
- * @throws runError naming the file where it cannot be written (also from scalar, flush and close)
- */
+/** Begins a TensorBoard event file in a folder, made when missing; all functions throw a runError naming the file. */
 export function openEventLog(folder: string, options: EventLogOptions = {}): EventLog {
   const clock = options.clock ?? Date.now;
   const file = openAppendOnly(nextFile(folder, Math.floor(clock() / 1000)));
@@ -124,21 +114,18 @@ const EPOCH_SCALARS: Readonly<Record<string, (row: EpochRow) => number>> = {
   test_acc_top5: (row) => row.test.top5,
 };
 
-/** Folder, inside a run's, of the curves by training step. */
 const STEP_EVENTS = "steps";
 
-/** TensorBoard's view of a run. */
 export interface RunEvents {
-  /** Logs the five scalars at the row's epoch, and each term of the loss as `train_TERM`. */
+  /** Logs EPOCH_SCALARS at the row's epoch, and each loss term as `train_TERM`. */
   epochDone(row: EpochRow): void;
   /** Logs train_loss and train_acc by training step where one is due. */
   stepDone(progress: StepProgress): void;
   close(): void;
 }
 
-/** Logging settings. */
 export interface RunEventsOptions {
-  /** The checkpoint's epoch when a run goes on; 0 for a fresh run. */
+  /** The checkpoint's epoch; 0 for a fresh run. */
   readonly afterEpoch: number;
   /** Training steps per epoch. */
   readonly steps: number;
@@ -148,11 +135,7 @@ export interface RunEventsOptions {
   readonly clock?: () => number;
 }
 
-/**
- * Opens the TensorBoard logs of a run: the curves by epoch in its folder, those by training step in `steps/`
- * below it, made with the first such value (see openEventLog for why they are apart).
- * @throws runError naming the file where it cannot be written
- */
+/** Opens a run's TensorBoard logs: by epoch, and by training step in `steps/` (see afterStep); throws runError. */
 export function openRunEvents(runDir: string, options: RunEventsOptions): RunEvents {
   const { afterEpoch, steps, tbFreq, clock } = options;
   const open = (folder: string, afterStep: number): EventLog =>

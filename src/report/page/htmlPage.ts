@@ -21,10 +21,7 @@ const variables = (scheme: "light" | "dark") =>
     ...SERIES_TONES.map((tone, index) => `--series-${index}:${tone[scheme]}`),
   ].join(";");
 
-/**
- * The page's style sheet: text in lines that can be read, tables and plots as wide as there is room, light and dark, and
- * on paper. Tables that are too wide become cards (htmlTable.ts).
- */
+/** The page's style sheet, light, dark and for paper; tables that are too wide become cards (cardRules). */
 export const pageStyle = (): string => `
 :root{${variables("light")};color-scheme:light dark}
 @media screen and (prefers-color-scheme:dark){:root{${variables("dark")}}}
@@ -87,7 +84,6 @@ h2{break-after:avoid}
 ${darkRules()}
 `;
 
-/** Independent scripts of a page. */
 const ALWAYS = ["tables", "picks", "hover"] as const;
 
 const textOf = (name: string): string =>
@@ -97,18 +93,13 @@ const textOf = (name: string): string =>
 
 const hashOf = (text: string): string => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** The scripts of a page and the policy that lets a browser run them and nothing else. */
 interface PageScripts {
-  /** Elements for the end of the page. */
   readonly html: string;
   /** A Content-Security-Policy: nothing from elsewhere, these scripts, styles in the page. */
   readonly policy: string;
 }
 
-/**
- * The scripts that stand in a page (page/script), by their text.
- * @param live whether the page follows runs: it then asks its own server for news
- */
+/** The inline scripts of a page (page/script) and their policy; a `live` page asks its own server for news. */
 export function pageScripts(live: boolean): PageScripts {
   const texts = [...(live ? ["follow"] : []), ...ALWAYS].map(textOf);
   const sources = texts.map(hashOf).join(" ");
@@ -123,7 +114,6 @@ export function pageScripts(live: boolean): PageScripts {
 const jsonScript = (attributes: string, value: unknown): string =>
   `<script type="application/json"${attributes}>${JSON.stringify(value).replaceAll("<", "\\u003c")}</script>`;
 
-/** Contents of a page's head. */
 interface PageHead {
   readonly title: string;
   /** Its Content-Security-Policy. */
@@ -134,7 +124,7 @@ interface PageHead {
   readonly styles: readonly string[];
 }
 
-/** The head of a page that needs nothing else. @returns the element head */
+/** The head of a self-contained page. */
 export const pageHead = ({ title, policy, generator, styles }: PageHead): string => `<head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -167,10 +157,7 @@ function naturalWidth({ columns, rows }: Table): number {
   return Math.ceil(own.reduce((sum, width) => sum + width, EXTRAS.first));
 }
 
-/**
- * Rules that turn a table's rows into cards, each value beside its column's title, where the page is too narrow for it.
- * @param id of the table
- */
+/** Rules that turn rows into cards, each value beside its column's title, where the page is narrower than the table. */
 const cardRules = (id: string, table: Table): string => `
 @container (max-width:${naturalWidth(table)}px){
 #${id},#${id} thead,#${id} tr,#${id} td{display:block}
@@ -185,11 +172,7 @@ html:not(.scripted) #${id} thead{display:none}
 #${id} td::before{content:attr(data-label);color:var(--muted);text-align:left;flex:none;margin-right:auto}
 }`;
 
-/**
- * A table that can be read without its head as well: every cell says its column.
- * @param id of the table
- * @param marks one per row; none by default
- */
+/** A table that can be read without its head: every cell says its column. `marks` has one per row. */
 function htmlTable(id: string, { columns, rows }: Table, marks: readonly RowMark[] = []): string {
   const look = (text: string, index: number) => {
     const names = [
@@ -226,10 +209,6 @@ interface PageData {
   }[];
 }
 
-/**
- * The report's runs for its page.
- * @param labels the experiments' names, one per summary
- */
 function pageData(summaries: readonly Summary[], labels: readonly string[]): PageData {
   const runs = summaries.flatMap((summary, experiment) =>
     summary.runs.map((run) => ({ run, experiment, settings: new Map(flatten(run.config)) })),
@@ -259,14 +238,13 @@ function pageData(summaries: readonly Summary[], labels: readonly string[]): Pag
 const drawing = ({ svg, hover }: Drawing, look = "") =>
   `<div class="drawing${look}">${svg}${hover === undefined ? "" : jsonScript("", hover)}</div>`;
 
-/** A plot; one that cannot be scaled to a phone has a narrow version, of which the page shows either. */
+/** A plot, with its narrow version for phones where it has one. */
 function figure(plot: Plot): string {
   const { narrow } = plot;
   if (narrow === undefined) return `<figure>${drawing(plot)}</figure>`;
   return `<figure>${drawing(plot, " broad")}${drawing(narrow, " narrow")}</figure>`;
 }
 
-/** A grid of the plots of a kind, or nothing. */
 function grid(plots: readonly Plot[], kind: Plot["kind"], look = "plots"): string {
   const figures = plots.filter((plot) => plot.kind === kind).map(figure);
   return figures.length === 0 ? "" : `<div class="${look}">\n${figures.join("\n")}\n</div>`;
@@ -278,7 +256,7 @@ const section = (id: string, title: string, ...parts: readonly string[]) =>
 ${parts.filter((part) => part !== "").join("\n")}
 </section>`;
 
-/** Every plot of a report and a note on its curves: what came out, how it came about, and the terms of the losses where runs log them. */
+/** All plots of a report: accuracies, learning curves with a note, and loss terms where runs log them. */
 function figures(plots: readonly Plot[], labels: readonly string[], note: string): string {
   const items = labels.map((label, index) => `<li>${chip(index)}${escapeHtml(label)}</li>`);
   const key = `<ul class="legend">${items.join("")}</ul>`;
@@ -311,10 +289,7 @@ function folded(title: string, entries: readonly Entry[]): string {
   return `<details><summary>${title}</summary><table class="values"><tbody>${rows.join("\n")}</tbody></table></details>`;
 }
 
-/**
- * The configurations of all experiments, folded, as config.json of their runs tells them: what several experiments all
- * share stands first, once.
- */
+/** The folded configurations of all experiments; what several experiments all share stands first, once. */
 function configurations(summaries: readonly Summary[], labels: readonly string[]): string {
   const all = summaries.map(({ runs }) => new Map(sharedEntries(runs)));
   const shared = [...(all[0] ?? [])].filter(
@@ -330,7 +305,6 @@ function configurations(summaries: readonly Summary[], labels: readonly string[]
   return [...(shared.length > 0 ? [folded("Common settings", shared)] : []), ...own].join("\n");
 }
 
-/** The page's title: the pair, or the number of pairs. */
 function heading(summaries: readonly Summary[]): string {
   const pairs = new Set(summaries.filter(({ kind }) => kind === "distill").map(pairLabel));
   const [only] = pairs;
@@ -340,7 +314,6 @@ function heading(summaries: readonly Summary[]): string {
   return `Distillation of ${counted(pairs.size, "pair")}`;
 }
 
-/** Accuracy is explained once, so that nobody takes it for another figure. */
 const EXPLANATION =
   "Test top-1 accuracy in percent, of the last and of each run's best epoch; mean ± sample standard deviation over trials.";
 
@@ -349,7 +322,6 @@ function notes(summaries: readonly Summary[], { runs, problems }: Collection): s
   return lines.map((line) => `<p class="muted">${escapeHtml(line)}</p>`).join("\n");
 }
 
-/** The table of runs with a column for their states. */
 function statedRuns(summaries: readonly Summary[], labels: readonly string[], now: number): Table {
   const { columns, rows } = runTable(summaries, labels);
   const states = summaries.flatMap(({ runs }) => runs.map((run) => stateOf(run, now)));
@@ -368,7 +340,7 @@ const marksOfRuns = (summaries: readonly Summary[]): RowMark[] =>
     .flatMap(({ runs }, experiment) => runs.map(() => experiment))
     .map((experiment, at) => ({ html: chip(experiment), attributes: ` data-run="${at}"` }));
 
-/** A page that follows runs: the name of what it shows, by which it asks for news. */
+/** What a page that follows runs shows, by which it asks for news. */
 export interface Following {
   readonly version: string;
 }
@@ -415,11 +387,10 @@ ${configurations(summaries, labels)}
 }
 
 /**
- * The report as one HTML page that needs nothing else: no network (its own policy forbids it), plots as inline SVG, small
- * scripts for sorting, picking and values of plots, without which everything can be read as well; light or dark as the
- * reader prefers.
+ * The report as one self-contained HTML page: no network (by its own policy), plots as inline SVG, optional scripts for
+ * sorting, picking and values of plots; light or dark.
  * @param made when the page is made
- * @param following of a page that asks its server for news; a page in a file does not
+ * @param following only of a page that asks its server for news
  */
 export function htmlPage(
   summaries: readonly Summary[],

@@ -29,7 +29,6 @@ function varyingKeys(summaries: readonly Summary[]): string[] {
   return [...keys].filter((key) => distinct(key) > 1);
 }
 
-/** The one number in which all experiments of a pair and method differ, where there is such a one. */
 function ablationOf(summaries: readonly Summary[]): Ablation[] {
   const keys = varyingKeys(summaries);
   const [key] = keys;
@@ -58,11 +57,7 @@ export interface ReportPosition {
 const WIDTH = 460;
 const HEIGHT = 270;
 
-/**
- * Draws final accuracy over the number that was varied: a dot per seed, mean and deviation.
- * @param name of the plot
- * @param position of each experiment in the report
- */
+/** Final accuracy over the varied number: a dot per seed, mean and deviation. `position` is that in the report. */
 export function ablationPlot(
   { key, summaries }: Ablation,
   name: string,

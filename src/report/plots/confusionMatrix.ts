@@ -1,11 +1,9 @@
 import { columns, renderCsv } from "../table.js";
 import { darkRules, escapeHtml, seriesColor, TONES } from "./theme.js";
 
-/** Images by label and prediction. */
 export interface Confusion {
   /** [C * C], labels in rows, predictions in columns. */
   readonly counts: Float32Array;
-  /** Names of the C classes. */
   readonly names: readonly string[];
 }
 
@@ -21,10 +19,8 @@ export function confusionCsv(confusion: Confusion): string {
 
 const CELL = 9;
 const FONT_SIZE = 7;
-/** Room for the names of classes and a heading. */
 const MARGIN = 92;
 
-/** One square for every pair that occurs, the darker the larger its share of the label's images. */
 function squares(confusion: Confusion, label: number): string[] {
   const { names } = confusion;
   const row = rowOf(confusion, label);
@@ -40,7 +36,6 @@ function squares(confusion: Confusion, label: number): string[] {
   return Array.from(row, square).filter((text) => text !== "");
 }
 
-/** A class's name beside its row and above its column. */
 function classLabels(name: string, position: number): string {
   const middle = MARGIN + (position + 0.5) * CELL;
   const text = escapeHtml(name);
@@ -52,9 +47,8 @@ function classLabels(name: string, position: number): string {
 }
 
 /**
- * The matrix as a heat map in SVG: labels in rows, predictions in columns, right ones in one color and mistakes in
- * another, opacity by the square root of the share, so that rare mistakes show. Light, or dark where that is preferred.
- * @param title a line above the drawing
+ * The matrix as an SVG heat map: labels in rows, right ones and mistakes in different colors, opacity by the square
+ * root of the share, so that rare mistakes show; light or dark. `title` stands above.
  */
 export function confusionSvg(confusion: Confusion, title: string): string {
   const { names } = confusion;

@@ -7,7 +7,6 @@ import { axisPart, gridPart, headingPart, NARROW, type Plot } from "./plotParts.
 import { textWidth, wrapped } from "./textWidth.js";
 import { experimentInk, TONES } from "./theme.js";
 
-/** Accuracy and cost of methods on one pair. */
 export interface Costs {
   readonly pair: string;
   readonly summaries: readonly Summary[];
@@ -16,7 +15,7 @@ export interface Costs {
 /** With fewer methods a table says it all. */
 const FEWEST = 3;
 
-/** The distillations of each pair that have a finished run, where there are enough methods for a picture. */
+/** The distillations with a finished run of each pair that has enough methods for a plot. */
 export function findCosts(summaries: readonly Summary[]): Costs[] {
   const told = summaries.filter(
     ({ kind, last, msPerStep = 0 }) => kind === "distill" && last !== undefined && msPerStep > 0,
@@ -31,7 +30,6 @@ type Place = (summary: Summary) => number;
 
 const placeOf = ({ msPerStep, last }: Summary): [number, number] => [msPerStep ?? 0, last?.mean ?? Number.NaN];
 
-/** One point: its mean accuracy over its milliseconds, its name beside it. */
 function point(summary: Summary, name: string, color: string) {
   return {
     value: placeOf(summary),
@@ -56,7 +54,6 @@ const HEIGHT = { wide: 390, narrow: 300 };
 const LABEL = { size: 12, widest: 220 };
 const TITLE = "Final test top-1 (%) over milliseconds per step";
 
-/** A dashed line through what nothing else beats in both. */
 const edgeSeries = (summaries: readonly Summary[]): Series => ({
   type: "line",
   silent: true,
@@ -116,11 +113,7 @@ function drawCosts(name: string, { pair, summaries }: Costs, indexOf: Place, wid
   );
 }
 
-/**
- * Draws accuracy over the time of a step, one point per experiment of a pair; a line joins those that none beats in both.
- * @param name of the plot
- * @param indexOf each experiment's place in the report
- */
+/** Accuracy over step time, a point per experiment of a pair, and the Pareto front; `indexOf` is the report's place. */
 export const costPlot = (costs: Costs, name: string, indexOf: Place): Plot => ({
   kind: "cost",
   name,

@@ -15,11 +15,10 @@ import {
 import { axisPart, gridPart, headingPart, legendPart, type Plot, type PlotStyle } from "./plotParts.js";
 import { experimentInk, seriesColor } from "./theme.js";
 
-/** Of the axes; headings and keys stand above them. A phone shows it without making letters illegible. */
+/** Of the axes, without headings and keys; legible on a phone. */
 const CURVE_WIDTH = 460;
 const HEIGHT = 270;
 
-/** An experiment in a plot: what it is called, its place in the report and that of its first run, and what is drawn. */
 interface Member {
   readonly label: string;
   readonly index: number;
@@ -34,7 +33,6 @@ interface Member {
   readonly told: readonly HoverCurve[];
 }
 
-/** An experiment's curves, downsampled to `spans` intervals. */
 function drawnOf({ runs, mean }: CurveSet, spans: number, logarithmic: boolean) {
   const thin = (points: readonly Point[]) => thinned(points, spans);
   // The learning rate is the same in all runs.
@@ -49,7 +47,6 @@ function drawnOf({ runs, mean }: CurveSet, spans: number, logarithmic: boolean) 
   return { runs: runs.map(thin), line, band };
 }
 
-/** Tooltips of an experiment: mean and deviation, and each of several runs. */
 function toldOf(
   { runs, mean }: CurveSet,
   index: number,
@@ -65,7 +62,7 @@ function toldOf(
   ];
 }
 
-/** The experiments that have values of a quantity. Whole curves of one experiment at a time are kept in memory. */
+/** The experiments that have values of a quantity. Whole curves are in memory for one experiment at a time. */
 function membersOf(
   summaries: readonly Summary[],
   labels: readonly string[],
@@ -115,7 +112,7 @@ function fastPixels([[left, low], [right, high]]: [Point, Point], toPixel: ToPix
   ];
 }
 
-/** Each run thin, their mean thick, a band of one sample deviation around it; rates as the steps they take. */
+/** Runs thin, their mean thick with its deviation band; learning rates as steps. */
 function strokesOf(
   members: readonly Member[],
   toPixel: (point: Point) => readonly [number, number],
@@ -163,10 +160,7 @@ export function thinningNote(summaries: readonly Summary[]): string {
   return `Curves are downsampled to the minimum and maximum of ${spans} intervals, plus the first and last epoch. Tables use all epochs, which are in each run's epochs.csv.`;
 }
 
-/**
- * Draws a quantity over epochs for all experiments that have it. ECharts draws the axes, and nothing that grows with the
- * number of runs.
- */
+/** Draws a quantity over epochs; ECharts draws only the axes, so its work does not grow with the number of runs. */
 export function curvePlot(
   summaries: readonly Summary[],
   labels: readonly string[],

@@ -8,14 +8,12 @@ import { wrapped } from "./textWidth.js";
 import { experimentInk, seriesColor, TONES } from "./theme.js";
 
 const WIDTH = 1140;
-/** Height of a row with so many lines of label. */
 const rowHeight = (lines: number) => Math.max(52, lines * 16 + 8);
 const LABEL = { widest: 300, narrow: 120, size: 13 };
 
 const TITLE = "Final test top-1 (%)";
 const EXPLANATION = "Filled: last epoch, one dot per seed. Bar: mean ± sample standard deviation. Hollow: best epoch.";
 
-/** A finished run's value: row, place in the report, and tooltip. */
 interface Dot {
   readonly value: number;
   readonly row: number;
@@ -57,7 +55,6 @@ function diamonds(points: readonly Dot[], values: readonly number[]): Series[] {
   ];
 }
 
-/** Dots as SVG, each of its run's class. */
 function dots(points: readonly Dot[], { filled, offset }: Look, toPixel: ToPixel): string {
   const circles = points.map(({ value, row, run }) => {
     const [x, y] = toPixel(value, row);
@@ -106,7 +103,6 @@ const publishedDots = (summaries: readonly Summary[]): Dot[] =>
     return [{ value: published.top1, row, run: -1, text }];
   });
 
-/** Tooltips of jittered dots. */
 const told = (toPixel: ToPixel, points: readonly Dot[], offset: number): HoverPoint[] =>
   points.map(({ value, row, run, text }) => {
     const of = run < 0 ? `e${row}` : `r${run}`;

@@ -19,7 +19,6 @@ setPlatformAPI({
   },
 });
 
-/** A description of a plot, as echarts takes it. */
 export type PlotOption = ComposeOption<
   | LineSeriesOption
   | ScatterSeriesOption
@@ -30,7 +29,7 @@ export type PlotOption = ComposeOption<
 >;
 export type Series = LineSeriesOption | ScatterSeriesOption | CustomSeriesOption;
 
-/** Size of a plot in pixels; it is drawn to scale in whatever width there is. */
+/** Size of a plot in pixels; it is scaled to the width available. */
 export interface PlotSize {
   readonly width: number;
   readonly height: number;
@@ -44,19 +43,17 @@ const still = (svg: string) =>
     .replace(/<style[\s\S]*?<\/style>/g, "")
     .replace(/ (?:class="zr\d+-cls-\d+"|pointer-events="visible"|ecmeta_\w+="[^"]*")/g, "");
 
-/** A plot as SVG text, and its tooltips. */
 export interface Drawing {
   readonly svg: string;
   readonly hover?: Hover;
 }
 
 /**
- * Draws a plot as SVG text: no script, nothing from elsewhere; light, or dark where the reader prefers that.
- * @param name unique among the plots of a page, letters and digits: it goes into the ids of the drawing
- * @param title what a screen reader says
- * @param hoverOf tells of the plot's points, given the way from the axes to pixels
- * @param strokesOf SVG elements that are drawn over the axes, in their real colors and classes: thousands of curves
- *   would take ECharts a minute
+ * Draws a plot as SVG text: no script, nothing external; light or dark.
+ * @param name unique in a page, letters and digits: part of the drawing's ids
+ * @param title for screen readers
+ * @param hoverOf tooltips of the plot's points, given the mapping from axes to pixels
+ * @param strokesOf SVG drawn over the axes, in final colors: thousands of curves would take ECharts a minute
  */
 export function draw(
   name: string,

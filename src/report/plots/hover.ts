@@ -1,7 +1,7 @@
-/** A point of a plot that a page tells of: pixels of the drawing, whom it belongs to (e3, r12), and what is said. */
+/** A point with a tooltip: pixels of the drawing, its experiment or run (e3, r12), and the text. */
 export type HoverPoint = readonly [x: number, y: number, of: string, text: string];
 
-/** One line of a plot over its places: whom it belongs to, and its value at each place; null where it has none. */
+/** A line of a plot: its experiment or run, and its value at each place, null where it has none. */
 export interface HoverCurve {
   readonly of: string;
   readonly values: readonly (number | null)[];
@@ -30,15 +30,10 @@ export function hoverPoint(toPixel: ToPixel, [x, y]: readonly [number, number], 
   return [tenth(left), tenth(top), of, text];
 }
 
-/** Digits of a value in tooltips. */
 const told = (value: number | undefined): number | null =>
   value === undefined || !Number.isFinite(value) ? null : Number(value.toPrecision(5));
 
-/**
- * Tooltips of a curve over epochs.
- * @param places of its plot, by epoch
- * @param stds one sample deviation at each point
- */
+/** Tooltips of a curve over epochs; `places` of its plot by epoch, `stds` one sample deviation at each point. */
 export function hoverCurve(
   of: string,
   places: ReadonlyMap<number, number>,

@@ -3,7 +3,6 @@ import type { RunRecord } from "../runs/runRecord.js";
 import { spread } from "../runs/statistics.js";
 import type { Summary } from "../runs/summarize.js";
 
-/** A point of a curve: epoch, value. */
 export type Point = readonly [epoch: number, value: number];
 
 /** The mean over runs at an epoch, one sample deviation below and above it. */
@@ -14,21 +13,17 @@ export interface BandPoint {
   readonly high: number;
 }
 
-/** One experiment's curves of one quantity. */
 export interface CurveSet {
-  /** One curve per run. */
   readonly runs: readonly (readonly Point[])[];
   readonly mean: readonly BandPoint[];
 }
 
-/** A quantity that is drawn over epochs. */
 export interface Quantity {
   /** Name of the plot's file. */
   readonly name: string;
   readonly title: string;
   readonly unit: string;
   readonly value: (row: EpochRow) => number;
-  /** Whether its axis is logarithmic. */
   readonly logarithmic?: boolean;
   /** Only epochs after this share of a run are drawn; all by default. */
   readonly after?: number;
@@ -36,7 +31,6 @@ export interface Quantity {
   readonly kind?: "curve" | "term";
 }
 
-/** Curves over epochs. */
 export const QUANTITIES: readonly Quantity[] = [
   { name: "test_top1", title: "Test top-1", unit: "%", value: (row) => row.test.top1 },
   {
@@ -75,10 +69,7 @@ export function termQuantities(summaries: readonly Summary[]): Quantity[] {
 const MOST_POINTS = 32_000;
 const FEWEST_SPANS = 4;
 
-/**
- * Into how many spans the curves of a plot are cut when they are thinned: one for each pixel of its width, fewer where
- * there are many curves.
- */
+/** The number of spans that curves are thinned to: one per pixel of width, fewer where there are many curves. */
 export function spansOf(summaries: readonly Summary[], width: number): number {
   const curves = summaries.reduce((sum, { runs }) => sum + (runs.length > 1 ? runs.length + 1 : 1), 0);
   return Math.min(width, Math.max(FEWEST_SPANS, Math.floor(MOST_POINTS / 2 / curves)));
@@ -87,10 +78,7 @@ export function spansOf(summaries: readonly Summary[], width: number): number {
 /** Whether a curve of so many points is thinned: each span of it keeps two. */
 export const isThinned = (points: number, spans: number): boolean => points > 2 * spans;
 
-/**
- * A curve in no more points than a drawing can show: the first, the last, and in each span the first of the least and the
- * first of the greatest, so that no spike and no best epoch is lost. A curve of few points stays as it is.
- */
+/** A curve thinned to its ends and the extremes of each span, so that no spike and no best epoch is lost. */
 export function thinned(points: readonly Point[], spans: number): readonly Point[] {
   if (!isThinned(points.length, spans)) return points;
   const kept = new Set([0, points.length - 1]);
@@ -117,10 +105,7 @@ function curve(run: RunRecord, quantity: Quantity): Point[] {
   return points;
 }
 
-/**
- * Epochs at which a page tells of a quantity: all that some run has; every so many, the first and the last where curves
- * are thinned into so many spans.
- */
+/** Epochs that have tooltips: all that some run has; a subset with the first and the last where curves are thinned. */
 export function toldEpochs(summaries: readonly Summary[], quantity: Quantity, spans: number): number[] {
   const epochs = new Set<number>();
   for (const { runs } of summaries) {
@@ -156,9 +141,7 @@ function meanCurve(curves: readonly (readonly Point[])[]): BandPoint[] {
   return points;
 }
 
-/**
- * An experiment's curves of a quantity. The mean is over the finished runs, or over all where none is finished.
- */
+/** An experiment's curves of a quantity, and their mean over the finished runs (over all where none is finished). */
 export function curveSet({ runs }: Summary, quantity: Quantity): CurveSet {
   const curves = runs.map((run) => curve(run, quantity));
   const finished = curves.filter((_, at) => runs[at]?.finished);

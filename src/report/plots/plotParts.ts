@@ -12,7 +12,6 @@ interface WhiskerPlace {
 
 type XY = [number, number];
 
-/** The strokes of a whisker in pixels: the mean across, and one deviation to both sides where it is known. */
 function strokes(center: XY, low: XY | undefined, high: XY | undefined, cross: XY): [XY, XY][] {
   const around = ([x, y]: XY, size: number): [XY, XY] => [
     [x - cross[0] * size, y - cross[1] * size],
@@ -22,10 +21,7 @@ function strokes(center: XY, low: XY | undefined, high: XY | undefined, cross: X
   return low && high ? [middle, [low, high], around(low, 5), around(high, 5)] : [middle];
 }
 
-/**
- * Means as bars with whiskers of one sample deviation.
- * @param direction "x" where values run to the right, "y" where they run up
- */
+/** Means with whiskers of one sample deviation; values run to the right for "x", up for "y". */
 export function whiskerSeries(places: readonly WhiskerPlace[], direction: "x" | "y"): Series {
   const point = (at: number, value: number) => (direction === "x" ? [value, at] : [at, value]);
   const cross: XY = direction === "x" ? [0, 1] : [1, 0];
@@ -54,9 +50,7 @@ export function whiskerSeries(places: readonly WhiskerPlace[], direction: "x" | 
   };
 }
 
-/** A plot that was drawn. */
 export interface Plot extends Drawing {
-  /** Kinds of plots: accuracy, cost, ablation, learning curves, loss terms. */
   readonly kind: "final" | "cost" | "ablation" | "curve" | "term";
   /** Name of its file, without the ending. */
   readonly name: string;
@@ -76,13 +70,9 @@ export interface PlotStyle {
 const TITLE = 15;
 const SUBTITLE = 12;
 const LINE = 1.3;
-/** Pixels between a heading and the text below it. */
 const GAP = 6;
 
-/**
- * A plot's heading and a smaller text below it, in as many lines as its width needs.
- * @returns what echarts takes, and the height in pixels that it takes up
- */
+/** A plot's heading and subtext wrapped to `width`, as ECharts options, and their height in pixels. */
 export function headingPart(text: string, subtext: string, width: number) {
   const lines = wrapped(text, (width - 24) / 1.1, TITLE);
   const below = subtext === "" ? [] : wrapped(subtext, width - 24, SUBTITLE);
@@ -145,11 +135,9 @@ function rowsOfNames(names: readonly string[], width: number): string[][] {
 }
 
 /**
- * The names of the experiments with their colors, in rows below the heading.
- * @param top where it begins, in pixels
- * @param colorOf the color of the name at some place; that of the experiment there by default
- * @param iconOf the mark before it; a short line by default
- * @returns a legend for each row, and the height in pixels that they take up
+ * A legend for each row of experiment names, from `top` (pixels) down, and their height in pixels.
+ * @param colorOf default: color of the experiment at that place
+ * @param iconOf mark before the name; default: a short line
  */
 export function legendPart(
   names: readonly string[],

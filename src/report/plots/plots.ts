@@ -9,14 +9,10 @@ import type { Plot, PlotStyle } from "./plotParts.js";
 /** Epochs from which on a part of a curve is worth a plot of its own. */
 const ENOUGH_FOR_A_PART = 20;
 
-/** The name of an option as a part of a file's name, whatever a run's config.json calls an option. */
+/** An option's name, which may be anything in a run's config.json, as a part of a file name. */
 const wordOf = (key: string) => key.replace(/\W/g, "_").slice(0, 40);
 
-/**
- * Every plot of a report: final accuracies per seed, accuracy over the time of a step, what was varied where experiments differ in one number,
- * learning curves, each term of the losses. Experiments without a single epoch have no curves.
- * @param labels the experiments' names, one per summary
- */
+/** Every plot of a report: accuracies, cost, ablations, learning curves, loss terms. `labels` has one per summary. */
 export function drawPlots(summaries: readonly Summary[], labels: readonly string[], style: PlotStyle): Plot[] {
   const finals = summaries.some(({ last }) => last !== undefined) ? [dotsPlot(summaries, labels)] : [];
   const indexOf = (summary: Summary) => summaries.indexOf(summary);

@@ -8,10 +8,7 @@ export const escapeHtml = (text: string): string =>
 export const chip = (index: number): string =>
   `<svg class="chip" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" rx="2" fill="${seriesColor(index)}"/></svg>`;
 
-/**
- * Whom a stroke of a plot belongs to. While a plot is described this is a color that nothing else has, and `inked` makes
- * of it the real color and a class: so a page can show or hide experiments and runs, whoever draws the strokes.
- */
+/** Owners of strokes, as unique colors that `inked` replaces by real ones and a class, for pages to show or hide. */
 const INK = /#f([cd])([0-9a-f]{4})/g;
 const TAG = /<[^<>]*#f[cd][0-9a-f]{4}[^<>]*>/g;
 
@@ -23,14 +20,9 @@ const hex = (kind: "c" | "d", number: number) => `#f${kind}${(number % MOST).toS
 /** The ink of what an experiment's runs share: its mean, its band. */
 export const experimentInk = (experiment: number): string => hex("d", experiment);
 
-/**
- * The ink of a single run.
- * @param run its place among all runs of a report, experiment by experiment
- * @param experiment whose color it has
- */
+/** The ink of a single run, numbered among all runs of a report, in the color of its experiment. */
 export const runInk = (run: number, experiment: number): string => hex("c", run * SERIES + (experiment % SERIES));
 
-/** The class of an ink, and its color. */
 function meaning(kind: string, digits: string): { name: string; color: string } {
   const number = Number.parseInt(digits, 16);
   if (kind === "d") return { name: `e e${number}`, color: seriesColor(number) };
@@ -47,7 +39,6 @@ export const inked = (svg: string): string =>
       .replace(/^<\w+/, (start) => `${start} class="${name}"`);
   });
 
-/** A color on light and on dark ground. */
 export interface Tone {
   readonly light: string;
   readonly dark: string;
@@ -78,10 +69,7 @@ export const SERIES_TONES: readonly Tone[] = [
 export const seriesColor = (index: number): string =>
   SERIES_TONES[index % SERIES_TONES.length]?.light ?? TONES.ink.light;
 
-/**
- * Style rules that turn a drawing made in the light colors into its dark version. They select by the color that
- * stands in the drawing, so that a program which knows no styles still shows the light version.
- */
+/** Style rules of the dark version; they select by the light color, which programs without styles still show. */
 export function darkRules(): string {
   const rules = [...Object.values(TONES), ...SERIES_TONES].map(
     ({ light, dark }) => `[fill="${light}"]{fill:${dark}}[stroke="${light}"]{stroke:${dark}}`,

@@ -16,17 +16,12 @@ function resultIn(dir: string): ResultContent | undefined {
   return found.state === "whole" ? found.content : undefined;
 }
 
-/** The method or variant that a distillation says it is by. */
 function methodOf(config: RunConfig): string | undefined {
   if (config.kind !== "distill" || config.distill === undefined) return undefined;
   return procedureName(config.distill, config);
 }
 
-/**
- * The contents of a run folder.
- * @param config its config.json
- * @throws inputError that names the file where one of its files is not what a run leaves
- */
+/** The contents of a run folder; throws inputError naming the file that is damaged. */
 function readRun(dir: string, config: RunConfig): RunRecord {
   const path = join(dir, CONFIG_FILE);
   const model = config.model ?? config.model_s;
@@ -50,7 +45,7 @@ function readRun(dir: string, config: RunConfig): RunRecord {
   };
 }
 
-/** The runs found, and a sentence for each folder that looks like a run and cannot be read. */
+/** The runs found, and a sentence for each folder that looks like a run but cannot be read. */
 export interface Collection {
   readonly runs: readonly RunRecord[];
   readonly problems: readonly string[];
@@ -110,7 +105,6 @@ export function lookInto(dir: string): Folder {
 
 type Look = (dir: string) => Folder;
 
-/** The contents of a folder, recursively. */
 function search(dir: string, look: Look): Collection {
   const { own, below } = look(dir);
   return merge([own, ...below.map((each) => search(each, look))]);
@@ -134,9 +128,8 @@ function checkFolder(dir: string): string {
 const byName = new Intl.Collator("en", { numeric: true });
 
 /**
- * The runs in some folders and below them, unfinished ones included; each once, sorted by folder.
- * Only logs are read: config.json, epochs.csv and result.json, which may be being written.
- * @param look reads a folder, or knows what it would read (collector.ts)
+ * The runs in some folders and below them, unfinished ones included; each once, sorted by folder. Reads logs only.
+ * @param look reads a folder, or knows its content (collector.ts)
  * @throws inputError where a given folder does not exist
  */
 export function collectRuns(dirs: readonly string[], look: Look = lookInto): Collection {

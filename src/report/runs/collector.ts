@@ -24,12 +24,11 @@ const isSame = (one: Stamp, other: Stamp) =>
 /** Milliseconds within which a file may change twice and keep its times: file systems count in up to two seconds. */
 const TICK = 2000;
 
-/** A folder as it was read, and its files as they were just before. */
 interface Seen {
   readonly folder: Folder;
   readonly paths: readonly string[];
   readonly stamps: readonly Stamp[];
-  /** Whether something in it had changed so lately that its times do not say whether it changed again. */
+  /** Whether something changed so lately that file times do not show a further change. */
   readonly young: boolean;
 }
 
@@ -52,11 +51,7 @@ function seeAgain(dir: string, before: Seen | undefined, now: number): Seen {
   };
 }
 
-/**
- * A `collectRuns` for those who look again and again: it reads a run only where the size or times of its files have
- * changed, and else costs a stat for each. As long as nothing has changed it gives the same object.
- * @param clock milliseconds since 1970
- */
+/** A `collectRuns` for polling: rereads runs whose files changed in size or time; the same object if none did. */
 export function runCollector(clock: () => number = Date.now): (dirs: readonly string[]) => Collection {
   let seen: ReadonlyMap<string, Seen> = new Map();
   let last: { readonly dirs: readonly string[]; readonly found: Collection } | undefined;

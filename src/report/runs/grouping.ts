@@ -4,7 +4,6 @@ import { isTold, partsExperiments, touchesOf } from "../../config/policy.js";
 import { identitySchema, identitySettings } from "../../runFiles/identity.js";
 import type { RunRecord } from "./runRecord.js";
 
-/** A setting of an experiment: a value, or a list such as the decay epochs. */
 export type Setting = string | number | boolean | readonly (string | number)[];
 
 /** Longer ones, which no option needs, are cut. */
@@ -17,12 +16,12 @@ export function formatSetting(value: Setting | undefined): string {
   return text.length <= LONGEST_SETTING ? text : `${text.slice(0, LONGEST_SETTING - 3)}...`;
 }
 
-/** Runs of the same experiment, which differ in their trial only. */
+/** Runs that differ in their trial only. */
 export interface RunGroup {
   readonly runs: readonly RunRecord[];
   /** Every setting that belongs to the experiment, besides models, method and weights. */
   readonly settings: Readonly<Record<string, Setting>>;
-  /** Those of them in which it differs from another experiment of the same models, method and weights. */
+  /** Those in which it differs from another experiment of the same models, method and weights. */
   readonly differs: Readonly<Record<string, Setting>>;
 }
 
@@ -61,7 +60,6 @@ export function weightsOf({ config }: RunRecord): Partial<Record<Weight, number 
   return Object.fromEntries(entries);
 }
 
-/** The weights' names, as in the paper. */
 export const WEIGHTS = ["gamma", "alpha", "beta"] as const;
 export type Weight = (typeof WEIGHTS)[number];
 
@@ -109,10 +107,7 @@ function claimsOf(run: RunRecord): string[] {
 const byOrigin = (a: RunRecord, b: RunRecord): number =>
   Number(b.finished) - Number(a.finished) || a.updatedAt - b.updatedAt || (a.dir < b.dir ? -1 : 1);
 
-/**
- * Leaves out runs that repeat another: a seed that was trained twice, a rerun or a copied folder is one trial, not two.
- * @returns the runs that count, in their order, and those that do not
- */
+/** Runs without those that repeat another: a seed trained twice, a rerun or a copied folder is one trial. */
 export function withoutRepeats(runs: readonly RunRecord[]): {
   readonly runs: readonly RunRecord[];
   readonly repeats: readonly Repeat[];
@@ -142,10 +137,7 @@ function withDifferences(groups: readonly RunRecord[][]): RunGroup[] {
   });
 }
 
-/**
- * Runs that differ in their set of kernels at most, parted by it. Those of which nobody wrote it down count as the others,
- * where all of these have one.
- */
+/** Runs split by kernels, their only difference; those that recorded none join the others if these share one set. */
 function partedByKernels(runs: readonly RunRecord[]): RunRecord[][] {
   const parts = groupBy(runs, (run) => settingsOf(run).kernels ?? "");
   const tells = ([first]: readonly RunRecord[]) => first && settingsOf(first).kernels !== undefined;
@@ -153,10 +145,7 @@ function partedByKernels(runs: readonly RunRecord[]): RunRecord[][] {
   return isOneSet ? [[...parts].sort((part) => (tells(part) ? -1 : 1)).flat()] : parts;
 }
 
-/**
- * Puts together the runs that differ in their trial only. Any setting that could change the numbers parts them,
- * also one that this program does not know, so that a mean never mixes two experiments.
- */
+/** Groups runs that differ in their trial only; unknown settings count too, so that no mean mixes two experiments. */
 export function groupRuns(runs: readonly RunRecord[]): RunGroup[] {
   return groupBy(runs, lineOf).flatMap((line) =>
     withDifferences(

@@ -5,10 +5,7 @@ import { IDENTITY_SETTINGS } from "../../runFiles/identity.js";
 import { formatSetting, IN_THE_LINE, type Setting } from "./grouping.js";
 import type { Summary } from "./summarize.js";
 
-/**
- * Every setting that can part experiments, besides models, method and weights: the options of this program that do, in
- * the order of help, then what a run tells of its inputs. What programs read has a place for each, whatever the runs have.
- */
+/** Settings that can part experiments, besides models, method and weights: options in order of help, then inputs. */
 export const SETTING_NAMES: readonly string[] = [
   ...Object.keys(rowsOf([...TEACHER_SECTIONS, ...DISTILL_SECTIONS])).filter(
     (name) => partsExperiments(name) && !IN_THE_LINE.has(name),
@@ -30,7 +27,6 @@ export const completeSettings = (settings: Settings): Readonly<Record<string, Se
 export const otherSettings = (settings: Settings): Settings =>
   Object.fromEntries(Object.entries(settings).filter(([name]) => !KNOWN.has(name)));
 
-/** "num_proj 2, epochs 10", or nothing. */
 const differsLabel = ({ differs }: Summary): string =>
   Object.entries(differs)
     .map(([key, value]) => `${key} ${formatSetting(value)}`)
@@ -57,10 +53,7 @@ const join = (summary: Summary, parts: readonly Part[]) =>
     .filter((text) => text !== "")
     .join(", ");
 
-/**
- * A short name for each experiment, with only what tells them apart: the method alone where there is one pair.
- * @returns one per summary, in their order, all different
- */
+/** A short label per summary, all different, of only what tells them apart: the method alone for a single pair. */
 export function experimentLabels(summaries: readonly Summary[]): string[] {
   const distinct = (parts: readonly Part[]) => new Set(summaries.map((s) => join(s, parts))).size;
   const telling: Part[] = ["method"];

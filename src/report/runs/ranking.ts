@@ -53,18 +53,13 @@ function incompleteBeta(x: number, a: number, b: number): number {
 export const twoSided = (t: number, freedom: number): number =>
   incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5);
 
-/** Variance of a mean: the sample variance over the number of values. */
 function varianceOfMean(values: readonly number[]): number {
   const center = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - center) ** 2, 0);
   return squares / (values.length - 1) / values.length;
 }
 
-/**
- * Welch's t-test of two independent samples with variances of their own: the two-sided p value of "their means are the
- * same" (Welch, Biometrika 1947).
- * @returns undefined where one of them has fewer than two values
- */
+/** Welch's t-test (Biometrika 1947): two-sided p value of equal means; undefined where either has under two values. */
 export function welchTest(a: readonly number[], b: readonly number[]): number | undefined {
   if (a.length < 2 || b.length < 2) return undefined;
   const [va, vb] = [varianceOfMean(a), varianceOfMean(b)];
@@ -74,20 +69,18 @@ export function welchTest(a: readonly number[], b: readonly number[]): number | 
   return twoSided(difference / Math.sqrt(va + vb), freedom);
 }
 
-/** Where an experiment stands among those of its pair. */
 export interface Rank {
   /** From 1, by the mean accuracy after the last epoch. */
   readonly place: number;
   /** How many are ranked. */
   readonly of: number;
-  /** Welch's two-sided p value of "as good as the first"; undefined for the first, and where there are too few trials. */
+  /** Welch's two-sided p value against the first; undefined for the first, and with too few trials. */
   readonly p: number | undefined;
 }
 
 /** Significance level of a difference from the first. */
 export const LEVEL = 0.05;
 
-/** Accuracies (percent) after the last epoch of the finished runs. */
 const lastOf = ({ runs }: Summary): number[] =>
   runs.filter((run) => run.finished).map((run) => run.rows.at(-1)?.test.top1 ?? Number.NaN);
 
@@ -111,7 +104,6 @@ function mainEpochs({ settings }: Summary): number {
   return epochs - before;
 }
 
-/** Settings that comparable distillations share, by name. */
 const sharedOf = (summary: Summary): Readonly<Record<string, unknown>> => ({
   teacher: summary.teacher,
   model: summary.model,
@@ -119,14 +111,10 @@ const sharedOf = (summary: Summary): Readonly<Record<string, unknown>> => ({
   ...Object.fromEntries(SHARED.map((name) => [name, summary.settings[name] ?? null])),
 });
 
-/** Distillations with a finished run: what is ranked. */
 const ranked = (summaries: readonly Summary[]): Summary[] =>
   summaries.filter(({ kind, last }) => kind === "distill" && last !== undefined);
 
-/**
- * What keeps experiments of one pair from being ranked together, a clause for each such pair: "resnet14 → resnet8:
- * epochs, batch_size".
- */
+/** What keeps experiments from being ranked together, per pair: "resnet14 → resnet8: epochs, batch_size". */
 export const apart = (summaries: readonly Summary[]): string[] =>
   groupBy(ranked(summaries), ({ teacher, model }) => [teacher, model]).flatMap((pair) => {
     const shared = pair.map(sharedOf);
@@ -150,9 +138,6 @@ function rankGroup(group: readonly Summary[]): [Summary, Rank][] {
   });
 }
 
-/**
- * Ranks the distillations of each pair that have a finished run, where there are two or more of the same data, teacher,
- * epochs, batch size and learning rate: by mean accuracy after the last epoch, with Welch's t-test against the first.
- */
+/** Ranks distillations of equal sharedOf by mean last-epoch accuracy, with Welch's t-test against the first. */
 export const rankings = (summaries: readonly Summary[]): ReadonlyMap<Summary, Rank> =>
   new Map(groupBy(ranked(summaries), sharedOf).flatMap(rankGroup));

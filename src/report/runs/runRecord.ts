@@ -1,13 +1,9 @@
 import type { Best, EpochRow } from "../log/contract.js";
 import { mean } from "./statistics.js";
 
-/** A key of a configuration with dots between its levels, and its value as text. */
 export type Entry = readonly [key: string, value: string];
 
-/**
- * A configuration as flat text: `versions.node` for what lies inside, lists with commas.
- * @param path of what is flattened; empty for the whole
- */
+/** A configuration as flat text: `versions.node` for nested keys, lists with commas; `path` is the prefix. */
 export function flatten(value: unknown, path = ""): Entry[] {
   if (Array.isArray(value)) return [[path, value.join(",")]];
   if (typeof value !== "object" || value === null) return [[path, String(value)]];
@@ -27,10 +23,7 @@ const recentSeconds = ({ rows }: RunRecord) => rows.slice(-10).map(({ seconds })
 /** Milliseconds since the last heartbeat; a clock that was set back makes it 0. */
 const silence = (run: RunRecord, now: number) => Math.max(0, now - run.updatedAt);
 
-/**
- * A run's state from its logs alone: it is taken for stopped once it has been silent for three epochs.
- * @param now milliseconds since 1970
- */
+/** A run's state from its logs alone: stopped after three silent epochs. `now` in milliseconds since 1970. */
 export function stateOf(run: RunRecord, now: number): RunState {
   if (run.finished) return "finished";
   const epoch = Math.max(0, ...recentSeconds(run)) * SECOND;
@@ -38,37 +31,28 @@ export function stateOf(run: RunRecord, now: number): RunState {
   return silence(run, now) <= timeout ? "running" : "stopped";
 }
 
-/**
- * Seconds until a running run's last epoch is done, at the pace of the last ten.
- * @returns undefined where nothing can be said: no epoch yet, or not running
- */
+/** Seconds until a run is done, at the pace of its last ten epochs; undefined before the first, or if not running. */
 export function secondsToGo(run: RunRecord, now: number): number | undefined {
   if (stateOf(run, now) !== "running" || run.rows.length === 0) return undefined;
   const left = run.epochs - (run.rows.at(-1)?.epoch ?? 0);
   return Math.max(0, left * mean(recentSeconds(run)) - silence(run, now) / SECOND);
 }
 
-/** A run folder's contents, finished or not. */
 export interface RunRecord {
-  /** The folder, as it was reached from the given one. */
   readonly dir: string;
   readonly kind: "distill" | "teacher";
-  /** The model that was trained. */
   readonly model: string;
-  /** The teacher's model; undefined for a teacher's own training. */
+  /** Undefined for a teacher's own training. */
   readonly teacher: string | undefined;
-  /** The distillation method, or the variant that it is; undefined for a teacher's own training. */
+  /** Method or variant; undefined for a teacher's own training. */
   readonly method: string | undefined;
   readonly trial: number;
-  /** Epochs that the run is to have. */
+  /** Planned epochs. */
   readonly epochs: number;
-  /** The epochs done so far. */
   readonly rows: readonly EpochRow[];
-  /** Whether all epochs are done. */
   readonly finished: boolean;
-  /** config.json as it stands. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** result.json as it stands; undefined where there is none. */
+  /** Undefined where there is no result.json. */
   readonly result: Readonly<Record<string, unknown>> | undefined;
   /** When something was last logged, milliseconds since 1970. */
   readonly updatedAt: number;

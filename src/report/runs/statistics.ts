@@ -1,4 +1,3 @@
-/** Mean and spread of some numbers. */
 export interface Spread {
   readonly mean: number;
   /** Standard deviation of the sample (n - 1); undefined for a single number. */
@@ -16,11 +15,7 @@ export function median(values: readonly number[]): number {
   return ((sorted[low] ?? Number.NaN) + (sorted[high] ?? Number.NaN)) / 2;
 }
 
-/**
- * Mean and sample standard deviation: sqrt(sum((x - mean)^2) / (n - 1)), as papers report them over seeds. The same of the
- * same values in another order, to the last bit.
- * @returns undefined of nothing
- */
+/** Mean and sample standard deviation (n - 1), to the last bit the same in any order; undefined of nothing. */
 export function spread(unordered: readonly number[]): Spread | undefined {
   if (unordered.length === 0) return undefined;
   const values = [...unordered].sort((a, b) => a - b);

@@ -18,7 +18,6 @@ export type Published = (run: RunRecord) => PublishedFigure | undefined;
 /** One line of the report: an experiment over its trials. */
 export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | "method"> {
   readonly weights: Partial<Record<Weight, number | string>>;
-  /** Settings in which it differs from other experiments of the same pair, method and weights. */
   readonly differs: Readonly<Record<string, Setting>>;
   readonly settings: Readonly<Record<string, Setting>>;
   /** Finished runs; only they count in the figures below. */
@@ -29,21 +28,18 @@ export interface Summary extends Pick<RunRecord, "kind" | "model" | "teacher" | 
   /** Test top-1 (percent) of the best epoch of each run. */
   readonly best: Spread | undefined;
   readonly published: PublishedFigure | undefined;
-  /** In what the runs differ from the published ones, a clause for each; none where nothing was published. */
+  /** Differences from the published runs, a clause for each; none where nothing was published. */
   readonly departures: readonly string[];
   /** Whether the runs did what the published ones did, as far as both say. */
   readonly comparable: boolean;
-  /** Mean seconds of a run, all its epochs together. */
   readonly secondsPerRun: number | undefined;
   /** Milliseconds of a step: the mean over finished runs of the median over their epochs. */
   readonly msPerStep: number | undefined;
   /** All runs of the experiment by trial, unfinished ones too. */
   readonly runs: readonly RunRecord[];
-  /** Runs that repeat one of them, and count for nothing. */
   readonly repeats: readonly Repeat[];
 }
 
-/** A clause of how runs differ from the published ones: "batch_size 512, published with 64". */
 function settingClause(name: string, own: Setting, published: Setting): string {
   const [is, was] = [formatSetting(own), formatSetting(published)];
   return name === "epochs" ? `${is} epochs, published with ${was}` : `${name} ${is}, published with ${was}`;
@@ -60,17 +56,13 @@ const OTHER_IMAGES: readonly (readonly [setting: string, clause: string])[] = [
 /** Points by which the same teacher's accuracy may differ: kernels round in their own ways. */
 const SAME_TEACHER = 0.1;
 
-/** "teacher of 74.21 %, published with 79.42 %", where a run wrote down its teacher's accuracy. */
 function teacherClauses(runs: readonly RunRecord[], published = Number.NaN): string[] {
   const own = runs.map(({ result }) => Number(result?.teacherTop1)).find((top1) => !Number.isNaN(top1)) ?? Number.NaN;
   const differs = Math.abs(own - published) > SAME_TEACHER;
   return differs ? [`teacher of ${own.toFixed(2)} %, published with ${published.toFixed(2)} %`] : [];
 }
 
-/**
- * In what an experiment differs from the published runs, a clause for each: options that both state, and images. What
- * an old run did not write down counts as the same. Weights stand in columns of their own.
- */
+/** Differences from the published runs, in images and in options that both state (an old run may lack some). */
 function departuresFrom({ settings: published, teacherTop1 }: PublishedFigure, { settings, runs }: RunGroup): string[] {
   const stated = Object.entries(published) as [string, Setting][];
   const unknown = stated.filter(([, value]) => value === "unknown").map(([name]) => name);
@@ -141,11 +133,7 @@ function order(summaries: readonly Summary[]): Summary[] {
   );
 }
 
-/**
- * One summary for each experiment: pair, method, weights and whatever else differs except the trial.
- * A run that repeats another counts once. Teachers come first; experiments of one pair, method and weights stand together, by what else differs.
- * @param published the accuracy of the paper's tables; none by default
- */
+/** One summary per experiment, teachers first; a repeat counts once. `published` gives the papers' accuracy. */
 export function summarize(runs: readonly RunRecord[], published: Published = () => undefined): Summary[] {
   const { runs: counting, repeats } = withoutRepeats(runs);
   const summaries = groupRuns(counting).flatMap((group) =>

@@ -9,7 +9,6 @@ import type { TrackedRun, TrackingPlace } from "./tracker.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The Python program that speaks to the clients. */
 const BRIDGE = fileURLToPath(new URL("../../../src/report/track/bridge.py", import.meta.url));
 
 /** Milliseconds after which a client counts as one that hangs; training goes on meanwhile. */
@@ -18,7 +17,6 @@ const TIMEOUT = 60_000;
 /** Characters of what a client prints, of which the last line says why it ended. */
 const KEPT = 4000;
 
-/** Response of the bridge: to a call, or when the client is loaded. */
 interface Answer {
   readonly result?: unknown;
   readonly error?: string;
@@ -26,16 +24,13 @@ interface Answer {
   readonly missing?: string | null;
 }
 
-/** A Python client in a process of its own. */
 interface Client {
-  /** The package, as it is installed and as sentences name it. */
   readonly package: string;
   readonly title: string;
   /** The bridge's name for it, and the folder or project. */
   readonly words: readonly [kind: string, place: string];
   readonly address: string;
   readonly stateFile: TrackingPlace["stateFile"];
-  /** The settings of a run as it takes them. */
   settings(run: TrackedRun): unknown;
 }
 
@@ -47,7 +42,6 @@ function answerIn(line: string): Answer {
   }
 }
 
-/** The bridge while it runs. */
 class Bridge {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly waiting: ((answer: Answer) => void)[] = [];
@@ -76,7 +70,7 @@ class Bridge {
     });
   }
 
-  /** The next answer, or why none came; then the process is ended as well. */
+  /** The next answer, or why none came; the process is then ended as well. */
   async answer(signal: AbortSignal): Promise<Answer> {
     if (this.ended !== undefined) return { error: this.ended };
     const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]);
@@ -118,9 +112,8 @@ class Bridge {
 }
 
 /**
- * A tracker by its own Python client, in a process that is started before training and asked beside it: one that hangs,
- * crashes or is slow costs training nothing, and is started again with the next epoch.
- * @param env of the process; PEFD_PYTHON names the Python that has the client
+ * A tracker by its Python client, in a process beside training: one that hangs, crashes or is slow costs training
+ * nothing and is started again with the next epoch. PEFD_PYTHON names the Python.
  */
 function clientPlace(client: Client, env: Environment): TrackingPlace {
   const python = env.PEFD_PYTHON || "python3";

@@ -11,7 +11,6 @@ const TIMEOUT = 60_000;
 /** Bytes of an answer; MLflow's have a few hundred. */
 const MOST_BYTES = 64 * 1024;
 
-/** Length limit of a server's message. */
 const MOST_SHOWN = 200;
 
 /** Batch limit of the API. */
@@ -20,7 +19,6 @@ const MOST = { metrics: 1000, params: 100 };
 /** Longer values are refused by older servers; a configuration has none but lists that nobody reads. */
 const LENGTH = { key: 250, value: 500 };
 
-/** The tags of a run that is not one of Python's. */
 const TAGS = [{ key: "mlflow.source.name", value: "pefd" }] as const;
 
 /** A configuration as MLflow's parameters, with dots between its levels. */
@@ -50,7 +48,6 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** The text of an answer. @throws runError for one that is longer than any of MLflow's */
 async function textOf({ body }: Response, address: string): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
@@ -74,7 +71,6 @@ function jsonIn(text: string): unknown {
 const CERTIFICATE = /SELF_SIGNED_CERT|^UNABLE_TO_(GET_ISSUER|VERIFY)/;
 const TRUST = "; NODE_EXTRA_CA_CERTS=FILE makes Node.js trust the certificate in a file";
 
-/** Why nothing came, out of the error of a request. */
 function reasonOf(error: unknown): string {
   const { name, cause, message } = error as Error;
   if (name === "TimeoutError") return `no answer within ${TIMEOUT / 1000} s`;
@@ -87,7 +83,6 @@ function reasonOf(error: unknown): string {
   return `${shownText(cause.message || cause.name)}${CERTIFICATE.test(code) ? TRUST : ""}`;
 }
 
-/** The server's response. @throws runError if there is none */
 async function exchange(address: string, path: string, init: RequestInit): Promise<Answer> {
   const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT), init.signal as AbortSignal]);
   let response: Response;
@@ -102,7 +97,6 @@ async function exchange(address: string, path: string, init: RequestInit): Promi
   return { ok: response.ok, status: response.status, body: jsonIn(text) };
 }
 
-/** The value at a key path of a response; undefined if absent. */
 const at = (body: unknown, keys: readonly string[]): unknown =>
   keys.reduce((value, key) => (value as Record<string, unknown> | undefined | null)?.[key], body);
 
@@ -112,7 +106,6 @@ function refused(address: string, { status, body }: Answer) {
   return runError(`${address} refuses: ${why.replace(/\.$/, "")}.`);
 }
 
-/** An id in an answer. @throws runError where there is none */
 function idIn(address: string, { body }: Answer, ...keys: string[]): string {
   const id = at(body, keys);
   if (typeof id === "string" && /^[\w-]{1,100}$/.test(id)) return id;
@@ -126,9 +119,8 @@ const chunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
 
 /**
- * A tracking server of MLflow at an http or https address, by its REST API (mlflow.org/docs/latest/rest-api.html). Every
- * call throws a runError that says what is wrong with the server.
- * @param env where MLFLOW_TRACKING_TOKEN, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD are looked for
+ * An MLflow tracking server by its REST API (mlflow.org/docs/latest/rest-api.html); calls throw a runError. `env` may
+ * have MLFLOW_TRACKING_TOKEN, MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.
  */
 export function mlflowServer(url: URL, env: Environment): TrackingPlace {
   const address = `${url.origin}${url.pathname}`.replace(/\/+$/, "");

@@ -4,7 +4,6 @@ import { readTracked, type Tracked, writeTracked } from "../../runFiles/stateFil
 import type { EpochRow, RunInfo, RunReporter } from "../log/contract.js";
 import { epochValues, readEpochLog } from "../log/epochLog.js";
 
-/** A value at a step. */
 interface Metric {
   readonly key: string;
   readonly value: number;
@@ -13,10 +12,8 @@ interface Metric {
   readonly step: number;
 }
 
-/** State of a run. */
 export type RunStatus = "RUNNING" | "FINISHED" | "FAILED" | "KILLED";
 
-/** A run, when tracking starts. */
 export interface TrackedRun {
   /** Comparison group of a run: its pair or model. */
   readonly experiment: string;
@@ -25,10 +22,7 @@ export interface TrackedRun {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/**
- * A tracker that runs are sent to: a server, or a client in a process of its own. Every call throws an error for people
- * where the tracker does not answer, refuses or cannot write, and stops when its signal is aborted.
- */
+/** A server, or a client in its own process. Calls throw errors for people, and stop when their signal is aborted. */
 export interface TrackingPlace {
   /** Which tracker it is, without names and passwords. */
   readonly address: string;
@@ -38,10 +32,7 @@ export interface TrackingPlace {
   prepare?(): Promise<void>;
   /** Makes a run, and sends nothing else of it. @returns its id: letters, digits, `_` and `-` */
   createRun(run: TrackedRun, signal: AbortSignal): Promise<string>;
-  /**
-   * Sends the settings of a new run, or goes on with an earlier one.
-   * @returns where people can look at it, where the tracker says so
-   */
+  /** Sends a new run's settings, or resumes an earlier one. @returns where people can see it, if known */
   begin(runId: string, run: TrackedRun, isNew: boolean, signal: AbortSignal): Promise<string | undefined>;
   /** Adds values to a run: those of whole steps, in order of their steps. */
   logMetrics(runId: string, metrics: readonly Metric[], signal: AbortSignal): Promise<void>;
@@ -54,20 +45,17 @@ export interface TrackingPlace {
 /** Milliseconds that a tracker may still take, in all, once a run has ended. */
 const LAST_MS = 10_000;
 
-/** A reporter that also sends to a tracker, and what waits for it in the end. */
 export interface Tracker {
   readonly reporter: RunReporter;
-  /** Sends what is left and how the run ended; takes ten seconds at most. Call it when the training is over, however it ended. */
+  /** Sends what is left and how the run ended, in ten seconds at most; call it however the training ended. */
   finish(status: Exclude<RunStatus, "RUNNING">): Promise<void>;
 }
 
-/** Metrics of an epoch: all columns of its log, by the names of epochs.csv. */
 const metricsOf = (row: EpochRow, timestamp: number): Metric[] =>
   epochValues(row)
     .filter(([key]) => key !== "epoch") // which is the step
     .map(([key, value]) => ({ key, value, timestamp, step: row.epoch }));
 
-/** The experiment that a run belongs to: its pair or its model, so that methods and trials stand together. */
 function experimentOf({ kind, model_t, model_s, model }: Readonly<Record<string, unknown>>): string {
   return kind === "distill" ? `${model_t}-${model_s}` : `${model} alone`;
 }
@@ -85,7 +73,6 @@ function knownRun(runDir: string, { stateFile, address }: TrackingPlace): Tracke
   return found.state === "whole" && found.content.server === address ? found.content : undefined;
 }
 
-/** A run at a tracker while this process trains it. */
 class Session {
   /** The tracker has this process's beginning of the run. */
   private begun = false;
@@ -143,10 +130,8 @@ class Session {
 }
 
 /**
- * Sends every epoch of a run to a tracker, beside what a reporter does. One request is under way at a time, and what came
- * meanwhile goes with the next. A tracker that is away, or a full disk, costs a warning and nothing else: training goes
- * on, and what was not sent goes with a later epoch.
- * @param lastMs milliseconds that it may take once the run has ended
+ * Sends every epoch of a run to a tracker, one request at a time; what came meanwhile goes with the next. A failure
+ * costs a warning only: what was not sent goes with a later epoch. `lastMs` limits the time after the end.
  */
 export function createTracker(reporter: RunReporter, place: TrackingPlace, lastMs = LAST_MS): Tracker {
   const stop = new AbortController();
@@ -197,5 +182,4 @@ export function createTracker(reporter: RunReporter, place: TrackingPlace, lastM
   };
 }
 
-/** Whether a run begins now, and does not go on after a stop. */
 const isAnew = ({ firstEpoch, stepsDone = 0 }: RunInfo): boolean => firstEpoch === 1 && stepsDone === 0;

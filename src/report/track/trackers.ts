@@ -8,17 +8,12 @@ import type { TrackingPlace } from "./tracker.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A kind of tracker. */
 interface TrackerRow {
   /** Prefix of its `--track` value, before the colon. */
   readonly name: string;
   /** Its `--track` as it is typed, such as mlflow:DIR. */
   readonly form: string;
-  /**
-   * The tracker that is named behind the colon; undefined where that names none.
-   * @param typed the whole of what was typed
-   * @throws inputError where it names none that can be
-   */
+  /** The tracker named behind the colon of `typed`; undefined where that names none; throws inputError if unusable. */
   open(behind: string, typed: string, env: Environment): TrackingPlace | undefined;
 }
 
@@ -52,11 +47,7 @@ const TRACKERS = createRegistry<TrackerRow>({ one: "tracker", many: "Trackers" }
   },
 ]);
 
-/**
- * The tracker that a `--track` names; nothing is started or asked yet.
- * @param env where names, passwords and tokens are looked for
- * @throws inputError with all forms for what names none
- */
+/** The tracker that a `--track` names, not started yet; throws inputError with all forms. `env` has credentials. */
 export function trackingPlace(typed: string, env: Environment): TrackingPlace {
   const colon = typed.indexOf(":");
   const row = colon < 0 ? undefined : TRACKERS.find(typed.slice(0, colon));

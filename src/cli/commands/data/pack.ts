@@ -41,7 +41,6 @@ const PACKING = section("Data", {
 
 const QUALITY = 90;
 
-/** How images are changed. @throws inputError for a quality without a size */
 async function reencodingOf(
   { short_side, quality, num_workers }: Values<typeof PACKING>,
   env: Invocation["env"],
@@ -60,7 +59,6 @@ async function reencodingOf(
 
 const MEGABYTE = 1e6;
 
-/** The summary of what was written. */
 function sentence(out: string, { dataset, note, halves }: ShardRecord): string {
   const { train, test } = halves;
   const images = [...(train ? [`${train.images} training`] : []), ...(test ? [`${test.images} test`] : [])];

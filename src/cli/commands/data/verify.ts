@@ -33,7 +33,6 @@ export function imagesBar(output: Output) {
   };
 }
 
-/** An examiner of images with progress on a terminal. */
 async function examinerOf(env: Invocation["env"], workers: number, output: Output): Promise<OpenExaminer> {
   const { openExaminer } = await import("../../../data/images/examine/examiner.js");
   const reader = await imageReaderOf(env);
