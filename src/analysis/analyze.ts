@@ -30,12 +30,11 @@ export interface Projector {
   readonly bias: Float64Array;
 }
 
-/** Where a run keeps the projectors that belong to a checkpoint. */
 const projectorsFile = (checkpoint: string): string =>
   checkpoint.replace(/\.(safetensors|pth|pt)$/, "").concat("_projectors.safetensors");
 
 const weightName = (i: number) => `projectors.${i}.weight`;
-/** Parameter names of a projector ensemble; methods with other layers have no such projectors. */
+/** Of a projector ensemble; methods with other layers have no such projectors. */
 const PROJECTOR_TENSOR = /^projectors\.\d+\.(weight|bias)$/;
 const biasName = (i: number) => `projectors.${i}.bias`;
 
@@ -49,12 +48,8 @@ function toProjector(state: StateDict, i: number): Projector {
 }
 
 /**
- * The projectors beside a checkpoint, from the student's features to the teacher's.
- * @param checkpoint the student's file, and what it tells
- * @param inputs size of the student's features
- * @param outputs size of the teacher's features
- * @returns undefined where there are none, they project something else (`kd1proj` projects logits), or the method adds
- * something else than an ensemble
+ * The projectors beside a checkpoint, from [inputs] student features to [outputs] teacher features.
+ * @returns undefined where there are none, or none of features (`kd1proj` projects logits)
  * @throws inputError for a file that is damaged, lacks tensors, or is of another run or epoch than the checkpoint
  */
 async function readProjectors(
@@ -78,11 +73,7 @@ async function readProjectors(
   return Array.from({ length: count }, (_, i) => toProjector(state, i));
 }
 
-/**
- * The ensemble's features: f = 1/P sum_i relu(W_i s + b_i) (PEFD, section 3).
- * @param features [N, inputs]
- * @returns [N, outputs]
- */
+/** The ensemble's 1/P sum_i relu(W_i s + b_i), [N, outputs] (PEFD, section 3). @param features [N, inputs] */
 export function project(features: Matrix, projectors: readonly Projector[]): Matrix {
   const outputs = projectors[0]?.weight.rows ?? 0;
   const result = zeros(features.rows, outputs);
@@ -106,24 +97,23 @@ function addProjection(output: Float64Array, weight: Matrix, bias: Float64Array,
 /** Measures of one checkpoint. */
 export interface Finding {
   readonly subject: Subject;
-  /** The checkpoint's epoch. */
   readonly epoch: number | undefined;
-  /** Projectors of features found beside the checkpoint; undefined without such a file. */
+  /** Projectors of features beside the checkpoint; undefined without such a file. */
   readonly projectors: number | undefined;
-  /** Images looked at. */
+  /** Number of images. */
   readonly n: number;
   /** See measures.ts; null where a measure does not exist for the pair. */
   readonly measures: Readonly<Record<string, number | null>>;
 }
 
-/** A teacher's outputs on its images, made once for all students of it. */
+/** A teacher's outputs on its images, made once for all its students. */
 interface Reference {
   readonly images: BatchSource;
   readonly numClasses: number;
   readonly outputs: Outputs;
 }
 
-/** Threads that read images in files ahead, at most. */
+/** Most threads that read images ahead. */
 const WORKERS = 8;
 
 async function openReference(setting: Setting): Promise<Reference> {
@@ -189,7 +179,6 @@ function openOnce() {
       opened.set(key, reference);
       return reference;
     },
-    /** Ends the threads that read images. */
     async close() {
       for (const one of await Promise.allSettled(opened.values())) {
         if (one.status === "fulfilled") one.value.images.close?.();
@@ -199,11 +188,8 @@ function openOnce() {
 }
 
 /**
- * Measures every student against its teacher on the test images. A run's checkpoint that cannot be measured is left
- * out, as long as another one can.
- * @param tell called before each checkpoint, for people who wait, for each reason why some were left out, and for what is
- *   wrong with the device
- * @param device what is computed on
+ * Measures students against their teachers on the test images; what cannot be measured is left out, if not all.
+ * @param tell called before each checkpoint, for each one left out, and for what is wrong with the device
  * @throws inputError for a file that is no checkpoint of its model, an unknown model, or data that cannot be read
  */
 export async function analyze(

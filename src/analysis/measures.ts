@@ -1,21 +1,16 @@
 import type { Outputs } from "./outputs.js";
 import { addScaled, centered, dot, type Matrix, norm, rowAt, zeros } from "./outputs.js";
 
-/**
- * cos(a, b) = a.b / (|a| |b|). A vector of zeros has no direction: its cosine with anything is taken as 0.
- */
+/** cos(a, b) = a.b / (|a| |b|); 0 where one of them is all zeros and has no direction. */
 export function cosine(a: Float64Array, b: Float64Array): number {
   const lengths = norm(a) * norm(b);
   return lengths === 0 ? 0 : dot(a, b) / lengths;
 }
 
 /**
- * Mean direction alignment: MDA = 1/N sum_i cos(s_i, t_i), s_i the student's (projected) features of sample i and
- * t_i the teacher's; 1 where all directions agree. With the training images it is 1 minus the loss of `ours`.
- * Source: Chen et al., Improved Feature Distillation via Projector Ensemble, NeurIPS 2022.
- * @param student [N, D]
- * @param teacher [N, D]
- * @returns undefined where the sizes of the features differ, since vectors of two spaces have no cosine
+ * Mean direction alignment 1/N sum_i cos(s_i, t_i) of student (projected) and teacher features, both [N, D] (PEFD,
+ * NeurIPS 2022). On the training images it is 1 minus the loss of `ours`.
+ * @returns undefined where the sizes of the features differ
  */
 export function meanDirectionAlignment(student: Matrix, teacher: Matrix): number | undefined {
   if (student.columns !== teacher.columns) return undefined;
@@ -24,12 +19,7 @@ export function meanDirectionAlignment(student: Matrix, teacher: Matrix): number
   return sum / student.rows;
 }
 
-/**
- * Mean features of every class that occurs, in the order of the labels.
- * @param features [N, D]
- * @param labels [N]
- * @returns [classes that occur, D]
- */
+/** Mean features [classes, D] of every class that occurs, in the order of the labels, of features [N, D]. */
 export function classMeans(features: Matrix, labels: ArrayLike<number>): Matrix {
   const members = new Map<number, number[]>();
   for (let i = 0; i < features.rows; i++) {
@@ -47,10 +37,7 @@ export function classMeans(features: Matrix, labels: ArrayLike<number>): Matrix 
 
 /**
  * Between-class cosine similarity: the mean of cos(m_a, m_b) over all pairs of classes a < b that occur, m_c the mean
- * of the features of class c. Lower is more discriminative.
- * Source: Chen et al., Improved Feature Distillation via Projector Ensemble, NeurIPS 2022.
- * @param features [N, D]
- * @param labels [N]
+ * of features [N, D] of class c (PEFD, NeurIPS 2022). Lower is more discriminative.
  * @returns undefined with fewer than two classes
  */
 export function betweenClassCosine(features: Matrix, labels: ArrayLike<number>): number | undefined {
@@ -63,7 +50,7 @@ export function betweenClassCosine(features: Matrix, labels: ArrayLike<number>):
   return sum / ((means.rows * (means.rows - 1)) / 2);
 }
 
-/** |X' Y|_F of two matrices of as many rows: the Frobenius norm of a [X.columns, Y.columns] matrix. */
+/** |X' Y|_F, the Frobenius norm of a [X.columns, Y.columns] matrix. */
 function crossNorm(x: Matrix, y: Matrix): number {
   const product = zeros(x.columns, y.columns);
   for (let i = 0; i < x.rows; i++) {
@@ -74,12 +61,8 @@ function crossNorm(x: Matrix, y: Matrix): number {
 }
 
 /**
- * Linear centered kernel alignment of two sets of features of the same samples:
- * CKA = |X' Y|_F^2 / (|X' X|_F |Y' Y|_F), X and Y centered by column. 0 to 1; 1 where one is the other rotated and
- * scaled. The sizes of the features may differ.
- * Source: Kornblith et al., Similarity of Neural Network Representations Revisited, ICML 2019, section 3.
- * @param first [N, D1]
- * @param second [N, D2]
+ * Linear centered kernel alignment (Kornblith et al., ICML 2019, section 3) of features [N, D1] and [N, D2] of the same
+ * samples: |X' Y|_F^2 / (|X' X|_F |Y' Y|_F), X and Y centered by column; 1 where one is the other rotated and scaled.
  * @returns undefined where one of them is the same for all samples
  */
 export function linearCka(first: Matrix, second: Matrix): number | undefined {
@@ -89,30 +72,26 @@ export function linearCka(first: Matrix, second: Matrix): number | undefined {
   return scale === 0 ? undefined : crossNorm(x, y) ** 2 / scale;
 }
 
-/** Mean over the samples of the L2 norm of their features: 1/N sum_i |f_i|. @param features [N, D] */
+/** Mean L2 norm of the samples' features: 1/N sum_i |f_i|. @param features [N, D] */
 export function meanNorm(features: Matrix): number {
   let sum = 0;
   for (let i = 0; i < features.rows; i++) sum += norm(rowAt(features, i));
   return sum / features.rows;
 }
 
-/** Percentage of the features' elements that are exactly 0, as a ReLU leaves them. @param features [N, D] */
+/** Percentage of elements that are exactly 0, as a ReLU leaves them. @param features [N, D] */
 export function zeroPercentage(features: Matrix): number {
   const count = features.values.reduce((sum, value) => sum + (value === 0 ? 1 : 0), 0);
   return (100 * count) / features.values.length;
 }
 
-/**
- * Percentage of positions at which two lists hold the same class: with the labels top-1 accuracy, with another
- * model's predictions the agreement of the two.
- */
+/** Percentage of positions where two lists hold the same class: top-1 accuracy, or agreement of two models. */
 export function matchPercentage(first: ArrayLike<number>, second: ArrayLike<number>): number {
   let same = 0;
   for (let i = 0; i < first.length; i++) same += first[i] === second[i] ? 1 : 0;
   return (100 * same) / first.length;
 }
 
-/** A student and a teacher on the same images. */
 export interface Pair {
   readonly student: Outputs;
   readonly teacher: Outputs;
@@ -125,13 +104,12 @@ export interface Pair {
 /** Subject of a measure; it determines the color in plots. */
 export type About = "student" | "teacher" | "projected" | "both";
 
-/** One number about a pair. */
 export interface Measure {
-  /** Its name in CSV and JSON. */
+  /** Name in CSV and JSON. */
   readonly key: string;
-  /** Its column in the table. */
+  /** Column of the table. */
   readonly title: string;
-  /** The plot that it is drawn in, with others of its kind. */
+  /** Plot that it shares with others of its kind. */
   readonly panel: string;
   readonly about: About;
   readonly digits: number;

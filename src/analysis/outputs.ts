@@ -23,14 +23,14 @@ export const zeros = (rows: number, columns: number): Matrix => ({
 export const rowAt = ({ values, columns }: Matrix, i: number): Float64Array =>
   values.subarray(i * columns, (i + 1) * columns);
 
-/** Sum of the products of two vectors of one length. */
+/** Dot product of two vectors of one length. */
 export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
   return sum;
 }
 
-/** Length of a vector: the L2 norm. */
+/** L2 norm. */
 export const norm = (a: Float64Array): number => Math.sqrt(dot(a, a));
 
 /** target += factor * source, element by element. */
@@ -48,11 +48,10 @@ export function centered(matrix: Matrix): Matrix {
   return result;
 }
 
-/** Model outputs for some images. */
 export interface Outputs {
-  /** Penultimate features, [N, D] */
+  /** Penultimate, [N, D] */
   readonly features: Matrix;
-  /** The class with the largest logit, the first one of equals, [N] */
+  /** Class with the largest logit, the first one of equals, [N] */
   readonly predictions: Int32Array;
 }
 
@@ -66,10 +65,7 @@ export const imagesAtOnce = ({ height, width }: ImageShape): number =>
 /** The model to analyze, or a student as its method evaluates it. */
 type Looked = Pick<Model, "featureSize"> & Pick<EvaluatedStudent, "forward">;
 
-/**
- * A model's penultimate features and predictions for all images, in evaluation mode and float32. TensorFlow must be
- * loaded.
- */
+/** Penultimate features and predictions in evaluation mode, float32. TensorFlow must be loaded. */
 export function collectOutputs(model: Looked, images: BatchSource): Outputs {
   const { count } = images.set;
   const step = imagesAtOnce(images.set);

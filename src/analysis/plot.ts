@@ -11,7 +11,6 @@ import type { Finding } from "./analyze.js";
 import { type About, MEASURES, type Measure } from "./measures.js";
 import { projectorCount } from "./present.js";
 
-/** The x axis: name, each finding's value, and which findings are connected. */
 interface Axis {
   readonly name: string;
   readonly findings: readonly Finding[];
@@ -27,7 +26,6 @@ const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
 const runsOf = (findings: readonly Finding[]): RunRecord[] =>
   distinct(findings.flatMap(({ subject }) => subject.run ?? []));
 
-/** Each run's name among others: its experiment and its trial. */
 function namesOf(runs: readonly RunRecord[]): ReadonlyMap<RunRecord, string> {
   const summaries = summarize(runs);
   const labels = experimentLabels(summaries);
@@ -119,7 +117,6 @@ const PANEL = { width: 372, height: 250 };
 const ACROSS = 3;
 const WIDTH = ACROSS * PANEL.width;
 
-/** Dots of families that are not related. */
 const SYMBOLS = ["circle", "rect", "triangle", "diamond", "pin", "arrow"];
 
 const placesOf = ({ findings, placeOf }: Axis): number[] => distinct(findings.map(placeOf)).sort((a, b) => a - b);
@@ -136,14 +133,12 @@ const colorOf = (about: About) => seriesColor(ABOUT.findIndex(([name]) => name =
 
 type Point = readonly [x: number, y: number];
 
-/** A line through the means of the points at each place. */
 function meanLine(points: readonly Point[]): Point[] {
   const places = distinct(points.map(([x]) => x)).sort((a, b) => a - b);
   const at = (x: number) => mean(points.filter(([place]) => place === x).map(([, y]) => y));
   return places.map((x) => [x, at(x)]);
 }
 
-/** A dot per checkpoint, and a line through those that are related. */
 function measureSeries({ key, about }: Measure, axis: Axis, families: readonly string[], panel: number): Series[] {
   const places = placesOf(axis);
   const pointsOf = (findings: readonly Finding[]) =>
@@ -198,9 +193,8 @@ function familyKey(axis: Axis, top: number) {
 const left = (panel: number) => (panel % ACROSS) * PANEL.width;
 
 /**
- * Draws all measures, one small plot per kind: over the epochs of one run, over the number of projectors of several
- * runs (their last weights), or in the order of single checkpoints. Lines join what differs in nothing else.
- * @returns SVG text
+ * Draws all measures as SVG text, one plot per kind: over the epochs of one run, over the number of projectors of
+ * several runs' last weights, or in the order of single checkpoints. Lines join what differs in nothing else.
  */
 export function analysisPlot(findings: readonly Finding[]): string {
   const axis = chooseAxis(findings);

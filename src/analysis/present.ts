@@ -4,16 +4,12 @@ import type { Finding } from "./analyze.js";
 import { MEASURES } from "./measures.js";
 import { projectorsOf } from "./subjects.js";
 
-/**
- * The number of projectors that a student learned through: those found beside it, or the 0 that its run was told.
- * Undefined where neither tells, as for a method without projectors of features.
- */
+/** Projectors that a student learned through: those beside it, or the 0 of its run; undefined where neither tells. */
 export const projectorCount = ({ subject, projectors }: Finding): number | undefined =>
   projectors ?? (subject.run && projectorsOf(subject.run) === 0 ? 0 : undefined);
 
 const shortName = (path: string): string => basename(path).replace(/\.(safetensors|pth|pt)$/, "");
 
-/** Fields of a finding besides its measures, by the names of CSV and JSON. */
 const facts = (finding: Finding) => ({
   run: finding.subject.run?.dir ?? null,
   checkpoint: finding.subject.checkpoint,
@@ -70,7 +66,6 @@ export function analysisCsvTable(findings: readonly Finding[]): Table {
   return { columns: columns(...names, ...MEASURES.map(({ key }) => key)), rows };
 }
 
-/** Explanation of the table's short titles. */
 export const LEGEND =
   "s: student, t: teacher, proj.: the student through its projectors. On the test images; MDA is the mean cosine\n" +
   "between student and teacher features, Between the mean cosine between class means (lower separates better).";

@@ -10,26 +10,25 @@ import { identitySha256 } from "../runFiles/identity.js";
 /** The data set of old runs, which did not record one. */
 const FIRST_DATASET = "cifar100";
 
-/** Shared by all checkpoints of a run: teacher and images. */
 export interface Setting {
   readonly teacherPath: string;
   readonly teacherModel: string;
   readonly dataset: string;
   readonly data: string;
-  /** Side of the images, where that is not the data set's own. */
+  /** Side in pixels, where it is not the data set's own. */
   readonly imageSize?: number | undefined;
   readonly limitTest: number | undefined;
   /** A list of images that are left out. */
   readonly skipList?: string | undefined;
 }
 
-/** One student's checkpoint to be analyzed. */
+/** One student's checkpoint. */
 export interface Subject extends Setting {
   readonly checkpoint: string;
   readonly model: string;
   /** The run that it belongs to, where it was reached through one. */
   readonly run: RunRecord | undefined;
-  /** Of that run, where its config.json has one. */
+  /** Where its config.json has one. */
   readonly identitySha256?: string | undefined;
 }
 
@@ -56,7 +55,6 @@ export const projectorsOf = ({ config }: RunRecord): number | undefined =>
 
 const experimentOf = ({ teacher, model, method }: RunRecord) => [teacher, model, method].join(" ");
 
-/** By pair and method, then by number of projectors, then by trial. */
 const byExperiment = (a: RunRecord, b: RunRecord): number =>
   experimentOf(a).localeCompare(experimentOf(b), "en", { numeric: true }) ||
   (projectorsOf(a) ?? -1) - (projectorsOf(b) ?? -1) ||
@@ -101,9 +99,8 @@ function subjectsOf(run: RunRecord, given: Overrides, lastOnly: boolean): Subjec
 }
 
 /**
- * The checkpoints of all distillations in some folders and below them, by pair, method, number of projectors, trial
- * and epoch. A run that cannot be analyzed, such as one whose teacher is not there, does not keep the others from it.
- * @param tell called with a message for each such run
+ * Checkpoints of distillations in some folders and below, by pair, method, number of projectors, trial, epoch.
+ * @param tell called with a message for each run left out, such as one whose teacher is not there
  * @throws inputError where there are none
  */
 export function subjectsOfRuns(

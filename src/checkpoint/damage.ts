@@ -14,14 +14,10 @@ export const allowanceFor = (fileBytes: number): Allowance => ({
   left: 3 * fileBytes + SMALL_FILE_BYTES,
 });
 
-/** How many times its own size a file's tensors may take where they share memory. */
+/** Times its own size that a file's tensors may take where they share memory. */
 const OUTPUT_FACTOR = 4;
 
-/**
- * Checks what a file's tensors take once each is written or converted on its own: thousands of them can share the
- * bytes of one storage.
- * @throws an error with their number and bytes when they take far more than the file
- */
+/** Bounds tensors written one by one: thousands can share a storage. @throws an error with their number and bytes */
 export function checkOutput(tensors: number, bytes: number, { fileBytes }: Allowance): void {
   if (bytes <= OUTPUT_FACTOR * fileBytes + SMALL_FILE_BYTES) return;
   throw damage(
@@ -29,7 +25,7 @@ export function checkOutput(tensors: number, bytes: number, { fileBytes }: Allow
   );
 }
 
-/** Text in the metadata of a file, in characters: options and the history of a training need a part of it. */
+/** For text in a file's metadata, in characters: options and the history of a training need a part of it. */
 export const metadataAllowance = (fileBytes: number): Allowance => ({
   fileBytes,
   left: 4 * fileBytes + 2 ** 20,
@@ -42,16 +38,10 @@ export function spend(allowance: Allowance, bytes: number, what: string): void {
   allowance.left -= bytes;
 }
 
-/**
- * What a parser throws, which knows bytes but no file name.
- * @param reason a clause that starts in lower case and has no full stop
- */
+/** What a parser throws, which knows no file name. @param reason a clause in lower case without a full stop */
 export const damage = (reason: string, hint?: string): PefdError => inputError(reason, hint);
 
-/**
- * Runs a parser and names the file in whatever it complains about.
- * @throws inputError with path, size and the parser's reason; other errors pass through
- */
+/** Runs a parser. @throws inputError with path, size and the parser's reason; other errors pass through */
 export async function namingFile<T>(path: string, bytes: number, parse: () => T | Promise<T>): Promise<T> {
   try {
     return await parse();

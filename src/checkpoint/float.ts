@@ -1,14 +1,11 @@
 import { ELEMENT_BYTES, type ElementType, type StateTensor } from "../common/stateDict.js";
 
-/**
- * A tensor's values as float32: exact for F32, F16, BF16, BOOL and integers up to 2^24, rounded to nearest otherwise.
- * @returns flat values in C order; for an aligned F32 tensor they share its memory
- */
+/** A tensor's values in C order, rounded to nearest where they are not exact; aligned F32 shares its memory. */
 export function toFloat32(tensor: StateTensor): Float32Array {
   return CONVERSIONS[tensor.dtype](aligned(tensor));
 }
 
-/** Typed arrays demand an aligned start; tensors that lie unaligned in their file are copied. */
+/** Typed arrays demand an aligned start; unaligned tensors are copied. */
 function aligned({ data, dtype }: StateTensor): Uint8Array {
   return data.byteOffset % ELEMENT_BYTES[dtype] === 0 ? data : new Uint8Array(data);
 }
@@ -65,7 +62,7 @@ function int64ToFloat32(data: Uint8Array): Float32Array {
   return Float32Array.from(view, Number);
 }
 
-/** Whether all are numbers: none is NaN or infinite. 0 times a number is 0; 0 times anything else is none. */
+/** Whether all are finite: 0 times such a number is 0; 0 times anything else is NaN. */
 export function areNumbers(values: ArrayLike<number>): boolean {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += 0 * (values[i] as number);

@@ -2,7 +2,6 @@ import { inputError } from "../common/errors.js";
 import { int64Scalar, type StateDict, type StateTensor } from "../common/stateDict.js";
 import { printable } from "./stateNames.js";
 
-/** What a model wants to find in a checkpoint. */
 export interface ExpectedTensor {
   readonly name: string;
   readonly shape: readonly number[];
@@ -13,9 +12,8 @@ export interface ExpectedTensor {
 const LISTED = 10;
 
 /**
- * Picks a model's tensors out of a checkpoint.
+ * A model's tensors in the expected order.
  * @param origin the file and the model, for the message
- * @returns every expected tensor, in the expected order
  * @throws inputError that lists missing, unexpected and misshapen tensors (ten of each, then a count)
  */
 export function matchState(

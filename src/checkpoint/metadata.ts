@@ -3,21 +3,17 @@ import type { StateDict } from "../common/stateDict.js";
 
 export type CheckpointFormat = "safetensors" | "pth-zip" | "pth-legacy" | "savedmodel";
 
-/** What every reader returns. */
 export interface CheckpointContent {
   readonly state: StateDict;
   readonly metadata: Metadata;
-  /** Whether the file carries a checksum of its content, which then fits. */
+  /** Whether the file carries a checksum of its content, which fits. */
   readonly isSealed?: boolean;
 }
 
 /** What a checkpoint says besides its tensors: plain values (epoch, accuracy, options) by name. */
 export type Metadata = Readonly<Record<string, unknown>>;
 
-/**
- * Metadata as safetensors can hold it, which knows strings only: strings stay as they are, everything else becomes
- * JSON. A string that would read back as something else (such as "240") is quoted as JSON, too.
- */
+/** Metadata as safetensors' strings: JSON for all but strings, and for strings such as "240" that read as JSON. */
 export function encodeMetadata(metadata: Metadata): Map<string, string> {
   const entries = Object.entries(metadata).filter(([, value]) => value !== undefined);
   return new Map(entries.map(([key, value]) => [key, encodeValue(value)]));

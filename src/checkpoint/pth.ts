@@ -13,13 +13,10 @@ import {
 } from "./pickle/values.js";
 import { checkNames, elementCount, printable, quote } from "./stateNames.js";
 
-/** The bytes of a whole storage: exactly `count` elements. */
+/** Of a whole storage: exactly `count` elements. */
 type StorageBytes = (storage: PickleStorage) => Uint8Array;
 
-/**
- * A tensor in C order. A contiguous view shares the storage's memory; any other is copied within the allowance.
- * @throws an error that names the tensor when it reaches beyond its storage
- */
+/** A tensor in C order, sharing the storage where it is contiguous. @throws where it reaches beyond its storage */
 function contiguousTensor(
   name: string,
   tensor: PickleTensor,
@@ -80,7 +77,7 @@ function gather(source: Uint8Array, tensor: PickleTensor, bytes: number): Uint8A
   return out;
 }
 
-/** Copies one element of so many bytes from a place to another; bytes of a file lie anywhere. */
+/** Copies one element of `size` bytes; bytes of a file lie anywhere. */
 function copier(source: Uint8Array, out: Uint8Array, size: number) {
   const [read, write] = [source, out].map(
     ({ buffer, byteOffset, byteLength }) => new DataView(buffer, byteOffset, byteLength),
@@ -108,7 +105,7 @@ function advance(index: number[], axes: readonly { readonly length: number }[]):
 const MAX_VALUES = 100_000;
 const MAX_DEPTH = 32;
 
-/** What one file may still convert, in values and in characters, and how its tensors are read. */
+/** What one file may still convert, in values and in characters. */
 interface Conversion {
   values: number;
   readonly text: Allowance;
@@ -126,7 +123,7 @@ export const newConversion = (readTensor: (tensor: PickleTensor) => StateTensor,
  * A value of a pickle as plain data: maps and namespaces become objects, lists, tuples and sets arrays, tensors of one
  * element numbers, integers beyond 2^53 decimal text.
  * @returns undefined for anything that holds something else (an optimizer's tensors), or too many values
- * @throws an error with the bytes where one text stands for so many values that all together would be huge
+ * @throws an error with the bytes where one text stands for so many values that all would be huge
  */
 export function toPlain(value: PickleValue, conversion: Conversion): unknown {
   return convert(value, conversion, 0);
@@ -192,8 +189,7 @@ function oneNumber(tensor: PickleTensor, { readTensor }: Conversion): number | u
 export const WRAPPERS: readonly string[] = ["model", "state_dict", "net"];
 
 /**
- * Finds the state_dict in what a .pth file pickles, and makes its tensors contiguous. The other top-level values that
- * are plain become metadata; the rest (an optimizer's tensors) is left out.
+ * A .pth file's state_dict, made contiguous; other plain top-level values become metadata.
  * @throws an error that names the values found, when none is a state_dict
  */
 export function contentOfPickle(

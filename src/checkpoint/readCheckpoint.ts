@@ -21,7 +21,7 @@ const PROTOCOL_VERSION = 1001;
 /** The longest pickle of the magic number (protocol 4) has 24 bytes. */
 const MAGIC_PICKLE_BYTES = 64;
 
-/** Whether the bytes begin as torch.save began files before PyTorch 1.6, in any protocol. */
+/** Whether torch.save wrote the bytes before PyTorch 1.6, in any protocol. */
 function isPthLegacy(bytes: Uint8Array): boolean {
   try {
     return unpickle(bytes.subarray(0, MAGIC_PICKLE_BYTES)).value === MAGIC_NUMBER;
@@ -31,9 +31,9 @@ function isPthLegacy(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads the format that torch.save wrote before PyTorch 1.6: five pickles (magic number, version, system, value,
- * storage keys), then the storages one after the other, each with its count.
- * @throws an error whose message says what is wrong
+ * Reads torch.save's format before PyTorch 1.6: five pickles (magic number, version, system, value, storage keys), then
+ * the storages, each behind its count.
+ * @throws an error that says what is wrong
  */
 export function parsePthLegacy(bytes: Uint8Array): CheckpointContent {
   const magic = unpickle(bytes);
@@ -95,17 +95,12 @@ function readStorage(bytes: Uint8Array, position: number, storage: PickleStorage
 /** torch.save makes one entry per storage; a directory of millions would only fill the memory. */
 const MAX_ENTRIES = 20_000;
 
-/** A zip file in memory, by entry name. */
 interface Archive {
   readonly bytes: Uint8Array;
   readonly entries: ReadonlyMap<string, Entry>;
 }
 
-/**
- * Reads the directory of a zip file (zip64 included).
- * @throws an error for a truncated or contradictory directory, unsafe, repeated or too many names, encryption, entries
- *   that share bytes
- */
+/** A zip file's directory (zip64 included). @throws for damage, unsafe or repeated names, encryption, shared bytes */
 async function openArchive(bytes: Uint8Array): Promise<Archive> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const entries = new Map<string, Entry>();
@@ -151,10 +146,7 @@ function zipError(error: unknown): Error {
   return damage(why || `its zip directory is damaged (${reason.slice(0, 200)})`);
 }
 
-/**
- * The bytes of one entry: a view of the file where it is stored as is, inflated within the allowance otherwise.
- * @throws an error for other compression, ranges beyond the file, or a wrong checksum
- */
+/** One entry's bytes, a view where it is stored as is. @throws for other compression, bad ranges or a wrong checksum */
 function entryBytes(archive: Archive, entry: Entry, allowance: Allowance): Uint8Array {
   const start = dataStart(archive.bytes, entry);
   const packed = archive.bytes.subarray(start, start + entry.compressedSize);
@@ -204,11 +196,7 @@ function inflate(packed: Uint8Array, size: number): Uint8Array | undefined {
   }
 }
 
-/**
- * Reads what torch.save has written since PyTorch 1.6: a zip of `NAME/data.pkl` and one `NAME/data/KEY` per storage,
- * whatever the folder NAME is.
- * @throws an error whose message says what is wrong
- */
+/** Reads torch.save's zip: `NAME/data.pkl`, one `NAME/data/KEY` a storage. @throws an error that says what is wrong */
 export async function parsePthZip(bytes: Uint8Array): Promise<CheckpointContent> {
   const archive = await openArchive(bytes);
   const allowance = allowanceFor(bytes.length);
@@ -263,8 +251,8 @@ export interface Checkpoint extends CheckpointContent {
 const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 /**
- * Reads a checkpoint of any supported format, a SavedModel of ours among them; the content decides which, not the name.
- * "module." prefixes of torch.nn.DataParallel are removed, and names of early torchvision are brought up to date.
+ * Reads a checkpoint of any supported format, our SavedModels too; the content decides which, not the name. "module."
+ * prefixes of torch.nn.DataParallel are removed, and names of early torchvision brought up to date.
  * @throws inputError that names the file, its size, what is wrong and what was expected
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
@@ -282,10 +270,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   });
 }
 
-/**
- * Parses the bytes of a checkpoint of any supported format.
- * @throws an error whose message says what is wrong, without naming the file
- */
+/** Parses a checkpoint of any supported format. @throws an error that says what is wrong, without naming the file */
 export async function parseCheckpoint(
   bytes: Uint8Array,
 ): Promise<CheckpointContent & { readonly format: CheckpointFormat }> {

@@ -3,10 +3,9 @@ import { ELEMENT_BYTES, type ElementType, type StateDict, type StateTensor } fro
 import { damage } from "./damage.js";
 import { checkNames, elementCount, quote } from "./stateNames.js";
 
-/** The one name of a header that is no tensor. */
 const METADATA_NAME = "__metadata__";
 
-/** One tensor of a header as written there: nothing is checked yet but the form. */
+/** A header's tensor as written there; only the form is checked yet. */
 interface HeaderTensor {
   readonly name: string;
   readonly dtype: string;
@@ -21,11 +20,7 @@ interface Header {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/**
- * Parses a safetensors header: JSON of exactly that one form. JSON.parse would drop duplicate names, reorder names
- * that look like numbers and build whatever a hostile header asks for; this reader stops at the first deviation.
- * @throws an error that says at which character what was expected
- */
+/** Strict: JSON.parse would drop duplicate names, reorder numeric ones and build whatever a hostile header asks for. */
 function parseHeader(text: string): Header {
   const cursor: Cursor = { text, position: 0 };
   const tensors: HeaderTensor[] = [];
@@ -151,7 +146,7 @@ function readTensor(cursor: Cursor, name: string): HeaderTensor {
   return { name, dtype, shape, begin, end };
 }
 
-/** Size in bytes of the little-endian header length in front of every file. */
+/** In bytes, of the little-endian header length in front of every file. */
 const LENGTH_BYTES = 8;
 
 /** Headers take about 100 bytes per tensor; larger claims are refused before anything is allocated. */
@@ -163,10 +158,10 @@ export interface SafetensorsContent {
 }
 
 /**
- * Parses a safetensors file. Tensors keep the header's order and share the memory of `bytes`.
- * Format: https://huggingface.co/docs/safetensors/index, with every rule of its reference reader: no duplicate names,
- * no holes, no overlaps, sizes that agree with shape and dtype, and all bytes of the file used.
- * @throws an error whose message says what is wrong
+ * Parses a safetensors file; tensors keep the header's order and share the memory of `bytes`. All rules of the
+ * reference reader hold (https://huggingface.co/docs/safetensors/index): no duplicate names, holes or overlaps, sizes
+ * that agree with shape and dtype, all bytes used.
+ * @throws an error that says what is wrong
  */
 export function parseSafetensors(bytes: Uint8Array): SafetensorsContent {
   const headerBytes = headerLength(bytes);
@@ -235,8 +230,8 @@ function toStateTensor({ dtype, shape, begin, end }: HeaderTensor, data: Uint8Ar
 }
 
 /**
- * The bytes of a safetensors file. The header keeps the order of `state`; the data is laid out by falling element
- * size, as the format's own writer does it, so that every tensor is aligned. Equal input gives equal bytes.
+ * A safetensors file's bytes, equal for equal input: the header in the order of `state`, data by falling element size,
+ * as the format's own writer does, so that every tensor is aligned.
  * @throws inputError for metadata that would make a header which no reader takes
  */
 export function serializeSafetensors(state: StateDict, metadata: ReadonlyMap<string, string> = new Map()): Uint8Array {

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { inputError } from "../common/errors.js";
 
-/** The graph of a TensorFlow SavedModel. */
 export const GRAPH_FILE = "saved_model.pb";
 /** Where TensorFlow leaves other programs' files alone; holds the state with PyTorch's names, bit for bit. */
 export const STATE_FILE = "assets.extra/model.safetensors";
@@ -13,10 +12,7 @@ export const PREDICTOR_FILE = "assets.extra/model_predictor.safetensors";
 /** Whether a path is the folder of a SavedModel, whoever wrote it. */
 export const isSavedModel = (path: string): boolean => existsSync(join(path, GRAPH_FILE));
 
-/**
- * The checkpoint file inside of a SavedModel that `pefd convert` wrote; any other path as it is.
- * @throws inputError for a SavedModel of another program
- */
+/** The checkpoint in a SavedModel of `pefd convert`; other paths as they are. @throws inputError for foreign ones */
 export function checkpointFileOf(path: string): string {
   if (!isSavedModel(path)) return path;
   const file = join(path, STATE_FILE);

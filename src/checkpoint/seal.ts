@@ -9,7 +9,7 @@ export function stateSha256(state: StateDict): string {
   return hash.digest("hex");
 }
 
-/** Under this name a file's metadata holds a checksum of everything else in it. */
+/** Metadata name of a checksum of everything else in the file. */
 const SEAL = "pefd_sha256";
 
 const byName = <Value>(entries: ReadonlyMap<string, Value>): [string, Value][] =>
@@ -28,11 +28,7 @@ function checksumOf(state: StateDict, metadata: ReadonlyMap<string, string>): st
 export const sealed = (state: StateDict, metadata: ReadonlyMap<string, string>): Map<string, string> =>
   new Map([...metadata, [SEAL, checksumOf(state, metadata)]]);
 
-/**
- * The metadata without the checksum.
- * @returns isSealed: whether there is one
- * @throws an error whose message says that the content does not fit it
- */
+/** The metadata without the checksum, and whether there is one. @throws an error where the content does not fit it */
 export function unsealed(
   state: StateDict,
   metadata: ReadonlyMap<string, string>,

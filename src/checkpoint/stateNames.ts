@@ -1,11 +1,7 @@
 import type { StateDict } from "../common/stateDict.js";
 import { damage } from "./damage.js";
 
-/**
- * Number of elements of a tensor in a file.
- * @throws an error that names the tensor where its sizes (the zeros aside) overflow when multiplied, as they do in
- *   other readers and in the strides of a tensor
- */
+/** Elements of a tensor. @throws an error that names it where its sizes, zeros aside, overflow when multiplied */
 export function elementCount(name: string, shape: readonly number[]): number {
   const product = shape.reduce((count, size) => count * Math.max(size, 1), 1);
   if (!Number.isSafeInteger(product))
@@ -40,10 +36,7 @@ const prefixLength = (name: string): number => LEADING_PREFIXES.exec(name)?.[0].
 /** torchvision's DenseNet once called the layers of a dense layer norm.1, conv.1, norm.2 and conv.2. */
 const EARLY_DENSENET = /^(.*denselayer\d+\.(?:norm|conv))\.([12]\.\w+)$/;
 
-/**
- * With the names that PyTorch's models have today, as torchvision renames its own early files when it loads them.
- * A name that is there already keeps its tensor, and the early one stays as it is.
- */
+/** With today's names, as torchvision renames its early files; a name that is there already keeps its tensor. */
 export function currentNames(state: StateDict): StateDict {
   const renamed = (name: string): string => {
     const current = name.replace(EARLY_DENSENET, "$1$2");

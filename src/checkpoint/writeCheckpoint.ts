@@ -28,9 +28,9 @@ const STORAGE_TYPES: Readonly<Record<ElementType, string>> = {
 const FOLDER = "archive";
 
 /**
- * The bytes of a .pth file in torch.save's zip format, which torch.load(..., weights_only=True) opens as
- * `{"model": OrderedDict of tensors, ...metadata}`. Equal input gives equal bytes.
- * A metadata name that would hide the tensors ("model", "state_dict", "net") is written as "model_name" etc.
+ * The bytes of a .pth file (torch.save's zip), equal for equal input; torch.load(..., weights_only=True) opens it as
+ * `{"model": OrderedDict of tensors, ...metadata}`. A metadata name that would hide the tensors ("model", "state_dict",
+ * "net") is written as "model_name" etc.
  */
 export async function serializePth(state: StateDict, metadata: Metadata): Promise<Uint8Array> {
   const zip = new ZipFile();
@@ -46,7 +46,7 @@ export async function serializePth(state: StateDict, metadata: Metadata): Promis
   return buffer(zip.outputStream);
 }
 
-/** A fixed date in local time, which is what zip files hold: the bytes depend neither on the clock nor on its zone. */
+/** A fixed date in local time, as zip files have it: the bytes depend on neither clock nor time zone. */
 const ENTRY_OPTIONS = {
   compress: false,
   mtime: new Date(1980, 0, 1),
@@ -94,14 +94,9 @@ const SERIALIZERS: Readonly<Record<string, Serialize>> = {
   ".pth": serializePth,
 };
 
-/** File name endings that writeCheckpoint knows. */
 const CHECKPOINT_ENDINGS: readonly string[] = Object.keys(SERIALIZERS);
 
-/**
- * The bytes of a checkpoint in the format that the file's ending names. Equal input gives equal bytes.
- * @param metadata plain values (strings, numbers, booleans, null, arrays, objects)
- * @throws inputError for an unknown ending
- */
+/** A checkpoint's bytes in the format of the path's ending, equal for equal input. @throws inputError for others */
 export async function checkpointBytes(path: string, state: StateDict, metadata: Metadata = {}): Promise<Uint8Array> {
   const ending = extname(path);
   const serialize = SERIALIZERS[ending];
@@ -113,16 +108,10 @@ export async function checkpointBytes(path: string, state: StateDict, metadata: 
   return serialize(state, metadata);
 }
 
-/**
- * Writes a checkpoint atomically; see checkpointBytes.
- * @throws inputError for an unknown ending or a missing folder, runError when the disk refuses
- */
+/** Writes checkpointBytes atomically. @throws inputError for an unknown ending or folder, runError of the disk */
 export const writeCheckpoint = async (path: string, state: StateDict, metadata: Metadata = {}): Promise<void> =>
   writeFileAtomic(path, await checkpointBytes(path, state, metadata));
 
-/**
- * Writes a safetensors file with a checksum of its content in its metadata, which every reader here compares.
- * @throws as writeCheckpoint
- */
+/** Writes a safetensors file with a checksum of its content, which readers here compare. @throws as writeCheckpoint */
 export const writeSealedCheckpoint = (path: string, state: StateDict, metadata: Metadata): Promise<void> =>
   writeFileAtomic(path, serializeSafetensors(state, sealed(state, encodeMetadata(metadata))));

@@ -39,16 +39,14 @@ function constantVariable(values: Float32Array, shape: number[]): Variable {
 
 const int = (value: number): Tensor => tf.scalar(value, "int32");
 
-/** Whether a coordinate lies in the image, and the nearest one that does. */
 function clamp(coordinate: Tensor, size: number): { inside: Tensor; clamped: Tensor } {
   const inside = tf.logicalAnd(tf.greaterEqual(coordinate, int(0)), tf.less(coordinate, int(size)));
   return { inside, clamped: tf.minimum(tf.maximum(coordinate, int(0)), int(size - 1)) };
 }
 
 /**
- * Crops and flips resident images: the same batch as assembleTrainBatch, made where the step runs.
- * @param rows [N, 4] int32 sampler rows (image, crop y, crop x, flip), see sampler.ts
- * @param set what the images are like
+ * Crops and flips resident images: assembleTrainBatch's batch, made where the step runs.
+ * @param rows [N, 4] int32 sampler rows, see sampler.ts
  * @returns images [N, height, width, 3] and labels [N] int32
  */
 export function residentBatch(

@@ -1,7 +1,7 @@
 /** Random crop with zero padding, and random horizontal flip. */
 export interface Shift {
   readonly kind: "shift";
-  /** Pixels of zeros on each side before the image is cropped to its own size. */
+  /** Pixels of zeros on each side. */
   readonly padding: number;
 }
 
@@ -32,10 +32,7 @@ export interface CenterCrop {
 /** Training augmentation, before normalization. */
 export type Augmentation = Shift | Rotation | ResizedCrop;
 
-/**
- * The shift augmentation.
- * @throws Error for others, which do not come where this is asked (a defect of the program)
- */
+/** The shift augmentation. @throws Error for others, a defect of the program */
 export function shiftOf(augmentation: Augmentation): Shift {
   if (augmentation.kind === "shift") return augmentation;
   throw new Error(`Images are shifted here, not shown by a ${augmentation.kind}.`);

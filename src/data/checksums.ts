@@ -18,7 +18,6 @@ export async function md5OfFile(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Read at once. */
 const PIECE = 2 ** 22;
 
 /** sha256 of a file's content, in hexadecimal. @throws the system's own error for one that cannot be read */

@@ -13,7 +13,6 @@ export interface ImageShape {
   readonly channels: 3;
 }
 
-/** Image format and preprocessing. */
 export interface ImageFormat extends ImageShape {
   readonly normalization: Normalization;
   readonly augmentation: Augmentation;
@@ -50,7 +49,6 @@ export interface ImagesInFiles extends Labelled {
   readonly reencoded?: string;
 }
 
-/** Images with labels, wherever they lie. */
 export type ImageSet = ImagesInMemory | ImagesInFiles;
 
 /** A sentence on images that were changed when they were packed; undefined for images as they were. */
@@ -69,10 +67,7 @@ export function inMemory(set: ImageSet): ImagesInMemory {
 export interface ImageFile {
   readonly images: number;
   readonly sha256: string;
-  /**
-   * Where `sha256` is of names, sizes and samples of many files: that of names and sizes only, which runs have that were
-   * started before contents counted.
-   */
+  /** Where `sha256` is over names, sizes and samples of many files: that over names and sizes, as in older runs. */
   readonly listedSha256?: string;
 }
 
@@ -80,13 +75,11 @@ export interface ImageFile {
 export const sumAsIn = (then: string | undefined, { sha256, listedSha256 }: ImageFile): string =>
   listedSha256 !== undefined && then === listedSha256 ? listedSha256 : sha256;
 
-/** The two files of a data set, as a run's identity knows them. */
 export interface DatasetFiles {
   readonly trainFile: ImageFile;
   readonly testFile: ImageFile;
 }
 
-/** Only the test images. */
 export interface TestImages {
   readonly name: string;
   readonly numClasses: number;
@@ -110,10 +103,8 @@ export interface DatasetLimits {
   readonly onProgress?: (text: string) => void;
 }
 
-/** Where a data set is published. */
 export interface Archive {
   readonly url: string;
-  /** The MD5 that is published with it. */
   readonly md5: string;
   /** The folder in it that becomes the data folder. */
   readonly folder: string;
@@ -121,18 +112,14 @@ export interface Archive {
   readonly members: readonly string[];
   /** The archive's name in the data folder, where it is read as it is and not unpacked. */
   readonly keptAs?: string;
-  /**
-   * Whether the checksums of what was unpacked are written down beside it: where none are published by which the images
-   * could be told later.
-   */
+  /** Whether checksums of what was unpacked are written beside it, as none are published. */
   readonly recorded?: boolean;
   /** Bytes that it and what it unpacks to may have, where that is more than usual. */
   readonly mostBytes?: number;
 }
 
-/** Settings of synthetic images. */
 export interface SyntheticOptions {
-  /** Training and test images. */
+  /** Numbers of images. */
   readonly train: number;
   readonly test: number;
   readonly seed: number;
@@ -142,14 +129,12 @@ export interface SyntheticOptions {
   readonly force?: boolean | undefined;
 }
 
-/** Contents of a valid data file. */
 export interface FileReport {
   readonly file: string;
   readonly bytes: number;
   readonly records: number;
-  /** Of the file as it is. */
   readonly sha256: string;
-  /** The same for the same records in whatever order: sha256 over the sorted sha256 of each record. */
+  /** sha256 over the sorted sha256 of each record: the same in whatever order. */
   readonly contentSha256: string;
   /** Classes that occur, and images of the smallest and of the largest of them. */
   readonly classes: number;
@@ -157,7 +142,6 @@ export interface FileReport {
   readonly mostPerClass: number;
 }
 
-/** Report on a data folder. */
 export interface VerifyReport {
   readonly directory: string;
   /** One report for each file that could be read whole. */
@@ -170,16 +154,12 @@ export interface VerifyReport {
   readonly warnings: readonly string[];
   /** Every class has equally many images in each file. */
   readonly balanced: boolean;
-  /**
-   * These are exactly the published images and labels, in the official order or another; undefined where nothing is
-   * published by which that could be told.
-   */
+  /** Exactly the published images and labels, in any order; undefined where nothing published tells. */
   readonly official: boolean | undefined;
-  /** Problems, one sentence each. */
+  /** One sentence each. */
   readonly problems: readonly string[];
 }
 
-/** One split of what can be packed: images that lie in files, encoded. */
 export interface PackableHalf {
   readonly names: readonly string[];
   readonly labels: Uint16Array;
@@ -191,37 +171,33 @@ export interface PackableSet {
   /** Folders of the classes by their numbers, and what classes are called. */
   readonly classes: readonly string[];
   readonly classNames: readonly string[];
-  /** How the images were changed before. */
   readonly reencoded?: string;
   /** The splits that are there, at least one. */
   readonly halves: { readonly train?: PackableHalf; readonly test?: PackableHalf };
 }
 
-/** A value or a promise. */
 export type Soon<Value> = Value | Promise<Value>;
 
 /** One data set: one file below src/data, one row in registry.ts. Options, help, checks and batches follow from it. */
 export interface DatasetRow {
   /** As `--dataset` names it. */
   readonly name: string;
-  /** Its title. */
   readonly title: string;
-  /** The number of classes, or a function of the folder. */
   readonly classes: number | ((folder: string) => Soon<number>);
   readonly format: ImageFormat;
   /** Evaluation transform, before normalization. */
   readonly evaluation: "as is" | CenterCrop;
-  /** Where the teacher of a model lies below save/models in the paper's own download; left out where it has none. */
+  /** Path of a model's teacher below save/models in the paper's own download, if any. */
   publishedTeacher?(model: string): string;
-  /** Defaults of options, for those where this data set's are others than the option's own; whatever is given wins. */
+  /** Defaults of options where they are not the option's own; whatever is given wins. */
   readonly defaults: Readonly<Record<string, unknown>>;
   /** The archive of `pefd data fetch`, if any. */
   readonly archive?: Archive;
-  /** The same data set with its images shown in another size; left out where they come in one. */
+  /** The same data set with images in another size; left out where they come in one. */
   sized?(side: number): DatasetRow;
   /** Hint on where to put the files, if there is no download. */
   readonly byHand?: string;
-  /** Files that `open` reads whole, where they are large: a thread may read them meanwhile. */
+  /** Large files that `open` reads whole: a thread may read them meanwhile. */
   readonly filesAhead?: (folder: string) => readonly AheadOf[];
   /** @throws inputError for a folder that cannot be read, or limits that it does not have */
   open(folder: string, limits?: DatasetLimits): Soon<Dataset>;
@@ -233,11 +209,7 @@ export interface DatasetRow {
   classNames(folder: string): Soon<readonly string[]>;
   /** Writes synthetic images in this data set's format; left out where there are none. @throws inputError, runError */
   synthesize?(folder: string, options: SyntheticOptions): Promise<void>;
-  /**
-   * Examines a folder; one that is wrong is reported, not thrown.
-   * Left out where there is nothing to examine.
-   * @param examiner of encoded images
-   */
+  /** Examines a folder; one that is wrong is reported, not thrown. Left out where there is nothing to examine. */
   verify?(folder: string, examiner: ImageExaminer): Soon<VerifyReport>;
   /** Images to pack into shards; absent if images already are in few files. @throws inputError as open does */
   packable?(folder: string, skip?: SkipList): PackableSet;

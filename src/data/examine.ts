@@ -3,40 +3,29 @@ import { sha256 } from "./checksums.js";
 import type { FileReport, VerifyReport } from "./dataset.js";
 import type { Labels } from "./sampler.js";
 
-/** A data file that was read whole. */
 export interface WholeFile {
   readonly bytes: number;
-  /** The class of each of its images. */
   readonly labels: Labels;
-  /** Of the file as it is. */
   readonly sha256: string;
   /** sha256 of each record: of an image with its label. */
   readonly digests: readonly string[];
   /** Sentences on what is wrong although it can be read. */
   readonly problems: readonly string[];
-  /** Names of images that cannot be used. */
   readonly damaged?: readonly string[];
-  /** Decoder warnings of usable images. */
   readonly warnings?: readonly string[];
 }
 
-/** Checks of a data set. */
 export interface Examination {
   readonly directory: string;
-  /** Files of the training and of the test images, and how they are called together. */
   readonly train: readonly string[];
   readonly test: readonly string[];
   readonly called: { readonly train: string; readonly test: string };
   /** @throws inputError for a file that cannot be read */
   read(file: string): WholeFile;
-  /** Whether these are the published images; undefined if unknown. */
   isOfficial(files: readonly FileReport[]): boolean | undefined;
 }
 
-/**
- * Reads files one after another, before they are examined.
- * @returns what `read` of an examination is: a file as it was read, or thrown
- */
+/** Reads files one after another. @returns what `read` of an examination is: a file as it was read, or thrown */
 export async function readAhead(
   files: readonly string[],
   read: (file: string) => Promise<WholeFile>,
@@ -100,7 +89,6 @@ function leak(shared: number, tests: number, { train, test }: Examination["calle
   ];
 }
 
-/** Images of the classes that occur. */
 function perClass(files: readonly WholeFile[]): number[] {
   const counts = new Map<number, number>();
   for (const { labels } of files) {

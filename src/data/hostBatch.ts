@@ -4,7 +4,6 @@ import { knownTable } from "./normalize.js";
 import { OUTSIDE, turnedPixels } from "./rotation.js";
 import { PLAN_COLUMNS } from "./sampler.js";
 
-/** A batch in host memory. */
 export interface HostBatch {
   /** [n, height, width, 3], normalized. */
   readonly images: Float32Array;
@@ -16,9 +15,7 @@ export interface HostBatch {
 export const valuesOf = ({ height, width, channels }: ImageShape): number => height * width * channels;
 
 /**
- * Crops or turns, flips and normalizes the images that the rows of a plan name, in that order: the crop is taken
- * from the zero-padded image, and the flip mirrors the cropped image.
- * @param set the training images
+ * Crops (from the zero-padded image) or turns, then flips and normalizes the images that the rows of a plan name.
  * @param planRows [n, 4] rows (image index, crop y, crop x, flip 0 or 1), see epochPlan
  * @param out a batch of the same n to write into; a new one by default
  * @throws RangeError if `out` is of another size
@@ -42,7 +39,6 @@ export function assembleTrainBatch(
   return out;
 }
 
-/** A sampler row, see sampler.ts. */
 interface Planned {
   readonly y: number;
   readonly x: number;
@@ -103,11 +99,7 @@ function copyPixel(table: Float32Array, source: Uint8Array, position: number, ta
   }
 }
 
-/**
- * Normalizes the images [from, to) as they are, for evaluation.
- * @param from first image
- * @param to one past the last image, at most set.count
- */
+/** Normalizes the images [from, to) as they are, for evaluation; `to` is at most set.count. */
 export function assembleTestBatch(set: ImagesInMemory, from: number, to: number): HostBatch {
   const batch = emptyBatch(set, to - from);
   batch.labels.set(set.labels.subarray(from, to));

@@ -9,7 +9,6 @@ export function checkLimit(limit: number | undefined, part: PartName): void {
   throw inputError(`--limit_${part} must be a positive integer, not ${limit}.`);
 }
 
-/** Which images of a split a run wants: so many of those that are not left out. */
 export interface Wanted {
   readonly limit?: number | undefined;
   readonly skip?: SkipList | undefined;
@@ -25,12 +24,7 @@ function keptImages(names: Iterable<string>, skip: SkipList): Int32Array {
   return Int32Array.from(kept);
 }
 
-/**
- * Which images of a split are taken: none of those that are left out, and a balanced part of the others.
- * @param names of the images, for those that are left out
- * @returns ascending indices; undefined for all
- * @throws inputError where none is left
- */
+/** Balanced part of the images not left out. @returns ascending indices; undefined: all @throws inputError for none */
 export function takenImages(
   { names, labels }: { readonly names: Iterable<string>; readonly labels: Labels },
   place: string,
@@ -45,10 +39,7 @@ export function takenImages(
   return chosen === undefined ? kept : chosen.map((i) => kept[i] as number);
 }
 
-/**
- * Which images of a split are taken: as many as the limit says, or as there are.
- * @returns ascending indices into labels; undefined for all
- */
+/** As many images of a split as the limit says. @returns ascending indices into labels; undefined for all */
 export function chosenImages(labels: Labels, part: PartName, limit?: number): Int32Array | undefined {
   if (limit === undefined) return undefined;
   return balancedSubset(labels, Math.min(limit, labels.length), part);

@@ -11,10 +11,8 @@ export const IMAGENET: Normalization = {
 };
 
 /**
- * The normalized value of every byte in every channel, equal bit for bit to torchvision's ToTensor and
- * Normalize, which round to float32 after each of the three operations. Padding comes before these, so a
- * padded pixel has the values of row 0.
- * @returns [256, 3] float32
+ * The normalized value of every byte in every channel, [256, 3] float32, bit-identical to torchvision's ToTensor and
+ * Normalize, which round to float32 after each operation. Padding comes before these: padded pixels have row 0.
  */
 export function normalizationTable(normalization: Normalization): Float32Array {
   const table = new Float32Array(256 * 3);
@@ -33,7 +31,7 @@ function normalize(value: number, channel: number, { mean, deviation }: Normaliz
 
 const TABLES = new WeakMap<Normalization, Float32Array>();
 
-/** The same, made once for each normalization. */
+/** normalizationTable, made once for each. */
 export function knownTable(normalization: Normalization): Float32Array {
   const table = TABLES.get(normalization) ?? normalizationTable(normalization);
   TABLES.set(normalization, table);

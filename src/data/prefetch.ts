@@ -8,16 +8,12 @@ import { PLAN_COLUMNS } from "./sampler.js";
 export interface Prefetcher {
   /** Asks for the batch that `take` will be called for next. */
   prepare(rows: Int32Array): void;
-  /**
-   * The batch of sampler rows: taken from what was asked for if that begins with these rows, else made here and now.
-   * Valid until the next take.
-   */
+  /** The batch of sampler rows, made now unless what was prepared begins with them. Valid until the next take. */
   take(rows: Int32Array): HostBatch;
   /** Ends the other thread. */
   close(): void;
 }
 
-/** The same bytes in memory that both threads see. */
 function shared(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
   const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
   copy.set(bytes);
@@ -56,10 +52,7 @@ function startThread(set: ImagesInMemory): OtherThread {
   return thread;
 }
 
-/**
- * Makes batches of a set ahead; the thread for it starts when it is asked for the first time. Batches are those of
- * assembleTrainBatch, bit for bit, whichever thread makes them.
- */
+/** Makes assembleTrainBatch's batches ahead, bit for bit, in a thread that starts with the first request. */
 export function openPrefetcher(set: ImagesInMemory): Prefetcher {
   let thread: OtherThread | undefined;
   let order: Order | undefined;

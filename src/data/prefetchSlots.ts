@@ -5,7 +5,6 @@ import { PLAN_COLUMNS } from "./sampler.js";
 /** The image set as a thread gets it: in memory that both threads see. */
 export type WorkerSet = ImagesInMemory;
 
-/** A batch request to the other thread. */
 export interface Order {
   /** [n, 4] sampler rows, see sampler.ts */
   readonly rows: Int32Array;
@@ -15,7 +14,6 @@ export interface Order {
   readonly flag: SharedArrayBuffer;
 }
 
-/** Value of a flag once its batch is made. */
 export const READY = 1;
 
 /** Bytes of a batch of sampler rows: float32 pixels, then int32 labels. */

@@ -17,11 +17,7 @@ export const DATASETS = createRegistry<DatasetRow>({ one: "data set", many: "Dat
   FOLDER,
 ]);
 
-/**
- * A data set, with its images in the size that a run shows them in.
- * @param side the data set's own by default
- * @throws inputError for an unknown name, or another size where all images have one
- */
+/** A data set with images of `side`, its own by default. @throws inputError for an unknown name or another size */
 export function sizedDataset(name: string, side?: number): DatasetRow {
   const row = DATASETS.row(name);
   const { height } = row.format;

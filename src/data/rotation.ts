@@ -22,10 +22,10 @@ const fixed = (value: number): number => Math.floor(value * UNIT + 0.5);
 export const OUTSIDE = -1;
 
 /**
- * Which pixel of an image each pixel of it shows once it was turned counterclockwise about its middle, and then flipped
- * where `flip` says so: those of torchvision's RandomRotation with Pillow (nearest neighbour, the size kept, black coming in).
+ * The pixel that each pixel of an image shows once it was turned counterclockwise about its middle, and then flipped:
+ * torchvision's RandomRotation with Pillow (nearest neighbour, the size kept, black coming in).
  * @param angle in parts of a degree
- * @returns [height * width], indices of pixels, OUTSIDE where none is
+ * @returns [height * width] indices of pixels, OUTSIDE where none is
  */
 export function turnedPixels(
   { height, width }: Pick<ImageShape, "height" | "width">,

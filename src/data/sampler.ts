@@ -2,21 +2,16 @@ import { createRandom, type Random } from "../common/random.js";
 import { type Augmentation, cropOffsets } from "./augmentation.js";
 import { drawAngle } from "./rotation.js";
 
-/**
- * Subsets have a seed of their own: every trial of a sweep, whatever its seed, then trains and is tested
- * on the same images, and only initialisation, order and augmentation differ.
- */
+/** Of subsets: all trials of a sweep use the same images, and only initialisation, order and augmentation differ. */
 const SUBSET_SEED = 20221128;
 
 /** The class of each image, from 0. */
 export type Labels = Uint8Array | Uint16Array;
 
 /**
- * A class-balanced subset: no class has more than one image more than another, unless a class has not
- * enough. Which images, and which classes get one more where the limit is not a multiple of the number
- * of classes, is random but the same in every run. A smaller limit gives a subset of a larger one.
- * @param labels [count] the label of each image
- * @param limit images wanted, at most `count`
+ * A class-balanced subset: no class has two images more than another, unless one has not enough. Which images, and
+ * which classes get one more, is random but the same in every run; a smaller limit gives a subset of a larger one.
+ * @param limit images wanted, at most all
  * @param name which set is divided ("train", "test"), so that both are drawn independently
  * @returns ascending indices into labels
  */
@@ -51,20 +46,15 @@ function shuffledClasses(labels: Labels, name: string): Int32Array[] {
 }
 
 /**
- * Numbers per row of a plan: image index, crop y, crop x, flip. Of images that are turned, the second is the angle in parts
- * of a degree (rotation.ts), and the third 0. Of images whose crop follows from their own size
- * (a resized crop), the second is the epoch, from which it is drawn, and the others are 0.
+ * Numbers per row of a plan: image index, crop y, crop x, flip. For a rotation: index, angle in parts of a degree
+ * (rotation.ts), 0, flip. For a resized crop, which follows from the image's own size: index, epoch, 0, 0.
  */
 export const PLAN_COLUMNS = 4;
 
 /**
- * The sampler rows of one epoch: every image once, shuffled, with random crop and flip. They depend only on the
- * arguments, so a resumed run sees the same ones.
- * @param seed the run's seed
- * @param epoch 1-based
- * @param count number of training images
- * @returns [count, 4] int32 rows (image index, crop y, crop x, flip 0 or 1), crops 0 to twice the padding of a shift; or
- * (image index, angle, 0, flip) for a rotation, (image index, epoch, 0, 0) for a resized crop
+ * The sampler rows of one epoch, [count, 4] int32 (PLAN_COLUMNS): every image once, shuffled, with random crop (0 to
+ * twice the padding) and flip. They depend only on the arguments, so a resumed run sees the same ones.
+ * @param epoch from 1
  */
 export function epochPlan(seed: number, epoch: number, count: number, augmentation: Augmentation): Int32Array {
   const order = Int32Array.from({ length: count }, (_, index) => index);
@@ -96,11 +86,7 @@ export interface BatchRange {
   readonly to: number;
 }
 
-/**
- * The batches of one pass over `count` rows: all of `batchSize` rows, and a last short one if any are left.
- * @param count rows, 0 or more
- * @param batchSize 1 or more
- */
+/** The batches of one pass over `count` rows: all of `batchSize` rows, and a last short one if any are left. */
 export function batchRanges(count: number, batchSize: number): BatchRange[] {
   const batches = Math.ceil(count / batchSize);
   return Array.from({ length: batches }, (_, batch) => ({

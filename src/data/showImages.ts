@@ -9,12 +9,10 @@ import { knownTable } from "./normalize.js";
 import { balancedSubset, epochPlan, PLAN_COLUMNS } from "./sampler.js";
 import type { ByteImage } from "./strong/image.js";
 
-/** An image as it is, and as a model sees it. */
 export interface Shown {
   /** Of its file, from the data folder on; of images without files their place among all. */
   readonly name: string;
   readonly label: number;
-  /** Its own. */
   readonly size: ImageSize;
   /** All of it; one in a file is made to fit into what a model sees. */
   readonly original: ByteImage;
@@ -22,7 +20,6 @@ export interface Shown {
   readonly views: readonly ByteImage[];
 }
 
-/** Views of each image. */
 interface ShownSettings {
   /** From 1; 0 for what evaluation shows. */
   readonly epochs: readonly number[];
@@ -37,10 +34,7 @@ function fitted({ height, width }: ImageSize, side: number): ImageSize {
   return { height: pixels(height), width: pixels(width) };
 }
 
-/**
- * Shows images of files: each as a whole, made to fit, and what a stream feeds of it.
- * @throws runError for an image that cannot be used
- */
+/** Images of files, each as a whole, made to fit, and what a stream feeds of it. @throws runError for unusable ones */
 function fileViews(
   set: ImagesInFiles,
   images: readonly number[],
@@ -80,18 +74,13 @@ function bytesByValue(table: Float32Array): readonly ReadonlyMap<number, number>
   );
 }
 
-/**
- * The bytes that normalized pixels were made of.
- * @param format of the set that they are from
- * @param values [height, width, 3]
- */
+/** The bytes that normalized pixels [height, width, 3] were made of. */
 function toBytes({ height, width, normalization }: ImageFormat, values: Float32Array): ByteImage {
   const known = bytesByValue(knownTable(normalization));
   const bytes = Uint8Array.from(values, (value, i) => known[i % 3]?.get(value) as number);
   return { height, width, bytes };
 }
 
-/** A set of one image. */
 function alone(set: ImagesInMemory, image: number): ImagesInMemory {
   const { height, width, channels, normalization, augmentation, labels } = set;
   const size = valuesOf(set);
@@ -122,7 +111,6 @@ function planByImage(plan: Int32Array, images: ReadonlySet<number>): Map<number,
 /** Name of an image in memory: its index in the data set's files. */
 const placeName = ({ positions }: ImagesInMemory, image: number): string => `image ${positions?.[image] ?? image}`;
 
-/** Shows images in memory: each as it is, and as batches hold it. */
 function memoryViews(set: ImagesInMemory, images: readonly number[], { epochs, seed }: ShownSettings): Shown[] {
   const { height, width, count, augmentation } = set;
   const wanted = new Set(images);
@@ -147,9 +135,7 @@ function memoryViews(set: ImagesInMemory, images: readonly number[], { epochs, s
 }
 
 /**
- * Shows some images of a set, as many of each class as can be, by what feeds them to a model: the pixels are those of a run
- * over this set.
- * @param count of images; all where there are not so many
+ * Shows `count` images of a set at most, as many of each class as can be, with the pixels that a run feeds to a model.
  * @param reader opened where images are encoded, as it needs TensorFlow
  * @throws runError for an image that cannot be used
  */

@@ -2,7 +2,6 @@ import { inputError, PefdError } from "../common/errors.js";
 import { readInputText } from "../common/files/inputFile.js";
 import { sha256 } from "./checksums.js";
 
-/** Names of skipped images, and their file. */
 export interface SkipList {
   readonly file: string;
   readonly names: ReadonlySet<string>;
@@ -13,10 +12,7 @@ export interface SkipList {
 /** A million names of sixty letters. */
 const MOST_BYTES = 2 ** 26;
 
-/**
- * Reads a list of names, one a line; empty lines and those that begin with # count for nothing.
- * @throws inputError for a file that cannot be read
- */
+/** Reads names, one a line; empty lines and those with # in front do not count. @throws inputError if unreadable */
 export function readSkipList(file: string): SkipList {
   try {
     const lines = readInputText(file, { maxBytes: MOST_BYTES }).split("\n");

@@ -10,11 +10,9 @@ import { isAsFetched } from "./fetch/fetchArchive.js";
 import { classNames } from "./synthetic/patterns.js";
 import { drawImages, linesOf, writeSynthetic } from "./synthetic/write.js";
 
-/** As `--dataset` names it. */
 const NAME = "stl10";
 const CLASSES = 10;
 
-/** Side of the images in pixels, and bytes of one. */
 const SIDE = 96;
 const IMAGE_BYTES = 3 * SIDE * SIDE;
 
@@ -30,7 +28,6 @@ const HINT = howToGet(NAME);
 /** As many as the unlabelled images that are published with these. */
 const MOST_IMAGES = 100_000;
 
-/** One split as its files hold it. */
 interface Half {
   /** [count, 3, 96, 96] bytes: all of red, all of green, all of blue, column by column. */
   readonly images: Uint8Array;
@@ -38,10 +35,7 @@ interface Half {
   readonly labels: Uint8Array;
 }
 
-/**
- * Reads one split.
- * @throws inputError if a file is missing, unreadable, empty, of a wrong size, or has a label other than 1 to 10
- */
+/** @throws inputError for a missing, unreadable, empty or misshapen file, or a label other than 1 to 10 */
 function readHalf(directory: string, part: keyof typeof HALVES): Half {
   const [imagePath, labelPath] = [HALVES[part].images, HALVES[part].labels].map((file) => join(directory, file)) as [
     string,
@@ -62,11 +56,7 @@ function readHalf(directory: string, part: keyof typeof HALVES): Half {
   throw inputError(`${labelPath} has the label ${labels[wrong]} at byte ${wrong}, expected 1 to ${CLASSES}.`, HINT);
 }
 
-/**
- * The pixels of images, row by row and channels interleaved.
- * @param chosen indices of the images to take, in the order wanted; all by default
- * @returns [n, 96, 96, 3] bytes
- */
+/** The pixels of `chosen` images in that order, all by default. @returns [n, 96, 96, 3] bytes */
 function pixelsOf({ images, labels }: Half, chosen?: Int32Array): Uint8Array {
   const count = chosen?.length ?? labels.length;
   const pixels = new Uint8Array(count * IMAGE_BYTES);
@@ -89,7 +79,6 @@ function transpose(planes: Uint8Array, pixels: Uint8Array): void {
   }
 }
 
-/** Writes synthetic images in STL-10's format. @throws inputError and runError as writeSynthetic does */
 const synthesize = (directory: string, options: SyntheticOptions): Promise<void> =>
   writeSynthetic(directory, options, { side: SIDE, most: CLASSES }, (set) => {
     const files = (["train", "test"] as const).flatMap((part) => {
@@ -117,10 +106,7 @@ function columnByColumn(planes: Uint8Array): Uint8Array {
   return turned;
 }
 
-/**
- * Padded by an eighth of the side, cropped and flipped, as DeVries and Taylor (Cutout, 2017) train on the 5,000 labelled
- * images. Mean and deviation are those of all values of these.
- */
+/** Padded by an eighth as DeVries and Taylor do (Cutout, 2017); mean and deviation of the training images. */
 const FORMAT = {
   height: SIDE,
   width: SIDE,
@@ -158,7 +144,6 @@ const readers = memoryReaders({
   },
 });
 
-/** One split as a whole: its labels are counted to the file of its images. */
 function wholeHalf(directory: string, part: PartName): WholeFile {
   const { images, labels } = readHalf(directory, part);
   const digests = Array.from(labels, (_, i) =>

@@ -15,10 +15,7 @@ export function predictorBeside(path: string): string {
 /** Whether something can lie beside a file: not beside a pipe or a device. */
 export const takesCompany = (path: string): boolean => !existsSync(path) || statSync(path).isFile();
 
-/**
- * Writes a checkpoint in the format that its name's ending says, and what it predicts through beside it.
- * @throws as checkpointBytes and writeOutputFile
- */
+/** Writes a checkpoint in its ending's format, its predictor beside it. @throws as checkpointBytes, writeOutputFile */
 export async function convertFile(
   to: string,
   { state, metadata }: { readonly state: StateDict; readonly metadata: Metadata },

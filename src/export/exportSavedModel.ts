@@ -33,10 +33,7 @@ const INPUT = "images";
 /** What is served: a model, or a student as its method evaluates it, with all tensors that it reads. */
 type Served = Pick<Model, "state"> & Pick<EvaluatedStudent, "forward">;
 
-/**
- * A model's evaluation mode as a graph with its weights in it. Both signatures take `images` [N, side, side, 3] and
- * give `logits` [N, classes], `probabilities` [N, classes] and `features` [N, featureSize].
- */
+/** Evaluation mode with weights: `images` [N, side, side, 3] to `logits`, `probabilities` and `features`. */
 function servingGraph(model: Served, side: number, normalization: Normalization): Graph {
   const shape = [side, side, 3];
   const graph = recordModel(model, shape);
@@ -124,7 +121,6 @@ const floats = (name: string, values: readonly number[]): GraphNode =>
     bytes: new Uint8Array(Float32Array.from(values).buffer),
   });
 
-/** A checkpoint that is to become a SavedModel. */
 export interface SavedModelSource {
   /** The file that it was read from, for messages. */
   readonly path: string;
@@ -133,16 +129,15 @@ export interface SavedModelSource {
   readonly metadata: Metadata;
   /** What its run's evaluations went through, where it was more than the model. */
   readonly predictor?: PredictorFile | undefined;
-  /** The data set that it was trained on; the one that the model is made for where left out. */
+  /** Data set that it was trained on; by default the one that the model is made for. */
   readonly dataset?: string | undefined;
   /** Side of its images, where that is not the data set's own. */
   readonly imageSize?: number | undefined;
 }
 
 /**
- * Writes a TensorFlow SavedModel: the graph with its weights, and the state as it was read, its predictor's too, so that
- * converting back gives the same bits. A folder in its place is replaced.
- * @param env the process's environment
+ * Writes a TensorFlow SavedModel, replacing the folder: the graph with its weights, and the state as it was read, its
+ * predictor's too, so that converting back gives the same bits.
  * @throws inputError for an unknown model or tensors that do not fit it
  */
 export async function exportSavedModel(
@@ -186,7 +181,6 @@ function graphBytes(
   }
 }
 
-/** What images are like that a model was trained on. */
 function formatFor(
   modelName: string,
   dataset: string | undefined,

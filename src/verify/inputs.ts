@@ -8,10 +8,8 @@ import { type Identity, NUMERICS, type RunConfig } from "../runFiles/identity.js
 import type { Found } from "../runFiles/stateFile.js";
 import { inputReader } from "../train/openModel.js";
 
-/** Verdict on an input or file: fits, differs, unknown. */
 export type Verdict = "fits" | "differs" | "unknown";
 
-/** Finding on a file or input of a run. */
 export interface Finding {
   /** A file's name, or what of the identity. */
   readonly what: string;
@@ -31,10 +29,7 @@ export const unknown = (what: string, detail: string): Finding => ({
   detail,
 });
 
-/**
- * The findings of a check; an error that it throws is a finding, too.
- * @param verdict of such a sentence
- */
+/** The findings of a check; an error that it throws is a finding, too. @param verdict of such a sentence */
 export async function examined(
   what: string,
   verdict: Verdict,
@@ -151,8 +146,7 @@ const numericsFinding = ({ numerics }: Identity): Finding =>
     : unknown("numerics", `version ${numerics}; this pefd has version ${NUMERICS}`);
 
 /**
- * A run's inputs, recomputed from their recorded paths.
- * @param reader one for all runs that are looked at: it reads each file once
+ * A run's inputs, recomputed from their recorded paths; one `reader` for all runs reads each file once.
  * @throws inputError where the data set is of a plug-in that was not given
  */
 export async function inputFindings(config: RunConfig, identity: Identity, reader: Reader): Promise<Finding[]> {
@@ -176,8 +170,7 @@ const NAMED_BY: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * In what a run's inputs are others now than those that it was made from, a clause for each. A run of an earlier version
- * says nothing of its inputs.
+ * Changes of a run's inputs since it was made, a clause for each; none for a run of an earlier version.
  * @param record its config.json, found whole
  * @param typed names of options that were given in place of the run's own
  * @throws inputError as inputFindings

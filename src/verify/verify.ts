@@ -28,7 +28,6 @@ import { isOfAnotherRun, runIn } from "../train/files/runStore.js";
 import { inputReader } from "../train/openModel.js";
 import { differs, examined, type Finding, fits, foundOrRefused, inputFindings, short, unknown } from "./inputs.js";
 
-/** A state that --resume repairs. */
 const UNFINISHED = "the process was killed while saving this epoch; --resume repairs it";
 
 /** The state to go on from. @returns it, too, where it is whole */
@@ -46,7 +45,6 @@ async function keptFinding(runDir: string, identity: Identity | undefined): Prom
   return kept === undefined ? { finding } : { finding, kept };
 }
 
-/** Checks the epoch log against the saved state. */
 const logFinding = (runDir: string, progress: RunProgress | undefined): Promise<Finding> =>
   examined(EPOCH_LOG, "differs", () => {
     const rows = readEpochLog(runDir).length;
@@ -57,7 +55,6 @@ const logFinding = (runDir: string, progress: RunProgress | undefined): Promise<
       : fits(EPOCH_LOG, counted(rows, "epoch"));
   });
 
-/** Recorded weights of a run. */
 interface Told {
   /** Of its identity; undefined where neither config.json nor what is kept says. */
   readonly identitySha256: string | undefined;
@@ -66,7 +63,7 @@ interface Told {
   readonly result: ResultContent | undefined;
 }
 
-/** Whether a run has gone on since it had a result, or has none yet: what follows from its last epoch may be missing. */
+/** Whether a run has gone on since its result, or has none: what follows from its last epoch may be missing. */
 const isUnderWay = ({ progress, result }: Pick<Told, "progress" | "result">): boolean =>
   progress !== undefined && progress.epoch > (result?.epochs ?? 0);
 
@@ -109,13 +106,11 @@ function modelIn(runDir: string): string {
   return named.find((model) => model !== undefined) ?? "MODEL";
 }
 
-/** Files of weights that a run must have left by now. */
 const wantedWeights = ({ model, progress, result }: Told): string[] => [
   ...((progress?.epoch ?? 0) > 0 ? [`${model}_best.safetensors`] : []),
   ...(result === undefined ? [] : [`${model}_last.safetensors`]),
 ];
 
-/** Every file of weights in a run's folder, and those that are missing. */
 async function weightsFindings(runDir: string, told: Told): Promise<Finding[]> {
   const names = readdirSync(runDir).filter((name) => name.endsWith(".safetensors") && name !== RESUME_FILE);
   const missing = wantedWeights(told)
@@ -158,7 +153,6 @@ async function resultFinding(
   return { finding, result };
 }
 
-/** Findings on a run. */
 export interface RunVerdict {
   readonly runDir: string;
   readonly findings: readonly Finding[];
@@ -177,10 +171,7 @@ function runsBelow(folder: string): string[] {
     .flatMap(({ name }) => runsBelow(join(folder, name)));
 }
 
-/**
- * The folders of runs in some folders and below them.
- * @throws inputError where a folder cannot be read or holds none
- */
+/** The run folders in some folders and below. @throws inputError where one cannot be read or holds none */
 export function runFolders(folders: readonly string[]): string[] {
   return folders.flatMap((folder) => {
     let runs: string[];
@@ -222,8 +213,7 @@ function processFindings(runDir: string): Finding[] {
 }
 
 /**
- * Recomputes who a run is and the checksum of every file that it left. Nothing is changed, and the native library is
- * not needed.
+ * Recomputes who a run is and the checksums of its files. Nothing is changed; the native library is not needed.
  * @param reader one for all runs that are looked at: it reads each input once
  */
 export async function verifyRun(runDir: string, reader = inputReader()): Promise<RunVerdict> {

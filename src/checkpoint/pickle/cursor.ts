@@ -28,7 +28,6 @@ export function readBytes(cursor: PickleCursor, length: number): Uint8Array {
   return cursor.bytes.subarray(cursor.position - length, cursor.position);
 }
 
-/** Reads a number of `size` bytes where the cursor stands. */
 function readNumber<T>(cursor: PickleCursor, size: number, read: (view: DataView, at: number) => T): T {
   readBytes(cursor, size);
   return read(cursor.view, cursor.position - size);

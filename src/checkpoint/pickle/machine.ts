@@ -9,7 +9,6 @@ const MAX_CONTAINERS = 200_000;
 /** Calls may copy what the memo holds again and again; this many elements and bytes in all are enough. */
 const MAX_COPIED = 1_000_000;
 
-/** The stack machine that a pickle is a program for. */
 export interface PickleMachine {
   readonly cursor: PickleCursor;
   readonly stack: PickleValue[];
@@ -86,10 +85,7 @@ export function popToMark(machine: PickleMachine): PickleValue[] {
   return machine.stack.splice(mark);
 }
 
-/**
- * Puts key, value, key, value, ... into a map.
- * @throws when a key is already there, which no writer does and which would hide a tensor
- */
+/** Puts key, value, key, value, ... into a map. @throws for a repeated key, which would hide a tensor */
 export function addPairs(map: PickleMap, items: readonly PickleValue[]): void {
   if (items.length % 2 !== 0) throw damage("its pickle has a dict with a key but no value");
   for (let i = 0; i < items.length; i += 2) {

@@ -72,10 +72,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   "torch.cuda": "torch",
 };
 
-/**
- * Looks a name of a pickle up in the allow-list.
- * @throws an error that names it, when it is not there; nothing of it is ever run
- */
+/** A name in the allow-list; nothing of a pickle is ever run. @throws an error that names what is not there */
 function resolveGlobal(module: string, name: string): PickleValue {
   const place = Object.hasOwn(RENAMED, module) ? RENAMED[module] : module;
   const resolved = `${place}.${name}`;
@@ -96,10 +93,7 @@ function callGlobal(callable: PickleValue | undefined, args: readonly PickleValu
   return (CALLS[callable.name] as Call)(args);
 }
 
-/**
- * A storage from torch's persistent id: ("storage", type, key, device, count) and, in the legacy format, a view
- * (key, start, count) of it or None.
- */
+/** From torch's persistent id: ("storage", type, key, device, count, legacy view (key, start, count) or None). */
 function storageOf(id: PickleValue): PickleStorage {
   const [tag, type, key, , count, view] = isKind(id, "tuple") ? id.items : [];
   const dtype = isKind(type, "global") ? STORAGES[type.name] : undefined;
@@ -182,7 +176,6 @@ function parseUnicodeEscapes(line: string): string {
   });
 }
 
-/** Python's repr of a float. */
 function parseFloatText(line: string): number {
   const text = line.trim();
   const special = /^([+-]?)(inf|nan)$/i.exec(text);
@@ -200,13 +193,13 @@ const HIGHEST_PROTOCOL = 5;
 
 const tuple = (items: readonly PickleValue[]): PickleTuple => ({ kind: "tuple", items });
 
-/** An operation that reads something where the cursor stands and pushes it. */
+/** An operation that reads at the cursor and pushes what it read. */
 const pushes =
   (value: (cursor: read.PickleCursor) => PickleValue): Operation =>
   (machine) =>
     push(machine, value(machine.cursor));
 
-/** Python's names of the operations, by their byte; see Lib/pickletools.py. What is missing is refused. */
+/** Python's operations by their byte; see Lib/pickletools.py. What is missing is refused. */
 const OPCODES: Readonly<Record<number, Operation>> = byCode({
   // Frame and stack
   "\x80": ({ cursor }) => checkProtocol(read.readUint8(cursor)),
@@ -379,11 +372,10 @@ export interface Unpickled {
 }
 
 /**
- * Reads one pickle (protocols 0 to 5) that holds tensors and plain containers. Nothing in it is ever executed: it is
- * interpreted by our own table of operations, and every Python name outside a short allow-list is refused.
- * Time and memory are linear in the bytes read.
+ * Reads a pickle (protocols 0 to 5) of tensors and plain containers, in time and memory linear in its bytes. Nothing in
+ * it is executed: our own table of operations interprets it, and names outside a short allow-list are refused.
  * @returns the value, the position after the pickle, and every storage it names
- * @throws an error whose message says what is wrong, or names what was refused
+ * @throws an error that says what is wrong, or names what was refused
  */
 export function unpickle(bytes: Uint8Array, start = 0): Unpickled {
   const cursor = pickleCursor(bytes, start);

@@ -52,19 +52,16 @@ export interface PickleTuple {
   readonly items: readonly PickleValue[];
 }
 
-/** A name of the allow-list, before it is called. */
 export interface PickleGlobal {
   readonly kind: "global";
   readonly name: string;
 }
 
-/** An argparse.Namespace, read as the plain map it is. */
 export interface PickleNamespace {
   readonly kind: "namespace";
   readonly fields: PickleMap;
 }
 
-/** A numpy dtype, which occurs only inside numpy scalars. */
 export interface PickleDtype {
   readonly kind: "dtype";
   readonly code: string;
@@ -93,7 +90,6 @@ export type PickleObject = PickleTuple | PickleGlobal | PickleNamespace | Pickle
 
 export type PickleMap = Map<PickleValue, PickleValue>;
 
-/** Everything the restricted unpickler can produce. */
 export type PickleValue =
   | null
   | boolean

@@ -1,9 +1,6 @@
 import { inputError } from "../../common/errors.js";
 
-/**
- * Pieces of a pickle of protocol 2, the one that torch.save uses, without a memo: each function returns the bytes
- * that leave one value on the stack. See Lib/pickletools.py.
- */
+/** Pieces of a pickle of protocol 2 without a memo (Lib/pickletools.py), each leaving one value on the stack. */
 export type Piece = Uint8Array;
 
 const MARK = "(";
@@ -71,10 +68,7 @@ export const call = (module: string, name: string, args: readonly Piece[]): Piec
 /** What torch.load resolves to a storage. */
 export const persistentId = (id: Piece): Piece => join(id, code("Q"));
 
-/**
- * Plain data (null, booleans, numbers, strings, arrays, objects) as the Python value of the same kind.
- * @throws inputError for anything else
- */
+/** Null, booleans, numbers, strings, arrays and objects as Python's of the same kind. @throws inputError for others */
 export function plain(value: unknown): Piece {
   if (value === null) return none();
   if (typeof value === "boolean") return boolean(value);

@@ -2,7 +2,6 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { Pax } from "tar";
 import { inputError, type PefdError } from "../../common/errors.js";
 
-/** A tar header. */
 interface TarHeader {
   readonly name: string;
   /** Of the file, in bytes. */
@@ -26,7 +25,6 @@ const BLANK = 0x20;
 /** In the first byte of a number that is written as bytes, not as octal digits. */
 const BINARY = 0x80;
 
-/** A field's text, up to the first zero. */
 function textIn(block: Buffer, [start, end]: readonly [number, number]): string {
   const zero = block.indexOf(0, start);
   return block.toString("utf8", start, zero < 0 ? end : Math.min(zero, end));
@@ -50,11 +48,7 @@ function sumOf(block: Buffer): number {
   return sum;
 }
 
-/**
- * Reads a header.
- * @param block of BLOCK bytes
- * @returns "end" for zeros, which end an archive; undefined for what is no header
- */
+/** Reads a header of BLOCK bytes. @returns "end" for zeros, which end an archive; undefined for what is no header */
 export function readTarHeader(block: Buffer): TarHeader | "end" | undefined {
   const sum = sumOf(block);
   if (sum === BLANK * (SUM[1] - SUM[0]) && block[SUM[0]] === 0) return "end";
@@ -66,10 +60,9 @@ export function readTarHeader(block: Buffer): TarHeader | "end" | undefined {
   return { name, length, type };
 }
 
-/** A file in a tar archive. */
 export interface TarMember {
   readonly name: string;
-  /** Where its bytes begin in the archive, and how many they are. */
+  /** From the archive's start, in bytes. */
   readonly offset: number;
   readonly length: number;
 }
@@ -108,8 +101,7 @@ function openWindow(file: number): (position: number, length: number) => Buffer 
   };
 }
 
-// Types of what an archive holds: files; what is told of the next file (POSIX, GNU); and what is passed over: folders, what
-// is told of all files, targets of links.
+// Types: files; metadata of the next file (POSIX, GNU); passed over: folders, metadata of all files, link targets.
 const FILES: ReadonlySet<string> = new Set(["0", "7"]);
 const EXTENDED = "x";
 const LONG_NAME = "L";
@@ -118,11 +110,7 @@ const PASSED_OVER: ReadonlySet<string> = new Set([FOLDER, "g", "K"]);
 
 const textOf = (bytes: Buffer): string => bytes.toString("utf8").replace(/\0.*/s, "");
 
-/**
- * Finds the files of a tar archive by their headers, without reading what is in them.
- * @param visit is called for each, in order
- * @throws inputError for what is no archive, is damaged or truncated, or holds links
- */
+/** Visits a tar archive's files in order, by headers alone. @throws inputError for no archive, damage or links */
 export function visitTar(path: string, visit: (member: TarMember, read: ReadMember) => void): void {
   const file = openFile(path);
   try {

@@ -1,10 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { AheadOf, FilesAhead, ReadFile } from "./dataFile.js";
 
-/**
- * Reads and hashes files in another thread. What cannot be read is not among
- * them: whoever needs it reads it again, and says what is wrong.
- */
+/** Reads and hashes files in another thread. Unreadable ones are left out: who needs them says what is wrong. */
 export async function readAhead(files: readonly AheadOf[]): Promise<FilesAhead> {
   if (files.length === 0) return new Map();
   const thread = new Worker(new URL("./aheadThread.js", import.meta.url), { workerData: files });

@@ -3,7 +3,6 @@ import { readInputFile } from "../../common/files/inputFile.js";
 import { sha256 } from "../checksums.js";
 import type { AheadOf } from "./dataFile.js";
 
-/** Reads and hashes files; skips unreadable ones. */
 for (const { path, maxBytes } of workerData as readonly AheadOf[]) {
   try {
     const bytes = readInputFile(path, { maxBytes });

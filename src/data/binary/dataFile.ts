@@ -1,14 +1,12 @@
 import { inputError, PefdError } from "../../common/errors.js";
 import { readInputFile } from "../../common/files/inputFile.js";
 
-/** A file as it was read. */
 export interface ReadFile {
   readonly bytes: Uint8Array;
   /** In hexadecimal digits. */
   readonly sha256: string;
 }
 
-/** Prefetched files by path. */
 export type FilesAhead = ReadonlyMap<string, ReadFile>;
 
 /** A file to read, if it has no more bytes. */
@@ -29,17 +27,13 @@ export function howToPlace(name?: string): string {
   return `Download it with \`pefd data fetch${it}\`, generate one with \`pefd data synthesize${it} --out DIR\`, or point to it with --data DIR.`;
 }
 
-/** How a file of a data set is read. */
 export interface DataFileBounds {
   readonly maxBytes: number;
   /** Hint where it cannot be read; see howToGet. */
   readonly hint: string;
 }
 
-/**
- * The bytes of a file of a data set.
- * @throws inputError if the file is missing, no regular file, unreadable or too large
- */
+/** A data file's bytes. @throws inputError if it is missing, no regular file, unreadable or too large */
 export function readDataFile(path: string, bounds: DataFileBounds): Uint8Array {
   try {
     return readInputFile(path, bounds);

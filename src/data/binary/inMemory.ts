@@ -27,7 +27,6 @@ export interface MemorySource {
   readonly knownBy: string;
   /** Contents of its folder, such as "train.bin and test.bin". */
   readonly contents: string;
-  /** Hint for a missing folder. */
   readonly hint: string;
   /** @param ahead files that were read already @throws inputError for files that cannot be read */
   read(directory: string, part: PartName, ahead?: FilesAhead): Part;
@@ -39,14 +38,12 @@ export interface MemoryDataset extends Dataset {
   readonly test: ImagesInMemory;
 }
 
-/** Functions of a row with such a source. */
 export interface MemoryReaders extends Pick<DatasetRow, "open" | "openTest" | "files"> {
   open(directory: string, limits?: DatasetLimits): MemoryDataset;
   openTest(directory: string, limit?: number, skip?: SkipList): TestImages & { readonly test: ImagesInMemory };
   files(directory: string): DatasetFiles;
 }
 
-/** The images of a split, or a balanced subset of them. */
 function imagesOf(
   { labels, file, pixels }: Part,
   { format }: MemorySource,
@@ -79,10 +76,7 @@ function checkDirectory(directory: string, source: MemorySource): void {
   }
 }
 
-/**
- * Reads a data set as its source says: training images from the files for training, test images from those for testing,
- * never otherwise.
- */
+/** Training images come from the files for training, test images from those for testing, never otherwise. */
 export function memoryReaders(source: MemorySource): MemoryReaders {
   const read = (directory: string, part: PartName, limit?: number, ahead?: FilesAhead) => {
     checkDirectory(directory, source);

@@ -16,7 +16,6 @@ export function namesFrom(file: string, classes: number): readonly string[] {
   return lines.length === classes ? lines : numbersOf(classes);
 }
 
-/** "0", "1" and so on. */
 const numbersOf = (classes: number): readonly string[] => Array.from({ length: classes }, (_, label) => String(label));
 
 function linesIn(file: string): string[] {
@@ -28,11 +27,7 @@ function linesIn(file: string): string[] {
   }
 }
 
-/**
- * Reads a file of records to be examined.
- * @param problemsOf further checks
- * @throws inputError as readRecordFile does
- */
+/** Reads a file of records to be examined. @param problemsOf further checks @throws inputError as readRecordFile */
 export function wholeRecords(
   directory: string,
   file: string,
@@ -54,11 +49,9 @@ export function wholeRecords(
   };
 }
 
-/** Files of records, one after another. */
 interface RecordFiles {
   readonly kind: RecordKind;
   readonly files: readonly string[];
-  /** Hint for a rejected file. */
   readonly hint: string;
 }
 
@@ -71,11 +64,7 @@ function joined(arrays: readonly Uint8Array[]): Uint8Array {
 export const recordFilesAhead = (directory: string, { kind, files }: Pick<RecordFiles, "kind" | "files">): AheadOf[] =>
   files.map((file) => ({ path: join(directory, file), maxBytes: mostBytes(kind) }));
 
-/**
- * Reads one split of a data set.
- * @param ahead files that were read already
- * @throws inputError as readRecordFile does
- */
+/** Reads one split. @param ahead files that were read already @throws inputError as readRecordFile */
 export function readRecordPart(directory: string, { kind, files, hint }: RecordFiles, ahead?: FilesAhead): Part {
   const paths = files.map((file) => join(directory, file));
   const records = joined(paths.map((path) => readRecordFile(path, kind, hint, ahead)));
@@ -89,7 +78,6 @@ export function readRecordPart(directory: string, { kind, files, hint }: RecordF
   };
 }
 
-/** A byte before the pixels of a record: what it is called, and how many values it may have. */
 interface LabelByte {
   /** Such as "coarse label". */
   readonly what: string;
@@ -111,17 +99,14 @@ export const imageBytes = ({ side }: Pick<RecordKind, "side">): number => 3 * si
 /** Bytes of one record. */
 export const recordBytes = (kind: RecordKind): number => kind.labels.length + imageBytes(kind);
 
-/** The byte that is the class. */
 const ownLabel = ({ labels, own }: RecordKind): LabelByte => labels[own] as LabelByte;
 
-/** The two splits of a data set: each comes from files of its own. */
 export type PartName = "train" | "test";
 
 /** One split of a data set whose images are held in memory, before it is known which of them are wanted. */
 export interface Part {
   /** [count], the class of each image, from 0. */
   readonly labels: Uint8Array;
-  /** The images that there are, and the checksum of their files. */
   readonly file: ImageFile;
   /** [n, height, width, 3] bytes of some images. @param chosen which, in this order; all by default */
   pixels(chosen?: Int32Array): Uint8Array;
@@ -136,11 +121,9 @@ export const mostBytes = (kind: RecordKind): number => MOST_RECORDS * recordByte
 const COUNTS = ["no label", "its label", "its two labels"];
 
 /**
- * Reads a file of records as it is.
+ * Reads a file of records: [count * recordBytes(kind)] bytes, count >= 1, every class within its bounds.
  * @param hint what to do about a file that is refused
- * @param ahead files that were read already
- * @returns [count * recordBytes(kind)] bytes, count >= 1, every class within its bounds
- * @throws inputError if the file is missing, unreadable, empty, of a wrong size or has a label that is too large
+ * @throws inputError if it is missing, unreadable, empty, of a wrong size or has a label that is too large
  */
 export function readRecordFile(path: string, kind: RecordKind, hint: string, ahead?: FilesAhead): Uint8Array {
   const bytes = ahead?.get(path)?.bytes ?? readDataFile(path, { maxBytes: mostBytes(kind), hint });
@@ -183,11 +166,7 @@ export function recordLabels(records: Uint8Array, kind: RecordKind): Uint8Array 
   return Uint8Array.from({ length: count }, (_, i) => records[i * size + kind.own] as number);
 }
 
-/**
- * The pixels of records, channels interleaved.
- * @param chosen indices of the records to take, in the order wanted; all by default
- * @returns [count, side, side, 3] bytes
- */
+/** The pixels of `chosen` records in that order, all by default. @returns [count, side, side, 3] bytes */
 export function recordPixels(records: Uint8Array, kind: RecordKind, chosen?: Int32Array): Uint8Array {
   const [size, bytes] = [recordBytes(kind), imageBytes(kind)];
   const count = chosen?.length ?? records.length / size;
@@ -217,10 +196,7 @@ function bytesInto(images: Uint8Array, bytes: number): Interleave {
   };
 }
 
-/**
- * The same four pixels at a time: words of four reds, greens and blues become three words of pixels, on a CPU that keeps
- * a word's lowest byte first, as all that TensorFlow runs on do.
- */
+/** The same four pixels at a time, in words; for little-endian CPUs, as all that TensorFlow runs on are. */
 function wordsInto(images: Uint8Array, bytes: number): Interleave {
   const out = new Uint32Array(images.buffer);
   // Records lie anywhere, words at multiples of four.

@@ -2,11 +2,7 @@ import { drawImages, type SyntheticSet } from "../synthetic/write.js";
 import type { PartName } from "./records.js";
 import { type RecordKind, recordBytes } from "./records.js";
 
-/**
- * A file of synthetic records.
- * @param labelsOf the label bytes of a class
- * @returns [count * recordBytes(kind)]
- */
+/** A file of synthetic records, [count * recordBytes(kind)]. @param labelsOf the label bytes of a class */
 export function syntheticRecords(
   set: SyntheticSet,
   part: PartName,

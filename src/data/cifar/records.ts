@@ -1,7 +1,7 @@
 import { imageBytes, type RecordKind, recordBytes } from "../binary/records.js";
 import type { ImageFormat } from "../dataset.js";
 
-/** Side length of the images in pixels. */
+/** Side in pixels. */
 export const IMAGE_SIZE = 32;
 
 /** CIFAR-100's format; random crop with padding 4 and random flip, as in the paper's code. */
@@ -13,7 +13,6 @@ export const CIFAR100_FORMAT = {
   augmentation: { kind: "shift", padding: 4 },
 } as const satisfies ImageFormat;
 
-/** Fine labels are 0 to 99, coarse ones 0 to 19. */
 export const FINE_CLASSES = 100;
 export const COARSE_CLASSES = 20;
 
@@ -27,13 +26,10 @@ export const CIFAR100_RECORD: RecordKind = {
   own: 1,
 };
 
-/** Bytes of one image: 3 channels of 32 x 32. */
 export const IMAGE_BYTES = imageBytes(CIFAR100_RECORD);
 
-/** Bytes of one record. */
 export const RECORD_BYTES = recordBytes(CIFAR100_RECORD);
 
-/** The files of a CIFAR-100 folder, named as in the official archive. */
 export const TRAIN_FILE = "train.bin";
 export const TEST_FILE = "test.bin";
 export const FINE_NAMES_FILE = "fine_label_names.txt";

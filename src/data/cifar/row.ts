@@ -28,7 +28,6 @@ import {
   TRAIN_FILE,
 } from "./records.js";
 
-/** The coarse class of a fine one. */
 const coarseOf = (label: number): number => Math.floor((label * COARSE_CLASSES) / FINE_CLASSES);
 
 /** Writes a small synthetic data set in CIFAR-100's format. @throws inputError and runError as writeSynthetic does */
@@ -50,10 +49,7 @@ const OFFICIAL_CONTENT: Readonly<Record<string, string>> = {
   [TEST_FILE]: "f6556ddfe5daabecac8e1b4b2986020abaffc5b7934f88f040d5fc07eaa7307f",
 };
 
-/**
- * Examines a data folder: sizes, labels, balance of the classes, checksums, and whether these are the real
- * CIFAR-100. A folder that is wrong is reported, not thrown; it can be used if there are no problems.
- */
+/** Reports a folder's sizes, labels, class balance, checksums and problems, and whether it is the real CIFAR-100. */
 export const verifyCifar100 = (directory: string): VerifyReport =>
   examine({
     directory,
@@ -104,30 +100,21 @@ const SOURCE: MemorySource = {
 const READERS = memoryReaders(SOURCE);
 
 /**
- * Reads CIFAR-100 in the official binary layout: the training images from train.bin and the test images
- * from test.bin, never otherwise.
- * @param directory the folder that holds both files
- * @throws inputError if the folder or a file is missing, unreadable, empty, of a wrong size or has a label
- *   above 99, or a limit is not a positive integer or more than there are
+ * Reads CIFAR-100's binary layout: training images from train.bin, test images from test.bin, never otherwise.
+ * @throws inputError if the folder or a file is missing, unreadable, empty, of a wrong size or has a label above 99, or
+ * a limit is not a positive integer or more than there are
  */
 export const loadCifar100 = (directory: string, limits?: DatasetLimits): MemoryDataset =>
   READERS.open(directory, limits);
 
-/** Files of loadCifar100, to prefetch. */
 const cifar100Ahead = (directory: string): AheadOf[] =>
   recordFilesAhead(directory, { kind: CIFAR100_RECORD, files: Object.values(FILES) });
 
-/**
- * Reads only the test images (test.bin); the same as loadCifar100 with the same limit.
- * @throws inputError as loadCifar100 does
- */
+/** Reads only the test images (test.bin), as loadCifar100 with that limit. @throws inputError as loadCifar100 */
 export const loadTestSet = (directory: string, limitTest?: number): ImagesInMemory =>
   READERS.openTest(directory, limitTest).test;
 
-/**
- * The checksums of both files as they are now, of the same bytes as those of loadCifar100.
- * @throws inputError as loadCifar100 does
- */
+/** The checksums of both files as they are now. @throws inputError as loadCifar100 */
 const cifar100Files = (directory: string): DatasetFiles => READERS.files(directory);
 
 /** CIFAR-100 (Krizhevsky 2009) in its author's binary version. */

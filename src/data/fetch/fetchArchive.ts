@@ -15,16 +15,14 @@ import type { ImageExaminer } from "../images/examine/types.js";
 import type { DownloadProgress, DownloadRequest } from "./receive.js";
 import { downloadResumable, removePartial } from "./resumableDownload.js";
 
-/** Record of the archive's checksums, for data sets without published checksums of files. */
+/** Checksums of an archive, for data sets without published checksums of files. */
 const RECORD_FILE = "fetched.json";
 
-/** The archive's MD5, and the sha256 of each of its files. */
 interface FetchRecord {
   readonly md5: string;
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Records the checksums of an archive's files. */
 function writeFetchRecord(folder: string, md5: string, reports: readonly FileReport[]): void {
   const files = Object.fromEntries(reports.map(({ file, sha256 }) => [file, sha256]));
   writeFileSync(join(folder, RECORD_FILE), `${JSON.stringify({ md5, files }, null, 2)}\n`);
@@ -46,7 +44,6 @@ export function isAsFetched(folder: string, reports: readonly FileReport[], md5:
   return record.md5 === md5 && reports.every(({ file, sha256 }) => files[file] === sha256);
 }
 
-/** Retry policy of downloads. */
 interface RetryPolicy {
   /** Consecutive attempts without progress before giving up. */
   readonly attempts: number;
@@ -68,11 +65,7 @@ async function sizeOf(path: string): Promise<number> {
   return found?.size ?? 0;
 }
 
-/**
- * downloadResumable with retries, for as long as they make progress.
- * @returns how many bytes were there before
- * @throws what the last attempt failed with
- */
+/** downloadResumable, retried while it makes progress. @returns bytes that were there before @throws the last error */
 async function downloadWithRetries(
   request: DownloadRequest,
   { attempts, pause }: RetryPolicy = RETRY_POLICY,
@@ -99,10 +92,8 @@ async function sleepUnlessAborted(milliseconds: number, signal?: AbortSignal): P
 }
 
 /**
- * Unpacks the named members of a .tar.gz, ordinary files all of them, and nothing else.
- * @param archive the file
+ * Unpacks the named members of a .tar.gz, ordinary files all of them, into the existing folder `target`, paths kept.
  * @param members paths inside the archive, as "folder/file"
- * @param target an existing folder that takes them, their paths kept
  * @param mostBytes that the archive may unpack to
  * @throws runError if the archive is damaged, or holds a link, a device or a path that leaves the folder
  */
@@ -130,7 +121,6 @@ export async function unpackMembers(
 /** Several times what any archive here unpacks to; a small one can hold zeros without end. */
 const MOST_BYTES = 2 ** 31;
 
-/** Feeds an archive to tar, with a limit on the unpacked size. */
 async function feed(archive: string, mostBytes: number, unpacker: Unpack): Promise<void> {
   const ended = new Promise<void>((resolve, reject) => {
     unpacker.once("close", resolve).once("error", reject);
@@ -156,26 +146,21 @@ function isUnsafe(path: string, type: string): boolean {
   return !ordinary || posix.isAbsolute(path) || path.split(/[/\\]/).includes("..");
 }
 
-/** A data set that is published and can be examined. */
 type Fetchable = Pick<DatasetRow, "title" | "archive" | "verify" | "byHand">;
 
 /** Download settings; default the official archive. */
 export interface FetchOptions {
   readonly url?: string | undefined;
   readonly md5?: string | undefined;
-  /** The folder that shall hold the data set. */
   readonly directory: string;
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
   /** Called where another process fetches into the same folder, which is waited for. */
   readonly onWait?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes of the archive, at most. */
   readonly mostBytes?: number | undefined;
-  /** Retry policy; see downloadWithRetries. */
   readonly retryPolicy?: RetryPolicy | undefined;
 }
 
-/** Result of a fetch. */
 export interface FetchResult {
   /** False if the folder held the published data set already. */
   readonly fetched: boolean;
@@ -184,11 +169,10 @@ export interface FetchResult {
 }
 
 /**
- * Brings a data set, one process of this machine at a time: downloads the archive beside the folder
- * (DIRECTORY.tar.gz.partial), checks its MD5, unpacks it beside the folder and moves it into place as the last
- * step. A failed or killed fetch leaves the partial archive, and the next one goes on with it.
- * @throws inputError if nothing is published for the data set, the folder holds something else already or the URL is no URL; runError if the
- *   network or the disk fails, or the archive is not what it should be; the signal's reason when aborted
+ * Brings a data set, one process of this machine at a time: downloads to DIRECTORY.tar.gz.partial, where the next fetch
+ * goes on, checks the MD5, unpacks beside the folder and moves it into place as the last step.
+ * @throws inputError if nothing is published, the folder holds something else or the URL is none; runError of network
+ * or disk, or for a wrong archive; the signal's reason when aborted
  */
 export function fetchArchive(row: Fetchable, options: FetchOptions): Promise<FetchResult> {
   const { title, archive, verify, byHand } = row;
@@ -234,7 +218,6 @@ async function fetchAlone(published: Published, options: FetchOptions): Promise<
   }
 }
 
-/** Whether the archive's images are already in the folder. */
 async function isThere({ title, archive, verify }: Published, directory: string, md5: string): Promise<boolean> {
   if (!existsSync(directory)) return false;
   const names = await readdir(directory).catch(() => {
@@ -264,7 +247,6 @@ interface ArchiveRequest extends FetchOptions {
   readonly partial: string;
 }
 
-/** Downloads what is missing, so that the file has the MD5. */
 async function bringArchive(request: ArchiveRequest): Promise<number> {
   const { partial, md5, url } = request;
   if (existsSync(partial) && (await md5OfFile(partial)) === md5) return 0;
@@ -278,7 +260,6 @@ async function bringArchive(request: ArchiveRequest): Promise<number> {
   );
 }
 
-/** An archive that was downloaded. */
 interface Downloaded {
   readonly file: string;
   readonly url: string;
@@ -326,7 +307,6 @@ async function syncFiles(folder: string): Promise<void> {
   }
 }
 
-/** Hint for machines without network. */
 function withoutNetwork({ keptAs, members, folder, md5 }: Archive, directory: string): string {
   const files =
     keptAs === undefined

@@ -2,7 +2,6 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { runError } from "../../common/errors.js";
 
-/** Download progress. */
 export interface DownloadProgress {
   /** Bytes in the file, those of earlier attempts included. */
   readonly received: number;
@@ -10,7 +9,6 @@ export interface DownloadProgress {
   readonly total: number | undefined;
 }
 
-/** URL and target of a download. */
 export interface DownloadRequest {
   readonly url: string;
   /** The file that takes the bytes; what an earlier attempt left there is continued. */
@@ -36,10 +34,7 @@ function writeAll(file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
 }
 
-/**
- * Every chunk is written as it arrives, before anything else is looked at: what waits in memory is lost when the
- * connection breaks, and a server that breaks off early and often would never be done with.
- */
+/** Writes every chunk as it arrives: a server that breaks off early and often would never be done with otherwise. */
 export function receive(response: IncomingMessage, request: DownloadRequest, start: number): Promise<void> {
   const { partial, onProgress } = request;
   const length = response.headers["content-length"];

@@ -11,15 +11,12 @@ import { type DownloadRequest, receive } from "./receive.js";
 const MOST_REDIRECTS = 5;
 const SILENCE_MILLISECONDS = 60_000;
 
-/** Headers of one request, by lower-case name. */
+/** By lower-case name. */
 type RequestHeaders = Readonly<Record<string, string>>;
 
 /**
- * Asks for a URL and follows redirects. The body is left as the server sends it: fetch() would unpack what
- * a server labels as gzip, and checksums and byte ranges of an archive would no longer fit.
+ * Asks for a URL and follows redirects; fetch() would unpack gzip, which breaks checksums and byte ranges.
  * @returns the answer whatever its status; its body must be read or destroyed
- * @throws inputError for a URL that is not http or https, runError for too many redirects, the system's
- *   error where no server answers, the signal's reason when aborted
  */
 async function httpGet(url: string, headers: RequestHeaders, signal?: AbortSignal): Promise<IncomingMessage> {
   let address = url;
@@ -53,12 +50,11 @@ function requestOnce(url: URL, headers: RequestHeaders, signal?: AbortSignal): P
 }
 
 /**
- * Downloads into a file that may hold the beginning already. It starts anew where the server ignores byte
- * ranges, the file changed on the server, or the beginning came from another URL.
+ * Downloads into a file that may hold the beginning already; anew where the server ignores byte ranges, the file
+ * changed there, or the beginning came from another URL.
  * @returns how many bytes of earlier attempts were kept
- * @throws runError for a status other than success or more bytes than any archive has; the system's error, or one
- *   without a class of its own, where the connection breaks, the server is busy or the disk is full; the signal's
- *   reason when aborted
+ * @throws runError for a bad status or too many bytes; the system's error, or one without a class of its own, where the
+ * connection breaks, the server is busy or the disk is full; the signal's reason when aborted
  */
 export async function downloadResumable(download: DownloadRequest): Promise<number> {
   const { url, partial, signal } = download;

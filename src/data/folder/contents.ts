@@ -35,7 +35,6 @@ const LETTERS = 22;
 /** Of an unreadable image: decoding reports it, unless it is skipped. */
 const UNREADABLE = "-";
 
-/** A file in the cache folder about one split of a data folder. */
 const cacheFile = (directory: string, part: PartName, ending: string): string =>
   join(
     // biome-ignore lint/style/noRestrictedGlobals: a data set is opened in many places, none of which is told the folder.
@@ -103,7 +102,7 @@ function openSampler() {
   };
 }
 
-/** Samples that were kept: lines of sample, stamp and name, in the order of the images; the last line is their sha256. */
+/** Kept samples: lines of sample, stamp and name, in the order of the images; the last line is their sha256. */
 function readIndex(bytes: Buffer): (stamp: string, name: string) => string | undefined {
   const end = bytes.lastIndexOf(10, -2) + 1;
   const isWhole = bytes.toString("latin1", end).trim() === sha256(bytes.subarray(0, end));
@@ -126,19 +125,13 @@ function readIndex(bytes: Buffer): (stamp: string, name: string) => string | und
   };
 }
 
-/** Samples of images, and how to end. */
 export interface Contents {
-  /** An image's bytes, and what its sample is. */
   of(image: ListedImage): { readonly size: number; readonly sample: string };
   /** Keeps the samples for the next opening. */
   close(): void;
 }
 
-/**
- * Samples of a split's images: a sha256 of up to 12 kB of each. They are cached with name, size and
- * the times of change, and taken anew where one of these is another.
- * @param isFresh whether all samples are taken anew, whatever was kept
- */
+/** Samples (sha256 of up to 12 kB) of a split's images, cached by name, size, times. @param isFresh skips the cache */
 export function openContents(directory: string, part: PartName, isFresh: boolean): Contents {
   const path = cacheFile(directory, part, "txt");
   const before = readCache(path);
@@ -171,7 +164,7 @@ export function openContents(directory: string, part: PartName, isFresh: boolean
 }
 
 /**
- * Holds the whole contents of a split against those of an earlier reading; the first is kept.
+ * Compares a split with its first reading, which is kept.
  * @param sums sha256 by which runs know the half
  * @param contents sha256 over all bytes of all images
  * @returns sentences on what is wrong

@@ -20,12 +20,10 @@ export interface ImageList extends Iterable<ListedImage> {
   readonly names?: NameList;
 }
 
-/** Images in files of their own, to which more are added. */
 interface GrowingList extends ImageList {
   add(names: readonly string[], label: number): void;
 }
 
-/** A list without images, to be added to. */
 function createImageList(): GrowingList {
   const names = createNameList();
   const labels: number[] = [];
@@ -98,7 +96,6 @@ export function halfFolder(directory: string, part: PartName, folders: HalfFolde
   );
 }
 
-/** One split of a data set of files. */
 export interface Listing {
   /** Names of the classes in the order of their labels. */
   readonly classes: readonly string[];
@@ -154,7 +151,7 @@ export function entriesOf(folder: string): { folders: string[]; files: string[] 
 /** Folders within each other; deeper ones are a circle of links. */
 const DEEPEST = 32;
 
-/** Paths of the images in a folder and below it: a folder's own before those of folders in it, as torchvision has them. */
+/** Paths of images in a folder and below: a folder's own before those of folders in it, as torchvision has them. */
 function imagesBelow(root: string, folder: string, depth = 0): string[] {
   if (depth > DEEPEST) throw inputError(`${join(root, folder)} is nested too deeply.`);
   const { folders, files } = entriesOf(join(root, folder));
@@ -162,17 +159,13 @@ function imagesBelow(root: string, folder: string, depth = 0): string[] {
   return [...own, ...folders.flatMap((name) => imagesBelow(root, join(folder, name), depth + 1))];
 }
 
-/** Names of folders that are no classes: hidden ones. */
 const isHidden = (name: string): boolean => name.startsWith(".");
 
-/** Names of the folders of classes in a split's folder, sorted as torchvision's ImageFolder does; none in a flat one. */
+/** Class folders in a split's folder, sorted as torchvision's ImageFolder does; none in a flat one. */
 export const classFolders = (path: string): string[] => entriesOf(path).folders.filter((name) => !isHidden(name));
 
 /**
- * Lists a split whose folder has one folder for each class.
- * @param directory the data folder
- * @param folder of the split, below it
- * @param known the classes of the training images, which rule the others
+ * Lists a split with one folder for each class; `known`, the classes of the training images, rule the others.
  * @throws inputError for a folder without classes, a class without images, or classes other than those known
  */
 export function listClassFolders(directory: string, folder: string, known?: readonly string[]): Listing {

@@ -46,10 +46,10 @@ import {
   namesOf,
 } from "./listing.js";
 
-/** Of the images' sides, and of the classes that the patterns tell apart. */
+/** Of the images' sides, and of the classes with patterns of their own. */
 const [SYNTHETIC_SIDE, CLASSES] = [96, 100];
 
-/** As many as occur where it is not said. */
+/** Classes by default. */
 const USUAL = 10;
 
 /** A class without an image is no folder, and both splits are to have the same. */
@@ -63,10 +63,7 @@ function classesOf({ classes, train, test }: SyntheticOptions): number {
   );
 }
 
-/**
- * Writes synthetic images into folders of classes, as PNG.
- * @throws inputError for more classes than images; inputError and runError as writeSynthetic does
- */
+/** Writes synthetic PNGs into class folders. @throws as writeSynthetic, inputError for more classes than images */
 export async function synthesize(directory: string, options: SyntheticOptions): Promise<void> {
   const wanted = { ...options, classes: classesOf(options) };
   return writeSynthetic(directory, wanted, { side: SYNTHETIC_SIDE, most: CLASSES }, (set) => {
@@ -82,10 +79,7 @@ export async function synthesize(directory: string, options: SyntheticOptions): 
   });
 }
 
-/**
- * The classes of the training images, by the names of their folders; undefined where these are not there, as beside
- * validation images that are only evaluated on.
- */
+/** Classes of the training images, by folder; undefined where only validation images are there. */
 function knownClasses(directory: string, folders: HalfFolders): string[] | undefined {
   if (!hasHalf(directory, "train", folders)) return undefined;
   return classFolders(join(directory, halfFolder(directory, "train", folders)));
@@ -96,10 +90,8 @@ const PATIENCE = 2000;
 const BETWEEN = 10_000;
 
 /**
- * Identity of a split: sha256 over class, size, name and sample (contents.ts) of each image. All of every file is
- * not read for it, as that would take hours for ImageNet. Shards of images as they are have the sum of the folder that they
- * were packed from; those of changed images have that in their sum.
- * @param isFresh whether every sample is taken anew
+ * Identity of a split: sha256 over class, size, name and sample (contents.ts) of each image; reading all bytes of
+ * ImageNet would take hours. Shards have the sum of their folder, where re-encoded with the re-encoding in it.
  */
 function fileOf(
   directory: string,
@@ -133,16 +125,12 @@ function fileOf(
   };
 }
 
-/** Where listed images lie. */
 function placesOf(directory: string, images: ImageList): ImagePlaces {
   const parts = images.at(0)?.part && Array.from(images, ({ part }) => part as FilePart);
   return imagePlaces(directory, images.names ?? namesOf(images), parts);
 }
 
-/**
- * Sentences on shards whose bytes are not those that were packed; none where no record tells.
- * @throws the system's own error for a shard that cannot be read
- */
+/** Sentences on shards that are not as they were packed. @throws the system's error for an unreadable shard */
 function changedShards(directory: string, part: PartName): string[] {
   const shards = readShardRecord(directory)?.halves[part]?.shards ?? [];
   return shards
@@ -151,13 +139,7 @@ function changedShards(directory: string, part: PartName): string[] {
     .map(({ path }) => `${path} has changed since it was packed (sha256).`);
 }
 
-/**
- * Packable images of listings.
- * @param listings of the splits that are there
- * @param namesOf what classes are called, by their folders
- * @param skip images that are left out
- * @throws inputError for a list that names what is not there, or leaves no image of a split
- */
+/** Packable images of splits. @throws inputError for a skip list that names what is not there, or leaves no image */
 function packableSet(
   directory: string,
   listings: ReadonlyMap<PartName, Listing>,
@@ -186,17 +168,12 @@ function packableSet(
   };
 }
 
-/** Both splits. */
 const PARTS: readonly PartName[] = ["train", "test"];
 
 const hasClasses = (directory: string, part: PartName, folders: HalfFolders): boolean =>
   hasHalf(directory, part, folders) && classFolders(join(directory, halfFolder(directory, part, folders))).length > 0;
 
-/**
- * Whether a data folder holds shards: those that `pefd data pack` recorded, or any where no folders of classes are, beside
- * which archives lie as they were downloaded.
- * @throws inputError for a damaged record
- */
+/** Whether a folder holds shards: recorded ones, or any without class folders (downloads may lie beside those). */
 function isPacked(directory: string, folders: HalfFolders): boolean {
   if (readShardRecord(directory) !== undefined) return true;
   if (PARTS.some((part) => hasClasses(directory, part, folders))) return false;
@@ -207,12 +184,10 @@ function isPacked(directory: string, folders: HalfFolders): boolean {
 const hasImages = (directory: string, part: PartName, folders: HalfFolders): boolean =>
   isPacked(directory, folders) ? hasShards(directory, part) : hasHalf(directory, part, folders);
 
-/** A data set whose images stay in their files, each of a file of its own, or in shards. */
 interface FolderSource {
   readonly name: string;
   readonly format: ImageFormat & { readonly augmentation: ResizedCrop };
   readonly evaluation: CenterCrop;
-  /** Where folders of images lie, if they are not packed. */
   readonly folders: HalfFolders;
   /** @throws inputError for a folder that cannot be read as one of this data set */
   list(directory: string, part: PartName): Listing;
@@ -261,7 +236,6 @@ async function examined(
   return { ...whole, problems };
 }
 
-/** Functions of a row with such a source. */
 function folderReaders(
   source: FolderSource,
 ): Pick<DatasetRow, "open" | "openTest" | "files" | "classes" | "classNames"> &
@@ -331,7 +305,6 @@ function folderReaders(
 
 /** Where Kaggle's archive has its images. */
 const KAGGLE = "ILSVRC/Data/CLS-LOC";
-/** Folders of the splits. */
 const IMAGENET_FOLDERS: HalfFolders = {
   train: ["train", join(KAGGLE, "train")],
   test: ["val", join(KAGGLE, "val")],
@@ -343,7 +316,6 @@ const SOLUTION = "LOC_val_solution.csv";
 /** 50,000 lines of up to some hundred letters. */
 const MOST_BYTES = 2 ** 26;
 
-/** Lists a split of ImageNet. @throws inputError for a folder that cannot be read as ImageNet */
 function listImageNet(directory: string, part: PartName): Listing {
   const folder = halfFolder(directory, part, IMAGENET_FOLDERS);
   if (part === "train") return listClassFolders(directory, folder);
@@ -361,7 +333,6 @@ function readSolution(file: string): ReadonlyMap<string, string> {
   return new Map(pairs.flatMap(([image, wnid]) => (image && wnid ? [[image, wnid]] : [])));
 }
 
-/** Images of one folder, with classes from Kaggle's solution. */
 function listSolved(directory: string, folder: string, trained?: readonly string[]): Listing {
   const path = join(directory, folder);
   const file = join(directory, SOLUTION);
@@ -394,7 +365,6 @@ const flat = (path: string, file: string) =>
 /** Kaggle's file of class names, one per line after the wnid. */
 const NAMES = "LOC_synset_mapping.txt";
 
-/** Class names from Kaggle's file, else folder names. */
 function imageNetNames(directory: string, classes: readonly string[]): readonly string[] {
   const file = join(directory, NAMES);
   if (!existsSync(file)) return classes;
@@ -403,7 +373,7 @@ function imageNetNames(directory: string, classes: readonly string[]): readonly 
   return classes.map((wnid) => names.get(wnid) || wnid);
 }
 
-/** Side of the images that models for ImageNet are made for, and the short side that evaluation resizes to before. */
+/** Side that models for ImageNet take, and short side that evaluation resizes to before. */
 const [SIDE, RESIZED] = [224, 256];
 
 /** As torchvision's recipes have images of ImageNet, and the paper's code: RandomResizedCrop(side), flipped. */
@@ -440,7 +410,6 @@ function listFolder(directory: string, part: PartName): Listing {
   return listClassFolders(directory, folder, known);
 }
 
-/** @param side of the images as a model sees them */
 const folderOf = (side: number) => {
   const format = formatOf(side);
   const evaluation = evaluationOf(side);
@@ -459,7 +428,6 @@ const folderOf = (side: number) => {
 /** Any images that are sorted into folders of classes: DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg. */
 export const FOLDER = { ...folderOf(SIDE), sized: folderOf } satisfies DatasetRow;
 
-/** @param side of the images as a model sees them */
 const imageNetOf = (side: number) => {
   const format = formatOf(side);
   const evaluation = evaluationOf(side);

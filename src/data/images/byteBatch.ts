@@ -6,8 +6,7 @@ import type { ImageFormat, ImageShape } from "../dataset.js";
 import { valuesOf } from "../hostBatch.js";
 import { knownTable } from "../normalize.js";
 
-// Images of files are fed to the steps as bytes, four per int32, since TensorFlow.js has no bytes: a quarter of the
-// memory that they take once they are normalized.
+// Images of files are fed as bytes, four per int32 as TensorFlow.js has no bytes: a quarter of the normalized memory.
 
 /** int32 values per image. */
 export const wordsOf = (shape: ImageShape): number => Math.ceil(valuesOf(shape) / 4);
@@ -16,7 +15,6 @@ export const wordsOf = (shape: ImageShape): number => Math.ceil(valuesOf(shape) 
 export const imageBytes = (words: Int32Array, shape: ImageShape, which = 0): Uint8Array =>
   new Uint8Array(words.buffer, words.byteOffset + 4 * which * wordsOf(shape), valuesOf(shape));
 
-/** Levels of a byte. */
 const LEVELS = 256;
 
 /** The table as [3 * 256]: all levels of one channel after the other. */
@@ -47,10 +45,9 @@ const normalized = (words: Tensor, format: ImageFormat): Tensor =>
   );
 
 /**
- * A batch that came as bytes, normalized in the step: the values of `knownTable`, whoever looks them up.
- * @param words [N, wordsOf] int32, each image's bytes in order, from the lowest byte of the first number on
+ * Normalizes a batch of bytes in the step to [N, height, width, 3], by the values of `knownTable`.
+ * @param words [N, wordsOf] int32, each image's bytes in order, lowest byte first
  * @param compiled whether XLA compiles the step, which knows TensorFlow's ops only
- * @returns [N, height, width, 3]
  */
 export function normalizedBatch(words: Tensor, format: ImageFormat, compiled: boolean): Tensor4D {
   const { height, width, channels } = format;

@@ -7,15 +7,12 @@ import { type Box, type ImageSize, wholeOf } from "./view.js";
 /** A decoded part of an image: a uint8 tensor [height, width, 3] of the binding, owned by the caller. */
 export interface Decoded {
   readonly id: number;
-  /** The part of the image that it is. */
   readonly part: Box;
-  /** Decoder warnings. */
   readonly warning?: string;
 }
 
 type Attributes = readonly NativeAttribute[];
 
-/** Calls ops of one thread's binding. */
 export interface Ops {
   call(op: string, attributes: Attributes, inputs: number[]): NativeTensor;
   integers(values: readonly number[]): number;
@@ -33,10 +30,7 @@ export function opsOf(binding: NativeBinding): Ops {
 
 /** Turns the bytes of image files into pixels, as Pillow's convert("RGB") has them. */
 export interface Decoder {
-  /**
-   * At least the part of the image that is asked for.
-   * @throws ImageProblem for a damaged image
-   */
+  /** At least the part of the image that is asked for. @throws ImageProblem for a damaged image */
   decode(file: Uint8Array, header: Header, part?: Box): Decoded;
 }
 
@@ -50,7 +44,6 @@ const jpegAttributes = (binding: NativeBinding): Attributes => [
   { name: "dct_method", type: binding.TF_ATTR_STRING, value: "INTEGER_ACCURATE" },
 ];
 
-/** TensorFlow's op and attributes for each format. */
 function formatOps(binding: NativeBinding): Record<Header["format"], readonly [string, Attributes]> {
   const channels = { name: "channels", type: binding.TF_ATTR_INT, value: 3 };
   // These are not turned into others.
@@ -64,11 +57,10 @@ function formatOps(binding: NativeBinding): Record<Header["format"], readonly [s
   };
 }
 
-/** TensorFlow's error message, stripped. */
 const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("Message: ").at(-1)?.trim() ?? "";
 
-/** Where less than all of a JPEG is decoded, pixels at the edge follow from a neighbour that is cut off: one more is read. */
+/** Pixels at the edge of a decoded part of a JPEG follow from a neighbour that is cut off: one more is read. */
 const MARGIN = 1;
 
 function withMargin(box: Box, image: Header): Box {
@@ -78,13 +70,11 @@ function withMargin(box: Box, image: Header): Box {
   return { top, left, height: bottom - top, width: right - left };
 }
 
-/** Shape of a decoded tensor. */
 interface Shape extends ImageSize {
   readonly pictures: number;
   readonly colours: number;
 }
 
-/** Why a decoded tensor is not the image that was asked for, if it is not. */
 function problemOf(found: Shape, asked: ImageSize): string | undefined {
   if (found.pictures !== 1) return `it contains ${found.pictures} images instead of one`;
   if (found.colours < 3) return "it has neither three channels nor four";

@@ -13,7 +13,6 @@ export const imageError = (name: string, problem: string): PefdError =>
     "Replace the file, or skip it with --skip_list FILE, a list of names; `pefd data verify` finds all such images.",
   );
 
-/** A format of image files. */
 interface Format {
   readonly name: "JPEG" | "PNG" | "BMP" | "WebP";
   /** Whether a file begins as those of this format do, whatever its name is. */
@@ -88,7 +87,6 @@ function nextMarker(bytes: Buffer, from: number): number {
   return at + 1;
 }
 
-/** The place of the frame's size. */
 function findFrame(bytes: Buffer): number {
   let at = nextMarker(bytes, 2);
   for (;;) {
@@ -119,17 +117,15 @@ const JPEG: Format = {
   size,
 };
 
-/** Header information. */
 export interface Header extends ImageSize {
   readonly format: Format["name"];
 }
 
 const FORMATS: readonly Format[] = [JPEG, PNG, BMP, WEBP];
 
-/** More than that is refused: the bound at which Pillow speaks of a decompression bomb. Three bytes a pixel are needed. */
+/** The bound at which Pillow speaks of a decompression bomb; three bytes a pixel are needed. */
 export const MOST_PIXELS = 178_956_970;
 
-/** The bytes as a Buffer, which has what is needed to look into them. */
 const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function sizeIn(format: Format, bytes: Buffer): ImageSize {
@@ -141,10 +137,7 @@ function sizeIn(format: Format, bytes: Buffer): ImageSize {
   }
 }
 
-/**
- * Format and size of an image file, from its first bytes.
- * @throws ImageProblem for what is no image, is damaged as far as can be seen, or has more than MOST_PIXELS
- */
+/** Format and size from a file's first bytes. @throws ImageProblem for no image, visible damage, over MOST_PIXELS */
 export function readHeader(file: Uint8Array): Header {
   const bytes = bufferOf(file);
   if (bytes.length === 0) throw new ImageProblem("it is empty");

@@ -7,7 +7,7 @@ export interface NameList {
   readonly length: number;
   add(name: string): void;
   at(index: number): string;
-  /** Copies in memory that all threads share: letters in UTF-8, and [length + 1] where each name starts and the last ends. */
+  /** Copies that all threads share: UTF-8 letters, and [length + 1] where each name starts and the last ends. */
   shared(): {
     readonly names: Uint8Array<SharedArrayBuffer>;
     readonly starts: Uint32Array<SharedArrayBuffer>;
@@ -52,7 +52,6 @@ export function createNameList(): NameList {
   };
 }
 
-/** Numbers of an image in a file that several share. */
 const COLUMNS = 3;
 
 /** Where an image lies in a file that several share, in bytes. */
@@ -67,7 +66,7 @@ export interface FilePart {
 export interface ImagePlaces {
   /** The folder that names are relative to. */
   readonly folder: string;
-  /** All names, one after the other, in UTF-8: of the images' own files, or whatever archives call them. */
+  /** All names in UTF-8, one after the other: of the images' own files, or whatever archives call them. */
   readonly names: Uint8Array<SharedArrayBuffer>;
   /** [count + 1], where each name starts and the last one ends. */
   readonly starts: Uint32Array<SharedArrayBuffer>;
@@ -79,11 +78,7 @@ export interface ImagePlaces {
   };
 }
 
-/**
- * The places of images in files.
- * @param names of their files, relative to the folder
- * @param parts of each image, where several share a file; names are then whatever they are called
- */
+/** Places of images in files. @param names relative to the folder @param parts of each image, where they share files */
 export function imagePlaces(
   folder: string,
   names: Iterable<string> | NameList,
@@ -120,10 +115,7 @@ export type Room = (bytes: number) => Uint8Array;
 
 const newRoom: Room = (bytes) => Buffer.allocUnsafe(bytes);
 
-/**
- * The same memory for one file after the other, which is the last one's until the next is read: V8 lets many megabytes of
- * files lie that nobody needs any more.
- */
+/** The same memory for file after file, until the next is read: V8 would let megabytes of unneeded files lie. */
 export function reusedRoom(): Room {
   let room: Uint8Array = newRoom(2 ** 18);
   return (bytes) => {
@@ -132,7 +124,6 @@ export function reusedRoom(): Room {
   };
 }
 
-/** All of a file where no part is named. */
 function readFrom(file: string, room: Room, part?: readonly [number, number]): Uint8Array {
   const opened = openSync(file, "r");
   try {
@@ -154,11 +145,7 @@ function placeOf(places: ImagePlaces, image: number): [file: string, part?: [num
   return [join(folder, shared.files[which as number] as string), [offset as number, length as number]];
 }
 
-/**
- * The bytes of an image's file, as they are.
- * @param room where they go; memory of their own by default
- * @throws runError where they cannot be read
- */
+/** The bytes of an image's file. @param room where they go @throws runError where they cannot be read */
 export function readImage(places: ImagePlaces, image: number, room: Room = newRoom): Uint8Array {
   const [file, part] = placeOf(places, image);
   try {

@@ -12,7 +12,7 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return Buffer.concat([length, body, sum]);
 }
 
-/** Filters of the PNG specification: bytes as they are, or what each is more than the same color of the pixel before it. */
+/** Filters of the PNG specification: bytes as they are, or less the same color of the pixel before. */
 const [AS_IT_IS, SUB] = [0, 1];
 
 /** The lines of an image, each behind the number of its filter. */
@@ -43,9 +43,6 @@ function fileOf({ height, width }: ByteImage, data: Uint8Array): Buffer {
 export const storedPng = (image: ByteImage): Buffer =>
   fileOf(image, deflateSync(filteredLines(image, AS_IT_IS), { level: 0 }));
 
-/**
- * An image as a smaller PNG file. zlib is told to look for runs alone: it searches in other ways on other CPUs, which
- * would give other bytes.
- */
+/** An image as a smaller PNG file. zlib looks for runs alone: other searches give other bytes on other CPUs. */
 export const smallPng = (image: ByteImage): Buffer =>
   fileOf(image, deflateSync(filteredLines(image, SUB), { strategy: constants.Z_RLE }));

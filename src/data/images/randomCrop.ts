@@ -5,10 +5,7 @@ import { type Box, boxView, type ImageSize, roundHalfEven, type View } from "./v
 /** How often a box is drawn that may not fit into the image. */
 const TRIES = 10;
 
-/**
- * The box of torchvision's RandomResizedCrop: its share of the area is uniform in `scale`, the logarithm of its ratio
- * uniform in that of `ratio`. After ten boxes that do not fit, it is the largest one in the middle with an allowed ratio.
- */
+/** torchvision's RandomResizedCrop: uniform area, log-uniform ratio; after ten misses the largest allowed middle box. */
 export function drawBox(random: Random, image: ImageSize, crop: ResizedCrop): Box {
   const within = (from: number, to: number) => from + (to - from) * random.uniform();
   const [narrow, wide] = crop.ratio.map(Math.log) as [number, number];
@@ -33,7 +30,6 @@ function middleBox({ height: full, width: across }: ImageSize, [least, largest]:
   return { top: middle(full, height), left: middle(across, width), height, width };
 }
 
-/** Seeds of an image's random view, besides its size. */
 export interface CropSource {
   readonly seed: number;
   /** From 1. */
@@ -42,11 +38,7 @@ export interface CropSource {
   readonly image: number;
 }
 
-/**
- * The training view of an image in an epoch: RandomResizedCrop and random horizontal flip. It
- * depends only on seed, epoch and image.
- * @param size what the box is resized to
- */
+/** RandomResizedCrop and flip of an image, from seed, epoch and image alone. @param size what the box is resized to */
 export function trainingView(
   image: ImageSize,
   size: ImageSize,

@@ -9,7 +9,6 @@ import type { ImageExaminer, ToExamine } from "./examine/types.js";
 import { ImageProblem, imageError, readHeader } from "./header.js";
 import type { Box, ImageSize, View } from "./view.js";
 
-/** Encoded images that are to be examined. */
 interface EncodedImages extends ToExamine {
   readonly labels: Labels;
   /** sha256 by which runs know them. */
@@ -36,11 +35,7 @@ export async function wholeImages(
   };
 }
 
-/**
- * All pixels of an image.
- * @param size that it must have, where there is one
- * @throws runError for one that cannot be used or has another size
- */
+/** All pixels of an image. @throws runError for one that cannot be used, or is not of `size` where that is given */
 export function pixelsOfSize(reader: ImageReader, name: string, file: Uint8Array, size?: ImageSize): DecodedImage {
   const image = reader.pixels(name, file);
   if (size === undefined || hasSize(image, size)) return image;
@@ -130,8 +125,7 @@ function across(
 }
 
 /**
- * A view of an image, the bytes that Pillow up to 12 has: bilinear with antialiasing, across first, rounded to bytes, then
- * down. It serves where src/native is not compiled, which computes the same.
+ * A view with the bytes of Pillow up to 12 (bilinear, antialiased, across first), as src/native computes it, too.
  * @param pixels [height, width, 3], RGB interleaved, each 0 to 255
  * @returns [window.height, window.width, 3]
  */
@@ -151,21 +145,17 @@ export function plainResize(pixels: ArrayLike<number>, image: ImageSize, view: V
   return result;
 }
 
-/** Which of two resizers serves: that of src/native, or the same in JavaScript, whose bytes are the same. */
+/** Resizer of src/native, or the same in JavaScript, whose bytes are the same. */
 export type Resizer = "native" | "plain";
 
-/** All pixels of an image that was decoded. */
 export interface DecodedImage extends ByteImage {
-  /** Decoder warnings. */
   readonly warning?: string;
 }
 
 /** Reads images of one thread. Errors name the image and say what is wrong with it. */
 export interface ImageReader {
   /**
-   * A view of an image, bit-identical to torchvision with Pillow.
-   * @param name the image's file, for errors
-   * @param file its bytes: JPEG, PNG, BMP or WebP
+   * A view of an image (JPEG, PNG, BMP or WebP), bit-identical to torchvision with Pillow.
    * @param viewOf the view, once the size is known
    * @returns [window.height, window.width, 3], red, green and blue
    * @throws runError for an image that cannot be used
@@ -219,7 +209,6 @@ function nativeOf({ binding, call, integers }: Ops): Resize {
   };
 }
 
-/** Gives a problem the name of its image. */
 function named<T>(name: string, run: () => T): T {
   try {
     return run();
@@ -229,11 +218,7 @@ function named<T>(name: string, run: () => T): T {
   }
 }
 
-/**
- * Opens a reader of images.
- * @param binding of this thread, with our own ops where they are there (runtime/threadBinding.ts)
- * @param resizer the native one where it is there by default
- */
+/** Opens a reader of images. @param binding of this thread, with our own ops where they are there (threadBinding.ts) */
 export function openImageReader(binding: NativeBinding, resizer: Resizer = presentResizer()): ImageReader {
   const ops = opsOf(binding);
   const decoder = openDecoder(ops);

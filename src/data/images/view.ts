@@ -1,7 +1,6 @@
 import type { CenterCrop } from "../augmentation.js";
 import type { ImageShape } from "../dataset.js";
 
-/** Height and width in pixels. */
 export type ImageSize = Pick<ImageShape, "height" | "width">;
 
 /** A part of an image, in pixels from its upper left corner. */
@@ -10,10 +9,7 @@ export interface Box extends ImageSize {
   readonly left: number;
 }
 
-/**
- * How an image is shown: `box` of it is resized to `size` (Pillow's bilinear filter with antialiasing), and of that
- * `window` is taken, flipped where `flip` says so. One resize is all that training and evaluation do.
- */
+/** `box` is resized to `size` (Pillow's bilinear with antialiasing), and `window` of that taken, flipped or not. */
 export interface View {
   readonly box: Box;
   readonly size: ImageSize;
@@ -32,17 +28,13 @@ export function roundHalfEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
-/**
- * The size that torchvision's Resize(shortSide) gives an image: the long side is cut to whole pixels, never rounded up.
- */
+/** torchvision's Resize(shortSide): the long side is cut to whole pixels, never rounded up. */
 export function resizedSize({ height, width }: ImageSize, shortSide: number): ImageSize {
   const longSide = Math.trunc((shortSide * Math.max(height, width)) / Math.min(height, width));
   return width <= height ? { height: longSide, width: shortSide } : { height: shortSide, width: longSide };
 }
 
-/**
- * The evaluation view of an image: torchvision's Resize(resize), then CenterCrop(crop).
- */
+/** The evaluation view of an image: torchvision's Resize(resize), then CenterCrop(crop). */
 export function evaluationView(image: ImageSize, { resize, crop }: CenterCrop): View {
   const size = resizedSize(image, resize);
   const window = {

@@ -8,7 +8,6 @@ import { byName, entriesOf, isImage, type Listing } from "../folder/listing.js";
 import type { FilePart } from "../images/places.js";
 import { RECORD_FILE, readShardRecord, type ShardRecord } from "./record.js";
 
-/** One image of a shard. */
 interface ShardSample {
   /** As its .json calls it, or its place in the shard. */
   readonly name: string;
@@ -23,10 +22,9 @@ const MOST_DIGITS = 16;
 /** Of a .json; a larger one is not looked into. */
 const MOST_JSON = 2 ** 16;
 
-/** WebDataset's rule: files of one sample are called alike up to the first dot behind the folder, and differ in the rest. */
+/** WebDataset's rule: files of one sample are called alike up to the first dot behind the folder. */
 const FILE = /^((?:.*\/)?[^./][^./]*)\.([^/]+)$/;
 
-/** The files of one sample as they were met. */
 interface Open {
   readonly key: string;
   readonly images: TarMember[];
@@ -37,7 +35,6 @@ interface Open {
 /** A name that can stand in a line of its own. */
 const NAME = /^[^\p{Cc}]{1,1000}$/u;
 
-/** The `filename` in a sample's .json, if any. */
 function filenameIn(text: string): string | undefined {
   try {
     const { filename } = Object(parseBoundedJson(text)) as { filename?: unknown };
@@ -80,7 +77,6 @@ function closed({ key, images, label, name }: Open, path: string, shard: string)
   return { name: name ?? `${shard}/${image.name}`, label, part: { file: shard, offset, length } };
 }
 
-/** Adds a file to its sample. */
 function add(open: Open, ending: string, member: TarMember, read: ReadMember, path: string): void {
   if (ending === "cls") {
     const text = read({ ...member, length: Math.min(member.length, MOST_DIGITS) });
@@ -91,11 +87,7 @@ function add(open: Open, ending: string, member: TarMember, read: ReadMember, pa
   } else if (isImage(member.name)) open.images.push(member);
 }
 
-/**
- * The samples of a shard in WebDataset's form, by the headers of its files; images are not read.
- * @param path of the shard @param shard its name below the data folder
- * @throws inputError for a shard that is damaged, or whose samples lack an image or its class
- */
+/** Samples of a WebDataset shard, by headers alone. @throws inputError for damage, or samples without image or class */
 function samplesOf(path: string, shard: string): ShardSample[] {
   const samples: ShardSample[] = [];
   let open: Open | undefined;
@@ -117,7 +109,7 @@ function samplesOf(path: string, shard: string): ShardSample[] {
   throw inputError(`${path} contains no samples.`, "A WebDataset shard contains KEY.jpg and KEY.cls for each image.");
 }
 
-/** Words in a shard's name, or names of a folder of shards, that tell which half it is of; the first that are found count. */
+/** Words in a shard's name, or of a folder of shards, that tell its half; the first that are found count. */
 const WORDS: Readonly<Record<PartName, readonly (readonly string[])[]>> = {
   train: [["train", "training"]],
   test: [["val", "valid", "validation"], ["test"]],
@@ -128,10 +120,7 @@ const wordsOf = (name: string): string[] => name.toLowerCase().split(/[^a-z]+/);
 const shardsIn = (folder: string): string[] =>
   existsSync(folder) ? entriesOf(folder).files.filter((name) => /^[^.].*\.tar$/.test(name)) : [];
 
-/**
- * Shards of a split, below the data folder, by their names: DIR/*train*.tar, DIR/train/*.tar and the like; none where there
- * are none.
- */
+/** Shards of a split, below the data folder, by their names: DIR/*train*.tar, DIR/train/*.tar and the like. */
 function shardFiles(directory: string, part: PartName): string[] {
   const own = shardsIn(directory);
   for (const words of WORDS[part]) {
@@ -148,7 +137,6 @@ function shardFiles(directory: string, part: PartName): string[] {
 /** How sentences name a split's shards. */
 const NAMES: Readonly<Record<PartName, string>> = { train: "train", test: "val" };
 
-/** Samples of the recorded shards, checked against the record. */
 function recordedSamples(directory: string, part: PartName, record: ShardRecord): ShardSample[] {
   const shards = record.halves[part]?.shards ?? [];
   return shards.flatMap(({ file, bytes, images }) => {
@@ -197,11 +185,7 @@ export function hasShards(directory: string, part: PartName): boolean {
   return shardFiles(directory, part).length > 0;
 }
 
-/**
- * Lists a split of a data set in shards: the images in the shards' order, which is the folder's where `pefd data pack` made
- * them.
- * @throws inputError for shards that are missing, damaged or lack something
- */
+/** Lists a split in shards, in their order. @throws inputError for shards that are missing, damaged or incomplete */
 export function listShards(directory: string, part: PartName): Listing {
   const record = readShardRecord(directory);
   const samples = samplesIn(directory, part, record);

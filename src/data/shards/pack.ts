@@ -10,7 +10,6 @@ import type { PackableHalf, PackableSet } from "../dataset.js";
 import { type ImagePlaces, readImage } from "../images/places.js";
 import { RECORD_FILE, recordText, type ShardFile, type ShardHalf, type ShardRecord } from "./record.js";
 
-/** One image that is to be packed. */
 interface NewSample {
   /** Of its files, before the dot; no other sample of the split has it. */
   readonly key: string;
@@ -22,7 +21,6 @@ interface NewSample {
   readonly told: object;
 }
 
-/** Writes shards, one after the other. */
 interface ShardWriter {
   /** Adds a sample, to a new shard where it would make the last one too large. */
   add(sample: NewSample): void;
@@ -32,7 +30,6 @@ interface ShardWriter {
 
 const BLOCK = 512;
 
-/** Permissions of the files in shards: all may read them. */
 const MODE = 0o644;
 
 /** A tar archive's end: two blocks of zeros. */
@@ -80,7 +77,6 @@ function ended(shard: OpenShard): ShardFile {
  * Writes WebDataset shards of a split: KEY.jpg (or another ending), KEY.cls, KEY.json of each image.
  * @param start of their names: "train" for train-000000.tar
  * @param mostBytes of a shard, unless one image has more
- * Errors are the system's own, as of a full disk.
  */
 function openShardWriter(folder: string, start: string, mostBytes: number): ShardWriter {
   const shards: ShardFile[] = [];
@@ -117,7 +113,6 @@ function openShardWriter(folder: string, start: string, mostBytes: number): Shar
   };
 }
 
-/** The bytes of an image as they are packed. */
 export interface PackedImage {
   readonly bytes: Uint8Array;
   /** Whether they were made a JPEG, whatever they were before. */
@@ -127,7 +122,6 @@ export interface PackedImage {
 /** Reads the images of a split in their order. @throws runError for one that cannot be used */
 export type ReadImages = (places: ImagePlaces, count: number) => AsyncIterable<PackedImage>;
 
-/** How a set is packed. */
 export interface PackSettings {
   /** The folder that takes the shards; it may not hold anything. */
   readonly out: string;
@@ -140,7 +134,6 @@ export interface PackSettings {
   readonly onProgress?: (packed: number, images: number) => void;
 }
 
-/** Each image's bytes as they are. */
 async function* asTheyAre(places: ImagePlaces, count: number): AsyncIterable<PackedImage> {
   for (let i = 0; i < count; i++) yield { bytes: readImage(places, i) };
 }
@@ -153,7 +146,6 @@ function endingOf(name: string): string {
   return ending === "jpeg" ? "jpg" : ending;
 }
 
-/** @throws inputError where something is in the way */
 function refuseOccupied(out: string): void {
   let names: string[] = [];
   try {
@@ -179,11 +171,10 @@ const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 const IMAGES_AT_ONCE = 16;
 
 /**
- * Packs a data set into WebDataset shards, whose images are in the same order.
+ * Packs a data set into WebDataset shards, images in the same order, and gives the record beside them.
  * @param dataset as --dataset names it
- * @returns the record, which lies beside the shards
- * @throws inputError for a folder that holds something; runError for an image that cannot be read, or a full disk. Nothing
- *   is left then: all is written beside its place, and renamed when it is complete.
+ * @throws inputError for a folder that holds something; runError for an image that cannot be read, or a full disk.
+ * Nothing is left then: all is written beside its place, and renamed when it is complete.
  */
 export async function packImages(dataset: string, set: PackableSet, settings: PackSettings): Promise<ShardRecord> {
   const { out, mostBytes, reencoding, signal, onProgress } = settings;

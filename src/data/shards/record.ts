@@ -7,7 +7,6 @@ import type { PartName } from "../binary/records.js";
 /** Beside the shards that `pefd data pack` writes: what they hold. It is written last. */
 export const RECORD_FILE = "shards.json";
 
-/** One shard. */
 export interface ShardFile {
   readonly file: string;
   readonly bytes: number;
@@ -15,7 +14,6 @@ export interface ShardFile {
   readonly sha256: string;
 }
 
-/** One split of the data set. */
 export interface ShardHalf {
   readonly images: number;
   /** Images of each class. */
@@ -23,13 +21,11 @@ export interface ShardHalf {
   readonly shards: readonly ShardFile[];
 }
 
-/** Record of shards. */
 export interface ShardRecord {
   /** The data set that was packed, as --dataset names it. */
   readonly dataset: string;
   /** How images were changed: "short side 256, JPEG quality 90"; left out where their bytes are as they were. */
   readonly reencoded?: string;
-  /** A note, where they were changed. */
   readonly note?: string;
   /** Folders of the classes by their numbers, and what classes are called. */
   readonly classes: readonly string[];
@@ -76,10 +72,7 @@ function isRecord(value: unknown): value is ShardRecord {
   );
 }
 
-/**
- * The record beside the shards of a folder; undefined where there is none, as beside shards of others.
- * @throws inputError for one that is damaged
- */
+/** The record beside a folder's shards; undefined where there is none. @throws inputError for a damaged one */
 export function readShardRecord(folder: string): ShardRecord | undefined {
   const path = join(folder, RECORD_FILE);
   let problem = "it was not written by `pefd data pack`";

@@ -15,13 +15,11 @@ export interface Reencoding {
 export const reencodingWords = ({ shortSide, quality }: Reencoding): string =>
   `short side ${shortSide}, JPEG quality ${quality}`;
 
-/** Settings of a thread. */
 export interface ReencodeWork {
   readonly places: ImagePlaces;
   readonly reencoding: Reencoding;
 }
 
-/** A thread's response for an image index. */
 export interface ReencodeAnswer {
   readonly image: number;
   readonly packed?: PackedImage;
@@ -38,12 +36,8 @@ function smallView(image: ImageSize, { shortSide }: Reencoding): View {
   return { box: wholeOf(image), size, window: wholeOf(size), flip: false };
 }
 
-/** Makes images smaller, in one thread. */
 export interface Reencoder {
-  /**
-   * An image as a smaller JPEG; as it is where it is that small already.
-   * @throws runError for an image that cannot be used
-   */
+  /** An image as a smaller JPEG; as it is where it is small already. @throws runError for one that cannot be used */
   reencode(name: string, file: Uint8Array): PackedImage;
 }
 

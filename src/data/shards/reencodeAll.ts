@@ -7,11 +7,7 @@ import type { ReencodeAnswer, ReencodeWork, Reencoding } from "./reencode.js";
 /** Images that each thread may be ahead of the writer, so that memory is bounded. */
 const AHEAD = 4;
 
-/**
- * Makes images smaller in threads and gives them in their order: the same bytes for any number of threads. TensorFlow
- * must be loaded.
- * @param workers threads, at least one; at most one per CPU core
- */
+/** Images made smaller in order, the same for any number of threads (at most one a core). TensorFlow must be loaded. */
 export function reencodeAll(reencoding: Reencoding, workers: number): ReadImages {
   return async function* (places, count) {
     const number = Math.max(1, Math.min(workers, availableParallelism()));

@@ -1,10 +1,6 @@
 import { type ByteImage, CHANNELS, mapped } from "./image.js";
 
-/**
- * A mixture with something else (Pillow's Image.blend).
- * @param factor share of the image, 0 to 1
- * @param otherAt the byte of the other one at a position
- */
+/** Mixed with another (Pillow's Image.blend). @param factor share of `image`, 0 to 1 @param otherAt the other's byte */
 function blended(image: ByteImage, factor: number, otherAt: (position: number) => number): ByteImage {
   const share = Math.fround(factor);
   return mapped(image, (i) => {
@@ -40,7 +36,7 @@ export const sharpness = (image: ByteImage, factor: number): ByteImage => {
   return blended(image, factor, (i) => smoothed.bytes[i] as number);
 };
 
-/** Each byte's mean with its eight neighbours, itself counted five times; the outermost pixels stay (Pillow's SMOOTH). */
+/** Each byte's mean with its eight neighbours, itself counted five times; the border stays (Pillow's SMOOTH). */
 function smooth(image: ByteImage): ByteImage {
   const { height, width, bytes } = image;
   const line = width * CHANNELS;

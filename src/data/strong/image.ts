@@ -6,7 +6,6 @@ export interface ByteImage {
   readonly bytes: Uint8Array;
 }
 
-/** Colours of a pixel. */
 export const CHANNELS = 3;
 
 /** The same image with other bytes. @param byteAt the new byte at a position of the array */

@@ -10,7 +10,6 @@ import { type ByteImage, CHANNELS } from "./image.js";
 import { rotate, shearX, shearY, translateX, translateY } from "./moves.js";
 import { autoContrast, equalize, posterize, solarize } from "./tones.js";
 
-/** A change of an image, and the range that its strength is drawn from. */
 interface Change {
   readonly of: (image: ByteImage, strength: number) => ByteImage;
   readonly from: number;
@@ -41,13 +40,9 @@ const CHANGES: readonly Change[] = [
 const TAKEN = 2;
 /** Largest side of what is cut out, as a share of the image's. */
 const LARGEST_CUT = 0.5;
-/** Fill value. */
 const GRAY = [125, 123, 114];
 
-/**
- * RandAugment as FixMatch has it (Sohn et al. 2020, after Cubuk et al. 2020): two changes of random strength, and a square
- * cut out.
- */
+/** RandAugment as in FixMatch (Sohn et al. 2020): two changes of random strength, and a square cut out. */
 function randAugment(image: ByteImage, random: Random): ByteImage {
   const within = (from: number, to: number) => from + (to - from) * random.uniform();
   const chosen = Array.from({ length: TAKEN }, () => CHANGES[random.integer(CHANGES.length)] as Change);
@@ -71,7 +66,6 @@ export function cutOut(image: ByteImage, side: number, x: number, y: number): By
   return { ...image, bytes };
 }
 
-/** Seeds of the strong view. */
 export interface StrongSource {
   readonly seed: number;
   /** From 1. */
@@ -79,10 +73,8 @@ export interface StrongSource {
 }
 
 /**
- * The strong view of the images that sampler rows name, in their order: a crop and flip of its own, then RandAugment, as
- * Multi-level Logit Distillation has it (Jin et al., CVPR 2023). It follows from seed, epoch and image alone, so that a
- * run goes on with the same ones.
- * @param planRows [n, 4], see sampler.ts
+ * The strong view of the images of sampler rows [n, 4], in their order: a crop and flip of its own, then RandAugment,
+ * as in Multi-level Logit Distillation (Jin et al., CVPR 2023); the same for seed, epoch and image, as after a resume.
  * @returns [n, height, width, 3], normalized
  */
 export function assembleStrongBatch(

@@ -1,9 +1,8 @@
 import { createRandom, type Random } from "../../common/random.js";
 
 /**
- * Pattern of a class: a mean color and a product of two waves, one down and one across
- * the image. Mirroring or shifting such an image only changes the phases of its waves, which are random
- * anyway, so that random crops and flips never turn one class into another.
+ * A mean color and a product of two waves, down and across the image. Mirroring or shifting only changes the waves'
+ * phases, which are random anyway, so that crops and flips never turn one class into another.
  */
 export interface ClassPattern {
   /** Mean of each channel, 0 to 255. */
@@ -29,10 +28,7 @@ const COLOUR_LEVELS = [
   [75, 109, 143, 177],
 ] as const;
 
-/**
- * The patterns of the first so many classes; those of a class depend on the seed only, so that training and test files
- * agree.
- */
+/** Patterns of the first classes; each depends on the seed only, so that training and test files agree. */
 export function classPatterns(seed: number, classes: number): ClassPattern[] {
   const places = Int32Array.from({ length: COLOURS }, (_, place) => place);
   createRandom(seed, "synthetic colours").shuffle(places);
@@ -51,11 +47,7 @@ function colourAt(place: number): number[] {
   return [red[level[0]], green[level[1]], blue[level[2]]] as number[];
 }
 
-/**
- * Draws one image of a class: random brightness, wave phases and pixel noise.
- * @param side of the image in pixels
- * @returns [3, side, side] bytes, channel planes (CHW)
- */
+/** One image of a class, [3, side, side] bytes: random brightness, wave phases, pixel noise. @param side in pixels */
 export function drawImage(pattern: ClassPattern, random: Random, side: number): Uint8Array {
   const target = new Uint8Array(3 * side * side);
   const brightness = BRIGHTNESS_DEVIATION * random.normal();

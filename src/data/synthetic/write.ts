@@ -9,10 +9,7 @@ import type { SyntheticOptions } from "../dataset.js";
 import { storedPng } from "../images/png.js";
 import { classPatterns, drawImage } from "./patterns.js";
 
-/**
- * A square image as a PNG file, the same bytes everywhere.
- * @param planes [3, side, side] bytes, all of red, all of green, all of blue
- */
+/** A square image as a PNG file, the same bytes everywhere. @param planes [3, side, side] bytes */
 export function pngOf(planes: Uint8Array, side: number): Buffer {
   const bytes = new Uint8Array(planes.length);
   for (let i = 0; i < planes.length; i++) {
@@ -45,12 +42,7 @@ function hasBytes(path: string, bytes: Uint8Array): boolean {
   }
 }
 
-/**
- * Looks at a folder that a set is to be written into. An empty one is free, and so is one that holds a part of this very
- * set: its being written was interrupted.
- * @returns whether it holds this set already
- * @throws inputError where it holds anything else and may not be written into
- */
+/** Whether a folder holds this set already. @throws inputError for anything else but a part of it, unless forced */
 function holdsSet(directory: string, files: Files, force: boolean): boolean {
   const names = namesIn(directory);
   const own = [...files].filter(([name]) => names.includes(name));
@@ -94,7 +86,6 @@ async function writeQuickly(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Validated settings. */
 export interface SyntheticSet extends Omit<SyntheticOptions, "force" | "classes"> {
   readonly classes: number;
   /** Side of the square images in pixels. */
@@ -118,13 +109,12 @@ export function drawImages(
 }
 
 /**
- * Writes a small synthetic data set, learnable by a small network: each class has a color and a wave pattern of its own
- * (see ClassPattern). The same options give the same bytes.
+ * Writes a small synthetic data set, learnable by a small network (see ClassPattern); equal options give equal bytes.
  * @param directory made if it does not exist; one that holds these very bytes already is left as it is
  * @param most the data set's classes
- * @param filesOf the files of a set, by name; the last one is missing wherever the set is not complete
+ * @param filesOf the files by name; the last one is missing wherever the set is not complete
  * @throws inputError if a number is out of range, the folder holds anything else and `force` is not given, or its path
- *   leads through a file; runError if it cannot be written (a full disk)
+ * leads through a file; runError if it cannot be written (a full disk)
  */
 export async function writeSynthetic(
   directory: string,

@@ -26,7 +26,6 @@ import { classNames } from "../synthetic/patterns.js";
 import { drawImages, linesOf, pngOf, writeSynthetic } from "../synthetic/write.js";
 import { CLASSES_FILE, FOLDER, openTree, type Tree, ZIP_FILE } from "./tree.js";
 
-/** One split: paths of its images, in order, with their classes. */
 interface Half {
   readonly names: readonly string[];
   readonly labels: Uint8Array;
@@ -53,7 +52,6 @@ function wnidsOf(tree: Tree): string[] {
   throw inputError(`${CLASSES_FILE} in ${tree.place} names ${wnids.length} classes, expected 200.`);
 }
 
-/** Class names from words.txt, else wnids. */
 function wordsOf(tree: Tree): readonly string[] {
   const wnids = wnidsOf(tree);
   if (!hasFile(tree, WORDS)) return wnids;
@@ -89,11 +87,7 @@ function annotations(tree: Tree): ReadonlyMap<string, string> {
   return new Map(lines.map(([file = "", wnid = ""]) => [file, wnid]));
 }
 
-/**
- * The images of a split: of training those in folders of classes, of testing the validation images, whose classes
- * val_annotations.txt tells (or folders, where somebody has sorted them).
- * @throws inputError for images whose class is not told or not known, and for classes without images
- */
+/** Images of a split; val_annotations.txt, or folders, tell the classes of validation images. */
 function halfOf(tree: Tree, part: PartName): Half {
   const folder = part === "train" ? "train/" : "val/";
   const names = tree.names.filter((name) => name.startsWith(folder) && IMAGE.test(name)).sort(byName);
@@ -141,17 +135,12 @@ export const synthesize = (directory: string, options: SyntheticOptions): Promis
     ]);
   });
 
-/** Encoded images of one size. */
 interface Encoded {
   readonly names: readonly string[];
   readonly files: readonly Uint8Array[];
 }
 
-/**
- * Decodes images into memory. TensorFlow must be loaded.
- * @returns [n, height, width, 3] bytes
- * @throws runError for an image that cannot be used
- */
+/** Images decoded to [n, height, width, 3] bytes; TensorFlow must be loaded. @throws runError for an unusable image */
 function decodeAll({ names, files }: Encoded, format: ImageFormat): Uint8Array {
   const reader = openImageReader(nativeBackend().binding);
   const size = format.height * format.width * 3;
@@ -162,10 +151,8 @@ function decodeAll({ names, files }: Encoded, format: ImageFormat): Uint8Array {
   return images;
 }
 
-/** Tiny-ImageNet's image format. */
 type Format = ImageFormat & { readonly augmentation: Rotation };
 
-/** A split that was read, encoded. */
 interface ReadHalf extends Half {
   readonly files: readonly Uint8Array[];
   readonly file: ImageFile;
@@ -216,7 +203,6 @@ function imagesOf(place: string, half: ReadHalf, part: PartName, format: Format,
   };
 }
 
-/** Opens Tiny-ImageNet, reads what is asked of it, and closes it. @throws inputError for a folder that is not it */
 async function withTree<Result>(path: string, use: (tree: Tree) => Soon<Result>): Promise<Result> {
   const tree = await openTree(path);
   try {

@@ -6,7 +6,6 @@ import { inputError, PefdError } from "../../common/errors.js";
 import { howToPlace } from "../binary/dataFile.js";
 import { entriesOf } from "../folder/listing.js";
 
-/** A file in a zip archive. */
 interface ZipMember {
   /** Where its local header lies in the archive. */
   readonly header: number;
@@ -17,7 +16,6 @@ interface ZipMember {
   readonly crc32: number;
 }
 
-/** The directory of a zip archive: its files by name. */
 interface Zip {
   readonly path: string;
   readonly members: ReadonlyMap<string, ZipMember>;
@@ -32,10 +30,7 @@ const MOST_BYTES = 2 ** 28;
 const STORED = 0;
 const DEFLATED = 8;
 
-/**
- * Reads the directory of a zip archive.
- * @throws inputError for a file that is none, is damaged, or holds what cannot be read
- */
+/** A zip archive's directory. @throws inputError for a file that is none, is damaged, or holds what cannot be read */
 export async function openZip(path: string): Promise<Zip> {
   const members = new Map<string, ZipMember>();
   try {
@@ -70,7 +65,6 @@ const damaged = (path: string, problem: string): PefdError =>
 const HEADER_BYTES = 30;
 const HEADER_SIGNATURE = 0x04034b50;
 
-/** Reads files of an archive until it is closed. */
 interface ZipReader {
   /** @throws inputError for a file that is not there or is damaged */
   read(name: string): Uint8Array;
@@ -110,7 +104,6 @@ function unpacked(packed: Buffer, { isDeflated, bytes }: ZipMember): Buffer | un
   }
 }
 
-/** The archive, and the folder in it. */
 export const ZIP_FILE = "tiny-imagenet-200.zip";
 export const FOLDER = "tiny-imagenet-200";
 
@@ -165,10 +158,7 @@ function folderTree(path: string): Tree {
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
-/**
- * Opens the data set: its archive, a folder with the archive in it, the folder that it unpacks to, or the one above that.
- * @throws inputError where none of these is there
- */
+/** Opens the archive, a folder with it, the unpacked folder or the one above. @throws inputError where there is none */
 export async function openTree(path: string): Promise<Tree> {
   if (isFile(path)) return zipTree(path);
   for (const folder of [path, join(path, FOLDER)]) {

@@ -6,19 +6,16 @@ import type { ImageReader } from "../reader.js";
 import { examineImages } from "./examineImage.js";
 import type { Examined, ImageExaminer, ToExamine } from "./types.js";
 
-/** An examiner that has threads. */
 export interface OpenExaminer extends ImageExaminer {
   /** Ends its threads. */
   close(): void;
 }
 
-/** Settings of an examiner. */
 export interface ExaminerSettings {
   /** Threads, at most one per CPU core; 0 means only this one. */
   readonly workers: number;
   /** Opened in this thread, which loads TensorFlow, before any other thread is started. */
   reader(): ImageReader;
-  /** Called as images are done. */
   onProgress?(done: number, all: number): void;
 }
 
@@ -28,7 +25,6 @@ const IMAGES_PER_JOB = 16;
 /** Starting a thread takes as long as decoding some hundred images. */
 const IMAGES_PER_THREAD = 64;
 
-/** The images from one on. */
 function slice({ names, source, size }: ToExamine, from: number): ToExamine {
   const to = from + IMAGES_PER_JOB;
   const part =
@@ -36,7 +32,6 @@ function slice({ names, source, size }: ToExamine, from: number): ToExamine {
   return { names: names.slice(from, to), source: part, size };
 }
 
-/** Whoever examines a job. */
 type Hand = (job: ToExamine) => Promise<readonly Examined[]>;
 
 /** A thread's work; once it has failed, this thread does it. */

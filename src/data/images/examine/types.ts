@@ -9,14 +9,12 @@ export interface ToExamine {
   readonly size?: { readonly height: number; readonly width: number } | undefined;
 }
 
-/** Findings on an image. */
 export interface Examined {
   /** Bytes of its file, and their sha256; none where it cannot be read. */
   readonly bytes: number;
   readonly sha256?: string;
   /** Why it cannot be used. */
   readonly problem?: string;
-  /** Decoder warning of a usable image. */
   readonly warning?: string;
 }
 

@@ -10,7 +10,6 @@ import { evaluationView, type ImageSize, type View } from "../view.js";
 /** A set without its labels, for threads. */
 type StreamedSet = Omit<ImagesInFiles, "labels" | "positions">;
 
-/** Inputs of the threads of a stream. */
 export interface StreamWork {
   readonly ring: Ring;
   readonly sets: readonly StreamedSet[];
@@ -18,7 +17,6 @@ export interface StreamWork {
   readonly seed: number;
 }
 
-/** A thread's image reader. */
 export interface TicketReader {
   readonly reader: ImageReader;
   /** Of one file at a time. */
@@ -64,13 +62,11 @@ export function readTicket(work: StreamWork, { reader, room }: TicketReader, tic
   }
 }
 
-// What threads share. A ticket is one image that is to be read: tickets count up from 0 for as long as a run lives, and
-// ticket t uses slot t modulo the number of slots.
+// Threads share tickets, one image to be read each, counted up from 0 for a run's life; ticket t uses slot t mod slots.
 
 /** A ticket: set, image, and epoch (from 1; 0 for evaluation). */
 export type TicketRow = readonly [set: number, image: number, epoch: number];
 
-/** Numbers of a ticket's row. */
 const COLUMNS = 3;
 /** Bytes for the error of an image. */
 const TEXT_BYTES = 4096;
@@ -78,13 +74,9 @@ const TEXT_BYTES = 4096;
 // Places of `control`.
 const [NEXT, LIMIT, SKIPPED, CLOSED] = [0, 1, 2, 3];
 
-/** Memory of all threads. */
 export interface Ring {
   readonly slots: number;
-  /**
-   * The next ticket to be taken, the first one that may not be taken yet, the first that is still wanted, and whether
-   * nobody wants any more.
-   */
+  /** Next ticket to take, first not to be taken yet, first still wanted, and whether nobody wants any more. */
   readonly control: Int32Array<SharedArrayBuffer>;
   /** [slots], 1 + the last ticket that was read into it, negative where it failed. */
   readonly state: Int32Array<SharedArrayBuffer>;
@@ -164,10 +156,8 @@ function settle({ state, slots }: Ring, ticket: number, value: number): void {
   Atomics.notify(state, ticket % slots);
 }
 
-/** Notes that the ticket's image is there. */
 const settleDone = (ring: Ring, ticket: number): void => settle(ring, ticket, ticket + 1);
 
-/** Notes why the ticket's image will not come. */
 function settleFailed(ring: Ring, ticket: number, text: string): void {
   const start = (ticket % ring.slots) * TEXT_BYTES;
   const room = ring.texts.subarray(start, start + TEXT_BYTES).fill(0);

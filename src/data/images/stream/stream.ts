@@ -27,9 +27,8 @@ export interface ImageStream {
   /** Most images that can be taken at once: half of what there is memory for. */
   readonly most: number;
   /**
-   * The images of some rows, as bytes (byteBatch.ts). Valid until the next take.
-   * @param upcoming rows that will be asked for next, as far as is known: as many as there is room for are read meanwhile
-   * @returns [rows, wordsOf]
+   * The images of some rows, [rows, wordsOf] as bytes (byteBatch.ts), valid until the next take.
+   * @param upcoming rows that will be asked for next: as many as there is room for are read meanwhile
    * @throws runError for an image that cannot be used, when it is its turn
    */
   take(rows: readonly TicketRow[], upcoming?: readonly TicketRow[]): Int32Array;
@@ -37,11 +36,10 @@ export interface ImageStream {
   close(): void;
 }
 
-/** Settings of a stream. */
 export interface StreamSettings {
   /** Of the random crops. */
   readonly seed: number;
-  /** Threads beside the one that asks, which reads itself while it waits; at most one per CPU core. */
+  /** Threads beside the asking one, which reads while it waits; at most one per CPU core. */
   readonly workers: number;
   /** Images that have to fit into half of the memory. */
   readonly batchSize: number;
@@ -80,17 +78,13 @@ function finish(work: StreamWork, reader: TicketReader, ticket: number): void {
   }
 }
 
-/** @throws the error of a ticket that failed */
 function refuseFailed(ring: Ring, ticket: number): void {
   if (outcomeOf(ring, ticket) !== "failed") return;
   const { message, hint, defect } = JSON.parse(failureOf(ring, ticket)) as Record<string, string>;
   throw message === undefined ? new Error(defect) : runError(message, hint);
 }
 
-/**
- * Opens a stream over sets whose images are shown in one size. Threads start with the first take. TensorFlow must be
- * loaded.
- */
+/** Opens a stream over sets shown in one size; threads start with the first take. TensorFlow must be loaded. */
 export function openImageStream(
   sets: readonly ImagesInFiles[],
   { seed, workers, batchSize }: StreamSettings,
@@ -122,7 +116,6 @@ export function openImageStream(
     granted += rows.length;
   }
 
-  /** Gives up what was read ahead. */
   function forget(reader: TicketReader): void {
     skipBefore(ring, granted);
     for (; taken < granted; taken++) finish(work, reader, taken);

@@ -2,7 +2,7 @@ import { workerData } from "node:worker_threads";
 import { loadThreadBinding } from "../../../runtime/threadBinding.js";
 import { isClosed, openTicketReader, readTicket, type StreamWork, takeTicket, waitForTickets } from "./ring.js";
 
-/** Reads images until the ring is closed: a thread that is ended in the midst of a call of TensorFlow leaves it half done. */
+/** Reads images until the ring is closed: ending a thread within a call of TensorFlow leaves that half done. */
 const work = workerData as StreamWork;
 const reader = openTicketReader(loadThreadBinding());
 
