@@ -18,10 +18,7 @@ export function feedValues(feeds: FeedValues, name: string, length: number): Flo
   return values;
 }
 
-/**
- * Tensors of one step from stacked arrays.
- * @param steps number of steps in the arrays
- */
+/** Tensors of one step from arrays stacked over `steps` steps. */
 export function stepFeeds(
   entry: Pick<Entry, "perStep" | "shared">,
   feeds: FeedValues,

@@ -8,18 +8,12 @@ import { savedModelBytes, TAG } from "./graph/savedModel.js";
 
 /** A graph loaded into TensorFlow, with its variables. */
 export interface Session {
-  /**
-   * Runs a signature.
-   * @returns its outputs by name; the caller disposes of them
-   */
+  /** Runs a signature. @returns its outputs by name; the caller disposes of them */
   run(signature: string, inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
   dispose(): void;
 }
 
-/**
- * Loads a graph. The SavedModel exists on disk only while TensorFlow reads it.
- * @param bytes the graph as a SavedModel
- */
+/** Loads a graph. @param bytes it as a SavedModel, which is on disk only while TensorFlow reads it */
 export function openSession(graph: Graph, bytes: Uint8Array = savedModelBytes(graph)): Session {
   const binding = nativeBackend().binding;
   const session = withTemporaryFolder("graph", (directory) => {

@@ -6,7 +6,6 @@ export type EngineName = "eager" | "graph" | "xla";
 /** Element type of convolutions and matrix products; everything else stays float32. */
 export type PrecisionName = "float32" | "bfloat16";
 
-/** Shape and type of one input of a step. */
 export interface FeedSpec {
   readonly shape: readonly number[];
   readonly dtype: "float32" | "int32";
@@ -18,25 +17,16 @@ export type Feeds = Readonly<Record<string, Tensor>>;
 /** Named inputs of one or more steps, as host arrays in C order. */
 export type FeedValues = Readonly<Record<string, Float32Array | Int32Array>>;
 
-/**
- * A step: a pure function, in tfjs ops, to new values of variables. It has no other result: losses and counts are
- * variables, too. Nothing is read or assigned while it runs.
- */
+/** A pure function, in tfjs ops, to new values of variables, which hold losses and counts, too. It reads no values. */
 export type Step = (feeds: Feeds) => readonly Update[];
 
-/**
- * Inputs of a step that do not depend on its updates, such as a frozen model's output: computed for several steps at
- * once by the xla engine; the others ignore it.
- */
+/** Inputs that no update changes, such as a frozen model's output: xla computes those of several steps at once. */
 export interface Ahead {
   /** Steps that are computed at once; a divisor of stepsPerCall. */
   readonly steps: number;
   /** Names of its per-step inputs. */
   readonly takes: readonly string[];
-  /**
-   * float32 tensors whose first axis is that of the inputs; each step gets its slice of them as inputs of those names.
-   * @param feeds of that many steps, concatenated along the first axis
-   */
+  /** float32 inputs by name, from feeds of `steps` steps concatenated along the first axis; a step gets its slice. */
   compute(feeds: Feeds): Readonly<Record<string, Tensor>>;
 }
 
@@ -60,10 +50,7 @@ export interface ProgramDescription {
   /** All variables that steps read or update, in named groups that are pulled and pushed together. */
   readonly variables: Readonly<Record<string, readonly Variable[]>>;
   readonly precision: PrecisionName;
-  /**
-   * Whether the xla engine compiles a program with a static trip count for calls of stepsPerCall steps; by default on a
-   * GPU.
-   */
+  /** Whether xla compiles a program with a static trip count for calls of stepsPerCall steps; by default on a GPU. */
   readonly staticTripCount?: boolean;
   /** Receives problems of the program cache. */
   readonly onWarning?: (text: string) => void;
@@ -72,20 +59,15 @@ export interface ProgramDescription {
 /** A call of a program: so many steps of an entry. */
 export type Call = readonly [entry: string, steps: number];
 
-/** Steps that can be run. */
 export interface Program {
   readonly engine: EngineName;
   /**
-   * Runs steps of an entry, one after the other.
+   * Runs steps of an entry, one after the other, at most its stepsPerCall.
    * @param feeds per-step inputs with a leading axis of `steps`, shared inputs as they are
-   * @param steps at most the entry's stepsPerCall
    * @throws RangeError if an array's length does not fit
    */
   run(entry: string, feeds: FeedValues, steps: number): void;
-  /**
-   * A function for each native program of these calls that is not compiled yet; otherwise it compiles at its first call.
-   * Variables must be pushed before, and again after, as compiling changes them.
-   */
+  /** Functions that compile what these calls need. Compiling changes variables: push them before, and again after. */
   compilations(calls: readonly Call[]): readonly (() => void)[];
   /** Number of compiled programs from an earlier run. */
   readonly kept: number;

@@ -22,9 +22,8 @@ const wholeCall = (name: string): string => `${name}${WHOLE}`;
 const hasWholeCalls = (entry: Entry, known: boolean): boolean => known && entry.stepsPerCall > 1;
 
 /**
- * Many steps per call as one XLA program. An entry has up to two, each compiled at its first call: one with the static
- * trip count stepsPerCall, which saves a GPU a device-to-host read per iteration; and one with a dynamic trip count, for
- * the rest of an epoch.
+ * Many steps per call as one XLA program. An entry has up to two, compiled at first use: a static trip count of
+ * stepsPerCall saves a GPU a read per iteration, a dynamic one serves the rest of an epoch.
  */
 export function xlaProgram(description: ProgramDescription): Program {
   const { entries, precision, staticTripCount = isGpu() } = description;
@@ -92,7 +91,6 @@ export function xlaProgram(description: ProgramDescription): Program {
   };
 }
 
-/** The static trip count of a program, where it has one. */
 const iterationsOf = (entry: Entry, isWhole: boolean): number | undefined =>
   isWhole || entry.stepsPerCall === 1 ? entry.stepsPerCall : undefined;
 

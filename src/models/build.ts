@@ -5,21 +5,12 @@ import type { Model } from "../nn/model.js";
 import type { Variable } from "../runtime/tf.js";
 import { modelRow } from "./registry.js";
 
-/** A model that can be frozen. */
 export interface BuiltModel extends Model {
-  /**
-   * Folds batch normalisation into the convolutions before it; for a model that only evaluates from now on.
-   * @returns the folded variables, which its evaluation mode reads
-   */
+  /** Folds batch normalisation, for evaluation only from now on. @returns the folded variables, which it reads */
   freeze(): Variable[];
 }
 
-/**
- * Builds a model of the registry.
- * @param first values of its tensors, in PyTorch's layout
- * @param imageSize side of the images that it is to look at; the one that it is made for where left out
- * @throws inputError for an unknown name
- */
+/** Builds a model of the registry, for images of its own size by default. @throws inputError for an unknown name */
 export function buildModel(name: string, numClasses: number, first: FirstValues, imageSize?: number): BuiltModel {
   const builder = createBuilder(name, first);
   const { featureSize, forward } = modelRow(name).architecture(builder, numClasses);

@@ -64,7 +64,6 @@ const deepRow = (name: string, ...kind: [BlockKind, DeepBlocks]): ModelRow => ({
   initialization: resnetInitialization,
 });
 
-/** The models for 32x32 images. */
 export const CIFAR_ROWS: readonly ModelRow[] = [
   resnetRow("resnet8", 8, NARROW),
   resnetRow("resnet14", 14, NARROW),

@@ -46,13 +46,9 @@ export const IMAGENET_KIND: DeepResnetKind = {
   hasPreact: false,
 };
 
-/** Blocks of the four stages. */
 export type DeepBlocks = readonly [number, number, number, number];
 
-/**
- * ResNet of four stages (He et al. 2016, table 1).
- * @param blocks how many in each stage
- */
+/** ResNet of four stages (He et al. 2016, table 1). @param blocks how many in each stage */
 export const deepResnet =
   (kind: DeepResnetKind, block: BlockKind, blocks: DeepBlocks): Architecture =>
   (builder, numClasses) => {

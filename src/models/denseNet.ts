@@ -84,10 +84,7 @@ function denseBlocks(builder: ModelBuilder, blocks: readonly number[]) {
   return { layers, channels };
 }
 
-/**
- * DenseNet-BC for ImageNet (Huang et al. 2017), torchvision's, with growth 32.
- * @param blocks how many layers in each dense block
- */
+/** DenseNet-BC for ImageNet (Huang et al. 2017), torchvision's, with growth 32. @param blocks layers by dense block */
 export const denseNet =
   (blocks: readonly number[]): Architecture =>
   (builder, numClasses) => {

@@ -18,7 +18,6 @@ const resnetRow = (name: string, block: BlockKind, blocks: readonly [number, num
   initialization: resnetInitialization,
 });
 
-/** The models for 224x224 images. */
 export const IMAGENET_ROWS: readonly ModelRow[] = [
   {
     ...IMAGENET,

@@ -45,10 +45,7 @@ function separable(builder: ModelBuilder, { name, inputs, outputs, stride }: Sep
   return (x, context) => relu(pointwise(relu(spatial(x, context)), context));
 }
 
-/**
- * MobileNet (Howard et al. 2017) as PEFD has it for ImageNet. The reference averages over 7x7 positions, which is
- * all of the map for its 224x224 images; here it is all of the map for any image.
- */
+/** MobileNet (Howard et al. 2017) as PEFD has it for ImageNet, with a mean over the map for any size of image. */
 export const mobileNet: Architecture = (builder, numClasses) => {
   const stem = convolutionUnit(
     builder,

@@ -74,10 +74,8 @@ function makeGroups(builder: ModelBuilder, expansion: number, width: number): La
 }
 
 /**
- * MobileNetV2 for 32x32 images (Sandler et al. 2018), as RepDistiller and PEFD have it: with ReLU instead of
- * ReLU6, a stem of stride 2, and a last layer that does not shrink with the width.
- * @param expansion T, channels inside of a block per channel of its input
- * @param width factor of all other channels
+ * MobileNetV2 for 32x32 images (Sandler et al. 2018) as in RepDistiller and PEFD: ReLU instead of ReLU6, a stem of
+ * stride 2, a last layer of fixed width. `expansion` is the paper's t, `width` the factor of all other channels.
  */
 export const mobileNetV2 =
   (expansion: number, width: number): Architecture =>

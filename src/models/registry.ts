@@ -13,8 +13,5 @@ export const MODELS = createRegistry<ModelRow>({ one: "model", many: "Models" },
 /** Names of all models, in the order of the registry. */
 export const modelNames = MODELS.names;
 
-/**
- * The row of a model.
- * @throws inputError "unknown model" with the nearest name
- */
+/** The row of a model. @throws inputError "unknown model" with the nearest name */
 export const modelRow = MODELS.row;

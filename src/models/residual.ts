@@ -11,11 +11,9 @@ export interface Activated {
   readonly out: Tensor4D;
 }
 
-/** From a map to the next one. */
 export type Layer = (x: Tensor4D, context: ForwardContext) => Tensor4D;
 type Block = (x: Tensor4D, context: ForwardContext) => Activated;
 
-/** A block's prefix, channels and stride. */
 export interface BlockPlace {
   readonly name: string;
   readonly inputs: number;
@@ -24,7 +22,6 @@ export interface BlockPlace {
   readonly stride: number;
 }
 
-/** A kind of block. */
 export interface BlockKind {
   /** Channels out per channel of the 3x3 convolutions. */
   readonly expansion: number;

@@ -11,10 +11,9 @@ import type { Architecture } from "./types.js";
 export const resnetInitialization: Initialization = { "conv.weight": kaimingNormalFanOut };
 
 /**
- * ResNet for 32x32 images (He et al. 2016, section 4.2), as RepDistiller and PEFD have it: a stem and three
- * stages of basic blocks.
+ * ResNet for 32x32 images (He et al. 2016, section 4.2), as RepDistiller and PEFD have it: a stem and three stages of
+ * basic blocks, with their `widths`.
  * @param depth 6n + 2
- * @param widths channels of the stem and of the three stages
  */
 export const resnet =
   (depth: number, widths: readonly [number, number, number, number]): Architecture =>

@@ -75,10 +75,7 @@ function halvingBlock(builder: ModelBuilder, name: string, inputs: number, outpu
   };
 }
 
-/**
- * ShuffleNetV2 for 32x32 images (Ma et al. 2018), as RepDistiller has it: a 1x1 stem of stride 1.
- * @param widths channels of the three stages and of the last convolution
- */
+/** ShuffleNetV2 for 32x32 images (Ma et al. 2018), as RepDistiller has it: a 1x1 stem of stride 1. */
 export const shuffleNetV2 =
   (widths: ShuffleWidths): Architecture =>
   (builder, numClasses) => {

@@ -4,7 +4,6 @@ import type { StateEntry } from "../nn/model.js";
 import { type ShapeTrace, traceShapes } from "../nn/shapeTrace.js";
 import { modelRow } from "./registry.js";
 
-/** Static facts about a model. */
 export interface ModelSurvey {
   readonly name: string;
   readonly family: string;
@@ -14,7 +13,6 @@ export interface ModelSurvey {
   readonly multiplyAdds: number;
   /** The feature list for one image: [H, W, C], and [C] for the last. */
   readonly features: readonly (readonly number[])[];
-  /** Size of the penultimate vector. */
   readonly featureSize: number;
   /** Side of the images and number of classes that this is for. */
   readonly imageSize: number;
@@ -26,10 +24,7 @@ export interface ModelSurvey {
 const IMAGE_SIZE = 32;
 const CLASSES = 100;
 
-/**
- * Parameters, work and feature sizes of a model, from its layers' shapes. Does not need the native library.
- * @throws inputError for an unknown name
- */
+/** Parameters, work and feature sizes of a model, without the native library. @throws inputError for an unknown name */
 export function surveyModel(modelName: string): ModelSurvey {
   const row = modelRow(modelName);
   const { name, family, paper, imageSize = IMAGE_SIZE, numClasses = CLASSES } = row;
@@ -52,13 +47,11 @@ export function surveyModel(modelName: string): ModelSurvey {
   };
 }
 
-/** Shapes of a model's maps. */
 type MapTrace = Pick<ShapeTrace, "stem" | "maps" | "lastMap" | "norms">;
 
 /**
- * [H, W, C] of the stem's map and of each stage's (ModelOutput.maps), and of the map behind which layers can be inserted;
- * the batch normalisations before the maps' last ReLUs. Does not need the native library.
- * @param side of the images; the one that the model is made for where left out
+ * [H, W, C] of the maps of stem and stages (ModelOutput.maps) and where layers can be inserted; the batch
+ * normalisations before the maps' last ReLUs. Needs no native library.
  * @throws inputError for an unknown name
  */
 export function mapShapes(modelName: string, side?: number): MapTrace {
@@ -68,11 +61,7 @@ export function mapShapes(modelName: string, side?: number): MapTrace {
   return { stem, maps, lastMap, norms };
 }
 
-/**
- * The tensors of a model with so many classes, in PyTorch's order; their variables are not real ones. Does not need
- * the native library.
- * @throws inputError for an unknown name
- */
+/** A model's tensors in PyTorch's order, without the native library. @throws inputError for an unknown name */
 export function stateLayout(
   modelName: string,
   numClasses: number = CLASSES,

@@ -10,14 +10,11 @@ export type Architecture = (
 ) => {
   /** Size of the penultimate vector. */
   readonly featureSize: number;
-  /**
-   * Of each map, the name of the batch normalisation that its last ReLU follows; left out where the family has no such thing.
-   */
+  /** Of each map, the batch normalisation before its last ReLU; left out where the family has none. */
   readonly norms?: readonly string[];
   forward(images: Tensor4D, context: ForwardContext): ModelOutput;
 };
 
-/** One model of the registry. */
 export interface ModelRow {
   /** The paper's spelling. */
   readonly name: string;

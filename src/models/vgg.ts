@@ -50,10 +50,7 @@ function block(builder: ModelBuilder, name: string, depth: number, inputs: numbe
   };
 }
 
-/**
- * VGG for 32x32 images (Simonyan and Zisserman 2015) with batch normalisation and one linear layer, as
- * RepDistiller and PEFD have it.
- */
+/** VGG for 32x32 images (Simonyan and Zisserman 2015) with batch normalisation and one linear layer, as in PEFD. */
 export const vgg =
   (depths: BlockDepths): Architecture =>
   (builder, numClasses) => {

@@ -23,8 +23,8 @@ interface BlockOutput {
 type Block = (x: Tensor4D, context: ForwardContext) => BlockOutput;
 
 /**
- * bn-relu-conv3x3-bn-relu-conv3x3 plus the shortcut. Where the number of channels changes, the shortcut is a 1x1
- * convolution of the activated input; elsewhere the bare input.
+ * bn-relu-conv3x3-bn-relu-conv3x3 plus the shortcut: the bare input, or a 1x1 convolution of the activated input where
+ * the number of channels changes.
  */
 function preactivationBlock(
   builder: ModelBuilder,
@@ -84,10 +84,8 @@ function stage(
 }
 
 /**
- * Wide residual network for 32x32 images (Zagoruyko and Komodakis 2016). Feature maps are plain sums; their
- * preact versions went through the batch normalisation that comes next.
- * @param depth 6n + 4
- * @param widening channels per channel of the narrowest kind
+ * Wide residual network for 32x32 images (Zagoruyko and Komodakis 2016) of depth 6n + 4; `widening` multiplies
+ * channels. Maps are plain sums; their preact versions went through the next batch normalisation.
  */
 export const wideResnet =
   (depth: number, widening: number): Architecture =>

@@ -79,7 +79,6 @@ const ownTraining = defineOp({
   },
 });
 
-/** Normalised activations and batch statistics. */
 export interface TrainingNormalization {
   readonly y: Tensor4D;
   /** [C] */
@@ -89,11 +88,8 @@ export interface TrainingNormalization {
 }
 
 /**
- * Batch normalisation with the statistics of the batch (torch.nn.BatchNorm2d in training). Normalises with the
- * biased variance and returns the unbiased one, which is what PyTorch's running_var takes.
- * @param x [N, H, W, C]
- * @param scale [C]
- * @param offset [C]
+ * torch.nn.BatchNorm2d in training, for x [N, H, W, C]: normalises with the batch's biased variance and returns the
+ * unbiased one, which is what PyTorch's running_var takes. Other tensors are [C].
  */
 export function batchNormTraining(x: Tensor4D, scale: Tensor, offset: Tensor): TrainingNormalization {
   const training = ownOpsServe() ? ownTraining : standardTraining;
@@ -102,20 +98,15 @@ export function batchNormTraining(x: Tensor4D, scale: Tensor, offset: Tensor): T
 }
 
 /**
- * Differentiable batch normalisation with given statistics: torch.nn.BatchNorm2d in evaluation within a training step. It is
+ * torch.nn.BatchNorm2d in evaluation within a training step, for x [N, H, W, C] and others [C]. Differentiable;
  * composed, since TensorFlow's op rounds differently in graphs.
- * @param x [N, H, W, C]
- * @param scale [C], as all that follow
  */
 export function batchNormHeld(x: Tensor4D, scale: Tensor, offset: Tensor, mean: Tensor, variance: Tensor): Tensor4D {
   const factor = tf.mul(scale, rsqrt(tf.add(variance, BATCH_NORM_EPSILON)));
   return tf.add(tf.mul(tf.sub(x, mean), factor), offset) as Tensor4D;
 }
 
-/**
- * Batch normalisation with given statistics (torch.nn.BatchNorm2d in evaluation). Not differentiable.
- * @param x [N, H, W, C]
- */
+/** torch.nn.BatchNorm2d in evaluation, for x [N, H, W, C] and given statistics [C]. Not differentiable. */
 export function batchNormInference(
   x: Tensor4D,
   scale: Tensor,

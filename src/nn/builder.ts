@@ -3,7 +3,6 @@ import { permute4 } from "../common/shapes.js";
 import { tf, type Variable } from "../runtime/tf.js";
 import type { Role, StateEntry } from "./model.js";
 
-/** A tensor to be initialised. */
 export interface TensorDescription {
   readonly name: string;
   readonly role: Role;
@@ -82,11 +81,7 @@ export const toNativeLayout = (role: Role, values: Float32Array, shape: readonly
 export const toPyTorchLayout = (role: Role, values: Float32Array, shape: readonly number[]): Float32Array =>
   role === "conv.weight" ? permute4(values, nativeShape(role, shape), [3, 2, 0, 1]) : values;
 
-/**
- * Adds a tensor to the model's state and makes its variable.
- * @param shape PyTorch's shape
- * @param variableShape shape of the variable where it differs from nativeShape by a reshape (depthwise filters)
- */
+/** Adds a tensor of PyTorch's shape. @param variableShape where it differs from nativeShape (depthwise filters) */
 export function addVariable(
   builder: ModelBuilder,
   tensor: Omit<TensorDescription, "position">,
@@ -99,10 +94,7 @@ export function addVariable(
   return variable;
 }
 
-/**
- * Adds a trainable tensor outside of layers, such as a temperature.
- * @param initializer its initial values
- */
+/** Adds a trainable tensor outside of layers, such as a temperature. */
 export const addParameter = (
   builder: ModelBuilder,
   name: string,
@@ -110,10 +102,7 @@ export const addParameter = (
   initializer: Initializer,
 ): Variable => addVariable(builder, { name, shape, role: "parameter", fanIn: 1, initializer });
 
-/**
- * Adds a buffer: a tensor that steps update (ForwardContext.updates) without a gradient.
- * @param initializer its initial values; zeros by default
- */
+/** Adds a buffer, zeros by default: a tensor that steps update (ForwardContext.updates) without a gradient. */
 export const addBuffer = (
   builder: ModelBuilder,
   name: string,

@@ -1,12 +1,8 @@
 import { onTensorFlowLoaded, type Tensor, tf } from "../runtime/tf.js";
 
-/** Tensors by their names. */
 type Named<Name extends string> = Readonly<Record<Name, Tensor>>;
 
-/**
- * A TensorFlow.js op made of native ones. tfjs composes some gradients of several ops (ReLU of three, batch normalisation
- * of a dozen); one native op is faster, and one node in a graph.
- */
+/** A TensorFlow.js op made of native ones: tfjs composes some gradients of up to a dozen; one native op is faster. */
 export interface OpDefinition<Input extends string, Output extends string, Saved extends Input | Output, Settings> {
   readonly name: string;
   readonly inputs: readonly Input[];
@@ -14,7 +10,6 @@ export interface OpDefinition<Input extends string, Output extends string, Saved
   readonly outputs: readonly Output[];
   /** The inputs and outputs that the gradient needs. */
   readonly saved: readonly Saved[];
-  /** The native call. */
   readonly forward: (inputs: Named<Input>, settings: Settings) => Tensor[];
   /** Gradient of each differentiable input from that of the first output. */
   readonly gradient: (dy: Tensor, saved: Named<Saved>, settings: Settings) => Partial<Record<Input, () => Tensor>>;
@@ -31,10 +26,7 @@ export const runForward: (name: string, ...call: Parameters<Kernel>) => Tensor[]
 const named = <Name extends string>(names: readonly Name[], tensors: readonly Tensor[]) =>
   Object.fromEntries(names.map((name, i) => [name, tensors[i]])) as Named<Name>;
 
-/**
- * Registers an op with its gradient, once TensorFlow is loaded.
- * @returns the op: from its inputs, and its settings where it has any, to its outputs; tfjs can differentiate through it
- */
+/** Registers an op with its gradient, once TensorFlow is loaded. @returns it, from inputs and settings to outputs */
 export function defineOp<
   const Input extends string,
   const Output extends string,

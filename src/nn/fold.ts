@@ -6,9 +6,8 @@ import { biasAdd } from "./layers.js";
 import type { ForwardContext } from "./model.js";
 
 /**
- * A convolution followed by its batch normalisation. Once the model is frozen the two are one convolution with a
- * bias: y = scale * (conv(x) + b - mean) / sqrt(variance + eps) + offset is linear in x. That saves a pass over
- * the activations and lets the graph optimizer fuse bias and ReLU into the convolution.
+ * A convolution followed by its batch normalisation. Frozen, the two are one convolution with a bias, which saves a
+ * pass over the activations: y = scale * (conv(x) + b - mean) / sqrt(variance + eps) + offset is linear in x.
  */
 export function normalizedConvolution(
   builder: ModelBuilder,
@@ -58,8 +57,5 @@ function constantVariable(values: Float32Array, shape: number[], name: string): 
   return variable;
 }
 
-/**
- * Freezes a model permanently: its evaluation mode uses folded weights.
- * @returns the variables that replace those of the folded layers
- */
+/** Freezes a model for good: evaluation uses folded weights. @returns the variables that replace the folded layers' */
 export const foldAll = (builder: ModelBuilder): Variable[] => builder.folds.flatMap((f) => f());

@@ -20,12 +20,7 @@ const takeOp = defineOp({
   }),
 });
 
-/**
- * Elements of each row (torch.gather along the last axis).
- * @param x [N, R]
- * @param columns [N, K], int32, 0 to R - 1
- * @returns [N, K]
- */
+/** Elements of each row (torch.gather along the last axis): x [N, R] at [N, K], int32, 0 to R - 1, to [N, K]. */
 export function takeAlong(x: Tensor2D, columns: Tensor2D): Tensor2D {
   const [rows, width] = x.shape;
   const starts = tf.reshape(tf.range(0, rows * width, width, "int32"), [-1, 1]);
@@ -37,11 +32,8 @@ export function takeAlong(x: Tensor2D, columns: Tensor2D): Tensor2D {
 export { gatherRows } from "../runtime/rows.js";
 
 /**
- * Scatter of rows into a table, such as a memory bank, as an update (ForwardContext.updates). For repeated rows the last
- * value counts. All reads of a step see the old table.
- * @param table [R, ...]
- * @param rows [N], int32, 0 to R - 1
- * @param values [N, ...]
+ * Scatter of values [N, ...] into rows [N] (int32) of a table [R, ...], such as a memory bank, as an update
+ * (ForwardContext.updates). For repeated rows the last value counts. All reads of a step see the old table.
  */
 export function rowsUpdate(table: Variable, rows: Tensor1D, values: Tensor): Update {
   const count = rows.shape[0];

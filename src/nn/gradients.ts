@@ -11,10 +11,7 @@ const scaledGradientOp = defineOp({
   gradient: (dy, { factor }) => ({ x: () => tf.mul(dy, factor) }),
 });
 
-/**
- * Identity whose gradient is multiplied by a factor; a negative one is a gradient reversal layer
- * (Ganin and Lempitsky, Unsupervised Domain Adaptation by Backpropagation, ICML 2015).
- */
+/** Identity whose gradient is multiplied by a factor; a negative one reverses it (Ganin and Lempitsky, ICML 2015). */
 export const scaledGradient = <T extends Tensor>(x: T, factor: Scalar): T => scaledGradientOp({ x, factor }).y as T;
 
 const attributes = () => [typeAttribute("T", DT.float)];
@@ -54,9 +51,7 @@ export const absolute = <T extends Tensor>(x: T): T => absoluteOp({ x }).y as T;
 const float = () => typeAttribute("T", DT.float);
 const sumAttributes = () => [boolAttribute("keep_dims", true), float(), typeAttribute("Tidx", DT.int32)];
 
-/**
- * tfjs's own gradient makes a tensor of ones as large as x, a constant in a recorded graph, and five passes over x.
- */
+/** tfjs's own gradient makes a tensor of ones as large as x, a constant in a recorded graph, and five passes. */
 const sumOfSquaresOp = defineOp({
   name: "sumOfSquares",
   inputs: ["x"],
@@ -71,10 +66,7 @@ const sumOfSquaresOp = defineOp({
   gradient: (dy, { x }) => ({ x: () => tf.mul(x, tf.mul(dy, 2)) }),
 });
 
-/**
- * Sums of squares along some axes, which are kept with size one.
- * @param axes from 0, or from the end if negative
- */
+/** Sums of squares along some axes, from the end if negative, which are kept with size one. */
 export const sumOfSquares = (x: Tensor, ...axes: readonly number[]): Tensor =>
   sumOfSquaresOp({ x }, { axes: axes.map((axis) => (axis < 0 ? axis + x.rank : axis)) }).y;
 

@@ -59,9 +59,8 @@ const DEFAULTS: Readonly<Record<Role, Initializer>> = {
 };
 
 /**
- * Random initial values by role, by default PyTorch's. Each tensor has its own stream, so that adding a layer does not
- * change the others' values.
- * @param owner whose tensors these are ("student", "teacher", "projectors")
+ * Random initial values by role, by default PyTorch's. Each tensor of an owner ("student", "teacher", "projectors") has
+ * its own stream, so that adding a layer does not change the others' values.
  */
 export function randomFill(seed: number, owner: string, initialization: Initialization): Fill {
   const rules = { ...DEFAULTS, ...initialization };

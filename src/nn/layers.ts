@@ -9,10 +9,7 @@ import type { ForwardContext } from "./model.js";
 
 const attributes = () => [typeAttribute("T", DT.float), stringAttribute("data_format", "NHWC")];
 
-/**
- * [..., C] as [rows, C]. Otherwise TensorFlow would fuse this gradient with that of the convolution before it, in graphs only
- * and with other rounding.
- */
+/** [..., C] as [rows, C]; else graphs fuse this gradient with that of the convolution before it: other rounding. */
 const asRows = (dy: Tensor): Tensor => tf.reshape(dy, [-1, dy.shape.at(-1) as number]);
 
 const biasAddOp = defineOp({
@@ -27,23 +24,16 @@ const biasAddOp = defineOp({
   }),
 });
 
-/**
- * BiasAdd, which the graph optimizer fuses into the convolution or matrix product before it.
- * @param x [..., C]
- * @param bias [C]
- */
+/** BiasAdd of x [..., C] and [C], which the graph optimizer fuses into the convolution or matrix product before it. */
 export const biasAdd = <T extends Tensor>(x: T, bias: Tensor): T => biasAddOp({ x, bias }).y as T;
 
-/** A grouped convolution. */
 interface GroupedGeometry extends ConvolutionGeometry {
   readonly groups: number;
 }
 
 /**
- * torch.nn.functional.conv2d with groups, without bias.
- * @param x [N, H, W, groups * I]
- * @param filter [kernel, kernel, I, O], the filters of the first group first
- * @returns [N, H', W', O]
+ * torch.nn.functional.conv2d with groups, without bias: x [N, H, W, groups * I] and [kernel, kernel, I, O], the first
+ * group's filters first, to [N, H', W', O].
  */
 export function groupedConv2d(x: Tensor4D, filter: Tensor, { groups, ...geometry }: GroupedGeometry): Tensor4D {
   return ownGroupedConv2d(x, filter, geometry) ?? convolvedApart(x, filter, { groups, ...geometry });
@@ -76,7 +66,6 @@ export interface ConvolutionOptions extends ConvolutionGeometry {
   readonly groups?: number;
 }
 
-/** A foldable convolution. */
 export interface ConvolutionLayer {
   (x: Tensor4D): Tensor4D;
   readonly filter: Variable;
@@ -111,7 +100,6 @@ export function convolution(builder: ModelBuilder, name: string, options: Convol
   return Object.assign(layer, { filter, bias, convolve });
 }
 
-/** A foldable batch normalisation. */
 export interface BatchNormLayer {
   (x: Tensor4D, context: ForwardContext): Tensor4D;
   readonly scale: Variable;
@@ -120,10 +108,7 @@ export interface BatchNormLayer {
   readonly variance: Variable;
 }
 
-/**
- * torch.nn.BatchNorm2d. In training it adds new running statistics to the context; a second run in the same step continues
- * from those of the first.
- */
+/** torch.nn.BatchNorm2d. Training adds running statistics to the context; another run in a step continues from them. */
 export function batchNorm(builder: ModelBuilder, name: string, channels: number): BatchNormLayer {
   const add = (suffix: string, role: "weight" | "bias" | "running_mean" | "running_var") =>
     addVariable(builder, {

@@ -1,9 +1,6 @@
 import type { Tensor, Tensor2D, Tensor4D, Update, Variable } from "../runtime/tf.js";
 
-/**
- * Role of a model's tensor, for initialization and golden numbers. A parameter is a trainable tensor outside of the layers
- * above, such as a temperature; a buffer is state that steps write without a gradient, such as a memory bank.
- */
+/** Role of a tensor. A parameter (a temperature) is outside of layers; a buffer (a memory bank) has no gradient. */
 export type Role =
   | "conv.weight"
   | "conv.bias"
@@ -40,13 +37,9 @@ export interface ForwardContext {
   readonly insertion?: Insertion;
 }
 
-/**
- * Layers that a distillation method inserts after a student's last stage.
- * @param map [N, H, W, C]
- */
+/** Layers that a distillation method inserts after a student's last stage, of map [N, H, W, C]. */
 export type Insertion = (map: Tensor4D, context: ForwardContext) => Inserted;
 
-/** Outputs of inserted layers. */
 export interface Inserted {
   /** [N, H, W, C], which replaces the map. */
   readonly out: Tensor4D;
@@ -54,9 +47,7 @@ export interface Inserted {
   readonly inserted: Tensor4D;
 }
 
-/**
- * The output of a model's last stage, through inserted layers: every family calls this once, after its stages.
- */
+/** The output of a model's last stage, through inserted layers: every family calls this once. */
 export function insertedAt(
   map: Tensor4D,
   context: ForwardContext,
@@ -73,7 +64,6 @@ export interface FeatureMap {
   readonly beforeRelu: Tensor4D;
 }
 
-/** Outputs of every model. */
 export interface ModelOutput {
   /** Output of the first convolution; undefined where only the last map is of use. */
   readonly stem: FeatureMap | undefined;
@@ -108,9 +98,6 @@ export interface Model {
   readonly featureSize: number;
   /** All state in PyTorch's state_dict order. */
   readonly state: readonly StateEntry[];
-  /**
-   * @param images [N, H, W, 3], normalised
-   * @param context training mode and the list that takes updates of running statistics
-   */
+  /** The forward pass of images [N, H, W, 3], normalised. */
   forward(images: Tensor4D, context: ForwardContext): ModelOutput;
 }

@@ -29,9 +29,8 @@ export const isWholeMultiple = ([height, width]: MapSize, [rows, columns]: MapSi
   (height % rows === 0 && width % columns === 0) || (rows % height === 0 && columns % width === 0);
 
 /**
- * torch.nn.functional.interpolate with mode "nearest": element i of `to` is element floor(i * from / to), along both axes.
- * @param x [N, H, W, C]
- * @returns [N, height, width, C]
+ * torch.nn.functional.interpolate(mode="nearest") of x [N, H, W, C]: element i of `to` is element floor(i * from / to),
+ * along both axes.
  * @throws RangeError where neither size is a whole multiple of the other
  */
 export function nearestResize(x: Tensor4D, [height, width]: MapSize): Tensor4D {
@@ -58,10 +57,8 @@ export interface PoolGeometry {
 const LOWEST = -3.4028234663852886e38;
 
 /**
- * torch.nn.functional.max_pool2d. TensorFlow's SAME pads on the right only, and XLA has no pooling with explicit
- * padding, so padding is an op of its own.
- * @param x [N, H, W, C]
- * @returns [N, H', W', C]
+ * torch.nn.functional.max_pool2d of [N, H, W, C]. TensorFlow's SAME pads on the right only, and XLA has no pooling with
+ * explicit padding, so padding is an op of its own.
  */
 export function maxPool(x: Tensor4D, { kernel, stride, padding }: PoolGeometry): Tensor4D {
   const sides: [number, number] = [padding, padding];
@@ -69,12 +66,7 @@ export function maxPool(x: Tensor4D, { kernel, stride, padding }: PoolGeometry):
   return tf.maxPool(padded, kernel, stride, "valid");
 }
 
-/**
- * torch.nn.functional.avg_pool2d: padding counts as zeros, so that every mean is of kernel^2 elements. TensorFlow's
- * SAME counts only pixels.
- * @param x [N, H, W, C]
- * @returns [N, H', W', C]
- */
+/** torch.nn.functional.avg_pool2d of [N, H, W, C]: padding counts as zeros; TensorFlow's SAME counts only pixels. */
 export function averagePool(
   x: Tensor4D,
   { kernel, stride, padding = 0 }: Omit<PoolGeometry, "padding"> & { readonly padding?: number },
@@ -91,10 +83,8 @@ export const globalAveragePool = (x: Tensor4D): Tensor2D => tf.mean(x, [1, 2]);
 export type MapSize = readonly [height: number, width: number];
 
 /**
- * torch.nn.functional.adaptive_avg_pool2d: element i of `to` is the mean of the elements floor(i * from / to) to
- * ceil((i + 1) * from / to) - 1, along both axes.
- * @param x [N, H, W, C]
- * @returns [N, height, width, C]
+ * torch.nn.functional.adaptive_avg_pool2d of [N, H, W, C]: element i of `to` is the mean of the elements from floor(i *
+ * from / to) to ceil((i + 1) * from / to) - 1, along both axes.
  */
 export function adaptiveAveragePool(x: Tensor4D, [height, width]: MapSize): Tensor4D {
   const [images, rows, columns, channels] = x.shape;

@@ -11,7 +11,6 @@ interface Shaped {
   readonly values?: readonly number[];
 }
 
-/** Counter of FMAs. */
 interface WorkCounter {
   multiplyAdds: number;
 }
@@ -57,7 +56,6 @@ const BINARY = {
   squaredDifference: "SquaredDifference",
 } as const;
 
-/** Unary elementwise functions. */
 const UNARY = {
   abs: "Abs",
   exp: "Exp",
@@ -88,10 +86,7 @@ const nothingElse = <Known extends object>(known: Known): Known =>
     },
   });
 
-/**
- * The part of TensorFlow.js that models use in evaluation mode, with shape inference only.
- * @param work counts up while ops run
- */
+/** TensorFlow.js as models use it in evaluation mode, with shape inference only. @param work counts up while ops run */
 function shapeTensorFlow(work: WorkCounter) {
   const run = (name: string, inputs: Shaped[], attributes = {}): Shaped =>
     outputsOf(work, name, inputs, attributes)[0] as Shaped;
@@ -129,7 +124,6 @@ function shapeTensorFlow(work: WorkCounter) {
   });
 }
 
-/** Static facts about a model. */
 export interface ShapeTrace {
   readonly state: readonly StateEntry[];
   /** Shapes of the feature list for one image, [H, W, C] each and [C] for the last. */
@@ -167,10 +161,7 @@ export const traceLayers = <Made>(make: (builder: ModelBuilder) => Made) =>
     return { made: make(builder), state: builder.state as readonly StateEntry[] };
   });
 
-/**
- * Shape inference through a model in evaluation mode, without the native library.
- * @param imageSize side of the square image
- */
+/** Shape inference through a model in evaluation mode, for a square image, without the native library. */
 export function traceShapes(describe: Describe, imageSize: number): ShapeTrace {
   const work = { multiplyAdds: 0 };
   return withFakeTensorFlow(shapeTensorFlow(work), () => {

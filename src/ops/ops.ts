@@ -47,12 +47,10 @@ const FORWARD = "input: T, filter: T";
 const INPUT_GRADIENT = "input_sizes: int32, filter: T, out_backprop: T";
 const FILTER_GRADIENT = "input: T, filter_sizes: int32, out_backprop: T";
 
-/** Resolves a negative axis. */
 const fromStart = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 
 const without = (shape: Shape, axes: readonly number[]): Shape => shape.filter((_, axis) => !axes.includes(axis));
 
-/** A shape with one more axis. */
 const inserted = (shape: Shape, axis: number, size: number): Shape => shape.toSpliced(axis, 0, size);
 
 /** ArgMax and ArgMin along the axis in the second input. */
@@ -330,10 +328,8 @@ const TENSORFLOW_ROWS: readonly Row[] = [
   ["ResourceGather", "resource: resource, indices: Tindices -> output: dtype"],
 ];
 
-/** All rows: TensorFlow's, and ours. */
 const ROWS: readonly Row[] = [...TENSORFLOW_ROWS, ...OWN_ROWS];
 
-/** An op of the table. */
 export interface Op extends Facts {
   readonly name: string;
   readonly signature: Signature;

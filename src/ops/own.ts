@@ -6,7 +6,6 @@ export interface Follows {
 
 /** Convolution, with Conv2D's signature. */
 export const OWN_CONVOLUTION = "PefdConv2D";
-/** Data gradient of a convolution. */
 export const OWN_INPUT_GRADIENT = "PefdConv2DBackpropInput";
 /** Training batch normalisation: y, mean, unbiased variance, inverse standard deviation. */
 export const OWN_BATCH_NORM = "PefdBatchNorm";

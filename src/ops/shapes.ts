@@ -2,12 +2,8 @@ import { sizeOf } from "../common/shapes.js";
 import { DT } from "../runtime/native.js";
 import type { ReadAttribute } from "./signature.js";
 
-/** Support for bfloat16 activations. */
 export interface Bfloat16Support {
-  /**
-   * Type attributes that may be bfloat16, from the shapes of inputs, as far as they are known, and outputs; none where
-   * activations stay float32.
-   */
+  /** Type attributes that may be bfloat16, by the shapes of inputs, where known, and outputs; none for float32. */
   readonly types: (inputs: readonly (Shape | undefined)[], outputs: readonly Shape[]) => readonly string[];
   /** Times it reads each activation from memory. */
   readonly reads: number;
@@ -23,9 +19,7 @@ export interface Facts {
   readonly multiplyAdds?: (inputs: readonly Shape[], output: Shape) => number;
   /** Its kind under mixed precision: inputs of type T in bfloat16, output in float32. */
   readonly reduced?: "convolution" | "product";
-  /**
-   * Number of inputs that are activations, the others being weights, where it may stay in bfloat16 in a frozen model.
-   */
+  /** Number of inputs that are activations, not weights, where it may stay in bfloat16 in a frozen model. */
   readonly activations?: number;
   /** Correctly rounded elementwise arithmetic: the same bits in any layout. */
   readonly exact?: true;
@@ -61,7 +55,6 @@ export function zerosAround(
 
 export type Shape = readonly number[];
 
-/** Inputs of shape inference. */
 export interface OpInputs {
   readonly shapes: readonly Shape[];
   /** Values of an input that is a small integral constant. */
@@ -245,7 +238,6 @@ export const declared =
     return ["shape" in value ? value.shape : value];
   };
 
-/** Bytes of one element. */
 const ELEMENT_BYTES: Readonly<Record<number, number>> = {
   [DT.float]: 4,
   [DT.int32]: 4,

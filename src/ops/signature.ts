@@ -1,6 +1,5 @@
 import { DT } from "../runtime/native.js";
 
-/** Reads an attribute of a node, if it has it. */
 export type ReadAttribute = (name: string) => unknown;
 
 /** One argument of an op, as TensorFlow's registry declares it (tensorflow/core/ops). */
@@ -34,10 +33,7 @@ function argumentOf(text: string): Argument {
 
 const argumentsOf = (text: string): Argument[] => (text === "" ? [] : text.split(", ").map(argumentOf));
 
-/**
- * Parses the notation of TensorFlow's registry: "values: N * T, axis: Tidx -> output: T". A type is a name of DT or an
- * attribute.
- */
+/** Parses TensorFlow's notation: "values: N * T, axis: Tidx -> output: T". A type is a name of DT or an attribute. */
 export function parseSignature(text: string): Signature {
   const [inputs = "", outputs = ""] = text.split("->").map((side) => side.trim());
   return { inputs: argumentsOf(inputs), outputs: argumentsOf(outputs) };

@@ -2,23 +2,18 @@ import { getEnvironmentData, setEnvironmentData } from "node:worker_threads";
 import type { NativeBinding } from "./binding.js";
 import { copyOfBinding } from "./binding.js";
 
-// TensorFlow.js keeps the names of all attributes that ops were ever given in one set of the process (ATTR_NAME_SET of its
-// tfjs_backend.cc), and no lock is around it. Threads of Node.js share it: where one adds a name while another looks for
-// one, either may read freed memory, or look for ever.
+// TensorFlow.js keeps all attribute names in one set of the process (ATTR_NAME_SET of its tfjs_backend.cc), without a
+// lock: where a thread adds a name while another looks for one, either may read freed memory, or look for ever.
 
-/** Where threads find the memory that they share. */
 const KEY = "pefd: calls of ops";
 
 // Places in it: calls that only look for names, and whether one may add some.
 const [LOOKING, ADDING] = [0, 1];
 
-/**
- * Names are dealt with in the first microseconds of a call: one that has lasted so long is past that, or its thread was
- * ended in the midst of it.
- */
+/** Names are dealt with in the first microseconds of a call: after so long it is past that, or its thread was ended. */
 const TIMEOUT_MILLISECONDS = 2000;
 
-/** The memory that all threads of this process share; the first to ask, which is the main thread, makes it. */
+/** The memory that all threads share; the first to ask, which is the main thread, makes it. */
 function sharedState(): Int32Array {
   const found = getEnvironmentData(KEY);
   if (found instanceof SharedArrayBuffer) return new Int32Array(found);
@@ -37,7 +32,6 @@ function isSoonNone(state: Int32Array, place: number): boolean {
   }
 }
 
-/** Waits for whoever adds names. */
 function waitForAdder(state: Int32Array): void {
   if (!isSoonNone(state, ADDING)) Atomics.store(state, ADDING, 0);
 }
@@ -88,9 +82,8 @@ function threadSafeCall(binding: NativeBinding): NativeBinding["executeOp"] {
 }
 
 /**
- * A binding whose ops several threads may call at the same time. A call whose attributes have names that this thread has
- * not used before runs while no other thread calls an op; all others run together. Every thread must call ops through
- * its own, and the main thread must have made the first.
+ * A binding whose ops several threads may call at the same time; a call with attribute names that are new to its thread
+ * runs alone. Every thread must have its own, and the main thread must have made the first.
  */
 export const threadSafe = (binding: NativeBinding): NativeBinding => ({
   ...copyOfBinding(binding),

@@ -9,14 +9,12 @@ export function copyOfBinding(binding: NativeBinding): NativeBinding {
   ) as unknown as NativeBinding;
 }
 
-/** One attribute of a native op, as the binding takes it. */
 export interface NativeAttribute {
   readonly name: string;
   readonly type: number;
   readonly value: unknown;
 }
 
-/** A tensor that the binding has made. */
 export interface NativeTensor {
   readonly id: number;
   readonly shape: number[];

@@ -25,9 +25,8 @@ function loadSignals(): Signals | undefined {
 let signals: Signals | undefined;
 
 /**
- * Does work that blocks the process for long, such as a compilation. A signal ends the process meanwhile, at once and
- * with 128 and its number as exit code; JavaScript could answer it only afterwards.
- * @param hint of the error
+ * Does work that blocks the process for long. A signal ends the process meanwhile, at once, with `hint` and 128 and its
+ * number as exit code; JavaScript could answer it only afterwards.
  */
 export function endedBySignals(hint: string, work: () => void): void {
   signals ??= loadSignals();

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 
-/** How a program is run. */
 export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -10,7 +9,6 @@ export interface CommandOptions {
   readonly inherit?: readonly number[];
 }
 
-/** Result of a program. */
 export interface CommandResult {
   /** The exit code; undefined when it could not be started or was ended by a signal. */
   readonly code: number | undefined;
@@ -18,10 +16,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/**
- * Runs a program to its end and collects what it prints. Never throws: a program that is not there has
- * no exit code, and the reason in `stderr`.
- */
+/** Runs a program to its end. Never throws: one that is not there has no exit code, and the reason in `stderr`. */
 export function runCommand(
   command: string,
   commandArguments: readonly string[],

@@ -11,7 +11,6 @@ import { linkedRuntime, missingFiles } from "./setup/tree.js";
 // A library that is truncated ends the process that loads it (SIGBUS), so sizes are compared before anything is loaded.
 // Bytes are compared by set-up and by `pefd doctor --deep`.
 
-/** Record of a compiled file. */
 export interface CompiledFile {
   /** In the folder of compiled files. */
   readonly path: string;
@@ -26,10 +25,7 @@ export const THEIRS = "tensorflow";
 const isCompiledFile = (file: Partial<CompiledFile> | null): boolean =>
   typeof file?.path === "string" && typeof file.bytes === "number" && typeof file.sha256 === "string";
 
-/**
- * @returns undefined where set-up has not come to its end, or wrote nothing down (before 0.2)
- * @throws environmentError where this user may not read it
- */
+/** @returns undefined where set-up has not ended, or before 0.2 @throws environmentError where it may not be read */
 export function readCompiled(record: string): readonly CompiledFile[] | undefined {
   if (fileSize(record) === undefined) return undefined;
   const text = lookAt(record, () => readFileSync(record, "utf8"));
@@ -41,7 +37,7 @@ export function readCompiled(record: string): readonly CompiledFile[] | undefine
   }
 }
 
-/** A compiled file as it lies in a folder. @throws environmentError where this user may not read it */
+/** @throws environmentError where this user may not read it */
 function described(folder: string, path: string): CompiledFile {
   const file = join(folder, path);
   const content = lookAt(file, () => readFileSync(file));
@@ -55,7 +51,7 @@ export function writeCompiled(record: string, names: readonly string[]): void {
   writeFileSync(record, `${JSON.stringify({ files }, undefined, 2)}\n`);
 }
 
-/** Whether files match the record next to them, by size. */
+/** Whether files match the record next to them. */
 export function areCompiled(record: string, names: readonly string[]): boolean {
   const files = readCompiled(record) ?? [];
   const isWhole = (name: string): boolean => {
@@ -66,7 +62,6 @@ export function areCompiled(record: string, names: readonly string[]): boolean {
   return names.every(isWhole);
 }
 
-/** Something that is wrong with a file of an installation. */
 interface Damage {
   readonly path: string;
   /** A clause that names the file. */
@@ -84,13 +79,9 @@ export function compiledDamage(nativeFolder: string): readonly Damage[] | undefi
   });
 }
 
-/** Headers in a runtime's folder. */
 const isHeader = (path: string): boolean => path.startsWith("include/");
 
-/**
- * Refuses an installation of which a file is missing or not of its size, before one of them is loaded. A stat for each.
- * @throws environmentError
- */
+/** Refuses an installation with a file missing or not of its size, before one is loaded. @throws environmentError */
 export function refuseDamaged(nativeFolder: string, env: Environment): void {
   const compiled = compiledDamage(nativeFolder);
   if (compiled === undefined) {

@@ -8,7 +8,6 @@ import { nativeBackend } from "./native.js";
 import { nativeDirectory } from "./nativeFolder.js";
 import { linkedRuntime } from "./setup/tree.js";
 
-/** bfloat16 support of a CPU. */
 export interface Bfloat16Support {
   /** Whether oneDNN has convolutions in bfloat16 for it: it takes AVX-512, or AVX2 with conversions from bfloat16. */
   readonly isThere: boolean;
@@ -18,10 +17,7 @@ export interface Bfloat16Support {
 
 const CPUINFO = "/proc/cpuinfo";
 
-/**
- * bfloat16 features from /proc/cpuinfo. If it cannot be read, they are assumed.
- * @param cpuinfo text of /proc/cpuinfo
- */
+/** bfloat16 features by the text of /proc/cpuinfo; assumed where it cannot be read. */
 export function bfloat16Of(cpuinfo: string): Bfloat16Support {
   const has = (flag: string): boolean => new RegExp(`\\b${flag}\\b`).test(cpuinfo);
   const tellsNothing = !/^flags\s*:/m.test(cpuinfo);
@@ -70,18 +66,15 @@ export function computeCapability(env: Environment): number | undefined {
 const TF32_CAPABILITY = 8;
 
 /**
- * Whether products of float32 factors may be rounded to TF32's 11 binary digits: on a GPU that has it, unless NVIDIA's
- * switch turns it off (environment.ts). TensorFlow must be loaded.
+ * Whether float32 factors may be rounded to TF32's 11 binary digits: on a GPU that has it, unless NVIDIA_TF32_OVERRIDE
+ * is 0. TensorFlow must be loaded.
  */
 export function mayUseTf32(env: Environment): boolean {
   const hasIt = isGpu() && (computeCapability(env) ?? TF32_CAPABILITY) >= TF32_CAPABILITY;
   return hasIt && env.NVIDIA_TF32_OVERRIDE !== "0";
 }
 
-/**
- * Memory in use on the GPU that TensorFlow computes on, in megabytes (2^20 bytes): with memory taken as needed, the
- * most that was needed so far. Undefined on a CPU. TensorFlow must be loaded.
- */
+/** Most memory used so far on TensorFlow's GPU in megabytes (2^20 bytes); none on a CPU. TensorFlow must be loaded. */
 export function deviceMemory(env: Environment): number | undefined {
   if (!isGpu()) return undefined;
   return usedGpuMemory(env, chosen(env)?.uuid ?? visibleNames(env)?.[0] ?? "0");
@@ -103,8 +96,8 @@ function usedWarning(outlook: Outlook): string | undefined {
 }
 
 /**
- * A warning for a machine whose GPU is not used although it is there, or is used and should not be; undefined where
- * all is as it should be or PEFD_RUNTIME=cpu asks for it. TensorFlow must be loaded.
+ * A warning for a GPU that is there but not used, unless PEFD_RUNTIME=cpu asks for that, or is used and should not be.
+ * TensorFlow must be loaded.
  */
 export function deviceWarning(env: Environment): string | undefined {
   const outlook = gpuOutlook(knownGpus(env), env);

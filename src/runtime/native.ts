@@ -32,11 +32,7 @@ export const nativeBackend = (): NativeBackend => tf.backend() as unknown as Nat
 /** The version of the loaded library. */
 export const tensorFlowVersion = (): string => nativeBackend().binding.TF_Version;
 
-/**
- * Runs with some members of the binding replaced, whatever happens: all that tfjs asks of the library passes through
- * them.
- * @param changes the members that take the place of those of the binding that it is given
- */
+/** Runs with some members of the binding replaced: all that tfjs asks of the library passes through them. */
 export function withBinding<T>(changes: (binding: NativeBinding) => Partial<NativeBinding>, run: () => T): T {
   const backend = nativeBackend();
   const { binding } = backend;

@@ -6,10 +6,8 @@ import { isCheckout, packageDirectory } from "./paths.js";
 import { bindingName } from "./setup/wheels.js";
 
 /**
- * The folder of what set-up compiles and of the link to TensorFlow. A checkout has it in tfjs-node-gpu's own folder, so
- * that every checkout may have another build of TensorFlow; what npm has installed may not be writable, and has it in the
- * cache folder.
- * @returns undefined where tfjs-node-gpu is missing
+ * The folder of what set-up compiles and of the link to TensorFlow: tfjs-node-gpu's own in a checkout, each of which
+ * may have another build; else in the cache, as npm's may not be writable; undefined without tfjs-node-gpu.
  */
 export function nativeFolderIn(env: Environment, home: string): string | undefined {
   const folder = packageDirectory();

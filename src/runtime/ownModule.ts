@@ -34,11 +34,9 @@ export const REDUCED_PRODUCTS = {
   },
 } satisfies Readonly<Record<string, ReducedProducts>>;
 
-/** Those of a name; undefined where it names none. */
 const reducedNamed = (name: string | undefined): ReducedProducts | undefined =>
   Object.entries(REDUCED_PRODUCTS).find(([known]) => known === name)?.[1];
 
-/** Exports of the native module (src/native). */
 interface ModuleExports {
   readonly instructions?: string;
   readonly reduced?: string;
@@ -104,11 +102,10 @@ function loadModule(folder: string): OwnModule {
 }
 
 /**
- * Registers our own ops with TensorFlow, which must have been loaded. On a CPU that they are not made for, and where
- * PEFD_CONVOLUTIONS asks for it, every op is TensorFlow's.
- * @param env the process's environment
- * @throws environmentError where the module does not load and nobody has asked for TensorFlow's ops, which would train to
- * other rounding; inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or instructions that the CPU lacks
+ * Registers our own ops with TensorFlow, which must have been loaded, where the CPU supports them and PEFD_CONVOLUTIONS
+ * does not ask for TensorFlow's.
+ * @throws environmentError where the module does not load and nobody has asked for TensorFlow's ops, which round
+ * differently; inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or instructions that the CPU lacks
  */
 export function loadOwnModule(env: Environment): void {
   const folder = nativeDirectory() ?? "";
@@ -141,10 +138,7 @@ export const ownModule = (): OwnModule => loaded;
 /** The instruction set that our own ops run on ("avx512", "avx2"), or undefined where there are none. */
 export const ownInstructions = (): string | undefined => loaded.instructions;
 
-/**
- * A message on the convolutions that int16 kernels ran in float32 since the process began, where
- * there are others than it said last; undefined where there are none.
- */
+/** A message on the convolutions that int16 kernels ran in float32 so far; undefined where it says nothing new. */
 export function float32Note(): string | undefined {
   const found = native.inFloats?.() ?? "";
   if (found === saidInFloats) return undefined;
@@ -155,10 +149,7 @@ export function float32Note(): string | undefined {
 /** TensorFlow ops that our elementwise op computes, by opcode; empty if it is not available. */
 export const ownOperations = (): readonly string[] => operations;
 
-/**
- * What a native library writes to stderr while something runs, which is kept from there: libjpeg's warnings, which do not
- * say of which image they speak. Nothing where our module is not compiled; they are on stderr then.
- */
+/** Captures a native library's stderr, such as libjpeg's warnings, which name no image; nothing without our module. */
 export function capturingStderr<Result>(run: () => Result): { result: Result; stderrText: string } {
   native.divertWords?.();
   let result: Result;

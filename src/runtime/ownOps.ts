@@ -20,9 +20,8 @@ function bfloat16Set(): string[] {
 }
 
 /**
- * The name of the kernel set that compute, as far as it decides about bits: "own" or "tensorflow", in bfloat16 with
- * what multiplies numbers of 16 bits ("own-vnni-narrow"). AVX2 and AVX-512 have one name, since they give the same bits
- * (docs/adr/0007). TensorFlow must be loaded.
+ * The kernel set as far as it decides about bits: "own" or "tensorflow", in bfloat16 with its kind of products
+ * ("own-vnni-narrow"); AVX2 and AVX-512 give the same bits (docs/adr/0007). TensorFlow must be loaded.
  * @returns undefined where there is no choice of kernels: on a GPU, and in XLA's programs
  */
 export function kernelSet({ engine, precision }: { engine: string; precision: string }): string | undefined {

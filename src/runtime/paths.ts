@@ -7,19 +7,13 @@ const require = createRequire(import.meta.url);
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/**
- * Whether this is a checkout, with a set-up of its own (`npm run setup`), and not a package that npm has installed, in a
- * folder that belongs to npm.
- */
+/** Whether this is a checkout, with a set-up of its own (`npm run setup`), and not a package that npm has installed. */
 export const isCheckout = (): boolean => existsSync(join(ROOT, "scripts/setup.js"));
 
 /** Parts of tfjs-node-gpu in the package (scripts/pack.js). */
 const PACKED = join(ROOT, "vendor/tfjs-node-gpu");
 
-/**
- * The folder of tfjs-node-gpu, TensorFlow.js on libtensorflow: its JavaScript, and the sources of its binding. A package
- * holds it; a checkout's set-up brings it. Undefined where it is missing.
- */
+/** The folder of tfjs-node-gpu (its JavaScript, its binding's sources): packed or set-up's; undefined where missing. */
 export function packageDirectory(): string | undefined {
   if (!isCheckout() && existsSync(PACKED)) return PACKED;
   try {
@@ -35,20 +29,20 @@ export const dependencies = (nativeFolder: string): string => join(nativeFolder,
 /** Where the compiled binding lies (Node-API 8, the newest that it knows). */
 export const bindingFile = (nativeFolder: string): string => join(nativeFolder, "lib/napi-v8/tfjs_binding.node");
 
-/** Beside it, the module that silences the libraries' log (src/native/log_level.cc). */
+/** The module that silences the libraries' log (src/native/log_level.cc). */
 export const logLevelFile = (nativeFolder: string): string =>
   join(dirname(bindingFile(nativeFolder)), "log_level.node");
 
-/** And the one that ends a process that is busy when a signal comes (src/native/signals.cc). */
+/** The module that ends a busy process when a signal comes (src/native/signals.cc). */
 export const signalsFile = (nativeFolder: string): string => join(dirname(bindingFile(nativeFolder)), "signals.node");
 
-/** And the module of our own ops (src/native). */
+/** The module of our own ops (src/native). */
 export const ownModuleFile = (nativeFolder: string): string => join(dirname(bindingFile(nativeFolder)), "own_ops.node");
 
-/** And the program that asks the CUDA driver (src/native/gpu_probe.cc). */
+/** The program that asks the CUDA driver (src/native/gpu_probe.cc). */
 export const gpuProbeFile = (nativeFolder: string): string => join(dirname(bindingFile(nativeFolder)), "gpu_probe");
 
-/** And what set-up wrote down of all these, when it came to its end (compiledFiles.ts). */
+/** What set-up wrote down of all these, when it came to its end (compiledFiles.ts). */
 export const compiledRecord = (nativeFolder: string): string =>
   join(dirname(bindingFile(nativeFolder)), "compiled.json");
 

@@ -33,11 +33,7 @@ function cpuIdentity(): string[] {
 /** A device's name as a part of a folder's. */
 const worded = (name: string): string => name.replaceAll(/[^A-Za-z0-9]+/g, "-").slice(0, 40);
 
-/**
- * A folder's name for everything that compiled programs depend on besides themselves: GPU, compute capability, driver,
- * cuDNN, or the CPU and its instruction sets; TensorFlow and its libraries; and the flags in the environment.
- * @param env as the native library will find it
- */
+/** A folder's name for what compiled programs depend on: GPU, driver and cuDNN, or CPU; libraries; flags in `env`. */
 export function programsIdentity(gpu: GpuIdentity | undefined, env: Environment): string {
   const device = gpu === undefined ? cpuIdentity() : gpu;
   const libraries = WHEELS[gpu === undefined ? "cpu" : "gpu"].map(({ sha256 }) => sha256);
@@ -96,10 +92,7 @@ function tryRemove(remove: () => void): void {
   }
 }
 
-/**
- * Keeps all folders of compiled programs together within a size: those not used for longest go.
- * @param root the folder of those folders
- */
+/** Trims all folders of compiled programs below `root` to `limit` bytes in total, the least recently used first. */
 export function trimPrograms(root: string, limit: number = PROGRAMS_BYTES): void {
   const newestFirst = filesOf(root).sort((a, b) => b.used - a.used);
   let kept = 0;
@@ -112,7 +105,6 @@ export function trimPrograms(root: string, limit: number = PROGRAMS_BYTES): void
   }
 }
 
-/** Inputs of the native library's environment. */
 interface NativeSettings {
   /** The process's environment: what the user has set is kept. */
   readonly env: Environment;
@@ -130,10 +122,7 @@ interface NativeSettings {
   readonly deterministic?: boolean;
 }
 
-/**
- * Up to so many CPUs ops run one after the other, each on all of them: two at once would only push each other out
- * of the caches (docs/performance.md; more CPUs than these have not been measured).
- */
+/** Up to so many CPUs ops run one after the other: two at once evict each other's caches (docs/performance.md). */
 const FEW_PROCESSORS = 2;
 
 /** Kinds of device whose compiled programs are kept. */
@@ -163,15 +152,12 @@ const DETERMINISTIC = {
   flags: [["--xla_gpu_deterministic_ops", "true"]] as Flags,
 };
 
-/** Requested GPU precision. */
 const arithmetic = ({ gpu, exactFloat32, deterministic }: NativeSettings) =>
   gpu === undefined ? [] : [...(exactFloat32 ? [EXACT_FLOAT32] : []), ...(deterministic ? [DETERMINISTIC] : [])];
 
 /**
- * The environment variables that TensorFlow and XLA read when they are loaded: memory of a GPU is taken
- * as needed, their log is off (what fails a call is in its error), a CPU's convolutions are oneDNN's on every machine (by itself TensorFlow
- * takes them on some CPUs only; docs/adr/0006) and its graphs are run as we write them (native/binding/overrides.h), XLA finds the CUDA tools of the wheels and keeps compiled programs.
- * @returns only what has to be set, the user's own settings kept; to be assigned before TensorFlow is loaded
+ * The environment variables that TensorFlow and XLA read when loaded, besides the user's: GPU memory as needed, no log,
+ * oneDNN on every CPU (docs/adr/0006), graphs as written (native/binding/overrides.h), CUDA tools, kept programs.
  */
 export function nativeEnvironment(settings: NativeSettings): Record<string, string> {
   const { env, programCache, cudaDirectory, processors } = settings;
@@ -203,7 +189,6 @@ export function nativeEnvironment(settings: NativeSettings): Record<string, stri
   return variables;
 }
 
-/** Settings for the native library, before it is loaded. */
 export interface NativeNeeds {
   /** The process's environment (process.env): what the library reads is written into it. */
   readonly env: Environment;
@@ -217,11 +202,7 @@ export interface NativeNeeds {
   readonly deterministic?: boolean;
 }
 
-/**
- * Says where compiled programs are kept: in a folder for all that they depend on, unless the user has TensorFlow itself
- * keep them elsewhere.
- * @param env as the native library will find it
- */
+/** Where compiled programs are kept: by all that they depend on, unless the user has TensorFlow keep them elsewhere. */
 function openPrograms(gpu: GpuIdentity | undefined, env: Environment): void {
   const isOurs = env.TF_XLA_FLAGS?.includes(MEMORY_FOLDER) === true;
   const root = programCache(cacheDirectory(env, homedir()));
@@ -252,9 +233,8 @@ function chooseDevice(survey: GpuSurvey, env: Environment, number: number | unde
 }
 
 /**
- * The one place that decides what the native library finds in the process's environment: chooses the GPU, so that
- * exactly one is visible, and sets what TensorFlow, XLA and CUDA read when they are loaded. What the user has set is
- * kept. Must come before the library is loaded.
+ * Decides what the native library finds in the process's environment, before it is loaded: one visible GPU, and what
+ * TensorFlow, XLA and CUDA read; what the user has set is kept.
  * @throws inputError for a GPU that is not there
  */
 export function prepareNative(needs: NativeNeeds): void {

@@ -2,11 +2,8 @@ import { DT, intAttribute, nativeBackend, typeAttribute } from "./native.js";
 import { type Tensor, type Tensor1D, tf, type Variable } from "./tf.js";
 
 /**
- * Rows of a table, such as a memory bank's. tf.gather would read the indices back to check them, which a recorded step
- * must not. No gradient passes through it.
- * @param table [R, ...]
- * @param rows [N], int32, 0 to R - 1
- * @returns [N, ...]
+ * Rows [N] (int32, 0 to R - 1) of a table [R, ...], as [N, ...], without a gradient. tf.gather would read the indices
+ * back to check them, which a recorded step must not.
  */
 export const gatherRows = (table: Tensor, rows: Tensor): Tensor =>
   nativeBackend().executeSingleOutput(
@@ -20,12 +17,7 @@ export const gatherRows = (table: Tensor, rows: Tensor): Tensor =>
     [table, rows, tf.scalar(0, "int32")],
   );
 
-/**
- * A table with some rows replaced. No gradient passes through it.
- * @param table [R, ...]
- * @param rows [N], int32, 0 to R - 1; the same row more than once only with the same values
- * @param values [N, ...]
- */
+/** A table [R, ...] with values [N, ...] in rows [N] (int32; repeated ones with the same values). No gradient. */
 export const scatterRows = (table: Tensor, rows: Tensor1D, values: Tensor): Tensor =>
   nativeBackend().executeSingleOutput(
     "TensorScatterUpdate",
@@ -37,9 +29,8 @@ export const scatterRows = (table: Tensor, rows: Tensor1D, values: Tensor): Tens
 const own = new WeakSet<object>();
 
 /**
- * Writes rows of a variable where it lies. The first time it is copied, since others may hold the tensor that it was made
- * of; from then on nothing but the rows is touched, until it is assigned another value.
- * @param rows as for scatterRows
+ * Writes rows of a variable in place, as scatterRows. The first time it is copied, since others may hold its tensor;
+ * from then on nothing but the rows is touched, until it is assigned another value.
  */
 export function writeRows(variable: Variable, rows: Tensor1D, values: Tensor): void {
   if (own.has(variable.dataId)) {

@@ -12,7 +12,6 @@ import { loadOwnModule } from "./ownModule.js";
 import { bindingFile, logLevelFile, packageDirectory } from "./paths.js";
 import { type NativeNeeds, prepareNative } from "./prepare.js";
 
-/** A SavedModel of TensorFlow, opened. */
 interface OpenSavedModel {
   predict(inputs: Readonly<Record<string, Tensor>>): unknown;
   dispose(): void;
@@ -34,10 +33,7 @@ export type Tensor4D = import("@tensorflow/tfjs").Tensor4D;
 export type Scalar = import("@tensorflow/tfjs").Scalar;
 export type Variable = import("@tensorflow/tfjs").Variable;
 
-/**
- * Has tfjs compute softmax from other ops, as exp(x - max x) / sum(exp(x - max x)). TensorFlow has two kernels for it,
- * one for ops that are called one by one and another in graphs, and their rounding differ. The gradient stays.
- */
+/** Composes softmax of other ops: TensorFlow's kernels for eager calls and for graphs differ in rounding. */
 function composeSoftmax(tf: TensorFlow): void {
   const kernel = { kernelName: "Softmax", backendName: "tensorflow" };
   tf.unregisterKernel(kernel.kernelName, kernel.backendName);
@@ -55,15 +51,12 @@ function composeSoftmax(tf: TensorFlow): void {
 }
 
 /**
- * A new value of a variable, recorded while a step is described and applied by whoever runs it. With `rows` ([N], int32)
- * the value is that of these rows alone, [N, ...]; one that is named twice must have the same value twice.
+ * A variable's new value, recorded in a step and applied by whoever runs it. With `rows` ([N], int32) it is that of
+ * these rows alone, [N, ...]; one that is named twice must have the same value twice.
  */
 export type Update = readonly [variable: Variable, value: Tensor, rows?: Tensor1D];
 
-/**
- * TensorFlow.js, as a live binding: undefined until loadTensorFlow() was called, so that modules which
- * describe models can be imported (for names, help, docs) without the native library.
- */
+/** TensorFlow.js, a live binding: undefined until loadTensorFlow(), so that models can be imported without it. */
 export let tf: TensorFlow;
 
 /** Whether TensorFlow's graph optimizer rewrites the graphs of sessions (native/binding/overrides.h). */
@@ -79,10 +72,7 @@ export function onTensorFlowLoaded(callback: () => void): void {
 
 const require = createRequire(import.meta.url);
 
-/**
- * Node.js 23 removed two helpers that tfjs-node 4.22 still calls, and 22 warns about them.
- * Both are plain predicates; defining them ourselves serves every version.
- */
+/** Node.js 23 removed two predicates that tfjs-node 4.22 still calls, and 22 warns about them. */
 function restoreRemovedNodeHelpers(): void {
   const util = require("node:util") as Record<string, unknown>;
   util.isNullOrUndefined = (x: unknown) => x === null || x === undefined;
@@ -103,10 +93,7 @@ function applyLogLevel(folder: string): void {
 const notSetUp = () =>
   environmentError("TensorFlow is not installed yet: its native library must be downloaded once.", "Type: pefd setup");
 
-/**
- * Loads tfjs-node-gpu with the binding that set-up compiled, which need not lie in the package's own folder: the package
- * asks node-pre-gyp where its binding is, and is answered here.
- */
+/** Loads tfjs-node-gpu with set-up's binding: the package asks node-pre-gyp where it is, and is answered here. */
 function requireTensorFlow(folder: string, nativeFolder: string): TensorFlow {
   const fromPackage = createRequire(join(folder, "package.json"));
   const finder = fromPackage.resolve("@mapbox/node-pre-gyp");
@@ -121,8 +108,7 @@ function requireTensorFlow(folder: string, nativeFolder: string): TensorFlow {
 
 /**
  * Loads the native library once and sets `tf`.
- * @param needs what the library finds in the environment it reads (prepare.ts); by default, the environment is as
- * whoever started this process has set it
+ * @param needs what it finds in the environment (prepare.ts); by default what the process was started with
  * @throws environmentError with the next command when a file of set-up is missing, truncated or does not load;
  * inputError where PEFD_CONVOLUTIONS is a word that it cannot be, or for a GPU that is not there
  */
@@ -154,10 +140,7 @@ export function loadTensorFlow(needs?: NativeNeeds): TensorFlow {
   return tf;
 }
 
-/**
- * Runs with a fake in place of `tf`, for shape inference without the native library; it needs only the functions that are
- * called.
- */
+/** Runs with a fake in place of `tf`, for shape inference without the native library; it needs only what is called. */
 export function withFakeTensorFlow<T>(fake: unknown, run: () => T): T {
   const real = tf;
   tf = fake as TensorFlow;

@@ -8,8 +8,8 @@ import { loadOwnModule } from "./ownModule.js";
 import { bindingFile } from "./paths.js";
 
 /**
- * The native binding with our own ops, without TensorFlow.js: for a thread that only calls a few ops. The main thread must
- * have prepared the environment (prepare.ts). Tensors of one thread are unknown in another.
+ * The native binding with our own ops, for a thread that only calls a few. The main thread must have prepared the
+ * environment (prepare.ts). Threads do not know each other's tensors.
  * @throws environmentError where it does not load
  */
 export function loadThreadBinding(): NativeBinding {

@@ -7,7 +7,6 @@ export interface GraphTensor {
   readonly bytes: Uint8Array;
 }
 
-/** An attribute of a node, tagged by its kind. */
 export type AttributeValue =
   | { readonly string: string | Uint8Array }
   | { readonly int: number }
@@ -25,7 +24,6 @@ export type AttributeValue =
 
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** One operation of a graph. */
 export interface GraphNode {
   readonly name: string;
   readonly op: string;
@@ -33,7 +31,6 @@ export interface GraphNode {
   readonly inputs: readonly string[];
   readonly attributes: Attributes;
   readonly device?: string;
-  /** Shapes of the outputs, where they are known. */
   readonly shapes?: readonly (readonly number[])[];
   /** The line of the step that called this op, for messages. */
   readonly caller?: () => string;
@@ -48,7 +45,6 @@ export interface GraphFunction {
   readonly attributes: Attributes;
 }
 
-/** One tensor that enters or leaves a graph. */
 export interface GraphPort {
   /** "node:0" */
   readonly tensor: string;
@@ -56,7 +52,6 @@ export interface GraphPort {
   readonly shape: readonly number[];
 }
 
-/** A callable part of a graph. */
 export interface Signature {
   readonly inputs: Readonly<Record<string, GraphPort>>;
   readonly outputs: Readonly<Record<string, GraphPort>>;
@@ -188,10 +183,7 @@ export const bitcastNode = (name: string, input: string, from: number, to: numbe
   attributes: { T: { type: from }, type: { type: to } },
 });
 
-/**
- * Stable topological sort.
- * @throws Error for a cycle (a defect of a pass)
- */
+/** Stable topological sort. @throws Error for a cycle (a defect of a pass) */
 export function topologicallySorted(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
   const state = new Map<string, "waiting" | "placed">();

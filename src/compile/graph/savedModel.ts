@@ -53,7 +53,6 @@ const attributeMap = (field: number, attributes: Attributes): Uint8Array =>
     Object.entries(attributes).map(([key, value]) => [key, attributeFields(value)] as const),
   );
 
-/** NodeDef */
 const nodeFields = (node: GraphNode): Fields => [
   stringField(1, node.name),
   stringField(2, node.op),
@@ -62,7 +61,6 @@ const nodeFields = (node: GraphNode): Fields => [
   attributeMap(5, node.attributes),
 ];
 
-/** FunctionDef */
 function functionFields(definition: GraphFunction): Fields {
   const argument = (field: number, name: string, type: number) =>
     messageField(field, [stringField(1, name), integerField(3, type)]);

@@ -6,7 +6,6 @@ import { bitcastNode, floatConstant, type GraphNode, placeholder, type Signature
 /** Variables of a graph: handles, and signatures that push and pull each group. */
 export interface GraphVariables {
   readonly nodes: readonly GraphNode[];
-  /** VarHandleOp of each variable. */
   readonly handles: ReadonlyMap<Variable, string>;
   readonly signatures: Readonly<Record<string, Signature>>;
 }

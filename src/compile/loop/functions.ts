@@ -33,15 +33,11 @@ export interface Argument {
   readonly type: number;
 }
 
-/** The iteration. */
 export const INDEX: Argument = { name: "index", type: DT.int32 };
 /** The dynamic trip count. */
 export const COUNT: Argument = { name: "count", type: DT.int32 };
 
-/**
- * All feeds are passed as int32, floats by their bits: TensorFlow.js would copy floats to the GPU and back before feeding
- * them; integers stay on the host.
- */
+/** All feeds are int32, floats by their bits: TensorFlow.js would copy floats to the GPU and back first. */
 export const TRAVEL = DT.int32;
 
 export const feedArgument = (name: string): string => `feed_${name}`;
@@ -60,7 +56,6 @@ export function asFed(name: string, ref: string, { perStep, shared }: Entry): Gr
 
 export const countArguments = ({ iterations }: LoopSource): Argument[] => (iterations === undefined ? [COUNT] : []);
 
-/** Something loop-carried, and its argument. */
 type With<What> = readonly (readonly [What, Argument])[];
 
 export const valueArguments = ({ values }: LoopParts): With<LoopValue> =>
@@ -84,10 +79,7 @@ export function reshaped(name: string, ref: string, shape: readonly number[], ty
   ];
 }
 
-/**
- * The reference to a node's output inside of a function: "node:output argument:index".
- * @throws TraceError naming the op and the line that called it, when its outputs are not known
- */
+/** A node's output inside a function: "node:output argument:index". @throws TraceError where its outputs are unknown */
 function functionRef(node: GraphNode, index: number): string {
   const outputs = opNamed(node.op)?.signature.outputs;
   const output = outputs && positionsOf(outputs, attributeReader(node))?.[index];
@@ -95,10 +87,7 @@ function functionRef(node: GraphNode, index: number): string {
   throw new TraceError(`the outputs of ${node.op} are not known; add it to ops/ops.ts`, node.caller);
 }
 
-/**
- * Translates references for the inside of a function: to its nodes, or to renamed tensors such as arguments.
- * @throws Error for a reference to nothing
- */
+/** References inside a function: to its nodes, or to renamed tensors. @throws Error for a reference to nothing */
 export function translator(nodes: readonly GraphNode[], known: ReadonlyMap<string, string>): (ref: string) => string {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   return (ref) => {
@@ -122,11 +111,7 @@ const inputsOf = (arguments_: readonly Argument[]): GraphFunction["inputs"] =>
 const themselves = (arguments_: readonly Argument[]): Map<string, string> =>
   new Map(arguments_.map(({ name }) => [name, name]));
 
-/**
- * The body of a loop.
- * @param nodes their references name nodes or arguments
- * @param next new values of arguments: references among the nodes; the others stay
- */
+/** A loop's body: `nodes` refer to nodes or arguments, `next` has the arguments' new values (others stay). */
 export function bodyFunction(
   prefix: string,
   arguments_: readonly Argument[],
@@ -145,10 +130,7 @@ export function bodyFunction(
   };
 }
 
-/**
- * The condition of a loop: the index is below the trip count.
- * @param limit the static trip count; undefined where COUNT holds it, an iteration counting as `each`
- */
+/** A loop's condition: the index is below the static limit, or below COUNT, an iteration counting as `each`. */
 export function conditionFunction(
   prefix: string,
   arguments_: readonly Argument[],
@@ -172,10 +154,7 @@ export function conditionFunction(
   };
 }
 
-/**
- * The loop over the functions of a prefix.
- * @param first initial values of arguments; the others have their own names
- */
+/** The loop over the functions of a prefix. @param first initial values of arguments; others have their own names */
 export const whileNode = (
   prefix: string,
   arguments_: readonly Argument[],

@@ -19,7 +19,6 @@ export interface AheadParts {
   readonly iterations: number;
   /** Placeholders of its feeds, which hold all of these iterations, by the feeds' names. */
   readonly takes: Readonly<Record<string, string>>;
-  /** Shapes of those placeholders. */
   readonly feeds: ReadonlyMap<string, readonly number[]>;
   readonly nodes: readonly GraphNode[];
   readonly results: readonly AheadResult[];
@@ -29,16 +28,12 @@ export interface AheadParts {
 export interface AheadResult {
   /** Name of the slice in the body. */
   readonly name: string;
-  /** A reference among the nodes that are computed ahead. */
   readonly ref: string;
   /** Of the slice. */
   readonly shape: readonly number[];
 }
 
-/**
- * A step as a loop: the nodes before it, its body, and the nodes after it. References name nodes or loop values; names are
- * unique over all three. Variables are read before the loop and assigned after it, so the body is pure arithmetic.
- */
+/** A step as a loop: names are unique over its parts, variables are read before and assigned after its pure body. */
 export interface LoopParts {
   /** The variable of each ReadVariableOp, by its name. */
   readonly reads: ReadonlyMap<string, Variable>;
@@ -67,21 +62,16 @@ export const withInputs = (node: GraphNode, replaced: ReadonlyMap<string, string
   }),
 });
 
-/** A recorded computation for several iterations at once. */
 export interface RecordedAhead {
   readonly iterations: number;
   readonly step: RecordedStep;
   readonly results: readonly AheadResult[];
 }
 
-/** Shapes of a recording's feeds, by their placeholders. */
 const feedShapes = ({ nodes }: RecordedStep): Map<string, readonly number[]> =>
   new Map(nodes.flatMap(({ op, name, shapes }) => (op === "Placeholder" ? [[name, shapes?.[0] ?? []] as const] : [])));
 
-/**
- * A step as a loop: its reads and updates become loop values.
- * @param prefix of new names
- */
+/** A step as a loop: its reads and updates become loop values. @param prefix of new names */
 export function partsOf(recorded: RecordedStep, prefix: string, ahead?: RecordedAhead): LoopParts {
   const updated = new Map(recorded.updates);
   const readers = [recorded, ...(ahead === undefined ? [] : [ahead.step])];

@@ -44,10 +44,8 @@ interface Chain {
   readonly variables: readonly LoopValue[];
   /** Index of the node of each variable's new value. */
   readonly results: readonly number[];
-  /** Its arithmetic, in order. */
   readonly nodes: readonly GraphNode[];
   readonly operands: readonly (readonly Operand[])[];
-  /** References of other tensors. */
   readonly inputs: readonly string[];
   /** References of its scalars, by scalarKey. */
   readonly scalars: ReadonlyMap<string, string>;
@@ -57,12 +55,10 @@ interface Chain {
 const arithmeticOf = ({ nodes, operands, results }: Chain): string =>
   JSON.stringify([nodes.map(({ op }) => op), operands, results]);
 
-/** Lookups in a loop's body. */
 interface Context {
   readonly order: ReadonlyMap<string, number>;
   readonly byName: ReadonlyMap<string, GraphNode>;
   readonly users: ReadonlyMap<string, readonly GraphNode[]>;
-  /** Values of the loop, by name. */
   readonly values: ReadonlyMap<string, LoopValue>;
   /** Values by the nodes of their next ones. */
   readonly updated: ReadonlyMap<string, readonly LoopValue[]>;
@@ -235,7 +231,6 @@ function unpacking(name: string, ref: string, shapes: Shapes): { nodes: GraphNod
 type Shapes = readonly (readonly number[])[];
 const totalOf = (shapes: Shapes): number => shapes.reduce((sum, shape) => sum + sizeOf(shape), 0);
 
-/** The replacement of chains of the same arithmetic. */
 interface Packed {
   readonly before: readonly GraphNode[];
   readonly values: readonly LoopValue[];
@@ -302,16 +297,10 @@ function pack(chains: readonly Chain[], prefix: string): Packed {
   };
 }
 
-/**
- * Chains of the same arithmetic are packed together, vectors apart from larger tensors: XLA slices a small buffer in
- * place, and copies a large one first.
- */
+/** Chains that are packed together: vectors apart from larger tensors, as XLA slices only small buffers in place. */
 const kindOf = (chain: Chain): string => `${chain.shape.length < 2} ${arithmeticOf(chain)}`;
 
-/**
- * Horizontal fusion of updates: parameters and momentum buffers are packed into one vector each before the loop and
- * split after it, so that SGD is a handful of kernels instead of one per parameter. The arithmetic of each element stays.
- */
+/** Packs parameters and momentum into a vector each: SGD is a few kernels, and each element's arithmetic stays. */
 export function packUpdates(parts: LoopParts): LoopParts {
   const groups = [...grouped(chainsOf(parts), kindOf).values()].filter((chains) => chains.length > 1);
   const packed = groups.map((chains, i) => pack(chains, `packed_${i}`));
@@ -349,16 +338,14 @@ const WIDTHS: ReadonlyMap<number, number> = new Map([
 ]);
 const widthOf = (type: number): number => WIDTHS.get(type) ?? Number.POSITIVE_INFINITY;
 
-/** Element type of a node's result. */
 function resultType({ attributes }: GraphNode): number {
   const type = attributes.DstT ?? attributes.T;
   return type !== undefined && "type" in type ? type.type : -1;
 }
 
 /**
- * Loop-invariant code motion, also out of the computation ahead: a frozen weight's cast to bfloat16 runs once per call
- * instead of once per step. Only results no larger than their operand move: bytes of images do not become floats for a
- * whole call.
+ * Loop-invariant code motion, also out of the computation ahead: a frozen weight's cast runs once per call. Only
+ * results no larger than their operand move: bytes of images do not become floats for a whole call.
  */
 export function hoistInvariants(parts: LoopParts): LoopParts {
   const invariant = invariantsOf(parts);
@@ -413,7 +400,6 @@ function withoutUnused(parts: LoopParts): LoopParts {
   return { ...parts, values, before: before.reverse() };
 }
 
-/** Passes over a loop before it is compiled, in this order. */
 const LOOP_PASSES: readonly LoopPass[] = [packUpdates, hoistInvariants];
 
 /** Called before the first pass (`after` is undefined) and after each. */
@@ -444,7 +430,6 @@ export interface RecordedLoop {
   readonly feeds: Readonly<Record<string, string>>;
 }
 
-/** The recorded computation ahead, and the shapes of its results for one step. */
 interface Before {
   readonly step: RecordedStep;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
@@ -491,7 +476,6 @@ function aheadParts(steps: number, before: Before, step: RecordedStep): Recorded
 
 /**
  * Records an entry as a loop and runs the passes.
- * @param name prefix of all names
  * @throws TraceError as recordStep does; RangeError where stepsPerCall is no multiple of the group size
  */
 export function recordLoop(name: string, entry: Entry, handles: Handles, precision: PrecisionName): RecordedLoop {

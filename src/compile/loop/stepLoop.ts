@@ -42,7 +42,6 @@ function valuesOfSteps(parts: LoopParts): ReturnType<typeof valueArguments> {
   );
 }
 
-/** Arguments of the loop over steps. */
 const iterationArguments = (source: LoopSource): Argument[] => [
   INDEX,
   ...countArguments(source),
@@ -53,13 +52,11 @@ const iterationArguments = (source: LoopSource): Argument[] => [
 /** Nodes that make an input of the step; the last is the input. */
 type Arrival = readonly GraphNode[];
 
-/** A per-step feed. */
 function arrivalOf(name: string, entry: Entry): Arrival {
   const part = partNode(`slice_${name}`, feedArgument(name), TRAVEL);
   return [part, ...asFed(name, part.name, entry)];
 }
 
-/** Inputs of an iteration, by their names in the step. */
 function arrivals({ entry, parts, feeds }: LoopSource): Map<string, Arrival> {
   const fed = Object.keys(entry.perStep).map((name) => [feeds[name] as string, arrivalOf(name, entry)] as const);
   const shared = Object.keys(entry.shared).map(
@@ -92,7 +89,6 @@ function iterationFunctions(source: LoopSource, limit: number | undefined): Grap
   return [bodyFunction(prefix, arguments_, nodes, new Map(next)), conditionFunction(prefix, arguments_, limit)];
 }
 
-/** Arguments of the loop over groups of steps. */
 const groupArguments = (source: LoopSource): Argument[] => [
   INDEX,
   ...countArguments(source),
@@ -151,11 +147,7 @@ function groupNodes(source: LoopSource, ahead: AheadParts): GraphNode[] {
   ];
 }
 
-/**
- * The functions of the loop over groups of steps.
- * @param prefix of their names
- * @param limit the number of groups; dynamic where undefined
- */
+/** The functions of the loop over groups of steps. @param limit the number of groups; dynamic where undefined */
 function groupFunctions(
   source: LoopSource,
   ahead: AheadParts,
@@ -176,7 +168,6 @@ function groupFunctions(
 /** Name of the feed of a dynamic trip count. */
 export const COUNT_FEED = "steps";
 
-/** The parts of a graph that a loop over a recorded step adds. */
 export interface Loop {
   readonly nodes: readonly GraphNode[];
   readonly functions: readonly GraphFunction[];
@@ -189,14 +180,12 @@ function resourcesOf({ reads, updates }: LoopParts): Map<Variable, string> {
   return new Map(Array.from(touched, (variable, i) => [variable, `resource_${i}`]));
 }
 
-/** Arguments of the function that XLA compiles: trip count, feeds, variables. */
 const outerArguments = (source: LoopSource): Argument[] => [
   ...countArguments(source),
   ...feedArguments(source),
   ...Array.from(resourcesOf(source.parts).values(), (name) => ({ name, type: DT.resource })),
 ];
 
-/** The outermost loop of a call: its prefix and arguments, and the functions of it and of nested loops. */
 interface OuterLoop {
   readonly prefix: string;
   readonly arguments: readonly Argument[];
@@ -259,9 +248,8 @@ function loopFunction(source: LoopSource, outer: OuterLoop): GraphFunction {
 }
 
 /**
- * Many steps as one XLA program: a While whose body is the step. Per-step feeds are stacked along a new first axis of
- * the entry's stepsPerCall. With a static trip count nothing is read back between iterations; with a dynamic one, one
- * program serves every number of steps.
+ * Many steps as one XLA program: a While over per-step feeds stacked along a new first axis. With a static trip count
+ * nothing is read back between iterations; a dynamic one serves every number of steps.
  */
 export function stepLoop(source: LoopSource, variables: GraphVariables): Loop {
   const { prefix, parts } = source;

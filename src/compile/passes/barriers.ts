@@ -17,10 +17,7 @@ const SUMS: ReadonlySet<string> = new Set(["Add", "AddV2"]);
 const isFloatSum = (node: GraphNode | undefined): boolean =>
   node !== undefined && SUMS.has(node.op) && isFloat(node, "T");
 
-/**
- * Sums of several tensors as additions, from the first to the last: TensorFlow's AddN sums in whatever order lets it
- * reuse a buffer, so that the last bits vary from run to run.
- */
+/** Sums of several tensors as additions in order: AddN's order depends on buffer reuse, and its last bits with it. */
 export const expandSums: Pass = (step) => ({
   ...step,
   nodes: step.nodes.flatMap((node) =>
@@ -40,9 +37,8 @@ function oneByOne(node: GraphNode): GraphNode[] {
 }
 
 /**
- * Keeps the reduction order. Grappler merges a tree of additions into one AddN, whose order depends on buffer reuse, so
- * that rounding varies from run to run. Where an operand of an addition is another addition, x + y becomes x - y * -1:
- * the same bits, and nothing to merge.
+ * Keeps the reduction order: Grappler merges a tree of additions into one AddN, whose rounding varies from run to run.
+ * Where an operand of an addition is another addition, x + y becomes x - y * -1: the same bits, and nothing to merge.
  */
 export const keepReductionOrder: Pass = (step) => {
   const byName = nodesByName(step.nodes);
@@ -78,8 +74,8 @@ function isFloatResult(node: GraphNode): boolean {
 }
 
 /**
- * Blocks constant folding of floats by Grappler, which turns x / 3 into x * 0.333, (x * a) * b into x * (a * b) and
- * pow(x, 2) into x * x: no measurable gain, and different rounding. A placeholder, which could be fed, is never folded.
+ * Hides float constants in placeholders, which are never folded: Grappler turns x / 3 into x * 0.333, (x * a) * b into
+ * x * (a * b) and pow(x, 2) into x * x, with other rounding and no measurable gain.
  */
 export function withOpaqueConstants(nodes: readonly GraphNode[]): GraphNode[] {
   const byName = nodesByName(nodes);
@@ -103,7 +99,6 @@ export const blockConstantFolding: Pass = (step) => ({
   nodes: withOpaqueConstants(step.nodes),
 });
 
-/** An op that Grappler fuses with one of its inputs, and the ops of that input. */
 interface FusionPattern {
   readonly op: string;
   readonly inputs: ReadonlySet<string>;
@@ -145,8 +140,8 @@ const FUSION_PATTERNS: readonly FusionPattern[] = [
 ];
 
 /**
- * Puts a fusion barrier between ops whose fusion by Grappler would change rounding, so that a loss in plain ops has the
- * same bits in a graph as in eager mode. The barrier is a placeholder with a default: opaque, and no arithmetic.
+ * Separates ops whose fusion by Grappler would change rounding by a placeholder with a default (opaque, no arithmetic),
+ * so that a loss has the same bits in a graph as in eager mode.
  */
 export const addFusionBarriers: Pass = (step) => ({ ...step, nodes: withBarriers(step.nodes) });
 

@@ -14,15 +14,14 @@ function trainableNodes({ nodes, reads, updates }: RecordedStep): Set<string> {
   return names;
 }
 
-/** A cast from bfloat16. */
 const isCastToFloat = (node: GraphNode | undefined): node is GraphNode => {
   const { SrcT } = node?.attributes ?? {};
   return node?.op === "Cast" && SrcT !== undefined && "type" in SrcT && SrcT.type === DT.bfloat16;
 };
 
 /**
- * Keeps activations of frozen models in bfloat16 between convolutions: bias, ReLU and residual sums have half the memory
- * traffic, and XLA fuses them with cuDNN's convolutions. Trained models keep float32. Runs after reduceProducts.
+ * Keeps activations of frozen models in bfloat16 between convolutions: half the memory traffic, and XLA fuses bias,
+ * ReLU and sums with cuDNN's convolutions. Runs after reduceProducts.
  */
 export const frozenInBfloat16: Pass = (step) => {
   const isTrainable = trainableNodes(step);
@@ -110,10 +109,7 @@ function toBfloat16(nodes: readonly GraphNode[], kinds: readonly Reduced[]): Gra
   return out;
 }
 
-/**
- * Mixed precision: convolutions take bfloat16 and return float32; weights, statistics, losses and the optimizer stay
- * float32.
- */
+/** Mixed precision: convolutions take bfloat16 and return float32; everything else stays float32. */
 export const reduceConvolutions: Pass = (step) => ({
   ...step,
   nodes: toBfloat16(step.nodes, ["convolution"]),

@@ -38,9 +38,7 @@ function withReplaced(step: RecordedStep, replacement: Replacement): RecordedSte
   return { ...step, nodes, updates };
 }
 
-/**
- * Removes reshapes to the same shape, which gradients of sums have and which prevent fusion.
- */
+/** Removes reshapes to the same shape, which gradients of sums have and which prevent fusion. */
 export const dropEqualReshapes: Pass = (step) =>
   withReplaced(step, (node, byName) => {
     const [ref = ""] = node.inputs;
@@ -53,9 +51,7 @@ function isCast(node: GraphNode, from: number, to: number): boolean {
   return node.op === "Cast" && read("SrcT") === from && read("DstT") === to;
 }
 
-/**
- * Removes casts from bfloat16 and back, as between one of TensorFlow's convolutions and one of ours.
- */
+/** Removes casts from bfloat16 and back, as between one of TensorFlow's convolutions and one of ours. */
 export const dropCastPairs: Pass = (step) =>
   withReplaced(step, (node, byName) => {
     const before = byName.get(nodeOf(node.inputs[0] ?? ""));
@@ -70,12 +66,10 @@ function activationsAmong(given: readonly Argument[], node: GraphNode, types: re
   return (positionsOf(given, bfloat16) ?? []).map(({ type }) => type === DT.bfloat16);
 }
 
-/** A node with support for bfloat16 activations. */
 interface Candidate {
   readonly node: GraphNode;
   /** Its type attributes that become bfloat16. */
   readonly types: readonly string[];
-  /** References to its activations. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /** Times it reads each of them. */
@@ -104,7 +98,6 @@ function candidateOf(node: GraphNode, byName: Surroundings["byName"]): Candidate
   };
 }
 
-/** An activation that a candidate makes or takes. */
 interface Activation {
   readonly size: number;
   /** Candidates that take it as an activation, and whether it has other users. */
@@ -112,7 +105,6 @@ interface Activation {
   readonly leaves: boolean;
 }
 
-/** The candidates of a step, and their activations by reference. */
 interface Choice {
   readonly candidates: ReadonlyMap<string, Candidate>;
   readonly activations: ReadonlyMap<string, Activation>;
@@ -142,8 +134,8 @@ function choiceIn(step: RecordedStep): Choice {
 /** Bytes saved per element in bfloat16. */
 const SAVED = 2;
 /**
- * Cost of a cast per element, and per op, in bytes of memory traffic. Measured with models that need casts (vgg8, MobileNet,
- * ShuffleV2): a cast moves only six bytes, but has a loop of its own, and saved traffic is often in a cache.
+ * Cost of a cast per element, and per op, in bytes of memory traffic, measured with vgg8, MobileNet and ShuffleV2: a
+ * cast moves only six bytes, but has a loop of its own, and saved traffic is often in a cache.
  */
 const CAST = 20;
 const OP = 200_000;
@@ -193,7 +185,6 @@ function withoutLosses(choice: Choice): Set<string> {
   }
 }
 
-/** Connected components of the chosen candidates. */
 function componentsOf({ candidates, activations }: Choice, chosen: ReadonlySet<string>): Set<string>[] {
   const left = new Set(chosen);
   const components: Set<string>[] = [];
@@ -220,11 +211,7 @@ function gainOf(component: ReadonlySet<string>, choice: Choice): number {
   return [...refs].reduce((sum, ref) => sum - castsOf(ref, choice, component), saved);
 }
 
-/**
- * The nodes for which bfloat16 activations save more memory traffic than their casts cost: all candidates, without single
- * nodes and then connected components that lose.
- * @returns the type attributes of each that become bfloat16, by its name
- */
+/** The type attributes to make bfloat16, by node, where that saves more memory traffic than its casts cost. */
 export function bfloat16Nodes(step: RecordedStep): Map<string, readonly string[]> {
   const choice = choiceIn(step);
   const components = componentsOf(choice, withoutLosses(choice));
@@ -238,10 +225,7 @@ interface Lowered {
   readonly activations: readonly boolean[];
 }
 
-/**
- * Keeps activations in bfloat16 between our ops where that saves memory traffic: arithmetic stays float32, results are
- * rounded once when stored. Weights, statistics, losses and the optimizer stay float32.
- */
+/** Keeps activations in bfloat16 between our ops where that saves traffic: float32 arithmetic, rounded when stored. */
 export const bfloat16Activations: Pass = (step) => {
   const chosen = bfloat16Nodes(step);
   const out: GraphNode[] = [];

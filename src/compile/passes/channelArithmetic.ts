@@ -4,10 +4,7 @@ import { floatConstant, type GraphNode, intConstant, intsConstant, outputRef } f
 const FLOAT = { type: DT.float };
 const INDEX = { type: DT.int32 };
 
-/**
- * Appends nodes; each method returns the reference to its result.
- * @param channels the shape of per-channel tensors, the default of results
- */
+/** Appends nodes; each method returns its result's reference. @param channels the default shape of results */
 export function writer(prefix: string, nodes: GraphNode[], channels: readonly number[]) {
   const put = (node: GraphNode): string => {
     nodes.push(node);
@@ -57,7 +54,6 @@ export function writer(prefix: string, nodes: GraphNode[], channels: readonly nu
         shapes: [both],
       });
     },
-    /** The first and second half of a vector. */
     halves(name: string, vector: string): [string, string] {
       const axis = put(intConstant(`${prefix}/${name}/axis`, 0));
       const split = put({

@@ -19,10 +19,7 @@ function inferenceAfter(context: Surroundings, convolution: GraphNode): GraphNod
   return readers.some(({ inputs }) => inputs.some(isStatistic)) ? undefined : node;
 }
 
-/**
- * Replaces both: with s = gamma / sqrt(variance + epsilon) per output channel, a convolution with the filter times s and the
- * bias beta - mean s.
- */
+/** Both as one: with s = gamma / sqrt(variance + epsilon) per channel, filter times s and bias beta - mean s. */
 function folded({ byName }: Surroundings, convolution: GraphNode, node: GraphNode): GraphNode[] {
   const [x = "", filter = "", ...control] = convolution.inputs;
   const [, gamma = "", beta = "", mean = "", variance = ""] = node.inputs;
@@ -49,9 +46,8 @@ function folded({ byName }: Surroundings, convolution: GraphNode, node: GraphNod
 }
 
 /**
- * Folds inference batch normalisation into our convolutions, as for a frozen teacher (docs/adr/0004-folded-teacher.md), but
- * from the current weights: half the memory traffic, and later ops can be fused. It changes rounding, so only bfloat16 has
- * it.
+ * Folds inference batch normalisation into our convolutions, as for a frozen teacher (docs/adr/0004-folded-teacher.md),
+ * but from the current weights: half the memory traffic. It changes rounding, so only bfloat16 has it.
  */
 export const foldInference: Pass = (step) => {
   const context = surroundingsOf(step);

@@ -1,7 +1,6 @@
 import { type GraphNode, nodeOf, nodesByName, plainRef, sameShape, shapeBehind, usersOf } from "../graph/graph.js";
 import type { RecordedStep } from "../record/recordedStep.js";
 
-/** Lookups in a graph for fusion. */
 export interface Surroundings {
   readonly users: ReadonlyMap<string, readonly GraphNode[]>;
   readonly byName: ReadonlyMap<string, GraphNode>;

@@ -33,7 +33,6 @@ interface Chain {
   readonly inputs: readonly string[];
 }
 
-/** Lookups, and whether a node is not fused yet. */
 interface FusionContext extends Surroundings {
   readonly isFree: (node: GraphNode) => boolean;
 }
@@ -77,10 +76,7 @@ const CHAINS: Readonly<Record<string, (context: FusionContext, node: GraphNode) 
   [OWN_INPUT_GRADIENT]: afterGradient,
 };
 
-/**
- * Fuses our convolutions with bias, sum and ReLU as epilogues, and their data gradients with sum and ReLU gradient, where
- * intermediate results have no other user. The same roundings in the same order, so the bits stay.
- */
+/** Fuses our convolutions and data gradients with epilogues where results between have no other user: the same bits. */
 export const fuseConvolutions: Pass = (recorded) => {
   const { nodes } = recorded;
   const dropped = new Set<string>();
@@ -121,10 +117,7 @@ function fusedTail(
   return nodes.length === 0 ? undefined : { nodes, term: summed?.term, relu: relu !== undefined };
 }
 
-/**
- * Fuses our batch normalisation with sum and ReLU as epilogues, where intermediate results have no other user: one store
- * instead of three. The same roundings in the same order, so the bits stay.
- */
+/** Fuses our batch normalisation with sum and ReLU in the same way: one store instead of three. The bits stay. */
 export const fuseBatchNorm: Pass = (step) => {
   const surroundings = surroundingsOf(step);
   const there = new Set<string>();
@@ -147,7 +140,6 @@ export const fuseBatchNorm: Pass = (step) => {
   return { ...step, nodes, updates };
 };
 
-/** Nodes to fuse, in order. */
 type Group = readonly GraphNode[];
 
 interface Context {
@@ -278,10 +270,7 @@ function fusedGroups(recorded: RecordedStep, fewest: number): RecordedStep {
   };
 }
 
-/**
- * Fuses elementwise sums, products and ReLUs of one shape: one pass over memory, and one op instead of six per parameter
- * update. Each still rounds, so the bits stay.
- */
+/** Fuses elementwise sums, products and ReLUs of one shape: one pass over memory. Each rounds, so the bits stay. */
 export const fuseElementwise: Pass = (recorded) => fusedGroups(recorded, 2);
 
 /** The same for single ops: ours support bfloat16 activations. */

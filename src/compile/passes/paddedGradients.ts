@@ -7,7 +7,6 @@ import type { Pass } from "../record/recordedStep.js";
 /** Zero padding before and after each axis of images [N, H, W, C]. */
 type Sides = readonly (readonly [before: number, after: number])[];
 
-/** Shapes of a convolution's input, filter and output gradient. */
 interface Sizes {
   readonly images: readonly number[];
   readonly filter: readonly number[];
@@ -15,9 +14,8 @@ interface Sizes {
 }
 
 /**
- * Turns gradients of convolutions with explicit padding into those of padded images: oneDNN has none for explicit padding,
- * and TensorFlow's own are many times slower, most of all in bfloat16 (docs/adr/0006). The data gradient is cropped; the
- * weight gradient is the same.
+ * Turns gradients of convolutions with explicit padding into those of padded images, as oneDNN has none and
+ * TensorFlow's own are many times slower, most of all in bfloat16 (docs/adr/0006). The data gradient is cropped.
  */
 export const padGradients: Pass = (step) => ({ ...step, nodes: withPadded(step.nodes) });
 

@@ -18,10 +18,7 @@ import { useStandardOps } from "./standardOps.js";
 /** Our ops with the attribute `reduced` (src/native/ops/convolution_ops.cc). */
 const REDUCIBLE: ReadonlySet<string> = new Set(["Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"].map(ownOp));
 
-/**
- * Has our convolutions and their gradients multiply in 16 bits, with the CPU's VNNI or AMX. Inputs and outputs stay float32:
- * only operands are rounded, so no casts are needed. Grouped convolutions stay float32.
- */
+/** Our convolutions, but grouped ones, multiply in 16 bits (VNNI, AMX): operands are rounded, no casts are needed. */
 const reduceOwnProducts: Pass = (step) => ({
   ...step,
   nodes: step.nodes.map((node) =>
@@ -29,9 +26,7 @@ const reduceOwnProducts: Pass = (step) => ({
   ),
 });
 
-/** The machine's capabilities, as far as passes depend on them. */
 export interface Machine {
-  /** Whether our own ops are available. */
   readonly ownOps: boolean;
   /** Whether it is a CPU with AMX, which TensorFlow's convolutions use, too. */
   readonly matrixUnits: boolean;
@@ -52,10 +47,8 @@ const thisMachine = (): Machine => ({
   graphOptimizer: optimizesGraphs,
 });
 
-/** A pass, maybe for some machines only. */
 type Entry = Pass | { readonly pass: Pass; readonly where: (machine: Machine) => boolean };
 
-/** Engines that compile a recorded step. */
 export type CompiledEngine = Exclude<EngineName, "eager">;
 
 /** Fusion of our ops; the same bits. */
@@ -64,7 +57,6 @@ const FUSED: readonly Entry[] = [
   { pass: fuseBatchNorm, where: ({ ownOps }) => ownOps },
   { pass: fuseElementwise, where: ({ ownOps }) => ownOps },
 ];
-/** In-place updates of memory banks. */
 const IN_PLACE: readonly Entry[] = [rowsInPlace];
 /** Half the memory traffic between our ops. */
 const BFLOAT16_ACTIVATIONS: readonly Entry[] = [dropEqualReshapes, replaceElementwise, bfloat16Activations].map(
@@ -84,10 +76,7 @@ const EXACT: readonly Entry[] = [
   })),
 ];
 
-/**
- * Our convolutions use VNNI or AMX where the CPU has them. With AMX, oneDNN takes over where our reduced kernels are missing,
- * and the convolutions that ours do not support.
- */
+/** Our convolutions use VNNI or AMX; with AMX, oneDNN takes those that ours do not support. */
 const REDUCED: readonly Entry[] = [
   { pass: reduceOwnProducts, where: ({ reduced }) => reduced !== undefined },
   {
@@ -102,10 +91,7 @@ const REST_REDUCED: readonly Entry[] = [
   { pass: dropCastPairs, where: ({ bfloat16Activations }) => bfloat16Activations },
 ];
 
-/**
- * Passes over a recorded step, in this order. On a CPU without VNNI and AMX our convolutions stay float32 even for
- * bfloat16: that is faster than TensorFlow's bfloat16.
- */
+/** In order. Without VNNI and AMX ours stay float32 even for bfloat16, which is faster than TensorFlow's bfloat16. */
 const PASSES: Readonly<Record<CompiledEngine, Readonly<Record<PrecisionName, readonly Entry[]>>>> = {
   graph: {
     float32: [...IN_PLACE, ...FUSED, ...EXACT],

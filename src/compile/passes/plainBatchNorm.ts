@@ -9,7 +9,6 @@ interface Replacement {
   readonly outputs: readonly string[];
 }
 
-/** Shapes of a batch normalisation: images [N, H, W, C], and per-channel tensors. */
 interface Shapes {
   readonly images: readonly number[];
   readonly channels: readonly number[];
@@ -84,10 +83,7 @@ const REPLACEMENTS: Readonly<Record<string, (node: GraphNode) => Replacement | u
   [OWN_BATCH_NORM_GRADIENT]: gradient,
 };
 
-/**
- * Training batch normalisation in plain arithmetic, for XLA: one reduction for both sums instead of two in sequence, forward
- * and backward, and per-channel arithmetic fuses with its users.
- */
+/** Training batch normalisation as plain arithmetic, for XLA: one reduction for both sums; the rest is fused. */
 export const plainBatchNorm: Pass = (step) => {
   const replaced = new Map<string, readonly string[]>();
   const place = (ref: string): string => replaced.get(nodeOf(ref))?.[outputOf(ref)] ?? ref;

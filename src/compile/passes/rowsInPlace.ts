@@ -13,7 +13,6 @@ export function rowWrite(
   return isWrite ? node : undefined;
 }
 
-/** Whether a node gathers rows of a tensor. */
 function takesRows(node: GraphNode, tensor: string, byName: ReadonlyMap<string, GraphNode>): boolean {
   const [table, , axis = ""] = node.inputs;
   if (node.op !== "GatherV2" || table !== tensor || node.inputs.some(isControl)) return false;
@@ -22,10 +21,7 @@ function takesRows(node: GraphNode, tensor: string, byName: ReadonlyMap<string, 
   return value?.bytes.every((byte) => byte === 0) ?? false;
 }
 
-/**
- * Gathers rows in place from variables that the step scatters to: reading such a variable would copy all of it. The scatter
- * itself is made in place where updates become assignments.
- */
+/** Gathers rows in place from variables that the step scatters to: reading such a variable would copy all of it. */
 export const rowsInPlace: Pass = (step) => {
   const byName = nodesByName(step.nodes);
   const written = step.updates

@@ -63,7 +63,6 @@ function split(node: GraphNode, place: number, { name: axis }: GraphNode, shapes
   };
 }
 
-/** Concatenated results of the groups, under the node's name. */
 function concatenated(node: GraphNode, parts: readonly GraphNode[], { name: axis }: GraphNode): GraphNode {
   return {
     name: node.name,
@@ -74,11 +73,7 @@ function concatenated(node: GraphNode, parts: readonly GraphNode[], { name: axis
   };
 }
 
-/**
- * One of TensorFlow's grouped convolutions, or a gradient of one, as a convolution per group: on CPUs TensorFlow has no
- * gradients of grouped convolutions. Other nodes stay.
- * @param shapeOf the shape behind a reference, where it is known
- */
+/** TensorFlow's grouped convolution, or its gradient, as one per group: on CPUs it has no such gradients. */
 function splitGroups(node: GraphNode, shapeOf: ShapeOf): GraphNode[] {
   const op = GROUPED[node.op];
   const groups = op === undefined ? 1 : groupsOf(op, node, shapeOf);

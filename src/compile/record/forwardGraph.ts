@@ -6,7 +6,6 @@ import type { FeedSpec, Feeds } from "../types.js";
 import type { RecordedStep } from "./recordedStep.js";
 import { type Handles, recordStep } from "./trace.js";
 
-/** A recorded computation whose results are tensors. */
 interface RecordedOutputs {
   /** The results are its updates, in order. */
   readonly step: RecordedStep;
@@ -14,13 +13,7 @@ interface RecordedOutputs {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
 
-/**
- * Records a pure computation.
- * @param prefix of all node names
- * @param compute float32 results by name
- * @param handles VarHandleOp of each variable that it may read
- * @throws TraceError as recordStep does
- */
+/** Records a pure computation of float32 results from variables of `handles`. @throws TraceError as recordStep does */
 export function recordOutputs(
   prefix: string,
   specs: Readonly<Record<string, FeedSpec>>,
@@ -73,10 +66,7 @@ export const ANY_SIZE = -1;
 const RECORDED_BATCH = 2;
 const INPUT = "batch";
 
-/**
- * Records a computation as a graph with constant weights and a dynamic batch size.
- * @throws TraceError as recordStep does
- */
+/** A computation as a graph with constant weights and a dynamic batch size. @throws TraceError as recordStep does */
 export function recordForward(description: ForwardDescription): ForwardGraph {
   const { prefix, inputShape, weights } = description;
   const { recorded, outputs } = recordNamed(description);
@@ -92,7 +82,6 @@ export function recordForward(description: ForwardDescription): ForwardGraph {
   };
 }
 
-/** The recording, and its outputs. */
 function recordNamed({ prefix, inputShape, weights, outputNames, outputs }: ForwardDescription): {
   recorded: RecordedStep;
   outputs: Signature["outputs"];
@@ -120,7 +109,6 @@ function recordNamed({ prefix, inputShape, weights, outputNames, outputs }: Forw
 /** Signatures need the output index: "node:0". */
 const withOutput = (ref: string): string => (ref.includes(":") ? ref : `${ref}:0`);
 
-/** Replaces reads of variables by constants. */
 function embedWeights(
   nodes: readonly GraphNode[],
   reads: RecordedStep["reads"],
@@ -146,10 +134,7 @@ function weightNode(name: string, variable: Variable): GraphNode {
   return constNode(name, { dtype: DT.float, shape: variable.shape, bytes });
 }
 
-/**
- * A copy of the computation under another prefix; the weights are shared.
- * @param source the data reference that replaces the input
- */
+/** A copy of the computation under another prefix, with the same weights. @param source replaces the input */
 export function repeatForward(
   graph: ForwardGraph,
   from: string,

@@ -4,7 +4,6 @@ import type { GraphNode } from "../graph/graph.js";
 /** A change of a recorded step that keeps its results, up to its precision. */
 export type Pass = (step: RecordedStep) => RecordedStep;
 
-/** A step as a graph. */
 export interface RecordedStep {
   readonly nodes: readonly GraphNode[];
   /** Placeholder of each feed. */

@@ -37,9 +37,7 @@ function ownLine(stack: string): string {
 /** A line of the step's own code, found when it is asked for. */
 type Caller = () => string;
 
-/**
- * Captures the stack; formatting it costs several times as much as recording an op, and only error messages need it.
- */
+/** Captures the stack; formatting it costs several times as much as recording an op, and only errors need it. */
 function callerHere(): Caller {
   const depth = Error.stackTraceLimit;
   Error.stackTraceLimit = 60;
@@ -127,7 +125,6 @@ function createSymbolicTensors(binding: NativeBinding): SymbolicTensors {
   };
 }
 
-/** A native tensor in the trace. */
 interface Recorded {
   readonly ref: string;
   readonly shape: readonly number[];
@@ -135,28 +132,20 @@ interface Recorded {
   readonly constant?: readonly number[];
 }
 
-/** The recorded nodes, and the node of each native tensor. */
 interface Trace {
   readonly nodes: readonly GraphNode[];
-  /** ReadVariableOp of each variable that was read. */
   readonly reads: ReadonlyMap<Variable, string>;
   /** @returns the node's name */
   add(node: GraphNode): string;
-  /** A name for the next node, after its op. */
   nameFor(op: string): string;
   /** Maps a tensor to the output of a node. */
   know(id: number, recorded: Recorded): void;
   /** Makes a variable readable by its tensor's id. */
   offer(id: number, variable: Variable, handle: string): void;
-  /**
-   * The node of a tensor; a variable is read at its first use.
-   * @param user for the message
-   * @throws TraceError for an unknown tensor
-   */
+  /** The node of a tensor; a variable is read at its first use. @throws TraceError for an unknown tensor */
   resolve(id: number, user: string): Recorded;
 }
 
-/** @param prefix of all node names */
 function createTrace(prefix: string): Trace {
   const nodes: GraphNode[] = [];
   const reads = new Map<Variable, string>();
@@ -207,14 +196,10 @@ interface HostBackend {
 
 /** Tensors that stay on the host during tracing, as symbolic tensors. */
 interface HeldTensors {
-  /** The symbolic id of a tensor, if it is one of these. */
   idOf(tensor: Tensor): number | undefined;
 }
 
-/**
- * Tracing needs only the shapes of variables and feeds. Those that were not used yet (weights just read, images) stay on
- * the host, which saves a round trip to the GPU.
- */
+/** Variables and feeds not used yet stay on the host: tracing needs only shapes, which saves a GPU a round trip. */
 function holdTensors(tensors: Iterable<Tensor>, backend: NativeBackend, symbolic: SymbolicTensors): HeldTensors {
   const { tensorMap } = backend as unknown as HostBackend;
   const ids = new Map<object, number>();
@@ -236,12 +221,7 @@ interface UploadingBackend {
   readonly tensorMap: { get(dataId: object): { readonly values: unknown } | undefined };
 }
 
-/**
- * Host tensors are uploaded at their first use, so one made before tracing would become a constant of the step. Runs with
- * those refused.
- * @param held tensors that stay on the host
- * @throws TraceError for a tensor that is used and was made before
- */
+/** Runs with earlier host tensors refused, which would be uploaded as constants. @throws TraceError if one is used */
 function refusingEarlierTensors<T>(run: () => T, { idOf }: HeldTensors): T {
   const backend = nativeBackend() as unknown as UploadingBackend;
   const { move, getInputTensorIds } = backend;
@@ -304,9 +284,7 @@ function integersOf(values: ArrayBufferView): number[] | undefined {
 
 type Recording = Pick<NativeBinding, "executeOp" | "createTensor" | "tensorDataSync">;
 
-/**
- * Members of a binding that trace ops and constants, run only ops without shape inference, and refuse reads of values.
- */
+/** Members of a binding that trace ops, run only those without shape inference, and refuse reads of values. */
 const recordingBinding = (binding: NativeBinding, trace: Trace, symbolic: SymbolicTensors): Recording => ({
   executeOp(op, attributes, inputIds, count) {
     const inputs = inputIds.map((id) => trace.resolve(id, op));
@@ -356,9 +334,7 @@ const idsOf = (tensors: readonly Tensor[]): number[] => nativeBackend().getInput
 const idOf = (tensor: Tensor): number => idsOf([tensor])[0] as number;
 
 /**
- * Traces one run of an entry's step as graph nodes, between tfjs and the native library. Nothing is uploaded, and only
- * ops without shape inference run.
- * @param prefix of all node names
+ * Traces one run of an entry's step as graph nodes. Nothing is uploaded, and only ops without shape inference run.
  * @param handles VarHandleOp of each variable the step may touch
  * @throws TraceError when the step reads data, uses a tensor made elsewhere, or updates an unknown variable
  */
@@ -399,7 +375,6 @@ function recordInScope(prefix: string, entry: Entry, handles: Handles): Recorded
 const feedTensors = (specs: Readonly<Record<string, FeedSpec>>): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(specs).map(([name, { shape, dtype }]) => [name, tf.zeros([...shape], dtype)]));
 
-/** Runs a step while its ops and constants are traced. */
 const run = (
   step: () => readonly Update[],
   trace: Trace,

@@ -26,16 +26,12 @@ export interface ConvolutionSettings extends ConvolutionGeometry {
   readonly outputs: number;
 }
 
-/** Whether a convolution keeps height and width. */
 const isSame = ({ stride, padding, kernelSize }: ConvolutionSettings): boolean =>
   stride === 1 && kernelSize === 2 * padding + 1;
 
 const explicitPaddings = (pads: number[]): NativeAttribute => intAttribute("explicit_paddings", pads);
 
-/**
- * Explicit padding is PyTorch's meaning for every stride. TensorFlow's SAME pads stride-2 convolutions on the
- * right only, so it is used only for stride 1, where both agree and SAME has faster kernels.
- */
+/** Explicit padding is PyTorch's for every stride; TensorFlow's SAME, with faster kernels, agrees only for stride 1. */
 function paddingAttributes(settings: ConvolutionSettings): NativeAttribute[] {
   const { padding } = settings;
   if (padding === 0) return [stringAttribute("padding", "VALID"), explicitPaddings([])];
@@ -46,7 +42,6 @@ function paddingAttributes(settings: ConvolutionSettings): NativeAttribute[] {
   return [stringAttribute("padding", "EXPLICIT"), explicitPaddings(pads)];
 }
 
-/** Attributes of TensorFlow's depthwise convolutions. */
 const depthwiseAttributes = (settings: ConvolutionSettings): NativeAttribute[] => [
   typeAttribute("T", DT.float),
   intAttribute("strides", [1, settings.stride, settings.stride, 1]),
@@ -55,26 +50,23 @@ const depthwiseAttributes = (settings: ConvolutionSettings): NativeAttribute[] =
   ...paddingAttributes(settings),
 ];
 
-/** Attributes of Conv2D and its gradients. use_cudnn_on_gpu is TensorFlow's default. */
+/** use_cudnn_on_gpu is TensorFlow's default. */
 const denseAttributes = (settings: ConvolutionSettings): NativeAttribute[] => [
   ...depthwiseAttributes(settings),
   boolAttribute("use_cudnn_on_gpu", true),
 ];
 
-/** The three native ops of one kind of convolution. */
 interface ConvolutionOps {
   readonly forward: string;
   readonly inputGradient: string;
   readonly filterGradient: string;
 }
 
-/** Calls a native op of a convolution. */
 type CallConvolution = (op: string, inputs: Tensor[], settings: ConvolutionSettings) => Tensor;
 
 /** A gradient of a convolution, with its shape. */
 type Gradient = (operand: Tensor, dy: Tensor, settings: ConvolutionSettings, shape: number[]) => Tensor;
 
-/** Data and weight gradient of a convolution. */
 interface ConvolutionGradients {
   readonly input: Gradient;
   readonly filter: Gradient;
@@ -83,8 +75,8 @@ interface ConvolutionGradients {
 const shapeTensor = (shape: readonly number[]): Tensor => tf.tensor1d([...shape], "int32");
 
 /**
- * TensorFlow's own gradients abort the process for inputs or outputs without four axes or with a negative size (2.21).
- * @throws RangeError for shapes that do not fit
+ * TensorFlow 2.21's gradients abort the process for some shapes that do not fit.
+ * @throws RangeError for all of those
  */
 function requireFitting(
   { stride, padding, kernelSize }: ConvolutionSettings,
@@ -130,10 +122,7 @@ function paddingOf(
 
 const sum = ([a, b]: readonly [number, number]): number => a + b;
 
-/**
- * oneDNN has no gradients of convolutions with explicit padding, and TensorFlow's own are several times slower
- * (docs/adr/0006). The same gradients, of padded images: the data gradient is cropped.
- */
+/** Gradients of padded images, cropped: oneDNN has none for explicit padding, TensorFlow's are slow (docs/adr/0006). */
 function paddedGradients(call: CallConvolution, ops: ConvolutionOps): ConvolutionGradients {
   const plain = plainGradients(call, ops);
   const unpadded = (settings: ConvolutionSettings) => ({ ...settings, padding: 0 });
@@ -157,7 +146,6 @@ function paddedGradients(call: CallConvolution, ops: ConvolutionOps): Convolutio
   };
 }
 
-/** One kind of convolution. */
 export interface ConvolutionKind extends ConvolutionOps {
   readonly name: string;
   readonly attributes: (settings: ConvolutionSettings) => NativeAttribute[];
@@ -171,7 +159,6 @@ const OWN = { kernels: [1, 3], strides: [1, 2], channels: 16 };
 const hasServedWindows = ({ kernelSize, stride, padding }: ConvolutionSettings): boolean =>
   OWN.kernels.includes(kernelSize) && OWN.strides.includes(stride) && kernelSize === 2 * padding + 1;
 
-/** Whether our kernels are available for an op of a convolution. */
 const isOurs = ({ isServed }: ConvolutionKind, settings: ConvolutionSettings, op: string): boolean =>
   isServed(settings, op) && ownOpsServe();
 
@@ -224,7 +211,6 @@ const DENSE_OPS: ConvolutionOps = {
 const isServedStem = ({ kernelSize, inputs }: ConvolutionSettings, op: string): boolean =>
   kernelSize === 3 && inputs < OWN.channels && op !== DENSE_OPS.inputGradient;
 
-/** Dense convolutions. */
 export const DENSE: ConvolutionKind = {
   name: "conv2d",
   ...DENSE_OPS,
@@ -260,21 +246,11 @@ export function settingsOf({ stride, padding }: ConvolutionGeometry, filter: Ten
   return { stride, padding, kernelSize, inputs, outputs };
 }
 
-/**
- * torch.nn.functional.conv2d without bias.
- * @param x [N, H, W, I]
- * @param filter [kernel, kernel, I, O]
- * @returns [N, H', W', O]
- */
+/** torch.nn.functional.conv2d without bias, of x [N, H, W, I] and [kernel, kernel, I, O] to [N, H', W', O]. */
 export const conv2d = (x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D =>
   denseConvolution({ x, filter }, settingsOf(geometry, filter)).y as Tensor4D;
 
-/**
- * A grouped convolution as one of our ops.
- * @param x [N, H, W, groups * I]
- * @param filter [kernel, kernel, I, O]
- * @returns [N, H', W', O], or undefined where it is not supported
- */
+/** A grouped convolution as one of our ops, with the shapes of groupedConv2d; undefined where it is not supported. */
 export function ownGroupedConv2d(x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D | undefined {
   const settings = settingsOf(geometry, filter);
   return isOurs(GROUPED, settings, GROUPED.forward)
@@ -282,11 +258,6 @@ export function ownGroupedConv2d(x: Tensor4D, filter: Tensor, geometry: Convolut
     : undefined;
 }
 
-/**
- * torch.nn.functional.conv2d with groups = channels, without bias.
- * @param x [N, H, W, C]
- * @param filter [kernel, kernel, C, 1]
- * @returns [N, H', W', C]
- */
+/** conv2d with groups = channels, without bias, of x [N, H, W, C] and [kernel, kernel, C, 1] to [N, H', W', C]. */
 export const depthwiseConv2d = (x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D =>
   depthwiseConvolution({ x, filter }, settingsOf(geometry, filter)).y as Tensor4D;

@@ -31,8 +31,5 @@ const shuffleOp = defineOp({
   }),
 });
 
-/**
- * ShuffleNet's channel shuffle: channel j of block i becomes channel i of block j.
- * @param x [N, H, W, C], C a multiple of groups
- */
+/** ShuffleNet's channel shuffle of [N, H, W, C], C a multiple of groups: channel j of block i becomes i of block j. */
 export const channelShuffle = (x: Tensor4D, groups: number): Tensor4D => shuffleOp({ x }, { groups }).y as Tensor4D;

@@ -28,10 +28,8 @@ const transposedOp = defineOp({
 });
 
 /**
- * torch.nn.functional.conv_transpose2d without bias: a convolution's data gradient.
- * @param x [N, H, W, I]
- * @param filter [kernel, kernel, O, I], that of the convolution from O to I channels
- * @returns [N, (H - 1) * stride - 2 * padding + kernel, the same of W, O]
+ * torch.nn.functional.conv_transpose2d without bias: the data gradient of a convolution of filter [kernel, kernel, O,
+ * I], from x [N, H, W, I] to [N, (H - 1) * stride - 2 * padding + kernel, the same of W, O].
  */
 export function transposedConv2d(x: Tensor4D, filter: Tensor, geometry: ConvolutionGeometry): Tensor4D {
   const settings = settingsOf(geometry, filter);
@@ -50,9 +48,8 @@ export interface TransposedOptions extends ConvolutionGeometry {
 }
 
 /**
- * torch.nn.ConvTranspose2d. Its weight [inputs, outputs, kernel, kernel] is the weight of a convolution from `outputs` to
- * `inputs` channels, as which it is kept.
- * @returns a layer from [N, H, W, inputs] to [N, H', W', outputs], see transposedConv2d
+ * torch.nn.ConvTranspose2d, from [N, H, W, inputs] to [N, H', W', outputs] (transposedConv2d). Its weight is kept as
+ * that of a convolution from `outputs` to `inputs` channels.
  */
 export function transposedConvolution(
   builder: ModelBuilder,

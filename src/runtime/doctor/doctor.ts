@@ -31,7 +31,6 @@ export interface Check {
     | "gpu"
     | "gpuLibraries"
     | "data";
-  /** Its title. */
   readonly title: string;
   readonly ok: boolean;
   /** Whether pefd cannot do its work without. */
@@ -40,11 +39,9 @@ export interface Check {
   readonly detail: string;
   /** Further notes, one per line. */
   readonly lines?: readonly string[];
-  /** Hint where it is not ok. */
   readonly hint?: string;
 }
 
-/** The state of this installation. */
 interface Diagnosis {
   /** Whether everything required is ok. */
   readonly ok: boolean;
@@ -89,9 +86,8 @@ const some = (names: readonly string[]): string =>
   `${names.slice(0, 10).join(", ")}${names.length > 10 ? ", ..." : ""}`;
 
 /**
- * Reads every byte of the installed libraries, and of what set-up compiled, and compares them with what set-up wrote down: a
- * disk or memory that flips a bit changes no size, and results or crashes that nobody can explain come of it.
- * @param nativeFolder where the compiled files are loaded from; undefined where there is none
+ * Compares every byte of the installed libraries, and of what set-up compiled, with what set-up wrote down: a disk or
+ * memory that flips a bit changes no size.
  */
 export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder?: string): Promise<Check> {
   if (linked === undefined) {
@@ -117,11 +113,9 @@ export async function filesCheck(linked: LinkedRuntime | undefined, nativeFolder
   return { ...check, ok: false, detail, hint: changed.length === 0 ? "pefd setup" : again };
 }
 
-/** Information on the GPU. */
 interface GpuSituation {
   readonly survey: GpuSurvey;
   readonly outlook: Outlook;
-  /** The runtime that is installed. */
   readonly kind: RuntimeKind | undefined;
   readonly probe: Probe;
   /** PEFD_RUNTIME */
@@ -173,10 +167,7 @@ function usedCheck(gpu: Gpu, { survey, outlook }: GpuSituation): Check {
   };
 }
 
-/**
- * Whether a GPU is used, and why not: that there is none is fine, that there is one which is not used is
- * not, unless PEFD_RUNTIME=cpu asks for it.
- */
+/** Whether a GPU is used, and why not; one that is there and unused is not ok, unless PEFD_RUNTIME=cpu asks for it. */
 export function gpuCheck(situation: GpuSituation): Check {
   const { outlook, probe, requested } = situation;
   if (outlook.state === "none") return { ...CHECK, ok: true, detail: `none (${outlook.why})` };
@@ -205,7 +196,6 @@ function libraryLines({ libraries }: GpuLibraries, tree: string): string[] {
 const versionOf = ({ libraries }: GpuLibraries, name: string): number | undefined =>
   libraries.find((library) => library.name === name)?.version;
 
-/** The CUDA and cuDNN that serve, as far as they tell. */
 function libraryVersions(found: GpuLibraries) {
   const cuda = versionOf(found, "libcudart.so.12");
   const cudnn = versionOf(found, "libcudnn.so.9");
@@ -237,7 +227,6 @@ export interface DataFound {
     | { readonly problem: string; readonly hint?: string | undefined };
 }
 
-/** Inputs of a diagnosis. */
 export interface DoctorInputs {
   /** The running Node.js: process.version and process.execPath. */
   readonly node: { readonly version: string; readonly program: string };
@@ -343,7 +332,6 @@ function librariesOf(
   return checkLibraries(env, gpuProbeFile(folder), linked.tree);
 }
 
-/** The GPU in use, for programs. */
 function usedGpu({ outlook, probe }: GpuSituation, libraries: GpuLibraries | undefined): Pick<Diagnosis, "gpu"> {
   if (!probe.usesGpu || outlook.state !== "fits") return {};
   const { name, capability, driver, memory } = outlook.gpu;
@@ -361,10 +349,7 @@ function usedGpu({ outlook, probe }: GpuSituation, libraries: GpuLibraries | und
   };
 }
 
-/**
- * Looks at everything that pefd needs: Node.js, binding, libtensorflow, whether TensorFlow loads, GPU, data.
- * Changes nothing.
- */
+/** Looks at everything that pefd needs: Node.js, binding, libtensorflow, GPU, data. Changes nothing. */
 export async function diagnose(inputs: DoctorInputs): Promise<Diagnosis> {
   const { node, env, data } = inputs;
   const folder = nativeDirectory();

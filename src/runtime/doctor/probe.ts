@@ -2,7 +2,6 @@ import { fileURLToPath } from "node:url";
 import { lastLine, runCommand } from "../command.js";
 import type { OwnModule } from "../ownModule.js";
 
-/** Result of loading TensorFlow. */
 export interface Probe {
   /** TensorFlow's version; undefined when it did not load. */
   readonly version: string | undefined;
@@ -38,10 +37,7 @@ export function gpuReason(log: string): string {
 const loadReason = (log: string): string =>
   log.match(/^PefdError: .*?did not load: (.*)$/m)?.[1] ?? log.match(/^\w*Error: (.*)$/m)?.[1] ?? lastLine(log);
 
-/**
- * Loads TensorFlow in a separate process and reports the result.
- * @param nodeProgram the running Node.js
- */
+/** Loads TensorFlow in a separate process and reports the result. */
 export async function probeTensorFlow(
   nodeProgram: string,
   env: Readonly<Record<string, string | undefined>>,

@@ -30,10 +30,8 @@ function noSuchGpu(number: number, { gpus }: GpuSurvey, env: Environment): PefdE
 }
 
 /**
- * Chooses one of the visible GPUs: the first that is fit (requirements.ts) where no number is given.
- * @param number counts among the GPUs that CUDA_VISIBLE_DEVICES leaves visible, in its order, from 0 on
- * @param env the environment that the survey was made in
- * @returns undefined where there is none and none is asked for
+ * Chooses one of the GPUs that CUDA_VISIBLE_DEVICES leaves visible: by a number from 0 on in its order, else the first
+ * that is fit (requirements.ts); undefined where there is none.
  * @throws inputError for a number that no visible GPU has
  */
 export function chooseGpu(survey: GpuSurvey, env: Environment, number: number | undefined): ChosenGpu | undefined {

@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
 import type { Environment, Gpu } from "./types.js";
 
-/** nvidia-smi's GPUs, or why there are none. */
 export type SmiAnswer = { readonly gpus: readonly Gpu[] } | { readonly problem: string };
 
 /** A driver that does not answer within this time counts as broken. */
@@ -37,7 +36,6 @@ export function parseGpus(text: string, withCapability = true): Gpu[] {
   });
 }
 
-/** nvidia-smi's output, or why there is none. */
 function print(env: Environment, flags: readonly string[]): string | { readonly problem: string } {
   const answer = spawnSync("nvidia-smi", flags, {
     env,
@@ -84,11 +82,7 @@ export function visibleGpus(env: Environment): readonly Gpu[] {
   return chosen.every((answer) => "gpus" in answer) ? chosen.flatMap((answer) => answer.gpus) : listGpus(env);
 }
 
-/**
- * Memory in use on a GPU, whoever uses it: in a container nvidia-smi cannot tell processes apart.
- * @param id its index or UUID
- * @returns megabytes (2^20 bytes), or undefined where nvidia-smi does not tell
- */
+/** Memory in use on the GPU of an index or UUID, by all processes, in megabytes (2^20 bytes), if nvidia-smi tells. */
 export function usedGpuMemory(env: Environment, id: string): number | undefined {
   const flags = ["--query-gpu=memory.used", "--format=csv,noheader,nounits", `--id=${id}`];
   const text = print(env, flags);

@@ -21,7 +21,6 @@ const ADVICE: Readonly<Record<number, string>> = {
 const LIBRARY_MISSING =
   "In a container, start it with --gpus all (NVIDIA Container Toolkit); else install the NVIDIA driver.";
 
-/** Hint for a CUDA driver that lists no GPU. */
 function driverAdvice(problem: { readonly text: string; readonly code?: number }): string {
   if (problem.code !== undefined) return ADVICE[problem.code] ?? "nvidia-smi shows the driver's state.";
   return /cannot open shared object/.test(problem.text) ? LIBRARY_MISSING : "nvidia-smi shows the driver's state.";
@@ -34,10 +33,7 @@ const DRIVER_LIBRARIES: Readonly<Record<string, string>> = {
   "libcuda.so.1": LIBRARY_MISSING,
 };
 
-/**
- * The hint where the driver works but TensorFlow uses no GPU.
- * @param reason TensorFlow's own words
- */
+/** The hint where the driver works but TensorFlow uses no GPU. @param reason TensorFlow's own words */
 export function unusedAdvice(reason: string): string {
   const known = Object.entries(DRIVER_LIBRARIES).find(([name]) => reason.includes(name));
   return known?.[1] ?? "pefd setup";

@@ -5,10 +5,7 @@ import { nativeDirectory } from "../nativeFolder.js";
 import { dependencies, gpuProbeFile } from "../paths.js";
 import type { Environment } from "./types.js";
 
-/**
- * Libraries that TensorFlow dlopens, from its search path: without one of the first seven it uses no GPU at all. The
- * parts of cuDNN are opened by its first convolution.
- */
+/** Libraries that TensorFlow dlopens: it uses no GPU without the first seven; its first convolution opens the rest. */
 const GPU_LIBRARIES: readonly string[] = [
   "libcudart.so.12",
   "libcublas.so.12",
@@ -28,7 +25,6 @@ const TOOLS = ["nvidia/cuda_nvcc/bin/ptxas", "nvidia/cuda_nvcc/nvvm/libdevice/li
 /** One of cuDNN's parts needs the driver, which a machine that is only set up may lack. */
 const DRIVER_MISSING = /^libcuda\.so\.1: /;
 
-/** Wheels for GPUs. */
 export interface GpuLibraries {
   /** Each library with the file that serves. */
   readonly libraries: readonly LibraryAnswer[];
@@ -36,11 +32,7 @@ export interface GpuLibraries {
   readonly missing: readonly string[];
 }
 
-/**
- * Opens every library that computing on a GPU takes, as TensorFlow opens it, in a process of its own. Needs no GPU.
- * @param probe the compiled probe
- * @param tree the runtime's folder
- */
+/** Opens every library for a GPU as TensorFlow does, in a process of its own. @param tree the runtime's folder */
 export function checkLibraries(env: Environment, probe: string, tree: string): GpuLibraries {
   const answer = openLibraries(env, probe, tree, GPU_LIBRARIES);
   const tools = TOOLS.map((path) => join(tree, path)).filter((file) => !existsSync(file));
@@ -52,7 +44,6 @@ export function checkLibraries(env: Environment, probe: string, tree: string): G
   return { libraries: answer, missing: [...reasons, ...missingTools] };
 }
 
-/** A GPU as the CUDA driver describes it. */
 export interface CudaDevice {
   readonly name: string;
   /** "9.0" */
@@ -63,7 +54,6 @@ export interface CudaDevice {
   readonly bus: string;
 }
 
-/** Result of the CUDA driver probe. */
 export interface CudaAnswer {
   /** The file of libcuda that answered; undefined where there is none. */
   readonly library?: string;
@@ -79,7 +69,6 @@ export interface CudaAnswer {
   readonly cudnn?: number;
 }
 
-/** A library as TensorFlow finds it. */
 export interface LibraryAnswer {
   readonly name: string;
   /** The file that serves. */
@@ -124,11 +113,7 @@ function run(file: string, words: readonly string[], env: Environment): Said {
   return { lines, problem };
 }
 
-/**
- * Asks the CUDA driver, in a process of its own, for the GPUs that the environment leaves visible.
- * @param probe the compiled program (src/native/gpu_probe.cc), where it is not the installed one
- * @returns undefined where the probe is not compiled
- */
+/** The visible GPUs by the CUDA driver, asked in a process of its own; undefined where its probe is not compiled. */
 export function askCuda(env: Environment, probe?: string): CudaAnswer | undefined {
   const nativeFolder = nativeDirectory();
   const file = probe ?? (nativeFolder && gpuProbeFile(nativeFolder));
@@ -139,11 +124,7 @@ export function askCuda(env: Environment, probe?: string): CudaAnswer | undefine
   return lines.length === 0 ? { error: problem ?? "no answer" } : answer;
 }
 
-/**
- * Opens libraries as TensorFlow does, from where TensorFlow looks, in a process of its own.
- * @param tree the runtime's folder
- * @returns one answer for each name, or why none could be tried
- */
+/** Opens libraries as TensorFlow does, in a process of its own. @returns an answer for each, or why there is none */
 export function openLibraries(
   env: Environment,
   file: string,

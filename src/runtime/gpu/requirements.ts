@@ -10,14 +10,12 @@ interface Generation {
   readonly cuda: number;
   /** Why no older driver will do. */
   readonly because: string;
-  /** A note for users. */
   readonly note?: string;
 }
 
 /**
- * Measured in the libraries that set-up pins: TensorFlow 2.21's kernels are machine code for 6.0, 7.0, 8.0 and 8.9, of
- * which a GPU runs that of its own major number, and PTX of CUDA 12.5 for what is newer; the parts of cuDNN 9.28 that
- * every convolution takes have none for less than 7.5; ptxas 12.9 compiles up to 12.1.
+ * Measured in the libraries that set-up pins: TensorFlow 2.21 has machine code for 6.0, 7.0, 8.0 and 8.9 (the same
+ * major number), else PTX of CUDA 12.5; cuDNN 9.28's convolutions have none below 7.5; ptxas 12.9 compiles up to 12.1.
  */
 const OLDEST = "7.5";
 const NEWEST = "12.1";
@@ -59,7 +57,6 @@ const GENERATIONS: readonly Generation[] = [
   },
 ];
 
-/** Usability of a GPU, judged before anything is downloaded for it. */
 export type Verdict =
   | { readonly fits: true; readonly note?: string }
   | { readonly fits: false; readonly why: string; readonly hint: string };
@@ -70,11 +67,7 @@ function isTooOld(driver: string | undefined, cuda: number | undefined, needs: G
   return cuda !== undefined && cuda < needs.cuda;
 }
 
-/**
- * Whether this runtime can compute on a GPU, by its compute capability and driver; what nobody tells is not held
- * against it.
- * @param cuda the CUDA version that the driver knows, where it tells
- */
+/** Whether this runtime can compute on a GPU; unknowns count as fit. @param cuda the driver's CUDA version */
 export function judgeGpu({ name, capability, driver }: Gpu, cuda?: number): Verdict {
   if (capability !== undefined && isOlder(capability, OLDEST)) {
     return {

@@ -29,11 +29,7 @@ export interface GpuIdentity {
   readonly cudnn: string | undefined;
 }
 
-/**
- * The identity of the GPU that TensorFlow will compute on, known before it is loaded: the first that the environment
- * leaves visible.
- * @returns undefined where there is none: a CPU
- */
+/** The GPU that TensorFlow will compute on, the first visible one, before it is loaded; undefined on a CPU. */
 export function gpuIdentity({ gpus, cudnn }: GpuSurvey): GpuIdentity | undefined {
   const [gpu] = gpus;
   if (gpu === undefined) return undefined;
@@ -89,7 +85,6 @@ export function lookForTraces(root = "/"): Traces {
   };
 }
 
-/** Survey of this machine's GPUs. */
 export interface GpuSurvey {
   /** The GPUs that CUDA_VISIBLE_DEVICES leaves visible, in CUDA's order. */
   readonly gpus: readonly Gpu[];
@@ -120,10 +115,7 @@ const problemOf = ({ error, code }: CudaAnswer): GpuSurvey["problem"] => ({
   ...(code !== undefined && { code }),
 });
 
-/**
- * The order in which CUDA counts GPUs, unless the user has set another: that of the PCI bus, as nvidia-smi has it. By
- * itself CUDA counts the fastest first.
- */
+/** CUDA's order of GPUs, unless the user has set another: the PCI bus's, as in nvidia-smi, not the fastest first. */
 export const deviceOrder = (env: Environment): Record<string, string> => ({
   CUDA_DEVICE_ORDER: env.CUDA_DEVICE_ORDER || "PCI_BUS_ID",
 });
@@ -140,10 +132,7 @@ export interface SurveyPlaces {
 const askSmiToo = (env: Environment, answer: CudaAnswer | undefined): SmiAnswer =>
   answer?.devices?.length && libraryVersion(answer.library) ? { gpus: [] } : askSmi(env);
 
-/**
- * Asks everybody who may know of a GPU: the CUDA driver, whose word counts, nvidia-smi, and the kernel. Takes up to
- * seconds where a GPU sleeps, and milliseconds where there is none.
- */
+/** Asks the CUDA driver, whose word counts, nvidia-smi, and the kernel. Takes up to seconds where a GPU sleeps. */
 export function surveyGpus(given: Environment, { probe, root }: SurveyPlaces = {}): GpuSurvey {
   const env = { ...given, ...deviceOrder(given) };
   const answer = askCuda(env, probe);

@@ -1,22 +1,19 @@
 /** The process's environment, or one like it. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One GPU, as reported by the driver. */
 export interface Gpu {
   readonly name: string;
   /** Compute capability as NVIDIA writes it: "9.0" is an H100; undefined where an old nvidia-smi is all there is. */
   readonly capability: string | undefined;
-  /** Memory in bytes. */
+  /** Bytes. */
   readonly memory?: number;
-  /** Version of the driver, such as "580.82.07". */
+  /** Such as "580.82.07". */
   readonly driver: string | undefined;
   /** "GPU-..." or "MIG-..." of its own. */
   readonly uuid?: string;
-  /** Its address on the PCI bus. */
   readonly bus?: string;
 }
 
-/** A version as a number for each of its parts. */
 const parts = (version: string): number[] => version.split(".").map((part) => Number(part) || 0);
 
 /** Whether a version such as "9.0" or "555.42.02" comes before another. */

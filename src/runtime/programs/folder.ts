@@ -1,7 +1,4 @@
-/**
- * Where TensorFlow reads and writes compiled programs: a folder of its own file system in memory. What is on a disk
- * never meets it unchecked, and no disk that is full or may not be written ends a run (see kept.ts).
- */
+/** TensorFlow's compiled programs, in memory: nothing unchecked meets it, and no full disk ends a run (see kept.ts). */
 export const MEMORY_FOLDER = "ram://pefd/programs";
 
 let folder: string | undefined;

@@ -16,7 +16,6 @@ import { nativeBackend } from "../native.js";
 import { type Tensor, tf } from "../tf.js";
 import { MEMORY_FOLDER, programsFolder } from "./folder.js";
 
-/** One compiled program. */
 interface CompiledProgram {
   /** As TensorFlow names it. */
   readonly name: string;
@@ -46,13 +45,7 @@ function touch(path: string): void {
   }
 }
 
-/**
- * The programs that a folder keeps of one graph. Files that are not what was written (damaged, or anybody's) are
- * removed.
- * @param graph a word for the graph
- * @returns how many were damaged; nothing at all where there is no such folder
- * @throws a system error where the folder cannot be read
- */
+/** A folder's programs of a graph; damaged files are removed. @throws a system error where it cannot be read */
 export function readPrograms(folder: string, graph: string): { programs: CompiledProgram[]; damaged: number } {
   const programs: CompiledProgram[] = [];
   let damaged = 0;
@@ -81,10 +74,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/**
- * Keeps a program of a graph, whole or not at all.
- * @throws a system error where it cannot be written
- */
+/** Keeps a program of a graph, whole or not at all. @throws a system error where it cannot be written */
 export function writeProgram(folder: string, graph: string, program: CompiledProgram): void {
   const { name, bytes } = program;
   const path = join(folder, `${graph}-${name}${ENDING}`);
@@ -104,14 +94,12 @@ const place = (name: string): Tensor => tf.scalar(`${MEMORY_FOLDER}/${name}`, "s
 /** A string tensor of bytes, which tf.scalar would take for text. */
 const bytesTensor = (bytes: Uint8Array): Tensor => tf.tensor([bytes] as unknown as string[], [], "string");
 
-/** Names of the programs that TensorFlow has in its memory. */
 const namesInMemory = (): string[] =>
   tf.tidy(() => {
     const found = nativeBackend().executeSingleOutput("MatchingFiles", [], [place("*")]);
     return Array.from(found.dataSync<"string">(), (path) => path.slice(MEMORY_FOLDER.length + 1));
   });
 
-/** The bytes of one of them. */
 const readFromMemory = (name: string): Uint8Array =>
   tf.tidy(() => {
     const backend = nativeBackend();
@@ -164,11 +152,8 @@ function load(place: string, graph: string, say: Say): number {
 }
 
 /**
- * Hands TensorFlow the programs of a graph that are kept. A program is never the reason why a run fails: each has a
- * checksum, damaged ones are removed and compiled anew, and where none can be read or written that is said and the run
- * goes on.
- * @param bytes the graph
- * @param say called with warnings
+ * Hands TensorFlow the programs of a graph that are kept. They never make a run fail: each has a checksum, damaged ones
+ * are compiled anew, and what cannot be read or written is a warning.
  */
 export function keptPrograms(bytes: Uint8Array, say: Say): KeptPrograms {
   const place = programsFolder();

@@ -11,7 +11,6 @@ import { changeAt, copyIntoPlace, sameContent } from "./files.js";
 import { compileGpuProbe, compileNativeModules, nativeModuleFiles, SOURCES as OWN_SOURCES } from "./nativeModules.js";
 import { bindingName } from "./wheels.js";
 
-/** Settings for compiling the binding. */
 export interface BindingBuild {
   /** The package tfjs-node-gpu. */
   readonly packageFolder: string;
@@ -30,7 +29,6 @@ const SOURCES = ["binding", "binding.gyp", "package.json"];
 /** Our header that the binding's sources are compiled with. */
 const HEADERS = ["binding/overrides.h"];
 
-/** Programs that compile the binding. */
 const TOOLS = ["make", "g++"];
 
 const packageRequire = (folder: string): NodeJS.Require => createRequire(join(folder, "package.json"));
@@ -38,7 +36,6 @@ const packageRequire = (folder: string): NodeJS.Require => createRequire(join(fo
 /** Compiled files, as paths in the native folder: the binding and our own modules. */
 const COMPILED = [bindingFile, ...nativeModuleFiles];
 
-/** The folders between which compiled files go. */
 export interface BindingPlaces {
   readonly cache: string;
   /** The package tfjs-node-gpu. */
@@ -54,7 +51,6 @@ const keptFolder = (cache: string, packageFolder: string): string =>
 /** Their names, as in the record of compiled files. */
 const NAMES = COMPILED.map((file) => basename(file("")));
 
-/** The record of the files that are kept. */
 const keptRecord = (cache: string, packageFolder: string): string =>
   join(keptFolder(cache, packageFolder), basename(compiledRecord("")));
 
@@ -137,10 +133,7 @@ async function compileBinding(build: BindingBuild): Promise<string> {
   return built;
 }
 
-/**
- * The compiled probe of the CUDA driver, compiled and kept where it is not there yet as set-up wrote it down.
- * @throws environmentError when a tool is missing or the compilation fails
- */
+/** The CUDA driver's probe, compiled if need be. @throws environmentError when a tool is missing or compiling fails */
 export async function keptGpuProbe(build: BindingBuild, cache: string): Promise<string> {
   const { packageFolder, options } = build;
   const kept = join(keptFolder(cache, packageFolder), basename(gpuProbeFile(packageFolder)));
@@ -151,8 +144,7 @@ export async function keptGpuProbe(build: BindingBuild, cache: string): Promise<
 }
 
 /**
- * Compiles the package's binding and our own modules in a folder of their own, so that Node.js never finds a half-built
- * file, and keeps them in the cache.
+ * Compiles binding and modules in a folder of their own, so that no half-built file is found, and keeps them.
  * @throws environmentError when a tool is missing or the compilation fails
  */
 export async function buildBinding(build: BindingBuild, cache: string): Promise<void> {

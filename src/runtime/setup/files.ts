@@ -17,12 +17,7 @@ export interface UnpackedFile {
 /** Permission bits of a zip entry made on Unix, made readable for its owner at least. */
 const permissions = (externalAttributes: number): number => ((externalAttributes >>> 16) & 0o755) | 0o644;
 
-/**
- * Unpacks some members of a zip archive.
- * @param archive the file
- * @param folder where they go
- * @param target maps a member's name to its path below `folder`, or undefined to leave it out
- */
+/** Unpacks some members of a zip archive. @param target a member's path below `folder`; undefined to leave it out */
 export async function unpack(
   archive: string,
   folder: string,
@@ -46,10 +41,7 @@ export async function unpack(
   return files;
 }
 
-/**
- * Looks at a file of set-up, which may be another user's.
- * @throws environmentError where the system does not let this one
- */
+/** Looks at a file of set-up, maybe another user's. @throws environmentError where the system does not let this one */
 export function lookAt<Seen>(path: string, look: () => Seen): Seen {
   try {
     return look();
@@ -80,10 +72,7 @@ export function isLinkTo(path: string, target: string): boolean {
   return status?.isSymbolicLink() === true && readlinkSync(path) === target && existsSync(path);
 }
 
-/**
- * Changes a file of set-up, which may be another user's.
- * @throws environmentError where the system does not let this one
- */
+/** Changes a file of set-up, maybe another user's. @throws environmentError where the system does not let this one */
 export async function changeAt(path: string, change: () => Promise<void>): Promise<void> {
   try {
     await change();

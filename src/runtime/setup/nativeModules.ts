@@ -12,7 +12,6 @@ export interface Unit {
   readonly flags: readonly string[];
 }
 
-/** A module that set-up compiles from our own sources. */
 interface NativeModule {
   /** Where it is loaded from. */
   readonly file: (nativeFolder: string) => string;
@@ -84,7 +83,6 @@ const MODULES: readonly NativeModule[] = [
 /** Where the compiled modules are loaded from. */
 export const nativeModuleFiles = [GPU_PROBE, ...MODULES].map(({ file }) => file);
 
-/** The folder of the C++ sources. */
 export const SOURCES = fileURLToPath(new URL("../../../src/native", import.meta.url));
 
 /** A hash of the modules' sources, compiler flags and names. */
@@ -97,9 +95,7 @@ export function nativeModulesHash(): string {
   return hash.digest("hex").slice(0, 8);
 }
 
-/** Build settings. */
 export interface NativeBuild {
-  /** A working folder. */
   readonly folder: string;
   /** The runtime whose headers and libraries are used. */
   readonly tree: string;
@@ -138,10 +134,6 @@ export async function compileGpuProbe(build: NativeBuild, failure: (output: stri
   return compileModule(GPU_PROBE, build, failure, []);
 }
 
-/**
- * Compiles our own modules.
- * @param failure makes an error of a compiler's output
- * @returns the compiled files
- */
+/** Compiles our own modules. @param failure makes an error of a compiler's output @returns the compiled files */
 export const compileNativeModules = (build: NativeBuild, failure: (output: string) => Error): Promise<string[]> =>
   Promise.all(MODULES.map((module) => compileModule(module, build, failure)));

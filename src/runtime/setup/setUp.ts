@@ -29,11 +29,7 @@ import { memberTarget, PYTHON_TAG, RUNTIME_KINDS, type RuntimeKind, WHEELS, type
 /** Folders of the cache that hold nothing but what set-up brought, and what was compiled from it. */
 const OWN = ["runtime", "scratch", "xla"] as const;
 
-/**
- * Removes what set-ups have brought into a cache folder: libraries, bindings, compiled programs. Data sets, teachers'
- * outputs and whatever else lies there stay. Every installation that uses the folder has to be set up again.
- * @returns the names of the folders that were removed
- */
+/** Removes set-up's folders from a cache, for all installations on it; data sets stay. @returns the folders' names */
 export async function removeSetUp(cache: string): Promise<readonly string[]> {
   const found = OWN.filter((name) => existsSync(join(cache, name)));
   await exclusively(cache, {}, async () => {
@@ -122,13 +118,7 @@ function downloadError(wheel: Wheel, stderr: string): PefdError {
   return environmentError(`${name} (${wheel.megabytes} MB) could not be downloaded: ${reason}`, hint);
 }
 
-/**
- * Downloads one wheel with pip, checked against its pinned hash.
- * @param folder an empty folder of ours; everything that pip writes stays in it
- * @param onBytes called with download progress
- * @returns the path of the wheel
- * @throws environmentError when the download fails or the file is not the pinned one
- */
+/** Downloads a wheel into an empty folder of ours. @throws environmentError where that fails or its hash differs */
 async function downloadWheel(
   wheel: Wheel,
   folder: string,
@@ -152,10 +142,7 @@ async function downloadWheel(
   return join(target, name);
 }
 
-/**
- * The kind of runtime that PEFD_RUNTIME asks for, or undefined where it is not set.
- * @throws inputError for any other word
- */
+/** The kind of runtime that PEFD_RUNTIME asks for, if it is set. @throws inputError for any other word */
 function requestedKind(env: Environment): RuntimeKind | undefined {
   const word = env.PEFD_RUNTIME;
   if (!word) return undefined;
@@ -178,10 +165,9 @@ function noticeOf(outlook: Outlook, requested: RuntimeKind | undefined): string 
 }
 
 /**
- * The kind of runtime that this machine is to have: what is asked for, else by its GPU, which is judged before anything
- * is brought for it.
+ * The kind of runtime that is asked for, else by the machine's GPU.
  * @param say called with notes on the GPU
- * @throws environmentError for a GPU that is there and cannot be used, unless PEFD_RUNTIME says what to do about it
+ * @throws environmentError for a GPU that cannot be used, unless PEFD_RUNTIME says what to do about it
  */
 function decideKind(env: Environment, places: SurveyPlaces, say: (text: string) => void): RuntimeKind {
   const requested = requestedKind(env);
@@ -203,7 +189,6 @@ function isWantedKind(kind: RuntimeKind, env: Environment, places?: SurveyPlaces
   return kind === "gpu" || outlookHere(env, places).state !== "fits";
 }
 
-/** Settings and callbacks of set-up. */
 export interface InstallSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The package tfjs-node-gpu. */
@@ -226,7 +211,6 @@ export interface InstallSettings {
   readonly onBytes: (done: number, total: number) => void;
 }
 
-/** The set-up of one package in one cache. */
 interface Installation extends InstallSettings {
   readonly nativeFolder: string;
   readonly options: BindingBuild["options"];
@@ -234,10 +218,7 @@ interface Installation extends InstallSettings {
   readonly scratch: string;
 }
 
-/**
- * Whether nothing is left to do: library, links and binding are there, whole, and of the kind this machine
- * is to have. Only looks; fast.
- */
+/** Whether library, links and binding are there, whole, and of the kind this machine is to have. Only looks; fast. */
 export function runtimeIsReady(
   packageFolder: string,
   env: InstallSettings["env"],
@@ -284,10 +265,7 @@ async function compileBinding(installation: Installation, tree: string): Promise
   await buildBinding(buildOf(installation, tree, "binding"), installation.cache);
 }
 
-/**
- * Proves that TensorFlow will find every library that a GPU takes, on any machine, with a GPU or without.
- * @throws environmentError that names those which are missing
- */
+/** Proves that TensorFlow will find every library that a GPU takes. @throws environmentError that names missing ones */
 function proveLibraries({ env, onPhase }: Installation, probe: string, tree: string): void {
   onPhase("Loading the GPU libraries");
   const { missing } = checkLibraries(env, probe, tree);
@@ -357,8 +335,7 @@ async function install(installation: Installation): Promise<void> {
 }
 
 /**
- * Brings libtensorflow and the binding to it, or what is missing of them. Whatever an interrupted run left
- * behind is completed or replaced. Only one may run at a time on a machine for one cache.
+ * Completes libtensorflow and the binding to it; only one may run at a time on a machine for one cache.
  * @throws environmentError naming what is missing and what to type
  */
 export async function installRuntime(settings: InstallSettings): Promise<void> {
@@ -374,11 +351,9 @@ export async function installRuntime(settings: InstallSettings): Promise<void> {
   }
 }
 
-/** Settings and callbacks of set-up. */
 export interface SetUp extends Pick<InstallSettings, "env" | "node" | "onPhase" | "onBytes"> {
   /** The user's home folder (os.homedir()). */
   readonly home: string;
-  /** File descriptors that every program started here keeps open as long as it lives. */
   readonly inherit?: readonly number[];
 }
 
@@ -402,9 +377,8 @@ export function isSetUp(env: Environment, home: string): boolean {
 }
 
 /**
- * Brings the native library and compiles what is compiled beside it, or what is missing of it. Other processes that set up
- * with the same cache are waited for.
- * @returns whether anything had to be done
+ * Brings and compiles what is missing, after others that set up the same cache.
+ * @returns whether anything was missing
  * @throws environmentError naming what is missing and what to type
  */
 export async function setUp({ home, inherit = [], ...settings }: SetUp): Promise<boolean> {

@@ -8,17 +8,13 @@ import { RUNTIME_KINDS, type RuntimeKind, TENSORFLOW_VERSION, WHEELS, type Wheel
 
 /** The runtime that a native folder (nativeFolder.ts) is linked to. */
 export interface LinkedRuntime {
-  /** Its folder in a cache. */
   readonly tree: string;
   readonly kind: RuntimeKind;
   /** The cache folder it lies in: not necessarily the one in use now. */
   readonly cache: string;
 }
 
-/**
- * The runtime that the link of a native folder leads to; whether it is complete is another question.
- * @returns undefined where there is no link, or one to something else
- */
+/** The runtime, complete or not, that a native folder is linked to; undefined without such a link. */
 export function linkedRuntime(nativeFolder: string): LinkedRuntime | undefined {
   const link = dependencies(nativeFolder);
   if (!lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
@@ -36,10 +32,7 @@ const BINDING_LINKS: Links = {
   "lib/libtensorflow_framework.so": "libtensorflow_framework.so.2",
 };
 
-/**
- * libtensorflow_framework opens the CUDA libraries, and its RUNPATH leaves out cusolver's folder: without a link in a
- * folder that it names TensorFlow uses no GPU at all.
- */
+/** libtensorflow_framework's RUNPATH lacks cusolver's folder: without these links TensorFlow uses no GPU at all. */
 const CUDA_LINKS: Links = {
   "nvidia/cusparse/lib/libcusolver.so.11": "../../cusolver/lib/libcusolver.so.11",
 };
@@ -55,10 +48,7 @@ interface Manifest {
   readonly files: readonly UnpackedFile[];
 }
 
-/**
- * The folder in the cache that holds one runtime: lib/, include/ and, for a GPU, nvidia/PACKAGE/lib,
- * side by side because the libraries look for CUDA at ../nvidia/PACKAGE/lib.
- */
+/** A runtime's folder in the cache: lib/, include/ and nvidia/PACKAGE/lib side by side, as libraries look for CUDA. */
 export const treeDirectory = (cache: string, kind: RuntimeKind): string =>
   join(cache, "runtime", `tensorflow-${TENSORFLOW_VERSION}-${kind}`);
 

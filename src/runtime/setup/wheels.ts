@@ -45,7 +45,6 @@ const wheel = (project: string, version: string, megabytes: number, platform: st
   sha256,
 });
 
-/** TensorFlow for the CPU. */
 const CPU: readonly Wheel[] = [
   wheel(
     "tensorflow-cpu",
@@ -151,7 +150,6 @@ const GPU: readonly Wheel[] = [
   ),
 ];
 
-/** Wheels of each kind of runtime. */
 export const WHEELS: Readonly<Record<RuntimeKind, readonly Wheel[]>> = { cpu: CPU, gpu: GPU };
 
 /** Where the members that are needed go in a runtime tree; everything else in a wheel is left out. */
@@ -166,11 +164,7 @@ const NEEDED: readonly (readonly [member: RegExp, target: string])[] = [
   [/^(nvidia\/cuda_nvcc\/nvvm\/libdevice\/[^/]+\.bc)$/, "$1"],
 ];
 
-/**
- * Where a member of a wheel belongs in a runtime tree.
- * @param member its path in the wheel
- * @returns its path in the tree, or undefined when it is not needed
- */
+/** A wheel member's path in a runtime tree; undefined where it is not needed. */
 export function memberTarget(member: string): string | undefined {
   if (member.split("/").includes("..")) return undefined;
   const row = NEEDED.find(([pattern]) => pattern.test(member));
