@@ -7,13 +7,13 @@ import { publishedSetting } from "../distill/published.js";
 import { procedures } from "../distill/registry.js";
 import type { Layer } from "./resolve.js";
 
-/** The folder of the presets that come with the program. */
+/** Folder of the built-in presets. */
 export const PRESETS = fileURLToPath(new URL("../../configs", import.meta.url));
 
-/** The folder of teacher/student pairs. */
+/** Teacher/student pairs. */
 export const PAIRS = resolve(PRESETS, "pairs");
 
-/** The folder of presets with lists of values, for `pefd sweep`. */
+/** Presets with lists of values, for `pefd sweep`. */
 export const SWEEPS = resolve(PRESETS, "sweeps");
 
 const named = (folder: string): string[] =>
@@ -21,17 +21,16 @@ const named = (folder: string): string[] =>
     .filter((file) => file.endsWith(".json"))
     .map((file) => basename(file, ".json"));
 
-/** PAIR-METHOD for every pair, and every method and variant of the registry. */
+/** PAIR-METHOD for every pair, method and variant. */
 const pairPresets = (): string[] => named(PAIRS).flatMap((pair) => procedures().map(({ name }) => `${pair}-${name}`));
 
-/** Names of the presets, sorted: those that are files, and one for each pair and method. */
+/** Sorted names of presets: files, and one per pair and method. */
 export const presetNames = (): string[] =>
   [...named(PRESETS), ...pairPresets()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 
-/** Names of the presets for sweeps. */
 export const sweepNames = (): string[] => named(SWEEPS).sort();
 
-/** A pair and what is summed in a preset that is called PAIR-METHOD+METHOD; undefined for any other name. */
+/** Parts of a name PAIR-METHOD+METHOD; undefined for other names. */
 function sumPreset(name: string): { pair: string; summed: readonly Procedure[] } | undefined {
   const pair = named(PAIRS).find((known) => name.startsWith(`${known}-`));
   if (pair === undefined) return undefined;
@@ -41,7 +40,7 @@ function sumPreset(name: string): { pair: string; summed: readonly Procedure[] }
   return summed.every((procedure) => procedure !== undefined) ? { pair, summed } : undefined;
 }
 
-/** Published settings of methods or variants for a pair, summed, as a preset. */
+/** Published settings of summed methods for a pair. */
 function publishedValues(pair: string, summed: readonly Procedure[]): Record<string, unknown> {
   const settings = summed.map((procedure) => publishedSetting(procedure, pair));
   const betas = settings.map(({ weights }) => weights.beta);
@@ -55,8 +54,7 @@ function publishedValues(pair: string, summed: readonly Procedure[]): Record<str
 }
 
 /**
- * What a preset of a pair and a method, or a sum of methods, would have in its file: the pair, and the methods with what was
- * published for the pair.
+ * The content of a preset of a pair and one or several methods: the pair and its published settings.
  * @param file where it would lie
  * @returns undefined for any other file
  */
@@ -70,9 +68,9 @@ export function pairPreset(file: string): Record<string, unknown> | undefined {
 const presetAt = (file: string) => (dirname(file) === PRESETS ? sumPreset(basename(file, ".json")) : undefined);
 
 /**
- * What such a preset says of the variants that stronger places make of its methods: `--config PAIR-kd --lskd` has what was
- * published of lskd_kd.
- * @param file where the preset would lie
+ * What such a preset says of variants made by stronger layers: `--config PAIR-kd --lskd` takes lskd_kd's published
+ * settings.
+ * @param file where it would lie
  * @returns undefined for any other file
  */
 export function presetFollowing(file: string): Layer["following"] {

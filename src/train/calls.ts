@@ -5,9 +5,8 @@ import { isGpu } from "../runtime/device.js";
 import { programsFolder } from "../runtime/programs/folder.js";
 
 export interface CompilationHooks {
-  /** Receives the reason of a long compilation, before it. */
+  /** Told before a long compilation. */
   readonly notice?: (text: string) => void;
-  /** Receives the progress. */
   readonly phase?: (text: string) => void;
   /** Ends it between two programs. */
   readonly signal?: AbortSignal;
@@ -15,7 +14,6 @@ export interface CompilationHooks {
   readonly blocking?: (work: () => void) => void;
 }
 
-/** Notice of a long compilation. */
 function announcement(programs: number, device: string): string {
   const [reason, later] =
     programsFolder() !== undefined
@@ -28,9 +26,7 @@ function announcement(programs: number, device: string): string {
 }
 
 /**
- * Compiles the programs of a run before its first step, and announces it where they are not cached. Compiling changes
- * variables.
- * @param device its name
+ * Compiles a run's programs before its first step, with a notice if they are not cached; this changes variables.
  * @returns whether anything was compiled
  */
 export async function compileCalls(
@@ -56,57 +52,46 @@ export const STEPS_PER_CALL = 64;
 
 const even = (steps: number, most: number): number => Math.max(1, Math.floor(steps / Math.ceil(steps / most)) || 1);
 
-/**
- * Most steps per call with limited room for images.
- * @param images the limit; none by default
- */
+/** Most steps per call. @param images limit of images per call, if any */
 export const mostSteps = (steps: number, batchSize: number, images: number = Number.POSITIVE_INFINITY): number =>
   Math.max(1, Math.min(steps, Math.floor(images / batchSize)));
 
-/**
- * Steps per call, at most a bound, such that full calls leave few steps.
- * @param group calls are a multiple of this
- */
+/** Steps per call up to a bound that leave few steps over. @param group of which calls are a multiple */
 export const evenCalls = (steps: number, most: number, group = 1): number =>
   group * even(Math.floor(steps / group), Math.floor(most / group));
 
-/**
- * Training steps of an epoch that are left after full calls.
- * @param group calls are a multiple of this
- */
+/** An epoch's steps after full calls. @param group of which calls are a multiple */
 export const stepsLeft = (steps: number, group: number): number => steps % evenCalls(steps, STEPS_PER_CALL, group);
 
 /**
- * Steps of the first call: a full call on a GPU, where that takes a fraction of a second and has its own program; one on a
- * CPU, where a step can take seconds.
+ * Steps of the first call: a full call on a GPU, where it is fast and has its own program; one on a CPU, where a step
+ * can take seconds.
  */
 export const firstSteps = (stepsPerCall: number): number => (isGpu() ? stepsPerCall : 1);
 
-/** The kinds of calls for so many steps of an entry: full ones, and shorter ones. */
+/** Call sizes for some steps of an entry: full, and single steps. */
 export const callsOf = (entry: string, steps: number, stepsPerCall: number): Call[] => [
   ...(steps >= stepsPerCall ? ([[entry, stepsPerCall]] as const) : []),
   ...(steps > stepsPerCall ? ([[entry, 1]] as const) : []),
 ];
 
-/** Milliseconds that one call may block the process: signals and the progress bar wait that long. */
+/** Signals and the progress bar wait this long for a call. */
 const CALL_MILLISECONDS = 150;
 
-/** Steps of the next call, from the time of the last one. At least 1. */
+/** From the last call's time; at least 1. */
 const stepsOfNextCall = (steps: number, milliseconds: number): number =>
   Math.max(1, Math.floor((CALL_MILLISECONDS * steps) / milliseconds));
 
 /** Adaptive number of steps per call. */
 export interface Pace {
-  /** Most steps of the next call. */
   steps(): number;
-  /** Records the time of a call. */
   took(steps: number, milliseconds: number): void;
 }
 
 /**
- * A pace that follows the time of the last call, except the first, which may include a compilation.
+ * Follows the time of the last call, except the first, which may compile.
  * @param first steps of the first calls
- * @param group calls are a multiple of this
+ * @param group of which calls are a multiple
  */
 export function createPace(first: number, group = 1): Pace {
   const whole = (steps: number): number => Math.max(group, steps - (steps % group));
@@ -121,10 +106,10 @@ export function createPace(first: number, group = 1): Pace {
   };
 }
 
-/** Work in calls of a fraction of a second: yields the progress after each, and returns the result. */
+/** Work in calls of a fraction of a second: yields progress, returns the result. */
 export type Calls<Result> = Generator<number, Result, void>;
 
-/** Does all of the calls at once. */
+/** Runs all calls at once. */
 export function allAtOnce<Result>(calls: Calls<Result>): Result {
   for (;;) {
     const { done, value } = calls.next();
@@ -132,10 +117,7 @@ export function allAtOnce<Result>(calls: Calls<Result>): Result {
   }
 }
 
-/**
- * Yields to the event loop between calls.
- * @returns the result, or undefined when the signal ended it early
- */
+/** Yields to the event loop between calls. @returns undefined when the signal ended it */
 export async function oneByOne<Result>(
   calls: Calls<Result>,
   onProgress: (progress: number) => void,

@@ -5,16 +5,15 @@ import { datasetIn, imageSizeIn } from "../config/modelName.js";
 import type { Layer } from "../config/resolve.js";
 import { DATASETS } from "../data/registry.js";
 
-/** A checkpoint's recorded data set and image size. */
 interface ToldImages {
   readonly dataset: string;
   readonly image_size: number | undefined;
 }
 
 /**
- * The images that a checkpoint says it was trained on; a file that cannot be read is for others to refuse.
- * @param isAsked whether a data set that is not there is to be refused
- * @throws inputError where it says a data set that there is not
+ * A checkpoint's images; unreadable files are refused elsewhere.
+ * @param isAsked whether to refuse an unknown data set
+ * @throws inputError for one
  */
 async function imagesInFile(path: string, isAsked: boolean): Promise<ToldImages | undefined> {
   const metadata = await metadataOf(path);
@@ -55,9 +54,8 @@ function sameImages(told: readonly ToldImages[]): ToldImages | undefined {
 }
 
 /**
- * The layers with the data set and the image size that checkpoints say they were trained on, where nothing else names them.
- * The size belongs to the data set.
- * @throws inputError where they say different ones, or a data set that there is not
+ * Layers with the checkpoints' data set and its image size, unless given.
+ * @throws inputError for different or unknown ones
  */
 export async function withDatasetOf(
   layers: readonly Layer[],

@@ -6,8 +6,8 @@ import { asBegun, train } from "./prepare.js";
 import { openScene } from "./scene.js";
 
 /**
- * Trains a model with labels only, as RepDistiller's train_teacher.py.
- * @throws inputError for invalid inputs, runError when the run fails
+ * Trains on labels as RepDistiller's train_teacher.py.
+ * @throws inputError for invalid inputs, runError for a failed run
  */
 export async function runTeacher(options: TeacherOptions, hooks: Hooks): Promise<RunResult> {
   const runDir = teacherFolder(options);

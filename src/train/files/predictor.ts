@@ -16,28 +16,27 @@ import type { Tensor4D, Variable } from "../../runtime/tf.js";
 import { refuseStranger } from "./runStore.js";
 import { loadState } from "./stateFiles.js";
 
-/** Side of images of models that name none. */
+/** Default image size. */
 const SIDE = 32;
 
-/** One image: only the reads count. */
+/** One image, as only the reads count. */
 const lookOf = ({ imageSize = SIDE }: Learner["model"]) => [1, imageSize, imageSize, 3];
 
-/** Tensors of a method's own, and of a teacher, in a file of both. */
+/** Prefixes of a method's own and a teacher's tensors. */
 const PREDICTOR_PARTS = { own: "own.", teacher: "teacher." } as const;
 
 const renamed = (prefix: string, state: readonly StateEntry[]): StateEntry[] =>
   state.map((entry) => ({ ...entry, name: prefix + entry.name }));
 
-/** Tensors that a prediction may read besides the student, by their names in files. */
+/** What a prediction may read besides the student. */
 const predictorEntries = (own: readonly StateEntry[], teacher: readonly StateEntry[]): StateEntry[] => [
   ...renamed(PREDICTOR_PARTS.own, own),
   ...renamed(PREDICTOR_PARTS.teacher, teacher),
 ];
 
 /**
- * Tensors that a method's prediction reads besides its student: its own and the teacher's, found by tracing a prediction.
- * TensorFlow must be loaded.
- * @returns nothing where the student predicts by itself
+ * What a method's prediction reads besides its student, found by tracing it; empty if nothing. TensorFlow must be
+ * loaded.
  */
 function predictorState({ model, extra, evaluated }: Learner): StateEntry[] {
   if (evaluated === undefined) return [];
@@ -60,7 +59,7 @@ function predictorState({ model, extra, evaluated }: Learner): StateEntry[] {
   return candidates.filter(({ variable }) => variable !== undefined && reads.has(variable));
 }
 
-/** A learner whose evaluations are counted through its method's predictor, which is kept beside its weights. */
+/** A learner with its predictor, if its method predicts with more than the student. */
 export function withPredictor(learner: Learner): Learner {
   const predictor = predictorState(learner);
   return predictor.length === 0 ? learner : { ...learner, predictor };
@@ -74,25 +73,23 @@ export const predictorMetadata = ({ evaluated }: Learner) =>
     teacher: evaluated.teacher.name,
   };
 
-/** A method's predictor as its file has it. */
 export interface PredictorFile {
   readonly path: string;
   readonly method: string;
   readonly options: object;
-  /** The teacher's model. */
+  /** Name of its model. */
   readonly teacher: string;
   readonly state: StateDict;
-  /** All of the file's metadata. */
+  /** All of it. */
   readonly metadata: Metadata;
 }
 
-/** A checkpoint's predictor: its file, present or not, or none. */
+/** Undefined where the student predicts alone. */
 export type PredictorOf = { readonly missing: string } | PredictorFile | undefined;
 
 /**
- * Reads the predictor that lies beside a checkpoint, where its run's evaluations went through one.
- * @param metadata of the checkpoint
- * @throws inputError for a file that is damaged, no predictor's, or of another run or epoch
+ * Reads the predictor beside a checkpoint, if it has one.
+ * @throws inputError for a file that is damaged, no predictor, or of another run or epoch
  */
 export async function readPredictor(checkpoint: string, metadata: Metadata): Promise<PredictorOf> {
   if (typeof metadata.predictor !== "string") return undefined;
@@ -110,7 +107,7 @@ export async function readPredictor(checkpoint: string, metadata: Metadata): Pro
   );
 }
 
-/** A student as evaluated in its run, and the tensors that this reads besides the student. */
+/** With the tensors that it reads besides the student's. */
 export interface OpenedPredictor {
   readonly evaluated: EvaluatedStudent;
   readonly entries: readonly StateEntry[];
@@ -119,7 +116,7 @@ export interface OpenedPredictor {
 
 /**
  * A student as evaluated in its run.
- * @throws inputError for a method or a teacher that is not known, or tensors that do not fit
+ * @throws inputError for an unknown method or teacher, or tensors that do not fit
  */
 export function openPredictor(
   student: Model,
@@ -148,6 +145,6 @@ export function openPredictor(
   };
 }
 
-/** The notice for a checkpoint whose predictor is missing. */
+/** The notice for a missing predictor. */
 export const aloneText = (checkpoint: string, done: string, missing: string): string =>
   `${checkpoint} is ${done} alone; its run's evaluations went through ${missing}, which is not there.`;

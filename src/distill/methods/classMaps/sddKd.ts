@@ -7,7 +7,9 @@ const lossOf = (maps: ClassMaps, { labels }: Pick<StepContext, "labels">, { kd_T
   kd: regionLoss(maps, labels, (ours, theirs) => klOfEach(ours, theirs, kd_T)),
 });
 
-/** SD-KD: kd on regions of the last map, those weighing double of which the teacher thinks otherwise than of the whole. */
+/**
+ * SD-KD: kd on regions of the last map; twice the weight where the teacher's prediction differs from the whole image's.
+ */
 export const sddKd = defineMethod({
   name: "sdd_kd",
   summary: "KL of softened logits on regions of the last map (SDD)",
