@@ -30,7 +30,6 @@ interface Pair {
   readonly teacher: string;
   readonly student: string;
   readonly method: string;
-  /** Steps per teacher pass; by default automatic. */
   readonly ahead?: number | undefined;
   /** The student's by default. */
   readonly imageSize?: number | undefined;
@@ -65,7 +64,6 @@ function teacherWork(pair: Pair, size: WorkSize): Work {
   return trainingWork(`train teacher ${pair.teacher}`, learner, [], { ...size, kind });
 }
 
-/** The unfolded student. */
 function evaluateWork(pair: Pair, size: WorkSize): Work {
   const { student } = pair;
   const kind = imageKindOf(pair);
@@ -80,7 +78,6 @@ export const WORKS: Readonly<Record<WorkName, (pair: Pair, size: WorkSize) => Wo
   evaluate: evaluateWork,
 };
 
-/** Cost over an interleaved workload: medians over repeats. */
 function costOver(base: Runner, own: Runner): Cost {
   const pairs = own.repeats.map((time, i) => [time, base.repeats[i] as number] as const);
   return {
@@ -89,11 +86,7 @@ function costOver(base: Runner, own: Runner): Cost {
   };
 }
 
-/**
- * Times works interleaved with a base, variant by variant.
- * @param works made when they are timed
- * @returns timings of the base, then of the works with their costs
- */
+/** Times works interleaved with a base. @returns timings of the base, then of the works with their costs */
 function measureOver(
   base: Work,
   works: Iterable<Work>,
@@ -189,14 +182,13 @@ export function measureMethods(
 
 interface Machine {
   readonly gpu: boolean;
-  /** Native. */
   readonly bfloat16: boolean;
 }
 
 /** NVIDIA's first generation with bfloat16. */
 const BFLOAT16_CAPABILITY = 8;
 
-/** @param capability of the GPU, if any @param cpuinfo text of /proc/cpuinfo */
+/** @param capability of the GPU in use, if any @param cpuinfo text of /proc/cpuinfo */
 export function machineOf(gpu: boolean, capability: number | undefined, cpuinfo: string): Machine {
   const bfloat16 = gpu ? (capability ?? 0) >= BFLOAT16_CAPABILITY : /\b(avx512_bf16|amx_bf16)\b/.test(cpuinfo);
   return { gpu, bfloat16 };
@@ -274,7 +266,6 @@ const SIZES = {
 
 const USUAL_SIDE = CIFAR100_KIND.side;
 
-/** Lower bound of `fewer`. */
 const FEWEST = 50;
 
 function cpuinfo(): string {

@@ -14,7 +14,6 @@ import type { BenchHooks } from "./bench.js";
 import { median } from "./measure.js";
 import { timedStudent } from "./work.js";
 
-/** Speed of data loading. */
 export interface Reading {
   /** Median, minimum and maximum of the repeats. */
   readonly imagesPerSecond: number;
@@ -51,7 +50,6 @@ export interface DataDocument {
   readonly batchSize: number;
   readonly repeats: number;
   readonly reading: Reading;
-  /** If models are named. */
   readonly steps?: FedSteps;
 }
 
@@ -107,7 +105,6 @@ function timeReading(source: BatchSource, { seed, batchSize, repeats, cpuSeconds
   };
 }
 
-/** A pair with a method, or a single model. */
 interface Trained {
   readonly teacher?: string | undefined;
   readonly student?: string | undefined;
@@ -204,7 +201,6 @@ function timeFedSteps(trained: Trained, settings: StepSettings): FedSteps {
 
 const SEED = 10;
 
-/** Undefined means the machine's default. */
 export interface DataBenchOptions extends Trained {
   readonly row: DatasetRow;
   readonly data: string;
@@ -223,13 +219,9 @@ export interface DataBenchHooks extends BenchHooks {
   cpuSeconds(): number;
 }
 
-/** As for other workloads. */
 const SIZES = { gpu: { batchSize: 64, steps: 64 }, cpu: { batchSize: 16, steps: 5 } } as const;
 
-/**
- * Times loading of a data set's training images and, if models are named, whether steps wait for them.
- * @throws inputError for an unreadable folder or models that do not fit; runError for an unusable image
- */
+/** @throws inputError for an unreadable folder or models that do not fit; runError for an unusable image */
 export async function runDataBench(
   options: DataBenchOptions,
   { env, notice, cpuSeconds }: DataBenchHooks,

@@ -9,7 +9,6 @@ export interface Runner {
   readonly repeats: number[];
 }
 
-/** Elapsed milliseconds. */
 function timed(run: () => void): number {
   const started = performance.now();
   run();
@@ -53,11 +52,7 @@ export function close(runners: readonly Runner[]): void {
   for (const { open } of runners) open.dispose();
 }
 
-/**
- * Times runners repeat by repeat in turns, so that a machine's drift does not change their ratios; the first round is a
- * warm-up.
- * @param repeats at least 1
- */
+/** Times runners in turns, so that a machine's drift does not change their ratios; the first round is a warm-up. */
 export function takeTurns(runners: readonly Runner[], repeats: number): void {
   for (const { open } of runners) open.repeat(1);
   for (let index = 2; index < repeats + 2; index++) {
@@ -82,11 +77,7 @@ export function timingOf({ work, variant, firstStepMs, repeats }: Runner): Timin
   };
 }
 
-/**
- * Times a work's variants in turns.
- * @param repeats at least 1
- * @param onStart called before each variant's first step
- */
+/** Times a work's variants in turns. @param onStart called before each variant's first step */
 export function measure(
   work: Work,
   variants: readonly Variant[],

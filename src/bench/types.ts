@@ -21,7 +21,6 @@ export interface WorkSize {
   readonly batchSize: number;
   /** Per repeat. */
   readonly steps: number;
-  /** Images per evaluation. */
   readonly testImages: number;
   /** CIFAR-100's by default. */
   readonly kind?: ImageKind;
@@ -38,7 +37,6 @@ export interface OpenWork {
 export interface Work {
   /** Such as `distill ours resnet32x4 -> resnet8x4`. */
   readonly what: string;
-  /** Of a distillation. */
   readonly method?: string;
   readonly batchSize: number;
   /** Per repeat. */
@@ -61,7 +59,6 @@ export interface Cost {
 /** Measurements of a workload's variant, in milliseconds. */
 export interface Timing extends Variant {
   readonly what: string;
-  /** Of a distillation. */
   readonly method?: string;
   readonly batchSize: number;
   /** Median time per step, batch included. */

@@ -43,7 +43,6 @@ export function evaluationWork(what: string, { model, variables }: FrozenModel, 
   };
 }
 
-/** As CIFAR-100's images are. */
 export const CIFAR100_KIND: ImageKind = {
   side: CIFAR100.format.height,
   classes: CIFAR100.classes,
@@ -87,7 +86,6 @@ export const initialised = (name: string, { numClasses, imageSize }: Pick<Learni
 interface TimedStudent {
   readonly learner: Learner;
   readonly guide: FrozenModel;
-  /** Teacher views of the loss. */
   readonly views: readonly TeacherView[];
 }
 
@@ -130,7 +128,6 @@ function trainOn(session: TrainingSession, plan: Int32Array, batchSize: number):
 
 type Described = Pick<SessionDescription, "learner" | "constants" | "batchSize">;
 
-/** Steps per teacher pass, by variant. */
 export type AheadOf = (variant: Variant) => number;
 
 /** Opens a session like a run's, images placed by engine. */
@@ -151,10 +148,7 @@ function openWork(described: Described, sets: readonly ImagesInMemory[], variant
   };
 }
 
-/**
- * Training on random images; a repeat is an epoch of full batches.
- * @param constants read-only variables (a frozen teacher)
- */
+/** Training on random images; a repeat is an epoch of full batches. @param constants of a frozen teacher */
 export function trainingWork(
   what: string,
   learner: Learner,

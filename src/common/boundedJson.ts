@@ -3,7 +3,6 @@ import { cleanLine } from "./text.js";
 
 /** Limits on untrusted JSON, so that later code does not run out of stack or memory. */
 export interface JsonBounds {
-  /** Nesting depth of objects and arrays. */
   readonly depth: number;
   /** Values in total, nested ones included. */
   readonly values: number;

@@ -1,6 +1,5 @@
 import { environmentError, type PefdError, runError } from "./errors.js";
 
-/** Out-of-memory messages of TensorFlow, XLA and TensorFlow.js. */
 const OUT_OF_MEMORY =
   /OOM when allocating|RESOURCE_EXHAUSTED|out of memory|failed to allocate memory|Invalid TF_Status: 8\b|Dst tensor is not initialized/i;
 
@@ -19,7 +18,6 @@ const SHARED_GPU = "nvidia-smi shows what other processes hold of the GPU's memo
 const memoryHint = (message: string): string =>
   /CUDA|CUDNN|CUBLAS|GPU/i.test(message) ? `${MEMORY_HINT} ${SHARED_GPU}` : MEMORY_HINT;
 
-/** An error of CUDA, cuDNN or cuBLAS. */
 type GpuError = readonly [pattern: RegExp, sentence: string, hint: string];
 
 const OTHER_GPU = "--gpu N takes another GPU; PEFD_RUNTIME=cpu computes on the CPU.";
@@ -54,10 +52,7 @@ const GPU_ERRORS: readonly GpuError[] = [
 
 const NAMED_BY_CUDA = /\b(?:CUDA_ERROR|CUDNN_STATUS|CUBLAS_STATUS|CUSOLVER_STATUS|cudaError)_?\w+/;
 
-/**
- * A device's out-of-memory, CUDA, cuDNN or cuBLAS error with a hint; undefined for others.
- * @param message TensorFlow's
- */
+/** A device's out-of-memory, CUDA, cuDNN or cuBLAS error with a hint; undefined for others. */
 export function deviceError(message: string): PefdError | undefined {
   const known = GPU_ERRORS.find(([pattern]) => pattern.test(message));
   if (known !== undefined && !/RESOURCE_EXHAUSTED|out of memory/i.test(message)) {
@@ -90,23 +85,14 @@ function asked(message: string): string | undefined {
   return shape === undefined ? undefined : `a tensor ${shape} of ${type}`;
 }
 
-/**
- * The sentence for a device out of memory.
- * @param purpose such as "for a step"
- * @param bytes a lower bound, for libraries that do not tell
- */
+/** @param purpose such as "for a step" @param bytes a lower bound, for libraries that do not tell */
 export function memorySentence(message: string, purpose = "", bytes?: number): string {
   const what = asked(message) ?? (bytes === undefined ? undefined : sizeText(bytes));
   if (what === undefined) return "Out of device memory.";
   return `The device has too little memory: it was asked for ${[what, purpose].join(" ").trim()}.`;
 }
 
-/**
- * Runs work that allocates device memory.
- * @param purpose such as "for a step"
- * @param bytes a lower bound, for libraries that do not tell
- * @throws runError with the request and the flags that reduce it
- */
+/** Runs work that allocates. @param bytes see memorySentence @throws runError with the flags that reduce it */
 export function takingMemory<Result>(purpose: string, bytes: number, work: () => Result): Result {
   try {
     return work();

@@ -24,8 +24,7 @@ const descriptorsOf = (server: Server): number[] => {
 
 /**
  * Runs work while no other process of this machine runs work of the same key.
- * @param work given descriptors for its child processes to inherit, so that others wait for those, too
- * @param onWait called once, before waiting
+ * @param work its child processes should inherit the given descriptors, so that others wait for them, too
  * @throws the signal's reason when aborted
  */
 export async function exclusively<Result>(

@@ -37,13 +37,11 @@ export interface Range {
  */
 export type Touches = "numbers" | "seed" | "length" | "input" | "place" | "speed" | "output" | "start";
 
-/** Optional properties of an option. */
 export interface Extras extends Range {
   /** Required for options of a run. */
   readonly touches?: Touches;
   /** The value that leaves the decision to the machine. */
   readonly undecided?: string;
-  /** One letter, without the dash. */
   readonly alias?: string;
   /** An alternative name on the command line and in files: the one in the paper's code. */
   readonly alsoNamed?: string;
@@ -73,7 +71,6 @@ export interface Row<Value = unknown> extends Extras {
 /** Options by flag, in snake_case as in the paper's code. */
 export type Rows = Readonly<Record<string, Row>>;
 
-/** Options under one heading of help. */
 export interface Section<R extends Rows = Rows> {
   readonly title: string;
   readonly rows: R;
@@ -86,6 +83,7 @@ export type RowValues<R extends Rows> = {
 
 export type Values<S extends Section> = RowValues<S["rows"]>;
 
+/** Keeps the rows' value types. */
 export const section = <R extends Rows>(title: string, rows: R): Section<R> => ({ title, rows });
 
 const row =

@@ -4,9 +4,7 @@ import { createRegistry } from "./registry.js";
 export interface PluginRow {
   /** Absolute path. */
   readonly name: string;
-  /** See plugin/loaded.ts. */
   readonly sha256: string;
-  /** Names of its methods and their variants. */
   readonly methods: readonly string[];
   readonly models: readonly string[];
   readonly datasets: readonly string[];

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
-/** Content of a /proc file; empty if missing. */
 function told(read: () => string): string {
   try {
     return read().trim();

@@ -7,6 +7,7 @@ const FIXED64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
+/** Joins encoded fields into one message. */
 export function joinFields(parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
@@ -36,6 +37,7 @@ export function varint(value: number): Uint8Array {
 
 const tag = (field: number, wireType: number): Uint8Array => varint(field * 8 + wireType);
 
+/** An integer, enum or boolean field. */
 export const integerField = (field: number, value: number): Uint8Array =>
   joinFields([tag(field, VARINT), varint(value)]);
 
@@ -43,17 +45,21 @@ export const integerField = (field: number, value: number): Uint8Array =>
 export const bytesField = (field: number, value: Uint8Array): Uint8Array =>
   joinFields([tag(field, LENGTH_DELIMITED), varint(value.length), value]);
 
+/** A string field. */
 export const stringField = (field: number, value: string): Uint8Array => bytesField(field, Buffer.from(value));
 
+/** A message field. */
 export const messageField = (field: number, parts: readonly Uint8Array[]): Uint8Array =>
   bytesField(field, joinFields(parts));
 
+/** A float field. */
 export function floatField(field: number, value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
   return joinFields([tag(field, FIXED32), bytes]);
 }
 
+/** A double field. */
 export function doubleField(field: number, value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, value, true);

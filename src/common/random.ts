@@ -51,7 +51,6 @@ export function choose(
   }
 }
 
-/** A stream of random numbers. */
 export interface Random {
   /** Uniform float64 in [0, 1), 53 random bits. */
   uniform(): number;
@@ -66,8 +65,6 @@ export interface Random {
 /**
  * The random stream of a seed and a purpose, such as `createRandom(seed, "shuffle", epoch)`: the same on every machine,
  * unrelated to all others, so a resumed run needs no saved state.
- * @param seed an integer
- * @param purpose words and integers
  * @throws RangeError if a number is not a safe integer
  */
 export function createRandom(seed: number, ...purpose: readonly (string | number)[]): Random {
@@ -80,10 +77,7 @@ export function createRandom(seed: number, ...purpose: readonly (string | number
   };
 }
 
-/**
- * 128 bits of state, by a cryptographic hash, so that neighbouring seeds share nothing.
- * @throws RangeError if a number is not a safe integer
- */
+/** 128 bits of a cryptographic hash, so neighbouring seeds share nothing. @throws RangeError for unsafe integers */
 export function streamState(key: readonly (string | number)[]): number[] {
   for (const part of key) {
     if (typeof part === "number" && !Number.isSafeInteger(part)) {
@@ -104,10 +98,7 @@ function integerBelow(generator: RandomGenerator, n: number): number {
   return value;
 }
 
-/**
- * Marsaglia's polar method, two values at a time; for Box-Muller JavaScript engines differ in the last bit of sine and
- * cosine.
- */
+/** Marsaglia's polar method; for Box-Muller JavaScript engines differ in the last bit of sine and cosine. */
 function normalSource(uniform: () => number): () => number {
   let spare: number | undefined;
   return () => {

@@ -8,7 +8,6 @@ export interface Registry<Row extends Named> {
   /** Takes no more rows, as choices, help and checks are made from them. */
   close(): void;
   isClosed(): boolean;
-  /** All rows, in insertion order. */
   rows(): readonly Row[];
   names(): string[];
   find(name: string): Row | undefined;
@@ -17,7 +16,6 @@ export interface Registry<Row extends Named> {
 }
 
 export interface Named {
-  /** As typed; unique in its registry. */
   readonly name: string;
 }
 

@@ -19,11 +19,7 @@ export function wrapWords(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/**
- * Entries as two columns, the right one wrapped, and below where the left text exceeds `left` characters.
- * @param indent blanks before every line
- * @param width of lines, unless a single word is longer
- */
+/** Entries as two columns, the right one wrapped; below where the left text exceeds `left` characters. */
 export function twoColumns(
   entries: readonly (readonly [left: string, text: string])[],
   { left, indent, width }: { left: number; indent: number; width: number },
@@ -42,10 +38,7 @@ export function twoColumns(
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-/**
- * The closest known name, or undefined if none is near.
- * @param most edits; by default half of the typed length, at least 2
- */
+/** The closest known name, or undefined. @param most edits; by default half of the typed length, at least 2 */
 export function nearestName(
   typed: string,
   known: readonly string[],
@@ -87,7 +80,6 @@ export const counted = (n: number, noun: string): string => `${n} ${noun}${n ===
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/gu;
 
-/** `\n`, `\x1b`, `\u202e`, as in JSON and C. */
 function escaped(char: string): string {
   const named = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[char];
   if (named !== undefined) return named;

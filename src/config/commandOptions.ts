@@ -61,7 +61,6 @@ const json = flag("Print the result as JSON on stdout.", {
   touches: "output",
 });
 
-/** JSON on stdout in place of text. */
 export const DOCUMENT = section("Output", { json });
 
 export const GENERAL = section("General", {

@@ -44,10 +44,7 @@ const IMAGE_SIDES = [32, 96] as const;
 const rowOf = ({ options }: Resolved) =>
   sizedDataset(options.dataset as string, options.image_size as number | undefined);
 
-/**
- * Removes an image size equal to the data set's own, so that such a run is the same as one without it.
- * @throws inputError for a size that the data set does not have
- */
+/** A usual size becomes unset: such a run is the same. @throws inputError for a size that the data set does not have */
 function withoutUsualSize(resolved: Resolved): Resolved {
   const { sized, format } = sizedDataset(resolved.options.dataset as string);
   const row = rowOf(resolved);
@@ -76,7 +73,6 @@ function refuseOtherImages(resolved: Resolved, model: string): void {
 /** Default of models that name no other. */
 const LEARNING_RATE = 0.05;
 
-/** Fills an unset option. */
 function fill(resolved: Resolved, name: string, value: unknown, origin: string): Resolved {
   if (resolved.options[name] !== undefined) return resolved;
   return {
@@ -107,7 +103,6 @@ const BESIDE_GIVEN: LossWeights = { gamma: 1, alpha: 0, beta: 0 };
 /** The pair's name in presets; no pair's while the teacher is unknown. */
 const pairOf = (resolved: Resolved): string => `${text(resolved, "model_t") ?? ""}-${text(resolved, "model_s")}`;
 
-/** Published settings of each method or variant. */
 const proceduresIn = (resolved: Resolved): readonly Procedure[] =>
   methodRows(text(resolved, "distill")).map((method) => procedureOf(method, resolved.options));
 
@@ -131,7 +126,6 @@ function fillWeights(resolved: Resolved): Resolved {
 const originOf = (method: string, pair?: string): string =>
   pair === undefined ? `default of ${method}` : `published for ${pair}`;
 
-/** Values for options that nothing gave. */
 function withValues(resolved: Resolved, values: Readonly<Record<string, unknown>>, origin: string): Resolved {
   const own = Object.entries(values).filter(([option]) => resolved.ranks[option] === undefined);
   return {
@@ -144,10 +138,7 @@ function withValues(resolved: Resolved, values: Readonly<Record<string, unknown>
   };
 }
 
-/**
- * Published values for options that nothing gave: the pair's before the method's, a sum's first method's before the
- * others'.
- */
+/** The pair's before the method's, a sum's first method's before the others'. */
 function withPublished(resolved: Resolved): Resolved {
   const pair = pairOf(resolved);
   const withThose = (before: Resolved, method: Procedure): Resolved => {
@@ -238,7 +229,6 @@ export function resolveDistill(layers: readonly Layer[]): Resolved<Partial<Disti
   return withStudents(fillLearningRate(weighted, text(weighted, "model_s")));
 }
 
-/** Weaker than all given values. */
 const toldByFile = (model_t: string): Layer => ({
   label: () => "the model's name in --path_t",
   origin: () => "from the file",
@@ -297,8 +287,8 @@ export function resolveTeacher(layers: readonly Layer[]): Resolved<TeacherOption
 }
 
 /**
- * Resolves an evaluation per checkpoint; the model defaults to the one in the path.
- * @throws inputError for invalid values, or no checkpoint
+ * Resolves evaluations; the model defaults to the one in the path.
+ * @throws inputError for invalid values or no checkpoint
  */
 export function resolveEvaluations(layers: readonly Layer[]): EvalOptions[] {
   const { options } = withoutUsualSize(resolveRows(EVAL_SECTIONS, layers));

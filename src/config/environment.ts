@@ -2,6 +2,7 @@ import type { Rows } from "../common/optionRow.js";
 import { nearestName } from "../common/text.js";
 import type { Layer } from "./resolve.js";
 
+/** PEFD_ and the option's name in capitals. */
 export const variableOf = (name: string): string => `PEFD_${name.toUpperCase()}`;
 
 /** The layer of PEFD_* variables; empty ones count as not set. */
@@ -38,13 +39,9 @@ const TEST_VARIABLES = [
 
 const PREFIX = "PEFD_";
 
-/** Largest edit distance of a typo. */
 const MOST_WRONG = 2;
 
-/**
- * A sentence for each PEFD_* variable without effect: a likely typo, or an option of the command line only.
- * @param rows of every command
- */
+/** A sentence for each PEFD_* variable without effect: a typo, or an option of the command line only. */
 export function ignoredVariables(rows: Rows, env: Readonly<Record<string, string | undefined>>): string[] {
   const options = Object.keys(rows).map((name) => name.toUpperCase());
   const known = [...options, ...OWN_VARIABLES];

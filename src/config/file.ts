@@ -9,10 +9,8 @@ import { PRESETS, pairPreset, presetFollowing, presetNames, SWEEPS, sweepNames }
 import { optionsOfRecord, type RecordKind, recordKind } from "./record.js";
 import type { Layer } from "./resolve.js";
 
-/** Keys besides options. */
 const OWN_KEYS = ["extends", "description"];
 
-/** A configuration file with what it extends. */
 export interface Configuration {
   readonly description: string | undefined;
   /** The kind of run, if the file is a run's record. */
@@ -83,7 +81,6 @@ function readJson(file: string): Record<string, unknown> {
   return content;
 }
 
-/** The option of a key, by its own name or the alternative one. */
 const nameOfKey = (key: string, known: Rows): string =>
   Object.keys(known).find((name) => known[name]?.alsoNamed === key) ?? key;
 
@@ -144,7 +141,7 @@ function readChain(
 }
 
 /**
- * Reads a preset, a JSON file of options or a run's record, and what it extends.
+ * Reads a preset, a JSON file or a run's record, and what it extends.
  * @param known options of all commands, as a file may serve several
  * @throws inputError for a missing or broken file, an unknown key, circular extends
  */

@@ -39,7 +39,6 @@ export const TEACHER_AHEAD = integer(undefined, "Run the teacher once per N step
   touches: "speed",
 });
 
-/** Models, method and loss weights of a distillation. */
 export const DISTILLATION = section("Distillation", {
   path_t: path(undefined, "The teacher's checkpoint: a PyTorch .pth or .safetensors file.", {
     defaultText: "--model_t's checkpoint in --save_dir",
@@ -163,7 +162,6 @@ export const NUM_WORKERS = integer(8, "Data loading threads for image files, at 
   touches: "speed",
 });
 
-/** Device options of training and evaluation. */
 const MACHINE = {
   gpu: GPU,
   data_budget_mb: integer(
@@ -182,7 +180,6 @@ const MACHINE = {
   }),
 };
 
-/** Device options of training. */
 export const ENGINE = section("Engine", {
   engine,
   precision: choice<Precision, Precision>(
@@ -194,7 +191,7 @@ export const ENGINE = section("Engine", {
   ...MACHINE,
 });
 
-/** Without a choice of device kernels: evaluations must not depend on it. */
+/** float32 by default: an evaluation's numbers must not depend on the device. */
 export const EVAL_ENGINE = section("Engine", {
   engine,
   precision: choice<Precision, Precision>(

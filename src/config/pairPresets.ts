@@ -7,7 +7,6 @@ import { publishedSetting } from "../distill/published.js";
 import { procedures } from "../distill/registry.js";
 import type { Layer } from "./resolve.js";
 
-/** Folder of the built-in presets. */
 export const PRESETS = fileURLToPath(new URL("../../configs", import.meta.url));
 
 /** Teacher/student pairs. */
@@ -28,6 +27,7 @@ const pairPresets = (): string[] => named(PAIRS).flatMap((pair) => procedures().
 export const presetNames = (): string[] =>
   [...named(PRESETS), ...pairPresets()].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 
+/** Names of the presets for sweeps. */
 export const sweepNames = (): string[] => named(SWEEPS).sort();
 
 /** Parts of a name PAIR-METHOD+METHOD; undefined for other names. */
@@ -40,7 +40,6 @@ function sumPreset(name: string): { pair: string; summed: readonly Procedure[] }
   return summed.every((procedure) => procedure !== undefined) ? { pair, summed } : undefined;
 }
 
-/** Published settings of summed methods for a pair. */
 function publishedValues(pair: string, summed: readonly Procedure[]): Record<string, unknown> {
   const settings = summed.map((procedure) => publishedSetting(procedure, pair));
   const betas = settings.map(({ weights }) => weights.beta);
@@ -53,11 +52,7 @@ function publishedValues(pair: string, summed: readonly Procedure[]): Record<str
   };
 }
 
-/**
- * The content of a preset of a pair and one or several methods: the pair and its published settings.
- * @param file where it would lie
- * @returns undefined for any other file
- */
+/** What a preset of a pair and its methods would have in its file; undefined for any other file. */
 export function pairPreset(file: string): Record<string, unknown> | undefined {
   const found = presetAt(file);
   if (found === undefined) return undefined;
@@ -68,10 +63,9 @@ export function pairPreset(file: string): Record<string, unknown> | undefined {
 const presetAt = (file: string) => (dirname(file) === PRESETS ? sumPreset(basename(file, ".json")) : undefined);
 
 /**
- * What such a preset says of variants made by stronger layers: `--config PAIR-kd --lskd` takes lskd_kd's published
- * settings.
+ * What such a preset says of variants made by stronger layers, or undefined: `--config PAIR-kd --lskd` takes lskd_kd's
+ * published settings.
  * @param file where it would lie
- * @returns undefined for any other file
  */
 export function presetFollowing(file: string): Layer["following"] {
   const found = presetAt(file);

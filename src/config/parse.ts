@@ -136,9 +136,8 @@ const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unkn
 const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths", "weights"]);
 
 /**
- * Parses an option's value.
- * @param label its name in messages, such as --epochs or PEFD_EPOCHS
- * @param raw text of a flag or variable, or a JSON value
+ * @param label option in messages, such as --epochs or PEFD_EPOCHS
+ * @param raw text, or a JSON value
  * @throws inputError with the option, the given and the expected value
  */
 export function parseValue(label: string, row: Row, raw: unknown): unknown {

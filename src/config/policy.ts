@@ -7,7 +7,6 @@ interface Policy {
   readonly mayChange: boolean;
   /** Reports separate runs by this value. */
   readonly parts: boolean;
-  /** config.json records it. */
   readonly kept: boolean;
 }
 
@@ -47,11 +46,13 @@ const ownOf = <Value>(record: Readonly<Record<string, Value>>, key: string): Val
 
 const policyOf = (key: string): Policy => POLICIES[touchesOf(key)];
 
+/** Whether a run may go on with another value. */
 export const mayChange = (key: string): boolean => policyOf(key).mayChange;
 
 /** Whether a value separates experiments. */
 export const partsExperiments = (key: string): boolean => policyOf(key).parts;
 
+/** Whether config.json records it. */
 export const isKept = (key: string): boolean => policyOf(key).kept;
 
 /** Resolved values, or those of a config.json. */

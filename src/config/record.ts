@@ -3,16 +3,12 @@ import type { Rows } from "../common/optionRow.js";
 import { procedureOf } from "../distill/open.js";
 import { METHODS } from "../distill/registry.js";
 
-/**
- * The published name of a run's method or variant; unpublished names stay.
- * @param options the run's, or its config.json
- */
+/** Published name of a run's method or variant; unpublished ones stay. @param options the run's, or its config.json */
 export function procedureName(method: string, options: object): string {
   const row = METHODS.find(method);
   return row === undefined ? method : procedureOf(row, options).name;
 }
 
-/** The command of each kind of run. */
 const COMMANDS = { distill: "distill", teacher: "train-teacher" } as const;
 export type RecordKind = keyof typeof COMMANDS;
 

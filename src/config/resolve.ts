@@ -11,14 +11,10 @@ export interface Layer {
   readonly origin: (name: string) => string;
   /** As typed or written; undefined if not given. */
   readonly values: Readonly<Record<string, unknown>>;
-  /**
-   * Values for variants that stronger layers make of its methods, undefined without variants; omitted where they make
-   * no difference.
-   */
+  /** Values for variants that stronger layers make of its methods; omitted where they make no difference. */
   readonly following?: ((summed: readonly Procedure[]) => Pick<Layer, "origin" | "values"> | undefined) | undefined;
 }
 
-/** Values with their origins. */
 export interface Resolved<Options = Readonly<Record<string, unknown>>> {
   readonly options: Options;
   readonly origins: Readonly<Record<string, string>>;

@@ -2,13 +2,11 @@ import { createHash } from "node:crypto";
 import { PLUGINS, type PluginRow } from "../common/plugins.js";
 import { namesIn } from "../distill/combination.js";
 
-/** A plug-in in a run's config.json. */
 export interface UsedPlugin {
   readonly path: string;
   readonly sha256: string;
 }
 
-/** Parts of a run that may come from plug-ins. */
 interface Told {
   readonly distill?: unknown;
   readonly model?: unknown;

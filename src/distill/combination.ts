@@ -10,7 +10,6 @@ type NamedRandomInputs = readonly [name: string, draws: Draws | undefined];
 const prefixed = <Value>(name: string, values: Readonly<Record<string, Value>>) =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [`${name}.${key}`, value]));
 
-/** Random inputs of several methods, prefixed with their names. */
 function combinedRandomInputs(all: readonly NamedRandomInputs[]): Draws | undefined {
   const drawing = all.flatMap(([name, draws]) => (draws === undefined ? [] : [{ name, draws }]));
   if (drawing.length === 0) return undefined;
@@ -41,7 +40,6 @@ export interface Share {
   readonly weight: number;
 }
 
-/** A term's name in a sum: kd, ours_alignment. */
 const termOf = (method: Pick<Method, "name">, term: string): string =>
   term === method.name ? term : `${method.name}_${term}`;
 
@@ -70,7 +68,6 @@ const ALONE = {
   optimizer: "how the optimizer works",
 } as const;
 
-/** @throws inputError where two methods have the same one */
 function onlyOne<Key extends keyof typeof ALONE>(parts: readonly Part[], key: Key): Pick<Distillation, Key> {
   const [first, second] = parts.filter(({ own }) => own[key] !== undefined);
   if (first === undefined) return {} as Pick<Distillation, Key>;
@@ -122,7 +119,6 @@ function together(parts: readonly Part[]): Distillation {
   };
 }
 
-/** @throws inputError for different modes of the teacher */
 function teacherModeOf(methods: readonly Method[]): Pick<Method, "teacherMode"> {
   const [first] = methods;
   const other = methods.find(({ teacherMode }) => teacherMode !== first?.teacherMode);
@@ -136,8 +132,7 @@ function teacherModeOf(methods: readonly Method[]): Pick<Method, "teacherMode"> 
 }
 
 /**
- * The weighted sum of methods as one method: terms and tensors are prefixed with the method's name, options are those
- * of all, weight 0 drops a method.
+ * The weighted sum of methods as one: terms and tensors are prefixed with the method's name; weight 0 drops a method.
  * @param shares weights other than 1 replace the published ones
  * @throws inputError for repeated methods, or ones that cannot be summed
  */

@@ -49,13 +49,11 @@ export interface StepContext extends TwoOutputs {
   readonly image: Tensor1D;
   /** float32, from 1 */
   readonly epoch: Scalar;
-  /** This step's `draws`. */
   readonly drawn: Readonly<Record<string, Tensor>>;
   /** Outputs for the strong view of the same images, if the row asks for it; the student runs on it second. */
   readonly strong: TwoOutputs;
 }
 
-/** Both models' outputs for the same images. */
 export interface TwoOutputs {
   readonly student: ModelOutput;
   /** Views that the row does not declare throw. */
@@ -92,7 +90,6 @@ export interface DrawSpec {
   readonly dtype: "float32" | "int32";
 }
 
-/** A method on one pair. */
 export interface Distillation<Term extends string = string> {
   /**
    * The method's own loss: scalars by name, logged, their sum weighted with beta; 0 if omitted.
@@ -123,18 +120,15 @@ export interface Distillation<Term extends string = string> {
   readonly optimizer?: OptimizerTraits;
 }
 
-/** Variants of SGD with momentum. */
 export interface OptimizerTraits {
   /** A step is g + momentum * v, with the new momentum buffer v. */
   readonly nesterov?: boolean;
   /**
-   * Two momentum buffers per parameter: for cross entropy and weight decay with momentum less this, for other terms
-   * with momentum plus this. A step is their sum.
+   * Two buffers: momentum less this for cross entropy and weight decay, plus this for the rest; a step is their sum.
    */
   readonly momentumDifference?: number;
 }
 
-/** A phase before the main part. */
 export interface Phase<Term extends string = string> {
   /** Of the run's --epochs. */
   readonly epochs: number;
@@ -171,7 +165,6 @@ export interface PublishedSetting<Options extends Rows = Rows> {
 
 type OptionValue = string | number | boolean | readonly number[];
 
-/** Metadata of a published method. */
 export interface Publication<Options extends Rows = Rows> {
   /** Authors, title, place, and the year at the end. */
   readonly paper: string;
@@ -183,7 +176,6 @@ export interface Publication<Options extends Rows = Rows> {
   readonly traps?: readonly string[];
   /** Files in test/golden; by default methods/GROUP/NAME.json (groups.ts). */
   readonly golden?: readonly string[];
-  /** Published, the defaults. */
   readonly weights: LossWeights;
   /** Published for particular pairs; defaults for those. */
   readonly published?: readonly PublishedSetting<Options>[];
@@ -197,8 +189,7 @@ export interface Publication<Options extends Rows = Rows> {
 }
 
 /**
- * Options of a method published under their own name, used in presets and golden files. Other fields default to the
- * method's, except settings of pairs.
+ * Options of a method published under their own name; other fields default to the method's, except settings of pairs.
  */
 export interface Variant<Options extends Rows = Rows> extends Publication<Options> {
   readonly name: string;
@@ -220,10 +211,7 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   readonly termWeights?: Readonly<Partial<Record<Term, number>>>;
   /** Views of the teacher that its own terms use. */
   sees(options: RowValues<Options>): readonly TeacherView[];
-  /**
-   * Evaluation by default. In training mode batch normalisations use batch statistics, and running statistics are
-   * updated and saved.
-   */
+  /** In training mode batch normalisations use batch statistics, and running statistics are updated and saved. */
   readonly teacherMode?: "training";
   /** drop_last. */
   readonly shortBatches?: "left out";
@@ -237,14 +225,13 @@ export interface Method<Options extends Rows = Rows, Term extends string = strin
   /** Its terms from class maps alone, where golden files of such methods begin. */
   ofClassMaps?(maps: ClassMaps, at: StepContext, options: RowValues<Options>): Readonly<Partial<Record<Term, Scalar>>>;
   /**
-   * Builds the additions to the student.
-   * @param make receives layers and tensors, by their names in checkpoints
+   * Builds the additions.
+   * @param make gets tensors by name in checkpoints
    * @throws inputError where it does not fit the pair
    */
   build(pair: Pair, options: RowValues<Options>, make: ModelBuilder): Distillation<Term>;
 }
 
-/** Reserved names of terms. */
 const TAKEN: ReadonlySet<string> = new Set(["ce", "kl", "loss", "top1", "top5"]);
 
 /** Types a row for the registry. @throws Error for a reserved term (a defect of the row) */

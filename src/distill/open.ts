@@ -37,7 +37,6 @@ export interface OpenedMethod extends Distillation {
   readonly strongView: boolean;
   /** drop_last. */
   readonly wholeBatches: boolean;
-  /** With their names in checkpoints. */
   readonly state: readonly StateEntry[];
 }
 
@@ -53,7 +52,6 @@ export function ownOptions<Options extends Rows>(
   return Object.fromEntries(own) as RowValues<Options>;
 }
 
-/** @throws inputError where drop_last leaves no batch */
 function refuseNoBatch({ name, shortBatches }: Method, { labels, batchSize }: Pair): void {
   const images = labels.length;
   if (shortBatches === undefined || images === 0 || images >= batchSize) return;
@@ -80,9 +78,8 @@ export function refuseSmallSteps({ name, leastImages = 1, shortBatches }: Method
 }
 
 /**
- * Builds a method's additions to a student.
+ * Builds a method's additions.
  * @param told a run's options
- * @param first initial values of tensors
  * @throws inputError where the method does not fit the pair
  */
 export function openMethod(method: Method, pair: Pair, told: object, first: FirstValues): OpenedMethod {

@@ -20,7 +20,6 @@ export interface PairSetting {
   readonly weights: LossWeights;
   /** Own and other options that differ from the defaults. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Whether the row has settings for this pair. */
   readonly isOwn: boolean;
 }
 

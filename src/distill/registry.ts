@@ -93,10 +93,7 @@ export const methodNames = METHODS.names;
 /** The rows of a name, several for a sum such as crd+kd. @throws inputError with the nearest name */
 export const methodRows = (name: string): readonly Method[] => namesIn(name).map(METHODS.row);
 
-/**
- * The row of a method, or of a sum with published weights.
- * @throws inputError with the nearest name, or if not summable
- */
+/** A method, or a sum with published weights. @throws inputError with the nearest name, or if not summable */
 export const methodRow = (name: string): Method =>
   weighted(
     methodRows(name),
@@ -117,10 +114,7 @@ export interface Told {
   readonly beta: Beta;
 }
 
-/**
- * A run's method or sum with its loss weights; a sum's own weights are in the method.
- * @throws inputError with the nearest name, or if not summable
- */
+/** A run's method or sum, with the loss's weights. @throws inputError with the nearest name, or if not summable */
 export function weightedMethod({ distill, gamma, alpha, beta }: Told): {
   readonly method: Method;
   readonly weights: LossWeights;

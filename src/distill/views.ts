@@ -25,6 +25,7 @@ export const KEPT_VIEWS: Readonly<Record<KeptView, KeptRow>> = {
   },
 };
 
+/** Whether a teacher cache may keep a view. */
 export const isKeptView = (view: TeacherView): view is KeptView => Object.hasOwn(KEPT_VIEWS, view);
 
 /** Views of a loss without zero-weight terms. */
@@ -37,8 +38,8 @@ export function usedViews(
 }
 
 /**
- * A teacher's output limited to declared views; others throw, so that a wrong row fails at its first step.
- * @param maps of the teacher, even where `output` lacks them
+ * The declared views of an output; others throw, so a wrong row fails at its first step.
+ * @param maps the teacher's number
  */
 export function seenOutput(output: Partial<ModelOutput>, sees: readonly TeacherView[], maps: number): ModelOutput {
   const look = <Value>(view: TeacherView, value: Value | undefined, all = view): Value => {

@@ -1,6 +1,5 @@
 import { type Scalar, type Tensor, tf, type Variable } from "../runtime/tf.js";
 
-/** With tensors kept from the forward pass. */
 export interface GradientResult<T> {
   readonly loss: Scalar;
   /** One per variable, in order; undefined where the loss does not depend on it. */
@@ -15,10 +14,7 @@ export interface Forward<T> {
   readonly tensors: readonly Tensor[];
 }
 
-/**
- * Gradients of a scalar. tfjs disposes of all tensors of a differentiated function; those listed by `forward` survive
- * into the caller's tidy.
- */
+/** Gradients of a scalar. tfjs disposes of a differentiated function's tensors, except those listed by `forward`. */
 export function gradientsOf<T>(forward: () => Forward<T>, variables: readonly Variable[]): GradientResult<T> {
   let result: Forward<T> | undefined;
   const { value, grads } = tf.variableGrads(() => {
@@ -33,7 +29,6 @@ export function gradientsOf<T>(forward: () => Forward<T>, variables: readonly Va
 }
 
 export interface PartGradients<T> {
-  /** Per part as GradientResult.gradients. */
   readonly gradients: readonly (readonly (Tensor | undefined)[])[];
   readonly kept: T;
 }

@@ -49,7 +49,6 @@ export interface Learner {
   readonly predictor?: readonly StateEntry[];
   /** Trained parameters; all by default. */
   readonly learns?: ReadonlySet<Variable>;
-  /** See ForwardContext.inEvaluation. */
   readonly inEvaluation?: ReadonlySet<Variable>;
   /** Phases before the main part, over the same variables. */
   readonly phases?: readonly LearnerPhase[];
@@ -151,7 +150,6 @@ interface Passed extends Forward<Kept> {
   readonly found: Loss;
 }
 
-/** New parameters and momentum buffers, and values of the forward pass. */
 function optimizedBy(
   learner: Learner,
   forward: () => Passed,

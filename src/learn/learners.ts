@@ -32,11 +32,9 @@ export function frozen(model: BuiltModel, mode: "training" | "evaluation" = "eva
   return { model, variables: [...variablesOf(model.state), ...folded] };
 }
 
-/** A student's options, with the method's own. */
 export type StudentSetting = Pick<DistillOptions, "model_s" | "distill" | "gamma" | "alpha" | "beta"> &
   Partial<Pick<DistillOptions, "batch_size">>;
 
-/** The paper's. */
 const BATCH_SIZE = 64;
 
 /** A model's shapes and tensors. */
@@ -46,9 +44,8 @@ export function featureShapesOf({ name, imageSize, featureSize, state }: Model):
 }
 
 /**
- * A new student for a frozen teacher, of the same image size.
- * @param labels of the training images
- * @throws inputError for an unknown name, or a method that does not fit the pair
+ * A new student of a frozen teacher's image size.
+ * @throws inputError for an unknown name, or if the method does not fit
  */
 export function studentLearner(
   teacher: BuiltModel,
@@ -164,7 +161,6 @@ export function teacherLearner(name: string, numClasses: number, seed: number): 
   return createLearner(model, [], supervised);
 }
 
-/** With zero momentum and zero sums. */
 function createLearner(
   model: Model,
   extra: readonly StateEntry[],

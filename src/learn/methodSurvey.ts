@@ -19,7 +19,6 @@ export interface Added {
   readonly parameters: number;
   /** Elements written without a gradient, such as memory banks. */
   readonly buffered: number;
-  /** Epochs of the parts before the main one. */
   readonly phases: readonly number[];
 }
 
@@ -51,16 +50,12 @@ function featureShapesOf(model: string): FeatureShapes {
   };
 }
 
-/** The paper's. */
 const BATCH_SIZE = 64;
 
 /** Balanced, as many as training images. */
 const LABELS = Int32Array.from({ length: IMAGES }, (_, image) => image % CLASSES);
 
-/**
- * A method's additions to a CIFAR-100 pair, or why it does not fit; no native library needed.
- * @throws inputError for an unknown model
- */
+/** Additions to a CIFAR-100 pair, or why not; no native library needed. @throws inputError for an unknown model */
 export function addedBy(method: Method, options: object, { teacher, student }: PairNames): Added | string {
   const pair = {
     student: featureShapesOf(student),
@@ -83,10 +78,7 @@ export function addedBy(method: Method, options: object, { teacher, student }: P
   }
 }
 
-/**
- * Views and additions of a method or variant on a CIFAR-100 pair with its published settings; no native library needed.
- * @throws inputError for an unknown model
- */
+/** A method or variant on a CIFAR-100 pair; no native library needed. @throws inputError for an unknown model */
 export function surveyMethod(procedure: Procedure, names: PairNames): MethodSurvey {
   const { method, set, defaults = {} } = procedure;
   const setting = publishedSetting(procedure, `${names.teacher}-${names.student}`);

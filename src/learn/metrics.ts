@@ -22,11 +22,8 @@ export const createDetailedMetrics = (numClasses: number): MetricsVariables => (
 });
 
 /**
- * Adds a batch to a confusion matrix, whose diagonal agrees with top-1. Counts of up to 256 images are exact in
- * bfloat16.
- * @param confusion [C, C], labels by predictions
- * @param logits [N, C]
- * @param oneHot [N, C]
+ * Adds a batch of logits [N, C] to a confusion matrix [C, C], labels by predictions, whose diagonal agrees with top-1.
+ * Counts of up to 256 images are exact in bfloat16.
  * @param counted [N], 0 for padding, else 1
  */
 export function confusionUpdate(confusion: Variable, logits: Tensor2D, oneHot: Tensor2D, counted: Tensor1D): Update {
@@ -94,10 +91,8 @@ export function readTerms(
 }
 
 /**
- * Adds a batch to the sums.
+ * Adds a batch of logits [N, C] to the sums.
  * @param loss mean over counted images
- * @param logits [N, C]
- * @param oneHot [N, C]
  * @param counted [N], 0 for padding, else 1; undefined counts all
  */
 export function metricsUpdate(

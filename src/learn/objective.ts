@@ -49,17 +49,13 @@ export interface Loss {
 export interface Guidance {
   /** By name, with the batch as first axis. */
   compute(images: Tensor4D): ViewTensors;
-  /** As Batch.guide. */
   guideOf(tensors: ViewTensors): Partial<ModelOutput>;
 }
 
 export interface Objective {
   /** Separately logged; none for a single term. */
   readonly termNames: readonly string[];
-  /**
-   * First what depends on no parameters, then the loss of the model's output.
-   * @param context collects updates without gradients
-   */
+  /** First what depends on no parameters, then the loss. @param context collects updates without gradients */
   of(batch: Batch): (output: StudentOutput, oneHot: Tensor2D, context: ForwardContext) => Loss;
   /** Absent without a teacher, and where its output depends on the rest of the batch. */
   readonly guidance?: Guidance;
@@ -77,7 +73,6 @@ export const supervised: Objective = {
 
 export interface TeacherConfig {
   readonly teacher: Model;
-  /** Number of the teacher's maps. */
   readonly teacherMaps: number;
   readonly method: OpenedMethod;
 }
@@ -159,15 +154,12 @@ const partialSum = (terms: Weighted): Scalar => (terms.length === 0 ? tf.scalar(
 
 interface Guides {
   readonly guide: Partial<ModelOutput>;
-  /** What the method may use. */
   readonly seen: ModelOutput;
-  /** Likewise for the strong view. */
   readonly strong: ModelOutput | undefined;
   /** Running statistics of a teacher in training mode. */
   readonly updates: readonly Update[];
 }
 
-/** The teacher's output, computed unless in the batch. */
 function taught({ teacher, teacherMaps, method }: TeacherConfig, batch: Batch): Guides {
   const context: ForwardContext = { training: method.teacherTrains, updates: [] };
   const see = (output: Partial<ModelOutput>) => seenOutput(output, method.sees, teacherMaps);

@@ -7,10 +7,7 @@ interface Schedule {
   readonly decayRate: number;
 }
 
-/**
- * Step decay as in the paper's adjust_learning_rate: learningRate * decayRate ** (decay epochs before this one).
- * @param epoch 1-based
- */
+/** As the paper's adjust_learning_rate: learningRate * decayRate ** (decay epochs before this one, 1-based). */
 export function learningRateAt(epoch: number, schedule: Schedule): number {
   const { learningRate, decayEpochs, decayRate } = schedule;
   const decays = decayEpochs.filter((decayEpoch) => epoch > decayEpoch).length;
@@ -30,7 +27,6 @@ export type Gradients = readonly (Tensor | undefined)[];
 /**
  * A step of torch.optim.SGD as new values: g = gradient + weightDecay * p; v = momentum * v + g; p = p - learningRate *
  * v; initially v = 0.
- * @param learningRate scalar tensor
  * @param groups with their own hyperparameters
  */
 export function sgdUpdates(
@@ -83,9 +79,8 @@ export type SplitGradients = readonly [task: Gradients, distillation: Gradients]
 /**
  * A step of the Distillation-Oriented Trainer (Zhao et al., DOT, ICCV 2023) as new values: v = (momentum - difference)
  * * v + task gradient + weightDecay * p; w = (momentum + difference) * w + distillation gradient; p = p - learningRate
- * * (v + w).
+ * * (v + w). One missing gradient of two counts as zeros.
  * @param momentumBuffers all v, then all w
- * @param gradients a missing one of two counts as zeros
  */
 export function splitSgdUpdates(
   parameters: readonly Variable[],

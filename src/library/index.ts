@@ -63,10 +63,7 @@ export const distill = (options: DistillInput, settings: RunSettings = {}): Run<
 export const trainTeacher = (options: TeacherInput, settings: RunSettings = {}): Run<RunResult> =>
   startRun(async (tell) => (await work()).teach(options as unknown as OptionInput, settings, tell));
 
-/**
- * Loss and accuracy of a checkpoint on the test images, like `pefd eval`.
- * @returns events (evaluating, notices) and the result
- */
+/** Evaluates a checkpoint on the test images, like `pefd eval`. @returns events (evaluating, notices) and the result */
 export const evaluate = (options: EvalInput, settings: RunSettings = {}): Run<EvalResult> =>
   startRun(async (tell) => {
     const { evaluateWith } = await work();
@@ -96,10 +93,7 @@ export async function plotRuns(runs: readonly RunRecord[]): Promise<Plot[]> {
   return (await import("./plots.js")).plotRuns(runs);
 }
 
-/**
- * Writes a small synthetic data set, like `pefd data synthesize`.
- * @throws PefdError for a data set without one, or an unwritable folder
- */
+/** Writes a small synthetic data set, like `pefd data synthesize`. @throws PefdError if impossible, or not writable */
 export async function synthesize(dataset: string, folder: string, options: SyntheticOptions): Promise<void> {
   const { synthesizeIn } = await import("./synthesize.js");
   return synthesizeIn(dataset, folder, options);
@@ -115,8 +109,5 @@ export async function loadPlugins(...files: readonly string[]): Promise<void> {
   await loader.loadPlugins(files, process.features as { readonly typescript?: unknown });
 }
 
-/**
- * Loads TensorFlow, else loaded at first use: for programs with steps of their own (compile).
- * @throws PefdError where it is not set up
- */
+/** Loads TensorFlow before its first use, for steps of one's own (compile). @throws PefdError where it is not set up */
 export const loadTensorFlow = (): TensorFlow => load({ env: process.env });

@@ -8,10 +8,7 @@ import { ALL_SECTIONS } from "../config/sections.js";
 /** Options by flag, and `config`: a preset or a file of options. */
 export type OptionInput = Readonly<Record<string, unknown>> & { readonly config?: string };
 
-/**
- * Given options, then the preset or file; no environment.
- * @throws inputError for an unknown option, or an unreadable configuration
- */
+/** Given options, then the preset or file. @throws inputError for an unknown option or unreadable configuration */
 export function layersOf({ config, ...given }: OptionInput, sections: readonly Section[]): readonly Layer[] {
   const known = rowsOf(sections);
   for (const name of Object.keys(given)) {

@@ -1,6 +1,5 @@
 import type { Best, EpochRow, RunInfo, RunReporter, StepProgress } from "../report/log/contract.js";
 
-/** A run's events, in order. */
 export type RunEvent =
   /** The plan is known. */
   | { readonly kind: "started"; readonly run: RunInfo }

@@ -15,7 +15,6 @@ closeRegistries();
 
 type Tell = (event: RunEvent) => void;
 
-/** Inputs besides options. */
 export interface RunSettings {
   /** Ends the run gracefully: progress is saved for `resume`. */
   readonly signal?: AbortSignal | undefined;

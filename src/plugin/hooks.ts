@@ -29,8 +29,8 @@ const fileIn = (url = ""): string | undefined =>
   url.startsWith("file:") && !url.startsWith(OWN.href) ? fileURLToPath(url) : undefined;
 
 /**
- * Resolves `pefd/plugin` to this program: without node_modules, and never to another copy with other registries.
- * @param see gets every other import and its importer; may return a module to load instead
+ * Resolves `pefd/plugin` to this program, never another copy with other registries.
+ * @param see gets other imports and importers; may return a replacement
  */
 const resolver =
   (see: (by: string, file: string) => string | undefined): Resolve =>
@@ -71,7 +71,6 @@ export const resolve = resolver((by, file) => {
 
 let thread: MessagePort | undefined;
 
-/** Takes notes from the thread of hooks. */
 function takeNotes(): void {
   for (;;) {
     const note = thread && receiveMessageOnPort(thread);

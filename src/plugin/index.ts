@@ -21,7 +21,6 @@ export interface LabelledImages {
   readonly labels: Uint8Array;
 }
 
-/** A data set that fits into memory. */
 export interface MemoryDataset {
   /** For `--dataset`. */
   readonly name: string;
@@ -79,8 +78,8 @@ function limited(
 }
 
 /**
- * The row of a data set in memory, with limits, checksums and checks.
- * @throws inputError (when opened) for images and labels that do not match, or invalid limits
+ * The row of a data set in memory.
+ * @throws inputError, when opened, for mismatched images and labels or invalid limits
  */
 export function datasetInMemory(dataset: MemoryDataset): DatasetRow {
   const { name, title, classNames, format, defaults = {} } = dataset;

@@ -15,7 +15,6 @@ import { checkedPlugin } from "./shape.js";
 
 type Kind = "methods" | "models" | "datasets";
 
-/** Nouns, and taken names. */
 const KINDS: Readonly<Record<Kind, { one: string; taken: () => readonly string[] }>> = {
   methods: { one: "method", taken: () => procedures().map(({ name }) => name) },
   models: { one: "model", taken: MODELS.names },
@@ -134,9 +133,8 @@ function refuseLate(): void {
 }
 
 /**
- * Loads plug-ins and closes the registries; call it before anything is made from them.
+ * Loads plug-ins and closes the registries, before anything is made from them.
  * @param files as typed; repeated ones are loaded once
- * @param features Node.js's TypeScript support (process.features)
  * @throws inputError for a file that is missing, throws or has another shape, or taken names; environmentError for
  * TypeScript where Node.js does not run it
  */

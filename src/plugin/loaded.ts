@@ -55,7 +55,6 @@ export function noteLoaded(by: string, file: string): void {
   noteRoot(file);
 }
 
-/** @throws inputError for a declared file that is missing or no file */
 function declaredFile(plugin: string, name: string): string {
   const file = resolve(dirname(plugin), name);
   if (statSync(file, { throwIfNoEntry: false })?.isFile()) return file;
@@ -68,7 +67,6 @@ function declaredFile(plugin: string, name: string): string {
 /**
  * Files that count of a plug-in: its own, loaded and declared ones, and package.json of packages in node_modules; none
  * of pefd's.
- * @param plugin absolute
  * @param declared relative to its folder
  * @throws inputError for a missing declared file
  */
@@ -93,10 +91,7 @@ function nameFrom(plugin: string, file: string): string {
     : file.slice(file.lastIndexOf("/node_modules/") + 1);
 }
 
-/**
- * sha256 of a plug-in: of a single file as `sha256sum`, else over names and checksums of all.
- * @param plugin absolute
- */
+/** sha256 of a plug-in: of a single file as `sha256sum`, else over names and checksums of all. */
 export function pluginSha256(plugin: string, { files }: Counted): string {
   if (files.size === 1) return sha256OfFile(plugin);
   const lines = Array.from(files, (file) => `${sha256OfFile(file)}  ${nameFrom(plugin, file)}`);

@@ -1,7 +1,6 @@
 import { inputError, type PefdError } from "../common/errors.js";
 import type { Plugin } from "./define.js";
 
-/** What a property must be, and its check. */
 type Rule = readonly [what: string, isOne: (value: unknown) => boolean];
 
 type Kind = Exclude<keyof Plugin, "files">;
@@ -90,11 +89,7 @@ function checkRow(file: string, kind: Kind, place: string, row: unknown): void {
   }
 }
 
-/**
- * Checks a plug-in's export against the contract.
- * @param exported the module's default export
- * @throws inputError with the file and what is missing or wrong
- */
+/** Checks a plug-in's default export against the contract. @throws inputError with the file and what is wrong */
 export function checkedPlugin(file: string, exported: unknown): Plugin {
   if (exported === undefined) {
     throw refusal(file, "has no default export; it needs `export default definePlugin({ ... })`");

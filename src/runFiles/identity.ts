@@ -11,19 +11,14 @@ export const identitySchema = z.object(
     testSha256: sha256,
     /** Of loaded weights; absent for a teacher's own training. */
     teacherSha256: sha256.optional(),
-    /**
-     * Of the list of left out images at the last start; absent without. It may change in a resumed run, which may have
-     * met a damaged image.
-     */
+    /** Of the list of left out images at the last start; may change when resumed, as after a damaged image. */
     leftOutSha256: sha256.optional(),
     /** Re-encoding of packed images: such runs compare only with their like. */
     reencoded: text.optional(),
     /** See config/usedPlugins.ts; absent without plug-ins. */
     pluginsSha256: sha256.optional(),
     engine: name,
-    /** cpu or gpu. */
     device: name,
-    /** See NUMERICS. */
     numerics: place,
     /** Set of kernels (runtime/ownOps.ts); absent on a GPU, with XLA, and in older runs, which count as the same. */
     kernels: name.optional(),
@@ -68,7 +63,6 @@ const KERNELS: Part = ["kernels", "the kernel set", ({ kernels }) => kernels];
 
 const SHOWN_DIGITS = 8;
 
-/** Checksums abbreviated. */
 const short = (value: Value): Value =>
   typeof value === "string" && value.length === 64 ? value.slice(0, SHOWN_DIGITS) : value;
 
@@ -86,9 +80,7 @@ export const identitySettings = (identity: Identity): Readonly<Record<string, st
 /** Names of these parts in reports, in order. */
 export const IDENTITY_SETTINGS: readonly string[] = TOLD.map(([key]) => key);
 
-/**
- * Over the lasting parts: equal for the same run. Without plug-ins or recorded kernels it is as in earlier versions.
- */
+/** Over the lasting parts: equal for the same run; as in earlier versions without plug-ins or recorded kernels. */
 export function identitySha256(identity: Identity): string {
   const parts = PARTS.map(([, , value]) => value(identity) ?? null);
   const { pluginsSha256, kernels } = identity;
@@ -120,8 +112,7 @@ const changeText = ([what, before, after]: readonly [string, Value, Value]): str
   `${what}: ${short(before) ?? "none"} then, ${short(after) ?? "none"} now`;
 
 /**
- * Differences of a run from a planned one, as clauses: "the teacher's weights: 1f0c2a3b then, 9d8e7f6a now",
- * "--batch_size was 64 and is now 128".
+ * Differences of a run from a planned one, as clauses: "--batch_size was 64 and is now 128".
  * @param undecided options known only at the start; like missing parts they count as equal
  */
 export function identityDifferences(

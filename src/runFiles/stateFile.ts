@@ -17,14 +17,12 @@ export const count = whole.min(0, "must be 0 or more");
 
 export const place = whole.min(1, "must be 1 or more");
 
-/** JSON has neither NaN nor infinities. */
 const figure = z.number("must be a number");
 
 const amount = figure.min(0, "must be 0 or more");
 
 const percent = amount.max(100, "must be at most 100");
 
-/** Of a registry. */
 export const name = z.string("must be a name").regex(/^[\w.+-]{1,100}$/, "must be a name of letters and digits");
 
 /** A path, a device's name. */
@@ -73,7 +71,6 @@ export const LOCK: StateFile<Owner> = { schema: lockSchema, maxBytes: 2 ** 16 };
 /** The file that a run resumes from; writing it completes an epoch. */
 export const RESUME_FILE = "resume.safetensors";
 
-/** A finished epoch, as in epochs.csv. */
 const epochRow = z.object({
   epoch: place,
   learningRate: figure,
@@ -145,7 +142,6 @@ export const readResult = (runDir: string): Found<ResultContent> =>
 
 const jobSchema = z.object({
   id: z.string("must be a number").regex(/^\d{1,20}$/, "must be a number"),
-  /** In the order of the array's tasks. */
   runDirs: z.array(text, "must be a list of folders").max(100_000, "is too long"),
 });
 
@@ -255,7 +251,6 @@ function unsealed({ [CHECKSUM]: checksum, ...content }: Record<string, unknown>)
 
 const MOST_SHOWN = 200;
 
-/** Untrusted text as one short line. */
 const printable = (text: string): string => cleanLine(text).slice(0, MOST_SHOWN);
 
 /** A schema's first complaint: `trial must be an integer`. */
@@ -266,11 +261,7 @@ export const firstComplaint = ([issue]: readonly z.core.$ZodIssue[]): string =>
 export const damagedFile = (path: string, reason: string, hint: string): PefdError =>
   inputError(`${path} is corrupt: ${reason}. Nothing was changed.`, hint);
 
-/**
- * A state file's content, undefined if absent.
- * @param hint what a damaged one still allows
- * @throws inputError with the file and what is wrong
- */
+/** A state file's content, if any. @param hint what a damaged one still allows @throws inputError with what is wrong */
 export function wholeContent<Content>(path: string, kind: StateFile<Content>, hint: string): Content | undefined {
   const found = readStateFile(path, kind);
   if (found.state === "damaged") throw damagedFile(path, found.reason, hint);

@@ -4,7 +4,6 @@ import { DATASETS } from "../data/registry.js";
 import type { Plugin } from "../plugin/define.js";
 import { use } from "./scene.js";
 
-/** @throws AssertionError */
 function checkSet(what: string, set: ImageSet, classes: number): void {
   equal(set.labels.length, set.count, `${what}: as many labels as images`);
   ok(set.count > 0, `${what}: there are images`);

@@ -46,7 +46,6 @@ const scaled = (x: Float32Array, length: number): Float32Array => {
   return x.map((value) => value * factor);
 };
 
-/** A named input of a loss. */
 interface Moved {
   readonly what: string;
   readonly variable: Variable;
@@ -89,11 +88,7 @@ function agrees(
   );
 }
 
-/**
- * Checks gradients by finite differences, along the gradient and in a random direction of each tensor. Tensors
- * `detached` on purpose must be left out.
- * @throws AssertionError with the tensor
- */
+/** Finite differences along the gradient and in a random direction. Tensors `detached` on purpose must be left out. */
 function checkDifferences(loss: () => Scalar, moved: readonly Moved[]): void {
   const gradients = tf.tidy(() => {
     const variables = moved.map(({ variable }) => variable);
@@ -181,7 +176,6 @@ function stepContextOf(method: OpenedMethod, student: BuiltModel, teacher: Built
   };
 }
 
-/** Sum of all terms, those of phases included. */
 function lossOf({ terms, phases = [] }: OpenedMethod, at: StepContext): Scalar {
   const context = () => ({ training: true, updates: [] });
   const parts = [terms(at, context()), ...phases.map((phase) => phase.loss(at, context()))];
@@ -231,7 +225,7 @@ export async function checkMethodGradients(plugin: Plugin, name: string, pair: T
 }
 
 /**
- * Checks gradients of a model's cross entropy on noise by finite differences, for each parameter.
+ * Checks gradients of a model's cross entropy on noise, for each parameter.
  * @throws AssertionError with the parameter
  */
 export async function checkModelGradients(plugin: Plugin, name: string): Promise<void> {

@@ -13,7 +13,6 @@ import { loadTensorFlow, type Variable } from "../runtime/tf.js";
 
 const SEED = 5;
 
-/** A learner and its constants. */
 export interface Pupil {
   readonly learner: Learner;
   readonly constants: readonly Variable[];
@@ -52,10 +51,7 @@ export const BATCH = 4;
 
 const taken = new Set<Plugin>();
 
-/**
- * Loads the native library, and registers an imported plug-in once.
- * @throws inputError for another shape, or taken names
- */
+/** Loads the native library, and registers a plug-in once. @throws inputError for another shape, or taken names */
 export function use(plugin: Plugin): void {
   loadTensorFlow({ env: process.env });
   if (taken.has(plugin)) return;

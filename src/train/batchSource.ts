@@ -19,9 +19,7 @@ export interface BatchSource {
   readonly set: ImageSet;
   /** Resident images; none for fed ones. */
   readonly variables: readonly Variable[];
-  /** Feeds of one step. */
   specs(batchSize: number): Readonly<Record<string, FeedSpec>>;
-  /** Within a step. */
   batch(feeds: Feeds): Batch;
   /** Host values of the feeds for sampler rows. @param upcoming known rows of the next calls */
   values(rows: Int32Array, upcoming?: Int32Array): FeedValues;
@@ -51,10 +49,7 @@ export const fedSource = (set: ImageSet): Omit<BatchSource, "values"> => ({
 export const imageColumn = (rows: Int32Array): Int32Array =>
   Int32Array.from({ length: rows.length / PLAN_COLUMNS }, (_, i) => rows[i * PLAN_COLUMNS] as number);
 
-/**
- * Sampler rows for evaluation: center crop, no flip; epoch 0 of images in files. Rows past the end are padding: image
- * 0.
- */
+/** Sampler rows for evaluation: center crop, no flip; epoch 0 of images in files; past the end image 0. */
 export function plainRows(
   from: number,
   to: number,

@@ -25,10 +25,7 @@ function announcement(programs: number, device: string): string {
   return `XLA compiles ${counted(programs, "program")} for ${device}: ${reason}. It takes up to a minute; ${later}. Ctrl-C ends it at once.`;
 }
 
-/**
- * Compiles a run's programs before its first step, with a notice if they are not cached; this changes variables.
- * @returns whether anything was compiled
- */
+/** Compiles a run's programs, with a notice if not cached; changes variables. @returns whether anything was compiled */
 export async function compileCalls(
   program: Program,
   calls: readonly Call[],
@@ -47,7 +44,6 @@ export async function compileCalls(
   return compilations.length > 0;
 }
 
-/** Most training steps per call. */
 export const STEPS_PER_CALL = 64;
 
 const even = (steps: number, most: number): number => Math.max(1, Math.floor(steps / Math.ceil(steps / most)) || 1);
@@ -63,10 +59,7 @@ export const evenCalls = (steps: number, most: number, group = 1): number =>
 /** An epoch's steps after full calls. @param group of which calls are a multiple */
 export const stepsLeft = (steps: number, group: number): number => steps % evenCalls(steps, STEPS_PER_CALL, group);
 
-/**
- * Steps of the first call: a full call on a GPU, where it is fast and has its own program; one on a CPU, where a step
- * can take seconds.
- */
+/** A full call on a GPU, where it is fast and has its own program; one step on a CPU, where it can take seconds. */
 export const firstSteps = (stepsPerCall: number): number => (isGpu() ? stepsPerCall : 1);
 
 /** Call sizes for some steps of an entry: full, and single steps. */
@@ -78,21 +71,15 @@ export const callsOf = (entry: string, steps: number, stepsPerCall: number): Cal
 /** Signals and the progress bar wait this long for a call. */
 const CALL_MILLISECONDS = 150;
 
-/** From the last call's time; at least 1. */
 const stepsOfNextCall = (steps: number, milliseconds: number): number =>
   Math.max(1, Math.floor((CALL_MILLISECONDS * steps) / milliseconds));
 
-/** Adaptive number of steps per call. */
 export interface Pace {
   steps(): number;
   took(steps: number, milliseconds: number): void;
 }
 
-/**
- * Follows the time of the last call, except the first, which may compile.
- * @param first steps of the first calls
- * @param group of which calls are a multiple
- */
+/** Follows the last call's time, except the first's, which may compile. @param group of which calls are a multiple */
 export function createPace(first: number, group = 1): Pace {
   const whole = (steps: number): number => Math.max(group, steps - (steps % group));
   let steps = whole(first);

@@ -10,11 +10,7 @@ interface ToldImages {
   readonly image_size: number | undefined;
 }
 
-/**
- * A checkpoint's images; unreadable files are refused elsewhere.
- * @param isAsked whether to refuse an unknown data set
- * @throws inputError for one
- */
+/** Unreadable files are refused elsewhere. @param isAsked whether to throw inputError for an unknown data set */
 async function imagesInFile(path: string, isAsked: boolean): Promise<ToldImages | undefined> {
   const metadata = await metadataOf(path);
   const dataset = datasetIn(metadata);
@@ -34,7 +30,6 @@ async function metadataOf(path: string): Promise<Metadata> {
 
 const sizeText = ({ image_size }: ToldImages): string => `${image_size ?? "the usual size"}`;
 
-/** The common value. @throws inputError where they differ */
 function sameImages(told: readonly ToldImages[]): ToldImages | undefined {
   const datasets = [...new Set(told.map(({ dataset }) => dataset))];
   if (datasets.length > 1) {
@@ -54,7 +49,7 @@ function sameImages(told: readonly ToldImages[]): ToldImages | undefined {
 }
 
 /**
- * Layers with the checkpoints' data set and its image size, unless given.
+ * Layers with the checkpoints' data set and image size, unless given.
  * @throws inputError for different or unknown ones
  */
 export async function withDatasetOf(

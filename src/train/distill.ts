@@ -32,7 +32,6 @@ const TIMES_AS_MANY = 20;
 
 interface RunSize {
   readonly epochs: number;
-  /** Training and test images. */
   readonly train: number;
   readonly test: number;
 }
@@ -41,10 +40,7 @@ interface RunSize {
 export const isTeacherEvaluated = (asked: DistillOptions["teacher_eval"], { epochs, train, test }: RunSize): boolean =>
   asked === "always" || (asked === "auto" && epochs * train >= TIMES_AS_MANY * test);
 
-/**
- * Reports the frozen teacher's test accuracy, as the paper's train_student.py; silent when the signal ended it.
- * @returns top-1
- */
+/** Reports test accuracy as the paper's train_student.py; silent when the signal ended it. @returns top-1 */
 async function tellTeacherAccuracy(
   { model, variables }: { readonly model: BuiltModel; readonly variables: readonly Variable[] },
   test: BatchSource,
@@ -123,10 +119,7 @@ function refuseStrongView({ strongView }: Pick<Method, "strongView">, { name, tr
   );
 }
 
-/**
- * Trains a student as the paper's train_student.py.
- * @throws inputError for invalid inputs, runError for a failed run
- */
+/** Trains as the paper's train_student.py. @throws inputError for invalid inputs, runError for a failed run */
 export async function runDistill(options: DistillOptions, hooks: Hooks): Promise<RunResult> {
   const runDir = studentFolder(options);
   const scene = await openScene(asBegun(options, runDir), hooks);

@@ -5,10 +5,8 @@ import { type Bfloat16Support, computeCapability, deviceName, isGpu, processorBf
 import type { ReducedProducts } from "../runtime/ownModule.js";
 import { ownReducedProducts } from "../runtime/ownOps.js";
 
-/** First NVIDIA GPUs with bfloat16. */
 const BFLOAT16_CAPABILITY = 8;
 
-/** Resolved from `auto`. */
 export interface EngineChoice {
   readonly engine: EngineName;
   readonly precision: PrecisionName;
@@ -21,13 +19,10 @@ interface Asked {
   readonly deterministic?: boolean;
 }
 
-/**
- * Whether float32 is requested, so without TF32. `auto` means bfloat16 on GPUs with TF32, except in the eager engine.
- */
+/** Whether float32 is requested, so no TF32. `auto` means bfloat16 on GPUs with TF32, except in the eager engine. */
 export const asksForFloat32 = ({ engine, precision }: Asked): boolean =>
   precision === "float32" || (precision === "auto" && engine === "eager");
 
-/** What `auto` depends on. */
 export interface Machine {
   readonly gpu: boolean;
   /** On a GPU natively, on a CPU in our convolutions. */
@@ -40,10 +35,7 @@ const thisMachine = (env: Readonly<Record<string, string | undefined>>): Machine
     ? { gpu: true, hasFastBfloat16: (computeCapability(env) ?? 0) >= BFLOAT16_CAPABILITY }
     : { gpu: false, hasFastBfloat16: ownReducedProducts() !== undefined };
 
-/**
- * On a CPU an explicit --engine or --deterministic means float32, bit-identical across engines. Eager tensors cannot be
- * bfloat16.
- */
+/** On a CPU, --engine or --deterministic means float32, bit-identical across engines. Eager is always float32. */
 function ownPrecision({ engine, deterministic }: Asked, machine: Machine): PrecisionName {
   const isLeftToGpu = engine !== "eager";
   const isLeftToProcessor = engine === "auto" && deterministic !== true;
@@ -64,11 +56,9 @@ export const chooseEngine = (asked: Asked, env: Readonly<Record<string, string |
 });
 
 export interface Arithmetic {
-  /** Of the GPU; undefined on a CPU. */
   readonly capability: number | undefined;
   readonly gpu: boolean;
   readonly processor: Bfloat16Support;
-  /** Our faster bfloat16 convolutions. */
   readonly reduced: ReducedProducts | undefined;
 }
 

@@ -31,7 +31,6 @@ export interface EpochOutcome {
   readonly steps: number;
   /** False when the signal ended it. */
   readonly completed: boolean;
-  /** Training time of this process. */
   readonly seconds: number;
 }
 

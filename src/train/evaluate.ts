@@ -37,7 +37,6 @@ interface Subject {
 }
 
 export interface EvalHooks extends Pick<Hooks, "env"> {
-  /** Told after each call. */
   onProgress(checkpoint: string, images: number, total: number): void;
   readonly onWarning?: (text: string) => void;
   readonly onNotice?: (text: string) => void;
@@ -46,7 +45,7 @@ export interface EvalHooks extends Pick<Hooks, "env"> {
 }
 
 /**
- * Evaluates checkpoints on the test images, after reading and checking all files.
+ * Evaluates checkpoints on the test images, after checking all files.
  * @param evaluations at least one; they share their data
  * @throws inputError for a file that is no checkpoint of its model, an unknown model, or unreadable data
  */

@@ -17,13 +17,10 @@ import { tf } from "../runtime/tf.js";
 import { loadState, notNumbers, tensorsFor } from "./files/stateFiles.js";
 
 export interface OpenedModel extends FrozenModel {
-  /** See weightsSha256. */
   readonly weightsSha256: string;
 }
 
-/**
- * sha256 over weights and statistics, float32 in state_dict order, without counters: the same for every file format.
- */
+/** sha256 over float32 weights and statistics in state_dict order, without counters, whatever the file format. */
 export function weightsSha256(state: readonly Pick<StateEntry, "name" | "role">[], tensors: StateDict): string {
   const hash = createHash("sha256");
   for (const { name, role } of state) {
@@ -34,7 +31,7 @@ export function weightsSha256(state: readonly Pick<StateEntry, "name" | "role">[
   return hash.digest("hex");
 }
 
-/** Likewise of a file, without the native library. @throws inputError for a file of another model */
+/** Of a file, without the native library. @throws inputError for a file of another model */
 async function fileWeightsSha256(path: string, modelName: string, numClasses: number): Promise<string> {
   const layout = stateLayout(modelName, numClasses);
   const { state } = await readCheckpoint(path);
@@ -51,10 +48,7 @@ function remembering<Words extends string[], Result>(ask: (...words: Words) => R
   };
 }
 
-/**
- * Checksums for identities (data files, teacher's weights, skip list), each file read once; they throw inputError for
- * an unreadable one.
- */
+/** Checksums for identities, each file read once; they throw inputError for an unreadable one. */
 export const inputReader = () => ({
   filesOf: remembering((dataset: string, folder: string) => DATASETS.row(dataset).files(folder)),
   weightsOf: remembering(async (path: string, model: string, dataset: string, folder: string) =>
@@ -84,11 +78,7 @@ export function refuseOtherClasses(
   );
 }
 
-/**
- * Opens a frozen trained model.
- * @param mode see frozen
- * @throws inputError for a damaged file, another model or number of classes
- */
+/** Opens a frozen trained model. @throws inputError for a damaged file, another model or number of classes */
 export async function openFrozen(
   path: string,
   name: string,

@@ -49,7 +49,6 @@ export function startText(
   return done === "" ? "Resuming before the first step." : `Resuming after ${done}.`;
 }
 
-/** What depends on a run's kind. */
 interface RunPlan {
   readonly kind: "distill" | "teacher";
   readonly title: string;
@@ -64,7 +63,6 @@ interface RunPlan {
   readonly ahead?: number;
   /** Before the first step of a new run. @returns top-1 */
   readonly evaluateTeacher?: (test: BatchSource) => Promise<number | undefined>;
-  /** If it is of use. */
   readonly openCache?: () => Promise<TeacherCache | undefined>;
 }
 
@@ -104,7 +102,6 @@ function identityIn(runDir: string): Identity | undefined {
   return found.state === "whole" ? found.content.identity : undefined;
 }
 
-/** @param config options and resolved values */
 const runIdentity = (
   { teacherSha256, runDir }: RunPlan,
   config: object,

@@ -9,7 +9,6 @@ import { loadTensorFlow } from "../runtime/tf.js";
 import { arithmeticOf, asksForFloat32, chooseEngine, type EngineChoice, precisionNote, reducedNote } from "./engine.js";
 import type { Hooks } from "./files/result.js";
 
-/** What all runs share. */
 export interface Scene {
   readonly dataset: Dataset;
   readonly choice: EngineChoice;

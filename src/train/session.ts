@@ -23,7 +23,6 @@ import {
 import { evaluateWith, evaluationEntry, evaluationSteps } from "./evaluation.js";
 import { aheadOf, groupOf, guideOf } from "./teacherAhead.js";
 
-/** A phase or the main part. */
 export interface Stage {
   readonly learner: Learner;
   /** From 1. */
@@ -73,7 +72,6 @@ export function shortRunText(stages: readonly Stage[], epochs: number): string |
   return `Of --epochs ${epochs} the method's first ${first - 1} are a phase before its main part, which this run does not reach; --resume with --epochs ${first} or more continues with it.`;
 }
 
-/** Of feeds of random inputs. */
 const PREFIX = "drawn.";
 
 const prefixed = <Value>(values: Readonly<Record<string, Value>>): Record<string, Value> =>
@@ -152,11 +150,9 @@ export interface SessionDescription {
   readonly sgd: SgdOptions;
   /** Steps per pass of the frozen teacher, with XLA; 1 by default. */
   readonly ahead?: number;
-  /** Of the program cache. */
   readonly onWarning?: (text: string) => void;
 }
 
-/** Position of the next steps. */
 export interface TrainingPlace {
   readonly learningRate: number;
   /** From 1. */
@@ -171,19 +167,17 @@ export interface TrainingSession {
   readonly stepsPerCall: number;
   /** Calls should be a multiple of this. */
   readonly group: number;
-  /** Before the first step. */
   compile(device: string, hooks: CompilationHooks): Promise<void>;
   readonly firstSteps: number;
   /**
    * Trains on consecutive batches.
    * @param rows of full batches, or of an epoch's partial one
-   * @param upcoming known later rows; the last batch may be partial
+   * @param upcoming known later rows
    * @returns seconds of making the batches
    */
   train(rows: Int32Array, place: TrainingPlace, upcoming?: Int32Array): number;
   /** Means since the last restart. */
   metrics(): TrainingMetrics & { readonly images: number };
-  /** Sums behind those means. */
   sums(): number[];
   /** Resets the sums to a resumed run's (empty: zero). */
   restart(sums: readonly number[]): void;

@@ -41,10 +41,7 @@ function fileSource(set: ImagesInFiles, index: number, stream: ImageStream, engi
   };
 }
 
-/**
- * Sources of images in files, with shared reader threads; steps normalise bytes.
- * @param settings one image at a time in this thread by default
- */
+/** With shared reader threads; steps normalise bytes. @param settings one image at a time in this thread by default */
 function fileSources(
   sets: readonly ImagesInFiles[],
   engine: EngineName,
@@ -105,14 +102,12 @@ const DEFAULT_BUDGET_MB = 2048;
 
 /** Only images in files need more than the budget. */
 export interface SourceSettings extends Partial<StreamSettings> {
-  /** Device memory for images. */
   readonly budgetMb?: number | undefined;
 }
 
 /**
  * A run's sources with equal batches: threads prefetch images in files; images in memory are resident for XLA if all
  * sets fit the budget, else prefetched by a thread; other engines make batches between steps.
- * @param sets all of one kind
  */
 export function chooseSources(
   sets: readonly ImageSet[],

@@ -10,7 +10,6 @@ import type { BatchSource } from "./batchSource.js";
 import { stepsLeft } from "./calls.js";
 import type { EngineChoice } from "./engine.js";
 
-/** Of feeds of teacher outputs. */
 const PREFIX = "guide.";
 
 const isGuide = ([name]: readonly [string, unknown]): boolean => name.startsWith(PREFIX);
@@ -70,7 +69,6 @@ export interface AheadRequest {
   readonly exact: boolean;
 }
 
-/** Steps per pass, and why not as requested. */
 export interface AheadChoice {
   readonly steps: number;
   readonly why?: string;
@@ -88,10 +86,7 @@ function keptElements({ teacher, views }: AheadRequest, maps: readonly number[])
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/**
- * 1, 2 or 4 steps, as fit a GPU's L2 cache; fewer where that leaves fewer steps to the program with a dynamic trip
- * count.
- */
+/** As fits a GPU's L2 cache: 1, 2, 4; fewer where more steps would be left to the program with a dynamic trip count. */
 function stepsByMemory(request: AheadRequest): number {
   const { teacher, choice, batchSize, stepsPerEpoch } = request;
   const maps = mapShapes(teacher.name, teacher.imageSize).maps.map(sizeOf);

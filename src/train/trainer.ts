@@ -19,7 +19,6 @@ import { type Snapshot, takeSnapshot } from "./files/snapshot.js";
 import type { Stage, TrainingSession } from "./session.js";
 import type { TeacherCache } from "./teacherCache/open.js";
 
-/** Where a run diverged. */
 interface Place {
   readonly runDir: string;
   /** 1-based */
@@ -27,7 +26,6 @@ interface Place {
   /** The epoch's last good step, before the checked one. */
   readonly after?: number;
   readonly step?: number;
-  /** If the loss has several. */
   readonly terms?: Readonly<Record<string, number>> | undefined;
 }
 
@@ -56,7 +54,6 @@ export function refuseDivergedLoss(name: "training" | "test", loss: number, plac
   if (!Number.isFinite(loss)) throw diverged(`The ${name} loss became ${loss}`, place);
 }
 
-/** The first tensor with NaN or infinite values. */
 function divergedTensor({ model, extra, teacher, momentumBuffers, parameterNames }: Snapshot): string | undefined {
   const all = [
     ...[...model, ...extra, ...teacher].filter(([, { dtype }]) => dtype === "F32"),
@@ -73,7 +70,6 @@ function refuseDivergedState(snapshot: Snapshot, place: Place): void {
   if (name !== undefined) throw diverged(`${name} became NaN or infinite`, place);
 }
 
-/** With all open resources. */
 export interface Run {
   readonly runDir: string;
   readonly options: TrainOptions;
@@ -88,7 +84,6 @@ export interface Run {
   readonly open: (stage: Stage) => TrainingSession;
   readonly store: RunStore;
   readonly cache: Pick<TeacherCache, "tally"> | undefined;
-  /** After each saved epoch. */
   readonly epochKept: () => void;
   readonly hooks: Hooks;
 }
@@ -100,13 +95,11 @@ interface ActiveRun extends Run {
 
 interface RunState {
   readonly progress: RunProgress;
-  /** At that progress, if taken. */
   readonly snapshot?: Snapshot;
 }
 
 /**
  * Trains to the last epoch; each is evaluated, logged and saved.
- * @returns the result, also in result.json
  * @throws runError for a NaN or infinite loss or weight (not saved) or an unwritable file; the signal's reason, with
  * the state saved
  */

@@ -145,10 +145,7 @@ async function removeDurably(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/**
- * Removes temporary files of killed writers directly in a folder, best effort. Only while nobody else writes there.
- * @returns their names
- */
+/** Removes temporary files of killed writers, best effort, only while nobody else writes. @returns their names */
 export async function removeStaleTemporaryFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];

@@ -56,11 +56,7 @@ export function withTemporaryFolder<Result>(name: string, work: (folder: string)
 const PARTIAL = ".partial";
 const REPLACED = ".replaced";
 
-/**
- * Writes a folder atomically, in place of an existing one.
- * @param files bytes by path inside of the folder
- * @throws runError or inputError as writeFileAtomic
- */
+/** Writes files by path atomically as a folder, in place of an existing one. @throws as writeFileAtomic */
 export const writeFolderAtomic = (path: string, files: Readonly<Record<string, Uint8Array>>): Promise<void> =>
   makeFolderAtomic(path, async (temporary) => {
     for (const [name, bytes] of Object.entries(files)) {
@@ -71,8 +67,8 @@ export const writeFolderAtomic = (path: string, files: Readonly<Record<string, U
 
 /**
  * Makes a folder beside its place and renames it, in place of an existing one.
- * @param fill writes durably into the temporary folder; its errors are passed on
- * @throws runError or inputError as writeFileAtomic
+ * @param fill writes durably into the temporary folder
+ * @throws as writeFileAtomic, or fill
  */
 export async function makeFolderAtomic(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const folder = resolve(path);
@@ -124,7 +120,6 @@ export function mendFolder(path: string): void {
   for (const name of left) rmSync(beside(name), { recursive: true, force: true });
 }
 
-/** Renames a folder if nothing, or an empty folder, is in the way. */
 function tryRename(from: string, to: string): void {
   try {
     renameSync(from, to);
@@ -133,7 +128,6 @@ function tryRename(from: string, to: string): void {
   }
 }
 
-/** Names of leftovers beside a folder. */
 function leftovers(folder: string): string[] {
   const start = `.${basename(folder)}.`;
   const isLeft = (name: string): boolean => {

@@ -54,10 +54,7 @@ function readWhole(file: number, size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/**
- * Reports system errors (permission, too many open files), which say nothing of the content.
- * @throws inputError for a system error; returns for others
- */
+/** Rethrows system errors (permission, too many open files) as inputError, which say nothing of the content. */
 export function throwIfRefused(path: string, error: unknown): void {
   if ((error as NodeJS.ErrnoException).syscall === undefined) return;
   throw inputError(`${path} cannot be read: ${describeFailure(error as NodeJS.ErrnoException)}.`);

@@ -31,7 +31,6 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
 /** As many links as the kernel follows. */
 const MOST_LINKS = 40;
 
-/** The target of a link, existing or not; else the path itself. */
 async function targetOf(path: string): Promise<string> {
   let target = path;
   for (let links = 0; links < MOST_LINKS; links++) {

@@ -109,9 +109,7 @@ const REVIEWKD: readonly Exception[] = [
   { methods: ["reviewkd"], students: LIGHT, learning_rate: 0.02 },
 ];
 
-/**
- * logit-standardization-KD's configurations and logs: plain KD's 76.62 is the best epoch (log: last 76.28, best 76.66).
- */
+/** Configurations and logs: plain KD's 76.62 is the best epoch (log: last 76.28, best 76.66). */
 const LSKD_EXCEPTIONS: readonly Exception[] = [
   LIGHT_RATE,
   { methods: ["ctkd"], counted: "unknown" },
@@ -150,7 +148,6 @@ const UNKNOWN: Protocol = {
   counted: "unknown",
 };
 
-/** Not published. */
 const _ = undefined;
 
 /** Test top-1 in percent of models trained on labels: teachers, and students without one. */

@@ -19,7 +19,6 @@ export interface PublishedFigure {
   readonly teacherTop1?: number | undefined;
 }
 
-/** For tables that name none. */
 const FIRST_DATASET = "cifar100";
 
 function figure(
@@ -38,8 +37,8 @@ function figure(
 }
 
 /**
- * Published figures of a pair by method or variant.
- * @param pair TEACHER-STUDENT; none for other text
+ * Figures by method or variant.
+ * @param pair TEACHER-STUDENT
  * @param dataset all by default, as no pair has figures of two
  */
 export function figuresOf(pair: string, dataset?: string): ReadonlyMap<string, PublishedFigure> {

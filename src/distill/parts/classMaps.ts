@@ -8,7 +8,6 @@ import type { ClassMaps, FeatureShapes, Pair, TwoOutputs } from "../method.js";
 interface Classifier {
   /** [classes, C] */
   readonly weight: Tensor2D;
-  /** [classes] */
   readonly bias: Tensor;
   logits(vectors: Tensor2D): Tensor2D;
 }
@@ -46,7 +45,7 @@ export const SCALE_OPTIONS = {
 type LossOfEach = (student: Tensor2D, teacher: Tensor2D) => Tensor1D;
 
 /**
- * Mean of a weighted loss over regions and images.
+ * Weighted mean over regions and images.
  * @param maps region logits [N, 1, regions, classes]
  * @param labels [N], int32
  */
@@ -70,11 +69,9 @@ const SCALES = [1, 2, 4] as const;
 const FINEST = 4;
 
 /**
- * Logits of a map's cells at each scale, the whole map first: average-pooled to 4 x 4 and further, as in the authors'
- * code.
- * @param map [N, H, W, C]
+ * Region logits [N, 1, regions, classes] of a map [N, H, W, C] at each scale, the whole first: average-pooled to 4 x 4
+ * cells and further, as in the authors' code.
  * @param finest cells along a side
- * @returns [N, 1, regions, classes]
  */
 export function regionLogits(map: Tensor4D, { logits }: Classifier, finest: number): Tensor4D {
   const [images, , , channels] = map.shape;
@@ -99,9 +96,8 @@ export function repeatedRows(rows: Tensor2D, regions: number): Tensor2D {
 }
 
 /**
- * Weights [N * regions]: 2 where the teacher is right on the region or on the whole image only, else 1.
+ * Weights [N * regions]: 2 where the teacher is right on either region or whole image only, else 1.
  * @param teacher region logits [N, 1, regions, classes], the whole first
- * @param labels [N], int32
  */
 export function regionWeights(teacher: Tensor4D, labels: Tensor1D): Tensor1D {
   const [images, , regions, classes] = teacher.shape;

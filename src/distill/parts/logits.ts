@@ -1,10 +1,7 @@
 import { flag, integer, number } from "../../common/optionRow.js";
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from "../../runtime/tf.js";
 
-/**
- * KL(q || p_s) per image [N], q the teacher's probabilities to the power l, normalised again; no softening of the
- * student, no T^2. Logits [N, C].
- */
+/** KL(q || p_s) [N] of logits [N, C], q the teacher's probabilities to the power l, normalised again; no T. */
 export function transformedKL(student: Tensor2D, teacher: Tensor2D, power: number): Tensor {
   const logTeacher = tf.logSoftmax(tf.mul(teacher, power));
   const difference = tf.sub(logTeacher, tf.logSoftmax(student));
@@ -47,9 +44,7 @@ export function klOfEach(student: Tensor2D, teacher: Tensor2D, temperature: numb
   return tf.mul(tf.sum(perClass, 1), temperature ** 2) as Tensor1D;
 }
 
-/** Logits with a marked class. */
 interface Marked {
-  /** [N, C] */
   readonly logits: Tensor2D;
   /** [N, C], one-hot */
   readonly one: Tensor2D;
@@ -58,10 +53,7 @@ interface Marked {
 /** Lower bound of a logarithm's argument, above underflow. */
 const LEAST = 1e-37;
 
-/**
- * T^2 * KL(teacher || student) [N] of marked class against the rest, softened by T; log of probabilities, not
- * log-softmax, as in DKD's code.
- */
+/** T^2 * KL [N] of marked class against the rest, softened by T; log of probabilities, as in DKD's code. */
 export function binaryKLOfEach(student: Marked, teacher: Marked, temperature: number): Tensor1D {
   const split = ({ logits, one }: Marked): [Tensor, Tensor] => {
     const p = tf.softmax(tf.div(logits, temperature));

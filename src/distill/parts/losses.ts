@@ -7,9 +7,8 @@ import type { Pair, Phase } from "../method.js";
 const variables = (state: readonly StateEntry[]): Variable[] => state.flatMap(({ variable }) => variable ?? []);
 
 /**
- * A first phase like RepDistiller's: trains stem, stages and the method's additions; later layers are in evaluation
- * mode.
- * @param own the additions
+ * RepDistiller's first phase: stem, stages and additions train, the rest is in evaluation mode.
+ * @param own additions
  */
 export function featurePhase(
   { student }: Pair,

@@ -12,10 +12,7 @@ import { normalizedRows } from "./losses.js";
 /** From a student's map [N, H, W, C] to a teacher's shape. */
 export type Regress = (map: Tensor4D, context: ForwardContext) => Tensor4D;
 
-/**
- * Convolution with bias between sizes: 3x3 stride 2 to half, transposed 4x4 stride 2 to double, else a kernel without
- * padding.
- */
+/** 3x3 stride 2 to half the size, transposed 4x4 stride 2 to double, else a kernel that fits without padding. */
 function joining(make: ModelBuilder, name: string, { student, teacher }: PairedMaps) {
   const [[height, width, inputs], [tall, wide, outputs]] = [student, teacher];
   const channels = { inputs, outputs };
@@ -36,10 +33,7 @@ function joining(make: ModelBuilder, name: string, { student, teacher }: PairedM
   );
 }
 
-/**
- * RepDistiller's ConvReg without ReLU: convolution to the other size, batch normalisation.
- * @throws inputError if impossible
- */
+/** RepDistiller's ConvReg without ReLU, to the other map's size. @throws inputError if impossible */
 export function convRegressor(make: ModelBuilder, name: string, paired: PairedMaps): Regress {
   const regress = joining(make, `${name}.conv`, paired);
   const norm = batchNorm(make, `${name}.bn`, paired.teacher[2]);
@@ -53,7 +47,6 @@ export function activity(map: Tensor4D): Tensor {
   return normalizedRows(tf.reshape(energy, [images, height * width]));
 }
 
-/** Shapes [H, W, C] of compared maps. */
 export interface PairedMaps {
   readonly student: readonly [height: number, width: number, channels: number];
   readonly teacher: readonly [height: number, width: number, channels: number];

@@ -26,18 +26,13 @@ import {
 import { checkLog, type Kept, readKept } from "./kept.js";
 import { type FolderLock, lockRunFolder } from "./lock.js";
 
-/** What to resume; a new run has neither. */
 interface Continuation {
   readonly kept?: Kept;
   /** Of a run with all of its epochs. */
   readonly complete?: ResultContent;
 }
 
-/**
- * Finds what to resume, changing nothing.
- * @param config the planned run
- * @throws inputError for another run, or a missing or damaged record
- */
+/** Finds what to resume, changing nothing. @throws inputError for another run, or a missing or damaged record */
 async function continuationOf(runDir: string, config: RunConfig): Promise<Continuation> {
   const identity = config.identity as Identity;
   const kept = existsSync(join(runDir, RESUME_FILE)) ? await keptBy(runDir, identity) : undefined;
@@ -66,7 +61,6 @@ async function keptBy(runDir: string, now: Identity): Promise<Kept | undefined> 
   return kept;
 }
 
-/** @param changed differences as clauses */
 function refuseChanged(runDir: string, changed: readonly string[]): void {
   if (changed.length === 0) return;
   throw inputError(
@@ -139,7 +133,6 @@ function completeResult(runDir: string, { progress }: Kept, epochs: number) {
 // A run that --force replaces is renamed aside, and comes back unless the new one saves something. Each step is one
 // rename; after a kill between two, the folder's next process completes them.
 
-/** A run's folder and hidden ones beside it. */
 interface Places {
   readonly run: string;
   /** The run that is being replaced. */
@@ -156,7 +149,6 @@ function placesOf(runDir: string): Places {
 
 const remove = (folder: string): void => rmSync(folder, { recursive: true, force: true });
 
-/** @throws runError */
 function move(from: string, to: string, lock?: FolderLock): void {
   try {
     renameSync(from, to);
@@ -169,11 +161,7 @@ function move(from: string, to: string, lock?: FolderLock): void {
 /** Whether the run set aside may come back: the new one has saved nothing. */
 const isWaiting = ({ run, aside }: Places): boolean => existsSync(aside) && !existsSync(join(run, RESUME_FILE));
 
-/**
- * Completes a killed process's renames: a run set aside may come back.
- * @param lock of runDir
- * @returns the current lock of runDir
- */
+/** Completes a killed process's renames: a run set aside may come back. @returns the current lock of runDir */
 function settle(runDir: string, lock: FolderLock): FolderLock {
   const places = placesOf(runDir);
   remove(places.discarded);
@@ -189,11 +177,7 @@ function putBack({ run, aside, discarded }: Places, lock: FolderLock, old: Folde
   return old;
 }
 
-/**
- * Sets a run aside for an empty folder.
- * @param lock of the run; moves along
- * @throws runError if a folder cannot be renamed or made; the run is then in its place
- */
+/** Sets a run aside for an empty folder; its lock moves along. @throws runError, with the run in its place */
 function setAside(runDir: string, lock: FolderLock): { readonly own: FolderLock; readonly old: FolderLock } {
   const places = placesOf(runDir);
   const { aside, discarded } = places;
@@ -219,12 +203,7 @@ function exchange({ run }: Places, target: string, lock: FolderLock): FolderLock
   }
 }
 
-/**
- * Ends --force: restores the run set aside if the new one saved nothing.
- * @param lock of runDir
- * @param old of the run set aside
- * @returns the current lock of runDir
- */
+/** Restores the run set aside if the new one saved nothing. @param old its lock @returns the current lock of runDir */
 function undoUnlessKept(runDir: string, lock: FolderLock, old: FolderLock): FolderLock {
   const places = placesOf(runDir);
   if (isWaiting(places)) return putBack(places, lock, old);
@@ -242,7 +221,6 @@ function removeAside(runDir: string): void {
   remove(discarded);
 }
 
-/** A run's folder, claimed by this process. */
 export interface RunFolder {
   /** Called for a saved epoch: removes the replaced run. */
   epochKept(): void;

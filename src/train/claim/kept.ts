@@ -38,7 +38,6 @@ export function checkLog(runDir: string, { row, logSha256: logged }: RunProgress
   );
 }
 
-/** Verified resume state. */
 export interface Kept {
   readonly path: string;
   readonly progress: RunProgress;
@@ -49,10 +48,7 @@ const STATE_LOST =
   "What the run was to go on from is lost. Its weights can still be evaluated (`pefd eval --checkpoint`); --force starts " +
   "anew and keeps this run until the new one has kept an epoch.";
 
-/**
- * Reads and verifies resume.safetensors; undefined if absent.
- * @throws inputError where it is damaged, or without checksum or progress
- */
+/** Reads and verifies resume.safetensors, if any. @throws inputError if damaged, or without checksum or progress */
 export async function readKept(runDir: string): Promise<Kept | undefined> {
   const path = join(runDir, RESUME_FILE);
   if (!existsSync(path)) return undefined;

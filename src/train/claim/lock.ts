@@ -100,7 +100,6 @@ const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code
 /** Leftovers of killed processes are removed by this name. @param unique 12 hexadecimal digits */
 const passingName = (runDir: string, unique: string): string => join(runDir, `.${LOCK_FILE}.${unique}.pefd-tmp`);
 
-/** Writes a lock under a temporary name. @throws the system's error */
 function writeDraft(runDir: string): Draft {
   const path = passingName(runDir, randomBytes(6).toString("hex"));
   const draft = { path, file: openSync(path, "wx") };
@@ -172,7 +171,6 @@ function openUnlessThere(path: string): number | undefined {
   }
 }
 
-/** Replaces a lock. @returns undefined if the draft is gone @throws the system's error */
 function replace(draft: Draft, path: string): Draft | undefined {
   try {
     renameSync(draft.path, path);
@@ -219,10 +217,7 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
-/**
- * An existing process is alive; an invisible one is judged by its flock, if it held one. A dead process's lock may be
- * held briefly by another that replaces it.
- */
+/** Others are judged by their flock, if they held one, which another process may hold while it replaces the lock. */
 function judged(owner: Owner, path: string, kernel: KernelLock): Standing {
   const standing = standingOf(owner, path);
   if (standing !== "unknown") return standing;
@@ -269,7 +264,6 @@ function refusal(owner: Owner, standing: Standing, runDir: string): PefdError {
       );
 }
 
-/** A claimed run folder. */
 export interface FolderLock {
   /** After a rename of the folder. */
   moved(runDir: string): void;

@@ -16,13 +16,11 @@ import type { Tensor4D, Variable } from "../../runtime/tf.js";
 import { refuseStranger } from "./runStore.js";
 import { loadState } from "./stateFiles.js";
 
-/** Default image size. */
 const SIDE = 32;
 
 /** One image, as only the reads count. */
 const lookOf = ({ imageSize = SIDE }: Learner["model"]) => [1, imageSize, imageSize, 3];
 
-/** Prefixes of a method's own and a teacher's tensors. */
 const PREDICTOR_PARTS = { own: "own.", teacher: "teacher." } as const;
 
 const renamed = (prefix: string, state: readonly StateEntry[]): StateEntry[] =>
@@ -34,10 +32,7 @@ const predictorEntries = (own: readonly StateEntry[], teacher: readonly StateEnt
   ...renamed(PREDICTOR_PARTS.teacher, teacher),
 ];
 
-/**
- * What a method's prediction reads besides its student, found by tracing it; empty if nothing. TensorFlow must be
- * loaded.
- */
+/** What a method's prediction reads besides its student, found by tracing. TensorFlow must be loaded. */
 function predictorState({ model, extra, evaluated }: Learner): StateEntry[] {
   if (evaluated === undefined) return [];
   const candidates = predictorEntries(extra, evaluated.teacher.state);
@@ -77,20 +72,15 @@ export interface PredictorFile {
   readonly path: string;
   readonly method: string;
   readonly options: object;
-  /** Name of its model. */
   readonly teacher: string;
   readonly state: StateDict;
-  /** All of it. */
   readonly metadata: Metadata;
 }
 
 /** Undefined where the student predicts alone. */
 export type PredictorOf = { readonly missing: string } | PredictorFile | undefined;
 
-/**
- * Reads the predictor beside a checkpoint, if it has one.
- * @throws inputError for a file that is damaged, no predictor, or of another run or epoch
- */
+/** Reads the predictor beside a checkpoint, if any. @throws inputError if damaged, or of another run or epoch */
 export async function readPredictor(checkpoint: string, metadata: Metadata): Promise<PredictorOf> {
   if (typeof metadata.predictor !== "string") return undefined;
   const path = join(dirname(checkpointFileOf(checkpoint)), basename(metadata.predictor));
@@ -114,10 +104,7 @@ export interface OpenedPredictor {
   readonly variables: readonly Variable[];
 }
 
-/**
- * A student as evaluated in its run.
- * @throws inputError for an unknown method or teacher, or tensors that do not fit
- */
+/** A student as evaluated in its run. @throws inputError for unknown names, or tensors that do not fit */
 export function openPredictor(
   student: Model,
   { path, method, options, teacher: teacherName, state }: PredictorFile,

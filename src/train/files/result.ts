@@ -68,7 +68,6 @@ export interface Hooks {
   readonly reporter: RunReporter;
   /** Ends the run gracefully, with its state saved. */
   readonly signal: AbortSignal;
-  /** For names of devices. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Registers a synchronous action for an abrupt exit; returns its removal. */
   readonly atExit?: (act: () => void) => () => void;
@@ -98,7 +97,6 @@ export interface RunResult {
   readonly teacherCache?: CacheTally;
 }
 
-/** As printed with `--json`. */
 export interface EvalResult {
   readonly model: string;
   readonly checkpoint: string;

@@ -113,11 +113,9 @@ async function writeWeights(
 }
 
 export interface RunStore {
-  /** Saves the state within an epoch. */
   keepSteps(snapshot: Snapshot, progress: RunProgress): Promise<void>;
   /**
-   * Saves an epoch: the resume state first, which decides; resuming restores the other files after a kill.
-   * @param progress after the epoch, with its row
+   * Saves an epoch: the resume state first, from which others are restored after a kill.
    * @param kept called after the resume state
    * @returns the progress with the log's checksum
    */
@@ -126,7 +124,6 @@ export interface RunStore {
   stepDone(progress: StepProgress): void;
   /** Of all processes. */
   rows(): EpochRow[];
-  /** Writes the last weights and the result. */
   finish(snapshot: Snapshot, progress: RunProgress, result: RunResult): Promise<void>;
   close(): void;
 }
@@ -134,7 +131,6 @@ export interface RunStore {
 export interface StoreDescription extends WeightFiles {
   /** With columns of their own. */
   readonly terms: readonly string[];
-  /** Per epoch. */
   readonly steps: number;
   readonly tbFreq: number;
 }
@@ -142,7 +138,6 @@ export interface StoreDescription extends WeightFiles {
 /**
  * Opens a run's files, and restores those that a kill prevented.
  * @param goesOn whether progress was saved earlier
- * @param snapshot at that progress
  * @returns the store, and the progress with the log's checksum
  * @throws runError for an unwritable file
  */

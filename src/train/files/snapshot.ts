@@ -10,7 +10,6 @@ import { assignValues, loadState, stateDictOf } from "./stateFiles.js";
 /** A learner's state as in files. */
 export interface Snapshot {
   readonly model: StateDict;
-  /** The method's additions. */
   readonly extra: StateDict;
   /** Its weights, without training state such as memory banks. */
   readonly added: StateDict;

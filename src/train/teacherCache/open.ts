@@ -69,10 +69,7 @@ function isPlaceFree(outputs: Outputs, sizes: OutputSizes, batchSize: number): b
 const feedName = (output: string): string => `teacher_${output}`;
 const NONE = new Int32Array(0);
 
-/**
- * A source with the teacher's outputs in full batches. An epoch's partial batch computes them, as bits may depend on
- * the batch size.
- */
+/** Full batches get the teacher's outputs; partial ones compute them, as bits may depend on the batch size. */
 function guidedSource(inner: BatchSource, lookup: Lookup, sizes: OutputSizes, batchSize: number): BatchSource {
   const names = [...sizes.keys()];
   const outputFeeds = Object.fromEntries(
@@ -107,7 +104,6 @@ const FORMAT = 2;
 const KEY_FILE = "key.json";
 const NAME_DIGITS = 16;
 
-/** What the bits of a teacher's outputs depend on. */
 export interface CacheKey {
   readonly model: string;
   readonly weightsSha256: string;
@@ -163,7 +159,6 @@ export interface CacheRequest {
 }
 
 export interface TeacherCache {
-  /** Training images with the teacher's outputs. */
   guide(source: BatchSource): BatchSource;
   tally(): CacheTally;
   close(): void;
@@ -178,7 +173,6 @@ const ENDLESS: Readonly<Record<Augmentation["kind"], string>> = {
   "resized crop": "crops images at random sizes",
 };
 
-/** Why a cache would be useless, or undefined. */
 function uselessness(request: CacheRequest): string | undefined {
   const { teacher, method, views, dataset, batchSize, cacheDirectory } = request;
   const { augmentation, count } = dataset.train;
@@ -200,10 +194,7 @@ const inexactness = (batchSize: number): string =>
   `with batches of ${batchSize} an image's place in the batch changes the last bits of this teacher's outputs, ` +
   "which --deterministic forbids; another --batch_size may do";
 
-/**
- * Opens a requested cache; undefined, with a notice, where it would be useless or inexact.
- * @throws environmentError for an unwritable folder
- */
+/** Opens a cache, or notifies why it would be useless or inexact. @throws environmentError for an unwritable folder */
 export async function openTeacherCache(request: CacheRequest): Promise<TeacherCache | undefined> {
   const { teacher, choice, batchSize, exact, reporter } = request;
   const useless = uselessness(request);

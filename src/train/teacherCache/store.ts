@@ -28,7 +28,7 @@ export function spaceOf(folder: string): Space {
   return { free: bavail * bsize, reserve: Math.max(LEAST_RESERVE, (blocks * bsize) / 20) };
 }
 
-/** Checked before each record. @param space called now and again @returns why not to write, or undefined */
+/** Checked before each record. @returns why not to write, or undefined */
 function spaceGuard(space: () => Space): () => string | undefined {
   let unseen = LOOK_EVERY;
   return () => {
@@ -70,6 +70,7 @@ interface RecordFile {
   close(): void;
 }
 
+/** Bytes of a record of so many numbers. */
 export const recordBytes = (size: number): number => CHECK_BYTES + 4 * size;
 
 /** Never 0, so that a hole is no record; includes the index, so that a record is valid only at its offset. */
@@ -78,7 +79,6 @@ const checkOf = (values: Uint8Array, index: number): number => crc32(values, ind
 /**
  * Opens or creates a record file. Checksums invalidate partial writes of killed or concurrent processes, so no locks
  * are needed.
- * @param size numbers per record
  * @throws the file system's error
  */
 export function openRecordFile(path: string, size: number): RecordFile {
@@ -111,15 +111,12 @@ export interface Store {
   read(entry: number, into: Outputs, row: number): boolean;
   /** Saves a row as an entry, unless the store is full. */
   write(entry: number, from: Outputs, row: number): void;
-  /** Whether entries are still added. */
   isGrowing(): boolean;
   close(): void;
 }
 
 /**
  * Opens a folder's outputs. On a full disk none are added, and cached ones still used.
- * @param folder must exist
- * @param onFull told the reason once
  * @throws the file system's error
  */
 export function openStore(

@@ -6,14 +6,12 @@ import type { FrozenModel } from "../../learn/learners.js";
 import { type Tensor4D, tf, type Variable } from "../../runtime/tf.js";
 import { type Outputs, sizesOf } from "./store.js";
 
-/** For one batch size. */
 export interface TeacherProgram {
   /** All outputs. @param images [batchSize, height, width, 3], normalised */
   run(images: Float32Array): Outputs;
   dispose(): void;
 }
 
-/** As in the training that uses the outputs. */
 export interface Arithmetic {
   readonly engine: EngineName;
   readonly precision: PrecisionName;

@@ -28,10 +28,7 @@ function classMap(map: Tensor4D, weight: Tensor2D): Tensor4D {
   return tf.reshape(found, [images, height, width, weight.shape[0]]);
 }
 
-/**
- * CAT-KD: match class activation maps (section 3.2). The authors' classifier is a 1x1 convolution without bias before
- * averaging: this student with a bias of zero.
- */
+/** CAT-KD (section 3.2); the authors' 1x1 convolution before averaging is this classifier with a bias of zero. */
 export const catKd = defineMethod({
   name: "cat_kd",
   summary: "mean squared error of class activation maps (CAT-KD)",

@@ -19,10 +19,7 @@ function lossOf(
   return { dkd: tf.mul(loss, warmUp(epoch, dkd_warmup)) as Scalar };
 }
 
-/**
- * SD-DKD: dkd on regions of the last map; twice the weight where the teacher's prediction differs from the whole
- * image's.
- */
+/** SD-DKD: dkd on regions; twice the weight where the teacher is right on region or whole image only. */
 export const sddDkd = defineMethod({
   name: "sdd_dkd",
   summary: "dkd on regions of the last map (SDD)",

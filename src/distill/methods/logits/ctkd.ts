@@ -13,10 +13,7 @@ function softenedKL(student: Tensor2D, teacher: Tensor2D, temperature: Tensor): 
   return tf.sum(tf.mul(tf.mean(each), tf.square(temperature))) as Scalar;
 }
 
-/**
- * CTKD: kd's temperature is trained to raise the loss (section 3.1), more each epoch (section 3.2); one for all images
- * (Global-T).
- */
+/** CTKD: kd's temperature is trained to raise the loss (section 3.1), more each epoch (section 3.2), Global-T. */
 export const ctkd = defineMethod({
   name: "ctkd",
   summary: "KL at a temperature that learns against the student (CTKD)",

@@ -21,7 +21,6 @@ function partBelowMedian(values: Tensor1D): Scalar {
   return tf.mean(tf.cast(tf.less(lower, Math.ceil(count / 2)), "float32")) as Scalar;
 }
 
-/** Logits of one view. */
 type Two = readonly [student: Tensor2D, teacher: Tensor2D];
 
 /** Squared differences of products of softened probabilities, over classes [C, C] or images [N, N]; the sum / size. */

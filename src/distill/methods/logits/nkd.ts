@@ -5,9 +5,7 @@ import { defineMethod } from "../../method.js";
 /** Leaves the label no probability. */
 const MASK = 1000;
 
-/**
- * NKD: -p_t log p_s of the label, and gamma * T^2 * cross entropy of the other classes, normalised among themselves.
- */
+/** NKD: -p_t log p_s of the label, and gamma * T^2 * cross entropy of other classes, renormalised. */
 export const nkd = defineMethod({
   name: "nkd",
   summary: "soft loss of the label, and normalised ones of the others (NKD)",

@@ -2,10 +2,7 @@ import { number } from "../../../common/optionRow.js";
 import { type Scalar, tf } from "../../../runtime/tf.js";
 import { defineMethod } from "../../method.js";
 
-/**
- * OFA's loss: cross entropy against (p_t + y)^eps - y; eps > 1 favours the label (section 3.3). Without the authors'
- * branches on inner stages.
- */
+/** OFA's loss: cross entropy against (p_t + y)^eps - y (section 3.3); without the authors' branches on inner stages. */
 export const ofa = defineMethod({
   name: "ofa",
   summary: "soft loss that weighs the label more, the surer the teacher is of it (OFA)",

@@ -16,7 +16,6 @@ const RATE = 0.5;
 
 const SLOPE = 0.1;
 
-/** 3x3, same size. */
 const GEOMETRY = { kernel: 3, stride: 1, padding: 1 };
 
 type Layer = (map: Tensor4D, context: ForwardContext) => Tensor4D;
@@ -32,11 +31,7 @@ const sequence =
   (map, context) =>
     layers.reduce((x, layer) => layer(x, context), map);
 
-/**
- * Three convolutions with LeakyReLU.
- * @param widths channels before, between and after them
- * @param kind makes one by name and channels
- */
+/** @param widths channels before, between and after the convolutions @param kind makes one by name and channels */
 function coder(
   name: string,
   widths: readonly [number, number, number, number],
@@ -49,7 +44,6 @@ function coder(
   return sequence(layers);
 }
 
-/** From the teacher's maps to factors and back. */
 function paraphraser(make: ModelBuilder, channels: number, factors: number) {
   const encode = coder(
     "paraphraser.encoder",
@@ -68,7 +62,6 @@ function paraphraser(make: ModelBuilder, channels: number, factors: number) {
   return { encode, decode };
 }
 
-/** From the student's maps to factors; with batch normalisation. */
 const translator = (make: ModelBuilder, channels: number, factors: number): Layer =>
   coder("translator.encoder", [channels, channels, factors, factors], (name, place, inputs, outputs) => {
     const shape = { ...GEOMETRY, inputs, outputs, bias: true };

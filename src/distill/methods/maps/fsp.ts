@@ -10,7 +10,6 @@ import { pairedMaps, toSmaller } from "../../parts/maps.js";
 const channelsOf = ({ stem, maps }: FeatureShapes): (number | undefined)[] =>
   [stem, ...maps].map((shape) => shape?.[2]);
 
-/** @throws inputError for unequal channels of stem or maps */
 function checkChannels(pair: Pair): void {
   pairedMaps(pair);
   const [ours, theirs] = [channelsOf(pair.student), channelsOf(pair.teacher)];

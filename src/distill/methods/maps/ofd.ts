@@ -17,10 +17,7 @@ const RARE_DEVIATIONS = 3;
 /** Standard normal distribution function. */
 const normalBelow = (x: Tensor): Tensor => tf.div(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 2);
 
-/**
- * Mean of a channel's negative values [C] after batch normalisation: a normal distribution with mean `offset` and
- * deviation |scale| (section 3.2).
- */
+/** Mean of a channel's negative values [C], of a normal distribution N(`offset`, scale^2) (section 3.2). */
 function marginOf(scale: Tensor, offset: Tensor): Tensor {
   const deviation = tf.abs(scale);
   const ratio = tf.div(offset, deviation);
@@ -42,7 +39,6 @@ function normsOf({ norms, state, maps }: FeatureShapes): [scale: Tensor, offset:
   );
 }
 
-/** 1x1 convolution and batch normalisation. */
 function connector(make: ModelBuilder, name: string, inputs: number, outputs: number) {
   const options = { inputs, outputs, kernel: 1, stride: 1, padding: 0 };
   const conv = convolution(make, `${name}.0`, { ...options, initializer: kaimingNormalFanOut });

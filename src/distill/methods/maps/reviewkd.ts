@@ -32,10 +32,7 @@ type Fuse = (map: Tensor4D, deeper: Tensor4D | undefined, context: ForwardContex
 
 const sizeOf = ([height, width]: readonly number[]): MapSize => [height as number, width as number];
 
-/**
- * Attention-based fusion (ABF, section 3.3): a per-pixel mix of student map and deeper level, projected to the
- * teacher's shape.
- */
+/** Attention-based fusion (ABF, section 3.3): a per-pixel mix with the deeper level, in the teacher's shape. */
 function fusion(make: ModelBuilder, name: string, { from, to }: Level, middle: number): Fuse {
   const [inputs, outputs] = [from[2] as number, to[2] as number];
   const [initializer, stride] = [uniformWithin(Math.sqrt(3)), 1];

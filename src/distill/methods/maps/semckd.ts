@@ -34,7 +34,6 @@ function embedding(make: ModelBuilder, name: string, batchSize: number) {
   return (map: Tensor4D): Tensor2D => unit(second(relu(first(products(map)))));
 }
 
-/** 1x1, 3x3 and 1x1 convolutions. */
 function regressor(make: ModelBuilder, name: string, inputs: number, outputs: number) {
   const middle = WIDENING * outputs;
   const layer = (place: number, from: number, to: number, kernel: number) =>

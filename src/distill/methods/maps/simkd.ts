@@ -11,7 +11,6 @@ import { teacherClassifier } from "../../parts/classMaps.js";
 
 type Layer = (x: Tensor4D, context: ForwardContext) => Tensor4D;
 
-/** 1x1, 3x3 and 1x1 convolutions without bias, each with batch normalisation and ReLU. */
 function bottleneck(make: ModelBuilder, inputs: number, outputs: number, inner: number): Layer {
   const shapes = [
     { inputs, outputs: inner, kernel: 1 },

@@ -66,13 +66,10 @@ function classContext(make: ModelBuilder, classes: number, width: number, temper
   };
 }
 
-/** A weighted term; none for weight 0. */
 const weighed = <Name extends string>(name: Name, weight: number, term: () => Scalar) =>
   (weight === 0 ? {} : { [name]: tf.mul(term(), weight) }) as Partial<Record<Name, Scalar>>;
 
-/**
- * CID: logits, vectors and relations within classes; then a classifier that sees each vector in its class's context.
- */
+/** CID: logits, vectors and relations within classes, and a classifier that sees vectors in their class's context. */
 export const cid = defineMethod({
   name: "cid",
   summary: "vectors, relations within classes, and a classifier that sees their context (CID)",

@@ -24,7 +24,6 @@ function imagesOfOthers(labels: ArrayLike<number>, label: number): Int32Array {
   );
 }
 
-/** Cached per class. */
 function othersByClass(labels: ArrayLike<number>): (label: number) => Int32Array {
   const found = new Map<number, Int32Array>();
   return (label) => {
@@ -90,9 +89,9 @@ interface Setting {
 }
 
 /**
- * Noise-contrastive estimation against a memory bank.
+ * Noise-contrastive estimation.
  * @param embedded [N, D], of length 1
- * @param candidates [N, K + 1], int32, bank indices, the image itself first
+ * @param candidates [N, K + 1], int32, the image first
  */
 function contrast(
   embedded: Tensor2D,

@@ -14,9 +14,7 @@ function standardizedColumns(x: Tensor2D): Tensor2D {
   return tf.div(centred, tf.sqrt(tf.maximum(variance, LEAST_VARIANCE))) as Tensor2D;
 }
 
-/**
- * log2 of the sum over channels of (1 - r)^(2 alpha), r the correlation of a channel of x with that of y, both [N, C].
- */
+/** log2 of the sum over channels of (1 - r)^(2 alpha), r the correlation of channels of x and y, both [N, C]. */
 function correlationLoss(x: Tensor2D, y: Tensor2D, alpha: number): Scalar {
   const products = tf.mul(standardizedColumns(x), standardizedColumns(y));
   const correlation = tf.div(tf.sum(products, 0), x.shape[0]); // [C]

@@ -3,7 +3,6 @@ import { type Scalar, type Tensor, type Tensor2D, tf } from "../../../runtime/tf
 import { defineMethod, REP_DISTILLER } from "../../method.js";
 import { normalizedRows } from "../../parts/losses.js";
 
-/** Lower bound of squared distances before the root. */
 const LEAST_SQUARE = 1e-12;
 
 /** Pairwise distances [N, N] over the mean between different images. */
