@@ -221,7 +221,10 @@ export interface DataBenchHooks extends BenchHooks {
 
 const SIZES = { gpu: { batchSize: 64, steps: 64 }, cpu: { batchSize: 16, steps: 5 } } as const;
 
-/** @throws inputError for an unreadable folder or models that do not fit; runError for an unusable image */
+/**
+ * Times loading of a data set's training images and, if models are named, whether steps wait for them.
+ * @throws inputError for an unreadable folder or models that do not fit; runError for an unusable image
+ */
 export async function runDataBench(
   options: DataBenchOptions,
   { env, notice, cpuSeconds }: DataBenchHooks,

@@ -85,14 +85,14 @@ function asked(message: string): string | undefined {
   return shape === undefined ? undefined : `a tensor ${shape} of ${type}`;
 }
 
-/** @param purpose such as "for a step" @param bytes a lower bound, for libraries that do not tell */
+/** A sentence for a device out of memory. @param bytes a lower bound, for libraries that do not tell */
 export function memorySentence(message: string, purpose = "", bytes?: number): string {
   const what = asked(message) ?? (bytes === undefined ? undefined : sizeText(bytes));
   if (what === undefined) return "Out of device memory.";
   return `The device has too little memory: it was asked for ${[what, purpose].join(" ").trim()}.`;
 }
 
-/** Runs work that allocates. @param bytes see memorySentence @throws runError with the flags that reduce it */
+/** Runs work that allocates. @param purpose such as "for a step" @throws runError with the flags that reduce it */
 export function takingMemory<Result>(purpose: string, bytes: number, work: () => Result): Result {
   try {
     return work();

@@ -15,7 +15,7 @@ function isDecodable(text: string): boolean {
 /** An invalid URL as typed, without user name and password. */
 export const withoutUser = (typed: string): string => typed.replace(/^.*@/s, "...@");
 
-/** @param label its option in messages, such as --track @throws inputError, without what may be a password */
+/** A server's address. @param label option, such as --track @throws inputError, without what may be a password */
 export function httpAddress(label: string, typed: string): URL {
   const isPlain = /^https?:\/\/[^\s"'\\]+$/i.test(typed);
   const url = isPlain && URL.canParse(typed) ? new URL(typed) : undefined;

@@ -42,6 +42,7 @@ export interface Extras extends Range {
   readonly touches?: Touches;
   /** The value that leaves the decision to the machine. */
   readonly undecided?: string;
+  /** One letter, without the dash. */
   readonly alias?: string;
   /** An alternative name on the command line and in files: the one in the paper's code. */
   readonly alsoNamed?: string;

@@ -136,6 +136,7 @@ const PARSERS: Record<ValueType, (label: string, row: Row, raw: unknown) => unkn
 const TAKES_LISTS: ReadonlySet<ValueType> = new Set(["integers", "paths", "weights"]);
 
 /**
+ * Parses an option's value.
  * @param label option in messages, such as --epochs or PEFD_EPOCHS
  * @param raw text, or a JSON value
  * @throws inputError with the option, the given and the expected value

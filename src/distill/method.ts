@@ -123,9 +123,7 @@ export interface Distillation<Term extends string = string> {
 export interface OptimizerTraits {
   /** A step is g + momentum * v, with the new momentum buffer v. */
   readonly nesterov?: boolean;
-  /**
-   * Two buffers: momentum less this for cross entropy and weight decay, plus this for the rest; a step is their sum.
-   */
+  /** Two buffers: momentum less this for cross entropy and weight decay, plus this for the rest; a step sums them. */
   readonly momentumDifference?: number;
 }
 
@@ -188,9 +186,7 @@ export interface Publication<Options extends Rows = Rows> {
   }) => Partial<RowValues<Options>>;
 }
 
-/**
- * Options of a method published under their own name; other fields default to the method's, except settings of pairs.
- */
+/** A method's options published under their own name; other fields default to the method's, except pairs' settings. */
 export interface Variant<Options extends Rows = Rows> extends Publication<Options> {
   readonly name: string;
   /** The option values that identify it. */

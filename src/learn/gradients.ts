@@ -29,6 +29,7 @@ export function gradientsOf<T>(forward: () => Forward<T>, variables: readonly Va
 }
 
 export interface PartGradients<T> {
+  /** Per part and variable, in order; undefined where a part does not depend on it. */
   readonly gradients: readonly (readonly (Tensor | undefined)[])[];
   readonly kept: T;
 }

@@ -19,6 +19,7 @@ export interface Added {
   readonly parameters: number;
   /** Elements written without a gradient, such as memory banks. */
   readonly buffered: number;
+  /** Epochs of each part before the main one. */
   readonly phases: readonly number[];
 }
 

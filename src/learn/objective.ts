@@ -73,6 +73,7 @@ export const supervised: Objective = {
 
 export interface TeacherConfig {
   readonly teacher: Model;
+  /** Number of the teacher's maps. */
   readonly teacherMaps: number;
   readonly method: OpenedMethod;
 }

@@ -25,8 +25,8 @@ export interface SgdOptions {
 export type Gradients = readonly (Tensor | undefined)[];
 
 /**
- * A step of torch.optim.SGD as new values: g = gradient + weightDecay * p; v = momentum * v + g; p = p - learningRate *
- * v; initially v = 0.
+ * A step of torch.optim.SGD, as new values: g = gradient + weightDecay * p; v = momentum * v + g;
+ * p = p - learningRate * v; initially v = 0.
  * @param groups with their own hyperparameters
  */
 export function sgdUpdates(
@@ -77,10 +77,11 @@ const withDecay = (gradient: Tensor, parameter: Variable, weightDecay: number): 
 export type SplitGradients = readonly [task: Gradients, distillation: Gradients];
 
 /**
- * A step of the Distillation-Oriented Trainer (Zhao et al., DOT, ICCV 2023) as new values: v = (momentum - difference)
- * * v + task gradient + weightDecay * p; w = (momentum + difference) * w + distillation gradient; p = p - learningRate
- * * (v + w). One missing gradient of two counts as zeros.
+ * A step of the Distillation-Oriented Trainer (Zhao et al., DOT, ICCV 2023), as new values:
+ * v = (momentum - difference) * v + task gradient + weightDecay * p;
+ * w = (momentum + difference) * w + distillation gradient; p = p - learningRate * (v + w).
  * @param momentumBuffers all v, then all w
+ * @param gradients a missing one of two counts as zeros
  */
 export function splitSgdUpdates(
   parameters: readonly Variable[],

@@ -29,8 +29,8 @@ export const eventReporter = (tell: (event: RunEvent) => void): RunReporter => (
 });
 
 /**
- * Running work: events by `for await (const event of run)`, the result by `await run.result`; either is optional. Runs
- * start at once but queue, as there is one TensorFlow.
+ * Running work: events by `for await (const event of run)`, the result by `await run.result`; either is optional. It
+ * begins at once, one after another, as there is one TensorFlow.
  */
 export interface Run<Result> extends AsyncIterable<RunEvent> {
   /** Rejects with a PefdError, or with the signal's reason when aborted. */

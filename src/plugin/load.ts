@@ -135,6 +135,7 @@ function refuseLate(): void {
 /**
  * Loads plug-ins and closes the registries, before anything is made from them.
  * @param files as typed; repeated ones are loaded once
+ * @param features process.features, for TypeScript
  * @throws inputError for a file that is missing, throws or has another shape, or taken names; environmentError for
  * TypeScript where Node.js does not run it
  */

@@ -18,6 +18,7 @@ export const identitySchema = z.object(
     /** See config/usedPlugins.ts; absent without plug-ins. */
     pluginsSha256: sha256.optional(),
     engine: name,
+    /** cpu or gpu. */
     device: name,
     numerics: place,
     /** Set of kernels (runtime/ownOps.ts); absent on a GPU, with XLA, and in older runs, which count as the same. */

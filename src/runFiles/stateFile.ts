@@ -17,6 +17,7 @@ export const count = whole.min(0, "must be 0 or more");
 
 export const place = whole.min(1, "must be 1 or more");
 
+/** JSON has neither NaN nor infinities. */
 const figure = z.number("must be a number");
 
 const amount = figure.min(0, "must be 0 or more");
@@ -142,6 +143,7 @@ export const readResult = (runDir: string): Found<ResultContent> =>
 
 const jobSchema = z.object({
   id: z.string("must be a number").regex(/^\d{1,20}$/, "must be a number"),
+  /** In the order of the array's tasks. */
   runDirs: z.array(text, "must be a list of folders").max(100_000, "is too long"),
 });
 

@@ -56,6 +56,7 @@ export const chooseEngine = (asked: Asked, env: Readonly<Record<string, string |
 });
 
 export interface Arithmetic {
+  /** Of the GPU; undefined on a CPU. */
   readonly capability: number | undefined;
   readonly gpu: boolean;
   readonly processor: Bfloat16Support;

@@ -31,6 +31,7 @@ export interface EpochOutcome {
   readonly steps: number;
   /** False when the signal ended it. */
   readonly completed: boolean;
+  /** Of this process, for its steps. */
   readonly seconds: number;
 }
 

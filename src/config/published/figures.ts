@@ -148,6 +148,7 @@ const UNKNOWN: Protocol = {
   counted: "unknown",
 };
 
+/** Not published. */
 const _ = undefined;
 
 /** Test top-1 in percent of models trained on labels: teachers, and students without one. */

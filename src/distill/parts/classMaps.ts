@@ -8,6 +8,7 @@ import type { ClassMaps, FeatureShapes, Pair, TwoOutputs } from "../method.js";
 interface Classifier {
   /** [classes, C] */
   readonly weight: Tensor2D;
+  /** [classes] */
   readonly bias: Tensor;
   logits(vectors: Tensor2D): Tensor2D;
 }

@@ -1,7 +1,7 @@
 import { flag, integer, number } from "../../common/optionRow.js";
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from "../../runtime/tf.js";
 
-/** KL(q || p_s) [N] of logits [N, C], q the teacher's probabilities to the power l, normalised again; no T. */
+/** KL(q || p_s) [N] of logits [N, C], q the teacher's probabilities to the power l, normalised; no temperature. */
 export function transformedKL(student: Tensor2D, teacher: Tensor2D, power: number): Tensor {
   const logTeacher = tf.logSoftmax(tf.mul(teacher, power));
   const difference = tf.sub(logTeacher, tf.logSoftmax(student));
@@ -45,6 +45,7 @@ export function klOfEach(student: Tensor2D, teacher: Tensor2D, temperature: numb
 }
 
 interface Marked {
+  /** [N, C] */
   readonly logits: Tensor2D;
   /** [N, C], one-hot */
   readonly one: Tensor2D;

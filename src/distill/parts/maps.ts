@@ -47,6 +47,7 @@ export function activity(map: Tensor4D): Tensor {
   return normalizedRows(tf.reshape(energy, [images, height * width]));
 }
 
+/** Shapes [H, W, C] of compared maps. */
 export interface PairedMaps {
   readonly student: readonly [height: number, width: number, channels: number];
   readonly teacher: readonly [height: number, width: number, channels: number];

@@ -131,7 +131,7 @@ function completeResult(runDir: string, { progress }: Kept, epochs: number) {
 }
 
 // A run that --force replaces is renamed aside, and comes back unless the new one saves something. Each step is one
-// rename; after a kill between two, the folder's next process completes them.
+// rename; after a kill between two, the folder's next process repairs them.
 
 interface Places {
   readonly run: string;
@@ -161,7 +161,7 @@ function move(from: string, to: string, lock?: FolderLock): void {
 /** Whether the run set aside may come back: the new one has saved nothing. */
 const isWaiting = ({ run, aside }: Places): boolean => existsSync(aside) && !existsSync(join(run, RESUME_FILE));
 
-/** Completes a killed process's renames: a run set aside may come back. @returns the current lock of runDir */
+/** Repairs what a killed process left: a run set aside may come back. @returns the current lock of runDir */
 function settle(runDir: string, lock: FolderLock): FolderLock {
   const places = placesOf(runDir);
   remove(places.discarded);

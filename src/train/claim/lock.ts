@@ -171,6 +171,7 @@ function openUnlessThere(path: string): number | undefined {
   }
 }
 
+/** @returns undefined where the draft is gone @throws the system's error */
 function replace(draft: Draft, path: string): Draft | undefined {
   try {
     renameSync(draft.path, path);
@@ -217,7 +218,7 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
-/** Others are judged by their flock, if they held one, which another process may hold while it replaces the lock. */
+/** A process that cannot be seen is judged by its flock; a dead one's may be held by who is replacing the lock. */
 function judged(owner: Owner, path: string, kernel: KernelLock): Standing {
   const standing = standingOf(owner, path);
   if (standing !== "unknown") return standing;

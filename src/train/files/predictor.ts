@@ -72,6 +72,7 @@ export interface PredictorFile {
   readonly path: string;
   readonly method: string;
   readonly options: object;
+  /** The teacher's model. */
   readonly teacher: string;
   readonly state: StateDict;
   readonly metadata: Metadata;

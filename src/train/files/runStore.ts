@@ -131,6 +131,7 @@ export interface RunStore {
 export interface StoreDescription extends WeightFiles {
   /** With columns of their own. */
   readonly terms: readonly string[];
+  /** Per epoch. */
   readonly steps: number;
   readonly tbFreq: number;
 }

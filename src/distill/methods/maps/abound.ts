@@ -15,7 +15,7 @@ function connector(make: ModelBuilder, name: string, maps: PairedMaps): Regress 
   return height === tall && channels === wide ? (map) => map : convRegressor(make, name, maps);
 }
 
-/** Squared sum of values beyond a margin of 1 on the teacher's side of 0. [N, H, W, C] both */
+/** Sum of squared distances to beyond a margin of 1 on the teacher's side of 0. [N, H, W, C] both */
 function beyondMargin(ours: Tensor, theirs: Tensor): Tensor {
   const side = tf.sub(tf.mul(tf.cast(tf.greater(theirs, 0), "float32"), 2), 1);
   return tf.sum(tf.square(relu(tf.sub(1, tf.mul(side, ours)))));
